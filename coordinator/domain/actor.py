@@ -1,0 +1,49 @@
+"""Who acts: always a person or a system of one partner, or the coordinator itself (timers, transport)."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from partners.protocol.vocabulary import PartnerKind, Role
+
+
+class ActorKind(StrEnum):
+    """What stands behind an actor."""
+
+    PERSON = "person"
+    SYSTEM = "system"
+    ROOT = "root"
+    COORDINATOR = "coordinator"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Whoever signed, with the rights as they are now.
+
+    Attributes:
+        partner: Handle of the member; "" for the coordinator.
+        subject: `per_…` or `sys_…`; the handle itself for the root key.
+        kid: RFC 7638 thumbprint of the key that signed.
+        roles: Granted roles.
+        owner: The owning person of a system.
+        systems_as_compliance: The partner's policy lets this system do what compliance does.
+        may_flash: The partner's policy lets this subject send flash requests at once.
+    """
+
+    partner: str
+    subject: str
+    kid: str
+    kind: ActorKind
+    roles: frozenset[Role] = frozenset()
+    owner: str | None = None
+    partner_kind: PartnerKind = PartnerKind.EXCHANGE
+    systems_as_compliance: bool = False
+    may_flash: bool = False
+
+    @property
+    def person(self) -> str:
+        """The human behind it, for the four-eyes rule: a system counts as its owner."""
+        return self.owner or self.subject
+
+
+#: Timers, transport and the operator's membership acts.
+COORDINATOR = Actor(partner="", subject="coordinator", kid="", kind=ActorKind.COORDINATOR)

@@ -1,0 +1,82 @@
+"""The one source of time, so that tests and the demo can step it."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Tells the wall time, aware and in UTC."""
+
+    def now(self) -> datetime:
+        """Return the present moment."""
+        ...
+
+
+class SystemClock:
+    """The host's clock."""
+
+    def now(self) -> datetime:
+        """Return the host's wall time."""
+        return datetime.now(UTC)  # noqa: TID251 - the one place
+
+
+class SteppedClock:
+    """A clock that stands until it is stepped, or runs ahead of the host's by what a file says.
+
+    For tests (`SteppedClock(at)`); never for a coordinator that others rely on.
+    """
+
+    def __init__(self, at: datetime) -> None:
+        self._at = at
+
+    def now(self) -> datetime:
+        """Return the moment it was last set to."""
+        return self._at
+
+    def step(self, by: timedelta) -> None:
+        """Move on by `by`."""
+        self._at += by
+
+
+class OffsetClock:
+    """The host's clock plus a whole number of seconds read from a file, for demonstrations.
+
+    The file is read again at most every 50 ms, so that several processes step together.
+    """
+
+    def __init__(self, offset_file: Path) -> None:
+        self._file = offset_file
+        self._offset = timedelta()
+        self._read_at = 0.0
+
+    def now(self) -> datetime:
+        """Return the host's time plus the offset."""
+        if time.monotonic() - self._read_at > 0.05:
+            self._read_at = time.monotonic()
+            try:
+                self._offset = timedelta(seconds=int(self._file.read_text(encoding="ascii")))
+            except (FileNotFoundError, ValueError):
+                self._offset = timedelta()
+        return SystemClock().now() + self._offset
+
+
+def to_micros(moment: datetime) -> int:
+    """Return whole microseconds since 1970, the form in which times are stored.
+
+    Raises:
+        ValueError: If `moment` has no zone.
+    """
+    if moment.tzinfo is None:
+        raise ValueError("a time without a zone is refused")
+    delta = moment - _EPOCH
+    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+
+
+def from_micros(value: int) -> datetime:
+    """Return the aware UTC datetime of `to_micros`."""
+    return _EPOCH + timedelta(microseconds=value)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -1,0 +1,1 @@
+"""Use cases: one command dataclass and one handler each, run by `bus.execute` in one transaction."""

@@ -1,0 +1,331 @@
+"""What a handler may touch, and the one tail in which every change ends.
+
+`commit()` is the only place that locks the head of the log: events and leaves get their numbers there,
+last of all and in commit order; then bodies are completed, sealed and stored, deliveries are queued, and
+the transaction ends. Only then is the answer handed out and are the workers woken.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, update
+
+from coordinator.domain.clock import Clock
+from coordinator.domain.errors import AuthenticationError
+from coordinator.storage import events as event_store
+from coordinator.storage import outbox
+from coordinator.storage import transparency_log as log_store
+from coordinator.storage.database import Database
+from coordinator.storage.documents import (
+    DocumentKey,
+    SealedDocument,
+    Vault,
+    load_keys,
+    store,
+    store_key,
+)
+from coordinator.storage.partners import is_standing
+from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
+from coordinator.transparency_log.leaf import Leaf, make_leaf
+from partners.protocol import canonical_json
+from partners.protocol.payloads import format_time
+from partners.protocol.type_ids import new_id
+from partners.protocol.vocabulary import EventType, Urgency
+
+#: Goes to every member.
+EVERYBODY = "*"
+PRIORITY = {Urgency.FLASH: 0, Urgency.URGENT: 1, Urgency.ROUTINE: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What proves an act: the token and the exact body that it was signed over."""
+
+    token: str
+    body: bytes
+    content_sha256: str
+
+    def packed(self) -> bytes:
+        """Return token, a line feed, body: the form in which it is sealed."""
+        return self.token.encode("ascii") + b"\n" + self.body
+
+
+def unpack_evidence(packed: bytes) -> tuple[str, bytes]:
+    """Return the token and the body of `Evidence.packed`."""
+    token, _, body = packed.partition(b"\n")
+    return token.decode("ascii"), body
+
+
+@dataclass(slots=True)
+class Recorded:
+    """One thing that happened; numbered in the tail."""
+
+    id: str
+    type: str
+    at: datetime
+    key: DocumentKey
+    data: dict[str, Any]
+    audience: tuple[str, ...]
+    request_id: str | None
+    leg_id: str | None
+    priority: int
+    leaf: Leaf | None = None
+    core: bytes = b""
+    seq: int = 0
+    leaf_index: int = -1
+
+    def log_entry(self) -> dict[str, Any]:
+        """Return where it stands in the log, for answers (`views.LogEntry`)."""
+        if self.leaf is None:
+            raise AssertionError("not committed yet")
+        return {
+            "leaf_index": self.leaf_index,
+            "leaf_id": self.leaf.leaf_id.hex(),
+            "type": self.type,
+            "at": format_time(self.at),
+            "commitment": self.leaf.commitment.hex(),
+            "salt": self.leaf.salt.hex(),
+        }
+
+    def body(self) -> bytes:
+        """Return the bytes that are delivered: the committed core with its place in the log added."""
+        entry = {**self.log_entry(), "seq": self.seq}
+        return b'{"data":{"log":' + canonical_json.dumps(entry) + b"," + self.core[9:]
+
+
+@dataclass(slots=True)
+class Answer:
+    """What a handler answers; the tail adds the log entry of `entry` as `log`."""
+
+    status: int
+    body: dict[str, Any]
+    entry: Recorded | None = None
+    location: str | None = None
+
+    def render(self) -> bytes:
+        """Return the JSON bytes; after the tail has numbered everything."""
+        body = self.body
+        if self.entry is not None:
+            body = {**body, "log": self.entry.log_entry()}
+        return canonical_json.dumps(body)
+
+
+@dataclass(slots=True)
+class StoreAnswer:
+    """Where the tail stores an answer for its idempotency key."""
+
+    owner_id: str
+    key: DocumentKey
+
+
+@dataclass(slots=True)
+class _Pending:
+    recorded: list[Recorded] = field(default_factory=list)
+    documents: list[SealedDocument] = field(default_factory=list)
+    leaf_columns: list[tuple[type[Any], str, Recorded]] = field(default_factory=list)
+
+
+class UnitOfWork:
+    """One writing transaction.
+
+    Attributes:
+        connection: For `storage` functions.
+        clock: The one source of time; `now` is read once.
+        evidence: What proves the command under way; None for the coordinator's own.
+    """
+
+    def __init__(
+        self, connection: Connection, vault: Vault, clock: Clock, evidence: Evidence | None = None
+    ) -> None:
+        self.connection = connection
+        self.vault = vault
+        self.clock = clock
+        self.now = clock.now()
+        self.evidence = evidence
+        self._pending = _Pending()
+        self._keys: dict[str, DocumentKey] = {}
+        self._leg_sequences: dict[str, int] = {}
+        self._request_sequences: dict[str, int] = {}
+        self._revokes = False
+        self._standing: tuple[str, int] | None = None
+
+    # --- what handlers use ------------------------------------------------------------------------
+
+    @property
+    def recorded(self) -> list[Recorded]:
+        """What happened so far in this transaction."""
+        return self._pending.recorded
+
+    def new_key(self) -> DocumentKey:
+        """Make and store a fresh data key."""
+        key, wrapped = self.vault.new_key()
+        self.adopt_key(key, wrapped)
+        return key
+
+    def adopt_key(self, key: DocumentKey, wrapped: bytes) -> None:
+        """Store a data key that was made before the transaction."""
+        store_key(self.connection, key, wrapped, self.now)
+        self._keys[key.id] = key
+
+    def key(self, key_id: str) -> DocumentKey:
+        """Return a stored data key in the clear."""
+        if key_id not in self._keys:
+            self._keys |= load_keys(self.connection, self.vault, [key_id])
+        return self._keys[key_id]
+
+    def seal(self, key: DocumentKey, owner_id: str, name: str, content: bytes) -> None:
+        """Have a document stored with this transaction."""
+        self._pending.documents.append(
+            SealedDocument(owner_id, name, key.id, key.seal(owner_id, name, content))
+        )
+
+    def record(  # noqa: PLR0913 - an event has that many sides
+        self,
+        event_type: EventType | str,
+        data: Mapping[str, Any],
+        *,
+        key: DocumentKey,
+        audience: Iterable[str] = (),
+        request_id: str | None = None,
+        leg: Any = None,
+        urgency: Urgency | str = Urgency.ROUTINE,
+        leaf_of: tuple[type[Any], str] | None = None,
+    ) -> Recorded:
+        """Record that something happened: a leaf always, an event where it has an audience.
+
+        Args:
+            event_type: As on the wire.
+            data: Members of the event's `data`; ids and times as text.
+            key: Seals the body and salts the commitment.
+            audience: Handles that receive it; `EVERYBODY` for all members.
+            request_id: The freeze request it is about.
+            leg: The leg's row, where it is about a leg: the event takes the leg's next `sequence`.
+            urgency: Orders lanes of different requests.
+            leaf_of: (row type, id) whose `leaf_index` column is to be set.
+        """
+        event_id = new_id("evt")
+        body = {"event_id": event_id, **data}
+        if request_id is not None:
+            body["request_id"] = request_id
+        if leg is not None:
+            body |= {"leg_id": leg.id, "partner": leg.partner}
+            body["sequence"] = self._next_leg_sequence(leg)
+        recorded = Recorded(
+            id=event_id,
+            type=str(event_type),
+            at=self.now,
+            key=key,
+            data=body,
+            audience=tuple(dict.fromkeys(audience)),
+            request_id=request_id,
+            leg_id=None if leg is None else leg.id,
+            priority=PRIORITY[Urgency(urgency)],
+        )
+        self._pending.recorded.append(recorded)
+        if leaf_of is not None:
+            self._pending.leaf_columns.append((*leaf_of, recorded))
+        return recorded
+
+    def _next_leg_sequence(self, leg: Any) -> int:
+        present = self._leg_sequences.get(leg.id, leg.event_sequence)
+        self._leg_sequences[leg.id] = present + 1
+        return present + 1
+
+    def next_request_sequence(self, request: Any) -> int:
+        """Return the next number of the requester's own events about `request`."""
+        present = self._request_sequences.get(request.id, request.event_sequence)
+        self._request_sequences[request.id] = present + 1
+        return present + 1
+
+    def will_revoke(self) -> None:
+        """Say that this transaction takes a right away, so that others check theirs again."""
+        self._revokes = True
+
+    def stands_on(self, kid: str, revocations: int) -> None:
+        """Say on whose key, and on how many revocations, the authority of this command rests."""
+        self._standing = (kid, revocations)
+
+    def forget(self) -> None:
+        """Drop what was recorded: the handler failed and its savepoint was rolled back."""
+        self._pending = _Pending()
+        self._leg_sequences.clear()
+        self._request_sequences.clear()
+        self._revokes = False
+
+    # --- the tail --------------------------------------------------------------------------------
+
+    def finish(self, answer: Answer | None = None, answer_to: StoreAnswer | None = None) -> bytes:
+        """Number, complete, seal and store everything; the caller commits right after.
+
+        Returns:
+            The answer's bytes; they may be handed out only after the commit.
+
+        Raises:
+            AuthenticationError: If the key that this command rests on was revoked meanwhile.
+        """
+        pending = self._pending
+        for item in pending.recorded:
+            core = {"data": item.data, "timestamp": format_time(item.at), "type": item.type}
+            item.core = canonical_json.dumps(core)
+            item.leaf = make_leaf(item.type, item.at, item.core, item.key.secret)
+        events = [item for item in pending.recorded if item.audience]
+        routes = outbox.routes(self.connection, {p for item in events for p in item.audience})
+        self._store_sequences()
+        head = log_store.advance(
+            self.connection,
+            leaves=len(pending.recorded),
+            events=len(events),
+            revocations=int(self._revokes),
+        )
+        self._require_standing(head.revocations)
+        for index, item in enumerate(pending.recorded, head.first_leaf):
+            item.leaf_index = index
+        for seq, item in enumerate(events, head.first_seq):
+            item.seq = seq
+        log_store.append(self.connection, pending.recorded)
+        event_store.append(self.connection, events)
+        outbox.enqueue(self.connection, events, routes, self.now)
+        for row_type, row_id, item in pending.leaf_columns:
+            row_table: Any = row_type
+            statement = update(row_type).where(row_table.id == row_id)
+            self.connection.execute(statement.values(leaf_index=item.leaf_index))
+        for item in events:
+            self.seal(item.key, item.id, "body", item.body())
+        rendered = b"" if answer is None else answer.render()
+        if answer_to is not None:
+            self.seal(answer_to.key, answer_to.owner_id, "answer", rendered)
+        store(self.connection, pending.documents)
+        return rendered
+
+    def _store_sequences(self) -> None:
+        for row_type, numbers in (
+            (LegRow, self._leg_sequences),
+            (FreezeRequestRow, self._request_sequences),
+        ):
+            for row_id, number in numbers.items():
+                self.connection.execute(
+                    update(row_type).where(row_type.id == row_id).values(event_sequence=number)
+                )
+
+    def _require_standing(self, revocations: int) -> None:
+        if self._standing is None:
+            return
+        kid, seen = self._standing
+        mine = int(self._revokes)
+        if revocations - mine != seen and not is_standing(self.connection, kid):
+            raise AuthenticationError("the key was revoked meanwhile", code="revoked_key")
+
+
+@contextmanager
+def transaction(
+    database: Database, vault: Vault, clock: Clock, evidence: Evidence | None = None
+) -> Iterator[UnitOfWork]:
+    """Yield a unit of work; commits at the end of the block, rolls back if it raises.
+
+    The block calls `finish()` itself, so that it has the answer's bytes.
+    """
+    with database.writing() as connection, connection.begin():
+        yield UnitOfWork(connection, vault, clock, evidence)

@@ -1,0 +1,161 @@
+"""Every setting, typed and checked once; the only reader of the environment.
+
+Defaults stand in `config/default.toml` with their units. A file named by `HOLDFAST_CONFIG` overrides
+them, and `HOLDFAST_<NAME>` overrides both. Secrets are files, never values: Granian copies the
+environment into every WSGI environ.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Any, get_type_hints
+from urllib.parse import urlsplit
+
+from coordinator.config_files import read_config
+
+Network = IPv4Network | IPv6Network
+PREFIX = "HOLDFAST_"
+
+
+class SettingsError(Exception):
+    """A setting is unknown, missing or not of its form; the message names it and what it takes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings; see `config/default.toml` for what each means."""
+
+    origin: str
+    host: str
+    port: int
+    metrics_host: str
+    metrics_port: int
+    data_dir: Path
+    database_url: str
+    database_listen_url: str
+    web_processes: int
+    web_threads: int
+    worker_processes: int
+    worker_senders: int
+    webhook_allowed_networks: tuple[Network, ...]
+    webhook_allowed_ports: tuple[int, ...]
+    webhook_connect_timeout: timedelta
+    webhook_deadline: timedelta
+    lease: timedelta
+    poll_interval: timedelta
+    timer_interval: timedelta
+    body_limit_bytes: int
+    document_limit_bytes: int
+    page_size: int
+    page_size_limit: int
+    rate_per_minute: int
+    log_level: str
+    log_format: str
+    clock_offset_file: Path | None
+    service_wallets_file: Path | None
+
+    @property
+    def keys_dir(self) -> Path:
+        """Where secrets lie, one file each, mode 0600."""
+        return self.data_dir / "keys"
+
+    @property
+    def resolved_database_url(self) -> str:
+        """The database URL; the embedded default lies in the data folder."""
+        return self.database_url or f"sqlite:///{(self.data_dir / 'holdfast.sqlite3').resolve()}"
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "Settings":
+        """Read defaults, then the file named by HOLDFAST_CONFIG, then HOLDFAST_* variables.
+
+        Raises:
+            SettingsError: Naming the setting and what it takes.
+        """
+        values = _flatten(tomllib.loads(read_config("default.toml")), "config/default.toml")
+        extra = environ.get(f"{PREFIX}CONFIG")
+        if extra:
+            try:
+                values |= _flatten(tomllib.loads(Path(extra).read_text(encoding="utf-8")), extra)
+            except (OSError, tomllib.TOMLDecodeError) as error:
+                raise SettingsError(f"{PREFIX}CONFIG: cannot read {extra}: {error}") from None
+        for name, text in environ.items():
+            if name.startswith(PREFIX) and name not in _NOT_SETTINGS:
+                values[name.removeprefix(PREFIX).lower()] = text
+        return cls(**_typed(values))
+
+
+#: Variables of the partner kit, which may stand in the same environment.
+_NOT_SETTINGS = {f"{PREFIX}{n}" for n in ("CONFIG", "HOME", "PROFILE", "COORDINATOR")}
+
+
+def _flatten(document: Mapping[str, Any], source: str) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for section, content in document.items():
+        if not isinstance(content, Mapping):
+            raise SettingsError(f"{source}: {section} stands outside of a section")
+        values |= content
+    return values
+
+
+def _typed(values: Mapping[str, Any]) -> dict[str, Any]:
+    hints = get_type_hints(Settings)
+    known = {f.name for f in fields(Settings)}
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise SettingsError(
+            f"unknown setting {unknown[0]} ({PREFIX}{unknown[0].upper()}); see config/default.toml"
+        )
+    missing = sorted(known - set(values))
+    if missing:
+        raise SettingsError(f"setting {missing[0]} is missing from config/default.toml")
+    typed = {}
+    for name in known:
+        try:
+            typed[name] = _convert(hints[name], values[name])
+        except ValueError as error:
+            raise SettingsError(f"{PREFIX}{name.upper()}: {error}") from None
+    _check(typed)
+    return typed
+
+
+def _convert(kind: Any, value: Any) -> Any:  # noqa: PLR0911 - one return a type
+    if kind is int:
+        return int(value)
+    if kind is timedelta:
+        seconds = float(value)
+        if seconds <= 0:
+            raise ValueError("must be a number of seconds above 0")
+        return timedelta(seconds=seconds)
+    if kind is Path:
+        return Path(value)
+    if kind == Path | None:
+        return Path(value) if value else None
+    if kind == tuple[Network, ...]:
+        return tuple(ip_network(item) for item in _items(value))
+    if kind == tuple[int, ...]:
+        return tuple(int(item) for item in _items(value))
+    return str(value)
+
+
+def _items(value: Any) -> list[Any]:
+    if isinstance(value, str):
+        return [item.strip() for item in value.split(",") if item.strip()]
+    return list(value)
+
+
+def _check(values: Mapping[str, Any]) -> None:
+    origin = urlsplit(values["origin"])
+    if origin.scheme not in {"http", "https"} or not origin.netloc or origin.path or origin.query:
+        raise SettingsError(
+            f"{PREFIX}ORIGIN: must be scheme://host[:port] without a path, not {values['origin']!r}"
+        )
+    for name in ("web_processes", "web_threads", "worker_processes", "worker_senders"):
+        if not 1 <= values[name] <= 256:  # noqa: PLR2004
+            raise SettingsError(f"{PREFIX}{name.upper()}: must be 1 to 256, not {values[name]}")
+    if values["lease"] < values["webhook_deadline"] + timedelta(seconds=5):
+        raise SettingsError(
+            f"{PREFIX}LEASE: must outlast webhook_deadline by 5 seconds, or two workers send at once"
+        )

@@ -1,0 +1,84 @@
+"""Numbered events and who may see them: the feed's source."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, select, text, union_all
+
+from coordinator.storage.documents import Vault, load
+from coordinator.storage.rows import insert_rows
+from coordinator.storage.tables.events import EventAudienceRow, EventRow
+
+_EVENT_COLUMNS = ("seq", "id", "type", "request_id", "leg_id", "occurred_at", "leaf_index")
+_AUDIENCE_COLUMNS = ("partner", "seq")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """One event with its body as delivered; an erased body is empty."""
+
+    seq: int
+    id: str
+    type: str
+    body: bytes
+
+
+def append(connection: Connection, events: Sequence[Any]) -> None:
+    """Append events (`Recorded`) with the numbers that they were given."""
+    insert_rows(
+        connection,
+        EventRow,
+        _EVENT_COLUMNS,
+        [(e.seq, e.id, e.type, e.request_id, e.leg_id, e.at, e.leaf_index) for e in events],
+    )
+    insert_rows(
+        connection,
+        EventAudienceRow,
+        _AUDIENCE_COLUMNS,
+        [(partner, e.seq) for e in events for partner in e.audience],
+    )
+
+
+def latest_seq(connection: Connection) -> int:
+    """Return the number of the newest event, 0 where there is none."""
+    return int(connection.execute(text("SELECT event_seq FROM log_head WHERE id = 1")).scalar_one())
+
+
+def page(
+    connection: Connection,
+    vault: Vault,
+    partner: str,
+    *,
+    after: int,
+    limit: int,
+    types: frozenset[str] = frozenset(),
+) -> tuple[list[StoredEvent], int]:
+    """Return up to `limit` events for `partner` numbered above `after`, and how far was read.
+
+    The second value is where to go on: it may lie above the last event returned, where others were
+    passed over by `types`.
+    """
+    ranges = [
+        select(EventAudienceRow.seq)
+        .where(EventAudienceRow.partner == handle, EventAudienceRow.seq > after)
+        .order_by(EventAudienceRow.seq)
+        .limit(limit)
+        .subquery()
+        for handle in (partner, "*")
+    ]
+    # Two index ranges, each cut at `limit`, instead of a sort over both.
+    merged = union_all(*(select(r.c.seq) for r in ranges)).order_by("seq").limit(limit)
+    seqs = [row.seq for row in connection.execute(merged)]
+    if not seqs:
+        return [], after
+    query = (
+        select(EventRow.seq, EventRow.id, EventRow.type)
+        .where(EventRow.seq.in_(seqs))
+        .order_by(EventRow.seq)
+    )
+    if types:
+        query = query.where(EventRow.type.in_(types))
+    rows = connection.execute(query).all()
+    bodies = load(connection, vault, [row.id for row in rows], "body")
+    return [StoredEvent(r.seq, r.id, r.type, bodies.get(r.id, b"")) for r in rows], seqs[-1]

@@ -1,0 +1,100 @@
+"""Queueing deliveries inside the transaction of the change; sending is the dispatcher's.
+
+A lane is (endpoint, request). Enqueueing makes the lane if need be, and due if nothing was owed on it;
+a lane that waits for a retry keeps its time.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select, text
+
+from coordinator.domain.clock import to_micros
+from coordinator.storage.rows import insert_rows
+from coordinator.storage.tables.outbox import DeliveryRow, WebhookEndpointRow
+from partners.protocol.type_ids import new_id
+
+_DELIVERY_COLUMNS = (
+    "id",
+    "endpoint_id",
+    "request_id",
+    "seq",
+    "event_id",
+    "status",
+    "created_at",
+)
+_OPEN_LANE = text(
+    "INSERT INTO lane (endpoint_id, request_id, priority, due_at, attempt) "
+    "VALUES (:endpoint_id, :request_id, :priority, :due_at, 0) "
+    "ON CONFLICT (endpoint_id, request_id) DO UPDATE "
+    "SET due_at = COALESCE(lane.due_at, excluded.due_at)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One enabled endpoint and which events it takes (None: all)."""
+
+    endpoint_id: str
+    event_types: frozenset[str] | None
+
+
+Routes = dict[str, list[Route]]
+
+
+def routes(connection: Connection, partners: Collection[str]) -> Routes:
+    """Return the enabled endpoints of `partners`; "*" stands for everybody's."""
+    if not partners:
+        return {}
+    query = select(
+        WebhookEndpointRow.partner, WebhookEndpointRow.id, WebhookEndpointRow.event_types
+    ).where(WebhookEndpointRow.enabled)
+    if "*" not in partners:
+        query = query.where(WebhookEndpointRow.partner.in_(sorted(partners)))
+    found: Routes = defaultdict(list)
+    for partner, endpoint_id, event_types in connection.execute(query):
+        route = Route(endpoint_id, None if event_types is None else frozenset(event_types))
+        found[partner].append(route)
+        found["*"].append(route)
+    return found
+
+
+def enqueue(connection: Connection, events: Sequence[Any], found: Routes, now: datetime) -> None:
+    """Queue a delivery of every event (`Recorded`) to every endpoint that takes it."""
+    if not found:
+        return
+    lanes: dict[tuple[str, str], int] = {}
+    deliveries = []
+    for event in events:
+        taking = {
+            route.endpoint_id
+            for partner in event.audience
+            for route in found.get(partner, ())
+            if route.event_types is None or event.type in route.event_types
+        }
+        for endpoint_id in sorted(taking):
+            lane = (endpoint_id, event.request_id or "")
+            lanes[lane] = min(event.priority, lanes.get(lane, event.priority))
+            deliveries.append((new_id("dlv"), *lane, event.seq, event.id, "pending", now))
+    if not deliveries:
+        return
+    open_lanes(connection, lanes, now)
+    insert_rows(connection, DeliveryRow, _DELIVERY_COLUMNS, deliveries)
+
+
+def open_lanes(
+    connection: Connection, lanes: dict[tuple[str, str], int], due_at: datetime
+) -> None:
+    """Make lanes ((endpoint, request) to priority) where they are missing, and due if idle."""
+    due = to_micros(due_at)
+    connection.execute(
+        _OPEN_LANE,
+        # Sorted, so that two transactions lock the same rows in the same order.
+        [
+            {"endpoint_id": e, "request_id": r, "priority": priority, "due_at": due}
+            for (e, r), priority in sorted(lanes.items())
+        ],
+    )

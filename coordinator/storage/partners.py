@@ -1,0 +1,259 @@
+"""Members, subjects, keys and grants."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, func, or_, select, text, update
+
+from coordinator.domain.actor import Actor, ActorKind
+from coordinator.storage.tables.partners import GrantRow, PartnerKeyRow, PartnerRow, SubjectRow
+from coordinator.storage.tables.transparency_log import LogHeadRow
+from partners.protocol.vocabulary import PartnerKind, PartnerStatus, Role
+
+
+@dataclass(frozen=True, slots=True)
+class KeyOwner:
+    """Whose a key is: fixed for ever, so it may be remembered."""
+
+    kid: str
+    partner: str
+    subject: str
+    jwk: dict[str, str]
+    is_root: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An actor's rights as they are now, and how many revocations they rest on."""
+
+    actor: Actor
+    partner_status: PartnerStatus
+    document_key_id: str
+    revocations: int
+    key_proposer: str | None
+
+
+def key_owner(connection: Connection, kid: str) -> KeyOwner | None:
+    """Return whose key `kid` is, or None."""
+    query = select(
+        PartnerKeyRow.partner, PartnerKeyRow.subject, PartnerKeyRow.jwk, PartnerKeyRow.is_root
+    ).where(PartnerKeyRow.kid == kid)
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    return KeyOwner(kid, row.partner, row.subject, row.jwk, row.is_root)
+
+
+_STANDING = (
+    select(
+        PartnerKeyRow.partner,
+        PartnerKeyRow.subject,
+        PartnerKeyRow.is_root,
+        PartnerKeyRow.proposer,
+        SubjectRow.kind.label("subject_kind"),
+        SubjectRow.owner,
+        SubjectRow.roles,
+        PartnerRow.kind.label("partner_kind"),
+        PartnerRow.status,
+        PartnerRow.document_key_id,
+        PartnerRow.systems_as_compliance,
+        PartnerRow.may_flash,
+        LogHeadRow.revocations,
+    )
+    .join(PartnerRow, PartnerRow.handle == PartnerKeyRow.partner)
+    .join(LogHeadRow, LogHeadRow.id == 1)
+    .outerjoin(SubjectRow, SubjectRow.id == PartnerKeyRow.subject)
+)
+
+
+def standing(connection: Connection, kid: str) -> Standing | None:
+    """Return the rights of whoever holds `kid` as they are now; None if they were taken away."""
+    row = connection.execute(
+        _STANDING.where(
+            PartnerKeyRow.kid == kid,
+            PartnerKeyRow.revoked_at.is_(None),
+            SubjectRow.revoked_at.is_(None),
+        )
+    ).one_or_none()
+    if row is None or (row.subject_kind is None and not row.is_root):
+        return None
+    actor = Actor(
+        partner=row.partner,
+        subject=row.subject,
+        kid=kid,
+        kind=ActorKind.ROOT if row.is_root else ActorKind(row.subject_kind),
+        roles=frozenset(Role(r) for r in row.roles or ()),
+        owner=row.owner,
+        partner_kind=PartnerKind(row.partner_kind),
+        systems_as_compliance=row.subject in row.systems_as_compliance,
+        may_flash=row.subject in row.may_flash,
+    )
+    return Standing(
+        actor, PartnerStatus(row.status), row.document_key_id, row.revocations, row.proposer
+    )
+
+
+def is_standing(connection: Connection, kid: str) -> bool:
+    """Tell whether `kid` was not revoked."""
+    found = connection.execute(
+        text("SELECT revoked_at FROM partner_key WHERE kid = :kid"), {"kid": kid}
+    ).one_or_none()
+    return found is not None and found.revoked_at is None
+
+
+def partner(connection: Connection, handle: str) -> Row[Any] | None:
+    """Return one partner's row."""
+    query = select(PartnerRow.__table__).where(PartnerRow.handle == handle)
+    return connection.execute(query).one_or_none()
+
+
+def partners(
+    connection: Connection, *, after: str = "", limit: int = 100, active_only: bool = False
+) -> Sequence[Row[Any]]:
+    """Return members by handle, those that never joined left out."""
+    wanted = [PartnerStatus.ACTIVE] if active_only else [PartnerStatus.ACTIVE, PartnerStatus.SUSPENDED]
+    query = (
+        select(PartnerRow.__table__)
+        .where(PartnerRow.handle > after, PartnerRow.status.in_(wanted))
+        .order_by(PartnerRow.handle)
+        .limit(limit)
+    )
+    return connection.execute(query).all()
+
+
+def statuses(connection: Connection, handles: Sequence[str]) -> dict[str, Row[Any]]:
+    """Return (handle, kind, status) rows of the partners among `handles`."""
+    found: dict[str, Row[Any]] = {}
+    for start in range(0, len(handles), 400):
+        query = select(
+            PartnerRow.handle, PartnerRow.kind, PartnerRow.status, PartnerRow.provisional
+        ).where(PartnerRow.handle.in_(handles[start : start + 400]))
+        found |= {row.handle: row for row in connection.execute(query)}
+    return found
+
+
+def by_invitation(connection: Connection, invitation_sha256: str) -> Row[Any] | None:
+    """Return the partner that an invitation was made for."""
+    query = select(PartnerRow.__table__).where(PartnerRow.invitation_sha256 == invitation_sha256)
+    return connection.execute(query).one_or_none()
+
+
+def subject(connection: Connection, subject_id: str) -> Row[Any] | None:
+    """Return one subject's row."""
+    query = select(SubjectRow.__table__).where(SubjectRow.id == subject_id)
+    return connection.execute(query).one_or_none()
+
+
+def subjects(
+    connection: Connection, handle: str, *, after: str = "", limit: int = 100
+) -> Sequence[Row[Any]]:
+    """Return a partner's people and systems that were not taken away, by id."""
+    query = (
+        select(SubjectRow.__table__)
+        .where(
+            SubjectRow.partner == handle, SubjectRow.revoked_at.is_(None), SubjectRow.id > after
+        )
+        .order_by(SubjectRow.id)
+        .limit(limit)
+    )
+    return connection.execute(query).all()
+
+
+def eligible_leads(connection: Connection, handle: str, excluded: set[str]) -> int:
+    """Count the people of `handle` who may approve: leads with a good key, not in `excluded`."""
+    query = (
+        select(SubjectRow.id, SubjectRow.roles)
+        .distinct()
+        .join(
+            PartnerKeyRow,
+            and_(PartnerKeyRow.subject == SubjectRow.id, PartnerKeyRow.revoked_at.is_(None)),
+        )
+        .where(
+            SubjectRow.partner == handle,
+            SubjectRow.kind == "person",
+            SubjectRow.revoked_at.is_(None),
+        )
+    )
+    # JSON columns have no equality on PostgreSQL, so distinct runs over ids here.
+    query = query.with_only_columns(SubjectRow.id).distinct()
+    ids = [row.id for row in connection.execute(query) if row.id not in excluded]
+    if not ids:
+        return 0
+    roles = connection.execute(select(SubjectRow.roles).where(SubjectRow.id.in_(ids)))
+    return sum(Role.SECURITY_LEAD in row.roles for row in roles)
+
+
+def keys(
+    connection: Connection,
+    *,
+    handle: str | None = None,
+    kids: Sequence[str] = (),
+    after: str = "",
+    limit: int = 100,
+) -> Sequence[Row[Any]]:
+    """Return keys with their subject's roles, by kid."""
+    query = (
+        select(PartnerKeyRow.__table__, SubjectRow.roles)
+        .outerjoin(SubjectRow, SubjectRow.id == PartnerKeyRow.subject)
+        .where(PartnerKeyRow.kid > after)
+        .order_by(PartnerKeyRow.kid)
+        .limit(limit)
+    )
+    if handle is not None:
+        query = query.where(PartnerKeyRow.partner == handle)
+    if kids:
+        query = query.where(PartnerKeyRow.kid.in_(kids))
+    return connection.execute(query).all()
+
+
+def kids_of(connection: Connection, handle: str, subject_ids: Sequence[str]) -> dict[str, list[str]]:
+    """Return the good keys of a partner's subjects."""
+    found: dict[str, list[str]] = {s: [] for s in subject_ids}
+    query = select(PartnerKeyRow.subject, PartnerKeyRow.kid).where(
+        PartnerKeyRow.partner == handle,
+        PartnerKeyRow.subject.in_(subject_ids),
+        PartnerKeyRow.revoked_at.is_(None),
+    )
+    for subject_id, kid in connection.execute(query):
+        found[subject_id].append(kid)
+    return found
+
+
+def grants(
+    connection: Connection, *, handle: str | None = None, after: str = "", limit: int = 100
+) -> Sequence[Row[Any]]:
+    """Return grants in the order they were made."""
+    query = (
+        select(GrantRow.__table__).where(GrantRow.id > after).order_by(GrantRow.id).limit(limit)
+    )
+    if handle is not None:
+        query = query.where(GrantRow.partner == handle)
+    return connection.execute(query).all()
+
+
+def revoke_keys(
+    connection: Connection,
+    handle: str,
+    *,
+    kid: str | None,
+    subject_id: str | None,
+    at: datetime,
+    compromised_since: datetime | None,
+) -> list[str]:
+    """Take away one key, or all keys of a subject, and return the kids that were good until now."""
+    wanted = or_(PartnerKeyRow.kid == kid, PartnerKeyRow.subject == subject_id)
+    statement = (
+        update(PartnerKeyRow)
+        .where(PartnerKeyRow.partner == handle, PartnerKeyRow.revoked_at.is_(None), wanted)
+        .values(revoked_at=at, compromised_since=compromised_since)
+        .returning(PartnerKeyRow.kid)
+    )
+    return sorted(connection.execute(statement).scalars())
+
+
+def count_by_status(connection: Connection) -> dict[str, int]:
+    """Return how many partners are in each status."""
+    query = select(PartnerRow.status, func.count()).group_by(PartnerRow.status)
+    return {status: count for status, count in connection.execute(query)}

@@ -1,0 +1,23 @@
+"""The tables, one module a noun; importing this package makes the metadata whole."""
+
+from coordinator.storage.tables import (
+    documents,
+    events,
+    freeze_ledger,
+    freeze_requests,
+    outbox,
+    partners,
+    requests,
+    transparency_log,
+)
+
+__all__ = [
+    "documents",
+    "events",
+    "freeze_ledger",
+    "freeze_requests",
+    "outbox",
+    "partners",
+    "requests",
+    "transparency_log",
+]

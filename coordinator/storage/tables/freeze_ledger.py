@@ -1,0 +1,96 @@
+"""The freeze ledger: lines as reported, and the running balances that they add up to."""
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from coordinator.storage.base import Base, Id, Micros, Units
+
+
+class LedgerLineRow(Base):
+    """One line of a freeze report; never changed. Texts and txs stay in the sealed report."""
+
+    __tablename__ = "ledger_line"
+    __table_args__ = (
+        Index("ix_ledger_line_leg_id_id", "leg_id", "id"),
+        Index("ix_ledger_line_request_id_id", "request_id", "id"),
+    )
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    request_id: Mapped[Id] = mapped_column(ForeignKey("freeze_request.id"))
+    leg_id: Mapped[Id] = mapped_column(ForeignKey("leg.id"))
+    partner: Mapped[str] = mapped_column(String(253))
+    report_id: Mapped[Id] = mapped_column(comment="act_…; its evidence holds the whole line")
+    line_no: Mapped[int] = mapped_column(comment="place in the report, from 0")
+    kind: Mapped[str] = mapped_column(String(15))
+    address_no: Mapped[int | None]
+    asset: Mapped[str | None] = mapped_column(String(200))
+    amount: Mapped[Units | None]
+    withheld: Mapped[bool]
+    hold_id: Mapped[Id | None] = mapped_column(index=True)
+    code: Mapped[str | None] = mapped_column(String(40), comment="nothing: code; released: reason")
+    corrects: Mapped[Id | None] = mapped_column(index=True)
+    reported_at: Mapped[Micros]
+
+
+class HoldRow(Base):
+    """What a frozen line opened; the sums of its effective lines, kept in the same transaction."""
+
+    __tablename__ = "hold"
+    __table_args__ = (
+        CheckConstraint("version >= 1", name="version_positive"),
+        Index("ix_hold_leg_id", "leg_id"),
+        Index("ix_hold_partner_asset", "partner", "asset"),
+        Index("ix_hold_ended_hold_expires_at", "ended", "hold_expires_at"),
+    )
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    request_id: Mapped[Id] = mapped_column(ForeignKey("freeze_request.id"))
+    leg_id: Mapped[Id] = mapped_column(ForeignKey("leg.id"))
+    partner: Mapped[str] = mapped_column(String(253))
+    address_no: Mapped[int]
+    asset: Mapped[str] = mapped_column(String(200))
+    frozen: Mapped[Units]
+    released: Mapped[Units]
+    returned: Mapped[Units]
+    seized: Mapped[Units]
+    withheld: Mapped[bool]
+    ended: Mapped[bool] = mapped_column(comment="nothing of it is held any more")
+    account_level: Mapped[bool]
+    basis: Mapped[str] = mapped_column(String(20))
+    frozen_at: Mapped[Micros]
+    hold_expires_at: Mapped[Micros]
+    lapsed: Mapped[bool]
+    kept: Mapped[str | None] = mapped_column(String(20))
+    version: Mapped[int] = mapped_column(default=1)
+
+
+class HoldLinkRow(Base):
+    """Which legs a hold counts for: its own, and those that share it."""
+
+    __tablename__ = "hold_link"
+    __table_args__ = (Index("ix_hold_link_request_id_hold_id", "request_id", "hold_id"),)
+    leg_id: Mapped[Id] = mapped_column(ForeignKey("leg.id"), primary_key=True)
+    hold_id: Mapped[Id] = mapped_column(ForeignKey("hold.id"), primary_key=True, index=True)
+    request_id: Mapped[Id]
+    is_shared: Mapped[bool]
+    address_no: Mapped[int]
+
+
+class FindingRow(Base):
+    """How much of an asset a leg found for one flagged address."""
+
+    __tablename__ = "finding"
+    __table_args__ = (Index("ix_finding_request_id", "request_id"),)
+    leg_id: Mapped[Id] = mapped_column(ForeignKey("leg.id"), primary_key=True)
+    address_no: Mapped[int] = mapped_column(primary_key=True)
+    asset: Mapped[str] = mapped_column(String(200), primary_key=True)
+    request_id: Mapped[Id]
+    found: Mapped[Units]
+    withheld: Mapped[bool]
+
+
+class NothingRow(Base):
+    """An address that a leg answered with nothing, and why; gone again when a later line names it."""
+
+    __tablename__ = "nothing"
+    leg_id: Mapped[Id] = mapped_column(ForeignKey("leg.id"), primary_key=True)
+    address_no: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(String(40))

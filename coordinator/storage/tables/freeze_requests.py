@@ -1,0 +1,124 @@
+"""Freeze requests, their flagged addresses, the acts on them and their legs."""
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from coordinator.storage.base import Base, Big, Id, Micros, Units
+
+
+class IncidentRow(Base):
+    """The theft that requests belong to; its words are sealed under its first request's key."""
+
+    __tablename__ = "incident"
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    opened_by: Mapped[str] = mapped_column(String(253))
+    document_key_id: Mapped[Id]
+    kind: Mapped[str] = mapped_column(String(20))
+    occurred_at: Mapped[Micros]
+
+
+class FreezeRequestRow(Base):
+    """One signed freeze request, as received; only its status moves."""
+
+    __tablename__ = "freeze_request"
+    __table_args__ = (
+        CheckConstraint("version >= 1", name="version_positive"),
+        Index("ix_freeze_request_requester_id", "requester", "id"),
+        Index("ix_freeze_request_requester_status_id", "requester", "status", "id"),
+        Index("ix_freeze_request_incident_id_id", "incident_id", "id"),
+        Index("ix_freeze_request_status_approve_by", "status", "approve_by"),
+    )
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    requester: Mapped[str] = mapped_column(String(253))
+    submitted_by: Mapped[str] = mapped_column(String(40))
+    submitted_by_person: Mapped[str] = mapped_column(String(40), comment="for the four-eyes rule")
+    submitted_by_kid: Mapped[str] = mapped_column(String(43))
+    status: Mapped[str] = mapped_column(String(20))
+    provisional: Mapped[bool]
+    urgency: Mapped[str] = mapped_column(String(10))
+    tlp: Mapped[str] = mapped_column(String(15))
+    incident_id: Mapped[Id] = mapped_column(ForeignKey("incident.id"))
+    follows: Mapped[Id | None]
+    document_key_id: Mapped[Id]
+    content_sha256: Mapped[str] = mapped_column(String(64))
+    context_sha256: Mapped[str] = mapped_column(String(64))
+    address_count: Mapped[int]
+    partners_asked: Mapped[int]
+    quorum: Mapped[int]
+    hold_hours: Mapped[int | None]
+    submitted_at: Mapped[Micros]
+    approve_by: Mapped[Micros]
+    ratify_by: Mapped[Micros | None]
+    decided_at: Mapped[Micros | None]
+    ended_at: Mapped[Micros | None]
+    event_sequence: Mapped[int] = mapped_column(default=0, comment="the requester's own events")
+    leaf_index: Mapped[Big | None]
+    version: Mapped[int] = mapped_column(default=1)
+
+
+class FlaggedAddressRow(Base):
+    """One flagged address, as a blind index; the address itself is in the sealed body."""
+
+    __tablename__ = "flagged_address"
+    __table_args__ = (Index("ix_flagged_address_blind_index", "blind_index"),)
+    request_id: Mapped[Id] = mapped_column(ForeignKey("freeze_request.id"), primary_key=True)
+    address_no: Mapped[int] = mapped_column(primary_key=True)
+    blind_index: Mapped[bytes] = mapped_column(comment="HMAC-SHA-256 of the account key, 16 bytes")
+    asset: Mapped[str | None] = mapped_column(String(200))
+    amount: Mapped[Units | None]
+
+
+class ActRow(Base):
+    """One act on a request, with what proves it (document `evidence` of this id)."""
+
+    __tablename__ = "act"
+    __table_args__ = (
+        Index("ix_act_request_id_id", "request_id", "id"),
+        Index(
+            "uq_act_request_person_decision",
+            "request_id",
+            "person",
+            unique=True,
+            sqlite_where=text("decision IS NOT NULL"),
+            postgresql_where=text("decision IS NOT NULL"),
+        ),
+    )
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    request_id: Mapped[Id] = mapped_column(ForeignKey("freeze_request.id"))
+    leg_id: Mapped[Id | None]
+    kind: Mapped[str] = mapped_column(String(30))
+    evidence_kind: Mapped[str] = mapped_column(String(15))
+    partner: Mapped[str | None] = mapped_column(String(253))
+    subject: Mapped[str | None] = mapped_column(String(40))
+    person: Mapped[str | None] = mapped_column(String(40))
+    kid: Mapped[str | None] = mapped_column(String(43))
+    decision: Mapped[str | None] = mapped_column(String(10), comment="of approvals alone")
+    context_sha256: Mapped[str | None] = mapped_column(String(64))
+    at: Mapped[Micros]
+    leaf_index: Mapped[Big | None]
+
+
+class LegRow(Base):
+    """One partner's side of a request; the status is computed from acts and totals."""
+
+    __tablename__ = "leg"
+    __table_args__ = (
+        UniqueConstraint("request_id", "partner"),
+        Index("ix_leg_partner_request_id", "partner", "request_id"),
+        Index("ix_leg_partner_status_request_id", "partner", "status", "request_id"),
+    )
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    request_id: Mapped[Id] = mapped_column(ForeignKey("freeze_request.id"))
+    partner: Mapped[str] = mapped_column(ForeignKey("partner.handle"))
+    status: Mapped[str] = mapped_column(String(20))
+    last_act: Mapped[str | None] = mapped_column(String(20))
+    queued_at: Mapped[Micros]
+    acknowledge_by: Mapped[Micros]
+    delivered_at: Mapped[Micros | None]
+    acknowledged_at: Mapped[Micros | None]
+    decline_code: Mapped[str | None] = mapped_column(String(40))
+    decline_act_id: Mapped[Id | None]
+    flags: Mapped[list[str]] = mapped_column(JSON, default=list)
+    ended: Mapped[bool] = mapped_column(default=False, comment="the request was withdrawn or closed")
+    event_sequence: Mapped[int] = mapped_column(default=0)
+    version: Mapped[int] = mapped_column(default=1)

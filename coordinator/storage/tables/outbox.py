@@ -1,0 +1,70 @@
+"""What is owed to endpoints: lanes, deliveries and attempts."""
+
+from sqlalchemy import JSON, ForeignKey, ForeignKeyConstraint, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from coordinator.storage.base import Base, Big, Id, Micros
+
+
+class WebhookEndpointRow(Base):
+    """Where a partner wants its events; URL and secrets are sealed under the partner's key."""
+
+    __tablename__ = "webhook_endpoint"
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    partner: Mapped[str] = mapped_column(ForeignKey("partner.handle"), index=True)
+    document_key_id: Mapped[Id]
+    event_types: Mapped[list[str] | None] = mapped_column(JSON, comment="None: every event")
+    enabled: Mapped[bool]
+    created_at: Mapped[Micros]
+    deleted_at: Mapped[Micros | None]
+    failing_since: Mapped[Micros | None]
+    version: Mapped[int] = mapped_column(default=1)
+
+
+class LaneRow(Base):
+    """What one endpoint is owed about one request, in order; only its head is sent."""
+
+    __tablename__ = "lane"
+    __table_args__ = (Index("ix_lane_due_at", "due_at"),)
+    endpoint_id: Mapped[Id] = mapped_column(ForeignKey("webhook_endpoint.id"), primary_key=True)
+    request_id: Mapped[str] = mapped_column(
+        String(40), primary_key=True, comment="empty: not about a request"
+    )
+    priority: Mapped[int] = mapped_column(comment="0 flash, 1 urgent, 2 routine and the rest")
+    due_at: Mapped[Micros | None] = mapped_column(comment="None: nothing is owed")
+    lease_until: Mapped[Micros | None]
+    lease_token: Mapped[str | None] = mapped_column(String(40))
+    attempt: Mapped[int] = mapped_column(default=0, comment="tries of the present head")
+
+
+class DeliveryRow(Base):
+    """One event owed to one endpoint; the bytes are the event's document."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        Index("ix_delivery_lane_status_seq", "endpoint_id", "request_id", "status", "seq"),
+        Index("ix_delivery_endpoint_id_id", "endpoint_id", "id"),
+        ForeignKeyConstraint(
+            ["endpoint_id", "request_id"], ["lane.endpoint_id", "lane.request_id"]
+        ),
+    )
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    endpoint_id: Mapped[Id]
+    request_id: Mapped[str] = mapped_column(String(40))
+    seq: Mapped[Big]
+    event_id: Mapped[Id]
+    status: Mapped[str] = mapped_column(String(15), comment="pending, delivered, dead, cancelled")
+    created_at: Mapped[Micros]
+    finished_at: Mapped[Micros | None]
+
+
+class AttemptRow(Base):
+    """One HTTP try."""
+
+    __tablename__ = "attempt"
+    delivery_id: Mapped[Id] = mapped_column(ForeignKey("delivery.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[Micros]
+    status: Mapped[int | None]
+    error: Mapped[str | None] = mapped_column(String(60))
+    duration_ms: Mapped[int]

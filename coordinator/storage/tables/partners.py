@@ -1,0 +1,73 @@
+"""Members, who acts for them, their keys, and the grants that gave them."""
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from coordinator.storage.base import Base, Big, Id, Micros
+
+
+class PartnerRow(Base):
+    """One member organisation; the handle is never reused."""
+
+    __tablename__ = "partner"
+    __table_args__ = (CheckConstraint("approval_quorum >= 1", name="quorum_positive"),)
+    handle: Mapped[str] = mapped_column(String(253), primary_key=True)
+    name: Mapped[str] = mapped_column(String(120))
+    kind: Mapped[str] = mapped_column(String(20))
+    status: Mapped[str] = mapped_column(String(20))
+    jurisdiction: Mapped[str | None] = mapped_column(String(10))
+    document_key_id: Mapped[Id] = mapped_column(ForeignKey("document_key.id"))
+    root_kid: Mapped[str | None] = mapped_column(String(43))
+    invitation_sha256: Mapped[str | None] = mapped_column(String(64), unique=True)
+    invitation_expires_at: Mapped[Micros | None]
+    invited_at: Mapped[Micros]
+    joined_at: Mapped[Micros | None]
+    approval_quorum: Mapped[int] = mapped_column(default=1)
+    provisional: Mapped[str] = mapped_column(String(10), default="notify")
+    may_flash: Mapped[list[str]] = mapped_column(JSON, default=list)
+    systems_as_compliance: Mapped[list[str]] = mapped_column(JSON, default=list)
+
+
+class SubjectRow(Base):
+    """A person or system of a partner; who it is, only the partner knows."""
+
+    __tablename__ = "subject"
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    partner: Mapped[str] = mapped_column(ForeignKey("partner.handle"), index=True)
+    kind: Mapped[str] = mapped_column(String(10))
+    owner: Mapped[str | None] = mapped_column(String(40), comment="the owning person of a system")
+    roles: Mapped[list[str]] = mapped_column(JSON)
+    created_at: Mapped[Micros]
+    revoked_at: Mapped[Micros | None]
+
+
+class PartnerKeyRow(Base):
+    """One public key; it belongs to one subject for ever."""
+
+    __tablename__ = "partner_key"
+    kid: Mapped[str] = mapped_column(String(43), primary_key=True, comment="RFC 7638 thumbprint")
+    partner: Mapped[str] = mapped_column(ForeignKey("partner.handle"), index=True)
+    subject: Mapped[str] = mapped_column(String(253), index=True)
+    is_root: Mapped[bool]
+    jwk: Mapped[dict[str, str]] = mapped_column(JSON)
+    grant_id: Mapped[Id | None]
+    proposer: Mapped[Id | None] = mapped_column(comment="who proposed the grant; None for root")
+    granted_at: Mapped[Micros]
+    revoked_at: Mapped[Micros | None]
+    compromised_since: Mapped[Micros | None]
+
+
+class GrantRow(Base):
+    """One signed grant or revocation; its evidence is sealed under the partner's key."""
+
+    __tablename__ = "grant"
+    __table_args__ = (Index("ix_grant_partner_id", "partner", "id"),)
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    partner: Mapped[str] = mapped_column(ForeignKey("partner.handle"))
+    subject: Mapped[str | None] = mapped_column(String(40))
+    owner: Mapped[str | None] = mapped_column(String(40))
+    roles: Mapped[list[str]] = mapped_column(JSON)
+    kid: Mapped[str | None] = mapped_column(String(43))
+    made_at: Mapped[Micros]
+    evidence_id: Mapped[Id] = mapped_column(comment="whose document holds the token and the body")
+    leaf_index: Mapped[Big | None]

@@ -1,0 +1,1 @@
+"""The transparency log: what makes a changed, dropped or backdated line show."""

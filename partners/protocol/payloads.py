@@ -1,0 +1,597 @@
+"""What partners send: one strict pydantic model for every body of the API.
+
+Bodies are parsed by `strict_json` first; these models then refuse unknown members, wrong types and
+values out of range, each with a JSON pointer. Nothing is coerced: a number is not a string, and a time
+needs its zone.
+"""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PlainSerializer,
+    Tag,
+    WithJsonSchema,
+    model_validator,
+)
+
+from partners.protocol.vocabulary import (
+    AddressRole,
+    DeclineCode,
+    Decision,
+    EventType,
+    HoldBasis,
+    IncidentKind,
+    KeptBasis,
+    LineKind,
+    ReleaseReason,
+    Role,
+    Tlp,
+    Urgency,
+    WarningCode,
+)
+
+#: RFC 3339 with an explicit zone; a leap second and a lower-case t or z are refused.
+_RFC3339 = re.compile(
+    r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?(?:Z|[+-]\d{2}:\d{2})", re.ASCII
+)
+MAX_ADDRESSES = 20_000
+MAX_LINES = 20_000
+MAX_PARTNERS_ASKED = 1_000
+#: Times outside this window are typing errors, and neither end can overflow when a clock is added.
+_EARLIEST = datetime(2008, 1, 1, tzinfo=UTC)
+_LATEST = datetime(2100, 1, 1, tzinfo=UTC)
+
+
+def parse_time(value: object) -> datetime:
+    """Return `value` (RFC 3339 text, e.g. "2025-02-21T14:13:35Z") as an aware UTC datetime.
+
+    Raises:
+        ValueError: If it is no such text, has no zone, or lies outside 2008 to 2100.
+    """
+    if isinstance(value, datetime):
+        text = value.isoformat()
+    elif isinstance(value, str):
+        text = value
+    else:
+        raise ValueError("must be a string with an RFC 3339 time, e.g. 2025-02-21T14:13:35Z")  # noqa: TRY004 - pydantic reports ValueError
+    if not _RFC3339.fullmatch(text):
+        raise ValueError("must be an RFC 3339 time with its zone, e.g. 2025-02-21T14:13:35Z")
+    try:
+        moment = datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("is no time that exists in the calendar") from None
+    if not _EARLIEST <= moment < _LATEST:
+        raise ValueError("must lie between 2008 and 2100")
+    return moment
+
+
+def format_time(moment: datetime) -> str:
+    """Return an aware datetime as RFC 3339 UTC with as many digits as it needs ("…35Z")."""
+    if moment.tzinfo is None:
+        raise ValueError("a time without a zone has no place on the wire")
+    text = moment.astimezone(UTC).isoformat()
+    return text.removesuffix("+00:00") + "Z"
+
+
+def _one_line(value: str) -> str:
+    if any(ord(c) < 0x20 or 0x7F <= ord(c) < 0xA0 for c in value):
+        raise ValueError("must not hold control characters")
+    return value
+
+
+def _few_controls(value: str) -> str:
+    if any((ord(c) < 0x20 and c not in "\n\t") or 0x7F <= ord(c) < 0xA0 for c in value):
+        raise ValueError("must not hold control characters")
+    return value
+
+
+def _no_duplicates(value: list[Any]) -> list[Any]:
+    if len(set(value)) != len(value):
+        raise ValueError("must not name the same thing twice")
+    return value
+
+
+Time = Annotated[
+    datetime,
+    BeforeValidator(parse_time),
+    PlainSerializer(format_time, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+Handle = Annotated[
+    str,
+    Field(
+        max_length=253,
+        pattern=r"^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$",
+        description="A partner's handle: a lower-case DNS name.",
+    ),
+]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256, 64 hex digits.")]
+AmountText = Annotated[
+    str,
+    Field(
+        max_length=78,
+        pattern=r"^(0|[1-9][0-9]{0,77})$",
+        description="Whole base units (satoshi, wei) as a decimal string, below 2^256.",
+    ),
+]
+AssetText = Annotated[
+    str, Field(min_length=3, max_length=200, description="CAIP-19, e.g. eip155:1/slip44:60.")
+]
+AccountText = Annotated[str, Field(min_length=3, max_length=300, description="CAIP-10.")]
+TxText = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=128,
+        pattern=r"^[A-Za-z0-9:_\-./+=]+$",
+        description="The chain's own transaction id.",
+    ),
+]
+Word = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(_one_line)]
+ShortText = Annotated[str, Field(max_length=500), AfterValidator(_few_controls)]
+LongText = Annotated[str, Field(max_length=2_000), AfterValidator(_few_controls)]
+AddressNo = Annotated[
+    int, Field(ge=0, lt=MAX_ADDRESSES, description="Place in the request's list, from 0.")
+]
+AddressNos = Annotated[
+    list[AddressNo], Field(min_length=1, max_length=MAX_ADDRESSES), AfterValidator(_no_duplicates)
+]
+
+
+def type_id(prefix: str) -> Any:
+    """Return the annotated string type of ids that start with `prefix` (TypeID 0.3)."""
+    return Annotated[str, Field(pattern=rf"^{prefix}_[0-7][0-9a-hjkmnp-tv-z]{{25}}$")]
+
+
+RequestId = type_id("frq")
+IncidentId = type_id("inc")
+HoldId = type_id("hld")
+LineId = type_id("lin")
+SubjectId = Annotated[str, Field(pattern=r"^(per|sys)_[0-7][0-9a-hjkmnp-tv-z]{25}$")]
+PersonId = type_id("per")
+Loose = Field(strict=False)  # enums arrive as strings
+
+
+class Body(BaseModel):
+    """Base of everything that a partner sends."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Usd(Body):
+    """What an amount was worth, where known; never used in the ledger's rules."""
+
+    value: Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,17})(\.[0-9]{1,2})?$")]
+    at: Time
+    source: Word
+
+
+# --- submitting -----------------------------------------------------------------------------------
+
+
+class NewIncident(Body):
+    """The theft or scam, as the first request tells it."""
+
+    title: Word
+    kind: Annotated[IncidentKind, Loose]
+    occurred_at: Time
+    reference: Word | None = None
+
+
+class KnownIncident(Body):
+    """An incident that an earlier request opened."""
+
+    id: IncidentId
+
+
+def _incident_form(value: Any) -> str:
+    if isinstance(value, KnownIncident) or (isinstance(value, dict) and "id" in value):
+        return "known"
+    return "new"
+
+
+class FlaggedAddress(Body):
+    """One account to freeze; `asset` and `amount` absent means every asset, whole balance."""
+
+    account: AccountText
+    tag: Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_one_line)] | None = None
+    asset: AssetText | None = None
+    amount: AmountText | None = None
+    role: Annotated[AddressRole, Loose] | None = None
+    tx: TxText | None = None
+    block: Annotated[int, Field(ge=0, lt=2**53)] | None = None
+    note: Annotated[str, Field(max_length=200), AfterValidator(_one_line)] | None = None
+    usd: Usd | None = None
+
+    @model_validator(mode="after")
+    def _amount_needs_asset(self) -> "FlaggedAddress":
+        if self.amount is not None and self.asset is None:
+            raise ValueError("an amount needs its asset")
+        return self
+
+
+class HoldWanted(Body):
+    """How long the requester asks partners to hold."""
+
+    hours: Annotated[int, Field(ge=1, le=24 * 366)]
+
+
+class Legal(Body):
+    """References to what the authorities have."""
+
+    police_report: Word | None = None
+    agency: Word | None = None
+    order: Word | None = None
+
+
+class Indemnity(Body):
+    """Whether the requester offers to make good what a wrong freeze costs."""
+
+    offered: bool
+    text: LongText | None = None
+
+
+class FreezeRequest(Body):
+    """`POST /v1/freeze-requests`: one immutable signed document."""
+
+    nonce: Annotated[
+        str,
+        Field(pattern=r"^[A-Za-z0-9_-]{21}[AQgw]$", description="base64url of 16 random bytes"),
+    ]
+    incident: Annotated[
+        Annotated[NewIncident, Tag("new")] | Annotated[KnownIncident, Tag("known")],
+        Discriminator(_incident_form),
+    ]
+    follows: RequestId | None = None
+    urgency: Annotated[Urgency, Loose]
+    tlp: Annotated[Tlp, Loose] = Tlp.AMBER_STRICT
+    summary: LongText
+    to: (
+        Literal["all"]
+        | Annotated[
+            list[Handle],
+            Field(min_length=1, max_length=MAX_PARTNERS_ASKED),
+            AfterValidator(_no_duplicates),
+        ]
+    )
+    addresses: Annotated[list[FlaggedAddress], Field(min_length=1, max_length=MAX_ADDRESSES)]
+    hold: HoldWanted | None = None
+    legal: Legal | None = None
+    do_not_notify_customer_until: Time | None = None
+    indemnity: Indemnity | None = None
+
+
+# --- acts on a request; each names the document that it acts on -------------------------------------
+
+
+class Act(Body):
+    """Base of every body below `/v1/freeze-requests/{id}/`."""
+
+    content_sha256: Sha256
+
+
+class WarningAcceptance(Body):
+    """One warning accepted, for some addresses or for all that carry it, with the reason."""
+
+    code: Annotated[WarningCode, Loose]
+    address_nos: Literal["all"] | AddressNos
+    reason: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_few_controls)]
+
+
+class Approval(Act):
+    """`POST …/approvals`: one lead's decision on exactly the context that was shown."""
+
+    decision: Annotated[Decision, Loose]
+    context_sha256: Sha256
+    comment: ShortText | None = None
+    warnings_accepted: Annotated[list[WarningAcceptance], Field(max_length=100)] = []
+
+
+class Withdrawal(Act):
+    """`POST …/withdrawal`."""
+
+    addresses: Literal["all"] | AddressNos
+    reason: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_few_controls)]
+
+
+class Closure(Act):
+    """`POST …/closure`."""
+
+    reason: ShortText | None = None
+
+
+class Acknowledgement(Act):
+    """`POST …/acknowledgement`: a person or system of the partner has it."""
+
+    note: ShortText | None = None
+
+
+class Review(Act):
+    """`POST …/review`: somebody is looking into it."""
+
+    note: ShortText | None = None
+
+
+class Next(Body):
+    """Where funds went on to, as far as the partner may say."""
+
+    service: Word | None = None
+    account: AccountText | None = None
+    tx: TxText | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "Next":
+        if self.service is None and self.account is None and self.tx is None:
+            raise ValueError("name a service, an account or a tx")
+        return self
+
+
+def _moved_on_needs_next(code: DeclineCode, following: Next | None) -> None:
+    if code is DeclineCode.MOVED_ON and following is None:
+        raise ValueError("moved_on needs next: a service, an account or a tx")
+
+
+class Decline(Act):
+    """`POST …/decline`: nothing is or will be frozen, and why."""
+
+    code: Annotated[DeclineCode, Loose]
+    detail: ShortText | None = None
+    retry: bool = False
+    missing: Annotated[list[Word], Field(max_length=20)] = []
+    next: Next | None = None
+
+    @model_validator(mode="after")
+    def _explained(self) -> "Decline":
+        _moved_on_needs_next(self.code, self.next)
+        if self.code is DeclineCode.OTHER and not self.detail:
+            raise ValueError("other needs detail: say why in a sentence")
+        if self.code is DeclineCode.INSUFFICIENT_EVIDENCE and not (self.retry and self.missing):
+            raise ValueError("insufficient_evidence needs retry: true and what is missing")
+        return self
+
+
+class InfoRequest(Act):
+    """`POST …/info-requests`: what the partner needs before it can act."""
+
+    missing: Annotated[list[Word], Field(min_length=1, max_length=20)]
+    text: ShortText | None = None
+
+
+class InfoAnswer(Act):
+    """`POST …/info-requests/{id}/answer`."""
+
+    text: Annotated[str, Field(min_length=1, max_length=2_000), AfterValidator(_few_controls)]
+
+
+# --- freeze reports -----------------------------------------------------------------------------------
+
+
+class FoundLine(Body):
+    """So much is, or was at the notice, here; `amount: null` is withheld."""
+
+    kind: Literal[LineKind.FOUND, "found"]
+    address_no: AddressNo
+    asset: AssetText
+    amount: AmountText | None
+    usd: Usd | None = None
+
+
+class FrozenLine(Body):
+    """So much can no longer leave; opens a hold, or tops up or shares the one it names."""
+
+    kind: Literal[LineKind.FROZEN, "frozen"]
+    address_no: AddressNo
+    asset: AssetText | None = None
+    amount: AmountText | None = None
+    frozen_at: Time | None = None
+    hold_expires_at: Time | None = None
+    basis: Annotated[HoldBasis, Loose] = HoldBasis.VOLUNTARY
+    account_level: bool = False
+    hold: HoldId | None = None
+    usd: Usd | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> "FrozenLine":
+        if self.hold is None:
+            for name in ("asset", "frozen_at", "hold_expires_at"):
+                if getattr(self, name) is None:
+                    raise ValueError(f"a frozen line that opens a hold needs {name}")
+            if "amount" not in self.model_fields_set:
+                raise ValueError("a frozen line that opens a hold needs amount (null: withheld)")
+            if self.hold_expires_at <= self.frozen_at:  # type: ignore[operator]  # both set above
+                raise ValueError("hold_expires_at must come after frozen_at")
+        return self
+
+
+class ReleasedLine(Body):
+    """So much of a hold was let go."""
+
+    kind: Literal[LineKind.RELEASED, "released"]
+    hold: HoldId
+    amount: AmountText | None
+    reason: Annotated[ReleaseReason, Loose]
+
+
+class ReturnedLine(Body):
+    """So much of a hold went back to the victim or the requester."""
+
+    kind: Literal[LineKind.RETURNED, "returned"]
+    hold: HoldId
+    amount: AmountText | None
+    tx: TxText
+    usd: Usd | None = None
+
+
+class SeizedLine(Body):
+    """So much of a hold was taken over by an authority."""
+
+    kind: Literal[LineKind.SEIZED, "seized"]
+    hold: HoldId
+    amount: AmountText | None
+    agency: Word
+    order: Word | None = None
+
+
+class KeptLine(Body):
+    """A hold stays although the request was withdrawn or the hold lapsed, and on what ground."""
+
+    kind: Literal[LineKind.KEPT, "kept"]
+    hold: HoldId
+    basis: Annotated[KeptBasis, Loose]
+    hold_expires_at: Time | None = None
+    other_request: RequestId | None = None
+
+
+class NothingLine(Body):
+    """These addresses (or the rest, all without a line) hold nothing here, and why."""
+
+    kind: Literal[LineKind.NOTHING, "nothing"]
+    address_nos: Literal["rest"] | AddressNos
+    code: Annotated[DeclineCode, Loose] = DeclineCode.NO_MATCH
+    detail: ShortText | None = None
+    next: Next | None = None
+
+    @model_validator(mode="after")
+    def _explained(self) -> "NothingLine":
+        _moved_on_needs_next(self.code, self.next)
+        return self
+
+
+class CorrectionLine(Body):
+    """Replaces the amount of an earlier line of the same partner; both stay visible."""
+
+    kind: Literal[LineKind.CORRECTION, "correction"]
+    corrects: LineId
+    amount: AmountText | None
+    reason: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_few_controls)]
+
+
+ReportLine = Annotated[
+    FoundLine
+    | FrozenLine
+    | ReleasedLine
+    | ReturnedLine
+    | SeizedLine
+    | KeptLine
+    | NothingLine
+    | CorrectionLine,
+    Field(discriminator="kind"),
+]
+
+
+class FreezeReport(Act):
+    """`POST …/freeze-reports`: a partner's lines, each an increment; refused whole or taken whole."""
+
+    lines: Annotated[list[ReportLine], Field(min_length=1, max_length=MAX_LINES)]
+
+
+# --- membership -----------------------------------------------------------------------------------------
+
+
+class Policy(Body):
+    """What a partner decides about itself; changes by grant only."""
+
+    approval_quorum: Annotated[int, Field(ge=1, le=10)] = 1
+    may_flash: Annotated[list[SubjectId], Field(max_length=100)] = []
+    systems_as_compliance: Annotated[list[SubjectId], Field(max_length=100)] = []
+    provisional: Literal["notify", "hold_back"] = "notify"
+
+
+class Jwk(Body):
+    """A public key, RFC 7517 and RFC 8037; private members are refused as unknown."""
+
+    kty: Literal["OKP", "EC"]
+    crv: Literal["Ed25519", "P-256"]
+    x: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
+    y: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")] | None = None
+
+
+class Grant(Body):
+    """`POST /v1/grants`: gives a person, system, key, role or policy; holds no names."""
+
+    subject: SubjectId | None = None
+    owner: PersonId | None = None
+    roles: Annotated[list[Annotated[Role, Loose]], AfterValidator(_no_duplicates)] = []
+    jwk: Jwk | None = None
+    possession: Annotated[str, Field(max_length=4_096)] | None = None
+    policy: Policy | None = None
+    replaces: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")] | None = None
+
+    @model_validator(mode="after")
+    def _gives_something(self) -> "Grant":
+        if self.subject is None and self.policy is None:
+            raise ValueError("a grant names a subject or a policy")
+        if self.subject is None and (self.jwk or self.roles or self.owner):
+            raise ValueError("a key, a role or an owner needs a subject")
+        if (self.jwk is None) != (self.possession is None):
+            raise ValueError("a key and its proof of possession come together")
+        return self
+
+
+class Join(Body):
+    """`POST /v1/join`: the only body that a key is ever read from; signed by that root key."""
+
+    invitation: Annotated[str, Field(min_length=20, max_length=200)]
+    root_jwk: Jwk
+    grants: Annotated[list[Grant], Field(min_length=1, max_length=100)]
+
+
+class Revocation(Body):
+    """`POST /v1/revocations`: takes a key or a whole subject away, at once."""
+
+    kid: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")] | None = None
+    subject: SubjectId | None = None
+    reason: ShortText | None = None
+    compromised_since: Time | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> "Revocation":
+        if (self.kid is None) == (self.subject is None):
+            raise ValueError("name either a kid or a subject")
+        return self
+
+
+class PartnerChanges(Body):
+    """`PATCH /v1/partners/me`: contacts only; everything else changes by grant."""
+
+    contacts: Annotated[list[Word], Field(max_length=10)]
+
+
+# --- webhook endpoints ------------------------------------------------------------------------------------
+
+
+class NewEndpoint(Body):
+    """`POST /v1/webhook-endpoints`; `event_types` absent means every event."""
+
+    url: Annotated[str, Field(min_length=8, max_length=2_000)]
+    event_types: (
+        Annotated[list[Annotated[EventType, Loose]], Field(min_length=1), AfterValidator(_no_duplicates)]
+        | None
+    ) = None
+    description: Word | None = None
+
+
+class EndpointChanges(Body):
+    """`PATCH /v1/webhook-endpoints/{id}`."""
+
+    url: Annotated[str, Field(min_length=8, max_length=2_000)] | None = None
+    event_types: (
+        Annotated[list[Annotated[EventType, Loose]], Field(min_length=1), AfterValidator(_no_duplicates)]
+        | None
+    ) = None
+    description: Word | None = None
+    enabled: bool | None = None
+
+
+class Replay(Body):
+    """`POST /v1/webhook-endpoints/{id}/replay`: send again what happened since."""
+
+    since: Time

@@ -1,0 +1,419 @@
+"""What the coordinator answers: one pydantic model for every answer of the API.
+
+Readers ignore members that they do not know, so that the coordinator may add some; times are RFC 3339
+UTC, amounts decimal strings of base units keyed or accompanied by their CAIP-19 asset.
+"""
+
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from partners.protocol.payloads import AmountText, Handle, Sha256, Time
+from partners.protocol.vocabulary import (
+    Decision,
+    EvidenceKind,
+    HoldBasis,
+    LegStatus,
+    LineKind,
+    PartnerKind,
+    PartnerStatus,
+    RequestStatus,
+    Role,
+    Urgency,
+    WarningCode,
+)
+
+T = TypeVar("T")
+
+
+class View(BaseModel):
+    """Base of every answer."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class FieldError(View):
+    """One fault in a body, by JSON pointer (RFC 6901)."""
+
+    pointer: str
+    detail: str
+    code: str | None = None
+
+
+class Problem(View):
+    """RFC 9457; `code` is stable, `title` is for people."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str | None = None
+    errors: list[FieldError] = []
+    request_id: str | None = None
+    current_status: str | None = None
+
+
+class LogEntry(View):
+    """Where an act stands in the transparency log."""
+
+    leaf_index: int
+    leaf_id: str
+    type: str
+    at: Time
+    commitment: Sha256
+    salt: str | None = None
+
+
+class AssetTotals(View):
+    """Sums of one asset over distinct holds, base units; `held = frozen - released - returned - seized`."""
+
+    found: AmountText = "0"
+    frozen: AmountText = "0"
+    held: AmountText = "0"
+    released: AmountText = "0"
+    returned: AmountText = "0"
+    seized: AmountText = "0"
+    withheld: int = 0
+
+
+Totals = dict[str, AssetTotals]
+
+
+class AddressWarning(View):
+    """Something that may be wrong with flagged addresses; approving means accepting it with a reason."""
+
+    code: WarningCode
+    address_nos: list[int]
+    detail: str
+
+
+class ApprovalView(View):
+    """One lead's decision."""
+
+    id: str
+    decision: Decision
+    person: str
+    kid: str
+    at: Time
+    comment: str | None = None
+    context_sha256: Sha256
+
+
+class LegView(View):
+    """One partner's side of a request."""
+
+    id: str
+    request_id: str
+    partner: Handle
+    status: LegStatus
+    queued_at: Time
+    delivered_at: Time | None = None
+    acknowledge_by: Time
+    acknowledged_at: Time | None = None
+    decline_code: str | None = None
+    decline_detail: str | None = None
+    sequence: int
+    flags: list[str] = []
+    totals: Totals = {}
+
+
+class IncidentView(View):
+    """The theft that requests belong to, as the first request told it."""
+
+    id: str
+    title: str
+    kind: str
+    occurred_at: Time
+    reference: str | None = None
+    requests: list[str] = []
+    totals: Totals = {}
+
+
+class FreezeRequestView(View):
+    """One freeze request as its reader may see it; `content_sha256` names the exact document."""
+
+    id: str
+    status: RequestStatus
+    provisional: bool = False
+    requester: Handle
+    submitted_by: str
+    submitted_at: Time
+    approve_by: Time | None = None
+    decided_at: Time | None = None
+    ended_at: Time | None = None
+    urgency: Urgency
+    tlp: str
+    summary: str
+    incident: IncidentView
+    follows: str | None = None
+    to: list[Handle]
+    address_count: int
+    content_sha256: Sha256
+    decision_context: str | None = None
+    context_sha256: Sha256 | None = None
+    warnings: list[AddressWarning] = []
+    approvals: list[ApprovalView] = []
+    quorum: int | None = None
+    hold_hours: int | None = None
+    do_not_notify_customer_until: Time | None = None
+    leg_counts: dict[str, int] = {}
+    totals: Totals = {}
+    leg: LegView | None = None
+    log: LogEntry | None = None
+
+
+class FreezeRequestSummary(View):
+    """One row of a list of requests."""
+
+    id: str
+    status: RequestStatus
+    requester: Handle
+    urgency: Urgency
+    submitted_at: Time
+    incident_id: str
+    incident_title: str
+    address_count: int
+    partners_asked: int
+    leg_status: LegStatus | None = None
+
+
+class FlaggedAddressView(View):
+    """One flagged address as the request names it and in its canonical form."""
+
+    address_no: int
+    account: str
+    tag: str | None = None
+    canonical: str
+    asset: str | None = None
+    amount: AmountText | None = None
+    role: str | None = None
+    tx: str | None = None
+    block: int | None = None
+    note: str | None = None
+    warnings: list[WarningCode] = []
+
+
+class LineView(View):
+    """One line of the freeze ledger."""
+
+    id: str
+    report_id: str
+    leg_id: str
+    partner: Handle
+    kind: LineKind
+    address_no: int | None = None
+    asset: str | None = None
+    amount: AmountText | None = None
+    withheld: bool = False
+    hold: str | None = None
+    reported_at: Time
+    frozen_at: Time | None = None
+    hold_expires_at: Time | None = None
+    basis: HoldBasis | None = None
+    reason: str | None = None
+    code: str | None = None
+    tx: str | None = None
+    next: dict[str, Any] | None = None
+
+
+class HoldView(View):
+    """What a frozen line opened: a freeze with an end."""
+
+    id: str
+    leg_id: str
+    partner: Handle
+    address_no: int
+    asset: str
+    frozen: AmountText
+    held: AmountText
+    released: AmountText
+    returned: AmountText
+    seized: AmountText
+    withheld: bool = False
+    basis: HoldBasis
+    frozen_at: Time
+    hold_expires_at: Time
+
+
+class FreezeReportView(View):
+    """The answer to a freeze report: the lines as booked, with the holds that they opened."""
+
+    id: str
+    request_id: str
+    leg: LegView
+    lines: list[LineView]
+    log: LogEntry | None = None
+
+
+class ActView(View):
+    """The answer to an act on a request or leg."""
+
+    id: str
+    request_id: str
+    status: str
+    leg: LegView | None = None
+    log: LogEntry | None = None
+
+
+class EvidenceView(View):
+    """One act with what proves it: token and exact body for `jws`, nothing for `coordinator`."""
+
+    act: str
+    act_id: str
+    kind: EvidenceKind
+    partner: str | None = None
+    subject: str | None = None
+    kid: str | None = None
+    jwk: dict[str, Any] | None = None
+    token: str | None = None
+    body: str | None = None
+    at: Time
+    leaf_index: int | None = None
+
+
+class KeyView(View):
+    """One public key and whom it belongs to; every member may read it."""
+
+    kid: str
+    partner: Handle
+    subject: str
+    roles: list[Role]
+    jwk: dict[str, Any]
+    granted_at: Time
+    revoked_at: Time | None = None
+    is_root: bool = False
+    grant_id: str | None = None
+
+
+class GrantView(View):
+    """One signed grant with its evidence; every member may read it."""
+
+    id: str
+    partner: Handle
+    subject: str | None = None
+    owner: str | None = None
+    roles: list[Role] = []
+    kid: str | None = None
+    made_at: Time
+    token: str | None = None
+    body: str | None = None
+    log: LogEntry | None = None
+
+
+class RevocationView(View):
+    """What was taken away."""
+
+    id: str
+    kids: list[str]
+    revoked_at: Time
+    log: LogEntry | None = None
+
+
+class PartnerView(View):
+    """One member of the network."""
+
+    handle: Handle
+    name: str
+    kind: PartnerKind
+    status: PartnerStatus
+    jurisdiction: str | None = None
+    root_kid: str | None = None
+    joined_at: Time | None = None
+    contacts: list[str] | None = None
+    policy: dict[str, Any] | None = None
+
+
+class PersonView(View):
+    """A subject of one's own organisation."""
+
+    id: str
+    kind: str
+    owner: str | None = None
+    roles: list[Role]
+    kids: list[str]
+
+
+class JoinView(View):
+    """The answer to joining: pending until the operator confirms the thumbprint out of band."""
+
+    handle: Handle
+    status: PartnerStatus
+    root_kid: str
+    grants: list[GrantView]
+
+
+class EndpointView(View):
+    """One webhook endpoint; `secret` only in the answer that made it."""
+
+    id: str
+    url: str
+    event_types: list[str] | None = None
+    description: str | None = None
+    enabled: bool
+    created_at: Time
+    secret: str | None = None
+    failing_since: Time | None = None
+
+
+class AttemptView(View):
+    """One HTTP try."""
+
+    number: int
+    at: Time
+    status: int | None = None
+    error: str | None = None
+    duration_ms: int
+
+
+class DeliveryView(View):
+    """An event owed to one endpoint."""
+
+    id: str
+    event_id: str
+    event_type: str
+    endpoint_id: str
+    status: str
+    created_at: Time
+    delivered_at: Time | None = None
+    next_attempt_at: Time | None = None
+    attempts: list[AttemptView] = []
+
+
+class EventView(View):
+    """One event of the feed: the same body as the webhook, with its place in the order."""
+
+    seq: int
+    id: str
+    type: str
+    timestamp: Time
+    data: dict[str, Any]
+
+
+class EventPage(View):
+    """A page of the feed; `next_after` is what to ask for next."""
+
+    events: list[EventView]
+    next_after: int
+    has_more: bool = False
+
+
+class ServiceView(View):
+    """`GET /v1`: what this coordinator is."""
+
+    name: str
+    version: str
+    origin: str
+    time: Time
+    max_token_seconds: int
+    skew_seconds: int
+    docs: str
+
+
+class Page(View, Generic[T]):
+    """One page of a list; `next_cursor` is opaque and absent at the end."""
+
+    items: list[T]
+    next_cursor: str | None = None
+
+
+Cursor = Annotated[str, Field(max_length=200)]
