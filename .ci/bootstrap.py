@@ -1,0 +1,123 @@
+"""Make or refresh `.venv` from `requirements.lock`; `make setup` and every other target call it.
+
+It needs nothing but Python's standard library, and does nothing when lock file, project file,
+interpreter and place are those of the last run. Every wheel is checked against the hash in the lock.
+"""
+
+import fcntl
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+STAMP = VENV / ".holdfast-stamp"
+OLDEST = (3, 11)
+
+
+class BootstrapError(Exception):
+    """The environment cannot be made; the message says what to change."""
+
+
+def place() -> str:
+    """Return what a virtual environment is tied to: its folder and its interpreter."""
+    return _digest(str(ROOT).encode(), sys.version.encode())
+
+
+def contents() -> str:
+    """Return what was installed: the lock file and the project file."""
+    files = (ROOT / "requirements.lock", ROOT / "pyproject.toml")
+    return _digest(*(file.read_bytes() for file in files))
+
+
+def require_interpreter() -> None:
+    """Refuse an interpreter that is too old or lacks what `venv` needs.
+
+    Raises:
+        BootstrapError: Naming the package to install.
+    """
+    if sys.version_info < OLDEST:
+        raise BootstrapError(
+            f"Holdfast needs Python 3.11 or later, this is {sys.version.split()[0]} "
+            f"({sys.executable}); install python3.11, or say which one: make PYTHON=/path/to/python"
+        )
+    minor = f"{sys.version_info.major}.{sys.version_info.minor}"
+    for module in ("venv", "ensurepip"):
+        if importlib.util.find_spec(module) is None:
+            raise BootstrapError(
+                f"{sys.executable} comes without `{module}`; install the package python{minor}-venv "
+                f"(Debian, Ubuntu), or python{minor} whole (other systems)"
+            )
+
+
+def main() -> int:
+    """Bring `.venv` up to date; return the exit status."""
+    try:
+        require_interpreter()
+        wanted = (place(), contents())
+        if _stamp() == wanted:
+            return 0
+        # Two targets may be started at once; the second waits and then finds the work done.
+        with (ROOT / ".ci" / "bootstrap.py").open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if _stamp() != wanted:
+                _install(wanted)
+    except BootstrapError as error:
+        sys.stderr.write(f"setup: {error}\n")
+        return 1
+    return 0
+
+
+def _install(wanted: tuple[str, str]) -> None:
+    sys.stderr.write("setup: installing into .venv (once; about half a minute) ...\n")
+    # A folder that was moved, or made by another interpreter, holds scripts that cannot start. One
+    # without a stamp was left half made, or made by hand; pip puts right what differs.
+    stamp = _stamp()
+    if VENV.exists() and stamp is not None and stamp[0] != wanted[0]:
+        shutil.rmtree(VENV)
+    STAMP.unlink(missing_ok=True)
+    _run([sys.executable, "-m", "venv", str(VENV)])
+    pip = [str(VENV / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--no-input"]
+    hashed = ["--only-binary", ":all:", "--require-hashes", "-r", "requirements.lock"]
+    _run([*pip, "install", "--quiet", *hashed])
+    # By itself an editable install would fetch its build backend unhashed.
+    _run([*pip, "install", "--quiet", "--no-deps", "--no-build-isolation", "-e", "."])
+    STAMP.write_text("\n".join(wanted) + "\n", encoding="ascii")
+
+
+def _run(command: list[str]) -> None:
+    # A user's PYTHONPATH or active environment must not leak into ours.
+    hidden = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__"}
+    environ = {name: value for name, value in os.environ.items() if name not in hidden}
+    done = subprocess.run(  # noqa: S603 - our own fixed commands
+        command, cwd=ROOT, env=environ, stdin=subprocess.DEVNULL, check=False
+    )
+    if done.returncode != 0:
+        raise BootstrapError(
+            f"`{' '.join(command)}` failed with status {done.returncode}; its message stands above. "
+            "Mend that and run make again: it goes on where it stopped"
+        )
+
+
+def _stamp() -> tuple[str, str] | None:
+    try:
+        lines = STAMP.read_text(encoding="ascii").split()
+    except OSError:
+        return None
+    return (lines[0], lines[1]) if len(lines) == 2 else None  # noqa: PLR2004
+
+
+def _digest(*parts: bytes) -> str:
+    # The length before each part keeps moved text from giving the same digest.
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "big") + part)
+    return digest.hexdigest()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

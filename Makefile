@@ -1,0 +1,73 @@
+# `make help` lists the targets. Each sets up `.venv` by itself; a second run finds it ready.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= $(or $(shell command -v python3.11),$(shell command -v python3),python3.11)
+BIN := .venv/bin
+# Which tests: make test T="tests/domain -k ledger"
+T ?= tests
+# How many test processes; one is easier to debug: make test N=0
+N ?= 2
+UV ?= uv
+
+.PHONY: help
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup:  ## Make .venv from the hashed lock file (every target does it by itself)
+	@"$(PYTHON)" .ci/bootstrap.py
+
+.PHONY: run
+run: setup  ## Run the coordinator, web and worker, on SQLite at http://127.0.0.1:8080
+	@$(BIN)/holdfast-coordinator serve
+
+.PHONY: demo
+demo: setup  ## Replay a real case with a coordinator and four exchanges (KEEP=1 leaves it running)
+	@$(BIN)/python -m partners.reference_exchange.scenarios.demo $(if $(KEEP),--keep)
+
+.PHONY: test
+test: setup  ## Run the tests on SQLite and PostgreSQL (T="tests/domain -k ledger" selects)
+	@$(BIN)/python -m pytest -n $(N) $(T)
+
+.PHONY: check
+check: lint types test  ## Run everything that CI runs: lint, types, tests
+
+.PHONY: lint
+lint: setup  ## Check style, formatting and the direction of imports
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/lint-imports --no-cache
+
+.PHONY: format
+format: setup  ## Format the code and mend what can be mended safely
+	@$(BIN)/ruff check --fix-only
+	@$(BIN)/ruff format
+
+.PHONY: types
+types: setup  ## Check the types, strictly
+	@$(BIN)/mypy
+
+.PHONY: coverage
+coverage: setup  ## Measure test coverage; domain, log and protocol must reach 100 %
+	@$(BIN)/python -m pytest -n $(N) --cov --cov-report= $(T)
+	@$(BIN)/coverage report --skip-covered
+	@$(BIN)/coverage report --skip-covered --show-missing --fail-under=100 \
+	  --include='coordinator/domain/*,coordinator/transparency_log/*,partners/protocol/*'
+
+.PHONY: bench
+bench: setup  ## Measure each figure beside its floor and write docs/benchmarks.md
+	@$(BIN)/python -m tests.benchmarks
+
+.PHONY: migrate
+migrate: setup  ## Bring the database (HOLDFAST_DATABASE_URL) up to the newest schema
+	@$(BIN)/holdfast-coordinator migrate
+
+.PHONY: lock
+lock:  ## Resolve requirements.lock anew, staying a week behind the newest releases (needs uv)
+	@$(UV) pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+	  --generate-hashes --only-binary :all: --exclude-newer "7 days" --no-config --upgrade \
+	  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+	  --quiet --output-file requirements.lock
