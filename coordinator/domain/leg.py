@@ -1,0 +1,217 @@
+"""One partner's side of a request: which acts it takes, and the one function that says how it shows.
+
+Source: the design's life-cycle table of legs. The table guards acts; the status is never stored as a
+decision of its own, it is computed from the last act and the totals, so that the two cannot disagree.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+from coordinator.domain.errors import InvalidTransitionError
+from coordinator.domain.freeze_request import ENDED
+from partners.protocol.vocabulary import NO_MATCH_CODES, DeclineCode, LegStatus, RequestStatus
+
+
+class LegAct(StrEnum):
+    """What can happen on a leg."""
+
+    DELIVER = "deliver"
+    ACKNOWLEDGE = "acknowledge"
+    REVIEW = "review"
+    ASK = "ask"
+    ANSWER = "answer"
+    DECLINE = "decline"
+    REPORT = "report"
+    WITHDRAW = "withdraw"  # the request was withdrawn or closed
+
+
+@dataclass(frozen=True, slots=True)
+class ActRule:
+    """While what an act is allowed: the request's statuses and the leg's."""
+
+    requests: frozenset[RequestStatus]
+    legs: frozenset[LegStatus]
+
+
+_ACTIVE = frozenset({RequestStatus.ACTIVE})
+_EVERY = frozenset(LegStatus)
+#: Statuses that a leg shows only if something was frozen.
+_FROZEN = frozenset(
+    {LegStatus.PARTIALLY_FROZEN, LegStatus.FROZEN, LegStatus.RELEASED, LegStatus.RETURNED}
+)
+_NOTHING_FROZEN = _EVERY - _FROZEN - {LegStatus.WITHDRAWN}
+
+#: What is not here is refused. REPORT after the end is narrowed line by line, by the freeze ledger.
+ACTS: Mapping[LegAct, ActRule] = MappingProxyType(
+    {
+        LegAct.DELIVER: ActRule(_ACTIVE | ENDED, _EVERY),
+        LegAct.ACKNOWLEDGE: ActRule(_ACTIVE, frozenset({LegStatus.QUEUED, LegStatus.DELIVERED})),
+        LegAct.REVIEW: ActRule(_ACTIVE, _EVERY - {LegStatus.WITHDRAWN}),
+        LegAct.ASK: ActRule(_ACTIVE, _EVERY - {LegStatus.WITHDRAWN}),
+        LegAct.ANSWER: ActRule(_ACTIVE, _EVERY - {LegStatus.WITHDRAWN}),
+        LegAct.DECLINE: ActRule(_ACTIVE, _NOTHING_FROZEN),
+        LegAct.REPORT: ActRule(_ACTIVE | ENDED, _EVERY),
+        LegAct.WITHDRAW: ActRule(ENDED, _EVERY),
+    }
+)
+
+#: These say that a person or system has the request. A review does, too: otherwise a leg reviewed first
+#: could never be acknowledged, and would count as overdue for ever.
+IMPLIES_ACKNOWLEDGEMENT = frozenset(
+    {LegAct.ACKNOWLEDGE, LegAct.REVIEW, LegAct.ASK, LegAct.DECLINE, LegAct.REPORT}
+)
+FINAL = frozenset(
+    {
+        LegStatus.DECLINED,
+        LegStatus.NO_MATCH,
+        LegStatus.RELEASED,
+        LegStatus.RETURNED,
+        LegStatus.WITHDRAWN,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegFacts:
+    """All that the status of a leg hangs on.
+
+    Attributes:
+        last_act: The last act that counts (see `counts`); None while only queued. Never WITHDRAW: the end
+            of the request is `ended`, so that a declined leg still knows that it was declined.
+        ended: The request was withdrawn or closed.
+        address_count: How many addresses the request flags.
+        answered: How many addresses are answered by `nothing`, by code; superseded answers left out.
+        any_found: An effective `found` amount above 0, or a withheld one.
+        any_frozen: An effective `frozen` amount above 0, or a withheld one; voided holds do not count.
+        any_held: Something of that is still held; a withheld hold until it is ended.
+        frozen_lt_found: At some address and asset less was frozen than found; withheld ones are skipped.
+        any_returned_or_seized: Something was returned or seized, stated or withheld.
+    """
+
+    last_act: LegAct | None = None
+    ended: bool = False
+    address_count: int = 0
+    answered: Mapping[DeclineCode, int] = field(default_factory=dict)
+    any_found: bool = False
+    any_frozen: bool = False
+    any_held: bool = False
+    frozen_lt_found: bool = False
+    any_returned_or_seized: bool = False
+
+
+_SHOWN_BY_LAST_ACT: Mapping[LegAct | None, LegStatus] = MappingProxyType(
+    {
+        None: LegStatus.QUEUED,
+        LegAct.DELIVER: LegStatus.DELIVERED,
+        LegAct.ACKNOWLEDGE: LegStatus.ACKNOWLEDGED,
+        LegAct.REVIEW: LegStatus.UNDER_REVIEW,
+        LegAct.ASK: LegStatus.INFO_REQUESTED,
+        LegAct.ANSWER: LegStatus.UNDER_REVIEW,
+        LegAct.DECLINE: LegStatus.DECLINED,
+        LegAct.WITHDRAW: LegStatus.WITHDRAWN,
+    }
+)
+
+
+def leg_status(facts: LegFacts) -> LegStatus:
+    """Return how a leg shows: the first that fits, money before words."""
+    if facts.any_held:
+        return LegStatus.PARTIALLY_FROZEN if facts.frozen_lt_found else LegStatus.FROZEN
+    if facts.any_frozen:
+        return LegStatus.RETURNED if facts.any_returned_or_seized else LegStatus.RELEASED
+    shown = (
+        _reported(facts)
+        if facts.last_act is LegAct.REPORT
+        else _SHOWN_BY_LAST_ACT[facts.last_act]
+    )
+    if facts.ended and shown not in (LegStatus.DECLINED, LegStatus.NO_MATCH):
+        return LegStatus.WITHDRAWN
+    return shown
+
+
+def _reported(facts: LegFacts) -> LegStatus:
+    if facts.any_found or sum(facts.answered.values()) < facts.address_count:
+        return LegStatus.UNDER_REVIEW
+    codes = {code for code, count in facts.answered.items() if count}
+    return LegStatus.NO_MATCH if codes <= NO_MATCH_CODES else LegStatus.DECLINED
+
+
+def require_act(act: LegAct, *, facts: LegFacts, request_status: RequestStatus) -> None:
+    """Refuse an act that the table does not allow now.
+
+    Raises:
+        InvalidTransitionError: With the leg's status as it is.
+    """
+    rule = ACTS[act]
+    status = leg_status(facts)
+    if request_status not in rule.requests:
+        raise InvalidTransitionError(
+            f"the request is {request_status.value}; {act.value} is taken while it is"
+            f" {_listed(rule.requests)}",
+            current_status=status.value,
+        )
+    if status not in rule.legs:
+        raise InvalidTransitionError(
+            f"this leg is {status.value}; {act.value} is taken while it is {_listed(rule.legs)}",
+            current_status=status.value,
+        )
+
+
+def _listed(statuses: Iterable[StrEnum]) -> str:
+    names = sorted(status.value for status in statuses)
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
+
+
+def counts(act: LegAct, status: LegStatus) -> bool:
+    """Tell whether an allowed act becomes the leg's `last_act`.
+
+    A delivery does only while the leg is queued (later ones leave just their time), and the end of the
+    request never does: it is kept beside the last act.
+    """
+    if act is LegAct.DELIVER:
+        return status is LegStatus.QUEUED
+    return act is not LegAct.WITHDRAW
+
+
+def is_final(status: LegStatus, *, owes_answer: bool) -> bool:
+    """Tell whether nothing more is expected of this partner."""
+    return status in FINAL and not owes_answer
+
+
+def is_overdue(
+    *, acknowledge_by: datetime, acknowledged_at: datetime | None, ended: bool, now: datetime
+) -> bool:
+    """Tell whether the partner let the time for acknowledging pass, and may still make it good."""
+    return acknowledged_at is None and not ended and now > acknowledge_by
+
+
+class LegFlag(StrEnum):
+    """What is worth seeing beside the status; several may hold at once."""
+
+    OVERDUE = "overdue"
+    UNDELIVERABLE = "undeliverable"
+    DISPUTED = "disputed"
+    INFO_REQUESTED = "info_requested"
+    ANSWER_OWED = "answer_owed"
+
+
+def leg_flags(
+    *,
+    overdue: bool = False,
+    undeliverable: bool = False,
+    disputed: bool = False,
+    open_questions: int = 0,
+    owes_answer: bool = False,
+) -> tuple[LegFlag, ...]:
+    """Return the flags that hold, always in the same order."""
+    held = (
+        (LegFlag.OVERDUE, overdue),
+        (LegFlag.UNDELIVERABLE, undeliverable),
+        (LegFlag.DISPUTED, disputed),
+        (LegFlag.INFO_REQUESTED, open_questions > 0),
+        (LegFlag.ANSWER_OWED, owes_answer),
+    )
+    return tuple(flag for flag, holds in held if holds)

@@ -1,0 +1,188 @@
+"""Who may do what: role by side, deny by default.
+
+Source: the design's table of rights. Ownership (is it your request, your leg?) is no matter of
+permission: what a caller may not see answers 404 before this is asked.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+from coordinator.domain.actor import Actor, ActorKind
+from coordinator.domain.errors import PermissionDeniedError
+from partners.protocol.vocabulary import ASKABLE_KINDS, REQUESTING_KINDS, LineKind, Role
+
+
+class Permission(StrEnum):
+    """`<resource>:<action>`."""
+
+    # requesting side
+    FREEZE_REQUEST_SUBMIT = "freeze_request:submit"
+    FREEZE_REQUEST_READ = "freeze_request:read"
+    FREEZE_REQUEST_WITHDRAW_SUBMITTED = "freeze_request:withdraw_submitted"  # own, before it went out
+    FREEZE_REQUEST_APPROVE = "freeze_request:approve"  # and reject, and ratify
+    FREEZE_REQUEST_WITHDRAW = "freeze_request:withdraw"
+    FREEZE_REQUEST_ADD_PARTNERS = "freeze_request:add_partners"
+    FREEZE_REQUEST_CLOSE = "freeze_request:close"
+    INFO_REQUEST_ANSWER = "info_request:answer"
+    DISPUTE_RESOLVE = "dispute:resolve"
+    HOLD_ASK_EXTENSION = "hold:ask_extension"
+    # asked side
+    LEG_ACKNOWLEDGE = "leg:acknowledge"
+    LEG_REVIEW = "leg:review"
+    LEG_ASK = "leg:ask"
+    LEG_REPORT = "leg:report"  # found, frozen, nothing
+    LEG_DECLINE = "leg:decline"
+    HOLD_RELEASE = "hold:release"
+    HOLD_RETURN = "hold:return"
+    HOLD_SEIZE = "hold:seize"
+    HOLD_KEEP = "hold:keep"
+    HOLD_EXTEND = "hold:extend"
+    FREEZE_LEDGER_CORRECT = "freeze_ledger:correct"
+    DISPUTE_RAISE = "dispute:raise"
+    # both sides
+    EVENT_READ = "event:read"
+    STATISTICS_READ = "statistics:read"
+    # endpoints
+    WEBHOOK_ENDPOINT_READ = "webhook_endpoint:read"
+    WEBHOOK_ENDPOINT_CHANGE = "webhook_endpoint:change"
+    DELIVERY_RESEND = "delivery:resend"
+    # membership
+    PARTNER_JOIN = "partner:join"
+    PARTNER_READ = "partner:read"
+    PARTNER_CHANGE = "partner:change"
+    GRANT_READ = "grant:read"
+    GRANT_MAKE = "grant:make"
+    GRANT_APPROVE = "grant:approve"
+    REVOCATION_MAKE = "revocation:make"
+    TRANSPARENCY_LOG_COSIGN = "transparency_log:cosign"
+    # the coordinator itself: timers, transport, the operator's membership acts
+    TIMER_FIRE = "timer:fire"
+    DELIVERY_RECORD = "delivery:record"
+    PARTNER_ADMIT = "partner:admit"
+    PARTNER_SUSPEND = "partner:suspend"
+
+
+P = Permission
+
+_READ = frozenset(
+    {
+        P.FREEZE_REQUEST_READ,
+        P.EVENT_READ,
+        P.STATISTICS_READ,
+        P.PARTNER_READ,
+        P.GRANT_READ,
+        P.TRANSPARENCY_LOG_COSIGN,  # a monitor vouches for what it saw; it changes nobody's rights
+    }
+)
+_SUBMIT = frozenset(
+    {P.FREEZE_REQUEST_SUBMIT, P.FREEZE_REQUEST_WITHDRAW_SUBMITTED, P.INFO_REQUEST_ANSWER}
+)
+_ANSWER_ASKED = frozenset({P.LEG_ACKNOWLEDGE, P.LEG_REVIEW, P.LEG_ASK, P.LEG_REPORT})
+_DISPOSE = _ANSWER_ASKED | {
+    P.LEG_DECLINE,
+    P.HOLD_RELEASE,
+    P.HOLD_RETURN,
+    P.HOLD_SEIZE,
+    P.HOLD_KEEP,
+    P.HOLD_EXTEND,
+    P.FREEZE_LEDGER_CORRECT,
+    P.DISPUTE_RAISE,
+}
+_DECIDE = frozenset(
+    {
+        P.FREEZE_REQUEST_SUBMIT,
+        P.FREEZE_REQUEST_WITHDRAW_SUBMITTED,  # part of withdrawing at all
+        P.FREEZE_REQUEST_APPROVE,
+        P.FREEZE_REQUEST_WITHDRAW,
+        P.FREEZE_REQUEST_ADD_PARTNERS,
+        P.FREEZE_REQUEST_CLOSE,
+        P.DISPUTE_RESOLVE,
+        P.HOLD_ASK_EXTENSION,
+    }
+)
+_ENDPOINTS = frozenset(
+    {P.WEBHOOK_ENDPOINT_READ, P.WEBHOOK_ENDPOINT_CHANGE, P.DELIVERY_RESEND}
+)
+_MEMBERSHIP = frozenset({P.PARTNER_CHANGE, P.GRANT_MAKE, P.GRANT_APPROVE, P.REVOCATION_MAKE})
+
+GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
+    {
+        Role.ANALYST: _READ | _SUBMIT | _ANSWER_ASKED,
+        Role.SYSTEM: _READ | _SUBMIT | _ANSWER_ASKED | _ENDPOINTS,
+        Role.COMPLIANCE: _READ | _DISPOSE | _ENDPOINTS,
+        Role.SECURITY_LEAD: _READ | _DECIDE | _DISPOSE | _ENDPOINTS | _MEMBERSHIP,
+        Role.AUDITOR: _READ | {P.WEBHOOK_ENDPOINT_READ},
+    }
+)
+#: The root key works at join, grants and revocations only, whatever roles its token may claim.
+ROOT_GRANTS = frozenset({P.PARTNER_JOIN, P.GRANT_MAKE, P.REVOCATION_MAKE})
+#: The coordinator can author nothing and approve nothing.
+COORDINATOR_GRANTS = frozenset(
+    {P.TIMER_FIRE, P.DELIVERY_RECORD, P.PARTNER_ADMIT, P.PARTNER_SUSPEND}
+)
+#: Only who can be asked has legs; only who can request submits.
+_ASKED_SIDE = _DISPOSE
+_REQUESTING_SIDE = (_DECIDE | _SUBMIT) - {P.DISPUTE_RESOLVE}
+
+_BY_LINE_KIND: Mapping[LineKind, Permission] = MappingProxyType(
+    {
+        LineKind.FOUND: P.LEG_REPORT,
+        LineKind.FROZEN: P.LEG_REPORT,
+        LineKind.NOTHING: P.LEG_REPORT,
+        LineKind.RELEASED: P.HOLD_RELEASE,
+        LineKind.RETURNED: P.HOLD_RETURN,
+        LineKind.SEIZED: P.HOLD_SEIZE,
+        LineKind.KEPT: P.HOLD_KEEP,
+        LineKind.CORRECTION: P.FREEZE_LEDGER_CORRECT,
+    }
+)
+
+
+def permissions_of(actor: Actor) -> frozenset[Permission]:
+    """Return all that an actor may do; empty where nothing was granted."""
+    if actor.kind is ActorKind.COORDINATOR:
+        return COORDINATOR_GRANTS
+    if actor.kind is ActorKind.ROOT:
+        return ROOT_GRANTS
+    granted: frozenset[Permission] = frozenset()
+    for role in actor.roles:
+        granted |= GRANTS.get(role, frozenset())
+    if actor.kind is ActorKind.SYSTEM:
+        # A machine never decides, whatever role it was given by mistake.
+        granted -= GRANTS[Role.SECURITY_LEAD] - GRANTS[Role.SYSTEM] - _DISPOSE
+        if actor.systems_as_compliance and Role.SYSTEM in actor.roles:
+            granted |= GRANTS[Role.COMPLIANCE]
+    if actor.partner_kind not in ASKABLE_KINDS:
+        granted -= _ASKED_SIDE
+    if actor.partner_kind not in REQUESTING_KINDS:
+        granted -= _REQUESTING_SIDE
+    return granted
+
+
+def is_allowed(permission: Permission, actor: Actor) -> bool:
+    """Tell whether `actor` may do it."""
+    return permission in permissions_of(actor)
+
+
+def require(permission: Permission, actor: Actor) -> None:
+    """Refuse whoever lacks the permission.
+
+    Raises:
+        PermissionDeniedError: Naming the permission and the roles that give it.
+    """
+    if is_allowed(permission, actor):
+        return
+    roles = [role.value for role in Role if permission in GRANTS[role]]
+    if not roles:
+        raise PermissionDeniedError(f"{permission.value} is open to no role of a partner")
+    raise PermissionDeniedError(
+        f"{permission.value} needs one of these roles: {', '.join(roles)}; a system does what"
+        " compliance does only where its partner's policy names it, and a partner's kind decides"
+        " whether it can request or be asked"
+    )
+
+
+def permission_for_line(kind: LineKind) -> Permission:
+    """Return what reporting a line of this kind needs."""
+    return _BY_LINE_KIND[kind]
