@@ -83,9 +83,9 @@ def _install(wanted: tuple[str, str]) -> None:
     _run([sys.executable, "-m", "venv", str(VENV)])
     pip = [str(VENV / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--no-input"]
     hashed = ["--only-binary", ":all:", "--require-hashes", "-r", "requirements.lock"]
-    _run([*pip, "install", "--quiet", *hashed])
+    _run([*pip, "install", "-qq", *hashed])
     # By itself an editable install would fetch its build backend unhashed.
-    _run([*pip, "install", "--quiet", "--no-deps", "--no-build-isolation", "-e", "."])
+    _run([*pip, "install", "-qq", "--no-deps", "--no-build-isolation", "-e", "."])
     STAMP.write_text("\n".join(wanted) + "\n", encoding="ascii")
 
 
