@@ -1,0 +1,1 @@
+"""The kit that a partner exchange installs: protocol, client, webhook receiver, command line."""
