@@ -1,0 +1,207 @@
+"""Whose key is this, and who says so: other partners' keys, checked against their root keys.
+
+The coordinator hands out keys and grants, but it is not believed: a key counts only if a grant for
+it was signed by its partner's root key, and the root key only if it is the pinned one, where one
+is pinned. An operator can therefore enrol no key as somebody's security lead.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from pydantic import ValidationError as ModelError
+
+from partners.errors import PinMismatchError, UntrustedEvidenceError
+from partners.protocol import strict_json
+from partners.protocol.errors import ProtocolError
+from partners.protocol.jwk import PublicKey
+from partners.protocol.payloads import Grant, Join
+from partners.protocol.proof_of_possession import verify_possession
+from partners.protocol.request_token import RequestToken, verify_request_evidence
+from partners.protocol.views import GrantView, KeyView
+from partners.protocol.vocabulary import Role
+
+#: How long keys are believed before they are fetched again, so that revocations take effect.
+FRESH_SECONDS = 60.0
+
+
+class KeySource(Protocol):
+    """Where keys and grants come from: a `Client`, or what was stored for offline use."""
+
+    def keys(self, partner: str | None = None) -> Iterable[KeyView]:
+        """Return a partner's public keys, revoked ones too."""
+        ...
+
+    def grants(self, partner: str | None = None) -> Iterable[GrantView]:
+        """Return a partner's grants with token and body."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedKey:
+    """A key that its partner's root key vouches for.
+
+    Attributes:
+        partner: Handle.
+        subject: `per_…` or `sys_…`.
+        owner: The person who answers for a system.
+        roles: Granted by the root key.
+        key: The public key.
+        root_kid: The root key's thumbprint.
+        is_root_pinned: Somebody compared that thumbprint out of band.
+        is_revoked: Taken away meanwhile; acts of before stay proven, nothing new counts.
+    """
+
+    partner: str
+    subject: str
+    owner: str | None
+    roles: frozenset[Role]
+    key: PublicKey
+    root_kid: str
+    is_root_pinned: bool
+    is_revoked: bool
+
+    @property
+    def person(self) -> str:
+        """The human behind it: a system counts as its owner."""
+        return self.owner or self.subject
+
+
+@dataclass(slots=True)
+class KeyDirectory:
+    """Other partners' keys, fetched when needed and verified.
+
+    Attributes:
+        source: Usually a `Client`.
+        audience: The coordinator's origin, which every grant is bound to.
+        pins: Root thumbprints that were compared out of band, by handle.
+        monotonic: Seconds that never jump.
+    """
+
+    source: KeySource
+    audience: str
+    pins: Mapping[str, str] = field(default_factory=dict)
+    monotonic: Callable[[], float] = time.monotonic
+    _known: dict[str, tuple[float, dict[str, TrustedKey]]] = field(default_factory=dict, init=False)
+
+    def trusted_key(self, partner: str, kid: str) -> TrustedKey:
+        """Return `partner`'s key with thumbprint `kid`.
+
+        Raises:
+            PinMismatchError: The coordinator offers another root key than the pinned one.
+            UntrustedEvidenceError: There is no such key, or the root key did not grant it.
+            ApiError: Keys could not be fetched; likewise TransportError.
+        """
+        fetched_at, keys = self._known.get(partner, (0.0, {}))
+        if kid not in keys or self.monotonic() - fetched_at > FRESH_SECONDS:
+            keys = self._fetch(partner)
+            self._known[partner] = (self.monotonic(), keys)
+        if kid not in keys:
+            raise UntrustedEvidenceError(
+                f"no grant signed by the root key of {partner} names the key {kid}",
+                code="unknown_key",
+            )
+        return keys[kid]
+
+    def _fetch(self, partner: str) -> dict[str, TrustedKey]:
+        views = [view for view in self.source.keys(partner) if view.partner == partner]
+        root = self._root(partner, views)
+        granted = self._granted(partner, root)
+        keys: dict[str, TrustedKey] = {}
+        for view in views:
+            grant = granted.get(view.kid)
+            if view.is_root or grant is None or grant.subject is None or grant.jwk is None:
+                continue
+            keys[view.kid] = TrustedKey(
+                partner=partner,
+                subject=grant.subject,
+                owner=grant.owner,
+                roles=frozenset(grant.roles),
+                key=PublicKey.from_jwk(grant.jwk.model_dump(exclude_none=True)),
+                root_kid=root.kid,
+                is_root_pinned=partner in self.pins,
+                is_revoked=view.revoked_at is not None,
+            )
+        return keys
+
+    def _root(self, partner: str, views: list[KeyView]) -> PublicKey:
+        """Return the root key: the pinned one, or the one in force where none is pinned."""
+        offered: list[PublicKey] = []
+        for view in views:
+            if not view.is_root or view.revoked_at is not None:
+                continue
+            try:
+                offered.append(PublicKey.from_jwk(view.jwk))
+            except ProtocolError as error:
+                raise UntrustedEvidenceError(
+                    f"the root key of {partner} is no usable key: {error}", code="bad_key"
+                ) from None
+        pin = self.pins.get(partner)
+        if pin is not None:
+            offered_kids = ", ".join(key.kid for key in offered) or "none"
+            for key in offered:
+                if key.kid == pin:
+                    return key
+            raise PinMismatchError(
+                f"the root key of {partner} is pinned as {pin}, but the coordinator offers "
+                f"{offered_kids}: ask {partner} by another way before you act on anything"
+            )
+        if len(offered) != 1:
+            raise UntrustedEvidenceError(
+                f"{partner} has {len(offered)} root keys in force instead of one", code="no_root"
+            )
+        return offered[0]
+
+    def _granted(self, partner: str, root: PublicKey) -> dict[str, Grant]:
+        """Return the root-signed grant of each kid, with the roles that were given last."""
+        acts = [
+            act
+            for view in self.source.grants(partner)
+            if view.partner == partner and view.token is not None and view.body is not None
+            for act in self._grants_in(view.token, view.body.encode(), partner, root)
+        ]
+        granted: dict[str, Grant] = {}
+        roles: dict[str, list[Role]] = {}
+        for _, grant in sorted(acts, key=lambda act: act[0]):
+            if grant.subject is None:
+                continue
+            if grant.jwk is not None:
+                granted[PublicKey.from_jwk(grant.jwk.model_dump(exclude_none=True)).kid] = grant
+            if grant.roles:
+                roles[grant.subject] = grant.roles
+        return {
+            kid: grant.model_copy(update={"roles": roles.get(grant.subject or "", [])})
+            for kid, grant in granted.items()
+        }
+
+    def _grants_in(
+        self, token: str, body: bytes, partner: str, root: PublicKey
+    ) -> list[tuple[int, Grant]]:
+        """Return what one act grants and when; nothing if the root key did not sign it."""
+        try:
+            act = verify_request_evidence(token, body, key=root, aud=self.audience)
+            if act.iss != partner or act.sub != partner or act.htm != "POST":
+                return []
+            grants = _parse_grants(act, body, self.audience)
+            for grant in grants:
+                if grant.jwk is not None:
+                    verify_possession(
+                        grant.possession or "",
+                        jwk=grant.jwk.model_dump(exclude_none=True),
+                        audience=self.audience,
+                        handle=partner,
+                        subject=grant.subject or "",
+                    )
+        except (ProtocolError, ModelError):
+            return []  # not vouched for; whoever needs that key is told so
+        return [(act.iat, grant) for grant in grants]
+
+
+def _parse_grants(act: RequestToken, body: bytes, audience: str) -> list[Grant]:
+    document = strict_json.loads(body)
+    if act.htu == f"{audience}/v1/join":
+        return Join.model_validate(document).grants
+    if act.htu == f"{audience}/v1/grants":
+        return [Grant.model_validate(document)]
+    return []
