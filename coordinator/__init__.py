@@ -1,0 +1,1 @@
+"""The coordinator: the server that only its operator runs."""

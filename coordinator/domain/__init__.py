@@ -1,0 +1,1 @@
+"""Rules of the trade: no framework, no input or output."""

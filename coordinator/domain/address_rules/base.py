@@ -1,0 +1,64 @@
+"""What every address rule does."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from coordinator.domain.format_errors import AccountError
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedAddress:
+    """One address, understood.
+
+    Attributes:
+        canonical: The one spelling that is compared, e.g. lower case for EVM.
+        shown: The spelling for people, e.g. EIP-55.
+        tag: The tag that the address itself carries (X-address, integrated address).
+        no_checksum: Nothing in this spelling would have shown a typing error.
+    """
+
+    canonical: str
+    shown: str
+    tag: str | None = None
+    no_checksum: bool = False
+
+
+class AddressRule(Protocol):
+    """How a family of chains writes its addresses. Rules are values: equal rules read alike."""
+
+    @property
+    def tag_identifies(self) -> bool:
+        """Whether an account without a tag is probably a whole exchange's."""
+
+    def parse(self, text: str) -> ParsedAddress:
+        """Return the address.
+
+        Raises:
+            AccountError: If it is none, saying what to change.
+        """
+
+    def parse_tag(self, tag: str, address: ParsedAddress) -> str:
+        """Return the one spelling of a tag given beside the address.
+
+        Raises:
+            AccountError: `bad_tag` if the chain has no tags, or not such.
+        """
+
+
+class Untagged:
+    """The part of a rule that says: no tags here."""
+
+    __slots__ = ()
+
+    @property
+    def tag_identifies(self) -> bool:
+        """Return False: the address alone is the target."""
+        return False
+
+    def parse_tag(self, _tag: str, _address: ParsedAddress) -> str:
+        """Refuse any tag.
+
+        Raises:
+            AccountError: Always.
+        """
+        raise AccountError("bad_tag", "this chain has no tags: leave the tag out")

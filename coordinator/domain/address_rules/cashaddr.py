@@ -1,0 +1,77 @@
+"""Bitcoin Cash: CashAddr, compared without its prefix; old base58 spellings are the same target.
+
+Source: the CashAddr specification of Bitcoin Cash, and its later types 2 and 3 (token-aware).
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+from coordinator.domain.address_rules import primitives
+from coordinator.domain.address_rules.base import ParsedAddress, Untagged
+from coordinator.domain.address_rules.base58check import Base58CheckRule, testnet
+from coordinator.domain.format_errors import AccountError
+from coordinator.domain.toml_table import TomlTable
+
+#: Bytes of the hash by the three low bits of the version byte.
+_HASH_BYTES = {20: 0, 32: 3}
+_KEY_HASH, _SCRIPT_HASH = 0, 1
+_LAST_KIND = 3
+
+
+@dataclass(frozen=True)
+class CashAddrRule(Untagged):
+    """CashAddr with or without `prefix`, in one case; base58check as `legacy` reads it.
+
+    Attributes:
+        prefix: "bitcoincash".
+        legacy: How the same chain's base58 addresses are read.
+        testnet_prefixes: Known, to be named as what they are.
+    """
+
+    prefix: str
+    legacy: Base58CheckRule
+    testnet_prefixes: tuple[str, ...] = ()
+
+    @classmethod
+    def from_table(cls, table: TomlTable) -> Self:
+        """Build the rule from `prefix`, `testnet_prefixes` and what the legacy rule takes.
+
+        Raises:
+            ChainsError: If one is missing or wrong.
+        """
+        return cls(
+            prefix=table.text("prefix"),
+            testnet_prefixes=table.texts("testnet_prefixes"),
+            legacy=Base58CheckRule.from_table(table),
+        )
+
+    def parse(self, text: str) -> ParsedAddress:
+        """Return the address as CashAddr without prefix, in lower case.
+
+        Raises:
+            AccountError: `bad_address`, `bad_checksum` or `testnet`.
+        """
+        if text[:1] in self.legacy.beginnings:
+            return self._from_legacy(text)
+        lower = primitives.one_case(text)
+        prefix, colon, bare = lower.rpartition(":")
+        if prefix in self.testnet_prefixes:
+            raise testnet()
+        if colon and prefix != self.prefix:
+            raise AccountError("bad_address", f"the prefix of a CashAddr is {self.prefix}: or none")
+        version, payload = primitives.cashaddr_decode(self.prefix, bare)
+        kind, size = version >> 3, version & 7
+        if kind > _LAST_KIND or _HASH_BYTES.get(len(payload)) != size:
+            raise AccountError("bad_address", "is a CashAddr of a kind that is not in use")
+        return self._shown(kind & 1, payload)
+
+    def _from_legacy(self, text: str) -> ParsedAddress:
+        canonical = primitives.base58check_decode(self.legacy.parse(text).canonical)
+        is_script = canonical[:1] not in self.legacy.versions[0]
+        return self._shown(_SCRIPT_HASH if is_script else _KEY_HASH, canonical[1:])
+
+    def _shown(self, kind: int, payload: bytes) -> ParsedAddress:
+        # Kinds 2 and 3 say that the wallet knows tokens; the funds are the same as under 0 and 1.
+        version = kind << 3 | _HASH_BYTES[len(payload)]
+        address = primitives.cashaddr_encode(self.prefix, version, payload)
+        return ParsedAddress(address, address)

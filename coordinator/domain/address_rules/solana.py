@@ -1,0 +1,40 @@
+"""Solana: 32 bytes in base58, without a checksum; off-curve keys are legal (token accounts)."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from coordinator.domain.address_rules import primitives
+from coordinator.domain.address_rules.base import ParsedAddress, Untagged
+from coordinator.domain.format_errors import AccountError
+from coordinator.domain.toml_table import TomlTable
+
+_KEY_BYTES = 32
+_MIN_CHARACTERS, _MAX_CHARACTERS = 32, 44
+
+
+@dataclass(frozen=True)
+class SolanaRule(Untagged):
+    """Any 32 bytes."""
+
+    @classmethod
+    def from_table(cls, _table: TomlTable) -> Self:
+        """Build the rule; it has no parameters."""
+        return cls()
+
+    def parse(self, text: str) -> ParsedAddress:
+        """Return the address as it is: base58 has one spelling for 32 bytes.
+
+        Raises:
+            AccountError: `bad_address`.
+        """
+        if not _MIN_CHARACTERS <= len(text) <= _MAX_CHARACTERS:
+            raise _not_an_address()
+        if len(primitives.base58_decode(text)) != _KEY_BYTES:
+            raise _not_an_address()
+        return ParsedAddress(text, text)
+
+
+def _not_an_address() -> AccountError:
+    return AccountError(
+        "bad_address", "a Solana address is 32 bytes in base58, 32 to 44 characters"
+    )

@@ -1,0 +1,82 @@
+"""XRP Ledger: base58check in its own alphabet; the destination tag is part of who is meant.
+
+Source: XLS-5d for X-addresses, which hold the classic account and its tag in one text.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Self
+
+from coordinator.domain.address_rules import primitives
+from coordinator.domain.address_rules.base import ParsedAddress
+from coordinator.domain.address_rules.base58check import testnet
+from coordinator.domain.format_errors import AccountError
+from coordinator.domain.toml_table import TomlTable
+
+_ACCOUNT_BYTES = 20
+_CLASSIC_VERSION = b"\x00"
+_X_VERSION, _T_VERSION = b"\x05\x44", b"\x04\x93"
+_X_BYTES = len(_X_VERSION) + _ACCOUNT_BYTES + 1 + 8
+_NO_TAG, _TAG_32 = 0, 1
+_TAG = re.compile(r"0|[1-9][0-9]{0,9}", re.ASCII)
+_MAX_TAG = 2**32 - 1
+_MAX_CHARACTERS = 60
+
+
+@dataclass(frozen=True)
+class XrplRule:
+    """Classic addresses (r…) and X-addresses, which become classic address and tag."""
+
+    @classmethod
+    def from_table(cls, _table: TomlTable) -> Self:
+        """Build the rule; it has no parameters."""
+        return cls()
+
+    @property
+    def tag_identifies(self) -> bool:
+        """Return True: without the tag, the account is the whole exchange's."""
+        return True
+
+    def parse(self, text: str) -> ParsedAddress:
+        """Return the classic address, with the tag of an X-address.
+
+        Raises:
+            AccountError: `bad_address`, `bad_checksum` or `testnet`.
+        """
+        if len(text) > _MAX_CHARACTERS or text[:1] not in ("r", "X", "T"):
+            raise _not_an_address()
+        data = primitives.base58check_decode(text, ripple=True)
+        if text[0] == "r":
+            if data[:1] != _CLASSIC_VERSION or len(data) != 1 + _ACCOUNT_BYTES:
+                raise _not_an_address()
+            return ParsedAddress(text, text)
+        if data[:2] == _T_VERSION:
+            raise testnet()
+        if data[:2] != _X_VERSION or len(data) != _X_BYTES:
+            raise _not_an_address()
+        return _split(data)
+
+    def parse_tag(self, tag: str, _address: ParsedAddress) -> str:
+        """Return a destination tag: a decimal number below 2^32 without leading zeros.
+
+        Raises:
+            AccountError: `bad_tag` if it is none.
+        """
+        if not _TAG.fullmatch(tag) or int(tag) > _MAX_TAG:
+            raise AccountError(
+                "bad_tag", "an XRP destination tag is a whole number from 0 to 4294967295"
+            )
+        return tag
+
+
+def _split(data: bytes) -> ParsedAddress:
+    account = data[2 : 2 + _ACCOUNT_BYTES]
+    flag, number = data[2 + _ACCOUNT_BYTES], int.from_bytes(data[3 + _ACCOUNT_BYTES :], "little")
+    if flag > _TAG_32 or number > _MAX_TAG or (flag == _NO_TAG and number):
+        raise AccountError("bad_address", "is an X-address with a tag of a kind that is not in use")
+    classic = primitives.base58check_encode(_CLASSIC_VERSION + account, ripple=True)
+    return ParsedAddress(classic, classic, tag=str(number) if flag == _TAG_32 else None)
+
+
+def _not_an_address() -> AccountError:
+    return AccountError("bad_address", "an XRP address begins with r, an X-address with X")

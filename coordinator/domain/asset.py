@@ -1,0 +1,101 @@
+"""Assets: CAIP-19 in, one canonical spelling out, and amounts of them for people."""
+
+import re
+
+from coordinator.domain.chain import (
+    CAIP2,
+    MAX_ADDRESS_CHARACTERS,
+    NATIVE_NAMESPACE,
+    Chain,
+    Chains,
+    suggest,
+)
+from coordinator.domain.format_errors import AccountError, AssetError
+
+_NAMESPACE = re.compile(r"[-a-z0-9]{3,8}")
+#: Room for the longest address and a token id.
+_MAX_CHARACTERS = MAX_ADDRESS_CHARACTERS + 128
+
+
+def parse_asset(chains: Chains, text: str, *, chain: Chain | str | None = None) -> str:
+    """Return the canonical CAIP-19 id of an asset; it is compared as text.
+
+    Args:
+        chains: The known chains.
+        text: E.g. "eip155:1/slip44:60", "tron:0x2b6653dc/trc20:TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t".
+        chain: The chain it must be on (itself or its id): an account's own.
+
+    Raises:
+        AssetError: With one of its codes and what to change.
+    """
+    caip2, _, rest = text.partition("/")
+    namespace, _, reference = rest.partition(":")
+    if not (
+        len(text) <= _MAX_CHARACTERS
+        and CAIP2.fullmatch(caip2)
+        and _NAMESPACE.fullmatch(namespace)
+        and reference
+    ):
+        raise AssetError(
+            "not_caip19",
+            "is no CAIP-19 asset: write chain id, slash, namespace, colon, reference, "
+            "e.g. eip155:1/slip44:60",
+        )
+    found = chains.get(caip2)
+    if found is None:
+        raise AssetError("unknown_chain", f"the asset's chain {caip2} is not known here")
+    if chain is not None:
+        _require_chain(chains, found, chain)
+    return f"{found.caip2}/{namespace}:{_canonical(found, namespace, reference, chains)}"
+
+
+def _require_chain(chains: Chains, found: Chain, wanted: Chain | str) -> None:
+    caip2 = wanted if isinstance(wanted, str) else wanted.caip2
+    expected = chains.get(caip2)
+    if expected is not found:
+        name = expected.name if expected else caip2
+        raise AssetError(
+            "wrong_chain", f"the asset is on {found.name}, the account on {name}: they must agree"
+        )
+
+
+def _canonical(chain: Chain, namespace: str, reference: str, chains: Chains) -> str:
+    try:
+        return chain.canonical_reference(namespace, reference)
+    except AccountError as error:
+        elsewhere = [caip2 for caip2 in suggest(chains, reference) if caip2 != chain.caip2]
+        hint = f" (it is an address of {chains.by_id[elsewhere[0]].name})" if elsewhere else ""
+        raise AssetError(
+            "bad_reference", f"the token's address is none of {chain.name}{hint}: {error.message}"
+        ) from None
+
+
+def format_units(chains: Chains, amount: int, asset: str) -> str:
+    """Return an amount for people, e.g. "1,234.5 ETH"; base units where the decimals are not known.
+
+    Args:
+        chains: The known chains.
+        amount: Base units.
+        asset: CAIP-19 id; one that is unknown here is shown as it is.
+    """
+    known = _display_unit(chains, asset)
+    if known is None:
+        return f"{amount:,} base units of {asset}"
+    symbol, decimals = known
+    sign, digits = ("-", -amount) if amount < 0 else ("", amount)
+    whole, rest = divmod(digits, 10**decimals)
+    fraction = f".{rest:0{decimals}d}".rstrip("0") if rest else ""
+    return f"{sign}{whole:,}{fraction} {symbol}"
+
+
+def _display_unit(chains: Chains, asset: str) -> tuple[str, int] | None:
+    try:
+        canonical = parse_asset(chains, asset)
+    except AssetError:
+        return None
+    caip2, _, rest = canonical.partition("/")
+    if rest.startswith(NATIVE_NAMESPACE + ":"):
+        native = chains.by_id[caip2].native
+        return native.symbol, native.decimals
+    token = chains.tokens.get(canonical)
+    return (token.symbol, token.decimals) if token else None
