@@ -109,7 +109,7 @@ Handle = Annotated[
     str,
     Field(
         max_length=253,
-        pattern=r"^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$",
+        pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$",
         description="A partner's handle: a lower-case DNS name.",
     ),
 ]
