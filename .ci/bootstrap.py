@@ -1,7 +1,7 @@
 """Make or refresh `.venv` from `requirements.lock`; `make setup` and every other target call it.
 
 It needs nothing but Python's standard library, and does nothing when lock file, project file,
-interpreter and place are those of the last run. Every wheel is checked against the hash in the lock.
+interpreter and place are those of the last run. The lock holds the hash of every wheel.
 """
 
 import fcntl
@@ -49,7 +49,7 @@ def require_interpreter() -> None:
     for module in ("venv", "ensurepip"):
         if importlib.util.find_spec(module) is None:
             raise BootstrapError(
-                f"{sys.executable} comes without `{module}`; install the package python{minor}-venv "
+                f"{sys.executable} comes without `{module}`; install python{minor}-venv "
                 f"(Debian, Ubuntu), or python{minor} whole (other systems)"
             )
 
@@ -98,7 +98,7 @@ def _run(command: list[str]) -> None:
     )
     if done.returncode != 0:
         raise BootstrapError(
-            f"`{' '.join(command)}` failed with status {done.returncode}; its message stands above. "
+            f"`{' '.join(command)}` failed with status {done.returncode}; its message is above. "
             "Mend that and run make again: it goes on where it stopped"
         )
 

@@ -1,0 +1,126 @@
+"""The PostgreSQL that other tests stand on is a real, durable one and leaves nothing behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.postgres import USER, PostgresServer, PostgresUnavailableError
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgresServer]:
+    try:
+        with PostgresServer() as running:
+            yield running
+    except PostgresUnavailableError as error:
+        if os.environ.get("REQUIRE_POSTGRES"):
+            raise
+        pytest.skip(f"no PostgreSQL: {error}")
+
+
+def _ask(url: str, question: str) -> str:
+    with psycopg.connect(url.replace("+psycopg", "")) as connection:
+        row = connection.execute(question.encode()).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def _make_table(url: str) -> None:
+    with psycopg.connect(url.replace("+psycopg", "")) as connection:
+        connection.execute("CREATE TABLE thing (id integer)")
+        connection.execute("INSERT INTO thing VALUES (7)")
+
+
+@pytest.mark.parametrize("setting", ["fsync", "synchronous_commit", "full_page_writes"])
+def test_the_server_is_as_durable_as_one_in_service(server: PostgresServer, setting: str) -> None:
+    assert _ask(server.url, f"SHOW {setting}") == "on"
+
+
+def test_a_wrong_password_is_refused(server: PostgresServer) -> None:
+    place = server.url.rpartition("@")[2]
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        psycopg.connect(f"postgresql://{USER}:wrong@{place}")
+
+
+def test_two_databases_do_not_see_each_other(server: PostgresServer) -> None:
+    one, other = server.create_database(), server.create_database()
+    _make_table(one)
+    assert _ask(other, "SELECT count(*) FROM pg_tables WHERE tablename = 'thing'") == "0"
+
+
+def test_a_copy_of_a_template_has_its_content_and_is_its_own(server: PostgresServer) -> None:
+    name = server.template("thing", _make_table)
+    first, second = server.create_database(name), server.create_database(name)
+    with psycopg.connect(first.replace("+psycopg", "")) as connection:
+        connection.execute("DELETE FROM thing")
+    assert _ask(first, "SELECT count(*) FROM thing") == "0"
+    assert _ask(second, "SELECT id FROM thing") == "7"
+
+
+def test_a_template_is_built_once(server: PostgresServer) -> None:
+    built: list[str] = []
+    for _ in range(2):
+        server.template("once", built.append)
+    assert len(built) == 1
+
+
+def test_a_dropped_database_is_gone_though_somebody_is_connected(server: PostgresServer) -> None:
+    url = server.create_database()
+    with psycopg.connect(url.replace("+psycopg", "")) as connection:
+        server.drop_database(url)
+        with pytest.raises(psycopg.OperationalError):
+            connection.execute("SELECT 1")
+
+
+def test_a_stopped_server_leaves_neither_process_nor_folder(server: PostgresServer) -> None:
+    del server  # skips where there is no PostgreSQL
+    with PostgresServer() as brief:
+        pid, folder = brief.pid, brief.folder
+        assert pid is not None
+        assert folder.is_dir()
+    assert not _is_alive(pid)
+    assert not folder.exists()
+
+
+def test_a_server_whose_starter_was_killed_ends_by_itself(server: PostgresServer) -> None:
+    del server
+    starter = subprocess.Popen(
+        [sys.executable, "-c", _STARTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert starter.stdout is not None
+    pid, folder = starter.stdout.readline().split()
+    starter.send_signal(signal.SIGKILL)
+    starter.communicate()
+    limit = time.monotonic() + 60  # a bound on the wait, not a claim about speed
+    while (_is_alive(int(pid)) or Path(folder).exists()) and time.monotonic() < limit:
+        time.sleep(0.05)
+    assert not _is_alive(int(pid))
+    assert not Path(folder).exists()
+
+
+_STARTER = """
+import sys
+from tests.postgres import PostgresServer
+server = PostgresServer()
+server.start()
+print(server.pid, server.folder, flush=True)
+sys.stdin.read()
+"""
+
+
+def _is_alive(pid: int) -> bool:
+    # An orphan that nobody reaps stays in the table as a zombie; it has ended all the same.
+    state = subprocess.run(
+        ["ps", "-o", "stat=", "-p", str(pid)],  # noqa: S607
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout
+    return bool(state.strip()) and not state.startswith("Z")
