@@ -116,8 +116,8 @@ class Chains:
 def suggest(chains: Chains, text: str) -> list[str]:
     """Return the ids of all known chains on which this bare address is valid, maybe none.
 
-    Several chains share forms (all EVM chains; Bitcoin, Bitcoin SV and old Bitcoin Cash), so this is
-    for messages and for people to choose from: a chain is stated, never guessed.
+    Several chains share forms (all EVM chains; Bitcoin, Bitcoin SV and old Bitcoin Cash), so this
+    is for messages and for people to choose from: a chain is stated, never guessed.
     """
     if len(text) > MAX_ADDRESS_CHARACTERS:
         return []

@@ -2,8 +2,8 @@
 
 Every function takes text or bytes and either returns or raises `AccountError` (`bad_address` or
 `bad_checksum`): the libraries' own exceptions end here. Inputs are bounded and ASCII before they
-reach the libraries, whose decoding takes quadratic time and whose `lower()` maps some foreign letters
-onto ASCII ones.
+reach the libraries, whose decoding takes quadratic time and whose `lower()` maps some foreign
+letters onto ASCII ones.
 """
 
 import re
@@ -129,7 +129,7 @@ def segwit_decode(hrp: str, lower: str) -> tuple[int, bytes]:
     """Return witness version and program (BIP-173 for version 0, BIP-350 for all others).
 
     Raises:
-        AccountError: `bad_checksum`, also for the wrong one of bech32 and bech32m; `bad_address` for
+        AccountError: `bad_checksum`, also for bech32 instead of bech32m; `bad_address` for
             a wrong length, version or character.
     """
     try:
