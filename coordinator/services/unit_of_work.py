@@ -24,6 +24,7 @@ from coordinator.storage.documents import (
     SealedDocument,
     Vault,
     load_keys,
+    remove,
     store,
     store_key,
 )
@@ -228,6 +229,15 @@ class UnitOfWork:
         if leaf_of is not None:
             self._pending.leaf_columns.append((*leaf_of, recorded))
         return recorded
+
+    def set_leaf(self, row_type: type[Any], row_id: str, recorded: Recorded) -> None:
+        """Have the `leaf_index` column of a row set to where `recorded` stands."""
+        self._pending.leaf_columns.append((row_type, row_id, recorded))
+
+    def replace_document(self, key: DocumentKey, owner_id: str, name: str, content: bytes) -> None:
+        """Store a document in place of the one that stands there, if any."""
+        remove(self.connection, owner_id, name)
+        self.seal(key, owner_id, name, content)
 
     def _next_leg_sequence(self, leg: Any) -> int:
         present = self._leg_sequences.get(leg.id, leg.event_sequence)

@@ -15,7 +15,7 @@ from hashlib import sha256
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 
 from coordinator.storage.rows import insert_rows
 from coordinator.storage.tables.documents import DocumentKeyRow, DocumentRow
@@ -140,6 +140,13 @@ def store(connection: Connection, documents: Sequence[SealedDocument]) -> None:
         DocumentRow,
         _DOCUMENT_COLUMNS,
         [(d.owner_id, d.name, d.key_id, d.sealed) for d in documents],
+    )
+
+
+def remove(connection: Connection, owner_id: str, name: str) -> None:
+    """Delete one document, where there is one."""
+    connection.execute(
+        delete(DocumentRow).where(DocumentRow.owner_id == owner_id, DocumentRow.name == name)
     )
 
 

@@ -32,7 +32,6 @@ class Standing:
     partner_status: PartnerStatus
     document_key_id: str
     revocations: int
-    key_proposer: str | None
 
 
 def key_owner(connection: Connection, kid: str) -> KeyOwner | None:
@@ -51,7 +50,6 @@ _STANDING = (
         PartnerKeyRow.partner,
         PartnerKeyRow.subject,
         PartnerKeyRow.is_root,
-        PartnerKeyRow.proposer,
         SubjectRow.kind.label("subject_kind"),
         SubjectRow.owner,
         SubjectRow.roles,
@@ -90,9 +88,7 @@ def standing(connection: Connection, kid: str) -> Standing | None:
         systems_as_compliance=row.subject in row.systems_as_compliance,
         may_flash=row.subject in row.may_flash,
     )
-    return Standing(
-        actor, PartnerStatus(row.status), row.document_key_id, row.revocations, row.proposer
-    )
+    return Standing(actor, PartnerStatus(row.status), row.document_key_id, row.revocations)
 
 
 def is_standing(connection: Connection, kid: str) -> bool:
@@ -101,6 +97,12 @@ def is_standing(connection: Connection, kid: str) -> bool:
         text("SELECT revoked_at FROM partner_key WHERE kid = :kid"), {"kid": kid}
     ).one_or_none()
     return found is not None and found.revoked_at is None
+
+
+def key_proposer(connection: Connection, kid: str) -> str | None:
+    """Return the lead who proposed the grant of `kid`; None where the root key granted it."""
+    query = select(PartnerKeyRow.proposer).where(PartnerKeyRow.kid == kid)
+    return connection.execute(query).scalar_one_or_none()
 
 
 def partner(connection: Connection, handle: str) -> Row[Any] | None:

@@ -1,0 +1,1 @@
+"""REST for partners: bytes to command, row to JSON."""

@@ -1,0 +1,158 @@
+"""Who signed this request: the token binds method, URL and body to a registered key.
+
+Whose a key is never changes, so that may be remembered; what its owner may do is read every time.
+"""
+
+import threading
+from collections import OrderedDict
+
+from flask import Request
+from sqlalchemy import Connection
+
+from coordinator.domain.errors import AuthenticationError, PermissionDeniedError
+from coordinator.storage import partners as store
+from coordinator.storage.database import Database
+from partners.protocol.errors import ProtocolError, TokenError
+from partners.protocol.jwk import PublicKey
+from partners.protocol.request_token import (
+    RequestToken,
+    TokenFront,
+    read_token_front,
+    verify_request_token,
+)
+from partners.protocol.vocabulary import PartnerStatus
+
+_REMEMBERED = 10_000
+
+
+class KeyRing:
+    """Remembers whose a key is; the least recently used go first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._keys: OrderedDict[str, tuple[store.KeyOwner, PublicKey]] = OrderedDict()
+
+    def find(self, database: Database, kid: str) -> tuple[store.KeyOwner, PublicKey] | None:
+        """Return the owner and the key, or None where nobody registered it."""
+        with self._lock:
+            known = self._keys.get(kid)
+            if known is not None:
+                self._keys.move_to_end(kid)
+                return known
+        with database.engine.connect() as connection:
+            owner = store.key_owner(connection, kid)
+        if owner is None:
+            return None
+        found = (owner, PublicKey.from_jwk(owner.jwk))
+        with self._lock:
+            self._keys[kid] = found
+            while len(self._keys) > _REMEMBERED:
+                self._keys.popitem(last=False)
+        return found
+
+
+def bearer_token(request: Request) -> str:
+    """Return the token of the Authorization header.
+
+    Raises:
+        AuthenticationError: If there is none, or more than one.
+    """
+    header = request.headers.get("Authorization", "")
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise AuthenticationError("no bearer token", code="token_missing")
+    return token
+
+
+def signed_url(origin: str, request: Request) -> str:
+    """Return the URL that the caller must have signed: the configured origin, path and raw query.
+
+    WSGI hands the path over decoded; routes hold no character that could have been encoded, so any
+    other spelling finds no route.
+    """
+    query = request.environ.get("QUERY_STRING", "")
+    path = request.environ.get("PATH_INFO", "")
+    return f"{origin}{path}?{query}" if query else f"{origin}{path}"
+
+
+def read_front(request: Request) -> TokenFront:
+    """Return the token's checked form; nothing of it is authenticated yet."""
+    try:
+        return read_token_front(bearer_token(request))
+    except TokenError as error:
+        raise AuthenticationError(str(error), code=str(error.reason)) from None
+
+
+def authenticate(  # noqa: PLR0913 - what the token is compared with
+    ring: KeyRing, database: Database, request: Request, *, origin: str, body: bytes, now: int
+) -> RequestToken:
+    """Return the verified token of a request.
+
+    Raises:
+        AuthenticationError: With the precise reason as its code, for the log alone.
+    """
+    front = read_front(request)
+    found = ring.find(database, front.kid)
+    if found is None:
+        raise AuthenticationError("nobody registered this key", code="unknown_key")
+    owner, key = found
+    return verify(
+        front,
+        key,
+        request,
+        iss=owner.partner,
+        sub=owner.subject,
+        origin=origin,
+        body=body,
+        now=now,
+    )
+
+
+def verify(  # noqa: PLR0913 - what the token is compared with
+    front: TokenFront,
+    key: PublicKey,
+    request: Request,
+    *,
+    iss: str,
+    sub: str,
+    origin: str,
+    body: bytes,
+    now: int,
+) -> RequestToken:
+    """Verify a token with a known key; see `authenticate`."""
+    try:
+        return verify_request_token(
+            front,
+            key=key,
+            iss=iss,
+            sub=sub,
+            aud=origin,
+            method=request.method,
+            url=signed_url(origin, request),
+            body=body,
+            now=now,
+        )
+    except TokenError as error:
+        raise AuthenticationError(str(error), code=str(error.reason)) from None
+    except ProtocolError as error:
+        raise AuthenticationError(str(error), code="protocol") from None
+
+
+def standing(connection: Connection, kid: str) -> store.Standing:
+    """Return what the key's owner may do now.
+
+    Raises:
+        AuthenticationError: If the key was revoked or the partner suspended.
+        PermissionDeniedError: If the partner is not confirmed yet.
+    """
+    found = store.standing(connection, kid)
+    if found is None:
+        raise AuthenticationError("the key was revoked", code="revoked_key")
+    if found.partner_status is PartnerStatus.PENDING:
+        raise PermissionDeniedError(
+            "your membership is pending: the operator has not confirmed your root key's thumbprint yet",
+            code="partner_pending",
+        )
+    if found.partner_status is not PartnerStatus.ACTIVE:
+        raise AuthenticationError("the partner is not active", code="partner_not_active")
+    return found

@@ -1,0 +1,47 @@
+"""What the routes work with, put together once by `app.create_app`."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from flask import current_app
+
+from coordinator.domain.chain import Chains
+from coordinator.domain.clock import Clock
+from coordinator.domain.deadline import Policies
+from coordinator.storage.database import Database
+from coordinator.storage.documents import Vault
+from partners.protocol.jwk import PublicKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """The wired parts of one web process.
+
+    Attributes:
+        origin: The configured origin: `aud` of every token and the start of every `htu`.
+        wake: Called after every commit; wakes the workers and the long polls.
+    """
+
+    origin: str
+    database: Database
+    vault: Vault
+    clock: Clock
+    chains: Chains
+    policies: Policies
+    webhook_key: PublicKey
+    wake: Callable[[], None]
+    check_endpoint: Callable[[str], None]
+    limiter: Any
+    watcher: Any
+    body_limit_bytes: int
+    document_limit_bytes: int
+    page_size: int
+    page_size_limit: int
+    waiting_limit: int
+    health_checks: Sequence[Callable[[], str | None]] = ()
+
+
+def parts() -> Parts:
+    """Return the parts of the app that serves the present request."""
+    return cast("Parts", current_app.extensions["holdfast"])

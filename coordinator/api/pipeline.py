@@ -1,0 +1,342 @@
+"""One request's way: read, authenticate, parse, prepare, then one transaction.
+
+Order of a change: verify token, check the body (400, 413, 415, 422 are never stored), prepare the
+command; then BEGIN, present rights, used token, idempotency key, savepoint, handler, tail, COMMIT.
+A refusal by the rules rolls back to the savepoint and is stored as the answer, so that a retry hears the
+same. Nothing is handed out before the commit.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import structlog
+from flask import Response, g, request
+from pydantic import BaseModel, ValidationError
+from sqlalchemy import Connection
+
+from coordinator.api import problems
+from coordinator.api.auth import KeyRing, authenticate, signed_url, standing
+from coordinator.api.parts import Parts, parts
+from coordinator.domain.actor import Actor
+from coordinator.domain.errors import (
+    AuthenticationError,
+    BodyTooLargeError,
+    CoordinatorError,
+    FieldFault,
+    IdempotencyConflictError,
+    InvalidInputError,
+    MalformedBodyError,
+    UnsupportedMediaTypeError,
+)
+from coordinator.domain.free_text import find_customer_data
+from coordinator.domain.permission import Permission, require
+from coordinator.services.bus import execute, require_permission
+from coordinator.services.unit_of_work import (
+    Answer,
+    Evidence,
+    StoreAnswer,
+    UnitOfWork,
+    transaction,
+)
+from coordinator.storage import requests as request_store
+from coordinator.storage.documents import Vault, load_one
+from coordinator.storage.partners import Standing
+from partners.protocol import canonical_json, strict_json
+from partners.protocol.errors import StrictJsonError
+from partners.protocol.payloads import Body
+from partners.protocol.request_token import RequestToken
+from partners.protocol.type_ids import new_id
+
+_log = structlog.get_logger(__name__)
+_IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9_.:-]{8,64}", re.ASCII)
+_JSON = "application/json"
+#: Members that people write freely; they never say who a customer is.
+_FREE_TEXT = frozenset(
+    {"summary", "text", "note", "reason", "detail", "comment", "title", "missing", "description"}
+)
+_RING = KeyRing()
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """What a reading route works with."""
+
+    connection: Connection
+    vault: Vault
+    actor: Actor
+    parts: Parts
+
+
+@dataclass(frozen=True, slots=True)
+class SignedCall:
+    """An authenticated change before its transaction."""
+
+    token: RequestToken
+    raw: bytes
+    sha256: str
+    parts: Parts
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A command ready to be executed."""
+
+    command: object
+
+
+def read_body(limit: int) -> bytes:
+    """Return the raw body, bounded.
+
+    Raises:
+        BodyTooLargeError: If it is longer than `limit` bytes.
+    """
+    too_large = BodyTooLargeError(f"this path takes at most {limit} bytes")
+    if request.content_length is not None and request.content_length > limit:
+        raise too_large
+    raw = request.stream.read(limit + 1) if request.content_length != 0 else b""
+    if len(raw) > limit:
+        raise too_large
+    return raw
+
+
+def parse_body(raw: bytes, model: type[Body]) -> Body:
+    """Return the body as its model.
+
+    Raises:
+        UnsupportedMediaTypeError: If it is not announced as JSON.
+        MalformedBodyError: If it is no strict JSON.
+        InvalidInputError: If it does not fit the model, or names a customer.
+    """
+    if request.mimetype != _JSON:
+        raise UnsupportedMediaTypeError(f"send Content-Type: {_JSON}")
+    try:
+        value = strict_json.loads(raw)
+    except StrictJsonError as error:
+        raise MalformedBodyError(
+            str(error), errors=[FieldFault(error.pointer, error.reason, "strict_json")]
+        ) from None
+    try:
+        content = model.model_validate(value)
+    except ValidationError as error:
+        raise problems.invalid_input(error) from None
+    refuse_customer_data(value)
+    return content
+
+
+def refuse_customer_data(value: Any) -> None:
+    """Refuse free text that names a customer: place and kind are named, the text is not repeated.
+
+    Raises:
+        InvalidInputError: With a pointer to each place.
+    """
+    faults = list(_customer_data(value, ""))
+    if faults:
+        raise InvalidInputError(
+            "free text must not say who a customer is; take the named parts out",
+            code="customer_data",
+            errors=faults,
+        )
+
+
+def _customer_data(value: Any, pointer: str, *, is_text: bool = False) -> Any:
+    if isinstance(value, dict):
+        for name, item in value.items():
+            if isinstance(item, dict | list) or name in _FREE_TEXT:
+                yield from _customer_data(item, f"{pointer}/{name}", is_text=name in _FREE_TEXT)
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            if is_text or isinstance(item, dict | list):
+                yield from _customer_data(item, f"{pointer}/{number}", is_text=is_text)
+    elif is_text and isinstance(value, str):
+        for finding in find_customer_data(value):
+            yield FieldFault(
+                pointer,
+                f"holds what looks like customer data ({finding.kind}) at characters "
+                f"{finding.start} to {finding.end}",
+                f"customer_data_{finding.kind}",
+            )
+
+
+def parse_query(model: type[BaseModel]) -> BaseModel:
+    """Return the query parameters as their model.
+
+    Raises:
+        InvalidInputError: If one is unknown, doubled or out of range.
+    """
+    values: dict[str, str] = {}
+    for name, items in request.args.lists():
+        if len(items) > 1:
+            raise InvalidInputError(
+                "a query parameter comes once",
+                errors=[FieldFault(f"?{name}", "comes more than once", "doubled")],
+            )
+        values[name] = items[0]
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise problems.invalid_input(error, "?query") from None
+
+
+def _authenticated(own: Parts, raw: bytes) -> RequestToken:
+    now = int(own.clock.now().timestamp())
+    token = authenticate(
+        _RING, own.database, request, origin=own.origin, body=raw, now=now
+    )
+    structlog.contextvars.bind_contextvars(partner=token.iss, subject=token.sub)
+    own.limiter.check(token.iss)
+    return token
+
+
+def read(
+    function: Callable[[Reader, Any], Any], query: type[BaseModel], needs: Permission
+) -> Response:
+    """Serve one signed GET."""
+    own = parts()
+    token = _authenticated(own, read_body(0))
+    parameters = parse_query(query)
+    with own.database.engine.connect() as connection:
+        found = standing(connection, token.kid)
+        require(needs, found.actor)
+        answer = function(Reader(connection, own.vault, found.actor, own), parameters)
+    if isinstance(answer, Response):
+        return answer
+    content = answer if isinstance(answer, bytes) else canonical_json.dumps(answer)
+    etag = sha256(content).hexdigest()[:32]
+    response = Response(content, 200, content_type=_JSON)
+    response.set_etag(etag)
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response.make_conditional(request)
+
+
+def change(
+    prepare: Callable[[SignedCall, Any], Prepared],
+    model: type[Body] | None,
+    *,
+    command: type[Any],
+    large: bool,
+) -> Response:
+    """Serve one signed POST, PATCH or DELETE."""
+    own = parts()
+    raw = read_body(own.document_limit_bytes if large else own.body_limit_bytes)
+    token = _authenticated(own, raw)
+    key = idempotency_key()
+    parse_query(BaseModel)
+    content = None if model is None else parse_body(raw, model)
+    prepared = prepare(SignedCall(token, raw, token.body_sha256, own), content)
+    evidence = Evidence(request.headers["Authorization"].partition(" ")[2], raw, token.body_sha256)
+    fingerprint = sha256(
+        f"{request.method}\n{signed_url(own.origin, request)}\n{token.body_sha256}".encode()
+    ).digest()
+    with transaction(own.database, own.vault, own.clock, evidence) as uow:
+        found = standing(uow.connection, token.kid)
+        uow.stands_on(token.kid, found.revocations)
+        response = answer_once(uow, found, token, key, fingerprint, command, prepared)
+    own.wake()
+    return response
+
+
+def idempotency_key() -> str:
+    """Return the Idempotency-Key header.
+
+    Raises:
+        InvalidInputError: If it is missing or malformed.
+    """
+    key = request.headers.get("Idempotency-Key", "")
+    if not _IDEMPOTENCY_KEY.fullmatch(key):
+        raise InvalidInputError(
+            "send an Idempotency-Key header: 8 to 64 characters of A-Z a-z 0-9 _ . : -, fresh for "
+            "every new act and the same for its retries",
+            code="idempotency_key",
+        )
+    return key
+
+
+def answer_once(  # noqa: PLR0913 - all that an answer hangs on
+    uow: UnitOfWork,
+    found: Standing,
+    token: RequestToken,
+    key: str,
+    fingerprint: bytes,
+    command: type[Any],
+    prepared: Prepared,
+) -> Response:
+    """Execute the command, or repeat the answer that its idempotency key got before.
+
+    Raises:
+        AuthenticationError: If the token was used before.
+        IdempotencyConflictError: If the key came with another request.
+    """
+    actor = found.actor
+    if not request_store.use_token(uow.connection, token.iss, token.jti, uow.now):
+        raise AuthenticationError("the token was used before", code="replayed_token")
+    require_permission(command, actor)
+    stored = request_store.find_answer(uow.connection, actor.partner, actor.subject, key)
+    if stored is not None:
+        if stored.fingerprint != fingerprint:
+            raise IdempotencyConflictError(
+                "this Idempotency-Key was used for another request; take a fresh key"
+            )
+        content = load_one(uow.connection, uow.vault, stored.id, "answer")
+        response = _response(stored.status, content or b"{}")
+        response.headers["Idempotency-Replayed"] = "true"
+        return response
+    answer_id = new_id("ans")
+    partner_key = uow.key(found.document_key_id)
+    savepoint = uow.connection.begin_nested()
+    try:
+        answer = execute(prepared.command, actor, uow)
+    except CoordinatorError as error:
+        if isinstance(error, AuthenticationError):
+            raise
+        savepoint.rollback()
+        uow.forget()
+        status = int(problems.status_of(error))
+        content = problems.problem_bytes(error)
+        uow.seal(partner_key, answer_id, "answer", content)
+        uow.finish()
+        location = None
+    else:
+        savepoint.commit()
+        status, location = answer.status, answer.location
+        content = uow.finish(answer, StoreAnswer(answer_id, partner_key))
+    request_store.store_answer(
+        uow.connection,
+        answer_id=answer_id,
+        partner=actor.partner,
+        subject=actor.subject,
+        key=key,
+        fingerprint=fingerprint,
+        status=status,
+        now=uow.now,
+    )
+    response = _response(status, content)
+    if location is not None:
+        response.headers["Location"] = location
+    return response
+
+
+def _response(status: int, content: bytes) -> Response:
+    problem = status >= 400  # noqa: PLR2004 - client errors start there
+    kind = problems.CONTENT_TYPE if problem else _JSON
+    response = Response(content, status, content_type=kind)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def run_own(own: Parts, command: object, actor: Actor) -> Answer | None:
+    """Execute one of the coordinator's own commands in a transaction of its own."""
+    with transaction(own.database, own.vault, own.clock) as uow:
+        answer = execute(command, actor, uow)
+        uow.finish()
+    own.wake()
+    return answer
+
+
+def remember_request_id() -> None:
+    """Give the request an id, for the log and for problem documents."""
+    g.request_id = new_id("req")
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)

@@ -1,0 +1,180 @@
+"""The only map from a refusal to an HTTP answer (RFC 9457 problem documents)."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g
+from pydantic import ValidationError
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+
+from coordinator.domain import errors
+from coordinator.domain.errors import CoordinatorError, FieldFault, InvalidInputError
+from partners.protocol import canonical_json
+
+_log = structlog.get_logger(__name__)
+CONTENT_TYPE = "application/problem+json"
+
+STATUS_BY_ERROR: Mapping[type[CoordinatorError], HTTPStatus] = MappingProxyType(
+    {
+        errors.MalformedBodyError: HTTPStatus.BAD_REQUEST,
+        errors.UnsupportedMediaTypeError: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        errors.BodyTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        errors.InvalidInputError: HTTPStatus.UNPROCESSABLE_ENTITY,
+        errors.AuthenticationError: HTTPStatus.UNAUTHORIZED,
+        errors.PermissionDeniedError: HTTPStatus.FORBIDDEN,
+        errors.SelfApprovalError: HTTPStatus.FORBIDDEN,
+        errors.NotFoundError: HTTPStatus.NOT_FOUND,
+        errors.MethodNotAllowedError: HTTPStatus.METHOD_NOT_ALLOWED,
+        errors.InvalidTransitionError: HTTPStatus.CONFLICT,
+        errors.ConflictError: HTTPStatus.CONFLICT,
+        errors.StaleDocumentError: HTTPStatus.CONFLICT,
+        errors.LedgerBreachError: HTTPStatus.CONFLICT,
+        errors.IdempotencyConflictError: HTTPStatus.UNPROCESSABLE_ENTITY,
+        errors.RateLimitedError: HTTPStatus.TOO_MANY_REQUESTS,
+        errors.UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
+    }
+)
+_TITLES: Mapping[type[CoordinatorError], str] = MappingProxyType(
+    {
+        errors.MalformedBodyError: "The body is not strict JSON",
+        errors.UnsupportedMediaTypeError: "The body must be application/json",
+        errors.BodyTooLargeError: "The body is too large",
+        errors.InvalidInputError: "The body is not what this path takes",
+        errors.AuthenticationError: "Not authenticated",
+        errors.PermissionDeniedError: "Not allowed",
+        errors.SelfApprovalError: "Four eyes",
+        errors.NotFoundError: "Not found",
+        errors.MethodNotAllowedError: "Method not allowed",
+        errors.InvalidTransitionError: "The life cycle has no such step",
+        errors.ConflictError: "Conflict",
+        errors.StaleDocumentError: "Another document",
+        errors.LedgerBreachError: "The report would break the ledger",
+        errors.IdempotencyConflictError: "Idempotency key used for another request",
+        errors.RateLimitedError: "Too many requests",
+        errors.UnavailableError: "Unavailable at present",
+    }
+)
+
+
+def status_of(error: CoordinatorError) -> HTTPStatus:
+    """Return the HTTP status of a refusal."""
+    return STATUS_BY_ERROR[type(error)]
+
+
+def problem_bytes(error: CoordinatorError) -> bytes:
+    """Return the problem document of a refusal; of a failed authentication it tells nothing."""
+    status = status_of(error)
+    document: dict[str, Any] = {
+        "title": _TITLES[type(error)],
+        "status": int(status),
+    }
+    if isinstance(error, errors.AuthenticationError):
+        document |= {
+            "type": "/docs/problems#unauthenticated",
+            "code": "unauthenticated",
+            "detail": "The request could not be authenticated.",
+        }
+    else:
+        document |= {
+            "type": f"/docs/problems#{error.code}",
+            "code": error.code,
+            "detail": error.message,
+        }
+        if error.errors:
+            document["errors"] = [
+                {"pointer": e.pointer, "detail": e.detail, "code": e.code} for e in error.errors
+            ]
+        if error.current_status is not None:
+            document["current_status"] = str(error.current_status)
+    request_id = g.get("request_id")
+    if request_id:
+        document["request_id"] = request_id
+    return canonical_json.dumps(document)
+
+
+def problem_response(error: CoordinatorError) -> Response:
+    """Return the HTTP answer of a refusal."""
+    status = status_of(error)
+    response = Response(problem_bytes(error), status, content_type=CONTENT_TYPE)
+    if isinstance(error, errors.AuthenticationError):
+        response.headers["WWW-Authenticate"] = 'Bearer realm="holdfast"'
+        _log.info("unauthenticated", reason=error.code, detail=error.message)
+    if isinstance(error, errors.RateLimitedError | errors.UnavailableError):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+def invalid_input(error: ValidationError, prefix: str = "") -> InvalidInputError:
+    """Return pydantic's findings as one refusal; what was sent is not repeated in it."""
+    faults = []
+    for finding in error.errors(include_url=False, include_context=False, include_input=False):
+        # Tags of unions stand in `loc` where no member of that name was sent.
+        path = [str(p).replace("~", "~0").replace("/", "~1") for p in _path(finding["loc"])]
+        message = finding["msg"].removeprefix("Value error, ")
+        faults.append(FieldFault(prefix + "".join(f"/{p}" for p in path), message, finding["type"]))
+    count = len(faults)
+    return InvalidInputError(
+        f"{count} fault(s) in what was sent; nothing was stored", errors=faults
+    )
+
+
+_UNION_TAGS = frozenset({"new", "known", "literal['all']", "literal['rest']"})
+
+
+def _path(location: tuple[int | str, ...]) -> list[int | str]:
+    return [
+        part
+        for number, part in enumerate(location)
+        if not (
+            isinstance(part, str)
+            and number > 0
+            and (
+                part in _UNION_TAGS
+                or part.startswith(("list[", "function-", "constrained-"))
+                or (isinstance(location[number - 1], int) and _is_line_kind(location, number))
+            )
+        )
+    ]
+
+
+def _is_line_kind(location: tuple[int | str, ...], number: int) -> bool:
+    return location[0] == "lines" and number == 2  # noqa: PLR2004 - /lines/<n>/<kind>
+
+
+def register(app: Flask) -> None:
+    """Answer every refusal and every accident of `app` with a problem document."""
+
+    @app.errorhandler(CoordinatorError)
+    def refused(error: CoordinatorError) -> Response:
+        return problem_response(error)
+
+    @app.errorhandler(HTTPException)
+    def http(error: HTTPException) -> Response:
+        if isinstance(error, NotFound):
+            return problem_response(errors.NotFoundError("there is nothing at this path"))
+        if isinstance(error, MethodNotAllowed):
+            answer = problem_response(
+                errors.MethodNotAllowedError("this path does not take this method")
+            )
+            answer.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
+            return answer
+        if error.code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            return problem_response(errors.BodyTooLargeError("the body is too large"))
+        return problem_response(errors.MalformedBodyError("the request is not well-formed HTTP"))
+
+    @app.errorhandler(Exception)
+    def accident(error: Exception) -> Response:
+        _log.exception("accident", exc_info=error)
+        document = {
+            "type": "/docs/problems#internal",
+            "title": "Our fault",
+            "status": 500,
+            "code": "internal",
+            "detail": "Something went wrong on our side; nothing was stored. Try again with the same "
+            "Idempotency-Key.",
+            "request_id": g.get("request_id") or "",
+        }
+        return Response(canonical_json.dumps(document), 500, content_type=CONTENT_TYPE)

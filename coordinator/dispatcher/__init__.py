@@ -1,0 +1,1 @@
+"""The worker process: what is owed to partners goes out from here."""

@@ -1,0 +1,182 @@
+"""The freeze ledger: takes a report whole or refuses it whole, and adds it up.
+
+Source: the design's ledger. `held = frozen - released - returned - seized`, never negative, per hold and
+so per leg, address and asset; `frozen <= found`. The rules themselves are in `booking`.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+from coordinator.domain.booking import Booker, Rules
+from coordinator.domain.hold import HoldBalance
+from coordinator.domain.ledger_state import (
+    BookedLine,
+    Booking,
+    Finding,
+    Flagged,
+    LegLedger,
+    Position,
+)
+from coordinator.domain.leg import LegAct, LegFacts
+from partners.protocol.payloads import ReportLine
+from partners.protocol.vocabulary import HoldBasis, LineKind
+
+__all__ = [
+    "AssetSums",
+    "BookedLine",
+    "Booking",
+    "Finding",
+    "Flagged",
+    "HoldBalance",
+    "LegLedger",
+    "Position",
+    "book",
+    "facts_of",
+    "totals",
+]
+
+_NO_HOLDS: Mapping[str, HoldBalance] = MappingProxyType({})
+_NO_TIMES: Mapping[int, datetime] = MappingProxyType({})
+_NO_MAXIMUM: Mapping[HoldBasis, timedelta] = MappingProxyType({})
+
+
+def book(  # noqa: PLR0913 - all that the rules hang on, by name, so that nothing is left to a default store
+    ledger: LegLedger,
+    lines: Sequence[ReportLine],
+    *,
+    flagged: Mapping[int, Flagged],
+    address_count: int,
+    now: datetime,
+    new_line_id: Callable[[], str],
+    new_hold_id: Callable[[], str],
+    canonical_asset: Callable[[str], str],
+    other_holds: Mapping[str, HoldBalance] = _NO_HOLDS,
+    request_ended_at: datetime | None = None,
+    withdrawn_addresses: Mapping[int, datetime] = _NO_TIMES,
+    late_window: timedelta = timedelta(hours=24),
+    max_hold: Mapping[HoldBasis, timedelta] = _NO_MAXIMUM,
+    shared_with: Callable[[str], Iterable[str]] | None = None,
+    current_status: str | None = None,
+) -> Booking:
+    """Check a whole report after all its lines and return what it changes; change nothing.
+
+    Args:
+        ledger: The reporting leg's ledger as it stands.
+        lines: The report, validated by its models.
+        flagged: What the request states, by address number; those without asset may be left out.
+        address_count: How many addresses the request flags.
+        now: Present time.
+        new_line_id: Makes `lin_…` ids, called in the order of the lines.
+        new_hold_id: Makes `hld_…` ids.
+        canonical_asset: Returns the one form of a CAIP-19 id, or raises ValueError or a refusal of ours.
+        other_holds: The partner's holds on its other legs, for sharing them.
+        request_ended_at: When the request was withdrawn or closed, if it was.
+        withdrawn_addresses: When single addresses were withdrawn.
+        late_window: How long after the end crossing lines are taken.
+        max_hold: How far ahead an end may lie, by basis; a basis left out has no limit.
+        shared_with: Returns the requests that a hold is linked to; None: `other_request` is not checked.
+        current_status: The request's status, for the refusal.
+
+    Raises:
+        InvalidInputError: If lines name addresses or assets that do not exist, or amounts out of range.
+        LedgerBreachError: If the report as a whole would break the ledger. Both carry every fault found,
+            each with the pointer of its line.
+    """
+    rules = Rules(
+        flagged=flagged,
+        address_count=address_count,
+        now=now,
+        new_line_id=new_line_id,
+        new_hold_id=new_hold_id,
+        canonical_asset=canonical_asset,
+        other_holds=other_holds,
+        ended_at=request_ended_at,
+        withdrawn=withdrawn_addresses,
+        late_window=late_window,
+        max_hold=max_hold,
+        shared_with=shared_with,
+        current_status=current_status,
+    )
+    return Booker(ledger, rules).book(lines)
+
+
+@dataclass(slots=True)
+class AssetSums:
+    """Sums of one asset over distinct holds, base units; `withheld` counts amounts that are not told."""
+
+    found: int = 0
+    frozen: int = 0
+    released: int = 0
+    returned: int = 0
+    seized: int = 0
+    withheld: int = 0
+
+    @property
+    def held(self) -> int:
+        """What is still held; never negative."""
+        return self.frozen - self.released - self.returned - self.seized
+
+
+def totals(holds: Iterable[HoldBalance], findings: Iterable[Finding]) -> dict[str, AssetSums]:
+    """Return the sums by asset; a hold that comes twice, because legs share it, counts once."""
+    sums: dict[str, AssetSums] = {}
+    for hold in {hold.id: hold for hold in holds}.values():
+        of = sums.setdefault(hold.asset, AssetSums())
+        of.frozen += hold.frozen
+        of.released += hold.released
+        of.returned += hold.returned
+        of.seized += hold.seized
+        of.withheld += hold.withheld
+    for finding in findings:
+        of = sums.setdefault(finding.asset, AssetSums())
+        of.found += finding.found
+        of.withheld += finding.withheld
+    return sums
+
+
+def facts_of(
+    ledger: LegLedger,
+    *,
+    address_count: int,
+    last_act: LegAct | None,
+    ended: bool = False,
+    other_holds: Mapping[str, HoldBalance] = _NO_HOLDS,
+) -> LegFacts:
+    """Return what the leg's status hangs on; shared holds count for it, unlinked ones do not."""
+    linked = [
+        (hold.address_no, hold)
+        for hold in ledger.holds.values()
+        if not hold.is_void and hold.id not in ledger.unlinked
+    ]
+    linked += [
+        (address_no, other_holds[hold_id])
+        for hold_id, address_no in ledger.shared.items()
+        if not other_holds[hold_id].is_void
+    ]
+    frozen: Counter[Position] = Counter()
+    withheld: set[Position] = set()
+    for address_no, hold in linked:
+        frozen[address_no, hold.asset] += hold.frozen
+        if hold.withheld:
+            withheld.add((address_no, hold.asset))
+    return LegFacts(
+        last_act=last_act,
+        ended=ended,
+        address_count=address_count,
+        answered=Counter(ledger.nothing.values()),
+        any_found=any(each.found or each.withheld for each in ledger.findings.values()),
+        any_frozen=bool(linked),
+        any_held=any(hold.is_open for _, hold in linked),
+        frozen_lt_found=any(
+            frozen[position] < finding.found
+            for position, finding in ledger.findings.items()
+            if not finding.withheld and position not in withheld
+        ),
+        any_returned_or_seized=any(
+            hold.returned or hold.seized or hold.ended_by in (LineKind.RETURNED, LineKind.SEIZED)
+            for _, hold in linked
+        ),
+    )

@@ -1,0 +1,157 @@
+"""A hold: a freeze with an end, and what is owed once it ends or the request does.
+
+Source: the design's ledger, "Holds end" and "Withdrawals oblige to answer". Nothing here extends itself,
+and nothing is let go by a clock: at its end a hold is lapsed, and only the partner knows what became of it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from coordinator.domain.errors import FieldFault, InvalidTransitionError, LedgerBreachError
+from partners.protocol.vocabulary import HoldBasis, KeptBasis, LineKind
+
+
+@dataclass(slots=True, kw_only=True)
+class HoldBalance:
+    """The sums of a hold's effective lines, base units, and its clocks.
+
+    Attributes:
+        leg_id: The leg that opened it; others may share it.
+        frozen: Of a withheld hold only what is known to have left it, so that sums stay sums.
+        withheld: Its amount is not told: it counts for the status, not for sums.
+        ended: Nothing of it is held any more; a withheld hold is ended by a line without an amount.
+        ended_by: The kind of that line: only so can a withheld hold show as returned.
+        account_level: The whole account is frozen, beyond what the request states.
+        lapsed: Its end has passed and the partner has not yet said what became of it.
+        kept: On what ground it stays after a withdrawal or its end; None while nothing was answered.
+    """
+
+    id: str
+    leg_id: str
+    address_no: int
+    asset: str
+    frozen: int = 0
+    released: int = 0
+    returned: int = 0
+    seized: int = 0
+    withheld: bool = False
+    ended: bool = False
+    basis: HoldBasis
+    frozen_at: datetime
+    hold_expires_at: datetime
+    account_level: bool = False
+    lapsed: bool = False
+    kept: KeptBasis | None = None
+    ended_by: LineKind | None = None
+
+    @property
+    def left(self) -> int:
+        """What has left it: released, returned or seized."""
+        return self.released + self.returned + self.seized
+
+    @property
+    def held(self) -> int:
+        """What is known to be held; 0 of a withheld hold."""
+        return self.frozen - self.released - self.returned - self.seized
+
+    @property
+    def is_void(self) -> bool:
+        """Whether a correction took all of it back: it never was."""
+        return not self.withheld and self.frozen == 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something is held: a stated rest, or a withheld amount not yet ended."""
+        return not self.ended if self.withheld else self.held > 0
+
+
+def owes_answer(hold: HoldBalance, *, withdrawn: bool) -> bool:
+    """Tell whether the partner must say what becomes of a hold.
+
+    Args:
+        hold: As it stands.
+        withdrawn: The request ended, or its address was withdrawn.
+    """
+    return hold.is_open and (hold.lapsed or (withdrawn and hold.kept is None))
+
+
+def obliged(hold: HoldBalance) -> HoldBalance:
+    """Return the hold as a withdrawal leaves it: an answer given before does not count for it."""
+    return replace(hold, kept=None)
+
+
+def lapses(hold: HoldBalance, *, now: datetime) -> bool:
+    """Tell whether a hold's end has passed unanswered; with a legal order the date only reminds."""
+    return (
+        hold.is_open
+        and not hold.lapsed
+        and hold.basis is not HoldBasis.LEGAL_ORDER
+        and hold.hold_expires_at <= now
+    )
+
+
+def lapsed(hold: HoldBalance) -> HoldBalance:
+    """Return the hold as its end leaves it: the amount stays in held, and an answer is owed."""
+    return replace(hold, lapsed=True, kept=None)
+
+
+def next_warning(
+    hold: HoldBalance, *, now: datetime, warn_before: Sequence[timedelta]
+) -> datetime | None:
+    """Return when `hold.expiring` is next due, strictly after `now`; None once all are past."""
+    due = [hold.hold_expires_at - before for before in warn_before]
+    return min((moment for moment in due if moment > now), default=None)
+
+
+def end_fault(
+    end: datetime, *, basis: HoldBasis, now: datetime, max_hold: Mapping[HoldBasis, timedelta]
+) -> tuple[str, str] | None:
+    """Return (detail, code) of what is wrong with a hold's new end or review date, or None.
+
+    The maximum counts from the act that sets the end: each signed act may set it so far ahead and no
+    farther, so that no hold stands longer than that without somebody answering for it again.
+    """
+    if end <= now:
+        return "is past: state an end, or a review date, that lies ahead", "end_past"
+    longest = max_hold.get(basis)
+    if longest is not None and end > now + longest:
+        days = longest / timedelta(days=1)
+        return (
+            f"is more than {days:g} days ahead, the longest that policy allows for"
+            f" {basis.value}: state an earlier end and extend it later",
+            "end_too_far",
+        )
+    return None
+
+
+def extended(
+    hold: HoldBalance,
+    *,
+    hold_expires_at: datetime,
+    basis: HoldBasis,
+    now: datetime,
+    max_hold: Mapping[HoldBasis, timedelta],
+) -> HoldBalance:
+    """Return the hold with a later end, or on another ground; it is no longer lapsed.
+
+    Raises:
+        InvalidTransitionError: If nothing of it is held any more.
+        LedgerBreachError: If the new end is past, no later than the old one on the same ground, or beyond
+            the policy's maximum.
+    """
+    if not hold.is_open:
+        raise InvalidTransitionError(
+            "nothing of this hold is held any more: there is nothing to extend",
+            code="hold_ended",
+            current_status="ended",
+        )
+    fault = end_fault(hold_expires_at, basis=basis, now=now, max_hold=max_hold)
+    if fault is None and basis is hold.basis and hold_expires_at <= hold.hold_expires_at:
+        fault = (f"must come after the present end, {hold.hold_expires_at.isoformat()}", "no_later")
+    if fault is not None:
+        detail, code = fault
+        raise LedgerBreachError(
+            f"hold_expires_at {detail}", errors=[FieldFault("/hold_expires_at", detail, code)]
+        )
+    return replace(hold, hold_expires_at=hold_expires_at, basis=basis, lapsed=False)

@@ -1,0 +1,73 @@
+"""Who may see and act on what: a stranger's request does not exist, and an act names its document."""
+
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from coordinator.domain.actor import Actor
+from coordinator.domain.errors import NotFoundError, StaleDocumentError
+from coordinator.services.unit_of_work import UnitOfWork
+from coordinator.storage import freeze_requests as requests_store
+from coordinator.storage import legs as leg_store
+
+_NO_SUCH = "there is no such freeze request, or none that you may see"
+
+
+def sent_request(
+    uow: UnitOfWork, actor: Actor, request_id: str, content_sha256: str
+) -> Row[Any]:
+    """Return a request of the actor's own partner, locked.
+
+    Raises:
+        NotFoundError: If it is somebody else's.
+        StaleDocumentError: If the act names another document.
+    """
+    row = requests_store.get(uow.connection, request_id, lock=True)
+    if row is None or row.requester != actor.partner:
+        raise NotFoundError(_NO_SUCH)
+    require_same_document(row, content_sha256)
+    return row
+
+
+def asked_leg(
+    uow: UnitOfWork, actor: Actor, request_id: str, content_sha256: str
+) -> tuple[Row[Any], Row[Any]]:
+    """Return (request, leg) of a request that the actor's partner was asked in, locked.
+
+    Raises:
+        NotFoundError: If the partner has no leg of it (yet).
+        StaleDocumentError: If the act names another document.
+    """
+    row = requests_store.get(uow.connection, request_id, lock=True)
+    leg = None if row is None else leg_store.of_partner(uow.connection, request_id, actor.partner)
+    if row is None or leg is None:
+        raise NotFoundError(_NO_SUCH)
+    require_same_document(row, content_sha256)
+    return row, leg
+
+
+def readable_request(
+    connection: Connection, partner: str, request_id: str
+) -> tuple[Row[Any], Row[Any] | None]:
+    """Return (request, own leg or None) as far as `partner` may read it.
+
+    Raises:
+        NotFoundError: If it is neither the requester nor asked.
+    """
+    row = requests_store.get(connection, request_id)
+    if row is None:
+        raise NotFoundError(_NO_SUCH)
+    leg = leg_store.of_partner(connection, request_id, partner)
+    if row.requester != partner and leg is None:
+        raise NotFoundError(_NO_SUCH)
+    return row, leg
+
+
+def require_same_document(row: Row[Any], content_sha256: str) -> None:
+    """Refuse an act that was signed over another document than this request's."""
+    if row.content_sha256 != content_sha256:
+        raise StaleDocumentError(
+            "content_sha256 names another document than this request's; read the request, check it, "
+            "and sign again",
+            current_status=row.status,
+        )

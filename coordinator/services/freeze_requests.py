@@ -1,0 +1,409 @@
+"""The straight way of a request: submit, withdraw before it went out, expire, close."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from coordinator.domain.actor import Actor
+from coordinator.domain.approval import excluded_from_approving
+from coordinator.domain.deadline import Policies
+from coordinator.domain.errors import (
+    ConflictError,
+    FieldFault,
+    InvalidInputError,
+    InvalidTransitionError,
+    PermissionDeniedError,
+)
+from coordinator.domain.freeze_request import Action, next_status, require_closable
+from coordinator.domain.permission import Permission, is_allowed
+from coordinator.services.access import sent_request
+from coordinator.services.acts import store_act
+from coordinator.services.bus import handles
+from coordinator.services.freeze_request_views import incident_words
+from coordinator.services.legs import end_legs
+from coordinator.services.submission import FlaggedTarget, account_warnings
+from coordinator.services.unit_of_work import Answer, UnitOfWork
+from coordinator.storage import freeze_ledger as ledger_store
+from coordinator.storage import freeze_requests as store
+from coordinator.storage import partners as partner_store
+from coordinator.storage.documents import DocumentKey
+from coordinator.storage.tables.freeze_requests import ActRow, FreezeRequestRow
+from partners.protocol import canonical_json, payloads
+from partners.protocol.payloads import format_time
+from partners.protocol.type_ids import new_id
+from partners.protocol.vocabulary import (
+    ASKABLE_KINDS,
+    EventType,
+    PartnerKind,
+    PartnerStatus,
+    RequestStatus,
+    Tlp,
+)
+
+#: Version of the decision context's form.
+CONTEXT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitFreezeRequest:
+    """One signed document, checked and with its data key made, ready to be stored."""
+
+    document: payloads.FreezeRequest
+    targets: Sequence[FlaggedTarget]
+    blind_indexes: Sequence[bytes]
+    key: DocumentKey
+    wrapped_key: bytes
+    policies: Policies
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithdrawFreezeRequest:
+    """The requester takes a request back."""
+
+    request_id: str
+    body: payloads.Withdrawal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseFreezeRequest:
+    """A lead closes a request on which no hold is open."""
+
+    request_id: str
+    body: payloads.Closure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpireFreezeRequest:
+    """Nobody approved it in time."""
+
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """What an approver decides on, as one canonical string."""
+
+    text: str
+    sha256: str
+    to: list[str]
+    warnings: list[dict[str, Any]] = field(default_factory=list)
+
+
+@handles(SubmitFreezeRequest, needs=Permission.FREEZE_REQUEST_SUBMIT)
+def submit(command: SubmitFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Store a request as submitted; a security lead who had no hand in it decides."""
+    document = command.document
+    evidence = uow.evidence
+    if evidence is None:
+        raise AssertionError("a request is always signed")
+    asked = _partners_asked(uow, actor, document)
+    incident_id, words = _incident(uow, actor, command)
+    _require_followable(uow, actor, document, incident_id)
+    quorum = _require_enough_leads(uow, actor)
+    status, provisional = next_status(None, Action.SUBMIT)
+    request_id = new_id("frq")
+    context = _decision_context(
+        request_id, evidence.content_sha256, asked, account_warnings(command.targets)
+    )
+    approve_by = uow.now + command.policies.approve_within
+    uow.adopt_key(command.key, command.wrapped_key)
+    _store_incident(uow, actor, command, incident_id, words)
+    values = {
+        "id": request_id,
+        "requester": actor.partner,
+        "submitted_by": actor.subject,
+        "submitted_by_person": actor.person,
+        "submitted_by_kid": actor.kid,
+        "status": status,
+        "provisional": provisional,
+        "urgency": document.urgency,
+        "tlp": document.tlp,
+        "incident_id": incident_id,
+        "follows": document.follows,
+        "document_key_id": command.key.id,
+        "content_sha256": evidence.content_sha256,
+        "context_sha256": context.sha256,
+        "address_count": len(document.addresses),
+        "partners_asked": len(asked),
+        "quorum": quorum,
+        "hold_hours": None if document.hold is None else document.hold.hours,
+        "submitted_at": uow.now,
+        "approve_by": approve_by,
+        "ratify_by": None,
+        "decided_at": None,
+        "ended_at": None,
+        "event_sequence": 1,
+        "leaf_index": None,
+        "version": 1,
+    }
+    store.insert_request(uow.connection, values)
+    store.insert_addresses(
+        uow.connection,
+        [
+            (request_id, target.address_no, blind_index, target.asset, target.amount)
+            for target, blind_index in zip(command.targets, command.blind_indexes, strict=True)
+        ],
+    )
+    uow.seal(command.key, request_id, "context", context.text.encode())
+    act_id = store_act(uow, actor, "submit", request_id, command.key)
+    recorded = uow.record(
+        EventType.REQUEST_SUBMITTED,
+        {
+            "requester": actor.partner,
+            "sequence": 1,
+            "status": status,
+            "by": actor.subject,
+            "urgency": document.urgency,
+            "content_sha256": evidence.content_sha256,
+            "context_sha256": context.sha256,
+            "approve_by": format_time(approve_by),
+            "address_count": len(document.addresses),
+            "to": asked if len(asked) <= 100 else [],  # noqa: PLR2004 - webhook bodies stay small
+        },
+        key=command.key,
+        audience=[actor.partner],
+        request_id=request_id,
+        urgency=document.urgency,
+        leaf_of=(FreezeRequestRow, request_id),
+    )
+    uow.set_leaf(ActRow, act_id, recorded)
+    body = {
+        "id": request_id,
+        "status": status,
+        "provisional": provisional,
+        "requester": actor.partner,
+        "submitted_by": actor.subject,
+        "submitted_at": format_time(uow.now),
+        "approve_by": format_time(approve_by),
+        "urgency": document.urgency,
+        "tlp": document.tlp,
+        "summary": document.summary,
+        "incident": {"id": incident_id, **words},
+        "follows": document.follows,
+        "to": asked,
+        "address_count": len(document.addresses),
+        "content_sha256": evidence.content_sha256,
+        "decision_context": context.text,
+        "context_sha256": context.sha256,
+        "warnings": context.warnings,
+        "approvals": [],
+        "quorum": quorum,
+        "hold_hours": values["hold_hours"],
+        "leg_counts": {},
+        "totals": {},
+    }
+    return Answer(201, body, entry=recorded, location=f"/v1/freeze-requests/{request_id}")
+
+
+def _partners_asked(
+    uow: UnitOfWork, actor: Actor, document: payloads.FreezeRequest
+) -> list[str]:
+    if document.to == "all":
+        if document.tlp is Tlp.RED:
+            raise InvalidInputError(
+                "a TLP:RED request names its partners; it does not go to all",
+                errors=[FieldFault("/to", "name the partners", "all_with_red")],
+            )
+        rows = partner_store.partners(uow.connection, limit=100_000, active_only=True)
+        asked = [
+            r.handle
+            for r in rows
+            if r.handle != actor.partner and PartnerKind(r.kind) in ASKABLE_KINDS
+        ]
+        if not asked:
+            raise ConflictError("there is no other partner that could be asked")
+        return asked
+    known = partner_store.statuses(uow.connection, document.to)
+    faults = []
+    for number, handle in enumerate(document.to):
+        row = known.get(handle)
+        pointer = f"/to/{number}"
+        if handle == actor.partner:
+            faults.append(FieldFault(pointer, "is you; name other partners", "oneself"))
+        elif row is None or row.status in {PartnerStatus.INVITED, PartnerStatus.PENDING}:
+            faults.append(FieldFault(pointer, "is no partner of this network", "unknown_partner"))
+        elif row.status != PartnerStatus.ACTIVE:
+            faults.append(FieldFault(pointer, "is suspended at present", "suspended_partner"))
+        elif PartnerKind(row.kind) not in ASKABLE_KINDS:
+            faults.append(
+                FieldFault(pointer, f"is of kind {row.kind}, which cannot freeze", "not_askable")
+            )
+    if faults:
+        raise InvalidInputError(
+            f"{len(faults)} of the partners asked cannot be; nothing was stored",
+            code="invalid_partners",
+            errors=faults,
+        )
+    return list(document.to)
+
+
+def _incident(
+    uow: UnitOfWork, actor: Actor, command: SubmitFreezeRequest
+) -> tuple[str, dict[str, Any]]:
+    incident = command.document.incident
+    if isinstance(incident, payloads.NewIncident):
+        words = {
+            "title": incident.title,
+            "kind": incident.kind,
+            "occurred_at": format_time(incident.occurred_at),
+            "reference": incident.reference,
+        }
+        return new_id("inc"), words
+    row = store.incident(uow.connection, incident.id)
+    if row is None or not store.of_incident(uow.connection, incident.id, actor.partner, limit=1):
+        raise InvalidInputError(
+            "there is no such incident, or none that you may see",
+            errors=[FieldFault("/incident/id", "names no incident that you may see", "unknown")],
+        )
+    return row.id, incident_words(uow.connection, uow.vault, row)
+
+
+def _store_incident(
+    uow: UnitOfWork,
+    actor: Actor,
+    command: SubmitFreezeRequest,
+    incident_id: str,
+    words: Mapping[str, Any],
+) -> None:
+    incident = command.document.incident
+    if not isinstance(incident, payloads.NewIncident):
+        return
+    store.insert_incident(
+        uow.connection,
+        {
+            "id": incident_id,
+            "opened_by": actor.partner,
+            "document_key_id": command.key.id,
+            "kind": incident.kind,
+            "occurred_at": incident.occurred_at,
+        },
+    )
+    sealed = {"title": words["title"], "reference": words["reference"]}
+    uow.seal(command.key, incident_id, "words", canonical_json.dumps(sealed))
+
+
+def _require_followable(
+    uow: UnitOfWork, actor: Actor, document: payloads.FreezeRequest, incident_id: str
+) -> None:
+    if document.follows is None:
+        return
+    row = store.get(uow.connection, document.follows)
+    if row is None or row.requester != actor.partner:
+        detail = "names no request of yours"
+    elif row.incident_id != incident_id:
+        detail = "belongs to another incident; a hop stays in the incident of what it follows"
+    else:
+        return
+    raise InvalidInputError(
+        f"follows {detail}", errors=[FieldFault("/follows", detail, "follows")]
+    )
+
+
+def _require_enough_leads(uow: UnitOfWork, actor: Actor) -> int:
+    row = partner_store.partner(uow.connection, actor.partner)
+    quorum = 1 if row is None else row.approval_quorum
+    proposer = partner_store.key_proposer(uow.connection, actor.kid)
+    excluded = excluded_from_approving(
+        submitter_person=actor.subject,
+        submitter_system_owner=actor.owner,
+        key_grant_proposer=proposer,
+    )
+    eligible = partner_store.eligible_leads(uow.connection, actor.partner, set(excluded))
+    if eligible < quorum:
+        raise ConflictError(
+            f"your policy asks for {quorum} security lead(s) besides whoever submits, and {eligible} "
+            "can approve; grant the role to more people, or let somebody else submit",
+            code="too_few_leads",
+        )
+    return int(quorum)
+
+
+def _decision_context(
+    request_id: str, content_sha256: str, to: list[str], warnings: list[dict[str, Any]]
+) -> _Context:
+    text = canonical_json.dumps(
+        {
+            "v": CONTEXT_VERSION,
+            "request_id": request_id,
+            "content_sha256": content_sha256,
+            "act_sha256": content_sha256,
+            "to": to,
+            "warnings": warnings,
+        }
+    )
+    return _Context(text.decode(), sha256(text).hexdigest(), to, warnings)
+
+
+@handles(WithdrawFreezeRequest, needs=Permission.FREEZE_REQUEST_WITHDRAW_SUBMITTED)
+def withdraw(command: WithdrawFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Take a request back before it went out: nobody was asked, nobody is told."""
+    row = sent_request(uow, actor, command.request_id, command.body.content_sha256)
+    may_withdraw_any = is_allowed(Permission.FREEZE_REQUEST_WITHDRAW, actor)
+    if row.submitted_by_person != actor.person and not may_withdraw_any:
+        raise PermissionDeniedError("an analyst or system withdraws its own requests only")
+    status, provisional = next_status(
+        RequestStatus(row.status), Action.WITHDRAW, provisional=row.provisional
+    )
+    if row.status != RequestStatus.SUBMITTED:
+        raise InvalidTransitionError(
+            "this coordinator withdraws a request before it went out; it is active by now",
+            current_status=row.status,
+        )
+    if command.body.addresses != "all":
+        raise InvalidInputError(
+            "before a request went out it is withdrawn whole",
+            errors=[FieldFault("/addresses", 'say "all"', "not_all")],
+        )
+    store.change(uow.connection, row, status=status, provisional=provisional, ended_at=uow.now)
+    return _ended(uow, actor, row, "withdraw", status, EventType.REQUEST_WITHDRAWN)
+
+
+@handles(ExpireFreezeRequest, needs=Permission.TIMER_FIRE)
+def expire(command: ExpireFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answer:
+    """End a request that nobody approved in time; does nothing where somebody was quicker."""
+    row = store.get(uow.connection, command.request_id, lock=True)
+    if row is None or row.status != RequestStatus.SUBMITTED or row.approve_by > uow.now:
+        return Answer(200, {"status": "unchanged"})
+    status, provisional = next_status(RequestStatus.SUBMITTED, Action.EXPIRE)
+    store.change(uow.connection, row, status=status, provisional=provisional, ended_at=uow.now)
+    return _ended(uow, actor, row, "expire", status, EventType.REQUEST_EXPIRED)
+
+
+@handles(CloseFreezeRequest, needs=Permission.FREEZE_REQUEST_CLOSE)
+def close(command: CloseFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Close an active request once no hold is open; legs without a freeze show as withdrawn."""
+    row = sent_request(uow, actor, command.request_id, command.body.content_sha256)
+    open_holds = ledger_store.open_holds(uow.connection, row.id)
+    status, provisional = require_closable(
+        RequestStatus(row.status), open_holds=open_holds, provisional=row.provisional
+    )
+    store.change(uow.connection, row, status=status, provisional=provisional, ended_at=uow.now)
+    end_legs(uow, row, EventType.REQUEST_CLOSED)
+    return _ended(uow, actor, row, "close", status, EventType.REQUEST_CLOSED)
+
+
+def _ended(  # noqa: PLR0913 - what an end is told with
+    uow: UnitOfWork, actor: Actor, row: Any, kind: str, status: RequestStatus, event: EventType
+) -> Answer:
+    key = uow.key(row.document_key_id)
+    act_id = store_act(uow, actor, kind, row.id, key)
+    recorded = uow.record(
+        event,
+        {
+            "requester": row.requester,
+            "sequence": uow.next_request_sequence(row),
+            "status": status,
+            "by": actor.subject,
+            "content_sha256": row.content_sha256,
+        },
+        key=key,
+        audience=[row.requester],
+        request_id=row.id,
+        urgency=row.urgency,
+    )
+    uow.set_leaf(ActRow, act_id, recorded)
+    return Answer(
+        201, {"id": act_id, "request_id": row.id, "status": status}, entry=recorded
+    )
+

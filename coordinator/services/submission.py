@@ -1,0 +1,93 @@
+"""What is checked of a freeze request before any transaction: addresses, assets, amounts, words.
+
+All faults are found at once, each with a JSON pointer, so that a list of 11,000 lines is mended in one go.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from coordinator.domain.account import Account, parse_account
+from coordinator.domain.amount import parse_amount
+from coordinator.domain.asset import parse_asset
+from coordinator.domain.chain import Chains
+from coordinator.domain.errors import FieldFault, InvalidInputError
+from coordinator.domain.format_errors import AccountError, AmountError, AssetError
+from partners.protocol import payloads
+from partners.protocol.vocabulary import WarningCode
+
+_WARNING_TEXT = {
+    WarningCode.NO_CHECKSUM: (
+        "the address is written without its EIP-55 checksum, so a typing error would go unseen"
+    ),
+    WarningCode.MISSING_TAG: (
+        "the tag is missing, so the target is the whole exchange and not one customer"
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FlaggedTarget:
+    """One flagged address, checked."""
+
+    address_no: int
+    account: Account
+    asset: str | None
+    amount: int | None
+
+
+def check_addresses(
+    addresses: Sequence[payloads.FlaggedAddress], chains: Chains
+) -> list[FlaggedTarget]:
+    """Return the targets of a request, in its order.
+
+    Raises:
+        InvalidInputError: With every fault of every address.
+    """
+    targets: list[FlaggedTarget] = []
+    faults: list[FieldFault] = []
+    seen: dict[tuple[str, str | None], int] = {}
+    for number, address in enumerate(addresses):
+        pointer = f"/addresses/{number}"
+        try:
+            account = parse_account(chains, address.account, address.tag)
+        except AccountError as error:
+            where = "tag" if error.code == "bad_tag" and address.tag is not None else "account"
+            faults.append(FieldFault(f"{pointer}/{where}", error.message, error.code))
+            continue
+        asset, amount = None, None
+        if address.asset is not None:
+            try:
+                asset = parse_asset(chains, address.asset, chain=account.chain)
+            except AssetError as error:
+                faults.append(FieldFault(f"{pointer}/asset", error.message, error.code))
+        if address.amount is not None:
+            try:
+                amount = parse_amount(address.amount)
+            except AmountError as error:
+                faults.append(FieldFault(f"{pointer}/amount", error.message, error.code))
+        target = (account.key, asset)
+        if target in seen:
+            detail = f"names the same account and asset as address {seen[target]}; name it once"
+            faults.append(FieldFault(pointer, detail, "doubled"))
+        seen.setdefault(target, number)
+        targets.append(FlaggedTarget(number, account, asset, amount))
+    if faults:
+        raise InvalidInputError(
+            f"{len(faults)} fault(s) in {len(addresses)} addresses; nothing was stored",
+            code="invalid_addresses",
+            errors=faults,
+        )
+    return targets
+
+
+def account_warnings(targets: Sequence[FlaggedTarget]) -> list[dict[str, Any]]:
+    """Return what may be wrong with the targets by themselves (`views.AddressWarning`)."""
+    numbers: dict[WarningCode, list[int]] = {}
+    for target in targets:
+        for code in target.account.warnings:
+            numbers.setdefault(WarningCode(code), []).append(target.address_no)
+    return [
+        {"code": code, "address_nos": numbers[code], "detail": _WARNING_TEXT[code]}
+        for code in sorted(numbers)
+    ]

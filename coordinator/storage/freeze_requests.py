@@ -1,0 +1,294 @@
+"""Freeze requests, their addresses and the acts on them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, and_, func, select, update
+
+from coordinator.domain.errors import ConflictError
+from coordinator.storage.rows import insert_rows, mapping_rows
+from coordinator.storage.tables.freeze_requests import (
+    ActRow,
+    FlaggedAddressRow,
+    FreezeRequestRow,
+    IncidentRow,
+    LegRow,
+)
+from partners.protocol.vocabulary import RequestStatus
+
+_REQUEST_COLUMNS = (
+    "id",
+    "requester",
+    "submitted_by",
+    "submitted_by_person",
+    "submitted_by_kid",
+    "status",
+    "provisional",
+    "urgency",
+    "tlp",
+    "incident_id",
+    "follows",
+    "document_key_id",
+    "content_sha256",
+    "context_sha256",
+    "address_count",
+    "partners_asked",
+    "quorum",
+    "hold_hours",
+    "submitted_at",
+    "approve_by",
+    "ratify_by",
+    "decided_at",
+    "ended_at",
+    "event_sequence",
+    "leaf_index",
+    "version",
+)
+_ADDRESS_COLUMNS = ("request_id", "address_no", "blind_index", "asset", "amount")
+_INCIDENT_COLUMNS = ("id", "opened_by", "document_key_id", "kind", "occurred_at")
+_ACT_COLUMNS = (
+    "id",
+    "request_id",
+    "leg_id",
+    "kind",
+    "evidence_kind",
+    "partner",
+    "subject",
+    "person",
+    "kid",
+    "decision",
+    "context_sha256",
+    "at",
+    "leaf_index",
+)
+
+
+def insert_incident(connection: Connection, values: dict[str, Any]) -> None:
+    """Store a new incident."""
+    insert_rows(
+        connection, IncidentRow, _INCIDENT_COLUMNS, mapping_rows([values], _INCIDENT_COLUMNS)
+    )
+
+
+def insert_request(connection: Connection, values: dict[str, Any]) -> None:
+    """Store a new request."""
+    insert_rows(
+        connection, FreezeRequestRow, _REQUEST_COLUMNS, mapping_rows([values], _REQUEST_COLUMNS)
+    )
+
+
+def insert_addresses(connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
+    """Store flagged addresses: (request_id, address_no, blind_index, asset, amount)."""
+    insert_rows(connection, FlaggedAddressRow, _ADDRESS_COLUMNS, rows)
+
+
+def insert_act(connection: Connection, values: dict[str, Any]) -> None:
+    """Store an act."""
+    insert_rows(connection, ActRow, _ACT_COLUMNS, mapping_rows([values], _ACT_COLUMNS))
+
+
+def incident(connection: Connection, incident_id: str) -> Row[Any] | None:
+    """Return one incident's row."""
+    query = select(IncidentRow.__table__).where(IncidentRow.id == incident_id)
+    return connection.execute(query).one_or_none()
+
+
+def get(connection: Connection, request_id: str, *, lock: bool = False) -> Row[Any] | None:
+    """Return one request's row; `lock` keeps others from acting on it until the commit."""
+    query = select(FreezeRequestRow.__table__).where(FreezeRequestRow.id == request_id)
+    if lock:
+        query = query.with_for_update()
+    return connection.execute(query).one_or_none()
+
+
+def change(connection: Connection, row: Row[Any], **values: Any) -> None:
+    """Write new values where the request is still as it was read.
+
+    Raises:
+        ConflictError: If somebody changed it meanwhile.
+    """
+    statement = (
+        update(FreezeRequestRow)
+        .where(FreezeRequestRow.id == row.id, FreezeRequestRow.version == row.version)
+        .values(version=row.version + 1, **values)
+    )
+    if connection.execute(statement).rowcount != 1:
+        raise ConflictError("the request was changed by somebody else meanwhile; read it again")
+
+
+def decisions(connection: Connection, request_id: str) -> Sequence[Row[Any]]:
+    """Return the approvals and rejections of a request, oldest first."""
+    query = (
+        select(ActRow.__table__)
+        .where(ActRow.request_id == request_id, ActRow.decision.is_not(None))
+        .order_by(ActRow.id)
+    )
+    return connection.execute(query).all()
+
+
+def acts(
+    connection: Connection,
+    request_id: str,
+    *,
+    leg_id: str | None = None,
+    after: str = "",
+    limit: int = 100,
+) -> Sequence[Row[Any]]:
+    """Return acts in order; with `leg_id` only that leg's and the request's own."""
+    query = (
+        select(ActRow.__table__)
+        .where(ActRow.request_id == request_id, ActRow.id > after)
+        .order_by(ActRow.id)
+        .limit(limit)
+    )
+    if leg_id is not None:
+        query = query.where(ActRow.leg_id.is_(None) | (ActRow.leg_id == leg_id))
+    return connection.execute(query).all()
+
+
+def _listed() -> Select[Any]:
+    return select(
+        FreezeRequestRow.id,
+        FreezeRequestRow.status,
+        FreezeRequestRow.requester,
+        FreezeRequestRow.urgency,
+        FreezeRequestRow.submitted_at,
+        FreezeRequestRow.incident_id,
+        FreezeRequestRow.address_count,
+        FreezeRequestRow.partners_asked,
+    )
+
+
+def sent_by(  # noqa: PLR0913 - the filters of the list
+    connection: Connection,
+    handle: str,
+    *,
+    before: str | None,
+    limit: int,
+    status: str | None = None,
+    incident_id: str | None = None,
+) -> Sequence[Row[Any]]:
+    """Return requests of `handle`, newest first, below the id `before`."""
+    query = _listed().where(FreezeRequestRow.requester == handle)
+    if before is not None:
+        query = query.where(FreezeRequestRow.id < before)
+    if status is not None:
+        query = query.where(FreezeRequestRow.status == status)
+    if incident_id is not None:
+        query = query.where(FreezeRequestRow.incident_id == incident_id)
+    return connection.execute(query.order_by(FreezeRequestRow.id.desc()).limit(limit)).all()
+
+
+def received_by(  # noqa: PLR0913 - the filters of the list
+    connection: Connection,
+    handle: str,
+    *,
+    before: str | None,
+    limit: int,
+    status: str | None = None,
+    incident_id: str | None = None,
+) -> Sequence[Row[Any]]:
+    """Return requests that `handle` has a leg of, newest first, with the leg's status."""
+    query = (
+        _listed()
+        .add_columns(LegRow.status.label("leg_status"))
+        .join(LegRow, LegRow.request_id == FreezeRequestRow.id)
+        .where(LegRow.partner == handle)
+    )
+    if before is not None:
+        query = query.where(LegRow.request_id < before)
+    if status is not None:
+        query = query.where(LegRow.status == status)
+    if incident_id is not None:
+        query = query.where(FreezeRequestRow.incident_id == incident_id)
+    return connection.execute(query.order_by(LegRow.request_id.desc()).limit(limit)).all()
+
+
+def awaiting_approval(
+    connection: Connection, handle: str, person: str, *, before: str | None, limit: int
+) -> Sequence[Row[Any]]:
+    """Return submitted requests of `handle` that `person` may still decide on, newest first."""
+    decided = select(ActRow.id).where(
+        ActRow.request_id == FreezeRequestRow.id,
+        ActRow.decision.is_not(None),
+        ActRow.person == person,
+    )
+    query = _listed().where(
+        and_(
+            FreezeRequestRow.requester == handle,
+            FreezeRequestRow.status == RequestStatus.SUBMITTED,
+            FreezeRequestRow.submitted_by_person != person,
+            ~decided.exists(),
+        )
+    )
+    if before is not None:
+        query = query.where(FreezeRequestRow.id < before)
+    return connection.execute(query.order_by(FreezeRequestRow.id.desc()).limit(limit)).all()
+
+
+def of_incident(
+    connection: Connection, incident_id: str, handle: str, *, limit: int = 1000
+) -> list[str]:
+    """Return the ids of an incident's requests that `handle` may see."""
+    leg = select(LegRow.id).where(
+        LegRow.request_id == FreezeRequestRow.id, LegRow.partner == handle
+    )
+    query = (
+        select(FreezeRequestRow.id)
+        .where(
+            FreezeRequestRow.incident_id == incident_id,
+            (FreezeRequestRow.requester == handle) | leg.exists(),
+        )
+        .order_by(FreezeRequestRow.id)
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def addresses(
+    connection: Connection, request_id: str, *, after: int = -1, limit: int = 100
+) -> Sequence[Row[Any]]:
+    """Return flagged address rows in order."""
+    query = (
+        select(FlaggedAddressRow.__table__)
+        .where(FlaggedAddressRow.request_id == request_id, FlaggedAddressRow.address_no > after)
+        .order_by(FlaggedAddressRow.address_no)
+        .limit(limit)
+    )
+    return connection.execute(query).all()
+
+
+def flagged(connection: Connection, request_id: str, numbers: Sequence[int]) -> list[Row[Any]]:
+    """Return (address_no, asset, amount) of the named addresses."""
+    found: list[Row[Any]] = []
+    base = select(
+        FlaggedAddressRow.address_no, FlaggedAddressRow.asset, FlaggedAddressRow.amount
+    ).where(FlaggedAddressRow.request_id == request_id)
+    if len(numbers) > 400:  # noqa: PLR2004 - then one range read is cheaper than many look-ups
+        return list(
+            connection.execute(
+                base.where(FlaggedAddressRow.address_no.between(min(numbers), max(numbers)))
+            )
+        )
+    if numbers:
+        found = list(connection.execute(base.where(FlaggedAddressRow.address_no.in_(numbers))))
+    return found
+
+
+def due_for_expiry(connection: Connection, now: datetime, limit: int = 100) -> list[str]:
+    """Return submitted requests whose time to be approved is past."""
+    query = (
+        select(FreezeRequestRow.id)
+        .where(
+            FreezeRequestRow.status == RequestStatus.SUBMITTED, FreezeRequestRow.approve_by <= now
+        )
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def count_by_status(connection: Connection) -> dict[str, int]:
+    """Return how many requests are in each status."""
+    query = select(FreezeRequestRow.status, func.count()).group_by(FreezeRequestRow.status)
+    return {status: count for status, count in connection.execute(query)}

@@ -1,0 +1,105 @@
+"""Legs: one partner's side of a request."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select, update
+
+from coordinator.domain.errors import ConflictError
+from coordinator.storage.rows import insert_rows
+from coordinator.storage.tables.freeze_requests import LegRow
+
+_COLUMNS = (
+    "id",
+    "request_id",
+    "partner",
+    "status",
+    "queued_at",
+    "acknowledge_by",
+    "flags",
+    "ended",
+    "event_sequence",
+    "version",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewLeg:
+    """A leg about to be stored; has what events need of a leg's row."""
+
+    id: str
+    partner: str
+    event_sequence: int = 0
+
+
+def insert(
+    connection: Connection,
+    request_id: str,
+    legs: Sequence[NewLeg],
+    *,
+    queued_at: datetime,
+    acknowledge_by: datetime,
+) -> None:
+    """Store fresh legs, queued."""
+    insert_rows(
+        connection,
+        LegRow,
+        _COLUMNS,
+        [
+            (leg.id, request_id, leg.partner, "queued", queued_at, acknowledge_by, [], False, 0, 1)
+            for leg in legs
+        ],
+    )
+
+
+def of_partner(connection: Connection, request_id: str, partner: str) -> Row[Any] | None:
+    """Return the leg that `partner` has of a request."""
+    query = select(LegRow.__table__).where(
+        LegRow.request_id == request_id, LegRow.partner == partner
+    )
+    return connection.execute(query).one_or_none()
+
+
+def get(connection: Connection, leg_id: str) -> Row[Any] | None:
+    """Return one leg."""
+    return connection.execute(select(LegRow.__table__).where(LegRow.id == leg_id)).one_or_none()
+
+
+def of_request(
+    connection: Connection, request_id: str, *, after: str = "", limit: int = 1000
+) -> Sequence[Row[Any]]:
+    """Return a request's legs by id."""
+    query = (
+        select(LegRow.__table__)
+        .where(LegRow.request_id == request_id, LegRow.id > after)
+        .order_by(LegRow.id)
+        .limit(limit)
+    )
+    return connection.execute(query).all()
+
+
+def change(connection: Connection, leg: Row[Any], **values: Any) -> None:
+    """Write new values where the leg is still as it was read.
+
+    Raises:
+        ConflictError: If somebody changed it meanwhile.
+    """
+    statement = (
+        update(LegRow)
+        .where(LegRow.id == leg.id, LegRow.version == leg.version)
+        .values(version=leg.version + 1, **values)
+    )
+    if connection.execute(statement).rowcount != 1:
+        raise ConflictError("the leg was changed meanwhile; read it again")
+
+
+def counts_by_status(connection: Connection, request_id: str) -> dict[str, int]:
+    """Return how many legs of a request show each status."""
+    query = (
+        select(LegRow.status, func.count())
+        .where(LegRow.request_id == request_id)
+        .group_by(LegRow.status)
+    )
+    return {status: count for status, count in connection.execute(query)}
