@@ -39,7 +39,9 @@ def require_may_approve(
         SelfApprovalError: If the actor is one of the excluded persons.
     """
     if actor.kind is not ActorKind.PERSON:
-        raise PermissionDeniedError("approving and rejecting take a person, not a system or a root key")
+        raise PermissionDeniedError(
+            "approving and rejecting take a person, not a system or a root key"
+        )
     excluded = excluded_from_approving(
         submitter_person=submitter_person,
         submitter_system_owner=submitter_system_owner,

@@ -1,31 +1,18 @@
-"""The rules of the freeze ledger: what a report may state, line by line and after all its lines.
+"""Books one freeze report: every line by itself first, then, after all of them, the balances.
 
-A report is read in two passes, so that the order of its lines does not matter where it should not: first
-every line by itself (does it name what exists, may it come now?), moving working copies of the balances;
-then, after all of them, the balances. Every fault is collected. What a faulty line was about is not
-judged again in the second pass: its sums would only mislead.
+The order of lines does not matter where it should not: a `found` line may follow the `frozen` line that
+needs it, and a correction the line that it makes room for. Every fault is collected, so that a partner
+mends a report of thousands of lines in one go.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from coordinator.domain.errors import (
-    CoordinatorError,
-    FieldFault,
-    InvalidInputError,
-    LedgerBreachError,
-)
+from coordinator.domain.errors import CoordinatorError, InvalidInputError, LedgerBreachError
 from coordinator.domain.freeze_request import is_crossing, takes_late_lines
 from coordinator.domain.hold import HoldBalance, end_fault
-from coordinator.domain.ledger_state import (
-    BookedLine,
-    Booking,
-    Finding,
-    Flagged,
-    LegLedger,
-    Position,
-)
+from coordinator.domain.ledger_draft import LIMIT, Draft, Rules, WorkingHold
+from coordinator.domain.ledger_state import BookedLine, Booking, LegLedger, Position
 from partners.protocol.payloads import (
     CorrectionLine,
     FoundLine,
@@ -37,68 +24,17 @@ from partners.protocol.payloads import (
     ReturnedLine,
     SeizedLine,
 )
-from partners.protocol.vocabulary import DeclineCode, HoldBasis, KeptBasis, LineKind
+from partners.protocol.vocabulary import DeclineCode, LineKind
 
-#: Amounts are unsigned 256-bit integers on the chains that have the largest.
-LIMIT = 2**256
 #: A freeze may be stamped so far ahead of the coordinator's clock, for clocks differ.
 FROZEN_AT_SKEW = timedelta(minutes=5)
 #: Faults of the document itself; all others are breaches of the ledger.
 _INPUT_CODES = frozenset(
     {"no_such_address", "unknown_asset", "zero_amount", "amount_too_large", "amount_missing"}
 )
-_BASIS_OF_KEPT = {
-    KeptBasis.LEGAL_ORDER: HoldBasis.LEGAL_ORDER,
-    KeptBasis.OWN_POLICY: HoldBasis.OWN_POLICY,
-}
-_CORRECTABLE = frozenset(
-    {LineKind.FOUND, LineKind.FROZEN, LineKind.RELEASED, LineKind.RETURNED, LineKind.SEIZED}
-)
-
-MoveLine = ReleasedLine | ReturnedLine | SeizedLine
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """What a report is judged by; `freeze_ledger.book` tells what each member means."""
-
-    flagged: Mapping[int, Flagged]
-    address_count: int
-    now: datetime
-    new_line_id: Callable[[], str]
-    new_hold_id: Callable[[], str]
-    canonical_asset: Callable[[str], str]
-    other_holds: Mapping[str, HoldBalance]
-    ended_at: datetime | None
-    withdrawn: Mapping[int, datetime]
-    late_window: timedelta
-    max_hold: Mapping[HoldBasis, timedelta]
-    shared_with: Callable[[str], Iterable[str]] | None
-    current_status: str | None
-
-
-@dataclass(slots=True)
-class _Working:
-    """A hold while the report is read.
-
-    Attributes:
-        balance: A copy; its `frozen`, `withheld` and `ended` are settled at the end.
-        stated: Sum of its effective frozen amounts.
-        null_ends: How many effective lines without an amount end it; more than one is a breach.
-        null_at: The last line of this report that did so.
-        blame: The last line of this report that moved it, with the member to point to.
-        was_ended: It was withheld and ended before this report.
-        moved_at: The last line that lets something leave.
-    """
-
-    balance: HoldBalance
-    stated: int = 0
-    null_ends: int = 0
-    null_at: int = -1
-    blame: int = -1
-    was_ended: bool = False
-    moved_at: int = -1
-    kept: list[tuple[int, KeptLine]] = field(default_factory=list)
+_MOVES = frozenset({LineKind.RELEASED, LineKind.RETURNED, LineKind.SEIZED})
+_CORRECTABLE = _MOVES | {LineKind.FOUND, LineKind.FROZEN}
+_BAD = -1
 
 
 class Booker:
@@ -107,29 +43,17 @@ class Booker:
     def __init__(self, ledger: LegLedger, rules: Rules) -> None:
         self._ledger = ledger
         self._rules = rules
-        self._late = rules.ended_at is not None and not takes_late_lines(
+        self._draft = Draft(ledger, rules)
+        self._fault = self._draft.fault
+        self._too_late = rules.ended_at is not None and not takes_late_lines(
             ended_at=rules.ended_at, now=rules.now, window=rules.late_window
         )
-        self._faults: list[tuple[int, FieldFault]] = []
         self._assets: dict[str, str | None] = {}
-        self._findings: dict[Position, Finding] = {}
-        self._holds: dict[str, _Working] = {}
-        self._opened: list[str] = []
-        self._shared: dict[str, int] = {}
-        self._unlinked: list[str] = []
-        self._owing: dict[str, None] = {}
         self._corrected: dict[str, BookedLine] = {}
-        #: Positions whose frozen rose or whose found fell, and the last line that did it.
-        self._ceilings: dict[Position, int] = {}
-        self._stated_over: dict[Position, int] = {}
-        self._named: dict[int, int] = {}
-        self._nothing: dict[int, tuple[int, DeclineCode]] = {}
-        self._rest: tuple[int, NothingLine] | None = None
-        self._bad_addresses: set[int] = set()
-        self._bad_holds: set[str] = set()
-        self._booked: list[BookedLine | None] = []
+        self._named: set[int] = set()
+        self._answers: dict[int, tuple[int, DeclineCode]] = {}
+        self._rest: tuple[int, DeclineCode] | None = None
         self._id = ""
-        self._handlers: dict[str, Callable[[int, object], None]] = {}
 
     def book(self, lines: Sequence[ReportLine]) -> Booking:
         """Return what the report changes.
@@ -138,27 +62,23 @@ class Booker:
             InvalidInputError: If a line names what does not exist, or an amount out of range.
             LedgerBreachError: If the report breaks the ledger.
         """
+        booked: list[BookedLine | None] = []
         for no, line in enumerate(lines):
             self._id = self._rules.new_line_id()
-            self._booked.append(self._take(no, line))
-        self._answer_rest()
-        self._check_nothing()
-        for hold in self._holds.values():
-            self._settle(hold)
-        self._check_ceilings()
+            booked.append(self._take(no, line))
+        if self._rest is not None:
+            booked[self._rest[0]] = self._answer_rest(booked[self._rest[0]], *self._rest)
+        self._draft.settle()
+        self._check_answers()
         self._refuse_if_faulty()
-        return self._booking()
+        return self._booking([line for line in booked if line is not None])
 
-    # --- one line at a time -------------------------------------------------------------------------
-
-    def _take(self, no: int, line: ReportLine) -> BookedLine | None:  # noqa: PLR0911 - one per kind
+    def _take(self, no: int, line: ReportLine) -> BookedLine | None:
         match line:
             case FoundLine():
                 return self._found(no, line)
             case FrozenLine():
-                if line.hold is None:
-                    return self._opens(no, line)
-                return self._names_hold(no, line, line.hold)
+                return self._frozen(no, line)
             case ReleasedLine():
                 return self._moves(no, line, LineKind.RELEASED, line.reason.value)
             case ReturnedLine():
@@ -168,174 +88,488 @@ class Booker:
             case KeptLine():
                 return self._keeps(no, line)
             case NothingLine():
-                return self._nothings(no, line)
+                return self._nothing(no, line)
             case CorrectionLine():
                 return self._corrects(no, line)
 
     def _found(self, no: int, line: FoundLine) -> BookedLine | None:
+        address_no = line.address_no
         asset = self._asset(no, line.asset)
         amount = self._amount(no, line.amount)
-        good = self._address(no, line.address_no) and asset is not None and amount != 0
-        if self._rules.ended_at is not None and self._late:
-            good = self._is_late(no)
-        if not good or asset is None:
-            self._bad_addresses.add(line.address_no)
+        good = self._has_address(no, address_no)
+        if self._too_late:
+            self._fault(no, "kind", self._over("found"), "request_ended")
+            good = False
+        if not good or asset is None or amount == _BAD:
+            self._draft.bad_addresses.add(address_no)
             return None
-        finding = self._finding((line.address_no, asset))
-        if amount is not None:
-            finding.found += amount
-        elif finding.withheld:
-            self._fault(
-                no,
-                "amount",
-                "the amount found of this asset for this address is withheld already: a second null"
-                " says nothing more",
-                "already_withheld",
-            )
+        position = (address_no, asset)
+        finding = self._draft.finding(position)
+        if amount is None:
+            self._draft.withhold_found(no, position, 1)
         else:
-            finding.withheld = True
+            finding.found += amount
+            if finding.found >= LIMIT:
+                self._draft.lowered[position] = no
+        self._named.add(address_no)
         return BookedLine(
-            self._id, no, LineKind.FOUND, line.address_no, asset, amount, amount is None
+            self._id, no, LineKind.FOUND, address_no, asset, amount, withheld=amount is None
         )
 
+    def _frozen(self, no: int, line: FrozenLine) -> BookedLine | None:
+        booked = None
+        if self._has_address(no, line.address_no):
+            booked = (
+                self._opens(no, line) if line.hold is None else self._joins(no, line, line.hold)
+            )
+        if booked is None:
+            self._draft.bad_addresses.add(line.address_no)
+            if line.hold is not None:
+                self._draft.bad_holds.add(line.hold)
+            return None
+        self._named.add(line.address_no)
+        if self._rules.ended_at is not None or line.address_no in self._rules.withdrawn:
+            self._draft.late_holds[booked.hold_id or ""] = None
+        return booked
+
     def _opens(self, no: int, line: FrozenLine) -> BookedLine | None:
-        asset = None if line.asset is None else self._asset(no, line.asset)
+        asset = self._asset(no, line.asset or "")
         amount = self._amount(no, line.amount)
-        good = self._address(no, line.address_no) and asset is not None and amount != 0
-        # The model refuses a line that opens a hold without these.
+        # The model refuses a line that opens a hold without these; `now` cannot pass by mistake.
         frozen_at = line.frozen_at or self._rules.now
         expires_at = line.hold_expires_at or self._rules.now
-        good = self._may_freeze(no, line.address_no, frozen_at, "frozen_at") and good
+        good = self._may_freeze(no, line.address_no, frozen_at)
         wrong = end_fault(
             expires_at, basis=line.basis, now=self._rules.now, max_hold=self._rules.max_hold
         )
         if wrong is not None:
             self._fault(no, "hold_expires_at", *wrong)
-        if not good or wrong is not None or asset is None:
-            self._bad_addresses.add(line.address_no)
+        if not good or wrong is not None or asset is None or amount == _BAD:
             return None
-        hold_id = self._rules.new_hold_id()
         balance = HoldBalance(
-            id=hold_id,
+            id=self._rules.new_hold_id(),
             leg_id=self._ledger.leg_id,
             address_no=line.address_no,
             asset=asset,
-            withheld=amount is None,
             basis=line.basis,
             frozen_at=frozen_at,
             hold_expires_at=expires_at,
             account_level=line.account_level,
         )
-        self._holds[hold_id] = _Working(balance, amount or 0, blame=no)
-        self._opened.append(hold_id)
-        self._raise(no, balance)
+        hold = WorkingHold(balance, at=no)
+        self._draft.holds[balance.id] = hold
+        self._draft.opened.append(balance.id)
+        return self._freeze(no, hold, amount)
+
+    def _freeze(self, no: int, hold: WorkingHold, amount: int | None) -> BookedLine:
+        balance = hold.balance
+        if amount is None:
+            hold.nulls += 1
+        else:
+            hold.stated += amount
+            self._draft.raised[balance.address_no, balance.asset] = no
+        hold.at = no
         return BookedLine(
             self._id,
             no,
             LineKind.FROZEN,
-            line.address_no,
-            asset,
+            balance.address_no,
+            balance.asset,
             amount,
-            amount is None,
-            hold_id,
-            basis=line.basis,
+            withheld=amount is None,
+            hold_id=balance.id,
+            basis=balance.basis,
         )
 
-    def _names_hold(self, no: int, line: FrozenLine, hold_id: str) -> BookedLine | None:
-        good = self._address(no, line.address_no)
-        hold = self._find(hold_id)
+    def _joins(self, no: int, line: FrozenLine, hold_id: str) -> BookedLine | None:
+        hold = self._draft.hold(hold_id)
         if hold is None:
             self._fault(no, "hold", "is no hold of yours", "no_such_hold")
-            good = False
-        elif line.asset is not None and self._asset(no, line.asset) != hold.balance.asset:
-            self._fault(
-                no, "asset", f"is not the asset of this hold, {hold.balance.asset}", "other_asset"
-            )
-            good = False
-        if hold is None or not good:
-            self._bad_holds.add(hold_id)
-            self._bad_addresses.add(line.address_no)
             return None
-        if hold.balance.leg_id == self._ledger.leg_id:
-            return self._tops_up(no, line, hold)
-        return self._shares(no, line, hold)
-
-    def _tops_up(self, no: int, line: FrozenLine, hold: _Working) -> BookedLine | None:
         balance = hold.balance
-        wrong: tuple[str, str, str] | None = None
-        if balance.withheld or (line.amount is None and "amount" in line.model_fields_set):
-            wrong = (
-                "amount",
-                "a hold is told whole or withheld whole: open another hold for the rest",
-                "withheld_hold",
-            )
-        elif line.amount is None:
-            wrong = ("amount", "a line that tops up a hold needs the amount added", "amount_missing")
-        elif line.address_no != balance.address_no:
-            wrong = (
-                "address_no",
-                f"this hold is on address_no {balance.address_no}",
-                "other_address",
-            )
-        elif balance.id in self._ledger.unlinked:
-            wrong = ("hold", "was kept for another request: report on that one", "not_linked")
-        elif balance.is_void and balance.id not in self._opened:
-            wrong = ("hold", "was taken back by a correction: open another hold", "hold_void")
-        elif balance.lapsed:
-            wrong = ("hold", "has lapsed: extend it, or say what became of it, first", "hold_lapsed")
-        elif line.hold_expires_at not in (None, balance.hold_expires_at):
-            wrong = (
-                "hold_expires_at",
-                "a top-up keeps the hold's end; change it by a hold extension",
-                "other_end",
-            )
+        is_own = balance.leg_id == self._ledger.leg_id
+        if is_own:
+            # Without a time of its own a top-up was made now: it cannot slip in after a withdrawal.
+            frozen_at = line.frozen_at or self._rules.now
+            wrong = self._top_up_fault(line, hold)
+        else:
+            frozen_at = balance.frozen_at
+            wrong = self._sharing_fault(line, balance)
+        if wrong is None and line.asset and self._asset(no, line.asset) != balance.asset:
+            wrong = ("asset", f"is not the asset of this hold, {balance.asset}", "other_asset")
+        if wrong is not None:
+            self._fault(no, *wrong)
         amount = self._amount(no, line.amount)
-        # Without its own time a top-up was made now: it cannot slip in after a withdrawal.
-        may = self._may_freeze(no, line.address_no, line.frozen_at or self._rules.now, "frozen_at")
-        if wrong is not None:
-            self._fault(no, *wrong)
-        if wrong is not None or not may or not amount:
-            self._bad_holds.add(balance.id)
-            self._bad_addresses.update((line.address_no, balance.address_no))
+        may = self._may_freeze(no, line.address_no, frozen_at)
+        if wrong is not None or not may or amount == _BAD:
+            self._draft.bad_addresses.add(balance.address_no)
             return None
-        hold.stated += amount
-        hold.blame = no
-        balance.kept = None
-        balance.account_level = balance.account_level or line.account_level
-        self._raise(no, balance)
-        return BookedLine(
-            self._id, no, LineKind.FROZEN, line.address_no, balance.asset, amount, hold_id=balance.id
-        )
-
-    def _shares(self, no: int, line: FrozenLine, hold: _Working) -> BookedLine | None:
-        balance = hold.balance
-        wrong: tuple[str, str, str] | None = None
-        if line.amount is not None:
-            wrong = (
-                "amount",
-                "a hold of another request is shared without an amount: it counts once",
-                "shared_amount",
-            )
-        elif balance.id in self._ledger.shared or balance.id in self._shared:
-            wrong = ("hold", "is shared with this request already", "already_shared")
-        elif not balance.is_open:
-            wrong = ("hold", "holds nothing any more: there is nothing to share", "hold_ended")
-        may = self._may_freeze(no, line.address_no, balance.frozen_at, "hold")
-        if wrong is not None:
-            self._fault(no, *wrong)
-        if wrong is not None or not may:
-            self._bad_holds.add(balance.id)
-            self._bad_addresses.add(line.address_no)
-            return None
-        self._shared[balance.id] = line.address_no
-        self._owe(balance, line.address_no)
-        self._named[line.address_no] = no
+        if is_own:
+            balance.kept = None  # superseded by a later line
+            balance.account_level = balance.account_level or line.account_level
+            return self._freeze(no, hold, amount)
+        self._draft.shared[hold_id] = line.address_no
         return BookedLine(
             self._id,
             no,
             LineKind.FROZEN,
             line.address_no,
             balance.asset,
-            hold_id=balance.id,
+            hold_id=hold_id,
+            basis=balance.basis,
             shares=True,
+        )
+
+    def _top_up_fault(self, line: FrozenLine, hold: WorkingHold) -> tuple[str, str, str] | None:
+        balance = hold.balance
+        if not self._draft.is_linked(balance):
+            return "hold", "was kept for another request: report on that one", "not_linked"
+        if line.amount is None and "amount" not in line.model_fields_set:
+            return "amount", "is needed: how much is added to this hold", "amount_missing"
+        if line.address_no != balance.address_no:
+            return (
+                "address_no",
+                f"is not that of this hold, {balance.address_no}: open another hold",
+                "other_address",
+            )
+        if hold.was_void:
+            return "hold", "was taken back by a correction: open another hold", "hold_void"
+        if balance.lapsed:
+            return "hold", "has lapsed: extend it, or say what became of it, first", "hold_lapsed"
+        if line.hold_expires_at not in (None, balance.hold_expires_at):
+            return (
+                "hold_expires_at",
+                "is not the end of this hold: a top-up keeps it, an extension changes it",
+                "other_end",
+            )
+        return None
+
+    def _sharing_fault(self, line: FrozenLine, balance: HoldBalance) -> tuple[str, str, str] | None:
+        if self._draft.is_linked(balance):
+            return "hold", "is shared with this request already", "already_shared"
+        if line.amount is not None:
+            return (
+                "amount",
+                "must be left out: a hold of another request is shared, and counts once",
+                "shared_amount",
+            )
+        if not balance.is_open:
+            return "hold", "holds nothing any more: there is nothing to share", "hold_ended"
+        return None
+
+    def _may_freeze(self, no: int, address_no: int, frozen_at: datetime) -> bool:
+        rules = self._rules
+        withdrawn_at = rules.withdrawn.get(address_no)
+        if frozen_at > rules.now + FROZEN_AT_SKEW:
+            self._fault(no, "frozen_at", "lies in the future", "frozen_in_future")
+        elif self._too_late:
+            self._fault(no, "kind", self._over("frozen"), "request_ended")
+        elif rules.ended_at is not None and not is_crossing(frozen_at, ended_at=rules.ended_at):
+            self._fault(
+                no,
+                "frozen_at",
+                f"is after the request ended, at {rules.ended_at.isoformat()}: nothing more is frozen"
+                " for it",
+                "request_ended",
+            )
+        elif withdrawn_at is not None and not is_crossing(frozen_at, ended_at=withdrawn_at):
+            self._fault(
+                no,
+                "frozen_at",
+                f"is after address_no {address_no} was withdrawn, at {withdrawn_at.isoformat()}",
+                "address_withdrawn",
+            )
+        else:
+            return True
+        return False
+
+    def _moves(
+        self,
+        no: int,
+        line: ReleasedLine | ReturnedLine | SeizedLine,
+        kind: LineKind,
+        code: str | None,
+    ) -> BookedLine | None:
+        hold = self._linked_hold(no, line.hold)
+        amount = self._amount(no, line.amount)
+        if hold is None or amount == _BAD:
+            self._draft.bad_holds.add(line.hold)
+            return None
+        balance = hold.balance
+        balance.kept = None  # superseded by a later line
+        self._move(no, hold, kind, amount, 1)
+        return BookedLine(
+            self._id,
+            no,
+            kind,
+            balance.address_no,
+            balance.asset,
+            amount,
+            withheld=amount is None,
+            hold_id=balance.id,
+            code=code,
+        )
+
+    @staticmethod
+    def _move(no: int, hold: WorkingHold, kind: LineKind, amount: int | None, sign: int) -> None:
+        """Add (sign 1) or take back (sign -1) one effective line that lets something leave."""
+        balance = hold.balance
+        hold.at = no
+        if amount is None:
+            hold.ends += sign
+            if sign > 0:
+                hold.ends_at = no
+                balance.ended_by = kind
+            elif not hold.ends:
+                balance.ended_by = None
+            return
+        if sign > 0:
+            hold.moved_at = no
+        if kind is LineKind.RELEASED:
+            balance.released += sign * amount
+        elif kind is LineKind.RETURNED:
+            balance.returned += sign * amount
+        else:
+            balance.seized += sign * amount
+
+    def _keeps(self, no: int, line: KeptLine) -> BookedLine | None:
+        hold = self._linked_hold(no, line.hold)
+        if hold is None:
+            return None
+        hold.kept.append((no, line))
+        return BookedLine(
+            self._id,
+            no,
+            LineKind.KEPT,
+            hold.balance.address_no,
+            hold.balance.asset,
+            hold_id=line.hold,
+            code=line.basis.value,
+        )
+
+    def _linked_hold(self, no: int, hold_id: str) -> WorkingHold | None:
+        hold = self._draft.hold(hold_id)
+        if hold is None:
+            self._fault(no, "hold", "is no hold of yours", "no_such_hold")
+        elif not self._draft.is_linked(hold.balance):
+            self._fault(
+                no,
+                "hold",
+                "is a hold of another request: report there, or share it with this one",
+                "not_linked",
+            )
+        else:
+            return hold
+        self._draft.bad_holds.add(hold_id)
+        return None
+
+    def _corrects(self, no: int, line: CorrectionLine) -> BookedLine | None:
+        old = self._corrected.get(line.corrects) or self._ledger.line(line.corrects)
+        new = self._amount(no, line.amount, least=0)
+        if old is None:
+            self._fault(no, "corrects", "is no line of yours on this request", "no_such_line")
+            return None
+        if old.kind not in _CORRECTABLE or old.shares or old.address_no is None or not old.asset:
+            self._fault(
+                no,
+                "corrects",
+                "has no amount to correct; of a corrected line correct the original again",
+                "not_correctable",
+            )
+            return None
+        if new == _BAD or not self._replace(no, old, (old.address_no, old.asset), new):
+            self._draft.bad_addresses.add(old.address_no)
+            self._draft.bad_holds.add(old.hold_id or "")
+            return None
+        if new != 0 and old.kind in (LineKind.FOUND, LineKind.FROZEN):
+            self._named.add(old.address_no)
+        self._corrected[line.corrects] = old._replace(amount=new, withheld=new is None)
+        return BookedLine(
+            self._id,
+            no,
+            LineKind.CORRECTION,
+            old.address_no,
+            old.asset,
+            new,
+            withheld=new is None,
+            hold_id=old.hold_id,
+            corrects=line.corrects,
+        )
+
+    def _replace(self, no: int, old: BookedLine, position: Position, new: int | None) -> bool:
+        """Take the old amount out and put the new one in; tell whether its hold is known."""
+        if old.kind is LineKind.FOUND:
+            self._replace_found(no, old, position, new)
+            return True
+        hold = self._draft.hold(old.hold_id or "")
+        if hold is None:
+            self._fault(no, "corrects", "is about a hold that is not yours", "no_such_hold")
+            return False
+        if old.kind is not LineKind.FROZEN:
+            self._move(no, hold, old.kind, old.amount, -1)
+            self._move(no, hold, old.kind, new, 1)
+            return True
+        hold.at = no
+        hold.nulls += (new is None) - (old.amount is None)
+        hold.stated += (new or 0) - (old.amount or 0)
+        if new is not None:
+            self._draft.raised[position] = no
+        return True
+
+    def _replace_found(self, no: int, old: BookedLine, position: Position, new: int | None) -> None:
+        finding = self._draft.finding(position)
+        by = (new is None) - (old.amount is None)
+        if by:
+            self._draft.withhold_found(no, position, by)
+        finding.found += (new or 0) - (old.amount or 0)
+        self._draft.lowered[position] = no
+
+    def _nothing(self, no: int, line: NothingLine) -> BookedLine | None:
+        if self._rules.ended_at is not None:
+            self._fault(
+                no, "kind", "the request has ended: no answer is expected any more", "request_ended"
+            )
+            return None
+        booked = BookedLine(self._id, no, LineKind.NOTHING, code=line.code.value)
+        if line.address_nos == "rest":
+            if self._rest is not None:
+                self._fault(no, "address_nos", "the rest is answered twice", "answered_twice")
+            self._rest = (no, line.code)
+            return booked
+        numbers = tuple(line.address_nos)
+        for at, address_no in enumerate(numbers):
+            if not self._has_address(no, address_no, member=f"address_nos/{at}"):
+                continue
+            if address_no in self._answers:
+                self._fault(
+                    no,
+                    f"address_nos/{at}",
+                    f"address_no {address_no} is answered by line {self._answers[address_no][0]} too",
+                    "answered_twice",
+                )
+            self._answers[address_no] = (no, line.code)
+        return booked._replace(address_nos=numbers)
+
+    def _answer_rest(
+        self, booked: BookedLine | None, no: int, code: DeclineCode
+    ) -> BookedLine | None:
+        """Write "rest" out: all addresses without any line, before this report and in it."""
+        if booked is None:
+            return None
+        ledger, draft = self._ledger, self._draft
+        spoken_for = {
+            *(address_no for address_no, _ in ledger.findings),
+            *(hold.address_no for hold in ledger.holds.values()),
+            *ledger.shared.values(),
+            *ledger.nothing,
+            *self._named,
+            *self._answers,
+            *draft.bad_addresses,
+        }
+        rest = tuple(each for each in range(self._rules.address_count) if each not in spoken_for)
+        self._answers.update(dict.fromkeys(rest, (no, code)))
+        return booked._replace(address_nos=rest)
+
+    def _check_answers(self) -> None:
+        """Refuse "nothing" for an address that something is, or was, found or frozen for."""
+        if not self._answers:
+            return
+        ledger, draft = self._ledger, self._draft
+        findings = {**ledger.findings, **draft.findings}
+        holds = [*ledger.holds.values()]
+        holds = [draft.holds[h.id].balance if h.id in draft.holds else h for h in holds]
+        busy = {
+            *(address_no for (address_no, _), f in findings.items() if f.found or f.withheld),
+            *(hold.address_no for hold in holds if not hold.is_void),
+            *(draft.holds[hold_id].balance.address_no for hold_id in draft.opened),
+            *ledger.shared.values(),
+            *draft.shared.values(),
+        }
+        for address_no in sorted(busy.intersection(self._answers) - draft.bad_addresses):
+            self._fault(
+                self._answers[address_no][0],
+                "address_nos",
+                f"something was reported as found or frozen for address_no {address_no}: correct that"
+                " to 0 first, or leave the address out",
+                "contradiction",
+            )
+
+    def _has_address(self, no: int, address_no: int, *, member: str = "address_no") -> bool:
+        if address_no < self._rules.address_count:
+            return True
+        self._fault(
+            no,
+            member,
+            f"{address_no} is not in the request, whose addresses are 0 to"
+            f" {self._rules.address_count - 1}",
+            "no_such_address",
+        )
+        return False
+
+    def _asset(self, no: int, asset: str) -> str | None:
+        try:
+            canonical = self._assets[asset]
+        except KeyError:
+            try:
+                canonical = self._rules.canonical_asset(asset)
+            except (ValueError, CoordinatorError) as error:
+                self._fault(no, "asset", str(error), "unknown_asset")
+                return None
+            self._assets[asset] = canonical
+        return canonical
+
+    def _amount(self, no: int, text: str | None, *, least: int = 1) -> int | None:
+        """Return base units, None for withheld, or _BAD with the fault noted."""
+        if text is None:
+            return None
+        amount = int(text)
+        if amount < least:
+            self._fault(
+                no,
+                "amount",
+                "must be at least 1: leave out a line that says 0, or use a nothing line",
+                "zero_amount",
+            )
+            return _BAD
+        if amount >= LIMIT:
+            self._fault(no, "amount", "must be below 2^256", "amount_too_large")
+            return _BAD
+        return amount
+
+    def _over(self, kind: str) -> str:
+        hours = self._rules.late_window / timedelta(hours=1)
+        return f"the request ended more than {hours:g} h ago: no {kind} line is taken any more"
+
+    def _refuse_if_faulty(self) -> None:
+        faults = [fault for _, fault in sorted(self._draft.faults, key=lambda each: each[0])]
+        if not faults:
+            return
+        lines = "1 line is" if len(faults) == 1 else f"{len(faults)} places are"
+        message = f"nothing of the report was booked: {lines} wrong, the first: {faults[0].detail}"
+        is_input = any(fault.code in _INPUT_CODES for fault in faults)
+        error = InvalidInputError if is_input else LedgerBreachError
+        raise error(message, errors=faults, current_status=self._rules.current_status)
+
+    def _booking(self, lines: list[BookedLine]) -> Booking:
+        ledger, draft = self._ledger, self._draft
+        touched: dict[int, DeclineCode | None] = {
+            address_no: None for address_no in self._named if address_no in ledger.nothing
+        }
+        for address_no, (_, code) in self._answers.items():
+            touched[address_no] = code
+        holds = {hold_id: hold.balance for hold_id, hold in draft.holds.items()}
+        return Booking(
+            lines=lines,
+            touched_holds=holds,
+            opened=tuple(draft.opened),
+            touched_findings=draft.findings,
+            touched_nothing=touched,
+            shared=draft.shared,
+            unlinked=tuple(draft.unlinked),
+            voided=tuple(
+                hold_id
+                for hold_id, hold in draft.holds.items()
+                if hold.balance.is_void and not hold.was_void
+            ),
+            owing=tuple(hold_id for hold_id in draft.late_holds if holds[hold_id].is_open),
         )

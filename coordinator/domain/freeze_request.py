@@ -108,7 +108,9 @@ def _shown(current: RequestStatus | None, *, provisional: bool) -> str:
     return f"{current.value} (provisional)" if provisional else current.value
 
 
-def require_closable(current: RequestStatus, *, open_holds: int, provisional: bool = False) -> State:
+def require_closable(
+    current: RequestStatus, *, open_holds: int, provisional: bool = False
+) -> State:
     """Return (status, provisional) after a lead closes the request.
 
     Raises:

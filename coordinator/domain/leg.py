@@ -123,9 +123,7 @@ def leg_status(facts: LegFacts) -> LegStatus:
     if facts.any_frozen:
         return LegStatus.RETURNED if facts.any_returned_or_seized else LegStatus.RELEASED
     shown = (
-        _reported(facts)
-        if facts.last_act is LegAct.REPORT
-        else _SHOWN_BY_LAST_ACT[facts.last_act]
+        _reported(facts) if facts.last_act is LegAct.REPORT else _SHOWN_BY_LAST_ACT[facts.last_act]
     )
     if facts.ended and shown not in (LegStatus.DECLINED, LegStatus.NO_MATCH):
         return LegStatus.WITHDRAWN

@@ -19,7 +19,9 @@ class Permission(StrEnum):
     # requesting side
     FREEZE_REQUEST_SUBMIT = "freeze_request:submit"
     FREEZE_REQUEST_READ = "freeze_request:read"
-    FREEZE_REQUEST_WITHDRAW_SUBMITTED = "freeze_request:withdraw_submitted"  # own, before it went out
+    FREEZE_REQUEST_WITHDRAW_SUBMITTED = (
+        "freeze_request:withdraw_submitted"  # own, before it went out
+    )
     FREEZE_REQUEST_APPROVE = "freeze_request:approve"  # and reject, and ratify
     FREEZE_REQUEST_WITHDRAW = "freeze_request:withdraw"
     FREEZE_REQUEST_ADD_PARTNERS = "freeze_request:add_partners"
@@ -101,9 +103,7 @@ _DECIDE = frozenset(
         P.HOLD_ASK_EXTENSION,
     }
 )
-_ENDPOINTS = frozenset(
-    {P.WEBHOOK_ENDPOINT_READ, P.WEBHOOK_ENDPOINT_CHANGE, P.DELIVERY_RESEND}
-)
+_ENDPOINTS = frozenset({P.WEBHOOK_ENDPOINT_READ, P.WEBHOOK_ENDPOINT_CHANGE, P.DELIVERY_RESEND})
 _MEMBERSHIP = frozenset({P.PARTNER_CHANGE, P.GRANT_MAKE, P.GRANT_APPROVE, P.REVOCATION_MAKE})
 
 GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(

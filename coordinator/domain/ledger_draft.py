@@ -1,0 +1,335 @@
+"""Working copies of a leg's balances while one report is read, and the checks after all its lines.
+
+What a faulty line was about is not judged again here: its sums would only mislead.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from coordinator.domain.errors import FieldFault
+from coordinator.domain.hold import HoldBalance, end_fault
+from coordinator.domain.ledger_state import Finding, Flagged, LegLedger, Position
+from partners.protocol.payloads import KeptLine
+from partners.protocol.vocabulary import HoldBasis, KeptBasis, LineKind
+
+#: Amounts are unsigned 256-bit integers on the chains that have the largest.
+LIMIT = 2**256
+_BASIS_OF_KEPT = {
+    KeptBasis.LEGAL_ORDER: HoldBasis.LEGAL_ORDER,
+    KeptBasis.OWN_POLICY: HoldBasis.OWN_POLICY,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What a report is judged by; `freeze_ledger.book` tells what each member means."""
+
+    flagged: Mapping[int, Flagged]
+    address_count: int
+    now: datetime
+    new_line_id: Callable[[], str]
+    new_hold_id: Callable[[], str]
+    canonical_asset: Callable[[str], str]
+    other_holds: Mapping[str, HoldBalance]
+    ended_at: datetime | None
+    withdrawn: Mapping[int, datetime]
+    late_window: timedelta
+    max_hold: Mapping[HoldBasis, timedelta]
+    shared_with: Callable[[str], Iterable[str]] | None
+    current_status: str | None
+
+
+@dataclass(slots=True)
+class WorkingHold:
+    """A hold while a report is read.
+
+    Attributes:
+        balance: A copy; `frozen`, `withheld` and `ended` are settled at the end.
+        stated: Sum of its effective frozen amounts.
+        nulls: How many of its effective frozen lines withhold their amount.
+        ends: How many effective lines without an amount end it.
+        at: The last line of this report that changed it.
+        ends_at: The last line without an amount.
+        moved_at: The last line that let a stated amount leave.
+        was_ended: It was withheld, and ended, before this report.
+        kept: The lines that keep it.
+    """
+
+    balance: HoldBalance
+    stated: int = 0
+    nulls: int = 0
+    ends: int = 0
+    at: int = -1
+    ends_at: int = -1
+    moved_at: int = -1
+    was_ended: bool = False
+    was_void: bool = False
+    kept: list[tuple[int, KeptLine]] = field(default_factory=list)
+
+
+class Draft:
+    """What one report would change, and what is wrong with it."""
+
+    def __init__(self, ledger: LegLedger, rules: Rules) -> None:
+        self.ledger = ledger
+        self.rules = rules
+        self.faults: list[tuple[int, FieldFault]] = []
+        self.findings: dict[Position, Finding] = {}
+        self.holds: dict[str, WorkingHold] = {}
+        self.opened: list[str] = []
+        self.shared: dict[str, int] = {}
+        self.unlinked: list[str] = []
+        self.late_holds: dict[str, None] = {}
+        #: Positions whose frozen may have risen or whose found fallen, and the last line that did it.
+        self.raised: dict[Position, int] = {}
+        self.lowered: dict[Position, int] = {}
+        self.null_found: dict[Position, list[int]] = {}
+        self.bad_addresses: set[int] = set()
+        self.bad_holds: set[str] = set()
+
+    def fault(self, no: int, member: str, detail: str, code: str) -> None:
+        """Note what is wrong with one member of line `no`."""
+        self.faults.append((no, FieldFault(f"/lines/{no}/{member}", detail, code)))
+
+    def finding(self, position: Position) -> Finding:
+        """Return the working copy of a finding, made where there is none."""
+        finding = self.findings.get(position)
+        if finding is None:
+            known = self.ledger.findings.get(position)
+            finding = Finding(*position) if known is None else replace(known)
+            self.findings[position] = finding
+        return finding
+
+    def withhold_found(self, no: int, position: Position, by: int) -> None:
+        """Count how many effective `found` lines of a position withhold their amount."""
+        count = self.null_found.get(position)
+        if count is None:
+            count = self.null_found[position] = [int(self.finding(position).withheld), no]
+        count[0] += by
+        count[1] = no
+
+    def hold(self, hold_id: str) -> WorkingHold | None:
+        """Return the working copy of a hold of this partner, on whatever leg; None if there is none."""
+        working = self.holds.get(hold_id)
+        if working is None:
+            known = self.ledger.holds.get(hold_id) or self.rules.other_holds.get(hold_id)
+            if known is None:
+                return None
+            ended = known.withheld and known.ended
+            working = self.holds[hold_id] = WorkingHold(
+                replace(known),
+                stated=0 if known.withheld else known.frozen,
+                nulls=int(known.withheld),
+                ends=int(ended),
+                was_ended=ended,
+                was_void=known.is_void,
+            )
+        return working
+
+    def is_linked(self, hold: HoldBalance) -> bool:
+        """Tell whether a hold counts for this leg."""
+        if hold.leg_id == self.ledger.leg_id:
+            return hold.id not in self.ledger.unlinked
+        return hold.id in self.ledger.shared or hold.id in self.shared
+
+    def settle(self) -> None:
+        """Check and settle every hold that the report is about, then the ceilings."""
+        for hold_id, hold in self.holds.items():
+            if hold_id in self.bad_holds:
+                continue
+            if hold.nulls:
+                self._settle_withheld(hold)
+            else:
+                self._settle_stated(hold)
+            for no, line in hold.kept:
+                self._keep(no, line, hold)
+        for position, (count, no) in self.null_found.items():
+            self.findings[position].withheld = count > 0
+            if count > 1:
+                self.fault(
+                    no,
+                    "amount",
+                    "what was found of this asset for this address is withheld already: a second null"
+                    " tells nothing more",
+                    "already_withheld",
+                )
+        self._check_found_and_frozen()
+        self._check_stated_amounts()
+
+    def _settle_withheld(self, hold: WorkingHold) -> None:
+        balance = hold.balance
+        if hold.stated or hold.nulls > 1:
+            self.fault(
+                hold.at,
+                "amount",
+                "a hold's amount is told whole or withheld whole: open another hold for the rest",
+                "partly_withheld",
+            )
+        if hold.ends > 1 or (hold.was_ended and hold.ends and hold.moved_at >= 0):
+            self.fault(
+                max(hold.ends_at, hold.moved_at),
+                "amount",
+                "this withheld hold was ended whole by a line without an amount: correct that line",
+                "hold_ended",
+            )
+        # So much is known to have been frozen, for it left: sums stay sums, and held is not negative.
+        balance.frozen = balance.left
+        balance.withheld = True
+        balance.ended = hold.ends > 0
+        if balance.frozen >= LIMIT:
+            self._too_large(hold.at)
+
+    def _settle_stated(self, hold: WorkingHold) -> None:
+        balance = hold.balance
+        left = balance.left
+        if hold.ends:
+            self.fault(
+                hold.at if hold.ends_at < 0 else hold.ends_at,
+                "amount",
+                f"this hold's amount is stated, {hold.stated}: state how much left it",
+                "amount_stated",
+            )
+        if left > hold.stated:
+            self.fault(
+                hold.at,
+                "amount",
+                f"{left} of {balance.asset} would have left this hold, of which only {hold.stated}"
+                " was frozen",
+                "more_than_held",
+            )
+        if hold.stated >= LIMIT:
+            self._too_large(hold.at)
+        balance.frozen = hold.stated
+        balance.withheld = False
+        balance.ended = hold.stated == left
+
+    def _too_large(self, no: int) -> None:
+        self.fault(no, "amount", "makes a sum of 2^256 or more", "amount_too_large")
+
+    def _keep(self, no: int, line: KeptLine, hold: WorkingHold) -> None:
+        balance = hold.balance
+        wrong = self._kept_fault(no, line, hold)
+        if wrong is not None:
+            self.fault(no, *wrong)
+        elif line.basis is KeptBasis.OTHER_REQUEST:
+            self.unlinked.append(balance.id)
+        elif line.hold_expires_at is not None:
+            balance.kept = line.basis
+            balance.basis = _BASIS_OF_KEPT[line.basis]
+            balance.hold_expires_at = line.hold_expires_at
+            balance.lapsed = False
+
+    def _kept_fault(
+        self, no: int, line: KeptLine, hold: WorkingHold
+    ) -> tuple[str, str, str] | None:
+        balance = hold.balance
+        if hold.kept[0][0] != no:
+            return "hold", f"is kept by line {hold.kept[0][0]} already", "kept_twice"
+        if not balance.is_open:
+            return "hold", "holds nothing any more: there is nothing to keep", "hold_ended"
+        if not self._is_owed(balance):
+            return (
+                "hold",
+                "owes no answer: its request was not withdrawn and it has not lapsed; to change its"
+                " end or ground, extend it",
+                "nothing_owed",
+            )
+        if line.basis is KeptBasis.OTHER_REQUEST:
+            return self._other_request_fault(line)
+        if line.other_request is not None:
+            return "other_request", "goes with basis other_request only", "unexpected"
+        if line.hold_expires_at is None:
+            return (
+                "hold_expires_at",
+                "is needed: a new end, or with an order a review date",
+                "end_missing",
+            )
+        wrong = end_fault(
+            line.hold_expires_at,
+            basis=_BASIS_OF_KEPT[line.basis],
+            now=self.rules.now,
+            max_hold=self.rules.max_hold,
+        )
+        return None if wrong is None else ("hold_expires_at", *wrong)
+
+    def _other_request_fault(self, line: KeptLine) -> tuple[str, str, str] | None:
+        if line.other_request is None:
+            return "other_request", "is needed with basis other_request", "other_request_missing"
+        shared_with = self.rules.shared_with
+        if shared_with is not None and line.other_request not in shared_with(line.hold):
+            return (
+                "other_request",
+                "does not share this hold: report a frozen line there that names it, first",
+                "not_shared",
+            )
+        return None
+
+    def _is_owed(self, hold: HoldBalance) -> bool:
+        # The timer that marks a hold as lapsed may be a little behind.
+        lapsed = hold.hold_expires_at <= self.rules.now and hold.basis is not HoldBasis.LEGAL_ORDER
+        address_no = self.ledger.shared.get(hold.id, hold.address_no)
+        return (
+            hold.lapsed
+            or lapsed
+            or self.rules.ended_at is not None
+            or address_no in self.rules.withdrawn
+        )
+
+    def _own_holds(self) -> Iterable[HoldBalance]:
+        own = self.ledger.leg_id
+        for hold_id, hold in self.ledger.holds.items():
+            if hold_id not in self.holds:
+                yield hold
+        for working in self.holds.values():
+            if working.balance.leg_id == own:
+                yield working.balance
+
+    def _check_found_and_frozen(self) -> None:
+        touched = self.raised | self.lowered
+        frozen = dict.fromkeys(touched, 0)
+        for hold in self._own_holds() if touched else ():
+            position = (hold.address_no, hold.asset)
+            if position in frozen and not hold.withheld:
+                frozen[position] += hold.frozen
+        for position, total in frozen.items():
+            address_no, asset = position
+            known = self.findings.get(position) or self.ledger.findings.get(position)
+            found = 0 if known is None else known.found
+            if address_no in self.bad_addresses:
+                continue
+            if found >= LIMIT:
+                self._too_large(touched[position])
+            if total > found and not (known is not None and known.withheld):
+                self.fault(
+                    touched[position],
+                    "amount",
+                    f"{total} of {asset} would be frozen for address_no {address_no}, but {found} was"
+                    " found: report what was found, too",
+                    "frozen_exceeds_found",
+                )
+
+    def _check_stated_amounts(self) -> None:
+        limits = {
+            position: limit
+            for position in self.raised
+            if position[0] not in self.bad_addresses
+            and (limit := self.rules.flagged.get(position[0])) is not None
+            and limit.amount is not None
+            and limit.asset == position[1]
+        }
+        frozen = dict.fromkeys(limits, 0)
+        for hold in self._own_holds() if limits else ():
+            position = (hold.address_no, hold.asset)
+            if position in frozen and not hold.withheld and not hold.account_level:
+                frozen[position] += hold.frozen
+        for position, limit in limits.items():
+            if frozen[position] > (limit.amount or 0):
+                self.fault(
+                    self.raised[position],
+                    "account_level",
+                    f"{frozen[position]} of {limit.asset} would be frozen for address_no"
+                    f" {limit.address_no}, for which the request states {limit.amount}: a freeze of the"
+                    " whole account needs account_level true",
+                    "beyond_stated_amount",
+                )
