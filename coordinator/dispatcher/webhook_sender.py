@@ -18,7 +18,7 @@ from hashlib import sha256
 from http import HTTPStatus
 from pathlib import Path
 
-from requests.certs import where as bundled_authorities
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from coordinator.dispatcher.address_guard import (
     BlockedTargetError,
@@ -35,7 +35,6 @@ from coordinator.dispatcher.http_exchange import (
     ConnectionPool,
     connect,
     connection_key,
-    seconds_left,
 )
 from coordinator.dispatcher.http_response import ExchangeError, Response
 from coordinator.dispatcher.name_resolution import CheckedResolver
@@ -225,7 +224,7 @@ class WebhookSender:
                     target,
                     address,
                     tls=self._tls,
-                    connect_seconds=min(self._connect_seconds, seconds_left(until)),
+                    connect_seconds=self._connect_seconds,
                     until=until,
                 )
             except ExchangeError as error:
@@ -273,8 +272,8 @@ def default_tls() -> ssl.SSLContext:
     """Return a context that trusts the system's authorities, or the bundled ones without any."""
     context = ssl.create_default_context()
     paths = ssl.get_default_verify_paths()
-    if paths.cafile is None and not (paths.capath and any(Path(paths.capath).iterdir())):
-        context.load_verify_locations(bundled_authorities())
+    if not paths.cafile and not (paths.capath and any(Path(paths.capath).iterdir())):
+        context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION
     context.set_alpn_protocols(["http/1.1"])
