@@ -24,8 +24,8 @@ _BECH32_BEGINNINGS = ("bc1", "ltc1", "btg1", "zs1", "tex1")
 def comparison_key(account: str, tag: str | None = None) -> str:
     """Return a text that is equal for two accounts if and only if they are the same target.
 
-    Keys are for comparing and indexing only; show people the account itself. What is no account gives
-    a key of its own and no error, so that one odd row does not stop a matching run.
+    Keys are for comparing and indexing only; show people the account itself. What is no account
+    gives a key of its own and no error, so that one odd row does not stop a matching run.
 
     Args:
         account: CAIP-10, in any spelling that the coordinator accepts.
