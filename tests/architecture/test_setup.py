@@ -1,0 +1,157 @@
+"""A new user needs Python and make, and gets the very packages that were tested."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from importlib.machinery import ModuleSpec
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from tests.architecture.tree import ROOT
+
+TARGETS = {
+    *("help", "setup", "run", "demo", "test", "check", "lint", "format", "types", "coverage"),
+    *("bench", "migrate"),
+}
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def bootstrap(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
+    """Return the script, set to work on another environment than the one that runs the tests."""
+    spec = spec_from_file_location("bootstrap", ROOT / ".ci" / "bootstrap.py")
+    assert isinstance(spec, ModuleSpec)
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(module, "VENV", tmp_path / "venv")
+    monkeypatch.setattr(module, "STAMP", tmp_path / "stamp")
+    return module
+
+
+def _locked() -> dict[str, str]:
+    """Return what the lock says of each package, by name: pin, marker and hashes."""
+    entries = re.split(r"\n(?=[a-z0-9])", re.sub(r"(?m)^ *#.*\n", "", LOCK))
+    return {re.split(r"[=\[ ]", entry)[0]: entry for entry in entries if entry.strip()}
+
+
+def _name(requirement: str) -> str:
+    return re.split(r"[\[<>=;! ]", requirement)[0].lower().replace("_", "-")
+
+
+def test_every_make_target_has_a_help_text() -> None:
+    declared = set(re.findall(r"^\.PHONY: (\S+)$", MAKEFILE, re.MULTILINE))
+    explained = set(re.findall(r"^([a-z-]+):[^#\n]*## \S", MAKEFILE, re.MULTILINE))
+    assert declared == explained
+    assert declared >= TARGETS
+
+
+def test_make_without_a_target_lists_them() -> None:
+    listed = subprocess.run(
+        ["make", "--no-print-directory"],  # noqa: S607 - the user's own make
+        cwd=ROOT,
+        # Under `make test` the outer make's flags would turn this into a part of it.
+        env={k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert {line.split()[0] for line in listed.splitlines()} >= TARGETS
+
+
+def test_continuous_integration_runs_every_check() -> None:
+    script = ROOT / ".ci" / "run"
+    assert os.access(script, os.X_OK)
+    assert "make check" in script.read_text(encoding="utf-8")
+    assert re.search(r"^check: lint types test\b", MAKEFILE, re.MULTILINE)
+
+
+def test_every_locked_package_is_pinned_and_hashed() -> None:
+    loose = {
+        name
+        for name, entry in _locked().items()
+        if not re.match(r"\S+==\S+", entry) or "--hash=sha256:" not in entry
+    }
+    assert loose == set()
+
+
+def test_the_lock_names_no_place_to_install_from() -> None:
+    assert re.findall(r"(?m)^.*(?:://|--\w*index|--find-links|^-).*$", _without_hashes()) == []
+
+
+def _without_hashes() -> str:
+    return re.sub(r"--hash=\S+", "", LOCK)
+
+
+def test_the_lock_has_every_package_that_the_project_asks_for() -> None:
+    extras = PROJECT["project"]["optional-dependencies"].values()
+    asked = [*PROJECT["project"]["dependencies"], *(item for extra in extras for item in extra)]
+    assert {_name(item) for item in asked} - {"holdfast"} - set(_locked()) == set()
+
+
+def test_the_lock_has_what_builds_the_project() -> None:
+    # The editable install takes it from the environment, never unhashed from elsewhere.
+    assert {_name(item) for item in PROJECT["build-system"]["requires"]} <= set(_locked())
+
+
+def test_an_interpreter_without_ensurepip_is_told_what_to_install(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        bootstrap.importlib.util, "find_spec", lambda name: name != "ensurepip" or None
+    )
+    wanted = rf"install python{sys.version_info.major}\.{sys.version_info.minor}-venv"
+    with pytest.raises(bootstrap.BootstrapError, match=wanted):
+        bootstrap.require_interpreter()
+
+
+def test_an_interpreter_that_is_too_old_is_refused(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bootstrap, "OLDEST", (99, 0))
+    with pytest.raises(bootstrap.BootstrapError, match=r"needs Python 3\.11"):
+        bootstrap.require_interpreter()
+
+
+def test_a_second_run_installs_nothing(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands: list[list[str]] = []
+    monkeypatch.setattr(bootstrap, "_run", commands.append)
+    assert bootstrap.main() == 0
+    installed = len(commands)
+    assert installed > 0
+    assert bootstrap.main() == 0
+    assert len(commands) == installed
+
+
+@pytest.mark.parametrize("changed", ["requirements.lock", "pyproject.toml"])
+def test_a_changed_dependency_installs_again(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, changed: str
+) -> None:
+    for name in ("requirements.lock", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    monkeypatch.setattr(bootstrap, "ROOT", tmp_path)
+    before = bootstrap.contents()
+    with (tmp_path / changed).open("a", encoding="utf-8") as file:
+        file.write("# one more line\n")
+    assert bootstrap.contents() != before
+
+
+def test_wheels_are_checked_against_the_lock(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands: list[list[str]] = []
+    monkeypatch.setattr(bootstrap, "_run", commands.append)
+    bootstrap.main()
+    first, second = (command for command in commands if "install" in command)
+    assert {"--require-hashes", "--only-binary"} <= set(first)
+    assert {"--no-deps", "--no-build-isolation", "-e"} <= set(second)
