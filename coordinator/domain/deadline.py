@@ -1,0 +1,160 @@
+"""The clocks and limits that all members agree on, read once from `config/policies.toml`.
+
+No clock is read here: deadlines are computed from the moment that is passed in.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Any
+
+from partners.protocol.vocabulary import HoldBasis, Urgency
+
+_MINUTE = timedelta(minutes=1)
+_HOUR = timedelta(hours=1)
+_DAY = timedelta(days=1)
+#: Ten years in minutes: anything longer is a typing error.
+_LONGEST = timedelta(days=3_660)
+_DEFAULT = "default"
+
+
+class PolicyError(ValueError):
+    """The policies cannot be used as they are; the message names the key and says what to change."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policies:
+    """Durations and limits; `config/policies.toml` argues each.
+
+    Attributes:
+        acknowledge_within: By urgency, from the moment a leg is queued.
+        flash_daily_cap: Flash requests of one partner in 24 hours.
+        late_report: How long after the end lines that crossed it are taken.
+        close_after: From the last leg's becoming final to the request's closing by itself.
+        default_hold: What is asked for where a request names no hours.
+        warn_before: How long before a hold's end warnings go out, longest first.
+        remind_owed: How often an owed answer is recalled.
+        max_holds: How far ahead a hold's end may lie, by jurisdiction and basis.
+    """
+
+    acknowledge_within: Mapping[Urgency, timedelta]
+    approve_within: timedelta
+    ratify_within: timedelta
+    flash_daily_cap: int
+    late_report: timedelta
+    close_after: timedelta
+    default_hold: timedelta
+    warn_before: tuple[timedelta, ...]
+    remind_owed: timedelta
+    answer_dispute_within: timedelta
+    max_holds: Mapping[str, Mapping[HoldBasis, timedelta]]
+
+    def acknowledge_by(self, urgency: Urgency, *, queued_at: datetime) -> datetime:
+        """Return until when a leg should be acknowledged."""
+        return queued_at + self.acknowledge_within[urgency]
+
+    def max_hold(self, jurisdiction: str | None = None) -> Mapping[HoldBasis, timedelta]:
+        """Return how far ahead a hold's end may lie, by basis; the default where none is named."""
+        return self.max_holds.get(jurisdiction or _DEFAULT, self.max_holds[_DEFAULT])
+
+    @classmethod
+    def load(cls, text: str) -> "Policies":
+        """Read the policies from TOML.
+
+        Raises:
+            PolicyError: If a member is missing, unknown, or out of range.
+        """
+        try:
+            document = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise PolicyError(f"policies: no TOML: {error}") from error
+        top = _Table("", document)
+        acknowledge = top.table("acknowledge_within_minutes")
+        request = top.table("request")
+        hold = top.table("hold")
+        dispute = top.table("dispute")
+        maxima = top.table("max_hold_days")
+        if _DEFAULT not in maxima.names():
+            raise PolicyError("policies: max_hold_days.default is missing")
+        policies = cls(
+            acknowledge_within=MappingProxyType(
+                {urgency: acknowledge.duration(urgency.value, _MINUTE) for urgency in Urgency}
+            ),
+            approve_within=request.duration("approve_within_hours", _HOUR),
+            ratify_within=request.duration("ratify_within_minutes", _MINUTE),
+            flash_daily_cap=request.number("flash_daily_cap", least=0),
+            late_report=request.duration("late_report_hours", _HOUR),
+            close_after=request.duration("close_after_days", _DAY),
+            default_hold=hold.duration("default_hours", _HOUR),
+            warn_before=hold.durations("warn_before_hours", _HOUR),
+            remind_owed=hold.duration("remind_owed_hours", _HOUR),
+            answer_dispute_within=dispute.duration("answer_within_hours", _HOUR),
+            max_holds=MappingProxyType(
+                {name: _max_hold(maxima.table(name)) for name in maxima.names()}
+            ),
+        )
+        for table in (acknowledge, request, hold, dispute, maxima, top):
+            table.finish()
+        return policies
+
+
+def _max_hold(table: "_Table") -> Mapping[HoldBasis, timedelta]:
+    maxima = {basis: table.duration(basis.value, _DAY) for basis in HoldBasis}
+    table.finish()
+    return MappingProxyType(maxima)
+
+
+class _Table:
+    """One TOML table: each member is taken once, and `finish` refuses what nobody asked for."""
+
+    def __init__(self, where: str, members: Mapping[str, Any]) -> None:
+        self._where = where
+        self._left = dict(members)
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._left)
+
+    def table(self, name: str) -> "_Table":
+        members = self._take(name)
+        if not isinstance(members, dict):
+            raise PolicyError(f"policies: {self._where}{name} must be a table")
+        return _Table(f"{self._where}{name}.", members)
+
+    def number(self, name: str, *, least: int = 1) -> int:
+        return self._checked(name, self._take(name), least)
+
+    def duration(self, name: str, unit: timedelta) -> timedelta:
+        return self._span(name, self._take(name), unit)
+
+    def durations(self, name: str, unit: timedelta) -> tuple[timedelta, ...]:
+        values = self._take(name)
+        if not isinstance(values, list) or not values:
+            raise PolicyError(f"policies: {self._where}{name} must be a list of whole numbers")
+        spans = {self._span(name, value, unit) for value in values}
+        return tuple(sorted(spans, reverse=True))
+
+    def finish(self) -> None:
+        if self._left:
+            unknown = ", ".join(f"{self._where}{name}" for name in self._left)
+            raise PolicyError(f"policies: unknown: {unknown}")
+
+    def _take(self, name: str) -> Any:
+        if name not in self._left:
+            raise PolicyError(f"policies: {self._where}{name} is missing")
+        return self._left.pop(name)
+
+    def _span(self, name: str, value: Any, unit: timedelta) -> timedelta:
+        count = self._checked(name, value, 1)
+        if count > _LONGEST / unit:
+            raise PolicyError(f"policies: {self._where}{name} is more than ten years")
+        return count * unit
+
+    def _checked(self, name: str, value: Any, least: int) -> int:
+        # A bool is an int to Python, and `flash = true` is no number of minutes.
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            raise PolicyError(
+                f"policies: {self._where}{name} must be a whole number from {least}, not {value!r}"
+            )
+        return value
