@@ -146,17 +146,14 @@ AddressNos = Annotated[
 ]
 
 
-def type_id(prefix: str) -> Any:
-    """Return the annotated string type of ids that start with `prefix` (TypeID 0.3)."""
-    return Annotated[str, Field(pattern=rf"^{prefix}_[0-7][0-9a-hjkmnp-tv-z]{{25}}$")]
-
-
-RequestId = type_id("frq")
-IncidentId = type_id("inc")
-HoldId = type_id("hld")
-LineId = type_id("lin")
-SubjectId = Annotated[str, Field(pattern=r"^(per|sys)_[0-7][0-9a-hjkmnp-tv-z]{25}$")]
-PersonId = type_id("per")
+#: What follows the prefix and its underscore (TypeID 0.3).
+_SUFFIX = "[0-7][0-9a-hjkmnp-tv-z]{25}$"
+RequestId = Annotated[str, Field(pattern=f"^frq_{_SUFFIX}")]
+IncidentId = Annotated[str, Field(pattern=f"^inc_{_SUFFIX}")]
+HoldId = Annotated[str, Field(pattern=f"^hld_{_SUFFIX}")]
+LineId = Annotated[str, Field(pattern=f"^lin_{_SUFFIX}")]
+SubjectId = Annotated[str, Field(pattern=f"^(per|sys)_{_SUFFIX}")]
+PersonId = Annotated[str, Field(pattern=f"^per_{_SUFFIX}")]
 Loose = Field(strict=False)  # enums arrive as strings
 
 
