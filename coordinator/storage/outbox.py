@@ -7,7 +7,7 @@ a lane that waits for a retry keeps its time.
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, select, text
@@ -25,10 +25,13 @@ _DELIVERY_COLUMNS = (
     "event_id",
     "status",
     "created_at",
+    "attempts",
 )
+#: How far the clocks of two machines may lie apart before something fresh waits for the later one.
+CLOCK_ALLOWANCE = timedelta(minutes=1)
 _OPEN_LANE = text(
-    "INSERT INTO lane (endpoint_id, request_id, priority, due_at, attempt) "
-    "VALUES (:endpoint_id, :request_id, :priority, :due_at, 0) "
+    "INSERT INTO lane (endpoint_id, request_id, priority, due_at, attempt, unanswered, gaps) "
+    "VALUES (:endpoint_id, :request_id, :priority, :due_at, 0, FALSE, 0) "
     "ON CONFLICT (endpoint_id, request_id) DO UPDATE "
     "SET due_at = COALESCE(lane.due_at, excluded.due_at)"
 )
@@ -73,23 +76,32 @@ def enqueue(connection: Connection, events: Sequence[Any], found: Routes, now: d
             route.endpoint_id
             for partner in event.audience
             for route in found.get(partner, ())
-            if route.event_types is None or event.type in route.event_types
+            if _takes(route, event)
         }
         for endpoint_id in sorted(taking):
             lane = (endpoint_id, event.request_id or "")
             lanes[lane] = min(event.priority, lanes.get(lane, event.priority))
-            deliveries.append((new_id("dlv"), *lane, event.seq, event.id, "pending", now))
+            deliveries.append((new_id("dlv"), *lane, event.seq, event.id, "pending", now, 0))
     if not deliveries:
         return
     open_lanes(connection, lanes, now)
     insert_rows(connection, DeliveryRow, _DELIVERY_COLUMNS, deliveries)
 
 
+def _takes(route: Route, event: Any) -> bool:
+    if event.only_endpoint is not None:
+        return bool(route.endpoint_id == event.only_endpoint)
+    return route.event_types is None or event.type in route.event_types
+
+
 def open_lanes(
     connection: Connection, lanes: dict[tuple[str, str], int], due_at: datetime
 ) -> None:
-    """Make lanes ((endpoint, request) to priority) where they are missing, and due if idle."""
-    due = to_micros(due_at)
+    """Make lanes ((endpoint, request) to priority) where they are missing, and due if idle.
+
+    Due means at once, also for a worker whose clock lags behind the clock of whoever queues.
+    """
+    due = to_micros(due_at - CLOCK_ALLOWANCE)
     connection.execute(
         _OPEN_LANE,
         # Sorted, so that two transactions lock the same rows in the same order.

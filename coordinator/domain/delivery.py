@@ -1,0 +1,140 @@
+"""What becomes of an event that is owed to an endpoint: statuses, and retries as data.
+
+A delivery is tried until the endpoint accepts it, says that it is gone (410), or has failed through
+the whole schedule; then it is dead, a person is told, and its successors go on without it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class DeliveryStatus(StrEnum):
+    """Where one delivery stands."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    DEAD = "dead"
+    CANCELLED = "cancelled"
+
+
+#: Waits before attempts 2, 3, … in seconds, about 75 h in all; then the delivery is dead.
+RETRY_SCHEDULE = (2, 5, 15, 60, 300, 1_800, 7_200, 18_000, 36_000, 36_000, 86_400, 86_400)
+#: Money moves while a flash notice waits, so no wait of its lane is longer than this, in seconds.
+FLASH_LONGEST_WAIT = 300
+#: The longest `Retry-After` that is honoured, in seconds: nobody may put a notice off for days.
+RETRY_AFTER_LIMIT = 3_600
+#: A wait is shortened by up to this part, so that lanes that failed together do not return together.
+JITTER = 0.1
+#: An endpoint's lanes become due over this time when it answers again, flash ones over the first part.
+RECOVERY_SPREAD = timedelta(seconds=5)
+#: After this time without any success the partner is told, once.
+FAILING_AFTER = timedelta(seconds=60)
+#: Secrets that were replaced sign along for this long.
+SECRET_OVERLAP = timedelta(hours=24)
+FLASH = 0
+GONE = 410
+#: Answers that speak for the whole endpoint (too busy, or a proxy without its server), not for one event.
+UNAVAILABLE = frozenset({408, 429, 502, 503, 504})
+#: At most this many lost events are named to a successor, so that its body stays small.
+NAMED_GAPS = 20
+
+
+def _flash_schedule() -> tuple[int, ...]:
+    """Return the same time in all, in waits that are never long."""
+    waits = [wait for wait in RETRY_SCHEDULE if wait < FLASH_LONGEST_WAIT]
+    missing = sum(RETRY_SCHEDULE) - sum(waits)
+    return tuple(waits + [FLASH_LONGEST_WAIT] * -(-missing // FLASH_LONGEST_WAIT))
+
+
+#: By a lane's priority; what is not named has `RETRY_SCHEDULE`.
+SCHEDULES: Mapping[int, tuple[int, ...]] = MappingProxyType({FLASH: _flash_schedule()})
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """How one try ended.
+
+    Attributes:
+        number: Tries of this delivery since it was queued, this one included.
+        since: When the first of them was made.
+        status: HTTP status; None where no answer came.
+        error: Stable word where no answer came, e.g. "timeout".
+        retry_after: Whole seconds that the endpoint asked for.
+    """
+
+    number: int
+    since: datetime
+    status: int | None
+    error: str | None = None
+    retry_after: int | None = None
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether the endpoint took it: any 2xx."""
+        return self.status is not None and 200 <= self.status < 300  # noqa: PLR2004
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether the failure is the endpoint's as a whole, not about this one event."""
+        return self.status is None or self.status in UNAVAILABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What follows from a try: the delivery's status and, while pending, when to try again."""
+
+    status: DeliveryStatus
+    due_at: datetime | None = None
+
+
+def next_attempt(number: int, *, priority: int, retry_after: int | None = None) -> timedelta:
+    """Return the wait after the `number`th try, before jitter.
+
+    Args:
+        number: Tries so far, from 1.
+        priority: The lane's; 0 is flash.
+        retry_after: Whole seconds that the endpoint asked for; lengthens, never shortens.
+    """
+    schedule = SCHEDULES.get(priority, RETRY_SCHEDULE)
+    wait = schedule[min(number, len(schedule)) - 1]
+    if retry_after is not None:
+        wait = max(wait, min(retry_after, RETRY_AFTER_LIMIT))
+    if priority == FLASH:
+        wait = min(wait, FLASH_LONGEST_WAIT)
+    return timedelta(seconds=wait)
+
+
+def judge(tried: Tried, *, priority: int, now: datetime, jitter: float) -> Verdict:
+    """Return what becomes of a delivery after a try.
+
+    Dead needs both: the schedule used up, and its time gone by. Counts alone would let an endpoint
+    that comes and goes burn the schedule in minutes; time alone would let a stepped clock do it.
+
+    Args:
+        tried: The try.
+        priority: The lane's; 0 is flash.
+        now: When the outcome is recorded.
+        jitter: From 0 up to 1; how much of `JITTER` is taken off the wait.
+    """
+    if tried.is_accepted:
+        return Verdict(DeliveryStatus.DELIVERED)
+    schedule = SCHEDULES.get(priority, RETRY_SCHEDULE)
+    lasts = timedelta(seconds=sum(schedule)) * (1 - JITTER)
+    is_used_up = tried.number > len(schedule) and now - tried.since >= lasts
+    if tried.status == GONE or is_used_up:
+        return Verdict(DeliveryStatus.DEAD)
+    wait = next_attempt(tried.number, priority=priority, retry_after=tried.retry_after)
+    return Verdict(DeliveryStatus.PENDING, now + wait * (1 - JITTER * jitter))
+
+
+def endpoint_pause(failing_since: datetime, now: datetime) -> timedelta:
+    """Return how long the other lanes of an endpoint that does not answer are left alone.
+
+    A quarter of the time that it has failed, at least 2 s, at most what a flash lane may wait: so an
+    endpoint with a thousand lanes that hangs does not hold every sender for the time of a deadline.
+    """
+    quarter = (now - failing_since) / 4
+    return min(max(quarter, timedelta(seconds=2)), timedelta(seconds=FLASH_LONGEST_WAIT))
