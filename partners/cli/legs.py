@@ -1,0 +1,235 @@
+"""`holdfast inbox`, `acknowledge`, `review`, `decline`, `report`: the asked side."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+from pydantic import TypeAdapter
+
+from partners.cli.session import Session, SessionCommand, facts, pass_session, table
+from partners.client import Client
+from partners.errors import InvalidDraftError
+from partners.protocol import strict_json
+from partners.protocol.errors import ProtocolError
+from partners.protocol.payloads import Next, ReportLine, format_time
+from partners.protocol.views import ActView, FreezeReportView, FreezeRequestView
+from partners.protocol.vocabulary import DeclineCode, HoldBasis, ReleaseReason
+
+_REQUEST = click.argument("request_id", metavar="FRQ_…")
+#: What a partner holds for where the requester named no time, in hours.
+_DEFAULT_HOURS = 72
+_LINES: TypeAdapter[list[ReportLine]] = TypeAdapter(list[ReportLine])
+
+
+@click.command(cls=SessionCommand)
+@click.option("--to-approve", is_flag=True, help="What waits for a lead of your own organisation.")
+@click.option("--status", help="Only requests in this state.")
+@pass_session
+def inbox(session: Session, *, to_approve: bool, status: str | None) -> None:
+    """List the requests that ask you to freeze, newest first."""
+    session.show_list(
+        session.client().requests(box="to_approve" if to_approve else "received", status=status),
+        ("request", "from", "urgency", "submitted", "incident", "addresses", "request is", "you"),
+        lambda view: (
+            view.id,
+            view.requester,
+            view.urgency.value,
+            f"{view.submitted_at:%Y-%m-%d %H:%M}",
+            view.incident_title,
+            view.address_count,
+            view.status.value,
+            view.leg_status.value if view.leg_status else None,
+        ),
+        empty="Nothing waits for approval." if to_approve else "Nobody asked you for anything.",
+    )
+
+
+def _show_act(session: Session, act: ActView) -> None:
+    state = act.leg.status.value if act.leg else act.status
+    session.show(act, lambda: session.out.print(facts([("status", state)])))
+
+
+@click.command(cls=SessionCommand)
+@_REQUEST
+@click.option("--note")
+@pass_session
+def acknowledge(session: Session, request_id: str, note: str | None) -> None:
+    """Say that you have it."""
+    client = session.client()
+    _show_act(session, client.acknowledge(client.freeze_request(request_id), note))
+
+
+@click.command(cls=SessionCommand)
+@_REQUEST
+@click.option("--note")
+@pass_session
+def review(session: Session, request_id: str, note: str | None) -> None:
+    """Say that you are looking into it."""
+    client = session.client()
+    _show_act(session, client.review(client.freeze_request(request_id), note))
+
+
+@click.command(cls=SessionCommand)
+@_REQUEST
+@click.option("--code", required=True, type=click.Choice([code.value for code in DeclineCode]))
+@click.option("--detail", help="A sentence; needed with `other`.")
+@click.option("--retry", is_flag=True, help="Ask again once it is complete.")
+@click.option("--missing", multiple=True, help="What is missing; may be repeated.")
+@click.option("--next-service", help="Where the funds went: the service.")
+@click.option("--next-account", metavar="CAIP-10", help="Where the funds went: the account.")
+@click.option("--next-tx", help="Where the funds went: the transaction.")
+@pass_session
+def decline(  # noqa: PLR0913 - click's options
+    session: Session,
+    request_id: str,
+    *,
+    code: str,
+    detail: str | None,
+    retry: bool,
+    missing: tuple[str, ...],
+    next_service: str | None,
+    next_account: str | None,
+    next_tx: str | None,
+) -> None:
+    """Say that nothing is or will be frozen, and why."""
+    places = {"service": next_service, "account": next_account, "tx": next_tx}
+    named = {name: value for name, value in places.items() if value}
+    client = session.client()
+    act = client.decline(
+        client.freeze_request(request_id),
+        DeclineCode(code),
+        detail=detail,
+        retry=retry,
+        missing=missing,
+        following=Next.model_validate(named) if named else None,
+    )
+    _show_act(session, act)
+
+
+@click.command(cls=SessionCommand)
+@_REQUEST
+@click.argument(
+    "file", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False)
+)
+@click.option("--found", nargs=3, multiple=True, metavar="NO ASSET AMOUNT")
+@click.option(
+    "--frozen", nargs=3, multiple=True, metavar="NO ASSET AMOUNT", help="Frozen just now."
+)
+@click.option("--hours", type=int, help="How long it is held; by default what the request asks.")
+@click.option("--basis", type=click.Choice([b.value for b in HoldBasis]), default="voluntary")
+@click.option("--released", nargs=3, multiple=True, metavar="HLD_… AMOUNT REASON")
+@click.option("--returned", nargs=3, multiple=True, metavar="HLD_… AMOUNT TX")
+@click.option(
+    "--nothing",
+    type=click.Choice([code.value for code in DeclineCode]),
+    help="Answers all addresses that have no line.",
+)
+@pass_session
+def report(  # noqa: PLR0913 - click's options
+    session: Session,
+    request_id: str,
+    *,
+    file: Path | None,
+    found: tuple[tuple[str, str, str], ...],
+    frozen: tuple[tuple[str, str, str], ...],
+    hours: int | None,
+    basis: str,
+    released: tuple[tuple[str, str, str], ...],
+    returned: tuple[tuple[str, str, str], ...],
+    nothing: str | None,
+) -> None:
+    r"""Report what you found, froze, released or returned; taken whole or refused whole.
+
+    \b
+    Amounts are whole base units, or `withheld`. NO is the address's number in the request.
+    Release reasons: expired, withdrawn, false_positive, appeal_upheld, court_order,
+    returned_to_victim. Everything else fits into FILE: a JSON list of lines.
+    """
+    client = session.client()
+    view = client.freeze_request(request_id)
+    lines = _lines_of(file) if file else []
+    lines += [
+        {"kind": "found", "address_no": _number(no), "asset": asset, "amount": _amount(amount)}
+        for no, asset, amount in found
+    ]
+    lines += [_frozen_line(view, row, hours, basis) for row in frozen]
+    lines += [
+        {"kind": "released", "hold": hold, "amount": _amount(amount), "reason": _reason(reason)}
+        for hold, amount, reason in released
+    ]
+    lines += [
+        {"kind": "returned", "hold": hold, "amount": _amount(amount), "tx": tx}
+        for hold, amount, tx in returned
+    ]
+    if nothing:
+        lines.append({"kind": "nothing", "address_nos": "rest", "code": nothing})
+    if not lines:
+        raise click.UsageError("say what to report: a FILE, --found, --frozen, --released, …")
+    made = _send(client, view, lines)
+    session.show(made, lambda: _show_report(session, made))
+
+
+def _send(client: Client, view: FreezeRequestView, lines: list[Any]) -> FreezeReportView:
+    return client.report(view, _LINES.validate_python(lines))
+
+
+def _show_report(session: Session, made: FreezeReportView) -> None:
+    rows = [
+        (line.kind.value, line.address_no, line.asset, line.amount, line.hold)
+        for line in made.lines
+    ]
+    session.out.print(table(("line", "address", "asset", "amount", "hold"), rows))
+    session.out.print(facts([("status", made.leg.status.value)]))
+
+
+def _lines_of(file: Path) -> list[Any]:
+    try:
+        lines = strict_json.loads(file.read_bytes())
+    except ProtocolError as error:
+        raise InvalidDraftError([str(error)]) from None
+    if isinstance(lines, dict):
+        lines = lines.get("lines")
+    if not isinstance(lines, list):
+        raise InvalidDraftError(["the file must hold a JSON list of lines"])
+    return lines
+
+
+def _frozen_line(
+    view: FreezeRequestView, row: tuple[str, str, str], hours: int | None, basis: str
+) -> dict[str, Any]:
+    no, asset, amount = row
+    now = datetime.fromtimestamp(time.time(), UTC).replace(microsecond=0)
+    held_for = timedelta(hours=hours or view.hold_hours or _DEFAULT_HOURS)
+    return {
+        "kind": "frozen",
+        "address_no": _number(no),
+        "asset": asset,
+        "amount": _amount(amount),
+        "frozen_at": format_time(now),
+        "hold_expires_at": format_time(now + held_for),
+        "basis": basis,
+    }
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal():
+        raise click.UsageError(f"{text!r} is no address number: numbers start at 0")
+    return int(text)
+
+
+def _amount(text: str) -> str | None:
+    return None if text == "withheld" else text
+
+
+def _reason(text: str) -> str:
+    if text not in {reason.value for reason in ReleaseReason}:
+        raise click.UsageError(f"{text!r} is no release reason")
+    return text
+
+
+def register(cli: click.Group) -> None:
+    """Add these commands."""
+    for command in (inbox, acknowledge, review, decline, report):
+        cli.add_command(command)

@@ -1,0 +1,231 @@
+"""`holdfast draft`, `submit`, `status`, `withdraw`, `close`: the requesting side."""
+
+from hashlib import sha256
+from pathlib import Path
+
+import click
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from partners.cli.session import Session, SessionCommand, facts, pass_session, print_json, table
+from partners.draft import Draft, count_lines, encode_draft, read_draft
+from partners.errors import InvalidDraftError, TransportError, ValidationError
+from partners.protocol.views import AssetTotals, FreezeRequestView, LegView
+
+_TEMPLATE = """{
+  "incident": {
+    "title": "What happened, in a few words",
+    "kind": "hack",
+    "occurred_at": "2025-02-21T14:13:35Z",
+    "reference": null
+  },
+  "urgency": "urgent",
+  "tlp": "AMBER+STRICT",
+  "summary": "What the partners need to know. Nothing about customers.",
+  "to": ["exchange-b.example"],
+  "hold": {"hours": 72},
+  "legal": {"police_report": null, "agency": null, "order": null}%s
+}
+"""
+_ADDRESSES = """,
+  "addresses": [
+    {"account": "eip155:1:0x51E9d833Ecae4E8D9D8Be17300AEE6D3398C135D",
+     "asset": "eip155:1/slip44:60", "amount": null, "role": "receiver", "tx": null}
+  ]"""
+
+
+@click.command(cls=SessionCommand)
+@click.option("--csv", "for_csv", is_flag=True, help="A template for addresses from a CSV file.")
+@pass_session
+def draft(session: Session, *, for_csv: bool) -> None:
+    r"""Print a request to fill in: `holdfast draft > request.json`.
+
+    \b
+    With --csv it is the template beside a CSV file, whose columns are: account (CAIP-10), or chain
+    and address; and, as far as known, tag, asset (CAIP-19), amount (whole base units), role, tx,
+    block, note.
+    """
+    del session
+    click.echo(_TEMPLATE % ("" if for_csv else _ADDRESSES), nl=False)
+
+
+@click.command(cls=SessionCommand)
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option(
+    "--template",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="For CSV: the rest of the request (see `holdfast draft --csv`).",
+)
+@click.option("--check", is_flag=True, help="Only look for faults; send nothing.")
+@pass_session
+def submit(session: Session, file: Path, template: Path | None, *, check: bool) -> None:
+    """Submit a freeze request from a JSON or CSV file.
+
+    All faults are named at once with their lines, and nothing is sent before there is none. Sending
+    the same file with a `nonce` in it again, after a broken connection, submits it once.
+    """
+    prepared = _read(session, file, template)
+    body = encode_draft(prepared)
+    if check:
+        found = {"addresses": len(prepared.request.addresses), "bytes": len(body)}
+        session.show(found, lambda: session.out.print(facts(found.items())))
+        return
+    # Derived from the bytes, so that sending the same document again is a repeat and no second one.
+    key = f"submit-{sha256(body).hexdigest()[:40]}"
+    try:
+        view = session.client().submit(body, idempotency_key=key)
+    except ValidationError as error:
+        if not error.errors:
+            raise
+        raise InvalidDraftError(prepared.locate(error.errors)) from error
+    except TransportError as error:
+        pending = file.with_suffix(".pending.json")
+        pending.write_bytes(body)
+        raise TransportError(
+            f"{error}; whether it arrived is not known: `holdfast submit {pending}` finds out "
+            "and submits it once"
+        ) from error
+    session.show(view, lambda: _show_request(session, view, []))
+
+
+def _read(session: Session, file: Path, template: Path | None) -> Draft:
+    raw = file.read_bytes()
+    columns = (TextColumn("reading"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=session.err, transient=True) as progress:
+        task = progress.add_task("reading", total=count_lines(raw))
+        return read_draft(
+            file.name,
+            raw,
+            template.read_bytes() if template else None,
+            progress=lambda line: progress.update(task, completed=line),
+        )
+
+
+@click.command(cls=SessionCommand)
+@click.argument("request_id", required=False, metavar="[FRQ_…]")
+@click.option("--ledger", is_flag=True, help="With every line of the ledger.")
+@pass_session
+def status(session: Session, request_id: str | None, *, ledger: bool) -> None:
+    """Show a request with what every partner answered; without an id, list those you sent."""
+    client = session.client()
+    if request_id is None:
+        session.show_list(
+            client.requests(box="sent"),
+            ("request", "status", "urgency", "submitted", "incident", "addresses", "asked"),
+            lambda view: (
+                view.id,
+                view.status.value,
+                view.urgency.value,
+                f"{view.submitted_at:%Y-%m-%d %H:%M}",
+                view.incident_title,
+                view.address_count,
+                view.partners_asked,
+            ),
+            empty="You have sent no request.",
+        )
+        return
+    view = client.freeze_request(request_id)
+    legs = list(client.legs(request_id))
+    lines = list(client.ledger(request_id)) if ledger else []
+    if session.as_json:
+        document = view.model_dump(mode="json")
+        document["legs"] = [leg.model_dump(mode="json") for leg in legs]
+        if ledger:
+            document["ledger"] = [line.model_dump(mode="json") for line in lines]
+        print_json(document)
+        return
+    _show_request(session, view, legs)
+    if lines:
+        rows = [
+            (line.partner, line.kind.value, line.address_no, line.asset, line.amount, line.hold)
+            for line in lines
+        ]
+        session.out.print()
+        session.out.print(table(("partner", "line", "address", "asset", "amount", "hold"), rows))
+
+
+def _show_request(session: Session, view: FreezeRequestView, legs: list[LegView]) -> None:
+    """Print a request for people."""
+    provisional = " (provisional)" if view.provisional else ""
+    session.out.print(
+        facts(
+            [
+                ("request", view.id),
+                ("status", view.status.value + provisional),
+                ("incident", f"{view.incident.title} ({view.incident.id})"),
+                ("requester", view.requester),
+                ("urgency", view.urgency.value),
+                ("to", view.to),
+                ("addresses", view.address_count),
+                ("summary", view.summary),
+                ("approvals", f"{len(view.approvals)} of {view.quorum}" if view.quorum else None),
+                ("content", view.content_sha256),
+            ]
+        )
+    )
+    for warning in view.warnings:
+        session.out.print(
+            f"warning {warning.code.value}: {len(warning.address_nos)} addresses", style="yellow"
+        )
+    if view.status.value == "submitted" and not legs:
+        session.out.print(f"next: another person's `holdfast approve {view.id}`")
+    if legs:
+        session.out.print()
+        session.out.print(table(_LEG_COLUMNS, [row for leg in legs for row in _leg_rows(leg)]))
+    if view.totals:
+        session.out.print()
+        rows = [(asset, *_sums(totals)) for asset, totals in sorted(view.totals.items())]
+        session.out.print(table(("total", *_SUMS), rows))
+
+
+_SUMS = ("found", "frozen", "held", "released", "returned", "seized")
+_LEG_COLUMNS = ("partner", "status", "acknowledged", "asset", *_SUMS)
+
+
+def _leg_rows(leg: LegView) -> list[tuple[object, ...]]:
+    """Return one row per asset, the first of them with the leg's status."""
+    state = leg.status.value + (f" ({leg.decline_code})" if leg.decline_code else "")
+    if leg.flags:
+        state += f" [{', '.join(leg.flags)}]"
+    at = f"{leg.acknowledged_at:%H:%M:%S}" if leg.acknowledged_at else None
+    sums: list[tuple[str | None, ...]] = [
+        (asset, *_sums(totals)) for asset, totals in sorted(leg.totals.items())
+    ]
+    first, *others = sums or [(None,) * (len(_SUMS) + 1)]
+    return [(leg.partner, state, at, *first), *((None, None, None, *row) for row in others)]
+
+
+def _sums(totals: AssetTotals) -> tuple[str, ...]:
+    withheld = f" + {totals.withheld} withheld" if totals.withheld else ""
+    values = [str(getattr(totals, name)) for name in _SUMS]
+    values[1] += withheld
+    return tuple(values)
+
+
+@click.command(cls=SessionCommand)
+@click.argument("request_id", metavar="FRQ_…")
+@click.option("--reason", required=True)
+@click.option("--address", "addresses", type=int, multiple=True, metavar="NO", help="Only these.")
+@pass_session
+def withdraw(session: Session, request_id: str, reason: str, addresses: tuple[int, ...]) -> None:
+    """Withdraw a request, or some of its addresses."""
+    client = session.client()
+    view = client.freeze_request(request_id)
+    act = client.withdraw(view, reason, addresses=addresses or None)
+    session.show(act, lambda: session.out.print(facts([("status", act.status)])))
+
+
+@click.command(cls=SessionCommand)
+@click.argument("request_id", metavar="FRQ_…")
+@click.option("--reason")
+@pass_session
+def close(session: Session, request_id: str, reason: str | None) -> None:
+    """Close a request on which no hold is open."""
+    client = session.client()
+    act = client.close(client.freeze_request(request_id), reason)
+    session.show(act, lambda: session.out.print(facts([("status", act.status)])))
+
+
+def register(cli: click.Group) -> None:
+    """Add these commands."""
+    for command in (draft, submit, status, withdraw, close):
+        cli.add_command(command)
