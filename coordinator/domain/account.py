@@ -84,7 +84,7 @@ def _joined_tag(chain: Chain, parsed: ParsedAddress, tag: str) -> str:
 
 def _no_chain(chains: Chains, text: str, caip2: str) -> AccountError:
     if not CAIP2.fullmatch(caip2):
-        found = suggest(chains, text)
+        found = suggest(chains, text) or suggest(chains, text.rpartition(":")[2])
         hint = f"; by its form it could be on {_names(chains, found)}" if found else ""
         return AccountError(
             "not_caip10",

@@ -1,8 +1,8 @@
 """Four eyes: who may approve a request, and when enough have.
 
 The rule compares persons, never keys or roles: whoever submitted, whoever owns the system that
-submitted, and whoever proposed the grant of the key that submitted had a hand in it. A key granted by
-the root key excludes nobody.
+submitted, and whoever proposed the grant of the key that submitted had a hand in it. A key that the
+root key granted excludes nobody.
 """
 
 from collections.abc import Collection, Iterable
@@ -19,7 +19,7 @@ def excluded_from_approving(
     Args:
         submitter_person: Who submitted: `per_…`, or the `sys_…` itself.
         submitter_system_owner: The owning person, if a system submitted.
-        key_grant_proposer: The lead who proposed the grant of the submitting key; None if root granted it.
+        key_grant_proposer: Who proposed the grant of the submitting key; None if root granted it.
     """
     named = (submitter_person, submitter_system_owner, key_grant_proposer)
     return frozenset(person for person in named if person)
@@ -49,8 +49,8 @@ def require_may_approve(
     )
     if actor.person in excluded:
         raise SelfApprovalError(
-            "whoever submitted a request, owns the system that did, or proposed its key cannot decide"
-            " on it; another security lead must"
+            "whoever submitted a request, owns the system that did, or proposed its key cannot"
+            " decide on it; another security lead must"
         )
 
 

@@ -1,13 +1,14 @@
 """Books one freeze report: every line by itself first, then, after all of them, the balances.
 
-The order of lines does not matter where it should not: a `found` line may follow the `frozen` line that
-needs it, and a correction the line that it makes room for. Every fault is collected, so that a partner
-mends a report of thousands of lines in one go.
+The order of lines does not matter where it should not: a `found` line may follow the `frozen` line
+that needs it, and a correction the line that it makes room for. Every fault is collected, so that a
+partner mends a report of thousands of lines in one go.
 """
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from coordinator.domain.answers import Answers
 from coordinator.domain.errors import CoordinatorError, InvalidInputError, LedgerBreachError
 from coordinator.domain.freeze_request import is_crossing, takes_late_lines
 from coordinator.domain.hold import HoldBalance, end_fault
@@ -51,8 +52,7 @@ class Booker:
         self._assets: dict[str, str | None] = {}
         self._corrected: dict[str, BookedLine] = {}
         self._named: set[int] = set()
-        self._answers: dict[int, tuple[int, DeclineCode]] = {}
-        self._rest: tuple[int, DeclineCode] | None = None
+        self._answers = Answers(self._draft)
         self._id = ""
 
     def book(self, lines: Sequence[ReportLine]) -> Booking:
@@ -63,17 +63,17 @@ class Booker:
             LedgerBreachError: If the report breaks the ledger.
         """
         booked: list[BookedLine | None] = []
-        for no, line in enumerate(lines):
+        for no, each in enumerate(lines):
             self._id = self._rules.new_line_id()
-            booked.append(self._take(no, line))
-        if self._rest is not None:
-            booked[self._rest[0]] = self._answer_rest(booked[self._rest[0]], *self._rest)
+            booked.append(self._take(no, each))
         self._draft.settle()
-        self._check_answers()
+        for line_no, address_nos in self._answers.settle(self._named).items():
+            line = booked[line_no]
+            booked[line_no] = line and line._replace(address_nos=address_nos)
         self._refuse_if_faulty()
         return self._booking([line for line in booked if line is not None])
 
-    def _take(self, no: int, line: ReportLine) -> BookedLine | None:
+    def _take(self, no: int, line: ReportLine) -> BookedLine | None:  # noqa: C901, PLR0911 - per kind
         match line:
             case FoundLine():
                 return self._found(no, line)
@@ -88,7 +88,7 @@ class Booker:
             case KeptLine():
                 return self._keeps(no, line)
             case NothingLine():
-                return self._nothing(no, line)
+                return self._answers.take(no, line, self._id)
             case CorrectionLine():
                 return self._corrects(no, line)
 
@@ -96,7 +96,7 @@ class Booker:
         address_no = line.address_no
         asset = self._asset(no, line.asset)
         amount = self._amount(no, line.amount)
-        good = self._has_address(no, address_no)
+        good = self._draft.has_address(no, address_no)
         if self._too_late:
             self._fault(no, "kind", self._over("found"), "request_ended")
             good = False
@@ -118,7 +118,7 @@ class Booker:
 
     def _frozen(self, no: int, line: FrozenLine) -> BookedLine | None:
         booked = None
-        if self._has_address(no, line.address_no):
+        if self._draft.has_address(no, line.address_no):
             booked = (
                 self._opens(no, line) if line.hold is None else self._joins(no, line, line.hold)
             )
@@ -220,7 +220,9 @@ class Booker:
             shares=True,
         )
 
-    def _top_up_fault(self, line: FrozenLine, hold: WorkingHold) -> tuple[str, str, str] | None:
+    def _top_up_fault(  # noqa: PLR0911 - one per rule
+        self, line: FrozenLine, hold: WorkingHold
+    ) -> tuple[str, str, str] | None:
         balance = hold.balance
         if not self._draft.is_linked(balance):
             return "hold", "was kept for another request: report on that one", "not_linked"
@@ -268,8 +270,8 @@ class Booker:
             self._fault(
                 no,
                 "frozen_at",
-                f"is after the request ended, at {rules.ended_at.isoformat()}: nothing more is frozen"
-                " for it",
+                f"is after the request ended, at {rules.ended_at.isoformat()}: nothing more is"
+                " frozen for it",
                 "request_ended",
             )
         elif withdrawn_at is not None and not is_crossing(frozen_at, ended_at=withdrawn_at):
@@ -424,88 +426,6 @@ class Booker:
         finding.found += (new or 0) - (old.amount or 0)
         self._draft.lowered[position] = no
 
-    def _nothing(self, no: int, line: NothingLine) -> BookedLine | None:
-        if self._rules.ended_at is not None:
-            self._fault(
-                no, "kind", "the request has ended: no answer is expected any more", "request_ended"
-            )
-            return None
-        booked = BookedLine(self._id, no, LineKind.NOTHING, code=line.code.value)
-        if line.address_nos == "rest":
-            if self._rest is not None:
-                self._fault(no, "address_nos", "the rest is answered twice", "answered_twice")
-            self._rest = (no, line.code)
-            return booked
-        numbers = tuple(line.address_nos)
-        for at, address_no in enumerate(numbers):
-            if not self._has_address(no, address_no, member=f"address_nos/{at}"):
-                continue
-            if address_no in self._answers:
-                self._fault(
-                    no,
-                    f"address_nos/{at}",
-                    f"address_no {address_no} is answered by line {self._answers[address_no][0]} too",
-                    "answered_twice",
-                )
-            self._answers[address_no] = (no, line.code)
-        return booked._replace(address_nos=numbers)
-
-    def _answer_rest(
-        self, booked: BookedLine | None, no: int, code: DeclineCode
-    ) -> BookedLine | None:
-        """Write "rest" out: all addresses without any line, before this report and in it."""
-        if booked is None:
-            return None
-        ledger, draft = self._ledger, self._draft
-        spoken_for = {
-            *(address_no for address_no, _ in ledger.findings),
-            *(hold.address_no for hold in ledger.holds.values()),
-            *ledger.shared.values(),
-            *ledger.nothing,
-            *self._named,
-            *self._answers,
-            *draft.bad_addresses,
-        }
-        rest = tuple(each for each in range(self._rules.address_count) if each not in spoken_for)
-        self._answers.update(dict.fromkeys(rest, (no, code)))
-        return booked._replace(address_nos=rest)
-
-    def _check_answers(self) -> None:
-        """Refuse "nothing" for an address that something is, or was, found or frozen for."""
-        if not self._answers:
-            return
-        ledger, draft = self._ledger, self._draft
-        findings = {**ledger.findings, **draft.findings}
-        holds = [*ledger.holds.values()]
-        holds = [draft.holds[h.id].balance if h.id in draft.holds else h for h in holds]
-        busy = {
-            *(address_no for (address_no, _), f in findings.items() if f.found or f.withheld),
-            *(hold.address_no for hold in holds if not hold.is_void),
-            *(draft.holds[hold_id].balance.address_no for hold_id in draft.opened),
-            *ledger.shared.values(),
-            *draft.shared.values(),
-        }
-        for address_no in sorted(busy.intersection(self._answers) - draft.bad_addresses):
-            self._fault(
-                self._answers[address_no][0],
-                "address_nos",
-                f"something was reported as found or frozen for address_no {address_no}: correct that"
-                " to 0 first, or leave the address out",
-                "contradiction",
-            )
-
-    def _has_address(self, no: int, address_no: int, *, member: str = "address_no") -> bool:
-        if address_no < self._rules.address_count:
-            return True
-        self._fault(
-            no,
-            member,
-            f"{address_no} is not in the request, whose addresses are 0 to"
-            f" {self._rules.address_count - 1}",
-            "no_such_address",
-        )
-        return False
-
     def _asset(self, no: int, asset: str) -> str | None:
         try:
             canonical = self._assets[asset]
@@ -555,8 +475,7 @@ class Booker:
         touched: dict[int, DeclineCode | None] = {
             address_no: None for address_no in self._named if address_no in ledger.nothing
         }
-        for address_no, (_, code) in self._answers.items():
-            touched[address_no] = code
+        touched |= self._answers.codes()
         holds = {hold_id: hold.balance for hold_id, hold in draft.holds.items()}
         return Booking(
             lines=lines,

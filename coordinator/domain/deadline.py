@@ -21,7 +21,7 @@ _DEFAULT = "default"
 
 
 class PolicyError(ValueError):
-    """The policies cannot be used as they are; the message names the key and says what to change."""
+    """The policies cannot be used; the message names the key and says what to change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """The freeze ledger: takes a report whole or refuses it whole, and adds it up.
 
-Source: the design's ledger. `held = frozen - released - returned - seized`, never negative, per hold and
-so per leg, address and asset; `frozen <= found`. The rules themselves are in `booking`.
+Source: the design's ledger. `held = frozen - released - returned - seized`, never negative, per
+hold and so per leg, address and asset; `frozen <= found`. The rules themselves are in `booking`.
 """
 
 from collections import Counter
@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from coordinator.domain.booking import Booker, Rules
+from coordinator.domain.booking import Booker
 from coordinator.domain.hold import HoldBalance
+from coordinator.domain.ledger_draft import Rules
 from coordinator.domain.ledger_state import (
     BookedLine,
     Booking,
@@ -71,18 +72,18 @@ def book(  # noqa: PLR0913 - all that the rules hang on, by name, so that nothin
         now: Present time.
         new_line_id: Makes `lin_…` ids, called in the order of the lines.
         new_hold_id: Makes `hld_…` ids.
-        canonical_asset: Returns the one form of a CAIP-19 id, or raises ValueError or a refusal of ours.
+        canonical_asset: Returns the one form of a CAIP-19 id, or raises ValueError or ours.
         other_holds: The partner's holds on its other legs, for sharing them.
         request_ended_at: When the request was withdrawn or closed, if it was.
         withdrawn_addresses: When single addresses were withdrawn.
         late_window: How long after the end crossing lines are taken.
         max_hold: How far ahead an end may lie, by basis; a basis left out has no limit.
-        shared_with: Returns the requests that a hold is linked to; None: `other_request` is not checked.
+        shared_with: Returns the requests that a hold is linked to; None: not checked.
         current_status: The request's status, for the refusal.
 
     Raises:
-        InvalidInputError: If lines name addresses or assets that do not exist, or amounts out of range.
-        LedgerBreachError: If the report as a whole would break the ledger. Both carry every fault found,
+        InvalidInputError: If lines name no known address or asset, or an amount out of range.
+        LedgerBreachError: If the report as a whole would break the ledger. Both carry every fault,
             each with the pointer of its line.
     """
     rules = Rules(
@@ -105,7 +106,7 @@ def book(  # noqa: PLR0913 - all that the rules hang on, by name, so that nothin
 
 @dataclass(slots=True)
 class AssetSums:
-    """Sums of one asset over distinct holds, base units; `withheld` counts amounts that are not told."""
+    """Sums of one asset over distinct holds, base units; `withheld` counts amounts not told."""
 
     found: int = 0
     frozen: int = 0

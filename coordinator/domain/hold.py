@@ -1,7 +1,8 @@
 """A hold: a freeze with an end, and what is owed once it ends or the request does.
 
-Source: the design's ledger, "Holds end" and "Withdrawals oblige to answer". Nothing here extends itself,
-and nothing is let go by a clock: at its end a hold is lapsed, and only the partner knows what became of it.
+Source: the design's ledger, "Holds end" and "Withdrawals oblige to answer". Nothing here extends
+itself, and no clock lets go: at its end a hold is lapsed, and only the partner knows what became
+of it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +25,7 @@ class HoldBalance:
         ended_by: The kind of that line: only so can a withheld hold show as returned.
         account_level: The whole account is frozen, beyond what the request states.
         lapsed: Its end has passed and the partner has not yet said what became of it.
-        kept: On what ground it stays after a withdrawal or its end; None while nothing was answered.
+        kept: On what ground it stays after a withdrawal or its end; None: not answered.
     """
 
     id: str
@@ -109,19 +110,19 @@ def end_fault(
 ) -> tuple[str, str] | None:
     """Return (detail, code) of what is wrong with a hold's new end or review date, or None.
 
-    The maximum counts from the act that sets the end: each signed act may set it so far ahead and no
-    farther, so that no hold stands longer than that without somebody answering for it again.
+    The maximum counts from the act that sets the end: each signed act may set it so far ahead and
+    no farther, so that no hold stands longer without somebody answering for it again.
     """
     if end <= now:
         return "is past: state an end, or a review date, that lies ahead", "end_past"
     longest = max_hold.get(basis)
     if longest is not None and end > now + longest:
         days = longest / timedelta(days=1)
-        return (
+        detail = (
             f"is more than {days:g} days ahead, the longest that policy allows for"
-            f" {basis.value}: state an earlier end and extend it later",
-            "end_too_far",
+            f" {basis.value}: state an earlier end and extend it later"
         )
+        return detail, "end_too_far"
     return None
 
 
@@ -137,8 +138,8 @@ def extended(
 
     Raises:
         InvalidTransitionError: If nothing of it is held any more.
-        LedgerBreachError: If the new end is past, no later than the old one on the same ground, or beyond
-            the policy's maximum.
+        LedgerBreachError: If the new end is past, no later than the old one on the same ground, or
+            beyond the policy's maximum.
     """
     if not hold.is_open:
         raise InvalidTransitionError(

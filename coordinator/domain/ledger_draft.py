@@ -11,7 +11,7 @@ from coordinator.domain.errors import FieldFault
 from coordinator.domain.hold import HoldBalance, end_fault
 from coordinator.domain.ledger_state import Finding, Flagged, LegLedger, Position
 from partners.protocol.payloads import KeptLine
-from partners.protocol.vocabulary import HoldBasis, KeptBasis, LineKind
+from partners.protocol.vocabulary import HoldBasis, KeptBasis
 
 #: Amounts are unsigned 256-bit integers on the chains that have the largest.
 LIMIT = 2**256
@@ -81,7 +81,7 @@ class Draft:
         self.shared: dict[str, int] = {}
         self.unlinked: list[str] = []
         self.late_holds: dict[str, None] = {}
-        #: Positions whose frozen may have risen or whose found fallen, and the last line that did it.
+        #: Positions whose frozen may have risen, or found fallen, and the last line that did it.
         self.raised: dict[Position, int] = {}
         self.lowered: dict[Position, int] = {}
         self.null_found: dict[Position, list[int]] = {}
@@ -91,6 +91,19 @@ class Draft:
     def fault(self, no: int, member: str, detail: str, code: str) -> None:
         """Note what is wrong with one member of line `no`."""
         self.faults.append((no, FieldFault(f"/lines/{no}/{member}", detail, code)))
+
+    def has_address(self, no: int, address_no: int, *, member: str = "address_no") -> bool:
+        """Tell whether the request has such an address; note the fault if not."""
+        if address_no < self.rules.address_count:
+            return True
+        self.fault(
+            no,
+            member,
+            f"{address_no} is not in the request, whose addresses are 0 to"
+            f" {self.rules.address_count - 1}",
+            "no_such_address",
+        )
+        return False
 
     def finding(self, position: Position) -> Finding:
         """Return the working copy of a finding, made where there is none."""
@@ -110,7 +123,7 @@ class Draft:
         count[1] = no
 
     def hold(self, hold_id: str) -> WorkingHold | None:
-        """Return the working copy of a hold of this partner, on whatever leg; None if there is none."""
+        """Return the working copy of a hold of this partner, on whatever leg; None if unknown."""
         working = self.holds.get(hold_id)
         if working is None:
             known = self.ledger.holds.get(hold_id) or self.rules.other_holds.get(hold_id)
@@ -150,8 +163,8 @@ class Draft:
                 self.fault(
                     no,
                     "amount",
-                    "what was found of this asset for this address is withheld already: a second null"
-                    " tells nothing more",
+                    "what was found of this asset for this address is withheld already: a second"
+                    " null tells nothing more",
                     "already_withheld",
                 )
         self._check_found_and_frozen()
@@ -173,7 +186,7 @@ class Draft:
                 "this withheld hold was ended whole by a line without an amount: correct that line",
                 "hold_ended",
             )
-        # So much is known to have been frozen, for it left: sums stay sums, and held is not negative.
+        # So much is known to have been frozen, for it left: held stays a difference of sums.
         balance.frozen = balance.left
         balance.withheld = True
         balance.ended = hold.ends > 0
@@ -220,7 +233,7 @@ class Draft:
             balance.hold_expires_at = line.hold_expires_at
             balance.lapsed = False
 
-    def _kept_fault(
+    def _kept_fault(  # noqa: PLR0911 - one per rule
         self, no: int, line: KeptLine, hold: WorkingHold
     ) -> tuple[str, str, str] | None:
         balance = hold.balance
@@ -229,12 +242,11 @@ class Draft:
         if not balance.is_open:
             return "hold", "holds nothing any more: there is nothing to keep", "hold_ended"
         if not self._is_owed(balance):
-            return (
-                "hold",
+            detail = (
                 "owes no answer: its request was not withdrawn and it has not lapsed; to change its"
-                " end or ground, extend it",
-                "nothing_owed",
+                " end or ground, extend it"
             )
+            return "hold", detail, "nothing_owed"
         if line.basis is KeptBasis.OTHER_REQUEST:
             return self._other_request_fault(line)
         if line.other_request is not None:
@@ -276,7 +288,8 @@ class Draft:
             or address_no in self.rules.withdrawn
         )
 
-    def _own_holds(self) -> Iterable[HoldBalance]:
+    def own_holds(self) -> Iterable[HoldBalance]:
+        """Return this leg's holds as the report leaves them, unlinked and void ones too."""
         own = self.ledger.leg_id
         for hold_id, hold in self.ledger.holds.items():
             if hold_id not in self.holds:
@@ -288,7 +301,7 @@ class Draft:
     def _check_found_and_frozen(self) -> None:
         touched = self.raised | self.lowered
         frozen = dict.fromkeys(touched, 0)
-        for hold in self._own_holds() if touched else ():
+        for hold in self.own_holds() if touched else ():
             position = (hold.address_no, hold.asset)
             if position in frozen and not hold.withheld:
                 frozen[position] += hold.frozen
@@ -304,8 +317,8 @@ class Draft:
                 self.fault(
                     touched[position],
                     "amount",
-                    f"{total} of {asset} would be frozen for address_no {address_no}, but {found} was"
-                    " found: report what was found, too",
+                    f"{total} of {asset} would be frozen for address_no {address_no}, but {found}"
+                    " was found: report what was found, too",
                     "frozen_exceeds_found",
                 )
 
@@ -319,7 +332,7 @@ class Draft:
             and limit.asset == position[1]
         }
         frozen = dict.fromkeys(limits, 0)
-        for hold in self._own_holds() if limits else ():
+        for hold in self.own_holds() if limits else ():
             position = (hold.address_no, hold.asset)
             if position in frozen and not hold.withheld and not hold.account_level:
                 frozen[position] += hold.frozen
@@ -329,7 +342,7 @@ class Draft:
                     self.raised[position],
                     "account_level",
                     f"{frozen[position]} of {limit.asset} would be frozen for address_no"
-                    f" {limit.address_no}, for which the request states {limit.amount}: a freeze of the"
-                    " whole account needs account_level true",
+                    f" {limit.address_no}, for which the request states {limit.amount}: a freeze of"
+                    " the whole account needs account_level true",
                     "beyond_stated_amount",
                 )

@@ -107,8 +107,8 @@ class Booking:
 
     Attributes:
         lines: In the order of the report.
-        touched_holds: Holds as they stand afterwards, the new ones too; also those of other legs that a
-            line was about.
+        touched_holds: Holds as they stand afterwards, the new ones too, and those of other legs
+            that a line was about.
         opened: Ids of the new holds.
         touched_findings: Findings as they stand afterwards.
         touched_nothing: Address to code; None: the answer was superseded.

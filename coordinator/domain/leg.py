@@ -1,7 +1,7 @@
-"""One partner's side of a request: which acts it takes, and the one function that says how it shows.
+"""One partner's side of a request: which acts it takes, and the one function that says how it is.
 
-Source: the design's life-cycle table of legs. The table guards acts; the status is never stored as a
-decision of its own, it is computed from the last act and the totals, so that the two cannot disagree.
+Source: the design's life-cycle table of legs. The table guards acts; the status is no decision of
+its own, it is computed from the last act and the totals, so that the two cannot disagree.
 """
 
 from collections.abc import Iterable, Mapping
@@ -58,8 +58,8 @@ ACTS: Mapping[LegAct, ActRule] = MappingProxyType(
     }
 )
 
-#: These say that a person or system has the request. A review does, too: otherwise a leg reviewed first
-#: could never be acknowledged, and would count as overdue for ever.
+#: These say that a person or system has the request. A review does, too: otherwise a leg reviewed
+#: first could never be acknowledged, and would count as overdue for ever.
 IMPLIES_ACKNOWLEDGEMENT = frozenset(
     {LegAct.ACKNOWLEDGE, LegAct.REVIEW, LegAct.ASK, LegAct.DECLINE, LegAct.REPORT}
 )
@@ -79,15 +79,15 @@ class LegFacts:
     """All that the status of a leg hangs on.
 
     Attributes:
-        last_act: The last act that counts (see `counts`); None while only queued. Never WITHDRAW: the end
-            of the request is `ended`, so that a declined leg still knows that it was declined.
+        last_act: The last act that counts (see `counts`); None while only queued. Never WITHDRAW:
+            the end of the request is `ended`, so that a declined leg stays known as declined.
         ended: The request was withdrawn or closed.
         address_count: How many addresses the request flags.
-        answered: How many addresses are answered by `nothing`, by code; superseded answers left out.
+        answered: How many addresses are answered by `nothing`, by code; superseded ones left out.
         any_found: An effective `found` amount above 0, or a withheld one.
-        any_frozen: An effective `frozen` amount above 0, or a withheld one; voided holds do not count.
+        any_frozen: An effective `frozen` amount above 0, or a withheld one; void holds do not count.
         any_held: Something of that is still held; a withheld hold until it is ended.
-        frozen_lt_found: At some address and asset less was frozen than found; withheld ones are skipped.
+        frozen_lt_found: At some address and asset less was frozen than found; withheld ones skipped.
         any_returned_or_seized: Something was returned or seized, stated or withheld.
     """
 
@@ -166,8 +166,8 @@ def _listed(statuses: Iterable[StrEnum]) -> str:
 def counts(act: LegAct, status: LegStatus) -> bool:
     """Tell whether an allowed act becomes the leg's `last_act`.
 
-    A delivery does only while the leg is queued (later ones leave just their time), and the end of the
-    request never does: it is kept beside the last act.
+    A delivery does only while the leg is queued (later ones leave just their time), and the end of
+    the request never does: it is kept beside the last act.
     """
     if act is LegAct.DELIVER:
         return status is LegStatus.QUEUED

@@ -73,6 +73,7 @@ class Recorded:
     request_id: str | None
     leg_id: str | None
     priority: int
+    only_endpoint: str | None = None
     leaf: Leaf | None = None
     core: bytes = b""
     seq: int = 0
@@ -244,6 +245,11 @@ class UnitOfWork:
         self._leg_sequences[leg.id] = present + 1
         return present + 1
 
+    def leg_sequence(self, leg: Any) -> int:
+        """Return the number of the leg's newest event, those of this transaction included."""
+        present: int = self._leg_sequences.get(leg.id, leg.event_sequence)
+        return present
+
     def next_request_sequence(self, request: Any) -> int:
         """Return the next number of the requester's own events about `request`."""
         present = self._request_sequences.get(request.id, request.event_sequence)
@@ -284,6 +290,19 @@ class UnitOfWork:
         events = [item for item in pending.recorded if item.audience]
         routes = outbox.routes(self.connection, {p for item in events for p in item.audience})
         self._store_sequences()
+        if pending.recorded:
+            self._number(events, routes)
+        for item in events:
+            self.seal(item.key, item.id, "body", item.body())
+        rendered = b"" if answer is None else answer.render()
+        if answer_to is not None:
+            self.seal(answer_to.key, answer_to.owner_id, "answer", rendered)
+        store(self.connection, pending.documents)
+        return rendered
+
+    def _number(self, events: list[Recorded], routes: outbox.Routes) -> None:
+        """Lock the head, and append leaves, events and deliveries with the numbers that they get."""
+        pending = self._pending
         head = log_store.advance(
             self.connection,
             leaves=len(pending.recorded),
@@ -302,13 +321,6 @@ class UnitOfWork:
             row_table: Any = row_type
             statement = update(row_type).where(row_table.id == row_id)
             self.connection.execute(statement.values(leaf_index=item.leaf_index))
-        for item in events:
-            self.seal(item.key, item.id, "body", item.body())
-        rendered = b"" if answer is None else answer.render()
-        if answer_to is not None:
-            self.seal(answer_to.key, answer_to.owner_id, "answer", rendered)
-        store(self.connection, pending.documents)
-        return rendered
 
     def _store_sequences(self) -> None:
         for row_type, numbers in (

@@ -59,6 +59,7 @@ class HoldRow(Base):
     hold_expires_at: Mapped[Micros]
     lapsed: Mapped[bool]
     kept: Mapped[str | None] = mapped_column(String(20))
+    ended_by: Mapped[str | None] = mapped_column(String(15), comment="of a withheld hold alone")
     version: Mapped[int] = mapped_column(default=1)
 
 

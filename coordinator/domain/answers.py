@@ -1,0 +1,94 @@
+"""`nothing` lines: which addresses a report answers, and that it says nothing else of them."""
+
+from collections.abc import Collection, Mapping
+
+from coordinator.domain.ledger_draft import Draft
+from coordinator.domain.ledger_state import BookedLine
+from partners.protocol.payloads import NothingLine
+from partners.protocol.vocabulary import DeclineCode, LineKind
+
+
+class Answers:
+    """The addresses that one report answers with nothing."""
+
+    def __init__(self, draft: Draft) -> None:
+        self._draft = draft
+        self._answers: dict[int, tuple[int, DeclineCode]] = {}
+        self._rest: tuple[int, DeclineCode] | None = None
+
+    def take(self, no: int, line: NothingLine, line_id: str) -> BookedLine:
+        """Note one line; "rest" is written out once all lines are known."""
+        if self._draft.rules.ended_at is not None:
+            detail = "the request has ended: no such answer is expected any more"
+            self._draft.fault(no, "kind", detail, "request_ended")
+        numbers: tuple[int, ...] = ()
+        if line.address_nos == "rest":
+            if self._rest is not None:
+                self._draft.fault(no, "address_nos", "is answered twice", "answered_twice")
+            self._rest = (no, line.code)
+        else:
+            numbers = tuple(line.address_nos)
+            for at, address_no in enumerate(numbers):
+                self._answer(no, f"address_nos/{at}", address_no, line.code)
+        return BookedLine(line_id, no, LineKind.NOTHING, code=line.code.value, address_nos=numbers)
+
+    def _answer(self, no: int, member: str, address_no: int, code: DeclineCode) -> None:
+        if not self._draft.has_address(no, address_no, member=member):
+            return
+        if address_no in self._answers:
+            first = self._answers[address_no][0]
+            detail = f"address_no {address_no} is answered by line {first} already"
+            self._draft.fault(no, member, detail, "answered_twice")
+        self._answers[address_no] = (no, code)
+
+    def settle(self, named: Collection[int]) -> Mapping[int, tuple[int, ...]]:
+        """Write "rest" out and refuse contradictions; return line number to "rest" written out.
+
+        Args:
+            named: Addresses that other lines of this report are about.
+        """
+        written_out: dict[int, tuple[int, ...]] = {}
+        if self._rest is not None:
+            no, code = self._rest
+            spoken_for = self._spoken_for() | set(named)
+            count = self._draft.rules.address_count
+            rest = tuple(each for each in range(count) if each not in spoken_for)
+            self._answers.update(dict.fromkeys(rest, (no, code)))
+            written_out[no] = rest
+        if self._answers:
+            self._refuse_contradictions()
+        return written_out
+
+    def codes(self) -> dict[int, DeclineCode]:
+        """Return the code of each answered address."""
+        return {address_no: code for address_no, (_, code) in self._answers.items()}
+
+    def _spoken_for(self) -> set[int]:
+        """Addresses with any line, before this report or by its other `nothing` lines."""
+        ledger = self._draft.ledger
+        return {
+            *(address_no for address_no, _ in ledger.findings),
+            *(hold.address_no for hold in ledger.holds.values()),
+            *ledger.shared.values(),
+            *ledger.nothing,
+            *self._answers,
+            *self._draft.bad_addresses,
+        }
+
+    def _refuse_contradictions(self) -> None:
+        draft = self._draft
+        findings = {**draft.ledger.findings, **draft.findings}
+        busy = {
+            *(address_no for (address_no, _), f in findings.items() if f.found or f.withheld),
+            *(hold.address_no for hold in draft.own_holds() if not hold.is_void),
+            *draft.ledger.shared.values(),
+            *draft.shared.values(),
+        }
+        for address_no in sorted(busy.intersection(self._answers) - draft.bad_addresses):
+            draft.fault(
+                self._answers[address_no][0],
+                "address_nos",
+                f"something was reported as found or frozen for address_no {address_no}: correct"
+                " that to 0 first, or leave the address out",
+                "contradiction",
+            )

@@ -1,0 +1,221 @@
+"""Four eyes: a security lead who had no hand in a request decides on it; at quorum it goes out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row
+
+from coordinator.domain.actor import Actor
+from coordinator.domain.approval import quorum_met, require_first_decision, require_may_approve
+from coordinator.domain.deadline import Policies
+from coordinator.domain.errors import (
+    FieldFault,
+    InvalidInputError,
+    StaleDocumentError,
+    UnavailableError,
+)
+from coordinator.domain.freeze_request import Action, next_status
+from coordinator.domain.permission import Permission
+from coordinator.services.access import sent_request
+from coordinator.services.acts import store_act
+from coordinator.services.bus import handles
+from coordinator.services.notices import send_notices
+from coordinator.services.unit_of_work import Answer, UnitOfWork
+from coordinator.storage import freeze_requests as store
+from coordinator.storage import partners as partner_store
+from coordinator.storage.documents import load_one
+from coordinator.storage.tables.freeze_requests import ActRow
+from partners.protocol import payloads, strict_json
+from partners.protocol.payloads import format_time
+from partners.protocol.vocabulary import Decision, EventType, RequestStatus, Urgency
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecideFreezeRequest:
+    """One lead's decision on exactly the context that was shown."""
+
+    request_id: str
+    body: payloads.Approval
+    policies: Policies
+
+
+@handles(DecideFreezeRequest, needs=Permission.FREEZE_REQUEST_APPROVE)
+def decide(command: DecideFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Count one decision; a rejection ends the request, the quorum of approvals sends it out."""
+    body = command.body
+    row = sent_request(uow, actor, command.request_id, body.content_sha256)
+    if body.context_sha256 != row.context_sha256:
+        raise StaleDocumentError(
+            "context_sha256 is not the hash of this request's decision context; show the context to "
+            "whoever decides and hash that very string",
+            code="other_context",
+            current_status=row.status,
+        )
+    status = RequestStatus(row.status)
+    action = Action.REJECT if body.decision is Decision.REJECT else Action.APPROVE
+    next_status(status, action, provisional=row.provisional)
+    require_may_approve(
+        actor,
+        submitter_person=row.submitted_by,
+        submitter_system_owner=row.submitted_by_person,
+        key_grant_proposer=partner_store.key_proposer(uow.connection, row.submitted_by_kid),
+    )
+    earlier = store.decisions(uow.connection, row.id)
+    require_first_decision(actor, {act.person for act in earlier})
+    if action is Action.REJECT:
+        return _reject(command, actor, uow, row)
+    context = _context(uow, row.id)
+    _require_warnings_accepted(context["warnings"], body.warnings_accepted)
+    approvers = [a.person for a in earlier if a.decision == Decision.APPROVE] + [actor.person]
+    if quorum_met(approvers, row.quorum):
+        action = Action.MEET_QUORUM
+    return _approve(command, actor, uow, row, action, context["to"], len(approvers))
+
+
+def _approve(  # noqa: PLR0913 - what the outcome hangs on
+    command: DecideFreezeRequest,
+    actor: Actor,
+    uow: UnitOfWork,
+    row: Row[Any],
+    action: Action,
+    to: Sequence[str],
+    approvals: int,
+) -> Answer:
+    status, provisional = next_status(
+        RequestStatus(row.status), action, provisional=row.provisional
+    )
+    key = uow.key(row.document_key_id)
+    act_id = _store_decision(command, actor, uow, row)
+    goes_out = row.status == RequestStatus.SUBMITTED and status is RequestStatus.ACTIVE
+    decided = {"decided_at": uow.now} if action is Action.MEET_QUORUM else {}
+    store.change(uow.connection, row, status=status, provisional=provisional, **decided)
+    event = EventType.REQUEST_APPROVED
+    if row.provisional and action is Action.MEET_QUORUM:
+        event = EventType.REQUEST_RATIFIED
+    recorded = uow.record(
+        event,
+        {
+            "requester": row.requester,
+            "sequence": uow.next_request_sequence(row),
+            "status": status,
+            "by": actor.subject,
+            "act_id": act_id,
+            "approvals": approvals,
+            "quorum": row.quorum,
+            "content_sha256": row.content_sha256,
+            "context_sha256": row.context_sha256,
+        },
+        key=key,
+        audience=[row.requester],
+        request_id=row.id,
+        urgency=row.urgency,
+    )
+    uow.set_leaf(ActRow, act_id, recorded)
+    if goes_out:
+        within = command.policies.acknowledge_within[Urgency(row.urgency)]
+        send_notices(uow, row, to, acknowledge_by=uow.now + within)
+    answer = {
+        "id": act_id,
+        "request_id": row.id,
+        "status": status,
+        "approvals": approvals,
+        "quorum": row.quorum,
+        "at": format_time(uow.now),
+    }
+    return Answer(201, answer, entry=recorded)
+
+
+def _reject(
+    command: DecideFreezeRequest, actor: Actor, uow: UnitOfWork, row: Row[Any]
+) -> Answer:
+    status, provisional = next_status(
+        RequestStatus(row.status), Action.REJECT, provisional=row.provisional
+    )
+    act_id = _store_decision(command, actor, uow, row)
+    store.change(
+        uow.connection,
+        row,
+        status=status,
+        provisional=provisional,
+        decided_at=uow.now,
+        ended_at=uow.now,
+    )
+    recorded = uow.record(
+        EventType.REQUEST_REJECTED,
+        {
+            "requester": row.requester,
+            "sequence": uow.next_request_sequence(row),
+            "status": status,
+            "by": actor.subject,
+            "act_id": act_id,
+            "content_sha256": row.content_sha256,
+        },
+        key=uow.key(row.document_key_id),
+        audience=[row.requester],
+        request_id=row.id,
+        urgency=row.urgency,
+    )
+    uow.set_leaf(ActRow, act_id, recorded)
+    answer = {
+        "id": act_id,
+        "request_id": row.id,
+        "status": status,
+        "at": format_time(uow.now),
+    }
+    return Answer(201, answer, entry=recorded)
+
+
+def _store_decision(
+    command: DecideFreezeRequest, actor: Actor, uow: UnitOfWork, row: Row[Any]
+) -> str:
+    return store_act(
+        uow,
+        actor,
+        str(command.body.decision),
+        row.id,
+        uow.key(row.document_key_id),
+        decision=command.body.decision,
+        context_sha256=command.body.context_sha256,
+    )
+
+
+def _context(uow: UnitOfWork, request_id: str) -> dict[str, Any]:
+    content = load_one(uow.connection, uow.vault, request_id, "context")
+    if content is None:
+        raise UnavailableError("the decision context of this request was erased")
+    context: dict[str, Any] = strict_json.loads(content)
+    return context
+
+
+def _require_warnings_accepted(
+    warnings: Sequence[dict[str, Any]], accepted: Sequence[payloads.WarningAcceptance]
+) -> None:
+    """Refuse an approval that passes over a warning, or accepts one that is not there."""
+    open_numbers = {w["code"]: set(w["address_nos"]) for w in warnings}
+    faults = []
+    for number, acceptance in enumerate(accepted):
+        pointer = f"/warnings_accepted/{number}"
+        mine = open_numbers.get(acceptance.code)
+        if mine is None:
+            detail = f"this request carries no warning {acceptance.code}"
+            faults.append(FieldFault(f"{pointer}/code", detail, "no_such_warning"))
+        elif acceptance.address_nos == "all":
+            mine.clear()
+        else:
+            mine -= set(acceptance.address_nos)
+    for code, numbers in open_numbers.items():
+        if numbers:
+            shown = ", ".join(str(n) for n in sorted(numbers)[:10])
+            more = f" and {len(numbers) - 10} more" if len(numbers) > 10 else ""  # noqa: PLR2004
+            detail = (
+                f"{code} on address {shown}{more} is not accepted; check the addresses and accept it "
+                "with a reason, or reject"
+            )
+            faults.append(FieldFault("/warnings_accepted", detail, "warning_open"))
+    if faults:
+        raise InvalidInputError(
+            "every warning must be accepted with a reason before a request goes out",
+            code="warnings_open",
+            errors=faults,
+        )

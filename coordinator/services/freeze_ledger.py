@@ -1,0 +1,216 @@
+"""Freeze reports: what a partner found, froze, released and returned, booked whole or refused whole."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row
+
+from coordinator.domain.actor import Actor
+from coordinator.domain.asset import parse_asset
+from coordinator.domain.chain import Chains
+from coordinator.domain.deadline import Policies
+from coordinator.domain.freeze_ledger import BookedLine, Booking, Flagged, book
+from coordinator.domain.freeze_request import ENDED
+from coordinator.domain.leg import LegAct
+from coordinator.domain.permission import Permission, permission_for_line, require
+from coordinator.services.access import asked_leg
+from coordinator.services.acts import store_act
+from coordinator.services.bus import handles
+from coordinator.services.legs import (
+    LegBooks,
+    change_leg,
+    leg_view,
+    load_books,
+    record_leg_event,
+    require_leg_act,
+)
+from coordinator.services.unit_of_work import Answer, Recorded, UnitOfWork
+from coordinator.storage import freeze_ledger as store
+from coordinator.storage import freeze_requests as request_store
+from coordinator.storage import partners as partner_store
+from coordinator.storage.tables.freeze_requests import ActRow
+from partners.protocol import payloads
+from partners.protocol.payloads import format_time
+from partners.protocol.type_ids import new_id
+from partners.protocol.vocabulary import EventType, LegStatus, LineKind, RequestStatus
+
+#: Which event tells of lines of which kind; `nothing` has none of its own but may end a leg.
+EVENT_BY_KIND: Mapping[LineKind, EventType] = {
+    LineKind.FOUND: EventType.FREEZE_FOUND,
+    LineKind.FROZEN: EventType.FREEZE_FROZEN,
+    LineKind.RELEASED: EventType.FREEZE_RELEASED,
+    LineKind.RETURNED: EventType.FREEZE_RETURNED,
+    LineKind.SEIZED: EventType.FREEZE_SEIZED,
+    LineKind.KEPT: EventType.FREEZE_KEPT,
+    LineKind.CORRECTION: EventType.FREEZE_CORRECTED,
+}
+#: Lines that an event carries; webhook bodies stay under 20 kB, the rest is in the ledger.
+LINES_IN_EVENT = 25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportFreeze:
+    """A partner's lines about its side of a request."""
+
+    request_id: str
+    body: payloads.FreezeReport
+    chains: Chains
+    policies: Policies
+
+
+@handles(ReportFreeze, needs=Permission.LEG_REPORT)
+def report(command: ReportFreeze, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Check the whole report after all its lines, then book it."""
+    body = command.body
+    for kind in sorted({LineKind(line.kind) for line in body.lines}):
+        require(permission_for_line(kind), actor)
+    request, leg = asked_leg(uow, actor, command.request_id, body.content_sha256)
+    named = {h for line in body.lines if (h := getattr(line, "hold", None)) is not None}
+    books = load_books(uow, leg, tuple(named))
+    require_leg_act(LegAct.REPORT, books, request, leg)
+    booking = _book(command, uow, request, leg, books)
+    key = uow.key(request.document_key_id)
+    report_id = store_act(uow, actor, LegAct.REPORT.value, request.id, key, leg=leg)
+    store.book(
+        uow.connection, books.ledger, booking, leg=leg, report_id=report_id, now=uow.now
+    )
+    books.ledger.apply(booking)
+    others = {**books.other_holds, **booking.touched_holds}
+    books = LegBooks(books.ledger, others)
+    status = change_leg(uow, LegAct.REPORT, books, request, leg)
+    view = leg_view(leg, status, uow, acknowledged_at=uow.now, delivered_at=uow.now)
+    entries = _record(uow, actor, request, leg, status, body, booking, report_id, view)
+    uow.set_leaf(ActRow, report_id, entries[0])
+    lines = [line_view(line, body.lines, report_id, leg, uow.now) for line in booking.lines]
+    answer = {"id": report_id, "request_id": request.id, "leg": view, "lines": lines}
+    return Answer(201, answer, entry=entries[0])
+
+
+def _book(
+    command: ReportFreeze, uow: UnitOfWork, request: Row[Any], leg: Row[Any], books: LegBooks
+) -> Booking:
+    body = command.body
+    numbers = sorted(
+        {n for line in body.lines if (n := getattr(line, "address_no", None)) is not None}
+        | {hold.address_no for hold in books.ledger.holds.values()}
+    )
+    flagged = {
+        row.address_no: Flagged(row.address_no, row.asset, row.amount)
+        for row in request_store.flagged(uow.connection, request.id, numbers)
+    }
+    partner = partner_store.partner(uow.connection, leg.partner)
+    jurisdiction = None if partner is None else partner.jurisdiction
+    is_over = RequestStatus(request.status) in ENDED
+    return book(
+        books.ledger,
+        body.lines,
+        flagged=flagged,
+        address_count=request.address_count,
+        now=uow.now,
+        new_line_id=lambda: new_id("lin"),
+        new_hold_id=lambda: new_id("hld"),
+        canonical_asset=lambda text: parse_asset(command.chains, text),
+        other_holds=books.other_holds,
+        request_ended_at=request.ended_at if is_over else None,
+        late_window=command.policies.late_report,
+        max_hold=command.policies.max_hold(jurisdiction),
+        shared_with=lambda hold_id: store.requests_sharing(uow.connection, hold_id),
+        current_status=request.status,
+    )
+
+
+def _record(  # noqa: PLR0913 - what the events are told with
+    uow: UnitOfWork,
+    actor: Actor,
+    request: Row[Any],
+    leg: Row[Any],
+    status: LegStatus,
+    body: payloads.FreezeReport,
+    booking: Booking,
+    report_id: str,
+    view: Mapping[str, Any],
+) -> list[Recorded]:
+    by_kind: dict[LineKind, list[BookedLine]] = {}
+    for line in booking.lines:
+        by_kind.setdefault(line.kind, []).append(line)
+    leg_state = {"status": status.value, "totals": view["totals"]}
+    recorded = []
+    for kind, event in EVENT_BY_KIND.items():
+        lines = by_kind.get(kind)
+        if not lines:
+            continue
+        shown = [
+            line_view(line, body.lines, report_id, leg, uow.now) for line in lines[:LINES_IN_EVENT]
+        ]
+        recorded.append(
+            record_leg_event(
+                uow,
+                event,
+                actor,
+                request,
+                leg,
+                status,
+                report_id=report_id,
+                line_count=len(lines),
+                lines=shown,
+                leg=leg_state,
+            )
+        )
+    closing = {
+        LegStatus.NO_MATCH: EventType.LEG_NO_MATCH,
+        LegStatus.DECLINED: EventType.LEG_DECLINED,
+    }.get(status)
+    if closing is not None or not recorded:
+        recorded.append(
+            record_leg_event(
+                uow,
+                closing or EventType.LEG_UNDER_REVIEW,
+                actor,
+                request,
+                leg,
+                status,
+                report_id=report_id,
+            )
+        )
+    return recorded
+
+
+def line_view(
+    line: BookedLine,
+    sent: Sequence[Any],
+    report_id: str,
+    leg: Row[Any],
+    reported_at: Any,
+) -> dict[str, Any]:
+    """Return a line as booked (`views.LineView`), with what only the report itself says."""
+    source = sent[line.no]
+    view = {
+        "id": line.id,
+        "report_id": report_id,
+        "leg_id": leg.id,
+        "partner": leg.partner,
+        "kind": line.kind.value,
+        "address_no": line.address_no,
+        "asset": line.asset,
+        "amount": None if line.amount is None else str(line.amount),
+        "withheld": line.withheld,
+        "hold": line.hold_id,
+        "reported_at": format_time(reported_at),
+        "code": line.code if line.kind is LineKind.NOTHING else None,
+        "reason": line.code if line.kind is LineKind.RELEASED else None,
+        **line_words(source),
+    }
+    return {name: value for name, value in view.items() if value is not None}
+
+
+def line_words(source: Any) -> dict[str, Any]:
+    """Return what a line says beside its numbers: times, basis, tx, next, texts."""
+    dumped: dict[str, Any] = source.model_dump(mode="json", exclude_none=True)
+    wanted = ("frozen_at", "hold_expires_at", "basis", "tx", "next", "detail", "agency", "order")
+    words = {name: dumped[name] for name in wanted if name in dumped}
+    if source.kind == LineKind.NOTHING:
+        words["address_nos"] = dumped["address_nos"]
+    if source.kind == LineKind.CORRECTION:
+        words |= {"corrects": dumped["corrects"], "reason": dumped["reason"]}
+    return words

@@ -1,0 +1,349 @@
+"""One partner's side: notice delivered, acknowledge, review, decline, and how a leg shows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row
+
+from coordinator.domain.actor import Actor
+from coordinator.domain.freeze_ledger import LegLedger, facts_of
+from coordinator.domain.hold import HoldBalance
+from coordinator.domain.leg import (
+    IMPLIES_ACKNOWLEDGEMENT,
+    LegAct,
+    LegFlag,
+    counts,
+    leg_status,
+    require_act,
+)
+from coordinator.domain.permission import Permission
+from coordinator.services.access import asked_leg
+from coordinator.services.acts import store_act
+from coordinator.services.bus import handles
+from coordinator.services.unit_of_work import Answer, Recorded, UnitOfWork
+from coordinator.storage import freeze_ledger as ledger_store
+from coordinator.storage import freeze_requests as request_store
+from coordinator.storage import legs as store
+from coordinator.storage.tables.freeze_requests import ActRow
+from partners.protocol import payloads
+from partners.protocol.payloads import format_time
+from partners.protocol.vocabulary import EventType, LegStatus, RequestStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkLegDelivered:
+    """The notice reached the partner: its endpoint took it, or the partner read it itself."""
+
+    leg_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkLegUndeliverable:
+    """The notice could not be delivered in all its tries; a person must see to it."""
+
+    leg_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkLegOverdue:
+    """Nobody acknowledged in time."""
+
+    leg_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcknowledgeLeg:
+    """A person or system of the partner has it."""
+
+    request_id: str
+    body: payloads.Acknowledgement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewLeg:
+    """Somebody is looking into it."""
+
+    request_id: str
+    body: payloads.Review
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclineLeg:
+    """Nothing is or will be frozen, and why."""
+
+    request_id: str
+    body: payloads.Decline
+
+
+@dataclass(frozen=True, slots=True)
+class LegBooks:
+    """A leg's ledger with the holds of other legs that it shares."""
+
+    ledger: LegLedger
+    other_holds: Mapping[str, HoldBalance]
+
+
+def load_books(uow: UnitOfWork, leg: Row[Any], named: tuple[str, ...] = ()) -> LegBooks:
+    """Return a leg's ledger, and the holds of the partner's other legs that it shares or names."""
+    ledger = ledger_store.load_leg(uow.connection, leg.id)
+    wanted = sorted(set(ledger.shared) | (set(named) - set(ledger.holds)))
+    others = ledger_store.holds_of_partner(
+        uow.connection, leg.partner, wanted, but_leg=leg.id
+    )
+    return LegBooks(ledger, others)
+
+
+def status_now(
+    books: LegBooks, request: Row[Any], *, last_act: LegAct | None, ended: bool
+) -> LegStatus:
+    """Return how a leg shows."""
+    facts = facts_of(
+        books.ledger,
+        address_count=request.address_count,
+        last_act=last_act,
+        ended=ended,
+        other_holds=books.other_holds,
+    )
+    return leg_status(facts)
+
+
+def require_leg_act(act: LegAct, books: LegBooks, request: Row[Any], leg: Row[Any]) -> None:
+    """Refuse an act that the life cycle does not allow now."""
+    facts = facts_of(
+        books.ledger,
+        address_count=request.address_count,
+        last_act=last_act_of(leg),
+        ended=leg.ended,
+        other_holds=books.other_holds,
+    )
+    require_act(act, facts=facts, request_status=RequestStatus(request.status))
+
+
+def last_act_of(leg: Row[Any]) -> LegAct | None:
+    """Return the last act that counts for the leg's status."""
+    return None if leg.last_act is None else LegAct(leg.last_act)
+
+
+def change_leg(
+    uow: UnitOfWork, act: LegAct, books: LegBooks, request: Row[Any], leg: Row[Any], **values: Any
+) -> LegStatus:
+    """Write what an allowed act does to the leg, and return how it shows now."""
+    if counts(act, LegStatus(leg.status)):
+        values["last_act"] = act.value
+    if act in IMPLIES_ACKNOWLEDGEMENT and leg.acknowledged_at is None:
+        values["acknowledged_at"] = uow.now
+        values["flags"] = [f for f in leg.flags if f != LegFlag.OVERDUE]
+    if act in IMPLIES_ACKNOWLEDGEMENT and leg.delivered_at is None:
+        values["delivered_at"] = uow.now
+    last_act = values.get("last_act", leg.last_act)
+    status = status_now(
+        books,
+        request,
+        last_act=None if last_act is None else LegAct(last_act),
+        ended=values.get("ended", leg.ended),
+    )
+    store.change(uow.connection, leg, status=status.value, **values)
+    return status
+
+
+def record_leg_event(  # noqa: PLR0913 - what an event is told with
+    uow: UnitOfWork,
+    event: EventType,
+    actor: Actor,
+    request: Row[Any],
+    leg: Row[Any],
+    status: LegStatus,
+    **data: Any,
+) -> Recorded:
+    """Record an event of a leg, for its requester and its partner."""
+    return uow.record(
+        event,
+        {
+            "requester": request.requester,
+            "status": status.value,
+            "by": actor.subject,
+            "content_sha256": request.content_sha256,
+            **data,
+        },
+        key=uow.key(request.document_key_id),
+        audience=[request.requester, leg.partner],
+        request_id=request.id,
+        leg=leg,
+        urgency=request.urgency,
+    )
+
+
+def leg_view(leg: Row[Any], status: LegStatus, uow: UnitOfWork, **changed: Any) -> dict[str, Any]:
+    """Return a leg as it stands after the act under way (`views.LegView`)."""
+    acknowledged_at = leg.acknowledged_at or changed.get("acknowledged_at")
+    delivered_at = leg.delivered_at or changed.get("delivered_at")
+    return {
+        "id": leg.id,
+        "request_id": leg.request_id,
+        "partner": leg.partner,
+        "status": status.value,
+        "queued_at": format_time(leg.queued_at),
+        "acknowledge_by": format_time(leg.acknowledge_by),
+        "delivered_at": None if delivered_at is None else format_time(delivered_at),
+        "acknowledged_at": None if acknowledged_at is None else format_time(acknowledged_at),
+        "decline_code": changed.get("decline_code", leg.decline_code),
+        "sequence": uow.leg_sequence(leg),
+        "flags": changed.get("flags", leg.flags),
+        "totals": ledger_store.as_text(ledger_store.totals(uow.connection, leg_id=leg.id)),
+    }
+
+
+def _answer(  # noqa: PLR0913 - what an act is told with
+    uow: UnitOfWork,
+    actor: Actor,
+    act: LegAct,
+    event: EventType,
+    request: Row[Any],
+    leg: Row[Any],
+    *,
+    values: dict[str, Any] | None = None,
+    data: dict[str, Any] | None = None,
+) -> Answer:
+    """Carry out an act of the asked side: check, store, record, answer."""
+    books = load_books(uow, leg)
+    require_leg_act(act, books, request, leg)
+    act_id = store_act(
+        uow, actor, act.value, request.id, uow.key(request.document_key_id), leg=leg
+    )
+    extra = {k: (act_id if v == "$act" else v) for k, v in (values or {}).items()}
+    status = change_leg(uow, act, books, request, leg, **extra)
+    recorded = record_leg_event(
+        uow, event, actor, request, leg, status, act_id=act_id, **(data or {})
+    )
+    uow.set_leaf(ActRow, act_id, recorded)
+    view = leg_view(leg, status, uow, acknowledged_at=uow.now, delivered_at=uow.now, **extra)
+    body = {"id": act_id, "request_id": request.id, "status": status.value, "leg": view}
+    return Answer(201, body, entry=recorded)
+
+
+@handles(AcknowledgeLeg, needs=Permission.LEG_ACKNOWLEDGE)
+def acknowledge(command: AcknowledgeLeg, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Say that a person or system of the partner has the request."""
+    request, leg = asked_leg(uow, actor, command.request_id, command.body.content_sha256)
+    return _answer(uow, actor, LegAct.ACKNOWLEDGE, EventType.LEG_ACKNOWLEDGED, request, leg)
+
+
+@handles(ReviewLeg, needs=Permission.LEG_REVIEW)
+def review(command: ReviewLeg, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Say that somebody is looking into it."""
+    request, leg = asked_leg(uow, actor, command.request_id, command.body.content_sha256)
+    return _answer(uow, actor, LegAct.REVIEW, EventType.LEG_UNDER_REVIEW, request, leg)
+
+
+@handles(DeclineLeg, needs=Permission.LEG_DECLINE)
+def decline(command: DeclineLeg, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Decline with a code; a declined leg may still review or report later."""
+    body = command.body
+    request, leg = asked_leg(uow, actor, command.request_id, body.content_sha256)
+    data = {
+        "code": body.code,
+        "detail": body.detail,
+        "retry": body.retry,
+        "missing": list(body.missing),
+        "next": None if body.next is None else body.next.model_dump(exclude_none=True),
+    }
+    return _answer(
+        uow,
+        actor,
+        LegAct.DECLINE,
+        EventType.LEG_DECLINED,
+        request,
+        leg,
+        values={"decline_code": body.code.value, "decline_act_id": "$act"},
+        data=data,
+    )
+
+
+@handles(MarkLegDelivered, needs=Permission.DELIVERY_RECORD)
+def mark_delivered(command: MarkLegDelivered, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Record that the notice arrived; only the first time counts, and never after an act."""
+    request, leg = _locked(uow, command.leg_id)
+    if request is None or leg is None or leg.delivered_at is not None:
+        return Answer(200, {"status": "unchanged"})
+    if leg.status != LegStatus.QUEUED:
+        store.change(uow.connection, leg, delivered_at=uow.now)
+        return Answer(200, {"status": leg.status})
+    books = load_books(uow, leg)
+    status = change_leg(uow, LegAct.DELIVER, books, request, leg, delivered_at=uow.now)
+    act_id = store_act(
+        uow, actor, LegAct.DELIVER.value, request.id, uow.key(request.document_key_id), leg=leg
+    )
+    recorded = record_leg_event(
+        uow,
+        EventType.LEG_DELIVERED,
+        actor,
+        request,
+        leg,
+        status,
+        act_id=act_id,
+        delivered_at=format_time(uow.now),
+    )
+    uow.set_leaf(ActRow, act_id, recorded)
+    return Answer(200, {"status": status.value}, entry=recorded)
+
+
+@handles(MarkLegUndeliverable, needs=Permission.DELIVERY_RECORD)
+def mark_undeliverable(command: MarkLegUndeliverable, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Flag a leg whose notice was given up; a later reading by the partner still counts."""
+    return _flag(uow, actor, command.leg_id, LegFlag.UNDELIVERABLE, EventType.LEG_UNDELIVERABLE)
+
+
+@handles(MarkLegOverdue, needs=Permission.TIMER_FIRE)
+def mark_overdue(command: MarkLegOverdue, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Flag a leg that nobody acknowledged in time."""
+    return _flag(uow, actor, command.leg_id, LegFlag.OVERDUE, EventType.LEG_OVERDUE)
+
+
+def _flag(uow: UnitOfWork, actor: Actor, leg_id: str, flag: LegFlag, event: EventType) -> Answer:
+    request, leg = _locked(uow, leg_id)
+    if request is None or leg is None or leg.ended or flag.value in leg.flags:
+        return Answer(200, {"status": "unchanged"})
+    if flag is LegFlag.OVERDUE and (
+        leg.acknowledged_at is not None or leg.acknowledge_by > uow.now
+    ):
+        return Answer(200, {"status": "unchanged"})
+    if flag is LegFlag.UNDELIVERABLE and leg.delivered_at is not None:
+        return Answer(200, {"status": "unchanged"})
+    store.change(uow.connection, leg, flags=[*leg.flags, flag.value])
+    recorded = record_leg_event(
+        uow, event, actor, request, leg, LegStatus(leg.status), flag=flag.value
+    )
+    return Answer(200, {"status": leg.status}, entry=recorded)
+
+
+def _locked(uow: UnitOfWork, leg_id: str) -> tuple[Row[Any] | None, Row[Any] | None]:
+    """Return (request, leg), the request locked first as everywhere."""
+    found = store.get(uow.connection, leg_id)
+    if found is None:
+        return None, None
+    request = request_store.get(uow.connection, found.request_id, lock=True)
+    return request, store.get(uow.connection, leg_id)
+
+
+def end_legs(uow: UnitOfWork, request: Row[Any], event: EventType) -> None:
+    """Tell every leg that the request ended; those without a freeze show as withdrawn."""
+    after = ""
+    while legs := store.of_request(uow.connection, request.id, after=after):
+        for leg in legs:
+            books = load_books(uow, leg)
+            status = change_leg(uow, LegAct.WITHDRAW, books, request, leg, ended=True)
+            uow.record(
+                event,
+                {
+                    "requester": request.requester,
+                    "status": status.value,
+                    "content_sha256": request.content_sha256,
+                },
+                key=uow.key(request.document_key_id),
+                audience=[leg.partner],
+                request_id=request.id,
+                leg=leg,
+                urgency=request.urgency,
+            )
+        after = legs[-1].id

@@ -1,0 +1,92 @@
+"""The notice: what a partner asked receives when a request goes out, with the proof in it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+
+from coordinator.services.unit_of_work import UnitOfWork, unpack_evidence
+from coordinator.storage import freeze_requests as store
+from coordinator.storage import legs as leg_store
+from coordinator.storage import partners as partner_store
+from coordinator.storage.documents import load
+from partners.protocol.payloads import format_time
+from partners.protocol.type_ids import new_id
+from partners.protocol.vocabulary import EventType
+
+#: A notice that would be longer carries hash and link instead of the document, in bytes; bodies of
+#: webhooks stay under 20 kB.
+DOCUMENT_LIMIT_BYTES = 12_000
+NOTICE_LIMIT_BYTES = 18_000
+
+
+def send_notices(
+    uow: UnitOfWork, row: Row[Any], to: Sequence[str], *, acknowledge_by: datetime
+) -> None:
+    """Open a leg for every partner asked and queue its notice."""
+    key = uow.key(row.document_key_id)
+    legs = [leg_store.NewLeg(new_id("leg"), handle) for handle in to]
+    leg_store.insert(
+        uow.connection, row.id, legs, queued_at=uow.now, acknowledge_by=acknowledge_by
+    )
+    submitted, approvals = _evidence(uow, row)
+    common = {
+        "requester": row.requester,
+        "urgency": row.urgency,
+        "tlp": row.tlp,
+        "incident_id": row.incident_id,
+        "content_sha256": row.content_sha256,
+        "address_count": row.address_count,
+        "hold_hours": row.hold_hours,
+        "acknowledge_by": format_time(acknowledge_by),
+        "evidence": submitted,
+        "approvals": approvals,
+    }
+    for leg in legs:
+        uow.record(
+            EventType.REQUEST_RECEIVED,
+            common,
+            key=key,
+            audience=[leg.partner],
+            request_id=row.id,
+            leg=leg,
+            urgency=row.urgency,
+        )
+
+
+def _evidence(uow: UnitOfWork, row: Row[Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return what proves the request, and what proves its approvals, as a notice carries them.
+
+    The acts of this very transaction are not stored yet, so their evidence comes from the unit of work.
+    """
+    acts = [
+        act
+        for act in store.acts(uow.connection, row.id, limit=100)
+        if act.kind in {"submit", "approve"}
+    ]
+    packed = load(uow.connection, uow.vault, [act.id for act in acts], "evidence")
+    keys = {k.kid: k.jwk for k in partner_store.keys(uow.connection, kids=[a.kid for a in acts])}
+    href = f"/v1/freeze-requests/{row.id}/evidence"
+    shown = []
+    size = 0
+    for act in acts:
+        content = packed.get(act.id) or (uow.evidence.packed() if uow.evidence else b"")
+        token, body = unpack_evidence(content)
+        entry = {"act": act.kind, "kid": act.kid, "jwk": keys.get(act.kid), "token": token}
+        limit = DOCUMENT_LIMIT_BYTES if act.kind == "submit" else NOTICE_LIMIT_BYTES - size
+        # Escaping inside a JSON string makes a body longer than it is.
+        length = len(body) + body.count(b'"') + body.count(b"\\") + len(token) + 300
+        if length <= limit:
+            entry["body"] = body.decode()
+            size += length
+        else:
+            entry |= {"body_sha256": _claimed_sha256(row, act), "href": href}
+            size += len(token) + 400
+        shown.append(entry)
+    submitted = next(e for e in shown if e["act"] == "submit")
+    return submitted, [e for e in shown if e["act"] == "approve"][:5]
+
+
+def _claimed_sha256(row: Row[Any], act: Row[Any]) -> str | None:
+    return row.content_sha256 if act.kind == "submit" else None
