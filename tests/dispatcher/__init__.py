@@ -1,0 +1,1 @@
+"""The worker: sending webhooks, lanes and timers."""
