@@ -1,0 +1,38 @@
+"""Senders for tests: to loopback, with short deadlines, closed behind each test."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from ipaddress import ip_network
+from typing import Any
+
+from coordinator.dispatcher.address_guard import EndpointPolicy
+from coordinator.dispatcher.webhook_sender import Outcome, WebhookSender
+
+LOOPBACK = EndpointPolicy(allowed_networks=(ip_network("127.0.0.0/8"),))
+#: Long enough for a busy machine to do an honest exchange.
+AMPLE = timedelta(seconds=20)
+#: The deadline where a receiver tries to outlast it.
+SHORT = timedelta(seconds=0.5)
+HEADERS = {"webhook-id": "msg_1", "webhook-timestamp": "1795377260", "webhook-signature": "v1,x"}
+BODY = b'{"type":"endpoint.test"}'
+
+
+@contextmanager
+def sender(
+    policy: EndpointPolicy = LOOPBACK, *, deadline: timedelta = AMPLE, **more: Any
+) -> Iterator[WebhookSender]:
+    made = WebhookSender(policy, connect_timeout=AMPLE, deadline=deadline, **more)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def send_once(url: str, *, deadline: timedelta = AMPLE, **more: Any) -> Outcome:
+    with sender(deadline=deadline, **more) as made:
+        return made.send(url, HEADERS, BODY)
+
+
+def resolving(names: dict[str, Sequence[str]]) -> Callable[[str, int], Sequence[str]]:
+    return lambda host, _port: names[host]
