@@ -185,8 +185,8 @@ def _member_faults(members: list[tuple[str, Any]], pointer: str) -> Iterator[tup
     seen = set()
     for name, value in members:
         if reason := _string_fault(name):
+            # Such a name cannot be shown in a pointer.
             yield pointer, f"a member name with {reason}"
-            return  # such a name cannot be shown in a pointer
         place = f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
         if name in seen:
             yield place, "a member that stands twice"

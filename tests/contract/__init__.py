@@ -1,0 +1,1 @@
+"""What must agree with the world outside: published vectors and lists, OpenAPI and routes."""
