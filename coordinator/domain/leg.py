@@ -85,9 +85,9 @@ class LegFacts:
         address_count: How many addresses the request flags.
         answered: How many addresses are answered by `nothing`, by code; superseded ones left out.
         any_found: An effective `found` amount above 0, or a withheld one.
-        any_frozen: An effective `frozen` amount above 0, or a withheld one; void holds do not count.
+        any_frozen: An effective `frozen` amount above 0, or a withheld one; void holds left out.
         any_held: Something of that is still held; a withheld hold until it is ended.
-        frozen_lt_found: At some address and asset less was frozen than found; withheld ones skipped.
+        frozen_lt_found: At some address and asset less was frozen than found, both stated.
         any_returned_or_seized: Something was returned or seized, stated or withheld.
     """
 
