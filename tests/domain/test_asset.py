@@ -1,0 +1,125 @@
+"""Assets: one CAIP-19 spelling each, on a known chain, and amounts for people."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coordinator.domain.asset import format_units, parse_asset
+from coordinator.domain.chain import Chain
+from coordinator.domain.format_errors import AssetError
+from tests.known_chains import BITCOIN, CHAINS, DASH, ETHEREUM, SOLANA, TRON, XRP
+
+USDT = "0xdAC17F958D2ee523a2206206994597C13D831ec7"
+TRON_USDT = "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"
+XRP_ISSUER = "rvYAfWj5gh67oV6fW32ZzP3Aw4Eubs59B"
+
+
+@pytest.mark.parametrize("chain", list(CHAINS), ids=lambda chain: chain.name)
+def test_every_chain_has_its_native_asset(chain: Chain) -> None:
+    asset = f"{chain.caip2}/slip44:{chain.native.slip44}"
+    assert parse_asset(CHAINS, asset, chain=chain) == asset
+
+
+@pytest.mark.parametrize(
+    ("text", "canonical"),
+    [
+        (f"{ETHEREUM}/erc20:{USDT}", f"{ETHEREUM}/erc20:{USDT.lower()}"),
+        (f"{ETHEREUM}/erc20:{USDT.lower()}", f"{ETHEREUM}/erc20:{USDT.lower()}"),
+        (f"{ETHEREUM}/erc721:{USDT}/771769", f"{ETHEREUM}/erc721:{USDT.lower()}/771769"),
+        (f"{ETHEREUM}/erc721:{USDT}", f"{ETHEREUM}/erc721:{USDT.lower()}"),
+        ("eip155:56/slip44:9006", "eip155:56/slip44:714"),
+        (f"tron:728126428/trc20:{TRON_USDT}", f"{TRON}/trc20:{TRON_USDT}"),
+        (f"{TRON}/trc10:1002000", f"{TRON}/trc10:1002000"),
+        (f"{BITCOIN}/omni:31", f"{BITCOIN}/omni:31"),
+        (f"{XRP}/token:USD.{XRP_ISSUER}", f"{XRP}/token:USD.{XRP_ISSUER}"),
+        (f"{XRP}/token:{'ab' * 20}.{XRP_ISSUER}", f"{XRP}/token:{'AB' * 20}.{XRP_ISSUER}"),
+        (f"{XRP}/xls20:{'0b' * 32}", f"{XRP}/xls20:{'0B' * 32}"),
+    ],
+)
+def test_every_spelling_of_an_asset_becomes_one(text: str, canonical: str) -> None:
+    assert parse_asset(CHAINS, text) == canonical
+    assert parse_asset(CHAINS, canonical) == canonical
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("", "not_caip19"),
+        ("ETH", "not_caip19"),
+        ("eip155:1", "not_caip19"),
+        ("eip155:1/slip44", "not_caip19"),
+        ("eip155:1/slip44:", "not_caip19"),
+        ("eip155:1/SLIP44:60", "not_caip19"),
+        ("eip155:1/slip44:60 ", "wrong_native"),
+        ("eip155:1/slip44:060", "wrong_native"),
+        ("eip155:1/slip44:0", "wrong_native"),
+        (f"{BITCOIN}/slip44:60", "wrong_native"),
+        ("eip155:999999/slip44:60", "unknown_chain"),
+        (f"eip155:1/trc20:{TRON_USDT}", "unknown_namespace"),
+        (f"{DASH}/erc20:{USDT}", "unknown_namespace"),
+        (f"eip155:1/erc20:{USDT[:-1]}", "bad_reference"),
+        (f"eip155:1/erc20:{USDT}/1", "bad_reference"),
+        (f"eip155:1/erc20:{TRON_USDT}", "bad_reference"),
+        (f"eip155:1/erc20:{USDT.replace('dAC', 'DAC')}", "bad_reference"),
+        (f"eip155:1/erc721:{USDT}/", "bad_reference"),
+        (f"eip155:1/erc721:{USDT}/01", "bad_reference"),
+        (f"eip155:1/erc721:{USDT}/{2**256}", "bad_reference"),
+        (f"{TRON}/trc20:{TRON_USDT[:-1]}u", "bad_reference"),
+        (f"{BITCOIN}/omni:USDT", "bad_reference"),
+        (f"{XRP}/token:XRP.{XRP_ISSUER}", "bad_reference"),
+        (f"{XRP}/token:RLUSD.{XRP_ISSUER}", "bad_reference"),
+        (f"{XRP}/token:{'00' * 20}.{XRP_ISSUER}", "bad_reference"),
+        (f"{XRP}/token:USD.{XRP_ISSUER[:-1]}", "bad_reference"),
+        (f"{XRP}/xls20:12", "bad_reference"),
+        ("eip155:1/erc20:" + "\ud800" * 40, "bad_reference"),
+        ("eip155:1/erc20:" + "1" * 100_000, "not_caip19"),
+    ],
+)
+def test_what_is_no_asset_of_a_known_chain_is_refused(text: str, code: str) -> None:
+    with pytest.raises(AssetError) as caught:
+        parse_asset(CHAINS, text)
+    assert caught.value.code == code
+
+
+def test_a_token_of_another_chain_is_refused_with_that_chain_s_name() -> None:
+    with pytest.raises(AssetError, match="address of Tron"):
+        parse_asset(CHAINS, f"eip155:1/erc20:{TRON_USDT}")
+
+
+def test_an_asset_must_be_on_the_account_s_chain() -> None:
+    with pytest.raises(AssetError) as caught:
+        parse_asset(CHAINS, f"{ETHEREUM}/slip44:60", chain=CHAINS.by_id[BITCOIN])
+    assert caught.value.code == "wrong_chain"
+    with pytest.raises(AssetError, match="they must agree"):
+        parse_asset(CHAINS, f"{ETHEREUM}/slip44:60", chain="eip155:999999")
+    assert parse_asset(CHAINS, "tron:728126428/slip44:195", chain=TRON) == f"{TRON}/slip44:195"
+
+
+@given(st.text(max_size=200), st.sampled_from([*CHAINS.by_id]), st.sampled_from(["slip44", "token", "erc721"]))
+def test_no_text_whatever_raises_anything_but_an_asset_error(text: str, chain: str, space: str) -> None:
+    for candidate in (text, f"{chain}/{text}", f"{chain}/{space}:{text}"):
+        try:
+            canonical = parse_asset(CHAINS, candidate)
+        except AssetError:
+            continue
+        assert parse_asset(CHAINS, canonical) == canonical
+
+
+@pytest.mark.parametrize(
+    ("amount", "asset", "shown"),
+    [
+        (10**22, f"{ETHEREUM}/slip44:60", "10,000 ETH"),
+        (1, f"{ETHEREUM}/slip44:60", "0.000000000000000001 ETH"),
+        (0, f"{BITCOIN}/slip44:0", "0 BTC"),
+        (150_000_000, f"{BITCOIN}/slip44:0", "1.5 BTC"),
+        (-150_000_000, f"{BITCOIN}/slip44:0", "-1.5 BTC"),
+        (1_234_567_890, f"{ETHEREUM}/erc20:{USDT}", "1,234.56789 USDT"),
+        (5, f"{SOLANA}/slip44:501", "0.000000005 SOL"),
+        (2000, f"{ETHEREUM}/erc20:0x{'1' * 40}", f"2,000 base units of {ETHEREUM}/erc20:0x{'1' * 40}"),
+        (7, "no asset", "7 base units of no asset"),
+    ],
+)
+def test_amounts_are_shown_in_whole_units_where_the_decimals_are_known(
+    amount: int, asset: str, shown: str
+) -> None:
+    assert format_units(CHAINS, amount, asset) == shown
