@@ -15,10 +15,10 @@ from typing import Any
 import structlog
 from flask import Response, g, request
 from pydantic import BaseModel, ValidationError
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from coordinator.api import problems
-from coordinator.api.auth import KeyRing, authenticate, signed_url, standing
+from coordinator.api.auth import KeyRing, authenticate, bearer_token, signed_url, standing
 from coordinator.api.parts import Parts, parts
 from coordinator.domain.actor import Actor
 from coordinator.domain.errors import (
@@ -29,11 +29,13 @@ from coordinator.domain.errors import (
     IdempotencyConflictError,
     InvalidInputError,
     MalformedBodyError,
+    NotFoundError,
     UnsupportedMediaTypeError,
 )
 from coordinator.domain.free_text import find_customer_data
 from coordinator.domain.permission import Permission, require
 from coordinator.services.bus import execute, require_permission
+from coordinator.services.partners import JoinNetwork
 from coordinator.services.unit_of_work import (
     Answer,
     Evidence,
@@ -41,9 +43,9 @@ from coordinator.services.unit_of_work import (
     UnitOfWork,
     transaction,
 )
+from coordinator.storage import partners as partner_store
 from coordinator.storage import requests as request_store
-from coordinator.storage.documents import Vault, load_one
-from coordinator.storage.partners import Standing
+from coordinator.storage.documents import DocumentKey, Vault, load_one
 from partners.protocol import canonical_json, strict_json
 from partners.protocol.errors import StrictJsonError
 from partners.protocol.payloads import Body
@@ -215,7 +217,6 @@ def change(
     prepare: Callable[[SignedCall, Any], Prepared],
     model: type[Body] | None,
     *,
-    command: type[Any],
     large: bool,
 ) -> Response:
     """Serve one signed POST, PATCH or DELETE."""
@@ -226,16 +227,34 @@ def change(
     parse_query(BaseModel)
     content = None if model is None else parse_body(raw, model)
     prepared = prepare(SignedCall(token, raw, token.body_sha256, own), content)
-    evidence = Evidence(request.headers["Authorization"].partition(" ")[2], raw, token.body_sha256)
+    call = _call(own, token, prepared.command, key)
+    with transaction(own.database, own.vault, own.clock, _evidence(token, raw)) as uow:
+        found = standing(uow.connection, token.kid)
+        uow.stands_on(token.kid, found.revocations)
+        response = answer_once(uow, call, found.actor, uow.key(found.document_key_id))
+    own.wake()
+    return response
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One change on its way into the transaction."""
+
+    token: RequestToken
+    command: object
+    idempotency_key: str
+    fingerprint: bytes
+
+
+def _call(own: Parts, token: RequestToken, command: object, key: str | None = None) -> _Call:
     fingerprint = sha256(
         f"{request.method}\n{signed_url(own.origin, request)}\n{token.body_sha256}".encode()
     ).digest()
-    with transaction(own.database, own.vault, own.clock, evidence) as uow:
-        found = standing(uow.connection, token.kid)
-        uow.stands_on(token.kid, found.revocations)
-        response = answer_once(uow, found, token, key, fingerprint, command, prepared)
-    own.wake()
-    return response
+    return _Call(token, command, key or idempotency_key(), fingerprint)
+
+
+def _evidence(token: RequestToken, raw: bytes) -> Evidence:
+    return Evidence(bearer_token(request), raw, token.body_sha256)
 
 
 def idempotency_key() -> str:
@@ -254,14 +273,8 @@ def idempotency_key() -> str:
     return key
 
 
-def answer_once(  # noqa: PLR0913 - all that an answer hangs on
-    uow: UnitOfWork,
-    found: Standing,
-    token: RequestToken,
-    key: str,
-    fingerprint: bytes,
-    command: type[Any],
-    prepared: Prepared,
+def answer_once(
+    uow: UnitOfWork, call: _Call, actor: Actor, sealing_key: DocumentKey
 ) -> Response:
     """Execute the command, or repeat the answer that its idempotency key got before.
 
@@ -269,52 +282,72 @@ def answer_once(  # noqa: PLR0913 - all that an answer hangs on
         AuthenticationError: If the token was used before.
         IdempotencyConflictError: If the key came with another request.
     """
-    actor = found.actor
-    if not request_store.use_token(uow.connection, token.iss, token.jti, uow.now):
+    if not request_store.use_token(uow.connection, actor.partner, call.token.jti, uow.now):
         raise AuthenticationError("the token was used before", code="replayed_token")
-    require_permission(command, actor)
-    stored = request_store.find_answer(uow.connection, actor.partner, actor.subject, key)
+    require_permission(type(call.command), actor)
+    stored = request_store.find_answer(
+        uow.connection, actor.partner, actor.subject, call.idempotency_key
+    )
     if stored is not None:
-        if stored.fingerprint != fingerprint:
-            raise IdempotencyConflictError(
-                "this Idempotency-Key was used for another request; take a fresh key"
-            )
-        content = load_one(uow.connection, uow.vault, stored.id, "answer")
-        response = _response(stored.status, content or b"{}")
-        response.headers["Idempotency-Replayed"] = "true"
-        return response
+        return _repeat(uow, call, stored)
     answer_id = new_id("ans")
-    partner_key = uow.key(found.document_key_id)
     savepoint = uow.connection.begin_nested()
+    location = None
     try:
-        answer = execute(prepared.command, actor, uow)
+        answer = execute(call.command, actor, uow)
+    except AuthenticationError:
+        raise
     except CoordinatorError as error:
-        if isinstance(error, AuthenticationError):
-            raise
         savepoint.rollback()
         uow.forget()
         status = int(problems.status_of(error))
         content = problems.problem_bytes(error)
-        uow.seal(partner_key, answer_id, "answer", content)
+        uow.seal(sealing_key, answer_id, "answer", content)
         uow.finish()
-        location = None
     else:
         savepoint.commit()
         status, location = answer.status, answer.location
-        content = uow.finish(answer, StoreAnswer(answer_id, partner_key))
+        content = uow.finish(answer, StoreAnswer(answer_id, sealing_key))
     request_store.store_answer(
         uow.connection,
         answer_id=answer_id,
         partner=actor.partner,
         subject=actor.subject,
-        key=key,
-        fingerprint=fingerprint,
+        key=call.idempotency_key,
+        fingerprint=call.fingerprint,
         status=status,
         now=uow.now,
     )
     response = _response(status, content)
     if location is not None:
         response.headers["Location"] = location
+    return response
+
+
+def _repeat(uow: UnitOfWork, call: _Call, stored: Row[Any]) -> Response:
+    if stored.fingerprint != call.fingerprint:
+        raise IdempotencyConflictError(
+            "this Idempotency-Key was used for another request; take a fresh key"
+        )
+    content = load_one(uow.connection, uow.vault, stored.id, "answer")
+    response = _response(stored.status, content or b"{}")
+    response.headers["Idempotency-Replayed"] = "true"
+    return response
+
+
+def join(token: RequestToken, raw: bytes, command: JoinNetwork, actor: Actor) -> Response:
+    """Serve a joining partner, whose key nobody knows yet."""
+    own = parts()
+    call = _call(own, token, command)
+    with transaction(own.database, own.vault, own.clock, _evidence(token, raw)) as uow:
+        row = partner_store.partner(uow.connection, actor.partner)
+        if row is None:
+            raise NotFoundError(
+                "this invitation is not good for this handle: it is spent, too old or another's",
+                code="invitation_not_good",
+            )
+        response = answer_once(uow, call, actor, uow.key(row.document_key_id))
+    own.wake()
     return response
 
 

@@ -134,7 +134,7 @@ def signed_post(  # noqa: PLR0913 - what OpenAPI tells of a route
             def prepare(call: SignedCall, content: Any) -> Prepared:
                 return function(call, content, **names)
 
-            return pipeline.change(prepare, body, command=command, large=large)
+            return pipeline.change(prepare, body, large=large)
 
         blueprint.add_url_rule(
             _flask_rule(path),

@@ -151,10 +151,12 @@ def _record(  # noqa: PLR0913 - what the events are told with
                 request,
                 leg,
                 status,
-                report_id=report_id,
-                line_count=len(lines),
-                lines=shown,
-                leg=leg_state,
+                {
+                    "report_id": report_id,
+                    "line_count": len(lines),
+                    "lines": shown,
+                    "leg": leg_state,
+                },
             )
         )
     closing = {
@@ -170,7 +172,7 @@ def _record(  # noqa: PLR0913 - what the events are told with
                 request,
                 leg,
                 status,
-                report_id=report_id,
+                {"report_id": report_id, "leg": leg_state},
             )
         )
     return recorded

@@ -154,7 +154,7 @@ def record_leg_event(  # noqa: PLR0913 - what an event is told with
     request: Row[Any],
     leg: Row[Any],
     status: LegStatus,
-    **data: Any,
+    data: Mapping[str, Any],
 ) -> Recorded:
     """Record an event of a leg, for its requester and its partner."""
     return uow.record(
@@ -214,7 +214,7 @@ def _answer(  # noqa: PLR0913 - what an act is told with
     extra = {k: (act_id if v == "$act" else v) for k, v in (values or {}).items()}
     status = change_leg(uow, act, books, request, leg, **extra)
     recorded = record_leg_event(
-        uow, event, actor, request, leg, status, act_id=act_id, **(data or {})
+        uow, event, actor, request, leg, status, {"act_id": act_id, **(data or {})}
     )
     uow.set_leaf(ActRow, act_id, recorded)
     view = leg_view(leg, status, uow, acknowledged_at=uow.now, delivered_at=uow.now, **extra)
@@ -281,8 +281,7 @@ def mark_delivered(command: MarkLegDelivered, actor: Actor, uow: UnitOfWork) -> 
         request,
         leg,
         status,
-        act_id=act_id,
-        delivered_at=format_time(uow.now),
+        {"act_id": act_id, "delivered_at": format_time(uow.now)},
     )
     uow.set_leaf(ActRow, act_id, recorded)
     return Answer(200, {"status": status.value}, entry=recorded)
@@ -310,9 +309,12 @@ def _flag(uow: UnitOfWork, actor: Actor, leg_id: str, flag: LegFlag, event: Even
         return Answer(200, {"status": "unchanged"})
     if flag is LegFlag.UNDELIVERABLE and leg.delivered_at is not None:
         return Answer(200, {"status": "unchanged"})
-    store.change(uow.connection, leg, flags=[*leg.flags, flag.value])
+    values: dict[str, Any] = {"flags": [*leg.flags, flag.value]}
+    if flag is LegFlag.OVERDUE:
+        values["overdue_at"] = uow.now
+    store.change(uow.connection, leg, **values)
     recorded = record_leg_event(
-        uow, event, actor, request, leg, LegStatus(leg.status), flag=flag.value
+        uow, event, actor, request, leg, LegStatus(leg.status), {"flag": flag.value}
     )
     return Answer(200, {"status": leg.status}, entry=recorded)
 

@@ -95,6 +95,22 @@ def change(connection: Connection, leg: Row[Any], **values: Any) -> None:
         raise ConflictError("the leg was changed meanwhile; read it again")
 
 
+def due_for_overdue(connection: Connection, now: datetime, limit: int = 100) -> list[str]:
+    """Return legs that nobody acknowledged in time and that were not flagged yet."""
+    query = (
+        select(LegRow.id)
+        .where(
+            LegRow.acknowledged_at.is_(None),
+            LegRow.overdue_at.is_(None),
+            LegRow.acknowledge_by <= now,
+            ~LegRow.ended,
+        )
+        .order_by(LegRow.acknowledge_by)
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
+
+
 def counts_by_status(connection: Connection, request_id: str) -> dict[str, int]:
     """Return how many legs of a request show each status."""
     query = (

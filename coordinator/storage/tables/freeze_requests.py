@@ -106,6 +106,12 @@ class LegRow(Base):
         UniqueConstraint("request_id", "partner"),
         Index("ix_leg_partner_request_id", "partner", "request_id"),
         Index("ix_leg_partner_status_request_id", "partner", "status", "request_id"),
+        Index(
+            "ix_leg_awaited",
+            "acknowledge_by",
+            sqlite_where=text("acknowledged_at IS NULL AND overdue_at IS NULL"),
+            postgresql_where=text("acknowledged_at IS NULL AND overdue_at IS NULL"),
+        ),
     )
     id: Mapped[Id] = mapped_column(primary_key=True)
     request_id: Mapped[Id] = mapped_column(ForeignKey("freeze_request.id"))
@@ -116,6 +122,7 @@ class LegRow(Base):
     acknowledge_by: Mapped[Micros]
     delivered_at: Mapped[Micros | None]
     acknowledged_at: Mapped[Micros | None]
+    overdue_at: Mapped[Micros | None] = mapped_column(comment="when it was seen to be late")
     decline_code: Mapped[str | None] = mapped_column(String(40))
     decline_act_id: Mapped[Id | None]
     flags: Mapped[list[str]] = mapped_column(JSON, default=list)

@@ -1,0 +1,66 @@
+"""Submitting, withdrawing and closing freeze requests."""
+
+from coordinator.api.pipeline import Prepared, SignedCall
+from coordinator.api.routing import signed_post
+from coordinator.services.freeze_requests import (
+    CloseFreezeRequest,
+    SubmitFreezeRequest,
+    WithdrawFreezeRequest,
+)
+from coordinator.services.submission import check_addresses
+from partners.protocol import payloads, views
+
+
+@signed_post(
+    "/v1/freeze-requests",
+    tag="freeze requests",
+    answer=views.FreezeRequestView,
+    command=SubmitFreezeRequest,
+    body=payloads.FreezeRequest,
+    large=True,
+)
+def submit(call: SignedCall, body: payloads.FreezeRequest) -> Prepared:
+    """Submit a freeze request.
+
+    All faults of all addresses are named at once and nothing is stored. A security lead who had no hand
+    in it must approve before any partner learns of it.
+    """
+    own = call.parts
+    targets = check_addresses(body.addresses, own.chains)
+    key, wrapped = own.vault.new_key()
+    return Prepared(
+        SubmitFreezeRequest(
+            document=body,
+            targets=targets,
+            blind_indexes=[own.vault.blind_index(t.account.key) for t in targets],
+            key=key,
+            wrapped_key=wrapped,
+            policies=own.policies,
+        )
+    )
+
+
+@signed_post(
+    "/v1/freeze-requests/{request_id}/withdrawal",
+    tag="freeze requests",
+    answer=views.ActView,
+    command=WithdrawFreezeRequest,
+    body=payloads.Withdrawal,
+)
+def withdraw(call: SignedCall, body: payloads.Withdrawal, request_id: str) -> Prepared:
+    """Withdraw a freeze request."""
+    del call
+    return Prepared(WithdrawFreezeRequest(request_id=request_id, body=body))
+
+
+@signed_post(
+    "/v1/freeze-requests/{request_id}/closure",
+    tag="freeze requests",
+    answer=views.ActView,
+    command=CloseFreezeRequest,
+    body=payloads.Closure,
+)
+def close(call: SignedCall, body: payloads.Closure, request_id: str) -> Prepared:
+    """Close a freeze request on which no hold is open."""
+    del call
+    return Prepared(CloseFreezeRequest(request_id=request_id, body=body))

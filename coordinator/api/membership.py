@@ -1,0 +1,97 @@
+"""Joining, grants and revocations, and one's own contacts."""
+
+from flask import Response, request
+
+from coordinator.api import pipeline, routing
+from coordinator.api.auth import read_front, verify
+from coordinator.api.parts import parts
+from coordinator.api.pipeline import Prepared, SignedCall
+from coordinator.api.routing import ROUTES, Route, signed_post
+from coordinator.domain.actor import Actor, ActorKind
+from coordinator.domain.errors import AuthenticationError
+from coordinator.services.grants import MakeGrant, Revoke
+from coordinator.services.partners import ChangeContacts, JoinNetwork
+from partners.protocol import payloads, strict_json, views
+from partners.protocol.errors import ProtocolError
+from partners.protocol.jwk import PublicKey
+
+
+@signed_post(
+    "/v1/grants", tag="membership", answer=views.GrantView, command=MakeGrant, body=payloads.Grant
+)
+def make_grant(call: SignedCall, body: payloads.Grant) -> Prepared:
+    """Grant a person, system, key, role or policy; signed by the partner's root key."""
+    return Prepared(MakeGrant(body=body, audience=call.parts.origin))
+
+
+@signed_post(
+    "/v1/revocations",
+    tag="membership",
+    answer=views.RevocationView,
+    command=Revoke,
+    body=payloads.Revocation,
+)
+def revoke(call: SignedCall, body: payloads.Revocation) -> Prepared:
+    """Take one of your own keys or subjects away; it is over at once."""
+    del call
+    return Prepared(Revoke(body=body))
+
+
+@signed_post(
+    "/v1/partners/me",
+    tag="membership",
+    answer=views.PartnerView,
+    command=ChangeContacts,
+    body=payloads.PartnerChanges,
+    method="PATCH",
+    status=200,
+)
+def change_contacts(call: SignedCall, body: payloads.PartnerChanges) -> Prepared:
+    """Replace your contacts; everything else changes by grant."""
+    del call
+    return Prepared(ChangeContacts(contacts=tuple(body.contacts)))
+
+
+ROUTES.append(
+    Route(
+        method="POST",
+        path="/v1/join",
+        tag="membership",
+        summary="Join with an invitation, signed by the new root key",
+        description="The only body that a key is ever read from. The partner is pending until the "
+        "operator confirms the root key's thumbprint out of band.",
+        answer=views.JoinView,
+        status=201,
+        body=payloads.Join,
+    )
+)
+
+
+def _root_key(raw: bytes) -> PublicKey:
+    """Return the key in the body; only its own signature over that body makes it worth anything."""
+    try:
+        value = strict_json.loads(raw)
+        return PublicKey.from_jwk(value["root_jwk"])
+    except (ProtocolError, KeyError, TypeError) as error:
+        raise AuthenticationError(f"no usable root_jwk: {error}", code="root_key") from None
+
+
+@routing.blueprint.post("/v1/join", endpoint="POST /v1/join", provide_automatic_options=False)
+def join() -> Response:
+    """Join: the token is verified with the key in the body, which proves that its holder sent it."""
+    own = parts()
+    raw = pipeline.read_body(own.body_limit_bytes)
+    own.limiter.check(f"join:{request.remote_addr}")
+    front = read_front(request)
+    body = pipeline.parse_body(raw, payloads.Join)
+    root = _root_key(raw)
+    if front.kid != root.kid:
+        raise AuthenticationError("not signed by root_jwk", code="kid_mismatch")
+    handle = str(front.claims["iss"])
+    now = int(own.clock.now().timestamp())
+    token = verify(
+        front, root, request, iss=handle, sub=handle, origin=own.origin, body=raw, now=now
+    )
+    actor = Actor(partner=handle, subject=handle, kid=root.kid, kind=ActorKind.ROOT)
+    command = JoinNetwork(handle=handle, body=body, root_key=root, audience=own.origin)
+    return pipeline.join(token, raw, command, actor)
