@@ -68,11 +68,12 @@ class BaseUnits(TypeDecorator[int]):
         return None if value is None else int(value)
 
 
-Id = Annotated[str, "id"]
-ShortStr = Annotated[str, "short"]
-Micros = Annotated[datetime, "time"]
-Units = Annotated[int, "units"]
-Big = Annotated[int, "big"]
+# Marked by numbers: SQLAlchemy reads a string inside `Annotated` as a forward reference.
+Id = Annotated[str, 1]
+ShortStr = Annotated[str, 2]
+Micros = Annotated[datetime, 3]
+Units = Annotated[int, 4]
+Big = Annotated[int, 5]
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
