@@ -61,7 +61,7 @@ class Tried:
         number: Tries of this delivery since it was queued, this one included.
         since: When the first of them was made.
         status: HTTP status; None where no answer came.
-        error: Stable word where no answer came, e.g. "timeout".
+        error: Stable word where no good answer came whole, e.g. "deadline_exceeded".
         retry_after: Whole seconds that the endpoint asked for.
     """
 
@@ -73,8 +73,10 @@ class Tried:
 
     @property
     def is_accepted(self) -> bool:
-        """Whether the endpoint took it: any 2xx."""
-        return self.status is not None and 200 <= self.status < 300  # noqa: PLR2004
+        """Whether the endpoint took it: any 2xx whose answer came whole."""
+        if self.error is not None or self.status is None:
+            return False
+        return 200 <= self.status < 300  # noqa: PLR2004
 
     @property
     def is_unanswered(self) -> bool:

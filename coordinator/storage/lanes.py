@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, TextClause, text
 
 from coordinator.domain.clock import from_micros, to_micros
-from coordinator.domain.delivery import RECOVERY_SPREAD, DeliveryStatus
+from coordinator.domain.delivery import RECOVERY_SPREAD, DeliveryStatus, endpoint_pause
 from coordinator.storage.rows import insert_rows
 from coordinator.storage.tables.outbox import AttemptRow
 from partners.protocol.vocabulary import EventType
@@ -274,34 +274,80 @@ def _retry_values(completion: Completion) -> dict[str, Any]:
 # --- the endpoint as a whole ----------------------------------------------------------------------
 
 
-def endpoint_answers(connection: Connection, endpoint_id: str, now: datetime) -> None:
-    """Clear an endpoint's failing mark and make the lanes that waited for it due, jittered."""
-    values = {"e": endpoint_id, "now": to_micros(now)}
-    connection.execute(_ENDPOINT_GOOD, values)
+def endpoints_answer(
+    connection: Connection, endpoint_ids: Collection[str], now: datetime
+) -> list[str]:
+    """Clear the failing mark of endpoints and make the lanes that waited for them due, jittered.
+
+    Returns:
+        The endpoints that were marked.
+    """
+    ids = sorted(endpoint_ids)
+    values = {f"e{i}": endpoint_id for i, endpoint_id in enumerate(ids)}
+    recovered = list(connection.execute(_good_statement(len(ids)), values).scalars())
     spread = round(RECOVERY_SPREAD.total_seconds() * 1_000_000)
-    connection.execute(_wake_statement(connection.dialect.name), values | {"spread": spread})
+    for endpoint_id in recovered:
+        connection.execute(
+            _wake_statement(connection.dialect.name),
+            {"e": endpoint_id, "now": to_micros(now), "spread": spread},
+        )
+    return recovered
 
 
 def endpoint_fails(
-    connection: Connection, endpoint_id: str, now: datetime, *, pause: timedelta | None
+    connection: Connection, endpoint_id: str, now: datetime, *, is_unanswered: bool
 ) -> None:
-    """Mark an endpoint as failing since now, if it is not; leave its untried lanes alone for `pause`."""
+    """Mark an endpoint as failing; where it does not answer at all, leave its other lanes alone a while."""
     connection.execute(_ENDPOINT_BAD, {"e": endpoint_id, "now": to_micros(now)})
-    if pause is not None:
-        until = to_micros(now + pause)
+    if not is_unanswered:
+        return
+    since = connection.execute(_SINCE, {"e": endpoint_id}).scalar_one_or_none()
+    if since is not None:
+        until = now + endpoint_pause(from_micros(since), now)
         connection.execute(
-            _pause_statement(connection.dialect.name), {"e": endpoint_id, "until": until}
+            _pause_statement(connection.dialect.name), {"e": endpoint_id, "until": to_micros(until)}
         )
 
 
-def failing_since(connection: Connection, endpoint_ids: Collection[str]) -> dict[str, datetime]:
-    """Return since when each of the endpoints that fail has failed."""
-    found = {}
-    for endpoint_id in endpoint_ids:
-        since = connection.execute(_SINCE, {"e": endpoint_id}).scalar_one_or_none()
-        if since is not None:
-            found[endpoint_id] = from_micros(since)
-    return found
+_PARK = text(
+    "UPDATE lane SET lease_until = NULL, lease_token = NULL, due_at = NULL "
+    "WHERE endpoint_id = :e AND request_id = :r AND lease_token = :token"
+)
+_RELEASE = text(
+    "UPDATE lane SET lease_until = NULL, lease_token = NULL "
+    "WHERE endpoint_id = :e AND request_id = :r AND lease_token = :token"
+)
+_FINISH_DELIVERY = text(
+    "UPDATE delivery SET status = :status, finished_at = :finished_at, owes = :owes, "
+    "attempts = attempts + 1 WHERE id = :id AND status = 'pending'"
+)
+_NEXT_HEAD = text(
+    "UPDATE lane SET lease_until = NULL, lease_token = NULL, attempt = 0, tried_since = NULL, "
+    "unanswered = FALSE, gaps = :gaps, due_at = CASE WHEN EXISTS (SELECT 1 FROM delivery d "
+    "WHERE d.endpoint_id = lane.endpoint_id AND d.request_id = lane.request_id "
+    "AND d.status = 'pending') THEN CAST(:now AS BIGINT) END "
+    "WHERE endpoint_id = :e AND request_id = :r AND lease_token = :token"
+)
+_RETRY = text(
+    "UPDATE lane SET lease_until = NULL, lease_token = NULL, attempt = attempt + 1, "
+    "tried_since = COALESCE(tried_since, :at), unanswered = :unanswered, due_at = :due_at "
+    "WHERE endpoint_id = :e AND request_id = :r AND lease_token = :token"
+)
+_LOST = text(
+    "SELECT event_id FROM delivery WHERE endpoint_id = :e AND request_id = :r "
+    "AND status = 'dead' AND seq < :seq AND seq > COALESCE((SELECT MAX(g.seq) FROM delivery g "
+    "WHERE g.endpoint_id = :e AND g.request_id = :r AND g.status = 'delivered' AND g.seq < :seq), 0) "
+    "ORDER BY seq DESC LIMIT :limit"
+)
+_ENDPOINT_BAD, {"e": endpoint_id, "now": to_micros(now)})
+    if not is_unanswered:
+        return
+    since = connection.execute(_SINCE, {"e": endpoint_id}).scalar_one_or_none()
+    if since is not None:
+        until = now + endpoint_pause(from_micros(since), now)
+        connection.execute(
+            _pause_statement(connection.dialect.name), {"e": endpoint_id, "until": to_micros(until)}
+        )
 
 
 _PARK = text(
@@ -411,6 +457,15 @@ def _lock_statement(dialect: str, count: int) -> TextClause:
         "SELECT endpoint_id, request_id, lease_token FROM lane "  # noqa: S608 - placeholders
         # Sorted like those that queue, so that no two wait for each other.
         f"WHERE (endpoint_id, request_id) IN (VALUES {lanes}) ORDER BY endpoint_id, request_id{lock}"
+    )
+
+
+@lru_cache(maxsize=256)
+def _good_statement(count: int) -> TextClause:
+    return text(
+        "UPDATE webhook_endpoint SET failing_since = NULL, failing_told_at = NULL "  # noqa: S608 - placeholders
+        f"WHERE id IN ({', '.join(f':e{i}' for i in range(count))}) "
+        "AND failing_since IS NOT NULL RETURNING id"
     )
 
 

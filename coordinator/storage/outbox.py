@@ -94,9 +94,7 @@ def _takes(route: Route, event: Any) -> bool:
     return route.event_types is None or event.type in route.event_types
 
 
-def open_lanes(
-    connection: Connection, lanes: dict[tuple[str, str], int], due_at: datetime
-) -> None:
+def open_lanes(connection: Connection, lanes: dict[tuple[str, str], int], due_at: datetime) -> None:
     """Make lanes ((endpoint, request) to priority) where they are missing, and due if idle.
 
     Due means at once, also for a worker whose clock lags behind the clock of whoever queues.

@@ -1,0 +1,413 @@
+"""From the outbox to the wire: claim heads, send them, record what came of it.
+
+One thread (the pump) talks to the database; as many threads as there are senders talk HTTP, and never
+at the same time: no HTTP call is inside a transaction. One cycle of the pump is one transaction, which
+completes all tries that ended since the last one and claims as many lanes as there are senders free,
+so its few statements and its one fsync are shared by the whole batch.
+
+A crash between sending and completing sends again, under the same `webhook-id`: at least once, never
+never. A worker that was paused beyond its lease sends nothing more of what it had claimed, and
+changes nothing: its completion no longer holds the lane's token.
+"""
+
+import queue
+import random
+import secrets
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import structlog
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from coordinator.dispatcher.parcels import Parcel, Parcels
+from coordinator.domain.clock import Clock
+from coordinator.domain.delivery import DeliveryStatus, Tried, judge
+from coordinator.storage import lanes
+from coordinator.storage.database import Database
+from coordinator.storage.documents import Vault
+from coordinator.storage.lanes import Completion, Head
+from coordinator.storage.wakeup import Watcher
+from partners.protocol.errors import ProtocolError
+from partners.protocol.jwk import PrivateKey
+from partners.protocol.vocabulary import EventType
+from partners.protocol.webhook_signature import sign
+
+logger = structlog.get_logger(__name__)
+
+#: While tries are under way, the pump collects what ended for this long, in seconds: a transaction for
+#: each single one would cost more than sending it.
+LINGER_SECONDS = 0.004
+#: How soon `stop` is noticed while nothing happens, in seconds.
+_LOOK_AT_STOP_SECONDS = 0.25
+#: Between two tries to reach a database that is away, in seconds.
+_DATABASE_PAUSE_SECONDS = 0.5
+#: A send is not begun when less than the deadline and this is left of the lease.
+LEASE_MARGIN = timedelta(seconds=2)
+
+
+class SendOutcome(Protocol):
+    """What the loop reads of a sender's outcome."""
+
+    @property
+    def status(self) -> int | None:
+        """HTTP status, or None."""
+        ...
+
+    @property
+    def error(self) -> str | None:
+        """Stable word, None on success."""
+        ...
+
+    @property
+    def retry_after(self) -> int | None:
+        """Whole seconds."""
+        ...
+
+
+Send = Callable[[str, Mapping[str, str], bytes], SendOutcome]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopSettings:
+    """Figures of one worker process; see `config/default.toml`."""
+
+    senders: int = 16
+    lease: timedelta = timedelta(seconds=30)
+    deadline: timedelta = timedelta(seconds=10)
+    poll: timedelta = timedelta(seconds=1)
+
+
+@dataclass(slots=True)
+class LoopFigures:
+    """What a worker has done since it started; for metrics and benchmarks."""
+
+    cycles: int = 0
+    claimed: int = 0
+    delivered: int = 0
+    failed: int = 0
+    dead: int = 0
+    fenced: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    head: Head
+    at: datetime
+    duration: timedelta
+    status: int | None = None
+    error: str | None = None
+    retry_after: int | None = None
+    is_unsent: bool = False
+    is_erased: bool = False
+
+
+class DeliveryLoop:
+    """The delivering part of one worker process.
+
+    Args:
+        database: Where the outbox is.
+        vault: Opens bodies and endpoints.
+        clock: Decides what is due.
+        send: Posts bytes and never raises for what a receiver does.
+        keys: The coordinator's Ed25519 webhook keys, two during rotation.
+        settings: Figures.
+        watcher: Started by the caller; wakes the pump at commits.
+        on_notice: Called after a commit in which the first notice of a leg was accepted or died.
+    """
+
+    def __init__(  # noqa: PLR0913 - the parts that it connects
+        self,
+        database: Database,
+        vault: Vault,
+        clock: Clock,
+        *,
+        send: Send,
+        keys: Sequence[PrivateKey],
+        settings: LoopSettings,
+        watcher: Watcher,
+        on_notice: Callable[[], None] = lambda: None,
+    ) -> None:
+        if settings.lease < settings.deadline + LEASE_MARGIN:
+            raise ValueError("the lease must outlast the deadline, or two workers send at once")
+        self.figures = LoopFigures()
+        self._database = database
+        self._clock = clock
+        self._send = send
+        self._keys = tuple(keys)
+        self._settings = settings
+        self._watcher = watcher
+        self._on_notice = on_notice
+        self._parcels = Parcels(vault)
+        self._jobs: queue.SimpleQueue[tuple[Parcel, float] | None] = queue.SimpleQueue()
+        self._results: deque[_Result] = deque()
+        self._wanted = threading.Event()
+        self._under_way: Counter[str] = Counter()
+        self._heads_under_way: dict[str, Head] = {}
+        self._endpoint_limit = max(1, settings.senders // 2)
+
+    def wake(self) -> None:
+        """Have the pump look now."""
+        self._wanted.set()
+
+    def run(self, stop: threading.Event) -> None:
+        """Deliver until `stop` is set, then let tries under way end and return.
+
+        Nothing new is claimed after `stop`; claims that no sender took up yet are given back at once.
+        """
+        threads = [
+            threading.Thread(target=self._send_all, name=f"sender-{i}", daemon=True)
+            for i in range(self._settings.senders)
+        ]
+        for thread in threads:
+            thread.start()
+        self._watcher.subscribe(self.wake)
+        try:
+            while not stop.is_set():
+                self._guarded_cycle(may_claim=True)
+                self._wait()
+        finally:
+            self._drain()
+            for _ in threads:
+                self._jobs.put(None)
+            for thread in threads:
+                thread.join(timeout=1)
+
+    # --- the pump ---------------------------------------------------------------------------------
+
+    def _wait(self) -> None:
+        if self._results and not self._heads_under_way:
+            return
+        seconds = min(self._settings.poll.total_seconds(), _LOOK_AT_STOP_SECONDS)
+        if self._heads_under_way:
+            seconds = LINGER_SECONDS
+        self._wanted.wait(seconds)
+        self._wanted.clear()
+
+    def _guarded_cycle(self, *, may_claim: bool) -> None:
+        """Run one cycle; a database that is away costs a pause, never an outcome."""
+        results = [self._results.popleft() for _ in range(len(self._results))]
+        try:
+            self._cycle(results, may_claim=may_claim)
+        except SQLAlchemyError as error:
+            self._results.extendleft(reversed(results))
+            logger.warning("delivery_cycle_failed", error=type(error).__name__)
+            time.sleep(_DATABASE_PAUSE_SECONDS)
+
+    def _cycle(self, results: list[_Result], *, may_claim: bool) -> None:
+        now = self._clock.now()
+        free = self._settings.senders - len(self._heads_under_way) + len(results)
+        if not may_claim:
+            free = 0
+        if not results and (free == 0 or not self._is_anything_due(now)):
+            return
+        begun = time.monotonic()
+        completions = [self._judge(result, now) for result in results if not result.is_unsent]
+        with self._database.writing() as connection, connection.begin():
+            held = lanes.complete(connection, completions, now)
+            lanes.release(connection, [r.head for r in results if r.is_unsent])
+            self._mark_endpoints(connection, held, now)
+            heads = lanes.claim(
+                connection,
+                now=now,
+                limit=free,
+                lease=self._settings.lease,
+                token=secrets.token_hex(16),
+                passed_over=self._busy_endpoints(results),
+            )
+        for result in results:
+            self._settle(result.head)
+        self._count(completions, held, heads)
+        self._hand_out(heads, begun)
+        if any(_is_notice(c) for c in held):
+            self._on_notice()
+
+    def _is_anything_due(self, now: datetime) -> bool:
+        with self._database.engine.connect() as connection:
+            return lanes.is_anything_due(connection, now)
+
+    def _judge(self, result: _Result, now: datetime) -> Completion:
+        head = result.head
+        if result.is_erased:
+            return Completion(head, DeliveryStatus.CANCELLED, None, result.at)
+        tried = Tried(
+            head.attempt + 1,
+            head.tried_since or result.at,
+            result.status,
+            result.error,
+            result.retry_after,
+        )
+        verdict = judge(tried, priority=head.priority, now=now, jitter=random.random())  # noqa: S311 - spreads load, guards nothing
+        return Completion(
+            head,
+            verdict.status,
+            verdict.due_at,
+            result.at,
+            is_unanswered=not tried.is_accepted and tried.is_unanswered,
+            answered=result.status,
+            error=result.error,
+            duration=result.duration,
+        )
+
+    def _mark_endpoints(
+        self, connection: Connection, held: Sequence[Completion], now: datetime
+    ) -> None:
+        """Note which endpoints answer and which fail; what ended last counts."""
+        last = {c.head.endpoint_id: c for c in held if c.status is not DeliveryStatus.CANCELLED}
+        good = [e for e, c in last.items() if c.status is DeliveryStatus.DELIVERED]
+        if good:
+            for endpoint_id in lanes.endpoints_answer(connection, good, now):
+                logger.info("endpoint_answers_again", endpoint_id=endpoint_id)
+        for endpoint_id, completion in sorted(last.items()):
+            if completion.status is not DeliveryStatus.DELIVERED:
+                lanes.endpoint_fails(
+                    connection, endpoint_id, now, is_unanswered=completion.is_unanswered
+                )
+
+    def _busy_endpoints(self, results: Sequence[_Result]) -> list[str]:
+        ended = Counter(result.head.endpoint_id for result in results)
+        return [
+            endpoint_id
+            for endpoint_id, count in self._under_way.items()
+            if count - ended[endpoint_id] >= self._endpoint_limit
+        ]
+
+    def _settle(self, head: Head) -> None:
+        if self._heads_under_way.pop(head.delivery_id, None) is not None:
+            self._under_way[head.endpoint_id] -= 1
+            if self._under_way[head.endpoint_id] <= 0:
+                del self._under_way[head.endpoint_id]
+
+    def _count(
+        self, asked: Sequence[Completion], held: Sequence[Completion], heads: Sequence[Head]
+    ) -> None:
+        figures = self.figures
+        figures.cycles += 1
+        figures.claimed += len(heads)
+        figures.fenced += len(asked) - len(held)
+        for completion in held:
+            if completion.status is DeliveryStatus.DELIVERED:
+                figures.delivered += 1
+                continue
+            figures.failed += 1
+            if completion.status is DeliveryStatus.DEAD:
+                figures.dead += 1
+                logger.warning(
+                    "delivery_dead",
+                    delivery_id=completion.head.delivery_id,
+                    endpoint_id=completion.head.endpoint_id,
+                    status=completion.answered,
+                    error=completion.error,
+                )
+        if len(held) < len(asked):
+            logger.warning("completion_fenced", count=len(asked) - len(held))
+
+    def _hand_out(self, heads: Sequence[Head], begun: float) -> None:
+        """Give claimed heads to the senders, or record at once that there is nothing to send."""
+        if not heads:
+            return
+        for head in heads:
+            self._heads_under_way[head.delivery_id] = head
+            self._under_way[head.endpoint_id] += 1
+        begin_by = begun + (self._settings.lease - self._settings.deadline).total_seconds()
+        try:
+            parcels = self._packed(heads)
+        except SQLAlchemyError:
+            for head in heads:
+                self._fail(head, is_unsent=True)
+            raise
+        for parcel in parcels:
+            if parcel.fault is None:
+                self._jobs.put((parcel, begin_by))
+            else:
+                logger.error(
+                    "nothing_to_send", delivery_id=parcel.head.delivery_id, fault=parcel.fault
+                )
+                self._fail(parcel.head, error=parcel.fault, is_erased=parcel.fault == "erased")
+
+    def _packed(self, heads: Sequence[Head]) -> list[Parcel]:
+        if self._parcels.is_at_hand(heads):
+            return self._parcels.pack(None, heads)
+        with self._database.engine.connect() as connection:
+            return self._parcels.pack(connection, heads)
+
+    def _fail(
+        self,
+        head: Head,
+        *,
+        error: str | None = None,
+        is_unsent: bool = False,
+        is_erased: bool = False,
+    ) -> None:
+        at = self._clock.now()
+        self._results.append(
+            _Result(head, at, timedelta(), error=error, is_unsent=is_unsent, is_erased=is_erased)
+        )
+        self._wanted.set()
+
+    def _drain(self) -> None:
+        """Give back what no sender took up, and wait for the rest as long as it can take."""
+        while True:
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                break
+            if job is not None:
+                self._fail(job[0].head, is_unsent=True)
+        until = time.monotonic() + (self._settings.deadline + LEASE_MARGIN).total_seconds()
+        while self._heads_under_way and time.monotonic() < until:
+            if self._results:
+                self._guarded_cycle(may_claim=False)
+            else:
+                self._wanted.wait(LINGER_SECONDS)
+                self._wanted.clear()
+
+    # --- the senders ------------------------------------------------------------------------------
+
+    def _send_all(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            self._results.append(self._try(*job))
+            # The pump is woken when half of the senders have something, or when nobody is left.
+            ended = len(self._results)
+            if ended >= self._endpoint_limit or ended >= len(self._heads_under_way):
+                self._wanted.set()
+
+    def _try(self, parcel: Parcel, begin_by: float) -> _Result:
+        head = parcel.head
+        at = self._clock.now()
+        started = time.monotonic()
+        if started > begin_by:
+            # This process stood still for so long that the lease may be another's by now.
+            return _Result(head, at, timedelta(), is_unsent=True)
+        try:
+            if parcel.endpoint is None:
+                raise ProtocolError("no endpoint to send to")
+            headers = sign(
+                head.event_id,
+                int(at.timestamp()),
+                parcel.body,
+                secrets=parcel.endpoint.good_secrets(at),
+                keys=self._keys,
+            )
+            outcome = self._send(parcel.endpoint.url, headers, parcel.body)
+        except Exception:
+            # A fault of ours must end neither the thread nor the delivery: it is tried again.
+            logger.exception("send_failed", delivery_id=head.delivery_id)
+            return _Result(head, at, _since(started), error="internal")
+        return _Result(
+            head, at, _since(started), outcome.status, outcome.error, outcome.retry_after
+        )
+
+
+def _since(started: float) -> timedelta:
+    return timedelta(seconds=time.monotonic() - started)
+
+
+def _is_notice(completion: Completion) -> bool:
+    is_final = completion.status is not DeliveryStatus.PENDING
+    return is_final and completion.head.event_type == EventType.REQUEST_RECEIVED
