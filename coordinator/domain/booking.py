@@ -50,7 +50,7 @@ class Booker:
             ended_at=rules.ended_at, now=rules.now, window=rules.late_window
         )
         self._assets: dict[str, str | None] = {}
-        self._corrected: dict[str, BookedLine] = {}
+        self._corrected: set[str] = set()
         self._named: set[int] = set()
         self._answers = Answers(self._draft)
         self._id = ""
@@ -224,6 +224,8 @@ class Booker:
         self, line: FrozenLine, hold: WorkingHold
     ) -> tuple[str, str, str] | None:
         balance = hold.balance
+        if hold.was_void:
+            return "hold", "was taken back by a correction: open another hold", "hold_void"
         if not self._draft.is_linked(balance):
             return "hold", "was kept for another request: report on that one", "not_linked"
         if line.amount is None and "amount" not in line.model_fields_set:
@@ -234,8 +236,6 @@ class Booker:
                 f"is not that of this hold, {balance.address_no}: open another hold",
                 "other_address",
             )
-        if hold.was_void:
-            return "hold", "was taken back by a correction: open another hold", "hold_void"
         if balance.lapsed:
             return "hold", "has lapsed: extend it, or say what became of it, first", "hold_lapsed"
         if line.hold_expires_at not in (None, balance.hold_expires_at):
@@ -353,6 +353,8 @@ class Booker:
         hold = self._draft.hold(hold_id)
         if hold is None:
             self._fault(no, "hold", "is no hold of yours", "no_such_hold")
+        elif hold.was_void:
+            self._fault(no, "hold", "was taken back by a correction", "hold_void")
         elif not self._draft.is_linked(hold.balance):
             self._fault(
                 no,
@@ -366,7 +368,7 @@ class Booker:
         return None
 
     def _corrects(self, no: int, line: CorrectionLine) -> BookedLine | None:
-        old = self._corrected.get(line.corrects) or self._ledger.line(line.corrects)
+        old = self._ledger.line(line.corrects)
         new = self._amount(no, line.amount, least=0)
         if old is None:
             self._fault(no, "corrects", "is no line of yours on this request", "no_such_line")
@@ -379,13 +381,16 @@ class Booker:
                 "not_correctable",
             )
             return None
+        if line.corrects in self._corrected:
+            self._fault(no, "corrects", "is corrected by this report already", "corrected_twice")
+            return None
+        self._corrected.add(line.corrects)
         if new == _BAD or not self._replace(no, old, (old.address_no, old.asset), new):
             self._draft.bad_addresses.add(old.address_no)
             self._draft.bad_holds.add(old.hold_id or "")
             return None
         if new != 0 and old.kind in (LineKind.FOUND, LineKind.FROZEN):
             self._named.add(old.address_no)
-        self._corrected[line.corrects] = old._replace(amount=new, withheld=new is None)
         return BookedLine(
             self._id,
             no,
@@ -405,7 +410,13 @@ class Booker:
             return True
         hold = self._draft.hold(old.hold_id or "")
         if hold is None:
-            self._fault(no, "corrects", "is about a hold that is not yours", "no_such_hold")
+            detail = "is about a hold that no longer counts for this request: correct it there"
+            self._fault(no, "corrects", detail, "not_linked")
+            return False
+        if hold.was_void:
+            # Its clocks, obligations and links are gone, and a sum cannot bring them back.
+            detail = "is about a hold that was taken back: open another hold"
+            self._fault(no, "corrects", detail, "hold_void")
             return False
         if old.kind is not LineKind.FROZEN:
             self._move(no, hold, old.kind, old.amount, -1)

@@ -1,0 +1,78 @@
+"""The policies: the shipped file is good, and a bad one is refused by name."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from coordinator.config_files import read_config
+from coordinator.domain.deadline import Policies, PolicyError
+from partners.protocol.vocabulary import HoldBasis, Urgency
+
+SHIPPED = read_config("policies.toml")
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+def test_the_shipped_policies_say_what_the_design_says() -> None:
+    policies = Policies.load(SHIPPED)
+    assert policies.acknowledge_within == {
+        Urgency.FLASH: timedelta(minutes=15),
+        Urgency.URGENT: timedelta(hours=2),
+        Urgency.ROUTINE: timedelta(hours=24),
+    }
+    assert policies.approve_within == timedelta(hours=24)
+    assert policies.ratify_within == timedelta(minutes=60)
+    assert policies.flash_daily_cap == 5
+    assert policies.late_report == timedelta(hours=24)
+    assert policies.close_after == timedelta(days=7)
+    assert policies.warn_before == tuple(timedelta(hours=hours) for hours in (72, 24, 2))
+
+
+def test_the_clock_for_acknowledging_starts_when_the_leg_is_queued() -> None:
+    policies = Policies.load(SHIPPED)
+    assert policies.acknowledge_by(Urgency.FLASH, queued_at=NOW) == NOW + timedelta(minutes=15)
+
+
+def test_a_jurisdiction_without_its_own_table_has_the_default() -> None:
+    text = SHIPPED + "\n[max_hold_days.CH]\nvoluntary = 5\nown_policy = 6\nlegal_order = 7\n"
+    policies = Policies.load(text)
+    assert policies.max_hold("CH")[HoldBasis.VOLUNTARY] == timedelta(days=5)
+    assert policies.max_hold("EE") == policies.max_hold(None) == policies.max_hold()
+    assert policies.max_hold()[HoldBasis.VOLUNTARY] == timedelta(days=90)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("flash = 15", "", "acknowledge_within_minutes.flash is missing"),
+        ("flash = 15", "flash = true", "flash must be a whole number from 1, not True"),
+        ("flash = 15", "flash = 0", "must be a whole number from 1, not 0"),
+        ("flash = 15", 'flash = "15"', "must be a whole number"),
+        ("flash = 15", "flash = 15\nslow = 3", "unknown: acknowledge_within_minutes.slow"),
+        ("flash = 15", "flash = 99999999", "more than ten years"),
+        ("flash_daily_cap = 5", "flash_daily_cap = -1", "flash_daily_cap must be a whole number"),
+        ("[72, 24, 2]", "[]", "warn_before_hours must be a list"),
+        ("[72, 24, 2]", "24", "warn_before_hours must be a list"),
+        ("[72, 24, 2]", "[0]", "warn_before_hours must be a whole number"),
+        ("[dispute]", "[disputes]", "dispute is missing"),
+        ("[max_hold_days.default]", "[max_hold_days.EE]", "max_hold_days.default is missing"),
+        ("own_policy = 180", "", "max_hold_days.default.own_policy is missing"),
+        ("own_policy = 180", "own_policy = 180\nx = 1", "unknown: max_hold_days.default.x"),
+        ("[request]", "[[request]]", "request must be a table"),
+        ("[request]", "[request", "no TOML"),
+        ("[acknowledge_within_minutes]", "top = 1\n[acknowledge_within_minutes]", "unknown: top"),
+    ],
+)
+def test_policies_that_make_no_sense_are_refused_by_name(old: str, new: str, said: str) -> None:
+    assert old in SHIPPED
+    with pytest.raises(PolicyError, match=said.replace("[", r"\[")):
+        Policies.load(SHIPPED.replace(old, new, 1))
+
+
+def test_no_flash_requests_at_all_is_a_policy() -> None:
+    text = SHIPPED.replace("flash_daily_cap = 5", "flash_daily_cap = 0")
+    assert Policies.load(text).flash_daily_cap == 0
+
+
+def test_warnings_come_longest_first_and_once_each() -> None:
+    text = SHIPPED.replace("[72, 24, 2]", "[2, 24, 2]")
+    assert Policies.load(text).warn_before == (timedelta(hours=24), timedelta(hours=2))
