@@ -1,5 +1,6 @@
 """Canonical JSON, against another implementation of RFC 8785."""
 
+from enum import StrEnum
 from typing import Any
 
 import pytest
@@ -67,3 +68,10 @@ def test_what_has_no_canonical_form_is_refused(value: Any) -> None:
 
 def test_sixty_four_levels_are_written() -> None:
     assert canonical_json.dumps(_deep(64)) == b"[" * 64 + b"1" + b"]" * 64
+
+
+def test_a_word_of_the_vocabulary_is_written_as_its_text() -> None:
+    class Word(StrEnum):
+        FROZEN = "frozen"
+
+    assert canonical_json.dumps({Word.FROZEN: [Word.FROZEN]}) == b'{"frozen":["frozen"]}'

@@ -1,0 +1,193 @@
+"""Every block of docs/protocol.md works as printed, against the kit and against plain libraries."""
+
+import re
+import runpy
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+
+from partners.protocol import strict_json
+from partners.protocol import webhook_signature as webhooks
+from partners.protocol.jwk import PrivateKey
+from partners.protocol.payloads import FreezeRequest
+from partners.protocol.request_token import (
+    make_request_token,
+    read_token_front,
+    verify_request_token,
+)
+
+PAGE = Path(__file__).parents[2] / "docs" / "protocol.md"
+HANDLE = "exchange-a.example"
+SUBJECT = "per_01jd3v8z8nfq0a5m6c7d8e9f0g"
+ORIGIN = "https://coordinator.example"
+NOW = 1_795_377_260
+
+
+def _block(name: str) -> str:
+    found: list[str] = re.findall(
+        rf"^```{name}\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL
+    )
+    (block,) = found
+    return block
+
+
+@dataclass
+class Received:
+    """What one small HTTP server was sent."""
+
+    origin: str
+    paths: list[str] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+
+
+@pytest.fixture
+def coordinator() -> Iterator[Received]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            received.paths.append(self.path)
+            received.headers.append({name.lower(): value for name, value in self.headers.items()})
+            received.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(201)
+            self.end_headers()
+            self.wfile.write(b"accepted")
+
+        def log_message(self, *_: object) -> None:
+            """Stay silent."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        received = Received(f"http://127.0.0.1:{server.server_port}")
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield received
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "p256"])
+def test_the_shell_example_sends_a_request_that_verifies(
+    kind: str, coordinator: Received, tmp_path: Path
+) -> None:
+    needed = ("sh", "openssl", "curl", "xxd") if kind == "p256" else ("sh", "openssl", "curl")
+    missing = [tool for tool in needed if shutil.which(tool) is None]
+    if missing:
+        pytest.skip(f"needs {', '.join(missing)}")
+    script = _block(f"sh {kind}") + _block("sh request")
+    environment = {
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "ORIGIN": coordinator.origin,
+        "HANDLE": HANDLE,
+        "SUBJECT": SUBJECT,
+    }
+    # ES256 numbers may begin with zeros: a few runs would show a conversion that drops them.
+    for _ in range(1 if kind == "ed25519" else 4):
+        done = subprocess.run(
+            ["/bin/sh", "-c", script],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert (done.returncode, done.stdout) == (0, "accepted"), done.stderr
+    key = PrivateKey.from_pem((tmp_path / "key.pem").read_bytes())
+    assert (tmp_path / "key.pem").stat().st_mode & 0o077 == 0
+    for path, headers, body in zip(
+        coordinator.paths, coordinator.headers, coordinator.bodies, strict=True
+    ):
+        token = headers["authorization"].removeprefix("Bearer ")
+        verified = verify_request_token(
+            token,
+            key=key.public,
+            iss=HANDLE,
+            sub=SUBJECT,
+            aud=coordinator.origin,
+            method="POST",
+            url=f"{coordinator.origin}{path}",
+            body=body,
+            now=read_token_front(token).claims["iat"],
+        )
+        plain = jwt.decode(
+            token, key.public.verifying_key, algorithms=[key.alg], audience=coordinator.origin
+        )
+        assert (plain["jti"], path) == (verified.jti, "/v1/freeze-requests")
+        assert re.fullmatch(r"[A-Za-z0-9_.:-]{8,64}", headers["idempotency-key"])
+        assert headers["content-type"] == "application/json"
+        FreezeRequest.model_validate(strict_json.loads(body))
+    assert len({headers["idempotency-key"] for headers in coordinator.headers}) == len(
+        coordinator.headers
+    )
+
+
+def _function(block: str, name: str, folder: Path) -> Any:
+    path = folder / "block.py"
+    path.write_text(_block(f"python {block}"))
+    return runpy.run_path(str(path))[name]
+
+
+def test_the_webhook_example_accepts_what_is_signed_and_nothing_else(tmp_path: Path) -> None:
+    is_authentic = _function("webhook", "is_authentic", tmp_path)
+    key, other = PrivateKey.generate(), PrivateKey.generate()
+    body, jwks = b'{"type":"endpoint.test"}', {"keys": [other.public.jwk(), key.public.jwk()]}
+    secret = webhooks.new_secret()
+    good = webhooks.sign("evt_1", NOW, body, secrets=[secret], keys=[key])
+    assert is_authentic(good, body, jwks, NOW + 300)
+    assert not is_authentic(good, body + b" ", jwks, NOW)
+    assert not is_authentic(good, body, jwks, NOW + 301)
+    assert not is_authentic(good, body, jwks, NOW - 301)
+    assert not is_authentic(good, body, {"keys": [other.public.jwk()]}, NOW)
+    assert not is_authentic(good | {"webhook-id": "evt_2"}, body, jwks, NOW)
+    assert not is_authentic(good | {"webhook-id": "evt.1"}, body, jwks, NOW)
+    assert not is_authentic(good | {"webhook-timestamp": f"{NOW}.0"}, body, jwks, NOW)
+    assert not is_authentic({}, body, jwks, NOW)
+    symmetric = webhooks.sign("evt_1", NOW, body, secrets=[secret])
+    assert not is_authentic(symmetric, body, jwks, NOW)
+
+
+@pytest.mark.parametrize("alg", ["EdDSA", "ES256"])
+def test_the_evidence_example_accepts_what_the_requester_signed_and_nothing_else(
+    alg: Any, tmp_path: Path
+) -> None:
+    verified_claims = _function("evidence", "verified_claims", tmp_path)
+    key, other = PrivateKey.generate(alg), PrivateKey.generate(alg)
+    body = '{"summary":"Zürich"}'
+    token = make_request_token(
+        key,
+        iss=HANDLE,
+        sub=SUBJECT,
+        aud=ORIGIN,
+        method="POST",
+        url=f"{ORIGIN}/v1/freeze-requests",
+        body=body.encode(),
+        now=NOW - 86_400,
+    )
+    evidence = {"token": token, "body": body, "jwk": key.public.jwk()}
+    registered = {key.kid: (HANDLE, SUBJECT)}
+    assert verified_claims(evidence, ORIGIN, registered)["htm"] == "POST"
+    with pytest.raises(ValueError, match="another body"):
+        verified_claims(evidence | {"body": body + " "}, ORIGIN, registered)
+    with pytest.raises(ValueError, match="another key"):
+        verified_claims(evidence | {"jwk": other.public.jwk()}, ORIGIN, registered)
+    with pytest.raises(ValueError, match="not registered"):
+        verified_claims(evidence, ORIGIN, {key.kid: ("exchange-b.example", SUBJECT)})
+    with pytest.raises(jwt.InvalidAudienceError):
+        verified_claims(evidence, "https://other.example", registered)
+    head, claims, signature = token.split(".")
+    forged = f"{head}.{claims}.{signature[:8]}{'A' * 8}{signature[16:]}"
+    with pytest.raises(jwt.InvalidSignatureError):
+        verified_claims(evidence | {"token": forged}, ORIGIN, registered)
+
+
+def test_the_page_says_what_the_code_does() -> None:
+    page = PAGE.read_text()
+    for word in ("holdfast-request+jwt", "holdfast-key+jwt", "4,096 bytes", "1 to 120", "30 s"):
+        assert word in page
