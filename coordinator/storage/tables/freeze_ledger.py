@@ -91,7 +91,7 @@ class FindingRow(Base):
 class NothingRow(Base):
     """An address that a leg answered with nothing, and why; gone again when a later line names it."""
 
-    __tablename__ = "nothing"
+    __tablename__ = "answer_nothing"
     leg_id: Mapped[Id] = mapped_column(ForeignKey("leg.id"), primary_key=True)
     address_no: Mapped[int] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(String(40))

@@ -503,12 +503,12 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         "ix_ledger_line_request_id_id", "ledger_line", ["request_id", "id"], unique=False
     )
     op.create_table(
-        "nothing",
+        "answer_nothing",
         sa.Column("leg_id", sa.String(length=40), nullable=False),
         sa.Column("address_no", sa.Integer(), nullable=False),
         sa.Column("code", sa.String(length=40), nullable=False),
-        sa.ForeignKeyConstraint(["leg_id"], ["leg.id"], name="fk_nothing_leg_id"),
-        sa.PrimaryKeyConstraint("leg_id", "address_no", name="pk_nothing"),
+        sa.ForeignKeyConstraint(["leg_id"], ["leg.id"], name="fk_answer_nothing_leg_id"),
+        sa.PrimaryKeyConstraint("leg_id", "address_no", name="pk_answer_nothing"),
     )
     op.create_table(
         "delivery",
