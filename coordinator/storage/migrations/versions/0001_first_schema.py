@@ -380,6 +380,14 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
     )
     op.create_index("ix_webhook_endpoint_partner", "webhook_endpoint", ["partner"], unique=False)
     op.create_table(
+        "answer_nothing",
+        sa.Column("leg_id", sa.String(length=40), nullable=False),
+        sa.Column("address_no", sa.Integer(), nullable=False),
+        sa.Column("code", sa.String(length=40), nullable=False),
+        sa.ForeignKeyConstraint(["leg_id"], ["leg.id"], name="fk_answer_nothing_leg_id"),
+        sa.PrimaryKeyConstraint("leg_id", "address_no", name="pk_answer_nothing"),
+    )
+    op.create_table(
         "finding",
         sa.Column("leg_id", sa.String(length=40), nullable=False),
         sa.Column("address_no", sa.Integer(), nullable=False),
@@ -501,14 +509,6 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
     op.create_index("ix_ledger_line_leg_id_id", "ledger_line", ["leg_id", "id"], unique=False)
     op.create_index(
         "ix_ledger_line_request_id_id", "ledger_line", ["request_id", "id"], unique=False
-    )
-    op.create_table(
-        "answer_nothing",
-        sa.Column("leg_id", sa.String(length=40), nullable=False),
-        sa.Column("address_no", sa.Integer(), nullable=False),
-        sa.Column("code", sa.String(length=40), nullable=False),
-        sa.ForeignKeyConstraint(["leg_id"], ["leg.id"], name="fk_answer_nothing_leg_id"),
-        sa.PrimaryKeyConstraint("leg_id", "address_no", name="pk_answer_nothing"),
     )
     op.create_table(
         "delivery",

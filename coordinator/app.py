@@ -1,0 +1,132 @@
+"""The only place where the parts are wired together."""
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+
+from flask import Flask
+from flask_migrate import Migrate
+
+from coordinator import api
+from coordinator.api import pipeline, problems
+from coordinator.api.parts import Parts
+from coordinator.api.rate_limit import RateLimiter
+from coordinator.api.routing import blueprint
+from coordinator.config_files import read_config
+from coordinator.dispatcher.address_guard import (
+    BlockedTargetError,
+    EndpointPolicy,
+    UnresolvedTargetError,
+    check_endpoint,
+)
+from coordinator.domain.chain import load_chains
+from coordinator.domain.clock import Clock, OffsetClock, SystemClock
+from coordinator.domain.deadline import Policies
+from coordinator.domain.errors import FieldFault, InvalidInputError
+from coordinator.key_files import CoordinatorKeys, read_keys
+from coordinator.settings import Settings
+from coordinator.storage import tables
+from coordinator.storage.base import db
+from coordinator.storage.database import Database, engine_arguments, prepare_engine
+from coordinator.storage.schema import MIGRATIONS
+from coordinator.storage.wakeup import Watcher, open_notifier
+
+if not tables.__all__:
+    raise AssertionError("the metadata is empty without the tables")
+
+
+def create_app(
+    settings: Settings, *, clock: Clock | None = None, keys: CoordinatorKeys | None = None
+) -> Flask:
+    """Return the coordinator as a plain WSGI app; the database must be migrated.
+
+    Args:
+        settings: All of them; only this function hands values on.
+        clock: For tests; else the host's clock, or the one that `clock_offset_file` moves.
+        keys: For tests; else read from `settings.keys_dir`.
+
+    Raises:
+        KeyFileError: If a key file is missing, open to others or malformed.
+    """
+    keys = keys or read_keys(settings.keys_dir)
+    app = Flask("coordinator", static_folder=None)
+    app.url_map.strict_slashes = True
+    app.url_map.merge_slashes = False
+    app.url_map.redirect_defaults = False
+    # A byte more than the largest body, so that our own check answers; this is the backstop.
+    app.config["MAX_CONTENT_LENGTH"] = settings.document_limit_bytes + 1
+    database = _open(app, settings)
+    notifier = open_notifier(database, settings.database_listen_url)
+    watcher = Watcher(
+        database, listen_url=settings.database_listen_url, poll=settings.poll_interval
+    )
+    app.extensions["holdfast"] = Parts(
+        origin=settings.origin,
+        database=database,
+        vault=keys.vault,
+        clock=clock or clock_of(settings),
+        chains=load_chains(read_config("chains.toml")),
+        policies=Policies.load(read_config("policies.toml")),
+        webhook_key=keys.webhook.public,
+        wake=notifier.notify,
+        check_endpoint=endpoint_check(settings),
+        limiter=RateLimiter(settings.rate_per_minute // settings.web_processes),
+        watcher=watcher,
+        body_limit_bytes=settings.body_limit_bytes,
+        document_limit_bytes=settings.document_limit_bytes,
+        page_size=settings.page_size,
+        page_size_limit=settings.page_size_limit,
+        waiting_limit=max(1, settings.web_threads // 4),
+    )
+    _register(app)
+    return app
+
+
+def clock_of(settings: Settings) -> Clock:
+    """Return the host's clock, or the one that a demonstration steps."""
+    if settings.clock_offset_file is not None:
+        return OffsetClock(settings.clock_offset_file)
+    return SystemClock()
+
+
+def endpoint_policy(settings: Settings) -> EndpointPolicy:
+    """Return where webhooks may go, when they are registered as when they are sent."""
+    return EndpointPolicy(
+        allowed_networks=settings.webhook_allowed_networks,
+        allowed_ports=frozenset(settings.webhook_allowed_ports),
+    )
+
+
+def endpoint_check(settings: Settings) -> Callable[[str], None]:
+    """Return the check of a new endpoint's URL, which resolves its host."""
+    policy = endpoint_policy(settings)
+
+    def check(url: str) -> None:
+        try:
+            check_endpoint(url, policy)
+        except (BlockedTargetError, UnresolvedTargetError) as error:
+            fault = FieldFault("/url", error.message, error.code)
+            raise InvalidInputError(error.message, code=error.code, errors=[fault]) from None
+
+    return check
+
+
+def _open(app: Flask, settings: Settings) -> Database:
+    url, arguments = engine_arguments(
+        settings.resolved_database_url, pool_size=settings.web_threads
+    )
+    app.config["SQLALCHEMY_DATABASE_URI"] = url
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = arguments
+    db.init_app(app)
+    Migrate(app, db, directory=str(MIGRATIONS))
+    with app.app_context():
+        return prepare_engine(db.engine)
+
+
+def _register(app: Flask) -> None:
+    # Every module in api/ declares its routes while it is imported.
+    for module in pkgutil.iter_modules(api.__path__, f"{api.__name__}."):
+        importlib.import_module(module.name)
+    app.register_blueprint(blueprint)
+    problems.register(app)
+    app.before_request(pipeline.remember_request_id)
