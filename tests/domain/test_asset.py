@@ -95,8 +95,14 @@ def test_an_asset_must_be_on_the_account_s_chain() -> None:
     assert parse_asset(CHAINS, "tron:728126428/slip44:195", chain=TRON) == f"{TRON}/slip44:195"
 
 
-@given(st.text(max_size=200), st.sampled_from([*CHAINS.by_id]), st.sampled_from(["slip44", "token", "erc721"]))
-def test_no_text_whatever_raises_anything_but_an_asset_error(text: str, chain: str, space: str) -> None:
+@given(
+    st.text(max_size=200),
+    st.sampled_from([*CHAINS.by_id]),
+    st.sampled_from(["slip44", "token", "erc721"]),
+)
+def test_no_text_whatever_raises_anything_but_an_asset_error(
+    text: str, chain: str, space: str
+) -> None:
     for candidate in (text, f"{chain}/{text}", f"{chain}/{space}:{text}"):
         try:
             canonical = parse_asset(CHAINS, candidate)
@@ -115,7 +121,11 @@ def test_no_text_whatever_raises_anything_but_an_asset_error(text: str, chain: s
         (-150_000_000, f"{BITCOIN}/slip44:0", "-1.5 BTC"),
         (1_234_567_890, f"{ETHEREUM}/erc20:{USDT}", "1,234.56789 USDT"),
         (5, f"{SOLANA}/slip44:501", "0.000000005 SOL"),
-        (2000, f"{ETHEREUM}/erc20:0x{'1' * 40}", f"2,000 base units of {ETHEREUM}/erc20:0x{'1' * 40}"),
+        (
+            2000,
+            f"{ETHEREUM}/erc20:0x{'1' * 40}",
+            f"2,000 base units of {ETHEREUM}/erc20:0x{'1' * 40}",
+        ),
         (7, "no asset", "7 base units of no asset"),
     ],
 )
