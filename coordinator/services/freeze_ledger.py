@@ -115,7 +115,8 @@ def _book(
         request_ended_at=request.ended_at if is_over else None,
         late_window=command.policies.late_report,
         max_hold=command.policies.max_hold(jurisdiction),
-        shared_with=lambda hold_id: store.requests_sharing(uow.connection, hold_id),
+        # Without its own request: nobody keeps a hold "for another request" that is this one.
+        shared_with=lambda hold_id: store.requests_sharing(uow.connection, hold_id) - {request.id},
         current_status=request.status,
     )
 
