@@ -1,13 +1,13 @@
 """From the outbox to the wire: claim heads, send them, record what came of it.
 
-One thread (the pump) talks to the database; as many threads as there are senders talk HTTP, and never
-at the same time: no HTTP call is inside a transaction. One cycle of the pump is one transaction, which
-completes all tries that ended since the last one and claims as many lanes as there are senders free,
-so its few statements and its one fsync are shared by the whole batch.
+One thread (the pump) talks to the database; as many threads as there are senders talk HTTP, so no
+HTTP call is inside a transaction. One cycle of the pump is one transaction, which completes all
+tries that ended since the last one and claims as many lanes as there are senders free; its few
+statements and its one fsync are shared by the whole batch.
 
-A crash between sending and completing sends again, under the same `webhook-id`: at least once, never
-never. A worker that was paused beyond its lease sends nothing more of what it had claimed, and
-changes nothing: its completion no longer holds the lane's token.
+A crash between sending and completing sends again, under the same `webhook-id`: at least once. A
+worker that was paused beyond its lease sends nothing more of what it had claimed, and changes
+nothing: its completion no longer holds the lane's token.
 """
 
 import queue
@@ -15,7 +15,7 @@ import random
 import secrets
 import threading
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,23 +25,22 @@ import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from coordinator.dispatcher.parcels import Parcel, Parcels
+from coordinator.dispatcher.parcels import Parcel, Parcels, Unsendable
 from coordinator.domain.clock import Clock
 from coordinator.domain.delivery import DeliveryStatus, Tried, judge
-from coordinator.storage import lanes
+from coordinator.storage import endpoint_health, lanes
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
-from coordinator.storage.lanes import Completion, Head
+from coordinator.storage.lanes import Completion, EndpointLimits, Head
 from coordinator.storage.wakeup import Watcher
-from partners.protocol.errors import ProtocolError
 from partners.protocol.jwk import PrivateKey
 from partners.protocol.vocabulary import EventType
 from partners.protocol.webhook_signature import sign
 
 logger = structlog.get_logger(__name__)
 
-#: While tries are under way, the pump collects what ended for this long, in seconds: a transaction for
-#: each single one would cost more than sending it.
+#: While tries are under way, the pump collects what ended for this long, in seconds: a transaction
+#: for each single one would cost more than sending it.
 LINGER_SECONDS = 0.004
 #: How soon `stop` is noticed while nothing happens, in seconds.
 _LOOK_AT_STOP_SECONDS = 0.25
@@ -106,6 +105,11 @@ class _Result:
     is_unsent: bool = False
     is_erased: bool = False
 
+    @property
+    def is_good(self) -> bool:
+        """Whether the endpoint took it."""
+        return self.error is None and self.status is not None
+
 
 class DeliveryLoop:
     """The delivering part of one worker process.
@@ -147,9 +151,9 @@ class DeliveryLoop:
         self._jobs: queue.SimpleQueue[tuple[Parcel, float] | None] = queue.SimpleQueue()
         self._results: deque[_Result] = deque()
         self._wanted = threading.Event()
-        self._under_way: Counter[str] = Counter()
-        self._heads_under_way: dict[str, Head] = {}
-        self._endpoint_limit = max(1, settings.senders // 2)
+        self._under_way: dict[str, Head] = {}
+        self._half = max(1, settings.senders // 2)
+        self._limits = EndpointLimits(self._half)
 
     def wake(self) -> None:
         """Have the pump look now."""
@@ -158,7 +162,7 @@ class DeliveryLoop:
     def run(self, stop: threading.Event) -> None:
         """Deliver until `stop` is set, then let tries under way end and return.
 
-        Nothing new is claimed after `stop`; claims that no sender took up yet are given back at once.
+        Nothing new is claimed after `stop`; claims that no sender took up are given back at once.
         """
         threads = [
             threading.Thread(target=self._send_all, name=f"sender-{i}", daemon=True)
@@ -181,10 +185,10 @@ class DeliveryLoop:
     # --- the pump ---------------------------------------------------------------------------------
 
     def _wait(self) -> None:
-        if self._results and not self._heads_under_way:
+        if self._results and not self._under_way:
             return
         seconds = min(self._settings.poll.total_seconds(), _LOOK_AT_STOP_SECONDS)
-        if self._heads_under_way:
+        if self._under_way:
             seconds = LINGER_SECONDS
         self._wanted.wait(seconds)
         self._wanted.clear()
@@ -201,7 +205,7 @@ class DeliveryLoop:
 
     def _cycle(self, results: list[_Result], *, may_claim: bool) -> None:
         now = self._clock.now()
-        free = self._settings.senders - len(self._heads_under_way) + len(results)
+        free = self._settings.senders - len(self._under_way) + len(results)
         if not may_claim:
             free = 0
         if not results and (free == 0 or not self._is_anything_due(now)):
@@ -212,18 +216,22 @@ class DeliveryLoop:
             held = lanes.complete(connection, completions, now)
             lanes.release(connection, [r.head for r in results if r.is_unsent])
             self._mark_endpoints(connection, held, now)
-            heads = lanes.claim(
+            limits = self._limits_after(results)
+            found = lanes.claim(
                 connection,
                 now=now,
                 limit=free,
                 lease=self._settings.lease,
                 token=secrets.token_hex(16),
-                passed_over=self._busy_endpoints(results),
+                limits=limits,
             )
+        self._limits = limits
         for result in results:
-            self._settle(result.head)
-        self._count(completions, held, heads)
-        self._hand_out(heads, begun)
+            self._under_way.pop(result.head.delivery_id, None)
+        self._count(completions, held, found.heads)
+        self._hand_out(found.heads, begun)
+        if found.is_cut:
+            self._wanted.set()  # there is room for other endpoints' lanes
         if any(_is_notice(c) for c in held):
             self._on_notice()
 
@@ -260,28 +268,20 @@ class DeliveryLoop:
         """Note which endpoints answer and which fail; what ended last counts."""
         last = {c.head.endpoint_id: c for c in held if c.status is not DeliveryStatus.CANCELLED}
         good = [e for e, c in last.items() if c.status is DeliveryStatus.DELIVERED]
+        bad = [e for e, c in last.items() if c.status is not DeliveryStatus.DELIVERED]
         if good:
-            for endpoint_id in lanes.endpoints_answer(connection, good, now):
+            for endpoint_id in endpoint_health.mark_answering(connection, good, now):
                 logger.info("endpoint_answers_again", endpoint_id=endpoint_id)
-        for endpoint_id, completion in sorted(last.items()):
-            if completion.status is not DeliveryStatus.DELIVERED:
-                lanes.endpoint_fails(
-                    connection, endpoint_id, now, is_unanswered=completion.is_unanswered
-                )
+        if bad:
+            endpoint_health.mark_failing(connection, bad, now)
 
-    def _busy_endpoints(self, results: Sequence[_Result]) -> list[str]:
-        ended = Counter(result.head.endpoint_id for result in results)
-        return [
-            endpoint_id
-            for endpoint_id, count in self._under_way.items()
-            if count - ended[endpoint_id] >= self._endpoint_limit
-        ]
-
-    def _settle(self, head: Head) -> None:
-        if self._heads_under_way.pop(head.delivery_id, None) is not None:
-            self._under_way[head.endpoint_id] -= 1
-            if self._under_way[head.endpoint_id] <= 0:
-                del self._under_way[head.endpoint_id]
+    def _limits_after(self, results: Sequence[_Result]) -> EndpointLimits:
+        """Return a copy, for the transaction may fail and the results come again."""
+        limits = self._limits.copy()
+        for result in results:
+            is_good = None if result.is_unsent or result.is_erased else result.is_good
+            limits.end(result.head, is_good=is_good)
+        return limits
 
     def _count(
         self, asked: Sequence[Completion], held: Sequence[Completion], heads: Sequence[Head]
@@ -312,8 +312,7 @@ class DeliveryLoop:
         if not heads:
             return
         for head in heads:
-            self._heads_under_way[head.delivery_id] = head
-            self._under_way[head.endpoint_id] += 1
+            self._under_way[head.delivery_id] = head
         begin_by = begun + (self._settings.lease - self._settings.deadline).total_seconds()
         try:
             parcels = self._packed(heads)
@@ -322,15 +321,14 @@ class DeliveryLoop:
                 self._fail(head, is_unsent=True)
             raise
         for parcel in parcels:
-            if parcel.fault is None:
+            if isinstance(parcel, Parcel):
                 self._jobs.put((parcel, begin_by))
-            else:
-                logger.error(
-                    "nothing_to_send", delivery_id=parcel.head.delivery_id, fault=parcel.fault
-                )
-                self._fail(parcel.head, error=parcel.fault, is_erased=parcel.fault == "erased")
+                continue
+            head, is_erased = parcel.head, parcel.is_erased
+            logger.error("nothing_to_send", delivery_id=head.delivery_id, is_erased=is_erased)
+            self._fail(head, error="unreadable_document", is_erased=is_erased)
 
-    def _packed(self, heads: Sequence[Head]) -> list[Parcel]:
+    def _packed(self, heads: Sequence[Head]) -> list[Parcel | Unsendable]:
         if self._parcels.is_at_hand(heads):
             return self._parcels.pack(None, heads)
         with self._database.engine.connect() as connection:
@@ -360,7 +358,7 @@ class DeliveryLoop:
             if job is not None:
                 self._fail(job[0].head, is_unsent=True)
         until = time.monotonic() + (self._settings.deadline + LEASE_MARGIN).total_seconds()
-        while self._heads_under_way and time.monotonic() < until:
+        while self._under_way and time.monotonic() < until:
             if self._results:
                 self._guarded_cycle(may_claim=False)
             else:
@@ -374,7 +372,7 @@ class DeliveryLoop:
             self._results.append(self._try(*job))
             # The pump is woken when half of the senders have something, or when nobody is left.
             ended = len(self._results)
-            if ended >= self._endpoint_limit or ended >= len(self._heads_under_way):
+            if ended >= self._half or ended >= len(self._under_way):
                 self._wanted.set()
 
     def _try(self, parcel: Parcel, begin_by: float) -> _Result:
@@ -385,8 +383,6 @@ class DeliveryLoop:
             # This process stood still for so long that the lease may be another's by now.
             return _Result(head, at, timedelta(), is_unsent=True)
         try:
-            if parcel.endpoint is None:
-                raise ProtocolError("no endpoint to send to")
             headers = sign(
                 head.event_id,
                 int(at.timestamp()),

@@ -1,7 +1,7 @@
 """What is sent for a claimed head: the stored bytes, the URL and the secrets, with small caches.
 
-One event often goes to many endpoints, and one endpoint gets many events, so both are kept open for a
-while: bodies by event id, endpoints by their version, which grows with every change.
+One event often goes to many endpoints, and one endpoint gets many events, so both are kept open for
+a while: bodies by event id, endpoints by their version, which grows with every change.
 """
 
 from collections import OrderedDict
@@ -26,12 +26,19 @@ _START = b'{"data":{'
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """A head with what is sent for it; `fault` says why there is nothing to send."""
+    """A head with what is sent for it."""
 
     head: Head
-    endpoint: EndpointDocument | None
+    endpoint: EndpointDocument
     body: bytes = field(repr=False)
-    fault: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unsendable:
+    """A head for which there is nothing to send, and whether that is for good."""
+
+    head: Head
+    is_erased: bool
 
 
 def name_lost(body: bytes, lost: Sequence[str]) -> bytes:
@@ -58,8 +65,10 @@ class Parcels:
         """Tell whether `pack` would need nothing of the database."""
         return all(self._has(head) and not head.gaps for head in heads)
 
-    def pack(self, connection: Connection | None, heads: Sequence[Head]) -> list[Parcel]:
-        """Return a parcel for every head, in two reads at most for those not at hand.
+    def pack(
+        self, connection: Connection | None, heads: Sequence[Head]
+    ) -> list[Parcel | Unsendable]:
+        """Return a parcel for every head; what is not at hand is read at once.
 
         Args:
             connection: May be None where `is_at_hand`.
@@ -68,14 +77,13 @@ class Parcels:
         unreadable: set[str] = set()
         if connection is not None:
             unreadable = self._fetch(connection, heads)
-        parcels = []
+        parcels: list[Parcel | Unsendable] = []
         for head in heads:
             body = self._bodies.get(head.event_id)
             version, endpoint = self._endpoints.get(head.endpoint_id, (0, None))
             if body is None or endpoint is None or version != head.endpoint_version:
                 is_broken = head.event_id in unreadable or head.endpoint_id in unreadable
-                fault = "unreadable_document" if is_broken else "erased"
-                parcels.append(Parcel(head, None, b"", fault))
+                parcels.append(Unsendable(head, is_erased=not is_broken))
                 continue
             if head.gaps and connection is not None:
                 body = name_lost(body, lanes.lost_before(connection, head, NAMED_GAPS))
@@ -89,7 +97,7 @@ class Parcels:
         return head.event_id in self._bodies and version == head.endpoint_version
 
     def _fetch(self, connection: Connection, heads: Sequence[Head]) -> set[str]:
-        """Keep what is missing of `heads`; returns the owners of documents that cannot be opened."""
+        """Keep what is missing of `heads`; returns whose documents cannot be opened."""
         events = sorted({h.event_id for h in heads if h.event_id not in self._bodies})
         versions = {
             h.endpoint_id: h.endpoint_version

@@ -26,9 +26,9 @@ RETRY_SCHEDULE = (2, 5, 15, 60, 300, 1_800, 7_200, 18_000, 36_000, 36_000, 86_40
 FLASH_LONGEST_WAIT = 300
 #: The longest `Retry-After` that is honoured, in seconds: nobody may put a notice off for days.
 RETRY_AFTER_LIMIT = 3_600
-#: A wait is shortened by up to this part, so that lanes that failed together do not return together.
+#: Waits are shortened by up to this part, so that lanes that failed together return apart.
 JITTER = 0.1
-#: An endpoint's lanes become due over this time when it answers again, flash ones over the first part.
+#: An endpoint's lanes become due over this time when it answers again, flash ones first.
 RECOVERY_SPREAD = timedelta(seconds=5)
 #: After this time without any success the partner is told, once.
 FAILING_AFTER = timedelta(seconds=60)
@@ -36,10 +36,12 @@ FAILING_AFTER = timedelta(seconds=60)
 SECRET_OVERLAP = timedelta(hours=24)
 FLASH = 0
 GONE = 410
-#: Answers that speak for the whole endpoint (too busy, or a proxy without its server), not for one event.
+#: Answers that speak for the whole endpoint (busy, or a proxy without its server).
 UNAVAILABLE = frozenset({408, 429, 502, 503, 504})
 #: At most this many lost events are named to a successor, so that its body stays small.
 NAMED_GAPS = 20
+#: Tries that a failing endpoint gets at a time: one that hangs must not hold every sender.
+PROBES = 1
 
 
 def _flash_schedule() -> tuple[int, ...]:
@@ -130,13 +132,3 @@ def judge(tried: Tried, *, priority: int, now: datetime, jitter: float) -> Verdi
         return Verdict(DeliveryStatus.DEAD)
     wait = next_attempt(tried.number, priority=priority, retry_after=tried.retry_after)
     return Verdict(DeliveryStatus.PENDING, now + wait * (1 - JITTER * jitter))
-
-
-def endpoint_pause(failing_since: datetime, now: datetime) -> timedelta:
-    """Return how long the other lanes of an endpoint that does not answer are left alone.
-
-    A quarter of the time that it has failed, at least 2 s, at most what a flash lane may wait: so an
-    endpoint with a thousand lanes that hangs does not hold every sender for the time of a deadline.
-    """
-    quarter = (now - failing_since) / 4
-    return min(max(quarter, timedelta(seconds=2)), timedelta(seconds=FLASH_LONGEST_WAIT))

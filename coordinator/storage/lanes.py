@@ -1,22 +1,23 @@
 """The outbox as lanes: claim with a lease, complete with a fence.
 
 Only the head of a lane, its pending delivery with the lowest `seq`, is ever claimed. A claim is one
-UPDATE … RETURNING and one read of the heads. Completion first locks the lanes of the batch and keeps
-only those whose `lease_token` is still the caller's: a worker that was paused beyond its lease changes
-nothing. Lease times are the database's own on PostgreSQL, so that the clocks of workers do not matter;
-on SQLite, which is one host, they come from `Clock`.
+UPDATE … RETURNING and one read of the heads. Completion first locks the lanes of the batch and
+keeps only those whose `lease_token` is still the caller's: a worker that was paused beyond its
+lease changes nothing. Lease times are the database's own on PostgreSQL, so that the clocks of
+workers do not matter; on SQLite, which is one host, they come from `Clock`.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, TextClause, text
+from sqlalchemy import Connection, Row, TextClause, text
 
 from coordinator.domain.clock import from_micros, to_micros
-from coordinator.domain.delivery import RECOVERY_SPREAD, DeliveryStatus, endpoint_pause
+from coordinator.domain.delivery import PROBES, DeliveryStatus
 from coordinator.storage.rows import insert_rows
 from coordinator.storage.tables.outbox import AttemptRow
 from partners.protocol.vocabulary import EventType
@@ -60,6 +61,54 @@ class Head:
         return self.endpoint_id, self.request_id
 
 
+class EndpointLimits:
+    """How many tries each endpoint has under way in this process, and how many it may have.
+
+    Args:
+        most: For an endpoint that answers; a failing one has `PROBES`.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._under_way: Counter[str] = Counter()
+        self._failing: set[str] = set()
+
+    def copy(self) -> "EndpointLimits":
+        """Return a copy that changes on its own."""
+        other = EndpointLimits(self._most)
+        other._under_way = self._under_way.copy()
+        other._failing = self._failing.copy()
+        return other
+
+    def takes(self, head: Head) -> bool:
+        """Count a try of `head`, unless its endpoint has all it may have."""
+        if head.is_failing:
+            self._failing.add(head.endpoint_id)
+        if not self._has_room(head.endpoint_id):
+            return False
+        self._under_way[head.endpoint_id] += 1
+        return True
+
+    def end(self, head: Head, *, is_good: bool | None) -> None:
+        """Count the end of a try, and remember whether the endpoint answered; None: not tried."""
+        endpoint_id = head.endpoint_id
+        self._under_way[endpoint_id] -= 1
+        if self._under_way[endpoint_id] <= 0:
+            del self._under_way[endpoint_id]
+        if is_good:
+            self._failing.discard(endpoint_id)
+        elif is_good is False:
+            self._failing.add(endpoint_id)
+
+    def busy(self) -> list[str]:
+        """Return the endpoints that may have no further try now."""
+        return sorted(e for e in self._under_way if not self._has_room(e))
+
+    def _has_room(self, endpoint_id: str) -> bool:
+        most = PROBES if endpoint_id in self._failing else self._most
+        return self._under_way[endpoint_id] < most
+
+
 @dataclass(frozen=True, slots=True)
 class Completion:
     """What one try of a head came to.
@@ -87,6 +136,14 @@ def is_anything_due(connection: Connection, now: datetime) -> bool:
     return connection.execute(statement, {"now": to_micros(now)}).first() is not None
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a claim brought; `is_cut` says that others are due which `limits` kept back."""
+
+    heads: list[Head]
+    is_cut: bool = False
+
+
 def claim(  # noqa: PLR0913 - what is claimed, until when, for whom
     connection: Connection,
     *,
@@ -94,8 +151,8 @@ def claim(  # noqa: PLR0913 - what is claimed, until when, for whom
     limit: int,
     lease: timedelta,
     token: str,
-    passed_over: Collection[str] = (),
-) -> list[Head]:
+    limits: EndpointLimits,
+) -> Claim:
     """Lease up to `limit` due lanes and return their heads, the most urgent first.
 
     Args:
@@ -104,11 +161,11 @@ def claim(  # noqa: PLR0913 - what is claimed, until when, for whom
         limit: How many senders are free.
         lease: Must outlast the sender's hard deadline.
         token: Unique to this claim; completing needs it.
-        passed_over: Endpoints that have as many tries under way as one endpoint may.
+        limits: How many tries one endpoint may have at a time.
     """
     if limit < 1:
-        return []
-    busy = sorted(passed_over)
+        return Claim([])
+    busy = limits.busy()
     values: dict[str, Any] = {f"b{i}": endpoint for i, endpoint in enumerate(busy)}
     values |= {
         "now": to_micros(now),
@@ -119,38 +176,39 @@ def claim(  # noqa: PLR0913 - what is claimed, until when, for whom
     statement = _claim_statement(connection.dialect.name, len(busy))
     lanes = connection.execute(statement, values).all()
     if not lanes:
-        return []
+        return Claim([])
     rows = connection.execute(_heads_statement(len(lanes)), _lane_values(lanes)).all()
-    heads = []
-    idle = []
-    for row in rows:
-        if row.delivery_id is None or not row.enabled:
-            idle.append((row.endpoint_id, row.request_id))
-            continue
-        heads.append(
-            Head(
-                row.endpoint_id,
-                row.request_id,
-                token,
-                row.priority,
-                row.attempt,
-                None if row.tried_since is None else from_micros(row.tried_since),
-                row.gaps,
-                row.delivery_id,
-                row.event_id,
-                row.event_type,
-                row.seq,
-                row.attempts,
-                row.version,
-                row.failing_since is not None,
-            )
-        )
+    idle = [row for row in rows if row.delivery_id is None or not row.enabled]
     if idle:
         connection.execute(
-            _PARK, [{"e": e, "r": r, "token": token} for e, r in idle]
+            _PARK, [{"e": r.endpoint_id, "r": r.request_id, "token": token} for r in idle]
         )
+    heads = [_head(row, token) for row in rows if row.delivery_id is not None and row.enabled]
     heads.sort(key=lambda head: (head.priority, head.seq))
-    return heads
+    taken = [head for head in heads if limits.takes(head)]
+    if len(taken) < len(heads):
+        ids = {head.delivery_id for head in taken}
+        release(connection, [head for head in heads if head.delivery_id not in ids])
+    return Claim(taken, is_cut=len(taken) < len(heads))
+
+
+def _head(row: Row[Any], token: str) -> Head:
+    return Head(
+        row.endpoint_id,
+        row.request_id,
+        token,
+        row.priority,
+        row.attempt,
+        None if row.tried_since is None else from_micros(row.tried_since),
+        row.gaps,
+        row.delivery_id,
+        row.event_id,
+        row.event_type,
+        row.seq,
+        row.attempts,
+        row.version,
+        row.failing_since is not None,
+    )
 
 
 def complete(
@@ -158,8 +216,8 @@ def complete(
 ) -> list[Completion]:
     """Record what came of claimed heads and give their lanes free; returns those that counted.
 
-    A completion whose lease was taken over meanwhile is left out: another worker has, or will, record
-    its own try. All are done in as many statements as one.
+    A completion whose lease was taken over meanwhile is left out: another worker has recorded its
+    own try, or will. A batch takes as many statements as a single one.
     """
     held = _still_held(connection, completions)
     if not held:
@@ -214,7 +272,8 @@ def _still_held(connection: Connection, completions: Sequence[Completion]) -> li
         return []
     lanes = sorted({c.head.lane for c in completions})
     statement = _lock_statement(connection.dialect.name, len(lanes))
-    values = {f"{kind}{i}": part for i, lane in enumerate(lanes) for kind, part in zip("er", lane, strict=True)}
+    values = {f"e{i}": endpoint_id for i, (endpoint_id, _) in enumerate(lanes)}
+    values |= {f"r{i}": request_id for i, (_, request_id) in enumerate(lanes)}
     tokens = {
         (row.endpoint_id, row.request_id): row.lease_token
         for row in connection.execute(statement, values)
@@ -271,44 +330,6 @@ def _retry_values(completion: Completion) -> dict[str, Any]:
     }
 
 
-# --- the endpoint as a whole ----------------------------------------------------------------------
-
-
-def endpoints_answer(
-    connection: Connection, endpoint_ids: Collection[str], now: datetime
-) -> list[str]:
-    """Clear the failing mark of endpoints and make the lanes that waited for them due, jittered.
-
-    Returns:
-        The endpoints that were marked.
-    """
-    ids = sorted(endpoint_ids)
-    values = {f"e{i}": endpoint_id for i, endpoint_id in enumerate(ids)}
-    recovered = list(connection.execute(_good_statement(len(ids)), values).scalars())
-    spread = round(RECOVERY_SPREAD.total_seconds() * 1_000_000)
-    for endpoint_id in recovered:
-        connection.execute(
-            _wake_statement(connection.dialect.name),
-            {"e": endpoint_id, "now": to_micros(now), "spread": spread},
-        )
-    return recovered
-
-
-def endpoint_fails(
-    connection: Connection, endpoint_id: str, now: datetime, *, is_unanswered: bool
-) -> None:
-    """Mark an endpoint as failing; where it does not answer at all, leave its other lanes alone a while."""
-    connection.execute(_ENDPOINT_BAD, {"e": endpoint_id, "now": to_micros(now)})
-    if not is_unanswered:
-        return
-    since = connection.execute(_SINCE, {"e": endpoint_id}).scalar_one_or_none()
-    if since is not None:
-        until = now + endpoint_pause(from_micros(since), now)
-        connection.execute(
-            _pause_statement(connection.dialect.name), {"e": endpoint_id, "until": to_micros(until)}
-        )
-
-
 _PARK = text(
     "UPDATE lane SET lease_until = NULL, lease_token = NULL, due_at = NULL "
     "WHERE endpoint_id = :e AND request_id = :r AND lease_token = :token"
@@ -336,65 +357,18 @@ _RETRY = text(
 _LOST = text(
     "SELECT event_id FROM delivery WHERE endpoint_id = :e AND request_id = :r "
     "AND status = 'dead' AND seq < :seq AND seq > COALESCE((SELECT MAX(g.seq) FROM delivery g "
-    "WHERE g.endpoint_id = :e AND g.request_id = :r AND g.status = 'delivered' AND g.seq < :seq), 0) "
+    "WHERE g.endpoint_id = :e AND g.request_id = :r AND g.status = 'delivered' "
+    "AND g.seq < :seq), 0) "
     "ORDER BY seq DESC LIMIT :limit"
 )
-_ENDPOINT_BAD, {"e": endpoint_id, "now": to_micros(now)})
-    if not is_unanswered:
-        return
-    since = connection.execute(_SINCE, {"e": endpoint_id}).scalar_one_or_none()
-    if since is not None:
-        until = now + endpoint_pause(from_micros(since), now)
-        connection.execute(
-            _pause_statement(connection.dialect.name), {"e": endpoint_id, "until": to_micros(until)}
-        )
-
-
-_PARK = text(
-    "UPDATE lane SET lease_until = NULL, lease_token = NULL, due_at = NULL "
-    "WHERE endpoint_id = :e AND request_id = :r AND lease_token = :token"
-)
-_RELEASE = text(
-    "UPDATE lane SET lease_until = NULL, lease_token = NULL "
-    "WHERE endpoint_id = :e AND request_id = :r AND lease_token = :token"
-)
-_FINISH_DELIVERY = text(
-    "UPDATE delivery SET status = :status, finished_at = :finished_at, owes = :owes, "
-    "attempts = attempts + 1 WHERE id = :id AND status = 'pending'"
-)
-_NEXT_HEAD = text(
-    "UPDATE lane SET lease_until = NULL, lease_token = NULL, attempt = 0, tried_since = NULL, "
-    "unanswered = FALSE, gaps = :gaps, due_at = CASE WHEN EXISTS (SELECT 1 FROM delivery d "
-    "WHERE d.endpoint_id = lane.endpoint_id AND d.request_id = lane.request_id "
-    "AND d.status = 'pending') THEN CAST(:now AS BIGINT) END "
-    "WHERE endpoint_id = :e AND request_id = :r AND lease_token = :token"
-)
-_RETRY = text(
-    "UPDATE lane SET lease_until = NULL, lease_token = NULL, attempt = attempt + 1, "
-    "tried_since = COALESCE(tried_since, :at), unanswered = :unanswered, due_at = :due_at "
-    "WHERE endpoint_id = :e AND request_id = :r AND lease_token = :token"
-)
-_LOST = text(
-    "SELECT event_id FROM delivery WHERE endpoint_id = :e AND request_id = :r "
-    "AND status = 'dead' AND seq < :seq AND seq > COALESCE((SELECT MAX(g.seq) FROM delivery g "
-    "WHERE g.endpoint_id = :e AND g.request_id = :r AND g.status = 'delivered' AND g.seq < :seq), 0) "
-    "ORDER BY seq DESC LIMIT :limit"
-)
-_ENDPOINT_GOOD = text(
-    "UPDATE webhook_endpoint SET failing_since = NULL, failing_told_at = NULL "
-    "WHERE id = :e AND failing_since IS NOT NULL"
-)
-_ENDPOINT_BAD = text(
-    "UPDATE webhook_endpoint SET failing_since = :now WHERE id = :e AND failing_since IS NULL"
-)
-_SINCE = text("SELECT failing_since FROM webhook_endpoint WHERE id = :e")
 
 
 def _lease_now(dialect: str) -> str:
     return _DATABASE_NOW if dialect == "postgresql" else ":now"
 
 
-def _skip_locked(dialect: str) -> str:
+def skip_locked(dialect: str) -> str:
+    """Return what makes a sub-select pass over rows that others have locked."""
     return " FOR UPDATE SKIP LOCKED" if dialect == "postgresql" else ""
 
 
@@ -411,8 +385,8 @@ def _peek_statement(dialect: str) -> TextClause:
 
 @lru_cache(maxsize=256)
 def _claim_statement(dialect: str, busy: int) -> TextClause:
-    """Return the claim: one index range a priority, each cut at the limit, then the first of all."""
-    now, skip = _lease_now(dialect), _skip_locked(dialect)
+    """Return the claim: an index range a priority, each cut at the limit, then the first of all."""
+    now, skip = _lease_now(dialect), skip_locked(dialect)
     others = ""
     if busy:
         others = f" AND endpoint_id NOT IN ({', '.join(f':b{i}' for i in range(busy))})"
@@ -423,7 +397,7 @@ def _claim_statement(dialect: str, busy: int) -> TextClause:
         for p in _PRIORITIES
     )
     return text(
-        # Materialized: PostgreSQL might otherwise run the sub-select again and lock more than asked.
+        # Materialized: PostgreSQL might run the sub-select twice, and lock more than asked.
         f"WITH found AS MATERIALIZED ({ranges}), "  # noqa: S608 - constants
         "due AS MATERIALIZED (SELECT endpoint_id, request_id FROM found "
         "ORDER BY priority, due_at LIMIT :limit) "
@@ -456,36 +430,6 @@ def _lock_statement(dialect: str, count: int) -> TextClause:
     return text(
         "SELECT endpoint_id, request_id, lease_token FROM lane "  # noqa: S608 - placeholders
         # Sorted like those that queue, so that no two wait for each other.
-        f"WHERE (endpoint_id, request_id) IN (VALUES {lanes}) ORDER BY endpoint_id, request_id{lock}"
-    )
-
-
-@lru_cache(maxsize=256)
-def _good_statement(count: int) -> TextClause:
-    return text(
-        "UPDATE webhook_endpoint SET failing_since = NULL, failing_told_at = NULL "  # noqa: S608 - placeholders
-        f"WHERE id IN ({', '.join(f':e{i}' for i in range(count))}) "
-        "AND failing_since IS NOT NULL RETURNING id"
-    )
-
-
-@lru_cache(maxsize=8)
-def _wake_statement(dialect: str) -> TextClause:
-    dice = "FLOOR(RANDOM() * :spread)" if dialect == "postgresql" else "ABS(RANDOM() % :spread)"
-    return text(
-        "UPDATE lane SET unanswered = FALSE, "  # noqa: S608 - constants
-        f"due_at = :now + CAST({dice} * (priority + 1) / 3 AS BIGINT) "
-        "WHERE (endpoint_id, request_id) IN (SELECT endpoint_id, request_id FROM lane "
-        "WHERE endpoint_id = :e AND unanswered AND due_at > :now AND lease_token IS NULL"
-        f"{_skip_locked(dialect)})"
-    )
-
-
-@lru_cache(maxsize=8)
-def _pause_statement(dialect: str) -> TextClause:
-    return text(
-        "UPDATE lane SET unanswered = TRUE, due_at = :until "  # noqa: S608 - constants
-        "WHERE (endpoint_id, request_id) IN (SELECT endpoint_id, request_id FROM lane "
-        "WHERE endpoint_id = :e AND due_at < :until AND attempt = 0 AND lease_token IS NULL"
-        f"{_skip_locked(dialect)})"
+        f"WHERE (endpoint_id, request_id) IN (VALUES {lanes}) "
+        f"ORDER BY endpoint_id, request_id{lock}"
     )

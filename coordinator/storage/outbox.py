@@ -1,7 +1,7 @@
 """Queueing deliveries inside the transaction of the change; sending is the dispatcher's.
 
-A lane is (endpoint, request). Enqueueing makes the lane if need be, and due if nothing was owed on it;
-a lane that waits for a retry keeps its time.
+A lane is (endpoint, request). Enqueueing makes the lane if need be, and due if nothing was owed on
+it; a lane that waits for a retry keeps its time.
 """
 
 from collections import defaultdict

@@ -1,9 +1,9 @@
 """Learning at once that somebody committed, whichever process it was.
 
-SQLite: `PRAGMA data_version` of one connection changes when any other connection commits; it is asked
-every few milliseconds. PostgreSQL: LISTEN on a connection of its own (a pooler between would lose it),
-and everything is looked at again after each reconnect. A wake-up may come for nothing or get lost on
-the way, so whoever waits also looks on a slow poll.
+SQLite: `PRAGMA data_version` of one connection changes when any other connection commits; it is
+asked every few milliseconds. PostgreSQL: LISTEN on a connection of its own (a pooler between would
+lose it), and everything is looked at again after each reconnect. A wake-up may come for nothing or
+get lost on the way, so whoever waits also looks on a slow poll.
 """
 
 import contextlib
@@ -178,14 +178,12 @@ class Watcher:
             callback()
 
     def wait(self, seen: int, timeout: timedelta) -> int:
-        """Wait until there was a wake-up after generation `seen`, or for `timeout`; returns the count."""
+        """Wait for a wake-up after generation `seen`, or for `timeout`; returns the count."""
         with self._condition:
             self._condition.wait_for(
                 lambda: self._generation != seen or self._stop.is_set(), timeout.total_seconds()
             )
             return self._generation
-
-    # --- SQLite ---------------------------------------------------------------------------------------
 
     def _watch_sqlite(self) -> None:
         path = self._database.engine.url.database
@@ -206,8 +204,6 @@ class Watcher:
                     self.wake()
         finally:
             connection.close()
-
-    # --- PostgreSQL -----------------------------------------------------------------------------------
 
     def _watch_postgres(self) -> None:
         url = self._listen_url or self._database.engine.url.render_as_string(hide_password=False)

@@ -1,4 +1,4 @@
-"""Webhook endpoints: rows of ids and states, with URL, description and secrets sealed beside them."""
+"""Webhook endpoints: rows of ids and states; URL, description and secrets are sealed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -18,7 +18,7 @@ DOCUMENT = "endpoint"
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """One `whsec_…` secret; `until` is when a replaced one stops signing along, None for the present."""
+    """One `whsec_…` secret; `until` is when a replaced one stops signing, None for the present."""
 
     value: str = field(repr=False)
     until: datetime | None = None

@@ -1,0 +1,67 @@
+"""Which endpoints answer and which fail, and what that means for their lanes.
+
+A failing endpoint gets one try at a time, so that one that hangs never holds all senders; when it
+answers again, whatever waited for that becomes due at once, jittered.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+from functools import lru_cache
+
+from sqlalchemy import Connection, TextClause, text
+
+from coordinator.domain.clock import to_micros
+from coordinator.domain.delivery import RECOVERY_SPREAD
+from coordinator.storage.lanes import skip_locked
+
+
+def mark_answering(
+    connection: Connection, endpoint_ids: Collection[str], now: datetime
+) -> list[str]:
+    """Clear the failing mark of endpoints and make the lanes that waited for them due, jittered.
+
+    Returns:
+        The endpoints that were marked.
+    """
+    ids = sorted(endpoint_ids)
+    values = {f"e{i}": endpoint_id for i, endpoint_id in enumerate(ids)}
+    recovered = list(connection.execute(_good_statement(len(ids)), values).scalars())
+    spread = round(RECOVERY_SPREAD.total_seconds() * 1_000_000)
+    for endpoint_id in recovered:
+        connection.execute(
+            _wake_statement(connection.dialect.name),
+            {"e": endpoint_id, "now": to_micros(now), "spread": spread},
+        )
+    return recovered
+
+
+def mark_failing(connection: Connection, endpoint_ids: Collection[str], now: datetime) -> None:
+    """Mark endpoints as failing since now, where they are not marked already."""
+    at = to_micros(now)
+    connection.execute(_ENDPOINT_BAD, [{"e": e, "now": at} for e in sorted(endpoint_ids)])
+
+
+_ENDPOINT_BAD = text(
+    "UPDATE webhook_endpoint SET failing_since = :now WHERE id = :e AND failing_since IS NULL"
+)
+
+
+@lru_cache(maxsize=256)
+def _good_statement(count: int) -> TextClause:
+    return text(
+        "UPDATE webhook_endpoint SET failing_since = NULL, failing_told_at = NULL "  # noqa: S608 - placeholders
+        f"WHERE id IN ({', '.join(f':e{i}' for i in range(count))}) "
+        "AND failing_since IS NOT NULL RETURNING id"
+    )
+
+
+@lru_cache(maxsize=8)
+def _wake_statement(dialect: str) -> TextClause:
+    dice = "FLOOR(RANDOM() * :spread)" if dialect == "postgresql" else "ABS(RANDOM() % :spread)"
+    return text(
+        "UPDATE lane SET unanswered = FALSE, "  # noqa: S608 - constants
+        f"due_at = :now + CAST({dice} * (priority + 1) / 3 AS BIGINT) "
+        "WHERE (endpoint_id, request_id) IN (SELECT endpoint_id, request_id FROM lane "
+        "WHERE endpoint_id = :e AND unanswered AND due_at > :now AND lease_token IS NULL"
+        f"{skip_locked(dialect)})"
+    )
