@@ -16,22 +16,27 @@ ACCEPTED = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 
 class RawReceiver:
-    """Listens on 127.0.0.1 and plays `script` on each connection, in a thread each.
+    """Listens on loopback and plays `script` on each connection, in a thread each.
 
     Args:
         script: What to do; OSErrors in it are taken as the sender's having gone.
         tls: Wraps each connection on the receiver's side.
         accepts: Whether connections are taken from the backlog at all.
+        address: Where to listen; port 0 takes a free one.
     """
 
     def __init__(
-        self, script: Script, *, tls: ssl.SSLContext | None = None, accepts: bool = True
+        self,
+        script: Script,
+        *,
+        tls: ssl.SSLContext | None = None,
+        accepts: bool = True,
+        address: tuple[str, int] = ("127.0.0.1", 0),
     ) -> None:
         self._script = script
         self._tls = tls
         self._accepts = accepts
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._listener.settimeout(0.05)
+        self._listener = socket.create_server(address)
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._open: list[socket.socket] = []
@@ -71,6 +76,8 @@ class RawReceiver:
         trace: TracebackType | None,
     ) -> None:
         self._stop.set()
+        if self._accepts:
+            socket.create_connection(self._listener.getsockname()).close()  # wakes `accept`
         for connection in tuple(self._open):
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
@@ -84,11 +91,11 @@ class RawReceiver:
         thread.start()
 
     def _accept(self) -> None:
-        while not self._stop.is_set():
-            try:
-                connection, _ = self._listener.accept()
-            except TimeoutError:
-                continue
+        while True:
+            connection, _ = self._listener.accept()
+            if self._stop.is_set():
+                connection.close()
+                return
             number = self.connections
             self.connections += 1
             self._start(partial(self._play, connection, number))

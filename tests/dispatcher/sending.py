@@ -7,7 +7,7 @@ from ipaddress import ip_network
 from typing import Any
 
 from coordinator.dispatcher.address_guard import EndpointPolicy
-from coordinator.dispatcher.webhook_sender import Outcome, WebhookSender
+from coordinator.dispatcher.webhook_sender import Outcome, WebhookSender, default_tls
 
 LOOPBACK = EndpointPolicy(allowed_networks=(ip_network("127.0.0.0/8"),))
 #: Long enough for a busy machine to do an honest exchange.
@@ -15,6 +15,8 @@ AMPLE = timedelta(seconds=20)
 #: The deadline where a receiver tries to outlast it.
 SHORT = timedelta(seconds=0.5)
 HEADERS = {"webhook-id": "msg_1", "webhook-timestamp": "1795377260", "webhook-signature": "v1,x"}
+#: Made once: reading the authorities takes longer than most exchanges here.
+TLS = default_tls()
 BODY = b'{"type":"endpoint.test"}'
 
 
@@ -22,6 +24,7 @@ BODY = b'{"type":"endpoint.test"}'
 def sender(
     policy: EndpointPolicy = LOOPBACK, *, deadline: timedelta = AMPLE, **more: Any
 ) -> Iterator[WebhookSender]:
+    more.setdefault("tls", TLS)
     made = WebhookSender(policy, connect_timeout=AMPLE, deadline=deadline, **more)
     try:
         yield made

@@ -1,0 +1,74 @@
+"""Any bytes whatever, in any pieces, are an answer or an ExchangeError."""
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coordinator.dispatcher.http_response import ExchangeError, Response, read_response
+
+LIMIT = 200
+
+PIECES = st.sampled_from(
+    [
+        b"HTTP/1.1 200 OK",
+        b"HTTP/1.0 503 No",
+        b"HTTP/1.1 100 Go on",
+        b"HTTP/1.1 204 ",
+        b"Content-Length: 3",
+        b"Content-Length: 999",
+        b"Transfer-Encoding: chunked",
+        b"Connection: close",
+        b"3",
+        b"3;ext",
+        b"0",
+        b"abc",
+        b"",
+        b"\x00",
+    ]
+)
+ANSWERS = st.one_of(
+    st.binary(max_size=400),
+    st.lists(PIECES, max_size=12).map(b"\r\n".join),
+    st.lists(PIECES, max_size=12).map(b"\n".join),
+    st.lists(PIECES, max_size=8).map(lambda lines: b"\r\n".join([b"HTTP/1.1 200 OK", *lines])),
+)
+
+
+def read(data: bytes, cuts: list[int]) -> Response | str:
+    places = [0, *sorted({cut % (len(data) + 1) for cut in cuts} - {0, len(data)}), len(data)]
+    pieces = iter([data[start:end] for start, end in pairwise(places)] if data else [])
+    try:
+        return read_response(lambda: next(pieces, b""), max_body_bytes=LIMIT)
+    except ExchangeError as error:
+        return error.code
+
+
+@given(ANSWERS)
+def test_nothing_but_an_answer_or_an_exchange_error_comes_of_any_bytes(data: bytes) -> None:
+    answer = read(data, [])
+    if isinstance(answer, str):
+        assert answer in {
+            "connection_lost",
+            "bad_response",
+            "headers_too_large",
+            "incomplete_response",
+        }
+    else:
+        assert 200 <= answer.status <= 599
+        assert len(answer.body) <= LIMIT
+
+
+@given(ANSWERS, st.lists(st.integers(0, 400), max_size=20))
+def test_how_the_bytes_are_cut_on_the_way_does_not_change_the_answer(
+    data: bytes, cuts: list[int]
+) -> None:
+    whole, pieced = read(data, []), read(data, cuts)
+    if isinstance(whole, Response) and isinstance(pieced, Response):
+        assert (pieced.status, pieced.body, pieced.is_whole) == (
+            whole.status,
+            whole.body,
+            whole.is_whole,
+        )
+    else:
+        assert pieced == whole
