@@ -27,6 +27,7 @@ class FreezeRequestRow(Base):
         Index("ix_freeze_request_requester_status_id", "requester", "status", "id"),
         Index("ix_freeze_request_incident_id_id", "incident_id", "id"),
         Index("ix_freeze_request_status_approve_by", "status", "approve_by"),
+        Index("ix_freeze_request_ratify_by", "ratify_by"),
     )
     id: Mapped[Id] = mapped_column(primary_key=True)
     requester: Mapped[str] = mapped_column(String(253))
@@ -51,6 +52,9 @@ class FreezeRequestRow(Base):
     ratify_by: Mapped[Micros | None]
     decided_at: Mapped[Micros | None]
     ended_at: Mapped[Micros | None]
+    closes_at: Mapped[Micros | None] = mapped_column(
+        index=True, comment="every leg is final: it closes by itself then"
+    )
     event_sequence: Mapped[int] = mapped_column(default=0, comment="the requester's own events")
     leaf_index: Mapped[Big | None]
     version: Mapped[int] = mapped_column(default=1)

@@ -1,0 +1,127 @@
+"""What happens to a request after its straight way: withdrawals, questions, disputes, additions, orders."""
+
+from sqlalchemy import JSON, ForeignKey, Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from coordinator.storage.base import Base, Id, Micros
+
+
+class WithdrawnAddressRow(Base):
+    """An address that the requester took back, while the request goes on."""
+
+    __tablename__ = "withdrawn_address"
+    request_id: Mapped[Id] = mapped_column(ForeignKey("freeze_request.id"), primary_key=True)
+    address_no: Mapped[int] = mapped_column(primary_key=True)
+    act_id: Mapped[Id]
+    withdrawn_at: Mapped[Micros]
+
+
+class InfoRequestRow(Base):
+    """What a partner asked before it can act; the words are in the evidence of the acts."""
+
+    __tablename__ = "info_request"
+    __table_args__ = (Index("ix_info_request_leg_id", "leg_id"),)
+    id: Mapped[Id] = mapped_column(primary_key=True, comment="inf_…")
+    request_id: Mapped[Id] = mapped_column(ForeignKey("freeze_request.id"))
+    leg_id: Mapped[Id] = mapped_column(ForeignKey("leg.id"))
+    act_id: Mapped[Id]
+    asked_at: Mapped[Micros]
+    answer_act_id: Mapped[Id | None]
+    answered_at: Mapped[Micros | None]
+
+
+class DisputeRow(Base):
+    """A partner contests for its customer, under a reference that only the partner can read."""
+
+    __tablename__ = "dispute"
+    __table_args__ = (
+        Index("ix_dispute_leg_id", "leg_id"),
+        Index(
+            "ix_dispute_answer_by",
+            "answer_by",
+            sqlite_where=text("resolved_at IS NULL AND release_recommended_at IS NULL"),
+            postgresql_where=text("resolved_at IS NULL AND release_recommended_at IS NULL"),
+        ),
+    )
+    id: Mapped[Id] = mapped_column(primary_key=True, comment="dsp_…")
+    request_id: Mapped[Id] = mapped_column(ForeignKey("freeze_request.id"))
+    leg_id: Mapped[Id] = mapped_column(ForeignKey("leg.id"))
+    hold_id: Mapped[Id | None]
+    act_id: Mapped[Id]
+    raised_at: Mapped[Micros]
+    answer_by: Mapped[Micros]
+    resolution: Mapped[str | None] = mapped_column(String(20), comment="upheld or rejected")
+    resolution_act_id: Mapped[Id | None]
+    resolved_at: Mapped[Micros | None]
+    release_recommended_at: Mapped[Micros | None] = mapped_column(comment="nobody answered in time")
+
+
+class AdditionRow(Base):
+    """More partners for a live request, approved like a request."""
+
+    __tablename__ = "addition"
+    __table_args__ = (Index("ix_addition_request_id", "request_id"),)
+    id: Mapped[Id] = mapped_column(primary_key=True, comment="add_…; owner of the sealed context")
+    request_id: Mapped[Id] = mapped_column(ForeignKey("freeze_request.id"))
+    act_id: Mapped[Id]
+    status: Mapped[str] = mapped_column(String(10), comment="pending, approved or rejected")
+    proposed_by_person: Mapped[str] = mapped_column(String(40))
+    proposed_by_kid: Mapped[str] = mapped_column(String(43))
+    context_sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    partner_count: Mapped[int]
+    proposed_at: Mapped[Micros]
+    decided_at: Mapped[Micros | None]
+
+
+class AdditionDecisionRow(Base):
+    """One lead's decision on an addition; the act holds the evidence."""
+
+    __tablename__ = "addition_decision"
+    addition_id: Mapped[Id] = mapped_column(ForeignKey("addition.id"), primary_key=True)
+    person: Mapped[str] = mapped_column(String(40), primary_key=True)
+    decision: Mapped[str] = mapped_column(String(10))
+    act_id: Mapped[Id]
+
+
+class LegalOrderRow(Base):
+    """An order that an authority or the holding partner attached; it binds nobody by itself."""
+
+    __tablename__ = "legal_order"
+    __table_args__ = (Index("ix_legal_order_request_id", "request_id"),)
+    id: Mapped[Id] = mapped_column(primary_key=True, comment="ord_…; owner of the sealed words")
+    request_id: Mapped[Id] = mapped_column(ForeignKey("freeze_request.id"))
+    leg_id: Mapped[Id | None]
+    partner: Mapped[str] = mapped_column(String(253))
+    act_id: Mapped[Id]
+    document_sha256: Mapped[str | None] = mapped_column(String(64))
+    attached_at: Mapped[Micros]
+
+
+class GrantProposalRow(Base):
+    """A grant that one lead proposed and another must approve; without the root key."""
+
+    __tablename__ = "grant_proposal"
+    __table_args__ = (Index("ix_grant_proposal_partner_id", "partner", "id"),)
+    id: Mapped[Id] = mapped_column(primary_key=True, comment="grp_…; owner of the sealed evidence")
+    partner: Mapped[str] = mapped_column(ForeignKey("partner.handle"))
+    subject: Mapped[str | None] = mapped_column(String(40))
+    subject_owner: Mapped[str | None] = mapped_column(String(40))
+    proposer: Mapped[str] = mapped_column(String(40))
+    grant_sha256: Mapped[str] = mapped_column(String(64))
+    status: Mapped[str] = mapped_column(String(10), comment="pending, approved or expired")
+    proposed_at: Mapped[Micros]
+    decided_at: Mapped[Micros | None]
+
+
+class RootResetRow(Base):
+    """A root key that takes over after its waiting time, unless the old one objects."""
+
+    __tablename__ = "root_reset"
+    __table_args__ = (Index("ix_root_reset_effective_at", "status", "effective_at"),)
+    id: Mapped[Id] = mapped_column(primary_key=True, comment="rst_…")
+    partner: Mapped[str] = mapped_column(ForeignKey("partner.handle"), index=True)
+    new_kid: Mapped[str] = mapped_column(String(43))
+    jwk: Mapped[dict[str, str]] = mapped_column(JSON)
+    status: Mapped[str] = mapped_column(String(10), comment="waiting, done or stopped")
+    announced_at: Mapped[Micros]
+    effective_at: Mapped[Micros]
