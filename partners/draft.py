@@ -151,9 +151,7 @@ def read_draft(
         return read_json(raw)
     if template is None:
         raise InvalidDraftError(
-            [
-                "a CSV file holds addresses only: give the rest with --template (`holdfast draft --csv`)"
-            ]
+            ["a CSV file holds addresses only: give the rest with --template (see `draft --csv`)"]
         )
     return read_csv(raw, template, progress=progress)
 
@@ -198,7 +196,7 @@ def _model_faults(error: ModelError, lines: Mapping[str, int]) -> list[str]:
 
 
 def _members_only(location: Sequence[int | str]) -> list[int | str]:
-    """Return a location without the names of a union's forms, which stand nowhere in the document."""
+    """Return a location without the names of a union's forms, which no document holds."""
     return [
         part
         for part in location

@@ -63,7 +63,8 @@ class SqliteSeenEvents:
         self._database.execute("PRAGMA synchronous=FULL")
         self._database.executescript(
             "CREATE TABLE IF NOT EXISTS seen_event"
-            " (id TEXT PRIMARY KEY, claimed_at REAL NOT NULL, is_done INTEGER NOT NULL);"
+            " (id TEXT PRIMARY KEY, claimed_at REAL NOT NULL, is_done INTEGER NOT NULL,"
+            "  repeats INTEGER NOT NULL DEFAULT 0);"
             "CREATE TABLE IF NOT EXISTS leg_sequence"
             " (leg_id TEXT PRIMARY KEY, highest INTEGER NOT NULL);"
         )
@@ -77,15 +78,24 @@ class SqliteSeenEvents:
         now = self._now()
         with self._lock:
             taken = self._one(
-                "INSERT INTO seen_event VALUES (?, ?, 0) ON CONFLICT (id) DO UPDATE"
+                "INSERT INTO seen_event (id, claimed_at, is_done) VALUES (?, ?, 0)"
+                " ON CONFLICT (id) DO UPDATE"
                 " SET claimed_at = excluded.claimed_at"
                 " WHERE is_done = 0 AND seen_event.claimed_at < ? RETURNING 1",
                 (event_id, now, now - CLAIM_SECONDS),
             )
             if taken is not None:
                 return Claim.NEW
-            done = self._one("SELECT is_done FROM seen_event WHERE id = ?", (event_id,))
+            done = self._one(
+                "UPDATE seen_event SET repeats = repeats + is_done WHERE id = ? RETURNING is_done",
+                (event_id,),
+            )
             return Claim.DONE if done == 1 else Claim.BUSY
+
+    def dropped_repeats(self) -> int:
+        """Return how many repeats were dropped so far."""
+        with self._lock:
+            return self._one("SELECT total(repeats) FROM seen_event", ()) or 0
 
     def finish(self, event_id: str) -> None:
         """The handler succeeded: repeats are dropped from now on."""

@@ -1,0 +1,112 @@
+"""Answering a freeze request: stop the money, then talk.
+
+Everything here can be repeated after a crash: the book freezes a request once, and every act goes
+out under an idempotency key made from the request's id, so the coordinator takes it once.
+"""
+
+from datetime import datetime, timedelta
+
+from partners.client import Client
+from partners.protocol.payloads import (
+    FoundLine,
+    FreezeRequest,
+    FrozenLine,
+    NothingLine,
+    ReportLine,
+    ReturnedLine,
+)
+from partners.protocol.payloads import ReleasedLine as Released
+from partners.protocol.views import FreezeReportView
+from partners.protocol.vocabulary import DeclineCode, HoldBasis, LineKind, ReleaseReason
+from partners.reference_exchange.deposit_book import DepositBook, Freeze
+from partners.reference_exchange.inbox import Task
+
+#: Hours for which we hold where the requester names none.
+DEFAULT_HOURS = 72
+
+
+def answer(task: Task, book: DepositBook, client: Client, now: datetime) -> None:
+    """Match, freeze and answer one request.
+
+    Raises:
+        ApiError: The coordinator refused an answer; likewise TransportError. Try again later.
+    """
+    request_id = task.document.id
+    matches = book.match(task.request.addresses)
+    freezes = book.freeze(request_id, [match for match in matches if match.found], now)
+    client.acknowledge(task.document, idempotency_key=f"{request_id}.acknowledge")
+    client.review(task.document, idempotency_key=f"{request_id}.review")
+    if matches and not freezes:
+        client.decline(
+            task.document, DeclineCode.FUNDS_GONE, idempotency_key=f"{request_id}.decline"
+        )
+        return
+    lines = [line for freeze in freezes for line in _lines(freeze, task.request)]
+    answered = {freeze.address_no for freeze in freezes}
+    if len(answered) < len(task.request.addresses):
+        lines.append(NothingLine(kind=LineKind.NOTHING, address_nos="rest"))
+    report = client.report(task.document, lines, idempotency_key=f"{request_id}.report")
+    _note_holds(book, freezes, report)
+
+
+def _lines(freeze: Freeze, request: FreezeRequest) -> list[ReportLine]:
+    """Return what to report of one freeze: never a word about who the customer is."""
+    lines: list[ReportLine] = [
+        FoundLine(
+            kind=LineKind.FOUND,
+            address_no=freeze.address_no,
+            asset=freeze.asset,
+            amount=str(freeze.found),
+        )
+    ]
+    if freeze.amount:
+        hours = request.hold.hours if request.hold else DEFAULT_HOURS
+        lines.append(
+            FrozenLine(
+                kind=LineKind.FROZEN,
+                address_no=freeze.address_no,
+                asset=freeze.asset,
+                amount=str(freeze.amount),
+                frozen_at=freeze.frozen_at,
+                hold_expires_at=freeze.frozen_at + timedelta(hours=hours),
+                basis=HoldBasis.VOLUNTARY,
+            )
+        )
+    return lines
+
+
+def _note_holds(book: DepositBook, freezes: list[Freeze], report: FreezeReportView) -> None:
+    """Remember which hold each freeze became; lines come back in the order they were sent."""
+    holds = [line.hold for line in report.lines if line.kind is LineKind.FROZEN]
+    for freeze, hold in zip([f for f in freezes if f.amount], holds, strict=True):
+        if hold is not None:
+            book.note_hold(freeze, hold)
+
+
+def release(book: DepositBook, client: Client, hold: str, reason: ReleaseReason) -> None:
+    """Give held funds back to the customer, then say so.
+
+    Raises:
+        ValueError: We have no such hold.
+        ApiError: The coordinator refused; likewise TransportError.
+    """
+    freeze = book.release(hold)
+    line = Released(kind=LineKind.RELEASED, hold=hold, amount=str(freeze.held), reason=reason)
+    _report_end(client, freeze, line)
+
+
+def return_funds(book: DepositBook, client: Client, hold: str, tx: str) -> None:
+    """Pay held funds out to the victim, then say so, with the transaction.
+
+    Raises:
+        ValueError: We have no such hold.
+        ApiError: The coordinator refused; likewise TransportError.
+    """
+    freeze = book.return_funds(hold)
+    line = ReturnedLine(kind=LineKind.RETURNED, hold=hold, amount=str(freeze.held), tx=tx)
+    _report_end(client, freeze, line)
+
+
+def _report_end(client: Client, freeze: Freeze, line: ReportLine) -> None:
+    request = client.freeze_request(freeze.request_id)
+    client.report(request, [line], idempotency_key=f"{freeze.hold}.{line.kind}")

@@ -1,0 +1,170 @@
+"""The process that a small exchange runs: a webhook receiver and a worker that answers.
+
+    python -m partners.reference_exchange.app --home DIR
+
+`DIR` is its HOLDFAST_HOME with the profile of a system; books and inbox are kept there, too.
+Behind a real exchange's web server only `create_app` is of interest.
+"""
+
+import logging
+import signal
+import threading
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+import click
+from flask import Flask
+from pydantic import BaseModel
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from partners.client import Client
+from partners.errors import ConflictError, HoldfastError
+from partners.flask_blueprint import WebhookInbox, webhook_blueprint
+from partners.private_files import read_private, write_private
+from partners.profiles import ProfileStore
+from partners.protocol import canonical_json, strict_json
+from partners.protocol.payloads import EndpointChanges, NewEndpoint
+from partners.reference_exchange.answering import answer
+from partners.reference_exchange.deposit_book import DepositBook
+from partners.reference_exchange.inbox import Inbox
+from partners.seen_events import SqliteSeenEvents
+
+_log = logging.getLogger(__name__)
+WEBHOOK_PATH = "/holdfast"
+
+
+@dataclass(slots=True)
+class Exchange:
+    """The parts of one exchange, all kept below one folder."""
+
+    client: Client
+    book: DepositBook
+    inbox: Inbox
+    seen: SqliteSeenEvents
+    pins: dict[str, str]
+    endpoint_file: Path
+
+    @classmethod
+    def open(cls, home: Path, profile: str) -> "Exchange":
+        """Open the exchange whose profiles and books lie in `home`."""
+        store = ProfileStore(home)
+        return cls(
+            client=Client(store.load(profile)),
+            book=DepositBook(home / "book.sqlite3"),
+            inbox=Inbox(home / "inbox.sqlite3"),
+            seen=SqliteSeenEvents(home / "seen.sqlite3"),
+            pins=store.pins(),
+            endpoint_file=home / "endpoint.json",
+        )
+
+
+class Endpoint(BaseModel):
+    """Our registered webhook endpoint; the secret is shown once, so we keep it."""
+
+    id: str
+    secret: str
+
+
+def register_endpoint(exchange: Exchange, url: str) -> Endpoint:
+    """Register our webhook address at the coordinator, or tell it the new one after a restart."""
+    path = exchange.endpoint_file
+    if path.exists():
+        endpoint = Endpoint.model_validate(strict_json.loads(read_private(path)))
+        exchange.client.change_endpoint(endpoint.id, EndpointChanges(url=url))
+        return endpoint
+    view = exchange.client.add_endpoint(NewEndpoint(url=url))
+    endpoint = Endpoint(id=view.id, secret=view.secret or "")
+    write_private(path, canonical_json.dumps(endpoint.model_dump()))
+    return endpoint
+
+
+def create_app(exchange: Exchange, secrets: list[str]) -> Flask:
+    """Return the WSGI application that takes webhooks; `secrets` may be filled in later."""
+    app = Flask(__name__)
+    app.register_blueprint(
+        webhook_blueprint(
+            WebhookInbox(
+                client=exchange.client,
+                store=exchange.seen,
+                secrets=secrets,
+                handle_event=exchange.inbox.put,
+                pins=exchange.pins,
+            ),
+            path=WEBHOOK_PATH,
+        )
+    )
+    return app
+
+
+def work(exchange: Exchange, stop: threading.Event) -> None:
+    """Answer what the inbox holds until `stop` is set."""
+    while not stop.is_set():
+        task = exchange.inbox.next_task(wait=0.5)
+        if task is None:
+            continue
+        try:
+            now = datetime.fromtimestamp(int(time.time()), UTC)
+            answer(task, exchange.book, exchange.client, now)
+        except ConflictError as error:
+            # Withdrawn or closed meanwhile, or answered by a colleague: a person decides, not a
+            # loop.
+            _log.error("%s needs a person: %s", task.document.id, error)
+            exchange.inbox.finish(task)
+        except HoldfastError as error:
+            _log.warning("%s will be tried again: %s", task.document.id, error)
+            exchange.inbox.postpone(task)
+        else:
+            exchange.inbox.finish(task)
+
+
+class _QuietHandler(WSGIRequestHandler):
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Log nothing: every delivery is in the inbox anyway."""
+
+
+@click.command()
+@click.option(
+    "--home", required=True, type=click.Path(path_type=Path, file_okay=False, exists=True)
+)
+@click.option("--profile", default="system", show_default=True)
+@click.option("--port", default=0, show_default=True, help="0: any free port.")
+def main(home: Path, profile: str, port: int) -> None:
+    """Run one exchange on 127.0.0.1 until SIGTERM."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    exchange = Exchange.open(home, profile)
+    secrets: list[str] = []
+    server = make_server(
+        "127.0.0.1",
+        port,
+        create_app(exchange, secrets),
+        threaded=True,
+        request_handler=_QuietHandler,
+    )
+    stop = threading.Event()
+
+    def shut_down(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+        threading.Thread(target=server.shutdown, daemon=True).start()
+
+    signal.signal(signal.SIGTERM, shut_down)
+    signal.signal(signal.SIGINT, shut_down)
+    worker = threading.Thread(target=work, args=(exchange, stop), name="worker")
+    worker.start()
+    try:
+        endpoint = register_endpoint(
+            exchange, f"http://127.0.0.1:{server.server_port}{WEBHOOK_PATH}"
+        )
+        secrets.append(endpoint.secret)
+        click.echo(f"listening on 127.0.0.1:{server.server_port}")
+        server.serve_forever()
+    finally:
+        stop.set()
+        worker.join()
+        server.server_close()
+
+
+if __name__ == "__main__":
+    main()

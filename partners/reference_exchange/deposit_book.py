@@ -1,0 +1,330 @@
+"""The books of a small exchange: accounts, deposits, balances, and what is frozen.
+
+Yours look different; what matters is `match` (which of our customers does this concern, both ways)
+and that freezing happens here first and is reported afterwards. Amounts are whole base units, kept
+as text because wei do not fit into SQLite's integers. Customer references never leave this file.
+"""
+
+import sqlite3
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from partners.account_match import comparison_key
+from partners.protocol.payloads import FlaggedAddress
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS deposit_address (
+    match_key TEXT PRIMARY KEY, address TEXT NOT NULL, customer TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS deposit (
+    customer TEXT NOT NULL, asset TEXT NOT NULL, amount TEXT NOT NULL,
+    sender TEXT NOT NULL, sender_key TEXT NOT NULL, tx TEXT PRIMARY KEY);
+CREATE INDEX IF NOT EXISTS deposit_by_sender ON deposit (sender_key);
+CREATE TABLE IF NOT EXISTS balance (
+    customer TEXT NOT NULL, asset TEXT NOT NULL,
+    available TEXT NOT NULL DEFAULT '0', locked TEXT NOT NULL DEFAULT '0',
+    frozen TEXT NOT NULL DEFAULT '0', PRIMARY KEY (customer, asset));
+CREATE TABLE IF NOT EXISTS freeze (
+    request_id TEXT NOT NULL, address_no INTEGER NOT NULL, customer TEXT NOT NULL,
+    asset TEXT NOT NULL, found TEXT NOT NULL, amount TEXT NOT NULL, frozen_at TEXT NOT NULL,
+    hold TEXT UNIQUE, released TEXT NOT NULL DEFAULT '0', returned TEXT NOT NULL DEFAULT '0',
+    PRIMARY KEY (request_id, address_no, customer, asset));
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A customer's funds that a flagged address leads to.
+
+    Attributes:
+        address_no: Place of the flagged address in the request.
+        customer: Our own reference; never reported.
+        asset: CAIP-19.
+        found: What is here of it now: what came in, as far as it did not leave.
+        freezable: The part that is not locked elsewhere (lent, in an open order).
+    """
+
+    address_no: int
+    customer: str
+    asset: str
+    found: int
+    freezable: int
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """What we froze for a request, and what became of it."""
+
+    request_id: str
+    address_no: int
+    customer: str
+    asset: str
+    found: int
+    amount: int
+    frozen_at: datetime
+    hold: str | None
+    released: int
+    returned: int
+
+    @property
+    def held(self) -> int:
+        """What is still frozen."""
+        return self.amount - self.released - self.returned
+
+
+@dataclass(slots=True)
+class BookTotals:
+    """Sums of one asset, from balances and freezes."""
+
+    frozen: int = 0
+    held: int = 0
+    released: int = 0
+    returned: int = 0
+
+
+class DepositBook:
+    """One exchange's books in one SQLite file; safe for threads.
+
+    Args:
+        path: The file; it is made where it is not there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.RLock()
+        self._database = sqlite3.connect(
+            path, timeout=10, isolation_level=None, check_same_thread=False
+        )
+        self._database.row_factory = sqlite3.Row
+        self._database.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._database
+            except BaseException:
+                self._database.execute("ROLLBACK")
+                raise
+            self._database.execute("COMMIT")
+
+    # --- what customers do
+    # ----------------------------------------------------------------------------
+
+    def add_deposit_address(self, customer: str, address: str, tag: str | None = None) -> None:
+        """Give a customer a deposit address (CAIP-10)."""
+        with self._transaction() as database:
+            key = comparison_key(address, tag)
+            database.execute(
+                "INSERT INTO deposit_address VALUES (?, ?, ?)", (key, address, customer)
+            )
+
+    def record_deposit(self, customer: str, asset: str, amount: int, sender: str, tx: str) -> None:
+        """Book a deposit that came from `sender` (CAIP-10)."""
+        with self._transaction() as database:
+            database.execute(
+                "INSERT INTO deposit VALUES (?, ?, ?, ?, ?, ?)",
+                (customer, asset, str(amount), sender, comparison_key(sender), tx),
+            )
+            _move(database, customer, asset, available=amount)
+
+    def withdraw(self, customer: str, asset: str, amount: int) -> None:
+        """Pay out; raises ValueError where so much is not available."""
+        with self._transaction() as database:
+            _move(database, customer, asset, available=-amount)
+
+    def lock(self, customer: str, asset: str, amount: int) -> None:
+        """Bind a part of the balance elsewhere (lent out, in an open order)."""
+        with self._transaction() as database:
+            _move(database, customer, asset, available=-amount, locked=amount)
+
+    # --- what a freeze request asks
+    # -----------------------------------------------------------------
+
+    def match(self, addresses: Sequence[FlaggedAddress]) -> list[Match]:
+        """Return every customer that the flagged addresses lead to, with what is here.
+
+        Both ways: the flagged address is a deposit address of ours, or it sent us a deposit. A
+        match with nothing left (`found` 0) is returned, too: it says that the funds are gone.
+        """
+        left: dict[tuple[str, str], int] = {}
+        free: dict[tuple[str, str], int] = {}
+        matches = []
+        for number, address in enumerate(addresses):
+            for (customer, asset), received in sorted(self._reached(address).items()):
+                place = (customer, asset)
+                if place not in left:
+                    available, locked = self._balance(customer, asset)
+                    left[place], free[place] = available + locked, available
+                stated = int(address.amount) if address.amount is not None else received
+                found = min(received, left[place], stated)
+                freezable = min(found, free[place])
+                # What one address accounts for is not counted again under the next.
+                left[place] -= found
+                free[place] -= freezable
+                matches.append(Match(number, customer, asset, found, freezable))
+        return matches
+
+    def _reached(self, address: FlaggedAddress) -> dict[tuple[str, str], int]:
+        """Return what came through one flagged address, by customer and asset."""
+        key = comparison_key(address.account, address.tag)
+        reached: dict[tuple[str, str], int] = defaultdict(int)
+        with self._lock:
+            own = self._database.execute(
+                "SELECT customer FROM deposit_address WHERE match_key = ?", (key,)
+            ).fetchone()
+            if own is not None:
+                for row in self._database.execute(
+                    "SELECT asset, amount FROM deposit WHERE customer = ?", (own["customer"],)
+                ):
+                    reached[own["customer"], row["asset"]] += int(row["amount"])
+            for row in self._database.execute(
+                "SELECT customer, asset, amount FROM deposit WHERE sender_key = ?", (key,)
+            ):
+                if own is None or row["customer"] != own["customer"]:
+                    reached[row["customer"], row["asset"]] += int(row["amount"])
+        wanted = address.asset
+        return {place: amount for place, amount in reached.items() if wanted in {None, place[1]}}
+
+    def _balance(self, customer: str, asset: str) -> tuple[int, int]:
+        with self._lock:
+            row = self._database.execute(
+                "SELECT available, locked FROM balance WHERE customer = ? AND asset = ?",
+                (customer, asset),
+            ).fetchone()
+        return (0, 0) if row is None else (int(row["available"]), int(row["locked"]))
+
+    # --- what compliance does
+    # ---------------------------------------------------------------------------
+
+    def freeze(self, request_id: str, matches: Iterable[Match], now: datetime) -> list[Freeze]:
+        """Freeze what is freezable, once however often it is asked; return the freezes."""
+        with self._transaction() as database:
+            known = database.execute(
+                "SELECT 1 FROM freeze WHERE request_id = ?", (request_id,)
+            ).fetchone()
+            for match in () if known else matches:
+                amount = match.freezable
+                _move(database, match.customer, match.asset, available=-amount, frozen=amount)
+                database.execute(
+                    "INSERT INTO freeze (request_id, address_no, customer, asset, found, amount,"
+                    " frozen_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (
+                        request_id,
+                        match.address_no,
+                        match.customer,
+                        match.asset,
+                        str(match.found),
+                        str(amount),
+                        now.isoformat(),
+                    ),
+                )
+        return self.freezes(request_id)
+
+    def freezes(self, request_id: str | None = None) -> list[Freeze]:
+        """Return what was frozen, for one request or at all, in the order of the addresses."""
+        with self._lock:
+            rows = self._database.execute(
+                "SELECT * FROM freeze WHERE ? IS NULL OR request_id = ?"
+                " ORDER BY request_id, address_no, customer, asset",
+                (request_id, request_id),
+            ).fetchall()
+        return [
+            Freeze(
+                request_id=row["request_id"],
+                address_no=row["address_no"],
+                customer=row["customer"],
+                asset=row["asset"],
+                found=int(row["found"]),
+                amount=int(row["amount"]),
+                frozen_at=datetime.fromisoformat(row["frozen_at"]),
+                hold=row["hold"],
+                released=int(row["released"]),
+                returned=int(row["returned"]),
+            )
+            for row in rows
+        ]
+
+    def note_hold(self, freeze: Freeze, hold: str) -> None:
+        """Remember the hold that reporting a freeze opened."""
+        with self._transaction() as database:
+            database.execute(
+                "UPDATE freeze SET hold = ? WHERE request_id = ? AND address_no = ?"
+                " AND customer = ? AND asset = ?",
+                (hold, freeze.request_id, freeze.address_no, freeze.customer, freeze.asset),
+            )
+
+    def release(self, hold: str) -> Freeze:
+        """Give what a hold still holds back to the customer."""
+        return self._end(hold, "released")
+
+    def return_funds(self, hold: str) -> Freeze:
+        """Pay what a hold still holds out to the victim."""
+        return self._end(hold, "returned")
+
+    def _end(self, hold: str, column: str) -> Freeze:
+        freeze = next((freeze for freeze in self.freezes() if freeze.hold == hold), None)
+        if freeze is None:
+            raise ValueError(f"we have no hold {hold}")
+        with self._transaction() as database:
+            back = freeze.held if column == "released" else 0
+            _move(database, freeze.customer, freeze.asset, available=back, frozen=-freeze.held)
+            total = freeze.held + (freeze.released if column == "released" else freeze.returned)
+            database.execute(
+                f"UPDATE freeze SET {column} = ? WHERE hold = ?",  # noqa: S608 - one of two words
+                (str(total), hold),
+            )
+        return freeze
+
+    def totals(self) -> dict[str, BookTotals]:
+        """Return what the books say, by asset; `held` is taken from the balances."""
+        totals: dict[str, BookTotals] = defaultdict(BookTotals)
+        for freeze in self.freezes():
+            if freeze.amount:
+                totals[freeze.asset].frozen += freeze.amount
+                totals[freeze.asset].released += freeze.released
+                totals[freeze.asset].returned += freeze.returned
+        with self._lock:
+            for row in self._database.execute("SELECT asset, frozen FROM balance"):
+                if int(row["frozen"]):
+                    totals[row["asset"]].held += int(row["frozen"])
+        return dict(totals)
+
+
+def _move(  # noqa: PLR0913 - whose, of what, and the three parts
+    database: sqlite3.Connection,
+    customer: str,
+    asset: str,
+    *,
+    available: int = 0,
+    locked: int = 0,
+    frozen: int = 0,
+) -> None:
+    """Add to the three parts of a balance; no part may become negative."""
+    database.execute(
+        "INSERT INTO balance (customer, asset) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        (customer, asset),
+    )
+    row = database.execute(
+        "SELECT available, locked, frozen FROM balance WHERE customer = ? AND asset = ?",
+        (customer, asset),
+    ).fetchone()
+    parts = [
+        int(row["available"]) + available,
+        int(row["locked"]) + locked,
+        int(row["frozen"]) + frozen,
+    ]
+    if min(parts) < 0:
+        raise ValueError(f"{customer} has not so much {asset}")
+    database.execute(
+        "UPDATE balance SET available = ?, locked = ?, frozen = ? WHERE customer = ? AND asset = ?",
+        (*map(str, parts), customer, asset),
+    )

@@ -1,0 +1,1 @@
+"""Cases that reference exchanges replay."""

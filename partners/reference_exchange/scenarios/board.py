@@ -1,0 +1,140 @@
+"""The live table of a scenario; without a terminal, a line for every change."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from partners.client import Client
+from partners.protocol.views import LegView
+from partners.reference_exchange.scenarios.processes import ScenarioError
+from partners.reference_exchange.scenarios.script import Unit
+
+_SUMS = ("found", "frozen", "held", "released", "returned")
+_STATUS_STYLE = {
+    "queued": "dim",
+    "frozen": "bold green",
+    "partially_frozen": "green",
+    "no_match": "blue",
+    "declined": "red",
+    "returned": "cyan",
+    "released": "cyan",
+}
+
+
+class Board:
+    """Shows what every exchange answered to every request, as the requester sees it.
+
+    Args:
+        client: The requester's.
+        console: Where to.
+        units: How to show amounts, by asset.
+    """
+
+    def __init__(self, client: Client, console: Console, units: Mapping[str, Unit]) -> None:
+        self._client = client
+        self._console = console
+        self._units = units
+        self._requests: list[str] = []
+        self._shown: dict[str, str] = {}
+        self._started = time.monotonic()
+        self._live = Live(console=console, auto_refresh=False) if console.is_terminal else None
+
+    def __enter__(self) -> Self:
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def say(self, text: str) -> None:
+        """Print what happens, with the seconds since the beginning."""
+        self._console.print(Text(f"{time.monotonic() - self._started:6.2f}  {text}"))
+
+    def follow(self, request_id: str) -> None:
+        """Show this request from now on."""
+        self._requests.append(request_id)
+
+    def wait_until(
+        self, what: str, is_reached: Callable[[Mapping[str, LegView]], bool], *, seconds: float
+    ) -> None:
+        """Show the newest request until its legs, by handle, are as they should be.
+
+        Raises:
+            ScenarioError: They never were.
+        """
+        end = time.monotonic() + seconds
+        while True:
+            legs = self.refresh()
+            if is_reached({leg.partner: leg for leg in legs}):
+                return
+            if time.monotonic() > end:
+                states = ", ".join(f"{leg.partner} {leg.status.value}" for leg in legs)
+                raise ScenarioError(f"{what}: still not after {seconds:.0f} s ({states})")
+            time.sleep(0.1)
+
+    def refresh(self) -> Sequence[LegView]:
+        """Fetch and show all; return the newest request's legs."""
+        legs = [list(self._client.legs(request_id)) for request_id in self._requests]
+        if self._live is not None:
+            self._live.update(self._render(legs), refresh=True)
+        else:
+            for request_legs in legs:
+                for leg in request_legs:
+                    self._say_change(leg)
+        return legs[-1]
+
+    def _say_change(self, leg: LegView) -> None:
+        state = f"{leg.partner}: {self._describe(leg)}"
+        if self._shown.get(leg.id) != state:
+            self._shown[leg.id] = state
+            self.say(state)
+
+    def _describe(self, leg: LegView) -> str:
+        code = f" ({leg.decline_code})" if leg.decline_code else ""
+        sums = "; ".join(
+            f"{name} {self._amount(asset, getattr(totals, name))}"
+            for asset, totals in sorted(leg.totals.items())
+            for name in _SUMS
+            if getattr(totals, name) != "0"
+        )
+        return f"{leg.status.value}{code}" + (f": {sums}" if sums else "")
+
+    def _render(self, legs: Sequence[Sequence[LegView]]) -> RenderableType:
+        tables: list[RenderableType] = []
+        for request_id, request_legs in zip(self._requests, legs, strict=True):
+            made = Table(title=request_id, title_justify="left", box=None, pad_edge=False)
+            for column in ("partner", "status", *_SUMS):
+                made.add_column(column)
+            for leg in request_legs:
+                made.add_row(*self._row(leg))
+            tables.append(made)
+        return Group(*tables)
+
+    def _row(self, leg: LegView) -> list[Text]:
+        code = f" ({leg.decline_code})" if leg.decline_code else ""
+        status = Text(leg.status.value + code, style=_STATUS_STYLE.get(leg.status.value, ""))
+        sums = [
+            "\n".join(
+                self._amount(asset, getattr(totals, name))
+                for asset, totals in sorted(leg.totals.items())
+            )
+            for name in _SUMS
+        ]
+        return [Text(leg.partner), status, *map(Text, sums)]
+
+    def _amount(self, asset: str, amount: str) -> str:
+        unit = self._units.get(asset.lower())
+        return unit.show(int(amount)) if unit else amount

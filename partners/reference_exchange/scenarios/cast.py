@@ -1,0 +1,98 @@
+"""The members of a scenario: their folders, keys and books, and how they join."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from partners.client import Client
+from partners.membership import Joining, Person, System, join
+from partners.profiles import ProfileStore
+from partners.protocol import strict_json
+from partners.protocol.vocabulary import Role
+from partners.reference_exchange.deposit_book import DepositBook
+from partners.reference_exchange.scenarios.processes import Processes, ScenarioError, program
+from partners.reference_exchange.scenarios.script import Member, Script
+
+_PEOPLE = (
+    Person("lead", (Role.SECURITY_LEAD,)),
+    Person("officer", (Role.COMPLIANCE,)),
+    Person("analyst", (Role.ANALYST,)),
+)
+_SYSTEM = System("system", owner="officer", acts_as_compliance=True)
+#: Seconds that one command of the operator may take on a busy machine.
+_COMMAND_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Player:
+    """One exchange of the scenario.
+
+    Attributes:
+        member: What the script says of it.
+        home: Its HOLDFAST_HOME, with profiles, books and inbox.
+    """
+
+    member: Member
+    home: Path
+
+    @property
+    def handle(self) -> str:
+        """Its handle."""
+        return self.member.handle
+
+    def client(self, profile: str) -> Client:
+        """Return a client of one of its people, or of its system."""
+        return Client(ProfileStore(self.home).load(profile))
+
+    def book(self) -> DepositBook:
+        """Open its deposit book."""
+        return DepositBook(self.home / "book.sqlite3")
+
+
+def enrol(script: Script, folder: Path, origin: str, processes: Processes) -> Sequence[Player]:
+    """Invite, join and confirm every member, and fill its book.
+
+    The operator reads the thumbprint from the member itself, as over the telephone.
+
+    Raises:
+        ScenarioError: A command of the operator failed.
+        ApiError: Joining was refused; likewise TransportError.
+    """
+
+    def one(member: Member) -> Player:
+        operator = program("holdfast-coordinator")
+        home = folder / member.folder
+        home.mkdir(mode=0o700)
+        invite = [operator, "partner", "invite", member.handle, "--name", member.name]
+        invite += ["--kind", "exchange", "--json"]
+        invited = strict_json.loads(processes.run(invite, seconds=_COMMAND_SECONDS).encode())
+        if not isinstance(invited, dict) or "invitation" not in invited:
+            raise ScenarioError(f"no invitation for {member.handle}")
+        store = ProfileStore(home)
+        join(
+            store,
+            Joining(
+                coordinator=origin,
+                handle=member.handle,
+                invitation=str(invited["invitation"]),
+                people=_PEOPLE,
+                systems=(_SYSTEM,),
+            ),
+        )
+        thumbprint = store.load("root").key.kid
+        confirm = [operator, "partner", "confirm", member.handle, "--thumbprint", thumbprint]
+        processes.run(confirm, seconds=_COMMAND_SECONDS)
+        book = DepositBook(home / "book.sqlite3")
+        script.fill_book(member, book)
+        book.close()
+        return Player(member, home)
+
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        players = list(pool.map(one, script.exchanges))
+    # They compared thumbprints with each other, too: from now on the coordinator cannot swap a key.
+    roots = {player.handle: ProfileStore(player.home).load("root").key.kid for player in players}
+    for player in players:
+        for handle, thumbprint in roots.items():
+            ProfileStore(player.home).pin(handle, thumbprint)
+    return players

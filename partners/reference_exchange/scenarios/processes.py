@@ -1,0 +1,117 @@
+"""Processes that a scenario starts, and ends again by their ids whatever happens."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+
+class ScenarioError(Exception):
+    """The scenario cannot go on; the message says what went wrong and where to look."""
+
+
+class Processes:
+    """Every process of one run, each with a log file; a context that ends them all."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+        self._folder = folder
+        self._environment = dict(environment)
+        self._running: list[tuple[str, subprocess.Popen[bytes]]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def start(self, name: str, command: list[str]) -> None:
+        """Start a process in a group of its own, with its output in `<name>.log`."""
+        with (self._folder / f"{name}.log").open("ab") as log:
+            process = subprocess.Popen(  # noqa: S603 - our own programs
+                command,
+                env=self._environment,
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C reaches us alone; we end the others in order
+            )
+        self._running.append((name, process))
+
+    def run(self, command: list[str], *, seconds: float) -> str:
+        """Run a command to its end and return what it printed.
+
+        Raises:
+            ScenarioError: It failed or took too long.
+        """
+        try:
+            done = subprocess.run(  # noqa: S603 - our own programs
+                command,
+                env=self._environment,
+                cwd=self._folder,
+                capture_output=True,
+                timeout=seconds,
+                check=False,
+                text=True,
+            )
+        except subprocess.TimeoutExpired:
+            raise ScenarioError(f"{' '.join(command[:3])} took longer than {seconds} s") from None
+        if done.returncode:
+            raise ScenarioError(f"{' '.join(command[:4])} failed: {done.stderr.strip()[-1500:]}")
+        return done.stdout
+
+    def wait_for(self, what: str, is_ready: Callable[[], bool], *, seconds: float) -> None:
+        """Ask until `is_ready` answers True.
+
+        Raises:
+            ScenarioError: It never did, or a process ended meanwhile.
+        """
+        end = time.monotonic() + seconds
+        while not is_ready():
+            for name, process in self._running:
+                if process.poll() is not None:
+                    raise ScenarioError(f"{name} ended by itself:\n{self.tail(name)}")
+            if time.monotonic() > end:
+                logs = "\n".join(f"--- {name}\n{self.tail(name)}" for name, _ in self._running)
+                raise ScenarioError(f"{what}: still not after {seconds:.0f} s\n{logs}")
+            time.sleep(0.05)
+
+    def tail(self, name: str, length: int = 1_200) -> str:
+        """Return the end of a process's log."""
+        return (self._folder / f"{name}.log").read_text(errors="replace")[-length:]
+
+    def stop(self) -> None:
+        """End all processes, the last started first: SIGTERM, and SIGKILL after five seconds."""
+        for _, process in reversed(self._running):
+            if process.poll() is None:
+                process.terminate()
+        for _, process in reversed(self._running):
+            try:
+                process.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                # The whole group: a server's own children would otherwise stay.
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        self._running.clear()
+
+
+def program(name: str) -> str:
+    """Return the path of one of our own commands, beside the interpreter that runs us.
+
+    Raises:
+        ScenarioError: It is not installed.
+    """
+    path = Path(sys.executable).parent / name
+    if not path.exists():
+        raise ScenarioError(f"{name} is not installed beside {sys.executable}: run `make setup`")
+    return str(path)

@@ -1,0 +1,148 @@
+"""A scenario's script: who takes part, what stands in their books, what is asked."""
+
+import tomllib
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from partners.draft import new_nonce
+from partners.protocol import canonical_json
+from partners.reference_exchange.deposit_book import DepositBook
+
+_STRANGER = "eip155:1:0x0000000000000000000000000000000000000001"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Deposit(_Part):
+    """One invented deposit; with no address number it has nothing to do with the case."""
+
+    customer: str
+    asset: str
+    amount: str
+    locked: str = "0"
+    withdrawn: str = "0"
+    from_address_no: int | None = None
+    to_address_no: int | None = None
+
+
+class Member(_Part):
+    """One exchange that takes part."""
+
+    handle: str
+    name: str
+    deposits: list[Deposit] = []
+
+    @property
+    def folder(self) -> str:
+        """The name of its folder."""
+        return self.handle.partition(".")[0]
+
+
+class Asking(_Part):
+    """One freeze request."""
+
+    urgency: str
+    tlp: str
+    summary: str
+    hours: int
+    asset: str
+    to: list[str]
+    address_nos: list[int] | Literal["all"] = "all"
+
+
+class Decisions(_Part):
+    """What a compliance officer decides afterwards, by address number of the first request."""
+
+    exchange: str
+    false_positive_address_no: int
+    return_address_no: int
+
+
+class Addresses(_Part):
+    """The flagged addresses, facts."""
+
+    chain: str
+    list: list[str]
+
+
+class Script(_Part):
+    """All of it."""
+
+    incident: dict[str, str]
+    assets: dict[str, str]
+    request: Asking
+    second_request: Asking
+    exchanges: list[Member]
+    decisions: Decisions
+    addresses: Addresses
+
+    def account(self, address_no: int) -> str:
+        """Return a flagged address as CAIP-10."""
+        return f"{self.addresses.chain}:{self.addresses.list[address_no]}"
+
+    def document(self, asking: Asking, incident: dict[str, str]) -> bytes:
+        """Return the exact bytes of a request, ready to be signed."""
+        numbers = asking.address_nos
+        chosen = range(len(self.addresses.list)) if numbers == "all" else numbers
+        return canonical_json.dumps(
+            {
+                "nonce": new_nonce(),
+                "incident": incident,
+                "urgency": asking.urgency,
+                "tlp": asking.tlp,
+                "summary": asking.summary,
+                "to": asking.to,
+                "addresses": [
+                    {"account": self.account(number), "asset": self.assets[asking.asset]}
+                    for number in chosen
+                ],
+                "hold": {"hours": asking.hours},
+            }
+        )
+
+    def fill_book(self, member: Member, book: DepositBook) -> None:
+        """Write a member's invented deposits into its book."""
+        for number, deposit in enumerate(member.deposits):
+            asset = self.assets[deposit.asset]
+            if deposit.to_address_no is not None:
+                book.add_deposit_address(deposit.customer, self.account(deposit.to_address_no))
+            sender = deposit.from_address_no
+            book.record_deposit(
+                deposit.customer,
+                asset,
+                int(deposit.amount),
+                _STRANGER if sender is None else self.account(sender),
+                f"invented-{member.folder}-{number}",
+            )
+            book.lock(deposit.customer, asset, int(deposit.locked))
+            book.withdraw(deposit.customer, asset, int(deposit.withdrawn))
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """How amounts of an asset are shown to people."""
+
+    symbol: str
+    decimals: int
+
+    def show(self, amount: int) -> str:
+        """Return whole base units as a decimal number with its symbol."""
+        whole, rest = divmod(amount, 10**self.decimals)
+        fraction = f"{rest:0{self.decimals}d}".rstrip("0")
+        return f"{whole}{'.' + fraction if fraction else ''} {self.symbol}"
+
+
+def load_script(path: Path | None = None) -> Script:
+    """Return the script in `path`, by default the Bybit case."""
+    if path is None:
+        text = (resources.files(__package__ or "") / "bybit.toml").read_text(encoding="utf-8")
+    else:
+        text = path.read_text(encoding="utf-8")
+    document: dict[str, Any] = tomllib.loads(text)
+    return Script.model_validate(document)
