@@ -261,7 +261,7 @@ def _check_claims(claims: dict[str, Any]) -> None:
 
 
 def _time(value: Any, reason: TokenReason) -> int:
-    # bool is an int to Python, and true is no time.
-    if type(value) is int and _EARLIEST <= value < _LATEST:
+    # To Python true is 1, which lies in 1970.
+    if isinstance(value, int) and _EARLIEST <= value < _LATEST:
         return value
     raise TokenError(reason, "not whole seconds since 1970, between 2008 and 2100")

@@ -52,6 +52,19 @@ def test_points_of_low_order_and_their_second_spellings_are_refused(text: str) -
         PublicKey.from_jwk(_ed25519_jwk(bytes.fromhex(text)))
 
 
+@pytest.mark.parametrize("text", LOW_ORDER[8:])
+def test_a_second_spelling_is_called_so(text: str) -> None:
+    with pytest.raises(KeyFormatError, match="canonical spelling"):
+        check_public_point(bytes.fromhex(text))
+
+
+def test_no_y_is_taken_in_its_second_spelling() -> None:
+    for number in range(19):  # only these have one below 2^255
+        for sign in (0, 1 << 255):
+            with pytest.raises(KeyFormatError, match="canonical spelling"):
+                check_public_point((number + _P | sign).to_bytes(32, "little"))
+
+
 def test_the_library_alone_accepts_one_forgery_for_every_message_under_the_identity() -> None:
     identity = ed25519.Ed25519PublicKey.from_public_bytes(bytes.fromhex(LOW_ORDER[0]))
     base_point = bytes.fromhex("58" + "66" * 31)
@@ -130,6 +143,7 @@ def test_a_signature_verifies_under_its_own_key_and_message_only(alg: str) -> No
         (key, flipped, b"message"),
         (key, signature + b"\0", b"message"),
         (key, signature[:-1], b"message"),
+        (key, signature[:32] + b"\0" + signature[32:], b"message"),
         (key, b"", b"message"),
         (key, bytes(64), b"message"),
         (key, b"\xff" * 64, b"message"),
@@ -199,6 +213,11 @@ _ED, _EC = ED25519.public.jwk(), P256.public.jwk()
 def test_a_jwk_that_is_not_exactly_one_public_key_is_refused(jwk: Any) -> None:
     with pytest.raises(KeyFormatError):
         PublicKey.from_jwk(jwk)
+
+
+def test_whoever_sends_a_private_key_is_told_so() -> None:
+    with pytest.raises(KeyFormatError, match="holds a private key"):
+        PublicKey.from_jwk(_ED | {"d": "AAAA"})
 
 
 def _pem(key: Any, password: bytes | None = None) -> bytes:
