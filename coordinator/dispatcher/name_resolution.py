@@ -17,6 +17,7 @@ from coordinator.dispatcher.address_guard import (
     Resolver,
     Target,
     UnresolvedTargetError,
+    check_url,
     resolve,
     resolve_by_system,
 )
@@ -60,6 +61,16 @@ class CheckedResolver:
         self._lock = threading.Lock()
         self._kept: dict[_Key, tuple[float, ResolvedTarget]] = {}
         self._under_way: dict[_Key, _Lookup] = {}
+
+    def check_endpoint(self, url: str, *, within: timedelta) -> ResolvedTarget:
+        """Check a URL as it is registered, waiting no longer than `within` for its name servers.
+
+        Raises:
+            BlockedTargetError: If webhooks may not go there.
+            UnresolvedTargetError: If its host has no address, or none in time.
+        """
+        target = check_url(url, self._policy)
+        return self.resolve(target, until=time.monotonic() + within.total_seconds())
 
     def resolve(self, target: Target, *, until: float) -> ResolvedTarget:
         """Return the checked addresses of `target`, waiting no longer than `until` (monotonic).

@@ -2,8 +2,8 @@
 
 Whatever a receiver does becomes an `Outcome`. Success is a 2xx status whose answer came whole, or
 was cut by us at `max_response_bytes`, within the deadline; everything else is a failure that may
-be tried again under the same `webhook-id`. No proxy is ever used and nothing of the environment
-is read.
+be tried again under the same `webhook-id`. No proxy is ever used, whatever the environment says;
+of it only OpenSSL's own SSL_CERT_FILE and SSL_CERT_DIR count, which name the system's authorities.
 """
 
 import re

@@ -114,6 +114,7 @@ def test_good_urls_are_sent_in_one_canonical_form(url: str, path: str, authority
         ("https://[::1]x/", "malformed_url"),
         ("https://[fe80::1%25eth0]/", "malformed_host"),
         ("https://[:::1]/", "malformed_url"),
+        ("https://[::ffff:256.0.0.1]/", "malformed_host"),
         ("https://\uff11\uff12\uff17.0.0.1/", "malformed_url"),
         ("https://127\u30020\u30020\u30021/", "malformed_url"),
         ("https://\u2460.example/", "malformed_url"),

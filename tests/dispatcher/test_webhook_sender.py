@@ -1,6 +1,7 @@
 """What goes over the wire to an honest receiver, and how its answer is read."""
 
 import socket
+import struct
 import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -39,6 +40,14 @@ def test_the_request_is_one_plain_post_of_the_bytes_given() -> None:
         b"webhook-signature: v1,x",
         b"Content-Type: application/json",
     ]
+
+
+def test_a_content_type_that_is_given_is_the_only_one() -> None:
+    with RawReceiver(answering(ACCEPTED)) as receiver, sender() as made:
+        assert made.send(receiver.url(), {"content-type": "text/plain"}, BODY).ok
+        head = receiver.requests[0].lower()
+    assert head.count(b"content-type:") == 1
+    assert b"content-type: text/plain\r\n" in head
 
 
 @pytest.mark.parametrize(
@@ -205,6 +214,25 @@ def test_a_connection_that_the_receiver_closed_while_idle_is_replaced_at_once() 
         for _ in range(4):
             assert made.send(receiver.url(), HEADERS, BODY).ok
         assert receiver.connections == 4
+
+
+def test_a_connection_that_was_reset_while_idle_is_replaced_at_once() -> None:
+    done = threading.Event()
+
+    def play(receiver: RawReceiver, connection: socket.socket, number: int) -> None:
+        receiver.read_request(connection)
+        connection.sendall(ACCEPTED)
+        if number == 0:
+            receiver.pause(0.05)  # until the answer was read: a reset throws away what was not
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.close()
+            done.set()
+
+    with RawReceiver(play) as receiver, sender() as made:
+        assert made.send(receiver.url(), HEADERS, BODY).ok
+        assert done.wait(5)
+        assert made.send(receiver.url(), HEADERS, BODY).ok
+        assert receiver.connections == 2
 
 
 def test_a_kept_connection_that_dies_on_use_is_retried_once_on_a_fresh_one() -> None:

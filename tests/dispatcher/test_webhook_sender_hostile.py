@@ -206,6 +206,22 @@ def test_a_reset_before_the_answer_is_not_retried_by_the_sender() -> None:
         assert receiver.connections == 1
 
 
+def test_a_reset_within_the_request_loses_the_attempt() -> None:
+    def play(_receiver: RawReceiver, connection: socket.socket, _number: int) -> None:
+        connection.recv(1)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    with RawReceiver(play) as receiver, sender() as made:
+        outcome = made.send(receiver.url(), HEADERS, bytes(50_000_000))
+        assert (outcome.error, outcome.status) == ("connection_lost", None)
+
+
+def test_a_deadline_that_has_passed_before_connecting_connects_to_nothing() -> None:
+    with RawReceiver(answering(ACCEPTED)) as receiver:
+        assert send_once(receiver.url(), deadline=timedelta(0)).error == "deadline_exceeded"
+        assert receiver.connections == 0
+
+
 def test_a_receiver_that_half_closes_without_an_answer_loses_the_attempt() -> None:
     def play(receiver: RawReceiver, connection: socket.socket, _number: int) -> None:
         receiver.read_request(connection)
@@ -237,6 +253,7 @@ def test_success_before_the_request_was_read_is_no_success() -> None:
     with RawReceiver(play) as receiver, sender() as made:
         outcome = made.send(receiver.url(), HEADERS, bytes(50_000_000))
         assert not outcome.ok
+        # Which one hangs on whether the answer overtakes the reset.
         assert outcome.error in {"request_not_read", "connection_lost"}
 
 

@@ -17,6 +17,7 @@ from coordinator.dispatcher.address_guard import (
 from coordinator.dispatcher.name_resolution import CheckedResolver
 from tests.dispatcher.raw_receiver import ACCEPTED, RawReceiver, answering
 from tests.dispatcher.sending import (
+    AMPLE,
     BODY,
     HEADERS,
     LOOPBACK,
@@ -148,6 +149,18 @@ def test_a_name_server_that_hangs_holds_no_sender_beyond_its_deadline(
             assert not outcome.permanent
         assert calls() == 1  # the second one joined the look-up of the first
         assert made.send(receiver.url(host=HOST), HEADERS, BODY).ok
+
+
+def test_registering_waits_for_hanging_name_servers_no_longer_than_it_may(
+    hanging: tuple[Resolver, Callable[[], int]],
+) -> None:
+    names = CheckedResolver(LOOPBACK, resolver=hanging[0])
+    with pytest.raises(UnresolvedTargetError) as caught:
+        names.check_endpoint("http://slow.example/", within=SHORT)
+    assert caught.value.code == "dns_timeout"
+    assert names.check_endpoint(f"http://{HOST}/", within=AMPLE).ip == "127.0.0.1"
+    with pytest.raises(BlockedTargetError):
+        names.check_endpoint("https://[::1]/", within=AMPLE)
 
 
 def test_look_ups_under_way_are_bounded(hanging: tuple[Resolver, Callable[[], int]]) -> None:

@@ -181,3 +181,11 @@ def test_certificates_are_checked_by_default_and_old_protocols_are_not_spoken() 
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.minimum_version is ssl.TLSVersion.TLSv1_2
     assert context.options & ssl.OP_NO_RENEGOTIATION
+
+
+def test_without_authorities_of_the_system_the_bundled_ones_serve(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "absent.pem"))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+    assert default_tls().cert_store_stats()["x509_ca"] > 0
