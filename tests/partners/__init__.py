@@ -1,1 +1,1 @@
-"""The kit."""
+"""Tests of the partner kit."""
