@@ -5,7 +5,7 @@ import pkgutil
 from collections.abc import Callable
 
 from flask import Flask
-from flask_migrate import Migrate
+from flask_migrate import Migrate  # type: ignore[import-untyped]  # ships no types
 
 from coordinator import api
 from coordinator.api import pipeline, problems

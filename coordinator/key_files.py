@@ -1,7 +1,7 @@
-"""The coordinator's own secrets: one file each, mode 0600, never in the environment or the database.
+"""The coordinator's own secrets: a file each, mode 0600, never in the environment or the database.
 
-Made once, with a fresh database. Lost keys are never replaced in silence: a new wrapping key would leave
-every sealed document unreadable, and nobody would know why.
+Made once, with a fresh database. Lost keys are never replaced in silence: a new wrapping key would
+leave every sealed document unreadable, and nobody would know why.
 """
 
 import os
@@ -87,9 +87,9 @@ def _read(path: Path) -> bytes:
         content = path.read_bytes()
     except FileNotFoundError:
         raise KeyFileError(
-            f"{path} is missing. If this coordinator ran before, restore its keys from the back-up: "
-            "without them nothing that it stored can be read. A fresh one gets its keys from "
-            "`holdfast-coordinator migrate` or `serve`."
+            f"{path} is missing. If this coordinator ran before, restore its keys from the "
+            "back-up: without them nothing that it stored can be read. A fresh one gets its keys "
+            "from `holdfast-coordinator migrate` or `serve`."
         ) from None
     except OSError as error:
         raise KeyFileError(f"{path} cannot be read: {error.strerror}") from None

@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line, with the request id, and never a token, body or secret."""
+"""Structured logs: one JSON object a line, with the request id; never a token, body or secret."""
 
 import logging
 import sys

@@ -248,7 +248,7 @@ def nonce() -> str:
 
 
 def freeze_request_body(**changes: Any) -> dict[str, Any]:
-    """Return the body of a valid freeze request of exchange A to B, C and D; `changes` replace members."""
+    """Return a valid freeze request of exchange A to B, C and D; `changes` replace members."""
     body: dict[str, Any] = {
         "nonce": nonce(),
         "incident": {

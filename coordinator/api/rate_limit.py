@@ -1,8 +1,8 @@
 """How many requests a partner may send: GCRA, in memory, one share a web process.
 
-The generic cell rate algorithm (ITU-T I.371) keeps one time a partner: when its allowance would be whole
-again. Each process counts for itself with its share of the limit, so the limit over all is approximate,
-and costs no write.
+The generic cell rate algorithm (ITU-T I.371) keeps one time a partner: when its allowance would be
+whole again. Each process counts for itself with its share of the limit, so the limit over all is
+approximate, and costs no write.
 """
 
 import threading

@@ -26,6 +26,12 @@ def newest_revision() -> str:
     return ScriptDirectory.from_config(_config()).get_current_head() or ""
 
 
+def is_known(revision: str) -> bool:
+    """Tell whether this code has the migration that made `revision`."""
+    script = ScriptDirectory.from_config(_config())
+    return any(known.revision == revision for known in script.walk_revisions())
+
+
 def current_revision(database: Database) -> str | None:
     """Return the database's revision; None where it is empty."""
     with database.engine.connect() as connection:
@@ -33,7 +39,7 @@ def current_revision(database: Database) -> str | None:
 
 
 def upgrade(database: Database, revision: str = "head") -> None:
-    """Run the migrations that are due, in one transaction; a second process waits and finds none."""
+    """Run the migrations due, in one transaction; a second process waits and finds none."""
     config = _config()
     with database.writing() as connection, connection.begin():
         if not database.is_sqlite:

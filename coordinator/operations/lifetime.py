@@ -1,0 +1,60 @@
+"""A process knows when to end: with a signal, or with the process that started it."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+
+_LOOK_SECONDS = 0.5
+
+
+def end_with_parent(on_orphaned: Callable[[], None] | None = None) -> None:
+    """Have this process ended by SIGTERM once its parent is gone, even by kill -9.
+
+    Otherwise a web process would go on listening beside the one that replaces it.
+    """
+    parent = os.getppid()
+
+    def watch() -> None:
+        never = threading.Event()
+        while not never.wait(_LOOK_SECONDS):
+            if os.getppid() != parent:
+                if on_orphaned is not None:
+                    on_orphaned()
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
+
+
+def stop_event() -> threading.Event:
+    """Return an event that SIGTERM and SIGINT set; called on the main thread."""
+    stop = threading.Event()
+
+    def handle(number: int, frame: object) -> None:
+        del number, frame
+        stop.set()
+
+    signal.signal(signal.SIGTERM, handle)
+    signal.signal(signal.SIGINT, handle)
+    return stop
+
+
+def call_on_signal(function: Callable[[], None]) -> None:
+    """Call `function`, on a thread of its own, when a signal ends this process.
+
+    The web server sets the handlers itself, later. A wake-up descriptor is told of every signal,
+    whoever handles it; called on the main thread.
+    """
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+
+    def wait() -> None:
+        while True:
+            received = os.read(reader, 1)
+            if not received or received[0] in {signal.SIGTERM, signal.SIGINT}:
+                function()
+                return
+
+    threading.Thread(target=wait, name="signals", daemon=True).start()

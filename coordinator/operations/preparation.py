@@ -1,0 +1,80 @@
+"""Before anything starts: keys are there; the database is durable, migrated and opens with them."""
+
+from sqlalchemy import select
+
+from coordinator.key_files import CoordinatorKeys, make_keys, present_keys, read_keys
+from coordinator.settings import Settings
+from coordinator.storage import schema
+from coordinator.storage.database import Database, open_database, require_durable
+from coordinator.storage.documents import UnreadableDocumentError, Vault
+from coordinator.storage.tables.documents import DocumentKeyRow
+
+
+class PreparationError(Exception):
+    """The coordinator cannot start; the message says why and what to do."""
+
+
+def open_settings_database(settings: Settings, *, pool_size: int = 2) -> Database:
+    """Return the database that the settings name, outside of Flask."""
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return open_database(settings.resolved_database_url, pool_size=pool_size)
+
+
+def prepare(settings: Settings) -> CoordinatorKeys:
+    """Make keys for a fresh database, migrate it, and see that keys and database belong together.
+
+    Raises:
+        KeyFileError: If the keys of a database that was used before are missing or open to others.
+        PreparationError: If the keys are another coordinator's, or the database is too new.
+        UnsafeDatabaseError: If the database would lose what it has confirmed.
+    """
+    database = open_settings_database(settings)
+    try:
+        require_durable(database)
+        if schema.current_revision(database) is None and not present_keys(settings.keys_dir):
+            make_keys(settings.keys_dir)
+        keys = read_keys(settings.keys_dir)
+        upgrade(database)
+        require_own_keys(database, keys.vault, settings)
+    finally:
+        database.engine.dispose()
+    return keys
+
+
+def upgrade(database: Database) -> None:
+    """Migrate; a database of a later release is refused.
+
+    Raises:
+        PreparationError: If this code does not know the database's revision.
+    """
+    present = schema.current_revision(database)
+    if present is not None and not schema.is_known(present):
+        raise PreparationError(
+            f"the database is at revision {present}, which this release does not know; "
+            "start the release that migrated it, or a later one"
+        )
+    schema.upgrade(database)
+
+
+def require_own_keys(database: Database, vault: Vault, settings: Settings) -> None:
+    """Refuse to run with another coordinator's keys: what is sealed could not be opened.
+
+    Raises:
+        PreparationError: If the newest data key does not unwrap.
+    """
+    newest = (
+        select(DocumentKeyRow.id, DocumentKeyRow.wrapped)
+        .order_by(DocumentKeyRow.id.desc())
+        .limit(1)
+    )
+    with database.engine.connect() as connection:
+        row = connection.execute(newest).one_or_none()
+    if row is None:
+        return
+    try:
+        vault.unwrap(row.id, row.wrapped)
+    except UnreadableDocumentError:
+        raise PreparationError(
+            f"the keys in {settings.keys_dir} are not those that this database was sealed with; "
+            "restore the right ones from the back-up"
+        ) from None

@@ -1,0 +1,67 @@
+"""One command that runs it all: migrates, starts web and worker, watches them."""
+
+import os
+import socket
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+
+from coordinator.operations.preparation import PreparationError, prepare
+from coordinator.operations.supervisor import Supervisor
+from coordinator.settings import Settings
+from coordinator.storage.database import describe
+
+_LOOK_SECONDS = 0.05
+
+
+def serve_all(settings: Settings, stop: threading.Event, say: Callable[[str], None]) -> bool:
+    """Run the coordinator until `stop` is set; False if a process could not be kept alive.
+
+    Raises:
+        PreparationError: If it cannot start; see `prepare`.
+    """
+    prepare(settings)
+    require_free_port(settings.host, settings.port)
+    commands = {"web": ["web"]}
+    for number in range(settings.worker_processes):
+        commands[f"worker-{number + 1}"] = ["worker"]
+    # Children do not write over each other's figures; the parent serves the sum of them.
+    supervisor = Supervisor(commands)
+    supervisor.start()
+    say(f"database: {describe(settings.resolved_database_url)}")
+    for name, pid in supervisor.pids.items():
+        say(f"{name}: process {pid}")
+    threading.Thread(
+        target=_say_ready, args=(settings, stop, say), name="readiness", daemon=True
+    ).start()
+    return supervisor.run(stop)
+
+
+def require_free_port(host: str, port: int) -> None:
+    """Refuse to start where somebody listens already.
+
+    Raises:
+        PreparationError: Naming the setting to change.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise PreparationError(
+                f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}; "
+                "choose another HOLDFAST_PORT (and HOLDFAST_ORIGIN)"
+            ) from None
+
+
+def _say_ready(settings: Settings, stop: threading.Event, say: Callable[[str], None]) -> None:
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104 - compared, not bound
+    while not stop.wait(_LOOK_SECONDS):
+        try:
+            with urllib.request.urlopen(f"http://{host}:{settings.port}/readyz", timeout=2):
+                say(f"ready: {settings.origin} (documentation at {settings.origin}/docs)")
+                return
+        except (urllib.error.URLError, OSError):
+            continue

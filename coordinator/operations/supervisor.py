@@ -1,0 +1,88 @@
+"""`serve`: web and worker as processes of their own, watched by id, replaced when they die."""
+
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field
+
+import structlog
+
+_log = structlog.get_logger(__name__)
+#: A child that dies this often within this time will not mend by being started again.
+MOST_DEATHS = 5
+DEATHS_WITHIN_SECONDS = 30.0
+STOP_SECONDS = 30.0
+_LOOK_SECONDS = 0.1
+
+
+@dataclass(slots=True)
+class _Child:
+    name: str
+    command: list[str]
+    process: subprocess.Popen[bytes]
+    deaths: deque[float] = field(default_factory=lambda: deque(maxlen=MOST_DEATHS))
+
+
+class Supervisor:
+    """Starts children, replaces those that die, and ends all of them.
+
+    Args:
+        commands: Name to arguments of `holdfast-coordinator`, one child each.
+    """
+
+    def __init__(self, commands: dict[str, list[str]]) -> None:
+        self._commands = commands
+        self._children: list[_Child] = []
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """The children's process ids."""
+        return {child.name: child.process.pid for child in self._children}
+
+    def start(self) -> None:
+        """Start all children."""
+        for name, arguments in self._commands.items():
+            command = [sys.executable, "-m", "coordinator.cli", *arguments]
+            self._children.append(_Child(name, command, _spawn(command)))
+
+    def run(self, stop: threading.Event) -> bool:
+        """Watch until `stop` is set, then end all; False if a child could not be kept alive."""
+        try:
+            while not stop.wait(_LOOK_SECONDS):
+                for child in self._children:
+                    if child.process.poll() is not None and not self._replace(child):
+                        return False
+            return True
+        finally:
+            self.end()
+
+    def _replace(self, child: _Child) -> bool:
+        now = time.monotonic()
+        child.deaths.append(now)
+        _log.error("process_died", name=child.name, status=child.process.returncode)
+        if len(child.deaths) == MOST_DEATHS and now - child.deaths[0] < DEATHS_WITHIN_SECONDS:
+            _log.error("process_given_up", name=child.name)
+            return False
+        child.process = _spawn(child.command)
+        return True
+
+    def end(self) -> None:
+        """End all children by their ids: asked first, killed if they do not."""
+        for child in self._children:
+            if child.process.poll() is None:
+                child.process.terminate()
+        limit = time.monotonic() + STOP_SECONDS
+        for child in self._children:
+            try:
+                child.process.wait(max(0.1, limit - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                _log.error("process_killed", name=child.name)
+                child.process.kill()
+                child.process.wait()
+
+
+def _spawn(command: list[str]) -> subprocess.Popen[bytes]:
+    # A session of its own: Ctrl-C reaches this process alone, which then ends the others in order.
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603 - our own program

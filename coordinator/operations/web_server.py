@@ -1,0 +1,48 @@
+"""The web processes: Granian with our plain WSGI callable.
+
+Granian takes 512 blocking threads by default, and then the pool of database connections gives out:
+the threads are as many as the pool has connections.
+"""
+
+import os
+from typing import Any
+
+from granian import Granian
+from granian.constants import Interfaces
+from granian.log import LogLevels
+
+from coordinator.app import create_app
+from coordinator.logging_setup import set_up_logging
+from coordinator.operations.lifetime import call_on_signal, end_with_parent
+from coordinator.settings import Settings
+
+#: Seconds that requests under way are given when the server stops.
+STOP_SECONDS = 25
+
+
+def load_app() -> Any:
+    """Return the app, inside a web process; long polls end when the process is told to stop."""
+    settings = Settings.from_env(os.environ)
+    set_up_logging(settings.log_level, settings.log_format)
+    end_with_parent()
+    app = create_app(settings)
+    call_on_signal(app.extensions["holdfast"].watcher.stop)
+    return app
+
+
+def serve_web(settings: Settings) -> None:
+    """Serve until a signal comes; a web process that dies is replaced."""
+    server = Granian(
+        "wsgi:app",  # what is served; `load_app` makes it, with what a process of its own needs
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.WSGI,
+        workers=settings.web_processes,
+        blocking_threads=settings.web_threads,
+        websockets=False,
+        log_level=LogLevels.error,
+        respawn_failed_workers=True,
+        workers_kill_timeout=STOP_SECONDS,
+        process_name=None,
+    )
+    server.serve(target_loader=load_app, wrap_loader=False)
