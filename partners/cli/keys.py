@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from partners.cli.session import (
+    THUMBPRINTS,
     Session,
     SessionCommand,
     SessionGroup,
@@ -117,7 +118,7 @@ def request(session: Session, output: Path) -> None:
     write_key_request(key_request(profile), output)
 
 
-@click.command("pin", cls=SessionCommand)
+@click.command("pin", cls=SessionCommand, context_settings=THUMBPRINTS)
 @click.argument("handle", required=False)
 @click.argument("thumbprint", required=False)
 @click.option("--remove", is_flag=True, help="Forget the pin.")

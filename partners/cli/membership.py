@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from partners.cli.session import Session, SessionCommand, facts, pass_session
+from partners.cli.session import THUMBPRINTS, Session, SessionCommand, facts, pass_session
 from partners.errors import InvalidDraftError, ProfileError
 from partners.keys import grant_of, read_key_request
 from partners.membership import Joining, Person, System
@@ -111,7 +111,7 @@ def grant(session: Session, key_request: Path, roles: tuple[str, ...]) -> None:
     )
 
 
-@click.command(cls=SessionCommand)
+@click.command(cls=SessionCommand, context_settings=THUMBPRINTS)
 @click.argument("name")
 @click.option("--reason")
 @pass_session

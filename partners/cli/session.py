@@ -146,6 +146,9 @@ def _cell(value: object) -> str:
     return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
+#: For commands that take a thumbprint, which may begin with a hyphen and is no option then.
+THUMBPRINTS = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
+
 pass_session = click.make_pass_decorator(Session)
 
 

@@ -81,7 +81,8 @@ def enrol(script: Script, folder: Path, origin: str, processes: Processes) -> Se
             ),
         )
         thumbprint = store.load("root").key.kid
-        confirm = [operator, "partner", "confirm", member.handle, "--thumbprint", thumbprint]
+        # Behind "--", because a thumbprint may begin with a hyphen.
+        confirm = [operator, "partner", "confirm", "--", member.handle, thumbprint]
         processes.run(confirm, seconds=_COMMAND_SECONDS)
         book = DepositBook(home / "book.sqlite3")
         script.fill_book(member, book)

@@ -1,0 +1,230 @@
+"""Receiving webhooks: authentic ones, repeats, gaps, and the Flask blueprint on top."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from partners.client import Client
+from partners.errors import UntrustedEvidenceError
+from partners.evidence import Notice
+from partners.flask_blueprint import WebhookInbox, webhook_blueprint
+from partners.profiles import Profile
+from partners.protocol import canonical_json
+from partners.protocol.jwk import PrivateKey
+from partners.protocol.webhook_signature import new_secret, sign
+from partners.seen_events import CLAIM_SECONDS, Claim, SqliteSeenEvents
+from partners.webhook_receiver import Event, verify_webhook
+from tests.partners.stub_coordinator import StubCoordinator, problem
+from tests.partners.views import AT
+
+NOW = 1_790_000_000
+KEY = PrivateKey.generate()
+SECRET = new_secret()
+
+
+def body_of(kind: str = "leg.acknowledged", **data: Any) -> bytes:
+    return canonical_json.dumps({"type": kind, "timestamp": AT, "data": data})
+
+
+def headers_of(body: bytes, *, message_id: str = "evt_1", now: int = NOW) -> dict[str, str]:
+    return sign(message_id, now, body, secrets=[SECRET], keys=[KEY])
+
+
+def test_an_authentic_webhook_becomes_an_event() -> None:
+    body = body_of(leg_id="leg_1", sequence=4)
+    event = verify_webhook(
+        headers_of(body), body, secrets=[SECRET], public_keys=[KEY.public], now=NOW
+    )
+    assert (event.id, event.type, event.leg_id, event.sequence) == (
+        "evt_1",
+        "leg.acknowledged",
+        "leg_1",
+        4,
+    )
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b'{"type":"x"}', b'{"type":"x","timestamp":"now","data":{}}', b"\xff"]
+)
+def test_a_signed_body_that_is_no_event_is_refused(body: bytes) -> None:
+    with pytest.raises(UntrustedEvidenceError):
+        verify_webhook(headers_of(body), body, secrets=[SECRET], now=NOW)
+
+
+def test_a_forged_a_stale_and_an_oversized_webhook_are_refused() -> None:
+    body = body_of()
+    headers = headers_of(body)
+    with pytest.raises(UntrustedEvidenceError):
+        verify_webhook(headers, body, secrets=[new_secret()], now=NOW)
+    with pytest.raises(UntrustedEvidenceError):
+        verify_webhook(headers, body, public_keys=[PrivateKey.generate().public], now=NOW)
+    with pytest.raises(UntrustedEvidenceError):
+        verify_webhook(headers, body, secrets=[SECRET], now=NOW + 3600)
+    large = body_of(filler="x" * 70_000)
+    with pytest.raises(UntrustedEvidenceError, match="larger"):
+        verify_webhook(headers_of(large), large, secrets=[SECRET], now=NOW)
+
+
+def test_only_what_was_finished_is_dropped_as_a_repeat() -> None:
+    seen = SqliteSeenEvents(":memory:")
+    assert seen.claim("evt_1") is Claim.NEW
+    assert seen.claim("evt_1") is Claim.BUSY
+    seen.give_up("evt_1")
+    assert seen.claim("evt_1") is Claim.NEW
+    seen.finish("evt_1")
+    assert seen.claim("evt_1") is Claim.DONE
+    assert seen.claim("evt_2") is Claim.NEW
+    assert seen.dropped_repeats() == 1
+
+
+def test_a_claim_that_a_crash_left_behind_runs_out_but_a_finished_one_never() -> None:
+    now = [1000.0]
+    seen = SqliteSeenEvents(":memory:", now=lambda: now[0])
+    seen.claim("evt_1")
+    seen.claim("evt_2")
+    seen.finish("evt_2")
+    now[0] += CLAIM_SECONDS + 1
+    assert seen.claim("evt_1") is Claim.NEW
+    assert seen.claim("evt_1") is Claim.BUSY
+    assert seen.claim("evt_2") is Claim.DONE
+
+
+def test_what_was_finished_is_still_known_after_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "seen.sqlite3"
+    before = SqliteSeenEvents(path)
+    before.claim("evt_1")
+    before.finish("evt_1")
+    before.close()
+    after = SqliteSeenEvents(path)
+    assert after.claim("evt_1") is Claim.DONE
+    after.close()
+
+
+def test_a_gap_in_a_legs_sequence_is_named_once() -> None:
+    seen = SqliteSeenEvents(":memory:")
+    assert list(seen.note_sequence("leg_1", 1)) == []
+    assert list(seen.note_sequence("leg_1", 4)) == [2, 3]
+    assert list(seen.note_sequence("leg_1", 5)) == []
+    assert list(seen.note_sequence("leg_1", 2)) == []  # came late
+    assert list(seen.note_sequence("leg_1", 6)) == []
+    assert list(seen.note_sequence("leg_2", 7)) == []
+
+
+class Site:
+    """A Flask application with the blueprint, and what its handler was given."""
+
+    def __init__(self, client: Client, stub: StubCoordinator, monkeypatch: Any) -> None:
+        stub.answers("GET", "/.well-known/jwks.json", {"keys": [KEY.public.jwk()]})
+        monkeypatch.setattr("partners.flask_blueprint.time.time", lambda: NOW)
+        self.handled: list[tuple[Event, Notice | None]] = []
+        self.untrusted: list[Event] = []
+        self.gaps: list[range] = []
+        self.fails = False
+        self.seen = SqliteSeenEvents(":memory:")
+        app = Flask(__name__)
+        app.register_blueprint(
+            webhook_blueprint(
+                WebhookInbox(
+                    client=client,
+                    store=self.seen,
+                    secrets=[SECRET],
+                    handle_event=self._handle,
+                    on_untrusted=lambda event, _: self.untrusted.append(event),
+                    on_gap=lambda _, missing: self.gaps.append(missing),
+                )
+            )
+        )
+        self.http: FlaskClient = app.test_client()
+
+    def _handle(self, event: Event, notice: Notice | None) -> None:
+        if self.fails:
+            raise RuntimeError("the queue is full")
+        self.handled.append((event, notice))
+
+    def post(self, body: bytes, headers: dict[str, str] | None = None) -> int:
+        answer = self.http.post("/holdfast", data=body, headers=headers or headers_of(body))
+        return answer.status_code
+
+
+@pytest.fixture
+def site(client: Client, stub: StubCoordinator, monkeypatch: pytest.MonkeyPatch) -> Site:
+    return Site(client, stub, monkeypatch)
+
+
+def test_the_blueprint_hands_each_event_over_once(site: Site) -> None:
+    body = body_of()
+    assert [site.post(body), site.post(body)] == [200, 200]
+    assert [event.id for event, _ in site.handled] == ["evt_1"]
+
+
+def test_the_blueprint_drops_no_repeat_of_what_its_handler_failed_on(site: Site) -> None:
+    body = body_of()
+    site.fails = True
+    assert site.post(body) == 500
+    site.fails = False
+    assert site.post(body) == 200
+    assert len(site.handled) == 1
+
+
+def test_the_blueprint_answers_401_to_what_the_coordinator_did_not_sign(site: Site) -> None:
+    body = body_of()
+    forged = sign("evt_1", NOW, body, secrets=[SECRET], keys=[PrivateKey.generate()])
+    assert site.post(body, forged) == 401
+    assert site.post(body, {"content-type": "application/json"}) == 401
+    assert site.handled == []
+    assert site.post(body) == 200  # and remembers nothing of the forged one
+
+
+def test_forged_webhooks_do_not_make_the_blueprint_fetch_keys_each_time(
+    site: Site, stub: StubCoordinator
+) -> None:
+    body = body_of()
+    site.post(body)
+    for number in range(5):
+        forged = headers_of(body, message_id=f"evt_{number}")
+        site.post(body + b" ", forged)
+    assert [seen.target for seen in stub.seen].count("/.well-known/jwks.json") == 1
+
+
+def test_the_blueprint_asks_to_come_again_while_the_coordinator_is_away(
+    site: Site, stub: StubCoordinator
+) -> None:
+    stub.answers("GET", "/.well-known/jwks.json", problem(503, "unavailable"), status=503)
+    stub._script["GET", "/.well-known/jwks.json"].popleft()
+    assert site.post(body_of()) == 503
+
+
+def test_the_blueprint_hands_no_notice_over_whose_requester_it_cannot_prove(
+    site: Site, stub: StubCoordinator, analyst: Profile
+) -> None:
+    del analyst
+    stub.answers("GET", "/v1/keys?partner=exchange-x.example", {"items": []})
+    body = body_of("freeze_request.received", request_id="frq_1", requester="exchange-x.example")
+    assert site.post(body) == 200  # a repeat would change nothing: a person is told instead
+    assert [event.type for event in site.untrusted] == ["freeze_request.received"]
+    assert site.handled == []
+
+
+def test_the_blueprint_tells_of_gaps(site: Site) -> None:
+    for number, sequence in enumerate([1, 2, 5]):
+        body = body_of(leg_id="leg_1", sequence=sequence)
+        site.post(body, headers_of(body, message_id=f"evt_{number}"))
+    assert site.gaps == [range(3, 5)]
+
+
+def test_the_memory_is_shared_by_processes(tmp_path: Path) -> None:
+    path = tmp_path / "seen.sqlite3"
+    first, second = SqliteSeenEvents(path), SqliteSeenEvents(path)
+    assert first.claim("evt_1") is Claim.NEW
+    assert second.claim("evt_1") is Claim.BUSY
+    first.finish("evt_1")
+    assert second.claim("evt_1") is Claim.DONE
+    with sqlite3.connect(path) as database:
+        assert database.execute("SELECT count(*) FROM seen_event").fetchone() == (1,)
+    database.close()
+    first.close()
+    second.close()
