@@ -205,6 +205,10 @@ def test_allow_listed_networks_take_plain_http_and_any_port() -> None:
     assert check_endpoint("https://[fd00:77::1]:9/", LOOPBACK_TOO).ip == "fd00:77::1"
 
 
+def test_port_0_is_refused_even_there() -> None:
+    assert code_of("http://127.0.0.1:0/", LOOPBACK_TOO) == "port_not_allowed"
+
+
 def test_plain_http_needs_every_answer_in_an_allow_listed_network() -> None:
     url = "http://partner.test/"
     assert code_of(url, LOOPBACK_TOO, "8.8.8.8") == "https_required"

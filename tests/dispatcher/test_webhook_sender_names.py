@@ -217,6 +217,21 @@ def test_a_name_that_does_not_resolve_is_asked_for_again_the_next_time(fault: Ex
         assert made.send(receiver.url(host=HOST), HEADERS, BODY).ok
 
 
+def test_a_host_without_a_thread_to_spare_fails_the_look_up_and_not_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    names = CheckedResolver(LOOPBACK, resolver=resolving({HOST: ["127.0.0.1"]}))
+    target = check_url(f"http://{HOST}/", LOOPBACK)
+    with monkeypatch.context() as short_of_threads:
+        short_of_threads.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(UnresolvedTargetError):
+            names.resolve(target, until=soon())
+    assert names.resolve(target, until=soon()).ip == "127.0.0.1"
+
+
 def test_what_is_remembered_is_bounded() -> None:
     resolver = ChangingResolver(["127.0.0.1"])
     names = CheckedResolver(LOOPBACK, resolver=resolver, max_kept=2)
