@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from coordinator.domain.address_rules import RULES, AddressRule
@@ -47,9 +48,9 @@ class Token:
     decimals: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Chain:
-    """One chain.
+    """One chain; there is one object per chain, so accounts compare and hash by it.
 
     Attributes:
         caip2: Canonical CAIP-2 id.
@@ -104,6 +105,14 @@ class Chains:
     by_id: Mapping[str, Chain]
     tokens: Mapping[str, Token] = field(default_factory=dict)
 
+    @cached_property
+    def by_rule(self) -> tuple[tuple[AddressRule, tuple[str, ...]], ...]:
+        """Every rule once, with the ids of the chains that follow it."""
+        found: dict[AddressRule, list[str]] = {}
+        for chain in self:
+            found.setdefault(chain.rule, []).append(chain.caip2)
+        return tuple((rule, tuple(ids)) for rule, ids in found.items())
+
     def get(self, caip2: str) -> Chain | None:
         """Return the chain with this id or alias, or None."""
         return self.by_id.get(caip2)
@@ -121,11 +130,8 @@ def suggest(chains: Chains, text: str) -> list[str]:
     """
     if len(text) > MAX_ADDRESS_CHARACTERS:
         return []
-    fits: dict[AddressRule, bool] = {}
-    for chain in chains:
-        if chain.rule not in fits:
-            fits[chain.rule] = _fits(chain.rule, text)
-    return [chain.caip2 for chain in chains if fits[chain.rule]]
+    fitting = {caip2 for rule, ids in chains.by_rule if _fits(rule, text) for caip2 in ids}
+    return [chain.caip2 for chain in chains if chain.caip2 in fitting]
 
 
 def _fits(rule: AddressRule, text: str) -> bool:

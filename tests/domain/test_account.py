@@ -542,6 +542,16 @@ def test_no_address_like_text_raises_anything_but_an_account_error(text: str, st
         assert account(chain.caip2, found.address, found.tag).key == found.key
 
 
+def test_accounts_are_values() -> None:
+    same = {account(ETHEREUM, FBI_ADDRESS), account(ETHEREUM, FBI_ADDRESS)}
+    assert len(same) == 1
+
+
+def test_a_length_that_monero_s_base58_cannot_have_is_refused() -> None:
+    with pytest.raises(AccountError, match="length"):
+        primitives.monero_base58_decode("1")
+
+
 def test_messages_never_repeat_the_address() -> None:
     for wrong in (FBI_ADDRESS.replace("E", "e", 1), TRON_USDT[:-1] + "u", SEGWIT[:-1] + "q"):
         for chain in CHAINS:

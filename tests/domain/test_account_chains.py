@@ -1,12 +1,14 @@
 """The table of chains: added to as data, refused as a whole when anything in it is wrong."""
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from coordinator.config_files import read_config
 from coordinator.domain.account import parse_account
 from coordinator.domain.address_rules import primitives
 from coordinator.domain.asset import parse_asset
-from coordinator.domain.chain import load_chains
+from coordinator.domain.chain import load_chains, suggest
 from coordinator.domain.format_errors import ChainsError
 from tests.known_chains import CHAINS
 
@@ -35,6 +37,16 @@ def test_a_base58check_chain_is_added_by_one_line() -> None:
     chains = load_chains(COIN)
     address = primitives.base58check_encode(b"\x19" + bytes(range(20)))
     assert parse_account(chains, f"bip122:{'ab' * 16}:{address}").address == address
+
+
+@example(version=0, payload=bytes(20))
+@example(version=2, payload=bytes(20))
+@example(version=2, payload=b"\xff" * 20)
+@given(version=st.integers(0, 255), payload=st.binary(min_size=20, max_size=20))
+def test_every_version_byte_can_be_a_chain_s(version: int, payload: bytes) -> None:
+    chains = load_chains(COIN.replace("19", f"{version:02x}"))
+    address = primitives.base58check_encode(bytes([version]) + payload)
+    assert suggest(chains, address) == [f"bip122:{'ab' * 16}"]
 
 
 def test_every_chain_of_the_table_is_yielded_once_whatever_its_aliases() -> None:

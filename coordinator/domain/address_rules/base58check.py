@@ -110,7 +110,7 @@ class Base58CheckRule(Untagged):
         if version in self.testnet_versions:
             raise testnet()
         canonical = self.canonical_version.get(version)
-        if canonical is None or len(payload) != _HASH_BYTES:
+        if canonical is None:
             raise self._foreign()
         if canonical != version:
             text = primitives.base58check_encode(canonical + payload)
@@ -138,10 +138,10 @@ def _beginnings(version: bytes) -> tuple[str, ...]:
     rest = _HASH_BYTES + _CHECKSUM_BYTES
     low = primitives.base58_encode(version + bytes(rest))
     high = primitives.base58_encode(version + b"\xff" * rest)
-    if len(low) != len(high):  # version 0: leading zeros are written as ones
+    if version.startswith(b"\x00"):  # a leading zero byte is written as one
         return (low[0],)
+    first, last = primitives.BASE58.index(low[0]), primitives.BASE58.index(high[0])
+    if len(low) != len(high):  # the longer ones start over at the digit after zero
+        return (*primitives.BASE58[first:], *primitives.BASE58[1 : last + 1])
     same = next(i for i in range(len(low)) if low[i] != high[i])
-    first, last = primitives.BASE58.index(low[same]), primitives.BASE58.index(high[same])
-    if same:
-        return (low[:same],)
-    return tuple(primitives.BASE58[first : last + 1])
+    return (low[:same],) if same else tuple(primitives.BASE58[first : last + 1])

@@ -14,6 +14,7 @@ _KEYS_BYTES = 64
 _CHECKSUM_BYTES = 4
 _STANDARD_BYTES = 1 + _KEYS_BYTES + _CHECKSUM_BYTES
 _INTEGRATED_BYTES = _STANDARD_BYTES + 8
+_STANDARD_CHARACTERS, _INTEGRATED_CHARACTERS = 95, 106
 _HEX64 = re.compile(r"[0-9a-fA-F]{64}")
 #: 8 bytes as in integrated addresses, or the older 32 bytes.
 _PAYMENT_ID = re.compile(r"[0-9a-fA-F]{16}|[0-9a-fA-F]{64}")
@@ -62,11 +63,11 @@ class MoneroRule:
             raise AccountError(
                 "bad_address", "64 hex digits are a transaction, key or payment id, not an address"
             )
-        data = primitives.monero_base58_decode(text)
-        if len(data) not in (_STANDARD_BYTES, _INTEGRATED_BYTES):
+        if len(text) not in (_STANDARD_CHARACTERS, _INTEGRATED_CHARACTERS):
             raise AccountError(
                 "bad_address", "a Monero address has 95 characters, an integrated one 106"
             )
+        data = primitives.monero_base58_decode(text)
         body, checksum = data[:-_CHECKSUM_BYTES], data[-_CHECKSUM_BYTES:]
         if primitives.keccak256(body)[:_CHECKSUM_BYTES] != checksum:
             raise AccountError("bad_checksum", "the checksum does not fit: a character is wrong")
