@@ -7,6 +7,7 @@ partner mends a report of thousands of lines in one go.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import assert_never
 
 from coordinator.domain.answers import Answers
 from coordinator.domain.errors import CoordinatorError, InvalidInputError, LedgerBreachError
@@ -91,6 +92,8 @@ class Booker:
                 return self._answers.take(no, line, self._id)
             case CorrectionLine():
                 return self._corrects(no, line)
+            case _:
+                assert_never(line)
 
     def _found(self, no: int, line: FoundLine) -> BookedLine | None:
         address_no = line.address_no
@@ -300,6 +303,8 @@ class Booker:
         balance = hold.balance
         balance.kept = None  # superseded by a later line
         self._move(no, hold, kind, amount, 1)
+        if amount is not None:
+            hold.moved_at = no
         return BookedLine(
             self._id,
             no,
@@ -322,12 +327,11 @@ class Booker:
             if sign > 0:
                 hold.ends_at = no
                 balance.ended_by = kind
-            elif not hold.ends:
-                balance.ended_by = None
-            return
-        if sign > 0:
-            hold.moved_at = no
-        if kind is LineKind.RELEASED:
+            else:
+                hold.was_ended = False
+                if not hold.ends:
+                    balance.ended_by = None
+        elif kind is LineKind.RELEASED:
             balance.released += sign * amount
         elif kind is LineKind.RETURNED:
             balance.returned += sign * amount

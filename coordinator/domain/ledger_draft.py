@@ -52,7 +52,7 @@ class WorkingHold:
         at: The last line of this report that changed it.
         ends_at: The last line without an amount.
         moved_at: The last line that let a stated amount leave.
-        was_ended: It was withheld, and ended, before this report.
+        was_ended: It was withheld and ended before this report, by a line that still stands.
         kept: The lines that keep it.
     """
 
@@ -179,7 +179,7 @@ class Draft:
                 "a hold's amount is told whole or withheld whole: open another hold for the rest",
                 "partly_withheld",
             )
-        if hold.ends > 1 or (hold.was_ended and hold.ends and hold.moved_at >= 0):
+        if hold.ends > 1 or (hold.was_ended and hold.moved_at >= 0):
             self.fault(
                 max(hold.ends_at, hold.moved_at),
                 "amount",
@@ -227,10 +227,10 @@ class Draft:
             self.fault(no, *wrong)
         elif line.basis is KeptBasis.OTHER_REQUEST:
             self.unlinked.append(balance.id)
-        elif line.hold_expires_at is not None:
+        else:
             balance.kept = line.basis
             balance.basis = _BASIS_OF_KEPT[line.basis]
-            balance.hold_expires_at = line.hold_expires_at
+            balance.hold_expires_at = line.hold_expires_at or balance.hold_expires_at
             balance.lapsed = False
 
     def _kept_fault(  # noqa: PLR0911 - one per rule
