@@ -21,6 +21,7 @@ from pydantic import ValidationError as ModelError
 from partners.errors import TransportError
 from partners.profiles import Profile
 from partners.protocol import canonical_json
+from partners.protocol.membership_payloads import Grant, Join, PartnerChanges, Revocation
 from partners.protocol.payloads import (
     Acknowledgement,
     Approval,
@@ -30,17 +31,13 @@ from partners.protocol.payloads import (
     EndpointChanges,
     FreezeReport,
     FreezeRequest,
-    Grant,
     InfoAnswer,
     InfoRequest,
-    Join,
     NewEndpoint,
     Next,
-    PartnerChanges,
     Replay,
     ReportLine,
     Review,
-    Revocation,
     Time,
     WarningAcceptance,
     Withdrawal,

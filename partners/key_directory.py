@@ -16,7 +16,7 @@ from partners.errors import PinMismatchError, UntrustedEvidenceError
 from partners.protocol import strict_json
 from partners.protocol.errors import ProtocolError
 from partners.protocol.jwk import PublicKey
-from partners.protocol.payloads import Grant, Join
+from partners.protocol.membership_payloads import Grant, Join
 from partners.protocol.proof_of_possession import verify_possession
 from partners.protocol.request_token import RequestToken, verify_request_evidence
 from partners.protocol.views import GrantView, KeyView

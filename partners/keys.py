@@ -17,7 +17,8 @@ from partners.profiles import Profile
 from partners.protocol import canonical_json, strict_json
 from partners.protocol.errors import ProtocolError
 from partners.protocol.jwk import Algorithm, PrivateKey
-from partners.protocol.payloads import Grant, Handle, Jwk, PersonId, Policy, SubjectId
+from partners.protocol.membership_payloads import Grant, Jwk, Policy
+from partners.protocol.payloads import Handle, PersonId, SubjectId
 from partners.protocol.proof_of_possession import make_possession, verify_possession
 from partners.protocol.type_ids import new_id
 from partners.protocol.vocabulary import Role

@@ -7,7 +7,7 @@ from partners.client import Client
 from partners.errors import ProfileError
 from partners.keys import grant_of, key_request, new_profile
 from partners.profiles import Profile, ProfileStore, SubjectKind, checked_origin
-from partners.protocol.payloads import Grant, Join, Jwk, Policy
+from partners.protocol.membership_payloads import Grant, Join, Jwk, Policy
 from partners.protocol.views import JoinView
 from partners.protocol.vocabulary import Role
 

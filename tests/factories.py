@@ -17,7 +17,7 @@ from coordinator.services.partners import ConfirmPartner, InvitePartner, JoinNet
 from coordinator.services.unit_of_work import Evidence, transaction
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
-from partners.protocol import canonical_json, payloads, strict_json
+from partners.protocol import canonical_json, membership_payloads, strict_json
 from partners.protocol.jwk import PrivateKey
 from partners.protocol.proof_of_possession import make_possession
 from partners.protocol.request_token import body_sha256, make_request_token
@@ -174,7 +174,7 @@ def admit(
     with transaction(database, vault, clock, evidence) as uow:
         joining = JoinNetwork(
             handle=exchange.handle,
-            body=payloads.Join.model_validate(strict_json.loads(raw)),
+            body=membership_payloads.Join.model_validate(strict_json.loads(raw)),
             root_key=exchange.root.key.public,
             audience=ORIGIN,
         )

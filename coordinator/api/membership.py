@@ -11,15 +11,19 @@ from coordinator.domain.actor import Actor, ActorKind
 from coordinator.domain.errors import AuthenticationError
 from coordinator.services.grants import MakeGrant, Revoke
 from coordinator.services.partners import ChangeContacts, JoinNetwork
-from partners.protocol import payloads, strict_json, views
+from partners.protocol import membership_payloads, strict_json, views
 from partners.protocol.errors import ProtocolError
 from partners.protocol.jwk import PublicKey
 
 
 @signed_post(
-    "/v1/grants", tag="membership", answer=views.GrantView, command=MakeGrant, body=payloads.Grant
+    "/v1/grants",
+    tag="membership",
+    answer=views.GrantView,
+    command=MakeGrant,
+    body=membership_payloads.Grant,
 )
-def make_grant(call: SignedCall, body: payloads.Grant) -> Prepared:
+def make_grant(call: SignedCall, body: membership_payloads.Grant) -> Prepared:
     """Grant a person, system, key, role or policy; signed by the partner's root key."""
     return Prepared(MakeGrant(body=body, audience=call.parts.origin))
 
@@ -29,9 +33,9 @@ def make_grant(call: SignedCall, body: payloads.Grant) -> Prepared:
     tag="membership",
     answer=views.RevocationView,
     command=Revoke,
-    body=payloads.Revocation,
+    body=membership_payloads.Revocation,
 )
-def revoke(call: SignedCall, body: payloads.Revocation) -> Prepared:
+def revoke(call: SignedCall, body: membership_payloads.Revocation) -> Prepared:
     """Take one of your own keys or subjects away; it is over at once."""
     del call
     return Prepared(Revoke(body=body))
@@ -42,11 +46,11 @@ def revoke(call: SignedCall, body: payloads.Revocation) -> Prepared:
     tag="membership",
     answer=views.PartnerView,
     command=ChangeContacts,
-    body=payloads.PartnerChanges,
+    body=membership_payloads.PartnerChanges,
     method="PATCH",
     status=200,
 )
-def change_contacts(call: SignedCall, body: payloads.PartnerChanges) -> Prepared:
+def change_contacts(call: SignedCall, body: membership_payloads.PartnerChanges) -> Prepared:
     """Replace your contacts; everything else changes by grant."""
     del call
     return Prepared(ChangeContacts(contacts=tuple(body.contacts)))
@@ -62,7 +66,7 @@ ROUTES.append(
         "operator confirms the root key's thumbprint out of band.",
         answer=views.JoinView,
         status=201,
-        body=payloads.Join,
+        body=membership_payloads.Join,
     )
 )
 
@@ -83,7 +87,7 @@ def join() -> Response:
     raw = pipeline.read_body(own.body_limit_bytes)
     own.limiter.check(f"join:{request.remote_addr}")
     front = read_front(request)
-    body = pipeline.parse_body(raw, payloads.Join)
+    body = pipeline.parse_body(raw, membership_payloads.Join)
     root = _root_key(raw)
     if front.kid != root.kid:
         raise AuthenticationError("not signed by root_jwk", code="kid_mismatch")

@@ -23,7 +23,7 @@ from coordinator.services.unit_of_work import EVERYBODY, Answer, UnitOfWork
 from coordinator.storage import partners as store
 from coordinator.storage.documents import DocumentKey
 from coordinator.storage.tables.partners import GrantRow, PartnerKeyRow, PartnerRow, SubjectRow
-from partners.protocol import payloads
+from partners.protocol import membership_payloads
 from partners.protocol.errors import ProtocolError
 from partners.protocol.jwk import PublicKey
 from partners.protocol.payloads import format_time
@@ -38,7 +38,7 @@ _PERSON_ROLES = frozenset(Role) - {Role.SYSTEM}
 class MakeGrant:
     """Give a person, system, key, role or policy; signed by the root key."""
 
-    body: payloads.Grant
+    body: membership_payloads.Grant
     audience: str
 
 
@@ -46,7 +46,7 @@ class MakeGrant:
 class Revoke:
     """Take a key or a subject away, at once; the root key or one lead of the partner."""
 
-    body: payloads.Revocation
+    body: membership_payloads.Revocation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ def _fault(pointer: str, detail: str, code: str) -> InvalidInputError:
 def apply_grant(
     uow: UnitOfWork,
     actor: Actor,
-    grant: payloads.Grant,
+    grant: membership_payloads.Grant,
     context: GrantContext,
     *,
     pointer: str = "",
@@ -127,7 +127,7 @@ def apply_grant(
 
 
 def _store_subject(
-    uow: UnitOfWork, grant: payloads.Grant, context: GrantContext, pointer: str
+    uow: UnitOfWork, grant: membership_payloads.Grant, context: GrantContext, pointer: str
 ) -> None:
     subject_id = str(grant.subject)
     is_person = subject_id.startswith("per_")
@@ -171,7 +171,9 @@ def _store_subject(
     )
 
 
-def _store_key(uow: UnitOfWork, grant: payloads.Grant, context: GrantContext, pointer: str) -> str:
+def _store_key(
+    uow: UnitOfWork, grant: membership_payloads.Grant, context: GrantContext, pointer: str
+) -> str:
     if grant.jwk is None or grant.possession is None or grant.subject is None:
         raise AssertionError("the model asks for all three together")
     try:
@@ -207,7 +209,9 @@ def _store_key(uow: UnitOfWork, grant: payloads.Grant, context: GrantContext, po
     return public.kid
 
 
-def _retire(uow: UnitOfWork, grant: payloads.Grant, context: GrantContext, pointer: str) -> None:
+def _retire(
+    uow: UnitOfWork, grant: membership_payloads.Grant, context: GrantContext, pointer: str
+) -> None:
     owner = store.key_owner(uow.connection, str(grant.replaces))
     if owner is None or owner.partner != context.partner or owner.subject != grant.subject:
         raise _fault(f"{pointer}/replaces", "names no key of this subject", "unknown_key")
@@ -223,7 +227,7 @@ def _retire(uow: UnitOfWork, grant: payloads.Grant, context: GrantContext, point
 
 
 def _store_policy(
-    uow: UnitOfWork, policy: payloads.Policy, context: GrantContext, pointer: str
+    uow: UnitOfWork, policy: membership_payloads.Policy, context: GrantContext, pointer: str
 ) -> None:
     for name in ("may_flash", "systems_as_compliance"):
         for number, subject_id in enumerate(getattr(policy, name)):

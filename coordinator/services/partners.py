@@ -25,7 +25,7 @@ from coordinator.services.partner_views import own_view
 from coordinator.services.unit_of_work import EVERYBODY, Answer, UnitOfWork
 from coordinator.storage import partners as store
 from coordinator.storage.tables.partners import PartnerKeyRow, PartnerRow
-from partners.protocol import canonical_json, payloads
+from partners.protocol import canonical_json, membership_payloads
 from partners.protocol.jwk import PublicKey
 from partners.protocol.type_ids import new_id
 from partners.protocol.vocabulary import EventType, PartnerKind, PartnerStatus, Role
@@ -48,7 +48,7 @@ class JoinNetwork:
     """A partner's root key takes the invitation and grants its first people and systems."""
 
     handle: str
-    body: payloads.Join
+    body: membership_payloads.Join
     root_key: PublicKey
     audience: str
 

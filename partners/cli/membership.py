@@ -9,7 +9,7 @@ from partners.errors import InvalidDraftError, ProfileError
 from partners.keys import grant_of, read_key_request
 from partners.membership import Joining, Person, System
 from partners.membership import join as join_network
-from partners.protocol.payloads import Grant, Policy, Revocation
+from partners.protocol.membership_payloads import Grant, Policy, Revocation
 from partners.protocol.vocabulary import Role
 
 _PERSON_ROLES = tuple(role.value for role in Role if role is not Role.SYSTEM)

@@ -9,7 +9,8 @@ from partners.client import encode
 from partners.keys import grant_of, key_request, new_profile
 from partners.profiles import Profile
 from partners.protocol import canonical_json
-from partners.protocol.payloads import Body, Grant, Join, Jwk
+from partners.protocol.membership_payloads import Grant, Join, Jwk
+from partners.protocol.payloads import Body
 from partners.protocol.request_token import make_request_token
 from partners.protocol.type_ids import new_id
 from partners.protocol.views import EvidenceView, GrantView, KeyView

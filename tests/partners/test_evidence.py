@@ -12,7 +12,8 @@ from partners.evidence import Notice, prove_evidence, prove_notice
 from partners.key_directory import KeyDirectory
 from partners.keys import grant_of, key_request, new_profile
 from partners.profiles import Profile
-from partners.protocol.payloads import Approval, Join, Jwk
+from partners.protocol.membership_payloads import Join, Jwk
+from partners.protocol.payloads import Approval
 from partners.protocol.type_ids import new_id
 from partners.protocol.views import EvidenceView
 from partners.protocol.vocabulary import Role
