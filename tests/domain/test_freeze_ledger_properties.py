@@ -292,8 +292,8 @@ def test_the_order_of_lines_in_a_report_changes_neither_the_answer_nor_the_sums(
         desk = deepcopy(twin.desk)
         try:
             desk.report(*order)
-        except LedgerBreachError as refused:
-            outcomes.append(sorted(fault.code for fault in refused.errors))
+        except LedgerBreachError:
+            outcomes.append(["refused"])
             continue
         ledger = desk.ledger
         sums = totals(ledger.holds.values(), ledger.findings.values())
