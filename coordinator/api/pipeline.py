@@ -182,11 +182,10 @@ def parse_query(model: type[BaseModel]) -> BaseModel:
         raise problems.invalid_input(error, "?query") from None
 
 
-def _authenticated(own: Parts, raw: bytes) -> RequestToken:
+def authenticated(own: Parts, raw: bytes) -> RequestToken:
+    """Return the verified token of the present request, counted against the partner's allowance."""
     now = int(own.clock.now().timestamp())
-    token = authenticate(
-        _RING, own.database, request, origin=own.origin, body=raw, now=now
-    )
+    token = authenticate(_RING, own.database, request, origin=own.origin, body=raw, now=now)
     structlog.contextvars.bind_contextvars(partner=token.iss, subject=token.sub)
     own.limiter.check(token.iss)
     return token
@@ -197,12 +196,17 @@ def read(
 ) -> Response:
     """Serve one signed GET."""
     own = parts()
-    token = _authenticated(own, read_body(0))
+    token = authenticated(own, read_body(0))
     parameters = parse_query(query)
     with own.database.engine.connect() as connection:
         found = standing(connection, token.kid)
         require(needs, found.actor)
         answer = function(Reader(connection, own.vault, found.actor, own), parameters)
+    return answered(answer)
+
+
+def answered(answer: Any) -> Response:
+    """Return what a reading function answers, with its ETag; 304 where the caller has it already."""
     if isinstance(answer, Response):
         return answer
     content = answer if isinstance(answer, bytes) else canonical_json.dumps(answer)
@@ -210,7 +214,8 @@ def read(
     response = Response(content, 200, content_type=_JSON)
     response.set_etag(etag)
     response.headers["Cache-Control"] = "private, no-cache"
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
 
 
 def change(
@@ -222,7 +227,7 @@ def change(
     """Serve one signed POST, PATCH or DELETE."""
     own = parts()
     raw = read_body(own.document_limit_bytes if large else own.body_limit_bytes)
-    token = _authenticated(own, raw)
+    token = authenticated(own, raw)
     key = idempotency_key()
     parse_query(BaseModel)
     content = None if model is None else parse_body(raw, model)
@@ -273,9 +278,7 @@ def idempotency_key() -> str:
     return key
 
 
-def answer_once(
-    uow: UnitOfWork, call: _Call, actor: Actor, sealing_key: DocumentKey
-) -> Response:
+def answer_once(uow: UnitOfWork, call: _Call, actor: Actor, sealing_key: DocumentKey) -> Response:
     """Execute the command, or repeat the answer that its idempotency key got before.
 
     Raises:
