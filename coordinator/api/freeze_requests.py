@@ -2,12 +2,9 @@
 
 from coordinator.api.pipeline import Prepared, SignedCall
 from coordinator.api.routing import signed_post
-from coordinator.services.freeze_requests import (
-    CloseFreezeRequest,
-    SubmitFreezeRequest,
-    WithdrawFreezeRequest,
-)
+from coordinator.services.freeze_requests import CloseFreezeRequest, SubmitFreezeRequest
 from coordinator.services.submission import check_addresses
+from coordinator.services.withdrawals import WithdrawFreezeRequest
 from partners.protocol import payloads, views
 
 
@@ -48,9 +45,14 @@ def submit(call: SignedCall, body: payloads.FreezeRequest) -> Prepared:
     body=payloads.Withdrawal,
 )
 def withdraw(call: SignedCall, body: payloads.Withdrawal, request_id: str) -> Prepared:
-    """Withdraw a freeze request."""
-    del call
-    return Prepared(WithdrawFreezeRequest(request_id=request_id, body=body))
+    """Withdraw a freeze request, or some of its addresses.
+
+    Before it went out nobody learns of it. Afterwards every partner that holds funds on the addresses
+    owes an answer: release, return, or keep with a reason.
+    """
+    return Prepared(
+        WithdrawFreezeRequest(request_id=request_id, body=body, policies=call.parts.policies)
+    )
 
 
 @signed_post(
@@ -62,5 +64,6 @@ def withdraw(call: SignedCall, body: payloads.Withdrawal, request_id: str) -> Pr
 )
 def close(call: SignedCall, body: payloads.Closure, request_id: str) -> Prepared:
     """Close a freeze request on which no hold is open."""
-    del call
-    return Prepared(CloseFreezeRequest(request_id=request_id, body=body))
+    return Prepared(
+        CloseFreezeRequest(request_id=request_id, body=body, policies=call.parts.policies)
+    )

@@ -17,14 +17,17 @@ from coordinator.domain.permission import Permission, permission_for_line, requi
 from coordinator.services.access import asked_leg
 from coordinator.services.acts import store_act
 from coordinator.services.bus import handles
+from coordinator.services.endings import refresh_leg
 from coordinator.services.legs import (
     LegBooks,
     change_leg,
     leg_view,
     load_books,
+    locked_leg,
     record_leg_event,
     require_leg_act,
 )
+from coordinator.services.obligations import settle
 from coordinator.services.unit_of_work import Answer, Recorded, UnitOfWork
 from coordinator.storage import freeze_ledger as store
 from coordinator.storage import freeze_requests as request_store
@@ -75,6 +78,9 @@ def report(command: ReportFreeze, actor: Actor, uow: UnitOfWork) -> Answer:
     store.book(
         uow.connection, books.ledger, booking, leg=leg, report_id=report_id, now=uow.now
     )
+    settle(
+        uow, booking.touched_holds.values(), command.policies, withdrawn=booking.owing
+    )
     books.ledger.apply(booking)
     others = {**books.other_holds, **booking.touched_holds}
     books = LegBooks(books.ledger, others)
@@ -82,6 +88,7 @@ def report(command: ReportFreeze, actor: Actor, uow: UnitOfWork) -> Answer:
     view = leg_view(leg, status, uow, acknowledged_at=uow.now, delivered_at=uow.now)
     entries = _record(uow, actor, request, leg, status, body, booking, report_id, view)
     uow.set_leaf(ActRow, report_id, entries[0])
+    _tell_sharing_legs(uow, actor, leg, body, booking, report_id)
     lines = [line_view(line, body.lines, report_id, leg, uow.now) for line in booking.lines]
     answer = {"id": report_id, "request_id": request.id, "leg": view, "lines": lines}
     return Answer(201, answer, entry=entries[0])
@@ -113,6 +120,7 @@ def _book(
         canonical_asset=lambda text: parse_asset(command.chains, text),
         other_holds=books.other_holds,
         request_ended_at=request.ended_at if is_over else None,
+        withdrawn_addresses=request_store.withdrawn_addresses(uow.connection, request.id),
         late_window=command.policies.late_report,
         max_hold=command.policies.max_hold(jurisdiction),
         # Without its own request: nobody keeps a hold "for another request" that is this one.
@@ -177,6 +185,42 @@ def _record(  # noqa: PLR0913 - what the events are told with
             )
         )
     return recorded
+
+
+def _tell_sharing_legs(  # noqa: PLR0913 - what the events are told with
+    uow: UnitOfWork,
+    actor: Actor,
+    leg: Row[Any],
+    body: payloads.FreezeReport,
+    booking: Booking,
+    report_id: str,
+) -> None:
+    """Show lines about a shared hold on the partner's other legs, too: written once, counted once."""
+    linked = store.other_legs_sharing(uow.connection, sorted(booking.touched_holds), leg.id)
+    by_leg: dict[str, set[str]] = {}
+    for leg_id, hold_id in linked:
+        by_leg.setdefault(leg_id, set()).add(hold_id)
+    for leg_id, hold_ids in by_leg.items():
+        request, other = locked_leg(uow, leg_id)
+        if request is None or other is None:
+            continue
+        status = refresh_leg(uow, load_books(uow, other), request, other)
+        for kind, event in EVENT_BY_KIND.items():
+            lines = [x for x in booking.lines if x.kind is kind and x.hold_id in hold_ids]
+            if not lines:
+                continue
+            shown = [
+                line_view(line, body.lines, report_id, leg, uow.now)
+                for line in lines[:LINES_IN_EVENT]
+            ]
+            data = {
+                "report_id": report_id,
+                "line_count": len(lines),
+                "lines": shown,
+                "shared": True,
+                "leg": {"status": status.value},
+            }
+            record_leg_event(uow, event, actor, request, other, status, data)
 
 
 def line_view(

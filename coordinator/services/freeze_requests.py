@@ -1,4 +1,4 @@
-"""The straight way of a request: submit, withdraw before it went out, expire, close."""
+"""A request from submission to its end: submit, expire, close."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,18 +12,17 @@ from coordinator.domain.errors import (
     ConflictError,
     FieldFault,
     InvalidInputError,
-    InvalidTransitionError,
-    PermissionDeniedError,
 )
 from coordinator.domain.freeze_request import Action, next_status, require_closable
-from coordinator.domain.permission import Permission, is_allowed
+from coordinator.domain.permission import Permission
 from coordinator.services.access import sent_request
 from coordinator.services.acts import store_act
 from coordinator.services.bus import handles
+from coordinator.services.endings import end_legs
 from coordinator.services.freeze_request_views import incident_words
-from coordinator.services.legs import end_legs
 from coordinator.services.submission import FlaggedTarget, account_warnings
 from coordinator.services.unit_of_work import Answer, UnitOfWork
+from coordinator.services.withdrawals import tell_end
 from coordinator.storage import freeze_ledger as ledger_store
 from coordinator.storage import freeze_requests as store
 from coordinator.storage import partners as partner_store
@@ -58,19 +57,20 @@ class SubmitFreezeRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WithdrawFreezeRequest:
-    """The requester takes a request back."""
-
-    request_id: str
-    body: payloads.Withdrawal
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CloseFreezeRequest:
     """A lead closes a request on which no hold is open."""
 
     request_id: str
     body: payloads.Closure
+    policies: Policies
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseByItself:
+    """Nothing was expected of any leg for so long that the request closes."""
+
+    request_id: str
+    policies: Policies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -335,30 +335,6 @@ def _decision_context(
     return _Context(text.decode(), sha256(text).hexdigest(), to, warnings)
 
 
-@handles(WithdrawFreezeRequest, needs=Permission.FREEZE_REQUEST_WITHDRAW_SUBMITTED)
-def withdraw(command: WithdrawFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Take a request back before it went out: nobody was asked, nobody is told."""
-    row = sent_request(uow, actor, command.request_id, command.body.content_sha256)
-    may_withdraw_any = is_allowed(Permission.FREEZE_REQUEST_WITHDRAW, actor)
-    if row.submitted_by_person != actor.person and not may_withdraw_any:
-        raise PermissionDeniedError("an analyst or system withdraws its own requests only")
-    status, provisional = next_status(
-        RequestStatus(row.status), Action.WITHDRAW, provisional=row.provisional
-    )
-    if row.status != RequestStatus.SUBMITTED:
-        raise InvalidTransitionError(
-            "this coordinator withdraws a request before it went out; it is active by now",
-            current_status=row.status,
-        )
-    if command.body.addresses != "all":
-        raise InvalidInputError(
-            "before a request went out it is withdrawn whole",
-            errors=[FieldFault("/addresses", 'say "all"', "not_all")],
-        )
-    store.change(uow.connection, row, status=status, provisional=provisional, ended_at=uow.now)
-    return _ended(uow, actor, row, "withdraw", status, EventType.REQUEST_WITHDRAWN)
-
-
 @handles(ExpireFreezeRequest, needs=Permission.TIMER_FIRE)
 def expire(command: ExpireFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answer:
     """End a request that nobody approved in time; does nothing where somebody was quicker."""
@@ -367,7 +343,7 @@ def expire(command: ExpireFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answe
         return Answer(200, {"status": "unchanged"})
     status, provisional = next_status(RequestStatus.SUBMITTED, Action.EXPIRE)
     store.change(uow.connection, row, status=status, provisional=provisional, ended_at=uow.now)
-    return _ended(uow, actor, row, "expire", status, EventType.REQUEST_EXPIRED)
+    return tell_end(uow, actor, row, "expire", status, EventType.REQUEST_EXPIRED)
 
 
 @handles(CloseFreezeRequest, needs=Permission.FREEZE_REQUEST_CLOSE)
@@ -378,32 +354,35 @@ def close(command: CloseFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answer:
     status, provisional = require_closable(
         RequestStatus(row.status), open_holds=open_holds, provisional=row.provisional
     )
-    store.change(uow.connection, row, status=status, provisional=provisional, ended_at=uow.now)
-    end_legs(uow, row, EventType.REQUEST_CLOSED)
-    return _ended(uow, actor, row, "close", status, EventType.REQUEST_CLOSED)
+    return _close(uow, actor, row, status, provisional=provisional, policies=command.policies)
 
 
-def _ended(  # noqa: PLR0913 - what an end is told with
-    uow: UnitOfWork, actor: Actor, row: Any, kind: str, status: RequestStatus, event: EventType
+@handles(CloseByItself, needs=Permission.TIMER_FIRE)
+def close_by_itself(command: CloseByItself, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Close a request whose legs are all final for long enough; else do nothing."""
+    row = store.get(uow.connection, command.request_id, lock=True)
+    if (
+        row is None
+        or row.status != RequestStatus.ACTIVE
+        or row.provisional
+        or row.final_since is None
+        or row.final_since + command.policies.close_after > uow.now
+    ):
+        return Answer(200, {"status": "unchanged"})
+    status, provisional = next_status(RequestStatus.ACTIVE, Action.CLOSE)
+    return _close(uow, actor, row, status, provisional=provisional, policies=command.policies)
+
+
+def _close(  # noqa: PLR0913 - what an end is told with
+    uow: UnitOfWork,
+    actor: Actor,
+    row: Any,
+    status: RequestStatus,
+    *,
+    provisional: bool,
+    policies: Policies,
 ) -> Answer:
-    key = uow.key(row.document_key_id)
-    act_id = store_act(uow, actor, kind, row.id, key)
-    recorded = uow.record(
-        event,
-        {
-            "requester": row.requester,
-            "sequence": uow.next_request_sequence(row),
-            "status": status,
-            "by": actor.subject,
-            "content_sha256": row.content_sha256,
-        },
-        key=key,
-        audience=[row.requester],
-        request_id=row.id,
-        urgency=row.urgency,
-    )
-    uow.set_leaf(ActRow, act_id, recorded)
-    return Answer(
-        201, {"id": act_id, "request_id": row.id, "status": status}, entry=recorded
-    )
-
+    store.change(uow.connection, row, status=status, provisional=provisional, ended_at=uow.now)
+    answer = tell_end(uow, actor, row, "close", status, EventType.REQUEST_CLOSED)
+    end_legs(uow, actor, row, EventType.REQUEST_CLOSED, policies)
+    return answer

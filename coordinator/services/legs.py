@@ -21,9 +21,11 @@ from coordinator.domain.permission import Permission
 from coordinator.services.access import asked_leg
 from coordinator.services.acts import store_act
 from coordinator.services.bus import handles
+from coordinator.services.obligations import flags_with, settle_final
 from coordinator.services.unit_of_work import Answer, Recorded, UnitOfWork
 from coordinator.storage import freeze_ledger as ledger_store
 from coordinator.storage import freeze_requests as request_store
+from coordinator.storage import hold_clocks
 from coordinator.storage import legs as store
 from coordinator.storage.tables.freeze_requests import ActRow
 from partners.protocol import payloads
@@ -82,6 +84,20 @@ class LegBooks:
 
     ledger: LegLedger
     other_holds: Mapping[str, HoldBalance]
+
+    @property
+    def holds_anything(self) -> bool:
+        """Whether the leg has a hold, its own or a shared one."""
+        return bool(self.ledger.holds or self.ledger.shared)
+
+    def linked(self) -> list[tuple[int, HoldBalance]]:
+        """Return (address_no, hold) of every hold that counts for the leg."""
+        own = [
+            (hold.address_no, hold)
+            for hold in self.ledger.holds.values()
+            if hold.id not in self.ledger.unlinked
+        ]
+        return own + [(no, self.other_holds[i]) for i, no in self.ledger.shared.items()]
 
 
 def load_books(uow: UnitOfWork, leg: Row[Any], named: tuple[str, ...] = ()) -> LegBooks:
@@ -143,7 +159,10 @@ def change_leg(
         last_act=None if last_act is None else LegAct(last_act),
         ended=values.get("ended", leg.ended),
     )
-    store.change(uow.connection, leg, status=status.value, **values)
+    owes = hold_clocks.owed_by_leg(uow.connection, leg.id) > 0 if books.holds_anything else False
+    values["flags"] = flags_with(values.get("flags", leg.flags), LegFlag.ANSWER_OWED, holds=owes)
+    store.change(uow.connection, leg, status=status.value, owes_answer=owes, **values)
+    settle_final(uow, request)
     return status
 
 
@@ -263,7 +282,7 @@ def decline(command: DeclineLeg, actor: Actor, uow: UnitOfWork) -> Answer:
 @handles(MarkLegDelivered, needs=Permission.DELIVERY_RECORD)
 def mark_delivered(command: MarkLegDelivered, actor: Actor, uow: UnitOfWork) -> Answer:
     """Record that the notice arrived; only the first time counts, and never after an act."""
-    request, leg = _locked(uow, command.leg_id)
+    request, leg = locked_leg(uow, command.leg_id)
     if request is None or leg is None or leg.delivered_at is not None:
         return Answer(200, {"status": "unchanged"})
     if leg.status != LegStatus.QUEUED:
@@ -300,7 +319,7 @@ def mark_overdue(command: MarkLegOverdue, actor: Actor, uow: UnitOfWork) -> Answ
 
 
 def _flag(uow: UnitOfWork, actor: Actor, leg_id: str, flag: LegFlag, event: EventType) -> Answer:
-    request, leg = _locked(uow, leg_id)
+    request, leg = locked_leg(uow, leg_id)
     if request is None or leg is None or leg.ended or flag.value in leg.flags:
         return Answer(200, {"status": "unchanged"})
     if flag is LegFlag.OVERDUE and (
@@ -319,33 +338,10 @@ def _flag(uow: UnitOfWork, actor: Actor, leg_id: str, flag: LegFlag, event: Even
     return Answer(200, {"status": leg.status}, entry=recorded)
 
 
-def _locked(uow: UnitOfWork, leg_id: str) -> tuple[Row[Any] | None, Row[Any] | None]:
+def locked_leg(uow: UnitOfWork, leg_id: str) -> tuple[Row[Any] | None, Row[Any] | None]:
     """Return (request, leg), the request locked first as everywhere."""
     found = store.get(uow.connection, leg_id)
     if found is None:
         return None, None
     request = request_store.get(uow.connection, found.request_id, lock=True)
     return request, store.get(uow.connection, leg_id)
-
-
-def end_legs(uow: UnitOfWork, request: Row[Any], event: EventType) -> None:
-    """Tell every leg that the request ended; those without a freeze show as withdrawn."""
-    after = ""
-    while legs := store.of_request(uow.connection, request.id, after=after):
-        for leg in legs:
-            books = load_books(uow, leg)
-            status = change_leg(uow, LegAct.WITHDRAW, books, request, leg, ended=True)
-            uow.record(
-                event,
-                {
-                    "requester": request.requester,
-                    "status": status.value,
-                    "content_sha256": request.content_sha256,
-                },
-                key=uow.key(request.document_key_id),
-                audience=[leg.partner],
-                request_id=request.id,
-                leg=leg,
-                urgency=request.urgency,
-            )
-        after = legs[-1].id

@@ -241,7 +241,7 @@ class UnitOfWork:
         self.seal(key, owner_id, name, content)
 
     def _next_leg_sequence(self, leg: Any) -> int:
-        present = self._leg_sequences.get(leg.id, leg.event_sequence)
+        present = self.leg_sequence(leg)
         self._leg_sequences[leg.id] = present + 1
         return present + 1
 
@@ -252,7 +252,7 @@ class UnitOfWork:
 
     def next_request_sequence(self, request: Any) -> int:
         """Return the next number of the requester's own events about `request`."""
-        present = self._request_sequences.get(request.id, request.event_sequence)
+        present: int = self._request_sequences.get(request.id, request.event_sequence)
         self._request_sequences[request.id] = present + 1
         return present + 1
 

@@ -124,7 +124,7 @@ def effective_line(connection: Connection, leg_id: str, line_id: str) -> BookedL
         .order_by(LedgerLineRow.id.desc())
         .limit(1)
     ).one_or_none()
-    amount, withheld = (row.amount, row.withheld) if latest is None else tuple(latest)
+    stands = row if latest is None else latest
     shares = row.kind == LineKind.FROZEN and row.amount is None and not row.withheld
     return BookedLine(
         row.id,
@@ -132,8 +132,8 @@ def effective_line(connection: Connection, leg_id: str, line_id: str) -> BookedL
         LineKind(row.kind),
         row.address_no,
         row.asset,
-        amount,
-        withheld=withheld,
+        stands.amount,
+        withheld=stands.withheld,
         hold_id=row.hold_id,
         code=row.code,
         corrects=row.corrects,
@@ -162,12 +162,17 @@ def requests_sharing(connection: Connection, hold_id: str) -> frozenset[str]:
     return frozenset(connection.execute(query).scalars())
 
 
-def legs_sharing(connection: Connection, hold_ids: Sequence[str]) -> Sequence[Row[Any]]:
-    """Return (leg_id, hold_id) of every link of the named holds."""
-    query = select(HoldLinkRow.leg_id, HoldLinkRow.hold_id, HoldLinkRow.request_id).where(
-        HoldLinkRow.hold_id.in_(hold_ids)
-    )
-    return connection.execute(query).all()
+def other_legs_sharing(
+    connection: Connection, hold_ids: Sequence[str], but_leg: str
+) -> list[tuple[str, str]]:
+    """Return (leg_id, hold_id) of the links of the named holds to other legs, by leg."""
+    found: list[tuple[str, str]] = []
+    for start in range(0, len(hold_ids), 400):
+        query = select(HoldLinkRow.leg_id, HoldLinkRow.hold_id).where(
+            HoldLinkRow.hold_id.in_(hold_ids[start : start + 400]), HoldLinkRow.leg_id != but_leg
+        )
+        found.extend((leg_id, hold_id) for leg_id, hold_id in connection.execute(query))
+    return sorted(found)
 
 
 def book(  # noqa: PLR0913 - what a booking is stored with
@@ -416,6 +421,8 @@ def totals(
             as partner asked its own.
         visible_to: See `incident_id`.
     """
+    found_scope: ColumnElement[bool]
+    link_scope: ColumnElement[bool]
     if incident_id is not None:
         legs = _visible_legs(incident_id, visible_to or "")
         found_scope = FindingRow.leg_id.in_(legs)
@@ -456,10 +463,10 @@ def _totals(connection: Connection, found_scope: Any, link_scope: Any) -> Totals
         .where(found_scope)
         .group_by(FindingRow.asset)
     )
-    for row in connection.execute(findings):
-        entry = of(row.asset)
-        entry["found"] = row.found
-        entry["withheld"] += int(row.withheld)
+    for asset, found, withheld in connection.execute(findings):
+        entry = of(asset)
+        entry["found"] = found
+        entry["withheld"] += int(withheld)
     kept = select(
         HoldRow.asset,
         *(_sum(connection, getattr(HoldRow, n)).label(n) for n in _SUMMED),

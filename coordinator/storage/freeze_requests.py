@@ -15,6 +15,7 @@ from coordinator.storage.tables.freeze_requests import (
     IncidentRow,
     LegRow,
 )
+from coordinator.storage.tables.life_cycle import WithdrawnAddressRow
 from partners.protocol.vocabulary import RequestStatus
 
 _REQUEST_COLUMNS = (
@@ -148,7 +149,7 @@ def acts(
 
 
 def _listed() -> Select[Any]:
-    return select(
+    columns: Select[Any] = select(
         FreezeRequestRow.id,
         FreezeRequestRow.status,
         FreezeRequestRow.requester,
@@ -158,6 +159,7 @@ def _listed() -> Select[Any]:
         FreezeRequestRow.address_count,
         FreezeRequestRow.partners_asked,
     )
+    return columns
 
 
 def sent_by(  # noqa: PLR0913 - the filters of the list
@@ -274,6 +276,70 @@ def flagged(connection: Connection, request_id: str, numbers: Sequence[int]) -> 
     if numbers:
         found = list(connection.execute(base.where(FlaggedAddressRow.address_no.in_(numbers))))
     return found
+
+
+def set_final_since(connection: Connection, request_id: str, moment: datetime | None) -> None:
+    """Note since when nothing is expected of any leg; None: something is."""
+    connection.execute(
+        update(FreezeRequestRow)
+        .where(FreezeRequestRow.id == request_id)
+        .values(final_since=moment)
+    )
+
+
+def withdrawn_addresses(connection: Connection, request_id: str) -> dict[int, datetime]:
+    """Return which addresses were taken back, and when."""
+    query = select(WithdrawnAddressRow.address_no, WithdrawnAddressRow.withdrawn_at).where(
+        WithdrawnAddressRow.request_id == request_id
+    )
+    return {number: at for number, at in connection.execute(query)}
+
+
+def withdraw_addresses(
+    connection: Connection, request_id: str, numbers: Sequence[int], act_id: str, now: datetime
+) -> None:
+    """Mark addresses as taken back."""
+    insert_rows(
+        connection,
+        WithdrawnAddressRow,
+        ("request_id", "address_no", "act_id", "withdrawn_at"),
+        [(request_id, number, act_id, now) for number in numbers],
+    )
+
+
+def due_for_ratification(connection: Connection, now: datetime, limit: int = 100) -> list[str]:
+    """Return provisional requests that nobody ratified in time."""
+    query = (
+        select(FreezeRequestRow.id)
+        .where(FreezeRequestRow.ratify_by <= now, FreezeRequestRow.provisional)
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def due_for_closing(
+    connection: Connection, final_before: datetime, limit: int = 100
+) -> list[str]:
+    """Return active requests of which nothing was expected since before `final_before`."""
+    query = (
+        select(FreezeRequestRow.id)
+        .where(
+            FreezeRequestRow.final_since <= final_before,
+            FreezeRequestRow.status == RequestStatus.ACTIVE,
+        )
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def flash_requests_since(connection: Connection, handle: str, since: datetime) -> int:
+    """Count the requests of `handle` that went out before their approval since then."""
+    query = select(func.count()).where(
+        FreezeRequestRow.requester == handle,
+        FreezeRequestRow.submitted_at > since,
+        FreezeRequestRow.ratify_by.is_not(None),
+    )
+    return int(connection.execute(query).scalar_one())
 
 
 def due_for_expiry(connection: Connection, now: datetime, limit: int = 100) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
 
+from coordinator.domain import leg as leg_rules
 from coordinator.domain.errors import ConflictError
 from coordinator.storage.rows import insert_rows
 from coordinator.storage.tables.freeze_requests import LegRow
@@ -20,6 +21,7 @@ _COLUMNS = (
     "acknowledge_by",
     "flags",
     "ended",
+    "owes_answer",
     "event_sequence",
     "version",
 )
@@ -48,7 +50,7 @@ def insert(
         LegRow,
         _COLUMNS,
         [
-            (leg.id, request_id, leg.partner, "queued", queued_at, acknowledge_by, [], False, 0, 1)
+            (leg.id, request_id, leg.partner, "queued", queued_at, acknowledge_by, [], False, False, 0, 1)
             for leg in legs
         ],
     )
@@ -106,6 +108,19 @@ def due_for_overdue(connection: Connection, now: datetime, limit: int = 100) -> 
             ~LegRow.ended,
         )
         .order_by(LegRow.acknowledge_by)
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def not_final(connection: Connection, request_id: str, *, limit: int) -> list[str]:
+    """Return up to `limit` legs of a request of which something is still expected."""
+    final = [status.value for status in leg_rules.FINAL]
+    query = (
+        select(LegRow.id)
+        .where(
+            LegRow.request_id == request_id, LegRow.status.not_in(final) | LegRow.owes_answer
+        )
         .limit(limit)
     )
     return list(connection.execute(query).scalars())

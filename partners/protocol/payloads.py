@@ -80,19 +80,19 @@ def format_time(moment: datetime) -> str:
     return text.removesuffix("+00:00") + "Z"
 
 
-def _one_line(value: str) -> str:
+def one_line(value: str) -> str:
     if any(ord(c) < 0x20 or 0x7F <= ord(c) < 0xA0 for c in value):
         raise ValueError("must not hold control characters")
     return value
 
 
-def _few_controls(value: str) -> str:
+def few_controls(value: str) -> str:
     if any((ord(c) < 0x20 and c not in "\n\t") or 0x7F <= ord(c) < 0xA0 for c in value):
         raise ValueError("must not hold control characters")
     return value
 
 
-def _no_duplicates(value: list[Any]) -> list[Any]:
+def no_duplicates(value: list[Any]) -> list[Any]:
     if len(set(value)) != len(value):
         raise ValueError("must not name the same thing twice")
     return value
@@ -134,14 +134,14 @@ TxText = Annotated[
         description="The chain's own transaction id.",
     ),
 ]
-Word = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(_one_line)]
-ShortText = Annotated[str, Field(max_length=500), AfterValidator(_few_controls)]
-LongText = Annotated[str, Field(max_length=2_000), AfterValidator(_few_controls)]
+Word = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(one_line)]
+ShortText = Annotated[str, Field(max_length=500), AfterValidator(few_controls)]
+LongText = Annotated[str, Field(max_length=2_000), AfterValidator(few_controls)]
 AddressNo = Annotated[
     int, Field(ge=0, lt=MAX_ADDRESSES, description="Place in the request's list, from 0.")
 ]
 AddressNos = Annotated[
-    list[AddressNo], Field(min_length=1, max_length=MAX_ADDRESSES), AfterValidator(_no_duplicates)
+    list[AddressNo], Field(min_length=1, max_length=MAX_ADDRESSES), AfterValidator(no_duplicates)
 ]
 
 
@@ -155,7 +155,7 @@ SubjectId = Annotated[str, Field(pattern=f"^(per|sys)_{_SUFFIX}")]
 PersonId = Annotated[str, Field(pattern=f"^per_{_SUFFIX}")]
 Loose = Field(strict=False)  # enums arrive as strings
 #: On a list: it names nothing twice.
-Distinct = AfterValidator(_no_duplicates)
+Distinct = AfterValidator(no_duplicates)
 
 
 class Body(BaseModel):
@@ -200,13 +200,13 @@ class FlaggedAddress(Body):
     """One account to freeze; `asset` and `amount` absent means every asset, whole balance."""
 
     account: AccountText
-    tag: Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_one_line)] | None = None
+    tag: Annotated[str, Field(min_length=1, max_length=64), AfterValidator(one_line)] | None = None
     asset: AssetText | None = None
     amount: AmountText | None = None
     role: Annotated[AddressRole, Loose] | None = None
     tx: TxText | None = None
     block: Annotated[int, Field(ge=0, lt=2**53)] | None = None
-    note: Annotated[str, Field(max_length=200), AfterValidator(_one_line)] | None = None
+    note: Annotated[str, Field(max_length=200), AfterValidator(one_line)] | None = None
     usd: Usd | None = None
 
     @model_validator(mode="after")
@@ -257,7 +257,7 @@ class FreezeRequest(Body):
         | Annotated[
             list[Handle],
             Field(min_length=1, max_length=MAX_PARTNERS_ASKED),
-            AfterValidator(_no_duplicates),
+            AfterValidator(no_duplicates),
         ]
     )
     addresses: Annotated[list[FlaggedAddress], Field(min_length=1, max_length=MAX_ADDRESSES)]
@@ -281,7 +281,7 @@ class WarningAcceptance(Body):
 
     code: Annotated[WarningCode, Loose]
     address_nos: Literal["all"] | AddressNos
-    reason: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_few_controls)]
+    reason: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(few_controls)]
 
 
 class Approval(Act):
@@ -297,7 +297,7 @@ class Withdrawal(Act):
     """`POST …/withdrawal`."""
 
     addresses: Literal["all"] | AddressNos
-    reason: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_few_controls)]
+    reason: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(few_controls)]
 
 
 class Closure(Act):
@@ -366,7 +366,7 @@ class InfoRequest(Act):
 class InfoAnswer(Act):
     """`POST …/info-requests/{id}/answer`."""
 
-    text: Annotated[str, Field(min_length=1, max_length=2_000), AfterValidator(_few_controls)]
+    text: Annotated[str, Field(min_length=1, max_length=2_000), AfterValidator(few_controls)]
 
 
 # --- freeze reports -----------------------------------------------------------------------------------
@@ -469,7 +469,7 @@ class CorrectionLine(Body):
     kind: Literal[LineKind.CORRECTION, "correction"]
     corrects: LineId
     amount: AmountText | None
-    reason: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_few_controls)]
+    reason: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(few_controls)]
 
 
 ReportLine = Annotated[
@@ -499,7 +499,7 @@ class NewEndpoint(Body):
 
     url: Annotated[str, Field(min_length=8, max_length=2_000)]
     event_types: (
-        Annotated[list[Annotated[EventType, Loose]], Field(min_length=1), AfterValidator(_no_duplicates)]
+        Annotated[list[Annotated[EventType, Loose]], Field(min_length=1), AfterValidator(no_duplicates)]
         | None
     ) = None
     description: Word | None = None
@@ -510,7 +510,7 @@ class EndpointChanges(Body):
 
     url: Annotated[str, Field(min_length=8, max_length=2_000)] | None = None
     event_types: (
-        Annotated[list[Annotated[EventType, Loose]], Field(min_length=1), AfterValidator(_no_duplicates)]
+        Annotated[list[Annotated[EventType, Loose]], Field(min_length=1), AfterValidator(no_duplicates)]
         | None
     ) = None
     description: Word | None = None

@@ -255,6 +255,18 @@ class ActView(View):
     log: LogEntry | None = None
 
 
+class HoldActView(View):
+    """The answer to an extension: the hold's new end and ground."""
+
+    id: str
+    request_id: str
+    hold: str
+    hold_expires_at: Time
+    basis: HoldBasis
+    status: str
+    log: LogEntry | None = None
+
+
 class EvidenceView(View):
     """One act with what proves it: token and exact body for `jws`, nothing for `coordinator`."""
 

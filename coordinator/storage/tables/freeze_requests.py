@@ -1,6 +1,15 @@
 """Freeze requests, their flagged addresses, the acts on them and their legs."""
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    String,
+    UniqueConstraint,
+    false,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from coordinator.storage.base import Base, Big, Id, Micros, Units
@@ -52,8 +61,8 @@ class FreezeRequestRow(Base):
     ratify_by: Mapped[Micros | None]
     decided_at: Mapped[Micros | None]
     ended_at: Mapped[Micros | None]
-    closes_at: Mapped[Micros | None] = mapped_column(
-        index=True, comment="every leg is final: it closes by itself then"
+    final_since: Mapped[Micros | None] = mapped_column(
+        index=True, comment="nothing is expected of any leg since then"
     )
     event_sequence: Mapped[int] = mapped_column(default=0, comment="the requester's own events")
     leaf_index: Mapped[Big | None]
@@ -131,5 +140,6 @@ class LegRow(Base):
     decline_act_id: Mapped[Id | None]
     flags: Mapped[list[str]] = mapped_column(JSON, default=list)
     ended: Mapped[bool] = mapped_column(default=False, comment="the request was withdrawn or closed")
+    owes_answer: Mapped[bool] = mapped_column(default=False, server_default=false())
     event_sequence: Mapped[int] = mapped_column(default=0)
     version: Mapped[int] = mapped_column(default=1)

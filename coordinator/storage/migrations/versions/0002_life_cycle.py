@@ -171,14 +171,14 @@ def upgrade() -> None:
     op.add_column(
         "freeze_request",
         sa.Column(
-            "closes_at",
+            "final_since",
             sa.BigInteger(),
             nullable=True,
-            comment="every leg is final: it closes by itself then",
+            comment="nothing is expected of any leg since then",
         ),
     )
     op.create_index(
-        op.f("ix_freeze_request_closes_at"), "freeze_request", ["closes_at"], unique=False
+        op.f("ix_freeze_request_final_since"), "freeze_request", ["final_since"], unique=False
     )
     op.create_index("ix_freeze_request_ratify_by", "freeze_request", ["ratify_by"], unique=False)
     op.add_column(
@@ -195,6 +195,10 @@ def upgrade() -> None:
         sa.Column(
             "owed_since", sa.BigInteger(), nullable=True, comment="an answer is owed since then"
         ),
+    )
+    op.add_column(
+        "leg",
+        sa.Column("owes_answer", sa.Boolean(), server_default=sa.false(), nullable=False),
     )
     op.add_column("hold", sa.Column("next_reminder_at", sa.BigInteger(), nullable=True))
     op.add_column(

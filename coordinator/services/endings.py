@@ -1,0 +1,134 @@
+"""How a request that went out ends: every leg is told, and legs that hold owe an answer."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row
+
+from coordinator.domain.actor import Actor
+from coordinator.domain.deadline import Policies
+from coordinator.domain.hold import HoldBalance, obliged
+from coordinator.domain.leg import LegAct
+from coordinator.services.legs import LegBooks, change_leg, load_books, record_leg_event
+from coordinator.services.obligations import settle
+from coordinator.services.unit_of_work import UnitOfWork
+from coordinator.storage import freeze_ledger as ledger_store
+from coordinator.storage import legs as store
+from partners.protocol.vocabulary import EventType, LegStatus
+
+
+def all_legs(uow: UnitOfWork, request_id: str) -> list[Row[Any]]:
+    """Return every leg of a request, at most as many as partners can be asked."""
+    found: list[Row[Any]] = []
+    while page := store.of_request(
+        uow.connection, request_id, after=found[-1].id if found else ""
+    ):
+        found.extend(page)
+    return found
+
+
+def end_legs(
+    uow: UnitOfWork, actor: Actor, request: Row[Any], event: EventType, policies: Policies
+) -> None:
+    """Tell every leg that the request ended; each open hold owes a release, a return or `kept`."""
+    for leg in all_legs(uow, request.id):
+        books = load_books(uow, leg)
+        owing = oblige(uow, [h for _, h in books.linked() if h.is_open], policies)
+        status = change_leg(uow, LegAct.WITHDRAW, books, request, leg, ended=True)
+        _tell(uow, request, leg, event, status, None)
+        if status is LegStatus.WITHDRAWN and leg.status != LegStatus.WITHDRAWN:
+            record_leg_event(uow, EventType.LEG_WITHDRAWN, actor, request, leg, status, {})
+        tell_owed(uow, actor, request, leg, status, owing, "withdrawn")
+
+
+def take_addresses_back(  # noqa: PLR0913 - what the act is told with
+    uow: UnitOfWork,
+    actor: Actor,
+    request: Row[Any],
+    numbers: Sequence[int],
+    reason: str,
+    policies: Policies,
+) -> None:
+    """Tell every leg which addresses were taken back; what it holds on them owes an answer."""
+    named = set(numbers)
+    for leg in all_legs(uow, request.id):
+        books = load_books(uow, leg)
+        touched = [h for no, h in books.linked() if no in named and h.is_open]
+        owing = oblige(uow, touched, policies)
+        status = LegStatus(leg.status)
+        if owing:
+            status = refresh_leg(uow, books, request, leg)
+        _tell(uow, request, leg, EventType.REQUEST_WITHDRAWN, status, numbers, reason)
+        tell_owed(uow, actor, request, leg, status, owing, "withdrawn")
+
+
+def refresh_leg(
+    uow: UnitOfWork, books: LegBooks, request: Row[Any], leg: Row[Any]
+) -> LegStatus:
+    """Write a leg's flags and status anew after its holds changed without an act on it."""
+    return change_leg(uow, LegAct.WITHDRAW, books, request, leg)
+
+
+def oblige(
+    uow: UnitOfWork, holds: Sequence[HoldBalance], policies: Policies
+) -> list[HoldBalance]:
+    """Take earlier answers back and return the holds that owe one now."""
+    renewed = [obliged(hold) for hold in holds]
+    for before, after in zip(holds, renewed, strict=True):
+        if before.kept is not None:
+            ledger_store.store_hold(uow.connection, after)
+    owing = settle(uow, renewed, policies, withdrawn=[hold.id for hold in renewed])
+    return [hold for hold in renewed if owing.get(hold.id)]
+
+
+def tell_owed(  # noqa: PLR0913 - what the event is told with
+    uow: UnitOfWork,
+    actor: Actor,
+    request: Row[Any],
+    leg: Row[Any],
+    status: LegStatus,
+    owing: Sequence[HoldBalance],
+    why: str,
+) -> None:
+    """Tell both sides that answers are owed, where any are."""
+    if not owing:
+        return
+    shown = [
+        {
+            "hold": hold.id,
+            "address_no": hold.address_no,
+            "asset": hold.asset,
+            "held": None if hold.withheld else str(hold.held),
+        }
+        for hold in owing[:25]
+    ]
+    data = {"why": why, "hold_count": len(owing), "holds": shown}
+    record_leg_event(uow, EventType.ANSWER_OWED, actor, request, leg, status, data)
+
+
+def _tell(  # noqa: PLR0913 - what the event is told with
+    uow: UnitOfWork,
+    request: Row[Any],
+    leg: Row[Any],
+    event: EventType,
+    status: LegStatus,
+    numbers: Sequence[int] | None,
+    reason: str | None = None,
+) -> None:
+    addresses: object = "all" if numbers is None else list(numbers[:500])
+    uow.record(
+        event,
+        {
+            "requester": request.requester,
+            "status": status.value,
+            "addresses": addresses,
+            "address_count": request.address_count if numbers is None else len(numbers),
+            "reason": reason,
+            "content_sha256": request.content_sha256,
+        },
+        key=uow.key(request.document_key_id),
+        audience=[leg.partner],
+        request_id=request.id,
+        leg=leg,
+        urgency=request.urgency,
+    )

@@ -1,0 +1,95 @@
+"""What is owed about holds: an answer after a withdrawal or a lapse, and the clocks that recall it.
+
+Obligations are per hold: met once nothing is held, by `kept`, or, where the hold only lapsed, by an
+extension.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+
+from coordinator.domain.deadline import Policies
+from coordinator.domain.hold import HoldBalance, next_warning, owes_answer
+from coordinator.domain.leg import LegFlag
+from coordinator.services.unit_of_work import UnitOfWork
+from coordinator.storage import freeze_requests as request_store
+from coordinator.storage import hold_clocks
+from coordinator.storage import legs as leg_store
+from partners.protocol.vocabulary import HoldBasis
+
+
+def next_clock(hold: HoldBalance, now: datetime, policies: Policies) -> datetime | None:
+    """Return when a hold's next warning or its end is due; None where no clock runs."""
+    if not hold.is_open or hold.lapsed:
+        return None
+    warning = next_warning(hold, now=now, warn_before=policies.warn_before)
+    if warning is not None:
+        return warning
+    if hold.hold_expires_at > now:
+        return hold.hold_expires_at
+    # A review date only reminds, once.
+    return None if hold.basis is HoldBasis.LEGAL_ORDER else hold.hold_expires_at
+
+
+def settle(
+    uow: UnitOfWork,
+    holds: Iterable[HoldBalance],
+    policies: Policies,
+    *,
+    withdrawn: Iterable[str] = (),
+) -> dict[str, bool]:
+    """Bring obligations and clocks of `holds` up to date; returns which of them owe an answer now.
+
+    Args:
+        uow: The transaction under way.
+        holds: As they stand after the act.
+        policies: How often an owed answer is recalled, and when warnings go out.
+        withdrawn: Ids of holds whose address or request is taken back by this very act.
+    """
+    taken_back = set(withdrawn)
+    balances = {hold.id: hold for hold in holds}
+    if not balances:
+        return {}
+    owing: dict[str, bool] = {}
+    changes = []
+    for row in hold_clocks.obligations(uow.connection, sorted(balances)):
+        hold = balances[row.id]
+        withdrawn_at = row.withdrawn_at or (uow.now if row.id in taken_back else None)
+        owes = owes_answer(hold, withdrawn=withdrawn_at is not None)
+        owing[row.id] = owes
+        owed_since = (row.owed_since or uow.now) if owes else None
+        values = {
+            "withdrawn_at": withdrawn_at,
+            "owed_since": owed_since,
+            "next_reminder_at": _reminder(row, uow.now, policies) if owes else None,
+            "next_clock_at": next_clock(hold, uow.now, policies),
+        }
+        if any(getattr(row, name) != value for name, value in values.items()):
+            changes.append((row.id, values))
+    hold_clocks.set_obligations(uow.connection, changes)
+    return owing
+
+
+def _reminder(row: Row[Any], now: datetime, policies: Policies) -> datetime:
+    if row.next_reminder_at is not None and row.next_reminder_at > now:
+        due: datetime = row.next_reminder_at
+        return due
+    return now + policies.remind_owed
+
+
+def flags_with(flags: Sequence[str], flag: LegFlag, *, holds: bool) -> list[str]:
+    """Return `flags` with one of them set or taken out, in their usual order."""
+    wanted = (set(flags) | {flag.value}) if holds else (set(flags) - {flag.value})
+    return [f.value for f in LegFlag if f.value in wanted]
+
+
+def settle_final(uow: UnitOfWork, request: Row[Any]) -> None:
+    """Note since when nothing is expected of any leg, or that something is again.
+
+    Call it after the legs were written; a request closes by itself some days after.
+    """
+    is_awaited = bool(leg_store.not_final(uow.connection, request.id, limit=1))
+    if is_awaited != (request.final_since is None):
+        request_store.set_final_since(uow.connection, request.id, None if is_awaited else uow.now)

@@ -1,0 +1,100 @@
+"""Clocks and obligations of holds: what is due, and what is owed."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from coordinator.storage.tables.freeze_ledger import HoldLinkRow, HoldRow
+from coordinator.storage.tables.freeze_requests import LegRow
+
+_CHUNK = 400
+
+
+def obligations(connection: Connection, hold_ids: Sequence[str]) -> list[Row[Any]]:
+    """Return what is known of the named holds' obligations and clocks."""
+    found: list[Row[Any]] = []
+    for start in range(0, len(hold_ids), _CHUNK):
+        query = select(
+            HoldRow.id,
+            HoldRow.withdrawn_at,
+            HoldRow.owed_since,
+            HoldRow.next_reminder_at,
+            HoldRow.next_clock_at,
+        ).where(HoldRow.id.in_(hold_ids[start : start + _CHUNK]))
+        found.extend(connection.execute(query))
+    return found
+
+
+def set_obligations(
+    connection: Connection, changes: Sequence[tuple[str, Mapping[str, Any]]]
+) -> None:
+    """Write obligations and clocks of holds."""
+    for hold_id, values in changes:
+        connection.execute(update(HoldRow).where(HoldRow.id == hold_id).values(**values))
+
+
+def due_clocks(connection: Connection, now: datetime, limit: int = 100) -> list[str]:
+    """Return holds whose warning or end is due: one indexed read, whatever the number of holds."""
+    query = (
+        select(HoldRow.id)
+        .where(HoldRow.next_clock_at <= now)
+        .order_by(HoldRow.next_clock_at)
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def due_reminders(connection: Connection, now: datetime, limit: int = 100) -> list[str]:
+    """Return holds about which an answer is owed and has to be recalled."""
+    query = (
+        select(HoldRow.id)
+        .where(HoldRow.next_reminder_at <= now)
+        .order_by(HoldRow.next_reminder_at)
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def hold(connection: Connection, hold_id: str) -> Row[Any] | None:
+    """Return one hold's row."""
+    return connection.execute(select(HoldRow.__table__).where(HoldRow.id == hold_id)).one_or_none()
+
+
+def linked_legs(connection: Connection, hold_id: str) -> Sequence[Row[Any]]:
+    """Return the rows of every leg that a hold counts for."""
+    query = (
+        select(LegRow.__table__)
+        .join(HoldLinkRow, HoldLinkRow.leg_id == LegRow.id)
+        .where(HoldLinkRow.hold_id == hold_id)
+        .order_by(LegRow.id)
+    )
+    return connection.execute(query).all()
+
+
+def owed_by_leg(connection: Connection, leg_id: str) -> int:
+    """Count a leg's holds about which an answer is owed, whether taken back or lapsed."""
+    query = (
+        select(HoldRow.id)
+        .join(HoldLinkRow, HoldLinkRow.hold_id == HoldRow.id)
+        .where(HoldLinkRow.leg_id == leg_id, HoldRow.owed_since.is_not(None))
+    )
+    return len(connection.execute(query).all())
+
+
+def owed_in(
+    connection: Connection,
+    partner: str,
+    *,
+    after: str = "",
+    limit: int = 100,
+) -> Sequence[Row[Any]]:
+    """Return holds of `partner` about which an answer is owed, by id."""
+    query = (
+        select(HoldRow.__table__)
+        .where(HoldRow.partner == partner, HoldRow.owed_since.is_not(None), HoldRow.id > after)
+        .order_by(HoldRow.id)
+        .limit(limit)
+    )
+    return connection.execute(query).all()
