@@ -2,10 +2,42 @@
 
 import threading
 
+from coordinator.app import clock_of, endpoint_policy
+from coordinator.dispatcher.worker import WorkerSettings, run_worker
+from coordinator.key_files import read_keys
+from coordinator.operations.preparation import open_settings_database
 from coordinator.settings import Settings
+
+#: The pump, the aftercare, the watcher's slow poll, and one to spare.
+_CONNECTIONS = 4
 
 
 def work(settings: Settings, stop: threading.Event) -> None:
     """Deliver and fire timers until `stop` is set."""
-    del settings
-    stop.wait()
+    keys = read_keys(settings.keys_dir)
+    database = open_settings_database(settings, pool_size=_CONNECTIONS)
+    try:
+        run_worker(
+            database,
+            keys.vault,
+            clock_of(settings),
+            keys=[keys.webhook],
+            settings=worker_settings(settings),
+            stop=stop,
+        )
+    finally:
+        database.engine.dispose()
+
+
+def worker_settings(settings: Settings) -> WorkerSettings:
+    """Return what a worker needs of the settings."""
+    return WorkerSettings(
+        policy=endpoint_policy(settings),
+        senders=settings.worker_senders,
+        lease=settings.lease,
+        deadline=settings.webhook_deadline,
+        connect_timeout=settings.webhook_connect_timeout,
+        poll=settings.poll_interval,
+        timer_interval=settings.timer_interval,
+        listen_url=settings.database_listen_url,
+    )

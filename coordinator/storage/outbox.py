@@ -35,6 +35,12 @@ _OPEN_LANE = text(
     "ON CONFLICT (endpoint_id, request_id) DO UPDATE "
     "SET due_at = COALESCE(lane.due_at, excluded.due_at)"
 )
+_REOPEN_LANE = text(
+    "INSERT INTO lane (endpoint_id, request_id, priority, due_at, attempt, unanswered, gaps) "
+    "VALUES (:endpoint_id, :request_id, :priority, :due_at, 0, FALSE, 0) "
+    "ON CONFLICT (endpoint_id, request_id) DO UPDATE "
+    "SET due_at = excluded.due_at, attempt = 0, tried_since = NULL, unanswered = FALSE"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,3 +114,21 @@ def open_lanes(connection: Connection, lanes: dict[tuple[str, str], int], due_at
             for (e, r), priority in sorted(lanes.items())
         ],
     )
+
+
+def reopen_lanes(
+    connection: Connection, endpoint_id: str, lanes: dict[str, int], due_at: datetime
+) -> None:
+    """Make an endpoint's lanes (request to priority) due, also those that wait for a retry.
+
+    The head may be another one afterwards, so its tries are counted from the start.
+    """
+    due = to_micros(due_at - CLOCK_ALLOWANCE)
+    if lanes:
+        connection.execute(
+            _REOPEN_LANE,
+            [
+                {"endpoint_id": endpoint_id, "request_id": r, "priority": p, "due_at": due}
+                for r, p in sorted(lanes.items())
+            ],
+        )

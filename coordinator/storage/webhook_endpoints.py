@@ -87,6 +87,27 @@ def find(connection: Connection, endpoint_id: str, partner: str) -> Row[Any] | N
     return connection.execute(query).one_or_none()
 
 
+def get(connection: Connection, endpoint_id: str) -> Row[Any] | None:
+    """Return an endpoint, whosever it is, deleted or not."""
+    query = select(WebhookEndpointRow.__table__).where(WebhookEndpointRow.id == endpoint_id)
+    return connection.execute(query).one_or_none()
+
+
+def mark_told(connection: Connection, row: Row[Any], now: datetime) -> bool:
+    """Note that the partner is told of this failing; False if it answers again or was told."""
+    statement = (
+        update(WebhookEndpointRow)
+        .where(
+            WebhookEndpointRow.id == row.id,
+            WebhookEndpointRow.failing_since == row.failing_since,
+            WebhookEndpointRow.failing_told_at.is_(None),
+        )
+        .values(failing_told_at=now)
+        .returning(WebhookEndpointRow.id)
+    )
+    return connection.execute(statement).one_or_none() is not None
+
+
 def page(
     connection: Connection, partner: str, *, after: str = "", limit: int = 100
 ) -> Sequence[Row[Any]]:

@@ -1,0 +1,227 @@
+"""Clocks that run out: found by an indexed read, acted on by one command each.
+
+A timer never changes anything itself. Each due id gets a transaction of its own, in which the
+command looks again whether it still is due: a person may have been quicker, and two workers may
+have found the same id. Nothing fires while the host's clock cannot be trusted (`ClockGuard`).
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from coordinator.domain.actor import COORDINATOR
+from coordinator.domain.clock import Clock, SystemClock
+from coordinator.domain.delivery import FAILING_AFTER
+from coordinator.domain.errors import CoordinatorError
+from coordinator.services.bus import execute
+from coordinator.services.freeze_requests import ExpireFreezeRequest
+from coordinator.services.legs import MarkLegOverdue
+from coordinator.services.unit_of_work import transaction
+from coordinator.services.webhook_endpoints import TellEndpointFailing
+from coordinator.storage import freeze_requests, legs, requests, webhook_endpoints
+from coordinator.storage.database import Database
+from coordinator.storage.documents import Vault
+
+logger = structlog.get_logger(__name__)
+
+#: Ids of one timer in one pass; what is left is found in the next.
+BATCH = 100
+#: Wall time that may come or go between two looks without anybody having set the clock.
+JUMP_LIMIT = timedelta(seconds=30)
+#: How long used tokens and stored answers are kept.
+TOKENS_KEPT = timedelta(hours=24)
+ANSWERS_KEPT = timedelta(days=7)
+#: How often the old ones are swept out: nothing depends on the minute.
+SWEEP_EVERY = timedelta(minutes=5)
+
+Find = Callable[[Connection, datetime, int], Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """One kind of deadline.
+
+    Attributes:
+        name: For logs and metrics.
+        find: Returns up to so many ids that are due at a time; one indexed read.
+        command: Makes the command for an id; its handler checks again.
+    """
+
+    name: str
+    find: Find
+    command: Callable[[str], object]
+
+
+def _failing(connection: Connection, now: datetime, limit: int) -> Sequence[str]:
+    return webhook_endpoints.failing_untold(connection, now - FAILING_AFTER, limit)
+
+
+#: All timers of a worker.
+TIMERS: tuple[Timer, ...] = (
+    Timer(
+        "approve_by",
+        freeze_requests.due_for_expiry,
+        lambda request_id: ExpireFreezeRequest(request_id=request_id),
+    ),
+    Timer("acknowledge_by", legs.due_for_overdue, lambda leg_id: MarkLegOverdue(leg_id=leg_id)),
+    Timer(
+        "endpoint_failing",
+        _failing,
+        lambda endpoint_id: TellEndpointFailing(endpoint_id=endpoint_id),
+    ),
+)
+
+
+class ClockGuard:
+    """Notices that somebody set the host's clock, and holds deadlines back until it is right.
+
+    Right again means: the database's clock agrees (PostgreSQL), or wall time is back where steady
+    time says it must be (SQLite, which has no clock of its own). A restart begins afresh.
+
+    Args:
+        database: Asked for its clock on PostgreSQL.
+        wall: The host's clock, without any offset of a demonstration.
+        steady: Seconds that nobody can set; by default including time asleep, where the system can.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        wall: Clock | None = None,
+        steady: Callable[[], float] | None = None,
+    ) -> None:
+        self._database = database
+        self._wall = wall or SystemClock()
+        self._steady = steady or _steady_seconds
+        self._offset = self._present_offset()
+        self.is_held = False
+
+    def may_fire(self) -> bool:
+        """Tell whether deadlines may be acted on now."""
+        offset = self._present_offset()
+        has_jumped = abs(offset - self._offset) > JUMP_LIMIT.total_seconds()
+        if not has_jumped:
+            if not self.is_held:
+                self._offset = offset  # follows a clock that is slewed slowly
+            self._say(is_held=False)
+            return True
+        if not self._database.is_sqlite and self._agrees_with_database():
+            self._offset = offset
+            self._say(is_held=False)
+            return True
+        self._say(is_held=True)
+        return False
+
+    def _present_offset(self) -> float:
+        return self._wall.now().timestamp() - self._steady()
+
+    def _agrees_with_database(self) -> bool:
+        with self._database.engine.connect() as connection:
+            statement = text("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS FLOAT)")
+            theirs = float(connection.execute(statement).scalar_one())
+        return abs(theirs - self._wall.now().timestamp()) <= JUMP_LIMIT.total_seconds()
+
+    def _say(self, *, is_held: bool) -> None:
+        if is_held and not self.is_held:
+            logger.error(
+                "clock_jumped",
+                advice="deadlines are not acted on until the host's clock is right; "
+                "if it is right now, restart this worker",
+            )
+        elif self.is_held and not is_held:
+            logger.warning("clock_is_right_again")
+        self.is_held = is_held
+
+
+def _steady_seconds() -> float:
+    # A machine that slept has not jumped: time asleep counts where the system counts it.
+    boot = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if boot is None else time.clock_gettime(boot)
+
+
+class TimerRun:
+    """Runs the timers of one worker.
+
+    Args:
+        database: Where deadlines are.
+        vault: For the commands.
+        clock: Says what is due.
+        on_commit: Called after each commit that changed something.
+        timers: By default all.
+        guard: By default one on the host's clock.
+    """
+
+    def __init__(  # noqa: PLR0913 - the parts that it connects
+        self,
+        database: Database,
+        vault: Vault,
+        clock: Clock,
+        *,
+        on_commit: Callable[[], None],
+        timers: Sequence[Timer] = TIMERS,
+        guard: ClockGuard | None = None,
+    ) -> None:
+        self._database = database
+        self._vault = vault
+        self._clock = clock
+        self._on_commit = on_commit
+        self._timers = timers
+        self.guard = guard or ClockGuard(database)
+        self._swept_at: datetime | None = None
+
+    def run_due(self) -> int:
+        """Act on everything that is due now; returns how many commands ran.
+
+        A command that fails is logged and tried again in the next pass; it stops no other.
+        """
+        if not self.guard.may_fire():
+            return 0
+        fired = 0
+        for timer in self._timers:
+            try:
+                fired += self._run(timer)
+            except SQLAlchemyError as error:
+                logger.warning("timer_failed", timer=timer.name, error=type(error).__name__)
+        self._sweep()
+        return fired
+
+    def _run(self, timer: Timer) -> int:
+        with self._database.engine.connect() as connection:
+            due = timer.find(connection, self._clock.now(), BATCH)
+        return sum(self._fire(timer, item) for item in due)
+
+    def _fire(self, timer: Timer, item: str) -> bool:
+        try:
+            with transaction(self._database, self._vault, self._clock) as uow:
+                answer = execute(timer.command(item), COORDINATOR, uow)
+                uow.finish(answer)
+        except CoordinatorError as error:
+            logger.info("timer_refused", timer=timer.name, id=item, code=error.code)
+            return False
+        except Exception:
+            logger.exception("timer_failed", timer=timer.name, id=item)
+            return False
+        self._on_commit()
+        return True
+
+    def _sweep(self) -> None:
+        """Forget used tokens and stored answers that are past their keeping, now and then."""
+        now = self._clock.now()
+        if self._swept_at is not None and abs(now - self._swept_at) < SWEEP_EVERY:
+            return
+        self._swept_at = now
+        try:
+            with self._database.writing() as connection, connection.begin():
+                requests.forget_old(
+                    connection,
+                    tokens_before=now - TOKENS_KEPT,
+                    answers_before=now - ANSWERS_KEPT,
+                )
+        except SQLAlchemyError as error:
+            logger.warning("sweep_failed", error=type(error).__name__)

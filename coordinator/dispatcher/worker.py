@@ -1,0 +1,136 @@
+"""One worker process: deliveries, what legs are told of them, and timers, until it is stopped."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from coordinator.dispatcher.address_guard import EndpointPolicy
+from coordinator.dispatcher.loop import DeliveryLoop, LoopSettings
+from coordinator.dispatcher.timers import TimerRun
+from coordinator.dispatcher.webhook_sender import WebhookSender
+from coordinator.domain.clock import Clock
+from coordinator.services.deliveries import tell_legs
+from coordinator.storage.database import Database
+from coordinator.storage.documents import Vault
+from coordinator.storage.wakeup import Watcher, open_notifier
+from partners.protocol.jwk import PrivateKey
+
+logger = structlog.get_logger(__name__)
+
+_JOIN_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSettings:
+    """What a worker needs of the settings; see `config/default.toml`."""
+
+    policy: EndpointPolicy
+    senders: int = 16
+    lease: timedelta = timedelta(seconds=30)
+    deadline: timedelta = timedelta(seconds=10)
+    connect_timeout: timedelta = timedelta(seconds=3)
+    poll: timedelta = timedelta(seconds=1)
+    timer_interval: timedelta = timedelta(seconds=1)
+    listen_url: str = ""
+
+
+class Worker:
+    """The parts of one worker process, wired; `run` runs them until it is stopped.
+
+    Args:
+        database: Opened for this process; its pool needs four connections.
+        vault: Opens what is sealed.
+        clock: Says what is due.
+        keys: The coordinator's Ed25519 webhook keys, two during rotation.
+        settings: Figures and the endpoint policy.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        vault: Vault,
+        clock: Clock,
+        *,
+        keys: Sequence[PrivateKey],
+        settings: WorkerSettings,
+    ) -> None:
+        self._database, self._vault, self._clock = database, vault, clock
+        self._settings = settings
+        self._notices = threading.Event()
+        self._notifier = open_notifier(database)
+        self._watcher = Watcher(database, listen_url=settings.listen_url, poll=settings.poll)
+        self._sender = WebhookSender(
+            settings.policy,
+            connect_timeout=settings.connect_timeout,
+            deadline=settings.deadline,
+            pool_size=max(256, settings.senders),
+            clock=clock,
+        )
+        self.timers = TimerRun(database, vault, clock, on_commit=self._committed)
+        self.loop = DeliveryLoop(
+            database,
+            vault,
+            clock,
+            send=self._sender.send,
+            keys=keys,
+            settings=LoopSettings(
+                senders=settings.senders,
+                lease=settings.lease,
+                deadline=settings.deadline,
+                poll=settings.poll,
+            ),
+            watcher=self._watcher,
+            on_notice=self._notices.set,
+        )
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop` is set; then let sends under way end, give claims back and return."""
+        logger.info("worker_started", senders=self._settings.senders)
+        aftercare = threading.Thread(
+            target=self._aftercare, args=(stop,), name="aftercare", daemon=True
+        )
+        self._watcher.start()
+        aftercare.start()
+        try:
+            self.loop.run(stop)
+        finally:
+            stop.set()
+            self._notices.set()
+            aftercare.join(_JOIN_SECONDS)
+            self._watcher.stop()
+            self._notifier.close()
+            self._sender.close()
+            logger.info("worker_stopped", delivered=self.loop.figures.delivered)
+
+    def _aftercare(self, stop: threading.Event) -> None:
+        """Tell legs of their notices as soon as they end, and run the timers at their interval."""
+        while not stop.is_set():
+            # The first pass finds what a worker that died left behind.
+            self._notices.clear()
+            try:
+                tell_legs(self._database, self._vault, self._clock, on_commit=self._committed)
+                self.timers.run_due()
+            except Exception:
+                # A fault here must stop neither deliveries nor the next pass.
+                logger.exception("aftercare_failed")
+            self._notices.wait(self._settings.timer_interval.total_seconds())
+
+    def _committed(self) -> None:
+        self._notifier.notify()
+        self.loop.wake()
+
+
+def run_worker(  # noqa: PLR0913 - the parts that it connects
+    database: Database,
+    vault: Vault,
+    clock: Clock,
+    *,
+    keys: Sequence[PrivateKey],
+    settings: WorkerSettings,
+    stop: threading.Event,
+) -> None:
+    """Run one worker until `stop` is set; see `Worker`."""
+    Worker(database, vault, clock, keys=keys, settings=settings).run(stop)

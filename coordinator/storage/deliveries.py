@@ -1,0 +1,211 @@
+"""Deliveries and their attempts: read, sent again, and what legs are still to be told of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, func, or_, select, update
+
+from coordinator.storage.rows import insert_rows
+from coordinator.storage.tables.events import EventAudienceRow, EventRow
+from coordinator.storage.tables.outbox import (
+    AttemptRow,
+    DeliveryRow,
+    LaneRow,
+    WebhookEndpointRow,
+)
+from partners.protocol.type_ids import new_id
+
+_COLUMNS = (
+    "id",
+    "endpoint_id",
+    "request_id",
+    "seq",
+    "event_id",
+    "status",
+    "created_at",
+    "attempts",
+)
+_CHUNK = 400
+
+
+@dataclass(frozen=True, slots=True)
+class LegDue:
+    """A delivered or dead notice whose leg was not told yet."""
+
+    delivery_id: str
+    event_id: str
+    leg_id: str
+    owes: str
+
+
+def page(
+    connection: Connection,
+    endpoint_id: str,
+    *,
+    before: str = "",
+    status: str | None = None,
+    limit: int = 100,
+) -> Sequence[Row[Any]]:
+    """Return an endpoint's deliveries, the newest first, with type and the lane's next try."""
+    query = (
+        _DELIVERIES.where(DeliveryRow.endpoint_id == endpoint_id)
+        .order_by(DeliveryRow.id.desc())
+        .limit(limit)
+    )
+    if before:
+        query = query.where(DeliveryRow.id < before)
+    if status is not None:
+        query = query.where(DeliveryRow.status == status)
+    return connection.execute(query).all()
+
+
+_DELIVERIES = (
+    select(DeliveryRow.__table__, EventRow.type.label("event_type"), LaneRow.due_at)
+    .join(EventRow, EventRow.seq == DeliveryRow.seq)
+    .join(
+        LaneRow,
+        and_(
+            LaneRow.endpoint_id == DeliveryRow.endpoint_id,
+            LaneRow.request_id == DeliveryRow.request_id,
+        ),
+    )
+)
+
+
+def find(connection: Connection, delivery_id: str, partner: str) -> Row[Any] | None:
+    """Return a delivery to an endpoint of `partner` that is not deleted."""
+    query = _DELIVERIES.join(
+        WebhookEndpointRow, WebhookEndpointRow.id == DeliveryRow.endpoint_id
+    ).where(
+        DeliveryRow.id == delivery_id,
+        WebhookEndpointRow.partner == partner,
+        WebhookEndpointRow.deleted_at.is_(None),
+    )
+    return connection.execute(query).one_or_none()
+
+
+def attempts(
+    connection: Connection, delivery_ids: Sequence[str], *, newest: int
+) -> dict[str, list[Row[Any]]]:
+    """Return the `newest` attempts of each delivery, in order."""
+    found: dict[str, list[Row[Any]]] = {delivery_id: [] for delivery_id in delivery_ids}
+    for start in range(0, len(delivery_ids), _CHUNK):
+        query = (
+            select(AttemptRow.__table__)
+            .join(DeliveryRow, DeliveryRow.id == AttemptRow.delivery_id)
+            .where(
+                AttemptRow.delivery_id.in_(delivery_ids[start : start + _CHUNK]),
+                AttemptRow.number > DeliveryRow.attempts - newest,
+            )
+            .order_by(AttemptRow.delivery_id, AttemptRow.number)
+        )
+        for row in connection.execute(query):
+            found[row.delivery_id].append(row)
+    return found
+
+
+def queue_again(connection: Connection, delivery_ids: Sequence[str]) -> None:
+    """Make finished deliveries pending; the caller opens their lanes before."""
+    for start in range(0, len(delivery_ids), _CHUNK):
+        connection.execute(
+            update(DeliveryRow)
+            .where(DeliveryRow.id.in_(delivery_ids[start : start + _CHUNK]))
+            .values(status="pending", finished_at=None)
+        )
+
+
+def queue_events(
+    connection: Connection, endpoint_id: str, events: Sequence[Row[Any]], now: datetime
+) -> None:
+    """Queue events that the endpoint was never owed; the caller opens their lanes before."""
+    rows = [
+        (new_id("dlv"), endpoint_id, e.request_id or "", e.seq, e.id, "pending", now, 0)
+        for e in events
+    ]
+    insert_rows(connection, DeliveryRow, _COLUMNS, rows, ignore_conflicts=True)
+
+
+def of_events(
+    connection: Connection, endpoint_id: str, event_ids: Sequence[str]
+) -> dict[str, Row[Any]]:
+    """Return what an endpoint was owed of these events, by event id."""
+    found: dict[str, Row[Any]] = {}
+    for start in range(0, len(event_ids), _CHUNK):
+        query = select(DeliveryRow.id, DeliveryRow.event_id, DeliveryRow.status).where(
+            DeliveryRow.endpoint_id == endpoint_id,
+            DeliveryRow.event_id.in_(event_ids[start : start + _CHUNK]),
+        )
+        found |= {row.event_id: row for row in connection.execute(query)}
+    return found
+
+
+def events_since(
+    connection: Connection, partner: str, since: datetime, limit: int
+) -> Sequence[Row[Any]]:
+    """Return a partner's newest `limit` events since a time: seq, id, type, request_id.
+
+    Read backwards from the newest along the audience's index, so that old events cost nothing.
+    """
+    seqs = (
+        select(EventAudienceRow.seq)
+        .where(or_(EventAudienceRow.partner == partner, EventAudienceRow.partner == "*"))
+        .order_by(EventAudienceRow.seq.desc())
+        .limit(limit)
+        .subquery()
+    )
+    query = (
+        select(EventRow.seq, EventRow.id, EventRow.type, EventRow.request_id)
+        .join(seqs, seqs.c.seq == EventRow.seq)
+        .where(EventRow.occurred_at >= since)
+        .order_by(EventRow.seq)
+    )
+    return [*connection.execute(query)]
+
+
+def priorities(
+    connection: Connection, endpoint_id: str, request_ids: Sequence[str]
+) -> dict[str, int]:
+    """Return the priority of an endpoint's lanes by request, where they exist."""
+    found: dict[str, int] = {}
+    for start in range(0, len(request_ids), _CHUNK):
+        query = select(LaneRow.request_id, LaneRow.priority).where(
+            LaneRow.endpoint_id == endpoint_id,
+            LaneRow.request_id.in_(request_ids[start : start + _CHUNK]),
+        )
+        found |= {row.request_id: row.priority for row in connection.execute(query)}
+    return found
+
+
+def legs_due(connection: Connection, *, after: str, limit: int) -> list[LegDue]:
+    """Return notices that ended and whose leg was not told, by the delivery's id."""
+    query = (
+        select(DeliveryRow.id, DeliveryRow.event_id, EventRow.leg_id, DeliveryRow.owes)
+        .join(EventRow, EventRow.seq == DeliveryRow.seq)
+        .where(DeliveryRow.owes.is_not(None), DeliveryRow.id > after)
+        .order_by(DeliveryRow.id)
+        .limit(limit)
+    )
+    return [LegDue(r.id, r.event_id, r.leg_id or "", r.owes) for r in connection.execute(query)]
+
+
+def is_alive_elsewhere(connection: Connection, event_id: str, but: str) -> bool:
+    """Tell whether another endpoint took this event or may still."""
+    query = select(func.count()).where(
+        DeliveryRow.event_id == event_id,
+        DeliveryRow.id != but,
+        DeliveryRow.status.in_(("pending", "delivered")),
+    )
+    return connection.execute(query).scalar_one() > 0
+
+
+def settle_leg(connection: Connection, due: LegDue) -> bool:
+    """Note, in the transaction that tells the leg, that it is told; False if somebody did."""
+    statement = (
+        update(DeliveryRow)
+        .where(DeliveryRow.id == due.delivery_id, DeliveryRow.owes == due.owes)
+        .values(owes=None)
+        .returning(DeliveryRow.id)
+    )
+    return connection.execute(statement).one_or_none() is not None

@@ -1,0 +1,261 @@
+"""Lanes: order, leases, fencing, retries; on SQLite and PostgreSQL."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from coordinator.domain.clock import SteppedClock
+from coordinator.domain.delivery import DeliveryStatus
+from coordinator.storage import lanes
+from coordinator.storage.database import Database
+from coordinator.storage.documents import Vault
+from coordinator.storage.lanes import Completion, EndpointLimits, Head
+from tests.dispatcher.outbox_cast import Outbox
+from tests.factories import Cast
+
+LEASE = timedelta(seconds=30)
+
+
+@pytest.fixture
+def outbox(database: Database, vault: Vault, clock: SteppedClock) -> Outbox:
+    return Outbox(database, vault, clock)
+
+
+def claim(outbox: Outbox, limit: int = 10, limits: EndpointLimits | None = None) -> list[Head]:
+    with outbox.database.writing() as connection, connection.begin():
+        return lanes.claim(
+            connection,
+            now=outbox.clock.now(),
+            limit=limit,
+            lease=LEASE,
+            token=secrets.token_hex(8),
+            limits=limits or EndpointLimits(100),
+        ).heads
+
+
+def complete(outbox: Outbox, *completions: Completion) -> Sequence[Completion]:
+    with outbox.database.writing() as connection, connection.begin():
+        return lanes.complete(connection, completions, outbox.clock.now())
+
+
+def delivered(outbox: Outbox, head: Head) -> Completion:
+    now = outbox.clock.now()
+    return Completion(head, DeliveryStatus.DELIVERED, None, now, answered=204)
+
+
+def retried(outbox: Outbox, head: Head, wait: timedelta) -> Completion:
+    now = outbox.clock.now()
+    return Completion(
+        head, DeliveryStatus.PENDING, now + wait, now, is_unanswered=True, error="connect_failed"
+    )
+
+
+def expire_leases(outbox: Outbox) -> None:
+    """Let leases run out: their times are the database's own on PostgreSQL, so they are set."""
+    outbox.change("UPDATE lane SET lease_until = 1 WHERE lease_until IS NOT NULL")
+
+
+def test_only_the_head_of_a_lane_is_claimed_and_the_next_follows_its_completion(
+    outbox: Outbox, cast: Cast
+) -> None:
+    outbox.endpoint(cast.b.lead)
+    first = outbox.event(cast.b.handle, "frq_1")
+    second = outbox.event(cast.b.handle, "frq_1")
+    heads = claim(outbox)
+    assert [head.event_id for head in heads] == [first]
+    assert claim(outbox) == []
+    complete(outbox, delivered(outbox, heads[0]))
+    assert [head.event_id for head in claim(outbox)] == [second]
+
+
+def test_lanes_of_other_requests_do_not_wait(outbox: Outbox, cast: Cast) -> None:
+    outbox.endpoint(cast.b.lead)
+    one = outbox.event(cast.b.handle, "frq_1")
+    other = outbox.event(cast.b.handle, "frq_2")
+    assert {head.event_id for head in claim(outbox)} == {one, other}
+
+
+def test_the_most_urgent_lane_goes_first_whatever_was_queued_before(
+    outbox: Outbox, cast: Cast
+) -> None:
+    outbox.endpoint(cast.b.lead)
+    routine = outbox.event(cast.b.handle, "frq_1")
+    urgent = outbox.event(cast.b.handle, "frq_2", urgency="urgent")
+    flash = outbox.event(cast.b.handle, "frq_3", urgency="flash")
+    order = [claim(outbox, limit=1)[0].event_id for _ in range(3)]
+    assert order == [flash, urgent, routine]
+
+
+def test_no_more_lanes_are_claimed_than_senders_are_free(outbox: Outbox, cast: Cast) -> None:
+    outbox.endpoint(cast.b.lead)
+    for number in range(5):
+        outbox.event(cast.b.handle, f"frq_{number}")
+    assert len(claim(outbox, limit=2)) == 2
+    assert len(claim(outbox, limit=10)) == 3
+    assert claim(outbox, limit=0) == []
+
+
+def test_a_worker_that_was_paused_beyond_its_lease_changes_nothing(
+    outbox: Outbox, cast: Cast
+) -> None:
+    outbox.endpoint(cast.b.lead)
+    event = outbox.event(cast.b.handle, "frq_1")
+    paused = claim(outbox)[0]
+    expire_leases(outbox)
+    other = claim(outbox)[0]
+    assert other.event_id == event
+    assert complete(outbox, delivered(outbox, paused)) == []
+    assert outbox.status(event) == "pending"
+    assert outbox.rows("SELECT * FROM attempt") == []
+    token = outbox.value("SELECT lease_token FROM lane WHERE request_id = 'frq_1'")
+    assert token == other.lease_token
+    with outbox.database.writing() as connection, connection.begin():
+        lanes.release(connection, [paused])
+    assert outbox.value("SELECT lease_token FROM lane WHERE request_id = 'frq_1'") == token
+
+
+def test_of_a_batch_only_what_is_still_held_counts(outbox: Outbox, cast: Cast) -> None:
+    outbox.endpoint(cast.b.lead)
+    lost = outbox.event(cast.b.handle, "frq_1")
+    kept = outbox.event(cast.b.handle, "frq_2")
+    heads = {head.event_id: head for head in claim(outbox)}
+    outbox.change("UPDATE lane SET lease_token = 'theirs' WHERE request_id = 'frq_1'")
+    held = complete(outbox, *(delivered(outbox, head) for head in heads.values()))
+    assert [completion.head.event_id for completion in held] == [kept]
+    assert (outbox.status(lost), outbox.status(kept)) == ("pending", "delivered")
+
+
+def test_a_lease_that_still_runs_is_nobody_elses(outbox: Outbox, cast: Cast) -> None:
+    outbox.endpoint(cast.b.lead)
+    outbox.event(cast.b.handle, "frq_1")
+    assert len(claim(outbox)) == 1
+    assert claim(outbox) == []
+    expire_leases(outbox)
+    assert len(claim(outbox)) == 1
+
+
+def test_lease_times_are_the_databases_on_postgresql(outbox: Outbox, cast: Cast) -> None:
+    if outbox.database.is_sqlite:
+        pytest.skip("SQLite is one host and has no clock of its own")
+    outbox.endpoint(cast.b.lead)
+    outbox.event(cast.b.handle, "frq_1")
+    assert isinstance(outbox.clock, SteppedClock)
+    assert len(claim(outbox)) == 1
+    outbox.clock.step(timedelta(days=1))  # this worker's clock is a day ahead
+    assert claim(outbox) == []
+
+
+def test_a_retry_waits_for_its_time_and_counts_on(outbox: Outbox, cast: Cast) -> None:
+    outbox.endpoint(cast.b.lead)
+    event = outbox.event(cast.b.handle, "frq_1")
+    first_try = outbox.clock.now()
+    complete(outbox, retried(outbox, claim(outbox)[0], timedelta(seconds=5)))
+    assert claim(outbox) == []
+    outbox.clock.step(timedelta(seconds=4))  # type: ignore[attr-defined]  # the fixture's
+    assert claim(outbox) == []
+    outbox.clock.step(timedelta(seconds=1))  # type: ignore[attr-defined]  # the fixture's
+    head = claim(outbox)[0]
+    assert (head.event_id, head.attempt, head.attempts) == (event, 1, 1)
+    assert head.tried_since == first_try
+    complete(outbox, delivered(outbox, head))
+    tries = outbox.rows("SELECT number, status, error FROM attempt ORDER BY number")
+    assert tries == [(1, None, "connect_failed"), (2, 204, None)]
+
+
+def test_a_new_event_does_not_shorten_the_wait_of_its_lane(outbox: Outbox, cast: Cast) -> None:
+    outbox.endpoint(cast.b.lead)
+    outbox.event(cast.b.handle, "frq_1")
+    complete(outbox, retried(outbox, claim(outbox)[0], timedelta(minutes=5)))
+    outbox.event(cast.b.handle, "frq_1")
+    assert claim(outbox) == []
+
+
+def test_an_event_queued_by_a_host_whose_clock_is_ahead_is_due_at_once(
+    outbox: Outbox, cast: Cast
+) -> None:
+    outbox.endpoint(cast.b.lead)
+    ahead = SteppedClock(outbox.clock.now() + timedelta(seconds=20))
+    event = replace(outbox, clock=ahead).event(cast.b.handle, "frq_1")
+    assert [head.event_id for head in claim(outbox)] == [event]
+
+
+def test_a_dead_head_lets_its_successors_go_and_is_named_to_them(
+    outbox: Outbox, cast: Cast
+) -> None:
+    outbox.endpoint(cast.b.lead)
+    good = outbox.event(cast.b.handle, "frq_1")
+    lost = [outbox.event(cast.b.handle, "frq_1") for _ in range(2)]
+    last = outbox.event(cast.b.handle, "frq_1")
+    complete(outbox, delivered(outbox, claim(outbox)[0]))
+    for _ in lost:
+        head = claim(outbox)[0]
+        now = outbox.clock.now()
+        complete(outbox, Completion(head, DeliveryStatus.DEAD, None, now, answered=410))
+    head = claim(outbox)[0]
+    assert (head.event_id, head.gaps) == (last, 2)
+    with outbox.database.engine.connect() as connection:
+        assert lanes.lost_before(connection, head, 20) == lost
+        assert lanes.lost_before(connection, head, 1) == lost[1:]
+    complete(outbox, delivered(outbox, head))
+    after = outbox.event(cast.b.handle, "frq_1")
+    fresh = claim(outbox)[0]
+    assert (fresh.event_id, fresh.gaps) == (after, 0)
+    assert [outbox.status(e) for e in (good, *lost)] == ["delivered", "dead", "dead"]
+
+
+def test_a_released_head_is_due_as_it_was(outbox: Outbox, cast: Cast) -> None:
+    outbox.endpoint(cast.b.lead)
+    event = outbox.event(cast.b.handle, "frq_1")
+    heads = claim(outbox)
+    with outbox.database.writing() as connection, connection.begin():
+        lanes.release(connection, heads)
+    again = claim(outbox)[0]
+    assert (again.event_id, again.attempt) == (event, 0)
+
+
+def test_one_endpoint_never_has_all_senders(outbox: Outbox, cast: Cast) -> None:
+    outbox.endpoint(cast.b.lead)
+    outbox.endpoint(cast.c.lead)
+    for number in range(4):
+        outbox.event(cast.b.handle, f"frq_{number}")
+    theirs = outbox.event(cast.c.handle, "frq_9")
+    limits = EndpointLimits(2)
+    assert len(claim(outbox, limit=3, limits=limits)) == 2
+    assert [head.event_id for head in claim(outbox, limit=1, limits=limits)] == [theirs]
+
+
+def test_a_failing_endpoint_gets_one_try_at_a_time(outbox: Outbox, cast: Cast) -> None:
+    outbox.endpoint(cast.b.lead)
+    for number in range(3):
+        outbox.event(cast.b.handle, f"frq_{number}")
+    outbox.change("UPDATE webhook_endpoint SET failing_since = 1")
+    limits = EndpointLimits(10)
+    heads = claim(outbox, limits=limits)
+    assert len(heads) == 1
+    assert claim(outbox, limits=limits) == []
+    limits.end(heads[0], is_good=False)
+    assert len(claim(outbox, limits=limits)) == 1
+
+
+def test_what_is_owed_to_an_endpoint_that_is_off_waits(outbox: Outbox, cast: Cast) -> None:
+    outbox.endpoint(cast.b.lead)
+    outbox.event(cast.b.handle, "frq_1")
+    outbox.change("UPDATE webhook_endpoint SET enabled = FALSE")
+    assert claim(outbox) == []
+    assert outbox.value("SELECT lease_token FROM lane WHERE request_id = 'frq_1'") is None
+
+
+def test_looking_for_work_tells_what_a_claim_would(outbox: Outbox, cast: Cast) -> None:
+    def is_anything_due() -> bool:
+        with outbox.database.engine.connect() as connection:
+            return lanes.is_anything_due(connection, outbox.clock.now())
+
+    outbox.endpoint(cast.b.lead)
+    assert not is_anything_due()
+    outbox.event(cast.b.handle, "frq_1", urgency="flash")
+    assert is_anything_due()
+    claim(outbox)
+    assert not is_anything_due()
