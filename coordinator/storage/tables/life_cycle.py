@@ -107,9 +107,12 @@ class GrantProposalRow(Base):
     subject: Mapped[str | None] = mapped_column(String(40))
     subject_owner: Mapped[str | None] = mapped_column(String(40))
     proposer: Mapped[str] = mapped_column(String(40))
+    proposer_kid: Mapped[str] = mapped_column(String(43), comment="void once this key is gone")
     grant_sha256: Mapped[str] = mapped_column(String(64))
-    status: Mapped[str] = mapped_column(String(10), comment="pending, approved or expired")
+    status: Mapped[str] = mapped_column(String(10), comment="pending or approved; else too old")
     proposed_at: Mapped[Micros]
+    expires_at: Mapped[Micros]
+    approver: Mapped[str | None] = mapped_column(String(40))
     decided_at: Mapped[Micros | None]
 
 

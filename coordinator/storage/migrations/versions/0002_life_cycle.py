@@ -46,11 +46,22 @@ def upgrade() -> None:
         sa.Column("subject", sa.String(length=40), nullable=True),
         sa.Column("subject_owner", sa.String(length=40), nullable=True),
         sa.Column("proposer", sa.String(length=40), nullable=False),
+        sa.Column(
+            "proposer_kid",
+            sa.String(length=43),
+            nullable=False,
+            comment="void once this key is gone",
+        ),
         sa.Column("grant_sha256", sa.String(length=64), nullable=False),
         sa.Column(
-            "status", sa.String(length=10), nullable=False, comment="pending, approved or expired"
+            "status",
+            sa.String(length=10),
+            nullable=False,
+            comment="pending or approved; else too old",
         ),
         sa.Column("proposed_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("approver", sa.String(length=40), nullable=True),
         sa.Column("decided_at", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(
             ["partner"], ["partner.handle"], name=op.f("fk_grant_proposal_partner")
