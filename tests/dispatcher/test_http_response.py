@@ -1,11 +1,19 @@
 """Any bytes whatever, in any pieces, are an answer or an ExchangeError."""
 
+from collections.abc import Callable
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.dispatcher.http_response import ExchangeError, Response, read_response
+from coordinator.dispatcher.http_response import (
+    MAX_CHUNKS,
+    MAX_HEAD_BYTES,
+    ExchangeError,
+    Response,
+    read_response,
+)
 
 LIMIT = 200
 
@@ -72,3 +80,28 @@ def test_how_the_bytes_are_cut_on_the_way_does_not_change_the_answer(
         )
     else:
         assert pieced == whole
+
+
+def endless(start: bytes, part: bytes, taken: list[bytes]) -> Callable[[], bytes]:
+    def receive() -> bytes:
+        taken.append(part if taken else start)
+        assert len(taken) < 5_000, "reads without end"
+        return taken[-1]
+
+    return receive
+
+
+def test_header_fields_without_end_are_not_gathered() -> None:
+    taken: list[bytes] = []
+    with pytest.raises(ExchangeError) as caught:
+        read_response(endless(b"HTTP/1.1 200 OK\r\nX: ", b"x" * 1000, taken), max_body_bytes=LIMIT)
+    assert caught.value.code == "headers_too_large"
+    assert len(taken) * 1000 < 2 * MAX_HEAD_BYTES
+
+
+def test_the_number_of_chunks_is_bounded_besides_their_size() -> None:
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    answer = read_response(endless(head, b"1\r\nx\r\n", []), max_body_bytes=10**9)
+    assert answer.body == b"x" * MAX_CHUNKS
+    assert not answer.is_whole
+    assert not answer.is_reusable
