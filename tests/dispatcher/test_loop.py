@@ -1,0 +1,319 @@
+"""The delivery loop against real receivers: signed, in order, again after a crash, never twice."""
+
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import ip_network
+
+import pytest
+
+from coordinator.dispatcher.address_guard import EndpointPolicy
+from coordinator.dispatcher.loop import LoopSettings
+from coordinator.dispatcher.parcels import name_lost
+from coordinator.dispatcher.webhook_sender import WebhookSender
+from coordinator.domain.clock import SteppedClock
+from coordinator.storage.database import Database, open_database
+from coordinator.storage.documents import Vault, load_one
+from coordinator.storage.wakeup import Watcher
+from partners.protocol.webhook_signature import verify
+from tests.dispatcher.outbox_cast import WEBHOOK_KEY, Outbox, Received, Receiver, Running
+from tests.factories import Cast
+
+LOOPBACK = EndpointPolicy(allowed_networks=(ip_network("127.0.0.0/8"),))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a fake sender says."""
+
+    status: int | None = 204
+    error: str | None = None
+    retry_after: int | None = None
+
+
+@pytest.fixture
+def outbox(database: Database, vault: Vault, clock: SteppedClock) -> Outbox:
+    return Outbox(database, vault, clock)
+
+
+@pytest.fixture
+def sender() -> Iterator[WebhookSender]:
+    made = WebhookSender(
+        LOOPBACK, connect_timeout=timedelta(seconds=3), deadline=timedelta(seconds=10)
+    )
+    yield made
+    made.close()
+
+
+def test_every_delivery_is_signed_twice_and_carries_the_stored_bytes(
+    outbox: Outbox, cast: Cast, sender: WebhookSender
+) -> None:
+    with Receiver() as receiver:
+        endpoint = outbox.endpoint(cast.b.lead, receiver.url)
+        event = outbox.event(cast.b.handle, "frq_1")
+        with Running(outbox.loop(sender.send)):
+            assert receiver.wait_for(lambda: len(receiver.got) == 1)
+    got = receiver.got[0]
+    verified = verify(
+        got.headers,
+        got.body,
+        secrets=[endpoint.secret],
+        public_keys=[WEBHOOK_KEY.public],
+        now=int(outbox.clock.now().timestamp()),
+    )
+    assert verified.id == event
+    with outbox.database.engine.connect() as connection:
+        assert got.body == load_one(connection, outbox.vault, event, "body")
+    assert outbox.status(event) == "delivered"
+
+
+def test_events_of_one_lane_arrive_in_order(
+    outbox: Outbox, cast: Cast, sender: WebhookSender
+) -> None:
+    with Receiver() as receiver:
+        outbox.endpoint(cast.b.lead, receiver.url)
+        events = [outbox.event(cast.b.handle, "frq_1") for _ in range(10)]
+        with Running(outbox.loop(sender.send)):
+            assert receiver.wait_for(lambda: len(receiver.got) == 10)
+    assert [received.id for received in receiver.got] == events
+
+
+def test_an_event_committed_while_the_loop_waits_goes_out(
+    outbox: Outbox, cast: Cast, sender: WebhookSender
+) -> None:
+    watcher = Watcher(outbox.database)
+    watcher.start()
+    with Receiver() as receiver:
+        outbox.endpoint(cast.b.lead, receiver.url)
+        with Running(outbox.loop(sender.send, watcher=watcher, poll=timedelta(seconds=1))):
+            event = outbox.event(cast.b.handle)
+            assert receiver.wait_for(lambda: receiver.counts[event] == 1)
+    watcher.stop()
+
+
+def test_a_refused_delivery_comes_again_under_the_same_id(
+    outbox: Outbox, cast: Cast, sender: WebhookSender, clock: SteppedClock
+) -> None:
+    refused = threading.Event()
+
+    def answer(_: Received) -> int:
+        return 204 if refused.is_set() else 503
+
+    with Receiver(answer) as receiver:
+        outbox.endpoint(cast.b.lead, receiver.url)
+        event = outbox.event(cast.b.handle, "frq_1")
+        loop = outbox.loop(sender.send)
+        with Running(loop):
+            assert receiver.wait_for(lambda: len(receiver.got) == 1)
+            refused.set()
+            while outbox.value("SELECT attempt FROM lane WHERE request_id = 'frq_1'") != 1:
+                pass
+            clock.step(timedelta(seconds=3))
+            loop.wake()
+            assert receiver.wait_for(lambda: len(receiver.got) == 2)
+    assert receiver.counts == {event: 2}
+    assert outbox.status(event) == "delivered"
+    stamps = [received.headers["webhook-timestamp"] for received in receiver.got]
+    assert stamps[0] != stamps[1], "the timestamp is the attempt's"
+
+
+def test_a_crash_between_sending_and_completing_sends_again_under_the_same_id(
+    outbox: Outbox, cast: Cast, sender: WebhookSender
+) -> None:
+    with Receiver() as receiver:
+        outbox.endpoint(cast.b.lead, receiver.url)
+        event = outbox.event(cast.b.handle, "frq_1")
+
+        class PowerCutError(BaseException):
+            """What no handler of ours catches."""
+
+        def send_and_die(url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+            sender.send(url, headers, body)
+            raise PowerCutError
+
+        threading.excepthook, hook = (lambda _: None), threading.excepthook
+        try:
+            doomed = outbox.loop(send_and_die, senders=1, deadline=timedelta(0))
+            with Running(doomed):
+                assert receiver.wait_for(lambda: len(receiver.got) == 1)
+        finally:
+            threading.excepthook = hook
+        assert outbox.status(event) == "pending"
+        outbox.change("UPDATE lane SET lease_until = 1")  # time goes by
+        with Running(outbox.loop(sender.send)):
+            assert receiver.wait_for(lambda: len(receiver.got) == 2)
+    assert receiver.counts == {event: 2}
+    assert outbox.status(event) == "delivered"
+
+
+def test_two_workers_never_send_the_same_head(
+    outbox: Outbox, cast: Cast, sender: WebhookSender, database_url: str
+) -> None:
+    other_database = open_database(database_url)
+    other = Outbox(other_database, outbox.vault, outbox.clock)
+    with Receiver() as receiver:
+        for exchange in (cast.b, cast.c):
+            outbox.endpoint(exchange.lead, receiver.url)
+        events = [
+            outbox.event(handle, f"frq_{number % 7}")
+            for number in range(40)
+            for handle in (cast.b.handle, cast.c.handle)
+        ]
+        with Running(outbox.loop(sender.send)), Running(other.loop(sender.send)):
+            assert receiver.wait_for(lambda: len(receiver.got) >= len(events))
+    assert receiver.counts == dict.fromkeys(events, 1)
+    other_database.engine.dispose()
+
+
+def test_a_worker_told_to_stop_ends_what_it_sends_and_claims_nothing_more(
+    outbox: Outbox, cast: Cast, sender: WebhookSender
+) -> None:
+    go_on = threading.Event()
+
+    def answer(_: Received) -> int:
+        go_on.wait(20)
+        return 204
+
+    with Receiver(answer) as receiver:
+        outbox.endpoint(cast.b.lead, receiver.url)
+        first, second = (outbox.event(cast.b.handle, "frq_1") for _ in range(2))
+        running = Running(outbox.loop(sender.send))
+        with running:
+            assert receiver.wait_for(lambda: len(receiver.got) == 1)
+            running.stop.set()
+            go_on.set()
+    assert (outbox.status(first), outbox.status(second)) == ("delivered", "pending")
+    assert outbox.rows("SELECT 1 FROM lane WHERE lease_token IS NOT NULL") == []
+    assert outbox.value("SELECT due_at FROM lane WHERE request_id = 'frq_1'") is not None
+
+
+def test_an_endpoint_that_is_gone_kills_the_delivery_and_its_successor_names_it(
+    outbox: Outbox, cast: Cast, sender: WebhookSender
+) -> None:
+    def answer(received: Received) -> int:
+        return 410 if received.id == lost[0] else 204
+
+    lost: list[str] = []
+    with Receiver(answer) as receiver:
+        outbox.endpoint(cast.b.lead, receiver.url)
+        lost.append(outbox.event(cast.b.handle, "frq_1"))
+        after = outbox.event(cast.b.handle, "frq_1")
+        with Running(outbox.loop(sender.send)):
+            assert receiver.wait_for(lambda: receiver.counts[after] == 1)
+    assert outbox.status(lost[0]) == "dead"
+    named = json.loads(receiver.got[1].body)["data"]["previous_undelivered"]
+    assert named == lost
+
+
+def test_when_an_endpoint_answers_again_its_lanes_do_not_wait_out_their_time(
+    outbox: Outbox, cast: Cast, clock: SteppedClock
+) -> None:
+    is_up = threading.Event()
+    sent: list[str] = []
+
+    def send(url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        del url, body
+        sent.append(headers["webhook-id"])
+        return Answer() if is_up.is_set() else Answer(None, "connect_failed")
+
+    outbox.endpoint(cast.b.lead)
+    waiting = [outbox.event(cast.b.handle, f"frq_{number}") for number in range(3)]
+    loop = outbox.loop(send)
+    with Running(loop):
+        while outbox.value("SELECT COUNT(*) FROM lane WHERE attempt = 1") != 3:
+            pass
+        outbox.change("UPDATE lane SET due_at = due_at + 3600000000")  # an hour's wait
+        assert outbox.value("SELECT failing_since FROM webhook_endpoint") is not None
+        is_up.set()
+        fresh = outbox.event(cast.b.handle, "frq_9")
+        loop.wake()
+        while outbox.status(fresh) != "delivered":
+            pass
+        clock.step(timedelta(seconds=6))  # beyond the jitter, far short of the hour
+        loop.wake()
+        while any(outbox.status(event) != "delivered" for event in waiting):
+            pass
+    assert outbox.value("SELECT failing_since FROM webhook_endpoint") is None
+    assert len(sent) == 7
+
+
+def test_a_delivery_that_the_endpoint_refuses_for_itself_is_not_hurried_by_others(
+    outbox: Outbox, cast: Cast
+) -> None:
+    poison: list[str] = []
+
+    def send(url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        del url, body
+        return Answer(500, "http_status") if headers["webhook-id"] in poison else Answer()
+
+    outbox.endpoint(cast.b.lead)
+    poison.append(outbox.event(cast.b.handle, "frq_1"))
+    loop = outbox.loop(send)
+    with Running(loop):
+        while outbox.value("SELECT attempt FROM lane WHERE request_id = 'frq_1'") != 1:
+            pass
+        due = outbox.value("SELECT due_at FROM lane WHERE request_id = 'frq_1'")
+        good = outbox.event(cast.b.handle, "frq_2")
+        loop.wake()
+        while outbox.status(good) != "delivered":
+            pass
+    assert outbox.value("SELECT due_at FROM lane WHERE request_id = 'frq_1'") == due
+
+
+def test_an_erased_event_is_cancelled_and_its_successors_go(
+    outbox: Outbox, cast: Cast, sender: WebhookSender
+) -> None:
+    with Receiver() as receiver:
+        outbox.endpoint(cast.b.lead, receiver.url)
+        erased = outbox.event(cast.b.handle, "frq_1")
+        after = outbox.event(cast.b.handle, "frq_1")
+        outbox.change("DELETE FROM document WHERE owner_id = :e", e=erased)
+        with Running(outbox.loop(sender.send)):
+            assert receiver.wait_for(lambda: receiver.counts[after] == 1)
+    assert outbox.status(erased) == "cancelled"
+    assert receiver.counts[erased] == 0
+
+
+def test_a_body_that_cannot_be_opened_holds_up_no_other(
+    outbox: Outbox, cast: Cast, sender: WebhookSender
+) -> None:
+    with Receiver() as receiver:
+        outbox.endpoint(cast.b.lead, receiver.url)
+        broken = outbox.event(cast.b.handle, "frq_1")
+        good = outbox.event(cast.b.handle, "frq_2")
+        outbox.change("UPDATE document SET sealed = :x WHERE owner_id = :e", x=b"x" * 64, e=broken)
+        with Running(outbox.loop(sender.send)):
+            assert receiver.wait_for(lambda: receiver.counts[good] == 1)
+    assert outbox.status(broken) == "pending"
+    assert receiver.counts[broken] == 0
+
+
+def test_a_fault_of_our_own_while_sending_is_a_failed_try(outbox: Outbox, cast: Cast) -> None:
+    def send(url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        del url, headers, body
+        raise RuntimeError("a bug")
+
+    outbox.endpoint(cast.b.lead)
+    outbox.event(cast.b.handle, "frq_1")
+    with Running(outbox.loop(send)):
+        while not (tries := outbox.rows("SELECT number, status, error FROM attempt")):
+            pass
+    assert tries == [(1, None, "internal")]
+
+
+def test_a_lease_that_does_not_outlast_the_deadline_is_refused(outbox: Outbox) -> None:
+    with pytest.raises(ValueError, match="outlast"):
+        outbox.loop(
+            lambda *_: Answer(), lease=timedelta(seconds=10), deadline=timedelta(seconds=10)
+        )
+    assert LoopSettings().lease > LoopSettings().deadline
+
+
+def test_naming_lost_events_changes_no_other_byte() -> None:
+    body = b'{"data":{"log":{},"x":1},"timestamp":"t","type":"y"}'
+    named = name_lost(body, ["evt_1", "evt_2"])
+    assert named.replace(b'"previous_undelivered":["evt_1","evt_2"],', b"") == body
+    assert json.loads(named)["data"]["previous_undelivered"] == ["evt_1", "evt_2"]
+    assert name_lost(body, []) == body
