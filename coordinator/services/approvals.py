@@ -20,8 +20,9 @@ from coordinator.domain.permission import Permission
 from coordinator.services.access import sent_request
 from coordinator.services.acts import store_act
 from coordinator.services.bus import handles
-from coordinator.services.notices import send_notices
+from coordinator.services.notices import held_back, send_notices
 from coordinator.services.unit_of_work import Answer, UnitOfWork
+from coordinator.services.withdrawals import withdraw_all
 from coordinator.storage import freeze_requests as store
 from coordinator.storage import partners as partner_store
 from coordinator.storage.documents import load_one
@@ -87,12 +88,10 @@ def _approve(  # noqa: PLR0913 - what the outcome hangs on
     )
     key = uow.key(row.document_key_id)
     act_id = _store_decision(command, actor, uow, row)
-    goes_out = row.status == RequestStatus.SUBMITTED and status is RequestStatus.ACTIVE
+    is_ratified = row.provisional and action is Action.MEET_QUORUM
     decided = {"decided_at": uow.now} if action is Action.MEET_QUORUM else {}
     store.change(uow.connection, row, status=status, provisional=provisional, **decided)
-    event = EventType.REQUEST_APPROVED
-    if row.provisional and action is Action.MEET_QUORUM:
-        event = EventType.REQUEST_RATIFIED
+    event = EventType.REQUEST_RATIFIED if is_ratified else EventType.REQUEST_APPROVED
     recorded = uow.record(
         event,
         {
@@ -112,9 +111,14 @@ def _approve(  # noqa: PLR0913 - what the outcome hangs on
         urgency=row.urgency,
     )
     uow.set_leaf(ActRow, act_id, recorded)
-    if goes_out:
-        within = command.policies.acknowledge_within[Urgency(row.urgency)]
-        send_notices(uow, row, to, acknowledge_by=uow.now + within)
+    if action is Action.MEET_QUORUM:
+        # A ratified request went out already, but for the partners whose policy holds such back.
+        acknowledge_by = command.policies.acknowledge_by(
+            Urgency(row.urgency), queued_at=uow.now
+        )
+        live = store.get(uow.connection, row.id) or row
+        missing = held_back(uow, row, to) if is_ratified else to
+        send_notices(uow, live, missing, acknowledge_by=acknowledge_by)
     answer = {
         "id": act_id,
         "request_id": row.id,
@@ -129,9 +133,19 @@ def _approve(  # noqa: PLR0913 - what the outcome hangs on
 def _reject(
     command: DecideFreezeRequest, actor: Actor, uow: UnitOfWork, row: Row[Any]
 ) -> Answer:
-    status, provisional = next_status(
-        RequestStatus(row.status), Action.REJECT, provisional=row.provisional
-    )
+    if row.provisional:
+        # It went out already, so refusing to ratify it is a withdrawal with all that hangs on it.
+        return withdraw_all(
+            uow,
+            actor,
+            row,
+            Action.REJECT,
+            str(command.body.decision),
+            command.policies,
+            decision=command.body.decision,
+            context_sha256=command.body.context_sha256,
+        )
+    status, provisional = next_status(RequestStatus(row.status), Action.REJECT)
     act_id = _store_decision(command, actor, uow, row)
     store.change(
         uow.connection,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -19,7 +20,8 @@ from coordinator.services.access import sent_request
 from coordinator.services.acts import store_act
 from coordinator.services.bus import handles
 from coordinator.services.endings import end_legs
-from coordinator.services.freeze_request_views import incident_words
+from coordinator.services.freeze_request_views import incident_words, request_words
+from coordinator.services.notices import notify_provisionally
 from coordinator.services.submission import FlaggedTarget, account_warnings
 from coordinator.services.unit_of_work import Answer, UnitOfWork
 from coordinator.services.withdrawals import tell_end
@@ -38,8 +40,10 @@ from partners.protocol.vocabulary import (
     PartnerStatus,
     RequestStatus,
     Tlp,
+    Urgency,
 )
 
+_DAY = timedelta(days=1)
 #: Version of the decision context's form.
 CONTEXT_VERSION = 1
 
@@ -101,11 +105,13 @@ def submit(command: SubmitFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answe
     incident_id, words = _incident(uow, actor, command)
     _require_followable(uow, actor, document, incident_id)
     quorum = _require_enough_leads(uow, actor)
-    status, provisional = next_status(None, Action.SUBMIT)
     request_id = new_id("frq")
     context = _decision_context(
         request_id, evidence.content_sha256, asked, account_warnings(command.targets)
     )
+    is_flash = _goes_out_at_once(uow, actor, command, context.warnings)
+    status, provisional = next_status(None, Action.SUBMIT_FLASH if is_flash else Action.SUBMIT)
+    ratify_by = uow.now + command.policies.ratify_within if is_flash else None
     approve_by = uow.now + command.policies.approve_within
     uow.adopt_key(command.key, command.wrapped_key)
     _store_incident(uow, actor, command, incident_id, words)
@@ -130,7 +136,7 @@ def submit(command: SubmitFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answe
         "hold_hours": None if document.hold is None else document.hold.hours,
         "submitted_at": uow.now,
         "approve_by": approve_by,
-        "ratify_by": None,
+        "ratify_by": ratify_by,
         "decided_at": None,
         "ended_at": None,
         "event_sequence": 1,
@@ -146,6 +152,7 @@ def submit(command: SubmitFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answe
         ],
     )
     uow.seal(command.key, request_id, "context", context.text.encode())
+    uow.seal(command.key, request_id, "words", request_words(document))
     act_id = store_act(uow, actor, "submit", request_id, command.key)
     recorded = uow.record(
         EventType.REQUEST_SUBMITTED,
@@ -158,6 +165,8 @@ def submit(command: SubmitFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answe
             "content_sha256": evidence.content_sha256,
             "context_sha256": context.sha256,
             "approve_by": format_time(approve_by),
+            "provisional": provisional,
+            "ratify_by": None if ratify_by is None else format_time(ratify_by),
             "address_count": len(document.addresses),
             "to": asked if len(asked) <= 100 else [],  # noqa: PLR2004 - webhook bodies stay small
         },
@@ -168,6 +177,8 @@ def submit(command: SubmitFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answe
         leaf_of=(FreezeRequestRow, request_id),
     )
     uow.set_leaf(ActRow, act_id, recorded)
+    if is_flash:
+        notify_provisionally(uow, request_id, asked, policies=command.policies)
     body = {
         "id": request_id,
         "status": status,
@@ -176,6 +187,7 @@ def submit(command: SubmitFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answe
         "submitted_by": actor.subject,
         "submitted_at": format_time(uow.now),
         "approve_by": format_time(approve_by),
+        "ratify_by": None if ratify_by is None else format_time(ratify_by),
         "urgency": document.urgency,
         "tlp": document.tlp,
         "summary": document.summary,
@@ -298,6 +310,23 @@ def _require_followable(
     raise InvalidInputError(
         f"follows {detail}", errors=[FieldFault("/follows", detail, "follows")]
     )
+
+
+def _goes_out_at_once(
+    uow: UnitOfWork,
+    actor: Actor,
+    command: SubmitFreezeRequest,
+    warnings: Sequence[dict[str, Any]],
+) -> bool:
+    """Tell whether a flash request may go out before its approval; else it waits as submitted."""
+    document = command.document
+    if document.urgency is not Urgency.FLASH or not actor.may_flash:
+        return False
+    if document.to == "all" or warnings:
+        return False
+    since = uow.now - _DAY
+    sent = store.flash_requests_since(uow.connection, actor.partner, since)
+    return sent < command.policies.flash_daily_cap
 
 
 def _require_enough_leads(uow: UnitOfWork, actor: Actor) -> int:

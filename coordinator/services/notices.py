@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from coordinator.domain.deadline import Policies
 from coordinator.services.unit_of_work import UnitOfWork, unpack_evidence
 from coordinator.storage import freeze_requests as store
 from coordinator.storage import legs as leg_store
@@ -13,7 +14,7 @@ from coordinator.storage import partners as partner_store
 from coordinator.storage.documents import load
 from partners.protocol.payloads import format_time
 from partners.protocol.type_ids import new_id
-from partners.protocol.vocabulary import EventType
+from partners.protocol.vocabulary import EventType, Urgency
 
 #: A notice that would be longer carries hash and link instead of the document, in bytes; bodies of
 #: webhooks stay under 20 kB.
@@ -40,6 +41,8 @@ def send_notices(
         "address_count": row.address_count,
         "hold_hours": row.hold_hours,
         "acknowledge_by": format_time(acknowledge_by),
+        "provisional": row.provisional,
+        "ratify_by": format_time(row.ratify_by) if row.provisional else None,
         "evidence": submitted,
         "approvals": approvals,
     }
@@ -53,6 +56,29 @@ def send_notices(
             leg=leg,
             urgency=row.urgency,
         )
+
+
+def notify_provisionally(
+    uow: UnitOfWork, request_id: str, to: Sequence[str], *, policies: Policies
+) -> None:
+    """Send a flash request out before its approval, to the partners whose policy takes it so."""
+    row = store.get(uow.connection, request_id)
+    if row is None:
+        raise AssertionError("stored in this very transaction")
+    taking = [h for h, provisional in _policies_of(uow, to).items() if provisional == "notify"]
+    acknowledge_by = policies.acknowledge_by(Urgency(row.urgency), queued_at=uow.now)
+    send_notices(uow, row, taking, acknowledge_by=acknowledge_by)
+
+
+def held_back(uow: UnitOfWork, row: Row[Any], to: Sequence[str]) -> list[str]:
+    """Return the partners asked that have no leg yet."""
+    opened = set(leg_store.partners_of(uow.connection, row.id))
+    return [handle for handle in to if handle not in opened]
+
+
+def _policies_of(uow: UnitOfWork, to: Sequence[str]) -> dict[str, str]:
+    known = partner_store.statuses(uow.connection, to)
+    return {handle: known[handle].provisional for handle in to if handle in known}
 
 
 def _evidence(uow: UnitOfWork, row: Row[Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:

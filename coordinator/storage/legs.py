@@ -64,6 +64,12 @@ def of_partner(connection: Connection, request_id: str, partner: str) -> Row[Any
     return connection.execute(query).one_or_none()
 
 
+def partners_of(connection: Connection, request_id: str) -> list[str]:
+    """Return the handles that have a leg of a request."""
+    query = select(LegRow.partner).where(LegRow.request_id == request_id)
+    return list(connection.execute(query).scalars())
+
+
 def get(connection: Connection, leg_id: str) -> Row[Any] | None:
     """Return one leg."""
     return connection.execute(select(LegRow.__table__).where(LegRow.id == leg_id)).one_or_none()

@@ -139,6 +139,7 @@ class FreezeRequestView(View):
     submitted_by: str
     submitted_at: Time
     approve_by: Time | None = None
+    ratify_by: Time | None = None
     decided_at: Time | None = None
     ended_at: Time | None = None
     urgency: Urgency
