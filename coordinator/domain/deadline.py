@@ -36,6 +36,8 @@ class Policies:
         default_hold: What is asked for where a request names no hours.
         warn_before: How long before a hold's end warnings go out, longest first.
         remind_owed: How often an owed answer is recalled.
+        approve_grant_within: How long a lead's proposed grant waits for another lead.
+        root_reset_after: From the announcement of a new root key to its taking over.
         max_holds: How far ahead a hold's end may lie, by jurisdiction and basis.
     """
 
@@ -49,6 +51,8 @@ class Policies:
     warn_before: tuple[timedelta, ...]
     remind_owed: timedelta
     answer_dispute_within: timedelta
+    approve_grant_within: timedelta
+    root_reset_after: timedelta
     max_holds: Mapping[str, Mapping[HoldBasis, timedelta]]
 
     def acknowledge_by(self, urgency: Urgency, *, queued_at: datetime) -> datetime:
@@ -75,6 +79,7 @@ class Policies:
         request = top.table("request")
         hold = top.table("hold")
         dispute = top.table("dispute")
+        membership = top.table("membership")
         maxima = top.table("max_hold_days")
         if _DEFAULT not in maxima.names():
             raise PolicyError("policies: max_hold_days.default is missing")
@@ -91,11 +96,13 @@ class Policies:
             warn_before=hold.durations("warn_before_hours", _HOUR),
             remind_owed=hold.duration("remind_owed_hours", _HOUR),
             answer_dispute_within=dispute.duration("answer_within_hours", _HOUR),
+            approve_grant_within=membership.duration("grant_proposal_days", _DAY),
+            root_reset_after=membership.duration("root_reset_hours", _HOUR),
             max_holds=MappingProxyType(
                 {name: _max_hold(maxima.table(name)) for name in maxima.names()}
             ),
         )
-        for table in (acknowledge, request, hold, dispute, maxima, top):
+        for table in (acknowledge, request, hold, dispute, membership, maxima, top):
             table.finish()
         return policies
 

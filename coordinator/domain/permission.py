@@ -57,12 +57,14 @@ class Permission(StrEnum):
     GRANT_MAKE = "grant:make"
     GRANT_APPROVE = "grant:approve"
     REVOCATION_MAKE = "revocation:make"
+    KEY_ROTATE = "key:rotate"  # one's own
     TRANSPARENCY_LOG_COSIGN = "transparency_log:cosign"
     # the coordinator itself: timers, transport, the operator's membership acts
     TIMER_FIRE = "timer:fire"
     DELIVERY_RECORD = "delivery:record"
     PARTNER_ADMIT = "partner:admit"
     PARTNER_SUSPEND = "partner:suspend"
+    PARTNER_RESET_ROOT = "partner:reset_root"
 
 
 P = Permission
@@ -74,6 +76,7 @@ _READ = frozenset(
         P.STATISTICS_READ,
         P.PARTNER_READ,
         P.GRANT_READ,
+        P.KEY_ROTATE,  # whoever has a key may replace it by signing with it
         P.TRANSPARENCY_LOG_COSIGN,  # a monitor vouches for what it saw; it changes nobody's rights
     }
 )
@@ -119,7 +122,7 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
 ROOT_GRANTS = frozenset({P.PARTNER_JOIN, P.GRANT_MAKE, P.REVOCATION_MAKE})
 #: The coordinator can author nothing and approve nothing.
 COORDINATOR_GRANTS = frozenset(
-    {P.TIMER_FIRE, P.DELIVERY_RECORD, P.PARTNER_ADMIT, P.PARTNER_SUSPEND}
+    {P.TIMER_FIRE, P.DELIVERY_RECORD, P.PARTNER_ADMIT, P.PARTNER_SUSPEND, P.PARTNER_RESET_ROOT}
 )
 #: Only who can be asked has legs; only who can request submits.
 _ASKED_SIDE = _DISPOSE

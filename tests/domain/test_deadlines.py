@@ -24,6 +24,8 @@ def test_the_shipped_policies_say_what_the_design_says() -> None:
     assert policies.flash_daily_cap == 5
     assert policies.late_report == timedelta(hours=24)
     assert policies.close_after == timedelta(days=7)
+    assert policies.root_reset_after == timedelta(hours=24)
+    assert policies.approve_grant_within == timedelta(days=7)
     assert policies.warn_before == tuple(timedelta(hours=hours) for hours in (72, 24, 2))
 
 
@@ -54,6 +56,7 @@ def test_a_jurisdiction_without_its_own_table_has_the_default() -> None:
         ("[72, 24, 2]", "24", "warn_before_hours must be a list"),
         ("[72, 24, 2]", "[0]", "warn_before_hours must be a whole number"),
         ("[dispute]", "[disputes]", "dispute is missing"),
+        ("root_reset_hours = 24", "root_reset_hours = 0", "must be a whole number from 1, not 0"),
         ("[max_hold_days.default]", "[max_hold_days.EE]", "max_hold_days.default is missing"),
         ("own_policy = 180", "", "max_hold_days.default.own_policy is missing"),
         ("own_policy = 180", "own_policy = 180\nx = 1", "unknown: max_hold_days.default.x"),
