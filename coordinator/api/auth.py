@@ -9,6 +9,7 @@ from collections import OrderedDict
 from flask import Request
 from sqlalchemy import Connection
 
+from coordinator.domain.actor import ActorKind
 from coordinator.domain.errors import AuthenticationError, PermissionDeniedError
 from coordinator.storage import partners as store
 from coordinator.storage.database import Database
@@ -138,8 +139,15 @@ def verify(  # noqa: PLR0913 - what the token is compared with
         raise AuthenticationError(str(error), code="protocol") from None
 
 
-def standing(connection: Connection, kid: str) -> store.Standing:
+def standing(
+    connection: Connection, kid: str, *, while_suspended: bool = False
+) -> store.Standing:
     """Return what the key's owner may do now.
+
+    Args:
+        connection: Where to look.
+        kid: The key that signed.
+        while_suspended: The route serves people and systems of a suspended partner, too.
 
     Raises:
         AuthenticationError: If the key was revoked or the partner suspended.
@@ -153,6 +161,9 @@ def standing(connection: Connection, kid: str) -> store.Standing:
             "your membership is pending: the operator has not confirmed your root key's thumbprint yet",
             code="partner_pending",
         )
-    if found.partner_status is not PartnerStatus.ACTIVE:
-        raise AuthenticationError("the partner is not active", code="partner_not_active")
-    return found
+    if found.partner_status is PartnerStatus.ACTIVE:
+        return found
+    is_person_or_system = found.actor.kind is not ActorKind.ROOT
+    if while_suspended and found.actor.is_suspended and is_person_or_system:
+        return found
+    raise AuthenticationError("the partner is not active", code="partner_not_active")

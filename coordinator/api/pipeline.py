@@ -192,14 +192,18 @@ def authenticated(own: Parts, raw: bytes) -> RequestToken:
 
 
 def read(
-    function: Callable[[Reader, Any], Any], query: type[BaseModel], needs: Permission
+    function: Callable[[Reader, Any], Any],
+    query: type[BaseModel],
+    needs: Permission,
+    *,
+    while_suspended: bool = False,
 ) -> Response:
     """Serve one signed GET."""
     own = parts()
     token = authenticated(own, read_body(0))
     parameters = parse_query(query)
     with own.database.engine.connect() as connection:
-        found = standing(connection, token.kid)
+        found = standing(connection, token.kid, while_suspended=while_suspended)
         require(needs, found.actor)
         answer = function(Reader(connection, own.vault, found.actor, own), parameters)
     return answered(answer)
@@ -223,6 +227,7 @@ def change(
     model: type[Body] | None,
     *,
     large: bool,
+    while_suspended: bool = False,
 ) -> Response:
     """Serve one signed POST, PATCH or DELETE."""
     own = parts()
@@ -234,8 +239,8 @@ def change(
     prepared = prepare(SignedCall(token, raw, token.body_sha256, own), content)
     call = _call(own, token, prepared.command, key)
     with transaction(own.database, own.vault, own.clock, _evidence(token, raw)) as uow:
-        found = standing(uow.connection, token.kid)
-        uow.stands_on(token.kid, found.revocations)
+        found = standing(uow.connection, token.kid, while_suspended=while_suspended)
+        uow.stands_on(found)
         response = answer_once(uow, call, found.actor, uow.key(found.document_key_id))
     own.wake()
     return response

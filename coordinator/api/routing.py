@@ -148,4 +148,13 @@ def signed_post(  # noqa: PLR0913 - what OpenAPI tells of a route
     return register
 
 
-__all__ = ["ROUTES", "Prepared", "Query", "Reader", "Route", "SignedCall", "signed_get", "signed_post"]
+__all__ = [
+    "ROUTES",
+    "Prepared",
+    "Query",
+    "Reader",
+    "Route",
+    "SignedCall",
+    "signed_get",
+    "signed_post",
+]

@@ -26,6 +26,7 @@ class Actor:
         roles: Granted roles.
         owner: The owning person of a system.
         systems_as_compliance: The partner's policy lets this system do what compliance does.
+        is_suspended: The partner is suspended: it only settles what it holds.
         may_flash: The partner's policy lets this subject send flash requests at once.
     """
 
@@ -38,6 +39,7 @@ class Actor:
     partner_kind: PartnerKind = PartnerKind.EXCHANGE
     systems_as_compliance: bool = False
     may_flash: bool = False
+    is_suspended: bool = False
 
     @property
     def person(self) -> str:

@@ -13,9 +13,7 @@ from coordinator.storage import legs as leg_store
 _NO_SUCH = "there is no such freeze request, or none that you may see"
 
 
-def sent_request(
-    uow: UnitOfWork, actor: Actor, request_id: str, content_sha256: str
-) -> Row[Any]:
+def sent_request(uow: UnitOfWork, actor: Actor, request_id: str, content_sha256: str) -> Row[Any]:
     """Return a request of the actor's own partner, locked.
 
     Raises:

@@ -113,9 +113,7 @@ def _approve(  # noqa: PLR0913 - what the outcome hangs on
     uow.set_leaf(ActRow, act_id, recorded)
     if action is Action.MEET_QUORUM:
         # A ratified request went out already, but for the partners whose policy holds such back.
-        acknowledge_by = command.policies.acknowledge_by(
-            Urgency(row.urgency), queued_at=uow.now
-        )
+        acknowledge_by = command.policies.acknowledge_by(Urgency(row.urgency), queued_at=uow.now)
         live = store.get(uow.connection, row.id) or row
         missing = held_back(uow, row, to) if is_ratified else to
         send_notices(uow, live, missing, acknowledge_by=acknowledge_by)
@@ -130,9 +128,7 @@ def _approve(  # noqa: PLR0913 - what the outcome hangs on
     return Answer(201, answer, entry=recorded)
 
 
-def _reject(
-    command: DecideFreezeRequest, actor: Actor, uow: UnitOfWork, row: Row[Any]
-) -> Answer:
+def _reject(command: DecideFreezeRequest, actor: Actor, uow: UnitOfWork, row: Row[Any]) -> Answer:
     if row.provisional:
         # It went out already, so refusing to ratify it is a withdrawal with all that hangs on it.
         return withdraw_all(

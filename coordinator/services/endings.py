@@ -20,9 +20,7 @@ from partners.protocol.vocabulary import EventType, LegStatus
 def all_legs(uow: UnitOfWork, request_id: str) -> list[Row[Any]]:
     """Return every leg of a request, at most as many as partners can be asked."""
     found: list[Row[Any]] = []
-    while page := store.of_request(
-        uow.connection, request_id, after=found[-1].id if found else ""
-    ):
+    while page := store.of_request(uow.connection, request_id, after=found[-1].id if found else ""):
         found.extend(page)
     return found
 
@@ -62,16 +60,12 @@ def take_addresses_back(  # noqa: PLR0913 - what the act is told with
         tell_owed(uow, actor, request, leg, status, owing, "withdrawn")
 
 
-def refresh_leg(
-    uow: UnitOfWork, books: LegBooks, request: Row[Any], leg: Row[Any]
-) -> LegStatus:
+def refresh_leg(uow: UnitOfWork, books: LegBooks, request: Row[Any], leg: Row[Any]) -> LegStatus:
     """Write a leg's flags and status anew after its holds changed without an act on it."""
     return change_leg(uow, LegAct.WITHDRAW, books, request, leg)
 
 
-def oblige(
-    uow: UnitOfWork, holds: Sequence[HoldBalance], policies: Policies
-) -> list[HoldBalance]:
+def oblige(uow: UnitOfWork, holds: Sequence[HoldBalance], policies: Policies) -> list[HoldBalance]:
     """Take earlier answers back and return the holds that owe one now."""
     renewed = [obliged(hold) for hold in holds]
     for before, after in zip(holds, renewed, strict=True):

@@ -75,12 +75,8 @@ def report(command: ReportFreeze, actor: Actor, uow: UnitOfWork) -> Answer:
     booking = _book(command, uow, request, leg, books)
     key = uow.key(request.document_key_id)
     report_id = store_act(uow, actor, LegAct.REPORT.value, request.id, key, leg=leg)
-    store.book(
-        uow.connection, books.ledger, booking, leg=leg, report_id=report_id, now=uow.now
-    )
-    settle(
-        uow, booking.touched_holds.values(), command.policies, withdrawn=booking.owing
-    )
+    store.book(uow.connection, books.ledger, booking, leg=leg, report_id=report_id, now=uow.now)
+    settle(uow, booking.touched_holds.values(), command.policies, withdrawn=booking.owing)
     books.ledger.apply(booking)
     others = {**books.other_holds, **booking.touched_holds}
     books = LegBooks(books.ledger, others)

@@ -208,9 +208,7 @@ def submit(command: SubmitFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answe
     return Answer(201, body, entry=recorded, location=f"/v1/freeze-requests/{request_id}")
 
 
-def _partners_asked(
-    uow: UnitOfWork, actor: Actor, document: payloads.FreezeRequest
-) -> list[str]:
+def _partners_asked(uow: UnitOfWork, actor: Actor, document: payloads.FreezeRequest) -> list[str]:
     if document.to == "all":
         if document.tlp is Tlp.RED:
             raise InvalidInputError(
@@ -307,9 +305,7 @@ def _require_followable(
         detail = "belongs to another incident; a hop stays in the incident of what it follows"
     else:
         return
-    raise InvalidInputError(
-        f"follows {detail}", errors=[FieldFault("/follows", detail, "follows")]
-    )
+    raise InvalidInputError(f"follows {detail}", errors=[FieldFault("/follows", detail, "follows")])
 
 
 def _goes_out_at_once(

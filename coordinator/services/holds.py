@@ -80,9 +80,7 @@ def extend(command: ExtendHold, actor: Actor, uow: UnitOfWork) -> Answer:
     """Set a later end within policy; a lapsed hold is alive again, and what only the lapse owed is met."""
     body = command.body
     request, leg = asked_leg(uow, actor, command.request_id, body.content_sha256)
-    next_status(
-        RequestStatus(request.status), Action.ACT_ON_HOLD, provisional=request.provisional
-    )
+    next_status(RequestStatus(request.status), Action.ACT_ON_HOLD, provisional=request.provisional)
     hold = _own_hold(uow, leg, body.hold)
     partner = partner_store.partner(uow.connection, leg.partner)
     jurisdiction = None if partner is None else partner.jurisdiction
@@ -93,9 +91,7 @@ def extend(command: ExtendHold, actor: Actor, uow: UnitOfWork) -> Answer:
         now=uow.now,
         max_hold=command.policies.max_hold(jurisdiction),
     )
-    act_id = store_act(
-        uow, actor, "extend", request.id, uow.key(request.document_key_id), leg=leg
-    )
+    act_id = store_act(uow, actor, "extend", request.id, uow.key(request.document_key_id), leg=leg)
     ledger_store.store_hold(uow.connection, renewed)
     settle(uow, [renewed], command.policies)
     status = refresh_leg(uow, load_books(uow, leg), request, leg)
@@ -106,17 +102,13 @@ def extend(command: ExtendHold, actor: Actor, uow: UnitOfWork) -> Answer:
         "before": format_time(hold.hold_expires_at),
         "basis": renewed.basis.value,
     }
-    recorded = record_leg_event(
-        uow, EventType.HOLD_EXTENDED, actor, request, leg, status, data
-    )
+    recorded = record_leg_event(uow, EventType.HOLD_EXTENDED, actor, request, leg, status, data)
     uow.set_leaf(ActRow, act_id, recorded)
     for leg_id, _ in ledger_store.other_legs_sharing(uow.connection, [hold.id], leg.id):
         other_request, other = locked_leg(uow, leg_id)
         if other_request is not None and other is not None:
             shown = refresh_leg(uow, load_books(uow, other), other_request, other)
-            record_leg_event(
-                uow, EventType.HOLD_EXTENDED, actor, other_request, other, shown, data
-            )
+            record_leg_event(uow, EventType.HOLD_EXTENDED, actor, other_request, other, shown, data)
     body_out = {
         "id": act_id,
         "request_id": request.id,

@@ -104,9 +104,7 @@ def load_books(uow: UnitOfWork, leg: Row[Any], named: tuple[str, ...] = ()) -> L
     """Return a leg's ledger, and the holds of the partner's other legs that it shares or names."""
     ledger = ledger_store.load_leg(uow.connection, leg.id)
     wanted = sorted(set(ledger.shared) | (set(named) - set(ledger.holds)))
-    others = ledger_store.holds_of_partner(
-        uow.connection, leg.partner, wanted, but_leg=leg.id
-    )
+    others = ledger_store.holds_of_partner(uow.connection, leg.partner, wanted, but_leg=leg.id)
     return LegBooks(ledger, others)
 
 
@@ -227,9 +225,7 @@ def _answer(  # noqa: PLR0913 - what an act is told with
     """Carry out an act of the asked side: check, store, record, answer."""
     books = load_books(uow, leg)
     require_leg_act(act, books, request, leg)
-    act_id = store_act(
-        uow, actor, act.value, request.id, uow.key(request.document_key_id), leg=leg
-    )
+    act_id = store_act(uow, actor, act.value, request.id, uow.key(request.document_key_id), leg=leg)
     extra = {k: (act_id if v == "$act" else v) for k, v in (values or {}).items()}
     status = change_leg(uow, act, books, request, leg, **extra)
     recorded = record_leg_event(

@@ -28,9 +28,7 @@ def send_notices(
     """Open a leg for every partner asked and queue its notice."""
     key = uow.key(row.document_key_id)
     legs = [leg_store.NewLeg(new_id("leg"), handle) for handle in to]
-    leg_store.insert(
-        uow.connection, row.id, legs, queued_at=uow.now, acknowledge_by=acknowledge_by
-    )
+    leg_store.insert(uow.connection, row.id, legs, queued_at=uow.now, acknowledge_by=acknowledge_by)
     submitted, approvals = _evidence(uow, row)
     common = {
         "requester": row.requester,

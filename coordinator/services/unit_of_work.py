@@ -28,7 +28,7 @@ from coordinator.storage.documents import (
     store,
     store_key,
 )
-from coordinator.storage.partners import is_standing
+from coordinator.storage.partners import Standing, still_stands
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from coordinator.transparency_log.leaf import Leaf, make_leaf
 from partners.protocol import canonical_json
@@ -152,7 +152,8 @@ class UnitOfWork:
         self._leg_sequences: dict[str, int] = {}
         self._request_sequences: dict[str, int] = {}
         self._revokes = False
-        self._standing: tuple[str, int] | None = None
+        self._taken_away: frozenset[str] = frozenset()
+        self._standing: Standing | None = None
 
     # --- what handlers use ------------------------------------------------------------------------
 
@@ -256,13 +257,19 @@ class UnitOfWork:
         self._request_sequences[request.id] = present + 1
         return present + 1
 
-    def will_revoke(self) -> None:
-        """Say that this transaction takes a right away, so that others check theirs again."""
-        self._revokes = True
+    def will_revoke(self, kids: Iterable[str] = ()) -> None:
+        """Say that this transaction takes a right away, so that others check theirs again.
 
-    def stands_on(self, kid: str, revocations: int) -> None:
-        """Say on whose key, and on how many revocations, the authority of this command rests."""
-        self._standing = (kid, revocations)
+        Args:
+            kids: The keys that this very transaction ended; they were good until now, so its own
+                authority may rest on one of them.
+        """
+        self._revokes = True
+        self._taken_away |= frozenset(kids)
+
+    def stands_on(self, standing: Standing) -> None:
+        """Say on which rights, and on how many revocations, the authority of this command rests."""
+        self._standing = standing
 
     def forget(self) -> None:
         """Drop what was recorded: the handler failed and its savepoint was rolled back."""
@@ -270,6 +277,7 @@ class UnitOfWork:
         self._leg_sequences.clear()
         self._request_sequences.clear()
         self._revokes = False
+        self._taken_away = frozenset()
 
     # --- the tail --------------------------------------------------------------------------------
 
@@ -280,7 +288,8 @@ class UnitOfWork:
             The answer's bytes; they may be handed out only after the commit.
 
         Raises:
-            AuthenticationError: If the key that this command rests on was revoked meanwhile.
+            AuthenticationError: If the key that this command rests on was revoked meanwhile, or its
+                partner suspended.
         """
         pending = self._pending
         for item in pending.recorded:
@@ -335,10 +344,12 @@ class UnitOfWork:
     def _require_standing(self, revocations: int) -> None:
         if self._standing is None:
             return
-        kid, seen = self._standing
-        mine = int(self._revokes)
-        if revocations - mine != seen and not is_standing(self.connection, kid):
-            raise AuthenticationError("the key was revoked meanwhile", code="revoked_key")
+        if revocations - int(self._revokes) == self._standing.revocations:
+            return
+        if not still_stands(self.connection, self._standing, ended_here=self._taken_away):
+            raise AuthenticationError(
+                "the key was revoked, or its partner suspended, meanwhile", code="revoked_key"
+            )
 
 
 @contextmanager

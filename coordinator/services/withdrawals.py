@@ -93,7 +93,9 @@ def _withdraw_some(
     next_status(RequestStatus(row.status), Action.WITHDRAW_SOME, provisional=row.provisional)
     faults = [
         FieldFault(
-            f"/addresses/{place}", f"this request has addresses 0 to {row.address_count - 1}", "range"
+            f"/addresses/{place}",
+            f"this request has addresses 0 to {row.address_count - 1}",
+            "range",
         )
         for place, number in enumerate(body.addresses)
         if number >= row.address_count

@@ -120,7 +120,9 @@ def store_key(connection: Connection, key: DocumentKey, wrapped: bytes, at: date
     insert_rows(connection, DocumentKeyRow, _KEY_COLUMNS, [(key.id, wrapped, at)])
 
 
-def load_keys(connection: Connection, vault: Vault, key_ids: Iterable[str]) -> dict[str, DocumentKey]:
+def load_keys(
+    connection: Connection, vault: Vault, key_ids: Iterable[str]
+) -> dict[str, DocumentKey]:
     """Return data keys by id; an erased one is absent."""
     wanted = sorted(set(key_ids))
     found: dict[str, DocumentKey] = {}
@@ -163,7 +165,8 @@ def load(
             )
             .join(DocumentKeyRow, DocumentKeyRow.id == DocumentRow.key_id)
             .where(
-                DocumentRow.owner_id.in_(owner_ids[start : start + _CHUNK]), DocumentRow.name == name
+                DocumentRow.owner_id.in_(owner_ids[start : start + _CHUNK]),
+                DocumentRow.name == name,
             )
         )
         for owner_id, sealed, key_id, wrapped in connection.execute(query):

@@ -451,7 +451,7 @@ def _totals(connection: Connection, found_scope: Any, link_scope: Any) -> Totals
     sums: Totals = {}
 
     def of(asset: str) -> dict[str, Any]:
-        zero = {n: 0 for n in ("found", "frozen", "held", "released", "returned", "seized")}
+        zero = dict.fromkeys(("found", "frozen", "held", "released", "returned", "seized"), 0)
         return sums.setdefault(asset, {**zero, "withheld": 0})
 
     findings = (

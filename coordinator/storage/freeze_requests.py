@@ -281,9 +281,7 @@ def flagged(connection: Connection, request_id: str, numbers: Sequence[int]) -> 
 def set_final_since(connection: Connection, request_id: str, moment: datetime | None) -> None:
     """Note since when nothing is expected of any leg; None: something is."""
     connection.execute(
-        update(FreezeRequestRow)
-        .where(FreezeRequestRow.id == request_id)
-        .values(final_since=moment)
+        update(FreezeRequestRow).where(FreezeRequestRow.id == request_id).values(final_since=moment)
     )
 
 
@@ -317,9 +315,7 @@ def due_for_ratification(connection: Connection, now: datetime, limit: int = 100
     return list(connection.execute(query).scalars())
 
 
-def due_for_closing(
-    connection: Connection, final_before: datetime, limit: int = 100
-) -> list[str]:
+def due_for_closing(connection: Connection, final_before: datetime, limit: int = 100) -> list[str]:
     """Return active requests of which nothing was expected since before `final_before`."""
     query = (
         select(FreezeRequestRow.id)

@@ -50,7 +50,19 @@ def insert(
         LegRow,
         _COLUMNS,
         [
-            (leg.id, request_id, leg.partner, "queued", queued_at, acknowledge_by, [], False, False, 0, 1)
+            (
+                leg.id,
+                request_id,
+                leg.partner,
+                "queued",
+                queued_at,
+                acknowledge_by,
+                [],
+                False,
+                False,
+                0,
+                1,
+            )
             for leg in legs
         ],
     )
@@ -124,9 +136,7 @@ def not_final(connection: Connection, request_id: str, *, limit: int) -> list[st
     final = [status.value for status in leg_rules.FINAL]
     query = (
         select(LegRow.id)
-        .where(
-            LegRow.request_id == request_id, LegRow.status.not_in(final) | LegRow.owes_answer
-        )
+        .where(LegRow.request_id == request_id, LegRow.status.not_in(final) | LegRow.owes_answer)
         .limit(limit)
     )
     return list(connection.execute(query).scalars())

@@ -1,6 +1,6 @@
 """Members, subjects, keys and grants."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -87,16 +87,32 @@ def standing(connection: Connection, kid: str) -> Standing | None:
         partner_kind=PartnerKind(row.partner_kind),
         systems_as_compliance=row.subject in row.systems_as_compliance,
         may_flash=row.subject in row.may_flash,
+        is_suspended=row.status == PartnerStatus.SUSPENDED,
     )
     return Standing(actor, PartnerStatus(row.status), row.document_key_id, row.revocations)
 
 
-def is_standing(connection: Connection, kid: str) -> bool:
-    """Tell whether `kid` was not revoked."""
-    found = connection.execute(
-        text("SELECT revoked_at FROM partner_key WHERE kid = :kid"), {"kid": kid}
-    ).one_or_none()
-    return found is not None and found.revoked_at is None
+_STILL = text(
+    "SELECT partner_key.revoked_at, partner.status FROM partner_key "
+    "JOIN partner ON partner.handle = partner_key.partner WHERE partner_key.kid = :kid"
+)
+
+
+def still_stands(
+    connection: Connection, found: Standing, *, ended_here: Collection[str] = ()
+) -> bool:
+    """Tell whether the rights that were found rest on what is still so.
+
+    Args:
+        connection: Inside the transaction, under the lock of the log's head.
+        found: As read at its start.
+        ended_here: Keys that this transaction itself ended.
+    """
+    kid = found.actor.kid
+    row = connection.execute(_STILL, {"kid": kid}).one_or_none()
+    if row is None or row.status != found.partner_status:
+        return False
+    return row.revoked_at is None or kid in ended_here
 
 
 def key_proposer(connection: Connection, kid: str) -> str | None:
@@ -115,7 +131,9 @@ def partners(
     connection: Connection, *, after: str = "", limit: int = 100, active_only: bool = False
 ) -> Sequence[Row[Any]]:
     """Return members by handle, those that never joined left out."""
-    wanted = [PartnerStatus.ACTIVE] if active_only else [PartnerStatus.ACTIVE, PartnerStatus.SUSPENDED]
+    wanted = (
+        [PartnerStatus.ACTIVE] if active_only else [PartnerStatus.ACTIVE, PartnerStatus.SUSPENDED]
+    )
     query = (
         select(PartnerRow.__table__)
         .where(PartnerRow.handle > after, PartnerRow.status.in_(wanted))
@@ -154,9 +172,7 @@ def subjects(
     """Return a partner's people and systems that were not taken away, by id."""
     query = (
         select(SubjectRow.__table__)
-        .where(
-            SubjectRow.partner == handle, SubjectRow.revoked_at.is_(None), SubjectRow.id > after
-        )
+        .where(SubjectRow.partner == handle, SubjectRow.revoked_at.is_(None), SubjectRow.id > after)
         .order_by(SubjectRow.id)
         .limit(limit)
     )
@@ -210,7 +226,9 @@ def keys(
     return connection.execute(query).all()
 
 
-def kids_of(connection: Connection, handle: str, subject_ids: Sequence[str]) -> dict[str, list[str]]:
+def kids_of(
+    connection: Connection, handle: str, subject_ids: Sequence[str]
+) -> dict[str, list[str]]:
     """Return the good keys of a partner's subjects."""
     found: dict[str, list[str]] = {s: [] for s in subject_ids}
     query = select(PartnerKeyRow.subject, PartnerKeyRow.kid).where(
@@ -227,9 +245,7 @@ def grants(
     connection: Connection, *, handle: str | None = None, after: str = "", limit: int = 100
 ) -> Sequence[Row[Any]]:
     """Return grants in the order they were made."""
-    query = (
-        select(GrantRow.__table__).where(GrantRow.id > after).order_by(GrantRow.id).limit(limit)
-    )
+    query = select(GrantRow.__table__).where(GrantRow.id > after).order_by(GrantRow.id).limit(limit)
     if handle is not None:
         query = query.where(GrantRow.partner == handle)
     return connection.execute(query).all()

@@ -27,8 +27,6 @@ class Head:
     revocations: int
 
 
-
-
 def advance(connection: Connection, *, leaves: int, events: int, revocations: int) -> Head:
     """Lock the head until the commit and take `leaves` indexes (from 0) and `events` numbers (from 1)."""
     row = connection.execute(

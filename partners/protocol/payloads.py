@@ -499,7 +499,9 @@ class NewEndpoint(Body):
 
     url: Annotated[str, Field(min_length=8, max_length=2_000)]
     event_types: (
-        Annotated[list[Annotated[EventType, Loose]], Field(min_length=1), AfterValidator(no_duplicates)]
+        Annotated[
+            list[Annotated[EventType, Loose]], Field(min_length=1), AfterValidator(no_duplicates)
+        ]
         | None
     ) = None
     description: Word | None = None
@@ -510,7 +512,9 @@ class EndpointChanges(Body):
 
     url: Annotated[str, Field(min_length=8, max_length=2_000)] | None = None
     event_types: (
-        Annotated[list[Annotated[EventType, Loose]], Field(min_length=1), AfterValidator(no_duplicates)]
+        Annotated[
+            list[Annotated[EventType, Loose]], Field(min_length=1), AfterValidator(no_duplicates)
+        ]
         | None
     ) = None
     description: Word | None = None

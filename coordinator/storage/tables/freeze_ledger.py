@@ -60,7 +60,9 @@ class HoldRow(Base):
     lapsed: Mapped[bool]
     kept: Mapped[str | None] = mapped_column(String(20))
     ended_by: Mapped[str | None] = mapped_column(String(15), comment="of a withheld hold alone")
-    withdrawn_at: Mapped[Micros | None] = mapped_column(comment="its address or request was taken back")
+    withdrawn_at: Mapped[Micros | None] = mapped_column(
+        comment="its address or request was taken back"
+    )
     owed_since: Mapped[Micros | None] = mapped_column(comment="an answer is owed since then")
     next_reminder_at: Mapped[Micros | None] = mapped_column(index=True)
     next_clock_at: Mapped[Micros | None] = mapped_column(

@@ -139,7 +139,9 @@ class LegRow(Base):
     decline_code: Mapped[str | None] = mapped_column(String(40))
     decline_act_id: Mapped[Id | None]
     flags: Mapped[list[str]] = mapped_column(JSON, default=list)
-    ended: Mapped[bool] = mapped_column(default=False, comment="the request was withdrawn or closed")
+    ended: Mapped[bool] = mapped_column(
+        default=False, comment="the request was withdrawn or closed"
+    )
     owes_answer: Mapped[bool] = mapped_column(default=False, server_default=false())
     event_sequence: Mapped[int] = mapped_column(default=0)
     version: Mapped[int] = mapped_column(default=1)
