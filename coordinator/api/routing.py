@@ -41,6 +41,7 @@ class Route:
     signed: bool = True
     large: bool = False
     needs: Permission | None = None
+    while_suspended: bool = False
 
 
 #: Every declared route, in order.
@@ -67,8 +68,13 @@ def signed_get(
     answer: Any,
     needs: Permission,
     query: type[Query] = Query,
+    while_suspended: bool = False,
 ) -> Callable[[ReadFunction], ReadFunction]:
-    """Serve `path` (with `{names}`) by a function of (reader, query, **names)."""
+    """Serve `path` (with `{names}`) by a function of (reader, query, **names).
+
+    With `while_suspended` a suspended partner's people and systems are served, too; the function sees
+    to it that they see no more than what they still hold.
+    """
 
     def register(function: ReadFunction) -> ReadFunction:
         summary, description = _describe(function)
@@ -82,12 +88,16 @@ def signed_get(
                 answer=answer,
                 query=query,
                 needs=needs,
+                while_suspended=while_suspended,
             )
         )
 
         def view(**names: str) -> Any:
             return pipeline.read(
-                lambda reader, parameters: function(reader, parameters, **names), query, needs
+                lambda reader, parameters: function(reader, parameters, **names),
+                query,
+                needs,
+                while_suspended=while_suspended,
             )
 
         blueprint.add_url_rule(
@@ -108,10 +118,12 @@ def signed_post(  # noqa: PLR0913 - what OpenAPI tells of a route
     status: int = HTTPStatus.CREATED,
     method: str = "POST",
     large: bool = False,
+    while_suspended: bool = False,
 ) -> Callable[[CommandFunction], CommandFunction]:
     """Serve `path` by a function of (call, body, **names) that returns the prepared command.
 
     The function runs before any transaction: parsing, checksums and look-ups elsewhere belong there.
+    With `while_suspended` the command is for a suspended partner, too; its handler sees to the limits.
     """
 
     def register(function: CommandFunction) -> CommandFunction:
@@ -127,6 +139,7 @@ def signed_post(  # noqa: PLR0913 - what OpenAPI tells of a route
                 status=int(status),
                 body=body,
                 large=large,
+                while_suspended=while_suspended,
             )
         )
 
@@ -134,7 +147,9 @@ def signed_post(  # noqa: PLR0913 - what OpenAPI tells of a route
             def prepare(call: SignedCall, content: Any) -> Prepared:
                 return function(call, content, **names)
 
-            return pipeline.change(prepare, body, large=large)
+            return pipeline.change(
+                prepare, body, large=large, while_suspended=while_suspended
+            )
 
         blueprint.add_url_rule(
             _flask_rule(path),
