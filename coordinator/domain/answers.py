@@ -72,7 +72,6 @@ class Answers:
             *ledger.shared.values(),
             *ledger.nothing,
             *self._answers,
-            *self._draft.bad_addresses,
         }
 
     def _refuse_contradictions(self) -> None:

@@ -500,10 +500,6 @@ class Booker:
             touched_nothing=touched,
             shared=draft.shared,
             unlinked=tuple(draft.unlinked),
-            voided=tuple(
-                hold_id
-                for hold_id, hold in draft.holds.items()
-                if hold.balance.is_void and not hold.was_void
-            ),
+            voided=tuple(hold_id for hold_id, balance in holds.items() if balance.is_void),
             owing=tuple(hold_id for hold_id in draft.late_holds if holds[hold_id].is_open),
         )

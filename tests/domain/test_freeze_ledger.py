@@ -371,3 +371,11 @@ def test_a_refusal_carries_the_requests_status() -> None:
     with pytest.raises(LedgerBreachError) as refused:
         desk.try_report(frozen(0, 1), current_status="active")
     assert refused.value.current_status == "active"
+
+
+def test_a_faulty_line_does_not_also_blame_the_freeze_beyond_the_stated_amount() -> None:
+    desk = Desk()
+    desk.rules["flagged"] = flagged(0, 10)
+    assert desk.refused_input(found(0, 50), frozen(0, 50), found(0, 0)) == {
+        "/lines/2/amount": "zero_amount"
+    }

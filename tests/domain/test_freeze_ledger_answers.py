@@ -134,3 +134,33 @@ def test_nothing_for_an_address_of_a_shared_hold_contradicts_it() -> None:
 def test_an_answered_address_is_one_of_the_request() -> None:
     desk = Desk()
     assert desk.refused_input(nothing([4, 5])) == {"/lines/0/address_nos/1": "no_such_address"}
+
+
+def test_correcting_a_finding_to_nothing_leaves_the_answer_standing() -> None:
+    desk = Desk()
+    line_id = desk.report(found(0, 5)).lines[0].id
+    desk.report(correction(line_id, 0), nothing([0]))
+    desk.report(correction(line_id, 0))
+    assert 0 in desk.ledger.nothing
+
+
+def test_an_address_with_a_withheld_hold_alone_is_not_among_the_rest() -> None:
+    desk = Desk()
+    desk.report(frozen(2, None))
+    desk.report(nothing("rest"))
+    assert set(desk.ledger.nothing) == {0, 1, 3, 4}
+
+
+def test_an_address_whose_hold_was_taken_back_may_be_answered() -> None:
+    desk = Desk()
+    booking = desk.report(found(0, 5), frozen(0, 5))
+    desk.report(*(correction(each.id, 0) for each in booking.lines), nothing([0]))
+    assert 0 in desk.ledger.nothing
+
+
+def test_a_faulty_correction_does_not_also_blame_the_answer_that_needed_it() -> None:
+    desk = Desk()
+    line_id = desk.report(found(0, 5)).lines[0].id
+    assert desk.refused_input(correction(line_id, 2**256), nothing([0])) == {
+        "/lines/0/amount": "amount_too_large"
+    }

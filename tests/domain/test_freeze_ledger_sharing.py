@@ -12,7 +12,9 @@ from tests.domain.ledger_cases import (
     NOW,
     USDT,
     Desk,
+    correction,
     found,
+    frozen,
     kept,
     released,
     returned,
@@ -121,3 +123,25 @@ def test_a_hold_is_left_only_to_a_request_that_shares_it(
         )
         == fault
     )
+
+
+def test_a_shared_hold_is_owed_for_the_address_that_it_is_shared_for() -> None:
+    _, sharer, hold = two_legs()
+    sharer.report(share(hold, 3))
+    later = kept(hold, hold_expires_at=NOW + 100 * HOUR)
+    assert sharer.refused(later, withdrawn_addresses={0: NOW}) == {"/lines/0/hold": "nothing_owed"}
+    sharer.report(later, withdrawn_addresses={3: NOW})
+
+
+def test_a_shared_hold_uses_up_nothing_of_what_this_leg_found() -> None:
+    _, sharer, hold = two_legs()
+    sharer.report(share(hold, 0))
+    assert sharer.report(released(hold, 1), found(0, 5), frozen(0, 5)).opened
+
+
+def test_a_shared_hold_that_was_taken_back_counts_for_nobody() -> None:
+    owner, sharer, hold = two_legs()
+    sharer.report(share(hold, 3))
+    frozen_line = next(each.id for each in owner.lines.values() if each.hold_id == hold)
+    sharer.other_holds.update(owner.report(correction(frozen_line, 0)).touched_holds)
+    assert sharer.status() is LegStatus.UNDER_REVIEW

@@ -205,3 +205,20 @@ def test_another_line_may_end_the_hold_where_the_first_is_corrected_in_the_same_
         desk.report(*(both[at] for at in order))
         assert desk.hold(hold).ended
         assert desk.hold(hold).ended_by is LineKind.RETURNED
+
+
+def test_a_part_may_be_told_where_the_line_that_ended_the_hold_is_corrected() -> None:
+    desk = Desk()
+    hold = desk.opens(0, None)
+    end = desk.report(released(hold, None)).lines[0].id
+    desk.report(correction(end, 0), returned(hold, 5))
+    assert desk.hold(hold).is_open
+
+
+def test_what_is_known_to_have_left_a_withheld_hold_uses_up_no_ceiling() -> None:
+    desk = Desk()
+    desk.rules["flagged"] = flagged(0, 100)
+    hold = desk.report(found(0, 100), frozen(0, None)).opened[0]
+    desk.report(returned(hold, 80))
+    desk.report(frozen(0, 100))
+    assert sums(desk) == (100, 180, 100, 1)
