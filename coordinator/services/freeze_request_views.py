@@ -1,20 +1,248 @@
-"""What partners read of a freeze request: rows and sealed words as views."""
+"""What partners read of a freeze request: rows and sealed words as views.
 
+The requester reads everything; a partner asked reads the request, who was asked, and its own leg.
+"""
+
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from coordinator.storage.documents import Vault, load_one
-from partners.protocol import strict_json
-from partners.protocol.payloads import format_time
+from coordinator.domain.account import parse_account
+from coordinator.domain.chain import Chains
+from coordinator.services.unit_of_work import unpack_evidence
+from coordinator.storage import freeze_ledger as ledger_store
+from coordinator.storage import freeze_requests as store
+from coordinator.storage import legs as leg_store
+from coordinator.storage import reading
+from coordinator.storage.documents import Vault, load, load_one
+from partners.protocol import canonical_json, strict_json
+from partners.protocol.payloads import FreezeRequest, format_time
+
+#: Members of the signed document that a reader is shown beside the rows.
+WORDS = ("summary", "do_not_notify_customer_until")
 
 
 def incident_words(connection: Connection, vault: Vault, row: Row[Any]) -> dict[str, Any]:
     """Return an incident as its first request told it: title, kind, occurred_at, reference."""
-    return _words(row, load_one(connection, vault, row.id, "words"))
+    return _incident_words(row, load_one(connection, vault, row.id, "words"))
 
 
-def _words(row: Row[Any], sealed: bytes | None) -> dict[str, Any]:
+def request_words(document: FreezeRequest) -> bytes:
+    """Return the few words of a request that every reader is shown, to be sealed by themselves.
+
+    Opening and parsing a document of 16 MiB for the sake of its summary would make reading slow.
+    """
+    shown = document.model_dump(mode="json", include=set(WORDS), exclude_none=True)
+    return canonical_json.dumps(shown)
+
+
+def incident_views(
+    connection: Connection, vault: Vault, ids: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    """Return many incidents by id, without requests and totals, in two queries."""
+    rows = reading.incidents(connection, ids)
+    sealed = load(connection, vault, list(ids), "words")
+    return {
+        id_: {"id": id_, **_incident_words(row, sealed.get(id_))} for id_, row in rows.items()
+    }
+
+
+def summaries(
+    connection: Connection, vault: Vault, rows: Sequence[Row[Any]]
+) -> list[dict[str, Any]]:
+    """Return rows of a list of requests (`views.FreezeRequestSummary`), in one query for all."""
+    incident_ids = list(dict.fromkeys(row.incident_id for row in rows))
+    sealed = load(connection, vault, incident_ids, "words")
+    titles = {id_: strict_json.loads(words).get("title", "") for id_, words in sealed.items()}
+    return [
+        {
+            "id": row.id,
+            "status": row.status,
+            "requester": row.requester,
+            "urgency": row.urgency,
+            "submitted_at": format_time(row.submitted_at),
+            "incident_id": row.incident_id,
+            "incident_title": titles.get(row.incident_id, ""),
+            "address_count": row.address_count,
+            "partners_asked": row.partners_asked,
+            "leg_status": getattr(row, "leg_status", None),
+        }
+        for row in rows
+    ]
+
+
+def request_view(
+    connection: Connection, vault: Vault, row: Row[Any], leg: Row[Any] | None, partner: str
+) -> dict[str, Any]:
+    """Return one request as `partner` may see it (`views.FreezeRequestView`)."""
+    words = _request_words(connection, vault, row)
+    view: dict[str, Any] = {
+        "id": row.id,
+        "status": row.status,
+        "provisional": row.provisional,
+        "requester": row.requester,
+        "submitted_by": row.submitted_by,
+        "submitted_at": format_time(row.submitted_at),
+        "approve_by": format_time(row.approve_by),
+        "decided_at": _time(row.decided_at),
+        "ended_at": _time(row.ended_at),
+        "urgency": row.urgency,
+        "tlp": row.tlp,
+        "summary": words.get("summary", ""),
+        "incident": incident_views(connection, vault, [row.incident_id])[row.incident_id],
+        "follows": row.follows,
+        "address_count": row.address_count,
+        "content_sha256": row.content_sha256,
+        "approvals": approvals(connection, vault, row.id),
+        "quorum": row.quorum,
+        "hold_hours": row.hold_hours,
+        "do_not_notify_customer_until": words.get("do_not_notify_customer_until"),
+    }
+    if row.requester == partner:
+        return view | _requester_part(connection, vault, row)
+    view["to"] = reading.partners_asked(connection, row.id)
+    if leg is not None:
+        own = leg_views(connection, vault, [leg])[0]
+        view |= {"leg": own, "totals": own["totals"]}
+    return view
+
+
+def _requester_part(connection: Connection, vault: Vault, row: Row[Any]) -> dict[str, Any]:
+    """Return what only the requester reads: the context decided on, all legs' counts and totals."""
+    sealed = load_one(connection, vault, row.id, "context")
+    context = {} if sealed is None else strict_json.loads(sealed)
+    asked = set(reading.partners_asked(connection, row.id)) | set(context.get("to", ()))
+    part: dict[str, Any] = {
+        "to": sorted(asked),
+        "decision_context": None if sealed is None else sealed.decode(),
+        "context_sha256": row.context_sha256,
+        "warnings": context.get("warnings", []),
+        "leg_counts": leg_store.counts_by_status(connection, row.id),
+        "totals": ledger_store.as_text(ledger_store.totals(connection, request_id=row.id)),
+    }
+    if row.leaf_index is not None:
+        part["log"] = _log_entry(connection, row.leaf_index)
+    return part
+
+
+def _log_entry(connection: Connection, index: int) -> dict[str, Any] | None:
+    leaf = reading.leaf(connection, index)
+    if leaf is None:
+        return None
+    return {
+        "leaf_index": index,
+        "leaf_id": leaf.leaf_id.hex(),
+        "type": leaf.type,
+        "at": format_time(leaf.at),
+        "commitment": leaf.commitment.hex(),
+    }
+
+
+def approvals(connection: Connection, vault: Vault, request_id: str) -> list[dict[str, Any]]:
+    """Return the decisions on a request (`views.ApprovalView`), oldest first."""
+    rows = store.decisions(connection, request_id)
+    bodies = evidence_bodies(connection, vault, [row.id for row in rows])
+    return [
+        {
+            "id": row.id,
+            "decision": row.decision,
+            "person": row.person,
+            "kid": row.kid,
+            "at": format_time(row.at),
+            "comment": bodies.get(row.id, {}).get("comment"),
+            "context_sha256": row.context_sha256,
+        }
+        for row in rows
+    ]
+
+
+def leg_views(
+    connection: Connection, vault: Vault, rows: Sequence[Row[Any]]
+) -> list[dict[str, Any]]:
+    """Return legs with their totals (`views.LegView`), in a few queries for all."""
+    totals = reading.totals_by_leg(connection, [row.id for row in rows])
+    declines = [row.decline_act_id for row in rows if row.decline_act_id is not None]
+    bodies = evidence_bodies(connection, vault, declines)
+    return [
+        {
+            "id": row.id,
+            "request_id": row.request_id,
+            "partner": row.partner,
+            "status": row.status,
+            "queued_at": format_time(row.queued_at),
+            "acknowledge_by": format_time(row.acknowledge_by),
+            "delivered_at": _time(row.delivered_at),
+            "acknowledged_at": _time(row.acknowledged_at),
+            "decline_code": row.decline_code,
+            "decline_detail": bodies.get(row.decline_act_id, {}).get("detail"),
+            "sequence": row.event_sequence,
+            "flags": list(row.flags),
+            "totals": ledger_store.as_text(totals[row.id]),
+        }
+        for row in rows
+    ]
+
+
+def evidence_bodies(
+    connection: Connection, vault: Vault, act_ids: Sequence[str]
+) -> Mapping[str, dict[str, Any]]:
+    """Return the signed bodies of acts, parsed; erased ones are left out."""
+    packed = load(connection, vault, list(dict.fromkeys(act_ids)), "evidence")
+    return {act_id: strict_json.loads(unpack_evidence(p)[1]) for act_id, p in packed.items()}
+
+
+def address_views(  # noqa: PLR0913 - a page is asked with that many things
+    connection: Connection,
+    vault: Vault,
+    chains: Chains,
+    row: Row[Any],
+    *,
+    after: int,
+    limit: int,
+    with_warnings: bool,
+) -> list[dict[str, Any]]:
+    """Return flagged addresses in order, above the number `after` (`views.FlaggedAddressView`)."""
+    act_id = reading.submit_act(connection, row.id)
+    document = {} if act_id is None else evidence_bodies(connection, vault, [act_id]).get(act_id, {})
+    warnings = _warnings_by_address(connection, vault, row) if with_warnings else {}
+    first = after + 1
+    return [
+        _address_view(chains, number, sent, warnings.get(number, []))
+        for number, sent in enumerate(document.get("addresses", [])[first : first + limit], first)
+    ]
+
+
+def _address_view(
+    chains: Chains, number: int, sent: Mapping[str, Any], warnings: Sequence[str]
+) -> dict[str, Any]:
+    shown = ("account", "tag", "asset", "amount", "role", "tx", "block", "note")
+    return {
+        "address_no": number,
+        "canonical": parse_account(chains, sent["account"], sent.get("tag")).key,
+        **{name: sent.get(name) for name in shown},
+        "warnings": list(warnings),
+    }
+
+
+def _warnings_by_address(
+    connection: Connection, vault: Vault, row: Row[Any]
+) -> dict[int, list[str]]:
+    sealed = load_one(connection, vault, row.id, "context")
+    found: dict[int, list[str]] = {}
+    for warning in [] if sealed is None else strict_json.loads(sealed).get("warnings", []):
+        for number in warning["address_nos"]:
+            found.setdefault(number, []).append(warning["code"])
+    return found
+
+
+def _request_words(connection: Connection, vault: Vault, row: Row[Any]) -> dict[str, Any]:
+    sealed = load_one(connection, vault, row.id, "words")
+    words: dict[str, Any] = {} if sealed is None else strict_json.loads(sealed)
+    return words
+
+
+def _incident_words(row: Row[Any], sealed: bytes | None) -> dict[str, Any]:
     words = {} if sealed is None else strict_json.loads(sealed)
     return {
         "title": words.get("title", ""),
@@ -22,3 +250,7 @@ def _words(row: Row[Any], sealed: bytes | None) -> dict[str, Any]:
         "occurred_at": format_time(row.occurred_at),
         "reference": words.get("reference"),
     }
+
+
+def _time(moment: Any) -> str | None:
+    return None if moment is None else format_time(moment)

@@ -1,0 +1,93 @@
+"""Pages and their opaque cursors: always a key, never an offset, so that late pages cost as early ones."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from coordinator.api.parts import Parts
+from coordinator.api.routing import Query
+from coordinator.domain.errors import FieldFault, InvalidInputError
+from partners.protocol import base64url
+from partners.protocol.errors import ProtocolError
+from partners.protocol.views import Cursor
+
+_ID = re.compile(r"[a-z]{3}_[0-7][0-9a-hjkmnp-tv-z]{25}", re.ASCII)
+_HANDLE = re.compile(r"[a-z0-9.-]{1,253}", re.ASCII)
+_KID = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+_NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
+
+
+class PageQuery(Query):
+    """How far, and how much of it."""
+
+    cursor: Annotated[Cursor | None, Field(description="`next_cursor` of the page before.")] = None
+    limit: Annotated[int | None, Field(ge=1, description="Items in a page.")] = None
+
+
+def page_size(own: Parts, limit: int | None) -> int:
+    """Return how many items to answer.
+
+    Raises:
+        InvalidInputError: If more are asked for than a page may hold.
+    """
+    if limit is None:
+        return own.page_size
+    if limit > own.page_size_limit:
+        detail = f"must be 1 to {own.page_size_limit}"
+        raise InvalidInputError(
+            f"limit {detail}", errors=[FieldFault("?query/limit", detail, "out_of_range")]
+        )
+    return limit
+
+
+def write_cursor(key: str | int) -> str:
+    """Return the cursor that goes on after the item with this key."""
+    return base64url.encode(f"1{key}".encode())
+
+
+def _read(cursor: str, form: re.Pattern[str]) -> str:
+    try:
+        text = base64url.decode(cursor).decode("ascii")
+    except (ProtocolError, UnicodeDecodeError):
+        text = ""
+    if not text.startswith("1") or not form.fullmatch(text[1:]):
+        detail = "is no cursor of this list; take `next_cursor` of its last page as it is"
+        raise InvalidInputError(
+            f"cursor {detail}", errors=[FieldFault("?query/cursor", detail, "bad_cursor")]
+        )
+    return text[1:]
+
+
+def after_id(query: PageQuery) -> str | None:
+    """Return the id to go on after; None at the start."""
+    return None if query.cursor is None else _read(query.cursor, _ID)
+
+
+def after_handle(query: PageQuery) -> str:
+    """Return the handle to go on after."""
+    return "" if query.cursor is None else _read(query.cursor, _HANDLE)
+
+
+def after_kid(query: PageQuery) -> str:
+    """Return the key id to go on after."""
+    return "" if query.cursor is None else _read(query.cursor, _KID)
+
+
+def after_number(query: PageQuery) -> int:
+    """Return the number to go on after, -1 at the start."""
+    return -1 if query.cursor is None else int(_read(query.cursor, _NUMBER))
+
+
+def page_of(
+    rows: Sequence[Any], size: int, key: Callable[[Any], str | int]
+) -> tuple[Sequence[Any], str | None]:
+    """Return the items of a page, of which one more than `size` was asked, and the next cursor."""
+    shown = rows[:size]
+    return shown, write_cursor(key(shown[-1])) if len(rows) > size else None
+
+
+def page(items: Sequence[Any], next_cursor: str | None) -> dict[str, Any]:
+    """Return one page as it is answered (`views.Page`)."""
+    return {"items": list(items), "next_cursor": next_cursor}

@@ -1,0 +1,181 @@
+"""Queries that only readers need; each answers a whole page at once."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Integer, Row, cast, func, select
+from sqlalchemy.orm import aliased
+from sqlalchemy.sql.elements import ColumnElement
+
+from coordinator.storage.base import BaseUnits
+from coordinator.storage.tables.documents import DocumentRow
+from coordinator.storage.tables.events import EventRow
+from coordinator.storage.tables.freeze_ledger import FindingRow, HoldLinkRow, HoldRow
+from coordinator.storage.tables.freeze_requests import (
+    ActRow,
+    FreezeRequestRow,
+    IncidentRow,
+    LegRow,
+)
+from coordinator.storage.tables.transparency_log import LogLeafRow
+from partners.protocol.vocabulary import EventType, LegStatus
+
+_CHUNK = 400
+_SUMMED = ("frozen", "released", "returned", "seized")
+_NAMES = ("found", *_SUMMED, "held")
+
+
+def submit_act(connection: Connection, request_id: str) -> str | None:
+    """Return the act that submitted a request; its evidence is the whole document."""
+    query = (
+        select(ActRow.id)
+        .where(ActRow.request_id == request_id, ActRow.kind == "submit")
+        .order_by(ActRow.id)
+        .limit(1)
+    )
+    return connection.execute(query).scalar_one_or_none()
+
+
+def leaf(connection: Connection, index: int) -> Row[Any] | None:
+    """Return one leaf of the log."""
+    query = select(LogLeafRow.__table__).where(LogLeafRow.index == index)
+    return connection.execute(query).one_or_none()
+
+
+def partners_asked(connection: Connection, request_id: str) -> list[str]:
+    """Return the partners that have a leg of a request, by name."""
+    query = select(LegRow.partner).where(LegRow.request_id == request_id)
+    return sorted(connection.execute(query).scalars())
+
+
+def document_sizes(connection: Connection, owner_ids: Sequence[str], name: str) -> dict[str, int]:
+    """Return how many bytes the sealed documents of many owners have."""
+    sizes: dict[str, int] = {}
+    for start in range(0, len(owner_ids), _CHUNK):
+        query = select(DocumentRow.owner_id, func.length(DocumentRow.sealed)).where(
+            DocumentRow.owner_id.in_(owner_ids[start : start + _CHUNK]), DocumentRow.name == name
+        )
+        sizes |= {row[0]: row[1] for row in connection.execute(query)}
+    return sizes
+
+
+def unread_notices(
+    connection: Connection, partner: str, *, up_to: int, limit: int = 20
+) -> list[str]:
+    """Return queued legs of `partner` whose notice stands in the feed at or before `up_to`."""
+    query = (
+        select(LegRow.id)
+        .join(
+            EventRow,
+            (EventRow.request_id == LegRow.request_id)
+            & (EventRow.leg_id == LegRow.id)
+            & (EventRow.type == EventType.REQUEST_RECEIVED.value),
+        )
+        .where(
+            LegRow.partner == partner,
+            LegRow.status == LegStatus.QUEUED.value,
+            LegRow.delivered_at.is_(None),
+            EventRow.seq <= up_to,
+        )
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def _sum(connection: Connection, column: Any) -> ColumnElement[int]:
+    function = func.sum_units if connection.dialect.name == "sqlite" else func.sum
+    summed: ColumnElement[int] = function(column, type_=BaseUnits())
+    return summed
+
+
+def totals_by_leg(
+    connection: Connection, leg_ids: Sequence[str]
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return each leg's sums by asset, in two queries for up to 400 legs."""
+    sums: dict[str, dict[str, dict[str, Any]]] = {leg_id: {} for leg_id in leg_ids}
+    for start in range(0, len(leg_ids), _CHUNK):
+        _add_totals(connection, sums, leg_ids[start : start + _CHUNK])
+    return sums
+
+
+def _add_totals(
+    connection: Connection, sums: dict[str, dict[str, dict[str, Any]]], leg_ids: Sequence[str]
+) -> None:
+    def of(leg_id: str, asset: str) -> dict[str, Any]:
+        return sums[leg_id].setdefault(asset, {**dict.fromkeys(_NAMES, 0), "withheld": 0})
+
+    findings = (
+        select(
+            FindingRow.leg_id,
+            FindingRow.asset,
+            _sum(connection, FindingRow.found).label("found"),
+            func.sum(cast(FindingRow.withheld, Integer)).label("withheld"),
+        )
+        .where(FindingRow.leg_id.in_(leg_ids))
+        .group_by(FindingRow.leg_id, FindingRow.asset)
+    )
+    for row in connection.execute(findings):
+        entry = of(row.leg_id, row.asset)
+        entry["found"] = row.found
+        entry["withheld"] += int(row.withheld)
+    held = (
+        select(
+            HoldLinkRow.leg_id,
+            HoldRow.asset,
+            *(_sum(connection, getattr(HoldRow, name)).label(name) for name in _SUMMED),
+            func.sum(cast(HoldRow.withheld, Integer)).label("withheld"),
+        )
+        .join(HoldRow, HoldRow.id == HoldLinkRow.hold_id)
+        .where(HoldLinkRow.leg_id.in_(leg_ids))
+        .group_by(HoldLinkRow.leg_id, HoldRow.asset)
+    )
+    for row in connection.execute(held):
+        entry = of(row.leg_id, row.asset)
+        entry |= {name: getattr(row, name) for name in _SUMMED}
+        entry["held"] = row.frozen - row.released - row.returned - row.seized
+        entry["withheld"] += int(row.withheld)
+
+
+def visible_incidents(
+    connection: Connection, handle: str, *, before: str | None, limit: int
+) -> list[tuple[str, str]]:
+    """Return (incident, newest request of it that `handle` may see), the newest first.
+
+    Walks the requests that `handle` sent and those that it was asked in along their indexes, and
+    passes over a request where a newer visible one of the same incident exists.
+    """
+    newer = aliased(FreezeRequestRow)
+    newer_leg = aliased(LegRow)
+    asked = select(newer_leg.id).where(
+        newer_leg.request_id == newer.id, newer_leg.partner == handle
+    )
+    superseded = select(newer.id).where(
+        newer.incident_id == FreezeRequestRow.incident_id,
+        newer.id > FreezeRequestRow.id,
+        (newer.requester == handle) | asked.exists(),
+    )
+    base = select(FreezeRequestRow.incident_id, FreezeRequestRow.id).where(~superseded.exists())
+    sent = base.where(FreezeRequestRow.requester == handle).order_by(FreezeRequestRow.id.desc())
+    received = (
+        base.join(LegRow, LegRow.request_id == FreezeRequestRow.id)
+        .where(LegRow.partner == handle)
+        .order_by(LegRow.request_id.desc())
+    )
+    if before is not None:
+        sent = sent.where(FreezeRequestRow.id < before)
+        received = received.where(LegRow.request_id < before)
+    rows = [
+        (row.incident_id, row.id)
+        for query in (sent, received)
+        for row in connection.execute(query.limit(limit))
+    ]
+    return sorted(set(rows), key=lambda row: row[1], reverse=True)[:limit]
+
+
+def incidents(connection: Connection, ids: Sequence[str]) -> Mapping[str, Row[Any]]:
+    """Return the rows of many incidents."""
+    found: dict[str, Row[Any]] = {}
+    for start in range(0, len(ids), _CHUNK):
+        query = select(IncidentRow.__table__).where(IncidentRow.id.in_(ids[start : start + _CHUNK]))
+        found |= {row.id: row for row in connection.execute(query)}
+    return found
