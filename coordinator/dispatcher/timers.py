@@ -16,14 +16,17 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from coordinator.domain.actor import COORDINATOR
 from coordinator.domain.clock import Clock, SystemClock
+from coordinator.domain.deadline import Policies
 from coordinator.domain.delivery import FAILING_AFTER
 from coordinator.domain.errors import CoordinatorError
 from coordinator.services.bus import execute
-from coordinator.services.freeze_requests import ExpireFreezeRequest
+from coordinator.services.freeze_requests import CloseByItself, ExpireFreezeRequest
+from coordinator.services.holds import FireHoldClock, RemindOwed
 from coordinator.services.legs import MarkLegOverdue
 from coordinator.services.unit_of_work import transaction
 from coordinator.services.webhook_endpoints import TellEndpointFailing
-from coordinator.storage import freeze_requests, legs, requests, webhook_endpoints
+from coordinator.services.withdrawals import LapseProvisional
+from coordinator.storage import freeze_requests, hold_clocks, legs, requests, webhook_endpoints
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
 
@@ -61,20 +64,47 @@ def _failing(connection: Connection, now: datetime, limit: int) -> Sequence[str]
     return webhook_endpoints.failing_untold(connection, now - FAILING_AFTER, limit)
 
 
-#: All timers of a worker.
-TIMERS: tuple[Timer, ...] = (
-    Timer(
-        "approve_by",
-        freeze_requests.due_for_expiry,
-        lambda request_id: ExpireFreezeRequest(request_id=request_id),
-    ),
-    Timer("acknowledge_by", legs.due_for_overdue, lambda leg_id: MarkLegOverdue(leg_id=leg_id)),
-    Timer(
-        "endpoint_failing",
-        _failing,
-        lambda endpoint_id: TellEndpointFailing(endpoint_id=endpoint_id),
-    ),
-)
+def all_timers(policies: Policies) -> tuple[Timer, ...]:
+    """Return every timer of a worker; each is one indexed read where nothing is due."""
+    return (
+        Timer(
+            "approve_by",
+            freeze_requests.due_for_expiry,
+            lambda request_id: ExpireFreezeRequest(request_id=request_id),
+        ),
+        Timer(
+            "ratify_by",
+            freeze_requests.due_for_ratification,
+            lambda request_id: LapseProvisional(request_id=request_id, policies=policies),
+        ),
+        Timer(
+            "close_after",
+            lambda connection, now, limit: freeze_requests.due_for_closing(
+                connection, now - policies.close_after, limit
+            ),
+            lambda request_id: CloseByItself(request_id=request_id, policies=policies),
+        ),
+        Timer(
+            "acknowledge_by",
+            legs.due_for_overdue,
+            lambda leg_id: MarkLegOverdue(leg_id=leg_id),
+        ),
+        Timer(
+            "hold_clock",
+            hold_clocks.due_clocks,
+            lambda hold_id: FireHoldClock(hold_id=hold_id, policies=policies),
+        ),
+        Timer(
+            "answer_owed",
+            hold_clocks.due_reminders,
+            lambda hold_id: RemindOwed(hold_id=hold_id, policies=policies),
+        ),
+        Timer(
+            "endpoint_failing",
+            _failing,
+            lambda endpoint_id: TellEndpointFailing(endpoint_id=endpoint_id),
+        ),
+    )
 
 
 class ClockGuard:
@@ -153,7 +183,7 @@ class TimerRun:
         vault: For the commands.
         clock: Says what is due.
         on_commit: Called after each commit that changed something.
-        timers: By default all.
+        timers: Which deadlines it looks after; see `all_timers`.
         guard: By default one on the host's clock.
     """
 
@@ -164,7 +194,7 @@ class TimerRun:
         clock: Clock,
         *,
         on_commit: Callable[[], None],
-        timers: Sequence[Timer] = TIMERS,
+        timers: Sequence[Timer],
         guard: ClockGuard | None = None,
     ) -> None:
         self._database = database

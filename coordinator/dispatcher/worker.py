@@ -9,9 +9,10 @@ import structlog
 
 from coordinator.dispatcher.address_guard import EndpointPolicy
 from coordinator.dispatcher.loop import DeliveryLoop, LoopSettings
-from coordinator.dispatcher.timers import TimerRun
+from coordinator.dispatcher.timers import TimerRun, all_timers
 from coordinator.dispatcher.webhook_sender import WebhookSender
 from coordinator.domain.clock import Clock
+from coordinator.domain.deadline import Policies
 from coordinator.services.deliveries import tell_legs
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
@@ -28,6 +29,7 @@ class WorkerSettings:
     """What a worker needs of the settings; see `config/default.toml`."""
 
     policy: EndpointPolicy
+    policies: Policies
     senders: int = 16
     lease: timedelta = timedelta(seconds=30)
     deadline: timedelta = timedelta(seconds=10)
@@ -69,7 +71,13 @@ class Worker:
             pool_size=max(256, settings.senders),
             clock=clock,
         )
-        self.timers = TimerRun(database, vault, clock, on_commit=self._committed)
+        self.timers = TimerRun(
+            database,
+            vault,
+            clock,
+            on_commit=self._committed,
+            timers=all_timers(settings.policies),
+        )
         self.loop = DeliveryLoop(
             database,
             vault,

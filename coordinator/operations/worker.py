@@ -3,7 +3,9 @@
 import threading
 
 from coordinator.app import clock_of, endpoint_policy
+from coordinator.config_files import read_config
 from coordinator.dispatcher.worker import WorkerSettings, run_worker
+from coordinator.domain.deadline import Policies
 from coordinator.key_files import read_keys
 from coordinator.operations.preparation import open_settings_database
 from coordinator.settings import Settings
@@ -33,6 +35,7 @@ def worker_settings(settings: Settings) -> WorkerSettings:
     """Return what a worker needs of the settings."""
     return WorkerSettings(
         policy=endpoint_policy(settings),
+        policies=Policies.load(read_config("policies.toml")),
         senders=settings.worker_senders,
         lease=settings.lease,
         deadline=settings.webhook_deadline,
