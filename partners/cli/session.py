@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 import click
 from pydantic import BaseModel
@@ -19,6 +19,8 @@ from partners.key_directory import KeyDirectory
 from partners.profiles import Profile, ProfileStore
 from partners.protocol import canonical_json
 
+_PIPE_COLUMNS = 240
+
 
 @dataclass(slots=True)
 class Session:
@@ -33,10 +35,8 @@ class Session:
     store: ProfileStore = field(default_factory=ProfileStore.from_environment)
     profile_name: str | None = None
     as_json: bool = False
-    out: Console = field(default_factory=lambda: Console(soft_wrap=True, highlight=False))
-    err: Console = field(
-        default_factory=lambda: Console(stderr=True, soft_wrap=True, highlight=False)
-    )
+    out: Console = field(default_factory=lambda: _console(sys.stdout))
+    err: Console = field(default_factory=lambda: _console(sys.stderr))
 
     def profile(self) -> Profile:
         """Return the chosen profile, or raise ProfileError."""
@@ -90,6 +90,12 @@ class Session:
         raise click.exceptions.Exit(exit_code_for(error))
 
 
+def _console(stream: TextIO) -> Console:
+    """Return a console; what goes into a file or a pipe is not folded at 80 columns."""
+    width = None if stream.isatty() else _PIPE_COLUMNS
+    return Console(file=stream, width=width, soft_wrap=True, highlight=False)
+
+
 def _lines(error: Exception) -> list[str]:
     """Return what to print: a headline, then every single fault."""
     if isinstance(error, InvalidDraftError):
@@ -120,8 +126,9 @@ def print_json(value: BaseModel | dict[str, Any]) -> None:
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
     """Return a table of plain text: nothing that others wrote is read as markup."""
     made = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        made.add_column(column, overflow="fold")
+    for number, column in enumerate(columns):
+        # The first column is what people copy: an id in two pieces is of no use.
+        made.add_column(column, overflow="fold", no_wrap=number == 0)
     for row in rows:
         made.add_row(*(Text(_cell(cell)) for cell in row))
     return made

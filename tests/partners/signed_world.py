@@ -35,7 +35,7 @@ def sign(profile: Profile, url: str, body: Body | bytes, *, method: str = "POST"
         profile.key,
         iss=profile.handle,
         sub=profile.subject,
-        aud=ORIGIN,
+        aud=profile.coordinator,
         method=method,
         url=url,
         body=raw,
@@ -49,13 +49,14 @@ class World:
     """One partner's people, and what the coordinator hands out about them (a `KeySource`)."""
 
     handle: str = "exchange-a.example"
+    origin: str = ORIGIN
     key_views: list[KeyView] = field(default_factory=list)
     grant_views: list[GrantView] = field(default_factory=list)
     fetched: int = 0
     root: Profile = field(init=False)
 
     def __post_init__(self) -> None:
-        self.root = new_profile("root", coordinator=ORIGIN, handle=self.handle, kind="root")
+        self.root = new_profile("root", coordinator=self.origin, handle=self.handle, kind="root")
         self.add_key(self.root, is_root=True)
 
     def keys(self, partner: str | None = None) -> Iterable[KeyView]:
@@ -69,54 +70,58 @@ class World:
 
     def person(self, *roles: Role) -> Profile:
         """Return somebody whom the root key granted these roles while joining."""
-        profile = new_profile("p", coordinator=ORIGIN, handle=self.handle, kind="person")
+        profile = new_profile("p", coordinator=self.origin, handle=self.handle, kind="person")
         grant = grant_of(key_request(profile), list(roles))
         joined = Join(
             invitation="i" * 20,
             root_jwk=Jwk.model_validate(self.root.key.public.jwk()),
             grants=[grant],
         )
-        self.add_grant(sign(self.root, f"{ORIGIN}/v1/join", joined), grant)
+        self.add_grant(sign(self.root, f"{self.origin}/v1/join", joined), grant)
         self.add_key(profile)
         return profile
 
     def system(self, owner: Profile) -> Profile:
         """Return a system, granted later."""
         profile = new_profile(
-            "s", coordinator=ORIGIN, handle=self.handle, kind="system", owner=owner.subject
+            "s", coordinator=self.origin, handle=self.handle, kind="system", owner=owner.subject
         )
         grant = grant_of(key_request(profile), [Role.SYSTEM])
-        self.add_grant(sign(self.root, f"{ORIGIN}/v1/grants", grant), grant)
+        self.add_grant(sign(self.root, f"{self.origin}/v1/grants", grant), grant)
         self.add_key(profile)
         return profile
 
     def add_grant(self, signed: Signed, grant: Grant) -> None:
         """Have the coordinator hand out a grant."""
         self.grant_views.append(
-            GrantView.model_validate({
-                "id": new_id("grt"),
-                "partner": self.handle,
-                "subject": grant.subject,
-                "roles": [str(role) for role in grant.roles],
-                "made_at": "2026-01-02T03:04:05Z",
-                "token": signed.token,
-                "body": signed.body.decode(),
-            })
+            GrantView.model_validate(
+                {
+                    "id": new_id("grt"),
+                    "partner": self.handle,
+                    "subject": grant.subject,
+                    "roles": [str(role) for role in grant.roles],
+                    "made_at": "2026-01-02T03:04:05Z",
+                    "token": signed.token,
+                    "body": signed.body.decode(),
+                }
+            )
         )
 
     def add_key(self, profile: Profile, *, is_root: bool = False, **members: Any) -> None:
         """Have the coordinator hand out a key."""
         self.key_views.append(
-            KeyView.model_validate({
-                "kid": profile.key.kid,
-                "partner": self.handle,
-                "subject": profile.subject,
-                "roles": [],
-                "jwk": profile.key.public.jwk(),
-                "granted_at": "2026-01-02T03:04:05Z",
-                "is_root": is_root,
-                **members,
-            })
+            KeyView.model_validate(
+                {
+                    "kid": profile.key.kid,
+                    "partner": self.handle,
+                    "subject": profile.subject,
+                    "roles": [],
+                    "jwk": profile.key.public.jwk(),
+                    "granted_at": "2026-01-02T03:04:05Z",
+                    "is_root": is_root,
+                    **members,
+                }
+            )
         )
 
     def revoke(self, profile: Profile) -> None:
@@ -131,16 +136,18 @@ class World:
 
 def request_body(**members: Any) -> bytes:
     """Return a freeze request to exchange B, as bytes."""
-    return canonical_json.dumps({
-        "nonce": "A" * 22,
-        "incident": {"title": "t", "kind": "hack", "occurred_at": "2026-01-02T03:04:05Z"},
-        "urgency": "urgent",
-        "tlp": "AMBER",
-        "summary": "s",
-        "to": ["exchange-b.example"],
-        "addresses": [{"account": "eip155:1:0x51E9d833Ecae4E8D9D8Be17300AEE6D3398C135D"}],
-        **members,
-    })
+    return canonical_json.dumps(
+        {
+            "nonce": "A" * 22,
+            "incident": {"title": "t", "kind": "hack", "occurred_at": "2026-01-02T03:04:05Z"},
+            "urgency": "urgent",
+            "tlp": "AMBER",
+            "summary": "s",
+            "to": ["exchange-b.example"],
+            "addresses": [{"account": "eip155:1:0x51E9d833Ecae4E8D9D8Be17300AEE6D3398C135D"}],
+            **members,
+        }
+    )
 
 
 def evidence_of(act: str, signed: Signed, profile: Profile) -> dict[str, Any]:
@@ -156,13 +163,15 @@ def evidence_of(act: str, signed: Signed, profile: Profile) -> dict[str, Any]:
 
 def evidence_view(act: str, signed: Signed, profile: Profile, **members: Any) -> EvidenceView:
     """Return an act's evidence as `…/evidence` gives it."""
-    return EvidenceView.model_validate({
-        "act": act,
-        "act_id": new_id("act"),
-        "kind": "jws",
-        "partner": profile.handle,
-        "subject": profile.subject,
-        "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        **evidence_of(act, signed, profile),
-        **members,
-    })
+    return EvidenceView.model_validate(
+        {
+            "act": act,
+            "act_id": new_id("act"),
+            "kind": "jws",
+            "partner": profile.handle,
+            "subject": profile.subject,
+            "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            **evidence_of(act, signed, profile),
+            **members,
+        }
+    )

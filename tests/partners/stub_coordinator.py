@@ -1,4 +1,4 @@
-"""A stand-in for a coordinator on a real socket: checks every token, answers what a test scripts."""
+"""A stand-in for a coordinator on a real socket: checks tokens, answers what a test scripts."""
 
 import threading
 from collections import deque
@@ -96,6 +96,10 @@ class StubCoordinator:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         self._script.setdefault((method, target), deque()).append(Scripted(status, content, named))
 
+    def forget(self, method: str, target: str) -> None:
+        """Forget the answers of a target."""
+        self._script.pop((method, target), None)
+
     def serve(self, handler: BaseHTTPRequestHandler) -> None:
         """Record a request and answer it."""
         body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
@@ -103,9 +107,7 @@ class StubCoordinator:
         token = None
         if authorization.startswith("Bearer "):
             front = read_token_front(authorization.removeprefix("Bearer "))
-            token = verify_request_evidence(
-                front, body, key=self.keys[front.kid], aud=self.origin
-            )
+            token = verify_request_evidence(front, body, key=self.keys[front.kid], aud=self.origin)
         seen = Seen(handler.command, handler.path, dict(handler.headers), body, token)
         self.seen.append(seen)
         script = self._script.get((handler.command, handler.path))

@@ -63,9 +63,7 @@ def test_a_retry_carries_the_same_idempotency_key_and_a_new_token(
     assert len(waits) == 2
 
 
-def test_two_calls_carry_different_idempotency_keys(
-    client: Client, stub: StubCoordinator
-) -> None:
+def test_two_calls_carry_different_idempotency_keys(client: Client, stub: StubCoordinator) -> None:
     stub.answers("POST", ACKNOWLEDGE, act_view(), status=201)
     client.acknowledge(REQUEST)
     client.acknowledge(REQUEST)
@@ -219,14 +217,16 @@ def test_the_feed_is_followed_from_where_the_last_page_ended(
 
 
 def test_a_withheld_amount_is_sent_as_null_and_what_was_not_said_is_not_sent() -> None:
-    line = FrozenLine.model_validate({
-        "kind": "frozen",
-        "address_no": 0,
-        "asset": "eip155:1/slip44:60",
-        "amount": None,
-        "frozen_at": AT,
-        "hold_expires_at": "2026-02-02T03:04:05Z",
-    })
+    line = FrozenLine.model_validate(
+        {
+            "kind": "frozen",
+            "address_no": 0,
+            "asset": "eip155:1/slip44:60",
+            "amount": None,
+            "frozen_at": AT,
+            "hold_expires_at": "2026-02-02T03:04:05Z",
+        }
+    )
     nothing = NothingLine(kind=LineKind.NOTHING, address_nos="rest")
     report = FreezeReport(content_sha256=SHA256, lines=[line, nothing])
     sent = strict_json.loads(encode(report))["lines"]

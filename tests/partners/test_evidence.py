@@ -65,9 +65,7 @@ class Case:
             "context_sha256": "cd" * 32,
             **members,
         }
-        return sign(
-            by, f"{REQUESTS}/{self.request_id}/approvals", Approval.model_validate(body)
-        )
+        return sign(by, f"{REQUESTS}/{self.request_id}/approvals", Approval.model_validate(body))
 
     def directory(self, **pins: str) -> KeyDirectory:
         """Return the keys as B sees them."""
@@ -126,7 +124,9 @@ def test_a_grant_signed_by_another_key_than_the_root_gives_nothing(case: Case) -
     other_root = new_profile("r", coordinator=ORIGIN, handle="exchange-a.example", kind="root")
     grant = grant_of(key_request(forger), [Role.ANALYST])
     joined = Join(
-        invitation="i" * 20, root_jwk=Jwk.model_validate(other_root.key.public.jwk()), grants=[grant]
+        invitation="i" * 20,
+        root_jwk=Jwk.model_validate(other_root.key.public.jwk()),
+        grants=[grant],
     )
     case.world.add_grant(sign(other_root, f"{ORIGIN}/v1/join", joined), grant)
     case.world.add_key(forger)

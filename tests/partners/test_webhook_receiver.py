@@ -193,8 +193,8 @@ def test_forged_webhooks_do_not_make_the_blueprint_fetch_keys_each_time(
 def test_the_blueprint_asks_to_come_again_while_the_coordinator_is_away(
     site: Site, stub: StubCoordinator
 ) -> None:
+    stub.forget("GET", "/.well-known/jwks.json")
     stub.answers("GET", "/.well-known/jwks.json", problem(503, "unavailable"), status=503)
-    stub._script["GET", "/.well-known/jwks.json"].popleft()
     assert site.post(body_of()) == 503
 
 

@@ -132,9 +132,8 @@ def _ask(
     """Submit as analyst, approve as lead; return the request and when its approval was sent."""
     incident = {"id": incident_id} if incident_id else stage.script.incident
     request = stage.asker.client("analyst").submit(stage.script.document(asking, incident))
-    board.say(
-        f"{stage.asker.handle}: the analyst submitted {request.id} ({request.address_count} addresses)"
-    )
+    count = request.address_count
+    board.say(f"{stage.asker.handle}: the analyst submitted {request.id} ({count} addresses)")
     lead = stage.asker.client("lead")
     view = lead.freeze_request(request.id)
     context = view.decision_context or ""
@@ -199,7 +198,7 @@ def _environment(folder: Path, port: int) -> dict[str, str]:
     return kept | {
         "HOLDFAST_ORIGIN": f"http://127.0.0.1:{port}",
         "HOLDFAST_PORT": str(port),
-        "HOLDFAST_DATA_DIR": str(folder / "coordinator"),
+        "HOLDFAST_DATA_DIR": str(folder / "data"),
         "HOLDFAST_WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
         "PYTHONUNBUFFERED": "1",
     }
@@ -221,14 +220,16 @@ def main(*, keep: bool) -> None:
     is_good = False
     try:
         with Processes(folder, _environment(folder, port)) as processes:
-            console = Console(highlight=False)
+            console = Console(highlight=False, soft_wrap=True)
             stage = Stage(load_script(), f"http://127.0.0.1:{port}", folder, processes, console)
             is_good = _replay(stage)
             signal.alarm(0)
             if keep:
                 _look_around(stage)
-    except (KeyboardInterrupt, ScenarioError) as error:
-        click.echo(f"Ended: {error or 'stopped'}", err=True)
+    except KeyboardInterrupt:
+        click.echo("Stopped.", err=True)
+    except ScenarioError as error:
+        click.echo(f"Ended: {error}", err=True)
     finally:
         signal.alarm(0)
         if is_good:

@@ -1,0 +1,581 @@
+"""The command line, run as a partner's people run it, against a stand-in on a real socket."""
+
+import re
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from partners.cli import cli
+from partners.keys import new_profile
+from partners.profiles import Profile, ProfileStore
+from partners.protocol import canonical_json, strict_json
+from partners.protocol.payloads import Approval
+from partners.protocol.type_ids import new_id
+from partners.protocol.vocabulary import EvidenceKind, Role
+from tests.partners.signed_world import Signed, World, evidence_view, request_body, sign
+from tests.partners.stub_coordinator import StubCoordinator, problem
+from tests.partners.views import AT, SHA256, act_view, event_view, leg_view, request_view
+
+FRQ = new_id("frq")
+REQUEST = f"/v1/freeze-requests/{FRQ}"
+
+
+@dataclass(slots=True)
+class Shell:
+    """Runs `holdfast` with a home of its own."""
+
+    store: ProfileStore
+    folder: Path
+
+    def __call__(self, *words: str, typed: str | None = None) -> Result:
+        environment = {"HOLDFAST_HOME": str(self.store.home), "HOLDFAST_PROFILE": None}
+        return CliRunner().invoke(cli, words, env=environment, input=typed)
+
+    def write(self, name: str, content: bytes | str) -> str:
+        """Write a file for a command to read."""
+        path = self.folder / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return str(path)
+
+
+@pytest.fixture
+def shell(store: ProfileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    monkeypatch.setattr("partners.transport.RetryPolicy.wait_before", lambda *_: 0.0)
+    monkeypatch.chdir(tmp_path)
+    return Shell(store, tmp_path)
+
+
+def answer_request(stub: StubCoordinator, **members: Any) -> None:
+    stub.answers("GET", REQUEST, request_view(id=FRQ, **members))
+
+
+def sent(stub: StubCoordinator) -> Any:
+    """Return the last body that was sent."""
+    return strict_json.loads(stub.seen[-1].body)
+
+
+# --- profiles, exit status, output -------------------------------------------------------------
+
+
+def test_several_profiles_without_a_choice_exit_with_2(shell: Shell, analyst: Profile) -> None:
+    del analyst
+    assert (
+        shell(
+            "key", "new", "second", "--coordinator", "https://c.example", "--handle", "a.example"
+        ).exit_code
+        == 0
+    )
+    done = shell("status")
+    assert done.exit_code == 2
+    assert "--as NAME" in done.output
+
+
+def test_as_and_json_are_taken_before_and_behind_the_command(
+    shell: Shell, analyst: Profile, stub: StubCoordinator
+) -> None:
+    del analyst
+    stub.answers(
+        "GET", "/v1/people", {"items": [{"id": "per_1", "kind": "person", "roles": [], "kids": []}]}
+    )
+    for words in (["--as", "analyst", "--json", "people"], ["people", "--as", "analyst", "--json"]):
+        done = shell(*words)
+        assert done.exit_code == 0
+        assert strict_json.loads(done.stdout.encode())["id"] == "per_1"
+    assert shell("people", "--as", "nobody").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "exit_code"),
+    [
+        (401, "unauthenticated", 3),
+        (403, "not_allowed", 4),
+        (404, "not_found", 4),
+        (409, "invalid_transition", 5),
+        (422, "invalid_input", 6),
+        (429, "rate_limited", 7),
+        (503, "unavailable", 7),
+    ],
+)
+def test_the_exit_status_says_what_kind_of_refusal_it_was(  # noqa: PLR0913, PLR0917 - a table
+    shell: Shell, analyst: Profile, stub: StubCoordinator, status: int, code: str, exit_code: int
+) -> None:
+    del analyst
+    answer_request(stub)
+    stub.answers("POST", f"{REQUEST}/acknowledgement", problem(status, code), status=status)
+    done = shell("acknowledge", FRQ, "--json")
+    assert done.exit_code == exit_code
+    assert strict_json.loads(done.stderr.encode())["error"]["code"] == code
+    assert done.stdout == ""
+
+
+def test_nobody_listening_exits_with_7(shell: Shell, store: ProfileStore) -> None:
+    store.save(
+        new_profile(
+            "p", coordinator="http://127.0.0.1:9", handle="exchange-a.example", kind="person"
+        )
+    )
+    done = shell("status")
+    assert done.exit_code == 7
+    assert "could not connect" in done.output
+
+
+def test_an_input_that_the_models_refuse_exits_with_6_and_sends_nothing(
+    shell: Shell, analyst: Profile, stub: StubCoordinator
+) -> None:
+    del analyst
+    answer_request(stub)
+    done = shell("decline", FRQ, "--code", "other")
+    assert done.exit_code == 6
+    assert "other needs detail" in done.output
+    assert {seen.method for seen in stub.seen} == {"GET"}
+
+
+def test_text_of_others_is_neither_markup_nor_steers_the_terminal(
+    shell: Shell, analyst: Profile, stub: StubCoordinator
+) -> None:
+    del analyst
+    answer_request(stub, summary="[red]x[/red] \x1b[2Jgone")
+    stub.answers("GET", f"{REQUEST}/legs", {"items": []})
+    done = shell("status", FRQ)
+    assert "[red]x[/red]" in done.output
+    assert "\x1b" not in done.output
+
+
+# --- keys and membership -----------------------------------------------------------------------
+
+
+def test_key_new_makes_a_profile_and_a_key_request_that_root_grants(
+    shell: Shell, store: ProfileStore, stub: StubCoordinator
+) -> None:
+    root = new_profile("root", coordinator=stub.origin, handle="exchange-a.example", kind="root")
+    stub.keys[root.key.kid] = root.key.public
+    store.save(root)
+    made = shell("key", "new", "bob", "--json")
+    assert made.exit_code == 0, made.output
+    subject = strict_json.loads(made.stdout.encode())["subject"]
+    grant = {"id": "grt_1", "partner": root.handle, "subject": subject, "made_at": AT}
+    stub.answers("POST", "/v1/grants", grant, status=201)
+    granted = shell("--as", "root", "grant", "bob.key-request.json", "--role", "compliance")
+    assert granted.exit_code == 0, granted.output
+    assert sent(stub)["roles"] == ["compliance"]
+    assert sent(stub)["subject"] == subject
+    assert shell("--as", "bob", "grant", "bob.key-request.json").exit_code == 2
+    assert shell("--as", "root", "grant", "bob.key-request.json").exit_code == 2  # no role
+    assert shell("key", "new", "bob").exit_code == 2  # never overwritten
+
+
+def test_a_key_request_of_another_partner_is_not_granted(
+    shell: Shell, store: ProfileStore, stub: StubCoordinator
+) -> None:
+    root = new_profile("root", coordinator=stub.origin, handle="exchange-a.example", kind="root")
+    store.save(root)
+    words = ["key", "new", "eve", "--coordinator", stub.origin, "--handle", "exchange-e.example"]
+    assert shell(*words).exit_code == 0
+    done = shell("--as", "root", "grant", "eve.key-request.json", "--role", "analyst")
+    assert done.exit_code == 6
+    assert stub.seen == []
+
+
+def test_a_system_needs_its_owner(shell: Shell, analyst: Profile) -> None:
+    assert shell("key", "new", "bot", "--system").exit_code == 2
+    assert shell("key", "new", "bot", "--owner", analyst.subject).exit_code == 2
+    done = shell("key", "new", "bot", "--system", "--owner", analyst.subject, "--p256", "--json")
+    assert done.exit_code == 0, done.output
+    request = strict_json.loads(Path("bot.key-request.json").read_bytes())
+    assert request["owner"] == analyst.subject
+    assert request["jwk"]["crv"] == "P-256"
+
+
+def test_pins_are_listed_set_and_removed_whatever_the_thumbprint_begins_with(
+    shell: Shell, store: ProfileStore
+) -> None:
+    for thumbprint in ("-" * 43, "-h" + "x" * 41, "a" * 43):
+        assert shell("pin", "exchange-b.example", thumbprint).exit_code == 0
+        assert store.pins() == {"exchange-b.example": thumbprint}
+    assert "a" * 43 in shell("pin").output
+    assert shell("pin", "exchange-b.example", "--remove").exit_code == 0
+    assert shell("pin", "exchange-b.example", "--remove").exit_code == 2
+    assert shell("pin", "exchange-b.example", "short").exit_code == 2
+
+
+# --- submitting --------------------------------------------------------------------------------
+
+
+def test_draft_prints_a_request_that_submit_takes(
+    shell: Shell, analyst: Profile, stub: StubCoordinator
+) -> None:
+    del analyst
+    file = shell.write("r.json", shell("draft").output)
+    assert shell("submit", file, "--check").exit_code == 0
+    template = shell.write("t.json", shell("draft", "--csv").output)
+    csv = shell.write("a.csv", "account\neip155:1:0x51E9d833Ecae4E8D9D8Be17300AEE6D3398C135D\n")
+    assert shell("submit", csv, "--template", template, "--check").exit_code == 0
+    assert shell("submit", csv, "--check").exit_code == 6
+    assert stub.seen == []
+
+
+def test_submit_names_all_faults_and_sends_nothing(
+    shell: Shell, analyst: Profile, stub: StubCoordinator
+) -> None:
+    del analyst
+    template = shell.write("t.json", shell("draft", "--csv").output)
+    csv = shell.write("a.csv", "account,amount,asset\nx,1,eip155:1/slip44:60\neip155:1:0x1,-2,x\n")
+    done = shell("submit", csv, "--template", template)
+    assert done.exit_code == 6
+    assert re.search(r"line 2: account", done.output)
+    assert re.search(r"line 3: amount", done.output)
+    assert re.search(r"line 3: asset", done.output)
+    assert stub.seen == []
+
+
+def test_what_the_coordinator_refuses_is_shown_with_the_files_lines(
+    shell: Shell, analyst: Profile, stub: StubCoordinator
+) -> None:
+    del analyst
+    fault = {"pointer": "/addresses/1/account", "detail": "the checksum is wrong"}
+    refusal = problem(422, "invalid_addresses", errors=[fault])
+    stub.answers("POST", "/v1/freeze-requests", refusal, status=422)
+    template = shell.write("t.json", shell("draft", "--csv").output)
+    csv = shell.write("a.csv", "account\n\neip155:1:0x1\neip155:1:0x2\n")
+    done = shell("submit", csv, "--template", template)
+    assert done.exit_code == 6
+    assert "line 4: /addresses/1/account: the checksum is wrong" in done.output
+
+
+def test_a_submission_whose_fate_is_unknown_can_be_repeated_without_a_second_request(
+    shell: Shell, analyst: Profile, stub: StubCoordinator
+) -> None:
+    del analyst
+    stub.answers("POST", "/v1/freeze-requests", status=0)
+    file = shell.write("r.json", shell("draft").output)
+    failed = shell("submit", file)
+    assert failed.exit_code == 7
+    assert "r.pending.json" in failed.output.replace("\n", "")
+    first = stub.seen[-1]
+    stub.forget("POST", "/v1/freeze-requests")
+    stub.answers("POST", "/v1/freeze-requests", request_view(status="submitted"), status=201)
+    assert shell("submit", "r.pending.json").exit_code == 0
+    assert stub.seen[-1].body == first.body
+    assert stub.seen[-1].headers["Idempotency-Key"] == first.headers["Idempotency-Key"]
+
+
+# --- approving and verifying -------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Submitted:
+    """A request that waits for a lead's approval, with all that the lead's client asks for."""
+
+    stub: StubCoordinator
+    world: World
+    submitter: Profile
+    lead: Profile
+    signed: Signed
+    context: str
+
+    @property
+    def content_sha256(self) -> str:
+        """The document's hash."""
+        return sha256(self.signed.body).hexdigest()
+
+    def answer(self, **members: Any) -> None:
+        """Have the stub give the request to the lead; `members` replace what the view says."""
+        view = {
+            "status": "submitted",
+            "content_sha256": self.content_sha256,
+            "decision_context": self.context,
+            "context_sha256": sha256(self.context.encode()).hexdigest(),
+        }
+        answer_request(self.stub, **(view | members))
+
+    def answer_evidence(self, *views: Any) -> None:
+        """Have the stub give this evidence and no other, and the keys behind it."""
+        self.stub.forget("GET", f"{REQUEST}/evidence")
+        handle = self.world.handle
+        items = [view.model_dump(mode="json") for view in views]
+        self.stub.answers("GET", f"{REQUEST}/evidence", {"items": items})
+        keys = [view.model_dump(mode="json") for view in self.world.key_views]
+        self.stub.answers("GET", f"/v1/keys?partner={handle}", {"items": keys})
+        grants = [view.model_dump(mode="json") for view in self.world.grant_views]
+        self.stub.answers("GET", f"/v1/grants?partner={handle}", {"items": grants})
+
+
+@pytest.fixture
+def submitted(stub: StubCoordinator, store: ProfileStore) -> Submitted:
+    world = World(origin=stub.origin)
+    submitter, lead = world.person(Role.ANALYST), world.person(Role.SECURITY_LEAD)
+    stub.keys[lead.key.kid] = lead.key.public
+    store.save(lead)
+    signed = sign(submitter, f"{stub.origin}/v1/freeze-requests", request_body(summary="Signed."))
+    context = canonical_json.dumps(
+        {
+            "v": 1,
+            "request_id": FRQ,
+            "content_sha256": sha256(signed.body).hexdigest(),
+            "act_sha256": sha256(signed.body).hexdigest(),
+            "to": ["exchange-b.example"],
+            "warnings": [],
+        }
+    ).decode()
+    made = Submitted(stub, world, submitter, lead, signed, context)
+    made.answer_evidence(evidence_view("submit", signed, submitter))
+    stub.answers("POST", f"{REQUEST}/approvals", act_view(), status=201)
+    return made
+
+
+def test_approve_shows_the_signed_words_and_signs_the_context_shown(
+    shell: Shell, submitted: Submitted
+) -> None:
+    submitted.answer(summary="What the coordinator claims.")
+    done = shell("approve", FRQ, "--comment", "seen", typed="y\n")
+    assert done.exit_code == 0, done.output
+    assert "Signed." in done.stderr
+    assert "What the coordinator claims." not in done.output
+    assert submitted.context in done.stderr.replace("\n", "")
+    assert sent(submitted.stub) == {
+        "content_sha256": submitted.content_sha256,
+        "decision": "approve",
+        "context_sha256": sha256(submitted.context.encode()).hexdigest(),
+        "comment": "seen",
+    }
+
+
+def test_approve_sends_nothing_when_the_lead_says_no(shell: Shell, submitted: Submitted) -> None:
+    submitted.answer()
+    assert shell("approve", FRQ, typed="n\n").exit_code == 1
+    assert {seen.method for seen in submitted.stub.seen} == {"GET"}
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"context_sha256": SHA256},
+        {"content_sha256": SHA256},
+        {"decision_context": None},
+        {"decision_context": "{}"},
+        {"decision_context": "no json"},
+    ],
+)
+def test_approve_refuses_a_context_that_does_not_fit(
+    shell: Shell, submitted: Submitted, members: dict[str, Any]
+) -> None:
+    submitted.answer(**members)
+    assert shell("approve", FRQ, "--yes").exit_code == 8
+    assert {seen.method for seen in submitted.stub.seen} == {"GET"}
+
+
+def test_approve_refuses_a_context_that_asks_other_partners_than_the_submitter_did(
+    shell: Shell, submitted: Submitted
+) -> None:
+    submitted.context = submitted.context.replace("exchange-b", "exchange-x")
+    submitted.answer()
+    assert shell("approve", FRQ, "--yes").exit_code == 8
+    assert {seen.method for seen in submitted.stub.seen} == {"GET"}
+
+
+def test_approve_refuses_a_submission_that_is_not_proven(
+    shell: Shell, submitted: Submitted
+) -> None:
+    submitted.answer()
+    view = evidence_view("submit", submitted.signed, submitted.submitter)
+    forged = view.model_copy(update={"body": (view.body or "").replace("Signed.", "Forged.")})
+    submitted.answer_evidence(forged)
+    assert shell("approve", FRQ, "--yes").exit_code == 8
+    assert {seen.method for seen in submitted.stub.seen} == {"GET"}
+
+
+def test_every_warning_needs_its_reason(shell: Shell, submitted: Submitted) -> None:
+    warning = {"code": "no_checksum", "address_nos": [0], "detail": "no EIP-55"}
+    submitted.answer(warnings=[warning])
+    assert shell("approve", FRQ, "--yes").exit_code == 2
+    assert shell("approve", FRQ, "--yes", "--accept", "no_checksum").exit_code == 2
+    assert {seen.method for seen in submitted.stub.seen} == {"GET"}
+    assert shell("approve", FRQ, "--yes", "--accept", "no_checksum=As published").exit_code == 0
+    assert sent(submitted.stub)["warnings_accepted"] == [
+        {"code": "no_checksum", "address_nos": [0], "reason": "As published"}
+    ]
+    assert shell("approve", FRQ, typed="Checked twice\ny\n").exit_code == 0
+    assert sent(submitted.stub)["warnings_accepted"][0]["reason"] == "Checked twice"
+
+
+def test_reject_sends_the_decision_with_its_comment(shell: Shell, submitted: Submitted) -> None:
+    submitted.answer()
+    assert shell("reject", FRQ, "--comment", "wrong chain").exit_code == 0
+    assert sent(submitted.stub)["decision"] == "reject"
+
+
+def approval_of(submitted: Submitted) -> Any:
+    body = Approval.model_validate(
+        {
+            "content_sha256": submitted.content_sha256,
+            "decision": "approve",
+            "context_sha256": SHA256,
+        }
+    )
+    url = f"{submitted.stub.origin}{REQUEST}/approvals"
+    return evidence_view("approve", sign(submitted.lead, url, body), submitted.lead)
+
+
+def test_verify_exits_with_0_only_if_every_act_is_proven(
+    shell: Shell, submitted: Submitted, store: ProfileStore
+) -> None:
+    submitted.answer()
+    proven = evidence_view("submit", submitted.signed, submitted.submitter)
+    own = proven.model_copy(
+        update={
+            "act": "expire",
+            "kind": EvidenceKind.COORDINATOR,
+            "subject": None,
+            "partner": None,
+            "token": None,
+        }
+    )
+    submitted.answer_evidence(proven, approval_of(submitted), own)
+    done = shell("verify", FRQ, "--json")
+    assert done.exit_code == 0, done.output
+    rows = [strict_json.loads(line.encode()) for line in done.stdout.splitlines()]
+    assert [row["result"] for row in rows] == ["verified", "verified", "unsigned"]
+    store.pin("exchange-a.example", "p" * 43)
+    assert shell("verify", FRQ).exit_code == 8
+
+
+def test_verify_does_not_take_a_partners_act_as_the_coordinators_own(
+    shell: Shell, submitted: Submitted
+) -> None:
+    submitted.answer()
+    proven = evidence_view("submit", submitted.signed, submitted.submitter)
+    claimed = approval_of(submitted).model_copy(
+        update={"kind": EvidenceKind.COORDINATOR, "token": None}
+    )
+    submitted.answer_evidence(proven, claimed)
+    done = shell("verify", FRQ)
+    assert done.exit_code == 8
+    assert "not proven" in done.output
+
+
+def test_verify_misses_the_submission_when_it_is_withheld(
+    shell: Shell, submitted: Submitted
+) -> None:
+    submitted.answer()
+    submitted.answer_evidence(approval_of(submitted))
+    assert shell("verify", FRQ).exit_code == 8
+
+
+# --- the asked side ----------------------------------------------------------------------------
+
+
+def report_view() -> dict[str, Any]:
+    return {"id": "rep_1", "request_id": FRQ, "leg": leg_view(status="frozen"), "lines": []}
+
+
+def test_report_builds_its_lines_from_options(
+    shell: Shell, analyst: Profile, stub: StubCoordinator
+) -> None:
+    del analyst
+    answer_request(stub, hold_hours=48)
+    stub.answers("POST", f"{REQUEST}/freeze-reports", report_view(), status=201)
+    eth = "eip155:1/slip44:60"
+    hold = new_id("hld")
+    words = ["--found", "3", eth, "10", "--frozen", "3", eth, "withheld", "--nothing", "no_match"]
+    words += ["--released", hold, "1", "false_positive", "--returned", hold, "2", "0xabc"]
+    done = shell("report", FRQ, *words)
+    assert done.exit_code == 0, done.output
+    found, frozen, released, returned, nothing = sent(stub)["lines"]
+    assert found == {"kind": "found", "address_no": 3, "asset": eth, "amount": "10"}
+    assert frozen["amount"] is None
+    assert frozen["frozen_at"] < frozen["hold_expires_at"]
+    assert released["reason"] == "false_positive"
+    assert returned["tx"] == "0xabc"
+    assert nothing == {"kind": "nothing", "address_nos": "rest", "code": "no_match"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["--found", "x", "eip155:1/slip44:60", "1"],
+        ["--released", "hld_1", "1", "because"],
+    ],
+)
+def test_report_says_what_is_missing_or_wrong(
+    shell: Shell, analyst: Profile, stub: StubCoordinator, words: list[str]
+) -> None:
+    del analyst
+    answer_request(stub)
+    assert shell("report", FRQ, *words).exit_code == 2
+
+
+def test_report_takes_a_file_of_lines_and_names_what_is_wrong_with_it(
+    shell: Shell, analyst: Profile, stub: StubCoordinator
+) -> None:
+    del analyst
+    answer_request(stub)
+    stub.answers("POST", f"{REQUEST}/freeze-reports", report_view(), status=201)
+    good = shell.write("lines.json", b'[{"kind": "nothing", "address_nos": [1, 2]}]')
+    assert shell("report", FRQ, good).exit_code == 0
+    for content in (b"{", b"3", b'[{"kind": "found", "address_no": -1}]', b'[{"kind": "x"}]'):
+        assert shell("report", FRQ, shell.write("bad.json", content)).exit_code == 6
+
+
+def test_decline_names_where_the_funds_went(
+    shell: Shell, analyst: Profile, stub: StubCoordinator
+) -> None:
+    del analyst
+    answer_request(stub)
+    stub.answers("POST", f"{REQUEST}/decline", act_view(), status=201)
+    assert shell("decline", FRQ, "--code", "moved_on").exit_code == 6
+    done = shell("decline", FRQ, "--code", "moved_on", "--next-service", "a bridge")
+    assert done.exit_code == 0
+    assert sent(stub)["next"] == {"service": "a bridge"}
+
+
+def test_inbox_lists_what_others_ask_and_what_waits_for_approval(
+    shell: Shell, analyst: Profile, stub: StubCoordinator
+) -> None:
+    del analyst
+    row = {
+        "id": FRQ,
+        "status": "active",
+        "requester": "exchange-z.example",
+        "urgency": "flash",
+        "submitted_at": AT,
+        "incident_id": "inc_1",
+        "incident_title": "Theft",
+        "address_count": 51,
+        "partners_asked": 3,
+        "leg_status": "delivered",
+    }
+    stub.answers("GET", "/v1/freeze-requests?box=received", {"items": [row]})
+    stub.answers("GET", "/v1/freeze-requests?box=to_approve", {"items": []})
+    done = shell("inbox")
+    assert "exchange-z.example" in done.output
+    assert "delivered" in done.output
+    assert "Nothing waits" in shell("inbox", "--to-approve").output
+
+
+def test_events_are_read_to_the_end_and_no_further(
+    shell: Shell, analyst: Profile, stub: StubCoordinator
+) -> None:
+    del analyst
+    page = {"events": [event_view(1)], "next_after": 1, "has_more": True}
+    stub.answers("GET", "/v1/events?after=0", page)
+    last = {"events": [event_view(2)], "next_after": 2, "has_more": False}
+    stub.answers("GET", "/v1/events?after=1", last)
+    lines = shell("events", "--json").stdout.splitlines()
+    assert [strict_json.loads(line.encode())["seq"] for line in lines] == [1, 2]
+    assert "leg.acknowledged" in shell("events").output
+
+
+def test_an_endpoints_secret_is_printed_once(
+    shell: Shell, analyst: Profile, stub: StubCoordinator
+) -> None:
+    del analyst
+    view = {"id": "wep_1", "url": "https://a.example/h", "enabled": True, "created_at": AT}
+    stub.answers("POST", "/v1/webhook-endpoints", {**view, "secret": "whsec_x"}, status=201)
+    stub.answers("GET", "/v1/webhook-endpoints", {"items": [view]})
+    assert "whsec_x" in shell("endpoint", "add", "https://a.example/h").output
+    assert "whsec_" not in shell("endpoint", "list").output

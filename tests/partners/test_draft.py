@@ -1,0 +1,191 @@
+"""Request files: every fault at once, each with the line on which it stands."""
+
+import pytest
+
+from partners.draft import encode_draft, new_nonce, read_csv, read_draft, read_json
+from partners.errors import InvalidDraftError
+from partners.json_lines import lines_by_pointer, nearest_line
+from partners.protocol import canonical_json, strict_json
+from partners.protocol.payloads import FreezeRequest
+from partners.protocol.views import FieldError
+
+ETH = "eip155:1/slip44:60"
+TEMPLATE = (
+    b'{"incident": {"title": "t", "kind": "hack", "occurred_at": "2025-02-21T14:13:35Z"},\n'
+    b' "urgency": "urgent", "summary": "s", "to": ["exchange-b.example"]}'
+)
+ADDRESS = "0x51E9d833Ecae4E8D9D8Be17300AEE6D3398C135D"
+
+
+def faults_of(raw: bytes) -> list[str]:
+    with pytest.raises(InvalidDraftError) as refused:
+        read_json(raw)
+    return refused.value.faults
+
+
+def csv_faults(raw: str, template: bytes = TEMPLATE) -> list[str]:
+    with pytest.raises(InvalidDraftError) as refused:
+        read_csv(raw.encode(), template)
+    return refused.value.faults
+
+
+def whole(**members: object) -> bytes:
+    return canonical_json.dumps(
+        {
+            **strict_json.loads(TEMPLATE),
+            "addresses": [{"account": f"eip155:1:{ADDRESS}"}],
+            **members,
+        }
+    )
+
+
+def test_a_good_file_becomes_a_request_and_a_missing_nonce_is_made() -> None:
+    first, second = read_json(whole()), read_json(whole())
+    assert first.request.addresses[0].account.endswith(ADDRESS)
+    assert first.request.nonce != second.request.nonce
+
+
+def test_a_file_with_a_nonce_gives_the_same_bytes_each_time() -> None:
+    raw = whole(nonce=new_nonce())
+    assert encode_draft(read_json(raw)) == encode_draft(read_json(raw))
+    sent = FreezeRequest.model_validate(strict_json.loads(encode_draft(read_json(raw))))
+    assert sent == read_json(raw).request
+
+
+def test_all_faults_of_a_json_file_are_named_with_their_lines() -> None:
+    faults = faults_of(
+        b'{"incident": {"title": "t", "kind": "hackk",\n'
+        b'  "occurred_at": "2025-02-21T14:13:35Z"},\n'
+        b' "urgency": "urgent", "summary": "s",\n'
+        b' "to": ["exchange-b.example",\n'
+        b'        "Exchange C"],\n'
+        b' "bogus": 3,\n'
+        b' "addresses": [{"account": "eip155:1:0x1"},\n'
+        b'   {"account": "eip155:1:0x1",\n'
+        b'    "amount": "1.5", "asset": "eip155:1/slip44:60"}]}'
+    )
+    assert [fault.split(": ")[0:2] for fault in faults] == [
+        ["line 1", "/incident/kind"],
+        ["line 5", "/to/1"],
+        ["line 6", "/bogus"],
+        ["line 9", "/addresses/1/amount"],
+    ]
+    assert "whole base units" in faults[3]
+
+
+@pytest.mark.parametrize(
+    ("raw", "part"),
+    [
+        (b'{"a": 1,\n 3', "line 2"),
+        (b'{"to": 1, "to": 2}', "/to"),
+        (b"[]", "one JSON object"),
+        (b"\xff", ""),
+        (b"", ""),
+        (b'{"nonce": NaN}', "nonce"),
+    ],
+)
+def test_what_is_no_strict_json_object_is_refused(raw: bytes, part: str) -> None:
+    (fault,) = faults_of(raw)
+    assert part in fault
+
+
+def test_a_csv_file_takes_accounts_or_chains_and_addresses() -> None:
+    rows = (
+        "account,chain,address,asset,amount,tag,note,block\r\n"
+        f"eip155:1:{ADDRESS},,,{ETH},5,,hop 2,21895238\r\n"
+        ",xrp,rPEPPER7kfTD9w2To4CQk6UCfuHM9c6GDY,,,77,,\r\n"
+        f",eip155:56,{ADDRESS},,,,,\r\n"
+    )
+    draft = read_csv(rows.encode(), TEMPLATE)
+    first, second, third = draft.request.addresses
+    assert (first.amount, first.block, first.note) == ("5", 21895238, "hop 2")
+    assert (second.account[:7], second.tag) == ("xrpl:0:", "77")
+    assert third.account == f"eip155:56:{ADDRESS}"
+    assert draft.address_lines == [2, 3, 4]
+
+
+def test_all_faults_of_a_csv_file_and_its_template_are_named_at_once() -> None:
+    faults = csv_faults(
+        "chain,address,amount,asset\n"
+        f"ethereum,{ADDRESS},1.5,{ETH}\n"
+        f"ethereum,{ADDRESS},1,{ETH}\n"
+        f"narnia,{ADDRESS},1,{ETH}\n"
+        f"ethereum,{ADDRESS},7,\n"
+        f"ethereum,{ADDRESS},7,{ETH},x,y\n"
+        "ethereum,,7,\n",
+        TEMPLATE.replace(b'"urgent"', b'"asap"'),
+    )
+    assert [fault.split(":")[0] for fault in faults] == [
+        "template",
+        "line 2",
+        "line 4",
+        "line 5",
+        "line 6",
+        "line 7",
+    ]
+    assert "/urgency" in faults[0]
+
+
+@pytest.mark.parametrize(
+    ("header", "part"),
+    [
+        ("acount", "not known"),
+        ("account,account", "twice"),
+        ("chain,tag", "columns chain and address"),
+        ("", "columns chain and address"),
+    ],
+)
+def test_a_header_that_cannot_be_right_is_refused_before_any_line(header: str, part: str) -> None:
+    assert any(part in fault for fault in csv_faults(f"{header}\nx,y\n"))
+
+
+def test_a_csv_file_without_addresses_or_in_another_encoding_is_refused() -> None:
+    assert "no address" in csv_faults("account\n")[0]
+    with pytest.raises(InvalidDraftError, match="cannot be read"):
+        read_csv(b"account\n\xff\xfe\n", TEMPLATE)
+
+
+def test_a_csv_file_needs_its_template() -> None:
+    with pytest.raises(InvalidDraftError, match="--template"):
+        read_draft("list.CSV", b"account\n", None)
+
+
+def test_eleven_thousand_lines_are_read_with_progress_and_one_fault_is_found() -> None:
+    lines = [f"ethereum,0x{number:040x},{number},{ETH}" for number in range(11_000)]
+    raw = "\n".join(["chain,address,amount,asset", *lines]).encode()
+    told: list[int] = []
+    draft = read_csv(raw, TEMPLATE, progress=told.append)
+    assert len(draft.request.addresses) == 11_000
+    assert told == sorted(told)
+    assert told[-1] == 11_001
+    lines[9_999] = "ethereum,0x1,-1," + ETH
+    (fault,) = csv_faults("\n".join(["chain,address,amount,asset", *lines]))
+    assert fault.startswith("line 10001: amount")
+
+
+def test_what_the_coordinator_finds_is_shown_with_the_files_lines() -> None:
+    draft = read_csv(f"account\n\neip155:1:{ADDRESS}\neip155:1:0x1\n".encode(), TEMPLATE)
+    error = FieldError(pointer="/addresses/1/account", detail="bad checksum")
+    assert draft.locate([error]) == ["line 4: /addresses/1/account: bad checksum"]
+    document = read_json(whole())
+    assert document.locate([FieldError(pointer="/to/0", detail="unknown")]) == [
+        "line 1: /to/0: unknown"
+    ]
+    odd = FieldError(pointer="/addresses/x/account", detail="d")
+    assert draft.locate([odd]) == ["/addresses/x/account: d"]
+
+
+def test_lines_are_found_by_pointer_whatever_the_values_hold() -> None:
+    text = '{"a/b": [\n "x,\\"]{",\n {"~": -1.5e3}],\n"c": {}, "d": [],\n "e": null}'
+    assert lines_by_pointer(text) == {
+        "": 1,
+        "/a~1b": 1,
+        "/a~1b/0": 2,
+        "/a~1b/1": 3,
+        "/a~1b/1/~0": 3,
+        "/c": 4,
+        "/d": 4,
+        "/e": 5,
+    }
+    assert nearest_line({"": 1, "/a": 7}, "/a/b/c") == 7
+    assert lines_by_pointer("\n 3") == {"": 2}
