@@ -9,6 +9,7 @@ from flask_migrate import Migrate  # type: ignore[import-untyped]  # ships no ty
 
 from coordinator import api
 from coordinator.api import pipeline, problems
+from coordinator.api.long_poll import WaitingRoom
 from coordinator.api.parts import Parts
 from coordinator.api.rate_limit import RateLimiter
 from coordinator.api.routing import blueprint
@@ -72,11 +73,12 @@ def create_app(
         check_endpoint=endpoint_check(settings),
         limiter=RateLimiter(settings.rate_per_minute // settings.web_processes),
         watcher=watcher,
+        # A quarter of the threads at most, so that others are still served.
+        waiting_room=WaitingRoom(watcher, max(1, settings.web_threads // 4)),
         body_limit_bytes=settings.body_limit_bytes,
         document_limit_bytes=settings.document_limit_bytes,
         page_size=settings.page_size,
         page_size_limit=settings.page_size_limit,
-        waiting_limit=max(1, settings.web_threads // 4),
     )
     _register(app)
     return app

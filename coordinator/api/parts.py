@@ -2,15 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 from flask import current_app
 
+from coordinator.api.long_poll import WaitingRoom
+from coordinator.api.rate_limit import RateLimiter
 from coordinator.domain.chain import Chains
 from coordinator.domain.clock import Clock
 from coordinator.domain.deadline import Policies
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
+from coordinator.storage.wakeup import Watcher
 from partners.protocol.jwk import PublicKey
 
 
@@ -32,13 +35,13 @@ class Parts:
     webhook_key: PublicKey
     wake: Callable[[], None]
     check_endpoint: Callable[[str], None]
-    limiter: Any
-    watcher: Any
+    limiter: RateLimiter
+    watcher: Watcher
+    waiting_room: WaitingRoom
     body_limit_bytes: int
     document_limit_bytes: int
     page_size: int
     page_size_limit: int
-    waiting_limit: int
     health_checks: Sequence[Callable[[], str | None]] = ()
 
 

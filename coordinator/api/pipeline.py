@@ -62,6 +62,12 @@ _FREE_TEXT = frozenset(
 _RING = KeyRing()
 
 
+class _NoQuery(BaseModel):
+    """A change takes no query parameters."""
+
+    model_config = {"extra": "forbid"}
+
+
 @dataclass(frozen=True, slots=True)
 class Reader:
     """What a reading route works with."""
@@ -234,7 +240,7 @@ def change(
     raw = read_body(own.document_limit_bytes if large else own.body_limit_bytes)
     token = authenticated(own, raw)
     key = idempotency_key()
-    parse_query(BaseModel)
+    parse_query(_NoQuery)
     content = None if model is None else parse_body(raw, model)
     prepared = prepare(SignedCall(token, raw, token.body_sha256, own), content)
     call = _call(own, token, prepared.command, key)

@@ -43,9 +43,7 @@ def incident_views(
     """Return many incidents by id, without requests and totals, in two queries."""
     rows = reading.incidents(connection, ids)
     sealed = load(connection, vault, list(ids), "words")
-    return {
-        id_: {"id": id_, **_incident_words(row, sealed.get(id_))} for id_, row in rows.items()
-    }
+    return {id_: {"id": id_, **_incident_words(row, sealed.get(id_))} for id_, row in rows.items()}
 
 
 def summaries(
@@ -204,7 +202,9 @@ def address_views(  # noqa: PLR0913 - a page is asked with that many things
 ) -> list[dict[str, Any]]:
     """Return flagged addresses in order, above the number `after` (`views.FlaggedAddressView`)."""
     act_id = reading.submit_act(connection, row.id)
-    document = {} if act_id is None else evidence_bodies(connection, vault, [act_id]).get(act_id, {})
+    document = (
+        {} if act_id is None else evidence_bodies(connection, vault, [act_id]).get(act_id, {})
+    )
     warnings = _warnings_by_address(connection, vault, row) if with_warnings else {}
     first = after + 1
     return [

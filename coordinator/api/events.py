@@ -1,0 +1,156 @@
+"""The feed: the same events as by webhook, in the same order, for whoever polls."""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated
+
+from flask import Response
+from pydantic import Field, field_validator
+from sqlalchemy import Connection
+
+from coordinator.api import pipeline, routing
+from coordinator.api.auth import standing
+from coordinator.api.paging import page_size
+from coordinator.api.parts import Parts, parts
+from coordinator.api.reading_marks import mark_delivered
+from coordinator.api.routing import ROUTES, Query, Route
+from coordinator.domain.permission import Permission, require
+from coordinator.storage import events as store
+from coordinator.storage import reading
+from coordinator.storage.events import StoredEvent
+from partners.protocol import views
+from partners.protocol.request_token import RequestToken
+from partners.protocol.vocabulary import EventType
+
+MAX_WAIT_SECONDS = 20
+_MOST_EVENTS = 500
+#: Pages that one read passes over in search of the types wanted.
+_MOST_SCANS = 20
+_KNOWN = frozenset(event.value for event in EventType)
+
+
+class FeedQuery(Query):
+    """From where, which, and how long to wait for the next."""
+
+    after: Annotated[
+        int, Field(ge=0, lt=2**62, description="`next_after` of the page before; 0 at first.")
+    ] = 0
+    types: Annotated[
+        str | None, Field(max_length=2000, description="Event types, comma-separated.")
+    ] = None
+    wait: Annotated[
+        int,
+        Field(ge=0, le=MAX_WAIT_SECONDS, description="Seconds to wait where there is nothing yet."),
+    ] = 0
+    limit: Annotated[int | None, Field(ge=1)] = None
+
+    @field_validator("types")
+    @classmethod
+    def _known_types(cls, value: str | None) -> str | None:
+        unknown = [] if value is None else sorted(set(value.split(",")) - _KNOWN)
+        if unknown:
+            word = unknown[0] if re.fullmatch(r"[a-z_.]{1,40}", unknown[0]) else "one of them"
+            raise ValueError(f"{word} is no event type")
+        return value
+
+    @property
+    def type_set(self) -> frozenset[str]:
+        """The types wanted; empty for all."""
+        return frozenset() if self.types is None else frozenset(self.types.split(","))
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    events: list[StoredEvent]
+    next_after: int
+    has_more: bool
+    unread: list[str]
+
+
+ROUTES.append(
+    Route(
+        method="GET",
+        path="/v1/events",
+        tag="events",
+        summary="Read the feed of events",
+        description="The same events as by webhook, in the same order. With `wait`, an empty page "
+        "comes only after so many seconds; where too many wait already it comes at once, with "
+        "`Retry-After`. Reading at or past a notice counts as its delivery.",
+        answer=views.EventPage,
+        query=FeedQuery,
+        needs=Permission.EVENT_READ,
+    )
+)
+
+
+@routing.blueprint.get("/v1/events", endpoint="GET /v1/events", provide_automatic_options=False)
+def read_feed() -> Response:
+    """Serve the feed; nothing is held while waiting."""
+    own = parts()
+    token = pipeline.authenticated(own, pipeline.read_body(0))
+    query = pipeline.parse_query(FeedQuery)
+    if not isinstance(query, FeedQuery):
+        raise TypeError(query)
+    size = min(page_size(own, query.limit), _MOST_EVENTS)
+    progress = [query.after]
+
+    def look() -> _Page:
+        # What was passed over by type is not read again.
+        found = _look(own, token, query, progress[0], size)
+        progress[0] = found.next_after
+        return found
+
+    wait = timedelta(seconds=query.wait)
+    found, turned_away = own.waiting_room.wait_for(look, _is_news, wait)
+    mark_delivered(found.unread)
+    response = pipeline.answered(_render(found))
+    if turned_away:
+        response.headers["Retry-After"] = "1"
+    return response
+
+
+def _is_news(found: _Page) -> bool:
+    return bool(found.events) or found.has_more
+
+
+def _look(own: Parts, token: RequestToken, query: FeedQuery, after: int, size: int) -> _Page:
+    with own.database.engine.connect() as connection:
+        # Asked again at every look: what was revoked while waiting reads nothing more.
+        actor = standing(connection, token.kid).actor
+        require(Permission.EVENT_READ, actor)
+        events, reached, has_more = _scan(own, connection, actor.partner, query, after, size)
+        unread = reading.unread_notices(connection, actor.partner, up_to=reached)
+    return _Page(events, reached, has_more, unread)
+
+
+def _scan(  # noqa: PLR0913 - where to read, and what
+    own: Parts, connection: Connection, partner: str, query: FeedQuery, after: int, size: int
+) -> tuple[list[StoredEvent], int, bool]:
+    """Return events, how far was read, and whether there may be more; passes over other types."""
+    reached = after
+    for _ in range(_MOST_SCANS):
+        events, last = store.page(
+            connection, own.vault, partner, after=reached, limit=size, types=query.type_set
+        )
+        if last == reached:
+            return [], reached, False
+        reached = last
+        if events:
+            return events, reached, bool(query.types) or len(events) == size
+    return [], reached, True
+
+
+def _render(found: _Page) -> bytes:
+    # The stored bytes are spliced, not parsed: the feed shows what the webhooks carried.
+    shown = [
+        b'{"id":"%s","seq":%d,%s' % (event.id.encode(), event.seq, event.body[1:])
+        for event in found.events
+        if event.body
+    ]
+    more = b"true" if found.has_more else b"false"
+    return b'{"events":[%s],"has_more":%s,"next_after":%d}' % (
+        b",".join(shown),
+        more,
+        found.next_after,
+    )

@@ -1,0 +1,147 @@
+"""Reading freeze requests: lists, one request, its addresses and legs."""
+
+from typing import Annotated, Any, Literal
+
+from flask import after_this_request
+from pydantic import Field
+
+from coordinator.api.paging import (
+    PageQuery,
+    after_id,
+    after_number,
+    page,
+    page_of,
+    page_size,
+    write_cursor,
+)
+from coordinator.api.pipeline import Reader
+from coordinator.api.reading_marks import mark_delivered_after
+from coordinator.api.routing import Query, signed_get
+from coordinator.domain.permission import Permission, is_allowed
+from coordinator.services.access import readable_request
+from coordinator.services.freeze_request_views import (
+    address_views,
+    leg_views,
+    request_view,
+    summaries,
+)
+from coordinator.storage import freeze_requests as store
+from coordinator.storage import legs as leg_store
+from partners.protocol import views
+from partners.protocol.payloads import IncidentId
+from partners.protocol.vocabulary import LegStatus, RequestStatus
+
+_TAG = "freeze requests"
+_READ = Permission.FREEZE_REQUEST_READ
+
+
+class ListQuery(PageQuery):
+    """Which requests."""
+
+    box: Annotated[
+        Literal["sent", "received", "to_approve"],
+        Field(
+            description="Sent by your organisation, received by it, or waiting for your approval."
+        ),
+    ] = "sent"
+    status: Annotated[
+        RequestStatus | LegStatus | None,
+        Field(description="The request's status; of received ones, your leg's."),
+    ] = None
+    incident: IncidentId | None = None
+
+
+@signed_get(
+    "/v1/freeze-requests",
+    tag=_TAG,
+    answer=views.Page[views.FreezeRequestSummary],
+    needs=_READ,
+    query=ListQuery,
+)
+def list_requests(reader: Reader, query: ListQuery) -> dict[str, Any]:
+    """List freeze requests, newest first."""
+    size = page_size(reader.parts, query.limit)
+    rows, cursor = page_of(_listed(reader, query, size + 1), size, lambda row: row.id)
+    return page(summaries(reader.connection, reader.vault, rows), cursor)
+
+
+def _listed(reader: Reader, query: ListQuery, limit: int) -> Any:
+    actor, before = reader.actor, after_id(query)
+    if query.box == "to_approve":
+        if not is_allowed(Permission.FREEZE_REQUEST_APPROVE, actor):
+            return []
+        return store.awaiting_approval(
+            reader.connection, actor.partner, actor.person, before=before, limit=limit
+        )
+    listing = store.sent_by if query.box == "sent" else store.received_by
+    return listing(
+        reader.connection,
+        actor.partner,
+        before=before,
+        limit=limit,
+        status=None if query.status is None else query.status.value,
+        incident_id=query.incident,
+    )
+
+
+@signed_get(
+    "/v1/freeze-requests/{request_id}", tag=_TAG, answer=views.FreezeRequestView, needs=_READ
+)
+def read_request(reader: Reader, query: Query, request_id: str) -> dict[str, Any]:
+    """Read one freeze request.
+
+    The requester sees the decision context, counts and totals over all legs; a partner asked sees
+    its own leg. Reading it counts as delivery of the notice.
+    """
+    del query
+    partner = reader.actor.partner
+    row, leg = readable_request(reader.connection, partner, request_id)
+    if leg is not None and leg.status == LegStatus.QUEUED:
+        after_this_request(mark_delivered_after([leg.id]))
+    return request_view(reader.connection, reader.vault, row, leg, partner)
+
+
+@signed_get(
+    "/v1/freeze-requests/{request_id}/addresses",
+    tag=_TAG,
+    answer=views.Page[views.FlaggedAddressView],
+    needs=_READ,
+    query=PageQuery,
+)
+def list_addresses(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
+    """List the flagged addresses of a request, in its own order."""
+    partner = reader.actor.partner
+    row, _ = readable_request(reader.connection, partner, request_id)
+    size = page_size(reader.parts, query.limit)
+    items = address_views(
+        reader.connection,
+        reader.vault,
+        reader.parts.chains,
+        row,
+        after=after_number(query),
+        limit=size,
+        with_warnings=row.requester == partner,
+    )
+    last = items[-1]["address_no"] if items else row.address_count
+    return page(items, write_cursor(last) if last + 1 < row.address_count else None)
+
+
+@signed_get(
+    "/v1/freeze-requests/{request_id}/legs",
+    tag="legs",
+    answer=views.Page[views.LegView],
+    needs=_READ,
+    query=PageQuery,
+)
+def list_legs(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
+    """List the legs of a request: all of them for the requester, one's own for a partner asked."""
+    row, leg = readable_request(reader.connection, reader.actor.partner, request_id)
+    size, after = page_size(reader.parts, query.limit), after_id(query)
+    if row.requester == reader.actor.partner:
+        found = leg_store.of_request(
+            reader.connection, request_id, after=after or "", limit=size + 1
+        )
+        rows, cursor = page_of(found, size, lambda item: item.id)
+    else:
+        rows, cursor = ([] if leg is None or after is not None else [leg]), None
+    return page(leg_views(reader.connection, reader.vault, rows), cursor)

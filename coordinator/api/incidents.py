@@ -1,0 +1,47 @@
+"""Reading incidents: the thefts that requests belong to."""
+
+from typing import Any
+
+from coordinator.api.paging import PageQuery, after_id, page, page_of, page_size
+from coordinator.api.pipeline import Reader
+from coordinator.api.routing import Query, signed_get
+from coordinator.domain.errors import NotFoundError
+from coordinator.domain.permission import Permission
+from coordinator.services.freeze_request_views import incident_views
+from coordinator.storage import freeze_ledger as ledger_store
+from coordinator.storage import freeze_requests as store
+from coordinator.storage import reading
+from partners.protocol import views
+
+_READ = Permission.FREEZE_REQUEST_READ
+
+
+@signed_get(
+    "/v1/incidents",
+    tag="incidents",
+    answer=views.Page[views.IncidentView],
+    needs=_READ,
+    query=PageQuery,
+)
+def list_incidents(reader: Reader, query: PageQuery) -> dict[str, Any]:
+    """List the incidents of which you may see a request, that with the newest request first."""
+    size = page_size(reader.parts, query.limit)
+    found = reading.visible_incidents(
+        reader.connection, reader.actor.partner, before=after_id(query), limit=size + 1
+    )
+    rows, cursor = page_of(found, size, lambda row: str(row[1]))
+    shown = incident_views(reader.connection, reader.vault, [row[0] for row in rows])
+    return page([shown[row[0]] for row in rows], cursor)
+
+
+@signed_get("/v1/incidents/{incident_id}", tag="incidents", answer=views.IncidentView, needs=_READ)
+def read_incident(reader: Reader, query: Query, incident_id: str) -> dict[str, Any]:
+    """Read one incident with its requests and the totals over what you may see."""
+    del query
+    partner = reader.actor.partner
+    requests = store.of_incident(reader.connection, incident_id, partner)
+    if not requests:
+        raise NotFoundError("there is no such incident, or none that you may see")
+    totals = ledger_store.totals(reader.connection, incident_id=incident_id, visible_to=partner)
+    view = incident_views(reader.connection, reader.vault, [incident_id])[incident_id]
+    return {**view, "requests": requests, "totals": ledger_store.as_text(totals)}

@@ -1,0 +1,103 @@
+"""Reading what was found, frozen and returned, and what proves every act."""
+
+from typing import Any
+
+from coordinator.api.paging import PageQuery, after_id, page, page_of, page_size, write_cursor
+from coordinator.api.pipeline import Reader
+from coordinator.api.routing import signed_get
+from coordinator.domain.permission import Permission
+from coordinator.services.access import readable_request
+from coordinator.services.ledger_views import (
+    evidence_page,
+    evidence_views,
+    hold_views,
+    line_views,
+)
+from coordinator.storage import freeze_ledger as ledger_store
+from coordinator.storage import freeze_requests as store
+from partners.protocol import views
+
+_TAG = "freeze ledger"
+_READ = Permission.FREEZE_REQUEST_READ
+_MOST_EVIDENCE = 50
+
+
+def _scope(reader: Reader, request_id: str) -> str | None:
+    """Return the one leg that the reader may see, None where it may see all."""
+    row, leg = readable_request(reader.connection, reader.actor.partner, request_id)
+    if row.requester == reader.actor.partner or leg is None:
+        return None
+    return str(leg.id)
+
+
+@signed_get(
+    "/v1/freeze-requests/{request_id}/ledger",
+    tag=_TAG,
+    answer=views.Page[views.LineView],
+    needs=_READ,
+    query=PageQuery,
+)
+def list_lines(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
+    """List the lines of the freeze ledger, oldest first.
+
+    The requester sees every partner's lines, a partner asked its own.
+    """
+    size = page_size(reader.parts, query.limit)
+    found = ledger_store.lines(
+        reader.connection,
+        request_id,
+        leg_id=_scope(reader, request_id),
+        after=after_id(query) or "",
+        limit=size + 1,
+    )
+    rows, cursor = page_of(found, size, lambda row: row.id)
+    return page(line_views(reader.connection, reader.vault, rows), cursor)
+
+
+@signed_get(
+    "/v1/freeze-requests/{request_id}/holds",
+    tag=_TAG,
+    answer=views.Page[views.HoldView],
+    needs=_READ,
+    query=PageQuery,
+)
+def list_holds(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
+    """List the holds that count for a request, as they stand."""
+    size = page_size(reader.parts, query.limit)
+    found = ledger_store.holds(
+        reader.connection,
+        request_id,
+        leg_id=_scope(reader, request_id),
+        after=after_id(query) or "",
+        limit=size + 1,
+    )
+    rows, cursor = page_of(found, size, lambda row: row.id)
+    return page(hold_views(rows), cursor)
+
+
+@signed_get(
+    "/v1/freeze-requests/{request_id}/evidence",
+    tag="evidence",
+    answer=views.Page[views.EvidenceView],
+    needs=_READ,
+    query=PageQuery,
+)
+def list_evidence(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
+    """List the acts on a request with what proves each, byte for byte as it was signed.
+
+    A page may be shorter than `limit` where documents are large.
+    """
+    size = min(page_size(reader.parts, query.limit), _MOST_EVIDENCE)
+    found = store.acts(
+        reader.connection,
+        request_id,
+        leg_id=_scope(reader, request_id),
+        after=after_id(query) or "",
+        limit=size + 1,
+    )
+    rows, cursor = page_of(found, size, lambda row: row.id)
+    fitting = evidence_page(reader.connection, rows)
+    if fitting < len(rows):
+        rows = rows[:fitting]
+        cursor = write_cursor(rows[-1].id)
+    return page(evidence_views(reader.connection, reader.vault, rows), cursor)

@@ -1,0 +1,124 @@
+"""Reading who is a member, who acts for whom, and which grant says so."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from coordinator.api.paging import (
+    PageQuery,
+    after_handle,
+    after_id,
+    after_kid,
+    page,
+    page_of,
+    page_size,
+)
+from coordinator.api.pipeline import Reader
+from coordinator.api.routing import Query, signed_get
+from coordinator.domain.errors import NotFoundError
+from coordinator.domain.permission import Permission
+from coordinator.services.partner_views import (
+    grant_views,
+    key_view,
+    own_view,
+    partner_views,
+    person_views,
+)
+from coordinator.storage import partners as store
+from partners.protocol import views
+from partners.protocol.payloads import Handle
+
+_TAG = "membership"
+
+
+class OfPartnerQuery(PageQuery):
+    """Of one partner, or of all."""
+
+    partner: Handle | None = None
+
+
+class KeysQuery(OfPartnerQuery):
+    """Which keys."""
+
+    kid: Annotated[
+        str | None,
+        Field(pattern=r"^[A-Za-z0-9_-]{43}$", description="One key, by its RFC 7638 thumbprint."),
+    ] = None
+
+
+@signed_get(
+    "/v1/partners",
+    tag=_TAG,
+    answer=views.Page[views.PartnerView],
+    needs=Permission.PARTNER_READ,
+    query=PageQuery,
+)
+def list_partners(reader: Reader, query: PageQuery) -> dict[str, Any]:
+    """List the members of the network by handle."""
+    size = page_size(reader.parts, query.limit)
+    found = store.partners(reader.connection, after=after_handle(query), limit=size + 1)
+    rows, cursor = page_of(found, size, lambda row: row.handle)
+    return page(partner_views(reader.connection, reader.vault, rows), cursor)
+
+
+@signed_get("/v1/partners/me", tag=_TAG, answer=views.PartnerView, needs=Permission.PARTNER_READ)
+def read_own(reader: Reader, query: Query) -> dict[str, Any]:
+    """Read your own membership with its policy."""
+    del query
+    row = store.partner(reader.connection, reader.actor.partner)
+    if row is None:
+        raise NotFoundError("there is no such partner")
+    return own_view(reader.connection, reader.vault, row)
+
+
+@signed_get(
+    "/v1/people",
+    tag=_TAG,
+    answer=views.Page[views.PersonView],
+    needs=Permission.PARTNER_READ,
+    query=PageQuery,
+)
+def list_people(reader: Reader, query: PageQuery) -> dict[str, Any]:
+    """List the people and systems of your own organisation with their good keys."""
+    size, partner = page_size(reader.parts, query.limit), reader.actor.partner
+    found = store.subjects(reader.connection, partner, after=after_id(query) or "", limit=size + 1)
+    rows, cursor = page_of(found, size, lambda row: row.id)
+    return page(person_views(reader.connection, partner, rows), cursor)
+
+
+@signed_get(
+    "/v1/keys",
+    tag=_TAG,
+    answer=views.Page[views.KeyView],
+    needs=Permission.PARTNER_READ,
+    query=KeysQuery,
+)
+def list_keys(reader: Reader, query: KeysQuery) -> dict[str, Any]:
+    """List public keys, revoked ones too, with whom they belong to."""
+    size = page_size(reader.parts, query.limit)
+    found = store.keys(
+        reader.connection,
+        handle=query.partner,
+        kids=() if query.kid is None else (query.kid,),
+        after=after_kid(query),
+        limit=size + 1,
+    )
+    rows, cursor = page_of(found, size, lambda row: row.kid)
+    return page([key_view(row) for row in rows], cursor)
+
+
+@signed_get(
+    "/v1/grants",
+    tag=_TAG,
+    answer=views.Page[views.GrantView],
+    needs=Permission.GRANT_READ,
+    query=OfPartnerQuery,
+)
+def list_grants(reader: Reader, query: OfPartnerQuery) -> dict[str, Any]:
+    """List grants in the order they were made, each with the token and body that prove it."""
+    size = page_size(reader.parts, query.limit)
+    found = store.grants(
+        reader.connection, handle=query.partner, after=after_id(query) or "", limit=size + 1
+    )
+    rows, cursor = page_of(found, size, lambda row: row.id)
+    return page(grant_views(reader.connection, reader.vault, rows), cursor)

@@ -1,0 +1,130 @@
+"""What partners read of the freeze ledger: lines, holds, and the evidence of acts."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from coordinator.services.freeze_request_views import evidence_bodies
+from coordinator.services.unit_of_work import unpack_evidence
+from coordinator.storage import partners as partner_store
+from coordinator.storage import reading
+from coordinator.storage.documents import Vault, load
+from partners.protocol.payloads import format_time, parse_time
+from partners.protocol.vocabulary import LineKind
+
+#: A page of evidence ends early rather than grow beyond this many bytes.
+EVIDENCE_PAGE_BYTES = 20_000_000
+#: What only the signed report says of a line.
+_TIMES = ("frozen_at", "hold_expires_at")
+_WORDS = ("basis", "tx", "next", "detail", "agency", "order", "address_nos", "usd")
+
+
+def line_views(
+    connection: Connection, vault: Vault, rows: Sequence[Row[Any]]
+) -> list[dict[str, Any]]:
+    """Return ledger lines (`views.LineView`) with what their signed reports say beside the numbers."""
+    reports = evidence_bodies(connection, vault, [row.report_id for row in rows])
+    return [_line_view(row, _sent_line(reports, row)) for row in rows]
+
+
+def _sent_line(reports: Mapping[str, dict[str, Any]], row: Row[Any]) -> Mapping[str, Any]:
+    lines = reports.get(row.report_id, {}).get("lines", [])
+    found: Mapping[str, Any] = lines[row.line_no] if row.line_no < len(lines) else {}
+    return found
+
+
+def _line_view(row: Row[Any], sent: Mapping[str, Any]) -> dict[str, Any]:
+    view = {
+        "id": row.id,
+        "report_id": row.report_id,
+        "leg_id": row.leg_id,
+        "partner": row.partner,
+        "kind": row.kind,
+        "address_no": row.address_no,
+        "asset": row.asset,
+        "amount": None if row.amount is None else str(row.amount),
+        "withheld": row.withheld,
+        "hold": row.hold_id,
+        "reported_at": format_time(row.reported_at),
+        "corrects": row.corrects,
+        "code": row.code if row.kind == LineKind.NOTHING else None,
+        "reason": row.code if row.kind == LineKind.RELEASED else sent.get("reason"),
+        **{name: sent[name] for name in _WORDS if name in sent},
+        **{name: format_time(parse_time(sent[name])) for name in _TIMES if sent.get(name)},
+    }
+    # A withheld amount is said to be null; other members that say nothing are left out.
+    return {name: value for name, value in view.items() if value is not None or name == "amount"}
+
+
+def hold_views(rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
+    """Return holds as they stand (`views.HoldView`)."""
+    return [_hold_view(row) for row in rows]
+
+
+def _hold_view(row: Row[Any]) -> dict[str, Any]:
+    held = row.frozen - row.released - row.returned - row.seized
+    return {
+        "id": row.id,
+        "leg_id": row.leg_id,
+        "partner": row.partner,
+        "address_no": row.address_no,
+        "asset": row.asset,
+        "frozen": str(row.frozen),
+        "held": str(held),
+        "released": str(row.released),
+        "returned": str(row.returned),
+        "seized": str(row.seized),
+        "withheld": row.withheld,
+        "basis": row.basis,
+        "frozen_at": format_time(row.frozen_at),
+        "hold_expires_at": format_time(row.hold_expires_at),
+        "shared": row.is_shared,
+        "lapsed": row.lapsed,
+        "kept": row.kept,
+        "account_level": row.account_level,
+    }
+
+
+def evidence_page(connection: Connection, rows: Sequence[Row[Any]]) -> int:
+    """Return how many of the acts `rows` fit into a page; at least one."""
+    sizes = reading.document_sizes(connection, [row.id for row in rows], "evidence")
+    total = 0
+    for number, row in enumerate(rows):
+        total += sizes.get(row.id, 0)
+        if total > EVIDENCE_PAGE_BYTES and number:
+            return number
+    return len(rows)
+
+
+def evidence_views(
+    connection: Connection, vault: Vault, rows: Sequence[Row[Any]]
+) -> list[dict[str, Any]]:
+    """Return acts with what proves them, byte for byte as received (`views.EvidenceView`)."""
+    packed = load(connection, vault, [row.id for row in rows], "evidence")
+    kids = sorted({row.kid for row in rows if row.kid is not None})
+    jwks = {}
+    if kids:
+        found = partner_store.keys(connection, kids=kids, limit=len(kids))
+        jwks = {key.kid: key.jwk for key in found}
+    return [_evidence_view(row, packed.get(row.id), jwks.get(row.kid)) for row in rows]
+
+
+def _evidence_view(
+    row: Row[Any], packed: bytes | None, jwk: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    token, body = (None, None) if packed is None else unpack_evidence(packed)
+    return {
+        "act": row.kind,
+        "act_id": row.id,
+        "leg_id": row.leg_id,
+        "kind": row.evidence_kind,
+        "partner": row.partner,
+        "subject": row.subject,
+        "kid": row.kid,
+        "jwk": jwk,
+        "token": token,
+        "body": None if body is None else body.decode(),
+        "at": format_time(row.at),
+        "leaf_index": row.leaf_index,
+    }
