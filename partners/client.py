@@ -21,6 +21,7 @@ from pydantic import ValidationError as ModelError
 from partners.errors import TransportError
 from partners.profiles import Profile
 from partners.protocol import canonical_json
+from partners.protocol.life_cycle_payloads import InfoAnswer, InfoRequest
 from partners.protocol.membership_payloads import Grant, Join, PartnerChanges, Revocation
 from partners.protocol.payloads import (
     Acknowledgement,
@@ -31,8 +32,6 @@ from partners.protocol.payloads import (
     EndpointChanges,
     FreezeReport,
     FreezeRequest,
-    InfoAnswer,
-    InfoRequest,
     NewEndpoint,
     Next,
     Replay,

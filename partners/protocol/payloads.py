@@ -356,19 +356,6 @@ class Decline(Act):
         return self
 
 
-class InfoRequest(Act):
-    """`POST …/info-requests`: what the partner needs before it can act."""
-
-    missing: Annotated[list[Word], Field(min_length=1, max_length=20)]
-    text: ShortText | None = None
-
-
-class InfoAnswer(Act):
-    """`POST …/info-requests/{id}/answer`."""
-
-    text: Annotated[str, Field(min_length=1, max_length=2_000), AfterValidator(few_controls)]
-
-
 # --- freeze reports -----------------------------------------------------------------------------------
 
 
