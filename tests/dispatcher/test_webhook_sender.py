@@ -272,11 +272,12 @@ def test_idle_connections_are_bounded_and_the_longest_idle_goes_first() -> None:
         assert [a.connections, b.connections, c.connections] == [2, 1, 1]
 
 
-def test_a_connection_idle_for_too_long_is_not_used_again() -> None:
-    with RawReceiver(answering(ACCEPTED, ACCEPTED)) as receiver:
-        with sender(idle=timedelta(0)) as made:
-            for _ in range(2):
-                assert made.send(receiver.url(), HEADERS, BODY).ok
+@pytest.mark.parametrize("idle", [timedelta(0), timedelta(milliseconds=20)])
+def test_a_connection_idle_for_too_long_is_not_used_again(idle: timedelta) -> None:
+    with RawReceiver(answering(ACCEPTED, ACCEPTED)) as receiver, sender(idle=idle) as made:
+        for _ in range(2):
+            assert made.send(receiver.url(), HEADERS, BODY).ok
+            receiver.pause(0.05)
         assert receiver.connections == 2
 
 

@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -164,6 +165,22 @@ def test_dripped_tls_records_do_not_outlast_the_deadline(
             tls=authority.client(),
         )
     assert outcome.error == "deadline_exceeded"
+
+
+def test_a_handshake_that_never_comes_to_an_end_ends_at_the_deadline() -> None:
+    given_up = threading.Event()
+    outlasted = []
+
+    def play(_receiver: RawReceiver, _connection: socket.socket, _number: int) -> None:
+        outlasted.append(not given_up.wait(4))
+
+    with RawReceiver(play) as receiver:
+        outcome = send_once(
+            receiver.url(host=HOST, scheme="https"), deadline=SHORT, resolver=RESOLVER
+        )
+        given_up.set()
+    assert outcome.error == "deadline_exceeded"
+    assert outlasted == [False]
 
 
 def test_the_dripping_receiver_is_understood_where_time_is_ample(authority: Authority) -> None:
