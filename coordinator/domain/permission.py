@@ -43,6 +43,7 @@ class Permission(StrEnum):
     FREEZE_LEDGER_CORRECT = "freeze_ledger:correct"
     DISPUTE_RAISE = "dispute:raise"
     # both sides
+    LEGAL_ORDER_ATTACH = "legal_order:attach"  # by the partner that holds, or by an authority
     EVENT_READ = "event:read"
     STATISTICS_READ = "statistics:read"
     # endpoints
@@ -113,8 +114,10 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
         Role.ANALYST: _READ | _SUBMIT | _ANSWER_ASKED,
         Role.SYSTEM: _READ | _SUBMIT | _ANSWER_ASKED | _ENDPOINTS,
-        Role.COMPLIANCE: _READ | _DISPOSE | _ENDPOINTS,
-        Role.SECURITY_LEAD: _READ | _DECIDE | _DISPOSE | _ENDPOINTS | _MEMBERSHIP,
+        Role.COMPLIANCE: _READ | _DISPOSE | _ENDPOINTS | {P.LEGAL_ORDER_ATTACH},
+        Role.SECURITY_LEAD: (
+            _READ | _DECIDE | _DISPOSE | _ENDPOINTS | _MEMBERSHIP | {P.LEGAL_ORDER_ATTACH}
+        ),
         Role.AUDITOR: _READ | {P.WEBHOOK_ENDPOINT_READ},
     }
 )

@@ -147,7 +147,7 @@ def change_leg(
         values["last_act"] = act.value
     if act in IMPLIES_ACKNOWLEDGEMENT and leg.acknowledged_at is None:
         values["acknowledged_at"] = uow.now
-        values["flags"] = [f for f in leg.flags if f != LegFlag.OVERDUE]
+        values["flags"] = [f for f in values.get("flags", leg.flags) if f != LegFlag.OVERDUE]
     if act in IMPLIES_ACKNOWLEDGEMENT and leg.delivered_at is None:
         values["delivered_at"] = uow.now
     last_act = values.get("last_act", leg.last_act)
