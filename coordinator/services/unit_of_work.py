@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, Update, bindparam, update
 
 from coordinator.domain.clock import Clock
 from coordinator.domain.errors import AuthenticationError
@@ -327,9 +328,8 @@ class UnitOfWork:
         event_store.append(self.connection, events)
         outbox.enqueue(self.connection, events, routes, self.now)
         for row_type, row_id, item in pending.leaf_columns:
-            row_table: Any = row_type
-            statement = update(row_type).where(row_table.id == row_id)
-            self.connection.execute(statement.values(leaf_index=item.leaf_index))
+            numbered = {"row_id": row_id, "leaf": item.leaf_index}
+            self.connection.execute(_set_leaf_index(row_type), numbered)
 
     def _store_sequences(self) -> None:
         for row_type, numbers in (
@@ -350,6 +350,16 @@ class UnitOfWork:
             raise AuthenticationError(
                 "the key was revoked, or its partner suspended, meanwhile", code="revoked_key"
             )
+
+
+@lru_cache(maxsize=16)
+def _set_leaf_index(row_type: type[Any]) -> Update:
+    """Return the statement that numbers one row; built once, as building costs more than running."""
+    return (
+        update(row_type)
+        .where(row_type.id == bindparam("row_id"))
+        .values(leaf_index=bindparam("leaf"))
+    )
 
 
 @contextmanager

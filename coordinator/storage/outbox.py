@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, bindparam, select, text
 
 from coordinator.domain.clock import to_micros
 from coordinator.storage.rows import insert_rows
@@ -43,6 +43,14 @@ _REOPEN_LANE = text(
 )
 
 
+_EVERY_ENDPOINT = select(
+    WebhookEndpointRow.partner, WebhookEndpointRow.id, WebhookEndpointRow.event_types
+).where(WebhookEndpointRow.enabled)
+_ENDPOINTS_OF = _EVERY_ENDPOINT.where(
+    WebhookEndpointRow.partner.in_(bindparam("partners", expanding=True))
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """One enabled endpoint and which events it takes (None: all)."""
@@ -58,13 +66,12 @@ def routes(connection: Connection, partners: Collection[str]) -> Routes:
     """Return the enabled endpoints of `partners`; "*" stands for everybody's."""
     if not partners:
         return {}
-    query = select(
-        WebhookEndpointRow.partner, WebhookEndpointRow.id, WebhookEndpointRow.event_types
-    ).where(WebhookEndpointRow.enabled)
-    if "*" not in partners:
-        query = query.where(WebhookEndpointRow.partner.in_(sorted(partners)))
+    if "*" in partners:
+        rows = connection.execute(_EVERY_ENDPOINT)
+    else:
+        rows = connection.execute(_ENDPOINTS_OF, {"partners": sorted(partners)})
     found: Routes = defaultdict(list)
-    for partner, endpoint_id, event_types in connection.execute(query):
+    for partner, endpoint_id, event_types in rows:
         route = Route(endpoint_id, None if event_types is None else frozenset(event_types))
         found[partner].append(route)
         found["*"].append(route)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select, text
+from sqlalchemy import Connection, Row, Select, bindparam, delete, select, text
 
 from coordinator.storage.rows import insert_rows
 from coordinator.storage.tables.documents import DocumentRow
@@ -17,6 +17,15 @@ _ANSWER_COLUMNS = (
     "fingerprint",
     "status",
     "stored_at",
+)
+
+
+_ANSWER: Select[Any] = select(
+    StoredAnswerRow.id, StoredAnswerRow.fingerprint, StoredAnswerRow.status
+).where(
+    StoredAnswerRow.partner == bindparam("partner"),
+    StoredAnswerRow.subject == bindparam("subject"),
+    StoredAnswerRow.idempotency_key == bindparam("key"),
 )
 
 
@@ -43,12 +52,9 @@ def find_answer(connection: Connection, partner: str, subject: str, key: str) ->
             text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"),
             {"name": f"{partner}\n{subject}\n{key}"},
         )
-    query = select(StoredAnswerRow.id, StoredAnswerRow.fingerprint, StoredAnswerRow.status).where(
-        StoredAnswerRow.partner == partner,
-        StoredAnswerRow.subject == subject,
-        StoredAnswerRow.idempotency_key == key,
-    )
-    return connection.execute(query).one_or_none()
+    names = {"partner": partner, "subject": subject, "key": key}
+    found: Row[Any] | None = connection.execute(_ANSWER, names).one_or_none()
+    return found
 
 
 def store_answer(  # noqa: PLR0913 - the columns
