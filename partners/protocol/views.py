@@ -24,6 +24,8 @@ from partners.protocol.vocabulary import (
 )
 
 T = TypeVar("T")
+#: A sum of amounts may outgrow the 78 digits of one.
+SumText = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,99})$")]
 
 
 class View(BaseModel):
@@ -67,12 +69,12 @@ class LogEntry(View):
 class AssetTotals(View):
     """Sums of one asset over distinct holds, base units; `held = frozen - released - returned - seized`."""
 
-    found: AmountText = "0"
-    frozen: AmountText = "0"
-    held: AmountText = "0"
-    released: AmountText = "0"
-    returned: AmountText = "0"
-    seized: AmountText = "0"
+    found: SumText = "0"
+    frozen: SumText = "0"
+    held: SumText = "0"
+    released: SumText = "0"
+    returned: SumText = "0"
+    seized: SumText = "0"
     withheld: int = 0
 
 
