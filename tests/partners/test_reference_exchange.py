@@ -1,0 +1,196 @@
+"""The reference exchange answers once, whatever breaks; the accounts notice a lie."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from partners.client import Client, Document
+from partners.errors import UnavailableError
+from partners.evidence import Notice, prove_notice
+from partners.key_directory import KeyDirectory
+from partners.protocol import strict_json
+from partners.protocol.payloads import FreezeRequest
+from partners.protocol.views import FreezeRequestView
+from partners.protocol.vocabulary import ReleaseReason, Role
+from partners.reference_exchange.answering import answer, release, return_funds
+from partners.reference_exchange.deposit_book import DepositBook
+from partners.reference_exchange.inbox import Inbox, Task
+from partners.reference_exchange.scenarios.accounts import book_sums, request_sums
+from partners.reference_exchange.scenarios.cast import Player
+from partners.reference_exchange.scenarios.script import Member, Unit, load_script
+from partners.webhook_receiver import Event
+from tests.partners.signed_world import ORIGIN, REQUESTS, World, evidence_of, request_body, sign
+from tests.partners.stub_coordinator import StubCoordinator, problem
+from tests.partners.views import AT, SHA256, act_view, leg_view, request_view
+
+ETH = "eip155:1/slip44:60"
+THIEF = "eip155:1:0x51E9d833Ecae4E8D9D8Be17300AEE6D3398C135D"
+FRQ = "frq_00000000000000000000000001"
+PATH = f"/v1/freeze-requests/{FRQ}"
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Iterator[DepositBook]:
+    book = DepositBook(tmp_path / "book.sqlite3")
+    yield book
+    book.close()
+
+
+def task(*accounts: str) -> Task:
+    body = request_body(addresses=[{"account": account} for account in accounts or (THIEF,)])
+    request = FreezeRequest.model_validate(strict_json.loads(body))
+    return Task(Document(FRQ, SHA256), request, 0)
+
+
+def report_view(*holds: str) -> dict[str, Any]:
+    line = {
+        "report_id": "rep_1",
+        "leg_id": "leg_1",
+        "partner": "exchange-a.example",
+        "kind": "frozen",
+        "reported_at": AT,
+    }
+    lines = [{**line, "id": f"lin_{hold}", "hold": hold} for hold in holds]
+    return {"id": "rep_1", "request_id": FRQ, "leg": leg_view(), "lines": lines}
+
+
+def answer_acts(stub: StubCoordinator) -> None:
+    for name in ("acknowledgement", "review", "decline"):
+        stub.answers("POST", f"{PATH}/{name}", act_view(), status=201)
+
+
+def acts(stub: StubCoordinator) -> list[str]:
+    return [seen.target.rpartition("/")[2] for seen in stub.seen]
+
+
+def test_a_match_is_frozen_first_then_reported_and_its_hold_remembered(
+    book: DepositBook, client: Client, stub: StubCoordinator
+) -> None:
+    book.record_deposit("c1", ETH, 10, THIEF, "t1")
+    book.lock("c1", ETH, 4)
+    answer_acts(stub)
+    stub.answers("POST", f"{PATH}/freeze-reports", report_view("hld_1"), status=201)
+    answer(task(THIEF, "eip155:1:0x1"), book, client, NOW)
+    assert acts(stub) == ["acknowledgement", "review", "freeze-reports"]
+    found, frozen, nothing = strict_json.loads(stub.seen[-1].body)["lines"]
+    assert (found["amount"], frozen["amount"], nothing["address_nos"]) == ("10", "6", "rest")
+    assert book.freezes(FRQ)[0].hold == "hld_1"
+    assert "c1" not in stub.seen[-1].body.decode()
+
+
+def test_no_match_and_funds_gone_are_told_apart(
+    book: DepositBook, client: Client, stub: StubCoordinator
+) -> None:
+    answer_acts(stub)
+    stub.answers("POST", f"{PATH}/freeze-reports", report_view(), status=201)
+    answer(task(), book, client, NOW)
+    assert acts(stub)[-1] == "freeze-reports"
+    book.record_deposit("c1", ETH, 10, THIEF, "t1")
+    book.withdraw("c1", ETH, 10)
+    answer(task(), book, client, NOW)
+    assert acts(stub)[-1] == "decline"
+    assert strict_json.loads(stub.seen[-1].body)["code"] == "funds_gone"
+
+
+def test_an_answer_repeated_after_a_crash_is_the_same_answer(
+    book: DepositBook, client: Client, stub: StubCoordinator
+) -> None:
+    book.record_deposit("c1", ETH, 10, THIEF, "t1")
+    answer_acts(stub)
+    stub.answers("POST", f"{PATH}/freeze-reports", problem(500, "internal"), status=500)
+    stub.answers("POST", f"{PATH}/freeze-reports", report_view("hld_1"), status=201)
+    with pytest.raises(UnavailableError):
+        answer(task(), book, client, NOW)
+    later = datetime(2026, 1, 3, tzinfo=UTC)
+    answer(task(), book, client, later)
+    first, second = (seen for seen in stub.seen if seen.target.endswith("freeze-reports"))
+    assert first.body == second.body
+    assert first.headers["Idempotency-Key"] == second.headers["Idempotency-Key"]
+    assert book.totals()[ETH].held == 10
+
+
+def test_what_an_officer_ends_is_booked_and_reported(
+    book: DepositBook, client: Client, stub: StubCoordinator
+) -> None:
+    book.record_deposit("c1", ETH, 10, THIEF, "t1")
+    (freeze,) = book.freeze(FRQ, book.match(task().request.addresses), NOW)
+    book.note_hold(freeze, "hld_00000000000000000000000001")
+    stub.answers("GET", PATH, request_view(id=FRQ))
+    stub.answers("POST", f"{PATH}/freeze-reports", report_view(), status=201)
+    release(book, client, "hld_00000000000000000000000001", ReleaseReason.FALSE_POSITIVE)
+    (line,) = strict_json.loads(stub.seen[-1].body)["lines"]
+    assert (line["kind"], line["amount"], line["reason"]) == ("released", "10", "false_positive")
+    with pytest.raises(ValueError, match="no hold"):
+        return_funds(book, client, "hld_2", "0xabc")
+
+
+def proven_notice() -> Notice:
+    world = World()
+    analyst, lead = world.person(Role.ANALYST), world.person(Role.SECURITY_LEAD)
+    submitted = sign(analyst, REQUESTS, request_body())
+    content = sha256(submitted.body).hexdigest()
+    approval = f'{{"content_sha256":"{content}","context_sha256":"{SHA256}","decision":"approve"}}'
+    approved = sign(lead, f"{REQUESTS}/{FRQ}/approvals", approval.encode())
+    data = {
+        "request_id": FRQ,
+        "requester": world.handle,
+        "content_sha256": content,
+        "evidence": evidence_of("submit", submitted, analyst),
+        "approvals": [evidence_of("approve", approved, lead)],
+    }
+    directory = KeyDirectory(world, ORIGIN)
+    return prove_notice(data, directory=directory, handle="exchange-b.example", fetch=lambda _: [])
+
+
+def test_the_inbox_keeps_a_task_over_a_restart_until_it_is_finished(tmp_path: Path) -> None:
+    event = Event("evt_1", "freeze_request.received", NOW, {"request_id": FRQ}, b"")
+    inbox = Inbox(tmp_path / "inbox.sqlite3")
+    inbox.put(event, proven_notice())
+    inbox.put(event, proven_notice())  # a repeat makes no second task
+    inbox.close()
+    inbox = Inbox(tmp_path / "inbox.sqlite3")
+    waiting = inbox.next_task(wait=0)
+    assert waiting is not None
+    assert waiting.document.id == FRQ
+    inbox.postpone(waiting)
+    assert inbox.next_task(wait=0) is None  # not yet due again
+    inbox.finish(waiting)
+    assert inbox.received_at("freeze_request.received", FRQ) is not None
+    assert inbox.received_at("freeze_request.received", "frq_2") is None
+    inbox.close()
+
+
+def test_the_accounts_notice_when_totals_and_books_differ(
+    book: DepositBook, tmp_path: Path
+) -> None:
+    book.record_deposit("c1", ETH, 10, THIEF, "t1")
+    book.freeze(FRQ, book.match(task().request.addresses), NOW)
+    player = Player(Member(handle="exchange-b.example", name="B"), tmp_path)
+
+    def view(held: str) -> FreezeRequestView:
+        totals = {ETH: {"found": "10", "frozen": "10", "held": held}}
+        return FreezeRequestView.model_validate(request_view(totals=totals))
+
+    assert request_sums([view("10")]) == book_sums([player])
+    assert request_sums([view("9")]) != book_sums([player])
+
+
+def test_the_script_holds_51_addresses_and_names_what_is_invented() -> None:
+    script = load_script()
+    assert len(set(script.addresses.list)) == 51
+    document = strict_json.loads(script.document(script.request, script.incident))
+    assert FreezeRequest.model_validate(document).to == script.request.to
+    text = (Path(load_script.__code__.co_filename).parent / "bybit.toml").read_text()
+    assert text.count("INVENTED") == 1 + sum(len(m.deposits) for m in script.exchanges)
+
+
+def test_amounts_are_shown_in_whole_units() -> None:
+    ether = Unit("ETH", 18)
+    assert ether.show(312_500_000_000_000_000_000) == "312.5 ETH"
+    assert ether.show(1) == "0.000000000000000001 ETH"
+    assert ether.show(0) == "0 ETH"
