@@ -9,8 +9,11 @@ from coordinator.api.pipeline import Prepared, SignedCall
 from coordinator.api.routing import ROUTES, Route, signed_post
 from coordinator.domain.actor import Actor, ActorKind
 from coordinator.domain.errors import AuthenticationError
-from coordinator.services.grants import MakeGrant, Revoke
+from coordinator.services.grant_proposals import ApproveGrant, ProposeGrant
+from coordinator.services.grants import MakeGrant
 from coordinator.services.partners import ChangeContacts, JoinNetwork
+from coordinator.services.revocations import Revoke
+from coordinator.services.rotations import RotateKey
 from partners.protocol import membership_payloads, strict_json, views
 from partners.protocol.errors import ProtocolError
 from partners.protocol.jwk import PublicKey
@@ -24,8 +27,38 @@ from partners.protocol.jwk import PublicKey
     body=membership_payloads.Grant,
 )
 def make_grant(call: SignedCall, body: membership_payloads.Grant) -> Prepared:
-    """Grant a person, system, key, role or policy; signed by the partner's root key."""
-    return Prepared(MakeGrant(body=body, audience=call.parts.origin))
+    """Grant a person, system, key, role or policy.
+
+    Signed by the root key it applies at once. Signed by a security lead it is a proposal (`status`
+    is `pending`) until another lead approves it. Signed by the key that `replaces` names, with a new
+    key of the same subject, it puts that key in the old one's place.
+    """
+    own, token = call.parts, call.token
+    if body.replaces == token.kid:
+        return Prepared(RotateKey(body=body, audience=own.origin))
+    if token.sub == token.iss:
+        return Prepared(MakeGrant(body=body, audience=own.origin))
+    within = own.policies.approve_grant_within
+    return Prepared(ProposeGrant(body=body, audience=own.origin, approve_within=within))
+
+
+@signed_post(
+    "/v1/grants/{proposal_id}/approvals",
+    tag="membership",
+    answer=views.GrantView,
+    command=ApproveGrant,
+    body=membership_payloads.GrantApproval,
+)
+def approve_grant(
+    call: SignedCall, body: membership_payloads.GrantApproval, proposal_id: str
+) -> Prepared:
+    """Approve a grant that another security lead of your partner proposed; it applies at once.
+
+    `grant_sha256` is the SHA-256 of the proposal's exact body, as the proposals show it. Nobody
+    approves what they proposed, what is for themselves, or what is for a system that they own.
+    """
+    origin = call.parts.origin
+    return Prepared(ApproveGrant(proposal_id=proposal_id, body=body, audience=origin))
 
 
 @signed_post(
@@ -36,7 +69,10 @@ def make_grant(call: SignedCall, body: membership_payloads.Grant) -> Prepared:
     body=membership_payloads.Revocation,
 )
 def revoke(call: SignedCall, body: membership_payloads.Revocation) -> Prepared:
-    """Take one of your own keys or subjects away; it is over at once."""
+    """Take one of your own keys or subjects away; it is over at once.
+
+    Naming a root key that is to take over (`partner.root_reset`) stops that.
+    """
     del call
     return Prepared(Revoke(body=body))
 
@@ -82,7 +118,7 @@ def _root_key(raw: bytes) -> PublicKey:
 
 @routing.blueprint.post("/v1/join", endpoint="POST /v1/join", provide_automatic_options=False)
 def join() -> Response:
-    """Join: the token is verified with the key in the body, which proves that its holder sent it."""
+    """Join: verified with the key in the body, which proves that its holder sent it."""
     own = parts()
     raw = pipeline.read_body(own.body_limit_bytes)
     own.limiter.check(f"join:{request.remote_addr}")

@@ -1,6 +1,6 @@
 """Reading who is a member, who acts for whom, and which grant says so."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -16,14 +16,16 @@ from coordinator.api.paging import (
 from coordinator.api.pipeline import Reader
 from coordinator.api.routing import Query, signed_get
 from coordinator.domain.errors import NotFoundError
-from coordinator.domain.permission import Permission
+from coordinator.domain.permission import Permission, require
 from coordinator.services.partner_views import (
     grant_views,
     key_view,
     own_view,
     partner_views,
     person_views,
+    proposal_views,
 )
+from coordinator.storage import grant_proposals
 from coordinator.storage import partners as store
 from partners.protocol import views
 from partners.protocol.payloads import Handle
@@ -44,6 +46,12 @@ class KeysQuery(OfPartnerQuery):
         str | None,
         Field(pattern=r"^[A-Za-z0-9_-]{43}$", description="One key, by its RFC 7638 thumbprint."),
     ] = None
+
+
+class GrantsQuery(OfPartnerQuery):
+    """Made ones, or one's own leads' proposals."""
+
+    status: Literal["made", "pending"] = "made"
 
 
 @signed_get(
@@ -112,13 +120,34 @@ def list_keys(reader: Reader, query: KeysQuery) -> dict[str, Any]:
     tag=_TAG,
     answer=views.Page[views.GrantView],
     needs=Permission.GRANT_READ,
-    query=OfPartnerQuery,
+    query=GrantsQuery,
 )
-def list_grants(reader: Reader, query: OfPartnerQuery) -> dict[str, Any]:
-    """List grants in the order they were made, each with the token and body that prove it."""
+def list_grants(reader: Reader, query: GrantsQuery) -> dict[str, Any]:
+    """List grants in the order they were made, each with the token and body that prove it.
+
+    With `status=pending` a security lead reads what the partner's own leads proposed and nobody
+    approved yet.
+    """
     size = page_size(reader.parts, query.limit)
+    if query.status == "pending":
+        return _proposals(reader, query, size)
     found = store.grants(
         reader.connection, handle=query.partner, after=after_id(query) or "", limit=size + 1
     )
     rows, cursor = page_of(found, size, lambda row: row.id)
     return page(grant_views(reader.connection, reader.vault, rows), cursor)
+
+
+def _proposals(reader: Reader, query: GrantsQuery, size: int) -> dict[str, Any]:
+    require(Permission.GRANT_APPROVE, reader.actor)
+    if query.partner not in {None, reader.actor.partner}:
+        raise NotFoundError("another partner's proposals are not for you to see")
+    found = grant_proposals.pending(
+        reader.connection,
+        reader.actor.partner,
+        reader.parts.clock.now(),
+        after=after_id(query) or "",
+        limit=size + 1,
+    )
+    rows, cursor = page_of(found, size, lambda row: row.id)
+    return page(proposal_views(reader.connection, reader.vault, rows), cursor)

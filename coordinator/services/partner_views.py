@@ -6,9 +6,11 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from coordinator.services.unit_of_work import unpack_evidence
+from coordinator.storage import grant_proposals as proposal_store
 from coordinator.storage import partners as store
 from coordinator.storage.documents import Vault, load, load_one
 from partners.protocol import strict_json
+from partners.protocol.jwk import PublicKey
 from partners.protocol.payloads import format_time
 from partners.protocol.vocabulary import Role
 
@@ -72,10 +74,62 @@ def key_view(row: Row[Any]) -> dict[str, Any]:
 def grant_views(
     connection: Connection, vault: Vault, rows: Sequence[Row[Any]]
 ) -> list[dict[str, Any]]:
-    """Return grants with the token and body that prove each (`views.GrantView`)."""
+    """Return grants with the token and body that prove each (`views.GrantView`).
+
+    Without the root key two of each do: the proposal's and the approval's.
+    """
     owners = list(dict.fromkeys(row.evidence_id for row in rows))
     evidence = load(connection, vault, owners, "evidence")
-    return [_grant_view(row, evidence.get(row.evidence_id)) for row in rows]
+    approved = proposal_store.by_ids(
+        connection, [owner for owner in owners if owner.startswith("grp_")]
+    )
+    approvals = load(connection, vault, list(approved), "approval")
+    shown = []
+    for row in rows:
+        view = _grant_view(row, evidence.get(row.evidence_id))
+        proposal = approved.get(row.evidence_id)
+        if proposal is not None:
+            view |= {
+                "proposal": proposal.id,
+                "proposer": proposal.proposer,
+                "approver": proposal.approver,
+                "grant_sha256": proposal.grant_sha256,
+            }
+            packed = approvals.get(proposal.id)
+            if packed is not None:
+                token, body = unpack_evidence(packed)
+                view |= {"approval_token": token, "approval_body": body.decode()}
+        shown.append(view)
+    return shown
+
+
+def proposal_views(
+    connection: Connection, vault: Vault, rows: Sequence[Row[Any]]
+) -> list[dict[str, Any]]:
+    """Return a partner's own pending proposals with what was signed (`views.GrantView`)."""
+    evidence = load(connection, vault, [row.id for row in rows], "evidence")
+    return [_proposal_view(row, evidence[row.id]) for row in rows if row.id in evidence]
+
+
+def _proposal_view(row: Row[Any], packed: bytes) -> dict[str, Any]:
+    token, body = unpack_evidence(packed)
+    grant = strict_json.loads(body)
+    jwk = grant.get("jwk")
+    return {
+        "id": row.id,
+        "status": "pending",
+        "partner": row.partner,
+        "subject": row.subject,
+        "owner": row.subject_owner,
+        "roles": list(grant.get("roles", ())),
+        "kid": None if jwk is None else PublicKey.from_jwk(jwk).kid,
+        "made_at": format_time(row.proposed_at),
+        "proposer": row.proposer,
+        "grant_sha256": row.grant_sha256,
+        "expires_at": format_time(row.expires_at),
+        "token": token,
+        "body": body.decode(),
+    }
 
 
 def person_views(

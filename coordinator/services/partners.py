@@ -20,11 +20,12 @@ from coordinator.domain.errors import (
 )
 from coordinator.domain.permission import Permission
 from coordinator.services.bus import handles
-from coordinator.services.grants import GrantContext, apply_grant
+from coordinator.services.grant_rules import GrantContext
+from coordinator.services.grants import apply_grant
 from coordinator.services.partner_views import own_view
 from coordinator.services.unit_of_work import EVERYBODY, Answer, UnitOfWork
 from coordinator.storage import partners as store
-from coordinator.storage.tables.partners import PartnerKeyRow, PartnerRow
+from coordinator.storage.tables.partners import PartnerRow
 from partners.protocol import canonical_json, membership_payloads
 from partners.protocol.jwk import PublicKey
 from partners.protocol.type_ids import new_id
@@ -78,7 +79,7 @@ def invite(command: InvitePartner, actor: Actor, uow: UnitOfWork) -> Answer:
     """Invite a partner, or renew an invitation that was not taken."""
     del actor
     code = secrets.token_urlsafe(24)
-    present = store.partner(uow.connection, command.handle)
+    present = store.partner(uow.connection, command.handle, lock=True)
     if present is not None and present.status != PartnerStatus.INVITED:
         raise ConflictError(
             f"{command.handle} is {present.status} already; a handle is never given twice"
@@ -116,6 +117,7 @@ def invite(command: InvitePartner, actor: Actor, uow: UnitOfWork) -> Answer:
 @handles(JoinNetwork, needs=Permission.PARTNER_JOIN)
 def join(command: JoinNetwork, actor: Actor, uow: UnitOfWork) -> Answer:
     """Take an invitation: store the root key and apply its grants; the partner is then pending."""
+    del actor
     body = command.body
     row = store.by_invitation(uow.connection, invitation_sha256(body.invitation))
     if row is None or row.handle != command.handle or row.invitation_expires_at < uow.now:
@@ -128,19 +130,19 @@ def join(command: JoinNetwork, actor: Actor, uow: UnitOfWork) -> Answer:
             "joining needs at least one person who is security_lead",
             errors=[FieldFault("/grants", "grant security_lead to a person", "lead_missing")],
         )
-    if store.key_owner(uow.connection, command.root_key.kid) is not None:
-        raise ConflictError("this key is known already; make a fresh root key")
     key = uow.key(row.document_key_id)
-    uow.connection.execute(
-        insert(PartnerKeyRow).values(
-            kid=command.root_key.kid,
-            partner=row.handle,
-            subject=row.handle,
-            is_root=True,
-            jwk=command.root_key.jwk(),
-            granted_at=uow.now,
-        )
+    is_new = store.insert_key(
+        uow.connection,
+        command.root_key,
+        partner=row.handle,
+        subject=row.handle,
+        grant_id=None,
+        proposer=None,
+        now=uow.now,
+        is_root=True,
     )
+    if not is_new:
+        raise ConflictError("this key is known already; make a fresh root key", code="known_key")
     uow.connection.execute(
         update(PartnerRow)
         .where(PartnerRow.handle == row.handle, PartnerRow.status == PartnerStatus.INVITED)
@@ -160,11 +162,15 @@ def join(command: JoinNetwork, actor: Actor, uow: UnitOfWork) -> Answer:
     if uow.evidence is not None:
         uow.seal(key, evidence_id, "evidence", uow.evidence.packed())
     context = GrantContext(
-        partner=row.handle, key=key, audience=command.audience, evidence_id=evidence_id
+        partner=row.handle,
+        key=key,
+        audience=command.audience,
+        evidence_id=evidence_id,
+        by_root=True,
     )
     views = []
     for number, grant in enumerate(body.grants):
-        views.append(apply_grant(uow, actor, grant, context, pointer=f"/grants/{number}"))
+        views.append(apply_grant(uow, grant, context, pointer=f"/grants/{number}"))
     answer = {
         "handle": row.handle,
         "status": PartnerStatus.PENDING,
@@ -178,15 +184,15 @@ def join(command: JoinNetwork, actor: Actor, uow: UnitOfWork) -> Answer:
 def confirm(command: ConfirmPartner, actor: Actor, uow: UnitOfWork) -> Answer:
     """Activate a pending partner whose thumbprint the operator was told out of band."""
     del actor
-    row = store.partner(uow.connection, command.handle)
+    row = store.partner(uow.connection, command.handle, lock=True)
     if row is None:
         raise NotFoundError(f"there is no partner {command.handle}; invite it first")
     if row.status != PartnerStatus.PENDING:
         raise ConflictError(f"{command.handle} is {row.status}; only a pending one is confirmed")
     if row.root_kid != command.thumbprint:
         raise InvalidInputError(
-            f"the thumbprint does not match: {command.handle} joined with another root key than the "
-            "one you were told. Do not confirm before you know why.",
+            f"the thumbprint does not match: {command.handle} joined with another root key than "
+            "the one you were told. Do not confirm before you know why.",
             code="thumbprint_mismatch",
         )
     uow.connection.execute(

@@ -8,8 +8,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, func, or_, select, text, update
 
 from coordinator.domain.actor import Actor, ActorKind
+from coordinator.storage.rows import insert_rows
 from coordinator.storage.tables.partners import GrantRow, PartnerKeyRow, PartnerRow, SubjectRow
 from coordinator.storage.tables.transparency_log import LogHeadRow
+from partners.protocol.jwk import PublicKey
 from partners.protocol.vocabulary import PartnerKind, PartnerStatus, Role
 
 
@@ -121,9 +123,12 @@ def key_proposer(connection: Connection, kid: str) -> str | None:
     return connection.execute(query).scalar_one_or_none()
 
 
-def partner(connection: Connection, handle: str) -> Row[Any] | None:
-    """Return one partner's row."""
+def partner(connection: Connection, handle: str, *, lock: bool = False) -> Row[Any] | None:
+    """Return one partner's row; locked against other changes of its membership, if asked."""
     query = select(PartnerRow.__table__).where(PartnerRow.handle == handle)
+    if lock:
+        # Rows that only refer to the partner are inserted beside it.
+        query = query.with_for_update(key_share=True)
     return connection.execute(query).one_or_none()
 
 
@@ -155,8 +160,12 @@ def statuses(connection: Connection, handles: Sequence[str]) -> dict[str, Row[An
 
 
 def by_invitation(connection: Connection, invitation_sha256: str) -> Row[Any] | None:
-    """Return the partner that an invitation was made for."""
-    query = select(PartnerRow.__table__).where(PartnerRow.invitation_sha256 == invitation_sha256)
+    """Return the partner that an invitation was made for, locked: it is taken once."""
+    query = (
+        select(PartnerRow.__table__)
+        .where(PartnerRow.invitation_sha256 == invitation_sha256)
+        .with_for_update(key_share=True)
+    )
     return connection.execute(query).one_or_none()
 
 
@@ -177,6 +186,48 @@ def subjects(
         .limit(limit)
     )
     return connection.execute(query).all()
+
+
+def insert_subject(  # noqa: PLR0913 - the columns
+    connection: Connection,
+    subject_id: str,
+    *,
+    partner: str,
+    kind: str,
+    owner: str | None,
+    roles: Sequence[str],
+    now: datetime,
+) -> bool:
+    """Store a new person or system; False if the id was taken meanwhile."""
+    columns = ("id", "partner", "kind", "owner", "roles", "created_at")
+    row = (subject_id, partner, kind, owner, list(roles), now)
+    return insert_rows(connection, SubjectRow, columns, [row], ignore_conflicts=True) == 1
+
+
+def insert_key(  # noqa: PLR0913 - the columns
+    connection: Connection,
+    key: PublicKey,
+    *,
+    partner: str,
+    subject: str,
+    grant_id: str | None,
+    proposer: str | None,
+    now: datetime,
+    is_root: bool = False,
+) -> bool:
+    """Store a new key; False if somebody registered it meanwhile."""
+    columns = (
+        "kid",
+        "partner",
+        "subject",
+        "is_root",
+        "jwk",
+        "grant_id",
+        "proposer",
+        "granted_at",
+    )
+    row = (key.kid, partner, subject, is_root, key.jwk(), grant_id, proposer, now)
+    return insert_rows(connection, PartnerKeyRow, columns, [row], ignore_conflicts=True) == 1
 
 
 def eligible_leads(connection: Connection, handle: str, excluded: set[str]) -> int:

@@ -29,8 +29,8 @@ class Policy(Body):
     """What a partner decides about itself; changes by grant only."""
 
     approval_quorum: Annotated[int, Field(ge=1, le=10)] = 1
-    may_flash: Annotated[list[SubjectId], Field(max_length=100)] = []
-    systems_as_compliance: Annotated[list[SubjectId], Field(max_length=100)] = []
+    may_flash: list[SubjectId] = Field(default_factory=list, max_length=100)
+    systems_as_compliance: list[SubjectId] = Field(default_factory=list, max_length=100)
     provisional: Literal["notify", "hold_back"] = "notify"
 
 
@@ -52,7 +52,7 @@ class Grant(Body):
 
     subject: SubjectId | None = None
     owner: PersonId | None = None
-    roles: Annotated[list[Annotated[Role, Loose]], Distinct] = []
+    roles: Annotated[list[Annotated[Role, Loose]], Distinct] = Field(default_factory=list)
     jwk: Jwk | None = None
     possession: Annotated[str, Field(max_length=4_096)] | None = None
     policy: Policy | None = None
@@ -66,6 +66,8 @@ class Grant(Body):
             raise ValueError("a key, a role or an owner needs a subject")
         if (self.jwk is None) != (self.possession is None):
             raise ValueError("a key and its proof of possession come together")
+        if self.replaces is not None and self.jwk is None:
+            raise ValueError("replaces comes with the new key that takes the old one's place")
         return self
 
 

@@ -4,7 +4,7 @@ Readers ignore members that they do not know, so that the coordinator may add so
 UTC, amounts decimal strings of base units keyed or accompanied by their CAIP-19 asset.
 """
 
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -301,9 +301,15 @@ class KeyView(View):
 
 
 class GrantView(View):
-    """One signed grant with its evidence; every member may read it."""
+    """One signed grant with its evidence; every member may read it.
+
+    Made without the root key it has a `proposal`, with a second token and body, the approver's.
+    A `pending` one is a proposal, for the partner's own leads alone: `grant_sha256` is what another
+    lead repeats.
+    """
 
     id: str
+    status: Literal["made", "pending"] = "made"
     partner: Handle
     subject: str | None = None
     owner: str | None = None
@@ -312,6 +318,13 @@ class GrantView(View):
     made_at: Time
     token: str | None = None
     body: str | None = None
+    proposal: str | None = None
+    proposer: str | None = None
+    approver: str | None = None
+    approval_token: str | None = None
+    approval_body: str | None = None
+    grant_sha256: Sha256 | None = None
+    expires_at: Time | None = None
     log: LogEntry | None = None
 
 
