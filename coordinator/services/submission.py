@@ -1,6 +1,7 @@
 """What is checked of a freeze request before any transaction: addresses, assets, amounts, words.
 
-All faults are found at once, each with a JSON pointer, so that a list of 11,000 lines is mended in one go.
+All faults are found at once, each with a JSON pointer, so that a list of 11,000 lines is mended in
+one go.
 """
 
 from collections.abc import Sequence
@@ -49,29 +50,18 @@ def check_addresses(
     seen: dict[tuple[str, str | None], int] = {}
     for number, address in enumerate(addresses):
         pointer = f"/addresses/{number}"
-        try:
-            account = parse_account(chains, address.account, address.tag)
-        except AccountError as error:
-            where = "tag" if error.code == "bad_tag" and address.tag is not None else "account"
-            faults.append(FieldFault(f"{pointer}/{where}", error.message, error.code))
+        target, wrong = _check_address(chains, number, address)
+        faults.extend(wrong)
+        if target is None:
             continue
-        asset, amount = None, None
-        if address.asset is not None:
-            try:
-                asset = parse_asset(chains, address.asset, chain=account.chain)
-            except AssetError as error:
-                faults.append(FieldFault(f"{pointer}/asset", error.message, error.code))
-        if address.amount is not None:
-            try:
-                amount = parse_amount(address.amount)
-            except AmountError as error:
-                faults.append(FieldFault(f"{pointer}/amount", error.message, error.code))
-        target = (account.key, asset)
-        if target in seen:
-            detail = f"names the same account and asset as address {seen[target]}; name it once"
+        targets.append(target)
+        # Without its asset a faulty one would pass for "every asset" of the account.
+        if any(fault.pointer == f"{pointer}/asset" for fault in wrong):
+            continue
+        first = seen.setdefault((target.account.key, target.asset), number)
+        if first != number:
+            detail = f"names the same account and asset as address {first}; name it once"
             faults.append(FieldFault(pointer, detail, "doubled"))
-        seen.setdefault(target, number)
-        targets.append(FlaggedTarget(number, account, asset, amount))
     if faults:
         raise InvalidInputError(
             f"{len(faults)} fault(s) in {len(addresses)} addresses; nothing was stored",
@@ -79,6 +69,30 @@ def check_addresses(
             errors=faults,
         )
     return targets
+
+
+def _check_address(
+    chains: Chains, number: int, address: payloads.FlaggedAddress
+) -> tuple[FlaggedTarget | None, list[FieldFault]]:
+    """Return one target, None where its account cannot be read, and what is wrong with it."""
+    pointer = f"/addresses/{number}"
+    try:
+        account = parse_account(chains, address.account, address.tag)
+    except AccountError as error:
+        where = "tag" if error.code == "bad_tag" and address.tag is not None else "account"
+        return None, [FieldFault(f"{pointer}/{where}", error.message, error.code)]
+    asset, amount, faults = None, None, []
+    if address.asset is not None:
+        try:
+            asset = parse_asset(chains, address.asset, chain=account.chain)
+        except AssetError as error:
+            faults.append(FieldFault(f"{pointer}/asset", error.message, error.code))
+    if address.amount is not None:
+        try:
+            amount = parse_amount(address.amount)
+        except AmountError as error:
+            faults.append(FieldFault(f"{pointer}/amount", error.message, error.code))
+    return FlaggedTarget(number, account, asset, amount), faults
 
 
 def account_warnings(targets: Sequence[FlaggedTarget]) -> list[dict[str, Any]]:
