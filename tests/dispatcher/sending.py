@@ -13,7 +13,7 @@ LOOPBACK = EndpointPolicy(allowed_networks=(ip_network("127.0.0.0/8"),))
 #: Long enough for a busy machine to do an honest exchange.
 AMPLE = timedelta(seconds=20)
 #: The deadline where a receiver tries to outlast it.
-SHORT = timedelta(seconds=0.5)
+SHORT = timedelta(seconds=1)
 HEADERS = {"webhook-id": "msg_1", "webhook-timestamp": "1795377260", "webhook-signature": "v1,x"}
 #: Made once: reading the authorities takes longer than most exchanges here.
 TLS = default_tls()
