@@ -13,7 +13,8 @@ import pytest
 
 from partners.reference_exchange.scenarios.script import Script, load_script
 
-_COMMAND = [sys.executable, "-m", "partners.reference_exchange.scenarios.demo"]
+_DEMO = "partners.reference_exchange.scenarios.demo"
+_COMMAND = [sys.executable, "-m", _DEMO, "--limit", "150"]
 _MEMBERS = {
     "requests",
     "legs",
@@ -30,7 +31,7 @@ _MEMBERS = {
     "verified_evidence",
 }
 #: Long enough for a busy machine; the demo bounds itself.
-_SECONDS = 120
+_SECONDS = 170
 
 
 @pytest.fixture
