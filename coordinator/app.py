@@ -8,7 +8,7 @@ from flask import Flask
 from flask_migrate import Migrate  # type: ignore[import-untyped]  # ships no types
 
 from coordinator import api
-from coordinator.api import pipeline, problems
+from coordinator.api import around, problems
 from coordinator.api.long_poll import WaitingRoom
 from coordinator.api.parts import Parts
 from coordinator.api.rate_limit import RateLimiter
@@ -50,7 +50,7 @@ def create_app(
         KeyFileError: If a key file is missing, open to others or malformed.
     """
     keys = keys or read_keys(settings.keys_dir)
-    app = Flask("coordinator", static_folder=None)
+    app = Flask("coordinator.api", static_folder=None)
     app.url_map.strict_slashes = True
     app.url_map.merge_slashes = False
     app.url_map.redirect_defaults = False
@@ -80,7 +80,7 @@ def create_app(
         page_size=settings.page_size,
         page_size_limit=settings.page_size_limit,
     )
-    _register(app)
+    _register(app, is_https=settings.origin.startswith("https:"))
     return app
 
 
@@ -108,7 +108,7 @@ def endpoint_check(settings: Settings) -> Callable[[str], None]:
             check_endpoint(url, policy)
         except (BlockedTargetError, UnresolvedTargetError) as error:
             fault = FieldFault("/url", error.message, error.code)
-            raise InvalidInputError(error.message, code=error.code, errors=[fault]) from None
+            raise InvalidInputError(error.message, code="url_refused", errors=[fault]) from None
 
     return check
 
@@ -125,10 +125,10 @@ def _open(app: Flask, settings: Settings) -> Database:
         return prepare_engine(db.engine)
 
 
-def _register(app: Flask) -> None:
+def _register(app: Flask, *, is_https: bool) -> None:
     # Every module in api/ declares its routes while it is imported.
     for module in pkgutil.iter_modules(api.__path__, f"{api.__name__}."):
         importlib.import_module(module.name)
     app.register_blueprint(blueprint)
     problems.register(app)
-    app.before_request(pipeline.remember_request_id)
+    around.register(app, is_https=is_https)

@@ -29,7 +29,7 @@ KEYS = CoordinatorKeys(Vault(b"w" * 32, b"i" * 32), PrivateKey.from_seed(b"s" * 
 
 
 @dataclass(frozen=True, slots=True)
-class _World:
+class World:
     """A database with the cast in it, to be copied for every test."""
 
     copy: Callable[[Path], str]
@@ -56,7 +56,7 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="session")
-def sqlite_world(tmp_path_factory: pytest.TempPathFactory) -> _World:
+def sqlite_world(tmp_path_factory: pytest.TempPathFactory) -> World:
     """The cast in an SQLite file."""
     template = tmp_path_factory.mktemp("template") / "template.sqlite3"
     cast = _populate(f"sqlite:///{template}")
@@ -66,27 +66,27 @@ def sqlite_world(tmp_path_factory: pytest.TempPathFactory) -> _World:
         shutil.copy(template, path)
         return f"sqlite:///{path}"
 
-    return _World(copy, lambda _: None, cast)
+    return World(copy, lambda _: None, cast)
 
 
 @pytest.fixture(scope="session")
-def postgres_world(postgres: PostgresServer) -> _World:
+def postgres_world(postgres: PostgresServer) -> World:
     """The cast in a PostgreSQL database."""
     casts: list[Cast] = []
     postgres.template("cast", lambda url: casts.append(_populate(url)))
-    return _World(lambda _: postgres.create_database("cast"), postgres.drop_database, casts[0])
+    return World(lambda _: postgres.create_database("cast"), postgres.drop_database, casts[0])
 
 
 @pytest.fixture(params=BACKENDS)
-def world(request: pytest.FixtureRequest) -> _World:
+def world(request: pytest.FixtureRequest) -> World:
     """The world of either database: every test that uses it runs on both."""
     name = "sqlite_world" if request.param == "sqlite" else "postgres_world"
-    found: _World = request.getfixturevalue(name)
+    found: World = request.getfixturevalue(name)
     return found
 
 
 @pytest.fixture
-def cast(world: _World) -> Cast:
+def cast(world: World) -> Cast:
     """Exchanges A to D."""
     return world.cast
 
@@ -104,7 +104,7 @@ def vault() -> Vault:
 
 
 @pytest.fixture
-def database_url(world: _World, tmp_path: Path) -> Iterator[str]:
+def database_url(world: World, tmp_path: Path) -> Iterator[str]:
     """The URL of a migrated database with the cast in it, for this test alone."""
     url = world.copy(tmp_path)
     yield url

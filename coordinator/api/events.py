@@ -34,7 +34,7 @@ class FeedQuery(Query):
     """From where, which, and how long to wait for the next."""
 
     after: Annotated[
-        int, Field(ge=0, lt=2**62, description="`next_after` of the page before; 0 at first.")
+        int, Field(ge=0, le=2**53 - 1, description="`next_after` of the page before; 0 at first.")
     ] = 0
     types: Annotated[
         str | None, Field(max_length=2000, description="Event types, comma-separated.")

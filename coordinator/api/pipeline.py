@@ -193,7 +193,7 @@ def authenticated(own: Parts, raw: bytes) -> RequestToken:
     now = int(own.clock.now().timestamp())
     token = authenticate(_RING, own.database, request, origin=own.origin, body=raw, now=now)
     structlog.contextvars.bind_contextvars(partner=token.iss, subject=token.sub)
-    own.limiter.check(token.iss)
+    g.allowance = own.limiter.check(token.iss)
     return token
 
 

@@ -37,7 +37,7 @@ STATUS_BY_ERROR: Mapping[type[CoordinatorError], HTTPStatus] = MappingProxyType(
         errors.UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
     }
 )
-_TITLES: Mapping[type[CoordinatorError], str] = MappingProxyType(
+TITLES: Mapping[type[CoordinatorError], str] = MappingProxyType(
     {
         errors.MalformedBodyError: "The body is not strict JSON",
         errors.UnsupportedMediaTypeError: "The body must be application/json",
@@ -68,7 +68,7 @@ def problem_bytes(error: CoordinatorError) -> bytes:
     """Return the problem document of a refusal; of a failed authentication it tells nothing."""
     status = status_of(error)
     document: dict[str, Any] = {
-        "title": _TITLES[type(error)],
+        "title": TITLES[type(error)],
         "status": int(status),
     }
     if isinstance(error, errors.AuthenticationError):

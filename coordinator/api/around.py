@@ -1,0 +1,70 @@
+"""What happens around every request: its id, its headers, its line in the log, its count."""
+
+import time
+
+import structlog
+from flask import Flask, Response, g, request
+
+from coordinator.api import pipeline
+from coordinator.api.metrics import count_request
+from coordinator.api.rate_limit import WINDOW_SECONDS, Allowance
+
+_log = structlog.get_logger("coordinator.access")
+_KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "DELETE", "PUT", "OPTIONS"})
+SECURITY_HEADERS = {
+    # JSON is never a page; pages set their own policy before this one is looked at.
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+_HSTS = "max-age=31536000; includeSubDomains"
+
+
+def register(app: Flask, *, is_https: bool) -> None:
+    """Put what every request needs around all routes of `app`."""
+
+    @app.before_request
+    def begin() -> None:
+        g.began = time.monotonic()
+        pipeline.remember_request_id()
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        for name, value in SECURITY_HEADERS.items():
+            response.headers.setdefault(name, value)
+        if is_https:
+            response.headers.setdefault("Strict-Transport-Security", _HSTS)
+        response.headers["X-Request-Id"] = g.request_id
+        allowance = g.get("allowance")
+        if allowance is not None:
+            _tell_allowance(response, allowance)
+        _record(response)
+        return response
+
+
+def _tell_allowance(response: Response, allowance: Allowance) -> None:
+    # draft-ietf-httpapi-ratelimit-headers: the policy by name, and what is left of it.
+    policy = f'"minute";q={allowance.limit};w={WINDOW_SECONDS}'
+    left = f'"minute";r={allowance.remaining};t={allowance.reset_seconds}'
+    response.headers["RateLimit-Policy"] = policy
+    response.headers["RateLimit"] = left
+
+
+def _record(response: Response) -> None:
+    seconds = time.monotonic() - g.began
+    rule = request.url_rule.rule if request.url_rule is not None else "none"
+    method = request.method if request.method in _KNOWN_METHODS else "other"
+    count_request(method, rule, response.status_code, seconds)
+    # The rule, not the path: what is asked about is nobody's business but the partner's.
+    _log.info(
+        "request",
+        method=method,
+        route=rule,
+        status=response.status_code,
+        milliseconds=round(seconds * 1000, 1),
+        bytes_out=response.content_length,
+    )

@@ -1,0 +1,75 @@
+"""/openapi.json, and pages that show it without anything from elsewhere."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from flask import Response, abort, render_template, request
+
+from coordinator.api import openapi, problem_catalog
+from coordinator.api.parts import parts
+from coordinator.api.routing import blueprint
+
+_OWN = Path(__file__).parent / "static"
+_MAX_AGE = "public, max-age=3600"
+#: What the pages load, and from which folder: ours, or the package that carries Swagger UI.
+_ASSETS = {
+    "docs.js": ("text/javascript", None),
+    "docs.css": ("text/css", None),
+    "swagger-ui.css": ("text/css", "css"),
+    "swagger-ui-bundle.js": ("text/javascript", "js"),
+}
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
+
+
+@blueprint.get("/openapi.json", endpoint="openapi", provide_automatic_options=False)
+def serve_openapi() -> Response:
+    """Serve the OpenAPI document."""
+    content = openapi.document_bytes(parts().origin)
+    response = Response(content, content_type="application/json")
+    response.headers["Cache-Control"] = _MAX_AGE
+    response.add_etag()
+    response.make_conditional(request)
+    return response
+
+
+@blueprint.get("/docs", endpoint="docs", provide_automatic_options=False)
+def serve_docs() -> Response:
+    """Serve the API's documentation."""
+    return _page(render_template("docs.html"))
+
+
+@blueprint.get("/docs/problems", endpoint="problems", provide_automatic_options=False)
+def serve_problems() -> Response:
+    """Serve what every problem code means."""
+    return _page(render_template("problems.html", kinds=problem_catalog.catalog()))
+
+
+@blueprint.get("/docs/assets/<name>", endpoint="docs_asset", provide_automatic_options=False)
+def serve_asset(name: str) -> Response:
+    """Serve a script or style sheet of the pages."""
+    if name not in _ASSETS:
+        abort(404)
+    kind, folder = _ASSETS[name]
+    path = _OWN / name if folder is None else _swagger() / folder / name
+    response = Response(path.read_bytes(), content_type=f"{kind}; charset=utf-8")
+    response.headers["Cache-Control"] = _MAX_AGE
+    return response
+
+
+def _swagger() -> Path:
+    # Asked for its place only; the package's own code is not needed.
+    found = find_spec("flask_openapi3_swagger")
+    if found is None or found.origin is None:
+        abort(404)
+    return Path(found.origin).parent / "templates" / "swagger"
+
+
+def _page(html: str) -> Response:
+    response = Response(html, content_type="text/html; charset=utf-8")
+    response.headers["Content-Security-Policy"] = _POLICY
+    response.headers["Cache-Control"] = _MAX_AGE
+    return response

@@ -1,0 +1,19 @@
+"""What is counted of requests, for Prometheus; labels are few and never say who or what."""
+
+from prometheus_client import Counter, Histogram
+
+REQUESTS = Counter(
+    "holdfast_http_requests", "HTTP requests answered.", ["method", "route", "status"]
+)
+SECONDS = Histogram(
+    "holdfast_http_request_seconds",
+    "Seconds from the request's head to its answer.",
+    ["method", "route"],
+    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25),
+)
+
+
+def count_request(method: str, route: str, status: int, seconds: float) -> None:
+    """Count one answered request; `route` is the rule, not the path."""
+    REQUESTS.labels(method, route, str(status)).inc()
+    SECONDS.labels(method, route).observe(seconds)

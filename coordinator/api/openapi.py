@@ -1,0 +1,229 @@
+"""OpenAPI 3.1 from the declared routes and the very models that validate."""
+
+import json
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from coordinator.api.problems import CONTENT_TYPE
+from coordinator.api.routing import ROUTES, Route
+from partners.protocol import views
+from partners.protocol.payloads import Time
+from partners.protocol.vocabulary import EventType
+
+_REF = "#/components/schemas/{model}"
+_PROBLEM = {"$ref": "#/components/responses/Problem"}
+_DESCRIPTION = """Inter-exchange freeze requests, coordinated.
+
+Every request but those marked as public is signed: `Authorization: Bearer` carries a JWT
+(`typ: holdfast-request+jwt`, EdDSA or ES256) that binds method, URL and body. It is authentication and
+evidence at once; see docs/protocol.md for how to make one. Every POST, PATCH and DELETE carries an
+`Idempotency-Key`. Refusals are problem documents (RFC 9457); their codes are explained at
+/docs/problems."""
+_SIGNATURE_HEADERS = {
+    "webhook-id": "The event's id, the same over all retries: drop what you have seen.",
+    "webhook-timestamp": "Seconds since 1970 of this attempt.",
+    "webhook-signature": "Space-separated: `v1,` (HMAC-SHA-256, the endpoint's secret) and `v1a,` "
+    "(Ed25519, the coordinator's key).",
+}
+
+
+class WebhookBody(views.View):
+    """What is posted to an endpoint; the feed shows the same."""
+
+    type: str
+    timestamp: Time
+    data: dict[str, Any]
+
+
+@cache
+def document_bytes(origin: str) -> bytes:
+    """Return the OpenAPI document of the coordinator at `origin`, always the same bytes."""
+    # Limits such as 2^53 are beyond canonical JSON, and nobody signs this document.
+    return json.dumps(document(origin), sort_keys=True).encode()  # noqa: TID251
+
+
+def document(origin: str) -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document."""
+    references, definitions = _schemas()
+    paths: dict[str, dict[str, Any]] = {}
+    for route in ROUTES:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, references)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Holdfast",
+            "version": "1",
+            "description": _DESCRIPTION,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": origin}],
+        "security": [{"requestToken": []}],
+        "tags": [{"name": tag} for tag in dict.fromkeys(route.tag for route in ROUTES)],
+        "paths": paths,
+        "webhooks": {event.value: _webhook(event, references) for event in EventType},
+        "components": {
+            "schemas": definitions,
+            "securitySchemes": {
+                "requestToken": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT (typ: holdfast-request+jwt)",
+                    "description": "One token a request, bound to method, URL and body.",
+                }
+            },
+            "responses": {
+                "Problem": {
+                    "description": "A refusal, RFC 9457; `code` is stable.",
+                    "content": {CONTENT_TYPE: {"schema": references[views.Problem, "answer"]}},
+                }
+            },
+        },
+    }
+
+
+_Key = tuple[type[BaseModel], str]
+
+
+def _schemas() -> tuple[dict[_Key, dict[str, Any]], dict[str, Any]]:
+    """Return (model, "body" or "answer") to its reference, and all definitions."""
+    wanted: dict[_Key, None] = {(views.Problem, "answer"): None, (WebhookBody, "answer"): None}
+    for route in ROUTES:
+        wanted[route.answer, "answer"] = None
+        if route.body is not None:
+            wanted[route.body, "body"] = None
+    modes: dict[str, Any] = {"body": "validation", "answer": "serialization"}
+    schemas, definitions = models_json_schema(
+        [(model, modes[kind]) for model, kind in wanted], ref_template=_REF
+    )
+    references = {key: schemas[key[0], modes[key[1]]] for key in wanted}
+    return references, definitions["$defs"]
+
+
+def _operation(route: Route, references: dict[_Key, dict[str, Any]]) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": _operation_id(route),
+        "tags": [route.tag],
+        "summary": route.summary,
+        "parameters": _parameters(route),
+        "responses": {
+            str(route.status): {
+                "description": "As asked.",
+                "content": {"application/json": {"schema": references[route.answer, "answer"]}},
+            },
+            **_refusals(route),
+        },
+    }
+    description = route.description
+    if route.needs is not None:
+        description = f"{description} Needs `{route.needs.value}`.".strip()
+    if description:
+        operation["description"] = description
+    if not route.signed:
+        operation["security"] = []
+    if route.body is not None:
+        content = {"application/json": {"schema": references[route.body, "body"]}}
+        operation["requestBody"] = {"required": True, "content": content}
+    return operation
+
+
+def _operation_id(route: Route) -> str:
+    words = [part for part in route.path.replace("-", "_").split("/") if part and part != "v1"]
+    names = [word.strip("{}.").replace(".", "_") for word in words] or ["service"]
+    return "_".join([route.method.lower(), *names])
+
+
+def _refusals(route: Route) -> dict[str, Any]:
+    statuses = ["503"]
+    if route.signed:
+        statuses += ["401", "403", "422", "429"]
+    if "{" in route.path:
+        statuses.append("404")
+    if route.method != "GET":
+        statuses += ["400", "404", "409", "413", "415"]
+    return dict.fromkeys(sorted(set(statuses)), _PROBLEM)
+
+
+def _parameters(route: Route) -> list[dict[str, Any]]:
+    found = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in (part[1:-1] for part in route.path.split("/") if part.startswith("{"))
+    ]
+    if route.query is not None:
+        found += [
+            {"name": name, "in": "query", "required": False, "schema": _plain(schema)}
+            for name, schema in _query_properties(route.query).items()
+        ]
+    if route.method != "GET":
+        found.append(
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "required": True,
+                "description": "Fresh for every new act, the same for its retries.",
+                "schema": {"type": "string", "pattern": "^[A-Za-z0-9_.:-]{8,64}$"},
+            }
+        )
+    return found
+
+
+def _query_properties(query: type[BaseModel]) -> dict[str, Any]:
+    schema = query.model_json_schema()
+    definitions = schema.get("$defs", {})
+    properties: dict[str, Any] = _resolved(schema.get("properties", {}), definitions)
+    return properties
+
+
+def _resolved(value: Any, definitions: dict[str, Any]) -> Any:
+    """Put definitions in place of references: query models are few and small."""
+    if isinstance(value, dict):
+        if "$ref" in value:
+            return _resolved(definitions[value["$ref"].rpartition("/")[2]], definitions)
+        return {name: _resolved(item, definitions) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_resolved(item, definitions) for item in value]
+    return value
+
+
+def _plain(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a query parameter's schema: absent is what null would be."""
+    choices = [c for c in schema.get("anyOf", []) if c != {"type": "null"}]
+    rest = {k: v for k, v in schema.items() if k not in {"anyOf", "title"} and v is not None}
+    if len(choices) == 1:
+        return {**choices[0], **rest}
+    return {**rest, "anyOf": choices} if choices else rest
+
+
+def _webhook(event: EventType, references: dict[_Key, dict[str, Any]]) -> dict[str, Any]:
+    headers = [
+        {
+            "name": name,
+            "in": "header",
+            "required": True,
+            "description": text,
+            "schema": {"type": "string"},
+        }
+        for name, text in _SIGNATURE_HEADERS.items()
+    ]
+    body = {
+        "allOf": [
+            references[WebhookBody, "answer"],
+            {"properties": {"type": {"const": event.value}}},
+        ]
+    }
+    return {
+        "post": {
+            "operationId": "on_" + event.value.replace(".", "_"),
+            "summary": f"Event {event.value}",
+            "tags": ["webhooks"],
+            "security": [],
+            "parameters": headers,
+            "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
+            "responses": {
+                "2XX": {"description": "Taken; anything else is tried again."},
+                "410": {"description": "Gone: nothing of this lane is tried again."},
+            },
+        }
+    }

@@ -1,0 +1,79 @@
+"""Every code of a problem document, in words: what it means and what to do."""
+
+from dataclasses import dataclass
+
+from coordinator.api.problems import STATUS_BY_ERROR, TITLES
+from coordinator.domain import errors
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemKind:
+    """One kind of problem: its stable code, its HTTP status, and what it means."""
+
+    code: str
+    status: int
+    title: str
+    meaning: str
+
+
+#: Codes that narrow a class of refusal down.
+NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
+    errors.PermissionDeniedError: {
+        "partner_pending": "Your membership waits for the operator to confirm the root key.",
+    },
+    errors.InvalidInputError: {
+        "customer_data": "Free text holds what looks like customer data. Each place is named; take "
+        "it out. The coordinator never learns who holds an account.",
+        "idempotency_key": "The Idempotency-Key header is missing or malformed.",
+        "invalid_addresses": "Some flagged addresses have faults; all of them are named at once.",
+        "invalid_partners": "Some of the partners asked cannot be; all of them are named at once.",
+        "possession": "The proof does not show that its maker holds the new key.",
+        "replay_too_long": "More events happened since then than one replay queues.",
+        "thumbprint_mismatch": "The root key is not the one whose thumbprint was given.",
+        "url_refused": "Webhooks may not go to this URL; the fault's own code says why.",
+        "warnings_open": "Approving means accepting every warning with a reason.",
+    },
+    errors.NotFoundError: {
+        "invitation_not_good": "The invitation is spent, too old, or another's.",
+        "no_such_hold": "There is no such hold, or none that this act may name.",
+        "no_such_question": "Nobody asked this about this request.",
+    },
+    errors.InvalidTransitionError: {
+        "hold_ended": "Nothing of this hold is held any more.",
+    },
+    errors.ConflictError: {
+        "already_answered": "This question has its answer.",
+        "already_decided": "You have decided on this before; a decision is not changed.",
+        "endpoint_off": "The endpoint is turned off; turn it on first.",
+        "holds_open": "Holds are still open; a request closes once all are released, returned or "
+        "seized.",
+        "known_key": "The key is known already; a key belongs to one subject for ever.",
+        "nothing_left": "These are all that is left; withdraw the whole request.",
+        "reset_over": "The new root key has taken over.",
+        "taken": "The subject id is taken; make a new one.",
+        "too_few_leads": "Fewer security leads could approve than the policy asks for.",
+        "too_many_endpoints": "No more endpoints; delete one that is not used.",
+        "unknown_key": "The key named was taken away meanwhile.",
+        "withdrawn_already": "Some of these addresses were withdrawn before.",
+    },
+    errors.StaleDocumentError: {
+        "other_context": "`context_sha256` is not the hash of the decision context in force.",
+    },
+}
+
+
+def catalog() -> list[ProblemKind]:
+    """Return every kind of problem, by status and code."""
+    kinds = [
+        ProblemKind("internal", 500, "Our fault", "Something went wrong on our side; try again.")
+    ]
+    for error, status in STATUS_BY_ERROR.items():
+        meaning = " ".join((error.__doc__ or "").split())
+        if error is errors.AuthenticationError:
+            meaning = "The request could not be authenticated; why is not told."
+        kinds.append(ProblemKind(error.default_code, int(status), TITLES[error], meaning))
+        kinds.extend(
+            ProblemKind(code, int(status), TITLES[error], text)
+            for code, text in NARROWER.get(error, {}).items()
+        )
+    return sorted(kinds, key=lambda kind: (kind.status, kind.code))
