@@ -20,13 +20,21 @@ from coordinator.domain.deadline import Policies
 from coordinator.domain.delivery import FAILING_AFTER
 from coordinator.domain.errors import CoordinatorError
 from coordinator.services.bus import execute
+from coordinator.services.disputes import RecommendRelease
 from coordinator.services.freeze_requests import CloseByItself, ExpireFreezeRequest
 from coordinator.services.holds import FireHoldClock, RemindOwed
 from coordinator.services.legs import MarkLegOverdue
 from coordinator.services.unit_of_work import transaction
 from coordinator.services.webhook_endpoints import TellEndpointFailing
 from coordinator.services.withdrawals import LapseProvisional
-from coordinator.storage import freeze_requests, hold_clocks, legs, requests, webhook_endpoints
+from coordinator.storage import (
+    disputes,
+    freeze_requests,
+    hold_clocks,
+    legs,
+    requests,
+    webhook_endpoints,
+)
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
 
@@ -98,6 +106,11 @@ def all_timers(policies: Policies) -> tuple[Timer, ...]:
             "answer_owed",
             hold_clocks.due_reminders,
             lambda hold_id: RemindOwed(hold_id=hold_id, policies=policies),
+        ),
+        Timer(
+            "dispute_answer_by",
+            disputes.due_for_answer,
+            lambda dispute_id: RecommendRelease(dispute_id=dispute_id),
         ),
         Timer(
             "endpoint_failing",

@@ -1,0 +1,42 @@
+"""What of a request its reader may see: the requester every leg, a partner asked its own."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from coordinator.api.paging import PageQuery, after_id, page, page_of, page_size
+from coordinator.api.pipeline import Reader
+from coordinator.services.access import readable_request
+from coordinator.storage.documents import Vault
+
+Find = Callable[..., Sequence[Row[Any]]]
+Show = Callable[[Connection, Vault, Sequence[Row[Any]]], list[dict[str, Any]]]
+
+
+def leg_scope(reader: Reader, request_id: str) -> str | None:
+    """Return the one leg that the reader may see, None where it may see all.
+
+    Raises:
+        NotFoundError: If the reader is neither the requester nor asked.
+    """
+    row, leg = readable_request(reader.connection, reader.actor.partner, request_id)
+    if row.requester == reader.actor.partner or leg is None:
+        return None
+    return str(leg.id)
+
+
+def scoped_page(
+    reader: Reader, query: PageQuery, request_id: str, find: Find, show: Show
+) -> dict[str, Any]:
+    """Return one page of what belongs to legs of a request, by id."""
+    size = page_size(reader.parts, query.limit)
+    found = find(
+        reader.connection,
+        request_id,
+        leg_id=leg_scope(reader, request_id),
+        after=after_id(query) or "",
+        limit=size + 1,
+    )
+    rows, cursor = page_of(found, size, lambda row: row.id)
+    return page(show(reader.connection, reader.vault, rows), cursor)

@@ -1,0 +1,252 @@
+"""Disputes: a partner contests for its customer; unanswered, they recommend a release."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from coordinator.domain.actor import Actor
+from coordinator.domain.deadline import Policies
+from coordinator.domain.errors import ConflictError, InvalidTransitionError, NotFoundError
+from coordinator.domain.leg import LegFlag
+from coordinator.domain.permission import Permission
+from coordinator.services.access import asked_leg, sent_request
+from coordinator.services.acts import store_act
+from coordinator.services.bus import handles
+from coordinator.services.freeze_request_views import evidence_bodies
+from coordinator.services.legs import load_books, locked_leg, record_leg_event
+from coordinator.services.obligations import flags_with
+from coordinator.services.unit_of_work import Answer, Recorded, UnitOfWork
+from coordinator.storage import disputes as store
+from coordinator.storage import legs as leg_store
+from coordinator.storage.documents import Vault
+from coordinator.storage.tables.freeze_requests import ActRow
+from partners.protocol import life_cycle_payloads as payloads
+from partners.protocol.payloads import format_time
+from partners.protocol.type_ids import new_id
+from partners.protocol.vocabulary import EventType, LegStatus, RequestStatus
+
+#: The hold was over before anybody answered: nothing is left to release.
+MOOT = "moot"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RaiseDispute:
+    """A partner asked contests a hold, or its whole leg."""
+
+    request_id: str
+    body: payloads.Dispute
+    policies: Policies
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolveDispute:
+    """A lead of the requester answers a dispute."""
+
+    request_id: str
+    dispute_id: str
+    body: payloads.DisputeResolution
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecommendRelease:
+    """Nobody answered a dispute in time."""
+
+    dispute_id: str
+
+
+@handles(RaiseDispute, needs=Permission.DISPUTE_RAISE)
+def raise_dispute(command: RaiseDispute, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Open a dispute and flag the leg; the requester's clock starts."""
+    body = command.body
+    request, leg = asked_leg(uow, actor, command.request_id, body.content_sha256)
+    if body.hold is not None:
+        _require_open_hold(uow, leg, body.hold)
+    elif request.status != RequestStatus.ACTIVE:
+        raise InvalidTransitionError(
+            f"the request is {request.status}: dispute the holds that are left, each by its id",
+            current_status=request.status,
+        )
+    key = uow.key(request.document_key_id)
+    act_id = store_act(uow, actor, "dispute", request.id, key, leg=leg)
+    answer_by = uow.now + command.policies.answer_dispute_within
+    dispute = {
+        "id": new_id("dsp"),
+        "request_id": request.id,
+        "leg_id": leg.id,
+        "hold_id": body.hold,
+        "act_id": act_id,
+        "raised_at": uow.now,
+        "answer_by": answer_by,
+    }
+    store.insert_dispute(uow.connection, **dispute)
+    _flag(uow, leg, holds=True)
+    words = {"hold": body.hold, "reference": body.reference, "text": body.text}
+    data = {
+        "act_id": act_id,
+        "dispute": dispute["id"],
+        "answer_by": format_time(answer_by),
+        "recommended": False,
+        **words,
+    }
+    recorded = _tell(uow, actor, EventType.LEG_DISPUTED, request, leg, data)
+    uow.set_leaf(ActRow, act_id, recorded)
+    answer = {
+        "id": dispute["id"],
+        "request_id": request.id,
+        "leg_id": leg.id,
+        "partner": leg.partner,
+        "act_id": act_id,
+        **words,
+        "raised_at": format_time(uow.now),
+        "answer_by": format_time(answer_by),
+        "status": leg.status,
+    }
+    return Answer(201, answer, entry=recorded)
+
+
+@handles(ResolveDispute, needs=Permission.DISPUTE_RESOLVE)
+def resolve(command: ResolveDispute, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Answer a dispute, late ones too; the leg's flag goes with its last open dispute."""
+    body = command.body
+    request = sent_request(uow, actor, command.request_id, body.content_sha256)
+    dispute = store.get(uow.connection, command.dispute_id, request_id=request.id)
+    leg = None if dispute is None else leg_store.get(uow.connection, dispute.leg_id)
+    if dispute is None or leg is None:
+        raise NotFoundError("this request has no such dispute", code="no_such_dispute")
+    if dispute.resolved_at is not None:
+        raise ConflictError(
+            f"this dispute is resolved: {dispute.resolution}",
+            code="already_resolved",
+            current_status=leg.status,
+        )
+    key = uow.key(request.document_key_id)
+    act_id = store_act(uow, actor, "resolve_dispute", request.id, key, leg=leg)
+    store.change(
+        uow.connection,
+        dispute.id,
+        resolution=body.resolution,
+        resolution_act_id=act_id,
+        resolved_at=uow.now,
+    )
+    _flag(uow, leg, holds=store.open_of_leg(uow.connection, leg.id) > 0)
+    data = {
+        "act_id": act_id,
+        "dispute": dispute.id,
+        "hold": dispute.hold_id,
+        "resolution": body.resolution,
+        "text": body.text,
+    }
+    recorded = _tell(uow, actor, EventType.LEG_DISPUTE_RESOLVED, request, leg, data)
+    uow.set_leaf(ActRow, act_id, recorded)
+    answer = {
+        **_dispute_view({**dispute._asdict(), "partner": leg.partner}, {}),
+        "resolution": body.resolution,
+        "resolution_act_id": act_id,
+        "resolution_text": body.text,
+        "resolved_at": format_time(uow.now),
+        "status": leg.status,
+    }
+    return Answer(201, answer, entry=recorded)
+
+
+@handles(RecommendRelease, needs=Permission.TIMER_FIRE)
+def recommend_release(command: RecommendRelease, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Recommend a release where nobody answered in time; do nothing where somebody was quicker.
+
+    The leg stays disputed. Where the hold has ended meanwhile the dispute is moot and over.
+    """
+    found = store.get(uow.connection, command.dispute_id)
+    request, leg = (None, None) if found is None else locked_leg(uow, found.leg_id)
+    # Read again under the request's lock: somebody may have answered while we waited for it.
+    dispute = store.get(uow.connection, command.dispute_id)
+    if (
+        request is None
+        or leg is None
+        or dispute is None
+        or dispute.resolved_at is not None
+        or dispute.release_recommended_at is not None
+        or dispute.answer_by > uow.now
+    ):
+        return Answer(200, {"status": "unchanged"})
+    key = uow.key(request.document_key_id)
+    data: dict[str, Any] = {"dispute": dispute.id, "hold": dispute.hold_id}
+    if dispute.hold_id is not None and not _is_open(uow, leg, dispute.hold_id):
+        act_id = store_act(uow, actor, "resolve_dispute", request.id, key, leg=leg)
+        store.change(
+            uow.connection,
+            dispute.id,
+            resolution=MOOT,
+            resolution_act_id=act_id,
+            resolved_at=uow.now,
+        )
+        _flag(uow, leg, holds=store.open_of_leg(uow.connection, leg.id) > 0)
+        event = EventType.LEG_DISPUTE_RESOLVED
+        data |= {"act_id": act_id, "resolution": MOOT}
+    else:
+        act_id = store_act(uow, actor, "recommend_release", request.id, key, leg=leg)
+        store.change(uow.connection, dispute.id, release_recommended_at=uow.now)
+        event = EventType.LEG_DISPUTED
+        data |= {"act_id": act_id, "recommended": True, "answer_by": format_time(dispute.answer_by)}
+    recorded = _tell(uow, actor, event, request, leg, data)
+    uow.set_leaf(ActRow, act_id, recorded)
+    return Answer(200, {"status": leg.status}, entry=recorded)
+
+
+def _is_open(uow: UnitOfWork, leg: Row[Any], hold_id: str) -> bool:
+    return any(hold.id == hold_id and hold.is_open for _, hold in load_books(uow, leg).linked())
+
+
+def _require_open_hold(uow: UnitOfWork, leg: Row[Any], hold_id: str) -> None:
+    holds = {hold.id: hold for _, hold in load_books(uow, leg).linked()}
+    if hold_id not in holds:
+        raise NotFoundError("you have no such hold on this request", code="no_such_hold")
+    if not holds[hold_id].is_open:
+        raise ConflictError(
+            "nothing of this hold is held any more, so there is nothing to contest",
+            code="hold_ended",
+            current_status=leg.status,
+        )
+
+
+def _flag(uow: UnitOfWork, leg: Row[Any], *, holds: bool) -> None:
+    flags = flags_with(leg.flags, LegFlag.DISPUTED, holds=holds)
+    leg_store.change(uow.connection, leg, flags=flags)
+
+
+def _tell(  # noqa: PLR0913, PLR0917 - what the event is told with
+    uow: UnitOfWork,
+    actor: Actor,
+    event: EventType,
+    request: Row[Any],
+    leg: Row[Any],
+    data: Mapping[str, Any],
+) -> Recorded:
+    return record_leg_event(uow, event, actor, request, leg, LegStatus(leg.status), data)
+
+
+def dispute_views(
+    connection: Connection, vault: Vault, rows: Sequence[Row[Any]]
+) -> list[dict[str, Any]]:
+    """Return disputes with the words of their signed acts (`life_cycle_views.DisputeView`)."""
+    acts = [act for row in rows for act in (row.act_id, row.resolution_act_id) if act is not None]
+    bodies = evidence_bodies(connection, vault, acts)
+    return [_dispute_view(row._asdict(), bodies) for row in rows]
+
+
+def _dispute_view(
+    row: Mapping[Any, Any], bodies: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    sent = bodies.get(row["act_id"], {})
+    times = ("raised_at", "answer_by", "release_recommended_at", "resolved_at")
+    return {
+        **{name: row[name] for name in ("id", "request_id", "leg_id", "partner", "act_id")},
+        **{n: None if row[n] is None else format_time(row[n]) for n in times},
+        "hold": row["hold_id"],
+        "reference": sent.get("reference"),
+        "text": sent.get("text"),
+        "resolution": row["resolution"],
+        "resolution_act_id": row["resolution_act_id"],
+        "resolution_text": bodies.get(row["resolution_act_id"] or "", {}).get("text"),
+    }
