@@ -13,6 +13,7 @@ from partners.protocol import payloads, views
     command=ReportFreeze,
     body=payloads.FreezeReport,
     large=True,
+    while_suspended=True,
 )
 def report(call: SignedCall, body: payloads.FreezeReport, request_id: str) -> Prepared:
     """Report what was found, frozen, released, returned, or that there is nothing.

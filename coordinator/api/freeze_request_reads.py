@@ -85,7 +85,11 @@ def _listed(reader: Reader, query: ListQuery, limit: int) -> Any:
 
 
 @signed_get(
-    "/v1/freeze-requests/{request_id}", tag=_TAG, answer=views.FreezeRequestView, needs=_READ
+    "/v1/freeze-requests/{request_id}",
+    tag=_TAG,
+    answer=views.FreezeRequestView,
+    needs=_READ,
+    while_suspended=True,
 )
 def read_request(reader: Reader, query: Query, request_id: str) -> dict[str, Any]:
     """Read one freeze request.
@@ -107,6 +111,7 @@ def read_request(reader: Reader, query: Query, request_id: str) -> dict[str, Any
     answer=views.Page[views.FlaggedAddressView],
     needs=_READ,
     query=PageQuery,
+    while_suspended=True,
 )
 def list_addresses(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
     """List the flagged addresses of a request, in its own order."""
@@ -132,6 +137,7 @@ def list_addresses(reader: Reader, query: PageQuery, request_id: str) -> dict[st
     answer=views.Page[views.LegView],
     needs=_READ,
     query=PageQuery,
+    while_suspended=True,
 )
 def list_legs(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
     """List the legs of a request: all of them for the requester, one's own for a partner asked."""

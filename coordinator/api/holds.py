@@ -12,6 +12,7 @@ from partners.protocol import hold_payloads, views
     answer=views.HoldActView,
     command=ExtendHold,
     body=hold_payloads.HoldExtension,
+    while_suspended=True,
 )
 def extend(call: SignedCall, body: hold_payloads.HoldExtension, request_id: str) -> Prepared:
     """Extend a hold of yours, within your jurisdiction's maximum."""

@@ -36,6 +36,7 @@ def _scope(reader: Reader, request_id: str) -> str | None:
     answer=views.Page[views.LineView],
     needs=_READ,
     query=PageQuery,
+    while_suspended=True,
 )
 def list_lines(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
     """List the lines of the freeze ledger, oldest first.
@@ -60,6 +61,7 @@ def list_lines(reader: Reader, query: PageQuery, request_id: str) -> dict[str, A
     answer=views.Page[views.HoldView],
     needs=_READ,
     query=PageQuery,
+    while_suspended=True,
 )
 def list_holds(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
     """List the holds that count for a request, as they stand."""
@@ -81,6 +83,7 @@ def list_holds(reader: Reader, query: PageQuery, request_id: str) -> dict[str, A
     answer=views.Page[views.EvidenceView],
     needs=_READ,
     query=PageQuery,
+    while_suspended=True,
 )
 def list_evidence(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
     """List the acts on a request with what proves each, byte for byte as it was signed.

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from coordinator.api import pipeline
 from coordinator.api.pipeline import Prepared, Reader, SignedCall
 from coordinator.domain.permission import Permission
+from coordinator.services.suspended import require_holding
 from partners.protocol.payloads import Body
 from partners.protocol.views import View
 
@@ -61,7 +62,7 @@ def _flask_rule(path: str) -> str:
     return path.replace("{", "<").replace("}", ">")
 
 
-def signed_get(
+def signed_get(  # noqa: PLR0913 - what OpenAPI tells of a route
     path: str,
     *,
     tag: str,
@@ -72,8 +73,8 @@ def signed_get(
 ) -> Callable[[ReadFunction], ReadFunction]:
     """Serve `path` (with `{names}`) by a function of (reader, query, **names).
 
-    With `while_suspended` a suspended partner's people and systems are served, too; the function sees
-    to it that they see no more than what they still hold.
+    With `while_suspended` a suspended partner's people and systems are served, too, where
+    `{request_id}` is a request on which they have a hold.
     """
 
     def register(function: ReadFunction) -> ReadFunction:
@@ -93,8 +94,12 @@ def signed_get(
         )
 
         def view(**names: str) -> Any:
+            def serve(reader: Reader, parameters: Any) -> Any:
+                require_holding(reader.connection, reader.actor, names.get("request_id"))
+                return function(reader, parameters, **names)
+
             return pipeline.read(
-                lambda reader, parameters: function(reader, parameters, **names),
+                serve,
                 query,
                 needs,
                 while_suspended=while_suspended,
@@ -123,7 +128,7 @@ def signed_post(  # noqa: PLR0913 - what OpenAPI tells of a route
     """Serve `path` by a function of (call, body, **names) that returns the prepared command.
 
     The function runs before any transaction: parsing, checksums and look-ups elsewhere belong there.
-    With `while_suspended` the command is for a suspended partner, too; its handler sees to the limits.
+    With `while_suspended` a suspended partner is served, too; the handler sees to the limits.
     """
 
     def register(function: CommandFunction) -> CommandFunction:
@@ -147,9 +152,7 @@ def signed_post(  # noqa: PLR0913 - what OpenAPI tells of a route
             def prepare(call: SignedCall, content: Any) -> Prepared:
                 return function(call, content, **names)
 
-            return pipeline.change(
-                prepare, body, large=large, while_suspended=while_suspended
-            )
+            return pipeline.change(prepare, body, large=large, while_suspended=while_suspended)
 
         blueprint.add_url_rule(
             _flask_rule(path),

@@ -28,6 +28,7 @@ from coordinator.services.legs import (
     require_leg_act,
 )
 from coordinator.services.obligations import settle
+from coordinator.services.suspended import require_settling
 from coordinator.services.unit_of_work import Answer, Recorded, UnitOfWork
 from coordinator.storage import freeze_ledger as store
 from coordinator.storage import freeze_requests as request_store
@@ -68,6 +69,7 @@ def report(command: ReportFreeze, actor: Actor, uow: UnitOfWork) -> Answer:
     body = command.body
     for kind in sorted({LineKind(line.kind) for line in body.lines}):
         require(permission_for_line(kind), actor)
+    require_settling(actor, body.lines)
     request, leg = asked_leg(uow, actor, command.request_id, body.content_sha256)
     named = {h for line in body.lines if (h := getattr(line, "hold", None)) is not None}
     books = load_books(uow, leg, tuple(named))

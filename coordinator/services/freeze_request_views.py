@@ -14,6 +14,7 @@ from coordinator.services.unit_of_work import unpack_evidence
 from coordinator.storage import freeze_ledger as ledger_store
 from coordinator.storage import freeze_requests as store
 from coordinator.storage import legs as leg_store
+from coordinator.storage import partners as partner_store
 from coordinator.storage import reading
 from coordinator.storage.documents import Vault, load, load_one
 from partners.protocol import canonical_json, strict_json
@@ -53,11 +54,13 @@ def summaries(
     incident_ids = list(dict.fromkeys(row.incident_id for row in rows))
     sealed = load(connection, vault, incident_ids, "words")
     titles = {id_: strict_json.loads(words).get("title", "") for id_, words in sealed.items()}
+    suspended = partner_store.suspended_among(connection, {row.requester for row in rows})
     return [
         {
             "id": row.id,
             "status": row.status,
             "requester": row.requester,
+            "requester_suspended": row.requester in suspended,
             "urgency": row.urgency,
             "submitted_at": format_time(row.submitted_at),
             "incident_id": row.incident_id,
@@ -80,6 +83,7 @@ def request_view(
         "status": row.status,
         "provisional": row.provisional,
         "requester": row.requester,
+        "requester_suspended": bool(partner_store.suspended_among(connection, [row.requester])),
         "submitted_by": row.submitted_by,
         "submitted_at": format_time(row.submitted_at),
         "approve_by": format_time(row.approve_by),

@@ -159,6 +159,14 @@ def statuses(connection: Connection, handles: Sequence[str]) -> dict[str, Row[An
     return found
 
 
+def suspended_among(connection: Connection, handles: Collection[str]) -> set[str]:
+    """Return which of these partners are suspended."""
+    query = select(PartnerRow.handle).where(
+        PartnerRow.handle.in_(handles), PartnerRow.status == PartnerStatus.SUSPENDED
+    )
+    return set(connection.execute(query).scalars()) if handles else set()
+
+
 def by_invitation(connection: Connection, invitation_sha256: str) -> Row[Any] | None:
     """Return the partner that an invitation was made for, locked: it is taken once."""
     query = (

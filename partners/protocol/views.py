@@ -138,6 +138,7 @@ class FreezeRequestView(View):
     status: RequestStatus
     provisional: bool = False
     requester: Handle
+    requester_suspended: bool = False
     submitted_by: str
     submitted_at: Time
     approve_by: Time | None = None
@@ -171,6 +172,7 @@ class FreezeRequestSummary(View):
     id: str
     status: RequestStatus
     requester: Handle
+    requester_suspended: bool = False
     urgency: Urgency
     submitted_at: Time
     incident_id: str
