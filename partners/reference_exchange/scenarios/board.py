@@ -117,7 +117,7 @@ class Board:
         for request_id, request_legs in zip(self._requests, legs, strict=True):
             made = Table(title=request_id, title_justify="left", box=None, pad_edge=False)
             for column in ("partner", "status", *_SUMS):
-                made.add_column(column)
+                made.add_column(column, no_wrap=True)
             for leg in request_legs:
                 made.add_row(*self._row(leg))
             tables.append(made)
@@ -133,8 +133,11 @@ class Board:
             )
             for name in _SUMS
         ]
-        return [Text(leg.partner), status, *map(Text, sums)]
+        # The first label is enough, and lets the table fit into 80 columns.
+        return [Text(leg.partner.partition(".")[0]), status, *map(Text, sums)]
 
     def _amount(self, asset: str, amount: str) -> str:
+        if amount == "0":
+            return "-"
         unit = self._units.get(asset.lower())
         return unit.show(int(amount)) if unit else amount
