@@ -5,7 +5,7 @@ import re
 import sys
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 import click
 from pydantic import TypeAdapter, ValidationError
@@ -16,9 +16,11 @@ from coordinator.logging_setup import set_up_logging
 from coordinator.operations import membership
 from coordinator.operations.checks import run_checks
 from coordinator.operations.lifetime import end_with_parent, stop_event
+from coordinator.operations.metrics import metrics_served, restart_with_folder
 from coordinator.operations.preparation import PreparationError, prepare
 from coordinator.operations.serving import serve_all
 from coordinator.services.partners import ConfirmPartner, InvitePartner
+from coordinator.services.suspensions import ReinstatePartner, SuspendPartner
 from coordinator.settings import Settings, SettingsError
 from coordinator.storage.database import UnsafeDatabaseError, describe
 from partners.protocol import canonical_json
@@ -26,6 +28,8 @@ from partners.protocol.payloads import Handle, Word
 from partners.protocol.vocabulary import PartnerKind
 
 _JURISDICTION = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", re.ASCII)
+#: A key request has a few hundred bytes.
+_KEY_REQUEST_BYTES = 10_000
 #: What an operator can mend; everything else is a fault of ours and shows its trace.
 _EXPECTED = (
     CoordinatorError,
@@ -81,8 +85,10 @@ def web(settings: Settings) -> None:
     """Run the web processes alone (the database must be migrated)."""
     from coordinator.operations.web_server import serve_web  # noqa: PLC0415 - others need no server
 
+    restart_with_folder(settings, "web")
     end_with_parent()
-    serve_web(settings)
+    with metrics_served(settings):
+        serve_web(settings)
 
 
 @main.command()
@@ -91,9 +97,11 @@ def worker(settings: Settings) -> None:
     """Run one worker alone: webhooks and timers, until SIGTERM."""
     from coordinator.operations.worker import work  # noqa: PLC0415 - others need no worker
 
+    restart_with_folder(settings, "worker")
     stop = stop_event()
     end_with_parent()
-    work(settings, stop)
+    with metrics_served(settings):
+        work(settings, stop)
 
 
 @main.command()
@@ -122,7 +130,7 @@ def check(settings: Settings, *, as_json: bool) -> None:
 
 @main.group()
 def partner() -> None:
-    """Invite, confirm and list partners."""
+    """Invite, confirm, suspend and list partners; announce a new root key."""
 
 
 @partner.command()
@@ -176,6 +184,46 @@ def confirm(settings: Settings, *, handle: str, thumbprint: str) -> None:
     """Activate HANDLE, whose root key's THUMBPRINT you were told out of band."""
     membership.carry_out(settings, ConfirmPartner(handle=handle, thumbprint=thumbprint))
     click.echo(f"{handle} is active")
+
+
+@partner.command()
+@click.argument("handle")
+@with_settings
+def suspend(settings: Settings, *, handle: str) -> None:
+    """Suspend HANDLE: its keys only settle what it holds; undecided requests are withdrawn."""
+    membership.carry_out(settings, SuspendPartner(handle=handle))
+    click.echo(
+        f"{handle} is suspended; the worker withdraws its submitted and provisional requests"
+    )
+
+
+@partner.command()
+@click.argument("handle")
+@with_settings
+def reinstate(settings: Settings, *, handle: str) -> None:
+    """Let HANDLE act again; what was withdrawn stays withdrawn."""
+    membership.carry_out(settings, ReinstatePartner(handle=handle))
+    click.echo(f"{handle} is active")
+
+
+@partner.command("reset-root")
+@click.argument("handle")
+@click.option(
+    "--jwk",
+    "key_request",
+    required=True,
+    type=click.File("rb"),
+    help="The new root key's request, as the partner handed it over out of band.",
+)
+@with_settings
+def reset_root(settings: Settings, *, handle: str, key_request: BinaryIO) -> None:
+    """Announce a new root key of HANDLE to all members; it takes over later, unless stopped."""
+    body = membership.reset_root(settings, handle, key_request.read(_KEY_REQUEST_BYTES)).body
+    click.echo(
+        f"{body['root_kid']} becomes the root key of {handle} at {body['effective_at']}, unless "
+        "the old root key or one of its leads stops it by revoking this thumbprint. Compare it "
+        "with the partner by a way that you trust."
+    )
 
 
 @partner.command("list")

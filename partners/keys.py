@@ -17,7 +17,7 @@ from partners.profiles import Profile
 from partners.protocol import canonical_json, strict_json
 from partners.protocol.errors import ProtocolError
 from partners.protocol.jwk import Algorithm, PrivateKey
-from partners.protocol.membership_payloads import Grant, Jwk, Policy
+from partners.protocol.membership_payloads import Grant, Jwk, Policy, RootKeyRequest
 from partners.protocol.payloads import Handle, PersonId, SubjectId
 from partners.protocol.proof_of_possession import make_possession, verify_possession
 from partners.protocol.type_ids import new_id
@@ -83,6 +83,21 @@ def key_request(profile: Profile) -> KeyRequest:
     )
 
 
+def root_key_request(profile: Profile) -> RootKeyRequest:
+    """Return what a partner that lost its root key hands to the operator: public, and proven."""
+    return RootKeyRequest(
+        coordinator=profile.coordinator,
+        handle=profile.handle,
+        jwk=Jwk.model_validate(profile.key.public.jwk()),
+        possession=make_possession(
+            profile.key,
+            audience=profile.coordinator,
+            handle=profile.handle,
+            subject=profile.handle,
+        ),
+    )
+
+
 def grant_of(request: KeyRequest, roles: list[Role], *, policy: Policy | None = None) -> Grant:
     """Return the grant that gives the requested key these roles."""
     members = {
@@ -98,7 +113,7 @@ def grant_of(request: KeyRequest, roles: list[Role], *, policy: Policy | None = 
     )
 
 
-def write_key_request(request: KeyRequest, path: Path) -> None:
+def write_key_request(request: KeyRequest | RootKeyRequest, path: Path) -> None:
     """Write a key request where it can be handed over."""
     path.write_bytes(canonical_json.dumps(request.model_dump(exclude_none=True)) + b"\n")
 

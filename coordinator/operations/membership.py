@@ -1,23 +1,30 @@
-"""The operator's membership acts: inviting, confirming, listing."""
+"""The operator's membership acts: inviting, confirming, suspending, resetting a root, listing."""
 
 from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy import select
 
 from coordinator.app import clock_of
+from coordinator.config_files import read_config
 from coordinator.domain.actor import COORDINATOR
+from coordinator.domain.deadline import Policies
+from coordinator.domain.errors import InvalidInputError
 from coordinator.key_files import read_keys
 from coordinator.operations.preparation import open_settings_database
 from coordinator.services.bus import execute
-from coordinator.services.partners import ConfirmPartner, InvitePartner
+from coordinator.services.root_resets import ResetRoot
 from coordinator.services.unit_of_work import Answer, transaction
 from coordinator.settings import Settings
 from coordinator.storage.tables.partners import PartnerRow
 from coordinator.storage.wakeup import open_notifier
+from partners.protocol import strict_json
+from partners.protocol.errors import StrictJsonError
+from partners.protocol.membership_payloads import RootKeyRequest
 from partners.protocol.payloads import format_time
 
 
-def carry_out(settings: Settings, command: InvitePartner | ConfirmPartner) -> Answer:
+def carry_out(settings: Settings, command: object) -> Answer:
     """Execute one of the coordinator's own commands and wake the workers.
 
     Raises:
@@ -35,6 +42,35 @@ def carry_out(settings: Settings, command: InvitePartner | ConfirmPartner) -> An
         notifier.close()
         database.engine.dispose()
     return answer
+
+
+def reset_root(settings: Settings, handle: str, key_request: bytes) -> Answer:
+    """Announce a partner's new root key, from the key request that the partner handed over.
+
+    Raises:
+        CoordinatorError: If the request is no such thing, or the rules refuse.
+    """
+    try:
+        request = RootKeyRequest.model_validate(strict_json.loads(key_request))
+    except (StrictJsonError, ValidationError) as error:
+        fault = str(error).splitlines()[0]
+        raise InvalidInputError(
+            f"this is no root key request ({fault}); the partner makes one with "
+            "`holdfast key new NAME --root`"
+        ) from None
+    if (request.handle, request.coordinator) != (handle, settings.origin):
+        raise InvalidInputError(
+            f"this key request is for {request.handle} at {request.coordinator}, not for {handle} "
+            f"at {settings.origin}"
+        )
+    command = ResetRoot(
+        handle=handle,
+        jwk=request.jwk.model_dump(exclude_none=True),
+        possession=request.possession,
+        audience=settings.origin,
+        after=Policies.load(read_config("policies.toml")).root_reset_after,
+    )
+    return carry_out(settings, command)
 
 
 def list_partners(settings: Settings) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from partners.cli.session import (
     table,
 )
 from partners.errors import ProfileError
-from partners.keys import key_request, new_profile, write_key_request
+from partners.keys import key_request, new_profile, root_key_request, write_key_request
 from partners.profiles import ProfileStore, checked_origin
 
 
@@ -27,6 +27,7 @@ def key_group() -> None:
 @key_group.command("new")
 @click.argument("name")
 @click.option("--system", is_flag=True, help="For a program rather than a person.")
+@click.option("--root", is_flag=True, help="A new root key, where the old one is lost.")
 @click.option("--owner", metavar="PER_…", help="The person who answers for the system.")
 @click.option("--coordinator", metavar="URL", help="By default that of the other profiles.")
 @click.option("--handle", help="The partner; by default that of the other profiles.")
@@ -43,6 +44,7 @@ def new(  # noqa: PLR0913 - click's options
     name: str,
     *,
     system: bool,
+    root: bool,
     owner: str | None,
     coordinator: str | None,
     handle: str | None,
@@ -52,8 +54,11 @@ def new(  # noqa: PLR0913 - click's options
     """Make a key and a key request for whoever holds the root key.
 
     The request (public, no private key in it) goes to the root key's holder, who runs
-    `holdfast --as root grant NAME.key-request.json --role …`.
+    `holdfast --as root grant NAME.key-request.json --role …`. With --root it goes to the operator
+    instead, who announces it to all members; compare the thumbprint by telephone.
     """
+    if system and root:
+        raise click.UsageError("a root key belongs to no program: leave --system out")
     if system and owner is None:
         raise click.UsageError("a system needs --owner PER_…: the person who answers for it")
     if owner is not None and not system:
@@ -66,13 +71,14 @@ def new(  # noqa: PLR0913 - click's options
         name,
         coordinator=checked_origin(coordinator),
         handle=handle,
-        kind="system" if system else "person",
+        kind="root" if root else "system" if system else "person",
         owner=owner,
         algorithm="ES256" if p256 else "EdDSA",
     )
     session.store.save(profile)
     path = output or Path(f"{name}.key-request.json")
-    write_key_request(key_request(profile), path)
+    request = root_key_request(profile) if root else key_request(profile)
+    write_key_request(request, path)
     answer = {
         "profile": name,
         "subject": profile.subject,

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from partners.protocol.payloads import (
     Body,
     Distinct,
+    Handle,
     Loose,
     PersonId,
     Sha256,
@@ -75,6 +76,19 @@ class GrantApproval(Body):
     """`POST /v1/grants/{id}/approvals`: another lead approves exactly what was shown."""
 
     grant_sha256: Sha256
+
+
+class RootKeyRequest(Body):
+    """A new root key, as its partner hands it to the operator out of band; never sent by a request.
+
+    `possession` is the new key's word over audience, handle and, as its subject, the handle again.
+    """
+
+    v: Literal[1] = 1
+    coordinator: Annotated[str, Field(max_length=300)]
+    handle: Handle
+    jwk: Jwk
+    possession: Annotated[str, Field(max_length=4_096)]
 
 
 class Join(Body):
