@@ -1,0 +1,25 @@
+"""Orders that authorities or holding partners attached."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select
+
+from coordinator.storage.tables.life_cycle import LegalOrderRow
+
+
+def insert_order(connection: Connection, **values: Any) -> None:
+    """Store an order."""
+    connection.execute(insert(LegalOrderRow).values(**values))
+
+
+def page(
+    connection: Connection, request_id: str, *, leg_id: str | None, after: str, limit: int
+) -> Sequence[Row[Any]]:
+    """Return a request's orders, oldest first; with `leg_id` that leg's and those about all legs."""
+    query = select(LegalOrderRow.__table__).where(
+        LegalOrderRow.request_id == request_id, LegalOrderRow.id > after
+    )
+    if leg_id is not None:
+        query = query.where(LegalOrderRow.leg_id.is_(None) | (LegalOrderRow.leg_id == leg_id))
+    return connection.execute(query.order_by(LegalOrderRow.id).limit(limit)).all()

@@ -1,0 +1,118 @@
+"""Legal orders: who attaches them, who reads them, and that they change no hold by themselves."""
+
+import pytest
+
+from coordinator.domain.clock import SteppedClock
+from coordinator.storage.database import Database
+from coordinator.storage.documents import Vault
+from partners.protocol.vocabulary import PartnerKind
+from tests import factories
+from tests.factories import Cast, Exchange, Signer
+from tests.services.through_api import REQUESTS, World, pointers, problem, released_line
+
+ORDER = {"agency": "Prosecutor of Tallinn", "reference": "1-23-456", "document_sha256": "ab" * 32}
+
+
+@pytest.fixture
+def w(signer: Signer, cast: Cast, database: Database, vault: Vault, clock: SteppedClock) -> World:
+    return World(signer, cast, database, vault, clock)
+
+
+@pytest.fixture
+def police(w: World) -> Exchange:
+    joined = factories.new_exchange("police.example")
+    factories.admit(w.database, w.vault, w.clock, joined, PartnerKind.LAW_ENFORCEMENT)
+    return joined
+
+
+def _case(w: World, police: Exchange) -> dict[str, object]:
+    """Have the police's own request go out to B and C."""
+    body = factories.freeze_request_body(to=[w.cast.b.handle, w.cast.c.handle])
+    request = w.signer.post(police.analyst, REQUESTS, body).get_json()
+    decision = {"decision": "approve", "context_sha256": request["context_sha256"]}
+    w.act(police.lead, request, "approvals", **decision)
+    return dict(request)
+
+
+def test_the_partner_that_holds_attaches_an_order_and_the_hold_stays_voluntary(w: World) -> None:
+    request = w.live()
+    hold = w.freeze(w.cast.b, request)
+    attached = w.act(w.cast.b.compliance, request, "legal-orders", hold=hold, **ORDER)
+    assert (attached["partner"], attached["agency"]) == (w.cast.b.handle, ORDER["agency"])
+    assert w.items(w.cast.a.lead, request, "holds")[0]["basis"] == "voluntary"
+    extension = {"hold": hold, "hold_expires_at": "2026-09-01T00:00:00Z", "basis": "legal_order"}
+    w.act(w.cast.b.compliance, request, "hold-extensions", **extension)
+    assert w.items(w.cast.a.lead, request, "holds")[0]["basis"] == "legal_order"
+
+
+def test_an_order_is_shown_to_the_requester_and_its_own_leg_alone(w: World) -> None:
+    request = w.live()
+    w.freeze(w.cast.b, request)
+    w.act(w.cast.b.compliance, request, "legal-orders", **ORDER)
+    for exchange in (w.cast.a, w.cast.b):
+        [shown] = w.items(exchange.auditor, request, "legal-orders")
+        assert {n: shown[n] for n in ORDER} == ORDER
+        [event] = w.events(exchange, "leg.legal_order_attached")
+        assert (event["reference"], event["attached_by"]) == ("1-23-456", w.cast.b.handle)
+    assert w.items(w.cast.c.auditor, request, "legal-orders") == []
+    assert w.events(w.cast.c, "leg.legal_order_attached") == []
+
+
+def test_an_authority_attaches_to_its_own_request_for_every_leg_or_one_hold(
+    w: World, police: Exchange
+) -> None:
+    request = _case(w, police)
+    hold = w.freeze(w.cast.b, request)
+    w.act(police.compliance, request, "legal-orders", **ORDER)
+    second = {**ORDER, "reference": "1-23-457"}
+    w.act(police.lead, request, "legal-orders", hold=hold, **second)
+    seen = {
+        exchange.handle: [o["reference"] for o in w.items(exchange.lead, request, "legal-orders")]
+        for exchange in (police, w.cast.b, w.cast.c)
+    }
+    both, first = ["1-23-456", "1-23-457"], ["1-23-456"]
+    assert seen == {police.handle: both, w.cast.b.handle: both, w.cast.c.handle: first}
+    for exchange, references in ((police, both), (w.cast.b, both), (w.cast.c, first)):
+        events = w.events(exchange, "leg.legal_order_attached")
+        assert [event["reference"] for event in events] == references
+    assert w.items(police.lead, request, "holds")[0]["basis"] == "voluntary"
+
+
+def test_an_authority_attaches_once_the_request_went_out(w: World, police: Exchange) -> None:
+    body = factories.freeze_request_body(to=[w.cast.b.handle])
+    request = w.signer.post(police.analyst, REQUESTS, body).get_json()
+    refused = w.try_act(police.lead, request, "legal-orders", **ORDER)
+    assert problem(refused, 409, "invalid_transition")["current_status"] == "submitted"
+
+
+def test_an_authority_sees_no_case_of_others(w: World, police: Exchange) -> None:
+    request = w.live()
+    problem(w.try_act(police.lead, request, "legal-orders", **ORDER), 404, "not_found")
+
+
+def test_a_requesting_exchange_and_an_analyst_attach_none(w: World) -> None:
+    request = w.live(to=[w.cast.b.handle])
+    w.freeze(w.cast.b, request)
+    problem(w.try_act(w.cast.a.lead, request, "legal-orders", **ORDER), 403, "not_allowed")
+    problem(w.try_act(w.cast.b.analyst, request, "legal-orders", **ORDER), 403, "not_allowed")
+    problem(w.try_act(w.cast.c.lead, request, "legal-orders", **ORDER), 404, "not_found")
+
+
+def test_who_holds_nothing_attaches_nothing(w: World) -> None:
+    request = w.live()
+    problem(w.try_act(w.cast.c.lead, request, "legal-orders", **ORDER), 409, "nothing_held")
+    hold = w.freeze(w.cast.b, request)
+    foreign = w.try_act(w.cast.c.lead, request, "legal-orders", hold=hold, **ORDER)
+    problem(foreign, 404, "no_such_hold")
+    w.report(w.cast.b, request, [released_line(hold, "700")])
+    ended = w.try_act(w.cast.b.lead, request, "legal-orders", hold=hold, **ORDER)
+    problem(ended, 409, "nothing_held")
+
+
+def test_a_malformed_order_is_refused_with_the_place(w: World) -> None:
+    request = w.live()
+    bad = {**ORDER, "document_sha256": "AB" * 32, "agency": ""}
+    refused = problem(
+        w.try_act(w.cast.b.lead, request, "legal-orders", **bad), 422, "invalid_input"
+    )
+    assert pointers(refused) == ["/agency", "/document_sha256"]
