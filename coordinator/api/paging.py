@@ -1,4 +1,4 @@
-"""Pages and their opaque cursors: always a key, never an offset, so that late pages cost as early ones."""
+"""Pages and their opaque cursors: always a key, never an offset, so that late pages cost no more."""
 
 import re
 from collections.abc import Callable, Sequence

@@ -7,6 +7,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 
+from coordinator.operations.metrics import metrics_served
 from coordinator.operations.preparation import PreparationError, prepare
 from coordinator.operations.supervisor import Supervisor
 from coordinator.settings import Settings
@@ -26,8 +27,13 @@ def serve_all(settings: Settings, stop: threading.Event, say: Callable[[str], No
     commands = {"web": ["web"]}
     for number in range(settings.worker_processes):
         commands[f"worker-{number + 1}"] = ["worker"]
-    # Children do not write over each other's figures; the parent serves the sum of them.
-    supervisor = Supervisor(commands)
+    with metrics_served(settings) as environment:
+        return _watch(settings, Supervisor(commands, environment), stop, say)
+
+
+def _watch(
+    settings: Settings, supervisor: Supervisor, stop: threading.Event, say: Callable[[str], None]
+) -> bool:
     supervisor.start()
     say(f"database: {describe(settings.resolved_database_url)}")
     for name, pid in supervisor.pids.items():

@@ -1,10 +1,12 @@
 """`serve`: web and worker as processes of their own, watched by id, replaced when they die."""
 
+import os
 import subprocess
 import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import structlog
@@ -30,10 +32,14 @@ class Supervisor:
 
     Args:
         commands: Name to arguments of `holdfast-coordinator`, one child each.
+        environment: What children find in their environment beside this process's own.
     """
 
-    def __init__(self, commands: dict[str, list[str]]) -> None:
+    def __init__(
+        self, commands: Mapping[str, list[str]], environment: Mapping[str, str] | None = None
+    ) -> None:
         self._commands = commands
+        self._environment = {**os.environ, **(environment or {})}
         self._children: list[_Child] = []
 
     @property
@@ -45,7 +51,7 @@ class Supervisor:
         """Start all children."""
         for name, arguments in self._commands.items():
             command = [sys.executable, "-m", "coordinator.cli", *arguments]
-            self._children.append(_Child(name, command, _spawn(command)))
+            self._children.append(_Child(name, command, self._spawn(command)))
 
     def run(self, stop: threading.Event) -> bool:
         """Watch until `stop` is set, then end all; False if a child could not be kept alive."""
@@ -65,7 +71,7 @@ class Supervisor:
         if len(child.deaths) == MOST_DEATHS and now - child.deaths[0] < DEATHS_WITHIN_SECONDS:
             _log.error("process_given_up", name=child.name)
             return False
-        child.process = _spawn(child.command)
+        child.process = self._spawn(child.command)
         return True
 
     def end(self) -> None:
@@ -82,7 +88,8 @@ class Supervisor:
                 child.process.kill()
                 child.process.wait()
 
-
-def _spawn(command: list[str]) -> subprocess.Popen[bytes]:
-    # A session of its own: Ctrl-C reaches this process alone, which then ends the others in order.
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603 - our own program
+    def _spawn(self, command: list[str]) -> subprocess.Popen[bytes]:
+        # A session of its own: Ctrl-C reaches this process alone, which ends the others in order.
+        return subprocess.Popen(  # noqa: S603 - our own program
+            command, stdin=subprocess.DEVNULL, env=self._environment, start_new_session=True
+        )

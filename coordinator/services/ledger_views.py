@@ -23,7 +23,7 @@ _WORDS = ("basis", "tx", "next", "detail", "agency", "order", "address_nos", "us
 def line_views(
     connection: Connection, vault: Vault, rows: Sequence[Row[Any]]
 ) -> list[dict[str, Any]]:
-    """Return ledger lines (`views.LineView`) with what their signed reports say beside the numbers."""
+    """Return ledger lines (`views.LineView`) with what their signed reports say, too."""
     reports = evidence_bodies(connection, vault, [row.report_id for row in rows])
     return [_line_view(row, _sent_line(reports, row)) for row in rows]
 

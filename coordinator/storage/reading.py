@@ -129,11 +129,11 @@ def _add_totals(
         .where(HoldLinkRow.leg_id.in_(leg_ids))
         .group_by(HoldLinkRow.leg_id, HoldRow.asset)
     )
-    for row in connection.execute(held):
-        entry = of(row.leg_id, row.asset)
-        entry |= {name: getattr(row, name) for name in _SUMMED}
-        entry["held"] = row.frozen - row.released - row.returned - row.seized
-        entry["withheld"] += int(row.withheld)
+    for kept in connection.execute(held):
+        entry = of(kept.leg_id, kept.asset)
+        entry |= {name: getattr(kept, name) for name in _SUMMED}
+        entry["held"] = kept.frozen - kept.released - kept.returned - kept.seized
+        entry["withheld"] += int(kept.withheld)
 
 
 def visible_incidents(

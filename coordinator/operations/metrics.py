@@ -1,0 +1,137 @@
+"""/metrics on its own address: what all processes counted, and what the database holds now.
+
+The processes of one command share a folder (`prometheus_client`'s multiprocess mode), and the one
+that started them serves the sum: one address a command. Where web and worker run apart, give each
+its own `HOLDFAST_METRICS_PORT`.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+
+from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+from sqlalchemy import Connection, func, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from coordinator.app import clock_of
+from coordinator.domain.clock import Clock
+from coordinator.operations.preparation import PreparationError, open_settings_database
+from coordinator.settings import Settings
+from coordinator.storage import freeze_requests as request_store
+from coordinator.storage import partners as partner_store
+from coordinator.storage.database import Database
+from coordinator.storage.tables.outbox import LaneRow
+from coordinator.storage.tables.transparency_log import LogHeadRow
+
+#: Where `prometheus_client` looks, once, while it is imported.
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+_OFF = {"HOLDFAST_METRICS_PORT": "0"}
+
+
+def restart_with_folder(settings: Settings, command: str) -> None:
+    """Start `command` anew with a folder to count into, where metrics are wanted."""
+    if settings.metrics_port and FOLDER not in os.environ:
+        os.environ[FOLDER] = tempfile.mkdtemp(prefix="holdfast-metrics-")
+        os.execv(sys.executable, [sys.executable, "-m", "coordinator.cli", command])  # noqa: S606 - our own program
+
+
+@contextmanager
+def metrics_served(settings: Settings) -> Iterator[Mapping[str, str]]:
+    """Serve /metrics while the block runs; yields what children find in their environment.
+
+    Raises:
+        PreparationError: If the address is taken.
+    """
+    if not settings.metrics_port:
+        yield {}
+        return
+    folder = os.environ.get(FOLDER) or tempfile.mkdtemp(prefix="holdfast-metrics-")
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, path=folder)  # type: ignore[no-untyped-call]
+    database = open_settings_database(settings, pool_size=1)
+    registry.register(DatabaseCollector(database, clock_of(settings)))
+    try:
+        server, thread = start_http_server(
+            settings.metrics_port, settings.metrics_host, registry=registry
+        )
+    except OSError as error:
+        raise PreparationError(
+            f"cannot serve metrics on {settings.metrics_host}:{settings.metrics_port}: "
+            f"{os.strerror(error.errno or 0)}; choose another HOLDFAST_METRICS_PORT"
+        ) from None
+    try:
+        yield {FOLDER: folder, **_OFF}
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(timeout=5)
+        database.engine.dispose()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class DatabaseCollector(Collector):
+    """Reads, at each scrape, what only the database knows.
+
+    Args:
+        database: A pool of one connection is enough.
+        clock: Says how long something is due.
+    """
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def describe(self) -> Iterable[Metric]:
+        """Return nothing: registering must not need the database."""
+        return []
+
+    def collect(self) -> Iterable[Metric]:
+        """Yield the figures; `holdfast_database_up` alone where the database is away."""
+        up = GaugeMetricFamily("holdfast_database_up", "Whether the database answers.")
+        try:
+            with self._database.engine.connect() as connection:
+                figures = list(self._figures(connection))
+        except SQLAlchemyError:
+            up.add_metric([], 0)
+            yield up
+            return
+        up.add_metric([], 1)
+        yield up
+        yield from figures
+
+    def _figures(self, connection: Connection) -> Iterator[Metric]:
+        yield _by_status(
+            "holdfast_freeze_requests",
+            "Freeze requests by status.",
+            request_store.count_by_status(connection),
+        )
+        yield _by_status(
+            "holdfast_partners", "Partners by status.", partner_store.count_by_status(connection)
+        )
+        head = connection.execute(select(LogHeadRow.leaf_count, LogHeadRow.event_seq)).one()
+        yield CounterMetricFamily("holdfast_log_leaves", "Leaves logged.", value=head.leaf_count)
+        yield CounterMetricFamily("holdfast_events", "Events recorded.", value=head.event_seq)
+        owing = select(func.count(), func.min(LaneRow.due_at)).where(LaneRow.due_at.is_not(None))
+        lanes, oldest = connection.execute(owing).one()
+        yield GaugeMetricFamily(
+            "holdfast_lanes_owing", "Lanes on which a delivery is owed.", value=lanes
+        )
+        late = 0.0 if oldest is None else (self._clock.now() - oldest).total_seconds()
+        yield GaugeMetricFamily(
+            "holdfast_delivery_lateness_seconds",
+            "How long the oldest delivery that is due has been due.",
+            value=max(0.0, late),
+        )
+
+
+def _by_status(name: str, text: str, counts: Mapping[str, int]) -> Metric:
+    family = GaugeMetricFamily(name, text, labels=["status"])
+    for status, count in sorted(counts.items()):
+        family.add_metric([status], count)
+    return family
