@@ -36,6 +36,7 @@ from coordinator.domain.free_text import find_customer_data
 from coordinator.domain.permission import Permission, require
 from coordinator.services.bus import execute, require_permission
 from coordinator.services.partners import JoinNetwork
+from coordinator.services.rotations import RotateKey
 from coordinator.services.unit_of_work import (
     Answer,
     Evidence,
@@ -51,6 +52,7 @@ from partners.protocol.errors import StrictJsonError
 from partners.protocol.payloads import Body
 from partners.protocol.request_token import RequestToken
 from partners.protocol.type_ids import new_id
+from partners.protocol.vocabulary import PartnerStatus
 
 _log = structlog.get_logger(__name__)
 _IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9_.:-]{8,64}", re.ASCII)
@@ -245,7 +247,13 @@ def change(
     prepared = prepare(SignedCall(token, raw, token.body_sha256, own), content)
     call = _call(own, token, prepared.command, key)
     with transaction(own.database, own.vault, own.clock, _evidence(token, raw)) as uow:
-        found = standing(uow.connection, token.kid, while_suspended=while_suspended)
+        try:
+            found = standing(uow.connection, token.kid, while_suspended=while_suspended)
+        except AuthenticationError:
+            repeated = _repeat_of_rotation(uow, call)
+            if repeated is None:
+                raise
+            return repeated
         uow.stands_on(found)
         response = answer_once(uow, call, found.actor, uow.key(found.document_key_id))
     own.wake()
@@ -347,6 +355,26 @@ def _repeat(uow: UnitOfWork, call: _Call, stored: Row[Any]) -> Response:
     response = _response(stored.status, content or b"{}")
     response.headers["Idempotency-Replayed"] = "true"
     return response
+
+
+def _repeat_of_rotation(uow: UnitOfWork, call: _Call) -> Response | None:
+    """Return the stored answer to the retry of a key's own replacement.
+
+    That act ended the very key that its retries are signed with, so they come too late for any right.
+    They hear the same answer, which every member may read anyway, and nothing else is done.
+    """
+    if not isinstance(call.command, RotateKey):
+        return None
+    token = call.token
+    partner = partner_store.partner(uow.connection, token.iss)
+    if partner is None or partner.status != PartnerStatus.ACTIVE:
+        return None
+    stored = request_store.find_answer(uow.connection, token.iss, token.sub, call.idempotency_key)
+    if stored is None or stored.fingerprint != call.fingerprint:
+        return None
+    if not request_store.use_token(uow.connection, token.iss, token.jti, uow.now):
+        return None
+    return _repeat(uow, call, stored)
 
 
 def join(token: RequestToken, raw: bytes, command: JoinNetwork, actor: Actor) -> Response:

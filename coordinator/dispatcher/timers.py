@@ -24,6 +24,8 @@ from coordinator.services.disputes import RecommendRelease
 from coordinator.services.freeze_requests import CloseByItself, ExpireFreezeRequest
 from coordinator.services.holds import FireHoldClock, RemindOwed
 from coordinator.services.legs import MarkLegOverdue
+from coordinator.services.root_resets import TakeOverRoot
+from coordinator.services.suspensions import WithdrawOfSuspended
 from coordinator.services.unit_of_work import transaction
 from coordinator.services.webhook_endpoints import TellEndpointFailing
 from coordinator.services.withdrawals import LapseProvisional
@@ -33,6 +35,8 @@ from coordinator.storage import (
     hold_clocks,
     legs,
     requests,
+    root_resets,
+    suspensions,
     webhook_endpoints,
 )
 from coordinator.storage.database import Database
@@ -111,6 +115,16 @@ def all_timers(policies: Policies) -> tuple[Timer, ...]:
             "dispute_answer_by",
             disputes.due_for_answer,
             lambda dispute_id: RecommendRelease(dispute_id=dispute_id),
+        ),
+        Timer(
+            "root_reset",
+            root_resets.due,
+            lambda reset_id: TakeOverRoot(reset_id=reset_id),
+        ),
+        Timer(
+            "suspension",
+            suspensions.due_withdrawals,
+            lambda request_id: WithdrawOfSuspended(request_id=request_id, policies=policies),
         ),
         Timer(
             "endpoint_failing",
