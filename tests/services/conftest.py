@@ -1,0 +1,76 @@
+"""A desk of one's own for every test, on either database."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from sqlalchemy import Table
+
+import coordinator.storage.tables as _tables  # noqa: F401 - fills the metadata
+from coordinator.domain.clock import SteppedClock
+from coordinator.storage.base import Base
+from coordinator.storage.database import Database, open_database
+from coordinator.storage.documents import Vault
+from tests.factories import Cast
+from tests.services.request_cast import Desk
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A database that tests take in turn, and what stood in it before the first of them."""
+
+    database: Database
+    rows: list[tuple[Table, list[dict[str, Any]]]]
+
+    @classmethod
+    def of(cls, database: Database) -> "_Kept":
+        with database.engine.connect() as connection:
+            rows = [
+                (table, [dict(row._mapping) for row in connection.execute(table.select())])
+                for table in Base.metadata.sorted_tables
+            ]
+        return cls(database, rows)
+
+    def restore(self) -> None:
+        """Put everything back; making a database anew for every test costs ten times as much."""
+        with self.database.writing() as connection, connection.begin():
+            for table, _ in reversed(self.rows):
+                connection.execute(table.delete())
+            for table, rows in self.rows:
+                if rows:
+                    connection.execute(table.insert(), rows)
+
+
+@pytest.fixture(scope="session")
+def _kept_databases() -> Iterator[dict[str, _Kept]]:
+    kept: dict[str, _Kept] = {}
+    yield kept
+    for each in kept.values():
+        each.database.engine.dispose()
+
+
+@pytest.fixture
+def desk(  # noqa: PLR0913, PLR0917 - the parts of a desk
+    world: Any,
+    _kept_databases: dict[str, _Kept],
+    vault: Vault,
+    clock: SteppedClock,
+    cast: Cast,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+) -> Iterator[Desk]:
+    """Gives commands to a database in which there is nothing but the cast."""
+    backend = request.node.callspec.params["world"]
+    if backend not in _kept_databases:
+        url = world.copy(tmp_path_factory.mktemp("desk"))
+        _kept_databases[backend] = _Kept.of(open_database(url))
+    kept = _kept_databases[backend]
+    yield Desk(kept.database, vault, clock, cast)
+    kept.restore()
+
+
+@pytest.fixture
+def fresh_desk(database: Database, vault: Vault, clock: SteppedClock, cast: Cast) -> Desk:
+    """Gives commands to the database that `client` and `signer` work with."""
+    return Desk(database, vault, clock, cast)

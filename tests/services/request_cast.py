@@ -1,0 +1,436 @@
+"""The cast at work: submits, decides, answers and reports by the commands that do it for real."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cache, partial
+from hashlib import sha256
+from typing import Any
+
+from bip_utils import Base58Encoder  # type: ignore[import-untyped]
+from sqlalchemy import Row, func, select, text
+
+import coordinator.storage.tables as _tables  # noqa: F401 - fills the metadata
+from coordinator.config_files import read_config
+from coordinator.dispatcher.timers import all_timers
+from coordinator.domain.actor import COORDINATOR
+from coordinator.domain.chain import Chains, load_chains
+from coordinator.domain.clock import SteppedClock
+from coordinator.domain.deadline import Policies
+from coordinator.domain.errors import AuthenticationError, CoordinatorError, FieldFault
+from coordinator.services.approvals import DecideFreezeRequest
+from coordinator.services.bus import execute
+from coordinator.services.freeze_ledger import ReportFreeze
+from coordinator.services.freeze_requests import CloseFreezeRequest, SubmitFreezeRequest
+from coordinator.services.grants import MakeGrant
+from coordinator.services.holds import AskForExtension, ExtendHold
+from coordinator.services.legs import AcknowledgeLeg, DeclineLeg, ReviewLeg
+from coordinator.services.submission import check_addresses
+from coordinator.services.unit_of_work import Evidence, transaction
+from coordinator.services.withdrawals import WithdrawFreezeRequest
+from coordinator.storage import events as event_store
+from coordinator.storage import freeze_ledger as ledger_store
+from coordinator.storage import partners as partner_store
+from coordinator.storage.base import Base
+from coordinator.storage.database import Database
+from coordinator.storage.documents import Vault
+from coordinator.storage.tables.freeze_ledger import HoldRow
+from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
+from partners.protocol import (
+    canonical_json,
+    hold_payloads,
+    membership_payloads,
+    payloads,
+    strict_json,
+)
+from partners.protocol.payloads import format_time
+from tests.factories import (
+    ETHER,
+    NOON,
+    ORIGIN,
+    Cast,
+    Exchange,
+    Member,
+    freeze_request_body,
+    request_token,
+)
+
+REQUESTS = "/v1/freeze-requests"
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+_SOLANA = "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp"
+
+
+@cache
+def chains() -> Chains:
+    """Return the chains as they are shipped."""
+    return load_chains(read_config("chains.toml"))
+
+
+@cache
+def policies() -> Policies:
+    """Return the clocks and limits as they are shipped."""
+    return Policies.load(read_config("policies.toml"))
+
+
+def account(number: int) -> str:
+    """Return an account that nothing is to be warned of; equal numbers, equal accounts."""
+    return f"{_SOLANA}:{Base58Encoder.Encode(sha256(str(number).encode()).digest())}"
+
+
+def addresses(count: int, first: int = 0) -> list[dict[str, Any]]:
+    """Return flagged addresses without asset or amount: every asset, the whole balance."""
+    return [{"account": account(first + number)} for number in range(count)]
+
+
+def found(address_no: int, amount: int | None, asset: str = ETHER) -> dict[str, Any]:
+    """Return a line: so much is here."""
+    return {"kind": "found", "address_no": address_no, "asset": asset, "amount": _text(amount)}
+
+
+def frozen(address_no: int, amount: int | None, **changes: Any) -> dict[str, Any]:
+    """Return a line that opens a hold of three days, frozen at noon."""
+    line: dict[str, Any] = {
+        "kind": "frozen",
+        "address_no": address_no,
+        "asset": ETHER,
+        "amount": _text(amount),
+        "frozen_at": format_time(NOON),
+        "hold_expires_at": format_time(NOON + 10 * DAY),
+    }
+    return {name: value for name, value in (line | changes).items() if value is not ...}
+
+
+def topped_up(hold: str, address_no: int, amount: int | None, **changes: Any) -> dict[str, Any]:
+    """Return a line that adds to a hold."""
+    line = {"kind": "frozen", "address_no": address_no, "hold": hold, "amount": _text(amount)}
+    return line | changes
+
+
+def shared(hold: str, address_no: int) -> dict[str, Any]:
+    """Return a line that makes a hold of another request count for this one, too."""
+    return {"kind": "frozen", "address_no": address_no, "hold": hold}
+
+
+def released(hold: str, amount: int | None, reason: str = "withdrawn") -> dict[str, Any]:
+    """Return a line: so much was let go."""
+    return {"kind": "released", "hold": hold, "amount": _text(amount), "reason": reason}
+
+
+def returned(hold: str, amount: int | None) -> dict[str, Any]:
+    """Return a line: so much went back."""
+    return {"kind": "returned", "hold": hold, "amount": _text(amount), "tx": "0xabc"}
+
+
+def seized(hold: str, amount: int | None) -> dict[str, Any]:
+    """Return a line: an authority took so much."""
+    return {"kind": "seized", "hold": hold, "amount": _text(amount), "agency": "FBI"}
+
+
+def kept(hold: str, basis: str = "own_policy", **changes: Any) -> dict[str, Any]:
+    """Return a line that keeps a hold."""
+    return {"kind": "kept", "hold": hold, "basis": basis, **changes}
+
+
+def nothing(address_nos: list[int] | str = "rest", code: str = "no_match") -> dict[str, Any]:
+    """Return a line that answers addresses."""
+    return {"kind": "nothing", "address_nos": address_nos, "code": code}
+
+
+def corrected(line: str, amount: int | None) -> dict[str, Any]:
+    """Return a line that puts another amount in the place of an earlier one's."""
+    return {
+        "kind": "correction",
+        "corrects": line,
+        "amount": _text(amount),
+        "reason": "a zero too many",
+    }
+
+
+def _text(amount: int | None) -> str | None:
+    return None if amount is None else str(amount)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A submitted request, as its answer told it."""
+
+    answer: dict[str, Any]
+    raw: bytes
+
+    @property
+    def id(self) -> str:
+        """The request's id."""
+        return str(self.answer["id"])
+
+    @property
+    def content_sha256(self) -> str:
+        """The hash that every act names."""
+        return str(self.answer["content_sha256"])
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A refusal, as far as a caller learns it."""
+
+    type: type[CoordinatorError]
+    code: str
+    current_status: str | None
+    errors: tuple[FieldFault, ...]
+    message: str
+
+    @property
+    def pointers(self) -> dict[str, str]:
+        """Where the faults are, with their codes."""
+        return {fault.pointer: fault.code for fault in self.errors}
+
+
+#: Path below a request → its body and what makes the command of it.
+_ACTS: dict[str, tuple[type[payloads.Act], Callable[..., object]]] = {
+    "approvals": (payloads.Approval, partial(DecideFreezeRequest, policies=policies())),
+    "withdrawal": (payloads.Withdrawal, partial(WithdrawFreezeRequest, policies=policies())),
+    "closure": (payloads.Closure, partial(CloseFreezeRequest, policies=policies())),
+    "acknowledgement": (payloads.Acknowledgement, AcknowledgeLeg),
+    "review": (payloads.Review, ReviewLeg),
+    "decline": (payloads.Decline, DeclineLeg),
+    "freeze-reports": (
+        payloads.FreezeReport,
+        partial(ReportFreeze, chains=chains(), policies=policies()),
+    ),
+    "hold-extensions": (
+        hold_payloads.HoldExtension,
+        partial(ExtendHold, policies=policies()),
+    ),
+    "extension-requests": (hold_payloads.ExtensionRequest, AskForExtension),
+}
+
+
+@dataclass(slots=True)
+class Desk:
+    """Gives commands to one database: parse, sign, one transaction, commit, as the API does."""
+
+    database: Database
+    vault: Vault
+    clock: SteppedClock
+    cast: Cast
+    made: int = field(default=0)
+
+    # --- the requester ----------------------------------------------------------------------------
+
+    def submit(self, by: Member | None = None, *, raw: bytes | None = None, **changes: Any) -> Ask:
+        """Submit a request of A to B, C and D over fresh addresses; `changes` replace members."""
+        self.made += 10
+        body = freeze_request_body(**({"addresses": addresses(2, self.made)} | changes))
+        sent = canonical_json.dumps(body) if raw is None else raw
+        document = payloads.FreezeRequest.model_validate(strict_json.loads(sent))
+        targets = check_addresses(document.addresses, chains())
+        key, wrapped = self.vault.new_key()
+        command = SubmitFreezeRequest(
+            document=document,
+            targets=targets,
+            blind_indexes=[self.vault.blind_index(t.account.key) for t in targets],
+            key=key,
+            wrapped_key=wrapped,
+            policies=policies(),
+        )
+        return Ask(self.perform(by or self.cast.a.analyst, REQUESTS, sent, command), sent)
+
+    def decide(self, ask: Ask, by: Member | None = None, **changes: Any) -> dict[str, Any]:
+        """Approve a request as A's lead; `changes` replace members of the body."""
+        body = {"decision": "approve", "context_sha256": ask.answer["context_sha256"], **changes}
+        return self.act(by or self.cast.a.lead, ask, "approvals", **body)
+
+    def go_out(self, **changes: Any) -> Ask:
+        """Submit a request and approve it, so that it is active."""
+        ask = self.submit(**changes)
+        self.decide(ask)
+        return ask
+
+    def withdraw(
+        self, ask: Ask, numbers: list[int] | str = "all", by: Member | None = None
+    ) -> dict[str, Any]:
+        """Withdraw all or some addresses as A's lead."""
+        lead = by or self.cast.a.lead
+        return self.act(lead, ask, "withdrawal", addresses=numbers, reason="wrong address")
+
+    def close(self, ask: Ask) -> dict[str, Any]:
+        """Close a request as A's lead."""
+        return self.act(self.cast.a.lead, ask, "closure")
+
+    # --- a partner asked --------------------------------------------------------------------------
+
+    def report(self, exchange: Exchange, ask: Ask, *lines: dict[str, Any]) -> dict[str, Any]:
+        """Report as the exchange's compliance."""
+        return self.act(exchange.compliance, ask, "freeze-reports", lines=list(lines))
+
+    def hold(self, exchange: Exchange, ask: Ask, amount: int = 100, **changes: Any) -> str:
+        """Find and freeze so much on address 0 (or another); returns the hold."""
+        address_no = changes.pop("address_no", 0)
+        lines = (found(address_no, amount), frozen(address_no, amount, **changes))
+        return str(self.report(exchange, ask, *lines)["lines"][1]["hold"])
+
+    def extend(
+        self, exchange: Exchange, ask: Ask, hold: str, until: datetime, basis: str = "voluntary"
+    ) -> dict[str, Any]:
+        """Extend a hold as the exchange's compliance."""
+        body = {"hold": hold, "hold_expires_at": format_time(until), "basis": basis}
+        return self.act(exchange.compliance, ask, "hold-extensions", **body)
+
+    # --- anybody ----------------------------------------------------------------------------------
+
+    def act(self, member: Member, ask: Ask, path: str, **body: Any) -> dict[str, Any]:
+        """Sign and carry out one act below a request."""
+        model, make = _ACTS[path]
+        sent = {"content_sha256": ask.content_sha256, **body}
+        raw = canonical_json.dumps({name: v for name, v in sent.items() if v is not ...})
+        command = make(request_id=ask.id, body=model.model_validate(strict_json.loads(raw)))
+        return self.perform(member, f"{REQUESTS}/{ask.id}/{path}", raw, command)
+
+    def perform(self, member: Member, path: str, raw: bytes, command: object) -> dict[str, Any]:
+        """Carry out one command with a real token as evidence, by whoever the key belongs to."""
+        token = request_token(member, "POST", path, raw, self.clock)
+        evidence = Evidence(token, raw, sha256(raw).hexdigest())
+        with transaction(self.database, self.vault, self.clock, evidence) as uow:
+            standing = partner_store.standing(uow.connection, member.key.kid)
+            if standing is None:
+                raise AuthenticationError("no such key")
+            uow.stands_on(standing)
+            answer = uow.finish(execute(command, standing.actor, uow))
+        told: dict[str, Any] = strict_json.loads(answer)
+        return told
+
+    def policy(self, exchange: Exchange, **members: Any) -> None:
+        """Have an exchange change its policy by a grant of its root key."""
+        raw = canonical_json.dumps({"policy": members})
+        body = membership_payloads.Grant.model_validate(strict_json.loads(raw))
+        self.perform(exchange.root, "/v1/grants", raw, MakeGrant(body=body, audience=ORIGIN))
+
+    def own(self, command: object) -> dict[str, Any]:
+        """Carry out one of the coordinator's own commands."""
+        with transaction(self.database, self.vault, self.clock) as uow:
+            answer = uow.finish(execute(command, COORDINATOR, uow))
+        told: dict[str, Any] = strict_json.loads(answer)
+        return told
+
+    def step(self, by: timedelta) -> list[str]:
+        """Step the clock and fire what is due then; returns the names of the timers that fired."""
+        self.clock.step(by)
+        return self.fire_due()
+
+    def fire_due(self) -> list[str]:
+        """Fire what is due now, as a worker does, but let no error pass."""
+        fired = []
+        for timer in all_timers(policies()):
+            with self.database.engine.connect() as connection:
+                due = timer.find(connection, self.clock.now(), 1000)
+            for item in due:
+                self.own(timer.command(item))
+                fired.append(timer.name)
+        return fired
+
+    # --- what is stored ---------------------------------------------------------------------------
+
+    def request(self, ask: Ask) -> Row[Any]:
+        """Return the request's row."""
+        return self._one(select(FreezeRequestRow.__table__).where(FreezeRequestRow.id == ask.id))
+
+    def status(self, ask: Ask) -> str:
+        """Return the request's status."""
+        return str(self.request(ask).status)
+
+    def leg(self, exchange: Exchange, ask: Ask) -> Row[Any]:
+        """Return the row of an exchange's leg."""
+        query = select(LegRow.__table__)
+        return self._one(
+            query.where(LegRow.request_id == ask.id, LegRow.partner == exchange.handle)
+        )
+
+    def hold_row(self, hold: str) -> Row[Any]:
+        """Return a hold's row."""
+        return self._one(select(HoldRow.__table__).where(HoldRow.id == hold))
+
+    def _one(self, query: Any) -> Row[Any]:
+        with self.database.engine.connect() as connection:
+            row: Row[Any] = connection.execute(query).one()
+            return row
+
+    def totals(self, **scope: Any) -> dict[str, dict[str, Any]]:
+        """Return totals of a scope, only what is not 0."""
+        with self.database.engine.connect() as connection:
+            sums = ledger_store.totals(connection, **scope)
+        return {asset: {n: v for n, v in entry.items() if v} for asset, entry in sums.items()}
+
+    def feed(self, exchange: Exchange, *, after: int = 0) -> list[dict[str, Any]]:
+        """Return the events that an exchange reads, in order, as delivered."""
+        return [strict_json.loads(raw) for _, raw in self.raw_feed(exchange, after=after)]
+
+    def raw_feed(self, exchange: Exchange, *, after: int = 0) -> list[tuple[int, bytes]]:
+        """Return (seq, body) of the events that an exchange reads."""
+        with self.database.engine.connect() as connection:
+            events, _ = event_store.page(
+                connection, self.vault, exchange.handle, after=after, limit=1000
+            )
+        return [(event.seq, event.body) for event in events]
+
+    def told(self, exchange: Exchange, ask: Ask) -> list[str]:
+        """Return the types of the events about one request that an exchange reads, in order."""
+        return [e["type"] for e in self.feed(exchange) if e["data"].get("request_id") == ask.id]
+
+    def last_seq(self) -> int:
+        """Return the number of the newest event."""
+        with self.database.engine.connect() as connection:
+            return event_store.latest_seq(connection)
+
+    def row_counts(self) -> dict[str, int]:
+        """Return how many rows every table has."""
+        with self.database.engine.connect() as connection:
+            return {
+                name: int(connection.execute(select(func.count()).select_from(table)).scalar_one())
+                for name, table in Base.metadata.tables.items()
+            }
+
+    def snapshot(self) -> dict[str, list[Any]]:
+        """Return all rows of all tables."""
+        with self.database.engine.connect() as connection:
+            return {
+                name: sorted(map(repr, connection.execute(select(table))))
+                for name, table in Base.metadata.tables.items()
+            }
+
+    def sql(self, statement: str, **values: Any) -> Any:
+        """Return the one value of a query."""
+        with self.database.engine.connect() as connection:
+            return connection.execute(text(statement), values).scalar_one()
+
+    def change(self, statement: str, **values: Any) -> None:
+        """Change rows behind the commands' back, where no command makes what a test is about."""
+        with self.database.writing() as connection, connection.begin():
+            connection.execute(text(statement), values)
+
+
+def refusal(attempt: Callable[..., object], *args: Any, **members: Any) -> Refused:
+    """Return how a call is refused; fails if it is not."""
+    try:
+        attempt(*args, **members)
+    except CoordinatorError as error:
+        return Refused(type(error), error.code, error.current_status, error.errors, error.message)
+    raise AssertionError("was not refused")
+
+
+def committed_core(body: bytes) -> bytes:
+    """Return a delivered body without its place in the log, as a partner makes it by itself."""
+    event = strict_json.loads(body)
+    event["data"].pop("log")
+    return canonical_json.dumps(event)
+
+
+def commitment(body: bytes) -> str:
+    """Return the commitment of a delivered body, by the documented recipe and no code of ours."""
+    salt = bytes.fromhex(strict_json.loads(body)["data"]["log"]["salt"])
+    return sha256(b"holdfast/commit/1\0" + salt + committed_core(body)).hexdigest()
+
+
+def is_id(prefix: str, value: object) -> bool:
+    """Tell whether a value is an id of that type."""
+    return isinstance(value, str) and bool(re.fullmatch(prefix + "_[0-9a-z]{26}", value))
