@@ -1,0 +1,42 @@
+"""Runs every figure, prints a line of JSON for each, and writes `docs/benchmarks.md`."""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+from tests.benchmarks import submissions
+from tests.benchmarks.figures import Figure
+from tests.benchmarks.stage import Stages
+from tests.postgres import PostgresServer
+
+GROUPS: dict[str, Callable[[Stages], Iterator[Figure]]] = {
+    "submissions": submissions.measure,
+}
+
+
+def main() -> int:
+    """Measure what is asked for; the page is written only by a whole run."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--only", choices=sorted(GROUPS), action="append")
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), action="append")
+    asked = parser.parse_args()
+    began = time.monotonic()
+    figures: list[Figure] = []
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="holdfast-bench-")))
+        for kind in asked.database or ("sqlite", "postgresql"):
+            server = stack.enter_context(PostgresServer()) if kind == "postgresql" else None
+            stages = Stages(kind, folder, server)
+            for name in asked.only or GROUPS:
+                for figure in GROUPS[name](stages):
+                    figures.append(figure)
+                    print(figure.line(), flush=True)  # noqa: T201 - what it is for
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

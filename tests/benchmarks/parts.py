@@ -1,0 +1,35 @@
+"""Made-up input: addresses that satisfy their chains' checksums."""
+
+import hashlib
+import secrets
+
+from coordinator.config_files import read_config
+from coordinator.domain.account import parse_account
+from coordinator.domain.chain import load_chains
+
+_BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+_BITCOIN = "bip122:000000000019d6689c085ae165831e93"
+
+
+def mixed_addresses(count: int) -> list[dict[str, str]]:
+    """Return accounts as in a real list: two of three on Ethereum with EIP-55, the rest Bitcoin."""
+    chains = load_chains(read_config("chains.toml"))
+    addresses = []
+    for number in range(count):
+        if number % 3 < 2:
+            plain = f"eip155:1:0x{secrets.token_hex(20)}"
+            shown = parse_account(chains, plain, None).display
+        else:
+            shown = f"{_BITCOIN}:{_base58check(secrets.token_bytes(20))}"
+        addresses.append({"account": shown})
+    return addresses
+
+
+def _base58check(hashed: bytes) -> str:
+    payload = b"\0" + hashed
+    checked = payload + hashlib.sha256(hashlib.sha256(payload).digest()).digest()[:4]
+    value, digits = int.from_bytes(checked, "big"), ""
+    while value:
+        value, rest = divmod(value, 58)
+        digits = _BASE58[rest] + digits
+    return "1" * (len(checked) - len(checked.lstrip(b"\0"))) + digits

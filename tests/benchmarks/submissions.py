@@ -1,0 +1,184 @@
+"""Figures of submitting: requests accepted per second, and one request with 11,000 addresses."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import text
+
+from coordinator.config_files import read_config
+from coordinator.domain.account import parse_account
+from coordinator.domain.chain import load_chains
+from partners.protocol import canonical_json, strict_json
+from tests import factories
+from tests.benchmarks.figures import Figure, alternated, median, seconds_of
+from tests.benchmarks.floor_app import TABLE
+from tests.benchmarks.load import Caller, raw_request, send_load
+from tests.benchmarks.parts import mixed_addresses
+from tests.benchmarks.stage import Stage, Stages, free_port, wait_for_port
+
+ROUNDS = 5
+REQUESTS = 400
+CLIENTS = 8
+ADDRESSES = 11_000
+AIMS = {"sqlite": 0.25, "postgresql": 0.2}
+#: A fifth partner makes it four that are asked.
+FIFTH = "exchange-e.example"
+
+
+def measure(stages: Stages) -> Iterator[Figure]:
+    """Yield the figures of this module."""
+    with stages.open() as stage:
+        factories.admit(
+            stage.database, stage.vault, stage.clock, factories.new_exchange(FIFTH)
+        )
+        stage.start_web()
+        with _floor(stage) as port:
+            yield from _per_second(stage, port)
+        yield _large(stage)
+
+
+@contextmanager
+def _floor(stage: Stage) -> Iterator[int]:
+    with stage.database.writing() as connection, connection.begin():
+        connection.execute(text(TABLE if stage.kind == "postgresql" else TABLE.replace("BYTEA", "BLOB")))
+    port = free_port()
+    stage.environment |= {
+        "FLOOR_KEY": stage.cast.a.analyst.key.public.jwk()["x"],
+        "FLOOR_DATABASE": stage.settings.resolved_database_url,
+        "FLOOR_PORT": str(port),
+    }
+    process = stage.spawn([sys.executable, "-m", "tests.benchmarks.floor_app"], "floor.log")
+    wait_for_port(port, process)
+    try:
+        yield port
+    finally:
+        stage.end(process)
+
+
+def _bodies(count: int, **changes: Any) -> list[bytes]:
+    to = [*factories.HANDLES[1:], FIFTH]
+    return [
+        canonical_json.dumps(factories.freeze_request_body(to=to, **changes)) for _ in range(count)
+    ]
+
+
+def _signed(stage: Stage, bodies: Sequence[bytes]) -> list[bytes]:
+    member = stage.cast.a.analyst
+    return [stage.signed(member, "POST", "/v1/freeze-requests", body) for body in bodies]
+
+
+def _per_second(stage: Stage, floor_port: int) -> Iterator[Figure]:
+    latencies: list[float] = []
+
+    def floor() -> float:
+        requests = _signed(stage, _bodies(REQUESTS))
+        return send_load(requests, floor_port, threads=CLIENTS).require(201).per_second
+
+    def figure() -> float:
+        requests = _signed(stage, _bodies(REQUESTS))
+        result = send_load(requests, stage.port, threads=CLIENTS).require(201)
+        latencies.extend(result.latencies)
+        return result.per_second
+
+    def refused() -> float:
+        # All of it is checked; the broken checksum is found last, and nothing is written.
+        broken = factories.ACCOUNT[:-1] + factories.ACCOUNT[-1].lower()
+        requests = _signed(stage, _bodies(REQUESTS, addresses=[{"account": broken}]))
+        return send_load(requests, stage.port, threads=CLIENTS).require(422).per_second
+
+    floor(), figure(), refused()  # warm
+    latencies.clear()
+    floors, figures, checks = [], [], []
+    for _ in range(ROUNDS):
+        floors.append(floor())
+        figures.append(figure())
+        checks.append(refused())
+    base, value, checked = median(floors), median(figures), median(checks)
+    aim = AIMS[stage.kind]
+    ordered = sorted(latencies)
+    yield Figure(
+        name="submissions_per_second",
+        database=stage.kind,
+        value=value,
+        unit="requests/s",
+        floor=base,
+        ratio=value / base,
+        aim=f">= {aim} of floor",
+        is_met=value / base >= aim,
+        more={
+            "clients": CLIENTS,
+            "p50_ms": ordered[len(ordered) // 2] * 1000,
+            "p99_ms": ordered[len(ordered) * 99 // 100] * 1000,
+        },
+    )
+    yield Figure(
+        name="submissions_validated_and_refused_per_second",
+        database=stage.kind,
+        value=checked,
+        unit="requests/s",
+        floor=base,
+        ratio=checked / base,
+        more={"note": "422 after every check, nothing written"},
+    )
+
+
+def _large(stage: Stage) -> Figure:
+    chains = load_chains(read_config("chains.toml"))
+    addresses = mixed_addresses(ADDRESSES)
+    caller = Caller(stage.port)
+    with stage.database.writing() as connection, connection.begin():
+        connection.execute(
+            text(
+                "CREATE TABLE floor_address (request_id VARCHAR(40), address_no INTEGER, "
+                f"blind_index {'BYTEA' if stage.kind == 'postgresql' else 'BLOB'}, "
+                "asset VARCHAR(200), amount TEXT, PRIMARY KEY (request_id, address_no))"
+            )
+        )
+    number = 0
+
+    def floor() -> float:
+        nonlocal number
+        number += 1
+        (raw,) = _bodies(1, addresses=addresses)
+        request_id = f"floor {number}"
+        mark = "?" if stage.kind == "sqlite" else "%s"
+        insert = f"INSERT INTO floor_address VALUES ({', '.join([mark] * 5)})"  # noqa: S608 - marks
+
+        def work() -> None:
+            document = strict_json.loads(raw)
+            rows = []
+            for place, address in enumerate(document["addresses"]):
+                account = parse_account(chains, address["account"], address.get("tag"))
+                rows.append((request_id, place, account.key.encode()[:16], None, None))
+            with stage.database.writing() as connection, connection.begin():
+                own: Any = connection.connection.driver_connection
+                own.cursor().executemany(insert, rows)
+
+        return seconds_of(work)
+
+    def figure() -> float:
+        (request,) = _signed(stage, _bodies(1, addresses=addresses))
+
+        def work() -> None:
+            status, content = caller.send(request)
+            if status != 201:
+                raise AssertionError(content[:2000])
+
+        return seconds_of(work)
+
+    floor(), figure()  # warm
+    base, value = alternated(5, floor, figure)
+    caller.close()
+    return Figure(
+        name="one_request_with_11000_addresses",
+        database=stage.kind,
+        value=value,
+        unit="s",
+        floor=base,
+        ratio=value / base,
+        aim="<= 3 x floor",
+        is_met=value / base <= 3,
+        more={"body_bytes": len(raw_request("POST", "/", _bodies(1, addresses=addresses)[0]))},
+    )
