@@ -1,8 +1,8 @@
 """Every setting, typed and checked once; the only reader of the environment.
 
-Defaults stand in `config/default.toml` with their units. A file named by `HOLDFAST_CONFIG` overrides
-them, and `HOLDFAST_<NAME>` overrides both. Secrets are files, never values: Granian copies the
-environment into every WSGI environ.
+Defaults stand in `config/default.toml` with their units. A file named by `HOLDFAST_CONFIG`
+overrides them, and `HOLDFAST_<NAME>` overrides both. Secrets are files, never values: Granian
+copies the environment into every WSGI environ.
 """
 
 import tomllib
@@ -157,5 +157,6 @@ def _check(values: Mapping[str, Any]) -> None:
             raise SettingsError(f"{PREFIX}{name.upper()}: must be 1 to 256, not {values[name]}")
     if values["lease"] < values["webhook_deadline"] + timedelta(seconds=5):
         raise SettingsError(
-            f"{PREFIX}LEASE: must outlast webhook_deadline by 5 seconds, or two workers send at once"
+            f"{PREFIX}LEASE: must outlast webhook_deadline by 5 seconds, or two workers send "
+            f"at once"
         )

@@ -16,8 +16,8 @@ from partners.protocol import payloads, views
 def decide(call: SignedCall, body: payloads.Approval, request_id: str) -> Prepared:
     """Approve or reject a freeze request.
 
-    Never by whoever submitted it. `context_sha256` is the SHA-256 of the `decision_context` string that
-    was shown; every warning in it must be accepted with a reason.
+    Never by whoever submitted it. `context_sha256` is the SHA-256 of the `decision_context` string
+    that was shown; every warning in it must be accepted with a reason.
     """
     return Prepared(
         DecideFreezeRequest(request_id=request_id, body=body, policies=call.parts.policies)

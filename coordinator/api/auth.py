@@ -158,7 +158,8 @@ def standing(
         raise AuthenticationError("the key was revoked", code="revoked_key")
     if found.partner_status is PartnerStatus.PENDING:
         raise PermissionDeniedError(
-            "your membership is pending: the operator has not confirmed your root key's thumbprint yet",
+            "your membership is pending: the operator has not confirmed your root key's "
+            "thumbprint yet",
             code="partner_pending",
         )
     if found.partner_status is PartnerStatus.ACTIVE:

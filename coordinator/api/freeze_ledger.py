@@ -18,7 +18,8 @@ from partners.protocol import payloads, views
 def report(call: SignedCall, body: payloads.FreezeReport, request_id: str) -> Prepared:
     """Report what was found, frozen, released, returned, or that there is nothing.
 
-    Every line is an increment. The report is checked after all its lines and taken whole or refused whole.
+    Every line is an increment. The report is checked after all its lines and taken whole or refused
+    whole.
     """
     own = call.parts
     return Prepared(

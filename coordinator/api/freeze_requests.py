@@ -19,8 +19,8 @@ from partners.protocol import payloads, views
 def submit(call: SignedCall, body: payloads.FreezeRequest) -> Prepared:
     """Submit a freeze request.
 
-    All faults of all addresses are named at once and nothing is stored. A security lead who had no hand
-    in it must approve before any partner learns of it.
+    All faults of all addresses are named at once and nothing is stored. A security lead who had no
+    hand in it must approve before any partner learns of it.
     """
     own = call.parts
     targets = check_addresses(body.addresses, own.chains)
@@ -47,8 +47,8 @@ def submit(call: SignedCall, body: payloads.FreezeRequest) -> Prepared:
 def withdraw(call: SignedCall, body: payloads.Withdrawal, request_id: str) -> Prepared:
     """Withdraw a freeze request, or some of its addresses.
 
-    Before it went out nobody learns of it. Afterwards every partner that holds funds on the addresses
-    owes an answer: release, return, or keep with a reason.
+    Before it went out nobody learns of it. Afterwards every partner that holds funds on the
+    addresses owes an answer: release, return, or keep with a reason.
     """
     return Prepared(
         WithdrawFreezeRequest(request_id=request_id, body=body, policies=call.parts.policies)

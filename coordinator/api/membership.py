@@ -30,8 +30,8 @@ def make_grant(call: SignedCall, body: membership_payloads.Grant) -> Prepared:
     """Grant a person, system, key, role or policy.
 
     Signed by the root key it applies at once. Signed by a security lead it is a proposal (`status`
-    is `pending`) until another lead approves it. Signed by the key that `replaces` names, with a new
-    key of the same subject, it puts that key in the old one's place.
+    is `pending`) until another lead approves it. Signed by the key that `replaces` names, with a
+    new key of the same subject, it puts that key in the old one's place.
     """
     own, token = call.parts, call.token
     if body.replaces == token.kid:

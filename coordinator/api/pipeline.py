@@ -2,15 +2,15 @@
 
 Order of a change: verify token, check the body (400, 413, 415, 422 are never stored), prepare the
 command; then BEGIN, present rights, used token, idempotency key, savepoint, handler, tail, COMMIT.
-A refusal by the rules rolls back to the savepoint and is stored as the answer, so that a retry hears the
-same. Nothing is handed out before the commit.
+A refusal by the rules rolls back to the savepoint and is stored as the answer, so that a retry
+hears the same. Nothing is handed out before the commit.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from flask import Response, g, request
@@ -55,6 +55,7 @@ from partners.protocol.type_ids import new_id
 from partners.protocol.vocabulary import PartnerStatus
 
 _log = structlog.get_logger(__name__)
+B = TypeVar("B", bound=Body)
 _IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9_.:-]{8,64}", re.ASCII)
 _JSON = "application/json"
 #: Members that people write freely; they never say who a customer is.
@@ -112,7 +113,7 @@ def read_body(limit: int) -> bytes:
     return raw
 
 
-def parse_body(raw: bytes, model: type[Body]) -> Body:
+def parse_body(raw: bytes, model: type[B]) -> B:
     """Return the body as its model.
 
     Raises:
@@ -151,15 +152,13 @@ def refuse_customer_data(value: Any) -> None:
         )
 
 
-def _customer_data(value: Any, pointer: str, *, is_text: bool = False) -> Any:
+def _customer_data(value: Any, pointer: str, *, is_text: bool = False) -> Iterator[FieldFault]:
     if isinstance(value, dict):
         for name, item in value.items():
-            if isinstance(item, dict | list) or name in _FREE_TEXT:
-                yield from _customer_data(item, f"{pointer}/{name}", is_text=name in _FREE_TEXT)
+            yield from _customer_data(item, f"{pointer}/{name}", is_text=name in _FREE_TEXT)
     elif isinstance(value, list):
         for number, item in enumerate(value):
-            if is_text or isinstance(item, dict | list):
-                yield from _customer_data(item, f"{pointer}/{number}", is_text=is_text)
+            yield from _customer_data(item, f"{pointer}/{number}", is_text=is_text)
     elif is_text and isinstance(value, str):
         for finding in find_customer_data(value):
             yield FieldFault(
@@ -218,7 +217,10 @@ def read(
 
 
 def answered(answer: Any) -> Response:
-    """Return what a reading function answers, with its ETag; 304 where the caller has it already."""
+    """Return what a reading function answers, with its ETag.
+
+    304 where the caller has it already.
+    """
     if isinstance(answer, Response):
         return answer
     content = answer if isinstance(answer, bytes) else canonical_json.dumps(answer)
@@ -360,8 +362,8 @@ def _repeat(uow: UnitOfWork, call: _Call, stored: Row[Any]) -> Response:
 def _repeat_of_rotation(uow: UnitOfWork, call: _Call) -> Response | None:
     """Return the stored answer to the retry of a key's own replacement.
 
-    That act ended the very key that its retries are signed with, so they come too late for any right.
-    They hear the same answer, which every member may read anyway, and nothing else is done.
+    That act ended the very key that its retries are signed with, so they come too late for any
+    right. They hear the same answer, which every member may read anyway, and nothing else is done.
     """
     if not isinstance(call.command, RotateKey):
         return None

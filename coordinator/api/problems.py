@@ -173,7 +173,8 @@ def register(app: Flask) -> None:
             "title": "Our fault",
             "status": 500,
             "code": "internal",
-            "detail": "Something went wrong on our side; nothing was stored. Try again with the same "
+            "detail": "Something went wrong on our side; nothing was stored. Try again with "
+            "the same "
             "Idempotency-Key.",
             "request_id": g.get("request_id") or "",
         }

@@ -1,7 +1,7 @@
 """How a route is declared: once, for Flask, for the pipeline and for OpenAPI.
 
-`signed_get` and `signed_post` (PATCH and DELETE alike) register a function with the models of its query,
-body and answer. What is not declared here is not served.
+`signed_get` and `signed_post` (PATCH and DELETE alike) register a function with the models of its
+query, body and answer. What is not declared here is not served.
 """
 
 from collections.abc import Callable
@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from coordinator.api import pipeline
 from coordinator.api.pipeline import Prepared, Reader, SignedCall
 from coordinator.domain.permission import Permission
+from coordinator.services.bus import permission_of
 from coordinator.services.suspended import require_holding
 from partners.protocol.payloads import Body
 from partners.protocol.views import View
@@ -42,6 +43,7 @@ class Route:
     signed: bool = True
     large: bool = False
     needs: Permission | None = None
+    command: type[Any] | None = None
     while_suspended: bool = False
 
 
@@ -127,8 +129,9 @@ def signed_post(  # noqa: PLR0913 - what OpenAPI tells of a route
 ) -> Callable[[CommandFunction], CommandFunction]:
     """Serve `path` by a function of (call, body, **names) that returns the prepared command.
 
-    The function runs before any transaction: parsing, checksums and look-ups elsewhere belong there.
-    With `while_suspended` a suspended partner is served, too; the handler sees to the limits.
+    The function runs before any transaction: parsing, checksums and look-ups elsewhere belong
+    there. With `while_suspended` a suspended partner is served, too; the handler sees to the
+    limits.
     """
 
     def register(function: CommandFunction) -> CommandFunction:
@@ -144,6 +147,7 @@ def signed_post(  # noqa: PLR0913 - what OpenAPI tells of a route
                 status=int(status),
                 body=body,
                 large=large,
+                needs=permission_of(command),
                 while_suspended=while_suspended,
             )
         )

@@ -1,4 +1,7 @@
-"""Who acts: always a person or a system of one partner, or the coordinator itself (timers, transport)."""
+"""Who acts.
+
+Always a person or a system of one partner, or the coordinator itself (timers, transport).
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -25,6 +28,7 @@ class Actor:
         kid: RFC 7638 thumbprint of the key that signed.
         roles: Granted roles.
         owner: The owning person of a system.
+        key_proposer: The lead who proposed the grant of the key; None where the root key did.
         systems_as_compliance: The partner's policy lets this system do what compliance does.
         is_suspended: The partner is suspended: it only settles what it holds.
         may_flash: The partner's policy lets this subject send flash requests at once.
@@ -36,6 +40,7 @@ class Actor:
     kind: ActorKind
     roles: frozenset[Role] = frozenset()
     owner: str | None = None
+    key_proposer: str | None = None
     partner_kind: PartnerKind = PartnerKind.EXCHANGE
     systems_as_compliance: bool = False
     may_flash: bool = False

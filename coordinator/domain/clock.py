@@ -5,6 +5,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
+#: How often a file with an offset is read again.
+_REREAD_SECONDS = 0.05
+
 
 class Clock(Protocol):
     """Tells the wall time, aware and in UTC."""
@@ -53,7 +56,7 @@ class OffsetClock:
 
     def now(self) -> datetime:
         """Return the host's time plus the offset."""
-        if time.monotonic() - self._read_at > 0.05:
+        if time.monotonic() - self._read_at > _REREAD_SECONDS:
             self._read_at = time.monotonic()
             try:
                 self._offset = timedelta(seconds=int(self._file.read_text(encoding="ascii")))

@@ -1,7 +1,7 @@
 """Every way in which the coordinator refuses, each with a stable code.
 
-No HTTP here: `api.problems` is the one map from these classes to a status. A class is what callers can
-do about it; the `code` narrows it down and never changes once published.
+No HTTP here: `api.problems` is the one map from these classes to a status. A class is what callers
+can do about it; the `code` narrows it down and never changes once published.
 """
 
 from collections.abc import Sequence

@@ -1,1 +1,4 @@
-"""Use cases: one command dataclass and one handler each, run by `bus.execute` in one transaction."""
+"""Use cases.
+
+One command dataclass and one handler each, run by `bus.execute` in one transaction.
+"""

@@ -1,4 +1,7 @@
-"""Who may see and act on what: a stranger's request does not exist, and an act names its document."""
+"""Who may see and act on what.
+
+A stranger's request does not exist, and an act names its document.
+"""
 
 from typing import Any
 
@@ -65,7 +68,8 @@ def require_same_document(row: Row[Any], content_sha256: str) -> None:
     """Refuse an act that was signed over another document than this request's."""
     if row.content_sha256 != content_sha256:
         raise StaleDocumentError(
-            "content_sha256 names another document than this request's; read the request, check it, "
+            "content_sha256 names another document than this request's; read the request, "
+            "check it, "
             "and sign again",
             current_status=row.status,
         )

@@ -19,10 +19,12 @@ from coordinator.domain.freeze_request import Action, next_status
 from coordinator.domain.permission import Permission
 from coordinator.services.access import sent_request
 from coordinator.services.acts import store_act
+from coordinator.services.additions import decide_addition
 from coordinator.services.bus import handles
 from coordinator.services.notices import held_back, send_notices
 from coordinator.services.unit_of_work import Answer, UnitOfWork
 from coordinator.services.withdrawals import withdraw_all
+from coordinator.storage import additions as additions_store
 from coordinator.storage import freeze_requests as store
 from coordinator.storage import partners as partner_store
 from coordinator.storage.documents import load_one
@@ -47,8 +49,12 @@ def decide(command: DecideFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answe
     body = command.body
     row = sent_request(uow, actor, command.request_id, body.content_sha256)
     if body.context_sha256 != row.context_sha256:
+        addition = additions_store.by_context(uow.connection, row.id, body.context_sha256)
+        if addition is not None:
+            return decide_addition(uow, actor, row, addition, body, command.policies)
         raise StaleDocumentError(
-            "context_sha256 is not the hash of this request's decision context; show the context to "
+            "context_sha256 is not the hash of this request's decision context; show the "
+            "context to "
             "whoever decides and hash that very string",
             code="other_context",
             current_status=row.status,
@@ -74,7 +80,7 @@ def decide(command: DecideFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answe
     return _approve(command, actor, uow, row, action, context["to"], len(approvers))
 
 
-def _approve(  # noqa: PLR0913 - what the outcome hangs on
+def _approve(  # noqa: PLR0913, PLR0917 - what the outcome hangs on
     command: DecideFreezeRequest,
     actor: Actor,
     uow: UnitOfWork,
@@ -219,7 +225,8 @@ def _require_warnings_accepted(
             shown = ", ".join(str(n) for n in sorted(numbers)[:10])
             more = f" and {len(numbers) - 10} more" if len(numbers) > 10 else ""  # noqa: PLR2004
             detail = (
-                f"{code} on address {shown}{more} is not accepted; check the addresses and accept it "
+                f"{code} on address {shown}{more} is not accepted; check the addresses and "
+                f"accept it "
                 "with a reason, or reject"
             )
             faults.append(FieldFault("/warnings_accepted", detail, "warning_open"))

@@ -1,4 +1,7 @@
-"""One way in: every change is a command, and a command has exactly one handler and one permission."""
+"""One way in.
+
+Every change is a command, and a command has exactly one handler and one permission.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,9 +40,18 @@ def handles(
     return register
 
 
+def permission_of(command: type[Any]) -> Permission:
+    """Return the permission that a command needs.
+
+    Raises:
+        KeyError: If it has no handler.
+    """
+    return _HANDLERS[command].needs
+
+
 def require_permission(command: type[Any], actor: Actor) -> None:
     """Raise PermissionDeniedError unless `actor` may give this command at all."""
-    require(_HANDLERS[command].needs, actor)
+    require(permission_of(command), actor)
 
 
 def execute(command: object, actor: Actor, uow: UnitOfWork) -> Answer:

@@ -39,7 +39,7 @@ def end_legs(
         tell_owed(uow, actor, request, leg, status, owing, "withdrawn")
 
 
-def take_addresses_back(  # noqa: PLR0913 - what the act is told with
+def take_addresses_back(  # noqa: PLR0913, PLR0917 - what the act is told with
     uow: UnitOfWork,
     actor: Actor,
     request: Row[Any],
@@ -75,7 +75,7 @@ def oblige(uow: UnitOfWork, holds: Sequence[HoldBalance], policies: Policies) ->
     return [hold for hold in renewed if owing.get(hold.id)]
 
 
-def tell_owed(  # noqa: PLR0913 - what the event is told with
+def tell_owed(  # noqa: PLR0913, PLR0917 - what the event is told with
     uow: UnitOfWork,
     actor: Actor,
     request: Row[Any],
@@ -100,7 +100,7 @@ def tell_owed(  # noqa: PLR0913 - what the event is told with
     record_leg_event(uow, EventType.ANSWER_OWED, actor, request, leg, status, data)
 
 
-def _tell(  # noqa: PLR0913 - what the event is told with
+def _tell(  # noqa: PLR0913, PLR0917 - what the event is told with
     uow: UnitOfWork,
     request: Row[Any],
     leg: Row[Any],

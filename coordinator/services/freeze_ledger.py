@@ -1,4 +1,7 @@
-"""Freeze reports: what a partner found, froze, released and returned, booked whole or refused whole."""
+"""Freeze reports.
+
+What a partner found, froze, released and returned, booked whole or refused whole.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -127,7 +130,7 @@ def _book(
     )
 
 
-def _record(  # noqa: PLR0913 - what the events are told with
+def _record(  # noqa: PLR0913, PLR0917 - what the events are told with
     uow: UnitOfWork,
     actor: Actor,
     request: Row[Any],
@@ -185,7 +188,7 @@ def _record(  # noqa: PLR0913 - what the events are told with
     return recorded
 
 
-def _tell_sharing_legs(  # noqa: PLR0913 - what the events are told with
+def _tell_sharing_legs(  # noqa: PLR0913, PLR0917 - what the events are told with
     uow: UnitOfWork,
     actor: Actor,
     leg: Row[Any],
@@ -193,7 +196,10 @@ def _tell_sharing_legs(  # noqa: PLR0913 - what the events are told with
     booking: Booking,
     report_id: str,
 ) -> None:
-    """Show lines about a shared hold on the partner's other legs, too: written once, counted once."""
+    """Show lines about a shared hold on the partner's other legs, too.
+
+    Written once, counted once.
+    """
     linked = store.other_legs_sharing(uow.connection, sorted(booking.touched_holds), leg.id)
     by_leg: dict[str, set[str]] = {}
     for leg_id, hold_id in linked:

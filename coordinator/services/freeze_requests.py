@@ -225,20 +225,11 @@ def _partners_asked(uow: UnitOfWork, actor: Actor, document: payloads.FreezeRequ
             raise ConflictError("there is no other partner that could be asked")
         return asked
     known = partner_store.statuses(uow.connection, document.to)
-    faults = []
-    for number, handle in enumerate(document.to):
-        row = known.get(handle)
-        pointer = f"/to/{number}"
-        if handle == actor.partner:
-            faults.append(FieldFault(pointer, "is you; name other partners", "oneself"))
-        elif row is None or row.status in {PartnerStatus.INVITED, PartnerStatus.PENDING}:
-            faults.append(FieldFault(pointer, "is no partner of this network", "unknown_partner"))
-        elif row.status != PartnerStatus.ACTIVE:
-            faults.append(FieldFault(pointer, "is suspended at present", "suspended_partner"))
-        elif PartnerKind(row.kind) not in ASKABLE_KINDS:
-            faults.append(
-                FieldFault(pointer, f"is of kind {row.kind}, which cannot freeze", "not_askable")
-            )
+    faults = [
+        FieldFault(f"/to/{number}", *wrong)
+        for number, handle in enumerate(document.to)
+        if (wrong := asking_fault(actor, handle, known.get(handle))) is not None
+    ]
     if faults:
         raise InvalidInputError(
             f"{len(faults)} of the partners asked cannot be; nothing was stored",
@@ -246,6 +237,19 @@ def _partners_asked(uow: UnitOfWork, actor: Actor, document: payloads.FreezeRequ
             errors=faults,
         )
     return list(document.to)
+
+
+def asking_fault(actor: Actor, handle: str, row: Any) -> tuple[str, str] | None:
+    """Return (detail, code) of why a partner cannot be asked, or None."""
+    if handle == actor.partner:
+        return "is you; name other partners", "oneself"
+    if row is None or row.status in {PartnerStatus.INVITED, PartnerStatus.PENDING}:
+        return "is no partner of this network", "unknown_partner"
+    if row.status != PartnerStatus.ACTIVE:
+        return "is suspended at present", "suspended_partner"
+    if PartnerKind(row.kind) not in ASKABLE_KINDS:
+        return f"is of kind {row.kind}, which cannot freeze", "not_askable"
+    return None
 
 
 def _incident(
@@ -328,16 +332,16 @@ def _goes_out_at_once(
 def _require_enough_leads(uow: UnitOfWork, actor: Actor) -> int:
     row = partner_store.partner(uow.connection, actor.partner)
     quorum = 1 if row is None else row.approval_quorum
-    proposer = partner_store.key_proposer(uow.connection, actor.kid)
     excluded = excluded_from_approving(
         submitter_person=actor.subject,
         submitter_system_owner=actor.owner,
-        key_grant_proposer=proposer,
+        key_grant_proposer=actor.key_proposer,
     )
     eligible = partner_store.eligible_leads(uow.connection, actor.partner, set(excluded))
     if eligible < quorum:
         raise ConflictError(
-            f"your policy asks for {quorum} security lead(s) besides whoever submits, and {eligible} "
+            f"your policy asks for {quorum} security lead(s) besides whoever submits, and "
+            f"{eligible} "
             "can approve; grant the role to more people, or let somebody else submit",
             code="too_few_leads",
         )

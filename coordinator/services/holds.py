@@ -77,7 +77,10 @@ def _own_hold(uow: UnitOfWork, leg: Row[Any], hold_id: str) -> HoldBalance:
 
 @handles(ExtendHold, needs=Permission.HOLD_EXTEND)
 def extend(command: ExtendHold, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Set a later end within policy; a lapsed hold is alive again, and what only the lapse owed is met."""
+    """Set a later end within policy.
+
+    A lapsed hold is alive again, and what only the lapse owed is met.
+    """
     body = command.body
     request, leg = asked_leg(uow, actor, command.request_id, body.content_sha256)
     next_status(RequestStatus(request.status), Action.ACT_ON_HOLD, provisional=request.provisional)
@@ -196,7 +199,7 @@ def fire_clock(command: FireHoldClock, actor: Actor, uow: UnitOfWork) -> Answer:
     return Answer(200, {"status": leg.status}, entry=recorded)
 
 
-def _lapse(  # noqa: PLR0913 - what the event is told with
+def _lapse(  # noqa: PLR0913, PLR0917 - what the event is told with
     command: FireHoldClock,
     actor: Actor,
     uow: UnitOfWork,

@@ -164,7 +164,7 @@ def change_leg(
     return status
 
 
-def record_leg_event(  # noqa: PLR0913 - what an event is told with
+def record_leg_event(  # noqa: PLR0913, PLR0917 - what an event is told with
     uow: UnitOfWork,
     event: EventType,
     actor: Actor,
@@ -211,7 +211,7 @@ def leg_view(leg: Row[Any], status: LegStatus, uow: UnitOfWork, **changed: Any) 
     }
 
 
-def _answer(  # noqa: PLR0913 - what an act is told with
+def _answer(  # noqa: PLR0913, PLR0917 - what an act is told with
     uow: UnitOfWork,
     actor: Actor,
     act: LegAct,

@@ -1,6 +1,6 @@
 """The notice: what a partner asked receives when a request goes out, with the proof in it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from coordinator.storage import freeze_requests as store
 from coordinator.storage import legs as leg_store
 from coordinator.storage import partners as partner_store
 from coordinator.storage.documents import load
+from partners.protocol import canonical_json
 from partners.protocol.payloads import format_time
 from partners.protocol.type_ids import new_id
 from partners.protocol.vocabulary import EventType, Urgency
@@ -23,13 +24,22 @@ NOTICE_LIMIT_BYTES = 18_000
 
 
 def send_notices(
-    uow: UnitOfWork, row: Row[Any], to: Sequence[str], *, acknowledge_by: datetime
+    uow: UnitOfWork,
+    row: Row[Any],
+    to: Sequence[str],
+    *,
+    acknowledge_by: datetime,
+    addition: Sequence[Mapping[str, Any]] = (),
 ) -> None:
-    """Open a leg for every partner asked and queue its notice."""
+    """Open a leg for every partner asked and queue its notice.
+
+    Partners that the document itself does not name are shown the `addition` that asks them.
+    """
     key = uow.key(row.document_key_id)
     legs = [leg_store.NewLeg(new_id("leg"), handle) for handle in to]
     leg_store.insert(uow.connection, row.id, legs, queued_at=uow.now, acknowledge_by=acknowledge_by)
-    submitted, approvals = _evidence(uow, row)
+    reserved = len(canonical_json.dumps(list(addition))) if addition else 0
+    submitted, approvals = _evidence(uow, row, reserved)
     common = {
         "requester": row.requester,
         "urgency": row.urgency,
@@ -44,6 +54,8 @@ def send_notices(
         "evidence": submitted,
         "approvals": approvals,
     }
+    if addition:
+        common["addition"] = list(addition)
     for leg in legs:
         uow.record(
             EventType.REQUEST_RECEIVED,
@@ -79,10 +91,15 @@ def _policies_of(uow: UnitOfWork, to: Sequence[str]) -> dict[str, str]:
     return {handle: known[handle].provisional for handle in to if handle in known}
 
 
-def _evidence(uow: UnitOfWork, row: Row[Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def _evidence(
+    uow: UnitOfWork, row: Row[Any], reserved: int
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return what proves the request, and what proves its approvals, as a notice carries them.
 
-    The acts of this very transaction are not stored yet, so their evidence comes from the unit of work.
+    `reserved` bytes of the notice are left to others.
+
+    The acts of this very transaction are not stored yet, so their evidence comes from the unit of
+    work.
     """
     acts = [
         act
@@ -93,12 +110,14 @@ def _evidence(uow: UnitOfWork, row: Row[Any]) -> tuple[dict[str, Any], list[dict
     keys = {k.kid: k.jwk for k in partner_store.keys(uow.connection, kids=[a.kid for a in acts])}
     href = f"/v1/freeze-requests/{row.id}/evidence"
     shown = []
-    size = 0
+    size = reserved
     for act in acts:
         content = packed.get(act.id) or (uow.evidence.packed() if uow.evidence else b"")
         token, body = unpack_evidence(content)
         entry = {"act": act.kind, "kid": act.kid, "jwk": keys.get(act.kid), "token": token}
-        limit = DOCUMENT_LIMIT_BYTES if act.kind == "submit" else NOTICE_LIMIT_BYTES - size
+        limit = NOTICE_LIMIT_BYTES - size
+        if act.kind == "submit":
+            limit = DOCUMENT_LIMIT_BYTES - reserved
         # Escaping inside a JSON string makes a body longer than it is.
         length = len(body) + body.count(b'"') + body.count(b"\\") + len(token) + 300
         if length <= limit:

@@ -1,8 +1,8 @@
 """What a handler may touch, and the one tail in which every change ends.
 
-`commit()` is the only place that locks the head of the log: events and leaves get their numbers there,
-last of all and in commit order; then bodies are completed, sealed and stored, deliveries are queued, and
-the transaction ends. Only then is the answer handed out and are the workers woken.
+`commit()` is the only place that locks the head of the log: events and leaves get their numbers
+there, last of all and in commit order; then bodies are completed, sealed and stored, deliveries are
+queued, and the transaction ends. Only then is the answer handed out and are the workers woken.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -94,7 +94,10 @@ class Recorded:
         }
 
     def body(self) -> bytes:
-        """Return the bytes that are delivered: the committed core with its place in the log added."""
+        """Return the bytes that are delivered.
+
+        The committed core with its place in the log added.
+        """
         entry = {**self.log_entry(), "seq": self.seq}
         return b'{"data":{"log":' + canonical_json.dumps(entry) + b"," + self.core[9:]
 
@@ -128,7 +131,7 @@ class StoreAnswer:
 class _Pending:
     recorded: list[Recorded] = field(default_factory=list)
     documents: list[SealedDocument] = field(default_factory=list)
-    leaf_columns: list[tuple[type[Any], str, Recorded]] = field(default_factory=list)
+    leaf_columns: list[tuple[Any, str, Recorded]] = field(default_factory=list)
 
 
 class UnitOfWork:
@@ -311,7 +314,10 @@ class UnitOfWork:
         return rendered
 
     def _number(self, events: list[Recorded], routes: outbox.Routes) -> None:
-        """Lock the head, and append leaves, events and deliveries with the numbers that they get."""
+        """Lock the head, and append leaves.
+
+        Events and deliveries with the numbers that they get.
+        """
         pending = self._pending
         head = log_store.advance(
             self.connection,
@@ -353,8 +359,11 @@ class UnitOfWork:
 
 
 @lru_cache(maxsize=16)
-def _set_leaf_index(row_type: type[Any]) -> Update:
-    """Return the statement that numbers one row; built once, as building costs more than running."""
+def _set_leaf_index(row_type: Any) -> Update:
+    """Return the statement that numbers one row.
+
+    Built once, as building costs more than running.
+    """
     return (
         update(row_type)
         .where(row_type.id == bindparam("row_id"))

@@ -1,7 +1,7 @@
 """What every table stands on: column types that mean the same on SQLite and PostgreSQL.
 
-Times are whole microseconds since 1970 (BIGINT) and amounts NUMERIC(78) on PostgreSQL, text on SQLite,
-which has no integer that large: both sort, compare and add up exactly.
+Times are whole microseconds since 1970 (BIGINT) and amounts NUMERIC(78) on PostgreSQL, text on
+SQLite, which has no integer that large: both sort, compare and add up exactly.
 """
 
 from collections.abc import Callable

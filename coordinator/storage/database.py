@@ -1,9 +1,9 @@
 """The engine: SQLite (one host) or PostgreSQL (many), each with its safest settings.
 
 SQLite: writers queue on an in-process lock, then on a `flock` beside the database, then take
-`BEGIN IMMEDIATE`; SQLite's own busy time-out is only a backstop, for it is unfair and slow. WAL is used
-where the library is free of the WAL-reset bug (3.51.3, 3.50.7, 3.44.6 and later), else a rollback
-journal with `synchronous=EXTRA`. PostgreSQL: `fsync` and `synchronous_commit` must be on.
+`BEGIN IMMEDIATE`; SQLite's own busy time-out is only a backstop, for it is unfair and slow. WAL is
+used where the library is free of the WAL-reset bug (3.51.3, 3.50.7, 3.44.6 and later), else a
+rollback journal with `synchronous=EXTRA`. PostgreSQL: `fsync` and `synchronous_commit` must be on.
 """
 
 import fcntl

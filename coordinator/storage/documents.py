@@ -1,9 +1,9 @@
 """Erasable bytes: sealed under a data key per request or partner, wrapped by a key kept outside.
 
-AES-256-GCM with random 96-bit nonces (NIST SP 800-38D); the additional data binds a ciphertext to its
-table, owner and column, so that it cannot be moved. Throwing a wrapped key away erases all that it
-sealed. A blind index (HMAC-SHA-256, cut to 16 bytes) answers "is this account flagged?" without telling
-the account.
+AES-256-GCM with random 96-bit nonces (NIST SP 800-38D); the additional data binds a ciphertext to
+its table, owner and column, so that it cannot be moved. Throwing a wrapped key away erases all that
+it sealed. A blind index (HMAC-SHA-256, cut to 16 bytes) answers "is this account flagged?" without
+telling the account.
 """
 
 import hmac

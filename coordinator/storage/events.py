@@ -45,7 +45,7 @@ def latest_seq(connection: Connection) -> int:
     return int(connection.execute(text("SELECT event_seq FROM log_head WHERE id = 1")).scalar_one())
 
 
-def page(
+def page(  # noqa: PLR0913 - what a reader may ask for
     connection: Connection,
     vault: Vault,
     partner: str,

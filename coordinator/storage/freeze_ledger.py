@@ -1,4 +1,7 @@
-"""The freeze ledger's rows: loading a leg's balances, booking a report, and the totals of any scope."""
+"""The freeze ledger's rows.
+
+Loading a leg's balances, booking a report, and the totals of any scope.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -417,7 +420,8 @@ def totals(
         connection: Any.
         request_id: Everything that counts for this request.
         leg_id: Only for this leg.
-        incident_id: For all requests of an incident that `visible_to` may see: as requester all legs,
+        incident_id: For all requests of an incident that `visible_to` may see: as requester all
+        legs,
             as partner asked its own.
         visible_to: See `incident_id`.
     """

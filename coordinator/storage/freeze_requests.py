@@ -148,8 +148,14 @@ def acts(
     return connection.execute(query).all()
 
 
+def acts_by_id(connection: Connection, act_ids: Sequence[str]) -> Sequence[Row[Any]]:
+    """Return the named acts in order."""
+    query = select(ActRow.__table__).where(ActRow.id.in_(act_ids)).order_by(ActRow.id)
+    return connection.execute(query).all()
+
+
 def _listed() -> Select[Any]:
-    columns: Select[Any] = select(
+    columns: Any = select(
         FreezeRequestRow.id,
         FreezeRequestRow.status,
         FreezeRequestRow.requester,
@@ -159,7 +165,8 @@ def _listed() -> Select[Any]:
         FreezeRequestRow.address_count,
         FreezeRequestRow.partners_asked,
     )
-    return columns
+    listed: Select[Any] = columns
+    return listed
 
 
 def sent_by(  # noqa: PLR0913 - the filters of the list
@@ -290,7 +297,7 @@ def withdrawn_addresses(connection: Connection, request_id: str) -> dict[int, da
     query = select(WithdrawnAddressRow.address_no, WithdrawnAddressRow.withdrawn_at).where(
         WithdrawnAddressRow.request_id == request_id
     )
-    return {number: at for number, at in connection.execute(query)}
+    return dict(connection.execute(query).tuples().all())
 
 
 def withdraw_addresses(
@@ -353,4 +360,4 @@ def due_for_expiry(connection: Connection, now: datetime, limit: int = 100) -> l
 def count_by_status(connection: Connection) -> dict[str, int]:
     """Return how many requests are in each status."""
     query = select(FreezeRequestRow.status, func.count()).group_by(FreezeRequestRow.status)
-    return {status: count for status, count in connection.execute(query)}
+    return dict(connection.execute(query).tuples().all())

@@ -149,4 +149,4 @@ def counts_by_status(connection: Connection, request_id: str) -> dict[str, int]:
         .where(LegRow.request_id == request_id)
         .group_by(LegRow.status)
     )
-    return {status: count for status, count in connection.execute(query)}
+    return dict(connection.execute(query).tuples().all())

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, or_, select, text, update
+from sqlalchemy import Connection, Row, bindparam, exists, func, or_, select, text, update
 
 from coordinator.domain.actor import Actor, ActorKind
 from coordinator.storage.rows import insert_rows
@@ -52,6 +52,7 @@ _STANDING = (
         PartnerKeyRow.partner,
         PartnerKeyRow.subject,
         PartnerKeyRow.is_root,
+        PartnerKeyRow.proposer,
         SubjectRow.kind.label("subject_kind"),
         SubjectRow.owner,
         SubjectRow.roles,
@@ -65,18 +66,28 @@ _STANDING = (
     .join(PartnerRow, PartnerRow.handle == PartnerKeyRow.partner)
     .join(LogHeadRow, LogHeadRow.id == 1)
     .outerjoin(SubjectRow, SubjectRow.id == PartnerKeyRow.subject)
+    .where(
+        PartnerKeyRow.kid == bindparam("kid"),
+        PartnerKeyRow.revoked_at.is_(None),
+        SubjectRow.revoked_at.is_(None),
+    )
+)
+_PARTNER = select(PartnerRow.__table__).where(PartnerRow.handle == bindparam("handle"))
+_STATUSES = select(
+    PartnerRow.handle, PartnerRow.kind, PartnerRow.status, PartnerRow.provisional
+).where(PartnerRow.handle.in_(bindparam("handles", expanding=True)))
+#: People of a partner who hold a good key, with their roles.
+_PEOPLE = select(SubjectRow.id, SubjectRow.roles).where(
+    SubjectRow.partner == bindparam("handle"),
+    SubjectRow.kind == "person",
+    SubjectRow.revoked_at.is_(None),
+    exists().where(PartnerKeyRow.subject == SubjectRow.id, PartnerKeyRow.revoked_at.is_(None)),
 )
 
 
 def standing(connection: Connection, kid: str) -> Standing | None:
     """Return the rights of whoever holds `kid` as they are now; None if they were taken away."""
-    row = connection.execute(
-        _STANDING.where(
-            PartnerKeyRow.kid == kid,
-            PartnerKeyRow.revoked_at.is_(None),
-            SubjectRow.revoked_at.is_(None),
-        )
-    ).one_or_none()
+    row = connection.execute(_STANDING, {"kid": kid}).one_or_none()
     if row is None or (row.subject_kind is None and not row.is_root):
         return None
     actor = Actor(
@@ -86,6 +97,7 @@ def standing(connection: Connection, kid: str) -> Standing | None:
         kind=ActorKind.ROOT if row.is_root else ActorKind(row.subject_kind),
         roles=frozenset(Role(r) for r in row.roles or ()),
         owner=row.owner,
+        key_proposer=row.proposer,
         partner_kind=PartnerKind(row.partner_kind),
         systems_as_compliance=row.subject in row.systems_as_compliance,
         may_flash=row.subject in row.may_flash,
@@ -125,11 +137,11 @@ def key_proposer(connection: Connection, kid: str) -> str | None:
 
 def partner(connection: Connection, handle: str, *, lock: bool = False) -> Row[Any] | None:
     """Return one partner's row; locked against other changes of its membership, if asked."""
-    query = select(PartnerRow.__table__).where(PartnerRow.handle == handle)
+    query = _PARTNER
     if lock:
         # Rows that only refer to the partner are inserted beside it.
         query = query.with_for_update(key_share=True)
-    return connection.execute(query).one_or_none()
+    return connection.execute(query, {"handle": handle}).one_or_none()
 
 
 def partners(
@@ -152,10 +164,8 @@ def statuses(connection: Connection, handles: Sequence[str]) -> dict[str, Row[An
     """Return (handle, kind, status) rows of the partners among `handles`."""
     found: dict[str, Row[Any]] = {}
     for start in range(0, len(handles), 400):
-        query = select(
-            PartnerRow.handle, PartnerRow.kind, PartnerRow.status, PartnerRow.provisional
-        ).where(PartnerRow.handle.in_(handles[start : start + 400]))
-        found |= {row.handle: row for row in connection.execute(query)}
+        rows = connection.execute(_STATUSES, {"handles": list(handles[start : start + 400])})
+        found |= {row.handle: row for row in rows}
     return found
 
 
@@ -240,26 +250,8 @@ def insert_key(  # noqa: PLR0913 - the columns
 
 def eligible_leads(connection: Connection, handle: str, excluded: set[str]) -> int:
     """Count the people of `handle` who may approve: leads with a good key, not in `excluded`."""
-    query = (
-        select(SubjectRow.id, SubjectRow.roles)
-        .distinct()
-        .join(
-            PartnerKeyRow,
-            and_(PartnerKeyRow.subject == SubjectRow.id, PartnerKeyRow.revoked_at.is_(None)),
-        )
-        .where(
-            SubjectRow.partner == handle,
-            SubjectRow.kind == "person",
-            SubjectRow.revoked_at.is_(None),
-        )
-    )
-    # JSON columns have no equality on PostgreSQL, so distinct runs over ids here.
-    query = query.with_only_columns(SubjectRow.id).distinct()
-    ids = [row.id for row in connection.execute(query) if row.id not in excluded]
-    if not ids:
-        return 0
-    roles = connection.execute(select(SubjectRow.roles).where(SubjectRow.id.in_(ids)))
-    return sum(Role.SECURITY_LEAD in row.roles for row in roles)
+    people = connection.execute(_PEOPLE, {"handle": handle})
+    return sum(p.id not in excluded and Role.SECURITY_LEAD in p.roles for p in people)
 
 
 def keys(
@@ -310,7 +302,7 @@ def grants(
     return connection.execute(query).all()
 
 
-def revoke_keys(
+def revoke_keys(  # noqa: PLR0913 - what a revocation says
     connection: Connection,
     handle: str,
     *,
@@ -333,4 +325,4 @@ def revoke_keys(
 def count_by_status(connection: Connection) -> dict[str, int]:
     """Return how many partners are in each status."""
     query = select(PartnerRow.status, func.count()).group_by(PartnerRow.status)
-    return {status: count for status, count in connection.execute(query)}
+    return dict(connection.execute(query).tuples().all())

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, delete, select, text
+from sqlalchemy import Connection, Row, bindparam, delete, select, text
 
 from coordinator.storage.rows import insert_rows
 from coordinator.storage.tables.documents import DocumentRow
@@ -20,7 +20,7 @@ _ANSWER_COLUMNS = (
 )
 
 
-_ANSWER: Select[Any] = select(
+_ANSWER = select(
     StoredAnswerRow.id, StoredAnswerRow.fingerprint, StoredAnswerRow.status
 ).where(
     StoredAnswerRow.partner == bindparam("partner"),
@@ -53,8 +53,9 @@ def find_answer(connection: Connection, partner: str, subject: str, key: str) ->
             {"name": f"{partner}\n{subject}\n{key}"},
         )
     names = {"partner": partner, "subject": subject, "key": key}
-    found: Row[Any] | None = connection.execute(_ANSWER, names).one_or_none()
-    return found
+    found: Any = connection.execute(_ANSWER, names).one_or_none()
+    row: Row[Any] | None = found
+    return row
 
 
 def store_answer(  # noqa: PLR0913 - the columns

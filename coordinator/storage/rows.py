@@ -19,9 +19,8 @@ _Converter = Callable[[Any], Any]
 
 @lru_cache(maxsize=512)
 def _statement(
-    table: Table, columns: tuple[str, ...], dialect_name: str, ignore: bool, dialect: Dialect
+    table: Table, columns: tuple[str, ...], dialect: Dialect, *, ignore: bool
 ) -> tuple[str, tuple[_Converter | None, ...]]:
-    del dialect_name
     compiled = insert(table).compile(dialect=dialect, column_keys=list(columns))
     order = compiled.positiontup or list(columns)
     sql = str(compiled)
@@ -29,7 +28,8 @@ def _statement(
         names = list(columns)
         quoted = ", ".join(dialect.identifier_preparer.format_column(table.c[n]) for n in names)
         marks = ", ".join(["%s"] * len(names))
-        sql = f"INSERT INTO {dialect.identifier_preparer.format_table(table)} ({quoted}) VALUES ({marks})"  # noqa: S608 - names come from our own metadata
+        into = dialect.identifier_preparer.format_table(table)
+        sql = f"INSERT INTO {into} ({quoted}) VALUES ({marks})"  # noqa: S608 - our own names
         order = names
     if ignore:
         sql += " ON CONFLICT DO NOTHING"
@@ -54,7 +54,7 @@ def insert_rows(
     Args:
         connection: Inside the writing transaction.
         row_type: The table's row class.
-        columns: Column names, in the table's own order; others must have a database default or be null.
+        columns: Column names, in the table's own order; others have a database default or are null.
         rows: Python values as the column types take them.
         ignore_conflicts: Skip rows that break a unique constraint.
 
@@ -65,7 +65,7 @@ def insert_rows(
         return 0
     table: Table = row_type.__table__  # type: ignore[assignment]  # always a Table here
     dialect = connection.dialect
-    sql, converters = _statement(table, columns, dialect.name, ignore_conflicts, dialect)
+    sql, converters = _statement(table, columns, dialect, ignore=ignore_conflicts)
     active = [(i, c) for i, c in enumerate(converters) if c is not None]
     if active:
         values = []

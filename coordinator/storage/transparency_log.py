@@ -28,7 +28,7 @@ class Head:
 
 
 def advance(connection: Connection, *, leaves: int, events: int, revocations: int) -> Head:
-    """Lock the head until the commit and take `leaves` indexes (from 0) and `events` numbers (from 1)."""
+    """Lock the head until the commit; take `leaves` indexes from 0 and `events` numbers from 1."""
     row = connection.execute(
         _ADVANCE, {"leaves": leaves, "events": events, "revocations": revocations}
     ).one()

@@ -1,7 +1,7 @@
 """Leaves: each change of state is committed to without being told.
 
-A leaf is `leaf_id` (16 random bytes), type, time and a commitment. Whoever receives the body and the
-salt can recompute the commitment; whoever does not learns nothing from it.
+A leaf is `leaf_id` (16 random bytes), type, time and a commitment. Whoever receives the body and
+the salt can recompute the commitment; whoever does not learns nothing from it.
 """
 
 import os

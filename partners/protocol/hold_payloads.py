@@ -9,7 +9,10 @@ from partners.protocol.vocabulary import HoldBasis
 
 
 class HoldExtension(Act):
-    """`POST …/hold-extensions`: a later end, or another ground; signed by the partner that holds."""
+    """`POST …/hold-extensions`: a later end, or another ground.
+
+    Signed by the partner that holds.
+    """
 
     hold: HoldId
     hold_expires_at: Time

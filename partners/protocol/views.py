@@ -1,7 +1,7 @@
 """What the coordinator answers: one pydantic model for every answer of the API.
 
-Readers ignore members that they do not know, so that the coordinator may add some; times are RFC 3339
-UTC, amounts decimal strings of base units keyed or accompanied by their CAIP-19 asset.
+Readers ignore members that they do not know, so that the coordinator may add some; times are RFC
+3339 UTC, amounts decimal strings of base units keyed or accompanied by their CAIP-19 asset.
 """
 
 from typing import Annotated, Any, Generic, Literal, TypeVar
@@ -67,7 +67,10 @@ class LogEntry(View):
 
 
 class AssetTotals(View):
-    """Sums of one asset over distinct holds, base units; `held = frozen - released - returned - seized`."""
+    """Sums of one asset over distinct holds, base units.
+
+    `held = frozen - released - returned - seized`.
+    """
 
     found: SumText = "0"
     frozen: SumText = "0"
@@ -82,7 +85,10 @@ Totals = dict[str, AssetTotals]
 
 
 class AddressWarning(View):
-    """Something that may be wrong with flagged addresses; approving means accepting it with a reason."""
+    """Something that may be wrong with flagged addresses.
+
+    Approving means accepting it with a reason.
+    """
 
     code: WarningCode
     address_nos: list[int]

@@ -1,6 +1,7 @@
 """The words of the wire: every closed list that a body, an event or a view may draw from.
 
-Source: the design's tables (life cycle, ledger, codes); ISO 20022 return reasons beside the decline codes.
+Source: the design's tables (life cycle, ledger, codes); ISO 20022 return reasons beside the decline
+codes.
 """
 
 from enum import StrEnum

@@ -1,6 +1,6 @@
 """Run by Alembic: migrates the connection that `storage.schema` hands over."""
 
-from typing import Any
+from typing import Any, Literal
 
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
@@ -16,7 +16,7 @@ _PLAIN_TYPES = {
 }
 
 
-def render_item(kind: str, item: Any, autogenerate: AutogenContext) -> str | bool:
+def render_item(kind: str, item: Any, autogenerate: AutogenContext) -> str | Literal[False]:
     """Write our own column types as plain ones: a migration must not change with later code."""
     del autogenerate
     return _PLAIN_TYPES.get(type(item), False) if kind == "type" else False

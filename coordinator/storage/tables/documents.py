@@ -1,4 +1,7 @@
-"""Erasable bytes: everything that may have to be forgotten, sealed under a key that can be thrown away."""
+"""Erasable bytes.
+
+Everything that may have to be forgotten, sealed under a key that can be thrown away.
+"""
 
 from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column

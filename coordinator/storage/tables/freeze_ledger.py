@@ -97,7 +97,10 @@ class FindingRow(Base):
 
 
 class NothingRow(Base):
-    """An address that a leg answered with nothing, and why; gone again when a later line names it."""
+    """An address that a leg answered with nothing, and why.
+
+    Gone again when a later line names it.
+    """
 
     __tablename__ = "answer_nothing"
     leg_id: Mapped[Id] = mapped_column(ForeignKey("leg.id"), primary_key=True)

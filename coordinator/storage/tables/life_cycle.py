@@ -1,4 +1,7 @@
-"""What happens to a request after its straight way: withdrawals, questions, disputes, additions, orders."""
+"""What happens to a request after its straight way.
+
+Withdrawals, questions, disputes, additions, orders.
+"""
 
 from sqlalchemy import JSON, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column

@@ -238,6 +238,7 @@ def _pem(key: Any, password: bytes | None = None) -> bytes:
         _pem(rsa.generate_private_key(65537, 2048)),
         ED25519.to_pem()[:60],
     ],
+    ids=["empty", "text", "encrypted", "ed448", "p384", "secp256k1", "rsa", "cut"],
 )
 def test_a_pem_file_with_anything_else_is_refused(pem: bytes) -> None:
     with pytest.raises(KeyFormatError):

@@ -187,6 +187,7 @@ def _whsec(raw: bytes) -> str:
 @pytest.mark.parametrize(
     "secret",
     ["", SECRET[6:], "whsec_", "whsec_???", _whsec(bytes(23)), _whsec(bytes(65)), "whsec_é"],
+    ids=["empty", "no prefix", "prefix alone", "no base64", "short", "long", "accent"],
 )
 def test_a_malformed_secret_is_refused_on_both_sides(secret: str) -> None:
     with pytest.raises(KeyFormatError):

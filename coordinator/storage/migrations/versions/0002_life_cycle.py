@@ -1,4 +1,7 @@
-"""The whole life of a freeze: clocks and obligations of holds, withdrawals, questions, disputes, orders."""
+"""The whole life of a freeze.
+
+Clocks and obligations of holds, withdrawals, questions, disputes, orders.
+"""
 
 import sqlalchemy as sa
 from alembic import op
