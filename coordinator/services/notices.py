@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Row
@@ -118,18 +119,14 @@ def _evidence(
         limit = NOTICE_LIMIT_BYTES - size
         if act.kind == "submit":
             limit = DOCUMENT_LIMIT_BYTES - reserved
-        # Escaping inside a JSON string makes a body longer than it is.
-        length = len(body) + body.count(b'"') + body.count(b"\\") + len(token) + 300
+        # As it will stand in the notice: escaping makes quotes, line feeds and tabs longer.
+        length = len(canonical_json.dumps(body.decode())) + len(token) + 300
         if length <= limit:
             entry["body"] = body.decode()
             size += length
         else:
-            entry |= {"body_sha256": _claimed_sha256(row, act), "href": href}
+            entry |= {"body_sha256": sha256(body).hexdigest(), "href": href}
             size += len(token) + 400
         shown.append(entry)
     submitted = next(e for e in shown if e["act"] == "submit")
     return submitted, [e for e in shown if e["act"] == "approve"][:5]
-
-
-def _claimed_sha256(row: Row[Any], act: Row[Any]) -> str | None:
-    return row.content_sha256 if act.kind == "submit" else None
