@@ -292,6 +292,8 @@ def _prove_approval(
         raise UntrustedEvidenceError("a rejection is shown as an approval", code="bad_body")
     if Role.SECURITY_LEAD not in approval.key.roles:
         raise UntrustedEvidenceError("whoever approved is no security lead", code="not_a_lead")
-    if approval.key.person == submission.key.person:
-        raise UntrustedEvidenceError("submitted and approved by the same person", code="four_eyes")
+    if approval.key.person in {submission.key.person, submission.key.proposer}:
+        raise UntrustedEvidenceError(
+            "approved by whoever submitted it, or proposed the submitter's key", code="four_eyes"
+        )
     return approval

@@ -1,8 +1,8 @@
 """Whose key is this, and who says so: other partners' keys, checked against their root keys.
 
-The coordinator hands out keys and grants, but it is not believed: a key counts only if a grant for
-it was signed by its partner's root key, and the root key only if it is the pinned one, where one
-is pinned. An operator can therefore enrol no key as somebody's security lead.
+The coordinator hands out keys and grants, but it is not believed: a key counts only if its grant
+goes back to its partner's root key (`grant_chain`), and the root key only if it is the pinned one,
+where one is pinned. An operator can therefore enrol no key as somebody's security lead.
 """
 
 import time
@@ -10,15 +10,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from pydantic import ValidationError as ModelError
-
 from partners.errors import PinMismatchError, UntrustedEvidenceError
-from partners.protocol import strict_json
+from partners.grant_chain import GrantChain
 from partners.protocol.errors import ProtocolError
 from partners.protocol.jwk import PublicKey
-from partners.protocol.membership_payloads import Grant, Join
-from partners.protocol.proof_of_possession import verify_possession
-from partners.protocol.request_token import RequestToken, verify_request_evidence
 from partners.protocol.views import GrantView, KeyView
 from partners.protocol.vocabulary import Role
 
@@ -46,8 +41,9 @@ class TrustedKey:
         partner: Handle.
         subject: `per_…` or `sys_…`.
         owner: The person who answers for a system.
-        roles: Granted by the root key.
+        roles: As granted.
         key: The public key.
+        proposer: The lead who proposed its grant; None where the root key made it.
         root_kid: The root key's thumbprint.
         is_root_pinned: Somebody compared that thumbprint out of band.
         is_revoked: Taken away meanwhile; acts of before stay proven, nothing new counts.
@@ -58,6 +54,7 @@ class TrustedKey:
     owner: str | None
     roles: frozenset[Role]
     key: PublicKey
+    proposer: str | None
     root_kid: str
     is_root_pinned: bool
     is_revoked: bool
@@ -99,7 +96,7 @@ class KeyDirectory:
             self._known[partner] = (self.monotonic(), keys)
         if kid not in keys:
             raise UntrustedEvidenceError(
-                f"no grant signed by the root key of {partner} names the key {kid}",
+                f"no grant that goes back to the root key of {partner} names the key {kid}",
                 code="unknown_key",
             )
         return keys[kid]
@@ -107,23 +104,25 @@ class KeyDirectory:
     def _fetch(self, partner: str) -> dict[str, TrustedKey]:
         views = [view for view in self.source.keys(partner) if view.partner == partner]
         root = self._root(partner, views)
-        granted = self._granted(partner, root)
-        keys: dict[str, TrustedKey] = {}
-        for view in views:
-            grant = granted.get(view.kid)
-            if view.is_root or grant is None or grant.subject is None or grant.jwk is None:
-                continue
-            keys[view.kid] = TrustedKey(
+        revoked = {view.kid: view.revoked_at for view in views if view.revoked_at is not None}
+        chain = GrantChain(partner, root, self.audience, revoked)
+        chain.follow(self.source.grants(partner))
+        # A key that the coordinator does not list any more is treated like one that was revoked.
+        listed = {view.kid for view in views}
+        return {
+            kid: TrustedKey(
                 partner=partner,
-                subject=grant.subject,
-                owner=grant.owner,
-                roles=frozenset(grant.roles),
-                key=PublicKey.from_jwk(grant.jwk.model_dump(exclude_none=True)),
+                subject=granted.subject,
+                owner=chain.owners.get(granted.subject),
+                roles=chain.roles.get(granted.subject, frozenset()),
+                key=granted.key,
+                proposer=granted.proposer,
                 root_kid=root.kid,
                 is_root_pinned=partner in self.pins,
-                is_revoked=view.revoked_at is not None,
+                is_revoked=kid in revoked or kid not in listed,
             )
-        return keys
+            for kid, granted in chain.keys.items()
+        }
 
     def _root(self, partner: str, views: list[KeyView]) -> PublicKey:
         """Return the root key: the pinned one, or the one in force where none is pinned."""
@@ -152,56 +151,3 @@ class KeyDirectory:
                 f"{partner} has {len(offered)} root keys in force instead of one", code="no_root"
             )
         return offered[0]
-
-    def _granted(self, partner: str, root: PublicKey) -> dict[str, Grant]:
-        """Return the root-signed grant of each kid, with the roles that were given last."""
-        acts = [
-            act
-            for view in self.source.grants(partner)
-            if view.partner == partner and view.token is not None and view.body is not None
-            for act in self._grants_in(view.token, view.body.encode(), partner, root)
-        ]
-        granted: dict[str, Grant] = {}
-        roles: dict[str, list[Role]] = {}
-        for _, grant in sorted(acts, key=lambda act: act[0]):
-            if grant.subject is None:
-                continue
-            if grant.jwk is not None:
-                granted[PublicKey.from_jwk(grant.jwk.model_dump(exclude_none=True)).kid] = grant
-            if grant.roles:
-                roles[grant.subject] = grant.roles
-        return {
-            kid: grant.model_copy(update={"roles": roles.get(grant.subject or "", [])})
-            for kid, grant in granted.items()
-        }
-
-    def _grants_in(
-        self, token: str, body: bytes, partner: str, root: PublicKey
-    ) -> list[tuple[int, Grant]]:
-        """Return what one act grants and when; nothing if the root key did not sign it."""
-        try:
-            act = verify_request_evidence(token, body, key=root, aud=self.audience)
-            if act.iss != partner or act.sub != partner or act.htm != "POST":
-                return []
-            grants = _parse_grants(act, body, self.audience)
-            for grant in grants:
-                if grant.jwk is not None:
-                    verify_possession(
-                        grant.possession or "",
-                        jwk=grant.jwk.model_dump(exclude_none=True),
-                        audience=self.audience,
-                        handle=partner,
-                        subject=grant.subject or "",
-                    )
-        except (ProtocolError, ModelError):
-            return []  # not vouched for; whoever needs that key is told so
-        return [(act.iat, grant) for grant in grants]
-
-
-def _parse_grants(act: RequestToken, body: bytes, audience: str) -> list[Grant]:
-    document = strict_json.loads(body)
-    if act.htu == f"{audience}/v1/join":
-        return Join.model_validate(document).grants
-    if act.htu == f"{audience}/v1/grants":
-        return [Grant.model_validate(document)]
-    return []

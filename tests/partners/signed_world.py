@@ -3,13 +3,14 @@
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
 from partners.client import encode
 from partners.keys import grant_of, key_request, new_profile
 from partners.profiles import Profile
 from partners.protocol import canonical_json
-from partners.protocol.membership_payloads import Grant, Join, Jwk
+from partners.protocol.membership_payloads import Grant, GrantApproval, Join, Jwk
 from partners.protocol.payloads import Body
 from partners.protocol.request_token import make_request_token
 from partners.protocol.type_ids import new_id
@@ -81,6 +82,23 @@ class World:
         self.add_key(profile)
         return profile
 
+    def lead_grant(
+        self, proposer: Profile, approver: Profile, grant: Grant, **approval: str
+    ) -> None:
+        """Have one lead propose a grant and another approve it; `approval` replaces its body."""
+        proposal = new_id("grp")
+        proposed = sign(proposer, f"{self.origin}/v1/grants", grant)
+        body = {"grant_sha256": sha256(proposed.body).hexdigest(), **approval}
+        url = f"{self.origin}/v1/grants/{proposal}/approvals"
+        approved = sign(approver, url, GrantApproval.model_validate(body))
+        self.add_grant(
+            proposed,
+            grant,
+            proposal=proposal,
+            approval_token=approved.token,
+            approval_body=approved.body.decode(),
+        )
+
     def system(self, owner: Profile) -> Profile:
         """Return a system, granted later."""
         profile = new_profile(
@@ -91,7 +109,7 @@ class World:
         self.add_key(profile)
         return profile
 
-    def add_grant(self, signed: Signed, grant: Grant) -> None:
+    def add_grant(self, signed: Signed, grant: Grant, **members: str) -> None:
         """Have the coordinator hand out a grant."""
         self.grant_views.append(
             GrantView.model_validate(
@@ -103,6 +121,7 @@ class World:
                     "made_at": "2026-01-02T03:04:05Z",
                     "token": signed.token,
                     "body": signed.body.decode(),
+                    **members,
                 }
             )
         )
