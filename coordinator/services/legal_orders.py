@@ -49,7 +49,10 @@ class AttachLegalOrder:
 
 @handles(AttachLegalOrder, needs=Permission.LEGAL_ORDER_ATTACH)
 def attach(command: AttachLegalOrder, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Show an order to the requester and to the leg that it concerns; about no hold: to every leg."""
+    """Show an order to the requester and to the leg that it concerns.
+
+    About no hold: to every leg.
+    """
     body = command.body
     request, leg = _target(command, actor, uow)
     key = uow.key(request.document_key_id)

@@ -297,7 +297,7 @@ def withdrawn_addresses(connection: Connection, request_id: str) -> dict[int, da
     query = select(WithdrawnAddressRow.address_no, WithdrawnAddressRow.withdrawn_at).where(
         WithdrawnAddressRow.request_id == request_id
     )
-    return dict(connection.execute(query).tuples().all())
+    return dict(connection.execute(query).all())
 
 
 def withdraw_addresses(
@@ -360,4 +360,4 @@ def due_for_expiry(connection: Connection, now: datetime, limit: int = 100) -> l
 def count_by_status(connection: Connection) -> dict[str, int]:
     """Return how many requests are in each status."""
     query = select(FreezeRequestRow.status, func.count()).group_by(FreezeRequestRow.status)
-    return dict(connection.execute(query).tuples().all())
+    return dict(connection.execute(query).all())

@@ -16,7 +16,10 @@ def insert_order(connection: Connection, **values: Any) -> None:
 def page(
     connection: Connection, request_id: str, *, leg_id: str | None, after: str, limit: int
 ) -> Sequence[Row[Any]]:
-    """Return a request's orders, oldest first; with `leg_id` that leg's and those about all legs."""
+    """Return a request's orders, oldest first.
+
+    With `leg_id` that leg's and those about all legs.
+    """
     query = select(LegalOrderRow.__table__).where(
         LegalOrderRow.request_id == request_id, LegalOrderRow.id > after
     )

@@ -1,0 +1,58 @@
+"""More partners for a live request."""
+
+from typing import Any
+
+from coordinator.api.paging import PageQuery, after_id, page, page_of, page_size
+from coordinator.api.pipeline import Prepared, Reader, SignedCall
+from coordinator.api.routing import signed_get, signed_post
+from coordinator.domain.errors import NotFoundError
+from coordinator.domain.permission import Permission
+from coordinator.services.access import readable_request
+from coordinator.services.additions import ProposePartners, addition_views
+from coordinator.storage import additions as store
+from partners.protocol import life_cycle_payloads as payloads
+from partners.protocol import life_cycle_views, views
+
+_PATH = "/v1/freeze-requests/{request_id}/partners"
+
+
+@signed_post(
+    _PATH,
+    tag="freeze requests",
+    answer=life_cycle_views.AdditionView,
+    command=ProposePartners,
+    body=payloads.PartnersAddition,
+)
+def propose(call: SignedCall, body: payloads.PartnersAddition, request_id: str) -> Prepared:
+    """Propose more partners for a live request.
+
+    Another security lead approves by `POST …/approvals` with the addition's `context_sha256`; only
+    then are they asked.
+    """
+    return Prepared(ProposePartners(request_id=request_id, body=body, policies=call.parts.policies))
+
+
+@signed_get(
+    _PATH,
+    tag="freeze requests",
+    answer=views.Page[life_cycle_views.AdditionView],
+    needs=Permission.FREEZE_REQUEST_READ,
+    query=PageQuery,
+)
+def list_additions(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
+    """List your request's additions with the context that decides on each."""
+    row, _ = readable_request(reader.connection, reader.actor.partner, request_id)
+    if row.requester != reader.actor.partner:
+        raise NotFoundError("only the requester reads who else it wants to ask")
+    size = page_size(reader.parts, query.limit)
+    found = store.page(reader.connection, request_id, after=after_id(query) or "", limit=size + 1)
+    rows, cursor = page_of(found, size, lambda item: item.id)
+    shown = addition_views(
+        reader.connection,
+        reader.vault,
+        rows,
+        request=row,
+        policies=reader.parts.policies,
+        now=reader.parts.clock.now(),
+    )
+    return page(shown, cursor)

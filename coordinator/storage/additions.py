@@ -1,0 +1,92 @@
+"""Additions: more partners for a live request, and the decisions on them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from coordinator.domain.errors import ConflictError
+from coordinator.storage.tables.freeze_requests import ActRow
+from coordinator.storage.tables.life_cycle import AdditionDecisionRow, AdditionRow
+
+PENDING = "pending"
+APPROVED = "approved"
+REJECTED = "rejected"
+
+
+def insert_addition(connection: Connection, **values: Any) -> None:
+    """Store a pending addition."""
+    connection.execute(insert(AdditionRow).values(status=PENDING, **values))
+
+
+def by_context(connection: Connection, request_id: str, context_sha256: str) -> Row[Any] | None:
+    """Return the addition of a request that a decision context is of."""
+    query = select(AdditionRow.__table__).where(
+        AdditionRow.context_sha256 == context_sha256, AdditionRow.request_id == request_id
+    )
+    return connection.execute(query).one_or_none()
+
+
+def is_context_taken(connection: Connection, context_sha256: str) -> bool:
+    """Tell whether there is an addition with this very context."""
+    query = select(AdditionRow.id).where(AdditionRow.context_sha256 == context_sha256)
+    return connection.execute(query).one_or_none() is not None
+
+
+def pending_since(connection: Connection, request_id: str, since: datetime) -> list[str]:
+    """Return a request's additions that wait for a decision and were proposed after `since`."""
+    query = select(AdditionRow.id).where(
+        AdditionRow.request_id == request_id,
+        AdditionRow.status == PENDING,
+        AdditionRow.proposed_at > since,
+    )
+    return list(connection.execute(query.order_by(AdditionRow.id)).scalars())
+
+
+def insert_decision(
+    connection: Connection, addition_id: str, person: str, decision: str, act_id: str
+) -> None:
+    """Store one lead's decision."""
+    connection.execute(
+        insert(AdditionDecisionRow).values(
+            addition_id=addition_id, person=person, decision=decision, act_id=act_id
+        )
+    )
+
+
+def decisions(connection: Connection, addition_ids: Sequence[str]) -> Sequence[Row[Any]]:
+    """Return the decisions on additions with their times, oldest first."""
+    query = (
+        select(AdditionDecisionRow.__table__, ActRow.at)
+        .join(ActRow, ActRow.id == AdditionDecisionRow.act_id)
+        .where(AdditionDecisionRow.addition_id.in_(addition_ids))
+        .order_by(AdditionDecisionRow.act_id)
+    )
+    return connection.execute(query).all()
+
+
+def decide(connection: Connection, addition_id: str, status: str, now: datetime) -> None:
+    """End an addition's waiting.
+
+    Raises:
+        ConflictError: If it was decided meanwhile.
+    """
+    statement = (
+        update(AdditionRow)
+        .where(AdditionRow.id == addition_id, AdditionRow.status == PENDING)
+        .values(status=status, decided_at=now)
+    )
+    if connection.execute(statement).rowcount != 1:
+        raise ConflictError("this addition was decided meanwhile", code="already_decided")
+
+
+def page(connection: Connection, request_id: str, *, after: str, limit: int) -> Sequence[Row[Any]]:
+    """Return a request's additions, oldest first."""
+    query = (
+        select(AdditionRow.__table__)
+        .where(AdditionRow.request_id == request_id, AdditionRow.id > after)
+        .order_by(AdditionRow.id)
+        .limit(limit)
+    )
+    return connection.execute(query).all()
