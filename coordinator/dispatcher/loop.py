@@ -22,19 +22,17 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
-from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from coordinator.dispatcher.parcels import Parcel, Parcels, Unsendable
 from coordinator.domain.clock import Clock
 from coordinator.domain.delivery import DeliveryStatus, Tried, judge
-from coordinator.storage import endpoint_health, lanes
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
-from coordinator.storage.lanes import Completion, EndpointLimits, Head
+from coordinator.storage.lane_stores import open_lanes
+from coordinator.storage.lanes import Completion, Cycle, EndpointLimits, Head, Turn
 from coordinator.storage.wakeup import Watcher
 from partners.protocol.jwk import PrivateKey
-from partners.protocol.vocabulary import EventType
 from partners.protocol.webhook_signature import sign
 
 logger = structlog.get_logger(__name__)
@@ -140,7 +138,7 @@ class DeliveryLoop:
         if settings.lease < settings.deadline + LEASE_MARGIN:
             raise ValueError("the lease must outlast the deadline, or two workers send at once")
         self.figures = LoopFigures()
-        self._database = database
+        self._lanes = open_lanes(database)
         self._clock = clock
         self._send = send
         self._keys = tuple(keys)
@@ -181,6 +179,7 @@ class DeliveryLoop:
                 self._jobs.put(None)
             for thread in threads:
                 thread.join(timeout=1)
+            self._lanes.close()
 
     # --- the pump ---------------------------------------------------------------------------------
 
@@ -208,36 +207,31 @@ class DeliveryLoop:
         free = self._settings.senders - len(self._under_way) + len(results)
         if not may_claim:
             free = 0
-        if not results and (free == 0 or not self._is_anything_due(now)):
+        if not results and (free == 0 or not self._lanes.is_anything_due(now)):
             return
         begun = time.monotonic()
         completions = [self._judge(result, now) for result in results if not result.is_unsent]
-        with self._database.writing() as connection, connection.begin():
-            held = lanes.complete(connection, completions, now)
-            lanes.release(connection, [r.head for r in results if r.is_unsent])
-            self._mark_endpoints(connection, held, now)
-            limits = self._limits_after(results)
-            found = lanes.claim(
-                connection,
+        limits = self._limits_after(results)
+        turn = self._lanes.run(
+            Cycle(
                 now=now,
                 limit=free,
                 lease=self._settings.lease,
                 token=secrets.token_hex(16),
                 limits=limits,
+                completions=completions,
+                released=[result.head for result in results if result.is_unsent],
             )
+        )
         self._limits = limits
         for result in results:
             self._under_way.pop(result.head.delivery_id, None)
-        self._count(completions, held, found.heads)
-        self._hand_out(found.heads, begun)
-        if found.is_cut:
+        self._count(completions, turn)
+        self._hand_out(turn.heads, begun)
+        if turn.is_cut:
             self._wanted.set()  # there is room for other endpoints' lanes
-        if any(_is_notice(c) for c in held):
+        if any(completion.owes for completion in turn.held):
             self._on_notice()
-
-    def _is_anything_due(self, now: datetime) -> bool:
-        with self._database.engine.connect() as connection:
-            return lanes.is_anything_due(connection, now)
 
     def _judge(self, result: _Result, now: datetime) -> Completion:
         head = result.head
@@ -262,19 +256,6 @@ class DeliveryLoop:
             duration=result.duration,
         )
 
-    def _mark_endpoints(
-        self, connection: Connection, held: Sequence[Completion], now: datetime
-    ) -> None:
-        """Note which endpoints answer and which fail; what ended last counts."""
-        last = {c.head.endpoint_id: c for c in held if c.status is not DeliveryStatus.CANCELLED}
-        good = [e for e, c in last.items() if c.status is DeliveryStatus.DELIVERED]
-        bad = [e for e, c in last.items() if c.status is not DeliveryStatus.DELIVERED]
-        if good:
-            for endpoint_id in endpoint_health.mark_answering(connection, good, now):
-                logger.info("endpoint_answers_again", endpoint_id=endpoint_id)
-        if bad:
-            endpoint_health.mark_failing(connection, bad, now)
-
     def _limits_after(self, results: Sequence[_Result]) -> EndpointLimits:
         """Return a copy, for the transaction may fail and the results come again."""
         limits = self._limits.copy()
@@ -283,14 +264,14 @@ class DeliveryLoop:
             limits.end(result.head, is_good=is_good)
         return limits
 
-    def _count(
-        self, asked: Sequence[Completion], held: Sequence[Completion], heads: Sequence[Head]
-    ) -> None:
+    def _count(self, asked: Sequence[Completion], turn: Turn) -> None:
         figures = self.figures
         figures.cycles += 1
-        figures.claimed += len(heads)
-        figures.fenced += len(asked) - len(held)
-        for completion in held:
+        figures.claimed += len(turn.heads)
+        figures.fenced += len(asked) - len(turn.held)
+        for endpoint_id in turn.recovered:
+            logger.info("endpoint_answers_again", endpoint_id=endpoint_id)
+        for completion in turn.held:
             if completion.status is DeliveryStatus.DELIVERED:
                 figures.delivered += 1
                 continue
@@ -304,8 +285,8 @@ class DeliveryLoop:
                     status=completion.answered,
                     error=completion.error,
                 )
-        if len(held) < len(asked):
-            logger.warning("completion_fenced", count=len(asked) - len(held))
+        if len(turn.held) < len(asked):
+            logger.warning("completion_fenced", count=len(asked) - len(turn.held))
 
     def _hand_out(self, heads: Sequence[Head], begun: float) -> None:
         """Give claimed heads to the senders, or record at once that there is nothing to send."""
@@ -331,7 +312,7 @@ class DeliveryLoop:
     def _packed(self, heads: Sequence[Head]) -> list[Parcel | Unsendable]:
         if self._parcels.is_at_hand(heads):
             return self._parcels.pack(None, heads)
-        with self._database.engine.connect() as connection:
+        with self._lanes.reading() as connection:
             return self._parcels.pack(connection, heads)
 
     def _fail(
@@ -402,8 +383,3 @@ class DeliveryLoop:
 
 def _since(started: float) -> timedelta:
     return timedelta(seconds=time.monotonic() - started)
-
-
-def _is_notice(completion: Completion) -> bool:
-    is_final = completion.status is not DeliveryStatus.PENDING
-    return is_final and completion.head.event_type == EventType.REQUEST_RECEIVED

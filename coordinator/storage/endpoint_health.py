@@ -12,33 +12,31 @@ from sqlalchemy import Connection, TextClause, text
 
 from coordinator.domain.clock import to_micros
 from coordinator.domain.delivery import RECOVERY_SPREAD
-from coordinator.storage.lanes import skip_locked
 
 
-def mark_answering(
-    connection: Connection, endpoint_ids: Collection[str], now: datetime
-) -> list[str]:
-    """Clear the failing mark of endpoints and make the lanes that waited for them due, jittered.
-
-    Returns:
-        The endpoints that were marked.
-    """
+def mark_answering(connection: Connection, endpoint_ids: Collection[str]) -> list[str]:
+    """Clear the failing mark of endpoints; returns those that were marked."""
     ids = sorted(endpoint_ids)
+    if not ids:
+        return []
     values = {f"e{i}": endpoint_id for i, endpoint_id in enumerate(ids)}
-    recovered = list(connection.execute(_good_statement(len(ids)), values).scalars())
-    spread = round(RECOVERY_SPREAD.total_seconds() * 1_000_000)
-    for endpoint_id in recovered:
-        connection.execute(
-            _wake_statement(connection.dialect.name),
-            {"e": endpoint_id, "now": to_micros(now), "spread": spread},
-        )
-    return recovered
+    return list(connection.execute(_good_statement(len(ids)), values).scalars())
 
 
 def mark_failing(connection: Connection, endpoint_ids: Collection[str], now: datetime) -> None:
     """Mark endpoints as failing since now, where they are not marked already."""
     at = to_micros(now)
-    connection.execute(_ENDPOINT_BAD, [{"e": e, "now": at} for e in sorted(endpoint_ids)])
+    if endpoint_ids:
+        connection.execute(_ENDPOINT_BAD, [{"e": e, "now": at} for e in sorted(endpoint_ids)])
+
+
+def hurry_lanes(connection: Connection, endpoint_id: str, now: datetime) -> None:
+    """Make the lanes that waited for an endpoint to answer due, jittered."""
+    spread = round(RECOVERY_SPREAD.total_seconds() * 1_000_000)
+    connection.execute(
+        _hurry_statement(connection.dialect.name),
+        {"e": endpoint_id, "now": to_micros(now), "spread": spread},
+    )
 
 
 _ENDPOINT_BAD = text(
@@ -56,12 +54,14 @@ def _good_statement(count: int) -> TextClause:
 
 
 @lru_cache(maxsize=8)
-def _wake_statement(dialect: str) -> TextClause:
+def _hurry_statement(dialect: str) -> TextClause:
+    # Lanes that somebody works on are passed over, so that nobody waits here.
+    skip = " FOR UPDATE SKIP LOCKED" if dialect == "postgresql" else ""
     dice = "FLOOR(RANDOM() * :spread)" if dialect == "postgresql" else "ABS(RANDOM() % :spread)"
     return text(
         "UPDATE lane SET unanswered = FALSE, "  # noqa: S608 - constants
         f"due_at = :now + CAST({dice} * (priority + 1) / 3 AS BIGINT) "
         "WHERE (endpoint_id, request_id) IN (SELECT endpoint_id, request_id FROM lane "
         "WHERE endpoint_id = :e AND unanswered AND due_at > :now AND lease_token IS NULL"
-        f"{skip_locked(dialect)})"
+        f"{skip})"
     )

@@ -1,30 +1,27 @@
-"""The outbox as lanes: claim with a lease, complete with a fence.
+"""The outbox as lanes: what is claimed with a lease, and completed with a fence.
 
-Only the head of a lane, its pending delivery with the lowest `seq`, is ever claimed. A claim is one
-UPDATE … RETURNING and one read of the heads. Completion first locks the lanes of the batch and
-keeps only those whose `lease_token` is still the caller's: a worker that was paused beyond its
-lease changes nothing. Lease times are the database's own on PostgreSQL, so that the clocks of
-workers do not matter; on SQLite, which is one host, they come from `Clock`.
+Only the head of a lane, its pending delivery with the lowest `seq`, is ever claimed. A worker's
+cycle is one transaction: it completes what ended, then claims what is due. Completion counts only
+where `lease_token` still is the caller's: a worker that was paused beyond its lease changes
+nothing. The two databases differ enough to have a module each: `sqlite_lanes`, where a statement
+costs nothing and an fsync everything, and `postgres_lanes`, where a round trip does.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
-from sqlalchemy import Connection, Row, TextClause, text
+from sqlalchemy import Connection, Row, text
 
-from coordinator.domain.clock import from_micros, to_micros
+from coordinator.domain.clock import from_micros
 from coordinator.domain.delivery import PROBES, DeliveryStatus
-from coordinator.storage.rows import insert_rows
-from coordinator.storage.tables.outbox import AttemptRow
 from partners.protocol.vocabulary import EventType
 
-_ATTEMPT_COLUMNS = ("delivery_id", "number", "at", "status", "error", "duration_ms")
-_PRIORITIES = (0, 1, 2)
-_DATABASE_NOW = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
+#: A request's urgency as a number; lanes of a lower one go first.
+PRIORITIES = (0, 1, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,70 +126,89 @@ class Completion:
     error: str | None = None
     duration: timedelta = timedelta()
 
+    @property
+    def owes(self) -> str | None:
+        """What the leg is to be told, where this ends a notice."""
+        is_final = self.status is not DeliveryStatus.PENDING
+        is_notice = self.head.event_type == EventType.REQUEST_RECEIVED
+        return self.status.value if is_final and is_notice else None
 
-def is_anything_due(connection: Connection, now: datetime) -> bool:
-    """Tell whether `claim` would find a lane; a read, so that looking costs no lock."""
-    statement = _peek_statement(connection.dialect.name)
-    return connection.execute(statement, {"now": to_micros(now)}).first() is not None
+    @property
+    def gaps_after(self) -> int:
+        """How many dead deliveries the lane's next head comes after."""
+        if self.status is DeliveryStatus.DELIVERED:
+            return 0
+        return self.head.gaps + int(self.status is DeliveryStatus.DEAD)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cycle:
+    """What one cycle of a worker is to do.
+
+    Attributes:
+        now: Decides which lanes are due; on SQLite also where leases begin.
+        completions: Tries that ended.
+        released: Claimed heads that were not tried.
+        limit: How many lanes to claim at most: the senders that are free.
+        lease: Must outlast the sender's hard deadline.
+        token: Unique to this cycle; completing what it claims needs it.
+        limits: How many tries one endpoint may have at a time; counts what is claimed.
+    """
+
+    now: datetime
+    limit: int
+    lease: timedelta
+    token: str
+    limits: EndpointLimits
+    completions: Sequence[Completion] = ()
+    released: Sequence[Head] = ()
+
+    def endpoints(self) -> tuple[list[str], list[str]]:
+        """Return which endpoints accepted their last try, and which did not."""
+        tried = (c for c in self.completions if c.status is not DeliveryStatus.CANCELLED)
+        last = {c.head.endpoint_id: c.status is DeliveryStatus.DELIVERED for c in tried}
+        return sorted(e for e in last if last[e]), sorted(e for e in last if not last[e])
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """What a claim brought; `is_cut` says that others are due which `limits` kept back."""
+class Turn:
+    """What came of a cycle.
 
+    Attributes:
+        held: The completions that counted.
+        heads: What was claimed, the most urgent first.
+        recovered: Endpoints that answer again.
+        is_cut: More is due that `limits` kept back.
+    """
+
+    held: list[Completion]
     heads: list[Head]
+    recovered: list[str] = field(default_factory=list)
     is_cut: bool = False
 
 
-def claim(  # noqa: PLR0913 - what is claimed, until when, for whom
-    connection: Connection,
-    *,
-    now: datetime,
-    limit: int,
-    lease: timedelta,
-    token: str,
-    limits: EndpointLimits,
-) -> Claim:
-    """Lease up to `limit` due lanes and return their heads, the most urgent first.
+class LaneStore(Protocol):
+    """The lanes of one database, for one thread."""
 
-    Args:
-        connection: Inside a writing transaction.
-        now: Decides which lanes are due; on SQLite also where the lease begins.
-        limit: How many senders are free.
-        lease: Must outlast the sender's hard deadline.
-        token: Unique to this claim; completing needs it.
-        limits: How many tries one endpoint may have at a time.
-    """
-    if limit < 1:
-        return Claim([])
-    busy = limits.busy()
-    values: dict[str, Any] = {f"b{i}": endpoint for i, endpoint in enumerate(busy)}
-    values |= {
-        "now": to_micros(now),
-        "limit": limit,
-        "lease": round(lease.total_seconds() * 1_000_000),
-        "token": token,
-    }
-    statement = _claim_statement(connection.dialect.name, len(busy))
-    lanes = connection.execute(statement, values).all()
-    if not lanes:
-        return Claim([])
-    rows = connection.execute(_heads_statement(len(lanes)), _lane_values(lanes)).all()
-    idle = [row for row in rows if row.delivery_id is None or not row.enabled]
-    if idle:
-        connection.execute(
-            _PARK, [{"e": r.endpoint_id, "r": r.request_id, "token": token} for r in idle]
-        )
-    heads = [_head(row, token) for row in rows if row.delivery_id is not None and row.enabled]
-    heads.sort(key=lambda head: (head.priority, head.seq))
-    taken = [head for head in heads if limits.takes(head)]
-    if len(taken) < len(heads):
-        ids = {head.delivery_id for head in taken}
-        release(connection, [head for head in heads if head.delivery_id not in ids])
-    return Claim(taken, is_cut=len(taken) < len(heads))
+    def is_anything_due(self, now: datetime) -> bool:
+        """Tell whether a cycle may find something to claim; costs no lock."""
+        ...
+
+    def run(self, cycle: Cycle) -> Turn:
+        """Complete and claim in one transaction."""
+        ...
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """Give a connection for reading what is to be sent."""
+        ...
+
+    def close(self) -> None:
+        """Give up the connection, where one is kept."""
+        ...
 
 
-def _head(row: Row[Any], token: str) -> Head:
+def head_of(row: Row[Any] | Any, token: str) -> Head:
+    """Return a claimed head from a row with the columns of the stores' queries."""
     return Head(
         row.endpoint_id,
         row.request_id,
@@ -211,51 +227,29 @@ def _head(row: Row[Any], token: str) -> Head:
     )
 
 
-def complete(
-    connection: Connection, completions: Sequence[Completion], now: datetime
-) -> list[Completion]:
-    """Record what came of claimed heads and give their lanes free; returns those that counted.
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """Claimed lanes by what is done with them: sent, given back, or parked for want of a head."""
 
-    A completion whose lease was taken over meanwhile is left out: another worker has recorded its
-    own try, or will. A batch takes as many statements as a single one.
-    """
-    held = _still_held(connection, completions)
-    if not held:
-        return []
-    insert_rows(
-        connection,
-        AttemptRow,
-        _ATTEMPT_COLUMNS,
-        [
-            (
-                c.head.delivery_id,
-                c.head.attempts + 1,
-                c.at,
-                c.answered,
-                c.error,
-                round(c.duration.total_seconds() * 1000),
-            )
-            for c in held
-            if c.status is not DeliveryStatus.CANCELLED
-        ],
-        # A try that was recorded under this number before a resend stays as it is.
-        ignore_conflicts=True,
-    )
-    connection.execute(_FINISH_DELIVERY, [_delivery_values(c, now) for c in held])
-    done = [c for c in held if c.due_at is None]
-    again = [c for c in held if c.due_at is not None]
-    if done:
-        connection.execute(_NEXT_HEAD, [_next_values(c, now) for c in done])
-    if again:
-        connection.execute(_RETRY, [_retry_values(c) for c in again])
-    return held
+    heads: list[Head]
+    surplus: list[Head]
+    idle: list[tuple[str, str]]
 
 
-def release(connection: Connection, heads: Iterable[Head]) -> None:
-    """Give claimed lanes back untried, due as they were; those taken over meanwhile are left."""
-    values = [{"e": h.endpoint_id, "r": h.request_id, "token": h.lease_token} for h in heads]
-    if values:
-        connection.execute(_RELEASE, values)
+def sort_out(rows: Sequence[Any], token: str, limits: EndpointLimits) -> Sorted:
+    """Return what to do with claimed lanes, the most urgent first."""
+    idle = [
+        (row.endpoint_id, row.request_id)
+        for row in rows
+        if row.delivery_id is None or not row.enabled
+    ]
+    heads = [head_of(row, token) for row in rows if row.delivery_id is not None and row.enabled]
+    heads.sort(key=lambda head: (head.priority, head.seq))
+    taken: list[Head] = []
+    surplus: list[Head] = []
+    for head in heads:
+        (taken if limits.takes(head) else surplus).append(head)
+    return Sorted(taken, surplus, idle)
 
 
 def lost_before(connection: Connection, head: Head, limit: int) -> list[str]:
@@ -267,93 +261,6 @@ def lost_before(connection: Connection, head: Head, limit: int) -> list[str]:
     return [row.event_id for row in rows][::-1]
 
 
-def _still_held(connection: Connection, completions: Sequence[Completion]) -> list[Completion]:
-    if not completions:
-        return []
-    lanes = sorted({c.head.lane for c in completions})
-    statement = _lock_statement(connection.dialect.name, len(lanes))
-    values = {f"e{i}": endpoint_id for i, (endpoint_id, _) in enumerate(lanes)}
-    values |= {f"r{i}": request_id for i, (_, request_id) in enumerate(lanes)}
-    tokens = {
-        (row.endpoint_id, row.request_id): row.lease_token
-        for row in connection.execute(statement, values)
-    }
-    return [c for c in completions if tokens.get(c.head.lane) == c.head.lease_token]
-
-
-def _lane_values(lanes: Sequence[Any]) -> dict[str, str]:
-    values = {}
-    for i, lane in enumerate(lanes):
-        values[f"e{i}"] = lane.endpoint_id
-        values[f"r{i}"] = lane.request_id
-    return values
-
-
-def _delivery_values(completion: Completion, now: datetime) -> dict[str, Any]:
-    is_final = completion.status is not DeliveryStatus.PENDING
-    owes = None
-    if is_final and completion.head.event_type == EventType.REQUEST_RECEIVED:
-        owes = completion.status.value
-    return {
-        "id": completion.head.delivery_id,
-        "status": completion.status.value,
-        "finished_at": to_micros(now) if is_final else None,
-        "owes": owes,
-    }
-
-
-def _next_values(completion: Completion, now: datetime) -> dict[str, Any]:
-    gaps = completion.head.gaps
-    if completion.status is DeliveryStatus.DELIVERED:
-        gaps = 0
-    elif completion.status is DeliveryStatus.DEAD:
-        gaps += 1
-    head = completion.head
-    return {
-        "e": head.endpoint_id,
-        "r": head.request_id,
-        "token": head.lease_token,
-        "gaps": gaps,
-        "now": to_micros(now),
-    }
-
-
-def _retry_values(completion: Completion) -> dict[str, Any]:
-    head = completion.head
-    return {
-        "e": head.endpoint_id,
-        "r": head.request_id,
-        "token": head.lease_token,
-        "due_at": to_micros(completion.due_at or completion.at),
-        "at": to_micros(completion.at),
-        "unanswered": completion.is_unanswered,
-    }
-
-
-_PARK = text(
-    "UPDATE lane SET lease_until = NULL, lease_token = NULL, due_at = NULL "
-    "WHERE endpoint_id = :e AND request_id = :r AND lease_token = :token"
-)
-_RELEASE = text(
-    "UPDATE lane SET lease_until = NULL, lease_token = NULL "
-    "WHERE endpoint_id = :e AND request_id = :r AND lease_token = :token"
-)
-_FINISH_DELIVERY = text(
-    "UPDATE delivery SET status = :status, finished_at = :finished_at, owes = :owes, "
-    "attempts = attempts + 1 WHERE id = :id AND status = 'pending'"
-)
-_NEXT_HEAD = text(
-    "UPDATE lane SET lease_until = NULL, lease_token = NULL, attempt = 0, tried_since = NULL, "
-    "unanswered = FALSE, gaps = :gaps, due_at = CASE WHEN EXISTS (SELECT 1 FROM delivery d "
-    "WHERE d.endpoint_id = lane.endpoint_id AND d.request_id = lane.request_id "
-    "AND d.status = 'pending') THEN CAST(:now AS BIGINT) END "
-    "WHERE endpoint_id = :e AND request_id = :r AND lease_token = :token"
-)
-_RETRY = text(
-    "UPDATE lane SET lease_until = NULL, lease_token = NULL, attempt = attempt + 1, "
-    "tried_since = COALESCE(tried_since, :at), unanswered = :unanswered, due_at = :due_at "
-    "WHERE endpoint_id = :e AND request_id = :r AND lease_token = :token"
-)
 _LOST = text(
     "SELECT event_id FROM delivery WHERE endpoint_id = :e AND request_id = :r "
     "AND status = 'dead' AND seq < :seq AND seq > COALESCE((SELECT MAX(g.seq) FROM delivery g "
@@ -361,75 +268,3 @@ _LOST = text(
     "AND g.seq < :seq), 0) "
     "ORDER BY seq DESC LIMIT :limit"
 )
-
-
-def _lease_now(dialect: str) -> str:
-    return _DATABASE_NOW if dialect == "postgresql" else ":now"
-
-
-def skip_locked(dialect: str) -> str:
-    """Return what makes a sub-select pass over rows that others have locked."""
-    return " FOR UPDATE SKIP LOCKED" if dialect == "postgresql" else ""
-
-
-@lru_cache(maxsize=8)
-def _peek_statement(dialect: str) -> TextClause:
-    free = f"(lease_until IS NULL OR lease_until < {_lease_now(dialect)})"
-    ranges = " UNION ALL ".join(
-        f"SELECT 1 FROM (SELECT 1 FROM lane WHERE priority = {p} AND due_at <= :now AND {free} "  # noqa: S608 - constants
-        f"LIMIT 1) p{p}"
-        for p in _PRIORITIES
-    )
-    return text(ranges)
-
-
-@lru_cache(maxsize=256)
-def _claim_statement(dialect: str, busy: int) -> TextClause:
-    """Return the claim: an index range a priority, each cut at the limit, then the first of all."""
-    now, skip = _lease_now(dialect), skip_locked(dialect)
-    others = ""
-    if busy:
-        others = f" AND endpoint_id NOT IN ({', '.join(f':b{i}' for i in range(busy))})"
-    ranges = " UNION ALL ".join(
-        "SELECT * FROM (SELECT endpoint_id, request_id, priority, due_at FROM lane "  # noqa: S608 - constants
-        f"WHERE priority = {p} AND due_at <= :now AND (lease_until IS NULL OR lease_until < {now})"
-        f"{others} ORDER BY due_at LIMIT :limit{skip}) p{p}"
-        for p in _PRIORITIES
-    )
-    return text(
-        # Materialized: PostgreSQL might run the sub-select twice, and lock more than asked.
-        f"WITH found AS MATERIALIZED ({ranges}), "  # noqa: S608 - constants
-        "due AS MATERIALIZED (SELECT endpoint_id, request_id FROM found "
-        "ORDER BY priority, due_at LIMIT :limit) "
-        f"UPDATE lane SET lease_until = {now} + :lease, lease_token = :token FROM due "
-        "WHERE lane.endpoint_id = due.endpoint_id AND lane.request_id = due.request_id "
-        "RETURNING lane.endpoint_id, lane.request_id"
-    )
-
-
-@lru_cache(maxsize=512)
-def _heads_statement(count: int) -> TextClause:
-    lanes = ", ".join(f"(:e{i}, :r{i})" for i in range(count))
-    return text(
-        "SELECT l.endpoint_id, l.request_id, l.priority, l.attempt, l.tried_since, l.gaps, "  # noqa: S608 - placeholders
-        "d.id AS delivery_id, d.event_id, d.seq, d.attempts, ev.type AS event_type, "
-        "e.version, e.enabled, e.failing_since "
-        "FROM lane l JOIN webhook_endpoint e ON e.id = l.endpoint_id "
-        "LEFT JOIN delivery d ON d.id = (SELECT h.id FROM delivery h "
-        "WHERE h.endpoint_id = l.endpoint_id AND h.request_id = l.request_id "
-        "AND h.status = 'pending' ORDER BY h.seq LIMIT 1) "
-        "LEFT JOIN event ev ON ev.seq = d.seq "
-        f"WHERE (l.endpoint_id, l.request_id) IN (VALUES {lanes})"
-    )
-
-
-@lru_cache(maxsize=512)
-def _lock_statement(dialect: str, count: int) -> TextClause:
-    lanes = ", ".join(f"(:e{i}, :r{i})" for i in range(count))
-    lock = " FOR UPDATE" if dialect == "postgresql" else ""
-    return text(
-        "SELECT endpoint_id, request_id, lease_token FROM lane "  # noqa: S608 - placeholders
-        # Sorted like those that queue, so that no two wait for each other.
-        f"WHERE (endpoint_id, request_id) IN (VALUES {lanes}) "
-        f"ORDER BY endpoint_id, request_id{lock}"
-    )

@@ -1,6 +1,7 @@
 """Endpoints of the cast, events owed to them, and a receiver that remembers what it got."""
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -114,6 +115,14 @@ class Outbox:
             settings=LoopSettings(senders=senders, **settings),
             watcher=watcher or Watcher(self.database),
         )
+
+
+def eventually(is_so: Callable[[], bool], seconds: float = 20) -> None:
+    """Wait until `is_so`; the limit only ends a broken test."""
+    until = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < until, "it never came to that"
+        time.sleep(0.01)
 
 
 class Running:

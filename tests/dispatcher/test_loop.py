@@ -18,7 +18,14 @@ from coordinator.storage.database import Database, open_database
 from coordinator.storage.documents import Vault, load_one
 from coordinator.storage.wakeup import Watcher
 from partners.protocol.webhook_signature import verify
-from tests.dispatcher.outbox_cast import WEBHOOK_KEY, Outbox, Received, Receiver, Running
+from tests.dispatcher.outbox_cast import (
+    WEBHOOK_KEY,
+    Outbox,
+    Received,
+    Receiver,
+    Running,
+    eventually,
+)
 from tests.factories import Cast
 
 LOOPBACK = EndpointPolicy(allowed_networks=(ip_network("127.0.0.0/8"),))
@@ -108,8 +115,9 @@ def test_a_refused_delivery_comes_again_under_the_same_id(
         with Running(loop):
             assert receiver.wait_for(lambda: len(receiver.got) == 1)
             refused.set()
-            while outbox.value("SELECT attempt FROM lane WHERE request_id = 'frq_1'") != 1:
-                pass
+            eventually(
+                lambda: outbox.value("SELECT attempt FROM lane WHERE request_id = 'frq_1'") == 1
+            )
             clock.step(timedelta(seconds=3))
             loop.wake()
             assert receiver.wait_for(lambda: len(receiver.got) == 2)
@@ -222,19 +230,16 @@ def test_when_an_endpoint_answers_again_its_lanes_do_not_wait_out_their_time(
     waiting = [outbox.event(cast.b.handle, f"frq_{number}") for number in range(3)]
     loop = outbox.loop(send)
     with Running(loop):
-        while outbox.value("SELECT COUNT(*) FROM lane WHERE attempt = 1") != 3:
-            pass
+        eventually(lambda: outbox.value("SELECT COUNT(*) FROM lane WHERE attempt = 1") == 3)
         outbox.change("UPDATE lane SET due_at = due_at + 3600000000")  # an hour's wait
         assert outbox.value("SELECT failing_since FROM webhook_endpoint") is not None
         is_up.set()
         fresh = outbox.event(cast.b.handle, "frq_9")
         loop.wake()
-        while outbox.status(fresh) != "delivered":
-            pass
+        eventually(lambda: outbox.status(fresh) == "delivered")
         clock.step(timedelta(seconds=6))  # beyond the jitter, far short of the hour
         loop.wake()
-        while any(outbox.status(event) != "delivered" for event in waiting):
-            pass
+        eventually(lambda: all(outbox.status(event) == "delivered" for event in waiting))
     assert outbox.value("SELECT failing_since FROM webhook_endpoint") is None
     assert len(sent) == 7
 
@@ -252,13 +257,11 @@ def test_a_delivery_that_the_endpoint_refuses_for_itself_is_not_hurried_by_other
     poison.append(outbox.event(cast.b.handle, "frq_1"))
     loop = outbox.loop(send)
     with Running(loop):
-        while outbox.value("SELECT attempt FROM lane WHERE request_id = 'frq_1'") != 1:
-            pass
+        eventually(lambda: outbox.value("SELECT attempt FROM lane WHERE request_id = 'frq_1'") == 1)
         due = outbox.value("SELECT due_at FROM lane WHERE request_id = 'frq_1'")
         good = outbox.event(cast.b.handle, "frq_2")
         loop.wake()
-        while outbox.status(good) != "delivered":
-            pass
+        eventually(lambda: outbox.status(good) == "delivered")
     assert outbox.value("SELECT due_at FROM lane WHERE request_id = 'frq_1'") == due
 
 
@@ -298,8 +301,8 @@ def test_a_fault_of_our_own_while_sending_is_a_failed_try(outbox: Outbox, cast: 
     outbox.endpoint(cast.b.lead)
     outbox.event(cast.b.handle, "frq_1")
     with Running(outbox.loop(send)):
-        while not (tries := outbox.rows("SELECT number, status, error FROM attempt")):
-            pass
+        eventually(lambda: bool(outbox.rows("SELECT number, status, error FROM attempt")))
+        tries = outbox.rows("SELECT number, status, error FROM attempt")
     assert tries == [(1, None, "internal")]
 
 
