@@ -37,7 +37,7 @@ from coordinator.storage import freeze_ledger as store
 from coordinator.storage import freeze_requests as request_store
 from coordinator.storage import partners as partner_store
 from coordinator.storage.tables.freeze_requests import ActRow
-from partners.protocol import payloads
+from partners.protocol import canonical_json, payloads
 from partners.protocol.payloads import format_time
 from partners.protocol.type_ids import new_id
 from partners.protocol.vocabulary import EventType, LegStatus, LineKind, RequestStatus
@@ -52,8 +52,10 @@ EVENT_BY_KIND: Mapping[LineKind, EventType] = {
     LineKind.KEPT: EventType.FREEZE_KEPT,
     LineKind.CORRECTION: EventType.FREEZE_CORRECTED,
 }
-#: Lines that an event carries; webhook bodies stay under 20 kB, the rest is in the ledger.
+#: What an event carries at most; webhook bodies stay under 20 kB, the rest is in the ledger.
 LINES_IN_EVENT = 25
+LINES_IN_EVENT_BYTES = 10_000
+TOTALS_IN_EVENT_BYTES = 6_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,15 +146,13 @@ def _record(  # noqa: PLR0913, PLR0917 - what the events are told with
     by_kind: dict[LineKind, list[BookedLine]] = {}
     for line in booking.lines:
         by_kind.setdefault(line.kind, []).append(line)
-    leg_state = {"status": status.value, "totals": view["totals"]}
+    leg_state = {"status": status.value, **_shown_totals(view["totals"])}
     recorded = []
     for kind, event in EVENT_BY_KIND.items():
         lines = by_kind.get(kind)
         if not lines:
             continue
-        shown = [
-            line_view(line, body.lines, report_id, leg, uow.now) for line in lines[:LINES_IN_EVENT]
-        ]
+        shown = _shown_lines(lines, body, report_id, leg, uow.now)
         recorded.append(
             record_leg_event(
                 uow,
@@ -213,10 +213,7 @@ def _tell_sharing_legs(  # noqa: PLR0913, PLR0917 - what the events are told wit
             lines = [x for x in booking.lines if x.kind is kind and x.hold_id in hold_ids]
             if not lines:
                 continue
-            shown = [
-                line_view(line, body.lines, report_id, leg, uow.now)
-                for line in lines[:LINES_IN_EVENT]
-            ]
+            shown = _shown_lines(lines, body, report_id, leg, uow.now)
             data = {
                 "report_id": report_id,
                 "line_count": len(lines),
@@ -225,6 +222,30 @@ def _tell_sharing_legs(  # noqa: PLR0913, PLR0917 - what the events are told wit
                 "leg": {"status": status.value},
             }
             record_leg_event(uow, event, actor, request, other, status, data)
+
+
+def _shown_lines(
+    lines: Sequence[BookedLine],
+    body: payloads.FreezeReport,
+    report_id: str,
+    leg: Row[Any],
+    reported_at: Any,
+) -> list[dict[str, Any]]:
+    """Return the first lines of an event, as many as fit; `line_count` tells of all."""
+    views = [line_view(x, body.lines, report_id, leg, reported_at) for x in lines[:LINES_IN_EVENT]]
+    left = LINES_IN_EVENT_BYTES
+    for number, view in enumerate(views):
+        left -= len(canonical_json.dumps(view)) + 1
+        if left < 0:
+            return views[:number]
+    return views
+
+
+def _shown_totals(totals: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the leg's totals where they fit; cut ones could be taken for all there is."""
+    if len(canonical_json.dumps(totals)) > TOTALS_IN_EVENT_BYTES:
+        return {"asset_count": len(totals)}
+    return {"totals": totals}
 
 
 def line_view(
