@@ -18,9 +18,9 @@ _PROBLEM = {"$ref": "#/components/responses/Problem"}
 _DESCRIPTION = """Inter-exchange freeze requests, coordinated.
 
 Every request but those marked as public is signed: `Authorization: Bearer` carries a JWT
-(`typ: holdfast-request+jwt`, EdDSA or ES256) that binds method, URL and body. It is authentication and
-evidence at once; see docs/protocol.md for how to make one. Every POST, PATCH and DELETE carries an
-`Idempotency-Key`. Refusals are problem documents (RFC 9457); their codes are explained at
+(`typ: holdfast-request+jwt`, EdDSA or ES256) that binds method, URL and body. It is authentication
+and evidence at once; see docs/protocol.md for how to make one. Every POST, PATCH and DELETE carries
+an `Idempotency-Key`. Refusals are problem documents (RFC 9457); their codes are explained at
 /docs/problems."""
 _SIGNATURE_HEADERS = {
     "webhook-id": "The event's id, the same over all retries: drop what you have seen.",

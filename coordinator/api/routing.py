@@ -43,7 +43,6 @@ class Route:
     signed: bool = True
     large: bool = False
     needs: Permission | None = None
-    command: type[Any] | None = None
     while_suspended: bool = False
 
 

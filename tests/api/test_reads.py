@@ -1,6 +1,5 @@
 """What each side reads of a request on its straight way."""
 
-
 from coordinator.domain.clock import SteppedClock
 from partners.protocol import views
 from tests.api.acts import approve, report_frozen, submit

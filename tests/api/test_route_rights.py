@@ -1,0 +1,242 @@
+"""Every route, asked by every role, on one's own and on somebody else's objects.
+
+The expected rights are the design's table of roles, written down here a second time.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from coordinator.api.routing import ROUTES, Route
+from tests.api.acts import approve, report_frozen, submit
+from tests.conftest import World
+from tests.factories import ETHER, Cast, Exchange, Signer, freeze_request_body, grant_body
+
+ALL = {"analyst", "system", "compliance", "security_lead", "auditor"}
+ANSWERING = {"analyst", "system", "compliance", "security_lead"}
+DISPOSING = {"compliance", "security_lead"}
+SUBMITTING = {"analyst", "system", "security_lead"}
+ENDPOINTS = {"system", "compliance", "security_lead"}
+LEAD = {"security_lead"}
+REQUEST = "/v1/freeze-requests/{request_id}"
+RIGHTS: Mapping[str, set[str]] = {
+    "GET /v1/freeze-requests": ALL,
+    f"GET {REQUEST}": ALL,
+    f"GET {REQUEST}/addresses": ALL,
+    f"GET {REQUEST}/legs": ALL,
+    f"GET {REQUEST}/ledger": ALL,
+    f"GET {REQUEST}/holds": ALL,
+    f"GET {REQUEST}/evidence": ALL,
+    f"GET {REQUEST}/disputes": ALL,
+    f"GET {REQUEST}/info-requests": ALL,
+    f"GET {REQUEST}/legal-orders": ALL,
+    "GET /v1/incidents": ALL,
+    "GET /v1/incidents/{incident_id}": ALL,
+    "GET /v1/partners": ALL,
+    "GET /v1/partners/me": ALL,
+    "GET /v1/people": ALL,
+    "GET /v1/keys": ALL,
+    "GET /v1/grants": ALL,
+    "GET /v1/events": ALL,
+    "GET /v1/webhook-endpoints": ENDPOINTS | {"auditor"},
+    "GET /v1/webhook-endpoints/{endpoint_id}": ENDPOINTS | {"auditor"},
+    "GET /v1/webhook-endpoints/{endpoint_id}/deliveries": ENDPOINTS | {"auditor"},
+    "POST /v1/freeze-requests": SUBMITTING,
+    f"POST {REQUEST}/approvals": LEAD,
+    f"POST {REQUEST}/withdrawal": SUBMITTING,
+    f"POST {REQUEST}/closure": LEAD,
+    f"POST {REQUEST}/acknowledgement": ANSWERING,
+    f"POST {REQUEST}/review": ANSWERING,
+    f"POST {REQUEST}/decline": DISPOSING,
+    f"POST {REQUEST}/freeze-reports": ANSWERING,
+    "POST /v1/webhook-endpoints": ENDPOINTS,
+    "PATCH /v1/webhook-endpoints/{endpoint_id}": ENDPOINTS,
+    "DELETE /v1/webhook-endpoints/{endpoint_id}": ENDPOINTS,
+    "POST /v1/webhook-endpoints/{endpoint_id}/rotate-secret": ENDPOINTS,
+    "POST /v1/webhook-endpoints/{endpoint_id}/test": ENDPOINTS,
+    "POST /v1/webhook-endpoints/{endpoint_id}/replay": ENDPOINTS,
+    "POST /v1/deliveries/{delivery_id}/resend": ENDPOINTS,
+    "POST /v1/grants": LEAD,
+    "POST /v1/revocations": LEAD,
+    "PATCH /v1/partners/me": LEAD,
+}
+#: Acts of the asked side; the others below a request are the requester's.
+ASKED_SIDE = ("/acknowledgement", "/review", "/decline", "/freeze-reports")
+#: What comes with the rest of the life cycle has its own tests of rights beside its rules.
+LATER = (
+    "/disputes",
+    "/info-requests",
+    "/legal-orders",
+    "/hold-extensions",
+    "/extension-requests",
+    "/partners",
+    "/answer",
+    "/resolution",
+    "/v1/statistics",
+    "/v1/grants/",
+    "/v1/log/",
+)
+UNKNOWN = "01kk7h3m6xf9trv2c8e5b4n0qa"
+ROLES = sorted(ALL)
+
+
+@pytest.fixture
+def world(sqlite_world: World) -> World:
+    """Rights are decided before the database is asked."""
+    return sqlite_world
+
+
+def _name(route: Route) -> str:
+    return f"{route.method} {route.path}"
+
+
+def _body(route: Route, cast: Cast, own: Exchange, request: Mapping[str, Any]) -> Any:
+    act = {"content_sha256": request["content_sha256"]}
+    decision = {"decision": "approve", "context_sha256": request["context_sha256"]}
+    found = {"kind": "found", "address_no": 0, "asset": ETHER, "amount": "5"}
+    bodies: dict[str, Any] = {
+        "/v1/freeze-requests": freeze_request_body(
+            to=[e.handle for e in cast.all if e is not own][:1]
+        ),
+        "/approvals": act | decision,
+        "/withdrawal": act | {"addresses": "all", "reason": "sent by mistake"},
+        "/closure": act,
+        "/acknowledgement": act,
+        "/review": act,
+        "/decline": act | {"code": "funds_gone"},
+        "/freeze-reports": act | {"lines": [found]},
+        "/v1/webhook-endpoints": {"url": "http://127.0.0.1:9/hook"},
+        "{endpoint_id}": {"description": "changed"},
+        "/replay": {"since": "2026-03-02T11:00:00Z"},
+        "/v1/grants": grant_body(own.analyst),
+        "/v1/revocations": {"kid": "A" * 43},
+        "/v1/partners/me": {"contacts": ["desk on duty"]},
+    }
+    if route.body is None:
+        return None
+    return next(body for suffix, body in bodies.items() if route.path.endswith(suffix))
+
+
+def _path(route: Route, request: Mapping[str, Any], **ids: str) -> str:
+    names = {
+        "request_id": request["id"],
+        "incident_id": request["incident"]["id"],
+        "delivery_id": f"dlv_{UNKNOWN}",
+        "endpoint_id": f"whe_{UNKNOWN}",
+    } | ids
+    return route.path.format(**names)
+
+
+def test_every_signed_route_has_its_rights_written_down(app: Flask) -> None:
+    del app  # importing it declares the routes
+    signed = {_name(r) for r in ROUTES if r.signed and r.path != "/v1/join"}
+    left = {name for name in signed - set(RIGHTS) if not any(part in name for part in LATER)}
+    assert left == set()
+    assert set(RIGHTS) <= signed
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_is_refused_exactly_what_the_table_does_not_give_it(
+    signer: Signer, cast: Cast, role: str
+) -> None:
+    request = submit(signer, cast)
+    approve(signer, cast, request)
+    wrong = []
+    for route in [r for r in ROUTES if _name(r) in RIGHTS]:
+        is_asked_side = route.path.endswith(ASKED_SIDE)
+        own = cast.b if is_asked_side else cast.a
+        answer = signer.send(
+            own.people[role],
+            route.method,
+            _path(route, request),
+            _body(route, cast, own, request),
+        )
+        refused = answer.status_code == 403 and answer.json["code"] == "not_allowed"
+        may = role in RIGHTS[_name(route)]
+        # A lead's grant and a withdrawal of another's request are refused by rules of their own.
+        by_rule = answer.status_code == 403 and (
+            _name(route) == "POST /v1/grants" or route.path.endswith("/withdrawal")
+        )
+        if answer.status_code >= 500 or (refused is may and not by_rule):
+            wrong.append((_name(route), answer.status_code, answer.json))
+    assert wrong == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_a_stranger_may_not_see_is_not_there(signer: Signer, cast: Cast, role: str) -> None:
+    request = submit(signer, cast, to=[cast.b.handle])
+    approve(signer, cast, request)
+    report_frozen(signer, cast.b, request)
+    seen = []
+    for route in [r for r in ROUTES if _name(r) in RIGHTS and "{" in r.path]:
+        answer = signer.send(
+            cast.d.people[role],
+            route.method,
+            _path(route, request),
+            _body(route, cast, cast.d, request),
+        )
+        expected = 404 if role in RIGHTS[_name(route)] else 403
+        if answer.status_code != expected or request["id"] in answer.text:
+            seen.append((_name(route), answer.status_code, answer.text))
+    assert seen == []
+
+
+@pytest.mark.parametrize("side", ["asked before it went out", "requester on the asked side"])
+def test_a_side_that_one_is_not_on_is_not_there(signer: Signer, cast: Cast, side: str) -> None:
+    request = submit(signer, cast)
+    early = side == "asked before it went out"
+    if not early:
+        approve(signer, cast, request)
+    own = cast.b if early else cast.a
+    found = []
+    for route in [r for r in ROUTES if _name(r) in RIGHTS and "{request_id}" in r.path]:
+        if not early and not route.path.endswith(ASKED_SIDE):
+            continue
+        answer = signer.send(
+            own.lead, route.method, _path(route, request), _body(route, cast, own, request)
+        )
+        if answer.status_code != 404:
+            found.append((_name(route), answer.status_code))
+    assert found == []
+
+
+def test_a_root_key_works_at_grants_and_revocations_only(signer: Signer, cast: Cast) -> None:
+    request = submit(signer, cast)
+    open_to_root = []
+    for route in [r for r in ROUTES if _name(r) in RIGHTS]:
+        answer = signer.send(
+            cast.a.root,
+            route.method,
+            _path(route, request),
+            _body(route, cast, cast.a, request),
+        )
+        if answer.status_code != 403:
+            open_to_root.append(_name(route))
+    assert sorted(open_to_root) == ["POST /v1/grants", "POST /v1/revocations"]
+
+
+def test_a_partner_asked_reads_its_own_leg_lines_and_evidence_only(
+    signer: Signer, cast: Cast
+) -> None:
+    request = submit(signer, cast)
+    approve(signer, cast, request)
+    report_frozen(signer, cast.b, request, "700")
+    report_frozen(signer, cast.c, request, "300")
+    path = f"/v1/freeze-requests/{request['id']}"
+    seen = signer.get(cast.b.auditor, path).get_json()
+    assert seen["to"] == [e.handle for e in (cast.b, cast.c, cast.d)]
+    assert seen["leg"]["partner"] == cast.b.handle
+    assert seen["totals"][ETHER]["frozen"] == "700"
+    for name in ("decision_context", "context_sha256", "warnings", "leg_counts", "log"):
+        assert name not in seen
+    for part in ("legs", "ledger", "holds"):
+        items = signer.get(cast.b.auditor, f"{path}/{part}").get_json()["items"]
+        assert {item["partner"] for item in items} == {cast.b.handle}, part
+    acts = signer.get(cast.b.auditor, f"{path}/evidence").get_json()["items"]
+    assert {act["partner"] for act in acts} == {cast.a.handle, cast.b.handle}
+    whole = signer.get(cast.a.auditor, path).get_json()
+    assert whole["totals"][ETHER]["frozen"] == "1000"
+    lines = signer.get(cast.a.auditor, f"{path}/ledger").get_json()["items"]
+    assert {line["partner"] for line in lines} == {cast.b.handle, cast.c.handle}
