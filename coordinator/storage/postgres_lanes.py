@@ -205,10 +205,10 @@ def _wrapped(error: psycopg.Error) -> Exception:
     return OperationalError(None, None, error)
 
 
-#: A host that dies may forget the last cycles; what they completed is then sent again under the
-#: Sent in a transaction that does not wait for the disk. A host that dies may forget the last cycles;
-#: what they completed is then sent again under the same `webhook-id`: that is what at least once
-#: means. What legs are told later is committed durably, and with it all that went before.
+#: A host that dies may forget the last cycles, and what they completed is sent again under the same
+#: `webhook-id`: that is what at least once means, and no cycle waits for the disk. What legs are
+#: told later is committed durably, and with it all that went before.
+_LAZY = "SET LOCAL synchronous_commit = off"
 _MINE = "i.e = lane.endpoint_id AND i.r = lane.request_id AND i.token = lane.lease_token"
 _KEYS = "%(e)s::text[], %(r)s::text[], %(token)s::text[]"
 _NOW = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
