@@ -7,6 +7,7 @@ which is what a partner checks before it touches anybody's funds.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -14,14 +15,18 @@ from pydantic import ValidationError as ModelError
 
 from partners.errors import UntrustedEvidenceError
 from partners.key_directory import KeyDirectory, TrustedKey
-from partners.protocol import strict_json
+from partners.protocol import canonical_json, strict_json
 from partners.protocol.errors import ProtocolError
+from partners.protocol.life_cycle_payloads import PartnersAddition
 from partners.protocol.payloads import Approval, FreezeRequest
 from partners.protocol.request_token import RequestToken, read_token_front, verify_request_evidence
 from partners.protocol.views import EvidenceView
 from partners.protocol.vocabulary import Decision, EvidenceKind, Role
 
 _REQUESTS = "/v1/freeze-requests"
+_DECISIONS = frozenset({"approve", "reject", "approve_addition", "reject_addition"})
+#: Version of the form of an addition's decision context.
+_CONTEXT_VERSION = 1
 #: Seconds by which clocks may differ when the times of two acts are compared.
 _SKEW = 60
 
@@ -140,8 +145,10 @@ def _check_target(token: RequestToken, act: str, audience: str, request_id: str 
     base = audience + _REQUESTS
     if act == "submit":
         fits = token.htu == base
-    elif act in {"approve", "reject"}:
+    elif act in _DECISIONS:
         fits = token.htu == f"{base}/{request_id}/approvals"
+    elif act == "add_partners":
+        fits = token.htu == f"{base}/{request_id}/partners"
     else:
         fits = token.htu.startswith(f"{base}/{request_id}/")
     if token.htm != "POST" or not fits:
@@ -213,6 +220,7 @@ def prove_notice(
             Evidence.model_validate(data["evidence"]),
             *(Evidence.model_validate(part) for part in data.get("approvals") or ()),
         ]
+        additional = [Evidence.model_validate(part) for part in data.get("addition") or ()]
     except (KeyError, TypeError, ModelError):
         raise UntrustedEvidenceError("the notice lacks its evidence", code="no_evidence") from None
     submitted, *approved = _with_bodies(parts, request_id, fetch)
@@ -227,7 +235,11 @@ def prove_notice(
         raise UntrustedEvidenceError(
             "the notice names another document than its evidence", code="other_document"
         )
-    request = _request_for(handle, submission)
+    request = _request_of(submission)
+    if request.to != "all" and handle not in request.to:
+        # The document does not name us: only an addition that two leads signed asks us.
+        parts = _with_bodies(additional, request_id, fetch)
+        _prove_addition(directory, parts, submission, request_id, requester, handle)
     approvals = tuple(
         _prove_approval(directory, part, submission, request_id, requester) for part in approved
     )
@@ -255,26 +267,77 @@ def _with_bodies(
     return [part.model_copy(update={"body": part.body or bodies.get(part.token)}) for part in parts]
 
 
-def _request_for(handle: str, submission: ProvenAct) -> FreezeRequest:
+def _request_of(submission: ProvenAct) -> FreezeRequest:
     try:
-        request = FreezeRequest.model_validate(submission.document)
+        return FreezeRequest.model_validate(submission.document)
     except ModelError as error:
         raise UntrustedEvidenceError(
             f"the submitted body is no freeze request: {error.errors()[0]['msg']}", code="bad_body"
         ) from None
-    if request.to != "all" and handle not in request.to:
+
+
+def _prove_addition(  # noqa: PLR0913, PLR0917 - each is one thing to compare
+    directory: KeyDirectory,
+    parts: Sequence[Evidence],
+    submission: ProvenAct,
+    request_id: str,
+    requester: str,
+    handle: str,
+) -> None:
+    """Refuse an addition that does not name `handle`, or that no second lead approved."""
+    if not parts:
         raise UntrustedEvidenceError(f"the request does not ask {handle}", code="not_asked")
-    return request
+    content_sha256 = submission.token.body_sha256
+    proposal = prove_act(
+        directory,
+        act="add_partners",
+        partner=requester,
+        token=parts[0].token,
+        body=(parts[0].body or "").encode(),
+        request_id=request_id,
+        content_sha256=content_sha256,
+    )
+    try:
+        added = PartnersAddition.model_validate(proposal.document).to
+    except ModelError:
+        raise UntrustedEvidenceError("an addition's body is none", code="bad_body") from None
+    if handle not in added:
+        raise UntrustedEvidenceError(f"the addition does not ask {handle}", code="not_asked")
+    if Role.SECURITY_LEAD not in proposal.key.roles:
+        raise UntrustedEvidenceError("whoever proposed is no security lead", code="not_a_lead")
+    context = {
+        "v": _CONTEXT_VERSION,
+        "request_id": request_id,
+        "content_sha256": content_sha256,
+        "act_sha256": proposal.token.body_sha256,
+        "to": added,
+        "warnings": [],
+    }
+    expected = sha256(canonical_json.dumps(context)).hexdigest()
+    approved = [
+        _prove_approval(directory, part, proposal, request_id, requester, content_sha256)
+        for part in parts[1:]
+    ]
+    if not approved:
+        raise UntrustedEvidenceError("nobody approved this addition", code="not_approved")
+    if any(approval.document.get("context_sha256") != expected for approval in approved):
+        raise UntrustedEvidenceError(
+            "an approval is of something else than this addition", code="other_context"
+        )
 
 
-def _prove_approval(
+def _prove_approval(  # noqa: PLR0913, PLR0917 - each is one thing to compare
     directory: KeyDirectory,
     part: Evidence,
     submission: ProvenAct,
     request_id: str,
     requester: str,
+    content_sha256: str | None = None,
 ) -> ProvenAct:
-    """Return one approval by a security lead who had no hand in submitting."""
+    """Return one approval by a security lead who had no hand in what is approved.
+
+    `submission` is the act approved; `content_sha256` the request's, where that is another.
+    """
     approval = prove_act(
         directory,
         act="approve",
@@ -282,7 +345,7 @@ def _prove_approval(
         token=part.token,
         body=(part.body or "").encode(),
         request_id=request_id,
-        content_sha256=submission.token.body_sha256,
+        content_sha256=content_sha256 or submission.token.body_sha256,
     )
     try:
         decision = Approval.model_validate(approval.document).decision

@@ -1,6 +1,6 @@
 """More partners for a live request: proposed by one lead, approved by another, then noticed.
 
-An addition has a decision context of its own; the approval's `context_sha256` says that it is meant.
+An addition has a decision context of its own; an approval's `context_sha256` names it.
 """
 
 from collections.abc import Sequence
@@ -317,7 +317,7 @@ def _proof(uow: UnitOfWork, row: Row[Any], act_ids: Sequence[str]) -> list[dict[
     return shown
 
 
-def addition_views(
+def addition_views(  # noqa: PLR0913 - what an addition is shown with
     connection: Connection,
     vault: Vault,
     rows: Sequence[Row[Any]],

@@ -1,4 +1,4 @@
-"""More partners on a live request: proposed, approved by another lead, then asked like the others."""
+"""More partners on a live request: proposed, approved by another lead, then asked."""
 
 from hashlib import sha256
 from typing import Any
