@@ -8,6 +8,7 @@ from coordinator.domain.clock import SteppedClock
 from coordinator.domain.errors import ConflictError, InvalidInputError, NotFoundError
 from coordinator.services.root_resets import ResetRoot, TakeOverRoot
 from coordinator.services.suspensions import ReinstatePartner, SuspendPartner
+from coordinator.services.unit_of_work import Answer
 from coordinator.storage import root_resets
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
@@ -32,6 +33,10 @@ class Operator:
     def __init__(self, database: Database, vault: Vault, clock: SteppedClock) -> None:
         self.database, self.vault, self.clock = database, vault, clock
 
+    def give(self, command: object) -> Answer:
+        """Give one of the coordinator's own commands."""
+        return operate(self.database, self.vault, self.clock, command)
+
     def announce(self, exchange: Exchange, key: PrivateKey, handle: str | None = None) -> str:
         """Announce `key` as the new root of an exchange; returns the reset's id."""
         possession = make_possession(
@@ -44,7 +49,7 @@ class Operator:
             audience=ORIGIN,
             after=DAY,
         )
-        return str(operate(self.database, self.vault, self.clock, command).body["id"])
+        return str(self.give(command).body["id"])
 
     def due(self) -> list[str]:
         """Return which resets the timer would find."""
@@ -54,7 +59,7 @@ class Operator:
     def take_over(self, reset_id: str) -> str:
         """Fire the timer; returns what became of the reset."""
         command = TakeOverRoot(reset_id=reset_id)
-        return str(operate(self.database, self.vault, self.clock, command).body["status"])
+        return str(self.give(command).body["status"])
 
 
 @pytest.fixture
@@ -185,20 +190,15 @@ def test_a_key_that_became_somebodys_meanwhile_takes_nothing_over(
 
 
 def test_the_operator_cannot_silence_a_partner_and_reset_its_root_meanwhile(
-    signer: Signer,
-    cast: Cast,
-    database: Database,
-    vault: Vault,
-    clock: SteppedClock,
-    operator: Operator,
+    signer: Signer, cast: Cast, clock: SteppedClock, operator: Operator
 ) -> None:
     reset_id = operator.announce(cast.a, PrivateKey.generate())
-    operate(database, vault, clock, SuspendPartner(handle=cast.a.handle))
+    operator.give(SuspendPartner(handle=cast.a.handle))
     with pytest.raises(ConflictError, match="suspended"):
         operator.announce(cast.a, PrivateKey.generate())
     clock.step(DAY)
     assert operator.due() == []
-    operate(database, vault, clock, ReinstatePartner(handle=cast.a.handle))
+    operator.give(ReinstatePartner(handle=cast.a.handle))
     assert operator.take_over(reset_id) == "unchanged"
     assert may_grant(signer, cast.a, cast.a.root)
     told = events(signer, cast.b.auditor, "partner.root_reset")
