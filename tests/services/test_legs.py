@@ -1,0 +1,190 @@
+"""One partner's side: what it may say, what each word makes of its leg, and who hears of it."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from coordinator.domain.errors import (
+    InvalidTransitionError,
+    NotFoundError,
+    PermissionDeniedError,
+    StaleDocumentError,
+)
+from coordinator.services.legs import MarkLegDelivered, MarkLegUndeliverable
+from tests.services.request_cast import DAY, HOUR, Desk, found, nothing, refusal
+
+MINUTE = timedelta(minutes=1)
+#: Every act of the asked side that takes a body of its own.
+BODIES: dict[str, dict[str, Any]] = {
+    "acknowledgement": {},
+    "review": {},
+    "decline": {"code": "policy_refusal"},
+    "freeze-reports": {"lines": [nothing()]},
+}
+
+
+@pytest.mark.parametrize("path", BODIES)
+def test_before_it_went_out_the_request_does_not_exist_for_those_asked(
+    desk: Desk, path: str
+) -> None:
+    ask = desk.submit()
+    refused = refusal(desk.act, desk.cast.b.compliance, ask, path, **BODIES[path])
+    assert (refused.type, refused.code) == (NotFoundError, "not_found")
+    rejected = desk.submit()
+    desk.decide(rejected, decision="reject")
+    assert refusal(desk.act, desk.cast.b.compliance, rejected, path, **BODIES[path]) == refused
+
+
+@pytest.mark.parametrize("path", BODIES)
+def test_for_a_partner_that_was_not_asked_the_request_does_not_exist(desk: Desk, path: str) -> None:
+    ask = desk.go_out(to=[desk.cast.b.handle])
+    stranger = refusal(desk.act, desk.cast.c.compliance, ask, path, **BODIES[path])
+    requester = refusal(desk.act, desk.cast.a.compliance, ask, path, **BODIES[path])
+    assert stranger.type is requester.type is NotFoundError
+    assert desk.told(desk.cast.c, ask) == []
+
+
+@pytest.mark.parametrize("path", BODIES)
+def test_an_act_on_another_document_is_refused(desk: Desk, path: str) -> None:
+    ask = desk.go_out()
+    other = desk.go_out().content_sha256
+    body = BODIES[path] | {"content_sha256": other}
+    assert refusal(desk.act, desk.cast.b.compliance, ask, path, **body).type is StaleDocumentError
+    assert desk.leg(desk.cast.b, ask).status == "queued"
+
+
+def test_an_acknowledgement_shows_and_both_sides_hear_of_it_but_no_third(desk: Desk) -> None:
+    ask = desk.go_out()
+    answer = desk.act(desk.cast.b.system, ask, "acknowledgement")
+    assert answer["status"] == answer["leg"]["status"] == "acknowledged"
+    leg = desk.leg(desk.cast.b, ask)
+    assert (leg.acknowledged_at, leg.delivered_at) == (desk.clock.now(), desk.clock.now())
+    for exchange in (desk.cast.a, desk.cast.b):
+        assert desk.told(exchange, ask)[-1] == "leg.acknowledged"
+    assert desk.told(desk.cast.c, ask) == ["freeze_request.received"]
+    assert desk.leg(desk.cast.c, ask).status == "queued"
+
+
+def test_nobody_acknowledges_twice(desk: Desk) -> None:
+    ask = desk.go_out()
+    desk.act(desk.cast.b.analyst, ask, "acknowledgement")
+    refused = refusal(desk.act, desk.cast.b.lead, ask, "acknowledgement")
+    assert (refused.type, refused.current_status) == (InvalidTransitionError, "acknowledged")
+
+
+def test_a_review_a_decline_and_a_report_imply_acknowledgement(desk: Desk) -> None:
+    for path in ("review", "decline", "freeze-reports"):
+        ask = desk.go_out()
+        desk.act(desk.cast.b.compliance, ask, path, **BODIES[path])
+        assert desk.leg(desk.cast.b, ask).acknowledged_at == desk.clock.now()
+        refused = refusal(desk.act, desk.cast.b.analyst, ask, "acknowledgement")
+        assert refused.type is InvalidTransitionError
+
+
+def test_a_declined_leg_may_review_and_report_again(desk: Desk) -> None:
+    b = desk.cast.b
+    ask = desk.go_out()
+    declined = desk.act(b.compliance, ask, "decline", code="below_threshold")
+    assert declined["leg"]["decline_code"] == "below_threshold"
+    assert desk.act(b.analyst, ask, "review")["status"] == "under_review"
+    desk.act(b.compliance, ask, "decline", code="policy_refusal")
+    desk.hold(b, ask)
+    assert desk.leg(b, ask).status == "frozen"
+
+
+def test_a_leg_with_frozen_funds_cannot_decline(desk: Desk) -> None:
+    ask = desk.go_out()
+    desk.hold(desk.cast.b, ask)
+    refused = refusal(desk.act, desk.cast.b.lead, ask, "decline", code="policy_refusal")
+    assert (refused.type, refused.current_status) == (InvalidTransitionError, "frozen")
+
+
+def test_found_funds_do_not_keep_a_leg_from_declining(desk: Desk) -> None:
+    ask = desk.go_out()
+    desk.report(desk.cast.b, ask, found(0, 7))
+    assert desk.leg(desk.cast.b, ask).status == "under_review"
+    body = {"code": "legal_process_required", "detail": "an order, please"}
+    assert desk.act(desk.cast.b.compliance, ask, "decline", **body)["status"] == "declined"
+    told = desk.feed(desk.cast.a)[-1]["data"]
+    assert (told["code"], told["detail"]) == ("legal_process_required", "an order, please")
+
+
+@pytest.mark.parametrize(
+    ("role", "path", "may"),
+    [
+        ("analyst", "acknowledgement", True),
+        ("system", "review", True),
+        ("analyst", "freeze-reports", True),
+        ("analyst", "decline", False),
+        ("system", "decline", False),
+        ("auditor", "acknowledgement", False),
+        ("auditor", "freeze-reports", False),
+    ],
+)
+def test_roles_of_the_asked_side(desk: Desk, role: str, path: str, *, may: bool) -> None:
+    ask = desk.go_out()
+    member = desk.cast.b.people[role]
+    if may:
+        assert desk.act(member, ask, path, **BODIES[path])["request_id"] == ask.id
+    else:
+        refused = refusal(desk.act, member, ask, path, **BODIES[path])
+        assert refused.type is PermissionDeniedError
+        assert desk.leg(desk.cast.b, ask).status == "queued"
+
+
+def test_a_system_named_by_its_partners_policy_does_what_compliance_does(desk: Desk) -> None:
+    b = desk.cast.b
+    ask = desk.go_out()
+    assert refusal(desk.act, b.system, ask, "decline", code="policy_refusal").code == "not_allowed"
+    desk.policy(b, systems_as_compliance=[b.system.subject])
+    declined = desk.act(b.system, ask, "decline", code="policy_refusal")
+    assert declined["status"] == "declined"
+
+
+def test_the_first_delivery_shows_and_later_ones_change_nothing(desk: Desk) -> None:
+    ask = desk.go_out()
+    leg_id = desk.leg(desk.cast.b, ask).id
+    assert desk.own(MarkLegDelivered(leg_id=leg_id))["status"] == "delivered"
+    first = desk.leg(desk.cast.b, ask)
+    desk.clock.step(HOUR)
+    assert desk.own(MarkLegDelivered(leg_id=leg_id))["status"] == "unchanged"
+    assert desk.leg(desk.cast.b, ask) == first
+    assert desk.told(desk.cast.a, ask).count("leg.delivered") == 1
+
+
+def test_after_an_act_a_delivery_never_sets_the_leg_back(desk: Desk) -> None:
+    ask = desk.go_out()
+    desk.act(desk.cast.b.analyst, ask, "acknowledgement")
+    desk.own(MarkLegDelivered(leg_id=desk.leg(desk.cast.b, ask).id))
+    assert desk.leg(desk.cast.b, ask).status == "acknowledged"
+    assert "leg.delivered" not in desk.told(desk.cast.b, ask)
+
+
+def test_a_notice_given_up_is_flagged_once_and_never_after_it_arrived(desk: Desk) -> None:
+    ask = desk.go_out()
+    lost, read = (desk.leg(x, ask).id for x in (desk.cast.b, desk.cast.c))
+    desk.own(MarkLegDelivered(leg_id=read))
+    for leg_id in (lost, lost, read):
+        desk.own(MarkLegUndeliverable(leg_id=leg_id))
+    assert desk.leg(desk.cast.b, ask).flags == ["undeliverable"]
+    assert desk.leg(desk.cast.c, ask).flags == []
+    assert desk.told(desk.cast.a, ask).count("leg.undeliverable") == 1
+
+
+@pytest.mark.parametrize(
+    ("urgency", "within"), [("flash", 15 * MINUTE), ("urgent", 2 * HOUR), ("routine", DAY)]
+)
+def test_a_leg_is_overdue_once_its_time_to_acknowledge_is_past(
+    desk: Desk, urgency: str, within: timedelta
+) -> None:
+    ask = desk.go_out(urgency=urgency)
+    desk.act(desk.cast.c.analyst, ask, "review")
+    assert desk.step(within - MINUTE) == []
+    assert desk.step(MINUTE) == ["acknowledge_by"] * 2
+    assert desk.leg(desk.cast.b, ask).flags == ["overdue"]
+    assert desk.leg(desk.cast.c, ask).flags == []
+    assert desk.told(desk.cast.b, ask)[-1] == "leg.overdue"
+    assert desk.step(DAY) == []
+    desk.act(desk.cast.b.analyst, ask, "acknowledgement")
+    assert desk.leg(desk.cast.b, ask).flags == []
