@@ -8,13 +8,16 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.benchmarks import submissions
+from tests.benchmarks import deliveries, growth, ledger, submissions
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.stage import Stages
 from tests.postgres import PostgresServer
 
 GROUPS: dict[str, Callable[[Stages], Iterator[Figure]]] = {
     "submissions": submissions.measure,
+    "deliveries": deliveries.measure,
+    "ledger": ledger.measure,
+    "growth": growth.measure,
 }
 
 

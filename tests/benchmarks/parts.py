@@ -5,7 +5,7 @@ import secrets
 
 from coordinator.config_files import read_config
 from coordinator.domain.account import parse_account
-from coordinator.domain.chain import load_chains
+from coordinator.domain.chain import Chains, load_chains
 
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _BITCOIN = "bip122:000000000019d6689c085ae165831e93"
@@ -17,12 +17,20 @@ def mixed_addresses(count: int) -> list[dict[str, str]]:
     addresses = []
     for number in range(count):
         if number % 3 < 2:
-            plain = f"eip155:1:0x{secrets.token_hex(20)}"
-            shown = parse_account(chains, plain, None).display
+            shown = _checked(chains)
         else:
             shown = f"{_BITCOIN}:{_base58check(secrets.token_bytes(20))}"
         addresses.append({"account": shown})
     return addresses
+
+
+def _checked(chains: Chains) -> str:
+    """Return an Ethereum account whose case says its checksum; few spell it in one case by chance."""
+    while True:
+        plain = f"eip155:1:0x{secrets.token_hex(20)}"
+        shown = parse_account(chains, plain, None).display
+        if not parse_account(chains, shown, None).warnings:
+            return shown
 
 
 def _base58check(hashed: bytes) -> str:

@@ -1,0 +1,152 @@
+"""A receiver of webhooks as a process of its own: it notes when each came, and answers 204.
+
+It listens on as many ports as there are endpoints, for each partner has a host of its own. Told on its
+input: `reset`, `wait <count> <seconds>`; it answers each with a line of JSON on its output.
+"""
+
+import asyncio
+import json
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from tests.benchmarks.stage import end
+
+_ANSWER = b"HTTP/1.1 204 No Content\r\n\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """What came since the last reset; times are monotonic seconds, the same in all processes."""
+
+    times: list[float]
+    kinds: list[str]
+
+    @property
+    def per_second(self) -> float:
+        """Arrivals per second, from the first to the last."""
+        return (len(self.times) - 1) / (self.times[-1] - self.times[0])
+
+
+class Receiver:
+    """The receiver's process, as seen by whoever started it."""
+
+    def __init__(self, endpoints: int) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.benchmarks.receiver", str(endpoints)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        self.ports: list[int] = self._read()
+
+    @property
+    def urls(self) -> list[str]:
+        """One for each endpoint."""
+        return [f"http://127.0.0.1:{port}/hook" for port in self.ports]
+
+    def reset(self) -> None:
+        """Forget what came."""
+        self._ask("reset")
+
+    def wait(self, count: int, seconds: float = 60) -> Arrivals:
+        """Wait until `count` webhooks came, and return them."""
+        times, kinds = self._ask(f"wait {count} {seconds}")
+        if len(times) < count:
+            raise AssertionError(f"only {len(times)} of {count} webhooks came in {seconds} s")
+        return Arrivals(times, kinds)
+
+    def _ask(self, line: str) -> Any:
+        if self._process.stdin is None:
+            raise AssertionError("started with a pipe")
+        self._process.stdin.write(line.encode() + b"\n")
+        self._process.stdin.flush()
+        return self._read()
+
+    def _read(self) -> Any:
+        if self._process.stdout is None:
+            raise AssertionError("started with a pipe")
+        return json.loads(self._process.stdout.readline())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        end(self._process)
+
+
+class _Log:
+    def __init__(self) -> None:
+        self.changed = threading.Condition()
+        self.times: list[float] = []
+        self.kinds: list[str] = []
+
+    def note(self, body: bytes) -> None:
+        now = time.monotonic()
+        # The type stands at the end of the body: its members are in canonical order.
+        kind = body.rpartition(b'"type":"')[2].partition(b'"')[0].decode("ascii", "replace")
+        with self.changed:
+            self.times.append(now)
+            self.kinds.append(kind)
+            self.changed.notify_all()
+
+
+class _Connection(asyncio.Protocol):
+    def __init__(self, log: _Log) -> None:
+        self._log = log
+        self._data = b""
+        self._transport: Any = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._data += data
+        while True:
+            head, found, rest = self._data.partition(b"\r\n\r\n")
+            if not found:
+                return
+            length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
+            if len(rest) < length:
+                return
+            self._log.note(rest[:length])
+            self._data = rest[length:]
+            self._transport.write(_ANSWER)
+
+
+def _obey(log: _Log) -> None:
+    for line in sys.stdin:
+        words = line.split()
+        with log.changed:
+            if words[0] == "reset":
+                log.times, log.kinds = [], []
+                answer: Any = None
+            else:
+                count = int(words[1])
+                log.changed.wait_for(lambda c=count: len(log.times) >= c, float(words[2]))  # type: ignore[misc]
+                answer = [log.times, log.kinds]
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+
+
+async def _serve(endpoints: int) -> None:
+    log = _Log()
+    loop = asyncio.get_running_loop()
+    servers = [
+        await loop.create_server(lambda: _Connection(log), "127.0.0.1", 0) for _ in range(endpoints)
+    ]
+    sys.stdout.write(json.dumps([s.sockets[0].getsockname()[1] for s in servers]) + "\n")
+    sys.stdout.flush()
+    await asyncio.to_thread(_obey, log)
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve(int(sys.argv[1])))
