@@ -1,0 +1,283 @@
+"""Suspension: a partner only settles what it holds; what it asked for is withdrawn or marked."""
+
+from typing import Any
+
+import pytest
+
+from coordinator.config_files import read_config
+from coordinator.dispatcher.timers import all_timers
+from coordinator.domain.clock import SteppedClock
+from coordinator.domain.deadline import Policies
+from coordinator.domain.errors import AuthenticationError, ConflictError, NotFoundError
+from coordinator.services.bus import execute
+from coordinator.services.partners import ChangeContacts
+from coordinator.services.rotations import RotateKey
+from coordinator.services.suspensions import (
+    ReinstatePartner,
+    SuspendPartner,
+    WithdrawOfSuspended,
+)
+from coordinator.services.unit_of_work import Evidence, transaction
+from coordinator.storage import partners as store
+from coordinator.storage.database import Database
+from coordinator.storage.documents import Vault
+from partners.protocol.membership_payloads import Grant
+from tests.api.acts import approve, report_frozen, submit
+from tests.api.membership_acts import (
+    events,
+    is_served,
+    operate,
+    rotation_body,
+    with_new_key,
+)
+from tests.factories import ETHER, ORIGIN, Cast, Exchange, Signer, freeze_request_body
+
+REQUESTS = "/v1/freeze-requests"
+POLICIES = Policies.load(read_config("policies.toml"))
+
+
+class Operator:
+    """Suspends and reinstates, and lets the worker's timer run."""
+
+    def __init__(self, database: Database, vault: Vault, clock: SteppedClock) -> None:
+        self.database, self.vault, self.clock = database, vault, clock
+
+    def suspend(self, exchange: Exchange) -> None:
+        """Suspend an exchange."""
+        operate(self.database, self.vault, self.clock, SuspendPartner(handle=exchange.handle))
+
+    def reinstate(self, exchange: Exchange) -> None:
+        """Let an exchange act again."""
+        operate(self.database, self.vault, self.clock, ReinstatePartner(handle=exchange.handle))
+
+    def due(self) -> list[str]:
+        """Return which requests the worker would withdraw."""
+        [timer] = [timer for timer in all_timers(POLICIES) if timer.name == "suspension"]
+        with self.database.engine.connect() as connection:
+            return list(timer.find(connection, self.clock.now(), 100))
+
+    def withdraw(self, request_id: str) -> str:
+        """Fire the timer for one request; returns its status after that."""
+        command = WithdrawOfSuspended(request_id=request_id, policies=POLICIES)
+        return str(operate(self.database, self.vault, self.clock, command).body["status"])
+
+
+@pytest.fixture
+def operator(database: Database, vault: Vault, clock: SteppedClock) -> Operator:
+    """The operator of this test's coordinator."""
+    return Operator(database, vault, clock)
+
+
+def held_by_b(signer: Signer, cast: Cast) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Have B hold something on a request of A; returns request and report."""
+    request = submit(signer, cast)
+    approve(signer, cast, request)
+    return request, report_frozen(signer, cast.b, request)
+
+
+def release(hold: str, amount: str = "700") -> dict[str, Any]:
+    return {"kind": "released", "hold": hold, "amount": amount, "reason": "false_positive"}
+
+
+def report(request: dict[str, Any], *lines: dict[str, Any]) -> dict[str, Any]:
+    return {"content_sha256": request["content_sha256"], "lines": list(lines)}
+
+
+def test_the_keys_of_a_suspended_partner_answer_401(
+    signer: Signer, cast: Cast, operator: Operator
+) -> None:
+    request = submit(signer, cast)
+    approve(signer, cast, request)
+    operator.suspend(cast.b)
+    paths = [
+        "/v1/partners",
+        "/v1/partners/me",
+        "/v1/keys",
+        "/v1/grants",
+        "/v1/people",
+        "/v1/events",
+        "/v1/incidents",
+        "/v1/webhook-endpoints",
+        REQUESTS,
+        f"{REQUESTS}?box=received",
+        f"{REQUESTS}/{request['id']}",
+        f"{REQUESTS}/{request['id']}/holds",
+    ]
+    for path in paths:
+        answer = signer.get(cast.b.lead, path)
+        assert (answer.status_code, answer.get_json()["code"]) == (401, "unauthenticated"), path
+    act = {"content_sha256": request["content_sha256"]}
+    for member, path, body in (
+        (cast.b.lead, f"{REQUESTS}/{request['id']}/acknowledgement", act),
+        (cast.b.lead, f"{REQUESTS}/{request['id']}/review", act),
+        (cast.b.analyst, REQUESTS, freeze_request_body(to=[cast.c.handle])),
+        (cast.b.lead, "/v1/revocations", {"kid": cast.b.analyst.key.kid}),
+        (cast.b.root, "/v1/revocations", {"kid": cast.b.analyst.key.kid}),
+        (
+            cast.b.analyst,
+            "/v1/grants",
+            rotation_body(cast.b.analyst, with_new_key(cast.b.analyst)),
+        ),
+    ):
+        assert signer.post(member, path, body).status_code == 401, path
+    assert is_served(signer, cast.c.analyst)
+
+
+def test_everybody_is_told_of_a_suspension_and_of_the_return(
+    signer: Signer, cast: Cast, operator: Operator
+) -> None:
+    operator.suspend(cast.b)
+    [told] = events(signer, cast.c.auditor, "partner.suspended")
+    assert (told["partner"], told["status"]) == (cast.b.handle, "suspended")
+    listed = signer.get(cast.a.auditor, "/v1/partners").get_json()["items"]
+    assert {item["handle"]: item["status"] for item in listed}[cast.b.handle] == "suspended"
+    operator.reinstate(cast.b)
+    told = events(signer, cast.c.auditor, "partner.joined")[-1]
+    assert (told["partner"], told["reinstated"]) == (cast.b.handle, True)
+    assert is_served(signer, cast.b.analyst)
+
+
+def test_a_suspended_partner_is_not_asked(signer: Signer, cast: Cast, operator: Operator) -> None:
+    operator.suspend(cast.b)
+    answer = signer.post(cast.a.analyst, REQUESTS, freeze_request_body(to=[cast.b.handle]))
+    assert answer.status_code == 422
+    assert answer.get_json()["errors"][0]["code"] == "suspended_partner"
+    everybody = signer.post(cast.a.analyst, REQUESTS, freeze_request_body(to="all"))
+    assert everybody.get_json()["to"] == [cast.c.handle, cast.d.handle]
+
+
+def test_a_suspended_partner_settles_what_it_holds_and_reads_what_it_needs_for_that(
+    signer: Signer, cast: Cast, operator: Operator
+) -> None:
+    request, booked = held_by_b(signer, cast)
+    hold = next(line["hold"] for line in booked["lines"] if line.get("hold"))
+    operator.suspend(cast.b)
+    path = f"{REQUESTS}/{request['id']}"
+    for name in ("", "/addresses", "/legs", "/ledger", "/holds", "/evidence"):
+        answer = signer.get(cast.b.compliance, path + name)
+        assert answer.status_code == 200, (name, answer.data)
+    longer = {
+        "content_sha256": request["content_sha256"],
+        "hold": hold,
+        "hold_expires_at": "2026-03-20T12:00:00Z",
+        "basis": "voluntary",
+    }
+    extended = signer.post(cast.b.compliance, f"{path}/hold-extensions", longer)
+    assert extended.status_code == 201, extended.data
+    released = signer.post(
+        cast.b.compliance, f"{path}/freeze-reports", report(request, release(hold, "300"))
+    )
+    assert released.status_code == 201, released.data
+    line = booked["lines"][1]["id"]
+    correction = {"kind": "correction", "corrects": line, "amount": "600", "reason": "a typo"}
+    corrected = signer.post(
+        cast.b.compliance, f"{path}/freeze-reports", report(request, correction)
+    )
+    assert corrected.status_code == 201, corrected.data
+    assert signer.get(cast.b.root, path).status_code == 401
+
+
+def test_a_suspended_partner_reports_nothing_new(
+    signer: Signer, cast: Cast, operator: Operator
+) -> None:
+    request, booked = held_by_b(signer, cast)
+    hold = next(line["hold"] for line in booked["lines"] if line.get("hold"))
+    operator.suspend(cast.b)
+    path = f"{REQUESTS}/{request['id']}/freeze-reports"
+    found = {"kind": "found", "address_no": 0, "asset": ETHER, "amount": "9"}
+    nothing = {"kind": "nothing", "address_nos": [0]}
+    answer = signer.post(cast.b.compliance, path, report(request, release(hold), found, nothing))
+    assert (answer.status_code, answer.get_json()["code"]) == (403, "partner_suspended")
+    pointers = [fault["pointer"] for fault in answer.get_json()["errors"]]
+    assert pointers == ["/lines/1", "/lines/2"]
+    operator.reinstate(cast.b)
+    ledger = signer.get(cast.b.compliance, f"{REQUESTS}/{request['id']}/ledger").get_json()
+    assert len(ledger["items"]) == 2
+
+
+def test_what_a_suspended_partner_asked_is_withdrawn_unless_it_is_active(
+    signer: Signer, cast: Cast, operator: Operator
+) -> None:
+    active, _ = held_by_b(signer, cast)
+    submitted = submit(signer, cast)
+    policy = {"may_flash": [cast.a.analyst.subject]}
+    assert signer.post(cast.a.root, "/v1/grants", {"policy": policy}).status_code == 201
+    flash = submit(signer, cast, urgency="flash")
+    assert flash["provisional"] is True
+    others = signer.post(
+        cast.c.analyst, REQUESTS, freeze_request_body(to=[cast.d.handle])
+    ).get_json()
+    assert operator.due() == []
+    operator.suspend(cast.a)
+    assert sorted(operator.due()) == sorted([submitted["id"], flash["id"]])
+    assert operator.withdraw(submitted["id"]) == "withdrawn"
+    assert operator.withdraw(flash["id"]) == "withdrawn"
+    assert operator.withdraw(active["id"]) == "unchanged"
+    assert operator.withdraw(others["id"]) == "unchanged"
+    assert operator.withdraw(submitted["id"]) == "unchanged"
+    assert operator.due() == []
+    told = events(signer, cast.b.system, "freeze_request.withdrawn")
+    assert [event["request_id"] for event in told] == [flash["id"]]
+    shown = signer.get(cast.b.auditor, f"{REQUESTS}/{active['id']}").get_json()
+    assert (shown["status"], shown["requester_suspended"]) == ("active", True)
+    listed = signer.get(cast.b.auditor, f"{REQUESTS}?box=received").get_json()["items"]
+    assert {item["requester_suspended"] for item in listed} == {True}
+    operator.reinstate(cast.a)
+    shown = signer.get(cast.b.auditor, f"{REQUESTS}/{active['id']}").get_json()
+    assert shown["requester_suspended"] is False
+    view = signer.get(cast.a.auditor, f"{REQUESTS}/{submitted['id']}").get_json()
+    assert view["status"] == "withdrawn"
+
+
+def test_what_was_due_is_left_alone_once_the_partner_is_back(
+    signer: Signer, cast: Cast, operator: Operator
+) -> None:
+    submitted = submit(signer, cast)
+    operator.suspend(cast.a)
+    operator.reinstate(cast.a)
+    assert operator.due() == []
+    assert operator.withdraw(submitted["id"]) == "unchanged"
+
+
+def test_only_an_active_partner_is_suspended_and_only_a_suspended_one_reinstated(
+    cast: Cast, operator: Operator, database: Database, vault: Vault, clock: SteppedClock
+) -> None:
+    with pytest.raises(ConflictError, match="is active"):
+        operator.reinstate(cast.a)
+    operator.suspend(cast.a)
+    with pytest.raises(ConflictError, match="is suspended"):
+        operator.suspend(cast.a)
+    with pytest.raises(NotFoundError):
+        operate(database, vault, clock, SuspendPartner(handle="nobody.example"))
+
+
+def test_a_transaction_under_way_notices_the_suspension(
+    cast: Cast, operator: Operator, database: Database, vault: Vault, clock: SteppedClock
+) -> None:
+    with database.engine.connect() as connection:
+        found = store.standing(connection, cast.b.lead.key.kid)
+    assert found is not None
+    operator.suspend(cast.b)
+    command = ChangeContacts(contacts=("security desk",))
+    with transaction(database, vault, clock) as uow:
+        uow.stands_on(found)
+        execute(command, found.actor, uow)
+        with pytest.raises(AuthenticationError, match="suspended, meanwhile"):
+            uow.finish()
+
+
+def test_a_rotation_stands_although_another_key_was_taken_away_meanwhile(
+    signer: Signer, cast: Cast, database: Database, vault: Vault, clock: SteppedClock
+) -> None:
+    with database.engine.connect() as connection:
+        found = store.standing(connection, cast.b.analyst.key.kid)
+    assert found is not None
+    taken = signer.post(cast.c.lead, "/v1/revocations", {"kid": cast.c.analyst.key.kid})
+    assert taken.status_code == 201
+    renewed = with_new_key(cast.b.analyst)
+    body = Grant.model_validate(rotation_body(cast.b.analyst, renewed))
+    with transaction(database, vault, clock, Evidence("e30.e30.e30", b"{}", "0" * 64)) as uow:
+        uow.stands_on(found)
+        uow.finish(execute(RotateKey(body=body, audience=ORIGIN), found.actor, uow))
+    assert is_served(signer, renewed)
+    assert not is_served(signer, cast.b.analyst)
