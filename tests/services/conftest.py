@@ -8,12 +8,15 @@ import pytest
 from sqlalchemy import Table
 
 import coordinator.storage.tables as _tables  # noqa: F401 - fills the metadata
+from coordinator.app import create_app
 from coordinator.domain.clock import SteppedClock
-from coordinator.storage.base import Base
+from coordinator.settings import Settings
+from coordinator.storage.base import Base, db
 from coordinator.storage.database import Database, open_database
 from coordinator.storage.documents import Vault
-from tests.factories import Cast
-from tests.services.request_cast import Desk
+from tests.conftest import BACKENDS, KEYS
+from tests.factories import NOON, ORIGIN, Cast, Signer
+from tests.services.request_cast import Desk, Office
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +77,32 @@ def desk(  # noqa: PLR0913, PLR0917 - the parts of a desk
 def fresh_desk(database: Database, vault: Vault, clock: SteppedClock, cast: Cast) -> Desk:
     """Gives commands to the database that `client` and `signer` work with."""
     return Desk(database, vault, clock, cast)
+
+
+@pytest.fixture(scope="module", params=BACKENDS)
+def office(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Office]:
+    """A whole coordinator that all tests of a module use in turn, each with requests of its own."""
+    world = request.getfixturevalue(
+        "sqlite_world" if request.param == "sqlite" else "postgres_world"
+    )
+    folder = tmp_path_factory.mktemp("office")
+    url = world.copy(folder)
+    settings = Settings.from_env(
+        {
+            "HOLDFAST_ORIGIN": ORIGIN,
+            "HOLDFAST_DATABASE_URL": url,
+            "HOLDFAST_DATA_DIR": str(folder),
+        }
+    )
+    clock = SteppedClock(NOON)
+    app = create_app(settings, clock=clock, keys=KEYS)
+    database = open_database(url)
+    desk = Desk(database, KEYS.vault, clock, world.cast)
+    yield Office(desk, Signer(app.test_client(), clock))
+    app.extensions["holdfast"].watcher.stop()
+    with app.app_context():
+        db.engine.dispose()
+    database.engine.dispose()
+    world.drop(url)

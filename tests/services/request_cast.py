@@ -52,6 +52,7 @@ from tests.factories import (
     Cast,
     Exchange,
     Member,
+    Signer,
     freeze_request_body,
     request_token,
 )
@@ -407,6 +408,29 @@ class Desk:
         """Change rows behind the commands' back, where no command makes what a test is about."""
         with self.database.writing() as connection, connection.begin():
             connection.execute(text(statement), values)
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """A coordinator behind its API, and a desk on the same database that brings things about."""
+
+    desk: Desk
+    signer: Signer
+
+    def act(self, member: Member, ask: Ask, path: str, **body: Any) -> tuple[int, dict[str, Any]]:
+        """Send one act below a request; returns status and answer."""
+        sent = {"content_sha256": ask.content_sha256, **body}
+        response = self.signer.post(member, f"{REQUESTS}/{ask.id}/{path}", sent)
+        told: dict[str, Any] = response.get_json(force=True)
+        return response.status_code, told
+
+    def lasting(self) -> dict[str, list[Any]]:
+        """Return all rows that a refusal must leave as they are: all but token and answer."""
+        rows = self.desk.snapshot()
+        for name in ("seen_token", "stored_answer"):
+            del rows[name]
+        rows["document"] = [row for row in rows["document"] if "'answer'" not in row]
+        return rows
 
 
 def refusal(attempt: Callable[..., object], *args: Any, **members: Any) -> Refused:
