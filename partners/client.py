@@ -11,23 +11,16 @@ inside that call.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel
-from pydantic import ValidationError as ModelError
-
+from partners.client_core import REQUESTS, Document, RequestRef, encode, parse_view
+from partners.client_life_cycle import LifeCycleActs
 from partners.errors import TransportError
-from partners.profiles import Profile
-from partners.protocol import canonical_json
-from partners.protocol.life_cycle_payloads import InfoAnswer, InfoRequest
 from partners.protocol.membership_payloads import Grant, Join, PartnerChanges, Revocation
 from partners.protocol.payloads import (
     Acknowledgement,
     Approval,
-    Body,
-    Closure,
     Decline,
     EndpointChanges,
     FreezeReport,
@@ -39,7 +32,6 @@ from partners.protocol.payloads import (
     Review,
     Time,
     WarningAcceptance,
-    Withdrawal,
 )
 from partners.protocol.views import (
     ActView,
@@ -53,127 +45,30 @@ from partners.protocol.views import (
     FreezeRequestSummary,
     FreezeRequestView,
     GrantView,
-    HoldView,
-    IncidentView,
     JoinView,
     KeyView,
     LegView,
     LineView,
-    Page,
     PartnerView,
     PersonView,
     RevocationView,
     ServiceView,
-    View,
 )
 from partners.protocol.vocabulary import Decision, DeclineCode
-from partners.transport import Answer, Transport
+from partners.transport import Answer
 
-V = TypeVar("V", bound=View)
-_REQUESTS = "/v1/freeze-requests"
-
-
-class RequestRef(Protocol):
-    """What an act is about: a request's view, a proven notice, a `Document`."""
-
-    @property
-    def id(self) -> str:
-        """`frq_…`."""
-        ...
-
-    @property
-    def content_sha256(self) -> str:
-        """SHA-256 of the exact submitted body."""
-        ...
+_REQUESTS = REQUESTS
+__all__ = ["Client", "Document", "RequestRef", "encode", "parse_view"]
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A request by its id and the hash of its body, both as the caller saw them."""
-
-    id: str
-    content_sha256: str
-
-
-def encode(body: Body) -> bytes:
-    """Return the bytes to sign and send for `body`: only members that were set, canonical JSON."""
-    return canonical_json.dumps(body.model_dump(mode="json", exclude_unset=True))
-
-
-def parse_view(model: type[V], body: Any) -> V:
-    """Return `body` as a view.
-
-    Raises:
-        TransportError: If it is not what the contract says.
-    """
-    try:
-        return model.model_validate(body)
-    except ModelError as error:
-        first = error.errors()[0]
-        place = "/".join(str(part) for part in first["loc"])
-        raise TransportError(
-            f"the answer is no {model.__name__} (/{place}: {first['msg']}): is the kit too old?"
-        ) from None
-
-
-class Client:
+class Client(LifeCycleActs):
     """A partner's side of the API.
 
     Args:
         profile: Who signs; its coordinator is the audience of every token.
         transport: Replaces the default one (other time-outs, retries, a tunnel).
+        now: Wall time in seconds since 1970, by which tokens are made.
     """
-
-    def __init__(self, profile: Profile, *, transport: Transport | None = None) -> None:
-        self.profile = profile
-        self.transport = transport or Transport(profile, profile.coordinator)
-
-    # --- the raw layer ----------------------------------------------------------------------------
-
-    def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: dict[str, Any] | None = None,
-        body: Body | bytes | None = None,
-        idempotency_key: str | None = None,
-    ) -> Answer:
-        """Send any signed request; `bytes` are signed and sent exactly as they are.
-
-        Raises:
-            ApiError: The coordinator refused.
-            TransportError: No usable answer came.
-        """
-        raw = encode(body) if isinstance(body, BaseModel) else body
-        return self.transport.exchange(
-            method, path, query=query, body=raw, idempotency_key=idempotency_key
-        )
-
-    def _get(self, model: type[V], path: str, **query: Any) -> V:
-        return parse_view(model, self.request("GET", path, query=query).body)
-
-    def _post(
-        self, model: type[V], path: str, body: Body | bytes | None, idempotency_key: str | None
-    ) -> V:
-        answer = self.request("POST", path, body=body, idempotency_key=idempotency_key)
-        return parse_view(model, answer.body)
-
-    def _pages(self, model: type[V], path: str, **query: Any) -> Iterator[V]:
-        """Yield every item of a list, fetching page after page as they are consumed."""
-        cursor: str | None = None
-        while True:
-            answer = self.request("GET", path, query={**query, "cursor": cursor})
-            page = parse_view(Page[model], answer.body)  # type: ignore[valid-type]
-            yield from page.items
-            if page.next_cursor is None or page.next_cursor == cursor:
-                return
-            cursor = page.next_cursor
-
-    def _act(
-        self, request: RequestRef, name: str, body: Body, idempotency_key: str | None
-    ) -> ActView:
-        return self._post(ActView, f"{_REQUESTS}/{request.id}/{name}", body, idempotency_key)
 
     # --- the coordinator, its members and their keys
     # ------------------------------------------------
@@ -270,10 +165,6 @@ class Client:
         """Yield the ledger's lines that one may see, in their order."""
         return self._pages(LineView, f"{_REQUESTS}/{request_id}/ledger")
 
-    def holds(self, request_id: str) -> Iterator[HoldView]:
-        """Yield the holds that one may see."""
-        return self._pages(HoldView, f"{_REQUESTS}/{request_id}/holds")
-
     def evidence(self, request_id: str) -> Iterator[EvidenceView]:
         """Yield token and body of every act that one may see."""
         return self._pages(EvidenceView, f"{_REQUESTS}/{request_id}/evidence")
@@ -299,29 +190,6 @@ class Client:
         if warnings_accepted:
             members["warnings_accepted"] = list(warnings_accepted)
         return self._act(request, "approvals", Approval(**members), idempotency_key)
-
-    def withdraw(
-        self,
-        request: RequestRef,
-        reason: str,
-        *,
-        addresses: Sequence[int] | None = None,
-        idempotency_key: str | None = None,
-    ) -> ActView:
-        """Withdraw all addresses, or those given by their numbers."""
-        body = Withdrawal(
-            content_sha256=request.content_sha256,
-            addresses="all" if addresses is None else list(addresses),
-            reason=reason,
-        )
-        return self._act(request, "withdrawal", body, idempotency_key)
-
-    def close(
-        self, request: RequestRef, reason: str | None = None, *, idempotency_key: str | None = None
-    ) -> ActView:
-        """Close a request on which no hold is open."""
-        body = Closure(content_sha256=request.content_sha256, reason=reason)
-        return self._act(request, "closure", body, idempotency_key)
 
     # --- the asked side
     # ---------------------------------------------------------------------------------
@@ -362,30 +230,6 @@ class Client:
         members.update({name: value for name, value in optional.items() if value})
         return self._act(request, "decline", Decline(**members), idempotency_key)
 
-    def ask(
-        self,
-        request: RequestRef,
-        missing: Sequence[str],
-        text: str | None = None,
-        *,
-        idempotency_key: str | None = None,
-    ) -> ActView:
-        """Ask the requester for what is needed before one can act."""
-        body = InfoRequest(content_sha256=request.content_sha256, missing=list(missing), text=text)
-        return self._act(request, "info-requests", body, idempotency_key)
-
-    def answer(
-        self,
-        request: RequestRef,
-        info_request_id: str,
-        text: str,
-        *,
-        idempotency_key: str | None = None,
-    ) -> ActView:
-        """Answer a partner's question, on the requesting side."""
-        body = InfoAnswer(content_sha256=request.content_sha256, text=text)
-        return self._act(request, f"info-requests/{info_request_id}/answer", body, idempotency_key)
-
     def report(
         self,
         request: RequestRef,
@@ -397,17 +241,6 @@ class Client:
         body = FreezeReport(content_sha256=request.content_sha256, lines=list(lines))
         path = f"{_REQUESTS}/{request.id}/freeze-reports"
         return self._post(FreezeReportView, path, body, idempotency_key)
-
-    # --- incidents
-    # ----------------------------------------------------------------------------------------
-
-    def incidents(self) -> Iterator[IncidentView]:
-        """Yield the incidents of which one may see a request."""
-        return self._pages(IncidentView, "/v1/incidents")
-
-    def incident(self, incident_id: str) -> IncidentView:
-        """Return one incident with its totals over what one may see."""
-        return self._get(IncidentView, f"/v1/incidents/{incident_id}")
 
     # --- webhooks
     # -------------------------------------------------------------------------------------------

@@ -53,6 +53,7 @@ class WebhookInbox:
         on_untrusted: Told of authentic deliveries whose requester could not be proven: wake a
             person.
         on_gap: Told of events that are missing on a leg.
+        now: Wall time in seconds since 1970; deliveries must have been signed just then.
     """
 
     client: Client
@@ -64,6 +65,7 @@ class WebhookInbox:
         "%s was not acted on: %s", event.id, error
     )
     on_gap: Callable[[Event, range], None] = _log_gap
+    now: Callable[[], float] = time.time
     _directory: KeyDirectory = field(init=False)
     _keys: tuple[PublicKey, ...] = ()
     _fetched_at: float = -_REFETCH_SECONDS
@@ -128,7 +130,7 @@ class WebhookInbox:
         self.handle_event(event, notice)
 
     def _authentic(self, headers: dict[str, str], body: bytes) -> Event:
-        now = int(time.time())
+        now = int(self.now())
         if self._keys:
             try:
                 return verify_webhook(

@@ -83,6 +83,7 @@ def _hold_view(row: Row[Any]) -> dict[str, Any]:
         "lapsed": row.lapsed,
         "kept": row.kept,
         "account_level": row.account_level,
+        "owed_since": None if row.owed_since is None else format_time(row.owed_since),
     }
 
 

@@ -1,5 +1,6 @@
 """What every command shares: the chosen profile, the client, and where output goes."""
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from partners.errors import ApiError, AuthenticationError, HoldfastError, Invali
 from partners.key_directory import KeyDirectory
 from partners.profiles import Profile, ProfileStore
 from partners.protocol import canonical_json
+from partners.wall_clock import wall_clock
 
 _PIPE_COLUMNS = 240
 
@@ -30,6 +32,7 @@ class Session:
         store: Profiles and pins.
         profile_name: Of --as or HOLDFAST_PROFILE.
         as_json: Print JSON for programs instead of tables for people.
+        now: Wall time in seconds since 1970.
     """
 
     store: ProfileStore = field(default_factory=ProfileStore.from_environment)
@@ -37,6 +40,7 @@ class Session:
     as_json: bool = False
     out: Console = field(default_factory=lambda: _console(sys.stdout))
     err: Console = field(default_factory=lambda: _console(sys.stderr))
+    now: Callable[[], float] = field(default_factory=lambda: wall_clock(os.environ))
 
     def profile(self) -> Profile:
         """Return the chosen profile, or raise ProfileError."""
@@ -44,7 +48,7 @@ class Session:
 
     def client(self) -> Client:
         """Return a client for the chosen profile."""
-        return Client(self.profile())
+        return Client(self.profile(), now=self.now)
 
     def directory(self, client: Client) -> KeyDirectory:
         """Return other partners' keys, held against one's pins."""

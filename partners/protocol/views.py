@@ -225,10 +225,16 @@ class LineView(View):
     code: str | None = None
     tx: str | None = None
     next: dict[str, Any] | None = None
+    corrects: str | None = None
 
 
 class HoldView(View):
-    """What a frozen line opened: a freeze with an end."""
+    """What a frozen line opened: a freeze with an end.
+
+    `lapsed`: its end passed and only the partner knows what became of it; `kept`: the ground on
+    which it stays; `owed_since`: since when the partner owes an answer about it; `shared`: it was
+    opened on another request.
+    """
 
     id: str
     leg_id: str
@@ -244,6 +250,11 @@ class HoldView(View):
     basis: HoldBasis
     frozen_at: Time
     hold_expires_at: Time
+    shared: bool = False
+    lapsed: bool = False
+    kept: str | None = None
+    account_level: bool = False
+    owed_since: Time | None = None
 
 
 class FreezeReportView(View):

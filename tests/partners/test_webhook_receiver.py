@@ -117,9 +117,8 @@ def test_a_gap_in_a_legs_sequence_is_named_once() -> None:
 class Site:
     """A Flask application with the blueprint, and what its handler was given."""
 
-    def __init__(self, client: Client, stub: StubCoordinator, monkeypatch: Any) -> None:
+    def __init__(self, client: Client, stub: StubCoordinator) -> None:
         stub.answers("GET", "/.well-known/jwks.json", {"keys": [KEY.public.jwk()]})
-        monkeypatch.setattr("partners.flask_blueprint.time.time", lambda: NOW)
         self.handled: list[tuple[Event, Notice | None]] = []
         self.untrusted: list[Event] = []
         self.gaps: list[range] = []
@@ -135,6 +134,7 @@ class Site:
                     handle_event=self._handle,
                     on_untrusted=lambda event, _: self.untrusted.append(event),
                     on_gap=lambda _, missing: self.gaps.append(missing),
+                    now=lambda: NOW,
                 )
             )
         )
@@ -151,8 +151,8 @@ class Site:
 
 
 @pytest.fixture
-def site(client: Client, stub: StubCoordinator, monkeypatch: pytest.MonkeyPatch) -> Site:
-    return Site(client, stub, monkeypatch)
+def site(client: Client, stub: StubCoordinator) -> Site:
+    return Site(client, stub)
 
 
 def test_the_blueprint_hands_each_event_over_once(site: Site) -> None:
