@@ -32,6 +32,9 @@ from coordinator.storage.database import Database, engine_arguments, prepare_eng
 from coordinator.storage.schema import MIGRATIONS
 from coordinator.storage.wakeup import Watcher, open_notifier
 
+# Every module in api/ declares its routes while it is imported.
+for _module in pkgutil.iter_modules(api.__path__, f"{api.__name__}."):
+    importlib.import_module(_module.name)
 if not tables.__all__:
     raise AssertionError("the metadata is empty without the tables")
 
@@ -126,9 +129,6 @@ def _open(app: Flask, settings: Settings) -> Database:
 
 
 def _register(app: Flask, *, is_https: bool) -> None:
-    # Every module in api/ declares its routes while it is imported.
-    for module in pkgutil.iter_modules(api.__path__, f"{api.__name__}."):
-        importlib.import_module(module.name)
     app.register_blueprint(blueprint)
     problems.register(app)
     around.register(app, is_https=is_https)

@@ -3,6 +3,7 @@
 The requester reads everything; a partner asked reads the request, who was asked, and its own leg.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,6 @@ from coordinator.domain.chain import Chains
 from coordinator.services.unit_of_work import unpack_evidence
 from coordinator.storage import freeze_ledger as ledger_store
 from coordinator.storage import freeze_requests as store
-from coordinator.storage import legs as leg_store
 from coordinator.storage import partners as partner_store
 from coordinator.storage import reading
 from coordinator.storage.documents import Vault, load, load_one
@@ -103,7 +103,7 @@ def request_view(
     }
     if row.requester == partner:
         return view | _requester_part(connection, vault, row)
-    view["to"] = reading.partners_asked(connection, row.id)
+    view["to"] = list(reading.legs_asked(connection, row.id))
     if leg is not None:
         own = leg_views(connection, vault, [leg])[0]
         view |= {"leg": own, "totals": own["totals"]}
@@ -114,13 +114,13 @@ def _requester_part(connection: Connection, vault: Vault, row: Row[Any]) -> dict
     """Return what only the requester reads: the context decided on, all legs' counts and totals."""
     sealed = load_one(connection, vault, row.id, "context")
     context = {} if sealed is None else strict_json.loads(sealed)
-    asked = set(reading.partners_asked(connection, row.id)) | set(context.get("to", ()))
+    asked = reading.legs_asked(connection, row.id)
     part: dict[str, Any] = {
-        "to": sorted(asked),
+        "to": sorted({*asked, *context.get("to", ())}),
         "decision_context": None if sealed is None else sealed.decode(),
         "context_sha256": row.context_sha256,
         "warnings": context.get("warnings", []),
-        "leg_counts": leg_store.counts_by_status(connection, row.id),
+        "leg_counts": Counter(asked.values()),
         "totals": ledger_store.as_text(ledger_store.totals(connection, request_id=row.id)),
     }
     if row.leaf_index is not None:

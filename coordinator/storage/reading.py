@@ -42,10 +42,10 @@ def leaf(connection: Connection, index: int) -> Row[Any] | None:
     return connection.execute(query).one_or_none()
 
 
-def partners_asked(connection: Connection, request_id: str) -> list[str]:
-    """Return the partners that have a leg of a request, by name."""
-    query = select(LegRow.partner).where(LegRow.request_id == request_id)
-    return sorted(connection.execute(query).scalars())
+def legs_asked(connection: Connection, request_id: str) -> dict[str, str]:
+    """Return the partners that have a leg of a request, by name, with the leg's status."""
+    query = select(LegRow.partner, LegRow.status).where(LegRow.request_id == request_id)
+    return dict(sorted((row.partner, row.status) for row in connection.execute(query)))
 
 
 def document_sizes(connection: Connection, owner_ids: Sequence[str], name: str) -> dict[str, int]:

@@ -1,0 +1,75 @@
+"""A page costs the same few queries however long the list is."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import event
+
+from tests.api.acts import approve, report_frozen, submit
+from tests.conftest import World
+from tests.factories import Cast, Signer
+
+PATH = "/v1/freeze-requests"
+
+
+@pytest.fixture
+def world(sqlite_world: World) -> World:
+    """The statements are the same on both databases."""
+    return sqlite_world
+
+
+@contextmanager
+def _counted(app: Flask) -> Iterator[list[str]]:
+    statements: list[str] = []
+
+    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
+        statements.append(statement)
+
+    engine = app.extensions["holdfast"].database.engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield statements
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+@pytest.mark.parametrize(
+    ("path", "most"),
+    [
+        (f"{PATH}/{{id}}", 14),
+        (f"{PATH}/{{id}}/legs", 7),
+        (f"{PATH}/{{id}}/ledger", 5),
+        (f"{PATH}/{{id}}/holds", 4),
+        (f"{PATH}/{{id}}/evidence", 7),
+        (f"{PATH}/{{id}}/addresses", 6),
+        (PATH, 4),
+        (f"{PATH}?box=received", 4),
+        ("/v1/incidents", 5),
+        ("/v1/partners", 3),
+        ("/v1/keys", 2),
+        ("/v1/grants", 3),
+        ("/v1/people", 3),
+    ],
+)
+def test_a_read_costs_the_same_few_queries_however_much_there_is(
+    app: Flask, signer: Signer, cast: Cast, path: str, most: int
+) -> None:
+    request = submit(signer, cast)
+    approve(signer, cast, request)
+    report_frozen(signer, cast.b, request)
+    member = cast.a.auditor
+    signer.get(member, path.format(**request))
+    with _counted(app) as before:
+        signer.get(member, path.format(**request))
+    for exchange in (cast.c, cast.d):
+        report_frozen(signer, exchange, request)
+    for _ in range(3):
+        approve(signer, cast, submit(signer, cast))
+    with _counted(app) as after:
+        signer.get(member, path.format(**request))
+    begin = [s for s in after if not s.startswith("BEGIN")]
+    assert len(after) <= len(before), after
+    assert len(begin) <= most, begin
