@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from coordinator.api.incident_traces import timeline_page, trace_page
 from coordinator.api.paging import PageQuery, after_id, page, page_of, page_size
 from coordinator.api.pipeline import Reader
 from coordinator.api.routing import Query, signed_get
@@ -11,7 +12,7 @@ from coordinator.services.freeze_request_views import incident_views
 from coordinator.storage import freeze_ledger as ledger_store
 from coordinator.storage import freeze_requests as store
 from coordinator.storage import reading
-from partners.protocol import views
+from partners.protocol import life_cycle_views, views
 
 _READ = Permission.FREEZE_REQUEST_READ
 
@@ -34,9 +35,17 @@ def list_incidents(reader: Reader, query: PageQuery) -> dict[str, Any]:
     return page([shown[row[0]] for row in rows], cursor)
 
 
-@signed_get("/v1/incidents/{incident_id}", tag="incidents", answer=views.IncidentView, needs=_READ)
+@signed_get(
+    "/v1/incidents/{incident_id}",
+    tag="incidents",
+    answer=life_cycle_views.IncidentDetailView,
+    needs=_READ,
+)
 def read_incident(reader: Reader, query: Query, incident_id: str) -> dict[str, Any]:
-    """Read one incident with its requests and the totals over what you may see."""
+    """Read one incident with its requests and the totals over what you may see.
+
+    With it come the first pages of its timeline and its trace.
+    """
     del query
     partner = reader.actor.partner
     requests = store.of_incident(reader.connection, incident_id, partner)
@@ -44,4 +53,11 @@ def read_incident(reader: Reader, query: Query, incident_id: str) -> dict[str, A
         raise NotFoundError("there is no such incident, or none that you may see")
     totals = ledger_store.totals(reader.connection, incident_id=incident_id, visible_to=partner)
     view = incident_views(reader.connection, reader.vault, [incident_id])[incident_id]
-    return {**view, "requests": requests, "totals": ledger_store.as_text(totals)}
+    size = reader.parts.page_size
+    return {
+        **view,
+        "requests": requests,
+        "totals": ledger_store.as_text(totals),
+        "timeline": timeline_page(reader, incident_id, size=size),
+        "trace": trace_page(reader, incident_id, size=size),
+    }

@@ -125,6 +125,7 @@ class TraceNode(View):
     id: str
     kind: str
     chain: str | None = None
+    service: str | None = None
     flagged: list[dict[str, Any]] = Field(default_factory=list)
 
 

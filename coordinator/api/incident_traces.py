@@ -1,0 +1,97 @@
+"""Timeline and trace of an incident, page by page."""
+
+import re
+from typing import Any
+
+from coordinator.api.paging import PageQuery, after_number, page, page_of, page_size, write_cursor
+from coordinator.api.pipeline import Reader
+from coordinator.api.routing import signed_get
+from coordinator.domain.errors import FieldFault, InvalidInputError, NotFoundError
+from coordinator.domain.permission import Permission
+from coordinator.services.incidents import Place, timeline_entries, trace
+from coordinator.storage import freeze_requests as request_store
+from coordinator.storage import incidents as store
+from partners.protocol import base64url, life_cycle_views
+from partners.protocol.errors import ProtocolError
+
+_READ = Permission.FREEZE_REQUEST_READ
+_PLACE = re.compile(r"1(frq_[0-7][0-9a-hjkmnp-tv-z]{25})\.([0-9]{1,5})", re.ASCII)
+
+
+@signed_get(
+    "/v1/incidents/{incident_id}/timeline",
+    tag="incidents",
+    answer=life_cycle_views.TimelinePage,
+    needs=_READ,
+    query=PageQuery,
+)
+def read_timeline(reader: Reader, query: PageQuery, incident_id: str) -> dict[str, Any]:
+    """Read what happened in an incident and concerned you, oldest first."""
+    _require_visible(reader, incident_id)
+    size = page_size(reader.parts, query.limit)
+    return timeline_page(reader, incident_id, after=after_number(query), size=size)
+
+
+@signed_get(
+    "/v1/incidents/{incident_id}/trace",
+    tag="incidents",
+    answer=life_cycle_views.TracePage,
+    needs=_READ,
+    query=PageQuery,
+)
+def read_trace(reader: Reader, query: PageQuery, incident_id: str) -> dict[str, Any]:
+    """Read the trace: flagged addresses, transactions, where funds moved on, and what followed.
+
+    A page holds `limit` flagged addresses with what hangs on them; pages join by their nodes' ids.
+    """
+    _require_visible(reader, incident_id)
+    size = page_size(reader.parts, query.limit)
+    return trace_page(reader, incident_id, after=_after_place(query), size=size)
+
+
+def _require_visible(reader: Reader, incident_id: str) -> None:
+    partner = reader.actor.partner
+    if not request_store.of_incident(reader.connection, incident_id, partner, limit=1):
+        raise NotFoundError("there is no such incident, or none that you may see")
+
+
+def timeline_page(
+    reader: Reader, incident_id: str, *, after: int = -1, size: int
+) -> dict[str, Any]:
+    """Return one page of a timeline (`life_cycle_views.TimelinePage`)."""
+    partner = reader.actor.partner
+    found = store.timeline(reader.connection, incident_id, partner, after=after, limit=size + 1)
+    rows, cursor = page_of(found, size, lambda row: row.seq)
+    return page(timeline_entries(rows), cursor)
+
+
+def trace_page(
+    reader: Reader, incident_id: str, *, after: Place | None = None, size: int
+) -> dict[str, Any]:
+    """Return one page of a trace (`life_cycle_views.TracePage`)."""
+    graph, last = trace(
+        reader.connection,
+        reader.vault,
+        reader.parts.chains,
+        incident_id,
+        reader.actor.partner,
+        after=after,
+        limit=size,
+    )
+    cursor = None if last is None else write_cursor(f"{last.request_id}.{last.address_no}")
+    return {**graph, "next_cursor": cursor}
+
+
+def _after_place(query: PageQuery) -> Place | None:
+    if query.cursor is None:
+        return None
+    try:
+        found = _PLACE.fullmatch(base64url.decode(query.cursor).decode("ascii"))
+    except (ProtocolError, UnicodeDecodeError):
+        found = None
+    if found is None:
+        detail = "is no cursor of a trace; take `next_cursor` of its last page as it is"
+        raise InvalidInputError(
+            f"cursor {detail}", errors=[FieldFault("?query/cursor", detail, "bad_cursor")]
+        )
+    return Place(found[1], int(found[2]))
