@@ -16,6 +16,7 @@ import structlog
 from flask import Response, g, request
 from pydantic import BaseModel, ValidationError
 from sqlalchemy import Connection, Row
+from sqlalchemy.exc import OperationalError
 
 from coordinator.api import problems
 from coordinator.api.auth import KeyRing, authenticate, bearer_token, signed_url, standing
@@ -30,6 +31,8 @@ from coordinator.domain.errors import (
     InvalidInputError,
     MalformedBodyError,
     NotFoundError,
+    RateLimitedError,
+    UnavailableError,
     UnsupportedMediaTypeError,
 )
 from coordinator.domain.free_text import find_customer_data
@@ -46,6 +49,7 @@ from coordinator.services.unit_of_work import (
 )
 from coordinator.storage import partners as partner_store
 from coordinator.storage import requests as request_store
+from coordinator.storage.database import was_sacrificed
 from coordinator.storage.documents import DocumentKey, Vault, load_one
 from partners.protocol import canonical_json, strict_json
 from partners.protocol.errors import StrictJsonError
@@ -58,6 +62,7 @@ _log = structlog.get_logger(__name__)
 B = TypeVar("B", bound=Body)
 _IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9_.:-]{8,64}", re.ASCII)
 _JSON = "application/json"
+_ATTEMPTS = 3
 #: Members that people write freely; they never say who a customer is.
 _FREE_TEXT = frozenset(
     {"summary", "text", "note", "reason", "detail", "comment", "title", "missing", "description"}
@@ -248,18 +253,46 @@ def change(
     content = None if model is None else parse_body(raw, model)
     prepared = prepare(SignedCall(token, raw, token.body_sha256, own), content)
     call = _call(own, token, prepared.command, key)
-    with transaction(own.database, own.vault, own.clock, _evidence(token, raw)) as uow:
+    response = retried(
+        lambda: _change_once(own, call, _evidence(token, raw), while_suspended=while_suspended)
+    )
+    own.wake()
+    return response
+
+
+def _change_once(
+    own: Parts, call: "_Call", evidence: Evidence, *, while_suspended: bool
+) -> Response:
+    with transaction(own.database, own.vault, own.clock, evidence) as uow:
         try:
-            found = standing(uow.connection, token.kid, while_suspended=while_suspended)
+            found = standing(uow.connection, call.token.kid, while_suspended=while_suspended)
         except AuthenticationError:
             repeated = _repeat_of_rotation(uow, call)
             if repeated is None:
                 raise
             return repeated
         uow.stands_on(found)
-        response = answer_once(uow, call, found.actor, uow.key(found.document_key_id))
-    own.wake()
-    return response
+        return answer_once(uow, call, found.actor, uow.key(found.document_key_id))
+
+
+def retried(attempt: Callable[[], Response]) -> Response:
+    """Run a transaction again where the database ended it to let another one through.
+
+    Acts on shared holds lock several requests, so two of them can meet head-on.
+
+    Raises:
+        UnavailableError: If it was ended three times, or the database cannot be had.
+    """
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return attempt()
+        except OperationalError as error:
+            if not was_sacrificed(error):
+                raise UnavailableError("the database cannot be had at present") from error
+    try:
+        return attempt()
+    except OperationalError as error:
+        raise UnavailableError("too many acts meet on this request; try again") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,8 +352,8 @@ def answer_once(uow: UnitOfWork, call: _Call, actor: Actor, sealing_key: Documen
     location = None
     try:
         answer = execute(call.command, actor, uow)
-    except AuthenticationError:
-        raise
+    except (AuthenticationError, RateLimitedError, UnavailableError):
+        raise  # never stored: a retry must be able to succeed
     except CoordinatorError as error:
         savepoint.rollback()
         uow.forget()

@@ -18,6 +18,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import QueuePool
 
 BUSY_TIMEOUT_MS = 15_000
@@ -193,6 +194,14 @@ def _prepare_sqlite(engine: Engine) -> None:
     def on_begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get("holdfast_writes", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def was_sacrificed(error: OperationalError) -> bool:
+    """Tell whether the database ended a transaction to let another one through.
+
+    PostgreSQL's deadlock_detected and serialization_failure; SQLite's writers queue and never meet.
+    """
+    return getattr(error.orig, "sqlstate", None) in {"40P01", "40001"}
 
 
 def require_durable(database: Database) -> None:
