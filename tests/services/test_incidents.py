@@ -149,7 +149,7 @@ def test_the_trace_is_the_same_graph_however_it_is_paged(w: World) -> None:
     for limit in (1, 2, 3, 5):
         nodes: dict[str, list[Any]] = {}
         edges: list[Any] = []
-        cursor = ""
+        cursor: str | None = ""
         pages = 0
         while cursor is not None:
             page = w.get(w.cast.a.lead, f"{path}?limit={limit}{cursor and '&cursor=' + cursor}")

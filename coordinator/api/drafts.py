@@ -1,0 +1,40 @@
+"""Drafts of follow-on requests."""
+
+from typing import Any
+
+from coordinator.api.paging import PageQuery, after_id, page, page_of, page_size
+from coordinator.api.pipeline import Reader
+from coordinator.api.routing import signed_get
+from coordinator.domain.errors import NotFoundError
+from coordinator.domain.permission import Permission
+from coordinator.services.access import readable_request
+from coordinator.services.drafts import drafts
+from coordinator.storage import incidents as store
+from partners.protocol import life_cycle_views, views
+
+#: A draft may hold thousands of addresses.
+_MOST_DRAFTS = 20
+
+
+@signed_get(
+    "/v1/freeze-requests/{request_id}/drafts",
+    tag="freeze requests",
+    answer=views.Page[life_cycle_views.DraftView],
+    needs=Permission.FREEZE_REQUEST_READ,
+    query=PageQuery,
+)
+def list_drafts(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
+    """List ready drafts of the next requests: one for each leg that said where funds moved on to.
+
+    Check a draft, add a nonce, and submit it; it follows this request in the same incident.
+    """
+    row, _ = readable_request(reader.connection, reader.actor.partner, request_id)
+    if row.requester != reader.actor.partner:
+        raise NotFoundError("only the requester follows its request")
+    size = min(page_size(reader.parts, query.limit), _MOST_DRAFTS)
+    found = store.legs_moved_on(
+        reader.connection, request_id, after=after_id(query) or "", limit=size + 1
+    )
+    legs, cursor = page_of(found, size, lambda leg: leg.id)
+    shown = drafts(reader.connection, reader.vault, reader.parts.chains, row, legs)
+    return page(shown, cursor)

@@ -1,0 +1,90 @@
+"""Drafts: what `moved_on` says becomes the next request, ready to submit."""
+
+import pytest
+
+from coordinator.domain.clock import SteppedClock
+from coordinator.storage.database import Database
+from coordinator.storage.documents import Vault
+from tests.factories import ACCOUNT, Cast, Signer, nonce
+from tests.services.through_api import REQUESTS, World, found_line
+
+TRON = "tron:0x2b6653dc:TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"
+OTHER = "eip155:1:0xdAC17F958D2ee523a2206206994597C13D831ec7"
+
+
+@pytest.fixture
+def w(signer: Signer, cast: Cast, database: Database, vault: Vault, clock: SteppedClock) -> World:
+    return World(signer, cast, database, vault, clock)
+
+
+def _moved(address_nos: object, **following: str) -> dict[str, object]:
+    return {
+        "kind": "nothing",
+        "address_nos": address_nos,
+        "code": "moved_on",
+        "next": following,
+    }
+
+
+def test_a_draft_is_submitted_as_it_is_but_for_its_nonce(w: World) -> None:
+    first = w.live(
+        to=[w.cast.b.handle, w.cast.c.handle], addresses=[{"account": ACCOUNT}, {"account": OTHER}]
+    )
+    lines = [
+        _moved([0], account=TRON, service=w.cast.d.handle, tx="ab12"),
+        _moved([1], account=TRON.replace("tron:0x2b6653dc", "tron:728126428"), service="x.example"),
+    ]
+    w.report(w.cast.b, first, lines)
+    [draft] = w.items(w.cast.a.analyst, first, "drafts")
+    assert (draft["partner"], draft["complete"]) == (w.cast.b.handle, True)
+    body = draft["request"]
+    assert body["to"] == [w.cast.d.handle]
+    assert body["addresses"] == [{"account": TRON, "tx": "ab12", "role": "receiver"}]
+    assert (body["urgency"], body["tlp"], body["hold"]) == ("urgent", "AMBER+STRICT", {"hours": 72})
+    [end] = draft["open_ends"]
+    assert (end["service"], end["address_no"]) == ("x.example", 1)
+
+    answer = w.signer.post(w.cast.a.analyst, REQUESTS, {**body, "nonce": nonce()})
+    assert answer.status_code == 201, answer.data
+    hop = answer.get_json()
+    assert (hop["follows"], hop["incident"]["id"]) == (first["id"], first["incident"]["id"])
+
+
+def test_a_decline_makes_a_draft_and_what_is_unknown_stays_an_open_end(w: World) -> None:
+    first = w.live(to=[w.cast.b.handle, w.cast.c.handle, w.cast.d.handle])
+    w.act(w.cast.b.lead, first, "decline", code="moved_on", next={"tx": "ab12"})
+    w.act(w.cast.c.lead, first, "decline", code="moved_on", next={"account": "nonsense"})
+    w.act(w.cast.d.lead, first, "decline", code="funds_gone")
+    of_b, of_c = w.items(w.cast.a.lead, first, "drafts")
+    assert (of_b["complete"], of_b["request"]["addresses"]) == (False, [])
+    assert of_b["open_ends"][0]["tx"] == "ab12"
+    assert (of_c["complete"], of_c["request"]["addresses"]) == (False, [])
+    assert "nonsense" in of_c["open_ends"][0]["account"]
+
+
+def test_what_was_found_after_all_leaves_the_draft(w: World) -> None:
+    first = w.live(to=[w.cast.b.handle])
+    w.report(w.cast.b, first, [_moved("rest", account=TRON, service=w.cast.d.handle)])
+    assert len(w.items(w.cast.a.lead, first, "drafts")) == 1
+    w.report(w.cast.b, first, [found_line()])
+    assert w.items(w.cast.a.lead, first, "drafts") == []
+
+
+def test_the_requester_itself_and_partners_that_freeze_nothing_are_not_asked(w: World) -> None:
+    first = w.live(to=[w.cast.b.handle])
+    w.report(w.cast.b, first, [_moved("rest", account=TRON, service=w.cast.a.handle)])
+    [draft] = w.items(w.cast.a.lead, first, "drafts")
+    assert (draft["request"]["to"], draft["complete"]) == ([], False)
+
+
+def test_drafts_are_the_requester_s_alone_and_come_in_pages(w: World) -> None:
+    first = w.live()
+    for exchange in (w.cast.b, w.cast.c, w.cast.d):
+        w.act(exchange.lead, first, "decline", code="moved_on", next={"account": TRON})
+    path = f"{REQUESTS}/{first['id']}/drafts"
+    w.get(w.cast.b.lead, path, status=404)
+    page = w.get(w.cast.a.lead, f"{path}?limit=2")
+    rest = w.get(w.cast.a.lead, f"{path}?limit=2&cursor={page['next_cursor']}")
+    partners = [draft["partner"] for draft in page["items"] + rest["items"]]
+    assert sorted(partners) == [x.handle for x in (w.cast.b, w.cast.c, w.cast.d)]
+    assert rest["next_cursor"] is None
