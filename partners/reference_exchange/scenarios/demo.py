@@ -210,7 +210,7 @@ def _give_up(_signal: int, _frame: FrameType | None) -> None:
 
 @click.command()
 @click.option("--keep", is_flag=True, help="Leave it running until Ctrl-C, to look around.")
-@click.option("--limit", default=60, show_default=True, help="Seconds until it gives up.")
+@click.option("--limit", default=120, show_default=True, help="Seconds until it gives up.")
 def main(*, keep: bool, limit: int) -> None:
     """Replay the Bybit case; the last line printed is one JSON object."""
     signal.signal(signal.SIGTERM, _give_up)
@@ -225,7 +225,7 @@ def main(*, keep: bool, limit: int) -> None:
             stage = Stage(load_script(), f"http://127.0.0.1:{port}", folder, processes, console)
             is_good = _replay(stage)
             signal.alarm(0)
-            if keep:
+            if keep and stage.players:
                 _look_around(stage)
     except KeyboardInterrupt:
         click.echo("Stopped.", err=True)
