@@ -105,12 +105,12 @@ def test_acts_in_the_table_move_the_request_as_it_says(
 ) -> None:
     desk = office.desk
     ask = STATES[state](desk)
-    before = office.lasting()
+    before = desk.row_counts()
     status, answer = _send(office, ask, action)
     after = TRANSITIONS[*state, action]
     assert (status, answer["status"]) == (201, after[0])
     assert _state(desk, ask) == after
-    grown = {name for name, rows in office.lasting().items() if len(rows) > len(before[name])}
+    grown = {name for name, count in desk.row_counts().items() if count > before[name]}
     assert grown >= {"act", "log_leaf", "event", "event_audience", "document"}
     news = [t for t in desk.told(desk.cast.a, ask) if t.startswith("freeze_request.")]
     assert len(news) == desk.request(ask).event_sequence
