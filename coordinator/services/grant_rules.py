@@ -26,7 +26,7 @@ class GrantContext:
         audience: The coordinator's origin, which possession is proven to.
         evidence_id: Whose documents hold the token and the body.
         visible: The partner is active, so that all members are told.
-        by_root: Signed by the root key: excludes nobody, and may vouch again for a known key.
+        by_root: Signed by the root key, which may vouch again for a key that the subject has.
         proposer: The lead who proposed it, without the root key.
         approver: The other lead, who approved.
     """

@@ -199,10 +199,11 @@ def _store_key(
         raise AssertionError("called with a key")
     kid = checked.key.kid
     if checked.is_known_key:
+        # Whoever proposed it first still had a hand in it.
         uow.connection.execute(
             update(PartnerKeyRow)
             .where(PartnerKeyRow.kid == kid)
-            .values(grant_id=grant_id, proposer=None)
+            .values(grant_id=grant_id)
         )
         return
     is_new = store.insert_key(

@@ -278,7 +278,7 @@ def test_the_root_key_vouches_again_for_a_key_that_leads_granted(
     approve_grant(signer, cast.a.second_lead, propose(signer, cast.a.lead, grant_body(carol)))
     grant_by_root(signer, cast.a, carol)
     with database.engine.connect() as connection:
-        assert store.key_proposer(connection, carol.key.kid) is None
+        assert store.key_proposer(connection, carol.key.kid) == cast.a.lead.subject
     again = signer.post(cast.a.lead, "/v1/grants", grant_body(carol))
     assert (again.status_code, again.get_json()["code"]) == (409, "known_key")
     foreign = {**grant_body(carol), "subject": cast.a.analyst.subject}
