@@ -1,4 +1,7 @@
-"""Pages and their opaque cursors: always a key, never an offset, so that late pages cost no more."""
+"""Pages and their opaque cursors.
+
+Always a key, never an offset, so that late pages cost no more.
+"""
 
 import re
 from collections.abc import Callable, Sequence

@@ -19,6 +19,7 @@ class ProblemKind:
 #: Codes that narrow a class of refusal down.
 NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
     errors.PermissionDeniedError: {
+        "partner_suspended": "Your membership is suspended; only what is held already is settled.",
         "partner_pending": "Your membership waits for the operator to confirm the root key.",
     },
     errors.InvalidInputError: {
@@ -35,21 +36,27 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
     },
     errors.NotFoundError: {
         "invitation_not_good": "The invitation is spent, too old, or another's.",
+        "no_such_dispute": "This request has no such dispute.",
         "no_such_hold": "There is no such hold, or none that this act may name.",
         "no_such_question": "Nobody asked this about this request.",
     },
     errors.InvalidTransitionError: {
+        "addition_decided": "This addition of partners was decided on before; propose it again.",
         "hold_ended": "Nothing of this hold is held any more.",
     },
     errors.ConflictError: {
         "already_answered": "This question has its answer.",
         "already_decided": "You have decided on this before; a decision is not changed.",
+        "already_resolved": "This dispute is resolved.",
         "endpoint_off": "The endpoint is turned off; turn it on first.",
         "holds_open": "Holds are still open; a request closes once all are released, returned or "
         "seized.",
         "known_key": "The key is known already; a key belongs to one subject for ever.",
+        "nothing_held": "Nothing is held that this could be about.",
         "nothing_left": "These are all that is left; withdraw the whole request.",
+        "proposer_gone": "Whoever proposed it may no longer; propose it again if it is wanted.",
         "reset_over": "The new root key has taken over.",
+        "same_addition": "This very addition was proposed before; a fresh nonce tells them apart.",
         "taken": "The subject id is taken; make a new one.",
         "too_few_leads": "Fewer security leads could approve than the policy asks for.",
         "too_many_endpoints": "No more endpoints; delete one that is not used.",

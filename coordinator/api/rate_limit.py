@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import ceil
 
 from coordinator.domain.errors import RateLimitedError
 
@@ -55,15 +56,13 @@ class RateLimiter:
                 wait = whole_at - now - WINDOW_SECONDS
                 raise RateLimitedError(
                     f"more than {self.per_minute} requests a minute; come back later",
-                    retry_after=max(1, round(wait + 0.5)),
+                    retry_after=max(1, ceil(wait)),
                 )
             if len(self._whole_at) >= _MOST_PARTNERS:
                 self._forget(now)
             self._whole_at[partner] = whole_at
         used = whole_at - now
-        return Allowance(
-            self.per_minute, int((WINDOW_SECONDS - used) / self._interval), round(used + 0.5)
-        )
+        return Allowance(self.per_minute, int((WINDOW_SECONDS - used) / self._interval), ceil(used))
 
     def _forget(self, now: float) -> None:
         self._whole_at = {p: t for p, t in self._whole_at.items() if t > now}

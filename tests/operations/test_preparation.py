@@ -1,0 +1,141 @@
+"""Keys are made once, with a fresh database, and never replaced in silence."""
+
+import stat
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from coordinator.key_files import (
+    INDEX_KEY,
+    WEBHOOK_KEY,
+    WRAPPING_KEY,
+    KeyFileError,
+    make_keys,
+    read_keys,
+)
+from coordinator.operations.checks import run_checks
+from coordinator.operations.membership import carry_out
+from coordinator.operations.preparation import (
+    PreparationError,
+    open_settings_database,
+    prepare,
+)
+from coordinator.services.partners import InvitePartner
+from coordinator.settings import Settings
+from coordinator.storage.base import Base
+from partners.protocol.jwk import PrivateKey
+from partners.protocol.vocabulary import PartnerKind
+
+NAMES = [WRAPPING_KEY, INDEX_KEY, WEBHOOK_KEY]
+
+
+@pytest.fixture(name="fresh")
+def _fresh(tmp_path: Path) -> Settings:
+    return Settings.from_env({"HOLDFAST_DATA_DIR": str(tmp_path / "data")})
+
+
+def _execute(settings: Settings, statement: str) -> None:
+    database = open_settings_database(settings)
+    with database.writing() as connection, connection.begin():
+        connection.execute(text(statement))
+    database.engine.dispose()
+
+
+def _invite(settings: Settings) -> None:
+    carry_out(settings, InvitePartner(handle="a.example", name="A", kind=PartnerKind.EXCHANGE))
+
+
+def test_a_fresh_coordinator_gets_its_keys_and_its_schema(fresh: Settings) -> None:
+    keys = prepare(fresh)
+    assert sorted(path.name for path in fresh.keys_dir.iterdir()) == sorted(NAMES)
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in fresh.keys_dir.iterdir()}
+    assert modes == {0o600}
+    assert stat.S_IMODE(fresh.keys_dir.stat().st_mode) == 0o700
+    assert prepare(fresh).webhook.kid == keys.webhook.kid
+    assert [finding for finding in run_checks(fresh) if not finding.is_good] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_lost_key_of_a_used_database_is_not_replaced(fresh: Settings, name: str) -> None:
+    prepare(fresh)
+    (fresh.keys_dir / name).unlink()
+    with pytest.raises(KeyFileError, match=f"{name} is missing.*back-up"):
+        prepare(fresh)
+    assert not (fresh.keys_dir / name).exists()
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644])
+def test_a_key_that_others_may_read_is_refused(fresh: Settings, mode: int) -> None:
+    prepare(fresh)
+    (fresh.keys_dir / WEBHOOK_KEY).chmod(mode)
+    with pytest.raises(KeyFileError, match="open to others"):
+        prepare(fresh)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        (WRAPPING_KEY, b"short"),
+        (INDEX_KEY, b"x" * 33),
+        (WEBHOOK_KEY, b"no key"),
+        (WEBHOOK_KEY, PrivateKey.generate("ES256").to_pem()),
+    ],
+    ids=["short", "long", "no PEM", "P-256"],
+)
+def test_a_malformed_key_is_refused(fresh: Settings, name: str, content: bytes) -> None:
+    prepare(fresh)
+    (fresh.keys_dir / name).write_bytes(content)
+    with pytest.raises(KeyFileError, match=name):
+        read_keys(fresh.keys_dir)
+
+
+def test_another_coordinators_keys_are_refused(fresh: Settings) -> None:
+    prepare(fresh)
+    _invite(fresh)
+    for name in NAMES:
+        (fresh.keys_dir / name).unlink()
+    make_keys(fresh.keys_dir)
+    with pytest.raises(PreparationError, match="not those that this database was sealed with"):
+        prepare(fresh)
+    assert {f.name for f in run_checks(fresh) if not f.is_good} == {"keys"}
+
+
+def test_keys_are_never_overwritten(fresh: Settings) -> None:
+    make_keys(fresh.keys_dir)
+    before = (fresh.keys_dir / WRAPPING_KEY).read_bytes()
+    with pytest.raises(KeyFileError, match="not overwritten"):
+        make_keys(fresh.keys_dir)
+    assert (fresh.keys_dir / WRAPPING_KEY).read_bytes() == before
+
+
+def test_a_database_of_a_later_release_is_refused(fresh: Settings) -> None:
+    prepare(fresh)
+    _execute(fresh, "UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(PreparationError, match="revision 9999"):
+        prepare(fresh)
+    assert {f.name for f in run_checks(fresh) if not f.is_good} == {"schema"}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE log_head SET leaf_count = leaf_count + 1",
+        "UPDATE log_head SET event_seq = event_seq + 1",
+        "DELETE FROM log_leaf",
+        'UPDATE log_leaf SET "index" = "index" + 1',
+    ],
+)
+def test_a_log_that_does_not_fit_its_head_is_found(fresh: Settings, statement: str) -> None:
+    prepare(fresh)
+    _invite(fresh)
+    assert all(finding.is_good for finding in run_checks(fresh))
+    _execute(fresh, statement)
+    assert {f.name for f in run_checks(fresh) if not f.is_good} == {"log"}
+
+
+def test_a_database_that_was_never_migrated_is_found_and_left_alone(fresh: Settings) -> None:
+    found = {f.name for f in run_checks(fresh) if not f.is_good}
+    assert found == {"schema", "keys"}
+    assert Base.metadata.tables
+    assert not fresh.keys_dir.exists()
