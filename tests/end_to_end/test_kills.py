@@ -8,8 +8,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -102,15 +103,17 @@ class Client:
 
     origin: str
     member: Member
-    path: str
+    paths: Sequence[str]
     stop: threading.Event
     accepted: list[str] = field(default_factory=list)
 
     def run(self) -> None:
-        while not self.stop.is_set():
-            self.accepted.append(self._post(secrets.token_hex(16)))
+        for path in cycle(self.paths):
+            if self.stop.is_set():
+                return
+            self.accepted.append(self._post(path, secrets.token_hex(16)))
 
-    def _post(self, key: str) -> str:
+    def _post(self, path: str, key: str) -> str:
         until = time.monotonic() + _END_SECONDS
         while time.monotonic() < until:
             token = make_request_token(
@@ -119,13 +122,13 @@ class Client:
                 sub=self.member.subject,
                 aud=self.origin,
                 method="POST",
-                url=self.origin + self.path,
+                url=self.origin + path,
                 body=b"",
                 now=int(time.time()),
             )
             headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key}
             try:
-                answer = requests.post(self.origin + self.path, headers=headers, timeout=5)
+                answer = requests.post(self.origin + path, headers=headers, timeout=5)
             except requests.RequestException:
                 time.sleep(0.05)
                 continue
@@ -170,9 +173,10 @@ def test_ten_kills_under_load_lose_no_accepted_request_and_no_delivery(
     factories.admit(database, keys.vault, SystemClock(), exchange)
     stop = threading.Event()
     with Receiver() as receiver, Coordinator(environment) as coordinator:
-        endpoint = outbox.endpoint(exchange.system, receiver.url)
-        path = f"/v1/webhook-endpoints/{endpoint.id}/test"
-        clients = [Client(settings.origin, exchange.system, path, stop) for _ in range(3)]
+        # A lane each, so that a kill holds up a part of them alone until the lease is over.
+        endpoints = [outbox.endpoint(exchange.system, receiver.url) for _ in range(12)]
+        paths = [f"/v1/webhook-endpoints/{endpoint.id}/test" for endpoint in endpoints]
+        clients = [Client(settings.origin, exchange.system, paths, stop) for _ in range(3)]
         threads = [threading.Thread(target=client.run, daemon=True) for client in clients]
         for thread in threads:
             thread.start()
