@@ -11,6 +11,7 @@ from partners.protocol.payloads import (
     FoundLine,
     FreezeRequest,
     FrozenLine,
+    Next,
     NothingLine,
     ReportLine,
     ReturnedLine,
@@ -18,7 +19,7 @@ from partners.protocol.payloads import (
 from partners.protocol.payloads import ReleasedLine as Released
 from partners.protocol.views import FreezeReportView
 from partners.protocol.vocabulary import DeclineCode, HoldBasis, LineKind, ReleaseReason
-from partners.reference_exchange.deposit_book import DepositBook, Freeze
+from partners.reference_exchange.deposit_book import DepositBook, Freeze, Match, Payout
 from partners.reference_exchange.inbox import Task
 
 #: Hours for which we hold where the requester names none.
@@ -34,19 +35,39 @@ def answer(task: Task, book: DepositBook, client: Client, now: datetime) -> None
     request_id = task.document.id
     matches = book.match(task.request.addresses)
     freezes = book.freeze(request_id, [match for match in matches if match.found], now)
+    shares = book.share(request_id, [match for match in matches if not match.found])
     client.acknowledge(task.document, idempotency_key=f"{request_id}.acknowledge")
     client.review(task.document, idempotency_key=f"{request_id}.review")
-    if matches and not freezes:
+    here = {freeze.address_no for freeze in freezes} | {share.address_no for share in shares}
+    gone = [match for match in matches if match.address_no not in here]
+    payouts = [book.payout(match.customer, match.asset) for match in gone]
+    if gone and not here and not any(payouts):
         client.decline(
             task.document, DeclineCode.FUNDS_GONE, idempotency_key=f"{request_id}.decline"
         )
         return
     lines = [line for freeze in freezes for line in _lines(freeze, task.request)]
-    answered = {freeze.address_no for freeze in freezes}
-    if len(answered) < len(task.request.addresses):
+    lines += [
+        FrozenLine(kind=LineKind.FROZEN, address_no=share.address_no, hold=share.hold)
+        for share in shares
+    ]
+    lines += [_gone(match, payout) for match, payout in zip(gone, payouts, strict=True)]
+    if len(here) + len(gone) < len(task.request.addresses):
         lines.append(NothingLine(kind=LineKind.NOTHING, address_nos="rest"))
     report = client.report(task.document, lines, idempotency_key=f"{request_id}.report")
     _note_holds(book, freezes, report)
+
+
+def _gone(match: Match, payout: Payout | None) -> NothingLine:
+    """Return the answer for funds that were here and left, with where they went if we know."""
+    if payout is None:
+        code, following = DeclineCode.FUNDS_GONE, None
+    else:
+        code = DeclineCode.MOVED_ON
+        following = Next(service=payout.service, account=payout.account, tx=payout.tx)
+    return NothingLine(
+        kind=LineKind.NOTHING, address_nos=[match.address_no], code=code, next=following
+    )
 
 
 def _lines(freeze: Freeze, request: FreezeRequest) -> list[ReportLine]:
@@ -78,7 +99,8 @@ def _lines(freeze: Freeze, request: FreezeRequest) -> list[ReportLine]:
 def _note_holds(book: DepositBook, freezes: list[Freeze], report: FreezeReportView) -> None:
     """Remember which hold each freeze became; lines come back in the order they were sent."""
     holds = [line.hold for line in report.lines if line.kind is LineKind.FROZEN]
-    for freeze, hold in zip([f for f in freezes if f.amount], holds, strict=True):
+    # Lines that share another request's hold come behind those that opened one.
+    for freeze, hold in zip([f for f in freezes if f.amount], holds, strict=False):
         if hold is not None:
             book.note_hold(freeze, hold)
 

@@ -7,9 +7,10 @@ Behind a real exchange's web server only `create_app` is of interest.
 """
 
 import logging
+import os
 import signal
 import threading
-import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,8 +30,10 @@ from partners.protocol import canonical_json, strict_json
 from partners.protocol.payloads import EndpointChanges, NewEndpoint
 from partners.reference_exchange.answering import answer
 from partners.reference_exchange.deposit_book import DepositBook
-from partners.reference_exchange.inbox import Inbox
+from partners.reference_exchange.inbox import Inbox, Matter
+from partners.reference_exchange.settling import settle
 from partners.seen_events import SqliteSeenEvents
+from partners.wall_clock import wall_clock
 
 _log = logging.getLogger(__name__)
 WEBHOOK_PATH = "/holdfast"
@@ -46,18 +49,21 @@ class Exchange:
     seen: SqliteSeenEvents
     pins: dict[str, str]
     endpoint_file: Path
+    now: Callable[[], float]
 
     @classmethod
     def open(cls, home: Path, profile: str) -> "Exchange":
         """Open the exchange whose profiles and books lie in `home`."""
         store = ProfileStore(home)
+        now = wall_clock(os.environ)
         return cls(
-            client=Client(store.load(profile)),
+            client=Client(store.load(profile), now=now),
             book=DepositBook(home / "book.sqlite3"),
             inbox=Inbox(home / "inbox.sqlite3"),
             seen=SqliteSeenEvents(home / "seen.sqlite3"),
             pins=store.pins(),
             endpoint_file=home / "endpoint.json",
+            now=now,
         )
 
 
@@ -92,6 +98,7 @@ def create_app(exchange: Exchange, secrets: list[str]) -> Flask:
                 secrets=secrets,
                 handle_event=exchange.inbox.put,
                 pins=exchange.pins,
+                now=exchange.now,
             ),
             path=WEBHOOK_PATH,
         )
@@ -106,8 +113,11 @@ def work(exchange: Exchange, stop: threading.Event) -> None:
         if task is None:
             continue
         try:
-            now = datetime.fromtimestamp(int(time.time()), UTC)
-            answer(task, exchange.book, exchange.client, now)
+            now = datetime.fromtimestamp(int(exchange.now()), UTC)
+            if isinstance(task, Matter):
+                settle(task, exchange.book, exchange.client, now)
+            else:
+                answer(task, exchange.book, exchange.client, now)
         except ConflictError as error:
             # Withdrawn or closed meanwhile, or answered by a colleague: a person decides, not a
             # loop.

@@ -33,6 +33,14 @@ CREATE TABLE IF NOT EXISTS freeze (
     asset TEXT NOT NULL, found TEXT NOT NULL, amount TEXT NOT NULL, frozen_at TEXT NOT NULL,
     hold TEXT UNIQUE, released TEXT NOT NULL DEFAULT '0', returned TEXT NOT NULL DEFAULT '0',
     PRIMARY KEY (request_id, address_no, customer, asset));
+CREATE TABLE IF NOT EXISTS share (
+    request_id TEXT NOT NULL, address_no INTEGER NOT NULL, hold TEXT NOT NULL,
+    PRIMARY KEY (request_id, address_no, hold));
+CREATE TABLE IF NOT EXISTS payout (
+    customer TEXT NOT NULL, asset TEXT NOT NULL, service TEXT, account TEXT, tx TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS ruling (
+    customer TEXT NOT NULL, asset TEXT NOT NULL, days INTEGER NOT NULL,
+    PRIMARY KEY (customer, asset));
 """
 
 
@@ -71,9 +79,31 @@ class Freeze:
     returned: int
 
     @property
+    def place(self) -> tuple[int, str, str]:
+        """What tells it from the request's other freezes."""
+        return self.address_no, self.customer, self.asset
+
+    @property
     def held(self) -> int:
         """What is still frozen."""
         return self.amount - self.released - self.returned
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A hold of another request that also answers an address of this one; it counts once."""
+
+    address_no: int
+    hold: str
+
+
+@dataclass(frozen=True, slots=True)
+class Payout:
+    """Where funds went that left us."""
+
+    service: str | None
+    account: str | None
+    tx: str
 
 
 @dataclass(slots=True)
@@ -136,10 +166,25 @@ class DepositBook:
             )
             _move(database, customer, asset, available=amount)
 
-    def withdraw(self, customer: str, asset: str, amount: int) -> None:
+    def withdraw(
+        self, customer: str, asset: str, amount: int, payout: Payout | None = None
+    ) -> None:
         """Pay out; raises ValueError where so much is not available."""
         with self._transaction() as database:
             _move(database, customer, asset, available=-amount)
+            if payout is not None:
+                row = (customer, asset, payout.service, payout.account, payout.tx)
+                database.execute("INSERT INTO payout VALUES (?, ?, ?, ?, ?)", row)
+
+    def payout(self, customer: str, asset: str) -> Payout | None:
+        """Return where a customer's funds went last; None if we do not know."""
+        with self._lock:
+            row = self._database.execute(
+                "SELECT service, account, tx FROM payout WHERE customer = ? AND asset = ?"
+                " ORDER BY rowid DESC LIMIT 1",
+                (customer, asset),
+            ).fetchone()
+        return None if row is None else Payout(**row)
 
     def lock(self, customer: str, asset: str, amount: int) -> None:
         """Bind a part of the balance elsewhere (lent out, in an open order)."""
@@ -212,22 +257,70 @@ class DepositBook:
                 "SELECT 1 FROM freeze WHERE request_id = ?", (request_id,)
             ).fetchone()
             for match in () if known else matches:
-                amount = match.freezable
-                _move(database, match.customer, match.asset, available=-amount, frozen=amount)
-                database.execute(
-                    "INSERT INTO freeze (request_id, address_no, customer, asset, found, amount,"
-                    " frozen_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    (
-                        request_id,
-                        match.address_no,
-                        match.customer,
-                        match.asset,
-                        str(match.found),
-                        str(amount),
-                        now.isoformat(),
-                    ),
-                )
+                _insert_freeze(database, request_id, match, now)
         return self.freezes(request_id)
+
+    def freeze_more(self, request_id: str, match: Match, now: datetime) -> Freeze:
+        """Freeze what turned up after the first answer; raises IntegrityError the second time."""
+        with self._transaction() as database:
+            _insert_freeze(database, request_id, match, now)
+        return next(
+            f
+            for f in self.freezes(request_id)
+            if f.place == (match.address_no, match.customer, match.asset)
+        )
+
+    def share(self, request_id: str, matches: Iterable[Match]) -> list[Share]:
+        """Let open holds on the same funds answer this request, too; return what is shared.
+
+        Like `freeze` it decides once, however often it is asked.
+        """
+        with self._transaction() as database:
+            known = database.execute(
+                "SELECT 1 FROM share WHERE request_id = ?", (request_id,)
+            ).fetchone()
+            for match in () if known else matches:
+                for freeze in self.freezes():
+                    if (
+                        (freeze.customer, freeze.asset) == (match.customer, match.asset)
+                        and freeze.request_id != request_id
+                        and freeze.hold is not None
+                        and freeze.held
+                    ):
+                        database.execute(
+                            "INSERT INTO share VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                            (request_id, match.address_no, freeze.hold),
+                        )
+            rows = database.execute(
+                "SELECT address_no, hold FROM share WHERE request_id = ? ORDER BY 1, 2",
+                (request_id,),
+            ).fetchall()
+        return [Share(row["address_no"], row["hold"]) for row in rows]
+
+    def requests_of(self, hold: str) -> list[str]:
+        """Return the requests that a hold answers: the one it was opened on, and sharing ones."""
+        with self._lock:
+            rows = self._database.execute(
+                "SELECT request_id FROM freeze WHERE hold = ?"
+                " UNION ALL SELECT DISTINCT request_id FROM share WHERE hold = ?",
+                (hold, hold),
+            ).fetchall()
+        return [row["request_id"] for row in rows]
+
+    def decide_to_keep(self, customer: str, asset: str, days: int) -> None:
+        """Note that compliance wants these funds held by own policy, `days` at a time."""
+        with self._transaction() as database:
+            database.execute(
+                "INSERT OR REPLACE INTO ruling VALUES (?, ?, ?)", (customer, asset, days)
+            )
+
+    def days_to_keep(self, customer: str, asset: str) -> int | None:
+        """Return for how many days compliance wants these funds kept; None: it said nothing."""
+        with self._lock:
+            row = self._database.execute(
+                "SELECT days FROM ruling WHERE customer = ? AND asset = ?", (customer, asset)
+            ).fetchone()
+        return None if row is None else int(row["days"])
 
     def freezes(self, request_id: str | None = None) -> list[Freeze]:
         """Return what was frozen, for one request or at all, in the order of the addresses."""
@@ -270,10 +363,15 @@ class DepositBook:
         """Pay what a hold still holds out to the victim."""
         return self._end(hold, "returned")
 
-    def _end(self, hold: str, column: str) -> Freeze:
+    def freeze_of(self, hold: str) -> Freeze:
+        """Return the freeze behind a hold, or raise ValueError."""
         freeze = next((freeze for freeze in self.freezes() if freeze.hold == hold), None)
         if freeze is None:
             raise ValueError(f"we have no hold {hold}")
+        return freeze
+
+    def _end(self, hold: str, column: str) -> Freeze:
+        freeze = self.freeze_of(hold)
         with self._transaction() as database:
             back = freeze.held if column == "released" else 0
             _move(database, freeze.customer, freeze.asset, available=back, frozen=-freeze.held)
@@ -297,6 +395,26 @@ class DepositBook:
                 if int(row["frozen"]):
                     totals[row["asset"]].held += int(row["frozen"])
         return dict(totals)
+
+
+def _insert_freeze(
+    database: sqlite3.Connection, request_id: str, match: Match, now: datetime
+) -> None:
+    amount = match.freezable
+    _move(database, match.customer, match.asset, available=-amount, frozen=amount)
+    database.execute(
+        "INSERT INTO freeze (request_id, address_no, customer, asset, found, amount,"
+        " frozen_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            request_id,
+            match.address_no,
+            match.customer,
+            match.asset,
+            str(match.found),
+            str(amount),
+            now.isoformat(),
+        ),
+    )
 
 
 def _move(  # noqa: PLR0913 - whose, of what, and the three parts

@@ -1,6 +1,8 @@
 """What webhooks brought: stored before they are answered, worked off afterwards.
 
-The webhook is answered in milliseconds; a crash between the two loses nothing.
+A notice becomes a task; what asks something about our holds becomes a matter of that request, and
+waits until its task is done. The webhook is answered in milliseconds; a crash between receiving and
+answering loses nothing.
 """
 
 import sqlite3
@@ -13,6 +15,7 @@ from partners.client import Document
 from partners.evidence import Notice
 from partners.protocol import strict_json
 from partners.protocol.payloads import FreezeRequest
+from partners.protocol.vocabulary import EventType
 from partners.webhook_receiver import Event
 
 _SCHEMA = """
@@ -21,7 +24,12 @@ CREATE TABLE IF NOT EXISTS received (
 CREATE TABLE IF NOT EXISTS task (
     request_id TEXT PRIMARY KEY, content_sha256 TEXT NOT NULL, body BLOB NOT NULL,
     tries INTEGER NOT NULL DEFAULT 0, due_at REAL NOT NULL, done INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS matter (
+    event_id TEXT PRIMARY KEY, type TEXT NOT NULL, request_id TEXT NOT NULL,
+    tries INTEGER NOT NULL DEFAULT 0, due_at REAL NOT NULL, done INTEGER NOT NULL DEFAULT 0);
 """
+#: Events that ask something about holds of ours.
+_MATTERS = frozenset({EventType.ANSWER_OWED.value, EventType.HOLD_EXPIRING.value})
 #: Seconds before a failed task is tried again; doubled each time, up to five minutes.
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 300.0
 
@@ -32,6 +40,16 @@ class Task:
 
     document: Document
     request: FreezeRequest
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """Something about our holds on a request that we answered."""
+
+    event_id: str
+    type: str
+    document: Document
     tries: int
 
 
@@ -68,19 +86,25 @@ class Inbox:
                     " VALUES (?, ?, ?, 0) ON CONFLICT DO NOTHING",
                     (notice.id, notice.content_sha256, notice.submission.body),
                 )
+            if event.type in _MATTERS and isinstance(event.data.get("request_id"), str):
+                self._database.execute(
+                    "INSERT INTO matter (event_id, type, request_id, due_at)"
+                    " VALUES (?, ?, ?, 0) ON CONFLICT DO NOTHING",
+                    (event.id, event.type, event.data["request_id"]),
+                )
             self._database.execute("COMMIT")
         self._arrived.set()
 
-    def next_task(self, wait: float) -> Task | None:
-        """Return the task that is due; None if none became due within `wait` seconds."""
-        task = self._due()
-        if task is None:
+    def next_task(self, wait: float) -> Task | Matter | None:
+        """Return what is due; None if nothing became due within `wait` seconds."""
+        due = self._due_task() or self._due_matter()
+        if due is None:
             self._arrived.wait(wait)
             self._arrived.clear()
-            task = self._due()
-        return task
+            due = self._due_task() or self._due_matter()
+        return due
 
-    def _due(self) -> Task | None:
+    def _due_task(self) -> Task | None:
         with self._lock:
             row = self._database.execute(
                 "SELECT request_id, content_sha256, body, tries FROM task"
@@ -92,21 +116,41 @@ class Inbox:
         request = FreezeRequest.model_validate(strict_json.loads(row[2]))
         return Task(Document(row[0], row[1]), request, row[3])
 
-    def finish(self, task: Task) -> None:
-        """The task is answered."""
+    def _due_matter(self) -> Matter | None:
+        with self._lock:
+            row = self._database.execute(
+                "SELECT event_id, type, request_id, content_sha256, matter.tries"
+                " FROM matter JOIN task USING (request_id)"
+                " WHERE task.done = 1 AND matter.done = 0 AND matter.due_at <= ?"
+                " ORDER BY matter.due_at, event_id LIMIT 1",
+                (time.time(),),
+            ).fetchone()
+        return None if row is None else Matter(row[0], row[1], Document(row[2], row[3]), row[4])
+
+    def finish(self, task: Task | Matter) -> None:
+        """It is answered."""
+        table, column, key = _row_of(task)
+        with self._lock:
+            self._database.execute(f"UPDATE {table} SET done = 1 WHERE {column} = ?", (key,))  # noqa: S608 - one of two words
+
+    def postpone(self, task: Task | Matter) -> None:
+        """It failed: try again later."""
+        wait = min(_LONGEST_WAIT, _FIRST_WAIT * 2.0**task.tries)
+        table, column, key = _row_of(task)
         with self._lock:
             self._database.execute(
-                "UPDATE task SET done = 1 WHERE request_id = ?", (task.document.id,)
+                f"UPDATE {table} SET tries = tries + 1, due_at = ? WHERE {column} = ?",  # noqa: S608 - one of two words
+                (time.time() + wait, key),
             )
 
-    def postpone(self, task: Task) -> None:
-        """The task failed: try again later."""
-        wait = min(_LONGEST_WAIT, _FIRST_WAIT * 2.0**task.tries)
+    def is_idle(self) -> bool:
+        """Tell whether everything that came is dealt with."""
         with self._lock:
-            self._database.execute(
-                "UPDATE task SET tries = tries + 1, due_at = ? WHERE request_id = ?",
-                (time.time() + wait, task.document.id),
-            )
+            (count,) = self._database.execute(
+                "SELECT (SELECT count(*) FROM task WHERE done = 0)"
+                " + (SELECT count(*) FROM matter WHERE done = 0)"
+            ).fetchone()
+        return not count
 
     def received_at(self, event_type: str, request_id: str) -> float | None:
         """Return when an event came (seconds since 1970), or None."""
@@ -116,3 +160,10 @@ class Inbox:
                 (event_type, request_id),
             ).fetchone()
         return None if row is None else float(row[0])
+
+
+def _row_of(task: Task | Matter) -> tuple[str, str, str]:
+    """Return table, column and key of a task or matter."""
+    if isinstance(task, Task):
+        return "task", "request_id", task.document.id
+    return "matter", "event_id", task.event_id
