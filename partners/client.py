@@ -17,7 +17,13 @@ from urllib.parse import urlsplit
 from partners.client_core import REQUESTS, Document, RequestRef, encode, parse_view
 from partners.client_life_cycle import LifeCycleActs
 from partners.errors import TransportError
-from partners.protocol.membership_payloads import Grant, Join, PartnerChanges, Revocation
+from partners.protocol.membership_payloads import (
+    Grant,
+    GrantApproval,
+    Join,
+    PartnerChanges,
+    Revocation,
+)
 from partners.protocol.payloads import (
     Acknowledgement,
     Approval,
@@ -122,9 +128,24 @@ class Client(LifeCycleActs):
         """Yield signed grants with their evidence, of one partner or of all."""
         return self._pages(GrantView, "/v1/grants", partner=partner)
 
+    def proposed_grants(self) -> Iterator[GrantView]:
+        """Yield what one's own leads proposed and nobody approved yet; for leads."""
+        return self._pages(GrantView, "/v1/grants", status="pending")
+
     def grant(self, grant: Grant, *, idempotency_key: str | None = None) -> GrantView:
-        """`POST /v1/grants`: give a person, system, key, role or policy."""
+        """`POST /v1/grants`: give a person, system, key, role or policy.
+
+        Signed by the root key it applies at once; by a lead it is a proposal, `status` `pending`.
+        """
         return self._post(GrantView, "/v1/grants", grant, idempotency_key)
+
+    def approve_grant(
+        self, proposal_id: str, grant_sha256: str, *, idempotency_key: str | None = None
+    ) -> GrantView:
+        """`POST /v1/grants/{id}/approvals`: approve what another lead proposed."""
+        body = GrantApproval(grant_sha256=grant_sha256)
+        path = f"/v1/grants/{proposal_id}/approvals"
+        return self._post(GrantView, path, body, idempotency_key)
 
     def revoke(
         self, revocation: Revocation, *, idempotency_key: str | None = None

@@ -98,6 +98,17 @@ def root_key_request(profile: Profile) -> RootKeyRequest:
     )
 
 
+def rotation_of(old: Profile, new: Profile) -> Grant:
+    """Return the grant, to be signed by `old`, that puts `new`'s key in the place of `old`'s."""
+    request = key_request(new)
+    return Grant(
+        subject=old.subject,
+        jwk=request.jwk,
+        possession=request.possession,
+        replaces=old.key.kid,
+    )
+
+
 def grant_of(request: KeyRequest, roles: list[Role], *, policy: Policy | None = None) -> Grant:
     """Return the grant that gives the requested key these roles."""
     members = {

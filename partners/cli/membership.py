@@ -83,10 +83,14 @@ def join(  # noqa: PLR0913 - click's options
 @click.option("--role", "roles", multiple=True, type=click.Choice([role.value for role in Role]))
 @pass_session
 def grant(session: Session, key_request: Path, roles: tuple[str, ...]) -> None:
-    """Grant a key request: `holdfast --as root grant FILE --role analyst`."""
+    """Grant a key request: `holdfast --as root grant FILE --role analyst`.
+
+    Signed by a security lead instead of root it is a proposal, which another lead approves:
+    `holdfast approve-grant`.
+    """
     profile = session.profile()
-    if profile.kind != "root":
-        raise ProfileError(f"{profile.name} is no root profile: grants are signed --as root")
+    if profile.kind == "system":
+        raise ProfileError(f"{profile.name} is a system: grants are signed by root or by a lead")
     request = read_key_request(key_request.read_bytes())
     if (request.handle, request.coordinator) != (profile.handle, profile.coordinator):
         here = f"{profile.handle} at {profile.coordinator}"
@@ -102,6 +106,7 @@ def grant(session: Session, key_request: Path, roles: tuple[str, ...]) -> None:
             facts(
                 [
                     ("grant", view.id),
+                    ("status", view.status),
                     ("subject", view.subject),
                     ("roles", [role.value for role in view.roles]),
                     ("kid", view.kid),
@@ -140,7 +145,7 @@ def policy(
     system_as_compliance: tuple[str, ...],
     provisional: str,
 ) -> None:
-    """Replace your policy as a whole, signed by the root key."""
+    """Replace your policy as a whole; signed by a lead it is a proposal to another lead."""
     document = Policy.model_validate(
         {
             "approval_quorum": approval_quorum,
@@ -150,7 +155,9 @@ def policy(
         }
     )
     view = session.client().grant(Grant(policy=document))
-    session.show(view, lambda: session.out.print(facts([("grant", view.id)])))
+    session.show(
+        view, lambda: session.out.print(facts([("grant", view.id), ("status", view.status)]))
+    )
 
 
 @click.command(cls=SessionCommand)
