@@ -89,12 +89,7 @@ def _proven(session: Session, client: Client, view: GrantView) -> tuple[TrustedK
 @pass_session
 def rotate(session: Session, name: str) -> None:
     """Put a new key, profile NAME, in the place of your own; the old one is over at once."""
-    new = rotate_key(
-        session.store,
-        session.profile(),
-        name,
-        connect=lambda profile: Client(profile, now=session.now),
-    )
+    new = rotate_key(session.store, session.profile(), name, connect=session.client)
     answer = {"profile": name, "subject": new.subject, "kid": new.key.kid}
     session.show(answer, lambda: session.out.print(facts(list(answer.items()))))
 

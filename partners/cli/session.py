@@ -46,9 +46,9 @@ class Session:
         """Return the chosen profile, or raise ProfileError."""
         return self.store.choose(self.profile_name)
 
-    def client(self) -> Client:
-        """Return a client for the chosen profile."""
-        return Client(self.profile(), now=self.now)
+    def client(self, profile: Profile | None = None) -> Client:
+        """Return a client for a profile, by default the chosen one."""
+        return Client(profile or self.profile(), now=self.now)
 
     def directory(self, client: Client) -> KeyDirectory:
         """Return other partners' keys, held against one's pins."""

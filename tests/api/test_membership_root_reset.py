@@ -101,8 +101,8 @@ def test_a_new_root_key_takes_over_after_a_day_and_everybody_is_told(
     assert may_grant(signer, cast.a, new)
     assert not may_grant(signer, cast.a, cast.a.root)
     assert is_served(signer, cast.a.lead)
-    told = events(signer, cast.b.auditor, "partner.root_reset")
-    assert [event["status"] for event in told] == ["announced", "done"]
+    all_told = events(signer, cast.b.auditor, "partner.root_reset")
+    assert [event["status"] for event in all_told] == ["announced", "done"]
     own = signer.get(cast.a.auditor, "/v1/partners/me").get_json()
     assert own["root_kid"] == key.kid
     assert operator.take_over(reset_id) == "unchanged"
