@@ -1,0 +1,139 @@
+"""Timers: each due id by a command of its own, and nothing at all while the clock is wrong."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import Connection
+
+from coordinator.dispatcher.timers import ClockGuard, Timer, TimerRun, all_timers
+from coordinator.domain.clock import SteppedClock
+from coordinator.storage.database import Database
+from coordinator.storage.documents import Vault
+from coordinator.storage.requests import use_token
+from tests.dispatcher.outbox_cast import Outbox
+from tests.factories import NOON, Cast
+from tests.services.request_cast import Desk, policies
+
+
+@pytest.fixture
+def desk(database: Database, vault: Vault, clock: SteppedClock, cast: Cast) -> Desk:
+    return Desk(database, vault, clock, cast)
+
+
+class Steady:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def timers(desk: Desk, *which: Timer, guard: ClockGuard | None = None) -> TimerRun:
+    return TimerRun(
+        desk.database,
+        desk.vault,
+        desk.clock,
+        on_commit=lambda: None,
+        timers=which or all_timers(policies()),
+        guard=guard,
+    )
+
+
+def test_a_request_that_nobody_approved_in_time_expires(desk: Desk) -> None:
+    ask = desk.submit()
+    running = timers(desk)
+    assert running.run_due() == 0
+    assert desk.status(ask) == "submitted"
+    desk.clock.step(policies().approve_within)
+    assert running.run_due() == 1
+    assert desk.status(ask) == "expired"
+    assert running.run_due() == 0
+
+
+def test_an_endpoint_that_fails_for_a_while_is_told_of_once(desk: Desk) -> None:
+    outbox = Outbox(desk.database, desk.vault, desk.clock)
+    outbox.endpoint(desk.cast.b.lead)
+    micros = int(desk.clock.now().timestamp() * 1_000_000)
+    outbox.change("UPDATE webhook_endpoint SET failing_since = :at", at=micros)
+    running = timers(desk)
+    count = "SELECT COUNT(*) FROM event WHERE type = 'endpoint.failing'"
+    running.run_due()
+    assert outbox.value(count) == 0
+    desk.clock.step(timedelta(seconds=61))
+    running.run_due()
+    running.run_due()
+    assert outbox.value(count) == 1
+
+
+def test_a_command_that_fails_stops_no_other(desk: Desk) -> None:
+    ask = desk.submit()
+    desk.clock.step(policies().approve_within)
+
+    def find_unknown(connection: Connection, now: datetime, limit: int) -> Sequence[str]:
+        del connection, now, limit
+        return ["nothing", "to do"]
+
+    broken = Timer("broken", find_unknown, lambda _: object())
+    assert timers(desk, broken, *all_timers(policies())).run_due() == 1
+    assert desk.status(ask) == "expired"
+
+
+def test_old_tokens_are_forgotten_and_young_ones_kept(desk: Desk) -> None:
+    now = desk.clock.now()
+    with desk.database.writing() as connection, connection.begin():
+        use_token(connection, "exchange-a.example", "old", now - timedelta(hours=25))
+        use_token(connection, "exchange-a.example", "young", now - timedelta(hours=23))
+    timers(desk).run_due()
+    outbox = Outbox(desk.database, desk.vault, desk.clock)
+    kept = outbox.rows("SELECT jti FROM seen_token WHERE jti IN ('old', 'young')")
+    assert kept == [("young",)]
+
+
+def test_nothing_fires_after_the_hosts_clock_jumped(desk: Desk) -> None:
+    ask = desk.submit()
+    desk.clock.step(policies().approve_within)
+    wall, steady = SteppedClock(NOON), Steady()
+    guard = ClockGuard(desk.database, wall=wall, steady=steady)
+    running = timers(desk, guard=guard)
+    wall.step(timedelta(days=365))
+    assert running.run_due() == 0
+    assert guard.is_held
+    assert desk.status(ask) == "submitted"
+    wall.step(-timedelta(days=365))
+    assert running.run_due() == 1
+    assert not guard.is_held
+
+
+def test_time_that_passes_on_both_clocks_is_no_jump(database: Database) -> None:
+    wall, steady = SteppedClock(NOON), Steady()
+    guard = ClockGuard(database, wall=wall, steady=steady)
+    for _ in range(10):
+        wall.step(timedelta(hours=1))
+        steady.now += 3600
+        assert guard.may_fire()
+
+
+def test_a_clock_that_is_slewed_slowly_is_followed(database: Database) -> None:
+    wall, steady = SteppedClock(NOON), Steady()
+    guard = ClockGuard(database, wall=wall, steady=steady)
+    for _ in range(10):
+        wall.step(timedelta(seconds=20))
+        assert guard.may_fire()
+
+
+def test_the_databases_clock_decides_on_postgresql_whether_a_jump_was_right(
+    database: Database,
+) -> None:
+    if database.is_sqlite:
+        pytest.skip("SQLite has no clock of its own")
+    wall, steady = SteppedClock(NOON), Steady()
+    guard = ClockGuard(database, wall=wall, steady=steady)
+    with database.engine.connect() as connection:
+        theirs: datetime = connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
+    wall.step(theirs - wall.now() + timedelta(hours=1))
+    assert not guard.may_fire()
+    wall.step(-timedelta(hours=1))
+    assert guard.may_fire()

@@ -1,0 +1,103 @@
+"""Retries as data: how long, how often, and when a delivery is given up."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from coordinator.domain.delivery import (
+    FLASH,
+    FLASH_LONGEST_WAIT,
+    JITTER,
+    RETRY_AFTER_LIMIT,
+    RETRY_SCHEDULE,
+    SCHEDULES,
+    DeliveryStatus,
+    Tried,
+    judge,
+    next_attempt,
+)
+
+NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+ROUTINE = 2
+WHOLE = timedelta(seconds=sum(RETRY_SCHEDULE))
+
+
+def tried(number: int = 1, *, status: int | None = 500, ago: timedelta = timedelta()) -> Tried:
+    return Tried(number, NOW - ago, status, None if status in {200, 204} else "http_status")
+
+
+@pytest.mark.parametrize("status", [200, 204])
+def test_an_accepted_try_is_delivered(status: int) -> None:
+    verdict = judge(tried(status=status), priority=ROUTINE, now=NOW, jitter=0)
+    assert verdict.status is DeliveryStatus.DELIVERED
+    assert verdict.due_at is None
+
+
+@pytest.mark.parametrize("status", [None, 199, 301, 400, 404, 429, 500, 503])
+def test_whatever_else_is_tried_again(status: int | None) -> None:
+    verdict = judge(tried(status=status), priority=ROUTINE, now=NOW, jitter=0)
+    assert verdict.status is DeliveryStatus.PENDING
+    assert verdict.due_at == NOW + timedelta(seconds=RETRY_SCHEDULE[0])
+
+
+def test_a_good_status_whose_answer_did_not_come_whole_is_no_success() -> None:
+    cut = Tried(1, NOW, 200, "incomplete_response")
+    assert judge(cut, priority=ROUTINE, now=NOW, jitter=0).status is DeliveryStatus.PENDING
+
+
+def test_an_endpoint_that_is_gone_is_believed_at_once() -> None:
+    verdict = judge(tried(status=410), priority=ROUTINE, now=NOW, jitter=0)
+    assert verdict.status is DeliveryStatus.DEAD
+
+
+def test_the_waits_are_those_of_the_schedule() -> None:
+    waits = [next_attempt(n, priority=ROUTINE) for n in range(1, len(RETRY_SCHEDULE) + 1)]
+    assert waits == [timedelta(seconds=s) for s in RETRY_SCHEDULE]
+    assert timedelta(hours=70) < WHOLE < timedelta(hours=80)
+
+
+def test_a_used_up_schedule_is_dead_only_when_its_time_is_over_too() -> None:
+    last = len(RETRY_SCHEDULE) + 1
+
+    def status(number: int, ago: timedelta) -> DeliveryStatus:
+        return judge(tried(number, ago=ago), priority=ROUTINE, now=NOW, jitter=0).status
+
+    assert status(last, WHOLE) is DeliveryStatus.DEAD
+    assert status(last, WHOLE * (1 - JITTER)) is DeliveryStatus.DEAD, "as short as jitter makes it"
+    assert status(last, timedelta(minutes=10)) is DeliveryStatus.PENDING, "it came and went"
+    assert status(2, WHOLE * 2) is DeliveryStatus.PENDING, "the clock was stepped"
+
+
+def test_a_flash_notice_never_waits_longer_than_five_minutes_and_is_tried_as_long() -> None:
+    schedule = SCHEDULES[FLASH]
+    assert max(schedule) == FLASH_LONGEST_WAIT == 300
+    assert sum(RETRY_SCHEDULE) <= sum(schedule) < sum(RETRY_SCHEDULE) + FLASH_LONGEST_WAIT
+    for number in range(1, len(schedule) + 5):
+        wait = next_attempt(number, priority=FLASH, retry_after=86_400)
+        assert wait <= timedelta(seconds=FLASH_LONGEST_WAIT)
+
+
+def test_retry_after_lengthens_within_bounds_and_never_shortens() -> None:
+    assert next_attempt(1, priority=ROUTINE, retry_after=90) == timedelta(seconds=90)
+    assert next_attempt(6, priority=ROUTINE, retry_after=0) == timedelta(seconds=RETRY_SCHEDULE[5])
+    assert next_attempt(1, priority=ROUTINE, retry_after=10**6) == timedelta(
+        seconds=RETRY_AFTER_LIMIT
+    )
+
+
+def test_jitter_takes_a_part_off_the_wait() -> None:
+    full = judge(tried(5), priority=ROUTINE, now=NOW, jitter=0).due_at
+    least = judge(tried(5), priority=ROUTINE, now=NOW, jitter=1).due_at
+    assert full is not None
+    assert least is not None
+    assert (least - NOW) == (full - NOW) * (1 - JITTER)
+
+
+@pytest.mark.parametrize(
+    ("status", "is_whole"),
+    [(None, True), (503, True), (429, True), (500, False), (404, False), (204, False)],
+)
+def test_only_some_failures_speak_for_the_whole_endpoint(
+    status: int | None, *, is_whole: bool
+) -> None:
+    assert tried(status=status).is_unanswered is is_whole
