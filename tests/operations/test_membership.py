@@ -11,7 +11,8 @@ from coordinator.domain.clock import SystemClock
 from coordinator.key_files import read_keys
 from coordinator.operations.preparation import open_settings_database, prepare
 from coordinator.settings import Settings
-from partners.keys import key_request, new_profile, root_key_request, write_key_request
+from partners.keys import KeyRequest, key_request, new_profile, root_key_request, write_key_request
+from partners.protocol.membership_payloads import RootKeyRequest
 from tests import factories
 from tests.factories import ORIGIN, Exchange
 
@@ -72,7 +73,7 @@ def test_another_file_is_refused_with_the_reason(
     good = root_key_request(profile)
     forged = good.model_copy(update={"jwk": root_key_request(foreign).jwk})
     path = tmp_path / "root.json"
-    requests = {
+    requests: dict[str, tuple[KeyRequest | RootKeyRequest, str]] = {
         "subject": (key_request(person), "no root key request"),
         "handle": (root_key_request(foreign), "is for exchange-b.example"),
         "coordinator": (root_key_request(elsewhere), "at https://c.example"),
