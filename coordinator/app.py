@@ -20,12 +20,13 @@ from coordinator.dispatcher.address_guard import (
     UnresolvedTargetError,
     check_endpoint,
 )
-from coordinator.domain.chain import load_chains
+from coordinator.domain.chain import Chains, load_chains
 from coordinator.domain.clock import Clock, OffsetClock, SystemClock
 from coordinator.domain.deadline import Policies
 from coordinator.domain.errors import FieldFault, InvalidInputError
+from coordinator.domain.service_wallets import NO_WALLETS, ServiceWallets
 from coordinator.key_files import CoordinatorKeys, read_keys
-from coordinator.settings import Settings
+from coordinator.settings import Settings, SettingsError
 from coordinator.storage import tables
 from coordinator.storage.base import db
 from coordinator.storage.database import Database, engine_arguments, prepare_engine
@@ -64,13 +65,15 @@ def create_app(
     watcher = Watcher(
         database, listen_url=settings.database_listen_url, poll=settings.poll_interval
     )
+    chains = load_chains(read_config("chains.toml"))
     app.extensions["holdfast"] = Parts(
         origin=settings.origin,
         database=database,
         vault=keys.vault,
         clock=clock or clock_of(settings),
-        chains=load_chains(read_config("chains.toml")),
+        chains=chains,
         policies=Policies.load(read_config("policies.toml")),
+        service_wallets=service_wallets(settings, chains),
         webhook_key=keys.webhook.public,
         wake=notifier.notify,
         check_endpoint=endpoint_check(settings),
@@ -85,6 +88,22 @@ def create_app(
     )
     _register(app, is_https=settings.origin.startswith("https:"))
     return app
+
+
+def service_wallets(settings: Settings, chains: Chains) -> ServiceWallets:
+    """Return the operator's list of known service wallets; empty where none is configured.
+
+    Raises:
+        SettingsError: If the file, or a file of the folder, cannot be used.
+    """
+    place = settings.service_wallets_file
+    if place is None:
+        return NO_WALLETS
+    files = sorted(place.glob("*.json")) if place.is_dir() else [place]
+    try:
+        return ServiceWallets.load((f.read_text(encoding="utf-8") for f in files), chains)
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"HOLDFAST_SERVICE_WALLETS_FILE: {place}: {error}") from None
 
 
 def clock_of(settings: Settings) -> Clock:

@@ -3,7 +3,7 @@
 from coordinator.api.pipeline import Prepared, SignedCall
 from coordinator.api.routing import signed_post
 from coordinator.services.freeze_requests import CloseFreezeRequest, SubmitFreezeRequest
-from coordinator.services.submission import check_addresses
+from coordinator.services.submission import check_addresses, wallet_labels
 from coordinator.services.withdrawals import WithdrawFreezeRequest
 from partners.protocol import payloads, views
 
@@ -29,6 +29,7 @@ def submit(call: SignedCall, body: payloads.FreezeRequest) -> Prepared:
         SubmitFreezeRequest(
             document=body,
             targets=targets,
+            wallet_labels=wallet_labels(targets, own.service_wallets),
             blind_indexes=[own.vault.blind_index(t.account.key) for t in targets],
             key=key,
             wrapped_key=wrapped,

@@ -11,6 +11,7 @@ from coordinator.api.rate_limit import RateLimiter
 from coordinator.domain.chain import Chains
 from coordinator.domain.clock import Clock
 from coordinator.domain.deadline import Policies
+from coordinator.domain.service_wallets import ServiceWallets
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
 from coordinator.storage.wakeup import Watcher
@@ -32,6 +33,7 @@ class Parts:
     clock: Clock
     chains: Chains
     policies: Policies
+    service_wallets: ServiceWallets
     webhook_key: PublicKey
     wake: Callable[[], None]
     check_endpoint: Callable[[str], None]

@@ -22,7 +22,7 @@ from coordinator.services.bus import handles
 from coordinator.services.endings import end_legs
 from coordinator.services.freeze_request_views import incident_words, request_words
 from coordinator.services.notices import notify_provisionally
-from coordinator.services.submission import FlaggedTarget, account_warnings
+from coordinator.services.submission import FlaggedTarget, wrong_target_warnings
 from coordinator.services.unit_of_work import Answer, UnitOfWork
 from coordinator.services.withdrawals import tell_end
 from coordinator.storage import freeze_ledger as ledger_store
@@ -58,6 +58,7 @@ class SubmitFreezeRequest:
     key: DocumentKey
     wrapped_key: bytes
     policies: Policies
+    wallet_labels: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +108,7 @@ def submit(command: SubmitFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answe
     quorum = _require_enough_leads(uow, actor)
     request_id = new_id("frq")
     context = _decision_context(
-        request_id, evidence.content_sha256, asked, account_warnings(command.targets)
+        request_id, evidence.content_sha256, asked, _warnings(uow, actor, command)
     )
     is_flash = _goes_out_at_once(uow, actor, command, context.warnings)
     status, provisional = next_status(None, Action.SUBMIT_FLASH if is_flash else Action.SUBMIT)
@@ -310,6 +311,14 @@ def _require_followable(
     else:
         return
     raise InvalidInputError(f"follows {detail}", errors=[FieldFault("/follows", detail, "follows")])
+
+
+def _warnings(uow: UnitOfWork, actor: Actor, command: SubmitFreezeRequest) -> list[dict[str, Any]]:
+    """Return what may be wrong with the targets: approving means accepting each with a reason."""
+    numbers = {index: number for number, index in enumerate(command.blind_indexes)}
+    live = store.live_requests_flagging(uow.connection, list(numbers), actor.partner)
+    duplicates = {numbers[index]: request_ids for index, request_ids in live.items()}
+    return wrong_target_warnings(command.targets, command.wallet_labels, duplicates)
 
 
 def _goes_out_at_once(

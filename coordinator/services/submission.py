@@ -4,7 +4,7 @@ All faults are found at once, each with a JSON pointer, so that a list of 11,000
 one go.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +14,12 @@ from coordinator.domain.asset import parse_asset
 from coordinator.domain.chain import Chains
 from coordinator.domain.errors import FieldFault, InvalidInputError
 from coordinator.domain.format_errors import AccountError, AmountError, AssetError
+from coordinator.domain.service_wallets import ServiceWallets
 from partners.protocol import payloads
 from partners.protocol.vocabulary import WarningCode
 
+#: Names in one warning; the rest is in the request itself.
+_NAMED = 5
 _WARNING_TEXT = {
     WarningCode.NO_CHECKSUM: (
         "the address is written without its EIP-55 checksum, so a typing error would go unseen"
@@ -95,13 +98,44 @@ def _check_address(
     return FlaggedTarget(number, account, asset, amount), faults
 
 
-def account_warnings(targets: Sequence[FlaggedTarget]) -> list[dict[str, Any]]:
-    """Return what may be wrong with the targets by themselves (`views.AddressWarning`)."""
+def wallet_labels(targets: Sequence[FlaggedTarget], wallets: ServiceWallets) -> dict[int, str]:
+    """Return whose known service wallet a target is, by address number."""
+    if not len(wallets):
+        return {}
+    labels = ((target.address_no, wallets.label(target.account)) for target in targets)
+    return {number: label for number, label in labels if label is not None}
+
+
+def wrong_target_warnings(
+    targets: Sequence[FlaggedTarget],
+    labels: Mapping[int, str],
+    duplicates: Mapping[int, Sequence[str]],
+) -> list[dict[str, Any]]:
+    """Return what may be wrong with the targets, by code (`views.AddressWarning`).
+
+    Args:
+        targets: The flagged addresses.
+        labels: Whose known service wallet an address is.
+        duplicates: The live requests that flag an address already.
+    """
     numbers: dict[WarningCode, list[int]] = {}
     for target in targets:
         for code in target.account.warnings:
             numbers.setdefault(WarningCode(code), []).append(target.address_no)
+    details = dict(_WARNING_TEXT)
+    if labels:
+        numbers[WarningCode.SERVICE_WALLET] = sorted(labels)
+        named = ", ".join(sorted(set(labels.values()))[:_NAMED])
+        details[WarningCode.SERVICE_WALLET] = (
+            f"known as a wallet of a service ({named}): freezing it would hit all its customers"
+        )
+    if duplicates:
+        numbers[WarningCode.DUPLICATE] = sorted(duplicates)
+        named = ", ".join(sorted({i for ids in duplicates.values() for i in ids})[:_NAMED])
+        details[WarningCode.DUPLICATE] = (
+            f"flagged already by a live request ({named}): it may be asked for twice"
+        )
     return [
-        {"code": code, "address_nos": numbers[code], "detail": _WARNING_TEXT[code]}
+        {"code": code, "address_nos": numbers[code], "detail": details[code]}
         for code in sorted(numbers)
     ]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, func, select, update
+from sqlalchemy import Connection, Row, Select, and_, bindparam, exists, func, select, update
 
 from coordinator.domain.errors import ConflictError
 from coordinator.storage.rows import insert_rows, mapping_rows
@@ -18,6 +18,7 @@ from coordinator.storage.tables.freeze_requests import (
 from coordinator.storage.tables.life_cycle import WithdrawnAddressRow
 from partners.protocol.vocabulary import RequestStatus
 
+_CHUNK = 400
 _REQUEST_COLUMNS = (
     "id",
     "requester",
@@ -310,6 +311,33 @@ def withdraw_addresses(
         ("request_id", "address_no", "act_id", "withdrawn_at"),
         [(request_id, number, act_id, now) for number in numbers],
     )
+
+
+_LIVE_DUPLICATES = (
+    select(FlaggedAddressRow.blind_index, FlaggedAddressRow.request_id)
+    .join(FreezeRequestRow, FreezeRequestRow.id == FlaggedAddressRow.request_id)
+    .where(
+        FlaggedAddressRow.blind_index.in_(bindparam("indexes", expanding=True)),
+        FreezeRequestRow.status.in_([RequestStatus.SUBMITTED, RequestStatus.ACTIVE]),
+        (FreezeRequestRow.requester == bindparam("partner"))
+        | exists().where(
+            LegRow.request_id == FreezeRequestRow.id, LegRow.partner == bindparam("partner")
+        ),
+    )
+    .order_by(FlaggedAddressRow.request_id)
+)
+
+
+def live_requests_flagging(
+    connection: Connection, blind_indexes: Sequence[bytes], partner: str
+) -> dict[bytes, list[str]]:
+    """Return the live requests that `partner` may read and that flag the same accounts."""
+    found: dict[bytes, list[str]] = {}
+    for start in range(0, len(blind_indexes), _CHUNK):
+        names = {"indexes": list(blind_indexes[start : start + _CHUNK]), "partner": partner}
+        for blind_index, request_id in connection.execute(_LIVE_DUPLICATES, names):
+            found.setdefault(blind_index, []).append(request_id)
+    return found
 
 
 def due_for_ratification(connection: Connection, now: datetime, limit: int = 100) -> list[str]:

@@ -1,0 +1,66 @@
+"""The operator's list of known service wallets: freezing one hits an exchange, not a thief."""
+
+import json
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from coordinator.domain.account import Account, parse_account
+from coordinator.domain.chain import Chains
+from coordinator.domain.format_errors import AccountError
+
+_EVM = "eip155:"
+#: A bare address stands for the same key on every EVM chain; it is read as one of Ethereum.
+_ETHEREUM = "eip155:1:"
+
+
+class ServiceWalletsError(ValueError):
+    """The list cannot be used as it is; the message names the entry."""
+
+
+class ServiceWallets:
+    """Labels of known wallets, found by account.
+
+    An EVM key controls the same address on every EVM chain, so there the chain does not count.
+    """
+
+    def __init__(self, labels: Mapping[str, str]) -> None:
+        self._labels = MappingProxyType(dict(labels))
+
+    def __len__(self) -> int:
+        return len(self._labels)
+
+    def label(self, account: Account) -> str | None:
+        """Return whose wallet this is known to be, or None."""
+        return self._labels.get(_key(account))
+
+    @classmethod
+    def load(cls, texts: Iterable[str], chains: Chains) -> "ServiceWallets":
+        """Read lists: JSON objects of CAIP-10 account (or bare EVM address) to label.
+
+        Raises:
+            ServiceWalletsError: Naming the entry that is no account.
+        """
+        labels: dict[str, str] = {}
+        for text in texts:
+            try:
+                entries = json.loads(text)
+            except json.JSONDecodeError as error:
+                raise ServiceWalletsError(f"no JSON: {error}") from None
+            if not isinstance(entries, dict):
+                raise ServiceWalletsError("must be one JSON object of account to label")
+            for name, label in entries.items():
+                caip10 = name if ":" in name else _ETHEREUM + name
+                try:
+                    account = parse_account(chains, caip10)
+                except AccountError as error:
+                    raise ServiceWalletsError(f"{name}: {error.message}") from None
+                labels[_key(account)] = str(label)
+        return cls(labels)
+
+
+def _key(account: Account) -> str:
+    is_evm = account.chain.caip2.startswith(_EVM)
+    return _EVM + account.address if is_evm else account.key
+
+
+NO_WALLETS = ServiceWallets({})

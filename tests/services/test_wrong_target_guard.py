@@ -1,0 +1,75 @@
+"""The wrong-target guard: what may be wrong is shown, frozen into the context, and accepted or not."""
+
+from typing import Any
+
+import pytest
+
+from coordinator.domain.errors import InvalidInputError
+from partners.protocol import strict_json
+from tests.services.request_cast import Desk
+
+LOWER = "eip155:1:0x" + "ab" * 20
+RIPPLE = "xrpl:0:rnXyVQzgxZe7TR1EPzTkGj2jxH4LMJYh66"
+
+
+def _warnings(answer: dict[str, Any]) -> dict[str, list[int]]:
+    return {w["code"]: w["address_nos"] for w in answer["warnings"]}
+
+
+def test_what_an_address_does_not_say_itself_is_warned_of_and_frozen_into_the_context(
+    desk: Desk,
+) -> None:
+    answer = desk.submit(addresses=[{"account": LOWER}, {"account": RIPPLE}]).answer
+    assert _warnings(answer) == {"no_checksum": [0], "missing_tag": [1]}
+    context = strict_json.loads(answer["decision_context"].encode())
+    assert context["warnings"] == answer["warnings"]
+
+
+def test_an_account_that_a_live_request_of_ones_own_flags_already_is_warned_of(
+    desk: Desk,
+) -> None:
+    first = desk.submit(addresses=[{"account": RIPPLE, "tag": "7"}])
+    again = desk.submit(
+        addresses=[{"account": RIPPLE, "tag": "8"}, {"account": RIPPLE, "tag": "7"}]
+    )
+    assert _warnings(again.answer) == {"duplicate": [1]}
+    assert first.id in again.answer["warnings"][0]["detail"]
+
+
+def test_a_request_that_one_may_not_read_does_not_show_through_the_guard(desk: Desk) -> None:
+    desk.go_out(addresses=[{"account": RIPPLE, "tag": "7"}], to=["exchange-b.example"])
+    asked = desk.submit(
+        desk.cast.b.analyst, addresses=[{"account": RIPPLE, "tag": "7"}], to=["exchange-c.example"]
+    )
+    stranger = desk.submit(
+        desk.cast.d.analyst, addresses=[{"account": RIPPLE, "tag": "7"}], to=["exchange-c.example"]
+    )
+    assert _warnings(asked.answer) == {"duplicate": [0]}
+    assert _warnings(stranger.answer) == {}
+
+
+def test_a_request_that_is_over_is_no_duplicate(desk: Desk) -> None:
+    first = desk.submit(addresses=[{"account": RIPPLE, "tag": "7"}])
+    desk.act(desk.cast.a.lead, first, "withdrawal", addresses="all", reason="wrong chain")
+    again = desk.submit(addresses=[{"account": RIPPLE, "tag": "7"}])
+    assert _warnings(again.answer) == {}
+
+
+def test_every_warning_is_accepted_with_a_reason_before_a_request_goes_out(desk: Desk) -> None:
+    ask = desk.submit(addresses=[{"account": LOWER}, {"account": LOWER.replace("ab", "cd")}])
+    with pytest.raises(InvalidInputError) as refused:
+        desk.decide(ask)
+    assert refused.value.code == "warnings_open"
+    with pytest.raises(InvalidInputError):
+        accepted = {"code": "no_checksum", "address_nos": [0], "reason": "read twice"}
+        desk.decide(ask, warnings_accepted=[accepted])
+    accepted = {"code": "no_checksum", "address_nos": "all", "reason": "read twice"}
+    assert desk.decide(ask, warnings_accepted=[accepted])["status"] == "active"
+
+
+def test_a_warning_that_is_not_there_cannot_be_accepted(desk: Desk) -> None:
+    ask = desk.submit()
+    accepted = {"code": "service_wallet", "address_nos": "all", "reason": "known"}
+    with pytest.raises(InvalidInputError) as refused:
+        desk.decide(ask, warnings_accepted=[accepted])
+    assert refused.value.errors[0].code == "no_such_warning"
