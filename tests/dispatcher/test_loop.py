@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,12 +12,14 @@ import pytest
 
 from coordinator.dispatcher.address_guard import EndpointPolicy
 from coordinator.dispatcher.loop import LoopSettings
-from coordinator.dispatcher.parcels import name_lost
+from coordinator.dispatcher.parcels import Parcel, name_lost
 from coordinator.dispatcher.webhook_sender import WebhookSender
 from coordinator.domain.clock import SteppedClock
 from coordinator.storage.database import Database, open_database
 from coordinator.storage.documents import Vault, load_one
+from coordinator.storage.lanes import Head
 from coordinator.storage.wakeup import Watcher
+from coordinator.storage.webhook_endpoints import EndpointDocument, Secret
 from partners.protocol.webhook_signature import verify
 from tests.dispatcher.outbox_cast import (
     WEBHOOK_KEY,
@@ -304,6 +307,29 @@ def test_a_fault_of_our_own_while_sending_is_a_failed_try(outbox: Outbox, cast: 
         eventually(lambda: bool(outbox.rows("SELECT number, status, error FROM attempt")))
         tries = outbox.rows("SELECT number, status, error FROM attempt")
     assert tries == [(1, None, "internal")]
+
+
+def test_a_process_that_stood_still_beyond_its_lease_does_not_begin_to_send(
+    outbox: Outbox, cast: Cast
+) -> None:
+    sent: list[str] = []
+
+    def send(url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        del headers, body
+        sent.append(url)
+        return Answer()
+
+    endpoint = outbox.endpoint(cast.b.lead)
+    head = Head(
+        endpoint.id, "", "token", 2, 0, None, 0, "dlv_1", "evt_1", "t", 1, 0, 1, is_failing=False
+    )
+    parcel = Parcel(head, EndpointDocument("http://x", None, (Secret(endpoint.secret),)), b"{}")
+    loop = outbox.loop(send)
+    late = loop._try(parcel, time.monotonic() - 1)
+    assert late.is_unsent
+    assert sent == []
+    assert not loop._try(parcel, time.monotonic() + 60).is_unsent
+    assert sent == ["http://x"]
 
 
 def test_a_lease_that_does_not_outlast_the_deadline_is_refused(outbox: Outbox) -> None:
