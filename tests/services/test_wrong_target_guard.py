@@ -1,4 +1,4 @@
-"""The wrong-target guard: what may be wrong is shown, frozen into the context, and accepted or not."""
+"""The wrong-target guard: what may be wrong is shown, and accepted with a reason or not."""
 
 from typing import Any
 
@@ -60,9 +60,9 @@ def test_every_warning_is_accepted_with_a_reason_before_a_request_goes_out(desk:
     with pytest.raises(InvalidInputError) as refused:
         desk.decide(ask)
     assert refused.value.code == "warnings_open"
+    half = {"code": "no_checksum", "address_nos": [0], "reason": "read twice"}
     with pytest.raises(InvalidInputError):
-        accepted = {"code": "no_checksum", "address_nos": [0], "reason": "read twice"}
-        desk.decide(ask, warnings_accepted=[accepted])
+        desk.decide(ask, warnings_accepted=[half])
     accepted = {"code": "no_checksum", "address_nos": "all", "reason": "read twice"}
     assert desk.decide(ask, warnings_accepted=[accepted])["status"] == "active"
 
