@@ -9,6 +9,7 @@ from typing import Any, BinaryIO, NoReturn
 
 import click
 from pydantic import TypeAdapter, ValidationError
+from sqlalchemy.exc import OperationalError
 
 from coordinator.domain.errors import CoordinatorError
 from coordinator.key_files import KeyFileError
@@ -17,7 +18,7 @@ from coordinator.operations import membership
 from coordinator.operations.checks import run_checks
 from coordinator.operations.lifetime import end_with_parent, stop_event
 from coordinator.operations.metrics import metrics_served, restart_with_folder
-from coordinator.operations.preparation import PreparationError, prepare
+from coordinator.operations.preparation import PreparationError, prepare, require_ready
 from coordinator.operations.serving import serve_all
 from coordinator.services.partners import ConfirmPartner, InvitePartner
 from coordinator.services.suspensions import ReinstatePartner, SuspendPartner
@@ -56,6 +57,9 @@ def with_settings(function: Callable[..., None]) -> Callable[..., None]:
             function(settings, *args, **options)
         except _EXPECTED as error:
             _fail(str(error))
+        except OperationalError as error:
+            # The driver's own words; the statement and its values are nobody's business here.
+            _fail(f"the database does not answer: {' '.join(str(error.orig).split())}")
 
     return run
 
@@ -79,27 +83,35 @@ def serve(settings: Settings) -> None:
         _fail("a process died again and again; see the log above")
 
 
+#: How `serve` tells the processes that it starts whom to end with.
+_parent = click.option("--parent", type=int, hidden=True)
+
+
 @main.command()
+@_parent
 @with_settings
-def web(settings: Settings) -> None:
+def web(settings: Settings, *, parent: int | None) -> None:
     """Run the web processes alone (the database must be migrated)."""
     from coordinator.operations.web_server import serve_web  # noqa: PLC0415 - others need no server
 
     restart_with_folder(settings, "web")
-    end_with_parent()
+    require_ready(settings)
+    end_with_parent(parent or os.getppid())
     with metrics_served(settings):
         serve_web(settings)
 
 
 @main.command()
+@_parent
 @with_settings
-def worker(settings: Settings) -> None:
+def worker(settings: Settings, *, parent: int | None) -> None:
     """Run one worker alone: webhooks and timers, until SIGTERM."""
     from coordinator.operations.worker import work  # noqa: PLC0415 - others need no worker
 
     restart_with_folder(settings, "worker")
+    require_ready(settings)
     stop = stop_event()
-    end_with_parent()
+    end_with_parent(parent or os.getppid())
     with metrics_served(settings):
         work(settings, stop)
 

@@ -146,17 +146,56 @@ def _items(value: Any) -> list[Any]:
     return list(value)
 
 
+#: Least and most of whole numbers.
+_RANGES = {
+    "web_processes": (1, 256),
+    "web_threads": (1, 256),
+    "worker_processes": (1, 256),
+    "worker_senders": (1, 256),
+    "port": (1, 65_535),
+    "metrics_port": (0, 65_535),
+    "body_limit_bytes": (1_024, 2**26),
+    "document_limit_bytes": (1_024, 2**28),
+    "page_size": (1, 10_000),
+    "page_size_limit": (1, 10_000),
+    "rate_per_minute": (0, 100_000_000),
+}
+_CHOICES = {
+    "log_level": ("debug", "info", "warning", "error"),
+    "log_format": ("json", "console"),
+}
+_DATABASES = ("sqlite:///", "postgresql+psycopg://")
+
+
 def _check(values: Mapping[str, Any]) -> None:
     origin = urlsplit(values["origin"])
     if origin.scheme not in {"http", "https"} or not origin.netloc or origin.path or origin.query:
         raise SettingsError(
             f"{PREFIX}ORIGIN: must be scheme://host[:port] without a path, not {values['origin']!r}"
         )
-    for name in ("web_processes", "web_threads", "worker_processes", "worker_senders"):
-        if not 1 <= values[name] <= 256:  # noqa: PLR2004
-            raise SettingsError(f"{PREFIX}{name.upper()}: must be 1 to 256, not {values[name]}")
+    _check_ranges(values)
+    if values["database_url"] and not values["database_url"].startswith(_DATABASES):
+        # The value itself may hold a password.
+        raise SettingsError(
+            f"{PREFIX}DATABASE_URL: must be empty or start with {' or '.join(_DATABASES)}"
+        )
+    if values["page_size"] > values["page_size_limit"]:
+        raise SettingsError(f"{PREFIX}PAGE_SIZE: must not be above page_size_limit")
     if values["lease"] < values["webhook_deadline"] + timedelta(seconds=5):
         raise SettingsError(
             f"{PREFIX}LEASE: must outlast webhook_deadline by 5 seconds, or two workers send "
             f"at once"
         )
+
+
+def _check_ranges(values: Mapping[str, Any]) -> None:
+    for name, (least, most) in _RANGES.items():
+        if not least <= values[name] <= most:
+            raise SettingsError(
+                f"{PREFIX}{name.upper()}: must be {least} to {most}, not {values[name]}"
+            )
+    for name, choices in _CHOICES.items():
+        if values[name] not in choices:
+            raise SettingsError(
+                f"{PREFIX}{name.upper()}: must be one of {', '.join(choices)}, not {values[name]!r}"
+            )

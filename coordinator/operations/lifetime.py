@@ -8,19 +8,19 @@ from collections.abc import Callable
 _LOOK_SECONDS = 0.5
 
 
-def end_with_parent(on_orphaned: Callable[[], None] | None = None) -> None:
+def end_with_parent(parent: int) -> None:
     """Have this process ended by SIGTERM once its parent is gone, even by kill -9.
 
     Otherwise a web process would go on listening beside the one that replaces it.
+
+    Args:
+        parent: The parent's process id, told by the parent: it may be gone before we could ask.
     """
-    parent = os.getppid()
 
     def watch() -> None:
         never = threading.Event()
         while not never.wait(_LOOK_SECONDS):
             if os.getppid() != parent:
-                if on_orphaned is not None:
-                    on_orphaned()
                 os.kill(os.getpid(), signal.SIGTERM)
                 return
 

@@ -11,7 +11,7 @@ from coordinator.domain.actor import COORDINATOR
 from coordinator.domain.deadline import Policies
 from coordinator.domain.errors import InvalidInputError
 from coordinator.key_files import read_keys
-from coordinator.operations.preparation import open_settings_database
+from coordinator.operations.preparation import open_migrated
 from coordinator.services.bus import execute
 from coordinator.services.root_resets import ResetRoot
 from coordinator.services.unit_of_work import Answer, transaction
@@ -30,7 +30,7 @@ def carry_out(settings: Settings, command: object) -> Answer:
     Raises:
         CoordinatorError: Whatever the rules refuse.
     """
-    database = open_settings_database(settings)
+    database = open_migrated(settings)
     vault = read_keys(settings.keys_dir).vault
     notifier = open_notifier(database, settings.database_listen_url)
     try:
@@ -75,7 +75,7 @@ def reset_root(settings: Settings, handle: str, key_request: bytes) -> Answer:
 
 def list_partners(settings: Settings) -> list[dict[str, Any]]:
     """Return every partner, also those who were only invited."""
-    database = open_settings_database(settings)
+    database = open_migrated(settings)
     query = select(PartnerRow.__table__).order_by(PartnerRow.handle)
     try:
         with database.engine.connect() as connection:

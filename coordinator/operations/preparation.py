@@ -15,8 +15,17 @@ class PreparationError(Exception):
 
 
 def open_settings_database(settings: Settings, *, pool_size: int = 2) -> Database:
-    """Return the database that the settings name, outside of Flask."""
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Return the database that the settings name, outside of Flask.
+
+    Raises:
+        PreparationError: If the data folder cannot be made.
+    """
+    try:
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise PreparationError(
+            f"cannot make {settings.data_dir}: {error.strerror}; choose another HOLDFAST_DATA_DIR"
+        ) from None
     return open_database(settings.resolved_database_url, pool_size=pool_size)
 
 
@@ -54,6 +63,52 @@ def upgrade(database: Database) -> None:
             "start the release that migrated it, or a later one"
         )
     schema.upgrade(database)
+
+
+def require_migrated(database: Database) -> None:
+    """Refuse a database that is not as new as this code; a newer one is served, too.
+
+    Raises:
+        PreparationError: Saying how to migrate.
+    """
+    present = schema.current_revision(database)
+    if present is None or (present != schema.newest_revision() and schema.is_known(present)):
+        raise PreparationError(
+            f"the database is at revision {present}, and this release needs "
+            f"{schema.newest_revision()}; run `holdfast-coordinator migrate` first"
+        )
+
+
+def open_migrated(settings: Settings) -> Database:
+    """Return the database for a command that needs its tables.
+
+    Raises:
+        PreparationError: If it is not migrated.
+    """
+    database = open_settings_database(settings)
+    try:
+        require_migrated(database)
+    except PreparationError:
+        database.engine.dispose()
+        raise
+    return database
+
+
+def require_ready(settings: Settings) -> None:
+    """Refuse to start web or worker alone before everything is prepared.
+
+    Raises:
+        KeyFileError: If a key is missing or open to others.
+        PreparationError: If the database is not migrated, or the keys are another's.
+        UnsafeDatabaseError: If the database would lose what it has confirmed.
+    """
+    database = open_settings_database(settings, pool_size=1)
+    try:
+        require_durable(database)
+        require_migrated(database)
+        require_own_keys(database, read_keys(settings.keys_dir).vault, settings)
+    finally:
+        database.engine.dispose()
 
 
 def require_own_keys(database: Database, vault: Vault, settings: Settings) -> None:

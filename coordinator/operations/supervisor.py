@@ -50,7 +50,14 @@ class Supervisor:
     def start(self) -> None:
         """Start all children."""
         for name, arguments in self._commands.items():
-            command = [sys.executable, "-m", "coordinator.cli", *arguments]
+            command = [
+                sys.executable,
+                "-m",
+                "coordinator.cli",
+                *arguments,
+                "--parent",
+                str(os.getpid()),
+            ]
             self._children.append(_Child(name, command, self._spawn(command)))
 
     def run(self, stop: threading.Event) -> bool:

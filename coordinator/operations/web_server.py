@@ -5,6 +5,7 @@ the threads are as many as the pool has connections.
 """
 
 import os
+from functools import partial
 from typing import Any
 
 from granian import Granian
@@ -20,11 +21,11 @@ from coordinator.settings import Settings
 STOP_SECONDS = 25
 
 
-def load_app() -> Any:
+def load_app(parent: int) -> Any:
     """Return the app, inside a web process; long polls end when the process is told to stop."""
     settings = Settings.from_env(os.environ)
     set_up_logging(settings.log_level, settings.log_format)
-    end_with_parent()
+    end_with_parent(parent)
     app = create_app(settings)
     call_on_signal(app.extensions["holdfast"].watcher.stop)
     return app
@@ -45,4 +46,4 @@ def serve_web(settings: Settings) -> None:
         workers_kill_timeout=STOP_SECONDS,
         process_name=None,
     )
-    server.serve(target_loader=load_app, wrap_loader=False)
+    server.serve(target_loader=partial(load_app, os.getpid()), wrap_loader=False)

@@ -1,0 +1,109 @@
+"""What the operator types, and what is answered."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from coordinator.cli import main
+from partners.protocol import strict_json
+
+Run = Any
+
+
+@pytest.fixture(name="run")
+def _run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setenv("HOLDFAST_DATA_DIR", str(tmp_path / "data"))
+
+    def run(*arguments: str, **environment: str) -> Result:
+        return CliRunner().invoke(main, arguments, env=environment, catch_exceptions=False)
+
+    return run
+
+
+def _invite(run: Run, handle: str = "exchange-a.example", *more: str) -> Result:
+    result: Result = run("partner", "invite", handle, "--name", "Exchange A", *more)
+    return result
+
+
+def test_a_fresh_coordinator_is_migrated_and_checked(run: Run) -> None:
+    assert run("check").exit_code == 1
+    migrated = run("migrate")
+    assert (migrated.exit_code, "SQLite" in migrated.stdout) == (0, True)
+    checked = run("check", "--json")
+    findings = strict_json.loads(checked.stdout.strip().encode())
+    assert checked.exit_code == 0
+    assert {finding["name"] for finding in findings} >= {"durability", "schema", "keys", "log"}
+    assert all(finding["ok"] for finding in findings)
+
+
+def test_a_partner_is_invited_and_listed(run: Run) -> None:
+    run("migrate")
+    invited = _invite(run, "exchange-a.example", "--jurisdiction", "EE", "--json")
+    body = strict_json.loads(invited.stdout.strip().encode())
+    assert (body["handle"], len(body["invitation"]) >= 20) == ("exchange-a.example", True)
+    listed = strict_json.loads(run("partner", "list", "--json").stdout.strip().encode())
+    assert [(row["handle"], row["status"]) for row in listed] == [("exchange-a.example", "invited")]
+    assert listed[0]["jurisdiction"] == "EE"
+    assert body["invitation"] not in run("partner", "list").stdout
+
+
+def test_an_invitation_that_was_not_taken_is_renewed(run: Run) -> None:
+    run("migrate")
+    codes = [strict_json.loads(_invite(run, "a.example", "--json").stdout.encode()) for _ in "ab"]
+    assert codes[0]["invitation"] != codes[1]["invitation"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("partner", "invite", "Exchange A", "--name", "A"), "DNS name"),
+        (("partner", "invite", "a.example", "--name", "A\nB"), "DNS name"),
+        (("partner", "invite", "a.example", "--name", "A", "--jurisdiction", "Estonia"), "ISO"),
+        (("partner", "confirm", "b.example", "x"), "invite it first"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(
+    run: Run, arguments: tuple[str, ...], said: str
+) -> None:
+    run("migrate")
+    result = run(*arguments)
+    assert result.exit_code == 1
+    assert said in result.stderr
+    assert "Traceback" not in result.output
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_partner_is_confirmed_by_its_thumbprint_only(run: Run) -> None:
+    run("migrate")
+    _invite(run)
+    result = run("partner", "confirm", "exchange-a.example", "A" * 43)
+    assert (result.exit_code, "only a pending one" in result.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("HOLDFAST_COLOUR", "red", "HOLDFAST_COLOUR"),
+        ("HOLDFAST_PORT", "many", "HOLDFAST_PORT"),
+        ("HOLDFAST_WEB_THREADS", "0", "HOLDFAST_WEB_THREADS"),
+        ("HOLDFAST_ORIGIN", "http://a.example/path", "HOLDFAST_ORIGIN"),
+        ("HOLDFAST_LOG_LEVEL", "loud", "HOLDFAST_LOG_LEVEL"),
+        ("HOLDFAST_LOG_FORMAT", "xml", "HOLDFAST_LOG_FORMAT"),
+        ("HOLDFAST_LEASE", "3", "HOLDFAST_LEASE"),
+        ("HOLDFAST_DATABASE_URL", "mysql://a", "HOLDFAST_DATABASE_URL"),
+        ("HOLDFAST_CONFIG", "/nowhere.toml", "HOLDFAST_CONFIG"),
+    ],
+)
+def test_a_setting_that_is_wrong_is_named(run: Run, name: str, value: str, said: str) -> None:
+    result = run("check", **{name: value})
+    assert (result.exit_code, said in result.stderr) == (1, True), result.output
+    assert "Traceback" not in result.output
+
+
+def test_nothing_is_served_from_a_database_that_was_never_made(run: Run) -> None:
+    result = run("partner", "list")
+    assert result.exit_code == 1
+    assert "holdfast-coordinator migrate" in result.stderr
+    assert "Traceback" not in result.output

@@ -1,0 +1,212 @@
+"""One command runs it all, replaces what dies, and ends all of it."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from coordinator.operations.supervisor import MOST_DEATHS, Supervisor
+
+#: A slow machine is waited for this long; no test hangs on how long it takes.
+PATIENCE = 90
+HOST = "127.0.0.1"
+
+
+def _free_port() -> int:
+    with socket.create_server((HOST, 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+@dataclass(slots=True)
+class Served:
+    """A coordinator that runs, and what it said while it started."""
+
+    process: "subprocess.Popen[str]"
+    url: str
+    metrics_url: str
+    said: list[str]
+
+    def pid_of(self, name: str) -> int:
+        """Return the process id that `serve` said of a child."""
+        found = re.search(rf"^{name}: process (\d+)$", "\n".join(self.said), re.MULTILINE)
+        assert found is not None, self.said
+        return int(found[1])
+
+
+def _environment(folder: Path, **more: str) -> dict[str, str]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("HOLDFAST_", "PROMETHEUS_"))}
+    return {**kept, "HOLDFAST_DATA_DIR": str(folder), "HOLDFAST_LOG_LEVEL": "error", **more}
+
+
+@pytest.fixture(name="served")
+def _served(tmp_path: Path) -> Iterator[Served]:
+    """One that the test may end."""
+    with _running(tmp_path) as served:
+        yield served
+
+
+@pytest.fixture(name="shared", scope="module")
+def _shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One for all tests that leave it as it is."""
+    with _running(tmp_path_factory.mktemp("shared")) as served:
+        yield served
+
+
+@contextmanager
+def _running(folder: Path) -> Iterator[Served]:
+    port, metrics_port = _free_port(), _free_port()
+    url = f"http://{HOST}:{port}"
+    environment = _environment(
+        folder / "data",
+        HOLDFAST_PORT=str(port),
+        HOLDFAST_ORIGIN=url,
+        HOLDFAST_METRICS_PORT=str(metrics_port),
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "coordinator.cli", "serve"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    said = []
+    for line in process.stdout:
+        said.append(line.strip())
+        if line.startswith("ready:"):
+            break
+    yield Served(process, url, f"http://{HOST}:{metrics_port}/metrics", said)
+    if process.poll() is None:
+        process.terminate()
+        process.wait(PATIENCE)
+    process.stdout.close()
+
+
+def _eventually(look: Any) -> Any:
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            found = look()
+        except requests.RequestException:
+            found = None
+        if found:
+            return found
+        assert time.monotonic() < until, "it never came to that"
+        time.sleep(0.05)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        # A process that ended and was not waited for still has an entry.
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return False
+
+
+def _children(pid: int) -> list[int]:
+    return [
+        int(child)
+        for task in Path(f"/proc/{pid}/task").iterdir()
+        for child in (task / "children").read_text(encoding="ascii").split()
+    ]
+
+
+def test_it_says_where_it_is_and_what_it_stores_in(shared: Served) -> None:
+    said = "\n".join(shared.said)
+    assert re.search(r"^database: SQLite [0-9.]+ .*journal", said, re.MULTILINE)
+    assert f"ready: {shared.url} (documentation at {shared.url}/docs)" in said
+    assert requests.get(f"{shared.url}/v1", timeout=PATIENCE).json()["origin"] == shared.url
+
+
+def test_figures_of_all_processes_have_an_address_of_their_own(shared: Served) -> None:
+    requests.get(f"{shared.url}/healthz", timeout=PATIENCE)
+    figures = requests.get(shared.metrics_url, timeout=PATIENCE).text
+    assert 'holdfast_http_requests_total{method="GET",route="/healthz",status="200"} 1.0' in figures
+    assert "holdfast_database_up 1.0" in figures
+    assert requests.get(f"{shared.url}/metrics", timeout=PATIENCE).status_code == 404
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
+@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_all_processes_in_good_order(
+    served: Served, signal_number: signal.Signals
+) -> None:
+    children = [served.pid_of("web"), served.pid_of("worker-1")]
+    children += _children(served.pid_of("web"))
+    assert len(children) == 3
+    served.process.send_signal(signal_number)
+    assert served.process.wait(PATIENCE) == 0
+    assert [pid for pid in children if _is_alive(pid)] == []
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
+def test_when_it_is_killed_nothing_of_it_goes_on(served: Served) -> None:
+    children = [served.pid_of("web"), served.pid_of("worker-1")]
+    children += _children(served.pid_of("web"))
+    served.process.kill()
+    served.process.wait(PATIENCE)
+    _eventually(lambda: not any(_is_alive(pid) for pid in children))
+
+
+def test_a_web_process_that_is_killed_is_replaced(served: Served) -> None:
+    os.kill(served.pid_of("web"), signal.SIGKILL)
+    _eventually(lambda: not _is_alive(served.pid_of("web")))
+    _eventually(lambda: requests.get(f"{served.url}/readyz", timeout=2).ok)
+
+
+_HANDLED_BY_ANOTHER = """
+import os, signal, threading
+from coordinator.operations.lifetime import call_on_signal
+told = threading.Event()
+call_on_signal(told.set)
+signal.signal(signal.SIGTERM, lambda *_: None)  # as the web server does, later
+os.kill(os.getpid(), signal.SIGTERM)
+assert told.wait(60)
+print("told")
+"""
+
+
+def test_a_process_is_told_of_a_signal_that_its_web_server_handles() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _HANDLED_BY_ANOTHER],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.stdout == "told\n", done.stderr
+
+
+def test_an_address_that_is_taken_is_said_and_nothing_is_started(tmp_path: Path) -> None:
+    with socket.create_server((HOST, 0)) as listener:
+        port = listener.getsockname()[1]
+        done = subprocess.run(
+            [sys.executable, "-m", "coordinator.cli", "serve"],
+            env=_environment(tmp_path / "data", HOLDFAST_PORT=str(port)),
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert f"cannot listen on {HOST}:{port}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_child_that_dies_again_and_again_ends_all() -> None:
+    supervisor = Supervisor({"broken": ["no-such-command"]})
+    supervisor.start()
+    assert not supervisor.run(threading.Event())
+    assert MOST_DEATHS > 1
+    assert all(not _is_alive(pid) for pid in supervisor.pids.values())
