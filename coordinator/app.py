@@ -60,12 +60,13 @@ def create_app(
     app.url_map.redirect_defaults = False
     # A byte more than the largest body, so that our own check answers; this is the backstop.
     app.config["MAX_CONTENT_LENGTH"] = settings.document_limit_bytes + 1
+    chains = load_chains(read_config("chains.toml"))
+    wallets = service_wallets(settings, chains)
     database = _open(app, settings)
     notifier = open_notifier(database, settings.database_listen_url)
     watcher = Watcher(
         database, listen_url=settings.database_listen_url, poll=settings.poll_interval
     )
-    chains = load_chains(read_config("chains.toml"))
     app.extensions["holdfast"] = Parts(
         origin=settings.origin,
         database=database,
@@ -73,7 +74,7 @@ def create_app(
         clock=clock or clock_of(settings),
         chains=chains,
         policies=Policies.load(read_config("policies.toml")),
-        service_wallets=service_wallets(settings, chains),
+        service_wallets=wallets,
         webhook_key=keys.webhook.public,
         wake=notifier.notify,
         check_endpoint=endpoint_check(settings),
