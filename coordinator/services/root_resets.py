@@ -122,7 +122,7 @@ def take_over(command: TakeOverRoot, actor: Actor, uow: UnitOfWork) -> Answer:
     if reset is None or reset.effective_at > uow.now:
         return unchanged
     row = store.partner(uow.connection, reset.partner, lock=True)
-    if row is None or row.status != PartnerStatus.ACTIVE:
+    if row is None:  # a suspended partner has none that waits
         return unchanged
     is_known = store.key_owner(uow.connection, reset.new_kid) is not None
     if not root_resets.end(

@@ -107,6 +107,10 @@ def test_the_root_key_replaces_a_lost_key_for_its_subject(signer: Signer, cast: 
     assert answer.status_code == 201, answer.data
     assert is_served(signer, new)
     assert not is_served(signer, old)
+    itself = signer.post(cast.a.root, "/v1/grants", rotation_body(new, new))
+    assert itself.status_code == 422
+    assert itself.get_json()["errors"][0]["pointer"] == "/replaces"
+    assert is_served(signer, new)
     gone = rotation_body(old, with_new_key(old))
     refused = signer.post(cast.a.root, "/v1/grants", gone)
     assert refused.status_code == 422

@@ -33,6 +33,9 @@ from tests.api.membership_acts import (
 from tests.factories import ETHER, ORIGIN, Cast, Exchange, Signer, freeze_request_body
 
 REQUESTS = "/v1/freeze-requests"
+#: From the examples of EIP-55: other accounts than the one that is flagged already.
+FIRST = "eip155:1:0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
+SECOND = "eip155:1:0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359"
 POLICIES = Policies.load(read_config("policies.toml"))
 
 
@@ -123,6 +126,16 @@ def test_the_keys_of_a_suspended_partner_answer_401(
     assert is_served(signer, cast.c.analyst)
 
 
+def test_not_even_the_retry_of_a_rotation_is_answered_while_suspended(
+    signer: Signer, cast: Cast, operator: Operator
+) -> None:
+    old = cast.b.analyst
+    body = rotation_body(old, with_new_key(old))
+    assert signer.post(old, "/v1/grants", body, key="rotation-1").status_code == 201
+    operator.suspend(cast.b)
+    assert signer.post(old, "/v1/grants", body, key="rotation-1").status_code == 401
+
+
 def test_everybody_is_told_of_a_suspension_and_of_the_return(
     signer: Signer, cast: Cast, operator: Operator
 ) -> None:
@@ -199,10 +212,10 @@ def test_what_a_suspended_partner_asked_is_withdrawn_unless_it_is_active(
     signer: Signer, cast: Cast, operator: Operator
 ) -> None:
     active, _ = held_by_b(signer, cast)
-    submitted = submit(signer, cast)
+    submitted = submit(signer, cast, addresses=[{"account": FIRST}])
     policy = {"may_flash": [cast.a.analyst.subject]}
     assert signer.post(cast.a.root, "/v1/grants", {"policy": policy}).status_code == 201
-    flash = submit(signer, cast, urgency="flash")
+    flash = submit(signer, cast, urgency="flash", addresses=[{"account": SECOND}])
     assert flash["provisional"] is True
     others = signer.post(
         cast.c.analyst, REQUESTS, freeze_request_body(to=[cast.d.handle])
