@@ -8,6 +8,7 @@ import pytest
 from coordinator.app import create_app
 from coordinator.domain.clock import SteppedClock
 from coordinator.settings import Settings, SettingsError
+from coordinator.storage.base import db
 from tests.conftest import KEYS
 from tests.factories import Cast, Signer, freeze_request_body
 
@@ -26,6 +27,8 @@ def test_a_known_service_wallet_is_warned_of_with_its_label(
     body = freeze_request_body(addresses=[{"account": f"eip155:56:{WALLET}"}])
     answer = signer.post(cast.a.analyst, "/v1/freeze-requests", body)
     app.extensions["holdfast"].watcher.stop()
+    with app.app_context():
+        db.engine.dispose()
     found = {w["code"]: w["detail"] for w in answer.get_json()["warnings"]}
     assert "Kraken" in found["service_wallet"]
 
