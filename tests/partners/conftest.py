@@ -9,6 +9,7 @@ from partners.client import Client
 from partners.keys import new_profile
 from partners.profiles import Profile, ProfileStore
 from partners.transport import RetryPolicy, Transport
+from tests.partners.shell import Shell
 from tests.partners.stub_coordinator import StubCoordinator
 
 
@@ -46,3 +47,10 @@ def client(analyst: Profile, waits: list[float]) -> Iterator[Client]:
     )
     yield Client(analyst, transport=transport)
     transport.session.close()
+
+
+@pytest.fixture
+def shell(store: ProfileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    monkeypatch.setattr("partners.transport.RetryPolicy.wait_before", lambda *_: 0.0)
+    monkeypatch.chdir(tmp_path)
+    return Shell(store, tmp_path)

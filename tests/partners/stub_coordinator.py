@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
-from partners.protocol import canonical_json
+from partners.protocol import canonical_json, strict_json
 from partners.protocol.jwk import PublicKey
 from partners.protocol.request_token import RequestToken, read_token_front, verify_request_evidence
 
@@ -96,9 +96,16 @@ class StubCoordinator:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         self._script.setdefault((method, target), deque()).append(Scripted(status, content, named))
 
-    def forget(self, method: str, target: str) -> None:
-        """Forget the answers of a target."""
-        self._script.pop((method, target), None)
+    def forget(self, method: str, target: str) -> bytes | None:
+        """Forget the answers of a target; return what the next one's body would have been."""
+        script = self._script.pop((method, target), None)
+        return script[0].body if script else None
+
+    def _key(self, kid: str, path: str, body: bytes) -> PublicKey:
+        """Return a registered key; in joining, the root key comes in the body itself."""
+        if path == "/v1/join":
+            return PublicKey.from_jwk(strict_json.loads(body)["root_jwk"])
+        return self.keys[kid]
 
     def serve(self, handler: BaseHTTPRequestHandler) -> None:
         """Record a request and answer it."""
@@ -107,7 +114,9 @@ class StubCoordinator:
         token = None
         if authorization.startswith("Bearer "):
             front = read_token_front(authorization.removeprefix("Bearer "))
-            token = verify_request_evidence(front, body, key=self.keys[front.kid], aud=self.origin)
+            token = verify_request_evidence(
+                front, body, key=self._key(front.kid, handler.path, body), aud=self.origin
+            )
         seen = Seen(handler.command, handler.path, dict(handler.headers), body, token)
         self.seen.append(seen)
         script = self._script.get((handler.command, handler.path))

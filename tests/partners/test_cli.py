@@ -7,56 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
-from partners.cli import cli
 from partners.keys import new_profile
 from partners.profiles import Profile, ProfileStore
 from partners.protocol import canonical_json, strict_json
 from partners.protocol.payloads import Approval
 from partners.protocol.type_ids import new_id
 from partners.protocol.vocabulary import EvidenceKind, Role
+from tests.partners.shell import FRQ, REQUEST, Shell, answer_request, sent
 from tests.partners.signed_world import Signed, World, evidence_view, request_body, sign
 from tests.partners.stub_coordinator import StubCoordinator, problem
 from tests.partners.views import AT, SHA256, act_view, event_view, leg_view, request_view
-
-FRQ = new_id("frq")
-REQUEST = f"/v1/freeze-requests/{FRQ}"
-
-
-@dataclass(slots=True)
-class Shell:
-    """Runs `holdfast` with a home of its own."""
-
-    store: ProfileStore
-    folder: Path
-
-    def __call__(self, *words: str, typed: str | None = None) -> Result:
-        environment = {"HOLDFAST_HOME": str(self.store.home), "HOLDFAST_PROFILE": None}
-        return CliRunner().invoke(cli, words, env=environment, input=typed)
-
-    def write(self, name: str, content: bytes | str) -> str:
-        """Write a file for a command to read."""
-        path = self.folder / name
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return str(path)
-
-
-@pytest.fixture
-def shell(store: ProfileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
-    monkeypatch.setattr("partners.transport.RetryPolicy.wait_before", lambda *_: 0.0)
-    monkeypatch.chdir(tmp_path)
-    return Shell(store, tmp_path)
-
-
-def answer_request(stub: StubCoordinator, **members: Any) -> None:
-    stub.answers("GET", REQUEST, request_view(id=FRQ, **members))
-
-
-def sent(stub: StubCoordinator) -> Any:
-    """Return the last body that was sent."""
-    return strict_json.loads(stub.seen[-1].body)
-
 
 # --- profiles, exit status, output -------------------------------------------------------------
 

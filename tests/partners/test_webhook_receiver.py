@@ -1,6 +1,7 @@
 """Receiving webhooks: authentic ones, repeats, gaps, and the Flask blueprint on top."""
 
 import sqlite3
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,13 @@ from partners.flask_blueprint import WebhookInbox, webhook_blueprint
 from partners.profiles import Profile
 from partners.protocol import canonical_json
 from partners.protocol.jwk import PrivateKey
+from partners.protocol.type_ids import new_id
+from partners.protocol.vocabulary import Role
 from partners.protocol.webhook_signature import new_secret, sign
 from partners.seen_events import CLAIM_SECONDS, Claim, SqliteSeenEvents
 from partners.webhook_receiver import Event, verify_webhook
+from tests.partners.signed_world import World, evidence_of, evidence_view, request_body
+from tests.partners.signed_world import sign as sign_request
 from tests.partners.stub_coordinator import StubCoordinator, problem
 from tests.partners.views import AT
 
@@ -228,3 +233,66 @@ def test_the_memory_is_shared_by_processes(tmp_path: Path) -> None:
     database.close()
     first.close()
     second.close()
+
+
+def proven_notice(stub: StubCoordinator, *, is_large: bool) -> bytes:
+    """Return a notice to exchange A that exchange Z's people signed, and have its keys at hand."""
+    world = World(handle="exchange-z.example", origin=stub.origin)
+    submitter, lead = world.person(Role.ANALYST), world.person(Role.SECURITY_LEAD)
+    request_id = new_id("frq")
+    submitted = sign_request(
+        submitter, f"{stub.origin}/v1/freeze-requests", request_body(to=["exchange-a.example"])
+    )
+    content = sha256(submitted.body).hexdigest()
+    approval = {"content_sha256": content, "context_sha256": "cd" * 32, "decision": "approve"}
+    approved = sign_request(
+        lead,
+        f"{stub.origin}/v1/freeze-requests/{request_id}/approvals",
+        canonical_json.dumps(approval),
+    )
+    keys = [view.model_dump(mode="json") for view in world.key_views]
+    grants = [view.model_dump(mode="json") for view in world.grant_views]
+    stub.answers("GET", f"/v1/keys?partner={world.handle}", {"items": keys})
+    stub.answers("GET", f"/v1/grants?partner={world.handle}", {"items": grants})
+    view = evidence_view("submit", submitted, submitter).model_dump(mode="json")
+    stub.answers("GET", f"/v1/freeze-requests/{request_id}/evidence", {"items": [view]})
+    evidence = evidence_of("submit", submitted, submitter)
+    if is_large:
+        evidence.pop("body")
+    return body_of(
+        "freeze_request.received",
+        request_id=request_id,
+        requester=world.handle,
+        content_sha256=content,
+        evidence=evidence,
+        approvals=[evidence_of("approve", approved, lead)],
+    )
+
+
+@pytest.mark.parametrize("is_large", [False, True])
+def test_the_blueprint_hands_a_notice_over_once_its_requester_is_proven(
+    site: Site, stub: StubCoordinator, *, is_large: bool
+) -> None:
+    assert site.post(proven_notice(stub, is_large=is_large)) == 200
+    ((_, notice),) = site.handled
+    assert notice is not None
+    assert notice.requester == "exchange-z.example"
+    assert notice.request.summary == "s"
+    fetched = [seen.target for seen in stub.seen if seen.target.endswith("/evidence")]
+    assert len(fetched) == is_large
+    assert site.untrusted == []
+
+
+def test_a_notice_whose_keys_cannot_be_fetched_just_now_comes_again(
+    site: Site, stub: StubCoordinator
+) -> None:
+    notice = proven_notice(stub, is_large=False)
+    path = "/v1/keys?partner=exchange-z.example"
+    good = stub.forget("GET", path)
+    stub.answers("GET", path, problem(500, "internal"), status=500)
+    assert site.post(notice) == 503
+    assert site.handled == []
+    stub.forget("GET", path)
+    stub.answers("GET", path, raw=good)
+    assert site.post(notice) == 200
+    assert len(site.handled) == 1

@@ -1,0 +1,44 @@
+"""Running `holdfast` as a partner's people do, and what the stand-in answers to it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from click.testing import CliRunner, Result
+
+from partners.cli import cli
+from partners.profiles import ProfileStore
+from partners.protocol import strict_json
+from partners.protocol.type_ids import new_id
+from tests.partners.stub_coordinator import StubCoordinator
+from tests.partners.views import request_view
+
+FRQ = new_id("frq")
+REQUEST = f"/v1/freeze-requests/{FRQ}"
+
+
+@dataclass(slots=True)
+class Shell:
+    """Runs `holdfast` with a home of its own."""
+
+    store: ProfileStore
+    folder: Path
+
+    def __call__(self, *words: str, typed: str | None = None) -> Result:
+        environment = {"HOLDFAST_HOME": str(self.store.home), "HOLDFAST_PROFILE": None}
+        return CliRunner().invoke(cli, words, env=environment, input=typed)
+
+    def write(self, name: str, content: bytes | str) -> str:
+        """Write a file for a command to read."""
+        path = self.folder / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return str(path)
+
+
+def answer_request(stub: StubCoordinator, **members: Any) -> None:
+    stub.answers("GET", REQUEST, request_view(id=FRQ, **members))
+
+
+def sent(stub: StubCoordinator) -> Any:
+    """Return the last body that was sent."""
+    return strict_json.loads(stub.seen[-1].body)

@@ -1,0 +1,218 @@
+"""Joining and looking around from the command line: what people read, and what scripts read."""
+
+from typing import Any
+
+import pytest
+
+from partners.client import Client
+from partners.profiles import Profile, ProfileStore
+from partners.protocol import strict_json
+from partners.protocol.type_ids import new_id
+from partners.protocol.views import EventPage
+from partners.protocol.vocabulary import Role
+from tests.partners.shell import FRQ, REQUEST, Shell, answer_request, sent
+from tests.partners.stub_coordinator import StubCoordinator
+from tests.partners.views import AT, act_view, event_view, leg_view
+
+ETH = "eip155:1/slip44:60"
+TOTALS = {ETH: {"found": "9", "frozen": "7", "held": "5", "released": "2", "withheld": 1}}
+
+
+def test_join_makes_every_key_and_prints_the_thumbprint_to_compare(
+    shell: Shell, store: ProfileStore, stub: StubCoordinator
+) -> None:
+    answer = {
+        "handle": "exchange-a.example",
+        "status": "pending",
+        "root_kid": "k" * 43,
+        "grants": [],
+    }
+    stub.answers("POST", "/v1/join", answer, status=201)
+    words = ["join", "--coordinator", stub.origin, "--handle", "exchange-a.example"]
+    words += ["--invitation", "i" * 24, "--lead", "ann", "--compliance", "cem", "--analyst", "ada"]
+    done = shell(*words, "--system", "bot", "--systems-as-compliance")
+    assert done.exit_code == 0, done.output
+    assert "k" * 43 in done.output
+    assert store.names() == ["ada", "ann", "bot", "cem", "root"]
+    grants = sent(stub)["grants"]
+    roles = [grant["roles"] for grant in grants if "subject" in grant]
+    assert roles == [["security_lead"], ["compliance"], ["analyst"], ["system"]]
+    assert grants[3]["owner"] == grants[0]["subject"]
+    assert grants[4]["policy"]["systems_as_compliance"] == [grants[3]["subject"]]
+    assert shell(*words, "--lead", "ada").exit_code == 2  # one profile, one person
+
+
+def test_status_shows_every_leg_with_its_sums_and_the_ledger_on_demand(
+    shell: Shell, analyst: Profile, stub: StubCoordinator
+) -> None:
+    del analyst
+    answer_request(stub, totals=TOTALS, quorum=1)
+    legs = [
+        leg_view(status="partially_frozen", totals=TOTALS, flags=["overdue"]),
+        leg_view(partner="exchange-c.example", status="declined", decline_code="funds_gone"),
+    ]
+    stub.answers("GET", f"{REQUEST}/legs", {"items": legs})
+    line = {
+        "id": new_id("lin"),
+        "report_id": "rep_1",
+        "leg_id": legs[0]["id"],
+        "partner": "exchange-b.example",
+        "kind": "frozen",
+        "address_no": 3,
+        "asset": ETH,
+        "amount": "7",
+        "hold": "hld_the_one",
+        "reported_at": AT,
+    }
+    stub.answers("GET", f"{REQUEST}/ledger", {"items": [line]})
+    shown = shell("status", FRQ).output
+    assert "partially_frozen [overdue]" in shown
+    assert "declined (funds_gone)" in shown
+    assert "7 + 1 withheld" in shown
+    assert "hld_the_one" not in shown
+    assert "hld_the_one" in shell("status", FRQ, "--ledger").output
+    document = strict_json.loads(shell("status", FRQ, "--ledger", "--json").stdout.encode())
+    assert [leg["status"] for leg in document["legs"]] == ["partially_frozen", "declined"]
+    assert document["ledger"][0]["hold"] == "hld_the_one"
+
+
+def test_status_without_an_id_lists_what_was_sent(
+    shell: Shell, analyst: Profile, stub: StubCoordinator
+) -> None:
+    del analyst
+    stub.answers("GET", "/v1/freeze-requests?box=sent", {"items": []})
+    assert "sent no request" in shell("status").output
+    assert shell("status", "--json").stdout == ""
+
+
+def test_withdraw_and_close_name_the_document_and_the_addresses(
+    shell: Shell, analyst: Profile, stub: StubCoordinator
+) -> None:
+    del analyst
+    answer_request(stub, content_sha256="cd" * 32)
+    stub.answers("POST", f"{REQUEST}/withdrawal", act_view(status="withdrawn"), status=201)
+    stub.answers("POST", f"{REQUEST}/closure", act_view(status="closed"), status=201)
+    assert shell("withdraw", FRQ).exit_code == 2  # no reason
+    assert shell("withdraw", FRQ, "--reason", "mistake").exit_code == 0
+    assert sent(stub) == {
+        "content_sha256": "cd" * 32,
+        "addresses": "all",
+        "reason": "mistake",
+    }
+    assert (
+        shell("withdraw", FRQ, "--reason", "r", "--address", "3", "--address", "0").exit_code == 0
+    )
+    assert sent(stub)["addresses"] == [3, 0]
+    closed = shell("close", FRQ, "--json")
+    assert strict_json.loads(closed.stdout.encode())["status"] == "closed"
+
+
+def test_partners_says_aloud_when_another_root_key_is_pinned(
+    shell: Shell, analyst: Profile, stub: StubCoordinator, store: ProfileStore
+) -> None:
+    del analyst
+    member = {"name": "B", "kind": "exchange", "status": "active"}
+    items = [
+        {**member, "handle": "exchange-b.example", "root_kid": "b" * 43},
+        {**member, "handle": "exchange-c.example", "root_kid": "c" * 43},
+    ]
+    stub.answers("GET", "/v1/partners", {"items": items})
+    store.pin("exchange-b.example", "b" * 43)
+    assert "ANOTHER" not in shell("partners").output
+    store.pin("exchange-c.example", "d" * 43)
+    (line,) = (row for row in shell("partners").output.splitlines() if "ANOTHER" in row)
+    assert line.startswith("exchange-c.example")
+
+
+def test_key_list_shows_profiles_and_never_a_private_key(
+    shell: Shell, analyst: Profile, store: ProfileStore
+) -> None:
+    shown = shell("key", "list")
+    assert analyst.key.kid in shown.output
+    assert "PRIVATE" not in shown.output
+    (row,) = shell("key", "list", "--json").stdout.splitlines()
+    assert strict_json.loads(row.encode())["subject"] == analyst.subject
+    (store.home / "profiles" / "analyst" / "profile.json").unlink()
+    assert "No profiles yet" in shell("key", "list").output
+
+
+def test_revoke_tells_a_key_from_a_subject(
+    shell: Shell, analyst: Profile, stub: StubCoordinator
+) -> None:
+    view = {"id": "rev_1", "kids": ["k" * 43], "revoked_at": AT}
+    stub.answers("POST", "/v1/revocations", view, status=201)
+    assert shell("revoke", analyst.subject, "--reason", "left").exit_code == 0
+    assert sent(stub) == {"subject": analyst.subject, "reason": "left"}
+    assert shell("revoke", "-" * 43).exit_code == 0
+    assert sent(stub) == {"kid": "-" * 43}
+    assert shell("revoke", "short").exit_code == 6
+
+
+def test_policy_is_replaced_as_a_whole(
+    shell: Shell, analyst: Profile, stub: StubCoordinator
+) -> None:
+    view = {"id": "grt_1", "partner": analyst.handle, "made_at": AT}
+    stub.answers("POST", "/v1/grants", view, status=201)
+    done = shell("policy", "--approval-quorum", "2", "--may-flash", analyst.subject)
+    assert done.exit_code == 0, done.output
+    assert sent(stub)["policy"] == {
+        "approval_quorum": 2,
+        "may_flash": [analyst.subject],
+        "systems_as_compliance": [],
+        "provisional": "notify",
+    }
+
+
+def test_people_are_listed_with_their_roles(
+    shell: Shell, analyst: Profile, stub: StubCoordinator
+) -> None:
+    del analyst
+    row = {"id": "per_1", "kind": "person", "roles": [Role.ANALYST.value], "kids": ["k" * 43]}
+    stub.answers("GET", "/v1/people", {"items": [row]})
+    assert "analyst" in shell("people").output
+
+
+def test_events_are_followed_until_stopped(
+    shell: Shell, analyst: Profile, stub: StubCoordinator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del analyst
+    page = {"events": [event_view(4), event_view(6)], "next_after": 6}
+    stub.answers("GET", "/v1/events?after=3&types=leg.acknowledged&wait=20", page)
+    whole, pages = Client.events, iter([1])
+
+    def events(self: Client, *words: Any, **named: Any) -> EventPage:
+        """Answer the first poll; somebody presses Ctrl-C during the second."""
+        if next(pages, None) is None:
+            raise KeyboardInterrupt
+        return whole(self, *words, **named)
+
+    monkeypatch.setattr(Client, "events", events)
+    done = shell("events", "--follow", "--after", "3", "--type", "leg.acknowledged", "--json")
+    seen = [strict_json.loads(line.encode())["seq"] for line in done.stdout.splitlines()]
+    assert seen == [4, 6]
+    assert done.exit_code == 1  # as after Ctrl-C
+
+
+def test_an_endpoint_is_tested_its_deliveries_listed_and_removed(
+    shell: Shell, analyst: Profile, stub: StubCoordinator
+) -> None:
+    del analyst
+    path = "/v1/webhook-endpoints/wep_1"
+    stub.answers("POST", f"{path}/test", {"event_id": "evt_1"}, status=202)
+    attempt = {"number": 1, "at": AT, "status": None, "error": "timeout", "duration_ms": 9}
+    delivery = {
+        "id": "dlv_1",
+        "event_id": "evt_1",
+        "event_type": "endpoint.test",
+        "endpoint_id": "wep_1",
+        "status": "waiting",
+        "created_at": AT,
+        "attempts": [attempt],
+    }
+    stub.answers("GET", f"{path}/deliveries", {"items": [delivery]})
+    stub.answers("DELETE", path, status=204)
+    assert shell("endpoint", "test", "wep_1").exit_code == 0
+    assert "timeout" in shell("endpoint", "deliveries", "wep_1").output
+    assert shell("endpoint", "remove", "wep_1").exit_code == 0
+    assert stub.seen[-1].method == "DELETE"
+    assert stub.seen[-1].headers["Idempotency-Key"]
