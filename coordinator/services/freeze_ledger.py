@@ -13,6 +13,7 @@ from coordinator.domain.actor import Actor
 from coordinator.domain.asset import parse_asset
 from coordinator.domain.chain import Chains
 from coordinator.domain.deadline import Policies
+from coordinator.domain.figures import usd_cents
 from coordinator.domain.freeze_ledger import BookedLine, Booking, Flagged, book
 from coordinator.domain.freeze_request import ENDED
 from coordinator.domain.leg import LegAct
@@ -82,8 +83,23 @@ def report(command: ReportFreeze, actor: Actor, uow: UnitOfWork) -> Answer:
     booking = _book(command, uow, request, leg, books)
     key = uow.key(request.document_key_id)
     report_id = store_act(uow, actor, LegAct.REPORT.value, request.id, key, leg=leg)
-    store.book(uow.connection, books.ledger, booking, leg=leg, report_id=report_id, now=uow.now)
-    settle(uow, booking.touched_holds.values(), command.policies, withdrawn=booking.owing)
+    usd = {no: usd_cents(getattr(line, "usd", None)) for no, line in enumerate(body.lines)}
+    store.book(
+        uow.connection,
+        books.ledger,
+        booking,
+        leg=leg,
+        report_id=report_id,
+        now=uow.now,
+        usd=usd,
+    )
+    settle(
+        uow,
+        booking.touched_holds.values(),
+        command.policies,
+        withdrawn=booking.owing,
+        unlinked=booking.unlinked,
+    )
     books.ledger.apply(booking)
     others = {**books.other_holds, **booking.touched_holds}
     books = LegBooks(books.ledger, others)

@@ -257,7 +257,10 @@ def remind(command: RemindOwed, actor: Actor, uow: UnitOfWork) -> Answer:
     if row.owed_since is None or not hold.is_open:
         return Answer(200, {"status": "unchanged"})
     why = "lapsed" if hold.lapsed else "withdrawn"
+    owing = hold_clocks.legs_taking_back(uow.connection, hold.id)
     for each_request, each_leg in _linked(uow, hold.id, request, leg):
+        if not hold.lapsed and each_leg.id not in owing:
+            continue  # shared with a request that goes on
         tell_owed(uow, actor, each_request, each_leg, LegStatus(each_leg.status), [hold], why)
     return Answer(200, {"status": leg.status})
 

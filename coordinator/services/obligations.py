@@ -39,6 +39,7 @@ def settle(
     policies: Policies,
     *,
     withdrawn: Iterable[str] = (),
+    unlinked: Iterable[str] = (),
 ) -> dict[str, bool]:
     """Bring obligations and clocks of `holds` up to date; returns which of them owe an answer now.
 
@@ -47,8 +48,11 @@ def settle(
         holds: As they stand after the act.
         policies: How often an owed answer is recalled, and when warnings go out.
         withdrawn: Ids of holds whose address or request is taken back by this very act.
+        unlinked: Ids of holds that this act keeps for another request: what was owed for the one
+            that they leave is met.
     """
     taken_back = set(withdrawn)
+    freed = {i for i in unlinked if not hold_clocks.legs_taking_back(uow.connection, i)}
     balances = {hold.id: hold for hold in holds}
     if not balances:
         return {}
@@ -57,6 +61,8 @@ def settle(
     for row in hold_clocks.obligations(uow.connection, sorted(balances)):
         hold = balances[row.id]
         withdrawn_at = row.withdrawn_at or (uow.now if row.id in taken_back else None)
+        if row.id in freed:
+            withdrawn_at = None
         owes = owes_answer(hold, withdrawn=withdrawn_at is not None)
         owing[row.id] = owes
         owed_since = (row.owed_since or uow.now) if owes else None

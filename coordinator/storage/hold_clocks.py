@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, Select, exists, select, update
 
 from coordinator.storage.tables.freeze_ledger import HoldLinkRow, HoldRow
-from coordinator.storage.tables.freeze_requests import LegRow
+from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
+from coordinator.storage.tables.life_cycle import WithdrawnAddressRow
 
 _CHUNK = 400
 
@@ -74,13 +75,34 @@ def linked_legs(connection: Connection, hold_id: str) -> Sequence[Row[Any]]:
 
 
 def owed_by_leg(connection: Connection, leg_id: str) -> int:
-    """Count a leg's holds about which an answer is owed, whether taken back or lapsed."""
-    query = (
-        select(HoldRow.id)
-        .join(HoldLinkRow, HoldLinkRow.hold_id == HoldRow.id)
-        .where(HoldLinkRow.leg_id == leg_id, HoldRow.owed_since.is_not(None))
+    """Count a leg's holds about which an answer is owed: lapsed, or taken back by its request.
+
+    A shared hold that another request took back is owed there, and not here.
+    """
+    query = _counting().where(
+        HoldLinkRow.leg_id == leg_id, HoldRow.owed_since.is_not(None), HoldRow.lapsed | _TAKEN_BACK
     )
     return len(connection.execute(query).all())
+
+
+def legs_taking_back(connection: Connection, hold_id: str) -> frozenset[str]:
+    """Return the legs whose request, or whose address of it, was taken back from under a hold."""
+    query = _counting().where(HoldLinkRow.hold_id == hold_id, _TAKEN_BACK)
+    return frozenset(leg_id for _, leg_id in connection.execute(query))
+
+
+def _counting() -> Select[Any]:
+    chosen: Any = select(HoldRow.id, HoldLinkRow.leg_id)
+    joined: Select[Any] = chosen.join(HoldLinkRow, HoldLinkRow.hold_id == HoldRow.id).join(
+        FreezeRequestRow, FreezeRequestRow.id == HoldLinkRow.request_id
+    )
+    return joined
+
+
+_TAKEN_BACK = FreezeRequestRow.ended_at.is_not(None) | exists().where(
+    WithdrawnAddressRow.request_id == HoldLinkRow.request_id,
+    WithdrawnAddressRow.address_no == HoldLinkRow.address_no,
+)
 
 
 def owed_in(
