@@ -1,0 +1,256 @@
+"""Withdrawals: who is told, who owes an answer, and what settles it."""
+
+from typing import Any
+
+import pytest
+
+from coordinator.domain.errors import ConflictError, InvalidInputError, PermissionDeniedError
+from partners.protocol.payloads import format_time
+from tests.factories import ETHER, NOON
+from tests.services.request_cast import (
+    DAY,
+    HOUR,
+    Ask,
+    Desk,
+    addresses,
+    corrected,
+    found,
+    frozen,
+    kept,
+    nothing,
+    refusal,
+    released,
+    returned,
+    seized,
+    shared,
+    topped_up,
+)
+
+
+def _owes(desk: Desk, ask: Ask) -> bool:
+    leg = desk.leg(desk.cast.b, ask)
+    assert ("answer_owed" in leg.flags) is leg.owes_answer
+    return bool(leg.owes_answer)
+
+
+def test_a_withdrawal_obliges_those_that_hold_and_ends_the_legs_of_the_others(desk: Desk) -> None:
+    a, b, c, d = desk.cast.all
+    ask = desk.go_out()
+    desk.hold(b, ask, 70)
+    desk.act(c.compliance, ask, "decline", code="policy_refusal")
+    assert desk.withdraw(ask)["status"] == desk.status(ask) == "withdrawn"
+    assert [desk.leg(x, ask).status for x in (b, c, d)] == ["frozen", "declined", "withdrawn"]
+    assert [desk.leg(x, ask).flags for x in (b, c, d)] == [["answer_owed"], [], []]
+    assert desk.told(b, ask)[-2:] == ["freeze_request.withdrawn", "answer.owed"]
+    assert desk.told(c, ask)[-1] == "freeze_request.withdrawn"
+    assert desk.told(d, ask)[-2:] == ["freeze_request.withdrawn", "leg.withdrawn"]
+    assert desk.told(a, ask)[-3:] == ["freeze_request.withdrawn", "answer.owed", "leg.withdrawn"]
+    owed = next(e for e in desk.feed(b) if e["type"] == "answer.owed")["data"]
+    assert [(h["address_no"], h["held"]) for h in owed["holds"]] == [(0, "70")]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        lambda hold: released(hold, 100),
+        lambda hold: returned(hold, 100),
+        lambda hold: seized(hold, 100),
+        lambda hold: kept(hold, hold_expires_at=format_time(NOON + 30 * DAY)),
+        lambda hold: kept(hold, "legal_order", hold_expires_at=format_time(NOON + 30 * DAY)),
+    ],
+    ids=["released", "returned", "seized", "own_policy", "legal_order"],
+)
+def test_release_return_seizure_and_kept_each_settle_what_is_owed(desk: Desk, line: Any) -> None:
+    ask = desk.go_out()
+    hold = desk.hold(desk.cast.b, ask)
+    desk.withdraw(ask)
+    assert _owes(desk, ask)
+    desk.report(desk.cast.b, ask, line(hold))
+    assert not _owes(desk, ask)
+    assert desk.hold_row(hold).owed_since is None
+    assert "answer_owed" not in desk.step(3 * DAY)
+
+
+def test_letting_go_of_a_part_settles_nothing(desk: Desk) -> None:
+    ask = desk.go_out()
+    hold = desk.hold(desk.cast.b, ask)
+    desk.withdraw(ask)
+    desk.report(desk.cast.b, ask, released(hold, 99))
+    assert _owes(desk, ask)
+    desk.report(desk.cast.b, ask, released(hold, 1))
+    assert not _owes(desk, ask)
+    assert desk.leg(desk.cast.b, ask).status == "released"
+
+
+def test_an_extension_does_not_answer_a_withdrawal(desk: Desk) -> None:
+    ask = desk.go_out()
+    hold = desk.hold(desk.cast.b, ask)
+    desk.withdraw(ask)
+    desk.extend(desk.cast.b, ask, hold, NOON + 30 * DAY)
+    assert _owes(desk, ask)
+
+
+def test_a_correction_to_zero_takes_hold_and_obligation_away(desk: Desk) -> None:
+    b = desk.cast.b
+    ask = desk.go_out()
+    lines = desk.report(b, ask, found(0, 50), frozen(0, 50))["lines"]
+    desk.withdraw(ask)
+    desk.report(b, ask, corrected(lines[1]["id"], 0), corrected(lines[0]["id"], 0))
+    assert not _owes(desk, ask)
+    assert desk.leg(b, ask).status == "withdrawn"
+    assert desk.totals(request_id=ask.id) == {ETHER: {}}
+
+
+def test_an_answer_given_before_a_withdrawal_does_not_count_for_it(desk: Desk) -> None:
+    b = desk.cast.b
+    ask = desk.go_out()
+    hold = desk.hold(b, ask, hold_expires_at=format_time(NOON + DAY))
+    desk.step(DAY)
+    desk.report(b, ask, kept(hold, hold_expires_at=format_time(NOON + 20 * DAY)))
+    assert not _owes(desk, ask)
+    desk.withdraw(ask)
+    assert _owes(desk, ask)
+
+
+def test_what_is_owed_is_recalled_daily_until_it_is_answered(desk: Desk) -> None:
+    ask = desk.go_out()
+    hold = desk.hold(desk.cast.b, ask)
+    desk.withdraw(ask)
+    assert "answer_owed" not in desk.step(23 * HOUR)
+    assert desk.step(HOUR) == ["answer_owed"]
+    assert desk.step(DAY) == ["answer_owed"]
+    for exchange in (desk.cast.a, desk.cast.b):
+        assert desk.told(exchange, ask).count("answer.owed") == 3
+    assert "answer.owed" not in desk.told(desk.cast.c, ask)
+    desk.report(desk.cast.b, ask, released(hold, 100))
+    assert desk.step(2 * DAY) == []
+
+
+def test_some_addresses_withdrawn_oblige_only_what_is_held_on_them(desk: Desk) -> None:
+    b = desk.cast.b
+    ask = desk.go_out(addresses=addresses(3, 70))
+    mine, other = desk.hold(b, ask), desk.hold(b, ask, address_no=1)
+    answer = desk.withdraw(ask, [1])
+    assert answer["status"] == desk.status(ask) == "active"
+    assert desk.hold_row(mine).owed_since is None
+    assert desk.hold_row(other).owed_since == desk.clock.now()
+    assert desk.leg(b, ask).status == "frozen"
+    told = [e for e in desk.feed(desk.cast.c) if e["type"] == "freeze_request.withdrawn"]
+    assert [e["data"]["addresses"] for e in told] == [[1]]
+    assert desk.leg(desk.cast.c, ask).status == "queued"
+    desk.report(b, ask, released(other, 100))
+    assert not _owes(desk, ask)
+
+
+def test_addresses_are_withdrawn_once_and_the_last_only_with_the_request(desk: Desk) -> None:
+    ask = desk.go_out(addresses=addresses(3, 80))
+    desk.withdraw(ask, [0])
+    again = refusal(desk.withdraw, ask, [0, 1])
+    rest = refusal(desk.withdraw, ask, [1, 2])
+    assert (again.type, again.code) == (ConflictError, "withdrawn_already")
+    assert (rest.type, rest.code) == (ConflictError, "nothing_left")
+    missing = refusal(desk.withdraw, ask, [2, 3])
+    assert (missing.type, missing.pointers) == (InvalidInputError, {"/addresses/1": "range"})
+    assert desk.row_counts()["withdrawn_address"] == 1
+
+
+def test_a_withdrawn_address_takes_no_later_freeze_but_one_from_before(desk: Desk) -> None:
+    b = desk.cast.b
+    ask = desk.go_out()
+    desk.clock.step(HOUR)
+    desk.withdraw(ask, [1])
+    late = frozen(1, 5, frozen_at=format_time(NOON + HOUR))
+    refused = refusal(desk.report, b, ask, found(1, 5), late)
+    assert refused.pointers == {"/lines/1/frozen_at": "address_withdrawn"}
+    desk.report(b, ask, found(1, 5), frozen(1, 5))
+    assert _owes(desk, ask)
+    desk.report(b, ask, found(0, 5), frozen(0, 5, frozen_at=format_time(NOON + HOUR)))
+
+
+def test_messages_that_cross_the_end_are_taken_for_a_day_and_owe_an_answer(desk: Desk) -> None:
+    b = desk.cast.b
+    ask = desk.go_out()
+    desk.clock.step(HOUR)
+    desk.withdraw(ask)
+    at_the_end = frozen(0, 9, frozen_at=format_time(NOON + HOUR))
+    refused = refusal(desk.report, b, ask, found(0, 9), at_the_end)
+    assert (refused.pointers, refused.current_status) == (
+        {"/lines/1/frozen_at": "request_ended"},
+        "withdrawn",
+    )
+    assert refusal(desk.report, b, ask, nothing()).pointers == {"/lines/0/kind": "request_ended"}
+    desk.clock.step(24 * HOUR)
+    report = desk.report(b, ask, found(0, 9), frozen(0, 9))
+    assert report["leg"]["status"] == "frozen"
+    assert _owes(desk, ask)
+    assert desk.status(ask) == "withdrawn"
+    desk.clock.step(HOUR / 3600)
+    for line in (found(1, 1), frozen(1, 1)):
+        assert refusal(desk.report, b, ask, line).pointers["/lines/0/kind"] == "request_ended"
+    # Lines on what is held are taken at any time.
+    desk.report(b, ask, released(report["lines"][1]["hold"], 9))
+    assert not _owes(desk, ask)
+
+
+def test_a_top_up_after_the_end_counts_as_made_now(desk: Desk) -> None:
+    ask = desk.go_out()
+    hold = desk.hold(desk.cast.b, ask)
+    desk.clock.step(HOUR)
+    desk.withdraw(ask)
+    refused = refusal(desk.report, desk.cast.b, ask, found(0, 5), topped_up(hold, 0, 5))
+    assert refused.pointers == {"/lines/1/frozen_at": "request_ended"}
+
+
+def test_a_hold_kept_for_another_request_owes_nothing_any_more(desk: Desk) -> None:
+    b = desk.cast.b
+    first, second = desk.go_out(), desk.go_out()
+    hold = desk.hold(b, first)
+    desk.report(b, second, shared(hold, 1))
+    desk.withdraw(first)
+    assert _owes(desk, first)
+    desk.report(b, first, kept(hold, "other_request", other_request=second.id))
+    assert not _owes(desk, first)
+    # It counts for the second request alone, which nobody withdrew: nothing is owed, or recalled.
+    assert desk.hold_row(hold).owed_since is None
+    desk.act(b.analyst, second, "review")
+    assert not _owes(desk, second)
+    assert "answer_owed" not in desk.step(2 * DAY)
+    assert desk.totals(request_id=first.id) == {ETHER: {"found": 100}}
+    assert desk.totals(request_id=second.id) == {ETHER: {"frozen": 100, "held": 100}}
+    # Once the second is withdrawn, too, an answer is owed again.
+    desk.withdraw(second)
+    assert _owes(desk, second)
+
+
+def test_a_shared_hold_owes_an_answer_only_where_it_was_withdrawn(desk: Desk) -> None:
+    b = desk.cast.b
+    first, second = desk.go_out(), desk.go_out()
+    hold = desk.hold(b, first)
+    desk.report(b, second, shared(hold, 0))
+    desk.withdraw(first)
+    desk.act(b.analyst, second, "review")
+    assert (_owes(desk, first), _owes(desk, second)) == (True, False)
+    assert "answer_owed" in desk.step(DAY)
+    assert desk.told(b, first).count("answer.owed") == 2
+    assert "answer.owed" not in desk.told(b, second)
+
+
+def test_no_hold_is_kept_for_a_request_that_does_not_share_it(desk: Desk) -> None:
+    b = desk.cast.b
+    first, second = desk.go_out(), desk.go_out()
+    hold = desk.hold(b, first)
+    desk.withdraw(first)
+    for other in (first, second):
+        line = kept(hold, "other_request", other_request=other.id)
+        assert refusal(desk.report, b, first, line).pointers == {
+            "/lines/0/other_request": "not_shared"
+        }
+    assert _owes(desk, first)
+
+
+def test_only_a_lead_withdraws_what_went_out(desk: Desk) -> None:
+    ask = desk.go_out()
+    for member in (desk.cast.a.analyst, desk.cast.a.system, desk.cast.a.compliance):
+        assert refusal(desk.withdraw, ask, by=member).type is PermissionDeniedError
+    assert refusal(desk.withdraw, ask, by=desk.cast.b.lead).code == "not_found"
+    assert desk.status(ask) == "active"
