@@ -119,13 +119,16 @@ def _look(own: Parts, token: RequestToken, query: FeedQuery, after: int, size: i
         # Asked again at every look: what was revoked while waiting reads nothing more.
         actor = standing(connection, token.kid).actor
         require(Permission.EVENT_READ, actor)
-        events, reached, has_more = _scan(own, connection, actor.partner, query, after, size)
-        unread = reading.unread_notices(connection, actor.partner, up_to=reached)
+        events, reached, has_more = _scan(
+            own, connection, actor.partner, query, after=after, size=size
+        )
+        notices = [e.id for e in events if e.type == EventType.REQUEST_RECEIVED]
+        unread = reading.unread_notices(connection, actor.partner, up_to=reached, event_ids=notices)
     return _Page(events, reached, has_more, unread)
 
 
 def _scan(  # noqa: PLR0913 - where to read, and what
-    own: Parts, connection: Connection, partner: str, query: FeedQuery, after: int, size: int
+    own: Parts, connection: Connection, partner: str, query: FeedQuery, *, after: int, size: int
 ) -> tuple[list[StoredEvent], int, bool]:
     """Return events, how far was read, and whether there may be more; passes over other types."""
     reached = after

@@ -7,25 +7,32 @@ from flask import Response
 from sqlalchemy.exc import SQLAlchemyError
 
 from coordinator.api.parts import parts
-from coordinator.api.pipeline import run_own
 from coordinator.domain.actor import COORDINATOR
 from coordinator.domain.errors import CoordinatorError
+from coordinator.services.bus import execute
 from coordinator.services.legs import MarkLegDelivered
+from coordinator.services.unit_of_work import transaction
 
 _log = structlog.get_logger(__name__)
 
 
 def mark_delivered(leg_ids: Sequence[str]) -> None:
-    """Mark notices as delivered, each in a transaction of its own, outside of any read.
+    """Mark notices as delivered, all in one transaction, outside of any read.
 
     What cannot be marked now is marked at the next read: the reader has its answer either way.
     """
+    if not leg_ids:
+        return
     own = parts()
-    for leg_id in leg_ids:
-        try:
-            run_own(own, MarkLegDelivered(leg_id=leg_id), COORDINATOR)
-        except (CoordinatorError, SQLAlchemyError):
-            _log.exception("mark_delivered_failed", leg_id=leg_id)
+    try:
+        with transaction(own.database, own.vault, own.clock) as uow:
+            for leg_id in leg_ids:
+                execute(MarkLegDelivered(leg_id=leg_id), COORDINATOR, uow)
+            uow.finish()
+    except (CoordinatorError, SQLAlchemyError):
+        _log.exception("mark_delivered_failed", legs=len(leg_ids))
+    else:
+        own.wake()
 
 
 def mark_delivered_after(leg_ids: Sequence[str]) -> Callable[[Response], Response]:

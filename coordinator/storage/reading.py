@@ -21,6 +21,8 @@ from coordinator.storage.tables.transparency_log import LogLeafRow
 from partners.protocol.vocabulary import EventType, LegStatus
 
 _CHUNK = 400
+#: Legs still queued that one look at the feed considers.
+_OLDEST = 100
 _SUMMED = ("frozen", "released", "returned", "seized")
 _NAMES = ("found", *_SUMMED, "held")
 
@@ -60,26 +62,41 @@ def document_sizes(connection: Connection, owner_ids: Sequence[str], name: str) 
 
 
 def unread_notices(
-    connection: Connection, partner: str, *, up_to: int, limit: int = 20
+    connection: Connection, partner: str, *, up_to: int, event_ids: Sequence[str] = ()
 ) -> list[str]:
-    """Return queued legs of `partner` whose notice stands in the feed at or before `up_to`."""
-    query = (
-        select(LegRow.id)
+    """Return queued legs of `partner` whose notice was read, in the order of their requests.
+
+    Looked at are the notices among the events `event_ids` that were just read, and those of the
+    oldest legs still queued, where they stand in the feed at or before `up_to`: a reader that never
+    reads must not make each look dearer.
+    """
+    queued = (LegRow.partner == partner, LegRow.status == LegStatus.QUEUED.value)
+    oldest = (
+        select(LegRow.id, LegRow.request_id)
+        .where(*queued)
+        .order_by(LegRow.request_id)
+        .limit(_OLDEST)
+        .subquery()
+    )
+    past = (
+        select(oldest.c.request_id, oldest.c.id)
         .join(
             EventRow,
-            (EventRow.request_id == LegRow.request_id)
-            & (EventRow.leg_id == LegRow.id)
+            (EventRow.request_id == oldest.c.request_id)
+            & (EventRow.leg_id == oldest.c.id)
             & (EventRow.type == EventType.REQUEST_RECEIVED.value),
         )
-        .where(
-            LegRow.partner == partner,
-            LegRow.status == LegStatus.QUEUED.value,
-            LegRow.delivered_at.is_(None),
-            EventRow.seq <= up_to,
-        )
-        .limit(limit)
+        .where(EventRow.seq <= up_to)
     )
-    return list(connection.execute(query).scalars())
+    found = {(row.request_id, row.id) for row in connection.execute(past)}
+    for start in range(0, len(event_ids), _CHUNK):
+        just_read = (
+            select(LegRow.request_id, LegRow.id)
+            .join(EventRow, EventRow.leg_id == LegRow.id)
+            .where(*queued, EventRow.id.in_(event_ids[start : start + _CHUNK]))
+        )
+        found |= {(row.request_id, row.id) for row in connection.execute(just_read)}
+    return [leg_id for _, leg_id in sorted(found)]
 
 
 def _sum(connection: Connection, column: Any) -> ColumnElement[int]:

@@ -1,13 +1,26 @@
 """Steps that tests of the API take through the front door."""
 
+import secrets
 from typing import Any
 
+from coordinator.config_files import read_config
+from coordinator.domain.account import parse_account
+from coordinator.domain.chain import load_chains
 from tests.factories import ETHER, Cast, Exchange, Signer, freeze_request_body
+
+CHAINS = load_chains(read_config("chains.toml"))
+
+
+def fresh_account() -> str:
+    """Return an account that no other request names, with its checksum, so that nothing warns."""
+    return parse_account(CHAINS, f"eip155:1:0x{secrets.token_hex(20)}").display
 
 
 def submit(signer: Signer, cast: Cast, **changes: Any) -> dict[str, Any]:
-    """Have A's analyst submit a request; returns its view."""
-    answer = signer.post(cast.a.analyst, "/v1/freeze-requests", freeze_request_body(**changes))
+    """Have A's analyst submit a request for a fresh account; returns its view."""
+    addresses = [{"account": fresh_account(), "asset": ETHER, "amount": "10000000000000000000"}]
+    body = freeze_request_body(**{"addresses": addresses, **changes})
+    answer = signer.post(cast.a.analyst, "/v1/freeze-requests", body)
     assert answer.status_code == 201, answer.data
     view: dict[str, Any] = answer.get_json()
     return view

@@ -2,11 +2,13 @@
 
 import threading
 import time
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import event
 
 from coordinator.api.long_poll import WaitingRoom
 from coordinator.storage.wakeup import Watcher
@@ -99,16 +101,24 @@ def test_a_process_that_drains_lets_everybody_go(app: Flask, signer: Signer, cas
 
 def test_no_connection_is_held_while_waiting(app: Flask, signer: Signer, cast: Cast) -> None:
     own = app.extensions["holdfast"]
-    pool = own.database.engine.pool
+    held_by: Counter[int] = Counter()
+    held_waiting: list[int] = []
     sitting = threading.Event()
     original = own.watcher.wait
 
     def wait(seen: int, timeout: timedelta) -> int:
-        held.append(pool.checkedout())
+        held_waiting.append(held_by[threading.get_ident()])
         sitting.set()
         return int(original(seen, timeout))
 
-    held: list[int] = []
+    def take(*_: Any) -> None:
+        held_by[threading.get_ident()] += 1
+
+    def give_back(*_: Any) -> None:
+        held_by[threading.get_ident()] -= 1
+
+    event.listen(own.database.engine, "checkout", take)
+    event.listen(own.database.engine, "checkin", give_back)
     own.watcher.wait = wait
     waiting = threading.Thread(
         target=lambda: Signer(app.test_client(), signer.clock).get(
@@ -119,7 +129,7 @@ def test_no_connection_is_held_while_waiting(app: Flask, signer: Signer, cast: C
     assert sitting.wait(60)
     own.watcher.stop()
     waiting.join(60)
-    assert set(held) == {0}
+    assert set(held_waiting) == {0}
 
 
 def test_who_finds_all_seats_taken_is_not_kept_waiting(database: Any) -> None:
@@ -155,3 +165,27 @@ def test_a_turned_away_poll_is_told_when_to_come_back(
     answer = signer.get(cast.a.system, "/v1/events?after=1000&wait=20")
     assert (answer.status_code, answer.json["events"]) == (200, [])
     assert answer.headers["Retry-After"] == "1"
+
+
+def test_starting_past_the_notice_counts_as_having_read_it(signer: Signer, cast: Cast) -> None:
+    request = submit(signer, cast)
+    approve(signer, cast, request)
+    own = f"/v1/freeze-requests/{request['id']}/legs"
+
+    def statuses() -> dict[str, str]:
+        legs = signer.get(cast.a.lead, own).json["items"]
+        return {leg["partner"]: leg["status"] for leg in legs}
+
+    signer.get(cast.b.system, "/v1/events?after=100000")
+    assert statuses()[cast.b.handle] == "delivered"
+    assert statuses()[cast.d.handle] == "queued"
+
+
+def test_reading_up_to_before_the_notice_does_not_count(signer: Signer, cast: Cast) -> None:
+    before = signer.get(cast.b.system, "/v1/events?limit=1").json
+    assert before["has_more"]
+    request = submit(signer, cast)
+    approve(signer, cast, request)
+    signer.get(cast.b.system, "/v1/events?limit=1")
+    legs = signer.get(cast.a.lead, f"/v1/freeze-requests/{request['id']}/legs").json["items"]
+    assert {leg["status"] for leg in legs} == {"queued"}
