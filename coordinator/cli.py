@@ -188,7 +188,8 @@ def invite(  # noqa: PLR0913 - one argument an option
     )
 
 
-@partner.command()
+# One thumbprint in 64 begins with a hyphen, and is no option then.
+@partner.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
 @click.argument("handle")
 @click.argument("thumbprint")
 @with_settings

@@ -62,6 +62,7 @@ def test_an_invitation_that_was_not_taken_is_renewed(run: Run) -> None:
         (("partner", "invite", "a.example", "--name", "A\nB"), "DNS name"),
         (("partner", "invite", "a.example", "--name", "A", "--jurisdiction", "Estonia"), "ISO"),
         (("partner", "confirm", "b.example", "x"), "invite it first"),
+        (("partner", "confirm", "b.example", "-" + "h" * 42), "invite it first"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_line(
