@@ -39,6 +39,9 @@ def send_notices(
     key = uow.key(row.document_key_id)
     legs = [leg_store.NewLeg(new_id("leg"), handle) for handle in to]
     leg_store.insert(uow.connection, row.id, legs, queued_at=uow.now, acknowledge_by=acknowledge_by)
+    if legs and row.final_since is not None:
+        # Those asked before have all answered; of these something is expected again.
+        store.set_final_since(uow.connection, row.id, None)
     reserved = len(canonical_json.dumps(list(addition))) if addition else 0
     submitted, approvals = _evidence(uow, row, reserved)
     common = {
