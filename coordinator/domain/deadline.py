@@ -38,6 +38,7 @@ class Policies:
         remind_owed: How often an owed answer is recalled.
         approve_grant_within: How long a lead's proposed grant waits for another lead.
         root_reset_after: From the announcement of a new root key to its taking over.
+        name_from_cases: The public yearly summary names no partner with fewer.
         max_holds: How far ahead a hold's end may lie, by jurisdiction and basis.
     """
 
@@ -54,6 +55,7 @@ class Policies:
     approve_grant_within: timedelta
     root_reset_after: timedelta
     max_holds: Mapping[str, Mapping[HoldBasis, timedelta]]
+    name_from_cases: int
 
     def acknowledge_by(self, urgency: Urgency, *, queued_at: datetime) -> datetime:
         """Return until when a leg should be acknowledged."""
@@ -80,6 +82,7 @@ class Policies:
         hold = top.table("hold")
         dispute = top.table("dispute")
         membership = top.table("membership")
+        statistics = top.table("statistics")
         maxima = top.table("max_hold_days")
         if _DEFAULT not in maxima.names():
             raise PolicyError("policies: max_hold_days.default is missing")
@@ -97,12 +100,13 @@ class Policies:
             remind_owed=hold.duration("remind_owed_hours", _HOUR),
             answer_dispute_within=dispute.duration("answer_within_hours", _HOUR),
             approve_grant_within=membership.duration("grant_proposal_days", _DAY),
+            name_from_cases=statistics.number("name_partner_from_cases"),
             root_reset_after=membership.duration("root_reset_hours", _HOUR),
             max_holds=MappingProxyType(
                 {name: _max_hold(maxima.table(name)) for name in maxima.names()}
             ),
         )
-        for table in (acknowledge, request, hold, dispute, membership, maxima, top):
+        for table in (acknowledge, request, hold, dispute, membership, statistics, maxima, top):
             table.finish()
         return policies
 

@@ -14,6 +14,7 @@ from coordinator.domain.errors import (
     FieldFault,
     InvalidInputError,
 )
+from coordinator.domain.figures import usd_cents
 from coordinator.domain.freeze_request import Action, next_status, require_closable
 from coordinator.domain.permission import Permission
 from coordinator.services.access import sent_request
@@ -148,7 +149,14 @@ def submit(command: SubmitFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answe
     store.insert_addresses(
         uow.connection,
         [
-            (request_id, target.address_no, blind_index, target.asset, target.amount)
+            (
+                request_id,
+                target.address_no,
+                blind_index,
+                target.asset,
+                target.amount,
+                usd_cents(document.addresses[target.address_no].usd),
+            )
             for target, blind_index in zip(command.targets, command.blind_indexes, strict=True)
         ],
     )

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Row, Select, cast, delete, func, select, update
+from sqlalchemy import Connection, Integer, Row, Select, bindparam, cast, delete, func, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from coordinator.domain.freeze_ledger import BookedLine, Booking, Finding, HoldBalance, LegLedger
@@ -39,6 +39,7 @@ _LINE_COLUMNS = (
     "code",
     "corrects",
     "reported_at",
+    "usd_cents",
 )
 _HOLD_COLUMNS = (
     "id",
@@ -186,8 +187,12 @@ def book(  # noqa: PLR0913 - what a booking is stored with
     leg: Row[Any],
     report_id: str,
     now: datetime,
+    usd: Mapping[int, int | None],
 ) -> None:
-    """Store what an accepted report changes; `before` is the ledger as it was loaded."""
+    """Store what an accepted report changes.
+
+    `before` is the ledger as it was loaded, `usd` what lines state to be worth, in cents by line.
+    """
     insert_rows(
         connection,
         LedgerLineRow,
@@ -209,6 +214,7 @@ def book(  # noqa: PLR0913 - what a booking is stored with
                 line.code,
                 line.corrects,
                 now,
+                usd.get(line.no),
             )
             for line in booking.lines
         ],
@@ -228,8 +234,7 @@ def _store_holds(connection: Connection, booking: Booking, leg: Row[Any]) -> Non
         else:
             changed.append(hold)
     insert_rows(connection, HoldRow, _HOLD_COLUMNS, fresh)
-    for hold in changed:
-        store_hold(connection, hold)
+    store_holds(connection, changed)
 
 
 def _hold_values(hold: HoldBalance, leg: Row[Any]) -> tuple[Any, ...]:
@@ -259,25 +264,66 @@ def _hold_values(hold: HoldBalance, leg: Row[Any]) -> tuple[Any, ...]:
 
 def store_hold(connection: Connection, hold: HoldBalance) -> None:
     """Write a hold as it stands now; its leg or request is locked by the caller."""
-    connection.execute(
-        update(HoldRow)
-        .where(HoldRow.id == hold.id)
-        .values(
-            frozen=hold.frozen,
-            released=hold.released,
-            returned=hold.returned,
-            seized=hold.seized,
-            withheld=hold.withheld,
-            ended=not hold.is_open,
-            account_level=hold.account_level,
-            basis=hold.basis.value,
-            hold_expires_at=hold.hold_expires_at,
-            lapsed=hold.lapsed,
-            kept=None if hold.kept is None else hold.kept.value,
-            ended_by=None if hold.ended_by is None else hold.ended_by.value,
-            version=HoldRow.version + 1,
-        )
+    store_holds(connection, [hold])
+
+
+def store_holds(connection: Connection, holds: Sequence[HoldBalance]) -> None:
+    """Write holds as they stand now; their legs or requests are locked by the caller."""
+    if holds:
+        connection.execute(_SET_HOLD, [_changed_values(hold) for hold in holds])
+
+
+def _changed_values(hold: HoldBalance) -> dict[str, Any]:
+    return {
+        "hold_id": hold.id,
+        "frozen": hold.frozen,
+        "released": hold.released,
+        "returned": hold.returned,
+        "seized": hold.seized,
+        "withheld": hold.withheld,
+        "ended": not hold.is_open,
+        "account_level": hold.account_level,
+        "basis": hold.basis.value,
+        "hold_expires_at": hold.hold_expires_at,
+        "lapsed": hold.lapsed,
+        "kept": None if hold.kept is None else hold.kept.value,
+        "ended_by": None if hold.ended_by is None else hold.ended_by.value,
+    }
+
+
+_CHANGED = (
+    "frozen",
+    "released",
+    "returned",
+    "seized",
+    "withheld",
+    "ended",
+    "account_level",
+    "basis",
+    "hold_expires_at",
+    "lapsed",
+    "kept",
+    "ended_by",
+)
+# Built once and run for many rows: a report may end thousands of holds.
+_SET_HOLD = (
+    update(HoldRow)
+    .where(HoldRow.id == bindparam("hold_id"))
+    .values({**{name: bindparam(name) for name in _CHANGED}, "version": HoldRow.version + 1})
+)
+_UNLINK = delete(HoldLinkRow).where(
+    HoldLinkRow.leg_id == bindparam("link_leg"), HoldLinkRow.hold_id == bindparam("link_hold")
+)
+_UNLINK_ALL = delete(HoldLinkRow).where(HoldLinkRow.hold_id == bindparam("link_hold"))
+_SET_FINDING = (
+    update(FindingRow)
+    .where(
+        FindingRow.leg_id == bindparam("of_leg"),
+        FindingRow.address_no == bindparam("of_address"),
+        FindingRow.asset == bindparam("of_asset"),
     )
+    .values(found=bindparam("found"), withheld=bindparam("withheld"))
+)
 
 
 def _store_links(connection: Connection, booking: Booking, leg: Row[Any]) -> None:
@@ -290,30 +336,22 @@ def _store_links(connection: Connection, booking: Booking, leg: Row[Any]) -> Non
         for hold_id, number in booking.shared.items()
     ]
     insert_rows(connection, HoldLinkRow, _LINK_COLUMNS, own + shared)
-    ended = [(leg.id, hold_id) for hold_id in booking.unlinked]
-    for leg_id, hold_id in ended:
-        connection.execute(
-            delete(HoldLinkRow).where(HoldLinkRow.leg_id == leg_id, HoldLinkRow.hold_id == hold_id)
-        )
-    for hold_id in booking.voided:
-        connection.execute(delete(HoldLinkRow).where(HoldLinkRow.hold_id == hold_id))
+    if booking.unlinked:
+        ended = [{"link_leg": leg.id, "link_hold": hold_id} for hold_id in booking.unlinked]
+        connection.execute(_UNLINK, ended)
+    if booking.voided:
+        connection.execute(_UNLINK_ALL, [{"link_hold": hold_id} for hold_id in booking.voided])
 
 
 def _store_findings(
     connection: Connection, before: LegLedger, booking: Booking, leg: Row[Any]
 ) -> None:
-    fresh = []
+    fresh: list[tuple[Any, ...]] = []
+    changed: list[dict[str, Any]] = []
     for position, finding in booking.touched_findings.items():
         if position in before.findings:
-            connection.execute(
-                update(FindingRow)
-                .where(
-                    FindingRow.leg_id == leg.id,
-                    FindingRow.address_no == finding.address_no,
-                    FindingRow.asset == finding.asset,
-                )
-                .values(found=finding.found, withheld=finding.withheld)
-            )
+            place = {"of_leg": leg.id, "of_address": finding.address_no, "of_asset": finding.asset}
+            changed.append({**place, "found": finding.found, "withheld": finding.withheld})
         else:
             fresh.append(
                 (
@@ -325,6 +363,8 @@ def _store_findings(
                     finding.withheld,
                 )
             )
+    if changed:
+        connection.execute(_SET_FINDING, changed)
     insert_rows(connection, FindingRow, _FINDING_COLUMNS, fresh)
 
 

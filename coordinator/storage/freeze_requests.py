@@ -47,7 +47,7 @@ _REQUEST_COLUMNS = (
     "leaf_index",
     "version",
 )
-_ADDRESS_COLUMNS = ("request_id", "address_no", "blind_index", "asset", "amount")
+_ADDRESS_COLUMNS = ("request_id", "address_no", "blind_index", "asset", "amount", "usd_cents")
 _INCIDENT_COLUMNS = ("id", "opened_by", "document_key_id", "kind", "occurred_at")
 _ACT_COLUMNS = (
     "id",
@@ -66,6 +66,10 @@ _ACT_COLUMNS = (
 )
 
 
+_REQUEST = select(FreezeRequestRow.__table__).where(FreezeRequestRow.id == bindparam("request_id"))
+_LOCKED = _REQUEST.with_for_update()
+
+
 def insert_incident(connection: Connection, values: dict[str, Any]) -> None:
     """Store a new incident."""
     insert_rows(
@@ -81,7 +85,7 @@ def insert_request(connection: Connection, values: dict[str, Any]) -> None:
 
 
 def insert_addresses(connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
-    """Store flagged addresses: (request_id, address_no, blind_index, asset, amount)."""
+    """Store flagged addresses: (request_id, address_no, blind_index, asset, amount, usd)."""
     insert_rows(connection, FlaggedAddressRow, _ADDRESS_COLUMNS, rows)
 
 
@@ -98,10 +102,8 @@ def incident(connection: Connection, incident_id: str) -> Row[Any] | None:
 
 def get(connection: Connection, request_id: str, *, lock: bool = False) -> Row[Any] | None:
     """Return one request's row; `lock` keeps others from acting on it until the commit."""
-    query = select(FreezeRequestRow.__table__).where(FreezeRequestRow.id == request_id)
-    if lock:
-        query = query.with_for_update()
-    return connection.execute(query).one_or_none()
+    query = _LOCKED if lock else _REQUEST
+    return connection.execute(query, {"request_id": request_id}).one_or_none()
 
 
 def change(connection: Connection, row: Row[Any], **values: Any) -> None:

@@ -29,6 +29,7 @@ class LedgerLineRow(Base):
     code: Mapped[str | None] = mapped_column(String(40), comment="nothing: code; released: reason")
     corrects: Mapped[Id | None] = mapped_column(index=True)
     reported_at: Mapped[Micros]
+    usd_cents: Mapped[Units | None] = mapped_column(comment="what the line states it was worth")
 
 
 class HoldRow(Base):

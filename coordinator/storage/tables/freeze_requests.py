@@ -79,6 +79,7 @@ class FlaggedAddressRow(Base):
     blind_index: Mapped[bytes] = mapped_column(comment="HMAC-SHA-256 of the account key, 16 bytes")
     asset: Mapped[str | None] = mapped_column(String(200))
     amount: Mapped[Units | None]
+    usd_cents: Mapped[Units | None] = mapped_column(comment="what it is stated to be worth")
 
 
 class ActRow(Base):
@@ -118,6 +119,7 @@ class LegRow(Base):
     __table_args__ = (
         UniqueConstraint("request_id", "partner"),
         Index("ix_leg_partner_request_id", "partner", "request_id"),
+        Index("ix_leg_queued_at", "queued_at"),
         Index("ix_leg_partner_status_request_id", "partner", "status", "request_id"),
         Index(
             "ix_leg_awaited",

@@ -1,0 +1,129 @@
+"""Numbers: for members over what they may see, and a yearly summary for everybody."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+from flask import Response, current_app, request
+from pydantic import Field
+
+from coordinator.api.parts import Parts, parts
+from coordinator.api.pipeline import Reader
+from coordinator.api.routing import ROUTES, Query, Route, blueprint, signed_get
+from coordinator.domain.errors import FieldFault, InvalidInputError, NotFoundError
+from coordinator.domain.permission import Permission
+from coordinator.services.statistics import (
+    figures_by_row,
+    member_view,
+    month_start,
+    yearly_view,
+)
+from coordinator.storage import statistics as store
+from coordinator.storage.statistics import Scope
+from partners.protocol import canonical_json, life_cycle_views
+
+_MOST_MONTHS = 24
+_FIRST_YEAR = 2020
+_YEAR = re.compile(r"2[0-9]{3}", re.ASCII)
+#: A year's summary is made at most so often: anybody may ask for it.
+_KEPT = timedelta(hours=1)
+_PUBLIC_PATH = "/v1/statistics/{year}"
+
+Month = Annotated[
+    str,
+    Field(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$", description="A month, e.g. 2026-03."),
+]
+
+
+class StatisticsQuery(Query):
+    """Which months, both included; by default the present one."""
+
+    from_month: Annotated[Month | None, Field(alias="from")] = None
+    to_month: Annotated[Month | None, Field(alias="to")] = None
+
+
+@signed_get(
+    "/v1/statistics",
+    tag="statistics",
+    answer=life_cycle_views.StatisticsView,
+    needs=Permission.STATISTICS_READ,
+    query=StatisticsQuery,
+)
+def read_statistics(reader: Reader, query: StatisticsQuery) -> dict[str, Any]:
+    """Read how fast partners answered and what came of it, over the legs that you may see.
+
+    By partner, urgency and month in which a leg began. What was asked counts once for each partner
+    asked; a hold that several legs share counts once.
+    """
+    now = reader.parts.clock.now()
+    last = query.to_month or (f"{now:%Y-%m}" if query.from_month is None else None)
+    last = last or max(query.from_month or "", f"{now:%Y-%m}")
+    first = query.from_month or last
+    start, end = _months(first, last)
+    rows = figures_by_row(reader.connection, Scope(start, end, reader.actor.partner))
+    return {"from_month": first, "to_month": last, **member_view(rows)}
+
+
+def _months(first: str, last: str) -> tuple[datetime, datetime]:
+    """Return the first moment of `first` and of the month after `last`."""
+    (year, month), (to_year, to_month) = (map(int, m.split("-")) for m in (first, last))
+    count = (to_year - year) * 12 + to_month - month + 1
+    if not 1 <= count <= _MOST_MONTHS:
+        detail = f"must be at or after `from`, and at most {_MOST_MONTHS} months in all"
+        raise InvalidInputError(
+            f"to {detail}", errors=[FieldFault("?query/to", detail, "out_of_range")]
+        )
+    return month_start(year, month), month_start(to_year, to_month + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """One year's summary as it was last made."""
+
+    content: bytes
+    until: datetime
+
+
+ROUTES.append(
+    Route(
+        method="GET",
+        path=_PUBLIC_PATH,
+        tag="statistics",
+        summary="The public summary of a year",
+        description="Names no partner with few cases; made anew at most once an hour.",
+        answer=life_cycle_views.YearlySummary,
+        signed=False,
+    )
+)
+
+
+@blueprint.get(
+    "/v1/statistics/<year>", endpoint=f"GET {_PUBLIC_PATH}", provide_automatic_options=False
+)
+def read_year(year: str) -> Response:
+    """Serve a year's summary to anybody."""
+    own = parts()
+    own.limiter.check(f"public:{request.remote_addr}")
+    now = own.clock.now()
+    if not _YEAR.fullmatch(year) or not _FIRST_YEAR <= int(year) <= now.year:
+        raise NotFoundError(f"there are summaries of the years {_FIRST_YEAR} to {now.year}")
+    summaries: dict[int, _Kept] = current_app.extensions.setdefault("holdfast_yearly", {})
+    kept = summaries.get(int(year))
+    if kept is None or not now < kept.until:
+        kept = _Kept(_summary(own, int(year)), now + _KEPT)
+        summaries[int(year)] = kept
+    response = Response(kept.content, 200, content_type="application/json")
+    response.headers["Cache-Control"] = f"public, max-age={int(_KEPT.total_seconds())}"
+    return response
+
+
+def _summary(own: Parts, year: int) -> bytes:
+    scope = Scope(month_start(year, 1), month_start(year + 1, 1), None)
+    with own.database.engine.connect() as connection:
+        rows = figures_by_row(connection, scope)
+        requests = store.request_count(connection, scope)
+    name_from = own.policies.name_from_cases
+    return canonical_json.dumps(
+        yearly_view(rows, year=year, requests=requests, name_from=name_from)
+    )

@@ -1,0 +1,41 @@
+"""Figures that people compare: ranks of durations, and US dollars in whole cents. No floats."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from partners.protocol.payloads import Usd
+
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def usd_cents(usd: Usd | None) -> int | None:
+    """Return a stated value in whole cents; None where none is stated."""
+    if usd is None:
+        return None
+    whole, _, fraction = usd.value.partition(".")
+    return int(whole) * 100 + int(fraction.ljust(2, "0") or "0")
+
+
+def usd_text(cents: int) -> str:
+    """Return cents as dollars with two decimals."""
+    return f"{cents // 100}.{cents % 100:02}"
+
+
+def rank(ordered: Sequence[int], percent: int) -> int | None:
+    """Return the nearest-rank percentile of values in ascending order; None of no values.
+
+    It is always one of the values: the least that `percent` per cent of them do not exceed.
+    """
+    if not ordered:
+        return None
+    return ordered[-(-len(ordered) * percent // 100) - 1]
+
+
+def milliseconds(span: timedelta) -> int:
+    """Return a duration in whole milliseconds, rounded down."""
+    return span // _MILLISECOND
+
+
+def corrected_cents(cents: int, *, stated: int, effective: int) -> int:
+    """Return the value of a line whose amount was corrected, in the proportion of the amounts."""
+    return cents * effective // stated if stated else 0

@@ -1,0 +1,207 @@
+"""Numbers from the ledger: how partners answered, so that they add up to what the ledger says."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from coordinator.domain.figures import corrected_cents, milliseconds, rank, usd_text
+from coordinator.storage import statistics as store
+from coordinator.storage.statistics import Scope
+from partners.protocol.vocabulary import LegStatus, LineKind
+
+_AMOUNTS = ("asked", "found", "frozen", "returned")
+_USD_OF = {LineKind.FOUND: "found", LineKind.FROZEN: "frozen", LineKind.RETURNED: "returned"}
+
+
+@dataclass(slots=True)
+class Figures:
+    """What is known of some legs, to be added up and shown."""
+
+    legs: int = 0
+    acknowledged: list[int] = field(default_factory=list)
+    first_freeze: list[int] = field(default_factory=list)
+    assets: dict[str, dict[str, int]] = field(default_factory=dict)
+    usd: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_AMOUNTS, 0))
+    declined: dict[str, int] = field(default_factory=dict)
+    nothing: dict[str, int] = field(default_factory=dict)
+
+    def add(self, asset: str, name: str, value: int) -> None:
+        """Add an amount, or to the count of withheld ones."""
+        sums = self.assets.setdefault(asset, dict.fromkeys((*_AMOUNTS, "withheld"), 0))
+        sums[name] += value
+
+    def include(self, other: "Figures") -> None:
+        """Add all of another's."""
+        self.legs += other.legs
+        self.acknowledged += other.acknowledged
+        self.first_freeze += other.first_freeze
+        for asset, sums in other.assets.items():
+            for name, value in sums.items():
+                self.add(asset, name, value)
+        for mine, theirs in (
+            (self.usd, other.usd),
+            (self.declined, other.declined),
+            (self.nothing, other.nothing),
+        ):
+            for name, value in theirs.items():
+                mine[name] = mine.get(name, 0) + value
+
+    def shown_assets(self) -> dict[str, dict[str, Any]]:
+        """Return sums by asset as they stand on the wire."""
+        return {
+            asset: {n: v if n == "withheld" else str(v) for n, v in sums.items()}
+            for asset, sums in sorted(self.assets.items())
+        }
+
+    def shown_usd(self) -> dict[str, str]:
+        """Return dollars as they stand on the wire."""
+        return {name: usd_text(cents) for name, cents in self.usd.items()}
+
+
+Key = tuple[str, str, str]
+
+
+def month_start(year: int, month: int) -> datetime:
+    """Return the first moment of a month, UTC; month 13 is the next year's first."""
+    return datetime(year + (month - 1) // 12, (month - 1) % 12 + 1, 1, tzinfo=UTC)
+
+
+def figures_by_row(connection: Connection, scope: Scope) -> dict[Key, Figures]:
+    """Return figures by (month, partner, urgency) of the legs in scope."""
+    legs = {leg.id: leg for leg in store.legs(connection, scope)}
+    rows: dict[Key, Figures] = {}
+    of_leg: dict[str, Figures] = {}
+    by_request: dict[str, list[Figures]] = {}
+    for leg in legs.values():
+        key = (f"{leg.queued_at:%Y-%m}", leg.partner, leg.urgency)
+        figures = rows.setdefault(key, Figures())
+        of_leg[leg.id] = figures
+        by_request.setdefault(leg.request_id, []).append(figures)
+        _count_leg(figures, leg)
+    for row in store.asked(connection, scope):
+        for figures in by_request[row.request_id]:
+            figures.usd["asked"] += row.usd or 0
+            if row.asset is not None and row.amount is not None:
+                figures.add(row.asset, "asked", row.amount)
+    for row in store.first_freezes(connection, scope):
+        taken = milliseconds(row.first - legs[row.leg_id].queued_at)
+        of_leg[row.leg_id].first_freeze.append(taken)
+    _add_ledger(connection, scope, of_leg)
+    return rows
+
+
+def _add_ledger(connection: Connection, scope: Scope, of_leg: Mapping[str, Figures]) -> None:
+    """Add what the ledger says of each leg."""
+    for row in store.found(connection, scope):
+        of_leg[row.leg_id].add(row.asset, "found", row.found)
+        of_leg[row.leg_id].add(row.asset, "withheld", int(row.withheld))
+    for row in store.held(connection, scope):
+        of_leg[row.leg_id].add(row.asset, "frozen", row.frozen)
+        of_leg[row.leg_id].add(row.asset, "returned", row.returned)
+        of_leg[row.leg_id].add(row.asset, "withheld", int(row.withheld))
+    for row in store.nothing(connection, scope):
+        counts = of_leg[row.leg_id].nothing
+        counts[row.code] = counts.get(row.code, 0) + int(row.addresses)
+    for row in store.valued_lines(connection, scope):
+        of_leg[row.leg_id].usd[_USD_OF[LineKind(row.kind)]] += _cents(row)
+
+
+def _count_leg(figures: Figures, leg: Row[Any]) -> None:
+    figures.legs += 1
+    if leg.acknowledged_at is not None:
+        figures.acknowledged.append(milliseconds(leg.acknowledged_at - leg.queued_at))
+    if leg.status == LegStatus.DECLINED and leg.decline_code is not None:
+        code = leg.decline_code
+        figures.declined[code] = figures.declined.get(code, 0) + 1
+
+
+def _cents(row: Row[Any]) -> int:
+    if row.corrected_by is None:
+        return int(row.usd_cents)
+    # A withheld amount has no proportion: what was stated goes with the amount it was stated of.
+    stated, effective = row.amount or 0, row.corrected_amount or 0
+    return corrected_cents(row.usd_cents, stated=stated, effective=effective)
+
+
+def total(rows: Iterable[Figures]) -> Figures:
+    """Return the sum of many."""
+    whole = Figures()
+    for row in rows:
+        whole.include(row)
+    return whole
+
+
+def durations(values: Iterable[int]) -> dict[str, Any]:
+    """Return count, median and 90th percentile (`life_cycle_views.Durations`)."""
+    ordered = sorted(values)
+    return {
+        "count": len(ordered),
+        "median_ms": rank(ordered, 50),
+        "p90_ms": rank(ordered, 90),
+    }
+
+
+def member_view(rows: Mapping[Key, Figures]) -> dict[str, Any]:
+    """Return rows and totals as a member reads them (`life_cycle_views.StatisticsView`)."""
+    whole = total(rows.values())
+    return {
+        "rows": [
+            {
+                "month": month,
+                "partner": partner,
+                "urgency": urgency,
+                "legs": row.legs,
+                "acknowledged": durations(row.acknowledged),
+                "first_freeze": durations(row.first_freeze),
+                "assets": row.shown_assets(),
+                "usd": row.shown_usd(),
+                "declined": row.declined,
+                "nothing": row.nothing,
+            }
+            for (month, partner, urgency), row in sorted(rows.items())
+        ],
+        "totals": whole.shown_assets(),
+        "usd": whole.shown_usd(),
+    }
+
+
+def yearly_view(
+    rows: Mapping[Key, Figures], *, year: int, requests: int, name_from: int
+) -> dict[str, Any]:
+    """Return what the public reads of a year (`life_cycle_views.YearlySummary`).
+
+    A partner is named from `name_from` cases on; with fewer in all, there are counts alone.
+    """
+    by_partner: dict[str, Figures] = {}
+    for (_, partner, _), row in rows.items():
+        by_partner.setdefault(partner, Figures()).include(row)
+    whole = total(by_partner.values())
+    view = {
+        "year": year,
+        "named_from_cases": name_from,
+        "requests": requests,
+        "cases": whole.legs,
+        "partners": [],
+    }
+    if whole.legs < name_from:
+        return view
+    return view | {
+        "acknowledged": durations(whole.acknowledged),
+        "first_freeze": durations(whole.first_freeze),
+        "assets": whole.shown_assets(),
+        "usd": whole.shown_usd(),
+        "declined": whole.declined,
+        "partners": [
+            {
+                "partner": partner,
+                "cases": row.legs,
+                "acknowledged": durations(row.acknowledged),
+                "first_freeze": durations(row.first_freeze),
+            }
+            for partner, row in sorted(by_partner.items())
+            if row.legs >= name_from
+        ],
+    }

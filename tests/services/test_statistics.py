@@ -1,0 +1,237 @@
+"""Statistics: they add up to the ledger, over what the reader may see, and name few."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from coordinator.domain.clock import SteppedClock
+from coordinator.domain.figures import corrected_cents, rank, usd_cents, usd_text
+from coordinator.storage.database import Database
+from coordinator.storage.documents import Vault
+from partners.protocol.payloads import Usd
+from tests.factories import ACCOUNT, ETHER, Cast, Exchange, Signer
+from tests.services.through_api import (
+    World,
+    found_line,
+    frozen_line,
+    pointers,
+    policies,
+    problem,
+)
+
+USD = {"at": "2026-03-02T11:00:00Z", "source": "an index"}
+
+
+@pytest.fixture
+def w(signer: Signer, cast: Cast, database: Database, vault: Vault, clock: SteppedClock) -> World:
+    return World(signer, cast, database, vault, clock)
+
+
+def _statistics(w: World, exchange: Exchange, query: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = w.get(exchange.auditor, f"/v1/statistics{query}")
+    return found
+
+
+def _row(view: dict[str, Any], exchange: Exchange, month: str = "2026-03") -> dict[str, Any]:
+    rows = [r for r in view["rows"] if (r["partner"], r["month"]) == (exchange.handle, month)]
+    assert len(rows) == 1
+    return rows[0]
+
+
+def test_the_percentile_is_always_one_of_the_values() -> None:
+    assert rank([], 50) is None
+    assert [rank([7], 50), rank([7], 90)] == [7, 7]
+    ten = list(range(1, 11))
+    assert [rank(ten, 50), rank(ten, 90)] == [5, 9]
+    assert [rank([1, 2, 3], 50), rank([1, 2, 3], 90)] == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("value", "cents"), [("0", 0), ("12", 1200), ("12.5", 1250), ("12.05", 1205)]
+)
+def test_dollars_are_whole_cents(value: str, cents: int) -> None:
+    stated = Usd.model_validate({"value": value, **USD})
+    assert usd_cents(stated) == cents
+    assert usd_text(1205) == "12.05"
+    assert usd_cents(None) is None
+    assert corrected_cents(1000, stated=0, effective=5) == 0
+
+
+def test_times_count_from_the_notice_to_acknowledging_and_to_the_first_freeze(w: World) -> None:
+    for minutes in (1, 2, 60):
+        request = w.live(to=[w.cast.b.handle, w.cast.c.handle])
+        w.step(minutes=minutes)
+        w.act(w.cast.b.analyst, request, "acknowledgement")
+        w.step(seconds=30)
+        w.freeze(w.cast.b, request)
+    view = _statistics(w, w.cast.a)
+    row = _row(view, w.cast.b)
+    assert (row["urgency"], row["legs"]) == ("urgent", 3)
+    acknowledged = {"count": 3, "median_ms": 120_000, "p90_ms": 3_600_000}
+    assert row["acknowledged"] == acknowledged
+    assert row["first_freeze"]["median_ms"] == 150_000
+    silent = _row(view, w.cast.c)
+    assert silent["legs"] == 3
+    assert silent["acknowledged"] == {"count": 0, "median_ms": None, "p90_ms": None}
+
+
+def test_amounts_add_up_to_the_ledger_and_a_shared_hold_counts_once(w: World) -> None:
+    first = w.live(to=[w.cast.b.handle, w.cast.c.handle])
+    hold = w.freeze(w.cast.b, first, "700")
+    w.freeze(w.cast.c, first, "50")
+    second = w.live(
+        to=[w.cast.b.handle],
+        incident={"id": first["incident"]["id"]},
+        addresses=[{"account": ACCOUNT}],
+    )
+    w.report(w.cast.b, second, [{"kind": "frozen", "address_no": 0, "hold": hold}])
+    returned = {"kind": "returned", "hold": hold, "amount": "300", "tx": "0xab"}
+    w.report(w.cast.b, first, [returned])
+    view = _statistics(w, w.cast.a)
+    ledger = w.get(w.cast.a.lead, f"/v1/incidents/{first['incident']['id']}")["totals"][ETHER]
+    whole = view["totals"][ETHER]
+    assert {n: whole[n] for n in ("found", "frozen", "returned")} == {
+        "found": "750",
+        "frozen": "750",
+        "returned": "300",
+    }
+    assert all(whole[n] == ledger[n] for n in ("found", "frozen", "returned"))
+    rows = [row["assets"].get(ETHER, {}) for row in view["rows"]]
+    for name in ("asked", "found", "frozen", "returned"):
+        assert sum(int(row.get(name, 0)) for row in rows) == int(whole[name])
+    # Asked once for each partner asked.
+    assert whole["asked"] == str(2 * 10**22)
+
+
+def test_dollars_are_those_that_lines_state_and_follow_corrections(w: World) -> None:
+    stated = {"value": "2000.50", **USD}
+    address = {"account": ACCOUNT, "asset": ETHER, "amount": "900", "usd": stated}
+    request = w.live(to=[w.cast.b.handle], addresses=[address])
+    usd = {"value": "1000.00", **USD}
+    lines = [found_line("700", usd=usd), frozen_line("700", usd=usd)]
+    report = w.report(w.cast.b, request, lines)
+    figures = _statistics(w, w.cast.b)["usd"]
+    assert figures == {
+        "asked": "2000.50",
+        "found": "1000.00",
+        "frozen": "1000.00",
+        "returned": "0.00",
+    }
+    for amount in ("140", "70"):
+        correction = {"corrects": report["lines"][1]["id"], "amount": amount, "reason": "a slip"}
+        w.report(w.cast.b, request, [{"kind": "correction", **correction}])
+    assert _statistics(w, w.cast.a)["usd"]["frozen"] == "100.00"
+    assert _statistics(w, w.cast.a)["usd"]["found"] == "1000.00"
+
+
+def test_a_withheld_amount_is_counted_and_not_summed(w: World) -> None:
+    request = w.live(to=[w.cast.b.handle])
+    w.report(w.cast.b, request, [found_line(None), frozen_line(None)])
+    whole = _statistics(w, w.cast.a)["totals"][ETHER]
+    assert (whole["found"], whole["frozen"], whole["withheld"]) == ("0", "0", 2)
+
+
+def test_declines_and_empty_answers_are_told_by_code(w: World) -> None:
+    request = w.live(to=[w.cast.b.handle, w.cast.c.handle])
+    w.act(w.cast.b.lead, request, "decline", code="policy_refusal")
+    w.report(w.cast.c, request, [{"kind": "nothing", "address_nos": "rest", "code": "funds_gone"}])
+    view = _statistics(w, w.cast.a)
+    assert _row(view, w.cast.b)["declined"] == {"policy_refusal": 1}
+    assert _row(view, w.cast.c)["nothing"] == {"funds_gone": 1}
+    w.act(w.cast.b.lead, request, "review")
+    assert _row(_statistics(w, w.cast.a), w.cast.b)["declined"] == {}
+
+
+def test_a_reader_has_the_figures_of_what_it_may_see_alone(w: World) -> None:
+    request = w.live(to=[w.cast.b.handle, w.cast.c.handle])
+    w.freeze(w.cast.b, request, "700")
+    w.freeze(w.cast.c, request, "50")
+    seen = {x.handle: _statistics(w, x) for x in w.cast.all}
+    named = {handle: {row["partner"] for row in view["rows"]} for handle, view in seen.items()}
+    assert named == {
+        w.cast.a.handle: {w.cast.b.handle, w.cast.c.handle},
+        w.cast.b.handle: {w.cast.b.handle},
+        w.cast.c.handle: {w.cast.c.handle},
+        w.cast.d.handle: set(),
+    }
+    assert seen[w.cast.c.handle]["totals"][ETHER]["frozen"] == "50"
+    unsigned = w.signer.client.get("/v1/statistics")
+    assert unsigned.status_code == 401
+
+
+def test_a_leg_belongs_to_the_month_in_which_it_began(w: World) -> None:
+    march = w.live(to=[w.cast.b.handle])
+    w.freeze(w.cast.b, march, "700")
+    w.step(days=30)
+    w.live(to=[w.cast.b.handle])
+    assert [r["month"] for r in _statistics(w, w.cast.a)["rows"]] == ["2026-04"]
+    both = _statistics(w, w.cast.a, "?from=2026-03&to=2026-04")
+    assert [r["month"] for r in both["rows"]] == ["2026-03", "2026-04"]
+    assert _row(both, w.cast.b)["assets"][ETHER]["frozen"] == "700"
+    assert _statistics(w, w.cast.a, "?from=2026-03")["to_month"] == "2026-04"
+    assert _statistics(w, w.cast.a, "?to=2026-02")["rows"] == []
+
+
+@pytest.mark.parametrize(
+    ("query", "pointer"),
+    [
+        ("?from=2026-13", "?query/from"),
+        ("?from=march", "?query/from"),
+        ("?to=2026-3", "?query/to"),
+        ("?from=2026-04&to=2026-03", "?query/to"),
+        ("?from=2020-01&to=2026-03", "?query/to"),
+        ("?since=2026-03", "?query/since"),
+    ],
+)
+def test_months_that_are_none_are_refused(w: World, query: str, pointer: str) -> None:
+    refused = w.signer.get(w.cast.a.lead, f"/v1/statistics{query}")
+    assert pointers(problem(refused, 422, "invalid_input")) == [pointer]
+
+
+def test_the_public_summary_names_no_partner_with_few_cases(w: World) -> None:
+    few = policies().name_from_cases
+    for number in range(few):
+        to = [w.cast.b.handle, w.cast.c.handle] if number else [w.cast.b.handle]
+        request = w.live(to=to, summary="The same theft again.")
+        w.clock.step(timedelta(minutes=1))
+        w.act(w.cast.b.analyst, request, "acknowledgement")
+        if number == few - 2:
+            before = w.signer.client.get("/v1/statistics/2026").get_json()
+    assert before["partners"] == []
+    same = w.signer.client.get("/v1/statistics/2026").get_json()
+    assert same == before
+    w.step(hours=1)
+    answer = w.signer.client.get("/v1/statistics/2026")
+    summary = answer.get_json()
+    assert (summary["requests"], summary["cases"]) == (few, 2 * few - 1)
+    assert [partner["partner"] for partner in summary["partners"]] == [w.cast.b.handle]
+    assert summary["partners"][0]["acknowledged"]["median_ms"] == 60_000
+    assert w.cast.c.handle.encode() not in answer.data
+
+
+def test_a_year_with_few_cases_tells_counts_alone(w: World) -> None:
+    request = w.live(to=[w.cast.b.handle])
+    w.freeze(w.cast.b, request)
+    summary = w.signer.client.get("/v1/statistics/2026").get_json()
+    assert (summary["cases"], summary["partners"]) == (1, [])
+    assert "assets" not in summary
+
+
+@pytest.mark.parametrize("year", ["2027", "1999", "abc", "20260", "2019"])
+def test_there_is_no_summary_of_other_years(w: World, year: str) -> None:
+    problem(w.signer.client.get(f"/v1/statistics/{year}"), 404, "not_found")
+
+
+def test_a_month_is_read_by_its_index(w: World) -> None:
+    w.live()
+    request = w.live()
+    w.freeze(w.cast.b, request)
+    statement = "SELECT id FROM leg WHERE queued_at >= 0 AND queued_at < 1"
+    with w.database.engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET enable_seqscan = off")
+            plan = connection.exec_driver_sql(f"EXPLAIN {statement}").all()
+        else:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}").all()
+    assert "ix_leg_queued_at" in str(plan)
