@@ -342,9 +342,10 @@ class UnitOfWork:
             (LegRow, self._leg_sequences),
             (FreezeRequestRow, self._request_sequences),
         ):
-            for row_id, number in numbers.items():
+            if numbers:
                 self.connection.execute(
-                    update(row_type).where(row_type.id == row_id).values(event_sequence=number)
+                    _set_sequence(row_type),
+                    [{"row_id": row_id, "number": n} for row_id, n in numbers.items()],
                 )
 
     def _require_standing(self, revocations: int) -> None:
@@ -368,6 +369,16 @@ def _set_leaf_index(row_type: Any) -> Update:
         update(row_type)
         .where(row_type.id == bindparam("row_id"))
         .values(leaf_index=bindparam("leaf"))
+    )
+
+
+@lru_cache(maxsize=16)
+def _set_sequence(row_type: Any) -> Update:
+    """Return the statement that stores the number of a row's newest event."""
+    return (
+        update(row_type)
+        .where(row_type.id == bindparam("row_id"))
+        .values(event_sequence=bindparam("number"))
     )
 
 

@@ -15,7 +15,7 @@ from hashlib import sha256
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, bindparam, delete, select
 
 from coordinator.storage.rows import insert_rows
 from coordinator.storage.tables.documents import DocumentKeyRow, DocumentRow
@@ -25,6 +25,21 @@ _NONCE_BYTES = 12
 _KEY_COLUMNS = ("id", "wrapped", "created_at")
 _DOCUMENT_COLUMNS = ("owner_id", "name", "key_id", "sealed")
 _CHUNK = 400
+# Built once: building a statement costs more than running it.
+_ONE_KEY = select(DocumentKeyRow.wrapped).where(DocumentKeyRow.id == bindparam("key_id"))
+_KEYS = select(DocumentKeyRow.id, DocumentKeyRow.wrapped).where(
+    DocumentKeyRow.id.in_(bindparam("key_ids", expanding=True))
+)
+_SEALED = select(
+    DocumentRow.owner_id, DocumentRow.sealed, DocumentRow.key_id, DocumentKeyRow.wrapped
+).join(DocumentKeyRow, DocumentKeyRow.id == DocumentRow.key_id)
+_ONE_DOCUMENT = _SEALED.where(
+    DocumentRow.owner_id == bindparam("owner_id"), DocumentRow.name == bindparam("name")
+)
+_DOCUMENTS = _SEALED.where(
+    DocumentRow.owner_id.in_(bindparam("owner_ids", expanding=True)),
+    DocumentRow.name == bindparam("name"),
+)
 
 
 class UnreadableDocumentError(Exception):
@@ -126,11 +141,12 @@ def load_keys(
     """Return data keys by id; an erased one is absent."""
     wanted = sorted(set(key_ids))
     found: dict[str, DocumentKey] = {}
+    if len(wanted) == 1:
+        wrapped = connection.execute(_ONE_KEY, {"key_id": wanted[0]}).scalar_one_or_none()
+        return {} if wrapped is None else {wanted[0]: vault.unwrap(wanted[0], wrapped)}
     for start in range(0, len(wanted), _CHUNK):
-        query = select(DocumentKeyRow.id, DocumentKeyRow.wrapped).where(
-            DocumentKeyRow.id.in_(wanted[start : start + _CHUNK])
-        )
-        for key_id, wrapped in connection.execute(query):
+        names = {"key_ids": wanted[start : start + _CHUNK]}
+        for key_id, wrapped in connection.execute(_KEYS, names):
             found[key_id] = vault.unwrap(key_id, wrapped)
     return found
 
@@ -159,17 +175,8 @@ def load(
     contents: dict[str, bytes] = {}
     keys: dict[str, DocumentKey] = {}
     for start in range(0, len(owner_ids), _CHUNK):
-        query = (
-            select(
-                DocumentRow.owner_id, DocumentRow.sealed, DocumentRow.key_id, DocumentKeyRow.wrapped
-            )
-            .join(DocumentKeyRow, DocumentKeyRow.id == DocumentRow.key_id)
-            .where(
-                DocumentRow.owner_id.in_(owner_ids[start : start + _CHUNK]),
-                DocumentRow.name == name,
-            )
-        )
-        for owner_id, sealed, key_id, wrapped in connection.execute(query):
+        names = {"owner_ids": list(owner_ids[start : start + _CHUNK]), "name": name}
+        for owner_id, sealed, key_id, wrapped in connection.execute(_DOCUMENTS, names):
             key = keys.get(key_id) or keys.setdefault(key_id, vault.unwrap(key_id, wrapped))
             contents[owner_id] = key.open(owner_id, name, sealed)
     return contents
@@ -177,4 +184,7 @@ def load(
 
 def load_one(connection: Connection, vault: Vault, owner_id: str, name: str) -> bytes | None:
     """Return one document's content, or None where there is none (any more)."""
-    return load(connection, vault, [owner_id], name).get(owner_id)
+    row = connection.execute(_ONE_DOCUMENT, {"owner_id": owner_id, "name": name}).one_or_none()
+    if row is None:
+        return None
+    return vault.unwrap(row.key_id, row.wrapped).open(owner_id, name, row.sealed)

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, exists, select, update
+from sqlalchemy import Connection, Row, Update, bindparam, Select, exists, select, update
 
 from coordinator.storage.tables.freeze_ledger import HoldLinkRow, HoldRow
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
@@ -31,9 +32,23 @@ def obligations(connection: Connection, hold_ids: Sequence[str]) -> list[Row[Any
 def set_obligations(
     connection: Connection, changes: Sequence[tuple[str, Mapping[str, Any]]]
 ) -> None:
-    """Write obligations and clocks of holds."""
+    """Write obligations and clocks of holds; those with the same columns in one go."""
+    batches: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for hold_id, values in changes:
-        connection.execute(update(HoldRow).where(HoldRow.id == hold_id).values(**values))
+        batches.setdefault(tuple(sorted(values)), []).append({"hold_id": hold_id, **values})
+    for columns, rows in batches.items():
+        if columns:
+            connection.execute(_set_columns(columns), rows)
+
+
+@lru_cache(maxsize=32)
+def _set_columns(columns: tuple[str, ...]) -> Update:
+    """Return the statement that writes these columns of one hold."""
+    return (
+        update(HoldRow)
+        .where(HoldRow.id == bindparam("hold_id"))
+        .values({name: bindparam(name) for name in columns})
+    )
 
 
 def due_clocks(connection: Connection, now: datetime, limit: int = 100) -> list[str]:

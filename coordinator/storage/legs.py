@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from coordinator.domain import leg as leg_rules
 from coordinator.domain.errors import ConflictError
@@ -24,6 +24,12 @@ _COLUMNS = (
     "owes_answer",
     "event_sequence",
     "version",
+)
+
+
+_LEG = select(LegRow.__table__).where(LegRow.id == bindparam("leg_id"))
+_OF_PARTNER = select(LegRow.__table__).where(
+    LegRow.request_id == bindparam("request_id"), LegRow.partner == bindparam("partner")
 )
 
 
@@ -70,10 +76,8 @@ def insert(
 
 def of_partner(connection: Connection, request_id: str, partner: str) -> Row[Any] | None:
     """Return the leg that `partner` has of a request."""
-    query = select(LegRow.__table__).where(
-        LegRow.request_id == request_id, LegRow.partner == partner
-    )
-    return connection.execute(query).one_or_none()
+    names = {"request_id": request_id, "partner": partner}
+    return connection.execute(_OF_PARTNER, names).one_or_none()
 
 
 def partners_of(connection: Connection, request_id: str) -> list[str]:
@@ -84,7 +88,7 @@ def partners_of(connection: Connection, request_id: str) -> list[str]:
 
 def get(connection: Connection, leg_id: str) -> Row[Any] | None:
     """Return one leg."""
-    return connection.execute(select(LegRow.__table__).where(LegRow.id == leg_id)).one_or_none()
+    return connection.execute(_LEG, {"leg_id": leg_id}).one_or_none()
 
 
 def of_request(
@@ -149,4 +153,4 @@ def counts_by_status(connection: Connection, request_id: str) -> dict[str, int]:
         .where(LegRow.request_id == request_id)
         .group_by(LegRow.status)
     )
-    return dict(connection.execute(query).tuples().all())
+    return dict(connection.execute(query).all())
