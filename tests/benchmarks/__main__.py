@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.benchmarks import deliveries, growth, ledger, submissions
 from tests.benchmarks.figures import Figure
+from tests.benchmarks.page import write_page
 from tests.benchmarks.stage import Stages
 from tests.postgres import PostgresServer
 
@@ -29,15 +30,19 @@ def main() -> int:
     asked = parser.parse_args()
     began = time.monotonic()
     figures: list[Figure] = []
+    urls: list[str] = []
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="holdfast-bench-")))
         for kind in asked.database or ("sqlite", "postgresql"):
             server = stack.enter_context(PostgresServer()) if kind == "postgresql" else None
             stages = Stages(kind, folder, server)
+            urls.append("sqlite:///bench" if server is None else server.url)
             for name in asked.only or GROUPS:
                 for figure in GROUPS[name](stages):
                     figures.append(figure)
                     print(figure.line(), flush=True)  # noqa: T201 - what it is for
+    if not asked.only and not asked.database:
+        write_page(figures, seconds=time.monotonic() - began, urls=urls)
     return 0
 
 

@@ -147,9 +147,7 @@ def _copy(
     own: Any = connection.connection.driver_connection
     with own.cursor() as cursor, cursor.copy(f'COPY "{table.name}" ({names}) FROM STDIN') as copy:
         for row in rows:
-            copy.write_row(
-                [v if c is None else c(v) for v, c in zip(row, converters, strict=True)]
-            )
+            copy.write_row([v if c is None else c(v) for v, c in zip(row, converters, strict=True)])
 
 
 class _Loader:
@@ -176,16 +174,10 @@ class _Loader:
         incident_id = new_id("inc", now_ms=ms)
         is_waiting = number % WAITING_EVERY == 0
         key, wrapped = self.stage.vault.new_key()
-        context = canonical_json.dumps(
-            {
-                "v": 1,
-                "request_id": request_id,
-                "content_sha256": self.content_sha256,
-                "act_sha256": self.content_sha256,
-                "to": [self.asked],
-                "warnings": [],
-            }
-        )
+        context = (
+            f'{{"act_sha256":"{self.content_sha256}","content_sha256":"{self.content_sha256}",'
+            f'"request_id":"{request_id}","to":["{self.asked}"],"v":1,"warnings":[]}}'
+        ).encode()
         self.loaded.request_ids.append(request_id)
         self.loaded.incident_ids.append(incident_id)
         if is_waiting:
@@ -335,12 +327,11 @@ class _Loader:
             at=at,
             commitment=os.urandom(32),
         )
-        body = {
-            "data": {"event_id": event_id, "request_id": request_id, "status": "submitted"},
-            "timestamp": format_time(at),
-            "type": kind,
-        }
-        self._seal(buffer, key, event_id, "body", canonical_json.dumps(body))
+        body = (
+            f'{{"data":{{"event_id":"{event_id}","request_id":"{request_id}","status":"active"}},'
+            f'"timestamp":"{format_time(at)}","type":"{kind}"}}'
+        )
+        self._seal(buffer, key, event_id, "body", body.encode())
         self.leaf += 1
         return event_id
 

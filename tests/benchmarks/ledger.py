@@ -27,16 +27,17 @@ def measure(stages: Stages) -> Iterator[Figure]:
     with stages.open() as stage:
         stage.start_web()
         caller = Caller(stage.port)
-        for name, frozen in (("report_of_11000_lines_found", False), ("report_of_11000_lines", True)):
+        for name, frozen in (
+            ("report_of_11000_lines_found", False),
+            ("report_of_11000_lines", True),
+        ):
             yield from _report(stage, caller, name, frozen=frozen)
         caller.close()
         yield _totals(stage)
 
 
 def _live_request(stage: Stage, caller: Caller) -> dict[str, Any]:
-    body = factories.freeze_request_body(
-        to=[stage.cast.b.handle], addresses=mixed_addresses(LINES)
-    )
+    body = factories.freeze_request_body(to=[stage.cast.b.handle], addresses=mixed_addresses(LINES))
     submitted = stage.call(caller, stage.cast.a.analyst, "POST", "/v1/freeze-requests", body)
     stage.call(
         caller,

@@ -30,9 +30,7 @@ FIFTH = "exchange-e.example"
 def measure(stages: Stages) -> Iterator[Figure]:
     """Yield the figures of this module."""
     with stages.open() as stage:
-        factories.admit(
-            stage.database, stage.vault, stage.clock, factories.new_exchange(FIFTH)
-        )
+        factories.admit(stage.database, stage.vault, stage.clock, factories.new_exchange(FIFTH))
         stage.start_web()
         with _floor(stage) as port:
             yield from _per_second(stage, port)
@@ -42,7 +40,9 @@ def measure(stages: Stages) -> Iterator[Figure]:
 @contextmanager
 def _floor(stage: Stage) -> Iterator[int]:
     with stage.database.writing() as connection, connection.begin():
-        connection.execute(text(TABLE if stage.kind == "postgresql" else TABLE.replace("BYTEA", "BLOB")))
+        connection.execute(
+            text(TABLE if stage.kind == "postgresql" else TABLE.replace("BYTEA", "BLOB"))
+        )
     port = free_port()
     stage.environment |= {
         "FLOOR_KEY": stage.cast.a.analyst.key.public.jwk()["x"],
