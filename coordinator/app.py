@@ -21,12 +21,12 @@ from coordinator.dispatcher.address_guard import (
     check_endpoint,
 )
 from coordinator.domain.chain import Chains, load_chains
-from coordinator.domain.clock import Clock, OffsetClock, SystemClock
+from coordinator.domain.clock import Clock
 from coordinator.domain.deadline import Policies
 from coordinator.domain.errors import FieldFault, InvalidInputError
 from coordinator.domain.service_wallets import NO_WALLETS, ServiceWallets
 from coordinator.key_files import CoordinatorKeys, read_keys
-from coordinator.settings import Settings, SettingsError
+from coordinator.settings import Settings, SettingsError, clock_of
 from coordinator.storage import tables
 from coordinator.storage.base import db
 from coordinator.storage.database import Database, engine_arguments, prepare_engine
@@ -105,13 +105,6 @@ def service_wallets(settings: Settings, chains: Chains) -> ServiceWallets:
         return ServiceWallets.load((f.read_text(encoding="utf-8") for f in files), chains)
     except (OSError, ValueError) as error:
         raise SettingsError(f"HOLDFAST_SERVICE_WALLETS_FILE: {place}: {error}") from None
-
-
-def clock_of(settings: Settings) -> Clock:
-    """Return the host's clock, or the one that a demonstration steps."""
-    if settings.clock_offset_file is not None:
-        return OffsetClock(settings.clock_offset_file)
-    return SystemClock()
 
 
 def endpoint_policy(settings: Settings) -> EndpointPolicy:

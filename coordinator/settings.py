@@ -15,6 +15,7 @@ from typing import Any, get_type_hints
 from urllib.parse import urlsplit
 
 from coordinator.config_files import read_config
+from coordinator.domain.clock import Clock, OffsetClock, SystemClock
 
 Network = IPv4Network | IPv6Network
 PREFIX = "HOLDFAST_"
@@ -199,3 +200,10 @@ def _check_ranges(values: Mapping[str, Any]) -> None:
             raise SettingsError(
                 f"{PREFIX}{name.upper()}: must be one of {', '.join(choices)}, not {values[name]!r}"
             )
+
+
+def clock_of(settings: Settings) -> Clock:
+    """Return the host's clock, or the one that a demonstration steps."""
+    if settings.clock_offset_file is not None:
+        return OffsetClock(settings.clock_offset_file)
+    return SystemClock()

@@ -7,7 +7,7 @@ hears the same. Nothing is handed out before the commit.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, TypeVar
@@ -118,13 +118,13 @@ def read_body(limit: int) -> bytes:
     return raw
 
 
-def parse_body(raw: bytes, model: type[B]) -> B:
-    """Return the body as its model.
+def parse_body_and_words(raw: bytes, model: type[B]) -> tuple[B, list[FieldFault]]:
+    """Return the body as its model, and where its free text names a customer.
 
     Raises:
         UnsupportedMediaTypeError: If it is not announced as JSON.
         MalformedBodyError: If it is no strict JSON.
-        InvalidInputError: If it does not fit the model, or names a customer.
+        InvalidInputError: If it does not fit the model.
     """
     if request.mimetype != _JSON:
         raise UnsupportedMediaTypeError(f"send Content-Type: {_JSON}")
@@ -138,23 +138,28 @@ def parse_body(raw: bytes, model: type[B]) -> B:
         content = model.model_validate(value)
     except ValidationError as error:
         raise problems.invalid_input(error) from None
-    refuse_customer_data(value)
+    return content, list(_customer_data(value, ""))
+
+
+def parse_body(raw: bytes, model: type[B]) -> B:
+    """Return the body as its model; see `parse_body_and_words`.
+
+    Raises:
+        InvalidInputError: Also where free text names a customer.
+    """
+    content, words = parse_body_and_words(raw, model)
+    if words:
+        raise _customer_named(words)
     return content
 
 
-def refuse_customer_data(value: Any) -> None:
-    """Refuse free text that names a customer: place and kind are named, the text is not repeated.
-
-    Raises:
-        InvalidInputError: With a pointer to each place.
-    """
-    faults = list(_customer_data(value, ""))
-    if faults:
-        raise InvalidInputError(
-            "free text must not say who a customer is; take the named parts out",
-            code="customer_data",
-            errors=faults,
-        )
+def _customer_named(words: Sequence[FieldFault]) -> InvalidInputError:
+    """Return the refusal of free text that names a customer; the text is not repeated."""
+    return InvalidInputError(
+        "free text must not say who a customer is; take the named parts out",
+        code="customer_data",
+        errors=words,
+    )
 
 
 def _customer_data(value: Any, pointer: str, *, is_text: bool = False) -> Iterator[FieldFault]:
@@ -250,8 +255,16 @@ def change(
     token = authenticated(own, raw)
     key = idempotency_key()
     parse_query(_NoQuery)
-    content = None if model is None else parse_body(raw, model)
-    prepared = prepare(SignedCall(token, raw, token.body_sha256, own), content)
+    content, words = (None, []) if model is None else parse_body_and_words(raw, model)
+    try:
+        prepared = prepare(SignedCall(token, raw, token.body_sha256, own), content)
+    except InvalidInputError as error:
+        # All faults at once: whoever mends a list of thousands of lines does it in one go.
+        raise InvalidInputError(
+            error.message, code=error.code, errors=[*words, *error.errors]
+        ) from None
+    if words:
+        raise _customer_named(words)
     call = _call(own, token, prepared.command, key)
     response = retried(
         lambda: _change_once(own, call, _evidence(token, raw), while_suspended=while_suspended)

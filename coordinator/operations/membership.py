@@ -5,7 +5,6 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy import select
 
-from coordinator.app import clock_of
 from coordinator.config_files import read_config
 from coordinator.domain.actor import COORDINATOR
 from coordinator.domain.deadline import Policies
@@ -15,7 +14,7 @@ from coordinator.operations.preparation import open_migrated
 from coordinator.services.bus import execute
 from coordinator.services.root_resets import ResetRoot
 from coordinator.services.unit_of_work import Answer, transaction
-from coordinator.settings import Settings
+from coordinator.settings import Settings, clock_of
 from coordinator.storage.tables.partners import PartnerRow
 from coordinator.storage.wakeup import open_notifier
 from partners.protocol import strict_json

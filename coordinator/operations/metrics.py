@@ -19,10 +19,9 @@ from prometheus_client.registry import Collector
 from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from coordinator.app import clock_of
 from coordinator.domain.clock import Clock
 from coordinator.operations.preparation import PreparationError, open_settings_database
-from coordinator.settings import Settings
+from coordinator.settings import Settings, clock_of
 from coordinator.storage import freeze_requests as request_store
 from coordinator.storage import partners as partner_store
 from coordinator.storage.database import Database

@@ -2,13 +2,13 @@
 
 import threading
 
-from coordinator.app import clock_of, endpoint_policy
+from coordinator.app import endpoint_policy
 from coordinator.config_files import read_config
 from coordinator.dispatcher.worker import WorkerSettings, run_worker
 from coordinator.domain.deadline import Policies
 from coordinator.key_files import read_keys
 from coordinator.operations.preparation import open_settings_database
-from coordinator.settings import Settings
+from coordinator.settings import Settings, clock_of
 
 #: The pump, the aftercare, the watcher's slow poll, and one to spare.
 _CONNECTIONS = 4
