@@ -96,7 +96,7 @@ def web(settings: Settings, *, parent: int | None) -> None:
 
     restart_with_folder(settings, "web")
     require_ready(settings)
-    end_with_parent(parent or os.getppid())
+    end_with_parent(parent)
     with metrics_served(settings):
         serve_web(settings)
 
@@ -111,7 +111,7 @@ def worker(settings: Settings, *, parent: int | None) -> None:
     restart_with_folder(settings, "worker")
     require_ready(settings)
     stop = stop_event()
-    end_with_parent(parent or os.getppid())
+    end_with_parent(parent)
     with metrics_served(settings):
         work(settings, stop)
 

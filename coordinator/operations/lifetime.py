@@ -8,14 +8,16 @@ from collections.abc import Callable
 _LOOK_SECONDS = 0.5
 
 
-def end_with_parent(parent: int) -> None:
+def end_with_parent(parent: int | None = None) -> None:
     """Have this process ended by SIGTERM once its parent is gone, even by kill -9.
 
     Otherwise a web process would go on listening beside the one that replaces it.
 
     Args:
-        parent: The parent's process id, told by the parent: it may be gone before we could ask.
+        parent: The parent's process id. Best told by the parent, for it may be gone before we
+            could ask; None asks.
     """
+    parent = os.getppid() if parent is None else parent
 
     def watch() -> None:
         never = threading.Event()

@@ -71,8 +71,8 @@ def test_a_body_that_is_no_strict_json_is_refused(
     assert answer.status_code in {400, 422}, answer.data
     assert answer.content_type == "application/problem+json"
     if pointer is not None:
-        assert answer.json["code"] == "malformed_json"
-        assert [fault["pointer"] for fault in answer.json["errors"]] == [pointer]
+        assert answer.get_json()["code"] == "malformed_json"
+        assert [fault["pointer"] for fault in answer.get_json()["errors"]] == [pointer]
     assert _counts(app) == before
 
 
@@ -162,8 +162,8 @@ def test_a_request_that_cannot_be_taken_names_the_place(
     before = _counts(app)
     answer = signer.post(cast.a.analyst, PATH, body)
     assert answer.status_code == 422, answer.data
-    assert pointer in [fault["pointer"] for fault in answer.json["errors"]], answer.json
-    assert all(fault["detail"] for fault in answer.json["errors"])
+    assert pointer in [fault["pointer"] for fault in answer.get_json()["errors"]], answer.get_json()
+    assert all(fault["detail"] for fault in answer.get_json()["errors"])
     assert _counts(app) == before
 
 
@@ -172,14 +172,14 @@ def test_a_float_is_no_whole_number(signer: Signer, cast: Cast, number: str) -> 
     raw = GOOD_TEXT.replace('"hours":72', f'"hours":{number}').encode()
     answer = signer.post(cast.a.analyst, PATH, raw)
     assert answer.status_code in {400, 422}, answer.data
-    assert [fault["pointer"] for fault in answer.json["errors"]] == ["/hold/hours"]
+    assert [fault["pointer"] for fault in answer.get_json()["errors"]] == ["/hold/hours"]
 
 
 def test_all_faults_of_all_addresses_are_said_at_once(signer: Signer, cast: Cast) -> None:
     bad = ACCOUNT.replace("5D", "5d")
     addresses = [{"account": bad}, {"account": ACCOUNT}, {"account": bad, "asset": ETHER}]
     answer = signer.post(cast.a.analyst, PATH, freeze_request_body(addresses=addresses))
-    assert [fault["pointer"] for fault in answer.json["errors"]] == [
+    assert [fault["pointer"] for fault in answer.get_json()["errors"]] == [
         "/addresses/0/account",
         "/addresses/2/account",
     ]
@@ -189,7 +189,7 @@ def test_what_was_sent_is_not_repeated_in_the_refusal(signer: Signer, cast: Cast
     answer = signer.post(
         cast.a.analyst, PATH, freeze_request_body(summary="ask bob@mail.example.com")
     )
-    assert answer.json["code"] == "customer_data"
+    assert answer.get_json()["code"] == "customer_data"
     assert b"bob@" not in answer.data
 
 
@@ -202,7 +202,7 @@ def test_a_body_that_is_not_announced_as_json_is_refused(
     answer = signer.send(
         cast.a.analyst, "POST", PATH, freeze_request_body(), headers={"Content-Type": kind}
     )
-    assert (answer.status_code, answer.json["code"]) == (415, "unsupported_media_type")
+    assert (answer.status_code, answer.get_json()["code"]) == (415, "unsupported_media_type")
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_a_body_that_is_too_large_is_refused(
     signer: Signer, cast: Cast, path: str, limit: int
 ) -> None:
     answer = signer.send(cast.a.lead, "POST", path, b" " * (limit + 1))
-    assert (answer.status_code, answer.json["code"]) == (413, "body_too_large")
+    assert (answer.status_code, answer.get_json()["code"]) == (413, "body_too_large")
 
 
 @pytest.mark.parametrize("key", ["", "short", "a" * 65, "with space!", "ü" * 10])
@@ -222,7 +222,7 @@ def test_an_idempotency_key_that_is_malformed_is_refused(
     answer = signer.send(
         cast.a.analyst, "POST", PATH, freeze_request_body(), headers={"Idempotency-Key": key}
     )
-    assert (answer.status_code, answer.json["code"]) == (422, "idempotency_key")
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "idempotency_key")
 
 
 @pytest.mark.parametrize(
@@ -246,7 +246,7 @@ def test_an_idempotency_key_that_is_malformed_is_refused(
 def test_a_query_that_cannot_be_answered_is_refused(signer: Signer, cast: Cast, query: str) -> None:
     answer = signer.get(cast.a.analyst, PATH + query)
     assert answer.status_code == 422, answer.data
-    assert answer.json["errors"][0]["pointer"].startswith("?")
+    assert answer.get_json()["errors"][0]["pointer"].startswith("?")
 
 
 @pytest.mark.parametrize(
@@ -276,9 +276,9 @@ def test_an_id_that_is_none_is_not_found(signer: Signer, cast: Cast, request_id:
 
 
 def test_a_path_or_method_that_is_not_there_says_so(signer: Signer, cast: Cast) -> None:
-    assert signer.get(cast.a.lead, "/v1/nowhere").json["code"] == "not_found"
+    assert signer.get(cast.a.lead, "/v1/nowhere").get_json()["code"] == "not_found"
     answer = signer.send(cast.a.lead, "PUT", PATH, {})
-    assert (answer.status_code, answer.json["code"]) == (405, "method_not_allowed")
+    assert (answer.status_code, answer.get_json()["code"]) == (405, "method_not_allowed")
     assert "POST" in answer.headers["Allow"]
 
 
@@ -328,7 +328,7 @@ def test_a_report_that_breaks_the_ledger_is_refused_whole(
     path = f"{PATH}/{request['id']}/freeze-reports"
     answer = signer.post(cast.b.compliance, path, _report(request, FOUND, *BREACHES[name]))
     assert answer.status_code in {409, 422}, answer.data
-    assert answer.json["errors"][0]["pointer"].startswith("/lines/"), answer.json
+    assert answer.get_json()["errors"][0]["pointer"].startswith("/lines/"), answer.get_json()
     assert _counts(app) == before
 
 
@@ -341,11 +341,11 @@ def test_a_transition_that_is_not_in_the_table_says_the_status_as_it_is(
     path = f"{PATH}/{request['id']}"
     body = {"content_sha256": request["content_sha256"], "code": "funds_gone"}
     declined = signer.post(cast.b.lead, f"{path}/decline", body)
-    assert (declined.status_code, declined.json["current_status"]) == (409, "frozen")
+    assert (declined.status_code, declined.get_json()["current_status"]) == (409, "frozen")
     again = {**body, "decision": "reject", "context_sha256": request["context_sha256"]}
     del again["code"]
     rejected = signer.post(cast.a.second_lead, f"{path}/approvals", again)
-    assert (rejected.status_code, rejected.json["current_status"]) == (409, "active")
+    assert (rejected.status_code, rejected.get_json()["current_status"]) == (409, "active")
 
 
 @pytest.mark.parametrize("act", ["approvals", "withdrawal", "acknowledgement", "freeze-reports"])
@@ -362,7 +362,7 @@ def test_an_act_on_another_document_is_refused(signer: Signer, cast: Cast, act: 
     own = cast.b if act in {"acknowledgement", "freeze-reports"} else cast.a
     body = {"content_sha256": "0" * 64, **members[act]}
     answer = signer.post(own.lead, f"{PATH}/{request['id']}/{act}", body)
-    assert (answer.status_code, answer.json["code"]) == (409, "other_document")
+    assert (answer.status_code, answer.get_json()["code"]) == (409, "other_document")
 
 
 def test_an_idempotency_key_is_good_for_one_request_only(
@@ -376,7 +376,7 @@ def test_an_idempotency_key_is_good_for_one_request_only(
     assert (again.status_code, again.data) == (201, first.data)
     assert again.headers["Idempotency-Replayed"] == "true"
     other = signer.post(cast.a.analyst, PATH, freeze_request_body(), key=key)
-    assert (other.status_code, other.json["code"]) == (422, "idempotency_key_reused")
+    assert (other.status_code, other.get_json()["code"]) == (422, "idempotency_key_reused")
     assert _counts(app) == counts
 
 
@@ -391,7 +391,7 @@ def test_a_token_that_was_used_before_is_refused(app: Flask, signer: Signer, cas
     assert signer.client.post(PATH, data=raw, headers=headers).status_code == 201
     counts = _counts(app)
     replayed = signer.client.post(PATH, data=raw, headers=headers)
-    assert (replayed.status_code, replayed.json["code"]) == (401, "unauthenticated")
+    assert (replayed.status_code, replayed.get_json()["code"]) == (401, "unauthenticated")
     assert _counts(app) == counts
 
 

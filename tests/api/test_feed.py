@@ -23,7 +23,7 @@ def _read_all(signer: Signer, member: Member, limit: int, types: str = "") -> li
     after, events = 0, []
     while True:
         query = f"?after={after}&limit={limit}" + (f"&types={types}" if types else "")
-        page = signer.get(member, f"/v1/events{query}").json
+        page = signer.get(member, f"/v1/events{query}").get_json()
         events += page["events"]
         if not page["has_more"]:
             return events
@@ -67,7 +67,7 @@ def test_only_those_concerned_see_an_event(signer: Signer, cast: Cast) -> None:
 
 
 def test_whoever_waits_hears_of_it_when_it_happens(app: Flask, signer: Signer, cast: Cast) -> None:
-    newest = signer.get(cast.b.system, "/v1/events?limit=500").json["next_after"]
+    newest = signer.get(cast.b.system, "/v1/events?limit=500").get_json()["next_after"]
     request = submit(signer, cast)
     heard: list[Any] = []
     waiting = threading.Thread(
@@ -80,7 +80,7 @@ def test_whoever_waits_hears_of_it_when_it_happens(app: Flask, signer: Signer, c
     waiting.start()
     approve(signer, cast, request)
     waiting.join(60)
-    assert [event["type"] for event in heard[0].json["events"]] == ["freeze_request.received"]
+    assert [event["type"] for event in heard[0].get_json()["events"]] == ["freeze_request.received"]
 
 
 def test_a_process_that_drains_lets_everybody_go(app: Flask, signer: Signer, cast: Cast) -> None:
@@ -94,7 +94,7 @@ def test_a_process_that_drains_lets_everybody_go(app: Flask, signer: Signer, cas
     waiting.start()
     app.extensions["holdfast"].watcher.stop()
     waiting.join(60)
-    assert answers[0].json["events"] == []
+    assert answers[0].get_json()["events"] == []
     assert signer.client.get("/readyz").status_code == 503
     assert signer.client.get("/healthz").status_code == 200
 
@@ -163,7 +163,7 @@ def test_a_turned_away_poll_is_told_when_to_come_back(
     while own.waiting_room._seats.acquire(blocking=False):
         pass
     answer = signer.get(cast.a.system, "/v1/events?after=1000&wait=20")
-    assert (answer.status_code, answer.json["events"]) == (200, [])
+    assert (answer.status_code, answer.get_json()["events"]) == (200, [])
     assert answer.headers["Retry-After"] == "1"
 
 
@@ -173,7 +173,7 @@ def test_starting_past_the_notice_counts_as_having_read_it(signer: Signer, cast:
     own = f"/v1/freeze-requests/{request['id']}/legs"
 
     def statuses() -> dict[str, str]:
-        legs = signer.get(cast.a.lead, own).json["items"]
+        legs = signer.get(cast.a.lead, own).get_json()["items"]
         return {leg["partner"]: leg["status"] for leg in legs}
 
     signer.get(cast.b.system, "/v1/events?after=100000")
@@ -182,10 +182,10 @@ def test_starting_past_the_notice_counts_as_having_read_it(signer: Signer, cast:
 
 
 def test_reading_up_to_before_the_notice_does_not_count(signer: Signer, cast: Cast) -> None:
-    before = signer.get(cast.b.system, "/v1/events?limit=1").json
+    before = signer.get(cast.b.system, "/v1/events?limit=1").get_json()
     assert before["has_more"]
     request = submit(signer, cast)
     approve(signer, cast, request)
     signer.get(cast.b.system, "/v1/events?limit=1")
-    legs = signer.get(cast.a.lead, f"/v1/freeze-requests/{request['id']}/legs").json["items"]
+    legs = signer.get(cast.a.lead, f"/v1/freeze-requests/{request['id']}/legs").get_json()["items"]
     assert {leg["status"] for leg in legs} == {"queued"}

@@ -73,6 +73,6 @@ def test_a_caller_is_told_what_is_left_and_when_to_come_back(
     assert first.headers["RateLimit"] == '"minute";r=1;t=30'
     signer.get(cast.a.lead, "/v1/freeze-requests")
     refused = signer.get(cast.a.analyst, "/v1/freeze-requests")
-    assert (refused.status_code, refused.json["code"]) == (429, "rate_limited")
+    assert (refused.status_code, refused.get_json()["code"]) == (429, "rate_limited")
     assert refused.headers["Retry-After"] == "30"
     assert signer.get(cast.b.analyst, "/v1/freeze-requests").status_code == 200

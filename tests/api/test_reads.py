@@ -16,11 +16,11 @@ def _items(signer: Signer, member: Any, path: str, limit: int | None = None) -> 
     while True:
         page = signer.get(member, path + query)
         assert page.status_code == 200, page.data
-        found += page.json["items"]
-        cursor = page.json["next_cursor"]
+        found += page.get_json()["items"]
+        cursor = page.get_json()["next_cursor"]
         if cursor is None:
             return found
-        assert limit is None or len(page.json["items"]) == limit
+        assert limit is None or len(page.get_json()["items"]) == limit
         query = f"?cursor={cursor}" + ("" if limit is None else f"&limit={limit}")
 
 
@@ -29,7 +29,7 @@ def test_what_the_requester_reads_of_its_request_adds_up(signer: Signer, cast: C
     approve(signer, cast, request)
     report_frozen(signer, cast.b, request)
     answer = signer.get(cast.a.auditor, f"{PATH}/{request['id']}")
-    view = views.FreezeRequestView.model_validate(answer.json)
+    view = views.FreezeRequestView.model_validate(answer.get_json())
     assert view.status == "active"
     assert view.summary == "Proceeds of the theft, split over several accounts."
     assert view.leg_counts == {"queued": 2, "frozen": 1}
@@ -38,8 +38,8 @@ def test_what_the_requester_reads_of_its_request_adds_up(signer: Signer, cast: C
     assert [a.comment for a in view.approvals] == ["checked by phone"]
     assert view.context_sha256 == body_sha256((view.decision_context or "").encode())
     for name in ("id", "content_sha256", "decision_context", "summary", "to", "warnings", "quorum"):
-        assert answer.json[name] == request[name], name
-    assert answer.json["log"]["commitment"] == request["log"]["commitment"]
+        assert answer.get_json()[name] == request[name], name
+    assert answer.get_json()["log"]["commitment"] == request["log"]["commitment"]
 
 
 def test_reading_a_request_counts_as_delivery_and_reading_again_changes_nothing(
@@ -48,19 +48,19 @@ def test_reading_a_request_counts_as_delivery_and_reading_again_changes_nothing(
     request = submit(signer, cast)
     approve(signer, cast, request)
     path = f"{PATH}/{request['id']}"
-    assert signer.get(cast.b.system, path).json["leg"]["status"] == "queued"
-    leg = signer.get(cast.b.system, path).json["leg"]
+    assert signer.get(cast.b.system, path).get_json()["leg"]["status"] == "queued"
+    leg = signer.get(cast.b.system, path).get_json()["leg"]
     assert (leg["status"], leg["delivered_at"]) == ("delivered", "2026-03-02T12:00:00Z")
     legs = {leg["partner"]: leg["status"] for leg in _items(signer, cast.a.lead, f"{path}/legs")}
     assert legs == {cast.b.handle: "delivered", cast.c.handle: "queued", cast.d.handle: "queued"}
-    events = signer.get(cast.a.lead, "/v1/events?types=leg.delivered").json["events"]
+    events = signer.get(cast.a.lead, "/v1/events?types=leg.delivered").get_json()["events"]
     assert len(events) == 1
 
 
 def test_reading_the_feed_past_the_notice_counts_as_delivery(signer: Signer, cast: Cast) -> None:
     request = submit(signer, cast)
     approve(signer, cast, request)
-    feed = signer.get(cast.c.system, "/v1/events?types=freeze_request.received").json
+    feed = signer.get(cast.c.system, "/v1/events?types=freeze_request.received").get_json()
     assert [e["data"]["request_id"] for e in feed["events"]] == [request["id"]]
     legs = _items(signer, cast.a.lead, f"{PATH}/{request['id']}/legs")
     assert {leg["partner"]: leg["status"] for leg in legs}[cast.c.handle] == "delivered"
@@ -87,7 +87,7 @@ def test_boxes_statuses_and_incidents_narrow_a_list_down(signer: Signer, cast: C
     approve(signer, cast, active)
 
     def ids(member: Any, query: str) -> list[str]:
-        return [item["id"] for item in signer.get(member, PATH + query).json["items"]]
+        return [item["id"] for item in signer.get(member, PATH + query).get_json()["items"]]
 
     assert ids(cast.a.analyst, "?status=active") == [active["id"]]
     assert ids(cast.a.analyst, f"?incident={waiting['incident']['id']}") == [waiting["id"]]
@@ -96,7 +96,7 @@ def test_boxes_statuses_and_incidents_narrow_a_list_down(signer: Signer, cast: C
     assert ids(cast.b.analyst, "?box=sent") == []
     assert ids(cast.a.lead, "?box=to_approve") == [waiting["id"]]
     assert ids(cast.a.analyst, "?box=to_approve") == []
-    received = signer.get(cast.b.lead, f"{PATH}?box=received").json["items"][0]
+    received = signer.get(cast.b.lead, f"{PATH}?box=received").get_json()["items"][0]
     assert (received["leg_status"], received["incident_title"]) == ("queued", "Cold wallet theft")
 
 
@@ -162,10 +162,10 @@ def test_an_incident_shows_requests_and_totals_over_what_one_may_see(
     report_frozen(signer, cast.b, first, "100")
     report_frozen(signer, cast.c, second, "30")
     path = f"/v1/incidents/{known['id']}"
-    whole = signer.get(cast.a.auditor, path).json
+    whole = signer.get(cast.a.auditor, path).get_json()
     assert whole["requests"] == [first["id"], second["id"]]
     assert whole["totals"][ETHER]["held"] == "130"
-    part = signer.get(cast.b.auditor, path).json
+    part = signer.get(cast.b.auditor, path).get_json()
     assert part["requests"] == [first["id"]]
     assert part["totals"][ETHER]["held"] == "100"
     for member in (cast.a.auditor, cast.b.auditor, cast.c.auditor):

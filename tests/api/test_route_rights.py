@@ -156,14 +156,14 @@ def test_a_role_is_refused_exactly_what_the_table_does_not_give_it(
             _path(route, request),
             _body(route, cast, own, request),
         )
-        refused = answer.status_code == 403 and answer.json["code"] == "not_allowed"
+        refused = answer.status_code == 403 and answer.get_json()["code"] == "not_allowed"
         may = role in RIGHTS[_name(route)]
         # A lead's grant and a withdrawal of another's request are refused by rules of their own.
         by_rule = answer.status_code == 403 and (
             _name(route) == "POST /v1/grants" or route.path.endswith("/withdrawal")
         )
         if answer.status_code >= 500 or (refused is may and not by_rule):
-            wrong.append((_name(route), answer.status_code, answer.json))
+            wrong.append((_name(route), answer.status_code, answer.get_json()))
     assert wrong == []
 
 

@@ -1,0 +1,111 @@
+"""Endpoints through the front door: checked when registered, secrets shown once, nobody else's."""
+
+from typing import Any
+
+import pytest
+
+from partners.protocol import views
+from tests.api.acts import approve, submit
+from tests.conftest import World
+from tests.factories import Cast, Signer
+
+PATH = "/v1/webhook-endpoints"
+URL = "http://127.0.0.1:9/hook"
+
+
+@pytest.fixture
+def world(sqlite_world: World) -> World:
+    """Lanes and deliveries have their own tests on both databases."""
+    return sqlite_world
+
+
+def _register(signer: Signer, cast: Cast, **changes: Any) -> dict[str, Any]:
+    answer = signer.post(cast.b.system, PATH, {"url": URL, **changes})
+    assert answer.status_code == 201, answer.data
+    view: dict[str, Any] = answer.get_json()
+    return view
+
+
+def test_a_secret_is_shown_where_it_is_made_and_nowhere_else(signer: Signer, cast: Cast) -> None:
+    made = _register(signer, cast)
+    assert made["secret"].startswith("whsec_")
+    one = f"{PATH}/{made['id']}"
+    rotated = signer.post(cast.b.lead, f"{one}/rotate-secret").get_json()
+    assert rotated["secret"] not in {None, made["secret"]}
+    for path in (PATH, one):
+        answer = signer.get(cast.b.auditor, path)
+        assert answer.status_code == 200
+        assert "whsec_" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("url", "fault"),
+    [
+        ("http://partner.example/hook", None),
+        ("https://10.0.0.1/hook", "address_not_public"),
+        ("https://[::ffff:10.0.0.1]/hook", "address_not_public"),
+        ("https://169.254.169.254/latest/meta-data", "address_not_public"),
+        ("https://user:pass@partner.example/hook", "user_info"),
+        ("https://93.184.216.34:22/hook", "port_not_allowed"),
+        ("https://good.example\\@127.0.0.1/hook", "forbidden_character"),
+        ("ftp://127.0.0.1/hook", "https_required"),
+        ("gopher://x", None),
+        ("https://", None),
+        ("https://no-such-host.invalid/hook", None),
+    ],
+)
+def test_a_url_that_webhooks_may_not_go_to_is_refused_when_it_is_registered(
+    signer: Signer, cast: Cast, url: str, fault: str | None
+) -> None:
+    before = signer.get(cast.b.lead, PATH).get_json()
+    answer = signer.post(cast.b.system, PATH, {"url": url})
+    problem = answer.get_json()
+    assert (answer.status_code, problem["code"]) == (422, "url_refused"), problem
+    assert problem["errors"][0]["pointer"] == "/url"
+    if fault is not None:
+        assert problem["errors"][0]["code"] == fault
+    assert signer.get(cast.b.lead, PATH).get_json() == before
+    made = _register(signer, cast)
+    changed = signer.send(cast.b.system, "PATCH", f"{PATH}/{made['id']}", {"url": url})
+    assert changed.get_json()["code"] == "url_refused"
+
+
+def test_what_is_owed_is_listed_and_can_be_sent_again(signer: Signer, cast: Cast) -> None:
+    made = _register(signer, cast, event_types=["freeze_request.received", "endpoint.test"])
+    one = f"{PATH}/{made['id']}"
+    for _ in range(3):
+        approve(signer, cast, submit(signer, cast))
+    tested = signer.post(cast.b.lead, f"{one}/test")
+    assert tested.status_code == 202
+    page = signer.get(cast.b.auditor, f"{one}/deliveries?limit=3").get_json()
+    rest = signer.get(cast.b.auditor, f"{one}/deliveries?cursor={page['next_cursor']}").get_json()
+    owed = [views.DeliveryView.model_validate(d) for d in page["items"] + rest["items"]]
+    assert [d.event_type for d in owed] == ["endpoint.test"] + ["freeze_request.received"] * 3
+    assert owed[0].event_id == tested.get_json()["event_id"]
+    again = signer.post(cast.b.lead, f"/v1/deliveries/{owed[-1].id}/resend")
+    assert (again.status_code, again.get_json()["id"]) == (202, owed[-1].id)
+    replayed = signer.post(cast.b.lead, f"{one}/replay", {"since": "2026-03-02T11:00:00Z"})
+    assert (replayed.status_code, replayed.get_json()["queued"]) == (202, 4)
+
+
+def test_an_endpoint_is_its_partners_alone(signer: Signer, cast: Cast) -> None:
+    made = _register(signer, cast)
+    one = f"{PATH}/{made['id']}"
+    assert signer.get(cast.a.lead, PATH).get_json()["items"] == []
+    for method, path, body in [
+        ("GET", one, None),
+        ("GET", f"{one}/deliveries", None),
+        ("PATCH", one, {"enabled": False}),
+        ("DELETE", one, None),
+        ("POST", f"{one}/test", None),
+        ("POST", f"{one}/rotate-secret", None),
+    ]:
+        assert signer.send(cast.a.lead, method, path, body).status_code == 404, (method, path)
+    assert signer.get(cast.b.lead, one).get_json()["enabled"] is True
+
+
+def test_a_deleted_endpoint_is_gone(signer: Signer, cast: Cast) -> None:
+    one = f"{PATH}/{_register(signer, cast)['id']}"
+    assert signer.send(cast.b.lead, "DELETE", one).status_code == 200
+    assert signer.get(cast.b.lead, one).status_code == 404
+    assert signer.get(cast.b.lead, PATH).get_json()["items"] == []
