@@ -19,6 +19,7 @@ from partners.protocol.life_cycle_payloads import (
 from partners.protocol.life_cycle_views import (
     AdditionView,
     DisputeView,
+    DraftView,
     InfoRequestView,
     LegalOrderView,
     StatisticsView,
@@ -130,6 +131,10 @@ class LifeCycleActs(ClientCore):
     def additions(self, request_id: str) -> Iterator[AdditionView]:
         """Yield what was proposed for one's own request, with the context to decide on."""
         return self._pages(AdditionView, f"{REQUESTS}/{request_id}/partners")
+
+    def drafts(self, request_id: str) -> Iterator[DraftView]:
+        """Yield drafts of follow-on requests, one for each leg that said where funds went."""
+        return self._pages(DraftView, f"{REQUESTS}/{request_id}/drafts")
 
     # --- the asked side
     # ---------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import os
 
 import click
 
-from partners.cli import decisions, events, grants, keys, legs, membership, requests
+from partners.cli import decisions, events, follow, grants, keys, legs, membership, requests
 from partners.cli.session import Session, SessionGroup
 from partners.profiles import ProfileStore
 
@@ -39,7 +39,7 @@ def cli(ctx: click.Context, as_: str | None, as_json: bool) -> None:  # noqa: FB
     ctx.obj = Session(ProfileStore.from_environment(os.environ), as_, as_json)
 
 
-for module in (keys, membership, grants, requests, decisions, legs, events):
+for module in (keys, membership, grants, requests, follow, decisions, legs, events):
     module.register(cli)
 
 

@@ -146,8 +146,9 @@ def test_the_trace_is_the_same_graph_however_it_is_paged(w: World) -> None:
     whole = w.get(w.cast.a.lead, path)
     assert whole["next_cursor"] is None
     assert len(whole["edges"]) == 2 + 4 + 1 + 1
+    nodes: dict[str, list[Any]] = {}
     for limit in (1, 2, 3, 5):
-        nodes: dict[str, list[Any]] = {}
+        nodes = {}
         edges: list[Any] = []
         cursor: str | None = ""
         pages = 0
