@@ -192,7 +192,10 @@ def upgrade() -> None:
         ),
     )
     op.create_index(
-        op.f("ix_freeze_request_final_since"), "freeze_request", ["final_since"], unique=False
+        "ix_freeze_request_status_final_since",
+        "freeze_request",
+        ["status", "final_since"],
+        unique=False,
     )
     op.create_index("ix_freeze_request_ratify_by", "freeze_request", ["ratify_by"], unique=False)
     op.add_column(
