@@ -11,6 +11,8 @@ T ?= tests
 # How many test processes; one is easier to debug: make test N=0
 N ?= 2
 UV ?= uv
+# Which act of the demo: 1, 2 or all
+ACT ?= all
 
 .PHONY: help
 help:  ## List the targets
@@ -25,8 +27,8 @@ run: setup  ## Run the coordinator, web and worker, on SQLite at http://127.0.0.
 	@$(BIN)/holdfast-coordinator serve
 
 .PHONY: demo
-demo: setup  ## Replay a real case with a coordinator and four exchanges (KEEP=1 leaves it running)
-	@$(BIN)/python -m partners.reference_exchange.scenarios.demo $(if $(KEEP),--keep)
+demo: setup  ## Replay a real case with a coordinator and four exchanges (ACT=1, ACT=2; KEEP=1 leaves it running)
+	@$(BIN)/python -m partners.reference_exchange.scenarios.demo --act $(ACT) $(if $(KEEP),--keep)
 
 .PHONY: test
 test: setup  ## Run the tests on SQLite and PostgreSQL (T="tests/domain -k ledger" selects)

@@ -10,7 +10,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -61,6 +61,10 @@ class Match:
     asset: str
     found: int
     freezable: int
+
+    def at(self, address_no: int) -> "Match":
+        """Return the same match under another number of the address."""
+        return replace(self, address_no=address_no)
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,11 +144,15 @@ class Inbox:
             )
 
     def is_idle(self) -> bool:
-        """Tell whether everything that came is dealt with."""
+        """Tell whether everything that came is dealt with.
+
+        What was asked about holds of others, on requests of our own, waits for nobody.
+        """
         with self._lock:
             (count,) = self._database.execute(
                 "SELECT (SELECT count(*) FROM task WHERE done = 0)"
-                " + (SELECT count(*) FROM matter WHERE done = 0)"
+                " + (SELECT count(*) FROM matter JOIN task USING (request_id)"
+                " WHERE matter.done = 0)"
             ).fetchone()
         return not count
 

@@ -19,7 +19,7 @@ from partners.protocol.vocabulary import ReleaseReason, Role
 from partners.reference_exchange.answering import answer, release, return_funds
 from partners.reference_exchange.deposit_book import DepositBook
 from partners.reference_exchange.inbox import Inbox, Task
-from partners.reference_exchange.scenarios.accounts import book_sums, request_sums
+from partners.reference_exchange.scenarios.accounts import book_sums, stated_sums
 from partners.reference_exchange.scenarios.cast import Player
 from partners.reference_exchange.scenarios.script import Member, Unit, load_script
 from partners.webhook_receiver import Event
@@ -176,8 +176,8 @@ def test_the_accounts_notice_when_totals_and_books_differ(
         totals = {ETH: {"found": "10", "frozen": "10", "held": held}}
         return FreezeRequestView.model_validate(request_view(totals=totals))
 
-    assert request_sums([view("10")]) == book_sums([player])
-    assert request_sums([view("9")]) != book_sums([player])
+    assert stated_sums([view("10")]) == book_sums([player])
+    assert stated_sums([view("9")]) != book_sums([player])
 
 
 def test_the_script_holds_51_addresses_and_names_what_is_invented() -> None:

@@ -2,17 +2,19 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import chain
 from typing import Any
 
 from partners.client import Client
 from partners.evidence import prove_evidence
 from partners.key_directory import KeyDirectory
 from partners.profiles import ProfileStore
-from partners.protocol.views import FreezeRequestView, LegView
-from partners.protocol.vocabulary import EvidenceKind, LegStatus
+from partners.protocol.views import FreezeRequestView, HoldView, IncidentView, LegView
+from partners.protocol.vocabulary import EventType, EvidenceKind, LegStatus, LineKind
 from partners.reference_exchange.scenarios.cast import Player
+from partners.reference_exchange.scenarios.stage import delivery_states
 from partners.seen_events import SqliteSeenEvents
 
 _COLUMNS = ("frozen", "held", "released", "returned")
@@ -21,7 +23,17 @@ Sums = dict[str, dict[str, int]]
 
 @dataclass(slots=True)
 class Summary:
-    """What a run came to; amounts are base units by CAIP-19 asset, `frozen` is gross."""
+    """What a run came to; amounts are base units by CAIP-19 asset, `frozen` is gross.
+
+    Attributes:
+        follow_ons: Requests that follow another.
+        corrections: Lines that correct another.
+        kept: Withdrawals that were answered by keeping the hold.
+        shared: Holds that answer more than one request, and count once.
+        extended: Holds that got a later end.
+        lapsed: Holds whose end passed before anybody said what became of them.
+        owed: Answers that are still owed.
+    """
 
     requests: int = 0
     legs: int = 0
@@ -31,6 +43,13 @@ class Summary:
     held: dict[str, str] = field(default_factory=dict)
     released: dict[str, str] = field(default_factory=dict)
     returned: dict[str, str] = field(default_factory=dict)
+    follow_ons: int = 0
+    corrections: int = 0
+    kept: int = 0
+    shared: int = 0
+    extended: int = 0
+    lapsed: int = 0
+    owed: int = 0
     deliveries: int = 0
     duplicates: int = 0
     undelivered: int = 0
@@ -54,13 +73,22 @@ def book_sums(players: Sequence[Player]) -> Sums:
     return _without_zeros(sums)
 
 
-def request_sums(requests: Sequence[FreezeRequestView]) -> Sums:
-    """Return what the coordinator says, over all requests."""
+def stated_sums(scopes: Iterable[FreezeRequestView | IncidentView]) -> Sums:
+    """Return what the coordinator says, over requests that share no hold, or over incidents."""
     sums: Sums = {name: defaultdict(int) for name in _COLUMNS}
-    for request in requests:
-        for asset, totals in request.totals.items():
+    for scope in scopes:
+        for asset, totals in scope.totals.items():
             for name in _COLUMNS:
                 sums[name][asset] += int(getattr(totals, name))
+    return _without_zeros(sums)
+
+
+def hold_sums(holds: Iterable[HoldView]) -> Sums:
+    """Return the sums over holds, each counted once however many requests it answers."""
+    sums: Sums = {name: defaultdict(int) for name in _COLUMNS}
+    for hold in {hold.id: hold for hold in holds}.values():
+        for name in _COLUMNS:
+            sums[name][hold.asset] += int(getattr(hold, name))
     return _without_zeros(sums)
 
 
@@ -78,20 +106,32 @@ def close_accounts(
     """Return the summary, and every way in which the books and the coordinator disagree."""
     client = asker.client("analyst")
     views = [client.freeze_request(request_id) for request_id in requests]
-    legs = [leg for request_id in requests for leg in client.legs(request_id)]
-    sums, books = request_sums(views), book_sums(players)
+    legs = {view.id: list(client.legs(view.id)) for view in views}
+    holds = {view.id: list(client.holds(view.id)) for view in views}
+    # Over incidents, because a hold that answers two requests shows in the totals of both.
+    incidents = [client.incident(name) for name in sorted({view.incident.id for view in views})]
+    sums, books = stated_sums(incidents), book_sums(players)
     faults = [
         f"{name}: the coordinator says {sums[name]}, the deposit books say {books[name]}"
         for name in _COLUMNS
         if sums[name] != books[name]
     ]
-    faults += _leg_faults(players, legs)
+    faults += _partner_faults(players, holds)
+    faults += [
+        f"{leg.partner}: its leg of {view.id} does not show what its holds come to"
+        for view in views
+        for leg in legs[view.id]
+        if leg_sums(leg) != hold_sums(h for h in holds[view.id] if h.partner == leg.partner)
+    ]
     delivered, undelivered = _deliveries(players)
     summary = Summary(
         requests=len(views),
-        legs=len(legs),
-        acknowledged=sum(leg.acknowledged_at is not None for leg in legs),
-        declined=sum(leg.status is LegStatus.DECLINED for leg in legs),
+        legs=sum(map(len, legs.values())),
+        acknowledged=sum(leg.acknowledged_at is not None for leg in chain(*legs.values())),
+        declined=sum(leg.status is LegStatus.DECLINED for leg in chain(*legs.values())),
+        follow_ons=sum(view.follows is not None for view in views),
+        shared=len({hold.id for hold in chain(*holds.values()) if hold.shared}),
+        owed=len({hold.id for hold in chain(*holds.values()) if hold.owed_since}),
         deliveries=delivered,
         duplicates=sum(_dropped(player) for player in players),
         undelivered=undelivered,
@@ -100,37 +140,54 @@ def close_accounts(
     for name in _COLUMNS:
         shown = {asset: str(amount) for asset, amount in sorted(sums[name].items())}
         setattr(summary, name, shown)
+    _count_lines_and_ends(client, requests, summary)
     return summary, faults
 
 
-def _leg_faults(players: Sequence[Player], legs: Sequence[LegView]) -> list[str]:
-    """Compare each partner's legs with its own book: sums that cancel out must not hide a fault."""
-    faults = []
-    for player in players:
-        own: Sums = {name: defaultdict(int) for name in _COLUMNS}
-        for leg in legs:
-            if leg.partner == player.handle:
-                for asset, totals in leg.totals.items():
-                    for name in _COLUMNS:
-                        own[name][asset] += int(getattr(totals, name))
-        if _without_zeros(own) != book_sums([player]):
-            faults.append(f"{player.handle}: its legs do not show what stands in its book")
-    return faults
+def _count_lines_and_ends(client: Client, requests: Sequence[str], summary: Summary) -> None:
+    """Count corrections and kept lines in the ledger, extensions and lapses in the feed."""
+    kinds = [line.kind for request_id in requests for line in client.ledger(request_id)]
+    summary.corrections = kinds.count(LineKind.CORRECTION)
+    summary.kept = kinds.count(LineKind.KEPT)
+    ends: dict[str, set[object]] = {EventType.HOLD_EXTENDED: set(), EventType.HOLD_LAPSED: set()}
+    after, has_more = 0, True
+    while has_more:
+        page = client.events(after, types=list(ends))
+        for event in page.events:
+            ends[event.type].add(event.data.get("hold"))
+        after, has_more = page.next_after, page.has_more
+    summary.extended = len(ends[EventType.HOLD_EXTENDED])
+    summary.lapsed = len(ends[EventType.HOLD_LAPSED])
+
+
+def leg_sums(leg: LegView) -> Sums:
+    """Return what a leg shows."""
+    sums: Sums = {name: {} for name in _COLUMNS}
+    for asset, totals in leg.totals.items():
+        for name in _COLUMNS:
+            sums[name][asset] = int(getattr(totals, name))
+    return _without_zeros(sums)
+
+
+def _partner_faults(
+    players: Sequence[Player], holds: Mapping[str, Sequence[HoldView]]
+) -> list[str]:
+    """Compare each partner's holds with its own book: sums that cancel out must hide no fault."""
+    return [
+        f"{player.handle}: its holds do not show what stands in its book"
+        for player in players
+        if hold_sums(hold for hold in chain(*holds.values()) if hold.partner == player.handle)
+        != book_sums([player])
+    ]
 
 
 def _deliveries(players: Sequence[Player]) -> tuple[int, int]:
     """Return how many deliveries arrived and how many did not, waiting a little for the last."""
     end = time.monotonic() + 5
     while True:
-        states = [
-            delivery.status
-            for player in players
-            for endpoint in player.client("system").endpoints()
-            for delivery in player.client("system").deliveries(endpoint.id)
-        ]
-        delivered = sum(state == "delivered" for state in states)
-        if delivered == len(states) or time.monotonic() > end:
-            return delivered, len(states) - delivered
+        states = list(delivery_states(players).values())
+        if all(states) or time.monotonic() > end:
+            return sum(states), len(states) - sum(states)
         time.sleep(0.2)
 
 

@@ -103,14 +103,13 @@ class Board:
             self.say(state)
 
     def _describe(self, leg: LegView) -> str:
-        code = f" ({leg.decline_code})" if leg.decline_code else ""
         sums = "; ".join(
             f"{name} {self._amount(asset, getattr(totals, name))}"
             for asset, totals in sorted(leg.totals.items())
             for name in _SUMS
             if getattr(totals, name) != "0"
         )
-        return f"{leg.status.value}{code}" + (f": {sums}" if sums else "")
+        return _state(leg) + (f": {sums}" if sums else "")
 
     def _render(self, legs: Sequence[Sequence[LegView]]) -> RenderableType:
         tables: list[RenderableType] = []
@@ -124,8 +123,7 @@ class Board:
         return Group(*tables)
 
     def _row(self, leg: LegView) -> list[Text]:
-        code = f" ({leg.decline_code})" if leg.decline_code else ""
-        status = Text(leg.status.value + code, style=_STATUS_STYLE.get(leg.status.value, ""))
+        status = Text(_state(leg), style=_STATUS_STYLE.get(leg.status.value, ""))
         sums = [
             "\n".join(
                 self._amount(asset, getattr(totals, name))
@@ -141,3 +139,10 @@ class Board:
             return "-"
         unit = self._units.get(asset.lower())
         return unit.show(int(amount)) if unit else amount
+
+
+def _state(leg: LegView) -> str:
+    """Return a leg's status with its code and its flags."""
+    code = f" ({leg.decline_code})" if leg.decline_code else ""
+    flags = f" [{', '.join(leg.flags)}]" if leg.flags else ""
+    return leg.status.value + code + flags

@@ -1,6 +1,7 @@
 """The members of a scenario: their folders, keys and books, and how they join."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,10 +32,12 @@ class Player:
     Attributes:
         member: What the script says of it.
         home: Its HOLDFAST_HOME, with profiles, books and inbox.
+        now: Its people's clock, seconds since 1970.
     """
 
     member: Member
     home: Path
+    now: Callable[[], float] = time.time
 
     @property
     def handle(self) -> str:
@@ -43,14 +46,20 @@ class Player:
 
     def client(self, profile: str) -> Client:
         """Return a client of one of its people, or of its system."""
-        return Client(ProfileStore(self.home).load(profile))
+        return Client(ProfileStore(self.home).load(profile), now=self.now)
 
     def book(self) -> DepositBook:
         """Open its deposit book."""
         return DepositBook(self.home / "book.sqlite3")
 
 
-def enrol(script: Script, folder: Path, origin: str, processes: Processes) -> Sequence[Player]:
+def enrol(
+    script: Script,
+    folder: Path,
+    origin: str,
+    processes: Processes,
+    now: Callable[[], float] = time.time,
+) -> Sequence[Player]:
     """Invite, join and confirm every member, and fill its book.
 
     The operator reads the thumbprint from the member itself, as over the telephone.
@@ -87,7 +96,7 @@ def enrol(script: Script, folder: Path, origin: str, processes: Processes) -> Se
         book = DepositBook(home / "book.sqlite3")
         script.fill_book(member, book)
         book.close()
-        return Player(member, home)
+        return Player(member, home, now)
 
     with ThreadPoolExecutor(max_workers=2) as pool:
         players = list(pool.map(one, script.exchanges))

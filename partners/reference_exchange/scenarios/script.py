@@ -10,13 +10,21 @@ from pydantic import BaseModel, ConfigDict
 
 from partners.draft import new_nonce
 from partners.protocol import canonical_json
-from partners.reference_exchange.deposit_book import DepositBook
+from partners.reference_exchange.deposit_book import DepositBook, Payout
 
 _STRANGER = "eip155:1:0x0000000000000000000000000000000000000001"
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Destination(_Part):
+    """Where a payout went."""
+
+    service: str
+    account: str
+    tx: str
 
 
 class Deposit(_Part):
@@ -29,6 +37,14 @@ class Deposit(_Part):
     withdrawn: str = "0"
     from_address_no: int | None = None
     to_address_no: int | None = None
+    to_account: str | None = None
+    payout: Destination | None = None
+
+
+class LaterDeposit(Deposit):
+    """A deposit of the second act, with the exchange where it is."""
+
+    exchange: str
 
 
 class Member(_Part):
@@ -62,6 +78,40 @@ class Decisions(_Part):
     exchange: str
     false_positive_address_no: int
     return_address_no: int
+
+
+class Ruling(_Part):
+    """What an exchange's compliance decided to keep by own policy."""
+
+    exchange: str
+    customers: list[str]
+    asset: str
+
+
+class Retraction(_Part):
+    """Addresses that the requester takes back, by their numbers in the list, and why."""
+
+    address_nos: list[int]
+    reason: str
+
+
+class SecondAct(_Part):
+    """What happens after the first answers; hours count from the beginning."""
+
+    hours_to_last_warning: int
+    hours_to_end: int
+    extend_days: int
+    request: Asking
+    shared_request: Asking
+    withdrawal: Retraction
+    deposits: list[LaterDeposit]
+    late_deposit: LaterDeposit
+    rulings: list[Ruling]
+
+    def place(self, address_no: int) -> int:
+        """Return the place of an address of the list in the act's request."""
+        numbers = self.request.address_nos
+        return address_no if numbers == "all" else numbers.index(address_no)
 
 
 class Addresses(_Part):
@@ -109,19 +159,27 @@ class Script(_Part):
     def fill_book(self, member: Member, book: DepositBook) -> None:
         """Write a member's invented deposits into its book."""
         for number, deposit in enumerate(member.deposits):
-            asset = self.assets[deposit.asset]
-            if deposit.to_address_no is not None:
-                book.add_deposit_address(deposit.customer, self.account(deposit.to_address_no))
-            sender = deposit.from_address_no
-            book.record_deposit(
-                deposit.customer,
-                asset,
-                int(deposit.amount),
-                _STRANGER if sender is None else self.account(sender),
-                f"invented-{member.folder}-{number}",
-            )
-            book.lock(deposit.customer, asset, int(deposit.locked))
-            book.withdraw(deposit.customer, asset, int(deposit.withdrawn))
+            self.book_deposit(deposit, book, f"invented-{member.folder}-{number}")
+
+    def book_deposit(self, deposit: Deposit, book: DepositBook, tx: str) -> None:
+        """Write one invented deposit into a book, with what became of it."""
+        asset = self.assets[deposit.asset]
+        own = deposit.to_account
+        if deposit.to_address_no is not None:
+            own = self.account(deposit.to_address_no)
+        if own is not None:
+            book.add_deposit_address(deposit.customer, own)
+        sender = deposit.from_address_no
+        book.record_deposit(
+            deposit.customer,
+            asset,
+            int(deposit.amount),
+            _STRANGER if sender is None else self.account(sender),
+            tx,
+        )
+        book.lock(deposit.customer, asset, int(deposit.locked))
+        payout = Payout(**deposit.payout.model_dump()) if deposit.payout else None
+        book.withdraw(deposit.customer, asset, int(deposit.withdrawn), payout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +194,12 @@ class Unit:
         whole, rest = divmod(amount, 10**self.decimals)
         fraction = f"{rest:0{self.decimals}d}".rstrip("0")
         return f"{whole}{'.' + fraction if fraction else ''} {self.symbol}"
+
+
+def load_second_act() -> SecondAct:
+    """Return the script of the second act."""
+    text = (resources.files(__package__ or "") / "second_act.toml").read_text(encoding="utf-8")
+    return SecondAct.model_validate(tomllib.loads(text))
 
 
 def load_script(path: Path | None = None) -> Script:

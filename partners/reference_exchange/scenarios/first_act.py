@@ -1,0 +1,76 @@
+"""The first act: one request to three exchanges, what they answer, and what an officer decides."""
+
+from hashlib import sha256
+
+from partners.protocol.views import FreezeRequestView
+from partners.protocol.vocabulary import EventType, LegStatus, ReleaseReason
+from partners.reference_exchange.answering import release, return_funds
+from partners.reference_exchange.inbox import Inbox
+from partners.reference_exchange.scenarios.board import Board
+from partners.reference_exchange.scenarios.stage import ANSWER_SECONDS, Stage
+
+#: What a leg shows once its exchange has answered.
+ANSWERED = frozenset(
+    {
+        LegStatus.FROZEN,
+        LegStatus.PARTIALLY_FROZEN,
+        LegStatus.NO_MATCH,
+        LegStatus.DECLINED,
+    }
+)
+
+
+def play(stage: Stage) -> None:
+    """Replay the first act.
+
+    Raises:
+        ScenarioError: Something that had to happen did not.
+    """
+    script = stage.script
+    with stage.board() as board:
+        first = ask_and_wait(stage, board, script.document(script.request, stage.incident()))
+        _decide(stage, board, first)
+        ask_and_wait(stage, board, script.document(script.second_request, stage.incident()))
+
+
+def ask_and_wait(stage: Stage, board: Board, document: bytes) -> FreezeRequestView:
+    """Ask, and wait until everybody asked has answered; note how long the notices took."""
+    request = stage.ask(board, document)
+    board.wait_until(
+        "every partner's answer",
+        lambda legs: all(leg.status in ANSWERED for leg in legs.values()),
+        seconds=ANSWER_SECONDS,
+    )
+    if stage.seconds_to_last_notice is None:
+        stage.seconds_to_last_notice = _seconds_to_last_notice(stage, request)
+    return request
+
+
+def _seconds_to_last_notice(stage: Stage, request: FreezeRequestView) -> float | None:
+    """Return the time from sending the approval to the last receiver's handler."""
+    times = []
+    for handle in request.to:
+        inbox = Inbox(stage.player(handle).home / "inbox.sqlite3")
+        at = inbox.received_at(EventType.REQUEST_RECEIVED, request.id)
+        inbox.close()
+        if at is None:
+            return None
+        times.append(at - stage.approved_at[request.id])
+    return round(max(times), 3)
+
+
+def _decide(stage: Stage, board: Board, request: FreezeRequestView) -> None:
+    """Let a compliance officer release the innocent's funds and return the victim's."""
+    decisions = stage.script.decisions
+    player = stage.player(decisions.exchange)
+    officer, book = player.client("officer"), player.book()
+    holds = {freeze.address_no: freeze.hold or "" for freeze in book.freezes(request.id)}
+    innocent = holds[decisions.false_positive_address_no]
+    release(book, officer, innocent, ReleaseReason.FALSE_POSITIVE)
+    board.say(f"{player.handle}: the officer released a false positive")
+    board.refresh()
+    returned = holds[decisions.return_address_no]
+    return_funds(book, officer, returned, "0x" + sha256(returned.encode()).hexdigest())
+    board.say(f"{player.handle}: the officer returned the rest to the victim")
+    board.refresh()
+    book.close()

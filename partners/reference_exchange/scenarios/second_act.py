@@ -1,0 +1,179 @@
+"""The second act: money moves on, a report was wrong, addresses are taken back, holds run out."""
+
+from datetime import UTC, datetime, timedelta
+
+from partners.draft import new_nonce
+from partners.protocol import canonical_json
+from partners.protocol.payloads import (
+    CorrectionLine,
+    FlaggedAddress,
+    FoundLine,
+    FrozenLine,
+    ReportLine,
+)
+from partners.protocol.views import FreezeRequestView, HoldView
+from partners.protocol.vocabulary import (
+    HoldBasis,
+    LineKind,
+    ReleaseReason,
+)
+from partners.reference_exchange.answering import release
+from partners.reference_exchange.scenarios.board import Board
+from partners.reference_exchange.scenarios.first_act import ask_and_wait
+from partners.reference_exchange.scenarios.processes import ScenarioError
+from partners.reference_exchange.scenarios.script import SecondAct, load_second_act
+from partners.reference_exchange.scenarios.stage import Stage
+
+
+def play(stage: Stage) -> None:
+    """Replay the second act.
+
+    Raises:
+        ScenarioError: Something that had to happen did not.
+    """
+    act = load_second_act()
+    _fill_books(stage, act)
+    with stage.board() as board:
+        wave = ask_and_wait(stage, board, stage.script.document(act.request, stage.incident()))
+        _follow_on(stage, board, wave)
+        shared = stage.script.document(act.shared_request, stage.incident())
+        ask_and_wait(stage, board, shared)
+        board.say("exchange-c.example: one hold answers both requests, and counts once")
+        _correct(stage, board, act, wave)
+        _withdraw(stage, board, act, wave)
+        _run_out(stage, board, act, wave)
+
+
+def _fill_books(stage: Stage, act: SecondAct) -> None:
+    for number, deposit in enumerate(act.deposits):
+        book = stage.player(deposit.exchange).book()
+        stage.script.book_deposit(deposit, book, f"invented-second-act-{number}")
+        book.close()
+    for ruling in act.rulings:
+        book = stage.player(ruling.exchange).book()
+        for customer in ruling.customers:
+            book.decide_to_keep(customer, stage.script.assets[ruling.asset], act.extend_days)
+        book.close()
+
+
+def _follow_on(stage: Stage, board: Board, request: FreezeRequestView) -> None:
+    """Submit what the coordinator drafts from the partners' words about where funds went."""
+    for draft in stage.asker.client("analyst").drafts(request.id):
+        board.say(f"{draft.partner}: the funds moved on to {', '.join(draft.request['to'])}")
+        ask_and_wait(stage, board, canonical_json.dumps({**draft.request, "nonce": new_nonce()}))
+
+
+def _correct(stage: Stage, board: Board, act: SecondAct, request: FreezeRequestView) -> None:
+    """Let an officer report a late deposit with a zero too many, notice, and correct it."""
+    deposit = act.late_deposit
+    player = stage.player(deposit.exchange)
+    officer, book = player.client("officer"), player.book()
+    stage.script.book_deposit(deposit, book, "invented-second-act-late")
+    address_no = act.place(deposit.from_address_no or 0)
+    account = stage.script.account(deposit.from_address_no or 0)
+    asset = stage.script.assets[deposit.asset]
+    now = datetime.fromtimestamp(int(stage.now()), UTC)
+    (match,) = book.match([FlaggedAddress(account=account, asset=asset)])
+    freeze = book.freeze_more(request.id, match.at(address_no), now)
+    typed = f"{freeze.amount}0"
+    lines: list[ReportLine] = [
+        FoundLine(kind=LineKind.FOUND, address_no=address_no, asset=asset, amount=typed),
+        FrozenLine(
+            kind=LineKind.FROZEN,
+            address_no=address_no,
+            asset=asset,
+            amount=typed,
+            frozen_at=now,
+            hold_expires_at=now + timedelta(hours=act.request.hours),
+            basis=HoldBasis.VOLUNTARY,
+        ),
+    ]
+    report = officer.report(request, lines)
+    found, frozen = report.lines
+    book.note_hold(freeze, frozen.hold or "")
+    book.close()
+    board.say(f"{player.handle}: the officer reported a late deposit, with a zero too many")
+    board.refresh()
+    corrections: list[ReportLine] = [
+        CorrectionLine(
+            kind=LineKind.CORRECTION,
+            corrects=line.id,
+            amount=str(freeze.amount),
+            reason="A zero too many.",
+        )
+        for line in (found, frozen)
+    ]
+    officer.report(request, corrections)
+    board.say(f"{player.handle}: and corrected it")
+    board.refresh()
+
+
+def _withdraw(stage: Stage, board: Board, act: SecondAct, request: FreezeRequestView) -> None:
+    """Take some addresses back; whoever holds on them releases, or keeps and says why."""
+    numbers = [act.place(number) for number in act.withdrawal.address_nos]
+    lead = stage.asker.client("lead")
+    lead.withdraw(request, act.withdrawal.reason, addresses=numbers)
+    board.say(f"{stage.asker.handle}: the lead withdrew addresses {numbers}")
+
+    def is_answered() -> bool:
+        board.refresh()
+        on_them = [hold for hold in lead.holds(request.id) if hold.address_no in numbers]
+        return all(hold.owed_since is None and (hold.held == "0" or hold.kept) for hold in on_them)
+
+    stage.wait_for("an answer to the withdrawal", is_answered)
+    for hold in lead.holds(request.id):
+        if hold.address_no in numbers:
+            answer = f"keeps it ({hold.kept})" if hold.kept else "released it"
+            board.say(f"{hold.partner}: address {hold.address_no}: {answer}")
+
+
+def _run_out(stage: Stage, board: Board, act: SecondAct, request: FreezeRequestView) -> None:
+    """Let holds come to their end: some are extended before it, the others lapse."""
+    asker = stage.asker.client("analyst")
+    saved = _to_be_kept(stage, act)
+    first_end = min(hold.hold_expires_at for hold in asker.holds(request.id))
+    day = timedelta(hours=24)
+    stage.put_clock_to(act.hours_to_last_warning)
+    board.say("the clock is put forward to a day before the end of the holds")
+    stage.wait_for(
+        "an extension of what is to be kept",
+        lambda: all(
+            hold.hold_expires_at > first_end + day
+            for each in stage.requests
+            for hold in asker.holds(each.id)
+            if hold.id in saved
+        ),
+    )
+    board.say("exchange-c.example: extended what its compliance decided to keep")
+    stage.put_clock_to(act.hours_to_end)
+    board.say("the clock is put forward beyond the end of the others")
+    stage.wait_for("holds that lapse", lambda: len(_lapsed(stage, request)) > 1)
+    board.refresh()
+    player = stage.player(act.late_deposit.exchange)
+    officer, book = player.client("officer"), player.book()
+    extended, *released = _lapsed(stage, request)
+    until = datetime.fromtimestamp(int(stage.now()), UTC) + timedelta(days=act.extend_days)
+    officer.extend(request, extended.id, until, HoldBasis.OWN_POLICY)
+    board.say(f"{player.handle}: the officer extended a lapsed hold")
+    for hold in released:
+        release(book, officer, hold.id, ReleaseReason.EXPIRED)
+        board.say(f"{player.handle}: the officer released a lapsed hold")
+    book.close()
+    if any(hold.owed_since for hold in asker.holds(request.id)):
+        raise ScenarioError("an answer is owed although every hold was answered")
+    board.refresh()
+
+
+def _to_be_kept(stage: Stage, act: SecondAct) -> set[str | None]:
+    """Return the holds on funds that compliance decided to keep."""
+    holds = set()
+    for ruling in act.rulings:
+        book = stage.player(ruling.exchange).book()
+        holds |= {f.hold for f in book.freezes() if f.customer in ruling.customers}
+        book.close()
+    return holds
+
+
+def _lapsed(stage: Stage, request: FreezeRequestView) -> list[HoldView]:
+    """Return a request's holds that have lapsed, the first opened first."""
+    return [hold for hold in stage.asker.client("analyst").holds(request.id) if hold.lapsed]

@@ -1,0 +1,133 @@
+"""What every act of a scenario works with: the members, the clock, and asking for a freeze."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+
+from rich.console import Console
+
+from partners.protocol.payloads import WarningAcceptance
+from partners.protocol.views import FreezeRequestView
+from partners.protocol.vocabulary import Decision
+from partners.reference_exchange.inbox import Inbox
+from partners.reference_exchange.scenarios.board import Board
+from partners.reference_exchange.scenarios.cast import Player
+from partners.reference_exchange.scenarios.processes import Processes, ScenarioError
+from partners.reference_exchange.scenarios.script import Script, Unit
+
+#: Seconds that an answer may take on a busy machine.
+ANSWER_SECONDS = 20.0
+#: The coordinator reads the offset of its clock again after 0.05 s at the latest.
+_REREAD_SECONDS = 0.25
+
+
+@dataclass(slots=True)
+class Stage:
+    """Everything that one run works with."""
+
+    script: Script
+    origin: str
+    folder: Path
+    processes: Processes
+    console: Console
+    now: Callable[[], float] = time.time
+    players: Sequence[Player] = ()
+    requests: list[FreezeRequestView] = field(default_factory=list)
+    approved_at: dict[str, float] = field(default_factory=dict)
+    seconds_to_last_notice: float | None = None
+
+    def player(self, handle: str) -> Player:
+        """Return an exchange by its handle."""
+        return next(player for player in self.players if player.handle == handle)
+
+    @property
+    def asker(self) -> Player:
+        """The exchange that asks: the first of the script."""
+        return self.players[0]
+
+    @property
+    def offset_file(self) -> Path:
+        """Where coordinator and exchanges read how far their clock is put forward."""
+        return self.folder / "clock_offset"
+
+    def board(self) -> Board:
+        """Return a table of what follows."""
+        units = {
+            self.script.assets["eth"].lower(): Unit("ETH", 18),
+            self.script.assets["usdt"].lower(): Unit("USDT", 6),
+        }
+        return Board(self.asker.client("analyst"), self.console, units)
+
+    def incident(self) -> dict[str, str]:
+        """Return the incident to name: the one that the first request opened, once there is one."""
+        return {"id": self.requests[0].incident.id} if self.requests else self.script.incident
+
+    def ask(self, board: Board, document: bytes) -> FreezeRequestView:
+        """Submit as analyst, approve as lead."""
+        request = self.asker.client("analyst").submit(document)
+        count = request.address_count
+        board.say(f"{self.asker.handle}: the analyst submitted {request.id} ({count} addresses)")
+        lead = self.asker.client("lead")
+        view = lead.freeze_request(request.id)
+        context = view.decision_context or ""
+        accepted = [
+            WarningAcceptance(code=w.code, address_nos=list(w.address_nos), reason="As published.")
+            for w in view.warnings
+        ]
+        self.approved_at[request.id] = time.time()
+        lead.decide(
+            view,
+            Decision.APPROVE,
+            context_sha256=sha256(context.encode()).hexdigest(),
+            warnings_accepted=accepted,
+        )
+        board.say(f"{self.asker.handle}: the security lead approved it")
+        board.follow(request.id)
+        self.requests.append(request)
+        return request
+
+    def put_clock_to(self, hours: int) -> None:
+        """Put everybody's clock `hours` ahead of the host's, once nothing is under way."""
+        self.wait_for("quiet", self._is_quiet)
+        self.offset_file.write_text(str(hours * 3_600), encoding="ascii")
+        time.sleep(_REREAD_SECONDS)
+
+    def wait_for(self, what: str, is_reached: Callable[[], bool]) -> None:
+        """Ask until it is reached.
+
+        Raises:
+            ScenarioError: It never was.
+        """
+        end = time.monotonic() + ANSWER_SECONDS
+        while not is_reached():
+            if time.monotonic() > end:
+                raise ScenarioError(f"{what}: still not after {ANSWER_SECONDS:.0f} s")
+            time.sleep(0.1)
+
+    def _is_quiet(self) -> bool:
+        """Tell whether every event has arrived and everybody has dealt with it.
+
+        A delivery under way would bear the time of before, and be refused as stale.
+        """
+        return all(delivery_states(self.players).values()) and all(map(is_idle, self.players))
+
+
+def is_idle(player: Player) -> bool:
+    """Tell whether an exchange has dealt with everything that came."""
+    inbox = Inbox(player.home / "inbox.sqlite3")
+    try:
+        return inbox.is_idle()
+    finally:
+        inbox.close()
+
+
+def delivery_states(players: Sequence[Player]) -> dict[str, bool]:
+    """Return of every delivery whether it arrived, by its id."""
+    return {
+        delivery.id: delivery.status == "delivered"
+        for player in players
+        for endpoint in player.client("system").endpoints()
+        for delivery in player.client("system").deliveries(endpoint.id)
+    }
