@@ -7,12 +7,12 @@ the salt can recompute the commitment; whoever does not learns nothing from it.
 import os
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-_COMMIT_PREFIX = b"holdfast/commit/1\0"
+from partners.protocol.commitment import commitment
+
 _SALT_INFO = b"holdfast/salt/1\0"
 
 
@@ -25,11 +25,6 @@ class Leaf:
     at: datetime
     salt: bytes
     commitment: bytes
-
-
-def commitment(salt: bytes, body: bytes) -> bytes:
-    """Return the 32 bytes that stand in the log for `body`; the prefix names their version."""
-    return sha256(_COMMIT_PREFIX + salt + body).digest()
 
 
 def salt_for(secret: bytes, leaf_id: bytes) -> bytes:
