@@ -3,6 +3,7 @@
 A stranger's request does not exist, and an act names its document.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row
@@ -31,14 +32,22 @@ def sent_request(uow: UnitOfWork, actor: Actor, request_id: str, content_sha256:
 
 
 def asked_leg(
-    uow: UnitOfWork, actor: Actor, request_id: str, content_sha256: str
+    uow: UnitOfWork,
+    actor: Actor,
+    request_id: str,
+    content_sha256: str,
+    *,
+    holds: Sequence[str] = (),
 ) -> tuple[Row[Any], Row[Any]]:
     """Return (request, leg) of a request that the actor's partner was asked in, locked.
+
+    Locked with it are the requests that share a hold with it, or those of `holds` from now on.
 
     Raises:
         NotFoundError: If the partner has no leg of it (yet).
         StaleDocumentError: If the act names another document.
     """
+    requests_store.lock_sharing(uow.connection, request_id, holds=holds, partner=actor.partner)
     row = requests_store.get(uow.connection, request_id, lock=True)
     leg = None if row is None else leg_store.of_partner(uow.connection, request_id, actor.partner)
     if row is None or leg is None:

@@ -76,8 +76,10 @@ def report(command: ReportFreeze, actor: Actor, uow: UnitOfWork) -> Answer:
     for kind in sorted({LineKind(line.kind) for line in body.lines}):
         require(permission_for_line(kind), actor)
     require_settling(actor, body.lines)
-    request, leg = asked_leg(uow, actor, command.request_id, body.content_sha256)
     named = {h for line in body.lines if (h := getattr(line, "hold", None)) is not None}
+    request, leg = asked_leg(
+        uow, actor, command.request_id, body.content_sha256, holds=sorted(named)
+    )
     books = load_books(uow, leg, tuple(named))
     require_leg_act(LegAct.REPORT, books, request, leg)
     booking = _book(command, uow, request, leg, books)

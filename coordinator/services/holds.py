@@ -20,6 +20,7 @@ from coordinator.services.legs import load_books, locked_leg, record_leg_event
 from coordinator.services.obligations import settle
 from coordinator.services.unit_of_work import Answer, UnitOfWork
 from coordinator.storage import freeze_ledger as ledger_store
+from coordinator.storage import freeze_requests as request_store
 from coordinator.storage import hold_clocks
 from coordinator.storage import legs as leg_store
 from coordinator.storage import partners as partner_store
@@ -166,6 +167,9 @@ def fire_clock(command: FireHoldClock, actor: Actor, uow: UnitOfWork) -> Answer:
     found = hold_clocks.hold(uow.connection, command.hold_id)
     if found is None:
         return Answer(200, {"status": "unchanged"})
+    request_store.lock_sharing(
+        uow.connection, found.request_id, holds=[found.id], partner=found.partner
+    )
     request, leg = locked_leg(uow, found.leg_id)
     row = hold_clocks.hold(uow.connection, command.hold_id)
     if request is None or leg is None or row is None or not _is_due(row.next_clock_at, uow.now):
@@ -248,6 +252,9 @@ def remind(command: RemindOwed, actor: Actor, uow: UnitOfWork) -> Answer:
     found = hold_clocks.hold(uow.connection, command.hold_id)
     if found is None:
         return Answer(200, {"status": "unchanged"})
+    request_store.lock_sharing(
+        uow.connection, found.request_id, holds=[found.id], partner=found.partner
+    )
     request, leg = locked_leg(uow, found.leg_id)
     row = hold_clocks.hold(uow.connection, command.hold_id)
     if request is None or leg is None or row is None or not _is_due(row.next_reminder_at, uow.now):

@@ -4,10 +4,22 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, bindparam, exists, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    func,
+    select,
+    update,
+)
 
 from coordinator.domain.errors import ConflictError
 from coordinator.storage.rows import insert_rows, mapping_rows
+from coordinator.storage.tables.freeze_ledger import HoldLinkRow, HoldRow
 from coordinator.storage.tables.freeze_requests import (
     ActRow,
     FlaggedAddressRow,
@@ -104,6 +116,33 @@ def get(connection: Connection, request_id: str, *, lock: bool = False) -> Row[A
     """Return one request's row; `lock` keeps others from acting on it until the commit."""
     query = _LOCKED if lock else _REQUEST
     return connection.execute(query, {"request_id": request_id}).one_or_none()
+
+
+def lock_sharing(
+    connection: Connection, request_id: str, *, holds: Sequence[str] = (), partner: str = ""
+) -> None:
+    """Lock a request with all that share a hold with it, always in the same order.
+
+    Two acts on a shared hold that each locked their own request first would meet head-on.
+
+    Args:
+        connection: Inside the writing transaction.
+        request_id: Whose holds may be acted on.
+        holds: Holds of `partner` that are only now about to be shared with it.
+        partner: Whose holds; others' are no matter of this act.
+    """
+    if connection.dialect.name == "sqlite":
+        return  # writers queue there, and never meet
+    own = select(HoldLinkRow.hold_id).where(HoldLinkRow.request_id == request_id)
+    wanted: ColumnElement[bool] = HoldLinkRow.hold_id.in_(own)
+    if holds:
+        named = select(HoldRow.id).where(HoldRow.id.in_(holds), HoldRow.partner == partner)
+        wanted |= HoldLinkRow.hold_id.in_(named)
+    sharing = select(HoldLinkRow.request_id).where(wanted)
+    query = select(FreezeRequestRow.id).where(
+        (FreezeRequestRow.id == request_id) | FreezeRequestRow.id.in_(sharing)
+    )
+    connection.execute(query.order_by(FreezeRequestRow.id).with_for_update())
 
 
 def change(connection: Connection, row: Row[Any], **values: Any) -> None:
