@@ -1,0 +1,281 @@
+"""Two leads, two partners and a timer meet on one request: real threads, real databases.
+
+The number of rounds is small by default; RACES=1000 runs as many as the design asks for.
+"""
+
+import os
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from coordinator.domain.actor import COORDINATOR
+from coordinator.services.bus import execute
+from coordinator.services.freeze_requests import ExpireFreezeRequest
+from coordinator.services.unit_of_work import transaction
+from coordinator.services.withdrawals import LapseProvisional
+from coordinator.storage.tables.events import EventRow
+from coordinator.storage.tables.transparency_log import LogLeafRow
+from tests.factories import ETHER, Member, Signer
+from tests.services.request_cast import (
+    HOUR,
+    REQUESTS,
+    Ask,
+    Office,
+    found,
+    frozen,
+    policies,
+    released,
+    shared,
+)
+
+RACES = int(os.environ.get("RACES", "16"))
+Outcome = tuple[str, int, str | None]
+
+
+@dataclass(slots=True)
+class Meeting:
+    """Sets several acts off at once and keeps what came of each."""
+
+    app: Flask
+    office: Office
+    outcomes: list[Outcome] = field(default_factory=list)
+    problems: list[Any] = field(default_factory=list)
+
+    def send(
+        self, name: str, member: Member, ask: Ask, path: str, **body: Any
+    ) -> Callable[[], None]:
+        """Return a thread's work: one signed request by a client of its own."""
+
+        def work() -> None:
+            client: FlaskClient = self.app.test_client()
+            sent = {"content_sha256": ask.content_sha256, **body}
+            signer = Signer(client, self.office.desk.clock)
+            response = signer.post(member, f"{REQUESTS}/{ask.id}/{path}", sent)
+            told = response.get_json(force=True)
+            self.problems.append(told if response.status_code >= 500 else None)
+            self.outcomes.append((name, response.status_code, told.get("code")))
+
+        return work
+
+    def fire(self, name: str, command: object) -> Callable[[], None]:
+        """Return a thread's work: one of the coordinator's own commands."""
+
+        def work() -> None:
+            desk = self.office.desk
+            with transaction(desk.database, desk.vault, desk.clock) as uow:
+                answer = execute(command, COORDINATOR, uow)
+                uow.finish(answer)
+            self.outcomes.append((name, answer.status, str(answer.body["status"])))
+
+        return work
+
+    def run(self, works: Sequence[Callable[[], None]]) -> dict[str, Outcome]:
+        """Set all off at once; returns the outcomes by name. An error in a thread is raised."""
+        self.outcomes.clear()
+        barrier = threading.Barrier(len(works))
+
+        def start(work: Callable[[], None]) -> None:
+            barrier.wait()
+            work()
+
+        order = random.sample(list(works), len(works))
+        with ThreadPoolExecutor(len(works)) as pool:
+            for future in [pool.submit(start, work) for work in order]:
+                future.result()
+        assert [p for p in self.problems if p is not None] == []
+        return {outcome[0]: outcome for outcome in self.outcomes}
+
+
+@pytest.fixture
+def meeting(office: Office) -> Iterator[Meeting]:
+    """A meeting on the module's coordinator."""
+    yield Meeting(office.signer.client.application, office)
+    _require_no_gaps(office)
+
+
+def _require_no_gaps(office: Office) -> None:
+    """Numbers of events and leaves are without a gap, and so are those of every leg and request."""
+    with office.desk.database.engine.connect() as connection:
+        seqs = list(connection.execute(select(EventRow.seq).order_by(EventRow.seq)).scalars())
+        leaves = select(LogLeafRow.index).order_by(LogLeafRow.index)
+        indexes = list(connection.execute(leaves).scalars())
+    assert seqs == list(range(1, len(seqs) + 1))
+    assert indexes == list(range(len(indexes)))
+
+
+def _require_sequences(office: Office, ask: Ask, since: int) -> None:
+    """A partner sees by `sequence` that nothing about its leg is missing."""
+    desk = office.desk
+    for exchange in (desk.cast.b, desk.cast.c):
+        told = [e["data"] for e in desk.feed(exchange, after=since)]
+        numbers = [d["sequence"] for d in told if d.get("request_id") == ask.id]
+        assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_two_leads_an_analyst_and_the_clock_meet_on_a_submitted_request(meeting: Meeting) -> None:
+    """Exactly one of approval, rejection, withdrawal and expiry wins, whoever comes first."""
+    office, desk = meeting.office, meeting.office.desk
+    a = desk.cast.a
+    seen: Counter[str] = Counter()
+    for _ in range(RACES):
+        since = desk.last_seq()
+        ask = desk.submit(to=[desk.cast.b.handle, desk.cast.c.handle])
+        desk.clock.step(24 * HOUR)
+        context = {"context_sha256": ask.answer["context_sha256"]}
+        came = meeting.run(
+            [
+                meeting.send("active", a.lead, ask, "approvals", decision="approve", **context),
+                meeting.send(
+                    "rejected", a.second_lead, ask, "approvals", decision="reject", **context
+                ),
+                meeting.send(
+                    "withdrawn", a.analyst, ask, "withdrawal", addresses="all", reason="mistaken"
+                ),
+                meeting.fire("expired", ExpireFreezeRequest(request_id=ask.id)),
+            ]
+        )
+        status = desk.status(ask)
+        won = {name for name, code, word in came.values() if code == 201}
+        assert won == {status}, came
+        lost = {(code, word) for name, code, word in came.values() if name != status}
+        # The analyst may withdraw only what is still submitted.
+        assert lost <= {(409, "invalid_transition"), (200, "unchanged"), (403, "not_allowed")}
+        legs = desk.sql("SELECT count(*) FROM leg WHERE request_id = :id", id=ask.id)
+        assert legs == (2 if status == "active" else 0)
+        _require_sequences(office, ask, since)
+        seen[status] += 1
+    assert sum(seen.values()) == RACES
+
+
+def test_ratifying_reports_and_the_lapse_meet_on_a_flash_request(meeting: Meeting) -> None:
+    office, desk = meeting.office, meeting.office.desk
+    a, b, c = desk.cast.a, desk.cast.b, desk.cast.c
+    desk.policy(a, may_flash=[a.analyst.subject])
+    for _ in range(RACES):
+        since = desk.last_seq()
+        desk.clock.step(24 * HOUR)
+        ask = desk.submit(urgency="flash", to=[b.handle, c.handle])
+        assert ask.answer["provisional"]
+        noon = ask.answer["submitted_at"]
+        desk.clock.step(HOUR)
+        until = (desk.clock.now() + timedelta(days=9)).isoformat()
+        lines = [found(0, 50), frozen(0, 50, frozen_at=noon, hold_expires_at=until)]
+        lapse = LapseProvisional(request_id=ask.id, policies=policies())
+        context = {"context_sha256": ask.answer["context_sha256"]}
+        came = meeting.run(
+            [
+                meeting.send("lead", a.lead, ask, "approvals", decision="approve", **context),
+                meeting.send("b", b.compliance, ask, "freeze-reports", lines=lines),
+                meeting.send("c", c.compliance, ask, "decline", code="policy_refusal"),
+                meeting.fire("timer", lapse),
+            ]
+        )
+        status = desk.status(ask)
+        ratified = came["lead"][1] == 201
+        assert ratified is (came["timer"][2] == "unchanged") is (status == "active"), came
+        assert came["lead"][1:] in {(201, None), (409, "invalid_transition")}
+        # A freeze from before the end is taken on either side of it; a decline only before.
+        assert came["b"][1:] == (201, None)
+        assert came["c"][1:] in {(201, None), (409, "invalid_transition")}
+        assert ratified <= (came["c"][1] == 201)
+        assert desk.leg(b, ask).owes_answer is (status == "withdrawn")
+        ended = "declined" if came["c"][1] == 201 else "withdrawn"
+        assert [desk.leg(x, ask).status for x in (b, c)] == ["frozen", ended]
+        assert desk.totals(request_id=ask.id)[ETHER] == {"found": 50, "frozen": 50, "held": 50}
+        _require_sequences(office, ask, since)
+
+
+def test_two_people_of_one_partner_let_the_same_hold_go_and_it_goes_once(meeting: Meeting) -> None:
+    office, desk = meeting.office, meeting.office.desk
+    b, c = desk.cast.b, desk.cast.c
+    for _ in range(RACES):
+        since = desk.last_seq()
+        ask = desk.go_out(to=[b.handle, c.handle])
+        now = desk.clock.now()
+        times = {
+            "frozen_at": now.isoformat(),
+            "hold_expires_at": (now + timedelta(days=9)).isoformat(),
+        }
+        mine, theirs = desk.hold(b, ask, 100, **times), desk.hold(c, ask, 7, **times)
+        came = meeting.run(
+            [
+                meeting.send(name, member, ask, "freeze-reports", lines=[released(hold, amount)])
+                for name, member, hold, amount in (
+                    ("compliance", b.compliance, mine, 60),
+                    ("lead", b.lead, mine, 60),
+                    ("second", b.second_lead, mine, 40),
+                    ("c", c.compliance, theirs, 7),
+                )
+            ]
+        )
+        assert came["c"][1] == 201
+        taken = sorted(name for name, code, _ in came.values() if code == 201 and name != "c")
+        assert taken in (["compliance", "second"], ["lead", "second"])
+        refused = [(code, word) for _, code, word in came.values() if code != 201]
+        assert refused == [(409, "ledger_breach")]
+        assert [desk.leg(x, ask).status for x in (b, c)] == ["released", "released"]
+        sums = desk.totals(request_id=ask.id)[ETHER]
+        assert sums == {"found": 107, "frozen": 107, "released": 107}
+        _require_sequences(office, ask, since)
+
+
+def test_acts_on_a_shared_hold_come_from_both_its_requests_and_none_is_lost(
+    meeting: Meeting,
+) -> None:
+    """Each locks its own request first and the other one then: head-on, one has to give way."""
+    office, desk = meeting.office, meeting.office.desk
+    b = desk.cast.b
+    for _ in range(RACES):
+        since = desk.last_seq()
+        first, second = desk.go_out(), desk.go_out()
+        now = desk.clock.now()
+        times = {
+            "frozen_at": now.isoformat(),
+            "hold_expires_at": (now + timedelta(days=9)).isoformat(),
+        }
+        hold = desk.hold(b, first, 100, **times)
+        desk.report(b, second, shared(hold, 0))
+        part = [released(hold, 30)]
+        later = (now + timedelta(days=20)).isoformat()
+        came = meeting.run(
+            [
+                meeting.send(
+                    "one", b.compliance, first, "freeze-reports", lines=[released(hold, 30)]
+                ),
+                meeting.send("two", b.lead, second, "freeze-reports", lines=part),
+                meeting.send(
+                    "three",
+                    b.second_lead,
+                    second,
+                    "hold-extensions",
+                    hold=hold,
+                    hold_expires_at=later,
+                    basis="voluntary",
+                ),
+                meeting.send(
+                    "four",
+                    desk.cast.a.lead,
+                    first,
+                    "withdrawal",
+                    addresses="all",
+                    reason="mistaken",
+                ),
+            ]
+        )
+        assert {code for _, code, _ in came.values()} == {201}, came
+        assert desk.hold_row(hold).released == 60
+        for ask in (first, second):
+            assert desk.leg(b, ask).status == "frozen"
+            assert desk.totals(request_id=ask.id)[ETHER]["held"] == 40
+            _require_sequences(office, ask, since)
+        assert [desk.leg(b, ask).owes_answer for ask in (first, second)] == [True, False]
