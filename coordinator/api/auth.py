@@ -5,6 +5,7 @@ Whose a key is never changes, so that may be remembered; what its owner may do i
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 
 from flask import Request
 from sqlalchemy import Connection
@@ -85,9 +86,18 @@ def read_front(request: Request) -> TokenFront:
 
 
 def authenticate(  # noqa: PLR0913 - what the token is compared with
-    ring: KeyRing, database: Database, request: Request, *, origin: str, body: bytes, now: int
-) -> RequestToken:
-    """Return the verified token of a request.
+    ring: KeyRing,
+    database: Database,
+    request: Request,
+    *,
+    origin: str,
+    read_body: Callable[[], bytes],
+    now: int,
+) -> tuple[RequestToken, bytes]:
+    """Return the verified token of a request, and the body that it was signed over.
+
+    The body is read only once the token names a registered key: a stranger who sends one byte a
+    minute must not hold a thread.
 
     Raises:
         AuthenticationError: With the precise reason as its code, for the log alone.
@@ -97,7 +107,8 @@ def authenticate(  # noqa: PLR0913 - what the token is compared with
     if found is None:
         raise AuthenticationError("nobody registered this key", code="unknown_key")
     owner, key = found
-    return verify(
+    body = read_body()
+    token = verify(
         front,
         key,
         request,
@@ -107,6 +118,7 @@ def authenticate(  # noqa: PLR0913 - what the token is compared with
         body=body,
         now=now,
     )
+    return token, body
 
 
 def verify(  # noqa: PLR0913 - what the token is compared with
@@ -139,9 +151,7 @@ def verify(  # noqa: PLR0913 - what the token is compared with
         raise AuthenticationError(str(error), code="protocol") from None
 
 
-def standing(
-    connection: Connection, kid: str, *, while_suspended: bool = False
-) -> store.Standing:
+def standing(connection: Connection, kid: str, *, while_suspended: bool = False) -> store.Standing:
     """Return what the key's owner may do now.
 
     Args:

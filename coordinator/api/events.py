@@ -88,7 +88,7 @@ ROUTES.append(
 def read_feed() -> Response:
     """Serve the feed; nothing is held while waiting."""
     own = parts()
-    token = pipeline.authenticated(own, pipeline.read_body(0))
+    token, _ = pipeline.authenticated(own, 0)
     query = pipeline.parse_query(FeedQuery)
     if not isinstance(query, FeedQuery):
         raise TypeError(query)

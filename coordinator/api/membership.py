@@ -120,9 +120,9 @@ def _root_key(raw: bytes) -> PublicKey:
 def join() -> Response:
     """Join: verified with the key in the body, which proves that its holder sent it."""
     own = parts()
-    raw = pipeline.read_body(own.body_limit_bytes)
     own.limiter.check(f"join:{request.remote_addr}")
     front = read_front(request)
+    raw = pipeline.read_body(own.body_limit_bytes)
     body = pipeline.parse_body(raw, membership_payloads.Join)
     root = _root_key(raw)
     if front.kid != root.kid:

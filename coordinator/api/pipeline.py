@@ -199,13 +199,24 @@ def parse_query(model: type[BaseModel]) -> BaseModel:
         raise problems.invalid_input(error, "?query") from None
 
 
-def authenticated(own: Parts, raw: bytes) -> RequestToken:
-    """Return the verified token of the present request, counted against the partner's allowance."""
-    now = int(own.clock.now().timestamp())
-    token = authenticate(_RING, own.database, request, origin=own.origin, body=raw, now=now)
+def authenticated(own: Parts, limit: int) -> tuple[RequestToken, bytes]:
+    """Return the verified token and body of the present request, counted against the allowance.
+
+    Args:
+        own: The app's parts.
+        limit: Bytes that the body may have.
+    """
+    token, raw = authenticate(
+        _RING,
+        own.database,
+        request,
+        origin=own.origin,
+        read_body=lambda: read_body(limit),
+        now=int(own.clock.now().timestamp()),
+    )
     structlog.contextvars.bind_contextvars(partner=token.iss, subject=token.sub)
     g.allowance = own.limiter.check(token.iss)
-    return token
+    return token, raw
 
 
 def read(
@@ -217,7 +228,7 @@ def read(
 ) -> Response:
     """Serve one signed GET."""
     own = parts()
-    token = authenticated(own, read_body(0))
+    token, _ = authenticated(own, 0)
     parameters = parse_query(query)
     with own.database.engine.connect() as connection:
         found = standing(connection, token.kid, while_suspended=while_suspended)
@@ -251,8 +262,8 @@ def change(
 ) -> Response:
     """Serve one signed POST, PATCH or DELETE."""
     own = parts()
-    raw = read_body(own.document_limit_bytes if large else own.body_limit_bytes)
-    token = authenticated(own, raw)
+    limit = own.document_limit_bytes if large else own.body_limit_bytes
+    token, raw = authenticated(own, limit)
     key = idempotency_key()
     parse_query(_NoQuery)
     content, words = (None, []) if model is None else parse_body_and_words(raw, model)

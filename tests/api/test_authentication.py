@@ -11,6 +11,7 @@ from coordinator.domain.clock import SteppedClock
 from partners.protocol import canonical_json
 from partners.protocol.jwk import PrivateKey
 from partners.protocol.request_token import make_request_token
+from partners.protocol.type_ids import new_id
 from tests.conftest import World
 from tests.factories import ORIGIN, Cast, Member, Signer, freeze_request_body, request_token
 from tests.partners.protocol.hostile_tokens import HOSTILE
@@ -149,3 +150,32 @@ def test_nobody_outside_learns_which_members_exist(signer: Signer, cast: Cast) -
     for answer in answers:
         del answer["request_id"]
     assert answers[0] == answers[1] == GENERIC
+
+
+class _Unread:
+    """A body that never comes; reading it would hold the thread."""
+
+    def read(self, size: int = -1) -> bytes:
+        raise AssertionError(f"{size} bytes were asked of a stranger")
+
+
+@pytest.mark.parametrize(
+    ("path", "who"),
+    [
+        (PATH, "nobody"),
+        (PATH, "a stranger"),
+        ("/v1/grants", "a stranger"),
+        ("/v1/join", "nobody"),  # whoever joins is a stranger, and the key is in the body
+    ],
+)
+def test_no_body_is_read_of_somebody_unknown(
+    signer: Signer, clock: SteppedClock, path: str, who: str
+) -> None:
+    stranger = Member("exchange-z.example", new_id("per"), PrivateKey.generate(), ())
+    token = request_token(stranger, "POST", path, b"", clock) if who == "a stranger" else "none"
+    answer = signer.client.post(
+        path,
+        headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+        environ_overrides={"wsgi.input": _Unread(), "CONTENT_LENGTH": "5000"},
+    )
+    _require_generic(answer)
