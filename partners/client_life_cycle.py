@@ -23,10 +23,11 @@ from partners.protocol.life_cycle_views import (
     InfoRequestView,
     LegalOrderView,
     StatisticsView,
+    TimelineEntry,
     YearlySummary,
 )
 from partners.protocol.payloads import Closure, Withdrawal, format_time
-from partners.protocol.views import ActView, HoldActView, HoldView, IncidentView
+from partners.protocol.views import ActView, HoldActView, HoldView, IncidentView, OwedHoldView
 from partners.protocol.vocabulary import HoldBasis
 
 
@@ -226,6 +227,10 @@ class LifeCycleActs(ClientCore):
         """Yield the holds of a request that one may see."""
         return self._pages(HoldView, f"{REQUESTS}/{request_id}/holds")
 
+    def owed(self) -> Iterator[OwedHoldView]:
+        """Yield holds about which an answer is owed: one's own, and partners' on one's requests."""
+        return self._pages(OwedHoldView, "/v1/holds/owed")
+
     def questions(self, request_id: str) -> Iterator[InfoRequestView]:
         """Yield partners' questions with their answers."""
         return self._pages(InfoRequestView, f"{REQUESTS}/{request_id}/info-requests")
@@ -245,6 +250,10 @@ class LifeCycleActs(ClientCore):
     def incident(self, incident_id: str) -> IncidentView:
         """Return one incident with its totals over what one may see."""
         return self._get(IncidentView, f"/v1/incidents/{incident_id}")
+
+    def timeline(self, incident_id: str) -> Iterator[TimelineEntry]:
+        """Yield what happened in an incident and concerns one, oldest first."""
+        return self._pages(TimelineEntry, f"/v1/incidents/{incident_id}/timeline")
 
     def statistics(
         self, *, from_month: str | None = None, to_month: str | None = None

@@ -1,8 +1,14 @@
-"""Holds: extending, and asking for it."""
+"""Holds: what is owed about them, extending, and asking for it."""
 
-from coordinator.api.pipeline import Prepared, SignedCall
-from coordinator.api.routing import signed_post
+from typing import Any
+
+from coordinator.api.paging import PageQuery, after_id, page, page_of, page_size
+from coordinator.api.pipeline import Prepared, Reader, SignedCall
+from coordinator.api.routing import signed_get, signed_post
+from coordinator.domain.permission import Permission
 from coordinator.services.holds import AskForExtension, ExtendHold
+from coordinator.services.ledger_views import hold_views
+from coordinator.storage.owed_holds import owed_to_or_by
 from partners.protocol import hold_payloads, views
 
 
@@ -30,3 +36,25 @@ def ask(call: SignedCall, body: hold_payloads.ExtensionRequest, request_id: str)
     """Ask a partner to hold longer."""
     del call
     return Prepared(AskForExtension(request_id=request_id, body=body))
+
+
+@signed_get(
+    "/v1/holds/owed",
+    tag="holds",
+    answer=views.Page[views.OwedHoldView],
+    needs=Permission.FREEZE_REQUEST_READ,
+    query=PageQuery,
+    while_suspended=True,
+)
+def list_owed(reader: Reader, query: PageQuery) -> dict[str, Any]:
+    """List the holds about which an answer is owed: your own, and partners' on your requests."""
+    size = page_size(reader.parts, query.limit)
+    found = owed_to_or_by(
+        reader.connection, reader.actor.partner, after=after_id(query) or "", limit=size + 1
+    )
+    rows, cursor = page_of(found, size, lambda row: row.id)
+    shown = [
+        {**view, "request_id": row.shown_request}
+        for row, view in zip(rows, hold_views(rows), strict=True)
+    ]
+    return page(shown, cursor)

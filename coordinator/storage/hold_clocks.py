@@ -118,20 +118,3 @@ _TAKEN_BACK = FreezeRequestRow.ended_at.is_not(None) | exists().where(
     WithdrawnAddressRow.request_id == HoldLinkRow.request_id,
     WithdrawnAddressRow.address_no == HoldLinkRow.address_no,
 )
-
-
-def owed_in(
-    connection: Connection,
-    partner: str,
-    *,
-    after: str = "",
-    limit: int = 100,
-) -> Sequence[Row[Any]]:
-    """Return holds of `partner` about which an answer is owed, by id."""
-    query = (
-        select(HoldRow.__table__)
-        .where(HoldRow.partner == partner, HoldRow.owed_since.is_not(None), HoldRow.id > after)
-        .order_by(HoldRow.id)
-        .limit(limit)
-    )
-    return connection.execute(query).all()

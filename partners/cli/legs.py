@@ -1,6 +1,5 @@
 """`holdfast inbox`, `acknowledge`, `review`, `decline`, `report`: the asked side."""
 
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from partners.protocol import strict_json
 from partners.protocol.errors import ProtocolError
 from partners.protocol.payloads import Next, ReportLine, format_time
 from partners.protocol.views import ActView, FreezeReportView, FreezeRequestView
-from partners.protocol.vocabulary import DeclineCode, HoldBasis, ReleaseReason
+from partners.protocol.vocabulary import DeclineCode, HoldBasis, KeptBasis, ReleaseReason
 
 _REQUEST = click.argument("request_id", metavar="FRQ_…")
 #: What a partner holds for where the requester named no time, in hours.
@@ -121,6 +120,17 @@ def decline(  # noqa: PLR0913 - click's options
 @click.option("--basis", type=click.Choice([b.value for b in HoldBasis]), default="voluntary")
 @click.option("--released", nargs=3, multiple=True, metavar="HLD_… AMOUNT REASON")
 @click.option("--returned", nargs=3, multiple=True, metavar="HLD_… AMOUNT TX")
+@click.option("--seized", nargs=3, multiple=True, metavar="HLD_… AMOUNT AGENCY")
+@click.option(
+    "--kept",
+    nargs=3,
+    multiple=True,
+    metavar="HLD_… BASIS END",
+    help="BASIS legal_order or own_policy and a time, or other_request and FRQ_….",
+)
+@click.option(
+    "--correct", "corrected", nargs=3, multiple=True, metavar="LIN_… AMOUNT REASON", help="A line."
+)
 @click.option(
     "--nothing",
     type=click.Choice([code.value for code in DeclineCode]),
@@ -138,6 +148,9 @@ def report(  # noqa: PLR0913 - click's options
     basis: str,
     released: tuple[tuple[str, str, str], ...],
     returned: tuple[tuple[str, str, str], ...],
+    seized: tuple[tuple[str, str, str], ...],
+    kept: tuple[tuple[str, str, str], ...],
+    corrected: tuple[tuple[str, str, str], ...],
     nothing: str | None,
 ) -> None:
     r"""Report what you found, froze, released or returned; taken whole or refused whole.
@@ -154,7 +167,8 @@ def report(  # noqa: PLR0913 - click's options
         {"kind": "found", "address_no": _number(no), "asset": asset, "amount": _amount(amount)}
         for no, asset, amount in found
     ]
-    lines += [_frozen_line(view, row, hours, basis) for row in frozen]
+    now = datetime.fromtimestamp(int(session.now()), UTC)
+    lines += [_frozen_line(view, row, hours, basis, now) for row in frozen]
     lines += [
         {"kind": "released", "hold": hold, "amount": _amount(amount), "reason": _reason(reason)}
         for hold, amount, reason in released
@@ -162,6 +176,15 @@ def report(  # noqa: PLR0913 - click's options
     lines += [
         {"kind": "returned", "hold": hold, "amount": _amount(amount), "tx": tx}
         for hold, amount, tx in returned
+    ]
+    lines += [
+        {"kind": "seized", "hold": hold, "amount": _amount(amount), "agency": agency}
+        for hold, amount, agency in seized
+    ]
+    lines += [_kept_line(*row) for row in kept]
+    lines += [
+        {"kind": "correction", "corrects": line, "amount": _amount(amount), "reason": reason}
+        for line, amount, reason in corrected
     ]
     if nothing:
         lines.append({"kind": "nothing", "address_nos": "rest", "code": nothing})
@@ -196,11 +219,21 @@ def _lines_of(file: Path) -> list[Any]:
     return lines
 
 
+def _kept_line(hold: str, basis: str, end: str) -> dict[str, Any]:
+    if basis not in {b.value for b in KeptBasis}:
+        raise click.UsageError(f"{basis!r} is no ground to keep: {', '.join(KeptBasis)}")
+    name = "other_request" if basis == KeptBasis.OTHER_REQUEST else "hold_expires_at"
+    return {"kind": "kept", "hold": hold, "basis": basis, name: end}
+
+
 def _frozen_line(
-    view: FreezeRequestView, row: tuple[str, str, str], hours: int | None, basis: str
+    view: FreezeRequestView,
+    row: tuple[str, str, str],
+    hours: int | None,
+    basis: str,
+    now: datetime,
 ) -> dict[str, Any]:
     no, asset, amount = row
-    now = datetime.fromtimestamp(time.time(), UTC).replace(microsecond=0)
     held_for = timedelta(hours=hours or view.hold_hours or _DEFAULT_HOURS)
     return {
         "kind": "frozen",

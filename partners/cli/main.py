@@ -8,7 +8,19 @@ import os
 
 import click
 
-from partners.cli import decisions, events, follow, grants, keys, legs, membership, requests
+from partners.cli import (
+    decisions,
+    events,
+    follow,
+    grants,
+    holds,
+    incidents,
+    keys,
+    legs,
+    matters,
+    membership,
+    requests,
+)
 from partners.cli.session import Session, SessionGroup
 from partners.profiles import ProfileStore
 
@@ -39,7 +51,19 @@ def cli(ctx: click.Context, as_: str | None, as_json: bool) -> None:  # noqa: FB
     ctx.obj = Session(ProfileStore.from_environment(os.environ), as_, as_json)
 
 
-for module in (keys, membership, grants, requests, follow, decisions, legs, events):
+for module in (
+    keys,
+    membership,
+    grants,
+    requests,
+    follow,
+    decisions,
+    legs,
+    holds,
+    matters,
+    incidents,
+    events,
+):
     module.register(cli)
 
 

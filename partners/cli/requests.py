@@ -136,11 +136,19 @@ def status(session: Session, request_id: str | None, *, ledger: bool) -> None:
     _show_request(session, view, legs)
     if lines:
         rows = [
-            (line.partner, line.kind.value, line.address_no, line.asset, line.amount, line.hold)
+            (
+                line.id,
+                line.partner,
+                line.kind.value,
+                line.address_no,
+                line.asset,
+                line.amount,
+                line.hold,
+            )
             for line in lines
         ]
         session.out.print()
-        session.out.print(table(("partner", "line", "address", "asset", "amount", "hold"), rows))
+        session.out.print(table(_LINE_COLUMNS, rows))
 
 
 def _show_request(session: Session, view: FreezeRequestView, legs: list[LegView]) -> None:
@@ -178,6 +186,7 @@ def _show_request(session: Session, view: FreezeRequestView, legs: list[LegView]
 
 
 _SUMS = ("found", "frozen", "held", "released", "returned", "seized")
+_LINE_COLUMNS = ("line", "partner", "says", "address", "asset", "amount", "hold")
 _LEG_COLUMNS = ("partner", "status", "acknowledged", "asset", *_SUMS)
 
 

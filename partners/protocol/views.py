@@ -257,6 +257,12 @@ class HoldView(View):
     owed_since: Time | None = None
 
 
+class OwedHoldView(HoldView):
+    """A hold about which its partner owes an answer, with the request on which one knows it."""
+
+    request_id: str
+
+
 class FreezeReportView(View):
     """The answer to a freeze report: the lines as booked, with the holds that they opened."""
 
