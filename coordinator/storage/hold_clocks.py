@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Update, bindparam, Select, exists, select, update
+from sqlalchemy import Connection, Row, Select, Update, bindparam, exists, select, update
 
 from coordinator.storage.tables.freeze_ledger import HoldLinkRow, HoldRow
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow

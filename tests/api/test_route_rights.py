@@ -33,6 +33,7 @@ RIGHTS: Mapping[str, set[str]] = {
     f"GET {REQUEST}/drafts": ALL,
     f"GET {REQUEST}/info-requests": ALL,
     f"GET {REQUEST}/legal-orders": ALL,
+    "GET /v1/holds/owed": ALL,
     "GET /v1/incidents": ALL,
     "GET /v1/incidents/{incident_id}": ALL,
     "GET /v1/incidents/{incident_id}/timeline": ALL,

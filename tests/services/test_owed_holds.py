@@ -1,0 +1,58 @@
+"""Who owes what: both sides read it, nobody else does."""
+
+import pytest
+
+from coordinator.domain.clock import SteppedClock
+from coordinator.storage.database import Database
+from coordinator.storage.documents import Vault
+from tests.factories import Cast, Exchange, Signer
+from tests.services.through_api import World, released_line
+
+
+@pytest.fixture
+def w(signer: Signer, cast: Cast, database: Database, vault: Vault, clock: SteppedClock) -> World:
+    return World(signer, cast, database, vault, clock)
+
+
+def owed(w: World, exchange: Exchange) -> list[tuple[str, str, bool]]:
+    items = w.get(exchange.auditor, "/v1/holds/owed")["items"]
+    return [(item["id"], item["request_id"], item["lapsed"]) for item in items]
+
+
+def test_a_withdrawal_is_owed_until_it_is_answered_and_shown_to_both_sides_alone(w: World) -> None:
+    request = w.live()
+    hold = w.freeze(w.cast.b, request)
+    assert owed(w, w.cast.a) == owed(w, w.cast.b) == []
+    w.act(w.cast.a.lead, request, "withdrawal", addresses="all", reason="A mistake.")
+    assert owed(w, w.cast.a) == owed(w, w.cast.b) == [(hold, request["id"], False)]
+    assert owed(w, w.cast.c) == []
+    w.report(w.cast.b, request, [released_line(hold, "700", "withdrawn")])
+    assert owed(w, w.cast.a) == owed(w, w.cast.b) == []
+
+
+def test_a_lapsed_hold_is_owed_until_it_is_extended(w: World) -> None:
+    request = w.live()
+    hold = w.freeze(w.cast.b, request)
+    w.step(days=14)
+    w.run_timer("hold_clock")
+    assert owed(w, w.cast.a) == owed(w, w.cast.b) == [(hold, request["id"], True)]
+    w.act(
+        w.cast.b.compliance,
+        request,
+        "hold-extensions",
+        hold=hold,
+        hold_expires_at="2026-04-01T12:00:00Z",
+        basis="voluntary",
+    )
+    assert owed(w, w.cast.a) == owed(w, w.cast.b) == []
+
+
+def test_the_list_is_read_page_by_page(w: World) -> None:
+    first, second = w.live(), w.live(summary="Another matter.")
+    holds = sorted([w.freeze(w.cast.b, first), w.freeze(w.cast.c, second)])
+    for request in (first, second):
+        w.act(w.cast.a.lead, request, "withdrawal", addresses="all", reason="A mistake.")
+    page = w.get(w.cast.a.lead, "/v1/holds/owed?limit=1")
+    rest = w.get(w.cast.a.lead, f"/v1/holds/owed?limit=1&cursor={page['next_cursor']}")
+    assert [item["id"] for item in (*page["items"], *rest["items"])] == holds
+    assert rest["next_cursor"] is None
