@@ -48,5 +48,7 @@ def _sorted_names(members: dict[Any, Any]) -> list[str]:
     for name in members:
         if not isinstance(name, str):
             raise CanonicalJsonError("the names of an object's members are strings")
+    if "".join(members).isascii():
+        return sorted(members)  # code units and code points are the same there
     # By UTF-16 code units (RFC 8785 section 3.2.3), which beyond the BMP differs from code points.
     return sorted(members, key=lambda name: name.encode("utf-16-be", "surrogatepass"))
