@@ -8,9 +8,9 @@ its own `HOLDFAST_METRICS_PORT`.
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -36,8 +36,16 @@ _OFF = {"HOLDFAST_METRICS_PORT": "0"}
 def restart_with_folder(settings: Settings, command: str) -> None:
     """Start `command` anew with a folder to count into, where metrics are wanted."""
     if settings.metrics_port and FOLDER not in os.environ:
-        os.environ[FOLDER] = tempfile.mkdtemp(prefix="holdfast-metrics-")
+        os.environ[FOLDER] = str(_fresh_folder(settings))
         os.execv(sys.executable, [sys.executable, "-m", "coordinator.cli", command])  # noqa: S606 - our own program
+
+
+def _fresh_folder(settings: Settings) -> Path:
+    """Return an empty folder; the port is one command's alone, so what lies there is left over."""
+    folder = settings.data_dir / f"metrics-{settings.metrics_port}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700, parents=True)
+    return folder
 
 
 @contextmanager
@@ -50,7 +58,7 @@ def metrics_served(settings: Settings) -> Iterator[Mapping[str, str]]:
     if not settings.metrics_port:
         yield {}
         return
-    folder = os.environ.get(FOLDER) or tempfile.mkdtemp(prefix="holdfast-metrics-")
+    folder = os.environ.get(FOLDER) or str(_fresh_folder(settings))
     registry = CollectorRegistry()
     MultiProcessCollector(registry, path=folder)  # type: ignore[no-untyped-call]
     database = open_settings_database(settings, pool_size=1)
