@@ -296,7 +296,7 @@ class _Loader:
             attempts=1,
         )
 
-    def _event(  # noqa: PLR0913 - what an event consists of
+    def _event(  # noqa: PLR0913, PLR0917 - what an event consists of
         self,
         buffer: _Buffer,
         key: DocumentKey,
@@ -361,7 +361,7 @@ def _leg(leg_id: str, request_id: str, partner: str, at: Any) -> Row:
     }
 
 
-def _add_freeze(  # noqa: PLR0913 - what a freeze consists of
+def _add_freeze(  # noqa: PLR0913, PLR0917 - what a freeze consists of
     buffer: _Buffer,
     leg_id: str,
     request_id: str,

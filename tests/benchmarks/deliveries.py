@@ -54,8 +54,10 @@ def _per_second(stage: Stage, receiver: Receiver) -> Figure:
     def floor() -> float:
         receiver.reset()
         subprocess.run(
-            [sys.executable, "-m", "tests.benchmarks.floor_sender"]
-            + [str(SENDERS), str(owed), str(BODY_BYTES)],
+            [
+                *(sys.executable, "-m", "tests.benchmarks.floor_sender"),
+                *(str(SENDERS), str(owed), str(BODY_BYTES)),
+            ],
             input="\n".join(receiver.urls).encode(),
             check=True,
         )

@@ -13,59 +13,64 @@ PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 _HEAD = """\
 # Benchmarks
 
-Written by `make bench`; do not edit it, but the generator, `tests/benchmarks/page.py`. Each figure stands
-beside its floor: the same work stripped to what nobody can do without, measured in the same run, in turn
-with the figure, so that other load on the machine falls on both. Read ratios to ±15 %; the absolute numbers
-are this machine's.
+Written by `make bench`; do not edit it, but the generator, `tests/benchmarks/page.py`. Each
+figure stands beside its floor: the same work stripped to what nobody can do without, measured in
+the same run, in turn with the figure, so that other load on the machine falls on both. Read
+ratios to ±15 %; the absolute numbers are this machine's.
 
-The servers are those that `holdfast-coordinator` starts, with their defaults: one web process with eight
-threads under Granian, one worker with sixteen senders, over real sockets on 127.0.0.1. SQLite syncs at
-every commit; PostgreSQL runs with `fsync`, `full_page_writes` and `synchronous_commit` on. The load
-generator is one further process that sends requests signed beforehand; it shares the machine's cores.
+The servers are those that `holdfast-coordinator` starts, with their defaults: one web process
+with eight threads under Granian, one worker with sixteen senders, over real sockets on 127.0.0.1.
+SQLite syncs at every commit; PostgreSQL runs with `fsync`, `full_page_writes` and
+`synchronous_commit` on. The load generator is one further process that sends requests signed
+beforehand; it shares the machine's cores.
 """
 
 _WHY = """\
 ## What bounds them
 
-**Submissions per second.** Validation alone, everything but the transaction, is the line below it. The
-rest is one transaction of about two dozen statements in Python: present rights, used token, idempotency,
-partners and leads, then the request, its incident, addresses, act, sealed documents, leaf, event and
-answer, and one sync. On SQLite transactions run one after the other, so the time that one spends in
-Python is the bound, not the disk; on PostgreSQL the round trips of those statements and Python's
-interpreter lock are. The floor spends its time in one insert and one sync. More web processes help on
-PostgreSQL; a shared tail of several transactions (group commit) is planned.
+**Submissions per second.** Validation alone, everything but the transaction, is the line below
+it. The rest is one transaction of about two dozen statements in Python: present rights, used
+token, idempotency, partners and leads, then the request, its incident, addresses, act, sealed
+documents, leaf, event and answer, and one sync. On SQLite transactions run one after the other,
+so the time that one spends in Python is the bound, not the disk; on PostgreSQL the round trips of
+those statements and Python's interpreter lock are. The floor spends its time in one insert and
+one sync. More web processes help on PostgreSQL; a shared tail of several transactions (group
+commit) is planned.
 
-**A request with 11,000 addresses.** Parsing, models, checksums and the blind index of each address run
-before the transaction; then the rows go in one `executemany`.
+**A request with 11,000 addresses.** Parsing, models, checksums and the blind index of each
+address run before the transaction; then the rows go in one `executemany`.
 
-**A report of 11,000 lines.** The floor is the bare insert of as many rows of seven columns, without even
-parsing; `with_strict_parse_in_the_floor` adds that. The figure parses, builds a model a line, checks the
-whole ledger after all lines, and writes up to four rows a line: the line, and for a freeze its hold, the
-hold's link to the leg and the finding. It answers each line as booked. A Python process cannot do that
-in thrice the time of one `executemany` in C; what is held to is that the time grows in proportion to the
-lines and never with what is stored.
+**A report of 11,000 lines.** The floor is the bare insert of as many rows of seven columns,
+without even parsing; `with_strict_parse_in_the_floor` adds that. The figure parses, builds a
+model a line, checks the whole ledger after all lines, and writes up to four rows a line: the
+line, and for a freeze its hold, the hold's link to the leg and the finding. It answers each line
+as booked. A Python process cannot do that in thrice the time of one `executemany` in C; what is
+held to is that the time grows in proportion to the lines and never with what is stored.
 
-**Totals.** The floor adds one amount of 20,000 rows; the totals add found over 10,000 findings and four
-sums over 10,000 holds. Amounts are up to 256 bits, which SQLite cannot add itself, so both call Python
-for each.
+**Totals.** The floor adds one amount of 20,000 rows; the totals add found over 10,000 findings
+and four sums over 10,000 holds. Amounts are up to 256 bits, which SQLite cannot add itself, so
+both call Python for each.
 
-**Webhooks per second.** The worker sends with an exchange of its own (hard deadline, address guard,
-pooled connections), which costs less than `requests`; one transaction completes and claims many.
+**Webhooks per second.** The worker sends with an exchange of its own (hard deadline, address
+guard, pooled connections), which costs less than `requests`; one transaction completes and claims
+many.
 
-**Approval to handler.** Counted from the first byte of the approval, so the approval's own transaction is
-in it; `after_the_answer_p50_ms` is what is left after the approver has its answer.
+**Approval to handler.** Counted from the first byte of the approval, so the approval's own
+transaction is in it; `after_the_answer_p50_ms` is what is left after the approver has its answer.
 
-**Growth.** Every list is read along an index with a key and never an offset; the same request is sent in
-turn to coordinators with 1,000, 20,000 and 100,000 requests, and the median compared. A figure above its
-aim is sampled again, up to twice, and all samples count.
+**Growth.** Every list is read along an index with a key and never an offset; the same request is
+sent in turn to coordinators with 1,000, 20,000 and 100,000 requests, and the median compared. A
+figure above its aim is sampled again, up to twice, and all samples count.
 """
 
 
 def write_page(figures: Sequence[Figure], *, seconds: float, urls: Sequence[str]) -> None:
     """Write the page of one whole run."""
     parts = [_HEAD, _machine(seconds, urls)]
-    for database in dict.fromkeys(figure.database for figure in figures):
-        parts.append(_table(database, [f for f in figures if f.database == database]))
+    parts += [
+        _table(database, [f for f in figures if f.database == database])
+        for database in dict.fromkeys(figure.database for figure in figures)
+    ]
     short_of = [f for f in figures if f.is_met is False]
     parts.append(_WHY)
     parts.append(_missed(short_of))

@@ -25,7 +25,7 @@ def mixed_addresses(count: int) -> list[dict[str, str]]:
 
 
 def _checked(chains: Chains) -> str:
-    """Return an Ethereum account whose case says its checksum; few spell it in one case by chance."""
+    """Return an Ethereum account whose case tells its checksum; a few do not, by chance."""
     while True:
         plain = f"eip155:1:0x{secrets.token_hex(20)}"
         shown = parse_account(chains, plain, None).display

@@ -1,7 +1,7 @@
 """A receiver of webhooks as a process of its own: it notes when each came, and answers 204.
 
-It listens on as many ports as there are endpoints, for each partner has a host of its own. Told on its
-input: `reset`, `wait <count> <seconds>`; it answers each with a line of JSON on its output.
+It listens on as many ports as there are endpoints, for each partner has a host of its own. Told on
+its input: `reset`, `wait <count> <seconds>`; it answers each with a line of JSON on its output.
 """
 
 import asyncio
@@ -83,6 +83,11 @@ class Receiver:
         end(self._process)
 
 
+def _line(answer: Any) -> str:
+    # Canonical JSON knows no fractions; nothing here is signed or hashed.
+    return json.dumps(answer) + "\n"  # noqa: TID251
+
+
 class _Log:
     def __init__(self) -> None:
         self.changed = threading.Condition()
@@ -133,7 +138,7 @@ def _obey(log: _Log) -> None:
                 count = int(words[1])
                 log.changed.wait_for(lambda c=count: len(log.times) >= c, float(words[2]))  # type: ignore[misc]
                 answer = [log.times, log.kinds]
-        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.write(_line(answer))
         sys.stdout.flush()
 
 
@@ -143,7 +148,7 @@ async def _serve(endpoints: int) -> None:
     servers = [
         await loop.create_server(lambda: _Connection(log), "127.0.0.1", 0) for _ in range(endpoints)
     ]
-    sys.stdout.write(json.dumps([s.sockets[0].getsockname()[1] for s in servers]) + "\n")
+    sys.stdout.write(_line([s.sockets[0].getsockname()[1] for s in servers]))
     sys.stdout.flush()
     await asyncio.to_thread(_obey, log)
 
