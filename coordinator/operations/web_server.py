@@ -18,8 +18,8 @@ from coordinator.operations.lifetime import call_on_signal, end_with_parent
 from coordinator.settings import Settings
 
 #: Seconds after which a running thread lets another one have the interpreter; Python's own is 5 ms.
-#: Whoever holds the database's write lock gives the interpreter up at every statement, and with 5 ms
-#: would wait that long for each where other threads check signatures meanwhile.
+#: Whoever holds the database's write lock gives the interpreter up at every statement, and with
+#: 5 ms would wait that long for each where other threads check signatures meanwhile.
 SWITCH_SECONDS = 0.0005
 #: Seconds that requests under way are given when the server stops.
 STOP_SECONDS = 25
