@@ -1,0 +1,265 @@
+"""What the reference exchange does by its own rule, and what it leaves to a person."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from partners.client import Client, Document
+from partners.errors import UnavailableError
+from partners.protocol import strict_json
+from partners.protocol.payloads import FreezeRequest
+from partners.reference_exchange.answering import answer
+from partners.reference_exchange.deposit_book import DepositBook, Payout
+from partners.reference_exchange.inbox import Inbox, Matter, Task
+from partners.reference_exchange.settling import settle
+from partners.webhook_receiver import Event
+from tests.partners.signed_world import request_body
+from tests.partners.stub_coordinator import StubCoordinator, problem
+from tests.partners.test_reference_exchange import (
+    ETH,
+    FRQ,
+    NOW,
+    PATH,
+    THIEF,
+    answer_acts,
+    proven_notice,
+    report_view,
+)
+from tests.partners.views import AT, SHA256
+
+HOLD = "hld_00000000000000000000000001"
+OTHER = "frq_00000000000000000000000002"
+OTHER_ADDRESS = "eip155:1:0x83c7678492D623fb98834F0fbcb2E7b7f5Af8950"
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Iterator[DepositBook]:
+    book = DepositBook(tmp_path / "book.sqlite3")
+    yield book
+    book.close()
+
+
+def task(account: str, request_id: str = FRQ) -> Task:
+    body = request_body(addresses=[{"account": account}])
+    request = FreezeRequest.model_validate(strict_json.loads(body))
+    return Task(Document(request_id, SHA256), request, 0)
+
+
+def frozen(book: DepositBook) -> None:
+    """Have 10 of a customer's frozen for the request."""
+    book.record_deposit("c1", ETH, 10, THIEF, "t1")
+    (freeze,) = book.freeze(FRQ, book.match(task(THIEF).request.addresses), NOW)
+    book.note_hold(freeze, HOLD)
+
+
+def hold_view(**members: Any) -> dict[str, Any]:
+    return {
+        "id": HOLD,
+        "leg_id": "leg_1",
+        "partner": "exchange-a.example",
+        "address_no": 0,
+        "asset": ETH,
+        **dict.fromkeys(("released", "returned", "seized"), "0"),
+        "frozen": "10",
+        "held": "10",
+        "basis": "voluntary",
+        "frozen_at": AT,
+        "hold_expires_at": "2026-01-05T00:00:00Z",
+        **members,
+    }
+
+
+def shows(stub: StubCoordinator, **members: Any) -> None:
+    stub.answers("GET", f"{PATH}/holds", {"items": [hold_view(**members)]})
+    stub.answers("POST", f"{PATH}/freeze-reports", report_view(), status=201)
+
+
+def told(kind: str) -> Matter:
+    return Matter("evt_1", kind, Document(FRQ, SHA256), 0)
+
+
+def sent_line(stub: StubCoordinator) -> dict[str, Any]:
+    (line,) = strict_json.loads(stub.seen[-1].body)["lines"]
+    return dict(line)
+
+
+def posts(stub: StubCoordinator) -> list[str]:
+    return [seen.target for seen in stub.seen if seen.method == "POST"]
+
+
+# --- withdrawals -------------------------------------------------------------------------------
+
+
+def test_what_is_taken_back_is_let_go_in_the_book_and_reported(
+    book: DepositBook, client: Client, stub: StubCoordinator
+) -> None:
+    frozen(book)
+    shows(stub, owed_since=AT)
+    settle(told("answer.owed"), book, client, NOW)
+    line = sent_line(stub)
+    assert (line["kind"], line["amount"], line["reason"]) == ("released", "10", "withdrawn")
+    assert book.totals()[ETH].held == 0
+
+
+def test_a_release_that_could_not_be_reported_is_reported_the_next_time_with_its_amount(
+    book: DepositBook, client: Client, stub: StubCoordinator
+) -> None:
+    frozen(book)
+    stub.answers("POST", f"{PATH}/freeze-reports", problem(500, "internal"), status=500)
+    shows(stub, owed_since=AT)
+    with pytest.raises(UnavailableError):
+        settle(told("answer.owed"), book, client, NOW)
+    settle(told("answer.owed"), book, client, NOW)
+    first, second = (seen for seen in stub.seen if seen.method == "POST")
+    assert first.body == second.body
+    assert first.headers["Idempotency-Key"] == second.headers["Idempotency-Key"]
+    assert book.totals()[ETH].released == 10
+
+
+def test_what_compliance_decided_to_keep_is_kept_by_own_policy(
+    book: DepositBook, client: Client, stub: StubCoordinator
+) -> None:
+    frozen(book)
+    book.decide_to_keep("c1", ETH, 30)
+    shows(stub, owed_since=AT)
+    settle(told("answer.owed"), book, client, NOW)
+    line = sent_line(stub)
+    assert (line["kind"], line["basis"]) == ("kept", "own_policy")
+    assert line["hold_expires_at"] == "2026-02-01T03:04:05Z"
+    assert book.totals()[ETH].held == 10
+
+
+def test_what_another_request_asks_for_too_is_kept_for_that_one(
+    book: DepositBook, client: Client, stub: StubCoordinator
+) -> None:
+    frozen(book)
+    book.record_deposit("c1", ETH, 1, OTHER_ADDRESS, "t2")
+    book.withdraw("c1", ETH, 1)
+    (match,) = book.match(task(OTHER_ADDRESS).request.addresses)
+    assert [share.hold for share in book.share(OTHER, [match])] == [HOLD]
+    shows(stub, owed_since=AT)
+    settle(told("answer.owed"), book, client, NOW)
+    line = sent_line(stub)
+    assert (line["basis"], line["other_request"]) == ("other_request", OTHER)
+
+
+def test_nothing_is_let_go_where_book_and_coordinator_disagree(
+    book: DepositBook, client: Client, stub: StubCoordinator
+) -> None:
+    frozen(book)
+    shows(stub, owed_since=AT, held="9")
+    settle(told("answer.owed"), book, client, NOW)
+    assert posts(stub) == []
+    assert book.totals()[ETH].held == 10
+
+
+# --- ends of holds -----------------------------------------------------------------------------
+
+
+def test_a_lapsed_hold_is_left_to_a_person(
+    book: DepositBook, client: Client, stub: StubCoordinator
+) -> None:
+    frozen(book)
+    book.decide_to_keep("c1", ETH, 30)
+    shows(stub, owed_since=AT, lapsed=True)
+    settle(told("answer.owed"), book, client, NOW)
+    assert posts(stub) == []
+    assert book.totals()[ETH].held == 10
+
+
+@pytest.mark.parametrize(
+    ("hours", "days", "is_extended"), [(23, 30, True), (71, 30, False), (23, 0, False)]
+)
+def test_a_hold_is_extended_on_its_last_day_and_only_where_compliance_decided_so(  # noqa: PLR0913 - fixtures and cases
+    book: DepositBook,
+    client: Client,
+    stub: StubCoordinator,
+    hours: int,
+    days: int,
+    *,
+    is_extended: bool,
+) -> None:
+    frozen(book)
+    if days:
+        book.decide_to_keep("c1", ETH, days)
+    shows(stub)
+    extended = {
+        "id": "act_1",
+        "request_id": FRQ,
+        "hold": HOLD,
+        "hold_expires_at": AT,
+        "basis": "own_policy",
+        "status": "frozen",
+    }
+    stub.answers("POST", f"{PATH}/hold-extensions", extended, status=201)
+    end = datetime(2026, 1, 5, tzinfo=UTC)
+    settle(told("hold.expiring"), book, client, end - timedelta(hours=hours))
+    assert posts(stub) == ([f"{PATH}/hold-extensions"] if is_extended else [])
+    if is_extended:
+        body = strict_json.loads(stub.seen[-1].body)
+        assert (body["hold_expires_at"], body["basis"]) == ("2026-02-04T00:00:00Z", "own_policy")
+
+
+# --- answering ---------------------------------------------------------------------------------
+
+
+def test_funds_frozen_for_another_request_answer_this_one_too_and_count_once(
+    book: DepositBook, client: Client, stub: StubCoordinator
+) -> None:
+    frozen(book)
+    book.record_deposit("c1", ETH, 1, OTHER_ADDRESS, "t2")
+    book.withdraw("c1", ETH, 1)
+    answer_path = f"/v1/freeze-requests/{OTHER}"
+    for name in ("acknowledgement", "review"):
+        stub.answers(
+            "POST", f"{answer_path}/{name}", {"id": "a", "request_id": OTHER, "status": "x"}
+        )
+    stub.answers("POST", f"{answer_path}/freeze-reports", report_view(HOLD), status=201)
+    answer(task(OTHER_ADDRESS, OTHER), book, client, NOW)
+    assert sent_line(stub) == {"kind": "frozen", "address_no": 0, "hold": HOLD}
+    assert (book.totals()[ETH].frozen, book.totals()[ETH].held) == (10, 10)
+    assert book.requests_of(HOLD) == [FRQ, OTHER]
+
+
+def test_funds_that_left_for_a_known_place_moved_on(
+    book: DepositBook, client: Client, stub: StubCoordinator
+) -> None:
+    book.record_deposit("c1", ETH, 10, THIEF, "t1")
+    payout = Payout("exchange-c.example", OTHER_ADDRESS, "0xabc")
+    book.withdraw("c1", ETH, 10, payout)
+    answer_acts(stub)
+    stub.answers("POST", f"{PATH}/freeze-reports", report_view(), status=201)
+    answer(task(THIEF), book, client, NOW)
+    line = sent_line(stub)
+    assert (line["code"], line["next"]["service"]) == ("moved_on", "exchange-c.example")
+    assert (line["next"]["account"], line["next"]["tx"]) == (OTHER_ADDRESS, "0xabc")
+
+
+# --- the queue ---------------------------------------------------------------------------------
+
+
+def test_a_matter_waits_for_its_request_and_is_dealt_with_once(tmp_path: Path) -> None:
+    inbox = Inbox(tmp_path / "inbox.sqlite3")
+    notice = proven_notice()
+    owed = Event("evt_2", "answer.owed", NOW, {"request_id": notice.id}, b"")
+    inbox.put(owed, None)
+    assert inbox.next_task(wait=0) is None  # nobody proved that request to us
+    assert inbox.is_idle()
+    inbox.put(
+        Event("evt_1", "freeze_request.received", NOW, {"request_id": notice.id}, b""), notice
+    )
+    request = inbox.next_task(wait=0)
+    assert isinstance(request, Task)
+    inbox.finish(request)
+    inbox.put(owed, None)  # a repeat makes no second matter
+    matter = inbox.next_task(wait=0)
+    assert isinstance(matter, Matter)
+    assert (matter.type, matter.document.content_sha256) == ("answer.owed", notice.content_sha256)
+    assert not inbox.is_idle()
+    inbox.finish(matter)
+    assert inbox.next_task(wait=0) is None
+    assert inbox.is_idle()
+    inbox.close()
