@@ -38,7 +38,7 @@ from tests.services.request_cast import (
     shared,
 )
 
-RACES = int(os.environ.get("RACES", "16"))
+RACES = int(os.environ.get("RACES", "8"))
 Outcome = tuple[str, int, str | None]
 
 
@@ -101,6 +101,10 @@ def meeting(office: Office) -> Iterator[Meeting]:
     """A meeting on the module's coordinator."""
     yield Meeting(office.signer.client.application, office)
     _require_no_gaps(office)
+    if not office.desk.database.is_sqlite:
+        # Giving way costs whoever waits a second each time: locks are taken in one order instead.
+        met = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+        assert office.desk.sql(met) == 0
 
 
 def _require_no_gaps(office: Office) -> None:
