@@ -4,10 +4,15 @@ from hashlib import sha256
 from pathlib import Path
 
 import click
+from rich.text import Text
 
 from partners.cli.session import Session, SessionCommand, facts, pass_session
 from partners.draft import new_nonce
+from partners.errors import UntrustedEvidenceError
+from partners.protocol import strict_json
+from partners.protocol.errors import ProtocolError
 from partners.protocol.life_cycle_views import AdditionView, DisputeView, InfoRequestView
+from partners.protocol.views import FreezeRequestView
 from partners.protocol.vocabulary import Decision
 
 _REQUEST = click.argument("request_id", metavar="FRQ_…")
@@ -230,20 +235,40 @@ def decide_addition(  # noqa: PLR0913 - click's options
 ) -> None:
     """Approve or reject asking more partners; what you sign is the hash of what is shown."""
     client = session.client()
-    view = _addition(session, request_id, addition_id)
-    text = view.decision_context or ""
-    session.err.print(facts([("to", view.to), ("proposed by", view.proposed_by)]))
+    request = client.freeze_request(request_id)
+    text = _addition(session, request_id, addition_id).decision_context or ""
+    to = _partners_to_ask(text, request)
+    session.err.print(facts([("request", request.id), ("asks as well", to)]))
     session.err.print("You sign the SHA-256 of this decision context:", style="bold")
-    session.err.print(text, markup=False)
+    session.err.print(Text(text))
     if not yes:
         click.confirm(f"{_ANSWER[decision].value} {addition_id}?", abort=True, err=True)
     act = client.decide(
-        client.freeze_request(request_id),
+        request,
         _ANSWER[decision],
         context_sha256=sha256(text.encode()).hexdigest(),
         comment=comment,
     )
     session.show(act, lambda: session.out.print(facts([("status", act.status)])))
+
+
+def _partners_to_ask(text: str, request: FreezeRequestView) -> list[str]:
+    """Return whom the context adds, after checking that it is about this very request."""
+    try:
+        context = strict_json.loads(text.encode())
+    except ProtocolError as error:
+        raise UntrustedEvidenceError(f"the decision context: {error}", code="bad_context") from None
+    to = context.get("to") if isinstance(context, dict) else None
+    if (
+        not isinstance(context, dict)
+        or not isinstance(to, list)
+        or context.get("request_id") != request.id
+        or context.get("content_sha256") != request.content_sha256
+    ):
+        raise UntrustedEvidenceError(
+            "the decision context is not about this request", code="bad_context"
+        )
+    return [str(handle) for handle in to]
 
 
 def _addition(session: Session, request_id: str, addition_id: str) -> AdditionView:

@@ -1,0 +1,277 @@
+"""The command line after the first answer, against a stand-in on a real socket."""
+
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from partners.profiles import Profile, ProfileStore
+from partners.protocol import canonical_json
+from partners.protocol.type_ids import new_id
+from tests.partners.shell import FRQ, REQUEST, Shell, answer_request, sent
+from tests.partners.stub_coordinator import StubCoordinator
+from tests.partners.views import AT, SHA256, act_view, leg_view
+
+ETH = "eip155:1/slip44:60"
+HOLD, LINE = new_id("hld"), new_id("lin")
+UNTIL = "2026-03-01T12:00:00Z"
+
+
+@pytest.fixture
+def shell(
+    store: ProfileStore, analyst: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Shell:
+    del analyst
+    monkeypatch.chdir(tmp_path)
+    return Shell(store, tmp_path)
+
+
+def hold_view(**members: Any) -> dict[str, Any]:
+    return {
+        "id": HOLD,
+        "leg_id": new_id("leg"),
+        "partner": "exchange-b.example",
+        "address_no": 3,
+        "asset": ETH,
+        **dict.fromkeys(("released", "returned", "seized"), "0"),
+        "frozen": "700",
+        "held": "700",
+        "basis": "voluntary",
+        "frozen_at": AT,
+        "hold_expires_at": AT,
+        **members,
+    }
+
+
+def test_holds_show_their_end_and_what_is_owed(shell: Shell, stub: StubCoordinator) -> None:
+    stub.answers(
+        "GET",
+        f"{REQUEST}/holds",
+        {"items": [hold_view(lapsed=True, owed_since=AT, shared=True), hold_view(withheld=True)]},
+    )
+    done = shell("holds", FRQ)
+    assert "lapsed, unconfirmed, answer owed, shared" in done.output
+    assert "withheld" in done.output
+    assert "2026-01-02 03:04" in done.output
+
+
+def test_owed_says_who_owes_what_and_why(shell: Shell, stub: StubCoordinator) -> None:
+    rows = [
+        hold_view(owed_since=AT, request_id=FRQ),
+        hold_view(owed_since=AT, request_id=FRQ, lapsed=True),
+    ]
+    stub.answers("GET", "/v1/holds/owed", {"items": rows})
+    lines = shell("owed").output.splitlines()
+    assert [line.split()[-1] for line in lines[1:]] == ["withdrawn", "lapsed"]
+    assert all(word in lines[1] for word in (HOLD, FRQ, "exchange-b.example", "700"))
+
+
+def test_a_hold_is_extended_until_a_time_or_by_hours(shell: Shell, stub: StubCoordinator) -> None:
+    answer_request(stub)
+    view = {
+        "id": new_id("act"),
+        "request_id": FRQ,
+        "hold": HOLD,
+        "hold_expires_at": UNTIL,
+        "basis": "own_policy",
+        "status": "frozen",
+    }
+    stub.answers("POST", f"{REQUEST}/hold-extensions", view, status=201)
+    done = shell("extend", FRQ, HOLD, "--until", UNTIL, "--basis", "own_policy")
+    assert "2026-03-01 12:00 UTC" in done.output
+    assert sent(stub) == {
+        "content_sha256": SHA256,
+        "hold": HOLD,
+        "hold_expires_at": UNTIL,
+        "basis": "own_policy",
+    }
+    assert shell("extend", FRQ, HOLD, "--hours", "24", "--basis", "voluntary").exit_code == 0
+    for words in ([], ["--hours", "1", "--until", UNTIL], ["--until", "tomorrow"]):
+        assert shell("extend", FRQ, HOLD, "--basis", "voluntary", *words).exit_code == 2
+
+
+def test_the_requester_asks_for_an_extension(shell: Shell, stub: StubCoordinator) -> None:
+    answer_request(stub)
+    stub.answers("POST", f"{REQUEST}/extension-requests", act_view(), status=201)
+    done = shell("ask-extension", FRQ, HOLD, "--until", UNTIL, "--reason", "The order is coming.")
+    assert done.exit_code == 0
+    assert (sent(stub)["hold_expires_at"], sent(stub)["reason"]) == (UNTIL, "The order is coming.")
+
+
+def test_a_report_takes_seizures_grounds_to_keep_and_corrections(
+    shell: Shell, stub: StubCoordinator
+) -> None:
+    answer_request(stub)
+    made = {"id": new_id("rep"), "request_id": FRQ, "leg": leg_view(), "lines": []}
+    stub.answers("POST", f"{REQUEST}/freeze-reports", made, status=201)
+    other = new_id("frq")
+    words = ["--seized", HOLD, "5", "Police", "--kept", HOLD, "own_policy", UNTIL]
+    words += ["--kept", HOLD, "other_request", other, "--correct", LINE, "70", "A zero too many."]
+    assert shell("report", FRQ, *words).exit_code == 0
+    assert sent(stub)["lines"] == [
+        {"kind": "seized", "hold": HOLD, "amount": "5", "agency": "Police"},
+        {"kind": "kept", "hold": HOLD, "basis": "own_policy", "hold_expires_at": UNTIL},
+        {"kind": "kept", "hold": HOLD, "basis": "other_request", "other_request": other},
+        {"kind": "correction", "corrects": LINE, "amount": "70", "reason": "A zero too many."},
+    ]
+    assert shell("report", FRQ, "--kept", HOLD, "because", UNTIL).exit_code == 2
+
+
+def test_some_addresses_are_withdrawn(shell: Shell, stub: StubCoordinator) -> None:
+    answer_request(stub)
+    stub.answers("POST", f"{REQUEST}/withdrawal", act_view(), status=201)
+    words = ["--address", "3", "--address", "5", "--reason", "An innocent's."]
+    assert shell("withdraw", FRQ, *words).exit_code == 0
+    assert sent(stub)["addresses"] == [3, 5]
+
+
+def test_questions_are_asked_and_answered(shell: Shell, stub: StubCoordinator) -> None:
+    answer_request(stub)
+    question: dict[str, Any] = {
+        "id": new_id("inf"),
+        "request_id": FRQ,
+        "leg_id": new_id("leg"),
+        "partner": "exchange-b.example",
+        "act_id": new_id("act"),
+        "asked_at": AT,
+        "missing": ["police report"],
+        "status": "info_requested",
+    }
+    path = f"{REQUEST}/info-requests"
+    stub.answers("POST", path, question, status=201)
+    assert "info_requested" in shell("ask", FRQ, "--missing", "police report").output
+    assert sent(stub)["missing"] == ["police report"]
+    stub.answers("POST", f"{path}/{question['id']}/answer", question, status=201)
+    assert shell("answer", FRQ, question["id"], "--text", "Report 4711/26.").exit_code == 0
+    stub.answers("GET", path, {"items": [{**question, "answer": "Report 4711/26."}]})
+    assert "Report 4711/26." in shell("questions", FRQ).output
+
+
+def test_disputes_are_raised_and_resolved(shell: Shell, stub: StubCoordinator) -> None:
+    answer_request(stub)
+    dispute: dict[str, Any] = {
+        "id": new_id("dsp"),
+        "request_id": FRQ,
+        "leg_id": new_id("leg"),
+        "partner": "exchange-b.example",
+        "act_id": new_id("act"),
+        "raised_at": AT,
+        "answer_by": UNTIL,
+    }
+    path = f"{REQUEST}/disputes"
+    stub.answers("POST", path, dispute, status=201)
+    words = ["--reference", "matter-k7", "--text", "A shop.", "--hold", HOLD]
+    assert "2026-03-01 12:00" in shell("dispute", FRQ, *words).output
+    assert sent(stub)["hold"] == HOLD
+    stub.answers("POST", f"{path}/{dispute['id']}/resolution", dispute, status=201)
+    assert shell("resolve", FRQ, dispute["id"], "rejected", "--text", "No.").exit_code == 0
+    assert sent(stub)["resolution"] == "rejected"
+    stub.answers("GET", path, {"items": [{**dispute, "release_recommended_at": AT}]})
+    assert "release recommended" in shell("disputes", FRQ).output
+
+
+def test_an_order_is_attached_by_the_hash_of_its_document_which_stays(
+    shell: Shell, stub: StubCoordinator
+) -> None:
+    answer_request(stub)
+    order = {
+        "id": new_id("ord"),
+        "request_id": FRQ,
+        "partner": "exchange-b.example",
+        "act_id": new_id("act"),
+        "attached_at": AT,
+    }
+    stub.answers("POST", f"{REQUEST}/legal-orders", order, status=201)
+    file = shell.write("order.pdf", b"%PDF of the court")
+    words = [file, "--agency", "Court", "--reference", "7 Gs 12/26"]
+    assert shell("order", FRQ, *words).exit_code == 0
+    assert sent(stub)["document_sha256"] == sha256(b"%PDF of the court").hexdigest()
+    assert b"PDF of" not in stub.seen[-1].body
+
+
+def test_another_lead_decides_on_exactly_the_addition_that_is_shown(
+    shell: Shell, stub: StubCoordinator
+) -> None:
+    answer_request(stub)
+    context = canonical_json.dumps(
+        {"request_id": FRQ, "content_sha256": SHA256, "to": ["exchange-d.example"]}
+    ).decode()
+    addition: dict[str, Any] = {
+        "id": new_id("add"),
+        "request_id": FRQ,
+        "act_id": new_id("act"),
+        "addition_status": "pending",
+        "status": "active",
+        "to": ["exchange-d.example"],
+        "proposed_by": new_id("per"),
+        "proposed_at": AT,
+        "approve_by": UNTIL,
+        "decision_context": context,
+        "context_sha256": SHA256,
+        "quorum": 1,
+    }
+    stub.answers("POST", f"{REQUEST}/partners", addition, status=201)
+    assert "decide-addition" in shell("add-partners", FRQ, "exchange-d.example").output
+    assert sent(stub)["to"] == ["exchange-d.example"]
+    elsewhere = {**addition, "decision_context": context.replace(FRQ, new_id("frq"))}
+    stub.answers("GET", f"{REQUEST}/partners", {"items": [elsewhere]})
+    assert shell("decide-addition", FRQ, addition["id"], "yes", "--yes").exit_code == 8
+    stub.forget("GET", f"{REQUEST}/partners")
+    stub.answers("GET", f"{REQUEST}/partners", {"items": [addition]})
+    stub.answers("POST", f"{REQUEST}/approvals", act_view(), status=201)
+    done = shell("decide-addition", FRQ, addition["id"], "yes", "--yes")
+    assert done.exit_code == 0
+    assert context in done.output
+    assert sent(stub)["context_sha256"] == sha256(context.encode()).hexdigest()
+    assert shell("decide-addition", FRQ, new_id("add"), "no", "--yes").exit_code == 2
+
+
+def test_an_incident_shows_totals_and_what_happened(shell: Shell, stub: StubCoordinator) -> None:
+    incident: dict[str, Any] = {
+        "id": new_id("inc"),
+        "title": "A theft",
+        "kind": "hack",
+        "occurred_at": AT,
+        "requests": [FRQ],
+        "totals": {ETH: {"found": "9", "frozen": "8", "held": "7"}},
+    }
+    path = f"/v1/incidents/{incident['id']}"
+    stub.answers("GET", path, incident)
+    event = {"seq": 1, "id": new_id("evt"), "type": "freeze.frozen", "at": AT, "request_id": FRQ}
+    stub.answers("GET", f"{path}/timeline", {"items": [event]})
+    done = shell("incident", incident["id"], "--timeline")
+    assert all(word in done.output for word in ("A theft", FRQ, ETH, "freeze.frozen"))
+    stub.answers("GET", "/v1/incidents", {"items": [incident]})
+    assert "A theft" in shell("incidents").output
+
+
+def test_statistics_show_median_and_90th_percentile(shell: Shell, stub: StubCoordinator) -> None:
+    row = {
+        "partner": "exchange-b.example",
+        "urgency": "flash",
+        "month": "2026-01",
+        "legs": 3,
+        "acknowledged": {"count": 3, "median_ms": 90_000, "p90_ms": 600_000},
+        "first_freeze": {"count": 0},
+        "declined": {"funds_gone": 2},
+    }
+    view = {"from_month": "2026-01", "to_month": "2026-02", "rows": [row]}
+    stub.answers("GET", "/v1/statistics?from=2026-01&to=2026-02", view)
+    done = shell("statistics", "--from", "2026-01", "--to", "2026-02")
+    assert "1.5 / 10.0 min" in done.output
+    assert "funds_gone 2" in done.output
+
+
+def test_the_clock_of_the_command_line_can_be_put_forward(
+    shell: Shell, stub: StubCoordinator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stub.answers("GET", "/v1/holds/owed", {"items": []})
+    monkeypatch.delenv("HOLDFAST_CLOCK_OFFSET_FILE", raising=False)
+    assert "No answer is owed." in shell("owed").output
+    monkeypatch.setenv("HOLDFAST_CLOCK_OFFSET_FILE", shell.write("offset", "864000"))
+    shell("owed")
+    before, after = (seen.token for seen in stub.seen)
+    assert before is not None
+    assert after is not None
+    assert 864_000 <= after.iat - before.iat < 864_600
