@@ -8,10 +8,15 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from partners.reference_exchange.scenarios.script import Script, load_script
+from partners.reference_exchange.scenarios.script import (
+    Deposit,
+    load_script,
+    load_second_act,
+)
 
 _DEMO = "partners.reference_exchange.scenarios.demo"
 _COMMAND = [sys.executable, "-m", _DEMO, "--limit", "150"]
@@ -24,6 +29,13 @@ _MEMBERS = {
     "held",
     "released",
     "returned",
+    "follow_ons",
+    "corrections",
+    "kept",
+    "shared",
+    "extended",
+    "lapsed",
+    "owed",
     "deliveries",
     "duplicates",
     "undelivered",
@@ -57,23 +69,22 @@ def processes_below(folder: Path) -> Iterator[str]:
             yield f"{process.name} {(process / 'cmdline').read_bytes()!r}"
 
 
-def balance(script: Script, customer: str, *, with_locked: bool = True) -> int:
-    """Return what a customer's invented deposit leaves in the book."""
-    (deposit,) = (
-        deposit
-        for member in script.exchanges
-        for deposit in member.deposits
-        if deposit.customer == customer
+def deposited(*customers: str, with_locked: bool = True) -> int:
+    """Return what customers' invented deposits leave in the books, over both acts."""
+    act = load_second_act()
+    deposits: list[Deposit] = [d for member in load_script().exchanges for d in member.deposits]
+    deposits += [*act.deposits, act.late_deposit]
+    return sum(
+        int(deposit.amount) - (0 if with_locked else int(deposit.locked))
+        for deposit in deposits
+        if deposit.customer in customers
     )
-    return int(deposit.amount) - (0 if with_locked else int(deposit.locked))
 
 
-@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for processes in /proc")
-def test_the_demo_ends_with_totals_that_equal_the_deposit_books_and_leaves_nothing_running(
-    environment: dict[str, str], tmp_path: Path
-) -> None:
+def run(environment: dict[str, str], *words: str) -> dict[str, Any]:
+    """Run the demo to its end; return its last line."""
     done = subprocess.run(
-        _COMMAND,
+        [*_COMMAND, *words],
         env=environment,
         capture_output=True,
         timeout=_SECONDS,
@@ -82,23 +93,56 @@ def test_the_demo_ends_with_totals_that_equal_the_deposit_books_and_leaves_nothi
         stdin=subprocess.DEVNULL,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    summary = json.loads(done.stdout.splitlines()[-1])
+    summary: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return summary
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for processes in /proc")
+def test_the_demo_ends_with_totals_that_equal_the_deposit_books_and_leaves_nothing_running(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    summary = run(environment)
     assert set(summary) == _MEMBERS
-    script = load_script()
-    eth = script.assets["eth"]
-    returned, released = balance(script, "B-1001"), balance(script, "B-1002")
-    partly = balance(script, "C-2001", with_locked=False)
-    assert summary["frozen"] == {eth: str(returned + released + partly)}
-    assert summary["held"] == {eth: str(partly)}
+    eth = load_script().assets["eth"]
+    partly = deposited("C-2001", with_locked=False)
+    released = deposited("B-1002", "B-1102", "C-2101")
+    held = partly + deposited("B-1101", "C-2102", "C-2103")
+    returned = deposited("B-1001")
+    assert summary["frozen"] == {eth: str(held + released + returned)}
+    assert summary["held"] == {eth: str(held)}
     assert summary["released"] == {eth: str(released)}
     assert summary["returned"] == {eth: str(returned)}
-    assert (summary["requests"], summary["legs"], summary["acknowledged"]) == (2, 4, 4)
-    assert (summary["declined"], summary["undelivered"]) == (1, 0)
-    # Two submissions, two approvals; of B, C and D each an acknowledgement, a review and a report,
-    # of B two more reports; of D again an acknowledgement, a review and a decline.
-    assert summary["verified_evidence"] == 4 + 9 + 2 + 3
+    assert (summary["requests"], summary["legs"], summary["acknowledged"]) == (5, 9, 9)
+    assert (summary["declined"], summary["undelivered"], summary["owed"]) == (2, 0, 0)
+    # First act: two submissions, two approvals; of B, C and D each an acknowledgement, a review and
+    # a report, of B two more reports; of D again an acknowledgement, a review and a decline.
+    first = 4 + 9 + 2 + 3
+    assert summary["verified_evidence"] == first + _SECOND_ACT_EVIDENCE + 1  # C extends, too
     assert list(processes_below(tmp_path)) == []
     assert list(tmp_path.glob("holdfast-demo-*")) == []
+
+
+#: Three submissions, three approvals, a withdrawal; five answers in three acts each; of B a late
+#: report, its correction, an extension and a release; of C a release, a `kept`, an extension.
+_SECOND_ACT_EVIDENCE = 7 + 15 + 4 + 3
+
+
+def test_the_second_act_runs_alone_and_counts_what_is_shared_once_and_what_was_wrong_right(
+    environment: dict[str, str],
+) -> None:
+    summary = run(environment, "--act", "2")
+    eth = load_script().assets["eth"]
+    held = deposited("B-1101", "C-2102", "C-2103")
+    released = deposited("B-1102", "C-2101")
+    assert summary["frozen"] == {eth: str(held + released)}
+    assert summary["held"] == {eth: str(held)}
+    assert summary["released"] == {eth: str(released)}
+    assert summary["returned"] == {}
+    assert (summary["requests"], summary["legs"], summary["follow_ons"]) == (3, 5, 1)
+    assert (summary["corrections"], summary["kept"], summary["shared"]) == (2, 1, 1)
+    # B's two lapse, and one of them is extended afterwards; C's is extended before its end.
+    assert (summary["lapsed"], summary["extended"], summary["owed"]) == (2, 2, 0)
+    assert (summary["undelivered"], summary["verified_evidence"]) == (0, _SECOND_ACT_EVIDENCE)
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for processes in /proc")
