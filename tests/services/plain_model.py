@@ -1,0 +1,266 @@
+"""The life cycle and the ledger as the design tells them, in plain sums and words of its own.
+
+One asset, amounts stated. Every `may_…` tells whether an act is to be taken; nothing here raises.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+LATE = timedelta(hours=24)
+EXPIRY = timedelta(hours=24)
+CLOSING = timedelta(days=7)
+ENDED = ("withdrawn", "closed")
+FINAL = ("declined", "no_match", "released", "returned", "withdrawn")
+MOVES = ("released", "returned", "seized")
+
+
+@dataclass(slots=True)
+class Request:
+    """One request; `number` tells it from the others."""
+
+    number: int
+    submitted_at: datetime
+    address_count: int
+    status: str = "submitted"
+    ended_at: datetime | None = None
+    withdrawn: dict[int, datetime] = field(default_factory=dict)
+    final_since: datetime | None = None
+
+
+@dataclass(slots=True)
+class Leg:
+    """One partner's side of one request."""
+
+    partner: str
+    request: Request
+    word: str | None = None
+    nothing: dict[int, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Line:
+    """One line of amounts, with its amount as it stands."""
+
+    id: str
+    leg: Leg
+    kind: str
+    amount: int
+    address_no: int
+    hold: "Hold | None" = None
+
+
+@dataclass(slots=True)
+class Hold:
+    """One hold; `links` are the requests that it counts for, and under which address."""
+
+    id: str
+    leg: Leg
+    address_no: int
+    end: datetime
+    basis: str = "voluntary"
+    lapsed: bool = False
+    kept: bool = False
+    is_void: bool = False
+    links: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Model:
+    """All requests, legs, holds and lines."""
+
+    now: datetime
+    requests: list[Request] = field(default_factory=list)
+    legs: list[Leg] = field(default_factory=list)
+    holds: list[Hold] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+
+    # --- sums -----------------------------------------------------------------------------------
+
+    def of_hold(self, hold: Hold, *kinds: str) -> int:
+        """Add up the lines of a hold."""
+        return sum(x.amount for x in self.lines if x.hold is hold and x.kind in kinds)
+
+    def held(self, hold: Hold) -> int:
+        """What is still held."""
+        return self.of_hold(hold, "frozen") - self.of_hold(hold, *MOVES)
+
+    def found(self, leg: Leg, address_no: int) -> int:
+        """What a leg found for one address."""
+        mine = (x for x in self.lines if x.leg is leg and x.address_no == address_no)
+        return sum(x.amount for x in mine if x.kind == "found")
+
+    def frozen(self, leg: Leg, address_no: int) -> int:
+        """What a leg itself froze for one address, whatever it counts for now."""
+        holds = (h for h in self.holds if h.leg is leg and h.address_no == address_no)
+        return sum(self.of_hold(h, "frozen") for h in holds)
+
+    def linked(self, leg: Leg) -> list[Hold]:
+        """The holds that count for a leg."""
+        number = leg.request.number
+        return [h for h in self.holds if h.leg.partner == leg.partner and number in h.links]
+
+    def totals(self, legs: list[Leg]) -> dict[str, int]:
+        """Sums over distinct holds of some legs, only what is not 0."""
+        holds = {h.id: h for leg in legs for h in self.linked(leg)}.values()
+        sums: Counter[str] = Counter()
+        for hold in holds:
+            for kind in ("frozen", *MOVES):
+                sums[kind] += self.of_hold(hold, kind)
+            sums["held"] += self.held(hold)
+        for leg in legs:
+            numbers = range(leg.request.address_count)
+            sums["found"] += sum(self.found(leg, no) for no in numbers)
+        return {name: amount for name, amount in sums.items() if amount}
+
+    # --- statuses -------------------------------------------------------------------------------
+
+    def status(self, leg: Leg) -> str:
+        """How a leg shows: the first that fits, money before words."""
+        linked = self.linked(leg)
+        if any(self.held(hold) for hold in linked):
+            frozen: Counter[int] = Counter()
+            for hold in linked:
+                frozen[hold.links[leg.request.number]] += self.of_hold(hold, "frozen")
+            numbers = range(leg.request.address_count)
+            short = any(frozen[no] < self.found(leg, no) for no in numbers)
+            return "partially_frozen" if short else "frozen"
+        if linked:
+            gone = any(self.of_hold(hold, "returned", "seized") for hold in linked)
+            return "returned" if gone else "released"
+        shown = self._reported(leg) if leg.word == "reported" else (leg.word or "queued")
+        if leg.request.ended_at is not None and shown not in {"declined", "no_match"}:
+            return "withdrawn"
+        return shown
+
+    def _reported(self, leg: Leg) -> str:
+        numbers = range(leg.request.address_count)
+        if any(self.found(leg, no) for no in numbers) or set(leg.nothing) != set(numbers):
+            return "under_review"
+        return "no_match" if set(leg.nothing.values()) == {"no_match"} else "declined"
+
+    def is_taken_back(self, hold: Hold, request: Request) -> bool:
+        """Tell whether a request, or the address of it, was taken back from under a hold."""
+        return request.ended_at is not None or hold.links.get(request.number) in request.withdrawn
+
+    def owes(self, leg: Leg) -> bool:
+        """Tell whether an answer is owed about any hold of a leg."""
+        return any(
+            hold.lapsed or (self.is_taken_back(hold, leg.request) and not hold.kept)
+            for hold in self.linked(leg)
+            if self.held(hold)
+        )
+
+    def is_final(self, request: Request) -> bool:
+        """Tell whether nothing is expected of any leg."""
+        legs = [leg for leg in self.legs if leg.request is request]
+        return all(self.status(leg) in FINAL and not self.owes(leg) for leg in legs)
+
+    # --- what is taken --------------------------------------------------------------------------
+
+    def may_report(self, leg: Leg) -> bool:
+        """Lines are taken while the request is active, and some after its end."""
+        return leg.request.status in {"active", *ENDED}
+
+    def may_find(self, leg: Leg) -> bool:
+        """Findings are taken until a day after the end."""
+        end = leg.request.ended_at
+        return self.may_report(leg) and (end is None or self.now <= end + LATE)
+
+    def may_freeze(self, leg: Leg, address_no: int, frozen_at: datetime) -> bool:
+        """A freeze is taken if it was made before request or address were taken back."""
+        ends = [leg.request.ended_at, leg.request.withdrawn.get(address_no)]
+        return self.may_find(leg) and all(end is None or frozen_at < end for end in ends)
+
+    def may_move(self, leg: Leg, hold: Hold, amount: int) -> bool:
+        """No more leaves a hold than it holds."""
+        return hold in self.linked(leg) and amount <= self.held(hold)
+
+    def may_keep(self, leg: Leg, hold: Hold) -> bool:
+        """Only what is held and owed is kept."""
+        is_past = hold.end <= self.now
+        owed = hold.lapsed or is_past or self.is_taken_back(hold, leg.request)
+        return hold in self.linked(leg) and self.held(hold) > 0 and owed
+
+    def may_answer_nothing(self, leg: Leg, address_no: int) -> bool:
+        """Nothing is said of an address only where nothing was found, frozen or shared."""
+        own = [h for h in self.holds if h.leg is leg and h.address_no == address_no]
+        counted = [h for h in self.linked(leg) if h.links[leg.request.number] == address_no]
+        busy = [h for h in own if not h.is_void] + counted
+        return leg.request.status == "active" and not busy and not self.found(leg, address_no)
+
+    def may_correct(self, line: Line, amount: int) -> bool:
+        """A correction leaves every sum as it must be."""
+        if line.hold is None:
+            rest = self.found(line.leg, line.address_no) - line.amount + amount
+            return self.frozen(line.leg, line.address_no) <= rest
+        if line.hold.is_void:
+            return False
+        if line.leg is not line.hold.leg and line.leg.request.number not in line.hold.links:
+            return False
+        if line.kind != "frozen":
+            return amount - line.amount <= self.held(line.hold)
+        frozen = self.frozen(line.hold.leg, line.address_no) - line.amount + amount
+        return line.amount - amount <= self.held(line.hold) and frozen <= self.found(
+            line.hold.leg, line.address_no
+        )
+
+    def may_extend(self, leg: Leg, hold: Hold, end: datetime) -> bool:
+        """A hold that holds something gets a later end, or another ground."""
+        later = hold.basis != "voluntary" or end > hold.end
+        return hold in self.linked(leg) and self.held(hold) > 0 and later
+
+    def may_close(self, request: Request) -> bool:
+        """Nothing is closed over funds that are still held."""
+        open_holds = any(request.number in h.links and self.held(h) for h in self.holds)
+        return request.status == "active" and not open_holds
+
+    # --- what changes ---------------------------------------------------------------------------
+
+    def end(self, request: Request, status: str) -> None:
+        """End a request; answers given before do not count for it."""
+        request.status, request.ended_at = status, self.now
+        for hold in self.holds:
+            if request.number in hold.links and self.held(hold):
+                hold.kept = False
+
+    def take_back(self, request: Request, numbers: list[int]) -> None:
+        """Take some addresses back."""
+        request.withdrawn.update(dict.fromkeys(numbers, self.now))
+        for hold in self.holds:
+            if hold.links.get(request.number) in numbers and self.held(hold):
+                hold.kept = False
+
+    def correct(self, line: Line, amount: int) -> None:
+        """Put another amount in the place of a line's."""
+        line.amount = amount
+        if line.kind in {"found", "frozen"} and amount:
+            line.leg.nothing.pop(line.address_no, None)
+        hold = line.hold
+        if hold is not None and not self.of_hold(hold, "frozen"):
+            hold.is_void = True
+            hold.links.clear()
+
+    def step(self, by: timedelta) -> None:
+        """Let time pass, and what is due then happen."""
+        self.now += by
+        for request in self.requests:
+            if request.status == "submitted" and request.submitted_at + EXPIRY <= self.now:
+                request.status = "expired"
+            since = request.final_since
+            if request.status == "active" and since is not None and since + CLOSING <= self.now:
+                self.end(request, "closed")
+        for hold in self.holds:
+            if self.held(hold) and hold.end <= self.now and hold.basis != "legal_order":
+                hold.kept = hold.kept and hold.lapsed
+                hold.lapsed = True
+        self.note_final()
+
+    def note_final(self) -> None:
+        """Note since when nothing is expected of a request's legs; call it after every act."""
+        for request in self.requests:
+            went_out = any(leg.request is request for leg in self.legs)
+            if not went_out or not self.is_final(request):
+                request.final_since = None
+            elif request.final_since is None:
+                request.final_since = self.now

@@ -1,0 +1,324 @@
+"""Random acts of several partners against a plain model: every status and every total agrees."""
+
+import os
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+
+from coordinator.domain.errors import CoordinatorError
+from partners.protocol.payloads import format_time
+from tests.factories import ETHER, Exchange
+from tests.services import request_cast as say
+from tests.services.plain_model import ENDED, Hold, Leg, Line, Model, Request
+from tests.services.request_cast import DAY, HOUR, Ask, Desk
+
+ADDRESSES = 2
+NUMBERS = st.integers(0, ADDRESSES - 1)
+PLACES = st.integers(0, 30)
+AMOUNTS = st.integers(1, 9)
+#: More by hand: STATEFUL=500 looks long and hard.
+EXAMPLES = int(os.environ.get("STATEFUL", "12"))
+STEPS = 25
+MAKERS = {"released": say.released, "returned": say.returned, "seized": say.seized}
+
+
+class LifeCycle(RuleBasedStateMachine):
+    """Two requests of A in one incident, each to B and C."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.desk = desk
+        self.model = Model(desk.clock.now())
+        self.asks: list[Ask] = []
+        self.exchanges: dict[str, Exchange] = {x.handle: x for x in (desk.cast.b, desk.cast.c)}
+
+    # --- helpers --------------------------------------------------------------------------------
+
+    def attempt(self, expected: bool, act: Callable[[], Any]) -> Any:  # noqa: FBT001
+        """Do it; the coordinator takes it exactly where the model says so."""
+        answer, refused = None, ""
+        try:
+            answer = act()
+        except CoordinatorError as error:
+            refused = f"refused: {error.message} {error.errors}"
+        assert expected is (answer is not None), refused or f"taken: {answer}"
+        return answer
+
+    def leg(self, place: int) -> Leg | None:
+        legs = self.model.legs
+        return legs[place % len(legs)] if legs else None
+
+    def hold(self, place: int) -> Hold | None:
+        holds = self.model.holds
+        return holds[place % len(holds)] if holds else None
+
+    def a_leg_of(self, hold: Hold, place: int) -> Leg:
+        legs = [leg for leg in self.model.legs if leg.partner == hold.leg.partner]
+        return legs[place % len(legs)]
+
+    def send(self, leg: Leg, path: str, **body: Any) -> Callable[[], Any]:
+        member = self.exchanges[leg.partner].compliance
+        return lambda: self.desk.act(member, self.asks[leg.request.number], path, **body)
+
+    def report(self, leg: Leg, expected: bool, *lines: dict[str, Any]) -> Any:  # noqa: FBT001
+        told = self.attempt(expected, self.send(leg, "freeze-reports", lines=list(lines)))
+        if told is not None:
+            leg.word = "reported"
+        return told
+
+    # --- rules ----------------------------------------------------------------------------------
+
+    @initialize()
+    def submit_two(self) -> None:
+        for number in range(2):
+            first = self.asks[0] if self.asks else None
+            more: dict[str, Any] = {}
+            if first is not None:
+                more["incident"] = {"id": first.answer["incident"]["id"]}
+            to = list(self.exchanges)
+            self.asks.append(self.desk.submit(to=to, **more))
+            self.model.requests.append(Request(number, self.model.now, ADDRESSES))
+        self.approve(0, is_approval=True)
+
+    @rule(number=st.integers(0, 1), is_approval=st.sampled_from([True, True, True, False]))
+    def approve(self, number: int, *, is_approval: bool) -> None:
+        request = self.model.requests[number]
+        decision = "approve" if is_approval else "reject"
+        expected = request.status == "submitted"
+        if self.attempt(expected, lambda: self.desk.decide(self.asks[number], decision=decision)):
+            request.status = "active" if is_approval else "rejected"
+            if is_approval:
+                self.model.legs += [Leg(handle, request) for handle in self.exchanges]
+
+    @rule(place=PLACES, word=st.sampled_from(["acknowledged", "under_review", "declined"]))
+    def say_a_word(self, place: int, word: str) -> None:
+        if (leg := self.leg(place)) is None:
+            return
+        status = self.model.status(leg)
+        frozen = {"partially_frozen", "frozen", "released", "returned"}
+        path, body, expected = {
+            "acknowledged": ("acknowledgement", {}, status in {"queued", "delivered"}),
+            "under_review": ("review", {}, True),
+            "declined": ("decline", {"code": "policy_refusal"}, status not in frozen),
+        }[word]
+        expected = expected and leg.request.status == "active"
+        if self.attempt(expected, self.send(leg, path, **body)):
+            leg.word = word
+
+    @rule(place=PLACES, number=NUMBERS, amount=AMOUNTS)
+    def find(self, place: int, number: int, amount: int) -> None:
+        if (leg := self.leg(place)) is None:
+            return
+        told = self.report(leg, self.model.may_find(leg), say.found(number, amount))
+        if told:
+            self._found(leg, told["lines"][0], amount)
+
+    def _found(self, leg: Leg, line: dict[str, Any], amount: int) -> None:
+        number = line["address_no"]
+        self.model.lines.append(Line(line["id"], leg, "found", amount, number))
+        leg.nothing.pop(number, None)
+
+    @rule(
+        place=PLACES,
+        number=NUMBERS,
+        amount=AMOUNTS,
+        extra=st.integers(-1, 2),
+        ago=st.sampled_from([0, 0, 5, 60]),
+        days=st.integers(1, 20),
+    )
+    def find_and_freeze(  # noqa: PLR0913, PLR0917 - what a freeze consists of
+        self, place: int, number: int, amount: int, extra: int, ago: int, days: int
+    ) -> None:
+        """Report in one go; with `extra` -1 more is frozen than this report finds."""
+        if (leg := self.leg(place)) is None or amount + extra < 1:
+            return
+        model = self.model
+        frozen_at, end = model.now - ago * HOUR, model.now + days * DAY
+        times = {"frozen_at": format_time(frozen_at), "hold_expires_at": format_time(end)}
+        room = model.found(leg, number) - model.frozen(leg, number) + amount + extra
+        told = self.report(
+            leg,
+            model.may_freeze(leg, number, frozen_at) and amount <= room,
+            say.frozen(number, amount, **times),
+            say.found(number, amount + extra),
+        )
+        if told:
+            line = told["lines"][0]
+            hold = Hold(line["hold"], leg, number, end, links={leg.request.number: number})
+            model.holds.append(hold)
+            model.lines.append(Line(line["id"], leg, "frozen", amount, number, hold))
+            self._found(leg, told["lines"][1], amount + extra)
+
+    @rule(place=PLACES, amount=AMOUNTS)
+    def top_up(self, place: int, amount: int) -> None:
+        if (hold := self.hold(place)) is None or hold.is_void:
+            return
+        leg, number, model = hold.leg, hold.address_no, self.model
+        room = model.found(leg, number) - model.frozen(leg, number)
+        expected = model.may_freeze(leg, number, model.now) and amount <= room
+        expected = expected and hold in model.linked(leg) and not hold.lapsed
+        told = self.report(leg, expected, say.topped_up(hold.id, number, amount))
+        if told:
+            line = told["lines"][0]["id"]
+            model.lines.append(Line(line, leg, "frozen", amount, number, hold))
+            hold.kept = False
+
+    @rule(place=PLACES, by=PLACES, amount=AMOUNTS, kind=st.sampled_from(sorted(MAKERS)))
+    def let_go(self, place: int, by: int, amount: int, kind: str) -> None:
+        if (hold := self.hold(place)) is None:
+            return
+        leg = self.a_leg_of(hold, by)
+        expected = self.model.may_report(leg) and self.model.may_move(leg, hold, amount)
+        told = self.report(leg, expected, MAKERS[kind](hold.id, amount))
+        if told:
+            line = told["lines"][0]["id"]
+            self.model.lines.append(Line(line, leg, kind, amount, hold.address_no, hold))
+            hold.kept = False
+
+    @rule(place=PLACES, by=PLACES, number=NUMBERS)
+    def share(self, place: int, by: int, number: int) -> None:
+        hold = self.hold(place)
+        if hold is None or hold.kept:
+            return
+        leg, model = self.a_leg_of(hold, by), self.model
+        if leg is hold.leg:
+            return
+        expected = (
+            leg.request.status == "active"
+            and number not in leg.request.withdrawn
+            and hold not in model.linked(leg)
+            and model.held(hold) > 0
+        )
+        if leg.request.status in ENDED or number in leg.request.withdrawn:
+            return  # whether the freeze was earlier is tried by `find_and_freeze`
+        if self.report(leg, expected, say.shared(hold.id, number)):
+            hold.links[leg.request.number] = number
+            leg.nothing.pop(number, None)
+
+    @rule(place=PLACES, number=NUMBERS, code=st.sampled_from(["no_match", "funds_gone"]))
+    def answer_nothing(self, place: int, number: int, code: str) -> None:
+        if (leg := self.leg(place)) is None:
+            return
+        expected = self.model.may_answer_nothing(leg, number)
+        if self.report(leg, expected, say.nothing([number], code)):
+            leg.nothing[number] = code
+
+    @rule(place=PLACES, amount=st.integers(0, 12))
+    def correct(self, place: int, amount: int) -> None:
+        lines = self.model.lines
+        if not lines:
+            return
+        line = lines[place % len(lines)]
+        expected = self.model.may_correct(line, amount)
+        if self.report(line.leg, expected, say.corrected(line.id, amount)):
+            self.model.correct(line, amount)
+
+    @rule(place=PLACES, by=PLACES, days=st.integers(1, 30))
+    def keep(self, place: int, by: int, days: int) -> None:
+        hold = self.hold(place)
+        if hold is None or len(hold.links) > 1:
+            return
+        leg, end = self.a_leg_of(hold, by), self.model.now + days * DAY
+        line = say.kept(hold.id, hold_expires_at=format_time(end))
+        if self.report(leg, self.model.may_keep(leg, hold), line):
+            hold.kept, hold.lapsed, hold.end, hold.basis = True, False, end, "own_policy"
+
+    @rule(place=PLACES, by=PLACES)
+    def keep_for_the_other_request(self, place: int, by: int) -> None:
+        if (hold := self.hold(place)) is None:
+            return
+        leg = self.a_leg_of(hold, by)
+        other = 1 - leg.request.number
+        line = say.kept(hold.id, "other_request", other_request=self.asks[other].id)
+        expected = self.model.may_keep(leg, hold) and other in hold.links
+        if self.report(leg, expected, line):
+            del hold.links[leg.request.number]
+
+    @rule(place=PLACES, by=PLACES, days=st.integers(1, 40))
+    def extend(self, place: int, by: int, days: int) -> None:
+        if (hold := self.hold(place)) is None:
+            return
+        leg, end = self.a_leg_of(hold, by), self.model.now + days * DAY
+        body = {"hold": hold.id, "hold_expires_at": format_time(end), "basis": "voluntary"}
+        expected = self.model.may_extend(leg, hold, end)
+        if self.attempt(expected, self.send(leg, "hold-extensions", **body)):
+            hold.end, hold.basis, hold.lapsed = end, "voluntary", False
+
+    @rule(number=st.integers(0, 1))
+    def withdraw(self, number: int) -> None:
+        request = self.model.requests[number]
+        expected = request.status in {"submitted", "active"}
+        if self.attempt(expected, lambda: self.desk.withdraw(self.asks[number])):
+            if request.status == "submitted":
+                request.status = "withdrawn"
+            else:
+                self.model.end(request, "withdrawn")
+
+    @rule(number=st.integers(0, 1), address_no=NUMBERS)
+    def withdraw_an_address(self, number: int, address_no: int) -> None:
+        request = self.model.requests[number]
+        expected = request.status == "active" and not request.withdrawn
+        act = self.attempt(expected, lambda: self.desk.withdraw(self.asks[number], [address_no]))
+        if act:
+            self.model.take_back(request, [address_no])
+
+    @rule(number=st.integers(0, 1))
+    def close(self, number: int) -> None:
+        request = self.model.requests[number]
+        if self.attempt(self.model.may_close(request), lambda: self.desk.close(self.asks[number])):
+            self.model.end(request, "closed")
+
+    @rule(hours=st.sampled_from([1, 6, 25, 24 * 4, 24 * 8]))
+    def let_time_pass(self, hours: int) -> None:
+        # Timers of one moment come in no promised order, so time passes in steps of an hour or six.
+        size = 1 if hours <= 6 else 12
+        for _ in range(0, hours, size):
+            self.desk.step(timedelta(hours=size))
+            self.model.step(timedelta(hours=size))
+
+    # --- what always agrees ----------------------------------------------------------------------
+
+    @invariant()
+    def everything_agrees(self) -> None:
+        model, desk = self.model, self.desk
+        model.note_final()
+        for request, ask in zip(model.requests, self.asks, strict=True):
+            assert desk.status(ask) == request.status
+            legs = [leg for leg in model.legs if leg.request is request]
+            for leg in legs:
+                row = desk.leg(self.exchanges[leg.partner], ask)
+                shown = (row.status, "answer_owed" in row.flags)
+                assert shown == (model.status(leg), model.owes(leg)), leg.partner
+                assert desk.totals(leg_id=row.id).get(ETHER, {}) == model.totals(legs=[leg])
+            assert desk.totals(request_id=ask.id).get(ETHER, {}) == model.totals(legs)
+        if self.asks:
+            incident = self.asks[0].answer["incident"]["id"]
+            scopes = {desk.cast.a.handle: model.legs, desk.cast.d.handle: []}
+            for handle in self.exchanges:
+                scopes[handle] = [leg for leg in model.legs if leg.partner == handle]
+            for handle, legs in scopes.items():
+                sums = desk.totals(incident_id=incident, visible_to=handle)
+                assert sums.get(ETHER, {}) == model.totals(legs)
+
+
+def test_random_acts_of_several_partners_agree_with_the_plain_model(desk: Desk) -> None:
+    run_state_machine_as_test(
+        lambda: LifeCycle(desk),  # type: ignore[arg-type]  # any maker of machines is taken
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=STEPS,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            database=None,
+        ),
+    )
