@@ -16,6 +16,7 @@ from partners.protocol.webhook_signature import new_secret
 from tests import factories
 from tests.benchmarks.figures import Figure, alternated, median, percentile
 from tests.benchmarks.load import Caller, raw_request
+from tests.benchmarks.parts import mixed_addresses
 from tests.benchmarks.receiver import Receiver
 from tests.benchmarks.stage import Stage, Stages
 from tests.factories import Exchange
@@ -159,7 +160,7 @@ def _approvable(stage: Stage, web: Caller) -> dict[str, str]:
         stage.cast.a.analyst,
         "POST",
         "/v1/freeze-requests",
-        factories.freeze_request_body(to=[stage.cast.b.handle]),
+        factories.freeze_request_body(to=[stage.cast.b.handle], addresses=mixed_addresses(1)),
     )
     return {
         "id": submitted["id"],

@@ -20,6 +20,7 @@ from tests import factories
 from tests.benchmarks.bulk import Loaded, load_requests
 from tests.benchmarks.figures import Figure, median, seconds_of
 from tests.benchmarks.load import Caller
+from tests.benchmarks.parts import mixed_addresses
 from tests.benchmarks.stage import Stage, Stages
 from tests.factories import Member
 
@@ -119,7 +120,7 @@ def _figure(name: str, kind: str, samplers: list[Callable[[int], float]]) -> Fig
 
 
 def _post(grown: _Grown, _number: int) -> _Call:
-    body = factories.freeze_request_body()
+    body = factories.freeze_request_body(addresses=mixed_addresses(1))
     return grown.stage.cast.a.analyst, "POST", "/v1/freeze-requests", body
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from functools import cache
 
 from coordinator.config_files import read_config
 from coordinator.domain.account import parse_account
@@ -11,9 +12,14 @@ _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _BITCOIN = "bip122:000000000019d6689c085ae165831e93"
 
 
+@cache
+def _chains() -> Chains:
+    return load_chains(read_config("chains.toml"))
+
+
 def mixed_addresses(count: int) -> list[dict[str, str]]:
     """Return accounts as in a real list: two of three on Ethereum with EIP-55, the rest Bitcoin."""
-    chains = load_chains(read_config("chains.toml"))
+    chains = _chains()
     addresses = []
     for number in range(count):
         if number % 3 < 2:
