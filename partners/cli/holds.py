@@ -16,7 +16,9 @@ _HOURS = click.option("--hours", type=click.IntRange(min=1), help="The new end, 
 
 
 def _state(hold: HoldView) -> str:
-    words = ["lapsed, unconfirmed"] if hold.lapsed else []
+    words = (
+        ["lapsed, unconfirmed" if hold.owed_since else "lapsed, answered"] if hold.lapsed else []
+    )
     words += [f"kept: {hold.kept}"] if hold.kept else []
     words += ["answer owed"] if hold.owed_since else []
     words += ["shared"] if hold.shared else []

@@ -48,10 +48,17 @@ def test_holds_show_their_end_and_what_is_owed(shell: Shell, stub: StubCoordinat
     stub.answers(
         "GET",
         f"{REQUEST}/holds",
-        {"items": [hold_view(lapsed=True, owed_since=AT, shared=True), hold_view(withheld=True)]},
+        {
+            "items": [
+                hold_view(lapsed=True, owed_since=AT, shared=True),
+                hold_view(lapsed=True, held="0"),
+                hold_view(withheld=True),
+            ]
+        },
     )
     done = shell("holds", FRQ)
     assert "lapsed, unconfirmed, answer owed, shared" in done.output
+    assert "lapsed, answered" in done.output
     assert "withheld" in done.output
     assert "2026-01-02 03:04" in done.output
 
