@@ -36,6 +36,7 @@ from coordinator.services.suspended import require_settling
 from coordinator.services.unit_of_work import Answer, Recorded, UnitOfWork
 from coordinator.storage import freeze_ledger as store
 from coordinator.storage import freeze_requests as request_store
+from coordinator.storage import hold_clocks
 from coordinator.storage import partners as partner_store
 from coordinator.storage.tables.freeze_requests import ActRow
 from partners.protocol import canonical_json, payloads
@@ -99,7 +100,7 @@ def report(command: ReportFreeze, actor: Actor, uow: UnitOfWork) -> Answer:
         uow,
         booking.touched_holds.values(),
         command.policies,
-        withdrawn=booking.owing,
+        withdrawn={*booking.owing, *_reopened(uow, booking)},
         unlinked=booking.unlinked,
     )
     books.ledger.apply(booking)
@@ -113,6 +114,16 @@ def report(command: ReportFreeze, actor: Actor, uow: UnitOfWork) -> Answer:
     lines = [line_view(line, body.lines, report_id, leg, uow.now) for line in booking.lines]
     answer = {"id": report_id, "request_id": request.id, "leg": view, "lines": lines}
     return Answer(201, answer, entry=entries[0])
+
+
+def _reopened(uow: UnitOfWork, booking: Booking) -> frozenset[str]:
+    """Return holds that a correction may have opened again after they were taken back.
+
+    Such a hold was empty when it was taken back, so nothing was owed about it then.
+    """
+    corrected = {x.hold_id for x in booking.lines if x.kind is LineKind.CORRECTION and x.hold_id}
+    is_open = sorted(i for i in corrected if booking.touched_holds[i].is_open)
+    return hold_clocks.taken_back(uow.connection, is_open)
 
 
 def _book(

@@ -52,7 +52,8 @@ def settle(
             that they leave is met.
     """
     taken_back = set(withdrawn)
-    freed = {i for i in unlinked if not hold_clocks.legs_taking_back(uow.connection, i)}
+    left = sorted(unlinked)
+    freed = set(left) - hold_clocks.taken_back(uow.connection, left)
     balances = {hold.id: hold for hold in holds}
     if not balances:
         return {}

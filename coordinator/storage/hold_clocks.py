@@ -106,6 +106,15 @@ def legs_taking_back(connection: Connection, hold_id: str) -> frozenset[str]:
     return frozenset(leg_id for _, leg_id in connection.execute(query))
 
 
+def taken_back(connection: Connection, hold_ids: Sequence[str]) -> frozenset[str]:
+    """Return those of the holds from under which any request, or its address, was taken back."""
+    found: set[str] = set()
+    for start in range(0, len(hold_ids), _CHUNK):
+        named = HoldRow.id.in_(hold_ids[start : start + _CHUNK])
+        found |= {row.id for row in connection.execute(_counting().where(named, _TAKEN_BACK))}
+    return frozenset(found)
+
+
 def _counting() -> Select[Any]:
     chosen: Any = select(HoldRow.id, HoldLinkRow.leg_id)
     joined: Select[Any] = chosen.join(HoldLinkRow, HoldLinkRow.hold_id == HoldRow.id).join(
