@@ -37,6 +37,7 @@ from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
 from coordinator.storage.tables.freeze_ledger import HoldRow
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
+from coordinator.storage.tables.transparency_log import LogLeafRow
 from partners.protocol import (
     canonical_json,
     hold_payloads,
@@ -379,6 +380,10 @@ class Desk:
     def told(self, exchange: Exchange, ask: Ask) -> list[str]:
         """Return the types of the events about one request that an exchange reads, in order."""
         return [e["type"] for e in self.feed(exchange) if e["data"].get("request_id") == ask.id]
+
+    def leaf(self, index: int) -> Row[Any]:
+        """Return one leaf of the log."""
+        return self._one(select(LogLeafRow.__table__).where(LogLeafRow.index == index))
 
     def last_seq(self) -> int:
         """Return the number of the newest event."""

@@ -101,6 +101,18 @@ def test_a_correction_to_zero_takes_hold_and_obligation_away(desk: Desk) -> None
     assert desk.totals(request_id=ask.id) == {ETHER: {}}
 
 
+def test_a_correction_after_the_end_that_shows_funds_still_held_owes_an_answer(desk: Desk) -> None:
+    b = desk.cast.b
+    ask = desk.go_out()
+    hold = desk.hold(b, ask)
+    [line] = desk.report(b, ask, released(hold, 100))["lines"]
+    desk.withdraw(ask)
+    assert not _owes(desk, ask)
+    desk.report(b, ask, corrected(line["id"], 40))
+    assert desk.leg(b, ask).status == "frozen"
+    assert _owes(desk, ask)
+
+
 def test_an_answer_given_before_a_withdrawal_does_not_count_for_it(desk: Desk) -> None:
     b = desk.cast.b
     ask = desk.go_out()
