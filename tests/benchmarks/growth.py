@@ -25,7 +25,7 @@ from tests.benchmarks.stage import Stage, Stages
 from tests.factories import Member
 
 STORED = (1_000, 20_000, 100_000)
-SAMPLES = 21
+SAMPLES = 15
 #: A burst of other load can spoil a turn, so one above the aim is followed by others; all count.
 TURNS = 3
 WARM = 5

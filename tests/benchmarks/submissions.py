@@ -18,7 +18,7 @@ from tests.benchmarks.load import Caller, send_load
 from tests.benchmarks.parts import mixed_addresses
 from tests.benchmarks.stage import Stage, Stages, free_port, wait_for_port
 
-ROUNDS = 5
+ROUNDS = 4
 REQUESTS = 400
 CLIENTS = 8
 ADDRESSES = 11_000
