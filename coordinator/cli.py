@@ -9,7 +9,7 @@ from typing import Any, BinaryIO, NoReturn
 
 import click
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from coordinator.domain.errors import CoordinatorError
 from coordinator.key_files import KeyFileError
@@ -39,6 +39,8 @@ _EXPECTED = (
     SettingsError,
     UnsafeDatabaseError,
 )
+#: What SQLite says of a file that is no database, or a broken one.
+_UNREADABLE = ("file is not a database", "database disk image is malformed")
 
 
 def _fail(message: str) -> NoReturn:
@@ -60,6 +62,13 @@ def with_settings(function: Callable[..., None]) -> Callable[..., None]:
         except OperationalError as error:
             # The driver's own words; the statement and its values are nobody's business here.
             _fail(f"the database does not answer: {' '.join(str(error.orig).split())}")
+        except DatabaseError as error:
+            if str(error.orig) not in _UNREADABLE:
+                raise
+            _fail(
+                f"the database cannot be read: {error.orig}; see HOLDFAST_DATABASE_URL and "
+                "HOLDFAST_DATA_DIR, or restore it from the back-up"
+            )
 
     return run
 

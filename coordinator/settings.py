@@ -19,6 +19,7 @@ from coordinator.domain.clock import Clock, OffsetClock, SystemClock
 
 Network = IPv4Network | IPv6Network
 PREFIX = "HOLDFAST_"
+_DAY = 86_400
 
 
 class SettingsError(Exception):
@@ -80,7 +81,7 @@ class Settings:
         if extra:
             try:
                 values |= _flatten(tomllib.loads(Path(extra).read_text(encoding="utf-8")), extra)
-            except (OSError, tomllib.TOMLDecodeError) as error:
+            except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
                 raise SettingsError(f"{PREFIX}CONFIG: cannot read {extra}: {error}") from None
         for name, text in environ.items():
             if name.startswith(PREFIX) and name not in _NOT_SETTINGS:
@@ -124,12 +125,9 @@ def _typed(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _convert(kind: Any, value: Any) -> Any:  # noqa: PLR0911 - one return a type
     if kind is int:
-        return int(value)
+        return _whole_number(value)
     if kind is timedelta:
-        seconds = float(value)
-        if seconds <= 0:
-            raise ValueError("must be a number of seconds above 0")
-        return timedelta(seconds=seconds)
+        return _seconds(value)
     if kind is Path:
         return Path(value)
     if kind == Path | None:
@@ -137,8 +135,25 @@ def _convert(kind: Any, value: Any) -> Any:  # noqa: PLR0911 - one return a type
     if kind == tuple[Network, ...]:
         return tuple(ip_network(item) for item in _items(value))
     if kind == tuple[int, ...]:
-        return tuple(int(item) for item in _items(value))
+        return tuple(_whole_number(item) for item in _items(value))
     return str(value)
+
+
+def _seconds(value: Any) -> timedelta:
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= _DAY:
+        raise ValueError(f"must be a number of seconds above 0, at most {_DAY}, not {value!r}")
+    return timedelta(seconds=seconds)
+
+
+def _whole_number(value: Any) -> int:
+    try:
+        return int(value)
+    except ValueError:
+        raise ValueError(f"must be a whole number, not {value!r}") from None
 
 
 def _items(value: Any) -> list[Any]:
@@ -180,6 +195,8 @@ def _check(values: Mapping[str, Any]) -> None:
         raise SettingsError(
             f"{PREFIX}DATABASE_URL: must be empty or start with {' or '.join(_DATABASES)}"
         )
+    if values["metrics_port"] == values["port"]:
+        raise SettingsError(f"{PREFIX}METRICS_PORT: must be another than {PREFIX}PORT, or 0")
     if values["page_size"] > values["page_size_limit"]:
         raise SettingsError(f"{PREFIX}PAGE_SIZE: must not be above page_size_limit")
     if values["lease"] < values["webhook_deadline"] + timedelta(seconds=5):

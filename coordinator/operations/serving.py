@@ -58,7 +58,7 @@ def require_free_port(host: str, port: int) -> None:
         except OSError as error:
             raise PreparationError(
                 f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}; "
-                "choose another HOLDFAST_PORT (and HOLDFAST_ORIGIN)"
+                "choose another HOLDFAST_PORT (and HOLDFAST_ORIGIN), or HOLDFAST_HOST"
             ) from None
 
 
@@ -68,6 +68,12 @@ def _say_ready(settings: Settings, stop: threading.Event, say: Callable[[str], N
         try:
             with urllib.request.urlopen(f"http://{host}:{settings.port}/readyz", timeout=2):
                 say(f"ready: {settings.origin} (documentation at {settings.origin}/docs)")
+                here = f"http://{host}:{settings.port}"
+                if settings.origin != here:
+                    say(
+                        f"listening at {here}; partners reach and sign {settings.origin}: if that "
+                        "leads elsewhere, set HOLDFAST_ORIGIN"
+                    )
                 return
         except (urllib.error.URLError, OSError):
             continue

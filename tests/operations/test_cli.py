@@ -108,3 +108,46 @@ def test_nothing_is_served_from_a_database_that_was_never_made(run: Run) -> None
     assert result.exit_code == 1
     assert "holdfast-coordinator migrate" in result.stderr
     assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("HOLDFAST_PORT", "http", "must be a whole number, not 'http'"),
+        ("HOLDFAST_WEBHOOK_ALLOWED_PORTS", "443, x", "must be a whole number, not 'x'"),
+        ("HOLDFAST_POLL_INTERVAL", "soon", "must be a number of seconds"),
+        ("HOLDFAST_POLL_INTERVAL", "0", "must be a number of seconds"),
+        ("HOLDFAST_POLL_INTERVAL", "nan", "must be a number of seconds"),
+        ("HOLDFAST_POLL_INTERVAL", "1e300", "must be a number of seconds"),
+        ("HOLDFAST_METRICS_PORT", "8080", "must be another than HOLDFAST_PORT"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_named_with_what_it_takes(
+    run: Run, name: str, value: str, said: str
+) -> None:
+    result = run("check", **{name: value})
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert result.stderr.startswith(f"holdfast-coordinator: {name}: ")
+    assert said in result.stderr
+
+
+@pytest.mark.parametrize("content", [b"[web", b"\xff\xfe", b"port = 1"])
+def test_a_settings_file_that_cannot_be_read_is_named(
+    run: Run, tmp_path: Path, content: bytes
+) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_bytes(content)
+    result = run("check", HOLDFAST_CONFIG=str(file))
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert str(file) in result.stderr
+
+
+@pytest.mark.parametrize("command", [["check"], ["migrate"], ["serve"], ["partner", "list"]])
+def test_a_file_that_is_no_database_is_said_in_one_line(
+    run: Run, tmp_path: Path, command: list[str]
+) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "holdfast.sqlite3").write_bytes(b"no database" * 500)
+    result = run(*command)
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert "file is not a database" in result.stderr

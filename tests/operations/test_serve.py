@@ -65,14 +65,17 @@ def _shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 @contextmanager
-def _running(folder: Path) -> Iterator[Served]:
+def _running(folder: Path, **more: str) -> Iterator[Served]:
     port, metrics_port = _free_port(), _free_port()
     url = f"http://{HOST}:{port}"
     environment = _environment(
         folder / "data",
-        HOLDFAST_PORT=str(port),
-        HOLDFAST_ORIGIN=url,
-        HOLDFAST_METRICS_PORT=str(metrics_port),
+        **{
+            "HOLDFAST_PORT": str(port),
+            "HOLDFAST_ORIGIN": url,
+            "HOLDFAST_METRICS_PORT": str(metrics_port),
+            **more,
+        },
     )
     process = subprocess.Popen(
         [sys.executable, "-m", "coordinator.cli", "serve"],
@@ -127,6 +130,13 @@ def test_it_says_where_it_is_and_what_it_stores_in(shared: Served) -> None:
     assert re.search(r"^database: SQLite [0-9.]+ .*journal", said, re.MULTILINE)
     assert f"ready: {shared.url} (documentation at {shared.url}/docs)" in said
     assert requests.get(f"{shared.url}/v1", timeout=PATIENCE).json()["origin"] == shared.url
+
+
+def test_it_says_where_it_listens_when_that_is_not_what_partners_sign(tmp_path: Path) -> None:
+    with _running(tmp_path, HOLDFAST_ORIGIN="https://coordinator.example") as served:
+        assert "ready: https://coordinator.example" in served.said[-1]
+        assert served.process.stdout is not None
+        assert served.process.stdout.readline().startswith(f"listening at {served.url}; ")
 
 
 def test_figures_of_all_processes_have_an_address_of_their_own(shared: Served) -> None:
