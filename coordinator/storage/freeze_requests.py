@@ -30,7 +30,6 @@ from coordinator.storage.tables.freeze_requests import (
 from coordinator.storage.tables.life_cycle import WithdrawnAddressRow
 from partners.protocol.vocabulary import RequestStatus
 
-_CHUNK = 400
 _REQUEST_COLUMNS = (
     "id",
     "requester",
@@ -355,29 +354,45 @@ def withdraw_addresses(
 
 
 _LIVE_DUPLICATES = (
-    select(FlaggedAddressRow.blind_index, FlaggedAddressRow.request_id)
+    select(FlaggedAddressRow.request_id)
     .join(FreezeRequestRow, FreezeRequestRow.id == FlaggedAddressRow.request_id)
     .where(
-        FlaggedAddressRow.blind_index.in_(bindparam("indexes", expanding=True)),
+        FlaggedAddressRow.blind_index == bindparam("index"),
         FreezeRequestRow.status.in_([RequestStatus.SUBMITTED, RequestStatus.ACTIVE]),
         (FreezeRequestRow.requester == bindparam("partner"))
         | exists().where(
             LegRow.request_id == FreezeRequestRow.id, LegRow.partner == bindparam("partner")
         ),
     )
-    .order_by(FlaggedAddressRow.request_id)
+    .limit(5)
 )
+
+
+_FLAGGED_BEFORE = (
+    select(FlaggedAddressRow.blind_index)
+    .distinct()
+    .where(FlaggedAddressRow.blind_index.in_(bindparam("indexes", expanding=True)))
+)
+#: As many parameters as both databases take in one statement, with room to spare.
+_MANY = 8_000
 
 
 def live_requests_flagging(
     connection: Connection, blind_indexes: Sequence[bytes], partner: str
 ) -> dict[bytes, list[str]]:
-    """Return the live requests that `partner` may read and that flag the same accounts."""
+    """Return live requests that `partner` may read and that flag the same accounts.
+
+    At most five for each account: that there is one is what counts. Most accounts were never
+    flagged, which one read of the index tells.
+    """
     found: dict[bytes, list[str]] = {}
-    for start in range(0, len(blind_indexes), _CHUNK):
-        names = {"indexes": list(blind_indexes[start : start + _CHUNK]), "partner": partner}
-        for blind_index, request_id in connection.execute(_LIVE_DUPLICATES, names):
-            found.setdefault(blind_index, []).append(request_id)
+    for start in range(0, len(blind_indexes), _MANY):
+        names = {"indexes": list(blind_indexes[start : start + _MANY])}
+        for blind_index in connection.execute(_FLAGGED_BEFORE, names).scalars().all():
+            asked = {"index": blind_index, "partner": partner}
+            live = connection.execute(_LIVE_DUPLICATES, asked).scalars().all()
+            if live:
+                found[blind_index] = list(live)
     return found
 
 
