@@ -6,6 +6,7 @@ whoever has 11,000 lines to mend wants to know of all of them at once.
 
 import csv
 import io
+import re
 import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -189,13 +190,13 @@ def _model_faults(error: ModelError, lines: Mapping[str, int]) -> list[str]:
     for fault in error.errors():
         if fault["loc"][:2] == ("to", "literal['all']") and isinstance(fault["input"], list):
             continue  # a list was meant: only its own faults are of interest
-        pointer = "".join(f"/{part}" for part in _members_only(fault["loc"]))
+        pointer = "".join(f"/{part}" for part in members_only(fault["loc"]))
         line = nearest_line(dict(lines), pointer)
-        faults.append((line or 0, _fault(line, pointer, _words(fault))))
+        faults.append((line or 0, _fault(line, pointer, fault_words(fault))))
     return [text for _, text in sorted(faults)]
 
 
-def _members_only(location: Sequence[int | str]) -> list[int | str]:
+def members_only(location: Sequence[int | str]) -> list[int | str]:
     """Return a location without the names of a union's forms, which no document holds."""
     return [
         part
@@ -204,16 +205,22 @@ def _members_only(location: Sequence[int | str]) -> list[int | str]:
     ]
 
 
-def _words(fault: Mapping[str, Any]) -> str:
+def fault_words(fault: Mapping[str, Any]) -> str:
     """Return pydantic's message as a sentence that says what to change."""
     kinds = {
         "extra_forbidden": "this member is not known: correct its name or leave it out",
         "missing": "this member is missing",
     }
     if fault["type"] == "string_pattern_mismatch":
-        name = next(part for part in reversed(_members_only(fault["loc"])) if isinstance(part, str))
+        names = [part for part in members_only(fault["loc"]) if isinstance(part, str)]
+        name = names[-1] if names else ""
         return _FORMS.get(name, f"must match {fault['ctx']['pattern']}")
-    return kinds.get(fault["type"], str(fault["msg"]).removeprefix("Value error, "))
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    return kinds.get(fault["type"], _ENUM_MEMBER.sub(r"\1", message))
+
+
+#: How pydantic prints the kinds that a line may have, where only the kind itself is of interest.
+_ENUM_MEMBER = re.compile(r"<\w+\.\w+: ('\w+')>")
 
 
 #: What a text must look like, by the name of its member, in words rather than as a pattern.
@@ -303,4 +310,4 @@ def _read_row(
     except ModelError as error:
         for fault in error.errors():
             name = "/".join(str(part) for part in fault["loc"]) or "account"
-            faults.append(f"line {line}: {name}: {_words(fault)}")
+            faults.append(f"line {line}: {name}: {fault_words(fault)}")

@@ -7,7 +7,16 @@ from typing import Any
 import click
 from rich.text import Text
 
-from partners.cli.session import Session, SessionCommand, facts, pass_session, print_json, table
+from partners.cli.session import (
+    REQUEST_ID,
+    Session,
+    SessionCommand,
+    addresses_of,
+    facts,
+    pass_session,
+    print_json,
+    table,
+)
 from partners.client import Client
 from partners.errors import UntrustedEvidenceError
 from partners.evidence import ProvenAct, prove_evidence
@@ -22,7 +31,7 @@ _SHOWN_ADDRESSES = 10
 
 
 @click.command(cls=SessionCommand)
-@click.argument("request_id", metavar="FRQ_…")
+@click.argument("request_id", metavar="FRQ_…", type=REQUEST_ID)
 @click.option("--comment")
 @click.option(
     "--accept", "accepted", multiple=True, metavar="CODE=REASON", help="Accept a warning, and why."
@@ -56,7 +65,7 @@ def approve(
 
 
 @click.command(cls=SessionCommand)
-@click.argument("request_id", metavar="FRQ_…")
+@click.argument("request_id", metavar="FRQ_…", type=REQUEST_ID)
 @click.option("--comment", required=True, help="Why.")
 @pass_session
 def reject(session: Session, request_id: str, comment: str) -> None:
@@ -148,10 +157,9 @@ def _reasons(
         raise click.UsageError("--accept takes CODE=REASON, once for each code")
     reasons = []
     for warning in view.warnings:
-        session.err.print(
-            Text(f"Warning {warning.code.value}: {warning.detail} ({len(warning.address_nos)})"),
-            style="yellow",
-        )
+        concerned = addresses_of(len(warning.address_nos))
+        words = f"Warning {warning.code.value}: {warning.detail} ({concerned})"
+        session.err.print(Text(words), style="yellow")
         reason = given.get(warning.code.value)
         if reason is None and not ask:
             raise click.UsageError(f"accept the warning: --accept {warning.code.value}=REASON")
@@ -165,7 +173,7 @@ def _reasons(
 
 
 @click.command(cls=SessionCommand)
-@click.argument("request_id", metavar="FRQ_…")
+@click.argument("request_id", metavar="FRQ_…", type=REQUEST_ID)
 @pass_session
 def verify(session: Session, request_id: str) -> None:
     """Verify every act on a request from raw bytes, without believing the coordinator.

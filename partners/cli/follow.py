@@ -4,14 +4,14 @@ from pathlib import Path
 
 import click
 
-from partners.cli.session import Session, SessionCommand, pass_session
+from partners.cli.session import REQUEST_ID, Session, SessionCommand, pass_session
 from partners.errors import InvalidDraftError
 from partners.protocol import canonical_json
 from partners.protocol.life_cycle_views import DraftView
 
 
 @click.command(cls=SessionCommand)
-@click.argument("request_id", metavar="FRQ_…")
+@click.argument("request_id", metavar="FRQ_…", type=REQUEST_ID)
 @click.option(
     "--to",
     "folder",

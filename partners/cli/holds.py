@@ -4,12 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-from partners.cli.session import Session, SessionCommand, facts, pass_session
+from partners.cli.session import REQUEST_ID, Session, SessionCommand, facts, pass_session
 from partners.protocol.payloads import parse_time
 from partners.protocol.views import HoldActView, HoldView
 from partners.protocol.vocabulary import HoldBasis
 
-_REQUEST = click.argument("request_id", metavar="FRQ_…")
+_REQUEST = click.argument("request_id", metavar="FRQ_…", type=REQUEST_ID)
 _HOLD = click.argument("hold", metavar="HLD_…")
 _UNTIL = click.option("--until", metavar="TIME", help="The new end, e.g. 2026-03-01T12:00:00Z.")
 _HOURS = click.option("--hours", type=click.IntRange(min=1), help="The new end, so long from now.")

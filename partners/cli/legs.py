@@ -7,7 +7,7 @@ from typing import Any
 import click
 from pydantic import TypeAdapter
 
-from partners.cli.session import Session, SessionCommand, facts, pass_session, table
+from partners.cli.session import REQUEST_ID, Session, SessionCommand, facts, pass_session, table
 from partners.client import Client
 from partners.errors import InvalidDraftError
 from partners.protocol import strict_json
@@ -16,7 +16,7 @@ from partners.protocol.payloads import Next, ReportLine, format_time
 from partners.protocol.views import ActView, FreezeReportView, FreezeRequestView
 from partners.protocol.vocabulary import DeclineCode, HoldBasis, KeptBasis, ReleaseReason
 
-_REQUEST = click.argument("request_id", metavar="FRQ_…")
+_REQUEST = click.argument("request_id", metavar="FRQ_…", type=REQUEST_ID)
 #: What a partner holds for where the requester named no time, in hours.
 _DEFAULT_HOURS = 72
 _LINES: TypeAdapter[list[ReportLine]] = TypeAdapter(list[ReportLine])
@@ -112,11 +112,21 @@ def decline(  # noqa: PLR0913 - click's options
 @click.argument(
     "file", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False)
 )
-@click.option("--found", nargs=3, multiple=True, metavar="NO ASSET AMOUNT")
+@click.option(
+    "--found",
+    nargs=3,
+    multiple=True,
+    metavar="NO ASSET AMOUNT",
+    help="Found besides what you reported before: the lines add up.",
+)
 @click.option(
     "--frozen", nargs=3, multiple=True, metavar="NO ASSET AMOUNT", help="Frozen just now."
 )
-@click.option("--hours", type=int, help="How long it is held; by default what the request asks.")
+@click.option(
+    "--hours",
+    type=click.IntRange(1, 8784),
+    help="How long it is held; by default what the request asks.",
+)
 @click.option("--basis", type=click.Choice([b.value for b in HoldBasis]), default="voluntary")
 @click.option("--released", nargs=3, multiple=True, metavar="HLD_… AMOUNT REASON")
 @click.option("--returned", nargs=3, multiple=True, metavar="HLD_… AMOUNT TX")
@@ -129,7 +139,12 @@ def decline(  # noqa: PLR0913 - click's options
     help="BASIS legal_order or own_policy and a time, or other_request and FRQ_….",
 )
 @click.option(
-    "--correct", "corrected", nargs=3, multiple=True, metavar="LIN_… AMOUNT REASON", help="A line."
+    "--correct",
+    "corrected",
+    nargs=3,
+    multiple=True,
+    metavar="LIN_… AMOUNT REASON",
+    help="What a line should have said; `status --ledger` lists the lines.",
 )
 @click.option(
     "--nothing",
@@ -153,9 +168,8 @@ def report(  # noqa: PLR0913 - click's options
     corrected: tuple[tuple[str, str, str], ...],
     nothing: str | None,
 ) -> None:
-    r"""Report what you found, froze, released or returned; taken whole or refused whole.
+    """Report what you found, froze, released or returned; taken whole or refused whole.
 
-    \b
     Amounts are whole base units, or `withheld`. NO is the address's number in the request.
     Release reasons: expired, withdrawn, false_positive, appeal_upheld, court_order,
     returned_to_victim. Everything else fits into FILE: a JSON list of lines.

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 from rich.text import Text
 
-from partners.cli.session import Session, SessionCommand, facts, pass_session
+from partners.cli.session import REQUEST_ID, Session, SessionCommand, facts, pass_session
 from partners.draft import new_nonce
 from partners.errors import UntrustedEvidenceError
 from partners.protocol import strict_json
@@ -15,7 +15,7 @@ from partners.protocol.life_cycle_views import AdditionView, DisputeView, InfoRe
 from partners.protocol.views import FreezeRequestView
 from partners.protocol.vocabulary import Decision
 
-_REQUEST = click.argument("request_id", metavar="FRQ_…")
+_REQUEST = click.argument("request_id", metavar="FRQ_…", type=REQUEST_ID)
 _ANSWER = {"yes": Decision.APPROVE, "no": Decision.REJECT}
 
 

@@ -6,7 +6,16 @@ from pathlib import Path
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from partners.cli.session import Session, SessionCommand, facts, pass_session, print_json, table
+from partners.cli.session import (
+    REQUEST_ID,
+    Session,
+    SessionCommand,
+    addresses_of,
+    facts,
+    pass_session,
+    print_json,
+    table,
+)
 from partners.draft import Draft, count_lines, encode_draft, read_draft
 from partners.errors import InvalidDraftError, TransportError, ValidationError
 from partners.protocol.views import AssetTotals, FreezeRequestView, LegView
@@ -37,9 +46,8 @@ _ADDRESSES = """,
 @click.option("--csv", "for_csv", is_flag=True, help="A template for addresses from a CSV file.")
 @pass_session
 def draft(session: Session, *, for_csv: bool) -> None:
-    r"""Print a request to fill in: `holdfast draft > request.json`.
+    """Print a request to fill in: `holdfast draft > request.json`.
 
-    \b
     With --csv it is the template beside a CSV file, whose columns are: account (CAIP-10), or chain
     and address; and, as far as known, tag, asset (CAIP-19), amount (whole base units), role, tx,
     block, note.
@@ -101,7 +109,7 @@ def _read(session: Session, file: Path, template: Path | None) -> Draft:
 
 
 @click.command(cls=SessionCommand)
-@click.argument("request_id", required=False, metavar="[FRQ_…]")
+@click.argument("request_id", required=False, metavar="[FRQ_…]", type=REQUEST_ID)
 @click.option("--ledger", is_flag=True, help="With every line of the ledger.")
 @pass_session
 def status(session: Session, request_id: str | None, *, ledger: bool) -> None:
@@ -172,7 +180,8 @@ def _show_request(session: Session, view: FreezeRequestView, legs: list[LegView]
     )
     for warning in view.warnings:
         session.out.print(
-            f"warning {warning.code.value}: {len(warning.address_nos)} addresses", style="yellow"
+            f"warning {warning.code.value}: {addresses_of(len(warning.address_nos))}",
+            style="yellow",
         )
     if view.status.value == "submitted" and not legs:
         session.out.print(f"next: another person's `holdfast approve {view.id}`")
@@ -211,7 +220,7 @@ def _sums(totals: AssetTotals) -> tuple[str, ...]:
 
 
 @click.command(cls=SessionCommand)
-@click.argument("request_id", metavar="FRQ_…")
+@click.argument("request_id", metavar="FRQ_…", type=REQUEST_ID)
 @click.option("--reason", required=True)
 @click.option("--address", "addresses", type=int, multiple=True, metavar="NO", help="Only these.")
 @pass_session
@@ -224,7 +233,7 @@ def withdraw(session: Session, request_id: str, reason: str, addresses: tuple[in
 
 
 @click.command(cls=SessionCommand)
-@click.argument("request_id", metavar="FRQ_…")
+@click.argument("request_id", metavar="FRQ_…", type=REQUEST_ID)
 @click.option("--reason")
 @pass_session
 def close(session: Session, request_id: str, reason: str | None) -> None:

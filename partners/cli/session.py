@@ -1,6 +1,7 @@
 """What every command shares: the chosen profile, the client, and where output goes."""
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -15,10 +16,12 @@ from rich.text import Text
 
 from partners.cli.exit_codes import exit_code_for
 from partners.client import Client
+from partners.draft import fault_words
 from partners.errors import ApiError, AuthenticationError, HoldfastError, InvalidDraftError
 from partners.key_directory import KeyDirectory
 from partners.profiles import Profile, ProfileStore
 from partners.protocol import canonical_json
+from partners.protocol.type_ids import id_pattern
 from partners.wall_clock import wall_clock
 
 _PIPE_COLUMNS = 240
@@ -107,8 +110,7 @@ def _lines(error: Exception) -> list[str]:
         return [f"{count} fault{'s' if count != 1 else ''}; nothing was sent", *error.faults]
     if isinstance(error, ModelError):
         faults = [
-            f"{'/'.join(str(part) for part in fault['loc'])}: "
-            + str(fault["msg"]).removeprefix("Value error, ")
+            ": ".join(filter(None, ("/".join(map(str, fault["loc"])), fault_words(fault))))
             for fault in error.errors()
         ]
         return ["this cannot be sent as it is", *faults]
@@ -118,6 +120,11 @@ def _lines(error: Exception) -> list[str]:
             lines.append("check the profile, that its key is granted, and this machine's clock")
         return lines
     return [str(error)]
+
+
+def addresses_of(count: int) -> str:
+    """Return "1 address", "2 addresses"."""
+    return f"{count} address{'' if count == 1 else 'es'}"
 
 
 def print_json(value: BaseModel | dict[str, Any]) -> None:
@@ -161,6 +168,23 @@ def _cell(value: object) -> str:
 THUMBPRINTS = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
 
 pass_session = click.make_pass_decorator(Session)
+
+
+class _RequestId(click.ParamType[str]):
+    """The id of a request: it becomes a part of a path, and nothing else may."""
+
+    name = "frq"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the id as it is, or say what one looks like."""
+        if not re.fullmatch(id_pattern("frq"), value, re.ASCII):
+            self.fail(
+                f"{value!r} is no request's id, e.g. frq_01jd3v8z8nfq0a5m6c7d8e9f0g", param, ctx
+            )
+        return str(value)
+
+
+REQUEST_ID = _RequestId()
 
 
 class SessionCommand(click.Command):

@@ -91,7 +91,7 @@ def test_an_input_that_the_models_refuse_exits_with_6_and_sends_nothing(
     answer_request(stub)
     done = shell("decline", FRQ, "--code", "other")
     assert done.exit_code == 6
-    assert "other needs detail" in done.output
+    assert "\n  other needs detail" in done.output
     assert {seen.method for seen in stub.seen} == {"GET"}
 
 
@@ -460,6 +460,8 @@ def test_report_builds_its_lines_from_options(
         [],
         ["--found", "x", "eip155:1/slip44:60", "1"],
         ["--released", "hld_1", "1", "because"],
+        ["--frozen", "0", "eip155:1/slip44:60", "1", "--hours", "0"],
+        ["--frozen", "0", "eip155:1/slip44:60", "1", "--hours", "99999999999999"],
     ],
 )
 def test_report_says_what_is_missing_or_wrong(
@@ -468,6 +470,37 @@ def test_report_says_what_is_missing_or_wrong(
     del analyst
     answer_request(stub)
     assert shell("report", FRQ, *words).exit_code == 2
+
+
+@pytest.mark.parametrize("amount", ["1.5", "-1", "1e18", "007"])
+def test_report_says_in_words_what_an_amount_is(
+    shell: Shell, analyst: Profile, stub: StubCoordinator, amount: str
+) -> None:
+    del analyst
+    answer_request(stub)
+    done = shell("report", FRQ, "--found", "0", "eip155:1/slip44:60", amount)
+    assert done.exit_code == 6
+    assert "must be whole base units in digits only" in done.output
+
+
+def test_report_names_the_kinds_that_a_line_may_have(
+    shell: Shell, analyst: Profile, stub: StubCoordinator
+) -> None:
+    del analyst
+    answer_request(stub)
+    done = shell("report", FRQ, shell.write("bad.json", b'[{"kind": "x"}]'))
+    assert "'found', 'frozen', 'released'" in done.output
+
+
+@pytest.mark.parametrize("name", ["", "frq_1", "../../healthz", f"{FRQ}/legs", f"{FRQ}\n"])
+def test_what_is_no_requests_id_becomes_part_of_no_path(
+    shell: Shell, analyst: Profile, stub: StubCoordinator, name: str
+) -> None:
+    del analyst
+    for command in (["status"], ["verify"], ["acknowledge"], ["holds"], ["close"]):
+        done = shell(*command, name)
+        assert (done.exit_code, "is no request's id" in done.output) == (2, True)
+    assert stub.seen == []
 
 
 def test_report_takes_a_file_of_lines_and_names_what_is_wrong_with_it(

@@ -155,6 +155,7 @@ def _look_around(stage: Stage) -> None:
         f"""
 Still running: {stage.origin} (API description: {stage.origin}/docs). To look around:
 
+  export PATH="{Path(sys.executable).parent}:$PATH"
   export HOLDFAST_HOME={home} HOLDFAST_PROFILE=analyst
   export {CLOCK_VARIABLE}={stage.offset_file}   # its clock was put forward
   holdfast status                  the requests; then `holdfast status frq_…`
