@@ -190,7 +190,7 @@ def parse_query(model: type[BaseModel]) -> BaseModel:
         if len(items) > 1:
             raise InvalidInputError(
                 "a query parameter comes once",
-                errors=[FieldFault(f"?{name}", "comes more than once", "doubled")],
+                errors=[FieldFault(f"?query/{name}", "comes more than once", "doubled")],
             )
         values[name] = items[0]
     try:

@@ -1,5 +1,6 @@
 """The only map from a refusal to an HTTP answer (RFC 9457 problem documents)."""
 
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from types import MappingProxyType
@@ -42,7 +43,7 @@ TITLES: Mapping[type[CoordinatorError], str] = MappingProxyType(
         errors.MalformedBodyError: "The body is not strict JSON",
         errors.UnsupportedMediaTypeError: "The body must be application/json",
         errors.BodyTooLargeError: "The body is too large",
-        errors.InvalidInputError: "The body is not what this path takes",
+        errors.InvalidInputError: "Not what this path takes",
         errors.AuthenticationError: "Not authenticated",
         errors.PermissionDeniedError: "Not allowed",
         errors.SelfApprovalError: "Four eyes",
@@ -113,7 +114,7 @@ def invalid_input(error: ValidationError, prefix: str = "") -> InvalidInputError
     for finding in error.errors(include_url=False, include_context=False, include_input=False):
         # Tags of unions stand in `loc` where no member of that name was sent.
         path = [str(p).replace("~", "~0").replace("/", "~1") for p in _path(finding["loc"])]
-        message = finding["msg"].removeprefix("Value error, ")
+        message = _ENUM_MEMBER.sub(r"\1", finding["msg"].removeprefix("Value error, "))
         faults.append(FieldFault(prefix + "".join(f"/{p}" for p in path), message, finding["type"]))
     count = len(faults)
     return InvalidInputError(
@@ -121,6 +122,8 @@ def invalid_input(error: ValidationError, prefix: str = "") -> InvalidInputError
     )
 
 
+#: How pydantic prints the kinds that a line may have, where only the kind itself is of interest.
+_ENUM_MEMBER = re.compile(r"<\w+\.\w+: ('\w+')>")
 _UNION_TAGS = frozenset({"new", "known", "literal['all']", "literal['rest']"})
 
 
@@ -133,7 +136,7 @@ def _path(location: tuple[int | str, ...]) -> list[int | str]:
             and number > 0
             and (
                 part in _UNION_TAGS
-                or part.startswith(("list[", "function-", "constrained-"))
+                or part.startswith(("list[", "function-", "constrained-", "str-enum["))
                 or (isinstance(location[number - 1], int) and _is_line_kind(location, number))
             )
         )

@@ -13,6 +13,7 @@ from coordinator.storage.tables.freeze_ledger import HoldRow, LedgerLineRow
 from coordinator.storage.tables.freeze_requests import ActRow, FreezeRequestRow
 from coordinator.storage.tables.transparency_log import LogLeafRow
 from partners.protocol import canonical_json
+from partners.protocol.type_ids import new_id
 from tests.api.acts import approve, report_frozen, submit
 from tests.conftest import World
 from tests.factories import ACCOUNT, ETHER, Cast, Signer, freeze_request_body, request_token
@@ -246,7 +247,15 @@ def test_an_idempotency_key_that_is_malformed_is_refused(
 def test_a_query_that_cannot_be_answered_is_refused(signer: Signer, cast: Cast, query: str) -> None:
     answer = signer.get(cast.a.analyst, PATH + query)
     assert answer.status_code == 422, answer.data
-    assert answer.get_json()["errors"][0]["pointer"].startswith("?")
+    name = query[1:].split("=", maxsplit=1)[0]
+    assert {fault["pointer"] for fault in answer.get_json()["errors"]} == {f"?query/{name}"}
+
+
+def test_kinds_are_named_as_they_are_sent(signer: Signer, cast: Cast) -> None:
+    body = {"content_sha256": "0" * 64, "lines": [{"kind": "x"}]}
+    path = f"{PATH}/{new_id('frq')}/freeze-reports"
+    (fault,) = signer.post(cast.b.lead, path, body).get_json()["errors"]
+    assert "'found', 'frozen', 'released'" in fault["detail"]
 
 
 @pytest.mark.parametrize(
