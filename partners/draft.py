@@ -245,8 +245,9 @@ def _read_rows(
         faults.append(f"the CSV file cannot be read: {error}")
         return [], []
     reader.fieldnames = names
-    faults.extend(_header_faults(names))
-    if faults:
+    header_faults = _header_faults(names)
+    faults.extend(header_faults)
+    if header_faults:
         return [], []
     try:
         for row in reader:
@@ -277,7 +278,10 @@ def _header_faults(names: Sequence[str]) -> list[str]:
         if names.count(name) > 1
     )
     if "account" not in names and not {"chain", "address"} <= set(names):
-        faults.append("line 1: give a column account (CAIP-10), or the columns chain and address")
+        hint = ", separated by commas" if any(";" in name or "\t" in name for name in names) else ""
+        faults.append(
+            f"line 1: give a column account (CAIP-10), or the columns chain and address{hint}"
+        )
     return faults
 
 

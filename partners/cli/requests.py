@@ -147,7 +147,7 @@ def status(session: Session, request_id: str | None, *, ledger: bool) -> None:
             (
                 line.id,
                 line.partner,
-                line.kind.value,
+                f"{line.kind.value} of {line.corrects}" if line.corrects else line.kind.value,
                 line.address_no,
                 line.asset,
                 line.amount,

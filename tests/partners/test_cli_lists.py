@@ -64,13 +64,15 @@ def test_status_shows_every_leg_with_its_sums_and_the_ledger_on_demand(
         "hold": "hld_the_one",
         "reported_at": AT,
     }
-    stub.answers("GET", f"{REQUEST}/ledger", {"items": [line]})
+    mended = {**line, "id": new_id("lin"), "kind": "correction", "corrects": line["id"]}
+    stub.answers("GET", f"{REQUEST}/ledger", {"items": [line, mended]})
     shown = shell("status", FRQ).output
     assert "partially_frozen [overdue]" in shown
     assert "declined (funds_gone)" in shown
     assert "7 + 1 withheld" in shown
     assert "hld_the_one" not in shown
     assert "hld_the_one" in shell("status", FRQ, "--ledger").output
+    assert f"correction of {line['id']}" in shell("status", FRQ, "--ledger").output
     document = strict_json.loads(shell("status", FRQ, "--ledger", "--json").stdout.encode())
     assert [leg["status"] for leg in document["legs"]] == ["partially_frozen", "declined"]
     assert document["ledger"][0]["hold"] == "hld_the_one"

@@ -139,6 +139,16 @@ def test_a_header_that_cannot_be_right_is_refused_before_any_line(header: str, p
     assert any(part in fault for fault in csv_faults(f"{header}\nx,y\n"))
 
 
+def test_a_template_with_addresses_hides_no_fault_of_the_csv_file() -> None:
+    template = TEMPLATE.replace(b"{", b'{"addresses": [], ', 1)
+    faults = csv_faults(f"account,amount\neip155:1:{ADDRESS},1.5\n", template)
+    assert [fault.split(":")[0] for fault in faults] == ["template", "line 2"]
+
+
+def test_a_csv_file_with_semicolons_is_told_of_commas() -> None:
+    assert "separated by commas" in csv_faults(f"account;amount\neip155:1:{ADDRESS};1\n")[-1]
+
+
 def test_a_csv_file_without_addresses_or_in_another_encoding_is_refused() -> None:
     assert "no address" in csv_faults("account\n")[0]
     with pytest.raises(InvalidDraftError, match="cannot be read"):
