@@ -215,15 +215,16 @@ class Watcher:
                 ) as connection:
                     connection.execute(f"LISTEN {CHANNEL}")
                     failures = 0
+                    # Read before waking: a commit in between would else be taken for seen.
+                    seen = self._event_seq()
                     self.wake()  # whatever was committed while nobody listened
-                    self._listen(connection)
+                    self._listen(connection, seen)
             except psycopg.Error:
                 wait = _RECONNECT_SECONDS[min(failures, len(_RECONNECT_SECONDS) - 1)]
                 failures += 1
                 self._stop.wait(wait)
 
-    def _listen(self, connection: psycopg.Connection[Any]) -> None:
-        seen = self._event_seq()
+    def _listen(self, connection: psycopg.Connection[Any], seen: int | None) -> None:
         looked_at = time.monotonic()
         while not self._stop.is_set():
             ready, _, _ = select.select([connection.fileno()], [], [], min(self._poll, 0.25))
