@@ -492,13 +492,13 @@ def test_report_names_the_kinds_that_a_line_may_have(
     assert "'found', 'frozen', 'released'" in done.output
 
 
-@pytest.mark.parametrize("name", ["", "frq_1", "../../healthz", f"{FRQ}/legs", f"{FRQ}\n"])
+@pytest.mark.parametrize("name", ["", "frq_1", "../../healthz", "{id}/legs", "{id}\n"])
 def test_what_is_no_requests_id_becomes_part_of_no_path(
     shell: Shell, analyst: Profile, stub: StubCoordinator, name: str
 ) -> None:
     del analyst
     for command in (["status"], ["verify"], ["acknowledge"], ["holds"], ["close"]):
-        done = shell(*command, name)
+        done = shell(*command, name.format(id=FRQ))
         assert (done.exit_code, "is no request's id" in done.output) == (2, True)
     assert stub.seen == []
 
