@@ -299,6 +299,12 @@ def _change_once(
         return answer_once(uow, call, found.actor, uow.key(found.document_key_id))
 
 
+def _log_failure(error: OperationalError) -> None:
+    """Tell the operator why, in the driver's first line; statement and values stay out of it."""
+    lines = str(error.orig).splitlines()
+    _log.error("database_failed", reason=lines[0] if lines else "")
+
+
 def retried(attempt: Callable[[], Response]) -> Response:
     """Run a transaction again where the database ended it to let another one through.
 
@@ -312,10 +318,12 @@ def retried(attempt: Callable[[], Response]) -> Response:
             return attempt()
         except OperationalError as error:
             if not was_sacrificed(error):
+                _log_failure(error)
                 raise UnavailableError("the database cannot be had at present") from error
     try:
         return attempt()
     except OperationalError as error:
+        _log_failure(error)
         raise UnavailableError("too many acts meet on this request; try again") from error
 
 

@@ -6,11 +6,14 @@ import secrets
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import event
 from structlog.testing import capture_logs
 
 from coordinator.api.problem_catalog import catalog
 from coordinator.api.problems import STATUS_BY_ERROR
+from coordinator.storage.base import db
 from partners.protocol import canonical_json
 from tests.api.acts import submit
 from tests.architecture.tree import modules
@@ -130,3 +133,26 @@ def test_a_request_that_only_reads_tells_the_log_no_id_of_a_request(
     with capture_logs() as logs:
         signer.get(cast.a.lead, f"/v1/freeze-requests/{request['id']}")
     assert request["id"] not in str(logs)
+
+
+def test_a_full_disk_is_a_503_whose_reason_only_the_log_tells(
+    app: Flask, signer: Signer, cast: Cast
+) -> None:
+    with app.app_context():
+        # The file may not grow any more.
+        event.listen(
+            db.engine, "checkout", lambda raw, *_: raw.execute("PRAGMA max_page_count=1").close()
+        )
+    with capture_logs() as logs:
+        sent = (
+            signer.post(
+                cast.a.analyst, "/v1/freeze-requests", freeze_request_body(summary="x" * 2000)
+            )
+            for _ in range(100)
+        )
+        answer = next(answer for answer in sent if answer.status_code != 201)
+    assert (answer.status_code, answer.get_json()["code"]) == (503, "unavailable")
+    assert "full" not in answer.get_data(as_text=True)
+    assert [line["reason"] for line in logs if line["event"] == "database_failed"] == [
+        "database or disk is full"
+    ]
