@@ -201,9 +201,7 @@ def _store_key(
     if checked.is_known_key:
         # Whoever proposed it first still had a hand in it.
         uow.connection.execute(
-            update(PartnerKeyRow)
-            .where(PartnerKeyRow.kid == kid)
-            .values(grant_id=grant_id)
+            update(PartnerKeyRow).where(PartnerKeyRow.kid == kid).values(grant_id=grant_id)
         )
         return
     is_new = store.insert_key(

@@ -20,9 +20,7 @@ _ANSWER_COLUMNS = (
 )
 
 
-_ANSWER = select(
-    StoredAnswerRow.id, StoredAnswerRow.fingerprint, StoredAnswerRow.status
-).where(
+_ANSWER = select(StoredAnswerRow.id, StoredAnswerRow.fingerprint, StoredAnswerRow.status).where(
     StoredAnswerRow.partner == bindparam("partner"),
     StoredAnswerRow.subject == bindparam("subject"),
     StoredAnswerRow.idempotency_key == bindparam("key"),
