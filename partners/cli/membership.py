@@ -5,12 +5,16 @@ from pathlib import Path
 import click
 
 from partners.cli.session import THUMBPRINTS, Session, SessionCommand, facts, pass_session
+from partners.client_core import parse_view
 from partners.errors import InvalidDraftError, ProfileError
 from partners.keys import grant_of, read_key_request
 from partners.membership import Joining, Person, System
 from partners.membership import join as join_network
+from partners.profiles import checked_origin
 from partners.protocol.membership_payloads import Grant, Policy, Revocation
+from partners.protocol.views import ServiceView
 from partners.protocol.vocabulary import Role
+from partners.transport import Transport
 
 _PERSON_ROLES = tuple(role.value for role in Role if role is not Role.SYSTEM)
 
@@ -62,6 +66,7 @@ def join(  # noqa: PLR0913 - click's options
         people=people,
         systems=[System(name, leads[0], systems_as_compliance) for name in systems],
     )
+    _require_origin(checked_origin(coordinator))
     view = join_network(session.store, joining)
     session.show(
         view,
@@ -76,6 +81,21 @@ def join(  # noqa: PLR0913 - click's options
             )
         ),
     )
+
+
+def _require_origin(here: str) -> None:
+    """Refuse another name of a coordinator than its own before keys are bound to it.
+
+    Everything is signed for the origin, so under another name nothing would be accepted.
+    """
+    service = parse_view(
+        ServiceView, Transport(None, here).exchange("GET", "/v1", signed=False).body
+    )
+    if service.origin != here:
+        raise ProfileError(
+            f"the coordinator at {here} calls itself {service.origin}: check that name with its "
+            f"operator, then join with --coordinator {service.origin}"
+        )
 
 
 @click.command(cls=SessionCommand)

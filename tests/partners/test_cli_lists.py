@@ -18,6 +18,29 @@ ETH = "eip155:1/slip44:60"
 TOTALS = {ETH: {"found": "9", "frozen": "7", "held": "5", "released": "2", "withheld": 1}}
 
 
+def service_of(origin: str) -> dict[str, Any]:
+    return {
+        "name": "Holdfast",
+        "version": "1",
+        "origin": origin,
+        "time": AT,
+        "max_token_seconds": 120,
+        "skew_seconds": 30,
+        "docs": f"{origin}/docs",
+    }
+
+
+def test_join_binds_no_key_to_another_name_of_a_coordinator(
+    shell: Shell, store: ProfileStore, stub: StubCoordinator
+) -> None:
+    stub.answers("GET", "/v1", service_of("https://coordinator.example"))
+    words = ["join", "--coordinator", stub.origin, "--handle", "exchange-a.example"]
+    done = shell(*words, "--invitation", "i" * 24)
+    assert done.exit_code == 2
+    assert "--coordinator https://coordinator.example" in done.output
+    assert ([seen.method for seen in stub.seen], store.names()) == (["GET"], [])
+
+
 def test_join_makes_every_key_and_prints_the_thumbprint_to_compare(
     shell: Shell, store: ProfileStore, stub: StubCoordinator
 ) -> None:
@@ -27,6 +50,7 @@ def test_join_makes_every_key_and_prints_the_thumbprint_to_compare(
         "root_kid": "k" * 43,
         "grants": [],
     }
+    stub.answers("GET", "/v1", service_of(stub.origin))
     stub.answers("POST", "/v1/join", answer, status=201)
     words = ["join", "--coordinator", stub.origin, "--handle", "exchange-a.example"]
     words += ["--invitation", "i" * 24, "--lead", "ann", "--compliance", "cem", "--analyst", "ada"]
