@@ -150,6 +150,8 @@ def test_the_second_act_runs_alone_and_counts_what_is_shared_once_and_what_was_w
 def test_a_demo_that_is_stopped_half_way_ends_its_processes(
     environment: dict[str, str], tmp_path: Path, sent: signal.Signals
 ) -> None:
+    # A shell without job control starts its background jobs deaf to Ctrl-C, and so their children.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(
         _COMMAND,
         env=environment,

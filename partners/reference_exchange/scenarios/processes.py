@@ -5,7 +5,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -36,7 +37,7 @@ class Processes:
 
     def start(self, name: str, command: list[str]) -> None:
         """Start a process in a group of its own, with its output in `<name>.log`."""
-        with (self._folder / f"{name}.log").open("ab") as log:
+        with (self._folder / f"{name}.log").open("ab") as log, _signals_put_off():
             process = subprocess.Popen(  # noqa: S603 - our own programs
                 command,
                 env=self._environment,
@@ -46,7 +47,7 @@ class Processes:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C reaches us alone; we end the others in order
             )
-        self._running.append((name, process))
+            self._running.append((name, process))
 
     def run(self, command: list[str], *, seconds: float) -> str:
         """Run a command to its end and return what it printed.
@@ -103,6 +104,24 @@ class Processes:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
         self._running.clear()
+
+
+@contextmanager
+def _signals_put_off() -> Iterator[None]:
+    """Act on signals only behind the block: a process that is just being made must be noted."""
+    arrived: list[int] = []
+    handlers = {
+        number: signal.signal(number, lambda number, _: arrived.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
+        if callable(signal.getsignal(number))
+    }
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    for late in arrived:
+        signal.raise_signal(late)
 
 
 def program(name: str) -> str:
