@@ -12,7 +12,6 @@ from coordinator.domain.deadline import Policies
 from coordinator.domain.errors import (
     FieldFault,
     InvalidInputError,
-    InvalidTransitionError,
     StaleDocumentError,
     UnavailableError,
 )
@@ -55,14 +54,14 @@ def decide(command: DecideFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answe
             return decide_addition(uow, actor, row, addition, body, command.policies)
         raise StaleDocumentError(
             "context_sha256 is not the hash of this request's decision context; show the "
-            "context to whoever decides and hash that very string",
+            "context to "
+            "whoever decides and hash that very string",
             code="other_context",
             current_status=row.status,
         )
     status = RequestStatus(row.status)
     action = Action.REJECT if body.decision is Decision.REJECT else Action.APPROVE
     next_status(status, action, provisional=row.provisional)
-    _require_in_time(uow, row)
     require_may_approve(
         actor,
         submitter_person=row.submitted_by,
@@ -79,17 +78,6 @@ def decide(command: DecideFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answe
     if quorum_met(approvers, row.quorum):
         action = Action.MEET_QUORUM
     return _approve(command, actor, uow, row, action, context["to"], len(approvers))
-
-
-def _require_in_time(uow: UnitOfWork, row: Row[Any]) -> None:
-    """Refuse a decision after its time, whether or not the timer has fired already."""
-    deadline = row.ratify_by if row.provisional else row.approve_by
-    if deadline is not None and deadline <= uow.now:
-        raise InvalidTransitionError(
-            f"the time to decide ended at {format_time(deadline)}; submit the request anew",
-            code="too_late",
-            current_status=row.status,
-        )
 
 
 def _approve(  # noqa: PLR0913, PLR0917 - what the outcome hangs on

@@ -182,12 +182,3 @@ def test_a_request_that_nobody_decides_expires_after_its_time(desk: Desk) -> Non
     assert desk.told(desk.cast.b, ask) == []
     assert refusal(desk.decide, ask).current_status == "expired"
     assert desk.fire_due() == []
-
-
-def test_a_decision_after_its_time_is_refused_before_any_timer_fires(desk: Desk) -> None:
-    ask = desk.submit()
-    desk.clock.step(24 * HOUR)
-    with pytest.raises(InvalidTransitionError) as refused:
-        desk.decide(ask)
-    assert refused.value.code == "too_late"
-    assert desk.status(ask) == "submitted"
