@@ -9,9 +9,8 @@ from coordinator.api.routing import Query, signed_get
 from coordinator.domain.errors import NotFoundError
 from coordinator.domain.permission import Permission
 from coordinator.services.freeze_request_views import incident_views
-from coordinator.storage import freeze_ledger as ledger_store
 from coordinator.storage import freeze_requests as store
-from coordinator.storage import reading
+from coordinator.storage import ledger_totals, reading
 from partners.protocol import life_cycle_views, views
 
 _READ = Permission.FREEZE_REQUEST_READ
@@ -51,13 +50,13 @@ def read_incident(reader: Reader, query: Query, incident_id: str) -> dict[str, A
     requests = store.of_incident(reader.connection, incident_id, partner)
     if not requests:
         raise NotFoundError("there is no such incident, or none that you may see")
-    totals = ledger_store.totals(reader.connection, incident_id=incident_id, visible_to=partner)
+    totals = ledger_totals.totals(reader.connection, incident_id=incident_id, visible_to=partner)
     view = incident_views(reader.connection, reader.vault, [incident_id])[incident_id]
     size = reader.parts.page_size
     return {
         **view,
         "requests": requests,
-        "totals": ledger_store.as_text(totals),
+        "totals": ledger_totals.as_text(totals),
         "timeline": timeline_page(reader, incident_id, size=size),
         "trace": trace_page(reader, incident_id, size=size),
     }

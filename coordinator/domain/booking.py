@@ -11,6 +11,7 @@ from typing import assert_never
 
 from coordinator.domain.answers import Answers
 from coordinator.domain.errors import CoordinatorError, InvalidInputError, LedgerBreachError
+from coordinator.domain.figures import usd_cents, worth_after
 from coordinator.domain.freeze_request import is_crossing, takes_late_lines
 from coordinator.domain.hold import HoldBalance, end_fault
 from coordinator.domain.ledger_draft import LIMIT, Draft, Rules, WorkingHold
@@ -25,6 +26,7 @@ from partners.protocol.payloads import (
     ReportLine,
     ReturnedLine,
     SeizedLine,
+    Usd,
 )
 from partners.protocol.vocabulary import DeclineCode, LineKind
 
@@ -32,7 +34,14 @@ from partners.protocol.vocabulary import DeclineCode, LineKind
 FROZEN_AT_SKEW = timedelta(minutes=5)
 #: Faults of the document itself; all others are breaches of the ledger.
 _INPUT_CODES = frozenset(
-    {"no_such_address", "unknown_asset", "zero_amount", "amount_too_large", "amount_missing"}
+    {
+        "no_such_address",
+        "unknown_asset",
+        "zero_amount",
+        "amount_too_large",
+        "amount_missing",
+        "usd_without_amount",
+    }
 )
 _MOVES = frozenset({LineKind.RELEASED, LineKind.RETURNED, LineKind.SEIZED})
 _CORRECTABLE = _MOVES | {LineKind.FOUND, LineKind.FROZEN}
@@ -108,15 +117,24 @@ class Booker:
             return None
         position = (address_no, asset)
         finding = self._draft.finding(position)
+        cents = self._cents(no, line.usd, amount)
         if amount is None:
             self._draft.withhold_found(no, position, 1)
         else:
             finding.found += amount
+            finding.found_usd += cents or 0
             if finding.found >= LIMIT:
                 self._draft.lowered[position] = no
         self._named.add(address_no)
         return BookedLine(
-            self._id, no, LineKind.FOUND, address_no, asset, amount, withheld=amount is None
+            self._id,
+            no,
+            LineKind.FOUND,
+            address_no,
+            asset,
+            amount,
+            withheld=amount is None,
+            usd=cents,
         )
 
     def _frozen(self, no: int, line: FrozenLine) -> BookedLine | None:
@@ -162,10 +180,14 @@ class Booker:
         hold = WorkingHold(balance, at=no)
         self._draft.holds[balance.id] = hold
         self._draft.opened.append(balance.id)
-        return self._freeze(no, hold, amount)
+        return self._freeze(no, hold, amount, line.usd)
 
-    def _freeze(self, no: int, hold: WorkingHold, amount: int | None) -> BookedLine:
+    def _freeze(
+        self, no: int, hold: WorkingHold, amount: int | None, usd: Usd | None
+    ) -> BookedLine:
         balance = hold.balance
+        cents = self._cents(no, usd, amount)
+        balance.frozen_usd += cents or 0
         if amount is None:
             hold.nulls += 1
         else:
@@ -182,6 +204,7 @@ class Booker:
             withheld=amount is None,
             hold_id=balance.id,
             basis=balance.basis,
+            usd=cents,
         )
 
     def _joins(self, no: int, line: FrozenLine, hold_id: str) -> BookedLine | None:
@@ -210,7 +233,8 @@ class Booker:
         if is_own:
             balance.kept = None  # superseded by a later line
             balance.account_level = balance.account_level or line.account_level
-            return self._freeze(no, hold, amount)
+            return self._freeze(no, hold, amount, line.usd)
+        self._cents(no, line.usd, None)
         self._draft.shared[hold_id] = line.address_no
         return BookedLine(
             self._id,
@@ -302,7 +326,8 @@ class Booker:
             return None
         balance = hold.balance
         balance.kept = None  # superseded by a later line
-        self._move(no, hold, kind, amount, 1)
+        cents = self._cents(no, line.usd, amount)
+        self._move(no, hold, kind, amount, 1, cents)
         if amount is not None:
             hold.moved_at = no
         return BookedLine(
@@ -315,10 +340,18 @@ class Booker:
             withheld=amount is None,
             hold_id=balance.id,
             code=code,
+            usd=cents,
         )
 
     @staticmethod
-    def _move(no: int, hold: WorkingHold, kind: LineKind, amount: int | None, sign: int) -> None:
+    def _move(  # noqa: PLR0913, PLR0917 - all of one effective line
+        no: int,
+        hold: WorkingHold,
+        kind: LineKind,
+        amount: int | None,
+        sign: int,
+        cents: int | None,
+    ) -> None:
         """Add (sign 1) or take back (sign -1) one effective line that lets something leave."""
         balance = hold.balance
         hold.at = no
@@ -333,10 +366,13 @@ class Booker:
                     balance.ended_by = None
         elif kind is LineKind.RELEASED:
             balance.released += sign * amount
+            balance.released_usd += sign * (cents or 0)
         elif kind is LineKind.RETURNED:
             balance.returned += sign * amount
+            balance.returned_usd += sign * (cents or 0)
         else:
             balance.seized += sign * amount
+            balance.seized_usd += sign * (cents or 0)
 
     def _keeps(self, no: int, line: KeptLine) -> BookedLine | None:
         hold = self._linked_hold(no, line.hold)
@@ -389,7 +425,9 @@ class Booker:
             self._fault(no, "corrects", "is corrected by this report already", "corrected_twice")
             return None
         self._corrected.add(line.corrects)
-        if new == _BAD or not self._replace(no, old, (old.address_no, old.asset), new):
+        cents = self._cents(no, line.usd, new)
+        stands = worth_after(old.worth, amount=new, stated=cents)
+        if new == _BAD or not self._replace(no, old, (old.address_no, old.asset), new, stands):
             self._draft.bad_addresses.add(old.address_no)
             self._draft.bad_holds.add(old.hold_id or "")
             return None
@@ -405,12 +443,16 @@ class Booker:
             withheld=new is None,
             hold_id=old.hold_id,
             corrects=line.corrects,
+            usd=cents,
         )
 
-    def _replace(self, no: int, old: BookedLine, position: Position, new: int | None) -> bool:
+    def _replace(
+        self, no: int, old: BookedLine, position: Position, new: int | None, cents: int
+    ) -> bool:
         """Take the old amount out and put the new one in; tell whether its hold is known."""
         if old.kind is LineKind.FOUND:
             self._replace_found(no, old, position, new)
+            self._draft.finding(position).found_usd += cents - (old.usd or 0)
             return True
         hold = self._draft.hold(old.hold_id or "")
         if hold is None:
@@ -423,10 +465,11 @@ class Booker:
             self._fault(no, "corrects", detail, "hold_void")
             return False
         if old.kind is not LineKind.FROZEN:
-            self._move(no, hold, old.kind, old.amount, -1)
-            self._move(no, hold, old.kind, new, 1)
+            self._move(no, hold, old.kind, old.amount, -1, old.usd)
+            self._move(no, hold, old.kind, new, 1, cents)
             return True
         hold.at = no
+        hold.balance.frozen_usd += cents - (old.usd or 0)
         hold.nulls += (new is None) - (old.amount is None)
         hold.stated += (new or 0) - (old.amount or 0)
         if new is not None:
@@ -470,6 +513,13 @@ class Booker:
             self._fault(no, "amount", "must be below 2^256", "amount_too_large")
             return _BAD
         return amount
+
+    def _cents(self, no: int, usd: Usd | None, amount: int | None) -> int | None:
+        """Return what the line states to be worth, in cents; None where it states nothing."""
+        if usd is not None and not amount:
+            detail = "goes with an amount: leave it out where the amount is withheld, shared or 0"
+            self._fault(no, "usd", detail, "usd_without_amount")
+        return usd_cents(usd)
 
     def _over(self, kind: str) -> str:
         hours = self._rules.late_window / timedelta(hours=1)

@@ -36,6 +36,22 @@ def milliseconds(span: timedelta) -> int:
     return span // _MILLISECOND
 
 
-def corrected_cents(cents: int, *, stated: int, effective: int) -> int:
-    """Return the value of a line whose amount was corrected, in the proportion of the amounts."""
-    return cents * effective // stated if stated else 0
+def in_proportion(cents: int, *, of: int, to: int) -> int:
+    """Return what `to` base units are worth where `of` of them are worth `cents`."""
+    return cents * to // of if of else 0
+
+
+def worth_after(worth: tuple[int, int] | None, *, amount: int | None, stated: int | None) -> int:
+    """Return what a line is worth after a correction, in cents.
+
+    Args:
+        worth: What the line first stated, (base units, cents); None: it stated no value.
+        amount: What it is corrected to; None: withheld, which has no value.
+        stated: The value that the correction states itself, and which then stands.
+    """
+    if stated is not None:
+        return stated
+    if worth is None or amount is None:
+        return 0
+    units, cents = worth
+    return in_proportion(cents, of=units, to=amount)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from coordinator.domain.errors import FieldFault, InvalidTransitionError, LedgerBreachError
+from coordinator.domain.figures import in_proportion
 from partners.protocol.vocabulary import HoldBasis, KeptBasis, LineKind
 
 
@@ -20,6 +21,8 @@ class HoldBalance:
     Attributes:
         leg_id: The leg that opened it; others may share it.
         frozen: Of a withheld hold only what is known to have left it, so that sums stay sums.
+        frozen_usd: What its effective frozen lines state to be worth, in cents; the others of this
+            name likewise.
         withheld: Its amount is not told: it counts for the status, not for sums.
         ended: Nothing of it is held any more; a withheld hold is ended by a line without an amount.
         ended_by: The kind of that line: only so can a withheld hold show as returned.
@@ -36,6 +39,10 @@ class HoldBalance:
     released: int = 0
     returned: int = 0
     seized: int = 0
+    frozen_usd: int = 0
+    released_usd: int = 0
+    returned_usd: int = 0
+    seized_usd: int = 0
     withheld: bool = False
     ended: bool = False
     basis: HoldBasis
@@ -55,6 +62,11 @@ class HoldBalance:
     def held(self) -> int:
         """What is known to be held; 0 of a withheld hold."""
         return self.frozen - self.released - self.returned - self.seized
+
+    @property
+    def held_usd(self) -> int:
+        """What is held, in cents, at the price that was stated when it was frozen."""
+        return in_proportion(self.frozen_usd, of=self.frozen, to=self.held)
 
     @property
     def is_void(self) -> bool:

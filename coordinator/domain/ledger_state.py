@@ -22,12 +22,16 @@ class Flagged:
 
 @dataclass(slots=True)
 class Finding:
-    """What a leg found for one address and asset, base units; `withheld`: and more, not told."""
+    """What a leg found for one address and asset, base units; `withheld`: and more, not told.
+
+    `found_usd` is what its effective lines state that to be worth, in cents.
+    """
 
     address_no: int
     asset: str
     found: int = 0
     withheld: bool = False
+    found_usd: int = 0
 
 
 class BookedLine(NamedTuple):
@@ -45,6 +49,9 @@ class BookedLine(NamedTuple):
         address_nos: What a `nothing` line answers, "rest" written out.
         corrects: Of a correction, the line.
         shares: A `frozen` line that links another leg's hold.
+        usd: What it states to be worth, in cents; of a line that is loaded to be corrected, as it
+            stands.
+        worth: Of such a line, what it first stated: (base units, cents).
     """
 
     id: str
@@ -60,6 +67,8 @@ class BookedLine(NamedTuple):
     address_nos: tuple[int, ...] = ()
     corrects: str | None = None
     shares: bool = False
+    usd: int | None = None
+    worth: tuple[int, int] | None = None
 
 
 @dataclass(slots=True)

@@ -13,7 +13,6 @@ from coordinator.domain.actor import Actor
 from coordinator.domain.asset import parse_asset
 from coordinator.domain.chain import Chains
 from coordinator.domain.deadline import Policies
-from coordinator.domain.figures import usd_cents
 from coordinator.domain.freeze_ledger import BookedLine, Booking, Flagged, book
 from coordinator.domain.freeze_request import ENDED
 from coordinator.domain.leg import LegAct
@@ -58,6 +57,8 @@ EVENT_BY_KIND: Mapping[LineKind, EventType] = {
 LINES_IN_EVENT = 25
 LINES_IN_EVENT_BYTES = 10_000
 TOTALS_IN_EVENT_BYTES = 6_000
+#: What only the report itself says of a line.
+_WORDS = ("frozen_at", "hold_expires_at", "basis", "tx", "next", "detail", "agency", "order", "usd")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +87,6 @@ def report(command: ReportFreeze, actor: Actor, uow: UnitOfWork) -> Answer:
     booking = _book(command, uow, request, leg, books)
     key = uow.key(request.document_key_id)
     report_id = store_act(uow, actor, LegAct.REPORT.value, request.id, key, leg=leg)
-    usd = {no: usd_cents(getattr(line, "usd", None)) for no, line in enumerate(body.lines)}
     store.book(
         uow.connection,
         books.ledger,
@@ -94,7 +94,6 @@ def report(command: ReportFreeze, actor: Actor, uow: UnitOfWork) -> Answer:
         leg=leg,
         report_id=report_id,
         now=uow.now,
-        usd=usd,
     )
     settle(
         uow,
@@ -308,8 +307,7 @@ def line_view(
 def line_words(source: Any) -> dict[str, Any]:
     """Return what a line says beside its numbers: times, basis, tx, next, texts."""
     dumped: dict[str, Any] = source.model_dump(mode="json", exclude_none=True)
-    wanted = ("frozen_at", "hold_expires_at", "basis", "tx", "next", "detail", "agency", "order")
-    words = {name: dumped[name] for name in wanted if name in dumped}
+    words = {name: dumped[name] for name in _WORDS if name in dumped}
     if source.kind == LineKind.NOTHING:
         words["address_nos"] = dumped["address_nos"]
     if source.kind == LineKind.CORRECTION:

@@ -12,10 +12,9 @@ from sqlalchemy import Connection, Row
 from coordinator.domain.account import parse_account
 from coordinator.domain.chain import Chains
 from coordinator.services.unit_of_work import unpack_evidence
-from coordinator.storage import freeze_ledger as ledger_store
 from coordinator.storage import freeze_requests as store
+from coordinator.storage import ledger_totals, reading
 from coordinator.storage import partners as partner_store
-from coordinator.storage import reading
 from coordinator.storage.documents import Vault, load, load_one
 from partners.protocol import canonical_json, strict_json
 from partners.protocol.payloads import FreezeRequest, format_time
@@ -121,7 +120,7 @@ def _requester_part(connection: Connection, vault: Vault, row: Row[Any]) -> dict
         "context_sha256": row.context_sha256,
         "warnings": context.get("warnings", []),
         "leg_counts": Counter(asked.values()),
-        "totals": ledger_store.as_text(ledger_store.totals(connection, request_id=row.id)),
+        "totals": ledger_totals.as_text(ledger_totals.totals(connection, request_id=row.id)),
     }
     if row.leaf_index is not None:
         part["log"] = _log_entry(connection, row.leaf_index)
@@ -163,7 +162,7 @@ def leg_views(
     connection: Connection, vault: Vault, rows: Sequence[Row[Any]]
 ) -> list[dict[str, Any]]:
     """Return legs with their totals (`views.LegView`), in a few queries for all."""
-    totals = reading.totals_by_leg(connection, [row.id for row in rows])
+    totals = ledger_totals.totals_by_leg(connection, [row.id for row in rows])
     declines = [row.decline_act_id for row in rows if row.decline_act_id is not None]
     bodies = evidence_bodies(connection, vault, declines)
     return [
@@ -180,7 +179,7 @@ def leg_views(
             "decline_detail": bodies.get(row.decline_act_id, {}).get("detail"),
             "sequence": row.event_sequence,
             "flags": list(row.flags),
-            "totals": ledger_store.as_text(totals[row.id]),
+            "totals": ledger_totals.as_text(totals[row.id]),
         }
         for row in rows
     ]

@@ -25,7 +25,7 @@ from coordinator.services.obligations import flags_with, settle_final
 from coordinator.services.unit_of_work import Answer, Recorded, UnitOfWork
 from coordinator.storage import freeze_ledger as ledger_store
 from coordinator.storage import freeze_requests as request_store
-from coordinator.storage import hold_clocks
+from coordinator.storage import hold_clocks, ledger_totals
 from coordinator.storage import legs as store
 from coordinator.storage.tables.freeze_requests import ActRow
 from partners.protocol import payloads
@@ -207,7 +207,7 @@ def leg_view(leg: Row[Any], status: LegStatus, uow: UnitOfWork, **changed: Any) 
         "decline_code": changed.get("decline_code", leg.decline_code),
         "sequence": uow.leg_sequence(leg),
         "flags": changed.get("flags", leg.flags),
-        "totals": ledger_store.as_text(ledger_store.totals(uow.connection, leg_id=leg.id)),
+        "totals": ledger_totals.as_text(ledger_totals.totals(uow.connection, leg_id=leg.id)),
     }
 
 

@@ -7,13 +7,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from coordinator.domain.figures import corrected_cents, milliseconds, rank, usd_text
+from coordinator.domain.figures import milliseconds, rank, usd_text
 from coordinator.storage import statistics as store
 from coordinator.storage.statistics import Scope
-from partners.protocol.vocabulary import LegStatus, LineKind
+from partners.protocol.vocabulary import LegStatus
 
 _AMOUNTS = ("asked", "found", "frozen", "returned")
-_USD_OF = {LineKind.FOUND: "found", LineKind.FROZEN: "frozen", LineKind.RETURNED: "returned"}
 
 
 @dataclass(slots=True)
@@ -97,16 +96,17 @@ def _add_ledger(connection: Connection, scope: Scope, of_leg: Mapping[str, Figur
     """Add what the ledger says of each leg."""
     for row in store.found(connection, scope):
         of_leg[row.leg_id].add(row.asset, "found", row.found)
+        of_leg[row.leg_id].usd["found"] += row.usd
         of_leg[row.leg_id].add(row.asset, "withheld", int(row.withheld))
     for row in store.held(connection, scope):
         of_leg[row.leg_id].add(row.asset, "frozen", row.frozen)
         of_leg[row.leg_id].add(row.asset, "returned", row.returned)
+        of_leg[row.leg_id].usd["frozen"] += row.frozen_usd
+        of_leg[row.leg_id].usd["returned"] += row.returned_usd
         of_leg[row.leg_id].add(row.asset, "withheld", int(row.withheld))
     for row in store.nothing(connection, scope):
         counts = of_leg[row.leg_id].nothing
         counts[row.code] = counts.get(row.code, 0) + int(row.addresses)
-    for row in store.valued_lines(connection, scope):
-        of_leg[row.leg_id].usd[_USD_OF[LineKind(row.kind)]] += _cents(row)
 
 
 def _count_leg(figures: Figures, leg: Row[Any]) -> None:
@@ -116,14 +116,6 @@ def _count_leg(figures: Figures, leg: Row[Any]) -> None:
     if leg.status == LegStatus.DECLINED and leg.decline_code is not None:
         code = leg.decline_code
         figures.declined[code] = figures.declined.get(code, 0) + 1
-
-
-def _cents(row: Row[Any]) -> int:
-    if row.corrected_by is None:
-        return int(row.usd_cents)
-    # A withheld amount has no proportion: what was stated goes with the amount it was stated of.
-    stated, effective = row.amount or 0, row.corrected_amount or 0
-    return corrected_cents(row.usd_cents, stated=stated, effective=effective)
 
 
 def total(rows: Iterable[Figures]) -> Figures:

@@ -1,29 +1,16 @@
 """The freeze ledger's rows.
 
-Loading a leg's balances, booking a report, and the totals of any scope.
+Loading a leg's balances, booking a report, and reading lines and holds.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    Integer,
-    Row,
-    Select,
-    Text,
-    bindparam,
-    cast,
-    delete,
-    func,
-    select,
-    update,
-)
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
 
+from coordinator.domain.figures import worth_after
 from coordinator.domain.freeze_ledger import BookedLine, Booking, Finding, HoldBalance, LegLedger
-from coordinator.storage.base import BaseUnits
 from coordinator.storage.rows import insert_rows
 from coordinator.storage.tables.freeze_ledger import (
     FindingRow,
@@ -32,7 +19,6 @@ from coordinator.storage.tables.freeze_ledger import (
     LedgerLineRow,
     NothingRow,
 )
-from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from partners.protocol.vocabulary import DeclineCode, HoldBasis, KeptBasis, LineKind
 
 _LINE_COLUMNS = (
@@ -64,6 +50,11 @@ _HOLD_COLUMNS = (
     "released",
     "returned",
     "seized",
+    "frozen_usd",
+    "held_usd",
+    "released_usd",
+    "returned_usd",
+    "seized_usd",
     "withheld",
     "ended",
     "account_level",
@@ -76,7 +67,7 @@ _HOLD_COLUMNS = (
     "version",
 )
 _LINK_COLUMNS = ("leg_id", "hold_id", "request_id", "is_shared", "address_no")
-_FINDING_COLUMNS = ("leg_id", "address_no", "asset", "request_id", "found", "withheld")
+_FINDING_COLUMNS = ("leg_id", "address_no", "asset", "request_id", "found", "found_usd", "withheld")
 _NOTHING_COLUMNS = ("leg_id", "address_no", "code")
 
 
@@ -90,6 +81,10 @@ def _balance(row: Row[Any]) -> HoldBalance:
         released=row.released,
         returned=row.returned,
         seized=row.seized,
+        frozen_usd=row.frozen_usd,
+        released_usd=row.released_usd,
+        returned_usd=row.returned_usd,
+        seized_usd=row.seized_usd,
         withheld=row.withheld,
         ended=row.ended and row.withheld,
         basis=HoldBasis(row.basis),
@@ -117,7 +112,7 @@ def load_leg(connection: Connection, leg_id: str) -> LegLedger:
     ledger.unlinked = set(ledger.holds) - linked
     for row in connection.execute(select(FindingRow.__table__).where(FindingRow.leg_id == leg_id)):
         ledger.findings[row.address_no, row.asset] = Finding(
-            row.address_no, row.asset, row.found, row.withheld
+            row.address_no, row.asset, row.found, row.withheld, row.found_usd
         )
     for row in connection.execute(select(NothingRow.__table__).where(NothingRow.leg_id == leg_id)):
         ledger.nothing[row.address_no] = DeclineCode(row.code)
@@ -135,12 +130,14 @@ def effective_line(connection: Connection, leg_id: str, line_id: str) -> BookedL
     if row is None:
         return None
     latest = connection.execute(
-        select(LedgerLineRow.amount, LedgerLineRow.withheld)
+        select(LedgerLineRow.amount, LedgerLineRow.withheld, LedgerLineRow.usd_cents)
         .where(LedgerLineRow.corrects == line_id, LedgerLineRow.leg_id == leg_id)
         .order_by(LedgerLineRow.id.desc())
         .limit(1)
     ).one_or_none()
     stands = row if latest is None else latest
+    worth = None if row.usd_cents is None else (row.amount or 0, row.usd_cents)
+    cents = worth_after(worth, amount=stands.amount, stated=stands.usd_cents)
     shares = row.kind == LineKind.FROZEN and row.amount is None and not row.withheld
     return BookedLine(
         row.id,
@@ -154,6 +151,8 @@ def effective_line(connection: Connection, leg_id: str, line_id: str) -> BookedL
         code=row.code,
         corrects=row.corrects,
         shares=shares,
+        usd=cents,
+        worth=worth,
     )
 
 
@@ -199,12 +198,8 @@ def book(  # noqa: PLR0913 - what a booking is stored with
     leg: Row[Any],
     report_id: str,
     now: datetime,
-    usd: Mapping[int, int | None],
 ) -> None:
-    """Store what an accepted report changes.
-
-    `before` is the ledger as it was loaded, `usd` what lines state to be worth, in cents by line.
-    """
+    """Store what an accepted report changes; `before` is the ledger as it was loaded."""
     insert_rows(
         connection,
         LedgerLineRow,
@@ -226,7 +221,7 @@ def book(  # noqa: PLR0913 - what a booking is stored with
                 line.code,
                 line.corrects,
                 now,
-                usd.get(line.no),
+                line.usd,
             )
             for line in booking.lines
         ],
@@ -261,6 +256,11 @@ def _hold_values(hold: HoldBalance, leg: Row[Any]) -> tuple[Any, ...]:
         hold.released,
         hold.returned,
         hold.seized,
+        hold.frozen_usd,
+        hold.held_usd,
+        hold.released_usd,
+        hold.returned_usd,
+        hold.seized_usd,
         hold.withheld,
         not hold.is_open,
         hold.account_level,
@@ -292,6 +292,11 @@ def _changed_values(hold: HoldBalance) -> dict[str, Any]:
         "released": hold.released,
         "returned": hold.returned,
         "seized": hold.seized,
+        "frozen_usd": hold.frozen_usd,
+        "held_usd": hold.held_usd,
+        "released_usd": hold.released_usd,
+        "returned_usd": hold.returned_usd,
+        "seized_usd": hold.seized_usd,
         "withheld": hold.withheld,
         "ended": not hold.is_open,
         "account_level": hold.account_level,
@@ -308,6 +313,11 @@ _CHANGED = (
     "released",
     "returned",
     "seized",
+    "frozen_usd",
+    "held_usd",
+    "released_usd",
+    "returned_usd",
+    "seized_usd",
     "withheld",
     "ended",
     "account_level",
@@ -334,7 +344,11 @@ _SET_FINDING = (
         FindingRow.address_no == bindparam("of_address"),
         FindingRow.asset == bindparam("of_asset"),
     )
-    .values(found=bindparam("found"), withheld=bindparam("withheld"))
+    .values(
+        found=bindparam("found"),
+        found_usd=bindparam("found_usd"),
+        withheld=bindparam("withheld"),
+    )
 )
 
 
@@ -363,7 +377,8 @@ def _store_findings(
     for position, finding in booking.touched_findings.items():
         if position in before.findings:
             place = {"of_leg": leg.id, "of_address": finding.address_no, "of_asset": finding.asset}
-            changed.append({**place, "found": finding.found, "withheld": finding.withheld})
+            sums = {"found": finding.found, "found_usd": finding.found_usd}
+            changed.append({**place, **sums, "withheld": finding.withheld})
         else:
             fresh.append(
                 (
@@ -372,6 +387,7 @@ def _store_findings(
                     finding.asset,
                     leg.request_id,
                     finding.found,
+                    finding.found_usd,
                     finding.withheld,
                 )
             )
@@ -447,107 +463,3 @@ def open_holds(connection: Connection, request_id: str) -> int:
         .where(HoldLinkRow.request_id == request_id, ~HoldRow.ended)
     )
     return int(connection.execute(query).scalar_one())
-
-
-def _sum(connection: Connection, column: Any) -> ColumnElement[int]:
-    summed: ColumnElement[int]
-    if connection.dialect.name == "sqlite":
-        # Each row costs a call into Python there, and most of what could have left a hold is 0.
-        added = func.sum_units(column, type_=Text()).filter(column != 0)
-        summed = func.coalesce(added, "0", type_=BaseUnits())
-    else:
-        summed = func.sum(column, type_=BaseUnits())
-    return summed
-
-
-Totals = dict[str, dict[str, Any]]
-
-
-def totals(
-    connection: Connection,
-    *,
-    request_id: str | None = None,
-    leg_id: str | None = None,
-    incident_id: str | None = None,
-    visible_to: str | None = None,
-) -> Totals:
-    """Return sums by asset over *distinct* holds in scope, and what was found there.
-
-    Args:
-        connection: Any.
-        request_id: Everything that counts for this request.
-        leg_id: Only for this leg.
-        incident_id: For all requests of an incident that `visible_to` may see: as requester all
-        legs,
-            as partner asked its own.
-        visible_to: See `incident_id`.
-    """
-    found_scope: ColumnElement[bool]
-    link_scope: ColumnElement[bool]
-    if incident_id is not None:
-        legs = _visible_legs(incident_id, visible_to or "")
-        found_scope = FindingRow.leg_id.in_(legs)
-        link_scope = HoldLinkRow.leg_id.in_(legs)
-    elif leg_id is not None:
-        found_scope = FindingRow.leg_id == leg_id
-        link_scope = HoldLinkRow.leg_id == leg_id
-    else:
-        found_scope = FindingRow.request_id == request_id
-        link_scope = HoldLinkRow.request_id == request_id
-    return _totals(connection, found_scope, link_scope)
-
-
-def _visible_legs(incident_id: str, partner: str) -> Select[Any]:
-    return (
-        select(LegRow.id)
-        .join(FreezeRequestRow, FreezeRequestRow.id == LegRow.request_id)
-        .where(
-            FreezeRequestRow.incident_id == incident_id,
-            (FreezeRequestRow.requester == partner) | (LegRow.partner == partner),
-        )
-    )
-
-
-def _totals(connection: Connection, found_scope: Any, link_scope: Any) -> Totals:
-    sums: Totals = {}
-
-    def of(asset: str) -> dict[str, Any]:
-        zero = dict.fromkeys(("found", "frozen", "held", "released", "returned", "seized"), 0)
-        return sums.setdefault(asset, {**zero, "withheld": 0})
-
-    findings = (
-        select(
-            FindingRow.asset,
-            _sum(connection, FindingRow.found).label("found"),
-            func.sum(cast(FindingRow.withheld, Integer)).label("withheld"),
-        )
-        .where(found_scope)
-        .group_by(FindingRow.asset)
-    )
-    for asset, found, withheld in connection.execute(findings):
-        entry = of(asset)
-        entry["found"] = found
-        entry["withheld"] += int(withheld)
-    kept = select(
-        HoldRow.asset,
-        *(_sum(connection, getattr(HoldRow, n)).label(n) for n in _SUMMED),
-        func.sum(cast(HoldRow.withheld, Integer)).label("withheld"),
-    ).where(HoldRow.id.in_(select(HoldLinkRow.hold_id).where(link_scope)))
-    for row in connection.execute(kept.group_by(HoldRow.asset)):
-        entry = of(row.asset)
-        for name in _SUMMED:
-            entry[name] = getattr(row, name)
-        entry["held"] = row.frozen - row.released - row.returned - row.seized
-        entry["withheld"] += int(row.withheld)
-    return sums
-
-
-def as_text(sums: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Return totals as they stand on the wire: amounts as decimal strings."""
-    return {
-        asset: {n: (v if n == "withheld" else str(v)) for n, v in entry.items()}
-        for asset, entry in sorted(sums.items())
-    }
-
-
-_SUMMED = ("frozen", "released", "returned", "seized")

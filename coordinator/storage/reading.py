@@ -3,14 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Row, cast, func, select
+from sqlalchemy import Connection, Row, func, select
 from sqlalchemy.orm import aliased
-from sqlalchemy.sql.elements import ColumnElement
 
-from coordinator.storage.base import BaseUnits
 from coordinator.storage.tables.documents import DocumentRow
 from coordinator.storage.tables.events import EventRow
-from coordinator.storage.tables.freeze_ledger import FindingRow, HoldLinkRow, HoldRow
 from coordinator.storage.tables.freeze_requests import (
     ActRow,
     FreezeRequestRow,
@@ -23,8 +20,6 @@ from partners.protocol.vocabulary import EventType, LegStatus
 _CHUNK = 400
 #: Legs still queued that one look at the feed considers.
 _OLDEST = 100
-_SUMMED = ("frozen", "released", "returned", "seized")
-_NAMES = ("found", *_SUMMED, "held")
 
 
 def submit_act(connection: Connection, request_id: str) -> str | None:
@@ -97,60 +92,6 @@ def unread_notices(
         )
         found |= {(row.request_id, row.id) for row in connection.execute(just_read)}
     return [leg_id for _, leg_id in sorted(found)]
-
-
-def _sum(connection: Connection, column: Any) -> ColumnElement[int]:
-    function = func.sum_units if connection.dialect.name == "sqlite" else func.sum
-    summed: ColumnElement[int] = function(column, type_=BaseUnits())
-    return summed
-
-
-def totals_by_leg(
-    connection: Connection, leg_ids: Sequence[str]
-) -> dict[str, dict[str, dict[str, Any]]]:
-    """Return each leg's sums by asset, in two queries for up to 400 legs."""
-    sums: dict[str, dict[str, dict[str, Any]]] = {leg_id: {} for leg_id in leg_ids}
-    for start in range(0, len(leg_ids), _CHUNK):
-        _add_totals(connection, sums, leg_ids[start : start + _CHUNK])
-    return sums
-
-
-def _add_totals(
-    connection: Connection, sums: dict[str, dict[str, dict[str, Any]]], leg_ids: Sequence[str]
-) -> None:
-    def of(leg_id: str, asset: str) -> dict[str, Any]:
-        return sums[leg_id].setdefault(asset, {**dict.fromkeys(_NAMES, 0), "withheld": 0})
-
-    findings = (
-        select(
-            FindingRow.leg_id,
-            FindingRow.asset,
-            _sum(connection, FindingRow.found).label("found"),
-            func.sum(cast(FindingRow.withheld, Integer)).label("withheld"),
-        )
-        .where(FindingRow.leg_id.in_(leg_ids))
-        .group_by(FindingRow.leg_id, FindingRow.asset)
-    )
-    for row in connection.execute(findings):
-        entry = of(row.leg_id, row.asset)
-        entry["found"] = row.found
-        entry["withheld"] += int(row.withheld)
-    held = (
-        select(
-            HoldLinkRow.leg_id,
-            HoldRow.asset,
-            *(_sum(connection, getattr(HoldRow, name)).label(name) for name in _SUMMED),
-            func.sum(cast(HoldRow.withheld, Integer)).label("withheld"),
-        )
-        .join(HoldRow, HoldRow.id == HoldLinkRow.hold_id)
-        .where(HoldLinkRow.leg_id.in_(leg_ids))
-        .group_by(HoldLinkRow.leg_id, HoldRow.asset)
-    )
-    for kept in connection.execute(held):
-        entry = of(kept.leg_id, kept.asset)
-        entry |= {name: getattr(kept, name) for name in _SUMMED}
-        entry["held"] = kept.frozen - kept.released - kept.returned - kept.seized
-        entry["withheld"] += int(kept.withheld)
 
 
 def visible_incidents(

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Integer, Row, Select, cast, func, select
-from sqlalchemy.orm import aliased
 
 from coordinator.storage.base import BaseUnits
 from coordinator.storage.tables.freeze_ledger import (
@@ -25,8 +24,6 @@ from coordinator.storage.tables.freeze_requests import (
     LegRow,
 )
 from partners.protocol.vocabulary import LineKind
-
-_VALUED = (LineKind.FOUND.value, LineKind.FROZEN.value, LineKind.RETURNED.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +91,13 @@ def asked(connection: Connection, scope: Scope) -> Sequence[Row[Any]]:
 
 
 def found(connection: Connection, scope: Scope) -> Sequence[Row[Any]]:
-    """Return (leg_id, asset, found, withheld)."""
+    """Return (leg_id, asset, found, usd, withheld); `usd` is in cents."""
     query = (
         select(
             FindingRow.leg_id,
             FindingRow.asset,
             _sum(connection, FindingRow.found).label("found"),
+            _sum(connection, FindingRow.found_usd).label("usd"),
             func.sum(cast(FindingRow.withheld, Integer)).label("withheld"),
         )
         .where(FindingRow.leg_id.in_(scope.legs()))
@@ -109,9 +107,9 @@ def found(connection: Connection, scope: Scope) -> Sequence[Row[Any]]:
 
 
 def held(connection: Connection, scope: Scope) -> Sequence[Row[Any]]:
-    """Return (leg_id, asset, frozen, returned, withheld) over distinct holds.
+    """Return (leg_id, asset, frozen, returned, frozen_usd, returned_usd, withheld).
 
-    A hold that several legs in scope share counts for the first of them, and so counts once.
+    Over distinct holds: one that several legs in scope share counts for the first of them.
     """
     first = (
         select(HoldLinkRow.hold_id, func.min(HoldLinkRow.leg_id).label("leg_id"))
@@ -125,6 +123,8 @@ def held(connection: Connection, scope: Scope) -> Sequence[Row[Any]]:
             HoldRow.asset,
             _sum(connection, HoldRow.frozen).label("frozen"),
             _sum(connection, HoldRow.returned).label("returned"),
+            _sum(connection, HoldRow.frozen_usd).label("frozen_usd"),
+            _sum(connection, HoldRow.returned_usd).label("returned_usd"),
             func.sum(cast(HoldRow.withheld, Integer)).label("withheld"),
         )
         .join(HoldRow, HoldRow.id == first.c.hold_id)
@@ -139,38 +139,6 @@ def nothing(connection: Connection, scope: Scope) -> Sequence[Row[Any]]:
         select(NothingRow.leg_id, NothingRow.code, func.count().label("addresses"))
         .where(NothingRow.leg_id.in_(scope.legs()))
         .group_by(NothingRow.leg_id, NothingRow.code)
-    )
-    return list(connection.execute(query))
-
-
-def valued_lines(connection: Connection, scope: Scope) -> Sequence[Row[Any]]:
-    """Return the lines that state a value in US dollars, each with its newest correction's amount.
-
-    `corrected_by` is None where a line stands as it was reported.
-    """
-    newest = aliased(LedgerLineRow)
-    correction = (
-        select(func.max(newest.id))
-        .where(newest.corrects == LedgerLineRow.id)
-        .correlate(LedgerLineRow)
-        .scalar_subquery()
-    )
-    corrected = aliased(LedgerLineRow)
-    query = (
-        select(
-            LedgerLineRow.leg_id,
-            LedgerLineRow.kind,
-            LedgerLineRow.amount,
-            LedgerLineRow.usd_cents,
-            corrected.id.label("corrected_by"),
-            corrected.amount.label("corrected_amount"),
-        )
-        .outerjoin(corrected, corrected.id == correction)
-        .where(
-            LedgerLineRow.leg_id.in_(scope.legs()),
-            LedgerLineRow.usd_cents.is_not(None),
-            LedgerLineRow.kind.in_(_VALUED),
-        )
     )
     return list(connection.execute(query))
 

@@ -407,6 +407,7 @@ class ReleasedLine(Body):
     hold: HoldId
     amount: AmountText | None
     reason: Annotated[ReleaseReason, Loose]
+    usd: Usd | None = None
 
 
 class ReturnedLine(Body):
@@ -427,6 +428,7 @@ class SeizedLine(Body):
     amount: AmountText | None
     agency: Word
     order: Word | None = None
+    usd: Usd | None = None
 
 
 class KeptLine(Body):
@@ -461,6 +463,7 @@ class CorrectionLine(Body):
     corrects: LineId
     amount: AmountText | None
     reason: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(few_controls)]
+    usd: Usd | None = None
 
 
 ReportLine = Annotated[

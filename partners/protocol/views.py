@@ -8,7 +8,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from partners.protocol.payloads import AmountText, Handle, Sha256, Time
+from partners.protocol.payloads import AmountText, Handle, Sha256, Time, Usd
 from partners.protocol.vocabulary import (
     Decision,
     EvidenceKind,
@@ -26,6 +26,7 @@ from partners.protocol.vocabulary import (
 T = TypeVar("T")
 #: A sum of amounts may outgrow the 78 digits of one.
 SumText = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,99})$")]
+UsdText = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,29})\.[0-9]{2}$")]
 
 
 class View(BaseModel):
@@ -66,10 +67,24 @@ class LogEntry(View):
     salt: str | None = None
 
 
+class UsdTotals(View):
+    """What the amounts beside it are stated to be worth in US dollars.
+
+    Lines that state no value are not in it. What is held is valued as stated when it was frozen.
+    """
+
+    found: UsdText = "0.00"
+    frozen: UsdText = "0.00"
+    held: UsdText = "0.00"
+    released: UsdText = "0.00"
+    returned: UsdText = "0.00"
+    seized: UsdText = "0.00"
+
+
 class AssetTotals(View):
     """Sums of one asset over distinct holds, base units.
 
-    `held = frozen - released - returned - seized`.
+    `held = frozen - released - returned - seized`; `usd` where values were stated.
     """
 
     found: SumText = "0"
@@ -79,6 +94,7 @@ class AssetTotals(View):
     returned: SumText = "0"
     seized: SumText = "0"
     withheld: int = 0
+    usd: UsdTotals | None = None
 
 
 Totals = dict[str, AssetTotals]
@@ -226,6 +242,11 @@ class LineView(View):
     tx: str | None = None
     next: dict[str, Any] | None = None
     corrects: str | None = None
+    address_nos: Literal["rest"] | list[int] | None = None
+    detail: str | None = None
+    agency: str | None = None
+    order: str | None = None
+    usd: Usd | None = None
 
 
 class HoldView(View):

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from coordinator.storage import freeze_ledger
+from coordinator.storage import ledger_totals
 from partners.protocol import canonical_json, strict_json
 from partners.protocol.payloads import format_time
 from tests import factories
@@ -149,7 +149,7 @@ def _totals(stage: Stage) -> Figure:
             return seconds_of(lambda: connection.execute(aggregate, {"r": request_id}).all())
 
         def figure() -> float:
-            return seconds_of(lambda: freeze_ledger.totals(connection, request_id=request_id))
+            return seconds_of(lambda: ledger_totals.totals(connection, request_id=request_id))
 
         floor(), figure()  # warm
         base, value = alternated(15, floor, figure)

@@ -30,7 +30,7 @@ from coordinator.services.submission import check_addresses
 from coordinator.services.unit_of_work import Evidence, transaction
 from coordinator.services.withdrawals import WithdrawFreezeRequest
 from coordinator.storage import events as event_store
-from coordinator.storage import freeze_ledger as ledger_store
+from coordinator.storage import ledger_totals
 from coordinator.storage import partners as partner_store
 from coordinator.storage.base import Base
 from coordinator.storage.database import Database
@@ -362,7 +362,7 @@ class Desk:
     def totals(self, **scope: Any) -> dict[str, dict[str, Any]]:
         """Return totals of a scope, only what is not 0."""
         with self.database.engine.connect() as connection:
-            sums = ledger_store.totals(connection, **scope)
+            sums = ledger_totals.totals(connection, **scope)
         return {asset: {n: v for n, v in entry.items() if v} for asset, entry in sums.items()}
 
     def feed(self, exchange: Exchange, *, after: int = 0) -> list[dict[str, Any]]:

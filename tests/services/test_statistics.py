@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from coordinator.domain.clock import SteppedClock
-from coordinator.domain.figures import corrected_cents, rank, usd_cents, usd_text
+from coordinator.domain.figures import in_proportion, rank, usd_cents, usd_text
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
 from partners.protocol.payloads import Usd
@@ -58,7 +58,8 @@ def test_dollars_are_whole_cents(value: str, cents: int) -> None:
     assert usd_cents(stated) == cents
     assert usd_text(1205) == "12.05"
     assert usd_cents(None) is None
-    assert corrected_cents(1000, stated=0, effective=5) == 0
+    assert in_proportion(1000, of=0, to=5) == 0
+    assert in_proportion(1000, of=3, to=2) == 666
 
 
 def test_times_count_from_the_notice_to_acknowledging_and_to_the_first_freeze(w: World) -> None:
