@@ -43,6 +43,8 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
     errors.InvalidTransitionError: {
         "addition_decided": "This addition of partners was decided on before; propose it again.",
         "hold_ended": "Nothing of this hold is held any more.",
+        "too_late": "The time to decide is over; the detail says when it ended and what happens "
+        "next. Submit the request, or propose the addition, anew.",
     },
     errors.ConflictError: {
         "already_answered": "This question has its answer.",
@@ -52,6 +54,8 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "holds_open": "Holds are still open; a request closes once all are released, returned or "
         "seized.",
         "known_key": "The key is known already; a key belongs to one subject for ever.",
+        "nonce_used": "This very document was submitted before; a fresh nonce makes it another "
+        "request. The detail names the one that stands.",
         "nothing_held": "Nothing is held that this could be about.",
         "nothing_left": "These are all that is left; withdraw the whole request.",
         "proposer_gone": "Whoever proposed it may no longer; propose it again if it is wanted.",

@@ -89,9 +89,24 @@ def insert_incident(connection: Connection, values: dict[str, Any]) -> None:
 
 
 def insert_request(connection: Connection, values: dict[str, Any]) -> None:
-    """Store a new request."""
-    insert_rows(
-        connection, FreezeRequestRow, _REQUEST_COLUMNS, mapping_rows([values], _REQUEST_COLUMNS)
+    """Store a new request.
+
+    Raises:
+        ConflictError: If its requester submitted the very same document before.
+    """
+    rows = mapping_rows([values], _REQUEST_COLUMNS)
+    if insert_rows(connection, FreezeRequestRow, _REQUEST_COLUMNS, rows, ignore_conflicts=True):
+        return
+    earlier = select(FreezeRequestRow.id, FreezeRequestRow.status).where(
+        FreezeRequestRow.requester == values["requester"],
+        FreezeRequestRow.content_sha256 == values["content_sha256"],
+    )
+    row = connection.execute(earlier).one()
+    raise ConflictError(
+        f"this very document was submitted before, as {row.id}; every request takes a fresh "
+        "random nonce",
+        code="nonce_used",
+        current_status=row.status,
     )
 
 

@@ -313,3 +313,21 @@ def test_what_is_answered_fits_what_is_stored(desk: Desk, count: int) -> None:
     entry = ask.answer["log"]
     assert (entry["type"], entry["leaf_index"]) == ("freeze_request.submitted", row.leaf_index)
     assert canonical_json.dumps(ask.answer)  # strict JSON throughout
+
+
+def test_the_very_same_document_makes_no_second_request(desk: Desk) -> None:
+    first = desk.submit()
+    before = desk.snapshot()
+    with pytest.raises(ConflictError, match=first.id) as refused:
+        desk.submit(raw=first.raw)
+    assert (refused.value.code, refused.value.current_status) == ("nonce_used", "submitted")
+    desk.submit(by=desk.cast.a.lead, addresses=addresses(1))  # another document is another request
+    assert desk.row_counts()["freeze_request"] == len(before["freeze_request"]) + 1
+
+
+def test_another_requester_may_send_the_same_bytes(desk: Desk) -> None:
+    to_both = ["exchange-c.example", "exchange-d.example"]
+    first = desk.submit(to=to_both)
+    second = desk.submit(desk.cast.b.analyst, raw=first.raw)
+    assert second.content_sha256 == first.content_sha256
+    assert second.id != first.id

@@ -35,6 +35,13 @@ class FreezeRequestRow(Base):
         Index("ix_freeze_request_requester_id", "requester", "id"),
         Index("ix_freeze_request_requester_status_id", "requester", "status", "id"),
         Index("ix_freeze_request_incident_id_id", "incident_id", "id"),
+        # Acts name the document by its hash, so it may mean one request only.
+        Index(
+            "uq_freeze_request_requester_content_sha256",
+            "requester",
+            "content_sha256",
+            unique=True,
+        ),
         Index("ix_freeze_request_status_approve_by", "status", "approve_by"),
         Index("ix_freeze_request_ratify_by", "ratify_by"),
         # Status first: without statistics SQLite prefers an equality to a range, whatever it costs.
