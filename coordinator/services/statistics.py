@@ -96,13 +96,13 @@ def _add_ledger(connection: Connection, scope: Scope, of_leg: Mapping[str, Figur
     """Add what the ledger says of each leg."""
     for row in store.found(connection, scope):
         of_leg[row.leg_id].add(row.asset, "found", row.found)
-        of_leg[row.leg_id].usd["found"] += row.usd
+        of_leg[row.leg_id].usd["found"] += row.usd or 0
         of_leg[row.leg_id].add(row.asset, "withheld", int(row.withheld))
     for row in store.held(connection, scope):
         of_leg[row.leg_id].add(row.asset, "frozen", row.frozen)
         of_leg[row.leg_id].add(row.asset, "returned", row.returned)
-        of_leg[row.leg_id].usd["frozen"] += row.frozen_usd
-        of_leg[row.leg_id].usd["returned"] += row.returned_usd
+        of_leg[row.leg_id].usd["frozen"] += row.frozen_usd or 0
+        of_leg[row.leg_id].usd["returned"] += row.returned_usd or 0
         of_leg[row.leg_id].add(row.asset, "withheld", int(row.withheld))
     for row in store.nothing(connection, scope):
         counts = of_leg[row.leg_id].nothing

@@ -81,10 +81,10 @@ def _balance(row: Row[Any]) -> HoldBalance:
         released=row.released,
         returned=row.returned,
         seized=row.seized,
-        frozen_usd=row.frozen_usd,
-        released_usd=row.released_usd,
-        returned_usd=row.returned_usd,
-        seized_usd=row.seized_usd,
+        frozen_usd=row.frozen_usd or 0,
+        released_usd=row.released_usd or 0,
+        returned_usd=row.returned_usd or 0,
+        seized_usd=row.seized_usd or 0,
         withheld=row.withheld,
         ended=row.ended and row.withheld,
         basis=HoldBasis(row.basis),
@@ -112,7 +112,7 @@ def load_leg(connection: Connection, leg_id: str) -> LegLedger:
     ledger.unlinked = set(ledger.holds) - linked
     for row in connection.execute(select(FindingRow.__table__).where(FindingRow.leg_id == leg_id)):
         ledger.findings[row.address_no, row.asset] = Finding(
-            row.address_no, row.asset, row.found, row.withheld, row.found_usd
+            row.address_no, row.asset, row.found, row.withheld, row.found_usd or 0
         )
     for row in connection.execute(select(NothingRow.__table__).where(NothingRow.leg_id == leg_id)):
         ledger.nothing[row.address_no] = DeclineCode(row.code)
@@ -256,11 +256,11 @@ def _hold_values(hold: HoldBalance, leg: Row[Any]) -> tuple[Any, ...]:
         hold.released,
         hold.returned,
         hold.seized,
-        hold.frozen_usd,
-        hold.held_usd,
-        hold.released_usd,
-        hold.returned_usd,
-        hold.seized_usd,
+        hold.frozen_usd or None,
+        hold.held_usd or None,
+        hold.released_usd or None,
+        hold.returned_usd or None,
+        hold.seized_usd or None,
         hold.withheld,
         not hold.is_open,
         hold.account_level,
@@ -292,11 +292,11 @@ def _changed_values(hold: HoldBalance) -> dict[str, Any]:
         "released": hold.released,
         "returned": hold.returned,
         "seized": hold.seized,
-        "frozen_usd": hold.frozen_usd,
-        "held_usd": hold.held_usd,
-        "released_usd": hold.released_usd,
-        "returned_usd": hold.returned_usd,
-        "seized_usd": hold.seized_usd,
+        "frozen_usd": hold.frozen_usd or None,
+        "held_usd": hold.held_usd or None,
+        "released_usd": hold.released_usd or None,
+        "returned_usd": hold.returned_usd or None,
+        "seized_usd": hold.seized_usd or None,
         "withheld": hold.withheld,
         "ended": not hold.is_open,
         "account_level": hold.account_level,
@@ -377,7 +377,7 @@ def _store_findings(
     for position, finding in booking.touched_findings.items():
         if position in before.findings:
             place = {"of_leg": leg.id, "of_address": finding.address_no, "of_asset": finding.asset}
-            sums = {"found": finding.found, "found_usd": finding.found_usd}
+            sums = {"found": finding.found, "found_usd": finding.found_usd or None}
             changed.append({**place, **sums, "withheld": finding.withheld})
         else:
             fresh.append(
@@ -387,7 +387,7 @@ def _store_findings(
                     finding.asset,
                     leg.request_id,
                     finding.found,
-                    finding.found_usd,
+                    finding.found_usd or None,
                     finding.withheld,
                 )
             )

@@ -128,7 +128,7 @@ def _sum(connection: Connection, column: Any) -> ColumnElement[int]:
         added = func.sum_units(column, type_=Text()).filter(column != 0)
         summed = func.coalesce(added, "0", type_=BaseUnits())
     else:
-        summed = func.sum(column, type_=BaseUnits())
+        summed = func.coalesce(func.sum(column), 0, type_=BaseUnits())
     return summed
 
 

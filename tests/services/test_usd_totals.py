@@ -157,7 +157,9 @@ def test_the_migration_adds_up_what_lines_stated_before_there_were_sums(desk: De
     assert before == {"found": "1.40", "frozen": "0.60", "held": "0.30", "returned": "0.33"}
     migration = importlib.import_module("coordinator.storage.migrations.versions.0004_usd_sums")
     with desk.database.writing() as connection, connection.begin():
-        connection.execute(update(FindingRow).values(found_usd=0))
-        connection.execute(update(HoldRow).values(frozen_usd=0, held_usd=0, returned_usd=0))
+        connection.execute(update(FindingRow).values(found_usd=None))
+        connection.execute(
+            update(HoldRow).values(frozen_usd=None, held_usd=None, returned_usd=None)
+        )
         migration.add_up(connection)
     assert _usd(desk, request_id=ask.id) == before

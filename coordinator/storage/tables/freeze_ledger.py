@@ -9,8 +9,11 @@ from coordinator.storage.base import Base, Id, Micros, Units
 
 
 def _usd_sum() -> MappedColumn[Any]:
-    """Return a column for what a sum of base units is stated to be worth, in cents."""
-    return mapped_column(default=0, server_default="0", comment="cents")
+    """Return a column for what a sum of base units is stated to be worth.
+
+    Most state nothing, and a null costs a sum nothing.
+    """
+    return mapped_column(comment="cents; null: no value stated")
 
 
 class LedgerLineRow(Base):
@@ -59,11 +62,11 @@ class HoldRow(Base):
     released: Mapped[Units]
     returned: Mapped[Units]
     seized: Mapped[Units]
-    frozen_usd: Mapped[Units] = _usd_sum()
-    held_usd: Mapped[Units] = _usd_sum()
-    released_usd: Mapped[Units] = _usd_sum()
-    returned_usd: Mapped[Units] = _usd_sum()
-    seized_usd: Mapped[Units] = _usd_sum()
+    frozen_usd: Mapped[Units | None] = _usd_sum()
+    held_usd: Mapped[Units | None] = _usd_sum()
+    released_usd: Mapped[Units | None] = _usd_sum()
+    returned_usd: Mapped[Units | None] = _usd_sum()
+    seized_usd: Mapped[Units | None] = _usd_sum()
     withheld: Mapped[bool]
     ended: Mapped[bool] = mapped_column(comment="nothing of it is held any more")
     account_level: Mapped[bool]
@@ -106,7 +109,7 @@ class FindingRow(Base):
     asset: Mapped[str] = mapped_column(String(200), primary_key=True)
     request_id: Mapped[Id]
     found: Mapped[Units]
-    found_usd: Mapped[Units] = _usd_sum()
+    found_usd: Mapped[Units | None] = _usd_sum()
     withheld: Mapped[bool]
 
 

@@ -26,7 +26,7 @@ def upgrade() -> None:
 
 
 def _sum(name: str) -> sa.Column[Any]:
-    return sa.Column(name, _UNITS, nullable=False, server_default="0", comment="cents")
+    return sa.Column(name, _UNITS, nullable=True, comment="cents; null: no value stated")
 
 
 def add_up(connection: sa.Connection) -> None:
