@@ -33,6 +33,7 @@ class Policies:
         flash_daily_cap: Flash requests of one partner in 24 hours.
         late_report: How long after the end lines that crossed it are taken.
         close_after: From the last leg's becoming final to the request's closing by itself.
+        do_not_notify: How long a request without an order may wish that customers learn nothing.
         default_hold: What is asked for where a request names no hours.
         warn_before: How long before a hold's end warnings go out, longest first.
         remind_owed: How often an owed answer is recalled.
@@ -48,6 +49,7 @@ class Policies:
     flash_daily_cap: int
     late_report: timedelta
     close_after: timedelta
+    do_not_notify: timedelta
     default_hold: timedelta
     warn_before: tuple[timedelta, ...]
     remind_owed: timedelta
@@ -95,6 +97,7 @@ class Policies:
             flash_daily_cap=request.number("flash_daily_cap", least=0),
             late_report=request.duration("late_report_hours", _HOUR),
             close_after=request.duration("close_after_days", _DAY),
+            do_not_notify=request.duration("do_not_notify_days", _DAY),
             default_hold=hold.duration("default_hours", _HOUR),
             warn_before=hold.durations("warn_before_hours", _HOUR),
             remind_owed=hold.duration("remind_owed_hours", _HOUR),

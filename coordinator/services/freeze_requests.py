@@ -23,7 +23,11 @@ from coordinator.services.bus import handles
 from coordinator.services.endings import end_legs
 from coordinator.services.freeze_request_views import incident_words, request_words
 from coordinator.services.notices import notify_provisionally
-from coordinator.services.submission import FlaggedTarget, wrong_target_warnings
+from coordinator.services.submission import (
+    FlaggedTarget,
+    require_bounded_silence,
+    wrong_target_warnings,
+)
 from coordinator.services.unit_of_work import Answer, UnitOfWork
 from coordinator.services.withdrawals import tell_end
 from coordinator.storage import freeze_ledger as ledger_store
@@ -103,6 +107,7 @@ def submit(command: SubmitFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answe
     evidence = uow.evidence
     if evidence is None:
         raise AssertionError("a request is always signed")
+    require_bounded_silence(document, now=uow.now, policies=command.policies)
     asked = _partners_asked(uow, actor, document)
     incident_id, words = _incident(uow, actor, command)
     _require_followable(uow, actor, document, incident_id)

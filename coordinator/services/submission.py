@@ -6,12 +6,14 @@ one go.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from coordinator.domain.account import Account, parse_account
 from coordinator.domain.amount import parse_amount
 from coordinator.domain.asset import parse_asset
 from coordinator.domain.chain import Chains
+from coordinator.domain.deadline import Policies
 from coordinator.domain.errors import FieldFault, InvalidInputError
 from coordinator.domain.format_errors import AccountError, AmountError, AssetError
 from coordinator.domain.service_wallets import ServiceWallets
@@ -96,6 +98,31 @@ def _check_address(
         except AmountError as error:
             faults.append(FieldFault(f"{pointer}/amount", error.message, error.code))
     return FlaggedTarget(number, account, asset, amount), faults
+
+
+def require_bounded_silence(
+    document: payloads.FreezeRequest, *, now: datetime, policies: Policies
+) -> None:
+    """Refuse the wish that a customer learns nothing for longer than policy allows.
+
+    Only an order makes it longer; the partner that is asked decides in any case.
+
+    Raises:
+        InvalidInputError: Naming the member and the latest time it may state.
+    """
+    until = document.do_not_notify_customer_until
+    has_order = document.legal is not None and document.legal.order is not None
+    latest = now + policies.do_not_notify
+    if until is None or has_order or until <= latest:
+        return
+    detail = (
+        f"is more than {policies.do_not_notify / timedelta(days=1):g} days ahead: state"
+        f" {payloads.format_time(latest)} or earlier, or name the order in legal.order"
+    )
+    raise InvalidInputError(
+        f"do_not_notify_customer_until {detail}",
+        errors=[FieldFault("/do_not_notify_customer_until", detail, "too_far_ahead")],
+    )
 
 
 def wallet_labels(targets: Sequence[FlaggedTarget], wallets: ServiceWallets) -> dict[int, str]:

@@ -24,6 +24,7 @@ def test_the_shipped_policies_say_what_the_design_says() -> None:
     assert policies.flash_daily_cap == 5
     assert policies.late_report == timedelta(hours=24)
     assert policies.close_after == timedelta(days=7)
+    assert policies.do_not_notify == timedelta(days=30)
     assert policies.root_reset_after == timedelta(hours=24)
     assert policies.approve_grant_within == timedelta(days=7)
     assert policies.warn_before == tuple(timedelta(hours=hours) for hours in (72, 24, 2))

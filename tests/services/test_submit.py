@@ -12,9 +12,10 @@ from coordinator.domain.errors import ConflictError, InvalidInputError
 from coordinator.storage.base import Base
 from coordinator.storage.tables.partners import PartnerRow
 from partners.protocol import canonical_json
+from partners.protocol.payloads import format_time
 from partners.protocol.vocabulary import PartnerKind
 from tests.factories import ETHER, Signer, admit, freeze_request_body, new_exchange
-from tests.services.request_cast import REQUESTS, Desk, account, addresses, refusal
+from tests.services.request_cast import DAY, REQUESTS, Desk, account, addresses, refusal
 
 
 def test_a_submitted_request_waits_for_a_lead_and_nobody_else_learns_of_it(desk: Desk) -> None:
@@ -89,6 +90,24 @@ def test_to_all_means_every_active_partner_that_can_freeze_but_oneself(desk: Des
 def test_a_red_request_names_its_partners(desk: Desk) -> None:
     assert refusal(desk.submit, to="all", tlp="RED").pointers == {"/to": "all_with_red"}
     assert desk.submit(to=[desk.cast.b.handle], tlp="RED").answer["tlp"] == "RED"
+
+
+def test_customers_stay_untold_for_thirty_days_at_most_unless_an_order_says_longer(
+    desk: Desk,
+) -> None:
+    longest = desk.clock.now() + 30 * DAY
+    wish = "do_not_notify_customer_until"
+    assert desk.submit(**{wish: format_time(longest)}).answer["status"] == "submitted"
+    longer = {wish: format_time(longest + timedelta(seconds=1))}
+    before = desk.snapshot()
+    for legal in (None, {"agency": "FBI"}):
+        refused = refusal(desk.submit, **longer, legal=legal)
+        assert refused.type is InvalidInputError
+        assert refused.pointers == {f"/{wish}": "too_far_ahead"}
+        assert format_time(longest) in refused.message
+    assert desk.snapshot() == before
+    ordered = desk.submit(**longer, legal={"order": "25-mj-1"})
+    assert ordered.answer["status"] == "submitted"
 
 
 def test_an_incident_of_others_looks_like_one_that_does_not_exist(desk: Desk) -> None:
