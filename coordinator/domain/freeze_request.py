@@ -10,6 +10,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from coordinator.domain.errors import ConflictError, InvalidTransitionError
+from partners.protocol.payloads import format_time
 from partners.protocol.vocabulary import RequestStatus
 
 
@@ -106,6 +107,41 @@ def _shown(current: RequestStatus | None, *, provisional: bool) -> str:
     if current is None:
         return "not yet submitted"
     return f"{current.value} (provisional)" if provisional else current.value
+
+
+def require_in_time(
+    current: RequestStatus,
+    *,
+    provisional: bool,
+    approve_by: datetime,
+    ratify_by: datetime | None,
+    now: datetime,
+) -> None:
+    """Refuse to decide on a request, or to widen it, after its time.
+
+    Whether the timer has fired already makes no difference. Taking back is never too late.
+
+    Args:
+        current: The status as it is.
+        provisional: Whether the request went out before its approval.
+        approve_by: Until when a submitted request is decided on.
+        ratify_by: Until when a provisional one is ratified.
+        now: The moment of the act.
+
+    Raises:
+        InvalidTransitionError: If the time is over; it says when it was, and what happens next.
+    """
+    if provisional and ratify_by is not None and ratify_by <= now:
+        ended_at, what = ratify_by, "ratify it ended at {}: the request withdraws itself"
+    elif current is RequestStatus.SUBMITTED and approve_by <= now:
+        ended_at, what = approve_by, "decide on it ended at {}: the request expires"
+    else:
+        return
+    raise InvalidTransitionError(
+        f"the time to {what.format(format_time(ended_at))}; submit it anew if it is still wanted",
+        code="too_late",
+        current_status=current.value,
+    )
 
 
 def require_closable(

@@ -26,7 +26,7 @@ from coordinator.domain.errors import (
     InvalidTransitionError,
     UnavailableError,
 )
-from coordinator.domain.freeze_request import Action, next_status
+from coordinator.domain.freeze_request import Action, next_status, require_in_time
 from coordinator.domain.permission import Permission
 from coordinator.services.access import sent_request
 from coordinator.services.acts import store_act
@@ -67,7 +67,7 @@ def propose(command: ProposePartners, actor: Actor, uow: UnitOfWork) -> Answer:
     """Store an addition as pending; nobody is asked before another lead approves it."""
     body = command.body
     row = sent_request(uow, actor, command.request_id, body.content_sha256)
-    next_status(RequestStatus(row.status), Action.ADD_PARTNERS, provisional=row.provisional)
+    _require_live(uow, row)
     require_addable(uow, actor, row, body.to, command.policies)
     _require_enough_leads(uow, actor, row.quorum)
     context = _context_text(uow, row, body.to)
@@ -147,7 +147,7 @@ def decide_addition(  # noqa: PLR0913, PLR0917 - what a decision is made with
     require_first_decision(actor, {decision.person for decision in earlier})
     if body.decision is Decision.REJECT:
         return _reject(uow, actor, row, addition, body)
-    next_status(RequestStatus(row.status), Action.ADD_PARTNERS, provisional=row.provisional)
+    _require_live(uow, row)
     to = _partners_of(uow, addition.id)
     require_still_addable(uow, row, to)
     act_id = _store_decision(uow, actor, row, addition, body)
@@ -200,10 +200,31 @@ def _decision_answer(
     }
 
 
+def _require_live(uow: UnitOfWork, row: Row[Any]) -> None:
+    """Refuse to widen a request that is over, or that nobody ratified in time."""
+    status = RequestStatus(row.status)
+    next_status(status, Action.ADD_PARTNERS, provisional=row.provisional)
+    require_in_time(
+        status,
+        provisional=row.provisional,
+        approve_by=row.approve_by,
+        ratify_by=row.ratify_by,
+        now=uow.now,
+    )
+
+
 def _require_pending(
     uow: UnitOfWork, addition: Row[Any], policies: Policies, row: Row[Any]
 ) -> None:
     status = _status_of(addition, policies, uow.now)
+    if status == EXPIRED:
+        ended_at = format_time(addition.proposed_at + policies.approve_within)
+        raise InvalidTransitionError(
+            f"the time to decide on this addition ended at {ended_at}: it expired, and nobody was "
+            "asked; propose the partners again if they are still wanted",
+            code="too_late",
+            current_status=row.status,
+        )
     if status != store.PENDING:
         raise InvalidTransitionError(
             f"this addition is {status}; propose the partners again",
@@ -301,7 +322,7 @@ def _proof(uow: UnitOfWork, row: Row[Any], act_ids: Sequence[str]) -> list[dict[
         raise AssertionError("a decision is always signed")
     packed = load(uow.connection, uow.vault, act_ids, "evidence")
     acts = request_store.acts_by_id(uow.connection, act_ids)
-    keys = {k.kid: k.jwk for k in partner_store.keys(uow.connection, kids=[a.kid for a in acts])}
+    keys = partner_store.jwks(uow.connection, {act.kid for act in acts if act.kid is not None})
     shown = []
     size = 0
     for act in acts:

@@ -15,7 +15,7 @@ from coordinator.domain.errors import (
     StaleDocumentError,
     UnavailableError,
 )
-from coordinator.domain.freeze_request import Action, next_status
+from coordinator.domain.freeze_request import Action, next_status, require_in_time
 from coordinator.domain.permission import Permission
 from coordinator.services.access import sent_request
 from coordinator.services.acts import store_act
@@ -54,14 +54,20 @@ def decide(command: DecideFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answe
             return decide_addition(uow, actor, row, addition, body, command.policies)
         raise StaleDocumentError(
             "context_sha256 is not the hash of this request's decision context; show the "
-            "context to "
-            "whoever decides and hash that very string",
+            "context to whoever decides and hash that very string",
             code="other_context",
             current_status=row.status,
         )
     status = RequestStatus(row.status)
     action = Action.REJECT if body.decision is Decision.REJECT else Action.APPROVE
     next_status(status, action, provisional=row.provisional)
+    require_in_time(
+        status,
+        provisional=row.provisional,
+        approve_by=row.approve_by,
+        ratify_by=row.ratify_by,
+        now=uow.now,
+    )
     require_may_approve(
         actor,
         submitter_person=row.submitted_by,

@@ -23,7 +23,7 @@ from partners.evidence import ProvenAct, prove_evidence
 from partners.key_directory import KeyDirectory
 from partners.protocol import strict_json
 from partners.protocol.errors import ProtocolError
-from partners.protocol.payloads import FreezeRequest, WarningAcceptance
+from partners.protocol.payloads import FreezeRequest, WarningAcceptance, format_time
 from partners.protocol.views import EvidenceView, FreezeRequestView
 from partners.protocol.vocabulary import Decision, EvidenceKind
 
@@ -122,9 +122,11 @@ def _show(
     to = context.get("to")
     if request.to != "all" and set(request.to) != set(to if isinstance(to, list) else ()):
         raise UntrustedEvidenceError("the context asks other partners than the request", code="to")
+    until = view.ratify_by if view.provisional else view.approve_by
     session.err.print(
         facts(
             [
+                ("decide until", None if until is None else format_time(until)),
                 ("submitted by", f"{submission.key.subject}, key {submission.key.key.kid}"),
                 ("incident", getattr(request.incident, "title", None) or view.incident.id),
                 ("urgency", request.urgency.value),

@@ -12,6 +12,7 @@ from coordinator.domain.freeze_request import (
     is_crossing,
     next_status,
     require_closable,
+    require_in_time,
     takes_late_lines,
 )
 from partners.protocol.vocabulary import RequestStatus
@@ -117,3 +118,28 @@ def test_messages_crossed_if_the_freeze_precedes_the_end(
 def test_crossing_lines_are_taken_within_the_window(hours: int, *, taken: bool) -> None:
     now = END + timedelta(hours=hours)
     assert takes_late_lines(ended_at=END, now=now, window=timedelta(hours=24)) is taken
+
+
+@pytest.mark.parametrize(
+    ("status", "provisional", "what"),
+    [(S.SUBMITTED, False, "expires"), (S.ACTIVE, True, "withdraws itself")],
+)
+def test_what_is_undecided_is_too_late_from_its_deadline_on(
+    status: RequestStatus, what: str, *, provisional: bool
+) -> None:
+    """A provisional request has one deadline, the one to ratify; a submitted one the other."""
+    later = END + timedelta(days=1)
+    times = {"approve_by": later, "ratify_by": END} if provisional else {"approve_by": END}
+    by = {"provisional": provisional, "ratify_by": None, **times}
+    require_in_time(status, now=END - timedelta(microseconds=1), **by)  # type: ignore[arg-type]
+    with pytest.raises(InvalidTransitionError) as refused:
+        require_in_time(status, now=END, **by)  # type: ignore[arg-type]
+    assert (refused.value.code, refused.value.current_status) == ("too_late", status)
+    assert "2026-11-22T12:00:00Z" in refused.value.message
+    assert what in refused.value.message
+
+
+def test_what_is_decided_knows_no_deadline() -> None:
+    long_ago = END - timedelta(days=9)
+    for status in (S.ACTIVE, S.CLOSED):
+        require_in_time(status, provisional=False, approve_by=long_ago, ratify_by=long_ago, now=END)

@@ -115,10 +115,25 @@ def test_an_addition_that_nobody_decides_expires(w: World, request_to_b: dict[st
     addition = _propose(w, request_to_b, w.cast.c.handle)
     w.step(hours=24)
     refused = w.try_act(w.cast.a.second_lead, request_to_b, "approvals", **_approval(addition))
-    problem(refused, 409, "addition_decided")
+    assert addition["approve_by"] in problem(refused, 409, "too_late")["detail"]
     [shown] = w.items(w.cast.a.lead, request_to_b, "partners")
     assert shown["addition_status"] == "expired"
     _propose(w, request_to_b, w.cast.c.handle, nonce=factories.nonce())
+
+
+def test_a_request_that_nobody_ratified_in_time_takes_no_more_partners(w: World) -> None:
+    policy = {"policy": {"may_flash": [w.cast.a.analyst.subject]}}
+    assert w.signer.post(w.cast.a.root, "/v1/grants", policy).status_code == 201
+    request = w.submit(urgency="flash", to=[w.cast.b.handle])
+    assert request["provisional"]
+    addition = _propose(w, request, w.cast.c.handle)
+    w.step(hours=1)
+    for late in (
+        w.try_act(w.cast.a.second_lead, request, "approvals", **_approval(addition)),
+        w.try_act(w.cast.a.lead, request, "partners", to=[w.cast.d.handle]),
+    ):
+        assert request["ratify_by"] in problem(late, 409, "too_late")["detail"]
+    assert w.events(w.cast.c, "freeze_request.received") == []
 
 
 def test_partners_that_cannot_be_added_are_named_all_at_once(

@@ -182,3 +182,24 @@ def test_a_request_that_nobody_decides_expires_after_its_time(desk: Desk) -> Non
     assert desk.told(desk.cast.b, ask) == []
     assert refusal(desk.decide, ask).current_status == "expired"
     assert desk.fire_due() == []
+
+
+@pytest.mark.parametrize("decision", ["approve", "reject"])
+def test_a_decision_after_its_time_is_refused_before_any_timer_fires(
+    desk: Desk, decision: str
+) -> None:
+    ask = desk.submit()
+    desk.clock.step(24 * HOUR)
+    refused = refusal(desk.decide, ask, decision=decision)
+    shown = (refused.type, refused.code, refused.current_status)
+    assert shown == (InvalidTransitionError, "too_late", "submitted")
+    assert ask.answer["approve_by"] in refused.message
+    assert desk.status(ask) == "submitted"
+    assert desk.fire_due() == ["approve_by"]
+
+
+def test_taking_a_request_back_is_never_too_late(desk: Desk) -> None:
+    ask = desk.submit()
+    desk.clock.step(24 * HOUR)
+    assert desk.withdraw(ask)["status"] == "withdrawn"
+    assert desk.fire_due() == []

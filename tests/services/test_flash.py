@@ -145,3 +145,16 @@ def test_a_leg_that_comes_late_keeps_the_request_from_closing_by_itself(flash: D
     flash.decide(ask)
     assert "close_after" not in flash.step(8 * DAY)
     assert flash.status(ask) == "active"
+
+
+@pytest.mark.parametrize("decision", ["approve", "reject"])
+def test_ratifying_after_its_time_is_refused_before_any_timer_fires(
+    flash: Desk, decision: str
+) -> None:
+    ask = _submit(flash)
+    flash.clock.step(HOUR)
+    refused = refusal(flash.decide, ask, decision=decision)
+    assert (refused.code, refused.current_status) == ("too_late", "active")
+    assert ask.answer["ratify_by"] in refused.message
+    assert flash.fire_due() == ["ratify_by"]
+    assert flash.status(ask) == "withdrawn"

@@ -19,6 +19,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from coordinator.domain.actor import COORDINATOR
+from coordinator.domain.clock import SteppedClock
 from coordinator.services.bus import execute
 from coordinator.services.freeze_requests import ExpireFreezeRequest
 from coordinator.services.unit_of_work import transaction
@@ -39,6 +40,8 @@ from tests.services.request_cast import (
 )
 
 RACES = int(os.environ.get("RACES", "8"))
+#: So long before a deadline people act, and so long after it the clock does.
+JUST = timedelta(seconds=1)
 Outcome = tuple[str, int, str | None]
 
 
@@ -68,11 +71,16 @@ class Meeting:
         return work
 
     def fire(self, name: str, command: object) -> Callable[[], None]:
-        """Return a thread's work: one of the coordinator's own commands."""
+        """Return a thread's work: one of the coordinator's own commands.
+
+        Hosts' clocks differ: the worker's is ahead, so that for it a deadline has passed which for
+        the others is still to come.
+        """
+        desk = self.office.desk
+        ahead = SteppedClock(desk.clock.now() + 2 * JUST)
 
         def work() -> None:
-            desk = self.office.desk
-            with transaction(desk.database, desk.vault, desk.clock) as uow:
+            with transaction(desk.database, desk.vault, ahead) as uow:
                 answer = execute(command, COORDINATOR, uow)
                 uow.finish(answer)
             self.outcomes.append((name, answer.status, str(answer.body["status"])))
@@ -134,7 +142,7 @@ def test_two_leads_an_analyst_and_the_clock_meet_on_a_submitted_request(meeting:
     for _ in range(RACES):
         since = desk.last_seq()
         ask = desk.submit(to=[desk.cast.b.handle, desk.cast.c.handle])
-        desk.clock.step(24 * HOUR)
+        desk.clock.step(24 * HOUR - JUST)
         context = {"context_sha256": ask.answer["context_sha256"]}
         came = meeting.run(
             [
@@ -171,7 +179,7 @@ def test_ratifying_reports_and_the_lapse_meet_on_a_flash_request(meeting: Meetin
         ask = desk.submit(urgency="flash", to=[b.handle, c.handle])
         assert ask.answer["provisional"]
         noon = ask.answer["submitted_at"]
-        desk.clock.step(HOUR)
+        desk.clock.step(HOUR - JUST)
         until = (desk.clock.now() + timedelta(days=9)).isoformat()
         lines = [found(0, 50), frozen(0, 50, frozen_at=noon, hold_expires_at=until)]
         lapse = LapseProvisional(request_id=ask.id, policies=policies())
