@@ -51,6 +51,11 @@ CHAIN_NAMES: Mapping[str, str] = {
     "xmr": "monero:418015bb9ae982a1975da7d79277c270",
 }
 _COLUMNS = ("account", "chain", "address", "tag", "asset", "amount", "role", "tx", "block", "note")
+#: The rules of the chains are the coordinator's: a file that has faults of form is not sent to it.
+_NEXT_CHECK = (
+    "Once these are mended, the coordinator also checks chains, checksums, assets and partners; it "
+    "may name further faults."
+)
 #: Lines between two calls of `progress`.
 _STEP = 250
 
@@ -148,13 +153,15 @@ def read_draft(
     Raises:
         InvalidDraftError: With every fault.
     """
-    if not name.lower().endswith(".csv"):
-        return read_json(raw)
-    if template is None:
+    is_csv = name.lower().endswith(".csv")
+    if is_csv and template is None:
         raise InvalidDraftError(
             ["a CSV file holds addresses only: give the rest with --template (see `draft --csv`)"]
         )
-    return read_csv(raw, template, progress=progress)
+    try:
+        return read_csv(raw, template or b"", progress=progress) if is_csv else read_json(raw)
+    except InvalidDraftError as error:
+        raise InvalidDraftError(error.faults, next_check=_NEXT_CHECK) from None
 
 
 def encode_draft(draft: Draft) -> bytes:

@@ -24,12 +24,16 @@ class InvalidDraftError(HoldfastError):
     """A request file has faults.
 
     Args:
-        faults: Every fault, each as a line for people, in the order of the file.
+        faults: The faults, each as a line for people, in the order of the file.
+        unlisted: How many more there are, which the coordinator did not list.
+        next_check: What is looked at only once these are mended, as a sentence.
     """
 
-    def __init__(self, faults: list[str]) -> None:
+    def __init__(self, faults: list[str], *, unlisted: int = 0, next_check: str = "") -> None:
         super().__init__("\n".join(faults))
         self.faults = faults
+        self.unlisted = unlisted
+        self.next_check = next_check
 
 
 class UntrustedEvidenceError(HoldfastError):
@@ -79,8 +83,13 @@ class ApiError(HoldfastError):
 
     @property
     def errors(self) -> list[FieldError]:
-        """The single faults of the body, by JSON pointer."""
+        """The single faults of the body, by JSON pointer; see `unlisted`."""
         return self.problem.errors
+
+    @property
+    def unlisted(self) -> int:
+        """How many faults there are beyond those that the answer lists."""
+        return max(0, (self.problem.error_count or 0) - len(self.errors))
 
 
 class AuthenticationError(ApiError):

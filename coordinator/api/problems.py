@@ -17,6 +17,8 @@ from partners.protocol import canonical_json
 
 _log = structlog.get_logger(__name__)
 CONTENT_TYPE = "application/problem+json"
+#: As many single faults as one answer lists; 60,000 of them would be megabytes to read and to keep.
+MOST_ERRORS = 1000
 
 STATUS_BY_ERROR: Mapping[type[CoordinatorError], HTTPStatus] = MappingProxyType(
     {
@@ -85,15 +87,30 @@ def problem_bytes(error: CoordinatorError) -> bytes:
             "detail": error.message,
         }
         if error.errors:
-            document["errors"] = [
-                {"pointer": e.pointer, "detail": e.detail, "code": e.code} for e in error.errors
-            ]
+            document |= _listed(error)
         if error.current_status is not None:
             document["current_status"] = str(error.current_status)
     request_id = g.get("request_id")
     if request_id:
         document["request_id"] = request_id
     return canonical_json.dumps(document)
+
+
+def _listed(error: CoordinatorError) -> dict[str, Any]:
+    """Return the single faults, the first of them where there are very many, and their count."""
+    count = len(error.errors)
+    members: dict[str, Any] = {
+        "error_count": count,
+        "errors": [
+            {"pointer": e.pointer, "detail": e.detail, "code": e.code}
+            for e in error.errors[:MOST_ERRORS]
+        ],
+    }
+    if count > MOST_ERRORS:
+        members["detail"] = (
+            f"{error.message} ({count} faults in all, of which the first {MOST_ERRORS} are listed)"
+        )
+    return members
 
 
 def problem_response(error: CoordinatorError) -> Response:

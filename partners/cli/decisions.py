@@ -11,7 +11,6 @@ from partners.cli.session import (
     REQUEST_ID,
     Session,
     SessionCommand,
-    addresses_of,
     facts,
     pass_session,
     print_json,
@@ -26,6 +25,7 @@ from partners.protocol.errors import ProtocolError
 from partners.protocol.payloads import FreezeRequest, WarningAcceptance, format_time
 from partners.protocol.views import EvidenceView, FreezeRequestView
 from partners.protocol.vocabulary import Decision, EvidenceKind
+from partners.wording import counted
 
 _SHOWN_ADDRESSES = 10
 
@@ -159,7 +159,7 @@ def _reasons(
         raise click.UsageError("--accept takes CODE=REASON, once for each code")
     reasons = []
     for warning in view.warnings:
-        concerned = addresses_of(len(warning.address_nos))
+        concerned = counted(len(warning.address_nos), "address")
         words = f"Warning {warning.code.value}: {warning.detail} ({concerned})"
         session.err.print(Text(words), style="yellow")
         reason = given.get(warning.code.value)

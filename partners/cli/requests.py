@@ -10,7 +10,6 @@ from partners.cli.session import (
     REQUEST_ID,
     Session,
     SessionCommand,
-    addresses_of,
     facts,
     pass_session,
     print_json,
@@ -19,6 +18,7 @@ from partners.cli.session import (
 from partners.draft import Draft, count_lines, encode_draft, read_draft
 from partners.errors import InvalidDraftError, TransportError, ValidationError
 from partners.protocol.views import AssetTotals, FreezeRequestView, LegView
+from partners.wording import counted
 
 _TEMPLATE = """{
   "incident": {
@@ -63,12 +63,13 @@ def draft(session: Session, *, for_csv: bool) -> None:
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="For CSV: the rest of the request (see `holdfast draft --csv`).",
 )
-@click.option("--check", is_flag=True, help="Only look for faults; send nothing.")
+@click.option("--check", is_flag=True, help="Only look for faults of form; send nothing.")
 @pass_session
 def submit(session: Session, file: Path, template: Path | None, *, check: bool) -> None:
     """Submit a freeze request from a JSON or CSV file.
 
-    All faults are named at once with their lines, and nothing is sent before there is none. Sending
+    All faults of form are named at once with their lines, and nothing is sent before there is none;
+    then the coordinator checks chains, checksums and partners, and again names all faults. Sending
     the same file with a `nonce` in it again, after a broken connection, submits it once.
     """
     prepared = _read(session, file, template)
@@ -84,7 +85,8 @@ def submit(session: Session, file: Path, template: Path | None, *, check: bool) 
     except ValidationError as error:
         if not error.errors:
             raise
-        raise InvalidDraftError(prepared.locate(error.errors)) from error
+        located = prepared.locate(error.errors)
+        raise InvalidDraftError(located, unlisted=error.unlisted) from error
     except TransportError as error:
         pending = file.with_suffix(".pending.json")
         pending.write_bytes(body)
@@ -180,7 +182,7 @@ def _show_request(session: Session, view: FreezeRequestView, legs: list[LegView]
     )
     for warning in view.warnings:
         session.out.print(
-            f"warning {warning.code.value}: {addresses_of(len(warning.address_nos))}",
+            f"warning {warning.code.value}: {counted(len(warning.address_nos), 'address')}",
             style="yellow",
         )
     if view.status.value == "submitted" and not legs:

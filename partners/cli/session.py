@@ -23,6 +23,7 @@ from partners.profiles import Profile, ProfileStore
 from partners.protocol import canonical_json
 from partners.protocol.type_ids import id_pattern
 from partners.wall_clock import wall_clock
+from partners.wording import counted
 
 _PIPE_COLUMNS = 240
 
@@ -106,8 +107,13 @@ def _console(stream: TextIO) -> Console:
 def _lines(error: Exception) -> list[str]:
     """Return what to print: a headline, then every single fault."""
     if isinstance(error, InvalidDraftError):
-        count = len(error.faults)
-        return [f"{count} fault{'s' if count != 1 else ''}; nothing was sent", *error.faults]
+        count = len(error.faults) + error.unlisted
+        return [
+            f"{counted(count, 'fault')}; nothing was submitted",
+            *error.faults,
+            *_rest(error.unlisted),
+            *filter(None, [error.next_check]),
+        ]
     if isinstance(error, ModelError):
         faults = [
             ": ".join(filter(None, ("/".join(map(str, fault["loc"])), fault_words(fault))))
@@ -116,15 +122,15 @@ def _lines(error: Exception) -> list[str]:
         return ["this cannot be sent as it is", *faults]
     if isinstance(error, ApiError):
         lines = [str(error), *(f"{fault.pointer}: {fault.detail}" for fault in error.errors)]
+        lines.extend(_rest(error.unlisted))
         if isinstance(error, AuthenticationError):
             lines.append("check the profile, that its key is granted, and this machine's clock")
         return lines
     return [str(error)]
 
 
-def addresses_of(count: int) -> str:
-    """Return "1 address", "2 addresses"."""
-    return f"{count} address{'' if count == 1 else 'es'}"
+def _rest(unlisted: int) -> list[str]:
+    return [f"and {unlisted} more"] if unlisted else []
 
 
 def print_json(value: BaseModel | dict[str, Any]) -> None:

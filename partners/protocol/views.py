@@ -44,7 +44,10 @@ class FieldError(View):
 
 
 class Problem(View):
-    """RFC 9457; `code` is stable, `title` is for people."""
+    """RFC 9457; `code` is stable, `title` is for people.
+
+    `errors` lists 1,000 faults at most; `error_count` says how many there are.
+    """
 
     type: str
     title: str
@@ -52,6 +55,7 @@ class Problem(View):
     code: str
     detail: str | None = None
     errors: list[FieldError] = []
+    error_count: int | None = None
     request_id: str | None = None
     current_status: str | None = None
 

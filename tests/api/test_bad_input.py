@@ -416,3 +416,16 @@ def test_no_refusal_leaves_a_document_behind(app: Flask, signer: Signer, cast: C
     # A refusal by the rules is stored as the answer to its key, and nothing else is.
     signer.post(cast.a.analyst, PATH, freeze_request_body(to=["exchange-a.example"]))
     assert documents() == before + 1
+
+
+def test_of_very_many_faults_the_first_are_listed_and_all_are_counted(
+    app: Flask, signer: Signer, cast: Cast
+) -> None:
+    addresses = [{"account": f"eip155:1:0x{number}"} for number in range(1500)]
+    before = _counts(app)
+    answer = signer.post(cast.a.analyst, PATH, freeze_request_body(addresses=addresses))
+    problem = answer.get_json()
+    assert (answer.status_code, problem["code"]) == (422, "invalid_addresses")
+    assert (problem["error_count"], len(problem["errors"])) == (1500, 1000)
+    assert "1500 faults in all" in problem["detail"]
+    assert _counts(app) == before

@@ -190,6 +190,8 @@ def test_submit_names_all_faults_and_sends_nothing(
     assert re.search(r"line 2: account", done.output)
     assert re.search(r"line 3: amount", done.output)
     assert re.search(r"line 3: asset", done.output)
+    assert "3 faults; nothing was submitted" in done.output
+    assert "the coordinator also checks chains, checksums" in done.output
     assert stub.seen == []
 
 
@@ -205,6 +207,19 @@ def test_what_the_coordinator_refuses_is_shown_with_the_files_lines(
     done = shell("submit", csv, "--template", template)
     assert done.exit_code == 6
     assert "line 4: /addresses/1/account: the checksum is wrong" in done.output
+    assert "1 fault; nothing was submitted" in done.output
+
+
+def test_faults_that_the_coordinator_did_not_list_are_counted(
+    shell: Shell, analyst: Profile, stub: StubCoordinator
+) -> None:
+    del analyst
+    fault = {"pointer": "/addresses/0/account", "detail": "the checksum is wrong"}
+    refusal = problem(422, "invalid_addresses", errors=[fault], error_count=60_000)
+    stub.answers("POST", "/v1/freeze-requests", refusal, status=422)
+    done = shell("submit", shell.write("r.json", shell("draft").output))
+    assert "60000 faults; nothing was submitted" in done.output
+    assert "and 59999 more" in done.output
 
 
 def test_a_submission_whose_fate_is_unknown_can_be_repeated_without_a_second_request(
