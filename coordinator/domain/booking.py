@@ -14,6 +14,7 @@ from coordinator.domain.errors import CoordinatorError, InvalidInputError, Ledge
 from coordinator.domain.figures import usd_cents, worth_after
 from coordinator.domain.freeze_request import is_crossing, takes_late_lines
 from coordinator.domain.hold import HoldBalance, end_fault
+from coordinator.domain.hold_terms import sharing_terms_fault, top_up_terms_fault
 from coordinator.domain.ledger_draft import LIMIT, Draft, Rules, WorkingHold
 from coordinator.domain.ledger_state import BookedLine, Booking, LegLedger, Position
 from partners.protocol.payloads import (
@@ -247,9 +248,7 @@ class Booker:
             shares=True,
         )
 
-    def _top_up_fault(  # noqa: PLR0911 - one per rule
-        self, line: FrozenLine, hold: WorkingHold
-    ) -> tuple[str, str, str] | None:
+    def _top_up_fault(self, line: FrozenLine, hold: WorkingHold) -> tuple[str, str, str] | None:
         balance = hold.balance
         if hold.was_void:
             return "hold", "was taken back by a correction: open another hold", "hold_void"
@@ -265,13 +264,7 @@ class Booker:
             )
         if balance.lapsed:
             return "hold", "has lapsed: extend it, or say what became of it, first", "hold_lapsed"
-        if line.hold_expires_at not in (None, balance.hold_expires_at):
-            return (
-                "hold_expires_at",
-                "is not the end of this hold: a top-up keeps it, an extension changes it",
-                "other_end",
-            )
-        return None
+        return top_up_terms_fault(line, balance)
 
     def _sharing_fault(self, line: FrozenLine, balance: HoldBalance) -> tuple[str, str, str] | None:
         if self._draft.is_linked(balance):
@@ -284,7 +277,7 @@ class Booker:
             )
         if not balance.is_open:
             return "hold", "holds nothing any more: there is nothing to share", "hold_ended"
-        return None
+        return sharing_terms_fault(line, balance)
 
     def _may_freeze(self, no: int, address_no: int, frozen_at: datetime) -> bool:
         rules = self._rules

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import permutations
+from typing import Any
 
 import pytest
 
@@ -274,6 +275,25 @@ def test_a_top_up_fits_its_hold() -> None:
     }
     desk.report(more, top_up(hold, 0, 1, asset=ETH, hold_expires_at=NOW + 3 * DAY))
     assert desk.hold(hold).frozen == 101
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ({"basis": "legal_order"}, "other_basis"),
+        ({"basis": "own_policy"}, "other_basis"),
+        ({"hold_expires_at": NOW + DAY}, "other_end"),
+        ({"account_level": False}, "other_account_level"),
+    ],
+)
+def test_a_top_up_states_no_other_terms_than_its_hold_has(said: dict[str, Any], code: str) -> None:
+    desk = Desk()
+    hold = desk.opens(0, 10, basis="voluntary", account_level=True)
+    more = found(0, 1)
+    refused = desk.refused(more, top_up(hold, 0, 1, **said))
+    assert refused == {f"/lines/1/{next(iter(said))}": code}
+    terms = {"basis": "voluntary", "hold_expires_at": NOW + 3 * DAY, "account_level": True}
+    desk.report(more, top_up(hold, 0, 1, **terms, frozen_at=NOW))
 
 
 def test_a_lapsed_hold_is_not_topped_up() -> None:

@@ -1,6 +1,7 @@
 """One hold for two requests: shared without an amount, counted once, and left to the other."""
 
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -80,6 +81,24 @@ def test_sharing_takes_no_amount_and_only_an_open_hold_once() -> None:
     third = Desk("leg_3")
     third.other_holds = dict(owner.ledger.holds)
     assert third.refused(share(hold, 0)) == {"/lines/0/hold": "hold_ended"}
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ({"basis": "legal_order"}, "other_basis"),
+        ({"hold_expires_at": NOW + HOUR}, "other_end"),
+        ({"account_level": True}, "other_account_level"),
+        ({"frozen_at": NOW - 2 * HOUR}, "other_time"),
+    ],
+)
+def test_a_sharing_line_states_no_other_terms_than_the_hold_has(
+    said: dict[str, Any], code: str
+) -> None:
+    _, sharer, hold = two_legs()
+    assert sharer.refused(share(hold, 3, **said)) == {f"/lines/0/{next(iter(said))}": code}
+    terms = {"basis": "voluntary", "hold_expires_at": NOW + 72 * HOUR, "account_level": False}
+    sharer.report(share(hold, 3, **terms, frozen_at=NOW - HOUR))
 
 
 def test_a_hold_kept_for_another_request_no_longer_counts_for_this_one() -> None:
