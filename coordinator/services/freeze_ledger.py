@@ -87,6 +87,8 @@ def report(command: ReportFreeze, actor: Actor, uow: UnitOfWork) -> Answer:
     booking = _book(command, uow, request, leg, books)
     key = uow.key(request.document_key_id)
     report_id = store_act(uow, actor, LegAct.REPORT.value, request.id, key, leg=leg)
+    # Read first: booking a correction to 0 takes the links away of what it voids.
+    sharing = _links_elsewhere(uow, booking, leg)
     store.book(
         uow.connection,
         books.ledger,
@@ -109,7 +111,7 @@ def report(command: ReportFreeze, actor: Actor, uow: UnitOfWork) -> Answer:
     view = leg_view(leg, status, uow, acknowledged_at=uow.now, delivered_at=uow.now)
     entries = _record(uow, actor, request, leg, status, body, booking, report_id, view)
     uow.set_leaf(ActRow, report_id, entries[0])
-    _tell_sharing_legs(uow, actor, leg, body, booking, report_id)
+    _tell_sharing_legs(uow, actor, leg, body, booking, report_id, sharing)
     lines = [line_view(line, body.lines, report_id, leg, uow.now) for line in booking.lines]
     answer = {"id": report_id, "request_id": request.id, "leg": view, "lines": lines}
     return Answer(201, answer, entry=entries[0])
@@ -216,6 +218,13 @@ def _record(  # noqa: PLR0913, PLR0917 - what the events are told with
     return recorded
 
 
+def _links_elsewhere(uow: UnitOfWork, booking: Booking, leg: Row[Any]) -> list[tuple[str, str]]:
+    """Return (leg_id, hold_id) of the partner's other legs that the report's holds count for."""
+    opened = set(booking.opened)
+    known = sorted(hold_id for hold_id in booking.touched_holds if hold_id not in opened)
+    return store.other_legs_sharing(uow.connection, known, leg.id)
+
+
 def _tell_sharing_legs(  # noqa: PLR0913, PLR0917 - what the events are told with
     uow: UnitOfWork,
     actor: Actor,
@@ -223,12 +232,12 @@ def _tell_sharing_legs(  # noqa: PLR0913, PLR0917 - what the events are told wit
     body: payloads.FreezeReport,
     booking: Booking,
     report_id: str,
+    linked: Sequence[tuple[str, str]],
 ) -> None:
     """Show lines about a shared hold on the partner's other legs, too.
 
     Written once, counted once.
     """
-    linked = store.other_legs_sharing(uow.connection, sorted(booking.touched_holds), leg.id)
     by_leg: dict[str, set[str]] = {}
     for leg_id, hold_id in linked:
         by_leg.setdefault(leg_id, set()).add(hold_id)

@@ -16,6 +16,7 @@ from tests.services.request_cast import (
     DAY,
     HOUR,
     Desk,
+    corrected,
     found,
     frozen,
     kept,
@@ -230,6 +231,24 @@ def test_lines_about_a_shared_hold_show_on_all_its_legs_and_are_written_once(des
     assert desk.told(b, first)[-1] == desk.told(b, second)[-1] == "freeze.released"
     both = [desk.totals(request_id=ask.id)[ETHER].get("held", 0) for ask in (first, second)]
     assert both == [0, 0]
+
+
+def test_a_shared_hold_that_is_corrected_away_is_gone_from_every_leg_and_each_is_told(
+    desk: Desk,
+) -> None:
+    a, b = desk.cast.a, desk.cast.b
+    first, second = desk.go_out(), desk.go_out()
+    lines = desk.report(b, first, found(0, 60), frozen(0, 60))["lines"]
+    desk.report(b, second, shared(lines[1]["hold"], 1))
+    desk.withdraw(second, [1])
+    assert desk.leg(b, second).flags == ["answer_owed"]
+    desk.report(b, first, corrected(lines[1]["id"], 0))
+    leg = desk.leg(b, second)
+    assert (leg.status, leg.flags) == ("under_review", [])
+    assert desk.totals(request_id=second.id) == {}
+    for exchange in (a, b):
+        assert desk.told(exchange, second)[-1] == "freeze.corrected"
+        assert desk.told(exchange, first)[-1] == "freeze.corrected"
 
 
 def test_a_hold_is_shared_by_the_partner_that_has_it_and_only_while_it_holds(desk: Desk) -> None:
