@@ -319,6 +319,7 @@ def line_words(source: Any) -> dict[str, Any]:
     words = {name: dumped[name] for name in _WORDS if name in dumped}
     if source.kind == LineKind.NOTHING:
         words["address_nos"] = dumped["address_nos"]
+        words |= {name: dumped[name] for name in ("retry", "missing") if dumped[name]}
     if source.kind == LineKind.CORRECTION:
         words |= {"corrects": dumped["corrects"], "reason": dumped["reason"]}
     return words

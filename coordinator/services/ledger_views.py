@@ -17,7 +17,10 @@ from partners.protocol.vocabulary import LineKind
 EVIDENCE_PAGE_BYTES = 20_000_000
 #: What only the signed report says of a line.
 _TIMES = ("frozen_at", "hold_expires_at")
-_WORDS = ("basis", "tx", "next", "detail", "agency", "order", "address_nos", "usd")
+_WORDS = (
+    *("basis", "tx", "next", "detail", "agency", "order"),
+    *("address_nos", "usd", "retry", "missing"),
+)
 
 
 def line_views(

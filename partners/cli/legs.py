@@ -1,5 +1,6 @@
 """`holdfast inbox`, `acknowledge`, `review`, `decline`, `report`: the asked side."""
 
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -70,39 +71,52 @@ def review(session: Session, request_id: str, note: str | None) -> None:
     _show_act(session, client.review(client.freeze_request(request_id), note))
 
 
+#: What explains why nothing is frozen: for a whole request, and for the rest of its addresses.
+_EXPLANATION = (
+    click.option("--detail", help="A sentence; needed with `other`."),
+    click.option("--retry", is_flag=True, help="Ask again once it is complete."),
+    click.option("--missing", multiple=True, help="What is missing; may be repeated."),
+    click.option("--next-service", help="Where the funds went: the service."),
+    click.option("--next-account", metavar="CAIP-10", help="Where the funds went: the account."),
+    click.option("--next-tx", help="Where the funds went: the transaction."),
+)
+
+
+def _explaining(command: Callable[..., None]) -> Callable[..., None]:
+    for option in reversed(_EXPLANATION):
+        command = option(command)
+    return command
+
+
+def _explanation(words: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the members that these options come to, without those that say nothing."""
+    places = {name: words[f"next_{name}"] for name in ("service", "account", "tx")}
+    said = {
+        "detail": words["detail"],
+        "retry": words["retry"],
+        "missing": list(words["missing"]),
+        "next": {name: value for name, value in places.items() if value},
+    }
+    return {name: value for name, value in said.items() if value}
+
+
 @click.command(cls=SessionCommand)
 @_REQUEST
 @click.option("--code", required=True, type=click.Choice([code.value for code in DeclineCode]))
-@click.option("--detail", help="A sentence; needed with `other`.")
-@click.option("--retry", is_flag=True, help="Ask again once it is complete.")
-@click.option("--missing", multiple=True, help="What is missing; may be repeated.")
-@click.option("--next-service", help="Where the funds went: the service.")
-@click.option("--next-account", metavar="CAIP-10", help="Where the funds went: the account.")
-@click.option("--next-tx", help="Where the funds went: the transaction.")
+@_explaining
 @pass_session
-def decline(  # noqa: PLR0913 - click's options
-    session: Session,
-    request_id: str,
-    *,
-    code: str,
-    detail: str | None,
-    retry: bool,
-    missing: tuple[str, ...],
-    next_service: str | None,
-    next_account: str | None,
-    next_tx: str | None,
-) -> None:
+def decline(session: Session, /, request_id: str, *, code: str, **words: Any) -> None:
     """Say that nothing is or will be frozen, and why."""
-    places = {"service": next_service, "account": next_account, "tx": next_tx}
-    named = {name: value for name, value in places.items() if value}
+    said = _explanation(words)
+    following = said.get("next")
     client = session.client()
     act = client.decline(
         client.freeze_request(request_id),
         DeclineCode(code),
-        detail=detail,
-        retry=retry,
-        missing=missing,
-        following=Next.model_validate(named) if named else None,
+        detail=said.get("detail"),
+        retry=said.get("retry", False),
+        missing=said.get("missing", ()),
+        following=Next.model_validate(following) if following else None,
     )
     _show_act(session, act)
 
@@ -149,11 +163,13 @@ def decline(  # noqa: PLR0913 - click's options
 @click.option(
     "--nothing",
     type=click.Choice([code.value for code in DeclineCode]),
-    help="Answers all addresses that have no line.",
+    help="Answers all addresses that have no line; the options below explain it.",
 )
+@_explaining
 @pass_session
 def report(  # noqa: PLR0913 - click's options
     session: Session,
+    /,
     request_id: str,
     *,
     file: Path | None,
@@ -167,6 +183,7 @@ def report(  # noqa: PLR0913 - click's options
     kept: tuple[tuple[str, str, str], ...],
     corrected: tuple[tuple[str, str, str], ...],
     nothing: str | None,
+    **words: Any,
 ) -> None:
     """Report what you found, froze, released or returned; taken whole or refused whole.
 
@@ -200,8 +217,11 @@ def report(  # noqa: PLR0913 - click's options
         {"kind": "correction", "corrects": line, "amount": _amount(amount), "reason": reason}
         for line, amount, reason in corrected
     ]
+    explanation = _explanation(words)
     if nothing:
-        lines.append({"kind": "nothing", "address_nos": "rest", "code": nothing})
+        lines.append({"kind": "nothing", "address_nos": "rest", "code": nothing, **explanation})
+    elif explanation:
+        raise click.UsageError(f"{', '.join(explanation)} explain --nothing CODE: say that, too")
     if not lines:
         raise click.UsageError("say what to report: a FILE, --found, --frozen, --released, …")
     made = _send(client, view, lines)

@@ -336,9 +336,14 @@ class Next(Body):
         return self
 
 
-def _moved_on_needs_next(code: DeclineCode, following: Next | None) -> None:
-    if code is DeclineCode.MOVED_ON and following is None:
+def _require_explained(said: "Decline | NothingLine") -> None:
+    """Refuse a code without what the table of codes asks for beside it."""
+    if said.code is DeclineCode.MOVED_ON and said.next is None:
         raise ValueError("moved_on needs next: a service, an account or a tx")
+    if said.code is DeclineCode.OTHER and not (said.detail or "").strip():
+        raise ValueError("other needs detail: say why in a sentence")
+    if said.code is DeclineCode.INSUFFICIENT_EVIDENCE and not (said.retry and said.missing):
+        raise ValueError("insufficient_evidence needs retry: true and what is missing")
 
 
 class Decline(Act):
@@ -352,11 +357,7 @@ class Decline(Act):
 
     @model_validator(mode="after")
     def _explained(self) -> "Decline":
-        _moved_on_needs_next(self.code, self.next)
-        if self.code is DeclineCode.OTHER and not self.detail:
-            raise ValueError("other needs detail: say why in a sentence")
-        if self.code is DeclineCode.INSUFFICIENT_EVIDENCE and not (self.retry and self.missing):
-            raise ValueError("insufficient_evidence needs retry: true and what is missing")
+        _require_explained(self)
         return self
 
 
@@ -448,11 +449,13 @@ class NothingLine(Body):
     address_nos: Literal["rest"] | AddressNos
     code: Annotated[DeclineCode, Loose] = DeclineCode.NO_MATCH
     detail: ShortText | None = None
+    retry: bool = False
+    missing: Annotated[list[Word], Field(max_length=20)] = []
     next: Next | None = None
 
     @model_validator(mode="after")
     def _explained(self) -> "NothingLine":
-        _moved_on_needs_next(self.code, self.next)
+        _require_explained(self)
         return self
 
 

@@ -248,6 +248,8 @@ class LineView(View):
     corrects: str | None = None
     address_nos: Literal["rest"] | list[int] | None = None
     detail: str | None = None
+    retry: bool = False
+    missing: list[str] = Field(default_factory=list)
     agency: str | None = None
     order: str | None = None
     usd: Usd | None = None

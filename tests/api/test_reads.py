@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from partners.protocol import strict_json, views
 from partners.protocol.request_token import body_sha256
 from tests.api.acts import approve, report_frozen, submit
@@ -137,6 +139,52 @@ def test_the_ledger_shows_what_the_signed_report_says(signer: Signer, cast: Cast
     hold = _items(signer, cast.a.auditor, f"{path}/holds")[0]
     views.HoldView.model_validate(hold)
     assert (hold["held"], hold["hold_expires_at"]) == ("700", "2026-03-05T12:00:00Z")
+
+
+def test_the_ledger_shows_why_addresses_hold_nothing(signer: Signer, cast: Cast) -> None:
+    request = submit(signer, cast)
+    approve(signer, cast, request)
+    path = f"{PATH}/{request['id']}"
+    wanted = {"code": "insufficient_evidence", "retry": True, "missing": ["the deposit's tx"]}
+    body = {
+        "content_sha256": request["content_sha256"],
+        "lines": [{"kind": "nothing", "address_nos": [0], **wanted}],
+    }
+    report = signer.post(cast.b.compliance, f"{path}/freeze-reports", body).get_json()
+    (line,) = _items(signer, cast.a.auditor, f"{path}/ledger", 1)
+    for shown in (report["lines"][0], line):
+        assert {name: shown[name] for name in wanted} == wanted
+    assert report["leg"]["status"] == "declined"
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("other", {}),
+        ("other", {"detail": " "}),
+        ("moved_on", {"detail": "Gone."}),
+        ("insufficient_evidence", {"detail": "Too little."}),
+        ("insufficient_evidence", {"retry": True}),
+        ("insufficient_evidence", {"missing": ["the deposit's tx"]}),
+    ],
+)
+def test_a_nothing_line_explains_its_code_as_a_decline_does(
+    signer: Signer, cast: Cast, code: str, said: dict[str, Any]
+) -> None:
+    request = submit(signer, cast)
+    approve(signer, cast, request)
+    path = f"{PATH}/{request['id']}"
+    named = {"content_sha256": request["content_sha256"]}
+    line = {"kind": "nothing", "address_nos": [0], "code": code, **said}
+    refused = [
+        signer.post(cast.b.compliance, f"{path}/freeze-reports", named | {"lines": [line]}),
+        signer.post(cast.b.compliance, f"{path}/decline", named | {"code": code, **said}),
+    ]
+    assert [answer.status_code for answer in refused] == [422, 422]
+    details = {answer.get_json()["errors"][0]["detail"] for answer in refused}
+    assert len(details) == 1
+    assert f"{code} needs" in details.pop()
+    assert refused[0].get_json()["errors"][0]["pointer"].startswith("/lines/0")
 
 
 def test_evidence_is_what_was_signed_byte_for_byte(signer: Signer, cast: Cast) -> None:

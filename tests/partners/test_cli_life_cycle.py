@@ -125,6 +125,27 @@ def test_a_report_takes_seizures_grounds_to_keep_and_corrections(
     assert shell("report", FRQ, "--kept", HOLD, "because", UNTIL).exit_code == 2
 
 
+def test_a_report_explains_why_the_rest_holds_nothing(shell: Shell, stub: StubCoordinator) -> None:
+    answer_request(stub)
+    made = {"id": new_id("rep"), "request_id": FRQ, "leg": leg_view(), "lines": []}
+    stub.answers("POST", f"{REQUEST}/freeze-reports", made, status=201)
+    answered = {"kind": "nothing", "address_nos": "rest"}
+    words = ["--retry", "--missing", "the deposit's tx", "--missing", "a police report"]
+    assert shell("report", FRQ, "--nothing", "insufficient_evidence", *words).exit_code == 0
+    wanted = {"retry": True, "missing": ["the deposit's tx", "a police report"]}
+    assert sent(stub)["lines"] == [{**answered, "code": "insufficient_evidence", **wanted}]
+    assert shell("report", FRQ, "--nothing", "other", "--detail", "A test account.").exit_code == 0
+    assert sent(stub)["lines"] == [{**answered, "code": "other", "detail": "A test account."}]
+    assert shell("report", FRQ, "--nothing", "moved_on", "--next-tx", "0xab").exit_code == 0
+    assert sent(stub)["lines"] == [{**answered, "code": "moved_on", "next": {"tx": "0xab"}}]
+    acts = len(stub.seen)
+    done = shell("report", FRQ, "--nothing", "other")
+    assert (done.exit_code, "other needs detail" in done.output) == (6, True)
+    done = shell("report", FRQ, "--detail", "A test account.")
+    assert (done.exit_code, "--nothing CODE" in done.output) == (2, True)
+    assert not [seen for seen in stub.seen[acts:] if seen.method == "POST"]
+
+
 def test_some_addresses_are_withdrawn(shell: Shell, stub: StubCoordinator) -> None:
     answer_request(stub)
     stub.answers("POST", f"{REQUEST}/withdrawal", act_view(), status=201)

@@ -137,9 +137,11 @@ def kept(hold: str, basis: str = "own_policy", **changes: Any) -> dict[str, Any]
     return {"kind": "kept", "hold": hold, "basis": basis, **changes}
 
 
-def nothing(address_nos: list[int] | str = "rest", code: str = "no_match") -> dict[str, Any]:
+def nothing(
+    address_nos: list[int] | str = "rest", code: str = "no_match", **members: Any
+) -> dict[str, Any]:
     """Return a line that answers addresses."""
-    return {"kind": "nothing", "address_nos": address_nos, "code": code}
+    return {"kind": "nothing", "address_nos": address_nos, "code": code, **members}
 
 
 def corrected(line: str, amount: int | None) -> dict[str, Any]:
