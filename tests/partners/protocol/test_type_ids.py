@@ -51,6 +51,31 @@ def test_ids_of_one_millisecond_and_of_later_ones_sort_as_made() -> None:
     assert len(set(made)) == len(made)
 
 
+def test_many_ids_at_once_are_what_one_after_the_other_would_be() -> None:
+    before = type_ids.new_id("evt", now_ms=MS)
+    made = type_ids.new_ids("evt", 2_000, now_ms=MS)
+    after = type_ids.new_id("evt", now_ms=MS)
+    assert [before, *made, after] == sorted({before, *made, after})
+    for text in made:
+        uuid = type_ids.to_uuid(text, "evt")
+        assert (uuid.version, uuid.variant) == (7, "specified in RFC 4122")
+        assert uuid.int >> 80 == MS
+        assert type_ids.from_uuid("evt", uuid) == text
+
+
+def test_ids_at_once_spell_their_common_part_anew_where_it_changes() -> None:
+    type_ids.new_id("evt", now_ms=MS)
+    type_ids._SEQUENCE._random = 2**62 - 2**33  # a few steps before the low part runs over
+    made = type_ids.new_ids("evt", 50, now_ms=MS)
+    numbers = [type_ids.to_uuid(text, "evt").int for text in made]
+    assert numbers == sorted(set(numbers))
+    assert len({number >> 64 for number in numbers}) == 2
+
+
+def test_no_ids_at_once_are_none() -> None:
+    assert type_ids.new_ids("evt", 0, now_ms=MS) == []
+
+
 def test_ids_made_by_many_threads_are_all_different() -> None:
     made: list[str] = []
 
