@@ -153,18 +153,48 @@ def extended(
         LedgerBreachError: If the new end is past, no later than the old one on the same ground, or
             beyond the policy's maximum.
     """
-    if not hold.is_open:
+    _require_open(is_open=hold.is_open)
+    fault = end_fault(hold_expires_at, basis=basis, now=now, max_hold=max_hold)
+    if basis is hold.basis:
+        fault = fault or _no_later(hold_expires_at, hold.hold_expires_at)
+    _require_no_fault(fault)
+    return replace(hold, hold_expires_at=hold_expires_at, basis=basis, lapsed=False)
+
+
+def require_worth_asking(
+    hold_expires_at: datetime, *, present_end: datetime, is_open: bool, now: datetime
+) -> None:
+    """Refuse a wish for a later end that the partner could not fulfil.
+
+    Its maximum is not looked at: which ground it would extend on is for the partner to say.
+
+    Raises:
+        InvalidTransitionError: If nothing of the hold is held any more.
+        LedgerBreachError: If the end wished for is past, or no later than the present one.
+    """
+    _require_open(is_open=is_open)
+    fault = end_fault(hold_expires_at, basis=HoldBasis.LEGAL_ORDER, now=now, max_hold={})
+    _require_no_fault(fault or _no_later(hold_expires_at, present_end))
+
+
+def _require_open(*, is_open: bool) -> None:
+    if not is_open:
         raise InvalidTransitionError(
             "nothing of this hold is held any more: there is nothing to extend",
             code="hold_ended",
             current_status="ended",
         )
-    fault = end_fault(hold_expires_at, basis=basis, now=now, max_hold=max_hold)
-    if fault is None and basis is hold.basis and hold_expires_at <= hold.hold_expires_at:
-        fault = (f"must come after the present end, {hold.hold_expires_at.isoformat()}", "no_later")
+
+
+def _no_later(end: datetime, present_end: datetime) -> tuple[str, str] | None:
+    if end > present_end:
+        return None
+    return f"must come after the present end, {present_end.isoformat()}", "no_later"
+
+
+def _require_no_fault(fault: tuple[str, str] | None) -> None:
     if fault is not None:
         detail, code = fault
         raise LedgerBreachError(
             f"hold_expires_at {detail}", errors=[FieldFault("/hold_expires_at", detail, code)]
         )
-    return replace(hold, hold_expires_at=hold_expires_at, basis=basis, lapsed=False)

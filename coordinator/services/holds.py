@@ -10,7 +10,7 @@ from coordinator.domain.actor import Actor
 from coordinator.domain.deadline import Policies
 from coordinator.domain.errors import InvalidTransitionError, NotFoundError
 from coordinator.domain.freeze_request import Action, next_status
-from coordinator.domain.hold import HoldBalance, extended, lapsed, lapses
+from coordinator.domain.hold import HoldBalance, extended, lapsed, lapses, require_worth_asking
 from coordinator.domain.permission import Permission
 from coordinator.services.access import asked_leg, sent_request
 from coordinator.services.acts import store_act
@@ -139,6 +139,9 @@ def ask_for_extension(command: AskForExtension, actor: Actor, uow: UnitOfWork) -
     leg = next((leg for leg in legs if leg.request_id == request.id), None)
     if row is None or leg is None:
         raise NotFoundError("there is no such hold on this request", code="no_such_hold")
+    require_worth_asking(
+        body.hold_expires_at, present_end=row.hold_expires_at, is_open=not row.ended, now=uow.now
+    )
     act_id = store_act(
         uow, actor, "ask_extension", request.id, uow.key(request.document_key_id), leg=leg
     )

@@ -1,6 +1,7 @@
 """Holds end: warnings, lapses, extensions, and sums in which a shared hold counts once."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -198,6 +199,41 @@ def test_a_requester_may_ask_for_more_time_and_only_the_partner_grants_it(desk: 
     desk.withdraw(ask)
     refused = refusal(desk.act, a.lead, ask, "extension-requests", **body)
     assert (refused.type, refused.current_status) == (InvalidTransitionError, "withdrawn")
+
+
+def test_asking_for_more_time_needs_a_hold_that_is_open_and_an_end_that_is_later(
+    desk: Desk,
+) -> None:
+    a, b = desk.cast.a, desk.cast.b
+    ask = desk.go_out()
+    hold = desk.hold(b, ask)  # for ten days
+    withheld = desk.report(b, ask, found(1, None), frozen(1, None))["lines"][1]["hold"]
+
+    def wish(until: datetime, about: str = hold) -> dict[str, Any]:
+        body = {"hold": about, "hold_expires_at": format_time(until), "reason": "order due"}
+        return desk.act(a.lead, ask, "extension-requests", **body)
+
+    before = desk.snapshot()
+    for until, code in (
+        (NOON - 300 * HOUR, "end_past"),
+        (NOON, "end_past"),
+        (NOON + 5 * DAY, "no_later"),
+        (NOON + 10 * DAY, "no_later"),
+    ):
+        refused = refusal(wish, until)
+        assert refused.type is LedgerBreachError
+        assert refused.pointers == {"/hold_expires_at": code}
+    assert desk.snapshot() == before
+    desk.step(11 * DAY)
+    assert refusal(wish, NOON + 11 * DAY).pointers == {"/hold_expires_at": "end_past"}
+    wish(NOON + 12 * DAY)  # lapsed, unconfirmed: an extension would revive it
+    wish(NOON + 12 * DAY, withheld)
+    desk.report(b, ask, released(hold, 100), released(withheld, None))
+    told = desk.told(b, ask)
+    for about in (hold, withheld):
+        refused = refusal(wish, NOON + 20 * DAY, about)
+        assert (refused.type, refused.code) == (InvalidTransitionError, "hold_ended")
+    assert desk.told(b, ask) == told
 
 
 def test_a_shared_hold_counts_once_in_every_scope(desk: Desk) -> None:
