@@ -17,14 +17,17 @@ from coordinator.api.paging import (
 from coordinator.api.pipeline import Reader
 from coordinator.api.reading_marks import mark_delivered_after
 from coordinator.api.routing import Query, signed_get
+from coordinator.domain.errors import FieldFault, InvalidInputError
 from coordinator.domain.permission import Permission, is_allowed
 from coordinator.services.access import readable_request
+from coordinator.services.awaited_decisions import awaited
 from coordinator.services.freeze_request_views import (
     address_views,
     leg_views,
     request_view,
     summaries,
 )
+from coordinator.storage import awaited_decisions
 from coordinator.storage import freeze_requests as store
 from coordinator.storage import legs as leg_store
 from partners.protocol import views
@@ -41,7 +44,8 @@ class ListQuery(PageQuery):
     box: Annotated[
         Literal["sent", "received", "to_approve"],
         Field(
-            description="Sent by your organisation, received by it, or waiting for your approval."
+            description="Sent by your organisation, received by it, or waiting for your decision: "
+            "submitted requests, provisional ones to ratify, and live ones with proposed partners."
         ),
     ] = "sent"
     status: Annotated[
@@ -59,29 +63,52 @@ class ListQuery(PageQuery):
     query=ListQuery,
 )
 def list_requests(reader: Reader, query: ListQuery) -> dict[str, Any]:
-    """List freeze requests, newest first."""
+    """List freeze requests, newest first.
+
+    `box=to_approve` is all that waits for you as a security lead: `decide_by` where the request
+    itself does, `additions` with the partners that somebody proposed to ask as well.
+    """
     size = page_size(reader.parts, query.limit)
+    if query.box == "to_approve":
+        return _awaited(reader, query, size)
     rows, cursor = page_of(_listed(reader, query, size + 1), size, lambda row: row.id)
     return page(summaries(reader.connection, reader.vault, rows), cursor)
 
 
 def _listed(reader: Reader, query: ListQuery, limit: int) -> Any:
-    actor, before = reader.actor, after_id(query)
-    if query.box == "to_approve":
-        if not is_allowed(Permission.FREEZE_REQUEST_APPROVE, actor):
-            return []
-        return store.awaiting_approval(
-            reader.connection, actor.partner, actor.person, before=before, limit=limit
-        )
     listing = store.sent_by if query.box == "sent" else store.received_by
     return listing(
         reader.connection,
-        actor.partner,
-        before=before,
+        reader.actor.partner,
+        before=after_id(query),
         limit=limit,
         status=None if query.status is None else query.status.value,
         incident_id=query.incident,
     )
+
+
+def _awaited(reader: Reader, query: ListQuery, size: int) -> dict[str, Any]:
+    if query.status is not None:
+        detail = "narrows no list of what waits: leave it out"
+        raise InvalidInputError(
+            f"status {detail}", errors=[FieldFault("?query/status", detail, "not_with_to_approve")]
+        )
+    actor, policies, now = reader.actor, reader.parts.policies, reader.parts.clock.now()
+    if not is_allowed(Permission.FREEZE_REQUEST_APPROVE, actor):
+        return page([], None)
+    found = awaited_decisions.requests(
+        reader.connection,
+        actor.partner,
+        actor.person,
+        now=now,
+        proposed_after=now - policies.approve_within,
+        before=after_id(query),
+        limit=size + 1,
+        incident_id=query.incident,
+    )
+    ids, cursor = page_of(found, size, lambda request_id: request_id)
+    shown = awaited(reader.connection, reader.vault, actor, ids, policies=policies, now=now)
+    return page(shown, cursor)
 
 
 @signed_get(

@@ -64,6 +64,7 @@ def summaries(
             "submitted_at": format_time(row.submitted_at),
             "incident_id": row.incident_id,
             "incident_title": titles.get(row.incident_id, ""),
+            "provisional": row.provisional,
             "address_count": row.address_count,
             "partners_asked": row.partners_asked,
             "leg_status": getattr(row, "leg_status", None),

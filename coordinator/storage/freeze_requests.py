@@ -9,7 +9,6 @@ from sqlalchemy import (
     Connection,
     Row,
     Select,
-    and_,
     bindparam,
     exists,
     func,
@@ -220,6 +219,7 @@ def _listed() -> Select[Any]:
         FreezeRequestRow.incident_id,
         FreezeRequestRow.address_count,
         FreezeRequestRow.partners_asked,
+        FreezeRequestRow.provisional,
     )
     listed: Select[Any] = columns
     return listed
@@ -268,28 +268,6 @@ def received_by(  # noqa: PLR0913 - the filters of the list
     if incident_id is not None:
         query = query.where(FreezeRequestRow.incident_id == incident_id)
     return connection.execute(query.order_by(LegRow.request_id.desc()).limit(limit)).all()
-
-
-def awaiting_approval(
-    connection: Connection, handle: str, person: str, *, before: str | None, limit: int
-) -> Sequence[Row[Any]]:
-    """Return submitted requests of `handle` that `person` may still decide on, newest first."""
-    decided = select(ActRow.id).where(
-        ActRow.request_id == FreezeRequestRow.id,
-        ActRow.decision.is_not(None),
-        ActRow.person == person,
-    )
-    query = _listed().where(
-        and_(
-            FreezeRequestRow.requester == handle,
-            FreezeRequestRow.status == RequestStatus.SUBMITTED,
-            FreezeRequestRow.submitted_by_person != person,
-            ~decided.exists(),
-        )
-    )
-    if before is not None:
-        query = query.where(FreezeRequestRow.id < before)
-    return connection.execute(query.order_by(FreezeRequestRow.id.desc()).limit(limit)).all()
 
 
 def of_incident(

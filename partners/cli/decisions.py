@@ -17,17 +17,60 @@ from partners.cli.session import (
     table,
 )
 from partners.client import Client
-from partners.errors import UntrustedEvidenceError
+from partners.errors import PermissionDeniedError, UntrustedEvidenceError
 from partners.evidence import ProvenAct, prove_evidence
 from partners.key_directory import KeyDirectory
 from partners.protocol import strict_json
 from partners.protocol.errors import ProtocolError
 from partners.protocol.payloads import FreezeRequest, WarningAcceptance, format_time
-from partners.protocol.views import EvidenceView, FreezeRequestView
+from partners.protocol.views import EvidenceView, FreezeRequestSummary, FreezeRequestView
 from partners.protocol.vocabulary import Decision, EvidenceKind
 from partners.wording import counted
 
 _SHOWN_ADDRESSES = 10
+
+
+def show_awaited(session: Session) -> None:
+    """Print all that waits for the lead whose profile it is, each with how it is decided."""
+    client = session.client()
+    waiting = list(client.requests(box="to_approve"))
+    if session.as_json:
+        for view in waiting:
+            print_json(view)
+        return
+    rows = [row for view in waiting for row in _awaited_rows(view)]
+    if rows:
+        columns = ("request", "urgency", "incident", "decide until", "about", "command")
+        session.out.print(table(columns, rows))
+    try:
+        proposals = sum(1 for _ in client.proposed_grants())
+    except PermissionDeniedError:
+        session.out.print("Deciding is for security leads; this profile is none.")
+        return
+    if proposals:
+        session.out.print(f"{counted(proposals, 'proposed grant')}: see `holdfast proposals`.")
+    if not rows and not proposals:
+        session.out.print("Nothing waits for your decision.")
+
+
+def _awaited_rows(view: FreezeRequestSummary) -> list[tuple[object, ...]]:
+    first = (view.id, view.urgency.value, view.incident_title)
+    rows: list[tuple[object, ...]] = []
+    if view.decide_by is not None:
+        about = "ratify" if view.provisional else "approve"
+        about += f" {counted(view.address_count, 'address')}"
+        until = f"{view.decide_by:%Y-%m-%d %H:%M}"
+        rows.append((*first, until, about, f"holdfast approve {view.id}"))
+    rows.extend(
+        (
+            *first,
+            f"{addition.decide_by:%Y-%m-%d %H:%M}",
+            f"ask {counted(addition.partner_count, 'more partner')}",
+            f"holdfast decide-addition {view.id} {addition.id} yes",
+        )
+        for addition in view.additions
+    )
+    return rows
 
 
 @click.command(cls=SessionCommand)

@@ -8,6 +8,7 @@ from typing import Any
 import click
 from pydantic import TypeAdapter
 
+from partners.cli.decisions import show_awaited
 from partners.cli.session import REQUEST_ID, Session, SessionCommand, facts, pass_session, table
 from partners.client import Client
 from partners.errors import InvalidDraftError
@@ -24,13 +25,18 @@ _LINES: TypeAdapter[list[ReportLine]] = TypeAdapter(list[ReportLine])
 
 
 @click.command(cls=SessionCommand)
-@click.option("--to-approve", is_flag=True, help="What waits for a lead of your own organisation.")
+@click.option("--to-approve", is_flag=True, help="What waits for your decision as a lead instead.")
 @click.option("--status", help="Only requests in this state.")
 @pass_session
 def inbox(session: Session, *, to_approve: bool, status: str | None) -> None:
     """List the requests that ask you to freeze, newest first."""
+    if to_approve:
+        if status is not None:
+            raise click.UsageError("--status narrows the requests that ask you; leave it out")
+        show_awaited(session)
+        return
     session.show_list(
-        session.client().requests(box="to_approve" if to_approve else "received", status=status),
+        session.client().requests(box="received", status=status),
         ("request", "from", "urgency", "submitted", "incident", "addresses", "request is", "you"),
         lambda view: (
             view.id,
@@ -42,7 +48,7 @@ def inbox(session: Session, *, to_approve: bool, status: str | None) -> None:
             view.status.value,
             view.leg_status.value if view.leg_status else None,
         ),
-        empty="Nothing waits for approval." if to_approve else "Nobody asked you for anything.",
+        empty="Nobody asked you for anything.",
     )
 
 

@@ -192,8 +192,23 @@ class FreezeRequestView(View):
     log: LogEntry | None = None
 
 
+class AwaitedAddition(View):
+    """More partners that one lead proposed for a live request; the reader is to decide."""
+
+    id: str
+    context_sha256: Sha256
+    partner_count: int
+    proposed_by: str
+    proposed_at: Time
+    decide_by: Time
+
+
 class FreezeRequestSummary(View):
-    """One row of a list of requests."""
+    """One row of a list of requests.
+
+    Where it lists what waits for the reader's decision: `decide_by` is until when on the request
+    itself, absent where only the `additions` wait.
+    """
 
     id: str
     status: RequestStatus
@@ -206,6 +221,9 @@ class FreezeRequestSummary(View):
     address_count: int
     partners_asked: int
     leg_status: LegStatus | None = None
+    provisional: bool = False
+    decide_by: Time | None = None
+    additions: list[AwaitedAddition] = []
 
 
 class FlaggedAddressView(View):

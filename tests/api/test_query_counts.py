@@ -73,3 +73,29 @@ def test_a_read_costs_the_same_few_queries_however_much_there_is(
     begin = [s for s in after if not s.startswith("BEGIN")]
     assert len(after) <= len(before), after
     assert len(begin) <= most, begin
+
+
+def test_all_that_waits_for_a_lead_costs_the_same_few_queries_however_much_it_is(
+    app: Flask, signer: Signer, cast: Cast
+) -> None:
+    path = f"{PATH}?box=to_approve"
+
+    def wait() -> None:
+        submit(signer, cast)
+        live = submit(signer, cast, to=[cast.b.handle])
+        approve(signer, cast, live)
+        body = {"content_sha256": live["content_sha256"], "to": [cast.c.handle]}
+        proposed = signer.post(cast.a.lead, f"{PATH}/{live['id']}/partners", body)
+        assert proposed.status_code == 201, proposed.data
+
+    wait()
+    signer.get(cast.a.second_lead, path)
+    with _counted(app) as before:
+        signer.get(cast.a.second_lead, path)
+    for _ in range(3):
+        wait()
+    with _counted(app) as after:
+        listed = signer.get(cast.a.second_lead, path).get_json()["items"]
+    assert len(listed) == 8
+    assert len([s for s in after if not s.startswith("BEGIN")]) <= 9, after
+    assert len(after) <= len(before), after

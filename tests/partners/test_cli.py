@@ -560,11 +560,52 @@ def test_inbox_lists_what_others_ask_and_what_waits_for_approval(
         "leg_status": "delivered",
     }
     stub.answers("GET", "/v1/freeze-requests?box=received", {"items": [row]})
-    stub.answers("GET", "/v1/freeze-requests?box=to_approve", {"items": []})
     done = shell("inbox")
     assert "exchange-z.example" in done.output
     assert "delivered" in done.output
+
+
+def test_inbox_lists_all_that_waits_for_a_lead_with_the_command_that_decides_it(
+    shell: Shell, analyst: Profile, stub: StubCoordinator
+) -> None:
+    del analyst
+    box, proposed = "/v1/freeze-requests?box=to_approve", "/v1/grants?status=pending"
+    stub.answers("GET", box, {"items": []})
+    stub.answers("GET", proposed, {"items": []})
     assert "Nothing waits" in shell("inbox", "--to-approve").output
+    addition = {
+        "id": "add_1",
+        "context_sha256": "0" * 64,
+        "partner_count": 1,
+        "proposed_by": "per_1",
+        "proposed_at": AT,
+        "decide_by": AT,
+    }
+    row = {
+        "id": FRQ,
+        "status": "active",
+        "requester": "exchange-a.example",
+        "urgency": "flash",
+        "submitted_at": AT,
+        "incident_id": "inc_1",
+        "incident_title": "Theft",
+        "address_count": 1,
+        "partners_asked": 3,
+        "provisional": True,
+        "decide_by": AT,
+        "additions": [addition],
+    }
+    stub.forget("GET", box)
+    stub.answers("GET", box, {"items": [row]})
+    shown = shell("inbox", "--to-approve").output
+    assert "ratify 1 address " in shown
+    assert f"holdfast approve {FRQ}" in shown
+    assert "ask 1 more partner " in shown
+    assert f"holdfast decide-addition {FRQ} add_1 yes" in shown
+    assert strict_json.loads(shell("inbox", "--to-approve", "--json").stdout.encode())["id"] == FRQ
+    stub.forget("GET", proposed)
+    stub.answers("GET", proposed, problem(403, "not_allowed"), status=403)
+    assert "this profile is none" in shell("inbox", "--to-approve").output
 
 
 def test_events_are_read_to_the_end_and_no_further(

@@ -63,7 +63,15 @@ class AdditionRow(Base):
     """More partners for a live request, approved like a request."""
 
     __tablename__ = "addition"
-    __table_args__ = (Index("ix_addition_request_id", "request_id"),)
+    __table_args__ = (
+        Index("ix_addition_request_id", "request_id"),
+        Index(
+            "ix_addition_pending",
+            "proposed_at",
+            sqlite_where=text("status = 'pending'"),
+            postgresql_where=text("status = 'pending'"),
+        ),
+    )
     id: Mapped[Id] = mapped_column(primary_key=True, comment="add_…; owner of the sealed context")
     request_id: Mapped[Id] = mapped_column(ForeignKey("freeze_request.id"))
     act_id: Mapped[Id]

@@ -1,0 +1,51 @@
+"""The one list of all that waits for a security lead's decision on freeze requests."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from coordinator.domain.actor import Actor
+from coordinator.domain.deadline import Policies
+from coordinator.services.freeze_request_views import summaries
+from coordinator.storage import awaited_decisions as store
+from coordinator.storage.documents import Vault
+from partners.protocol.payloads import format_time
+
+
+def awaited(  # noqa: PLR0913 - what an entry is shown with
+    connection: Connection,
+    vault: Vault,
+    actor: Actor,
+    ids: Sequence[str],
+    *,
+    policies: Policies,
+    now: datetime,
+) -> list[dict[str, Any]]:
+    """Return requests with what the actor has to decide on each (`views.FreezeRequestSummary`).
+
+    In the same few queries however many there are.
+    """
+    rows = store.rows(connection, ids)
+    themselves = store.undecided(connection, ids, actor.person, now)
+    additions: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    proposed_after = now - policies.approve_within
+    for row in store.additions(connection, ids, actor.person, proposed_after):
+        additions[row.request_id].append(
+            {
+                "id": row.id,
+                "context_sha256": row.context_sha256,
+                "partner_count": row.partner_count,
+                "proposed_by": row.proposed_by_person,
+                "proposed_at": format_time(row.proposed_at),
+                "decide_by": format_time(row.proposed_at + policies.approve_within),
+            }
+        )
+    views = summaries(connection, vault, rows)
+    for view, row in zip(views, rows, strict=True):
+        until = row.ratify_by if row.provisional else row.approve_by
+        view["decide_by"] = format_time(until) if row.id in themselves else None
+        view["additions"] = additions[row.id]
+    return views

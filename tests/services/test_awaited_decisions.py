@@ -1,0 +1,123 @@
+"""One list has all that waits for a lead: requests, flash requests to ratify, more partners."""
+
+from typing import Any
+
+import pytest
+
+from coordinator.domain.clock import SteppedClock
+from coordinator.storage.database import Database
+from coordinator.storage.documents import Vault
+from tests.factories import Cast, Member, Signer, nonce
+from tests.services.request_cast import Desk
+from tests.services.through_api import World, problem
+
+LIST = "/v1/freeze-requests?box=to_approve"
+
+
+@pytest.fixture
+def w(signer: Signer, cast: Cast, database: Database, vault: Vault, clock: SteppedClock) -> World:
+    return World(signer, cast, database, vault, clock)
+
+
+def _waiting(w: World, member: Member, query: str = "") -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = w.get(member, LIST + query + (f"&cursor={cursor}" if cursor else ""))
+        found += page["items"]
+        cursor = page["next_cursor"]
+    return found
+
+
+def _ids(w: World, member: Member, query: str = "") -> list[str]:
+    return [item["id"] for item in _waiting(w, member, query)]
+
+
+def _propose(w: World, request: dict[str, Any], handle: str) -> dict[str, Any]:
+    return w.act(w.cast.a.lead, request, "partners", to=[handle], nonce=nonce())
+
+
+def test_a_request_waits_for_every_lead_who_had_no_hand_in_it_until_it_is_decided(w: World) -> None:
+    request = w.submit()
+    [shown] = _waiting(w, w.cast.a.second_lead)
+    assert (shown["id"], shown["decide_by"]) == (request["id"], request["approve_by"])
+    assert shown["additions"] == []
+    assert _ids(w, w.cast.a.lead) == [request["id"]]
+    for other in (w.cast.a.analyst, w.cast.a.compliance, w.cast.b.lead):
+        assert _ids(w, other) == []
+    rejected = {"decision": "reject", "context_sha256": request["context_sha256"]}
+    w.act(w.cast.a.lead, request, "approvals", **rejected)
+    assert _ids(w, w.cast.a.second_lead) == []
+
+
+def test_a_lead_is_shown_nothing_that_four_eyes_would_refuse(w: World, fresh_desk: Desk) -> None:
+    own = fresh_desk.submit(by=w.cast.a.lead)
+    assert _ids(w, w.cast.a.lead) == []
+    assert _ids(w, w.cast.a.second_lead) == [own.id]
+    proposed = fresh_desk.submit(by=w.cast.a.analyst)
+    fresh_desk.change(
+        "UPDATE partner_key SET proposer = :lead WHERE kid = :kid",
+        lead=w.cast.a.second_lead.subject,
+        kid=w.cast.a.analyst.key.kid,
+    )
+    assert _ids(w, w.cast.a.second_lead) == [own.id]
+    assert _ids(w, w.cast.a.lead) == [proposed.id]
+
+
+def test_a_flash_request_waits_to_be_ratified_and_no_longer_than_it_may(
+    w: World, fresh_desk: Desk
+) -> None:
+    fresh_desk.policy(w.cast.a, may_flash=[w.cast.a.analyst.subject])
+    flash = fresh_desk.submit(urgency="flash")
+    [shown] = _waiting(w, w.cast.a.lead)
+    assert (shown["id"], shown["provisional"]) == (flash.id, True)
+    assert shown["decide_by"] == flash.answer["ratify_by"]
+    w.step(minutes=60)
+    assert _ids(w, w.cast.a.lead) == []
+
+
+def test_proposed_partners_wait_for_another_lead_with_what_the_decision_names(w: World) -> None:
+    request = w.live(to=[w.cast.b.handle])
+    assert _ids(w, w.cast.a.second_lead) == []
+    addition = _propose(w, request, w.cast.c.handle)
+    assert _ids(w, w.cast.a.lead) == []
+    [shown] = _waiting(w, w.cast.a.second_lead)
+    assert (shown["id"], shown["status"], shown["decide_by"]) == (request["id"], "active", None)
+    assert shown["additions"] == [
+        {
+            "id": addition["id"],
+            "context_sha256": addition["context_sha256"],
+            "partner_count": 1,
+            "proposed_by": w.cast.a.lead.subject,
+            "proposed_at": addition["proposed_at"],
+            "decide_by": addition["approve_by"],
+        }
+    ]
+    approval = {"decision": "approve", "context_sha256": addition["context_sha256"]}
+    w.act(w.cast.a.second_lead, request, "approvals", **approval)
+    assert _ids(w, w.cast.a.second_lead) == []
+
+
+def test_an_addition_waits_no_longer_than_it_may(w: World) -> None:
+    request = w.live(to=[w.cast.b.handle])
+    _propose(w, request, w.cast.c.handle)
+    w.step(hours=24)
+    assert _ids(w, w.cast.a.second_lead) == []
+
+
+def test_pages_of_any_size_show_each_request_once_newest_first(w: World, fresh_desk: Desk) -> None:
+    live = [w.live(to=[w.cast.b.handle]) for _ in range(3)]
+    for request in live:
+        for handle in (w.cast.c.handle, w.cast.d.handle):
+            _propose(w, request, handle)
+    waiting = [*(request["id"] for request in live), *(fresh_desk.submit().id for _ in range(3))]
+    for size in (1, 2, 6, 7):
+        assert _ids(w, w.cast.a.second_lead, f"&limit={size}") == sorted(waiting, reverse=True)
+    assert {len(i["additions"]) for i in _waiting(w, w.cast.a.second_lead)} == {0, 2}
+    incident = f"&incident={live[1]['incident']['id']}"
+    assert _ids(w, w.cast.a.second_lead, incident) == [live[1]["id"]]
+
+
+def test_a_status_narrows_other_boxes_only(w: World) -> None:
+    answer = w.signer.get(w.cast.a.lead, f"{LIST}&status=submitted")
+    assert "leave it out" in problem(answer, 422, "invalid_input")["detail"]
