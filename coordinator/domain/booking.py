@@ -14,7 +14,11 @@ from coordinator.domain.errors import CoordinatorError, InvalidInputError, Ledge
 from coordinator.domain.figures import usd_cents, worth_after
 from coordinator.domain.freeze_request import is_crossing, takes_late_lines
 from coordinator.domain.hold import HoldBalance, end_fault
-from coordinator.domain.hold_terms import sharing_terms_fault, top_up_terms_fault
+from coordinator.domain.hold_terms import (
+    account_level_fault,
+    sharing_terms_fault,
+    top_up_terms_fault,
+)
 from coordinator.domain.ledger_draft import LIMIT, Draft, Rules, WorkingHold
 from coordinator.domain.ledger_state import BookedLine, Booking, LegLedger, Position
 from partners.protocol.payloads import (
@@ -424,6 +428,7 @@ class Booker:
             self._draft.bad_addresses.add(old.address_no)
             self._draft.bad_holds.add(old.hold_id or "")
             return None
+        self._correct_level(no, line, old)
         if new != 0 and old.kind in (LineKind.FOUND, LineKind.FROZEN):
             self._named.add(old.address_no)
         return BookedLine(
@@ -468,6 +473,17 @@ class Booker:
         if new is not None:
             self._draft.raised[position] = no
         return True
+
+    def _correct_level(self, no: int, line: CorrectionLine, old: BookedLine) -> None:
+        hold = self._draft.hold(old.hold_id or "") if old.kind is LineKind.FROZEN else None
+        if hold is not None:
+            wrong = account_level_fault(line, hold.balance)
+            if wrong is not None:
+                self._fault(no, *wrong)
+            hold.balance.account_level = hold.balance.account_level or line.account_level
+        elif line.account_level:
+            detail = "goes with the correction of a frozen line: leave it out"
+            self._fault(no, "account_level", detail, "unexpected")
 
     def _replace_found(self, no: int, old: BookedLine, position: Position, new: int | None) -> None:
         finding = self._draft.finding(position)

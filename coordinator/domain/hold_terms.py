@@ -5,9 +5,22 @@ silence, and yet stand in the signed report and in the ledger.
 """
 
 from coordinator.domain.hold import HoldBalance
-from partners.protocol.payloads import FrozenLine
+from partners.protocol.payloads import CorrectionLine, FrozenLine
 
 _CHANGED_BY = "an extension changes it"
+
+
+def account_level_fault(
+    line: FrozenLine | CorrectionLine, hold: HoldBalance
+) -> tuple[str, str, str] | None:
+    """Return (member, detail, code) where a line takes back that the whole account is frozen."""
+    if hold.account_level and "account_level" in line.model_fields_set and not line.account_level:
+        return (
+            "account_level",
+            "is true of this hold and stays so: leave it out, or open another hold",
+            "other_account_level",
+        )
+    return None
 
 
 def top_up_terms_fault(line: FrozenLine, hold: HoldBalance) -> tuple[str, str, str] | None:
@@ -15,13 +28,7 @@ def top_up_terms_fault(line: FrozenLine, hold: HoldBalance) -> tuple[str, str, s
 
     A top-up has a time of its own, and may make the freeze one of the whole account.
     """
-    if hold.account_level and "account_level" in line.model_fields_set and not line.account_level:
-        return (
-            "account_level",
-            "is true of this hold and stays so: leave it out, or open another hold",
-            "other_account_level",
-        )
-    return _end_or_ground_fault(line, hold, "a top-up keeps it")
+    return account_level_fault(line, hold) or _end_or_ground_fault(line, hold, "a top-up keeps it")
 
 
 def sharing_terms_fault(line: FrozenLine, hold: HoldBalance) -> tuple[str, str, str] | None:

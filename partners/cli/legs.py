@@ -148,6 +148,11 @@ def decline(session: Session, /, request_id: str, *, code: str, **words: Any) ->
     help="How long it is held; by default what the request asks.",
 )
 @click.option("--basis", type=click.Choice([b.value for b in HoldBasis]), default="voluntary")
+@click.option(
+    "--account-level",
+    is_flag=True,
+    help="What is --frozen, or raised by --correct, is the whole account: more than was asked for.",
+)
 @click.option("--released", nargs=3, multiple=True, metavar="HLD_… AMOUNT REASON")
 @click.option("--returned", nargs=3, multiple=True, metavar="HLD_… AMOUNT TX")
 @click.option("--seized", nargs=3, multiple=True, metavar="HLD_… AMOUNT AGENCY")
@@ -183,6 +188,7 @@ def report(  # noqa: PLR0913 - click's options
     frozen: tuple[tuple[str, str, str], ...],
     hours: int | None,
     basis: str,
+    account_level: bool,
     released: tuple[tuple[str, str, str], ...],
     returned: tuple[tuple[str, str, str], ...],
     seized: tuple[tuple[str, str, str], ...],
@@ -205,7 +211,8 @@ def report(  # noqa: PLR0913 - click's options
         for no, asset, amount in found
     ]
     now = datetime.fromtimestamp(int(session.now()), UTC)
-    lines += [_frozen_line(view, row, hours, basis, now) for row in frozen]
+    level = {"account_level": True} if account_level else {}
+    lines += [{**_frozen_line(view, row, hours, basis, now), **level} for row in frozen]
     lines += [
         {"kind": "released", "hold": hold, "amount": _amount(amount), "reason": _reason(reason)}
         for hold, amount, reason in released
@@ -220,7 +227,13 @@ def report(  # noqa: PLR0913 - click's options
     ]
     lines += [_kept_line(*row) for row in kept]
     lines += [
-        {"kind": "correction", "corrects": line, "amount": _amount(amount), "reason": reason}
+        {
+            "kind": "correction",
+            "corrects": line,
+            "amount": _amount(amount),
+            "reason": reason,
+            **level,
+        }
         for line, amount, reason in corrected
     ]
     explanation = _explanation(words)

@@ -460,11 +460,16 @@ class NothingLine(Body):
 
 
 class CorrectionLine(Body):
-    """Replaces the amount of an earlier line of the same partner; both stay visible."""
+    """Replaces the amount of an earlier line of the same partner; both stay visible.
+
+    `account_level` goes with the correction of a frozen line: the whole account is frozen, beyond
+    what the request states.
+    """
 
     kind: Literal[LineKind.CORRECTION, "correction"]
     corrects: LineId
     amount: AmountText | None
+    account_level: bool = False
     reason: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(few_controls)]
     usd: Usd | None = None
 

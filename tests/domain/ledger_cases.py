@@ -90,9 +90,10 @@ def nothing(address_nos: list[int] | str, code: str = "no_match") -> ReportLine:
     return line("nothing", address_nos=address_nos, code=code)
 
 
-def correction(corrects: str, amount: int | None) -> ReportLine:
+def correction(corrects: str, amount: int | None, **members: Any) -> ReportLine:
     """Replace an amount."""
-    return line("correction", corrects=corrects, amount=text(amount), reason="a zero too many")
+    said = {"corrects": corrects, "amount": text(amount), "reason": "a zero too many"}
+    return line("correction", **said, **members)
 
 
 def text(amount: int | None) -> str | None:

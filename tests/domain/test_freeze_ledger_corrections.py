@@ -81,6 +81,25 @@ def test_frozen_is_not_raised_above_what_was_found_or_stated() -> None:
     desk.report(correction(frozen_line, 100))
 
 
+def test_a_correction_may_raise_frozen_beyond_what_is_stated_by_saying_the_whole_account() -> None:
+    desk = Desk()
+    desk.rules["flagged"] = flagged(0, 100)
+    booking = desk.report(found(0, 300), frozen(0, 50))
+    found_line, frozen_line = (each.id for each in booking.lines)
+    hold = booking.opened[0]
+    desk.report(correction(frozen_line, 300, account_level=True))
+    assert (desk.hold(hold).frozen, desk.hold(hold).account_level) == (300, True)
+    # It stays so for later corrections, which need not repeat it and cannot take it back.
+    desk.report(correction(frozen_line, 200))
+    assert desk.refused(correction(frozen_line, 250, account_level=False)) == {
+        "/lines/0/account_level": "other_account_level"
+    }
+    assert desk.refused(correction(found_line, 250, account_level=True)) == {
+        "/lines/0/account_level": "unexpected"
+    }
+    assert (desk.hold(hold).frozen, desk.hold(hold).account_level) == (200, True)
+
+
 def test_frozen_corrected_to_nothing_voids_the_hold() -> None:
     desk = Desk()
     booking = desk.report(found(0, 100), frozen(0, 100))

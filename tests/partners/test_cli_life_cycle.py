@@ -125,6 +125,20 @@ def test_a_report_takes_seizures_grounds_to_keep_and_corrections(
     assert shell("report", FRQ, "--kept", HOLD, "because", UNTIL).exit_code == 2
 
 
+def test_a_report_says_that_the_whole_account_is_frozen(
+    shell: Shell, stub: StubCoordinator
+) -> None:
+    answer_request(stub)
+    made = {"id": new_id("rep"), "request_id": FRQ, "leg": leg_view(), "lines": []}
+    stub.answers("POST", f"{REQUEST}/freeze-reports", made, status=201)
+    words = ["--found", "0", ETH, "9", "--frozen", "0", ETH, "9", "--correct", LINE, "70", "More."]
+    assert shell("report", FRQ, *words, "--account-level").exit_code == 0
+    said = [line.get("account_level") for line in sent(stub)["lines"]]
+    assert said == [None, True, True]
+    assert shell("report", FRQ, *words).exit_code == 0
+    assert not any("account_level" in line for line in sent(stub)["lines"])
+
+
 def test_a_report_explains_why_the_rest_holds_nothing(shell: Shell, stub: StubCoordinator) -> None:
     answer_request(stub)
     made = {"id": new_id("rep"), "request_id": FRQ, "leg": leg_view(), "lines": []}

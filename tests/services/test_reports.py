@@ -91,7 +91,15 @@ def test_beyond_the_stated_amount_only_a_freeze_of_the_whole_account_is_taken(de
     assert refusal(desk.report, b, ask, *over).pointers == {
         "/lines/1/account_level": "beyond_stated_amount"
     }
-    desk.report(b, ask, found(0, 80), frozen(0, 50), frozen(0, 30, account_level=True))
+    told = desk.report(b, ask, found(0, 80), frozen(0, 50), frozen(0, 30, account_level=True))
+    first = told["lines"][1]
+    raised = corrected(first["id"], 50 + 1) | {"account_level": True}
+    assert refusal(desk.report, b, ask, raised).pointers == {
+        "/lines/0/amount": "frozen_exceeds_found"
+    }
+    assert not desk.hold_row(first["hold"]).account_level
+    desk.report(b, ask, found(0, 1), raised)
+    assert desk.hold_row(first["hold"]).account_level
     assert desk.leg(b, ask).status == "frozen"
 
 
