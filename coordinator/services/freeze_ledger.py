@@ -31,6 +31,7 @@ from coordinator.services.legs import (
     require_leg_act,
 )
 from coordinator.services.obligations import settle
+from coordinator.services.report_views import booked_views
 from coordinator.services.suspended import require_settling
 from coordinator.services.unit_of_work import Answer, Recorded, UnitOfWork
 from coordinator.storage import freeze_ledger as store
@@ -39,8 +40,8 @@ from coordinator.storage import hold_clocks
 from coordinator.storage import partners as partner_store
 from coordinator.storage.tables.freeze_requests import ActRow
 from partners.protocol import canonical_json, payloads
-from partners.protocol.payloads import format_time
-from partners.protocol.type_ids import new_id
+from partners.protocol.payloads import FrozenLine
+from partners.protocol.type_ids import new_ids
 from partners.protocol.vocabulary import EventType, LegStatus, LineKind, RequestStatus
 
 #: Which event tells of lines of which kind; `nothing` has none of its own but may end a leg.
@@ -57,8 +58,6 @@ EVENT_BY_KIND: Mapping[LineKind, EventType] = {
 LINES_IN_EVENT = 25
 LINES_IN_EVENT_BYTES = 10_000
 TOTALS_IN_EVENT_BYTES = 6_000
-#: What only the report itself says of a line.
-_WORDS = ("frozen_at", "hold_expires_at", "basis", "tx", "next", "detail", "agency", "order", "usd")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +111,9 @@ def report(command: ReportFreeze, actor: Actor, uow: UnitOfWork) -> Answer:
     entries = _record(uow, actor, request, leg, status, body, booking, report_id, view)
     uow.set_leaf(ActRow, report_id, entries[0])
     _tell_sharing_legs(uow, actor, leg, body, booking, report_id, sharing)
-    lines = [line_view(line, body.lines, report_id, leg, uow.now) for line in booking.lines]
+    lines = booked_views(
+        booking.lines, body.lines, report_id=report_id, leg=leg, reported_at=uow.now
+    )
     answer = {"id": report_id, "request_id": request.id, "leg": view, "lines": lines}
     return Answer(201, answer, entry=entries[0])
 
@@ -139,6 +140,7 @@ def _book(
         row.address_no: Flagged(row.address_no, row.asset, row.amount)
         for row in request_store.flagged(uow.connection, request.id, numbers)
     }
+    opening = sum(isinstance(line, FrozenLine) and line.hold is None for line in body.lines)
     partner = partner_store.partner(uow.connection, leg.partner)
     jurisdiction = None if partner is None else partner.jurisdiction
     is_over = RequestStatus(request.status) in ENDED
@@ -148,8 +150,8 @@ def _book(
         flagged=flagged,
         address_count=request.address_count,
         now=uow.now,
-        new_line_id=lambda: new_id("lin"),
-        new_hold_id=lambda: new_id("hld"),
+        new_line_id=iter(new_ids("lin", len(body.lines))).__next__,
+        new_hold_id=iter(new_ids("hld", opening)).__next__,
         canonical_asset=lambda text: parse_asset(command.chains, text),
         other_holds=books.other_holds,
         request_ended_at=request.ended_at if is_over else None,
@@ -269,7 +271,9 @@ def _shown_lines(
     reported_at: Any,
 ) -> list[dict[str, Any]]:
     """Return the first lines of an event, as many as fit; `line_count` tells of all."""
-    views = [line_view(x, body.lines, report_id, leg, reported_at) for x in lines[:LINES_IN_EVENT]]
+    views = booked_views(
+        lines[:LINES_IN_EVENT], body.lines, report_id=report_id, leg=leg, reported_at=reported_at
+    )
     left = LINES_IN_EVENT_BYTES
     for number, view in enumerate(views):
         left -= len(canonical_json.dumps(view)) + 1
@@ -283,43 +287,3 @@ def _shown_totals(totals: Mapping[str, Any]) -> dict[str, Any]:
     if len(canonical_json.dumps(totals)) > TOTALS_IN_EVENT_BYTES:
         return {"asset_count": len(totals)}
     return {"totals": totals}
-
-
-def line_view(
-    line: BookedLine,
-    sent: Sequence[Any],
-    report_id: str,
-    leg: Row[Any],
-    reported_at: Any,
-) -> dict[str, Any]:
-    """Return a line as booked (`views.LineView`), with what only the report itself says."""
-    source = sent[line.no]
-    view = {
-        "id": line.id,
-        "report_id": report_id,
-        "leg_id": leg.id,
-        "partner": leg.partner,
-        "kind": line.kind.value,
-        "address_no": line.address_no,
-        "asset": line.asset,
-        "amount": None if line.amount is None else str(line.amount),
-        "withheld": line.withheld,
-        "hold": line.hold_id,
-        "reported_at": format_time(reported_at),
-        "code": line.code if line.kind is LineKind.NOTHING else None,
-        "reason": line.code if line.kind is LineKind.RELEASED else None,
-        **line_words(source),
-    }
-    return {name: value for name, value in view.items() if value is not None}
-
-
-def line_words(source: Any) -> dict[str, Any]:
-    """Return what a line says beside its numbers: times, basis, tx, next, texts."""
-    dumped: dict[str, Any] = source.model_dump(mode="json", exclude_none=True)
-    words = {name: dumped[name] for name in _WORDS if name in dumped}
-    if source.kind == LineKind.NOTHING:
-        words["address_nos"] = dumped["address_nos"]
-        words |= {name: dumped[name] for name in ("retry", "missing") if dumped[name]}
-    if source.kind == LineKind.CORRECTION:
-        words |= {"corrects": dumped["corrects"], "reason": dumped["reason"]}
-    return words

@@ -7,6 +7,7 @@ time needs its zone.
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -57,11 +58,15 @@ def parse_time(value: object) -> datetime:
         ValueError: If it is no such text, has no zone, or lies outside 2008 to 2100.
     """
     if isinstance(value, datetime):
-        text = value.isoformat()
-    elif isinstance(value, str):
-        text = value
-    else:
-        raise ValueError("must be a string with an RFC 3339 time, e.g. 2025-02-21T14:13:35Z")  # noqa: TRY004 - pydantic reports ValueError
+        return _parse_time(value.isoformat())
+    if isinstance(value, str):
+        return _parse_time(value)
+    raise ValueError("must be a string with an RFC 3339 time, e.g. 2025-02-21T14:13:35Z")
+
+
+@lru_cache(maxsize=1024)
+def _parse_time(text: str) -> datetime:
+    """Return the time; a report of thousands of lines names the same few again and again."""
     if not _RFC3339.fullmatch(text):
         raise ValueError("must be an RFC 3339 time with its zone, e.g. 2025-02-21T14:13:35Z")
     try:
@@ -73,6 +78,7 @@ def parse_time(value: object) -> datetime:
     return moment
 
 
+@lru_cache(maxsize=1024)
 def format_time(moment: datetime) -> str:
     """Return an aware datetime as RFC 3339 UTC with as many digits as it needs ("…35Z")."""
     if moment.tzinfo is None:
@@ -390,14 +396,16 @@ class FrozenLine(Body):
 
     @model_validator(mode="after")
     def _whole(self) -> "FrozenLine":
-        if self.hold is None:
-            for name in ("asset", "frozen_at", "hold_expires_at"):
-                if getattr(self, name) is None:
-                    raise ValueError(f"a frozen line that opens a hold needs {name}")
-            if "amount" not in self.model_fields_set:
-                raise ValueError("a frozen line that opens a hold needs amount (null: withheld)")
-            if self.hold_expires_at <= self.frozen_at:  # type: ignore[operator]  # both set above
-                raise ValueError("hold_expires_at must come after frozen_at")
+        if self.hold is not None:
+            return self
+        if self.asset is None or self.frozen_at is None or self.hold_expires_at is None:
+            needed = ("asset", "frozen_at", "hold_expires_at")
+            name = next(name for name in needed if getattr(self, name) is None)
+            raise ValueError(f"a frozen line that opens a hold needs {name}")
+        if self.amount is None and "amount" not in self.model_fields_set:
+            raise ValueError("a frozen line that opens a hold needs amount (null: withheld)")
+        if self.hold_expires_at <= self.frozen_at:
+            raise ValueError("hold_expires_at must come after frozen_at")
         return self
 
 

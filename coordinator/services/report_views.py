@@ -1,0 +1,82 @@
+"""The lines of a freeze report as its own answer and its events show them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+
+from coordinator.domain.ledger_state import BookedLine
+from coordinator.storage.legs import NewLeg
+from partners.protocol.payloads import FoundLine, FrozenLine, ReportLine, format_time
+from partners.protocol.vocabulary import LineKind
+
+#: What only the report itself says of a line.
+_WORDS = (
+    *("frozen_at", "hold_expires_at", "basis", "tx", "next", "detail", "agency", "order", "usd"),
+    *("address_nos", "retry", "missing", "corrects", "reason"),
+)
+_SAID_IF_ANY = ("retry", "missing")
+
+
+def booked_views(
+    lines: Sequence[BookedLine],
+    sent: Sequence[ReportLine],
+    *,
+    report_id: str,
+    leg: Row[Any] | NewLeg,
+    reported_at: datetime,
+) -> list[dict[str, Any]]:
+    """Return lines as they are booked (`views.LineView`), with what only the report itself says.
+
+    Args:
+        lines: Some of a booking's.
+        sent: All lines of the report, in its order.
+        report_id: The act that they came with.
+        leg: The reporting leg.
+        reported_at: When it was booked.
+    """
+    common = {
+        "report_id": report_id,
+        "leg_id": leg.id,
+        "partner": leg.partner,
+        "reported_at": format_time(reported_at),
+    }
+    return [_view(common, line, sent[line.no]) for line in lines]
+
+
+def _view(common: Mapping[str, Any], line: BookedLine, sent: ReportLine) -> dict[str, Any]:
+    view: dict[str, Any] = {
+        **common,
+        "id": line.id,
+        "kind": line.kind.value,
+        "withheld": line.withheld,
+    }
+    if line.address_no is not None:
+        view["address_no"] = line.address_no
+        view["asset"] = line.asset
+    if line.amount is not None:
+        view["amount"] = str(line.amount)
+    if line.hold_id is not None:
+        view["hold"] = line.hold_id
+    if line.kind is LineKind.NOTHING:
+        view["code"] = line.code
+    view |= _words(sent)
+    return view
+
+
+def _words(sent: ReportLine) -> dict[str, Any]:
+    """Return what a line says beside its numbers: times, basis, tx, next, texts."""
+    if isinstance(sent, FoundLine | FrozenLine) and sent.usd is None:
+        # Those that come by the thousand; a whole dump costs five times as much.
+        if isinstance(sent, FoundLine):
+            return {}
+        words = {"basis": sent.basis.value}
+        if sent.frozen_at is not None:
+            words["frozen_at"] = format_time(sent.frozen_at)
+        if sent.hold_expires_at is not None:
+            words["hold_expires_at"] = format_time(sent.hold_expires_at)
+        return words
+    dumped = sent.model_dump(mode="json", exclude_none=True)
+    said = {name: dumped[name] for name in _WORDS if name in dumped}
+    return {name: word for name, word in said.items() if word or name not in _SAID_IF_ANY}
