@@ -1,6 +1,6 @@
 """Four eyes: a security lead who had no hand in a request decides on it; at quorum it goes out."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,9 @@ from coordinator.storage.tables.freeze_requests import ActRow
 from partners.protocol import payloads, strict_json
 from partners.protocol.payloads import format_time
 from partners.protocol.vocabulary import Decision, EventType, RequestStatus, Urgency
+
+#: Addresses that one fault names.
+_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,7 +217,8 @@ def _require_warnings_accepted(
     warnings: Sequence[dict[str, Any]], accepted: Sequence[payloads.WarningAcceptance]
 ) -> None:
     """Refuse an approval that passes over a warning, or accepts one that is not there."""
-    open_numbers = {w["code"]: set(w["address_nos"]) for w in warnings}
+    warned = {w["code"]: frozenset(w["address_nos"]) for w in warnings}
+    open_numbers = {code: set(numbers) for code, numbers in warned.items()}
     faults = []
     for number, acceptance in enumerate(accepted):
         pointer = f"/warnings_accepted/{number}"
@@ -226,19 +230,26 @@ def _require_warnings_accepted(
             mine.clear()
         else:
             mine -= set(acceptance.address_nos)
+            unwarned = set(acceptance.address_nos) - warned[acceptance.code]
+            if unwarned:
+                detail = f"address {_few(unwarned)} carries no warning {acceptance.code}"
+                faults.append(FieldFault(f"{pointer}/address_nos", detail, "no_such_warning"))
     for code, numbers in open_numbers.items():
         if numbers:
-            shown = ", ".join(str(n) for n in sorted(numbers)[:10])
-            more = f" and {len(numbers) - 10} more" if len(numbers) > 10 else ""  # noqa: PLR2004
             detail = (
-                f"{code} on address {shown}{more} is not accepted; check the addresses and "
-                f"accept it "
-                "with a reason, or reject"
+                f"{code} on address {_few(numbers)} is not accepted; check the addresses and "
+                "accept it with a reason, or reject"
             )
             faults.append(FieldFault("/warnings_accepted", detail, "warning_open"))
     if faults:
         raise InvalidInputError(
-            "every warning must be accepted with a reason before a request goes out",
+            "every warning must be accepted with a reason before a request goes out, and none that"
+            " is not there",
             code="warnings_open",
             errors=faults,
         )
+
+
+def _few(numbers: Collection[int]) -> str:
+    shown = ", ".join(str(number) for number in sorted(numbers)[:_SHOWN])
+    return f"{shown} and {len(numbers) - _SHOWN} more" if len(numbers) > _SHOWN else shown

@@ -110,7 +110,8 @@ def test_every_warning_is_accepted_with_a_reason_before_a_request_goes_out(desk:
         ((), ["warning_open", "warning_open"]),
         ((("no_checksum", "all"),), ["warning_open"]),
         ((("no_checksum", [1]), ("missing_tag", "all")), ["warning_open"]),
-        ((("no_checksum", [0, 1, 2]), ("missing_tag", [2])), ["warning_open"]),
+        ((("no_checksum", [1]), ("missing_tag", [2])), ["warning_open"]),
+        ((("no_checksum", [0, 1, 2]), ("missing_tag", [2])), ["no_such_warning", "warning_open"]),
         (
             (("no_checksum", "all"), ("missing_tag", "all"), ("service_wallet", "all")),
             ["no_such_warning"],

@@ -6,7 +6,7 @@ import pytest
 
 from coordinator.domain.errors import InvalidInputError
 from partners.protocol import strict_json
-from tests.services.request_cast import Desk
+from tests.services.request_cast import Desk, refusal
 
 LOWER = "eip155:1:0x" + "ab" * 20
 RIPPLE = "xrpl:0:rnXyVQzgxZe7TR1EPzTkGj2jxH4LMJYh66"
@@ -73,3 +73,16 @@ def test_a_warning_that_is_not_there_cannot_be_accepted(desk: Desk) -> None:
     with pytest.raises(InvalidInputError) as refused:
         desk.decide(ask, warnings_accepted=[accepted])
     assert refused.value.errors[0].code == "no_such_warning"
+
+
+@pytest.mark.parametrize("numbers", [[0, 55], [0, 1]])
+def test_an_address_that_is_not_warned_of_cannot_be_accepted_with_those_that_are(
+    desk: Desk, numbers: list[int]
+) -> None:
+    ask = desk.submit(addresses=[{"account": LOWER}, {"account": RIPPLE, "tag": "7"}])
+    accepted = {"code": "no_checksum", "address_nos": numbers, "reason": "read twice"}
+    refused = refusal(desk.decide, ask, warnings_accepted=[accepted])
+    assert refused.pointers == {"/warnings_accepted/0/address_nos": "no_such_warning"}
+    assert f"address {numbers[1]} carries no warning" in refused.errors[0].detail
+    again = [accepted | {"address_nos": [0]}, accepted | {"address_nos": [0]}]
+    assert desk.decide(ask, warnings_accepted=again)["status"] == "active"
