@@ -76,12 +76,12 @@ def report(command: ReportFreeze, actor: Actor, uow: UnitOfWork) -> Answer:
     body = command.body
     for kind in sorted({LineKind(line.kind) for line in body.lines}):
         require(permission_for_line(kind), actor)
-    require_settling(actor, body.lines)
     named = {h for line in body.lines if (h := getattr(line, "hold", None)) is not None}
     request, leg = asked_leg(
         uow, actor, command.request_id, body.content_sha256, holds=sorted(named)
     )
     books = load_books(uow, leg, tuple(named))
+    require_settling(actor, body.lines, books.ledger)
     require_leg_act(LegAct.REPORT, books, request, leg)
     booking = _book(command, uow, request, leg, books)
     key = uow.key(request.document_key_id)

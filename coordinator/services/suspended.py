@@ -6,6 +6,7 @@ from sqlalchemy import Connection
 
 from coordinator.domain.actor import Actor
 from coordinator.domain.errors import AuthenticationError, FieldFault, PermissionDeniedError
+from coordinator.domain.freeze_ledger import LegLedger
 from coordinator.storage import freeze_ledger as ledger_store
 from coordinator.storage import legs as leg_store
 from partners.protocol.payloads import ReportLine
@@ -28,21 +29,24 @@ def require_holding(connection: Connection, actor: Actor, request_id: str | None
     raise AuthenticationError("the partner is not active", code="partner_not_active")
 
 
-def require_settling(actor: Actor, lines: Sequence[ReportLine]) -> None:
+def require_settling(actor: Actor, lines: Sequence[ReportLine], ledger: LegLedger) -> None:
     """Refuse a suspended partner's report of anything new.
 
+    Sharing a hold of another request is new here, too.
+
     Raises:
-        PermissionDeniedError: Naming each line that is about no hold or line that is there already.
+        PermissionDeniedError: Naming each line that is about no hold or line of this leg.
     """
     if not actor.is_suspended:
         return
+    linked = ledger.holds.keys() | ledger.shared.keys()
     new = [
         number
         for number, line in enumerate(lines)
-        if getattr(line, "hold", None) is None and getattr(line, "corrects", None) is None
+        if getattr(line, "hold", None) not in linked and getattr(line, "corrects", None) is None
     ]
     if new:
-        detail = "a suspended partner reports on existing holds only"
+        detail = "a suspended partner reports on holds that exist on this request only"
         raise PermissionDeniedError(
             f"{detail}: leave {len(new)} line(s) out",
             code="partner_suspended",

@@ -208,6 +208,29 @@ def test_a_suspended_partner_reports_nothing_new(
     assert len(ledger["items"]) == 2
 
 
+def test_a_suspended_partner_shares_no_hold_with_another_request(
+    signer: Signer, cast: Cast, operator: Operator
+) -> None:
+    _, booked = held_by_b(signer, cast)
+    hold = next(line["hold"] for line in booked["lines"] if line.get("hold"))
+    other = submit(signer, cast)
+    approve(signer, cast, other)
+    path = f"{REQUESTS}/{other['id']}/freeze-reports"
+    share = {"kind": "frozen", "address_no": 0, "hold": hold}
+    operator.suspend(cast.b)
+    for lines in ([share], [share, release(hold)]):
+        answer = signer.post(cast.b.compliance, path, report(other, *lines))
+        assert (answer.status_code, answer.get_json()["code"]) == (403, "partner_suspended")
+        pointers = [fault["pointer"] for fault in answer.get_json()["errors"]]
+        assert pointers == [f"/lines/{number}" for number in range(len(lines))]
+    operator.reinstate(cast.b)
+    assert signer.post(cast.b.compliance, path, report(other, share)).status_code == 201
+    operator.suspend(cast.b)
+    # What was shared before counts for both: it is settled on either.
+    settled = signer.post(cast.b.compliance, path, report(other, release(hold)))
+    assert settled.status_code == 201, settled.data
+
+
 def test_what_a_suspended_partner_asked_is_withdrawn_unless_it_is_active(
     signer: Signer, cast: Cast, operator: Operator
 ) -> None:
