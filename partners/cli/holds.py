@@ -25,8 +25,9 @@ def _state(hold: HoldView) -> str:
     return ", ".join(words)
 
 
-def _held(hold: HoldView) -> str:
-    return "withheld" if hold.withheld else hold.held
+def _told(hold: HoldView, amount: str) -> str:
+    """Return an amount of a hold; what was frozen and is held of a withheld one is not told."""
+    return "withheld" if hold.withheld else amount
 
 
 @click.command(cls=SessionCommand)
@@ -42,8 +43,8 @@ def holds(session: Session, request_id: str) -> None:
             hold.partner,
             hold.address_no,
             hold.asset,
-            hold.frozen,
-            _held(hold),
+            _told(hold, hold.frozen),
+            _told(hold, hold.held),
             hold.basis.value,
             f"{hold.hold_expires_at:%Y-%m-%d %H:%M}",
             _state(hold),
@@ -65,7 +66,7 @@ def owed(session: Session) -> None:
             hold.partner,
             hold.address_no,
             hold.asset,
-            _held(hold),
+            _told(hold, hold.held),
             f"{hold.owed_since:%Y-%m-%d %H:%M}" if hold.owed_since else None,
             "lapsed" if hold.lapsed else "withdrawn",
         ),

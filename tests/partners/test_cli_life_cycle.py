@@ -52,14 +52,15 @@ def test_holds_show_their_end_and_what_is_owed(shell: Shell, stub: StubCoordinat
             "items": [
                 hold_view(lapsed=True, owed_since=AT, shared=True),
                 hold_view(lapsed=True, held="0"),
-                hold_view(withheld=True),
+                hold_view(withheld=True, frozen="0", held="0"),
             ]
         },
     )
     done = shell("holds", FRQ)
     assert "lapsed, unconfirmed, answer owed, shared" in done.output
     assert "lapsed, answered" in done.output
-    assert "withheld" in done.output
+    withheld = done.output.splitlines()[-1].split()
+    assert withheld[4:6] == ["withheld", "withheld"]
     assert "2026-01-02 03:04" in done.output
 
 
