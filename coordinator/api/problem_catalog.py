@@ -43,6 +43,8 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
     errors.InvalidTransitionError: {
         "addition_decided": "This addition of partners was decided on before; propose it again.",
         "hold_ended": "Nothing of this hold is held any more.",
+        "not_ratified": "Nobody ratified this flash request; it is ratified, rejected or withdrawn "
+        "before it could be closed.",
         "too_late": "The time to decide is over; the detail says when it ended and what happens "
         "next. Submit the request, or propose the addition, anew.",
     },

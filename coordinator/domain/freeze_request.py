@@ -56,6 +56,7 @@ TRANSITIONS: Mapping[tuple[RequestStatus | None, bool, Action], State] = Mapping
         (*_PROVISIONAL, Action.MEET_QUORUM): _ACTIVE,
         (*_PROVISIONAL, Action.REJECT): _WITHDRAWN,
         (*_PROVISIONAL, Action.EXPIRE): _WITHDRAWN,
+        (*_ACTIVE, Action.CLOSE): _CLOSED,
         **{
             (*state, action): after
             for state in (_ACTIVE, _PROVISIONAL)
@@ -63,7 +64,6 @@ TRANSITIONS: Mapping[tuple[RequestStatus | None, bool, Action], State] = Mapping
                 (Action.WITHDRAW, _WITHDRAWN),
                 (Action.WITHDRAW_SOME, state),
                 (Action.ADD_PARTNERS, state),
-                (Action.CLOSE, _CLOSED),
                 (Action.REPORT, state),
                 (Action.ACT_ON_HOLD, state),
             )
@@ -150,9 +150,17 @@ def require_closable(
     """Return (status, provisional) after a lead closes the request.
 
     Raises:
-        InvalidTransitionError: If the request is not active.
+        InvalidTransitionError: If the request is not active, or nobody ratified it: closing would
+            spare it the second pair of eyes.
         ConflictError: If a hold is still open: closing may not hide frozen funds.
     """
+    if current is RequestStatus.ACTIVE and provisional:
+        raise InvalidTransitionError(
+            "a request that is active (provisional) cannot take: close; another security lead"
+            " ratifies or rejects it (approvals) first, or you withdraw it",
+            code="not_ratified",
+            current_status=current.value,
+        )
     after = next_status(current, Action.CLOSE, provisional=provisional)
     if open_holds:
         holds = "1 hold is" if open_holds == 1 else f"{open_holds} holds are"

@@ -38,7 +38,6 @@ EXPECTED = {
     (S.ACTIVE, True, A.WITHDRAW): (S.WITHDRAWN, False),
     (S.ACTIVE, True, A.WITHDRAW_SOME): (S.ACTIVE, True),
     (S.ACTIVE, True, A.ADD_PARTNERS): (S.ACTIVE, True),
-    (S.ACTIVE, True, A.CLOSE): (S.CLOSED, False),
     (S.ACTIVE, True, A.REPORT): (S.ACTIVE, True),
     (S.ACTIVE, True, A.ACT_ON_HOLD): (S.ACTIVE, True),
     (S.ACTIVE, False, A.WITHDRAW): (S.WITHDRAWN, False),
@@ -102,6 +101,15 @@ def test_a_request_without_open_holds_closes() -> None:
 def test_a_request_that_is_not_active_does_not_close_even_without_holds() -> None:
     with pytest.raises(InvalidTransitionError):
         require_closable(S.SUBMITTED, open_holds=0)
+
+
+@pytest.mark.parametrize("open_holds", [0, 1])
+def test_a_request_that_nobody_ratified_does_not_close_and_is_told_what_comes_first(
+    open_holds: int,
+) -> None:
+    with pytest.raises(InvalidTransitionError, match="ratifies or rejects") as refused:
+        require_closable(S.ACTIVE, open_holds=open_holds, provisional=True)
+    assert (refused.value.code, refused.value.current_status) == ("not_ratified", "active")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import pytest
 
+from coordinator.domain.errors import InvalidTransitionError
 from partners.protocol.payloads import format_time
 from tests.factories import NOON
 from tests.services.request_cast import DAY, HOUR, Ask, Desk, nothing, refusal
@@ -109,6 +110,22 @@ def test_refusing_to_ratify_withdraws_with_all_that_hangs_on_it(flash: Desk) -> 
         *("answer.owed", "leg.withdrawn", "leg.withdrawn"),
     ]
     assert flash.leg(flash.cast.b, ask).flags == ["answer_owed"]
+
+
+def test_whoever_sent_it_out_alone_cannot_close_it_before_another_ratifies(desk: Desk) -> None:
+    lead, second = desk.cast.a.lead, desk.cast.a.second_lead
+    desk.policy(desk.cast.a, may_flash=[lead.subject])
+    ask = _submit(desk, by=lead)
+    assert _is_out(desk, ask)
+    told = desk.told(desk.cast.b, ask)
+    for member in (lead, second):
+        refused = refusal(desk.act, member, ask, "closure")
+        assert (refused.type, refused.code) == (InvalidTransitionError, "not_ratified")
+        assert all(word in refused.message for word in ("ratifies", "rejects", "withdraw"))
+    assert _is_out(desk, ask)
+    assert desk.told(desk.cast.b, ask) == told
+    desk.decide(ask, second)
+    assert desk.act(lead, ask, "closure")["status"] == "closed"
 
 
 def test_a_partner_that_holds_such_back_learns_of_it_at_ratification(flash: Desk) -> None:
