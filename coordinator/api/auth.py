@@ -163,7 +163,13 @@ def standing(connection: Connection, kid: str, *, while_suspended: bool = False)
         AuthenticationError: If the key was revoked or the partner suspended.
         PermissionDeniedError: If the partner is not confirmed yet.
     """
-    found = store.standing(connection, kid)
+    return require_standing(store.standing(connection, kid), while_suspended=while_suspended)
+
+
+def require_standing(
+    found: store.Standing | None, *, while_suspended: bool = False
+) -> store.Standing:
+    """Return the rights that were found, if there are any; see `standing`."""
     if found is None:
         raise AuthenticationError("the key was revoked", code="revoked_key")
     if found.partner_status is PartnerStatus.PENDING:

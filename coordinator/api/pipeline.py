@@ -15,11 +15,18 @@ from typing import Any, TypeVar
 import structlog
 from flask import Response, g, request
 from pydantic import BaseModel, ValidationError
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
 from coordinator.api import problems
-from coordinator.api.auth import KeyRing, authenticate, bearer_token, signed_url, standing
+from coordinator.api.auth import (
+    KeyRing,
+    authenticate,
+    bearer_token,
+    require_standing,
+    signed_url,
+    standing,
+)
 from coordinator.api.parts import Parts, parts
 from coordinator.domain.actor import Actor
 from coordinator.domain.errors import (
@@ -51,6 +58,7 @@ from coordinator.storage import partners as partner_store
 from coordinator.storage import requests as request_store
 from coordinator.storage.database import was_sacrificed
 from coordinator.storage.documents import DocumentKey, Vault, load_one
+from coordinator.storage.requests import Claim
 from partners.protocol import canonical_json, strict_json
 from partners.protocol.errors import StrictJsonError
 from partners.protocol.payloads import Body
@@ -288,15 +296,37 @@ def _change_once(
     own: Parts, call: "_Call", evidence: Evidence, *, while_suspended: bool
 ) -> Response:
     with transaction(own.database, own.vault, own.clock, evidence) as uow:
+        asked = partner_store.ask_standing(uow.connection, call.token.kid)
+        claim = _claim(uow, call)
+        found = partner_store.standing_of(asked)
         try:
-            found = standing(uow.connection, call.token.kid, while_suspended=while_suspended)
+            found = require_standing(found, while_suspended=while_suspended)
         except AuthenticationError:
-            repeated = _repeat_of_rotation(uow, call)
+            repeated = _repeat_of_rotation(uow, call, claim)
             if repeated is None:
                 raise
             return repeated
         uow.stands_on(found)
-        return answer_once(uow, call, found.actor, uow.key(found.document_key_id))
+        return answer_once(uow, call, claim, found.actor, uow.key(found.document_key_id))
+
+
+def _claim(uow: UnitOfWork, call: "_Call") -> Claim:
+    """Mark the token as used, take the idempotency key, and mark where the act begins.
+
+    All of it is on its way before anything is waited for.
+    """
+    claim = request_store.claim(
+        uow.connection,
+        partner=call.token.iss,
+        subject=call.token.sub,
+        jti=call.token.jti,
+        key=call.idempotency_key,
+        answer_id=new_id("ans"),
+        fingerprint=call.fingerprint,
+        now=uow.now,
+    )
+    uow.begin_act()
+    return claim
 
 
 def _log_failure(error: OperationalError) -> None:
@@ -364,56 +394,42 @@ def idempotency_key() -> str:
     return key
 
 
-def answer_once(uow: UnitOfWork, call: _Call, actor: Actor, sealing_key: DocumentKey) -> Response:
+def answer_once(
+    uow: UnitOfWork, call: _Call, claim: Claim, actor: Actor, sealing_key: DocumentKey
+) -> Response:
     """Execute the command, or repeat the answer that its idempotency key got before.
 
     Raises:
         AuthenticationError: If the token was used before.
         IdempotencyConflictError: If the key came with another request.
     """
-    if not request_store.use_token(uow.connection, actor.partner, call.token.jti, uow.now):
+    if not claim.is_fresh_token():
         raise AuthenticationError("the token was used before", code="replayed_token")
     require_permission(type(call.command), actor)
-    stored = request_store.find_answer(
-        uow.connection, actor.partner, actor.subject, call.idempotency_key
-    )
-    if stored is not None:
-        return _repeat(uow, call, stored)
-    answer_id = new_id("ans")
-    savepoint = uow.connection.begin_nested()
+    if not claim.is_first():
+        return _repeat(uow, call, request_store.find_answer(uow.connection, claim))
     location = None
     try:
         answer = execute(call.command, actor, uow)
     except (AuthenticationError, RateLimitedError, UnavailableError):
         raise  # never stored: a retry must be able to succeed
     except CoordinatorError as error:
-        savepoint.rollback()
-        uow.forget()
+        uow.undo_act()
         status = int(problems.status_of(error))
         content = problems.problem_bytes(error)
-        uow.seal(sealing_key, answer_id, "answer", content)
+        uow.seal(sealing_key, claim.answer_id, "answer", content)
         uow.finish()
     else:
-        savepoint.commit()
         status, location = answer.status, answer.location
-        content = uow.finish(answer, StoreAnswer(answer_id, sealing_key))
-    request_store.store_answer(
-        uow.connection,
-        answer_id=answer_id,
-        partner=actor.partner,
-        subject=actor.subject,
-        key=call.idempotency_key,
-        fingerprint=call.fingerprint,
-        status=status,
-        now=uow.now,
-    )
+        content = uow.finish(answer, StoreAnswer(claim.answer_id, sealing_key))
+    request_store.set_status(uow.connection, claim, status)
     response = _response(status, content)
     if location is not None:
         response.headers["Location"] = location
     return response
 
 
-def _repeat(uow: UnitOfWork, call: _Call, stored: Row[Any]) -> Response:
+def _repeat(uow: UnitOfWork, call: _Call, stored: Any) -> Response:
     if stored.fingerprint != call.fingerprint:
         raise IdempotencyConflictError(
             "this Idempotency-Key was used for another request; take a fresh key"
@@ -424,7 +440,7 @@ def _repeat(uow: UnitOfWork, call: _Call, stored: Row[Any]) -> Response:
     return response
 
 
-def _repeat_of_rotation(uow: UnitOfWork, call: _Call) -> Response | None:
+def _repeat_of_rotation(uow: UnitOfWork, call: _Call, claim: Claim) -> Response | None:
     """Return the stored answer to the retry of a key's own replacement.
 
     That act ended the very key that its retries are signed with, so they come too late for any
@@ -436,10 +452,10 @@ def _repeat_of_rotation(uow: UnitOfWork, call: _Call) -> Response | None:
     partner = partner_store.partner(uow.connection, token.iss)
     if partner is None or partner.status != PartnerStatus.ACTIVE:
         return None
-    stored = request_store.find_answer(uow.connection, token.iss, token.sub, call.idempotency_key)
-    if stored is None or stored.fingerprint != call.fingerprint:
+    if claim.is_first() or not claim.is_fresh_token():
         return None
-    if not request_store.use_token(uow.connection, token.iss, token.jti, uow.now):
+    stored = request_store.find_answer(uow.connection, claim)
+    if stored.fingerprint != call.fingerprint:
         return None
     return _repeat(uow, call, stored)
 
@@ -455,7 +471,7 @@ def join(token: RequestToken, raw: bytes, command: JoinNetwork, actor: Actor) ->
                 "this invitation is not good for this handle: it is spent, too old or another's",
                 code="invitation_not_good",
             )
-        response = answer_once(uow, call, actor, uow.key(row.document_key_id))
+        response = answer_once(uow, call, _claim(uow, call), actor, uow.key(row.document_key_id))
     own.wake()
     return response
 

@@ -32,6 +32,7 @@ class Actor:
         systems_as_compliance: The partner's policy lets this system do what compliance does.
         is_suspended: The partner is suspended: it only settles what it holds.
         may_flash: The partner's policy lets this subject send flash requests at once.
+        approval_quorum: How many leads the partner's policy wants to approve a request.
     """
 
     partner: str
@@ -45,6 +46,7 @@ class Actor:
     systems_as_compliance: bool = False
     may_flash: bool = False
     is_suspended: bool = False
+    approval_quorum: int = 1
 
     @property
     def person(self) -> str:

@@ -25,9 +25,10 @@ from coordinator.services.notices import held_back, send_notices
 from coordinator.services.unit_of_work import Answer, UnitOfWork
 from coordinator.services.withdrawals import withdraw_all
 from coordinator.storage import additions as additions_store
+from coordinator.storage import documents
 from coordinator.storage import freeze_requests as store
 from coordinator.storage import partners as partner_store
-from coordinator.storage.documents import load_one
+from coordinator.storage.prebuilt import Asked
 from coordinator.storage.tables.freeze_requests import ActRow
 from partners.protocol import payloads, strict_json
 from partners.protocol.payloads import format_time
@@ -71,17 +72,20 @@ def decide(command: DecideFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answe
         ratify_by=row.ratify_by,
         now=uow.now,
     )
+    proposer = partner_store.ask_key_proposer(uow.connection, row.submitted_by_kid)
+    decisions = store.ask_decisions(uow.connection, row.id)
+    shown = documents.ask(uow.connection, [row.id], "context")
     require_may_approve(
         actor,
         submitter_person=row.submitted_by,
         submitter_system_owner=row.submitted_by_person,
-        key_grant_proposer=partner_store.key_proposer(uow.connection, row.submitted_by_kid),
+        key_grant_proposer=partner_store.proposer_of(proposer),
     )
-    earlier = store.decisions(uow.connection, row.id)
+    earlier = decisions.rows()
     require_first_decision(actor, {act.person for act in earlier})
     if action is Action.REJECT:
         return _reject(command, actor, uow, row)
-    context = _context(uow, row.id)
+    context = _context(uow, row.id, shown)
     _require_warnings_accepted(context["warnings"], body.warnings_accepted)
     approvers = [a.person for a in earlier if a.decision == Decision.APPROVE] + [actor.person]
     if quorum_met(approvers, row.quorum):
@@ -105,7 +109,7 @@ def _approve(  # noqa: PLR0913, PLR0917 - what the outcome hangs on
     act_id = _store_decision(command, actor, uow, row)
     is_ratified = row.provisional and action is Action.MEET_QUORUM
     decided = {"decided_at": uow.now} if action is Action.MEET_QUORUM else {}
-    store.change(uow.connection, row, status=status, provisional=provisional, **decided)
+    live = store.change(uow.connection, row, status=status, provisional=provisional, **decided)
     event = EventType.REQUEST_RATIFIED if is_ratified else EventType.REQUEST_APPROVED
     recorded = uow.record(
         event,
@@ -129,7 +133,6 @@ def _approve(  # noqa: PLR0913, PLR0917 - what the outcome hangs on
     if action is Action.MEET_QUORUM:
         # A ratified request went out already, but for the partners whose policy holds such back.
         acknowledge_by = command.policies.acknowledge_by(Urgency(row.urgency), queued_at=uow.now)
-        live = store.get(uow.connection, row.id) or row
         missing = held_back(uow, row, to) if is_ratified else to
         send_notices(uow, live, missing, acknowledge_by=acknowledge_by)
     answer = {
@@ -205,8 +208,8 @@ def _store_decision(
     )
 
 
-def _context(uow: UnitOfWork, request_id: str) -> dict[str, Any]:
-    content = load_one(uow.connection, uow.vault, request_id, "context")
+def _context(uow: UnitOfWork, request_id: str, shown: Sequence[Asked]) -> dict[str, Any]:
+    content = uow.opened(documents.answered(shown), "context").get(request_id)
     if content is None:
         raise UnavailableError("the decision context of this request was erased")
     context: dict[str, Any] = strict_json.loads(content)

@@ -34,6 +34,7 @@ from coordinator.storage import freeze_ledger as ledger_store
 from coordinator.storage import freeze_requests as store
 from coordinator.storage import partners as partner_store
 from coordinator.storage.documents import DocumentKey
+from coordinator.storage.prebuilt import Asked
 from coordinator.storage.tables.freeze_requests import ActRow, FreezeRequestRow
 from partners.protocol import canonical_json, payloads
 from partners.protocol.payloads import format_time
@@ -108,13 +109,16 @@ def submit(command: SubmitFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answe
     if evidence is None:
         raise AssertionError("a request is always signed")
     require_bounded_silence(document, now=uow.now, policies=command.policies)
-    asked = _partners_asked(uow, actor, document)
+    statuses = _ask_statuses(uow, document)
+    people = partner_store.ask_people(uow.connection, actor.partner)
+    flagged = store.ask_flagged_before(uow.connection, command.blind_indexes)
+    asked = _partners_asked(uow, actor, document, statuses)
     incident_id, words = _incident(uow, actor, command)
     _require_followable(uow, actor, document, incident_id)
-    quorum = _require_enough_leads(uow, actor)
+    quorum = _require_enough_leads(actor, people)
     request_id = new_id("frq")
     context = _decision_context(
-        request_id, evidence.content_sha256, asked, _warnings(uow, actor, command)
+        request_id, evidence.content_sha256, asked, _warnings(uow, actor, command, flagged)
     )
     is_flash = _goes_out_at_once(uow, actor, command, context.warnings)
     status, provisional = next_status(None, Action.SUBMIT_FLASH if is_flash else Action.SUBMIT)
@@ -222,7 +226,15 @@ def submit(command: SubmitFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answe
     return Answer(201, body, entry=recorded, location=f"/v1/freeze-requests/{request_id}")
 
 
-def _partners_asked(uow: UnitOfWork, actor: Actor, document: payloads.FreezeRequest) -> list[str]:
+def _ask_statuses(uow: UnitOfWork, document: payloads.FreezeRequest) -> list[Asked]:
+    if document.to == "all":
+        return []
+    return partner_store.ask_statuses(uow.connection, document.to)
+
+
+def _partners_asked(
+    uow: UnitOfWork, actor: Actor, document: payloads.FreezeRequest, statuses: Sequence[Asked]
+) -> list[str]:
     if document.to == "all":
         if document.tlp is Tlp.RED:
             raise InvalidInputError(
@@ -238,7 +250,7 @@ def _partners_asked(uow: UnitOfWork, actor: Actor, document: payloads.FreezeRequ
         if not asked:
             raise ConflictError("there is no other partner that could be asked")
         return asked
-    known = partner_store.statuses(uow.connection, document.to)
+    known = partner_store.statuses_of(statuses)
     faults = [
         FieldFault(f"/to/{number}", *wrong)
         for number, handle in enumerate(document.to)
@@ -326,10 +338,12 @@ def _require_followable(
     raise InvalidInputError(f"follows {detail}", errors=[FieldFault("/follows", detail, "follows")])
 
 
-def _warnings(uow: UnitOfWork, actor: Actor, command: SubmitFreezeRequest) -> list[dict[str, Any]]:
+def _warnings(
+    uow: UnitOfWork, actor: Actor, command: SubmitFreezeRequest, flagged: Sequence[Asked]
+) -> list[dict[str, Any]]:
     """Return what may be wrong with the targets: approving means accepting each with a reason."""
     numbers = {index: number for number, index in enumerate(command.blind_indexes)}
-    live = store.live_requests_flagging(uow.connection, list(numbers), actor.partner)
+    live = store.live_duplicates(uow.connection, flagged, actor.partner)
     duplicates = {numbers[index]: request_ids for index, request_ids in live.items()}
     return wrong_target_warnings(command.targets, command.wallet_labels, duplicates)
 
@@ -351,15 +365,14 @@ def _goes_out_at_once(
     return sent < command.policies.flash_daily_cap
 
 
-def _require_enough_leads(uow: UnitOfWork, actor: Actor) -> int:
-    row = partner_store.partner(uow.connection, actor.partner)
-    quorum = 1 if row is None else row.approval_quorum
+def _require_enough_leads(actor: Actor, people: Asked) -> int:
+    quorum = actor.approval_quorum
     excluded = excluded_from_approving(
         submitter_person=actor.subject,
         submitter_system_owner=actor.owner,
         key_grant_proposer=actor.key_proposer,
     )
-    eligible = partner_store.eligible_leads(uow.connection, actor.partner, set(excluded))
+    eligible = partner_store.leads_among(people, set(excluded))
     if eligible < quorum:
         raise ConflictError(
             f"your policy asks for {quorum} security lead(s) besides whoever submits, and "
@@ -367,7 +380,7 @@ def _require_enough_leads(uow: UnitOfWork, actor: Actor) -> int:
             "can approve; grant the role to more people, or let somebody else submit",
             code="too_few_leads",
         )
-    return int(quorum)
+    return quorum
 
 
 def _decision_context(

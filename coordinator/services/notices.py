@@ -12,7 +12,7 @@ from coordinator.services.unit_of_work import UnitOfWork, unpack_evidence
 from coordinator.storage import freeze_requests as store
 from coordinator.storage import legs as leg_store
 from coordinator.storage import partners as partner_store
-from coordinator.storage.documents import load
+from coordinator.storage import proofs as proof_store
 from partners.protocol import canonical_json
 from partners.protocol.payloads import format_time
 from partners.protocol.type_ids import new_id
@@ -105,20 +105,16 @@ def _evidence(
     The acts of this very transaction are not stored yet, so their evidence comes from the unit of
     work.
     """
-    acts = [
-        act
-        for act in store.acts(uow.connection, row.id, limit=100)
-        if act.kind in {"submit", "approve"}
-    ]
-    packed = load(uow.connection, uow.vault, [act.id for act in acts], "evidence")
-    keys = {k.kid: k.jwk for k in partner_store.keys(uow.connection, kids=[a.kid for a in acts])}
+    acts = proof_store.of_request(uow.connection, row.id)
+    stored = [(act.id, act.sealed, act.key_id, act.wrapped) for act in acts if act.wrapped]
+    packed = uow.opened(stored, "evidence")
     href = f"/v1/freeze-requests/{row.id}/evidence"
     shown = []
     size = reserved
     for act in acts:
         content = packed.get(act.id) or (uow.evidence.packed() if uow.evidence else b"")
         token, body = unpack_evidence(content)
-        entry = {"act": act.kind, "kid": act.kid, "jwk": keys.get(act.kid), "token": token}
+        entry = {"act": act.kind, "kid": act.kid, "jwk": act.jwk, "token": token}
         limit = NOTICE_LIMIT_BYTES - size
         if act.kind == "submit":
             limit = DOCUMENT_LIMIT_BYTES - reserved

@@ -12,24 +12,27 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Update, bindparam, update
+from sqlalchemy import Connection, bindparam, update
 
 from coordinator.domain.clock import Clock
 from coordinator.domain.errors import AuthenticationError
+from coordinator.storage import driver, outbox
 from coordinator.storage import events as event_store
-from coordinator.storage import outbox
 from coordinator.storage import transparency_log as log_store
 from coordinator.storage.database import Database
 from coordinator.storage.documents import (
     DocumentKey,
+    Sealed,
     SealedDocument,
     Vault,
     load_keys,
+    opened,
     remove,
     store,
     store_key,
 )
 from coordinator.storage.partners import Standing, still_stands
+from coordinator.storage.prebuilt import Asked, Prebuilt
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from coordinator.transparency_log.leaf import Leaf, make_leaf
 from partners.protocol import canonical_json
@@ -39,6 +42,7 @@ from partners.protocol.vocabulary import EventType, Urgency
 
 #: Goes to every member.
 EVERYBODY = "*"
+_BEGIN_ACT, _UNDO_ACT = "SAVEPOINT act", "ROLLBACK TO SAVEPOINT act"
 PRIORITY = {Urgency.FLASH: 0, Urgency.URGENT: 1, Urgency.ROUTINE: 2}
 
 
@@ -183,6 +187,10 @@ class UnitOfWork:
             self._keys |= load_keys(self.connection, self.vault, [key_id])
         return self._keys[key_id]
 
+    def opened(self, rows: Iterable[Sealed], name: str) -> dict[str, bytes]:
+        """Return the contents of sealed documents by owner, and keep the keys that they took."""
+        return opened(rows, self.vault, name, self._keys)
+
     def seal(self, key: DocumentKey, owner_id: str, name: str, content: bytes) -> None:
         """Have a document stored with this transaction."""
         self._pending.documents.append(
@@ -274,9 +282,17 @@ class UnitOfWork:
     def stands_on(self, standing: Standing) -> None:
         """Say on which rights, and on how many revocations, the authority of this command rests."""
         self._standing = standing
+        if standing.wrapped_key is not None:
+            key = self.vault.unwrap(standing.document_key_id, standing.wrapped_key)
+            self._keys[key.id] = key
 
-    def forget(self) -> None:
-        """Drop what was recorded: the handler failed and its savepoint was rolled back."""
+    def begin_act(self) -> None:
+        """Mark where `undo_act` goes back to."""
+        driver.execute(self.connection, _BEGIN_ACT)
+
+    def undo_act(self) -> None:
+        """Take back all that was done since `begin_act`: the handler refused."""
+        driver.execute(self.connection, _UNDO_ACT)
         self._pending = _Pending()
         self._leg_sequences.clear()
         self._request_sequences.clear()
@@ -301,10 +317,10 @@ class UnitOfWork:
             item.core = canonical_json.dumps(core)
             item.leaf = make_leaf(item.type, item.at, item.core, item.key.secret)
         events = [item for item in pending.recorded if item.audience]
-        routes = outbox.routes(self.connection, {p for item in events for p in item.audience})
+        asked = outbox.ask_routes(self.connection, {p for item in events for p in item.audience})
         self._store_sequences()
         if pending.recorded:
-            self._number(events, routes)
+            self._number(events, asked)
         for item in events:
             self.seal(item.key, item.id, "body", item.body())
         rendered = b"" if answer is None else answer.render()
@@ -313,7 +329,7 @@ class UnitOfWork:
         store(self.connection, pending.documents)
         return rendered
 
-    def _number(self, events: list[Recorded], routes: outbox.Routes) -> None:
+    def _number(self, events: list[Recorded], asked: Asked | None) -> None:
         """Lock the head, and append leaves.
 
         Events and deliveries with the numbers that they get.
@@ -326,6 +342,7 @@ class UnitOfWork:
             revocations=int(self._revokes),
         )
         self._require_standing(head.revocations)
+        routes = outbox.routes(asked)
         for index, item in enumerate(pending.recorded, head.first_leaf):
             item.leaf_index = index
         for seq, item in enumerate(events, head.first_seq):
@@ -334,8 +351,8 @@ class UnitOfWork:
         event_store.append(self.connection, events)
         outbox.enqueue(self.connection, events, routes, self.now)
         for row_type, row_id, item in pending.leaf_columns:
-            numbered = {"row_id": row_id, "leaf": item.leaf_index}
-            self.connection.execute(_set_leaf_index(row_type), numbered)
+            numbered = _set_leaf_index(row_type)
+            numbered.send(self.connection, row_id=row_id, leaf=item.leaf_index)
 
     def _store_sequences(self) -> None:
         for row_type, numbers in (
@@ -343,8 +360,8 @@ class UnitOfWork:
             (FreezeRequestRow, self._request_sequences),
         ):
             if numbers:
-                self.connection.execute(
-                    _set_sequence(row_type),
+                _set_sequence(row_type).send_all(
+                    self.connection,
                     [{"row_id": row_id, "number": n} for row_id, n in numbers.items()],
                 )
 
@@ -360,12 +377,9 @@ class UnitOfWork:
 
 
 @lru_cache(maxsize=16)
-def _set_leaf_index(row_type: Any) -> Update:
-    """Return the statement that numbers one row.
-
-    Built once, as building costs more than running.
-    """
-    return (
+def _set_leaf_index(row_type: Any) -> Prebuilt:
+    """Return the statement that numbers one row."""
+    return Prebuilt(
         update(row_type)
         .where(row_type.id == bindparam("row_id"))
         .values(leaf_index=bindparam("leaf"))
@@ -373,9 +387,9 @@ def _set_leaf_index(row_type: Any) -> Update:
 
 
 @lru_cache(maxsize=16)
-def _set_sequence(row_type: Any) -> Update:
+def _set_sequence(row_type: Any) -> Prebuilt:
     """Return the statement that stores the number of a row's newest event."""
-    return (
+    return Prebuilt(
         update(row_type)
         .where(row_type.id == bindparam("row_id"))
         .values(event_sequence=bindparam("number"))
@@ -390,5 +404,5 @@ def transaction(
 
     The block calls `finish()` itself, so that it has the answer's bytes.
     """
-    with database.writing() as connection, connection.begin():
+    with database.transaction() as connection:
         yield UnitOfWork(connection, vault, clock, evidence)

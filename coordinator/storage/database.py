@@ -3,25 +3,39 @@
 SQLite: writers queue on an in-process lock, then on a `flock` beside the database, then take
 `BEGIN IMMEDIATE`; SQLite's own busy time-out is only a backstop, for it is unfair and slow. WAL is
 used where the library is free of the WAL-reset bug (3.51.3, 3.50.7, 3.44.6 and later), else a
-rollback journal with `synchronous=EXTRA`. PostgreSQL: `fsync` and `synchronous_commit` must be on.
+rollback journal with `synchronous=EXTRA`.
+
+PostgreSQL: `fsync` and `synchronous_commit` must be on. Every round trip counts there, so reading
+connections are in autocommit mode (each statement sees what is committed by then, as in the default
+isolation anyway), only those that have rested are asked whether they still stand, and statements
+are prepared on the server unless something stands between that lends its connections to others.
 """
 
 import fcntl
 import importlib
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InvalidatePoolError, OperationalError
 from sqlalchemy.pool import QueuePool
 
+from coordinator.storage import driver
+
 BUSY_TIMEOUT_MS = 15_000
+#: A pooled connection that rested for longer is asked whether the server still has it.
+REST_SECONDS = 1.0
+#: A statement is prepared when it comes for the third time; one connection keeps so many.
+PREPARE_THRESHOLD = 2
+PREPARED_AT_MOST = 300
 _WAL_FIXED = ((3, 44, 6), (3, 50, 7), (3, 51, 3))
 
 
@@ -99,6 +113,17 @@ class Database:
         with self.write_lock.held(), self.engine.connect() as connection:
             yield connection.execution_options(holdfast_writes=True)
 
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Yield a connection in a writing transaction that commits at the end of the block.
+
+        It rolls back if the block raises. Statements that `driver` runs share round trips.
+        """
+        with self.writing() as connection:
+            begun = connection.begin() if self.is_sqlite else driver.pipelined(connection)
+            with begun:
+                yield connection
+
 
 def engine_arguments(url: str | URL, *, pool_size: int = 8) -> tuple[URL, dict[str, Any]]:
     """Return the URL and the arguments that `create_engine` takes for this database."""
@@ -114,9 +139,14 @@ def engine_arguments(url: str | URL, *, pool_size: int = 8) -> tuple[URL, dict[s
     return parsed, {
         "pool_size": pool_size,
         "max_overflow": 4,
-        "pool_pre_ping": True,
-        # Server-side prepared statements break behind a transaction-pooling pgbouncer.
-        "connect_args": {"prepare_threshold": None, "connect_timeout": 5},
+        # Writers say BEGIN themselves, see `_prepare_postgres`.
+        "isolation_level": "AUTOCOMMIT",
+        "connect_args": {
+            # Until it is known that no pooler stands between.
+            "prepare_threshold": None,
+            "connect_timeout": 5,
+            "cursor_factory": driver.WaitingCursor,
+        },
     }
 
 
@@ -140,6 +170,7 @@ def prepare_engine(engine: Engine) -> Database:
         name = engine.url.database
         lock = Path(f"{name}.lock") if name and name != ":memory:" else None
         return Database(engine, lock, describe(engine.url))
+    _prepare_postgres(engine)
     return Database(engine, None, describe(engine.url))
 
 
@@ -194,6 +225,50 @@ def _prepare_sqlite(engine: Engine) -> None:
     def on_begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get("holdfast_writes", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _prepare_postgres(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: Any, record: Any) -> None:
+        del record
+        if is_direct(connection):
+            connection.prepare_threshold = PREPARE_THRESHOLD
+            connection.prepared_max = PREPARED_AT_MOST
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("holdfast_writes", False):
+            driver.execute(connection, "BEGIN")
+
+    _ask_those_that_rested(engine)
+
+
+def _ask_those_that_rested(engine: Engine) -> None:
+    @event.listens_for(engine, "checkin")
+    def on_checkin(connection: Any, record: Any) -> None:
+        del connection
+        record.info["rests_since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def on_checkout(connection: Any, record: Any, proxy: object) -> None:
+        del proxy
+        since = record.info.get("rests_since")
+        if since is None or time.monotonic() - since < REST_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except psycopg.Error as error:
+            raise InvalidatePoolError from error
+
+
+def is_direct(connection: "psycopg.Connection[Any]") -> bool:
+    """Tell whether a connection leads to one backend for good.
+
+    A pooler that lends backends by the transaction makes up the process id that it greets with;
+    statements prepared on one backend are then missing on the next.
+    """
+    row = connection.execute("SELECT pg_backend_pid()").fetchone()
+    return row is not None and row[0] == connection.pgconn.backend_pid
 
 
 def was_sacrificed(error: OperationalError) -> bool:

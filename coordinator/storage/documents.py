@@ -17,6 +17,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, bindparam, delete, select
 
+from coordinator.storage.prebuilt import Asked, Prebuilt
 from coordinator.storage.rows import insert_rows
 from coordinator.storage.tables.documents import DocumentKeyRow, DocumentRow
 from partners.protocol.type_ids import new_id
@@ -24,22 +25,18 @@ from partners.protocol.type_ids import new_id
 _NONCE_BYTES = 12
 _KEY_COLUMNS = ("id", "wrapped", "created_at")
 _DOCUMENT_COLUMNS = ("owner_id", "name", "key_id", "sealed")
-_CHUNK = 400
-# Built once: building a statement costs more than running it.
-_ONE_KEY = select(DocumentKeyRow.wrapped).where(DocumentKeyRow.id == bindparam("key_id"))
-_KEYS = select(DocumentKeyRow.id, DocumentKeyRow.wrapped).where(
-    DocumentKeyRow.id.in_(bindparam("key_ids", expanding=True))
-)
+_CHUNK = 512
+_KEYS = Prebuilt(select(DocumentKeyRow.id, DocumentKeyRow.wrapped), among=DocumentKeyRow.id)
 _SEALED = select(
     DocumentRow.owner_id, DocumentRow.sealed, DocumentRow.key_id, DocumentKeyRow.wrapped
 ).join(DocumentKeyRow, DocumentKeyRow.id == DocumentRow.key_id)
-_ONE_DOCUMENT = _SEALED.where(
-    DocumentRow.owner_id == bindparam("owner_id"), DocumentRow.name == bindparam("name")
+_DOCUMENTS = Prebuilt(
+    _SEALED.where(DocumentRow.name == bindparam("name")), among=DocumentRow.owner_id
 )
-_DOCUMENTS = _SEALED.where(
-    DocumentRow.owner_id.in_(bindparam("owner_ids", expanding=True)),
-    DocumentRow.name == bindparam("name"),
-)
+
+
+#: Owner, sealed bytes, id of the data key, and that key as it is wrapped.
+Sealed = tuple[str, bytes, str, bytes]
 
 
 class UnreadableDocumentError(Exception):
@@ -141,12 +138,8 @@ def load_keys(
     """Return data keys by id; an erased one is absent."""
     wanted = sorted(set(key_ids))
     found: dict[str, DocumentKey] = {}
-    if len(wanted) == 1:
-        wrapped = connection.execute(_ONE_KEY, {"key_id": wanted[0]}).scalar_one_or_none()
-        return {} if wrapped is None else {wanted[0]: vault.unwrap(wanted[0], wrapped)}
     for start in range(0, len(wanted), _CHUNK):
-        names = {"key_ids": wanted[start : start + _CHUNK]}
-        for key_id, wrapped in connection.execute(_KEYS, names):
+        for key_id, wrapped in _KEYS.rows(connection, among=wanted[start : start + _CHUNK]):
             found[key_id] = vault.unwrap(key_id, wrapped)
     return found
 
@@ -172,19 +165,33 @@ def load(
     connection: Connection, vault: Vault, owner_ids: Sequence[str], name: str
 ) -> dict[str, bytes]:
     """Return the contents of one column of many owners; absent and erased ones are left out."""
+    return opened(answered(ask(connection, owner_ids, name)), vault, name, {})
+
+
+def ask(connection: Connection, owner_ids: Sequence[str], name: str) -> list[Asked]:
+    """Ask for one column of many owners; `answered` waits for it."""
+    return [
+        _DOCUMENTS.send(connection, among=owner_ids[start : start + _CHUNK], name=name)
+        for start in range(0, len(owner_ids), _CHUNK)
+    ]
+
+
+def answered(asked: Sequence[Asked]) -> list[Sealed]:
+    """Return what `ask` asked for."""
+    return [row for part in asked for row in part.rows()]
+
+
+def opened(
+    rows: Iterable[Sealed], vault: Vault, name: str, keys: dict[str, DocumentKey]
+) -> dict[str, bytes]:
+    """Return the contents of sealed documents, by owner; adds to `keys` those that they took."""
     contents: dict[str, bytes] = {}
-    keys: dict[str, DocumentKey] = {}
-    for start in range(0, len(owner_ids), _CHUNK):
-        names = {"owner_ids": list(owner_ids[start : start + _CHUNK]), "name": name}
-        for owner_id, sealed, key_id, wrapped in connection.execute(_DOCUMENTS, names):
-            key = keys.get(key_id) or keys.setdefault(key_id, vault.unwrap(key_id, wrapped))
-            contents[owner_id] = key.open(owner_id, name, sealed)
+    for owner_id, sealed, key_id, wrapped in rows:
+        key = keys.get(key_id) or keys.setdefault(key_id, vault.unwrap(key_id, wrapped))
+        contents[owner_id] = key.open(owner_id, name, sealed)
     return contents
 
 
 def load_one(connection: Connection, vault: Vault, owner_id: str, name: str) -> bytes | None:
     """Return one document's content, or None where there is none (any more)."""
-    row = connection.execute(_ONE_DOCUMENT, {"owner_id": owner_id, "name": name}).one_or_none()
-    if row is None:
-        return None
-    return vault.unwrap(row.key_id, row.wrapped).open(owner_id, name, row.sealed)
+    return load(connection, vault, [owner_id], name).get(owner_id)

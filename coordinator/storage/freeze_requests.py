@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -17,6 +18,7 @@ from sqlalchemy import (
 )
 
 from coordinator.domain.errors import ConflictError
+from coordinator.storage.prebuilt import Asked, Prebuilt
 from coordinator.storage.rows import insert_rows, mapping_rows
 from coordinator.storage.tables.freeze_ledger import HoldLinkRow, HoldRow
 from coordinator.storage.tables.freeze_requests import (
@@ -76,8 +78,14 @@ _ACT_COLUMNS = (
 )
 
 
-_REQUEST = select(FreezeRequestRow.__table__).where(FreezeRequestRow.id == bindparam("request_id"))
-_LOCKED = _REQUEST.with_for_update()
+_BY_ID = select(FreezeRequestRow.__table__).where(FreezeRequestRow.id == bindparam("request_id"))
+_REQUEST = Prebuilt(_BY_ID)
+_LOCKED = Prebuilt(_BY_ID.with_for_update())
+_DECISIONS = Prebuilt(
+    select(ActRow.__table__)
+    .where(ActRow.request_id == bindparam("request_id"), ActRow.decision.is_not(None))
+    .order_by(ActRow.id)
+)
 
 
 def insert_incident(connection: Connection, values: dict[str, Any]) -> None:
@@ -128,7 +136,8 @@ def incident(connection: Connection, incident_id: str) -> Row[Any] | None:
 def get(connection: Connection, request_id: str, *, lock: bool = False) -> Row[Any] | None:
     """Return one request's row; `lock` keeps others from acting on it until the commit."""
     query = _LOCKED if lock else _REQUEST
-    return connection.execute(query, {"request_id": request_id}).one_or_none()
+    found: Row[Any] | None = query.row(connection, request_id=request_id)
+    return found
 
 
 def lock_sharing(
@@ -158,29 +167,44 @@ def lock_sharing(
     connection.execute(query.order_by(FreezeRequestRow.id).with_for_update())
 
 
-def change(connection: Connection, row: Row[Any], **values: Any) -> None:
-    """Write new values where the request is still as it was read.
+def change(connection: Connection, row: Row[Any], **values: Any) -> Row[Any]:
+    """Write new values where the request is still as it was read, and return its row as it is now.
 
     Raises:
         ConflictError: If somebody changed it meanwhile.
     """
-    statement = (
-        update(FreezeRequestRow)
-        .where(FreezeRequestRow.id == row.id, FreezeRequestRow.version == row.version)
-        .values(version=row.version + 1, **values)
+    statement = _change_of(tuple(sorted(values)))
+    names = {f"new_{name}": value for name, value in values.items()}
+    changed: Row[Any] | None = statement.row(
+        connection, request_id=row.id, read_version=row.version, **names
     )
-    if connection.execute(statement).rowcount != 1:
+    if changed is None:
         raise ConflictError("the request was changed by somebody else meanwhile; read it again")
+    return changed
+
+
+@lru_cache(maxsize=32)
+def _change_of(columns: tuple[str, ...]) -> Prebuilt:
+    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in columns}
+    return Prebuilt(
+        update(FreezeRequestRow)
+        .where(
+            FreezeRequestRow.id == bindparam("request_id"),
+            FreezeRequestRow.version == bindparam("read_version"),
+        )
+        .values(version=FreezeRequestRow.version + 1, **values)
+        .returning(FreezeRequestRow.__table__)
+    )
 
 
 def decisions(connection: Connection, request_id: str) -> Sequence[Row[Any]]:
     """Return the approvals and rejections of a request, oldest first."""
-    query = (
-        select(ActRow.__table__)
-        .where(ActRow.request_id == request_id, ActRow.decision.is_not(None))
-        .order_by(ActRow.id)
-    )
-    return connection.execute(query).all()
+    return ask_decisions(connection, request_id).rows()
+
+
+def ask_decisions(connection: Connection, request_id: str) -> Asked:
+    """Ask for what `decisions` returns."""
+    return _DECISIONS.send(connection, request_id=request_id)
 
 
 def acts(
@@ -361,31 +385,34 @@ _LIVE_DUPLICATES = (
 )
 
 
-_FLAGGED_BEFORE = (
-    select(FlaggedAddressRow.blind_index)
-    .distinct()
-    .where(FlaggedAddressRow.blind_index.in_(bindparam("indexes", expanding=True)))
+_FLAGGED_BEFORE = Prebuilt(
+    select(FlaggedAddressRow.blind_index).distinct(), among=FlaggedAddressRow.blind_index
 )
 #: As many parameters as both databases take in one statement, with room to spare.
-_MANY = 8_000
+_MANY = 8_192
 
 
-def live_requests_flagging(
-    connection: Connection, blind_indexes: Sequence[bytes], partner: str
+def ask_flagged_before(connection: Connection, blind_indexes: Sequence[bytes]) -> list[Asked]:
+    """Ask which accounts were ever flagged, for `live_duplicates`: most were not."""
+    return [
+        _FLAGGED_BEFORE.send(connection, among=blind_indexes[start : start + _MANY])
+        for start in range(0, len(blind_indexes), _MANY)
+    ]
+
+
+def live_duplicates(
+    connection: Connection, flagged_before: Sequence[Asked], partner: str
 ) -> dict[bytes, list[str]]:
     """Return live requests that `partner` may read and that flag the same accounts.
 
-    At most five for each account: that there is one is what counts. Most accounts were never
-    flagged, which one read of the index tells.
+    At most five for each account: that there is one is what counts.
     """
     found: dict[bytes, list[str]] = {}
-    for start in range(0, len(blind_indexes), _MANY):
-        names = {"indexes": list(blind_indexes[start : start + _MANY])}
-        for blind_index in connection.execute(_FLAGGED_BEFORE, names).scalars().all():
-            asked = {"index": blind_index, "partner": partner}
-            live = connection.execute(_LIVE_DUPLICATES, asked).scalars().all()
-            if live:
-                found[blind_index] = list(live)
+    for row in [row for part in flagged_before for row in part.rows()]:
+        asked = {"index": row.blind_index, "partner": partner}
+        live = connection.execute(_LIVE_DUPLICATES, asked).scalars().all()
+        if live:
+            found[row.blind_index] = list(live)
     return found
 
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, text
+from sqlalchemy import Connection, select, text
 
 from coordinator.domain.clock import to_micros
+from coordinator.storage.prebuilt import Asked, Prebuilt
 from coordinator.storage.rows import insert_rows
 from coordinator.storage.tables.outbox import DeliveryRow, WebhookEndpointRow
 from partners.protocol.type_ids import new_id
@@ -29,11 +30,13 @@ _DELIVERY_COLUMNS = (
 )
 #: How far the clocks of two machines may lie apart before something fresh waits for the later one.
 CLOCK_ALLOWANCE = timedelta(minutes=1)
-_OPEN_LANE = text(
-    "INSERT INTO lane (endpoint_id, request_id, priority, due_at, attempt, unanswered, gaps) "
-    "VALUES (:endpoint_id, :request_id, :priority, :due_at, 0, FALSE, 0) "
-    "ON CONFLICT (endpoint_id, request_id) DO UPDATE "
-    "SET due_at = COALESCE(lane.due_at, excluded.due_at)"
+_OPEN_LANE = Prebuilt(
+    text(
+        "INSERT INTO lane (endpoint_id, request_id, priority, due_at, attempt, unanswered, gaps) "
+        "VALUES (:endpoint_id, :request_id, :priority, :due_at, 0, FALSE, 0) "
+        "ON CONFLICT (endpoint_id, request_id) DO UPDATE "
+        "SET due_at = COALESCE(lane.due_at, excluded.due_at)"
+    )
 )
 _REOPEN_LANE = text(
     "INSERT INTO lane (endpoint_id, request_id, priority, due_at, attempt, unanswered, gaps) "
@@ -43,12 +46,11 @@ _REOPEN_LANE = text(
 )
 
 
-_EVERY_ENDPOINT = select(
+_ENABLED = select(
     WebhookEndpointRow.partner, WebhookEndpointRow.id, WebhookEndpointRow.event_types
 ).where(WebhookEndpointRow.enabled)
-_ENDPOINTS_OF = _EVERY_ENDPOINT.where(
-    WebhookEndpointRow.partner.in_(bindparam("partners", expanding=True))
-)
+_EVERY_ENDPOINT = Prebuilt(_ENABLED)
+_ENDPOINTS_OF = Prebuilt(_ENABLED, among=WebhookEndpointRow.partner)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +64,19 @@ class Route:
 Routes = dict[str, list[Route]]
 
 
-def routes(connection: Connection, partners: Collection[str]) -> Routes:
-    """Return the enabled endpoints of `partners`; "*" stands for everybody's."""
+def ask_routes(connection: Connection, partners: Collection[str]) -> Asked | None:
+    """Ask for the enabled endpoints of `partners`; "*" stands for everybody's."""
     if not partners:
-        return {}
+        return None
     if "*" in partners:
-        rows = connection.execute(_EVERY_ENDPOINT)
-    else:
-        rows = connection.execute(_ENDPOINTS_OF, {"partners": sorted(partners)})
+        return _EVERY_ENDPOINT.send(connection)
+    return _ENDPOINTS_OF.send(connection, among=sorted(partners))
+
+
+def routes(asked: Asked | None) -> Routes:
+    """Return the endpoints that `ask_routes` asked for."""
     found: Routes = defaultdict(list)
-    for partner, endpoint_id, event_types in rows:
+    for partner, endpoint_id, event_types in asked.rows() if asked is not None else ():
         route = Route(endpoint_id, None if event_types is None else frozenset(event_types))
         found[partner].append(route)
         found["*"].append(route)
@@ -113,8 +118,8 @@ def open_lanes(connection: Connection, lanes: dict[tuple[str, str], int], due_at
     Due means at once, also for a worker whose clock lags behind the clock of whoever queues.
     """
     due = to_micros(due_at - CLOCK_ALLOWANCE)
-    connection.execute(
-        _OPEN_LANE,
+    _OPEN_LANE.send_all(
+        connection,
         # Sorted, so that two transactions lock the same rows in the same order.
         [
             {"endpoint_id": e, "request_id": r, "priority": priority, "due_at": due}

@@ -8,7 +8,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, exists, func, or_, select, text, update
 
 from coordinator.domain.actor import Actor, ActorKind
+from coordinator.storage.prebuilt import Asked, Prebuilt
 from coordinator.storage.rows import insert_rows
+from coordinator.storage.tables.documents import DocumentKeyRow
 from coordinator.storage.tables.partners import GrantRow, PartnerKeyRow, PartnerRow, SubjectRow
 from coordinator.storage.tables.transparency_log import LogHeadRow
 from partners.protocol.jwk import PublicKey
@@ -28,11 +30,16 @@ class KeyOwner:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """An actor's rights as they are now, and how many revocations they rest on."""
+    """An actor's rights as they are now, and how many revocations they rest on.
+
+    Attributes:
+        wrapped_key: The partner's data key, wrapped; None once it is erased.
+    """
 
     actor: Actor
     partner_status: PartnerStatus
     document_key_id: str
+    wrapped_key: bytes | None
     revocations: int
 
 
@@ -47,8 +54,9 @@ def key_owner(connection: Connection, kid: str) -> KeyOwner | None:
     return KeyOwner(kid, row.partner, row.subject, row.jwk, row.is_root)
 
 
-_STANDING = (
+_STANDING = Prebuilt(
     select(
+        PartnerKeyRow.kid,
         PartnerKeyRow.partner,
         PartnerKeyRow.subject,
         PartnerKeyRow.is_root,
@@ -61,10 +69,13 @@ _STANDING = (
         PartnerRow.document_key_id,
         PartnerRow.systems_as_compliance,
         PartnerRow.may_flash,
+        PartnerRow.approval_quorum,
+        DocumentKeyRow.wrapped,
         LogHeadRow.revocations,
     )
     .join(PartnerRow, PartnerRow.handle == PartnerKeyRow.partner)
     .join(LogHeadRow, LogHeadRow.id == 1)
+    .outerjoin(DocumentKeyRow, DocumentKeyRow.id == PartnerRow.document_key_id)
     .outerjoin(SubjectRow, SubjectRow.id == PartnerKeyRow.subject)
     .where(
         PartnerKeyRow.kid == bindparam("kid"),
@@ -73,27 +84,43 @@ _STANDING = (
     )
 )
 _PARTNER = select(PartnerRow.__table__).where(PartnerRow.handle == bindparam("handle"))
-_STATUSES = select(
-    PartnerRow.handle, PartnerRow.kind, PartnerRow.status, PartnerRow.provisional
-).where(PartnerRow.handle.in_(bindparam("handles", expanding=True)))
-#: People of a partner who hold a good key, with their roles.
-_PEOPLE = select(SubjectRow.id, SubjectRow.roles).where(
-    SubjectRow.partner == bindparam("handle"),
-    SubjectRow.kind == "person",
-    SubjectRow.revoked_at.is_(None),
-    exists().where(PartnerKeyRow.subject == SubjectRow.id, PartnerKeyRow.revoked_at.is_(None)),
+_STATUSES = Prebuilt(
+    select(PartnerRow.handle, PartnerRow.kind, PartnerRow.status, PartnerRow.provisional),
+    among=PartnerRow.handle,
 )
+_STATUSES_AT_MOST = 512
+#: People of a partner who hold a good key, with their roles.
+_PEOPLE = Prebuilt(
+    select(SubjectRow.id, SubjectRow.roles).where(
+        SubjectRow.partner == bindparam("handle"),
+        SubjectRow.kind == "person",
+        SubjectRow.revoked_at.is_(None),
+        exists().where(PartnerKeyRow.subject == SubjectRow.id, PartnerKeyRow.revoked_at.is_(None)),
+    )
+)
+_PROPOSER = Prebuilt(select(PartnerKeyRow.proposer).where(PartnerKeyRow.kid == bindparam("kid")))
+_JWKS = Prebuilt(select(PartnerKeyRow.kid, PartnerKeyRow.jwk), among=PartnerKeyRow.kid)
 
 
 def standing(connection: Connection, kid: str) -> Standing | None:
     """Return the rights of whoever holds `kid` as they are now; None if they were taken away."""
-    row = connection.execute(_STANDING, {"kid": kid}).one_or_none()
+    return standing_of(ask_standing(connection, kid))
+
+
+def ask_standing(connection: Connection, kid: str) -> Asked:
+    """Ask for the rights of whoever holds `kid`; `standing_of` waits for the answer."""
+    return _STANDING.send(connection, kid=kid)
+
+
+def standing_of(asked: Asked) -> Standing | None:
+    """Return what `standing` returns."""
+    row = asked.row()
     if row is None or (row.subject_kind is None and not row.is_root):
         return None
     actor = Actor(
         partner=row.partner,
         subject=row.subject,
-        kid=kid,
+        kid=row.kid,
         kind=ActorKind.ROOT if row.is_root else ActorKind(row.subject_kind),
         roles=frozenset(Role(r) for r in row.roles or ()),
         owner=row.owner,
@@ -102,8 +129,11 @@ def standing(connection: Connection, kid: str) -> Standing | None:
         systems_as_compliance=row.subject in row.systems_as_compliance,
         may_flash=row.subject in row.may_flash,
         is_suspended=row.status == PartnerStatus.SUSPENDED,
+        approval_quorum=row.approval_quorum,
     )
-    return Standing(actor, PartnerStatus(row.status), row.document_key_id, row.revocations)
+    return Standing(
+        actor, PartnerStatus(row.status), row.document_key_id, row.wrapped, row.revocations
+    )
 
 
 _STILL = text(
@@ -131,8 +161,18 @@ def still_stands(
 
 def key_proposer(connection: Connection, kid: str) -> str | None:
     """Return the lead who proposed the grant of `kid`; None where the root key granted it."""
-    query = select(PartnerKeyRow.proposer).where(PartnerKeyRow.kid == kid)
-    return connection.execute(query).scalar_one_or_none()
+    return proposer_of(ask_key_proposer(connection, kid))
+
+
+def ask_key_proposer(connection: Connection, kid: str) -> Asked:
+    """Ask for what `key_proposer` returns; `proposer_of` waits for it."""
+    return _PROPOSER.send(connection, kid=kid)
+
+
+def proposer_of(asked: Asked) -> str | None:
+    """Return what `ask_key_proposer` asked for."""
+    row = asked.row()
+    return None if row is None else row.proposer
 
 
 def partner(connection: Connection, handle: str, *, lock: bool = False) -> Row[Any] | None:
@@ -160,13 +200,22 @@ def partners(
     return connection.execute(query).all()
 
 
-def statuses(connection: Connection, handles: Sequence[str]) -> dict[str, Row[Any]]:
-    """Return (handle, kind, status) rows of the partners among `handles`."""
-    found: dict[str, Row[Any]] = {}
-    for start in range(0, len(handles), 400):
-        rows = connection.execute(_STATUSES, {"handles": list(handles[start : start + 400])})
-        found |= {row.handle: row for row in rows}
-    return found
+def statuses(connection: Connection, handles: Sequence[str]) -> dict[str, Any]:
+    """Return (handle, kind, status, provisional) rows of the partners among `handles`."""
+    return statuses_of(ask_statuses(connection, handles))
+
+
+def ask_statuses(connection: Connection, handles: Sequence[str]) -> list[Asked]:
+    """Ask for the rows of `statuses`; `statuses_of` waits for them."""
+    return [
+        _STATUSES.send(connection, among=handles[start : start + _STATUSES_AT_MOST])
+        for start in range(0, len(handles), _STATUSES_AT_MOST)
+    ]
+
+
+def statuses_of(asked: Sequence[Asked]) -> dict[str, Any]:
+    """Return what `statuses` returns."""
+    return {row.handle: row for part in asked for row in part.rows()}
 
 
 def suspended_among(connection: Connection, handles: Collection[str]) -> set[str]:
@@ -248,10 +297,26 @@ def insert_key(  # noqa: PLR0913 - the columns
     return insert_rows(connection, PartnerKeyRow, columns, [row], ignore_conflicts=True) == 1
 
 
+def ask_people(connection: Connection, handle: str) -> Asked:
+    """Ask for the people of `handle` who hold a good key, for `leads_among`."""
+    return _PEOPLE.send(connection, handle=handle)
+
+
 def eligible_leads(connection: Connection, handle: str, excluded: set[str]) -> int:
     """Count the people of `handle` who may approve: leads with a good key, not in `excluded`."""
-    people = connection.execute(_PEOPLE, {"handle": handle})
-    return sum(p.id not in excluded and Role.SECURITY_LEAD in p.roles for p in people)
+    return leads_among(ask_people(connection, handle), excluded)
+
+
+def leads_among(people: Asked, excluded: set[str]) -> int:
+    """Return what `eligible_leads` returns, of the people of `ask_people`."""
+    return sum(p.id not in excluded and Role.SECURITY_LEAD in p.roles for p in people.rows())
+
+
+def jwks(connection: Connection, kids: Collection[str]) -> dict[str, Any]:
+    """Return the public keys of `kids`, few of them."""
+    if not kids:
+        return {}
+    return {row.kid: row.jwk for row in _JWKS.rows(connection, among=sorted(kids))}
 
 
 def keys(

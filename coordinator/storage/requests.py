@@ -1,11 +1,14 @@
 """Used tokens and stored answers."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, select, text
+from sqlalchemy import Connection, bindparam, delete, select, update
 
-from coordinator.storage.rows import insert_rows
+from coordinator.storage.driver import Sent
+from coordinator.storage.prebuilt import Prebuilt
+from coordinator.storage.rows import send_rows
 from coordinator.storage.tables.documents import DocumentRow
 from coordinator.storage.tables.requests import SeenTokenRow, StoredAnswerRow
 
@@ -20,60 +23,94 @@ _ANSWER_COLUMNS = (
 )
 
 
-_ANSWER = select(StoredAnswerRow.id, StoredAnswerRow.fingerprint, StoredAnswerRow.status).where(
-    StoredAnswerRow.partner == bindparam("partner"),
-    StoredAnswerRow.subject == bindparam("subject"),
-    StoredAnswerRow.idempotency_key == bindparam("key"),
+_ANSWER = Prebuilt(
+    select(StoredAnswerRow.id, StoredAnswerRow.fingerprint, StoredAnswerRow.status).where(
+        StoredAnswerRow.partner == bindparam("partner"),
+        StoredAnswerRow.subject == bindparam("subject"),
+        StoredAnswerRow.idempotency_key == bindparam("key"),
+    )
 )
+_CORRECT_STATUS = Prebuilt(
+    update(StoredAnswerRow)
+    .where(
+        StoredAnswerRow.partner == bindparam("partner"),
+        StoredAnswerRow.subject == bindparam("subject"),
+        StoredAnswerRow.idempotency_key == bindparam("key"),
+    )
+    .values(status=bindparam("new_status"))
+)
+#: What most changes answer; whoever answers otherwise corrects it before the commit.
+PRESUMED_STATUS = 201
 
 
-def use_token(connection: Connection, partner: str, jti: str, now: datetime) -> bool:
-    """Mark a token as used; False if it was used before."""
-    inserted = insert_rows(
+def send_token(connection: Connection, partner: str, jti: str, now: datetime) -> Sent:
+    """Mark a token as used; nothing changes if it was used before."""
+    return send_rows(
         connection,
         SeenTokenRow,
         ("partner", "jti", "seen_at"),
         [(partner, jti, now)],
         ignore_conflicts=True,
     )
-    return inserted == 1
 
 
-def find_answer(connection: Connection, partner: str, subject: str, key: str) -> Row[Any] | None:
-    """Return the stored answer of an idempotency key, having waited for a twin under way.
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A token marked as used, and an idempotency key taken for the answer to come.
 
-    On SQLite the writing transaction already excludes twins; on PostgreSQL an advisory lock on the
-    key's hash does, until this transaction ends.
+    Taking the key is what a concurrent twin waits for: until this transaction ends, the twin's own
+    insert stands still, and then finds the answer or, after a rollback, goes on.
     """
-    if connection.dialect.name == "postgresql":
-        connection.execute(
-            text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"),
-            {"name": f"{partner}\n{subject}\n{key}"},
-        )
-    names = {"partner": partner, "subject": subject, "key": key}
-    found: Any = connection.execute(_ANSWER, names).one_or_none()
-    row: Row[Any] | None = found
-    return row
+
+    partner: str
+    subject: str
+    key: str
+    answer_id: str
+    _token: Sent
+    _answer: Sent
+
+    def is_fresh_token(self) -> bool:
+        """Whether the token was never used before; waits for the database."""
+        return self._token.changed() == 1
+
+    def is_first(self) -> bool:
+        """Whether the key was never used before; waits for the database, and for a twin."""
+        return self._answer.changed() == 1
 
 
-def store_answer(  # noqa: PLR0913 - the columns
+def claim(  # noqa: PLR0913 - the columns
     connection: Connection,
     *,
-    answer_id: str,
     partner: str,
     subject: str,
+    jti: str,
     key: str,
+    answer_id: str,
     fingerprint: bytes,
-    status: int,
     now: datetime,
-) -> None:
-    """Store what an idempotency key was answered; the body is a document of `answer_id`."""
-    insert_rows(
+) -> Claim:
+    """Mark a token as used and take an idempotency key; the body is a document of `answer_id`."""
+    token = send_token(connection, partner, jti, now)
+    answer = send_rows(
         connection,
         StoredAnswerRow,
         _ANSWER_COLUMNS,
-        [(partner, subject, key, answer_id, fingerprint, status, now)],
+        [(partner, subject, key, answer_id, fingerprint, PRESUMED_STATUS, now)],
+        ignore_conflicts=True,
     )
+    return Claim(partner, subject, key, answer_id, token, answer)
+
+
+def find_answer(connection: Connection, of: Claim) -> Any:
+    """Return (id, fingerprint, status) of the answer that a claim came too late for."""
+    return _ANSWER.row(connection, partner=of.partner, subject=of.subject, key=of.key)
+
+
+def set_status(connection: Connection, of: Claim, status: int) -> None:
+    """Store with which HTTP status a claim is answered."""
+    if status != PRESUMED_STATUS:
+        names = {"partner": of.partner, "subject": of.subject, "key": of.key}
+        _CORRECT_STATUS.send(connection, **names, new_status=status)
 
 
 def forget_old(

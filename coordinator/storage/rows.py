@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, insert
+from sqlalchemy import Connection, Table
 from sqlalchemy.engine import Dialect
-from sqlalchemy.exc import DBAPIError
 
+from coordinator.storage import driver
 from coordinator.storage.base import Base
 
 _Converter = Callable[[Any], Any]
@@ -22,22 +22,14 @@ _Converter = Callable[[Any], Any]
 def _statement(
     table: Table, columns: tuple[str, ...], dialect: Dialect, *, ignore: bool
 ) -> tuple[str, tuple[_Converter | None, ...]]:
-    compiled = insert(table).compile(dialect=dialect, column_keys=list(columns))
-    order = compiled.positiontup or list(columns)
-    sql = str(compiled)
-    if dialect.paramstyle in {"pyformat", "format"}:
-        names = list(columns)
-        quoted = ", ".join(dialect.identifier_preparer.format_column(table.c[n]) for n in names)
-        marks = ", ".join(["%s"] * len(names))
-        into = dialect.identifier_preparer.format_table(table)
-        sql = f"INSERT INTO {into} ({quoted}) VALUES ({marks})"  # noqa: S608 - our own names
-        order = names
+    quoted = ", ".join(dialect.identifier_preparer.format_column(table.c[n]) for n in columns)
+    marks = ", ".join(["?" if dialect.paramstyle == "qmark" else "%s"] * len(columns))
+    into = dialect.identifier_preparer.format_table(table)
+    sql = f"INSERT INTO {into} ({quoted}) VALUES ({marks})"  # noqa: S608 - our own names
     if ignore:
         sql += " ON CONFLICT DO NOTHING"
-    if tuple(order) != columns:
-        raise AssertionError("column order changed while compiling")
     converters = tuple(
-        table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in order
+        table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in columns
     )
     return sql, converters
 
@@ -64,6 +56,20 @@ def insert_rows(
     """
     if not rows:
         return 0
+    sent = send_rows(connection, row_type, columns, rows, ignore_conflicts=ignore_conflicts)
+    # Without conflicts to ignore, all are inserted or it raises: nothing to wait for.
+    return sent.changed() if ignore_conflicts else len(rows)
+
+
+def send_rows(
+    connection: Connection,
+    row_type: type[Base],
+    columns: tuple[str, ...],
+    rows: Sequence[Sequence[Any]],
+    *,
+    ignore_conflicts: bool = False,
+) -> driver.Sent:
+    """Insert at least one row as `insert_rows` does; how many it was, is asked later."""
     table: Table = row_type.__table__  # type: ignore[assignment]  # always a Table here
     dialect = connection.dialect
     sql, converters = _statement(table, columns, dialect, ignore=ignore_conflicts)
@@ -77,30 +83,9 @@ def insert_rows(
             values.append(tuple(converted))
     else:
         values = [tuple(row) for row in rows]
-    return _run(connection, sql, values)
-
-
-def _run(connection: Connection, sql: str, values: Sequence[tuple[Any, ...]]) -> int:
-    """Run a statement on the driver's own cursor, which costs half of what a result object does.
-
-    The transaction is the connection's: it has begun, and ends, through SQLAlchemy.
-    """
-    driver = connection.dialect.loaded_dbapi
-    cursor = connection.connection.cursor()
-    try:
-        if len(values) == 1:
-            cursor.execute(sql, values[0])
-        else:
-            cursor.executemany(sql, values)
-        changed: int = cursor.rowcount
-    except driver.Error as error:
-        # As SQLAlchemy wraps it, but without the values: they may be what a person wrote.
-        raise DBAPIError.instance(
-            sql, None, error, driver.Error, hide_parameters=True, dialect=connection.dialect
-        ) from error
-    finally:
-        cursor.close()
-    return changed
+    if len(values) == 1:
+        return driver.execute(connection, sql, values[0])
+    return driver.execute_many(connection, sql, values)
 
 
 def mapping_rows(

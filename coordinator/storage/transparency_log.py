@@ -4,17 +4,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, bindparam, update
 
+from coordinator.storage.prebuilt import Prebuilt
 from coordinator.storage.rows import insert_rows
-from coordinator.storage.tables.transparency_log import LogLeafRow
+from coordinator.storage.tables.transparency_log import LogHeadRow, LogLeafRow
 
 _LEAF_COLUMNS = ("index", "leaf_id", "type", "at", "commitment")
 #: Locks the head row until the commit and takes the numbers in the same round trip.
-_ADVANCE = text(
-    "UPDATE log_head SET leaf_count = leaf_count + :leaves, event_seq = event_seq + :events, "
-    "revocations = revocations + :revocations WHERE id = 1 "
-    "RETURNING leaf_count, event_seq, revocations"
+_ADVANCE = Prebuilt(
+    update(LogHeadRow)
+    .where(LogHeadRow.id == 1)
+    .values(
+        leaf_count=LogHeadRow.leaf_count + bindparam("leaves"),
+        event_seq=LogHeadRow.event_seq + bindparam("events"),
+        revocations=LogHeadRow.revocations + bindparam("revoking"),
+    )
+    .returning(LogHeadRow.leaf_count, LogHeadRow.event_seq, LogHeadRow.revocations)
 )
 
 
@@ -29,9 +35,7 @@ class Head:
 
 def advance(connection: Connection, *, leaves: int, events: int, revocations: int) -> Head:
     """Lock the head until the commit; take `leaves` indexes from 0 and `events` numbers from 1."""
-    row = connection.execute(
-        _ADVANCE, {"leaves": leaves, "events": events, "revocations": revocations}
-    ).one()
+    row = _ADVANCE.row(connection, leaves=leaves, events=events, revoking=revocations)
     return Head(row.leaf_count - leaves, row.event_seq - events + 1, row.revocations)
 
 

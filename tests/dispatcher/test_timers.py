@@ -10,7 +10,7 @@ from coordinator.dispatcher.timers import ClockGuard, Timer, TimerRun, all_timer
 from coordinator.domain.clock import SteppedClock
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
-from coordinator.storage.requests import use_token
+from coordinator.storage.requests import send_token
 from tests.dispatcher.outbox_cast import Outbox
 from tests.factories import NOON, Cast
 from tests.services.request_cast import Desk, policies
@@ -84,8 +84,8 @@ def test_a_command_that_fails_stops_no_other(desk: Desk) -> None:
 def test_old_tokens_are_forgotten_and_young_ones_kept(desk: Desk) -> None:
     now = desk.clock.now()
     with desk.database.writing() as connection, connection.begin():
-        use_token(connection, "exchange-a.example", "old", now - timedelta(hours=25))
-        use_token(connection, "exchange-a.example", "young", now - timedelta(hours=23))
+        send_token(connection, "exchange-a.example", "old", now - timedelta(hours=25))
+        send_token(connection, "exchange-a.example", "young", now - timedelta(hours=23))
     timers(desk).run_due()
     outbox = Outbox(desk.database, desk.vault, desk.clock)
     kept = outbox.rows("SELECT jti FROM seen_token WHERE jti IN ('old', 'young')")
