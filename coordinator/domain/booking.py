@@ -13,7 +13,7 @@ from coordinator.domain.answers import Answers
 from coordinator.domain.errors import CoordinatorError, InvalidInputError, LedgerBreachError
 from coordinator.domain.figures import usd_cents, worth_after
 from coordinator.domain.freeze_request import is_crossing, takes_late_lines
-from coordinator.domain.hold import HoldBalance, end_fault
+from coordinator.domain.hold import HoldBalance, end_fault, lapses
 from coordinator.domain.hold_terms import (
     account_level_fault,
     sharing_terms_fault,
@@ -266,7 +266,7 @@ class Booker:
                 f"is not that of this hold, {balance.address_no}: open another hold",
                 "other_address",
             )
-        if balance.lapsed:
+        if balance.lapsed or lapses(balance, now=self._rules.now):
             return "hold", "has lapsed: extend it, or say what became of it, first", "hold_lapsed"
         return top_up_terms_fault(line, balance)
 

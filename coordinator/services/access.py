@@ -17,13 +17,25 @@ from coordinator.storage import legs as leg_store
 _NO_SUCH = "there is no such freeze request, or none that you may see"
 
 
-def sent_request(uow: UnitOfWork, actor: Actor, request_id: str, content_sha256: str) -> Row[Any]:
+def sent_request(
+    uow: UnitOfWork,
+    actor: Actor,
+    request_id: str,
+    content_sha256: str,
+    *,
+    and_sharing: bool = False,
+) -> Row[Any]:
     """Return a request of the actor's own partner, locked.
+
+    Locked with it are, where the act may take it back (`and_sharing`), the requests that share a
+    hold with it.
 
     Raises:
         NotFoundError: If it is somebody else's.
         StaleDocumentError: If the act names another document.
     """
+    if and_sharing:
+        requests_store.lock_sharing(uow.connection, request_id)
     row = requests_store.get(uow.connection, request_id, lock=True)
     if row is None or row.requester != actor.partner:
         raise NotFoundError(_NO_SUCH)

@@ -51,7 +51,9 @@ class DecideFreezeRequest:
 def decide(command: DecideFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answer:
     """Count one decision; a rejection ends the request, the quorum of approvals sends it out."""
     body = command.body
-    row = sent_request(uow, actor, command.request_id, body.content_sha256)
+    # Refusing to ratify takes back what is out.
+    may_end = body.decision is Decision.REJECT
+    row = sent_request(uow, actor, command.request_id, body.content_sha256, and_sharing=may_end)
     if body.context_sha256 != row.context_sha256:
         addition = additions_store.by_context(uow.connection, row.id, body.context_sha256)
         if addition is not None:

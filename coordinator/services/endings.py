@@ -9,10 +9,17 @@ from coordinator.domain.actor import Actor
 from coordinator.domain.deadline import Policies
 from coordinator.domain.hold import HoldBalance, obliged
 from coordinator.domain.leg import LegAct
-from coordinator.services.legs import LegBooks, change_leg, load_books, record_leg_event
+from coordinator.services.legs import (
+    LegBooks,
+    change_leg,
+    load_books,
+    locked_leg,
+    record_leg_event,
+)
 from coordinator.services.obligations import settle
 from coordinator.services.unit_of_work import UnitOfWork
 from coordinator.storage import freeze_ledger as ledger_store
+from coordinator.storage import hold_clocks
 from coordinator.storage import legs as store
 from partners.protocol.vocabulary import EventType, LegStatus
 
@@ -31,7 +38,7 @@ def end_legs(
     """Tell every leg that the request ended; each open hold owes a release, a return or `kept`."""
     for leg in all_legs(uow, request.id):
         books = load_books(uow, leg)
-        owing = oblige(uow, [h for _, h in books.linked() if h.is_open], policies)
+        owing = oblige(uow, actor, leg, [h for _, h in books.linked() if h.is_open], policies)
         status = change_leg(uow, LegAct.WITHDRAW, books, request, leg, ended=True)
         _tell(uow, request, leg, event, status, None)
         if status is LegStatus.WITHDRAWN and leg.status != LegStatus.WITHDRAWN:
@@ -52,7 +59,7 @@ def take_addresses_back(  # noqa: PLR0913, PLR0917 - what the act is told with
     for leg in all_legs(uow, request.id):
         books = load_books(uow, leg)
         touched = [h for no, h in books.linked() if no in named and h.is_open]
-        owing = oblige(uow, touched, policies)
+        owing = oblige(uow, actor, leg, touched, policies)
         status = LegStatus(leg.status)
         if owing:
             status = refresh_leg(uow, books, request, leg)
@@ -65,14 +72,43 @@ def refresh_leg(uow: UnitOfWork, books: LegBooks, request: Row[Any], leg: Row[An
     return change_leg(uow, LegAct.WITHDRAW, books, request, leg)
 
 
-def oblige(uow: UnitOfWork, holds: Sequence[HoldBalance], policies: Policies) -> list[HoldBalance]:
-    """Take earlier answers back and return the holds that owe one now."""
+def oblige(
+    uow: UnitOfWork,
+    actor: Actor,
+    leg: Row[Any],
+    holds: Sequence[HoldBalance],
+    policies: Policies,
+) -> list[HoldBalance]:
+    """Take earlier answers back and return the holds of a leg that owe one now.
+
+    The requests that share a hold with the leg's are locked by the caller (`lock_sharing`): where
+    one of them was taken back before, an answer that is taken back is owed to it again.
+    """
     renewed = [obliged(hold) for hold in holds]
-    for before, after in zip(holds, renewed, strict=True):
-        if before.kept is not None:
-            ledger_store.store_hold(uow.connection, after)
+    answered = [hold for hold in holds if hold.kept is not None]
+    ledger_store.store_holds(uow.connection, [obliged(hold) for hold in answered])
     owing = settle(uow, renewed, policies, withdrawn=[hold.id for hold in renewed])
+    _refresh_sharing(uow, actor, leg, [obliged(hold) for hold in answered])
     return [hold for hold in renewed if owing.get(hold.id)]
+
+
+def _refresh_sharing(
+    uow: UnitOfWork, actor: Actor, leg: Row[Any], holds: Sequence[HoldBalance]
+) -> None:
+    """Write the partner's other legs anew that share holds whose answer was taken back."""
+    sharing: dict[str, list[HoldBalance]] = {}
+    for hold in holds:
+        for linked in hold_clocks.linked_legs(uow.connection, hold.id):
+            if linked.id != leg.id:
+                sharing.setdefault(linked.id, []).append(hold)
+    for leg_id, shared in sorted(sharing.items()):
+        request, other = locked_leg(uow, leg_id)
+        if request is None or other is None:
+            continue
+        status = refresh_leg(uow, load_books(uow, other), request, other)
+        owing = [h for h in shared if leg_id in hold_clocks.legs_taking_back(uow.connection, h.id)]
+        if not other.owes_answer:
+            tell_owed(uow, actor, request, other, status, owing, "withdrawn")
 
 
 def tell_owed(  # noqa: PLR0913, PLR0917 - what the event is told with

@@ -15,6 +15,7 @@ from coordinator.domain.chain import Chains
 from coordinator.domain.deadline import Policies
 from coordinator.domain.freeze_ledger import BookedLine, Booking, Flagged, book
 from coordinator.domain.freeze_request import ENDED
+from coordinator.domain.hold import obliged
 from coordinator.domain.leg import LegAct
 from coordinator.domain.permission import Permission, permission_for_line, require
 from coordinator.services.access import asked_leg
@@ -84,6 +85,9 @@ def report(command: ReportFreeze, actor: Actor, uow: UnitOfWork) -> Answer:
     require_settling(actor, body.lines, books.ledger)
     require_leg_act(LegAct.REPORT, books, request, leg)
     booking = _book(command, uow, request, leg, books)
+    for hold_id in set(booking.owing) & set(booking.shared):
+        # What was answered for another request, before, does not count for this one.
+        booking.touched_holds[hold_id] = obliged(booking.touched_holds[hold_id])
     key = uow.key(request.document_key_id)
     report_id = store_act(uow, actor, LegAct.REPORT.value, request.id, key, leg=leg)
     # Read first: booking a correction to 0 takes the links away of what it voids.
@@ -100,14 +104,14 @@ def report(command: ReportFreeze, actor: Actor, uow: UnitOfWork) -> Answer:
         uow,
         booking.touched_holds.values(),
         command.policies,
-        withdrawn={*booking.owing, *_reopened(uow, booking)},
+        withdrawn={*booking.owing, *_reopened(uow, books, booking)},
         unlinked=booking.unlinked,
     )
     books.ledger.apply(booking)
     others = {**books.other_holds, **booking.touched_holds}
     books = LegBooks(books.ledger, others)
     status = change_leg(uow, LegAct.REPORT, books, request, leg)
-    view = leg_view(leg, status, uow, acknowledged_at=uow.now, delivered_at=uow.now)
+    view = leg_view(leg.id, uow)
     entries = _record(uow, actor, request, leg, status, body, booking, report_id, view)
     uow.set_leaf(ActRow, report_id, entries[0])
     _tell_sharing_legs(uow, actor, leg, body, booking, report_id, sharing)
@@ -118,14 +122,18 @@ def report(command: ReportFreeze, actor: Actor, uow: UnitOfWork) -> Answer:
     return Answer(201, answer, entry=entries[0])
 
 
-def _reopened(uow: UnitOfWork, booking: Booking) -> frozenset[str]:
-    """Return holds that a correction may have opened again after they were taken back.
+def _reopened(uow: UnitOfWork, books: LegBooks, booking: Booking) -> frozenset[str]:
+    """Return holds that were empty and are not any more, and were taken back meanwhile.
 
-    Such a hold was empty when it was taken back, so nothing was owed about it then.
+    Nothing was owed about them then; a correction or a further freeze opened them again.
     """
-    corrected = {x.hold_id for x in booking.lines if x.kind is LineKind.CORRECTION and x.hold_id}
-    is_open = sorted(i for i in corrected if booking.touched_holds[i].is_open)
-    return hold_clocks.taken_back(uow.connection, is_open)
+    known = {**books.other_holds, **books.ledger.holds}
+    again = [
+        hold_id
+        for hold_id, hold in booking.touched_holds.items()
+        if hold.is_open and hold_id in known and not known[hold_id].is_open
+    ]
+    return hold_clocks.taken_back(uow.connection, sorted(again))
 
 
 def _book(

@@ -30,7 +30,7 @@ from coordinator.storage.tables.freeze_requests import ActRow
 from partners.protocol import life_cycle_payloads as payloads
 from partners.protocol.payloads import format_time
 from partners.protocol.type_ids import new_id
-from partners.protocol.vocabulary import EventType, LegStatus
+from partners.protocol.vocabulary import EventType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +90,7 @@ def ask(command: AskRequester, actor: Actor, uow: UnitOfWork) -> Answer:
         "asked_at": format_time(uow.now),
         **words,
         "status": status.value,
-        "leg": _leg_after(uow, leg.id),
+        "leg": leg_view(leg.id, uow),
     }
     return Answer(201, answer, entry=recorded)
 
@@ -139,17 +139,9 @@ def answer(command: AnswerQuestion, actor: Actor, uow: UnitOfWork) -> Answer:
         "answered_at": format_time(uow.now),
         "answer": body.text,
         "status": status.value,
-        "leg": _leg_after(uow, leg.id),
+        "leg": leg_view(leg.id, uow),
     }
     return Answer(201, shown, entry=recorded)
-
-
-def _leg_after(uow: UnitOfWork, leg_id: str) -> dict[str, Any]:
-    """Return the leg as this transaction leaves it."""
-    leg = leg_store.get(uow.connection, leg_id)
-    if leg is None:
-        raise AssertionError("changed in this very transaction")
-    return leg_view(leg, LegStatus(leg.status), uow)
 
 
 def info_request_views(

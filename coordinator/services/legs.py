@@ -145,11 +145,15 @@ def change_leg(
     """Write what an allowed act does to the leg, and return how it shows now."""
     if counts(act, LegStatus(leg.status)):
         values["last_act"] = act.value
+    over = set()
     if act in IMPLIES_ACKNOWLEDGEMENT and leg.acknowledged_at is None:
         values["acknowledged_at"] = uow.now
-        values["flags"] = [f for f in values.get("flags", leg.flags) if f != LegFlag.OVERDUE]
+        over.add(LegFlag.OVERDUE)
     if act in IMPLIES_ACKNOWLEDGEMENT and leg.delivered_at is None:
         values["delivered_at"] = uow.now
+    if values.get("delivered_at") is not None:
+        over.add(LegFlag.UNDELIVERABLE)
+    flags = [flag for flag in values.get("flags", leg.flags) if flag not in over]
     last_act = values.get("last_act", leg.last_act)
     status = status_now(
         books,
@@ -158,7 +162,7 @@ def change_leg(
         ended=values.get("ended", leg.ended),
     )
     owes = hold_clocks.owed_by_leg(uow.connection, leg.id) > 0 if books.holds_anything else False
-    values["flags"] = flags_with(values.get("flags", leg.flags), LegFlag.ANSWER_OWED, holds=owes)
+    values["flags"] = flags_with(flags, LegFlag.ANSWER_OWED, holds=owes)
     store.change(uow.connection, leg, status=status.value, owes_answer=owes, **values)
     settle_final(uow, request)
     return status
@@ -191,22 +195,25 @@ def record_leg_event(  # noqa: PLR0913, PLR0917 - what an event is told with
     )
 
 
-def leg_view(leg: Row[Any], status: LegStatus, uow: UnitOfWork, **changed: Any) -> dict[str, Any]:
-    """Return a leg as it stands after the act under way (`views.LegView`)."""
-    acknowledged_at = leg.acknowledged_at or changed.get("acknowledged_at")
-    delivered_at = leg.delivered_at or changed.get("delivered_at")
+def leg_view(leg_id: str, uow: UnitOfWork) -> dict[str, Any]:
+    """Return a leg as the act under way leaves it (`views.LegView`)."""
+    leg = store.get(uow.connection, leg_id)
+    if leg is None:
+        raise AssertionError("changed in this very transaction")
     return {
         "id": leg.id,
         "request_id": leg.request_id,
         "partner": leg.partner,
-        "status": status.value,
+        "status": leg.status,
         "queued_at": format_time(leg.queued_at),
         "acknowledge_by": format_time(leg.acknowledge_by),
-        "delivered_at": None if delivered_at is None else format_time(delivered_at),
-        "acknowledged_at": None if acknowledged_at is None else format_time(acknowledged_at),
-        "decline_code": changed.get("decline_code", leg.decline_code),
+        "delivered_at": None if leg.delivered_at is None else format_time(leg.delivered_at),
+        "acknowledged_at": (
+            None if leg.acknowledged_at is None else format_time(leg.acknowledged_at)
+        ),
+        "decline_code": leg.decline_code,
         "sequence": uow.leg_sequence(leg),
-        "flags": changed.get("flags", leg.flags),
+        "flags": leg.flags,
         "totals": ledger_totals.as_text(ledger_totals.totals(uow.connection, leg_id=leg.id)),
     }
 
@@ -232,7 +239,7 @@ def _answer(  # noqa: PLR0913, PLR0917 - what an act is told with
         uow, event, actor, request, leg, status, {"act_id": act_id, **(data or {})}
     )
     uow.set_leaf(ActRow, act_id, recorded)
-    view = leg_view(leg, status, uow, acknowledged_at=uow.now, delivered_at=uow.now, **extra)
+    view = leg_view(leg.id, uow)
     body = {"id": act_id, "request_id": request.id, "status": status.value, "leg": view}
     return Answer(201, body, entry=recorded)
 
@@ -282,7 +289,8 @@ def mark_delivered(command: MarkLegDelivered, actor: Actor, uow: UnitOfWork) -> 
     if request is None or leg is None or leg.delivered_at is not None:
         return Answer(200, {"status": "unchanged"})
     if leg.status != LegStatus.QUEUED:
-        store.change(uow.connection, leg, delivered_at=uow.now)
+        flags = flags_with(leg.flags, LegFlag.UNDELIVERABLE, holds=False)
+        store.change(uow.connection, leg, delivered_at=uow.now, flags=flags)
         return Answer(200, {"status": leg.status})
     books = load_books(uow, leg)
     status = change_leg(uow, LegAct.DELIVER, books, request, leg, delivered_at=uow.now)

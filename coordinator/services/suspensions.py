@@ -108,6 +108,7 @@ def _change(
 @handles(WithdrawOfSuspended, needs=Permission.TIMER_FIRE)
 def withdraw_of_suspended(command: WithdrawOfSuspended, actor: Actor, uow: UnitOfWork) -> Answer:
     """Withdraw a request that a suspended partner can no longer stand by."""
+    request_store.lock_sharing(uow.connection, command.request_id)
     row = request_store.get(uow.connection, command.request_id, lock=True)
     if row is None or not _is_undecided(row):
         return Answer(200, {"status": "unchanged"})

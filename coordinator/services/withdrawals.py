@@ -47,7 +47,7 @@ class LapseProvisional:
 def withdraw(command: WithdrawFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answer:
     """Take addresses back; what is held on them owes a release, a return or `kept`."""
     body = command.body
-    row = sent_request(uow, actor, command.request_id, body.content_sha256)
+    row = sent_request(uow, actor, command.request_id, body.content_sha256, and_sharing=True)
     went_out = row.status != RequestStatus.SUBMITTED
     if not is_allowed(Permission.FREEZE_REQUEST_WITHDRAW, actor):
         if went_out:
@@ -73,7 +73,8 @@ def withdraw_all(  # noqa: PLR0913, PLR0917 - what an end is told with
 ) -> Answer:
     """End a request as withdrawn.
 
-    Legs, where there are any, are told and what they hold is owed.
+    Legs, where there are any, are told and what they hold is owed. The requests that share a hold
+    with it are locked by the caller.
     """
     went_out = row.status != RequestStatus.SUBMITTED
     status, provisional = next_status(
@@ -179,6 +180,7 @@ def tell_end(  # noqa: PLR0913, PLR0917 - what an end is told with
 @handles(LapseProvisional, needs=Permission.TIMER_FIRE)
 def lapse(command: LapseProvisional, actor: Actor, uow: UnitOfWork) -> Answer:
     """Withdraw a flash request that nobody ratified; does nothing where somebody was quicker."""
+    store.lock_sharing(uow.connection, command.request_id)
     row = store.get(uow.connection, command.request_id, lock=True)
     if row is None or not row.provisional or row.ratify_by is None or row.ratify_by > uow.now:
         return Answer(200, {"status": "unchanged"})

@@ -314,3 +314,13 @@ def test_a_shared_hold_lapses_and_is_extended_for_all_its_requests(desk: Desk) -
     legs = [desk.leg(b, ask) for ask in (first, second)]
     assert ["answer_owed" in leg.flags for leg in legs] == [False, False]
     assert [desk.told(b, ask)[-1] for ask in (first, second)] == ["hold.extended"] * 2
+
+
+def test_a_hold_past_its_end_is_not_topped_up_before_any_timer_fires_either(desk: Desk) -> None:
+    b, ask = desk.cast.b, desk.go_out()
+    hold = desk.hold(b, ask)
+    desk.clock.step(10 * DAY)
+    more = (found(0, 5), topped_up(hold, 0, 5))
+    assert refusal(desk.report, b, ask, *more).pointers == {"/lines/1/hold": "hold_lapsed"}
+    desk.extend(b, ask, hold, desk.clock.now() + DAY)
+    desk.report(b, ask, *more)

@@ -172,6 +172,22 @@ def test_a_notice_given_up_is_flagged_once_and_never_after_it_arrived(desk: Desk
     assert desk.told(desk.cast.a, ask).count("leg.undeliverable") == 1
 
 
+@pytest.mark.parametrize("is_acknowledged", [False, True])
+def test_a_notice_that_was_given_up_and_read_after_all_is_flagged_no_more(
+    desk: Desk, *, is_acknowledged: bool
+) -> None:
+    """By the partner's own reading, or because whoever acts on it must have it."""
+    b, ask = desk.cast.b, desk.go_out()
+    leg_id = desk.leg(b, ask).id
+    desk.own(MarkLegUndeliverable(leg_id=leg_id))
+    if is_acknowledged:
+        answer = desk.act(b.analyst, ask, "acknowledgement")
+        assert answer["leg"]["flags"] == []
+    else:
+        desk.own(MarkLegDelivered(leg_id=leg_id))
+    assert desk.leg(b, ask).flags == []
+
+
 @pytest.mark.parametrize(
     ("urgency", "within"), [("flash", 15 * MINUTE), ("urgent", 2 * HOUR), ("routine", DAY)]
 )
@@ -186,5 +202,5 @@ def test_a_leg_is_overdue_once_its_time_to_acknowledge_is_past(
     assert desk.leg(desk.cast.c, ask).flags == []
     assert desk.told(desk.cast.b, ask)[-1] == "leg.overdue"
     assert desk.step(DAY) == []
-    desk.act(desk.cast.b.analyst, ask, "acknowledgement")
-    assert desk.leg(desk.cast.b, ask).flags == []
+    answer = desk.act(desk.cast.b.analyst, ask, "acknowledgement")
+    assert answer["leg"]["flags"] == desk.leg(desk.cast.b, ask).flags == []

@@ -27,6 +27,7 @@ from coordinator.services.withdrawals import LapseProvisional
 from coordinator.storage.tables.events import EventRow
 from coordinator.storage.tables.transparency_log import LogLeafRow
 from tests.factories import ETHER, Member, Signer
+from tests.services.recomputed import faults
 from tests.services.request_cast import (
     HOUR,
     REQUESTS,
@@ -109,6 +110,7 @@ def meeting(office: Office) -> Iterator[Meeting]:
     """A meeting on the module's coordinator."""
     yield Meeting(office.signer.client.application, office)
     _require_no_gaps(office)
+    assert faults(office.desk.database) == []
     if not office.desk.database.is_sqlite:
         # Giving way costs whoever waits a second each time: locks are taken in one order instead.
         met = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"

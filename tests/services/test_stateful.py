@@ -20,6 +20,7 @@ from partners.protocol.payloads import format_time
 from tests.factories import ETHER, Exchange
 from tests.services import request_cast as say
 from tests.services.plain_model import ENDED, Hold, Leg, Line, Model, Request
+from tests.services.recomputed import faults
 from tests.services.request_cast import DAY, HOUR, Ask, Desk
 
 ADDRESSES = 2
@@ -316,6 +317,10 @@ class LifeCycle(RuleBasedStateMachine):
             for handle, legs in scopes.items():
                 sums = desk.totals(incident_id=incident, visible_to=handle)
                 assert sums.get(ETHER, {}) == model.totals(legs)
+
+    def teardown(self) -> None:
+        """Nothing that is stored contradicts the rest, also what the model knows nothing of."""
+        assert faults(self.desk.database, [ask.id for ask in self.asks]) == []
 
 
 def test_random_acts_of_several_partners_agree_with_the_plain_model(desk: Desk) -> None:

@@ -1,0 +1,207 @@
+"""Everything that is stored about legs, holds and requests, worked out once more from the ground.
+
+Statuses, flags, obligations, sums and counters are written by the act that changes them, on every
+leg that it concerns. Here they are computed anew from lines, links, questions and ends alone, so
+that a leg that some act forgot shows.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select
+
+from coordinator.domain.freeze_request import ENDED
+from coordinator.domain.hold import HoldBalance
+from coordinator.domain.leg import FINAL, LegFlag
+from coordinator.services.legs import LegBooks, last_act_of, status_now
+from coordinator.storage import freeze_ledger as ledger_store
+from coordinator.storage.database import Database
+from coordinator.storage.tables.events import EventRow
+from coordinator.storage.tables.freeze_ledger import FindingRow, HoldLinkRow, HoldRow, LedgerLineRow
+from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
+from coordinator.storage.tables.life_cycle import DisputeRow, InfoRequestRow, WithdrawnAddressRow
+from partners.protocol.vocabulary import RequestStatus
+
+_MOVES = ("released", "returned", "seized")
+
+
+@dataclass(slots=True)
+class _Books:
+    """The rows that all is computed from."""
+
+    requests: dict[str, Row[Any]]
+    legs: list[Row[Any]]
+    holds: dict[str, Row[Any]]
+    links: list[Row[Any]]
+    findings: list[Row[Any]]
+    lines: list[Row[Any]]
+    withdrawn: set[tuple[str, int]]
+    open_disputes: Counter[str] = field(default_factory=Counter)
+    open_questions: Counter[str] = field(default_factory=Counter)
+    events: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def read(cls, connection: Connection, request_ids: Collection[str] | None) -> "_Books":
+        def rows(table: Any, column: Any = None) -> list[Row[Any]]:
+            query = select(table.__table__)
+            if request_ids is not None:
+                query = query.where((column or table.request_id).in_(request_ids))
+            return list(connection.execute(query))
+
+        counted = select(EventRow.leg_id, func.count()).group_by(EventRow.leg_id)
+        if request_ids is not None:
+            counted = counted.where(EventRow.request_id.in_(request_ids))
+        gone = {(row.request_id, row.address_no) for row in rows(WithdrawnAddressRow)}
+        return cls(
+            requests={row.id: row for row in rows(FreezeRequestRow, FreezeRequestRow.id)},
+            legs=rows(LegRow),
+            holds={row.id: row for row in rows(HoldRow)},
+            links=rows(HoldLinkRow),
+            findings=rows(FindingRow),
+            lines=rows(LedgerLineRow),
+            withdrawn=gone,
+            open_disputes=Counter(x.leg_id for x in rows(DisputeRow) if x.resolved_at is None),
+            open_questions=Counter(x.leg_id for x in rows(InfoRequestRow) if x.answered_at is None),
+            events=Counter({str(row[0]): row[1] for row in connection.execute(counted)}),
+        )
+
+    def is_taken_back(self, link: Row[Any]) -> bool:
+        """Tell whether the request of a link, or its address there, was taken back."""
+        is_over = self.requests[link.request_id].status in ENDED
+        return is_over or (link.request_id, link.address_no) in self.withdrawn
+
+    def owing(self) -> tuple[set[str], set[str]]:
+        """Return the holds about which an answer is owed, and the legs that owe one."""
+        holds: set[str] = set()
+        legs: set[str] = set()
+        for link in self.links:
+            hold = self.holds[link.hold_id]
+            unanswered = hold.kept is None and self.is_taken_back(link)
+            if not hold.ended and (hold.lapsed or unanswered):
+                holds.add(hold.id)
+                legs.add(link.leg_id)
+        return holds, legs
+
+
+def faults(database: Database, request_ids: Collection[str] | None = None) -> list[str]:
+    """Return what is stored otherwise than it follows from the rest, in words; of all requests.
+
+    Args:
+        database: What to look through.
+        request_ids: Only these requests, which share holds with no other; None: all.
+    """
+    with database.engine.connect() as connection:
+        books = _Books.read(connection, request_ids)
+        holds, legs = books.owing()
+        return [
+            *_of_legs(connection, books, legs),
+            *_of_holds(books, holds),
+            *_of_findings(books),
+            *_of_requests(books, legs),
+        ]
+
+
+def _of_legs(connection: Connection, books: _Books, owing: set[str]) -> Iterator[str]:
+    for leg in books.legs:
+        request = books.requests[leg.request_id]
+        ledger = ledger_store.load_leg(connection, leg.id)
+        others: dict[str, HoldBalance] = ledger_store.holds_of_partner(
+            connection, leg.partner, sorted(ledger.shared), but_leg=leg.id
+        )
+        is_over = request.status in ENDED
+        status = status_now(
+            LegBooks(ledger, others), request, last_act=last_act_of(leg), ended=is_over
+        )
+        expected = {
+            "status": status.value,
+            "ended": is_over,
+            "owes_answer": leg.id in owing,
+            "flags": [flag.value for flag in LegFlag if _is_flagged(books, leg, flag, owing)],
+            "event_sequence": books.events[leg.id],
+        }
+        yield from _differences(f"{leg.partner} on {leg.request_id}", leg, expected)
+
+
+def _is_flagged(books: _Books, leg: Row[Any], flag: LegFlag, owing: set[str]) -> bool:
+    return {
+        LegFlag.OVERDUE: leg.overdue_at is not None and leg.acknowledged_at is None,
+        # That its notice was given up is kept nowhere else; arrived it is no longer.
+        LegFlag.UNDELIVERABLE: flag.value in leg.flags and leg.delivered_at is None,
+        LegFlag.DISPUTED: books.open_disputes[leg.id] > 0,
+        LegFlag.INFO_REQUESTED: books.open_questions[leg.id] > 0,
+        LegFlag.ANSWER_OWED: leg.id in owing,
+    }[flag]
+
+
+def _of_holds(books: _Books, owing: set[str]) -> Iterator[str]:
+    linked = {link.hold_id for link in books.links}
+    sums = _sums(books)
+    for hold in books.holds.values():
+        of = sums[hold.id]
+        expected: dict[str, Any] = {}
+        if not hold.withheld:
+            expected = {kind: of[kind] for kind in ("frozen", *_MOVES)}
+            expected["ended"] = of["frozen"] == sum(of[kind] for kind in _MOVES)
+        yield from _differences(f"hold {hold.id}", hold, expected)
+        owes = hold.id in owing
+        if (hold.owed_since is not None, hold.next_reminder_at is not None) != (owes, owes):
+            yield f"hold {hold.id} owes an answer: {owes}, but is recalled otherwise"
+        runs = hold.next_clock_at is not None
+        may_stand = hold.basis == "legal_order"
+        if runs > (not hold.ended and not hold.lapsed) or (
+            not runs and not hold.ended and not hold.lapsed and not may_stand
+        ):
+            yield f"hold {hold.id} has a clock that runs: {runs}"
+        if hold.id in linked and not hold.withheld and not hold.frozen:
+            yield f"hold {hold.id} was taken back by a correction and still counts"
+
+
+def _sums(books: _Books) -> dict[str, Counter[str]]:
+    """Add up the lines of every hold by kind, each with its latest amount."""
+    sums: dict[str, Counter[str]] = {hold_id: Counter() for hold_id in books.holds}
+    for line, amount in _effective(books):
+        if line.hold_id is not None and line.kind in {"frozen", *_MOVES}:
+            sums[line.hold_id][line.kind] += amount
+    return sums
+
+
+def _of_findings(books: _Books) -> Iterator[str]:
+    sums: Counter[tuple[str, int, str]] = Counter()
+    for line, amount in _effective(books):
+        if line.kind == "found":
+            sums[line.leg_id, line.address_no, line.asset] += amount
+    for row in books.findings:
+        expected = {"found": sums[row.leg_id, row.address_no, row.asset]}
+        yield from _differences(f"finding of {row.leg_id}", row, expected)
+
+
+def _effective(books: _Books) -> Iterator[tuple[Row[Any], int]]:
+    latest: dict[str, int] = {}
+    for line in sorted(books.lines, key=lambda each: each.id):
+        if line.corrects is not None:
+            latest[line.corrects] = line.amount or 0
+    for line in books.lines:
+        yield line, latest.get(line.id, line.amount or 0)
+
+
+def _of_requests(books: _Books, owing: set[str]) -> Iterator[str]:
+    by_request: dict[str, list[Row[Any]]] = {request_id: [] for request_id in books.requests}
+    for leg in books.legs:
+        by_request[leg.request_id].append(leg)
+    for request in books.requests.values():
+        legs = by_request[request.id]
+        went_out = request.status in {RequestStatus.ACTIVE, *ENDED} and bool(legs)
+        is_final = all(leg.status in FINAL and leg.id not in owing for leg in legs)
+        if (request.final_since is not None) != (went_out and is_final):
+            yield f"{request.id} is final: {went_out and is_final}, since {request.final_since}"
+        if len(legs) > request.partners_asked:
+            yield f"{request.id} has {len(legs)} legs, and asked {request.partners_asked}"
+
+
+def _differences(of: str, row: Row[Any], expected: dict[str, Any]) -> Iterator[str]:
+    for name, value in expected.items():
+        stored = getattr(row, name)
+        if stored != value:
+            yield f"{of}: {name} is {stored}, and should be {value}"
