@@ -2,10 +2,11 @@
 
 The ORM's flush costs ten times a prepared statement (measured, see the engine notes), so the paths
 that submit and report write through `insert_rows`: the statement is compiled once per table, set of
-columns and dialect, and the column types' own converters are applied.
+columns and dialect, and the column types' own converters are applied. On PostgreSQL many rows go as
+one array a column.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -14,24 +15,55 @@ from sqlalchemy.engine import Dialect
 
 from coordinator.storage import driver
 from coordinator.storage.base import Base
+from coordinator.storage.columns import (
+    Converter,
+    array,
+    array_insert,
+    columns_of,
+    converted,
+    converter,
+)
 
-_Converter = Callable[[Any], Any]
+#: From so many rows on one statement of arrays is worth its spelling.
+FEWEST_FOR_ARRAYS = 16
+_IGNORE = " ON CONFLICT DO NOTHING"
 
 
 @lru_cache(maxsize=512)
 def _statement(
     table: Table, columns: tuple[str, ...], dialect: Dialect, *, ignore: bool
-) -> tuple[str, tuple[_Converter | None, ...]]:
+) -> tuple[str, tuple[Converter | None, ...]]:
     quoted = ", ".join(dialect.identifier_preparer.format_column(table.c[n]) for n in columns)
     marks = ", ".join(["?" if dialect.paramstyle == "qmark" else "%s"] * len(columns))
     into = dialect.identifier_preparer.format_table(table)
     sql = f"INSERT INTO {into} ({quoted}) VALUES ({marks})"  # noqa: S608 - our own names
     if ignore:
-        sql += " ON CONFLICT DO NOTHING"
-    converters = tuple(
-        table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in columns
-    )
-    return sql, converters
+        sql += _IGNORE
+    return sql, tuple(converter(table.c[name].type, dialect) for name in columns)
+
+
+def _ready(
+    table: Table,
+    names: tuple[str, ...],
+    dialect: Dialect,
+    rows: Sequence[Sequence[Any]],
+    *,
+    ignore: bool,
+) -> tuple[str, list[tuple[Any, ...]]]:
+    """Return the statement and what it is run with: one row of arrays, where many rows can be."""
+    values = columns_of(rows)
+    if len(rows) >= FEWEST_FOR_ARRAYS and dialect.name == "postgresql":
+        found = array_insert(table, names, dialect)
+        if found is not None:
+            sql, spells = found
+            sql += _IGNORE if ignore else ""
+            return sql, [tuple(array(v, spell) for v, spell in zip(values, spells, strict=True))]
+    sql, converters = _statement(table, names, dialect, ignore=ignore)
+    ready = [
+        v if convert is None else converted(v, convert)
+        for v, convert in zip(values, converters, strict=True)
+    ]
+    return sql, list(zip(*ready, strict=True))
 
 
 def insert_rows(
@@ -72,17 +104,7 @@ def send_rows(
     """Insert at least one row as `insert_rows` does; how many it was, is asked later."""
     table: Table = row_type.__table__  # type: ignore[assignment]  # always a Table here
     dialect = connection.dialect
-    sql, converters = _statement(table, columns, dialect, ignore=ignore_conflicts)
-    active = [(i, c) for i, c in enumerate(converters) if c is not None]
-    if active:
-        values = []
-        for row in rows:
-            converted = list(row)
-            for i, convert in active:
-                converted[i] = convert(converted[i])
-            values.append(tuple(converted))
-    else:
-        values = [tuple(row) for row in rows]
+    sql, values = _ready(table, columns, dialect, rows, ignore=ignore_conflicts)
     if len(values) == 1:
         return driver.execute(connection, sql, values[0])
     return driver.execute_many(connection, sql, values)

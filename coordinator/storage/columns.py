@@ -1,0 +1,114 @@
+"""Many rows as columns: converted column by column, and on PostgreSQL sent as one array each.
+
+A report brings thousands of rows whose times, states and zeros are all the same: such a column is
+converted once. PostgreSQL takes an `INSERT … SELECT … FROM unnest(…)` of them in a quarter of the
+time that as many single inserts take, and unlike COPY it may stand in a pipeline.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, Integer, LargeBinary, String, Table
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeEngine
+
+from coordinator.domain.clock import to_micros
+from coordinator.storage.base import BaseUnits, UtcTime
+
+Converter = Callable[[Any], Any]
+Column = Sequence[Any]
+
+
+def columns_of(rows: Sequence[Sequence[Any]]) -> list[Column]:
+    """Return at least one row's values by column."""
+    return list(zip(*rows, strict=True))
+
+
+def converter(column_type: TypeEngine[Any], dialect: Dialect) -> Converter | None:
+    """Return what makes the driver's values of Python's; None where they are the same."""
+    if isinstance(column_type, Boolean):
+        return None  # both drivers take bool
+    if isinstance(column_type, UtcTime | BaseUnits):
+        return partial(column_type.process_bind_param, dialect=dialect)
+    processor: Converter | None = column_type.dialect_impl(dialect).bind_processor(dialect)
+    return processor
+
+
+def converted(values: Column, convert: Converter) -> Column:
+    """Return a column's values, each converted; once, where all are the same."""
+    if _is_constant(values):
+        return [convert(values[0])] * len(values)
+    return [convert(value) for value in values]
+
+
+def _is_constant(values: Column) -> bool:
+    first = values[0]
+    return not isinstance(first, list | dict) and values.count(first) == len(values)
+
+
+@lru_cache(maxsize=512)
+def array_insert(
+    table: Table, names: tuple[str, ...], dialect: Dialect
+) -> tuple[str, tuple[Converter, ...]] | None:
+    """Return the statement that inserts arrays, and what spells each; None where a type has none.
+
+    Args:
+        table: Where the rows go.
+        names: Its columns, in the order of the arrays.
+        dialect: PostgreSQL's.
+    """
+    kinds = [_kind(table.c[name].type) for name in names]
+    known = [kind for kind in kinds if kind is not None]
+    if len(known) != len(kinds):
+        return None
+    preparer = dialect.identifier_preparer
+    quoted = ", ".join(preparer.format_column(table.c[name]) for name in names)
+    # Without a length: text that is too long for its column is refused when it is assigned.
+    arrays = ", ".join(f"%s::{name}[]" for name, _ in known)
+    into = preparer.format_table(table)
+    sql = f"INSERT INTO {into} ({quoted}) SELECT * FROM unnest({arrays})"  # noqa: S608 - our own names
+    return sql, tuple(spell for _, spell in known)
+
+
+def array(values: Column, spell: Converter) -> str:
+    """Return a column as PostgreSQL's array text."""
+    if _is_constant(values):
+        return "{" + ",".join([_spelled(values[0], spell)] * len(values)) + "}"
+    if spell is _quoted and None not in values:
+        plain = '","'.join(values)
+        if "\\" not in plain and plain.count('"') == 2 * (len(values) - 1):
+            return '{"' + plain + '"}'
+    return "{" + ",".join([_spelled(value, spell) for value in values]) + "}"
+
+
+def _spelled(value: Any, spell: Converter) -> str:
+    return "NULL" if value is None else str(spell(value))
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _hex(value: bytes) -> str:
+    return f'"\\\\x{value.hex()}"'
+
+
+#: How the elements of an array are typed and spelled, by column type; more special types first.
+_KINDS: tuple[tuple[type[TypeEngine[Any]], str, Converter], ...] = (
+    (UtcTime, "bigint", to_micros),
+    (BaseUnits, "numeric", str),
+    (Boolean, "boolean", str),
+    (BigInteger, "bigint", str),
+    (Integer, "integer", str),
+    (LargeBinary, "bytea", _hex),
+    (String, "text", _quoted),
+)
+
+
+def _kind(column_type: TypeEngine[Any]) -> tuple[str, Converter] | None:
+    for known, name, spell in _KINDS:
+        if isinstance(column_type, known):
+            return name, spell
+    return None
