@@ -13,8 +13,8 @@ from coordinator.services.ledger_views import (
     hold_views,
     line_views,
 )
-from coordinator.storage import freeze_ledger as ledger_store
 from coordinator.storage import freeze_requests as store
+from coordinator.storage import ledger_pages
 from partners.protocol import views
 
 _TAG = "freeze ledger"
@@ -41,10 +41,12 @@ def _scope(reader: Reader, request_id: str) -> str | None:
 def list_lines(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
     """List the lines of the freeze ledger, oldest first.
 
-    The requester sees every partner's lines, a partner asked its own.
+    The requester sees every partner's lines, a partner asked its own. Lines with `shared` were
+    written on another request, about a hold that counts for this one, too; `source_request` and
+    `report_id` are there if you may read that request's report.
     """
     size = page_size(reader.parts, query.limit)
-    found = ledger_store.lines(
+    found = ledger_pages.lines(
         reader.connection,
         request_id,
         leg_id=_scope(reader, request_id),
@@ -52,7 +54,8 @@ def list_lines(reader: Reader, query: PageQuery, request_id: str) -> dict[str, A
         limit=size + 1,
     )
     rows, cursor = page_of(found, size, lambda row: row.id)
-    return page(line_views(reader.connection, reader.vault, rows), cursor)
+    shown = line_views(reader.connection, reader.vault, rows, reader.actor.partner)
+    return page(shown, cursor)
 
 
 @signed_get(
@@ -66,7 +69,7 @@ def list_lines(reader: Reader, query: PageQuery, request_id: str) -> dict[str, A
 def list_holds(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
     """List the holds that count for a request, as they stand."""
     size = page_size(reader.parts, query.limit)
-    found = ledger_store.holds(
+    found = ledger_pages.holds(
         reader.connection,
         request_id,
         leg_id=_scope(reader, request_id),

@@ -331,7 +331,7 @@ class Booker:
             self._id,
             no,
             kind,
-            balance.address_no,
+            self._number(balance),
             balance.asset,
             amount,
             withheld=amount is None,
@@ -380,11 +380,16 @@ class Booker:
             self._id,
             no,
             LineKind.KEPT,
-            hold.balance.address_no,
+            self._number(hold.balance),
             hold.balance.asset,
             hold_id=line.hold,
             code=line.basis.value,
         )
+
+    def _number(self, balance: HoldBalance) -> int:
+        """Return the address of this request that a hold counts for; a shared one has its own."""
+        number = self._draft.shared.get(balance.id)
+        return self._ledger.shared.get(balance.id, balance.address_no) if number is None else number
 
     def _linked_hold(self, no: int, hold_id: str) -> WorkingHold | None:
         hold = self._draft.hold(hold_id)

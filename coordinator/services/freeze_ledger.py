@@ -22,6 +22,7 @@ from coordinator.services.access import asked_leg
 from coordinator.services.acts import store_act
 from coordinator.services.bus import handles
 from coordinator.services.endings import refresh_leg
+from coordinator.services.ledger_views import shared_line_view
 from coordinator.services.legs import (
     LegBooks,
     change_leg,
@@ -39,6 +40,7 @@ from coordinator.storage import freeze_ledger as store
 from coordinator.storage import freeze_requests as request_store
 from coordinator.storage import hold_clocks
 from coordinator.storage import partners as partner_store
+from coordinator.storage.shared_lines import OtherLink, links_to_other_legs, show_elsewhere
 from coordinator.storage.tables.freeze_requests import ActRow
 from partners.protocol import canonical_json, payloads
 from partners.protocol.payloads import FrozenLine
@@ -91,7 +93,7 @@ def report(command: ReportFreeze, actor: Actor, uow: UnitOfWork) -> Answer:
     key = uow.key(request.document_key_id)
     report_id = store_act(uow, actor, LegAct.REPORT.value, request.id, key, leg=leg)
     # Read first: booking a correction to 0 takes the links away of what it voids.
-    sharing = _links_elsewhere(uow, booking, leg)
+    elsewhere = _links_elsewhere(uow, booking, leg)
     store.book(
         uow.connection,
         books.ledger,
@@ -100,6 +102,7 @@ def report(command: ReportFreeze, actor: Actor, uow: UnitOfWork) -> Answer:
         report_id=report_id,
         now=uow.now,
     )
+    show_elsewhere(uow.connection, booking, elsewhere)
     settle(
         uow,
         booking.touched_holds.values(),
@@ -114,7 +117,7 @@ def report(command: ReportFreeze, actor: Actor, uow: UnitOfWork) -> Answer:
     view = leg_view(leg.id, uow)
     entries = _record(uow, actor, request, leg, status, body, booking, report_id, view)
     uow.set_leaf(ActRow, report_id, entries[0])
-    _tell_sharing_legs(uow, actor, leg, body, booking, report_id, sharing)
+    _tell_sharing_legs(uow, actor, request, body, booking, report_id, elsewhere)
     lines = booked_views(
         booking.lines, body.lines, report_id=report_id, leg=leg, reported_at=uow.now
     )
@@ -228,43 +231,52 @@ def _record(  # noqa: PLR0913, PLR0917 - what the events are told with
     return recorded
 
 
-def _links_elsewhere(uow: UnitOfWork, booking: Booking, leg: Row[Any]) -> list[tuple[str, str]]:
-    """Return (leg_id, hold_id) of the partner's other legs that the report's holds count for."""
+def _links_elsewhere(uow: UnitOfWork, booking: Booking, leg: Row[Any]) -> list[OtherLink]:
+    """Return the links of the report's holds to the partner's other legs."""
     opened = set(booking.opened)
     known = sorted(hold_id for hold_id in booking.touched_holds if hold_id not in opened)
-    return store.other_legs_sharing(uow.connection, known, leg.id)
+    return links_to_other_legs(uow.connection, known, leg.id)
 
 
 def _tell_sharing_legs(  # noqa: PLR0913, PLR0917 - what the events are told with
     uow: UnitOfWork,
     actor: Actor,
-    leg: Row[Any],
+    source: Row[Any],
     body: payloads.FreezeReport,
     booking: Booking,
     report_id: str,
-    linked: Sequence[tuple[str, str]],
+    elsewhere: Sequence[OtherLink],
 ) -> None:
     """Show lines about a shared hold on the partner's other legs, too.
 
-    Written once, counted once.
+    Written once, counted once. That this leg shares a hold is no matter of the others, and who may
+    not read the report learns only what became of the funds.
     """
-    by_leg: dict[str, set[str]] = {}
-    for leg_id, hold_id in linked:
-        by_leg.setdefault(leg_id, set()).add(hold_id)
-    for leg_id, hold_ids in by_leg.items():
+    by_leg: dict[str, dict[str | None, int]] = {}
+    for link in elsewhere:
+        by_leg.setdefault(link.leg_id, {})[link.hold_id] = link.address_no
+    for leg_id, numbers in by_leg.items():
         request, other = locked_leg(uow, leg_id)
         if request is None or other is None:
             continue
         status = refresh_leg(uow, load_books(uow, other), request, other)
+        may_read = request.requester == source.requester
+        told = [
+            line._replace(address_no=numbers[line.hold_id])
+            for line in booking.lines
+            if line.hold_id in numbers and not line.shares
+        ]
         for kind, event in EVENT_BY_KIND.items():
-            lines = [x for x in booking.lines if x.kind is kind and x.hold_id in hold_ids]
+            lines = [line for line in told if line.kind is kind]
             if not lines:
                 continue
-            shown = _shown_lines(lines, body, report_id, leg, uow.now)
             data = {
-                "report_id": report_id,
+                **({"report_id": report_id} if may_read else {}),
                 "line_count": len(lines),
-                "lines": shown,
+                "lines": [
+                    shared_line_view(view, source_request=source.id if may_read else None)
+                    for view in _shown_lines(lines, body, report_id, other, uow.now)
+                ],
                 "shared": True,
                 "leg": {"status": status.value},
             }

@@ -24,6 +24,7 @@ from coordinator.storage import freeze_requests as request_store
 from coordinator.storage import hold_clocks
 from coordinator.storage import legs as leg_store
 from coordinator.storage import partners as partner_store
+from coordinator.storage.shared_lines import links_to_other_legs
 from coordinator.storage.tables.freeze_requests import ActRow
 from partners.protocol import hold_payloads
 from partners.protocol.payloads import format_time
@@ -108,8 +109,8 @@ def extend(command: ExtendHold, actor: Actor, uow: UnitOfWork) -> Answer:
     }
     recorded = record_leg_event(uow, EventType.HOLD_EXTENDED, actor, request, leg, status, data)
     uow.set_leaf(ActRow, act_id, recorded)
-    for leg_id, _ in ledger_store.other_legs_sharing(uow.connection, [hold.id], leg.id):
-        other_request, other = locked_leg(uow, leg_id)
+    for link in links_to_other_legs(uow.connection, [hold.id], leg.id):
+        other_request, other = locked_leg(uow, link.leg_id)
         if other_request is not None and other is not None:
             shown = refresh_leg(uow, load_books(uow, other), other_request, other)
             record_leg_event(uow, EventType.HOLD_EXTENDED, actor, other_request, other, shown, data)

@@ -23,12 +23,52 @@ _WORDS = (
 )
 
 
+#: What a line about a shared hold tells those who may not read the report that it stands in: what
+#: became of the funds, and no text that was written for somebody else.
+_TOLD_ELSEWHERE = frozenset(
+    {
+        *("id", "leg_id", "partner", "kind", "address_no", "asset", "amount", "withheld", "hold"),
+        *("reported_at", "corrects", "shared", "basis", "tx", "agency", "usd", *_TIMES),
+    }
+)
+
+
 def line_views(
-    connection: Connection, vault: Vault, rows: Sequence[Row[Any]]
+    connection: Connection, vault: Vault, rows: Sequence[Row[Any]], reader: str
 ) -> list[dict[str, Any]]:
-    """Return ledger lines (`views.LineView`) with what their signed reports say, too."""
+    """Return ledger lines (`views.LineView`) with what their signed reports say, too.
+
+    Args:
+        connection: Any.
+        vault: Opens the reports.
+        rows: As `storage.ledger_pages.lines` returns them.
+        reader: The partner that reads; of lines that were written on another request it learns
+            what its report says as far as it may read that.
+    """
     reports = evidence_bodies(connection, vault, [row.report_id for row in rows])
-    return [_line_view(row, _sent_line(reports, row)) for row in rows]
+    return [_shown_to(reader, row, _line_view(row, _sent_line(reports, row))) for row in rows]
+
+
+def _shown_to(reader: str, row: Row[Any], view: dict[str, Any]) -> dict[str, Any]:
+    if not row.is_shared:
+        return view
+    may_read = reader in {row.partner, row.source_requester}
+    return shared_line_view(view, source_request=row.source_request if may_read else None)
+
+
+def shared_line_view(view: Mapping[str, Any], *, source_request: str | None) -> dict[str, Any]:
+    """Return a line as a request shows it that shares its hold, and on which it was not written.
+
+    Args:
+        view: The line, with leg and address of the request that shows it.
+        source_request: Where it was written; None: the reader may not know.
+    """
+    if source_request is not None:
+        return {**view, "shared": True, "source_request": source_request}
+    told = {name: value for name, value in view.items() if name in _TOLD_ELSEWHERE}
+    if view["kind"] == LineKind.RELEASED:
+        told["reason"] = view["reason"]  # one of a few words; a correction's is free text
+    return {**told, "shared": True}
 
 
 def _sent_line(reports: Mapping[str, dict[str, Any]], row: Row[Any]) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from coordinator.domain.actor import Actor
 from coordinator.domain.errors import AuthenticationError, FieldFault, PermissionDeniedError
 from coordinator.domain.freeze_ledger import LegLedger
-from coordinator.storage import freeze_ledger as ledger_store
+from coordinator.storage import ledger_pages
 from coordinator.storage import legs as leg_store
 from partners.protocol.payloads import ReportLine
 
@@ -22,7 +22,7 @@ def require_holding(connection: Connection, actor: Actor, request_id: str | None
         return
     if request_id is not None:
         leg = leg_store.of_partner(connection, request_id, actor.partner)
-        if leg is not None and ledger_store.holds(
+        if leg is not None and ledger_pages.holds(
             connection, request_id, leg_id=leg.id, after="", limit=1
         ):
             return

@@ -1,7 +1,4 @@
-"""The freeze ledger's rows.
-
-Loading a leg's balances, booking a report, and reading lines and holds.
-"""
+"""The freeze ledger's rows: loading a leg's balances, and booking a report."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,6 +9,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
 from coordinator.domain.figures import worth_after
 from coordinator.domain.freeze_ledger import BookedLine, Booking, Finding, HoldBalance, LegLedger
 from coordinator.storage.rows import insert_rows
+from coordinator.storage.shared_lines import show_earlier
 from coordinator.storage.tables.freeze_ledger import (
     FindingRow,
     HoldLinkRow,
@@ -175,19 +173,6 @@ def requests_sharing(connection: Connection, hold_id: str) -> frozenset[str]:
     """Return the requests that a hold is linked to."""
     query = select(HoldLinkRow.request_id).where(HoldLinkRow.hold_id == hold_id)
     return frozenset(connection.execute(query).scalars())
-
-
-def other_legs_sharing(
-    connection: Connection, hold_ids: Sequence[str], but_leg: str
-) -> list[tuple[str, str]]:
-    """Return (leg_id, hold_id) of the links of the named holds to other legs, by leg."""
-    found: list[tuple[str, str]] = []
-    for start in range(0, len(hold_ids), 400):
-        query = select(HoldLinkRow.leg_id, HoldLinkRow.hold_id).where(
-            HoldLinkRow.hold_id.in_(hold_ids[start : start + 400]), HoldLinkRow.leg_id != but_leg
-        )
-        found.extend((leg_id, hold_id) for leg_id, hold_id in connection.execute(query))
-    return sorted(found)
 
 
 def book(  # noqa: PLR0913 - what a booking is stored with
@@ -362,6 +347,7 @@ def _store_links(connection: Connection, booking: Booking, leg: Row[Any]) -> Non
         for hold_id, number in booking.shared.items()
     ]
     insert_rows(connection, HoldLinkRow, _LINK_COLUMNS, own + shared)
+    show_earlier(connection, booking, leg)
     if booking.unlinked:
         ended = [{"link_leg": leg.id, "link_hold": hold_id} for hold_id in booking.unlinked]
         connection.execute(_UNLINK, ended)
@@ -417,42 +403,6 @@ def _store_nothing(
             if code is not None
         ],
     )
-
-
-def lines(
-    connection: Connection,
-    request_id: str,
-    *,
-    leg_id: str | None = None,
-    after: str = "",
-    limit: int = 100,
-) -> Sequence[Row[Any]]:
-    """Return ledger lines in order, of the whole request or of one leg."""
-    query = select(LedgerLineRow.__table__).where(LedgerLineRow.id > after)
-    if leg_id is None:
-        query = query.where(LedgerLineRow.request_id == request_id)
-    else:
-        query = query.where(LedgerLineRow.leg_id == leg_id)
-    return connection.execute(query.order_by(LedgerLineRow.id).limit(limit)).all()
-
-
-def holds(
-    connection: Connection,
-    request_id: str,
-    *,
-    leg_id: str | None = None,
-    after: str = "",
-    limit: int = 100,
-) -> Sequence[Row[Any]]:
-    """Return the holds that count for a request (or one leg of it), shared ones too, by id."""
-    query = (
-        select(HoldRow.__table__, HoldLinkRow.is_shared)
-        .join(HoldLinkRow, HoldLinkRow.hold_id == HoldRow.id)
-        .where(HoldLinkRow.request_id == request_id, HoldRow.id > after)
-    )
-    if leg_id is not None:
-        query = query.where(HoldLinkRow.leg_id == leg_id)
-    return connection.execute(query.order_by(HoldRow.id).limit(limit)).all()
 
 
 def open_holds(connection: Connection, request_id: str) -> int:

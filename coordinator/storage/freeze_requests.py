@@ -361,7 +361,12 @@ def withdrawn_addresses(connection: Connection, request_id: str) -> dict[int, da
 def withdraw_addresses(
     connection: Connection, request_id: str, numbers: Sequence[int], act_id: str, now: datetime
 ) -> None:
-    """Mark addresses as taken back."""
+    """Mark addresses as taken back; the request is locked by the caller."""
+    connection.execute(
+        update(FreezeRequestRow)
+        .where(FreezeRequestRow.id == request_id)
+        .values(withdrawn_count=FreezeRequestRow.withdrawn_count + len(numbers))
+    )
     insert_rows(
         connection,
         WithdrawnAddressRow,

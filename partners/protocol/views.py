@@ -243,10 +243,17 @@ class FlaggedAddressView(View):
 
 
 class LineView(View):
-    """One line of the freeze ledger."""
+    """One line of the freeze ledger.
+
+    `shared`: it was written on another request, about a hold that counts for this one, too. Where
+    you may read its report there, `report_id` and `source_request` say which; else texts are left
+    out.
+    """
 
     id: str
-    report_id: str
+    report_id: str | None = None
+    shared: bool = False
+    source_request: str | None = None
     leg_id: str
     partner: Handle
     kind: LineKind

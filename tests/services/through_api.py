@@ -55,22 +55,23 @@ class World:
             found += page["items"]
         return found
 
-    def submit(self, **changes: Any) -> dict[str, Any]:
-        """Have A's analyst submit a request."""
-        answer = self.signer.post(self.cast.a.analyst, REQUESTS, freeze_request_body(**changes))
+    def submit(self, by: Exchange | None = None, **changes: Any) -> dict[str, Any]:
+        """Have A's analyst (or another exchange's) submit a request."""
+        analyst = (by or self.cast.a).analyst
+        answer = self.signer.post(analyst, REQUESTS, freeze_request_body(**changes))
         assert answer.status_code == 201, answer.data
         request: dict[str, Any] = answer.get_json()
         return request
 
-    def live(self, **changes: Any) -> dict[str, Any]:
+    def live(self, by: Exchange | None = None, **changes: Any) -> dict[str, Any]:
         """Have a request submitted and approved, every warning accepted."""
-        request = self.submit(**changes)
+        request = self.submit(by, **changes)
         accepted = [
             {"code": warning["code"], "address_nos": "all", "reason": "checked twice"}
             for warning in request["warnings"]
         ]
         self.act(
-            self.cast.a.lead,
+            (by or self.cast.a).lead,
             request,
             "approvals",
             decision="approve",

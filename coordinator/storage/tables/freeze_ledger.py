@@ -99,6 +99,20 @@ class HoldLinkRow(Base):
     address_no: Mapped[int]
 
 
+class SharedLineRow(Base):
+    """A line about a shared hold on a leg that it was not written on; it stays when the link ends.
+
+    A leg's own lines are not in it, so that most pages of the ledger find nothing here.
+    """
+
+    __tablename__ = "shared_line"
+    __table_args__ = (Index("ix_shared_line_request_id_line_id", "request_id", "line_id"),)
+    leg_id: Mapped[Id] = mapped_column(ForeignKey("leg.id"), primary_key=True)
+    line_id: Mapped[Id] = mapped_column(ForeignKey("ledger_line.id"), primary_key=True)
+    request_id: Mapped[Id]
+    address_no: Mapped[int] = mapped_column(comment="of this leg's request, not the line's")
+
+
 class FindingRow(Base):
     """How much of an asset a leg found for one flagged address."""
 

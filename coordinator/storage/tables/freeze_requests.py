@@ -43,7 +43,19 @@ class FreezeRequestRow(Base):
             unique=True,
         ),
         Index("ix_freeze_request_status_approve_by", "status", "approve_by"),
-        Index("ix_freeze_request_ratify_by", "ratify_by"),
+        Index(
+            "ix_freeze_request_ratify_by",
+            "ratify_by",
+            sqlite_where=text("provisional = 1"),
+            postgresql_where=text("provisional"),
+        ),
+        Index(
+            "ix_freeze_request_provisional",
+            "requester",
+            "id",
+            sqlite_where=text("provisional = 1"),
+            postgresql_where=text("provisional"),
+        ),
         # Status first: without statistics SQLite prefers an equality to a range, whatever it costs.
         Index("ix_freeze_request_status_final_since", "status", "final_since"),
     )
@@ -62,6 +74,7 @@ class FreezeRequestRow(Base):
     content_sha256: Mapped[str] = mapped_column(String(64))
     context_sha256: Mapped[str] = mapped_column(String(64))
     address_count: Mapped[int]
+    withdrawn_count: Mapped[int] = mapped_column(server_default="0")
     partners_asked: Mapped[int]
     quorum: Mapped[int]
     hold_hours: Mapped[int | None]

@@ -1,0 +1,90 @@
+"""Pages of the freeze ledger: lines and holds of a request or of one leg, shared ones too."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, literal, null, select, union_all
+
+from coordinator.storage.tables.freeze_ledger import (
+    HoldLinkRow,
+    HoldRow,
+    LedgerLineRow,
+    SharedLineRow,
+)
+from coordinator.storage.tables.freeze_requests import FreezeRequestRow
+
+
+def lines(
+    connection: Connection,
+    request_id: str,
+    *,
+    leg_id: str | None = None,
+    after: str = "",
+    limit: int = 100,
+) -> Sequence[Row[Any]]:
+    """Return ledger lines in order, of the whole request or of one leg.
+
+    With `is_shared` those that count for it and were written on another request: `request_id`,
+    `leg_id` and `address_no` are of this one, `source_request` and `source_requester` of that one.
+    """
+    scope = LedgerLineRow.request_id == request_id
+    shared_scope = SharedLineRow.request_id == request_id
+    if leg_id is not None:
+        scope, shared_scope = LedgerLineRow.leg_id == leg_id, SharedLineRow.leg_id == leg_id
+    own = select(
+        LedgerLineRow.__table__,
+        literal(value=False).label("is_shared"),
+        LedgerLineRow.request_id.label("source_request"),
+        null().label("source_requester"),
+    ).where(scope, LedgerLineRow.id > after)
+    shared = (
+        select(
+            *_in_place_of(LedgerLineRow, SharedLineRow),
+            literal(value=True).label("is_shared"),
+            LedgerLineRow.request_id.label("source_request"),
+            FreezeRequestRow.requester.label("source_requester"),
+        )
+        .join(SharedLineRow, SharedLineRow.line_id == LedgerLineRow.id)
+        .join(FreezeRequestRow, FreezeRequestRow.id == LedgerLineRow.request_id)
+        .where(shared_scope, SharedLineRow.line_id > after)
+    )
+    # Each along its own index, so that neither reads more than a page.
+    pages = (
+        own.order_by(LedgerLineRow.id).limit(limit).subquery(),
+        shared.order_by(SharedLineRow.line_id).limit(limit).subquery(),
+    )
+    both = union_all(*(select(each) for each in pages)).subquery()
+    return connection.execute(select(both).order_by(both.c.id).limit(limit)).all()
+
+
+def holds(
+    connection: Connection,
+    request_id: str,
+    *,
+    leg_id: str | None = None,
+    after: str = "",
+    limit: int = 100,
+) -> Sequence[Row[Any]]:
+    """Return the holds that count for a request (or one leg of it), shared ones too, by id."""
+    query = (
+        select(*linked_hold())
+        .join(HoldLinkRow, HoldLinkRow.hold_id == HoldRow.id)
+        .where(HoldLinkRow.request_id == request_id, HoldRow.id > after)
+    )
+    if leg_id is not None:
+        query = query.where(HoldLinkRow.leg_id == leg_id)
+    return connection.execute(query.order_by(HoldRow.id).limit(limit)).all()
+
+
+def linked_hold() -> list[ColumnElement[Any]]:
+    """Return the columns of a hold as one request knows it: request, leg and address of the link.
+
+    With `is_shared` where it was opened on another.
+    """
+    return [*_in_place_of(HoldRow, HoldLinkRow), HoldLinkRow.__table__.c.is_shared]
+
+
+def _in_place_of(stored: Any, shown: Any) -> list[ColumnElement[Any]]:
+    """Return the columns of `stored`, but as `shown` has them what says where it stands."""
+    place = {name: shown.__table__.c[name] for name in ("request_id", "leg_id", "address_no")}
+    return [place.get(column.name, column) for column in stored.__table__.columns]
