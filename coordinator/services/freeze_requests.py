@@ -241,6 +241,13 @@ def _partners_asked(
                 "a TLP:RED request names its partners; it does not go to all",
                 errors=[FieldFault("/to", "name the partners", "all_with_red")],
             )
+        own = partner_store.partner(uow.connection, actor.partner)
+        if own is None or not own.may_ask_all:
+            raise InvalidInputError(
+                "your organisation's policy (may_ask_all) lets no request go to all: name the"
+                " partners",
+                errors=[FieldFault("/to", "name the partners", "all_forbidden")],
+            )
         rows = partner_store.partners(uow.connection, limit=100_000, active_only=True)
         asked = [
             r.handle

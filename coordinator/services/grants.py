@@ -226,6 +226,7 @@ def _store_policy(
         .values(
             approval_quorum=policy.approval_quorum,
             provisional=policy.provisional,
+            may_ask_all=policy.may_ask_all,
             may_flash=list(policy.may_flash),
             systems_as_compliance=list(policy.systems_as_compliance),
         )

@@ -52,6 +52,7 @@ def own_view(
         "may_flash": list(row.may_flash),
         "systems_as_compliance": list(row.systems_as_compliance),
         "provisional": row.provisional,
+        "may_ask_all": row.may_ask_all,
     }
     return {**partner_view(row, contacts), "policy": policy}
 

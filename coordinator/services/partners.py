@@ -100,6 +100,7 @@ def invite(command: InvitePartner, actor: Actor, uow: UnitOfWork) -> Answer:
             "document_key_id": key.id,
             "approval_quorum": 1,
             "provisional": "notify",
+            "may_ask_all": True,
             "may_flash": [],
             "systems_as_compliance": [],
         }

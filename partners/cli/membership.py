@@ -156,28 +156,49 @@ def revoke(session: Session, name: str, reason: str | None) -> None:
 @click.option(
     "--provisional", type=click.Choice(["notify", "hold_back"]), default="notify", show_default=True
 )
+@click.option(
+    "--may-ask-all/--names-only",
+    default=True,
+    show_default=True,
+    help='Whether requests may say "to": "all".',
+)
+@click.option("--show", is_flag=True, help="Show the policy in force; change nothing.")
 @pass_session
-def policy(
+def policy(  # noqa: PLR0913 - click's options
     session: Session,
     *,
     approval_quorum: int,
     may_flash: tuple[str, ...],
     system_as_compliance: tuple[str, ...],
     provisional: str,
+    may_ask_all: bool,
+    show: bool,
 ) -> None:
     """Replace your policy as a whole; signed by a lead it is a proposal to another lead."""
+    if show:
+        in_force = session.client().me().policy or {}
+        shown = {name: _policy_words(value) for name, value in sorted(in_force.items())}
+        session.show(in_force, lambda: session.out.print(facts(shown.items())))
+        return
     document = Policy.model_validate(
         {
             "approval_quorum": approval_quorum,
             "may_flash": list(may_flash),
             "systems_as_compliance": list(system_as_compliance),
             "provisional": provisional,
+            "may_ask_all": may_ask_all,
         }
     )
     view = session.client().grant(Grant(policy=document))
     session.show(
         view, lambda: session.out.print(facts([("grant", view.id), ("status", view.status)]))
     )
+
+
+def _policy_words(value: object) -> object:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value if value != [] else "nobody"
 
 
 @click.command(cls=SessionCommand)

@@ -33,6 +33,9 @@ class Policy(Body):
     may_flash: list[SubjectId] = Field(default_factory=list, max_length=100)
     systems_as_compliance: list[SubjectId] = Field(default_factory=list, max_length=100)
     provisional: Literal["notify", "hold_back"] = "notify"
+    may_ask_all: Annotated[
+        bool, Field(description="Whether a request of this partner may say `to: all`.")
+    ] = True
 
 
 class Jwk(Body):

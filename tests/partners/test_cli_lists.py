@@ -186,7 +186,25 @@ def test_policy_is_replaced_as_a_whole(
         "may_flash": [analyst.subject],
         "systems_as_compliance": [],
         "provisional": "notify",
+        "may_ask_all": True,
     }
+    assert shell("policy", "--names-only").exit_code == 0
+    assert sent(stub)["policy"]["may_ask_all"] is False
+
+
+def test_the_policy_in_force_is_shown_and_nothing_is_sent(
+    shell: Shell, analyst: Profile, stub: StubCoordinator
+) -> None:
+    in_force = {"approval_quorum": 2, "may_flash": [], "may_ask_all": False}
+    member = {"handle": analyst.handle, "name": "A", "kind": "exchange", "status": "active"}
+    stub.answers("GET", "/v1/partners/me", {**member, "policy": in_force})
+    done = shell("policy", "--show")
+    assert [line.split() for line in done.output.splitlines()] == [
+        ["approval_quorum", "2"],
+        ["may_ask_all", "no"],
+        ["may_flash", "nobody"],
+    ]
+    assert {seen.method for seen in stub.seen} == {"GET"}
 
 
 def test_people_are_listed_with_their_roles(

@@ -92,6 +92,22 @@ def test_a_red_request_names_its_partners(desk: Desk) -> None:
     assert desk.submit(to=[desk.cast.b.handle], tlp="RED").answer["tlp"] == "RED"
 
 
+def test_a_policy_may_forbid_to_all_and_then_requests_name_their_partners(desk: Desk) -> None:
+    a, b = desk.cast.a, desk.cast.b
+    desk.policy(a, may_ask_all=False)
+    before = desk.snapshot()
+    refused = refusal(desk.submit, to="all")
+    assert refused.pointers == {"/to": "all_forbidden"}
+    assert "may_ask_all" in refused.message
+    assert desk.snapshot() == before
+    assert desk.submit(to=[b.handle]).answer["to"] == [b.handle]
+    # It binds whoever asks, not who is asked: others may still ask A among all.
+    assert a.handle in desk.submit(by=b.analyst, to="all").answer["to"]
+    # A policy is replaced as a whole, and where it says nothing, all may be asked.
+    desk.policy(a, approval_quorum=1)
+    assert len(desk.submit(to="all").answer["to"]) == len(desk.cast.all) - 1
+
+
 def test_customers_stay_untold_for_thirty_days_at_most_unless_an_order_says_longer(
     desk: Desk,
 ) -> None:

@@ -1,6 +1,6 @@
 """Members, who acts for them, their keys, and the grants that gave them."""
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from coordinator.storage.base import Base, Big, Id, Micros
@@ -24,6 +24,7 @@ class PartnerRow(Base):
     joined_at: Mapped[Micros | None]
     approval_quorum: Mapped[int] = mapped_column(default=1)
     provisional: Mapped[str] = mapped_column(String(10), default="notify")
+    may_ask_all: Mapped[bool] = mapped_column(default=True, server_default=true())
     may_flash: Mapped[list[str]] = mapped_column(JSON, default=list)
     systems_as_compliance: Mapped[list[str]] = mapped_column(JSON, default=list)
 
