@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from coordinator.api.paging import PageQuery, after_id, page, page_of, page_size
+from coordinator.api.paging import PageQuery, after_two_ids, page, page_of, page_size
 from coordinator.api.pipeline import Prepared, Reader, SignedCall
 from coordinator.api.routing import signed_get, signed_post
 from coordinator.domain.permission import Permission
@@ -47,14 +47,17 @@ def ask(call: SignedCall, body: hold_payloads.ExtensionRequest, request_id: str)
     while_suspended=True,
 )
 def list_owed(reader: Reader, query: PageQuery) -> dict[str, Any]:
-    """List the holds about which an answer is owed: your own, and partners' on your requests."""
+    """List the holds about which an answer is owed: your own, and partners' on your requests.
+
+    A hold comes once for each request on which its answer is owed.
+    """
     size = page_size(reader.parts, query.limit)
     found = owed_to_or_by(
-        reader.connection, reader.actor.partner, after=after_id(query) or "", limit=size + 1
+        reader.connection, reader.actor.partner, after=after_two_ids(query), limit=size + 1
     )
-    rows, cursor = page_of(found, size, lambda row: row.id)
+    rows, cursor = page_of(found, size, lambda row: f"{row.id}/{row.request_id}")
     shown = [
-        {**view, "request_id": row.shown_request}
+        {**view, "request_id": row.request_id}
         for row, view in zip(rows, hold_views(rows), strict=True)
     ]
     return page(shown, cursor)

@@ -17,6 +17,7 @@ from partners.protocol.errors import ProtocolError
 from partners.protocol.views import Cursor
 
 _ID = re.compile(r"[a-z]{3}_[0-7][0-9a-hjkmnp-tv-z]{25}", re.ASCII)
+_TWO_IDS = re.compile(rf"{_ID.pattern}/{_ID.pattern}", re.ASCII)
 _HANDLE = re.compile(r"[a-z0-9.-]{1,253}", re.ASCII)
 _KID = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
@@ -66,6 +67,14 @@ def _read(cursor: str, form: re.Pattern[str]) -> str:
 def after_id(query: PageQuery) -> str | None:
     """Return the id to go on after; None at the start."""
     return None if query.cursor is None else _read(query.cursor, _ID)
+
+
+def after_two_ids(query: PageQuery) -> tuple[str, str]:
+    """Return both ids to go on after, empty at the start; the key is `first/second`."""
+    first, _, second = ("" if query.cursor is None else _read(query.cursor, _TWO_IDS)).partition(
+        "/"
+    )
+    return first, second
 
 
 def after_handle(query: PageQuery) -> str:

@@ -107,6 +107,7 @@ def hold_views(rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
 
 def _hold_view(row: Row[Any]) -> dict[str, Any]:
     held = row.frozen - row.released - row.returned - row.seized
+    owed_since = row.owed_since if row.obliges else None
     return {
         "id": row.id,
         "leg_id": row.leg_id,
@@ -126,7 +127,7 @@ def _hold_view(row: Row[Any]) -> dict[str, Any]:
         "lapsed": row.lapsed,
         "kept": row.kept,
         "account_level": row.account_level,
-        "owed_since": None if row.owed_since is None else format_time(row.owed_since),
+        "owed_since": None if owed_since is None else format_time(owed_since),
     }
 
 

@@ -95,7 +95,7 @@ def owed_by_leg(connection: Connection, leg_id: str) -> int:
     A shared hold that another request took back is owed there, and not here.
     """
     query = _counting().where(
-        HoldLinkRow.leg_id == leg_id, HoldRow.owed_since.is_not(None), HoldRow.lapsed | _TAKEN_BACK
+        HoldLinkRow.leg_id == leg_id, HoldRow.owed_since.is_not(None), OBLIGES
     )
     return len(connection.execute(query).all())
 
@@ -127,3 +127,5 @@ _TAKEN_BACK = FreezeRequestRow.ended_at.is_not(None) | exists().where(
     WithdrawnAddressRow.request_id == HoldLinkRow.request_id,
     WithdrawnAddressRow.address_no == HoldLinkRow.address_no,
 )
+#: Of a hold about which an answer is owed, and its link to a request: it is owed on that one.
+OBLIGES = HoldRow.lapsed | _TAKEN_BACK

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, literal, null, select, union_all
 
+from coordinator.storage.hold_clocks import OBLIGES
 from coordinator.storage.tables.freeze_ledger import (
     HoldLinkRow,
     HoldRow,
@@ -69,6 +70,7 @@ def holds(
     query = (
         select(*linked_hold())
         .join(HoldLinkRow, HoldLinkRow.hold_id == HoldRow.id)
+        .join(FreezeRequestRow, FreezeRequestRow.id == HoldLinkRow.request_id)
         .where(HoldLinkRow.request_id == request_id, HoldRow.id > after)
     )
     if leg_id is not None:
@@ -79,9 +81,11 @@ def holds(
 def linked_hold() -> list[ColumnElement[Any]]:
     """Return the columns of a hold as one request knows it: request, leg and address of the link.
 
-    With `is_shared` where it was opened on another.
+    With `is_shared` where it was opened on another, and `obliges` where an answer is owed on this
+    one, if it is at all. To be selected with the link and its request.
     """
-    return [*_in_place_of(HoldRow, HoldLinkRow), HoldLinkRow.__table__.c.is_shared]
+    columns = _in_place_of(HoldRow, HoldLinkRow)
+    return [*columns, HoldLinkRow.__table__.c.is_shared, OBLIGES.label("obliges")]
 
 
 def _in_place_of(stored: Any, shown: Any) -> list[ColumnElement[Any]]:

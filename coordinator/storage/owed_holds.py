@@ -1,36 +1,37 @@
-"""The list of who owes what: holds about which an answer is outstanding."""
+"""The list of who owes what: holds about which an answer is outstanding, and to whom."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, func, literal, select
+from sqlalchemy import Connection, Row, select, tuple_
 
+from coordinator.storage.hold_clocks import OBLIGES
+from coordinator.storage.ledger_pages import linked_hold
 from coordinator.storage.tables.freeze_ledger import HoldLinkRow, HoldRow
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow
 
 
 def owed_to_or_by(
-    connection: Connection, partner: str, *, after: str = "", limit: int = 100
+    connection: Connection, partner: str, *, after: tuple[str, str] = ("", ""), limit: int = 100
 ) -> Sequence[Row[Any]]:
-    """Return holds about which an answer is owed, by id: `partner`'s own, and on its requests.
+    """Return holds about which an answer is owed: `partner`'s own, and on its requests.
 
-    `shown_request` is the request on which `partner` knows the hold.
+    One row for each request that it is owed on, by hold and request, with leg and address there: a
+    hold that is shared with a request that goes on owes nothing on that one.
     """
-    links = (
-        select(func.min(HoldLinkRow.request_id))
-        .join(FreezeRequestRow, FreezeRequestRow.id == HoldLinkRow.request_id)
-        .where(HoldLinkRow.hold_id == HoldRow.id, FreezeRequestRow.requester == partner)
-        .correlate(HoldRow)
-        .scalar_subquery()
-    )
-    own = case((HoldRow.partner == partner, HoldRow.request_id), else_=links)
+    place = tuple_(HoldRow.id, HoldLinkRow.request_id)
     query = (
-        select(
-            HoldRow.__table__, literal(value=False).label("is_shared"), own.label("shown_request")
+        select(*linked_hold())
+        .join(HoldLinkRow, HoldLinkRow.hold_id == HoldRow.id)
+        .join(FreezeRequestRow, FreezeRequestRow.id == HoldLinkRow.request_id)
+        .where(
+            # Reminders run exactly while an answer is owed, and have an index.
+            HoldRow.next_reminder_at.is_not(None),
+            OBLIGES,
+            (HoldRow.partner == partner) | (FreezeRequestRow.requester == partner),
+            place > tuple_(*after),
         )
-        # Reminders run exactly while an answer is owed, and have an index.
-        .where(HoldRow.next_reminder_at.is_not(None), own.is_not(None), HoldRow.id > after)
-        .order_by(HoldRow.id)
+        .order_by(HoldRow.id, HoldLinkRow.request_id)
         .limit(limit)
     )
     return connection.execute(query).all()

@@ -310,7 +310,7 @@ class HoldView(View):
 
 
 class OwedHoldView(HoldView):
-    """A hold about which its partner owes an answer, with the request on which one knows it."""
+    """A hold about which its partner owes an answer, with the request on which it is owed."""
 
     request_id: str
 
