@@ -32,7 +32,7 @@ from coordinator.services.legs import (
     record_leg_event,
     require_leg_act,
 )
-from coordinator.services.obligations import settle
+from coordinator.services.obligations import first_obligations, settle
 from coordinator.services.report_views import booked_views
 from coordinator.services.suspended import require_settling
 from coordinator.services.unit_of_work import Answer, Recorded, UnitOfWork
@@ -90,6 +90,7 @@ def report(command: ReportFreeze, actor: Actor, uow: UnitOfWork) -> Answer:
     for hold_id in set(booking.owing) & set(booking.shared):
         # What was answered for another request, before, does not count for this one.
         booking.touched_holds[hold_id] = obliged(booking.touched_holds[hold_id])
+    opened = set(booking.opened)
     key = uow.key(request.document_key_id)
     report_id = store_act(uow, actor, LegAct.REPORT.value, request.id, key, leg=leg)
     # Read first: booking a correction to 0 takes the links away of what it voids.
@@ -101,11 +102,17 @@ def report(command: ReportFreeze, actor: Actor, uow: UnitOfWork) -> Answer:
         leg=leg,
         report_id=report_id,
         now=uow.now,
+        owed=first_obligations(
+            [booking.touched_holds[hold_id] for hold_id in booking.opened],
+            now=uow.now,
+            policies=command.policies,
+            withdrawn=booking.owing,
+        ),
     )
     show_elsewhere(uow.connection, booking, elsewhere)
     settle(
         uow,
-        booking.touched_holds.values(),
+        [hold for hold_id, hold in booking.touched_holds.items() if hold_id not in opened],
         command.policies,
         withdrawn={*booking.owing, *_reopened(uow, books, booking)},
         unlinked=booking.unlinked,

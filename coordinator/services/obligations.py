@@ -4,7 +4,7 @@ Obligations are per hold: met once nothing is held, by `kept`, or, where the hol
 extension.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from coordinator.services.unit_of_work import UnitOfWork
 from coordinator.storage import freeze_requests as request_store
 from coordinator.storage import hold_clocks
 from coordinator.storage import legs as leg_store
+from coordinator.storage.hold_clocks import Obligation
 from partners.protocol.vocabulary import HoldBasis
 
 
@@ -58,32 +59,64 @@ def settle(
     if not balances:
         return {}
     owing: dict[str, bool] = {}
-    changes = []
-    for row in hold_clocks.obligations(uow.connection, sorted(balances)):
-        hold = balances[row.id]
-        withdrawn_at = row.withdrawn_at or (uow.now if row.id in taken_back else None)
-        if row.id in freed:
+    changes: dict[str, Obligation] = {}
+    for hold_id, before in hold_clocks.obligations(uow.connection, sorted(balances)).items():
+        withdrawn_at = before.withdrawn_at or (uow.now if hold_id in taken_back else None)
+        if hold_id in freed:
             withdrawn_at = None
-        owes = owes_answer(hold, withdrawn=withdrawn_at is not None)
-        owing[row.id] = owes
-        owed_since = (row.owed_since or uow.now) if owes else None
-        values = {
-            "withdrawn_at": withdrawn_at,
-            "owed_since": owed_since,
-            "next_reminder_at": _reminder(row, uow.now, policies) if owes else None,
-            "next_clock_at": next_clock(hold, uow.now, policies),
-        }
-        if any(getattr(row, name) != value for name, value in values.items()):
-            changes.append((row.id, values))
+        hold = balances[hold_id]
+        owed = _obligation(before, hold, withdrawn_at, uow.now, policies)
+        owing[hold_id] = owed.owed_since is not None
+        if owed != before:
+            changes[hold_id] = owed
     hold_clocks.set_obligations(uow.connection, changes)
     return owing
 
 
-def _reminder(row: Row[Any], now: datetime, policies: Policies) -> datetime:
-    if row.next_reminder_at is not None and row.next_reminder_at > now:
-        due: datetime = row.next_reminder_at
-        return due
-    return now + policies.remind_owed
+def first_obligations(
+    holds: Iterable[HoldBalance], *, now: datetime, policies: Policies, withdrawn: Collection[str]
+) -> dict[str, Obligation]:
+    """Return by id what is owed about holds that an act opens, to be stored with them.
+
+    Args:
+        holds: The new ones.
+        now: Present time.
+        policies: As of `settle`.
+        withdrawn: Ids of those whose address or request was taken back before.
+    """
+    known: dict[tuple[object, ...], Obligation] = {}
+    owed: dict[str, Obligation] = {}
+    for hold in holds:
+        withdrawn_at = now if hold.id in withdrawn else None
+        # Thousands come with one report, and most are alike in all that counts here.
+        alike = (hold.is_open, hold.lapsed, hold.kept, hold.basis, hold.hold_expires_at)
+        found = known.get((*alike, withdrawn_at))
+        if found is None:
+            found = _obligation(Obligation(), hold, withdrawn_at, now, policies)
+            known[*alike, withdrawn_at] = found
+        owed[hold.id] = found
+    return owed
+
+
+def _obligation(
+    before: Obligation,
+    hold: HoldBalance,
+    withdrawn_at: datetime | None,
+    now: datetime,
+    policies: Policies,
+) -> Obligation:
+    owes = owes_answer(hold, withdrawn=withdrawn_at is not None)
+    return Obligation(
+        withdrawn_at=withdrawn_at,
+        owed_since=(before.owed_since or now) if owes else None,
+        next_reminder_at=_reminder(before, now, policies) if owes else None,
+        next_clock_at=next_clock(hold, now, policies),
+    )
+
+
+def _reminder(before: Obligation, now: datetime, policies: Policies) -> datetime:
+    due = before.next_reminder_at
+    return due if due is not None and due > now else now + policies.remind_owed
 
 
 def flags_with(flags: Sequence[str], flag: LegFlag, *, holds: bool) -> list[str]:

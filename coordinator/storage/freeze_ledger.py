@@ -1,6 +1,6 @@
 """The freeze ledger's rows: loading a leg's balances, and booking a report."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
 
 from coordinator.domain.figures import worth_after
 from coordinator.domain.freeze_ledger import BookedLine, Booking, Finding, HoldBalance, LegLedger
+from coordinator.storage.hold_clocks import Obligation
 from coordinator.storage.rows import insert_rows
 from coordinator.storage.shared_lines import show_earlier
 from coordinator.storage.tables.freeze_ledger import (
@@ -62,6 +63,7 @@ _HOLD_COLUMNS = (
     "lapsed",
     "kept",
     "ended_by",
+    *Obligation._fields,
     "version",
 )
 _LINK_COLUMNS = ("leg_id", "hold_id", "request_id", "is_shared", "address_no")
@@ -183,8 +185,12 @@ def book(  # noqa: PLR0913 - what a booking is stored with
     leg: Row[Any],
     report_id: str,
     now: datetime,
+    owed: Mapping[str, Obligation],
 ) -> None:
-    """Store what an accepted report changes; `before` is the ledger as it was loaded."""
+    """Store what an accepted report changes.
+
+    `before` is the ledger as it was loaded, `owed` what is owed about the holds that are opened.
+    """
     insert_rows(
         connection,
         LedgerLineRow,
@@ -211,25 +217,23 @@ def book(  # noqa: PLR0913 - what a booking is stored with
             for line in booking.lines
         ],
     )
-    _store_holds(connection, booking, leg)
+    _store_holds(connection, booking, leg, owed)
     _store_links(connection, booking, leg)
     _store_findings(connection, before, booking, leg)
     _store_nothing(connection, before, booking, leg)
 
 
-def _store_holds(connection: Connection, booking: Booking, leg: Row[Any]) -> None:
-    opened = set(booking.opened)
-    fresh, changed = [], []
-    for hold in booking.touched_holds.values():
-        if hold.id in opened:
-            fresh.append(_hold_values(hold, leg))
-        else:
-            changed.append(hold)
+def _store_holds(
+    connection: Connection, booking: Booking, leg: Row[Any], owed: Mapping[str, Obligation]
+) -> None:
+    holds = booking.touched_holds
+    fresh = [_hold_values(holds[hold_id], leg, owed[hold_id]) for hold_id in booking.opened]
     insert_rows(connection, HoldRow, _HOLD_COLUMNS, fresh)
-    store_holds(connection, changed)
+    opened = set(booking.opened)
+    store_holds(connection, [hold for hold in holds.values() if hold.id not in opened])
 
 
-def _hold_values(hold: HoldBalance, leg: Row[Any]) -> tuple[Any, ...]:
+def _hold_values(hold: HoldBalance, leg: Row[Any], owed: Obligation) -> tuple[Any, ...]:
     return (
         hold.id,
         leg.request_id,
@@ -255,6 +259,7 @@ def _hold_values(hold: HoldBalance, leg: Row[Any]) -> tuple[Any, ...]:
         hold.lapsed,
         None if hold.kept is None else hold.kept.value,
         None if hold.ended_by is None else hold.ended_by.value,
+        *owed,
         1,
     )
 

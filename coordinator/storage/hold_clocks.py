@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, Update, bindparam, exists, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, exists, select, update
 
 from coordinator.storage.tables.freeze_ledger import HoldLinkRow, HoldRow
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
@@ -14,41 +13,38 @@ from coordinator.storage.tables.life_cycle import WithdrawnAddressRow
 _CHUNK = 400
 
 
-def obligations(connection: Connection, hold_ids: Sequence[str]) -> list[Row[Any]]:
+class Obligation(NamedTuple):
+    """What is owed about a hold, and when its clocks ring next; columns of its row."""
+
+    withdrawn_at: datetime | None = None
+    owed_since: datetime | None = None
+    next_reminder_at: datetime | None = None
+    next_clock_at: datetime | None = None
+
+
+def obligations(connection: Connection, hold_ids: Sequence[str]) -> dict[str, Obligation]:
     """Return what is known of the named holds' obligations and clocks."""
-    found: list[Row[Any]] = []
+    found: dict[str, Obligation] = {}
+    columns = [getattr(HoldRow, name) for name in Obligation._fields]
     for start in range(0, len(hold_ids), _CHUNK):
-        query = select(
-            HoldRow.id,
-            HoldRow.withdrawn_at,
-            HoldRow.owed_since,
-            HoldRow.next_reminder_at,
-            HoldRow.next_clock_at,
-        ).where(HoldRow.id.in_(hold_ids[start : start + _CHUNK]))
-        found.extend(connection.execute(query))
+        query = select(HoldRow.id, *columns).where(HoldRow.id.in_(hold_ids[start : start + _CHUNK]))
+        found |= {row[0]: Obligation(*row[1:]) for row in connection.execute(query)}
     return found
 
 
-def set_obligations(
-    connection: Connection, changes: Sequence[tuple[str, Mapping[str, Any]]]
-) -> None:
-    """Write obligations and clocks of holds; those with the same columns in one go."""
-    batches: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-    for hold_id, values in changes:
-        batches.setdefault(tuple(sorted(values)), []).append({"hold_id": hold_id, **values})
-    for columns, rows in batches.items():
-        if columns:
-            connection.execute(_set_columns(columns), rows)
+def set_obligations(connection: Connection, changes: Mapping[str, Obligation]) -> None:
+    """Write obligations and clocks of holds."""
+    if changes:
+        rows = [{"hold_id": hold_id, **owed._asdict()} for hold_id, owed in changes.items()]
+        connection.execute(_SET_OBLIGATION, rows)
 
 
-@lru_cache(maxsize=32)
-def _set_columns(columns: tuple[str, ...]) -> Update:
-    """Return the statement that writes these columns of one hold."""
-    return (
-        update(HoldRow)
-        .where(HoldRow.id == bindparam("hold_id"))
-        .values({name: bindparam(name) for name in columns})
-    )
+# Built once and run for many rows: a report may end thousands of holds.
+_SET_OBLIGATION = (
+    update(HoldRow)
+    .where(HoldRow.id == bindparam("hold_id"))
+    .values({name: bindparam(name) for name in Obligation._fields})
+)
 
 
 def due_clocks(connection: Connection, now: datetime, limit: int = 100) -> list[str]:
