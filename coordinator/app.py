@@ -32,6 +32,7 @@ from coordinator.storage.base import db
 from coordinator.storage.database import Database, engine_arguments, prepare_engine
 from coordinator.storage.schema import MIGRATIONS
 from coordinator.storage.wakeup import Watcher, open_notifier
+from coordinator.storage.write_probe import WriteProbe
 
 # Every module in api/ declares its routes while it is imported.
 for _module in pkgutil.iter_modules(api.__path__, f"{api.__name__}."):
@@ -67,11 +68,13 @@ def create_app(
     watcher = Watcher(
         database, listen_url=settings.database_listen_url, poll=settings.poll_interval
     )
+    clock = clock or clock_of(settings)
+    probe = WriteProbe(database, clock, free_bytes=settings.document_limit_bytes)
     app.extensions["holdfast"] = Parts(
         origin=settings.origin,
         database=database,
         vault=keys.vault,
-        clock=clock or clock_of(settings),
+        clock=clock,
         chains=chains,
         policies=Policies.load(read_config("policies.toml")),
         service_wallets=wallets,
@@ -86,6 +89,7 @@ def create_app(
         document_limit_bytes=settings.document_limit_bytes,
         page_size=settings.page_size,
         page_size_limit=settings.page_size_limit,
+        health_checks=(probe.fault,),
     )
     _register(app, is_https=settings.origin.startswith("https:"))
     return app

@@ -16,7 +16,7 @@ import structlog
 from flask import Response, g, request
 from pydantic import BaseModel, ValidationError
 from sqlalchemy import Connection
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, InternalError, OperationalError
 
 from coordinator.api import problems
 from coordinator.api.auth import (
@@ -56,7 +56,7 @@ from coordinator.services.unit_of_work import (
 )
 from coordinator.storage import partners as partner_store
 from coordinator.storage import requests as request_store
-from coordinator.storage.database import was_sacrificed
+from coordinator.storage.database import is_read_only, was_sacrificed
 from coordinator.storage.documents import DocumentKey, Vault, load_one
 from coordinator.storage.requests import Claim
 from partners.protocol import canonical_json, strict_json
@@ -329,7 +329,7 @@ def _claim(uow: UnitOfWork, call: "_Call") -> Claim:
     return claim
 
 
-def _log_failure(error: OperationalError) -> None:
+def _log_failure(error: DBAPIError) -> None:
     """Tell the operator why, in the driver's first line; statement and values stay out of it."""
     lines = str(error.orig).splitlines()
     _log.error("database_failed", reason=lines[0] if lines else "")
@@ -345,16 +345,26 @@ def retried(attempt: Callable[[], Response]) -> Response:
     """
     for _ in range(_ATTEMPTS - 1):
         try:
-            return attempt()
+            return _unless_read_only(attempt)
         except OperationalError as error:
             if not was_sacrificed(error):
                 _log_failure(error)
                 raise UnavailableError("the database cannot be had at present") from error
     try:
-        return attempt()
+        return _unless_read_only(attempt)
     except OperationalError as error:
         _log_failure(error)
         raise UnavailableError("too many acts meet on this request; try again") from error
+
+
+def _unless_read_only(attempt: Callable[[], Response]) -> Response:
+    try:
+        return attempt()
+    except InternalError as error:
+        if not is_read_only(error):
+            raise
+        _log_failure(error)
+        raise UnavailableError("the database takes no changes at present") from error
 
 
 @dataclass(frozen=True, slots=True)

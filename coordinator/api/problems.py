@@ -181,6 +181,9 @@ def register(app: Flask) -> None:
             )
             answer.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
             return answer
+        if error.code == HTTPStatus.INTERNAL_SERVER_ERROR:
+            # Flask's word for an accident after the route itself had ended.
+            return accident(getattr(error, "original_exception", None) or error)
         if error.code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             return problem_response(errors.BodyTooLargeError("the body is too large"))
         return problem_response(errors.MalformedBodyError("the request is not well-formed HTTP"))

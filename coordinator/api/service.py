@@ -106,10 +106,10 @@ def healthz() -> Response:
     "/readyz",
     HealthView,
     "Whether this process can serve",
-    "503 while the database is away or the process is about to stop.",
+    "503 while the database is away or takes no changes, and when the process is about to stop.",
 )
 def readyz() -> Response:
-    """Ask the database, and whether the process drains.
+    """Ask the database, whether it can be written, and whether the process drains.
 
     Raises:
         UnavailableError: If it cannot serve now.

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from coordinator.key_files import KeyFileError, read_keys
 from coordinator.operations.preparation import (
     PreparationError,
-    open_settings_database,
+    open_present_database,
     require_own_keys,
 )
 from coordinator.settings import Settings
@@ -30,7 +30,7 @@ class Finding:
 
 def run_checks(settings: Settings) -> list[Finding]:
     """Look at everything and change nothing."""
-    database = open_settings_database(settings)
+    database = open_present_database(settings)
     try:
         return list(_checks(settings, database))
     finally:
@@ -46,6 +46,8 @@ def _checks(settings: Settings, database: Database) -> Iterator[Finding]:
         yield Finding("durability", is_good=False, detail=str(error))
     present, newest = schema.current_revision(database), schema.newest_revision()
     detail = f"revision {present}, newest {newest}"
+    if present != newest:
+        detail += "; `holdfast-coordinator migrate` makes the schema"
     yield Finding("schema", is_good=present == newest, detail=detail)
     yield from _keys(settings, database, is_migrated=present is not None)
     if present is not None:

@@ -1,6 +1,9 @@
 """Before anything starts: keys are there; the database is durable, migrated and opens with them."""
 
+from pathlib import Path
+
 from sqlalchemy import select
+from sqlalchemy.engine import make_url
 
 from coordinator.key_files import CoordinatorKeys, make_keys, present_keys, read_keys
 from coordinator.settings import Settings
@@ -79,13 +82,29 @@ def require_migrated(database: Database) -> None:
         )
 
 
+def open_present_database(settings: Settings, *, pool_size: int = 2) -> Database:
+    """Return the database that the settings name; nothing is made where there is none.
+
+    Raises:
+        PreparationError: Saying where was looked, and how to make one.
+    """
+    url = make_url(settings.resolved_database_url)
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+        raise PreparationError(
+            f"there is no database at {url.database}: set HOLDFAST_DATA_DIR to the coordinator's "
+            "data folder (or HOLDFAST_DATABASE_URL), or make a new one with "
+            "`holdfast-coordinator migrate`"
+        )
+    return open_database(url, pool_size=pool_size)
+
+
 def open_migrated(settings: Settings) -> Database:
     """Return the database for a command that needs its tables.
 
     Raises:
-        PreparationError: If it is not migrated.
+        PreparationError: If it is not there, or not migrated.
     """
-    database = open_settings_database(settings)
+    database = open_present_database(settings)
     try:
         require_migrated(database)
     except PreparationError:
@@ -99,10 +118,10 @@ def require_ready(settings: Settings) -> None:
 
     Raises:
         KeyFileError: If a key is missing or open to others.
-        PreparationError: If the database is not migrated, or the keys are another's.
+        PreparationError: If the database is not there or not migrated, or the keys are another's.
         UnsafeDatabaseError: If the database would lose what it has confirmed.
     """
-    database = open_settings_database(settings, pool_size=1)
+    database = open_present_database(settings, pool_size=1)
     try:
         require_durable(database)
         require_migrated(database)

@@ -25,7 +25,7 @@ from typing import Any
 import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import InvalidatePoolError, OperationalError
+from sqlalchemy.exc import InternalError, InvalidatePoolError, OperationalError
 from sqlalchemy.pool import QueuePool
 
 from coordinator.storage import driver
@@ -277,6 +277,11 @@ def was_sacrificed(error: OperationalError) -> bool:
     PostgreSQL's deadlock_detected and serialization_failure; SQLite's writers queue and never meet.
     """
     return getattr(error.orig, "sqlstate", None) in {"40P01", "40001"}
+
+
+def is_read_only(error: InternalError) -> bool:
+    """Tell whether PostgreSQL takes no changes: a standby, or made so by its operator."""
+    return getattr(error.orig, "sqlstate", None) == "25006"
 
 
 def require_durable(database: Database) -> None:

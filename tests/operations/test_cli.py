@@ -103,11 +103,17 @@ def test_a_setting_that_is_wrong_is_named(run: Run, name: str, value: str, said:
     assert "Traceback" not in result.output
 
 
-def test_nothing_is_served_from_a_database_that_was_never_made(run: Run) -> None:
-    result = run("partner", "list")
+@pytest.mark.parametrize("command", ["check", "partner list", "partner suspend a.example", "web"])
+def test_where_there_is_no_database_none_is_made_and_the_place_is_named(
+    run: Run, tmp_path: Path, command: str
+) -> None:
+    result = run(*command.split())
     assert result.exit_code == 1
+    assert f"there is no database at {tmp_path / 'data' / 'holdfast.sqlite3'}" in result.stderr
+    assert "HOLDFAST_DATA_DIR" in result.stderr
     assert "holdfast-coordinator migrate" in result.stderr
     assert "Traceback" not in result.output
+    assert not (tmp_path / "data").exists()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -49,6 +50,14 @@ def test_every_line_is_json_with_the_requests_id() -> None:
 @pytest.mark.parametrize(("level", "count"), [("debug", 3), ("info", 2), ("error", 1)])
 def test_the_level_holds(level: str, count: int) -> None:
     assert len(_log(level, "json")) == count
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="writes to a device that is always full")
+def test_a_log_that_cannot_be_written_disturbs_nothing() -> None:
+    with Path("/dev/full").open("wb") as full:
+        command = [sys.executable, "-c", _PROGRAM + "print('went on')", "info", "json"]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=full, timeout=60, check=False)
+    assert done.stdout == b"went on\n"
 
 
 def test_people_may_read_it_as_text() -> None:

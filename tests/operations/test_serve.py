@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -172,6 +173,21 @@ def test_when_it_is_killed_nothing_of_it_goes_on(served: Served) -> None:
 def test_a_web_process_that_is_killed_is_replaced(served: Served) -> None:
     os.kill(served.pid_of("web"), signal.SIGKILL)
     _eventually(lambda: not _is_alive(served.pid_of("web")))
+    _eventually(lambda: requests.get(f"{served.url}/readyz", timeout=2).ok)
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="limits another process's files")
+def test_on_a_disk_that_takes_nothing_more_it_is_alive_but_not_ready(served: Served) -> None:
+    [web] = _children(served.pid_of("web"))
+    assert requests.get(f"{served.url}/readyz", timeout=PATIENCE).ok
+    limits = resource.prlimit(web, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    refused = _eventually(
+        lambda: [r for r in [requests.get(f"{served.url}/readyz", timeout=2)] if not r.ok]
+    )
+    assert (refused[0].status_code, refused[0].json()["code"]) == (503, "unavailable")
+    assert "takes no changes" in refused[0].json()["detail"]
+    assert requests.get(f"{served.url}/healthz", timeout=PATIENCE).ok
+    resource.prlimit(web, resource.RLIMIT_FSIZE, limits)
     _eventually(lambda: requests.get(f"{served.url}/readyz", timeout=2).ok)
 
 

@@ -10,6 +10,7 @@ from coordinator.storage.tables import (
     partners,
     requests,
     transparency_log,
+    write_probe,
 )
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "partners",
     "requests",
     "transparency_log",
+    "write_probe",
 ]

@@ -1,0 +1,35 @@
+"""Ready means that changes are taken: what answers them with 503 is not ready either."""
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+
+from tests.conftest import World
+from tests.factories import Cast, Signer, freeze_request_body
+
+
+@pytest.fixture
+def world(postgres_world: World) -> World:
+    """Only a server can be made read-only behind our back; a full disk is tried with `serve`."""
+    return postgres_world
+
+
+def test_a_database_that_was_made_read_only_is_not_ready_and_takes_nothing(
+    app: Flask, signer: Signer, cast: Cast
+) -> None:
+    engine = app.extensions["holdfast"].database.engine
+    with engine.connect() as connection:
+        switch = f'ALTER DATABASE "{engine.url.database}" SET default_transaction_read_only = on'
+        connection.execution_options(isolation_level="AUTOCOMMIT").execute(text(switch))
+    engine.dispose()
+    readiness = signer.client.get("/readyz")
+    assert (readiness.status_code, readiness.headers["Retry-After"]) == (503, "1")
+    assert "takes no changes" in readiness.get_json()["detail"]
+    assert signer.client.get("/healthz").status_code == 200
+    answer = signer.post(cast.a.analyst, "/v1/freeze-requests", freeze_request_body())
+    assert (answer.status_code, answer.get_json()["code"]) == (503, "unavailable")
+    assert signer.get(cast.a.analyst, "/v1/freeze-requests").status_code == 200
+
+
+def test_a_database_that_takes_changes_is_ready(signer: Signer) -> None:
+    assert signer.client.get("/readyz").get_json() == {"status": "ready"}
