@@ -146,7 +146,10 @@ def facts_of(
     ended: bool = False,
     other_holds: Mapping[str, HoldBalance] = _NO_HOLDS,
 ) -> LegFacts:
-    """Return what the leg's status hangs on; shared holds count for it, unlinked ones do not."""
+    """Return what the leg's status hangs on; shared holds count for it, unlinked ones do not.
+
+    Nor do withdrawn addresses that it said nothing of: no answer is awaited about them.
+    """
     linked = [
         (hold.address_no, hold)
         for hold in ledger.holds.values()
@@ -166,7 +169,7 @@ def facts_of(
     return LegFacts(
         last_act=last_act,
         ended=ended,
-        address_count=address_count,
+        address_count=address_count - len(ledger.withdrawn - ledger.nothing.keys()),
         answered=Counter(ledger.nothing.values()),
         any_found=any(each.found or each.withheld for each in ledger.findings.values()),
         any_frozen=bool(linked),

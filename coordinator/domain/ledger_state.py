@@ -81,6 +81,7 @@ class LegLedger:
         nothing: Addresses that are answered with nothing, and the code.
         shared: Holds of the partner's other legs that this leg shares, and for which address.
         unlinked: Own holds that were kept for another request: they no longer count for this leg.
+        withdrawn: Addresses that the requester took back: no answer is awaited about them.
         line: Loads one line of this leg by id with its amount as it stands, that is with the latest
             correction applied; None if there is none.
     """
@@ -91,6 +92,7 @@ class LegLedger:
     nothing: dict[int, DeclineCode] = field(default_factory=dict)
     shared: dict[str, int] = field(default_factory=dict)
     unlinked: set[str] = field(default_factory=set)
+    withdrawn: set[int] = field(default_factory=set)
     line: Callable[[str], BookedLine | None] = lambda _line_id: None
 
     def apply(self, booking: "Booking") -> None:

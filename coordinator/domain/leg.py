@@ -82,7 +82,7 @@ class LegFacts:
         last_act: The last act that counts (see `counts`); None while only queued. Never WITHDRAW:
             the end of the request is `ended`, so that a declined leg stays known as declined.
         ended: The request was withdrawn or closed.
-        address_count: How many addresses the request flags.
+        address_count: How many of the request's addresses have, or await, an answer.
         answered: How many addresses are answered by `nothing`, by code; superseded ones left out.
         any_found: An effective `found` amount above 0, or a withheld one.
         any_frozen: An effective `frozen` amount above 0, or a withheld one; void holds left out.

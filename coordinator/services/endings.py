@@ -12,6 +12,7 @@ from coordinator.domain.leg import LegAct
 from coordinator.services.legs import (
     LegBooks,
     change_leg,
+    last_act_of,
     load_books,
     locked_leg,
     record_leg_event,
@@ -22,6 +23,11 @@ from coordinator.storage import freeze_ledger as ledger_store
 from coordinator.storage import hold_clocks
 from coordinator.storage import legs as store
 from partners.protocol.vocabulary import EventType, LegStatus
+
+_ANSWERED = {
+    LegStatus.NO_MATCH: EventType.LEG_NO_MATCH,
+    LegStatus.DECLINED: EventType.LEG_DECLINED,
+}
 
 
 def all_legs(uow: UnitOfWork, request_id: str) -> list[Row[Any]]:
@@ -54,16 +60,22 @@ def take_addresses_back(  # noqa: PLR0913, PLR0917 - what the act is told with
     reason: str,
     policies: Policies,
 ) -> None:
-    """Tell every leg which addresses were taken back; what it holds on them owes an answer."""
+    """Tell every leg which addresses were taken back; what it holds on them owes an answer.
+
+    No other answer is awaited about them, which may have been the last that was.
+    """
     named = set(numbers)
     for leg in all_legs(uow, request.id):
         books = load_books(uow, leg)
         touched = [h for no, h in books.linked() if no in named and h.is_open]
         owing = oblige(uow, actor, leg, touched, policies)
         status = LegStatus(leg.status)
-        if owing:
+        if owing or last_act_of(leg) is LegAct.REPORT:
             status = refresh_leg(uow, books, request, leg)
         _tell(uow, request, leg, EventType.REQUEST_WITHDRAWN, status, numbers, reason)
+        answered = _ANSWERED.get(status)
+        if answered is not None and leg.status != status:
+            record_leg_event(uow, answered, actor, request, leg, status, {"why": "withdrawn"})
         tell_owed(uow, actor, request, leg, status, owing, "withdrawn")
 
 

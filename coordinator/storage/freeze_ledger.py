@@ -4,7 +4,18 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
+from sqlalchemy import (
+    CompoundSelect,
+    Connection,
+    Row,
+    bindparam,
+    delete,
+    func,
+    null,
+    select,
+    union_all,
+    update,
+)
 
 from coordinator.domain.figures import worth_after
 from coordinator.domain.freeze_ledger import BookedLine, Booking, Finding, HoldBalance, LegLedger
@@ -18,6 +29,8 @@ from coordinator.storage.tables.freeze_ledger import (
     LedgerLineRow,
     NothingRow,
 )
+from coordinator.storage.tables.freeze_requests import LegRow
+from coordinator.storage.tables.life_cycle import WithdrawnAddressRow
 from partners.protocol.vocabulary import DeclineCode, HoldBasis, KeptBasis, LineKind
 
 _LINE_COLUMNS = (
@@ -114,10 +127,27 @@ def load_leg(connection: Connection, leg_id: str) -> LegLedger:
         ledger.findings[row.address_no, row.asset] = Finding(
             row.address_no, row.asset, row.found, row.withheld, row.found_usd or 0
         )
-    for row in connection.execute(select(NothingRow.__table__).where(NothingRow.leg_id == leg_id)):
-        ledger.nothing[row.address_no] = DeclineCode(row.code)
+    for address_no, code in connection.execute(_answers(leg_id)):
+        if code is None:
+            ledger.withdrawn.add(address_no)
+        else:
+            ledger.nothing[address_no] = DeclineCode(code)
     ledger.line = lambda line_id: effective_line(connection, leg_id, line_id)
     return ledger
+
+
+def _answers(leg_id: str) -> CompoundSelect[Any]:
+    """Return a query for the addresses that a leg answered with nothing, and the code.
+
+    In the same round trip, without a code: those that await no answer, for they were taken back.
+    """
+    answered = select(NothingRow.address_no, NothingRow.code).where(NothingRow.leg_id == leg_id)
+    withdrawn = (
+        select(WithdrawnAddressRow.address_no, null())
+        .join(LegRow, LegRow.request_id == WithdrawnAddressRow.request_id)
+        .where(LegRow.id == leg_id)
+    )
+    return union_all(answered, withdrawn)
 
 
 def effective_line(connection: Connection, leg_id: str, line_id: str) -> BookedLine | None:

@@ -135,7 +135,8 @@ class Model:
 
     def _reported(self, leg: Leg) -> str:
         numbers = range(leg.request.address_count)
-        if any(self.found(leg, no) for no in numbers) or set(leg.nothing) != set(numbers):
+        unanswered = set(numbers) - set(leg.nothing) - set(leg.request.withdrawn)
+        if any(self.found(leg, no) for no in numbers) or unanswered:
             return "under_review"
         return "no_match" if set(leg.nothing.values()) == {"no_match"} else "declined"
 

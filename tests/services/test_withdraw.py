@@ -166,6 +166,40 @@ def test_addresses_are_withdrawn_once_and_the_last_only_with_the_request(desk: D
     assert desk.row_counts()["withdrawn_address"] == 1
 
 
+@pytest.mark.parametrize("code", ["no_match", "policy_refusal"])
+def test_a_withdrawn_address_awaits_no_answer_any_more(desk: Desk, code: str) -> None:
+    a, b, c, d = desk.cast.all
+    ask = desk.go_out(addresses=addresses(3, 90), to=[b.handle, c.handle, d.handle])
+    desk.report(b, ask, nothing([0], code))
+    desk.report(c, ask, nothing([0], code), found(1, 5))
+    desk.act(d.analyst, ask, "review")
+    shown = "no_match" if code == "no_match" else "declined"
+    desk.withdraw(ask, [1])
+    assert [desk.leg(x, ask).status for x in (b, c, d)] == ["under_review"] * 3
+    desk.withdraw(ask, [2])
+    # What C found on an address that was withdrawn is still there; D has not answered at all.
+    assert [desk.leg(x, ask).status for x in (b, c, d)] == [shown, "under_review", "under_review"]
+    assert desk.told(b, ask)[-2:] == ["freeze_request.withdrawn", f"leg.{shown}"]
+    assert desk.told(a, ask)[-1] == f"leg.{shown}"
+    assert desk.told(d, ask)[-1] == "freeze_request.withdrawn"
+    desk.report(d, ask, nothing([0], code))
+    assert desk.leg(d, ask).status == shown
+    assert desk.told(d, ask).count(f"leg.{shown}") == 1
+
+
+def test_a_request_closes_by_itself_though_nobody_answers_about_withdrawn_addresses(
+    desk: Desk,
+) -> None:
+    b = desk.cast.b
+    ask = desk.go_out(addresses=addresses(2, 90), to=[b.handle])
+    desk.report(b, ask, nothing([0]))
+    assert desk.request(ask).final_since is None
+    desk.withdraw(ask, [1])
+    assert desk.request(ask).final_since == desk.clock.now()
+    assert "close_after" in desk.step(7 * DAY)
+    assert desk.status(ask) == "closed"
+
+
 def test_a_withdrawn_address_takes_no_later_freeze_but_one_from_before(desk: Desk) -> None:
     b = desk.cast.b
     ask = desk.go_out()
