@@ -3,9 +3,9 @@
 import click
 
 from partners.cli.session import Session, SessionCommand, facts, pass_session, table
+from partners.cli.sums import SUMS, sum_rows
 from partners.protocol.life_cycle_views import StatisticsView
 
-_SUMS = ("found", "frozen", "held", "released", "returned", "seized")
 _MINUTE_MS = 60_000
 
 
@@ -52,11 +52,7 @@ def incident(session: Session, incident_id: str, *, timeline: bool) -> None:
     )
     if view.totals:
         session.out.print()
-        rows = [
-            (asset, *(getattr(totals, name) for name in _SUMS), totals.withheld or None)
-            for asset, totals in sorted(view.totals.items())
-        ]
-        session.out.print(table(("total", *_SUMS, "withheld"), rows))
+        session.out.print(table(("total", *SUMS), sum_rows(view.totals)))
     if timeline:
         session.out.print()
         events = [

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from partners.cli.decisions import show_awaited
 from partners.cli.session import REQUEST_ID, Session, SessionCommand, facts, pass_session, table
+from partners.cli.sums import line_words, usd_of
 from partners.client import Client
 from partners.errors import InvalidDraftError
 from partners.protocol import strict_json
@@ -177,6 +178,12 @@ def decline(session: Session, /, request_id: str, *, code: str, **words: Any) ->
     help="Answers all addresses that have no line; the options below explain it.",
 )
 @_explaining
+@click.option(
+    "--usd",
+    nargs=2,
+    metavar="VALUE SOURCE",
+    help="What the amount of these lines is worth now, and by whose price; one amount for all.",
+)
 @pass_session
 def report(  # noqa: PLR0913 - click's options
     session: Session,
@@ -195,6 +202,7 @@ def report(  # noqa: PLR0913 - click's options
     kept: tuple[tuple[str, str, str], ...],
     corrected: tuple[tuple[str, str, str], ...],
     nothing: str | None,
+    usd: tuple[str, str] | None,
     **words: Any,
 ) -> None:
     """Report what you found, froze, released or returned; taken whole or refused whole.
@@ -205,8 +213,7 @@ def report(  # noqa: PLR0913 - click's options
     """
     client = session.client()
     view = client.freeze_request(request_id)
-    lines = _lines_of(file) if file else []
-    lines += [
+    lines: list[Any] = [
         {"kind": "found", "address_no": _number(no), "asset": asset, "amount": _amount(amount)}
         for no, asset, amount in found
     ]
@@ -236,6 +243,9 @@ def report(  # noqa: PLR0913 - click's options
         }
         for line, amount, reason in corrected
     ]
+    if usd is not None:
+        _state_value([line for line in lines if "amount" in line], usd, now)
+    lines = [*(_lines_of(file) if file else []), *lines]
     explanation = _explanation(words)
     if nothing:
         lines.append({"kind": "nothing", "address_nos": "rest", "code": nothing, **explanation})
@@ -253,10 +263,10 @@ def _send(client: Client, view: FreezeRequestView, lines: list[Any]) -> FreezeRe
 
 def _show_report(session: Session, made: FreezeReportView) -> None:
     rows = [
-        (line.kind.value, line.address_no, line.asset, line.amount, line.hold)
+        (line_words(line), line.address_no, line.asset, line.amount, usd_of(line), line.hold)
         for line in made.lines
     ]
-    session.out.print(table(("line", "address", "asset", "amount", "hold"), rows))
+    session.out.print(table(("line", "address", "asset", "amount", "USD", "hold"), rows))
     session.out.print(facts([("status", made.leg.status.value)]))
 
 
@@ -297,6 +307,17 @@ def _frozen_line(
         "hold_expires_at": format_time(now + held_for),
         "basis": basis,
     }
+
+
+def _state_value(lines: list[Any], usd: tuple[str, str], now: datetime) -> None:
+    """Add to lines of one and the same amount what it is worth."""
+    value, source = usd
+    amounts = {line["amount"] for line in lines}
+    assets = {line["asset"] for line in lines if "asset" in line}
+    if len(amounts) != 1 or None in amounts or len(assets) > 1:
+        raise click.UsageError("--usd goes with one amount of one asset; state others in a FILE")
+    for line in lines:
+        line["usd"] = {"value": value, "at": format_time(now), "source": source}
 
 
 def _number(text: str) -> int:

@@ -15,9 +15,10 @@ from partners.cli.session import (
     print_json,
     table,
 )
+from partners.cli.sums import SUMS, line_words, sum_rows, usd_of
 from partners.draft import Draft, count_lines, encode_draft, read_draft
 from partners.errors import InvalidDraftError, TransportError, ValidationError
-from partners.protocol.views import AssetTotals, FreezeRequestView, LegView
+from partners.protocol.views import FreezeRequestView, LegView
 from partners.wording import counted
 
 _TEMPLATE = """{
@@ -149,10 +150,11 @@ def status(session: Session, request_id: str | None, *, ledger: bool) -> None:
             (
                 line.id,
                 line.partner,
-                f"{line.kind.value} of {line.corrects}" if line.corrects else line.kind.value,
+                line_words(line),
                 line.address_no,
                 line.asset,
                 line.amount,
+                usd_of(line),
                 line.hold,
             )
             for line in lines
@@ -192,13 +194,11 @@ def _show_request(session: Session, view: FreezeRequestView, legs: list[LegView]
         session.out.print(table(_LEG_COLUMNS, [row for leg in legs for row in _leg_rows(leg)]))
     if view.totals:
         session.out.print()
-        rows = [(asset, *_sums(totals)) for asset, totals in sorted(view.totals.items())]
-        session.out.print(table(("total", *_SUMS), rows))
+        session.out.print(table(("total", *SUMS), sum_rows(view.totals)))
 
 
-_SUMS = ("found", "frozen", "held", "released", "returned", "seized")
-_LINE_COLUMNS = ("line", "partner", "says", "address", "asset", "amount", "hold")
-_LEG_COLUMNS = ("partner", "status", "acknowledged", "asset", *_SUMS)
+_LINE_COLUMNS = ("line", "partner", "says", "address", "asset", "amount", "USD", "hold")
+_LEG_COLUMNS = ("partner", "status", "acknowledged", "asset", *SUMS)
 
 
 def _leg_rows(leg: LegView) -> list[tuple[object, ...]]:
@@ -207,18 +207,8 @@ def _leg_rows(leg: LegView) -> list[tuple[object, ...]]:
     if leg.flags:
         state += f" [{', '.join(leg.flags)}]"
     at = f"{leg.acknowledged_at:%H:%M:%S}" if leg.acknowledged_at else None
-    sums: list[tuple[str | None, ...]] = [
-        (asset, *_sums(totals)) for asset, totals in sorted(leg.totals.items())
-    ]
-    first, *others = sums or [(None,) * (len(_SUMS) + 1)]
+    first, *others = sum_rows(leg.totals) or [()]
     return [(leg.partner, state, at, *first), *((None, None, None, *row) for row in others)]
-
-
-def _sums(totals: AssetTotals) -> tuple[str, ...]:
-    withheld = f" + {totals.withheld} withheld" if totals.withheld else ""
-    values = [str(getattr(totals, name)) for name in _SUMS]
-    values[1] += withheld
-    return tuple(values)
 
 
 @click.command(cls=SessionCommand)

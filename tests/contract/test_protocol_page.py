@@ -17,7 +17,7 @@ import pytest
 from partners.protocol import strict_json
 from partners.protocol import webhook_signature as webhooks
 from partners.protocol.jwk import PrivateKey
-from partners.protocol.payloads import FreezeRequest
+from partners.protocol.payloads import FreezeReport, FreezeRequest
 from partners.protocol.request_token import (
     make_request_token,
     read_token_front,
@@ -47,6 +47,13 @@ class Received:
     paths: list[str] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
+
+
+def test_the_lines_of_the_report_are_lines_as_the_coordinator_takes_them() -> None:
+    lines = strict_json.loads(_block("json report").encode())
+    report = FreezeReport.model_validate({"content_sha256": "0" * 64, "lines": lines})
+    assert [line.kind for line in report.lines] == ["found", "frozen", "nothing"]
+    assert report.model_dump(mode="json", exclude_unset=True)["lines"] == lines
 
 
 @pytest.fixture

@@ -140,6 +140,72 @@ def test_a_report_says_that_the_whole_account_is_frozen(
     assert not any("account_level" in line for line in sent(stub)["lines"])
 
 
+def test_a_report_states_what_its_amount_is_worth(shell: Shell, stub: StubCoordinator) -> None:
+    answer_request(stub)
+    usd = {"value": "2741.50", "at": AT, "source": "list price"}
+    line = {
+        "id": LINE,
+        "report_id": new_id("rep"),
+        "leg_id": new_id("leg"),
+        "partner": "exchange-b.example",
+        "kind": "found",
+        "amount": "9",
+        "reported_at": AT,
+        "usd": usd,
+    }
+    made = {"id": new_id("rep"), "request_id": FRQ, "leg": leg_view(), "lines": [line]}
+    stub.answers("POST", f"{REQUEST}/freeze-reports", made, status=201)
+    said = ["--usd", "2741.50", "list price"]
+    words = ["--found", "0", ETH, "9", "--frozen", "0", ETH, "9", "--returned", HOLD, "9", "0xab"]
+    done = shell("report", FRQ, *words, "--kept", HOLD, "own_policy", UNTIL, *said)
+    assert done.exit_code == 0, done.output
+    assert "2741.50" in done.output
+    values = [line.get("usd") for line in sent(stub)["lines"]]
+    assert [value and (value["value"], value["source"]) for value in values] == [
+        *[("2741.50", "list price")] * 3,
+        None,
+    ]
+    assert shell("report", FRQ, "--found", "0", ETH, "9").exit_code == 0
+    assert "usd" not in sent(stub)["lines"][0]
+    other = "eip155:1/erc20:0xdac17f958d2ee523a2206206994597c13d831ec7"
+    for wrong in (
+        [],
+        ["--kept", HOLD, "own_policy", UNTIL],
+        ["--found", "0", ETH, "withheld"],
+        ["--found", "0", ETH, "9", "--frozen", "0", ETH, "8"],
+        ["--found", "0", ETH, "9", "--found", "0", other, "9"],
+    ):
+        done = shell("report", FRQ, *wrong, *said)
+        assert (done.exit_code, "one amount of one asset" in done.output) == (2, True)
+
+
+def test_sums_are_followed_by_what_they_are_stated_to_be_worth(
+    shell: Shell, stub: StubCoordinator
+) -> None:
+    usd = {"found": "9.50", "frozen": "8.25", "held": "7.00"}
+    totals = {
+        ETH: {"found": "9", "frozen": "8", "held": "7", "withheld": 2, "usd": usd},
+        "eip155:10/slip44:60": {"found": "5"},
+    }
+    answer_request(stub, totals=totals)
+    stub.answers("GET", f"{REQUEST}/legs", {"items": [leg_view(totals=totals)]})
+    line = {
+        "id": LINE,
+        "report_id": new_id("rep"),
+        "leg_id": new_id("leg"),
+        "partner": "exchange-b.example",
+        "kind": "nothing",
+        "code": "insufficient_evidence",
+        "reported_at": AT,
+    }
+    stub.answers("GET", f"{REQUEST}/ledger", {"items": [line]})
+    shown = shell("status", FRQ, "--ledger").output
+    assert shown.count("9.50") == shown.count("8.25") == shown.count("7.00") == 2
+    assert shown.count("in USD, as stated") == 2
+    assert shown.count("8 + 2 withheld") == 2
+    assert "nothing (insufficient_evidence)" in shown
+
+
 def test_a_report_explains_why_the_rest_holds_nothing(shell: Shell, stub: StubCoordinator) -> None:
     answer_request(stub)
     made = {"id": new_id("rep"), "request_id": FRQ, "leg": leg_view(), "lines": []}
@@ -277,7 +343,9 @@ def test_an_incident_shows_totals_and_what_happened(shell: Shell, stub: StubCoor
         "kind": "hack",
         "occurred_at": AT,
         "requests": [FRQ],
-        "totals": {ETH: {"found": "9", "frozen": "8", "held": "7"}},
+        "totals": {
+            ETH: {"found": "9", "frozen": "8", "held": "7", "withheld": 3, "usd": {"held": "1.75"}}
+        },
     }
     path = f"/v1/incidents/{incident['id']}"
     stub.answers("GET", path, incident)
@@ -285,6 +353,7 @@ def test_an_incident_shows_totals_and_what_happened(shell: Shell, stub: StubCoor
     stub.answers("GET", f"{path}/timeline", {"items": [event]})
     done = shell("incident", incident["id"], "--timeline")
     assert all(word in done.output for word in ("A theft", FRQ, ETH, "freeze.frozen"))
+    assert all(word in done.output for word in ("8 + 3 withheld", "1.75"))
     stub.answers("GET", "/v1/incidents", {"items": [incident]})
     assert "A theft" in shell("incidents").output
 
