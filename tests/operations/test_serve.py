@@ -214,6 +214,21 @@ def test_a_process_is_told_of_a_signal_that_its_web_server_handles() -> None:
     assert done.stdout == "told\n", done.stderr
 
 
+def test_the_collector_passes_over_what_a_web_process_started_with() -> None:
+    code = (
+        "import gc; from coordinator.operations import web_server as web; web.spare_collector();"
+        "print(gc.get_freeze_count() > 10_000, gc.get_threshold()[0] == web.COLLECT_AFTER)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.stdout == "True True\n", done.stderr
+
+
 def test_an_address_that_is_taken_is_said_and_nothing_is_started(tmp_path: Path) -> None:
     with socket.create_server((HOST, 0)) as listener:
         port = listener.getsockname()[1]
