@@ -67,7 +67,7 @@ def book(  # noqa: PLR0913 - all that the rules hang on, by name, so that nothin
     Args:
         ledger: The reporting leg's ledger as it stands.
         lines: The report, validated by its models.
-        flagged: What the request states, by address number; those without asset may be left out.
+        flagged: What the request states, by address number; those without amount may be left out.
         address_count: How many addresses the request flags.
         now: Present time.
         new_line_id: Makes `lin_…` ids, called in the order of the lines.

@@ -156,7 +156,7 @@ def _book(
     )
     flagged = {
         row.address_no: Flagged(row.address_no, row.asset, row.amount)
-        for row in request_store.flagged(uow.connection, request.id, numbers)
+        for row in request_store.with_amount(uow.connection, request.id, numbers)
     }
     opening = sum(isinstance(line, FrozenLine) and line.hold is None for line in body.lines)
     partner = partner_store.partner(uow.connection, leg.partner)

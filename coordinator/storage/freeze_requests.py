@@ -326,12 +326,12 @@ def addresses(
     return connection.execute(query).all()
 
 
-def flagged(connection: Connection, request_id: str, numbers: Sequence[int]) -> list[Row[Any]]:
-    """Return (address_no, asset, amount) of the named addresses."""
+def with_amount(connection: Connection, request_id: str, numbers: Sequence[int]) -> list[Row[Any]]:
+    """Return (address_no, asset, amount) of those of the named addresses that state an amount."""
     found: list[Row[Any]] = []
     base = select(
         FlaggedAddressRow.address_no, FlaggedAddressRow.asset, FlaggedAddressRow.amount
-    ).where(FlaggedAddressRow.request_id == request_id)
+    ).where(FlaggedAddressRow.request_id == request_id, FlaggedAddressRow.amount.is_not(None))
     if len(numbers) > 400:  # noqa: PLR2004 - then one range read is cheaper than many look-ups
         return list(
             connection.execute(
