@@ -145,6 +145,9 @@ def change_leg(
     """Write what an allowed act does to the leg, and return how it shows now."""
     if counts(act, LegStatus(leg.status)):
         values["last_act"] = act.value
+        if act is not LegAct.DECLINE and leg.decline_code is not None:
+            # Whoever looks again takes the decline back, with what it says of where funds went.
+            values |= {"decline_code": None, "decline_act_id": None}
     over = set()
     if act in IMPLIES_ACKNOWLEDGEMENT and leg.acknowledged_at is None:
         values["acknowledged_at"] = uow.now

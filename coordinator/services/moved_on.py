@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row
 from coordinator.services.freeze_request_views import evidence_bodies
 from coordinator.storage import incidents as store
 from coordinator.storage.documents import Vault
-from partners.protocol.vocabulary import DeclineCode, LegStatus
+from partners.protocol.vocabulary import DeclineCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +74,7 @@ def _latest(lines: Sequence[Mapping[str, Any]], address_no: int) -> Mapping[str,
 
 
 def _declined(connection: Connection, vault: Vault, legs: Sequence[Row[Any]]) -> list[Onward]:
-    moved = [
-        leg
-        for leg in legs
-        if leg.decline_code == DeclineCode.MOVED_ON and leg.status == LegStatus.DECLINED
-    ]
+    moved = [leg for leg in legs if leg.decline_code == DeclineCode.MOVED_ON]
     bodies = evidence_bodies(connection, vault, [leg.decline_act_id for leg in moved])
     return [
         Onward(leg.request_id, leg.id, leg.partner, None, following)

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, exists, select
 from coordinator.storage.tables.events import EventAudienceRow, EventRow
 from coordinator.storage.tables.freeze_ledger import LedgerLineRow, NothingRow
 from coordinator.storage.tables.freeze_requests import ActRow, FreezeRequestRow, LegRow
-from partners.protocol.vocabulary import DeclineCode, LegStatus, LineKind
+from partners.protocol.vocabulary import DeclineCode, LineKind
 
 _CHUNK = 400
 _MOVED_ON = DeclineCode.MOVED_ON.value
@@ -128,7 +128,7 @@ def legs_moved_on(
     answered = select(NothingRow.leg_id).where(
         NothingRow.leg_id == LegRow.id, NothingRow.code == _MOVED_ON
     )
-    declined = (LegRow.decline_code == _MOVED_ON) & (LegRow.status == LegStatus.DECLINED.value)
+    declined = LegRow.decline_code == _MOVED_ON
     query = (
         select(LegRow.__table__)
         .where(LegRow.request_id == request_id, LegRow.id > after, declined | answered.exists())

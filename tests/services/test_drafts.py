@@ -70,6 +70,30 @@ def test_what_was_found_after_all_leaves_the_draft(w: World) -> None:
     assert w.items(w.cast.a.lead, first, "drafts") == []
 
 
+@pytest.mark.parametrize("other", ["lines", "review", "question"])
+def test_a_decline_that_is_taken_back_leads_nowhere(w: World, other: str) -> None:
+    first = w.live(to=[w.cast.b.handle])
+    w.act(w.cast.b.lead, first, "decline", code="moved_on", next={"account": TRON})
+    incident = first["incident"]["id"]
+    trace = f"/v1/incidents/{incident}/trace"
+    moved = [edge for edge in w.get(w.cast.a.lead, trace)["edges"] if edge["kind"] == "moved_on"]
+    assert (len(moved), len(w.items(w.cast.a.lead, first, "drafts"))) == (1, 1)
+    if other == "lines":
+        nothing = {"kind": "nothing", "address_nos": "rest", "code": "funds_gone"}
+        w.report(w.cast.b, first, [nothing])
+    elif other == "review":
+        w.act(w.cast.b.analyst, first, "review")
+    else:
+        asked = w.act(w.cast.b.analyst, first, "info-requests", missing=["the transaction"])
+        w.act(w.cast.a.analyst, first, f"info-requests/{asked['id']}/answer", text="Here it is.")
+    assert w.leg(first, w.cast.b)["decline_code"] is None
+    assert w.items(w.cast.a.lead, first, "drafts") == []
+    edges = w.get(w.cast.a.lead, trace)["edges"]
+    assert [edge for edge in edges if edge["kind"] == "moved_on"] == []
+    w.act(w.cast.b.lead, first, "decline", code="policy_refusal")
+    assert w.leg(first, w.cast.b)["decline_code"] == "policy_refusal"
+
+
 def test_the_requester_itself_and_partners_that_freeze_nothing_are_not_asked(w: World) -> None:
     first = w.live(to=[w.cast.b.handle])
     w.report(w.cast.b, first, [_moved("rest", account=TRON, service=w.cast.a.handle)])
