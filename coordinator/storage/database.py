@@ -224,7 +224,7 @@ def _prepare_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get("holdfast_writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        driver.execute(connection, "BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _prepare_postgres(engine: Engine) -> None:

@@ -60,11 +60,7 @@ def pipelined(connection: Connection) -> Iterator[None]:
     with driver.pipeline() as pipeline, connection.begin():
         try:
             yield
-            with _wrapped(connection, _COMMIT):
-                cursor = psycopg.Cursor(driver)
-                cursor.execute(_COMMIT)
-                pipeline.sync()
-                _require_committed(cursor.statusmessage)
+            _commit(connection, driver, pipeline)
         except BaseException:
             # What was skipped after a fault says so when it is read: here, so that nothing is left
             # in the pipeline before the rollback.
@@ -73,9 +69,18 @@ def pipelined(connection: Connection) -> Iterator[None]:
             raise
 
 
-def _require_committed(status: str | None) -> None:
-    if status != _COMMIT:
-        raise psycopg.errors.InFailedSqlTransaction(f"the server answered {status} to COMMIT")
+def _commit(
+    connection: Connection, driver: "psycopg.Connection[Any]", pipeline: psycopg.Pipeline
+) -> None:
+    try:
+        cursor = psycopg.Cursor(driver)
+        cursor.execute(_COMMIT)
+        pipeline.sync()
+        if cursor.statusmessage != _COMMIT:
+            answer = f"the server answered {cursor.statusmessage} to COMMIT"
+            raise psycopg.errors.InFailedSqlTransaction(answer)
+    except psycopg.Error as error:
+        raise _wrapped(connection, _COMMIT, error) from error
 
 
 class Sent:
@@ -97,15 +102,19 @@ class Sent:
     def rows(self) -> list[Any]:
         """Return all rows as tuples, having waited for them."""
         if self._rows is None:
-            with _wrapped(self._connection, self._sql):
+            try:
                 self._rows = self._cursor.fetchall()
+            except _errors(self._connection) as error:
+                raise _wrapped(self._connection, self._sql, error) from error
         return self._rows
 
     def changed(self) -> int:
         """Return how many rows were changed, having waited."""
         if isinstance(self._cursor, PipelineCursor):
-            with _wrapped(self._connection, self._sql):
+            try:
                 self._cursor.wait()
+            except psycopg.Error as error:
+                raise _wrapped(self._connection, self._sql, error) from error
         count: int = self._cursor.rowcount
         return count
 
@@ -116,18 +125,22 @@ def execute(connection: Connection, sql: str, values: Values = ()) -> Sent:
     Raises:
         DBAPIError: As SQLAlchemy wraps it, but without the values: a person may have written them.
     """
-    with _wrapped(connection, sql):
+    try:
         cursor = _cursor(connection)
         cursor.execute(sql, values)
         return Sent(connection, sql, cursor)
+    except _errors(connection) as error:
+        raise _wrapped(connection, sql, error) from error
 
 
 def execute_many(connection: Connection, sql: str, rows: Sequence[Values]) -> Sent:
     """Run a statement for many rows; else as `execute`."""
-    with _wrapped(connection, sql):
+    try:
         cursor = _cursor(connection)
         cursor.executemany(sql, rows)
         return Sent(connection, sql, cursor)
+    except _errors(connection) as error:
+        raise _wrapped(connection, sql, error) from error
 
 
 def _cursor(connection: Connection) -> Any:
@@ -140,12 +153,13 @@ def _driver_connection(connection: Connection) -> "psycopg.Connection[Any]":
     return cast("psycopg.Connection[Any]", connection.connection.driver_connection)
 
 
-@contextmanager
-def _wrapped(connection: Connection, sql: str) -> Iterator[None]:
-    driver = connection.dialect.loaded_dbapi
-    try:
-        yield
-    except driver.Error as error:
-        raise DBAPIError.instance(
-            sql, None, error, driver.Error, hide_parameters=True, dialect=connection.dialect
-        ) from error
+def _errors(connection: Connection) -> type[Exception]:
+    found: type[Exception] = connection.dialect.loaded_dbapi.Error
+    return found
+
+
+def _wrapped(connection: Connection, sql: str, error: Exception) -> Exception:
+    """Return an error as SQLAlchemy wraps it; `sql` is what ran when it surfaced."""
+    return DBAPIError.instance(
+        sql, None, error, _errors(connection), hide_parameters=True, dialect=connection.dialect
+    )

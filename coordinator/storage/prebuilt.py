@@ -112,12 +112,12 @@ class Prebuilt:
             items = _filled_up(among)
             size = len(items)
             values |= {_item(n): item for n, item in enumerate(items)}
-        compiled = self._form(connection.dialect, size)
+        compiled = self.form(connection.dialect, size)
         return Asked(compiled, driver.execute(connection, compiled.sql, compiled.bound(values)))
 
     def send_all(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Run it for each of `rows` as `send` does; for statements that answer nothing."""
-        compiled = self._form(connection.dialect, 0)
+        compiled = self.form(connection.dialect, 0)
         if len(rows) == 1:
             driver.execute(connection, compiled.sql, compiled.bound(rows[0]))
         elif rows:
@@ -133,7 +133,8 @@ class Prebuilt:
         """Run it and return the one row, or None where there is none."""
         return self.send(connection, **values).row()
 
-    def _form(self, dialect: Dialect, size: int) -> _Compiled:
+    def form(self, dialect: Dialect, size: int) -> _Compiled:
+        """Return the compiled form, with a list of `size`; made where it is missing."""
         found = self._compiled.get((dialect, size))
         if found is None:
             found = self._compiled[dialect, size] = self._compile(dialect, size)
