@@ -73,8 +73,7 @@ def _commit(
     connection: Connection, driver: "psycopg.Connection[Any]", pipeline: psycopg.Pipeline
 ) -> None:
     try:
-        cursor = psycopg.Cursor(driver)
-        cursor.execute(_COMMIT)
+        cursor = send(driver, _COMMIT)
         pipeline.sync()
         if cursor.statusmessage != _COMMIT:
             answer = f"the server answered {cursor.statusmessage} to COMMIT"
@@ -117,6 +116,13 @@ class Sent:
                 raise _wrapped(self._connection, self._sql, error) from error
         count: int = self._cursor.rowcount
         return count
+
+
+def send(
+    driver: "psycopg.Connection[Any]", sql: str, values: Values | None = None
+) -> "psycopg.Cursor[Any]":
+    """Run a statement on a connection of psycopg, without waiting inside its own pipeline."""
+    return PipelineCursor(driver).execute(sql, values)
 
 
 def execute(connection: Connection, sql: str, values: Values = ()) -> Sent:

@@ -22,6 +22,7 @@ from coordinator.domain.clock import to_micros
 from coordinator.domain.delivery import DeliveryStatus
 from coordinator.storage import endpoint_health
 from coordinator.storage.database import Database
+from coordinator.storage.driver import send
 from coordinator.storage.lanes import PRIORITIES, Completion, Cycle, Head, Turn, sort_out
 
 Values = dict[str, Any]
@@ -87,20 +88,20 @@ class PostgresLanes:
         driver = self._driver()
         answers = _Answers()
         with driver.pipeline():
-            driver.execute("BEGIN")
-            driver.execute(_LAZY)
+            send(driver, "BEGIN")
+            send(driver, _LAZY)
             if cycle.completions:
                 answers.held = _complete(driver, cycle.completions, cycle.now)
             if cycle.released:
-                driver.execute(_RELEASE, _places(cycle.released))
+                send(driver, _RELEASE, _places(cycle.released))
             good, bad = cycle.endpoints()
             if good:
-                answers.recovered = driver.execute(_GOOD, {"ids": good})
+                answers.recovered = send(driver, _GOOD, {"ids": good})
             if bad:
-                driver.execute(_BAD, {"ids": bad, "now": to_micros(cycle.now)})
+                send(driver, _BAD, {"ids": bad, "now": to_micros(cycle.now)})
             if cycle.limit > 0:
                 answers.claimed = _claim(driver, cycle)
-            driver.execute("COMMIT")
+            send(driver, "COMMIT")
         held = _held(answers.held, cycle.completions)
         recovered = [row[0] for row in answers.recovered] if answers.recovered else []
         lanes = answers.claimed.fetchall() if answers.claimed else []
@@ -118,11 +119,11 @@ class PostgresLanes:
         if found.idle or found.surplus:
             with driver.pipeline():
                 if found.idle:
-                    driver.execute("BEGIN")
+                    send(driver, "BEGIN")
                     self._park(driver, found.idle, cycle.token)
-                    driver.execute("COMMIT")
+                    send(driver, "COMMIT")
                 if found.surplus:
-                    driver.execute(_RELEASE, _places(found.surplus))
+                    send(driver, _RELEASE, _places(found.surplus))
         return found.heads, bool(found.surplus)
 
     def _park(
@@ -131,8 +132,8 @@ class PostgresLanes:
         """Park lanes without a head; looked at again under the lock, for one may be queued now."""
         values = {"e": [e for e, _ in lanes], "r": [r for _, r in lanes]}
         values["token"] = [token] * len(lanes)
-        driver.execute(_LOCK, values)
-        driver.execute(_PARK, values)
+        send(driver, _LOCK, values)
+        send(driver, _PARK, values)
 
     def _hurry(self, endpoint_ids: Sequence[str], now: datetime) -> None:
         for endpoint_id in endpoint_ids:
@@ -144,10 +145,10 @@ def _complete(
     driver: "psycopg.Connection[Any]", completions: Sequence[Completion], now: datetime
 ) -> "psycopg.Cursor[Any]":
     values = _completion_values(completions, now)
-    driver.execute(_LOCK, values)
-    driver.execute(_ATTEMPTS, values)
-    driver.execute(_DELIVERIES, values)
-    return driver.execute(_LANES, values)
+    send(driver, _LOCK, values)
+    send(driver, _ATTEMPTS, values)
+    send(driver, _DELIVERIES, values)
+    return send(driver, _LANES, values)
 
 
 def _claim(driver: "psycopg.Connection[Any]", cycle: Cycle) -> "psycopg.Cursor[Any]":
@@ -158,7 +159,7 @@ def _claim(driver: "psycopg.Connection[Any]", cycle: Cycle) -> "psycopg.Cursor[A
         "token": cycle.token,
         "busy": cycle.limits.busy(),
     }
-    return driver.execute(_CLAIM, values)
+    return send(driver, _CLAIM, values)
 
 
 def _held(

@@ -47,10 +47,9 @@ def _stored(database: Database) -> list[int]:
 
 def _insert_all(database: Database, *numbers: int, wait: bool = False) -> None:
     with database.transaction() as connection:
-        for number in numbers:
-            sent = _insert(connection, number, 77_777)
+        sent = [_insert(connection, number, 77_777) for number in numbers]
         if wait:
-            sent.changed()
+            sent[-1].changed()
 
 
 def test_what_nobody_waited_for_is_stored_at_the_end_of_the_block(table: Database) -> None:
