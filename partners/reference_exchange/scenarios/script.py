@@ -101,6 +101,7 @@ class SecondAct(_Part):
     hours_to_last_warning: int
     hours_to_end: int
     extend_days: int
+    usd_per_ether: int
     request: Asking
     shared_request: Asking
     withdrawal: Retraction
@@ -112,6 +113,10 @@ class SecondAct(_Part):
         """Return the place of an address of the list in the act's request."""
         numbers = self.request.address_nos
         return address_no if numbers == "all" else numbers.index(address_no)
+
+    def cents(self, wei: int) -> int:
+        """Return what so much ether is worth, in whole cents, rounded down."""
+        return wei * self.usd_per_ether * 100 // 10**18
 
 
 class Addresses(_Part):

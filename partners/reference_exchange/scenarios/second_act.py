@@ -10,6 +10,7 @@ from partners.protocol.payloads import (
     FoundLine,
     FrozenLine,
     ReportLine,
+    Usd,
 )
 from partners.protocol.views import FreezeRequestView, HoldView
 from partners.protocol.vocabulary import (
@@ -18,6 +19,7 @@ from partners.protocol.vocabulary import (
     ReleaseReason,
 )
 from partners.reference_exchange.answering import release
+from partners.reference_exchange.deposit_book import Freeze
 from partners.reference_exchange.scenarios.board import Board
 from partners.reference_exchange.scenarios.first_act import ask_and_wait
 from partners.reference_exchange.scenarios.processes import ScenarioError
@@ -76,8 +78,9 @@ def _correct(stage: Stage, board: Board, act: SecondAct, request: FreezeRequestV
     (match,) = book.match([FlaggedAddress(account=account, asset=asset)])
     freeze = book.freeze_more(request.id, match.at(address_no), now)
     typed = f"{freeze.amount}0"
+    usd = Usd(value=_dollars(act.cents(int(typed))), at=now, source="own order book")
     lines: list[ReportLine] = [
-        FoundLine(kind=LineKind.FOUND, address_no=address_no, asset=asset, amount=typed),
+        FoundLine(kind=LineKind.FOUND, address_no=address_no, asset=asset, amount=typed, usd=usd),
         FrozenLine(
             kind=LineKind.FROZEN,
             address_no=address_no,
@@ -86,6 +89,7 @@ def _correct(stage: Stage, board: Board, act: SecondAct, request: FreezeRequestV
             frozen_at=now,
             hold_expires_at=now + timedelta(hours=act.request.hours),
             basis=HoldBasis.VOLUNTARY,
+            usd=usd,
         ),
     ]
     report = officer.report(request, lines)
@@ -104,8 +108,27 @@ def _correct(stage: Stage, board: Board, act: SecondAct, request: FreezeRequestV
         for line in (found, frozen)
     ]
     officer.report(request, corrections)
-    board.say(f"{player.handle}: and corrected it")
+    board.say(f"{player.handle}: and corrected it; the stated value followed")
     board.refresh()
+    # The value was stated for the wrong amount, and follows the correction.
+    _require_worth(stage, act, request, freeze)
+
+
+def _require_worth(
+    stage: Stage, act: SecondAct, request: FreezeRequestView, freeze: Freeze
+) -> None:
+    """Compare the dollars in the request's totals, all of one freeze, with what the book holds."""
+    totals = stage.asker.client("analyst").freeze_request(request.id).totals[freeze.asset]
+    shown = totals.usd and (totals.usd.found, totals.usd.frozen, totals.usd.held)
+    booked = tuple(
+        _dollars(act.cents(amount)) for amount in (freeze.found, freeze.amount, freeze.held)
+    )
+    if shown != booked:
+        raise ScenarioError(f"worth {shown} in the request's totals, but {booked} by the books")
+
+
+def _dollars(cents: int) -> str:
+    return f"{cents // 100}.{cents % 100:02}"
 
 
 def _withdraw(stage: Stage, board: Board, act: SecondAct, request: FreezeRequestView) -> None:
@@ -152,12 +175,14 @@ def _run_out(stage: Stage, board: Board, act: SecondAct, request: FreezeRequestV
     player = stage.player(act.late_deposit.exchange)
     officer, book = player.client("officer"), player.book()
     extended, *released = _lapsed(stage, request)
+    (late,) = (f for f in book.freezes(request.id) if f.customer == act.late_deposit.customer)
     until = datetime.fromtimestamp(int(stage.now()), UTC) + timedelta(days=act.extend_days)
     officer.extend(request, extended.id, until, HoldBasis.OWN_POLICY)
     board.say(f"{player.handle}: the officer extended a lapsed hold")
     for hold in released:
         release(book, officer, hold.id, ReleaseReason.EXPIRED)
         board.say(f"{player.handle}: the officer released a lapsed hold")
+    _require_worth(stage, act, request, book.freeze_of(late.hold or ""))
     book.close()
     if any(hold.owed_since for hold in asker.holds(request.id)):
         raise ScenarioError("an answer is owed although every hold was answered")
