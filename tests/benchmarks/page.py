@@ -32,10 +32,10 @@ _WHY = """\
 it. The rest is one transaction of about two dozen statements in Python: present rights, used
 token, idempotency, partners and leads, then the request, its incident, addresses, act, sealed
 documents, leaf, event and answer, and one sync. On SQLite transactions run one after the other,
-so the time that one spends in Python is the bound, not the disk; on PostgreSQL the round trips of
-those statements and Python's interpreter lock are. The floor spends its time in one insert and
-one sync. More web processes help on PostgreSQL; a shared tail of several transactions (group
-commit) is planned.
+so the time that one spends in Python is the bound, not the disk. On PostgreSQL those statements
+take five round trips; what bounds it is the time that Python spends under its interpreter lock,
+and the server beside it on the same cores. The floor spends its time in one insert and one sync.
+More web processes help on PostgreSQL.
 
 **A request with 11,000 addresses.** Parsing, models, checksums and the blind index of each
 address run before the transaction; then the rows go in one `executemany`.
@@ -56,7 +56,8 @@ guard, pooled connections), which costs less than `requests`; one transaction co
 many.
 
 **Approval to handler.** Counted from the first byte of the approval, so the approval's own
-transaction is in it; `after_the_answer_p50_ms` is what is left after the approver has its answer.
+transaction, of seven round trips on PostgreSQL, is in it; `after_the_answer_p50_ms` is what is left
+after the approver has its answer.
 
 **Growth.** Every list is read along an index with a key and never an offset; the same request is
 sent in turn to coordinators with 1,000, 20,000 and 100,000 requests, and the median compared. A
