@@ -158,6 +158,7 @@ def _reject(command: DecideFreezeRequest, actor: Actor, uow: UnitOfWork, row: Ro
             Action.REJECT,
             str(command.body.decision),
             command.policies,
+            reason="a security lead of the requester rejected it",
             decision=command.body.decision,
             context_sha256=command.body.context_sha256,
         )

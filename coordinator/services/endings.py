@@ -24,6 +24,8 @@ from coordinator.storage import hold_clocks
 from coordinator.storage import legs as store
 from partners.protocol.vocabulary import EventType, LegStatus
 
+#: What an event names at most; webhook bodies stay under 20 kB, the rest is in the list.
+ADDRESSES_IN_EVENT = 500
 _ANSWERED = {
     LegStatus.NO_MATCH: EventType.LEG_NO_MATCH,
     LegStatus.DECLINED: EventType.LEG_DECLINED,
@@ -38,15 +40,21 @@ def all_legs(uow: UnitOfWork, request_id: str) -> list[Row[Any]]:
     return found
 
 
-def end_legs(
-    uow: UnitOfWork, actor: Actor, request: Row[Any], event: EventType, policies: Policies
+def end_legs(  # noqa: PLR0913 - what an end is told with
+    uow: UnitOfWork,
+    actor: Actor,
+    request: Row[Any],
+    event: EventType,
+    policies: Policies,
+    *,
+    reason: str | None,
 ) -> None:
     """Tell every leg that the request ended; each open hold owes a release, a return or `kept`."""
     for leg in all_legs(uow, request.id):
         books = load_books(uow, leg)
         owing = oblige(uow, actor, leg, [h for _, h in books.linked() if h.is_open], policies)
         status = change_leg(uow, LegAct.WITHDRAW, books, request, leg, ended=True)
-        _tell(uow, request, leg, event, status, None)
+        _tell(uow, request, leg, event, status, None, reason)
         if status is LegStatus.WITHDRAWN and leg.status != LegStatus.WITHDRAWN:
             record_leg_event(uow, EventType.LEG_WITHDRAWN, actor, request, leg, status, {})
         tell_owed(uow, actor, request, leg, status, owing, "withdrawn")
@@ -135,17 +143,33 @@ def tell_owed(  # noqa: PLR0913, PLR0917 - what the event is told with
     """Tell both sides that answers are owed, where any are."""
     if not owing:
         return
+    named = owing[:25]
+    numbers = hold_clocks.numbers_on_leg(uow.connection, leg.id, [hold.id for hold in named])
     shown = [
         {
             "hold": hold.id,
-            "address_no": hold.address_no,
+            "address_no": numbers.get(hold.id, hold.address_no),
             "asset": hold.asset,
             "held": None if hold.withheld else str(hold.held),
         }
-        for hold in owing[:25]
+        for hold in named
     ]
     data = {"why": why, "hold_count": len(owing), "holds": shown}
     record_leg_event(uow, EventType.ANSWER_OWED, actor, request, leg, status, data)
+
+
+def named_addresses(request: Row[Any], numbers: Sequence[int] | None) -> dict[str, Any]:
+    """Return how an event names addresses (None: all), the first of them where they are many."""
+    if numbers is None:
+        return {"addresses": "all", "address_count": request.address_count}
+    shown: dict[str, Any] = {
+        "addresses": list(numbers[:ADDRESSES_IN_EVENT]),
+        "address_count": len(numbers),
+        "addresses_cut": len(numbers) > ADDRESSES_IN_EVENT,
+    }
+    if shown["addresses_cut"]:
+        shown["href"] = f"/v1/freeze-requests/{request.id}/addresses"
+    return shown
 
 
 def _tell(  # noqa: PLR0913, PLR0917 - what the event is told with
@@ -155,16 +179,14 @@ def _tell(  # noqa: PLR0913, PLR0917 - what the event is told with
     event: EventType,
     status: LegStatus,
     numbers: Sequence[int] | None,
-    reason: str | None = None,
+    reason: str | None,
 ) -> None:
-    addresses: object = "all" if numbers is None else list(numbers[:500])
     uow.record(
         event,
         {
             "requester": request.requester,
             "status": status.value,
-            "addresses": addresses,
-            "address_count": request.address_count if numbers is None else len(numbers),
+            **named_addresses(request, numbers),
             "reason": reason,
             "content_sha256": request.content_sha256,
         },

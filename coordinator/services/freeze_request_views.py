@@ -87,6 +87,7 @@ def request_view(
         "submitted_by": row.submitted_by,
         "submitted_at": format_time(row.submitted_at),
         "approve_by": format_time(row.approve_by),
+        "ratify_by": _time(row.ratify_by),
         "decided_at": _time(row.decided_at),
         "ended_at": _time(row.ended_at),
         "urgency": row.urgency,
@@ -95,6 +96,7 @@ def request_view(
         "incident": incident_views(connection, vault, [row.incident_id])[row.incident_id],
         "follows": row.follows,
         "address_count": row.address_count,
+        "withdrawn_count": row.withdrawn_count,
         "content_sha256": row.content_sha256,
         "approvals": approvals(connection, vault, row.id),
         "quorum": row.quorum,
@@ -211,8 +213,9 @@ def address_views(  # noqa: PLR0913 - a page is asked with that many things
     )
     warnings = _warnings_by_address(connection, vault, row) if with_warnings else {}
     first = after + 1
+    withdrawn = _withdrawn(connection, vault, row, first, limit)
     return [
-        _address_view(chains, number, sent, warnings.get(number, []))
+        _address_view(chains, number, sent, warnings.get(number, [])) | withdrawn.get(number, {})
         for number, sent in enumerate(document.get("addresses", [])[first : first + limit], first)
     ]
 
@@ -226,6 +229,23 @@ def _address_view(
         "canonical": parse_account(chains, sent["account"], sent.get("tag")).key,
         **{name: sent.get(name) for name in shown},
         "warnings": list(warnings),
+    }
+
+
+def _withdrawn(
+    connection: Connection, vault: Vault, row: Row[Any], first: int, limit: int
+) -> dict[int, dict[str, Any]]:
+    """Return since when, and why, addresses of a page are taken back."""
+    if not row.withdrawn_count:
+        return {}
+    found = store.withdrawals_of(connection, row.id, first, first + limit - 1)
+    bodies = evidence_bodies(connection, vault, [each.act_id for each in found])
+    return {
+        each.address_no: {
+            "withdrawn_at": format_time(each.withdrawn_at),
+            "withdrawn_reason": bodies.get(each.act_id, {}).get("reason"),
+        }
+        for each in found
     }
 
 

@@ -15,7 +15,7 @@ from coordinator.domain.errors import (
     InvalidInputError,
 )
 from coordinator.domain.figures import usd_cents
-from coordinator.domain.freeze_request import Action, next_status, require_closable
+from coordinator.domain.freeze_request import Action, State, next_status, require_closable
 from coordinator.domain.permission import Permission
 from coordinator.services.access import sent_request
 from coordinator.services.acts import store_act
@@ -414,7 +414,8 @@ def expire(command: ExpireFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answe
         return Answer(200, {"status": "unchanged"})
     status, provisional = next_status(RequestStatus.SUBMITTED, Action.EXPIRE)
     store.change(uow.connection, row, status=status, provisional=provisional, ended_at=uow.now)
-    return tell_end(uow, actor, row, "expire", status, EventType.REQUEST_EXPIRED)
+    why = "nobody approved it in time"
+    return tell_end(uow, actor, row, "expire", status, EventType.REQUEST_EXPIRED, reason=why)
 
 
 @handles(CloseFreezeRequest, needs=Permission.FREEZE_REQUEST_CLOSE)
@@ -422,10 +423,11 @@ def close(command: CloseFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answer:
     """Close an active request once no hold is open; legs without a freeze show as withdrawn."""
     row = sent_request(uow, actor, command.request_id, command.body.content_sha256)
     open_holds = ledger_store.open_holds(uow.connection, row.id)
-    status, provisional = require_closable(
+    after = require_closable(
         RequestStatus(row.status), open_holds=open_holds, provisional=row.provisional
     )
-    return _close(uow, actor, row, status, provisional=provisional, policies=command.policies)
+    why = command.body.reason
+    return _close(uow, actor, row, after, policies=command.policies, reason=why)
 
 
 @handles(CloseByItself, needs=Permission.TIMER_FIRE)
@@ -440,20 +442,23 @@ def close_by_itself(command: CloseByItself, actor: Actor, uow: UnitOfWork) -> An
         or row.final_since + command.policies.close_after > uow.now
     ):
         return Answer(200, {"status": "unchanged"})
-    status, provisional = next_status(RequestStatus.ACTIVE, Action.CLOSE)
-    return _close(uow, actor, row, status, provisional=provisional, policies=command.policies)
+    after = next_status(RequestStatus.ACTIVE, Action.CLOSE)
+    why = "nothing more was awaited"
+    return _close(uow, actor, row, after, policies=command.policies, reason=why)
 
 
 def _close(  # noqa: PLR0913 - what an end is told with
     uow: UnitOfWork,
     actor: Actor,
     row: Any,
-    status: RequestStatus,
+    after: State,
     *,
-    provisional: bool,
     policies: Policies,
+    reason: str | None,
 ) -> Answer:
+    status, provisional = after
+    event = EventType.REQUEST_CLOSED
     store.change(uow.connection, row, status=status, provisional=provisional, ended_at=uow.now)
-    answer = tell_end(uow, actor, row, "close", status, EventType.REQUEST_CLOSED)
-    end_legs(uow, actor, row, EventType.REQUEST_CLOSED, policies)
+    answer = tell_end(uow, actor, row, "close", status, event, reason=reason)
+    end_legs(uow, actor, row, event, policies, reason=reason)
     return answer

@@ -51,6 +51,8 @@ def send_notices(
         "incident_id": row.incident_id,
         "content_sha256": row.content_sha256,
         "address_count": row.address_count,
+        # Partners may be asked after that.
+        **({"withdrawn_count": row.withdrawn_count} if row.withdrawn_count else {}),
         "hold_hours": row.hold_hours,
         "acknowledge_by": format_time(acknowledge_by),
         "provisional": row.provisional,

@@ -115,7 +115,8 @@ def withdraw_of_suspended(command: WithdrawOfSuspended, actor: Actor, uow: UnitO
     requester = store.partner(uow.connection, row.requester)
     if requester is None or requester.status != PartnerStatus.SUSPENDED:
         return Answer(200, {"status": "unchanged"})
-    return withdraw_all(uow, actor, row, Action.WITHDRAW, "suspend", command.policies)
+    why = "the requester was suspended"
+    return withdraw_all(uow, actor, row, Action.WITHDRAW, "suspend", command.policies, reason=why)
 
 
 def _is_undecided(row: Row[Any]) -> bool:

@@ -18,7 +18,7 @@ from coordinator.domain.permission import Permission, is_allowed
 from coordinator.services.access import sent_request
 from coordinator.services.acts import store_act
 from coordinator.services.bus import handles
-from coordinator.services.endings import end_legs, take_addresses_back
+from coordinator.services.endings import end_legs, named_addresses, take_addresses_back
 from coordinator.services.unit_of_work import Answer, UnitOfWork
 from coordinator.storage import freeze_requests as store
 from coordinator.storage.tables.freeze_requests import ActRow
@@ -58,7 +58,9 @@ def withdraw(command: WithdrawFreezeRequest, actor: Actor, uow: UnitOfWork) -> A
         if row.submitted_by_person != actor.person:
             raise PermissionDeniedError("an analyst or system withdraws its own requests only")
     if body.addresses == "all":
-        return withdraw_all(uow, actor, row, Action.WITHDRAW, "withdraw", command.policies)
+        return withdraw_all(
+            uow, actor, row, Action.WITHDRAW, "withdraw", command.policies, reason=body.reason
+        )
     return _withdraw_some(command, actor, uow, row)
 
 
@@ -69,12 +71,14 @@ def withdraw_all(  # noqa: PLR0913, PLR0917 - what an end is told with
     action: Action,
     act_kind: str,
     policies: Policies,
+    *,
+    reason: str,
     **act: Any,
 ) -> Answer:
     """End a request as withdrawn.
 
-    Legs, where there are any, are told and what they hold is owed. The requests that share a hold
-    with it are locked by the caller.
+    Legs, where there are any, are told and what they hold is owed; both sides learn the reason. The
+    requests that share a hold with it are locked by the caller.
     """
     went_out = row.status != RequestStatus.SUBMITTED
     status, provisional = next_status(
@@ -82,9 +86,10 @@ def withdraw_all(  # noqa: PLR0913, PLR0917 - what an end is told with
     )
     ended: dict[str, Any] = {"status": status, "provisional": provisional, "ended_at": uow.now}
     store.change(uow.connection, row, **ended)
-    answer = tell_end(uow, actor, row, act_kind, status, EventType.REQUEST_WITHDRAWN, **act)
+    event = EventType.REQUEST_WITHDRAWN
+    answer = tell_end(uow, actor, row, act_kind, status, event, reason=reason, **act)
     if went_out:
-        end_legs(uow, actor, row, EventType.REQUEST_WITHDRAWN, policies)
+        end_legs(uow, actor, row, event, policies, reason=reason)
     return answer
 
 
@@ -130,8 +135,7 @@ def _withdraw_some(
             "status": row.status,
             "by": actor.subject,
             "act_id": act_id,
-            "addresses": numbers[:500],
-            "address_count": len(numbers),
+            **named_addresses(row, numbers),
             "reason": body.reason,
             "content_sha256": row.content_sha256,
         },
@@ -153,6 +157,8 @@ def tell_end(  # noqa: PLR0913, PLR0917 - what an end is told with
     kind: str,
     status: RequestStatus,
     event: EventType,
+    *,
+    reason: str | None,
     **act: Any,
 ) -> Answer:
     """Store the act that ended a request, and tell the requester."""
@@ -166,6 +172,7 @@ def tell_end(  # noqa: PLR0913, PLR0917 - what an end is told with
             "status": status,
             "by": actor.subject,
             "act_id": act_id,
+            "reason": reason,
             "content_sha256": row.content_sha256,
         },
         key=key,
@@ -184,4 +191,5 @@ def lapse(command: LapseProvisional, actor: Actor, uow: UnitOfWork) -> Answer:
     row = store.get(uow.connection, command.request_id, lock=True)
     if row is None or not row.provisional or row.ratify_by is None or row.ratify_by > uow.now:
         return Answer(200, {"status": "unchanged"})
-    return withdraw_all(uow, actor, row, Action.EXPIRE, "lapse", command.policies)
+    why = "nobody ratified it in time"
+    return withdraw_all(uow, actor, row, Action.EXPIRE, "lapse", command.policies, reason=why)

@@ -358,6 +358,17 @@ def withdrawn_addresses(connection: Connection, request_id: str) -> dict[int, da
     return dict(connection.execute(query).all())
 
 
+def withdrawals_of(
+    connection: Connection, request_id: str, first: int, last: int
+) -> Sequence[Row[Any]]:
+    """Return which addresses from `first` to `last` were taken back, when, and by which act."""
+    query = select(WithdrawnAddressRow.__table__).where(
+        WithdrawnAddressRow.request_id == request_id,
+        WithdrawnAddressRow.address_no.between(first, last),
+    )
+    return connection.execute(query).all()
+
+
 def withdraw_addresses(
     connection: Connection, request_id: str, numbers: Sequence[int], act_id: str, now: datetime
 ) -> None:

@@ -85,6 +85,16 @@ def linked_legs(connection: Connection, hold_id: str) -> Sequence[Row[Any]]:
     return connection.execute(query).all()
 
 
+def numbers_on_leg(
+    connection: Connection, leg_id: str, hold_ids: Sequence[str]
+) -> Mapping[str, int]:
+    """Return which address of its request each of a few holds counts for on a leg."""
+    query = select(HoldLinkRow.hold_id, HoldLinkRow.address_no).where(
+        HoldLinkRow.leg_id == leg_id, HoldLinkRow.hold_id.in_(hold_ids)
+    )
+    return dict(connection.execute(query).all())
+
+
 def owed_by_leg(connection: Connection, leg_id: str) -> int:
     """Count a leg's holds about which an answer is owed: lapsed, or taken back by its request.
 

@@ -178,6 +178,7 @@ class FreezeRequestView(View):
     follows: str | None = None
     to: list[Handle]
     address_count: int
+    withdrawn_count: int = 0
     content_sha256: Sha256
     decision_context: str | None = None
     context_sha256: Sha256 | None = None
@@ -227,7 +228,10 @@ class FreezeRequestSummary(View):
 
 
 class FlaggedAddressView(View):
-    """One flagged address as the request names it and in its canonical form."""
+    """One flagged address as the request names it and in its canonical form.
+
+    `withdrawn_at`: the requester took it back then, and what is held on it owes an answer.
+    """
 
     address_no: int
     account: str
@@ -240,6 +244,8 @@ class FlaggedAddressView(View):
     block: int | None = None
     note: str | None = None
     warnings: list[WarningCode] = []
+    withdrawn_at: Time | None = None
+    withdrawn_reason: str | None = None
 
 
 class LineView(View):
