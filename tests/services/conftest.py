@@ -1,53 +1,26 @@
 """A desk of one's own for every test, on either database."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from sqlalchemy import Table
 
 import coordinator.storage.tables as _tables  # noqa: F401 - fills the metadata
 from coordinator.app import create_app
 from coordinator.domain.clock import SteppedClock
 from coordinator.settings import Settings
-from coordinator.storage.base import Base, db
+from coordinator.storage.base import db
 from coordinator.storage.database import Database, open_database
 from coordinator.storage.documents import Vault
 from tests.conftest import BACKENDS, KEYS
 from tests.factories import NOON, ORIGIN, Cast, Signer
+from tests.services.kept import Kept
 from tests.services.request_cast import Desk, Office
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    """A database that tests take in turn, and what stood in it before the first of them."""
-
-    database: Database
-    rows: list[tuple[Table, list[dict[str, Any]]]]
-
-    @classmethod
-    def of(cls, database: Database) -> "_Kept":
-        with database.engine.connect() as connection:
-            rows = [
-                (table, [dict(row._mapping) for row in connection.execute(table.select())])
-                for table in Base.metadata.sorted_tables
-            ]
-        return cls(database, rows)
-
-    def restore(self) -> None:
-        """Put everything back; making a database anew for every test costs ten times as much."""
-        with self.database.writing() as connection, connection.begin():
-            for table, _ in reversed(self.rows):
-                connection.execute(table.delete())
-            for table, rows in self.rows:
-                if rows:
-                    connection.execute(table.insert(), rows)
-
-
 @pytest.fixture(scope="session")
-def _kept_databases() -> Iterator[dict[str, _Kept]]:
-    kept: dict[str, _Kept] = {}
+def _kept_databases() -> Iterator[dict[str, Kept]]:
+    kept: dict[str, Kept] = {}
     yield kept
     for each in kept.values():
         each.database.engine.dispose()
@@ -56,7 +29,7 @@ def _kept_databases() -> Iterator[dict[str, _Kept]]:
 @pytest.fixture
 def desk(  # noqa: PLR0913, PLR0917 - the parts of a desk
     world: Any,
-    _kept_databases: dict[str, _Kept],
+    _kept_databases: dict[str, Kept],
     vault: Vault,
     clock: SteppedClock,
     cast: Cast,
@@ -67,7 +40,7 @@ def desk(  # noqa: PLR0913, PLR0917 - the parts of a desk
     backend = request.node.callspec.params["world"]
     if backend not in _kept_databases:
         url = world.copy(tmp_path_factory.mktemp("desk"))
-        _kept_databases[backend] = _Kept.of(open_database(url))
+        _kept_databases[backend] = Kept.of(open_database(url))
     kept = _kept_databases[backend]
     yield Desk(kept.database, vault, clock, cast)
     kept.restore()

@@ -57,6 +57,7 @@ class Hold:
     id: str
     leg: Leg
     address_no: int
+    frozen_at: datetime
     end: datetime
     basis: str = "voluntary"
     lapsed: bool = False
@@ -183,6 +184,11 @@ class Model:
         owed = hold.lapsed or is_past or self.is_taken_back(hold, leg.request)
         return hold in self.linked(leg) and self.held(hold) > 0 and owed
 
+    def may_share(self, leg: Leg, hold: Hold, address_no: int) -> bool:
+        """A hold counts for another request as a freeze of its own would, at its own time."""
+        is_new = hold not in self.linked(leg) and self.held(hold) > 0
+        return is_new and self.may_freeze(leg, address_no, hold.frozen_at)
+
     def may_answer_nothing(self, leg: Leg, address_no: int) -> bool:
         """Nothing is said of an address only where nothing was found, frozen or shared."""
         own = [h for h in self.holds if h.leg is leg and h.address_no == address_no]
@@ -231,6 +237,13 @@ class Model:
         for hold in self.holds:
             if hold.links.get(request.number) in numbers and self.held(hold):
                 hold.kept = False
+
+    def share(self, leg: Leg, hold: Hold, address_no: int) -> None:
+        """Let a hold count for another request; one that is over is owed an answer of its own."""
+        hold.links[leg.request.number] = address_no
+        leg.nothing.pop(address_no, None)
+        if self.is_taken_back(hold, leg.request):
+            hold.kept = False
 
     def correct(self, line: Line, amount: int) -> None:
         """Put another amount in the place of a line's."""

@@ -6,7 +6,7 @@ that a leg that some act forgot shows.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,19 +43,14 @@ class _Books:
     events: Counter[str] = field(default_factory=Counter)
 
     @classmethod
-    def read(cls, connection: Connection, request_ids: Collection[str] | None) -> "_Books":
-        def rows(table: Any, column: Any = None) -> list[Row[Any]]:
-            query = select(table.__table__)
-            if request_ids is not None:
-                query = query.where((column or table.request_id).in_(request_ids))
-            return list(connection.execute(query))
+    def read(cls, connection: Connection) -> "_Books":
+        def rows(table: Any) -> list[Row[Any]]:
+            return list(connection.execute(select(table.__table__)))
 
         counted = select(EventRow.leg_id, func.count()).group_by(EventRow.leg_id)
-        if request_ids is not None:
-            counted = counted.where(EventRow.request_id.in_(request_ids))
         gone = {(row.request_id, row.address_no) for row in rows(WithdrawnAddressRow)}
         return cls(
-            requests={row.id: row for row in rows(FreezeRequestRow, FreezeRequestRow.id)},
+            requests={row.id: row for row in rows(FreezeRequestRow)},
             legs=rows(LegRow),
             holds={row.id: row for row in rows(HoldRow)},
             links=rows(HoldLinkRow),
@@ -85,15 +80,10 @@ class _Books:
         return holds, legs
 
 
-def faults(database: Database, request_ids: Collection[str] | None = None) -> list[str]:
-    """Return what is stored otherwise than it follows from the rest, in words; of all requests.
-
-    Args:
-        database: What to look through.
-        request_ids: Only these requests, which share holds with no other; None: all.
-    """
+def faults(database: Database) -> list[str]:
+    """Return what is stored otherwise than it follows from the rest, in words; of all requests."""
     with database.engine.connect() as connection:
-        books = _Books.read(connection, request_ids)
+        books = _Books.read(connection)
         holds, legs = books.owing()
         return [
             *_of_legs(connection, books, legs),

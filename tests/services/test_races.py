@@ -35,6 +35,7 @@ from tests.services.request_cast import (
     Office,
     found,
     frozen,
+    kept,
     policies,
     released,
     shared,
@@ -293,3 +294,40 @@ def test_acts_on_a_shared_hold_come_from_both_its_requests_and_none_is_lost(
             assert desk.totals(request_id=ask.id)[ETHER]["held"] == 40
             _require_sequences(office, ask, since)
         assert [desk.leg(b, ask).owes_answer for ask in (first, second)] == [True, False]
+
+
+def test_an_answer_and_what_takes_it_back_meet_on_a_shared_hold(meeting: Meeting) -> None:
+    """A withdrawal of one request writes the leg of the other: whoever is last, both are right."""
+    office, desk = meeting.office, meeting.office.desk
+    b = desk.cast.b
+    for _ in range(RACES):
+        since = desk.last_seq()
+        first, second, third = (desk.go_out() for _ in range(3))
+        now = desk.clock.now()
+        times = {
+            "frozen_at": now.isoformat(),
+            "hold_expires_at": (now + timedelta(days=9)).isoformat(),
+        }
+        hold = desk.hold(b, first, 100, **times)
+        desk.report(b, second, shared(hold, 0))
+        desk.withdraw(second, [0])
+        answer = kept(hold, hold_expires_at=(now + timedelta(days=20)).isoformat())
+        desk.report(b, second, answer)
+        lead = desk.cast.a.lead
+        came = meeting.run(
+            [
+                meeting.send("end", lead, first, "withdrawal", addresses="all", reason="mistaken"),
+                meeting.send("keep", b.lead, second, "freeze-reports", lines=[answer]),
+                meeting.send(
+                    "share", b.compliance, third, "freeze-reports", lines=[shared(hold, 0)]
+                ),
+                meeting.send(
+                    "other end", lead, second, "withdrawal", addresses="all", reason="mistaken"
+                ),
+            ]
+        )
+        assert {code for _, code, _ in came.values()} == {201}, came
+        owed = [desk.leg(b, ask).owes_answer for ask in (first, second, third)]
+        assert owed in ([True, True, False], [False, False, False])
+        for ask in (first, second, third):
+            _require_sequences(office, ask, since)
