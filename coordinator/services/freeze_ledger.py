@@ -109,6 +109,10 @@ def report(command: ReportFreeze, actor: Actor, uow: UnitOfWork) -> Answer:
             withdrawn=booking.owing,
         ),
     )
+    # Here, because PostgreSQL is still storing the rows meanwhile.
+    lines = canonical_json.dumps(
+        booked_views(booking.lines, body.lines, report_id=report_id, leg=leg, reported_at=uow.now)
+    )
     show_elsewhere(uow.connection, booking, elsewhere)
     settle(
         uow,
@@ -125,11 +129,8 @@ def report(command: ReportFreeze, actor: Actor, uow: UnitOfWork) -> Answer:
     entries = _record(uow, actor, request, leg, status, body, booking, report_id, view)
     uow.set_leaf(ActRow, report_id, entries[0])
     _tell_sharing_legs(uow, actor, request, body, booking, report_id, elsewhere)
-    lines = booked_views(
-        booking.lines, body.lines, report_id=report_id, leg=leg, reported_at=uow.now
-    )
-    answer = {"id": report_id, "request_id": request.id, "leg": view, "lines": lines}
-    return Answer(201, answer, entry=entries[0])
+    answer = {"id": report_id, "request_id": request.id, "leg": view}
+    return Answer(201, answer, entry=entries[0], spelled={"lines": lines})
 
 
 def _reopened(uow: UnitOfWork, books: LegBooks, booking: Booking) -> frozenset[str]:

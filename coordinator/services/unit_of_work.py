@@ -108,19 +108,31 @@ class Recorded:
 
 @dataclass(slots=True)
 class Answer:
-    """What a handler answers; the tail adds the log entry of `entry` as `log`."""
+    """What a handler answers; the tail adds the log entry of `entry` as `log`.
+
+    Attributes:
+        spelled: Further members of the body, in canonical JSON already: a handler spells what is
+            large while the database is still at work.
+    """
 
     status: int
     body: dict[str, Any]
     entry: Recorded | None = None
     location: str | None = None
+    spelled: Mapping[str, bytes] = field(default_factory=dict)
 
     def render(self) -> bytes:
         """Return the JSON bytes; after the tail has numbered everything."""
         body = self.body
         if self.entry is not None:
             body = {**body, "log": self.entry.log_entry()}
-        return canonical_json.dumps(body)
+        if not self.spelled:
+            return canonical_json.dumps(body)
+        members = {name: canonical_json.dumps(value) for name, value in body.items()}
+        members |= self.spelled
+        # The names of an answer are ASCII, so that they sort as RFC 8785 has it.
+        spelled = [b'"%s":%s' % (name.encode("ascii"), members[name]) for name in sorted(members)]
+        return b"{" + b",".join(spelled) + b"}"
 
 
 @dataclass(slots=True)

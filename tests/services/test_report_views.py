@@ -7,7 +7,9 @@ from pydantic import TypeAdapter
 
 from coordinator.domain.ledger_state import BookedLine
 from coordinator.services import report_views
+from coordinator.services.unit_of_work import Answer
 from coordinator.storage.legs import NewLeg
+from partners.protocol import canonical_json, strict_json
 from partners.protocol.payloads import ReportLine, parse_time
 from partners.protocol.type_ids import new_id
 from partners.protocol.vocabulary import LineKind
@@ -80,3 +82,12 @@ def test_a_line_is_shown_as_booked_with_the_words_that_it_was_sent_with(
     hold = {"hold": _HOLD} if "hold" in sent else {}
     code = {"code": None} if sent["kind"] == "nothing" else {}
     assert view == {**numbers, **hold, **code, **said}
+
+
+def test_an_answer_whose_lines_were_spelled_before_has_the_same_bytes() -> None:
+    lines = [{"kind": "found", "b": "é", "a": 1}, {"kind": "nothing"}]
+    body = {"request_id": "frq", "id": "act", "leg": {"status": "frozen", "flags": []}}
+    spelled = {"lines": canonical_json.dumps(lines)}
+    whole = Answer(201, {**body, "lines": lines}).render()
+    assert Answer(201, body, spelled=spelled).render() == whole
+    assert canonical_json.dumps(strict_json.loads(whole)) == whole
