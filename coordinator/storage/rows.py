@@ -2,12 +2,13 @@
 
 The ORM's flush costs ten times a prepared statement (measured, see the engine notes), so the paths
 that submit and report write through `insert_rows`: the statement is compiled once per table, set of
-columns and dialect, and the column types' own converters are applied. On PostgreSQL many rows go as
-one array a column.
+columns and dialect, and the column types' own converters are applied. On PostgreSQL several rows go
+in one statement, many as one array a column.
 """
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection, Table
@@ -31,12 +32,13 @@ _IGNORE = " ON CONFLICT DO NOTHING"
 
 @lru_cache(maxsize=512)
 def _statement(
-    table: Table, columns: tuple[str, ...], dialect: Dialect, *, ignore: bool
+    table: Table, columns: tuple[str, ...], dialect: Dialect, *, ignore: bool, rows: int
 ) -> tuple[str, tuple[Converter | None, ...]]:
     quoted = ", ".join(dialect.identifier_preparer.format_column(table.c[n]) for n in columns)
     marks = ", ".join(["?" if dialect.paramstyle == "qmark" else "%s"] * len(columns))
     into = dialect.identifier_preparer.format_table(table)
-    sql = f"INSERT INTO {into} ({quoted}) VALUES ({marks})"  # noqa: S608 - our own names
+    places = ", ".join([f"({marks})"] * rows)
+    sql = f"INSERT INTO {into} ({quoted}) VALUES {places}"  # noqa: S608 - our own names
     if ignore:
         sql += _IGNORE
     return sql, tuple(converter(table.c[name].type, dialect) for name in columns)
@@ -58,12 +60,14 @@ def _ready(
             sql, spells = found
             sql += _IGNORE if ignore else ""
             return sql, [tuple(array(v, spell) for v, spell in zip(values, spells, strict=True))]
-    sql, converters = _statement(table, names, dialect, ignore=ignore)
+    together = len(rows) if len(rows) < FEWEST_FOR_ARRAYS and dialect.name == "postgresql" else 1
+    sql, converters = _statement(table, names, dialect, ignore=ignore, rows=together)
     ready = [
         v if convert is None else converted(v, convert)
         for v, convert in zip(values, converters, strict=True)
     ]
-    return sql, list(zip(*ready, strict=True))
+    each = list(zip(*ready, strict=True))
+    return sql, each if together == 1 else [tuple(chain.from_iterable(each))]
 
 
 def insert_rows(
