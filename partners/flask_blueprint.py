@@ -106,8 +106,9 @@ class WebhookInbox:
             self.store.give_up(event.id)
             return HTTPStatus.INTERNAL_SERVER_ERROR
         self.store.finish(event.id)
-        if event.leg_id is not None and event.sequence is not None:
-            missing = self.store.note_sequence(event.leg_id, event.sequence)
+        sequence = event.sequence_for(self.client.profile.handle)
+        if event.leg_id is not None and sequence is not None:
+            missing = self.store.note_sequence(event.leg_id, sequence)
             if missing:
                 self.on_gap(event, missing)
         return HTTPStatus.OK

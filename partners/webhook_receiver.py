@@ -7,8 +7,8 @@
         store.finish(event.id)   # only now is a repeat dropped
 
 The coordinator delivers at least once and in order per request: a repeat bears the same id, and a
-missing `sequence` means that something is still on its way or was lost, which the feed (`GET
-/v1/events`) fills in.
+missing number of a leg (`Event.sequence_for`) means that something is still on its way or was lost,
+which the feed (`GET /v1/events`) fills in.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -61,10 +61,14 @@ class Event:
         value = self.data.get("leg_id")
         return value if isinstance(value, str) else None
 
-    @property
-    def sequence(self) -> int | None:
-        """Its number among the events of its leg, from 1."""
-        value = self.data.get("sequence")
+    def sequence_for(self, handle: str) -> int | None:
+        """Return its number among the events of its leg that `handle` is told of, from 1.
+
+        The requester is not told of the notices that go to its partners, so it has numbers of its
+        own.
+        """
+        is_requester = handle == self.data.get("requester")
+        value = self.data.get("requester_sequence" if is_requester else "sequence")
         return value if type(value) is int else None
 
     @property

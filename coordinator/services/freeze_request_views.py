@@ -181,6 +181,7 @@ def leg_views(
             "decline_code": row.decline_code,
             "decline_detail": bodies.get(row.decline_act_id, {}).get("detail"),
             "sequence": row.event_sequence,
+            "requester_sequence": row.requester_sequence,
             "flags": list(row.flags),
             "totals": ledger_totals.as_text(totals[row.id]),
         }

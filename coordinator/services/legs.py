@@ -215,7 +215,7 @@ def leg_view(leg_id: str, uow: UnitOfWork) -> dict[str, Any]:
             None if leg.acknowledged_at is None else format_time(leg.acknowledged_at)
         ),
         "decline_code": leg.decline_code,
-        "sequence": uow.leg_sequence(leg),
+        **uow.leg_numbers(leg)._asdict(),
         "flags": leg.flags,
         "totals": ledger_totals.as_text(ledger_totals.totals(uow.connection, leg_id=leg.id)),
     }

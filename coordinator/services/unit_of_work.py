@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, update
 
@@ -143,6 +143,13 @@ class StoreAnswer:
     key: DocumentKey
 
 
+class LegNumbers(NamedTuple):
+    """How many events of a leg its partner, and how many its requester, was told of."""
+
+    sequence: int
+    requester_sequence: int
+
+
 @dataclass(slots=True)
 class _Pending:
     recorded: list[Recorded] = field(default_factory=list)
@@ -169,7 +176,7 @@ class UnitOfWork:
         self.evidence = evidence
         self._pending = _Pending()
         self._keys: dict[str, DocumentKey] = {}
-        self._leg_sequences: dict[str, int] = {}
+        self._leg_sequences: dict[str, LegNumbers] = {}
         self._request_sequences: dict[str, int] = {}
         self._revokes = False
         self._taken_away: frozenset[str] = frozenset()
@@ -229,24 +236,26 @@ class UnitOfWork:
             key: Seals the body and salts the commitment.
             audience: Handles that receive it; `EVERYBODY` for all members.
             request_id: The freeze request it is about.
-            leg: The leg's row, where it is about a leg: the event takes the leg's next `sequence`.
+            leg: The leg's row, where it is about a leg: the event takes the leg's next `sequence`,
+                and the next `requester_sequence` where the requester named in `data` hears of it.
             urgency: Orders lanes of different requests.
             leaf_of: (row type, id) whose `leaf_index` column is to be set.
         """
         event_id = new_id("evt")
+        told = tuple(dict.fromkeys(audience))
         body = {"event_id": event_id, **data}
         if request_id is not None:
             body["request_id"] = request_id
         if leg is not None:
             body |= {"leg_id": leg.id, "partner": leg.partner}
-            body["sequence"] = self._next_leg_sequence(leg)
+            body |= self._next_leg_numbers(leg, is_for_requester=data.get("requester") in told)
         recorded = Recorded(
             id=event_id,
             type=str(event_type),
             at=self.now,
             key=key,
             data=body,
-            audience=tuple(dict.fromkeys(audience)),
+            audience=told,
             request_id=request_id,
             leg_id=None if leg is None else leg.id,
             priority=PRIORITY[Urgency(urgency)],
@@ -265,15 +274,17 @@ class UnitOfWork:
         remove(self.connection, owner_id, name)
         self.seal(key, owner_id, name, content)
 
-    def _next_leg_sequence(self, leg: Any) -> int:
-        present = self.leg_sequence(leg)
-        self._leg_sequences[leg.id] = present + 1
-        return present + 1
+    def _next_leg_numbers(self, leg: Any, *, is_for_requester: bool) -> dict[str, int]:
+        """Count one event of a leg; each side gets numbers without a gap."""
+        present = self.leg_numbers(leg)
+        numbers = LegNumbers(present.sequence + 1, present.requester_sequence + is_for_requester)
+        self._leg_sequences[leg.id] = numbers
+        return numbers._asdict() if is_for_requester else {"sequence": numbers.sequence}
 
-    def leg_sequence(self, leg: Any) -> int:
-        """Return the number of the leg's newest event, those of this transaction included."""
-        present: int = self._leg_sequences.get(leg.id, leg.event_sequence)
-        return present
+    def leg_numbers(self, leg: Any) -> "LegNumbers":
+        """Return the numbers of the leg's newest events, those of this transaction included."""
+        stored = LegNumbers(leg.event_sequence, leg.requester_sequence)
+        return self._leg_sequences.get(leg.id, stored)
 
     def next_request_sequence(self, request: Any) -> int:
         """Return the next number of the requester's own events about `request`."""
@@ -367,15 +378,16 @@ class UnitOfWork:
             numbered.send(self.connection, row_id=row_id, leaf=item.leaf_index)
 
     def _store_sequences(self) -> None:
-        for row_type, numbers in (
-            (LegRow, self._leg_sequences),
-            (FreezeRequestRow, self._request_sequences),
-        ):
-            if numbers:
-                _set_sequence(row_type).send_all(
-                    self.connection,
-                    [{"row_id": row_id, "number": n} for row_id, n in numbers.items()],
-                )
+        if self._leg_sequences:
+            _SET_LEG_NUMBERS.send_all(
+                self.connection,
+                [{"row_id": leg_id, **n._asdict()} for leg_id, n in self._leg_sequences.items()],
+            )
+        if self._request_sequences:
+            _SET_REQUEST_NUMBER.send_all(
+                self.connection,
+                [{"row_id": id_, "sequence": n} for id_, n in self._request_sequences.items()],
+            )
 
     def _require_standing(self, revocations: int) -> None:
         if self._standing is None:
@@ -398,14 +410,18 @@ def _set_leaf_index(row_type: Any) -> Prebuilt:
     )
 
 
-@lru_cache(maxsize=16)
-def _set_sequence(row_type: Any) -> Prebuilt:
-    """Return the statement that stores the number of a row's newest event."""
-    return Prebuilt(
-        update(row_type)
-        .where(row_type.id == bindparam("row_id"))
-        .values(event_sequence=bindparam("number"))
+_SET_LEG_NUMBERS = Prebuilt(
+    update(LegRow)
+    .where(LegRow.id == bindparam("row_id"))
+    .values(
+        event_sequence=bindparam("sequence"), requester_sequence=bindparam("requester_sequence")
     )
+)
+_SET_REQUEST_NUMBER = Prebuilt(
+    update(FreezeRequestRow)
+    .where(FreezeRequestRow.id == bindparam("row_id"))
+    .values(event_sequence=bindparam("sequence"))
+)
 
 
 @contextmanager

@@ -40,6 +40,7 @@ class NewLeg:
     id: str
     partner: str
     event_sequence: int = 0
+    requester_sequence: int = 0
 
 
 def insert(

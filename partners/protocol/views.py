@@ -128,7 +128,11 @@ class ApprovalView(View):
 
 
 class LegView(View):
-    """One partner's side of a request."""
+    """One partner's side of a request.
+
+    `sequence` counts the leg's events, all of which its partner is told; `requester_sequence` those
+    of them that the requester is told, too.
+    """
 
     id: str
     request_id: str
@@ -141,6 +145,7 @@ class LegView(View):
     decline_code: str | None = None
     decline_detail: str | None = None
     sequence: int
+    requester_sequence: int = 0
     flags: list[str] = []
     totals: Totals = {}
 

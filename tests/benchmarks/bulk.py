@@ -357,6 +357,7 @@ def _leg(leg_id: str, request_id: str, partner: str, at: Any) -> Row:
         "ended": False,
         "owes_answer": False,
         "event_sequence": 1,
+        "requester_sequence": 0,
         "version": 1,
     }
 

@@ -40,16 +40,14 @@ def headers_of(body: bytes, *, message_id: str = "evt_1", now: int = NOW) -> dic
 
 
 def test_an_authentic_webhook_becomes_an_event() -> None:
-    body = body_of(leg_id="leg_1", sequence=4)
+    numbers: dict[str, Any] = {"sequence": 4, "requester_sequence": 3}
+    body = body_of(leg_id="leg_1", requester="exchange-z.example", **numbers)
     event = verify_webhook(
         headers_of(body), body, secrets=[SECRET], public_keys=[KEY.public], now=NOW
     )
-    assert (event.id, event.type, event.leg_id, event.sequence) == (
-        "evt_1",
-        "leg.acknowledged",
-        "leg_1",
-        4,
-    )
+    assert (event.id, event.type, event.leg_id) == ("evt_1", "leg.acknowledged", "leg_1")
+    assert event.sequence_for("exchange-b.example") == 4
+    assert event.sequence_for("exchange-z.example") == 3
 
 
 @pytest.mark.parametrize(
@@ -219,6 +217,16 @@ def test_the_blueprint_tells_of_gaps(site: Site) -> None:
         body = body_of(leg_id="leg_1", sequence=sequence)
         site.post(body, headers_of(body, message_id=f"evt_{number}"))
     assert site.gaps == [range(3, 5)]
+
+
+def test_a_requester_misses_none_of_what_its_partners_alone_are_told(
+    site: Site, analyst: Profile
+) -> None:
+    for own, sequence in [(1, 2), (2, 4), (4, 6)]:
+        numbers: dict[str, Any] = {"sequence": sequence, "requester_sequence": own}
+        body = body_of(leg_id="leg_1", requester=analyst.handle, **numbers)
+        site.post(body, headers_of(body, message_id=f"evt_{own}"))
+    assert site.gaps == [range(3, 4)]
 
 
 def test_the_memory_is_shared_by_processes(tmp_path: Path) -> None:

@@ -157,7 +157,7 @@ def test_every_event_is_a_leaf_whose_commitment_its_reader_can_make_again(desk: 
     )
 
 
-def test_leaves_events_and_the_sequence_of_every_leg_have_no_gap(desk: Desk) -> None:
+def test_leaves_events_and_the_numbers_that_each_side_of_a_leg_sees_have_no_gap(desk: Desk) -> None:
     leaves = desk.sql("SELECT leaf_count FROM log_head")
     _tell_everything(desk)
     counts = desk.row_counts()
@@ -172,9 +172,14 @@ def test_leaves_events_and_the_sequence_of_every_leg_have_no_gap(desk: Desk) -> 
         assert len(by_request) == 3
         for numbers in by_request.values():
             assert numbers == list(range(1, len(numbers) + 1))
+    of_leg: dict[str, list[int]] = defaultdict(list)
     own: dict[str, list[int]] = defaultdict(list)
     for event in desk.feed(desk.cast.a):
+        if "leg_id" in event["data"]:
+            of_leg[event["data"]["leg_id"]].append(event["data"]["requester_sequence"])
         if "request_id" in event["data"] and "leg_id" not in event["data"]:
             own[event["data"]["request_id"]].append(event["data"]["sequence"])
+    assert of_leg
+    assert all(numbers == list(range(1, len(numbers) + 1)) for numbers in of_leg.values())
     assert len(own) == 6
     assert all(numbers == list(range(1, len(numbers) + 1)) for numbers in own.values())

@@ -168,4 +168,7 @@ class LegRow(Base):
     )
     owes_answer: Mapped[bool] = mapped_column(default=False, server_default=false())
     event_sequence: Mapped[int] = mapped_column(default=0)
+    requester_sequence: Mapped[int] = mapped_column(
+        default=0, server_default="0", comment="events that the requester is told of, too"
+    )
     version: Mapped[int] = mapped_column(default=1)
