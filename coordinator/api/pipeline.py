@@ -75,6 +75,8 @@ _ATTEMPTS = 3
 _FREE_TEXT = frozenset(
     {"summary", "text", "note", "reason", "detail", "comment", "title", "missing", "description"}
 )
+#: What texts are looked for in; most members are neither, and thousands of lines come at once.
+_CONTAINERS = frozenset({dict, list})
 _RING = KeyRing()
 
 
@@ -173,18 +175,24 @@ def _customer_named(words: Sequence[FieldFault]) -> InvalidInputError:
 def _customer_data(value: Any, pointer: str, *, is_text: bool = False) -> Iterator[FieldFault]:
     if isinstance(value, dict):
         for name, item in value.items():
-            yield from _customer_data(item, f"{pointer}/{name}", is_text=name in _FREE_TEXT)
+            if type(item) in _CONTAINERS or name in _FREE_TEXT:
+                yield from _customer_data(item, f"{pointer}/{name}", is_text=name in _FREE_TEXT)
     elif isinstance(value, list):
         for number, item in enumerate(value):
-            yield from _customer_data(item, f"{pointer}/{number}", is_text=is_text)
+            if type(item) in _CONTAINERS or is_text:
+                yield from _customer_data(item, f"{pointer}/{number}", is_text=is_text)
     elif is_text and isinstance(value, str):
-        for finding in find_customer_data(value):
-            yield FieldFault(
-                pointer,
-                f"holds what looks like customer data ({finding.kind}) at characters "
-                f"{finding.start} to {finding.end}",
-                f"customer_data_{finding.kind}",
-            )
+        yield from _named_in(value, pointer)
+
+
+def _named_in(text: str, pointer: str) -> Iterator[FieldFault]:
+    for finding in find_customer_data(text):
+        yield FieldFault(
+            pointer,
+            f"holds what looks like customer data ({finding.kind}) at characters "
+            f"{finding.start} to {finding.end}",
+            f"customer_data_{finding.kind}",
+        )
 
 
 def parse_query(model: type[BaseModel]) -> BaseModel:

@@ -43,7 +43,14 @@ from coordinator.storage import partners as partner_store
 from coordinator.storage.shared_lines import OtherLink, links_to_other_legs, show_elsewhere
 from coordinator.storage.tables.freeze_requests import ActRow
 from partners.protocol import canonical_json, payloads
-from partners.protocol.payloads import FrozenLine
+from partners.protocol.payloads import (
+    FoundLine,
+    FrozenLine,
+    KeptLine,
+    ReleasedLine,
+    ReturnedLine,
+    SeizedLine,
+)
 from partners.protocol.type_ids import new_ids
 from partners.protocol.vocabulary import EventType, LegStatus, LineKind, RequestStatus
 
@@ -57,6 +64,8 @@ EVENT_BY_KIND: Mapping[LineKind, EventType] = {
     LineKind.KEPT: EventType.FREEZE_KEPT,
     LineKind.CORRECTION: EventType.FREEZE_CORRECTED,
 }
+#: Lines that may name a hold.
+_ABOUT_HOLDS = (FrozenLine, ReleasedLine, ReturnedLine, SeizedLine, KeptLine)
 #: What an event carries at most; webhook bodies stay under 20 kB, the rest is in the ledger.
 LINES_IN_EVENT = 25
 LINES_IN_EVENT_BYTES = 10_000
@@ -79,7 +88,7 @@ def report(command: ReportFreeze, actor: Actor, uow: UnitOfWork) -> Answer:
     body = command.body
     for kind in sorted({LineKind(line.kind) for line in body.lines}):
         require(permission_for_line(kind), actor)
-    named = {h for line in body.lines if (h := getattr(line, "hold", None)) is not None}
+    named = {h for x in body.lines if isinstance(x, _ABOUT_HOLDS) and (h := x.hold) is not None}
     request, leg = asked_leg(
         uow, actor, command.request_id, body.content_sha256, holds=sorted(named)
     )
@@ -152,7 +161,7 @@ def _book(
 ) -> Booking:
     body = command.body
     numbers = sorted(
-        {n for line in body.lines if (n := getattr(line, "address_no", None)) is not None}
+        {line.address_no for line in body.lines if isinstance(line, FoundLine | FrozenLine)}
         | {hold.address_no for hold in books.ledger.holds.values()}
     )
     flagged = {

@@ -60,8 +60,11 @@ def _check(value: Any, depth: int) -> bool:
 def _check_items(items: Iterable[Any], depth: int) -> bool:
     is_ascii = True
     for item in items:
-        # Most are plain text, and thousands of lines come with one answer.
-        if type(item) is not str and not _check(item, depth):
+        # Most are plain, and thousands of lines come with one answer.
+        kind = type(item)
+        if kind is str or kind is bool or (kind is int and -MAX_INTEGER <= item <= MAX_INTEGER):
+            continue
+        if not _check(item, depth):
             is_ascii = False
     return is_ascii
 
