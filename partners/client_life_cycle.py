@@ -20,14 +20,22 @@ from partners.protocol.life_cycle_views import (
     AdditionView,
     DisputeView,
     DraftView,
+    IncidentDetailView,
     InfoRequestView,
     LegalOrderView,
     StatisticsView,
     TimelineEntry,
+    TracePage,
     YearlySummary,
 )
 from partners.protocol.payloads import Closure, Withdrawal, format_time
-from partners.protocol.views import ActView, HoldActView, HoldView, IncidentView, OwedHoldView
+from partners.protocol.views import (
+    ActView,
+    HoldActView,
+    HoldView,
+    IncidentSummary,
+    OwedHoldView,
+)
 from partners.protocol.vocabulary import HoldBasis
 
 
@@ -243,17 +251,27 @@ class LifeCycleActs(ClientCore):
         """Yield the legal orders that one may see."""
         return self._pages(LegalOrderView, f"{REQUESTS}/{request_id}/legal-orders")
 
-    def incidents(self) -> Iterator[IncidentView]:
+    def incidents(self) -> Iterator[IncidentSummary]:
         """Yield the incidents of which one may see a request."""
-        return self._pages(IncidentView, "/v1/incidents")
+        return self._pages(IncidentSummary, "/v1/incidents")
 
-    def incident(self, incident_id: str) -> IncidentView:
-        """Return one incident with its totals over what one may see."""
-        return self._get(IncidentView, f"/v1/incidents/{incident_id}")
+    def incident(self, incident_id: str) -> IncidentDetailView:
+        """Return one incident: totals over what one may see, first pages of timeline and trace."""
+        return self._get(IncidentDetailView, f"/v1/incidents/{incident_id}")
 
     def timeline(self, incident_id: str) -> Iterator[TimelineEntry]:
         """Yield what happened in an incident and concerns one, oldest first."""
         return self._pages(TimelineEntry, f"/v1/incidents/{incident_id}/timeline")
+
+    def trace(self, incident_id: str) -> Iterator[TracePage]:
+        """Yield the pages of an incident's trace; `partners.incident_trace.join` makes them one."""
+        path, cursor = f"/v1/incidents/{incident_id}/trace", None
+        while True:
+            page = self._get(TracePage, path, cursor=cursor)
+            yield page
+            if page.next_cursor is None or page.next_cursor == cursor:
+                return
+            cursor = page.next_cursor
 
     def statistics(
         self, *, from_month: str | None = None, to_month: str | None = None

@@ -6,6 +6,7 @@ from typing import Any
 from coordinator.api.paging import PageQuery, after_number, page, page_of, page_size, write_cursor
 from coordinator.api.pipeline import Reader
 from coordinator.api.routing import signed_get
+from coordinator.domain.asset import display_units
 from coordinator.domain.errors import FieldFault, InvalidInputError, NotFoundError
 from coordinator.domain.permission import Permission
 from coordinator.services.incidents import Place, timeline_entries, trace
@@ -79,7 +80,10 @@ def trace_page(
         limit=size,
     )
     cursor = None if last is None else write_cursor(f"{last.request_id}.{last.address_no}")
-    return {**graph, "next_cursor": cursor}
+    flagged = [place for node in graph["nodes"] for place in node.get("flagged", ())]
+    assets = {place["asset"] for place in flagged if "asset" in place}
+    units = display_units(reader.parts.chains, sorted(assets))
+    return {**graph, "units": units, "next_cursor": cursor}
 
 
 def _after_place(query: PageQuery) -> Place | None:

@@ -19,7 +19,7 @@ _READ = Permission.FREEZE_REQUEST_READ
 @signed_get(
     "/v1/incidents",
     tag="incidents",
-    answer=views.Page[views.IncidentView],
+    answer=views.Page[views.IncidentSummary],
     needs=_READ,
     query=PageQuery,
 )
@@ -30,8 +30,10 @@ def list_incidents(reader: Reader, query: PageQuery) -> dict[str, Any]:
         reader.connection, reader.actor.partner, before=after_id(query), limit=size + 1
     )
     rows, cursor = page_of(found, size, lambda row: str(row[1]))
-    shown = incident_views(reader.connection, reader.vault, [row[0] for row in rows])
-    return page([shown[row[0]] for row in rows], cursor)
+    ids = [row[0] for row in rows]
+    shown = incident_views(reader.connection, reader.vault, ids)
+    counts = reading.request_counts(reader.connection, ids, reader.actor.partner)
+    return page([{**shown[id_], "request_count": counts[id_]} for id_ in ids], cursor)
 
 
 @signed_get(
@@ -53,8 +55,10 @@ def read_incident(reader: Reader, query: Query, incident_id: str) -> dict[str, A
     totals = ledger_totals.totals(reader.connection, incident_id=incident_id, visible_to=partner)
     view = incident_views(reader.connection, reader.vault, [incident_id])[incident_id]
     size = reader.parts.page_size
+    counts = reading.request_counts(reader.connection, [incident_id], partner)
     return {
         **view,
+        "request_count": counts[incident_id],
         "requests": requests,
         "totals": ledger_totals.as_text(totals),
         "timeline": timeline_page(reader, incident_id, size=size),

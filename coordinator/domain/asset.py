@@ -1,6 +1,8 @@
-"""Assets: CAIP-19 in, one canonical spelling out, and amounts of them for people."""
+"""Assets: CAIP-19 in, one canonical spelling out, and how amounts of them are shown."""
 
 import re
+from collections.abc import Iterable
+from typing import Any
 
 from coordinator.domain.chain import (
     CAIP2,
@@ -70,25 +72,13 @@ def _canonical(chain: Chain, namespace: str, reference: str, chains: Chains) -> 
         ) from None
 
 
-def format_units(chains: Chains, amount: int, asset: str) -> str:
-    """Return an amount for people, e.g. "1,234.5 ETH"; base units where the decimals are not known.
-
-    Args:
-        chains: The known chains.
-        amount: Base units.
-        asset: CAIP-19 id; one that is unknown here is shown as it is.
-    """
-    known = _display_unit(chains, asset)
-    if known is None:
-        return f"{amount:,} base units of {asset}"
-    symbol, decimals = known
-    sign, digits = ("-", -amount) if amount < 0 else ("", amount)
-    whole, rest = divmod(digits, 10**decimals)
-    fraction = f".{rest:0{decimals}d}".rstrip("0") if rest else ""
-    return f"{sign}{whole:,}{fraction} {symbol}"
+def display_units(chains: Chains, assets: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return symbol and decimals of those assets of which they are known (`views.AssetUnit`)."""
+    known = {asset: _display_unit(chains, asset) for asset in assets}
+    return {asset: unit for asset, unit in known.items() if unit is not None}
 
 
-def _display_unit(chains: Chains, asset: str) -> tuple[str, int] | None:
+def _display_unit(chains: Chains, asset: str) -> dict[str, Any] | None:
     try:
         canonical = parse_asset(chains, asset)
     except AssetError:
@@ -96,6 +86,6 @@ def _display_unit(chains: Chains, asset: str) -> tuple[str, int] | None:
     caip2, _, rest = canonical.partition("/")
     if rest.startswith(NATIVE_NAMESPACE + ":"):
         native = chains.by_id[caip2].native
-        return native.symbol, native.decimals
+        return {"symbol": native.symbol, "decimals": native.decimals}
     token = chains.tokens.get(canonical)
-    return (token.symbol, token.decimals) if token else None
+    return {"symbol": token.symbol, "decimals": token.decimals} if token else None

@@ -137,3 +137,22 @@ def incidents(connection: Connection, ids: Sequence[str]) -> Mapping[str, Row[An
         query = select(IncidentRow.__table__).where(IncidentRow.id.in_(ids[start : start + _CHUNK]))
         found |= {row.id: row for row in connection.execute(query)}
     return found
+
+
+def request_counts(connection: Connection, ids: Sequence[str], handle: str) -> dict[str, int]:
+    """Return how many requests of each incident `handle` may see."""
+    asked = select(LegRow.id).where(
+        LegRow.request_id == FreezeRequestRow.id, LegRow.partner == handle
+    )
+    found: dict[str, int] = {}
+    for start in range(0, len(ids), _CHUNK):
+        query = (
+            select(FreezeRequestRow.incident_id, func.count())
+            .where(
+                FreezeRequestRow.incident_id.in_(ids[start : start + _CHUNK]),
+                (FreezeRequestRow.requester == handle) | asked.exists(),
+            )
+            .group_by(FreezeRequestRow.incident_id)
+        )
+        found |= dict(connection.execute(query).all())
+    return found

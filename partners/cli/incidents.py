@@ -1,10 +1,24 @@
 """`holdfast incidents`, `incident`, `statistics`: the whole case, and how fast partners are."""
 
 import click
+from rich.text import Text
 
-from partners.cli.session import Session, SessionCommand, facts, pass_session, table
+from partners.cli.session import (
+    INCIDENT_ID,
+    Session,
+    SessionCommand,
+    facts,
+    pass_session,
+    printable,
+    table,
+)
 from partners.cli.sums import SUMS, sum_rows
-from partners.protocol.life_cycle_views import StatisticsView
+from partners.incident_trace import as_dot, as_text, join
+from partners.protocol.life_cycle_views import (
+    IncidentDetailView,
+    StatisticsView,
+    TimelinePage,
+)
 
 _MINUTE_MS = 60_000
 
@@ -21,23 +35,41 @@ def incidents(session: Session) -> None:
             view.title,
             view.kind,
             f"{view.occurred_at:%Y-%m-%d %H:%M}",
-            len(view.requests),
+            view.request_count,
         ),
         empty="You see no incident.",
     )
 
 
 @click.command(cls=SessionCommand)
-@click.argument("incident_id", metavar="INC_…")
+@click.argument("incident_id", metavar="INC_…", type=INCIDENT_ID)
 @click.option("--timeline", is_flag=True, help="With everything that happened.")
+@click.option("--trace", is_flag=True, help="With the flagged accounts and where funds went.")
+@click.option("--dot", is_flag=True, help="Only the trace, for Graphviz: … --dot | dot -Tsvg.")
 @pass_session
-def incident(session: Session, incident_id: str, *, timeline: bool) -> None:
-    """Show an incident: its requests, and totals that count every hold once."""
+def incident(session: Session, incident_id: str, *, timeline: bool, trace: bool, dot: bool) -> None:
+    """Show an incident: its requests, and totals that count every hold once.
+
+    With --json, timeline and trace begin with their first pages; the options make them whole.
+    """
     client = session.client()
-    view = client.incident(incident_id)
-    if session.as_json:
-        session.show(view, lambda: None)
+    if dot:
+        for line in as_dot(join(client.trace(incident_id))):
+            click.echo(line)
         return
+    view = client.incident(incident_id)
+    if timeline:
+        whole = TimelinePage(items=list(client.timeline(incident_id)))
+        view = view.model_copy(update={"timeline": whole})
+    if trace:
+        view = view.model_copy(update={"trace": join(client.trace(incident_id))})
+    session.show(view, lambda: _show_incident(session, view, timeline=timeline, trace=trace))
+
+
+def _show_incident(
+    session: Session, view: IncidentDetailView, *, timeline: bool, trace: bool
+) -> None:
+    more = view.request_count - len(view.requests)
     session.out.print(
         facts(
             [
@@ -46,7 +78,7 @@ def incident(session: Session, incident_id: str, *, timeline: bool) -> None:
                 ("kind", view.kind),
                 ("occurred", f"{view.occurred_at:%Y-%m-%d %H:%M} UTC"),
                 ("reference", view.reference),
-                ("requests", view.requests),
+                ("requests", [*view.requests, *([f"and {more:,} more"] if more else [])]),
             ]
         )
     )
@@ -57,9 +89,13 @@ def incident(session: Session, incident_id: str, *, timeline: bool) -> None:
         session.out.print()
         events = [
             (f"{entry.at:%Y-%m-%d %H:%M:%S}", entry.type, entry.partner, entry.request_id)
-            for entry in client.timeline(incident_id)
+            for entry in view.timeline.items
         ]
         session.out.print(table(("at", "what", "partner", "request"), events))
+    if trace:
+        session.out.print()
+        for line in as_text(view.trace):
+            session.out.print(Text(printable(line)))
 
 
 @click.command(cls=SessionCommand)

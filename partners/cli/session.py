@@ -165,8 +165,11 @@ def facts(pairs: Iterable[tuple[str, object]]) -> Table:
 def _cell(value: object) -> str:
     if value is None:
         return ""
-    text = ", ".join(str(part) for part in value) if isinstance(value, list) else str(value)
-    # Control characters from elsewhere would otherwise steer the terminal.
+    return printable(", ".join(map(str, value)) if isinstance(value, list) else str(value))
+
+
+def printable(text: str) -> str:
+    """Return `text` without control characters: from elsewhere, they would steer the terminal."""
     return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
@@ -176,21 +179,23 @@ THUMBPRINTS = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
 pass_session = click.make_pass_decorator(Session)
 
 
-class _RequestId(click.ParamType[str]):
-    """The id of a request: it becomes a part of a path, and nothing else may."""
+class _Id(click.ParamType[str]):
+    """The id of something: it becomes a part of a path, and nothing else may."""
 
-    name = "frq"
+    def __init__(self, prefix: str, what: str) -> None:
+        self.name = prefix
+        self._what = what
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the id as it is, or say what one looks like."""
-        if not re.fullmatch(id_pattern("frq"), value, re.ASCII):
-            self.fail(
-                f"{value!r} is no request's id, e.g. frq_01jd3v8z8nfq0a5m6c7d8e9f0g", param, ctx
-            )
+        if not re.fullmatch(id_pattern(self.name), value, re.ASCII):
+            example = f"{self.name}_01jd3v8z8nfq0a5m6c7d8e9f0g"
+            self.fail(f"{value!r} is no {self._what}'s id, e.g. {example}", param, ctx)
         return str(value)
 
 
-REQUEST_ID = _RequestId()
+REQUEST_ID = _Id("frq", "request")
+INCIDENT_ID = _Id("inc", "incident")
 
 
 class SessionCommand(click.Command):

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from partners.protocol.payloads import Handle, Sha256, Time
-from partners.protocol.views import LegView, LogEntry, Totals, View
+from partners.protocol.views import IncidentView, LegView, LogEntry, Totals, Units, View
 from partners.protocol.vocabulary import LegStatus, RequestStatus
 
 
@@ -114,6 +114,17 @@ class TimelineEntry(View):
     partner: Handle | None = None
 
 
+class FlaggedPlace(View):
+    """Where a request flags an account, with what the request says of it there."""
+
+    request_id: str
+    address_no: int
+    role: str | None = None
+    asset: str | None = None
+    amount: str | None = None
+    block: int | None = None
+
+
 class TraceNode(View):
     """A node of an incident's trace.
 
@@ -126,7 +137,7 @@ class TraceNode(View):
     kind: str
     chain: str | None = None
     service: str | None = None
-    flagged: list[dict[str, Any]] = Field(default_factory=list)
+    flagged: list[FlaggedPlace] = Field(default_factory=list)
 
 
 class TraceEdge(View):
@@ -146,6 +157,7 @@ class TracePage(View):
 
     nodes: list[TraceNode]
     edges: list[TraceEdge]
+    units: Units = Field(default_factory=dict)
     next_cursor: str | None = None
 
 
@@ -255,15 +267,14 @@ class YearlySummary(View):
     partners: list[YearlyPartner] = Field(default_factory=list)
 
 
-class IncidentDetailView(View):
-    """`GET /v1/incidents/{id}`: totals, and the first pages of timeline and trace."""
+class IncidentDetailView(IncidentView):
+    """`GET /v1/incidents/{id}`: totals, and the first pages of timeline and trace.
 
-    id: str
-    title: str
-    kind: str
-    occurred_at: Time
-    reference: str | None = None
-    requests: list[str] = Field(default_factory=list)
-    totals: Totals = Field(default_factory=dict)
+    `requests` names the first 1,000 of the `request_count` requests that you may see.
+    """
+
+    request_count: int
+    requests: list[str]
+    totals: Totals
     timeline: TimelinePage
     trace: TracePage

@@ -104,6 +104,17 @@ class AssetTotals(View):
 Totals = dict[str, AssetTotals]
 
 
+class AssetUnit(View):
+    """How an asset's amounts are shown to people; `decimals`: base units in one, power of ten."""
+
+    symbol: str
+    decimals: int
+
+
+#: By CAIP-19 id; an asset of which the coordinator knows no decimals is not in it.
+Units = dict[str, AssetUnit]
+
+
 class AddressWarning(View):
     """Something that may be wrong with flagged addresses.
 
@@ -158,8 +169,12 @@ class IncidentView(View):
     kind: str
     occurred_at: Time
     reference: str | None = None
-    requests: list[str] = []
-    totals: Totals = {}
+
+
+class IncidentSummary(IncidentView):
+    """One row of the list of incidents; `request_count` counts the requests that you may see."""
+
+    request_count: int
 
 
 class FreezeRequestView(View):

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from partners.protocol import strict_json, views
+from partners.protocol import life_cycle_views, strict_json, views
 from partners.protocol.request_token import body_sha256
 from tests.api.acts import approve, report_frozen, submit
 from tests.factories import ACCOUNT, ETHER, Cast, Signer
@@ -212,6 +212,7 @@ def test_an_incident_shows_requests_and_totals_over_what_one_may_see(
     path = f"/v1/incidents/{known['id']}"
     whole = signer.get(cast.a.auditor, path).get_json()
     assert whole["requests"] == [first["id"], second["id"]]
+    assert whole["request_count"] == 2
     assert whole["totals"][ETHER]["held"] == "130"
     part = signer.get(cast.b.auditor, path).get_json()
     assert part["requests"] == [first["id"]]
@@ -219,6 +220,10 @@ def test_an_incident_shows_requests_and_totals_over_what_one_may_see(
     for member in (cast.a.auditor, cast.b.auditor, cast.c.auditor):
         listed = _items(signer, member, "/v1/incidents", 1)
         assert [incident["id"] for incident in listed] == [known["id"]]
+        detail = signer.get(member, path).get_json()
+        assert listed[0]["request_count"] == detail["request_count"] == len(detail["requests"])
+        assert set(listed[0]) == set(views.IncidentSummary.model_fields)
+        assert set(detail) == set(life_cycle_views.IncidentDetailView.model_fields)
 
 
 def test_what_did_not_change_is_not_sent_again(signer: Signer, cast: Cast) -> None:

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.domain.asset import format_units, parse_asset
+from coordinator.domain.asset import display_units, parse_asset
 from coordinator.domain.chain import Chain
 from coordinator.domain.format_errors import AssetError
-from tests.known_chains import BITCOIN, CHAINS, DASH, ETHEREUM, SOLANA, TRON, XRP
+from tests.known_chains import BITCOIN, CHAINS, DASH, ETHEREUM, TRON, XRP
 
 USDT = "0xdAC17F958D2ee523a2206206994597C13D831ec7"
 TRON_USDT = "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"
@@ -111,25 +111,10 @@ def test_no_text_whatever_raises_anything_but_an_asset_error(
         assert parse_asset(CHAINS, canonical) == canonical
 
 
-@pytest.mark.parametrize(
-    ("amount", "asset", "shown"),
-    [
-        (10**22, f"{ETHEREUM}/slip44:60", "10,000 ETH"),
-        (1, f"{ETHEREUM}/slip44:60", "0.000000000000000001 ETH"),
-        (0, f"{BITCOIN}/slip44:0", "0 BTC"),
-        (150_000_000, f"{BITCOIN}/slip44:0", "1.5 BTC"),
-        (-150_000_000, f"{BITCOIN}/slip44:0", "-1.5 BTC"),
-        (1_234_567_890, f"{ETHEREUM}/erc20:{USDT}", "1,234.56789 USDT"),
-        (5, f"{SOLANA}/slip44:501", "0.000000005 SOL"),
-        (
-            2000,
-            f"{ETHEREUM}/erc20:0x{'1' * 40}",
-            f"2,000 base units of {ETHEREUM}/erc20:0x{'1' * 40}",
-        ),
-        (7, "no asset", "7 base units of no asset"),
-    ],
-)
-def test_amounts_are_shown_in_whole_units_where_the_decimals_are_known(
-    amount: int, asset: str, shown: str
-) -> None:
-    assert format_units(CHAINS, amount, asset) == shown
+def test_units_are_told_where_the_decimals_are_known() -> None:
+    native, token = f"{BITCOIN}/slip44:0", f"{ETHEREUM}/erc20:{USDT}"
+    unknown = [f"{ETHEREUM}/erc20:0x{'1' * 40}", "no asset"]
+    assert display_units(CHAINS, [native, token, *unknown]) == {
+        native: {"symbol": "BTC", "decimals": 8},
+        token: {"symbol": "USDT", "decimals": 6},
+    }

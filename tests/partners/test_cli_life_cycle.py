@@ -336,45 +336,6 @@ def test_another_lead_decides_on_exactly_the_addition_that_is_shown(
     assert shell("decide-addition", FRQ, new_id("add"), "no", "--yes").exit_code == 2
 
 
-def test_an_incident_shows_totals_and_what_happened(shell: Shell, stub: StubCoordinator) -> None:
-    incident: dict[str, Any] = {
-        "id": new_id("inc"),
-        "title": "A theft",
-        "kind": "hack",
-        "occurred_at": AT,
-        "requests": [FRQ],
-        "totals": {
-            ETH: {"found": "9", "frozen": "8", "held": "7", "withheld": 3, "usd": {"held": "1.75"}}
-        },
-    }
-    path = f"/v1/incidents/{incident['id']}"
-    stub.answers("GET", path, incident)
-    event = {"seq": 1, "id": new_id("evt"), "type": "freeze.frozen", "at": AT, "request_id": FRQ}
-    stub.answers("GET", f"{path}/timeline", {"items": [event]})
-    done = shell("incident", incident["id"], "--timeline")
-    assert all(word in done.output for word in ("A theft", FRQ, ETH, "freeze.frozen"))
-    assert all(word in done.output for word in ("8 + 3 withheld", "1.75"))
-    stub.answers("GET", "/v1/incidents", {"items": [incident]})
-    assert "A theft" in shell("incidents").output
-
-
-def test_statistics_show_median_and_90th_percentile(shell: Shell, stub: StubCoordinator) -> None:
-    row = {
-        "partner": "exchange-b.example",
-        "urgency": "flash",
-        "month": "2026-01",
-        "legs": 3,
-        "acknowledged": {"count": 3, "median_ms": 90_000, "p90_ms": 600_000},
-        "first_freeze": {"count": 0},
-        "declined": {"funds_gone": 2},
-    }
-    view = {"from_month": "2026-01", "to_month": "2026-02", "rows": [row]}
-    stub.answers("GET", "/v1/statistics?from=2026-01&to=2026-02", view)
-    done = shell("statistics", "--from", "2026-01", "--to", "2026-02")
-    assert "1.5 / 10.0 min" in done.output
-    assert "funds_gone 2" in done.output
-
-
 def test_the_clock_of_the_command_line_can_be_put_forward(
     shell: Shell, stub: StubCoordinator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,7 +21,7 @@ from partners.reference_exchange.deposit_book import DepositBook
 from partners.reference_exchange.inbox import Inbox, Task
 from partners.reference_exchange.scenarios.accounts import book_sums, stated_sums
 from partners.reference_exchange.scenarios.cast import Player
-from partners.reference_exchange.scenarios.script import Member, Unit, load_script
+from partners.reference_exchange.scenarios.script import Member, load_script
 from partners.webhook_receiver import Event
 from tests.partners.signed_world import ORIGIN, REQUESTS, World, evidence_of, request_body, sign
 from tests.partners.stub_coordinator import StubCoordinator, problem
@@ -187,10 +187,3 @@ def test_the_script_holds_51_addresses_and_names_what_is_invented() -> None:
     assert FreezeRequest.model_validate(document).to == script.request.to
     text = (Path(load_script.__code__.co_filename).parent / "bybit.toml").read_text()
     assert text.count("INVENTED") == 1 + sum(len(m.deposits) for m in script.exchanges)
-
-
-def test_amounts_are_shown_in_whole_units() -> None:
-    ether = Unit("ETH", 18)
-    assert ether.show(312_500_000_000_000_000_000) == "312.5 ETH"
-    assert ether.show(1) == "0.000000000000000001 ETH"
-    assert ether.show(0) == "0 ETH"

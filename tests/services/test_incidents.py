@@ -7,7 +7,9 @@ import pytest
 from coordinator.domain.clock import SteppedClock
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
+from partners.incident_trace import as_text, join
 from partners.protocol import base64url
+from partners.protocol.life_cycle_views import TracePage
 from tests.factories import ACCOUNT, ETHER, Cast, Exchange, Signer
 from tests.services.through_api import World, frozen_line, pointers, problem
 
@@ -163,6 +165,23 @@ def test_the_trace_is_the_same_graph_however_it_is_paged(w: World) -> None:
         assert nodes == {n["id"]: n.get("flagged", []) for n in whole["nodes"]}
         assert sorted(map(str, edges)) == sorted(map(str, whole["edges"]))
     assert second["id"] in nodes
+
+
+def test_the_kit_joins_the_pages_of_a_trace_to_the_same_graph(w: World) -> None:
+    first = w.live(
+        to=[w.cast.b.handle],
+        addresses=[{**SENT, "amount": str(10**18)}, RECEIVED, {"account": TRON}],
+    )
+    path = f"/v1/incidents/{first['incident']['id']}/trace"
+    whole = TracePage.model_validate(w.get(w.cast.a.lead, path))
+    one = w.get(w.cast.a.lead, f"{path}?limit=1")
+    pages = [TracePage.model_validate(one)]
+    while pages[-1].next_cursor:
+        query = f"?limit=1&cursor={pages[-1].next_cursor}"
+        pages.append(TracePage.model_validate(w.get(w.cast.a.lead, path + query)))
+    assert len(pages) == 3
+    assert list(as_text(join(pages))) == list(as_text(whole))
+    assert "    flagged: request 1, address 0, sender, 1 ETH" in as_text(whole)
 
 
 @pytest.mark.parametrize("name", ["timeline", "trace"])

@@ -11,7 +11,8 @@ from partners.client import Client
 from partners.evidence import prove_evidence
 from partners.key_directory import KeyDirectory
 from partners.profiles import ProfileStore
-from partners.protocol.views import FreezeRequestView, HoldView, IncidentView, LegView
+from partners.protocol.life_cycle_views import IncidentDetailView
+from partners.protocol.views import FreezeRequestView, HoldView, LegView
 from partners.protocol.vocabulary import EventType, EvidenceKind, LegStatus, LineKind
 from partners.reference_exchange.scenarios.cast import Player
 from partners.reference_exchange.scenarios.stage import delivery_states
@@ -73,7 +74,7 @@ def book_sums(players: Sequence[Player]) -> Sums:
     return _without_zeros(sums)
 
 
-def stated_sums(scopes: Iterable[FreezeRequestView | IncidentView]) -> Sums:
+def stated_sums(scopes: Iterable[FreezeRequestView | IncidentDetailView]) -> Sums:
     """Return what the coordinator says, over requests that share no hold, or over incidents."""
     sums: Sums = {name: defaultdict(int) for name in _COLUMNS}
     for scope in scopes:

@@ -11,9 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from partners.client import Client
-from partners.protocol.views import LegView
+from partners.protocol.views import LegView, Units
 from partners.reference_exchange.scenarios.processes import ScenarioError
-from partners.reference_exchange.scenarios.script import Unit
+from partners.wording import amount_text
 
 _SUMS = ("found", "frozen", "held", "released", "returned")
 _STATUS_STYLE = {
@@ -36,7 +36,7 @@ class Board:
         units: How to show amounts, by asset.
     """
 
-    def __init__(self, client: Client, console: Console, units: Mapping[str, Unit]) -> None:
+    def __init__(self, client: Client, console: Console, units: Units) -> None:
         self._client = client
         self._console = console
         self._units = units
@@ -137,8 +137,7 @@ class Board:
     def _amount(self, asset: str, amount: str) -> str:
         if amount == "0":
             return "-"
-        unit = self._units.get(asset.lower())
-        return unit.show(int(amount)) if unit else amount
+        return amount_text(amount, asset, self._units.get(asset.lower()))
 
 
 def _state(leg: LegView) -> str:

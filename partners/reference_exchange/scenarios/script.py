@@ -1,7 +1,6 @@
 """A scenario's script: who takes part, what stands in their books, what is asked."""
 
 import tomllib
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -185,20 +184,6 @@ class Script(_Part):
         book.lock(deposit.customer, asset, int(deposit.locked))
         payout = Payout(**deposit.payout.model_dump()) if deposit.payout else None
         book.withdraw(deposit.customer, asset, int(deposit.withdrawn), payout)
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """How amounts of an asset are shown to people."""
-
-    symbol: str
-    decimals: int
-
-    def show(self, amount: int) -> str:
-        """Return whole base units as a decimal number with its symbol."""
-        whole, rest = divmod(amount, 10**self.decimals)
-        fraction = f"{rest:0{self.decimals}d}".rstrip("0")
-        return f"{whole}{'.' + fraction if fraction else ''} {self.symbol}"
 
 
 def load_second_act() -> SecondAct:

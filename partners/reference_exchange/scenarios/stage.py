@@ -9,13 +9,13 @@ from pathlib import Path
 from rich.console import Console
 
 from partners.protocol.payloads import WarningAcceptance
-from partners.protocol.views import FreezeRequestView
+from partners.protocol.views import AssetUnit, FreezeRequestView
 from partners.protocol.vocabulary import Decision
 from partners.reference_exchange.inbox import Inbox
 from partners.reference_exchange.scenarios.board import Board
 from partners.reference_exchange.scenarios.cast import Player
 from partners.reference_exchange.scenarios.processes import Processes, ScenarioError
-from partners.reference_exchange.scenarios.script import Script, Unit
+from partners.reference_exchange.scenarios.script import Script
 
 #: Seconds that an answer may take on a busy machine.
 ANSWER_SECONDS = 20.0
@@ -55,8 +55,8 @@ class Stage:
     def board(self) -> Board:
         """Return a table of what follows."""
         units = {
-            self.script.assets["eth"].lower(): Unit("ETH", 18),
-            self.script.assets["usdt"].lower(): Unit("USDT", 6),
+            self.script.assets["eth"].lower(): AssetUnit(symbol="ETH", decimals=18),
+            self.script.assets["usdt"].lower(): AssetUnit(symbol="USDT", decimals=6),
         }
         return Board(self.asker.client("analyst"), self.console, units)
 
