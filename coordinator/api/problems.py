@@ -174,7 +174,9 @@ def register(app: Flask) -> None:
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> Response:
         if isinstance(error, NotFound):
-            return problem_response(errors.NotFoundError("there is nothing at this path"))
+            return problem_response(
+                errors.NotFoundError("there is nothing at this path; /docs describes all paths")
+            )
         if isinstance(error, MethodNotAllowed):
             answer = problem_response(
                 errors.MethodNotAllowedError("this path does not take this method")

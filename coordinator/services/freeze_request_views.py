@@ -5,15 +5,17 @@ The requester reads everything; a partner asked reads the request, who was asked
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row
 
 from coordinator.domain.account import parse_account
 from coordinator.domain.chain import Chains
+from coordinator.domain.leg import LegFlag
 from coordinator.services.unit_of_work import unpack_evidence
+from coordinator.storage import disputes, ledger_totals, reading
 from coordinator.storage import freeze_requests as store
-from coordinator.storage import ledger_totals, reading
 from coordinator.storage import partners as partner_store
 from coordinator.storage.documents import Vault, load, load_one
 from partners.protocol import canonical_json, strict_json
@@ -168,6 +170,8 @@ def leg_views(
     totals = ledger_totals.totals_by_leg(connection, [row.id for row in rows])
     declines = [row.decline_act_id for row in rows if row.decline_act_id is not None]
     bodies = evidence_bodies(connection, vault, declines)
+    contested = [row.id for row in rows if LegFlag.DISPUTED in row.flags]
+    disputed = disputes.open_times(connection, contested)
     return [
         {
             "id": row.id,
@@ -178,6 +182,8 @@ def leg_views(
             "acknowledge_by": format_time(row.acknowledge_by),
             "delivered_at": _time(row.delivered_at),
             "acknowledged_at": _time(row.acknowledged_at),
+            "overdue_at": _time(row.overdue_at),
+            **_dispute_times(disputed.get(row.id)),
             "decline_code": row.decline_code,
             "decline_detail": bodies.get(row.decline_act_id, {}).get("detail"),
             "sequence": row.event_sequence,
@@ -187,6 +193,16 @@ def leg_views(
         }
         for row in rows
     ]
+
+
+def _dispute_times(times: tuple[datetime, datetime | None] | None) -> dict[str, str | None]:
+    if times is None:
+        return {}
+    answer_by, recommended_at = times
+    return {
+        "dispute_answer_by": format_time(answer_by),
+        "release_recommended_at": _time(recommended_at),
+    }
 
 
 def evidence_bodies(

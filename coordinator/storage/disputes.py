@@ -49,6 +49,23 @@ def open_of_leg(connection: Connection, leg_id: str) -> int:
     return int(connection.execute(query).scalar_one())
 
 
+def open_times(
+    connection: Connection, leg_ids: Sequence[str]
+) -> dict[str, tuple[datetime, datetime | None]]:
+    """Return, of legs with open disputes, the first `answer_by` and when a release was advised."""
+    query = (
+        select(
+            DisputeRow.leg_id,
+            func.min(DisputeRow.answer_by).label("answer_by"),
+            func.min(DisputeRow.release_recommended_at).label("recommended_at"),
+        )
+        .where(DisputeRow.leg_id.in_(leg_ids), DisputeRow.resolved_at.is_(None))
+        .group_by(DisputeRow.leg_id)
+    )
+    rows = connection.execute(query).all() if leg_ids else []
+    return {row.leg_id: (row.answer_by, row.recommended_at) for row in rows}
+
+
 def due_for_answer(connection: Connection, now: datetime, limit: int = 100) -> list[str]:
     """Return disputes that the requester did not answer in time: one indexed read."""
     query = (

@@ -206,6 +206,10 @@ def _leg_rows(leg: LegView) -> list[tuple[object, ...]]:
     state = leg.status.value + (f" ({leg.decline_code})" if leg.decline_code else "")
     if leg.flags:
         state += f" [{', '.join(leg.flags)}]"
+    if leg.release_recommended_at:
+        state += " release recommended"
+    elif leg.dispute_answer_by:
+        state += f" answer by {leg.dispute_answer_by:%Y-%m-%d %H:%M}"
     at = f"{leg.acknowledged_at:%H:%M:%S}" if leg.acknowledged_at else None
     first, *others = sum_rows(leg.totals) or [()]
     return [(leg.partner, state, at, *first), *((None, None, None, *row) for row in others)]

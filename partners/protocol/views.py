@@ -142,7 +142,9 @@ class LegView(View):
     """One partner's side of a request.
 
     `sequence` counts the leg's events, all of which its partner is told; `requester_sequence` those
-    of them that the requester is told, too.
+    of them that the requester is told, too. While the partner contests for its customer, a read
+    tells until when the requester is to answer, and since when a release is recommended for want of
+    an answer; `overdue_at` is when an acknowledgement was seen to be late.
     """
 
     id: str
@@ -153,6 +155,9 @@ class LegView(View):
     delivered_at: Time | None = None
     acknowledge_by: Time
     acknowledged_at: Time | None = None
+    overdue_at: Time | None = None
+    dispute_answer_by: Time | None = None
+    release_recommended_at: Time | None = None
     decline_code: str | None = None
     decline_detail: str | None = None
     sequence: int

@@ -156,3 +156,8 @@ def test_a_full_disk_is_a_503_whose_reason_only_the_log_tells(
     assert [line["reason"] for line in logs if line["event"] == "database_failed"] == [
         "database or disk is full"
     ]
+
+
+def test_what_is_not_there_leads_to_the_documentation(client: FlaskClient) -> None:
+    answer = client.get("/")
+    assert (answer.status_code, "/docs" in answer.get_json()["detail"]) == (404, True)

@@ -60,17 +60,23 @@ def test_unanswered_it_recommends_a_release_once_and_stays_disputed(w: World) ->
     w.step(hours=71)
     assert w.run_timer("dispute_answer_by") == 0
     assert w.items(w.cast.a.lead, request, "disputes")[0]["release_recommended_at"] is None
+    leg = w.leg(request, w.cast.b)
+    assert leg["dispute_answer_by"] == raised["answer_by"]
+    assert leg["release_recommended_at"] is None
     w.step(hours=1)
     assert w.run_timer("dispute_answer_by") == 1
     assert w.run_timer("dispute_answer_by") == 0
     [shown] = w.items(w.cast.a.lead, request, "disputes")
     assert shown["release_recommended_at"] == "2026-03-05T12:00:00Z"
-    assert w.leg(request, w.cast.b)["flags"] == ["disputed"]
+    leg = w.leg(request, w.cast.b)
+    assert leg["flags"] == ["disputed"]
+    assert leg["release_recommended_at"] == shown["release_recommended_at"]
     assert [e["recommended"] for e in w.events(w.cast.a, "leg.disputed")] == [False, True]
     # A late answer still counts.
     path = f"disputes/{raised['id']}/resolution"
     w.act(w.cast.a.lead, request, path, resolution="rejected", text="Sorry for the wait.")
-    assert w.leg(request, w.cast.b)["flags"] == []
+    leg = w.leg(request, w.cast.b)
+    assert (leg["flags"], "release_recommended_at" in leg) == ([], False)
 
 
 def test_a_dispute_about_a_hold_that_ended_is_moot_and_recommends_nothing(w: World) -> None:
