@@ -163,14 +163,17 @@ def _listed(statuses: Iterable[StrEnum]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
 
 
-def counts(act: LegAct, status: LegStatus) -> bool:
+def counts(act: LegAct, status: LegStatus, *, last_act: LegAct | None) -> bool:
     """Tell whether an allowed act becomes the leg's `last_act`.
 
-    A delivery does only while the leg is queued (later ones leave just their time), and the end of
-    the request never does: it is kept beside the last act.
+    A delivery does only while the leg is queued (later ones leave just their time), the requester's
+    answer only while nothing was done since the question (it takes back no word of the partner's),
+    and the end of the request never does: it is kept beside the last act.
     """
     if act is LegAct.DELIVER:
         return status is LegStatus.QUEUED
+    if act is LegAct.ANSWER:
+        return last_act is LegAct.ASK
     return act is not LegAct.WITHDRAW
 
 

@@ -143,7 +143,7 @@ def change_leg(
     uow: UnitOfWork, act: LegAct, books: LegBooks, request: Row[Any], leg: Row[Any], **values: Any
 ) -> LegStatus:
     """Write what an allowed act does to the leg, and return how it shows now."""
-    if counts(act, LegStatus(leg.status)):
+    if counts(act, LegStatus(leg.status), last_act=last_act_of(leg)):
         values["last_act"] = act.value
         if act is not LegAct.DECLINE and leg.decline_code is not None:
             # Whoever looks again takes the decline back, with what it says of where funds went.
@@ -156,6 +156,9 @@ def change_leg(
         values["delivered_at"] = uow.now
     if values.get("delivered_at") is not None:
         over.add(LegFlag.UNDELIVERABLE)
+    if values.get("ended", leg.ended):
+        # Neither can be made good any more: nobody acknowledges or answers after the end.
+        over |= {LegFlag.OVERDUE, LegFlag.INFO_REQUESTED}
     flags = [flag for flag in values.get("flags", leg.flags) if flag not in over]
     last_act = values.get("last_act", leg.last_act)
     status = status_now(

@@ -175,12 +175,17 @@ def test_declined_and_no_match_legs_may_review_and_report_again(last: LegAct) ->
 
 
 def test_a_delivery_shows_only_while_the_leg_is_queued() -> None:
-    assert [status for status in S if counts(A.DELIVER, status)] == [S.QUEUED]
+    assert [s for s in S if counts(A.DELIVER, s, last_act=None)] == [S.QUEUED]
+
+
+def test_an_answer_shows_only_where_the_partner_did_nothing_since_its_question() -> None:
+    assert [last for last in A if counts(A.ANSWER, S.UNDER_REVIEW, last_act=last)] == [A.ASK]
 
 
 def test_the_end_of_a_request_is_never_a_legs_last_act() -> None:
-    assert not any(counts(A.WITHDRAW, status) for status in S)
-    assert all(counts(act, S.FROZEN) for act in set(A) - {A.DELIVER, A.WITHDRAW})
+    assert not any(counts(A.WITHDRAW, status, last_act=None) for status in S)
+    always = set(A) - {A.DELIVER, A.ANSWER, A.WITHDRAW}
+    assert all(counts(act, S.FROZEN, last_act=A.REPORT) for act in always)
 
 
 def test_whoever_answers_in_any_way_has_acknowledged() -> None:

@@ -35,6 +35,7 @@ class Leg:
     partner: str
     request: Request
     word: str | None = None
+    open_questions: list[str] = field(default_factory=list)
     nothing: dict[int, str] = field(default_factory=dict)
 
 
@@ -153,6 +154,12 @@ class Model:
             if self.held(hold)
         )
 
+    def flags(self, leg: Leg) -> set[str]:
+        """What stands beside the status; nobody can answer any more once the request ended."""
+        is_asked = bool(leg.open_questions) and leg.request.ended_at is None
+        held = {"answer_owed": self.owes(leg), "info_requested": is_asked}
+        return {flag for flag, holds in held.items() if holds}
+
     def is_final(self, request: Request) -> bool:
         """Tell whether nothing is expected of any leg."""
         legs = [leg for leg in self.legs if leg.request is request]
@@ -254,6 +261,12 @@ class Model:
         if hold is not None and not self.of_hold(hold, "frozen"):
             hold.is_void = True
             hold.links.clear()
+
+    def answer(self, leg: Leg, question: str) -> None:
+        """Answer a question; a partner that said something else meanwhile is not overruled."""
+        leg.open_questions.remove(question)
+        if leg.word == "info_requested":
+            leg.word = "under_review"
 
     def step(self, by: timedelta) -> None:
         """Let time pass, and what is due then happen."""

@@ -116,11 +116,13 @@ def _of_legs(connection: Connection, books: _Books, owing: set[str]) -> Iterator
 
 def _is_flagged(books: _Books, leg: Row[Any], flag: LegFlag, owing: set[str]) -> bool:
     return {
-        LegFlag.OVERDUE: leg.overdue_at is not None and leg.acknowledged_at is None,
+        LegFlag.OVERDUE: (
+            leg.overdue_at is not None and leg.acknowledged_at is None and not leg.ended
+        ),
         # That its notice was given up is kept nowhere else; arrived it is no longer.
         LegFlag.UNDELIVERABLE: flag.value in leg.flags and leg.delivered_at is None,
         LegFlag.DISPUTED: books.open_disputes[leg.id] > 0,
-        LegFlag.INFO_REQUESTED: books.open_questions[leg.id] > 0,
+        LegFlag.INFO_REQUESTED: books.open_questions[leg.id] > 0 and not leg.ended,
         LegFlag.ANSWER_OWED: leg.id in owing,
     }[flag]
 

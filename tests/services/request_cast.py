@@ -25,6 +25,7 @@ from coordinator.services.freeze_ledger import ReportFreeze
 from coordinator.services.freeze_requests import CloseFreezeRequest, SubmitFreezeRequest
 from coordinator.services.grants import MakeGrant
 from coordinator.services.holds import AskForExtension, ExtendHold
+from coordinator.services.info_requests import AnswerQuestion, AskRequester
 from coordinator.services.legs import AcknowledgeLeg, DeclineLeg, ReviewLeg
 from coordinator.services.submission import check_addresses
 from coordinator.services.unit_of_work import Evidence, transaction
@@ -41,6 +42,7 @@ from coordinator.storage.tables.transparency_log import LogLeafRow
 from partners.protocol import (
     canonical_json,
     hold_payloads,
+    life_cycle_payloads,
     membership_payloads,
     payloads,
     strict_json,
@@ -200,6 +202,7 @@ _ACTS: dict[str, tuple[type[payloads.Act], Callable[..., object]]] = {
     "acknowledgement": (payloads.Acknowledgement, AcknowledgeLeg),
     "review": (payloads.Review, ReviewLeg),
     "decline": (payloads.Decline, DeclineLeg),
+    "info-requests": (life_cycle_payloads.InfoRequest, AskRequester),
     "freeze-reports": (
         payloads.FreezeReport,
         partial(ReportFreeze, chains=chains(), policies=policies()),
@@ -292,6 +295,18 @@ class Desk:
         raw = canonical_json.dumps({name: v for name, v in sent.items() if v is not ...})
         command = make(request_id=ask.id, body=model.model_validate(strict_json.loads(raw)))
         return self.perform(member, f"{REQUESTS}/{ask.id}/{path}", raw, command)
+
+    def answer(self, ask: Ask, question: str) -> dict[str, Any]:
+        """Answer a question as the requester's analyst."""
+        body = {"content_sha256": ask.content_sha256, "text": "Here it is."}
+        raw = canonical_json.dumps(body)
+        command = AnswerQuestion(
+            request_id=ask.id,
+            info_request_id=question,
+            body=life_cycle_payloads.InfoAnswer.model_validate(body),
+        )
+        path = f"{REQUESTS}/{ask.id}/info-requests/{question}/answer"
+        return self.perform(self.cast.a.analyst, path, raw, command)
 
     def perform(self, member: Member, path: str, raw: bytes, command: object) -> dict[str, Any]:
         """Carry out one command with a real token as evidence, by whoever the key belongs to."""

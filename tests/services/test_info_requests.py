@@ -113,6 +113,29 @@ def test_nobody_asks_once_the_request_is_over(w: World) -> None:
     problem(refused, 409, "invalid_transition")
     late = w.try_act(w.cast.a.analyst, request, f"info-requests/{asked['id']}/answer", text="One.")
     problem(late, 409, "invalid_transition")
+    assert w.leg(request, w.cast.b)["flags"] == []
+
+
+def test_an_answer_leaves_a_decline_that_came_after_the_question_as_it_is(w: World) -> None:
+    request = w.live()
+    asked = w.act(w.cast.b.analyst, request, "info-requests", missing=["one"])
+    w.act(w.cast.b.lead, request, "decline", code="policy_refusal")
+    path = f"info-requests/{asked['id']}/answer"
+    assert w.act(w.cast.a.analyst, request, path, text="One.")["status"] == "declined"
+    leg = w.leg(request, w.cast.b)
+    shown = (leg["status"], leg["decline_code"], leg["flags"])
+    assert shown == ("declined", "policy_refusal", [])
+    [given] = w.events(w.cast.b, "leg.info_provided")
+    assert (given["text"], given["status"]) == ("One.", "declined")
+
+
+def test_a_leg_that_ended_is_not_overdue(w: World) -> None:
+    request = w.live()
+    w.step(hours=3)
+    assert w.run_timer("acknowledge_by") == 3
+    w.act(w.cast.a.lead, request, "withdrawal", addresses="all", reason="an error")
+    leg = w.leg(request, w.cast.b)
+    assert (leg["status"], leg["flags"]) == ("withdrawn", [])
 
 
 def test_bad_questions_are_refused_with_the_place(w: World) -> None:

@@ -167,6 +167,36 @@ def test_after_the_request_ended_a_leg_takes_lines_and_nothing_else(
     assert _status(desk, ask) == (shown if ended in FROZEN else S.WITHDRAWN)
 
 
+#: What a leg can show while a question of its partner is open.
+ASKED = [status for status in STATES if status not in {S.QUEUED, S.DELIVERED, S.ACKNOWLEDGED}]
+
+
+@pytest.mark.parametrize("status", ASKED)
+def test_the_requester_s_answer_changes_what_the_leg_shows_only_where_it_waits_for_it(
+    office: Office, status: LegStatus
+) -> None:
+    desk = office.desk
+    ask = office.desk.go_out(to=[desk.cast.b.handle])
+    code, asked = _send(office, ask, LegAct.ASK)
+    assert code == 201, asked
+    if status is not S.INFO_REQUESTED:
+        STATES[status](office, ask)
+    assert _status(desk, ask) == status
+    flagged = "info_requested" in desk.leg(desk.cast.b, ask).flags
+    assert flagged is (status is not S.WITHDRAWN)
+    before = office.lasting()
+    path = f"info-requests/{asked['id']}/answer"
+    code, answer = office.act(desk.cast.a.analyst, ask, path, text="Here it is.")
+    if _is_allowed(LegAct.ANSWER, RequestStatus(desk.status(ask)), status):
+        shown = S.UNDER_REVIEW if status is S.INFO_REQUESTED else status
+        assert (code, answer["status"], _status(desk, ask)) == (201, shown, shown)
+        assert "info_requested" not in desk.leg(desk.cast.b, ask).flags
+        assert desk.feed(desk.cast.b)[-1]["type"] == "leg.info_provided"
+    else:
+        assert (code, answer["current_status"]) == (409, status.value)
+        assert office.lasting() == before
+
+
 def test_every_status_of_a_leg_is_walked() -> None:
     assert set(STATES) == set(LegStatus)
     assert {*ACTS, LegAct.ANSWER, LegAct.DELIVER, LegAct.WITHDRAW} == set(LegAct)

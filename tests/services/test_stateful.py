@@ -123,6 +123,27 @@ class LifeCycle(RuleBasedStateMachine):
         if self.attempt(expected, self.send(leg, path, **body)):
             leg.word = word
 
+    @rule(place=PLACES)
+    def ask(self, place: int) -> None:
+        if (leg := self.leg(place)) is None:
+            return
+        expected = leg.request.status == "active"
+        asked = self.attempt(expected, self.send(leg, "info-requests", missing=["the order"]))
+        if asked is not None:
+            leg.word = "info_requested"
+            leg.open_questions.append(asked["id"])
+
+    @rule(place=PLACES)
+    def answer(self, place: int) -> None:
+        leg = self.leg(place)
+        if leg is None or not leg.open_questions:
+            return
+        question = leg.open_questions[place % len(leg.open_questions)]
+        ask = self.asks[leg.request.number]
+        expected = leg.request.status == "active"
+        if self.attempt(expected, lambda: self.desk.answer(ask, question)):
+            self.model.answer(leg, question)
+
     @rule(place=PLACES, number=NUMBERS, amount=AMOUNTS)
     def find(self, place: int, number: int, amount: int) -> None:
         if (leg := self.leg(place)) is None:
@@ -298,8 +319,8 @@ class LifeCycle(RuleBasedStateMachine):
             legs = [leg for leg in model.legs if leg.request is request]
             for leg in legs:
                 row = desk.leg(self.exchanges[leg.partner], ask)
-                shown = (row.status, "answer_owed" in row.flags)
-                assert shown == (model.status(leg), model.owes(leg)), leg.partner
+                shown = (row.status, set(row.flags) - {"overdue"})
+                assert shown == (model.status(leg), model.flags(leg)), leg.partner
                 assert desk.totals(leg_id=row.id).get(ETHER, {}) == model.totals(legs=[leg])
             assert desk.totals(request_id=ask.id).get(ETHER, {}) == model.totals(legs)
         if self.asks:
