@@ -92,7 +92,8 @@ def _to_approve(now: datetime) -> list[ColumnElement[bool]]:
 
 
 def _to_ratify(now: datetime) -> list[ColumnElement[bool]]:
-    return [FreezeRequestRow.provisional.is_(True), FreezeRequestRow.ratify_by > now]
+    # Said as the partial index says it: `IS 1` would be another condition to SQLite.
+    return [FreezeRequestRow.__table__.c.provisional, FreezeRequestRow.ratify_by > now]
 
 
 def _undecided(person: str) -> list[ColumnElement[bool]]:

@@ -18,7 +18,8 @@ from partners.cli.session import (
 from partners.cli.sums import SUMS, line_words, sum_rows, usd_of
 from partners.draft import Draft, count_lines, encode_draft, read_draft
 from partners.errors import InvalidDraftError, TransportError, ValidationError
-from partners.protocol.views import FreezeRequestView, LegView
+from partners.protocol.views import FlaggedAddressView, FreezeRequestView, LegView, LineView
+from partners.protocol.vocabulary import RequestStatus
 from partners.wording import counted
 
 _TEMPLATE = """{
@@ -114,8 +115,9 @@ def _read(session: Session, file: Path, template: Path | None) -> Draft:
 @click.command(cls=SessionCommand)
 @click.argument("request_id", required=False, metavar="[FRQ_…]", type=REQUEST_ID)
 @click.option("--ledger", is_flag=True, help="With every line of the ledger.")
+@click.option("--addresses", is_flag=True, help="With every address, and which were withdrawn.")
 @pass_session
-def status(session: Session, request_id: str | None, *, ledger: bool) -> None:
+def status(session: Session, request_id: str | None, *, ledger: bool, addresses: bool) -> None:
     """Show a request with what every partner answered; without an id, list those you sent."""
     client = session.client()
     if request_id is None:
@@ -136,31 +138,35 @@ def status(session: Session, request_id: str | None, *, ledger: bool) -> None:
         return
     view = client.freeze_request(request_id)
     legs = list(client.legs(request_id))
+    flagged = list(client.addresses(request_id)) if addresses else []
     lines = list(client.ledger(request_id)) if ledger else []
     if session.as_json:
         document = view.model_dump(mode="json")
         document["legs"] = [leg.model_dump(mode="json") for leg in legs]
+        if addresses:
+            document["addresses"] = [each.model_dump(mode="json") for each in flagged]
         if ledger:
             document["ledger"] = [line.model_dump(mode="json") for line in lines]
         print_json(document)
         return
     _show_request(session, view, legs)
-    if lines:
-        rows = [
-            (
-                line.id,
-                line.partner,
-                line_words(line),
-                line.address_no,
-                line.asset,
-                line.amount,
-                usd_of(line),
-                line.hold,
-            )
-            for line in lines
-        ]
+    if flagged:
         session.out.print()
-        session.out.print(table(_LINE_COLUMNS, rows))
+        session.out.print(table(_ADDRESS_COLUMNS, map(_address_row, flagged)))
+    if lines:
+        session.out.print()
+        session.out.print(table(_LINE_COLUMNS, map(_line_row, lines)))
+
+
+def _address_row(address: FlaggedAddressView) -> tuple[object, ...]:
+    at, why = address.withdrawn_at, address.withdrawn_reason
+    gone = f"{at:%Y-%m-%d %H:%M} UTC{f': {why}' if why else ''}" if at else None
+    return (address.address_no, address.account, address.tag, address.asset, address.amount, gone)
+
+
+def _line_row(line: LineView) -> tuple[object, ...]:
+    said = (line_words(line), line.address_no, line.asset, line.amount, usd_of(line), line.hold)
+    return (line.id, line.partner, *said)
 
 
 def _show_request(session: Session, view: FreezeRequestView, legs: list[LegView]) -> None:
@@ -175,9 +181,10 @@ def _show_request(session: Session, view: FreezeRequestView, legs: list[LegView]
                 ("requester", view.requester),
                 ("urgency", view.urgency.value),
                 ("to", view.to),
-                ("addresses", view.address_count),
+                ("addresses", _address_count(view)),
                 ("summary", view.summary),
                 ("approvals", f"{len(view.approvals)} of {view.quorum}" if view.quorum else None),
+                ("ratify by" if view.provisional else "approve by", _decide_by(view)),
                 ("content", view.content_sha256),
             ]
         )
@@ -187,7 +194,8 @@ def _show_request(session: Session, view: FreezeRequestView, legs: list[LegView]
             f"warning {warning.code.value}: {counted(len(warning.address_nos), 'address')}",
             style="yellow",
         )
-    if view.status.value == "submitted" and not legs:
+    # Partners asked see the status, too, but none of them can decide.
+    if _decide_by(view) and view.decision_context is not None:
         session.out.print(f"next: another person's `holdfast approve {view.id}`")
     if legs:
         session.out.print()
@@ -197,6 +205,19 @@ def _show_request(session: Session, view: FreezeRequestView, legs: list[LegView]
         session.out.print(table(("total", *SUMS), sum_rows(view.totals)))
 
 
+def _address_count(view: FreezeRequestView) -> str:
+    gone = f" ({view.withdrawn_count} withdrawn)" if view.withdrawn_count else ""
+    return f"{view.address_count}{gone}"
+
+
+def _decide_by(view: FreezeRequestView) -> str | None:
+    """Return until when a lead decides on it; None where nothing waits."""
+    until = view.approve_by if view.status is RequestStatus.SUBMITTED else None
+    until = view.ratify_by if view.provisional else until
+    return f"{until:%Y-%m-%d %H:%M} UTC" if until else None
+
+
+_ADDRESS_COLUMNS = ("no", "account", "tag", "asset", "amount", "withdrawn")
 _LINE_COLUMNS = ("line", "partner", "says", "address", "asset", "amount", "USD", "hold")
 _LEG_COLUMNS = ("partner", "status", "acknowledged", "asset", *SUMS)
 

@@ -21,12 +21,14 @@ def sum_rows(totals: Mapping[str, AssetTotals]) -> list[tuple[str, ...]]:
 
 
 def line_words(line: LineView) -> str:
-    """Return what a line says beside its amount: its kind, its code, what it corrects."""
+    """Return what a line says beside its amount: its kind and code, what it corrects, if shared."""
     words = [line.kind.value]
     if line.corrects:
         words.append(f"of {line.corrects}")
     if line.code:
         words.append(f"({line.code})")
+    if line.shared:
+        words.append("(shared)")
     return " ".join(words)
 
 

@@ -89,6 +89,7 @@ def test_status_shows_every_leg_with_its_sums_and_the_ledger_on_demand(
         "reported_at": AT,
     }
     mended = {**line, "id": new_id("lin"), "kind": "correction", "corrects": line["id"]}
+    mended["shared"] = True
     stub.answers("GET", f"{REQUEST}/ledger", {"items": [line, mended]})
     shown = shell("status", FRQ).output
     assert "partially_frozen [overdue]" in shown
@@ -96,10 +97,58 @@ def test_status_shows_every_leg_with_its_sums_and_the_ledger_on_demand(
     assert "7 + 1 withheld" in shown
     assert "hld_the_one" not in shown
     assert "hld_the_one" in shell("status", FRQ, "--ledger").output
-    assert f"correction of {line['id']}" in shell("status", FRQ, "--ledger").output
+    assert f"correction of {line['id']} (shared)" in shell("status", FRQ, "--ledger").output
     document = strict_json.loads(shell("status", FRQ, "--ledger", "--json").stdout.encode())
     assert [leg["status"] for leg in document["legs"]] == ["partially_frozen", "declined"]
     assert document["ledger"][0]["hold"] == "hld_the_one"
+
+
+_UNTIL = "2026-05-06T07:08:09Z"
+_SUBMITTED = {"status": "submitted", "approve_by": _UNTIL}
+_PROVISIONAL = {"provisional": True, "approve_by": AT, "ratify_by": _UNTIL}
+_OWN = {"decision_context": "{}"}
+
+
+@pytest.mark.parametrize(
+    ("members", "deadline", "steps"),
+    [
+        ({**_SUBMITTED, **_OWN}, "approve by  2026-05-06 07:08 UTC", 1),
+        ({**_PROVISIONAL, **_OWN}, "ratify by  2026-05-06 07:08 UTC", 1),
+        # A partner asked reads the deadline, and cannot decide.
+        (_PROVISIONAL, "ratify by  2026-05-06 07:08 UTC", 0),
+        ({"approve_by": _UNTIL, "ratify_by": _UNTIL, **_OWN}, "", 0),
+    ],
+)
+@pytest.mark.usefixtures("analyst")
+def test_status_says_until_when_a_lead_decides_and_how(
+    shell: Shell, stub: StubCoordinator, members: dict[str, Any], deadline: str, steps: int
+) -> None:
+    stub.answers("GET", f"{REQUEST}/legs", {"items": [leg_view()]})
+    answer_request(stub, **members)
+    output = shell("status", FRQ).output
+    assert deadline in output
+    assert ("07:08 UTC" in output) is bool(deadline)
+    assert output.count(f"holdfast approve {FRQ}") == steps
+
+
+def test_status_shows_how_many_addresses_were_withdrawn_and_on_demand_which_and_why(
+    shell: Shell, analyst: Profile, stub: StubCoordinator
+) -> None:
+    del analyst
+    stub.answers("GET", f"{REQUEST}/legs", {"items": []})
+    answer_request(stub, address_count=51, withdrawn_count=1)
+    flagged = {"address_no": 0, "account": "eip155:1:0x51", "canonical": "eip155:1:0x51"}
+    taken = {"withdrawn_at": AT, "withdrawn_reason": "innocent"}
+    items = [{**flagged, **taken}, {**flagged, "address_no": 1}]
+    stub.answers("GET", f"{REQUEST}/addresses", {"items": items})
+    output = shell("status", FRQ).output
+    assert "51 (1 withdrawn)" in output
+    assert "innocent" not in output
+    output = shell("status", FRQ, "--addresses").output
+    assert "innocent" in output
+    assert "2026-01-02 03:04" in output
+    document = strict_json.loads(shell("status", FRQ, "--addresses", "--json").stdout.encode())
+    assert [x["withdrawn_reason"] for x in document["addresses"]] == ["innocent", None]
 
 
 def test_status_without_an_id_lists_what_was_sent(

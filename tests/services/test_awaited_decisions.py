@@ -72,6 +72,9 @@ def test_a_flash_request_waits_to_be_ratified_and_no_longer_than_it_may(
     [shown] = _waiting(w, w.cast.a.lead)
     assert (shown["id"], shown["provisional"]) == (flash.id, True)
     assert shown["decide_by"] == flash.answer["ratify_by"]
+    for exchange in (w.cast.a, w.cast.b):
+        read = w.get(exchange.auditor, f"/v1/freeze-requests/{flash.id}")
+        assert read["ratify_by"] == flash.answer["ratify_by"]
     w.step(minutes=60)
     assert _ids(w, w.cast.a.lead) == []
 
