@@ -71,11 +71,11 @@ def holds(
         select(*linked_hold())
         .join(HoldLinkRow, HoldLinkRow.hold_id == HoldRow.id)
         .join(FreezeRequestRow, FreezeRequestRow.id == HoldLinkRow.request_id)
-        .where(HoldLinkRow.request_id == request_id, HoldRow.id > after)
+        .where(HoldLinkRow.request_id == request_id, HoldLinkRow.hold_id > after)
     )
     if leg_id is not None:
         query = query.where(HoldLinkRow.leg_id == leg_id)
-    return connection.execute(query.order_by(HoldRow.id).limit(limit)).all()
+    return connection.execute(query.order_by(HoldLinkRow.hold_id).limit(limit)).all()
 
 
 def linked_hold() -> list[ColumnElement[Any]]:
