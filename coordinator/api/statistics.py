@@ -11,6 +11,7 @@ from pydantic import Field
 from coordinator.api.parts import Parts, parts
 from coordinator.api.pipeline import Reader
 from coordinator.api.routing import ROUTES, Query, Route, blueprint, signed_get
+from coordinator.domain.asset import display_units
 from coordinator.domain.errors import FieldFault, InvalidInputError, NotFoundError
 from coordinator.domain.permission import Permission
 from coordinator.services.statistics import (
@@ -62,7 +63,9 @@ def read_statistics(reader: Reader, query: StatisticsQuery) -> dict[str, Any]:
     first = query.from_month or last
     start, end = _months(first, last)
     rows = figures_by_row(reader.connection, Scope(start, end, reader.actor.partner))
-    return {"from_month": first, "to_month": last, **member_view(rows)}
+    view = member_view(rows)
+    units = display_units(reader.parts.chains, view["totals"])
+    return {"from_month": first, "to_month": last, **view, "units": units}
 
 
 def _months(first: str, last: str) -> tuple[datetime, datetime]:
@@ -124,6 +127,6 @@ def _summary(own: Parts, year: int) -> bytes:
         rows = figures_by_row(connection, scope)
         requests = store.request_count(connection, scope)
     name_from = own.policies.name_from_cases
-    return canonical_json.dumps(
-        yearly_view(rows, year=year, requests=requests, name_from=name_from)
-    )
+    view = yearly_view(rows, year=year, requests=requests, name_from=name_from)
+    units = display_units(own.chains, view.get("assets", ()))
+    return canonical_json.dumps({**view, "units": units})

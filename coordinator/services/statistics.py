@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row
 from coordinator.domain.figures import milliseconds, rank, usd_text
 from coordinator.storage import statistics as store
 from coordinator.storage.statistics import Scope
-from partners.protocol.vocabulary import LegStatus
+from partners.protocol.vocabulary import NO_MATCH_CODES, DeclineCode, LegStatus
 
 _AMOUNTS = ("asked", "found", "frozen", "returned")
 
@@ -88,12 +88,29 @@ def figures_by_row(connection: Connection, scope: Scope) -> dict[Key, Figures]:
     for row in store.first_freezes(connection, scope):
         taken = milliseconds(row.first - legs[row.leg_id].queued_at)
         of_leg[row.leg_id].first_freeze.append(taken)
-    _add_ledger(connection, scope, of_leg)
+    nothing = _add_ledger(connection, scope, of_leg)
+    for leg in legs.values():
+        if leg.status == LegStatus.DECLINED:
+            code = leg.decline_code or _declining_code(nothing.get(leg.id, {}))
+            declined = of_leg[leg.id].declined
+            declined[code] = declined.get(code, 0) + 1
     return rows
 
 
-def _add_ledger(connection: Connection, scope: Scope, of_leg: Mapping[str, Figures]) -> None:
-    """Add what the ledger says of each leg."""
+def _declining_code(nothing: Mapping[str, int]) -> str:
+    """Return the code under which a leg counts that declined by its lines.
+
+    Of the codes that make it `declined` rather than `no_match`, the one given for most addresses;
+    of equal ones the first by name.
+    """
+    counts = [(-count, code) for code, count in nothing.items() if code not in NO_MATCH_CODES]
+    return min(counts)[1] if counts else DeclineCode.OTHER.value
+
+
+def _add_ledger(
+    connection: Connection, scope: Scope, of_leg: Mapping[str, Figures]
+) -> dict[str, dict[str, int]]:
+    """Add what the ledger says of each leg; returns by leg how many addresses have which code."""
     for row in store.found(connection, scope):
         of_leg[row.leg_id].add(row.asset, "found", row.found)
         of_leg[row.leg_id].usd["found"] += row.usd or 0
@@ -104,18 +121,18 @@ def _add_ledger(connection: Connection, scope: Scope, of_leg: Mapping[str, Figur
         of_leg[row.leg_id].usd["frozen"] += row.frozen_usd or 0
         of_leg[row.leg_id].usd["returned"] += row.returned_usd or 0
         of_leg[row.leg_id].add(row.asset, "withheld", int(row.withheld))
+    nothing: dict[str, dict[str, int]] = {}
     for row in store.nothing(connection, scope):
         counts = of_leg[row.leg_id].nothing
         counts[row.code] = counts.get(row.code, 0) + int(row.addresses)
+        nothing.setdefault(row.leg_id, {})[row.code] = int(row.addresses)
+    return nothing
 
 
 def _count_leg(figures: Figures, leg: Row[Any]) -> None:
     figures.legs += 1
     if leg.acknowledged_at is not None:
         figures.acknowledged.append(milliseconds(leg.acknowledged_at - leg.queued_at))
-    if leg.status == LegStatus.DECLINED and leg.decline_code is not None:
-        code = leg.decline_code
-        figures.declined[code] = figures.declined.get(code, 0) + 1
 
 
 def total(rows: Iterable[Figures]) -> Figures:
@@ -186,6 +203,7 @@ def yearly_view(
         "assets": whole.shown_assets(),
         "usd": whole.shown_usd(),
         "declined": whole.declined,
+        "nothing": whole.nothing,
         "partners": [
             {
                 "partner": partner,

@@ -1,4 +1,4 @@
-"""`holdfast incidents`, `incident`, `statistics`: the whole case, and how fast partners are."""
+"""`holdfast incidents`, `incident`: the whole case."""
 
 import click
 from rich.text import Text
@@ -16,11 +16,8 @@ from partners.cli.sums import SUMS, sum_rows
 from partners.incident_trace import as_dot, as_text, join
 from partners.protocol.life_cycle_views import (
     IncidentDetailView,
-    StatisticsView,
     TimelinePage,
 )
-
-_MINUTE_MS = 60_000
 
 
 @click.command(cls=SessionCommand)
@@ -98,41 +95,7 @@ def _show_incident(
             session.out.print(Text(printable(line)))
 
 
-@click.command(cls=SessionCommand)
-@click.option("--from", "from_month", metavar="YYYY-MM", help="The first month.")
-@click.option("--to", "to_month", metavar="YYYY-MM", help="The last month.")
-@pass_session
-def statistics(session: Session, from_month: str | None, to_month: str | None) -> None:
-    """Show how fast partners acknowledged and froze, per urgency and month."""
-    view = session.client().statistics(from_month=from_month, to_month=to_month)
-    session.show(view, lambda: _show_statistics(session, view))
-
-
-def _show_statistics(session: Session, view: StatisticsView) -> None:
-    columns = ("partner", "urgency", "month", "legs", "acknowledged", "first freeze", "declined")
-    rows = [
-        (
-            row.partner,
-            row.urgency,
-            row.month,
-            row.legs,
-            _minutes(row.acknowledged.median_ms, row.acknowledged.p90_ms),
-            _minutes(row.first_freeze.median_ms, row.first_freeze.p90_ms),
-            [f"{code} {count}" for code, count in sorted(row.declined.items())],
-        )
-        for row in view.rows
-    ]
-    session.out.print(table(columns, rows))
-    session.out.print("Times are median / 90th percentile.")
-
-
-def _minutes(median_ms: int | None, p90_ms: int | None) -> str | None:
-    if median_ms is None or p90_ms is None:
-        return None
-    return f"{median_ms / _MINUTE_MS:.1f} / {p90_ms / _MINUTE_MS:.1f} min"
-
-
 def register(cli: click.Group) -> None:
     """Add these commands."""
-    for command in (incidents, incident, statistics):
+    for command in (incidents, incident):
         cli.add_command(command)

@@ -20,6 +20,7 @@ from partners.cli import (
     matters,
     membership,
     requests,
+    statistics,
 )
 from partners.cli.session import Session, SessionGroup
 from partners.profiles import ProfileStore
@@ -62,6 +63,7 @@ for module in (
     holds,
     matters,
     incidents,
+    statistics,
     events,
 ):
     module.register(cli)

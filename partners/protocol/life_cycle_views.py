@@ -241,6 +241,7 @@ class StatisticsView(View):
     rows: list[StatisticsRow]
     totals: dict[str, AssetFigures] = Field(default_factory=dict)
     usd: UsdFigures = UsdFigures()
+    units: Units = Field(default_factory=dict)
 
 
 class YearlyPartner(View):
@@ -263,7 +264,9 @@ class YearlySummary(View):
     first_freeze: Durations | None = None
     assets: dict[str, AssetFigures] = Field(default_factory=dict)
     usd: UsdFigures | None = None
+    units: Units = Field(default_factory=dict)
     declined: dict[str, int] = Field(default_factory=dict)
+    nothing: dict[str, int] = Field(default_factory=dict)
     partners: list[YearlyPartner] = Field(default_factory=list)
 
 

@@ -1,4 +1,4 @@
-"""`holdfast incidents`, `incident` and `statistics`, against a stand-in on a real socket."""
+"""`holdfast incidents` and `incident`, against a stand-in on a real socket."""
 
 from pathlib import Path
 from typing import Any
@@ -115,20 +115,3 @@ def test_what_is_no_incidents_id_is_refused_before_anything_is_asked(
     done = shell("incident", "../partners")
     assert (done.exit_code, "is no incident's id, e.g. inc_" in done.output) == (2, True)
     assert stub.seen == []
-
-
-def test_statistics_show_median_and_90th_percentile(shell: Shell, stub: StubCoordinator) -> None:
-    row = {
-        "partner": "exchange-b.example",
-        "urgency": "flash",
-        "month": "2026-01",
-        "legs": 3,
-        "acknowledged": {"count": 3, "median_ms": 90_000, "p90_ms": 600_000},
-        "first_freeze": {"count": 0},
-        "declined": {"funds_gone": 2},
-    }
-    view = {"from_month": "2026-01", "to_month": "2026-02", "rows": [row]}
-    stub.answers("GET", "/v1/statistics?from=2026-01&to=2026-02", view)
-    done = shell("statistics", "--from", "2026-01", "--to", "2026-02")
-    assert "1.5 / 10.0 min" in done.output
-    assert "funds_gone 2" in done.output

@@ -132,8 +132,10 @@ def test_dollars_are_those_that_lines_state_and_follow_corrections(w: World) -> 
 def test_a_withheld_amount_is_counted_and_not_summed(w: World) -> None:
     request = w.live(to=[w.cast.b.handle])
     w.report(w.cast.b, request, [found_line(None), frozen_line(None)])
-    whole = _statistics(w, w.cast.a)["totals"][ETHER]
+    view = _statistics(w, w.cast.a)
+    whole = view["totals"][ETHER]
     assert (whole["found"], whole["frozen"], whole["withheld"]) == ("0", "0", 2)
+    assert view["units"] == {ETHER: {"symbol": "ETH", "decimals": 18}}
 
 
 def test_declines_and_empty_answers_are_told_by_code(w: World) -> None:
@@ -145,6 +147,70 @@ def test_declines_and_empty_answers_are_told_by_code(w: World) -> None:
     assert _row(view, w.cast.c)["nothing"] == {"funds_gone": 1}
     w.act(w.cast.b.lead, request, "review")
     assert _row(_statistics(w, w.cast.a), w.cast.b)["declined"] == {}
+
+
+def test_each_leg_that_shows_declined_counts_once_in_the_decline_mix(w: World) -> None:
+    addresses = [{"account": ACCOUNT, "asset": ETHER, "amount": str(n)} for n in range(1, 6)]
+    said: list[dict[str, list[int]]] = [
+        {"funds_gone": [0, 1], "policy_refusal": [2], "no_match": [3, 4]},
+        {"funds_gone": [0], "below_threshold": [1], "not_our_address": [2, 3, 4]},
+        {"no_match": [0, 1, 2, 3, 4]},
+    ]
+    partners = [w.cast.b, w.cast.c, w.cast.d]
+    for codes in said:
+        request = w.live(to=[w.cast.b.handle], addresses=addresses)
+        lines = [{"kind": "nothing", "address_nos": n, "code": c} for c, n in codes.items()]
+        w.report(w.cast.b, request, lines)
+    for exchange in partners[1:]:
+        request = w.live(to=[exchange.handle])
+        nothing = {"kind": "nothing", "address_nos": "rest", "code": "funds_gone"}
+        w.report(exchange, request, [nothing])
+        w.act(exchange.lead, request, "decline", code="policy_refusal")
+    view = _statistics(w, w.cast.a)
+    assert _row(view, w.cast.b)["declined"] == {"funds_gone": 1, "below_threshold": 1}
+    for exchange in partners[1:]:
+        assert _row(view, exchange)["declined"] == {"policy_refusal": 1}
+        assert _row(view, exchange)["nothing"] == {"funds_gone": 1}
+    path = "/v1/freeze-requests?box=sent"
+    listed = w.get(w.cast.a.auditor, path)["items"]
+    legs = [leg for request in listed for leg in w.items(w.cast.a.auditor, request, "legs")]
+    shown = [leg for leg in legs if leg["status"] == "declined"]
+    assert sum(sum(row["declined"].values()) for row in view["rows"]) == len(shown) == 4
+    for _ in range(policies().name_from_cases):
+        w.live(to=[w.cast.b.handle])
+    w.step(hours=1)
+    year = w.signer.client.get("/v1/statistics/2026").get_json()
+    assert year["declined"] == {"funds_gone": 1, "below_threshold": 1, "policy_refusal": 2}
+
+
+def test_a_freeze_that_was_corrected_to_nothing_never_was_the_first(w: World) -> None:
+    slip = w.live(to=[w.cast.b.handle])
+    report = w.report(w.cast.b, slip, [found_line("700"), frozen_line("700")])
+    correction = {"corrects": report["lines"][1]["id"], "amount": "0", "reason": "a slip"}
+    w.report(w.cast.b, slip, [{"kind": "correction", **correction}])
+    assert _row(_statistics(w, w.cast.a), w.cast.b)["first_freeze"]["count"] == 0
+    w.step(minutes=5)
+    w.report(w.cast.b, slip, [frozen_line("600")])
+    late = {"count": 1, "median_ms": 300_000, "p90_ms": 300_000}
+    assert _row(_statistics(w, w.cast.a), w.cast.b)["first_freeze"] == late
+    withheld = w.live(to=[w.cast.c.handle])
+    w.report(w.cast.c, withheld, [found_line(None), frozen_line(None)])
+    assert _row(_statistics(w, w.cast.a), w.cast.c)["first_freeze"]["count"] == 1
+
+
+def test_dollars_of_a_shared_hold_count_for_every_reader_whoever_wrote_of_them(w: World) -> None:
+    to = [w.cast.b.handle]
+    of_a, of_c = w.live(to=to), w.live(w.cast.c, to=to)
+    usd = {"value": "1000.00", **USD}
+    lines = [found_line("700", usd=usd), frozen_line("700", usd=usd)]
+    hold = w.report(w.cast.b, of_a, lines)["lines"][1]["hold"]
+    w.report(w.cast.b, of_c, [{"kind": "frozen", "address_no": 0, "hold": hold}])
+    returned = {"kind": "returned", "hold": hold, "amount": "70", "tx": "0xab"}
+    w.report(w.cast.b, of_a, [{**returned, "usd": {"value": "110.00", **USD}}])
+    w.report(w.cast.b, of_c, [{**returned, "usd": {"value": "90.00", **USD}}])
+    for reader in (w.cast.a, w.cast.b, w.cast.c):
+        usd_sums = _statistics(w, reader)["usd"]
+        assert (usd_sums["frozen"], usd_sums["returned"]) == ("1000.00", "200.00")
 
 
 def test_a_reader_has_the_figures_of_what_it_may_see_alone(w: World) -> None:
@@ -201,6 +267,8 @@ def test_the_public_summary_names_no_partner_with_few_cases(w: World) -> None:
         request = w.live(to=to, summary="The same theft again.")
         w.clock.step(timedelta(minutes=1))
         w.act(w.cast.b.analyst, request, "acknowledgement")
+        if number == 1:
+            w.report(w.cast.c, request, [{"kind": "nothing", "address_nos": "rest"}])
         if number == few - 2:
             before |= w.signer.client.get("/v1/statistics/2026").get_json()
     assert before["partners"] == []
@@ -212,6 +280,8 @@ def test_the_public_summary_names_no_partner_with_few_cases(w: World) -> None:
     assert (summary["requests"], summary["cases"]) == (few, 2 * few - 1)
     assert [partner["partner"] for partner in summary["partners"]] == [w.cast.b.handle]
     assert summary["partners"][0]["acknowledged"]["median_ms"] == 60_000
+    assert summary["nothing"] == {"no_match": 1}
+    assert summary["units"] == {ETHER: {"symbol": "ETH", "decimals": 18}}
     assert w.cast.c.handle.encode() not in answer.data
 
 

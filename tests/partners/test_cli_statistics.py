@@ -1,0 +1,136 @@
+"""`holdfast statistics` and `year`, against a stand-in on a real socket."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from partners.profiles import ProfileStore
+from partners.protocol import strict_json
+from tests.partners.shell import Shell
+from tests.partners.stub_coordinator import StubCoordinator
+
+ETH = "eip155:1/slip44:60"
+TOKEN = "eip155:1/erc20:0xdac17f958d2ee523a2206206994597c13d831ec7"
+UNITS = {ETH: {"symbol": "ETH", "decimals": 18}}
+QUICK = {"count": 3, "median_ms": 90_000, "p90_ms": 600_000}
+SUMS = {
+    ETH: {"asked": str(10**22), "found": str(15 * 10**17), "frozen": "1", "withheld": 2},
+    TOKEN: {"asked": "1234567", "found": "0", "frozen": "0", "returned": "0"},
+}
+USD = {"asked": "27000000.00", "found": "4100.50", "frozen": "0.00", "returned": "0.00"}
+
+
+@pytest.fixture
+def shell(store: ProfileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    monkeypatch.delenv("HOLDFAST_COORDINATOR", raising=False)
+    return Shell(store, tmp_path)
+
+
+def _row(**members: Any) -> dict[str, Any]:
+    return {
+        "partner": "exchange-b.example",
+        "urgency": "flash",
+        "month": "2026-01",
+        "legs": 3,
+        "acknowledged": QUICK,
+        "first_freeze": {"count": 0},
+        **members,
+    }
+
+
+def _facts(output: str) -> list[tuple[str, ...]]:
+    """Return the lines as name and value, which two blanks part."""
+    return [tuple(line.split("  ", 1)) for line in output.splitlines() if "  " in line]
+
+
+def _value(output: str, name: str) -> list[str]:
+    return [fact[1].strip() for fact in _facts(output) if fact[0].strip() == name]
+
+
+@pytest.mark.usefixtures("analyst")
+def test_statistics_show_times_amounts_dollars_and_codes(
+    shell: Shell, stub: StubCoordinator
+) -> None:
+    mix = {"declined": {"funds_gone": 2, "other": 5}, "nothing": {"no_match": 1_048}}
+    view = {
+        "from_month": "2026-01",
+        "to_month": "2026-02",
+        "rows": [_row(assets=SUMS, usd=USD, **mix)],
+        "units": UNITS,
+    }
+    stub.answers("GET", "/v1/statistics?from=2026-01&to=2026-02", view)
+    shown = shell("statistics", "--from", "2026-01", "--to", "2026-02").output
+    assert shown.startswith("exchange-b.example, flash, 2026-01\n")
+    assert _value(shown, "acknowledged") == ["1.5 / 10.0 min, of 3"]
+    assert _value(shown, "first freeze") == []
+    assert _value(shown, "ETH") == [
+        f"asked 10,000, found 1.5, frozen 0.000000000000000001, returned 0, 2 withheld ({ETH})"
+    ]
+    assert _value(shown, "base units") == [
+        f"asked 1,234,567, found 0, frozen 0, returned 0 ({TOKEN})"
+    ]
+    assert _value(shown, "US dollars") == [
+        "asked 27,000,000.00, found 4,100.50, frozen 0.00, returned 0.00"
+    ]
+    assert _value(shown, "declined") == ["other 5, funds_gone 2"]
+    assert _value(shown, "nothing on") == ["no_match 1,048"]
+    # One row is its own sum.
+    assert "all together" not in shown
+
+
+@pytest.mark.usefixtures("analyst")
+def test_statistics_of_several_rows_end_with_their_sums(
+    shell: Shell, stub: StubCoordinator
+) -> None:
+    view = {"from_month": "2026-01", "to_month": "2026-01", "units": UNITS}
+    rows = [_row(), _row(partner="exchange-c.example", legs=1)]
+    stub.answers("GET", "/v1/statistics", {**view, "rows": rows, "totals": SUMS, "usd": USD})
+    shown = shell("statistics").output
+    assert _value(shown, "asked") == ["3 times", "1 time"]
+    assert len(_value(shown.partition("all together")[2], "ETH")) == 1
+    stub.answers("GET", "/v1/statistics?from=2020-01", {**view, "rows": []})
+    assert "Nobody was asked" in shell("statistics", "--from", "2020-01").output
+
+
+def test_the_public_year_is_shown_to_who_has_no_key(shell: Shell, stub: StubCoordinator) -> None:
+    partner = {"partner": "exchange-b.example", "cases": 12, "acknowledged": QUICK}
+    view = {
+        "year": 2025,
+        "named_from_cases": 10,
+        "requests": 1_200,
+        "cases": 14,
+        "acknowledged": QUICK,
+        "assets": SUMS,
+        "usd": USD,
+        "units": UNITS,
+        "declined": {"moved_on": 3},
+        "nothing": {"no_match": 9},
+        "partners": [{**partner, "first_freeze": {"count": 0}}],
+    }
+    stub.answers("GET", "/v1/statistics/2025", view)
+    shown = shell("year", "2025", "--coordinator", stub.origin).output
+    assert stub.seen[-1].token is None
+    assert _value(shown, "requests") == ["1,200"]
+    assert _value(shown, "acknowledged") == ["1.5 / 10.0 min, of 3"] * 2
+    assert [len(_value(shown, name)) for name in ("ETH", "base units", "US dollars")] == [1, 1, 1]
+    assert _value(shown, "declined") == ["moved_on 3"]
+    assert _value(shown, "nothing on") == ["no_match 9"]
+    assert "\nexchange-b.example\n" in shown
+    assert "named from 10 cases on" in shown
+    document: Any = strict_json.loads(
+        shell("--json", "year", "2025", "--coordinator", stub.origin).stdout.encode()
+    )
+    assert document["cases"] == 14
+
+
+@pytest.mark.usefixtures("analyst")
+def test_of_a_year_with_few_cases_it_is_said_that_no_more_is_published(
+    shell: Shell, stub: StubCoordinator
+) -> None:
+    few = {"year": 2025, "named_from_cases": 10, "requests": 1, "cases": 2}
+    stub.answers("GET", "/v1/statistics/2025", few)
+    shown = shell("year", "2025").output
+    assert "With fewer than 10 answers in all, nothing more is published." in shown
+    assert stub.seen[-1].token is None
+    assert shell("year", "99").exit_code == 2
