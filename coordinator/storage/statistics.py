@@ -66,10 +66,15 @@ def legs(connection: Connection, scope: Scope) -> Sequence[Row[Any]]:
 
 
 def first_freezes(connection: Connection, scope: Scope) -> Sequence[Row[Any]]:
-    """Return (leg_id, first) of the legs that reported a freeze."""
+    """Return (leg_id, first) of the legs that froze; a hold that a correction voided never was."""
     query = (
         select(LedgerLineRow.leg_id, func.min(LedgerLineRow.reported_at).label("first"))
-        .where(LedgerLineRow.leg_id.in_(scope.legs()), LedgerLineRow.kind == LineKind.FROZEN.value)
+        .join(HoldRow, HoldRow.id == LedgerLineRow.hold_id)
+        .where(
+            LedgerLineRow.leg_id.in_(scope.legs()),
+            LedgerLineRow.kind == LineKind.FROZEN.value,
+            HoldRow.withheld | (HoldRow.frozen != 0),
+        )
         .group_by(LedgerLineRow.leg_id)
     )
     return list(connection.execute(query))

@@ -11,6 +11,7 @@ from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
 from partners.protocol.payloads import Usd
 from tests.factories import ACCOUNT, ETHER, Cast, Exchange, Signer
+from tests.services.request_cast import addresses
 from tests.services.through_api import (
     World,
     found_line,
@@ -150,7 +151,7 @@ def test_declines_and_empty_answers_are_told_by_code(w: World) -> None:
 
 
 def test_each_leg_that_shows_declined_counts_once_in_the_decline_mix(w: World) -> None:
-    addresses = [{"account": ACCOUNT, "asset": ETHER, "amount": str(n)} for n in range(1, 6)]
+    five = addresses(5)
     said: list[dict[str, list[int]]] = [
         {"funds_gone": [0, 1], "policy_refusal": [2], "no_match": [3, 4]},
         {"funds_gone": [0], "below_threshold": [1], "not_our_address": [2, 3, 4]},
@@ -158,7 +159,7 @@ def test_each_leg_that_shows_declined_counts_once_in_the_decline_mix(w: World) -
     ]
     partners = [w.cast.b, w.cast.c, w.cast.d]
     for codes in said:
-        request = w.live(to=[w.cast.b.handle], addresses=addresses)
+        request = w.live(to=[w.cast.b.handle], addresses=five)
         lines = [{"kind": "nothing", "address_nos": n, "code": c} for c, n in codes.items()]
         w.report(w.cast.b, request, lines)
     for exchange in partners[1:]:
