@@ -349,9 +349,11 @@ def _warnings(
     uow: UnitOfWork, actor: Actor, command: SubmitFreezeRequest, flagged: Sequence[Asked]
 ) -> list[dict[str, Any]]:
     """Return what may be wrong with the targets: approving means accepting each with a reason."""
-    numbers = {index: number for number, index in enumerate(command.blind_indexes)}
     live = store.live_duplicates(uow.connection, flagged, actor.partner)
-    duplicates = {numbers[index]: request_ids for index, request_ids in live.items()}
+    # An account may stand several times in one document.
+    duplicates = {
+        number: live[index] for number, index in enumerate(command.blind_indexes) if index in live
+    }
     return wrong_target_warnings(command.targets, command.wallet_labels, duplicates)
 
 

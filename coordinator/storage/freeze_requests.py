@@ -396,6 +396,10 @@ _LIVE_DUPLICATES = (
         | exists().where(
             LegRow.request_id == FreezeRequestRow.id, LegRow.partner == bindparam("partner")
         ),
+        ~exists().where(
+            WithdrawnAddressRow.request_id == FlaggedAddressRow.request_id,
+            WithdrawnAddressRow.address_no == FlaggedAddressRow.address_no,
+        ),
     )
     .limit(5)
 )
@@ -421,7 +425,8 @@ def live_duplicates(
 ) -> dict[bytes, list[str]]:
     """Return live requests that `partner` may read and that flag the same accounts.
 
-    At most five for each account: that there is one is what counts.
+    An address that was taken back flags its account no more. At most five for each account: that
+    there is one is what counts.
     """
     found: dict[bytes, list[str]] = {}
     for row in [row for part in flagged_before for row in part.rows()]:

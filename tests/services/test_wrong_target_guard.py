@@ -55,6 +55,22 @@ def test_a_request_that_is_over_is_no_duplicate(desk: Desk) -> None:
     assert _warnings(again.answer) == {}
 
 
+def test_an_address_that_was_withdrawn_is_no_duplicate_while_the_others_are(desk: Desk) -> None:
+    accounts = [{"account": RIPPLE, "tag": tag} for tag in ("7", "8")]
+    first = desk.go_out(addresses=accounts)
+    desk.withdraw(first, [0])
+    again = desk.submit(addresses=accounts)
+    assert _warnings(again.answer) == {"duplicate": [1]}
+
+
+def test_every_place_of_an_account_that_is_flagged_already_is_warned_of(desk: Desk) -> None:
+    first = {"account": RIPPLE, "tag": "7", "asset": "xrpl:0/slip44:144"}
+    second = {"account": RIPPLE, "tag": "7"}
+    desk.submit(addresses=[first])
+    again = desk.submit(addresses=[first, {"account": RIPPLE, "tag": "8"}, second])
+    assert _warnings(again.answer) == {"duplicate": [0, 2]}
+
+
 def test_every_warning_is_accepted_with_a_reason_before_a_request_goes_out(desk: Desk) -> None:
     ask = desk.submit(addresses=[{"account": LOWER}, {"account": LOWER.replace("ab", "cd")}])
     with pytest.raises(InvalidInputError) as refused:
