@@ -24,6 +24,7 @@ from typing import Protocol
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from coordinator.dispatcher import metrics
 from coordinator.dispatcher.parcels import Parcel, Parcels, Unsendable
 from coordinator.domain.clock import Clock
 from coordinator.domain.delivery import DeliveryStatus, Tried, judge
@@ -80,18 +81,6 @@ class LoopSettings:
     poll: timedelta = timedelta(seconds=1)
 
 
-@dataclass(slots=True)
-class LoopFigures:
-    """What a worker has done since it started; for metrics and benchmarks."""
-
-    cycles: int = 0
-    claimed: int = 0
-    delivered: int = 0
-    failed: int = 0
-    dead: int = 0
-    fenced: int = 0
-
-
 @dataclass(frozen=True, slots=True)
 class _Result:
     head: Head
@@ -137,7 +126,7 @@ class DeliveryLoop:
     ) -> None:
         if settings.lease < settings.deadline + LEASE_MARGIN:
             raise ValueError("the lease must outlast the deadline, or two workers send at once")
-        self.figures = LoopFigures()
+        self.delivered = 0
         self._lanes = open_lanes(database)
         self._clock = clock
         self._send = send
@@ -199,6 +188,7 @@ class DeliveryLoop:
             self._cycle(results, may_claim=may_claim)
         except SQLAlchemyError as error:
             self._results.extendleft(reversed(results))
+            metrics.DELIVERY_FAULTS.inc()
             logger.warning("delivery_cycle_failed", error=type(error).__name__)
             time.sleep(_DATABASE_PAUSE_SECONDS)
 
@@ -265,19 +255,16 @@ class DeliveryLoop:
         return limits
 
     def _count(self, asked: Sequence[Completion], turn: Turn) -> None:
-        figures = self.figures
-        figures.cycles += 1
-        figures.claimed += len(turn.heads)
-        figures.fenced += len(asked) - len(turn.held)
+        delivered = failed = dead = 0
         for endpoint_id in turn.recovered:
             logger.info("endpoint_answers_again", endpoint_id=endpoint_id)
         for completion in turn.held:
             if completion.status is DeliveryStatus.DELIVERED:
-                figures.delivered += 1
+                delivered += 1
                 continue
-            figures.failed += 1
+            failed += 1
             if completion.status is DeliveryStatus.DEAD:
-                figures.dead += 1
+                dead += 1
                 logger.warning(
                     "delivery_dead",
                     delivery_id=completion.head.delivery_id,
@@ -285,8 +272,13 @@ class DeliveryLoop:
                     status=completion.answered,
                     error=completion.error,
                 )
-        if len(turn.held) < len(asked):
-            logger.warning("completion_fenced", count=len(asked) - len(turn.held))
+        fenced = len(asked) - len(turn.held)
+        if fenced:
+            logger.warning("completion_fenced", count=fenced)
+        self.delivered += delivered
+        metrics.count_cycle(
+            claimed=len(turn.heads), delivered=delivered, failed=failed, dead=dead, fenced=fenced
+        )
 
     def _hand_out(self, heads: Sequence[Head], begun: float) -> None:
         """Give claimed heads to the senders, or record at once that there is nothing to send."""

@@ -14,6 +14,7 @@ import structlog
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from coordinator.dispatcher import metrics
 from coordinator.domain.actor import COORDINATOR
 from coordinator.domain.clock import Clock, SystemClock
 from coordinator.domain.deadline import Policies
@@ -194,6 +195,7 @@ class ClockGuard:
         elif self.is_held and not is_held:
             logger.warning("clock_is_right_again")
         self.is_held = is_held
+        metrics.CLOCK_HELD.set(is_held)
 
 
 def _steady_seconds() -> float:
@@ -244,8 +246,10 @@ class TimerRun:
             try:
                 fired += self._run(timer)
             except SQLAlchemyError as error:
+                metrics.TIMER_FAULTS.labels(timer.name).inc()
                 logger.warning("timer_failed", timer=timer.name, error=type(error).__name__)
         self._sweep()
+        metrics.note_pass()
         return fired
 
     def _run(self, timer: Timer) -> int:
@@ -262,8 +266,10 @@ class TimerRun:
             logger.info("timer_refused", timer=timer.name, id=item, code=error.code)
             return False
         except Exception:
+            metrics.TIMER_FAULTS.labels(timer.name).inc()
             logger.exception("timer_failed", timer=timer.name, id=item)
             return False
+        metrics.TIMERS_FIRED.labels(timer.name).inc()
         self._on_commit()
         return True
 

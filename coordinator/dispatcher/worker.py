@@ -111,7 +111,7 @@ class Worker:
             self._watcher.stop()
             self._notifier.close()
             self._sender.close()
-            logger.info("worker_stopped", delivered=self.loop.figures.delivered)
+            logger.info("worker_stopped", delivered=self.loop.delivered)
 
     def _aftercare(self, stop: threading.Event) -> None:
         """Tell legs of their notices as soon as they end, and run the timers at their interval."""

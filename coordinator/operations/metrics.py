@@ -14,7 +14,7 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -80,6 +80,12 @@ def metrics_served(settings: Settings) -> Iterator[Mapping[str, str]]:
         thread.join(timeout=5)
         database.engine.dispose()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def forget(environment: Mapping[str, str], pid: int) -> None:
+    """Forget the state of a process that died; what it had counted stays counted."""
+    if FOLDER in environment:
+        mark_process_dead(pid, environment[FOLDER])  # type: ignore[no-untyped-call]
 
 
 class DatabaseCollector(Collector):

@@ -6,8 +6,9 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from functools import partial
 
-from coordinator.operations.metrics import metrics_served
+from coordinator.operations.metrics import forget, metrics_served
 from coordinator.operations.preparation import PreparationError, prepare
 from coordinator.operations.supervisor import Supervisor
 from coordinator.settings import Settings
@@ -28,7 +29,8 @@ def serve_all(settings: Settings, stop: threading.Event, say: Callable[[str], No
     for number in range(settings.worker_processes):
         commands[f"worker-{number + 1}"] = ["worker"]
     with metrics_served(settings) as environment:
-        return _watch(settings, Supervisor(commands, environment), stop, say)
+        supervisor = Supervisor(commands, environment, on_death=partial(forget, environment))
+        return _watch(settings, supervisor, stop, say)
 
 
 def _watch(

@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import structlog
@@ -33,11 +33,17 @@ class Supervisor:
     Args:
         commands: Name to arguments of `holdfast-coordinator`, one child each.
         environment: What children find in their environment beside this process's own.
+        on_death: Called with the process id of a child that died and is replaced.
     """
 
     def __init__(
-        self, commands: Mapping[str, list[str]], environment: Mapping[str, str] | None = None
+        self,
+        commands: Mapping[str, list[str]],
+        environment: Mapping[str, str] | None = None,
+        *,
+        on_death: Callable[[int], object] | None = None,
     ) -> None:
+        self._on_death = on_death
         self._commands = commands
         self._environment = {**os.environ, **(environment or {})}
         self._children: list[_Child] = []
@@ -74,6 +80,8 @@ class Supervisor:
     def _replace(self, child: _Child) -> bool:
         now = time.monotonic()
         child.deaths.append(now)
+        if self._on_death is not None:
+            self._on_death(child.process.pid)
         _log.error("process_died", name=child.name, status=child.process.returncode)
         if len(child.deaths) == MOST_DEATHS and now - child.deaths[0] < DEATHS_WITHIN_SECONDS:
             _log.error("process_given_up", name=child.name)

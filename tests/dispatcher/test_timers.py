@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy import Connection
 
 from coordinator.dispatcher.timers import ClockGuard, Timer, TimerRun, all_timers
@@ -92,6 +93,10 @@ def test_old_tokens_are_forgotten_and_young_ones_kept(desk: Desk) -> None:
     assert kept == [("young",)]
 
 
+def _counted(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(name, labels) or 0.0
+
+
 def test_nothing_fires_after_the_hosts_clock_jumped(desk: Desk) -> None:
     ask = desk.submit()
     desk.clock.step(policies().approve_within)
@@ -99,11 +104,16 @@ def test_nothing_fires_after_the_hosts_clock_jumped(desk: Desk) -> None:
     guard = ClockGuard(desk.database, wall=wall, steady=steady)
     running = timers(desk, guard=guard)
     wall.step(timedelta(days=365))
+    fired = _counted("holdfast_timers_fired_total", timer="approve_by")
     assert running.run_due() == 0
     assert guard.is_held
+    assert _counted("holdfast_clock_held") == 1
     assert desk.status(ask) == "submitted"
     wall.step(-timedelta(days=365))
     assert running.run_due() == 1
+    assert _counted("holdfast_clock_held") == 0
+    assert _counted("holdfast_timers_fired_total", timer="approve_by") == fired + 1
+    assert _counted("holdfast_timers_last_pass_timestamp_seconds") > 0
     assert not guard.is_held
 
 

@@ -145,6 +145,8 @@ def test_figures_of_all_processes_have_an_address_of_their_own(shared: Served) -
     figures = requests.get(shared.metrics_url, timeout=PATIENCE).text
     assert 'holdfast_http_requests_total{method="GET",route="/healthz",status="200"} 1.0' in figures
     assert "holdfast_database_up 1.0" in figures
+    assert "holdfast_clock_held 0.0" in figures
+    assert re.search(r"^holdfast_timers_last_pass_timestamp_seconds [1-9]", figures, re.MULTILINE)
     assert requests.get(f"{shared.url}/metrics", timeout=PATIENCE).status_code == 404
 
 
