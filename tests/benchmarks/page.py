@@ -42,10 +42,14 @@ address run before the transaction; then the rows go in one `executemany`.
 
 **A report of 11,000 lines.** The floor is the bare insert of as many rows of seven columns,
 without even parsing; `with_strict_parse_in_the_floor` adds that. The figure parses, builds a
-model a line, checks the whole ledger after all lines, and writes up to four rows a line: the
-line, and for a freeze its hold, the hold's link to the leg and the finding. It answers each line
-as booked. A Python process cannot do that in thrice the time of one `executemany` in C; what is
-held to is that the time grows in proportion to the lines and never with what is stored.
+model a line, checks the whole ledger after all lines, and writes two or three rows a line (the
+line with a finding, or with a hold and the hold's link to the leg), then answers each line as
+booked. Of some 55 µs of processor time a line on SQLite, 22 are SQLite's own: these rows are wide
+and stand in several indexes each, those of the floor are narrow and stand in one. On PostgreSQL
+Python takes 30 µs a line; the rows go as one array a column, and the server checks their keys and
+fills the indexes while Python already spells the answer. There the bound is the server's own work
+on four tables, and before it the parsing and the rules. The time grows in proportion to the lines
+and never with what is stored.
 
 **Totals.** The floor adds one amount of 20,000 rows; the totals add found over 10,000 findings
 and four sums over 10,000 holds. Amounts are up to 256 bits, which SQLite cannot add itself, so
