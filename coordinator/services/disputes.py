@@ -15,7 +15,14 @@ from coordinator.services.access import asked_leg, sent_request
 from coordinator.services.acts import store_act
 from coordinator.services.bus import handles
 from coordinator.services.freeze_request_views import evidence_bodies
-from coordinator.services.legs import load_books, locked_leg, record_leg_event
+from coordinator.services.legs import (
+    LegBooks,
+    contested,
+    load_books,
+    locked_leg,
+    record_leg_event,
+)
+from coordinator.services.moot_disputes import resolve_as_moot
 from coordinator.services.obligations import flags_with
 from coordinator.services.unit_of_work import Answer, Recorded, UnitOfWork
 from coordinator.storage import disputes as store
@@ -26,9 +33,6 @@ from partners.protocol import life_cycle_payloads as payloads
 from partners.protocol.payloads import format_time
 from partners.protocol.type_ids import new_id
 from partners.protocol.vocabulary import EventType, LegStatus, RequestStatus
-
-#: The hold was over before anybody answered: nothing is left to release.
-MOOT = "moot"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +65,20 @@ def raise_dispute(command: RaiseDispute, actor: Actor, uow: UnitOfWork) -> Answe
     """Open a dispute and flag the leg; the requester's clock starts."""
     body = command.body
     request, leg = asked_leg(uow, actor, command.request_id, body.content_sha256)
+    books = load_books(uow, leg)
     if body.hold is not None:
-        _require_open_hold(uow, leg, body.hold)
+        _require_open_hold(books, leg, body.hold)
     elif request.status != RequestStatus.ACTIVE:
         raise InvalidTransitionError(
             f"the request is {request.status}: dispute the holds that are left, each by its id",
             current_status=request.status,
+        )
+    elif not contested(books, None):
+        raise ConflictError(
+            "you hold nothing on this request, so there is nothing to contest;"
+            " decline it, or report nothing, where you will not freeze",
+            code="nothing_held",
+            current_status=leg.status,
         )
     key = uow.key(request.document_key_id)
     act_id = store_act(uow, actor, "dispute", request.id, key, leg=leg)
@@ -130,7 +142,7 @@ def resolve(command: ResolveDispute, actor: Actor, uow: UnitOfWork) -> Answer:
         resolution_act_id=act_id,
         resolved_at=uow.now,
     )
-    _flag(uow, leg, holds=store.open_of_leg(uow.connection, leg.id) > 0)
+    _flag(uow, leg, holds=bool(store.open_disputes(uow.connection, leg.id)))
     data = {
         "act_id": act_id,
         "dispute": dispute.id,
@@ -155,7 +167,7 @@ def resolve(command: ResolveDispute, actor: Actor, uow: UnitOfWork) -> Answer:
 def recommend_release(command: RecommendRelease, actor: Actor, uow: UnitOfWork) -> Answer:
     """Recommend a release where nobody answered in time; do nothing where somebody was quicker.
 
-    The leg stays disputed. Where the hold has ended meanwhile the dispute is moot and over.
+    The leg stays disputed.
     """
     found = store.get(uow.connection, command.dispute_id)
     request, leg = (None, None) if found is None else locked_leg(uow, found.leg_id)
@@ -170,39 +182,30 @@ def recommend_release(command: RecommendRelease, actor: Actor, uow: UnitOfWork) 
         or dispute.answer_by > uow.now
     ):
         return Answer(200, {"status": "unchanged"})
+    if not contested(load_books(uow, leg), dispute.hold_id):
+        others = [d for d in store.open_disputes(uow.connection, leg.id) if d.id != dispute.id]
+        _flag(uow, leg, holds=bool(others))
+        recorded = resolve_as_moot(uow, request, leg, dispute, LegStatus(leg.status))
+        return Answer(200, {"status": leg.status}, entry=recorded)
     key = uow.key(request.document_key_id)
-    data: dict[str, Any] = {"dispute": dispute.id, "hold": dispute.hold_id}
-    if dispute.hold_id is not None and not _is_open(uow, leg, dispute.hold_id):
-        act_id = store_act(uow, actor, "resolve_dispute", request.id, key, leg=leg)
-        store.change(
-            uow.connection,
-            dispute.id,
-            resolution=MOOT,
-            resolution_act_id=act_id,
-            resolved_at=uow.now,
-        )
-        _flag(uow, leg, holds=store.open_of_leg(uow.connection, leg.id) > 0)
-        event = EventType.LEG_DISPUTE_RESOLVED
-        data |= {"act_id": act_id, "resolution": MOOT}
-    else:
-        act_id = store_act(uow, actor, "recommend_release", request.id, key, leg=leg)
-        store.change(uow.connection, dispute.id, release_recommended_at=uow.now)
-        event = EventType.LEG_DISPUTED
-        data |= {"act_id": act_id, "recommended": True, "answer_by": format_time(dispute.answer_by)}
-    recorded = _tell(uow, actor, event, request, leg, data)
+    act_id = store_act(uow, actor, "recommend_release", request.id, key, leg=leg)
+    store.change(uow.connection, dispute.id, release_recommended_at=uow.now)
+    data = {
+        "act_id": act_id,
+        "dispute": dispute.id,
+        "hold": dispute.hold_id,
+        "recommended": True,
+        "answer_by": format_time(dispute.answer_by),
+    }
+    recorded = _tell(uow, actor, EventType.LEG_DISPUTED, request, leg, data)
     uow.set_leaf(ActRow, act_id, recorded)
     return Answer(200, {"status": leg.status}, entry=recorded)
 
 
-def _is_open(uow: UnitOfWork, leg: Row[Any], hold_id: str) -> bool:
-    return any(hold.id == hold_id and hold.is_open for _, hold in load_books(uow, leg).linked())
-
-
-def _require_open_hold(uow: UnitOfWork, leg: Row[Any], hold_id: str) -> None:
-    holds = {hold.id: hold for _, hold in load_books(uow, leg).linked()}
-    if hold_id not in holds:
+def _require_open_hold(books: LegBooks, leg: Row[Any], hold_id: str) -> None:
+    if hold_id not in {hold.id for _, hold in books.linked()}:
         raise NotFoundError("you have no such hold on this request", code="no_such_hold")
-    if not holds[hold_id].is_open:
+    if not contested(books, hold_id):
         raise ConflictError(
             "nothing of this hold is held any more, so there is nothing to contest",
             code="hold_ended",

@@ -32,6 +32,7 @@ from coordinator.services.legs import (
     record_leg_event,
     require_leg_act,
 )
+from coordinator.services.moot_disputes import end_moot
 from coordinator.services.obligations import first_obligations, settle
 from coordinator.services.report_views import booked_views
 from coordinator.services.suspended import require_settling
@@ -137,6 +138,7 @@ def report(command: ReportFreeze, actor: Actor, uow: UnitOfWork) -> Answer:
     view = leg_view(leg.id, uow)
     entries = _record(uow, actor, request, leg, status, body, booking, report_id, view)
     uow.set_leaf(ActRow, report_id, entries[0])
+    end_moot(uow, request, leg, books, status)
     _tell_sharing_legs(uow, actor, request, body, booking, report_id, elsewhere)
     answer = {"id": report_id, "request_id": request.id, "leg": view}
     return Answer(201, answer, entry=entries[0], spelled={"lines": lines})
@@ -276,7 +278,8 @@ def _tell_sharing_legs(  # noqa: PLR0913, PLR0917 - what the events are told wit
         request, other = locked_leg(uow, leg_id)
         if request is None or other is None:
             continue
-        status = refresh_leg(uow, load_books(uow, other), request, other)
+        books = load_books(uow, other)
+        status = refresh_leg(uow, books, request, other)
         may_read = request.requester == source.requester
         told = [
             line._replace(address_no=numbers[line.hold_id])
@@ -298,6 +301,7 @@ def _tell_sharing_legs(  # noqa: PLR0913, PLR0917 - what the events are told wit
                 "leg": {"status": status.value},
             }
             record_leg_event(uow, event, actor, request, other, status, data)
+        end_moot(uow, request, other, books, status)
 
 
 def _shown_lines(

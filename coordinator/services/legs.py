@@ -23,6 +23,7 @@ from coordinator.services.acts import store_act
 from coordinator.services.bus import handles
 from coordinator.services.obligations import flags_with, settle_final
 from coordinator.services.unit_of_work import Answer, Recorded, UnitOfWork
+from coordinator.storage import disputes as dispute_store
 from coordinator.storage import freeze_ledger as ledger_store
 from coordinator.storage import freeze_requests as request_store
 from coordinator.storage import hold_clocks, ledger_totals
@@ -100,6 +101,11 @@ class LegBooks:
         return own + [(no, self.other_holds[i]) for i, no in self.ledger.shared.items()]
 
 
+def contested(books: LegBooks, hold_id: str | None) -> bool:
+    """Tell whether a dispute about a hold, or about the whole leg (None), is about anything."""
+    return any(hold.is_open and hold_id in {None, hold.id} for _, hold in books.linked())
+
+
 def load_books(uow: UnitOfWork, leg: Row[Any], named: tuple[str, ...] = ()) -> LegBooks:
     """Return a leg's ledger, and the holds of the partner's other legs that it shares or names."""
     ledger = ledger_store.load_leg(uow.connection, leg.id)
@@ -160,6 +166,10 @@ def change_leg(
         # Neither can be made good any more: nobody acknowledges or answers after the end.
         over |= {LegFlag.OVERDUE, LegFlag.INFO_REQUESTED}
     flags = [flag for flag in values.get("flags", leg.flags) if flag not in over]
+    if LegFlag.DISPUTED in flags:
+        open_disputes = dispute_store.open_disputes(uow.connection, leg.id)
+        is_disputed = any(contested(books, dispute.hold_id) for dispute in open_disputes)
+        flags = flags_with(flags, LegFlag.DISPUTED, holds=is_disputed)
     last_act = values.get("last_act", leg.last_act)
     status = status_now(
         books,

@@ -41,12 +41,14 @@ def change(connection: Connection, dispute_id: str, **values: Any) -> None:
         raise ConflictError("this dispute was resolved meanwhile", code="already_resolved")
 
 
-def open_of_leg(connection: Connection, leg_id: str) -> int:
-    """Count a leg's disputes that are not resolved."""
-    query = select(func.count()).where(
-        DisputeRow.leg_id == leg_id, DisputeRow.resolved_at.is_(None)
+def open_disputes(connection: Connection, leg_id: str) -> Sequence[Row[Any]]:
+    """Return a leg's disputes that are not resolved, oldest first."""
+    query = (
+        select(DisputeRow.__table__)
+        .where(DisputeRow.leg_id == leg_id, DisputeRow.resolved_at.is_(None))
+        .order_by(DisputeRow.id)
     )
-    return int(connection.execute(query).scalar_one())
+    return connection.execute(query).all()
 
 
 def open_times(

@@ -1,12 +1,25 @@
 """Disputes: raised without a word on the customer; unanswered, they recommend a release."""
 
+from typing import Any
+
 import pytest
+from sqlalchemy import update
 
 from coordinator.domain.clock import SteppedClock
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
-from tests.factories import Cast, Signer
-from tests.services.through_api import NO_SUCH, World, pointers, problem, released_line
+from coordinator.storage.tables.life_cycle import DisputeRow
+from tests.factories import Cast, Exchange, Signer
+from tests.services.recomputed import faults
+from tests.services.through_api import (
+    NO_SUCH,
+    World,
+    found_line,
+    frozen_line,
+    pointers,
+    problem,
+    released_line,
+)
 
 WORDS = {"reference": "matter-k7", "text": "A shop that was paid with these coins."}
 
@@ -38,6 +51,7 @@ def test_a_dispute_flags_the_leg_and_tells_both_sides_alone(w: World) -> None:
 @pytest.mark.parametrize("resolution", ["upheld", "rejected"])
 def test_a_lead_of_the_requester_resolves_it(w: World, resolution: str) -> None:
     request = w.live()
+    w.freeze(w.cast.b, request)
     raised = w.act(w.cast.b.lead, request, "disputes", **WORDS)
     path = f"disputes/{raised['id']}/resolution"
     resolved = w.act(w.cast.a.lead, request, path, resolution=resolution, text="We looked again.")
@@ -79,20 +93,104 @@ def test_unanswered_it_recommends_a_release_once_and_stays_disputed(w: World) ->
     assert (leg["flags"], "release_recommended_at" in leg) == ([], False)
 
 
-def test_a_dispute_about_a_hold_that_ended_is_moot_and_recommends_nothing(w: World) -> None:
+def _outcomes(w: World, request: dict[str, Any], *by: Exchange) -> list[str | None]:
+    member = (by[0] if by else w.cast.a).lead
+    return [dispute["resolution"] for dispute in w.items(member, request, "disputes")]
+
+
+@pytest.mark.parametrize("waited", [0, 3], ids=["at once", "after a release was recommended"])
+@pytest.mark.parametrize("names_hold", [True, False])
+def test_a_dispute_is_moot_with_the_last_hold_that_it_is_about(
+    w: World, waited: int, *, names_hold: bool
+) -> None:
+    request = w.live()
+    hold, other = w.freeze(w.cast.b, request), w.freeze(w.cast.b, request, "50")
+    w.act(w.cast.b.compliance, request, "disputes", hold=hold if names_hold else None, **WORDS)
+    w.step(days=waited)
+    assert w.run_timer("dispute_answer_by") == (1 if waited else 0)
+    w.report(w.cast.b, request, [released_line(hold, "699")])
+    assert _outcomes(w, request) == [None]
+    told = w.report(w.cast.b, request, [released_line(hold, "1")])
+    assert _outcomes(w, request) == (["moot"] if names_hold else [None])
+    if not names_hold:
+        told = w.report(w.cast.b, request, [released_line(other, "50")])
+    assert _outcomes(w, request) == ["moot"]
+    assert told["leg"]["flags"] == w.leg(request, w.cast.b)["flags"] == []
+    for exchange in (w.cast.a, w.cast.b):
+        *_, released, resolved = w.events(exchange, "freeze.released", "leg.dispute_resolved")
+        assert "line_count" in released
+        assert (resolved["resolution"], resolved["hold"]) == ("moot", hold if names_hold else None)
+        assert resolved["by"] == "coordinator"
+    w.step(days=4)
+    assert w.run_timer("dispute_answer_by") == 0
+    assert faults(w.database) == []
+
+
+def test_a_dispute_about_a_shared_hold_is_moot_wherever_the_hold_is_ended(w: World) -> None:
+    of_a, of_c = w.live(to=[w.cast.b.handle]), w.live(w.cast.c, to=[w.cast.b.handle])
+    hold = w.freeze(w.cast.b, of_a)
+    w.report(w.cast.b, of_c, [{"kind": "frozen", "address_no": 0, "hold": hold}])
+    w.act(w.cast.b.lead, of_a, "disputes", hold=hold, **WORDS)
+    w.act(w.cast.b.lead, of_c, "disputes", **WORDS)
+    w.report(w.cast.b, of_a, [released_line(hold, "700")])
+    assert (_outcomes(w, of_a), _outcomes(w, of_c, w.cast.c)) == (["moot"], ["moot"])
+    for exchange in (w.cast.a, w.cast.c):
+        [resolved] = w.events(exchange, "leg.dispute_resolved")
+        assert resolved["resolution"] == "moot"
+    assert faults(w.database) == []
+
+
+def test_a_dispute_is_moot_where_the_hold_is_kept_for_another_request_alone(w: World) -> None:
+    of_a, of_c = w.live(to=[w.cast.b.handle]), w.live(w.cast.c, to=[w.cast.b.handle])
+    hold = w.freeze(w.cast.b, of_a)
+    w.report(w.cast.b, of_c, [{"kind": "frozen", "address_no": 0, "hold": hold}])
+    w.act(w.cast.b.lead, of_c, "disputes", hold=hold, **WORDS)
+    w.act(w.cast.c.lead, of_c, "withdrawal", addresses="all", reason="an error")
+    kept = {"kind": "kept", "hold": hold, "basis": "other_request", "other_request": of_a["id"]}
+    w.report(w.cast.b, of_c, [kept])
+    assert _outcomes(w, of_c, w.cast.c) == ["moot"]
+    assert faults(w.database) == []
+
+
+def test_a_dispute_about_a_freeze_that_was_corrected_to_nothing_is_moot(w: World) -> None:
+    request = w.live()
+    report = w.report(w.cast.b, request, [found_line(), frozen_line()])
+    line = report["lines"][1]
+    w.act(w.cast.b.lead, request, "disputes", hold=line["hold"], **WORDS)
+    correction = {"corrects": line["id"], "amount": "0", "reason": "a slip"}
+    w.report(w.cast.b, request, [{"kind": "correction", **correction}])
+    assert _outcomes(w, request) == ["moot"]
+    assert w.leg(request, w.cast.b)["flags"] == []
+
+
+def test_the_timer_recommends_no_release_of_what_is_not_held(w: World) -> None:
     request = w.live()
     hold = w.freeze(w.cast.b, request)
     w.act(w.cast.b.compliance, request, "disputes", hold=hold, **WORDS)
     w.report(w.cast.b, request, [released_line(hold, "700")])
+    with w.database.writing() as connection, connection.begin():
+        # As stored before disputes ended with their holds.
+        open_again = {"resolution": None, "resolution_act_id": None, "resolved_at": None}
+        connection.execute(update(DisputeRow).values(**open_again))
     w.step(days=3)
     assert w.run_timer("dispute_answer_by") == 1
     [shown] = w.items(w.cast.a.lead, request, "disputes")
     assert (shown["resolution"], shown["release_recommended_at"]) == ("moot", None)
+
+
+def test_nobody_disputes_where_nothing_is_held(w: World) -> None:
+    request = w.live()
+    shown = problem(w.try_act(w.cast.b.lead, request, "disputes", **WORDS), 409, "nothing_held")
+    assert shown["current_status"] == "queued"
+    hold = w.freeze(w.cast.b, request)
+    w.report(w.cast.b, request, [released_line(hold, "700")])
+    problem(w.try_act(w.cast.b.lead, request, "disputes", **WORDS), 409, "nothing_held")
     assert w.leg(request, w.cast.b)["flags"] == []
 
 
 def test_the_flag_stays_while_another_dispute_is_open(w: World) -> None:
     request = w.live()
+    w.freeze(w.cast.b, request)
     first = w.act(w.cast.b.compliance, request, "disputes", **WORDS)
     w.act(w.cast.b.compliance, request, "disputes", reference="matter-k8", text="Another.")
     path = f"disputes/{first['id']}/resolution"
@@ -105,6 +203,7 @@ def test_only_who_may_dispute_disputes_and_only_a_lead_resolves(w: World) -> Non
     problem(w.try_act(w.cast.b.analyst, request, "disputes", **WORDS), 403, "not_allowed")
     problem(w.try_act(w.cast.c.lead, request, "disputes", **WORDS), 404, "not_found")
     problem(w.try_act(w.cast.a.lead, request, "disputes", **WORDS), 404, "not_found")
+    w.freeze(w.cast.b, request)
     raised = w.act(w.cast.b.lead, request, "disputes", **WORDS)
     path = f"disputes/{raised['id']}/resolution"
     answer = {"resolution": "upheld", "text": "Yes."}
