@@ -33,16 +33,17 @@ class Board:
     Args:
         client: The requester's.
         console: Where to.
-        units: How to show amounts, by asset.
+        units: How to show amounts, by asset in lower case.
+        started: When the scenario began, on the monotonic clock: seconds go on over its acts.
     """
 
-    def __init__(self, client: Client, console: Console, units: Units) -> None:
+    def __init__(self, client: Client, console: Console, units: Units, started: float) -> None:
         self._client = client
         self._console = console
         self._units = units
-        self._requests: list[str] = []
+        self._requests: dict[str, int] = {}
         self._shown: dict[str, str] = {}
-        self._started = time.monotonic()
+        self._started = started
         self._live = Live(console=console, auto_refresh=False) if console.is_terminal else None
 
     def __enter__(self) -> Self:
@@ -63,9 +64,22 @@ class Board:
         """Print what happens, with the seconds since the beginning."""
         self._console.print(Text(f"{time.monotonic() - self._started:6.2f}  {text}"))
 
-    def follow(self, request_id: str) -> None:
-        """Show this request from now on."""
-        self._requests.append(request_id)
+    def head(self, title: str) -> None:
+        """Print a heading."""
+        self._console.print()
+        self._console.print(Text(title, style="bold"))
+
+    def follow(self, request_id: str, number: int) -> None:
+        """Show this request from now on, under a number that people can tell from others."""
+        self._requests[request_id] = number
+
+    def label(self, request_id: str) -> str:
+        """Return what a followed request is called here."""
+        return f"request {self._requests[request_id]}"
+
+    def amount(self, asset: str, amount: str) -> str:
+        """Return an amount for people."""
+        return amount_text(amount, asset, self._units.get(asset.lower()))
 
     def wait_until(
         self, what: str, is_reached: Callable[[Mapping[str, LegView]], bool], *, seconds: float
@@ -97,14 +111,14 @@ class Board:
         return legs[-1]
 
     def _say_change(self, leg: LegView) -> None:
-        state = f"{leg.partner}: {self._describe(leg)}"
+        state = f"{self.label(leg.request_id)}, {leg.partner}: {self._describe(leg)}"
         if self._shown.get(leg.id) != state:
             self._shown[leg.id] = state
             self.say(state)
 
     def _describe(self, leg: LegView) -> str:
         sums = "; ".join(
-            f"{name} {self._amount(asset, getattr(totals, name))}"
+            f"{name} {self.amount(asset, getattr(totals, name))}"
             for asset, totals in sorted(leg.totals.items())
             for name in _SUMS
             if getattr(totals, name) != "0"
@@ -114,7 +128,8 @@ class Board:
     def _render(self, legs: Sequence[Sequence[LegView]]) -> RenderableType:
         tables: list[RenderableType] = []
         for request_id, request_legs in zip(self._requests, legs, strict=True):
-            made = Table(title=request_id, title_justify="left", box=None, pad_edge=False)
+            title = f"{self.label(request_id)}: {request_id}"
+            made = Table(title=title, title_justify="left", box=None, pad_edge=False)
             for column in ("partner", "status", *_SUMS):
                 made.add_column(column, no_wrap=True)
             for leg in request_legs:
@@ -135,9 +150,7 @@ class Board:
         return [Text(leg.partner.partition(".")[0]), status, *map(Text, sums)]
 
     def _amount(self, asset: str, amount: str) -> str:
-        if amount == "0":
-            return "-"
-        return amount_text(amount, asset, self._units.get(asset.lower()))
+        return "-" if amount == "0" else self.amount(asset, amount)
 
 
 def _state(leg: LegView) -> str:

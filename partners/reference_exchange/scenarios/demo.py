@@ -30,6 +30,7 @@ from partners.reference_exchange.scenarios.stage import Stage
 from partners.transport import RetryPolicy, Transport
 from partners.wall_clock import VARIABLE as CLOCK_VARIABLE
 from partners.wall_clock import wall_clock
+from partners.wording import amount_text, counted
 
 _ACTS = {"1": (first_act.play,), "2": (second_act.play,), "all": (first_act.play, second_act.play)}
 
@@ -144,8 +145,25 @@ def _replay(stage: Stage, acts: str) -> bool:
         return False
     for fault in faults:
         click.echo(f"It does not add up: {fault}", err=True)
+    if not faults:
+        _tell_sums(stage, summary)
     click.echo(json.dumps(summary.document()))  # noqa: TID251 - a figure is no integer; nothing is signed
     return not faults
+
+
+def _tell_sums(stage: Stage, summary: Summary) -> None:
+    """Say in words what the last line says in base units."""
+    stage.console.print("\nIt adds up. Coordinator and deposit books say, each for itself:")
+    for name in ("frozen", "held", "released", "returned"):
+        amounts = [
+            amount_text(amount, asset, stage.units.get(asset))
+            for asset, amount in getattr(summary, name).items()
+        ]
+        stage.console.print(f"  {name:<10}{', '.join(amounts) or 'nothing'}")
+    stage.console.print(
+        f"{counted(summary.verified_evidence, 'act')} proven from raw bytes; "
+        f"{summary.deliveries} deliveries, none missing; no answer is owed.\n"
+    )
 
 
 def _look_around(stage: Stage) -> None:
@@ -159,6 +177,7 @@ Still running: {stage.origin} (API description: {stage.origin}/docs). To look ar
   export HOLDFAST_HOME={home} HOLDFAST_PROFILE=analyst
   export {CLOCK_VARIABLE}={stage.offset_file}   # its clock was put forward
   holdfast status                  the requests; then `holdfast status frq_…`
+  holdfast incidents               the theft; then `holdfast incident inc_… --timeline --trace`
   holdfast verify frq_…            who did what, proven from raw bytes
   holdfast events                  everything that happened
 

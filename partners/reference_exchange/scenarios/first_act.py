@@ -20,6 +20,9 @@ ANSWERED = frozenset(
 )
 
 
+_TITLE = "Act 1. The first minutes: a request to three exchanges, their answers, a second look."
+
+
 def play(stage: Stage) -> None:
     """Replay the first act.
 
@@ -27,7 +30,7 @@ def play(stage: Stage) -> None:
         ScenarioError: Something that had to happen did not.
     """
     script = stage.script
-    with stage.board() as board:
+    with stage.board(_TITLE) as board:
         first = ask_and_wait(stage, board, script.document(script.request, stage.incident()))
         _decide(stage, board, first)
         ask_and_wait(stage, board, script.document(script.second_request, stage.incident()))
@@ -67,10 +70,13 @@ def _decide(stage: Stage, board: Board, request: FreezeRequestView) -> None:
     holds = {freeze.address_no: freeze.hold or "" for freeze in book.freezes(request.id)}
     innocent = holds[decisions.false_positive_address_no]
     release(book, officer, innocent, ReleaseReason.FALSE_POSITIVE)
-    board.say(f"{player.handle}: the officer released a false positive")
+    label = f"{board.label(request.id)}, {player.handle}, address"
+    number = decisions.false_positive_address_no
+    board.say(f"{label} {number}: the officer released it, a false positive")
     board.refresh()
     returned = holds[decisions.return_address_no]
     return_funds(book, officer, returned, "0x" + sha256(returned.encode()).hexdigest())
-    board.say(f"{player.handle}: the officer returned the rest to the victim")
+    number = decisions.return_address_no
+    board.say(f"{label} {number}: the officer returned the rest to the victim")
     board.refresh()
     book.close()

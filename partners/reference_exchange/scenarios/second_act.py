@@ -26,6 +26,11 @@ from partners.reference_exchange.scenarios.processes import ScenarioError
 from partners.reference_exchange.scenarios.script import SecondAct, load_second_act
 from partners.reference_exchange.scenarios.stage import Stage
 
+_TITLE = (
+    "Act 2. The days after: money moves on, a report was wrong, addresses are taken back, "
+    "holds run out."
+)
+
 
 def play(stage: Stage) -> None:
     """Replay the second act.
@@ -35,12 +40,10 @@ def play(stage: Stage) -> None:
     """
     act = load_second_act()
     _fill_books(stage, act)
-    with stage.board() as board:
+    with stage.board(_TITLE) as board:
         wave = ask_and_wait(stage, board, stage.script.document(act.request, stage.incident()))
         _follow_on(stage, board, wave)
-        shared = stage.script.document(act.shared_request, stage.incident())
-        ask_and_wait(stage, board, shared)
-        board.say("exchange-c.example: one hold answers both requests, and counts once")
+        _share(stage, board, act)
         _correct(stage, board, act, wave)
         _withdraw(stage, board, act, wave)
         _run_out(stage, board, act, wave)
@@ -61,8 +64,21 @@ def _fill_books(stage: Stage, act: SecondAct) -> None:
 def _follow_on(stage: Stage, board: Board, request: FreezeRequestView) -> None:
     """Submit what the coordinator drafts from the partners' words about where funds went."""
     for draft in stage.asker.client("analyst").drafts(request.id):
-        board.say(f"{draft.partner}: the funds moved on to {', '.join(draft.request['to'])}")
+        following = ", ".join(draft.request["to"])
+        board.say(f"{board.label(request.id)}, {draft.partner}: the funds moved on to {following}")
         ask_and_wait(stage, board, canonical_json.dumps({**draft.request, "nonce": new_nonce()}))
+
+
+def _share(stage: Stage, board: Board, act: SecondAct) -> None:
+    """Ask about an address that leads to funds which an exchange holds already."""
+    document = stage.script.document(act.shared_request, stage.incident())
+    request = ask_and_wait(stage, board, document)
+    asker = stage.asker.client("analyst")
+    shared = {hold.id for hold in asker.holds(request.id) if hold.shared}
+    for before in stage.requests[:-1]:
+        if shared & {hold.id for hold in asker.holds(before.id)}:
+            both = f"{board.label(before.id)} and {board.label(request.id)}"
+            board.say(f"{both}: one hold answers both, and counts once")
 
 
 def _correct(stage: Stage, board: Board, act: SecondAct, request: FreezeRequestView) -> None:
@@ -96,7 +112,8 @@ def _correct(stage: Stage, board: Board, act: SecondAct, request: FreezeRequestV
     found, frozen = report.lines
     book.note_hold(freeze, frozen.hold or "")
     book.close()
-    board.say(f"{player.handle}: the officer reported a late deposit, with a zero too many")
+    label = f"{board.label(request.id)}, {player.handle}, address {address_no}"
+    board.say(f"{label}: the officer reported a late deposit, with a zero too many")
     board.refresh()
     corrections: list[ReportLine] = [
         CorrectionLine(
@@ -108,7 +125,7 @@ def _correct(stage: Stage, board: Board, act: SecondAct, request: FreezeRequestV
         for line in (found, frozen)
     ]
     officer.report(request, corrections)
-    board.say(f"{player.handle}: and corrected it; the stated value followed")
+    board.say(f"{label}: and corrected it; the stated value followed")
     board.refresh()
     # The value was stated for the wrong amount, and follows the correction.
     _require_worth(stage, act, request, freeze)
@@ -136,7 +153,11 @@ def _withdraw(stage: Stage, board: Board, act: SecondAct, request: FreezeRequest
     numbers = [act.place(number) for number in act.withdrawal.address_nos]
     lead = stage.asker.client("lead")
     lead.withdraw(request, act.withdrawal.reason, addresses=numbers)
-    board.say(f"{stage.asker.handle}: the lead withdrew addresses {numbers}")
+    label = board.label(request.id)
+    withdrawn = f"addresses {', '.join(map(str, numbers))}"
+    board.say(
+        f"{label}, {stage.asker.handle}: the lead withdrew {withdrawn}; whoever holds answers"
+    )
 
     def is_answered() -> bool:
         board.refresh()
@@ -146,8 +167,12 @@ def _withdraw(stage: Stage, board: Board, act: SecondAct, request: FreezeRequest
     stage.wait_for("an answer to the withdrawal", is_answered)
     for hold in lead.holds(request.id):
         if hold.address_no in numbers:
-            answer = f"keeps it ({hold.kept})" if hold.kept else "released it"
-            board.say(f"{hold.partner}: address {hold.address_no}: {answer}")
+            answer = (
+                f"keeps {board.amount(hold.asset, hold.held)} ({hold.kept})"
+                if hold.kept
+                else f"released {board.amount(hold.asset, hold.released)}"
+            )
+            board.say(f"{_place(board, request, hold)}: {answer}")
 
 
 def _run_out(stage: Stage, board: Board, act: SecondAct, request: FreezeRequestView) -> None:
@@ -157,7 +182,7 @@ def _run_out(stage: Stage, board: Board, act: SecondAct, request: FreezeRequestV
     first_end = min(hold.hold_expires_at for hold in asker.holds(request.id))
     day = timedelta(hours=24)
     stage.put_clock_to(act.hours_to_last_warning)
-    board.say("the clock is put forward to a day before the end of the holds")
+    board.say("the clock is put forward, to less than a day before the holds end")
     stage.wait_for(
         "an extension of what is to be kept",
         lambda: all(
@@ -167,26 +192,37 @@ def _run_out(stage: Stage, board: Board, act: SecondAct, request: FreezeRequestV
             if hold.id in saved
         ),
     )
-    board.say("exchange-c.example: extended what its compliance decided to keep")
+    for ruling in act.rulings:
+        board.say(f"{ruling.exchange}: extended what its compliance decided to keep")
     stage.put_clock_to(act.hours_to_end)
-    board.say("the clock is put forward beyond the end of the others")
+    board.say("the clock is put forward, beyond the end of the other holds")
     stage.wait_for("holds that lapse", lambda: len(_lapsed(stage, request)) > 1)
     board.refresh()
     player = stage.player(act.late_deposit.exchange)
     officer, book = player.client("officer"), player.book()
-    extended, *released = _lapsed(stage, request)
+    extended, *released = lapsed = _lapsed(stage, request)
+    for hold in lapsed:
+        amount = board.amount(hold.asset, hold.held)
+        board.say(
+            f"{_place(board, request, hold)}: {amount} lapsed, unconfirmed: an answer is owed"
+        )
     (late,) = (f for f in book.freezes(request.id) if f.customer == act.late_deposit.customer)
     until = datetime.fromtimestamp(int(stage.now()), UTC) + timedelta(days=act.extend_days)
     officer.extend(request, extended.id, until, HoldBasis.OWN_POLICY)
-    board.say(f"{player.handle}: the officer extended a lapsed hold")
+    board.say(f"{_place(board, request, extended)}: the officer extended the lapsed hold")
     for hold in released:
         release(book, officer, hold.id, ReleaseReason.EXPIRED)
-        board.say(f"{player.handle}: the officer released a lapsed hold")
+        board.say(f"{_place(board, request, hold)}: the officer released the lapsed hold")
     _require_worth(stage, act, request, book.freeze_of(late.hold or ""))
     book.close()
     if any(hold.owed_since for hold in asker.holds(request.id)):
         raise ScenarioError("an answer is owed although every hold was answered")
     board.refresh()
+
+
+def _place(board: Board, request: FreezeRequestView, hold: HoldView) -> str:
+    """Return where a hold is: the request, the partner, the address."""
+    return f"{board.label(request.id)}, {hold.partner}, address {hold.address_no}"
 
 
 def _to_be_kept(stage: Stage, act: SecondAct) -> set[str | None]:

@@ -9,13 +9,14 @@ from pathlib import Path
 from rich.console import Console
 
 from partners.protocol.payloads import WarningAcceptance
-from partners.protocol.views import AssetUnit, FreezeRequestView
+from partners.protocol.views import AssetUnit, FreezeRequestView, Units
 from partners.protocol.vocabulary import Decision
 from partners.reference_exchange.inbox import Inbox
 from partners.reference_exchange.scenarios.board import Board
 from partners.reference_exchange.scenarios.cast import Player
 from partners.reference_exchange.scenarios.processes import Processes, ScenarioError
 from partners.reference_exchange.scenarios.script import Script
+from partners.wording import counted
 
 #: Seconds that an answer may take on a busy machine.
 ANSWER_SECONDS = 20.0
@@ -37,6 +38,7 @@ class Stage:
     requests: list[FreezeRequestView] = field(default_factory=list)
     approved_at: dict[str, float] = field(default_factory=dict)
     seconds_to_last_notice: float | None = None
+    started: float | None = None
 
     def player(self, handle: str) -> Player:
         """Return an exchange by its handle."""
@@ -52,13 +54,22 @@ class Stage:
         """Where coordinator and exchanges read how far their clock is put forward."""
         return self.folder / "clock_offset"
 
-    def board(self) -> Board:
-        """Return a table of what follows."""
-        units = {
-            self.script.assets["eth"].lower(): AssetUnit(symbol="ETH", decimals=18),
-            self.script.assets["usdt"].lower(): AssetUnit(symbol="USDT", decimals=6),
+    @property
+    def units(self) -> Units:
+        """How to show amounts, by asset in lower case."""
+        assets = self.script.assets
+        return {
+            assets["eth"].lower(): AssetUnit(symbol="ETH", decimals=18),
+            assets["usdt"].lower(): AssetUnit(symbol="USDT", decimals=6),
         }
-        return Board(self.asker.client("analyst"), self.console, units)
+
+    def board(self, title: str) -> Board:
+        """Return a table of what follows, below a heading."""
+        if self.started is None:
+            self.started = time.monotonic()
+        board = Board(self.asker.client("analyst"), self.console, self.units, self.started)
+        board.head(title)
+        return board
 
     def incident(self) -> dict[str, str]:
         """Return the incident to name: the one that the first request opened, once there is one."""
@@ -67,8 +78,10 @@ class Stage:
     def ask(self, board: Board, document: bytes) -> FreezeRequestView:
         """Submit as analyst, approve as lead."""
         request = self.asker.client("analyst").submit(document)
-        count = request.address_count
-        board.say(f"{self.asker.handle}: the analyst submitted {request.id} ({count} addresses)")
+        board.follow(request.id, len(self.requests) + 1)
+        label = f"{board.label(request.id)}, {self.asker.handle}"
+        count = counted(request.address_count, "address")
+        board.say(f"{label}: the analyst submitted it, {count} ({request.id})")
         lead = self.asker.client("lead")
         view = lead.freeze_request(request.id)
         context = view.decision_context or ""
@@ -83,8 +96,7 @@ class Stage:
             context_sha256=sha256(context.encode()).hexdigest(),
             warnings_accepted=accepted,
         )
-        board.say(f"{self.asker.handle}: the security lead approved it")
-        board.follow(request.id)
+        board.say(f"{label}: the security lead approved it")
         self.requests.append(request)
         return request
 
