@@ -15,6 +15,7 @@ from coordinator.storage.documents import Vault
 from tests.conftest import BACKENDS, KEYS
 from tests.factories import NOON, ORIGIN, Cast, Signer
 from tests.services.kept import Kept
+from tests.services.recomputed import faults
 from tests.services.request_cast import Desk, Office
 
 
@@ -43,13 +44,24 @@ def desk(  # noqa: PLR0913, PLR0917 - the parts of a desk
         _kept_databases[backend] = Kept.of(open_database(url))
     kept = _kept_databases[backend]
     yield Desk(kept.database, vault, clock, cast)
+    found = faults(kept.database)
     kept.restore()
+    assert found == []
 
 
 @pytest.fixture
 def fresh_desk(database: Database, vault: Vault, clock: SteppedClock, cast: Cast) -> Desk:
     """Gives commands to the database that `client` and `signer` work with."""
     return Desk(database, vault, clock, cast)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_went_stale(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Look, after every test with a database of its own, whether an act forgot what hangs on it."""
+    database = request.getfixturevalue("database") if "database" in request.fixturenames else None
+    yield
+    if database is not None:
+        assert faults(database) == []
 
 
 @pytest.fixture(scope="module", params=BACKENDS)
@@ -74,8 +86,10 @@ def office(
     database = open_database(url)
     desk = Desk(database, KEYS.vault, clock, world.cast)
     yield Office(desk, Signer(app.test_client(), clock))
+    found = faults(database)
     app.extensions["holdfast"].watcher.stop()
     with app.app_context():
         db.engine.dispose()
     database.engine.dispose()
     world.drop(url)
+    assert found == []

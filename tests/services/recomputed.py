@@ -41,6 +41,7 @@ class _Books:
     open_disputes: Counter[str] = field(default_factory=Counter)
     open_questions: Counter[str] = field(default_factory=Counter)
     events: Counter[str] = field(default_factory=Counter)
+    own_events: Counter[str] = field(default_factory=Counter)
 
     @classmethod
     def read(cls, connection: Connection) -> "_Books":
@@ -48,6 +49,11 @@ class _Books:
             return list(connection.execute(select(table.__table__)))
 
         counted = select(EventRow.leg_id, func.count()).group_by(EventRow.leg_id)
+        own = (
+            select(EventRow.request_id, func.count())
+            .where(EventRow.leg_id.is_(None), EventRow.request_id.is_not(None))
+            .group_by(EventRow.request_id)
+        )
         gone = {(row.request_id, row.address_no) for row in rows(WithdrawnAddressRow)}
         return cls(
             requests={row.id: row for row in rows(FreezeRequestRow)},
@@ -60,6 +66,7 @@ class _Books:
             open_disputes=Counter(x.leg_id for x in rows(DisputeRow) if x.resolved_at is None),
             open_questions=Counter(x.leg_id for x in rows(InfoRequestRow) if x.answered_at is None),
             events=Counter({str(row[0]): row[1] for row in connection.execute(counted)}),
+            own_events=Counter({str(row[0]): row[1] for row in connection.execute(own)}),
         )
 
     def is_taken_back(self, link: Row[Any]) -> bool:
@@ -188,6 +195,9 @@ def _of_requests(books: _Books, owing: set[str]) -> Iterator[str]:
         is_final = all(leg.status in FINAL and leg.id not in owing for leg in legs)
         if (request.final_since is not None) != (went_out and is_final):
             yield f"{request.id} is final: {went_out and is_final}, since {request.final_since}"
+        yield from _differences(
+            request.id, request, {"event_sequence": books.own_events[request.id]}
+        )
         if len(legs) > request.partners_asked:
             yield f"{request.id} has {len(legs)} legs, and asked {request.partners_asked}"
 
