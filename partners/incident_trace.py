@@ -128,6 +128,7 @@ class _Drawing:
             unit = self.graph.units.get(place.asset)
             words.append(amount_text(place.amount, place.asset, unit))
         words += [f"block {place.block}"] if place.block is not None else []
+        words += ["withdrawn"] if place.withdrawn else []
         return ", ".join(words)
 
     def _ends(self, word: str, ids: Sequence[str], node: TraceNode) -> str:

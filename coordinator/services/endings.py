@@ -54,7 +54,7 @@ def end_legs(  # noqa: PLR0913 - what an end is told with
         books = load_books(uow, leg)
         owing = oblige(uow, actor, leg, [h for _, h in books.linked() if h.is_open], policies)
         status = change_leg(uow, LegAct.WITHDRAW, books, request, leg, ended=True)
-        _tell(uow, request, leg, event, status, None, reason)
+        tell_taken_back(uow, request, leg, event, status, None, reason)
         if status is LegStatus.WITHDRAWN and leg.status != LegStatus.WITHDRAWN:
             record_leg_event(uow, EventType.LEG_WITHDRAWN, actor, request, leg, status, {})
         tell_owed(uow, actor, request, leg, status, owing, "withdrawn")
@@ -80,7 +80,7 @@ def take_addresses_back(  # noqa: PLR0913, PLR0917 - what the act is told with
         status = LegStatus(leg.status)
         if owing or last_act_of(leg) is LegAct.REPORT:
             status = refresh_leg(uow, books, request, leg)
-        _tell(uow, request, leg, EventType.REQUEST_WITHDRAWN, status, numbers, reason)
+        tell_taken_back(uow, request, leg, EventType.REQUEST_WITHDRAWN, status, numbers, reason)
         answered = _ANSWERED.get(status)
         if answered is not None and leg.status != status:
             record_leg_event(uow, answered, actor, request, leg, status, {"why": "withdrawn"})
@@ -172,15 +172,16 @@ def named_addresses(request: Row[Any], numbers: Sequence[int] | None) -> dict[st
     return shown
 
 
-def _tell(  # noqa: PLR0913, PLR0917 - what the event is told with
+def tell_taken_back(  # noqa: PLR0913, PLR0917 - what the event is told with
     uow: UnitOfWork,
     request: Row[Any],
-    leg: Row[Any],
+    leg: Row[Any] | store.NewLeg,
     event: EventType,
     status: LegStatus,
     numbers: Sequence[int] | None,
     reason: str | None,
 ) -> None:
+    """Tell a partner that the request ended (numbers None), or which addresses are withdrawn."""
     uow.record(
         event,
         {

@@ -18,7 +18,7 @@ from coordinator.services.moved_on import Onward, onward
 from coordinator.storage import incidents as store
 from coordinator.storage.documents import Vault
 from partners.protocol.payloads import format_time
-from partners.protocol.vocabulary import AddressRole
+from partners.protocol.vocabulary import AddressRole, RequestStatus
 
 _SHOWN = ("role", "asset", "amount", "block")
 
@@ -75,12 +75,18 @@ def trace(  # noqa: PLR0913 - what a page is asked with
     graph = _Graph(chains)
     acts = store.submit_acts(connection, [s.request.id for s in slices])
     documents = evidence_bodies(connection, vault, list(acts.values()))
+    withdrawn = store.withdrawn_places(
+        connection,
+        [(s.request.id, s.first, s.last) for s in slices if s.request.withdrawn_count],
+    )
     for part in slices:
         document = documents.get(acts.get(part.request.id, ""), {})
         graph.add_request(part.request, is_start=part.first == 0)
         flagged = document.get("addresses", [])[part.first : part.last + 1]
+        is_whole = part.request.status == RequestStatus.WITHDRAWN
         for number, address in enumerate(flagged, part.first):
-            graph.add_flagged(part.request.id, number, address)
+            is_withdrawn = is_whole or (part.request.id, number) in withdrawn
+            graph.add_flagged(part.request.id, number, address, is_withdrawn=is_withdrawn)
     _add_onward(connection, vault, partner, slices, documents, acts, graph)
     return graph.page(), following
 
@@ -175,10 +181,14 @@ class _Graph:
             self._node(request.follows, "request")
             self._edge(request.follows, request.id, "follows", request_id=request.id)
 
-    def add_flagged(self, request_id: str, number: int, address: Mapping[str, Any]) -> None:
+    def add_flagged(
+        self, request_id: str, number: int, address: Mapping[str, Any], *, is_withdrawn: bool
+    ) -> None:
         """Add a flagged address and the transaction that touched it."""
         id_ = self._account(address["account"], address.get("tag"))
         place: dict[str, Any] = {"request_id": request_id, "address_no": number}
+        if is_withdrawn:
+            place["withdrawn"] = True
         shown = {name: address[name] for name in _SHOWN if address.get(name) is not None}
         self.nodes[id_].setdefault("flagged", []).append({**place, **shown})
         tx = address.get("tx")

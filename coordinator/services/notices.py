@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from coordinator.domain.deadline import Policies
+from coordinator.services.endings import tell_taken_back
 from coordinator.services.unit_of_work import UnitOfWork, unpack_evidence
 from coordinator.storage import freeze_requests as store
 from coordinator.storage import legs as leg_store
@@ -16,7 +17,7 @@ from coordinator.storage import proofs as proof_store
 from partners.protocol import canonical_json
 from partners.protocol.payloads import format_time
 from partners.protocol.type_ids import new_id
-from partners.protocol.vocabulary import EventType, Urgency
+from partners.protocol.vocabulary import EventType, LegStatus, Urgency
 
 #: A notice that would be longer carries hash and link instead of the document, in bytes; bodies of
 #: webhooks stay under 20 kB.
@@ -34,7 +35,8 @@ def send_notices(
 ) -> None:
     """Open a leg for every partner asked and queue its notice.
 
-    Partners that the document itself does not name are shown the `addition` that asks them.
+    Partners that the document itself does not name are shown the `addition` that asks them. What
+    was withdrawn before they are asked follows as an event of its own, as it came to the others.
     """
     key = uow.key(row.document_key_id)
     legs = [leg_store.NewLeg(new_id("leg"), handle) for handle in to]
@@ -62,6 +64,9 @@ def send_notices(
     }
     if addition:
         common["addition"] = list(addition)
+    withdrawn = (
+        sorted(store.withdrawn_addresses(uow.connection, row.id)) if row.withdrawn_count else ()
+    )
     for leg in legs:
         uow.record(
             EventType.REQUEST_RECEIVED,
@@ -72,6 +77,16 @@ def send_notices(
             leg=leg,
             urgency=row.urgency,
         )
+        if withdrawn:
+            tell_taken_back(
+                uow,
+                row,
+                leg,
+                EventType.REQUEST_WITHDRAWN,
+                LegStatus.QUEUED,
+                withdrawn,
+                "withdrawn before you were asked",
+            )
 
 
 def notify_provisionally(

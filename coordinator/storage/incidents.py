@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, exists, select
+from sqlalchemy import Connection, Row, exists, or_, select
 
 from coordinator.storage.tables.events import EventAudienceRow, EventRow
 from coordinator.storage.tables.freeze_ledger import LedgerLineRow, NothingRow
 from coordinator.storage.tables.freeze_requests import ActRow, FreezeRequestRow, LegRow
+from coordinator.storage.tables.life_cycle import WithdrawnAddressRow
 from partners.protocol.vocabulary import DeclineCode, LineKind
 
 _CHUNK = 400
@@ -79,6 +80,22 @@ def legs_visible(
             .order_by(LegRow.id)
         )
         found.extend(connection.execute(query))
+    return found
+
+
+def withdrawn_places(
+    connection: Connection, spans: Sequence[tuple[str, int, int]]
+) -> set[tuple[str, int]]:
+    """Return (request_id, address_no) of what was withdrawn in spans of (request, first, last)."""
+    found: set[tuple[str, int]] = set()
+    for start in range(0, len(spans), _CHUNK):
+        named = [
+            (WithdrawnAddressRow.request_id == request_id)
+            & WithdrawnAddressRow.address_no.between(first, last)
+            for request_id, first, last in spans[start : start + _CHUNK]
+        ]
+        query = select(WithdrawnAddressRow.request_id, WithdrawnAddressRow.address_no)
+        found |= {(row[0], row[1]) for row in connection.execute(query.where(or_(*named)))}
     return found
 
 

@@ -115,7 +115,10 @@ class TimelineEntry(View):
 
 
 class FlaggedPlace(View):
-    """Where a request flags an account, with what the request says of it there."""
+    """Where a request flags an account, with what the request says of it there.
+
+    `withdrawn`: the request took it back, alone or with all the rest.
+    """
 
     request_id: str
     address_no: int
@@ -123,6 +126,7 @@ class FlaggedPlace(View):
     asset: str | None = None
     amount: str | None = None
     block: int | None = None
+    withdrawn: bool = False
 
 
 class TraceNode(View):

@@ -4,9 +4,12 @@ Everything here can be repeated after a crash: the book freezes a request once, 
 out under an idempotency key made from the request's id, so the coordinator takes it once.
 """
 
+import logging
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from partners.client import Client
+from partners.errors import TransportError, UnavailableError
 from partners.protocol.payloads import (
     FoundLine,
     FreezeRequest,
@@ -22,6 +25,7 @@ from partners.protocol.vocabulary import DeclineCode, HoldBasis, LineKind, Relea
 from partners.reference_exchange.deposit_book import DepositBook, Freeze, Match, Payout
 from partners.reference_exchange.inbox import Task
 
+_log = logging.getLogger(__name__)
 #: Hours for which we hold where the requester names none.
 DEFAULT_HOURS = 72
 
@@ -33,7 +37,8 @@ def answer(task: Task, book: DepositBook, client: Client, now: datetime) -> None
         ApiError: The coordinator refused an answer; likewise TransportError. Try again later.
     """
     request_id = task.document.id
-    matches = book.match(task.request.addresses)
+    withdrawn = _withdrawn(request_id, client)
+    matches = book.match(task.request.addresses, withdrawn=withdrawn)
     freezes = book.freeze(request_id, [match for match in matches if match.found], now)
     shares = book.share(request_id, [match for match in matches if not match.found])
     client.acknowledge(task.document, idempotency_key=f"{request_id}.acknowledge")
@@ -52,10 +57,35 @@ def answer(task: Task, book: DepositBook, client: Client, now: datetime) -> None
         for share in shares
     ]
     lines += [_gone(match, payout) for match, payout in zip(gone, payouts, strict=True)]
-    if len(here) + len(gone) < len(task.request.addresses):
-        lines.append(NothingLine(kind=LineKind.NOTHING, address_nos="rest"))
+    said = here | {match.address_no for match in gone}
+    lines += _rest(len(task.request.addresses), said, withdrawn)
+    if not lines:
+        return
     report = client.report(task.document, lines, idempotency_key=f"{request_id}.report")
     _note_holds(book, freezes, report)
+
+
+def _withdrawn(request_id: str, client: Client) -> frozenset[int]:
+    """Return the addresses that were taken back before we came to them.
+
+    The coordinator may be out of reach just now; money first, then.
+    """
+    try:
+        if not client.freeze_request(request_id).withdrawn_count:
+            return frozenset()
+        addresses = client.addresses(request_id)
+        return frozenset(a.address_no for a in addresses if a.withdrawn_at is not None)
+    except (TransportError, UnavailableError) as error:
+        _log.warning("%s: what was withdrawn of it could not be asked: %s", request_id, error)
+        return frozenset()
+
+
+def _rest(count: int, said: Collection[int], withdrawn: Collection[int]) -> list[ReportLine]:
+    """Return the answer for addresses that lead to nobody; none is awaited about withdrawn ones."""
+    rest = [number for number in range(count) if number not in said and number not in withdrawn]
+    if not rest:
+        return []
+    return [NothingLine(kind=LineKind.NOTHING, address_nos=rest if withdrawn else "rest")]
 
 
 def _gone(match: Match, payout: Payout | None) -> NothingLine:

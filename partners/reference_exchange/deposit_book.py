@@ -8,7 +8,7 @@ as text because wei do not fit into SQLite's integers. Customer references never
 import sqlite3
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -198,16 +198,21 @@ class DepositBook:
     # --- what a freeze request asks
     # -----------------------------------------------------------------
 
-    def match(self, addresses: Sequence[FlaggedAddress]) -> list[Match]:
+    def match(
+        self, addresses: Sequence[FlaggedAddress], *, withdrawn: Collection[int] = ()
+    ) -> list[Match]:
         """Return every customer that the flagged addresses lead to, with what is here.
 
         Both ways: the flagged address is a deposit address of ours, or it sent us a deposit. A
         match with nothing left (`found` 0) is returned, too: it says that the funds are gone.
+        Addresses that were `withdrawn`, by number, lead to nobody.
         """
         left: dict[tuple[str, str], int] = {}
         free: dict[tuple[str, str], int] = {}
         matches = []
         for number, address in enumerate(addresses):
+            if number in withdrawn:
+                continue
             for (customer, asset), received in sorted(self._reached(address).items()):
                 place = (customer, asset)
                 if place not in left:

@@ -60,12 +60,13 @@ def report_view(*holds: str) -> dict[str, Any]:
 
 
 def answer_acts(stub: StubCoordinator) -> None:
+    stub.answers("GET", PATH, request_view(id=FRQ))
     for name in ("acknowledgement", "review", "decline"):
         stub.answers("POST", f"{PATH}/{name}", act_view(), status=201)
 
 
 def acts(stub: StubCoordinator) -> list[str]:
-    return [seen.target.rpartition("/")[2] for seen in stub.seen]
+    return [seen.target.rpartition("/")[2] for seen in stub.seen if seen.method == "POST"]
 
 
 def test_a_match_is_frozen_first_then_reported_and_its_hold_remembered(
@@ -95,6 +96,46 @@ def test_no_match_and_funds_gone_are_told_apart(
     answer(task(), book, client, NOW)
     assert acts(stub)[-1] == "decline"
     assert strict_json.loads(stub.seen[-1].body)["code"] == "funds_gone"
+
+
+def _address(number: int, account: str, **members: Any) -> dict[str, Any]:
+    return {"address_no": number, "account": account, "canonical": account, **members}
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_addresses_that_were_withdrawn_before_are_neither_frozen_nor_answered(
+    book: DepositBook, client: Client, stub: StubCoordinator, left: int
+) -> None:
+    accounts = [THIEF, "eip155:1:0x83c7678492D623fb98834F0fbcb2E7b7f5Af8950"]
+    book.record_deposit("c1", ETH, 10, accounts[0], "t1")
+    book.record_deposit("c1", ETH, 5, accounts[1], "t2")
+    book.withdraw("c1", ETH, 5)
+    answer_acts(stub)
+    stub.forget("GET", PATH)
+    stub.answers("GET", PATH, request_view(id=FRQ, withdrawn_count=2))
+    shown = [
+        _address(n, accounts[n % 2], withdrawn_at=None if n in {left, 3} else AT) for n in range(4)
+    ]
+    stub.answers("GET", f"{PATH}/addresses", {"items": shown, "next_cursor": None})
+    stub.answers("POST", f"{PATH}/freeze-reports", report_view("hld_1"), status=201)
+    answer(task(*accounts, "eip155:1:0x1", "eip155:1:0x2"), book, client, NOW)
+    amount = ("10", "5")[left]
+    [frozen] = book.freezes(FRQ)
+    assert (frozen.address_no, str(frozen.amount)) == (left, amount)
+    lines = strict_json.loads(stub.seen[-1].body)["lines"]
+    assert [line.get("address_no", line.get("address_nos")) for line in lines] == [left, left, [3]]
+
+
+def test_what_is_asked_is_frozen_though_nobody_can_say_what_was_withdrawn(
+    book: DepositBook, client: Client, stub: StubCoordinator
+) -> None:
+    book.record_deposit("c1", ETH, 10, THIEF, "t1")
+    answer_acts(stub)
+    stub.forget("GET", PATH)
+    stub.answers("GET", PATH, problem(503, "unavailable"), status=503)
+    stub.answers("POST", f"{PATH}/freeze-reports", report_view("hld_1"), status=201)
+    answer(task(), book, client, NOW)
+    assert book.totals()[ETH].held == 10
 
 
 def test_an_answer_repeated_after_a_crash_is_the_same_answer(

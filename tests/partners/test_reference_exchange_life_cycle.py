@@ -28,7 +28,7 @@ from tests.partners.test_reference_exchange import (
     proven_notice,
     report_view,
 )
-from tests.partners.views import AT, SHA256
+from tests.partners.views import AT, SHA256, request_view
 
 HOLD = "hld_00000000000000000000000001"
 OTHER = "frq_00000000000000000000000002"
@@ -213,6 +213,7 @@ def test_funds_frozen_for_another_request_answer_this_one_too_and_count_once(
     book.record_deposit("c1", ETH, 1, OTHER_ADDRESS, "t2")
     book.withdraw("c1", ETH, 1)
     answer_path = f"/v1/freeze-requests/{OTHER}"
+    stub.answers("GET", answer_path, request_view(id=OTHER))
     for name in ("acknowledgement", "review"):
         stub.answers(
             "POST", f"{answer_path}/{name}", {"id": "a", "request_id": OTHER, "status": "x"}

@@ -133,3 +133,47 @@ def test_what_is_owed_names_the_address_of_the_request_that_it_is_told_on(desk: 
     desk.withdraw(second, [1])
     [owed] = [e["data"] for e in desk.feed(b) if e["type"] == "answer.owed"]
     assert [(h["hold"], h["address_no"]) for h in owed["holds"]] == [(hold, 1)]
+
+
+def test_who_is_asked_after_a_withdrawal_learns_of_it_right_behind_its_notice(w: World) -> None:
+    a, c = w.cast.a, w.cast.c
+    request = w.live(to=[w.cast.b.handle], addresses=addresses(3, 900))
+    w.act(a.lead, request, "withdrawal", addresses=[1], reason="an innocent's")
+    addition = w.act(a.lead, request, "partners", to=[c.handle])
+    decision = {"decision": "approve", "context_sha256": addition["context_sha256"]}
+    w.act(a.second_lead, request, "approvals", **decision)
+    notice, withdrawn = w.events(c, "freeze_request.received", "freeze_request.withdrawn")
+    assert (notice["withdrawn_count"], notice["sequence"]) == (1, 1)
+    assert (withdrawn["addresses"], withdrawn["address_count"]) == ([1], 1)
+    assert (withdrawn["leg_id"], withdrawn["sequence"]) == (notice["leg_id"], 2)
+    assert withdrawn["status"] == "queued"
+    # Those asked before are told once, when it happened.
+    assert len(w.events(w.cast.b, "freeze_request.withdrawn")) == 1
+
+
+def test_who_is_asked_when_nothing_was_withdrawn_is_told_of_no_withdrawal(w: World) -> None:
+    w.live(to=[w.cast.b.handle], addresses=addresses(3, 900))
+    assert w.events(w.cast.b, "freeze_request.withdrawn") == []
+
+
+def test_the_trace_says_which_flagged_places_were_withdrawn(w: World) -> None:
+    request = w.live(addresses=addresses(4, 900))
+    incident = request["incident"]["id"]
+    more = {"incident": {"id": incident}, "follows": request["id"]}
+    again = w.live(addresses=addresses(2, 900), **more)
+    w.act(w.cast.a.lead, request, "withdrawal", addresses=[1, 3], reason="an innocent's")
+
+    def shown() -> set[tuple[str, int]]:
+        found = set()
+        path = f"/v1/incidents/{incident}/trace?limit=3"
+        page = w.get(w.cast.b.auditor, path)
+        while page is not None:
+            flagged = [place for node in page["nodes"] for place in node.get("flagged", [])]
+            found |= {(p["request_id"], p["address_no"]) for p in flagged if p.get("withdrawn")}
+            cursor = page.get("next_cursor")
+            page = w.get(w.cast.b.auditor, f"{path}&cursor={cursor}") if cursor else None
+        return found
+
+    assert shown() == {(request["id"], 1), (request["id"], 3)}
+    w.act(w.cast.a.lead, again, "withdrawal", addresses="all", reason="an error")
+    assert shown() == {(request["id"], 1), (request["id"], 3), (again["id"], 0), (again["id"], 1)}
