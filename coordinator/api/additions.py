@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from coordinator.api.paging import PageQuery, after_id, page, page_of, page_size
+from coordinator.api.paging import PageQuery, after_id, page_size, paged
 from coordinator.api.pipeline import Prepared, Reader, SignedCall
 from coordinator.api.routing import signed_get, signed_post
 from coordinator.domain.errors import NotFoundError
@@ -44,15 +44,16 @@ def list_additions(reader: Reader, query: PageQuery, request_id: str) -> dict[st
     row, _ = readable_request(reader.connection, reader.actor.partner, request_id)
     if row.requester != reader.actor.partner:
         raise NotFoundError("only the requester reads who else it wants to ask")
-    size = page_size(reader.parts, query.limit)
-    found = store.page(reader.connection, request_id, after=after_id(query) or "", limit=size + 1)
-    rows, cursor = page_of(found, size, lambda item: item.id)
-    shown = addition_views(
-        reader.connection,
-        reader.vault,
-        rows,
-        request=row,
-        policies=reader.parts.policies,
-        now=reader.parts.clock.now(),
+    after = after_id(query) or ""
+    return paged(
+        page_size(reader.parts, query.limit),
+        lambda limit: store.page(reader.connection, request_id, after=after, limit=limit),
+        lambda rows: addition_views(
+            reader.connection,
+            reader.vault,
+            rows,
+            request=row,
+            policies=reader.parts.policies,
+            now=reader.parts.clock.now(),
+        ),
     )
-    return page(shown, cursor)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from coordinator.api.paging import PageQuery, after_id, page, page_of, page_size
+from coordinator.api.paging import PageQuery, after_id, page_size, paged
 from coordinator.api.pipeline import Reader
 from coordinator.api.routing import signed_get
 from coordinator.domain.errors import NotFoundError
@@ -32,9 +32,9 @@ def list_drafts(reader: Reader, query: PageQuery, request_id: str) -> dict[str, 
     if row.requester != reader.actor.partner:
         raise NotFoundError("only the requester follows its request")
     size = min(page_size(reader.parts, query.limit), _MOST_DRAFTS)
-    found = store.legs_moved_on(
-        reader.connection, request_id, after=after_id(query) or "", limit=size + 1
+    after = after_id(query) or ""
+    return paged(
+        size,
+        lambda limit: store.legs_moved_on(reader.connection, request_id, after=after, limit=limit),
+        lambda legs: drafts(reader.connection, reader.vault, reader.parts.chains, row, legs),
     )
-    legs, cursor = page_of(found, size, lambda leg: leg.id)
-    shown = drafts(reader.connection, reader.vault, reader.parts.chains, row, legs)
-    return page(shown, cursor)

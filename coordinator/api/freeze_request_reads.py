@@ -1,5 +1,6 @@
 """Reading freeze requests: lists, one request, its addresses and legs."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from flask import after_this_request
@@ -10,8 +11,8 @@ from coordinator.api.paging import (
     after_id,
     after_number,
     page,
-    page_of,
     page_size,
+    paged,
     write_cursor,
 )
 from coordinator.api.pipeline import Reader
@@ -71,8 +72,11 @@ def list_requests(reader: Reader, query: ListQuery) -> dict[str, Any]:
     size = page_size(reader.parts, query.limit)
     if query.box == "to_approve":
         return _awaited(reader, query, size)
-    rows, cursor = page_of(_listed(reader, query, size + 1), size, lambda row: row.id)
-    return page(summaries(reader.connection, reader.vault, rows), cursor)
+    return paged(
+        size,
+        lambda limit: _listed(reader, query, limit),
+        lambda rows: summaries(reader.connection, reader.vault, rows),
+    )
 
 
 def _listed(reader: Reader, query: ListQuery, limit: int) -> Any:
@@ -96,19 +100,23 @@ def _awaited(reader: Reader, query: ListQuery, size: int) -> dict[str, Any]:
     actor, policies, now = reader.actor, reader.parts.policies, reader.parts.clock.now()
     if not is_allowed(Permission.FREEZE_REQUEST_APPROVE, actor):
         return page([], None)
-    found = awaited_decisions.requests(
-        reader.connection,
-        actor.partner,
-        actor.person,
-        now=now,
-        proposed_after=now - policies.approve_within,
-        before=after_id(query),
-        limit=size + 1,
-        incident_id=query.incident,
+    return paged(
+        size,
+        lambda limit: awaited_decisions.requests(
+            reader.connection,
+            actor.partner,
+            actor.person,
+            now=now,
+            proposed_after=now - policies.approve_within,
+            before=after_id(query),
+            limit=limit,
+            incident_id=query.incident,
+        ),
+        lambda ids: awaited(
+            reader.connection, reader.vault, actor, ids, policies=policies, now=now
+        ),
+        key=str,
     )
-    ids, cursor = page_of(found, size, lambda request_id: request_id)
-    shown = awaited(reader.connection, reader.vault, actor, ids, policies=policies, now=now)
-    return page(shown, cursor)
 
 
 @signed_get(
@@ -169,12 +177,15 @@ def list_addresses(reader: Reader, query: PageQuery, request_id: str) -> dict[st
 def list_legs(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
     """List the legs of a request: all of them for the requester, one's own for a partner asked."""
     row, leg = readable_request(reader.connection, reader.actor.partner, request_id)
-    size, after = page_size(reader.parts, query.limit), after_id(query)
-    if row.requester == reader.actor.partner:
-        found = leg_store.of_request(
-            reader.connection, request_id, after=after or "", limit=size + 1
-        )
-        rows, cursor = page_of(found, size, lambda item: item.id)
-    else:
-        rows, cursor = ([] if leg is None or after is not None else [leg]), None
-    return page(leg_views(reader.connection, reader.vault, rows), cursor)
+    after = after_id(query) or ""
+
+    def find(limit: int) -> Sequence[Any]:
+        if row.requester == reader.actor.partner:
+            return leg_store.of_request(reader.connection, request_id, after=after, limit=limit)
+        return [] if leg is None or after else [leg]
+
+    return paged(
+        page_size(reader.parts, query.limit),
+        find,
+        lambda rows: leg_views(reader.connection, reader.vault, rows),
+    )

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from coordinator.api.paging import PageQuery, after_number, page, page_of, page_size, write_cursor
+from coordinator.api.paging import PageQuery, after_number, page_size, paged, write_cursor
 from coordinator.api.pipeline import Reader
 from coordinator.api.routing import signed_get
 from coordinator.domain.asset import display_units
@@ -61,9 +61,14 @@ def timeline_page(
 ) -> dict[str, Any]:
     """Return one page of a timeline (`life_cycle_views.TimelinePage`)."""
     partner = reader.actor.partner
-    found = store.timeline(reader.connection, incident_id, partner, after=after, limit=size + 1)
-    rows, cursor = page_of(found, size, lambda row: row.seq)
-    return page(timeline_entries(rows), cursor)
+    return paged(
+        size,
+        lambda limit: store.timeline(
+            reader.connection, incident_id, partner, after=after, limit=limit
+        ),
+        timeline_entries,
+        key=lambda row: row.seq,
+    )
 
 
 def trace_page(

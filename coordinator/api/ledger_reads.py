@@ -1,12 +1,13 @@
 """Reading what was found, frozen and returned, and what proves every act."""
 
+from functools import partial
 from typing import Any
 
 from coordinator.api.paging import PageQuery, after_id, page, page_of, page_size, write_cursor
 from coordinator.api.pipeline import Reader
 from coordinator.api.routing import signed_get
+from coordinator.api.scope import leg_scope, scoped_page
 from coordinator.domain.permission import Permission
-from coordinator.services.access import readable_request
 from coordinator.services.ledger_views import (
     evidence_page,
     evidence_views,
@@ -20,14 +21,6 @@ from partners.protocol import views
 _TAG = "freeze ledger"
 _READ = Permission.FREEZE_REQUEST_READ
 _MOST_EVIDENCE = 50
-
-
-def _scope(reader: Reader, request_id: str) -> str | None:
-    """Return the one leg that the reader may see, None where it may see all."""
-    row, leg = readable_request(reader.connection, reader.actor.partner, request_id)
-    if row.requester == reader.actor.partner or leg is None:
-        return None
-    return str(leg.id)
 
 
 @signed_get(
@@ -45,17 +38,8 @@ def list_lines(reader: Reader, query: PageQuery, request_id: str) -> dict[str, A
     written on another request, about a hold that counts for this one, too; `source_request` and
     `report_id` are there if you may read that request's report.
     """
-    size = page_size(reader.parts, query.limit)
-    found = ledger_pages.lines(
-        reader.connection,
-        request_id,
-        leg_id=_scope(reader, request_id),
-        after=after_id(query) or "",
-        limit=size + 1,
-    )
-    rows, cursor = page_of(found, size, lambda row: row.id)
-    shown = line_views(reader.connection, reader.vault, rows, reader.actor.partner)
-    return page(shown, cursor)
+    show = partial(line_views, reader=reader.actor.partner)
+    return scoped_page(reader, query, request_id, ledger_pages.lines, show)
 
 
 @signed_get(
@@ -68,16 +52,9 @@ def list_lines(reader: Reader, query: PageQuery, request_id: str) -> dict[str, A
 )
 def list_holds(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
     """List the holds that count for a request, as they stand."""
-    size = page_size(reader.parts, query.limit)
-    found = ledger_pages.holds(
-        reader.connection,
-        request_id,
-        leg_id=_scope(reader, request_id),
-        after=after_id(query) or "",
-        limit=size + 1,
+    return scoped_page(
+        reader, query, request_id, ledger_pages.holds, lambda _, __, rows: hold_views(rows)
     )
-    rows, cursor = page_of(found, size, lambda row: row.id)
-    return page(hold_views(rows), cursor)
 
 
 @signed_get(
@@ -97,7 +74,7 @@ def list_evidence(reader: Reader, query: PageQuery, request_id: str) -> dict[str
     found = store.acts(
         reader.connection,
         request_id,
-        leg_id=_scope(reader, request_id),
+        leg_id=leg_scope(reader, request_id),
         after=after_id(query) or "",
         limit=size + 1,
     )

@@ -9,9 +9,8 @@ from coordinator.api.paging import (
     after_handle,
     after_id,
     after_kid,
-    page,
-    page_of,
     page_size,
+    paged,
 )
 from coordinator.api.pipeline import Reader
 from coordinator.api.routing import Query, signed_get
@@ -63,10 +62,12 @@ class GrantsQuery(OfPartnerQuery):
 )
 def list_partners(reader: Reader, query: PageQuery) -> dict[str, Any]:
     """List the members of the network by handle."""
-    size = page_size(reader.parts, query.limit)
-    found = store.partners(reader.connection, after=after_handle(query), limit=size + 1)
-    rows, cursor = page_of(found, size, lambda row: row.handle)
-    return page(partner_views(reader.connection, reader.vault, rows), cursor)
+    return paged(
+        page_size(reader.parts, query.limit),
+        lambda limit: store.partners(reader.connection, after=after_handle(query), limit=limit),
+        lambda rows: partner_views(reader.connection, reader.vault, rows),
+        key=lambda row: row.handle,
+    )
 
 
 @signed_get("/v1/partners/me", tag=_TAG, answer=views.PartnerView, needs=Permission.PARTNER_READ)
@@ -88,10 +89,12 @@ def read_own(reader: Reader, query: Query) -> dict[str, Any]:
 )
 def list_people(reader: Reader, query: PageQuery) -> dict[str, Any]:
     """List the people and systems of your own organisation with their good keys."""
-    size, partner = page_size(reader.parts, query.limit), reader.actor.partner
-    found = store.subjects(reader.connection, partner, after=after_id(query) or "", limit=size + 1)
-    rows, cursor = page_of(found, size, lambda row: row.id)
-    return page(person_views(reader.connection, partner, rows), cursor)
+    connection, partner, after = reader.connection, reader.actor.partner, after_id(query) or ""
+    return paged(
+        page_size(reader.parts, query.limit),
+        lambda limit: store.subjects(connection, partner, after=after, limit=limit),
+        lambda rows: person_views(connection, partner, rows),
+    )
 
 
 @signed_get(
@@ -103,16 +106,18 @@ def list_people(reader: Reader, query: PageQuery) -> dict[str, Any]:
 )
 def list_keys(reader: Reader, query: KeysQuery) -> dict[str, Any]:
     """List public keys, revoked ones too, with whom they belong to."""
-    size = page_size(reader.parts, query.limit)
-    found = store.keys(
-        reader.connection,
-        handle=query.partner,
-        kids=() if query.kid is None else (query.kid,),
-        after=after_kid(query),
-        limit=size + 1,
+    return paged(
+        page_size(reader.parts, query.limit),
+        lambda limit: store.keys(
+            reader.connection,
+            handle=query.partner,
+            kids=() if query.kid is None else (query.kid,),
+            after=after_kid(query),
+            limit=limit,
+        ),
+        lambda rows: map(key_view, rows),
+        key=lambda row: row.kid,
     )
-    rows, cursor = page_of(found, size, lambda row: row.kid)
-    return page([key_view(row) for row in rows], cursor)
 
 
 @signed_get(
@@ -131,23 +136,28 @@ def list_grants(reader: Reader, query: GrantsQuery) -> dict[str, Any]:
     size = page_size(reader.parts, query.limit)
     if query.status == "pending":
         return _proposals(reader, query, size)
-    found = store.grants(
-        reader.connection, handle=query.partner, after=after_id(query) or "", limit=size + 1
+    after = after_id(query) or ""
+    return paged(
+        size,
+        lambda limit: store.grants(
+            reader.connection, handle=query.partner, after=after, limit=limit
+        ),
+        lambda rows: grant_views(reader.connection, reader.vault, rows),
     )
-    rows, cursor = page_of(found, size, lambda row: row.id)
-    return page(grant_views(reader.connection, reader.vault, rows), cursor)
 
 
 def _proposals(reader: Reader, query: GrantsQuery, size: int) -> dict[str, Any]:
     require(Permission.GRANT_APPROVE, reader.actor)
     if query.partner not in {None, reader.actor.partner}:
         raise NotFoundError("another partner's proposals are not for you to see")
-    found = grant_proposals.pending(
-        reader.connection,
-        reader.actor.partner,
-        reader.parts.clock.now(),
-        after=after_id(query) or "",
-        limit=size + 1,
+    return paged(
+        size,
+        lambda limit: grant_proposals.pending(
+            reader.connection,
+            reader.actor.partner,
+            reader.parts.clock.now(),
+            after=after_id(query) or "",
+            limit=limit,
+        ),
+        lambda rows: proposal_views(reader.connection, reader.vault, rows),
     )
-    rows, cursor = page_of(found, size, lambda row: row.id)
-    return page(proposal_views(reader.connection, reader.vault, rows), cursor)

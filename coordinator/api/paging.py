@@ -4,7 +4,7 @@ Always a key, never an offset, so that late pages cost no more.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -98,6 +98,26 @@ def page_of(
     """Return the items of a page, of which one more than `size` was asked, and the next cursor."""
     shown = rows[:size]
     return shown, write_cursor(key(shown[-1])) if len(rows) > size else None
+
+
+def paged(
+    size: int,
+    find: Callable[[int], Sequence[Any]],
+    show: Callable[[Sequence[Any]], Iterable[Any]],
+    *,
+    key: Callable[[Any], str | int] = lambda row: row.id,
+) -> dict[str, Any]:
+    """Return one page of at most `size` items (`views.Page`).
+
+    Args:
+        size: See `page_size`.
+        find: Returns as many rows as it is asked for, from where the page begins; one more than the
+            page holds, which tells whether there is another.
+        show: Returns rows as they are answered, one item each.
+        key: What the next page goes on after.
+    """
+    rows, cursor = page_of(find(size + 1), size, key)
+    return page(list(show(rows)), cursor)
 
 
 def page(items: Sequence[Any], next_cursor: str | None) -> dict[str, Any]:

@@ -48,7 +48,6 @@ from coordinator.services.bus import execute, require_permission
 from coordinator.services.partners import JoinNetwork
 from coordinator.services.rotations import RotateKey
 from coordinator.services.unit_of_work import (
-    Answer,
     Evidence,
     StoreAnswer,
     UnitOfWork,
@@ -500,15 +499,6 @@ def _response(status: int, content: bytes) -> Response:
     response = Response(content, status, content_type=kind)
     response.headers["Cache-Control"] = "no-store"
     return response
-
-
-def run_own(own: Parts, command: object, actor: Actor) -> Answer | None:
-    """Execute one of the coordinator's own commands in a transaction of its own."""
-    with transaction(own.database, own.vault, own.clock) as uow:
-        answer = execute(command, actor, uow)
-        uow.finish()
-    own.wake()
-    return answer
 
 
 def remember_request_id() -> None:

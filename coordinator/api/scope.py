@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from coordinator.api.paging import PageQuery, after_id, page, page_of, page_size
+from coordinator.api.paging import PageQuery, after_id, page_size, paged
 from coordinator.api.pipeline import Reader
 from coordinator.services.access import readable_request
 from coordinator.storage.documents import Vault
@@ -30,13 +30,10 @@ def scoped_page(
     reader: Reader, query: PageQuery, request_id: str, find: Find, show: Show
 ) -> dict[str, Any]:
     """Return one page of what belongs to legs of a request, by id."""
-    size = page_size(reader.parts, query.limit)
-    found = find(
-        reader.connection,
-        request_id,
-        leg_id=leg_scope(reader, request_id),
-        after=after_id(query) or "",
-        limit=size + 1,
+    size, after = page_size(reader.parts, query.limit), after_id(query) or ""
+    leg_id = leg_scope(reader, request_id)
+    return paged(
+        size,
+        lambda limit: find(reader.connection, request_id, leg_id=leg_id, after=after, limit=limit),
+        lambda rows: show(reader.connection, reader.vault, rows),
     )
-    rows, cursor = page_of(found, size, lambda row: row.id)
-    return page(show(reader.connection, reader.vault, rows), cursor)

@@ -81,22 +81,22 @@ def require_first_decision(actor: Actor, decided: Collection[str]) -> None:
         raise ConflictError("you have already decided on this request", code="already_decided")
 
 
-def eligible_leads(leads: Iterable[str], excluded: Collection[str]) -> frozenset[str]:
-    """Return the leads who may decide: all but the excluded."""
-    return frozenset(lead for lead in leads if lead not in excluded)
+def require_enough_leads(eligible: int, *, quorum: int, act: str) -> None:
+    """Refuse what could never be approved.
 
-
-def require_enough_leads(leads: Iterable[str], excluded: Collection[str], *, quorum: int) -> None:
-    """Refuse a submission that could never be approved.
+    Args:
+        eligible: How many security leads may decide.
+        quorum: How many must approve.
+        act: What is being done, as in "let somebody else submit".
 
     Raises:
-        ConflictError: If fewer leads than the quorum are eligible.
+        ConflictError: If fewer than the quorum are eligible.
     """
-    eligible = len(eligible_leads(leads, excluded))
     if eligible < quorum:
+        leads = "1 security lead" if quorum == 1 else f"{quorum} security leads"
         raise ConflictError(
-            f"your policy asks for {quorum} approving security lead(s) besides whoever submits, and"
-            f" {eligible} can; grant the role to more people, or let somebody else submit",
+            f"approving takes {leads} besides whoever wants to {act}, and {eligible} can; grant "
+            f"the role to more people, or let somebody else {act}",
             code="too_few_leads",
         )
 

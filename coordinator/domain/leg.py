@@ -6,7 +6,6 @@ its own, it is computed from the last act and the totals, so that the two cannot
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -182,13 +181,6 @@ def is_final(status: LegStatus, *, owes_answer: bool) -> bool:
     return status in FINAL and not owes_answer
 
 
-def is_overdue(
-    *, acknowledge_by: datetime, acknowledged_at: datetime | None, ended: bool, now: datetime
-) -> bool:
-    """Tell whether the partner let the time for acknowledging pass, and may still make it good."""
-    return acknowledged_at is None and not ended and now > acknowledge_by
-
-
 class LegFlag(StrEnum):
     """What is worth seeing beside the status; several may hold at once."""
 
@@ -197,22 +189,3 @@ class LegFlag(StrEnum):
     DISPUTED = "disputed"
     INFO_REQUESTED = "info_requested"
     ANSWER_OWED = "answer_owed"
-
-
-def leg_flags(
-    *,
-    overdue: bool = False,
-    undeliverable: bool = False,
-    disputed: bool = False,
-    open_questions: int = 0,
-    owes_answer: bool = False,
-) -> tuple[LegFlag, ...]:
-    """Return the flags that hold, always in the same order."""
-    held = (
-        (LegFlag.OVERDUE, overdue),
-        (LegFlag.UNDELIVERABLE, undeliverable),
-        (LegFlag.DISPUTED, disputed),
-        (LegFlag.INFO_REQUESTED, open_questions > 0),
-        (LegFlag.ANSWER_OWED, owes_answer),
-    )
-    return tuple(flag for flag, holds in held if holds)

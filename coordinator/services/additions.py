@@ -15,6 +15,7 @@ from coordinator.domain.actor import Actor
 from coordinator.domain.approval import (
     excluded_from_approving,
     quorum_met,
+    require_enough_leads,
     require_first_decision,
     require_may_approve,
 )
@@ -246,12 +247,7 @@ def _require_enough_leads(uow: UnitOfWork, actor: Actor, quorum: int) -> None:
         key_grant_proposer=partner_store.key_proposer(uow.connection, actor.kid),
     )
     eligible = partner_store.eligible_leads(uow.connection, actor.partner, set(excluded))
-    if eligible < quorum:
-        raise ConflictError(
-            f"this request asks for {quorum} security lead(s) besides whoever proposes, and "
-            f"{eligible} can approve; grant the role to more people, or let somebody else propose",
-            code="too_few_leads",
-        )
+    require_enough_leads(eligible, quorum=quorum, act="propose")
 
 
 def _context_text(uow: UnitOfWork, row: Row[Any], to: Sequence[str]) -> bytes:

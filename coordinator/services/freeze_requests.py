@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any
 
 from coordinator.domain.actor import Actor
-from coordinator.domain.approval import excluded_from_approving
+from coordinator.domain.approval import excluded_from_approving, require_enough_leads
 from coordinator.domain.deadline import Policies
 from coordinator.domain.errors import (
     ConflictError,
@@ -382,13 +382,7 @@ def _require_enough_leads(actor: Actor, people: Asked) -> int:
         key_grant_proposer=actor.key_proposer,
     )
     eligible = partner_store.leads_among(people, set(excluded))
-    if eligible < quorum:
-        raise ConflictError(
-            f"your policy asks for {quorum} security lead(s) besides whoever submits, and "
-            f"{eligible} "
-            "can approve; grant the role to more people, or let somebody else submit",
-            code="too_few_leads",
-        )
+    require_enough_leads(eligible, quorum=quorum, act="submit")
     return quorum
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select, text, union_all
+from sqlalchemy import Connection, select, union_all
 
 from coordinator.storage.documents import Vault, load
 from coordinator.storage.rows import insert_rows
@@ -38,11 +38,6 @@ def append(connection: Connection, events: Sequence[Any]) -> None:
         _AUDIENCE_COLUMNS,
         [(partner, e.seq) for e in events for partner in e.audience],
     )
-
-
-def latest_seq(connection: Connection) -> int:
-    """Return the number of the newest event, 0 where there is none."""
-    return int(connection.execute(text("SELECT event_seq FROM log_head WHERE id = 1")).scalar_one())
 
 
 def page(  # noqa: PLR0913 - what a reader may ask for

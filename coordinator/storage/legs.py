@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from coordinator.domain import leg as leg_rules
 from coordinator.domain.errors import ConflictError
@@ -145,13 +145,3 @@ def not_final(connection: Connection, request_id: str, *, limit: int) -> list[st
         .limit(limit)
     )
     return list(connection.execute(query).scalars())
-
-
-def counts_by_status(connection: Connection, request_id: str) -> dict[str, int]:
-    """Return how many legs of a request show each status."""
-    query = (
-        select(LegRow.status, func.count())
-        .where(LegRow.request_id == request_id)
-        .group_by(LegRow.status)
-    )
-    return dict(connection.execute(query).all())

@@ -1,6 +1,6 @@
 """A leg's acts and computed status, against the design's table and a plain second reading of it."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import product
 
 import pytest
@@ -12,11 +12,8 @@ from coordinator.domain.leg import (
     IMPLIES_ACKNOWLEDGEMENT,
     LegAct,
     LegFacts,
-    LegFlag,
     counts,
     is_final,
-    is_overdue,
-    leg_flags,
     leg_status,
     require_act,
 )
@@ -198,35 +195,3 @@ def test_a_leg_is_final_only_if_nothing_is_owed(status: LegStatus) -> None:
     assert is_final(status, owes_answer=False) is (status in final)
     assert not is_final(status, owes_answer=True)
     assert final == FINAL
-
-
-@pytest.mark.parametrize(
-    ("late_by", "acknowledged", "ended", "overdue"),
-    [
-        (0, False, False, False),
-        (1, False, False, True),
-        (1, True, False, False),
-        (1, False, True, False),
-    ],
-)
-def test_a_leg_is_overdue_once_its_time_has_passed_unanswered(
-    late_by: int, *, acknowledged: bool, ended: bool, overdue: bool
-) -> None:
-    assert (
-        is_overdue(
-            acknowledge_by=NOW,
-            acknowledged_at=NOW if acknowledged else None,
-            ended=ended,
-            now=NOW + timedelta(seconds=late_by),
-        )
-        is overdue
-    )
-
-
-def test_flags_are_given_in_one_order_whatever_holds() -> None:
-    assert leg_flags() == ()
-    assert leg_flags(open_questions=1) == (LegFlag.INFO_REQUESTED,)
-    every = leg_flags(
-        overdue=True, undeliverable=True, disputed=True, open_questions=2, owes_answer=True
-    )
-    assert every == tuple(LegFlag)
