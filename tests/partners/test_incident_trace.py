@@ -43,7 +43,7 @@ def test_accounts_are_told_chain_by_chain_with_transactions_and_partners_words()
         *_REQUESTS,
         _TRANSACTION,
         _account(SENDER, ETHEREUM, sent),
-        _account(RECEIVER, ETHEREUM, _place(1)),
+        _account(RECEIVER, ETHEREUM, _place(1, withdrawn=True)),
         _account(BEYOND, TRON, service="exchange-d.example"),
     ]
     word = {"address_no": 1, "partner": "exchange-b.example", "tx": "5sig"}
@@ -65,7 +65,7 @@ def test_accounts_are_told_chain_by_chain_with_transactions_and_partners_words()
         "    flagged: request 1, address 0, sender, 1.5 ETH, block 7",
         "    sent in tx 0xff to 0xbb",
         "  0xbb",
-        "    flagged: request 1, address 1",
+        "    flagged: request 1, address 1, withdrawn",
         "    received in tx 0xff from 0xaa",
         f"    exchange-b.example: moved on to {BEYOND} (exchange-d.example), tx 5sig",
         "",

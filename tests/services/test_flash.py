@@ -5,7 +5,7 @@ import pytest
 from coordinator.domain.errors import InvalidTransitionError
 from partners.protocol.payloads import format_time
 from tests.factories import NOON
-from tests.services.request_cast import DAY, HOUR, Ask, Desk, nothing, refusal
+from tests.services.request_cast import DAY, HOUR, Ask, Desk, addresses, nothing, refusal
 
 
 @pytest.fixture
@@ -143,6 +143,19 @@ def test_a_partner_that_holds_such_back_learns_of_it_at_ratification(flash: Desk
     assert (notice["provisional"], len(notice["approvals"])) == (False, 1)
     assert flash.leg(c, ask).queued_at == flash.clock.now()
     assert flash.leg(c, ask).acknowledge_by == flash.clock.now() + HOUR / 4
+
+
+def test_a_partner_that_held_back_learns_at_once_what_was_withdrawn_meanwhile(
+    flash: Desk,
+) -> None:
+    b, c = flash.cast.b, flash.cast.c
+    flash.policy(c, provisional="hold_back")
+    ask = _submit(flash, addresses=addresses(3))
+    flash.withdraw(ask, [1])
+    flash.decide(ask)
+    told = ["freeze_request.received", "freeze_request.withdrawn"]
+    assert (flash.told(c, ask), flash.told(b, ask)) == (told, told)
+    assert flash.feed(c)[-1]["data"]["addresses"] == [1]
 
 
 def test_a_partner_that_holds_back_never_learns_of_what_was_not_ratified(flash: Desk) -> None:
