@@ -8,6 +8,7 @@ PYTHON ?= $(or $(shell command -v python3.11),$(shell command -v python3),python
 BIN := .venv/bin
 # Which tests: make test T="tests/domain -k ledger"
 T ?= tests
+# How long random acts and races are tried: make test T=tests/services STATEFUL=500 RACES=1000
 # How many test processes; one is easier to debug: make test N=0
 N ?= 2
 UV ?= uv

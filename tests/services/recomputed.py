@@ -18,7 +18,7 @@ from coordinator.domain.leg import FINAL, LegFlag
 from coordinator.services.legs import LegBooks, last_act_of, status_now
 from coordinator.storage import freeze_ledger as ledger_store
 from coordinator.storage.database import Database
-from coordinator.storage.tables.events import EventRow
+from coordinator.storage.tables.events import EventAudienceRow, EventRow
 from coordinator.storage.tables.freeze_ledger import FindingRow, HoldLinkRow, HoldRow, LedgerLineRow
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from coordinator.storage.tables.life_cycle import DisputeRow, InfoRequestRow, WithdrawnAddressRow
@@ -42,6 +42,7 @@ class _Books:
     open_questions: Counter[str] = field(default_factory=Counter)
     events: Counter[str] = field(default_factory=Counter)
     own_events: Counter[str] = field(default_factory=Counter)
+    for_requester: Counter[str] = field(default_factory=Counter)
 
     @classmethod
     def read(cls, connection: Connection) -> "_Books":
@@ -53,6 +54,13 @@ class _Books:
             select(EventRow.request_id, func.count())
             .where(EventRow.leg_id.is_(None), EventRow.request_id.is_not(None))
             .group_by(EventRow.request_id)
+        )
+        told = (
+            select(EventRow.leg_id, func.count())
+            .join(FreezeRequestRow, FreezeRequestRow.id == EventRow.request_id)
+            .join(EventAudienceRow, EventAudienceRow.seq == EventRow.seq)
+            .where(EventAudienceRow.partner == FreezeRequestRow.requester)
+            .group_by(EventRow.leg_id)
         )
         gone = {(row.request_id, row.address_no) for row in rows(WithdrawnAddressRow)}
         return cls(
@@ -66,6 +74,7 @@ class _Books:
             open_disputes=Counter(x.leg_id for x in rows(DisputeRow) if x.resolved_at is None),
             open_questions=Counter(x.leg_id for x in rows(InfoRequestRow) if x.answered_at is None),
             events=Counter({str(row[0]): row[1] for row in connection.execute(counted)}),
+            for_requester=Counter({str(row[0]): row[1] for row in connection.execute(told)}),
             own_events=Counter({str(row[0]): row[1] for row in connection.execute(own)}),
         )
 
@@ -117,6 +126,7 @@ def _of_legs(connection: Connection, books: _Books, owing: set[str]) -> Iterator
             "owes_answer": leg.id in owing,
             "flags": [flag.value for flag in LegFlag if _is_flagged(books, leg, flag, owing)],
             "event_sequence": books.events[leg.id],
+            "requester_sequence": books.for_requester[leg.id],
         }
         yield from _differences(f"{leg.partner} on {leg.request_id}", leg, expected)
 
