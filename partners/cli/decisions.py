@@ -22,7 +22,7 @@ from partners.evidence import ProvenAct, prove_evidence
 from partners.key_directory import KeyDirectory
 from partners.protocol import strict_json
 from partners.protocol.errors import ProtocolError
-from partners.protocol.payloads import FreezeRequest, WarningAcceptance, format_time
+from partners.protocol.payloads import FreezeRequest, WarningAcceptance
 from partners.protocol.views import EvidenceView, FreezeRequestSummary, FreezeRequestView
 from partners.protocol.vocabulary import Decision, EvidenceKind
 from partners.wording import counted
@@ -169,7 +169,7 @@ def _show(
     session.err.print(
         facts(
             [
-                ("decide until", None if until is None else format_time(until)),
+                ("decide until", f"{until:%Y-%m-%d %H:%M} UTC" if until else None),
                 ("submitted by", f"{submission.key.subject}, key {submission.key.key.kid}"),
                 ("incident", getattr(request.incident, "title", None) or view.incident.id),
                 ("urgency", request.urgency.value),

@@ -102,7 +102,8 @@ def submit(session: Session, file: Path, template: Path | None, *, check: bool) 
 def _read(session: Session, file: Path, template: Path | None) -> Draft:
     raw = file.read_bytes()
     columns = (TextColumn("reading"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=session.err, transient=True) as progress:
+    shown = session.err.is_terminal
+    with Progress(*columns, console=session.err, transient=True, disable=not shown) as progress:
         task = progress.add_task("reading", total=count_lines(raw))
         return read_draft(
             file.name,

@@ -15,10 +15,11 @@ from partners.protocol.life_cycle_views import (
 )
 from partners.protocol.views import Units
 from partners.transport import Transport
-from partners.wording import counted, whole_units
+from partners.wording import whole_units
 
 _AMOUNTS = ("asked", "found", "frozen", "returned")
 _MINUTE_MS = 60_000
+_HOUR_MS = 60 * _MINUTE_MS
 _Row = tuple[str, object]
 
 
@@ -39,7 +40,7 @@ def _show_statistics(session: Session, view: StatisticsView) -> None:
     for row in view.rows:
         session.out.print(f"{row.partner}, {row.urgency}, {row.month}", style="bold", markup=False)
         rows: list[_Row] = [
-            ("asked", counted(row.legs, "time")),
+            ("requests", row.legs),
             ("acknowledged", _times(row.acknowledged)),
             ("first freeze", _times(row.first_freeze)),
             *_sums(row.assets, row.usd, view.units),
@@ -75,7 +76,7 @@ def _show_year(session: Session, view: YearlySummary) -> None:
     rows: list[_Row] = [
         ("year", view.year),
         ("requests", f"{view.requests:,}"),
-        ("partners asked", counted(view.cases, "time")),
+        ("cases", f"{view.cases:,}, one for each partner that a request asked"),
         ("acknowledged", _times(view.acknowledged)),
         ("first freeze", _times(view.first_freeze)),
         *_sums(view.assets, view.usd, view.units),
@@ -87,7 +88,7 @@ def _show_year(session: Session, view: YearlySummary) -> None:
         session.out.print()
         session.out.print(f"{partner.partner}", style="bold", markup=False)
         told: list[_Row] = [
-            ("asked", counted(partner.cases, "time")),
+            ("requests", partner.cases),
             ("acknowledged", _times(partner.acknowledged)),
             ("first freeze", _times(partner.first_freeze)),
         ]
@@ -111,8 +112,16 @@ _LEGEND = (
 def _times(durations: Durations | None) -> str | None:
     if durations is None or durations.median_ms is None or durations.p90_ms is None:
         return None
-    median, late = (ms / _MINUTE_MS for ms in (durations.median_ms, durations.p90_ms))
-    return f"{median:.1f} / {late:.1f} min, of {durations.count}"
+    median, late = map(_duration, (durations.median_ms, durations.p90_ms))
+    return f"{median} / {late}, of {durations.count:,}"
+
+
+def _duration(milliseconds: int) -> str:
+    if milliseconds < _MINUTE_MS:
+        return f"{milliseconds / 1_000:.1f} s"
+    if milliseconds < _HOUR_MS:
+        return f"{milliseconds / _MINUTE_MS:.1f} min"
+    return f"{milliseconds / _HOUR_MS:.1f} h"
 
 
 def _sums(assets: Mapping[str, AssetFigures], usd: UsdFigures | None, units: Units) -> list[_Row]:
@@ -123,6 +132,8 @@ def _sums(assets: Mapping[str, AssetFigures], usd: UsdFigures | None, units: Uni
         amounts = [getattr(figures, name) for name in _AMOUNTS]
         shown = [whole_units(amount, unit) if unit else f"{int(amount):,}" for amount in amounts]
         words = [f"{name} {amount}" for name, amount in zip(_AMOUNTS, shown, strict=True)]
+        if figures.asked == "0":
+            words[0] = "asked without an amount"
         words += [f"{figures.withheld} withheld"] if figures.withheld else []
         rows.append((unit.symbol if unit else "base units", f"{', '.join(words)} ({asset})"))
     if usd is not None and usd != UsdFigures():

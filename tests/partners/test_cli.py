@@ -309,7 +309,7 @@ def test_approve_shows_the_signed_words_and_signs_the_context_shown(
     submitted.answer(summary="What the coordinator claims.", approve_by="2026-11-23T12:00:00Z")
     done = shell("approve", FRQ, "--comment", "seen", typed="y\n")
     assert done.exit_code == 0, done.output
-    assert "2026-11-23T12:00:00Z" in done.stderr
+    assert "2026-11-23 12:00 UTC" in done.stderr
     assert "Signed." in done.stderr
     assert "What the coordinator claims." not in done.output
     assert submitted.context in done.stderr.replace("\n", "")

@@ -62,7 +62,7 @@ def test_statistics_show_times_amounts_dollars_and_codes(
     stub.answers("GET", "/v1/statistics?from=2026-01&to=2026-02", view)
     shown = shell("statistics", "--from", "2026-01", "--to", "2026-02").output
     assert shown.startswith("exchange-b.example, flash, 2026-01\n")
-    assert _value(shown, "acknowledged") == ["1.5 / 10.0 min, of 3"]
+    assert _value(shown, "acknowledged") == ["1.5 min / 10.0 min, of 3"]
     assert _value(shown, "first freeze") == []
     assert _value(shown, "ETH") == [
         f"asked 10,000, found 1.5, frozen 0.000000000000000001, returned 0, 2 withheld ({ETH})"
@@ -80,6 +80,19 @@ def test_statistics_show_times_amounts_dollars_and_codes(
 
 
 @pytest.mark.usefixtures("analyst")
+def test_seconds_and_hours_are_told_as_such_and_no_amount_as_none(
+    shell: Shell, stub: StubCoordinator
+) -> None:
+    times = {"count": 1, "median_ms": 300, "p90_ms": 5_400_000}
+    row = _row(acknowledged=times, assets={ETH: {"found": "7"}})
+    view = {"from_month": "2026-01", "to_month": "2026-01", "rows": [row]}
+    stub.answers("GET", "/v1/statistics", view)
+    shown = shell("statistics").output
+    assert _value(shown, "acknowledged") == ["0.3 s / 1.5 h, of 1"]
+    assert _value(shown, "base units")[0].startswith("asked without an amount, found 7,")
+
+
+@pytest.mark.usefixtures("analyst")
 def test_statistics_of_several_rows_end_with_their_sums(
     shell: Shell, stub: StubCoordinator
 ) -> None:
@@ -87,7 +100,7 @@ def test_statistics_of_several_rows_end_with_their_sums(
     rows = [_row(), _row(partner="exchange-c.example", legs=1)]
     stub.answers("GET", "/v1/statistics", {**view, "rows": rows, "totals": SUMS, "usd": USD})
     shown = shell("statistics").output
-    assert _value(shown, "asked") == ["3 times", "1 time"]
+    assert _value(shown, "requests") == ["3", "1"]
     assert len(_value(shown.partition("all together")[2], "ETH")) == 1
     stub.answers("GET", "/v1/statistics?from=2020-01", {**view, "rows": []})
     assert "Nobody was asked" in shell("statistics", "--from", "2020-01").output
@@ -111,8 +124,9 @@ def test_the_public_year_is_shown_to_who_has_no_key(shell: Shell, stub: StubCoor
     stub.answers("GET", "/v1/statistics/2025", view)
     shown = shell("year", "2025", "--coordinator", stub.origin).output
     assert stub.seen[-1].token is None
-    assert _value(shown, "requests") == ["1,200"]
-    assert _value(shown, "acknowledged") == ["1.5 / 10.0 min, of 3"] * 2
+    assert _value(shown, "requests") == ["1,200", "12"]
+    assert _value(shown, "cases")[0].startswith("14,")
+    assert _value(shown, "acknowledged") == ["1.5 min / 10.0 min, of 3"] * 2
     assert [len(_value(shown, name)) for name in ("ETH", "base units", "US dollars")] == [1, 1, 1]
     assert _value(shown, "declined") == ["moved_on 3"]
     assert _value(shown, "nothing on") == ["no_match 9"]
