@@ -36,6 +36,10 @@ class InvalidDraftError(HoldfastError):
         self.next_check = next_check
 
 
+class NothingToDecideError(HoldfastError):
+    """The request waits for no decision, or not for this person's."""
+
+
 class UntrustedEvidenceError(HoldfastError):
     """Evidence, a key or a webhook does not prove what it claims; do not act on it.
 

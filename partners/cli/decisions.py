@@ -17,14 +17,14 @@ from partners.cli.session import (
     table,
 )
 from partners.client import Client
-from partners.errors import PermissionDeniedError, UntrustedEvidenceError
+from partners.errors import NothingToDecideError, PermissionDeniedError, UntrustedEvidenceError
 from partners.evidence import ProvenAct, prove_evidence
 from partners.key_directory import KeyDirectory
 from partners.protocol import strict_json
 from partners.protocol.errors import ProtocolError
 from partners.protocol.payloads import FreezeRequest, WarningAcceptance
 from partners.protocol.views import EvidenceView, FreezeRequestSummary, FreezeRequestView
-from partners.protocol.vocabulary import Decision, EvidenceKind
+from partners.protocol.vocabulary import Decision, EvidenceKind, RequestStatus
 from partners.wording import counted
 
 _SHOWN_ADDRESSES = 10
@@ -91,6 +91,7 @@ def approve(
     """
     client = session.client()
     view = client.freeze_request(request_id)
+    _require_open(view, client.profile.subject)
     context = _decision_context(view)
     submission = _proven_submission(session, client, view)
     _show(session, view, submission, context)
@@ -115,11 +116,28 @@ def reject(session: Session, request_id: str, comment: str) -> None:
     """Reject a request of your own organisation."""
     client = session.client()
     view = client.freeze_request(request_id)
+    _require_open(view, client.profile.subject)
     _decision_context(view)
     act = client.decide(
         view, Decision.REJECT, context_sha256=str(view.context_sha256), comment=comment
     )
     session.show(act, lambda: session.out.print(facts([("status", act.status)])))
+
+
+def _require_open(view: FreezeRequestView, person: str) -> None:
+    """Say at once, and not after everything was shown, that there is nothing to decide."""
+    if view.status is not RequestStatus.SUBMITTED and not view.provisional:
+        decided = f" since {format_time(view.decided_at)}" if view.decided_at else ""
+        raise NothingToDecideError(
+            f"{view.id} is {view.status.value}{decided}: it waits for no decision. Partners that "
+            f"somebody proposed to ask as well are in `holdfast additions {view.id}`"
+        )
+    for approval in view.approvals:
+        if approval.person == person:
+            raise NothingToDecideError(
+                f"you decided on {view.id} at {format_time(approval.at)} "
+                f"({approval.decision.value}); it waits for others"
+            )
 
 
 def _decision_context(view: FreezeRequestView) -> dict[str, Any]:

@@ -143,10 +143,13 @@ def pin(session: Session, handle: str | None, thumbprint: str | None, *, remove:
     if remove:
         if not session.store.unpin(handle):
             raise ProfileError(f"{handle} is not pinned")
+        session.show({handle: None}, lambda: session.out.print(f"{handle} is pinned no longer."))
         return
     if thumbprint is None:
         raise click.UsageError("give the thumbprint that the partner told you")
     session.store.pin(handle, thumbprint)
+    said = f"{handle} is pinned: its evidence counts only under the root key {thumbprint}."
+    session.show({handle: thumbprint}, lambda: session.out.print(said))
 
 
 def register(cli: click.Group) -> None:

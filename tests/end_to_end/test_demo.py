@@ -114,6 +114,7 @@ def test_the_demo_ends_with_totals_that_equal_the_deposit_books_and_leaves_nothi
     assert summary["returned"] == {eth: str(returned)}
     assert (summary["requests"], summary["legs"], summary["acknowledged"]) == (5, 9, 9)
     assert (summary["declined"], summary["undelivered"], summary["owed"]) == (2, 0, 0)
+    assert summary["duplicates"] == 1  # sent again on purpose, and recognised
     # First act: two submissions, two approvals; of B, C and D each an acknowledgement, a review and
     # a report, of B two more reports; of D again an acknowledgement, a review and a decline.
     first = 4 + 9 + 2 + 3

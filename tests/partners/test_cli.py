@@ -155,10 +155,11 @@ def test_pins_are_listed_set_and_removed_whatever_the_thumbprint_begins_with(
     shell: Shell, store: ProfileStore
 ) -> None:
     for thumbprint in ("-" * 43, "-h" + "x" * 41, "a" * 43):
-        assert shell("pin", "exchange-b.example", thumbprint).exit_code == 0
+        done = shell("pin", "exchange-b.example", thumbprint)
+        assert (done.exit_code, f"root key {thumbprint}" in done.output) == (0, True)
         assert store.pins() == {"exchange-b.example": thumbprint}
     assert "a" * 43 in shell("pin").output
-    assert shell("pin", "exchange-b.example", "--remove").exit_code == 0
+    assert "is pinned no longer" in shell("pin", "exchange-b.example", "--remove").output
     assert shell("pin", "exchange-b.example", "--remove").exit_code == 2
     assert shell("pin", "exchange-b.example", "short").exit_code == 2
 
@@ -319,6 +320,31 @@ def test_approve_shows_the_signed_words_and_signs_the_context_shown(
         "context_sha256": sha256(submitted.context.encode()).hexdigest(),
         "comment": "seen",
     }
+
+
+def test_what_waits_for_no_decision_is_said_before_anything_is_shown(
+    shell: Shell, submitted: Submitted
+) -> None:
+    submitted.answer(status="active", decided_at="2026-11-23T12:00:00Z")
+    for words in (["approve", FRQ], ["reject", FRQ, "--comment", "no"]):
+        done = shell(*words)
+        assert done.exit_code == 5
+        assert "is active since 2026-11-23T12:00:00Z: it waits for no decision" in done.output
+        assert "You sign" not in done.output
+
+
+def test_who_has_decided_is_told_so(shell: Shell, submitted: Submitted) -> None:
+    approval = {
+        "id": "act_1",
+        "decision": "approve",
+        "person": submitted.lead.subject,
+        "kid": "k",
+        "at": "2026-11-23T12:00:00Z",
+        "context_sha256": "0" * 64,
+    }
+    submitted.answer(approvals=[approval])
+    done = shell("approve", FRQ)
+    assert (done.exit_code, "you decided on" in done.output) == (5, True)
 
 
 def test_approve_sends_nothing_when_the_lead_says_no(shell: Shell, submitted: Submitted) -> None:

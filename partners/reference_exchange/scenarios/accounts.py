@@ -15,8 +15,7 @@ from partners.protocol.life_cycle_views import IncidentDetailView
 from partners.protocol.views import FreezeRequestView, HoldView, LegView
 from partners.protocol.vocabulary import EventType, EvidenceKind, LegStatus, LineKind
 from partners.reference_exchange.scenarios.cast import Player
-from partners.reference_exchange.scenarios.stage import delivery_states
-from partners.seen_events import SqliteSeenEvents
+from partners.reference_exchange.scenarios.stage import delivery_states, dropped_repeats
 
 _COLUMNS = ("frozen", "held", "released", "returned")
 Sums = dict[str, dict[str, int]]
@@ -134,7 +133,7 @@ def close_accounts(
         shared=len({hold.id for hold in chain(*holds.values()) if hold.shared}),
         owed=len({hold.id for hold in chain(*holds.values()) if hold.owed_since}),
         deliveries=delivered,
-        duplicates=sum(_dropped(player) for player in players),
+        duplicates=sum(map(dropped_repeats, players)),
         undelivered=undelivered,
         verified_evidence=sum(_verified(client, asker, players, view) for view in views),
     )
@@ -190,14 +189,6 @@ def _deliveries(players: Sequence[Player]) -> tuple[int, int]:
         if all(states) or time.monotonic() > end:
             return sum(states), len(states) - sum(states)
         time.sleep(0.2)
-
-
-def _dropped(player: Player) -> int:
-    seen = SqliteSeenEvents(player.home / "seen.sqlite3")
-    try:
-        return seen.dropped_repeats()
-    finally:
-        seen.close()
 
 
 def _verified(

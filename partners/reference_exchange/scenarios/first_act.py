@@ -7,7 +7,7 @@ from partners.protocol.vocabulary import EventType, LegStatus, ReleaseReason
 from partners.reference_exchange.answering import release, return_funds
 from partners.reference_exchange.inbox import Inbox
 from partners.reference_exchange.scenarios.board import Board
-from partners.reference_exchange.scenarios.stage import ANSWER_SECONDS, Stage
+from partners.reference_exchange.scenarios.stage import ANSWER_SECONDS, Stage, dropped_repeats
 
 #: What a leg shows once its exchange has answered.
 ANSWERED = frozenset(
@@ -34,6 +34,7 @@ def play(stage: Stage) -> None:
         first = ask_and_wait(stage, board, script.document(script.request, stage.incident()))
         _decide(stage, board, first)
         ask_and_wait(stage, board, script.document(script.second_request, stage.incident()))
+        _send_again(stage, board)
 
 
 def ask_and_wait(stage: Stage, board: Board, document: bytes) -> FreezeRequestView:
@@ -60,6 +61,21 @@ def _seconds_to_last_notice(stage: Stage, request: FreezeRequestView) -> float |
             return None
         times.append(at - stage.approved_at[request.id])
     return round(max(times), 3)
+
+
+def _send_again(stage: Stage, board: Board) -> None:
+    """Have one delivery come twice: whoever gets it knows it by its id, and does nothing."""
+    player = stage.player(stage.script.decisions.exchange)
+    client = player.client("system")
+    delivered = (
+        delivery
+        for endpoint in client.endpoints()
+        for delivery in client.deliveries(endpoint.id)
+        if delivery.status == "delivered"
+    )
+    client.resend(next(delivered).id)
+    stage.wait_for("the repeat", lambda: dropped_repeats(player) > 0)
+    board.say(f"{player.handle}: one delivery came again on purpose; it was known, and dropped")
 
 
 def _decide(stage: Stage, board: Board, request: FreezeRequestView) -> None:

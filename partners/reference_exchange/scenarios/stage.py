@@ -16,6 +16,7 @@ from partners.reference_exchange.scenarios.board import Board
 from partners.reference_exchange.scenarios.cast import Player
 from partners.reference_exchange.scenarios.processes import Processes, ScenarioError
 from partners.reference_exchange.scenarios.script import Script
+from partners.seen_events import SqliteSeenEvents
 from partners.wording import counted
 
 #: Seconds that an answer may take on a busy machine.
@@ -133,6 +134,15 @@ def is_idle(player: Player) -> bool:
         return inbox.is_idle()
     finally:
         inbox.close()
+
+
+def dropped_repeats(player: Player) -> int:
+    """Return how many deliveries an exchange recognised as repeats, and dropped."""
+    seen = SqliteSeenEvents(player.home / "seen.sqlite3")
+    try:
+        return seen.dropped_repeats()
+    finally:
+        seen.close()
 
 
 def delivery_states(players: Sequence[Player]) -> dict[str, bool]:
