@@ -36,6 +36,7 @@ class Leg:
     request: Request
     word: str | None = None
     open_questions: list[str] = field(default_factory=list)
+    disputes: list["Hold | None"] = field(default_factory=list)
     nothing: dict[int, str] = field(default_factory=dict)
 
 
@@ -157,7 +158,11 @@ class Model:
     def flags(self, leg: Leg) -> set[str]:
         """What stands beside the status; nobody can answer any more once the request ended."""
         is_asked = bool(leg.open_questions) and leg.request.ended_at is None
-        held = {"answer_owed": self.owes(leg), "info_requested": is_asked}
+        held = {
+            "answer_owed": self.owes(leg),
+            "info_requested": is_asked,
+            "disputed": bool(leg.disputes),
+        }
         return {flag for flag, holds in held.items() if holds}
 
     def is_final(self, request: Request) -> bool:
@@ -224,6 +229,11 @@ class Model:
         later = hold.basis != "voluntary" or end > hold.end
         return hold in self.linked(leg) and self.held(hold) > 0 and later
 
+    def may_dispute(self, leg: Leg, hold: Hold | None) -> bool:
+        """Only what is held is contested; all of a leg only while its request lives."""
+        held = [h for h in self.linked(leg) if self.held(h)]
+        return hold in held if hold else bool(held) and leg.request.status == "active"
+
     def may_close(self, request: Request) -> bool:
         """Nothing is closed over funds that are still held."""
         open_holds = any(request.number in h.links and self.held(h) for h in self.holds)
@@ -282,6 +292,12 @@ class Model:
                 hold.kept = hold.kept and hold.lapsed
                 hold.lapsed = True
         self.note_final()
+
+    def note_moot(self) -> None:
+        """Forget disputes about what is not held any more; call it after every act."""
+        for leg in self.legs:
+            held = [h for h in self.linked(leg) if self.held(h)]
+            leg.disputes = [d for d in leg.disputes if (d in held if d else held)]
 
     def note_final(self) -> None:
         """Note since when nothing is expected of a request's legs; call it after every act."""

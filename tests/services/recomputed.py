@@ -38,7 +38,7 @@ class _Books:
     findings: list[Row[Any]]
     lines: list[Row[Any]]
     withdrawn: set[tuple[str, int]]
-    open_disputes: Counter[str] = field(default_factory=Counter)
+    disputes: list[Row[Any]]
     open_questions: Counter[str] = field(default_factory=Counter)
     events: Counter[str] = field(default_factory=Counter)
     own_events: Counter[str] = field(default_factory=Counter)
@@ -71,7 +71,7 @@ class _Books:
             findings=rows(FindingRow),
             lines=rows(LedgerLineRow),
             withdrawn=gone,
-            open_disputes=Counter(x.leg_id for x in rows(DisputeRow) if x.resolved_at is None),
+            disputes=[row for row in rows(DisputeRow) if row.resolved_at is None],
             open_questions=Counter(x.leg_id for x in rows(InfoRequestRow) if x.answered_at is None),
             events=Counter({str(row[0]): row[1] for row in connection.execute(counted)}),
             for_requester=Counter({str(row[0]): row[1] for row in connection.execute(told)}),
@@ -103,6 +103,7 @@ def faults(database: Database) -> list[str]:
         holds, legs = books.owing()
         return [
             *_of_legs(connection, books, legs),
+            *_of_disputes(books),
             *_of_holds(books, holds),
             *_of_findings(books),
             *_of_requests(books, legs),
@@ -138,10 +139,18 @@ def _is_flagged(books: _Books, leg: Row[Any], flag: LegFlag, owing: set[str]) ->
         ),
         # That its notice was given up is kept nowhere else; arrived it is no longer.
         LegFlag.UNDELIVERABLE: flag.value in leg.flags and leg.delivered_at is None,
-        LegFlag.DISPUTED: books.open_disputes[leg.id] > 0,
+        LegFlag.DISPUTED: any(x.leg_id == leg.id for x in books.disputes),
         LegFlag.INFO_REQUESTED: books.open_questions[leg.id] > 0 and not leg.ended,
         LegFlag.ANSWER_OWED: leg.id in owing,
     }[flag]
+
+
+def _of_disputes(books: _Books) -> Iterator[str]:
+    held = {(x.leg_id, x.hold_id) for x in books.links if not books.holds[x.hold_id].ended}
+    for dispute in books.disputes:
+        about = {hold_id for leg_id, hold_id in held if leg_id == dispute.leg_id}
+        if not (about if dispute.hold_id is None else dispute.hold_id in about):
+            yield f"dispute {dispute.id} is about nothing that is held"
 
 
 def _of_holds(books: _Books, owing: set[str]) -> Iterator[str]:

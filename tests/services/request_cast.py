@@ -21,6 +21,7 @@ from coordinator.domain.deadline import Policies
 from coordinator.domain.errors import AuthenticationError, CoordinatorError, FieldFault
 from coordinator.services.approvals import DecideFreezeRequest
 from coordinator.services.bus import execute
+from coordinator.services.disputes import RaiseDispute
 from coordinator.services.freeze_ledger import ReportFreeze
 from coordinator.services.freeze_requests import CloseFreezeRequest, SubmitFreezeRequest
 from coordinator.services.grants import MakeGrant
@@ -203,6 +204,7 @@ _ACTS: dict[str, tuple[type[payloads.Act], Callable[..., object]]] = {
     "review": (payloads.Review, ReviewLeg),
     "decline": (payloads.Decline, DeclineLeg),
     "info-requests": (life_cycle_payloads.InfoRequest, AskRequester),
+    "disputes": (life_cycle_payloads.Dispute, partial(RaiseDispute, policies=policies())),
     "freeze-reports": (
         payloads.FreezeReport,
         partial(ReportFreeze, chains=chains(), policies=policies()),

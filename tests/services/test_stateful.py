@@ -144,6 +144,18 @@ class LifeCycle(RuleBasedStateMachine):
         if self.attempt(expected, lambda: self.desk.answer(ask, question)):
             self.model.answer(leg, question)
 
+    @rule(place=PLACES, other=PLACES, names_hold=st.booleans())
+    def dispute(self, place: int, other: int, *, names_hold: bool) -> None:
+        if (hold := self.hold(place)) is None:
+            return
+        leg = self.a_leg_of(hold, other)
+        about = hold if names_hold else None
+        words = {"reference": "matter-k7", "text": "It was bought in good faith."}
+        more = {"hold": hold.id} if names_hold else {}
+        sent = self.send(leg, "disputes", **words, **more)
+        if self.attempt(self.model.may_dispute(leg, about), sent):
+            leg.disputes.append(about)
+
     @rule(place=PLACES, number=NUMBERS, amount=AMOUNTS)
     def find(self, place: int, number: int, amount: int) -> None:
         if (leg := self.leg(place)) is None:
@@ -314,6 +326,7 @@ class LifeCycle(RuleBasedStateMachine):
     def everything_agrees(self) -> None:
         model, desk = self.model, self.desk
         model.note_final()
+        model.note_moot()
         for request, ask in zip(model.requests, self.asks, strict=True):
             assert desk.status(ask) == request.status
             legs = [leg for leg in model.legs if leg.request is request]
