@@ -127,7 +127,7 @@ def reject(session: Session, request_id: str, comment: str) -> None:
 def _require_open(view: FreezeRequestView, person: str) -> None:
     """Say at once, and not after everything was shown, that there is nothing to decide."""
     if view.status is not RequestStatus.SUBMITTED and not view.provisional:
-        decided = f" since {format_time(view.decided_at)}" if view.decided_at else ""
+        decided = f" since {view.decided_at:%Y-%m-%d %H:%M} UTC" if view.decided_at else ""
         raise NothingToDecideError(
             f"{view.id} is {view.status.value}{decided}: it waits for no decision. Partners that "
             f"somebody proposed to ask as well are in `holdfast additions {view.id}`"
@@ -135,7 +135,7 @@ def _require_open(view: FreezeRequestView, person: str) -> None:
     for approval in view.approvals:
         if approval.person == person:
             raise NothingToDecideError(
-                f"you decided on {view.id} at {format_time(approval.at)} "
+                f"you decided on {view.id} at {approval.at:%Y-%m-%d %H:%M} UTC "
                 f"({approval.decision.value}); it waits for others"
             )
 
