@@ -146,7 +146,9 @@ def close_accounts(
 
 def _count_lines_and_ends(client: Client, requests: Sequence[str], summary: Summary) -> None:
     """Count corrections and kept lines in the ledger, extensions and lapses in the feed."""
-    kinds = [line.kind for request_id in requests for line in client.ledger(request_id)]
+    # Lines about a shared hold stand in the ledger of every request that it counts for.
+    lines = {line.id: line for request_id in requests for line in client.ledger(request_id)}
+    kinds = [line.kind for line in lines.values()]
     summary.corrections = kinds.count(LineKind.CORRECTION)
     summary.kept = kinds.count(LineKind.KEPT)
     ends: dict[str, set[object]] = {EventType.HOLD_EXTENDED: set(), EventType.HOLD_LAPSED: set()}
