@@ -154,10 +154,8 @@ def _withdraw(stage: Stage, board: Board, act: SecondAct, request: FreezeRequest
     lead = stage.asker.client("lead")
     lead.withdraw(request, act.withdrawal.reason, addresses=numbers)
     label = board.label(request.id)
-    withdrawn = f"addresses {', '.join(map(str, numbers))}"
-    board.say(
-        f"{label}, {stage.asker.handle}: the lead withdrew {withdrawn}; whoever holds answers"
-    )
+    withdrawn = f"the lead withdrew addresses {' and '.join(map(str, numbers))}"
+    board.say(f"{label}, {stage.asker.handle}: {withdrawn}; whoever holds on them owes an answer")
 
     def is_answered() -> bool:
         board.refresh()
