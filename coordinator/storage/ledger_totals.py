@@ -1,9 +1,21 @@
 """The totals of any scope: sums over *distinct* holds, and what was found there."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Row, Select, Text, cast, func, select
+from sqlalchemy import (
+    Connection,
+    Executable,
+    Integer,
+    Row,
+    Select,
+    Text,
+    bindparam,
+    cast,
+    func,
+    select,
+)
 from sqlalchemy.sql.elements import ColumnElement
 
 from coordinator.domain.figures import usd_text
@@ -39,43 +51,60 @@ def totals(
             legs, as partner asked its own.
         visible_to: See `incident_id`.
     """
-    found_scope: ColumnElement[bool]
-    link_scope: ColumnElement[bool]
     if incident_id is not None:
-        legs = _visible_legs(incident_id, visible_to or "")
-        found_scope = FindingRow.leg_id.in_(legs)
-        link_scope = HoldLinkRow.leg_id.in_(legs)
+        scope, names = "incident", {"incident": incident_id, "partner": visible_to or ""}
     elif leg_id is not None:
-        found_scope = FindingRow.leg_id == leg_id
-        link_scope = HoldLinkRow.leg_id == leg_id
+        scope, names = "leg", {"leg": leg_id}
     else:
-        found_scope = FindingRow.request_id == request_id
-        link_scope = HoldLinkRow.request_id == request_id
+        scope, names = "request", {"request": request_id or ""}
+    findings, holds = _statements(scope, connection.dialect.name)
     sums: Totals = {}
-    findings = select(FindingRow.asset, *_findings(connection)).where(found_scope)
-    for row in connection.execute(findings.group_by(FindingRow.asset)):
+    for row in connection.execute(findings, names):
         _add(sums, row, _OF_FINDINGS)
-    distinct = HoldRow.id.in_(select(HoldLinkRow.hold_id).where(link_scope))
-    holds = select(HoldRow.asset, *_holds(connection)).where(distinct)
-    for row in connection.execute(holds.group_by(HoldRow.asset)):
+    for row in connection.execute(holds, names):
         _add(sums, row, _OF_HOLDS)
     return sums
+
+
+@lru_cache(maxsize=8)
+def _statements(scope: str, dialect: str) -> tuple[Executable, Executable]:
+    """Return the queries of findings and of distinct holds in a scope.
+
+    Built once: every act's answer has totals, and building costs more than running.
+    """
+    found_scope: ColumnElement[bool]
+    link_scope: ColumnElement[bool]
+    if scope == "incident":
+        legs = _visible_legs()
+        found_scope = FindingRow.leg_id.in_(legs)
+        link_scope = HoldLinkRow.leg_id.in_(legs)
+    elif scope == "leg":
+        found_scope = FindingRow.leg_id == bindparam("leg")
+        link_scope = HoldLinkRow.leg_id == bindparam("leg")
+    else:
+        found_scope = FindingRow.request_id == bindparam("request")
+        link_scope = HoldLinkRow.request_id == bindparam("request")
+    findings = select(FindingRow.asset, *_findings(dialect)).where(found_scope)
+    distinct = HoldRow.id.in_(select(HoldLinkRow.hold_id).where(link_scope))
+    holds = select(HoldRow.asset, *_holds(dialect)).where(distinct)
+    return findings.group_by(FindingRow.asset), holds.group_by(HoldRow.asset)
 
 
 def totals_by_leg(connection: Connection, leg_ids: Sequence[str]) -> dict[str, Totals]:
     """Return each leg's own totals, in two queries for up to 400 legs."""
     sums: dict[str, Totals] = {leg_id: {} for leg_id in leg_ids}
+    dialect = connection.dialect.name
     for start in range(0, len(leg_ids), _CHUNK):
         some = leg_ids[start : start + _CHUNK]
         findings = (
-            select(FindingRow.leg_id, FindingRow.asset, *_findings(connection))
+            select(FindingRow.leg_id, FindingRow.asset, *_findings(dialect))
             .where(FindingRow.leg_id.in_(some))
             .group_by(FindingRow.leg_id, FindingRow.asset)
         )
         for row in connection.execute(findings):
             _add(sums[row.leg_id], row, _OF_FINDINGS)
         holds = (
-            select(HoldLinkRow.leg_id, HoldRow.asset, *_holds(connection))
+            select(HoldLinkRow.leg_id, HoldRow.asset, *_holds(dialect))
             .join(HoldRow, HoldRow.id == HoldLinkRow.hold_id)
             .where(HoldLinkRow.leg_id.in_(some))
             .group_by(HoldLinkRow.leg_id, HoldRow.asset)
@@ -98,32 +127,33 @@ def _as_text(entry: Mapping[str, int]) -> dict[str, Any]:
     return shown
 
 
-def _visible_legs(incident_id: str, partner: str) -> Select[Any]:
+def _visible_legs() -> Select[Any]:
+    partner: ColumnElement[str] = bindparam("partner")
     return (
         select(LegRow.id)
         .join(FreezeRequestRow, FreezeRequestRow.id == LegRow.request_id)
         .where(
-            FreezeRequestRow.incident_id == incident_id,
+            FreezeRequestRow.incident_id == bindparam("incident"),
             (FreezeRequestRow.requester == partner) | (LegRow.partner == partner),
         )
     )
 
 
-def _findings(connection: Connection) -> list[ColumnElement[int]]:
-    return [*_sums(connection, FindingRow, _OF_FINDINGS), _withheld(FindingRow)]
+def _findings(dialect: str) -> list[ColumnElement[int]]:
+    return [*_sums(dialect, FindingRow, _OF_FINDINGS), _withheld(FindingRow)]
 
 
-def _holds(connection: Connection) -> list[ColumnElement[int]]:
-    return [*_sums(connection, HoldRow, _OF_HOLDS), _withheld(HoldRow)]
+def _holds(dialect: str) -> list[ColumnElement[int]]:
+    return [*_sums(dialect, HoldRow, _OF_HOLDS), _withheld(HoldRow)]
 
 
-def _sums(connection: Connection, table: Any, names: Sequence[str]) -> list[ColumnElement[int]]:
-    return [_sum(connection, getattr(table, name)).label(name) for name in names]
+def _sums(dialect: str, table: Any, names: Sequence[str]) -> list[ColumnElement[int]]:
+    return [_sum(dialect, getattr(table, name)).label(name) for name in names]
 
 
-def _sum(connection: Connection, column: Any) -> ColumnElement[int]:
+def _sum(dialect: str, column: Any) -> ColumnElement[int]:
     summed: ColumnElement[int]
-    if connection.dialect.name == "sqlite":
+    if dialect == "sqlite":
         # Each row costs a call into Python there, and most of what could have left a hold is 0.
         added = func.sum_units(column, type_=Text()).filter(column != 0)
         summed = func.coalesce(added, "0", type_=BaseUnits())
