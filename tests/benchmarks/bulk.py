@@ -158,12 +158,13 @@ class _Loader:
         self.leaf, self.seq = leaf, seq
         cast = stage.cast
         self.analyst, self.asked = cast.a.analyst, cast.b.handle
-        body = canonical_json.dumps(factories.freeze_request_body(to=[self.asked]))
-        token = factories.request_token(
-            self.analyst, "POST", "/v1/freeze-requests", body, stage.clock
-        )
-        self.evidence = token.encode() + b"\n" + body
-        self.content_sha256 = sha256(body).hexdigest()
+        document = factories.freeze_request_body(to=[self.asked])
+        self.body = canonical_json.dumps(document)
+        self.nonce = str(document["nonce"]).encode()
+        # Signing each anew would cost more than all the rest, and no figure looks at the signature.
+        self.token = factories.request_token(
+            self.analyst, "POST", "/v1/freeze-requests", self.body, stage.clock
+        ).encode()
         self.later = stage.clock.now() + timedelta(days=1)
         self.words = canonical_json.dumps({"summary": "Proceeds of the theft."})
         self.incident = canonical_json.dumps({"title": "Cold wallet theft", "reference": None})
@@ -174,8 +175,10 @@ class _Loader:
         incident_id = new_id("inc", now_ms=ms)
         is_waiting = number % WAITING_EVERY == 0
         key, wrapped = self.stage.vault.new_key()
+        body = self.body.replace(self.nonce, factories.nonce().encode())
+        content_sha256 = sha256(body).hexdigest()
         context = (
-            f'{{"act_sha256":"{self.content_sha256}","content_sha256":"{self.content_sha256}",'
+            f'{{"act_sha256":"{content_sha256}","content_sha256":"{content_sha256}",'
             f'"request_id":"{request_id}","to":["{self.asked}"],"v":1,"warnings":[]}}'
         ).encode()
         self.loaded.request_ids.append(request_id)
@@ -204,7 +207,7 @@ class _Loader:
             tlp="AMBER+STRICT",
             incident_id=incident_id,
             document_key_id=key.id,
-            content_sha256=self.content_sha256,
+            content_sha256=content_sha256,
             context_sha256=sha256(context).hexdigest(),
             address_count=1,
             partners_asked=1,
@@ -255,7 +258,7 @@ class _Loader:
             (incident_id, "words"): self.incident,
             (request_id, "words"): self.words,
             (request_id, "context"): context,
-            (act_id, "evidence"): self.evidence,
+            (act_id, "evidence"): self.token + b"\n" + body,
         }
         for (owner_id, name), content in sealed.items():
             self._seal(buffer, key, owner_id, name, content)
