@@ -34,7 +34,7 @@ def requests(  # noqa: PLR0913 - the filters of the list
         connection: For reading.
         handle: The requesting partner.
         person: The security lead.
-        now: What was to be decided before waits no more.
+        now: What was to be ratified before waits no more.
         proposed_after: Additions proposed before wait no more.
         before: Only ids below this one.
         limit: As many at most.
