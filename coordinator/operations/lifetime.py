@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable
 
 _LOOK_SECONDS = 0.5
+#: How often a process without its parent is asked to end, before it is ended.
+_ASKS = 60
 
 
 def end_with_parent(parent: int | None = None) -> None:
@@ -21,10 +23,14 @@ def end_with_parent(parent: int | None = None) -> None:
 
     def watch() -> None:
         never = threading.Event()
-        while not never.wait(_LOOK_SECONDS):
-            if os.getppid() != parent:
-                os.kill(os.getpid(), signal.SIGTERM)
-                return
+        while os.getppid() == parent:
+            never.wait(_LOOK_SECONDS)
+        # Asked again and again: while the process still starts, the handler that it inherited
+        # swallows the signal, and nobody else would ever end it.
+        for _ in range(_ASKS):
+            os.kill(os.getpid(), signal.SIGTERM)
+            never.wait(_LOOK_SECONDS)
+        os._exit(1)
 
     threading.Thread(target=watch, name="parent-watch", daemon=True).start()
 
