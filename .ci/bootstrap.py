@@ -82,10 +82,13 @@ def _install(wanted: tuple[str, str]) -> None:
     STAMP.unlink(missing_ok=True)
     _run([sys.executable, "-m", "venv", str(VENV)])
     pip = [str(VENV / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--no-input"]
-    hashed = ["--only-binary", ":all:", "--require-hashes", "-r", "requirements.lock"]
+    # Exactly the lock: it is complete, so nothing is resolved here. With dependencies, older pips
+    # look for newer releases of what another line asks for with an extra, and find no hash for it.
+    hashed = ["--no-deps", "--only-binary", ":all:", "--require-hashes", "-r", "requirements.lock"]
     _run([*pip, "install", "-qq", *hashed])
     # By itself an editable install would fetch its build backend unhashed.
     _run([*pip, "install", "-qq", "--no-deps", "--no-build-isolation", "-e", "."])
+    _run([*pip, "check", "-qq"])
     STAMP.write_text("\n".join(wanted) + "\n", encoding="ascii")
 
 

@@ -153,5 +153,5 @@ def test_wheels_are_checked_against_the_lock(
     monkeypatch.setattr(bootstrap, "_run", commands.append)
     bootstrap.main()
     first, second = (command for command in commands if "install" in command)
-    assert {"--require-hashes", "--only-binary"} <= set(first)
+    assert {"--require-hashes", "--only-binary", "--no-deps"} <= set(first)
     assert {"--no-deps", "--no-build-isolation", "-e"} <= set(second)
