@@ -29,7 +29,7 @@ run: setup  ## Run the coordinator, web and worker, on SQLite at http://127.0.0.
 
 .PHONY: demo
 demo: setup  ## Replay a real case with a coordinator and four exchanges (ACT=1, ACT=2; KEEP=1 leaves it running)
-	@$(BIN)/python -m partners.reference_exchange.scenarios.demo --act $(ACT) $(if $(KEEP),--keep)
+	@$(BIN)/python -m reference_exchange.scenarios.demo --act $(ACT) $(if $(KEEP),--keep)
 
 .PHONY: test
 test: setup  ## Run the tests on SQLite and PostgreSQL (T="tests/domain -k ledger" selects)
@@ -58,7 +58,7 @@ coverage: setup  ## Measure test coverage; domain, log and protocol must reach 1
 	@$(BIN)/python -m pytest -n $(N) --dist worksteal --cov --cov-report= --cov-fail-under=0 $(T)
 	@$(BIN)/coverage report --skip-covered
 	@$(BIN)/coverage report --skip-covered --show-missing --fail-under=100 \
-	  --include='coordinator/domain/*,coordinator/transparency_log/*,partners/protocol/*'
+	  --include='coordinator/domain/*,coordinator/transparency_log/*,partners/holdfast/protocol/*'
 
 .PHONY: bench
 bench: setup  ## Measure each figure beside its floor and write docs/benchmarks.md
@@ -69,8 +69,9 @@ migrate: setup  ## Bring the database (HOLDFAST_DATABASE_URL) up to the newest s
 	@$(BIN)/holdfast-coordinator migrate
 
 .PHONY: lock
-lock:  ## Resolve requirements.lock anew, staying a week behind the newest releases (needs uv)
-	@$(UV) pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
-	  --generate-hashes --only-binary :all: --exclude-newer "7 days" --no-config --upgrade \
+lock:  ## Resolve requirements.lock for both distributions (UPGRADE=1 takes newer releases; needs uv)
+	@$(UV) pip compile pyproject.toml --group dev --no-emit-package holdfast-kit \
+	  --universal --python-version 3.11 \
+	  --generate-hashes --only-binary :all: --exclude-newer "7 days" --no-config $(if $(UPGRADE),--upgrade) \
 	  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 	  --quiet --output-file requirements.lock

@@ -1,7 +1,8 @@
 """Make or refresh `.venv` from `requirements.lock`; `make setup` and every other target call it.
 
 It needs nothing but Python's standard library, and does nothing when lock file, project file,
-interpreter and place are those of the last run. The lock holds the hash of every wheel.
+interpreter and place are those of the last run. The lock holds the hash of every wheel, and
+everything is taken from it as it stands: nothing is resolved on a user's machine.
 """
 
 import fcntl
@@ -17,6 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 STAMP = VENV / ".holdfast-stamp"
 OLDEST = (3, 11)
+#: The kit that partners install, a distribution of its own.
+KIT = ("partners/pyproject.toml",)
 
 
 class BootstrapError(Exception):
@@ -29,8 +32,8 @@ def place() -> str:
 
 
 def contents() -> str:
-    """Return what was installed: the lock file and the project file."""
-    files = (ROOT / "requirements.lock", ROOT / "pyproject.toml")
+    """Return what was installed: the lock file and the project files."""
+    files = (ROOT / name for name in ("requirements.lock", "pyproject.toml", *KIT))
     return _digest(*(file.read_bytes() for file in files))
 
 
@@ -74,21 +77,19 @@ def main() -> int:
 
 def _install(wanted: tuple[str, str]) -> None:
     sys.stderr.write("setup: installing into .venv (once; about half a minute) ...\n")
-    # A folder that was moved, or made by another interpreter, holds scripts that cannot start. One
-    # without a stamp was left half made, or made by hand; pip puts right what differs.
-    stamp = _stamp()
-    if VENV.exists() and stamp is not None and stamp[0] != wanted[0]:
-        shutil.rmtree(VENV)
+    # Always anew: what an earlier lock installed, or another interpreter, must not linger.
     STAMP.unlink(missing_ok=True)
+    if VENV.exists():
+        shutil.rmtree(VENV)
     _run([sys.executable, "-m", "venv", str(VENV)])
     pip = [str(VENV / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--no-input"]
+    install = [*pip, "install", "--quiet", "--no-deps"]
     # Exactly the lock: it is complete, so nothing is resolved here. With dependencies, older pips
     # look for newer releases of what another line asks for with an extra, and find no hash for it.
-    hashed = ["--no-deps", "--only-binary", ":all:", "--require-hashes", "-r", "requirements.lock"]
-    _run([*pip, "install", "-qq", *hashed])
-    # By itself an editable install would fetch its build backend unhashed.
-    _run([*pip, "install", "-qq", "--no-deps", "--no-build-isolation", "-e", "."])
-    _run([*pip, "check", "-qq"])
+    _run([*install, "--only-binary", ":all:", "--require-hashes", "-r", "requirements.lock"])
+    # With isolation an editable install would fetch its build backend unhashed.
+    _run([*install, "--no-build-isolation", "-e", "partners", "-e", "."])
+    _run([*pip, "check"])
     STAMP.write_text("\n".join(wanted) + "\n", encoding="ascii")
 
 
@@ -97,12 +98,20 @@ def _run(command: list[str]) -> None:
     hidden = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__"}
     environ = {name: value for name, value in os.environ.items() if name not in hidden}
     done = subprocess.run(  # noqa: S603 - our own fixed commands
-        command, cwd=ROOT, env=environ, stdin=subprocess.DEVNULL, check=False
+        command,
+        cwd=ROOT,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
     )
     if done.returncode != 0:
+        sys.stderr.write(done.stdout)
         raise BootstrapError(
             f"`{' '.join(command)}` failed with status {done.returncode}; its message is above. "
-            "Mend that and run make again: it goes on where it stopped"
+            "Mend that and run make again"
         )
 
 

@@ -24,9 +24,9 @@ from coordinator.services.partners import ConfirmPartner, InvitePartner
 from coordinator.services.suspensions import ReinstatePartner, SuspendPartner
 from coordinator.settings import Settings, SettingsError
 from coordinator.storage.database import UnsafeDatabaseError, describe
-from partners.protocol import canonical_json
-from partners.protocol.payloads import Handle, Word
-from partners.protocol.vocabulary import PartnerKind
+from holdfast.protocol import canonical_json
+from holdfast.protocol.payloads import Handle, Word
+from holdfast.protocol.vocabulary import PartnerKind
 
 _JURISDICTION = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", re.ASCII)
 #: A key request has a few hundred bytes.
@@ -74,7 +74,7 @@ def with_settings(function: Callable[..., None]) -> Callable[..., None]:
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="holdfast")
+@click.version_option(package_name="holdfast-coordinator")
 def main() -> None:
     """Run and look after a Holdfast coordinator.
 

@@ -32,10 +32,10 @@ def _installed(name: str) -> Path | None:
     # The installer's own list is right for every scheme (environment, --user, --target), where
     # `sysconfig` knows only that of the interpreter.
     try:
-        listed = files("holdfast") or []
+        listed = files("holdfast-coordinator") or []
     except PackageNotFoundError:
         return None
-    wanted = ("share", "holdfast", "config", name)
+    wanted = ("share", "holdfast-coordinator", "config", name)
     found = [Path(str(file.locate())) for file in listed if file.parts[-4:] == wanted]
     found.append(_CHECKOUT.joinpath(*wanted))  # where --target puts it, whatever the list says
     return next((path.resolve() for path in found if path.is_file()), None)

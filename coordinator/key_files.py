@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coordinator.storage.documents import Vault
-from partners.protocol.errors import ProtocolError
-from partners.protocol.jwk import PrivateKey
+from holdfast.protocol.errors import ProtocolError
+from holdfast.protocol.jwk import PrivateKey
 
 WRAPPING_KEY = "document-wrapping.key"
 INDEX_KEY = "blind-index.key"

@@ -18,7 +18,7 @@ from coordinator.storage import schema
 from coordinator.storage.base import db
 from coordinator.storage.database import Database, open_database
 from coordinator.storage.documents import Vault
-from partners.protocol.jwk import PrivateKey
+from holdfast.protocol.jwk import PrivateKey
 from tests import factories
 from tests.factories import Cast, Signer
 from tests.postgres import PostgresServer, postgres_or_skip

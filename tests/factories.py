@@ -17,12 +17,12 @@ from coordinator.services.partners import ConfirmPartner, InvitePartner, JoinNet
 from coordinator.services.unit_of_work import Evidence, transaction
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
-from partners.protocol import canonical_json, membership_payloads, strict_json
-from partners.protocol.jwk import PrivateKey
-from partners.protocol.proof_of_possession import make_possession
-from partners.protocol.request_token import body_sha256, make_request_token
-from partners.protocol.type_ids import new_id
-from partners.protocol.vocabulary import PartnerKind, Role
+from holdfast.protocol import canonical_json, membership_payloads, strict_json
+from holdfast.protocol.jwk import PrivateKey
+from holdfast.protocol.proof_of_possession import make_possession
+from holdfast.protocol.request_token import body_sha256, make_request_token
+from holdfast.protocol.type_ids import new_id
+from holdfast.protocol.vocabulary import PartnerKind, Role
 
 ORIGIN = "https://coordinator.example"
 #: When tests begin.

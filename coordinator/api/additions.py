@@ -10,8 +10,8 @@ from coordinator.domain.permission import Permission
 from coordinator.services.access import readable_request
 from coordinator.services.additions import ProposePartners, addition_views
 from coordinator.storage import additions as store
-from partners.protocol import life_cycle_payloads as payloads
-from partners.protocol import life_cycle_views, views
+from holdfast.protocol import life_cycle_payloads as payloads
+from holdfast.protocol import life_cycle_views, views
 
 _PATH = "/v1/freeze-requests/{request_id}/partners"
 

@@ -3,7 +3,7 @@
 from coordinator.api.pipeline import Prepared, SignedCall
 from coordinator.api.routing import signed_post
 from coordinator.services.approvals import DecideFreezeRequest
-from partners.protocol import payloads, views
+from holdfast.protocol import payloads, views
 
 
 @signed_post(

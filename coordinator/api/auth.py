@@ -14,15 +14,15 @@ from coordinator.domain.actor import ActorKind
 from coordinator.domain.errors import AuthenticationError, PermissionDeniedError
 from coordinator.storage import partners as store
 from coordinator.storage.database import Database
-from partners.protocol.errors import ProtocolError, TokenError
-from partners.protocol.jwk import PublicKey
-from partners.protocol.request_token import (
+from holdfast.protocol.errors import ProtocolError, TokenError
+from holdfast.protocol.jwk import PublicKey
+from holdfast.protocol.request_token import (
     RequestToken,
     TokenFront,
     read_token_front,
     verify_request_token,
 )
-from partners.protocol.vocabulary import PartnerStatus
+from holdfast.protocol.vocabulary import PartnerStatus
 
 _REMEMBERED = 10_000
 

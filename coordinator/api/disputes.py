@@ -11,8 +11,8 @@ from coordinator.domain.free_text import find_customer_data
 from coordinator.domain.permission import Permission
 from coordinator.services.disputes import RaiseDispute, ResolveDispute, dispute_views
 from coordinator.storage import disputes as store
-from partners.protocol import life_cycle_payloads as payloads
-from partners.protocol import life_cycle_views, views
+from holdfast.protocol import life_cycle_payloads as payloads
+from holdfast.protocol import life_cycle_views, views
 
 _PATH = "/v1/freeze-requests/{request_id}/disputes"
 

@@ -10,7 +10,7 @@ from coordinator.domain.permission import Permission
 from coordinator.services.access import readable_request
 from coordinator.services.drafts import drafts
 from coordinator.storage import incidents as store
-from partners.protocol import life_cycle_views, views
+from holdfast.protocol import life_cycle_views, views
 
 #: A draft may hold thousands of addresses.
 _MOST_DRAFTS = 20

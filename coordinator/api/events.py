@@ -19,9 +19,9 @@ from coordinator.domain.permission import Permission, require
 from coordinator.storage import events as store
 from coordinator.storage import reading
 from coordinator.storage.events import StoredEvent
-from partners.protocol import views
-from partners.protocol.request_token import RequestToken
-from partners.protocol.vocabulary import EventType
+from holdfast.protocol import views
+from holdfast.protocol.request_token import RequestToken
+from holdfast.protocol.vocabulary import EventType
 
 MAX_WAIT_SECONDS = 20
 _MOST_EVENTS = 500

@@ -31,9 +31,9 @@ from coordinator.services.freeze_request_views import (
 from coordinator.storage import awaited_decisions
 from coordinator.storage import freeze_requests as store
 from coordinator.storage import legs as leg_store
-from partners.protocol import views
-from partners.protocol.payloads import IncidentId
-from partners.protocol.vocabulary import LegStatus, RequestStatus
+from holdfast.protocol import views
+from holdfast.protocol.payloads import IncidentId
+from holdfast.protocol.vocabulary import LegStatus, RequestStatus
 
 _TAG = "freeze requests"
 _READ = Permission.FREEZE_REQUEST_READ

@@ -5,7 +5,7 @@ from coordinator.api.routing import signed_post
 from coordinator.services.freeze_requests import CloseFreezeRequest, SubmitFreezeRequest
 from coordinator.services.submission import check_addresses, wallet_labels
 from coordinator.services.withdrawals import WithdrawFreezeRequest
-from partners.protocol import payloads, views
+from holdfast.protocol import payloads, views
 
 
 @signed_post(

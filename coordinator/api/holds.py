@@ -9,7 +9,7 @@ from coordinator.domain.permission import Permission
 from coordinator.services.holds import AskForExtension, ExtendHold
 from coordinator.services.ledger_views import hold_views
 from coordinator.storage.owed_holds import owed_to_or_by
-from partners.protocol import hold_payloads, views
+from holdfast.protocol import hold_payloads, views
 
 
 @signed_post(

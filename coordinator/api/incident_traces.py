@@ -12,8 +12,8 @@ from coordinator.domain.permission import Permission
 from coordinator.services.incidents import Place, timeline_entries, trace
 from coordinator.storage import freeze_requests as request_store
 from coordinator.storage import incidents as store
-from partners.protocol import base64url, life_cycle_views
-from partners.protocol.errors import ProtocolError
+from holdfast.protocol import base64url, life_cycle_views
+from holdfast.protocol.errors import ProtocolError
 
 _READ = Permission.FREEZE_REQUEST_READ
 _PLACE = re.compile(r"1(frq_[0-7][0-9a-hjkmnp-tv-z]{25})\.([0-9]{1,5})", re.ASCII)

@@ -11,7 +11,7 @@ from coordinator.domain.permission import Permission
 from coordinator.services.freeze_request_views import incident_views
 from coordinator.storage import freeze_requests as store
 from coordinator.storage import ledger_totals, reading
-from partners.protocol import life_cycle_views, views
+from holdfast.protocol import life_cycle_views, views
 
 _READ = Permission.FREEZE_REQUEST_READ
 

@@ -9,8 +9,8 @@ from coordinator.api.scope import scoped_page
 from coordinator.domain.permission import Permission
 from coordinator.services.info_requests import AnswerQuestion, AskRequester, info_request_views
 from coordinator.storage import info_requests as store
-from partners.protocol import life_cycle_payloads as payloads
-from partners.protocol import life_cycle_views, views
+from holdfast.protocol import life_cycle_payloads as payloads
+from holdfast.protocol import life_cycle_views, views
 
 _PATH = "/v1/freeze-requests/{request_id}/info-requests"
 

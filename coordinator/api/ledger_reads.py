@@ -16,7 +16,7 @@ from coordinator.services.ledger_views import (
 )
 from coordinator.storage import freeze_requests as store
 from coordinator.storage import ledger_pages
-from partners.protocol import views
+from holdfast.protocol import views
 
 _TAG = "freeze ledger"
 _READ = Permission.FREEZE_REQUEST_READ

@@ -9,8 +9,8 @@ from coordinator.api.scope import scoped_page
 from coordinator.domain.permission import Permission
 from coordinator.services.legal_orders import AttachLegalOrder, legal_order_views
 from coordinator.storage import legal_orders as store
-from partners.protocol import life_cycle_payloads as payloads
-from partners.protocol import life_cycle_views, views
+from holdfast.protocol import life_cycle_payloads as payloads
+from holdfast.protocol import life_cycle_views, views
 
 _PATH = "/v1/freeze-requests/{request_id}/legal-orders"
 

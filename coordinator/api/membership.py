@@ -14,9 +14,9 @@ from coordinator.services.grants import MakeGrant
 from coordinator.services.partners import ChangeContacts, JoinNetwork
 from coordinator.services.revocations import Revoke
 from coordinator.services.rotations import RotateKey
-from partners.protocol import membership_payloads, strict_json, views
-from partners.protocol.errors import ProtocolError
-from partners.protocol.jwk import PublicKey
+from holdfast.protocol import membership_payloads, strict_json, views
+from holdfast.protocol.errors import ProtocolError
+from holdfast.protocol.jwk import PublicKey
 
 
 @signed_post(

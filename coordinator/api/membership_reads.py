@@ -26,8 +26,8 @@ from coordinator.services.partner_views import (
 )
 from coordinator.storage import grant_proposals
 from coordinator.storage import partners as store
-from partners.protocol import views
-from partners.protocol.payloads import Handle
+from holdfast.protocol import views
+from holdfast.protocol.payloads import Handle
 
 _TAG = "membership"
 

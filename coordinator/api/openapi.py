@@ -9,9 +9,9 @@ from pydantic.json_schema import models_json_schema
 
 from coordinator.api.problems import CONTENT_TYPE
 from coordinator.api.routing import ROUTES, Route
-from partners.protocol import views
-from partners.protocol.payloads import Time
-from partners.protocol.vocabulary import EventType
+from holdfast.protocol import views
+from holdfast.protocol.payloads import Time
+from holdfast.protocol.vocabulary import EventType
 
 _REF = "#/components/schemas/{model}"
 _PROBLEM = {"$ref": "#/components/responses/Problem"}

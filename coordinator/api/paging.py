@@ -12,9 +12,9 @@ from pydantic import Field
 from coordinator.api.parts import Parts
 from coordinator.api.routing import Query
 from coordinator.domain.errors import FieldFault, InvalidInputError
-from partners.protocol import base64url
-from partners.protocol.errors import ProtocolError
-from partners.protocol.views import Cursor
+from holdfast.protocol import base64url
+from holdfast.protocol.errors import ProtocolError
+from holdfast.protocol.views import Cursor
 
 _ID = re.compile(r"[a-z]{3}_[0-7][0-9a-hjkmnp-tv-z]{25}", re.ASCII)
 _TWO_IDS = re.compile(rf"{_ID.pattern}/{_ID.pattern}", re.ASCII)

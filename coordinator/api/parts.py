@@ -15,7 +15,7 @@ from coordinator.domain.service_wallets import ServiceWallets
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
 from coordinator.storage.wakeup import Watcher
-from partners.protocol.jwk import PublicKey
+from holdfast.protocol.jwk import PublicKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

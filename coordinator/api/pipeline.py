@@ -58,12 +58,12 @@ from coordinator.storage import requests as request_store
 from coordinator.storage.database import is_read_only, was_sacrificed
 from coordinator.storage.documents import DocumentKey, Vault, load_one
 from coordinator.storage.requests import Claim
-from partners.protocol import canonical_json, strict_json
-from partners.protocol.errors import StrictJsonError
-from partners.protocol.payloads import Body
-from partners.protocol.request_token import RequestToken
-from partners.protocol.type_ids import new_id
-from partners.protocol.vocabulary import PartnerStatus
+from holdfast.protocol import canonical_json, strict_json
+from holdfast.protocol.errors import StrictJsonError
+from holdfast.protocol.payloads import Body
+from holdfast.protocol.request_token import RequestToken
+from holdfast.protocol.type_ids import new_id
+from holdfast.protocol.vocabulary import PartnerStatus
 
 _log = structlog.get_logger(__name__)
 B = TypeVar("B", bound=Body)

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from coordinator.domain import errors
 from coordinator.domain.errors import CoordinatorError, FieldFault, InvalidInputError
-from partners.protocol import canonical_json
+from holdfast.protocol import canonical_json
 
 _log = structlog.get_logger(__name__)
 CONTENT_TYPE = "application/problem+json"

@@ -17,8 +17,8 @@ from coordinator.api.pipeline import Prepared, Reader, SignedCall
 from coordinator.domain.permission import Permission
 from coordinator.services.bus import permission_of
 from coordinator.services.suspended import require_holding
-from partners.protocol.payloads import Body
-from partners.protocol.views import View
+from holdfast.protocol.payloads import Body
+from holdfast.protocol.views import View
 
 
 class Query(BaseModel):

@@ -10,9 +10,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from coordinator.api.parts import parts
 from coordinator.api.routing import ROUTES, Route, blueprint
 from coordinator.domain.errors import UnavailableError
-from partners.protocol import canonical_json, views
-from partners.protocol.payloads import format_time
-from partners.protocol.request_token import DEFAULT_SKEW, MAX_LIFETIME
+from holdfast.protocol import canonical_json, views
+from holdfast.protocol.payloads import format_time
+from holdfast.protocol.request_token import DEFAULT_SKEW, MAX_LIFETIME
 
 VERSION = "1"
 _TAG = "service"

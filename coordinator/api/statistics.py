@@ -22,7 +22,7 @@ from coordinator.services.statistics import (
 )
 from coordinator.storage import statistics as store
 from coordinator.storage.statistics import Scope
-from partners.protocol import canonical_json, life_cycle_views
+from holdfast.protocol import canonical_json, life_cycle_views
 
 _MOST_MONTHS = 24
 _FIRST_YEAR = 2020

@@ -20,7 +20,7 @@ from coordinator.services.webhook_endpoints import (
     prepare_rotation,
     prepare_update,
 )
-from partners.protocol import payloads, views
+from holdfast.protocol import payloads, views
 
 _TAG = "webhook endpoints"
 _READ = Permission.WEBHOOK_ENDPOINT_READ

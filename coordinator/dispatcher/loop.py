@@ -33,8 +33,8 @@ from coordinator.storage.documents import Vault
 from coordinator.storage.lane_stores import open_lanes
 from coordinator.storage.lanes import Completion, Cycle, EndpointLimits, Head, Turn
 from coordinator.storage.wakeup import Watcher
-from partners.protocol.jwk import PrivateKey
-from partners.protocol.webhook_signature import sign
+from holdfast.protocol.jwk import PrivateKey
+from holdfast.protocol.webhook_signature import sign
 
 logger = structlog.get_logger(__name__)
 

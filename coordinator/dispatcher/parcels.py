@@ -16,7 +16,7 @@ from coordinator.storage import lanes
 from coordinator.storage.documents import UnreadableDocumentError, Vault, load
 from coordinator.storage.lanes import Head
 from coordinator.storage.webhook_endpoints import EndpointDocument, documents
-from partners.protocol import canonical_json
+from holdfast.protocol import canonical_json
 
 _BODIES_KEPT = 256
 _ENDPOINTS_KEPT = 4096

@@ -17,7 +17,7 @@ from coordinator.services.deliveries import tell_legs
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
 from coordinator.storage.wakeup import Watcher, open_notifier
-from partners.protocol.jwk import PrivateKey
+from holdfast.protocol.jwk import PrivateKey
 
 logger = structlog.get_logger(__name__)
 

@@ -6,7 +6,7 @@ Always a person or a system of one partner, or the coordinator itself (timers, t
 from dataclasses import dataclass
 from enum import StrEnum
 
-from partners.protocol.vocabulary import PartnerKind, Role
+from holdfast.protocol.vocabulary import PartnerKind, Role
 
 
 class ActorKind(StrEnum):

@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping
 
 from coordinator.domain.ledger_draft import Draft
 from coordinator.domain.ledger_state import BookedLine
-from partners.protocol.payloads import NothingLine
-from partners.protocol.vocabulary import DeclineCode, LineKind
+from holdfast.protocol.payloads import NothingLine
+from holdfast.protocol.vocabulary import DeclineCode, LineKind
 
 
 class Answers:

@@ -21,7 +21,7 @@ from coordinator.domain.hold_terms import (
 )
 from coordinator.domain.ledger_draft import LIMIT, Draft, Rules, WorkingHold
 from coordinator.domain.ledger_state import BookedLine, Booking, LegLedger, Position
-from partners.protocol.payloads import (
+from holdfast.protocol.payloads import (
     CorrectionLine,
     FoundLine,
     FrozenLine,
@@ -33,7 +33,7 @@ from partners.protocol.payloads import (
     SeizedLine,
     Usd,
 )
-from partners.protocol.vocabulary import DeclineCode, LineKind
+from holdfast.protocol.vocabulary import DeclineCode, LineKind
 
 #: A freeze may be stamped so far ahead of the coordinator's clock, for clocks differ.
 FROZEN_AT_SKEW = timedelta(minutes=5)

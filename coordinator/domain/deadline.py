@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from partners.protocol.vocabulary import HoldBasis, Urgency
+from holdfast.protocol.vocabulary import HoldBasis, Urgency
 
 _MINUTE = timedelta(minutes=1)
 _HOUR = timedelta(hours=1)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from partners.protocol.payloads import Usd
+from holdfast.protocol.payloads import Usd
 
 _MILLISECOND = timedelta(milliseconds=1)
 

@@ -22,8 +22,8 @@ from coordinator.domain.ledger_state import (
     Position,
 )
 from coordinator.domain.leg import LegAct, LegFacts
-from partners.protocol.payloads import ReportLine
-from partners.protocol.vocabulary import HoldBasis, LineKind
+from holdfast.protocol.payloads import ReportLine
+from holdfast.protocol.vocabulary import HoldBasis, LineKind
 
 __all__ = [
     "AssetSums",

@@ -10,8 +10,8 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from coordinator.domain.errors import ConflictError, InvalidTransitionError
-from partners.protocol.payloads import format_time
-from partners.protocol.vocabulary import RequestStatus
+from holdfast.protocol.payloads import format_time
+from holdfast.protocol.vocabulary import RequestStatus
 
 
 class Action(StrEnum):

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from coordinator.domain.errors import FieldFault, InvalidTransitionError, LedgerBreachError
 from coordinator.domain.figures import in_proportion
-from partners.protocol.vocabulary import HoldBasis, KeptBasis, LineKind
+from holdfast.protocol.vocabulary import HoldBasis, KeptBasis, LineKind
 
 
 @dataclass(slots=True, kw_only=True)

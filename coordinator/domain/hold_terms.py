@@ -5,7 +5,7 @@ silence, and yet stand in the signed report and in the ledger.
 """
 
 from coordinator.domain.hold import HoldBalance
-from partners.protocol.payloads import CorrectionLine, FrozenLine
+from holdfast.protocol.payloads import CorrectionLine, FrozenLine
 
 _CHANGED_BY = "an extension changes it"
 

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from coordinator.domain.errors import FieldFault
 from coordinator.domain.hold import HoldBalance, end_fault
 from coordinator.domain.ledger_state import Finding, Flagged, LegLedger, Position
-from partners.protocol.payloads import KeptLine
-from partners.protocol.vocabulary import HoldBasis, KeptBasis
+from holdfast.protocol.payloads import KeptLine
+from holdfast.protocol.vocabulary import HoldBasis, KeptBasis
 
 #: Amounts are unsigned 256-bit integers on the chains that have the largest.
 LIMIT = 2**256

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from coordinator.domain.hold import HoldBalance
-from partners.protocol.vocabulary import DeclineCode, HoldBasis, LineKind
+from holdfast.protocol.vocabulary import DeclineCode, HoldBasis, LineKind
 
 #: One flagged address and one asset (CAIP-19) of one leg.
 Position = tuple[int, str]

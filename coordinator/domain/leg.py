@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from coordinator.domain.errors import InvalidTransitionError
 from coordinator.domain.freeze_request import ENDED
-from partners.protocol.vocabulary import NO_MATCH_CODES, DeclineCode, LegStatus, RequestStatus
+from holdfast.protocol.vocabulary import NO_MATCH_CODES, DeclineCode, LegStatus, RequestStatus
 
 
 class LegAct(StrEnum):

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from coordinator.domain.actor import Actor, ActorKind
 from coordinator.domain.errors import PermissionDeniedError
-from partners.protocol.vocabulary import ASKABLE_KINDS, REQUESTING_KINDS, LineKind, Role
+from holdfast.protocol.vocabulary import ASKABLE_KINDS, REQUESTING_KINDS, LineKind, Role
 
 
 class Permission(StrEnum):

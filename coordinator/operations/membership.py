@@ -17,10 +17,10 @@ from coordinator.services.unit_of_work import Answer, transaction
 from coordinator.settings import Settings, clock_of
 from coordinator.storage.tables.partners import PartnerRow
 from coordinator.storage.wakeup import open_notifier
-from partners.protocol import strict_json
-from partners.protocol.errors import StrictJsonError
-from partners.protocol.membership_payloads import RootKeyRequest
-from partners.protocol.payloads import format_time
+from holdfast.protocol import strict_json
+from holdfast.protocol.errors import StrictJsonError
+from holdfast.protocol.membership_payloads import RootKeyRequest
+from holdfast.protocol.payloads import format_time
 
 
 def carry_out(settings: Settings, command: object) -> Answer:

@@ -8,8 +8,8 @@ from coordinator.domain.actor import Actor, ActorKind
 from coordinator.services.unit_of_work import UnitOfWork
 from coordinator.storage import freeze_requests as store
 from coordinator.storage.documents import DocumentKey
-from partners.protocol.type_ids import new_id
-from partners.protocol.vocabulary import EvidenceKind
+from holdfast.protocol.type_ids import new_id
+from holdfast.protocol.vocabulary import EvidenceKind
 
 
 def store_act(  # noqa: PLR0913 - an act has that many sides

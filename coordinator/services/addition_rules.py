@@ -13,8 +13,8 @@ from coordinator.storage import additions as store
 from coordinator.storage import legs as leg_store
 from coordinator.storage import partners as partner_store
 from coordinator.storage.documents import load, load_one
-from partners.protocol import strict_json
-from partners.protocol.vocabulary import ASKABLE_KINDS, PartnerKind, PartnerStatus
+from holdfast.protocol import strict_json
+from holdfast.protocol.vocabulary import ASKABLE_KINDS, PartnerKind, PartnerStatus
 
 _NEVER_JOINED = frozenset({PartnerStatus.INVITED, PartnerStatus.PENDING})
 

@@ -41,11 +41,11 @@ from coordinator.storage import freeze_requests as request_store
 from coordinator.storage import partners as partner_store
 from coordinator.storage.documents import Vault, load, load_one
 from coordinator.storage.tables.freeze_requests import ActRow
-from partners.protocol import canonical_json, payloads, strict_json
-from partners.protocol.life_cycle_payloads import PartnersAddition
-from partners.protocol.payloads import format_time
-from partners.protocol.type_ids import new_id
-from partners.protocol.vocabulary import Decision, EventType, RequestStatus, Urgency
+from holdfast.protocol import canonical_json, payloads, strict_json
+from holdfast.protocol.life_cycle_payloads import PartnersAddition
+from holdfast.protocol.payloads import format_time
+from holdfast.protocol.type_ids import new_id
+from holdfast.protocol.vocabulary import Decision, EventType, RequestStatus, Urgency
 
 #: Version of the decision context's form, the same as a request's.
 CONTEXT_VERSION = 1

@@ -30,9 +30,9 @@ from coordinator.storage import freeze_requests as store
 from coordinator.storage import partners as partner_store
 from coordinator.storage.prebuilt import Asked
 from coordinator.storage.tables.freeze_requests import ActRow
-from partners.protocol import payloads, strict_json
-from partners.protocol.payloads import format_time
-from partners.protocol.vocabulary import Decision, EventType, RequestStatus, Urgency
+from holdfast.protocol import payloads, strict_json
+from holdfast.protocol.payloads import format_time
+from holdfast.protocol.vocabulary import Decision, EventType, RequestStatus, Urgency
 
 #: Addresses that one fault names.
 _SHOWN = 10

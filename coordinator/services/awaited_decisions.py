@@ -12,7 +12,7 @@ from coordinator.domain.deadline import Policies
 from coordinator.services.freeze_request_views import summaries
 from coordinator.storage import awaited_decisions as store
 from coordinator.storage.documents import Vault
-from partners.protocol.payloads import format_time
+from holdfast.protocol.payloads import format_time
 
 
 def awaited(  # noqa: PLR0913 - what an entry is shown with

@@ -25,9 +25,9 @@ from coordinator.storage import webhook_endpoints as endpoint_store
 from coordinator.storage.database import Database
 from coordinator.storage.deliveries import LegDue
 from coordinator.storage.documents import Vault
-from partners.protocol import payloads
-from partners.protocol.payloads import format_time
-from partners.protocol.vocabulary import Urgency
+from holdfast.protocol import payloads
+from holdfast.protocol.payloads import format_time
+from holdfast.protocol.vocabulary import Urgency
 
 #: Attempts shown with a delivery, the newest ones.
 ATTEMPTS_SHOWN = 20

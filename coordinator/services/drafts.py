@@ -14,8 +14,8 @@ from coordinator.services.moved_on import Onward, onward
 from coordinator.storage import incidents as incident_store
 from coordinator.storage import partners as partner_store
 from coordinator.storage.documents import Vault
-from partners.protocol.payloads import MAX_ADDRESSES
-from partners.protocol.vocabulary import ASKABLE_KINDS, PartnerKind, PartnerStatus
+from holdfast.protocol.payloads import MAX_ADDRESSES
+from holdfast.protocol.vocabulary import ASKABLE_KINDS, PartnerKind, PartnerStatus
 
 #: Members that a hop takes over from the request that it follows; the requester may change them.
 _TAKEN_OVER = ("urgency", "tlp", "hold", "legal", "do_not_notify_customer_until", "indemnity")

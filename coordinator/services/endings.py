@@ -22,7 +22,7 @@ from coordinator.services.unit_of_work import UnitOfWork
 from coordinator.storage import freeze_ledger as ledger_store
 from coordinator.storage import hold_clocks
 from coordinator.storage import legs as store
-from partners.protocol.vocabulary import EventType, LegStatus
+from holdfast.protocol.vocabulary import EventType, LegStatus
 
 #: What an event names at most; webhook bodies stay under 20 kB, the rest is in the list.
 ADDRESSES_IN_EVENT = 500

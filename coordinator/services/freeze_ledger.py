@@ -43,8 +43,8 @@ from coordinator.storage import hold_clocks
 from coordinator.storage import partners as partner_store
 from coordinator.storage.shared_lines import OtherLink, links_to_other_legs, show_elsewhere
 from coordinator.storage.tables.freeze_requests import ActRow
-from partners.protocol import canonical_json, payloads
-from partners.protocol.payloads import (
+from holdfast.protocol import canonical_json, payloads
+from holdfast.protocol.payloads import (
     FoundLine,
     FrozenLine,
     KeptLine,
@@ -52,8 +52,8 @@ from partners.protocol.payloads import (
     ReturnedLine,
     SeizedLine,
 )
-from partners.protocol.type_ids import new_ids
-from partners.protocol.vocabulary import EventType, LegStatus, LineKind, RequestStatus
+from holdfast.protocol.type_ids import new_ids
+from holdfast.protocol.vocabulary import EventType, LegStatus, LineKind, RequestStatus
 
 #: Which event tells of lines of which kind; `nothing` has none of its own but may end a leg.
 EVENT_BY_KIND: Mapping[LineKind, EventType] = {

@@ -18,8 +18,8 @@ from coordinator.storage import disputes, ledger_totals, reading
 from coordinator.storage import freeze_requests as store
 from coordinator.storage import partners as partner_store
 from coordinator.storage.documents import Vault, load, load_one
-from partners.protocol import canonical_json, strict_json
-from partners.protocol.payloads import FreezeRequest, format_time
+from holdfast.protocol import canonical_json, strict_json
+from holdfast.protocol.payloads import FreezeRequest, format_time
 
 #: Members of the signed document that a reader is shown beside the rows.
 WORDS = ("summary", "do_not_notify_customer_until")

@@ -36,10 +36,10 @@ from coordinator.storage import partners as partner_store
 from coordinator.storage.documents import DocumentKey
 from coordinator.storage.prebuilt import Asked
 from coordinator.storage.tables.freeze_requests import ActRow, FreezeRequestRow
-from partners.protocol import canonical_json, payloads
-from partners.protocol.payloads import format_time
-from partners.protocol.type_ids import new_id
-from partners.protocol.vocabulary import (
+from holdfast.protocol import canonical_json, payloads
+from holdfast.protocol.payloads import format_time
+from holdfast.protocol.type_ids import new_id
+from holdfast.protocol.vocabulary import (
     ASKABLE_KINDS,
     EventType,
     PartnerKind,

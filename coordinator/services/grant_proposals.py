@@ -28,10 +28,10 @@ from coordinator.services.unit_of_work import Answer, UnitOfWork, unpack_evidenc
 from coordinator.storage import grant_proposals as proposals
 from coordinator.storage import partners as store
 from coordinator.storage.documents import load_one
-from partners.protocol import membership_payloads, strict_json
-from partners.protocol.payloads import format_time
-from partners.protocol.type_ids import new_id
-from partners.protocol.vocabulary import Role
+from holdfast.protocol import membership_payloads, strict_json
+from holdfast.protocol.payloads import format_time
+from holdfast.protocol.type_ids import new_id
+from holdfast.protocol.vocabulary import Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

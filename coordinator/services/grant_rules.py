@@ -9,11 +9,11 @@ from coordinator.domain.errors import ConflictError, FieldFault, InvalidInputErr
 from coordinator.services.unit_of_work import UnitOfWork
 from coordinator.storage import partners as store
 from coordinator.storage.documents import DocumentKey
-from partners.protocol import membership_payloads
-from partners.protocol.errors import ProtocolError
-from partners.protocol.jwk import PublicKey
-from partners.protocol.proof_of_possession import verify_possession
-from partners.protocol.vocabulary import Role
+from holdfast.protocol import membership_payloads
+from holdfast.protocol.errors import ProtocolError
+from holdfast.protocol.jwk import PublicKey
+from holdfast.protocol.proof_of_possession import verify_possession
+from holdfast.protocol.vocabulary import Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,10 +17,10 @@ from coordinator.services.grant_rules import CheckedGrant, GrantContext, check_g
 from coordinator.services.unit_of_work import EVERYBODY, Answer, UnitOfWork
 from coordinator.storage import partners as store
 from coordinator.storage.tables.partners import GrantRow, PartnerKeyRow, PartnerRow, SubjectRow
-from partners.protocol import membership_payloads
-from partners.protocol.payloads import format_time
-from partners.protocol.type_ids import new_id
-from partners.protocol.vocabulary import EventType, PartnerStatus, Role
+from holdfast.protocol import membership_payloads
+from holdfast.protocol.payloads import format_time
+from holdfast.protocol.type_ids import new_id
+from holdfast.protocol.vocabulary import EventType, PartnerStatus, Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

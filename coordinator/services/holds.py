@@ -26,9 +26,9 @@ from coordinator.storage import legs as leg_store
 from coordinator.storage import partners as partner_store
 from coordinator.storage.shared_lines import links_to_other_legs
 from coordinator.storage.tables.freeze_requests import ActRow
-from partners.protocol import hold_payloads
-from partners.protocol.payloads import format_time
-from partners.protocol.vocabulary import EventType, HoldBasis, LegStatus, RequestStatus
+from holdfast.protocol import hold_payloads
+from holdfast.protocol.payloads import format_time
+from holdfast.protocol.vocabulary import EventType, HoldBasis, LegStatus, RequestStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

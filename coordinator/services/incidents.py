@@ -17,8 +17,8 @@ from coordinator.services.freeze_request_views import evidence_bodies
 from coordinator.services.moved_on import Onward, onward
 from coordinator.storage import incidents as store
 from coordinator.storage.documents import Vault
-from partners.protocol.payloads import format_time
-from partners.protocol.vocabulary import AddressRole, RequestStatus
+from holdfast.protocol.payloads import format_time
+from holdfast.protocol.vocabulary import AddressRole, RequestStatus
 
 _SHOWN = ("role", "asset", "amount", "block")
 

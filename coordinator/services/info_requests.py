@@ -27,10 +27,10 @@ from coordinator.storage import info_requests as store
 from coordinator.storage import legs as leg_store
 from coordinator.storage.documents import Vault
 from coordinator.storage.tables.freeze_requests import ActRow
-from partners.protocol import life_cycle_payloads as payloads
-from partners.protocol.payloads import format_time
-from partners.protocol.type_ids import new_id
-from partners.protocol.vocabulary import EventType
+from holdfast.protocol import life_cycle_payloads as payloads
+from holdfast.protocol.payloads import format_time
+from holdfast.protocol.type_ids import new_id
+from holdfast.protocol.vocabulary import EventType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,8 @@ from coordinator.services.unit_of_work import unpack_evidence
 from coordinator.storage import partners as partner_store
 from coordinator.storage import reading
 from coordinator.storage.documents import Vault, load
-from partners.protocol.payloads import format_time, parse_time
-from partners.protocol.vocabulary import LineKind
+from holdfast.protocol.payloads import format_time, parse_time
+from holdfast.protocol.vocabulary import LineKind
 
 #: A page of evidence ends early rather than grow beyond this many bytes.
 EVIDENCE_PAGE_BYTES = 20_000_000

@@ -31,10 +31,10 @@ from coordinator.storage import hold_clocks
 from coordinator.storage import legal_orders as store
 from coordinator.storage.documents import Vault
 from coordinator.storage.tables.freeze_requests import ActRow
-from partners.protocol import life_cycle_payloads as payloads
-from partners.protocol.payloads import format_time
-from partners.protocol.type_ids import new_id
-from partners.protocol.vocabulary import EventType, LegStatus, PartnerKind, RequestStatus
+from holdfast.protocol import life_cycle_payloads as payloads
+from holdfast.protocol.payloads import format_time
+from holdfast.protocol.type_ids import new_id
+from holdfast.protocol.vocabulary import EventType, LegStatus, PartnerKind, RequestStatus
 
 _WENT_OUT = ENDED | {RequestStatus.ACTIVE}
 

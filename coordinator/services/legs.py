@@ -29,9 +29,9 @@ from coordinator.storage import freeze_requests as request_store
 from coordinator.storage import hold_clocks, ledger_totals
 from coordinator.storage import legs as store
 from coordinator.storage.tables.freeze_requests import ActRow
-from partners.protocol import payloads
-from partners.protocol.payloads import format_time
-from partners.protocol.vocabulary import EventType, LegStatus, RequestStatus
+from holdfast.protocol import payloads
+from holdfast.protocol.payloads import format_time
+from holdfast.protocol.vocabulary import EventType, LegStatus, RequestStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from coordinator.services.legs import LegBooks, contested, record_leg_event
 from coordinator.services.unit_of_work import Recorded, UnitOfWork
 from coordinator.storage import disputes as store
 from coordinator.storage.tables.freeze_requests import ActRow
-from partners.protocol.vocabulary import EventType, LegStatus
+from holdfast.protocol.vocabulary import EventType, LegStatus
 
 MOOT = "moot"
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row
 from coordinator.services.freeze_request_views import evidence_bodies
 from coordinator.storage import incidents as store
 from coordinator.storage.documents import Vault
-from partners.protocol.vocabulary import DeclineCode
+from holdfast.protocol.vocabulary import DeclineCode
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,10 @@ from coordinator.storage import freeze_requests as store
 from coordinator.storage import legs as leg_store
 from coordinator.storage import partners as partner_store
 from coordinator.storage import proofs as proof_store
-from partners.protocol import canonical_json
-from partners.protocol.payloads import format_time
-from partners.protocol.type_ids import new_id
-from partners.protocol.vocabulary import EventType, LegStatus, Urgency
+from holdfast.protocol import canonical_json
+from holdfast.protocol.payloads import format_time
+from holdfast.protocol.type_ids import new_id
+from holdfast.protocol.vocabulary import EventType, LegStatus, Urgency
 
 #: A notice that would be longer carries hash and link instead of the document, in bytes; bodies of
 #: webhooks stay under 20 kB.

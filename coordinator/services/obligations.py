@@ -18,7 +18,7 @@ from coordinator.storage import freeze_requests as request_store
 from coordinator.storage import hold_clocks
 from coordinator.storage import legs as leg_store
 from coordinator.storage.hold_clocks import Obligation
-from partners.protocol.vocabulary import HoldBasis
+from holdfast.protocol.vocabulary import HoldBasis
 
 
 def next_clock(hold: HoldBalance, now: datetime, policies: Policies) -> datetime | None:

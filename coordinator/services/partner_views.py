@@ -9,10 +9,10 @@ from coordinator.services.unit_of_work import unpack_evidence
 from coordinator.storage import grant_proposals as proposal_store
 from coordinator.storage import partners as store
 from coordinator.storage.documents import Vault, load, load_one
-from partners.protocol import strict_json
-from partners.protocol.jwk import PublicKey
-from partners.protocol.payloads import format_time
-from partners.protocol.vocabulary import Role
+from holdfast.protocol import strict_json
+from holdfast.protocol.jwk import PublicKey
+from holdfast.protocol.payloads import format_time
+from holdfast.protocol.vocabulary import Role
 
 
 def partner_view(row: Row[Any], contacts: Sequence[str] | None = None) -> dict[str, Any]:

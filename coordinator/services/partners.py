@@ -26,10 +26,10 @@ from coordinator.services.partner_views import own_view
 from coordinator.services.unit_of_work import EVERYBODY, Answer, UnitOfWork
 from coordinator.storage import partners as store
 from coordinator.storage.tables.partners import PartnerRow
-from partners.protocol import canonical_json, membership_payloads
-from partners.protocol.jwk import PublicKey
-from partners.protocol.type_ids import new_id
-from partners.protocol.vocabulary import EventType, PartnerKind, PartnerStatus, Role
+from holdfast.protocol import canonical_json, membership_payloads
+from holdfast.protocol.jwk import PublicKey
+from holdfast.protocol.type_ids import new_id
+from holdfast.protocol.vocabulary import EventType, PartnerKind, PartnerStatus, Role
 
 INVITATION_LASTS = timedelta(days=14)
 

@@ -8,8 +8,8 @@ from sqlalchemy import Row
 
 from coordinator.domain.ledger_state import BookedLine
 from coordinator.storage.legs import NewLeg
-from partners.protocol.payloads import FoundLine, FrozenLine, ReportLine, format_time
-from partners.protocol.vocabulary import LineKind
+from holdfast.protocol.payloads import FoundLine, FrozenLine, ReportLine, format_time
+from holdfast.protocol.vocabulary import LineKind
 
 #: What only the report itself says of a line.
 _WORDS = (

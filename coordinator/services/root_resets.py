@@ -19,12 +19,12 @@ from coordinator.services.unit_of_work import EVERYBODY, Answer, Recorded, UnitO
 from coordinator.storage import partners as store
 from coordinator.storage import root_resets
 from coordinator.storage.tables.partners import PartnerRow
-from partners.protocol.errors import ProtocolError
-from partners.protocol.jwk import PublicKey
-from partners.protocol.payloads import format_time
-from partners.protocol.proof_of_possession import verify_possession
-from partners.protocol.type_ids import new_id
-from partners.protocol.vocabulary import EventType, PartnerStatus
+from holdfast.protocol.errors import ProtocolError
+from holdfast.protocol.jwk import PublicKey
+from holdfast.protocol.payloads import format_time
+from holdfast.protocol.proof_of_possession import verify_possession
+from holdfast.protocol.type_ids import new_id
+from holdfast.protocol.vocabulary import EventType, PartnerStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

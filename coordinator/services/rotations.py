@@ -10,8 +10,8 @@ from coordinator.services.grant_rules import GrantContext, check_grant, fault
 from coordinator.services.grants import own_partner, store_grant
 from coordinator.services.unit_of_work import Answer, UnitOfWork
 from coordinator.storage import partners as store
-from partners.protocol import membership_payloads
-from partners.protocol.type_ids import new_id
+from holdfast.protocol import membership_payloads
+from holdfast.protocol.type_ids import new_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

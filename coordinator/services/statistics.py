@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row
 from coordinator.domain.figures import milliseconds, rank, usd_text
 from coordinator.storage import statistics as store
 from coordinator.storage.statistics import Scope
-from partners.protocol.vocabulary import NO_MATCH_CODES, DeclineCode, LegStatus
+from holdfast.protocol.vocabulary import NO_MATCH_CODES, DeclineCode, LegStatus
 
 _AMOUNTS = ("asked", "found", "frozen", "returned")
 

@@ -17,8 +17,8 @@ from coordinator.domain.deadline import Policies
 from coordinator.domain.errors import FieldFault, InvalidInputError
 from coordinator.domain.format_errors import AccountError, AmountError, AssetError
 from coordinator.domain.service_wallets import ServiceWallets
-from partners.protocol import payloads
-from partners.protocol.vocabulary import WarningCode
+from holdfast.protocol import payloads
+from holdfast.protocol.vocabulary import WarningCode
 
 #: Names in one warning; the rest is in the request itself.
 _NAMED = 5

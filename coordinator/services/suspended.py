@@ -9,7 +9,7 @@ from coordinator.domain.errors import AuthenticationError, FieldFault, Permissio
 from coordinator.domain.freeze_ledger import LegLedger
 from coordinator.storage import ledger_pages
 from coordinator.storage import legs as leg_store
-from partners.protocol.payloads import ReportLine
+from holdfast.protocol.payloads import ReportLine
 
 
 def require_holding(connection: Connection, actor: Actor, request_id: str | None) -> None:

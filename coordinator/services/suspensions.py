@@ -24,7 +24,7 @@ from coordinator.storage import freeze_requests as request_store
 from coordinator.storage import partners as store
 from coordinator.storage import root_resets
 from coordinator.storage.tables.partners import PartnerRow
-from partners.protocol.vocabulary import EventType, PartnerStatus, RequestStatus
+from holdfast.protocol.vocabulary import EventType, PartnerStatus, RequestStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

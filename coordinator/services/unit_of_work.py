@@ -35,10 +35,10 @@ from coordinator.storage.partners import Standing, still_stands
 from coordinator.storage.prebuilt import Asked, Prebuilt
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from coordinator.transparency_log.leaf import Leaf, make_leaf
-from partners.protocol import canonical_json
-from partners.protocol.payloads import format_time
-from partners.protocol.type_ids import new_id
-from partners.protocol.vocabulary import EventType, Urgency
+from holdfast.protocol import canonical_json
+from holdfast.protocol.payloads import format_time
+from holdfast.protocol.type_ids import new_id
+from holdfast.protocol.vocabulary import EventType, Urgency
 
 #: Goes to every member.
 EVERYBODY = "*"

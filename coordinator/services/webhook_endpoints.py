@@ -21,11 +21,11 @@ from coordinator.storage import partners as partner_store
 from coordinator.storage import webhook_endpoints as store
 from coordinator.storage.documents import Vault
 from coordinator.storage.webhook_endpoints import EndpointDocument, Secret
-from partners.protocol import payloads
-from partners.protocol.payloads import format_time
-from partners.protocol.type_ids import new_id
-from partners.protocol.vocabulary import EventType
-from partners.protocol.webhook_signature import new_secret
+from holdfast.protocol import payloads
+from holdfast.protocol.payloads import format_time
+from holdfast.protocol.type_ids import new_id
+from holdfast.protocol.vocabulary import EventType
+from holdfast.protocol.webhook_signature import new_secret
 
 #: More than any partner needs; it bounds what one event costs.
 ENDPOINTS_LIMIT = 20

@@ -22,8 +22,8 @@ from coordinator.services.endings import end_legs, named_addresses, take_address
 from coordinator.services.unit_of_work import Answer, UnitOfWork
 from coordinator.storage import freeze_requests as store
 from coordinator.storage.tables.freeze_requests import ActRow
-from partners.protocol import payloads
-from partners.protocol.vocabulary import EventType, RequestStatus
+from holdfast.protocol import payloads
+from holdfast.protocol.vocabulary import EventType, RequestStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

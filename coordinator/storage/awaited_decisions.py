@@ -14,7 +14,7 @@ from coordinator.storage.additions import PENDING
 from coordinator.storage.tables.freeze_requests import ActRow, FreezeRequestRow
 from coordinator.storage.tables.life_cycle import AdditionDecisionRow, AdditionRow
 from coordinator.storage.tables.partners import PartnerKeyRow
-from partners.protocol.vocabulary import RequestStatus
+from holdfast.protocol.vocabulary import RequestStatus
 
 
 def requests(  # noqa: PLR0913 - the filters of the list

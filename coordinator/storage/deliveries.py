@@ -15,7 +15,7 @@ from coordinator.storage.tables.outbox import (
     LaneRow,
     WebhookEndpointRow,
 )
-from partners.protocol.type_ids import new_id
+from holdfast.protocol.type_ids import new_id
 
 _COLUMNS = (
     "id",

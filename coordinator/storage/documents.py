@@ -20,7 +20,7 @@ from sqlalchemy import Connection, bindparam, delete, select
 from coordinator.storage.prebuilt import Asked, Prebuilt
 from coordinator.storage.rows import insert_rows
 from coordinator.storage.tables.documents import DocumentKeyRow, DocumentRow
-from partners.protocol.type_ids import new_id
+from holdfast.protocol.type_ids import new_id
 
 _NONCE_BYTES = 12
 _KEY_COLUMNS = ("id", "wrapped", "created_at")

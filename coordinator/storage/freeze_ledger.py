@@ -31,7 +31,7 @@ from coordinator.storage.tables.freeze_ledger import (
 )
 from coordinator.storage.tables.freeze_requests import LegRow
 from coordinator.storage.tables.life_cycle import WithdrawnAddressRow
-from partners.protocol.vocabulary import DeclineCode, HoldBasis, KeptBasis, LineKind
+from holdfast.protocol.vocabulary import DeclineCode, HoldBasis, KeptBasis, LineKind
 
 _LINE_COLUMNS = (
     "id",

@@ -29,7 +29,7 @@ from coordinator.storage.tables.freeze_requests import (
     LegRow,
 )
 from coordinator.storage.tables.life_cycle import WithdrawnAddressRow
-from partners.protocol.vocabulary import RequestStatus
+from holdfast.protocol.vocabulary import RequestStatus
 
 _REQUEST_COLUMNS = (
     "id",

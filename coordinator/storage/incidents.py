@@ -9,7 +9,7 @@ from coordinator.storage.tables.events import EventAudienceRow, EventRow
 from coordinator.storage.tables.freeze_ledger import LedgerLineRow, NothingRow
 from coordinator.storage.tables.freeze_requests import ActRow, FreezeRequestRow, LegRow
 from coordinator.storage.tables.life_cycle import WithdrawnAddressRow
-from partners.protocol.vocabulary import DeclineCode, LineKind
+from holdfast.protocol.vocabulary import DeclineCode, LineKind
 
 _CHUNK = 400
 _MOVED_ON = DeclineCode.MOVED_ON.value

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Row, text
 
 from coordinator.domain.clock import from_micros
 from coordinator.domain.delivery import PROBES, DeliveryStatus
-from partners.protocol.vocabulary import EventType
+from holdfast.protocol.vocabulary import EventType
 
 #: A request's urgency as a number; lanes of a lower one go first.
 PRIORITIES = (0, 1, 2)

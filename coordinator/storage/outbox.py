@@ -16,7 +16,7 @@ from coordinator.domain.clock import to_micros
 from coordinator.storage.prebuilt import Asked, Prebuilt
 from coordinator.storage.rows import insert_rows
 from coordinator.storage.tables.outbox import DeliveryRow, WebhookEndpointRow
-from partners.protocol.type_ids import new_id
+from holdfast.protocol.type_ids import new_id
 
 _DELIVERY_COLUMNS = (
     "id",

@@ -13,8 +13,8 @@ from coordinator.storage.rows import insert_rows
 from coordinator.storage.tables.documents import DocumentKeyRow
 from coordinator.storage.tables.partners import GrantRow, PartnerKeyRow, PartnerRow, SubjectRow
 from coordinator.storage.tables.transparency_log import LogHeadRow
-from partners.protocol.jwk import PublicKey
-from partners.protocol.vocabulary import PartnerKind, PartnerStatus, Role
+from holdfast.protocol.jwk import PublicKey
+from holdfast.protocol.vocabulary import PartnerKind, PartnerStatus, Role
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from coordinator.storage.tables.freeze_requests import (
     LegRow,
 )
 from coordinator.storage.tables.transparency_log import LogLeafRow
-from partners.protocol.vocabulary import EventType, LegStatus
+from holdfast.protocol.vocabulary import EventType, LegStatus
 
 _CHUNK = 400
 #: Legs still queued that one look at the feed considers.

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, exists, insert, literal, select
 from coordinator.domain.freeze_ledger import Booking
 from coordinator.storage.rows import insert_rows
 from coordinator.storage.tables.freeze_ledger import HoldLinkRow, LedgerLineRow, SharedLineRow
-from partners.protocol.vocabulary import LineKind
+from holdfast.protocol.vocabulary import LineKind
 
 _COLUMNS = ("leg_id", "line_id", "request_id", "address_no")
 _CHUNK = 400

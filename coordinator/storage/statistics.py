@@ -23,7 +23,7 @@ from coordinator.storage.tables.freeze_requests import (
     FreezeRequestRow,
     LegRow,
 )
-from partners.protocol.vocabulary import LineKind
+from holdfast.protocol.vocabulary import LineKind
 
 
 @dataclass(frozen=True, slots=True)

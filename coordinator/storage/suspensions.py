@@ -6,7 +6,7 @@ from sqlalchemy import Connection, and_, or_, select
 
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow
 from coordinator.storage.tables.partners import PartnerRow
-from partners.protocol.vocabulary import PartnerStatus, RequestStatus
+from holdfast.protocol.vocabulary import PartnerStatus, RequestStatus
 
 
 def due_withdrawals(connection: Connection, now: datetime, limit: int = 100) -> list[str]:

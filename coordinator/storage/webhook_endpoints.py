@@ -10,8 +10,8 @@ from sqlalchemy import Connection, Row, func, insert, select, text, update
 from coordinator.domain.clock import to_micros
 from coordinator.storage.documents import Vault, load
 from coordinator.storage.tables.outbox import WebhookEndpointRow
-from partners.protocol import canonical_json, strict_json
-from partners.protocol.payloads import format_time, parse_time
+from holdfast.protocol import canonical_json, strict_json
+from holdfast.protocol.payloads import format_time, parse_time
 
 DOCUMENT = "endpoint"
 

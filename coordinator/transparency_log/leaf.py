@@ -11,7 +11,7 @@ from datetime import datetime
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from partners.protocol.commitment import commitment
+from holdfast.protocol.commitment import commitment
 
 _SALT_INFO = b"holdfast/salt/1\0"
 

@@ -8,9 +8,9 @@ import logging
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from partners.client import Client
-from partners.errors import TransportError, UnavailableError
-from partners.protocol.payloads import (
+from holdfast.client import Client
+from holdfast.errors import TransportError, UnavailableError
+from holdfast.protocol.payloads import (
     FoundLine,
     FreezeRequest,
     FrozenLine,
@@ -19,11 +19,11 @@ from partners.protocol.payloads import (
     ReportLine,
     ReturnedLine,
 )
-from partners.protocol.payloads import ReleasedLine as Released
-from partners.protocol.views import FreezeReportView
-from partners.protocol.vocabulary import DeclineCode, HoldBasis, LineKind, ReleaseReason
-from partners.reference_exchange.deposit_book import DepositBook, Freeze, Match, Payout
-from partners.reference_exchange.inbox import Task
+from holdfast.protocol.payloads import ReleasedLine as Released
+from holdfast.protocol.views import FreezeReportView
+from holdfast.protocol.vocabulary import DeclineCode, HoldBasis, LineKind, ReleaseReason
+from reference_exchange.deposit_book import DepositBook, Freeze, Match, Payout
+from reference_exchange.inbox import Task
 
 _log = logging.getLogger(__name__)
 #: Hours for which we hold where the requester names none.

@@ -1,6 +1,6 @@
 """The process that a small exchange runs: a webhook receiver and a worker that answers.
 
-    python -m partners.reference_exchange.app --home DIR
+    python -m reference_exchange.app --home DIR
 
 `DIR` is its HOLDFAST_HOME with the profile of a system; books and inbox are kept there, too.
 Behind a real exchange's web server only `create_app` is of interest.
@@ -21,19 +21,19 @@ from flask import Flask
 from pydantic import BaseModel
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from partners.client import Client
-from partners.errors import ConflictError, HoldfastError
-from partners.flask_blueprint import WebhookInbox, webhook_blueprint
-from partners.private_files import read_private, write_private
-from partners.profiles import ProfileStore
-from partners.protocol import canonical_json, strict_json
-from partners.protocol.payloads import EndpointChanges, NewEndpoint
-from partners.reference_exchange.answering import answer
-from partners.reference_exchange.deposit_book import DepositBook
-from partners.reference_exchange.inbox import Inbox, Matter
-from partners.reference_exchange.settling import settle
-from partners.seen_events import SqliteSeenEvents
-from partners.wall_clock import wall_clock
+from holdfast.client import Client
+from holdfast.errors import ConflictError, HoldfastError
+from holdfast.flask_blueprint import WebhookInbox, webhook_blueprint
+from holdfast.private_files import read_private, write_private
+from holdfast.profiles import ProfileStore
+from holdfast.protocol import canonical_json, strict_json
+from holdfast.protocol.payloads import EndpointChanges, NewEndpoint
+from holdfast.seen_events import SqliteSeenEvents
+from holdfast.wall_clock import wall_clock
+from reference_exchange.answering import answer
+from reference_exchange.deposit_book import DepositBook
+from reference_exchange.inbox import Inbox, Matter
+from reference_exchange.settling import settle
 
 _log = logging.getLogger(__name__)
 WEBHOOK_PATH = "/holdfast"

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from partners.account_match import comparison_key
-from partners.protocol.payloads import FlaggedAddress
+from holdfast.account_match import comparison_key
+from holdfast.protocol.payloads import FlaggedAddress
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS deposit_address (

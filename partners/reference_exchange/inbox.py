@@ -11,12 +11,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from partners.client import Document
-from partners.evidence import Notice
-from partners.protocol import strict_json
-from partners.protocol.payloads import FreezeRequest
-from partners.protocol.vocabulary import EventType
-from partners.webhook_receiver import Event
+from holdfast.client import Document
+from holdfast.evidence import Notice
+from holdfast.protocol import strict_json
+from holdfast.protocol.payloads import FreezeRequest
+from holdfast.protocol.vocabulary import EventType
+from holdfast.webhook_receiver import Event
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS received (

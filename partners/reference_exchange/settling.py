@@ -12,18 +12,18 @@ goes out under an idempotency key made from the hold and the occasion.
 import logging
 from datetime import UTC, datetime, timedelta
 
-from partners.client import Client, Document
-from partners.protocol.payloads import KeptLine, ReleasedLine
-from partners.protocol.views import HoldView
-from partners.protocol.vocabulary import (
+from holdfast.client import Client, Document
+from holdfast.protocol.payloads import KeptLine, ReleasedLine
+from holdfast.protocol.views import HoldView
+from holdfast.protocol.vocabulary import (
     EventType,
     HoldBasis,
     KeptBasis,
     LineKind,
     ReleaseReason,
 )
-from partners.reference_exchange.deposit_book import DepositBook
-from partners.reference_exchange.inbox import Matter
+from reference_exchange.deposit_book import DepositBook
+from reference_exchange.inbox import Matter
 
 _log = logging.getLogger(__name__)
 #: A hold is extended only on the last warnings: compliance may still change its mind before.

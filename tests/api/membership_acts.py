@@ -11,11 +11,11 @@ from coordinator.services.bus import execute
 from coordinator.services.unit_of_work import Answer, transaction
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
-from partners.protocol import canonical_json
-from partners.protocol.jwk import PrivateKey
-from partners.protocol.proof_of_possession import make_possession
-from partners.protocol.type_ids import new_id
-from partners.protocol.vocabulary import Role
+from holdfast.protocol import canonical_json
+from holdfast.protocol.jwk import PrivateKey
+from holdfast.protocol.proof_of_possession import make_possession
+from holdfast.protocol.type_ids import new_id
+from holdfast.protocol.vocabulary import Role
 from tests.factories import ORIGIN, Exchange, Member, Signer, grant_body
 
 

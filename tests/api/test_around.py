@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from coordinator.api.problem_catalog import catalog
 from coordinator.api.problems import STATUS_BY_ERROR
 from coordinator.storage.base import db
-from partners.protocol import canonical_json
+from holdfast.protocol import canonical_json
 from tests.api.acts import submit
 from tests.architecture.tree import modules
 from tests.conftest import KEYS, World

@@ -8,10 +8,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from coordinator.domain.clock import SteppedClock
-from partners.protocol import canonical_json
-from partners.protocol.jwk import PrivateKey
-from partners.protocol.request_token import make_request_token
-from partners.protocol.type_ids import new_id
+from holdfast.protocol import canonical_json
+from holdfast.protocol.jwk import PrivateKey
+from holdfast.protocol.request_token import make_request_token
+from holdfast.protocol.type_ids import new_id
 from tests.conftest import World
 from tests.factories import ORIGIN, Cast, Member, Signer, freeze_request_body, request_token
 from tests.partners.protocol.hostile_tokens import HOSTILE

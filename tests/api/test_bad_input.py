@@ -12,8 +12,8 @@ from coordinator.storage.tables.events import EventRow
 from coordinator.storage.tables.freeze_ledger import HoldRow, LedgerLineRow
 from coordinator.storage.tables.freeze_requests import ActRow, FreezeRequestRow
 from coordinator.storage.tables.transparency_log import LogLeafRow
-from partners.protocol import canonical_json
-from partners.protocol.type_ids import new_id
+from holdfast.protocol import canonical_json
+from holdfast.protocol.type_ids import new_id
 from tests.api.acts import approve, report_frozen, submit
 from tests.conftest import World
 from tests.factories import ACCOUNT, ETHER, Cast, Signer, freeze_request_body, request_token

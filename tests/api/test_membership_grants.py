@@ -8,9 +8,9 @@ import pytest
 from coordinator.domain.clock import SteppedClock
 from coordinator.storage import partners as store
 from coordinator.storage.database import Database
-from partners.protocol.jwk import PrivateKey
-from partners.protocol.proof_of_possession import make_possession
-from partners.protocol.vocabulary import Role
+from holdfast.protocol.jwk import PrivateKey
+from holdfast.protocol.proof_of_possession import make_possession
+from holdfast.protocol.vocabulary import Role
 from tests.api.membership_acts import (
     approve_grant,
     events,

@@ -11,17 +11,17 @@ from flask import Flask
 from werkzeug.serving import make_server
 
 from coordinator.domain.clock import SteppedClock
-from partners.cli import cli
-from partners.cli import session as cli_session
-from partners.client import Client
-from partners.errors import AuthenticationError, ProfileError, TransportError
-from partners.keys import key_request, new_profile, write_key_request
-from partners.profiles import Profile, ProfileStore, SubjectKind
-from partners.protocol import strict_json
-from partners.protocol.membership_payloads import Grant
-from partners.protocol.views import GrantView
-from partners.rotation import rotate_key
-from partners.transport import RetryPolicy, Transport
+from holdfast.cli import cli
+from holdfast.cli import session as cli_session
+from holdfast.client import Client
+from holdfast.errors import AuthenticationError, ProfileError, TransportError
+from holdfast.keys import key_request, new_profile, write_key_request
+from holdfast.profiles import Profile, ProfileStore, SubjectKind
+from holdfast.protocol import strict_json
+from holdfast.protocol.membership_payloads import Grant
+from holdfast.protocol.views import GrantView
+from holdfast.rotation import rotate_key
+from holdfast.transport import RetryPolicy, Transport
 from tests.factories import ORIGIN, Cast, Member
 
 

@@ -12,8 +12,8 @@ from coordinator.domain.clock import SteppedClock
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
 from coordinator.storage.tables.partners import GrantRow, PartnerKeyRow
-from partners.protocol.jwk import PrivateKey
-from partners.protocol.vocabulary import Role
+from holdfast.protocol.jwk import PrivateKey
+from holdfast.protocol.vocabulary import Role
 from tests.api.membership_acts import (
     grant_by_root,
     new_person,

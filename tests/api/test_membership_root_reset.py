@@ -12,9 +12,9 @@ from coordinator.services.unit_of_work import Answer
 from coordinator.storage import root_resets
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
-from partners.protocol.jwk import PrivateKey
-from partners.protocol.proof_of_possession import make_possession
-from partners.protocol.vocabulary import Role
+from holdfast.protocol.jwk import PrivateKey
+from holdfast.protocol.proof_of_possession import make_possession
+from holdfast.protocol.vocabulary import Role
 from tests.api.membership_acts import (
     events,
     grant_by_root,

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from coordinator.domain.clock import SteppedClock
-from partners.protocol import canonical_json
-from partners.protocol.vocabulary import Role
+from holdfast.protocol import canonical_json
+from holdfast.protocol.vocabulary import Role
 from tests.api.membership_acts import (
     events,
     grant_by_root,

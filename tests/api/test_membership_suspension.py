@@ -21,7 +21,7 @@ from coordinator.services.unit_of_work import Evidence, transaction
 from coordinator.storage import partners as store
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
-from partners.protocol.membership_payloads import Grant
+from holdfast.protocol.membership_payloads import Grant
 from tests.api.acts import approve, report_frozen, submit
 from tests.api.membership_acts import (
     events,

@@ -11,14 +11,14 @@ from coordinator.domain.clock import SteppedClock
 from coordinator.services.root_resets import ResetRoot, TakeOverRoot
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
-from partners.errors import PinMismatchError, UntrustedEvidenceError
-from partners.evidence import prove_evidence
-from partners.key_directory import KeyDirectory
-from partners.protocol.jwk import PrivateKey
-from partners.protocol.proof_of_possession import make_possession
-from partners.protocol.views import EvidenceView, GrantView, KeyView
-from partners.protocol.vocabulary import Role
-from partners.webhook_receiver import Event, verify_notice
+from holdfast.errors import PinMismatchError, UntrustedEvidenceError
+from holdfast.evidence import prove_evidence
+from holdfast.key_directory import KeyDirectory
+from holdfast.protocol.jwk import PrivateKey
+from holdfast.protocol.proof_of_possession import make_possession
+from holdfast.protocol.views import EvidenceView, GrantView, KeyView
+from holdfast.protocol.vocabulary import Role
+from holdfast.webhook_receiver import Event, verify_notice
 from tests.api.acts import approve, submit
 from tests.api.membership_acts import (
     approve_grant,

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from partners.protocol import life_cycle_views, strict_json, views
-from partners.protocol.request_token import body_sha256
+from holdfast.protocol import life_cycle_views, strict_json, views
+from holdfast.protocol.request_token import body_sha256
 from tests.api.acts import approve, report_frozen, submit
 from tests.factories import ACCOUNT, ETHER, Cast, Signer
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from partners.protocol import views
+from holdfast.protocol import views
 from tests.api.acts import approve, submit
 from tests.conftest import World
 from tests.factories import Cast, Signer

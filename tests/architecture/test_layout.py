@@ -13,7 +13,8 @@ TOP_LEVEL = {
     *("coordinator", "partners", "tests", "config", "docs", ".ci"),
     *("wsgi.py", "pyproject.toml", "requirements.lock", "Makefile", ".gitignore"),
     *("README.md", "ARCHITECTURE.md", "CHANGELOG.md", "LICENSE", ".pre-commit-config.yaml"),
-    *(".dockerignore", ".editorconfig", ".gitattributes", "SECURITY.md", "CONTRIBUTING.md"),
+    *("SECURITY.md", "CONTRIBUTING.md", "CODE_OF_CONDUCT.md", ".github", "deploy", "examples"),
+    *(".dockerignore", ".editorconfig", ".gitattributes"),
 }
 # Names under which everything and nothing belongs.
 VAGUE = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "managers"}
@@ -47,6 +48,11 @@ def test_every_folder_with_modules_is_a_package() -> None:
     folders = {Path(name).parent for name, _, _ in modules("coordinator", "partners", "tests")}
     versions = {folder for folder in folders if folder.name == "versions"}  # Alembic loads by path
     assert {str(f) for f in folders - versions if not (ROOT / f / "__init__.py").is_file()} == set()
+
+
+def test_the_folder_of_the_kit_is_no_package() -> None:
+    # Else `partners.holdfast` would be a second name of the same modules.
+    assert not (ROOT / "partners" / "__init__.py").exists()
 
 
 def _links() -> list[tuple[str, str]]:

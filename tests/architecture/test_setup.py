@@ -13,7 +13,7 @@ from types import ModuleType
 
 import pytest
 
-from tests.architecture.tree import ROOT
+from tests.architecture.tree import ROOT, text_lines
 
 TARGETS = {
     *("help", "setup", "run", "demo", "test", "check", "lint", "format", "types", "coverage"),
@@ -22,6 +22,8 @@ TARGETS = {
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+KIT = tomllib.loads((ROOT / "partners" / "pyproject.toml").read_text(encoding="utf-8"))
+SET_UP_FROM = ("requirements.lock", "pyproject.toml", "partners/pyproject.toml")
 
 
 @pytest.fixture
@@ -41,6 +43,15 @@ def _locked() -> dict[str, str]:
     """Return what the lock says of each package, by name: pin, marker and hashes."""
     entries = re.split(r"\n(?=[a-z0-9])", re.sub(r"(?m)^ *#.*\n", "", LOCK))
     return {re.split(r"[=\[ ]", entry)[0]: entry for entry in entries if entry.strip()}
+
+
+def _asked() -> list[str]:
+    """Return every requirement of both distributions, of their extras and of the tools."""
+    extras = KIT["project"]["optional-dependencies"].values()
+    return [
+        *(*PROJECT["project"]["dependencies"], *KIT["project"]["dependencies"]),
+        *(*PROJECT["dependency-groups"]["dev"], *(item for extra in extras for item in extra)),
+    ]
 
 
 def _name(requirement: str) -> str:
@@ -92,9 +103,39 @@ def _without_hashes() -> str:
 
 
 def test_the_lock_has_every_package_that_the_project_asks_for() -> None:
-    extras = PROJECT["project"]["optional-dependencies"].values()
-    asked = [*PROJECT["project"]["dependencies"], *(item for extra in extras for item in extra)]
-    assert {_name(item) for item in asked} - {"holdfast"} - set(_locked()) == set()
+    assert {_name(item) for item in _asked()} - set(_locked()) == {"holdfast-kit"}
+
+
+#: What would fetch a project called `holdfast` from the package index: it is a stranger's.
+_STRANGER = re.compile(
+    r"(?:install|add)\s[^`]*?(?<![\w./~-])holdfast(?![\w./-])|^\W*holdfast[\[=<>~]"
+)
+
+
+def test_nothing_asks_for_the_strangers_package_of_our_name() -> None:
+    asked = {_name(item) for item in (*_asked(), *PROJECT["build-system"]["requires"])}
+    assert "holdfast" not in asked | set(_locked())
+    told = [(place, line) for place, line in text_lines() if place.rpartition(":")[0][-3:] == ".md"]
+    assert [place for place, line in told if _STRANGER.search(line)] == []
+
+
+@pytest.mark.parametrize(
+    "advice",
+    [
+        "pip install holdfast",
+        "`pip install -U 'holdfast[flask]'`",
+        "uv add holdfast",
+        "holdfast==1",
+    ],
+)
+def test_the_search_would_find_such_advice(advice: str) -> None:
+    assert _STRANGER.search(advice)
+
+
+def test_both_distributions_have_one_version_and_ask_for_it() -> None:
+    version = PROJECT["project"]["version"]
+    assert KIT["project"]["version"] == version
+    assert f"holdfast-kit[addresses]=={version}" in PROJECT["project"]["dependencies"]
 
 
 def test_the_lock_has_what_builds_the_project() -> None:
@@ -133,12 +174,13 @@ def test_a_second_run_installs_nothing(
     assert len(commands) == installed
 
 
-@pytest.mark.parametrize("changed", ["requirements.lock", "pyproject.toml"])
+@pytest.mark.parametrize("changed", SET_UP_FROM)
 def test_a_changed_dependency_installs_again(
     bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, changed: str
 ) -> None:
-    for name in ("requirements.lock", "pyproject.toml"):
-        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / "partners").mkdir()
+    for name in SET_UP_FROM:
+        shutil.copy(ROOT / name, tmp_path / name)
     monkeypatch.setattr(bootstrap, "ROOT", tmp_path)
     before = bootstrap.contents()
     with (tmp_path / changed).open("a", encoding="utf-8") as file:

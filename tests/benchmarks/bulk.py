@@ -35,9 +35,9 @@ from coordinator.storage.tables.freeze_requests import (
 from coordinator.storage.tables.outbox import DeliveryRow, LaneRow
 from coordinator.storage.tables.requests import SeenTokenRow, StoredAnswerRow
 from coordinator.storage.tables.transparency_log import LogLeafRow
-from partners.protocol import canonical_json
-from partners.protocol.payloads import format_time
-from partners.protocol.type_ids import new_id
+from holdfast.protocol import canonical_json
+from holdfast.protocol.payloads import format_time
+from holdfast.protocol.type_ids import new_id
 from tests import factories
 from tests.benchmarks.stage import Stage
 from tests.factories import ETHER

@@ -10,9 +10,9 @@ from sqlalchemy import text
 from coordinator.services.bus import execute
 from coordinator.services.unit_of_work import transaction
 from coordinator.services.webhook_endpoints import RegisterEndpoint
-from partners.protocol import payloads
-from partners.protocol.type_ids import new_id
-from partners.protocol.webhook_signature import new_secret
+from holdfast.protocol import payloads
+from holdfast.protocol.type_ids import new_id
+from holdfast.protocol.webhook_signature import new_secret
 from tests import factories
 from tests.benchmarks.figures import Figure, alternated, median, percentile
 from tests.benchmarks.load import Caller, raw_request

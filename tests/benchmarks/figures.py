@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from partners.protocol import canonical_json
+from holdfast.protocol import canonical_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from sqlalchemy import make_url
 
 from coordinator.operations.lifetime import end_with_parent
 from coordinator.storage.database import open_database
-from partners.protocol.jwk import PublicKey
+from holdfast.protocol.jwk import PublicKey
 from tests.factories import ORIGIN
 
 THREADS = 8

@@ -14,8 +14,8 @@ from coordinator.domain.deadline import Policies
 from coordinator.services.bus import execute
 from coordinator.services.unit_of_work import transaction
 from coordinator.services.webhook_endpoints import RegisterEndpoint
-from partners.protocol import payloads
-from partners.protocol.webhook_signature import new_secret
+from holdfast.protocol import payloads
+from holdfast.protocol.webhook_signature import new_secret
 from tests import factories
 from tests.benchmarks.bulk import Loaded, load_requests
 from tests.benchmarks.figures import Figure, median, seconds_of

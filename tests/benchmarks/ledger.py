@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import text
 
 from coordinator.storage import ledger_totals
-from partners.protocol import canonical_json, strict_json
-from partners.protocol.payloads import format_time
+from holdfast.protocol import canonical_json, strict_json
+from holdfast.protocol.payloads import format_time
 from tests import factories
 from tests.benchmarks import bulk
 from tests.benchmarks.figures import Figure, alternated, median, seconds_of

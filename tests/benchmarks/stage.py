@@ -20,7 +20,7 @@ from coordinator.operations.preparation import prepare
 from coordinator.settings import Settings
 from coordinator.storage.database import Database, open_database
 from coordinator.storage.documents import Vault
-from partners.protocol import canonical_json, strict_json
+from holdfast.protocol import canonical_json, strict_json
 from tests import factories
 from tests.benchmarks.load import Caller, raw_request
 from tests.factories import Cast, Member

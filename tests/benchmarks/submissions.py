@@ -10,7 +10,7 @@ from sqlalchemy import text
 from coordinator.config_files import read_config
 from coordinator.domain.account import parse_account
 from coordinator.domain.chain import load_chains
-from partners.protocol import canonical_json, strict_json
+from holdfast.protocol import canonical_json, strict_json
 from tests import factories
 from tests.benchmarks.figures import Figure, alternated, median, seconds_of
 from tests.benchmarks.floor_app import TABLE

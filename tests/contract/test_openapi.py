@@ -10,7 +10,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from coordinator.api import openapi
 from coordinator.api.routing import ROUTES
-from partners.protocol.vocabulary import EventType
+from holdfast.protocol.vocabulary import EventType
 from tests.conftest import World
 from tests.factories import ORIGIN
 

@@ -14,11 +14,11 @@ from typing import Any
 import jwt
 import pytest
 
-from partners.protocol import strict_json
-from partners.protocol import webhook_signature as webhooks
-from partners.protocol.jwk import PrivateKey
-from partners.protocol.payloads import FreezeReport, FreezeRequest
-from partners.protocol.request_token import (
+from holdfast.protocol import strict_json
+from holdfast.protocol import webhook_signature as webhooks
+from holdfast.protocol.jwk import PrivateKey
+from holdfast.protocol.payloads import FreezeReport, FreezeRequest
+from holdfast.protocol.request_token import (
     make_request_token,
     read_token_front,
     verify_request_token,

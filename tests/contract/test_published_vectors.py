@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from partners.protocol import base64url, strict_json
-from partners.protocol.errors import (
+from holdfast.protocol import base64url, strict_json
+from holdfast.protocol.errors import (
     KeyFormatError,
     ProtocolError,
     SignatureError,
     StrictJsonError,
     TokenError,
 )
-from partners.protocol.jwk import PublicKey
-from partners.protocol.request_token import read_token_front
+from holdfast.protocol.jwk import PublicKey
+from holdfast.protocol.request_token import read_token_front
 
 VECTORS = Path(__file__).parents[3] / "shared" / "vectors"
 pytestmark = pytest.mark.skipif(

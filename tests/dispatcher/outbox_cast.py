@@ -20,9 +20,9 @@ from coordinator.services.webhook_endpoints import RegisterEndpoint
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
 from coordinator.storage.wakeup import Watcher
-from partners.protocol import payloads
-from partners.protocol.jwk import PrivateKey
-from partners.protocol.webhook_signature import new_secret
+from holdfast.protocol import payloads
+from holdfast.protocol.jwk import PrivateKey
+from holdfast.protocol.webhook_signature import new_secret
 from tests.factories import Member
 
 WEBHOOK_KEY = PrivateKey.from_seed(b"s" * 32)

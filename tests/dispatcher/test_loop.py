@@ -20,7 +20,7 @@ from coordinator.storage.documents import Vault, load_one
 from coordinator.storage.lanes import Head
 from coordinator.storage.wakeup import Watcher
 from coordinator.storage.webhook_endpoints import EndpointDocument, Secret
-from partners.protocol.webhook_signature import verify
+from holdfast.protocol.webhook_signature import verify
 from tests.dispatcher.outbox_cast import (
     WEBHOOK_KEY,
     Outbox,

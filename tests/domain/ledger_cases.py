@@ -19,8 +19,8 @@ from coordinator.domain.freeze_ledger import (
     facts_of,
 )
 from coordinator.domain.leg import LegAct, leg_status
-from partners.protocol.payloads import ReportLine
-from partners.protocol.vocabulary import HoldBasis, LegStatus, LineKind
+from holdfast.protocol.payloads import ReportLine
+from holdfast.protocol.vocabulary import HoldBasis, LegStatus, LineKind
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

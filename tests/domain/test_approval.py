@@ -12,7 +12,7 @@ from coordinator.domain.approval import (
     require_may_approve_grant,
 )
 from coordinator.domain.errors import ConflictError, PermissionDeniedError, SelfApprovalError
-from partners.protocol.vocabulary import Role
+from holdfast.protocol.vocabulary import Role
 
 
 def lead(person: str) -> Actor:

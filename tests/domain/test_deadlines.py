@@ -6,7 +6,7 @@ import pytest
 
 from coordinator.config_files import read_config
 from coordinator.domain.deadline import Policies, PolicyError
-from partners.protocol.vocabulary import HoldBasis, Urgency
+from holdfast.protocol.vocabulary import HoldBasis, Urgency
 
 SHIPPED = read_config("policies.toml")
 NOW = datetime(2026, 11, 22, tzinfo=UTC)

@@ -9,7 +9,7 @@ import pytest
 from coordinator.domain.errors import InvalidInputError, LedgerBreachError
 from coordinator.domain.freeze_ledger import book, totals
 from coordinator.domain.ledger_draft import LIMIT
-from partners.protocol.vocabulary import HoldBasis, LegStatus, LineKind
+from holdfast.protocol.vocabulary import HoldBasis, LegStatus, LineKind
 from tests.domain.ledger_cases import (
     DAY,
     ETH,

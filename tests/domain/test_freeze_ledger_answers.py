@@ -2,7 +2,7 @@
 
 import pytest
 
-from partners.protocol.vocabulary import DeclineCode, LegStatus
+from holdfast.protocol.vocabulary import DeclineCode, LegStatus
 from tests.domain.ledger_cases import (
     Desk,
     correction,

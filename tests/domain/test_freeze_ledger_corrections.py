@@ -2,7 +2,7 @@
 
 import pytest
 
-from partners.protocol.vocabulary import LegStatus
+from holdfast.protocol.vocabulary import LegStatus
 from tests.domain.ledger_cases import (
     ETH,
     Desk,

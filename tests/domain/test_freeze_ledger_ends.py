@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from coordinator.domain.hold import owes_answer
-from partners.protocol.vocabulary import HoldBasis, KeptBasis
+from holdfast.protocol.vocabulary import HoldBasis, KeptBasis
 from tests.domain.ledger_cases import (
     DAY,
     HOUR,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from coordinator.domain.errors import LedgerBreachError
 from coordinator.domain.freeze_ledger import totals
-from partners.protocol.payloads import ReportLine
+from holdfast.protocol.payloads import ReportLine
 from tests.domain.ledger_cases import (
     ETH,
     USDT,

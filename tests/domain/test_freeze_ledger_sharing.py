@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from coordinator.domain.freeze_ledger import totals
-from partners.protocol.vocabulary import LegStatus
+from holdfast.protocol.vocabulary import LegStatus
 from tests.domain.ledger_cases import (
     ETH,
     HOUR,

@@ -4,7 +4,7 @@ import pytest
 
 from coordinator.domain.freeze_ledger import totals
 from coordinator.domain.ledger_draft import LIMIT
-from partners.protocol.vocabulary import LegStatus, LineKind
+from holdfast.protocol.vocabulary import LegStatus, LineKind
 from tests.domain.ledger_cases import (
     ETH,
     Desk,

@@ -15,7 +15,7 @@ from coordinator.domain.freeze_request import (
     require_in_time,
     takes_late_lines,
 )
-from partners.protocol.vocabulary import RequestStatus
+from holdfast.protocol.vocabulary import RequestStatus
 
 S = RequestStatus
 A = Action

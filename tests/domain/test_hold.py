@@ -15,7 +15,7 @@ from coordinator.domain.hold import (
     obliged,
     owes_answer,
 )
-from partners.protocol.vocabulary import HoldBasis, KeptBasis
+from holdfast.protocol.vocabulary import HoldBasis, KeptBasis
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -17,7 +17,7 @@ from coordinator.domain.leg import (
     leg_status,
     require_act,
 )
-from partners.protocol.vocabulary import DeclineCode, LegStatus, RequestStatus
+from holdfast.protocol.vocabulary import DeclineCode, LegStatus, RequestStatus
 
 S = LegStatus
 A = LegAct

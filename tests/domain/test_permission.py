@@ -16,7 +16,7 @@ from coordinator.domain.permission import (
     permissions_of,
     require,
 )
-from partners.protocol.vocabulary import LineKind, PartnerKind, Role
+from holdfast.protocol.vocabulary import LineKind, PartnerKind, Role
 
 P = Permission
 R = Role

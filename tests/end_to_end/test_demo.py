@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from partners.reference_exchange.scenarios.script import (
+from reference_exchange.scenarios.script import (
     Deposit,
     load_script,
     load_second_act,
 )
 
-_DEMO = "partners.reference_exchange.scenarios.demo"
+_DEMO = "reference_exchange.scenarios.demo"
 _COMMAND = [sys.executable, "-m", _DEMO, "--limit", "150"]
 _MEMBERS = {
     "requests",

@@ -22,7 +22,7 @@ from sqlalchemy import text
 from coordinator.domain.clock import SystemClock
 from coordinator.operations.preparation import open_settings_database, prepare
 from coordinator.settings import Settings
-from partners.protocol.request_token import make_request_token
+from holdfast.protocol.request_token import make_request_token
 from tests import factories
 from tests.conftest import BACKENDS
 from tests.dispatcher.outbox_cast import Outbox, Receiver

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from coordinator.cli import main
-from partners.protocol import strict_json
+from holdfast.protocol import strict_json
 
 Run = Any
 

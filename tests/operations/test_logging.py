@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from partners.protocol import strict_json
+from holdfast.protocol import strict_json
 
 _PROGRAM = """
 import sys, structlog

@@ -24,8 +24,8 @@ from coordinator.operations.preparation import (
 from coordinator.services.partners import InvitePartner
 from coordinator.settings import Settings
 from coordinator.storage.base import Base
-from partners.protocol.jwk import PrivateKey
-from partners.protocol.vocabulary import PartnerKind
+from holdfast.protocol.jwk import PrivateKey
+from holdfast.protocol.vocabulary import PartnerKind
 
 NAMES = [WRAPPING_KEY, INDEX_KEY, WEBHOOK_KEY]
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from click.testing import CliRunner, Result
 
-from partners.cli import cli
-from partners.profiles import ProfileStore
-from partners.protocol import strict_json
-from partners.protocol.type_ids import new_id
+from holdfast.cli import cli
+from holdfast.profiles import ProfileStore
+from holdfast.protocol import strict_json
+from holdfast.protocol.type_ids import new_id
 from tests.partners.stub_coordinator import StubCoordinator
 from tests.partners.views import request_view
 

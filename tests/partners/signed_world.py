@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from partners.client import encode
-from partners.keys import grant_of, key_request, new_profile
-from partners.profiles import Profile
-from partners.protocol import canonical_json
-from partners.protocol.membership_payloads import Grant, GrantApproval, Join, Jwk
-from partners.protocol.payloads import Body
-from partners.protocol.request_token import make_request_token
-from partners.protocol.type_ids import new_id
-from partners.protocol.views import EvidenceView, GrantView, KeyView
-from partners.protocol.vocabulary import Role
+from holdfast.client import encode
+from holdfast.keys import grant_of, key_request, new_profile
+from holdfast.profiles import Profile
+from holdfast.protocol import canonical_json
+from holdfast.protocol.membership_payloads import Grant, GrantApproval, Join, Jwk
+from holdfast.protocol.payloads import Body
+from holdfast.protocol.request_token import make_request_token
+from holdfast.protocol.type_ids import new_id
+from holdfast.protocol.views import EvidenceView, GrantView, KeyView
+from holdfast.protocol.vocabulary import Role
 
 ORIGIN = "https://coordinator.example"
 REQUESTS = f"{ORIGIN}/v1/freeze-requests"

@@ -7,9 +7,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
-from partners.protocol import canonical_json, strict_json
-from partners.protocol.jwk import PublicKey
-from partners.protocol.request_token import RequestToken, read_token_front, verify_request_evidence
+from holdfast.protocol import canonical_json, strict_json
+from holdfast.protocol.jwk import PublicKey
+from holdfast.protocol.request_token import RequestToken, read_token_front, verify_request_evidence
 
 
 @dataclass(frozen=True, slots=True)

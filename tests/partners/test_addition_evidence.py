@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from partners.errors import UntrustedEvidenceError
-from partners.evidence import Notice, prove_notice
-from partners.key_directory import KeyDirectory
-from partners.profiles import Profile
-from partners.protocol import canonical_json
-from partners.protocol.payloads import Approval
-from partners.protocol.type_ids import new_id
-from partners.protocol.vocabulary import Role
+from holdfast.errors import UntrustedEvidenceError
+from holdfast.evidence import Notice, prove_notice
+from holdfast.key_directory import KeyDirectory
+from holdfast.profiles import Profile
+from holdfast.protocol import canonical_json
+from holdfast.protocol.payloads import Approval
+from holdfast.protocol.type_ids import new_id
+from holdfast.protocol.vocabulary import Role
 from tests.partners.signed_world import (
     ORIGIN,
     REQUESTS,

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from partners.keys import new_profile
-from partners.profiles import Profile, ProfileStore
-from partners.protocol import canonical_json, strict_json
-from partners.protocol.payloads import Approval
-from partners.protocol.type_ids import new_id
-from partners.protocol.vocabulary import EvidenceKind, Role
+from holdfast.keys import new_profile
+from holdfast.profiles import Profile, ProfileStore
+from holdfast.protocol import canonical_json, strict_json
+from holdfast.protocol.payloads import Approval
+from holdfast.protocol.type_ids import new_id
+from holdfast.protocol.vocabulary import EvidenceKind, Role
 from tests.partners.shell import FRQ, REQUEST, Shell, answer_request, sent
 from tests.partners.signed_world import Signed, World, evidence_view, request_body, sign
 from tests.partners.stub_coordinator import StubCoordinator, problem

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from partners.cli import cli
-from partners.profiles import Profile, ProfileStore
-from partners.protocol import strict_json
-from partners.protocol.payloads import FreezeRequest
-from partners.protocol.type_ids import new_id
+from holdfast.cli import cli
+from holdfast.profiles import Profile, ProfileStore
+from holdfast.protocol import strict_json
+from holdfast.protocol.payloads import FreezeRequest
+from holdfast.protocol.type_ids import new_id
 from tests.partners.stub_coordinator import StubCoordinator
 
 FRQ = new_id("frq")

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from partners.profiles import Profile, ProfileStore
-from partners.protocol import strict_json
-from partners.protocol.type_ids import new_id
+from holdfast.profiles import Profile, ProfileStore
+from holdfast.protocol import strict_json
+from holdfast.protocol.type_ids import new_id
 from tests.partners.shell import FRQ, Shell
 from tests.partners.stub_coordinator import StubCoordinator
 from tests.partners.views import AT

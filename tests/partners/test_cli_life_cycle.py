@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from partners.profiles import Profile, ProfileStore
-from partners.protocol import canonical_json
-from partners.protocol.type_ids import new_id
+from holdfast.profiles import Profile, ProfileStore
+from holdfast.protocol import canonical_json
+from holdfast.protocol.type_ids import new_id
 from tests.partners.shell import FRQ, REQUEST, Shell, answer_request, sent
 from tests.partners.stub_coordinator import StubCoordinator
 from tests.partners.views import AT, SHA256, act_view, leg_view

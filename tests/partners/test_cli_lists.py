@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from partners.client import Client
-from partners.profiles import Profile, ProfileStore
-from partners.protocol import strict_json
-from partners.protocol.type_ids import new_id
-from partners.protocol.views import EventPage
-from partners.protocol.vocabulary import Role
+from holdfast.client import Client
+from holdfast.profiles import Profile, ProfileStore
+from holdfast.protocol import strict_json
+from holdfast.protocol.type_ids import new_id
+from holdfast.protocol.views import EventPage
+from holdfast.protocol.vocabulary import Role
 from tests.partners.shell import FRQ, REQUEST, Shell, answer_request, sent
 from tests.partners.stub_coordinator import StubCoordinator
 from tests.partners.views import AT, act_view, event_view, leg_view

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from partners.profiles import ProfileStore
-from partners.protocol import strict_json
+from holdfast.profiles import ProfileStore
+from holdfast.protocol import strict_json
 from tests.partners.shell import Shell
 from tests.partners.stub_coordinator import StubCoordinator
 

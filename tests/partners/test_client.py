@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from partners import errors
-from partners.client import Client, Document, encode
-from partners.profiles import Profile
-from partners.protocol import strict_json
-from partners.protocol.payloads import FreezeReport, FrozenLine, NothingLine
-from partners.protocol.views import FreezeRequestSummary
-from partners.protocol.vocabulary import DeclineCode, LineKind
-from partners.transport import RetryPolicy, Transport
+from holdfast import errors
+from holdfast.client import Client, Document, encode
+from holdfast.profiles import Profile
+from holdfast.protocol import strict_json
+from holdfast.protocol.payloads import FreezeReport, FrozenLine, NothingLine
+from holdfast.protocol.views import FreezeRequestSummary
+from holdfast.protocol.vocabulary import DeclineCode, LineKind
+from holdfast.transport import RetryPolicy, Transport
 from tests.partners.stub_coordinator import StubCoordinator, problem
 from tests.partners.views import AT, SHA256, act_view, event_view, leg_view, request_view
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partners.protocol.payloads import FlaggedAddress
-from partners.reference_exchange.deposit_book import DepositBook
+from holdfast.protocol.payloads import FlaggedAddress
+from reference_exchange.deposit_book import DepositBook
 
 ETH, USDT = "eip155:1/slip44:60", "eip155:1/erc20:0xdAC17F958D2ee523a2206206994597C13D831ec7"
 THIEF = "eip155:1:0x51E9d833Ecae4E8D9D8Be17300AEE6D3398C135D"

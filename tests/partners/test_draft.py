@@ -2,12 +2,12 @@
 
 import pytest
 
-from partners.draft import encode_draft, new_nonce, read_csv, read_draft, read_json
-from partners.errors import InvalidDraftError
-from partners.json_lines import lines_by_pointer, nearest_line
-from partners.protocol import canonical_json, strict_json
-from partners.protocol.payloads import FreezeRequest
-from partners.protocol.views import FieldError
+from holdfast.draft import encode_draft, new_nonce, read_csv, read_draft, read_json
+from holdfast.errors import InvalidDraftError
+from holdfast.json_lines import lines_by_pointer, nearest_line
+from holdfast.protocol import canonical_json, strict_json
+from holdfast.protocol.payloads import FreezeRequest
+from holdfast.protocol.views import FieldError
 
 ETH = "eip155:1/slip44:60"
 TEMPLATE = (

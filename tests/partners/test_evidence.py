@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from partners.errors import PinMismatchError, UntrustedEvidenceError
-from partners.evidence import Notice, prove_evidence, prove_notice
-from partners.key_directory import KeyDirectory
-from partners.keys import grant_of, key_request, new_profile
-from partners.profiles import Profile
-from partners.protocol.membership_payloads import Join, Jwk
-from partners.protocol.payloads import Approval
-from partners.protocol.type_ids import new_id
-from partners.protocol.views import EvidenceView
-from partners.protocol.vocabulary import Role
+from holdfast.errors import PinMismatchError, UntrustedEvidenceError
+from holdfast.evidence import Notice, prove_evidence, prove_notice
+from holdfast.key_directory import KeyDirectory
+from holdfast.keys import grant_of, key_request, new_profile
+from holdfast.profiles import Profile
+from holdfast.protocol.membership_payloads import Join, Jwk
+from holdfast.protocol.payloads import Approval
+from holdfast.protocol.type_ids import new_id
+from holdfast.protocol.views import EvidenceView
+from holdfast.protocol.vocabulary import Role
 from tests.partners.signed_world import (
     ORIGIN,
     REQUESTS,

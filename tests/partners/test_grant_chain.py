@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from partners.errors import UntrustedEvidenceError
-from partners.key_directory import KeyDirectory, TrustedKey
-from partners.keys import grant_of, key_request, new_profile
-from partners.profiles import Profile
-from partners.protocol.membership_payloads import Grant, Policy
-from partners.protocol.vocabulary import Role
+from holdfast.errors import UntrustedEvidenceError
+from holdfast.key_directory import KeyDirectory, TrustedKey
+from holdfast.keys import grant_of, key_request, new_profile
+from holdfast.profiles import Profile
+from holdfast.protocol.membership_payloads import Grant, Policy
+from holdfast.protocol.vocabulary import Role
 from tests.partners.signed_world import ORIGIN, World, sign
 
 

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from partners.incident_trace import as_dot, as_text, join
-from partners.protocol.life_cycle_views import TracePage
-from partners.protocol.type_ids import new_id
-from partners.protocol.views import AssetUnit
-from partners.wording import amount_text, counted, whole_units
+from holdfast.incident_trace import as_dot, as_text, join
+from holdfast.protocol.life_cycle_views import TracePage
+from holdfast.protocol.type_ids import new_id
+from holdfast.protocol.views import AssetUnit
+from holdfast.wording import amount_text, counted, whole_units
 
 FIRST, SECOND = new_id("frq", now_ms=1), new_id("frq", now_ms=2)
 ETHEREUM, TRON = "eip155:1", "tron:0x2b6653dc"

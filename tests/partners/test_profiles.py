@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from partners.errors import ConflictError, InvalidDraftError, ProfileError
-from partners.keys import key_request, new_profile, read_key_request, write_key_request
-from partners.membership import Joining, Person, System, join
-from partners.profiles import Profile, ProfileStore, checked_origin
-from partners.protocol import canonical_json, strict_json
-from partners.protocol.membership_payloads import Join
-from partners.protocol.vocabulary import Role
+from holdfast.errors import ConflictError, InvalidDraftError, ProfileError
+from holdfast.keys import key_request, new_profile, read_key_request, write_key_request
+from holdfast.membership import Joining, Person, System, join
+from holdfast.profiles import Profile, ProfileStore, checked_origin
+from holdfast.protocol import canonical_json, strict_json
+from holdfast.protocol.membership_payloads import Join
+from holdfast.protocol.vocabulary import Role
 from tests.partners.stub_coordinator import StubCoordinator, problem
 
 

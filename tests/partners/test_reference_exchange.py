@@ -8,21 +8,21 @@ from typing import Any
 
 import pytest
 
-from partners.client import Client, Document
-from partners.errors import UnavailableError
-from partners.evidence import Notice, prove_notice
-from partners.key_directory import KeyDirectory
-from partners.protocol import strict_json
-from partners.protocol.payloads import FreezeRequest
-from partners.protocol.views import FreezeRequestView
-from partners.protocol.vocabulary import ReleaseReason, Role
-from partners.reference_exchange.answering import answer, release, return_funds
-from partners.reference_exchange.deposit_book import DepositBook
-from partners.reference_exchange.inbox import Inbox, Task
-from partners.reference_exchange.scenarios.accounts import book_sums, stated_sums
-from partners.reference_exchange.scenarios.cast import Player
-from partners.reference_exchange.scenarios.script import Member, load_script
-from partners.webhook_receiver import Event
+from holdfast.client import Client, Document
+from holdfast.errors import UnavailableError
+from holdfast.evidence import Notice, prove_notice
+from holdfast.key_directory import KeyDirectory
+from holdfast.protocol import strict_json
+from holdfast.protocol.payloads import FreezeRequest
+from holdfast.protocol.views import FreezeRequestView
+from holdfast.protocol.vocabulary import ReleaseReason, Role
+from holdfast.webhook_receiver import Event
+from reference_exchange.answering import answer, release, return_funds
+from reference_exchange.deposit_book import DepositBook
+from reference_exchange.inbox import Inbox, Task
+from reference_exchange.scenarios.accounts import book_sums, stated_sums
+from reference_exchange.scenarios.cast import Player
+from reference_exchange.scenarios.script import Member, load_script
 from tests.partners.signed_world import ORIGIN, REQUESTS, World, evidence_of, request_body, sign
 from tests.partners.stub_coordinator import StubCoordinator, problem
 from tests.partners.views import AT, SHA256, act_view, leg_view, request_view

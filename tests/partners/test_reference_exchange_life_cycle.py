@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from partners.client import Client, Document
-from partners.errors import UnavailableError
-from partners.protocol import strict_json
-from partners.protocol.payloads import FreezeRequest
-from partners.reference_exchange.answering import answer
-from partners.reference_exchange.deposit_book import DepositBook, Payout
-from partners.reference_exchange.inbox import Inbox, Matter, Task
-from partners.reference_exchange.settling import settle
-from partners.webhook_receiver import Event
+from holdfast.client import Client, Document
+from holdfast.errors import UnavailableError
+from holdfast.protocol import strict_json
+from holdfast.protocol.payloads import FreezeRequest
+from holdfast.webhook_receiver import Event
+from reference_exchange.answering import answer
+from reference_exchange.deposit_book import DepositBook, Payout
+from reference_exchange.inbox import Inbox, Matter, Task
+from reference_exchange.settling import settle
 from tests.partners.signed_world import request_body
 from tests.partners.stub_coordinator import StubCoordinator, problem
 from tests.partners.test_reference_exchange import (

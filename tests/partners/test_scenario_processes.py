@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from partners.reference_exchange.scenarios.processes import Processes
+from reference_exchange.scenarios.processes import Processes
 
 
 def test_a_process_is_ended_when_the_signal_comes_while_it_is_made(

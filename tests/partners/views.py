@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from partners.protocol.type_ids import new_id
+from holdfast.protocol.type_ids import new_id
 
 AT = "2026-01-02T03:04:05Z"
 SHA256 = "ab" * 32

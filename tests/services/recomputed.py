@@ -22,7 +22,7 @@ from coordinator.storage.tables.events import EventAudienceRow, EventRow
 from coordinator.storage.tables.freeze_ledger import FindingRow, HoldLinkRow, HoldRow, LedgerLineRow
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from coordinator.storage.tables.life_cycle import DisputeRow, InfoRequestRow, WithdrawnAddressRow
-from partners.protocol.vocabulary import RequestStatus
+from holdfast.protocol.vocabulary import RequestStatus
 
 _MOVES = ("released", "returned", "seized")
 

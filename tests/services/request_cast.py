@@ -40,7 +40,7 @@ from coordinator.storage.documents import Vault
 from coordinator.storage.tables.freeze_ledger import HoldRow
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from coordinator.storage.tables.transparency_log import LogLeafRow
-from partners.protocol import (
+from holdfast.protocol import (
     canonical_json,
     hold_payloads,
     life_cycle_payloads,
@@ -48,7 +48,7 @@ from partners.protocol import (
     payloads,
     strict_json,
 )
-from partners.protocol.payloads import format_time
+from holdfast.protocol.payloads import format_time
 from tests.factories import (
     ETHER,
     NOON,

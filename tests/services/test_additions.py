@@ -8,8 +8,8 @@ import pytest
 from coordinator.domain.clock import SteppedClock
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
-from partners.protocol import canonical_json, strict_json
-from partners.protocol.vocabulary import PartnerKind
+from holdfast.protocol import canonical_json, strict_json
+from holdfast.protocol.vocabulary import PartnerKind
 from tests import factories
 from tests.factories import Cast, Signer
 from tests.services.through_api import World, pointers, problem

@@ -8,7 +8,7 @@ import pytest
 from coordinator.domain.freeze_request import TRANSITIONS, Action
 from coordinator.services.freeze_requests import CloseByItself, ExpireFreezeRequest
 from coordinator.services.withdrawals import LapseProvisional
-from partners.protocol.vocabulary import RequestStatus
+from holdfast.protocol.vocabulary import RequestStatus
 from tests.services.request_cast import DAY, Ask, Desk, Office, found, policies
 
 State = tuple[RequestStatus, bool]

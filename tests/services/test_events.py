@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Callable
 
 from coordinator.services.legs import MarkLegDelivered, MarkLegUndeliverable
-from partners.protocol import strict_json
-from partners.protocol.payloads import format_time
-from partners.protocol.vocabulary import EventType
+from holdfast.protocol import strict_json
+from holdfast.protocol.payloads import format_time
+from holdfast.protocol.vocabulary import EventType
 from tests.factories import NOON
 from tests.services.request_cast import (
     DAY,

@@ -9,9 +9,9 @@ from sqlalchemy import select
 from coordinator.services.unit_of_work import unpack_evidence
 from coordinator.storage.documents import load
 from coordinator.storage.tables.freeze_requests import ActRow
-from partners.protocol import canonical_json, strict_json
-from partners.protocol.errors import ProtocolError
-from partners.protocol.request_token import verify_request_evidence
+from holdfast.protocol import canonical_json, strict_json
+from holdfast.protocol.errors import ProtocolError
+from holdfast.protocol.request_token import verify_request_evidence
 from tests.factories import ETHER, NOON, ORIGIN, freeze_request_body
 from tests.services.request_cast import (
     DAY,

@@ -11,7 +11,7 @@ from coordinator.domain.errors import (
     NotFoundError,
     PermissionDeniedError,
 )
-from partners.protocol.payloads import format_time
+from holdfast.protocol.payloads import format_time
 from tests.factories import ETHER, NOON
 from tests.services.request_cast import (
     DAY,

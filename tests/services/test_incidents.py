@@ -7,9 +7,9 @@ import pytest
 from coordinator.domain.clock import SteppedClock
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
-from partners.incident_trace import as_text, join
-from partners.protocol import base64url
-from partners.protocol.life_cycle_views import TracePage
+from holdfast.incident_trace import as_text, join
+from holdfast.protocol import base64url
+from holdfast.protocol.life_cycle_views import TracePage
 from tests.factories import ACCOUNT, ETHER, Cast, Exchange, Signer
 from tests.services.through_api import World, frozen_line, pointers, problem
 

@@ -5,7 +5,7 @@ import pytest
 from coordinator.domain.clock import SteppedClock
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
-from partners.protocol.vocabulary import PartnerKind
+from holdfast.protocol.vocabulary import PartnerKind
 from tests import factories
 from tests.factories import Cast, Exchange, Signer
 from tests.services.through_api import REQUESTS, World, pointers, problem, released_line

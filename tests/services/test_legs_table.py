@@ -8,7 +8,7 @@ import pytest
 from coordinator.domain.leg import ACTS as RULES
 from coordinator.domain.leg import LegAct
 from coordinator.services.legs import MarkLegDelivered
-from partners.protocol.vocabulary import LegStatus, RequestStatus
+from holdfast.protocol.vocabulary import LegStatus, RequestStatus
 from tests.services.request_cast import (
     Ask,
     Desk,

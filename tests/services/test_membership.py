@@ -14,8 +14,8 @@ from coordinator.services.root_resets import ResetRoot, TakeOverRoot
 from coordinator.services.rotations import RotateKey
 from coordinator.services.suspensions import ReinstatePartner, SuspendPartner
 from coordinator.services.unit_of_work import UnitOfWork
-from partners.protocol.membership_payloads import Grant, GrantApproval, Revocation
-from partners.protocol.vocabulary import Role
+from holdfast.protocol.membership_payloads import Grant, GrantApproval, Revocation
+from holdfast.protocol.vocabulary import Role
 from tests.api.membership_acts import new_person
 from tests.factories import ORIGIN, Cast, grant_body
 

@@ -9,10 +9,10 @@ from coordinator.domain.ledger_state import BookedLine
 from coordinator.services import report_views
 from coordinator.services.unit_of_work import Answer
 from coordinator.storage.legs import NewLeg
-from partners.protocol import canonical_json, strict_json
-from partners.protocol.payloads import ReportLine, parse_time
-from partners.protocol.type_ids import new_id
-from partners.protocol.vocabulary import LineKind
+from holdfast.protocol import canonical_json, strict_json
+from holdfast.protocol.payloads import ReportLine, parse_time
+from holdfast.protocol.type_ids import new_id
+from holdfast.protocol.vocabulary import LineKind
 from tests.factories import ETHER
 
 _LINES: TypeAdapter[ReportLine] = TypeAdapter(ReportLine)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from partners.protocol.payloads import format_time
+from holdfast.protocol.payloads import format_time
 from tests.services.recomputed import faults
 from tests.services.request_cast import (
     DAY,

@@ -16,7 +16,7 @@ from hypothesis.stateful import (
 )
 
 from coordinator.domain.errors import CoordinatorError
-from partners.protocol.payloads import format_time
+from holdfast.protocol.payloads import format_time
 from tests.factories import ETHER, Exchange
 from tests.services import request_cast as say
 from tests.services.kept import Kept

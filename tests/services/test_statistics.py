@@ -9,7 +9,7 @@ from coordinator.domain.clock import SteppedClock
 from coordinator.domain.figures import in_proportion, rank, usd_cents, usd_text
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
-from partners.protocol.payloads import Usd
+from holdfast.protocol.payloads import Usd
 from tests.factories import ACCOUNT, ETHER, Cast, Exchange, Signer
 from tests.services.request_cast import addresses
 from tests.services.through_api import (

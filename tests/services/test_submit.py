@@ -11,9 +11,9 @@ from sqlalchemy.engine import make_url
 from coordinator.domain.errors import ConflictError, InvalidInputError
 from coordinator.storage.base import Base
 from coordinator.storage.tables.partners import PartnerRow
-from partners.protocol import canonical_json
-from partners.protocol.payloads import format_time
-from partners.protocol.vocabulary import PartnerKind
+from holdfast.protocol import canonical_json
+from holdfast.protocol.payloads import format_time
+from holdfast.protocol.vocabulary import PartnerKind
 from tests.factories import ETHER, Signer, admit, freeze_request_body, new_exchange
 from tests.services.request_cast import DAY, REQUESTS, Desk, account, addresses, refusal
 

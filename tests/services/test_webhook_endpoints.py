@@ -34,7 +34,7 @@ from coordinator.services.webhook_endpoints import (
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
 from coordinator.storage.webhook_endpoints import documents
-from partners.protocol import payloads, views
+from holdfast.protocol import payloads, views
 from tests.dispatcher.outbox_cast import Outbox
 from tests.factories import Cast, Member
 

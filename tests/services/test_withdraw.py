@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from coordinator.domain.errors import ConflictError, InvalidInputError, PermissionDeniedError
-from partners.protocol.payloads import format_time
+from holdfast.protocol.payloads import format_time
 from tests.factories import ETHER, NOON
 from tests.services.request_cast import (
     DAY,

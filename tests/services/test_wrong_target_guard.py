@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from coordinator.domain.errors import InvalidInputError
-from partners.protocol import strict_json
+from holdfast.protocol import strict_json
 from tests.services.request_cast import Desk, refusal
 
 LOWER = "eip155:1:0x" + "ab" * 20

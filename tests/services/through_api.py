@@ -17,7 +17,7 @@ from coordinator.services.unit_of_work import transaction
 from coordinator.storage import events as event_store
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
-from partners.protocol import strict_json
+from holdfast.protocol import strict_json
 from tests.factories import ETHER, Cast, Exchange, Member, Signer, freeze_request_body
 
 REQUESTS = "/v1/freeze-requests"

@@ -7,15 +7,15 @@ from dataclasses import asdict, dataclass, field
 from itertools import chain
 from typing import Any
 
-from partners.client import Client
-from partners.evidence import prove_evidence
-from partners.key_directory import KeyDirectory
-from partners.profiles import ProfileStore
-from partners.protocol.life_cycle_views import IncidentDetailView
-from partners.protocol.views import FreezeRequestView, HoldView, LegView
-from partners.protocol.vocabulary import EventType, EvidenceKind, LegStatus, LineKind
-from partners.reference_exchange.scenarios.cast import Player
-from partners.reference_exchange.scenarios.stage import delivery_states, dropped_repeats
+from holdfast.client import Client
+from holdfast.evidence import prove_evidence
+from holdfast.key_directory import KeyDirectory
+from holdfast.profiles import ProfileStore
+from holdfast.protocol.life_cycle_views import IncidentDetailView
+from holdfast.protocol.views import FreezeRequestView, HoldView, LegView
+from holdfast.protocol.vocabulary import EventType, EvidenceKind, LegStatus, LineKind
+from reference_exchange.scenarios.cast import Player
+from reference_exchange.scenarios.stage import delivery_states, dropped_repeats
 
 _COLUMNS = ("frozen", "held", "released", "returned")
 Sums = dict[str, dict[str, int]]

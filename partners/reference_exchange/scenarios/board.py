@@ -10,10 +10,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from partners.client import Client
-from partners.protocol.views import LegView, Units
-from partners.reference_exchange.scenarios.processes import ScenarioError
-from partners.wording import amount_text
+from holdfast.client import Client
+from holdfast.protocol.views import LegView, Units
+from holdfast.wording import amount_text
+from reference_exchange.scenarios.processes import ScenarioError
 
 _SUMS = ("found", "frozen", "held", "released", "returned")
 _STATUS_STYLE = {

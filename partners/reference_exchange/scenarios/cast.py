@@ -6,14 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from partners.client import Client
-from partners.membership import Joining, Person, System, join
-from partners.profiles import ProfileStore
-from partners.protocol import strict_json
-from partners.protocol.vocabulary import Role
-from partners.reference_exchange.deposit_book import DepositBook
-from partners.reference_exchange.scenarios.processes import Processes, ScenarioError, program
-from partners.reference_exchange.scenarios.script import Member, Script
+from holdfast.client import Client
+from holdfast.membership import Joining, Person, System, join
+from holdfast.profiles import ProfileStore
+from holdfast.protocol import strict_json
+from holdfast.protocol.vocabulary import Role
+from reference_exchange.deposit_book import DepositBook
+from reference_exchange.scenarios.processes import Processes, ScenarioError, program
+from reference_exchange.scenarios.script import Member, Script
 
 _PEOPLE = (
     Person("lead", (Role.SECURITY_LEAD,)),

@@ -1,6 +1,6 @@
 """The Bybit case, replayed: a coordinator and four exchanges, each a process of its own.
 
-    python -m partners.reference_exchange.scenarios.demo [--act 1|2|all] [--keep]
+    python -m reference_exchange.scenarios.demo [--act 1|2|all] [--keep]
 
 The last line printed is one JSON object. Exit status 0 only if the coordinator's totals equal what
 the exchanges' own deposit books say, every notice arrived, and every act is proven.
@@ -20,17 +20,17 @@ from types import FrameType
 import click
 from rich.console import Console
 
-from partners.errors import HoldfastError
-from partners.reference_exchange.scenarios import first_act, second_act
-from partners.reference_exchange.scenarios.accounts import Summary, close_accounts
-from partners.reference_exchange.scenarios.cast import enrol
-from partners.reference_exchange.scenarios.processes import Processes, ScenarioError, program
-from partners.reference_exchange.scenarios.script import load_script
-from partners.reference_exchange.scenarios.stage import Stage
-from partners.transport import RetryPolicy, Transport
-from partners.wall_clock import VARIABLE as CLOCK_VARIABLE
-from partners.wall_clock import wall_clock
-from partners.wording import amount_text, counted
+from holdfast.errors import HoldfastError
+from holdfast.transport import RetryPolicy, Transport
+from holdfast.wall_clock import VARIABLE as CLOCK_VARIABLE
+from holdfast.wall_clock import wall_clock
+from holdfast.wording import amount_text, counted
+from reference_exchange.scenarios import first_act, second_act
+from reference_exchange.scenarios.accounts import Summary, close_accounts
+from reference_exchange.scenarios.cast import enrol
+from reference_exchange.scenarios.processes import Processes, ScenarioError, program
+from reference_exchange.scenarios.script import load_script
+from reference_exchange.scenarios.stage import Stage
 
 _ACTS = {"1": (first_act.play,), "2": (second_act.play,), "all": (first_act.play, second_act.play)}
 
@@ -70,7 +70,7 @@ def _start_coordinator(stage: Stage) -> None:
 
 def _start_exchanges(stage: Stage) -> None:
     for player in stage.players:
-        command = [sys.executable, "-m", "partners.reference_exchange.app"]
+        command = [sys.executable, "-m", "reference_exchange.app"]
         stage.processes.start(player.member.folder, [*command, "--home", str(player.home)])
     for player in stage.players:
         stage.processes.wait_for(

@@ -2,12 +2,12 @@
 
 from hashlib import sha256
 
-from partners.protocol.views import FreezeRequestView
-from partners.protocol.vocabulary import EventType, LegStatus, ReleaseReason
-from partners.reference_exchange.answering import release, return_funds
-from partners.reference_exchange.inbox import Inbox
-from partners.reference_exchange.scenarios.board import Board
-from partners.reference_exchange.scenarios.stage import ANSWER_SECONDS, Stage, dropped_repeats
+from holdfast.protocol.views import FreezeRequestView
+from holdfast.protocol.vocabulary import EventType, LegStatus, ReleaseReason
+from reference_exchange.answering import release, return_funds
+from reference_exchange.inbox import Inbox
+from reference_exchange.scenarios.board import Board
+from reference_exchange.scenarios.stage import ANSWER_SECONDS, Stage, dropped_repeats
 
 #: What a leg shows once its exchange has answered.
 ANSWERED = frozenset(

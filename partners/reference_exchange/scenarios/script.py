@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from partners.draft import new_nonce
-from partners.protocol import canonical_json
-from partners.reference_exchange.deposit_book import DepositBook, Payout
+from holdfast.draft import new_nonce
+from holdfast.protocol import canonical_json
+from reference_exchange.deposit_book import DepositBook, Payout
 
 _STRANGER = "eip155:1:0x0000000000000000000000000000000000000001"
 

@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from partners.draft import new_nonce
-from partners.protocol import canonical_json
-from partners.protocol.payloads import (
+from holdfast.draft import new_nonce
+from holdfast.protocol import canonical_json
+from holdfast.protocol.payloads import (
     CorrectionLine,
     FlaggedAddress,
     FoundLine,
@@ -12,19 +12,19 @@ from partners.protocol.payloads import (
     ReportLine,
     Usd,
 )
-from partners.protocol.views import FreezeRequestView, HoldView
-from partners.protocol.vocabulary import (
+from holdfast.protocol.views import FreezeRequestView, HoldView
+from holdfast.protocol.vocabulary import (
     HoldBasis,
     LineKind,
     ReleaseReason,
 )
-from partners.reference_exchange.answering import release
-from partners.reference_exchange.deposit_book import Freeze
-from partners.reference_exchange.scenarios.board import Board
-from partners.reference_exchange.scenarios.first_act import ask_and_wait
-from partners.reference_exchange.scenarios.processes import ScenarioError
-from partners.reference_exchange.scenarios.script import SecondAct, load_second_act
-from partners.reference_exchange.scenarios.stage import Stage
+from reference_exchange.answering import release
+from reference_exchange.deposit_book import Freeze
+from reference_exchange.scenarios.board import Board
+from reference_exchange.scenarios.first_act import ask_and_wait
+from reference_exchange.scenarios.processes import ScenarioError
+from reference_exchange.scenarios.script import SecondAct, load_second_act
+from reference_exchange.scenarios.stage import Stage
 
 _TITLE = (
     "Act 2. The days after: money moves on, a report was wrong, addresses are taken back, "

@@ -8,16 +8,16 @@ from pathlib import Path
 
 from rich.console import Console
 
-from partners.protocol.payloads import WarningAcceptance
-from partners.protocol.views import AssetUnit, FreezeRequestView, Units
-from partners.protocol.vocabulary import Decision
-from partners.reference_exchange.inbox import Inbox
-from partners.reference_exchange.scenarios.board import Board
-from partners.reference_exchange.scenarios.cast import Player
-from partners.reference_exchange.scenarios.processes import Processes, ScenarioError
-from partners.reference_exchange.scenarios.script import Script
-from partners.seen_events import SqliteSeenEvents
-from partners.wording import counted
+from holdfast.protocol.payloads import WarningAcceptance
+from holdfast.protocol.views import AssetUnit, FreezeRequestView, Units
+from holdfast.protocol.vocabulary import Decision
+from holdfast.seen_events import SqliteSeenEvents
+from holdfast.wording import counted
+from reference_exchange.inbox import Inbox
+from reference_exchange.scenarios.board import Board
+from reference_exchange.scenarios.cast import Player
+from reference_exchange.scenarios.processes import Processes, ScenarioError
+from reference_exchange.scenarios.script import Script
 
 #: Seconds that an answer may take on a busy machine.
 ANSWER_SECONDS = 20.0

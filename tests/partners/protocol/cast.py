@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
-from partners.protocol import base64url
-from partners.protocol.jwk import PrivateKey
-from partners.protocol.request_token import body_sha256
+from holdfast.protocol import base64url
+from holdfast.protocol.jwk import PrivateKey
+from holdfast.protocol.request_token import body_sha256
 
 NOW = 1_795_377_260
 HANDLE = "exchange-a.example"

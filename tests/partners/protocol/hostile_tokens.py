@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from partners.protocol import base64url
-from partners.protocol.errors import TokenReason as Reason
-from partners.protocol.jwk import PrivateKey
+from holdfast.protocol import base64url
+from holdfast.protocol.errors import TokenReason as Reason
+from holdfast.protocol.jwk import PrivateKey
 from tests.partners.protocol.cast import (
     AUD,
     ED25519,

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from partners.protocol import base64url
-from partners.protocol.errors import Base64UrlError
+from holdfast.protocol import base64url
+from holdfast.protocol.errors import Base64UrlError
 
 
 @given(st.binary(max_size=70))

@@ -8,8 +8,8 @@ import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from partners.protocol import canonical_json, strict_json
-from partners.protocol.errors import CanonicalJsonError
+from holdfast.protocol import canonical_json, strict_json
+from holdfast.protocol.errors import CanonicalJsonError
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 _VALUES = st.recursive(

@@ -2,9 +2,9 @@
 
 import pytest
 
-from partners.protocol import canonical_json
-from partners.protocol.commitment import check_event, commitment
-from partners.protocol.errors import VerificationError
+from holdfast.protocol import canonical_json
+from holdfast.protocol.commitment import check_event, commitment
+from holdfast.protocol.errors import VerificationError
 
 SALT = bytes(range(32))
 CORE = {

@@ -12,15 +12,15 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from partners.protocol import base64url
-from partners.protocol.ed25519_points import (
+from holdfast.protocol import base64url
+from holdfast.protocol.ed25519_points import (
     _P,
     _add,
     _recover_x,
     check_public_point,
 )
-from partners.protocol.errors import KeyFormatError, SignatureError
-from partners.protocol.jwk import PrivateKey, PublicKey
+from holdfast.protocol.errors import KeyFormatError, SignatureError
+from holdfast.protocol.jwk import PrivateKey, PublicKey
 from tests.partners.protocol.cast import ED25519, KEYS, P256
 
 #: Every 32-byte text that some decoder takes for a point of low order.

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from partners.protocol.errors import KeyFormatError, TokenError, TokenReason
-from partners.protocol.jwk import PrivateKey
-from partners.protocol.proof_of_possession import make_possession, verify_possession
+from holdfast.protocol.errors import KeyFormatError, TokenError, TokenReason
+from holdfast.protocol.jwk import PrivateKey
+from holdfast.protocol.proof_of_possession import make_possession, verify_possession
 from tests.partners.protocol.cast import AUD, ED25519, HANDLE, KEYS, P256, SUBJECT, forge
 from tests.partners.protocol.hostile_tokens import GOOD
 

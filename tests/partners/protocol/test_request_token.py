@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from partners.protocol.errors import TokenError, TokenReason
-from partners.protocol.request_token import (
+from holdfast.protocol.errors import TokenError, TokenReason
+from holdfast.protocol.request_token import (
     make_request_token,
     read_token_front,
     verify_request_evidence,

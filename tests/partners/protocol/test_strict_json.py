@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from partners.protocol import strict_json
-from partners.protocol.errors import StrictJsonError
+from holdfast.protocol import strict_json
+from holdfast.protocol.errors import StrictJsonError
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
 _VALUES = st.recursive(

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from partners.protocol import type_ids
-from partners.protocol.errors import IdFormatError
+from holdfast.protocol import type_ids
+from holdfast.protocol.errors import IdFormatError
 
 MS = 1_795_377_260_123
 

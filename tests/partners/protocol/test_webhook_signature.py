@@ -13,10 +13,10 @@ import standardwebhooks
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from partners.protocol import webhook_signature as webhooks
-from partners.protocol.canonical_json import dumps
-from partners.protocol.errors import KeyFormatError, VerificationError
-from partners.protocol.jwk import PrivateKey
+from holdfast.protocol import webhook_signature as webhooks
+from holdfast.protocol.canonical_json import dumps
+from holdfast.protocol.errors import KeyFormatError, VerificationError
+from holdfast.protocol.jwk import PrivateKey
 from tests.partners.protocol.cast import ED25519, NOW, P256
 
 ID = "evt_01jd3v8z8nfq0a5m6c7d8e9f0g"

@@ -1,0 +1,296 @@
+"""`holdfast approve`, `reject`, `verify`: deciding on, and looking through, the raw evidence."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import click
+from rich.text import Text
+
+from holdfast.cli.session import (
+    REQUEST_ID,
+    Session,
+    SessionCommand,
+    facts,
+    pass_session,
+    print_json,
+    table,
+)
+from holdfast.client import Client
+from holdfast.errors import NothingToDecideError, PermissionDeniedError, UntrustedEvidenceError
+from holdfast.evidence import ProvenAct, prove_evidence
+from holdfast.key_directory import KeyDirectory
+from holdfast.protocol import strict_json
+from holdfast.protocol.errors import ProtocolError
+from holdfast.protocol.payloads import FreezeRequest, WarningAcceptance
+from holdfast.protocol.views import EvidenceView, FreezeRequestSummary, FreezeRequestView
+from holdfast.protocol.vocabulary import Decision, EvidenceKind, RequestStatus
+from holdfast.wording import counted
+
+_SHOWN_ADDRESSES = 10
+
+
+def show_awaited(session: Session) -> None:
+    """Print all that waits for the lead whose profile it is, each with how it is decided."""
+    client = session.client()
+    waiting = list(client.requests(box="to_approve"))
+    if session.as_json:
+        for view in waiting:
+            print_json(view)
+        return
+    rows = [row for view in waiting for row in _awaited_rows(view)]
+    if rows:
+        columns = ("request", "urgency", "incident", "decide until", "about", "command")
+        session.out.print(table(columns, rows))
+    try:
+        proposals = sum(1 for _ in client.proposed_grants())
+    except PermissionDeniedError:
+        session.out.print("Deciding is for security leads; this profile is none.")
+        return
+    if proposals:
+        session.out.print(f"{counted(proposals, 'proposed grant')}: see `holdfast proposals`.")
+    if not rows and not proposals:
+        session.out.print("Nothing waits for your decision.")
+
+
+def _awaited_rows(view: FreezeRequestSummary) -> list[tuple[object, ...]]:
+    first = (view.id, view.urgency.value, view.incident_title)
+    rows: list[tuple[object, ...]] = []
+    if view.decide_by is not None:
+        about = "ratify" if view.provisional else "approve"
+        about += f" {counted(view.address_count, 'address')}"
+        until = f"{view.decide_by:%Y-%m-%d %H:%M}"
+        rows.append((*first, until, about, f"holdfast approve {view.id}"))
+    rows.extend(
+        (
+            *first,
+            f"{addition.decide_by:%Y-%m-%d %H:%M}",
+            f"ask {counted(addition.partner_count, 'more partner')}",
+            f"holdfast decide-addition {view.id} {addition.id} yes",
+        )
+        for addition in view.additions
+    )
+    return rows
+
+
+@click.command(cls=SessionCommand)
+@click.argument("request_id", metavar="FRQ_…", type=REQUEST_ID)
+@click.option("--comment")
+@click.option(
+    "--accept", "accepted", multiple=True, metavar="CODE=REASON", help="Accept a warning, and why."
+)
+@click.option("--yes", is_flag=True, help="Do not ask; for scripts that showed it to somebody.")
+@pass_session
+def approve(
+    session: Session, request_id: str, *, comment: str | None, accepted: tuple[str, ...], yes: bool
+) -> None:
+    """Approve a request of your own organisation that somebody else submitted.
+
+    What is shown comes from the bytes that the submitter signed, not from the coordinator's words;
+    what you sign is the hash of exactly the decision context that is shown.
+    """
+    client = session.client()
+    view = client.freeze_request(request_id)
+    _require_open(view, client.profile.subject)
+    context = _decision_context(view)
+    submission = _proven_submission(session, client, view)
+    _show(session, view, submission, context)
+    reasons = _reasons(session, view, accepted, ask=not yes)
+    if not yes:
+        click.confirm(f"Approve {request_id}?", abort=True, err=True)
+    act = client.decide(
+        view,
+        Decision.APPROVE,
+        context_sha256=str(view.context_sha256),
+        comment=comment,
+        warnings_accepted=reasons,
+    )
+    session.show(act, lambda: session.out.print(facts([("status", act.status)])))
+
+
+@click.command(cls=SessionCommand)
+@click.argument("request_id", metavar="FRQ_…", type=REQUEST_ID)
+@click.option("--comment", required=True, help="Why.")
+@pass_session
+def reject(session: Session, request_id: str, comment: str) -> None:
+    """Reject a request of your own organisation."""
+    client = session.client()
+    view = client.freeze_request(request_id)
+    _require_open(view, client.profile.subject)
+    _decision_context(view)
+    act = client.decide(
+        view, Decision.REJECT, context_sha256=str(view.context_sha256), comment=comment
+    )
+    session.show(act, lambda: session.out.print(facts([("status", act.status)])))
+
+
+def _require_open(view: FreezeRequestView, person: str) -> None:
+    """Say at once, and not after everything was shown, that there is nothing to decide."""
+    if view.status is not RequestStatus.SUBMITTED and not view.provisional:
+        decided = f" since {view.decided_at:%Y-%m-%d %H:%M} UTC" if view.decided_at else ""
+        raise NothingToDecideError(
+            f"{view.id} is {view.status.value}{decided}: it waits for no decision. Partners that "
+            f"somebody proposed to ask as well are in `holdfast additions {view.id}`"
+        )
+    for approval in view.approvals:
+        if approval.person == person:
+            raise NothingToDecideError(
+                f"you decided on {view.id} at {approval.at:%Y-%m-%d %H:%M} UTC "
+                f"({approval.decision.value}); it waits for others"
+            )
+
+
+def _decision_context(view: FreezeRequestView) -> dict[str, Any]:
+    """Return the context, after checking that it is what its hash and the request say."""
+    text = view.decision_context
+    if text is None:
+        raise UntrustedEvidenceError(
+            "this request shows you no decision context", code="no_context"
+        )
+    try:
+        context = strict_json.loads(text.encode())
+    except ProtocolError as error:
+        raise UntrustedEvidenceError(f"the decision context: {error}", code="bad_context") from None
+    if (
+        sha256(text.encode()).hexdigest() != view.context_sha256
+        or not isinstance(context, dict)
+        or context.get("request_id") != view.id
+        or context.get("content_sha256") != view.content_sha256
+    ):
+        raise UntrustedEvidenceError(
+            "the decision context does not fit its hash or the request", code="bad_context"
+        )
+    return context
+
+
+def _proven_submission(session: Session, client: Client, view: FreezeRequestView) -> ProvenAct:
+    for evidence in client.evidence(view.id):
+        if evidence.act == "submit":
+            return prove_evidence(
+                session.directory(client),
+                evidence,
+                request_id=view.id,
+                content_sha256=view.content_sha256,
+            )
+    raise UntrustedEvidenceError("the submitter's evidence is not there", code="no_evidence")
+
+
+def _show(
+    session: Session, view: FreezeRequestView, submission: ProvenAct, context: dict[str, Any]
+) -> None:
+    """Print on standard error what is decided, from the signed bytes."""
+    request = FreezeRequest.model_validate(submission.document)
+    to = context.get("to")
+    if request.to != "all" and set(request.to) != set(to if isinstance(to, list) else ()):
+        raise UntrustedEvidenceError("the context asks other partners than the request", code="to")
+    until = view.ratify_by if view.provisional else view.approve_by
+    session.err.print(
+        facts(
+            [
+                ("decide until", f"{until:%Y-%m-%d %H:%M} UTC" if until else None),
+                ("submitted by", f"{submission.key.subject}, key {submission.key.key.kid}"),
+                ("incident", getattr(request.incident, "title", None) or view.incident.id),
+                ("urgency", request.urgency.value),
+                ("tlp", request.tlp.value),
+                ("summary", request.summary),
+                ("to", to),
+                ("hold", f"{request.hold.hours} h" if request.hold else None),
+                ("addresses", len(request.addresses)),
+            ]
+        )
+    )
+    rows = [
+        (number, address.account, address.tag, address.asset, address.amount, address.note)
+        for number, address in enumerate(request.addresses[:_SHOWN_ADDRESSES])
+    ]
+    session.err.print(table(("no", "account", "tag", "asset", "amount", "note"), rows))
+    if len(request.addresses) > _SHOWN_ADDRESSES:
+        session.err.print(f"… and {len(request.addresses) - _SHOWN_ADDRESSES} more")
+    session.err.print("You sign the SHA-256 of this decision context:", style="bold")
+    session.err.print(Text(str(view.decision_context)))
+    session.err.print(Text(str(view.context_sha256)))
+
+
+def _reasons(
+    session: Session, view: FreezeRequestView, accepted: tuple[str, ...], *, ask: bool
+) -> list[WarningAcceptance]:
+    """Return a reason for every warning: given, or asked for."""
+    given = dict(item.split("=", 1) for item in accepted if "=" in item)
+    if len(given) < len(accepted):
+        raise click.UsageError("--accept takes CODE=REASON, once for each code")
+    reasons = []
+    for warning in view.warnings:
+        concerned = counted(len(warning.address_nos), "address")
+        words = f"Warning {warning.code.value}: {warning.detail} ({concerned})"
+        session.err.print(Text(words), style="yellow")
+        reason = given.get(warning.code.value)
+        if reason is None and not ask:
+            raise click.UsageError(f"accept the warning: --accept {warning.code.value}=REASON")
+        reason = reason or click.prompt("Why is this acceptable?", err=True)
+        reasons.append(
+            WarningAcceptance(
+                code=warning.code, address_nos=list(warning.address_nos), reason=reason
+            )
+        )
+    return reasons
+
+
+@click.command(cls=SessionCommand)
+@click.argument("request_id", metavar="FRQ_…", type=REQUEST_ID)
+@pass_session
+def verify(session: Session, request_id: str) -> None:
+    """Verify every act on a request from raw bytes, without believing the coordinator.
+
+    Exit status 8 if a single act is not proven.
+    """
+    client = session.client()
+    view = client.freeze_request(request_id)
+    directory = session.directory(client)
+    rows = [_examine(directory, evidence, view) for evidence in client.evidence(request_id)]
+    if session.as_json:
+        for row in rows:
+            print_json(
+                {"act": row.act, "partner": row.partner, "result": row.result, "detail": row.detail}
+            )
+    else:
+        cells = [(row.act, row.partner, row.result, row.detail) for row in rows]
+        session.out.print(table(("act", "by", "result", "detail"), cells))
+    unproven = [row for row in rows if row.result == _NOT_PROVEN]
+    if unproven:
+        raise UntrustedEvidenceError(f"{len(unproven)} of {len(rows)} acts are not proven")
+    if not any(row.act == "submit" for row in rows):
+        raise UntrustedEvidenceError("the evidence of submitting is not there", code="no_evidence")
+
+
+_VERIFIED, _NOT_PROVEN, _UNSIGNED = "verified", "not proven", "unsigned"
+
+
+@dataclass(frozen=True, slots=True)
+class _Examined:
+    act: str
+    partner: str | None
+    result: str
+    detail: str
+
+
+def _examine(directory: KeyDirectory, evidence: EvidenceView, view: FreezeRequestView) -> _Examined:
+    """Return what became of one act; only the coordinator's own may be unsigned."""
+    if evidence.kind is EvidenceKind.COORDINATOR and evidence.subject is None:
+        detail = "by the coordinator itself (timer or transport)"
+        return _Examined(evidence.act, evidence.partner, _UNSIGNED, detail)
+    try:
+        key = prove_evidence(
+            directory, evidence, request_id=view.id, content_sha256=view.content_sha256
+        ).key
+    except UntrustedEvidenceError as error:
+        return _Examined(evidence.act, evidence.partner, _NOT_PROVEN, str(error))
+    root = "pinned root key" if key.is_root_pinned else f"root key {key.root_kid}"
+    revoked = "; revoked meanwhile" if key.is_revoked else ""
+    detail = f"{key.subject} by {root}{revoked}"
+    return _Examined(evidence.act, evidence.partner, _VERIFIED, detail)
+
+
+def register(cli: click.Group) -> None:
+    """Add these commands."""
+    for command in (approve, reject, verify):
+        cli.add_command(command)

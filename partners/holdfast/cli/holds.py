@@ -1,0 +1,152 @@
+"""`holdfast holds`, `owed`, `extend`, `ask-extension`: freezes have an end."""
+
+from datetime import UTC, datetime, timedelta
+
+import click
+
+from holdfast.cli.session import REQUEST_ID, Session, SessionCommand, facts, pass_session
+from holdfast.protocol.payloads import parse_time
+from holdfast.protocol.views import HoldActView, HoldView
+from holdfast.protocol.vocabulary import HoldBasis
+
+_REQUEST = click.argument("request_id", metavar="FRQ_…", type=REQUEST_ID)
+_HOLD = click.argument("hold", metavar="HLD_…")
+_UNTIL = click.option("--until", metavar="TIME", help="The new end, e.g. 2026-03-01T12:00:00Z.")
+_HOURS = click.option("--hours", type=click.IntRange(min=1), help="The new end, so long from now.")
+
+
+def _state(hold: HoldView) -> str:
+    words = (
+        ["lapsed, unconfirmed" if hold.owed_since else "lapsed, answered"] if hold.lapsed else []
+    )
+    words += [f"kept: {hold.kept}"] if hold.kept else []
+    words += ["answer owed"] if hold.owed_since else []
+    words += ["shared"] if hold.shared else []
+    return ", ".join(words)
+
+
+def _told(hold: HoldView, amount: str) -> str:
+    """Return an amount of a hold; what was frozen and is held of a withheld one is not told."""
+    return "withheld" if hold.withheld else amount
+
+
+@click.command(cls=SessionCommand)
+@_REQUEST
+@pass_session
+def holds(session: Session, request_id: str) -> None:
+    """List the holds of a request, with their ends and what is owed about them."""
+    session.show_list(
+        session.client().holds(request_id),
+        ("hold", "partner", "address", "asset", "frozen", "held", "basis", "ends", "state"),
+        lambda hold: (
+            hold.id,
+            hold.partner,
+            hold.address_no,
+            hold.asset,
+            _told(hold, hold.frozen),
+            _told(hold, hold.held),
+            hold.basis.value,
+            f"{hold.hold_expires_at:%Y-%m-%d %H:%M}",
+            _state(hold),
+        ),
+        empty="Nothing is or was held.",
+    )
+
+
+@click.command(cls=SessionCommand)
+@pass_session
+def owed(session: Session) -> None:
+    """List who owes an answer about which hold: you to others, and others to you."""
+    session.show_list(
+        session.client().owed(),
+        ("hold", "request", "owed by", "address", "asset", "held", "since", "why"),
+        lambda hold: (
+            hold.id,
+            hold.request_id,
+            hold.partner,
+            hold.address_no,
+            hold.asset,
+            _told(hold, hold.held),
+            f"{hold.owed_since:%Y-%m-%d %H:%M}" if hold.owed_since else None,
+            "lapsed" if hold.lapsed else "withdrawn",
+        ),
+        empty="No answer is owed.",
+    )
+
+
+def _end(session: Session, until: str | None, hours: int | None) -> datetime:
+    if (until is None) == (hours is None):
+        raise click.UsageError("say --until TIME or --hours N")
+    if until is None:
+        now = datetime.fromtimestamp(int(session.now()), UTC)
+        return now + timedelta(hours=hours or 0)
+    try:
+        return parse_time(until)
+    except ValueError as error:
+        raise click.UsageError(f"--until {error}") from None
+
+
+@click.command(cls=SessionCommand)
+@_REQUEST
+@_HOLD
+@_UNTIL
+@_HOURS
+@click.option(
+    "--basis",
+    required=True,
+    type=click.Choice([basis.value for basis in HoldBasis]),
+    help="With legal_order the end is a review date.",
+)
+@click.option("--note")
+@pass_session
+def extend(  # noqa: PLR0913 - click's options
+    session: Session,
+    request_id: str,
+    hold: str,
+    *,
+    until: str | None,
+    hours: int | None,
+    basis: str,
+    note: str | None,
+) -> None:
+    """Hold longer, within your jurisdiction's maximum; a lapsed hold is alive again."""
+    end = _end(session, until, hours)
+    client = session.client()
+    request = client.freeze_request(request_id)
+    act = client.extend(request, hold, end, HoldBasis(basis), note)
+    session.show(act, lambda: _show_end(session, act))
+
+
+def _show_end(session: Session, act: HoldActView) -> None:
+    end = f"{act.hold_expires_at:%Y-%m-%d %H:%M} UTC"
+    rows = [("hold", act.hold), ("ends", end), ("basis", act.basis.value), ("status", act.status)]
+    session.out.print(facts(rows))
+
+
+@click.command(cls=SessionCommand, name="ask-extension")
+@_REQUEST
+@_HOLD
+@_UNTIL
+@_HOURS
+@click.option("--reason", required=True)
+@pass_session
+def ask_extension(  # noqa: PLR0913 - click's options
+    session: Session,
+    request_id: str,
+    hold: str,
+    *,
+    until: str | None,
+    hours: int | None,
+    reason: str,
+) -> None:
+    """Ask the partner that holds to hold longer; it decides."""
+    end = _end(session, until, hours)
+    client = session.client()
+    act = client.ask_extension(client.freeze_request(request_id), hold, end, reason)
+    session.show(act, lambda: session.out.print(facts([("status", act.status)])))
+
+
+def register(cli: click.Group) -> None:
+    """Add these commands."""
+    for command in (holds, owed, extend, ask_extension):
+        cli.add_command(command)

@@ -1,0 +1,342 @@
+"""`holdfast inbox`, `acknowledge`, `review`, `decline`, `report`: the asked side."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+from pydantic import TypeAdapter
+
+from holdfast.cli.decisions import show_awaited
+from holdfast.cli.session import REQUEST_ID, Session, SessionCommand, facts, pass_session, table
+from holdfast.cli.sums import line_words, usd_of
+from holdfast.client import Client
+from holdfast.errors import InvalidDraftError
+from holdfast.protocol import strict_json
+from holdfast.protocol.errors import ProtocolError
+from holdfast.protocol.payloads import Next, ReportLine, format_time
+from holdfast.protocol.views import ActView, FreezeReportView, FreezeRequestView
+from holdfast.protocol.vocabulary import DeclineCode, HoldBasis, KeptBasis, ReleaseReason
+
+_REQUEST = click.argument("request_id", metavar="FRQ_…", type=REQUEST_ID)
+#: What a partner holds for where the requester named no time, in hours.
+_DEFAULT_HOURS = 72
+_LINES: TypeAdapter[list[ReportLine]] = TypeAdapter(list[ReportLine])
+
+
+@click.command(cls=SessionCommand)
+@click.option("--to-approve", is_flag=True, help="What waits for your decision as a lead instead.")
+@click.option("--status", help="Only requests in this state.")
+@pass_session
+def inbox(session: Session, *, to_approve: bool, status: str | None) -> None:
+    """List the requests that ask you to freeze, newest first."""
+    if to_approve:
+        if status is not None:
+            raise click.UsageError("--status narrows the requests that ask you; leave it out")
+        show_awaited(session)
+        return
+    session.show_list(
+        session.client().requests(box="received", status=status),
+        ("request", "from", "urgency", "submitted", "incident", "addresses", "request is", "you"),
+        lambda view: (
+            view.id,
+            view.requester,
+            view.urgency.value,
+            f"{view.submitted_at:%Y-%m-%d %H:%M}",
+            view.incident_title,
+            view.address_count,
+            view.status.value,
+            view.leg_status.value if view.leg_status else None,
+        ),
+        empty="Nobody asked you for anything.",
+    )
+
+
+def _show_act(session: Session, act: ActView) -> None:
+    state = act.leg.status.value if act.leg else act.status
+    session.show(act, lambda: session.out.print(facts([("status", state)])))
+
+
+@click.command(cls=SessionCommand)
+@_REQUEST
+@click.option("--note")
+@pass_session
+def acknowledge(session: Session, request_id: str, note: str | None) -> None:
+    """Say that you have it."""
+    client = session.client()
+    _show_act(session, client.acknowledge(client.freeze_request(request_id), note))
+
+
+@click.command(cls=SessionCommand)
+@_REQUEST
+@click.option("--note")
+@pass_session
+def review(session: Session, request_id: str, note: str | None) -> None:
+    """Say that you are looking into it."""
+    client = session.client()
+    _show_act(session, client.review(client.freeze_request(request_id), note))
+
+
+#: What explains why nothing is frozen: for a whole request, and for the rest of its addresses.
+_EXPLANATION = (
+    click.option("--detail", help="A sentence; needed with `other`."),
+    click.option("--retry", is_flag=True, help="Ask again once it is complete."),
+    click.option("--missing", multiple=True, help="What is missing; may be repeated."),
+    click.option("--next-service", help="Where the funds went: the service."),
+    click.option("--next-account", metavar="CAIP-10", help="Where the funds went: the account."),
+    click.option("--next-tx", help="Where the funds went: the transaction."),
+)
+
+
+def _explaining(command: Callable[..., None]) -> Callable[..., None]:
+    for option in reversed(_EXPLANATION):
+        command = option(command)
+    return command
+
+
+def _explanation(words: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the members that these options come to, without those that say nothing."""
+    places = {name: words[f"next_{name}"] for name in ("service", "account", "tx")}
+    said = {
+        "detail": words["detail"],
+        "retry": words["retry"],
+        "missing": list(words["missing"]),
+        "next": {name: value for name, value in places.items() if value},
+    }
+    return {name: value for name, value in said.items() if value}
+
+
+@click.command(cls=SessionCommand)
+@_REQUEST
+@click.option("--code", required=True, type=click.Choice([code.value for code in DeclineCode]))
+@_explaining
+@pass_session
+def decline(session: Session, /, request_id: str, *, code: str, **words: Any) -> None:
+    """Say that nothing is or will be frozen, and why."""
+    said = _explanation(words)
+    following = said.get("next")
+    client = session.client()
+    act = client.decline(
+        client.freeze_request(request_id),
+        DeclineCode(code),
+        detail=said.get("detail"),
+        retry=said.get("retry", False),
+        missing=said.get("missing", ()),
+        following=Next.model_validate(following) if following else None,
+    )
+    _show_act(session, act)
+
+
+@click.command(cls=SessionCommand)
+@_REQUEST
+@click.argument(
+    "file", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False)
+)
+@click.option(
+    "--found",
+    nargs=3,
+    multiple=True,
+    metavar="NO ASSET AMOUNT",
+    help="Found besides what you reported before: the lines add up.",
+)
+@click.option(
+    "--frozen", nargs=3, multiple=True, metavar="NO ASSET AMOUNT", help="Frozen just now."
+)
+@click.option(
+    "--hours",
+    type=click.IntRange(1, 8784),
+    help="How long it is held; by default what the request asks.",
+)
+@click.option("--basis", type=click.Choice([b.value for b in HoldBasis]), default="voluntary")
+@click.option(
+    "--account-level",
+    is_flag=True,
+    help="What is --frozen, or raised by --correct, is the whole account: more than was asked for.",
+)
+@click.option("--released", nargs=3, multiple=True, metavar="HLD_… AMOUNT REASON")
+@click.option("--returned", nargs=3, multiple=True, metavar="HLD_… AMOUNT TX")
+@click.option("--seized", nargs=3, multiple=True, metavar="HLD_… AMOUNT AGENCY")
+@click.option(
+    "--kept",
+    nargs=3,
+    multiple=True,
+    metavar="HLD_… BASIS END",
+    help="BASIS legal_order or own_policy and a time, or other_request and FRQ_….",
+)
+@click.option(
+    "--correct",
+    "corrected",
+    nargs=3,
+    multiple=True,
+    metavar="LIN_… AMOUNT REASON",
+    help="What a line should have said; `status --ledger` lists the lines.",
+)
+@click.option(
+    "--nothing",
+    type=click.Choice([code.value for code in DeclineCode]),
+    help="Answers all addresses that have no line; the options below explain it.",
+)
+@_explaining
+@click.option(
+    "--usd",
+    nargs=2,
+    metavar="VALUE SOURCE",
+    help="What the amount of these lines is worth now, and by whose price; one amount for all.",
+)
+@pass_session
+def report(  # noqa: PLR0913 - click's options
+    session: Session,
+    /,
+    request_id: str,
+    *,
+    file: Path | None,
+    found: tuple[tuple[str, str, str], ...],
+    frozen: tuple[tuple[str, str, str], ...],
+    hours: int | None,
+    basis: str,
+    account_level: bool,
+    released: tuple[tuple[str, str, str], ...],
+    returned: tuple[tuple[str, str, str], ...],
+    seized: tuple[tuple[str, str, str], ...],
+    kept: tuple[tuple[str, str, str], ...],
+    corrected: tuple[tuple[str, str, str], ...],
+    nothing: str | None,
+    usd: tuple[str, str] | None,
+    **words: Any,
+) -> None:
+    """Report what you found, froze, released or returned; taken whole or refused whole.
+
+    Amounts are whole base units, or `withheld`. NO is the address's number in the request.
+    Release reasons: expired, withdrawn, false_positive, appeal_upheld, court_order,
+    returned_to_victim. Everything else fits into FILE: a JSON list of lines.
+    """
+    client = session.client()
+    view = client.freeze_request(request_id)
+    lines: list[Any] = [
+        {"kind": "found", "address_no": _number(no), "asset": asset, "amount": _amount(amount)}
+        for no, asset, amount in found
+    ]
+    now = datetime.fromtimestamp(int(session.now()), UTC)
+    level = {"account_level": True} if account_level else {}
+    lines += [{**_frozen_line(view, row, hours, basis, now), **level} for row in frozen]
+    lines += [
+        {"kind": "released", "hold": hold, "amount": _amount(amount), "reason": _reason(reason)}
+        for hold, amount, reason in released
+    ]
+    lines += [
+        {"kind": "returned", "hold": hold, "amount": _amount(amount), "tx": tx}
+        for hold, amount, tx in returned
+    ]
+    lines += [
+        {"kind": "seized", "hold": hold, "amount": _amount(amount), "agency": agency}
+        for hold, amount, agency in seized
+    ]
+    lines += [_kept_line(*row) for row in kept]
+    lines += [
+        {
+            "kind": "correction",
+            "corrects": line,
+            "amount": _amount(amount),
+            "reason": reason,
+            **level,
+        }
+        for line, amount, reason in corrected
+    ]
+    if usd is not None:
+        _state_value([line for line in lines if "amount" in line], usd, now)
+    lines = [*(_lines_of(file) if file else []), *lines]
+    explanation = _explanation(words)
+    if nothing:
+        lines.append({"kind": "nothing", "address_nos": "rest", "code": nothing, **explanation})
+    elif explanation:
+        raise click.UsageError(f"{', '.join(explanation)} explain --nothing CODE: say that, too")
+    if not lines:
+        raise click.UsageError("say what to report: a FILE, --found, --frozen, --released, …")
+    made = _send(client, view, lines)
+    session.show(made, lambda: _show_report(session, made))
+
+
+def _send(client: Client, view: FreezeRequestView, lines: list[Any]) -> FreezeReportView:
+    return client.report(view, _LINES.validate_python(lines))
+
+
+def _show_report(session: Session, made: FreezeReportView) -> None:
+    rows = [
+        (line_words(line), line.address_no, line.asset, line.amount, usd_of(line), line.hold)
+        for line in made.lines
+    ]
+    session.out.print(table(("line", "address", "asset", "amount", "USD", "hold"), rows))
+    session.out.print(facts([("status", made.leg.status.value)]))
+
+
+def _lines_of(file: Path) -> list[Any]:
+    try:
+        lines = strict_json.loads(file.read_bytes())
+    except ProtocolError as error:
+        raise InvalidDraftError([str(error)]) from None
+    if isinstance(lines, dict):
+        lines = lines.get("lines")
+    if not isinstance(lines, list):
+        raise InvalidDraftError(["the file must hold a JSON list of lines"])
+    return lines
+
+
+def _kept_line(hold: str, basis: str, end: str) -> dict[str, Any]:
+    if basis not in {b.value for b in KeptBasis}:
+        raise click.UsageError(f"{basis!r} is no ground to keep: {', '.join(KeptBasis)}")
+    name = "other_request" if basis == KeptBasis.OTHER_REQUEST else "hold_expires_at"
+    return {"kind": "kept", "hold": hold, "basis": basis, name: end}
+
+
+def _frozen_line(
+    view: FreezeRequestView,
+    row: tuple[str, str, str],
+    hours: int | None,
+    basis: str,
+    now: datetime,
+) -> dict[str, Any]:
+    no, asset, amount = row
+    held_for = timedelta(hours=hours or view.hold_hours or _DEFAULT_HOURS)
+    return {
+        "kind": "frozen",
+        "address_no": _number(no),
+        "asset": asset,
+        "amount": _amount(amount),
+        "frozen_at": format_time(now),
+        "hold_expires_at": format_time(now + held_for),
+        "basis": basis,
+    }
+
+
+def _state_value(lines: list[Any], usd: tuple[str, str], now: datetime) -> None:
+    """Add to lines of one and the same amount what it is worth."""
+    value, source = usd
+    amounts = {line["amount"] for line in lines}
+    assets = {line["asset"] for line in lines if "asset" in line}
+    if len(amounts) != 1 or None in amounts or len(assets) > 1:
+        raise click.UsageError("--usd goes with one amount of one asset; state others in a FILE")
+    for line in lines:
+        line["usd"] = {"value": value, "at": format_time(now), "source": source}
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal():
+        raise click.UsageError(f"{text!r} is no address number: numbers start at 0")
+    return int(text)
+
+
+def _amount(text: str) -> str | None:
+    return None if text == "withheld" else text
+
+
+def _reason(text: str) -> str:
+    if text not in {reason.value for reason in ReleaseReason}:
+        raise click.UsageError(f"{text!r} is no release reason")
+    return text
+
+
+def register(cli: click.Group) -> None:
+    """Add these commands."""
+    for command in (inbox, acknowledge, review, decline, report):
+        cli.add_command(command)

@@ -1,0 +1,74 @@
+"""`holdfast`: freeze requests between exchanges, from a partner's side.
+
+Exit status: 0 done, 1 unexpected, 2 usage or profile, 3 authentication, 4 not allowed or not found,
+5 refused in the present state, 6 invalid input, 7 unreachable, 8 evidence cannot be trusted.
+"""
+
+import os
+
+import click
+
+from holdfast.cli import (
+    decisions,
+    events,
+    follow,
+    grants,
+    holds,
+    incidents,
+    keys,
+    legs,
+    matters,
+    membership,
+    requests,
+    statistics,
+)
+from holdfast.cli.session import Session, SessionGroup
+from holdfast.profiles import ProfileStore
+
+_EPILOG = """\b
+Exit status:
+  0 done                        5 refused in the present state (conflict)
+  1 unexpected                  6 invalid input: every fault is named
+  2 usage, or no such profile   7 unreachable or busy: try again later
+  3 authentication failed       8 evidence or pinned key does not fit: do not act
+  4 not allowed or not found
+"""
+
+
+@click.group(
+    cls=SessionGroup, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.option(
+    "--as", "as_", metavar="PROFILE", envvar="HOLDFAST_PROFILE", help="Act as this profile."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+@click.version_option(package_name="holdfast-kit", prog_name="holdfast")
+@click.pass_context
+def cli(ctx: click.Context, as_: str | None, as_json: bool) -> None:  # noqa: FBT001 - click's flag
+    """Ask other exchanges to freeze stolen funds, and answer when they ask.
+
+    Profiles (keys) lie in $HOLDFAST_HOME, by default ~/.holdfast.
+    """
+    ctx.obj = Session(ProfileStore.from_environment(os.environ), as_, as_json)
+
+
+for module in (
+    keys,
+    membership,
+    grants,
+    requests,
+    follow,
+    decisions,
+    legs,
+    holds,
+    matters,
+    incidents,
+    statistics,
+    events,
+):
+    module.register(cli)
+
+
+def main() -> None:
+    """Run the command line."""
+    cli(prog_name="holdfast")

@@ -1,0 +1,251 @@
+"""`holdfast join`, `grant`, `revoke`, `partners`, `people`: who is who."""
+
+from pathlib import Path
+
+import click
+
+from holdfast.cli.session import THUMBPRINTS, Session, SessionCommand, facts, pass_session
+from holdfast.client_core import parse_view
+from holdfast.errors import InvalidDraftError, ProfileError
+from holdfast.keys import grant_of, read_key_request
+from holdfast.membership import Joining, Person, System
+from holdfast.membership import join as join_network
+from holdfast.profiles import checked_origin
+from holdfast.protocol.membership_payloads import Grant, Policy, Revocation
+from holdfast.protocol.views import ServiceView
+from holdfast.protocol.vocabulary import Role
+from holdfast.transport import Transport
+
+_PERSON_ROLES = tuple(role.value for role in Role if role is not Role.SYSTEM)
+
+
+@click.command(cls=SessionCommand)
+@click.option("--coordinator", required=True, metavar="URL", envvar="HOLDFAST_COORDINATOR")
+@click.option("--handle", required=True, help="Your handle, as invited, e.g. exchange-a.example.")
+@click.option("--invitation", required=True, metavar="CODE", help="From the operator.")
+@click.option(
+    "--lead", "leads", multiple=True, default=("lead",), show_default=True, metavar="PROFILE"
+)
+@click.option("--compliance", "officers", multiple=True, metavar="PROFILE")
+@click.option("--analyst", "analysts", multiple=True, metavar="PROFILE")
+@click.option(
+    "--system", "systems", multiple=True, metavar="PROFILE", help="Owned by the first lead."
+)
+@click.option(
+    "--systems-as-compliance", is_flag=True, help="These systems may decline, release and return."
+)
+@pass_session
+def join(  # noqa: PLR0913 - click's options
+    session: Session,
+    *,
+    coordinator: str,
+    handle: str,
+    invitation: str,
+    leads: tuple[str, ...],
+    officers: tuple[str, ...],
+    analysts: tuple[str, ...],
+    systems: tuple[str, ...],
+    systems_as_compliance: bool,
+) -> None:
+    """Make your root key and first people's keys, and take the operator's invitation.
+
+    Tell the operator the printed thumbprint by another way than this network; you are active once
+    they confirmed it. Keep the profile `root` offline afterwards: it is needed for grants only.
+    """
+    people = [
+        *(Person(name, (Role.SECURITY_LEAD,)) for name in leads),
+        *(Person(name, (Role.COMPLIANCE,)) for name in officers),
+        *(Person(name, (Role.ANALYST,)) for name in analysts),
+    ]
+    if len({person.profile for person in people}) < len(people):
+        raise click.UsageError("each profile is one person: name it once")
+    joining = Joining(
+        coordinator=coordinator,
+        handle=handle,
+        invitation=invitation,
+        people=people,
+        systems=[System(name, leads[0], systems_as_compliance) for name in systems],
+    )
+    _require_origin(checked_origin(coordinator))
+    view = join_network(session.store, joining)
+    session.show(
+        view,
+        lambda: session.out.print(
+            facts(
+                [
+                    ("partner", view.handle),
+                    ("status", view.status.value),
+                    ("thumbprint", view.root_kid),
+                    ("next", "tell the operator this thumbprint by telephone; they confirm it"),
+                ]
+            )
+        ),
+    )
+
+
+def _require_origin(here: str) -> None:
+    """Refuse another name of a coordinator than its own before keys are bound to it.
+
+    Everything is signed for the origin, so under another name nothing would be accepted.
+    """
+    service = parse_view(
+        ServiceView, Transport(None, here).exchange("GET", "/v1", signed=False).body
+    )
+    if service.origin != here:
+        raise ProfileError(
+            f"the coordinator at {here} calls itself {service.origin}: check that name with its "
+            f"operator, then join with --coordinator {service.origin}"
+        )
+
+
+@click.command(cls=SessionCommand)
+@click.argument("key_request", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--role", "roles", multiple=True, type=click.Choice([role.value for role in Role]))
+@pass_session
+def grant(session: Session, key_request: Path, roles: tuple[str, ...]) -> None:
+    """Grant a key request: `holdfast --as root grant FILE --role analyst`.
+
+    Signed by a security lead instead of root it is a proposal, which another lead approves:
+    `holdfast approve-grant`.
+    """
+    profile = session.profile()
+    if profile.kind == "system":
+        raise ProfileError(f"{profile.name} is a system: grants are signed by root or by a lead")
+    request = read_key_request(key_request.read_bytes())
+    if (request.handle, request.coordinator) != (profile.handle, profile.coordinator):
+        here = f"{profile.handle} at {profile.coordinator}"
+        fault = f"this key request is for {request.handle} at {request.coordinator}, not {here}"
+        raise InvalidDraftError([fault])
+    wanted = [Role(role) for role in roles] or ([Role.SYSTEM] if request.owner else [])
+    if not wanted:
+        raise click.UsageError(f"say --role: {', '.join(_PERSON_ROLES)}")
+    view = session.client().grant(grant_of(request, wanted))
+    session.show(
+        view,
+        lambda: session.out.print(
+            facts(
+                [
+                    ("grant", view.id),
+                    ("status", view.status),
+                    ("subject", view.subject),
+                    ("roles", [role.value for role in view.roles]),
+                    ("kid", view.kid),
+                ]
+            )
+        ),
+    )
+
+
+@click.command(cls=SessionCommand, context_settings=THUMBPRINTS)
+@click.argument("name")
+@click.option("--reason")
+@pass_session
+def revoke(session: Session, name: str, reason: str | None) -> None:
+    """Take a key (its kid) or a person or system (per_…, sys_…) away, at once."""
+    members = {"subject" if name.startswith(("per_", "sys_")) else "kid": name}
+    if reason:
+        members["reason"] = reason
+    view = session.client().revoke(Revocation.model_validate(members))
+    session.show(view, lambda: session.out.print(facts([("revoked", view.kids)])))
+
+
+@click.command(cls=SessionCommand)
+@click.option("--approval-quorum", type=click.IntRange(1, 10), default=1, show_default=True)
+@click.option("--may-flash", multiple=True, metavar="SUBJECT")
+@click.option("--system-as-compliance", multiple=True, metavar="SYS_…")
+@click.option(
+    "--provisional", type=click.Choice(["notify", "hold_back"]), default="notify", show_default=True
+)
+@click.option(
+    "--may-ask-all/--names-only",
+    default=True,
+    show_default=True,
+    help='Whether requests may say "to": "all".',
+)
+@click.option("--show", is_flag=True, help="Show the policy in force; change nothing.")
+@pass_session
+def policy(  # noqa: PLR0913 - click's options
+    session: Session,
+    *,
+    approval_quorum: int,
+    may_flash: tuple[str, ...],
+    system_as_compliance: tuple[str, ...],
+    provisional: str,
+    may_ask_all: bool,
+    show: bool,
+) -> None:
+    """Replace your policy as a whole; signed by a lead it is a proposal to another lead."""
+    if show:
+        in_force = session.client().me().policy or {}
+        shown = {name: _policy_words(value) for name, value in sorted(in_force.items())}
+        session.show(in_force, lambda: session.out.print(facts(shown.items())))
+        return
+    document = Policy.model_validate(
+        {
+            "approval_quorum": approval_quorum,
+            "may_flash": list(may_flash),
+            "systems_as_compliance": list(system_as_compliance),
+            "provisional": provisional,
+            "may_ask_all": may_ask_all,
+        }
+    )
+    view = session.client().grant(Grant(policy=document))
+    session.show(
+        view, lambda: session.out.print(facts([("grant", view.id), ("status", view.status)]))
+    )
+
+
+def _policy_words(value: object) -> object:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value if value != [] else "nobody"
+
+
+@click.command(cls=SessionCommand)
+@pass_session
+def partners(session: Session) -> None:
+    """List the members."""
+    pins = session.store.pins()
+    session.show_list(
+        session.client().partners(),
+        ("partner", "name", "kind", "status", "root key", "pinned"),
+        lambda view: (
+            view.handle,
+            view.name,
+            view.kind.value,
+            view.status.value,
+            view.root_kid,
+            _pinned(pins.get(view.handle), view.root_kid),
+        ),
+        empty="No members.",
+    )
+
+
+def _pinned(pin: str | None, root_kid: str | None) -> str:
+    if pin is None:
+        return ""
+    return "yes" if pin == root_kid else "ANOTHER KEY IS PINNED"
+
+
+@click.command(cls=SessionCommand)
+@pass_session
+def people(session: Session) -> None:
+    """List the people and systems of your own organisation."""
+    session.show_list(
+        session.client().people(),
+        ("subject", "kind", "roles", "owner", "keys"),
+        lambda view: (
+            view.id,
+            view.kind,
+            [role.value for role in view.roles],
+            view.owner,
+            view.kids,
+        ),
+        empty="Nobody.",
+    )
+
+
+def register(cli: click.Group) -> None:
+    """Add these commands."""
+    for command in (join, grant, revoke, policy, partners, people):
+        cli.add_command(command)

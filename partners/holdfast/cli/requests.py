@@ -1,0 +1,267 @@
+"""`holdfast draft`, `submit`, `status`, `withdraw`, `close`: the requesting side."""
+
+from hashlib import sha256
+from pathlib import Path
+
+import click
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from holdfast.cli.session import (
+    REQUEST_ID,
+    Session,
+    SessionCommand,
+    facts,
+    pass_session,
+    print_json,
+    table,
+)
+from holdfast.cli.sums import SUMS, line_words, sum_rows, usd_of
+from holdfast.draft import Draft, count_lines, encode_draft, read_draft
+from holdfast.errors import InvalidDraftError, TransportError, ValidationError
+from holdfast.protocol.views import FlaggedAddressView, FreezeRequestView, LegView, LineView
+from holdfast.protocol.vocabulary import RequestStatus
+from holdfast.wording import counted
+
+_TEMPLATE = """{
+  "incident": {
+    "title": "What happened, in a few words",
+    "kind": "hack",
+    "occurred_at": "2025-02-21T14:13:35Z",
+    "reference": null
+  },
+  "urgency": "urgent",
+  "tlp": "AMBER+STRICT",
+  "summary": "What the partners need to know. Nothing about customers.",
+  "to": ["exchange-b.example"],
+  "hold": {"hours": 72},
+  "legal": {"police_report": null, "agency": null, "order": null}%s
+}
+"""
+_ADDRESSES = """,
+  "addresses": [
+    {"account": "eip155:1:0x51E9d833Ecae4E8D9D8Be17300AEE6D3398C135D",
+     "asset": "eip155:1/slip44:60", "amount": null, "role": "receiver", "tx": null}
+  ]"""
+
+
+@click.command(cls=SessionCommand)
+@click.option("--csv", "for_csv", is_flag=True, help="A template for addresses from a CSV file.")
+@pass_session
+def draft(session: Session, *, for_csv: bool) -> None:
+    """Print a request to fill in: `holdfast draft > request.json`.
+
+    With --csv it is the template beside a CSV file, whose columns are: account (CAIP-10), or chain
+    and address; and, as far as known, tag, asset (CAIP-19), amount (whole base units), role, tx,
+    block, note.
+    """
+    del session
+    click.echo(_TEMPLATE % ("" if for_csv else _ADDRESSES), nl=False)
+
+
+@click.command(cls=SessionCommand)
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option(
+    "--template",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="For CSV: the rest of the request (see `holdfast draft --csv`).",
+)
+@click.option("--check", is_flag=True, help="Only look for faults of form; send nothing.")
+@pass_session
+def submit(session: Session, file: Path, template: Path | None, *, check: bool) -> None:
+    """Submit a freeze request from a JSON or CSV file.
+
+    All faults of form are named at once with their lines, and nothing is sent before there is none;
+    then the coordinator checks chains, checksums and partners, and again names all faults. Sending
+    the same file with a `nonce` in it again, after a broken connection, submits it once.
+    """
+    prepared = _read(session, file, template)
+    body = encode_draft(prepared)
+    if check:
+        found = {"addresses": len(prepared.request.addresses), "bytes": len(body)}
+        session.show(found, lambda: session.out.print(facts(found.items())))
+        return
+    # Derived from the bytes, so that sending the same document again is a repeat and no second one.
+    key = f"submit-{sha256(body).hexdigest()[:40]}"
+    try:
+        view = session.client().submit(body, idempotency_key=key)
+    except ValidationError as error:
+        if not error.errors:
+            raise
+        located = prepared.locate(error.errors)
+        raise InvalidDraftError(located, unlisted=error.unlisted) from error
+    except TransportError as error:
+        pending = file.with_suffix(".pending.json")
+        pending.write_bytes(body)
+        raise TransportError(
+            f"{error}; whether it arrived is not known: `holdfast submit {pending}` finds out "
+            "and submits it once"
+        ) from error
+    session.show(view, lambda: _show_request(session, view, []))
+
+
+def _read(session: Session, file: Path, template: Path | None) -> Draft:
+    raw = file.read_bytes()
+    columns = (TextColumn("reading"), BarColumn(), MofNCompleteColumn())
+    shown = session.err.is_terminal
+    with Progress(*columns, console=session.err, transient=True, disable=not shown) as progress:
+        task = progress.add_task("reading", total=count_lines(raw))
+        return read_draft(
+            file.name,
+            raw,
+            template.read_bytes() if template else None,
+            progress=lambda line: progress.update(task, completed=line),
+        )
+
+
+@click.command(cls=SessionCommand)
+@click.argument("request_id", required=False, metavar="[FRQ_…]", type=REQUEST_ID)
+@click.option("--ledger", is_flag=True, help="With every line of the ledger.")
+@click.option("--addresses", is_flag=True, help="With every address, and which were withdrawn.")
+@pass_session
+def status(session: Session, request_id: str | None, *, ledger: bool, addresses: bool) -> None:
+    """Show a request with what every partner answered; without an id, list those you sent."""
+    client = session.client()
+    if request_id is None:
+        session.show_list(
+            client.requests(box="sent"),
+            ("request", "status", "urgency", "submitted", "incident", "addresses", "asked"),
+            lambda view: (
+                view.id,
+                view.status.value,
+                view.urgency.value,
+                f"{view.submitted_at:%Y-%m-%d %H:%M}",
+                view.incident_title,
+                view.address_count,
+                view.partners_asked,
+            ),
+            empty="You have sent no request.",
+        )
+        return
+    view = client.freeze_request(request_id)
+    legs = list(client.legs(request_id))
+    flagged = list(client.addresses(request_id)) if addresses else []
+    lines = list(client.ledger(request_id)) if ledger else []
+    if session.as_json:
+        document = view.model_dump(mode="json")
+        document["legs"] = [leg.model_dump(mode="json") for leg in legs]
+        if addresses:
+            document["addresses"] = [each.model_dump(mode="json") for each in flagged]
+        if ledger:
+            document["ledger"] = [line.model_dump(mode="json") for line in lines]
+        print_json(document)
+        return
+    _show_request(session, view, legs)
+    if flagged:
+        session.out.print()
+        session.out.print(table(_ADDRESS_COLUMNS, map(_address_row, flagged)))
+    if lines:
+        session.out.print()
+        session.out.print(table(_LINE_COLUMNS, map(_line_row, lines)))
+
+
+def _address_row(address: FlaggedAddressView) -> tuple[object, ...]:
+    at, why = address.withdrawn_at, address.withdrawn_reason
+    gone = f"{at:%Y-%m-%d %H:%M} UTC{f': {why}' if why else ''}" if at else None
+    return (address.address_no, address.account, address.tag, address.asset, address.amount, gone)
+
+
+def _line_row(line: LineView) -> tuple[object, ...]:
+    said = (line_words(line), line.address_no, line.asset, line.amount, usd_of(line), line.hold)
+    return (line.id, line.partner, *said)
+
+
+def _show_request(session: Session, view: FreezeRequestView, legs: list[LegView]) -> None:
+    """Print a request for people."""
+    provisional = " (provisional)" if view.provisional else ""
+    session.out.print(
+        facts(
+            [
+                ("request", view.id),
+                ("status", view.status.value + provisional),
+                ("incident", f"{view.incident.title} ({view.incident.id})"),
+                ("requester", view.requester),
+                ("urgency", view.urgency.value),
+                ("to", view.to),
+                ("addresses", _address_count(view)),
+                ("summary", view.summary),
+                ("approvals", f"{len(view.approvals)} of {view.quorum}" if view.quorum else None),
+                ("ratify by" if view.provisional else "approve by", _decide_by(view)),
+                ("content", view.content_sha256),
+            ]
+        )
+    )
+    for warning in view.warnings:
+        session.out.print(
+            f"warning {warning.code.value}: {counted(len(warning.address_nos), 'address')}",
+            style="yellow",
+        )
+    # Partners asked see the status, too, but none of them can decide.
+    if _decide_by(view) and view.decision_context is not None:
+        session.out.print(f"next: another person's `holdfast approve {view.id}`")
+    if legs:
+        session.out.print()
+        session.out.print(table(_LEG_COLUMNS, [row for leg in legs for row in _leg_rows(leg)]))
+    if view.totals:
+        session.out.print()
+        session.out.print(table(("total", *SUMS), sum_rows(view.totals)))
+
+
+def _address_count(view: FreezeRequestView) -> str:
+    gone = f" ({view.withdrawn_count} withdrawn)" if view.withdrawn_count else ""
+    return f"{view.address_count}{gone}"
+
+
+def _decide_by(view: FreezeRequestView) -> str | None:
+    """Return until when a lead decides on it; None where nothing waits."""
+    until = view.approve_by if view.status is RequestStatus.SUBMITTED else None
+    until = view.ratify_by if view.provisional else until
+    return f"{until:%Y-%m-%d %H:%M} UTC" if until else None
+
+
+_ADDRESS_COLUMNS = ("no", "account", "tag", "asset", "amount", "withdrawn")
+_LINE_COLUMNS = ("line", "partner", "says", "address", "asset", "amount", "USD", "hold")
+_LEG_COLUMNS = ("partner", "status", "acknowledged", "asset", *SUMS)
+
+
+def _leg_rows(leg: LegView) -> list[tuple[object, ...]]:
+    """Return one row per asset, the first of them with the leg's status."""
+    state = leg.status.value + (f" ({leg.decline_code})" if leg.decline_code else "")
+    if leg.flags:
+        state += f" [{', '.join(leg.flags)}]"
+    if leg.release_recommended_at:
+        state += " release recommended"
+    elif leg.dispute_answer_by:
+        state += f" answer by {leg.dispute_answer_by:%Y-%m-%d %H:%M}"
+    at = f"{leg.acknowledged_at:%H:%M:%S}" if leg.acknowledged_at else None
+    first, *others = sum_rows(leg.totals) or [()]
+    return [(leg.partner, state, at, *first), *((None, None, None, *row) for row in others)]
+
+
+@click.command(cls=SessionCommand)
+@click.argument("request_id", metavar="FRQ_…", type=REQUEST_ID)
+@click.option("--reason", required=True)
+@click.option("--address", "addresses", type=int, multiple=True, metavar="NO", help="Only these.")
+@pass_session
+def withdraw(session: Session, request_id: str, reason: str, addresses: tuple[int, ...]) -> None:
+    """Withdraw a request, or some of its addresses."""
+    client = session.client()
+    view = client.freeze_request(request_id)
+    act = client.withdraw(view, reason, addresses=addresses or None)
+    session.show(act, lambda: session.out.print(facts([("status", act.status)])))
+
+
+@click.command(cls=SessionCommand)
+@click.argument("request_id", metavar="FRQ_…", type=REQUEST_ID)
+@click.option("--reason")
+@pass_session
+def close(session: Session, request_id: str, reason: str | None) -> None:
+    """Close a request on which no hold is open."""
+    client = session.client()
+    act = client.close(client.freeze_request(request_id), reason)
+    session.show(act, lambda: session.out.print(facts([("status", act.status)])))
+
+
+def register(cli: click.Group) -> None:
+    """Add these commands."""
+    for command in (draft, submit, status, withdraw, close):
+        cli.add_command(command)

@@ -1,0 +1,246 @@
+"""What every command shares: the chosen profile, the client, and where output goes."""
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NoReturn, TextIO
+
+import click
+from pydantic import BaseModel
+from pydantic import ValidationError as ModelError
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from holdfast.cli.exit_codes import exit_code_for
+from holdfast.client import Client
+from holdfast.draft import fault_words
+from holdfast.errors import ApiError, AuthenticationError, HoldfastError, InvalidDraftError
+from holdfast.key_directory import KeyDirectory
+from holdfast.profiles import Profile, ProfileStore
+from holdfast.protocol import canonical_json
+from holdfast.protocol.type_ids import id_pattern
+from holdfast.wall_clock import wall_clock
+from holdfast.wording import counted
+
+_PIPE_COLUMNS = 240
+
+
+@dataclass(slots=True)
+class Session:
+    """One run of the command line.
+
+    Attributes:
+        store: Profiles and pins.
+        profile_name: Of --as or HOLDFAST_PROFILE.
+        as_json: Print JSON for programs instead of tables for people.
+        now: Wall time in seconds since 1970.
+    """
+
+    store: ProfileStore = field(default_factory=ProfileStore.from_environment)
+    profile_name: str | None = None
+    as_json: bool = False
+    out: Console = field(default_factory=lambda: _console(sys.stdout))
+    err: Console = field(default_factory=lambda: _console(sys.stderr))
+    now: Callable[[], float] = field(default_factory=lambda: wall_clock(os.environ))
+
+    def profile(self) -> Profile:
+        """Return the chosen profile, or raise ProfileError."""
+        return self.store.choose(self.profile_name)
+
+    def client(self, profile: Profile | None = None) -> Client:
+        """Return a client for a profile, by default the chosen one."""
+        return Client(profile or self.profile(), now=self.now)
+
+    def directory(self, client: Client) -> KeyDirectory:
+        """Return other partners' keys, held against one's pins."""
+        return KeyDirectory(client, client.profile.coordinator, pins=self.store.pins())
+
+    def show(self, value: BaseModel | dict[str, Any], render: Callable[[], None]) -> None:
+        """Print `value` as JSON, or what `render` prints."""
+        if self.as_json:
+            print_json(value)
+        else:
+            render()
+
+    def show_list(
+        self,
+        items: Iterable[BaseModel],
+        columns: Sequence[str],
+        cells: Callable[[Any], Sequence[object]],
+        *,
+        empty: str,
+    ) -> None:
+        """Print a list as JSON lines, one object each, or as a table."""
+        if self.as_json:
+            for item in items:
+                print_json(item)
+            return
+        rows = [cells(item) for item in items]
+        if rows:
+            self.out.print(table(columns, rows))
+        else:
+            self.out.print(empty)
+
+    def fail(self, error: Exception) -> NoReturn:
+        """Say what went wrong and leave with the exit status that means it."""
+        lines = _lines(error)
+        if self.as_json:
+            code = error.code if isinstance(error, ApiError) else type(error).__name__
+            document = {"error": {"code": code, "message": lines[0], "faults": lines[1:]}}
+            sys.stderr.write(canonical_json.dumps(document).decode() + "\n")
+        else:
+            self.err.print(Text(f"Error: {lines[0]}", style="bold red"))
+            for line in lines[1:]:
+                self.err.print(Text(f"  {line}"))
+        raise click.exceptions.Exit(exit_code_for(error))
+
+
+def _console(stream: TextIO) -> Console:
+    """Return a console; what goes into a file or a pipe is not folded at 80 columns."""
+    width = None if stream.isatty() else _PIPE_COLUMNS
+    return Console(file=stream, width=width, soft_wrap=True, highlight=False)
+
+
+def _lines(error: Exception) -> list[str]:
+    """Return what to print: a headline, then every single fault."""
+    if isinstance(error, InvalidDraftError):
+        count = len(error.faults) + error.unlisted
+        return [
+            f"{counted(count, 'fault')}; nothing was submitted",
+            *error.faults,
+            *_rest(error.unlisted),
+            *filter(None, [error.next_check]),
+        ]
+    if isinstance(error, ModelError):
+        faults = [
+            ": ".join(filter(None, ("/".join(map(str, fault["loc"])), fault_words(fault))))
+            for fault in error.errors()
+        ]
+        return ["this cannot be sent as it is", *faults]
+    if isinstance(error, ApiError):
+        lines = [str(error), *(f"{fault.pointer}: {fault.detail}" for fault in error.errors)]
+        lines.extend(_rest(error.unlisted))
+        if isinstance(error, AuthenticationError):
+            lines.append("check the profile, that its key is granted, and this machine's clock")
+        return lines
+    return [str(error)]
+
+
+def _rest(unlisted: int) -> list[str]:
+    return [f"and {unlisted} more"] if unlisted else []
+
+
+def print_json(value: BaseModel | dict[str, Any]) -> None:
+    """Print one JSON document on a line of its own."""
+    plain = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+    sys.stdout.write(canonical_json.dumps(plain).decode() + "\n")
+    sys.stdout.flush()
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+    """Return a table of plain text: nothing that others wrote is read as markup."""
+    made = Table(box=None, pad_edge=False, header_style="bold")
+    for number, column in enumerate(columns):
+        # The first column is what people copy: an id in two pieces is of no use.
+        made.add_column(column, overflow="fold", no_wrap=number == 0)
+    for row in rows:
+        made.add_row(*(Text(_cell(cell)) for cell in row))
+    return made
+
+
+def facts(pairs: Iterable[tuple[str, object]]) -> Table:
+    """Return names and values in two columns, without those that are absent."""
+    made = Table(box=None, pad_edge=False, show_header=False)
+    made.add_column(style="bold", no_wrap=True)
+    made.add_column(overflow="fold")
+    for name, value in pairs:
+        if value is not None and value not in ("", []):
+            made.add_row(name, Text(_cell(value)))
+    return made
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    return printable(", ".join(map(str, value)) if isinstance(value, list) else str(value))
+
+
+def printable(text: str) -> str:
+    """Return `text` without control characters: from elsewhere, they would steer the terminal."""
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+#: For commands that take a thumbprint, which may begin with a hyphen and is no option then.
+THUMBPRINTS = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
+
+pass_session = click.make_pass_decorator(Session)
+
+
+class _Id(click.ParamType[str]):
+    """The id of something: it becomes a part of a path, and nothing else may."""
+
+    def __init__(self, prefix: str, what: str) -> None:
+        self.name = prefix
+        self._what = what
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the id as it is, or say what one looks like."""
+        if not re.fullmatch(id_pattern(self.name), value, re.ASCII):
+            example = f"{self.name}_01jd3v8z8nfq0a5m6c7d8e9f0g"
+            self.fail(f"{value!r} is no {self._what}'s id, e.g. {example}", param, ctx)
+        return str(value)
+
+
+REQUEST_ID = _Id("frq", "request")
+INCIDENT_ID = _Id("inc", "incident")
+
+
+class SessionCommand(click.Command):
+    """A command that also takes --as and --json behind its name, where people look for them."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params.extend(
+            [
+                click.Option(
+                    ["--as", "as_"],
+                    metavar="PROFILE",
+                    help="Act as this profile (or HOLDFAST_PROFILE).",
+                    expose_value=False,
+                    callback=_choose_profile,
+                ),
+                click.Option(
+                    ["--json", "as_json"],
+                    is_flag=True,
+                    help="Print JSON for programs.",
+                    expose_value=False,
+                    callback=_choose_json,
+                ),
+            ]
+        )
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; what the kit raises on purpose becomes a message and an exit status."""
+        try:
+            return super().invoke(ctx)
+        except (HoldfastError, ModelError) as error:
+            ctx.ensure_object(Session).fail(error)
+
+
+class SessionGroup(click.Group):
+    """A group whose commands are `SessionCommand`s."""
+
+    command_class = SessionCommand
+
+
+def _choose_profile(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
+    if value:
+        ctx.ensure_object(Session).profile_name = value
+
+
+def _choose_json(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001
+    if value:
+        ctx.ensure_object(Session).as_json = True

@@ -1,0 +1,159 @@
+"""`holdfast statistics`, `year`: how fast partners answered, and what came of it."""
+
+from collections.abc import Mapping
+
+import click
+
+from holdfast.cli.session import Session, SessionCommand, facts, pass_session
+from holdfast.client_life_cycle import yearly_summary
+from holdfast.protocol.life_cycle_views import (
+    AssetFigures,
+    Durations,
+    StatisticsView,
+    UsdFigures,
+    YearlySummary,
+)
+from holdfast.protocol.views import Units
+from holdfast.transport import Transport
+from holdfast.wording import whole_units
+
+_AMOUNTS = ("asked", "found", "frozen", "returned")
+_MINUTE_MS = 60_000
+_HOUR_MS = 60 * _MINUTE_MS
+_Row = tuple[str, object]
+
+
+@click.command(cls=SessionCommand)
+@click.option("--from", "from_month", metavar="YYYY-MM", help="The first month.")
+@click.option("--to", "to_month", metavar="YYYY-MM", help="The last month; by default this one.")
+@pass_session
+def statistics(session: Session, from_month: str | None, to_month: str | None) -> None:
+    """Show how fast partners acknowledged and froze, and what came of it, by urgency and month."""
+    view = session.client().statistics(from_month=from_month, to_month=to_month)
+    session.show(view, lambda: _show_statistics(session, view))
+
+
+def _show_statistics(session: Session, view: StatisticsView) -> None:
+    if not view.rows:
+        session.out.print(f"Nobody was asked from {view.from_month} to {view.to_month}.")
+        return
+    for row in view.rows:
+        session.out.print(f"{row.partner}, {row.urgency}, {row.month}", style="bold", markup=False)
+        rows: list[_Row] = [
+            ("requests", row.legs),
+            ("acknowledged", _times(row.acknowledged)),
+            ("first freeze", _times(row.first_freeze)),
+            *_sums(row.assets, row.usd, view.units),
+            ("declined", _mix(row.declined)),
+            ("nothing on", _mix(row.nothing)),
+        ]
+        session.out.print(facts(rows))
+        session.out.print()
+    if len(view.rows) > 1:
+        session.out.print("all together", style="bold")
+        session.out.print(facts(_sums(view.totals, view.usd, view.units)))
+        session.out.print()
+    session.out.print(_LEGEND)
+
+
+@click.command(cls=SessionCommand)
+@click.argument("year", type=click.IntRange(2000, 2999), metavar="YYYY")
+@click.option(
+    "--coordinator",
+    metavar="URL",
+    envvar="HOLDFAST_COORDINATOR",
+    help="Whose; by default that of your profile. You need no profile with it.",
+)
+@pass_session
+def year(session: Session, year: int, coordinator: str | None) -> None:
+    """Show the public summary of a year, for which nobody needs a key."""
+    transport = Transport(None, coordinator) if coordinator else session.client().transport
+    view = yearly_summary(transport, year)
+    session.show(view, lambda: _show_year(session, view))
+
+
+def _show_year(session: Session, view: YearlySummary) -> None:
+    rows: list[_Row] = [
+        ("year", view.year),
+        ("requests", f"{view.requests:,}"),
+        ("cases", f"{view.cases:,}, one for each partner that a request asked"),
+        ("acknowledged", _times(view.acknowledged)),
+        ("first freeze", _times(view.first_freeze)),
+        *_sums(view.assets, view.usd, view.units),
+        ("declined", _mix(view.declined)),
+        ("nothing on", _mix(view.nothing)),
+    ]
+    session.out.print(facts(rows))
+    for partner in view.partners:
+        session.out.print()
+        session.out.print(f"{partner.partner}", style="bold", markup=False)
+        told: list[_Row] = [
+            ("requests", partner.cases),
+            ("acknowledged", _times(partner.acknowledged)),
+            ("first freeze", _times(partner.first_freeze)),
+        ]
+        session.out.print(facts(told))
+    session.out.print()
+    if view.cases < view.named_from_cases:
+        session.out.print(
+            f"With fewer than {view.named_from_cases} answers in all, nothing more is published."
+        )
+    else:
+        session.out.print(_LEGEND)
+        session.out.print(f"Partners are named from {view.named_from_cases} cases on.")
+
+
+_LEGEND = (
+    "Times are median / 90th percentile, of so many. Declines count partners, `nothing on` counts\n"
+    "addresses. Dollars are those that requests and reports stated."
+)
+
+
+def _times(durations: Durations | None) -> str | None:
+    if durations is None or durations.median_ms is None or durations.p90_ms is None:
+        return None
+    median, late = map(_duration, (durations.median_ms, durations.p90_ms))
+    return f"{median} / {late}, of {durations.count:,}"
+
+
+def _duration(milliseconds: int) -> str:
+    if milliseconds < _MINUTE_MS:
+        return f"{milliseconds / 1_000:.1f} s"
+    if milliseconds < _HOUR_MS:
+        return f"{milliseconds / _MINUTE_MS:.1f} min"
+    return f"{milliseconds / _HOUR_MS:.1f} h"
+
+
+def _sums(assets: Mapping[str, AssetFigures], usd: UsdFigures | None, units: Units) -> list[_Row]:
+    """Return a fact per asset, with the asset's id behind its amounts, and one for dollars."""
+    rows: list[_Row] = []
+    for asset, figures in sorted(assets.items()):
+        unit = units.get(asset)
+        amounts = [getattr(figures, name) for name in _AMOUNTS]
+        shown = [whole_units(amount, unit) if unit else f"{int(amount):,}" for amount in amounts]
+        words = [f"{name} {amount}" for name, amount in zip(_AMOUNTS, shown, strict=True)]
+        if figures.asked == "0":
+            words[0] = "asked without an amount"
+        words += [f"{figures.withheld} withheld"] if figures.withheld else []
+        rows.append((unit.symbol if unit else "base units", f"{', '.join(words)} ({asset})"))
+    if usd is not None and usd != UsdFigures():
+        dollars = [f"{name} {_grouped(getattr(usd, name))}" for name in _AMOUNTS]
+        rows.append(("US dollars", ", ".join(dollars)))
+    return rows
+
+
+def _grouped(dollars: str) -> str:
+    whole, _, cents = dollars.partition(".")
+    return f"{int(whole):,}.{cents}"
+
+
+def _mix(counts: Mapping[str, int]) -> list[str]:
+    """Return codes with how often they were said, the most frequent first."""
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return [f"{code} {count:,}" for code, count in ordered]
+
+
+def register(cli: click.Group) -> None:
+    """Add these commands."""
+    for command in (statistics, year):
+        cli.add_command(command)

@@ -1,0 +1,324 @@
+"""Reading a freeze request from a file that people made: JSON, or CSV with a template beside it.
+
+All faults are collected and named with their line, those that the coordinator finds afterwards too:
+whoever has 11,000 lines to mend wants to know of all of them at once.
+"""
+
+import csv
+import io
+import re
+import secrets
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError as ModelError
+
+from holdfast.errors import InvalidDraftError
+from holdfast.json_lines import lines_by_pointer, nearest_line
+from holdfast.protocol import canonical_json, strict_json
+from holdfast.protocol.errors import ProtocolError, StrictJsonError
+from holdfast.protocol.payloads import MAX_ADDRESSES, FlaggedAddress, FreezeRequest
+from holdfast.protocol.views import FieldError
+
+#: Names that people write for chains, as CAIP-2; anything else must be CAIP-2 itself.
+CHAIN_NAMES: Mapping[str, str] = {
+    "ethereum": "eip155:1",
+    "eth": "eip155:1",
+    "bsc": "eip155:56",
+    "bnb": "eip155:56",
+    "polygon": "eip155:137",
+    "arbitrum": "eip155:42161",
+    "optimism": "eip155:10",
+    "base": "eip155:8453",
+    "avalanche": "eip155:43114",
+    "ethereum classic": "eip155:61",
+    "bitcoin": "bip122:000000000019d6689c085ae165831e93",
+    "btc": "bip122:000000000019d6689c085ae165831e93",
+    "litecoin": "bip122:12a765e31ffd4059bada1e25190f6e98",
+    "ltc": "bip122:12a765e31ffd4059bada1e25190f6e98",
+    "dogecoin": "bip122:1a91e3dace36e2be3bf030a65679fe82",
+    "doge": "bip122:1a91e3dace36e2be3bf030a65679fe82",
+    "bitcoin cash": "bip122:000000000000000000651ef99cb9fcbe",
+    "bch": "bip122:000000000000000000651ef99cb9fcbe",
+    "tron": "tron:0x2b6653dc",
+    "trx": "tron:0x2b6653dc",
+    "solana": "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp",
+    "sol": "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp",
+    "xrp": "xrpl:0",
+    "monero": "monero:418015bb9ae982a1975da7d79277c270",
+    "xmr": "monero:418015bb9ae982a1975da7d79277c270",
+}
+_COLUMNS = ("account", "chain", "address", "tag", "asset", "amount", "role", "tx", "block", "note")
+#: The rules of the chains are the coordinator's: a file that has faults of form is not sent to it.
+_NEXT_CHECK = (
+    "Once these are mended, the coordinator also checks chains, checksums, assets and partners; it "
+    "may name further faults."
+)
+#: Lines between two calls of `progress`.
+_STEP = 250
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A freeze request that is ready to be signed.
+
+    Attributes:
+        request: The document.
+        address_lines: The file's line of each address, by address number.
+        lines: The file's line of every value, by JSON pointer; empty for CSV.
+    """
+
+    request: FreezeRequest
+    address_lines: Sequence[int] = ()
+    lines: Mapping[str, int] = field(default_factory=dict)
+
+    def locate(self, errors: Iterable[FieldError]) -> list[str]:
+        """Return what the coordinator found, each with the file's line where there is one."""
+        located = []
+        for error in errors:
+            parts = error.pointer.split("/")
+            line = nearest_line(dict(self.lines), error.pointer) if self.lines else None
+            if self.address_lines and len(parts) > 2 and parts[1] == "addresses":  # noqa: PLR2004
+                line = self.address_lines[int(parts[2])] if parts[2].isdigit() else None
+            located.append(_fault(line, error.pointer, error.detail))
+        return located
+
+
+def new_nonce() -> str:
+    """Return the random part of a request: base64url of 16 bytes."""
+    return urlsafe_b64encode(secrets.token_bytes(16)).rstrip(b"=").decode()
+
+
+def read_json(raw: bytes) -> Draft:
+    """Return the request in a JSON file; a missing nonce is filled in.
+
+    Raises:
+        InvalidDraftError: With every fault and its line.
+    """
+    document = _load_object(raw)
+    document.setdefault("nonce", new_nonce())
+    lines = lines_by_pointer(raw.decode())
+    try:
+        request = FreezeRequest.model_validate(document)
+    except ModelError as error:
+        raise InvalidDraftError(_model_faults(error, lines)) from None
+    return Draft(request, lines=lines)
+
+
+def read_csv(
+    raw: bytes,
+    template: bytes,
+    *,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Draft:
+    """Return the request of a template (JSON without `addresses`) and a CSV file of addresses.
+
+    Args:
+        raw: The CSV file: UTF-8, a header line, the columns of `_COLUMNS` in any order. Either
+            `account` (CAIP-10) or `chain` and `address`; amounts in whole base units.
+        template: The rest of the request.
+        progress: Told now and then how many lines are read.
+
+    Raises:
+        InvalidDraftError: With every fault of both files, each with its line.
+    """
+    faults: list[str] = []
+    document = _load_object(template)
+    document.setdefault("nonce", new_nonce())
+    if "addresses" in document:
+        faults.append("template: leave out `addresses`, they come from the CSV file")
+    addresses, address_lines = _read_rows(raw, faults, progress)
+    document["addresses"] = [{"account": "eip155:1:0x0"}]  # a stand-in: the real ones are checked
+    try:
+        request = FreezeRequest.model_validate(document)
+    except ModelError as error:
+        found = _model_faults(error, lines_by_pointer(template.decode()))
+        raise InvalidDraftError([*(f"template: {fault}" for fault in found), *faults]) from None
+    if faults:
+        raise InvalidDraftError(faults)
+    return Draft(request.model_copy(update={"addresses": addresses}), address_lines)
+
+
+def read_draft(
+    name: str,
+    raw: bytes,
+    template: bytes | None,
+    *,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Draft:
+    """Return the request in a file, by the file's name: `.csv` needs a template.
+
+    Raises:
+        InvalidDraftError: With every fault.
+    """
+    is_csv = name.lower().endswith(".csv")
+    if is_csv and template is None:
+        raise InvalidDraftError(
+            ["a CSV file holds addresses only: give the rest with --template (see `draft --csv`)"]
+        )
+    try:
+        return read_csv(raw, template or b"", progress=progress) if is_csv else read_json(raw)
+    except InvalidDraftError as error:
+        raise InvalidDraftError(error.faults, next_check=_NEXT_CHECK) from None
+
+
+def encode_draft(draft: Draft) -> bytes:
+    """Return the exact bytes to sign and send."""
+    return canonical_json.dumps(draft.request.model_dump(mode="json", exclude_unset=True))
+
+
+def count_lines(raw: bytes) -> int:
+    """Return about how many lines a file has, for a progress bar."""
+    return raw.count(b"\n") + 1
+
+
+def _load_object(raw: bytes) -> dict[str, Any]:
+    try:
+        document = strict_json.loads(raw)
+    except StrictJsonError as error:
+        line = error.line
+        raise InvalidDraftError([_fault(line, error.pointer, error.reason)]) from None
+    except ProtocolError as error:
+        raise InvalidDraftError([str(error)]) from None
+    if not isinstance(document, dict):
+        raise InvalidDraftError(["line 1: the file must hold one JSON object"])
+    return document
+
+
+def _fault(line: int | None, pointer: str, detail: str) -> str:
+    where = f"line {line}: " if line is not None else ""
+    return f"{where}{pointer}: {detail}" if pointer else f"{where}{detail}"
+
+
+def _model_faults(error: ModelError, lines: Mapping[str, int]) -> list[str]:
+    faults = []
+    for fault in error.errors():
+        if fault["loc"][:2] == ("to", "literal['all']") and isinstance(fault["input"], list):
+            continue  # a list was meant: only its own faults are of interest
+        pointer = "".join(f"/{part}" for part in members_only(fault["loc"]))
+        line = nearest_line(dict(lines), pointer)
+        faults.append((line or 0, _fault(line, pointer, fault_words(fault))))
+    return [text for _, text in sorted(faults)]
+
+
+def members_only(location: Sequence[int | str]) -> list[int | str]:
+    """Return a location without the names of a union's forms, which no document holds."""
+    return [
+        part
+        for part in location
+        if isinstance(part, int) or (part not in {"new", "known"} and "[" not in part)
+    ]
+
+
+def fault_words(fault: Mapping[str, Any]) -> str:
+    """Return pydantic's message as a sentence that says what to change."""
+    kinds = {
+        "extra_forbidden": "this member is not known: correct its name or leave it out",
+        "missing": "this member is missing",
+    }
+    if fault["type"] == "string_pattern_mismatch":
+        names = [part for part in members_only(fault["loc"]) if isinstance(part, str)]
+        name = names[-1] if names else ""
+        return _FORMS.get(name, f"must match {fault['ctx']['pattern']}")
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    return kinds.get(fault["type"], _ENUM_MEMBER.sub(r"\1", message))
+
+
+#: How pydantic prints the kinds that a line may have, where only the kind itself is of interest.
+_ENUM_MEMBER = re.compile(r"<\w+\.\w+: ('\w+')>")
+
+
+#: What a text must look like, by the name of its member, in words rather than as a pattern.
+_FORMS: Mapping[str, str] = {
+    "amount": "must be whole base units in digits only (1.5 ETH is 1500000000000000000)",
+    "to": 'must be "all" or a list of handles such as exchange-b.example, in lower case',
+    "tx": "must be the chain's transaction id, without spaces",
+    "nonce": "must be base64url of 16 random bytes; leave it out to have one made",
+}
+
+
+def _read_rows(
+    raw: bytes, faults: list[str], progress: Callable[[int], None]
+) -> tuple[list[FlaggedAddress], list[int]]:
+    """Return the addresses and their lines; add what is wrong to `faults`."""
+    addresses: list[FlaggedAddress] = []
+    address_lines: list[int] = []
+    try:
+        reader = csv.DictReader(io.StringIO(raw.decode("utf-8-sig"), newline=""), strict=True)
+        names = [(name or "").strip().lower() for name in reader.fieldnames or ()]
+    except (UnicodeDecodeError, csv.Error) as error:
+        faults.append(f"the CSV file cannot be read: {error}")
+        return [], []
+    reader.fieldnames = names
+    header_faults = _header_faults(names)
+    faults.extend(header_faults)
+    if header_faults:
+        return [], []
+    try:
+        for row in reader:
+            line = reader.line_num
+            _read_row(row, line, addresses, faults)
+            address_lines.append(line)
+            if line % _STEP == 0:
+                progress(line)
+    except csv.Error as error:
+        faults.append(f"line {reader.line_num}: {error}")
+    progress(reader.line_num)
+    if len(address_lines) > MAX_ADDRESSES:
+        faults.append(f"{len(address_lines)} addresses: at most {MAX_ADDRESSES} fit in one request")
+    if not address_lines:
+        faults.append("the CSV file holds no address below its header line")
+    return addresses, address_lines
+
+
+def _header_faults(names: Sequence[str]) -> list[str]:
+    faults = [
+        f"line 1: the column {name!r} is not known; known are {', '.join(_COLUMNS)}"
+        for name in names
+        if name not in _COLUMNS
+    ]
+    faults.extend(
+        f"line 1: the column {name!r} is there twice"
+        for name in sorted(set(names))
+        if names.count(name) > 1
+    )
+    if "account" not in names and not {"chain", "address"} <= set(names):
+        hint = ", separated by commas" if any(";" in name or "\t" in name for name in names) else ""
+        faults.append(
+            f"line 1: give a column account (CAIP-10), or the columns chain and address{hint}"
+        )
+    return faults
+
+
+def _read_row(
+    row: Mapping[str | None, Any], line: int, addresses: list[FlaggedAddress], faults: list[str]
+) -> None:
+    """Add one row's address, or what is wrong with it."""
+    if None in row:
+        faults.append(f"line {line}: more values than the header has columns")
+        return
+    values = {str(name): (value or "").strip() for name, value in row.items()}
+    members: dict[str, Any] = {
+        name: values[name]
+        for name in ("account", "tag", "asset", "amount", "role", "tx", "note")
+        if values.get(name)
+    }
+    if "account" not in members and values.get("address"):
+        chain = values.get("chain", "")
+        chain = CHAIN_NAMES.get(chain.lower(), chain)
+        if ":" not in chain:
+            faults.append(
+                f"line {line}: chain: {chain!r} is unknown; write it as CAIP-2 (eip155:1)"
+            )
+            return
+        members["account"] = f"{chain}:{values['address']}"
+    if values.get("block"):
+        members["block"] = int(values["block"]) if values["block"].isdecimal() else values["block"]
+    try:
+        addresses.append(FlaggedAddress.model_validate(members))
+    except ModelError as error:
+        for fault in error.errors():
+            name = "/".join(str(part) for part in fault["loc"]) or "account"
+            faults.append(f"line {line}: {name}: {fault_words(fault)}")

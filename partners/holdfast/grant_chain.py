@@ -1,0 +1,187 @@
+"""From a partner's root key to the keys of its people: every grant checked, none believed.
+
+A grant counts if the root key signed it; if the key that it replaces signed it, for the same
+subject and with the same rights; or if one security lead proposed it and another approved exactly
+that, neither of them gaining by it. Everything else that a coordinator hands out grants nothing.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+
+from pydantic import ValidationError as ModelError
+
+from holdfast.protocol import strict_json
+from holdfast.protocol.errors import ProtocolError
+from holdfast.protocol.jwk import PublicKey
+from holdfast.protocol.membership_payloads import Grant, GrantApproval, Join
+from holdfast.protocol.proof_of_possession import verify_possession
+from holdfast.protocol.request_token import (
+    DEFAULT_SKEW,
+    RequestToken,
+    read_token_front,
+    verify_request_evidence,
+)
+from holdfast.protocol.views import GrantView
+from holdfast.protocol.vocabulary import Role
+
+
+@dataclass(frozen=True, slots=True)
+class GrantedKey:
+    """A key that the chain of grants reaches.
+
+    Attributes:
+        subject: `per_…` or `sys_…`.
+        proposer: The lead who proposed its grant; None where the root key made it.
+    """
+
+    key: PublicKey
+    subject: str
+    proposer: str | None
+
+
+@dataclass(slots=True)
+class GrantChain:
+    """What a partner's grants give, as far as they are proven.
+
+    Attributes:
+        partner: Handle.
+        root: The root key in force.
+        audience: The coordinator's origin, which every grant is bound to.
+        revoked: When each key that was taken away was, by kid.
+        keys: By kid.
+        roles: By subject.
+        owners: The person who answers for a system, by subject.
+    """
+
+    partner: str
+    root: PublicKey
+    audience: str
+    revoked: Mapping[str, datetime] = field(default_factory=dict)
+    keys: dict[str, GrantedKey] = field(default_factory=dict, init=False)
+    roles: dict[str, frozenset[Role]] = field(default_factory=dict, init=False)
+    owners: dict[str, str] = field(default_factory=dict, init=False)
+
+    def person(self, subject: str) -> str:
+        """Return the human behind a subject: a system counts as its owner."""
+        return self.owners.get(subject, subject)
+
+    def follow(self, views: Iterable[GrantView]) -> None:
+        """Apply every grant that is proven, in the order in which they were signed."""
+        pending = sorted(
+            (view for view in views if view.partner == self.partner and view.status == "made"),
+            key=_signed_at,
+        )
+        # Signers' clocks differ by seconds, so a grant may be signed "before" the one it rests on.
+        while True:
+            left = [view for view in pending if not self._apply(view)]
+            if len(left) == len(pending):
+                return
+            pending = left
+
+    def _apply(self, view: GrantView) -> bool:
+        """Apply a grant if it is proven; tell whether it was."""
+        try:
+            for grant, proposer in self._proven(view):
+                self._give(grant, proposer)
+        except (ProtocolError, ModelError, _UnprovenError):
+            return False
+        return True
+
+    def _proven(self, view: GrantView) -> Iterator[tuple[Grant, str | None]]:
+        """Yield what a grant gives and who proposed it, if its signatures carry it."""
+        token, body = view.token or "", (view.body or "").encode()
+        kid = read_token_front(token).kid
+        if kid == self.root.kid:
+            act = verify_request_evidence(token, body, key=self.root, aud=self.audience)
+            _require(act.iss == act.sub == self.partner and act.htm == "POST")
+            for grant in _parse(act, body, self.audience):
+                yield grant, None
+            return
+        act, signer = self._signed(token, body)
+        _require(act.htm == "POST" and act.htu == f"{self.audience}/v1/grants")
+        grant = Grant.model_validate(strict_json.loads(body))
+        if grant.replaces == kid:
+            self._require_same_rights(grant, signer)
+            yield grant, signer.proposer
+        else:
+            self._require_two_leads(view, grant, signer)
+            yield grant, signer.subject
+
+    def _signed(self, token: str, body: bytes) -> tuple[RequestToken, GrantedKey]:
+        """Return an act of somebody whose key is proven, and was good when it signed."""
+        signer = self.keys.get(read_token_front(token).kid)
+        if signer is None:
+            raise _UnprovenError
+        act = verify_request_evidence(token, body, key=signer.key, aud=self.audience)
+        _require((act.iss, act.sub) == (self.partner, signer.subject))
+        revoked_at = self.revoked.get(signer.key.kid)
+        _require(revoked_at is None or act.iat - DEFAULT_SKEW <= revoked_at.timestamp())
+        return act, signer
+
+    def _require_same_rights(self, grant: Grant, signer: GrantedKey) -> None:
+        held = self.roles.get(signer.subject, frozenset())
+        _require(grant.subject == signer.subject and grant.policy is None)
+        _require(grant.jwk is not None and (not grant.roles or frozenset(grant.roles) == held))
+
+    def _require_two_leads(self, view: GrantView, grant: Grant, proposer: GrantedKey) -> None:
+        body = (view.approval_body or "").encode()
+        act, approver = self._signed(view.approval_token or "", body)
+        path = f"{self.audience}/v1/grants/{view.proposal}/approvals"
+        _require(act.htm == "POST" and act.htu == path)
+        approved = GrantApproval.model_validate(strict_json.loads(body))
+        _require(approved.grant_sha256 == sha256((view.body or "").encode()).hexdigest())
+        for lead in (proposer, approver):
+            _require(Role.SECURITY_LEAD in self.roles.get(lead.subject, frozenset()))
+            owner = grant.owner or self.owners.get(grant.subject or "")
+            _require(lead.subject not in {grant.subject, owner})
+        _require(approver.subject not in {proposer.subject, proposer.proposer})
+
+    def _give(self, grant: Grant, proposer: str | None) -> None:
+        subject = grant.subject
+        if subject is None:
+            return
+        if grant.jwk is not None:
+            key = verify_possession(
+                grant.possession or "",
+                jwk=grant.jwk.model_dump(exclude_none=True),
+                audience=self.audience,
+                handle=self.partner,
+                subject=subject,
+            )
+            known = self.keys.get(key.kid)
+            _require(known is None or known.subject == subject)
+            if known is None:
+                self.keys[key.kid] = GrantedKey(key, subject, proposer)
+        if grant.owner is not None:
+            self.owners.setdefault(subject, grant.owner)
+        if grant.roles:
+            self.roles[subject] = frozenset(grant.roles)
+
+
+class _UnprovenError(Exception):
+    """The signatures do not carry this grant; not raised to callers."""
+
+
+def _require(holds: bool) -> None:  # noqa: FBT001 - reads as a sentence
+    if not holds:
+        raise _UnprovenError
+
+
+def _parse(act: RequestToken, body: bytes, audience: str) -> list[Grant]:
+    """Return what a root-signed body grants, by the path that it was made for."""
+    document = strict_json.loads(body)
+    if act.htu == f"{audience}/v1/join":
+        return Join.model_validate(document).grants
+    if act.htu == f"{audience}/v1/grants":
+        return [Grant.model_validate(document)]
+    return []
+
+
+def _signed_at(view: GrantView) -> int:
+    """Return when a grant was signed, last of all its signatures; what is no token comes first."""
+    try:
+        return int(read_token_front(view.approval_token or view.token or "").claims["iat"])
+    except ProtocolError:
+        return 0

@@ -1,0 +1,153 @@
+"""Whose key is this, and who says so: other partners' keys, checked against their root keys.
+
+The coordinator hands out keys and grants, but it is not believed: a key counts only if its grant
+goes back to its partner's root key (`grant_chain`), and the root key only if it is the pinned one,
+where one is pinned. An operator can therefore enrol no key as somebody's security lead.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from holdfast.errors import PinMismatchError, UntrustedEvidenceError
+from holdfast.grant_chain import GrantChain
+from holdfast.protocol.errors import ProtocolError
+from holdfast.protocol.jwk import PublicKey
+from holdfast.protocol.views import GrantView, KeyView
+from holdfast.protocol.vocabulary import Role
+
+#: How long keys are believed before they are fetched again, so that revocations take effect.
+FRESH_SECONDS = 60.0
+
+
+class KeySource(Protocol):
+    """Where keys and grants come from: a `Client`, or what was stored for offline use."""
+
+    def keys(self, partner: str | None = None) -> Iterable[KeyView]:
+        """Return a partner's public keys, revoked ones too."""
+        ...
+
+    def grants(self, partner: str | None = None) -> Iterable[GrantView]:
+        """Return a partner's grants with token and body."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedKey:
+    """A key that its partner's root key vouches for.
+
+    Attributes:
+        partner: Handle.
+        subject: `per_…` or `sys_…`.
+        owner: The person who answers for a system.
+        roles: As granted.
+        key: The public key.
+        proposer: The lead who proposed its grant; None where the root key made it.
+        root_kid: The root key's thumbprint.
+        is_root_pinned: Somebody compared that thumbprint out of band.
+        is_revoked: Taken away meanwhile; acts of before stay proven, nothing new counts.
+    """
+
+    partner: str
+    subject: str
+    owner: str | None
+    roles: frozenset[Role]
+    key: PublicKey
+    proposer: str | None
+    root_kid: str
+    is_root_pinned: bool
+    is_revoked: bool
+
+    @property
+    def person(self) -> str:
+        """The human behind it: a system counts as its owner."""
+        return self.owner or self.subject
+
+
+@dataclass(slots=True)
+class KeyDirectory:
+    """Other partners' keys, fetched when needed and verified.
+
+    Attributes:
+        source: Usually a `Client`.
+        audience: The coordinator's origin, which every grant is bound to.
+        pins: Root thumbprints that were compared out of band, by handle.
+        monotonic: Seconds that never jump.
+    """
+
+    source: KeySource
+    audience: str
+    pins: Mapping[str, str] = field(default_factory=dict)
+    monotonic: Callable[[], float] = time.monotonic
+    _known: dict[str, tuple[float, dict[str, TrustedKey]]] = field(default_factory=dict, init=False)
+
+    def trusted_key(self, partner: str, kid: str) -> TrustedKey:
+        """Return `partner`'s key with thumbprint `kid`.
+
+        Raises:
+            PinMismatchError: The coordinator offers another root key than the pinned one.
+            UntrustedEvidenceError: There is no such key, or the root key did not grant it.
+            ApiError: Keys could not be fetched; likewise TransportError.
+        """
+        fetched_at, keys = self._known.get(partner, (0.0, {}))
+        if kid not in keys or self.monotonic() - fetched_at > FRESH_SECONDS:
+            keys = self._fetch(partner)
+            self._known[partner] = (self.monotonic(), keys)
+        if kid not in keys:
+            raise UntrustedEvidenceError(
+                f"no grant that goes back to the root key of {partner} names the key {kid}",
+                code="unknown_key",
+            )
+        return keys[kid]
+
+    def _fetch(self, partner: str) -> dict[str, TrustedKey]:
+        views = [view for view in self.source.keys(partner) if view.partner == partner]
+        root = self._root(partner, views)
+        revoked = {view.kid: view.revoked_at for view in views if view.revoked_at is not None}
+        chain = GrantChain(partner, root, self.audience, revoked)
+        chain.follow(self.source.grants(partner))
+        # A key that the coordinator does not list any more is treated like one that was revoked.
+        listed = {view.kid for view in views}
+        return {
+            kid: TrustedKey(
+                partner=partner,
+                subject=granted.subject,
+                owner=chain.owners.get(granted.subject),
+                roles=chain.roles.get(granted.subject, frozenset()),
+                key=granted.key,
+                proposer=granted.proposer,
+                root_kid=root.kid,
+                is_root_pinned=partner in self.pins,
+                is_revoked=kid in revoked or kid not in listed,
+            )
+            for kid, granted in chain.keys.items()
+        }
+
+    def _root(self, partner: str, views: list[KeyView]) -> PublicKey:
+        """Return the root key: the pinned one, or the one in force where none is pinned."""
+        offered: list[PublicKey] = []
+        for view in views:
+            if not view.is_root or view.revoked_at is not None:
+                continue
+            try:
+                offered.append(PublicKey.from_jwk(view.jwk))
+            except ProtocolError as error:
+                raise UntrustedEvidenceError(
+                    f"the root key of {partner} is no usable key: {error}", code="bad_key"
+                ) from None
+        pin = self.pins.get(partner)
+        if pin is not None:
+            offered_kids = ", ".join(key.kid for key in offered) or "none"
+            for key in offered:
+                if key.kid == pin:
+                    return key
+            raise PinMismatchError(
+                f"the root key of {partner} is pinned as {pin}, but the coordinator offers "
+                f"{offered_kids}: ask {partner} by another way before you act on anything"
+            )
+        if len(offered) != 1:
+            raise UntrustedEvidenceError(
+                f"{partner} has {len(offered)} root keys in force instead of one", code="no_root"
+            )
+        return offered[0]

@@ -1,0 +1,117 @@
+"""Joining: a fresh root key, first people and systems, and the invitation, in one signed body."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from holdfast.client import Client
+from holdfast.errors import ProfileError
+from holdfast.keys import grant_of, key_request, new_profile
+from holdfast.profiles import Profile, ProfileStore, SubjectKind, checked_origin
+from holdfast.protocol.membership_payloads import Grant, Join, Jwk, Policy
+from holdfast.protocol.views import JoinView
+from holdfast.protocol.vocabulary import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody to grant a key to while joining; `profile` is a name that stays on this machine."""
+
+    profile: str
+    roles: tuple[Role, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """A program to grant a key to while joining.
+
+    Attributes:
+        profile: Its local name.
+        owner: The profile of the person who answers for it.
+        acts_as_compliance: The partner's policy lets it decline, release and return on its own.
+    """
+
+    profile: str
+    owner: str
+    acts_as_compliance: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Joining:
+    """Everything that a partner says when it joins.
+
+    Attributes:
+        coordinator: Origin.
+        handle: As invited.
+        invitation: The code that the operator handed over.
+        root: The root profile's local name.
+    """
+
+    coordinator: str
+    handle: str
+    invitation: str
+    people: Sequence[Person]
+    systems: Sequence[System] = ()
+    root: str = "root"
+
+
+def join(store: ProfileStore, joining: Joining) -> JoinView:
+    """Make all keys, store them as profiles, and take the invitation.
+
+    The keys are stored before anything is sent: an answer that is lost loses no key. Running it
+    again with the same profiles sends the same keys, so a repeat after a broken connection is safe.
+
+    Raises:
+        ProfileError: A profile of that name belongs elsewhere, or nothing can be written.
+        ApiError: The coordinator refused; likewise TransportError.
+    """
+    origin = checked_origin(joining.coordinator)
+    root = _profile(store, joining.root, origin, joining.handle, "root")
+    people = {
+        person.profile: _profile(store, person.profile, origin, joining.handle, "person")
+        for person in joining.people
+    }
+    grants = [
+        grant_of(key_request(people[person.profile]), list(person.roles))
+        for person in joining.people
+    ]
+    trusted: list[str] = []
+    for system in joining.systems:
+        if system.owner not in people:
+            raise ProfileError(
+                f"the owner of {system.profile}, {system.owner}, is not among the people"
+            )
+        owner = people[system.owner].subject
+        profile = _profile(store, system.profile, origin, joining.handle, "system", owner)
+        grants.append(grant_of(key_request(profile), [Role.SYSTEM]))
+        if system.acts_as_compliance:
+            trusted.append(profile.subject)
+    if trusted:
+        grants.append(Grant(policy=Policy(systems_as_compliance=trusted)))
+    body = Join(
+        invitation=joining.invitation,
+        root_jwk=Jwk.model_validate(root.key.public.jwk()),
+        grants=grants,
+    )
+    return Client(root).join(body)
+
+
+def _profile(  # noqa: PLR0913, PLR0917 - who, where, for whom
+    store: ProfileStore,
+    name: str,
+    origin: str,
+    handle: str,
+    kind: SubjectKind,
+    owner: str | None = None,
+) -> Profile:
+    """Return the stored profile of that name if it fits, else a new one, stored."""
+    if name in store.names():
+        profile = store.load(name)
+        if (profile.coordinator, profile.handle, profile.kind) != (origin, handle, kind):
+            raise ProfileError(
+                f"there is a profile {name} already, of {profile.handle} at {profile.coordinator}: "
+                "use other names, or another HOLDFAST_HOME"
+            )
+        return profile
+    profile = new_profile(name, coordinator=origin, handle=handle, kind=kind, owner=owner)
+    store.save(profile)
+    return profile

@@ -1,0 +1,236 @@
+"""Profiles: who acts, with which key, at which coordinator.
+
+A profile is a folder of `$HOLDFAST_HOME/profiles/` (0700) with two files (0600): `profile.json`
+says who it is, `key.pem` (PKCS #8) is the private key, which never leaves this machine.
+`pins.json` beside the profiles holds the root keys of other partners whose thumbprints somebody
+compared out of band.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ValidationError as ModelError
+
+from holdfast.errors import ProfileError
+from holdfast.private_files import make_private_folder, read_private, write_private
+from holdfast.protocol import canonical_json, strict_json
+from holdfast.protocol.errors import ProtocolError
+from holdfast.protocol.jwk import PrivateKey
+from holdfast.protocol.payloads import Handle
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
+SubjectKind = Literal["root", "person", "system"]
+
+
+def checked_origin(url: str) -> str:
+    """Return `url` as an origin ("https://coordinator.example"), the audience of every token.
+
+    Raises:
+        ProfileError: If it has a path, query, user, or another scheme than https (http: loopback
+        only).
+    """
+    parts = urlsplit(url.strip())
+    if parts.scheme not in {"https", "http"} or not parts.hostname:
+        raise ProfileError(f"{url!r} is no coordinator: give https:// and its host name")
+    if parts.path not in {"", "/"} or parts.query or parts.fragment or "@" in parts.netloc:
+        raise ProfileError(f"{url!r}: give scheme, host and port only, nothing after them")
+    if parts.scheme == "http" and parts.hostname not in {"127.0.0.1", "localhost", "::1"}:
+        raise ProfileError(f"{url!r}: use https; http is for a coordinator on this machine")
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+class ProfileDocument(BaseModel):
+    """What `profile.json` holds; nothing in it is secret."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    coordinator: str
+    handle: Handle
+    subject: str
+    kind: SubjectKind
+    owner: str | None = None
+
+
+class PinsDocument(BaseModel):
+    """What `pins.json` holds: the root key's RFC 7638 thumbprint by handle."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    roots: dict[Handle, Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]]
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Whoever signs: a partner's root, person or system, and its key.
+
+    Attributes:
+        name: Its folder's name; "" for one that was never stored.
+        coordinator: The coordinator's origin, which is the audience of every token.
+        handle: The partner it acts for.
+        subject: `per_…` or `sys_…`; the handle itself for the root key.
+        kind: Root, person or system.
+        key: The private key.
+        owner: The owning person of a system.
+    """
+
+    name: str
+    coordinator: str
+    handle: str
+    subject: str
+    kind: SubjectKind
+    key: PrivateKey
+    owner: str | None = None
+
+
+class ProfileStore:
+    """The profiles and pins below one folder.
+
+    Args:
+        home: `$HOLDFAST_HOME`; it is created when something is first written.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "ProfileStore":
+        """Return the store of `HOLDFAST_HOME`, by default `~/.holdfast`."""
+        return cls(Path(environment.get("HOLDFAST_HOME") or "~/.holdfast").expanduser())
+
+    def _folder(self, name: str) -> Path:
+        if not _NAME.fullmatch(name):
+            raise ProfileError(
+                f"{name!r} is no profile name: use letters, digits, '.', '-' and '_'"
+            )
+        return self.home / "profiles" / name
+
+    def names(self) -> list[str]:
+        """Return the names of all profiles, sorted."""
+        folder = self.home / "profiles"
+        if not folder.is_dir():
+            return []
+        return sorted(entry.name for entry in folder.iterdir() if (entry / "profile.json").exists())
+
+    def save(self, profile: Profile) -> None:
+        """Store a new profile with its key.
+
+        Raises:
+            ProfileError: If the name is taken (a key is never overwritten) or nothing can be
+            written.
+        """
+        folder = self._folder(profile.name)
+        try:
+            make_private_folder(self.home)
+            make_private_folder(folder.parent)
+            make_private_folder(folder)
+        except OSError as error:
+            raise ProfileError(f"cannot create {folder}: {error.strerror}") from None
+        document = ProfileDocument(
+            coordinator=profile.coordinator,
+            handle=profile.handle,
+            subject=profile.subject,
+            kind=profile.kind,
+            owner=profile.owner,
+        )
+        write_private(folder / "key.pem", profile.key.to_pem(), replace=False)
+        write_private(
+            folder / "profile.json",
+            canonical_json.dumps(document.model_dump()) + b"\n",
+            replace=False,
+        )
+
+    def load(self, name: str) -> Profile:
+        """Return one profile.
+
+        Raises:
+            ProfileError: If there is none of that name, or its files are damaged or too open.
+        """
+        folder = self._folder(name)
+        if not (folder / "profile.json").exists():
+            known = (
+                ", ".join(self.names()) or "none yet; make one with `holdfast join` or `key new`"
+            )
+            raise ProfileError(f"there is no profile {name!r} in {self.home} (there are: {known})")
+        try:
+            document = ProfileDocument.model_validate(
+                strict_json.loads(read_private(folder / "profile.json"))
+            )
+            key = PrivateKey.from_pem(read_private(folder / "key.pem"))
+        except (ProtocolError, ModelError, ValueError) as error:
+            raise ProfileError(f"profile {name!r} is damaged: {error}") from None
+        return Profile(
+            name=name,
+            coordinator=document.coordinator,
+            handle=document.handle,
+            subject=document.subject,
+            kind=document.kind,
+            key=key,
+            owner=document.owner,
+        )
+
+    def choose(self, name: str | None) -> Profile:
+        """Return the profile to act as: the named one, or the only one.
+
+        Raises:
+            ProfileError: If none is named and there are several, or none at all.
+        """
+        if name:
+            return self.load(name)
+        names = self.names()
+        if len(names) == 1:
+            return self.load(names[0])
+        if not names:
+            raise ProfileError(
+                f"there is no profile in {self.home}; make one with `holdfast join` or `key new`"
+            )
+        raise ProfileError(
+            "several profiles: say which with --as NAME or HOLDFAST_PROFILE ("
+            + ", ".join(names)
+            + ")"
+        )
+
+    def pins(self) -> dict[str, str]:
+        """Return the pinned root thumbprints by handle.
+
+        Raises:
+            ProfileError: If the file is damaged or too open.
+        """
+        path = self.home / "pins.json"
+        if not path.exists():
+            return {}
+        try:
+            return PinsDocument.model_validate(strict_json.loads(read_private(path))).roots
+        except (ProtocolError, ModelError) as error:
+            raise ProfileError(f"{path} is damaged: {error}") from None
+
+    def pin(self, handle: str, thumbprint: str) -> None:
+        """Remember that `handle`'s root key has this thumbprint; replaces an older pin.
+
+        Raises:
+            ProfileError: If handle or thumbprint are no such thing, or nothing can be written.
+        """
+        try:
+            document = PinsDocument(roots={**self.pins(), handle: thumbprint})
+        except ModelError:
+            raise ProfileError(
+                "a pin is a partner's handle and the 43 characters of its root key's thumbprint"
+            ) from None
+        make_private_folder(self.home)
+        write_private(self.home / "pins.json", canonical_json.dumps(document.model_dump()) + b"\n")
+
+    def unpin(self, handle: str) -> bool:
+        """Forget a pin; tell whether there was one."""
+        pins = self.pins()
+        found = pins.pop(handle, None) is not None
+        if found:
+            document = PinsDocument(roots=pins)
+            write_private(
+                self.home / "pins.json", canonical_json.dumps(document.model_dump()) + b"\n"
+            )
+        return found

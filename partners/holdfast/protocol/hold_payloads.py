@@ -1,0 +1,28 @@
+"""What is sent about holds that exist: extending one, and asking for it."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from holdfast.protocol.payloads import Act, HoldId, Loose, ShortText, Time, few_controls
+from holdfast.protocol.vocabulary import HoldBasis
+
+
+class HoldExtension(Act):
+    """`POST …/hold-extensions`: a later end, or another ground.
+
+    Signed by the partner that holds.
+    """
+
+    hold: HoldId
+    hold_expires_at: Time
+    basis: Annotated[HoldBasis, Loose]
+    note: ShortText | None = None
+
+
+class ExtensionRequest(Act):
+    """`POST …/extension-requests`: the requester asks, the partner decides."""
+
+    hold: HoldId
+    hold_expires_at: Time
+    reason: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(few_controls)]

@@ -1,0 +1,274 @@
+"""The two kinds of key that sign requests, Ed25519 and P-256, as JWK, PEM and thumbprint.
+
+Sources: RFC 7517 and RFC 8037 (JWK), RFC 7638 (thumbprint), RFC 7518 section 3.4 (ES256 signatures
+are r and s, 32 bytes each), RFC 8032 (Ed25519).
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any, Literal, Self
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric.utils import (
+    decode_dss_signature,
+    encode_dss_signature,
+)
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+from holdfast.protocol import base64url
+from holdfast.protocol.ed25519_points import check_public_point
+from holdfast.protocol.errors import Base64UrlError, KeyFormatError, SignatureError
+
+Algorithm = Literal["EdDSA", "ES256"]
+SIGNATURE_BYTES = 64
+_COORDINATE_BYTES = 32
+_ECDSA = ec.ECDSA(hashes.SHA256())
+_KINDS: Mapping[tuple[object, object], Algorithm] = {
+    ("OKP", "Ed25519"): "EdDSA",
+    ("EC", "P-256"): "ES256",
+}
+_COORDINATES: Mapping[Algorithm, tuple[str, ...]] = {"EdDSA": ("x",), "ES256": ("x", "y")}
+_OPTIONAL = frozenset({"alg", "kid", "use"})
+_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+
+_VerifyingKey = ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey
+_SigningKey = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey
+
+
+class PublicKey:
+    """A checked public key; it cannot be changed, and equal keys have equal `kid`.
+
+    Make one with `from_jwk` or take `PrivateKey.public`.
+    """
+
+    __slots__ = ("_coordinates", "alg", "kid", "verifying_key")
+
+    def __init__(
+        self, alg: Algorithm, coordinates: tuple[bytes, ...], verifying_key: _VerifyingKey
+    ) -> None:
+        #: "EdDSA" or "ES256": the only algorithm that this key verifies.
+        self.alg: Algorithm = alg
+        #: The `cryptography` object, for libraries that want one.
+        self.verifying_key = verifying_key
+        self._coordinates = coordinates
+        #: RFC 7638 thumbprint, base64url of 32 bytes.
+        self.kid = _thumbprint(self.jwk())
+
+    @classmethod
+    def from_jwk(cls, jwk: object) -> "PublicKey":
+        """Return the key that `jwk` describes.
+
+        Args:
+            jwk: Members `kty`, `crv`, `x` and, for P-256, `y`; `alg`, `kid` (the thumbprint) and
+                `use` ("sig") may be there and must then be right. Nothing else may be.
+
+        Raises:
+            KeyFormatError: If it is not such a JWK, holds a private member, or names a point that
+                is not on the curve or not safe to verify with.
+        """
+        if not isinstance(jwk, dict):
+            raise KeyFormatError("a JWK is a JSON object")
+        alg = _kind(jwk)
+        names = _COORDINATES[alg]
+        _check_members(jwk, names)
+        key = _public_key(alg, tuple(_coordinate(jwk, name) for name in names))
+        expected = {"alg": alg, "kid": key.kid, "use": "sig"}
+        for name in sorted(_OPTIONAL & jwk.keys()):
+            if jwk[name] != expected[name]:
+                raise KeyFormatError(f"the JWK's {name} must be {expected[name]!r} or left out")
+        return key
+
+    @classmethod
+    def from_ed25519_bytes(cls, raw: bytes) -> "PublicKey":
+        """Return the Ed25519 key with these 32 bytes.
+
+        Raises:
+            KeyFormatError: If they are no point that is safe to verify with.
+        """
+        return _public_key("EdDSA", (raw,))
+
+    def jwk(self) -> dict[str, str]:
+        """Return the JWK with its required members only."""
+        names = _COORDINATES[self.alg]
+        kty, crv = next(kind for kind, alg in _KINDS.items() if alg == self.alg)
+        members = {"kty": str(kty), "crv": str(crv)}
+        coordinates = zip(names, self._coordinates, strict=True)
+        return members | {name: base64url.encode(value) for name, value in coordinates}
+
+    @property
+    def raw(self) -> bytes:
+        """The key's coordinates, 32 bytes each, one after the other."""
+        return b"".join(self._coordinates)
+
+    def verify(self, signature: bytes, data: bytes) -> None:
+        """Accept `signature` (64 bytes; for ES256 r and s) over `data`.
+
+        Raises:
+            SignatureError: If it does not verify.
+        """
+        if len(signature) != SIGNATURE_BYTES:
+            raise SignatureError(f"a signature is {SIGNATURE_BYTES} bytes")
+        try:
+            if isinstance(self.verifying_key, ed25519.Ed25519PublicKey):
+                self.verifying_key.verify(signature, data)
+            else:
+                r = int.from_bytes(signature[:_COORDINATE_BYTES], "big")
+                s = int.from_bytes(signature[_COORDINATE_BYTES:], "big")
+                self.verifying_key.verify(encode_dss_signature(r, s), data, _ECDSA)
+        except InvalidSignature:
+            raise SignatureError("the signature does not verify under this key") from None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PublicKey) and self.kid == other.kid
+
+    def __hash__(self) -> int:
+        return hash(self.kid)
+
+    def __repr__(self) -> str:
+        return f"PublicKey({self.alg}, {self.kid})"
+
+
+class PrivateKey:
+    """A private key with its public half; it shows itself by `kid` only."""
+
+    __slots__ = ("public", "signing_key")
+
+    def __init__(self, signing_key: _SigningKey) -> None:
+        #: The `cryptography` object, for libraries that want one.
+        self.signing_key = signing_key
+        #: The public half.
+        self.public = _public_half(signing_key)
+
+    @classmethod
+    def generate(cls, alg: Algorithm = "EdDSA") -> Self:
+        """Return a fresh key for `alg`, "EdDSA" (Ed25519) or "ES256" (P-256).
+
+        Raises:
+            KeyFormatError: If `alg` is neither.
+        """
+        if alg == "EdDSA":
+            return cls(ed25519.Ed25519PrivateKey.generate())
+        if alg == "ES256":
+            return cls(ec.generate_private_key(ec.SECP256R1()))
+        raise KeyFormatError('alg must be "EdDSA" or "ES256"')
+
+    @classmethod
+    def from_pem(cls, pem: bytes) -> Self:
+        """Return the key in `pem` (PKCS #8, unencrypted).
+
+        Raises:
+            KeyFormatError: If it is no such file or holds another kind of key.
+        """
+        try:
+            key = load_pem_private_key(pem, password=None)
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            raise KeyFormatError("not an unencrypted PEM private key (PKCS #8)") from None
+        if isinstance(key, ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey):
+            return cls(key)
+        raise KeyFormatError("only Ed25519 and P-256 keys are used")
+
+    @classmethod
+    def from_seed(cls, seed: bytes) -> Self:
+        """Return the Ed25519 key with this seed of 32 bytes.
+
+        Raises:
+            KeyFormatError: If it is not 32 bytes.
+        """
+        try:
+            return cls(ed25519.Ed25519PrivateKey.from_private_bytes(seed))
+        except ValueError:
+            raise KeyFormatError("an Ed25519 seed is 32 bytes") from None
+
+    def to_pem(self) -> bytes:
+        """Return the key as unencrypted PKCS #8 PEM; store it with mode 0600."""
+        return self.signing_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+    def sign(self, data: bytes) -> bytes:
+        """Return the 64 bytes of the signature over `data`, as JWS wants them."""
+        if isinstance(self.signing_key, ed25519.Ed25519PrivateKey):
+            return self.signing_key.sign(data)
+        r, s = decode_dss_signature(self.signing_key.sign(data, _ECDSA))
+        return r.to_bytes(_COORDINATE_BYTES, "big") + s.to_bytes(_COORDINATE_BYTES, "big")
+
+    @property
+    def alg(self) -> Algorithm:
+        """The key's one algorithm, "EdDSA" or "ES256"."""
+        return self.public.alg
+
+    @property
+    def kid(self) -> str:
+        """The public half's RFC 7638 thumbprint."""
+        return self.public.kid
+
+    def __repr__(self) -> str:
+        return f"PrivateKey({self.alg}, {self.kid})"
+
+
+def _thumbprint(jwk: Mapping[str, str]) -> str:
+    """Return the RFC 7638 thumbprint: base64url of the SHA-256 of the required members, sorted."""
+    # Every value is base64url or a fixed name, so no character here ever needs escaping.
+    members = ",".join(f'"{name}":"{jwk[name]}"' for name in sorted(jwk))
+    return base64url.encode(sha256(f"{{{members}}}".encode("ascii")).digest())
+
+
+def _kind(jwk: Mapping[str, Any]) -> Algorithm:
+    kty, crv = jwk.get("kty"), jwk.get("crv")
+    if isinstance(kty, str) and isinstance(crv, str) and (kty, crv) in _KINDS:
+        return _KINDS[kty, crv]
+    raise KeyFormatError('kty and crv must be "OKP" and "Ed25519", or "EC" and "P-256"')
+
+
+def _check_members(jwk: Mapping[str, Any], names: tuple[str, ...]) -> None:
+    if _PRIVATE & jwk.keys():
+        raise KeyFormatError("the JWK holds a private key; send the public members only")
+    unknown = sorted(str(name) for name in jwk.keys() - {"kty", "crv", *names} - _OPTIONAL)
+    if unknown:
+        raise KeyFormatError(f"the JWK holds members that are not used here: {unknown[0]!r}")
+
+
+def _coordinate(jwk: Mapping[str, Any], name: str) -> bytes:
+    text = jwk.get(name)
+    if not isinstance(text, str):
+        raise KeyFormatError(f"the JWK's {name} must be a string")
+    try:
+        value = base64url.decode(text)
+    except Base64UrlError as error:
+        raise KeyFormatError(f"the JWK's {name} {error}") from None
+    if len(value) != _COORDINATE_BYTES:
+        raise KeyFormatError(f"the JWK's {name} must be {_COORDINATE_BYTES} bytes")
+    return value
+
+
+@lru_cache(maxsize=4096)
+def _public_key(alg: Algorithm, coordinates: tuple[bytes, ...]) -> PublicKey:
+    verifying_key: _VerifyingKey
+    if alg == "EdDSA":
+        check_public_point(coordinates[0])
+        verifying_key = ed25519.Ed25519PublicKey.from_public_bytes(coordinates[0])
+    else:
+        x, y = (int.from_bytes(value, "big") for value in coordinates)
+        try:
+            verifying_key = ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key()
+        except ValueError:
+            raise KeyFormatError("x and y are not a point of the curve P-256") from None
+    return PublicKey(alg, coordinates, verifying_key)
+
+
+def _public_half(signing_key: _SigningKey) -> PublicKey:
+    if isinstance(signing_key, ed25519.Ed25519PrivateKey):
+        raw = signing_key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        return _public_key("EdDSA", (raw,))
+    if not isinstance(signing_key.curve, ec.SECP256R1):
+        raise KeyFormatError("only Ed25519 and P-256 keys are used")
+    numbers = signing_key.public_key().public_numbers()
+    x, y = (n.to_bytes(_COORDINATE_BYTES, "big") for n in (numbers.x, numbers.y))
+    return _public_key("ES256", (x, y))

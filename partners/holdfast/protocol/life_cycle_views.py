@@ -1,0 +1,287 @@
+"""What the coordinator answers about a live request: questions, disputes, orders, more partners.
+
+No floats anywhere: durations are whole milliseconds, money is a decimal string.
+"""
+
+from typing import Any
+
+from pydantic import Field
+
+from holdfast.protocol.payloads import Handle, Sha256, Time
+from holdfast.protocol.views import IncidentView, LegView, LogEntry, Totals, Units, View
+from holdfast.protocol.vocabulary import LegStatus, RequestStatus
+
+
+class InfoRequestView(View):
+    """What a partner asked, and the answer; the words come from the signed acts."""
+
+    id: str
+    request_id: str
+    leg_id: str
+    partner: Handle
+    act_id: str
+    asked_at: Time
+    missing: list[str] = Field(default_factory=list)
+    text: str | None = None
+    answer_act_id: str | None = None
+    answered_at: Time | None = None
+    answer: str | None = None
+    status: LegStatus | None = None
+    leg: LegView | None = None
+    log: LogEntry | None = None
+
+
+class DisputeView(View):
+    """A partner's contest for its customer, and how it ended.
+
+    `release_recommended_at` says that the requester let the time to answer pass; `resolution` is
+    `upheld`, `rejected`, or `moot` where the hold ended before anybody answered.
+    """
+
+    id: str
+    request_id: str
+    leg_id: str
+    partner: Handle
+    act_id: str
+    hold: str | None = None
+    reference: str | None = None
+    text: str | None = None
+    raised_at: Time
+    answer_by: Time
+    release_recommended_at: Time | None = None
+    resolution: str | None = None
+    resolution_act_id: str | None = None
+    resolution_text: str | None = None
+    resolved_at: Time | None = None
+    status: LegStatus | None = None
+    log: LogEntry | None = None
+
+
+class LegalOrderView(View):
+    """An order as whoever attached it names it; it binds nobody by itself."""
+
+    id: str
+    request_id: str
+    leg_id: str | None = None
+    partner: Handle
+    act_id: str
+    hold: str | None = None
+    agency: str | None = None
+    reference: str | None = None
+    document_sha256: Sha256 | None = None
+    attached_at: Time
+    log: LogEntry | None = None
+
+
+class AdditionDecisionView(View):
+    """One lead's decision on an addition."""
+
+    person: str
+    decision: str
+    act_id: str
+    at: Time
+
+
+class AdditionView(View):
+    """More partners for a live request; `pending` until another lead decides on its context."""
+
+    id: str
+    request_id: str
+    act_id: str
+    addition_status: str
+    status: RequestStatus
+    to: list[Handle] = Field(default_factory=list)
+    proposed_by: str
+    proposed_at: Time
+    approve_by: Time
+    decided_at: Time | None = None
+    decision_context: str | None = None
+    context_sha256: Sha256
+    approvals: list[AdditionDecisionView] = Field(default_factory=list)
+    quorum: int
+    log: LogEntry | None = None
+
+
+class TimelineEntry(View):
+    """Something that happened in an incident, as far as the reader may know of it."""
+
+    seq: int
+    id: str
+    type: str
+    at: Time
+    request_id: str
+    leg_id: str | None = None
+    partner: Handle | None = None
+
+
+class FlaggedPlace(View):
+    """Where a request flags an account, with what the request says of it there.
+
+    `withdrawn`: the request took it back, alone or with all the rest.
+    """
+
+    request_id: str
+    address_no: int
+    role: str | None = None
+    asset: str | None = None
+    amount: str | None = None
+    block: int | None = None
+    withdrawn: bool = False
+
+
+class TraceNode(View):
+    """A node of an incident's trace.
+
+    `account` nodes have a CAIP-10 id (with `?tag=…` where a tag is part of the identity),
+    `transaction` nodes `<CAIP-2>:tx:<id>`, `service` nodes `service:<name>`, `request` nodes
+    `frq_…`.
+    """
+
+    id: str
+    kind: str
+    chain: str | None = None
+    service: str | None = None
+    flagged: list[FlaggedPlace] = Field(default_factory=list)
+
+
+class TraceEdge(View):
+    """An edge of a trace; `tx` and `moved_on` follow the money, `follows` the requests."""
+
+    source: str
+    target: str
+    kind: str
+    request_id: str
+    address_no: int | None = None
+    partner: Handle | None = None
+    tx: str | None = None
+
+
+class TracePage(View):
+    """One page of the trace; nodes and edges of several pages are joined by their ids."""
+
+    nodes: list[TraceNode]
+    edges: list[TraceEdge]
+    units: Units = Field(default_factory=dict)
+    next_cursor: str | None = None
+
+
+class TimelinePage(View):
+    """One page of the timeline, oldest first."""
+
+    items: list[TimelineEntry]
+    next_cursor: str | None = None
+
+
+class OpenEnd(View):
+    """Something that moved on to where no draft can name an address, and why."""
+
+    address_no: int | None = None
+    service: str | None = None
+    account: str | None = None
+    tx: str | None = None
+    reason: str
+
+
+class DraftView(View):
+    """A follow-on request that is ready to be checked, given a nonce, and submitted.
+
+    `complete` is false where a partner or an address is missing; `open_ends` says what is known.
+    """
+
+    leg_id: str
+    partner: Handle
+    complete: bool
+    request: dict[str, Any]
+    open_ends: list[OpenEnd] = Field(default_factory=list)
+
+
+class Durations(View):
+    """How long something took, whole milliseconds, nearest rank; absent where nothing did."""
+
+    count: int
+    median_ms: int | None = None
+    p90_ms: int | None = None
+
+
+class AssetFigures(View):
+    """What was asked for, found, frozen and returned of one asset, base units."""
+
+    asked: str = "0"
+    found: str = "0"
+    frozen: str = "0"
+    returned: str = "0"
+    withheld: int = 0
+
+
+class UsdFigures(View):
+    """The same in US dollars, as far as reports and requests stated a value; two decimals."""
+
+    asked: str = "0.00"
+    found: str = "0.00"
+    frozen: str = "0.00"
+    returned: str = "0.00"
+
+
+class StatisticsRow(View):
+    """How one partner answered requests of one urgency that reached it in one month."""
+
+    partner: Handle
+    urgency: str
+    month: str
+    legs: int
+    acknowledged: Durations
+    first_freeze: Durations
+    assets: dict[str, AssetFigures] = Field(default_factory=dict)
+    usd: UsdFigures = UsdFigures()
+    declined: dict[str, int] = Field(default_factory=dict)
+    nothing: dict[str, int] = Field(default_factory=dict)
+
+
+class StatisticsView(View):
+    """`GET /v1/statistics`: over the legs that the reader may see."""
+
+    from_month: str
+    to_month: str
+    rows: list[StatisticsRow]
+    totals: dict[str, AssetFigures] = Field(default_factory=dict)
+    usd: UsdFigures = UsdFigures()
+    units: Units = Field(default_factory=dict)
+
+
+class YearlyPartner(View):
+    """What the public learns of a partner that answered often enough to be named."""
+
+    partner: Handle
+    cases: int
+    acknowledged: Durations
+    first_freeze: Durations
+
+
+class YearlySummary(View):
+    """`GET /v1/statistics/{year}`: public; names no partner with few cases."""
+
+    year: int
+    named_from_cases: int
+    requests: int
+    cases: int
+    acknowledged: Durations | None = None
+    first_freeze: Durations | None = None
+    assets: dict[str, AssetFigures] = Field(default_factory=dict)
+    usd: UsdFigures | None = None
+    units: Units = Field(default_factory=dict)
+    declined: dict[str, int] = Field(default_factory=dict)
+    nothing: dict[str, int] = Field(default_factory=dict)
+    partners: list[YearlyPartner] = Field(default_factory=list)
+
+
+class IncidentDetailView(IncidentView):
+    """`GET /v1/incidents/{id}`: totals, and the first pages of timeline and trace.
+
+    `requests` names the first 1,000 of the `request_count` requests that you may see.
+    """
+
+    request_count: int
+    requests: list[str]
+    totals: Totals
+    timeline: TimelinePage
+    trace: TracePage

@@ -1,0 +1,123 @@
+"""What partners send about themselves: joining, grants, their approval, revocations, contacts.
+
+The same strictness as `payloads`: unknown members, wrong types and values out of range are refused.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from holdfast.protocol.payloads import (
+    Body,
+    Distinct,
+    Handle,
+    Loose,
+    PersonId,
+    Sha256,
+    ShortText,
+    SubjectId,
+    Time,
+    Word,
+)
+from holdfast.protocol.vocabulary import Role
+
+Kid = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9_-]{43}$", description="RFC 7638 thumbprint of a key.")
+]
+
+
+class Policy(Body):
+    """What a partner decides about itself; changes by grant only."""
+
+    approval_quorum: Annotated[int, Field(ge=1, le=10)] = 1
+    may_flash: list[SubjectId] = Field(default_factory=list, max_length=100)
+    systems_as_compliance: list[SubjectId] = Field(default_factory=list, max_length=100)
+    provisional: Literal["notify", "hold_back"] = "notify"
+    may_ask_all: Annotated[
+        bool, Field(description="Whether a request of this partner may say `to: all`.")
+    ] = True
+
+
+class Jwk(Body):
+    """A public key, RFC 7517 and RFC 8037; private members are refused as unknown."""
+
+    kty: Literal["OKP", "EC"]
+    crv: Literal["Ed25519", "P-256"]
+    x: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
+    y: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")] | None = None
+
+
+class Grant(Body):
+    """`POST /v1/grants`: gives a person, system, key, role or policy; holds no names.
+
+    Signed by the root key it applies at once; by a lead it waits for another lead's approval; by
+    the very key that `replaces` names it puts the same subject's new key in its place.
+    """
+
+    subject: SubjectId | None = None
+    owner: PersonId | None = None
+    roles: Annotated[list[Annotated[Role, Loose]], Distinct] = Field(default_factory=list)
+    jwk: Jwk | None = None
+    possession: Annotated[str, Field(max_length=4_096)] | None = None
+    policy: Policy | None = None
+    replaces: Kid | None = None
+
+    @model_validator(mode="after")
+    def _gives_something(self) -> "Grant":
+        if self.subject is None and self.policy is None:
+            raise ValueError("a grant names a subject or a policy")
+        if self.subject is None and (self.jwk or self.roles or self.owner):
+            raise ValueError("a key, a role or an owner needs a subject")
+        if (self.jwk is None) != (self.possession is None):
+            raise ValueError("a key and its proof of possession come together")
+        if self.replaces is not None and self.jwk is None:
+            raise ValueError("replaces comes with the new key that takes the old one's place")
+        return self
+
+
+class GrantApproval(Body):
+    """`POST /v1/grants/{id}/approvals`: another lead approves exactly what was shown."""
+
+    grant_sha256: Sha256
+
+
+class RootKeyRequest(Body):
+    """A new root key, as its partner hands it to the operator out of band; never sent by a request.
+
+    `possession` is the new key's word over audience, handle and, as its subject, the handle again.
+    """
+
+    v: Literal[1] = 1
+    coordinator: Annotated[str, Field(max_length=300)]
+    handle: Handle
+    jwk: Jwk
+    possession: Annotated[str, Field(max_length=4_096)]
+
+
+class Join(Body):
+    """`POST /v1/join`: the only body that a key is ever read from; signed by that root key."""
+
+    invitation: Annotated[str, Field(min_length=20, max_length=200)]
+    root_jwk: Jwk
+    grants: Annotated[list[Grant], Field(min_length=1, max_length=100)]
+
+
+class Revocation(Body):
+    """`POST /v1/revocations`: takes a key or a whole subject away, at once."""
+
+    kid: Kid | None = None
+    subject: SubjectId | None = None
+    reason: ShortText | None = None
+    compromised_since: Time | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> "Revocation":
+        if (self.kid is None) == (self.subject is None):
+            raise ValueError("name either a kid or a subject")
+        return self
+
+
+class PartnerChanges(Body):
+    """`PATCH /v1/partners/me`: contacts only; everything else changes by grant."""
+
+    contacts: Annotated[list[Word], Field(max_length=10)]

@@ -1,0 +1,540 @@
+"""What partners send: one strict pydantic model for every body of the API.
+
+Bodies are parsed by `strict_json` first; these models then refuse unknown members, wrong types and
+values out of range, each with a JSON pointer. Nothing is coerced: a number is not a string, and a
+time needs its zone.
+"""
+
+import re
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PlainSerializer,
+    Tag,
+    WithJsonSchema,
+    model_validator,
+)
+
+from holdfast.protocol.vocabulary import (
+    AddressRole,
+    Decision,
+    DeclineCode,
+    EventType,
+    HoldBasis,
+    IncidentKind,
+    KeptBasis,
+    LineKind,
+    ReleaseReason,
+    Tlp,
+    Urgency,
+    WarningCode,
+)
+
+#: RFC 3339 with an explicit zone; a leap second and a lower-case t or z are refused.
+_RFC3339 = re.compile(
+    r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?(?:Z|[+-]\d{2}:\d{2})", re.ASCII
+)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+MAX_ADDRESSES = 20_000
+MAX_LINES = 20_000
+MAX_PARTNERS_ASKED = 1_000
+#: Times outside this window are typing errors, and neither end can overflow when a clock is added.
+_EARLIEST = datetime(2008, 1, 1, tzinfo=UTC)
+_LATEST = datetime(2100, 1, 1, tzinfo=UTC)
+
+
+def parse_time(value: object) -> datetime:
+    """Return `value` (RFC 3339 text, e.g. "2025-02-21T14:13:35Z") as an aware UTC datetime.
+
+    Raises:
+        ValueError: If it is no such text, has no zone, or lies outside 2008 to 2100.
+    """
+    if isinstance(value, datetime):
+        return _parse_time(value.isoformat())
+    if isinstance(value, str):
+        return _parse_time(value)
+    raise ValueError("must be a string with an RFC 3339 time, e.g. 2025-02-21T14:13:35Z")
+
+
+@lru_cache(maxsize=1024)
+def _parse_time(text: str) -> datetime:
+    """Return the time; a report of thousands of lines names the same few again and again."""
+    if not _RFC3339.fullmatch(text):
+        raise ValueError("must be an RFC 3339 time with its zone, e.g. 2025-02-21T14:13:35Z")
+    try:
+        moment = datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("is no time that exists in the calendar") from None
+    if not _EARLIEST <= moment < _LATEST:
+        raise ValueError("must lie between 2008 and 2100")
+    return moment
+
+
+@lru_cache(maxsize=1024)
+def format_time(moment: datetime) -> str:
+    """Return an aware datetime as RFC 3339 UTC with as many digits as it needs ("…35Z")."""
+    if moment.tzinfo is None:
+        raise ValueError("a time without a zone has no place on the wire")
+    text = moment.astimezone(UTC).isoformat()
+    return text.removesuffix("+00:00") + "Z"
+
+
+def one_line(value: str) -> str:
+    """Return a text without control characters, or raise ValueError."""
+    if _CONTROL.search(value):
+        raise ValueError("must not hold control characters")
+    return value
+
+
+def few_controls(value: str) -> str:
+    """Return a text without control characters but line feed and tab, or raise ValueError."""
+    if _CONTROL.search(value.replace("\n", "").replace("\t", "")):
+        raise ValueError("must not hold control characters")
+    return value
+
+
+def no_duplicates(value: list[Any]) -> list[Any]:
+    """Return a list that names nothing twice, or raise ValueError."""
+    if len(set(value)) != len(value):
+        raise ValueError("must not name the same thing twice")
+    return value
+
+
+Time = Annotated[
+    datetime,
+    BeforeValidator(parse_time),
+    PlainSerializer(format_time, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+Handle = Annotated[
+    str,
+    Field(
+        max_length=253,
+        pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$",
+        description="A partner's handle: a lower-case DNS name.",
+    ),
+]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256, 64 hex digits.")]
+AmountText = Annotated[
+    str,
+    Field(
+        max_length=78,
+        pattern=r"^(0|[1-9][0-9]{0,77})$",
+        description="Whole base units (satoshi, wei) as a decimal string, below 2^256.",
+    ),
+]
+AssetText = Annotated[
+    str, Field(min_length=3, max_length=200, description="CAIP-19, e.g. eip155:1/slip44:60.")
+]
+AccountText = Annotated[str, Field(min_length=3, max_length=300, description="CAIP-10.")]
+TxText = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=128,
+        pattern=r"^[A-Za-z0-9:_\-./+=]+$",
+        description="The chain's own transaction id.",
+    ),
+]
+Word = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(one_line)]
+ShortText = Annotated[str, Field(max_length=500), AfterValidator(few_controls)]
+LongText = Annotated[str, Field(max_length=2_000), AfterValidator(few_controls)]
+AddressNo = Annotated[
+    int, Field(ge=0, lt=MAX_ADDRESSES, description="Place in the request's list, from 0.")
+]
+AddressNos = Annotated[
+    list[AddressNo], Field(min_length=1, max_length=MAX_ADDRESSES), AfterValidator(no_duplicates)
+]
+
+
+#: What follows the prefix and its underscore (TypeID 0.3).
+_SUFFIX = "[0-7][0-9a-hjkmnp-tv-z]{25}$"
+RequestId = Annotated[str, Field(pattern=f"^frq_{_SUFFIX}")]
+IncidentId = Annotated[str, Field(pattern=f"^inc_{_SUFFIX}")]
+HoldId = Annotated[str, Field(pattern=f"^hld_{_SUFFIX}")]
+LineId = Annotated[str, Field(pattern=f"^lin_{_SUFFIX}")]
+SubjectId = Annotated[str, Field(pattern=f"^(per|sys)_{_SUFFIX}")]
+PersonId = Annotated[str, Field(pattern=f"^per_{_SUFFIX}")]
+Loose = Field(strict=False)  # enums arrive as strings
+#: On a list: it names nothing twice.
+Distinct = AfterValidator(no_duplicates)
+
+
+class Body(BaseModel):
+    """Base of everything that a partner sends."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Usd(Body):
+    """What an amount was worth, where known; never used in the ledger's rules."""
+
+    value: Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,17})(\.[0-9]{1,2})?$")]
+    at: Time
+    source: Word
+
+
+# --- submitting -----------------------------------------------------------------------------------
+
+
+class NewIncident(Body):
+    """The theft or scam, as the first request tells it."""
+
+    title: Word
+    kind: Annotated[IncidentKind, Loose]
+    occurred_at: Time
+    reference: Word | None = None
+
+
+class KnownIncident(Body):
+    """An incident that an earlier request opened."""
+
+    id: IncidentId
+
+
+def _incident_form(value: Any) -> str:
+    if isinstance(value, KnownIncident) or (isinstance(value, dict) and "id" in value):
+        return "known"
+    return "new"
+
+
+class FlaggedAddress(Body):
+    """One account to freeze; `asset` and `amount` absent means every asset, whole balance."""
+
+    account: AccountText
+    tag: Annotated[str, Field(min_length=1, max_length=64), AfterValidator(one_line)] | None = None
+    asset: AssetText | None = None
+    amount: AmountText | None = None
+    role: Annotated[AddressRole, Loose] | None = None
+    tx: TxText | None = None
+    block: Annotated[int, Field(ge=0, lt=2**53)] | None = None
+    note: Annotated[str, Field(max_length=200), AfterValidator(one_line)] | None = None
+    usd: Usd | None = None
+
+    @model_validator(mode="after")
+    def _amount_needs_asset(self) -> "FlaggedAddress":
+        if self.amount is not None and self.asset is None:
+            raise ValueError("an amount needs its asset")
+        return self
+
+
+class HoldWanted(Body):
+    """How long the requester asks partners to hold."""
+
+    hours: Annotated[int, Field(ge=1, le=24 * 366)]
+
+
+class Legal(Body):
+    """References to what the authorities have."""
+
+    police_report: Word | None = None
+    agency: Word | None = None
+    order: Word | None = None
+
+
+class Indemnity(Body):
+    """Whether the requester offers to make good what a wrong freeze costs."""
+
+    offered: bool
+    text: LongText | None = None
+
+
+class FreezeRequest(Body):
+    """`POST /v1/freeze-requests`: one immutable signed document."""
+
+    nonce: Annotated[
+        str,
+        Field(pattern=r"^[A-Za-z0-9_-]{21}[AQgw]$", description="base64url of 16 random bytes"),
+    ]
+    incident: Annotated[
+        Annotated[NewIncident, Tag("new")] | Annotated[KnownIncident, Tag("known")],
+        Discriminator(_incident_form),
+    ]
+    follows: RequestId | None = None
+    urgency: Annotated[Urgency, Loose]
+    tlp: Annotated[Tlp, Loose] = Tlp.AMBER_STRICT
+    summary: LongText
+    to: (
+        Literal["all"]
+        | Annotated[
+            list[Handle],
+            Field(min_length=1, max_length=MAX_PARTNERS_ASKED),
+            AfterValidator(no_duplicates),
+        ]
+    )
+    addresses: Annotated[list[FlaggedAddress], Field(min_length=1, max_length=MAX_ADDRESSES)]
+    hold: HoldWanted | None = None
+    legal: Legal | None = None
+    do_not_notify_customer_until: Time | None = None
+    indemnity: Indemnity | None = None
+
+
+# --- acts on a request; each names the document that it acts on -----------------------------------
+
+
+class Act(Body):
+    """Base of every body below `/v1/freeze-requests/{id}/`."""
+
+    content_sha256: Sha256
+
+
+class WarningAcceptance(Body):
+    """One warning accepted, for some addresses or for all that carry it, with the reason."""
+
+    code: Annotated[WarningCode, Loose]
+    address_nos: Literal["all"] | AddressNos
+    reason: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(few_controls)]
+
+
+class Approval(Act):
+    """`POST …/approvals`: one lead's decision on exactly the context that was shown."""
+
+    decision: Annotated[Decision, Loose]
+    context_sha256: Sha256
+    comment: ShortText | None = None
+    warnings_accepted: Annotated[list[WarningAcceptance], Field(max_length=100)] = []
+
+
+class Withdrawal(Act):
+    """`POST …/withdrawal`."""
+
+    addresses: Literal["all"] | AddressNos
+    reason: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(few_controls)]
+
+
+class Closure(Act):
+    """`POST …/closure`."""
+
+    reason: ShortText | None = None
+
+
+class Acknowledgement(Act):
+    """`POST …/acknowledgement`: a person or system of the partner has it."""
+
+    note: ShortText | None = None
+
+
+class Review(Act):
+    """`POST …/review`: somebody is looking into it."""
+
+    note: ShortText | None = None
+
+
+class Next(Body):
+    """Where funds went on to, as far as the partner may say."""
+
+    service: Word | None = None
+    account: AccountText | None = None
+    tx: TxText | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "Next":
+        if self.service is None and self.account is None and self.tx is None:
+            raise ValueError("name a service, an account or a tx")
+        return self
+
+
+def _require_explained(said: "Decline | NothingLine") -> None:
+    """Refuse a code without what the table of codes asks for beside it."""
+    if said.code is DeclineCode.MOVED_ON and said.next is None:
+        raise ValueError("moved_on needs next: a service, an account or a tx")
+    if said.code is DeclineCode.OTHER and not (said.detail or "").strip():
+        raise ValueError("other needs detail: say why in a sentence")
+    if said.code is DeclineCode.INSUFFICIENT_EVIDENCE and not (said.retry and said.missing):
+        raise ValueError("insufficient_evidence needs retry: true and what is missing")
+
+
+class Decline(Act):
+    """`POST …/decline`: nothing is or will be frozen, and why."""
+
+    code: Annotated[DeclineCode, Loose]
+    detail: ShortText | None = None
+    retry: bool = False
+    missing: Annotated[list[Word], Field(max_length=20)] = []
+    next: Next | None = None
+
+    @model_validator(mode="after")
+    def _explained(self) -> "Decline":
+        _require_explained(self)
+        return self
+
+
+# --- freeze reports -------------------------------------------------------------------------------
+
+
+class FoundLine(Body):
+    """So much is, or was at the notice, here; `amount: null` is withheld."""
+
+    kind: Literal[LineKind.FOUND, "found"]
+    address_no: AddressNo
+    asset: AssetText
+    amount: AmountText | None
+    usd: Usd | None = None
+
+
+class FrozenLine(Body):
+    """So much can no longer leave; opens a hold, or tops up or shares the one it names."""
+
+    kind: Literal[LineKind.FROZEN, "frozen"]
+    address_no: AddressNo
+    asset: AssetText | None = None
+    amount: AmountText | None = None
+    frozen_at: Time | None = None
+    hold_expires_at: Time | None = None
+    basis: Annotated[HoldBasis, Loose] = HoldBasis.VOLUNTARY
+    account_level: bool = False
+    hold: HoldId | None = None
+    usd: Usd | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> "FrozenLine":
+        if self.hold is not None:
+            return self
+        if self.asset is None or self.frozen_at is None or self.hold_expires_at is None:
+            needed = ("asset", "frozen_at", "hold_expires_at")
+            name = next(name for name in needed if getattr(self, name) is None)
+            raise ValueError(f"a frozen line that opens a hold needs {name}")
+        if self.amount is None and "amount" not in self.model_fields_set:
+            raise ValueError("a frozen line that opens a hold needs amount (null: withheld)")
+        if self.hold_expires_at <= self.frozen_at:
+            raise ValueError("hold_expires_at must come after frozen_at")
+        return self
+
+
+class ReleasedLine(Body):
+    """So much of a hold was let go."""
+
+    kind: Literal[LineKind.RELEASED, "released"]
+    hold: HoldId
+    amount: AmountText | None
+    reason: Annotated[ReleaseReason, Loose]
+    usd: Usd | None = None
+
+
+class ReturnedLine(Body):
+    """So much of a hold went back to the victim or the requester."""
+
+    kind: Literal[LineKind.RETURNED, "returned"]
+    hold: HoldId
+    amount: AmountText | None
+    tx: TxText
+    usd: Usd | None = None
+
+
+class SeizedLine(Body):
+    """So much of a hold was taken over by an authority."""
+
+    kind: Literal[LineKind.SEIZED, "seized"]
+    hold: HoldId
+    amount: AmountText | None
+    agency: Word
+    order: Word | None = None
+    usd: Usd | None = None
+
+
+class KeptLine(Body):
+    """A hold stays although the request was withdrawn or the hold lapsed, and on what ground."""
+
+    kind: Literal[LineKind.KEPT, "kept"]
+    hold: HoldId
+    basis: Annotated[KeptBasis, Loose]
+    hold_expires_at: Time | None = None
+    other_request: RequestId | None = None
+
+
+class NothingLine(Body):
+    """These addresses (or the rest, all without a line) hold nothing here, and why."""
+
+    kind: Literal[LineKind.NOTHING, "nothing"]
+    address_nos: Literal["rest"] | AddressNos
+    code: Annotated[DeclineCode, Loose] = DeclineCode.NO_MATCH
+    detail: ShortText | None = None
+    retry: bool = False
+    missing: Annotated[list[Word], Field(max_length=20)] = []
+    next: Next | None = None
+
+    @model_validator(mode="after")
+    def _explained(self) -> "NothingLine":
+        _require_explained(self)
+        return self
+
+
+class CorrectionLine(Body):
+    """Replaces the amount of an earlier line of the same partner; both stay visible.
+
+    `account_level` goes with the correction of a frozen line: the whole account is frozen, beyond
+    what the request states.
+    """
+
+    kind: Literal[LineKind.CORRECTION, "correction"]
+    corrects: LineId
+    amount: AmountText | None
+    account_level: bool = False
+    reason: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(few_controls)]
+    usd: Usd | None = None
+
+
+ReportLine = Annotated[
+    FoundLine
+    | FrozenLine
+    | ReleasedLine
+    | ReturnedLine
+    | SeizedLine
+    | KeptLine
+    | NothingLine
+    | CorrectionLine,
+    Field(discriminator="kind"),
+]
+
+
+class FreezeReport(Act):
+    """`POST …/freeze-reports`: a partner's lines, each an increment.
+
+    Refused whole or taken whole.
+    """
+
+    lines: Annotated[list[ReportLine], Field(min_length=1, max_length=MAX_LINES)]
+
+
+# --- webhook endpoints ----------------------------------------------------------------------------
+
+
+class NewEndpoint(Body):
+    """`POST /v1/webhook-endpoints`; `event_types` absent means every event."""
+
+    url: Annotated[str, Field(min_length=8, max_length=2_000)]
+    event_types: (
+        Annotated[
+            list[Annotated[EventType, Loose]], Field(min_length=1), AfterValidator(no_duplicates)
+        ]
+        | None
+    ) = None
+    description: Word | None = None
+
+
+class EndpointChanges(Body):
+    """`PATCH /v1/webhook-endpoints/{id}`."""
+
+    url: Annotated[str, Field(min_length=8, max_length=2_000)] | None = None
+    event_types: (
+        Annotated[
+            list[Annotated[EventType, Loose]], Field(min_length=1), AfterValidator(no_duplicates)
+        ]
+        | None
+    ) = None
+    description: Word | None = None
+    enabled: bool | None = None
+
+
+class Replay(Body):
+    """`POST /v1/webhook-endpoints/{id}/replay`: send again what happened since."""
+
+    since: Time

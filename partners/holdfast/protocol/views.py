@@ -1,0 +1,555 @@
+"""What the coordinator answers: one pydantic model for every answer of the API.
+
+Readers ignore members that they do not know, so that the coordinator may add some; times are RFC
+3339 UTC, amounts decimal strings of base units keyed or accompanied by their CAIP-19 asset.
+"""
+
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from holdfast.protocol.payloads import AmountText, Handle, Sha256, Time, Usd
+from holdfast.protocol.vocabulary import (
+    Decision,
+    EvidenceKind,
+    HoldBasis,
+    LegStatus,
+    LineKind,
+    PartnerKind,
+    PartnerStatus,
+    RequestStatus,
+    Role,
+    Urgency,
+    WarningCode,
+)
+
+T = TypeVar("T")
+#: A sum of amounts may outgrow the 78 digits of one.
+SumText = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,99})$")]
+UsdText = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,29})\.[0-9]{2}$")]
+
+
+class View(BaseModel):
+    """Base of every answer."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class FieldError(View):
+    """One fault in a body, by JSON pointer (RFC 6901)."""
+
+    pointer: str
+    detail: str
+    code: str | None = None
+
+
+class Problem(View):
+    """RFC 9457; `code` is stable, `title` is for people.
+
+    `errors` lists 1,000 faults at most; `error_count` says how many there are.
+    """
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str | None = None
+    errors: list[FieldError] = []
+    error_count: int | None = None
+    request_id: str | None = None
+    current_status: str | None = None
+
+
+class LogEntry(View):
+    """Where an act stands in the transparency log."""
+
+    leaf_index: int
+    leaf_id: str
+    type: str
+    at: Time
+    commitment: Sha256
+    salt: str | None = None
+
+
+class UsdTotals(View):
+    """What the amounts beside it are stated to be worth in US dollars.
+
+    Lines that state no value are not in it. What is held is valued as stated when it was frozen.
+    """
+
+    found: UsdText = "0.00"
+    frozen: UsdText = "0.00"
+    held: UsdText = "0.00"
+    released: UsdText = "0.00"
+    returned: UsdText = "0.00"
+    seized: UsdText = "0.00"
+
+
+class AssetTotals(View):
+    """Sums of one asset over distinct holds, base units.
+
+    `held = frozen - released - returned - seized`; `usd` where values were stated.
+    """
+
+    found: SumText = "0"
+    frozen: SumText = "0"
+    held: SumText = "0"
+    released: SumText = "0"
+    returned: SumText = "0"
+    seized: SumText = "0"
+    withheld: int = 0
+    usd: UsdTotals | None = None
+
+
+Totals = dict[str, AssetTotals]
+
+
+class AssetUnit(View):
+    """How an asset's amounts are shown to people; `decimals`: base units in one, power of ten."""
+
+    symbol: str
+    decimals: int
+
+
+#: By CAIP-19 id; an asset of which the coordinator knows no decimals is not in it.
+Units = dict[str, AssetUnit]
+
+
+class AddressWarning(View):
+    """Something that may be wrong with flagged addresses.
+
+    Approving means accepting it with a reason.
+    """
+
+    code: WarningCode
+    address_nos: list[int]
+    detail: str
+
+
+class ApprovalView(View):
+    """One lead's decision."""
+
+    id: str
+    decision: Decision
+    person: str
+    kid: str
+    at: Time
+    comment: str | None = None
+    context_sha256: Sha256
+
+
+class LegView(View):
+    """One partner's side of a request.
+
+    `sequence` counts the leg's events, all of which its partner is told; `requester_sequence` those
+    of them that the requester is told, too. While the partner contests for its customer, a read
+    tells until when the requester is to answer, and since when a release is recommended for want of
+    an answer; `overdue_at` is when an acknowledgement was seen to be late.
+    """
+
+    id: str
+    request_id: str
+    partner: Handle
+    status: LegStatus
+    queued_at: Time
+    delivered_at: Time | None = None
+    acknowledge_by: Time
+    acknowledged_at: Time | None = None
+    overdue_at: Time | None = None
+    dispute_answer_by: Time | None = None
+    release_recommended_at: Time | None = None
+    decline_code: str | None = None
+    decline_detail: str | None = None
+    sequence: int
+    requester_sequence: int = 0
+    flags: list[str] = []
+    totals: Totals = {}
+
+
+class IncidentView(View):
+    """The theft that requests belong to, as the first request told it."""
+
+    id: str
+    title: str
+    kind: str
+    occurred_at: Time
+    reference: str | None = None
+
+
+class IncidentSummary(IncidentView):
+    """One row of the list of incidents; `request_count` counts the requests that you may see."""
+
+    request_count: int
+
+
+class FreezeRequestView(View):
+    """One freeze request as its reader may see it; `content_sha256` names the exact document."""
+
+    id: str
+    status: RequestStatus
+    provisional: bool = False
+    requester: Handle
+    requester_suspended: bool = False
+    submitted_by: str
+    submitted_at: Time
+    approve_by: Time | None = None
+    ratify_by: Time | None = None
+    decided_at: Time | None = None
+    ended_at: Time | None = None
+    urgency: Urgency
+    tlp: str
+    summary: str
+    incident: IncidentView
+    follows: str | None = None
+    to: list[Handle]
+    address_count: int
+    withdrawn_count: int = 0
+    content_sha256: Sha256
+    decision_context: str | None = None
+    context_sha256: Sha256 | None = None
+    warnings: list[AddressWarning] = []
+    approvals: list[ApprovalView] = []
+    quorum: int | None = None
+    hold_hours: int | None = None
+    do_not_notify_customer_until: Time | None = None
+    leg_counts: dict[str, int] = {}
+    totals: Totals = {}
+    leg: LegView | None = None
+    log: LogEntry | None = None
+
+
+class AwaitedAddition(View):
+    """More partners that one lead proposed for a live request; the reader is to decide."""
+
+    id: str
+    context_sha256: Sha256
+    partner_count: int
+    proposed_by: str
+    proposed_at: Time
+    decide_by: Time
+
+
+class FreezeRequestSummary(View):
+    """One row of a list of requests.
+
+    Where it lists what waits for the reader's decision: `decide_by` is until when on the request
+    itself, absent where only the `additions` wait.
+    """
+
+    id: str
+    status: RequestStatus
+    requester: Handle
+    requester_suspended: bool = False
+    urgency: Urgency
+    submitted_at: Time
+    incident_id: str
+    incident_title: str
+    address_count: int
+    partners_asked: int
+    leg_status: LegStatus | None = None
+    provisional: bool = False
+    decide_by: Time | None = None
+    additions: list[AwaitedAddition] = []
+
+
+class FlaggedAddressView(View):
+    """One flagged address as the request names it and in its canonical form.
+
+    `withdrawn_at`: the requester took it back then, and what is held on it owes an answer.
+    """
+
+    address_no: int
+    account: str
+    tag: str | None = None
+    canonical: str
+    asset: str | None = None
+    amount: AmountText | None = None
+    role: str | None = None
+    tx: str | None = None
+    block: int | None = None
+    note: str | None = None
+    warnings: list[WarningCode] = []
+    withdrawn_at: Time | None = None
+    withdrawn_reason: str | None = None
+
+
+class LineView(View):
+    """One line of the freeze ledger.
+
+    `shared`: it was written on another request, about a hold that counts for this one, too. Where
+    you may read its report there, `report_id` and `source_request` say which; else texts are left
+    out.
+    """
+
+    id: str
+    report_id: str | None = None
+    shared: bool = False
+    source_request: str | None = None
+    leg_id: str
+    partner: Handle
+    kind: LineKind
+    address_no: int | None = None
+    asset: str | None = None
+    amount: AmountText | None = None
+    withheld: bool = False
+    hold: str | None = None
+    reported_at: Time
+    frozen_at: Time | None = None
+    hold_expires_at: Time | None = None
+    basis: HoldBasis | None = None
+    reason: str | None = None
+    code: str | None = None
+    tx: str | None = None
+    next: dict[str, Any] | None = None
+    corrects: str | None = None
+    address_nos: Literal["rest"] | list[int] | None = None
+    detail: str | None = None
+    retry: bool = False
+    missing: list[str] = Field(default_factory=list)
+    agency: str | None = None
+    order: str | None = None
+    usd: Usd | None = None
+
+
+class HoldView(View):
+    """What a frozen line opened: a freeze with an end.
+
+    `lapsed`: its end passed and only the partner knows what became of it; `kept`: the ground on
+    which it stays; `owed_since`: since when the partner owes an answer about it; `shared`: it was
+    opened on another request.
+    """
+
+    id: str
+    leg_id: str
+    partner: Handle
+    address_no: int
+    asset: str
+    frozen: AmountText
+    held: AmountText
+    released: AmountText
+    returned: AmountText
+    seized: AmountText
+    withheld: bool = False
+    basis: HoldBasis
+    frozen_at: Time
+    hold_expires_at: Time
+    shared: bool = False
+    lapsed: bool = False
+    kept: str | None = None
+    account_level: bool = False
+    owed_since: Time | None = None
+
+
+class OwedHoldView(HoldView):
+    """A hold about which its partner owes an answer, with the request on which it is owed."""
+
+    request_id: str
+
+
+class FreezeReportView(View):
+    """The answer to a freeze report: the lines as booked, with the holds that they opened."""
+
+    id: str
+    request_id: str
+    leg: LegView
+    lines: list[LineView]
+    log: LogEntry | None = None
+
+
+class ActView(View):
+    """The answer to an act on a request or leg."""
+
+    id: str
+    request_id: str
+    status: str
+    leg: LegView | None = None
+    log: LogEntry | None = None
+
+
+class HoldActView(View):
+    """The answer to an extension: the hold's new end and ground."""
+
+    id: str
+    request_id: str
+    hold: str
+    hold_expires_at: Time
+    basis: HoldBasis
+    status: str
+    log: LogEntry | None = None
+
+
+class EvidenceView(View):
+    """One act with what proves it: token and exact body for `jws`, nothing for `coordinator`."""
+
+    act: str
+    act_id: str
+    kind: EvidenceKind
+    partner: str | None = None
+    subject: str | None = None
+    kid: str | None = None
+    jwk: dict[str, Any] | None = None
+    token: str | None = None
+    body: str | None = None
+    at: Time
+    leaf_index: int | None = None
+
+
+class KeyView(View):
+    """One public key and whom it belongs to; every member may read it."""
+
+    kid: str
+    partner: Handle
+    subject: str
+    roles: list[Role]
+    jwk: dict[str, Any]
+    granted_at: Time
+    revoked_at: Time | None = None
+    is_root: bool = False
+    grant_id: str | None = None
+
+
+class GrantView(View):
+    """One signed grant with its evidence; every member may read it.
+
+    Made without the root key it has a `proposal`, with a second token and body, the approver's.
+    A `pending` one is a proposal, for the partner's own leads alone: `grant_sha256` is what another
+    lead repeats.
+    """
+
+    id: str
+    status: Literal["made", "pending"] = "made"
+    partner: Handle
+    subject: str | None = None
+    owner: str | None = None
+    roles: list[Role] = []
+    kid: str | None = None
+    made_at: Time
+    token: str | None = None
+    body: str | None = None
+    proposal: str | None = None
+    proposer: str | None = None
+    approver: str | None = None
+    approval_token: str | None = None
+    approval_body: str | None = None
+    grant_sha256: Sha256 | None = None
+    expires_at: Time | None = None
+    log: LogEntry | None = None
+
+
+class RevocationView(View):
+    """What was taken away."""
+
+    id: str
+    kids: list[str]
+    revoked_at: Time
+    log: LogEntry | None = None
+
+
+class PartnerView(View):
+    """One member of the network."""
+
+    handle: Handle
+    name: str
+    kind: PartnerKind
+    status: PartnerStatus
+    jurisdiction: str | None = None
+    root_kid: str | None = None
+    joined_at: Time | None = None
+    contacts: list[str] | None = None
+    policy: dict[str, Any] | None = None
+
+
+class PersonView(View):
+    """A subject of one's own organisation."""
+
+    id: str
+    kind: str
+    owner: str | None = None
+    roles: list[Role]
+    kids: list[str]
+
+
+class JoinView(View):
+    """The answer to joining: pending until the operator confirms the thumbprint out of band."""
+
+    handle: Handle
+    status: PartnerStatus
+    root_kid: str
+    grants: list[GrantView]
+
+
+class EndpointView(View):
+    """One webhook endpoint; `secret` only in the answer that made it."""
+
+    id: str
+    url: str
+    event_types: list[str] | None = None
+    description: str | None = None
+    enabled: bool
+    created_at: Time
+    secret: str | None = None
+    failing_since: Time | None = None
+
+
+class AttemptView(View):
+    """One HTTP try."""
+
+    number: int
+    at: Time
+    status: int | None = None
+    error: str | None = None
+    duration_ms: int
+
+
+class DeliveryView(View):
+    """An event owed to one endpoint."""
+
+    id: str
+    event_id: str
+    event_type: str
+    endpoint_id: str
+    status: str
+    created_at: Time
+    delivered_at: Time | None = None
+    next_attempt_at: Time | None = None
+    attempts: list[AttemptView] = []
+
+
+class EventView(View):
+    """One event of the feed: the same body as the webhook, with its place in the order."""
+
+    seq: int
+    id: str
+    type: str
+    timestamp: Time
+    data: dict[str, Any]
+
+
+class EventPage(View):
+    """A page of the feed; `next_after` is what to ask for next."""
+
+    events: list[EventView]
+    next_after: int
+    has_more: bool = False
+
+
+class ServiceView(View):
+    """`GET /v1`: what this coordinator is."""
+
+    name: str
+    version: str
+    origin: str
+    time: Time
+    max_token_seconds: int
+    skew_seconds: int
+    docs: str
+
+
+class Page(View, Generic[T]):
+    """One page of a list; `next_cursor` is opaque and absent at the end."""
+
+    items: list[T]
+    next_cursor: str | None = None
+
+
+Cursor = Annotated[str, Field(max_length=200)]

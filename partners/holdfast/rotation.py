@@ -1,0 +1,63 @@
+"""Replacing one's own key: made, stored, signed in by the old one, and safe to repeat."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from holdfast.client import Client
+from holdfast.errors import AuthenticationError, ProfileError
+from holdfast.keys import new_profile, rotation_of
+from holdfast.profiles import Profile, ProfileStore
+
+
+def rotate_key(
+    store: ProfileStore, old: Profile, name: str, *, connect: Callable[[Profile], Client] = Client
+) -> Profile:
+    """Put a fresh key of the same subject in the place of `old`'s; returns its profile.
+
+    The new key is stored as profile `name` before anything is sent, so that an answer that is lost
+    loses no key. Called again with the same name it sends the same key; if the old one was over
+    already, it makes sure that the new one is good.
+
+    Args:
+        store: Where the new key goes.
+        old: Signs.
+        name: The new profile's name.
+        connect: Makes a client for a profile.
+
+    Raises:
+        ProfileError: The root key is reset and not replaced, or the name belongs to somebody else.
+        ApiError: The coordinator refused; likewise TransportError.
+    """
+    if old.kind == "root":
+        raise ProfileError("a root key is not replaced but reset: `holdfast key new NAME --root`")
+    new = _stored(store, old, name)
+    try:
+        connect(old).grant(rotation_of(old, new))
+    except AuthenticationError:
+        # Perhaps an earlier try got through, and the old key is over: then the new one works.
+        connect(new).me()
+    return new
+
+
+def _stored(store: ProfileStore, old: Profile, name: str) -> Profile:
+    if name in store.names():
+        found = store.load(name)
+        is_same = (found.coordinator, found.handle, found.subject) == (
+            old.coordinator,
+            old.handle,
+            old.subject,
+        )
+        if not is_same or found.key.kid == old.key.kid:
+            raise ProfileError(f"there is a profile {name} already: choose another name")
+        return found
+    fresh = new_profile(
+        name,
+        coordinator=old.coordinator,
+        handle=old.handle,
+        kind=old.kind,
+        owner=old.owner,
+        algorithm=old.key.public.alg,
+    )
+    new = replace(fresh, subject=old.subject)
+    store.save(new)
+    return new

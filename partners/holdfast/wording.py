@@ -1,0 +1,23 @@
+"""Numbers and amounts in sentences."""
+
+from holdfast.protocol.views import AssetUnit
+
+
+def counted(count: int, noun: str) -> str:
+    """Return "1 fault", "2 faults", "2 addresses"."""
+    ending = "" if count == 1 else "es" if noun.endswith("s") else "s"
+    return f"{count} {noun}{ending}"
+
+
+def whole_units(base_units: str, unit: AssetUnit) -> str:
+    """Return base units as a number of whole ones, e.g. "1,234.5"; nothing is rounded."""
+    whole, rest = divmod(int(base_units), 10**unit.decimals)
+    fraction = f".{rest:0{unit.decimals}d}".rstrip("0") if rest else ""
+    return f"{whole:,}{fraction}"
+
+
+def amount_text(base_units: str, asset: str, unit: AssetUnit | None) -> str:
+    """Return an amount for people: "1,234.5 ETH", or base units where no unit is known."""
+    if unit is None:
+        return f"{base_units} base units of {asset}"
+    return f"{whole_units(base_units, unit)} {unit.symbol}"
