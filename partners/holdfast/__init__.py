@@ -1,1 +1,102 @@
-"""The kit that a partner exchange installs: protocol, client, webhook receiver, command line."""
+"""The kit that a partner exchange installs: client, webhook receiver, proofs, command line.
+
+    from holdfast import Client, ProfileStore
+
+    client = Client(ProfileStore.from_environment().load("lead"))
+    for request in client.requests(box="received"):
+        print(request.id, request.requester, request.leg_status)
+
+What this module names is the public interface, and so are the models of the wire in
+`holdfast.protocol` (`payloads`, `views`, `vocabulary` and those beside them). All else is private:
+it may change in any release.
+
+The blueprint for Flask is in `holdfast.webhooks.flask_blueprint`, for it needs the extra `flask`.
+"""
+
+from holdfast.client.client import Client, Document
+from holdfast.client.draft import Draft, new_nonce, read_draft
+from holdfast.client.joining import Joining, Person, System, join
+from holdfast.client.rotation import rotate_key
+from holdfast.client.transport import RetryPolicy, Timeouts, Transport
+from holdfast.clock import wall_clock
+from holdfast.errors import (
+    ApiError,
+    AuthenticationError,
+    ConflictError,
+    HoldfastError,
+    InvalidDraftError,
+    NotFoundError,
+    PermissionDeniedError,
+    PinMismatchError,
+    ProfileError,
+    RateLimitedError,
+    TransportError,
+    UnavailableError,
+    UntrustedEvidenceError,
+    ValidationError,
+)
+from holdfast.evidence.acts import (
+    Evidence,
+    Notice,
+    ProvenAct,
+    prove_act,
+    prove_evidence,
+    prove_notice,
+)
+from holdfast.evidence.key_directory import KeyDirectory
+from holdfast.profiles.private_files import read_private, write_private
+from holdfast.profiles.store import Profile, ProfileStore
+from holdfast.protocol.accounts import comparison_key
+from holdfast.webhooks.receiver import Event, verify_notice, verify_webhook
+from holdfast.webhooks.seen_events import Claim, SeenEvents, SqliteSeenEvents
+from holdfast.wording import amount_text
+
+__all__ = [
+    "ApiError",
+    "AuthenticationError",
+    "Claim",
+    "Client",
+    "ConflictError",
+    "Document",
+    "Draft",
+    "Event",
+    "Evidence",
+    "HoldfastError",
+    "InvalidDraftError",
+    "Joining",
+    "KeyDirectory",
+    "NotFoundError",
+    "Notice",
+    "PermissionDeniedError",
+    "Person",
+    "PinMismatchError",
+    "Profile",
+    "ProfileError",
+    "ProfileStore",
+    "ProvenAct",
+    "RateLimitedError",
+    "RetryPolicy",
+    "SeenEvents",
+    "SqliteSeenEvents",
+    "System",
+    "Timeouts",
+    "Transport",
+    "TransportError",
+    "UnavailableError",
+    "UntrustedEvidenceError",
+    "ValidationError",
+    "amount_text",
+    "comparison_key",
+    "join",
+    "new_nonce",
+    "prove_act",
+    "prove_evidence",
+    "prove_notice",
+    "read_draft",
+    "read_private",
+    "rotate_key",
+    "verify_notice",
+    "verify_webhook",
+    "wall_clock",
+    "write_private",
+]

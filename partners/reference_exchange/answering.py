@@ -8,8 +8,7 @@ import logging
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from holdfast.client import Client
-from holdfast.errors import TransportError, UnavailableError
+from holdfast import Client, TransportError, UnavailableError
 from holdfast.protocol.payloads import (
     FoundLine,
     FreezeRequest,

@@ -21,15 +21,19 @@ from flask import Flask
 from pydantic import BaseModel
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from holdfast.client import Client
-from holdfast.errors import ConflictError, HoldfastError
-from holdfast.flask_blueprint import WebhookInbox, webhook_blueprint
-from holdfast.private_files import read_private, write_private
-from holdfast.profiles import ProfileStore
+from holdfast import (
+    Client,
+    ConflictError,
+    HoldfastError,
+    ProfileStore,
+    SqliteSeenEvents,
+    read_private,
+    wall_clock,
+    write_private,
+)
 from holdfast.protocol import canonical_json, strict_json
 from holdfast.protocol.payloads import EndpointChanges, NewEndpoint
-from holdfast.seen_events import SqliteSeenEvents
-from holdfast.wall_clock import wall_clock
+from holdfast.webhooks.flask_blueprint import WebhookInbox, webhook_blueprint
 from reference_exchange.answering import answer
 from reference_exchange.deposit_book import DepositBook
 from reference_exchange.inbox import Inbox, Matter

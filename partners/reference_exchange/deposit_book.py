@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from holdfast.account_match import comparison_key
+from holdfast.protocol.accounts import comparison_key
 from holdfast.protocol.payloads import FlaggedAddress
 
 _SCHEMA = """

@@ -11,12 +11,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from holdfast.client import Document
-from holdfast.evidence import Notice
+from holdfast import Document, Event, Notice
 from holdfast.protocol import strict_json
 from holdfast.protocol.payloads import FreezeRequest
 from holdfast.protocol.vocabulary import EventType
-from holdfast.webhook_receiver import Event
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS received (

@@ -12,7 +12,7 @@ goes out under an idempotency key made from the hold and the occasion.
 import logging
 from datetime import UTC, datetime, timedelta
 
-from holdfast.client import Client, Document
+from holdfast import Client, Document
 from holdfast.protocol.payloads import KeptLine, ReleasedLine
 from holdfast.protocol.views import HoldView
 from holdfast.protocol.vocabulary import (

@@ -13,15 +13,15 @@ from werkzeug.serving import make_server
 from coordinator.domain.clock import SteppedClock
 from holdfast.cli import cli
 from holdfast.cli import session as cli_session
-from holdfast.client import Client
+from holdfast.client.client import Client
+from holdfast.client.rotation import rotate_key
+from holdfast.client.transport import RetryPolicy, Transport
 from holdfast.errors import AuthenticationError, ProfileError, TransportError
-from holdfast.keys import key_request, new_profile, write_key_request
-from holdfast.profiles import Profile, ProfileStore, SubjectKind
+from holdfast.profiles.key_requests import key_request, new_profile, write_key_request
+from holdfast.profiles.store import Profile, ProfileStore, SubjectKind
 from holdfast.protocol import strict_json
 from holdfast.protocol.membership_payloads import Grant
 from holdfast.protocol.views import GrantView
-from holdfast.rotation import rotate_key
-from holdfast.transport import RetryPolicy, Transport
 from tests.factories import ORIGIN, Cast, Member
 
 

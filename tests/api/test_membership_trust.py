@@ -12,13 +12,13 @@ from coordinator.services.root_resets import ResetRoot, TakeOverRoot
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
 from holdfast.errors import PinMismatchError, UntrustedEvidenceError
-from holdfast.evidence import prove_evidence
-from holdfast.key_directory import KeyDirectory
+from holdfast.evidence.acts import prove_evidence
+from holdfast.evidence.key_directory import KeyDirectory
 from holdfast.protocol.jwk import PrivateKey
 from holdfast.protocol.proof_of_possession import make_possession
 from holdfast.protocol.views import EvidenceView, GrantView, KeyView
 from holdfast.protocol.vocabulary import Role
-from holdfast.webhook_receiver import Event, verify_notice
+from holdfast.webhooks.receiver import Event, verify_notice
 from tests.api.acts import approve, submit
 from tests.api.membership_acts import (
     approve_grant,

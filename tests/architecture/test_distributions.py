@@ -15,7 +15,7 @@ from tests.architecture.tree import ROOT, modules, project_files
 
 PACKAGES = {KIT: "partners/holdfast", COORDINATOR: "coordinator"}
 #: What the extra `flask` is for.
-NEEDS_FLASK = "holdfast.flask_blueprint"
+NEEDS_FLASK = "holdfast.webhooks.flask_blueprint"
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,13 @@ from coordinator.domain.clock import SystemClock
 from coordinator.key_files import read_keys
 from coordinator.operations.preparation import open_settings_database, prepare
 from coordinator.settings import Settings
-from holdfast.keys import KeyRequest, key_request, new_profile, root_key_request, write_key_request
+from holdfast.profiles.key_requests import (
+    KeyRequest,
+    key_request,
+    new_profile,
+    root_key_request,
+    write_key_request,
+)
 from holdfast.protocol.membership_payloads import RootKeyRequest
 from tests import factories
 from tests.factories import ORIGIN, Exchange

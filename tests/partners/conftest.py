@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.client import Client
-from holdfast.keys import new_profile
-from holdfast.profiles import Profile, ProfileStore
-from holdfast.transport import RetryPolicy, Transport
+from holdfast.client.client import Client
+from holdfast.client.transport import RetryPolicy, Transport
+from holdfast.profiles.key_requests import new_profile
+from holdfast.profiles.store import Profile, ProfileStore
 from tests.partners.shell import Shell
 from tests.partners.stub_coordinator import StubCoordinator
 
@@ -51,6 +51,6 @@ def client(analyst: Profile, waits: list[float]) -> Iterator[Client]:
 
 @pytest.fixture
 def shell(store: ProfileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
-    monkeypatch.setattr("holdfast.transport.RetryPolicy.wait_before", lambda *_: 0.0)
+    monkeypatch.setattr("holdfast.client.transport.RetryPolicy.wait_before", lambda *_: 0.0)
     monkeypatch.chdir(tmp_path)
     return Shell(store, tmp_path)

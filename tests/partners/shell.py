@@ -7,7 +7,7 @@ from typing import Any
 from click.testing import CliRunner, Result
 
 from holdfast.cli import cli
-from holdfast.profiles import ProfileStore
+from holdfast.profiles.store import ProfileStore
 from holdfast.protocol import strict_json
 from holdfast.protocol.type_ids import new_id
 from tests.partners.stub_coordinator import StubCoordinator

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from holdfast.client import encode
-from holdfast.keys import grant_of, key_request, new_profile
-from holdfast.profiles import Profile
+from holdfast.client.client import encode
+from holdfast.profiles.key_requests import grant_of, key_request, new_profile
+from holdfast.profiles.store import Profile
 from holdfast.protocol import canonical_json
 from holdfast.protocol.membership_payloads import Grant, GrantApproval, Join, Jwk
 from holdfast.protocol.payloads import Body

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from coordinator.domain.account import parse_account
 from coordinator.domain.address_rules import primitives
 from coordinator.domain.format_errors import AccountError
-from holdfast.account_match import comparison_key
+from holdfast.protocol.accounts import comparison_key
 from tests.contract.test_public_lists import accepted_accounts
 from tests.known_chains import (
     BITCOIN,

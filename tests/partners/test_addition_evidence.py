@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from holdfast.errors import UntrustedEvidenceError
-from holdfast.evidence import Notice, prove_notice
-from holdfast.key_directory import KeyDirectory
-from holdfast.profiles import Profile
+from holdfast.evidence.acts import Notice, prove_notice
+from holdfast.evidence.key_directory import KeyDirectory
+from holdfast.profiles.store import Profile
 from holdfast.protocol import canonical_json
 from holdfast.protocol.payloads import Approval
 from holdfast.protocol.type_ids import new_id

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from holdfast.keys import new_profile
-from holdfast.profiles import Profile, ProfileStore
+from holdfast.profiles.key_requests import new_profile
+from holdfast.profiles.store import Profile, ProfileStore
 from holdfast.protocol import canonical_json, strict_json
 from holdfast.protocol.payloads import Approval
 from holdfast.protocol.type_ids import new_id

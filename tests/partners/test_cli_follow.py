@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from holdfast.cli import cli
-from holdfast.profiles import Profile, ProfileStore
+from holdfast.profiles.store import Profile, ProfileStore
 from holdfast.protocol import strict_json
 from holdfast.protocol.payloads import FreezeRequest
 from holdfast.protocol.type_ids import new_id

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from holdfast.profiles import Profile, ProfileStore
+from holdfast.profiles.store import Profile, ProfileStore
 from holdfast.protocol import strict_json
 from holdfast.protocol.type_ids import new_id
 from tests.partners.shell import FRQ, Shell

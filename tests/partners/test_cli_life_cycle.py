@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from holdfast.profiles import Profile, ProfileStore
+from holdfast.profiles.store import Profile, ProfileStore
 from holdfast.protocol import canonical_json
 from holdfast.protocol.type_ids import new_id
 from tests.partners.shell import FRQ, REQUEST, Shell, answer_request, sent

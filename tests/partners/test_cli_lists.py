@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from holdfast.client import Client
-from holdfast.profiles import Profile, ProfileStore
+from holdfast.client.client import Client
+from holdfast.profiles.store import Profile, ProfileStore
 from holdfast.protocol import strict_json
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.views import EventPage

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from holdfast.profiles import ProfileStore
+from holdfast.profiles.store import ProfileStore
 from holdfast.protocol import strict_json
 from tests.partners.shell import Shell
 from tests.partners.stub_coordinator import StubCoordinator

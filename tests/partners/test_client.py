@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from holdfast import errors
-from holdfast.client import Client, Document, encode
-from holdfast.profiles import Profile
+from holdfast.client.client import Client, Document, encode
+from holdfast.client.transport import RetryPolicy, Transport
+from holdfast.profiles.store import Profile
 from holdfast.protocol import strict_json
 from holdfast.protocol.payloads import FreezeReport, FrozenLine, NothingLine
 from holdfast.protocol.views import FreezeRequestSummary
 from holdfast.protocol.vocabulary import DeclineCode, LineKind
-from holdfast.transport import RetryPolicy, Transport
 from tests.partners.stub_coordinator import StubCoordinator, problem
 from tests.partners.views import AT, SHA256, act_view, event_view, leg_view, request_view
 

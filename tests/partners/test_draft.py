@@ -2,9 +2,9 @@
 
 import pytest
 
-from holdfast.draft import encode_draft, new_nonce, read_csv, read_draft, read_json
+from holdfast.client.draft import encode_draft, new_nonce, read_csv, read_draft, read_json
+from holdfast.client.json_lines import lines_by_pointer, nearest_line
 from holdfast.errors import InvalidDraftError
-from holdfast.json_lines import lines_by_pointer, nearest_line
 from holdfast.protocol import canonical_json, strict_json
 from holdfast.protocol.payloads import FreezeRequest
 from holdfast.protocol.views import FieldError

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from holdfast.errors import PinMismatchError, UntrustedEvidenceError
-from holdfast.evidence import Notice, prove_evidence, prove_notice
-from holdfast.key_directory import KeyDirectory
-from holdfast.keys import grant_of, key_request, new_profile
-from holdfast.profiles import Profile
+from holdfast.evidence.acts import Notice, prove_evidence, prove_notice
+from holdfast.evidence.key_directory import KeyDirectory
+from holdfast.profiles.key_requests import grant_of, key_request, new_profile
+from holdfast.profiles.store import Profile
 from holdfast.protocol.membership_payloads import Join, Jwk
 from holdfast.protocol.payloads import Approval
 from holdfast.protocol.type_ids import new_id

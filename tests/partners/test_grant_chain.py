@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from holdfast.errors import UntrustedEvidenceError
-from holdfast.key_directory import KeyDirectory, TrustedKey
-from holdfast.keys import grant_of, key_request, new_profile
-from holdfast.profiles import Profile
+from holdfast.evidence.key_directory import KeyDirectory, TrustedKey
+from holdfast.profiles.key_requests import grant_of, key_request, new_profile
+from holdfast.profiles.store import Profile
 from holdfast.protocol.membership_payloads import Grant, Policy
 from holdfast.protocol.vocabulary import Role
 from tests.partners.signed_world import ORIGIN, World, sign

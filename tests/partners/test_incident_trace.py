@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from holdfast.incident_trace import as_dot, as_text, join
+from holdfast.client.incident_trace import as_dot, as_text, join
 from holdfast.protocol.life_cycle_views import TracePage
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.views import AssetUnit

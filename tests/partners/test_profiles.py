@@ -5,10 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from holdfast.client.joining import Joining, Person, System, join
 from holdfast.errors import ConflictError, InvalidDraftError, ProfileError
-from holdfast.keys import key_request, new_profile, read_key_request, write_key_request
-from holdfast.membership import Joining, Person, System, join
-from holdfast.profiles import Profile, ProfileStore, checked_origin
+from holdfast.profiles.key_requests import (
+    key_request,
+    new_profile,
+    read_key_request,
+    write_key_request,
+)
+from holdfast.profiles.store import Profile, ProfileStore, checked_origin
 from holdfast.protocol import canonical_json, strict_json
 from holdfast.protocol.membership_payloads import Join
 from holdfast.protocol.vocabulary import Role

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from holdfast.client import Client, Document
+from holdfast.client.client import Client, Document
 from holdfast.errors import UnavailableError
-from holdfast.evidence import Notice, prove_notice
-from holdfast.key_directory import KeyDirectory
+from holdfast.evidence.acts import Notice, prove_notice
+from holdfast.evidence.key_directory import KeyDirectory
 from holdfast.protocol import strict_json
 from holdfast.protocol.payloads import FreezeRequest
 from holdfast.protocol.views import FreezeRequestView
 from holdfast.protocol.vocabulary import ReleaseReason, Role
-from holdfast.webhook_receiver import Event
+from holdfast.webhooks.receiver import Event
 from reference_exchange.answering import answer, release, return_funds
 from reference_exchange.deposit_book import DepositBook
 from reference_exchange.inbox import Inbox, Task

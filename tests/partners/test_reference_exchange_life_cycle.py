@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from holdfast.client import Client, Document
+from holdfast.client.client import Client, Document
 from holdfast.errors import UnavailableError
 from holdfast.protocol import strict_json
 from holdfast.protocol.payloads import FreezeRequest
-from holdfast.webhook_receiver import Event
+from holdfast.webhooks.receiver import Event
 from reference_exchange.answering import answer
 from reference_exchange.deposit_book import DepositBook, Payout
 from reference_exchange.inbox import Inbox, Matter, Task

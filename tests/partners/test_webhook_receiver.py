@@ -9,18 +9,18 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from holdfast.client import Client
+from holdfast.client.client import Client
 from holdfast.errors import UntrustedEvidenceError
-from holdfast.evidence import Notice
-from holdfast.flask_blueprint import WebhookInbox, webhook_blueprint
-from holdfast.profiles import Profile
+from holdfast.evidence.acts import Notice
+from holdfast.profiles.store import Profile
 from holdfast.protocol import canonical_json
 from holdfast.protocol.jwk import PrivateKey
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import Role
 from holdfast.protocol.webhook_signature import new_secret, sign
-from holdfast.seen_events import CLAIM_SECONDS, Claim, SqliteSeenEvents
-from holdfast.webhook_receiver import Event, verify_webhook
+from holdfast.webhooks.flask_blueprint import WebhookInbox, webhook_blueprint
+from holdfast.webhooks.receiver import Event, verify_webhook
+from holdfast.webhooks.seen_events import CLAIM_SECONDS, Claim, SqliteSeenEvents
 from tests.partners.signed_world import World, evidence_of, evidence_view, request_body
 from tests.partners.signed_world import sign as sign_request
 from tests.partners.stub_coordinator import StubCoordinator, problem

@@ -7,7 +7,7 @@ import pytest
 from coordinator.domain.clock import SteppedClock
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
-from holdfast.incident_trace import as_text, join
+from holdfast.client.incident_trace import as_text, join
 from holdfast.protocol import base64url
 from holdfast.protocol.life_cycle_views import TracePage
 from tests.factories import ACCOUNT, ETHER, Cast, Exchange, Signer

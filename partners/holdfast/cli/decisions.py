@@ -16,10 +16,10 @@ from holdfast.cli.session import (
     print_json,
     table,
 )
-from holdfast.client import Client
+from holdfast.client.client import Client
 from holdfast.errors import NothingToDecideError, PermissionDeniedError, UntrustedEvidenceError
-from holdfast.evidence import ProvenAct, prove_evidence
-from holdfast.key_directory import KeyDirectory
+from holdfast.evidence.acts import ProvenAct, prove_evidence
+from holdfast.evidence.key_directory import KeyDirectory
 from holdfast.protocol import strict_json
 from holdfast.protocol.errors import ProtocolError
 from holdfast.protocol.payloads import FreezeRequest, WarningAcceptance

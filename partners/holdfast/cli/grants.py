@@ -6,15 +6,15 @@ import click
 
 from holdfast.cli.keys import key_group
 from holdfast.cli.session import Session, SessionCommand, facts, pass_session
-from holdfast.client import Client
+from holdfast.client.client import Client
+from holdfast.client.rotation import rotate_key
 from holdfast.errors import UntrustedEvidenceError
-from holdfast.key_directory import TrustedKey
+from holdfast.evidence.key_directory import TrustedKey
 from holdfast.protocol import strict_json
 from holdfast.protocol.errors import ProtocolError
 from holdfast.protocol.membership_payloads import Grant
 from holdfast.protocol.request_token import read_token_front, verify_request_evidence
 from holdfast.protocol.views import GrantView
-from holdfast.rotation import rotate_key
 
 
 @click.command(cls=SessionCommand)

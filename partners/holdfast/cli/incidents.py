@@ -13,7 +13,7 @@ from holdfast.cli.session import (
     table,
 )
 from holdfast.cli.sums import SUMS, sum_rows
-from holdfast.incident_trace import as_dot, as_text, join
+from holdfast.client.incident_trace import as_dot, as_text, join
 from holdfast.protocol.life_cycle_views import (
     IncidentDetailView,
     TimelinePage,

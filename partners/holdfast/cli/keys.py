@@ -15,8 +15,13 @@ from holdfast.cli.session import (
     table,
 )
 from holdfast.errors import ProfileError
-from holdfast.keys import key_request, new_profile, root_key_request, write_key_request
-from holdfast.profiles import ProfileStore, checked_origin
+from holdfast.profiles.key_requests import (
+    key_request,
+    new_profile,
+    root_key_request,
+    write_key_request,
+)
+from holdfast.profiles.store import ProfileStore, checked_origin
 
 
 @click.group("key", cls=SessionGroup)

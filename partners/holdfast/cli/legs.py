@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from holdfast.cli.decisions import show_awaited
 from holdfast.cli.session import REQUEST_ID, Session, SessionCommand, facts, pass_session, table
 from holdfast.cli.sums import line_words, usd_of
-from holdfast.client import Client
+from holdfast.client.client import Client
 from holdfast.errors import InvalidDraftError
 from holdfast.protocol import strict_json
 from holdfast.protocol.errors import ProtocolError

@@ -23,7 +23,7 @@ from holdfast.cli import (
     statistics,
 )
 from holdfast.cli.session import Session, SessionGroup
-from holdfast.profiles import ProfileStore
+from holdfast.profiles.store import ProfileStore
 
 _EPILOG = """\b
 Exit status:

@@ -7,7 +7,7 @@ import click
 from rich.text import Text
 
 from holdfast.cli.session import REQUEST_ID, Session, SessionCommand, facts, pass_session
-from holdfast.draft import new_nonce
+from holdfast.client.draft import new_nonce
 from holdfast.errors import UntrustedEvidenceError
 from holdfast.protocol import strict_json
 from holdfast.protocol.errors import ProtocolError

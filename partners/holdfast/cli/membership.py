@@ -5,16 +5,16 @@ from pathlib import Path
 import click
 
 from holdfast.cli.session import THUMBPRINTS, Session, SessionCommand, facts, pass_session
-from holdfast.client_core import parse_view
+from holdfast.client.core import parse_view
+from holdfast.client.joining import Joining, Person, System
+from holdfast.client.joining import join as join_network
+from holdfast.client.transport import Transport
 from holdfast.errors import InvalidDraftError, ProfileError
-from holdfast.keys import grant_of, read_key_request
-from holdfast.membership import Joining, Person, System
-from holdfast.membership import join as join_network
-from holdfast.profiles import checked_origin
+from holdfast.profiles.key_requests import grant_of, read_key_request
+from holdfast.profiles.store import checked_origin
 from holdfast.protocol.membership_payloads import Grant, Policy, Revocation
 from holdfast.protocol.views import ServiceView
 from holdfast.protocol.vocabulary import Role
-from holdfast.transport import Transport
 
 _PERSON_ROLES = tuple(role.value for role in Role if role is not Role.SYSTEM)
 

@@ -16,7 +16,7 @@ from holdfast.cli.session import (
     table,
 )
 from holdfast.cli.sums import SUMS, line_words, sum_rows, usd_of
-from holdfast.draft import Draft, count_lines, encode_draft, read_draft
+from holdfast.client.draft import Draft, count_lines, encode_draft, read_draft
 from holdfast.errors import InvalidDraftError, TransportError, ValidationError
 from holdfast.protocol.views import FlaggedAddressView, FreezeRequestView, LegView, LineView
 from holdfast.protocol.vocabulary import RequestStatus

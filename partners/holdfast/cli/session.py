@@ -15,14 +15,14 @@ from rich.table import Table
 from rich.text import Text
 
 from holdfast.cli.exit_codes import exit_code_for
-from holdfast.client import Client
-from holdfast.draft import fault_words
+from holdfast.client.client import Client
+from holdfast.client.draft import fault_words
+from holdfast.clock import wall_clock
 from holdfast.errors import ApiError, AuthenticationError, HoldfastError, InvalidDraftError
-from holdfast.key_directory import KeyDirectory
-from holdfast.profiles import Profile, ProfileStore
+from holdfast.evidence.key_directory import KeyDirectory
+from holdfast.profiles.store import Profile, ProfileStore
 from holdfast.protocol import canonical_json
 from holdfast.protocol.type_ids import id_pattern
-from holdfast.wall_clock import wall_clock
 from holdfast.wording import counted
 
 _PIPE_COLUMNS = 240

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import click
 
 from holdfast.cli.session import Session, SessionCommand, facts, pass_session
-from holdfast.client_life_cycle import yearly_summary
+from holdfast.client.life_cycle import yearly_summary
+from holdfast.client.transport import Transport
 from holdfast.protocol.life_cycle_views import (
     AssetFigures,
     Durations,
@@ -14,7 +15,6 @@ from holdfast.protocol.life_cycle_views import (
     YearlySummary,
 )
 from holdfast.protocol.views import Units
-from holdfast.transport import Transport
 from holdfast.wording import whole_units
 
 _AMOUNTS = ("asked", "found", "frozen", "returned")

@@ -7,10 +7,7 @@ from dataclasses import asdict, dataclass, field
 from itertools import chain
 from typing import Any
 
-from holdfast.client import Client
-from holdfast.evidence import prove_evidence
-from holdfast.key_directory import KeyDirectory
-from holdfast.profiles import ProfileStore
+from holdfast import Client, KeyDirectory, ProfileStore, prove_evidence
 from holdfast.protocol.life_cycle_views import IncidentDetailView
 from holdfast.protocol.views import FreezeRequestView, HoldView, LegView
 from holdfast.protocol.vocabulary import EventType, EvidenceKind, LegStatus, LineKind

@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from holdfast.client import Client
+from holdfast import Client
 from holdfast.protocol.views import LegView, Units
 from holdfast.wording import amount_text
 from reference_exchange.scenarios.processes import ScenarioError

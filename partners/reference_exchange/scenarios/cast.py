@@ -6,9 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from holdfast.client import Client
-from holdfast.membership import Joining, Person, System, join
-from holdfast.profiles import ProfileStore
+from holdfast import Client, Joining, Person, ProfileStore, System, join
 from holdfast.protocol import strict_json
 from holdfast.protocol.vocabulary import Role
 from reference_exchange.deposit_book import DepositBook

@@ -20,10 +20,9 @@ from types import FrameType
 import click
 from rich.console import Console
 
-from holdfast.errors import HoldfastError
-from holdfast.transport import RetryPolicy, Transport
-from holdfast.wall_clock import VARIABLE as CLOCK_VARIABLE
-from holdfast.wall_clock import wall_clock
+from holdfast import HoldfastError, RetryPolicy, Transport
+from holdfast.clock import VARIABLE as CLOCK_VARIABLE
+from holdfast.clock import wall_clock
 from holdfast.wording import amount_text, counted
 from reference_exchange.scenarios import first_act, second_act
 from reference_exchange.scenarios.accounts import Summary, close_accounts

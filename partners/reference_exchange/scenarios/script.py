@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from holdfast.draft import new_nonce
+from holdfast import new_nonce
 from holdfast.protocol import canonical_json
 from reference_exchange.deposit_book import DepositBook, Payout
 

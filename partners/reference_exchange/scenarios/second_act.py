@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from holdfast.draft import new_nonce
+from holdfast import new_nonce
 from holdfast.protocol import canonical_json
 from holdfast.protocol.payloads import (
     CorrectionLine,

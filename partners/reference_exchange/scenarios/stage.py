@@ -8,10 +8,10 @@ from pathlib import Path
 
 from rich.console import Console
 
+from holdfast import SqliteSeenEvents
 from holdfast.protocol.payloads import WarningAcceptance
 from holdfast.protocol.views import AssetUnit, FreezeRequestView, Units
 from holdfast.protocol.vocabulary import Decision
-from holdfast.seen_events import SqliteSeenEvents
 from holdfast.wording import counted
 from reference_exchange.inbox import Inbox
 from reference_exchange.scenarios.board import Board

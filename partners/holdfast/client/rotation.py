@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from holdfast.client import Client
+from holdfast.client.client import Client
 from holdfast.errors import AuthenticationError, ProfileError
-from holdfast.keys import new_profile, rotation_of
-from holdfast.profiles import Profile, ProfileStore
+from holdfast.profiles.key_requests import new_profile, rotation_of
+from holdfast.profiles.store import Profile, ProfileStore
 
 
 def rotate_key(

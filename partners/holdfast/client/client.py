@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from holdfast.client_core import REQUESTS, Document, RequestRef, encode, parse_view
-from holdfast.client_life_cycle import LifeCycleActs
+from holdfast.client.core import REQUESTS, Document, RequestRef, encode, parse_view
+from holdfast.client.life_cycle import LifeCycleActs
+from holdfast.client.transport import Answer
 from holdfast.errors import TransportError
 from holdfast.protocol.membership_payloads import (
     Grant,
@@ -61,7 +62,6 @@ from holdfast.protocol.views import (
     ServiceView,
 )
 from holdfast.protocol.vocabulary import Decision, DeclineCode
-from holdfast.transport import Answer
 
 _REQUESTS = REQUESTS
 __all__ = ["Client", "Document", "RequestRef", "encode", "parse_view"]

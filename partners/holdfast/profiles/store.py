@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic import ValidationError as ModelError
 
 from holdfast.errors import ProfileError
-from holdfast.private_files import make_private_folder, read_private, write_private
+from holdfast.profiles.private_files import make_private_folder, read_private, write_private
 from holdfast.protocol import canonical_json, strict_json
 from holdfast.protocol.errors import ProtocolError
 from holdfast.protocol.jwk import PrivateKey

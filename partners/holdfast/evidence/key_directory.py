@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from holdfast.errors import PinMismatchError, UntrustedEvidenceError
-from holdfast.grant_chain import GrantChain
+from holdfast.evidence.grant_chain import GrantChain
 from holdfast.protocol.errors import ProtocolError
 from holdfast.protocol.jwk import PublicKey
 from holdfast.protocol.views import GrantView, KeyView

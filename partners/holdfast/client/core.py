@@ -8,12 +8,12 @@ from typing import Any, Protocol, TypeVar
 from pydantic import BaseModel
 from pydantic import ValidationError as ModelError
 
+from holdfast.client.transport import Answer, Transport
 from holdfast.errors import TransportError
-from holdfast.profiles import Profile
+from holdfast.profiles.store import Profile
 from holdfast.protocol import canonical_json
 from holdfast.protocol.payloads import Body
 from holdfast.protocol.views import ActView, Page, View
-from holdfast.transport import Answer, Transport
 
 V = TypeVar("V", bound=View)
 REQUESTS = "/v1/freeze-requests"

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic import ValidationError as ModelError
 
 from holdfast.errors import UntrustedEvidenceError
-from holdfast.key_directory import KeyDirectory, TrustedKey
+from holdfast.evidence.key_directory import KeyDirectory, TrustedKey
 from holdfast.protocol import canonical_json, strict_json
 from holdfast.protocol.errors import ProtocolError
 from holdfast.protocol.life_cycle_payloads import PartnersAddition

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from holdfast.client import Client
+from holdfast.client.client import Client
 from holdfast.errors import ProfileError
-from holdfast.keys import grant_of, key_request, new_profile
-from holdfast.profiles import Profile, ProfileStore, SubjectKind, checked_origin
+from holdfast.profiles.key_requests import grant_of, key_request, new_profile
+from holdfast.profiles.store import Profile, ProfileStore, SubjectKind, checked_origin
 from holdfast.protocol.membership_payloads import Grant, Join, Jwk, Policy
 from holdfast.protocol.views import JoinView
 from holdfast.protocol.vocabulary import Role

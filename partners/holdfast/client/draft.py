@@ -15,8 +15,8 @@ from typing import Any
 
 from pydantic import ValidationError as ModelError
 
+from holdfast.client.json_lines import lines_by_pointer, nearest_line
 from holdfast.errors import InvalidDraftError
-from holdfast.json_lines import lines_by_pointer, nearest_line
 from holdfast.protocol import canonical_json, strict_json
 from holdfast.protocol.errors import ProtocolError, StrictJsonError
 from holdfast.protocol.payloads import MAX_ADDRESSES, FlaggedAddress, FreezeRequest

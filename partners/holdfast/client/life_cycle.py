@@ -6,7 +6,8 @@ Part of `Client`; see there for errors and idempotency keys.
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from holdfast.client_core import REQUESTS, ClientCore, RequestRef, parse_view
+from holdfast.client.core import REQUESTS, ClientCore, RequestRef, parse_view
+from holdfast.client.transport import Transport
 from holdfast.protocol.hold_payloads import ExtensionRequest, HoldExtension
 from holdfast.protocol.life_cycle_payloads import (
     Dispute,
@@ -37,7 +38,6 @@ from holdfast.protocol.views import (
     OwedHoldView,
 )
 from holdfast.protocol.vocabulary import HoldBasis
-from holdfast.transport import Transport
 
 
 class LifeCycleActs(ClientCore):
@@ -265,7 +265,7 @@ class LifeCycleActs(ClientCore):
         return self._pages(TimelineEntry, f"/v1/incidents/{incident_id}/timeline")
 
     def trace(self, incident_id: str) -> Iterator[TracePage]:
-        """Yield the pages of an incident's trace; `holdfast.incident_trace.join` makes them one."""
+        """Yield the pages of an incident's trace; `client.incident_trace.join` makes them one."""
         path, cursor = f"/v1/incidents/{incident_id}/trace", None
         while True:
             page = self._get(TracePage, path, cursor=cursor)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic import ValidationError as ModelError
 
 from holdfast.errors import InvalidDraftError
-from holdfast.profiles import Profile
+from holdfast.profiles.store import Profile
 from holdfast.protocol import canonical_json, strict_json
 from holdfast.protocol.errors import ProtocolError
 from holdfast.protocol.jwk import Algorithm, PrivateKey

@@ -23,7 +23,7 @@ from holdfast.errors import (
     UnavailableError,
     problem_error,
 )
-from holdfast.profiles import Profile
+from holdfast.profiles.store import Profile
 from holdfast.protocol import strict_json
 from holdfast.protocol.errors import ProtocolError
 from holdfast.protocol.request_token import make_request_token

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.wall_clock import VARIABLE, wall_clock
+from holdfast.clock import VARIABLE, wall_clock
 
 
 def test_without_a_file_it_is_the_hosts_clock() -> None:
@@ -14,7 +14,7 @@ def test_without_a_file_it_is_the_hosts_clock() -> None:
 
 
 def test_it_follows_the_file_as_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("holdfast.wall_clock.time.time", lambda: 1_000.0)
+    monkeypatch.setattr("holdfast.clock.time.time", lambda: 1_000.0)
     file = tmp_path / "offset"
     now = wall_clock({VARIABLE: str(file)})
     assert now() == 1_000.0  # not there yet

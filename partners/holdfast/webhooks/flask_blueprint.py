@@ -16,14 +16,14 @@ from http import HTTPStatus
 
 from flask import Blueprint, Response, request
 
-from holdfast.client import Client
+from holdfast.client.client import Client
 from holdfast.errors import ApiError, TransportError, UntrustedEvidenceError
-from holdfast.evidence import Notice
-from holdfast.key_directory import KeyDirectory
+from holdfast.evidence.acts import Notice
+from holdfast.evidence.key_directory import KeyDirectory
 from holdfast.protocol.errors import ProtocolError
 from holdfast.protocol.jwk import PublicKey
-from holdfast.seen_events import Claim, SeenEvents
-from holdfast.webhook_receiver import MAX_WEBHOOK_BYTES, Event, verify_notice, verify_webhook
+from holdfast.webhooks.receiver import MAX_WEBHOOK_BYTES, Event, verify_notice, verify_webhook
+from holdfast.webhooks.seen_events import Claim, SeenEvents
 
 _log = logging.getLogger(__name__)
 #: Seconds between two fetches of the coordinator's keys, so that forged deliveries cannot cause

@@ -1,0 +1,1 @@
+"""Talking to the coordinator: one class with a method per endpoint, drafts, joining, rotation."""

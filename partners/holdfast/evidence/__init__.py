@@ -1,0 +1,1 @@
+"""Proving from raw bytes who did what, without believing the coordinator."""
