@@ -1,11 +1,15 @@
 # `make help` lists the targets. Each sets up `.venv` by itself; a second run finds it ready.
+# Another interpreter beside it: make test PYTHON=python3.13 VENV=.venv-3.13
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
-PYTHON ?= $(or $(shell command -v python3.11),$(shell command -v python3),python3.11)
-BIN := .venv/bin
+# The first that runs: a version manager may have a command for a version that it does not have.
+PYTHON ?= $(or $(shell for p in python3.11 python3.12 python3.13 python3; do \
+  "$$p" -c '' 2>/dev/null && command -v "$$p" && break; done),python3.11)
+VENV ?= .venv
+BIN := $(VENV)/bin
 # Which tests: make test T="tests/domain -k ledger"
 T ?= tests
 # How long random acts and races are tried: make test T=tests/services STATEFUL=500 RACES=1000
@@ -21,7 +25,7 @@ help:  ## List the targets
 
 .PHONY: setup
 setup:  ## Make .venv from the hashed lock file (every target does it by itself)
-	@"$(PYTHON)" .ci/bootstrap.py
+	@"$(PYTHON)" .ci/bootstrap.py "$(VENV)"
 
 .PHONY: run
 run: setup  ## Run the coordinator, web and worker, on SQLite at http://127.0.0.1:8080

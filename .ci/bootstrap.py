@@ -1,4 +1,6 @@
-"""Make or refresh `.venv` from `requirements.lock`; `make setup` and every other target call it.
+"""Make or refresh an environment from `requirements.lock`; `make setup` and all targets call it.
+
+    python3 .ci/bootstrap.py [.venv]
 
 It needs nothing but Python's standard library, and does nothing when lock file, project file,
 interpreter and place are those of the last run. The lock holds the hash of every wheel, and
@@ -15,11 +17,12 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-VENV = ROOT / ".venv"
-STAMP = VENV / ".holdfast-stamp"
-OLDEST = (3, 11)
-#: The kit that partners install, a distribution of its own.
-KIT = ("partners/pyproject.toml",)
+#: The file in an environment that says what it was made from.
+STAMP = ".holdfast-stamp"
+#: The lock file has wheels for these and all between.
+OLDEST, NEWEST = (3, 11), (3, 13)
+#: What an environment is made from, the kit being a distribution of its own.
+MADE_FROM = ("requirements.lock", "pyproject.toml", "partners/pyproject.toml")
 
 
 class BootstrapError(Exception):
@@ -33,20 +36,19 @@ def place() -> str:
 
 def contents() -> str:
     """Return what was installed: the lock file and the project files."""
-    files = (ROOT / name for name in ("requirements.lock", "pyproject.toml", *KIT))
-    return _digest(*(file.read_bytes() for file in files))
+    return _digest(*((ROOT / name).read_bytes() for name in MADE_FROM))
 
 
 def require_interpreter() -> None:
-    """Refuse an interpreter that is too old or lacks what `venv` needs.
+    """Refuse an interpreter that the lock has no wheels for, or that lacks what `venv` needs.
 
     Raises:
-        BootstrapError: Naming the package to install.
+        BootstrapError: Naming what to install.
     """
-    if sys.version_info < OLDEST:
+    if not OLDEST <= sys.version_info[:2] <= NEWEST:
         raise BootstrapError(
-            f"Holdfast needs Python 3.11 or later, this is {sys.version.split()[0]} "
-            f"({sys.executable}); install python3.11, or say which one: make PYTHON=/path/to/python"
+            f"Holdfast needs Python 3.11 to 3.13, this is {sys.version.split()[0]} "
+            f"({sys.executable}); install one of these, or name it: make PYTHON=/path/to/python3.13"
         )
     minor = f"{sys.version_info.major}.{sys.version_info.minor}"
     for module in ("venv", "ensurepip"):
@@ -57,32 +59,38 @@ def require_interpreter() -> None:
             )
 
 
-def main() -> int:
-    """Bring `.venv` up to date; return the exit status."""
+def main(arguments: list[str]) -> int:
+    """Bring the environment up to date; return the exit status."""
+    venv = ROOT / (arguments[0] if arguments else ".venv")
     try:
         require_interpreter()
         wanted = (place(), contents())
-        if _stamp() == wanted:
+        if _stamp(venv) == wanted:
             return 0
         # Two targets may be started at once; the second waits and then finds the work done.
         with (ROOT / ".ci" / "bootstrap.py").open("rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if _stamp() != wanted:
-                _install(wanted)
+            if _stamp(venv) != wanted:
+                install(venv)
+                (venv / STAMP).write_text("\n".join(wanted) + "\n", encoding="ascii")
     except BootstrapError as error:
         sys.stderr.write(f"setup: {error}\n")
         return 1
     return 0
 
 
-def _install(wanted: tuple[str, str]) -> None:
-    sys.stderr.write("setup: installing into .venv (once; about half a minute) ...\n")
+def install(venv: Path) -> None:
+    """Make the environment anew, with the lock's packages, the kit and the coordinator in it.
+
+    Raises:
+        BootstrapError: If a step fails; pip's own message is printed before.
+    """
+    sys.stderr.write(f"setup: installing into {venv.name} (once; about half a minute) ...\n")
     # Always anew: what an earlier lock installed, or another interpreter, must not linger.
-    STAMP.unlink(missing_ok=True)
-    if VENV.exists():
-        shutil.rmtree(VENV)
-    _run([sys.executable, "-m", "venv", str(VENV)])
-    pip = [str(VENV / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--no-input"]
+    if venv.exists():
+        shutil.rmtree(venv)
+    _run([sys.executable, "-m", "venv", str(venv)])
+    pip = [str(venv / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--no-input"]
     install = [*pip, "install", "--quiet", "--no-deps"]
     # Exactly the lock: it is complete, so nothing is resolved here. With dependencies, older pips
     # look for newer releases of what another line asks for with an extra, and find no hash for it.
@@ -90,7 +98,6 @@ def _install(wanted: tuple[str, str]) -> None:
     # With isolation an editable install would fetch its build backend unhashed.
     _run([*install, "--no-build-isolation", "-e", "partners", "-e", "."])
     _run([*pip, "check"])
-    STAMP.write_text("\n".join(wanted) + "\n", encoding="ascii")
 
 
 def _run(command: list[str]) -> None:
@@ -115,9 +122,9 @@ def _run(command: list[str]) -> None:
         )
 
 
-def _stamp() -> tuple[str, str] | None:
+def _stamp(venv: Path) -> tuple[str, str] | None:
     try:
-        lines = STAMP.read_text(encoding="ascii").split()
+        lines = (venv / STAMP).read_text(encoding="ascii").split()
     except OSError:
         return None
     return (lines[0], lines[1]) if len(lines) == 2 else None  # noqa: PLR2004
@@ -132,4 +139,4 @@ def _digest(*parts: bytes) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -4,7 +4,10 @@ import ast
 import subprocess
 from collections.abc import Iterator
 from functools import cache
+from importlib.machinery import ModuleSpec
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -44,3 +47,13 @@ def modules(*packages: str) -> Iterator[tuple[str, ast.Module, str]]:
         if path.suffix == ".py" and name.parts[0] in packages:
             source = path.read_text(encoding="utf-8")
             yield str(name), ast.parse(source), source
+
+
+def load_bootstrap() -> ModuleType:
+    """Return the script that sets up a checkout, as a module of its own for every caller."""
+    spec = spec_from_file_location("bootstrap", ROOT / ".ci" / "bootstrap.py")
+    assert isinstance(spec, ModuleSpec)
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -35,10 +35,11 @@ def make_app() -> Flask:
     app = Flask("floor")
 
     def connection() -> Any:
-        # The driver's own connection with the coordinator's own settings, one a thread.
-        if not hasattr(local, "connection"):
-            local.connection = database.engine.raw_connection().driver_connection
-        return local.connection
+        # The driver's own connection with the coordinator's own settings, one a thread. The pool's
+        # wrapper is what is kept: once nobody holds it, the pool takes the connection back.
+        if not hasattr(local, "pooled"):
+            local.pooled = database.engine.raw_connection()
+        return local.pooled.driver_connection
 
     @app.post("/v1/freeze-requests")
     def accept() -> Response:

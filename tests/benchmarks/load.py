@@ -26,8 +26,10 @@ class LoadResult:
         seconds: From the first byte sent to the last answer.
         statuses: How many answers had each HTTP status.
         latencies: Seconds of each request.
+        port: Who answered.
     """
 
+    port: int
     seconds: float
     statuses: dict[str, int]
     latencies: list[float]
@@ -40,7 +42,9 @@ class LoadResult:
     def require(self, status: int) -> "LoadResult":
         """Return itself, if every answer had this status."""
         if set(self.statuses) != {str(status)}:
-            raise AssertionError(f"expected only {status}, got {self.statuses}")
+            raise AssertionError(
+                f"port {self.port}: expected only status {status}, got {self.statuses}"
+            )
         return self
 
 
@@ -63,7 +67,7 @@ def send_load(requests: Sequence[bytes], port: int, *, threads: int) -> LoadResu
         check=True,
         timeout=120,
     )
-    return LoadResult(**json.loads(done.stdout))
+    return LoadResult(port=port, **json.loads(done.stdout))
 
 
 class Caller:

@@ -28,6 +28,25 @@ from tests.postgres import PostgresServer
 
 #: How long a process may take to come up, in seconds.
 _START_SECONDS = 60.0
+#: How much of a log is shown when a figure cannot be measured.
+_LOG_LINES = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A process of a stage, and where it writes what it has to say."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+    port: int | None = None
+
+    def last_words(self) -> str:
+        """Return what became of it and the end of its log."""
+        status = self.process.poll()
+        state = "still runs" if status is None else f"ended with status {status}"
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        where = "" if self.port is None else f" (port {self.port})"
+        return "\n".join([f"-- {self.log.stem}{where} {state}; its log:", *lines[-_LOG_LINES:]])
 
 
 @dataclass(slots=True)
@@ -48,7 +67,7 @@ class Stage:
     vault: Vault
     clock: Clock
     cast: Cast
-    _processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    _servers: list[Server] = field(default_factory=list)
 
     @property
     def port(self) -> int:
@@ -57,7 +76,7 @@ class Stage:
 
     def start_web(self) -> subprocess.Popen[bytes]:
         """Start web processes and wait until they answer."""
-        process = self.spawn([sys.executable, "-m", "coordinator.cli", "web"], "web.log")
+        process = self.spawn([sys.executable, "-m", "coordinator.cli", "web"], "web.log", self.port)
         wait_for_port(self.port, process)
         return process
 
@@ -65,7 +84,9 @@ class Stage:
         """Start one worker process."""
         return self.spawn([sys.executable, "-m", "coordinator.cli", "worker"], "worker.log")
 
-    def spawn(self, command: Sequence[str], log: str) -> subprocess.Popen[bytes]:
+    def spawn(
+        self, command: Sequence[str], log: str, port: int | None = None
+    ) -> subprocess.Popen[bytes]:
         """Start a process that ends with the stage."""
         with (self.folder / log).open("ab") as output:
             process = subprocess.Popen(
@@ -75,19 +96,24 @@ class Stage:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-        self._processes.append(process)
+        self._servers.append(Server(process, self.folder / log, port))
         return process
 
     def end(self, process: subprocess.Popen[bytes]) -> None:
         """End one process, by its id."""
         end(process)
-        self._processes.remove(process)
+
+    def explain(self, error: BaseException) -> None:
+        """Print what the servers said, for a figure could not be measured."""
+        print(f"{self.kind}: {error}", file=sys.stderr)  # noqa: T201 - what it is for
+        for server in self._servers:
+            print(server.last_words(), file=sys.stderr)  # noqa: T201
 
     def close(self) -> None:
         """End every process and let the database go."""
-        for process in reversed(self._processes):
-            end(process)
-        self._processes.clear()
+        for server in reversed(self._servers):
+            end(server.process)
+        self._servers.clear()
         self.database.engine.dispose()
 
     def signed(self, member: Member, method: str, path: str, body: Any = None) -> bytes:
@@ -163,6 +189,9 @@ class Stages:
             if fill is not None:
                 fill(stage)
             yield stage
+        except BaseException as error:
+            stage.explain(error)
+            raise
         finally:
             stage.close()
             if self.postgres is not None:

@@ -49,7 +49,7 @@ def _floor(stage: Stage) -> Iterator[int]:
         "FLOOR_DATABASE": stage.settings.resolved_database_url,
         "FLOOR_PORT": str(port),
     }
-    process = stage.spawn([sys.executable, "-m", "tests.benchmarks.floor_app"], "floor.log")
+    process = stage.spawn([sys.executable, "-m", "tests.benchmarks.floor_app"], "floor.log", port)
     wait_for_port(port, process)
     try:
         yield port

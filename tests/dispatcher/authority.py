@@ -13,6 +13,17 @@ from coordinator.dispatcher.webhook_sender import default_tls
 from coordinator.domain.clock import SystemClock
 
 DAY = timedelta(days=1)
+_SIGNS_CERTIFICATES = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=False,
+    encipher_only=False,
+    decipher_only=False,
+)
 
 
 class Authority:
@@ -32,6 +43,10 @@ class Authority:
             .not_valid_before(now - DAY)
             .not_valid_after(now + DAY)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(_SIGNS_CERTIFICATES, critical=True)
+            .add_extension(
+                x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False
+            )
             .sign(self._key, hashes.SHA256())
         )
 
@@ -56,6 +71,11 @@ class Authority:
             .not_valid_after(ends)
             .add_extension(
                 x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts]), critical=False
+            )
+            # Python 3.13 asks for it, as RFC 5280 does (section 4.2.1.1).
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()),
+                critical=False,
             )
             .sign(self._key, hashes.SHA256())
         )

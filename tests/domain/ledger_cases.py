@@ -1,8 +1,8 @@
 """What the tests of the freeze ledger share: one leg, its clock, lines as partners write them."""
 
+import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from itertools import count
 from typing import Any
 
 import pytest
@@ -113,7 +113,7 @@ class Desk:
     """One leg that reports: keeps its ledger and its lines, as storage would."""
 
     def __init__(self, leg_id: str = "leg_1", ids: Iterator[int] | None = None) -> None:
-        self.ids = ids or count(1)
+        self.ids = ids or iter(range(1, sys.maxsize))  # may be copied, as `count` may not
         self.ledger = LegLedger(leg_id, line=self._stored)
         self.lines: dict[str, BookedLine] = {}
         self.rules: dict[str, Any] = {

@@ -1,6 +1,8 @@
 """Receiving webhooks: authentic ones, repeats, gaps, and the Flask blueprint on top."""
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -72,8 +74,13 @@ def test_a_forged_a_stale_and_an_oversized_webhook_are_refused() -> None:
         verify_webhook(headers_of(large), large, secrets=[SECRET], now=NOW)
 
 
-def test_only_what_was_finished_is_dropped_as_a_repeat() -> None:
-    seen = SqliteSeenEvents(":memory:")
+@pytest.fixture(name="seen")
+def _seen() -> Iterator[SqliteSeenEvents]:
+    with closing(SqliteSeenEvents(":memory:")) as seen:
+        yield seen
+
+
+def test_only_what_was_finished_is_dropped_as_a_repeat(seen: SqliteSeenEvents) -> None:
     assert seen.claim("evt_1") is Claim.NEW
     assert seen.claim("evt_1") is Claim.BUSY
     seen.give_up("evt_1")
@@ -86,14 +93,14 @@ def test_only_what_was_finished_is_dropped_as_a_repeat() -> None:
 
 def test_a_claim_that_a_crash_left_behind_runs_out_but_a_finished_one_never() -> None:
     now = [1000.0]
-    seen = SqliteSeenEvents(":memory:", now=lambda: now[0])
-    seen.claim("evt_1")
-    seen.claim("evt_2")
-    seen.finish("evt_2")
-    now[0] += CLAIM_SECONDS + 1
-    assert seen.claim("evt_1") is Claim.NEW
-    assert seen.claim("evt_1") is Claim.BUSY
-    assert seen.claim("evt_2") is Claim.DONE
+    with closing(SqliteSeenEvents(":memory:", now=lambda: now[0])) as seen:
+        seen.claim("evt_1")
+        seen.claim("evt_2")
+        seen.finish("evt_2")
+        now[0] += CLAIM_SECONDS + 1
+        assert seen.claim("evt_1") is Claim.NEW
+        assert seen.claim("evt_1") is Claim.BUSY
+        assert seen.claim("evt_2") is Claim.DONE
 
 
 def test_what_was_finished_is_still_known_after_a_restart(tmp_path: Path) -> None:
@@ -107,8 +114,7 @@ def test_what_was_finished_is_still_known_after_a_restart(tmp_path: Path) -> Non
     after.close()
 
 
-def test_a_gap_in_a_legs_sequence_is_named_once() -> None:
-    seen = SqliteSeenEvents(":memory:")
+def test_a_gap_in_a_legs_sequence_is_named_once(seen: SqliteSeenEvents) -> None:
     assert list(seen.note_sequence("leg_1", 1)) == []
     assert list(seen.note_sequence("leg_1", 4)) == [2, 3]
     assert list(seen.note_sequence("leg_1", 5)) == []
@@ -120,13 +126,13 @@ def test_a_gap_in_a_legs_sequence_is_named_once() -> None:
 class Site:
     """A Flask application with the blueprint, and what its handler was given."""
 
-    def __init__(self, client: Client, stub: StubCoordinator) -> None:
+    def __init__(self, client: Client, stub: StubCoordinator, seen: SqliteSeenEvents) -> None:
         stub.answers("GET", "/.well-known/jwks.json", {"keys": [KEY.public.jwk()]})
         self.handled: list[tuple[Event, Notice | None]] = []
         self.untrusted: list[Event] = []
         self.gaps: list[range] = []
         self.fails = False
-        self.seen = SqliteSeenEvents(":memory:")
+        self.seen = seen
         app = Flask(__name__)
         app.register_blueprint(
             webhook_blueprint(
@@ -154,8 +160,8 @@ class Site:
 
 
 @pytest.fixture
-def site(client: Client, stub: StubCoordinator) -> Site:
-    return Site(client, stub)
+def site(client: Client, stub: StubCoordinator, seen: SqliteSeenEvents) -> Site:
+    return Site(client, stub, seen)
 
 
 def test_the_blueprint_hands_each_event_over_once(site: Site) -> None:
