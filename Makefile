@@ -68,6 +68,12 @@ coverage: setup  ## Measure test coverage; domain, log and protocol must reach 1
 bench: setup  ## Measure each figure beside its floor and write docs/benchmarks.md
 	@$(BIN)/python -m tests.benchmarks
 
+.PHONY: wheels
+wheels: setup  ## Build the wheels of both distributions into dist/
+	@rm -rf build partners/build  # what an earlier build left there would be packed again
+	@$(BIN)/python -m pip wheel -q --no-deps --no-index --no-build-isolation -w dist ./partners .
+	@ls dist/*.whl
+
 .PHONY: migrate
 migrate: setup  ## Bring the database (HOLDFAST_DATABASE_URL) up to the newest schema
 	@$(BIN)/holdfast-coordinator migrate

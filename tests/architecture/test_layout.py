@@ -37,7 +37,11 @@ def test_no_module_has_a_name_that_says_nothing() -> None:
 
 
 def test_modules_stay_small() -> None:
-    sizes = {name: source.count("\n") for name, _, source in modules("coordinator", "partners")}
+    sizes = {
+        name: source.count("\n")
+        for name, _, source in modules("coordinator", "partners")
+        if "/migrations/versions/" not in name  # each lists what it makes, and is never changed
+    }
     assert {name: n for name, n in sizes.items() if n > LARGEST_MODULE_LINES} == {}
     written = [n for name, n in sizes.items() if not name.endswith("__init__.py")]
     assert median(written) <= LARGEST_MEDIAN_LINES

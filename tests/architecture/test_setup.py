@@ -15,7 +15,7 @@ from tests.architecture.tree import ROOT, load_bootstrap, text_lines
 
 TARGETS = {
     *("help", "setup", "run", "demo", "test", "check", "lint", "format", "types", "coverage"),
-    *("bench", "migrate"),
+    *("bench", "migrate", "wheels", "lock"),
 }
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
@@ -125,6 +125,14 @@ def test_both_distributions_have_one_version_and_ask_for_it() -> None:
     version = PROJECT["project"]["version"]
     assert KIT["project"]["version"] == version
     assert f"holdfast-kit[addresses]=={version}" in PROJECT["project"]["dependencies"]
+    assert KIT["project"]["urls"] == PROJECT["project"]["urls"]
+
+
+def test_the_changelog_has_the_version_that_is_built() -> None:
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    unreleased, newest, *_ = re.findall(r"^## (.+)$", changes, re.MULTILINE)
+    assert unreleased == "Unreleased"
+    assert re.fullmatch(re.escape(PROJECT["project"]["version"]) + r" - \d{4}-\d\d-\d\d", newest)
 
 
 def test_the_lock_has_what_builds_the_project() -> None:

@@ -1,14 +1,10 @@
 """Ask and answer: who may, what the leg shows, and who learns the words."""
 
-import importlib
-
 import pytest
-from sqlalchemy import select, update
 
 from coordinator.domain.clock import SteppedClock
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
-from coordinator.storage.tables.freeze_requests import LegRow
 from tests.factories import Cast, Signer
 from tests.services.through_api import World, found_line, frozen_line, pointers, problem
 
@@ -154,30 +150,3 @@ def test_bad_questions_are_refused_with_the_place(w: World) -> None:
     )
     problem(other, 409, "other_document")
     assert w.items(w.cast.a.lead, request, "info-requests") == []
-
-
-def test_the_migration_takes_back_declines_and_flags_from_before(w: World) -> None:
-    b, c, d = w.cast.b, w.cast.c, w.cast.d
-    over, live = w.live(), w.live()
-    w.act(c.analyst, over, "info-requests", missing=["one"])
-    w.act(w.cast.a.lead, over, "withdrawal", addresses="all", reason="an error")
-    w.act(b.lead, live, "decline", code="policy_refusal")
-    w.act(c.analyst, live, "info-requests", missing=["one"])
-    w.act(d.analyst, live, "review")
-    legs = select(LegRow.partner, LegRow.request_id, LegRow.decline_code, LegRow.flags)
-    rows = legs.order_by(LegRow.id)
-    name = "coordinator.storage.migrations.versions.0011_superseded_words"
-    migration = importlib.import_module(name)
-    with w.database.writing() as connection, connection.begin():
-        expected = connection.execute(rows).all()
-        of_d = (LegRow.partner == d.handle) & (LegRow.request_id == live["id"])
-        connection.execute(update(LegRow).where(of_d).values(decline_code="funds_gone"))
-        flags = ["overdue", "info_requested"]
-        ended = update(LegRow).where(LegRow.ended, LegRow.partner == c.handle)
-        connection.execute(ended.values(flags=flags))
-        migration.fill(connection)
-        found = connection.execute(rows).all()
-    told = {(row.partner, row.request_id): (row.decline_code, row.flags) for row in expected}
-    assert told[b.handle, live["id"]] == ("policy_refusal", [])
-    assert told[c.handle, live["id"]] == (None, ["info_requested"])
-    assert {(r.partner, r.request_id): (r.decline_code, r.flags) for r in found} == told

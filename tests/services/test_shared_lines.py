@@ -1,17 +1,13 @@
 """A hold that two requests share: its lines stand once, and are seen wherever they count."""
 
-import importlib
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select, update
 
 from coordinator.domain.clock import SteppedClock
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
-from coordinator.storage.tables.freeze_ledger import SharedLineRow
-from coordinator.storage.tables.freeze_requests import FreezeRequestRow
 from tests.factories import Cast, Exchange, Signer
 from tests.services.request_cast import addresses
 from tests.services.through_api import World, released_line
@@ -156,23 +152,3 @@ def test_the_ledger_with_shared_lines_is_read_page_by_page(s: Sharing) -> None:
     assert [len(page["items"]) for page in pages] == [3, 3, 2]
     assert [line for page in pages for line in page["items"]] == whole
     assert [line["id"] for line in whole] == sorted(line["id"] for line in whole)
-
-
-def test_the_migration_shows_lines_and_counts_withdrawals_from_before(s: Sharing) -> None:
-    b, c = s.w.cast.b, s.w.cast.c
-    s.share()
-    for request in (s.of_a, s.of_c):
-        s.w.report(b, request, [released_line(s.hold, "1")])
-    s.w.act(c.lead, s.of_c, "withdrawal", addresses=[0, 2], reason="not ours")
-    counts = select(FreezeRequestRow.id, FreezeRequestRow.withdrawn_count)
-    rows = select(SharedLineRow.__table__).order_by(SharedLineRow.line_id)
-    migration = importlib.import_module("coordinator.storage.migrations.versions.0007_shared_lines")
-    with s.w.database.writing() as connection, connection.begin():
-        before = connection.execute(rows).all(), set(connection.execute(counts))
-        connection.execute(delete(SharedLineRow))
-        connection.execute(update(FreezeRequestRow).values(withdrawn_count=0))
-        migration.fill(connection)
-        after = connection.execute(rows).all(), set(connection.execute(counts))
-    assert len(after[0]) == 3
-    assert (s.of_c["id"], 2) in after[1]
-    assert after == before

@@ -1,13 +1,9 @@
 """Totals in US dollars: what lines state, over distinct holds, and how corrections change it."""
 
-import importlib
 from typing import Any
-
-from sqlalchemy import update
 
 from coordinator.domain.errors import InvalidInputError
 from coordinator.storage import ledger_totals
-from coordinator.storage.tables.freeze_ledger import FindingRow, HoldRow
 from tests.factories import ETHER
 from tests.services.request_cast import (
     Ask,
@@ -143,23 +139,3 @@ def test_a_value_needs_an_amount(desk: Desk) -> None:
         assert refused.type is InvalidInputError
         assert refused.pointers["/lines/0/usd"] == "usd_without_amount"
     assert desk.snapshot() == before
-
-
-def test_the_migration_adds_up_what_lines_stated_before_there_were_sums(desk: Desk) -> None:
-    b = desk.cast.b
-    ask = desk.go_out()
-    [found_id, frozen_id], hold = _frozen(desk, ask)
-    desk.report(b, ask, _worth(found(1, 10), "0.5"), frozen(1, 10))
-    desk.report(b, ask, _worth(returned(hold, 30), "0.33"), corrected(found_id, 90))
-    desk.report(b, ask, corrected(frozen_id, 70))
-    desk.report(b, ask, corrected(frozen_id, 60))
-    before = _usd(desk, request_id=ask.id)
-    assert before == {"found": "1.40", "frozen": "0.60", "held": "0.30", "returned": "0.33"}
-    migration = importlib.import_module("coordinator.storage.migrations.versions.0004_usd_sums")
-    with desk.database.writing() as connection, connection.begin():
-        connection.execute(update(FindingRow).values(found_usd=None))
-        connection.execute(
-            update(HoldRow).values(frozen_usd=None, held_usd=None, returned_usd=None)
-        )
-        migration.add_up(connection)
-    assert _usd(desk, request_id=ask.id) == before

@@ -9,7 +9,16 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.runtime.migration import HeadMaintainer
 from alembic.script import ScriptDirectory
-from sqlalchemy import select, text
+from sqlalchemy import (
+    Column,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    select,
+    text,
+)
 
 from coordinator.domain.clock import SteppedClock
 from coordinator.storage import schema, tables
@@ -108,6 +117,79 @@ def test_a_failed_migration_leaves_the_database_as_it_was(
     assert schema.current_revision(empty) == previous
     schema.upgrade(empty)
     assert _differences(empty) == []
+
+
+def _refuses_old_code(before: MetaData, after: MetaData) -> set[str]:
+    """Return where code written for one schema would fail on the other, read or write.
+
+    Processes are upgraded one after the other: the old ones go on while the schema is new already.
+    """
+    found = set()
+    for name, old in before.tables.items():
+        new = after.tables.get(name)
+        if new is None:
+            found.add(f"{name} is gone")
+            continue
+        found |= {f"{name}.{column} is gone" for column in set(old.c.keys()) - set(new.c.keys())}
+        for column in new.c:
+            was = old.c.get(column.name)
+            if was is None and not column.nullable and column.server_default is None:
+                found.add(f"{name}.{column.name} is asked for and has no default")
+            if was is not None and was.nullable and not column.nullable:
+                found.add(f"{name}.{column.name} takes no null any more")
+            if was is not None and str(was.type) != str(column.type):
+                found.add(f"{name}.{column.name} has another type")
+        found |= {f"{name} has a new rule {rule}" for rule in _rules(new) - _rules(old)}
+    return found
+
+
+def _rules(table: Table) -> set[str]:
+    constraints = {c.name for c in table.constraints if not isinstance(c, PrimaryKeyConstraint)}
+    return {str(rule) for rule in constraints | {i.name for i in table.indexes if i.unique}}
+
+
+def _reflected(database: Database) -> MetaData:
+    found = MetaData()
+    found.reflect(database.engine)
+    return found
+
+
+def test_the_code_before_runs_on_every_new_schema(empty: Database) -> None:
+    revisions = _revisions()
+    schema.upgrade(empty, revisions[0])
+    for revision in revisions[1:]:
+        before = _reflected(empty)
+        schema.upgrade(empty, revision)
+        assert _refuses_old_code(before, _reflected(empty)) == set()
+
+
+def _one_table(*columns: Column[Any]) -> MetaData:
+    metadata = MetaData()
+    Table("leg", metadata, Column("id", String(40), primary_key=True), *columns)
+    return metadata
+
+
+@pytest.mark.parametrize(
+    ("after", "wrong"),
+    [
+        (MetaData(), "leg is gone"),
+        (_one_table(), "leg.flags is gone"),
+        (
+            _one_table(Column("flags", String(9), nullable=False)),
+            "leg.flags takes no null any more",
+        ),
+        (_one_table(Column("flags", Integer)), "leg.flags has another type"),
+        (_one_table(Column("flags", String(9), unique=True)), "leg has a new rule "),
+        (
+            _one_table(Column("flags", String(9)), Column("ended", Integer, nullable=False)),
+            "leg.ended is asked for and has no default",
+        ),
+    ],
+)
+def test_a_migration_that_stops_the_code_before_is_found(after: MetaData, wrong: str) -> None:
+    before = _one_table(Column("flags", String(9)))
+    [found] = _refuses_old_code(before, after)
+    assert found.startswith(wrong)
 
 
 def test_only_revisions_of_this_release_are_known() -> None:

@@ -13,7 +13,7 @@ _UNITS = sa.Text().with_variant(sa.Numeric(78, 0), "postgresql")
 
 
 def upgrade() -> None:  # noqa: PLR0915 - one statement a table
-    """Make every table, and the one row that numbers everything."""
+    """Make every table, the row that numbers everything, and the row that writing is tried on."""
     op.create_table(
         "document_key",
         sa.Column(
@@ -106,6 +106,12 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
     )
     op.create_index("ix_stored_answer_stored_at", "stored_answer", ["stored_at"], unique=False)
     op.create_table(
+        "write_probe",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_write_probe"),
+    )
+    op.create_table(
         "document",
         sa.Column("owner_id", sa.String(length=300), nullable=False),
         sa.Column("name", sa.String(length=20), nullable=False),
@@ -142,6 +148,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         sa.Column("content_sha256", sa.String(length=64), nullable=False),
         sa.Column("context_sha256", sa.String(length=64), nullable=False),
         sa.Column("address_count", sa.Integer(), nullable=False),
+        sa.Column("withdrawn_count", sa.Integer(), server_default="0", nullable=False),
         sa.Column("partners_asked", sa.Integer(), nullable=False),
         sa.Column("quorum", sa.Integer(), nullable=False),
         sa.Column("hold_hours", sa.Integer(), nullable=True),
@@ -150,6 +157,12 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         sa.Column("ratify_by", sa.BigInteger(), nullable=True),
         sa.Column("decided_at", sa.BigInteger(), nullable=True),
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column(
+            "final_since",
+            sa.BigInteger(),
+            nullable=True,
+            comment="nothing is expected of any leg since then",
+        ),
         sa.Column(
             "event_sequence", sa.Integer(), nullable=False, comment="the requester's own events"
         ),
@@ -163,6 +176,22 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
     )
     op.create_index(
         "ix_freeze_request_incident_id_id", "freeze_request", ["incident_id", "id"], unique=False
+    )
+    op.create_index(
+        "ix_freeze_request_provisional",
+        "freeze_request",
+        ["requester", "id"],
+        unique=False,
+        sqlite_where=sa.text("provisional = 1"),
+        postgresql_where=sa.text("provisional"),
+    )
+    op.create_index(
+        "ix_freeze_request_ratify_by",
+        "freeze_request",
+        ["ratify_by"],
+        unique=False,
+        sqlite_where=sa.text("provisional = 1"),
+        postgresql_where=sa.text("provisional"),
     )
     op.create_index(
         "ix_freeze_request_requester_id", "freeze_request", ["requester", "id"], unique=False
@@ -179,6 +208,18 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         ["status", "approve_by"],
         unique=False,
     )
+    op.create_index(
+        "ix_freeze_request_status_final_since",
+        "freeze_request",
+        ["status", "final_since"],
+        unique=False,
+    )
+    op.create_index(
+        "uq_freeze_request_requester_content_sha256",
+        "freeze_request",
+        ["requester", "content_sha256"],
+        unique=True,
+    )
     op.create_table(
         "partner",
         sa.Column("handle", sa.String(length=253), nullable=False),
@@ -194,6 +235,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         sa.Column("joined_at", sa.BigInteger(), nullable=True),
         sa.Column("approval_quorum", sa.Integer(), nullable=False),
         sa.Column("provisional", sa.String(length=10), nullable=False),
+        sa.Column("may_ask_all", sa.Boolean(), server_default=sa.true(), nullable=False),
         sa.Column("may_flash", sa.JSON(), nullable=False),
         sa.Column("systems_as_compliance", sa.JSON(), nullable=False),
         sa.CheckConstraint("approval_quorum >= 1", name="ck_partner_quorum_positive"),
@@ -231,6 +273,37 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         postgresql_where=sa.text("decision IS NOT NULL"),
     )
     op.create_table(
+        "addition",
+        sa.Column(
+            "id", sa.String(length=40), nullable=False, comment="add_…; owner of the sealed context"
+        ),
+        sa.Column("request_id", sa.String(length=40), nullable=False),
+        sa.Column("act_id", sa.String(length=40), nullable=False),
+        sa.Column(
+            "status", sa.String(length=10), nullable=False, comment="pending, approved or rejected"
+        ),
+        sa.Column("proposed_by_person", sa.String(length=40), nullable=False),
+        sa.Column("proposed_by_kid", sa.String(length=43), nullable=False),
+        sa.Column("context_sha256", sa.String(length=64), nullable=False),
+        sa.Column("partner_count", sa.Integer(), nullable=False),
+        sa.Column("proposed_at", sa.BigInteger(), nullable=False),
+        sa.Column("decided_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["request_id"], ["freeze_request.id"], name="fk_addition_request_id"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_addition"),
+        sa.UniqueConstraint("context_sha256", name="uq_addition_context_sha256"),
+    )
+    op.create_index(
+        "ix_addition_pending",
+        "addition",
+        ["proposed_at"],
+        unique=False,
+        sqlite_where=sa.text("status = 'pending'"),
+        postgresql_where=sa.text("status = 'pending'"),
+    )
+    op.create_index("ix_addition_request_id", "addition", ["request_id"], unique=False)
+    op.create_table(
         "flagged_address",
         sa.Column("request_id", sa.String(length=40), nullable=False),
         sa.Column("address_no", sa.Integer(), nullable=False),
@@ -242,6 +315,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         ),
         sa.Column("asset", sa.String(length=200), nullable=True),
         sa.Column("amount", _UNITS, nullable=True),
+        sa.Column("usd_cents", _UNITS, nullable=True, comment="what it is stated to be worth"),
         sa.ForeignKeyConstraint(
             ["request_id"], ["freeze_request.id"], name="fk_flagged_address_request_id"
         ),
@@ -271,6 +345,41 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
     )
     op.create_index("ix_grant_partner_id", "grant", ["partner", "id"], unique=False)
     op.create_table(
+        "grant_proposal",
+        sa.Column(
+            "id",
+            sa.String(length=40),
+            nullable=False,
+            comment="grp_…; owner of the sealed evidence",
+        ),
+        sa.Column("partner", sa.String(length=253), nullable=False),
+        sa.Column("subject", sa.String(length=40), nullable=True),
+        sa.Column("subject_owner", sa.String(length=40), nullable=True),
+        sa.Column("proposer", sa.String(length=40), nullable=False),
+        sa.Column(
+            "proposer_kid",
+            sa.String(length=43),
+            nullable=False,
+            comment="void once this key is gone",
+        ),
+        sa.Column("grant_sha256", sa.String(length=64), nullable=False),
+        sa.Column(
+            "status",
+            sa.String(length=10),
+            nullable=False,
+            comment="pending or approved; else too old",
+        ),
+        sa.Column("proposed_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("approver", sa.String(length=40), nullable=True),
+        sa.Column("decided_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["partner"], ["partner.handle"], name="fk_grant_proposal_partner"),
+        sa.PrimaryKeyConstraint("id", name="pk_grant_proposal"),
+    )
+    op.create_index(
+        "ix_grant_proposal_partner_id", "grant_proposal", ["partner", "id"], unique=False
+    )
+    op.create_table(
         "leg",
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("request_id", sa.String(length=40), nullable=False),
@@ -290,6 +399,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         sa.Column(
             "ended", sa.Boolean(), nullable=False, comment="the request was withdrawn or closed"
         ),
+        sa.Column("owes_answer", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("event_sequence", sa.Integer(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["partner"], ["partner.handle"], name="fk_leg_partner"),
@@ -309,6 +419,24 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
     op.create_index(
         "ix_leg_partner_status_request_id", "leg", ["partner", "status", "request_id"], unique=False
     )
+    op.create_index("ix_leg_queued_at", "leg", ["queued_at"], unique=False)
+    op.create_table(
+        "legal_order",
+        sa.Column(
+            "id", sa.String(length=40), nullable=False, comment="ord_…; owner of the sealed words"
+        ),
+        sa.Column("request_id", sa.String(length=40), nullable=False),
+        sa.Column("leg_id", sa.String(length=40), nullable=True),
+        sa.Column("partner", sa.String(length=253), nullable=False),
+        sa.Column("act_id", sa.String(length=40), nullable=False),
+        sa.Column("document_sha256", sa.String(length=64), nullable=True),
+        sa.Column("attached_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["request_id"], ["freeze_request.id"], name="fk_legal_order_request_id"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_legal_order"),
+    )
+    op.create_index("ix_legal_order_request_id", "legal_order", ["request_id"], unique=False)
     op.create_table(
         "partner_key",
         sa.Column("kid", sa.String(length=43), nullable=False, comment="RFC 7638 thumbprint"),
@@ -331,6 +459,24 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
     )
     op.create_index("ix_partner_key_partner", "partner_key", ["partner"], unique=False)
     op.create_index("ix_partner_key_subject", "partner_key", ["subject"], unique=False)
+    op.create_table(
+        "root_reset",
+        sa.Column("id", sa.String(length=40), nullable=False, comment="rst_…"),
+        sa.Column("partner", sa.String(length=253), nullable=False),
+        sa.Column("new_kid", sa.String(length=43), nullable=False),
+        sa.Column("jwk", sa.JSON(), nullable=False),
+        sa.Column(
+            "status", sa.String(length=10), nullable=False, comment="waiting, done or stopped"
+        ),
+        sa.Column("announced_at", sa.BigInteger(), nullable=False),
+        sa.Column("effective_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["partner"], ["partner.handle"], name="fk_root_reset_partner"),
+        sa.PrimaryKeyConstraint("id", name="pk_root_reset"),
+    )
+    op.create_index(
+        "ix_root_reset_effective_at", "root_reset", ["status", "effective_at"], unique=False
+    )
+    op.create_index("ix_root_reset_partner", "root_reset", ["partner"], unique=False)
     op.create_table(
         "subject",
         sa.Column("id", sa.String(length=40), nullable=False),
@@ -380,6 +526,28 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
     )
     op.create_index("ix_webhook_endpoint_partner", "webhook_endpoint", ["partner"], unique=False)
     op.create_table(
+        "withdrawn_address",
+        sa.Column("request_id", sa.String(length=40), nullable=False),
+        sa.Column("address_no", sa.Integer(), nullable=False),
+        sa.Column("act_id", sa.String(length=40), nullable=False),
+        sa.Column("withdrawn_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["request_id"], ["freeze_request.id"], name="fk_withdrawn_address_request_id"
+        ),
+        sa.PrimaryKeyConstraint("request_id", "address_no", name="pk_withdrawn_address"),
+    )
+    op.create_table(
+        "addition_decision",
+        sa.Column("addition_id", sa.String(length=40), nullable=False),
+        sa.Column("person", sa.String(length=40), nullable=False),
+        sa.Column("decision", sa.String(length=10), nullable=False),
+        sa.Column("act_id", sa.String(length=40), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["addition_id"], ["addition.id"], name="fk_addition_decision_addition_id"
+        ),
+        sa.PrimaryKeyConstraint("addition_id", "person", name="pk_addition_decision"),
+    )
+    op.create_table(
         "answer_nothing",
         sa.Column("leg_id", sa.String(length=40), nullable=False),
         sa.Column("address_no", sa.Integer(), nullable=False),
@@ -388,12 +556,46 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         sa.PrimaryKeyConstraint("leg_id", "address_no", name="pk_answer_nothing"),
     )
     op.create_table(
+        "dispute",
+        sa.Column("id", sa.String(length=40), nullable=False, comment="dsp_…"),
+        sa.Column("request_id", sa.String(length=40), nullable=False),
+        sa.Column("leg_id", sa.String(length=40), nullable=False),
+        sa.Column("hold_id", sa.String(length=40), nullable=True),
+        sa.Column("act_id", sa.String(length=40), nullable=False),
+        sa.Column("raised_at", sa.BigInteger(), nullable=False),
+        sa.Column("answer_by", sa.BigInteger(), nullable=False),
+        sa.Column("resolution", sa.String(length=20), nullable=True, comment="upheld or rejected"),
+        sa.Column("resolution_act_id", sa.String(length=40), nullable=True),
+        sa.Column("resolved_at", sa.BigInteger(), nullable=True),
+        sa.Column(
+            "release_recommended_at",
+            sa.BigInteger(),
+            nullable=True,
+            comment="nobody answered in time",
+        ),
+        sa.ForeignKeyConstraint(["leg_id"], ["leg.id"], name="fk_dispute_leg_id"),
+        sa.ForeignKeyConstraint(
+            ["request_id"], ["freeze_request.id"], name="fk_dispute_request_id"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_dispute"),
+    )
+    op.create_index(
+        "ix_dispute_answer_by",
+        "dispute",
+        ["answer_by"],
+        unique=False,
+        sqlite_where=sa.text("resolved_at IS NULL AND release_recommended_at IS NULL"),
+        postgresql_where=sa.text("resolved_at IS NULL AND release_recommended_at IS NULL"),
+    )
+    op.create_index("ix_dispute_leg_id", "dispute", ["leg_id"], unique=False)
+    op.create_table(
         "finding",
         sa.Column("leg_id", sa.String(length=40), nullable=False),
         sa.Column("address_no", sa.Integer(), nullable=False),
         sa.Column("asset", sa.String(length=200), nullable=False),
         sa.Column("request_id", sa.String(length=40), nullable=False),
         sa.Column("found", _UNITS, nullable=False),
+        sa.Column("found_usd", _UNITS, nullable=True, comment="cents; null: no value stated"),
         sa.Column("withheld", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["leg_id"], ["leg.id"], name="fk_finding_leg_id"),
         sa.PrimaryKeyConstraint("leg_id", "address_no", "asset", name="pk_finding"),
@@ -411,6 +613,11 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         sa.Column("released", _UNITS, nullable=False),
         sa.Column("returned", _UNITS, nullable=False),
         sa.Column("seized", _UNITS, nullable=False),
+        sa.Column("frozen_usd", _UNITS, nullable=True, comment="cents; null: no value stated"),
+        sa.Column("held_usd", _UNITS, nullable=True, comment="cents; null: no value stated"),
+        sa.Column("released_usd", _UNITS, nullable=True, comment="cents; null: no value stated"),
+        sa.Column("returned_usd", _UNITS, nullable=True, comment="cents; null: no value stated"),
+        sa.Column("seized_usd", _UNITS, nullable=True, comment="cents; null: no value stated"),
         sa.Column("withheld", sa.Boolean(), nullable=False),
         sa.Column("ended", sa.Boolean(), nullable=False, comment="nothing of it is held any more"),
         sa.Column("account_level", sa.Boolean(), nullable=False),
@@ -422,6 +629,22 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         sa.Column(
             "ended_by", sa.String(length=15), nullable=True, comment="of a withheld hold alone"
         ),
+        sa.Column(
+            "withdrawn_at",
+            sa.BigInteger(),
+            nullable=True,
+            comment="its address or request was taken back",
+        ),
+        sa.Column(
+            "owed_since", sa.BigInteger(), nullable=True, comment="an answer is owed since then"
+        ),
+        sa.Column("next_reminder_at", sa.BigInteger(), nullable=True),
+        sa.Column(
+            "next_clock_at",
+            sa.BigInteger(),
+            nullable=True,
+            comment="next warning, or the end; None: no clock runs",
+        ),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.CheckConstraint("version >= 1", name="ck_hold_version_positive"),
         sa.ForeignKeyConstraint(["leg_id"], ["leg.id"], name="fk_hold_leg_id"),
@@ -432,7 +655,25 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         "ix_hold_ended_hold_expires_at", "hold", ["ended", "hold_expires_at"], unique=False
     )
     op.create_index("ix_hold_leg_id", "hold", ["leg_id"], unique=False)
+    op.create_index("ix_hold_next_clock_at", "hold", ["next_clock_at"], unique=False)
+    op.create_index("ix_hold_next_reminder_at", "hold", ["next_reminder_at"], unique=False)
     op.create_index("ix_hold_partner_asset", "hold", ["partner", "asset"], unique=False)
+    op.create_table(
+        "info_request",
+        sa.Column("id", sa.String(length=40), nullable=False, comment="inf_…"),
+        sa.Column("request_id", sa.String(length=40), nullable=False),
+        sa.Column("leg_id", sa.String(length=40), nullable=False),
+        sa.Column("act_id", sa.String(length=40), nullable=False),
+        sa.Column("asked_at", sa.BigInteger(), nullable=False),
+        sa.Column("answer_act_id", sa.String(length=40), nullable=True),
+        sa.Column("answered_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["leg_id"], ["leg.id"], name="fk_info_request_leg_id"),
+        sa.ForeignKeyConstraint(
+            ["request_id"], ["freeze_request.id"], name="fk_info_request_request_id"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_info_request"),
+    )
+    op.create_index("ix_info_request_leg_id", "info_request", ["leg_id"], unique=False)
     op.create_table(
         "lane",
         sa.Column("endpoint_id", sa.String(length=40), nullable=False),
@@ -498,6 +739,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         ),
         sa.Column("corrects", sa.String(length=40), nullable=True),
         sa.Column("reported_at", sa.BigInteger(), nullable=False),
+        sa.Column("usd_cents", _UNITS, nullable=True, comment="what the line states it was worth"),
         sa.ForeignKeyConstraint(["leg_id"], ["leg.id"], name="fk_ledger_line_leg_id"),
         sa.ForeignKeyConstraint(
             ["request_id"], ["freeze_request.id"], name="fk_ledger_line_request_id"
@@ -575,6 +817,24 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         "ix_hold_link_request_id_hold_id", "hold_link", ["request_id", "hold_id"], unique=False
     )
     op.create_table(
+        "shared_line",
+        sa.Column("leg_id", sa.String(length=40), nullable=False),
+        sa.Column("line_id", sa.String(length=40), nullable=False),
+        sa.Column("request_id", sa.String(length=40), nullable=False),
+        sa.Column(
+            "address_no",
+            sa.Integer(),
+            nullable=False,
+            comment="of this leg's request, not the line's",
+        ),
+        sa.ForeignKeyConstraint(["leg_id"], ["leg.id"], name="fk_shared_line_leg_id"),
+        sa.ForeignKeyConstraint(["line_id"], ["ledger_line.id"], name="fk_shared_line_line_id"),
+        sa.PrimaryKeyConstraint("leg_id", "line_id", name="pk_shared_line"),
+    )
+    op.create_index(
+        "ix_shared_line_request_id_line_id", "shared_line", ["request_id", "line_id"], unique=False
+    )
+    op.create_table(
         "attempt",
         sa.Column("delivery_id", sa.String(length=40), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
@@ -586,3 +846,4 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         sa.PrimaryKeyConstraint("delivery_id", "number", name="pk_attempt"),
     )
     op.execute("INSERT INTO log_head (id, leaf_count, event_seq, revocations) VALUES (1, 0, 0, 0)")
+    op.execute("INSERT INTO write_probe (id, at) VALUES (1, 0)")
