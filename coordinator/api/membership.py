@@ -131,10 +131,12 @@ def join() -> Response:
     own = parts()
     own.limiter.check(f"join:{request.remote_addr}")
     front = read_front(request, origin=own.origin, now=int(own.clock.now().timestamp()))
+    handle = str(front.claims["iss"])
+    if front.claims["sub"] != handle:
+        raise AuthenticationError("not signed as a root key", code="sub_mismatch")
     raw = pipeline.read_body(min(_MOST_BYTES, own.body_limit_bytes))
     require_body(front, raw)
     root = _root_key(raw)
-    handle = str(front.claims["iss"])
     token = verify(front, root, iss=handle, sub=handle, origin=own.origin)
     body = pipeline.parse_body(raw, membership_payloads.Join)
     actor = Actor(partner=handle, subject=handle, kid=root.kid, kind=ActorKind.ROOT)

@@ -299,7 +299,7 @@ def conditional(response: Response) -> Response:
     response.make_conditional(request)
     if response.status_code == HTTPStatus.PRECONDITION_FAILED:
         raise PreconditionFailedError(
-            "this is no longer what If-Match names; read it again without"
+            "it is no longer what If-Match names; read it without that header"
         )
     return response
 
