@@ -218,7 +218,7 @@ def test_a_refused_query_is_shown_with_the_parameters_name(
     fault = {"parameter": "limit", "detail": "must be 1 to 1000", "code": "out_of_range"}
     whole = {"pointer": "", "detail": "is no object"}
     refusal = problem(422, "invalid_input", errors=[fault, whole])
-    stub.answers("GET", "/v1/freeze-requests", refusal, status=422)
+    stub.answers("GET", "/v1/freeze-requests?box=received", refusal, status=422)
     done = shell("inbox")
     assert "  parameter limit: must be 1 to 1000" in done.output
     assert "  is no object" in done.output
