@@ -17,8 +17,7 @@ from coordinator.config_files import read_config
 from coordinator.dispatcher.address_guard import (
     BlockedTargetError,
     EndpointPolicy,
-    UnresolvedTargetError,
-    check_endpoint,
+    check_offered,
 )
 from coordinator.domain.chain import Chains, load_chains
 from coordinator.domain.clock import Clock
@@ -125,8 +124,8 @@ def endpoint_check(settings: Settings) -> Callable[[str], None]:
 
     def check(url: str) -> None:
         try:
-            check_endpoint(url, policy)
-        except (BlockedTargetError, UnresolvedTargetError) as error:
+            check_offered(url, policy)
+        except BlockedTargetError as error:
             fault = FieldFault("/url", error.message, error.code)
             raise InvalidInputError(error.message, code="url_refused", errors=[fault]) from None
 

@@ -6,6 +6,7 @@ import structlog
 from flask import Flask, Response, g, request
 
 from coordinator.api import pipeline
+from coordinator.api.exact_url import require_exact_url
 from coordinator.api.metrics import count_request
 from coordinator.api.rate_limit import WINDOW_SECONDS, Allowance
 
@@ -31,6 +32,7 @@ def register(app: Flask, *, is_https: bool) -> None:
     def begin() -> None:
         g.began = time.monotonic()
         pipeline.remember_request_id()
+        require_exact_url(request.environ)
 
     @app.after_request
     def finish(response: Response) -> Response:

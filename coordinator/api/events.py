@@ -15,6 +15,8 @@ from coordinator.api.paging import page_size
 from coordinator.api.parts import Parts, parts
 from coordinator.api.reading_marks import mark_delivered
 from coordinator.api.routing import ROUTES, Query, Route
+from coordinator.domain.actor import Actor
+from coordinator.domain.errors import InvalidInputError, ParameterFault
 from coordinator.domain.permission import Permission, require
 from coordinator.storage import events as store
 from coordinator.storage import reading
@@ -76,7 +78,8 @@ ROUTES.append(
         summary="Read the feed of events",
         description="The same events as by webhook, in the same order. With `wait`, an empty page "
         "comes only after so many seconds; where too many wait already it comes at once, with "
-        "`Retry-After`. Reading at or past a notice counts as its delivery.",
+        "`Retry-After`. Reading at or past a notice counts as its delivery; an `after` beyond the "
+        "newest event is refused.",
         answer=views.EventPage,
         query=FeedQuery,
         needs=Permission.EVENT_READ,
@@ -88,7 +91,9 @@ ROUTES.append(
 def read_feed() -> Response:
     """Serve the feed; nothing is held while waiting."""
     own = parts()
-    token, _ = pipeline.authenticated(own, 0)
+    token = pipeline.reader_token(own)
+    with own.database.engine.connect() as connection:
+        _reader(connection, token)
     query = pipeline.parse_query(FeedQuery)
     if not isinstance(query, FeedQuery):
         raise TypeError(query)
@@ -117,14 +122,34 @@ def _is_news(found: _Page) -> bool:
 def _look(own: Parts, token: RequestToken, query: FeedQuery, after: int, size: int) -> _Page:
     with own.database.engine.connect() as connection:
         # Asked again at every look: what was revoked while waiting reads nothing more.
-        actor = standing(connection, token.kid).actor
-        require(Permission.EVENT_READ, actor)
+        actor = _reader(connection, token)
         events, reached, has_more = _scan(
             own, connection, actor.partner, query, after=after, size=size
         )
+        if reached == query.after:
+            _require_reached(connection, actor.partner, reached)
         notices = [e.id for e in events if e.type == EventType.REQUEST_RECEIVED]
         unread = reading.unread_notices(connection, actor.partner, up_to=reached, event_ids=notices)
     return _Page(events, reached, has_more, unread)
+
+
+def _reader(connection: Connection, token: RequestToken) -> Actor:
+    actor = standing(connection, token.kid).actor
+    require(Permission.EVENT_READ, actor)
+    return actor
+
+
+def _require_reached(connection: Connection, partner: str, after: int) -> None:
+    """Refuse a number that no page of this partner's feed has led to yet.
+
+    Whoever starts there would count as having read notices that are still to come, and would pass
+    over whatever happens until the feed gets there.
+    """
+    if after > store.newest(connection, partner):
+        detail = "lies beyond the newest event; take `next_after` of the page before, or 0"
+        raise InvalidInputError(
+            f"after {detail}", parameters=[ParameterFault("after", detail, "beyond_head")]
+        )
 
 
 def _scan(  # noqa: PLR0913 - where to read, and what

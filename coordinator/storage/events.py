@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select, union_all
+from sqlalchemy import Connection, func, select, union_all
 
 from coordinator.storage.documents import Vault, load
 from coordinator.storage.rows import insert_rows
@@ -77,3 +77,15 @@ def page(  # noqa: PLR0913 - what a reader may ask for
     rows = connection.execute(query).all()
     bodies = load(connection, vault, [row.id for row in rows], "body")
     return [StoredEvent(r.seq, r.id, r.type, bodies.get(r.id, b"")) for r in rows], seqs[-1]
+
+
+def newest(connection: Connection, partner: str) -> int:
+    """Return the number of the newest event that `partner` may see; 0 where there is none."""
+    numbers = [
+        select(func.max(EventAudienceRow.seq).label("seq")).where(
+            EventAudienceRow.partner == handle
+        )
+        for handle in (partner, "*")
+    ]
+    found = connection.execute(union_all(*numbers)).scalars()
+    return max((seq for seq in found if seq is not None), default=0)

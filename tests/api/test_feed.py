@@ -11,6 +11,7 @@ from flask import Flask
 from sqlalchemy import event
 
 from coordinator.api.long_poll import WaitingRoom
+from coordinator.storage import events
 from coordinator.storage.wakeup import Watcher
 from tests.api.acts import approve, submit
 from tests.factories import Cast, Exchange, Member, Signer
@@ -20,13 +21,13 @@ LONG = timedelta(seconds=20)
 
 
 def _read_all(signer: Signer, member: Member, limit: int, types: str = "") -> list[Any]:
-    after, events = 0, []
+    after, found = 0, []
     while True:
         query = f"?after={after}&limit={limit}" + (f"&types={types}" if types else "")
         page = signer.get(member, f"/v1/events{query}").get_json()
-        events += page["events"]
+        found += page["events"]
         if not page["has_more"]:
-            return events
+            return found
         assert page["next_after"] > after
         after = page["next_after"]
 
@@ -37,10 +38,10 @@ def test_the_feed_comes_whole_and_in_order_in_pages_of_any_size(
 ) -> None:
     for _ in range(3):
         approve(signer, cast, submit(signer, cast))
-    events = _read_all(signer, cast.a.system, limit)
-    seqs = [event["seq"] for event in events]
+    read = _read_all(signer, cast.a.system, limit)
+    seqs = [event["seq"] for event in read]
     assert seqs == sorted(set(seqs))
-    own = [event["type"] for event in events if event["type"].startswith("freeze_request")]
+    own = [event["type"] for event in read if event["type"].startswith("freeze_request")]
     assert own == ["freeze_request.submitted", "freeze_request.approved"] * 3
 
 
@@ -58,8 +59,8 @@ def test_only_those_concerned_see_an_event(signer: Signer, cast: Cast) -> None:
     approve(signer, cast, request)
 
     def about(exchange: Exchange) -> list[str]:
-        events = _read_all(signer, exchange.auditor, 100)
-        return [e["type"] for e in events if e["data"].get("request_id") == request["id"]]
+        read = _read_all(signer, exchange.auditor, 100)
+        return [e["type"] for e in read if e["data"].get("request_id") == request["id"]]
 
     assert about(cast.a)[:2] == ["freeze_request.submitted", "freeze_request.approved"]
     assert about(cast.b)[:1] == ["freeze_request.received"]
@@ -85,7 +86,7 @@ def test_whoever_waits_hears_of_it_when_it_happens(app: Flask, signer: Signer, c
 
 def test_a_process_that_drains_lets_everybody_go(app: Flask, signer: Signer, cast: Cast) -> None:
     answers: list[Any] = []
-    path = "/v1/events?after=1000&wait=20"
+    path = f"/v1/events?after={_newest(app, cast.a)}&wait=20"
     waiting = threading.Thread(
         target=lambda: answers.append(
             Signer(app.test_client(), signer.clock).get(cast.a.system, path)
@@ -117,13 +118,12 @@ def test_no_connection_is_held_while_waiting(app: Flask, signer: Signer, cast: C
     def give_back(*_: Any) -> None:
         held_by[threading.get_ident()] -= 1
 
+    path = f"/v1/events?after={_newest(app, cast.a)}&wait=20"
     event.listen(own.database.engine, "checkout", take)
     event.listen(own.database.engine, "checkin", give_back)
     own.watcher.wait = wait
     waiting = threading.Thread(
-        target=lambda: Signer(app.test_client(), signer.clock).get(
-            cast.a.system, "/v1/events?after=1000&wait=20"
-        )
+        target=lambda: Signer(app.test_client(), signer.clock).get(cast.a.system, path)
     )
     waiting.start()
     assert sitting.wait(60)
@@ -162,23 +162,66 @@ def test_a_turned_away_poll_is_told_when_to_come_back(
     own = app.extensions["holdfast"]
     while own.waiting_room._seats.acquire(blocking=False):
         pass
-    answer = signer.get(cast.a.system, "/v1/events?after=1000&wait=20")
+    answer = signer.get(cast.a.system, f"/v1/events?after={_newest(app, cast.a)}&wait=20")
     assert (answer.status_code, answer.get_json()["events"]) == (200, [])
     assert answer.headers["Retry-After"] == "1"
 
 
-def test_starting_past_the_notice_counts_as_having_read_it(signer: Signer, cast: Cast) -> None:
+def _newest(app: Flask, exchange: Exchange) -> int:
+    """Return the number of the newest event that an exchange may see, without reading any."""
+    with app.extensions["holdfast"].database.engine.connect() as connection:
+        return events.newest(connection, exchange.handle)
+
+
+def _leg_statuses(signer: Signer, cast: Cast, request: Any) -> dict[str, str]:
+    legs = signer.get(cast.a.lead, f"/v1/freeze-requests/{request['id']}/legs").get_json()["items"]
+    return {leg["partner"]: leg["status"] for leg in legs}
+
+
+def test_starting_at_the_notice_counts_as_having_read_it(
+    app: Flask, signer: Signer, cast: Cast
+) -> None:
     request = submit(signer, cast)
     approve(signer, cast, request)
-    own = f"/v1/freeze-requests/{request['id']}/legs"
+    after = _newest(app, cast.b)
+    page = signer.get(cast.b.system, f"/v1/events?after={after}").get_json()
+    assert (page["events"], page["next_after"]) == ([], after)
+    statuses = _leg_statuses(signer, cast, request)
+    assert statuses[cast.b.handle] == "delivered"
+    assert statuses[cast.d.handle] == "queued"
 
-    def statuses() -> dict[str, str]:
-        legs = signer.get(cast.a.lead, own).get_json()["items"]
-        return {leg["partner"]: leg["status"] for leg in legs}
 
-    signer.get(cast.b.system, "/v1/events?after=100000")
-    assert statuses()[cast.b.handle] == "delivered"
-    assert statuses()[cast.d.handle] == "queued"
+@pytest.mark.parametrize("query", ["", "&wait=20", "&types=freeze_request.received"])
+@pytest.mark.parametrize("beyond", [1, 1_000_000])
+def test_a_number_beyond_the_newest_event_is_refused_and_delivers_nothing(
+    app: Flask, signer: Signer, cast: Cast, beyond: int, query: str
+) -> None:
+    request = submit(signer, cast)
+    approve(signer, cast, request)
+    answer = signer.get(cast.b.system, f"/v1/events?after={_newest(app, cast.b) + beyond}{query}")
+    problem = answer.get_json()
+    assert (answer.status_code, problem["code"]) == (422, "invalid_input")
+    [fault] = problem["errors"]
+    assert (fault["parameter"], fault["code"]) == ("after", "beyond_head")
+    assert _leg_statuses(signer, cast, request)[cast.b.handle] == "queued"
+
+
+def test_what_only_others_see_is_beyond_the_newest_event(
+    app: Flask, signer: Signer, cast: Cast
+) -> None:
+    request = submit(signer, cast, to=[cast.b.handle])
+    approve(signer, cast, request)
+    assert _newest(app, cast.a) > _newest(app, cast.c)
+    answer = signer.get(cast.c.system, f"/v1/events?after={_newest(app, cast.a)}")
+    assert answer.status_code == 422
+    answer = signer.get(cast.c.system, f"/v1/events?after={_newest(app, cast.c)}")
+    assert answer.status_code == 200
+
+
+def test_who_may_not_read_the_feed_hears_that_before_their_query_is_looked_at(
+    signer: Signer, cast: Cast
+) -> None:
+    assert signer.get(cast.a.root, "/v1/events?after=many").status_code == 403
 
 
 def test_reading_up_to_before_the_notice_does_not_count(signer: Signer, cast: Cast) -> None:
