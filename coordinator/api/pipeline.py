@@ -7,7 +7,7 @@ hears the same. Nothing is handed out before the commit.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, TypeVar
@@ -27,6 +27,7 @@ from coordinator.api.auth import (
     signed_url,
     standing,
 )
+from coordinator.api.customer_data import customer_data
 from coordinator.api.parts import Parts, parts
 from coordinator.domain.actor import Actor
 from coordinator.domain.errors import (
@@ -42,7 +43,6 @@ from coordinator.domain.errors import (
     UnavailableError,
     UnsupportedMediaTypeError,
 )
-from coordinator.domain.free_text import find_customer_data
 from coordinator.domain.permission import Permission, require
 from coordinator.services.bus import execute, require_permission
 from coordinator.services.partners import JoinNetwork
@@ -70,12 +70,6 @@ B = TypeVar("B", bound=Body)
 _IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9_.:-]{8,64}", re.ASCII)
 _JSON = "application/json"
 _ATTEMPTS = 3
-#: Members that people write freely; they never say who a customer is.
-_FREE_TEXT = frozenset(
-    {"summary", "text", "note", "reason", "detail", "comment", "title", "missing", "description"}
-)
-#: What texts are looked for in; most members are neither, and thousands of lines come at once.
-_CONTAINERS = frozenset({dict, list})
 _RING = KeyRing()
 
 
@@ -147,7 +141,8 @@ def parse_body_and_words(raw: bytes, model: type[B]) -> tuple[B, list[FieldFault
         content = model.model_validate(value)
     except ValidationError as error:
         raise problems.invalid_input(error) from None
-    return content, list(_customer_data(value, ""))
+    own = parts()
+    return content, customer_data(content, lambda: _jurisdictions(own))
 
 
 def parse_body(raw: bytes, model: type[B]) -> B:
@@ -171,27 +166,10 @@ def _customer_named(words: Sequence[FieldFault]) -> InvalidInputError:
     )
 
 
-def _customer_data(value: Any, pointer: str, *, is_text: bool = False) -> Iterator[FieldFault]:
-    if isinstance(value, dict):
-        for name, item in value.items():
-            if type(item) in _CONTAINERS or name in _FREE_TEXT:
-                yield from _customer_data(item, f"{pointer}/{name}", is_text=name in _FREE_TEXT)
-    elif isinstance(value, list):
-        for number, item in enumerate(value):
-            if type(item) in _CONTAINERS or is_text:
-                yield from _customer_data(item, f"{pointer}/{number}", is_text=is_text)
-    elif is_text and isinstance(value, str):
-        yield from _named_in(value, pointer)
-
-
-def _named_in(text: str, pointer: str) -> Iterator[FieldFault]:
-    for finding in find_customer_data(text):
-        yield FieldFault(
-            pointer,
-            f"holds what looks like customer data ({finding.kind}) at characters "
-            f"{finding.start} to {finding.end}",
-            f"customer_data_{finding.kind}",
-        )
+def _jurisdictions(own: Parts) -> frozenset[str]:
+    """Return the jurisdictions of all members: any of them may come to read what is sent."""
+    with own.database.engine.connect() as connection:
+        return partner_store.jurisdictions(connection)
 
 
 def parse_query(model: type[BaseModel]) -> BaseModel:

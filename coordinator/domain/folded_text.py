@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-#: Letters and symbols by their category that show nothing: fillers of Hangul, the empty Braille
-#: pattern, the null note head (Unicode 15.1, Default_Ignorable_Code_Point and U+2800).
-_EMPTY = frozenset("\u115f\u1160\u2800\u3164\uffa0\U0001d159")
+from holdfast.protocol.texts import EMPTY_LETTERS
+
 #: Format characters, marks, surrogates and what has no character: nothing stands there for itself.
 _DROPPED = frozenset({"Cf", "Mn", "Me", "Cs", "Co", "Cn"})
 _DASHES = frozenset("\u2212\u2043\u02d7")
@@ -55,7 +54,7 @@ def _fold_character(character: str) -> str:
 
 def _plain(character: str) -> str:
     category = unicodedata.category(character)
-    if category in _DROPPED or character in _EMPTY:
+    if category in _DROPPED or character in EMPTY_LETTERS:
         return ""
     if category == "Nd":
         return str(unicodedata.decimal(character))

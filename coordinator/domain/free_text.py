@@ -16,9 +16,9 @@ from typing import Literal
 from stdnum import iban, numdb
 
 from coordinator.domain.folded_text import fold
+from coordinator.domain.national_numbers import Span
 from coordinator.domain.phone_numbers import (
     UNIT,
-    Span,
     find_phone_numbers,
     may_hold_national_number,
     regions_of,
@@ -57,9 +57,13 @@ _WORTH_READING = re.compile(
 )
 
 
+#: Hashes and addresses: nothing of a customer's is so long in one piece.
+_LONG = re.compile(r"0x[0-9A-Fa-f]{16,}|\w{36,}")
+
+
 def depends_on_regions(text: str) -> bool:
     """Tell whether it matters for a text whose national phone numbers count."""
-    return may_hold_national_number(fold(text).text)
+    return may_hold_national_number(_without_hashes(fold(text).text))
 
 
 def find_customer_data(
@@ -73,14 +77,21 @@ def find_customer_data(
         is_reference: The text is the number that somebody gave a file: a police report, an order.
     """
     folded = fold(text)
-    if not _WORTH_READING.search(folded.text):
+    read = _without_hashes(folded.text)
+    if not _WORTH_READING.search(read):
         return []
     kept: list[Finding] = []
-    for kind, span in _find_all(folded.text, regions or regions_of(()), is_reference=is_reference):
-        finding = Finding(kind, *folded.span(*span))
-        if all(finding.end <= other.start or other.end <= finding.start for other in kept):
-            kept.append(finding)
+    is_taken = bytearray(len(read))
+    for kind, (start, end) in _find_all(read, regions or regions_of(()), is_reference=is_reference):
+        if not any(is_taken[start:end]):
+            is_taken[start:end] = b"\1" * (end - start)
+            kept.append(Finding(kind, *folded.span(start, end)))
     return sorted(kept, key=lambda finding: finding.start)
+
+
+def _without_hashes(text: str) -> str:
+    """Return a text with its hashes and addresses struck out, every other place kept."""
+    return _LONG.sub(lambda match: "\0" * len(match.group()), text)
 
 
 def _find_all(
@@ -88,7 +99,7 @@ def _find_all(
 ) -> Iterator[tuple[Kind, Span]]:
     yield from (("email", span) for span in _emails(text))
     yield from (("iban", span) for span in _ibans(text))
-    yield from (("account_number", match.span()) for match in _ACCOUNT.finditer(text))
+    yield from (("account_number", span) for span in _accounts(text))
     phones = find_phone_numbers(text, regions, is_reference=is_reference)
     yield from (("phone", span) for span in phones)
 
@@ -104,7 +115,7 @@ _LABEL_ENDS = re.compile(r"(?<=[\w-])(?![\w-])")
 _TOP_LEVEL = re.compile(r"(?:[^\W\d_]{2,24}|xn--[a-z0-9-]{2,59})$", re.IGNORECASE)
 _LOCAL_SIGNS = frozenset("._%+-!#$&'*=?^`|~")
 _LONGEST_LOCAL = 64
-#: With blanks around the sign, "sold @ exchange.example" is a place; a person's name has one of these.
+#: With blanks around the sign, "sold @ exchange.example" is a place; a name has one of these.
 _NAME_SIGNS = re.compile(r"[._\d-]")
 
 
@@ -151,31 +162,33 @@ def _end_of_domain(domain: re.Match[str]) -> int | None:
 # --- bank accounts --------------------------------------------------------------------------------
 
 _BBAN_PART = re.compile(r"(\d+)!")
-
-
-@cache
-def _iban_pattern() -> re.Pattern[str]:
-    """Return what is as long as its country's IBANs; the length keeps words behind it out."""
-    countries = []
-    for first in "ABCDEFGHIJKLMNOPQRSTUVWXYZ":
-        for second in "ABCDEFGHIJKLMNOPQRSTUVWXYZ":
-            (_, known), *_ = numdb.get("iban").info(first + second)
-            if known:
-                length = sum(map(int, _BBAN_PART.findall(known["bban"])))
-                countries.append(rf"{first}{second}\d\d(?:[ .-]?[0-9A-Z]){{{length}}}")
-    return re.compile(rf"(?<![0-9A-Z])(?=({'|'.join(countries)})(?![0-9A-Z]))", re.IGNORECASE)
-
-
+_IBAN_START = re.compile(r"(?<![0-9A-Z])[A-Z]{2}\d\d", re.IGNORECASE)
 _NUMBERS_OF_LETTERS = {ord(c): str(int(c, 36)) for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 _BETWEEN = str.maketrans("", "", " .-")
 
 
+@cache
+def _iban_of(country: str) -> re.Pattern[str] | None:
+    """Return what is as long as a country's IBANs; the length keeps words behind it out."""
+    (_, known), *_ = numdb.get("iban").info(country)
+    if "bban" not in known:
+        return None
+    length = sum(map(int, _BBAN_PART.findall(known["bban"])))
+    return re.compile(rf"..\d\d(?:[ .-]?[0-9A-Z]){{{length}}}(?![0-9A-Z])", re.IGNORECASE)
+
+
 def _ibans(text: str) -> Iterator[Span]:
-    for match in _iban_pattern().finditer(text):
-        plain = match.group(1).translate(_BETWEEN).upper()
-        remainder = int((plain[4:] + plain[:4]).translate(_NUMBERS_OF_LETTERS)) % 97
-        if remainder == 1 and iban.is_valid(plain, check_country=False):
-            yield match.span(1)
+    for start in _IBAN_START.finditer(text):
+        form = _iban_of(start.group()[:2].upper())
+        match = form and form.match(text, start.start())
+        if match and _is_iban(match.group().translate(_BETWEEN).upper()):
+            yield match.span()
+
+
+def _is_iban(plain: str) -> bool:
+    """Tell whether check digits (ISO 7064 mod 97-10) and the country's own form fit."""
+    remainder = int((plain[4:] + plain[:4]).translate(_NUMBERS_OF_LETTERS)) % 97
+    return remainder == 1 and iban.is_valid(plain, check_country=False)
 
 
 # --- account and customer numbers -----------------------------------------------------------------
@@ -192,15 +205,26 @@ _IDENTIFIER = (
 _SIGNS = r"[\s.:\#=_()\[\]\"'-]{0,4}"
 _IS = r"(?:(?:is|ending(?:\s(?:in|with))?|was)[\s:]{1,2})?"
 _REST = r"(?:[ -]\d{2,})*+"
+_END = r"(?![0-9A-Za-z])(?!\.\d)"
 _ACCOUNT = re.compile(
     rf"""(?<![0-9A-Za-z])
     (?: # Called an identifier: no unit behind it makes it an amount.
         (?: {_HOLDER}s?[\s_-]?{_MARK} | {_IDENTIFIER}s? | {_HOLDER}\sending(?:\s(?:in|with))? )
-          {_SIGNS} {_IS} [A-Z]{{0,4}}-?\d{{3,}}+ {_REST} (?![0-9A-Za-z]) (?!\.\d)
+          {_SIGNS} {_IS} [A-Z]{{0,4}}-?\d{{3,}}+ {_REST} {_END}
         # Only a word before a number.
-    |   {_HOLDER} {_SIGNS} {_IS} [A-Z]{{0,2}}-?\d{{5,}}+ {_REST} (?![0-9A-Za-z]) (?!\.\d) (?-i:{UNIT})
+    |   {_HOLDER} {_SIGNS} {_IS} [A-Z]{{0,2}}-?\d{{5,}}+ {_REST} {_END} (?-i:{UNIT})
         # The plural counts, unless it lists.
-    |   {_HOLDER}s {_SIGNS} \d{{7,}}+ (?:\s?(?:,|and|&|/)\s?\d{{7,}}+)++ (?![0-9A-Za-z]) (?-i:{UNIT})
+    |   {_HOLDER}s {_SIGNS} \d{{7,}}+ (?:\s?(?:,|and|&|/)\s?\d{{7,}}+)++ {_END} (?-i:{UNIT})
     )""",
     re.IGNORECASE | re.VERBOSE,
 )
+#: Where one of the words above can begin.
+_ACCOUNT_START = re.compile(
+    r"(?<![0-9A-Za-z])(?:ac|a/c|sub|cu|cl|u[sie.]|me|pr|lo|ky|ko|ku|mi|co)", re.IGNORECASE
+)
+
+
+def _accounts(text: str) -> Iterator[Span]:
+    for start in _ACCOUNT_START.finditer(text):
+        if match := _ACCOUNT.match(text, start.start()):
+            yield match.span()
