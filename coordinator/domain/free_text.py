@@ -53,12 +53,12 @@ class Finding:
 #: Without an at sign and without three digits near each other there is nothing to find; thousands
 #: of short notes come with one request.
 _WORTH_READING = re.compile(
-    r"@|(?i:at\s?[\])}>])|\sat\s[\w-]+\sdot\s|\d(?:\D{0,6}\d){2}", re.IGNORECASE
+    r"@|(?i:at\s?[\])}>])|\sat\s[\w-]{1,63}+\sdot\s|\d(?:\D{0,6}\d){2}", re.IGNORECASE
 )
 
 
 #: Hashes and addresses: nothing of a customer's is so long in one piece.
-_LONG = re.compile(r"0x[0-9A-Fa-f]{16,}|\w{36,}")
+_LONG = re.compile(r"0x[0-9A-Fa-f]{16,}+|\w{36,}+")
 
 
 def depends_on_regions(text: str) -> bool:
@@ -110,7 +110,7 @@ _AT = re.compile(
     r"\ ?@\ ?|\ ?[\[({<]\ ?(?:at|@)\ ?[\])}>]\ ?|\ at\ (?=[\w-]{1,63}\ dot\ )", re.IGNORECASE
 )
 _DOT = r"(?:\.|\ ?[\[({<]\ ?(?:dot|\.)\ ?[\])}>]\ ?|\ dot\ )"
-_DOMAIN = re.compile(rf"[\w-]{{1,63}}+(?:{_DOT}[\w-]{{1,63}}+){{1,10}}", re.IGNORECASE)
+_DOMAIN = re.compile(rf"[\w-]{{1,63}}+(?:{_DOT}[\w-]{{1,63}}+){{1,40}}", re.IGNORECASE)
 _LABEL_ENDS = re.compile(r"(?<=[\w-])(?![\w-])")
 _TOP_LEVEL = re.compile(r"(?:[^\W\d_]{2,24}|xn--[a-z0-9-]{2,59})$", re.IGNORECASE)
 _LOCAL_SIGNS = frozenset("._%+-!#$&'*=?^`|~")
@@ -161,7 +161,7 @@ def _end_of_domain(domain: re.Match[str]) -> int | None:
 
 # --- bank accounts --------------------------------------------------------------------------------
 
-_BBAN_PART = re.compile(r"(\d+)!")
+_BBAN_PART = re.compile(r"(\d++)!")
 _IBAN_START = re.compile(r"(?<![0-9A-Z])[A-Z]{2}\d\d", re.IGNORECASE)
 _NUMBERS_OF_LETTERS = {ord(c): str(int(c, 36)) for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 _BETWEEN = str.maketrans("", "", " .-")

@@ -14,19 +14,19 @@ from phonenumbers import PhoneMetadata
 Span = tuple[int, int]
 
 _GAP = r"[ .()/-]{1,2}"
-_RUN = re.compile(rf"(?<![\w.:/+#-])(?<!\d,)\(?\d+(?:{_GAP}\d+)*+")
-_GROUP = re.compile(r"\d+")
+_RUN = re.compile(rf"(?<![\w.:/+#-])(?<!\d,)\(?\d++(?:{_GAP}\d++)*+")
+_GROUP = re.compile(r"\d++")
 _CUT_OFF = re.compile(r"\w|[-./:,]\d")
 _MOST_GROUPS = 6
 #: Digits of a number with its trunk prefix 0; what is shorter could be anything's.
 _TRUNK_DIGITS = range(9, 14)
 
 _Shape = tuple[int, ...]
-_FORM_GROUP = re.compile(r"\(\\d(?:\{(\d+)(?:,(\d+))?\})?\)")
+_FORM_GROUP = re.compile(r"\(\\d(?:\{(\d++)(?:,(\d++))?\})?\)")
 _LONGEST_GROUP = 8
 #: Of two groups neither is shorter, and a blank parts them: too much else looks like it.
 _SHORTEST_OF_TWO = 4
-_THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:[ .]\d{3})+")
+_THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:[ .]\d{3}){1,5}")
 
 
 class NationalNumbers:

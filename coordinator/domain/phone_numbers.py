@@ -12,8 +12,8 @@ from coordinator.domain.national_numbers import Span, national_numbers
 #: What follows an amount or a count; a number before it is no phone's and no account's.
 UNIT = (
     r"(?!\s?(?:[A-Z]{3,6}\b"
-    r"|(?i:wei|gwei|lamports?|sats?|satoshis?|drops|sun|nano\w*|base\ units?|units?|tokens?|coins?"
-    r"|dollars?|euros?|pounds?|blocks?|slots?|confirmations?|transactions?|txs?|bytes|ms)\b|%))"
+    r"|(?i:wei|gwei|lamports?|sats?|satoshis?|drops|sun|nano\w{0,12}|base\ units?|units?|tokens?"
+    r"|coins?|dollars?|euros?|pounds?|blocks?|slots?|confirmations?|transactions?|txs?|bytes|ms)\b|%))"
 )
 #: Looked for whoever is a member: the one form without a country that the whole trade writes.
 _EVERYWHERE = frozenset({"US"})
@@ -37,7 +37,7 @@ _OTHERWISE = re.compile(
     r"(?<![\d.])(?:"
     r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2})?"
     r"|\d{1,2}([./])\d{1,2}\1(?:19|20)?\d{2}"
-    r"|(?:19|20)\d\d\ ?[-/]\ ?\d+"
+    r"|(?:19|20)\d\d\ ?[-/]\ ?\d++"
     r"|\d{1,3}(?:\.\d{1,3}){3}"
     r"|\d{1,2}:\d{2}(?::\d{2})?"
     r")(?![\d]|[./]\d)"
@@ -54,7 +54,7 @@ _OWN_NUMBER_REACH = 24
 #: region's form can be there.
 _NUMBER = re.compile(r"\d(?:[ .()/-]{0,2}\d){5}")
 _NATIONAL = re.compile(r"\d(?:[ .()/-]{0,2}\d){6}")
-_DIGITS = re.compile(r"\d+")
+_DIGITS = re.compile(r"\d++")
 
 
 def regions_of(jurisdictions: Iterable[str]) -> frozenset[str]:

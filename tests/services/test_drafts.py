@@ -53,7 +53,7 @@ def test_a_draft_is_submitted_as_it_is_but_for_its_nonce(w: World) -> None:
 def test_a_decline_makes_a_draft_and_what_is_unknown_stays_an_open_end(w: World) -> None:
     first = w.live(to=[w.cast.b.handle, w.cast.c.handle, w.cast.d.handle])
     w.act(w.cast.b.lead, first, "decline", code="moved_on", next={"tx": "0xab12"})
-    w.act(w.cast.c.lead, first, "decline", code="moved_on", next={"account": "nonsense"})
+    w.act(w.cast.c.lead, first, "decline", code="moved_on", next={"account": "eip155:1:nonsense"})
     w.act(w.cast.d.lead, first, "decline", code="funds_gone")
     of_b, of_c = w.items(w.cast.a.lead, first, "drafts")
     assert (of_b["complete"], of_b["request"]["addresses"]) == (False, [])
