@@ -58,7 +58,7 @@ _WORTH_READING = re.compile(
 
 
 #: Hashes and addresses: nothing of a customer's is so long in one piece.
-_LONG = re.compile(r"0x[0-9A-Fa-f]{16,}+|\w{36,}+")
+_LONG = re.compile(r"\b(?:0x[0-9A-Fa-f]{16,}+|\w{36,}+)")
 
 
 def depends_on_regions(text: str) -> bool:
@@ -109,6 +109,8 @@ def _find_all(
 _AT = re.compile(
     r"\ ?@\ ?|\ ?[\[({<]\ ?(?:at|@)\ ?[\])}>]\ ?|\ at\ (?=[\w-]{1,63}\ dot\ )", re.IGNORECASE
 )
+#: Without one of these there is none; the pattern above tries every place of a text.
+_AT_SIGN = re.compile(r"@|[\[({<]\ ?[Aa@]|\ [Aa][Tt]\ ")
 _DOT = r"(?:\.|\ ?[\[({<]\ ?(?:dot|\.)\ ?[\])}>]\ ?|\ dot\ )"
 _DOMAIN = re.compile(rf"[\w-]{{1,63}}+(?:{_DOT}[\w-]{{1,63}}+){{1,40}}", re.IGNORECASE)
 _LABEL_ENDS = re.compile(r"(?<=[\w-])(?![\w-])")
@@ -120,6 +122,8 @@ _NAME_SIGNS = re.compile(r"[._\d-]")
 
 
 def _emails(text: str) -> Iterator[Span]:
+    if not _AT_SIGN.search(text):
+        return
     for at in _AT.finditer(text):
         start = _start_of_local(text, at.start())
         local = text[start : at.start()]
@@ -162,7 +166,7 @@ def _end_of_domain(domain: re.Match[str]) -> int | None:
 # --- bank accounts --------------------------------------------------------------------------------
 
 _BBAN_PART = re.compile(r"(\d++)!")
-_IBAN_START = re.compile(r"(?<![0-9A-Z])[A-Z]{2}\d\d", re.IGNORECASE)
+_IBAN_START = re.compile(r"(?<![0-9A-Za-z])[A-Za-z]{2}\d\d")
 _NUMBERS_OF_LETTERS = {ord(c): str(int(c, 36)) for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 _BETWEEN = str.maketrans("", "", " .-")
 
@@ -204,7 +208,7 @@ _IDENTIFIER = (
 )
 _SIGNS = r"[\s.:\#=_()\[\]\"'-]{0,4}"
 _IS = r"(?:(?:is|ending(?:\s(?:in|with))?|was)[\s:]{1,2})?"
-_REST = r"(?:[ -]\d{2,})*+"
+_REST = r"(?:[ -]\d{2,}+)*+"
 _END = r"(?![0-9A-Za-z])(?!\.\d)"
 _ACCOUNT = re.compile(
     rf"""(?<![0-9A-Za-z])

@@ -18,6 +18,7 @@ _RUN = re.compile(rf"(?<![\w.:/+#-])(?<!\d,)\(?\d++(?:{_GAP}\d++)*+")
 _GROUP = re.compile(r"\d++")
 _CUT_OFF = re.compile(r"\w|[-./:,]\d")
 _MOST_GROUPS = 6
+_FEWEST_DIGITS = 7
 #: Digits of a number with its trunk prefix 0; what is shorter could be anything's.
 _TRUNK_DIGITS = range(9, 14)
 
@@ -35,12 +36,15 @@ class NationalNumbers:
     def __init__(self, regions: frozenset[str]) -> None:
         known = [m for r in sorted(regions) if (m := PhoneMetadata.metadata_for_region(r))]
         self._shapes = frozenset(shape for m in known for shape in _shapes(m))
+        self._beginnings = frozenset(shape[:2] for shape in self._shapes)
         self._valid = re.compile("|".join(_valid_numbers(m) for m in known))
         self._possible = re.compile("|".join(_possible_numbers(m) for m in known))
 
     def find(self, text: str, *, is_reference: bool) -> Iterator[Span]:
         """Return the places of numbers in a folded text; see `phone_numbers.find_phone_numbers`."""
         for run in _RUN.finditer(text):
+            if run.end() - run.start() < _FEWEST_DIGITS:
+                continue
             groups = [match.span() for match in _GROUP.finditer(text, *run.span())]
             first = 0
             while first < len(groups):
@@ -56,6 +60,8 @@ class NationalNumbers:
     def _groups_of_number(self, text: str, groups: Sequence[Span]) -> int:
         """Return how many groups from the first on are a number as its region sets it, or 0."""
         sizes = tuple(end - start for start, end in groups)
+        if sizes[:2] not in self._beginnings:
+            return 0
         for count in range(min(len(groups), _MOST_GROUPS), 1, -1):
             if sizes[:count] in self._shapes and _may_end(text, groups, count):
                 written = text[groups[0][0] : groups[count - 1][1]]
