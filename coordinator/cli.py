@@ -25,7 +25,8 @@ from coordinator.services.suspensions import ReinstatePartner, SuspendPartner
 from coordinator.settings import Settings, SettingsError
 from coordinator.storage.database import UnsafeDatabaseError, describe
 from holdfast.protocol import canonical_json
-from holdfast.protocol.payloads import Handle, Word
+from holdfast.protocol.payloads import Handle
+from holdfast.protocol.texts import Word
 from holdfast.protocol.vocabulary import PartnerKind
 
 _JURISDICTION = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", re.ASCII)

@@ -6,8 +6,6 @@ from coordinator.api.paging import PageQuery
 from coordinator.api.pipeline import Prepared, Reader, SignedCall
 from coordinator.api.routing import signed_get, signed_post
 from coordinator.api.scope import scoped_page
-from coordinator.domain.errors import FieldFault, InvalidInputError
-from coordinator.domain.free_text import find_customer_data
 from coordinator.domain.permission import Permission
 from coordinator.services.disputes import RaiseDispute, ResolveDispute, dispute_views
 from coordinator.storage import disputes as store
@@ -29,12 +27,6 @@ def raise_dispute(call: SignedCall, body: payloads.Dispute, request_id: str) -> 
 
     The requester must answer in time, or a release is recommended.
     """
-    for finding in find_customer_data(body.reference):
-        detail = (
-            f"looks like customer data ({finding.kind}); take a word that means nothing to others"
-        )
-        fault = FieldFault("/reference", detail, f"customer_data_{finding.kind}")
-        raise InvalidInputError(f"reference {detail}", code="customer_data", errors=[fault])
     return Prepared(RaiseDispute(request_id=request_id, body=body, policies=call.parts.policies))
 
 

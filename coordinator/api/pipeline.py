@@ -7,7 +7,7 @@ stored as the answer, so that a retry hears the same. Nothing is handed out befo
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from http import HTTPStatus
@@ -30,6 +30,7 @@ from coordinator.api.auth import (
     signed_url,
     standing,
 )
+from coordinator.api.customer_data import customer_data
 from coordinator.api.parts import Parts, parts
 from coordinator.domain.actor import Actor
 from coordinator.domain.errors import (
@@ -47,7 +48,6 @@ from coordinator.domain.errors import (
     UnavailableError,
     UnsupportedMediaTypeError,
 )
-from coordinator.domain.free_text import find_customer_data
 from coordinator.domain.permission import Permission, is_allowed, require
 from coordinator.services.bus import execute, permission_of, require_permission
 from coordinator.services.partners import JoinNetwork
@@ -77,12 +77,6 @@ _JSON = "application/json"
 #: Parameters of the media type, RFC 9110 section 8.3.1: an empty one is none.
 _UTF_8 = frozenset({"", "charset=utf-8", 'charset="utf-8"'})
 _ATTEMPTS = 3
-#: Members that people write freely; they never say who a customer is.
-_FREE_TEXT = frozenset(
-    {"summary", "text", "note", "reason", "detail", "comment", "title", "missing", "description"}
-)
-#: What texts are looked for in; most members are neither, and thousands of lines come at once.
-_CONTAINERS = frozenset({dict, list})
 _RING = KeyRing()
 
 
@@ -148,7 +142,8 @@ def parse_body_and_words(raw: bytes, model: type[B]) -> tuple[B, list[FieldFault
         content = model.model_validate(value)
     except ValidationError as error:
         raise problems.invalid_input(error) from None
-    return content, list(_customer_data(value, ""))
+    own = parts()
+    return content, customer_data(content, lambda: _jurisdictions(own))
 
 
 def _is_json(content_type: str) -> bool:
@@ -178,27 +173,10 @@ def _customer_named(words: Sequence[FieldFault]) -> InvalidInputError:
     )
 
 
-def _customer_data(value: Any, pointer: str, *, is_text: bool = False) -> Iterator[FieldFault]:
-    if isinstance(value, dict):
-        for name, item in value.items():
-            if type(item) in _CONTAINERS or name in _FREE_TEXT:
-                yield from _customer_data(item, f"{pointer}/{name}", is_text=name in _FREE_TEXT)
-    elif isinstance(value, list):
-        for number, item in enumerate(value):
-            if type(item) in _CONTAINERS or is_text:
-                yield from _customer_data(item, f"{pointer}/{number}", is_text=is_text)
-    elif is_text and isinstance(value, str):
-        yield from _named_in(value, pointer)
-
-
-def _named_in(text: str, pointer: str) -> Iterator[FieldFault]:
-    for finding in find_customer_data(text):
-        yield FieldFault(
-            pointer,
-            f"holds what looks like customer data ({finding.kind}) at characters "
-            f"{finding.start} to {finding.end}",
-            f"customer_data_{finding.kind}",
-        )
+def _jurisdictions(own: Parts) -> frozenset[str]:
+    """Return the jurisdictions of all members: any of them may come to read what is sent."""
+    with own.database.engine.connect() as connection:
+        return partner_store.jurisdictions(connection)
 
 
 def parse_query(model: type[BaseModel]) -> BaseModel:

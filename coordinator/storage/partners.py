@@ -226,6 +226,12 @@ def suspended_among(connection: Connection, handles: Collection[str]) -> set[str
     return set(connection.execute(query).scalars()) if handles else set()
 
 
+def jurisdictions(connection: Connection) -> frozenset[str]:
+    """Return the jurisdictions of all members, as far as the operator knows them."""
+    query = select(PartnerRow.jurisdiction).distinct()
+    return frozenset(found for found in connection.execute(query).scalars() if found)
+
+
 def by_invitation(connection: Connection, invitation_sha256: str) -> Row[Any] | None:
     """Return the partner that an invitation was made for, locked: it is taken once."""
     query = (

@@ -161,7 +161,7 @@ def test_the_ledger_shows_why_addresses_hold_nothing(signer: Signer, cast: Cast)
     ("code", "said"),
     [
         ("other", {}),
-        ("other", {"detail": " "}),
+        ("other", {"detail": ""}),
         ("moved_on", {"detail": "Gone."}),
         ("insufficient_evidence", {"detail": "Too little."}),
         ("insufficient_evidence", {"retry": True}),

@@ -16,6 +16,7 @@ from tests.services.through_api import World, frozen_line, parameters, problem
 TRON = "tron:0x2b6653dc:TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"
 SOLANA = "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp:So11111111111111111111111111111111111111112"
 TX = "0x" + "Ab" * 32
+SIGNATURE = "5" + "VERv8NMvzbJMEkV8xnrLkEaWRtSz9CosKDYjCJjBRnb" * 2
 SENT = {"account": ACCOUNT, "asset": ETHER, "role": "sender", "tx": TX}
 RECEIVED = {"account": "eip155:1:0xdac17f958d2ee523a2206206994597c13d831ec7", "tx": TX}
 
@@ -116,7 +117,7 @@ def test_the_trace_shows_where_funds_moved_on_to_who_may_know(w: World) -> None:
         to=[w.cast.b.handle, w.cast.c.handle],
         addresses=[{"account": ACCOUNT}, {"account": TRON}],
     )
-    following = {"account": SOLANA, "service": w.cast.d.handle, "tx": "5sig"}
+    following = {"account": SOLANA, "service": w.cast.d.handle, "tx": SIGNATURE}
     line = {"kind": "nothing", "address_nos": [1], "code": "moved_on", "next": following}
     w.report(w.cast.b, first, [line])
     w.act(w.cast.c.lead, first, "decline", code="moved_on", next={"service": "a mixer"})
@@ -125,7 +126,7 @@ def test_the_trace_shows_where_funds_moved_on_to_who_may_know(w: World) -> None:
     trace = _incident(w, w.cast.a, first)["trace"]
     assert _edges(trace) == {moved, declined}
     edge = next(e for e in trace["edges"] if e["target"] == SOLANA)
-    assert (edge["partner"], edge["tx"], edge["address_no"]) == (w.cast.b.handle, "5sig", 1)
+    assert (edge["partner"], edge["tx"], edge["address_no"]) == (w.cast.b.handle, SIGNATURE, 1)
     assert _edges(_incident(w, w.cast.b, first)["trace"]) == {moved}
     assert _edges(_incident(w, w.cast.c, first)["trace"]) == {declined}
     # A later line takes the answer's place.
@@ -141,7 +142,7 @@ def test_the_trace_is_the_same_graph_however_it_is_paged(w: World) -> None:
     first = w.live(
         to=[w.cast.b.handle], addresses=[SENT, RECEIVED, {"account": TRON}, {"account": SOLANA}]
     )
-    second = _hop(w, first, addresses=[{"account": ACCOUNT}, {"account": TRON, "tx": "ff"}])
+    second = _hop(w, first, addresses=[{"account": ACCOUNT}, {"account": TRON, "tx": "0xff"}])
     line = {"address_nos": "rest", "code": "moved_on", "next": {"service": "bridge"}}
     w.report(w.cast.b, first, [{"kind": "nothing", **line}])
     path = f"/v1/incidents/{first['incident']['id']}/trace"

@@ -2,9 +2,8 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
-
-from holdfast.protocol.payloads import Act, HoldId, Loose, ShortText, Time, few_controls
+from holdfast.protocol.payloads import Act, HoldId, Loose, Time
+from holdfast.protocol.texts import Reason, ShortText
 from holdfast.protocol.vocabulary import HoldBasis
 
 
@@ -25,4 +24,4 @@ class ExtensionRequest(Act):
 
     hold: HoldId
     hold_expires_at: Time
-    reason: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(few_controls)]
+    reason: Reason

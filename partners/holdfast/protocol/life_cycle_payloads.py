@@ -11,12 +11,8 @@ from holdfast.protocol.payloads import (
     Handle,
     HoldId,
     Sha256,
-    ShortText,
-    Word,
-    few_controls,
 )
-
-Explanation = Annotated[str, Field(min_length=1, max_length=2_000), AfterValidator(few_controls)]
+from holdfast.protocol.texts import Explanation, FileNumber, FreeText, ShortText, Word
 
 
 def _not_a_number(value: str) -> str:
@@ -52,6 +48,7 @@ class Dispute(Act):
             description="Opaque: 4 to 64 of A-Z a-z 0-9 . _ -, never a customer's number.",
         ),
         AfterValidator(_not_a_number),
+        FreeText(),
     ]
     text: Explanation
     hold: HoldId | None = None
@@ -72,7 +69,7 @@ class LegalOrder(Act):
     """
 
     agency: Word
-    reference: Word
+    reference: FileNumber
     document_sha256: Sha256
     hold: HoldId | None = None
 

@@ -5,7 +5,7 @@ The same strictness as `payloads`: unknown members, wrong types and values out o
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from holdfast.protocol.payloads import (
     Body,
@@ -14,15 +14,31 @@ from holdfast.protocol.payloads import (
     Loose,
     PersonId,
     Sha256,
-    ShortText,
     SubjectId,
     Time,
-    Word,
 )
+from holdfast.protocol.texts import Form, ShortText, one_line, visible
 from holdfast.protocol.vocabulary import Role
 
 Kid = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9_-]{43}$", description="RFC 7638 thumbprint of a key.")
+]
+
+PossessionText = Annotated[
+    str,
+    Field(
+        max_length=4_096,
+        pattern=r"^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$",
+        description="JWS in compact form.",
+    ),
+]
+#: How a partner's own people are reached: it may well be an address or a number.
+ContactText = Annotated[
+    str,
+    Field(min_length=1, max_length=120),
+    AfterValidator(one_line),
+    AfterValidator(visible),
+    Form("a contact of the partner's own, sealed, and never a customer's"),
 ]
 
 
@@ -58,7 +74,7 @@ class Grant(Body):
     owner: PersonId | None = None
     roles: Annotated[list[Annotated[Role, Loose]], Distinct] = Field(default_factory=list)
     jwk: Jwk | None = None
-    possession: Annotated[str, Field(max_length=4_096)] | None = None
+    possession: PossessionText | None = None
     policy: Policy | None = None
     replaces: Kid | None = None
 
@@ -91,13 +107,13 @@ class RootKeyRequest(Body):
     coordinator: Annotated[str, Field(max_length=300)]
     handle: Handle
     jwk: Jwk
-    possession: Annotated[str, Field(max_length=4_096)]
+    possession: PossessionText
 
 
 class Join(Body):
     """`POST /v1/join`: the only body that a key is ever read from; signed by that root key."""
 
-    invitation: Annotated[str, Field(min_length=20, max_length=200)]
+    invitation: Annotated[str, Field(max_length=200, pattern=r"^[A-Za-z0-9_-]{20,}$")]
     root_jwk: Jwk
     grants: Annotated[list[Grant], Field(min_length=1, max_length=100)]
 
@@ -120,4 +136,4 @@ class Revocation(Body):
 class PartnerChanges(Body):
     """`PATCH /v1/partners/me`: contacts only; everything else changes by grant."""
 
-    contacts: Annotated[list[Word], Field(max_length=10)]
+    contacts: Annotated[list[ContactText], Field(max_length=10)]

@@ -23,6 +23,20 @@ from pydantic import (
     model_validator,
 )
 
+from holdfast.protocol.texts import (
+    Explanation,
+    FileNumber,
+    Form,
+    LongText,
+    Note,
+    OnwardAccountText,
+    Reason,
+    ShortText,
+    TxText,
+    Word,
+    is_visible,
+    one_line,
+)
 from holdfast.protocol.vocabulary import (
     AddressRole,
     Decision,
@@ -42,7 +56,6 @@ from holdfast.protocol.vocabulary import (
 _RFC3339 = re.compile(
     r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?(?:Z|[+-]\d{2}:\d{2})", re.ASCII
 )
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 MAX_ADDRESSES = 20_000
 MAX_LINES = 20_000
 MAX_PARTNERS_ASKED = 1_000
@@ -87,20 +100,6 @@ def format_time(moment: datetime) -> str:
     return text.removesuffix("+00:00") + "Z"
 
 
-def one_line(value: str) -> str:
-    """Return a text without control characters, or raise ValueError."""
-    if _CONTROL.search(value):
-        raise ValueError("must not hold control characters")
-    return value
-
-
-def few_controls(value: str) -> str:
-    """Return a text without control characters but line feed and tab, or raise ValueError."""
-    if _CONTROL.search(value.replace("\n", "").replace("\t", "")):
-        raise ValueError("must not hold control characters")
-    return value
-
-
 def no_duplicates(value: list[Any]) -> list[Any]:
     """Return a list that names nothing twice, or raise ValueError."""
     if len(set(value)) != len(value):
@@ -132,21 +131,18 @@ AmountText = Annotated[
     ),
 ]
 AssetText = Annotated[
-    str, Field(min_length=3, max_length=200, description="CAIP-19, e.g. eip155:1/slip44:60.")
-]
-AccountText = Annotated[str, Field(min_length=3, max_length=300, description="CAIP-10.")]
-TxText = Annotated[
     str,
-    Field(
-        min_length=1,
-        max_length=128,
-        pattern=r"^[A-Za-z0-9:_\-./+=]+$",
-        description="The chain's own transaction id.",
-    ),
+    Field(min_length=3, max_length=200, description="CAIP-19, e.g. eip155:1/slip44:60."),
+    Form("an asset of a known chain, by the chain's rule"),
 ]
-Word = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(one_line)]
-ShortText = Annotated[str, Field(max_length=500), AfterValidator(few_controls)]
-LongText = Annotated[str, Field(max_length=2_000), AfterValidator(few_controls)]
+UrlText = Annotated[
+    str, Field(min_length=8, max_length=2_000), Form("a URL that webhooks may go to")
+]
+AccountText = Annotated[
+    str,
+    Field(min_length=3, max_length=300, description="CAIP-10."),
+    Form("an account of a known chain, by the chain's rule"),
+]
 AddressNo = Annotated[
     int, Field(ge=0, lt=MAX_ADDRESSES, description="Place in the request's list, from 0.")
 ]
@@ -191,7 +187,7 @@ class NewIncident(Body):
     title: Word
     kind: Annotated[IncidentKind, Loose]
     occurred_at: Time
-    reference: Word | None = None
+    reference: FileNumber | None = None
 
 
 class KnownIncident(Body):
@@ -210,13 +206,21 @@ class FlaggedAddress(Body):
     """One account to freeze; `asset` and `amount` absent means every asset, whole balance."""
 
     account: AccountText
-    tag: Annotated[str, Field(min_length=1, max_length=64), AfterValidator(one_line)] | None = None
+    tag: (
+        Annotated[
+            str,
+            Field(min_length=1, max_length=64),
+            AfterValidator(one_line),
+            Form("a tag or payment id, by the chain's rule"),
+        ]
+        | None
+    ) = None
     asset: AssetText | None = None
     amount: AmountText | None = None
     role: Annotated[AddressRole, Loose] | None = None
     tx: TxText | None = None
     block: Annotated[int, Field(ge=0, lt=2**53)] | None = None
-    note: Annotated[str, Field(max_length=200), AfterValidator(one_line)] | None = None
+    note: Note | None = None
     usd: Usd | None = None
 
     @model_validator(mode="after")
@@ -235,9 +239,9 @@ class HoldWanted(Body):
 class Legal(Body):
     """References to what the authorities have."""
 
-    police_report: Word | None = None
+    police_report: FileNumber | None = None
     agency: Word | None = None
-    order: Word | None = None
+    order: FileNumber | None = None
 
 
 class Indemnity(Body):
@@ -261,7 +265,7 @@ class FreezeRequest(Body):
     follows: RequestId | None = None
     urgency: Annotated[Urgency, Loose]
     tlp: Annotated[Tlp, Loose] = Tlp.AMBER_STRICT
-    summary: LongText
+    summary: Explanation
     to: (
         Literal["all"]
         | Annotated[
@@ -291,7 +295,7 @@ class WarningAcceptance(Body):
 
     code: Annotated[WarningCode, Loose]
     address_nos: Literal["all"] | AddressNos
-    reason: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(few_controls)]
+    reason: Reason
 
 
 class Approval(Act):
@@ -307,7 +311,7 @@ class Withdrawal(Act):
     """`POST …/withdrawal`."""
 
     addresses: Literal["all"] | AddressNos
-    reason: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(few_controls)]
+    reason: Reason
 
 
 class Closure(Act):
@@ -332,7 +336,7 @@ class Next(Body):
     """Where funds went on to, as far as the partner may say."""
 
     service: Word | None = None
-    account: AccountText | None = None
+    account: OnwardAccountText | None = None
     tx: TxText | None = None
 
     @model_validator(mode="after")
@@ -346,7 +350,7 @@ def _require_explained(said: "Decline | NothingLine") -> None:
     """Refuse a code without what the table of codes asks for beside it."""
     if said.code is DeclineCode.MOVED_ON and said.next is None:
         raise ValueError("moved_on needs next: a service, an account or a tx")
-    if said.code is DeclineCode.OTHER and not (said.detail or "").strip():
+    if said.code is DeclineCode.OTHER and not is_visible(said.detail or ""):
         raise ValueError("other needs detail: say why in a sentence")
     if said.code is DeclineCode.INSUFFICIENT_EVIDENCE and not (said.retry and said.missing):
         raise ValueError("insufficient_evidence needs retry: true and what is missing")
@@ -436,7 +440,7 @@ class SeizedLine(Body):
     hold: HoldId
     amount: AmountText | None
     agency: Word
-    order: Word | None = None
+    order: FileNumber | None = None
     usd: Usd | None = None
 
 
@@ -478,7 +482,7 @@ class CorrectionLine(Body):
     corrects: LineId
     amount: AmountText | None
     account_level: bool = False
-    reason: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(few_controls)]
+    reason: Reason
     usd: Usd | None = None
 
 
@@ -510,7 +514,7 @@ class FreezeReport(Act):
 class NewEndpoint(Body):
     """`POST /v1/webhook-endpoints`; `event_types` absent means every event."""
 
-    url: Annotated[str, Field(min_length=8, max_length=2_000)]
+    url: UrlText
     event_types: (
         Annotated[
             list[Annotated[EventType, Loose]], Field(min_length=1), AfterValidator(no_duplicates)
@@ -523,7 +527,7 @@ class NewEndpoint(Body):
 class EndpointChanges(Body):
     """`PATCH /v1/webhook-endpoints/{id}`."""
 
-    url: Annotated[str, Field(min_length=8, max_length=2_000)] | None = None
+    url: UrlText | None = None
     event_types: (
         Annotated[
             list[Annotated[EventType, Loose]], Field(min_length=1), AfterValidator(no_duplicates)
