@@ -4,9 +4,9 @@ import gc
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+from flask import Flask
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
@@ -43,14 +43,19 @@ def load_front(parent: int) -> Front:
     sys.setswitchinterval(SWITCH_SECONDS)
     app = create_app(settings)
     spare_collector()
+    call_on_signal(app.extensions["holdfast"].watcher.stop)
+    return front_of(app, settings)
+
+
+def front_of(app: Flask, settings: Settings) -> Front:
+    """Return the app behind the front, as a web process serves it."""
     parts: Parts = app.extensions["holdfast"]
-    call_on_signal(parts.watcher.stop)
 
     def newest(partners: Sequence[str]) -> Mapping[str, int]:
         with parts.database.engine.connect() as connection:
             return events.newest_of(connection, partners)
 
-    news = NewsTable(parts.watcher, newest, ThreadPoolExecutor(1, thread_name_prefix="news"))
+    news = NewsTable(parts.watcher, newest)
     limits = FrontLimits(
         threads=settings.web_threads,
         small_bytes=settings.small_body_bytes,

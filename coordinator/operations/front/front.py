@@ -24,6 +24,8 @@ Scope = Mapping[str, Any]
 
 #: They are asked by whoever decides whether this process lives: never behind anybody.
 _PROBES = frozenset({"/healthz", "/readyz"})
+#: What a stranger's body is given to come in at most, in seconds.
+_STRANGERS_SECONDS = 5.0
 #: How long a short body may take to count as having come with its head, in seconds.
 _AT_ONCE_SECONDS = 0.005
 
@@ -57,7 +59,7 @@ class Front:
     def __init__(self, app: WSGIApplication, limits: FrontLimits, news: NewsTable) -> None:
         self._app = app
         self._limits = limits
-        self._news = news
+        self.news = news
         self._small = ThreadPoolExecutor(limits.threads, thread_name_prefix="small")
         self._large = ThreadPoolExecutor(1, thread_name_prefix="large")
         self._probes = ThreadPoolExecutor(2, thread_name_prefix="probe")
@@ -66,6 +68,12 @@ class Front:
         self._slow = Turns(at_once=256, at_once_each=32, waiting=256, waiting_each=64)
         self._large_bodies = Turns(at_once=4, at_once_each=2, waiting=64, waiting_each=16)
         self._large_work = Turns(at_once=1, at_once_each=1, waiting=64, waiting_each=64)
+
+    def close(self) -> None:
+        """End all threads; what is under way there is not waited for."""
+        for lane in (self._small, self._large, self._probes):
+            lane.shutdown(wait=False)
+        self.news.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -112,7 +120,7 @@ class Front:
         partner = wanted.partner or ""
         try:
             async with turns.turn(partner):
-                call.body = await body.read(wanted.limit, self._seconds_for(body))
+                call.body = await body.read(wanted.limit, self._seconds_for(body, wanted))
                 if is_large:
                     async with self._large_work.turn(partner):
                         return await self._go(self._large, environ, call)
@@ -125,8 +133,10 @@ class Front:
             answer.headers.append((b"connection", b"close"))  # what is left of it is not read
         return answer
 
-    def _seconds_for(self, body: IncomingBody) -> float:
+    def _seconds_for(self, body: IncomingBody, wanted: BodyWanted) -> float:
         limits = self._limits
+        if wanted.partner is None:
+            return min(limits.body_seconds, _STRANGERS_SECONDS)
         return limits.body_seconds + (body.length or limits.small_bytes) / limits.bytes_per_second
 
     async def _wait_for_news(self, call: Call) -> None:
@@ -134,9 +144,9 @@ class Front:
         if wanted is None:
             return
         left = wanted.wait.total_seconds() - (asyncio.get_running_loop().time() - call.began)
-        if not self._news.has_room(wanted.partner):
+        if not self.news.has_room(wanted.partner):
             call.is_turned_away = call.is_last = True
-        elif left <= 0 or not await self._news.wait(wanted.partner, wanted.after, left):
+        elif left <= 0 or not await self.news.wait(wanted.partner, wanted.after, left):
             call.is_last = True
 
 

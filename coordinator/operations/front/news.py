@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -22,8 +22,7 @@ class NewsTable:
 
     Args:
         watcher: Tells of commits, from its own thread.
-        newest: Looks; called on a thread of `executor`.
-        executor: Where to look.
+        newest: Looks; called on a thread of the table's own.
         most: How many may wait.
         most_each: How many of one partner may wait.
     """
@@ -32,14 +31,13 @@ class NewsTable:
         self,
         watcher: Watcher,
         newest: Newest,
-        executor: Executor,
         *,
         most: int = 5_000,
         most_each: int = 256,
     ) -> None:
         self._watcher = watcher
         self._newest = newest
-        self._executor = executor
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="news")
         self._most, self._most_each = most, most_each
         self._waiting: dict[str, dict[asyncio.Future[None], int]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -71,6 +69,10 @@ class NewsTable:
             del self._waiting[partner][mine]
             if not self._waiting[partner]:
                 del self._waiting[partner]
+
+    def close(self) -> None:
+        """End the table's thread."""
+        self._executor.shutdown(wait=False)
 
     def _begin(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
