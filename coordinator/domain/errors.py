@@ -70,7 +70,7 @@ class UnsupportedMediaTypeError(CoordinatorError):
 
 
 class BodyTimeoutError(CoordinatorError):
-    """The body did not come in time."""
+    """The body did not come in time; nothing was read of what it meant."""
 
     default_code = "body_timeout"
 

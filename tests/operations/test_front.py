@@ -1,5 +1,6 @@
 """Whoever is slow, strange or large holds nobody else: each is tried beside somebody who is not."""
 
+import asyncio
 import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED
@@ -15,6 +16,7 @@ from coordinator.api.problems import status_of
 from coordinator.domain.errors import CoordinatorError
 from coordinator.operations.front.front import Front, FrontLimits
 from coordinator.operations.front.news import NewsTable
+from coordinator.operations.front.turns import Turns
 from tests.operations.asgi import PATIENCE, Exchange, Server, serving
 
 THREADS = 2
@@ -61,7 +63,7 @@ class Desk:
                 if environ.get("HTTP_X_BLOCK"):
                     self._block()
                 self.done.append(f"{partner} {content.decode()}")
-            elif path == "/news" and self.numbers.get(str(partner), 0) <= 7:
+            elif path == "/news" and self._is_waiting(partner):
                 call.wait_for_news(str(partner), 7, timedelta(seconds=PATIENCE))
                 content = b"turned away" if call.is_turned_away else b"nothing"
         except PutOffError:
@@ -70,6 +72,10 @@ class Desk:
             status, content = f"{int(status_of(error))} refused", b""
         start_response(status, [("Content-Type", "text/plain")])
         return [content]
+
+    def _is_waiting(self, partner: str | None) -> bool:
+        self.done.append(f"looked for {partner}")
+        return self.numbers.get(str(partner), 0) <= 7
 
     def _block(self) -> None:
         self.blocked.release()
@@ -215,10 +221,11 @@ def test_news_reaches_those_it_is_for_alone(desk: Desk, server: Server) -> None:
     of_a = server.ask("GET", "/news", {"X-Partner": "a.example"})
     of_b = server.ask("GET", "/news", {"X-Partner": "b.example"})
     assert server.ask("GET", "/").status() == 200
-    desk.numbers["a.example"] = 8
+    desk.numbers = {"a.example": 8, "b.example": 7}  # b has read as far as 7
     desk.watcher.tell()
     assert of_a.body() == b"ok"
     assert not of_b.answer.done()
+    assert desk.done.count("looked for b.example") == 1
 
 
 def test_a_process_that_drains_lets_all_go_who_wait(desk: Desk, server: Server) -> None:
@@ -258,3 +265,23 @@ def test_a_request_keeps_its_headers_and_its_target_as_sent(desk: Desk) -> None:
         "application/json",
         "a=b",
     )
+
+
+def test_the_queues_of_partners_take_turns_and_forget_who_went_away() -> None:
+    turns = Turns(at_once=1, at_once_each=1, waiting=9, waiting_each=9)
+    order: list[str] = []
+
+    async def come(name: str) -> None:
+        async with turns.turn(name[0]):
+            order.append(name)
+            await asyncio.sleep(0)
+
+    async def run() -> None:
+        comers = [asyncio.ensure_future(come(n)) for n in ("a1", "a2", "a3", "a4", "b1", "c1")]
+        await asyncio.sleep(0)
+        comers[2].cancel()
+        await asyncio.gather(*comers, return_exceptions=True)
+
+    asyncio.run(run())
+    assert order == ["a1", "a2", "b1", "c1", "a4"]
+    assert (turns.inside, turns.waiting) == (0, 0)

@@ -64,7 +64,7 @@ class NewsTable:
         try:
             self._look()  # for what was committed since the caller looked
             await asyncio.wait({mine}, timeout=seconds)
-            return mine.done() and not self._watcher.is_stopped
+            return mine.done()
         finally:
             del self._waiting[partner][mine]
             if not self._waiting[partner]:
