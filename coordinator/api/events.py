@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from coordinator.api import pipeline, routing
 from coordinator.api.auth import standing
+from coordinator.api.calls import present_call
 from coordinator.api.paging import page_size
 from coordinator.api.parts import Parts, parts
 from coordinator.api.reading_marks import mark_delivered
@@ -77,7 +78,8 @@ ROUTES.append(
         tag="events",
         summary="Read the feed of events",
         description="The same events as by webhook, in the same order. With `wait`, an empty page "
-        "comes only after so many seconds; where too many wait already it comes at once, with "
+        "comes only after so many seconds; where that cannot be had (too many wait already, or the "
+        "coordinator runs under a server that has a thread for each) it comes at once, with "
         "`Retry-After`. Reading at or past a notice counts as its delivery; an `after` beyond the "
         "newest event is refused.",
         answer=views.EventPage,
@@ -98,19 +100,16 @@ def read_feed() -> Response:
     if not isinstance(query, FeedQuery):
         raise TypeError(query)
     size = min(page_size(own, query.limit), _MOST_EVENTS)
-    progress = [query.after]
-
-    def look() -> _Page:
-        # What was passed over by type is not read again.
-        found = _look(own, token, query, progress[0], size)
-        progress[0] = found.next_after
-        return found
-
-    wait = timedelta(seconds=query.wait)
-    found, turned_away = own.waiting_room.wait_for(look, _is_news, wait)
+    call = present_call()
+    # What was passed over by type in an earlier go is not read again.
+    after = query.after if call is None else max(query.after, call.reached)
+    found = _look(own, token, query, after, size)
+    is_waiting = query.wait > 0 and not _is_news(found)
+    if is_waiting and call is not None:
+        call.wait_for_news(token.iss, found.next_after, timedelta(seconds=query.wait))
     mark_delivered(found.unread)
     response = pipeline.answered(_render(found))
-    if turned_away:
+    if is_waiting and (call is None or call.is_turned_away):
         response.headers["Retry-After"] = "1"
     return response
 

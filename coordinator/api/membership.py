@@ -4,6 +4,7 @@ from flask import Response, request
 
 from coordinator.api import pipeline, routing
 from coordinator.api.auth import read_front, require_body, verify
+from coordinator.api.calls import present_call
 from coordinator.api.parts import parts
 from coordinator.api.pipeline import Prepared, SignedCall
 from coordinator.api.routing import ROUTES, Route, signed_post
@@ -129,7 +130,9 @@ def join() -> Response:
     this very request, and validated only once it is known who signed it.
     """
     own = parts()
-    own.limiter.check(f"join:{request.remote_addr}")
+    call = present_call()
+    if call is None or not call.is_resumed:
+        own.limiter.check(f"join:{request.remote_addr}")
     front = read_front(request, origin=own.origin, now=int(own.clock.now().timestamp()))
     handle = str(front.claims["iss"])
     if front.claims["sub"] != handle:

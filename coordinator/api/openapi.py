@@ -159,7 +159,7 @@ def _refusals(route: Route, problem: dict[str, Any]) -> dict[str, Any]:
     if route.signed:
         statuses += ["401", "403", "422", "429"]
     if route.method != "GET":
-        statuses += ["400", "409", "413", "415"]
+        statuses += ["400", "408", "409", "413", "415"]
     found: dict[str, Any] = dict.fromkeys(statuses, _PROBLEM)
     content = {CONTENT_TYPE: {"schema": problem}}
     if _is_conditional(route):

@@ -30,6 +30,7 @@ from coordinator.api.auth import (
     signed_url,
     standing,
 )
+from coordinator.api.calls import Call, present_call
 from coordinator.api.customer_data import customer_data
 from coordinator.api.parts import Parts, parts
 from coordinator.domain.actor import Actor
@@ -107,16 +108,25 @@ class Prepared:
     command: object
 
 
-def read_body(limit: int) -> bytes:
+def read_body(limit: int, partner: str | None = None) -> bytes:
     """Return the raw body, bounded.
+
+    Args:
+        limit: As many bytes as it may have.
+        partner: Who signed for it, if that is known already.
 
     Raises:
         BodyTooLargeError: If it is longer than `limit` bytes.
+        PutOffError: If the server in front has not read it yet.
     """
     too_large = BodyTooLargeError(f"this path takes at most {limit} bytes")
     if request.content_length is not None and request.content_length > limit:
         raise too_large
-    raw = request.stream.read(limit + 1) if request.content_length != 0 else b""
+    call = present_call()
+    if call is not None:
+        raw = call.take_body(limit, partner)
+    else:
+        raw = request.stream.read(limit + 1) if request.content_length != 0 else b""
     if len(raw) > limit:
         raise too_large
     return raw
@@ -213,17 +223,24 @@ class _Caller:
             BodyTooLargeError: If it is longer than `limit` bytes.
             AuthenticationError: If it is another body.
         """
-        raw = read_body(limit)
+        raw = read_body(limit, self.token.iss)
         require_body(self.front, raw)
         return raw
 
 
 def _caller(own: Parts) -> _Caller:
-    """Return who signed the present request, counted against the allowance."""
-    front = read_front(request, origin=own.origin, now=int(own.clock.now().timestamp()))
-    token = authenticate(_RING, own.database, front, origin=own.origin)
-    structlog.contextvars.bind_contextvars(partner=token.iss, subject=token.sub)
-    g.allowance = own.limiter.check(token.iss)
+    """Return who signed the present request, counted against the allowance once."""
+    call = present_call() or Call()
+    if call.token is None or call.token_front is None:
+        front = read_front(request, origin=own.origin, now=int(own.clock.now().timestamp()))
+        token = authenticate(_RING, own.database, front, origin=own.origin)
+        structlog.contextvars.bind_contextvars(partner=token.iss, subject=token.sub)
+        call.allowance = own.limiter.check(token.iss)
+        call.token, call.token_front = token, front
+    else:
+        token, front = call.token, call.token_front
+        structlog.contextvars.bind_contextvars(partner=token.iss, subject=token.sub)
+    g.allowance = call.allowance
     return _Caller(token, front)
 
 
@@ -302,7 +319,9 @@ def change(
     own = parts()
     caller = _caller(own)
     token = caller.token
-    _require_right_to_route(own, token, commands, while_suspended=while_suspended)
+    call = present_call()
+    if call is None or not call.is_resumed:
+        _require_right_to_route(own, token, commands, while_suspended=while_suspended)
     raw = caller.read_body(own.document_limit_bytes if large else own.body_limit_bytes)
     key = idempotency_key()
     content, words = (None, []) if model is None else parse_body_and_words(raw, model)
@@ -315,9 +334,9 @@ def change(
         ) from None
     if words:
         raise _customer_named(words)
-    call = _call(own, token, prepared.command, key)
+    asked = _call(own, token, prepared.command, key)
     response = retried(
-        lambda: _change_once(own, call, _evidence(token, raw), while_suspended=while_suspended)
+        lambda: _change_once(own, asked, _evidence(token, raw), while_suspended=while_suspended)
     )
     own.wake()
     return response
@@ -552,6 +571,7 @@ def _response(status: int, content: bytes) -> Response:
 
 def remember_request_id() -> None:
     """Give the request an id, for the log and for problem documents."""
-    g.request_id = new_id("req")
+    call = present_call()
+    g.request_id = new_id("req") if call is None else call.request_id
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=g.request_id)

@@ -30,6 +30,7 @@ STATUS_BY_ERROR: Mapping[type[CoordinatorError], HTTPStatus] = MappingProxyType(
     {
         errors.MalformedBodyError: HTTPStatus.BAD_REQUEST,
         errors.UnsupportedMediaTypeError: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        errors.BodyTimeoutError: HTTPStatus.REQUEST_TIMEOUT,
         errors.BodyTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         errors.InvalidInputError: HTTPStatus.UNPROCESSABLE_ENTITY,
         errors.AuthenticationError: HTTPStatus.UNAUTHORIZED,
@@ -51,6 +52,7 @@ TITLES: Mapping[type[CoordinatorError], str] = MappingProxyType(
     {
         errors.MalformedBodyError: "The body is not strict JSON",
         errors.UnsupportedMediaTypeError: "The body must be application/json in UTF-8",
+        errors.BodyTimeoutError: "The body came too slowly",
         errors.BodyTooLargeError: "The body is too large",
         errors.InvalidInputError: "Not what this path takes",
         errors.AuthenticationError: "Not authenticated",

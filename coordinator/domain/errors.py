@@ -69,6 +69,12 @@ class UnsupportedMediaTypeError(CoordinatorError):
     default_code = "unsupported_media_type"
 
 
+class BodyTimeoutError(CoordinatorError):
+    """The body did not come in time; nothing was read of what it meant."""
+
+    default_code = "body_timeout"
+
+
 class BodyTooLargeError(CoordinatorError):
     """The body is larger than this path takes."""
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, select, union_all
 from coordinator.storage.documents import Vault, load
 from coordinator.storage.rows import insert_rows
 from coordinator.storage.tables.events import EventAudienceRow, EventRow
+from coordinator.storage.tables.partners import PartnerRow
 
 _EVENT_COLUMNS = ("seq", "id", "type", "request_id", "leg_id", "occurred_at", "leaf_index")
 _AUDIENCE_COLUMNS = ("partner", "seq")
@@ -89,3 +90,19 @@ def newest(connection: Connection, partner: str) -> int:
     ]
     found = connection.execute(union_all(*numbers)).scalars()
     return max((seq for seq in found if seq is not None), default=0)
+
+
+def newest_of(connection: Connection, partners: Sequence[str]) -> dict[str, int]:
+    """Return what `newest` does for each of these partners, by one query."""
+    own = (
+        select(func.max(EventAudienceRow.seq))
+        .where(EventAudienceRow.partner == PartnerRow.handle)
+        .scalar_subquery()
+    )
+    to_all = (
+        select(func.max(EventAudienceRow.seq)).where(EventAudienceRow.partner == "*")
+    ).scalar_subquery()
+    rows = connection.execute(
+        select(PartnerRow.handle, own, to_all).where(PartnerRow.handle.in_(partners))
+    )
+    return {handle: max(mine or 0, common or 0) for handle, mine, common in rows}

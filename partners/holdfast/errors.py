@@ -121,7 +121,7 @@ class RateLimitedError(ApiError):
 
 
 class UnavailableError(ApiError):
-    """5xx: the coordinator cannot do this now."""
+    """408 or 5xx: the coordinator cannot do this now."""
 
 
 _BY_STATUS: Mapping[int, type[ApiError]] = {
@@ -130,6 +130,7 @@ _BY_STATUS: Mapping[int, type[ApiError]] = {
     403: PermissionDeniedError,
     404: NotFoundError,
     405: ValidationError,
+    408: UnavailableError,
     409: ConflictError,
     412: ConflictError,
     413: ValidationError,

@@ -1,23 +1,19 @@
 """The feed: everything once, in order, to those it concerns, at once when it happens."""
 
-import threading
-import time
-from collections import Counter
-from datetime import timedelta
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event
 
-from coordinator.api.long_poll import WaitingRoom
+from coordinator.operations.web_server import front_of
+from coordinator.settings import Settings
 from coordinator.storage import events
-from coordinator.storage.wakeup import Watcher
+from holdfast.protocol import strict_json
 from tests.api.acts import approve, submit
-from tests.factories import Cast, Exchange, Member, Signer
-
-#: Long enough for a slow machine; nobody waits for it to pass.
-LONG = timedelta(seconds=20)
+from tests.factories import Cast, Exchange, Member, Signer, request_token
+from tests.operations.asgi import Exchange as WebExchange
+from tests.operations.asgi import Server, serving
 
 
 def _read_all(signer: Signer, member: Member, limit: int, types: str = "") -> list[Any]:
@@ -67,101 +63,73 @@ def test_only_those_concerned_see_an_event(signer: Signer, cast: Cast) -> None:
     assert about(cast.c) == about(cast.d) == []
 
 
-def test_whoever_waits_hears_of_it_when_it_happens(app: Flask, signer: Signer, cast: Cast) -> None:
-    newest = signer.get(cast.b.system, "/v1/events?limit=500").get_json()["next_after"]
+@pytest.fixture(name="server")
+def _server(app: Flask, settings: Settings) -> Iterator[Server]:
+    """The front that waiting is done in."""
+    with serving(front_of(app, settings)) as server:
+        yield server
+
+
+def _wait(server: Server, signer: Signer, member: Member, after: int) -> WebExchange:
+    path = f"/v1/events?after={after}&wait=20"
+    token = request_token(member, "GET", path, b"", signer.clock)
+    return server.ask("GET", path, {"Authorization": f"Bearer {token}"})
+
+
+def _is_kept_waiting(server: Server, waiting: WebExchange) -> bool:
+    while server.front.news.waiting == 0 and not waiting.answer.done():
+        pass
+    return not waiting.answer.done()
+
+
+def test_whoever_waits_hears_of_it_when_it_happens(
+    app: Flask, server: Server, signer: Signer, cast: Cast
+) -> None:
     request = submit(signer, cast)
-    heard: list[Any] = []
-    waiting = threading.Thread(
-        target=lambda: heard.append(
-            Signer(app.test_client(), signer.clock).get(
-                cast.b.system, f"/v1/events?after={newest}&wait=20"
-            )
-        )
-    )
-    waiting.start()
+    waiting = _wait(server, signer, cast.b.system, _newest(app, cast.b))
+    assert _is_kept_waiting(server, waiting)
     approve(signer, cast, request)
-    waiting.join(60)
-    assert [event["type"] for event in heard[0].get_json()["events"]] == ["freeze_request.received"]
+    heard = strict_json.loads(waiting.body())
+    assert [event["type"] for event in heard["events"]] == ["freeze_request.received"]
 
 
-def test_a_process_that_drains_lets_everybody_go(app: Flask, signer: Signer, cast: Cast) -> None:
-    answers: list[Any] = []
-    path = f"/v1/events?after={_newest(app, cast.a)}&wait=20"
-    waiting = threading.Thread(
-        target=lambda: answers.append(
-            Signer(app.test_client(), signer.clock).get(cast.a.system, path)
-        )
-    )
-    waiting.start()
+def test_what_was_revoked_while_waiting_reads_nothing_more(
+    app: Flask, server: Server, signer: Signer, cast: Cast
+) -> None:
+    request = submit(signer, cast)
+    waiting = _wait(server, signer, cast.b.system, _newest(app, cast.b))
+    assert _is_kept_waiting(server, waiting)
+    body = {"kid": cast.b.system.key.kid, "reason": "stolen"}
+    assert signer.post(cast.b.lead, "/v1/revocations", body).status_code == 201
+    approve(signer, cast, request)
+    assert waiting.status() == 401
+
+
+def test_a_process_that_drains_lets_everybody_go(
+    app: Flask, server: Server, signer: Signer, cast: Cast
+) -> None:
+    waiting = _wait(server, signer, cast.a.system, _newest(app, cast.a))
+    assert _is_kept_waiting(server, waiting)
     app.extensions["holdfast"].watcher.stop()
-    waiting.join(60)
-    assert answers[0].get_json()["events"] == []
+    assert strict_json.loads(waiting.body())["events"] == []
     assert signer.client.get("/readyz").status_code == 503
     assert signer.client.get("/healthz").status_code == 200
 
 
-def test_no_connection_is_held_while_waiting(app: Flask, signer: Signer, cast: Cast) -> None:
-    own = app.extensions["holdfast"]
-    held_by: Counter[int] = Counter()
-    held_waiting: list[int] = []
-    sitting = threading.Event()
-    original = own.watcher.wait
-
-    def wait(seen: int, timeout: timedelta) -> int:
-        held_waiting.append(held_by[threading.get_ident()])
-        sitting.set()
-        return int(original(seen, timeout))
-
-    def take(*_: Any) -> None:
-        held_by[threading.get_ident()] += 1
-
-    def give_back(*_: Any) -> None:
-        held_by[threading.get_ident()] -= 1
-
-    path = f"/v1/events?after={_newest(app, cast.a)}&wait=20"
-    event.listen(own.database.engine, "checkout", take)
-    event.listen(own.database.engine, "checkin", give_back)
-    own.watcher.wait = wait
-    waiting = threading.Thread(
-        target=lambda: Signer(app.test_client(), signer.clock).get(cast.a.system, path)
-    )
-    waiting.start()
-    assert sitting.wait(60)
-    own.watcher.stop()
-    waiting.join(60)
-    assert set(held_waiting) == {0}
+def test_no_connection_is_held_while_waiting(
+    app: Flask, server: Server, signer: Signer, cast: Cast
+) -> None:
+    pool = app.extensions["holdfast"].database.engine.pool
+    waiting = [_wait(server, signer, cast.a.system, _newest(app, cast.a)) for _ in range(50)]
+    while server.front.news.waiting < len(waiting):
+        assert not any(each.answer.done() for each in waiting)
+    # Only the look for news borrows one, for a moment.
+    assert pool.checkedout() <= 1
 
 
-def test_who_finds_all_seats_taken_is_not_kept_waiting(database: Any) -> None:
-    room = WaitingRoom(Watcher(database), 1)
-    seated, leave = threading.Event(), threading.Event()
-
-    def look() -> bool:
-        seated.set()
-        return leave.is_set()
-
-    def no_news() -> bool:
-        return False
-
-    first = threading.Thread(target=lambda: room.wait_for(look, bool, LONG))
-    first.start()
-    assert seated.wait(60)
-    turned_away = False
-    limit = time.monotonic() + 60
-    while not turned_away and time.monotonic() < limit:
-        _, turned_away = room.wait_for(no_news, bool, timedelta(milliseconds=1))
-    assert turned_away
-    leave.set()
-    room._watcher.stop()
-    first.join(60)
-
-
-def test_a_turned_away_poll_is_told_when_to_come_back(
+def test_under_another_server_a_poll_is_told_to_come_back(
     app: Flask, signer: Signer, cast: Cast
 ) -> None:
-    own = app.extensions["holdfast"]
-    while own.waiting_room._seats.acquire(blocking=False):
-        pass
     answer = signer.get(cast.a.system, f"/v1/events?after={_newest(app, cast.a)}&wait=20")
     assert (answer.status_code, answer.get_json()["events"]) == (200, [])
     assert answer.headers["Retry-After"] == "1"

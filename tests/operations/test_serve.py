@@ -187,12 +187,14 @@ def test_another_spelling_of_a_url_leads_nowhere_through_the_real_server(tmp_pat
         for target in ("//v1/join", "/v1//join", "/v1/join/", "/v1/./join", "/v1/join?&"):
             assert post(target) == 404, target
             assert _posted(served, target, "none", body) == 404, target
-        assert post("/v1/join;a") == 404
-        # It decodes the path and drops a bare question mark: there, something else was signed.
-        for target in ("/v1/%6aoin", "/v1%2Fjoin", "/v1/join?", "/v1/join#a"):
+        for target in ("/v1/join;a", "/v1/%6aoin", "/v1%2Fjoin"):
+            assert post(target) == 404, target
+            assert post(target, signed="/v1/join") == 404, target
+        # It drops a bare question mark, and what follows a hash: there, something else was signed.
+        for target in ("/v1/join?", "/v1/join#a"):
             assert post(target) == 401, target
         # Nothing came of any of them: the invitation is still good, for who signs the exact path.
-        assert post("/v1/%6aoin", signed="/v1/join") == 201
+        assert post("/v1/join") == 201
 
 
 def test_figures_of_all_processes_have_an_address_of_their_own(shared: Served) -> None:

@@ -32,7 +32,7 @@ from holdfast.protocol.request_token import make_request_token
 #: it.
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
-_RETRIED_STATUSES = frozenset({429, 502, 503, 504})
+_RETRIED_STATUSES = frozenset({408, 429, 502, 503, 504})
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 
