@@ -21,7 +21,7 @@ from coordinator.services.access import sent_request
 from coordinator.services.acts import store_act
 from coordinator.services.bus import handles
 from coordinator.services.endings import end_legs
-from coordinator.services.freeze_request_views import incident_words, request_words
+from coordinator.services.freeze_request_views import incident_views, request_words
 from coordinator.services.notices import notify_provisionally
 from coordinator.services.submission import (
     FlaggedTarget,
@@ -297,13 +297,13 @@ def _incident(
             "reference": incident.reference,
         }
         return new_id("inc"), words
-    row = store.incident(uow.connection, incident.id)
-    if row is None or not store.of_incident(uow.connection, incident.id, actor.partner, limit=1):
+    if not store.of_incident(uow.connection, incident.id, actor.partner, limit=1):
         raise InvalidInputError(
             "there is no such incident, or none that you may see",
             errors=[FieldFault("/incident/id", "names no incident that you may see", "unknown")],
         )
-    return row.id, incident_words(uow.connection, uow.vault, row)
+    found = incident_views(uow.connection, uow.vault, [incident.id], actor.partner)
+    return incident.id, found[incident.id]
 
 
 def _store_incident(

@@ -54,7 +54,7 @@ def show_awaited(session: Session) -> None:
 
 
 def _awaited_rows(view: FreezeRequestSummary) -> list[tuple[object, ...]]:
-    first = (view.id, view.urgency.value, view.incident_title)
+    first = (view.id, view.urgency.value, view.incident_title or view.incident_id)
     rows: list[tuple[object, ...]] = []
     if view.decide_by is not None:
         about = "ratify" if view.provisional else "approve"

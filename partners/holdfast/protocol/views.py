@@ -167,7 +167,11 @@ class LegView(View):
 
 
 class IncidentView(View):
-    """The theft that requests belong to, as the first request told it."""
+    """The theft that requests belong to, as the first request told it.
+
+    `title` and `reference` are the opener's words: who may read no request of its sees an empty
+    title and no reference.
+    """
 
     id: str
     title: str
