@@ -1,5 +1,6 @@
 """A request from submission to its end: submit, expire, close."""
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -52,6 +53,7 @@ from holdfast.protocol.vocabulary import (
 _DAY = timedelta(days=1)
 #: Version of the decision context's form.
 CONTEXT_VERSION = 1
+_SALT_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -348,7 +350,7 @@ def _require_followable(
 def _warnings(
     uow: UnitOfWork, actor: Actor, command: SubmitFreezeRequest, flagged: Sequence[Asked]
 ) -> list[dict[str, Any]]:
-    """Return what may be wrong with the targets: approving means accepting each with a reason."""
+    """Return what may be wrong with the targets: approving means accepting each."""
     live = store.live_duplicates(uow.connection, flagged, actor.partner)
     # An account may stand several times in one document.
     duplicates = {
@@ -397,6 +399,9 @@ def _decision_context(
             "act_sha256": content_sha256,
             "to": to,
             "warnings": warnings,
+            # The hash reaches the partners asked, who know all the rest: by trying they would learn
+            # whether there is a warning about other requests.
+            "salt": secrets.token_urlsafe(_SALT_BYTES),
         }
     )
     return _Context(text.decode(), sha256(text).hexdigest(), to, warnings)

@@ -118,12 +118,15 @@ Units = dict[str, AssetUnit]
 class AddressWarning(View):
     """Something that may be wrong with flagged addresses.
 
-    Approving means accepting it with a reason.
+    Approving means accepting it with a reason. A warning that names `requests` is about those and
+    stays with the requester: it is accepted by signing the decision context in which it stands, and
+    an approval whose `warnings_accepted` names it is refused.
     """
 
     code: WarningCode
     address_nos: list[int]
     detail: str
+    requests: list[str] = []
 
 
 class ApprovalView(View):
