@@ -280,7 +280,7 @@ def test_who_is_asked_by_the_opener_too_reads_the_words_from_then_on(w: World) -
     context = {"decision": "approve", "context_sha256": later["context_sha256"]}
     w.act(w.cast.a.lead, later, "approvals", **context)
     assert w.get(d.lead, f"/v1/incidents/{known['id']}")["title"] == OPENED["title"]
-    # Another incident of the same opener opens nothing.
+    # It opens no other incident of the same opener.
     other = w.live(to=[w.cast.b.handle], incident=OPENED)
-    w.live(w.cast.b, to=[w.cast.c.handle], incident={"id": other["incident"]["id"]})
-    assert w.get(w.cast.c.lead, f"/v1/incidents/{other['incident']['id']}")["title"] == ""
+    w.live(w.cast.b, to=[d.handle], incident={"id": other["incident"]["id"]})
+    assert w.get(d.lead, f"/v1/incidents/{other['incident']['id']}")["title"] == ""
