@@ -144,7 +144,7 @@ def test_partners_cannot_tell_from_the_hash_of_the_context_whether_more_was_warn
     desk: Desk,
 ) -> None:
     """They are told the hash, and know all else that a context without a duplicate holds."""
-    salts = set()
+    salts: set[str] = set()
     for _ in range(3):
         ask = desk.submit(to=[desk.cast.b.handle], addresses=addresses(1, len(salts)))
         known = {
