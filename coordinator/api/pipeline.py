@@ -44,7 +44,7 @@ from coordinator.domain.errors import (
 )
 from coordinator.domain.free_text import find_customer_data
 from coordinator.domain.permission import Permission, require
-from coordinator.services.bus import execute, require_permission
+from coordinator.services.bus import execute, permission_of, require_permission
 from coordinator.services.partners import JoinNetwork
 from coordinator.services.rotations import RotateKey
 from coordinator.services.unit_of_work import (
@@ -246,7 +246,8 @@ def read(
     token, _ = authenticated(own, 0)
     parameters = parse_query(query)
     with own.database.engine.connect() as connection:
-        found = standing(connection, token.kid, while_suspended=while_suspended)
+        served = needs if while_suspended else None
+        found = standing(connection, token.kid, while_suspended=served)
         require(needs, found.actor)
         answer = function(Reader(connection, own.vault, found.actor, own), parameters)
     return answered(answer)
@@ -307,7 +308,8 @@ def _change_once(
         claim = _claim(uow, call)
         found = partner_store.standing_of(asked)
         try:
-            found = require_standing(found, while_suspended=while_suspended)
+            served = permission_of(type(call.command)) if while_suspended else None
+            found = require_standing(found, while_suspended=served)
         except AuthenticationError:
             repeated = _repeat_of_rotation(uow, call, claim)
             if repeated is None:
