@@ -372,6 +372,7 @@ def _goes_out_at_once(
     if document.to == "all" or warnings:
         return False
     since = uow.now - _DAY
+    partner_store.send_lock(uow.connection, actor.partner)
     sent = store.flash_requests_since(uow.connection, actor.partner, since)
     return sent < command.policies.flash_daily_cap
 
