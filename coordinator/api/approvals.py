@@ -17,7 +17,9 @@ def decide(call: SignedCall, body: payloads.Approval, request_id: str) -> Prepar
     """Approve or reject a freeze request.
 
     Never by whoever submitted it. `context_sha256` is the SHA-256 of the `decision_context` string
-    that was shown; every warning in it must be accepted with a reason.
+    that was shown; every warning in it must be accepted with a reason. The partners asked are
+    handed this very body: a warning that names `requests` is about those and is left out of it, for
+    whoever signs the context accepts it.
     """
     return Prepared(
         DecideFreezeRequest(request_id=request_id, body=body, policies=call.parts.policies)

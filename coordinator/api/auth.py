@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from flask import Request
 from sqlalchemy import Connection
 
-from coordinator.domain.actor import ActorKind
 from coordinator.domain.errors import AuthenticationError, PermissionDeniedError
+from coordinator.domain.permission import Permission, is_allowed
 from coordinator.storage import partners as store
 from coordinator.storage.database import Database
 from holdfast.protocol.errors import ProtocolError, TokenError
@@ -145,13 +145,16 @@ def require_body(front: TokenFront, body: bytes) -> None:
         check_body(front, body)
 
 
-def standing(connection: Connection, kid: str, *, while_suspended: bool = False) -> store.Standing:
+def standing(
+    connection: Connection, kid: str, *, while_suspended: Permission | None = None
+) -> store.Standing:
     """Return what the key's owner may do now.
 
     Args:
         connection: Where to look.
         kid: The key that signed.
-        while_suspended: The route serves people and systems of a suspended partner, too.
+        while_suspended: The route serves a suspended partner, too: those of its keys that carry
+            this permission.
 
     Raises:
         AuthenticationError: If the key was revoked or the partner suspended.
@@ -161,7 +164,7 @@ def standing(connection: Connection, kid: str, *, while_suspended: bool = False)
 
 
 def require_standing(
-    found: store.Standing | None, *, while_suspended: bool = False
+    found: store.Standing | None, *, while_suspended: Permission | None = None
 ) -> store.Standing:
     """Return the rights that were found, if there are any; see `standing`."""
     if found is None:
@@ -174,7 +177,7 @@ def require_standing(
         )
     if found.partner_status is PartnerStatus.ACTIVE:
         return found
-    is_person_or_system = found.actor.kind is not ActorKind.ROOT
-    if while_suspended and found.actor.is_suspended and is_person_or_system:
+    actor = found.actor
+    if actor.is_suspended and while_suspended and is_allowed(while_suspended, actor):
         return found
     raise AuthenticationError("the partner is not active", code="partner_not_active")

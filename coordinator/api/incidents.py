@@ -31,7 +31,7 @@ def list_incidents(reader: Reader, query: PageQuery) -> dict[str, Any]:
     )
     rows, cursor = page_of(found, size, lambda row: str(row[1]))
     ids = [row[0] for row in rows]
-    shown = incident_views(reader.connection, reader.vault, ids)
+    shown = incident_views(reader.connection, reader.vault, ids, reader.actor.partner)
     counts = reading.request_counts(reader.connection, ids, reader.actor.partner)
     return page([{**shown[id_], "request_count": counts[id_]} for id_ in ids], cursor)
 
@@ -45,7 +45,8 @@ def list_incidents(reader: Reader, query: PageQuery) -> dict[str, Any]:
 def read_incident(reader: Reader, query: Query, incident_id: str) -> dict[str, Any]:
     """Read one incident with its requests and the totals over what you may see.
 
-    With it come the first pages of its timeline and its trace.
+    With it come the first pages of its timeline and its trace. Its title and reference are shown
+    to those alone who may read a request of the member that opened it.
     """
     del query
     partner = reader.actor.partner
@@ -53,7 +54,7 @@ def read_incident(reader: Reader, query: Query, incident_id: str) -> dict[str, A
     if not requests:
         raise NotFoundError("there is no such incident, or none that you may see")
     totals = ledger_totals.totals(reader.connection, incident_id=incident_id, visible_to=partner)
-    view = incident_views(reader.connection, reader.vault, [incident_id])[incident_id]
+    view = incident_views(reader.connection, reader.vault, [incident_id], partner)[incident_id]
     size = reader.parts.page_size
     counts = reading.request_counts(reader.connection, [incident_id], partner)
     return {

@@ -72,11 +72,13 @@ def approve_grant(
     answer=views.RevocationView,
     command=Revoke,
     body=membership_payloads.Revocation,
+    while_suspended=True,
 )
 def revoke(call: SignedCall, body: membership_payloads.Revocation) -> Prepared:
     """Take one of your own keys or subjects away; it is over at once.
 
-    Naming a root key that is to take over (`partner.root_reset`) stops that.
+    Naming a root key that is to take over (`partner.root_reset`) stops that. A suspended partner
+    takes keys away, too: what was stolen must not be good again on the day of its return.
     """
     del call
     return Prepared(Revoke(body=body))

@@ -262,7 +262,8 @@ def read(
     own = parts()
     token = reader_token(own)
     with own.database.engine.connect() as connection:
-        found = standing(connection, token.kid, while_suspended=while_suspended)
+        served = needs if while_suspended else None
+        found = standing(connection, token.kid, while_suspended=served)
         require(needs, found.actor)
         parameters = parse_query(query)
         answer = function(Reader(connection, own.vault, found.actor, own), parameters)
@@ -352,7 +353,8 @@ def _require_right_to_route(
     """
     with own.database.engine.connect() as connection:
         try:
-            found = standing(connection, token.kid, while_suspended=while_suspended)
+            served = permission_of(commands[0]) if while_suspended else None
+            found = standing(connection, token.kid, while_suspended=served)
         except AuthenticationError:
             if RotateKey in commands and _is_answered(connection, token):
                 return  # it may be the retry of the key's own replacement: `_repeat_of_rotation`
@@ -375,7 +377,8 @@ def _change_once(
         claim = _claim(uow, call)
         found = partner_store.standing_of(asked)
         try:
-            found = require_standing(found, while_suspended=while_suspended)
+            served = permission_of(type(call.command)) if while_suspended else None
+            found = require_standing(found, while_suspended=served)
         except AuthenticationError:
             repeated = _repeat_of_rotation(uow, call, claim)
             if repeated is None:

@@ -23,6 +23,8 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "partner_pending": "Your membership waits for the operator to confirm the root key.",
     },
     errors.InvalidInputError: {
+        "about_other_requests": "The body of a decision goes to the partners asked, so it names no "
+        "warning about other requests; signing the context accepts it.",
         "customer_data": "Free text holds what looks like customer data. Each place is named; take "
         "it out. The coordinator never learns who holds an account.",
         "idempotency_key": "The Idempotency-Key header is missing or malformed.",

@@ -94,7 +94,8 @@ ROUTES.append(
         path=_PUBLIC_PATH,
         tag="statistics",
         summary="The public summary of a year",
-        description="Names no partner with few cases; made anew at most once an hour.",
+        description="Names no partner with few cases, and tells no sum of few cases or partners;"
+        " made anew at most once an hour.",
         answer=life_cycle_views.YearlySummary,
         signed=False,
         not_found=f"There are summaries of the years from {_FIRST_YEAR} to this one.",

@@ -30,7 +30,7 @@ class Actor:
         owner: The owning person of a system.
         key_proposer: The lead who proposed the grant of the key; None where the root key did.
         systems_as_compliance: The partner's policy lets this system do what compliance does.
-        is_suspended: The partner is suspended: it only settles what it holds.
+        is_suspended: The partner is suspended: it only settles what it holds, and revokes.
         may_flash: The partner's policy lets this subject send flash requests at once.
         approval_quorum: How many leads the partner's policy wants to approve a request.
     """

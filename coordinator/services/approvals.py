@@ -32,7 +32,13 @@ from coordinator.storage.prebuilt import Asked
 from coordinator.storage.tables.freeze_requests import ActRow
 from holdfast.protocol import payloads, strict_json
 from holdfast.protocol.payloads import format_time
-from holdfast.protocol.vocabulary import Decision, EventType, RequestStatus, Urgency
+from holdfast.protocol.vocabulary import (
+    ABOUT_OTHER_REQUESTS,
+    Decision,
+    EventType,
+    RequestStatus,
+    Urgency,
+)
 
 #: Addresses that one fault names.
 _SHOWN = 10
@@ -85,6 +91,7 @@ def decide(command: DecideFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answe
     )
     earlier = decisions.rows()
     require_first_decision(actor, {act.person for act in earlier})
+    _require_nothing_of_other_requests(body.warnings_accepted)
     if action is Action.REJECT:
         return _reject(command, actor, uow, row)
     context = _context(uow, row.id, shown)
@@ -219,11 +226,43 @@ def _context(uow: UnitOfWork, request_id: str, shown: Sequence[Asked]) -> dict[s
     return context
 
 
+def _require_nothing_of_other_requests(accepted: Sequence[payloads.WarningAcceptance]) -> None:
+    """Refuse a decision whose body would tell the partners asked of other requests.
+
+    They are handed these very bytes, for nothing else proves the decision to them.
+    """
+    faults = [
+        FieldFault(
+            f"/warnings_accepted/{number}/code",
+            f"{acceptance.code} is about other requests, of which the partners asked would learn by"
+            " this body: leave it out; you accept it by signing the context_sha256 of the context"
+            " that names it",
+            "about_other_requests",
+        )
+        for number, acceptance in enumerate(accepted)
+        if acceptance.code in ABOUT_OTHER_REQUESTS
+    ]
+    if faults:
+        raise InvalidInputError(
+            "what a warning says of other requests stays with you: leave it out of"
+            " warnings_accepted",
+            code="about_other_requests",
+            errors=faults,
+        )
+
+
 def _require_warnings_accepted(
     warnings: Sequence[dict[str, Any]], accepted: Sequence[payloads.WarningAcceptance]
 ) -> None:
-    """Refuse an approval that passes over a warning, or accepts one that is not there."""
-    warned = {w["code"]: frozenset(w["address_nos"]) for w in warnings}
+    """Refuse an approval that passes over a warning, or accepts one that is not there.
+
+    Those about other requests are accepted with the context that names them.
+    """
+    warned = {
+        w["code"]: frozenset(w["address_nos"])
+        for w in warnings
+        if w["code"] not in ABOUT_OTHER_REQUESTS
+    }
     open_numbers = {code: set(numbers) for code, numbers in warned.items()}
     faults = []
     for number, acceptance in enumerate(accepted):

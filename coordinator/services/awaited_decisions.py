@@ -28,7 +28,7 @@ def awaited(  # noqa: PLR0913 - what an entry is shown with
 
     In the same few queries however many there are.
     """
-    rows = store.rows(connection, ids)
+    rows = store.rows(connection, ids, actor.partner)
     themselves = store.undecided(connection, ids, actor.person, now)
     additions: dict[str, list[dict[str, Any]]] = defaultdict(list)
     proposed_after = now - policies.approve_within

@@ -25,11 +25,6 @@ from holdfast.protocol.payloads import FreezeRequest, format_time
 WORDS = ("summary", "do_not_notify_customer_until")
 
 
-def incident_words(connection: Connection, vault: Vault, row: Row[Any]) -> dict[str, Any]:
-    """Return an incident as its first request told it: title, kind, occurred_at, reference."""
-    return _incident_words(row, load_one(connection, vault, row.id, "words"))
-
-
 def request_words(document: FreezeRequest) -> bytes:
     """Return the few words of a request that every reader is shown, to be sealed by themselves.
 
@@ -40,11 +35,14 @@ def request_words(document: FreezeRequest) -> bytes:
 
 
 def incident_views(
-    connection: Connection, vault: Vault, ids: Sequence[str]
+    connection: Connection, vault: Vault, ids: Sequence[str], partner: str
 ) -> dict[str, dict[str, Any]]:
-    """Return many incidents by id, without requests and totals, in two queries."""
-    rows = reading.incidents(connection, ids)
-    sealed = load(connection, vault, list(ids), "words")
+    """Return many incidents by id, without requests and totals, in two queries.
+
+    Title and reference are the opener's words, and shown only to readers of a request of its.
+    """
+    rows = reading.incidents(connection, ids, partner)
+    sealed = load(connection, vault, [id_ for id_, row in rows.items() if row.is_told], "words")
     return {id_: {"id": id_, **_incident_words(row, sealed.get(id_))} for id_, row in rows.items()}
 
 
@@ -52,7 +50,7 @@ def summaries(
     connection: Connection, vault: Vault, rows: Sequence[Row[Any]]
 ) -> list[dict[str, Any]]:
     """Return rows of a list of requests (`views.FreezeRequestSummary`), in one query for all."""
-    incident_ids = list(dict.fromkeys(row.incident_id for row in rows))
+    incident_ids = list(dict.fromkeys(row.incident_id for row in rows if row.incident_is_told))
     sealed = load(connection, vault, incident_ids, "words")
     titles = {id_: strict_json.loads(words).get("title", "") for id_, words in sealed.items()}
     suspended = partner_store.suspended_among(connection, {row.requester for row in rows})
@@ -95,7 +93,7 @@ def request_view(
         "urgency": row.urgency,
         "tlp": row.tlp,
         "summary": words.get("summary", ""),
-        "incident": incident_views(connection, vault, [row.incident_id])[row.incident_id],
+        "incident": incident_views(connection, vault, [row.incident_id], partner)[row.incident_id],
         "follows": row.follows,
         "address_count": row.address_count,
         "withdrawn_count": row.withdrawn_count,

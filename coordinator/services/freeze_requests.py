@@ -1,5 +1,6 @@
 """A request from submission to its end: submit, expire, close."""
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -21,7 +22,7 @@ from coordinator.services.access import sent_request
 from coordinator.services.acts import store_act
 from coordinator.services.bus import handles
 from coordinator.services.endings import end_legs
-from coordinator.services.freeze_request_views import incident_words, request_words
+from coordinator.services.freeze_request_views import incident_views, request_words
 from coordinator.services.notices import notify_provisionally
 from coordinator.services.submission import (
     FlaggedTarget,
@@ -52,6 +53,7 @@ from holdfast.protocol.vocabulary import (
 _DAY = timedelta(days=1)
 #: Version of the decision context's form.
 CONTEXT_VERSION = 1
+_SALT_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -297,13 +299,13 @@ def _incident(
             "reference": incident.reference,
         }
         return new_id("inc"), words
-    row = store.incident(uow.connection, incident.id)
-    if row is None or not store.of_incident(uow.connection, incident.id, actor.partner, limit=1):
+    if not store.of_incident(uow.connection, incident.id, actor.partner, limit=1):
         raise InvalidInputError(
             "there is no such incident, or none that you may see",
             errors=[FieldFault("/incident/id", "names no incident that you may see", "unknown")],
         )
-    return row.id, incident_words(uow.connection, uow.vault, row)
+    found = incident_views(uow.connection, uow.vault, [incident.id], actor.partner)
+    return incident.id, found[incident.id]
 
 
 def _store_incident(
@@ -348,7 +350,7 @@ def _require_followable(
 def _warnings(
     uow: UnitOfWork, actor: Actor, command: SubmitFreezeRequest, flagged: Sequence[Asked]
 ) -> list[dict[str, Any]]:
-    """Return what may be wrong with the targets: approving means accepting each with a reason."""
+    """Return what may be wrong with the targets: approving means accepting each."""
     live = store.live_duplicates(uow.connection, flagged, actor.partner)
     # An account may stand several times in one document.
     duplicates = {
@@ -370,6 +372,7 @@ def _goes_out_at_once(
     if document.to == "all" or warnings:
         return False
     since = uow.now - _DAY
+    partner_store.send_lock(uow.connection, actor.partner)
     sent = store.flash_requests_since(uow.connection, actor.partner, since)
     return sent < command.policies.flash_daily_cap
 
@@ -397,6 +400,9 @@ def _decision_context(
             "act_sha256": content_sha256,
             "to": to,
             "warnings": warnings,
+            # The hash reaches the partners asked, who know all the rest: by trying they would learn
+            # whether there is a warning about other requests.
+            "salt": secrets.token_urlsafe(_SALT_BYTES),
         }
     )
     return _Context(text.decode(), sha256(text).hexdigest(), to, warnings)

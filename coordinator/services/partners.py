@@ -214,7 +214,8 @@ def confirm(command: ConfirmPartner, actor: Actor, uow: UnitOfWork) -> Answer:
 @handles(ChangeContacts, needs=Permission.PARTNER_CHANGE)
 def change_contacts(command: ChangeContacts, actor: Actor, uow: UnitOfWork) -> Answer:
     """Replace one's contacts; they may name people, so they are sealed."""
-    row = store.partner(uow.connection, actor.partner)
+    # Locked, or a second change would put its document beside the first one's.
+    row = store.partner(uow.connection, actor.partner, lock=True)
     if row is None:
         raise NotFoundError("there is no such partner")
     key = uow.key(row.document_key_id)

@@ -13,11 +13,17 @@ from coordinator.storage.statistics import Scope
 from holdfast.protocol.vocabulary import NO_MATCH_CODES, DeclineCode, LegStatus
 
 _AMOUNTS = ("asked", "found", "frozen", "returned")
+#: Stands where an asset's id does, for sums in US dollars.
+_DOLLARS = ""
 
 
 @dataclass(slots=True)
 class Figures:
-    """What is known of some legs, to be added up and shown."""
+    """What is known of some legs, to be added up and shown.
+
+    Attributes:
+        stated_by: The partners behind each sum that is not 0, by (asset or `_DOLLARS`, name).
+    """
 
     legs: int = 0
     acknowledged: list[int] = field(default_factory=list)
@@ -26,11 +32,25 @@ class Figures:
     usd: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_AMOUNTS, 0))
     declined: dict[str, int] = field(default_factory=dict)
     nothing: dict[str, int] = field(default_factory=dict)
+    stated_by: dict[tuple[str, str], set[str]] = field(default_factory=dict)
 
-    def add(self, asset: str, name: str, value: int) -> None:
-        """Add an amount, or to the count of withheld ones."""
+    def add(self, asset: str, name: str, value: int, partner: str) -> None:
+        """Add an amount that a partner stated, or to the count of those that it withheld."""
+        self._add_to_asset(asset, name, value)
+        self._note(asset, name, value, partner)
+
+    def add_usd(self, name: str, cents: int | None, partner: str) -> None:
+        """Add a value in cents; None where none was stated."""
+        self.usd[name] += cents or 0
+        self._note(_DOLLARS, name, cents or 0, partner)
+
+    def _add_to_asset(self, asset: str, name: str, value: int) -> None:
         sums = self.assets.setdefault(asset, dict.fromkeys((*_AMOUNTS, "withheld"), 0))
         sums[name] += value
+
+    def _note(self, asset: str, name: str, value: int, partner: str) -> None:
+        if value:
+            self.stated_by.setdefault((asset, name), set()).add(partner)
 
     def include(self, other: "Figures") -> None:
         """Add all of another's."""
@@ -39,7 +59,9 @@ class Figures:
         self.first_freeze += other.first_freeze
         for asset, sums in other.assets.items():
             for name, value in sums.items():
-                self.add(asset, name, value)
+                self._add_to_asset(asset, name, value)
+        for key, partners in other.stated_by.items():
+            self.stated_by.setdefault(key, set()).update(partners)
         for mine, theirs in (
             (self.usd, other.usd),
             (self.declined, other.declined),
@@ -47,6 +69,13 @@ class Figures:
         ):
             for name, value in theirs.items():
                 mine[name] = mine.get(name, 0) + value
+
+    def comes_from_many(self, asset: str, name: str, least: int) -> bool:
+        """Tell whether at least so many partners, and so at least as many cases, make up a sum.
+
+        One that is 0 comes from nobody: shown, it would tell that those left out are not 0.
+        """
+        return len(self.stated_by.get((asset, name), ())) >= least
 
     def shown_assets(self) -> dict[str, dict[str, Any]]:
         """Return sums by asset as they stand on the wire."""
@@ -73,22 +102,24 @@ def figures_by_row(connection: Connection, scope: Scope) -> dict[Key, Figures]:
     legs = {leg.id: leg for leg in store.legs(connection, scope)}
     rows: dict[Key, Figures] = {}
     of_leg: dict[str, Figures] = {}
-    by_request: dict[str, list[Figures]] = {}
+    by_request: dict[str, list[tuple[Figures, str]]] = {}
     for leg in legs.values():
         key = (f"{leg.queued_at:%Y-%m}", leg.partner, leg.urgency)
         figures = rows.setdefault(key, Figures())
         of_leg[leg.id] = figures
-        by_request.setdefault(leg.request_id, []).append(figures)
+        by_request.setdefault(leg.request_id, []).append((figures, leg.requester))
         _count_leg(figures, leg)
     for row in store.asked(connection, scope):
-        for figures in by_request[row.request_id]:
-            figures.usd["asked"] += row.usd or 0
+        # Whoever is asked, what was asked for is the requester's word.
+        for figures, requester in by_request[row.request_id]:
+            figures.add_usd("asked", row.usd, requester)
             if row.asset is not None and row.amount is not None:
-                figures.add(row.asset, "asked", row.amount)
+                figures.add(row.asset, "asked", row.amount, requester)
     for row in store.first_freezes(connection, scope):
         taken = milliseconds(row.first - legs[row.leg_id].queued_at)
         of_leg[row.leg_id].first_freeze.append(taken)
-    nothing = _add_ledger(connection, scope, of_leg)
+    partners = {leg.id: leg.partner for leg in legs.values()}
+    nothing = _add_ledger(connection, scope, of_leg, partners)
     for leg in legs.values():
         if leg.status == LegStatus.DECLINED:
             code = leg.decline_code or _declining_code(nothing.get(leg.id, {}))
@@ -108,19 +139,24 @@ def _declining_code(nothing: Mapping[str, int]) -> str:
 
 
 def _add_ledger(
-    connection: Connection, scope: Scope, of_leg: Mapping[str, Figures]
+    connection: Connection,
+    scope: Scope,
+    of_leg: Mapping[str, Figures],
+    partners: Mapping[str, str],
 ) -> dict[str, dict[str, int]]:
     """Add what the ledger says of each leg; returns by leg how many addresses have which code."""
     for row in store.found(connection, scope):
-        of_leg[row.leg_id].add(row.asset, "found", row.found)
-        of_leg[row.leg_id].usd["found"] += row.usd or 0
-        of_leg[row.leg_id].add(row.asset, "withheld", int(row.withheld))
+        figures, partner = of_leg[row.leg_id], partners[row.leg_id]
+        figures.add(row.asset, "found", row.found, partner)
+        figures.add(row.asset, "withheld", int(row.withheld), partner)
+        figures.add_usd("found", row.usd, partner)
     for row in store.held(connection, scope):
-        of_leg[row.leg_id].add(row.asset, "frozen", row.frozen)
-        of_leg[row.leg_id].add(row.asset, "returned", row.returned)
-        of_leg[row.leg_id].usd["frozen"] += row.frozen_usd or 0
-        of_leg[row.leg_id].usd["returned"] += row.returned_usd or 0
-        of_leg[row.leg_id].add(row.asset, "withheld", int(row.withheld))
+        figures, partner = of_leg[row.leg_id], partners[row.leg_id]
+        figures.add(row.asset, "frozen", row.frozen, partner)
+        figures.add(row.asset, "returned", row.returned, partner)
+        figures.add(row.asset, "withheld", int(row.withheld), partner)
+        figures.add_usd("frozen", row.frozen_usd, partner)
+        figures.add_usd("returned", row.returned_usd, partner)
     nothing: dict[str, dict[str, int]] = {}
     for row in store.nothing(connection, scope):
         counts = of_leg[row.leg_id].nothing
@@ -182,7 +218,9 @@ def yearly_view(
 ) -> dict[str, Any]:
     """Return what the public reads of a year (`life_cycle_views.YearlySummary`).
 
-    A partner is named from `name_from` cases on; with fewer in all, there are counts alone.
+    A partner is named from `name_from` cases on; with fewer in all, there are counts alone. A sum
+    is shown where it comes from as many partners, each sum by itself: where many found and one
+    froze, the sum frozen would be that partner's amount.
     """
     by_partner: dict[str, Figures] = {}
     for (_, partner, _), row in rows.items():
@@ -200,8 +238,12 @@ def yearly_view(
     return view | {
         "acknowledged": durations(whole.acknowledged),
         "first_freeze": durations(whole.first_freeze),
-        "assets": whole.shown_assets(),
-        "usd": whole.shown_usd(),
+        "assets": _sums_of_many(whole, name_from),
+        "usd": {
+            name: value
+            for name, value in whole.shown_usd().items()
+            if whole.comes_from_many(_DOLLARS, name, name_from)
+        },
         "declined": whole.declined,
         "nothing": whole.nothing,
         "partners": [
@@ -215,3 +257,12 @@ def yearly_view(
             if row.legs >= name_from
         ],
     }
+
+
+def _sums_of_many(whole: Figures, least: int) -> dict[str, dict[str, Any]]:
+    """Return the sums by asset that come from many; an asset of which none does is left out."""
+    shown = {
+        asset: {n: v for n, v in sums.items() if whole.comes_from_many(asset, n, least)}
+        for asset, sums in whole.shown_assets().items()
+    }
+    return {asset: sums for asset, sums in shown.items() if sums}

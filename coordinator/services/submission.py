@@ -18,7 +18,7 @@ from coordinator.domain.errors import FieldFault, InvalidInputError
 from coordinator.domain.format_errors import AccountError, AmountError, AssetError
 from coordinator.domain.service_wallets import ServiceWallets
 from holdfast.protocol import payloads
-from holdfast.protocol.vocabulary import WarningCode
+from holdfast.protocol.vocabulary import ABOUT_OTHER_REQUESTS, WarningCode
 
 #: Names in one warning; the rest is in the request itself.
 _NAMED = 5
@@ -156,13 +156,14 @@ def wrong_target_warnings(
         details[WarningCode.SERVICE_WALLET] = (
             f"known as a wallet of a service ({named}): freezing it would hit all its customers"
         )
+    requests = sorted({i for ids in duplicates.values() for i in ids})[:_NAMED]
     if duplicates:
         numbers[WarningCode.DUPLICATE] = sorted(duplicates)
-        named = ", ".join(sorted({i for ids in duplicates.values() for i in ids})[:_NAMED])
         details[WarningCode.DUPLICATE] = (
-            f"flagged already by a live request ({named}): it may be asked for twice"
+            f"flagged already by a live request ({', '.join(requests)}): it may be asked for twice"
         )
     return [
         {"code": code, "address_nos": numbers[code], "detail": details[code]}
+        | ({"requests": requests} if code in ABOUT_OTHER_REQUESTS else {})
         for code in sorted(numbers)
     ]

@@ -1,9 +1,9 @@
 """Suspension and return of a partner, by the operator; and what hangs on it.
 
-The keys of a suspended partner answer 401, but for reports and extensions on what it holds. What it
-asked for and nobody decided yet, and what went out provisionally, is withdrawn: one transaction per
-request, found by the worker until none is left, so that a crash between leaves nothing behind. What
-is active stays with those who were asked, marked.
+The keys of a suspended partner answer 401, but for revocations, and for reports and extensions on
+what it holds. What it asked for and nobody decided yet, and what went out provisionally, is
+withdrawn: one transaction per request, found by the worker until none is left, so that a crash
+between leaves nothing behind. What is active stays with those who were asked, marked.
 """
 
 from dataclasses import dataclass

@@ -111,14 +111,15 @@ def prepare_rotation(endpoint_id: str) -> RotateSecret:
 @handles(RegisterEndpoint, needs=Permission.WEBHOOK_ENDPOINT_CHANGE)
 def register(command: RegisterEndpoint, actor: Actor, uow: UnitOfWork) -> Answer:
     """Store an endpoint; events from now on go there too."""
+    # Locked, so that endpoints are counted and added by one transaction at a time.
+    partner = partner_store.partner(uow.connection, actor.partner, lock=True)
+    if partner is None:
+        raise NotFoundError("there is no such partner")
     if store.count(uow.connection, actor.partner) >= ENDPOINTS_LIMIT:
         raise ConflictError(
             f"{ENDPOINTS_LIMIT} endpoints are the most; delete one that you no longer use",
             code="too_many_endpoints",
         )
-    partner = partner_store.partner(uow.connection, actor.partner)
-    if partner is None:
-        raise NotFoundError("there is no such partner")
     key = uow.key(partner.document_key_id)
     body = command.body
     endpoint_id = new_id("wep")

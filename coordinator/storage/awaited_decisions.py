@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, exists, select
 
 from coordinator.storage.additions import PENDING
+from coordinator.storage.incidents import request_words_are_told_to
 from coordinator.storage.tables.freeze_requests import ActRow, FreezeRequestRow
 from coordinator.storage.tables.life_cycle import AdditionDecisionRow, AdditionRow
 from coordinator.storage.tables.partners import PartnerKeyRow
@@ -59,9 +60,10 @@ def requests(  # noqa: PLR0913 - the filters of the list
     return sorted(found, reverse=True)[:limit]
 
 
-def rows(connection: Connection, ids: Sequence[str]) -> Sequence[Row[Any]]:
-    """Return requests by id, newest first."""
-    query = select(FreezeRequestRow.__table__).where(FreezeRequestRow.id.in_(ids))
+def rows(connection: Connection, ids: Sequence[str], handle: str) -> Sequence[Row[Any]]:
+    """Return requests of `handle` by id, newest first, as the other lists have them."""
+    told = request_words_are_told_to(handle).label("incident_is_told")
+    query = select(FreezeRequestRow.__table__, told).where(FreezeRequestRow.id.in_(ids))
     return connection.execute(query.order_by(FreezeRequestRow.id.desc())).all()
 
 

@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 
 from coordinator.domain.errors import ConflictError
+from coordinator.storage.incidents import request_words_are_told_to
 from coordinator.storage.prebuilt import Asked, Prebuilt
 from coordinator.storage.rows import insert_rows, mapping_rows
 from coordinator.storage.tables.freeze_ledger import HoldLinkRow, HoldRow
@@ -127,12 +128,6 @@ def insert_act(connection: Connection, values: dict[str, Any]) -> None:
     insert_rows(connection, ActRow, _ACT_COLUMNS, mapping_rows([values], _ACT_COLUMNS))
 
 
-def incident(connection: Connection, incident_id: str) -> Row[Any] | None:
-    """Return one incident's row."""
-    query = select(IncidentRow.__table__).where(IncidentRow.id == incident_id)
-    return connection.execute(query).one_or_none()
-
-
 def get(connection: Connection, request_id: str, *, lock: bool = False) -> Row[Any] | None:
     """Return one request's row; `lock` keeps others from acting on it until the commit."""
     query = _LOCKED if lock else _REQUEST
@@ -233,7 +228,7 @@ def acts_by_id(connection: Connection, act_ids: Sequence[str]) -> Sequence[Row[A
     return connection.execute(query).all()
 
 
-def _listed() -> Select[Any]:
+def _listed(handle: str) -> Select[Any]:
     columns: Any = select(
         FreezeRequestRow.id,
         FreezeRequestRow.status,
@@ -244,6 +239,7 @@ def _listed() -> Select[Any]:
         FreezeRequestRow.address_count,
         FreezeRequestRow.partners_asked,
         FreezeRequestRow.provisional,
+        request_words_are_told_to(handle).label("incident_is_told"),
     )
     listed: Select[Any] = columns
     return listed
@@ -259,7 +255,7 @@ def sent_by(  # noqa: PLR0913 - the filters of the list
     incident_id: str | None = None,
 ) -> Sequence[Row[Any]]:
     """Return requests of `handle`, newest first, below the id `before`."""
-    query = _listed().where(FreezeRequestRow.requester == handle)
+    query = _listed(handle).where(FreezeRequestRow.requester == handle)
     if before is not None:
         query = query.where(FreezeRequestRow.id < before)
     if status is not None:
@@ -280,7 +276,7 @@ def received_by(  # noqa: PLR0913 - the filters of the list
 ) -> Sequence[Row[Any]]:
     """Return requests that `handle` has a leg of, newest first, with the leg's status."""
     query = (
-        _listed()
+        _listed(handle)
         .add_columns(LegRow.status.label("leg_status"))
         .join(LegRow, LegRow.request_id == FreezeRequestRow.id)
         .where(LegRow.partner == handle)

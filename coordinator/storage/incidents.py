@@ -3,16 +3,50 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, exists, or_, select
+from sqlalchemy.orm import aliased
 
 from coordinator.storage.tables.events import EventAudienceRow, EventRow
 from coordinator.storage.tables.freeze_ledger import LedgerLineRow, NothingRow
-from coordinator.storage.tables.freeze_requests import ActRow, FreezeRequestRow, LegRow
+from coordinator.storage.tables.freeze_requests import (
+    ActRow,
+    FreezeRequestRow,
+    IncidentRow,
+    LegRow,
+)
 from coordinator.storage.tables.life_cycle import WithdrawnAddressRow
 from holdfast.protocol.vocabulary import DeclineCode, LineKind
 
 _CHUNK = 400
 _MOVED_ON = DeclineCode.MOVED_ON.value
+
+
+def words_are_told_to(partner: str) -> ColumnElement[bool]:
+    """Return whether `partner` may read the words of an `IncidentRow`.
+
+    They are the opener's, from the signed document that opened it: its TLP holds for them, so they
+    are read by the opener and by whoever it asked in this incident, and not by those whom another
+    member asks in the same incident.
+    """
+    openers, leg = aliased(FreezeRequestRow), aliased(LegRow)
+    asked = (
+        select(leg.id)
+        .join(openers, openers.id == leg.request_id)
+        .where(
+            openers.incident_id == IncidentRow.id,
+            openers.requester == IncidentRow.opened_by,
+            leg.partner == partner,
+        )
+    )
+    return (IncidentRow.opened_by == partner) | asked.exists()
+
+
+def request_words_are_told_to(partner: str) -> ColumnElement[bool]:
+    """Return the same of the incident that a `FreezeRequestRow` belongs to."""
+    incident = select(IncidentRow.id).where(
+        IncidentRow.id == FreezeRequestRow.incident_id, words_are_told_to(partner)
+    )
+    return incident.exists()
 
 
 def timeline(

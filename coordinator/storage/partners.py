@@ -84,6 +84,12 @@ _STANDING = Prebuilt(
     )
 )
 _PARTNER = select(PartnerRow.__table__).where(PartnerRow.handle == bindparam("handle"))
+# Rows that only refer to the partner are inserted beside it.
+_LOCK = Prebuilt(
+    select(PartnerRow.handle)
+    .where(PartnerRow.handle == bindparam("handle"))
+    .with_for_update(key_share=True)
+)
 _STATUSES = Prebuilt(
     select(PartnerRow.handle, PartnerRow.kind, PartnerRow.status, PartnerRow.provisional),
     among=PartnerRow.handle,
@@ -182,6 +188,16 @@ def partner(connection: Connection, handle: str, *, lock: bool = False) -> Row[A
         # Rows that only refer to the partner are inserted beside it.
         query = query.with_for_update(key_share=True)
     return connection.execute(query, {"handle": handle}).one_or_none()
+
+
+def send_lock(connection: Connection, handle: str) -> None:
+    """Have what is counted of a partner from here on counted by one transaction at a time.
+
+    Whoever comes second waits, and its next statement sees what the first has added. It is taken
+    before any lock of a request or of the log, as by those who change a membership (`partner`).
+    """
+    if connection.dialect.name != "sqlite":  # writers queue there already
+        _LOCK.send(connection, handle=handle)
 
 
 def partners(

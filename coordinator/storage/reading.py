@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select
 from sqlalchemy.orm import aliased
 
+from coordinator.storage.incidents import words_are_told_to
 from coordinator.storage.tables.documents import DocumentRow
 from coordinator.storage.tables.events import EventRow
 from coordinator.storage.tables.freeze_requests import (
@@ -130,11 +131,14 @@ def visible_incidents(
     return sorted(set(rows), key=lambda row: row[1], reverse=True)[:limit]
 
 
-def incidents(connection: Connection, ids: Sequence[str]) -> Mapping[str, Row[Any]]:
-    """Return the rows of many incidents."""
+def incidents(connection: Connection, ids: Sequence[str], handle: str) -> Mapping[str, Row[Any]]:
+    """Return the rows of many incidents, each with `is_told`: `handle` may read its words."""
+    told = words_are_told_to(handle).label("is_told")
     found: dict[str, Row[Any]] = {}
     for start in range(0, len(ids), _CHUNK):
-        query = select(IncidentRow.__table__).where(IncidentRow.id.in_(ids[start : start + _CHUNK]))
+        query = select(IncidentRow.__table__, told).where(
+            IncidentRow.id.in_(ids[start : start + _CHUNK])
+        )
         found |= {row.id: row for row in connection.execute(query)}
     return found
 

@@ -56,9 +56,9 @@ def _sum(connection: Connection, column: Any) -> Any:
 
 
 def legs(connection: Connection, scope: Scope) -> Sequence[Row[Any]]:
-    """Return the legs in scope with their request's urgency."""
+    """Return the legs in scope with their request's urgency and requester."""
     query = (
-        select(LegRow.__table__, FreezeRequestRow.urgency)
+        select(LegRow.__table__, FreezeRequestRow.urgency, FreezeRequestRow.requester)
         .join(FreezeRequestRow, FreezeRequestRow.id == LegRow.request_id)
         .where(LegRow.id.in_(scope.legs()))
     )

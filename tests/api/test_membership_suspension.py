@@ -22,15 +22,17 @@ from coordinator.storage import partners as store
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
 from holdfast.protocol.membership_payloads import Grant
+from holdfast.protocol.vocabulary import Role
 from tests.api.acts import approve, report_frozen, submit
 from tests.api.membership_acts import (
     events,
     is_served,
+    new_person,
     operate,
     rotation_body,
     with_new_key,
 )
-from tests.factories import ETHER, ORIGIN, Cast, Exchange, Signer, freeze_request_body
+from tests.factories import ETHER, ORIGIN, Cast, Exchange, Signer, freeze_request_body, grant_body
 
 REQUESTS = "/v1/freeze-requests"
 #: From the examples of EIP-55: other accounts than the one that is flagged already.
@@ -114,8 +116,8 @@ def test_the_keys_of_a_suspended_partner_answer_401(
         (cast.b.lead, f"{REQUESTS}/{request['id']}/acknowledgement", act),
         (cast.b.lead, f"{REQUESTS}/{request['id']}/review", act),
         (cast.b.analyst, REQUESTS, freeze_request_body(to=[cast.c.handle])),
-        (cast.b.lead, "/v1/revocations", {"kid": cast.b.analyst.key.kid}),
-        (cast.b.root, "/v1/revocations", {"kid": cast.b.analyst.key.kid}),
+        (cast.b.analyst, "/v1/revocations", {"kid": cast.b.lead.key.kid}),
+        (cast.b.root, "/v1/grants", grant_body(new_person(cast.b, Role.SECURITY_LEAD))),
         (
             cast.b.analyst,
             "/v1/grants",
@@ -124,6 +126,41 @@ def test_the_keys_of_a_suspended_partner_answer_401(
     ):
         assert signer.post(member, path, body).status_code == 401, path
     assert is_served(signer, cast.c.analyst)
+
+
+@pytest.mark.parametrize("by", ["root", "lead"])
+@pytest.mark.parametrize("what", ["kid", "subject"])
+def test_a_suspended_partner_takes_a_stolen_key_away(
+    signer: Signer, cast: Cast, operator: Operator, by: str, what: str
+) -> None:
+    stolen = cast.b.second_lead
+    operator.suspend(cast.b)
+    named = {"kid": stolen.key.kid} if what == "kid" else {"subject": stolen.subject}
+    body = {**named, "compromised_since": "2026-03-01T00:00:00Z"}
+    answer = signer.post(getattr(cast.b, by), "/v1/revocations", body, key="stolen-1")
+    assert answer.status_code == 201, answer.data
+    assert answer.get_json()["kids"] == [stolen.key.kid]
+    again = signer.post(getattr(cast.b, by), "/v1/revocations", body, key="stolen-1")
+    assert (again.status_code, again.data) == (201, answer.data)
+    [told] = events(signer, cast.c.auditor, "grant.revoked")
+    assert (told["partner"], told["kids"]) == (cast.b.handle, [stolen.key.kid])
+    # It is over for what a suspended partner may do, and stays so when the partner is back.
+    assert signer.post(stolen, "/v1/revocations", {"kid": cast.b.lead.key.kid}).status_code == 401
+    operator.reinstate(cast.b)
+    assert not is_served(signer, stolen)
+    assert is_served(signer, cast.b.lead)
+
+
+def test_a_suspended_partner_takes_away_no_key_of_others(
+    signer: Signer, cast: Cast, operator: Operator
+) -> None:
+    operator.suspend(cast.b)
+    for named in ({"kid": cast.c.lead.key.kid}, {"subject": cast.c.lead.subject}):
+        assert signer.post(cast.b.root, "/v1/revocations", named).status_code == 404
+    assert (
+        signer.post(cast.b.lead, "/v1/revocations", {"kid": cast.b.root.key.kid}).status_code == 409
+    )
+    assert is_served(signer, cast.c.lead)
 
 
 def test_not_even_the_retry_of_a_rotation_is_answered_while_suspended(

@@ -418,6 +418,20 @@ def test_every_warning_needs_its_reason(shell: Shell, submitted: Submitted) -> N
     assert sent(submitted.stub)["warnings_accepted"][0]["reason"] == "Checked twice"
 
 
+def test_a_warning_about_other_requests_is_shown_and_never_sent(
+    shell: Shell, submitted: Submitted
+) -> None:
+    other = "frq_01h455vb4pex5vsknk084sn02q"
+    detail = f"flagged already by a live request ({other})"
+    duplicate = {"code": "duplicate", "address_nos": [0], "detail": detail, "requests": [other]}
+    submitted.answer(warnings=[duplicate])
+    for accepted in ((), ("--accept", "duplicate=A second hop")):
+        shown = shell("approve", FRQ, "--yes", *accepted)
+        assert shown.exit_code == 0
+        assert other in shown.stderr.replace("\n", "")
+        assert sent(submitted.stub).get("warnings_accepted", []) == []
+
+
 def test_reject_sends_the_decision_with_its_comment(shell: Shell, submitted: Submitted) -> None:
     submitted.answer()
     assert shell("reject", FRQ, "--comment", "wrong chain").exit_code == 0

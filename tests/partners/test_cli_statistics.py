@@ -138,6 +138,29 @@ def test_the_public_year_is_shown_to_who_has_no_key(shell: Shell, stub: StubCoor
     assert document["cases"] == 14
 
 
+def test_sums_that_the_public_is_not_told_are_left_out_and_not_shown_as_nothing(
+    shell: Shell, stub: StubCoordinator
+) -> None:
+    asset = next(iter(UNITS))
+    view = {
+        "year": 2025,
+        "named_from_cases": 10,
+        "requests": 40,
+        "cases": 40,
+        "assets": {asset: {"found": "7"}},
+        "usd": {"frozen": "12.00"},
+        "units": {asset: {"symbol": "ETH", "decimals": 0}},
+    }
+    stub.answers("GET", "/v1/statistics/2025", view)
+    shown = shell("year", "2025", "--coordinator", stub.origin).output
+    assert _value(shown, "ETH") == [f"found 7 ({asset})"]
+    assert _value(shown, "US dollars") == ["frozen 12.00"]
+    assert "from as many cases and as many partners" in shown.replace("\n", " ")
+    stub.answers("GET", "/v1/statistics/2024", view | {"assets": {}, "usd": {}})
+    none = shell("year", "2024", "--coordinator", stub.origin).output
+    assert _value(none, "US dollars") == []
+
+
 @pytest.mark.usefixtures("analyst")
 def test_of_a_year_with_few_cases_it_is_said_that_no_more_is_published(
     shell: Shell, stub: StubCoordinator

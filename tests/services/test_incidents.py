@@ -194,3 +194,94 @@ def test_a_bad_cursor_is_refused_and_a_stranger_finds_nothing(w: World, name: st
         assert parameters(problem(refused, 422, "invalid_input")) == ["cursor"]
     w.get(w.cast.d.lead, path, status=404)
     w.get(w.cast.a.lead, path.replace("inc_", "inc_x"), status=404)
+
+
+OPENED = {
+    "title": "Theft at a member nobody may name",
+    "kind": "hack",
+    "occurred_at": "2026-03-02T09:00:00Z",
+    "reference": "RED 4711",
+}
+
+
+def _everything_that_tells_an_incident(
+    w: World, exchange: Exchange, request: dict[str, Any]
+) -> dict[str, Any]:
+    """Return (title, reference) wherever an exchange reads an incident's words."""
+    reader, incident = exchange.lead, request["incident"]["id"]
+    listed = w.get(reader, "/v1/incidents")["items"]
+    boxes = ("sent", "received", "to_approve")
+    return {
+        "request": w.get(reader, f"/v1/freeze-requests/{request['id']}")["incident"],
+        "incident": w.get(reader, f"/v1/incidents/{incident}"),
+        "list": next(each for each in listed if each["id"] == incident),
+        **{
+            box: [
+                {"title": each["incident_title"], "reference": None}
+                for each in w.get(reader, f"/v1/freeze-requests?box={box}")["items"]
+                if each["incident_id"] == incident
+            ]
+            for box in boxes
+        },
+    }
+
+
+def test_the_words_of_an_incident_stay_with_those_whom_its_opener_asked(w: World) -> None:
+    a, b, c, d = w.cast.all
+    first = w.live(to=[b.handle, c.handle], tlp="RED", incident=OPENED)
+    known = {"id": first["incident"]["id"]}
+    second = w.live(b, to=[c.handle, d.handle], incident=known)
+    third = w.live(d, to=[c.handle, a.handle], incident=known)
+    waiting = w.submit(d, to=[a.handle], incident=known)
+    for reader, request in ((a, first), (a, third), (b, second), (c, second), (c, third)):
+        told = _everything_that_tells_an_incident(w, reader, request)
+        assert told["request"]["title"] == OPENED["title"]
+        assert told["incident"]["reference"] == told["list"]["reference"] == OPENED["reference"]
+        titles = {each["title"] for box in ("sent", "received") for each in told[box]}
+        assert titles == {OPENED["title"]}
+    for request in (second, third):
+        told = _everything_that_tells_an_incident(w, d, request)
+        assert told["to_approve"]
+        for shown in (told["request"], told["incident"], told["list"]):
+            assert (shown["title"], shown["reference"]) == ("", None)
+        words = str(told)
+        assert str(OPENED["title"]) not in words
+        assert str(OPENED["reference"]) not in words
+    # Nor does the answer to a request that names the incident tell them.
+    for answer in (third, waiting):
+        assert (answer["incident"]["title"], answer["incident"]["reference"]) == ("", None)
+    assert second["incident"]["title"] == OPENED["title"]
+
+
+def test_nothing_that_is_delivered_tells_the_words_of_an_incident(w: World) -> None:
+    first = w.live(to=[w.cast.b.handle], tlp="RED", incident=OPENED)
+    second = w.live(w.cast.b, to=[w.cast.d.handle], incident={"id": first["incident"]["id"]})
+    w.freeze(w.cast.d, second)
+    assert [event["request_id"] for event in w.events(w.cast.d, "freeze_request.received")] == [
+        second["id"]
+    ]
+    feed = str(w.get(w.cast.d.lead, "/v1/events"))
+    incident = f"/v1/incidents/{first['incident']['id']}"
+    pages = [w.get(w.cast.d.lead, f"{incident}/{name}") for name in ("timeline", "trace")]
+    pages += [w.items(w.cast.d.lead, second, name) for name in ("evidence", "ledger", "legs")]
+    for text in (feed, *map(str, pages)):
+        assert str(OPENED["title"]) not in text
+        assert str(OPENED["reference"]) not in text
+
+
+def test_who_is_asked_by_the_opener_too_reads_the_words_from_then_on(w: World) -> None:
+    d = w.cast.d
+    first = w.live(to=[w.cast.b.handle], incident=OPENED)
+    known = {"id": first["incident"]["id"]}
+    second = w.live(w.cast.b, to=[d.handle], incident=known)
+    assert w.get(d.lead, f"/v1/incidents/{known['id']}")["title"] == ""
+    later = w.submit(to=[d.handle], incident=known)
+    # A request that nobody approved yet asks nobody.
+    assert w.get(d.lead, f"/v1/freeze-requests/{second['id']}")["incident"]["title"] == ""
+    context = {"decision": "approve", "context_sha256": later["context_sha256"]}
+    w.act(w.cast.a.lead, later, "approvals", **context)
+    assert w.get(d.lead, f"/v1/incidents/{known['id']}")["title"] == OPENED["title"]
+    # It opens no other incident of the same opener.
+    other = w.live(to=[w.cast.b.handle], incident=OPENED)
+    w.live(w.cast.b, to=[d.handle], incident={"id": other["incident"]["id"]})
+    assert w.get(d.lead, f"/v1/incidents/{other['incident']['id']}")["title"] == ""

@@ -7,8 +7,10 @@ import pytest
 
 from coordinator.domain.clock import SteppedClock
 from coordinator.domain.figures import in_proportion, rank, usd_cents, usd_text
+from coordinator.services.statistics import figures_by_row, month_start, yearly_view
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
+from coordinator.storage.statistics import Scope
 from holdfast.protocol.payloads import Usd
 from tests.factories import ACCOUNT, ETHER, Cast, Exchange, Signer
 from tests.services.request_cast import addresses
@@ -19,6 +21,7 @@ from tests.services.through_api import (
     parameters,
     policies,
     problem,
+    released_line,
 )
 
 USD = {"at": "2026-03-02T11:00:00Z", "source": "an index"}
@@ -282,8 +285,64 @@ def test_the_public_summary_names_no_partner_with_few_cases(w: World) -> None:
     assert [partner["partner"] for partner in summary["partners"]] == [w.cast.b.handle]
     assert summary["partners"][0]["acknowledged"]["median_ms"] == 60_000
     assert summary["nothing"] == {"no_match": 1}
-    assert summary["units"] == {ETHER: {"symbol": "ETH", "decimals": 18}}
+    # Ten cases, but of two partners: their sums would be theirs.
+    assert (summary["assets"], summary["usd"], summary["units"]) == ({}, {}, {})
     assert w.cast.c.handle.encode() not in answer.data
+
+
+def _year(w: World, *, name_from: int) -> dict[str, Any]:
+    """Return the public year as it would be with another number of cases and partners."""
+    scope = Scope(month_start(2026, 1), month_start(2027, 1), None)
+    with w.database.engine.connect() as connection:
+        rows = figures_by_row(connection, scope)
+    return yearly_view(rows, year=2026, requests=1, name_from=name_from)
+
+
+def test_the_public_year_tells_no_sum_of_one_partner_however_many_its_cases(w: World) -> None:
+    lines = [
+        found_line("777000333", usd={"value": "4321.09", **USD}),
+        frozen_line("777000333", usd={"value": "4321.09", **USD}),
+    ]
+    amount = {"asset": ETHER, "amount": "888000444", "usd": {"value": "5432.10", **USD}}
+    for _ in range(policies().name_from_cases):
+        request = w.live(to=[w.cast.b.handle], addresses=[{"account": ACCOUNT, **amount}])
+        hold = w.report(w.cast.b, request, lines)["lines"][1]["hold"]
+        w.report(w.cast.b, request, [released_line(hold, "1")])
+    summary = w.signer.client.get("/v1/statistics/2026").get_json()
+    assert [partner["partner"] for partner in summary["partners"]] == [w.cast.b.handle]
+    assert (summary["assets"], summary["usd"], summary["units"]) == ({}, {}, {})
+
+
+def test_each_sum_of_a_public_year_comes_from_enough_cases_and_enough_partners(w: World) -> None:
+    b, c, d = w.cast.b, w.cast.c, w.cast.d
+    usd = {"value": "10.00", **USD}
+    amount = {"asset": ETHER, "amount": "1000", "usd": usd}
+    asks = [
+        w.live(to=[b.handle, c.handle], addresses=[{"account": ACCOUNT, **amount}])
+        for _ in range(2)
+    ]
+    for exchange, request in ((b, asks[0]), (c, asks[0]), (b, asks[1])):
+        w.report(exchange, request, [found_line("50", usd=usd)])
+    w.report(b, asks[0], [frozen_line("40", usd=usd)])
+    w.report(b, asks[1], [frozen_line("40", usd=usd)])
+    # Two partners and three cases stand behind what was found, one partner behind what was frozen,
+    # and behind what was asked one requester, however many it asked.
+    assert _year(w, name_from=2)["assets"] == {ETHER: {"found": "150"}}
+    assert _year(w, name_from=2)["usd"] == {"found": "30.00"}
+    assert _year(w, name_from=3)["assets"] == {}
+    w.report(c, asks[1], [found_line("7"), frozen_line("7")])
+    assert _year(w, name_from=2)["assets"] == {ETHER: {"found": "157", "frozen": "87"}}
+    assert "frozen" not in _year(w, name_from=2)["usd"]
+    other = w.live(d, to=[b.handle], addresses=[{"account": ACCOUNT, **amount}])
+    shown = _year(w, name_from=2)
+    assert shown["assets"][ETHER]["asked"] == "5000"
+    assert shown["usd"]["asked"] == "50.00"
+    w.report(b, other, [found_line(None)])
+    assert "withheld" not in _year(w, name_from=2)["assets"][ETHER]
+    # Three partners each, and cases enough: nobody's part can be made out.
+    once = w.live(d, to=[c.handle], addresses=[{"account": ACCOUNT, **amount}])
+    w.report(c, once, [found_line(None)])
+    assert _year(w, name_from=2)["assets"][ETHER]["withheld"] == 2
 
 
 def test_a_year_with_few_cases_tells_counts_alone(w: World) -> None:

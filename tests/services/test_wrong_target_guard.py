@@ -1,12 +1,13 @@
 """The wrong-target guard: what may be wrong is shown, and accepted with a reason or not."""
 
+from hashlib import sha256
 from typing import Any
 
 import pytest
 
 from coordinator.domain.errors import InvalidInputError
-from holdfast.protocol import strict_json
-from tests.services.request_cast import Desk, refusal
+from holdfast.protocol import base64url, canonical_json, strict_json
+from tests.services.request_cast import Ask, Desk, addresses, refusal
 
 LOWER = "eip155:1:0x" + "ab" * 20
 RIPPLE = "xrpl:0:rnXyVQzgxZe7TR1EPzTkGj2jxH4LMJYh66"
@@ -33,7 +34,9 @@ def test_an_account_that_a_live_request_of_ones_own_flags_already_is_warned_of(
         addresses=[{"account": RIPPLE, "tag": "8"}, {"account": RIPPLE, "tag": "7"}]
     )
     assert _warnings(again.answer) == {"duplicate": [1]}
-    assert first.id in again.answer["warnings"][0]["detail"]
+    [warning] = again.answer["warnings"]
+    assert first.id in warning["detail"]
+    assert warning["requests"] == [first.id]
 
 
 def test_a_request_that_one_may_not_read_does_not_show_through_the_guard(desk: Desk) -> None:
@@ -102,3 +105,60 @@ def test_an_address_that_is_not_warned_of_cannot_be_accepted_with_those_that_are
     assert f"address {numbers[1]} carries no warning" in refused.errors[0].detail
     again = [accepted | {"address_nos": [0]}, accepted | {"address_nos": [0]}]
     assert desk.decide(ask, warnings_accepted=again)["status"] == "active"
+
+
+def _asked_twice(desk: Desk) -> tuple[Ask, Ask]:
+    """Return a request that B was not asked in, and one to B of the same account."""
+    target = [{"account": RIPPLE, "tag": "7"}]
+    first = desk.go_out(to=[desk.cast.c.handle], addresses=target)
+    again = desk.submit(to=[desk.cast.b.handle], addresses=[*target, {"account": LOWER}])
+    assert _warnings(again.answer) == {"duplicate": [0], "no_checksum": [1]}
+    return first, again
+
+
+NO_CHECKSUM = {"code": "no_checksum", "address_nos": "all", "reason": "read twice"}
+
+
+@pytest.mark.parametrize("decision", ["approve", "reject"])
+@pytest.mark.parametrize("numbers", ["all", [0]])
+def test_no_decision_names_a_warning_about_other_requests_because_partners_read_it(
+    desk: Desk, decision: str, numbers: Any
+) -> None:
+    _, again = _asked_twice(desk)
+    told = {"code": "duplicate", "address_nos": numbers, "reason": "the second hop of it"}
+    refused = refusal(desk.decide, again, decision=decision, warnings_accepted=[NO_CHECKSUM, told])
+    assert (refused.type, refused.code) == (InvalidInputError, "about_other_requests")
+    assert refused.pointers == {"/warnings_accepted/1/code": "about_other_requests"}
+    assert "leave it out" in refused.errors[0].detail
+    assert desk.status(again) == "submitted"
+
+
+def test_whoever_signs_the_context_accepts_the_warning_about_other_requests(desk: Desk) -> None:
+    first, again = _asked_twice(desk)
+    assert first.id in again.answer["decision_context"]
+    assert refusal(desk.decide, again).code == "warnings_open"
+    assert desk.decide(again, warnings_accepted=[NO_CHECKSUM])["status"] == "active"
+
+
+def test_partners_cannot_tell_from_the_hash_of_the_context_whether_more_was_warned_of(
+    desk: Desk,
+) -> None:
+    """They are told the hash, and know all else that a context without a duplicate holds."""
+    salts: set[str] = set()
+    for _ in range(3):
+        ask = desk.submit(to=[desk.cast.b.handle], addresses=addresses(1, len(salts)))
+        known = {
+            "v": 1,
+            "request_id": ask.id,
+            "content_sha256": ask.content_sha256,
+            "act_sha256": ask.content_sha256,
+            "to": [desk.cast.b.handle],
+            "warnings": [],
+        }
+        context = strict_json.loads(ask.answer["decision_context"].encode())
+        salt = context["salt"]
+        assert context == known | {"salt": salt}
+        assert len(base64url.decode(salt)) == 16
+        assert sha256(canonical_json.dumps(known)).hexdigest() != ask.answer["context_sha256"]
+        salts.add(salt)
+    assert len(salts) == 3

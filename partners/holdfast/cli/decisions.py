@@ -24,7 +24,12 @@ from holdfast.protocol import strict_json
 from holdfast.protocol.errors import ProtocolError
 from holdfast.protocol.payloads import FreezeRequest, WarningAcceptance
 from holdfast.protocol.views import EvidenceView, FreezeRequestSummary, FreezeRequestView
-from holdfast.protocol.vocabulary import Decision, EvidenceKind, RequestStatus
+from holdfast.protocol.vocabulary import (
+    ABOUT_OTHER_REQUESTS,
+    Decision,
+    EvidenceKind,
+    RequestStatus,
+)
 from holdfast.wording import counted
 
 _SHOWN_ADDRESSES = 10
@@ -54,7 +59,7 @@ def show_awaited(session: Session) -> None:
 
 
 def _awaited_rows(view: FreezeRequestSummary) -> list[tuple[object, ...]]:
-    first = (view.id, view.urgency.value, view.incident_title)
+    first = (view.id, view.urgency.value, view.incident_title or view.incident_id)
     rows: list[tuple[object, ...]] = []
     if view.decide_by is not None:
         about = "ratify" if view.provisional else "approve"
@@ -75,9 +80,13 @@ def _awaited_rows(view: FreezeRequestSummary) -> list[tuple[object, ...]]:
 
 @click.command(cls=SessionCommand)
 @click.argument("request_id", metavar="FRQ_…", type=REQUEST_ID)
-@click.option("--comment")
+@click.option("--comment", help="The partners asked read it.")
 @click.option(
-    "--accept", "accepted", multiple=True, metavar="CODE=REASON", help="Accept a warning, and why."
+    "--accept",
+    "accepted",
+    multiple=True,
+    metavar="CODE=REASON",
+    help="Accept a warning, and why; the partners asked read it.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask; for scripts that showed it to somebody.")
 @pass_session
@@ -214,7 +223,11 @@ def _show(
 def _reasons(
     session: Session, view: FreezeRequestView, accepted: tuple[str, ...], *, ask: bool
 ) -> list[WarningAcceptance]:
-    """Return a reason for every warning: given, or asked for."""
+    """Return a reason for every warning: given, or asked for.
+
+    None for those about other requests: what is returned goes to the partners asked, who are to
+    learn nothing of these; the signed context accepts them.
+    """
     given = dict(item.split("=", 1) for item in accepted if "=" in item)
     if len(given) < len(accepted):
         raise click.UsageError("--accept takes CODE=REASON, once for each code")
@@ -223,6 +236,9 @@ def _reasons(
         concerned = counted(len(warning.address_nos), "address")
         words = f"Warning {warning.code.value}: {warning.detail} ({concerned})"
         session.err.print(Text(words), style="yellow")
+        if warning.code in ABOUT_OTHER_REQUESTS:
+            session.err.print("It stays with you: you accept it by signing the context above.")
+            continue
         reason = given.get(warning.code.value)
         if reason is None and not ask:
             raise click.UsageError(f"accept the warning: --accept {warning.code.value}=REASON")

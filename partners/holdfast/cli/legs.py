@@ -44,7 +44,7 @@ def inbox(session: Session, *, to_approve: bool, status: str | None) -> None:
             view.requester,
             view.urgency.value,
             f"{view.submitted_at:%Y-%m-%d %H:%M}",
-            view.incident_title,
+            view.incident_title or view.incident_id,
             view.address_count,
             view.status.value,
             view.leg_status.value if view.leg_status else None,

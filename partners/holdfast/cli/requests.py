@@ -130,7 +130,7 @@ def status(session: Session, request_id: str | None, *, ledger: bool, addresses:
                 view.status.value,
                 view.urgency.value,
                 f"{view.submitted_at:%Y-%m-%d %H:%M}",
-                view.incident_title,
+                view.incident_title or view.incident_id,
                 view.address_count,
                 view.partners_asked,
             ),
@@ -178,7 +178,7 @@ def _show_request(session: Session, view: FreezeRequestView, legs: list[LegView]
             [
                 ("request", view.id),
                 ("status", view.status.value + provisional),
-                ("incident", f"{view.incident.title} ({view.incident.id})"),
+                ("incident", f"{view.incident.title} ({view.incident.id})".removeprefix(" ")),
                 ("requester", view.requester),
                 ("urgency", view.urgency.value),
                 ("to", view.to),

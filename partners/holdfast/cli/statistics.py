@@ -12,7 +12,9 @@ from holdfast.protocol.life_cycle_views import (
     Durations,
     StatisticsView,
     UsdFigures,
+    YearlyAssetFigures,
     YearlySummary,
+    YearlyUsdFigures,
 )
 from holdfast.protocol.views import Units
 from holdfast.wording import whole_units
@@ -100,7 +102,10 @@ def _show_year(session: Session, view: YearlySummary) -> None:
         )
     else:
         session.out.print(_LEGEND)
-        session.out.print(f"Partners are named from {view.named_from_cases} cases on.")
+        session.out.print(
+            f"Partners are named from {view.named_from_cases} cases on. Sums are told that come\n"
+            "from as many cases and as many partners."
+        )
 
 
 _LEGEND = (
@@ -124,22 +129,37 @@ def _duration(milliseconds: int) -> str:
     return f"{milliseconds / _HOUR_MS:.1f} h"
 
 
-def _sums(assets: Mapping[str, AssetFigures], usd: UsdFigures | None, units: Units) -> list[_Row]:
-    """Return a fact per asset, with the asset's id behind its amounts, and one for dollars."""
+def _sums(
+    assets: Mapping[str, AssetFigures | YearlyAssetFigures],
+    usd: UsdFigures | YearlyUsdFigures | None,
+    units: Units,
+) -> list[_Row]:
+    """Return a fact per asset, with the asset's id behind its amounts, and one for dollars.
+
+    Sums that the public is not told are left out.
+    """
     rows: list[_Row] = []
     for asset, figures in sorted(assets.items()):
         unit = units.get(asset)
-        amounts = [getattr(figures, name) for name in _AMOUNTS]
-        shown = [whole_units(amount, unit) if unit else f"{int(amount):,}" for amount in amounts]
-        words = [f"{name} {amount}" for name, amount in zip(_AMOUNTS, shown, strict=True)]
-        if figures.asked == "0":
-            words[0] = "asked without an amount"
+        words = []
+        for name, amount in _told(figures):
+            shown = whole_units(amount, unit) if unit else f"{int(amount):,}"
+            without = (name, amount) == ("asked", "0")
+            words.append("asked without an amount" if without else f"{name} {shown}")
         words += [f"{figures.withheld} withheld"] if figures.withheld else []
         rows.append((unit.symbol if unit else "base units", f"{', '.join(words)} ({asset})"))
-    if usd is not None and usd != UsdFigures():
-        dollars = [f"{name} {_grouped(getattr(usd, name))}" for name in _AMOUNTS]
+    if usd is not None and usd not in (UsdFigures(), YearlyUsdFigures()):
+        dollars = [f"{name} {_grouped(value)}" for name, value in _told(usd)]
         rows.append(("US dollars", ", ".join(dollars)))
     return rows
+
+
+def _told(
+    figures: AssetFigures | YearlyAssetFigures | UsdFigures | YearlyUsdFigures,
+) -> list[tuple[str, str]]:
+    """Return (name, sum) of the sums that are there."""
+    found = [(name, getattr(figures, name)) for name in _AMOUNTS]
+    return [(name, value) for name, value in found if value is not None]
 
 
 def _grouped(dollars: str) -> str:

@@ -248,6 +248,25 @@ class StatisticsView(View):
     units: Units = Field(default_factory=dict)
 
 
+class YearlyAssetFigures(View):
+    """Sums of one asset in a public year; absent are those that come from few."""
+
+    asked: str | None = None
+    found: str | None = None
+    frozen: str | None = None
+    returned: str | None = None
+    withheld: int | None = None
+
+
+class YearlyUsdFigures(View):
+    """The same in US dollars, as far as reports and requests stated a value; two decimals."""
+
+    asked: str | None = None
+    found: str | None = None
+    frozen: str | None = None
+    returned: str | None = None
+
+
 class YearlyPartner(View):
     """What the public learns of a partner that answered often enough to be named."""
 
@@ -258,7 +277,10 @@ class YearlyPartner(View):
 
 
 class YearlySummary(View):
-    """`GET /v1/statistics/{year}`: public; names no partner with few cases."""
+    """`GET /v1/statistics/{year}`: public; names no partner with few cases.
+
+    A sum is there where it comes from at least `named_from_cases` cases and as many partners.
+    """
 
     year: int
     named_from_cases: int
@@ -266,8 +288,8 @@ class YearlySummary(View):
     cases: int
     acknowledged: Durations | None = None
     first_freeze: Durations | None = None
-    assets: dict[str, AssetFigures] = Field(default_factory=dict)
-    usd: UsdFigures | None = None
+    assets: dict[str, YearlyAssetFigures] = Field(default_factory=dict)
+    usd: YearlyUsdFigures | None = None
     units: Units = Field(default_factory=dict)
     declined: dict[str, int] = Field(default_factory=dict)
     nothing: dict[str, int] = Field(default_factory=dict)

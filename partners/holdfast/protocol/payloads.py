@@ -291,7 +291,10 @@ class Act(Body):
 
 
 class WarningAcceptance(Body):
-    """One warning accepted, for some addresses or for all that carry it, with the reason."""
+    """One warning accepted, for some addresses or for all that carry it, with the reason.
+
+    The partners asked read it: a warning about other requests (`duplicate`) is not named here.
+    """
 
     code: Annotated[WarningCode, Loose]
     address_nos: Literal["all"] | AddressNos

@@ -124,12 +124,15 @@ Units = dict[str, AssetUnit]
 class AddressWarning(View):
     """Something that may be wrong with flagged addresses.
 
-    Approving means accepting it with a reason.
+    Approving means accepting it with a reason. A warning that names `requests` is about those and
+    stays with the requester: it is accepted by signing the decision context in which it stands, and
+    an approval whose `warnings_accepted` names it is refused.
     """
 
     code: WarningCode
     address_nos: list[int]
     detail: str
+    requests: list[str] = []
 
 
 class ApprovalView(View):
@@ -173,7 +176,11 @@ class LegView(View):
 
 
 class IncidentView(View):
-    """The theft that requests belong to, as the first request told it."""
+    """The theft that requests belong to, as the first request told it.
+
+    `title` and `reference` are the opener's words: who may read no request of its sees an empty
+    title and no reference.
+    """
 
     id: str
     title: str

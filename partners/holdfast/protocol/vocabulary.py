@@ -204,6 +204,11 @@ class WarningCode(StrEnum):
     DUPLICATE = "duplicate"
 
 
+#: Warnings about other requests. The partners asked learn nothing of those: the body of an
+#: approval, which reaches them, never names such a warning; whoever signs the context accepts it.
+ABOUT_OTHER_REQUESTS = frozenset({WarningCode.DUPLICATE})
+
+
 class EventType(StrEnum):
     """Every event that partners can receive, by webhook or from the feed."""
 

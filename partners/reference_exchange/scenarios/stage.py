@@ -11,7 +11,7 @@ from rich.console import Console
 from holdfast import SqliteSeenEvents
 from holdfast.protocol.payloads import WarningAcceptance
 from holdfast.protocol.views import AssetUnit, FreezeRequestView, Units
-from holdfast.protocol.vocabulary import Decision
+from holdfast.protocol.vocabulary import ABOUT_OTHER_REQUESTS, Decision
 from holdfast.wording import counted
 from reference_exchange.inbox import Inbox
 from reference_exchange.scenarios.board import Board
@@ -89,6 +89,7 @@ class Stage:
         accepted = [
             WarningAcceptance(code=w.code, address_nos=list(w.address_nos), reason="As published.")
             for w in view.warnings
+            if w.code not in ABOUT_OTHER_REQUESTS
         ]
         self.approved_at[request.id] = time.time()
         lead.decide(
