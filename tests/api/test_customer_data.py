@@ -89,18 +89,35 @@ def test_what_is_free_is_looked_through_wherever_it_stands(
     assert "jane" not in fault.detail
 
 
-def _text_of_a_new_kind() -> type[BaseModel]:
-    class Undeclared(BaseModel):
-        text: str
-        parts: dict[str, str] = {}
+class Undeclared(BaseModel):
+    """A text of which nobody said anything."""
 
-    return Undeclared
+    text: str | None
 
 
-def test_a_member_whose_type_nobody_thought_of_is_an_error_and_a_bare_text_is_free() -> None:
-    undeclared = _text_of_a_new_kind()
+class Unheard(BaseModel):
+    """A member of a type that no body has."""
+
+    parts: dict[str, str]
+
+
+def test_a_text_of_which_nothing_is_said_is_looked_through() -> None:
+    (fault,) = customer_data(Undeclared(text=EMAIL), frozenset)
+    assert fault.pointer == "/text"
+
+
+def test_a_member_whose_type_nobody_thought_of_is_an_error() -> None:
     with pytest.raises(TypeError, match="parts"):
-        members_of(undeclared)
+        members_of(Unheard)
+
+
+def test_the_number_of_a_file_may_look_like_a_phone_number(signer: Signer, cast: Cast) -> None:
+    number = "0151/23456789"
+    legal = {"police_report": number, "order": number}
+    accepted = signer.post(cast.a.analyst, PATH, freeze_request_body(legal=legal))
+    assert accepted.status_code == 201, accepted.data
+    refused = signer.post(cast.a.analyst, PATH, freeze_request_body(summary=number))
+    assert refused.get_json()["code"] == "customer_data"
 
 
 @pytest.mark.parametrize(
