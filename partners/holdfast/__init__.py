@@ -35,15 +35,9 @@ from holdfast.errors import (
     UntrustedEvidenceError,
     ValidationError,
 )
-from holdfast.evidence.acts import (
-    Evidence,
-    Notice,
-    ProvenAct,
-    prove_act,
-    prove_evidence,
-    prove_notice,
-)
+from holdfast.evidence.acts import Evidence, ProvenAct, prove_act, prove_evidence
 from holdfast.evidence.key_directory import KeyDirectory
+from holdfast.evidence.notice import Notice, prove_notice
 from holdfast.profiles.private_files import read_private, write_private
 from holdfast.profiles.store import Profile, ProfileStore
 from holdfast.protocol.accounts import comparison_key

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from holdfast.errors import UntrustedEvidenceError
-from holdfast.evidence.acts import Notice, prove_notice
+from holdfast.evidence.notice import Notice, prove_notice
 from holdfast.evidence.key_directory import KeyDirectory
 from holdfast.profiles.store import Profile
 from holdfast.protocol import canonical_json

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from holdfast.errors import PinMismatchError, UntrustedEvidenceError
-from holdfast.evidence.acts import Notice, prove_evidence, prove_notice
+from holdfast.evidence.acts import prove_evidence
+from holdfast.evidence.notice import Notice, prove_notice
 from holdfast.evidence.key_directory import KeyDirectory
 from holdfast.profiles.key_requests import grant_of, key_request, new_profile
 from holdfast.profiles.store import Profile

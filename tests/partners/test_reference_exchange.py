@@ -10,7 +10,7 @@ import pytest
 
 from holdfast.client.client import Client, Document
 from holdfast.errors import UnavailableError
-from holdfast.evidence.acts import Notice, prove_notice
+from holdfast.evidence.notice import Notice, prove_notice
 from holdfast.evidence.key_directory import KeyDirectory
 from holdfast.protocol import strict_json
 from holdfast.protocol.payloads import FreezeRequest
