@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from holdfast.errors import UntrustedEvidenceError
-from holdfast.evidence.notice import Notice, prove_notice
 from holdfast.evidence.key_directory import KeyDirectory
+from holdfast.evidence.notice import Notice, prove_notice
 from holdfast.profiles.store import Profile
 from holdfast.protocol import canonical_json
 from holdfast.protocol.payloads import Approval

@@ -9,8 +9,8 @@ import pytest
 
 from holdfast.errors import PinMismatchError, UntrustedEvidenceError
 from holdfast.evidence.acts import prove_evidence
-from holdfast.evidence.notice import Notice, prove_notice
 from holdfast.evidence.key_directory import KeyDirectory
+from holdfast.evidence.notice import Notice, prove_notice
 from holdfast.profiles.key_requests import grant_of, key_request, new_profile
 from holdfast.profiles.store import Profile
 from holdfast.protocol.membership_payloads import Join, Jwk

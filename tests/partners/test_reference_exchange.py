@@ -10,8 +10,8 @@ import pytest
 
 from holdfast.client.client import Client, Document
 from holdfast.errors import UnavailableError
-from holdfast.evidence.notice import Notice, prove_notice
 from holdfast.evidence.key_directory import KeyDirectory
+from holdfast.evidence.notice import Notice, prove_notice
 from holdfast.protocol import strict_json
 from holdfast.protocol.payloads import FreezeRequest
 from holdfast.protocol.views import FreezeRequestView

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from holdfast.client.client import Client
 from holdfast.errors import UntrustedEvidenceError
-from holdfast.evidence.acts import Notice
+from holdfast.evidence.notice import Notice
 from holdfast.profiles.store import Profile
 from holdfast.protocol import canonical_json
 from holdfast.protocol.jwk import PrivateKey

@@ -116,7 +116,7 @@ ACTS: Mapping[str, ActRule] = MappingProxyType(
 
 #: Who may report a line of each kind.
 LINE_ROLES: Mapping[LineKind, frozenset[Role]] = MappingProxyType(
-    {kind: DISPOSERS for kind in LineKind}
+    dict.fromkeys(LineKind, DISPOSERS)
     | dict.fromkeys((LineKind.FOUND, LineKind.FROZEN, LineKind.NOTHING), _ANSWERERS)
 )
 

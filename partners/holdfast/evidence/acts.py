@@ -24,7 +24,7 @@ from holdfast.protocol.request_token import (
     verify_request_evidence,
 )
 from holdfast.protocol.views import EvidenceView
-from holdfast.protocol.vocabulary import EvidenceKind, Role
+from holdfast.protocol.vocabulary import EvidenceKind, LineKind, Role
 
 #: Seconds by which clocks may differ when the times of two acts are compared.
 SKEW = 60
@@ -164,7 +164,9 @@ def _require_role(said: str, rule: ActRule, payload: Body, key: TrustedKey, at: 
     roles = key.roles_at(at)
     needed = [rule.roles]
     if isinstance(payload, FreezeReport):
-        needed += [LINE_ROLES[kind] for kind in sorted({line.kind for line in payload.lines})]
+        needed += [
+            LINE_ROLES[kind] for kind in sorted({LineKind(line.kind) for line in payload.lines})
+        ]
     if all(roles & each for each in needed):
         return
     if rule.roles == {Role.SECURITY_LEAD}:

@@ -11,6 +11,7 @@ from typing import Any
 from holdfast.errors import UntrustedEvidenceError
 from holdfast.evidence.acts import ProvenAct
 from holdfast.protocol import canonical_json
+from holdfast.protocol.life_cycle_payloads import PartnersAddition
 from holdfast.protocol.payloads import Approval, FreezeRequest
 from holdfast.protocol.vocabulary import Urgency
 
@@ -46,14 +47,38 @@ def plain_context_hash(
     Partners asked do not read the context. Where no warning was accepted there was none, and where
     the document names its partners all of it is known; else None.
     """
-    request, decided = submission.payload, [_approval(each) for each in approvals]
-    if not isinstance(request, FreezeRequest) or request.to == "all":
+    request, decided = document_of(submission), [_approval(each) for each in approvals]
+    if request.to == "all":
         return None
     if any(approval.warnings_accepted for approval in decided):
         return None
     content = submission.sha256
     return context_hash(
         request_id=request_id, content_sha256=content, act_sha256=content, to=request.to
+    )
+
+
+def document_of(submission: ProvenAct) -> FreezeRequest:
+    """Return the freeze request that was submitted."""
+    if not isinstance(submission.payload, FreezeRequest):
+        raise UntrustedEvidenceError(f"{submission.act} is no submission", code="bad_body")
+    return submission.payload
+
+
+def partners_added(proposal: ProvenAct) -> list[str]:
+    """Return the handles that a proposal would ask, too."""
+    if not isinstance(proposal.payload, PartnersAddition):
+        raise UntrustedEvidenceError(f"{proposal.act} is no addition", code="bad_body")
+    return proposal.payload.to
+
+
+def addition_context(proposal: ProvenAct, request_id: str, content_sha256: str) -> str:
+    """Return the hash of the context on which leads decide about an addition of partners."""
+    return context_hash(
+        request_id=request_id,
+        content_sha256=content_sha256,
+        act_sha256=proposal.sha256,
+        to=partners_added(proposal),
     )
 
 
@@ -111,11 +136,9 @@ def require_may_flash(submission: ProvenAct) -> None:
     Raises:
         UntrustedEvidenceError: With code `not_approved`.
     """
-    request, key = submission.payload, submission.key
+    request, key = document_of(submission), submission.key
     may = any(key.subject in policy.may_flash for policy in key.policies_at(submission.token.iat))
-    is_flash = isinstance(request, FreezeRequest) and (
-        request.urgency is Urgency.FLASH and request.to != "all"
-    )
+    is_flash = request.urgency is Urgency.FLASH and request.to != "all"
     if not (may and is_flash):
         raise UntrustedEvidenceError(
             f"nobody approved this request, and {key.subject} may not send it out before that",

@@ -74,9 +74,7 @@ class TrustedKey:
         roles = self.chain.roles_at(self.subject, at)
         if self.is_person:
             return roles
-        named = any(
-            self.subject in policy.systems_as_compliance for policy in self.policies_at(at)
-        )
+        named = any(self.subject in policy.systems_as_compliance for policy in self.policies_at(at))
         if Role.SECURITY_LEAD in roles or (named and Role.SYSTEM in roles):
             roles |= {Role.COMPLIANCE}
         return roles - {Role.SECURITY_LEAD}

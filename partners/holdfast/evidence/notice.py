@@ -9,14 +9,15 @@ from pydantic import ValidationError as ModelError
 from holdfast.errors import UntrustedEvidenceError
 from holdfast.evidence.acts import Evidence, ProvenAct, prove_act
 from holdfast.evidence.four_eyes import (
-    context_hash,
+    addition_context,
+    document_of,
+    partners_added,
     plain_context_hash,
     quorum_for,
     require_may_flash,
     require_quorum,
 )
 from holdfast.evidence.key_directory import KeyDirectory
-from holdfast.protocol.life_cycle_payloads import PartnersAddition
 from holdfast.protocol.payloads import FreezeRequest
 from holdfast.protocol.views import EvidenceView
 
@@ -102,9 +103,7 @@ def prove_notice(
         raise UntrustedEvidenceError(
             "the notice names another document than its evidence", code="other_document"
         )
-    request = submission.payload
-    if not isinstance(request, FreezeRequest):
-        raise AssertionError("the table of acts says what a submission holds")
+    request = document_of(submission)
     quorum = quorum_for(submission)
     if request.to != "all" and handle not in request.to:
         # The document does not name us: only an addition that two leads signed asks us.
@@ -146,9 +145,7 @@ def _require_addition(asked: _Asked, parts: Sequence[Evidence], handle: str, quo
     if not parts:
         raise UntrustedEvidenceError(f"the request does not ask {handle}", code="not_asked")
     proposal = asked.prove("add_partners", parts[0])
-    if not isinstance(proposal.payload, PartnersAddition):
-        raise AssertionError("the table of acts says what a proposal holds")
-    if handle not in proposal.payload.to:
+    if handle not in partners_added(proposal):
         raise UntrustedEvidenceError(f"the addition does not ask {handle}", code="not_asked")
     require_quorum(
         proposal,
@@ -156,16 +153,4 @@ def _require_addition(asked: _Asked, parts: Sequence[Evidence], handle: str, quo
         quorum=quorum,
         context_sha256=addition_context(proposal, asked.request_id, asked.content_sha256),
         what="addition",
-    )
-
-
-def addition_context(proposal: ProvenAct, request_id: str, content_sha256: str) -> str:
-    """Return the hash of the context on which leads decide about an addition of partners."""
-    if not isinstance(proposal.payload, PartnersAddition):
-        raise UntrustedEvidenceError(f"{proposal.act} is no addition", code="bad_body")
-    return context_hash(
-        request_id=request_id,
-        content_sha256=content_sha256,
-        act_sha256=proposal.sha256,
-        to=proposal.payload.to,
     )
