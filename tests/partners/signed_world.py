@@ -3,13 +3,15 @@
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
 from holdfast.client.client import encode
+from holdfast.evidence.four_eyes import context_hash
 from holdfast.profiles.key_requests import grant_of, key_request, new_profile
 from holdfast.profiles.store import Profile
-from holdfast.protocol import canonical_json
+from holdfast.protocol import canonical_json, strict_json
 from holdfast.protocol.membership_payloads import Grant, GrantApproval, Join, Jwk
 from holdfast.protocol.payloads import Body
 from holdfast.protocol.request_token import make_request_token
@@ -109,6 +111,11 @@ class World:
         self.add_key(profile)
         return profile
 
+    def policy(self, **members: Any) -> None:
+        """Have the root key grant a policy."""
+        grant = Grant.model_validate({"policy": members})
+        self.add_grant(sign(self.root, f"{self.origin}/v1/grants", grant), grant)
+
     def add_grant(self, signed: Signed, grant: Grant, **members: str) -> None:
         """Have the coordinator hand out a grant."""
         self.grant_views.append(
@@ -143,10 +150,11 @@ class World:
             )
         )
 
-    def revoke(self, profile: Profile) -> None:
-        """Have the coordinator say that a key was revoked."""
+    def revoke(self, profile: Profile, *, just_now: bool = False) -> None:
+        """Have the coordinator say that a key was revoked, long ago or just now."""
+        now = datetime.fromtimestamp(time.time(), UTC)
         self.key_views = [
-            view.model_copy(update={"revoked_at": view.granted_at})
+            view.model_copy(update={"revoked_at": now if just_now else view.granted_at})
             if view.kid == profile.key.kid
             else view
             for view in self.key_views
@@ -166,6 +174,18 @@ def request_body(**members: Any) -> bytes:
             "addresses": [{"account": "eip155:1:0x51E9d833Ecae4E8D9D8Be17300AEE6D3398C135D"}],
             **members,
         }
+    )
+
+
+def context_hash_of(request_id: str, body: bytes) -> str:
+    """Return the hash of what leads decide on: a request of which nothing is to be warned."""
+    content_sha256 = sha256(body).hexdigest()
+    to = strict_json.loads(body)["to"]
+    return context_hash(
+        request_id=request_id,
+        content_sha256=content_sha256,
+        act_sha256=content_sha256,
+        to=to if isinstance(to, list) else ["exchange-b.example"],
     )
 
 
