@@ -81,7 +81,9 @@ class GrantChain:
 
     def policies_at(self, at: int) -> tuple[Policy, ...]:
         """Return the policy that was in force at a time; several where it changed just then."""
-        return tuple(self._in_force(self._given_policies, at)) or (Policy(),)
+        # As long as a partner grants none it has the default.
+        given = [(0, Policy()), *self._given_policies] if self._has_joined else self._given_policies
+        return tuple(self._in_force(given, at)) or (Policy(),)
 
     def _in_force(self, given: Iterable[tuple[int, T]], at: int) -> list[T]:
         """Return what held at some moment within `DEFAULT_SKEW` of a time.
