@@ -31,8 +31,10 @@ class Signed:
     body: bytes
 
 
-def sign(profile: Profile, url: str, body: Body | bytes, *, method: str = "POST") -> Signed:
-    """Sign a request as its profile would, just now."""
+def sign(
+    profile: Profile, url: str, body: Body | bytes, *, method: str = "POST", seconds_ago: int = 0
+) -> Signed:
+    """Sign a request as its profile would, just now or some time ago."""
     raw = encode(body) if isinstance(body, Body) else body
     token = make_request_token(
         profile.key,
@@ -42,7 +44,7 @@ def sign(profile: Profile, url: str, body: Body | bytes, *, method: str = "POST"
         method=method,
         url=url,
         body=raw,
-        now=int(time.time()),
+        now=int(time.time()) - seconds_ago,
     )
     return Signed(token, raw)
 
@@ -111,10 +113,14 @@ class World:
         self.add_key(profile)
         return profile
 
-    def policy(self, **members: Any) -> None:
-        """Have the root key grant a policy."""
-        grant = Grant.model_validate({"policy": members})
-        self.add_grant(sign(self.root, f"{self.origin}/v1/grants", grant), grant)
+    def give(self, grant: Grant, *, seconds_ago: int = 3_600) -> None:
+        """Have the root key grant something, some time ago."""
+        url = f"{self.origin}/v1/grants"
+        self.add_grant(sign(self.root, url, grant, seconds_ago=seconds_ago), grant)
+
+    def policy(self, *, seconds_ago: int = 3_600, **members: Any) -> None:
+        """Have the root key grant a policy, some time ago."""
+        self.give(Grant.model_validate({"policy": members}), seconds_ago=seconds_ago)
 
     def add_grant(self, signed: Signed, grant: Grant, **members: str) -> None:
         """Have the coordinator hand out a grant."""
