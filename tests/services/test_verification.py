@@ -5,11 +5,17 @@ from typing import Any
 
 import pytest
 
+from holdfast.errors import UntrustedEvidenceError
 from holdfast.evidence.case_file import Result
 from holdfast.evidence.examination import Examination
+from holdfast.evidence.key_directory import KeyDirectory
+from holdfast.evidence.notice import prove_notice
+from holdfast.protocol import strict_json
+from holdfast.protocol.jwk import PrivateKey
 from holdfast.protocol.payloads import format_time
-from holdfast.protocol.vocabulary import EvidenceKind, LegStatus, RequestStatus
-from tests.factories import NOON, Exchange, Member
+from holdfast.protocol.type_ids import new_id
+from holdfast.protocol.vocabulary import EvidenceKind, LegStatus, RequestStatus, Role
+from tests.factories import NOON, ORIGIN, Exchange, Member, grant_body
 from tests.services.member_reader import MemberReader, Shown
 from tests.services.request_cast import (
     DAY,
@@ -338,6 +344,44 @@ def test_partners_whom_nobody_asked_and_legs_that_are_hidden_are_found_out(
     added = hidden.model_copy(update={"partner": desk.cast.d.handle})
     shown.legs_shown += [hidden, added]
     assert desk.cast.d.handle in shown.failed()["partners asked"]
+
+
+@pytest.mark.parametrize("addresses_flagged", [1, 60])
+def test_a_notice_proves_a_quorum_of_ten(office: Office, addresses_flagged: int) -> None:
+    desk, a, b = office.desk, office.desk.cast.a, office.desk.cast.b
+    leads = [
+        Member(a.handle, new_id("per"), PrivateKey.generate(), (Role.SECURITY_LEAD,))
+        for _ in range(10)
+    ]
+    for lead in leads:
+        assert office.signer.post(a.root, "/v1/grants", grant_body(lead)).status_code == 201
+    desk.policy(a, approval_quorum=10)
+    desk.clock.step(DAY / 24)
+    flagged = addresses(addresses_flagged, desk.made + 2_000)
+    desk.made += 100
+    ask = desk.submit(addresses=flagged, to=[b.handle])
+    for lead in leads:
+        desk.decide(ask, lead)
+    desk.clock.step(DAY / 24)
+    desk.policy(a)
+    body, data = next(
+        (body, event["data"])
+        for _, body in desk.raw_feed(b)
+        if (event := strict_json.loads(body))["type"] == "freeze_request.received"
+        and event["data"]["request_id"] == ask.id
+    )
+    assert len(body) < 20_000
+    reader = MemberReader(office.signer, b.analyst)
+    directory = KeyDirectory(reader, ORIGIN)
+    notice = prove_notice(data, directory=directory, handle=b.handle, fetch=reader.evidence)
+    assert len(notice.approvals) == 10
+    with pytest.raises(UntrustedEvidenceError, match="9 approved"):
+        prove_notice(
+            {**data, "approvals": data["approvals"][:9]},
+            directory=directory,
+            handle=b.handle,
+            fetch=reader.evidence,
+        )
 
 
 # --- what is shown of the request ----------------------------------------------------------------

@@ -1,5 +1,6 @@
 """`holdfast verify`: looking through a request, from raw bytes."""
 
+import textwrap
 from collections.abc import Iterable
 
 import click
@@ -18,9 +19,15 @@ from holdfast.errors import UntrustedEvidenceError
 from holdfast.evidence.case_file import Finding, Result
 from holdfast.evidence.examination import Examination, examine
 
+_COLUMNS = 80
 _LEGEND = (
-    "verified: signed bytes prove it. asserted: the coordinator says so, and nothing that you may"
-    " read proves it. FAILED: it does not fit the signed bytes."
+    "verified  signed bytes prove it",
+    "asserted  the coordinator says so, and nothing that you may read proves it",
+    "FAILED    it does not fit the signed bytes",
+)
+_NOT_CHECKED = (
+    "Nobody can check yet whether an act or a grant was left out that nothing shown here implies."
+    " Ids of lines and holds, and what clocks did (lapsed, owed, overdue), are the coordinator's."
 )
 
 
@@ -77,11 +84,16 @@ def _print_tables(session: Session, examination: Examination) -> None:
     out.print()
     for finding in examination.failures:
         whose = f" of {finding.by}" if finding.by else ""
-        out.print(Text(printable(f"FAILED {finding.what}{whose}: {finding.detail}"), style="red"))
-    for line in _roots(examination):
+        told = printable(f"FAILED {finding.what}{whose}: {finding.detail}")
+        out.print(Text(_folded(told), style="red"))
+    for line in (*_roots(examination), *_LEGEND, _folded(_NOT_CHECKED)):
         out.print(Text(line))
-    out.print(Text(_LEGEND))
-    out.print(Text(examination.sentence(), style="bold"))
+    out.print(Text(_folded(examination.sentence()), style="bold"))
+
+
+def _folded(text: str) -> str:
+    """Return lines for a narrow terminal; ids stay whole."""
+    return textwrap.fill(text, _COLUMNS, break_long_words=False, break_on_hyphens=False)
 
 
 def _row(finding: Finding) -> tuple[object, ...]:
@@ -92,13 +104,9 @@ def _row(finding: Finding) -> tuple[object, ...]:
 
 def _roots(examination: Examination) -> Iterable[str]:
     for partner, (kid, is_pinned) in sorted(examination.roots.items()):
-        if is_pinned:
-            yield f"Root key of {partner}: {kid}, pinned."
-        else:
-            yield (
-                f"Root key of {partner}: {kid}, as the coordinator has it: compare it by phone,"
-                f" then `holdfast pin {partner} {kid}`."
-            )
+        said = "pinned" if is_pinned else "not pinned; compare it by phone, then"
+        yield f"Root key of {partner}: {said}"
+        yield f"  {kid}" if is_pinned else f"  holdfast pin {partner} {kid}"
 
 
 def register(cli: click.Group) -> None:
