@@ -14,11 +14,12 @@ from holdfast.protocol import strict_json
 from holdfast.protocol.jwk import PrivateKey
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.type_ids import new_id
-from holdfast.protocol.vocabulary import EvidenceKind, LegStatus, RequestStatus, Role
-from tests.factories import NOON, ORIGIN, Exchange, Member, grant_body
+from holdfast.protocol.vocabulary import Decision, EvidenceKind, LegStatus, RequestStatus, Role
+from tests.factories import NOON, ORIGIN, Exchange, Member, grant_body, request_token
 from tests.services.member_reader import MemberReader, Shown
 from tests.services.request_cast import (
     DAY,
+    REQUESTS,
     Ask,
     Office,
     addresses,
@@ -148,6 +149,27 @@ def test_a_shared_hold_is_verified_where_it_was_written_and_asserted_elsewhere(
     other = kept(hold, "other_request", other_request=first.id)
     desk.report(b, second, other)
     assert examined(office, desk.cast.a.auditor, second).failures == []
+
+
+def test_a_hold_shared_with_another_requester_is_asserted_to_both_and_tells_neither(
+    office: Office,
+) -> None:
+    desk, b, d = office.desk, office.desk.cast.b, office.desk.cast.d
+    first = desk.go_out(to=[b.handle])
+    second = desk.submit(d.analyst, to=[b.handle])
+    desk.decide(second, d.lead)
+    hold = desk.hold(b, first)
+    desk.report(b, second, shared(hold, 1))
+    opened = desk.report(b, second, released(hold, 40))["lines"][0]["id"]
+    desk.report(b, second, corrected(opened, 30))
+    desk.report(b, first, released(hold, 10))
+    for member, ask in ((desk.cast.a.auditor, first), (d.auditor, second), (b.analyst, second)):
+        examination = examined(office, member, ask)
+        assert examination.failures == []
+        assert told(examination, "totals") == [Result.ASSERTED]
+        details = " ".join(finding.detail for finding in examination.shown)
+        other = second if ask is first else first
+        assert (other.id in details) is (member.handle == b.handle)
 
 
 def test_an_addition_is_approved_like_a_request(office: Office) -> None:
@@ -344,6 +366,39 @@ def test_partners_whom_nobody_asked_and_legs_that_are_hidden_are_found_out(
     added = hidden.model_copy(update={"partner": desk.cast.d.handle})
     shown.legs_shown += [hidden, added]
     assert desk.cast.d.handle in shown.failed()["partners asked"]
+    shown.legs_shown[-1] = hidden.model_copy(update={"id": "leg_again"})
+    assert "more than one leg" in shown.failed()["partners asked"]
+
+
+def test_a_lead_of_another_partner_approves_nothing(office: Office) -> None:
+    desk, a, b = office.desk, office.desk.cast.a, office.desk.cast.b
+    ask = desk.go_out(to=[b.handle])
+    shown = shown_to(office, a.auditor, ask)
+    genuine = shown.act("approve")
+    body = (genuine.body or "").encode()
+    token = request_token(b.lead, "POST", f"{REQUESTS}/{ask.id}/approvals", body, desk.clock)
+    by_b = {"partner": b.handle, "subject": b.lead.subject, "kid": b.lead.key.kid, "token": token}
+    shown.swap(shown.acts, genuine, **by_b)
+    [approval] = shown.view.approvals
+    named = approval.model_copy(update={"person": b.lead.subject, "kid": b.lead.key.kid})
+    shown.view = shown.view.model_copy(update={"approvals": [named]})
+    failed = shown.failed()
+    assert "the requester's to do" in failed["approve"]
+    assert "approvals" in failed
+
+
+@pytest.mark.parametrize(
+    "changes", [{"person": "per_x"}, {"kid": "k"}, {"decision": Decision.REJECT}]
+)
+def test_decisions_shown_otherwise_than_signed_are_found_out(
+    office: Office, changes: dict[str, Any]
+) -> None:
+    shown = shown_to(office, office.desk.cast.a.auditor, office.desk.go_out())
+    [approval] = shown.view.approvals
+    altered = approval.model_copy(update=changes)
+    for approvals in ([], [altered], [approval, altered.model_copy(update={"id": "act_2"})]):
+        shown.view = shown.view.model_copy(update={"approvals": approvals})
+        assert "decisions shown" in shown.failed()["approvals"]
 
 
 @pytest.mark.parametrize("addresses_flagged", [1, 60])

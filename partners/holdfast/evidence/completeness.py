@@ -194,14 +194,17 @@ def asked_as_signed(case: CaseFile, submission: ProvenAct) -> Outcome:
             added |= set(partners_added(proposal))
     if approvals != len(decided):
         raise _fault("an addition is approved that nobody's signature proposes", "other_context")
-    asked = {*case.view.to, *(leg.partner for leg in case.legs)}
+    partners = [leg.partner for leg in case.legs]
+    if len(set(partners)) < len(partners):
+        raise _fault("a partner is shown with more than one leg")
+    asked = {*case.view.to, *partners}
     if document.to == "all":
         return Result.ASSERTED, "all members, and the coordinator says who they were"
     unasked = sorted(asked - {*document.to, *added})
     if unasked:
         raise _fault(f"nobody's signature asks {', '.join(unasked)}", "not_asked")
     if case.is_requester and case.legs and approved(case, submission):
-        missing = sorted({*document.to, *added} - {leg.partner for leg in case.legs})
+        missing = sorted({*document.to, *added} - set(partners))
         if missing:
             raise _fault(f"no leg is shown of {', '.join(missing)}, which the request asks")
     return Result.VERIFIED, "named by the document" + (" and additions" if added else "")

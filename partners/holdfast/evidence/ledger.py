@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from holdfast.evidence.signed_lines import SignedReport, match_lines
 from holdfast.protocol.hold_payloads import HoldExtension
@@ -28,6 +28,7 @@ from holdfast.protocol.vocabulary import HoldBasis, KeptBasis, LegStatus, LineKi
 _LEFT = (LineKind.RELEASED, LineKind.RETURNED, LineKind.SEIZED)
 _SUMS = ("found", "frozen", "held", "released", "returned", "seized")
 Position = tuple[int, str]
+V = TypeVar("V", LineView, HoldView)
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,15 +367,18 @@ def add_up(
             books[line.partner].take(line, said.get(line.id))
     for extension in extensions:
         books[extension.partner].extend(extension)
+    shown = _by_partner(lines), _by_partner(holds)
     for partner, own in books.items():
         own.check_rules()
-        leg = leg_of.get(partner)
-        own.check_leg(
-            leg,
-            lines=[line for line in lines if line.partner == partner],
-            holds=[hold for hold in holds if hold.partner == partner],
-        )
+        own.check_leg(leg_of.get(partner), lines=shown[0][partner], holds=shown[1][partner])
     return books
+
+
+def _by_partner(views: Iterable[V]) -> dict[str, list[V]]:
+    found: dict[str, list[V]] = defaultdict(list)
+    for view in views:
+        found[view.partner].append(view)
+    return found
 
 
 def _hold_faults(hold: _Hold, view: HoldView, leg_id: str) -> list[str]:
