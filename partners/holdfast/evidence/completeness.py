@@ -181,7 +181,25 @@ def _how_known(case: CaseFile, submission: ProvenAct, count: str) -> str:
 
 def asked_as_signed(case: CaseFile, submission: ProvenAct) -> Outcome:
     """Refuse partners asked that neither the document nor an approved addition names."""
-    document, quorum = document_of(submission), quorum_of(case, submission)
+    document, added = document_of(submission), _added(case, submission)
+    partners = [leg.partner for leg in case.legs]
+    if len(set(partners)) < len(partners):
+        raise _fault("a partner is shown with more than one leg")
+    if document.to == "all":
+        return Result.ASSERTED, "all members, and the coordinator says who they were"
+    named = {*document.to, *added}
+    unasked = sorted({*case.view.to, *partners} - named)
+    if unasked:
+        raise _fault(f"nobody's signature asks {', '.join(unasked)}", "not_asked")
+    if case.is_requester and partners and approved(case, submission):
+        missing = sorted(named - set(partners))
+        if missing:
+            raise _fault(f"no leg is shown of {', '.join(missing)}, which the request asks")
+    return Result.VERIFIED, "named by the document" + (" and additions" if added else "")
+
+
+def _added(case: CaseFile, submission: ProvenAct) -> set[str]:
+    """Return the partners that approved additions name."""
     decided = case.proven("approve_addition")
     added: set[str] = set()
     approvals = 0
@@ -190,24 +208,11 @@ def asked_as_signed(case: CaseFile, submission: ProvenAct) -> Outcome:
         of_it = [act for _, act in decided if act.document["context_sha256"] == context]
         approvals += len(of_it)
         require_quorum(proposal, of_it, quorum=0, context_sha256=context, what="addition")
-        if len({act.key.person for act in of_it}) >= quorum:
+        if len({act.key.person for act in of_it}) >= quorum_of(case, submission):
             added |= set(partners_added(proposal))
     if approvals != len(decided):
         raise _fault("an addition is approved that nobody's signature proposes", "other_context")
-    partners = [leg.partner for leg in case.legs]
-    if len(set(partners)) < len(partners):
-        raise _fault("a partner is shown with more than one leg")
-    asked = {*case.view.to, *partners}
-    if document.to == "all":
-        return Result.ASSERTED, "all members, and the coordinator says who they were"
-    unasked = sorted(asked - {*document.to, *added})
-    if unasked:
-        raise _fault(f"nobody's signature asks {', '.join(unasked)}", "not_asked")
-    if case.is_requester and case.legs and approved(case, submission):
-        missing = sorted({*document.to, *added} - set(partners))
-        if missing:
-            raise _fault(f"no leg is shown of {', '.join(missing)}, which the request asks")
-    return Result.VERIFIED, "named by the document" + (" and additions" if added else "")
+    return added
 
 
 # --- how it stands -------------------------------------------------------------------------------
