@@ -1,6 +1,7 @@
 """Looking a request through: an honest coordinator passes, and a hostile one is found out."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -239,6 +240,21 @@ def _omitted_dispute(shown: Shown) -> None:
 
 def _repeated_report(shown: Shown) -> None:
     shown.acts.append(shown.act("report").model_copy(update={"act_id": "act_again"}))
+
+
+@pytest.mark.parametrize("act", ["reject", "close", "withdraw"])
+def test_an_end_whose_act_is_left_out_is_found_out(office: Office, act: str) -> None:
+    desk = office.desk
+    ask = desk.submit() if act == "reject" else desk.go_out()
+    ends = {
+        "reject": lambda: desk.decide(ask, decision="reject"),
+        "close": lambda: desk.close(ask),
+        "withdraw": lambda: desk.withdraw(ask),
+    }
+    ends[act]()
+    shown = shown_to(office, desk.cast.a.auditor, ask)
+    shown.acts.remove(shown.act(act))
+    assert "no act says so" in shown.failed()["status"]
 
 
 @pytest.mark.parametrize(
@@ -631,6 +647,51 @@ def test_a_leg_shown_otherwise_than_its_acts_come_to_is_found_out(
     leg = next(leg for leg in shown.legs_shown if leg.partner == "exchange-b.example")
     shown.swap(shown.legs_shown, leg, status=status)
     assert status.value in shown.failed()["leg"]
+
+
+@pytest.mark.parametrize("moment", [None, NOON + DAY])
+def test_a_leg_acknowledged_at_another_time_than_signed_is_found_out(
+    shown: Shown, moment: datetime | None
+) -> None:
+    leg = next(leg for leg in shown.legs_shown if leg.partner == "exchange-b.example")
+    shown.swap(shown.legs_shown, leg, acknowledged_at=moment)
+    assert "acknowledged" in shown.failed()["leg"]
+
+
+def test_a_leg_that_nobody_acknowledged_is_not_shown_as_if(office: Office) -> None:
+    shown = shown_to(office, office.desk.cast.a.auditor, office.desk.go_out())
+    shown.swap(shown.legs_shown, shown.legs_shown[0], acknowledged_at=NOON)
+    assert "no act of it says so" in shown.failed()["leg"]
+
+
+def test_a_dispute_that_nobody_raised_or_answered_so_is_found_out(shown: Shown) -> None:
+    [dispute] = shown.disputes_shown
+    for changes in (
+        {"text": "Other words."},
+        {"hold": None},
+        {"partner": "exchange-c.example"},
+        {"resolution": "upheld", "resolution_act_id": "act_1"},
+        {"resolution": "moot", "resolution_act_id": "act_1"},
+    ):
+        shown.disputes_shown = [dispute.model_copy(update=changes)]
+        assert dispute.id in shown.failed()["disputes"]
+    shown.disputes_shown = []
+    assert "0 are shown" in shown.failed()["disputes"]
+
+
+def test_an_answer_to_a_dispute_is_shown_as_it_was_signed(office: Office) -> None:
+    desk, a, b = office.desk, office.desk.cast.a, office.desk.cast.b
+    ask = desk.go_out(to=[b.handle])
+    desk.hold(b, ask)
+    raised = desk.act(b.compliance, ask, "disputes", reference="case-18", text="Good faith.")
+    path = f"disputes/{raised['id']}/resolution"
+    assert office.act(a.lead, ask, path, resolution="rejected", text="No.")[0] == 201
+    shown = shown_to(office, b.analyst, ask)
+    assert shown.failed() == {}
+    [dispute] = shown.disputes_shown
+    for changes in ({"resolution": "upheld"}, {"resolution_text": "Yes."}, {"resolution": None}):
+        shown.disputes_shown = [dispute.model_copy(update=changes)]
+        assert set(shown.failed()) == {"disputes"}
 
 
 def test_a_partner_asked_finds_out_what_is_wrong_on_its_own_leg(
