@@ -23,6 +23,9 @@ from holdfast.protocol.vocabulary import EventType, LegStatus, Urgency
 #: webhooks stay under 20 kB.
 DOCUMENT_LIMIT_BYTES = 12_000
 NOTICE_LIMIT_BYTES = 18_000
+#: So many approvals have room beside the longest document; each further one takes it from that.
+APPROVALS_BESIDE_DOCUMENT = 5
+APPROVAL_BYTES = 1_200
 
 
 def send_notices(
@@ -134,7 +137,8 @@ def _evidence(
         entry = {"act": act.kind, "kid": act.kid, "jwk": act.jwk, "token": token}
         limit = NOTICE_LIMIT_BYTES - size
         if act.kind == "submit":
-            limit = DOCUMENT_LIMIT_BYTES - reserved
+            further = max(0, len(acts) - 1 - APPROVALS_BESIDE_DOCUMENT)
+            limit = DOCUMENT_LIMIT_BYTES - reserved - further * APPROVAL_BYTES
         # As it will stand in the notice: escaping makes quotes, line feeds and tabs longer.
         length = len(canonical_json.dumps(body.decode())) + len(token) + 300
         if length <= limit:
@@ -145,4 +149,5 @@ def _evidence(
             size += len(token) + 400
         shown.append(entry)
     submitted = next(e for e in shown if e["act"] == "submit")
-    return submitted, [e for e in shown if e["act"] == "approve"][:5]
+    # All of them: the receiver counts whether they are as many as the requester's policy asks.
+    return submitted, [e for e in shown if e["act"] == "approve"]

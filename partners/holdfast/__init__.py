@@ -35,15 +35,11 @@ from holdfast.errors import (
     UntrustedEvidenceError,
     ValidationError,
 )
-from holdfast.evidence.acts import (
-    Evidence,
-    Notice,
-    ProvenAct,
-    prove_act,
-    prove_evidence,
-    prove_notice,
-)
+from holdfast.evidence.acts import Evidence, ProvenAct, prove_act, prove_evidence
+from holdfast.evidence.case_file import Finding, Result
+from holdfast.evidence.examination import Examination, examine
 from holdfast.evidence.key_directory import KeyDirectory
+from holdfast.evidence.notice import Notice, prove_notice
 from holdfast.profiles.private_files import read_private, write_private
 from holdfast.profiles.store import Profile, ProfileStore
 from holdfast.protocol.accounts import comparison_key
@@ -61,6 +57,8 @@ __all__ = [
     "Draft",
     "Event",
     "Evidence",
+    "Examination",
+    "Finding",
     "HoldfastError",
     "InvalidDraftError",
     "Joining",
@@ -75,6 +73,7 @@ __all__ = [
     "ProfileStore",
     "ProvenAct",
     "RateLimitedError",
+    "Result",
     "RetryPolicy",
     "SeenEvents",
     "SqliteSeenEvents",
@@ -87,6 +86,7 @@ __all__ = [
     "ValidationError",
     "amount_text",
     "comparison_key",
+    "examine",
     "join",
     "new_nonce",
     "prove_act",

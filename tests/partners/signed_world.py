@@ -3,13 +3,15 @@
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
 from holdfast.client.client import encode
+from holdfast.evidence.four_eyes import context_hash
 from holdfast.profiles.key_requests import grant_of, key_request, new_profile
 from holdfast.profiles.store import Profile
-from holdfast.protocol import canonical_json
+from holdfast.protocol import canonical_json, strict_json
 from holdfast.protocol.membership_payloads import Grant, GrantApproval, Join, Jwk
 from holdfast.protocol.payloads import Body
 from holdfast.protocol.request_token import make_request_token
@@ -29,8 +31,10 @@ class Signed:
     body: bytes
 
 
-def sign(profile: Profile, url: str, body: Body | bytes, *, method: str = "POST") -> Signed:
-    """Sign a request as its profile would, just now."""
+def sign(
+    profile: Profile, url: str, body: Body | bytes, *, method: str = "POST", seconds_ago: int = 0
+) -> Signed:
+    """Sign a request as its profile would, just now or some time ago."""
     raw = encode(body) if isinstance(body, Body) else body
     token = make_request_token(
         profile.key,
@@ -40,7 +44,7 @@ def sign(profile: Profile, url: str, body: Body | bytes, *, method: str = "POST"
         method=method,
         url=url,
         body=raw,
-        now=int(time.time()),
+        now=int(time.time()) - seconds_ago,
     )
     return Signed(token, raw)
 
@@ -109,6 +113,15 @@ class World:
         self.add_key(profile)
         return profile
 
+    def give(self, grant: Grant, *, seconds_ago: int = 3_600) -> None:
+        """Have the root key grant something, some time ago."""
+        url = f"{self.origin}/v1/grants"
+        self.add_grant(sign(self.root, url, grant, seconds_ago=seconds_ago), grant)
+
+    def policy(self, *, seconds_ago: int = 3_600, **members: Any) -> None:
+        """Have the root key grant a policy, some time ago."""
+        self.give(Grant.model_validate({"policy": members}), seconds_ago=seconds_ago)
+
     def add_grant(self, signed: Signed, grant: Grant, **members: str) -> None:
         """Have the coordinator hand out a grant."""
         self.grant_views.append(
@@ -143,10 +156,11 @@ class World:
             )
         )
 
-    def revoke(self, profile: Profile) -> None:
-        """Have the coordinator say that a key was revoked."""
+    def revoke(self, profile: Profile, *, just_now: bool = False) -> None:
+        """Have the coordinator say that a key was revoked, long ago or just now."""
+        now = datetime.fromtimestamp(time.time(), UTC)
         self.key_views = [
-            view.model_copy(update={"revoked_at": view.granted_at})
+            view.model_copy(update={"revoked_at": now if just_now else view.granted_at})
             if view.kid == profile.key.kid
             else view
             for view in self.key_views
@@ -166,6 +180,18 @@ def request_body(**members: Any) -> bytes:
             "addresses": [{"account": "eip155:1:0x51E9d833Ecae4E8D9D8Be17300AEE6D3398C135D"}],
             **members,
         }
+    )
+
+
+def context_hash_of(request_id: str, body: bytes) -> str:
+    """Return the hash of what leads decide on: a request of which nothing is to be warned."""
+    content_sha256 = sha256(body).hexdigest()
+    to = strict_json.loads(body)["to"]
+    return context_hash(
+        request_id=request_id,
+        content_sha256=content_sha256,
+        act_sha256=content_sha256,
+        to=to if isinstance(to, list) else ["exchange-b.example"],
     )
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from holdfast.errors import UntrustedEvidenceError
-from holdfast.evidence.acts import Notice, prove_notice
 from holdfast.evidence.key_directory import KeyDirectory
+from holdfast.evidence.notice import Notice, prove_notice
 from holdfast.profiles.store import Profile
 from holdfast.protocol import canonical_json
 from holdfast.protocol.payloads import Approval
@@ -18,6 +18,7 @@ from tests.partners.signed_world import (
     REQUESTS,
     Signed,
     World,
+    context_hash_of,
     evidence_of,
     request_body,
     sign,
@@ -61,7 +62,8 @@ class Case:
         return sign(by, url, Approval.model_validate(body))
 
     def prove(self, *addition: dict[str, Any], handle: str = ADDED) -> Notice:
-        approval = self.approval(self.lead, self.submitted, context_sha256="cd" * 32)
+        context = context_hash_of(self.request_id, self.submitted.body)
+        approval = self.approval(self.lead, self.submitted, context_sha256=context)
         data = {
             "request_id": self.request_id,
             "requester": self.world.handle,

@@ -11,9 +11,8 @@ import pytest
 from holdfast.profiles.key_requests import new_profile
 from holdfast.profiles.store import Profile, ProfileStore
 from holdfast.protocol import canonical_json, strict_json
-from holdfast.protocol.payloads import Approval
 from holdfast.protocol.type_ids import new_id
-from holdfast.protocol.vocabulary import EvidenceKind, Role
+from holdfast.protocol.vocabulary import Role
 from tests.partners.shell import FRQ, REQUEST, Shell, answer_request, sent
 from tests.partners.signed_world import Signed, World, evidence_view, request_body, sign
 from tests.partners.stub_coordinator import StubCoordinator, problem
@@ -436,63 +435,6 @@ def test_reject_sends_the_decision_with_its_comment(shell: Shell, submitted: Sub
     submitted.answer()
     assert shell("reject", FRQ, "--comment", "wrong chain").exit_code == 0
     assert sent(submitted.stub)["decision"] == "reject"
-
-
-def approval_of(submitted: Submitted) -> Any:
-    body = Approval.model_validate(
-        {
-            "content_sha256": submitted.content_sha256,
-            "decision": "approve",
-            "context_sha256": SHA256,
-        }
-    )
-    url = f"{submitted.stub.origin}{REQUEST}/approvals"
-    return evidence_view("approve", sign(submitted.lead, url, body), submitted.lead)
-
-
-def test_verify_exits_with_0_only_if_every_act_is_proven(
-    shell: Shell, submitted: Submitted, store: ProfileStore
-) -> None:
-    submitted.answer()
-    proven = evidence_view("submit", submitted.signed, submitted.submitter)
-    own = proven.model_copy(
-        update={
-            "act": "expire",
-            "kind": EvidenceKind.COORDINATOR,
-            "subject": None,
-            "partner": None,
-            "token": None,
-        }
-    )
-    submitted.answer_evidence(proven, approval_of(submitted), own)
-    done = shell("verify", FRQ, "--json")
-    assert done.exit_code == 0, done.output
-    rows = [strict_json.loads(line.encode()) for line in done.stdout.splitlines()]
-    assert [row["result"] for row in rows] == ["verified", "verified", "unsigned"]
-    store.pin("exchange-a.example", "p" * 43)
-    assert shell("verify", FRQ).exit_code == 8
-
-
-def test_verify_does_not_take_a_partners_act_as_the_coordinators_own(
-    shell: Shell, submitted: Submitted
-) -> None:
-    submitted.answer()
-    proven = evidence_view("submit", submitted.signed, submitted.submitter)
-    claimed = approval_of(submitted).model_copy(
-        update={"kind": EvidenceKind.COORDINATOR, "token": None}
-    )
-    submitted.answer_evidence(proven, claimed)
-    done = shell("verify", FRQ)
-    assert done.exit_code == 8
-    assert "not proven" in done.output
-
-
-def test_verify_misses_the_submission_when_it_is_withheld(
-    shell: Shell, submitted: Submitted
-) -> None:
-    submitted.answer()
-    submitted.answer_evidence(approval_of(submitted))
-    assert shell("verify", FRQ).exit_code == 8
 
 
 # --- the asked side ----------------------------------------------------------------------------

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from holdfast.errors import PinMismatchError, UntrustedEvidenceError
-from holdfast.evidence.acts import Notice, prove_evidence, prove_notice
+from holdfast.evidence.acts import prove_evidence
 from holdfast.evidence.key_directory import KeyDirectory
+from holdfast.evidence.notice import Notice, prove_notice
 from holdfast.profiles.key_requests import grant_of, key_request, new_profile
 from holdfast.profiles.store import Profile
 from holdfast.protocol.membership_payloads import Join, Jwk
@@ -22,6 +23,7 @@ from tests.partners.signed_world import (
     REQUESTS,
     Signed,
     World,
+    context_hash_of,
     evidence_of,
     evidence_view,
     request_body,
@@ -62,7 +64,7 @@ class Case:
         body = {
             "content_sha256": sha256(self.submitted.body).hexdigest(),
             "decision": "approve",
-            "context_sha256": "cd" * 32,
+            "context_sha256": context_hash_of(self.request_id, self.submitted.body),
             **members,
         }
         return sign(by, f"{REQUESTS}/{self.request_id}/approvals", Approval.model_validate(body))
@@ -168,10 +170,67 @@ def test_nobody_approved_is_refused(case: Case) -> None:
     assert refused(case) == "not_approved"
 
 
-def test_a_provisional_request_may_lack_its_approval(case: Case) -> None:
-    case.data["approvals"] = []
-    case.data["provisional"] = True
+def test_a_flash_request_of_somebody_who_may_flash_may_lack_its_approval(case: Case) -> None:
+    case.world.policy(may_flash=[case.analyst.subject])
+    case.use(request_body(urgency="flash"))
+    case.data |= {"approvals": [], "provisional": True}
     assert case.prove().approvals == ()
+
+
+@pytest.mark.parametrize("changes", [{}, {"urgency": "urgent"}, {"to": "all"}])
+def test_a_request_called_provisional_is_refused_where_none_may_flash_it(
+    case: Case, changes: dict[str, Any]
+) -> None:
+    case.world.policy(may_flash=[case.analyst.subject if changes else case.lead.subject])
+    case.use(request_body(**{"urgency": "flash", **changes}))
+    case.data |= {"approvals": [], "provisional": True}
+    assert refused(case) == "not_approved"
+
+
+def test_a_quorum_of_two_takes_two_persons(case: Case) -> None:
+    case.world.policy(approval_quorum=2)
+    case.use(request_body())
+    assert refused(case) == "not_approved"
+    second = case.world.person(Role.SECURITY_LEAD)
+    case.data["approvals"].append(evidence_of("approve", case.approval(second), second))
+    assert len(case.prove().approvals) == 2
+
+
+def test_one_lead_s_approval_sent_twice_is_no_quorum_of_two(case: Case) -> None:
+    case.world.policy(approval_quorum=2)
+    case.use(request_body())
+    case.data["approvals"].append(evidence_of("approve", case.approval(case.lead), case.lead))
+    assert refused(case) == "not_approved"
+
+
+def test_an_approval_of_another_context_of_the_same_request_is_refused(case: Case) -> None:
+    other = case.approval(case.lead, context_sha256="cd" * 32)
+    case.data["approvals"] = [evidence_of("approve", other, case.lead)]
+    assert refused(case) == "other_context"
+
+
+def test_approvals_of_two_contexts_are_no_quorum_where_the_context_is_not_known(
+    case: Case,
+) -> None:
+    case.world.policy(approval_quorum=2)
+    case.use(request_body(to="all"))
+    second = case.world.person(Role.SECURITY_LEAD)
+    other = case.approval(second, context_sha256="cd" * 32)
+    case.data["approvals"].append(evidence_of("approve", other, second))
+    assert refused(case) == "other_context"
+
+
+def test_whoever_proposed_the_submitter_s_key_approves_nothing_of_theirs(case: Case) -> None:
+    proposer, approver = case.lead, case.world.person(Role.SECURITY_LEAD)
+    carol = new_profile("c", coordinator=ORIGIN, handle="exchange-a.example", kind="person")
+    case.world.lead_grant(proposer, approver, grant_of(key_request(carol), [Role.ANALYST]))
+    case.world.add_key(carol)
+    case.analyst = carol
+    case.use(request_body())
+    assert refused(case) == "four_eyes"
+    case.lead = approver
+    case.use(request_body())
+    assert case.prove().approvals[0].key.subject == approver.subject
 
 
 def test_an_approval_by_the_submitter_is_refused(case: Case) -> None:
@@ -292,8 +351,20 @@ def prove_later(case: Case, view: EvidenceView) -> None:
 
 
 def test_acts_of_a_key_revoked_since_stay_proven_when_looking_back(case: Case) -> None:
-    case.world.revoke(case.analyst)
+    case.world.revoke(case.analyst, just_now=True)
     prove_later(case, evidence_view("submit", case.submitted, case.analyst))
+
+
+def test_an_act_signed_after_its_key_was_revoked_is_refused_when_looking_back(case: Case) -> None:
+    case.world.revoke(case.analyst)
+    with pytest.raises(UntrustedEvidenceError, match="after its key was revoked"):
+        prove_later(case, evidence_view("submit", case.submitted, case.analyst))
+
+
+def test_an_act_shown_under_another_person_s_name_is_refused(case: Case) -> None:
+    view = evidence_view("submit", case.submitted, case.analyst, subject=case.lead.subject)
+    with pytest.raises(UntrustedEvidenceError, match="shown as somebody else's"):
+        prove_later(case, view)
 
 
 def test_an_act_said_to_have_come_at_another_time_than_signed_is_refused(case: Case) -> None:

@@ -1,5 +1,6 @@
 """Grants without the root key: by two leads or by the key that is replaced, and by nobody else."""
 
+import time
 from dataclasses import dataclass, field
 
 import pytest
@@ -184,3 +185,57 @@ def test_junk_among_the_grants_hides_no_good_ones(house: House) -> None:
     for update in ({"token": "x"}, {"token": None}, {"body": "{}"}, {"body": None}):
         house.world.grant_views.insert(0, good.model_copy(update=update))
     assert house.key_of(house.analyst).roles == {Role.ANALYST}
+
+
+# --- what was granted at the time ----------------------------------------------------------------
+
+
+def now() -> int:
+    return int(time.time())
+
+
+def give(house: House, profile: Profile, role: Role, *, seconds_ago: int) -> None:
+    grant = Grant(subject=profile.subject, roles=[role])
+    house.world.give(grant, seconds_ago=seconds_ago)
+
+
+def test_a_role_counts_from_its_grant_until_the_next_one(house: House) -> None:
+    give(house, house.analyst, Role.SECURITY_LEAD, seconds_ago=-1_000)
+    give(house, house.analyst, Role.AUDITOR, seconds_ago=-2_000)
+    key = house.key_of(house.analyst)
+    assert key.roles_at(now()) == {Role.ANALYST}
+    assert key.roles_at(now() + 1_500) == {Role.SECURITY_LEAD}
+    assert key.roles_at(now() + 3_000) == {Role.AUDITOR}
+    # Clocks differ a little: just then either counts.
+    assert key.roles_at(now() + 2_000) == {Role.SECURITY_LEAD, Role.AUDITOR}
+
+
+def test_nobody_had_a_role_before_it_was_granted(house: House) -> None:
+    assert house.key_of(house.first).roles_at(now() - 1_000) == frozenset()
+
+
+def test_a_policy_counts_from_its_grant_and_before_the_first_the_default_does(
+    house: House,
+) -> None:
+    house.world.policy(approval_quorum=2, seconds_ago=2_000)
+    house.world.policy(approval_quorum=3, seconds_ago=1_000)
+    key = house.key_of(house.first)
+    times = (3_000, 1_500, 500)
+    assert [key.policies_at(now() - each)[0].approval_quorum for each in times] == [1, 2, 3]
+
+
+def test_a_root_key_that_never_joined_vouches_from_the_beginning(house: House) -> None:
+    # It took the place of another: what that one granted, and when, is not proven any more.
+    grant = house.grant(Role.SECURITY_LEAD)
+    house.world.grant_views.clear()
+    house.world.give(grant, seconds_ago=0)
+    assert house.key_of(house.newcomer).roles_at(now() - 9_000) == {Role.SECURITY_LEAD}
+
+
+def test_a_system_disposes_where_policy_names_it_and_decides_nowhere(house: House) -> None:
+    system = house.world.system(house.first)
+    assert house.key_of(system).roles_at(now()) == {Role.SYSTEM}
+    house.world.policy(systems_as_compliance=[system.subject])
+    assert house.key_of(system).roles_at(now()) == {Role.SYSTEM, Role.COMPLIANCE}
+    give(house, system, Role.SECURITY_LEAD, seconds_ago=-1_000)
+    assert house.key_of(system).roles_at(now() + 1_500) == {Role.COMPLIANCE}

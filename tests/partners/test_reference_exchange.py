@@ -10,8 +10,8 @@ import pytest
 
 from holdfast.client.client import Client, Document
 from holdfast.errors import UnavailableError
-from holdfast.evidence.acts import Notice, prove_notice
 from holdfast.evidence.key_directory import KeyDirectory
+from holdfast.evidence.notice import Notice, prove_notice
 from holdfast.protocol import strict_json
 from holdfast.protocol.payloads import FreezeRequest
 from holdfast.protocol.views import FreezeRequestView
@@ -23,7 +23,15 @@ from reference_exchange.inbox import Inbox, Task
 from reference_exchange.scenarios.accounts import book_sums, stated_sums
 from reference_exchange.scenarios.cast import Player
 from reference_exchange.scenarios.script import Member, load_script
-from tests.partners.signed_world import ORIGIN, REQUESTS, World, evidence_of, request_body, sign
+from tests.partners.signed_world import (
+    ORIGIN,
+    REQUESTS,
+    World,
+    context_hash_of,
+    evidence_of,
+    request_body,
+    sign,
+)
 from tests.partners.stub_coordinator import StubCoordinator, problem
 from tests.partners.views import AT, SHA256, act_view, leg_view, request_view
 
@@ -175,7 +183,8 @@ def proven_notice() -> Notice:
     analyst, lead = world.person(Role.ANALYST), world.person(Role.SECURITY_LEAD)
     submitted = sign(analyst, REQUESTS, request_body())
     content = sha256(submitted.body).hexdigest()
-    approval = f'{{"content_sha256":"{content}","context_sha256":"{SHA256}","decision":"approve"}}'
+    context = context_hash_of(FRQ, submitted.body)
+    approval = f'{{"content_sha256":"{content}","context_sha256":"{context}","decision":"approve"}}'
     approved = sign(lead, f"{REQUESTS}/{FRQ}/approvals", approval.encode())
     data = {
         "request_id": FRQ,

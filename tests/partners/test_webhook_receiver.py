@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 
 from holdfast.client.client import Client
 from holdfast.errors import UntrustedEvidenceError
-from holdfast.evidence.acts import Notice
+from holdfast.evidence.notice import Notice
 from holdfast.profiles.store import Profile
 from holdfast.protocol import canonical_json
 from holdfast.protocol.jwk import PrivateKey
@@ -23,7 +23,13 @@ from holdfast.protocol.webhook_signature import new_secret, sign
 from holdfast.webhooks.flask_blueprint import WebhookInbox, webhook_blueprint
 from holdfast.webhooks.receiver import Event, verify_webhook
 from holdfast.webhooks.seen_events import CLAIM_SECONDS, Claim, SqliteSeenEvents
-from tests.partners.signed_world import World, evidence_of, evidence_view, request_body
+from tests.partners.signed_world import (
+    World,
+    context_hash_of,
+    evidence_of,
+    evidence_view,
+    request_body,
+)
 from tests.partners.signed_world import sign as sign_request
 from tests.partners.stub_coordinator import StubCoordinator, problem
 from tests.partners.views import AT
@@ -258,7 +264,8 @@ def proven_notice(stub: StubCoordinator, *, is_large: bool) -> bytes:
         submitter, f"{stub.origin}/v1/freeze-requests", request_body(to=["exchange-a.example"])
     )
     content = sha256(submitted.body).hexdigest()
-    approval = {"content_sha256": content, "context_sha256": "cd" * 32, "decision": "approve"}
+    context = context_hash_of(request_id, submitted.body)
+    approval = {"content_sha256": content, "context_sha256": context, "decision": "approve"}
     approved = sign_request(
         lead,
         f"{stub.origin}/v1/freeze-requests/{request_id}/approvals",

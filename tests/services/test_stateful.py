@@ -1,10 +1,12 @@
 """Random acts of several partners against a plain model: every status and every total agrees."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -15,11 +17,16 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from coordinator.app import create_app
 from coordinator.domain.errors import CoordinatorError
+from coordinator.settings import Settings
+from coordinator.storage.base import db
 from holdfast.protocol.payloads import format_time
-from tests.factories import ETHER, Exchange
+from tests.conftest import KEYS
+from tests.factories import ETHER, ORIGIN, Exchange, Signer
 from tests.services import request_cast as say
 from tests.services.kept import Kept
+from tests.services.member_reader import MemberReader, Shown
 from tests.services.plain_model import Hold, Leg, Line, Model, Request
 from tests.services.recomputed import faults
 from tests.services.request_cast import DAY, HOUR, Ask, Desk
@@ -37,9 +44,10 @@ MAKERS = {"released": say.released, "returned": say.returned, "seized": say.seiz
 class LifeCycle(RuleBasedStateMachine):
     """Two requests of A in one incident, each to B and C."""
 
-    def __init__(self, desk: Desk, kept: Kept) -> None:
+    def __init__(self, desk: Desk, kept: Kept, signer: Signer) -> None:
         super().__init__()
         self.desk = desk
+        self.signer = signer
         self.kept = kept
         self.model = Model(desk.clock.now())
         self.asks: list[Ask] = []
@@ -346,17 +354,49 @@ class LifeCycle(RuleBasedStateMachine):
                 assert sums.get(ETHER, {}) == model.totals(legs)
 
     def teardown(self) -> None:
-        """Nothing that is stored contradicts the rest, also what the model knows nothing of."""
+        """Nothing that is stored contradicts the rest, also what the model knows nothing of.
+
+        And everybody concerned finds it borne out by what was signed.
+        """
         found = faults(self.desk.database)
+        failed = [
+            finding
+            for ask in self.asks
+            for member in (self.desk.cast.a.auditor, *(x.auditor for x in self.exchanges.values()))
+            if member.handle == self.desk.cast.a.handle or self.went_out(ask)
+            for finding in Shown.to(MemberReader(self.signer, member), ask.id).examine().failures
+        ]
         # Otherwise the clocks of all runs before would go on in the next one.
         self.kept.restore()
         assert found == []
+        assert failed == []
+
+    def went_out(self, ask: Ask) -> bool:
+        request = self.model.requests[self.asks.index(ask)]
+        return any(leg.request is request for leg in self.model.legs)
 
 
-def test_random_acts_of_several_partners_agree_with_the_plain_model(desk: Desk) -> None:
+@pytest.fixture
+def signer(desk: Desk, tmp_path: Path) -> Iterator[Signer]:
+    """Reads through the front door what is brought about at the desk."""
+    environment = {
+        "HOLDFAST_ORIGIN": ORIGIN,
+        "HOLDFAST_DATABASE_URL": desk.database.engine.url.render_as_string(hide_password=False),
+        "HOLDFAST_DATA_DIR": str(tmp_path),
+    }
+    app = create_app(Settings.from_env(environment), clock=desk.clock, keys=KEYS)
+    yield Signer(app.test_client(), desk.clock)
+    app.extensions["holdfast"].watcher.stop()
+    with app.app_context():
+        db.engine.dispose()
+
+
+def test_random_acts_of_several_partners_agree_with_the_plain_model(
+    desk: Desk, signer: Signer
+) -> None:
     kept = Kept.of(desk.database)
     run_state_machine_as_test(
-        lambda: LifeCycle(desk, kept),  # type: ignore[arg-type]  # any maker of machines is taken
+        lambda: LifeCycle(desk, kept, signer),  # type: ignore[arg-type]  # any maker of machines is taken
         settings=settings(
             max_examples=EXAMPLES,
             stateful_step_count=STEPS,

@@ -1,7 +1,5 @@
-"""`holdfast approve`, `reject`, `verify`: deciding on, and looking through, the raw evidence."""
+"""`holdfast approve`, `reject`: deciding on what was signed."""
 
-from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any
 
 import click
@@ -19,17 +17,10 @@ from holdfast.cli.session import (
 from holdfast.client.client import Client
 from holdfast.errors import NothingToDecideError, PermissionDeniedError, UntrustedEvidenceError
 from holdfast.evidence.acts import ProvenAct, prove_evidence
-from holdfast.evidence.key_directory import KeyDirectory
-from holdfast.protocol import strict_json
-from holdfast.protocol.errors import ProtocolError
+from holdfast.evidence.completeness import shown_context
 from holdfast.protocol.payloads import FreezeRequest, WarningAcceptance
-from holdfast.protocol.views import EvidenceView, FreezeRequestSummary, FreezeRequestView
-from holdfast.protocol.vocabulary import (
-    ABOUT_OTHER_REQUESTS,
-    Decision,
-    EvidenceKind,
-    RequestStatus,
-)
+from holdfast.protocol.views import FreezeRequestSummary, FreezeRequestView
+from holdfast.protocol.vocabulary import ABOUT_OTHER_REQUESTS, Decision, RequestStatus
 from holdfast.wording import counted
 
 _SHOWN_ADDRESSES = 10
@@ -101,7 +92,7 @@ def approve(
     client = session.client()
     view = client.freeze_request(request_id)
     _require_open(view, client.profile.subject)
-    context = _decision_context(view)
+    context = shown_context(view)
     submission = _proven_submission(session, client, view)
     _show(session, view, submission, context)
     reasons = _reasons(session, view, accepted, ask=not yes)
@@ -126,7 +117,7 @@ def reject(session: Session, request_id: str, comment: str) -> None:
     client = session.client()
     view = client.freeze_request(request_id)
     _require_open(view, client.profile.subject)
-    _decision_context(view)
+    shown_context(view)
     act = client.decide(
         view, Decision.REJECT, context_sha256=str(view.context_sha256), comment=comment
     )
@@ -147,29 +138,6 @@ def _require_open(view: FreezeRequestView, person: str) -> None:
                 f"you decided on {view.id} at {approval.at:%Y-%m-%d %H:%M} UTC "
                 f"({approval.decision.value}); it waits for others"
             )
-
-
-def _decision_context(view: FreezeRequestView) -> dict[str, Any]:
-    """Return the context, after checking that it is what its hash and the request say."""
-    text = view.decision_context
-    if text is None:
-        raise UntrustedEvidenceError(
-            "this request shows you no decision context", code="no_context"
-        )
-    try:
-        context = strict_json.loads(text.encode())
-    except ProtocolError as error:
-        raise UntrustedEvidenceError(f"the decision context: {error}", code="bad_context") from None
-    if (
-        sha256(text.encode()).hexdigest() != view.context_sha256
-        or not isinstance(context, dict)
-        or context.get("request_id") != view.id
-        or context.get("content_sha256") != view.content_sha256
-    ):
-        raise UntrustedEvidenceError(
-            "the decision context does not fit its hash or the request", code="bad_context"
-        )
-    return context
 
 
 def _proven_submission(session: Session, client: Client, view: FreezeRequestView) -> ProvenAct:
@@ -251,62 +219,7 @@ def _reasons(
     return reasons
 
 
-@click.command(cls=SessionCommand)
-@click.argument("request_id", metavar="FRQ_…", type=REQUEST_ID)
-@pass_session
-def verify(session: Session, request_id: str) -> None:
-    """Verify every act on a request from raw bytes, without believing the coordinator.
-
-    Exit status 8 if a single act is not proven.
-    """
-    client = session.client()
-    view = client.freeze_request(request_id)
-    directory = session.directory(client)
-    rows = [_examine(directory, evidence, view) for evidence in client.evidence(request_id)]
-    if session.as_json:
-        for row in rows:
-            print_json(
-                {"act": row.act, "partner": row.partner, "result": row.result, "detail": row.detail}
-            )
-    else:
-        cells = [(row.act, row.partner, row.result, row.detail) for row in rows]
-        session.out.print(table(("act", "by", "result", "detail"), cells))
-    unproven = [row for row in rows if row.result == _NOT_PROVEN]
-    if unproven:
-        raise UntrustedEvidenceError(f"{len(unproven)} of {len(rows)} acts are not proven")
-    if not any(row.act == "submit" for row in rows):
-        raise UntrustedEvidenceError("the evidence of submitting is not there", code="no_evidence")
-
-
-_VERIFIED, _NOT_PROVEN, _UNSIGNED = "verified", "not proven", "unsigned"
-
-
-@dataclass(frozen=True, slots=True)
-class _Examined:
-    act: str
-    partner: str | None
-    result: str
-    detail: str
-
-
-def _examine(directory: KeyDirectory, evidence: EvidenceView, view: FreezeRequestView) -> _Examined:
-    """Return what became of one act; only the coordinator's own may be unsigned."""
-    if evidence.kind is EvidenceKind.COORDINATOR and evidence.subject is None:
-        detail = "by the coordinator itself (timer or transport)"
-        return _Examined(evidence.act, evidence.partner, _UNSIGNED, detail)
-    try:
-        key = prove_evidence(
-            directory, evidence, request_id=view.id, content_sha256=view.content_sha256
-        ).key
-    except UntrustedEvidenceError as error:
-        return _Examined(evidence.act, evidence.partner, _NOT_PROVEN, str(error))
-    root = "pinned root key" if key.is_root_pinned else f"root key {key.root_kid}"
-    revoked = "; revoked meanwhile" if key.is_revoked else ""
-    detail = f"{key.subject} by {root}{revoked}"
-    return _Examined(evidence.act, evidence.partner, _VERIFIED, detail)
-
-
 def register(cli: click.Group) -> None:
     """Add these commands."""
-    for command in (approve, reject, verify):
+    for command in (approve, reject):
         cli.add_command(command)

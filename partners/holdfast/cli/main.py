@@ -21,6 +21,7 @@ from holdfast.cli import (
     membership,
     requests,
     statistics,
+    verification,
 )
 from holdfast.cli.session import Session, SessionGroup
 from holdfast.profiles.store import ProfileStore
@@ -59,6 +60,7 @@ for module in (
     requests,
     follow,
     decisions,
+    verification,
     legs,
     holds,
     matters,

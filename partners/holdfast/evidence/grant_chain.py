@@ -9,13 +9,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
+from typing import TypeVar
 
 from pydantic import ValidationError as ModelError
 
 from holdfast.protocol import strict_json
 from holdfast.protocol.errors import ProtocolError
 from holdfast.protocol.jwk import PublicKey
-from holdfast.protocol.membership_payloads import Grant, GrantApproval, Join
+from holdfast.protocol.membership_payloads import Grant, GrantApproval, Join, Policy
 from holdfast.protocol.proof_of_possession import verify_possession
 from holdfast.protocol.request_token import (
     DEFAULT_SKEW,
@@ -25,6 +26,8 @@ from holdfast.protocol.request_token import (
 )
 from holdfast.protocol.views import GrantView
 from holdfast.protocol.vocabulary import Role
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class GrantChain:
         audience: The coordinator's origin, which every grant is bound to.
         revoked: When each key that was taken away was, by kid.
         keys: By kid.
-        roles: By subject.
+        roles: By subject, as they are now; `roles_at` tells what they were.
         owners: The person who answers for a system, by subject.
     """
 
@@ -62,6 +65,38 @@ class GrantChain:
     keys: dict[str, GrantedKey] = field(default_factory=dict, init=False)
     roles: dict[str, frozenset[Role]] = field(default_factory=dict, init=False)
     owners: dict[str, str] = field(default_factory=dict, init=False)
+    _given_roles: dict[str, list[tuple[int, frozenset[Role]]]] = field(
+        default_factory=dict, init=False
+    )
+    _given_policies: list[tuple[int, Policy]] = field(default_factory=list, init=False)
+    _has_joined: bool = field(default=False, init=False)
+
+    def roles_at(self, subject: str, at: int) -> frozenset[Role]:
+        """Return the roles that a subject had at a time, seconds since 1970.
+
+        Clocks differ a little, so what was in force within `DEFAULT_SKEW` of it counts.
+        """
+        in_force = self._in_force(self._given_roles.get(subject, ()), at)
+        return frozenset().union(*in_force)
+
+    def policies_at(self, at: int) -> tuple[Policy, ...]:
+        """Return the policy that was in force at a time; several where it changed just then."""
+        # As long as a partner grants none it has the default.
+        given = [(0, Policy()), *self._given_policies] if self._has_joined else self._given_policies
+        return tuple(self._in_force(given, at)) or (Policy(),)
+
+    def _in_force(self, given: Iterable[tuple[int, T]], at: int) -> list[T]:
+        """Return what held at some moment within `DEFAULT_SKEW` of a time.
+
+        A root key that took the place of another vouches for what it grants from the beginning:
+        what the old one had granted is not proven any more.
+        """
+        ordered = sorted(given, key=lambda each: each[0])
+        begun = [value for since, value in ordered if since <= at - DEFAULT_SKEW]
+        around = [value for since, value in ordered if abs(since - at) <= DEFAULT_SKEW]
+        if not begun and not around and not self._has_joined:
+            return [value for _, value in ordered[:1]]
+        return begun[-1:] + around
 
     def person(self, subject: str) -> str:
         """Return the human behind a subject: a system counts as its owner."""
@@ -84,7 +119,7 @@ class GrantChain:
         """Apply a grant if it is proven; tell whether it was."""
         try:
             for grant, proposer in self._proven(view):
-                self._give(grant, proposer)
+                self._give(grant, proposer, _signed_at(view))
         except (ProtocolError, ModelError, _UnprovenError):
             return False
         return True
@@ -96,6 +131,7 @@ class GrantChain:
         if kid == self.root.kid:
             act = verify_request_evidence(token, body, key=self.root, aud=self.audience)
             _require(act.iss == act.sub == self.partner and act.htm == "POST")
+            self._has_joined |= act.htu == f"{self.audience}/v1/join"
             for grant in _parse(act, body, self.audience):
                 yield grant, None
             return
@@ -138,9 +174,10 @@ class GrantChain:
             _require(lead.subject not in {grant.subject, owner})
         _require(approver.subject not in {proposer.subject, proposer.proposer})
 
-    def _give(self, grant: Grant, proposer: str | None) -> None:
+    def _give(self, grant: Grant, proposer: str | None, signed_at: int) -> None:
         subject = grant.subject
         if subject is None:
+            self._give_policy(grant, signed_at)
             return
         if grant.jwk is not None:
             key = verify_possession(
@@ -158,6 +195,12 @@ class GrantChain:
             self.owners.setdefault(subject, grant.owner)
         if grant.roles:
             self.roles[subject] = frozenset(grant.roles)
+            self._given_roles.setdefault(subject, []).append((signed_at, self.roles[subject]))
+        self._give_policy(grant, signed_at)
+
+    def _give_policy(self, grant: Grant, signed_at: int) -> None:
+        if grant.policy is not None:
+            self._given_policies.append((signed_at, grant.policy))
 
 
 class _UnprovenError(Exception):

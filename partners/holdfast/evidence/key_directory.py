@@ -8,12 +8,14 @@ where one is pinned. An operator can therefore enrol no key as somebody's securi
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from holdfast.errors import PinMismatchError, UntrustedEvidenceError
 from holdfast.evidence.grant_chain import GrantChain
 from holdfast.protocol.errors import ProtocolError
 from holdfast.protocol.jwk import PublicKey
+from holdfast.protocol.membership_payloads import Policy
 from holdfast.protocol.views import GrantView, KeyView
 from holdfast.protocol.vocabulary import Role
 
@@ -47,6 +49,8 @@ class TrustedKey:
         root_kid: The root key's thumbprint.
         is_root_pinned: Somebody compared that thumbprint out of band.
         is_revoked: Taken away meanwhile; acts of before stay proven, nothing new counts.
+        revoked_at: When, where the coordinator lists it still.
+        chain: The grants that say so.
     """
 
     partner: str
@@ -58,6 +62,31 @@ class TrustedKey:
     root_kid: str
     is_root_pinned: bool
     is_revoked: bool
+    revoked_at: datetime | None = None
+    chain: GrantChain = field(repr=False, compare=False, kw_only=True)
+
+    def roles_at(self, at: int) -> frozenset[Role]:
+        """Return what its owner could act as at a time, seconds since 1970.
+
+        A machine never decides: a system acts as compliance where it has that role, or a lead's, or
+        where its partner's policy names it.
+        """
+        roles = self.chain.roles_at(self.subject, at)
+        if self.is_person:
+            return roles
+        named = any(self.subject in policy.systems_as_compliance for policy in self.policies_at(at))
+        if Role.SECURITY_LEAD in roles or (named and Role.SYSTEM in roles):
+            roles |= {Role.COMPLIANCE}
+        return roles - {Role.SECURITY_LEAD}
+
+    def policies_at(self, at: int) -> tuple[Policy, ...]:
+        """Return its partner's policy at a time; several where it changed just then."""
+        return self.chain.policies_at(at)
+
+    @property
+    def is_person(self) -> bool:
+        """Whether a person holds it, and no system."""
+        return self.subject.startswith("per_")
 
     @property
     def person(self) -> str:
@@ -120,6 +149,8 @@ class KeyDirectory:
                 root_kid=root.kid,
                 is_root_pinned=partner in self.pins,
                 is_revoked=kid in revoked or kid not in listed,
+                revoked_at=revoked.get(kid),
+                chain=chain,
             )
             for kid, granted in chain.keys.items()
         }

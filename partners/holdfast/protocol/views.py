@@ -13,6 +13,7 @@ from holdfast.protocol.vocabulary import (
     Decision,
     EvidenceKind,
     HoldBasis,
+    KeptBasis,
     LegStatus,
     LineKind,
     PartnerKind,
@@ -309,7 +310,7 @@ class LineView(View):
     reported_at: Time
     frozen_at: Time | None = None
     hold_expires_at: Time | None = None
-    basis: HoldBasis | None = None
+    basis: HoldBasis | KeptBasis | None = None
     reason: str | None = None
     code: str | None = None
     tx: str | None = None
@@ -392,10 +393,14 @@ class HoldActView(View):
 
 
 class EvidenceView(View):
-    """One act with what proves it: token and exact body for `jws`, nothing for `coordinator`."""
+    """One act with what proves it: token and exact body for `jws`, nothing for `coordinator`.
+
+    `leg_id`: the leg that it is about; absent where it is about the request as a whole.
+    """
 
     act: str
     act_id: str
+    leg_id: str | None = None
     kind: EvidenceKind
     partner: str | None = None
     subject: str | None = None

@@ -18,8 +18,8 @@ from flask import Blueprint, Response, request
 
 from holdfast.client.client import Client
 from holdfast.errors import ApiError, TransportError, UntrustedEvidenceError
-from holdfast.evidence.acts import Notice
 from holdfast.evidence.key_directory import KeyDirectory
+from holdfast.evidence.notice import Notice
 from holdfast.protocol.errors import ProtocolError
 from holdfast.protocol.jwk import PublicKey
 from holdfast.webhooks.receiver import MAX_WEBHOOK_BYTES, Event, verify_notice, verify_webhook

@@ -19,8 +19,8 @@ from typing import Any
 from pydantic import ValidationError as ModelError
 
 from holdfast.errors import UntrustedEvidenceError
-from holdfast.evidence.acts import Notice, prove_notice
 from holdfast.evidence.key_directory import KeyDirectory
+from holdfast.evidence.notice import Notice, prove_notice
 from holdfast.protocol import strict_json, webhook_signature
 from holdfast.protocol.errors import ProtocolError
 from holdfast.protocol.jwk import PublicKey

@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass, field
 from itertools import chain
 from typing import Any
 
-from holdfast import Client, KeyDirectory, ProfileStore, prove_evidence
+from holdfast import Client, KeyDirectory, ProfileStore, Result, examine
 from holdfast.protocol.life_cycle_views import IncidentDetailView
 from holdfast.protocol.views import FreezeRequestView, HoldView, LegView
-from holdfast.protocol.vocabulary import EventType, EvidenceKind, LegStatus, LineKind
+from holdfast.protocol.vocabulary import EventType, LegStatus, LineKind
 from reference_exchange.scenarios.cast import Player
 from reference_exchange.scenarios.stage import delivery_states, dropped_repeats
 
@@ -120,6 +120,8 @@ def close_accounts(
         for leg in legs[view.id]
         if leg_sums(leg) != hold_sums(h for h in holds[view.id] if h.partner == leg.partner)
     ]
+    verified = [_verified(client, asker, players, view) for view in views]
+    faults += chain.from_iterable(found for _, found in verified)
     delivered, undelivered = _deliveries(players)
     summary = Summary(
         requests=len(views),
@@ -132,7 +134,7 @@ def close_accounts(
         deliveries=delivered,
         duplicates=sum(map(dropped_repeats, players)),
         undelivered=undelivered,
-        verified_evidence=sum(_verified(client, asker, players, view) for view in views),
+        verified_evidence=sum(len(proven) for proven, _ in verified),
     )
     for name in _COLUMNS:
         shown = {asset: str(amount) for asset, amount in sorted(sums[name].items())}
@@ -192,21 +194,26 @@ def _deliveries(players: Sequence[Player]) -> tuple[int, int]:
 
 def _verified(
     client: Client, asker: Player, players: Sequence[Player], view: FreezeRequestView
-) -> int:
-    """Return how many acts on a request somebody other than their author proves from raw bytes.
+) -> tuple[set[str], list[str]]:
+    """Return the acts on a request that somebody other than their author proves, and what fails.
 
-    The asker proves the partners' acts; a partner asked proves the asker's.
+    The asker and every partner asked look the whole request through, each as far as it may read it.
     """
     proven: set[str] = set()
+    faults: list[str] = []
     readers = [(asker, client)]
     readers += [(p, p.client("system")) for p in players if p.handle in view.to]
     for player, reader in readers:
         pins = ProfileStore(player.home).pins()
         directory = KeyDirectory(reader, reader.profile.coordinator, pins=pins)
-        for evidence in reader.evidence(view.id):
-            if evidence.kind is EvidenceKind.JWS and evidence.partner != player.handle:
-                prove_evidence(
-                    directory, evidence, request_id=view.id, content_sha256=view.content_sha256
-                )
-                proven.add(evidence.act_id)
-    return len(proven)
+        examination = examine(reader, directory, view.id, handle=player.handle)
+        faults += [
+            f"{player.handle} on {view.id}: {finding.what}: {finding.detail}"
+            for finding in examination.failures
+        ]
+        proven |= {
+            str(finding.act_id)
+            for finding in examination.acts
+            if finding.result is Result.VERIFIED and finding.by != player.handle
+        }
+    return proven, faults

@@ -1,0 +1,135 @@
+"""Which acts there are: what each is signed over, what its body holds, and whose act it can be.
+
+One table, by the names that evidence bears. An act that is not in it is refused, and so is one that
+was signed for another path, however much its body looks right: an acknowledgement stays one,
+whatever a coordinator calls it. Source: the design's endpoints and its table of rights.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from holdfast.protocol.hold_payloads import ExtensionRequest, HoldExtension
+from holdfast.protocol.life_cycle_payloads import (
+    Dispute,
+    DisputeResolution,
+    InfoAnswer,
+    InfoRequest,
+    LegalOrder,
+    PartnersAddition,
+)
+from holdfast.protocol.payloads import (
+    Acknowledgement,
+    Approval,
+    Body,
+    Closure,
+    Decline,
+    FreezeReport,
+    FreezeRequest,
+    Review,
+    Withdrawal,
+)
+from holdfast.protocol.type_ids import id_pattern
+from holdfast.protocol.vocabulary import Decision, LineKind, Role
+
+REQUESTS = "/v1/freeze-requests"
+
+
+class Side(StrEnum):
+    """Who can do it: the requester, a partner asked, or either."""
+
+    REQUESTER = "requester"
+    ASKED = "asked"
+    EITHER = "either"
+
+
+_LEADS = frozenset({Role.SECURITY_LEAD})
+_SUBMITTERS = frozenset({Role.ANALYST, Role.SYSTEM, Role.SECURITY_LEAD})
+#: They dispose of funds; a system does where its partner's policy names it.
+DISPOSERS = frozenset({Role.COMPLIANCE, Role.SECURITY_LEAD})
+_ANSWERERS = _SUBMITTERS | DISPOSERS
+
+
+@dataclass(frozen=True, slots=True)
+class ActRule:
+    """What one kind of act is.
+
+    Attributes:
+        path: Below the request's own, "{…}" for an id of that prefix; None: the list of requests.
+        body: The model that its body fits.
+        side: Whose act it can be.
+        roles: Any of these may do it.
+        decision: Of decisions: which one its body states.
+    """
+
+    path: str | None
+    body: type[Body]
+    side: Side
+    roles: frozenset[Role]
+    decision: Decision | None = None
+
+    def fits(self, url: str, *, origin: str, request_id: str | None) -> bool:
+        """Tell whether a token for this URL is one of such an act on this request; no query."""
+        if self.path is None:
+            return url == origin + REQUESTS
+        head = f"{origin}{REQUESTS}/{request_id}/"
+        below = re.sub(r"\\\{(\w+)\\\}", _id_of, re.escape(self.path))
+        return request_id is not None and bool(
+            url.startswith(head) and re.fullmatch(below, url[len(head) :], re.ASCII)
+        )
+
+
+def _id_of(prefix: re.Match[str]) -> str:
+    return id_pattern(prefix[1]).removeprefix("^").removesuffix("$")
+
+
+_ON_REQUEST, _ON_LEG = Side.REQUESTER, Side.ASKED
+#: Every act that somebody signs; all are POST.
+ACTS: Mapping[str, ActRule] = MappingProxyType(
+    {
+        "submit": ActRule(None, FreezeRequest, _ON_REQUEST, _SUBMITTERS),
+        "approve": ActRule("approvals", Approval, _ON_REQUEST, _LEADS, Decision.APPROVE),
+        "reject": ActRule("approvals", Approval, _ON_REQUEST, _LEADS, Decision.REJECT),
+        "withdraw": ActRule("withdrawal", Withdrawal, _ON_REQUEST, _SUBMITTERS),
+        "add_partners": ActRule("partners", PartnersAddition, _ON_REQUEST, _LEADS),
+        "approve_addition": ActRule("approvals", Approval, _ON_REQUEST, _LEADS, Decision.APPROVE),
+        "reject_addition": ActRule("approvals", Approval, _ON_REQUEST, _LEADS, Decision.REJECT),
+        "close": ActRule("closure", Closure, _ON_REQUEST, _LEADS),
+        "answer": ActRule("info-requests/{inf}/answer", InfoAnswer, _ON_REQUEST, _SUBMITTERS),
+        "ask_extension": ActRule("extension-requests", ExtensionRequest, _ON_REQUEST, _LEADS),
+        "resolve_dispute": ActRule(
+            "disputes/{dsp}/resolution", DisputeResolution, _ON_REQUEST, _LEADS
+        ),
+        "acknowledge": ActRule("acknowledgement", Acknowledgement, _ON_LEG, _ANSWERERS),
+        "review": ActRule("review", Review, _ON_LEG, _ANSWERERS),
+        "ask": ActRule("info-requests", InfoRequest, _ON_LEG, _ANSWERERS),
+        "decline": ActRule("decline", Decline, _ON_LEG, DISPOSERS),
+        # What disposes of funds in it takes more; see LINE_ROLES.
+        "report": ActRule("freeze-reports", FreezeReport, _ON_LEG, _ANSWERERS),
+        "extend": ActRule("hold-extensions", HoldExtension, _ON_LEG, DISPOSERS),
+        "dispute": ActRule("disputes", Dispute, _ON_LEG, DISPOSERS),
+        "legal_order": ActRule("legal-orders", LegalOrder, Side.EITHER, DISPOSERS),
+    }
+)
+
+#: Who may report a line of each kind.
+LINE_ROLES: Mapping[LineKind, frozenset[Role]] = MappingProxyType(
+    dict.fromkeys(LineKind, DISPOSERS)
+    | dict.fromkeys((LineKind.FOUND, LineKind.FROZEN, LineKind.NOTHING), _ANSWERERS)
+)
+
+#: What the coordinator does itself, and what nobody signs: time passed, something was delivered,
+#: the operator suspended a member, or what was disputed is not held any more.
+UNSIGNED: Mapping[str, str] = MappingProxyType(
+    {
+        "deliver": "transport: the notice was delivered",
+        "expire": "timer: nobody decided in time",
+        "lapse": "timer: nobody ratified in time",
+        "close": "timer: nothing more was awaited",
+        "recommend_release": "timer: nobody answered the dispute in time",
+        "resolve_dispute": "nothing disputed is held any more",
+        "suspend": "membership: the requester was suspended",
+    }
+)

@@ -1,0 +1,400 @@
+"""Whether the proven acts bear out what the coordinator shows of a request.
+
+Every state implies acts: what went out was approved, what is withdrawn was withdrawn by somebody,
+a leg that is acknowledged was acknowledged. And every act implies a state: a signed withdrawal is
+not passed over. Source: the design's life cycle. Each function looks at one thing and says what
+came of it, or raises `UntrustedEvidenceError` with what is wrong.
+"""
+
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Any
+
+from holdfast.errors import UntrustedEvidenceError
+from holdfast.evidence.acts import SKEW, ProvenAct
+from holdfast.evidence.case_file import CaseFile, Result
+from holdfast.evidence.four_eyes import (
+    addition_context,
+    document_of,
+    partners_added,
+    plain_context_hash,
+    quorum_for,
+    require_may_flash,
+    require_quorum,
+)
+from holdfast.evidence.ledger import Books
+from holdfast.protocol import strict_json
+from holdfast.protocol.errors import ProtocolError
+from holdfast.protocol.life_cycle_payloads import Dispute, DisputeResolution
+from holdfast.protocol.life_cycle_views import DisputeView
+from holdfast.protocol.payloads import Withdrawal
+from holdfast.protocol.views import FreezeRequestView, LegView
+from holdfast.protocol.vocabulary import LegStatus, RequestStatus, Role
+from holdfast.wording import counted
+
+_ENDED = frozenset({RequestStatus.WITHDRAWN, RequestStatus.CLOSED})
+#: What a leg shows by the last of its acts, where nothing was frozen.
+_SHOWN_AFTER = {
+    "acknowledge": {LegStatus.ACKNOWLEDGED},
+    "review": {LegStatus.UNDER_REVIEW},
+    "ask": {LegStatus.INFO_REQUESTED},
+    "answer": {LegStatus.UNDER_REVIEW},
+    "decline": {LegStatus.DECLINED},
+    "report": {LegStatus.UNDER_REVIEW, LegStatus.NO_MATCH, LegStatus.DECLINED},
+}
+#: These say that somebody of the partner has the request.
+_ACKNOWLEDGING = ("acknowledge", "review", "ask", "decline", "report")
+Outcome = tuple[Result, str]
+
+
+def _fault(words: str, code: str = "not_as_signed") -> UntrustedEvidenceError:
+    return UntrustedEvidenceError(words, code=code)
+
+
+def the_submission(case: CaseFile) -> ProvenAct:
+    """Return the one act by which the request was submitted."""
+    found = case.proven("submit")
+    if len(found) != 1:
+        raise _fault(
+            f"{len(found) or 'no'} submissions of it are proven, instead of one", "no_submission"
+        )
+    return found[0][1]
+
+
+def document_as_signed(case: CaseFile, submission: ProvenAct) -> Outcome:
+    """Compare what is shown of the request with the document that was signed."""
+    view, document = case.view, document_of(submission)
+    hours = None if document.hold is None else document.hold.hours
+    pairs = {
+        "requester": (view.requester, submission.key.partner),
+        "submitter": (view.submitted_by, submission.key.subject),
+        "urgency": (view.urgency, document.urgency),
+        "tlp": (view.tlp, document.tlp.value),
+        "summary": (view.summary, document.summary),
+        "count of addresses": (view.address_count, len(document.addresses)),
+        "hours to hold": (view.hold_hours, hours),
+        "earlier request": (view.follows, document.follows),
+        "wish to notify no customer": (
+            view.do_not_notify_customer_until,
+            document.do_not_notify_customer_until,
+        ),
+    }
+    wrong = [name for name, (shown, signed) in pairs.items() if shown != signed]
+    if wrong:
+        raise _fault(f"shown otherwise than signed: {', '.join(wrong)}")
+    return Result.VERIFIED, f"as signed, {counted(len(document.addresses), 'address')}"
+
+
+def shown_context(view: FreezeRequestView) -> dict[str, Any]:
+    """Return the decision context, after checking that it is what its hash and the request say.
+
+    Raises:
+        UntrustedEvidenceError: `no_context` where none is shown, `bad_context` where it is wrong.
+    """
+    text = view.decision_context
+    if text is None:
+        raise _fault("this request shows you no decision context", "no_context")
+    try:
+        context = strict_json.loads(text.encode())
+    except ProtocolError as error:
+        raise _fault(f"the decision context: {error}", "bad_context") from None
+    if (
+        sha256(text.encode()).hexdigest() != view.context_sha256
+        or not isinstance(context, dict)
+        or context.get("request_id") != view.id
+        or context.get("content_sha256") != view.content_sha256
+    ):
+        raise _fault("the decision context does not fit its hash or the request", "bad_context")
+    return context
+
+
+# --- who decided ---------------------------------------------------------------------------------
+
+
+def decisions_as_signed(case: CaseFile) -> None:
+    """Refuse decisions that are shown and that nobody signed, and the other way round."""
+    signed = {
+        act_id: (act.key.person, act.key.key.kid, act.document["context_sha256"], act.act)
+        for act_id, act in case.proven("approve", "reject")
+    }
+    shown = {
+        each.id: (each.person, each.kid, each.context_sha256, each.decision.value)
+        for each in case.view.approvals
+    }
+    if signed != shown:
+        odd = sorted(
+            act_id for act_id in {*signed, *shown} if signed.get(act_id) != shown.get(act_id)
+        )
+        raise _fault(f"the decisions shown are not those that are signed: {', '.join(odd)}")
+
+
+def quorum_of(case: CaseFile, submission: ProvenAct) -> int:
+    """Return how many leads must approve: what policy asked, and not less than is shown."""
+    return max(quorum_for(submission), case.view.quorum or 1)
+
+
+def approved(case: CaseFile, submission: ProvenAct) -> bool:
+    """Tell whether the quorum approved it; refuse approvals that are none."""
+    approvals = [act for _, act in case.proven("approve")]
+    require_quorum(submission, approvals, quorum=0, context_sha256=_context(case, submission))
+    return len({act.key.person for act in approvals}) >= quorum_of(case, submission)
+
+
+def _context(case: CaseFile, submission: ProvenAct) -> str | None:
+    """Return the hash of what leads decided on, as far as the reader can know it."""
+    if case.view.decision_context is not None:
+        context, document = shown_context(case.view), document_of(submission)
+        if document.to != "all" and context.get("to") != list(document.to):
+            raise _fault("the decision context asks others than the document", "other_context")
+        return case.view.context_sha256
+    approvals = [act for _, act in case.proven("approve")]
+    return plain_context_hash(submission, approvals, case.view.id)
+
+
+def approvals_suffice(case: CaseFile, submission: ProvenAct) -> Outcome:
+    """Refuse a request that went out without its approvals."""
+    decisions_as_signed(case)
+    is_approved, quorum = approved(case, submission), quorum_of(case, submission)
+    persons = len({act.key.person for _, act in case.proven("approve")})
+    count = f"{persons} of {counted(quorum, 'approval')} needed"
+    view = case.view
+    went_out = bool(case.legs) or view.status in {RequestStatus.ACTIVE, RequestStatus.CLOSED}
+    if not went_out:
+        return Result.VERIFIED, f"{count}; it did not go out"
+    if is_approved:
+        if view.provisional:
+            raise _fault(f"{count}, and it is shown as provisional")
+        return Result.VERIFIED, _how_known(case, submission, count)
+    # Before its approvals only a flash request goes out, and then it is shown as provisional or
+    # withdrawn again.
+    if not (view.provisional or view.status is RequestStatus.WITHDRAWN):
+        raise _fault(f"{count}, and it went out all the same", "not_approved")
+    require_may_flash(submission)
+    return Result.VERIFIED, f"{count}; a flash request, sent out before"
+
+
+def _how_known(case: CaseFile, submission: ProvenAct, count: str) -> str:
+    if _context(case, submission) is not None:
+        return f"{count}, by others than the submitter"
+    return f"{count}, by others than the submitter; what they were warned of is not yours to read"
+
+
+def asked_as_signed(case: CaseFile, submission: ProvenAct) -> Outcome:
+    """Refuse partners asked that neither the document nor an approved addition names."""
+    document, added = document_of(submission), _added(case, submission)
+    partners = [leg.partner for leg in case.legs]
+    if len(set(partners)) < len(partners):
+        raise _fault("a partner is shown with more than one leg")
+    if document.to == "all":
+        return Result.ASSERTED, "all members, and the coordinator says who they were"
+    named = {*document.to, *added}
+    unasked = sorted({*case.view.to, *partners} - named)
+    if unasked:
+        raise _fault(f"nobody's signature asks {', '.join(unasked)}", "not_asked")
+    if case.is_requester and partners and approved(case, submission):
+        missing = sorted(named - set(partners))
+        if missing:
+            raise _fault(f"no leg is shown of {', '.join(missing)}, which the request asks")
+    return Result.VERIFIED, "named by the document" + (" and additions" if added else "")
+
+
+def _added(case: CaseFile, submission: ProvenAct) -> set[str]:
+    """Return the partners that approved additions name."""
+    decided = case.proven("approve_addition")
+    added: set[str] = set()
+    approvals = 0
+    for _, proposal in case.proven("add_partners"):
+        context = addition_context(proposal, case.view.id, case.view.content_sha256)
+        of_it = [act for _, act in decided if act.document["context_sha256"] == context]
+        approvals += len(of_it)
+        require_quorum(proposal, of_it, quorum=0, context_sha256=context, what="addition")
+        if len({act.key.person for act in of_it}) >= quorum_of(case, submission):
+            added |= set(partners_added(proposal))
+    if approvals != len(decided):
+        raise _fault("an addition is approved that nobody's signature proposes", "other_context")
+    return added
+
+
+# --- how it stands -------------------------------------------------------------------------------
+
+
+def status_as_signed(case: CaseFile, submission: ProvenAct) -> Outcome:
+    """Refuse a status that no act brings about, and acts that the status passes over."""
+    status = case.view.status
+    _require_nothing_passed_over(case, status)
+    if status is RequestStatus.WITHDRAWN:
+        return _withdrawal(case, submission)
+    if status is RequestStatus.CLOSED:
+        return _ended(case, submission, "close", status)
+    if status is RequestStatus.REJECTED:
+        return _ended(case, submission, "reject", status)
+    if status is RequestStatus.EXPIRED:
+        return _ended(case, submission, "expire", status, only_undecided=True)
+    return Result.VERIFIED, status.value + (", provisional" if case.view.provisional else "")
+
+
+def _require_nothing_passed_over(case: CaseFile, status: RequestStatus) -> None:
+    allowed = {
+        "close": {RequestStatus.CLOSED},
+        "reject": {RequestStatus.REJECTED, RequestStatus.WITHDRAWN},
+    }
+    for name, statuses in allowed.items():
+        if case.proven(name) and status not in statuses:
+            raise _fault(f"a lead signed {name}, and it is shown as {status.value}")
+    if _whole_withdrawals(case) and status is not RequestStatus.WITHDRAWN:
+        raise _fault(f"the requester withdrew it, and it is shown as {status.value}")
+
+
+def _withdrawal(case: CaseFile, submission: ProvenAct) -> Outcome:
+    status = RequestStatus.WITHDRAWN
+    for act in _whole_withdrawals(case):
+        is_lead = Role.SECURITY_LEAD in act.key.roles_at(act.token.iat)
+        if not is_lead and (case.legs or act.key.person != submission.key.person):
+            raise _fault(
+                f"{act.key.subject} withdrew it, who is no lead: before it goes out whoever"
+                " submitted it may, and then leads only",
+                "not_a_lead",
+            )
+        return Result.VERIFIED, "withdrawn by its requester"
+    if case.proven("reject"):
+        return Result.VERIFIED, "withdrawn, for a lead would not ratify it"
+    name = "lapse" if case.unsigned("lapse") else "suspend"
+    return _ended(case, submission, name, status, only_undecided=True)
+
+
+def _ended(
+    case: CaseFile,
+    submission: ProvenAct,
+    name: str,
+    status: RequestStatus,
+    *,
+    only_undecided: bool = False,
+) -> Outcome:
+    if case.proven(name):
+        return Result.VERIFIED, f"{status.value} by a lead of its requester"
+    if not case.unsigned(name):
+        raise _fault(f"it is shown as {status.value}, and no act says so", "no_such_act")
+    if only_undecided and approved(case, submission):
+        raise _fault(
+            f"its leads approved it, and no timer makes it {status.value} then", "not_undecided"
+        )
+    return Result.ASSERTED, f"{status.value} by the coordinator's own act ({name})"
+
+
+def _whole_withdrawals(case: CaseFile) -> list[ProvenAct]:
+    return [
+        act
+        for _, act in case.proven("withdraw")
+        if isinstance(act.payload, Withdrawal) and act.payload.addresses == "all"
+    ]
+
+
+def withdrawn_addresses_as_signed(case: CaseFile) -> Outcome:
+    """Compare how many addresses are shown as taken back with the signed withdrawals."""
+    numbers = {
+        number
+        for _, act in case.proven("withdraw")
+        if isinstance(act.payload, Withdrawal) and act.payload.addresses != "all"
+        for number in act.payload.addresses
+    }
+    shown = case.view.withdrawn_count
+    if len(numbers) != shown:
+        raise _fault(f"{shown} are shown as withdrawn, and signed withdrawals name {len(numbers)}")
+    return Result.VERIFIED, f"{shown} withdrawn"
+
+
+# --- legs ----------------------------------------------------------------------------------------
+
+
+def leg_as_signed(case: CaseFile, leg: LegView, books: Books) -> Outcome:
+    """Compare a leg's status and times with the acts on it and with what its lines come to."""
+    names = _acts_on(case, leg)
+    acknowledging = [
+        act.shown.at
+        for act in case.acts
+        if act.proven is not None
+        and act.proven.key.partner == leg.partner
+        and act.shown.act in _ACKNOWLEDGING
+    ]
+    first = min(acknowledging, default=None)
+    shown = leg.acknowledged_at
+    if (first is None) != (shown is None):
+        said = "acknowledged, and no act of it says so" if first is None else "not acknowledged"
+        raise _fault(f"{leg.partner} is shown as {said}", "no_such_act")
+    if first is not None and shown is not None and abs((first - shown).total_seconds()) > SKEW:
+        raise _fault(f"{leg.partner} acknowledged at {first:%Y-%m-%d %H:%M}, not when it is shown")
+    expected = _statuses(case, names, books)
+    if leg.status not in expected:
+        words = " or ".join(sorted(status.value for status in expected))
+        raise _fault(f"{leg.partner} is shown as {leg.status.value}; its acts come to {words}")
+    if leg.status in {LegStatus.QUEUED, LegStatus.DELIVERED}:
+        return Result.ASSERTED, f"{leg.status.value}: nobody of it signed anything yet"
+    return Result.VERIFIED, leg.status.value
+
+
+def _acts_on(case: CaseFile, leg: LegView) -> list[str]:
+    """Return the names of the acts that say how a leg is, in their order."""
+    return [
+        act.shown.act
+        for act in case.acts
+        if act.proven is not None
+        and act.shown.act in _SHOWN_AFTER
+        and (
+            act.proven.key.partner == leg.partner
+            or (act.shown.act == "answer" and act.shown.leg_id in {None, leg.id})
+        )
+    ]
+
+
+def _statuses(case: CaseFile, names: Sequence[str], books: Books) -> set[LegStatus]:
+    money = books.money_status()
+    if money is not None:
+        return {money}
+    shown = {LegStatus.QUEUED, LegStatus.DELIVERED}
+    for number, name in enumerate(names):
+        # An answer takes back no word of the partner's: it counts right behind a question alone.
+        if name != "answer" or "ask" in names[max(number - 1, 0) : number]:
+            shown = set(_SHOWN_AFTER[name])
+    if case.view.status in _ENDED:
+        return {LegStatus.WITHDRAWN} | (shown & {LegStatus.DECLINED, LegStatus.NO_MATCH})
+    return shown
+
+
+# --- disputes ------------------------------------------------------------------------------------
+
+
+def disputes_as_signed(case: CaseFile) -> Outcome:
+    """Refuse disputes that nobody raised, and ends of theirs that nobody signed."""
+    raised, resolved = dict(case.proven("dispute")), dict(case.proven("resolve_dispute"))
+    for view in case.disputes:
+        _require_raised(view, raised.get(view.act_id))
+        _require_resolved(case, view, resolved.get(view.resolution_act_id or ""))
+    if len(case.disputes) != len(raised):
+        raise _fault(f"{len(raised)} were raised, and {len(case.disputes)} are shown")
+    ended = sum(view.resolution in {"upheld", "rejected"} for view in case.disputes)
+    if ended != len(resolved):
+        raise _fault(f"{len(resolved)} were answered, and {ended} are shown so")
+    return Result.VERIFIED, f"{counted(len(raised), 'dispute')}, {ended} answered"
+
+
+def _require_raised(view: DisputeView, act: ProvenAct | None) -> None:
+    if act is None or not isinstance(act.payload, Dispute) or act.key.partner != view.partner:
+        raise _fault(f"{view.id}: nobody's signature raises it", "no_such_act")
+    said = act.payload
+    if (view.hold, view.reference, view.text) != (said.hold, said.reference, said.text):
+        raise _fault(f"{view.id} is shown otherwise than it was raised")
+
+
+def _require_resolved(case: CaseFile, view: DisputeView, act: ProvenAct | None) -> None:
+    if view.resolution is None:
+        return
+    if view.resolution == "moot":
+        if view.resolution_act_id not in {a.act_id for a in case.unsigned("resolve_dispute")}:
+            raise _fault(f"{view.id} is shown as moot, and no act says so", "no_such_act")
+        return
+    if act is None or not isinstance(act.payload, DisputeResolution):
+        raise _fault(f"{view.id}: nobody's signature answers it", "no_such_act")
+    said = act.payload
+    is_it = act.token.htu.endswith(f"/disputes/{view.id}/resolution")
+    if not is_it or (view.resolution, view.resolution_text) != (said.resolution, said.text):
+        raise _fault(f"{view.id} is shown otherwise than it was answered")

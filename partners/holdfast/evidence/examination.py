@@ -1,0 +1,205 @@
+"""One word on a whole request: every act, everything shown, and what it comes to."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from types import MappingProxyType
+
+from holdfast.errors import UntrustedEvidenceError
+from holdfast.evidence import completeness
+from holdfast.evidence.acts import ProvenAct
+from holdfast.evidence.case_file import (
+    CaseFile,
+    Finding,
+    Reader,
+    Result,
+    examine_acts,
+    read_case,
+)
+from holdfast.evidence.key_directory import KeyDirectory
+from holdfast.evidence.ledger import (
+    Books,
+    SignedExtension,
+    add_up,
+    sum_of,
+    totals_faults,
+)
+from holdfast.evidence.signed_lines import SignedReport
+from holdfast.protocol.hold_payloads import HoldExtension
+from holdfast.protocol.payloads import FreezeReport
+from holdfast.wording import counted
+
+#: How many faults of one kind are told in words.
+_TOLD = 5
+_OF_REQUEST: Mapping[str, Callable[[CaseFile, ProvenAct], completeness.Outcome]] = MappingProxyType(
+    {
+        "approvals": completeness.approvals_suffice,
+        "partners asked": completeness.asked_as_signed,
+        "status": completeness.status_as_signed,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What came of looking through a request.
+
+    Attributes:
+        acts: One finding for every act that evidence is shown of.
+        shown: What the coordinator shows besides, held against the acts.
+        roots: Root keys that all of it rests on: thumbprint, and whether it is pinned, by partner.
+    """
+
+    acts: tuple[Finding, ...]
+    shown: tuple[Finding, ...]
+    roots: Mapping[str, tuple[str, bool]]
+
+    def count(self, result: Result) -> int:
+        """Return how many findings came to that."""
+        return sum(finding.result is result for finding in (*self.acts, *self.shown))
+
+    @property
+    def failures(self) -> list[Finding]:
+        """What must not be believed."""
+        return [each for each in (*self.acts, *self.shown) if each.result is Result.FAILED]
+
+    def sentence(self) -> str:
+        """Return what it comes to, for people."""
+        verified, asserted = self.count(Result.VERIFIED), self.count(Result.ASSERTED)
+        rest = (
+            f"{asserted} asserted by the coordinator alone" if asserted else "nothing is asserted"
+        )
+        if self.failures:
+            return (
+                f"DO NOT RELY ON THIS REQUEST: {len(self.failures)} of"
+                f" {len(self.acts) + len(self.shown)} findings failed; {verified} verified, {rest}."
+            )
+        return f"Nothing failed: {verified} verified, {rest}."
+
+
+def examine(
+    reader: Reader, directory: KeyDirectory, request_id: str, *, handle: str
+) -> Examination:
+    """Look through a request as `handle`, the reader's own partner, may read it.
+
+    Raises:
+        PinMismatchError: A partner's root key is another than the pinned one.
+        ApiError: Something could not be fetched; likewise TransportError.
+    """
+    case = read_case(reader, request_id, handle=handle)
+    examined = list(examine_acts(case, directory))
+    good = [act for finding, act in examined if finding.result is not Result.FAILED]
+    case = replace(case, acts=good)
+    return Examination(
+        acts=tuple(finding for finding, _ in examined),
+        shown=tuple(_shown(case)),
+        roots={
+            act.proven.key.partner: (act.proven.key.root_kid, act.proven.key.is_root_pinned)
+            for act in good
+            if act.proven is not None
+        },
+    )
+
+
+def _shown(case: CaseFile) -> Iterator[Finding]:
+    submissions: list[ProvenAct] = []
+
+    def submitted() -> completeness.Outcome:
+        submissions.append(completeness.the_submission(case))
+        return completeness.document_as_signed(case, submissions[0])
+
+    yield _look("request", submitted)
+    if submissions:
+        [submission] = submissions
+        for what, check_of in _OF_REQUEST.items():
+            yield _look(what, partial(check_of, case, submission))
+    yield _look("addresses", partial(completeness.withdrawn_addresses_as_signed, case))
+    books = _books(case)
+    for leg in case.legs:
+        check = partial(completeness.leg_as_signed, case, leg, books[leg.partner])
+        yield _look("leg", check, by=leg.partner)
+    for partner, own in books.items():
+        if own.faults or own.asserted_holds or own.asserted_terms or _has_lines(case, partner):
+            yield from _ledger(case, own)
+    yield _look("totals", partial(_totals, case, books))
+    if case.disputes or case.proven("dispute", "resolve_dispute"):
+        yield _look("disputes", partial(completeness.disputes_as_signed, case))
+
+
+def _look(
+    what: str, check: Callable[[], completeness.Outcome], *, by: str | None = None
+) -> Finding:
+    try:
+        result, detail = check()
+    except UntrustedEvidenceError as error:
+        result, detail = Result.FAILED, str(error)
+    return Finding(what, result, detail, by=by)
+
+
+def _books(case: CaseFile) -> dict[str, Books]:
+    return add_up(
+        [
+            SignedReport(
+                act.shown.act_id,
+                act.proven.key.partner,
+                act.shown.at,
+                act.proven.payload,
+                act.proven.document,
+            )
+            for act in case.acts
+            if act.proven is not None and isinstance(act.proven.payload, FreezeReport)
+        ],
+        [
+            SignedExtension(act.proven.key.partner, act.proven.payload, act.shown.at)
+            for act in case.acts
+            if act.proven is not None and isinstance(act.proven.payload, HoldExtension)
+        ],
+        lines=case.lines,
+        holds=case.holds,
+        legs=case.legs,
+    )
+
+
+def _has_lines(case: CaseFile, partner: str) -> bool:
+    return any(line.partner == partner for line in case.lines)
+
+
+def _ledger(case: CaseFile, own: Books) -> Iterator[Finding]:
+    faults = own.faults
+    if faults:
+        more = f"; and {len(faults) - _TOLD} more" if len(faults) > _TOLD else ""
+        told = "; ".join(faults[:_TOLD])
+        yield Finding("ledger", Result.FAILED, told + more, by=own.partner)
+    else:
+        lines = [line for line in case.lines if line.partner == own.partner and not line.shared]
+        detail = f"{counted(len(lines), 'line')} as signed, and holds that they come to"
+        yield Finding("ledger", Result.VERIFIED, detail, by=own.partner)
+    elsewhere = [line for line in case.lines if line.partner == own.partner and line.shared]
+    if own.asserted_holds or elsewhere:
+        where = sorted({line.source_request for line in elsewhere if line.source_request})
+        readable = f" (holdfast verify {' '.join(where)})" if where else ""
+        detail = (
+            f"{counted(len(own.asserted_holds), 'hold')} shared with other requests, with"
+            f" {counted(len(elsewhere), 'line')} that were signed there{readable}"
+        )
+        yield Finding("shared holds", Result.ASSERTED, detail, by=own.partner)
+    if own.asserted_terms:
+        detail = (
+            f"of {', '.join(own.asserted_terms[:_TOLD])}: not the end or ground that is signed on"
+            " this request; a hold that is shared may be extended on the other one"
+        )
+        yield Finding("ends of holds", Result.ASSERTED, detail, by=own.partner)
+
+
+def _totals(case: CaseFile, books: Mapping[str, Books]) -> completeness.Outcome:
+    own = (
+        books.values()
+        if case.is_requester
+        else [b for b in books.values() if b.partner == case.handle]
+    )
+    faults = totals_faults(sum_of(own), case.view.totals, "the request")
+    if faults:
+        raise UntrustedEvidenceError("; ".join(faults[:_TOLD]), code="not_as_signed")
+    if any(each.asserted_holds for each in own):
+        return Result.ASSERTED, "they add up, shared holds as the coordinator states them"
+    return Result.VERIFIED, "they are what the signed lines come to"

@@ -1,0 +1,156 @@
+"""Proving a notice: what a partner checks before it touches anybody's funds."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError as ModelError
+
+from holdfast.errors import UntrustedEvidenceError
+from holdfast.evidence.acts import Evidence, ProvenAct, prove_act
+from holdfast.evidence.four_eyes import (
+    addition_context,
+    document_of,
+    partners_added,
+    plain_context_hash,
+    quorum_for,
+    require_may_flash,
+    require_quorum,
+)
+from holdfast.evidence.key_directory import KeyDirectory
+from holdfast.protocol.payloads import FreezeRequest
+from holdfast.protocol.views import EvidenceView
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A freeze request that its requester's people really submitted and approved.
+
+    Attributes:
+        id: `frq_…`.
+        content_sha256: SHA-256 of the exact submitted body.
+        leg_id: One's own leg, where the notice names it.
+        requester: Handle of the requesting partner.
+        request: The document, from the raw body and not from the coordinator's words.
+        submission: The act of submitting.
+        approvals: The leads' approvals; fewer than the quorum only for a provisional request.
+    """
+
+    id: str
+    content_sha256: str
+    leg_id: str | None
+    requester: str
+    request: FreezeRequest
+    submission: ProvenAct
+    approvals: tuple[ProvenAct, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the acts of a notice must be about."""
+
+    directory: KeyDirectory
+    requester: str
+    request_id: str
+    content_sha256: str
+
+    def prove(self, act: str, part: Evidence) -> ProvenAct:
+        is_submission = act == "submit"
+        return prove_act(
+            self.directory,
+            act=act,
+            partner=self.requester,
+            token=part.token,
+            body=(part.body or "").encode(),
+            request_id=None if is_submission else self.request_id,
+            content_sha256=None if is_submission else self.content_sha256,
+        )
+
+
+def prove_notice(
+    data: Mapping[str, Any],
+    *,
+    directory: KeyDirectory,
+    handle: str,
+    fetch: Callable[[str], Iterable[EvidenceView]],
+) -> Notice:
+    """Return the freeze request behind a `freeze_request.received` event, proven.
+
+    Args:
+        data: The event's data.
+        directory: Whose key is whose.
+        handle: One's own handle: a notice for somebody else is refused.
+        fetch: Returns a request's evidence; asked only where the notice was too small for it.
+
+    Raises:
+        UntrustedEvidenceError: Do not act on it; the message says which step failed.
+        ApiError: Keys or evidence could not be fetched; likewise TransportError.
+    """
+    try:
+        request_id, requester = str(data["request_id"]), str(data["requester"])
+        content_sha256 = str(data["content_sha256"])
+        parts = [
+            Evidence.model_validate(data["evidence"]),
+            *(Evidence.model_validate(part) for part in data.get("approvals") or ()),
+        ]
+        additional = [Evidence.model_validate(part) for part in data.get("addition") or ()]
+    except (KeyError, TypeError, ModelError):
+        raise UntrustedEvidenceError("the notice lacks its evidence", code="no_evidence") from None
+    asked = _Asked(directory, requester, request_id, content_sha256)
+    submitted, *approved = _with_bodies(parts, request_id, fetch)
+    submission = asked.prove("submit", submitted)
+    if submission.sha256 != content_sha256:
+        raise UntrustedEvidenceError(
+            "the notice names another document than its evidence", code="other_document"
+        )
+    request = document_of(submission)
+    quorum = quorum_for(submission)
+    if request.to != "all" and handle not in request.to:
+        # The document does not name us: only an addition that two leads signed asks us.
+        _require_addition(asked, _with_bodies(additional, request_id, fetch), handle, quorum)
+    approvals = tuple(asked.prove("approve", part) for part in approved)
+    if data.get("provisional"):
+        require_may_flash(submission)
+        quorum = 0
+    require_quorum(
+        submission,
+        approvals,
+        quorum=quorum,
+        context_sha256=plain_context_hash(submission, approvals, request_id),
+    )
+    leg_id = data.get("leg_id")
+    return Notice(
+        id=request_id,
+        content_sha256=content_sha256,
+        leg_id=leg_id if isinstance(leg_id, str) else None,
+        requester=requester,
+        request=request,
+        submission=submission,
+        approvals=approvals,
+    )
+
+
+def _with_bodies(
+    parts: Sequence[Evidence], request_id: str, fetch: Callable[[str], Iterable[EvidenceView]]
+) -> list[Evidence]:
+    """Return the same evidence with every body, fetching those that did not fit into the notice."""
+    if all(part.body is not None for part in parts):
+        return list(parts)
+    bodies = {view.token: view.body for view in fetch(request_id) if view.token}
+    return [part.model_copy(update={"body": part.body or bodies.get(part.token)}) for part in parts]
+
+
+def _require_addition(asked: _Asked, parts: Sequence[Evidence], handle: str, quorum: int) -> None:
+    """Refuse an addition that does not name `handle`, or that no second lead approved."""
+    if not parts:
+        raise UntrustedEvidenceError(f"the request does not ask {handle}", code="not_asked")
+    proposal = asked.prove("add_partners", parts[0])
+    if handle not in partners_added(proposal):
+        raise UntrustedEvidenceError(f"the addition does not ask {handle}", code="not_asked")
+    require_quorum(
+        proposal,
+        [asked.prove("approve_addition", part) for part in parts[1:]],
+        quorum=quorum,
+        context_sha256=addition_context(proposal, asked.request_id, asked.content_sha256),
+        what="addition",
+    )

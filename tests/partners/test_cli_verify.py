@@ -1,0 +1,169 @@
+"""`holdfast verify`: what it prints, for people and for programs, and its exit status."""
+
+import time
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Any
+
+import pytest
+
+from holdfast.profiles.store import ProfileStore
+from holdfast.protocol import strict_json
+from holdfast.protocol.payloads import Approval
+from holdfast.protocol.type_ids import new_id
+from holdfast.protocol.views import EvidenceView
+from holdfast.protocol.vocabulary import EvidenceKind, Role
+from tests.partners.shell import FRQ, REQUEST, Shell
+from tests.partners.signed_world import World, context_hash_of, evidence_view, request_body, sign
+from tests.partners.stub_coordinator import StubCoordinator
+from tests.partners.views import leg_view, request_view
+
+_NOBODY = dict.fromkeys(("partner", "subject", "kid", "token", "body", "jwk"))
+Attack = Callable[[list[EvidenceView]], None]
+
+
+class Coordinator:
+    """A stand-in that shows A's lead a request that went out to B."""
+
+    def __init__(self, stub: StubCoordinator, store: ProfileStore) -> None:
+        self.stub, self.world = stub, World(origin=stub.origin)
+        submitter, lead = self.world.person(Role.ANALYST), self.world.person(Role.SECURITY_LEAD)
+        stub.keys[lead.key.kid] = lead.key.public
+        store.save(lead)
+        requests = f"{stub.origin}/v1/freeze-requests"
+        signed = sign(submitter, requests, request_body())
+        content = {"content_sha256": sha256(signed.body).hexdigest()}
+        context = context_hash_of(FRQ, signed.body)
+        decision = {"decision": "approve", "context_sha256": context, **content}
+        approval = sign(lead, f"{requests}/{FRQ}/approvals", Approval.model_validate(decision))
+        self.acts = [
+            evidence_view("submit", signed, submitter),
+            evidence_view("approve", approval, lead),
+        ]
+        self.acts.append(
+            self.acts[0].model_copy(
+                update={
+                    "act": "deliver",
+                    "act_id": new_id("act"),
+                    "kind": EvidenceKind.COORDINATOR,
+                    **_NOBODY,
+                }
+            )
+        )
+        decided = {
+            "id": self.acts[1].act_id,
+            "person": lead.subject,
+            "kid": lead.key.kid,
+            "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            **decision,
+        }
+        self.view = request_view(
+            id=FRQ, submitted_by=submitter.subject, quorum=1, approvals=[decided], **content
+        )
+
+    def answers(self) -> None:
+        """Have the stub show it as it is now."""
+        pages: dict[str, list[Any]] = {
+            "evidence": [act.model_dump(mode="json") for act in self.acts],
+            "legs": [leg_view(status="delivered")],
+            **{name: [] for name in ("ledger", "holds", "disputes")},
+        }
+        self.stub.answers("GET", REQUEST, self.view)
+        for name, items in pages.items():
+            self.stub.answers("GET", f"{REQUEST}/{name}", {"items": items})
+        for name, views in (("keys", self.world.key_views), ("grants", self.world.grant_views)):
+            items = [view.model_dump(mode="json") for view in views]
+            self.stub.answers("GET", f"/v1/{name}?partner={self.world.handle}", {"items": items})
+
+
+@pytest.fixture
+def coordinator(stub: StubCoordinator, store: ProfileStore) -> Coordinator:
+    return Coordinator(stub, store)
+
+
+def test_a_request_that_went_out_approved_is_verified_and_said_so(
+    shell: Shell, coordinator: Coordinator
+) -> None:
+    coordinator.answers()
+    done = shell("verify", FRQ)
+    assert done.exit_code == 0, done.output
+    lines = done.output.splitlines()
+    for act, result in (("submit", "verified"), ("approve", "verified"), ("deliver", "asserted")):
+        assert [line for line in lines if line.startswith(act) and f" {result} " in line]
+    assert "1 of 1 approval needed" in done.output
+    assert "compare it by phone" in done.output
+    assert lines[-1] == "Nothing failed: 8 verified, 2 asserted by the coordinator alone."
+
+
+def test_programs_read_one_document_for_every_finding_and_one_for_all(
+    shell: Shell, coordinator: Coordinator
+) -> None:
+    coordinator.answers()
+    done = shell("verify", FRQ, "--json")
+    rows = [strict_json.loads(line.encode()) for line in done.stdout.splitlines()]
+    acts = [(row["act"], row["result"]) for row in rows if "act" in row]
+    assert sorted(acts) == [
+        ("approve", "verified"),
+        ("deliver", "asserted"),
+        ("submit", "verified"),
+    ]
+    shown = {row["shown"]: row["result"] for row in rows if "shown" in row}
+    assert shown == {
+        **dict.fromkeys(("request", "approvals", "partners asked", "status"), "verified"),
+        **dict.fromkeys(("addresses", "totals"), "verified"),
+        "leg": "asserted",
+    }
+    assert {name: rows[-1][name] for name in ("verified", "asserted", "failed")} == {
+        "verified": 8,
+        "asserted": 2,
+        "failed": 0,
+    }
+
+
+def _unsigned(acts: list[EvidenceView]) -> None:
+    acts[1] = acts[1].model_copy(update={"kind": EvidenceKind.COORDINATOR, **_NOBODY})
+
+
+def _relabelled(acts: list[EvidenceView]) -> None:
+    acts[1] = acts[1].model_copy(update={"act": "close"})
+
+
+def _left_out(acts: list[EvidenceView]) -> None:
+    del acts[1]
+
+
+def _not_submitted(acts: list[EvidenceView]) -> None:
+    del acts[0]
+
+
+@pytest.mark.parametrize("attack", [_unsigned, _relabelled, _left_out, _not_submitted])
+def test_what_fails_is_told_in_full_and_the_exit_status_is_8(
+    shell: Shell, coordinator: Coordinator, attack: Attack
+) -> None:
+    attack(coordinator.acts)
+    coordinator.answers()
+    done = shell("verify", FRQ)
+    assert done.exit_code == 8
+    assert "\nFAILED " in done.output
+    assert "DO NOT RELY ON THIS REQUEST" in done.output
+    last = shell("verify", FRQ, "--json").stdout.splitlines()[-1]
+    assert strict_json.loads(last.encode())["failed"] >= 1
+
+
+def test_another_root_key_than_the_pinned_ends_it(
+    shell: Shell, coordinator: Coordinator, store: ProfileStore
+) -> None:
+    coordinator.answers()
+    store.pin("exchange-a.example", "p" * 43)
+    assert shell("verify", FRQ).exit_code == 8
+
+
+def test_it_reads_well_in_80_columns(
+    shell: Shell, coordinator: Coordinator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("holdfast.cli.session._PIPE_COLUMNS", 80)
+    coordinator.answers()
+    lines = shell("verify", FRQ).output.splitlines()
+    # The command to pin a root key is copied as it is.
+    assert max(len(line) for line in lines if "holdfast pin" not in line) <= 80
+    assert any(coordinator.view["submitted_by"] in line for line in lines)  # in one piece
