@@ -8,8 +8,9 @@ import pytest
 from coordinator.domain.clock import SteppedClock
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
-from holdfast.evidence.acts import prove_evidence, prove_notice
+from holdfast.evidence.acts import prove_evidence
 from holdfast.evidence.key_directory import KeyDirectory
+from holdfast.evidence.notice import prove_notice
 from holdfast.protocol.views import EvidenceView, GrantView, KeyView
 from tests.factories import ACCOUNT, ORIGIN, Cast, Exchange, Member, Signer
 from tests.services.through_api import World

@@ -17,7 +17,6 @@ from holdfast.evidence.four_eyes import (
     addition_context,
     document_of,
     partners_added,
-    plain_context_hash,
     quorum_for,
     require_may_flash,
     require_quorum,
@@ -141,14 +140,13 @@ def approved(case: CaseFile, submission: ProvenAct) -> bool:
 
 
 def _context(case: CaseFile, submission: ProvenAct) -> str | None:
-    """Return the hash of what leads decided on, as far as the reader can know it."""
-    if case.view.decision_context is not None:
-        context, document = shown_context(case.view), document_of(submission)
-        if document.to != "all" and context.get("to") != list(document.to):
-            raise _fault("the decision context asks others than the document", "other_context")
-        return case.view.context_sha256
-    approvals = [act for _, act in case.proven("approve")]
-    return plain_context_hash(submission, approvals, case.view.id)
+    """Return the hash of what leads decided on; None for partners asked, who do not read it."""
+    if case.view.decision_context is None:
+        return None
+    context, document = shown_context(case.view), document_of(submission)
+    if document.to != "all" and context.get("to") != list(document.to):
+        raise _fault("the decision context asks others than the document", "other_context")
+    return case.view.context_sha256
 
 
 def approvals_suffice(case: CaseFile, submission: ProvenAct) -> Outcome:

@@ -4,9 +4,8 @@ One rule for a request and for an addition of partners, for a notice that just c
 request that is looked through later. Source: the design's "Four eyes" and "Flash requests".
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
-from typing import Any
 
 from holdfast.errors import UntrustedEvidenceError
 from holdfast.evidence.acts import ProvenAct
@@ -17,45 +16,6 @@ from holdfast.protocol.vocabulary import Urgency
 
 #: Version of the form of a decision context.
 _CONTEXT_VERSION = 1
-
-
-def context_hash(
-    *,
-    request_id: str,
-    content_sha256: str,
-    act_sha256: str,
-    to: Sequence[str],
-    warnings: Sequence[Any] = (),
-) -> str:
-    """Return the SHA-256 of a decision context, which is what a lead's approval names."""
-    context = {
-        "v": _CONTEXT_VERSION,
-        "request_id": request_id,
-        "content_sha256": content_sha256,
-        "act_sha256": act_sha256,
-        "to": list(to),
-        "warnings": list(warnings),
-    }
-    return sha256(canonical_json.dumps(context)).hexdigest()
-
-
-def plain_context_hash(
-    submission: ProvenAct, approvals: Iterable[ProvenAct], request_id: str
-) -> str | None:
-    """Return the hash of the context that a request's leads decided on, where it can be known.
-
-    Partners asked do not read the context. Where no warning was accepted there was none, and where
-    the document names its partners all of it is known; else None.
-    """
-    request, decided = document_of(submission), [_approval(each) for each in approvals]
-    if request.to == "all":
-        return None
-    if any(approval.warnings_accepted for approval in decided):
-        return None
-    content = submission.sha256
-    return context_hash(
-        request_id=request_id, content_sha256=content, act_sha256=content, to=request.to
-    )
 
 
 def document_of(submission: ProvenAct) -> FreezeRequest:
@@ -73,13 +33,20 @@ def partners_added(proposal: ProvenAct) -> list[str]:
 
 
 def addition_context(proposal: ProvenAct, request_id: str, content_sha256: str) -> str:
-    """Return the hash of the context on which leads decide about an addition of partners."""
-    return context_hash(
-        request_id=request_id,
-        content_sha256=content_sha256,
-        act_sha256=proposal.sha256,
-        to=partners_added(proposal),
-    )
+    """Return the hash of the context on which leads decide about an addition of partners.
+
+    It holds nothing that the reader does not know. A request's context does, its salt for one, and
+    only the requester reads it: what was warned of is not for partners to find out by trying.
+    """
+    context = {
+        "v": _CONTEXT_VERSION,
+        "request_id": request_id,
+        "content_sha256": content_sha256,
+        "act_sha256": proposal.sha256,
+        "to": partners_added(proposal),
+        "warnings": [],
+    }
+    return sha256(canonical_json.dumps(context)).hexdigest()
 
 
 def quorum_for(submission: ProvenAct) -> int:

@@ -12,7 +12,6 @@ from holdfast.evidence.four_eyes import (
     addition_context,
     document_of,
     partners_added,
-    plain_context_hash,
     quorum_for,
     require_may_flash,
     require_quorum,
@@ -112,12 +111,8 @@ def prove_notice(
     if data.get("provisional"):
         require_may_flash(submission)
         quorum = 0
-    require_quorum(
-        submission,
-        approvals,
-        quorum=quorum,
-        context_sha256=plain_context_hash(submission, approvals, request_id),
-    )
+    # Approvals name one context; what stands in it is the requester's to read.
+    require_quorum(submission, approvals, quorum=quorum, context_sha256=None)
     leg_id = data.get("leg_id")
     return Notice(
         id=request_id,
