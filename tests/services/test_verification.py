@@ -188,7 +188,9 @@ def test_an_addition_is_approved_like_a_request(office: Office) -> None:
     assert set(shown.failed()) == {"partners asked"}
     shown = shown_to(office, a.auditor, ask)
     shown.acts.remove(shown.act("add_partners"))
-    assert "partners asked" in shown.failed()
+    shown.legs_shown = [leg for leg in shown.legs_shown if leg.partner not in handles]
+    shown.view = shown.view.model_copy(update={"to": [desk.cast.b.handle]})
+    assert "nobody's signature proposes" in shown.failed()["partners asked"]
 
 
 # --- acts ----------------------------------------------------------------------------------------
@@ -522,8 +524,14 @@ def _same_hold(shown: Shown) -> None:
     shown.swap(shown.lines, shown.line("frozen", 1), hold=shown.line("frozen").hold)
 
 
-def _reordered(shown: Shown) -> None:
+def _reversed(shown: Shown) -> None:
     shown.lines.reverse()
+
+
+def _reordered(shown: Shown) -> None:
+    line = shown.line("nothing")
+    shown.lines.remove(line)
+    shown.lines.insert(0, line)
 
 
 def _other_partner(shown: Shown) -> None:
@@ -598,6 +606,7 @@ def _leg_totals(shown: Shown) -> None:
         _hold_of_line,
         _swapped_holds,
         _same_hold,
+        _reversed,
         _reordered,
         _other_partner,
         _other_leg,
