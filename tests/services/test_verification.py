@@ -494,6 +494,11 @@ def _line_of_no_report(shown: Shown) -> None:
     shown.swap(shown.lines, shown.line("released"), report_id="act_made_up")
 
 
+def _line_beside_the_reports(shown: Shown) -> None:
+    more = {"id": "lin_7zzzzzzzzzzzzzzzzzzzzzzzzz", "report_id": "act_made_up"}
+    shown.lines.append(shown.line("nothing").model_copy(update=more))
+
+
 def _amount(shown: Shown) -> None:
     shown.swap(shown.lines, shown.line("frozen"), amount="901")
 
@@ -599,6 +604,7 @@ def _leg_totals(shown: Shown) -> None:
         _without_line,
         _another_line,
         _line_of_no_report,
+        _line_beside_the_reports,
         _amount,
         _amount_withheld,
         _correction,
@@ -629,6 +635,34 @@ def test_a_ledger_that_is_not_what_was_signed_is_found_out(
 ) -> None:
     attack(shown)
     assert "ledger" in shown.failed()
+
+
+def test_two_holds_of_a_report_that_change_places_everywhere_are_found_out(
+    office: Office,
+) -> None:
+    desk, b = office.desk, office.desk.cast.b
+    ask = desk.go_out(to=[b.handle])
+    desk.report(b, ask, found(0, 30), frozen(0, 10), frozen(0, 20))
+    shown = shown_to(office, desk.cast.a.auditor, ask)
+    _swapped_holds(shown)
+    first, second = shown.holds_shown
+    shown.holds_shown = [
+        first.model_copy(update={"id": second.id}),
+        second.model_copy(update={"id": first.id}),
+    ]
+    assert ": hold" in shown.failed()["ledger"]
+
+
+def test_two_holds_shown_as_one_are_found_out(office: Office) -> None:
+    desk, b = office.desk, office.desk.cast.b
+    ask = desk.go_out(to=[b.handle])
+    desk.report(b, ask, found(0, 30), frozen(0, 10))
+    desk.report(b, ask, frozen(0, 20))
+    shown = shown_to(office, desk.cast.a.auditor, ask)
+    _same_hold(shown)
+    whole = shown.holds_shown[0].model_copy(update={"frozen": "30", "held": "30"})
+    shown.holds_shown = [whole]
+    assert "cannot be its own" in shown.failed()["ledger"]
 
 
 @pytest.mark.parametrize("name", ["found", "frozen", "held", "released", "returned", "seized"])
