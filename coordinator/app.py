@@ -9,7 +9,6 @@ from flask_migrate import Migrate  # type: ignore[import-untyped]  # ships no ty
 
 from coordinator import api
 from coordinator.api import around, problems
-from coordinator.api.long_poll import WaitingRoom
 from coordinator.api.parts import Parts
 from coordinator.api.rate_limit import RateLimiter
 from coordinator.api.routing import blueprint
@@ -17,8 +16,7 @@ from coordinator.config_files import read_config
 from coordinator.dispatcher.address_guard import (
     BlockedTargetError,
     EndpointPolicy,
-    UnresolvedTargetError,
-    check_endpoint,
+    check_offered,
 )
 from coordinator.domain.chain import Chains, load_chains
 from coordinator.domain.clock import Clock
@@ -34,6 +32,8 @@ from coordinator.storage.schema import MIGRATIONS
 from coordinator.storage.wakeup import Watcher, open_notifier
 from coordinator.storage.write_probe import WriteProbe
 
+#: Threads of a web process beside those for small requests: a large one, probes, long polls.
+_OTHER_THREADS = 4
 # Every module in api/ declares its routes while it is imported.
 for _module in pkgutil.iter_modules(api.__path__, f"{api.__name__}."):
     importlib.import_module(_module.name)
@@ -83,8 +83,6 @@ def create_app(
         check_endpoint=endpoint_check(settings),
         limiter=RateLimiter(settings.rate_per_minute // settings.web_processes),
         watcher=watcher,
-        # A quarter of the threads at most, so that others are still served.
-        waiting_room=WaitingRoom(watcher, max(1, settings.web_threads // 4)),
         body_limit_bytes=settings.body_limit_bytes,
         document_limit_bytes=settings.document_limit_bytes,
         page_size=settings.page_size,
@@ -125,8 +123,8 @@ def endpoint_check(settings: Settings) -> Callable[[str], None]:
 
     def check(url: str) -> None:
         try:
-            check_endpoint(url, policy)
-        except (BlockedTargetError, UnresolvedTargetError) as error:
+            check_offered(url, policy)
+        except BlockedTargetError as error:
             fault = FieldFault("/url", error.message, error.code)
             raise InvalidInputError(error.message, code="url_refused", errors=[fault]) from None
 
@@ -135,7 +133,7 @@ def endpoint_check(settings: Settings) -> Callable[[str], None]:
 
 def _open(app: Flask, settings: Settings) -> Database:
     url, arguments = engine_arguments(
-        settings.resolved_database_url, pool_size=settings.web_threads
+        settings.resolved_database_url, pool_size=settings.web_threads + _OTHER_THREADS
     )
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = arguments

@@ -40,6 +40,10 @@ class Settings:
     database_listen_url: str
     web_processes: int
     web_threads: int
+    header_timeout: timedelta
+    body_timeout: timedelta
+    slowest_bytes_per_second: int
+    small_body_bytes: int
     worker_processes: int
     worker_senders: int
     webhook_allowed_networks: tuple[Network, ...]
@@ -170,6 +174,8 @@ _RANGES = {
     "worker_senders": (1, 256),
     "port": (1, 65_535),
     "metrics_port": (0, 65_535),
+    "slowest_bytes_per_second": (1_024, 2**30),
+    "small_body_bytes": (1_024, 2**24),
     "body_limit_bytes": (1_024, 2**26),
     "document_limit_bytes": (1_024, 2**28),
     "page_size": (1, 10_000),

@@ -1,11 +1,14 @@
 """What happens around every request: its id, its headers, its line in the log, its count."""
 
 import time
+from http import HTTPStatus
 
 import structlog
 from flask import Flask, Response, g, request
 
 from coordinator.api import pipeline
+from coordinator.api.calls import PutOffError, present_call
+from coordinator.api.exact_url import require_exact_url
 from coordinator.api.metrics import count_request
 from coordinator.api.rate_limit import WINDOW_SECONDS, Allowance
 
@@ -29,11 +32,21 @@ def register(app: Flask, *, is_https: bool) -> None:
 
     @app.before_request
     def begin() -> None:
-        g.began = time.monotonic()
+        call = present_call()
+        g.began = time.monotonic() if call is None else call.began
         pipeline.remember_request_id()
+        require_exact_url(request.environ)
+
+    @app.errorhandler(PutOffError)
+    def put_off(error: PutOffError) -> Response:
+        del error
+        return Response(status=HTTPStatus.SERVICE_UNAVAILABLE)
 
     @app.after_request
     def finish(response: Response) -> Response:
+        call = present_call()
+        if call is not None and call.is_put_off:
+            return response  # nobody sees it: the front calls again
         for name, value in SECURITY_HEADERS.items():
             response.headers.setdefault(name, value)
         if is_https:

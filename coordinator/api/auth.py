@@ -1,11 +1,13 @@
 """Who signed this request: the token binds method, URL and body to a registered key.
 
 Whose a key is never changes, so that may be remembered; what its owner may do is read every time.
+Everything that can be refused without the body is refused before it is read.
 """
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from flask import Request
 from sqlalchemy import Connection
@@ -19,8 +21,11 @@ from holdfast.protocol.jwk import PublicKey
 from holdfast.protocol.request_token import (
     RequestToken,
     TokenFront,
+    check_addressed,
+    check_body,
+    check_times,
     read_token_front,
-    verify_request_token,
+    verify_signature,
 )
 from holdfast.protocol.vocabulary import PartnerStatus
 
@@ -69,86 +74,75 @@ def bearer_token(request: Request) -> str:
 def signed_url(origin: str, request: Request) -> str:
     """Return the URL that the caller must have signed: the configured origin, path and raw query.
 
-    WSGI hands the path over decoded; routes hold no character that could have been encoded, so any
-    other spelling finds no route.
+    WSGI hands the path over decoded; `exact_url` lets through only paths that hold no character
+    which could have been encoded.
     """
     query = request.environ.get("QUERY_STRING", "")
     path = request.environ.get("PATH_INFO", "")
     return f"{origin}{path}?{query}" if query else f"{origin}{path}"
 
 
-def read_front(request: Request) -> TokenFront:
-    """Return the token's checked form; nothing of it is authenticated yet."""
+@contextmanager
+def _refused_alike() -> Iterator[None]:
+    """Turn the kit's precise refusals into the one that tells the caller nothing."""
     try:
-        return read_token_front(bearer_token(request))
-    except TokenError as error:
-        raise AuthenticationError(str(error), code=str(error.reason)) from None
-
-
-def authenticate(  # noqa: PLR0913 - what the token is compared with
-    ring: KeyRing,
-    database: Database,
-    request: Request,
-    *,
-    origin: str,
-    read_body: Callable[[], bytes],
-    now: int,
-) -> tuple[RequestToken, bytes]:
-    """Return the verified token of a request, and the body that it was signed over.
-
-    The body is read only once the token names a registered key: a stranger who sends one byte a
-    minute must not hold a thread.
-
-    Raises:
-        AuthenticationError: With the precise reason as its code, for the log alone.
-    """
-    front = read_front(request)
-    found = ring.find(database, front.kid)
-    if found is None:
-        raise AuthenticationError("nobody registered this key", code="unknown_key")
-    owner, key = found
-    body = read_body()
-    token = verify(
-        front,
-        key,
-        request,
-        iss=owner.partner,
-        sub=owner.subject,
-        origin=origin,
-        body=body,
-        now=now,
-    )
-    return token, body
-
-
-def verify(  # noqa: PLR0913 - what the token is compared with
-    front: TokenFront,
-    key: PublicKey,
-    request: Request,
-    *,
-    iss: str,
-    sub: str,
-    origin: str,
-    body: bytes,
-    now: int,
-) -> RequestToken:
-    """Verify a token with a known key; see `authenticate`."""
-    try:
-        return verify_request_token(
-            front,
-            key=key,
-            iss=iss,
-            sub=sub,
-            aud=origin,
-            method=request.method,
-            url=signed_url(origin, request),
-            body=body,
-            now=now,
-        )
+        yield
     except TokenError as error:
         raise AuthenticationError(str(error), code=str(error.reason)) from None
     except ProtocolError as error:
         raise AuthenticationError(str(error), code="protocol") from None
+
+
+def read_front(request: Request, *, origin: str, now: int) -> TokenFront:
+    """Return the token if it claims to be for this request, now; no key is needed.
+
+    Nothing of it is authenticated yet.
+
+    Raises:
+        AuthenticationError: With the precise reason as its code, for the log alone.
+    """
+    with _refused_alike():
+        front = read_token_front(bearer_token(request))
+        check_addressed(front, aud=origin, method=request.method, url=signed_url(origin, request))
+        check_times(front, now=now)
+    return front
+
+
+def authenticate(
+    ring: KeyRing, database: Database, front: TokenFront, *, origin: str
+) -> RequestToken:
+    """Return the verified token of a request, whose body nobody has read yet.
+
+    Args:
+        ring: Remembers keys.
+        database: Where they are registered.
+        front: See `read_front`.
+        origin: The configured origin.
+
+    Raises:
+        AuthenticationError: With the precise reason as its code, for the log alone.
+    """
+    found = ring.find(database, front.kid)
+    if found is None:
+        raise AuthenticationError("nobody registered this key", code="unknown_key")
+    owner, key = found
+    return verify(front, key, iss=owner.partner, sub=owner.subject, origin=origin)
+
+
+def verify(front: TokenFront, key: PublicKey, *, iss: str, sub: str, origin: str) -> RequestToken:
+    """Verify a token with a known key; see `authenticate`."""
+    with _refused_alike():
+        return verify_signature(front, key, iss=iss, sub=sub, aud=origin)
+
+
+def require_body(front: TokenFront, body: bytes) -> None:
+    """Refuse a body that the token was not made for.
+
+    Raises:
+        AuthenticationError: If it is another.
+    """
+    with _refused_alike():
+        check_body(front, body)
 
 
 def standing(

@@ -3,9 +3,9 @@
 from importlib.util import find_spec
 from pathlib import Path
 
-from flask import Response, abort, render_template, request
+from flask import Response, abort, render_template
 
-from coordinator.api import openapi, problem_catalog
+from coordinator.api import openapi, pipeline, problem_catalog
 from coordinator.api.parts import parts
 from coordinator.api.routing import blueprint
 
@@ -32,8 +32,7 @@ def serve_openapi() -> Response:
     response = Response(content, content_type="application/json")
     response.headers["Cache-Control"] = _MAX_AGE
     response.add_etag()
-    response.make_conditional(request)
-    return response
+    return pipeline.conditional(response)
 
 
 @blueprint.get("/docs", endpoint="docs", provide_automatic_options=False)

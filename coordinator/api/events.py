@@ -11,10 +11,13 @@ from sqlalchemy import Connection
 
 from coordinator.api import pipeline, routing
 from coordinator.api.auth import standing
+from coordinator.api.calls import present_call
 from coordinator.api.paging import page_size
 from coordinator.api.parts import Parts, parts
 from coordinator.api.reading_marks import mark_delivered
 from coordinator.api.routing import ROUTES, Query, Route
+from coordinator.domain.actor import Actor
+from coordinator.domain.errors import InvalidInputError, ParameterFault
 from coordinator.domain.permission import Permission, require
 from coordinator.storage import events as store
 from coordinator.storage import reading
@@ -75,8 +78,10 @@ ROUTES.append(
         tag="events",
         summary="Read the feed of events",
         description="The same events as by webhook, in the same order. With `wait`, an empty page "
-        "comes only after so many seconds; where too many wait already it comes at once, with "
-        "`Retry-After`. Reading at or past a notice counts as its delivery.",
+        "comes only after so many seconds; where that cannot be had (too many wait already, or the "
+        "coordinator runs under a server that has a thread for each) it comes at once, with "
+        "`Retry-After`. Reading at or past a notice counts as its delivery; an `after` beyond the "
+        "newest event is refused.",
         answer=views.EventPage,
         query=FeedQuery,
         needs=Permission.EVENT_READ,
@@ -88,24 +93,23 @@ ROUTES.append(
 def read_feed() -> Response:
     """Serve the feed; nothing is held while waiting."""
     own = parts()
-    token, _ = pipeline.authenticated(own, 0)
+    token = pipeline.reader_token(own)
+    with own.database.engine.connect() as connection:
+        _reader(connection, token)
     query = pipeline.parse_query(FeedQuery)
     if not isinstance(query, FeedQuery):
         raise TypeError(query)
     size = min(page_size(own, query.limit), _MOST_EVENTS)
-    progress = [query.after]
-
-    def look() -> _Page:
-        # What was passed over by type is not read again.
-        found = _look(own, token, query, progress[0], size)
-        progress[0] = found.next_after
-        return found
-
-    wait = timedelta(seconds=query.wait)
-    found, turned_away = own.waiting_room.wait_for(look, _is_news, wait)
+    call = present_call()
+    # What was passed over by type in an earlier go is not read again.
+    after = query.after if call is None else max(query.after, call.reached)
+    found = _look(own, token, query, after, size)
+    is_waiting = query.wait > 0 and not _is_news(found)
+    if is_waiting and call is not None:
+        call.wait_for_news(token.iss, found.next_after, timedelta(seconds=query.wait))
     mark_delivered(found.unread)
     response = pipeline.answered(_render(found))
-    if turned_away:
+    if is_waiting and (call is None or call.is_turned_away):
         response.headers["Retry-After"] = "1"
     return response
 
@@ -117,14 +121,34 @@ def _is_news(found: _Page) -> bool:
 def _look(own: Parts, token: RequestToken, query: FeedQuery, after: int, size: int) -> _Page:
     with own.database.engine.connect() as connection:
         # Asked again at every look: what was revoked while waiting reads nothing more.
-        actor = standing(connection, token.kid).actor
-        require(Permission.EVENT_READ, actor)
+        actor = _reader(connection, token)
         events, reached, has_more = _scan(
             own, connection, actor.partner, query, after=after, size=size
         )
+        if reached == query.after:
+            _require_reached(connection, actor.partner, reached)
         notices = [e.id for e in events if e.type == EventType.REQUEST_RECEIVED]
         unread = reading.unread_notices(connection, actor.partner, up_to=reached, event_ids=notices)
     return _Page(events, reached, has_more, unread)
+
+
+def _reader(connection: Connection, token: RequestToken) -> Actor:
+    actor = standing(connection, token.kid).actor
+    require(Permission.EVENT_READ, actor)
+    return actor
+
+
+def _require_reached(connection: Connection, partner: str, after: int) -> None:
+    """Refuse a number that no page of this partner's feed has led to yet.
+
+    Whoever starts there would count as having read notices that are still to come, and would pass
+    over whatever happens until the feed gets there.
+    """
+    if after > store.newest(connection, partner):
+        detail = "lies beyond the newest event; take `next_after` of the page before, or 0"
+        raise InvalidInputError(
+            f"after {detail}", parameters=[ParameterFault("after", detail, "beyond_head")]
+        )
 
 
 def _scan(  # noqa: PLR0913 - where to read, and what

@@ -18,7 +18,7 @@ from coordinator.api.paging import (
 from coordinator.api.pipeline import Reader
 from coordinator.api.reading_marks import mark_delivered_after
 from coordinator.api.routing import Query, signed_get
-from coordinator.domain.errors import FieldFault, InvalidInputError
+from coordinator.domain.errors import InvalidInputError, ParameterFault
 from coordinator.domain.permission import Permission, is_allowed
 from coordinator.services.access import readable_request
 from coordinator.services.awaited_decisions import awaited
@@ -95,7 +95,7 @@ def _awaited(reader: Reader, query: ListQuery, size: int) -> dict[str, Any]:
     if query.status is not None:
         detail = "narrows no list of what waits: leave it out"
         raise InvalidInputError(
-            f"status {detail}", errors=[FieldFault("?query/status", detail, "not_with_to_approve")]
+            f"status {detail}", parameters=[ParameterFault("status", detail, "not_with_to_approve")]
         )
     actor, policies, now = reader.actor, reader.parts.policies, reader.parts.clock.now()
     if not is_allowed(Permission.FREEZE_REQUEST_APPROVE, actor):

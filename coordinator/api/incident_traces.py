@@ -7,7 +7,7 @@ from coordinator.api.paging import PageQuery, after_number, page_size, paged, wr
 from coordinator.api.pipeline import Reader
 from coordinator.api.routing import signed_get
 from coordinator.domain.asset import display_units
-from coordinator.domain.errors import FieldFault, InvalidInputError, NotFoundError
+from coordinator.domain.errors import InvalidInputError, NotFoundError, ParameterFault
 from coordinator.domain.permission import Permission
 from coordinator.services.incidents import Place, timeline_entries, trace
 from coordinator.storage import freeze_requests as request_store
@@ -101,6 +101,6 @@ def _after_place(query: PageQuery) -> Place | None:
     if found is None:
         detail = "is no cursor of a trace; take `next_cursor` of its last page as it is"
         raise InvalidInputError(
-            f"cursor {detail}", errors=[FieldFault("?query/cursor", detail, "bad_cursor")]
+            f"cursor {detail}", parameters=[ParameterFault("cursor", detail, "bad_cursor")]
         )
     return Place(found[1], int(found[2]))

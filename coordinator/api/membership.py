@@ -3,7 +3,8 @@
 from flask import Response, request
 
 from coordinator.api import pipeline, routing
-from coordinator.api.auth import read_front, verify
+from coordinator.api.auth import read_front, require_body, verify
+from coordinator.api.calls import present_call
 from coordinator.api.parts import parts
 from coordinator.api.pipeline import Prepared, SignedCall
 from coordinator.api.routing import ROUTES, Route, signed_post
@@ -18,12 +19,16 @@ from holdfast.protocol import membership_payloads, strict_json, views
 from holdfast.protocol.errors import ProtocolError
 from holdfast.protocol.jwk import PublicKey
 
+#: Of a body at /v1/join, whose sender is known only once it was read.
+_MOST_BYTES = 65_536
+
 
 @signed_post(
     "/v1/grants",
     tag="membership",
     answer=views.GrantView,
     command=MakeGrant,
+    other_commands=(ProposeGrant, RotateKey),
     body=membership_payloads.Grant,
 )
 def make_grant(call: SignedCall, body: membership_payloads.Grant) -> Prepared:
@@ -101,10 +106,11 @@ ROUTES.append(
         tag="membership",
         summary="Join with an invitation, signed by the new root key",
         description="The only body that a key is ever read from. The partner is pending until the "
-        "operator confirms the root key's thumbprint out of band.",
+        "operator confirms the root key's thumbprint out of band. The body has at most 64 KiB.",
         answer=views.JoinView,
         status=201,
         body=membership_payloads.Join,
+        not_found="The invitation is spent, too old, or another's.",
     )
 )
 
@@ -120,20 +126,24 @@ def _root_key(raw: bytes) -> PublicKey:
 
 @routing.blueprint.post("/v1/join", endpoint="POST /v1/join", provide_automatic_options=False)
 def join() -> Response:
-    """Join: verified with the key in the body, which proves that its holder sent it."""
+    """Join: verified with the key in the body, which proves that its holder sent it.
+
+    A stranger may send anything here, so the body is read only for a token that claims to be for
+    this very request, and validated only once it is known who signed it.
+    """
     own = parts()
-    own.limiter.check(f"join:{request.remote_addr}")
-    front = read_front(request)
-    raw = pipeline.read_body(own.body_limit_bytes)
-    body = pipeline.parse_body(raw, membership_payloads.Join)
-    root = _root_key(raw)
-    if front.kid != root.kid:
-        raise AuthenticationError("not signed by root_jwk", code="kid_mismatch")
+    call = present_call()
+    if call is None or not call.is_resumed:
+        own.limiter.check(f"join:{request.remote_addr}")
+    front = read_front(request, origin=own.origin, now=int(own.clock.now().timestamp()))
     handle = str(front.claims["iss"])
-    now = int(own.clock.now().timestamp())
-    token = verify(
-        front, root, request, iss=handle, sub=handle, origin=own.origin, body=raw, now=now
-    )
+    if front.claims["sub"] != handle:
+        raise AuthenticationError("not signed as a root key", code="sub_mismatch")
+    raw = pipeline.read_body(min(_MOST_BYTES, own.body_limit_bytes))
+    require_body(front, raw)
+    root = _root_key(raw)
+    token = verify(front, root, iss=handle, sub=handle, origin=own.origin)
+    body = pipeline.parse_body(raw, membership_payloads.Join)
     actor = Actor(partner=handle, subject=handle, kid=root.kid, kind=ActorKind.ROOT)
     command = JoinNetwork(handle=handle, body=body, root_key=root, audience=own.origin)
     return pipeline.join(token, raw, command, actor)

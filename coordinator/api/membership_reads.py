@@ -126,6 +126,7 @@ def list_keys(reader: Reader, query: KeysQuery) -> dict[str, Any]:
     answer=views.Page[views.GrantView],
     needs=Permission.GRANT_READ,
     query=GrantsQuery,
+    not_found="Proposals of another partner are not there to see.",
 )
 def list_grants(reader: Reader, query: GrantsQuery) -> dict[str, Any]:
     """List grants in the order they were made, each with the token and body that prove it.

@@ -22,6 +22,25 @@ Every request but those marked as public is signed: `Authorization: Bearer` carr
 and evidence at once; see docs/protocol.md for how to make one. Every POST, PATCH and DELETE carries
 an `Idempotency-Key`. Refusals are problem documents (RFC 9457); their codes are explained at
 /docs/problems."""
+#: What stands in paths, in words; what else can be missing a route says itself (`not_found`).
+_NOUNS = {
+    "request_id": "freeze request",
+    "incident_id": "incident",
+    "endpoint_id": "endpoint of yours",
+    "delivery_id": "delivery of yours",
+    "info_request_id": "question",
+    "dispute_id": "dispute",
+    "proposal_id": "proposed grant",
+}
+_OTHER_SPELLING = (
+    "Nor is anything at another spelling of this path, or at this path with a query string."
+)
+_NOT_MODIFIED = "`If-None-Match` names the `ETag` of what you would get: you have it already."
+_PRECONDITION_FAILED = "`If-Match` names another `ETag` than that of what you would get."
+_CONDITIONS = {
+    "If-None-Match": "The `ETag` of the answer that you have; 304 where it is still the same.",
+    "If-Match": "The `ETag` of the answer that you want; 412 where it has changed since.",
+}
 _SIGNATURE_HEADERS = {
     "webhook-id": "The event's id, the same over all retries: drop what you have seen.",
     "webhook-timestamp": "Seconds since 1970 of this attempt.",
@@ -113,7 +132,7 @@ def _operation(route: Route, references: dict[_Key, dict[str, Any]]) -> dict[str
                 "description": "As asked.",
                 "content": {"application/json": {"schema": references[route.answer, "answer"]}},
             },
-            **_refusals(route),
+            **_refusals(route, references[views.Problem, "answer"]),
         },
     }
     description = route.description
@@ -135,26 +154,67 @@ def _operation_id(route: Route) -> str:
     return "_".join([route.method.lower(), *names])
 
 
-def _refusals(route: Route) -> dict[str, Any]:
+def _refusals(route: Route, problem: dict[str, Any]) -> dict[str, Any]:
     statuses = ["503"]
     if route.signed:
         statuses += ["401", "403", "422", "429"]
-    if "{" in route.path:
-        statuses.append("404")
     if route.method != "GET":
-        statuses += ["400", "404", "409", "413", "415"]
-    return dict.fromkeys(sorted(set(statuses)), _PROBLEM)
+        statuses += ["400", "409", "413", "415"]
+    found: dict[str, Any] = dict.fromkeys(statuses, _PROBLEM)
+    content = {CONTENT_TYPE: {"schema": problem}}
+    if _is_conditional(route):
+        found["304"] = {"description": _NOT_MODIFIED}
+        found["412"] = {"description": _PRECONDITION_FAILED, "content": content}
+    not_found = _not_found(route)
+    if not_found:
+        found["404"] = {"description": not_found, "content": content}
+    return dict(sorted(found.items()))
+
+
+def _is_conditional(route: Route) -> bool:
+    """Tell whether its answer has an ETag: those of all signed reads do."""
+    return route.signed and route.method == "GET"
+
+
+def _not_found(route: Route) -> str:
+    """Return what 404 means of a route; empty where it never answers so."""
+    nouns = [_NOUNS[name] for name in _path_names(route) if name in _NOUNS]
+    sentences = []
+    if nouns:
+        sentences.append(
+            f"There is no such {', or no such '.join(nouns)}, or you may not see it: both look the "
+            "same."
+        )
+    sentences.append(route.not_found)
+    if route.method != "GET":
+        sentences.append(_OTHER_SPELLING)
+    return " ".join(filter(None, sentences))
+
+
+def _path_names(route: Route) -> list[str]:
+    return [part[1:-1] for part in route.path.split("/") if part.startswith("{")]
 
 
 def _parameters(route: Route) -> list[dict[str, Any]]:
     found = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-        for name in (part[1:-1] for part in route.path.split("/") if part.startswith("{"))
+        for name in _path_names(route)
     ]
     if route.query is not None:
         found += [
             {"name": name, "in": "query", "required": False, "schema": _plain(schema)}
             for name, schema in _query_properties(route.query).items()
+        ]
+    if _is_conditional(route):
+        found += [
+            {
+                "name": name,
+                "in": "header",
+                "required": False,
+                "description": text,
+                "schema": {"type": "string"},
+            }
+            for name, text in _CONDITIONS.items()
         ]
     if route.method != "GET":
         found.append(

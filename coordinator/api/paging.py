@@ -11,7 +11,7 @@ from pydantic import Field
 
 from coordinator.api.parts import Parts
 from coordinator.api.routing import Query
-from coordinator.domain.errors import FieldFault, InvalidInputError
+from coordinator.domain.errors import InvalidInputError, ParameterFault
 from holdfast.protocol import base64url
 from holdfast.protocol.errors import ProtocolError
 from holdfast.protocol.views import Cursor
@@ -41,7 +41,7 @@ def page_size(own: Parts, limit: int | None) -> int:
     if limit > own.page_size_limit:
         detail = f"must be 1 to {own.page_size_limit}"
         raise InvalidInputError(
-            f"limit {detail}", errors=[FieldFault("?query/limit", detail, "out_of_range")]
+            f"limit {detail}", parameters=[ParameterFault("limit", detail, "out_of_range")]
         )
     return limit
 
@@ -59,7 +59,7 @@ def _read(cursor: str, form: re.Pattern[str]) -> str:
     if not text.startswith("1") or not form.fullmatch(text[1:]):
         detail = "is no cursor of this list; take `next_cursor` of its last page as it is"
         raise InvalidInputError(
-            f"cursor {detail}", errors=[FieldFault("?query/cursor", detail, "bad_cursor")]
+            f"cursor {detail}", parameters=[ParameterFault("cursor", detail, "bad_cursor")]
         )
     return text[1:]
 

@@ -6,7 +6,6 @@ from typing import cast
 
 from flask import current_app
 
-from coordinator.api.long_poll import WaitingRoom
 from coordinator.api.rate_limit import RateLimiter
 from coordinator.domain.chain import Chains
 from coordinator.domain.clock import Clock
@@ -39,7 +38,6 @@ class Parts:
     check_endpoint: Callable[[str], None]
     limiter: RateLimiter
     watcher: Watcher
-    waiting_room: WaitingRoom
     body_limit_bytes: int
     document_limit_bytes: int
     page_size: int

@@ -1,15 +1,16 @@
 """One request's way: read, authenticate, parse, prepare, then one transaction.
 
-Order of a change: verify token, check the body (400, 413, 415, 422 are never stored), prepare the
-command; then BEGIN, present rights, used token, idempotency key, savepoint, handler, tail, COMMIT.
-A refusal by the rules rolls back to the savepoint and is stored as the answer, so that a retry
-hears the same. Nothing is handed out before the commit.
+Order of a change: verify the token, ask the right to the route, read the body, check it (400, 413,
+415, 422 are never stored), prepare the command; then BEGIN, present rights, used token, idempotency
+key, savepoint, handler, tail, COMMIT. A refusal by the rules rolls back to the savepoint and is
+stored as the answer, so that a retry hears the same. Nothing is handed out before the commit.
 """
 
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 import structlog
@@ -23,10 +24,13 @@ from coordinator.api.auth import (
     KeyRing,
     authenticate,
     bearer_token,
+    read_front,
+    require_body,
     require_standing,
     signed_url,
     standing,
 )
+from coordinator.api.calls import Call, present_call
 from coordinator.api.parts import Parts, parts
 from coordinator.domain.actor import Actor
 from coordinator.domain.errors import (
@@ -38,12 +42,14 @@ from coordinator.domain.errors import (
     InvalidInputError,
     MalformedBodyError,
     NotFoundError,
+    ParameterFault,
+    PreconditionFailedError,
     RateLimitedError,
     UnavailableError,
     UnsupportedMediaTypeError,
 )
 from coordinator.domain.free_text import find_customer_data
-from coordinator.domain.permission import Permission, require
+from coordinator.domain.permission import Permission, is_allowed, require
 from coordinator.services.bus import execute, permission_of, require_permission
 from coordinator.services.partners import JoinNetwork
 from coordinator.services.rotations import RotateKey
@@ -61,7 +67,7 @@ from coordinator.storage.requests import Claim
 from holdfast.protocol import canonical_json, strict_json
 from holdfast.protocol.errors import StrictJsonError
 from holdfast.protocol.payloads import Body
-from holdfast.protocol.request_token import RequestToken
+from holdfast.protocol.request_token import RequestToken, TokenFront
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import PartnerStatus
 
@@ -69,6 +75,8 @@ _log = structlog.get_logger(__name__)
 B = TypeVar("B", bound=Body)
 _IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9_.:-]{8,64}", re.ASCII)
 _JSON = "application/json"
+#: Parameters of the media type, RFC 9110 section 8.3.1: an empty one is none.
+_UTF_8 = frozenset({"", "charset=utf-8", 'charset="utf-8"'})
 _ATTEMPTS = 3
 #: Members that people write freely; they never say who a customer is.
 _FREE_TEXT = frozenset(
@@ -77,12 +85,6 @@ _FREE_TEXT = frozenset(
 #: What texts are looked for in; most members are neither, and thousands of lines come at once.
 _CONTAINERS = frozenset({dict, list})
 _RING = KeyRing()
-
-
-class _NoQuery(BaseModel):
-    """A change takes no query parameters."""
-
-    model_config = {"extra": "forbid"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,16 +114,25 @@ class Prepared:
     command: object
 
 
-def read_body(limit: int) -> bytes:
+def read_body(limit: int, partner: str | None = None) -> bytes:
     """Return the raw body, bounded.
+
+    Args:
+        limit: As many bytes as it may have.
+        partner: Who signed for it, if that is known already.
 
     Raises:
         BodyTooLargeError: If it is longer than `limit` bytes.
+        PutOffError: If the server in front has not read it yet.
     """
     too_large = BodyTooLargeError(f"this path takes at most {limit} bytes")
     if request.content_length is not None and request.content_length > limit:
         raise too_large
-    raw = request.stream.read(limit + 1) if request.content_length != 0 else b""
+    call = present_call()
+    if call is not None:
+        raw = call.take_body(limit, partner)
+    else:
+        raw = request.stream.read(limit + 1) if request.content_length != 0 else b""
     if len(raw) > limit:
         raise too_large
     return raw
@@ -131,12 +142,12 @@ def parse_body_and_words(raw: bytes, model: type[B]) -> tuple[B, list[FieldFault
     """Return the body as its model, and where its free text names a customer.
 
     Raises:
-        UnsupportedMediaTypeError: If it is not announced as JSON.
+        UnsupportedMediaTypeError: If it is not announced as JSON in UTF-8.
         MalformedBodyError: If it is no strict JSON.
         InvalidInputError: If it does not fit the model.
     """
-    if request.mimetype != _JSON:
-        raise UnsupportedMediaTypeError(f"send Content-Type: {_JSON}")
+    if not _is_json(request.headers.get("Content-Type", "")):
+        raise UnsupportedMediaTypeError(f"send Content-Type: {_JSON}, in no charset but UTF-8")
     try:
         value = strict_json.loads(raw)
     except StrictJsonError as error:
@@ -148,6 +159,12 @@ def parse_body_and_words(raw: bytes, model: type[B]) -> tuple[B, list[FieldFault
     except ValidationError as error:
         raise problems.invalid_input(error) from None
     return content, list(_customer_data(value, ""))
+
+
+def _is_json(content_type: str) -> bool:
+    """Tell whether this announces JSON in UTF-8; charset is the one parameter that may stand."""
+    kind, *parameters = (part.strip(" \t").lower() for part in content_type.split(";"))
+    return kind == _JSON and _UTF_8.issuperset(parameters)
 
 
 def parse_body(raw: bytes, model: type[B]) -> B:
@@ -205,33 +222,55 @@ def parse_query(model: type[BaseModel]) -> BaseModel:
         if len(items) > 1:
             raise InvalidInputError(
                 "a query parameter comes once",
-                errors=[FieldFault(f"?query/{name}", "comes more than once", "doubled")],
+                parameters=[ParameterFault(name, "comes more than once", "doubled")],
             )
         values[name] = items[0]
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise problems.invalid_input(error, "?query") from None
+        raise problems.invalid_query(error) from None
 
 
-def authenticated(own: Parts, limit: int) -> tuple[RequestToken, bytes]:
-    """Return the verified token and body of the present request, counted against the allowance.
+@dataclass(frozen=True, slots=True)
+class _Caller:
+    """Who signed the present request, whose body nobody has read yet."""
 
-    Args:
-        own: The app's parts.
-        limit: Bytes that the body may have.
-    """
-    token, raw = authenticate(
-        _RING,
-        own.database,
-        request,
-        origin=own.origin,
-        read_body=lambda: read_body(limit),
-        now=int(own.clock.now().timestamp()),
-    )
-    structlog.contextvars.bind_contextvars(partner=token.iss, subject=token.sub)
-    g.allowance = own.limiter.check(token.iss)
-    return token, raw
+    token: RequestToken
+    front: TokenFront
+
+    def read_body(self, limit: int) -> bytes:
+        """Return the raw body that the token was made for.
+
+        Raises:
+            BodyTooLargeError: If it is longer than `limit` bytes.
+            AuthenticationError: If it is another body.
+        """
+        raw = read_body(limit, self.token.iss)
+        require_body(self.front, raw)
+        return raw
+
+
+def _caller(own: Parts) -> _Caller:
+    """Return who signed the present request, counted against the allowance once."""
+    call = present_call() or Call()
+    if call.token is None or call.token_front is None:
+        front = read_front(request, origin=own.origin, now=int(own.clock.now().timestamp()))
+        token = authenticate(_RING, own.database, front, origin=own.origin)
+        structlog.contextvars.bind_contextvars(partner=token.iss, subject=token.sub)
+        call.allowance = own.limiter.check(token.iss)
+        call.token, call.token_front = token, front
+    else:
+        token, front = call.token, call.token_front
+        structlog.contextvars.bind_contextvars(partner=token.iss, subject=token.sub)
+    g.allowance = call.allowance
+    return _Caller(token, front)
+
+
+def reader_token(own: Parts) -> RequestToken:
+    """Return the verified token of the present GET, which has no body."""
+    caller = _caller(own)
+    caller.read_body(0)
+    return caller.token
 
 
 def read(
@@ -243,20 +282,21 @@ def read(
 ) -> Response:
     """Serve one signed GET."""
     own = parts()
-    token, _ = authenticated(own, 0)
-    parameters = parse_query(query)
+    token = reader_token(own)
     with own.database.engine.connect() as connection:
         served = needs if while_suspended else None
         found = standing(connection, token.kid, while_suspended=served)
         require(needs, found.actor)
+        parameters = parse_query(query)
         answer = function(Reader(connection, own.vault, found.actor, own), parameters)
     return answered(answer)
 
 
 def answered(answer: Any) -> Response:
-    """Return what a reading function answers, with its ETag.
+    """Return what a reading function answers, with its ETag; 304 where the caller has it already.
 
-    304 where the caller has it already.
+    Raises:
+        PreconditionFailedError: If it is not what `If-Match` names.
     """
     if isinstance(answer, Response):
         return answer
@@ -265,23 +305,48 @@ def answered(answer: Any) -> Response:
     response = Response(content, 200, content_type=_JSON)
     response.set_etag(etag)
     response.headers["Cache-Control"] = "private, no-cache"
+    return conditional(response)
+
+
+def conditional(response: Response) -> Response:
+    """Return an answer with an ETag, or 304 where the caller has it already.
+
+    Raises:
+        PreconditionFailedError: If it is not what `If-Match` names.
+    """
     response.make_conditional(request)
+    if response.status_code == HTTPStatus.PRECONDITION_FAILED:
+        raise PreconditionFailedError(
+            "it is no longer what If-Match names; read it without that header"
+        )
     return response
 
 
 def change(
     prepare: Callable[[SignedCall, Any], Prepared],
     model: type[Body] | None,
+    commands: Sequence[type[Any]],
     *,
     large: bool,
     while_suspended: bool = False,
 ) -> Response:
-    """Serve one signed POST, PATCH or DELETE."""
+    """Serve one signed POST, PATCH or DELETE.
+
+    Args:
+        prepare: Makes the command; runs before any transaction.
+        model: The body's; None where there is none.
+        commands: Those that `prepare` may return.
+        large: Whether the body is a document.
+        while_suspended: Whether a suspended partner is served, too.
+    """
     own = parts()
-    limit = own.document_limit_bytes if large else own.body_limit_bytes
-    token, raw = authenticated(own, limit)
+    caller = _caller(own)
+    token = caller.token
+    call = present_call()
+    if call is None or not call.is_resumed:
+        _require_right_to_route(own, token, commands, while_suspended=while_suspended)
+    raw = caller.read_body(own.document_limit_bytes if large else own.body_limit_bytes)
     key = idempotency_key()
-    parse_query(_NoQuery)
     content, words = (None, []) if model is None else parse_body_and_words(raw, model)
     try:
         prepared = prepare(SignedCall(token, raw, token.body_sha256, own), content)
@@ -292,12 +357,38 @@ def change(
         ) from None
     if words:
         raise _customer_named(words)
-    call = _call(own, token, prepared.command, key)
+    asked = _call(own, token, prepared.command, key)
     response = retried(
-        lambda: _change_once(own, call, _evidence(token, raw), while_suspended=while_suspended)
+        lambda: _change_once(own, asked, _evidence(token, raw), while_suspended=while_suspended)
     )
     own.wake()
     return response
+
+
+def _require_right_to_route(
+    own: Parts, token: RequestToken, commands: Sequence[type[Any]], *, while_suspended: bool
+) -> None:
+    """Refuse whoever may give none of a route's commands, before their body is read.
+
+    Rights are asked again in the transaction, which alone decides; this keeps whoever has none from
+    learning what bodies are taken, and from having names resolved.
+    """
+    with own.database.engine.connect() as connection:
+        try:
+            served = permission_of(commands[0]) if while_suspended else None
+            found = standing(connection, token.kid, while_suspended=served)
+        except AuthenticationError:
+            if RotateKey in commands and _is_answered(connection, token):
+                return  # it may be the retry of the key's own replacement: `_repeat_of_rotation`
+            raise
+    needs = [permission_of(command) for command in commands]
+    if not any(is_allowed(permission, found.actor) for permission in needs):
+        require(needs[0], found.actor)
+
+
+def _is_answered(connection: Connection, token: RequestToken) -> bool:
+    key = request.headers.get("Idempotency-Key", "")
+    return request_store.is_answered(connection, partner=token.iss, subject=token.sub, key=key)
 
 
 def _change_once(
@@ -505,6 +596,7 @@ def _response(status: int, content: bytes) -> Response:
 
 def remember_request_id() -> None:
     """Give the request an id, for the log and for problem documents."""
-    g.request_id = new_id("req")
+    call = present_call()
+    g.request_id = new_id("req") if call is None else call.request_id
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=g.request_id)

@@ -9,10 +9,16 @@ from typing import Any
 import structlog
 from flask import Flask, Response, g
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from coordinator.domain import errors
-from coordinator.domain.errors import CoordinatorError, FieldFault, InvalidInputError
+from coordinator.domain.errors import (
+    CoordinatorError,
+    FieldFault,
+    InvalidInputError,
+    ParameterFault,
+)
 from holdfast.protocol import canonical_json
 
 _log = structlog.get_logger(__name__)
@@ -24,12 +30,14 @@ STATUS_BY_ERROR: Mapping[type[CoordinatorError], HTTPStatus] = MappingProxyType(
     {
         errors.MalformedBodyError: HTTPStatus.BAD_REQUEST,
         errors.UnsupportedMediaTypeError: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        errors.BodyTimeoutError: HTTPStatus.REQUEST_TIMEOUT,
         errors.BodyTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         errors.InvalidInputError: HTTPStatus.UNPROCESSABLE_ENTITY,
         errors.AuthenticationError: HTTPStatus.UNAUTHORIZED,
         errors.PermissionDeniedError: HTTPStatus.FORBIDDEN,
         errors.SelfApprovalError: HTTPStatus.FORBIDDEN,
         errors.NotFoundError: HTTPStatus.NOT_FOUND,
+        errors.PreconditionFailedError: HTTPStatus.PRECONDITION_FAILED,
         errors.MethodNotAllowedError: HTTPStatus.METHOD_NOT_ALLOWED,
         errors.InvalidTransitionError: HTTPStatus.CONFLICT,
         errors.ConflictError: HTTPStatus.CONFLICT,
@@ -43,13 +51,15 @@ STATUS_BY_ERROR: Mapping[type[CoordinatorError], HTTPStatus] = MappingProxyType(
 TITLES: Mapping[type[CoordinatorError], str] = MappingProxyType(
     {
         errors.MalformedBodyError: "The body is not strict JSON",
-        errors.UnsupportedMediaTypeError: "The body must be application/json",
+        errors.UnsupportedMediaTypeError: "The body must be application/json in UTF-8",
+        errors.BodyTimeoutError: "The body came too slowly",
         errors.BodyTooLargeError: "The body is too large",
         errors.InvalidInputError: "Not what this path takes",
         errors.AuthenticationError: "Not authenticated",
         errors.PermissionDeniedError: "Not allowed",
         errors.SelfApprovalError: "Four eyes",
         errors.NotFoundError: "Not found",
+        errors.PreconditionFailedError: "Changed meanwhile",
         errors.MethodNotAllowedError: "Method not allowed",
         errors.InvalidTransitionError: "The life cycle has no such step",
         errors.ConflictError: "Conflict",
@@ -86,8 +96,7 @@ def problem_bytes(error: CoordinatorError) -> bytes:
             "code": error.code,
             "detail": error.message,
         }
-        if error.errors:
-            document |= _listed(error)
+        document |= _listed(error)
         if error.current_status is not None:
             document["current_status"] = str(error.current_status)
     request_id = g.get("request_id")
@@ -98,14 +107,14 @@ def problem_bytes(error: CoordinatorError) -> bytes:
 
 def _listed(error: CoordinatorError) -> dict[str, Any]:
     """Return the single faults, the first of them where there are very many, and their count."""
-    count = len(error.errors)
-    members: dict[str, Any] = {
-        "error_count": count,
-        "errors": [
-            {"pointer": e.pointer, "detail": e.detail, "code": e.code}
-            for e in error.errors[:MOST_ERRORS]
-        ],
-    }
+    faults = [
+        *({"pointer": e.pointer, "detail": e.detail, "code": e.code} for e in error.errors),
+        *({"parameter": e.parameter, "detail": e.detail, "code": e.code} for e in error.parameters),
+    ]
+    count = len(faults)
+    if not count:
+        return {}
+    members: dict[str, Any] = {"error_count": count, "errors": faults[:MOST_ERRORS]}
     if count > MOST_ERRORS:
         members["detail"] = (
             f"{error.message} ({count} faults in all, of which the first {MOST_ERRORS} are listed)"
@@ -125,18 +134,38 @@ def problem_response(error: CoordinatorError) -> Response:
     return response
 
 
-def invalid_input(error: ValidationError, prefix: str = "") -> InvalidInputError:
-    """Return pydantic's findings as one refusal; what was sent is not repeated in it."""
-    faults = []
-    for finding in error.errors(include_url=False, include_context=False, include_input=False):
-        # Tags of unions stand in `loc` where no member of that name was sent.
-        path = [str(p).replace("~", "~0").replace("/", "~1") for p in _path(finding["loc"])]
-        message = _ENUM_MEMBER.sub(r"\1", finding["msg"].removeprefix("Value error, "))
-        faults.append(FieldFault(prefix + "".join(f"/{p}" for p in path), message, finding["type"]))
-    count = len(faults)
-    return InvalidInputError(
-        f"{count} fault(s) in what was sent; nothing was stored", errors=faults
-    )
+def invalid_input(error: ValidationError) -> InvalidInputError:
+    """Return pydantic's findings in a body as one refusal; what was sent is not repeated in it."""
+    faults = [FieldFault(_pointer(f["loc"]), _words(f), f["type"]) for f in _findings(error)]
+    return InvalidInputError(_headline(len(faults)), errors=faults)
+
+
+def invalid_query(error: ValidationError) -> InvalidInputError:
+    """Return pydantic's findings in a query as one refusal; each names its parameter."""
+    faults = [ParameterFault(_parameter(f["loc"]), _words(f), f["type"]) for f in _findings(error)]
+    return InvalidInputError(_headline(len(faults)), parameters=faults)
+
+
+def _findings(error: ValidationError) -> list[ErrorDetails]:
+    return error.errors(include_url=False, include_context=False, include_input=False)
+
+
+def _words(finding: ErrorDetails) -> str:
+    return _ENUM_MEMBER.sub(r"\1", finding["msg"].removeprefix("Value error, "))
+
+
+def _pointer(location: tuple[int | str, ...]) -> str:
+    # Tags of unions stand in `loc` where no member of that name was sent.
+    names = (str(part).replace("~", "~0").replace("/", "~1") for part in _path(location))
+    return "".join(f"/{name}" for name in names)
+
+
+def _parameter(location: tuple[int | str, ...]) -> str:
+    return str(location[0]) if location else ""
+
+
+def _headline(count: int) -> str:
+    return f"{count} fault(s) in what was sent; nothing was stored"
 
 
 #: How pydantic prints the kinds that a line may have, where only the kind itself is of interest.

@@ -4,13 +4,14 @@
 query, body and answer. What is not declared here is not served.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, get_args
 
 from flask import Blueprint
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationInfo, field_validator
 
 from coordinator.api import pipeline
 from coordinator.api.pipeline import Prepared, Reader, SignedCall
@@ -20,16 +21,38 @@ from coordinator.services.suspended import require_holding
 from holdfast.protocol.payloads import Body
 from holdfast.protocol.views import View
 
+#: A whole number as it is written in one way only; 16 digits hold 2^53.
+_WHOLE_NUMBER = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)
+
 
 class Query(BaseModel):
-    """Base of query parameters; unknown ones are refused."""
+    """Base of query parameters; unknown ones are refused, and numbers have one spelling."""
 
     model_config = {"extra": "forbid", "frozen": True}
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _plain_number(cls, value: str, info: ValidationInfo) -> str:
+        """Refuse what Python reads as a number but nobody else does: `1_0`, `+1`, ` 1`."""
+        field = cls.model_fields[str(info.field_name)]
+        if _takes_number(field.annotation) and not _WHOLE_NUMBER.fullmatch(value):
+            raise ValueError(
+                "must be a whole number in plain digits, without sign, blanks or leading zeros"
+            )
+        return value
+
+
+def _takes_number(annotation: Any) -> bool:
+    return annotation is int or any(_takes_number(part) for part in get_args(annotation))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One route, as OpenAPI tells it."""
+    """One route, as OpenAPI tells it.
+
+    Attributes:
+        not_found: What 404 means here beyond what path and method tell, as a sentence.
+    """
 
     method: str
     path: str
@@ -44,6 +67,7 @@ class Route:
     large: bool = False
     needs: Permission | None = None
     while_suspended: bool = False
+    not_found: str = ""
 
 
 #: Every declared route, in order.
@@ -71,6 +95,7 @@ def signed_get(  # noqa: PLR0913 - what OpenAPI tells of a route
     needs: Permission,
     query: type[Query] = Query,
     while_suspended: bool = False,
+    not_found: str = "",
 ) -> Callable[[ReadFunction], ReadFunction]:
     """Serve `path` (with `{names}`) by a function of (reader, query, **names).
 
@@ -91,6 +116,7 @@ def signed_get(  # noqa: PLR0913 - what OpenAPI tells of a route
                 query=query,
                 needs=needs,
                 while_suspended=while_suspended,
+                not_found=not_found,
             )
         )
 
@@ -121,6 +147,7 @@ def signed_post(  # noqa: PLR0913 - what OpenAPI tells of a route
     answer: Any,
     command: type[Any],
     body: type[Body] | None,
+    other_commands: tuple[type[Any], ...] = (),
     status: int = HTTPStatus.CREATED,
     method: str = "POST",
     large: bool = False,
@@ -129,9 +156,11 @@ def signed_post(  # noqa: PLR0913 - what OpenAPI tells of a route
     """Serve `path` by a function of (call, body, **names) that returns the prepared command.
 
     The function runs before any transaction: parsing, checksums and look-ups elsewhere belong
-    there. With `while_suspended` a suspended partner is served, too; the handler sees to the
-    limits.
+    there. Which command it returns may depend on the body: `command` or one of `other_commands`;
+    whoever may give none of them is refused before the body is read. With `while_suspended` a
+    suspended partner is served, too; the handler sees to the limits.
     """
+    commands = (command, *other_commands)
 
     def register(function: CommandFunction) -> CommandFunction:
         summary, description = _describe(function)
@@ -155,7 +184,9 @@ def signed_post(  # noqa: PLR0913 - what OpenAPI tells of a route
             def prepare(call: SignedCall, content: Any) -> Prepared:
                 return function(call, content, **names)
 
-            return pipeline.change(prepare, body, large=large, while_suspended=while_suspended)
+            return pipeline.change(
+                prepare, body, commands, large=large, while_suspended=while_suspended
+            )
 
         blueprint.add_url_rule(
             _flask_rule(path),

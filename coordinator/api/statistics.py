@@ -12,7 +12,7 @@ from coordinator.api.parts import Parts, parts
 from coordinator.api.pipeline import Reader
 from coordinator.api.routing import ROUTES, Query, Route, blueprint, signed_get
 from coordinator.domain.asset import display_units
-from coordinator.domain.errors import FieldFault, InvalidInputError, NotFoundError
+from coordinator.domain.errors import InvalidInputError, NotFoundError, ParameterFault
 from coordinator.domain.permission import Permission
 from coordinator.services.statistics import (
     figures_by_row,
@@ -75,7 +75,7 @@ def _months(first: str, last: str) -> tuple[datetime, datetime]:
     if not 1 <= count <= _MOST_MONTHS:
         detail = f"must be at or after `from`, and at most {_MOST_MONTHS} months in all"
         raise InvalidInputError(
-            f"to {detail}", errors=[FieldFault("?query/to", detail, "out_of_range")]
+            f"to {detail}", parameters=[ParameterFault("to", detail, "out_of_range")]
         )
     return month_start(year, month), month_start(to_year, to_month + 1)
 
@@ -98,6 +98,7 @@ ROUTES.append(
         " made anew at most once an hour.",
         answer=life_cycle_views.YearlySummary,
         signed=False,
+        not_found=f"There are summaries of the years from {_FIRST_YEAR} to this one.",
     )
 )
 

@@ -38,6 +38,10 @@ FLASH = 0
 GONE = 410
 #: Answers that speak for the whole endpoint (busy, or a proxy without its server).
 UNAVAILABLE = frozenset({408, 429, 502, 503, 504})
+#: What a partner is told of a host that stands for no address which webhooks may go to.
+HOST_UNUSABLE = "host_unusable"
+#: Whether a name is unknown or known inside only is the operator's: partners are told the same.
+_HIDDEN_ERRORS = frozenset({"dns_failed", "blocked_target"})
 #: At most this many lost events are named to a successor, so that its body stays small.
 NAMED_GAPS = 20
 #: Tries that a failing endpoint gets at a time: one that hangs must not hold every sender.
@@ -132,3 +136,8 @@ def judge(tried: Tried, *, priority: int, now: datetime, jitter: float) -> Verdi
         return Verdict(DeliveryStatus.DEAD)
     wait = next_attempt(tried.number, priority=priority, retry_after=tried.retry_after)
     return Verdict(DeliveryStatus.PENDING, now + wait * (1 - JITTER * jitter))
+
+
+def told_error(error: str | None) -> str | None:
+    """Return an attempt's error as its partner is told it; the log has the precise one."""
+    return HOST_UNUSABLE if error in _HIDDEN_ERRORS else error

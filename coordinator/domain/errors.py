@@ -18,6 +18,15 @@ class FieldFault:
     code: str = "invalid"
 
 
+@dataclass(frozen=True, slots=True)
+class ParameterFault:
+    """One fault in a query: the parameter's name, what to change, and a stable code."""
+
+    parameter: str
+    detail: str
+    code: str = "invalid"
+
+
 class CoordinatorError(Exception):
     """Base of all refusals.
 
@@ -25,6 +34,7 @@ class CoordinatorError(Exception):
         message: What is wrong and what to change, for people; never a secret or customer data.
         code: Stable word for programs; the class's own where absent.
         errors: The single faults, where the refusal is about a body.
+        parameters: The single faults, where it is about a query.
         current_status: The status as it is, where a transition was refused.
     """
 
@@ -36,12 +46,14 @@ class CoordinatorError(Exception):
         *,
         code: str | None = None,
         errors: Sequence[FieldFault] = (),
+        parameters: Sequence[ParameterFault] = (),
         current_status: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.code = code or self.default_code
         self.errors = tuple(errors)
+        self.parameters = tuple(parameters)
         self.current_status = current_status
 
 
@@ -52,9 +64,15 @@ class MalformedBodyError(CoordinatorError):
 
 
 class UnsupportedMediaTypeError(CoordinatorError):
-    """The body is not announced as JSON."""
+    """The body is not announced as JSON in UTF-8."""
 
     default_code = "unsupported_media_type"
+
+
+class BodyTimeoutError(CoordinatorError):
+    """The body did not come in time."""
+
+    default_code = "body_timeout"
 
 
 class BodyTooLargeError(CoordinatorError):
@@ -64,7 +82,7 @@ class BodyTooLargeError(CoordinatorError):
 
 
 class InvalidInputError(CoordinatorError):
-    """The body is JSON, but not what this path takes."""
+    """Body or query can be read, but are not what this path takes."""
 
     default_code = "invalid_input"
 
@@ -94,6 +112,12 @@ class NotFoundError(CoordinatorError):
     """There is no such thing, or the caller may not see it: the two look the same."""
 
     default_code = "not_found"
+
+
+class PreconditionFailedError(CoordinatorError):
+    """What is there now is not what `If-Match` names; read it again without that header."""
+
+    default_code = "precondition_failed"
 
 
 class MethodNotAllowedError(CoordinatorError):

@@ -1,22 +1,25 @@
-"""The web processes: Granian with our plain WSGI callable.
-
-Granian takes 512 blocking threads by default, and then the pool of database connections gives out:
-the threads are as many as the pool has connections.
-"""
+"""The web processes: Granian, our ASGI front, and behind it the Flask app."""
 
 import gc
 import os
+import sys
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
 
+from flask import Flask
 from granian import Granian
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces, Loops
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
+from coordinator.api.parts import Parts
 from coordinator.app import create_app
 from coordinator.logging_setup import set_up_logging
+from coordinator.operations.front.front import Front, FrontLimits
+from coordinator.operations.front.news import NewsTable
 from coordinator.operations.lifetime import call_on_signal, end_with_parent
 from coordinator.settings import Settings
+from coordinator.storage import events
 
 #: Seconds after which a running thread lets another one have the interpreter; Python's own is 5 ms.
 #: Whoever holds the database's write lock gives the interpreter up at every statement, and with
@@ -26,19 +29,40 @@ SWITCH_SECONDS = 0.0005
 #: 11,000 lines makes some 200,000 that live until it is answered, and walking them again and again
 #: for cycles, of which there are none, took a fifth of its time.
 COLLECT_AFTER = 50_000
+#: Connections that a process takes at a time; whoever drips or waits holds one, and no thread.
+MOST_CONNECTIONS = 8_192
 #: Seconds that requests under way are given when the server stops.
 STOP_SECONDS = 25
 
 
-def load_app(parent: int) -> Any:
-    """Return the app, inside a web process; long polls end when the process is told to stop."""
+def load_front(parent: int) -> Front:
+    """Return what a web process serves; long polls end when the process is told to stop."""
     settings = Settings.from_env(os.environ)
     set_up_logging(settings.log_level, settings.log_format)
     end_with_parent(parent)
+    sys.setswitchinterval(SWITCH_SECONDS)
     app = create_app(settings)
     spare_collector()
     call_on_signal(app.extensions["holdfast"].watcher.stop)
-    return app
+    return front_of(app, settings)
+
+
+def front_of(app: Flask, settings: Settings) -> Front:
+    """Return the app behind the front, as a web process serves it."""
+    parts: Parts = app.extensions["holdfast"]
+
+    def newest(partners: Sequence[str]) -> Mapping[str, int]:
+        with parts.database.engine.connect() as connection:
+            return events.newest_of(connection, partners)
+
+    news = NewsTable(parts.watcher, newest)
+    limits = FrontLimits(
+        threads=settings.web_threads,
+        small_bytes=settings.small_body_bytes,
+        body_seconds=settings.body_timeout.total_seconds(),
+        bytes_per_second=settings.slowest_bytes_per_second,
+    )
+    return Front(app, limits, news)
 
 
 def spare_collector() -> None:
@@ -51,16 +75,22 @@ def spare_collector() -> None:
 def serve_web(settings: Settings) -> None:
     """Serve until a signal comes; a web process that dies is replaced."""
     server = Granian(
-        "wsgi:app",  # what is served; `load_app` makes it, with what a process of its own needs
+        "wsgi:app",  # what is served; `load_front` makes it, and what stands before it
         address=settings.host,
         port=settings.port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.ASGINL,
         workers=settings.web_processes,
-        blocking_threads=settings.web_threads,
+        # A pooled connection each; who drips holds no more than that.
+        backpressure=MOST_CONNECTIONS,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(
+            header_read_timeout=int(settings.header_timeout.total_seconds() * 1000)
+        ),
+        loop=Loops.asyncio,
         websockets=False,
         log_level=LogLevels.error,
         respawn_failed_workers=True,
         workers_kill_timeout=STOP_SECONDS,
         process_name=None,
     )
-    server.serve(target_loader=partial(load_app, os.getpid()), wrap_loader=False)
+    server.serve(target_loader=partial(load_front, os.getpid()), wrap_loader=False)

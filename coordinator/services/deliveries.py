@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row
 
 from coordinator.domain.actor import COORDINATOR, Actor
 from coordinator.domain.clock import Clock
-from coordinator.domain.delivery import DeliveryStatus
+from coordinator.domain.delivery import DeliveryStatus, told_error
 from coordinator.domain.errors import (
     ConflictError,
     CoordinatorError,
@@ -160,7 +160,7 @@ def _view(row: Row[Any], attempts: Sequence[Row[Any]]) -> dict[str, Any]:
                 "number": a.number,
                 "at": format_time(a.at),
                 "status": a.status,
-                "error": a.error,
+                "error": told_error(a.error),
                 "duration_ms": a.duration_ms,
             }
             for a in attempts

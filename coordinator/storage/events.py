@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select, union_all
+from sqlalchemy import Connection, func, select, union_all
 
 from coordinator.storage.documents import Vault, load
 from coordinator.storage.rows import insert_rows
 from coordinator.storage.tables.events import EventAudienceRow, EventRow
+from coordinator.storage.tables.partners import PartnerRow
 
 _EVENT_COLUMNS = ("seq", "id", "type", "request_id", "leg_id", "occurred_at", "leaf_index")
 _AUDIENCE_COLUMNS = ("partner", "seq")
@@ -77,3 +78,31 @@ def page(  # noqa: PLR0913 - what a reader may ask for
     rows = connection.execute(query).all()
     bodies = load(connection, vault, [row.id for row in rows], "body")
     return [StoredEvent(r.seq, r.id, r.type, bodies.get(r.id, b"")) for r in rows], seqs[-1]
+
+
+def newest(connection: Connection, partner: str) -> int:
+    """Return the number of the newest event that `partner` may see; 0 where there is none."""
+    numbers = [
+        select(func.max(EventAudienceRow.seq).label("seq")).where(
+            EventAudienceRow.partner == handle
+        )
+        for handle in (partner, "*")
+    ]
+    found = connection.execute(union_all(*numbers)).scalars()
+    return max((seq for seq in found if seq is not None), default=0)
+
+
+def newest_of(connection: Connection, partners: Sequence[str]) -> dict[str, int]:
+    """Return what `newest` does for each of these partners, by one query."""
+    own = (
+        select(func.max(EventAudienceRow.seq))
+        .where(EventAudienceRow.partner == PartnerRow.handle)
+        .scalar_subquery()
+    )
+    to_all = (
+        select(func.max(EventAudienceRow.seq)).where(EventAudienceRow.partner == "*")
+    ).scalar_subquery()
+    rows = connection.execute(
+        select(PartnerRow.handle, own, to_all).where(PartnerRow.handle.in_(partners))
+    )
+    return {handle: max(mine or 0, common or 0) for handle, mine, common in rows}

@@ -106,6 +106,11 @@ def find_answer(connection: Connection, of: Claim) -> Any:
     return _ANSWER.row(connection, partner=of.partner, subject=of.subject, key=of.key)
 
 
+def is_answered(connection: Connection, *, partner: str, subject: str, key: str) -> bool:
+    """Tell whether an answer is stored under this idempotency key."""
+    return _ANSWER.row(connection, partner=partner, subject=subject, key=key) is not None
+
+
 def set_status(connection: Connection, of: Claim, status: int) -> None:
     """Store with which HTTP status a claim is answered."""
     if status != PRESUMED_STATUS:

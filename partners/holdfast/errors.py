@@ -87,7 +87,7 @@ class ApiError(HoldfastError):
 
     @property
     def errors(self) -> list[FieldError]:
-        """The single faults of the body, by JSON pointer; see `unlisted`."""
+        """The single faults of body or query, each with its `place`; see `unlisted`."""
         return self.problem.errors
 
     @property

@@ -1,5 +1,6 @@
 """Every token that must not pass is answered by one and the same 401."""
 
+import re
 import secrets
 from datetime import timedelta
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from coordinator.api.routing import ROUTES, Route
 from coordinator.domain.clock import SteppedClock
 from holdfast.protocol import canonical_json
 from holdfast.protocol.jwk import PrivateKey
@@ -159,6 +161,18 @@ class _Unread:
         raise AssertionError(f"{size} bytes were asked of a stranger")
 
 
+def _send_unread(
+    signer: Signer, path: str, token: str, *, length: int = 5000, method: str = "POST"
+) -> Any:
+    """Announce a body that never comes."""
+    return signer.client.open(
+        path,
+        method=method,
+        headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+        environ_overrides={"wsgi.input": _Unread(), "CONTENT_LENGTH": str(length)},
+    )
+
+
 @pytest.mark.parametrize(
     ("path", "who"),
     [
@@ -173,9 +187,130 @@ def test_no_body_is_read_of_somebody_unknown(
 ) -> None:
     stranger = Member("exchange-z.example", new_id("per"), PrivateKey.generate(), ())
     token = request_token(stranger, "POST", path, b"", clock) if who == "a stranger" else "none"
-    answer = signer.client.post(
-        path,
-        headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
-        environ_overrides={"wsgi.input": _Unread(), "CONTENT_LENGTH": "5000"},
-    )
-    _require_generic(answer)
+    _require_generic(_send_unread(signer, path, token))
+
+
+NOT_FOR_THIS = ["another method", "another path", "a query", "another origin", "another audience"]
+
+
+@pytest.mark.parametrize("name", [*NOT_FOR_THIS, "another partner", "an unknown key", "too old"])
+def test_no_body_is_read_for_a_token_that_was_made_for_something_else(
+    signer: Signer, cast: Cast, clock: SteppedClock, name: str
+) -> None:
+    _require_generic(_send_unread(signer, PATH, _wrong(cast, clock, b"")[name]))
+
+
+def test_no_body_is_read_for_a_signature_that_is_none(
+    signer: Signer, cast: Cast, clock: SteppedClock
+) -> None:
+    token = request_token(cast.a.analyst, "POST", PATH, b"", clock)
+    broken = token[:-9] + ("A" if token[-9] != "A" else "B") + token[-8:]
+    _require_generic(_send_unread(signer, PATH, broken))
+
+
+def _is_change(route: Route) -> bool:
+    return route.method != "GET" and route.path != "/v1/join"
+
+
+def test_no_body_is_read_of_whoever_may_not_use_the_route(
+    signer: Signer, cast: Cast, clock: SteppedClock
+) -> None:
+    served = []
+    for route in filter(_is_change, ROUTES):
+        path = re.sub(r"{[a-z_]+}", "x", route.path)
+        # An auditor may replace their own key, and with it uses the route of grants.
+        member = cast.a.auditor if route.path != "/v1/grants" else cast.a.analyst
+        if route.path == "/v1/grants":
+            signer.post(cast.a.lead, "/v1/revocations", {"kid": member.key.kid})
+        token = request_token(member, route.method, path, b"", clock)
+        answer = _send_unread(signer, path, token, method=route.method)
+        if answer.status_code != (401 if route.path == "/v1/grants" else 403):
+            served.append((route.path, answer.status_code))
+    assert served == []
+
+
+@pytest.mark.parametrize(
+    ("path", "limit"), [(PATH, 16_777_216), ("/v1/grants", 1_048_576), ("/v1/join", 65_536)]
+)
+def test_no_body_is_read_that_is_announced_as_too_long(
+    signer: Signer, cast: Cast, clock: SteppedClock, path: str, limit: int
+) -> None:
+    member = cast.a.root if path == "/v1/join" else cast.a.lead
+    token = request_token(member, "POST", path, b"", clock)
+    answer = _send_unread(signer, path, token, length=limit + 1)
+    assert (answer.status_code, answer.get_json()["code"]) == (413, "body_too_large")
+
+
+JOIN = "/v1/join"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"aud": "https://evil.example"},
+        {"url": f"{ORIGIN}/v1/grants"},
+        {"method": "PATCH"},
+        {"now": -100},
+        {"now": 31},
+        {"sub": new_id("per")},
+    ],
+)
+def test_whoever_joins_says_what_for_before_their_body_is_read(
+    signer: Signer, clock: SteppedClock, changes: dict[str, Any]
+) -> None:
+    key = PrivateKey.generate()
+    now = int(clock.now().timestamp())
+    claims: dict[str, Any] = {
+        "iss": "exchange-z.example",
+        "sub": "exchange-z.example",
+        "aud": ORIGIN,
+        "method": "POST",
+        "url": ORIGIN + JOIN,
+        "body": b"",
+        **changes,
+        "now": now + changes.get("now", 0),
+    }
+    _require_generic(_send_unread(signer, JOIN, make_request_token(key, **claims)))
+
+
+def _join(signer: Signer, member: Member, raw: bytes, *, signed: bytes | None = None) -> Any:
+    token = request_token(member, "POST", JOIN, raw if signed is None else signed, signer.clock)
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "text/plain"}
+    return signer.client.post(JOIN, data=raw, headers=headers)
+
+
+def test_whoever_joins_learns_what_bodies_are_taken_only_by_signing_one(
+    signer: Signer, cast: Cast
+) -> None:
+    root, other = cast.a.root, cast.b.root
+    raw = canonical_json.dumps({"root_jwk": root.key.public.jwk(), "colour": "red"})
+    _require_generic(_join(signer, other, raw))
+    _require_generic(_join(signer, root, raw, signed=raw + b" "))
+    _require_generic(_join(signer, root, b'{"colour":"red"}'))
+    _require_generic(_join(signer, root, b"no JSON"))
+    answer = _join(signer, root, raw)
+    assert (answer.status_code, answer.get_json()["code"]) == (415, "unsupported_media_type")
+
+
+def test_whoever_joins_sends_64_kib_at_most(signer: Signer, cast: Cast) -> None:
+    root = cast.a.root
+    raw = canonical_json.dumps({"root_jwk": root.key.public.jwk()})
+    assert _join(signer, root, raw.ljust(65_536)).status_code == 415
+    assert _join(signer, root, raw.ljust(65_537)).status_code == 413
+
+
+def test_rights_are_asked_before_a_body_is_looked_at(signer: Signer, cast: Cast) -> None:
+    for body in (b"no JSON", {"colour": "red"}):
+        assert signer.post(cast.a.auditor, PATH, body).status_code == 403
+        assert signer.post(cast.a.analyst, PATH, body).status_code in {400, 422}
+
+
+def test_rights_are_asked_before_a_query_is_looked_at(signer: Signer, cast: Cast) -> None:
+    assert signer.get(cast.a.analyst, "/v1/webhook-endpoints?limit=many").status_code == 403
+    assert signer.get(cast.a.auditor, "/v1/webhook-endpoints?limit=many").status_code == 422
+
+
+def test_a_key_that_was_taken_away_learns_nothing_of_grants(signer: Signer, cast: Cast) -> None:
+    body = {"kid": cast.a.analyst.key.kid}
+    assert signer.post(cast.a.lead, "/v1/revocations", body).status_code == 201
+    _require_generic(signer.post(cast.a.analyst, "/v1/grants", {"colour": "red"}))

@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from pydantic import ValidationError
 from sqlalchemy import func, select
 
+from coordinator.api.paging import PageQuery
+from coordinator.api.routing import ROUTES, Query
 from coordinator.storage.tables.documents import DocumentRow
 from coordinator.storage.tables.events import EventRow
 from coordinator.storage.tables.freeze_ledger import HoldRow, LedgerLineRow
@@ -195,15 +198,42 @@ def test_what_was_sent_is_not_repeated_in_the_refusal(signer: Signer, cast: Cast
 
 
 @pytest.mark.parametrize(
-    "kind", ["text/plain", "application/x-www-form-urlencoded", "", "application/jsonx"]
+    "kind",
+    [
+        *("text/plain", "application/x-www-form-urlencoded", "", "application/jsonx"),
+        *("application/json; charset=utf-16", "application/json;charset=latin-1"),
+        *('application/json; charset="utf-8', "application/json; charset='utf-8'"),
+        *("application/json; charset=", "application/json; charset=utf-8; charset=utf-16"),
+        *(
+            "application/json; charset=utf8",
+            "application/json; boundary=a",
+            "application/json, a/b",
+        ),
+    ],
 )
-def test_a_body_that_is_not_announced_as_json_is_refused(
+def test_a_body_that_is_not_announced_as_json_in_utf_8_is_refused(
     signer: Signer, cast: Cast, kind: str
 ) -> None:
     answer = signer.send(
         cast.a.analyst, "POST", PATH, freeze_request_body(), headers={"Content-Type": kind}
     )
     assert (answer.status_code, answer.get_json()["code"]) == (415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("application/json", "Application/JSON", "application/json;", "application/json ;"),
+        *("application/json; charset=utf-8", 'application/json;Charset="UTF-8"'),
+    ],
+)
+def test_json_in_utf_8_may_be_announced_in_any_case_and_quoting(
+    signer: Signer, cast: Cast, kind: str
+) -> None:
+    answer = signer.send(
+        cast.a.analyst, "POST", PATH, freeze_request_body(), headers={"Content-Type": kind}
+    )
+    assert answer.status_code == 201, answer.data
 
 
 @pytest.mark.parametrize(
@@ -248,7 +278,54 @@ def test_a_query_that_cannot_be_answered_is_refused(signer: Signer, cast: Cast, 
     answer = signer.get(cast.a.analyst, PATH + query)
     assert answer.status_code == 422, answer.data
     name = query[1:].split("=", maxsplit=1)[0]
-    assert {fault["pointer"] for fault in answer.get_json()["errors"]} == {f"?query/{name}"}
+    faults = answer.get_json()["errors"]
+    assert {fault["parameter"] for fault in faults} == {name}
+    assert all("pointer" not in fault for fault in faults)
+
+
+NUMBERS = [
+    "1_0",
+    "+1",
+    "%2B1",
+    "%201",
+    "1%20",
+    "1%0A",
+    "%EF%BC%91",
+    "%D9%A1",
+    "01",
+    "-0",
+    "1.0",
+    "1e1",
+    "0x1",
+    "",
+]
+
+
+@pytest.mark.parametrize("number", [*NUMBERS, "9" * 17, "9" * 1000])
+def test_numbers_of_queries_are_plain_digits(signer: Signer, cast: Cast, number: str) -> None:
+    for parameter in ("after", "wait", "limit"):
+        answer = signer.get(cast.a.lead, f"/v1/events?{parameter}={number}")
+        assert answer.status_code == 422, answer.data
+        [fault] = answer.get_json()["errors"]
+        assert (fault["parameter"], "plain digits" in fault["detail"]) == (parameter, True)
+
+
+def _numbers_of_queries() -> list[tuple[type[Query], str]]:
+    return [
+        (route.query, field.alias or name)
+        for route in ROUTES
+        if route.query is not None
+        for name, field in route.query.model_fields.items()
+        if "int" in str(field.annotation)
+    ]
+
+
+def test_every_number_of_a_query_is_held_to_plain_digits() -> None:
+    numbers = _numbers_of_queries()
+    assert (PageQuery, "limit") in numbers
+    for query, name in numbers:
+        with pytest.raises(ValidationError, match="plain digits"):
+            query.model_validate({name: " 1"})
 
 
 def test_kinds_are_named_as_they_are_sent(signer: Signer, cast: Cast) -> None:

@@ -1,32 +1,29 @@
 """The feed: everything once, in order, to those it concerns, at once when it happens."""
 
-import threading
-import time
-from collections import Counter
-from datetime import timedelta
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event
 
-from coordinator.api.long_poll import WaitingRoom
-from coordinator.storage.wakeup import Watcher
+from coordinator.operations.web_server import front_of
+from coordinator.settings import Settings
+from coordinator.storage import events
+from holdfast.protocol import strict_json
 from tests.api.acts import approve, submit
-from tests.factories import Cast, Exchange, Member, Signer
-
-#: Long enough for a slow machine; nobody waits for it to pass.
-LONG = timedelta(seconds=20)
+from tests.factories import Cast, Exchange, Member, Signer, request_token
+from tests.operations.asgi import Exchange as WebExchange
+from tests.operations.asgi import Server, serving
 
 
 def _read_all(signer: Signer, member: Member, limit: int, types: str = "") -> list[Any]:
-    after, events = 0, []
+    after, found = 0, []
     while True:
         query = f"?after={after}&limit={limit}" + (f"&types={types}" if types else "")
         page = signer.get(member, f"/v1/events{query}").get_json()
-        events += page["events"]
+        found += page["events"]
         if not page["has_more"]:
-            return events
+            return found
         assert page["next_after"] > after
         after = page["next_after"]
 
@@ -37,10 +34,10 @@ def test_the_feed_comes_whole_and_in_order_in_pages_of_any_size(
 ) -> None:
     for _ in range(3):
         approve(signer, cast, submit(signer, cast))
-    events = _read_all(signer, cast.a.system, limit)
-    seqs = [event["seq"] for event in events]
+    read = _read_all(signer, cast.a.system, limit)
+    seqs = [event["seq"] for event in read]
     assert seqs == sorted(set(seqs))
-    own = [event["type"] for event in events if event["type"].startswith("freeze_request")]
+    own = [event["type"] for event in read if event["type"].startswith("freeze_request")]
     assert own == ["freeze_request.submitted", "freeze_request.approved"] * 3
 
 
@@ -58,127 +55,141 @@ def test_only_those_concerned_see_an_event(signer: Signer, cast: Cast) -> None:
     approve(signer, cast, request)
 
     def about(exchange: Exchange) -> list[str]:
-        events = _read_all(signer, exchange.auditor, 100)
-        return [e["type"] for e in events if e["data"].get("request_id") == request["id"]]
+        read = _read_all(signer, exchange.auditor, 100)
+        return [e["type"] for e in read if e["data"].get("request_id") == request["id"]]
 
     assert about(cast.a)[:2] == ["freeze_request.submitted", "freeze_request.approved"]
     assert about(cast.b)[:1] == ["freeze_request.received"]
     assert about(cast.c) == about(cast.d) == []
 
 
-def test_whoever_waits_hears_of_it_when_it_happens(app: Flask, signer: Signer, cast: Cast) -> None:
-    newest = signer.get(cast.b.system, "/v1/events?limit=500").get_json()["next_after"]
+@pytest.fixture(name="server")
+def _server(app: Flask, settings: Settings) -> Iterator[Server]:
+    """The front that waiting is done in."""
+    with serving(front_of(app, settings)) as server:
+        yield server
+
+
+def _wait(server: Server, signer: Signer, member: Member, after: int) -> WebExchange:
+    path = f"/v1/events?after={after}&wait=20"
+    token = request_token(member, "GET", path, b"", signer.clock)
+    return server.ask("GET", path, {"Authorization": f"Bearer {token}"})
+
+
+def _is_kept_waiting(server: Server, waiting: WebExchange) -> bool:
+    while server.front.news.waiting == 0 and not waiting.answer.done():
+        pass
+    return not waiting.answer.done()
+
+
+def test_whoever_waits_hears_of_it_when_it_happens(
+    app: Flask, server: Server, signer: Signer, cast: Cast
+) -> None:
     request = submit(signer, cast)
-    heard: list[Any] = []
-    waiting = threading.Thread(
-        target=lambda: heard.append(
-            Signer(app.test_client(), signer.clock).get(
-                cast.b.system, f"/v1/events?after={newest}&wait=20"
-            )
-        )
-    )
-    waiting.start()
+    waiting = _wait(server, signer, cast.b.system, _newest(app, cast.b))
+    assert _is_kept_waiting(server, waiting)
     approve(signer, cast, request)
-    waiting.join(60)
-    assert [event["type"] for event in heard[0].get_json()["events"]] == ["freeze_request.received"]
+    heard = strict_json.loads(waiting.body())
+    assert [event["type"] for event in heard["events"]] == ["freeze_request.received"]
 
 
-def test_a_process_that_drains_lets_everybody_go(app: Flask, signer: Signer, cast: Cast) -> None:
-    answers: list[Any] = []
-    path = "/v1/events?after=1000&wait=20"
-    waiting = threading.Thread(
-        target=lambda: answers.append(
-            Signer(app.test_client(), signer.clock).get(cast.a.system, path)
-        )
-    )
-    waiting.start()
+def test_what_was_revoked_while_waiting_reads_nothing_more(
+    app: Flask, server: Server, signer: Signer, cast: Cast
+) -> None:
+    request = submit(signer, cast)
+    waiting = _wait(server, signer, cast.b.system, _newest(app, cast.b))
+    assert _is_kept_waiting(server, waiting)
+    body = {"kid": cast.b.system.key.kid, "reason": "stolen"}
+    assert signer.post(cast.b.lead, "/v1/revocations", body).status_code == 201
+    approve(signer, cast, request)
+    assert waiting.status() == 401
+
+
+def test_a_process_that_drains_lets_everybody_go(
+    app: Flask, server: Server, signer: Signer, cast: Cast
+) -> None:
+    waiting = _wait(server, signer, cast.a.system, _newest(app, cast.a))
+    assert _is_kept_waiting(server, waiting)
     app.extensions["holdfast"].watcher.stop()
-    waiting.join(60)
-    assert answers[0].get_json()["events"] == []
+    assert strict_json.loads(waiting.body())["events"] == []
     assert signer.client.get("/readyz").status_code == 503
     assert signer.client.get("/healthz").status_code == 200
 
 
-def test_no_connection_is_held_while_waiting(app: Flask, signer: Signer, cast: Cast) -> None:
-    own = app.extensions["holdfast"]
-    held_by: Counter[int] = Counter()
-    held_waiting: list[int] = []
-    sitting = threading.Event()
-    original = own.watcher.wait
-
-    def wait(seen: int, timeout: timedelta) -> int:
-        held_waiting.append(held_by[threading.get_ident()])
-        sitting.set()
-        return int(original(seen, timeout))
-
-    def take(*_: Any) -> None:
-        held_by[threading.get_ident()] += 1
-
-    def give_back(*_: Any) -> None:
-        held_by[threading.get_ident()] -= 1
-
-    event.listen(own.database.engine, "checkout", take)
-    event.listen(own.database.engine, "checkin", give_back)
-    own.watcher.wait = wait
-    waiting = threading.Thread(
-        target=lambda: Signer(app.test_client(), signer.clock).get(
-            cast.a.system, "/v1/events?after=1000&wait=20"
-        )
-    )
-    waiting.start()
-    assert sitting.wait(60)
-    own.watcher.stop()
-    waiting.join(60)
-    assert set(held_waiting) == {0}
+def test_no_connection_is_held_while_waiting(
+    app: Flask, server: Server, signer: Signer, cast: Cast
+) -> None:
+    pool = app.extensions["holdfast"].database.engine.pool
+    waiting = [_wait(server, signer, cast.a.system, _newest(app, cast.a)) for _ in range(50)]
+    while server.front.news.waiting < len(waiting):
+        assert not any(each.answer.done() for each in waiting)
+    # Only the look for news borrows one, for a moment.
+    assert pool.checkedout() <= 1
 
 
-def test_who_finds_all_seats_taken_is_not_kept_waiting(database: Any) -> None:
-    room = WaitingRoom(Watcher(database), 1)
-    seated, leave = threading.Event(), threading.Event()
-
-    def look() -> bool:
-        seated.set()
-        return leave.is_set()
-
-    def no_news() -> bool:
-        return False
-
-    first = threading.Thread(target=lambda: room.wait_for(look, bool, LONG))
-    first.start()
-    assert seated.wait(60)
-    turned_away = False
-    limit = time.monotonic() + 60
-    while not turned_away and time.monotonic() < limit:
-        _, turned_away = room.wait_for(no_news, bool, timedelta(milliseconds=1))
-    assert turned_away
-    leave.set()
-    room._watcher.stop()
-    first.join(60)
-
-
-def test_a_turned_away_poll_is_told_when_to_come_back(
+def test_under_another_server_a_poll_is_told_to_come_back(
     app: Flask, signer: Signer, cast: Cast
 ) -> None:
-    own = app.extensions["holdfast"]
-    while own.waiting_room._seats.acquire(blocking=False):
-        pass
-    answer = signer.get(cast.a.system, "/v1/events?after=1000&wait=20")
+    answer = signer.get(cast.a.system, f"/v1/events?after={_newest(app, cast.a)}&wait=20")
     assert (answer.status_code, answer.get_json()["events"]) == (200, [])
     assert answer.headers["Retry-After"] == "1"
 
 
-def test_starting_past_the_notice_counts_as_having_read_it(signer: Signer, cast: Cast) -> None:
+def _newest(app: Flask, exchange: Exchange) -> int:
+    """Return the number of the newest event that an exchange may see, without reading any."""
+    with app.extensions["holdfast"].database.engine.connect() as connection:
+        return events.newest(connection, exchange.handle)
+
+
+def _leg_statuses(signer: Signer, cast: Cast, request: Any) -> dict[str, str]:
+    legs = signer.get(cast.a.lead, f"/v1/freeze-requests/{request['id']}/legs").get_json()["items"]
+    return {leg["partner"]: leg["status"] for leg in legs}
+
+
+def test_starting_at_the_notice_counts_as_having_read_it(
+    app: Flask, signer: Signer, cast: Cast
+) -> None:
     request = submit(signer, cast)
     approve(signer, cast, request)
-    own = f"/v1/freeze-requests/{request['id']}/legs"
+    after = _newest(app, cast.b)
+    page = signer.get(cast.b.system, f"/v1/events?after={after}").get_json()
+    assert (page["events"], page["next_after"]) == ([], after)
+    statuses = _leg_statuses(signer, cast, request)
+    assert statuses[cast.b.handle] == "delivered"
+    assert statuses[cast.d.handle] == "queued"
 
-    def statuses() -> dict[str, str]:
-        legs = signer.get(cast.a.lead, own).get_json()["items"]
-        return {leg["partner"]: leg["status"] for leg in legs}
 
-    signer.get(cast.b.system, "/v1/events?after=100000")
-    assert statuses()[cast.b.handle] == "delivered"
-    assert statuses()[cast.d.handle] == "queued"
+@pytest.mark.parametrize("query", ["", "&wait=20", "&types=freeze_request.received"])
+@pytest.mark.parametrize("beyond", [1, 1_000_000])
+def test_a_number_beyond_the_newest_event_is_refused_and_delivers_nothing(
+    app: Flask, signer: Signer, cast: Cast, beyond: int, query: str
+) -> None:
+    request = submit(signer, cast)
+    approve(signer, cast, request)
+    answer = signer.get(cast.b.system, f"/v1/events?after={_newest(app, cast.b) + beyond}{query}")
+    problem = answer.get_json()
+    assert (answer.status_code, problem["code"]) == (422, "invalid_input")
+    [fault] = problem["errors"]
+    assert (fault["parameter"], fault["code"]) == ("after", "beyond_head")
+    assert _leg_statuses(signer, cast, request)[cast.b.handle] == "queued"
+
+
+def test_what_only_others_see_is_beyond_the_newest_event(
+    app: Flask, signer: Signer, cast: Cast
+) -> None:
+    request = submit(signer, cast, to=[cast.b.handle])
+    approve(signer, cast, request)
+    assert _newest(app, cast.a) > _newest(app, cast.c)
+    answer = signer.get(cast.c.system, f"/v1/events?after={_newest(app, cast.a)}")
+    assert answer.status_code == 422
+    answer = signer.get(cast.c.system, f"/v1/events?after={_newest(app, cast.c)}")
+    assert answer.status_code == 200
+
+
+def test_who_may_not_read_the_feed_hears_that_before_their_query_is_looked_at(
+    signer: Signer, cast: Cast
+) -> None:
+    assert signer.get(cast.a.root, "/v1/events?after=many").status_code == 403
 
 
 def test_reading_up_to_before_the_notice_does_not_count(signer: Signer, cast: Cast) -> None:

@@ -1,9 +1,13 @@
 """Endpoints through the front door: checked when registered, secrets shown once, nobody else's."""
 
-from typing import Any
+import socket
+from typing import Any, ClassVar
 
 import pytest
+from flask import Flask
+from sqlalchemy import insert
 
+from coordinator.storage.tables.outbox import AttemptRow
 from holdfast.protocol import views
 from tests.api.acts import approve, submit
 from tests.conftest import World
@@ -68,6 +72,108 @@ def test_a_url_that_webhooks_may_not_go_to_is_refused_when_it_is_registered(
     made = _register(signer, cast)
     changed = signer.send(cast.b.system, "PATCH", f"{PATH}/{made['id']}", {"url": url})
     assert changed.get_json()["code"] == "url_refused"
+
+
+class _Names:
+    """Name servers of a network with something inside, and who asked them for what."""
+
+    INSIDE: ClassVar[dict[str, list[str]]] = {
+        "inside.example": ["10.0.0.1"],
+        "both.example": ["93.184.216.34", "10.0.0.1"],
+        "loop.example": ["::1"],
+        "odd.example": ["no address"],
+        "empty.example": [],
+        "public.example": ["93.184.216.34"],
+    }
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def __call__(self, host: str, port: int, **_: Any) -> list[Any]:
+        self.asked.append(host)
+        if host not in self.INSIDE:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (a, port)) for a in self.INSIDE[host]]
+
+
+@pytest.fixture(name="names")
+def _names(monkeypatch: pytest.MonkeyPatch) -> _Names:
+    names = _Names()
+    monkeypatch.setattr(socket, "getaddrinfo", names)
+    return names
+
+
+@pytest.mark.parametrize("scheme", ["https", "http"])
+def test_a_refusal_does_not_tell_names_inside_from_names_that_nobody_knows(
+    signer: Signer, cast: Cast, names: _Names, scheme: str
+) -> None:
+    one = f"{PATH}/{_register(signer, cast)['id']}"
+    told = []
+    hosts = ["unknown.example", *(host for host in names.INSIDE if host != "public.example")]
+    for host in hosts:
+        url = {"url": f"{scheme}://{host}/hook"}
+        for method, path in (("POST", PATH), ("PATCH", one)):
+            answer = signer.send(cast.b.system, method, path, url)
+            assert answer.status_code == 422
+            problem = answer.get_json()
+            del problem["request_id"]
+            told.append((problem, len(answer.data), set(answer.headers.keys())))
+    assert all(each == told[0] for each in told)
+    assert told[0][0]["errors"][0]["code"] == "host_unusable"
+    assert names.asked == [host for host in hosts for _ in range(2)]
+
+
+def test_what_is_wrong_with_the_url_itself_is_said(
+    signer: Signer, cast: Cast, names: _Names
+) -> None:
+    for url, code in (
+        ("http://public.example/hook", "https_required"),
+        ("https://public.example:22/hook", "port_not_allowed"),
+        ("https://10.0.0.1/hook", "address_not_public"),
+    ):
+        [fault] = signer.post(cast.b.system, PATH, {"url": url}).get_json()["errors"]
+        assert fault["code"] == code
+    assert signer.post(cast.b.system, PATH, {"url": "https://public.example/"}).status_code == 201
+    assert "10.0.0.1" not in names.asked
+
+
+def test_no_name_is_resolved_for_whoever_may_not_register_it(
+    signer: Signer, cast: Cast, names: _Names
+) -> None:
+    one = f"{PATH}/{_register(signer, cast)['id']}"
+    signer.post(cast.b.lead, "/v1/revocations", {"kid": cast.b.compliance.key.kid})
+    before = list(names.asked)
+    url = {"url": "https://inside.example/hook"}
+    for member, status in (
+        (cast.b.analyst, 403),
+        (cast.b.auditor, 403),
+        (cast.b.root, 403),
+        (cast.b.compliance, 401),
+    ):
+        assert signer.post(member, PATH, url).status_code == status
+        assert signer.send(member, "PATCH", one, url).status_code == status
+    assert names.asked == before
+
+
+@pytest.mark.parametrize("error", ["dns_failed", "blocked_target"])
+def test_an_attempt_does_not_tell_either_whether_a_name_is_known_inside(
+    app: Flask, signer: Signer, cast: Cast, error: str
+) -> None:
+    made = _register(signer, cast)
+    signer.post(cast.b.lead, f"{PATH}/{made['id']}/test")
+    [owed] = signer.get(cast.b.lead, f"{PATH}/{made['id']}/deliveries").get_json()["items"]
+    with app.extensions["holdfast"].database.engine.begin() as connection:
+        attempt = {
+            "delivery_id": owed["id"],
+            "number": 1,
+            "at": signer.clock.now(),
+            "status": None,
+            "error": error,
+            "duration_ms": 3,
+        }
+        connection.execute(insert(AttemptRow), attempt)
+    [owed] = signer.get(cast.b.lead, f"{PATH}/{made['id']}/deliveries").get_json()["items"]
+    assert [tried["error"] for tried in owed["attempts"]] == ["host_unusable"]
 
 
 def test_what_is_owed_is_listed_and_can_be_sent_again(signer: Signer, cast: Cast) -> None:

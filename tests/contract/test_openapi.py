@@ -9,10 +9,10 @@ from flask.testing import FlaskClient
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from coordinator.api import openapi
-from coordinator.api.routing import ROUTES
+from coordinator.api.routing import ROUTES, Route
 from holdfast.protocol.vocabulary import EventType
 from tests.conftest import World
-from tests.factories import ORIGIN
+from tests.factories import ORIGIN, Cast, Member, Signer
 
 #: Pages and their parts, and the document itself.
 PAGES = {"/openapi.json", "/docs", "/docs/problems", "/docs/assets/{name}"}
@@ -90,3 +90,98 @@ def test_every_change_takes_an_idempotency_key(document: dict[str, Any]) -> None
 
 def test_the_document_is_the_same_bytes_every_time() -> None:
     assert openapi.document_bytes(ORIGIN) == openapi.document_bytes.__wrapped__(ORIGIN)
+
+
+#: Ids of the right form that nobody gave, and a year before the first.
+UNKNOWN = "01kk7h3m6xf9trv2c8e5b4n0qa"
+PREFIXES = {"request_id": "frq", "incident_id": "inc", "delivery_id": "dlv", "endpoint_id": "wep"}
+
+
+def _path(route: Route) -> str:
+    names = re.findall(r"{([a-z_]+)}", route.path)
+    made = {n: "1999" if n == "year" else f"{PREFIXES.get(n, 'abc')}_{UNKNOWN}" for n in names}
+    return route.path.format(**made)
+
+
+def _observed(signer: Signer, member: Member, route: Route) -> dict[int, Any]:
+    """Return what a route answers to requests of all kinds, by status."""
+    path = _path(route)
+    answers: list[Any] = []
+    if route.method == "GET" and route.signed:
+        first = signer.get(member, path)
+        etag = first.headers.get("ETag", "")
+        answers = [
+            first,
+            signer.send(member, "GET", path, headers={"If-None-Match": etag}),
+            signer.send(member, "GET", path, headers={"If-Match": '"another"'}),
+            signer.get(member, f"{path}?colour=red"),
+            signer.client.get(path),
+        ]
+    elif route.method == "GET":
+        answers = [signer.client.get(path)]
+    else:
+        raw = b"" if route.body is None else b"{}"
+        answers = [
+            signer.send(member, route.method, path, raw),
+            signer.send(member, route.method, f"{path}?x=1", raw),
+            signer.send(member, route.method, path, raw and b"no JSON"),
+            signer.send(member, route.method, path, raw, headers={"Idempotency-Key": "short"}),
+        ]
+    return {answer.status_code: answer for answer in answers}
+
+
+def test_what_a_route_answers_is_in_the_document_and_says_what_it_means(
+    signer: Signer, cast: Cast, document: dict[str, Any]
+) -> None:
+    missing = []
+    for route in ROUTES:
+        told = document["paths"][route.path][route.method.lower()]["responses"]
+        observed = _observed(signer, cast.a.lead, route)
+        missing += [(route.method, route.path, s) for s in observed if str(s) not in told]
+        if route.method == "GET" and route.signed and "{" not in route.path:
+            assert {200, 304, 412} <= observed.keys(), route.path
+        if route.method != "GET" or "{" in route.path:
+            assert 404 in observed, route.path
+        for status in ("304", "404", "412"):
+            if status in told:
+                assert len(told[status]["description"]) > 20, (route.path, status)
+    assert missing == []
+
+
+def test_304_and_412_are_told_of_what_has_an_etag_and_of_nothing_else(
+    document: dict[str, Any],
+) -> None:
+    for route in ROUTES:
+        told = document["paths"][route.path][route.method.lower()]
+        headers = {p["name"] for p in told.get("parameters", ()) if p["in"] == "header"}
+        has_etag = route.signed and route.method == "GET"
+        assert ({"304", "412"} <= told["responses"].keys()) is has_etag
+        assert ({"If-None-Match", "If-Match"} <= headers) is has_etag
+        assert not {"304", "412"} & told["responses"].keys() or has_etag
+
+
+def test_404_says_what_is_not_there(document: dict[str, Any]) -> None:
+    def told(method: str, path: str) -> str:
+        return str(document["paths"][path][method]["responses"]["404"]["description"])
+
+    answer = "/v1/freeze-requests/{request_id}/info-requests/{info_request_id}/answer"
+    assert "no such freeze request, or no such question" in told("post", answer)
+    assert "invitation" in told("post", "/v1/join")
+    assert "another partner" in told("get", "/v1/grants")
+    assert "query string" in told("post", "/v1/freeze-requests")
+    assert "404" not in document["paths"]["/v1/events"]["get"]["responses"]
+
+
+def test_another_partners_proposals_are_not_there(signer: Signer, cast: Cast) -> None:
+    path = f"/v1/grants?status=pending&partner={cast.b.handle}"
+    assert signer.get(cast.a.lead, path).status_code == 404
+
+
+def test_an_answer_that_changed_since_is_refused_with_a_problem(signer: Signer, cast: Cast) -> None:
+    path = "/v1/freeze-requests"
+    etag = signer.get(cast.a.lead, path).headers["ETag"]
+    same = signer.send(cast.a.lead, "GET", path, headers={"If-Match": etag})
+    assert (same.status_code, same.headers["ETag"]) == (200, etag)
+    other = signer.send(cast.a.lead, "GET", path, headers={"If-Match": '"another"'})
+    assert (other.status_code, other.content_type) == (412, "application/problem+json")
+    assert other.get_json()["code"] == "precondition_failed"

@@ -1,8 +1,10 @@
 """One command runs it all, replaces what dies, and ends all of it."""
 
+import json
 import os
 import re
 import resource
+import secrets
 import signal
 import socket
 import subprocess
@@ -18,7 +20,10 @@ from typing import Any
 import pytest
 import requests
 
+from coordinator.domain.clock import SystemClock
 from coordinator.operations.supervisor import MOST_DEATHS, Supervisor
+from holdfast.protocol import canonical_json
+from tests.factories import ORIGIN, join_body, new_exchange, request_token
 
 #: A slow machine is waited for this long; no test hangs on how long it takes.
 PATIENCE = 90
@@ -38,6 +43,7 @@ class Served:
     url: str
     metrics_url: str
     said: list[str]
+    environment: dict[str, str]
 
     def pid_of(self, name: str) -> int:
         """Return the process id that `serve` said of a child."""
@@ -90,7 +96,7 @@ def _running(folder: Path, **more: str) -> Iterator[Served]:
         said.append(line.strip())
         if line.startswith("ready:"):
             break
-    yield Served(process, url, f"http://{HOST}:{metrics_port}/metrics", said)
+    yield Served(process, url, f"http://{HOST}:{metrics_port}/metrics", said, environment)
     if process.poll() is None:
         process.terminate()
         process.wait(PATIENCE)
@@ -138,6 +144,55 @@ def test_it_says_where_it_listens_when_that_is_not_what_partners_sign(tmp_path: 
         assert "ready: https://coordinator.example" in served.said[-1]
         assert served.process.stdout is not None
         assert served.process.stdout.readline().startswith(f"listening at {served.url}; ")
+
+
+def _posted(served: Served, target: str, token: str, body: bytes) -> int:
+    """Send a request line byte for byte, as no client library does; return the status."""
+    head = (
+        f"POST {target} HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n"
+        f"Authorization: Bearer {token}\r\nIdempotency-Key: {secrets.token_hex(16)}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    port = int(served.url.rpartition(":")[2])
+    with socket.create_connection((HOST, port), timeout=PATIENCE) as connection:
+        connection.sendall(head.encode() + body)
+        with connection.makefile("rb") as answer:
+            return int(answer.readline().split()[1])
+
+
+def _invited(served: Served, handle: str) -> str:
+    words = ["partner", "invite", handle, "--name", "Exchange Z", "--json"]
+    done = subprocess.run(
+        [sys.executable, "-m", "coordinator.cli", *words],
+        env=served.environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=True,
+    )
+    return str(json.loads(done.stdout)["invitation"])
+
+
+def test_another_spelling_of_a_url_leads_nowhere_through_the_real_server(tmp_path: Path) -> None:
+    exchange = new_exchange("exchange-z.example")
+    with _running(tmp_path, HOLDFAST_ORIGIN=ORIGIN) as served:
+        body = canonical_json.dumps(join_body(exchange, _invited(served, exchange.handle)))
+
+        def post(target: str, signed: str | None = None) -> int:
+            url = target if signed is None else signed
+            token = request_token(exchange.root, "POST", url, body, SystemClock())
+            return _posted(served, target, token, body)
+
+        # What the server shows us is nowhere, whoever signed it.
+        for target in ("//v1/join", "/v1//join", "/v1/join/", "/v1/./join", "/v1/join?&"):
+            assert post(target) == 404, target
+            assert _posted(served, target, "none", body) == 404, target
+        assert post("/v1/join;a") == 404
+        # It decodes the path and drops a bare question mark: there, something else was signed.
+        for target in ("/v1/%6aoin", "/v1%2Fjoin", "/v1/join?", "/v1/join#a"):
+            assert post(target) == 401, target
+        # Nothing came of any of them: the invitation is still good, for who signs the exact path.
+        assert post("/v1/%6aoin", signed="/v1/join") == 201
 
 
 def test_figures_of_all_processes_have_an_address_of_their_own(shared: Served) -> None:

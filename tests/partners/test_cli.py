@@ -211,6 +211,19 @@ def test_what_the_coordinator_refuses_is_shown_with_the_files_lines(
     assert "1 fault; nothing was submitted" in done.output
 
 
+def test_a_refused_query_is_shown_with_the_parameters_name(
+    shell: Shell, analyst: Profile, stub: StubCoordinator
+) -> None:
+    del analyst
+    fault = {"parameter": "limit", "detail": "must be 1 to 1000", "code": "out_of_range"}
+    whole = {"pointer": "", "detail": "is no object"}
+    refusal = problem(422, "invalid_input", errors=[fault, whole])
+    stub.answers("GET", "/v1/freeze-requests?box=received", refusal, status=422)
+    done = shell("inbox")
+    assert "  parameter limit: must be 1 to 1000" in done.output
+    assert "  is no object" in done.output
+
+
 def test_faults_that_the_coordinator_did_not_list_are_counted(
     shell: Shell, analyst: Profile, stub: StubCoordinator
 ) -> None:

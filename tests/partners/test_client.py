@@ -112,6 +112,7 @@ def test_tries_are_bounded(client: Client, stub: StubCoordinator, waits: list[fl
         (403, errors.PermissionDeniedError),
         (404, errors.NotFoundError),
         (409, errors.ConflictError),
+        (412, errors.ConflictError),
         (413, errors.ValidationError),
         (415, errors.ValidationError),
         (422, errors.ValidationError),
@@ -129,7 +130,18 @@ def test_a_refusal_is_raised_as_what_it_is_and_not_tried_again(
     assert type(refused.value) is kind
     assert refused.value.code == "some_code"
     assert [error.pointer for error in refused.value.errors] == ["/note"]
+    assert [error.place for error in refused.value.errors] == ["/note"]
     assert len(stub.seen) == 1
+
+
+def test_a_fault_in_a_query_names_the_parameter(client: Client, stub: StubCoordinator) -> None:
+    fault = {"parameter": "after", "detail": "lies beyond the newest event", "code": "beyond_head"}
+    body = problem(422, "invalid_input", detail="why", errors=[fault])
+    stub.answers("POST", ACKNOWLEDGE, body, status=422)
+    with pytest.raises(errors.ValidationError) as refused:
+        client.acknowledge(REQUEST)
+    [error] = refused.value.errors
+    assert (error.parameter, error.pointer, error.place) == ("after", None, "parameter after")
 
 
 def test_a_proxys_error_page_is_no_crash(client: Client, stub: StubCoordinator) -> None:

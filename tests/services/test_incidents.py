@@ -11,7 +11,7 @@ from holdfast.client.incident_trace import as_text, join
 from holdfast.protocol import base64url
 from holdfast.protocol.life_cycle_views import TracePage
 from tests.factories import ACCOUNT, ETHER, Cast, Exchange, Signer
-from tests.services.through_api import World, frozen_line, pointers, problem
+from tests.services.through_api import World, frozen_line, parameters, problem
 
 TRON = "tron:0x2b6653dc:TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"
 SOLANA = "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp:So11111111111111111111111111111111111111112"
@@ -190,7 +190,7 @@ def test_a_bad_cursor_is_refused_and_a_stranger_finds_nothing(w: World, name: st
     path = f"/v1/incidents/{first['incident']['id']}/{name}"
     for bad in ("x", base64url.encode(b"1frq_1.5"), base64url.encode(b"1-7"), "%F0%9F%8E"):
         refused = w.signer.get(w.cast.a.lead, f"{path}?cursor={bad}")
-        assert pointers(problem(refused, 422, "invalid_input")) == ["?query/cursor"]
+        assert parameters(problem(refused, 422, "invalid_input")) == ["cursor"]
     w.get(w.cast.d.lead, path, status=404)
     w.get(w.cast.a.lead, path.replace("inc_", "inc_x"), status=404)
 

@@ -18,7 +18,7 @@ from tests.services.through_api import (
     World,
     found_line,
     frozen_line,
-    pointers,
+    parameters,
     policies,
     problem,
     released_line,
@@ -248,19 +248,19 @@ def test_a_leg_belongs_to_the_month_in_which_it_began(w: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "pointer"),
+    ("query", "parameter"),
     [
-        ("?from=2026-13", "?query/from"),
-        ("?from=march", "?query/from"),
-        ("?to=2026-3", "?query/to"),
-        ("?from=2026-04&to=2026-03", "?query/to"),
-        ("?from=2020-01&to=2026-03", "?query/to"),
-        ("?since=2026-03", "?query/since"),
+        ("?from=2026-13", "from"),
+        ("?from=march", "from"),
+        ("?to=2026-3", "to"),
+        ("?from=2026-04&to=2026-03", "to"),
+        ("?from=2020-01&to=2026-03", "to"),
+        ("?since=2026-03", "since"),
     ],
 )
-def test_months_that_are_none_are_refused(w: World, query: str, pointer: str) -> None:
+def test_months_that_are_none_are_refused(w: World, query: str, parameter: str) -> None:
     refused = w.signer.get(w.cast.a.lead, f"/v1/statistics{query}")
-    assert pointers(problem(refused, 422, "invalid_input")) == [pointer]
+    assert parameters(problem(refused, 422, "invalid_input")) == [parameter]
 
 
 def test_the_public_summary_names_no_partner_with_few_cases(w: World) -> None:

@@ -178,3 +178,8 @@ def problem(answer: TestResponse, status: int, code: str) -> dict[str, Any]:
 def pointers(shown: dict[str, Any]) -> list[str]:
     """Return the places that a refusal names."""
     return [error["pointer"] for error in shown.get("errors", [])]
+
+
+def parameters(shown: dict[str, Any]) -> list[str]:
+    """Return the query parameters that a refusal names."""
+    return [error["parameter"] for error in shown.get("errors", [])]

@@ -121,7 +121,8 @@ def _lines(error: Exception) -> list[str]:
         ]
         return ["this cannot be sent as it is", *faults]
     if isinstance(error, ApiError):
-        lines = [str(error), *(f"{fault.pointer}: {fault.detail}" for fault in error.errors)]
+        lines = [str(error)]
+        lines.extend(": ".join(filter(None, (f.place, f.detail))) for f in error.errors)
         lines.extend(_rest(error.unlisted))
         if isinstance(error, AuthenticationError):
             lines.append("check the profile, that its key is granted, and this machine's clock")

@@ -78,11 +78,12 @@ class Draft:
         """Return what the coordinator found, each with the file's line where there is one."""
         located = []
         for error in errors:
-            parts = error.pointer.split("/")
-            line = nearest_line(dict(self.lines), error.pointer) if self.lines else None
+            pointer = error.pointer or ""
+            parts = pointer.split("/")
+            line = nearest_line(dict(self.lines), pointer) if self.lines else None
             if self.address_lines and len(parts) > 2 and parts[1] == "addresses":  # noqa: PLR2004
                 line = self.address_lines[int(parts[2])] if parts[2].isdigit() else None
-            located.append(_fault(line, error.pointer, error.detail))
+            located.append(_fault(line, error.place, error.detail))
         return located
 
 

@@ -174,22 +174,82 @@ def verify_request_token(  # noqa: PLR0913 - each is one thing to compare
     Raises:
         TokenError: If it does not; `reason` is for the log and not for the caller.
     """
-    # (1) The form is right; (2) this key signed it, for this coordinator.
+    # (1) The form is right, and the token says that it is for this request, now.
     front = token if isinstance(token, TokenFront) else read_token_front(token)
+    check_addressed(front, aud=aud, method=method, url=url)
+    check_times(front, now=now, skew=skew)
+    # (2) This key signed it, and belongs to whoever the token names.
+    verified = verify_signature(front, key, iss=iss, sub=sub, aud=aud)
+    # (3) It was made for this body.
+    check_body(front, body)
+    return verified
+
+
+def check_addressed(front: TokenFront, *, aud: str, method: str, url: str) -> None:
+    """Refuse a token that does not even claim to be for this request; no key is needed.
+
+    Args:
+        front: **Not authenticated**: passing this proves nothing before `verify_signature`.
+        aud: The configured origin.
+        method: The request's method.
+        url: The configured origin, path, "?" and raw query string.
+
+    Raises:
+        TokenError: With `aud_mismatch`, `htm_mismatch` or `htu_mismatch`.
+    """
+    _compare(front.claims["aud"], aud, TokenReason.AUD_MISMATCH)
+    _compare(front.claims["htm"], method, TokenReason.HTM_MISMATCH)
+    _compare(front.claims["htu"], url, TokenReason.HTU_MISMATCH)
+
+
+def check_times(front: TokenFront, *, now: int, skew: int = DEFAULT_SKEW) -> None:
+    """Refuse a token that is not valid now: one from the future is refused like a stale one.
+
+    Args:
+        front: **Not authenticated**, as in `check_addressed`.
+        now: Seconds since 1970 UTC.
+        skew: Seconds by which the clocks may differ.
+
+    Raises:
+        TokenError: With `not_yet_valid` or `expired`.
+    """
+    iat, exp = front.claims["iat"], front.claims["exp"]
+    if iat > now + skew:
+        raise TokenError(TokenReason.NOT_YET_VALID, f"issued {iat - now} s in the future")
+    if exp <= now - skew:
+        raise TokenError(TokenReason.EXPIRED, f"expired {now - exp} s ago")
+
+
+def verify_signature(
+    front: TokenFront, key: PublicKey, *, iss: str, sub: str, aud: str
+) -> RequestToken:
+    """Return the token's content if this key signed it for this coordinator.
+
+    Its body is not looked at: that takes `check_body`.
+
+    Args:
+        front: The token's form.
+        key: The key that is registered under its `kid`.
+        iss: The handle of the partner that this key belongs to.
+        sub: The person or system that this key belongs to.
+        aud: The configured origin.
+
+    Raises:
+        TokenError: If it did not, or the key is another's.
+    """
     verified = _verify_signature(front, key, aud)
-    # (3) The key belongs to whoever the token names.
     _compare(verified.iss, iss, TokenReason.ISS_MISMATCH)
     _compare(verified.sub, sub, TokenReason.SUB_MISMATCH)
-    # (4) It was made for this request and no other.
-    _compare(verified.htm, method, TokenReason.HTM_MISMATCH)
-    _compare(verified.htu, url, TokenReason.HTU_MISMATCH)
-    _compare(verified.body_sha256, body_sha256(body), TokenReason.BODY_MISMATCH)
-    # (5) It is valid now: a token from the future is refused like a stale one.
-    if verified.iat > now + skew:
-        raise TokenError(TokenReason.NOT_YET_VALID, f"issued {verified.iat - now} s in the future")
-    if verified.exp <= now - skew:
-        raise TokenError(TokenReason.EXPIRED, f"expired {now - verified.exp} s ago")
     return verified
+
+
+def check_body(front: TokenFront, body: bytes) -> None:
+    """Refuse a body other than the one that the token names; no key is needed.
+
+    Raises:
+        TokenError: With `body_mismatch`.
+    """
+    _compare(front.claims["body_sha256"], body_sha256(body), TokenReason.BODY_MISMATCH)
 
 
 def verify_request_evidence(
@@ -211,7 +271,7 @@ def verify_request_evidence(
     """
     front = token if isinstance(token, TokenFront) else read_token_front(token)
     verified = _verify_signature(front, key, aud)
-    _compare(verified.body_sha256, body_sha256(body), TokenReason.BODY_MISMATCH)
+    check_body(front, body)
     return verified
 
 

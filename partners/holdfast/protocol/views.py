@@ -36,11 +36,17 @@ class View(BaseModel):
 
 
 class FieldError(View):
-    """One fault in a body, by JSON pointer (RFC 6901)."""
+    """One fault: in a body by JSON pointer (RFC 6901), in a query by the parameter's name."""
 
-    pointer: str
+    pointer: str | None = None
+    parameter: str | None = None
     detail: str
     code: str | None = None
+
+    @property
+    def place(self) -> str:
+        """Where the fault is, for people; empty where it is the whole document."""
+        return self.pointer or "" if self.parameter is None else f"parameter {self.parameter}"
 
 
 class Problem(View):

@@ -1,0 +1,260 @@
+"""Whoever is slow, strange or large holds nobody else: each is tried beside somebody who is not."""
+
+import threading
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED
+from concurrent.futures import wait as wait_for
+from datetime import timedelta
+from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication
+
+import pytest
+
+from coordinator.api.calls import ENVIRON_KEY, Call, PutOffError
+from coordinator.api.problems import status_of
+from coordinator.domain.errors import CoordinatorError
+from coordinator.operations.front.front import Front, FrontLimits
+from coordinator.operations.front.news import NewsTable
+from tests.operations.asgi import PATIENCE, Exchange, Server, serving
+
+THREADS = 2
+SMALL = 1_000
+LARGE = 1_000_000
+
+
+class _NoWatcher:
+    """Never tells of anything by itself."""
+
+    is_stopped = False
+
+    def subscribe(self, callback: Any) -> None:
+        self.tell = callback
+
+    def start(self) -> None:
+        pass
+
+
+class Desk:
+    """A WSGI app of few words, as the front knows them.
+
+    `/block` waits on its thread until `go_on` is set; `/take` wants the body, signed for by the
+    partner named in `X-Partner`; `/news` waits for an event above 7 of that partner; all else is
+    answered at once. What it did is in `done`, in order.
+    """
+
+    def __init__(self) -> None:
+        self.go_on = threading.Event()
+        self.blocked = threading.Semaphore(0)
+        self.done: list[str] = []
+        self.numbers: dict[str, int] = {}
+        self.watcher = _NoWatcher()
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        call: Call = environ[ENVIRON_KEY]
+        path, partner = environ["PATH_INFO"], environ.get("HTTP_X_PARTNER")
+        status, content = "200 OK", b"ok"
+        try:
+            if path == "/block":
+                self._block()
+            elif path == "/take":
+                content = b"%d" % len(call.take_body(LARGE, partner))
+                if environ.get("HTTP_X_BLOCK"):
+                    self._block()
+                self.done.append(f"{partner} {content.decode()}")
+            elif path == "/news" and self.numbers.get(str(partner), 0) <= 7:
+                call.wait_for_news(str(partner), 7, timedelta(seconds=PATIENCE))
+                content = b"turned away" if call.is_turned_away else b"nothing"
+        except PutOffError:
+            status = "503 never seen"
+        except CoordinatorError as error:
+            status, content = f"{int(status_of(error))} refused", b""
+        start_response(status, [("Content-Type", "text/plain")])
+        return [content]
+
+    def _block(self) -> None:
+        self.blocked.release()
+        assert self.go_on.wait(PATIENCE)
+
+
+@pytest.fixture(name="desk")
+def _desk() -> Iterator[Desk]:
+    desk = Desk()
+    yield desk
+    desk.go_on.set()
+
+
+def _front(
+    desk: Desk, *, app: WSGIApplication | None = None, body_seconds: float = PATIENCE, **limits: Any
+) -> Front:
+    news = NewsTable(
+        desk.watcher,  # type: ignore[arg-type]  # tells by hand
+        lambda partners: {p: desk.numbers.get(p, 0) for p in partners},
+        **limits,
+    )
+    figures = FrontLimits(
+        threads=THREADS, small_bytes=SMALL, body_seconds=body_seconds, bytes_per_second=2**30
+    )
+    return Front(app or desk, figures, news)
+
+
+@pytest.fixture(name="server")
+def _server(desk: Desk) -> Iterator[Server]:
+    with serving(_front(desk)) as server:
+        yield server
+
+
+def _announce(server: Server, partner: str | None, length: int, **more: str) -> Exchange:
+    headers = {"Content-Length": str(length), **more}
+    if partner is not None:
+        headers["X-Partner"] = partner
+    return server.ask("POST", "/take", headers)
+
+
+@pytest.mark.parametrize("partner", ["a.example", None])
+@pytest.mark.parametrize("length", [SMALL, LARGE])
+def test_bodies_that_drip_keep_nobody_waiting(
+    server: Server, partner: str | None, length: int
+) -> None:
+    drips = [_announce(server, partner, length).send(b"x", more=True) for _ in range(24)]
+    for _ in range(3 * THREADS):
+        assert server.ask("GET", "/").status() == 200
+    assert _announce(server, "b.example", 3).send(b"abc").body() == b"3"
+    assert not any(drip.answer.done() and drip.status() == 200 for drip in drips)
+
+
+@pytest.mark.parametrize("length", [SMALL, LARGE])
+@pytest.mark.parametrize("partner", ["a.example", None])
+def test_a_body_that_does_not_come_in_time_is_408(
+    desk: Desk, length: int, partner: str | None
+) -> None:
+    with serving(_front(desk, body_seconds=0.2)) as server:
+        slow = _announce(server, partner, length).send(b"x", more=True)
+        assert slow.status() == 408
+        assert slow.answer.result()[1]["connection"] == "close"
+    assert desk.done == []
+
+
+def test_who_hangs_up_is_not_answered_and_nothing_is_done(desk: Desk, server: Server) -> None:
+    gone = _announce(server, "a.example", LARGE).send(b"x", more=True).hang_up()
+    assert gone.status() == 0
+    assert server.ask("GET", "/").status() == 200
+    assert desk.done == []
+
+
+def test_the_health_of_the_process_waits_behind_nobody(desk: Desk, server: Server) -> None:
+    for _ in range(20 * THREADS):
+        server.ask("GET", "/block")
+    for _ in range(THREADS):
+        assert desk.blocked.acquire(timeout=PATIENCE)
+    behind = server.ask("GET", "/")
+    assert server.ask("GET", "/healthz").status() == 200
+    assert server.ask("GET", "/readyz").status() == 200
+    assert not behind.answer.done()
+    desk.go_on.set()
+    assert behind.status() == 200
+
+
+def test_large_bodies_are_worked_on_one_at_a_time_and_small_ones_beside(
+    desk: Desk, server: Server
+) -> None:
+    body = b"x" * LARGE
+    block = {"X-Block": "yes"}
+    large = [_announce(server, f"{p}.example", LARGE, **block).send(body) for p in "abcd"]
+    assert desk.blocked.acquire(timeout=PATIENCE)
+    for _ in range(3 * THREADS):
+        assert _announce(server, "e.example", 3).send(b"abc").body() == b"3"
+    assert not desk.blocked.acquire(blocking=False)
+    desk.go_on.set()
+    assert [exchange.body() for exchange in large] == [b"%d" % LARGE] * 4
+
+
+def test_partners_take_turns_with_large_bodies(desk: Desk, server: Server) -> None:
+    body = b"x" * LARGE
+    first = _announce(server, "a.example", LARGE, **{"X-Block": "yes"}).send(body)
+    assert desk.blocked.acquire(timeout=PATIENCE)
+    many = [_announce(server, "a.example", LARGE).send(body) for _ in range(6)]
+    assert server.ask("GET", "/").status() == 200  # they are all in line now
+    other = _announce(server, "b.example", LARGE).send(body)
+    assert server.ask("GET", "/").status() == 200
+    desk.go_on.set()
+    for exchange in (first, *many, other):
+        assert exchange.status() == 200
+    partners = [line.split()[0] for line in desk.done]
+    # Not behind all that came before it: those of a that were read already, at most.
+    assert partners.index("b.example") <= 3
+
+
+def test_more_large_bodies_than_may_wait_are_told_to_come_back(desk: Desk, server: Server) -> None:
+    body = b"x" * LARGE
+    first = _announce(server, "a.example", LARGE, **{"X-Block": "yes"}).send(body)
+    assert desk.blocked.acquire(timeout=PATIENCE)
+    many = [_announce(server, "a.example", LARGE) for _ in range(40)]
+    refused = [exchange for exchange in many if _is_refused(server, exchange)]
+    assert 0 < len(refused) < len(many)
+    assert _announce(server, "b.example", LARGE).answer.done() is False
+    desk.go_on.set()
+    assert first.status() == 200
+
+
+def _is_refused(server: Server, exchange: Exchange) -> bool:
+    assert server.ask("GET", "/").status() == 200  # it came after, so the other was looked at
+    return exchange.answer.done() and exchange.status() == 503
+
+
+def test_those_who_wait_for_news_hold_no_thread(desk: Desk, server: Server) -> None:
+    waiting = [server.ask("GET", "/news", {"X-Partner": f"{n % 50}.example"}) for n in range(200)]
+    for _ in range(3 * THREADS):
+        assert server.ask("GET", "/").status() == 200
+    assert not any(exchange.answer.done() for exchange in waiting)
+    desk.numbers = {f"{n}.example": 8 for n in range(50)}
+    desk.watcher.tell()
+    assert {exchange.body() for exchange in waiting} == {b"ok"}
+
+
+def test_news_reaches_those_it_is_for_alone(desk: Desk, server: Server) -> None:
+    of_a = server.ask("GET", "/news", {"X-Partner": "a.example"})
+    of_b = server.ask("GET", "/news", {"X-Partner": "b.example"})
+    assert server.ask("GET", "/").status() == 200
+    desk.numbers["a.example"] = 8
+    desk.watcher.tell()
+    assert of_a.body() == b"ok"
+    assert not of_b.answer.done()
+
+
+def test_a_process_that_drains_lets_all_go_who_wait(desk: Desk, server: Server) -> None:
+    waiting = server.ask("GET", "/news", {"X-Partner": "a.example"})
+    assert server.ask("GET", "/").status() == 200
+    desk.watcher.is_stopped = True
+    server.loop.call_soon_threadsafe(server.front.news._look)
+    assert waiting.body() == b"nothing"
+
+
+def test_who_finds_too_many_waiting_is_not_kept(desk: Desk) -> None:
+    with serving(_front(desk, most=100, most_each=3)) as server:
+        waiting = [server.ask("GET", "/news", {"X-Partner": "a.example"}) for _ in range(4)]
+        done, kept = wait_for((w.answer for w in waiting), PATIENCE, FIRST_COMPLETED)
+        assert [answer.result()[2] for answer in done] == [b"turned away"]
+        assert len(kept) == 3
+        other = server.ask("GET", "/news", {"X-Partner": "b.example"})
+        assert server.ask("GET", "/").status() == 200
+        assert not other.answer.done()
+
+
+def test_a_request_keeps_its_headers_and_its_target_as_sent(desk: Desk) -> None:
+    seen: dict[str, Any] = {}
+
+    def app(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        seen.update(environ)
+        start_response("204 No Content", [])
+        return []
+
+    front = _front(desk, app=app)
+    with serving(front) as server:
+        headers = {"X-One": "1", "Content-Type": "application/json", "Cookie": "a=b"}
+        assert server.ask("GET", "/v1/x?a=%20b", headers).status() == 204
+    assert (seen["RAW_URI"], seen["PATH_INFO"]) == ("/v1/x?a=%20b", "/v1/x")
+    assert (seen["HTTP_X_ONE"], seen["CONTENT_TYPE"], seen["HTTP_COOKIE"]) == (
+        "1",
+        "application/json",
+        "a=b",
+    )
