@@ -23,7 +23,7 @@ from sqlalchemy.exc import DBAPIError
 
 from coordinator.storage.base import Base, BaseUnits, UtcTime
 from coordinator.storage.database import Database
-from coordinator.storage.rows import FEWEST_FOR_ARRAYS, insert_rows
+from coordinator.storage.rows import FEWEST_AT_ONCE, insert_rows
 
 _NOW = datetime(2026, 11, 21, 9, 0, 0, 123456, tzinfo=UTC)
 #: What stands between elements, quotes and escapes in an array's text, and what looks like one.
@@ -56,7 +56,7 @@ _TABLE = Table(
 )
 _NAMES = tuple(_TABLE.columns.keys())
 _ROW = cast("type[Base]", SimpleNamespace(__table__=_TABLE))
-_MANY = FEWEST_FOR_ARRAYS
+_MANY = FEWEST_AT_ONCE
 
 
 @pytest.fixture
