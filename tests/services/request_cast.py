@@ -231,13 +231,18 @@ class Desk:
 
     def submit(self, by: Member | None = None, *, raw: bytes | None = None, **changes: Any) -> Ask:
         """Submit a request of A to B, C and D over fresh addresses; `changes` replace members."""
+        return self.prepare(by, raw=raw, **changes)()
+
+    def prepare(
+        self, by: Member | None = None, *, raw: bytes | None = None, **changes: Any
+    ) -> Callable[[], Ask]:
+        """Do what `submit` does before its transaction; call what is returned for the rest."""
         self.made += 10
         body = freeze_request_body(**({"addresses": addresses(2, self.made)} | changes))
         sent = canonical_json.dumps(body) if raw is None else raw
-        document = payloads.FreezeRequest.model_validate(strict_json.loads(sent))
         member = by or self.cast.a.analyst
         command = prepare_submission(
-            document,
+            payloads.FreezeRequest.model_validate(strict_json.loads(sent)),
             member.handle,
             database=self.database,
             vault=self.vault,
@@ -245,7 +250,7 @@ class Desk:
             wallets=NO_WALLETS,
             policies=policies(),
         )
-        return Ask(self.perform(member, REQUESTS, sent, command), sent)
+        return lambda: Ask(self.perform(member, REQUESTS, sent, command), sent)
 
     def decide(self, ask: Ask, by: Member | None = None, **changes: Any) -> dict[str, Any]:
         """Approve a request as A's lead; `changes` replace members of the body."""

@@ -159,3 +159,31 @@ def test_a_type_that_has_no_array_goes_row_by_row(connection: Connection) -> Non
     )
     found = connection.execute(select(table).order_by(table.c.id)).all()
     assert [tuple(row) for row in found] == rows
+
+
+@pytest.mark.parametrize("count", [1, 3 * _MANY])
+def test_many_rows_without_bytes_go_in_one_statement(connection: Connection, count: int) -> None:
+    _TABLE.create(connection)
+    names = _NAMES[:-1]
+    rows: list[tuple[Any, ...]] = [
+        (
+            number,
+            _HOSTILE[number % len(_HOSTILE)] if number % 5 else None,
+            2**256 - 1 - number if number % 7 else None,
+            _NOW + timedelta(microseconds=number),
+            number % 2 == 0,
+            2**62 + number,
+        )
+        for number in range(count)
+    ]
+    sent: list[str] = []
+    if connection.dialect.name == "sqlite":
+        driver: Any = connection.connection.driver_connection
+        driver.set_trace_callback(sent.append)
+    assert insert_rows(connection, _ROW, names, rows) == count
+    assert len(sent) <= 1
+    assert _stored(connection) == [(*row, None) for row in rows]
+    again = insert_rows(
+        connection, _ROW, names, [*rows, (count, *rows[0][1:])], ignore_conflicts=True
+    )
+    assert again == 1
