@@ -9,6 +9,8 @@ from tests.services.request_cast import Ask, Desk, account, addresses
 
 #: More than one packed row, and more than goes in one list of parameters.
 _MANY = 2 * PACKED_AT_ONCE + 88
+#: Steps of SQLite's machine.
+_PEEKS = 8
 
 
 def _duplicates(ask: Ask) -> dict[str, Any]:
@@ -23,7 +25,8 @@ class _Steps:
     def __init__(self, desk: Desk, partner: str, accounts: FlaggedAccounts) -> None:
         self.found: set[str] = set()
         self.statements: list[str] = []
-        self.cost: Any = 0
+        self.steps = 0
+        self.plan: list[Any] = []
         with desk.database.engine.connect() as connection:
             own: Any = connection.connection.driver_connection
             if desk.database.is_sqlite:
@@ -34,10 +37,10 @@ class _Steps:
                 own.set_progress_handler(None, 1)
                 own.set_trace_callback(None)
             else:
-                self.cost = _rows_touched(connection, partner, accounts)
+                self.plan = _rows_touched(connection, partner, accounts)
 
     def _count(self) -> int:
-        self.cost += 1
+        self.steps += 1
         return 0
 
 
@@ -71,7 +74,10 @@ def test_requests_that_one_may_not_read_cost_a_look_up_nothing(desk: Desk) -> No
     after = {e.handle: _Steps(desk, e.handle, accounts) for e in (desk.cast.a, desk.cast.b)}
     assert after["exchange-a.example"].found == {own.id, asked.id}
     assert after["exchange-b.example"].found == {asked.id}
-    assert [after[handle].cost for handle in before] == [x.cost for x in before.values()]
+    for handle, earlier in before.items():
+        assert after[handle].plan == earlier.plan
+        # SQLite peeks at the row behind one's own last; 900 hidden rows would take thousands.
+        assert abs(after[handle].steps - earlier.steps) <= _PEEKS
 
 
 def test_a_look_up_takes_as_few_statements_for_thousands_of_known_accounts_as_for_one(
