@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import cycle
+from pathlib import Path
 
 from holdfast.protocol import canonical_json
 from tests import factories
@@ -27,7 +28,6 @@ GET_AIM = 100.0
 POST_AIMS = {"sqlite": 250.0, "postgresql": 100.0}
 LARGE_BODIES = 20
 LARGE_BYTES = 16 * 1024 * 1024
-_MIB = 1024 * 1024
 _DRIP_SECONDS = 1.0
 
 
@@ -124,10 +124,8 @@ def _drips(stage: Stage) -> Iterator[Callable[[int], bool]]:
     """Have bodies come a byte a second: small and large ones, and a stranger's."""
     a = stage.cast.a.analyst
     kinds = [(PATH, 1_000), (PATH, 1_000), (PATH, 1_000_000), ("/v1/join", 1_000)]
-    with _open_sockets(
-        stage,
-        [_head_only(stage, a, *kind) for _, kind in zip(range(DRIPS), cycle(kinds), strict=False)],
-    ) as sockets:
+    chosen = [kinds[number % len(kinds)] for number in range(DRIPS)]
+    with _open_sockets(stage, [_head_only(stage, a, *kind) for kind in chosen]) as sockets:
         is_over = threading.Event()
 
         def drip() -> None:
@@ -208,11 +206,13 @@ def _memory(stages: Stages) -> Iterator[Figure]:
         caller.send(stage.signed(stage.cast.b.lead, "GET", PATH))
         time.sleep(1)
         idle = {name: _resident(process.pid) for name, process in processes.items()}
+        document = factories.freeze_request_body(
+            to=[stage.cast.b.handle],
+            addresses=[{**x, "note": ("seen " * 39).strip()} for x in mixed_addresses(ADDRESSES)],
+        )
         for _ in range(LARGE_BODIES):
-            body = factories.freeze_request_body(
-                to=[stage.cast.b.handle], addresses=_up_to(LARGE_BYTES)
-            )
-            raw = canonical_json.dumps(body)
+            raw = canonical_json.dumps({**document, "nonce": secrets.token_urlsafe(16)})
+            raw += b" " * (LARGE_BYTES - len(raw))
             status, content = caller.send(stage.signed(stage.cast.a.analyst, "POST", PATH, raw))
             if status != 201:
                 raise AssertionError(f"{status} {content[:500]!r}")
@@ -229,20 +229,13 @@ def _memory(stages: Stages) -> Iterator[Figure]:
             )
 
 
-def _up_to(size_bytes: int) -> list[dict[str, str]]:
-    """Return as many addresses as one request takes, with notes that fill the body."""
-    addresses = mixed_addresses(ADDRESSES)
-    spare = size_bytes // ADDRESSES - 110
-    return [{**address, "note": "n " * (spare // 2)} for address in addresses]
-
-
 def _resident(pid: int) -> float:
-    """Return the resident memory of a process and its children, in MiB."""
-    pids, total = [pid], 0
+    """Return the memory of a process and its children, what they share once, in MiB."""
+    pids, kib = [pid], 0
     while pids:
-        each = pids.pop()
-        with open(f"/proc/{each}/smaps_rollup", encoding="ascii") as rollup:
-            total += sum(int(x.split()[1]) for x in rollup if x.startswith("Pss:"))
-        with open(f"/proc/{each}/task/{each}/children", encoding="ascii") as children:
-            pids += map(int, children.read().split())
-    return total * 1024 / _MIB
+        each = Path(f"/proc/{pids.pop()}")
+        rollup = (each / "smaps_rollup").read_text(encoding="ascii").splitlines()
+        kib += sum(int(line.split()[1]) for line in rollup if line.startswith("Pss:"))
+        for task in (each / "task").iterdir():
+            pids += map(int, (task / "children").read_text(encoding="ascii").split())
+    return kib / 1024
