@@ -2,8 +2,11 @@
 
 from coordinator.api.pipeline import Prepared, SignedCall
 from coordinator.api.routing import signed_post
-from coordinator.services.freeze_requests import CloseFreezeRequest, SubmitFreezeRequest
-from coordinator.services.submission import check_addresses, wallet_labels
+from coordinator.services.freeze_requests import (
+    CloseFreezeRequest,
+    SubmitFreezeRequest,
+    prepare_submission,
+)
 from coordinator.services.withdrawals import WithdrawFreezeRequest
 from holdfast.protocol import payloads, views
 
@@ -23,16 +26,14 @@ def submit(call: SignedCall, body: payloads.FreezeRequest) -> Prepared:
     hand in it must approve before any partner learns of it.
     """
     own = call.parts
-    targets = check_addresses(body.addresses, own.chains)
-    key, wrapped = own.vault.new_key()
     return Prepared(
-        SubmitFreezeRequest(
-            document=body,
-            targets=targets,
-            wallet_labels=wallet_labels(targets, own.service_wallets),
-            blind_indexes=[own.vault.blind_index(t.account.key) for t in targets],
-            key=key,
-            wrapped_key=wrapped,
+        prepare_submission(
+            body,
+            call.token.iss,
+            database=own.database,
+            vault=own.vault,
+            chains=own.chains,
+            wallets=own.service_wallets,
             policies=own.policies,
         )
     )

@@ -9,15 +9,16 @@ from typing import Any
 
 from coordinator.domain.actor import Actor
 from coordinator.domain.approval import excluded_from_approving, require_enough_leads
+from coordinator.domain.chain import Chains
 from coordinator.domain.deadline import Policies
 from coordinator.domain.errors import (
     ConflictError,
     FieldFault,
     InvalidInputError,
 )
-from coordinator.domain.figures import usd_cents
 from coordinator.domain.freeze_request import Action, State, next_status, require_closable
 from coordinator.domain.permission import Permission
+from coordinator.domain.service_wallets import ServiceWallets
 from coordinator.services.access import sent_request
 from coordinator.services.acts import store_act
 from coordinator.services.bus import handles
@@ -26,15 +27,22 @@ from coordinator.services.freeze_request_views import incident_views, request_wo
 from coordinator.services.notices import notify_provisionally
 from coordinator.services.submission import (
     FlaggedTarget,
+    Stated,
+    check_addresses,
     require_bounded_silence,
+    stated_amounts,
+    wallet_labels,
     wrong_target_warnings,
 )
 from coordinator.services.unit_of_work import Answer, UnitOfWork
 from coordinator.services.withdrawals import tell_end
+from coordinator.storage import flagged_accounts as account_store
 from coordinator.storage import freeze_ledger as ledger_store
 from coordinator.storage import freeze_requests as store
 from coordinator.storage import partners as partner_store
-from coordinator.storage.documents import DocumentKey
+from coordinator.storage.database import Database
+from coordinator.storage.documents import DocumentKey, Vault
+from coordinator.storage.flagged_accounts import Duplicates, FlaggedAccounts
 from coordinator.storage.prebuilt import Asked
 from coordinator.storage.tables.freeze_requests import ActRow, FreezeRequestRow
 from holdfast.protocol import canonical_json, payloads
@@ -62,11 +70,13 @@ class SubmitFreezeRequest:
 
     document: payloads.FreezeRequest
     targets: Sequence[FlaggedTarget]
-    blind_indexes: Sequence[bytes]
+    stated: Sequence[Stated]
+    accounts: FlaggedAccounts
+    duplicates: Duplicates
     key: DocumentKey
     wrapped_key: bytes
     policies: Policies
-    wallet_labels: Mapping[int, str] = field(default_factory=dict)
+    wallet_labels: Mapping[int, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +113,42 @@ class _Context:
     warnings: list[dict[str, Any]] = field(default_factory=list)
 
 
+def prepare_submission(  # noqa: PLR0913 - what a document is checked against
+    document: payloads.FreezeRequest,
+    requester: str,
+    *,
+    database: Database,
+    vault: Vault,
+    chains: Chains,
+    wallets: ServiceWallets,
+    policies: Policies,
+) -> SubmitFreezeRequest:
+    """Check a document and return the command that submits it.
+
+    All that takes as long as the list is long is done here: once the transaction has begun, others
+    wait for it.
+
+    Raises:
+        InvalidInputError: With every fault of every address.
+    """
+    targets = check_addresses(document.addresses, chains)
+    accounts = FlaggedAccounts.of(vault.blind_index(target.account.key) for target in targets)
+    with database.engine.connect() as connection:
+        duplicates = account_store.look_up(connection, requester, accounts)
+    key, wrapped = vault.new_key()
+    return SubmitFreezeRequest(
+        document=document,
+        targets=targets,
+        stated=stated_amounts(document.addresses, targets),
+        accounts=accounts,
+        duplicates=duplicates,
+        key=key,
+        wrapped_key=wrapped,
+        policies=policies,
+        wallet_labels=wallet_labels(targets, wallets),
+    )
+
+
 @handles(SubmitFreezeRequest, needs=Permission.FREEZE_REQUEST_SUBMIT)
 def submit(command: SubmitFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answer:
     """Store a request as submitted; a security lead who had no hand in it decides."""
@@ -113,14 +159,14 @@ def submit(command: SubmitFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answe
     require_bounded_silence(document, now=uow.now, policies=command.policies)
     statuses = _ask_statuses(uow, document)
     people = partner_store.ask_people(uow.connection, actor.partner)
-    flagged = store.ask_flagged_before(uow.connection, command.blind_indexes)
+    newer = account_store.ask_newer(uow.connection, actor.partner, command.duplicates)
     asked = _partners_asked(uow, actor, document, statuses)
     incident_id, words = _incident(uow, actor, command)
     _require_followable(uow, actor, document, incident_id)
     quorum = _require_enough_leads(actor, people)
     request_id = new_id("frq")
     context = _decision_context(
-        request_id, evidence.content_sha256, asked, _warnings(uow, actor, command, flagged)
+        request_id, evidence.content_sha256, asked, _warnings(uow, command, newer)
     )
     is_flash = _goes_out_at_once(uow, actor, command, context.warnings)
     status, provisional = next_status(None, Action.SUBMIT_FLASH if is_flash else Action.SUBMIT)
@@ -157,20 +203,9 @@ def submit(command: SubmitFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answe
         "version": 1,
     }
     store.insert_request(uow.connection, values)
-    store.insert_addresses(
-        uow.connection,
-        [
-            (
-                request_id,
-                target.address_no,
-                blind_index,
-                target.asset,
-                target.amount,
-                usd_cents(document.addresses[target.address_no].usd),
-            )
-            for target, blind_index in zip(command.targets, command.blind_indexes, strict=True)
-        ],
-    )
+    stated = [(request_id, *each) for each in command.stated]
+    store.insert_addresses(uow.connection, stated)
+    account_store.insert(uow.connection, actor.partner, request_id, command.accounts)
     uow.seal(command.key, request_id, "context", context.text.encode())
     uow.seal(command.key, request_id, "words", request_words(document))
     act_id = store_act(uow, actor, "submit", request_id, command.key)
@@ -347,14 +382,14 @@ def _require_followable(
     raise InvalidInputError(f"follows {detail}", errors=[FieldFault("/follows", detail, "follows")])
 
 
-def _warnings(
-    uow: UnitOfWork, actor: Actor, command: SubmitFreezeRequest, flagged: Sequence[Asked]
-) -> list[dict[str, Any]]:
+def _warnings(uow: UnitOfWork, command: SubmitFreezeRequest, newer: Asked) -> list[dict[str, Any]]:
     """Return what may be wrong with the targets: approving means accepting each."""
-    live = store.live_duplicates(uow.connection, flagged, actor.partner)
+    accounts = command.accounts
+    live = account_store.brought_up_to_date(uow.connection, command.duplicates, newer, accounts)
     # An account may stand several times in one document.
     duplicates = {
-        number: live[index] for number, index in enumerate(command.blind_indexes) if index in live
+        request_id: [n for n, index in enumerate(accounts.blind_indexes) if index in shared]
+        for request_id, shared in live.items()
     }
     return wrong_target_warnings(command.targets, command.wallet_labels, duplicates)
 

@@ -4,7 +4,7 @@ All faults are found at once, each with a JSON pointer, so that a list of 11,000
 one go.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +15,7 @@ from coordinator.domain.asset import parse_asset
 from coordinator.domain.chain import Chains
 from coordinator.domain.deadline import Policies
 from coordinator.domain.errors import FieldFault, InvalidInputError
+from coordinator.domain.figures import usd_cents
 from coordinator.domain.format_errors import AccountError, AmountError, AssetError
 from coordinator.domain.service_wallets import ServiceWallets
 from holdfast.protocol import payloads
@@ -100,6 +101,21 @@ def _check_address(
     return FlaggedTarget(number, account, asset, amount), faults
 
 
+#: What an address states, as it is stored: number, asset, amount, worth in US cents.
+Stated = tuple[int, str | None, int | None, int | None]
+
+
+def stated_amounts(
+    addresses: Sequence[payloads.FlaggedAddress], targets: Sequence[FlaggedTarget]
+) -> list[Stated]:
+    """Return what the addresses state of asset, amount and worth; most lists state nothing."""
+    stated = (
+        (target.address_no, target.asset, target.amount, usd_cents(address.usd))
+        for address, target in zip(addresses, targets, strict=True)
+    )
+    return [each for each in stated if each[1:] != (None, None, None)]
+
+
 def require_bounded_silence(
     document: payloads.FreezeRequest, *, now: datetime, policies: Policies
 ) -> None:
@@ -136,14 +152,14 @@ def wallet_labels(targets: Sequence[FlaggedTarget], wallets: ServiceWallets) -> 
 def wrong_target_warnings(
     targets: Sequence[FlaggedTarget],
     labels: Mapping[int, str],
-    duplicates: Mapping[int, Sequence[str]],
+    duplicates: Mapping[str, Collection[int]],
 ) -> list[dict[str, Any]]:
     """Return what may be wrong with the targets, by code (`views.AddressWarning`).
 
     Args:
         targets: The flagged addresses.
         labels: Whose known service wallet an address is.
-        duplicates: The live requests that flag an address already.
+        duplicates: The live requests that flag some of them already, and which of them.
     """
     numbers: dict[WarningCode, list[int]] = {}
     for target in targets:
@@ -156,9 +172,9 @@ def wrong_target_warnings(
         details[WarningCode.SERVICE_WALLET] = (
             f"known as a wallet of a service ({named}): freezing it would hit all its customers"
         )
-    requests = sorted({i for ids in duplicates.values() for i in ids})[:_NAMED]
+    requests = sorted(duplicates)[:_NAMED]
     if duplicates:
-        numbers[WarningCode.DUPLICATE] = sorted(duplicates)
+        numbers[WarningCode.DUPLICATE] = sorted(set().union(*duplicates.values()))
         details[WarningCode.DUPLICATE] = (
             f"flagged already by a live request ({', '.join(requests)}): it may be asked for twice"
         )

@@ -11,7 +11,6 @@ from sqlalchemy import (
     Row,
     Select,
     bindparam,
-    exists,
     func,
     select,
     update,
@@ -60,7 +59,7 @@ _REQUEST_COLUMNS = (
     "leaf_index",
     "version",
 )
-_ADDRESS_COLUMNS = ("request_id", "address_no", "blind_index", "asset", "amount", "usd_cents")
+_ADDRESS_COLUMNS = ("request_id", "address_no", "asset", "amount", "usd_cents")
 _INCIDENT_COLUMNS = ("id", "opened_by", "document_key_id", "kind", "occurred_at")
 _ACT_COLUMNS = (
     "id",
@@ -119,7 +118,7 @@ def insert_request(connection: Connection, values: dict[str, Any]) -> None:
 
 
 def insert_addresses(connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
-    """Store flagged addresses: (request_id, address_no, blind_index, asset, amount, usd)."""
+    """Store what flagged addresses state: (request_id, address_no, asset, amount, usd)."""
     insert_rows(connection, FlaggedAddressRow, _ADDRESS_COLUMNS, rows)
 
 
@@ -309,19 +308,6 @@ def of_incident(
     return list(connection.execute(query).scalars())
 
 
-def addresses(
-    connection: Connection, request_id: str, *, after: int = -1, limit: int = 100
-) -> Sequence[Row[Any]]:
-    """Return flagged address rows in order."""
-    query = (
-        select(FlaggedAddressRow.__table__)
-        .where(FlaggedAddressRow.request_id == request_id, FlaggedAddressRow.address_no > after)
-        .order_by(FlaggedAddressRow.address_no)
-        .limit(limit)
-    )
-    return connection.execute(query).all()
-
-
 def with_amount(connection: Connection, request_id: str, numbers: Sequence[int]) -> list[Row[Any]]:
     """Return (address_no, asset, amount) of those of the named addresses that state an amount."""
     found: list[Row[Any]] = []
@@ -380,57 +366,6 @@ def withdraw_addresses(
         ("request_id", "address_no", "act_id", "withdrawn_at"),
         [(request_id, number, act_id, now) for number in numbers],
     )
-
-
-_LIVE_DUPLICATES = (
-    select(FlaggedAddressRow.request_id)
-    .join(FreezeRequestRow, FreezeRequestRow.id == FlaggedAddressRow.request_id)
-    .where(
-        FlaggedAddressRow.blind_index == bindparam("index"),
-        FreezeRequestRow.status.in_([RequestStatus.SUBMITTED, RequestStatus.ACTIVE]),
-        (FreezeRequestRow.requester == bindparam("partner"))
-        | exists().where(
-            LegRow.request_id == FreezeRequestRow.id, LegRow.partner == bindparam("partner")
-        ),
-        ~exists().where(
-            WithdrawnAddressRow.request_id == FlaggedAddressRow.request_id,
-            WithdrawnAddressRow.address_no == FlaggedAddressRow.address_no,
-        ),
-    )
-    .limit(5)
-)
-
-
-_FLAGGED_BEFORE = Prebuilt(
-    select(FlaggedAddressRow.blind_index).distinct(), among=FlaggedAddressRow.blind_index
-)
-#: As many parameters as both databases take in one statement, with room to spare.
-_MANY = 8_192
-
-
-def ask_flagged_before(connection: Connection, blind_indexes: Sequence[bytes]) -> list[Asked]:
-    """Ask which accounts were ever flagged, for `live_duplicates`: most were not."""
-    return [
-        _FLAGGED_BEFORE.send(connection, among=blind_indexes[start : start + _MANY])
-        for start in range(0, len(blind_indexes), _MANY)
-    ]
-
-
-def live_duplicates(
-    connection: Connection, flagged_before: Sequence[Asked], partner: str
-) -> dict[bytes, list[str]]:
-    """Return live requests that `partner` may read and that flag the same accounts.
-
-    An address that was taken back flags its account no more. At most five for each account: that
-    there is one is what counts.
-    """
-    found: dict[bytes, list[str]] = {}
-    for row in [row for part in flagged_before for row in part.rows()]:
-        asked = {"index": row.blind_index, "partner": partner}
-        live = connection.execute(_LIVE_DUPLICATES, asked).scalars().all()
-        if live:
-            found[row.blind_index] = list(live)
-    return found
 
 
 def due_for_ratification(connection: Connection, now: datetime, limit: int = 100) -> list[str]:

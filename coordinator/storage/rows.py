@@ -3,7 +3,7 @@
 The ORM's flush costs ten times a prepared statement (measured, see the engine notes), so the paths
 that submit and report write through `insert_rows`: the statement is compiled once per table, set of
 columns and dialect, and the column types' own converters are applied. On PostgreSQL several rows go
-in one statement, many as one array a column.
+in one statement, many as one array a column; on SQLite many go as one JSON document.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,10 +23,11 @@ from coordinator.storage.columns import (
     columns_of,
     converted,
     converter,
+    document_insert,
 )
 
-#: From so many rows on one statement of arrays is worth its spelling.
-FEWEST_FOR_ARRAYS = 16
+#: From so many rows on one statement for all is worth its spelling.
+FEWEST_AT_ONCE = 16
 _IGNORE = " ON CONFLICT DO NOTHING"
 
 
@@ -52,20 +53,24 @@ def _ready(
     *,
     ignore: bool,
 ) -> tuple[str, list[tuple[Any, ...]]]:
-    """Return the statement and what it is run with: one row of arrays, where many rows can be."""
+    """Return the statement and what it is run with: one set of values, where many rows can be."""
     values = columns_of(rows)
-    if len(rows) >= FEWEST_FOR_ARRAYS and dialect.name == "postgresql":
+    if len(rows) >= FEWEST_AT_ONCE and dialect.name == "postgresql":
         found = array_insert(table, names, dialect)
         if found is not None:
             sql, spells = found
             sql += _IGNORE if ignore else ""
             return sql, [tuple(array(v, spell) for v, spell in zip(values, spells, strict=True))]
-    together = len(rows) if len(rows) < FEWEST_FOR_ARRAYS and dialect.name == "postgresql" else 1
+    together = len(rows) if len(rows) < FEWEST_AT_ONCE and dialect.name == "postgresql" else 1
     sql, converters = _statement(table, names, dialect, ignore=ignore, rows=together)
     ready = [
         v if convert is None else converted(v, convert)
         for v, convert in zip(values, converters, strict=True)
     ]
+    if len(rows) >= FEWEST_AT_ONCE and dialect.name == "sqlite":
+        whole = document_insert(table, names, dialect, ready)
+        if whole is not None:
+            return whole[0] + (_IGNORE if ignore else ""), [whole[1]]
     each = list(zip(*ready, strict=True))
     return sql, each if together == 1 else [tuple(chain.from_iterable(each))]
 

@@ -115,7 +115,7 @@ def test_submitting_and_approving_take_few_statements(
         request = submit(signer, cast)
     with _counted(app) as approving:
         approve(signer, cast, request)
-    assert _changes(submitting) <= 24, submitting
+    assert _changes(submitting) <= 26, submitting
     assert _changes(approving) <= 29, approving
 
 

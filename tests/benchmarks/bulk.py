@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Table, text
 
 from coordinator.storage.base import Base
 from coordinator.storage.documents import DocumentKey
+from coordinator.storage.flagged_accounts import FlaggedAccounts
 from coordinator.storage.rows import insert_rows
 from coordinator.storage.tables.documents import DocumentKeyRow, DocumentRow
 from coordinator.storage.tables.events import EventAudienceRow, EventRow
@@ -27,10 +28,12 @@ from coordinator.storage.tables.freeze_ledger import (
 )
 from coordinator.storage.tables.freeze_requests import (
     ActRow,
+    FlaggedAccountRow,
     FlaggedAddressRow,
     FreezeRequestRow,
     IncidentRow,
     LegRow,
+    PackedAccountsRow,
 )
 from coordinator.storage.tables.outbox import DeliveryRow, LaneRow
 from coordinator.storage.tables.requests import SeenTokenRow, StoredAnswerRow
@@ -224,9 +227,19 @@ class _Loader:
             FlaggedAddressRow,
             request_id=request_id,
             address_no=0,
-            blind_index=os.urandom(16),
             asset=ETHER,
             amount=_AMOUNT,
+        )
+        accounts = FlaggedAccounts.of([os.urandom(16)])
+        [(first_no, packed)], [account_hash] = accounts.packed, accounts.hashes
+        buffer.add(
+            PackedAccountsRow, request_id=request_id, first_no=first_no, blind_indexes=packed
+        )
+        buffer.add(
+            FlaggedAccountRow,
+            requester=self.analyst.handle,
+            account_hash=account_hash,
+            request_id=request_id,
         )
         buffer.add(
             ActRow,

@@ -19,16 +19,16 @@ from coordinator.domain.chain import Chains, load_chains
 from coordinator.domain.clock import SteppedClock
 from coordinator.domain.deadline import Policies
 from coordinator.domain.errors import AuthenticationError, CoordinatorError, FieldFault
+from coordinator.domain.service_wallets import NO_WALLETS
 from coordinator.services.approvals import DecideFreezeRequest
 from coordinator.services.bus import execute
 from coordinator.services.disputes import RaiseDispute
 from coordinator.services.freeze_ledger import ReportFreeze
-from coordinator.services.freeze_requests import CloseFreezeRequest, SubmitFreezeRequest
+from coordinator.services.freeze_requests import CloseFreezeRequest, prepare_submission
 from coordinator.services.grants import MakeGrant
 from coordinator.services.holds import AskForExtension, ExtendHold
 from coordinator.services.info_requests import AnswerQuestion, AskRequester
 from coordinator.services.legs import AcknowledgeLeg, DeclineLeg, ReviewLeg
-from coordinator.services.submission import check_addresses
 from coordinator.services.unit_of_work import Evidence, transaction
 from coordinator.services.withdrawals import WithdrawFreezeRequest
 from coordinator.storage import events as event_store
@@ -231,21 +231,26 @@ class Desk:
 
     def submit(self, by: Member | None = None, *, raw: bytes | None = None, **changes: Any) -> Ask:
         """Submit a request of A to B, C and D over fresh addresses; `changes` replace members."""
+        return self.prepare(by, raw=raw, **changes)()
+
+    def prepare(
+        self, by: Member | None = None, *, raw: bytes | None = None, **changes: Any
+    ) -> Callable[[], Ask]:
+        """Do what `submit` does before its transaction; call what is returned for the rest."""
         self.made += 10
         body = freeze_request_body(**({"addresses": addresses(2, self.made)} | changes))
         sent = canonical_json.dumps(body) if raw is None else raw
-        document = payloads.FreezeRequest.model_validate(strict_json.loads(sent))
-        targets = check_addresses(document.addresses, chains())
-        key, wrapped = self.vault.new_key()
-        command = SubmitFreezeRequest(
-            document=document,
-            targets=targets,
-            blind_indexes=[self.vault.blind_index(t.account.key) for t in targets],
-            key=key,
-            wrapped_key=wrapped,
+        member = by or self.cast.a.analyst
+        command = prepare_submission(
+            payloads.FreezeRequest.model_validate(strict_json.loads(sent)),
+            member.handle,
+            database=self.database,
+            vault=self.vault,
+            chains=chains(),
+            wallets=NO_WALLETS,
             policies=policies(),
         )
-        return Ask(self.perform(by or self.cast.a.analyst, REQUESTS, sent, command), sent)
+        return lambda: Ask(self.perform(member, REQUESTS, sent, command), sent)
 
     def decide(self, ask: Ask, by: Member | None = None, **changes: Any) -> dict[str, Any]:
         """Approve a request as A's lead; `changes` replace members of the body."""

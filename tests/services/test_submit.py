@@ -212,9 +212,9 @@ def test_the_blind_index_finds_an_account_however_it_is_spelt(desk: Desk) -> Non
     for spelling in (address, address.lower()):
         desk.submit(addresses=[{"account": f"eip155:1:{spelling}"}])
     desk.submit(addresses=addresses(1))
-    query = "SELECT count(DISTINCT blind_index) FROM flagged_address"
-    assert desk.sql(query) == 2
-    assert desk.sql("SELECT max(length(blind_index)) FROM flagged_address") == 16
+    assert desk.sql("SELECT count(DISTINCT blind_indexes) FROM packed_accounts") == 2
+    assert desk.sql("SELECT max(length(blind_indexes)) FROM packed_accounts") == 16
+    assert desk.sql("SELECT count(DISTINCT account_hash) FROM flagged_account") == 2
 
 
 SECRETS = {
@@ -342,8 +342,8 @@ def test_what_is_answered_fits_what_is_stored(desk: Desk, count: int) -> None:
     ask = desk.submit(addresses=addresses(count, 5000))
     row = desk.request(ask)
     assert (row.address_count, row.partners_asked, row.version) == (count, 3, 1)
-    stored = desk.sql("SELECT count(*) FROM flagged_address WHERE request_id = :id", id=ask.id)
-    assert stored == count
+    stored = "SELECT sum(length(blind_indexes)) FROM packed_accounts WHERE request_id = :id"
+    assert desk.sql(stored, id=ask.id) == 16 * count
     assert row.approve_by - row.submitted_at == timedelta(hours=24)
     entry = ask.answer["log"]
     assert (entry["type"], entry["leaf_index"]) == ("freeze_request.submitted", row.leaf_index)

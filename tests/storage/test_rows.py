@@ -23,7 +23,7 @@ from sqlalchemy.exc import DBAPIError
 
 from coordinator.storage.base import Base, BaseUnits, UtcTime
 from coordinator.storage.database import Database
-from coordinator.storage.rows import FEWEST_FOR_ARRAYS, insert_rows
+from coordinator.storage.rows import FEWEST_AT_ONCE, insert_rows
 
 _NOW = datetime(2026, 11, 21, 9, 0, 0, 123456, tzinfo=UTC)
 #: What stands between elements, quotes and escapes in an array's text, and what looks like one.
@@ -56,7 +56,7 @@ _TABLE = Table(
 )
 _NAMES = tuple(_TABLE.columns.keys())
 _ROW = cast("type[Base]", SimpleNamespace(__table__=_TABLE))
-_MANY = FEWEST_FOR_ARRAYS
+_MANY = FEWEST_AT_ONCE
 
 
 @pytest.fixture
@@ -159,3 +159,31 @@ def test_a_type_that_has_no_array_goes_row_by_row(connection: Connection) -> Non
     )
     found = connection.execute(select(table).order_by(table.c.id)).all()
     assert [tuple(row) for row in found] == rows
+
+
+@pytest.mark.parametrize("count", [1, 3 * _MANY])
+def test_many_rows_without_bytes_go_in_one_statement(connection: Connection, count: int) -> None:
+    _TABLE.create(connection)
+    names = _NAMES[:-1]
+    rows: list[tuple[Any, ...]] = [
+        (
+            number,
+            _HOSTILE[number % len(_HOSTILE)] if number % 5 else None,
+            2**256 - 1 - number if number % 7 else None,
+            _NOW + timedelta(microseconds=number),
+            number % 2 == 0,
+            2**62 + number,
+        )
+        for number in range(count)
+    ]
+    sent: list[str] = []
+    if connection.dialect.name == "sqlite":
+        driver: Any = connection.connection.driver_connection
+        driver.set_trace_callback(sent.append)
+    assert insert_rows(connection, _ROW, names, rows) == count
+    assert len(sent) <= 1
+    assert _stored(connection) == [(*row, None) for row in rows]
+    again = insert_rows(
+        connection, _ROW, names, [*rows, (count, *rows[0][1:])], ignore_conflicts=True
+    )
+    assert again == 1

@@ -92,16 +92,40 @@ class FreezeRequestRow(Base):
 
 
 class FlaggedAddressRow(Base):
-    """One flagged address, as a blind index; the address itself is in the sealed body."""
+    """What a flagged address states of asset, amount and worth; no row where it states nothing."""
 
     __tablename__ = "flagged_address"
-    __table_args__ = (Index("ix_flagged_address_blind_index", "blind_index"),)
     request_id: Mapped[Id] = mapped_column(ForeignKey("freeze_request.id"), primary_key=True)
     address_no: Mapped[int] = mapped_column(primary_key=True)
-    blind_index: Mapped[bytes] = mapped_column(comment="HMAC-SHA-256 of the account key, 16 bytes")
     asset: Mapped[str | None] = mapped_column(String(200))
     amount: Mapped[Units | None]
     usd_cents: Mapped[Units | None] = mapped_column(comment="what it is stated to be worth")
+
+
+class PackedAccountsRow(Base):
+    """The accounts that a request flags, as blind indexes, many to a row; see `flagged_accounts`.
+
+    The addresses themselves are in the sealed body.
+    """
+
+    __tablename__ = "packed_accounts"
+    request_id: Mapped[Id] = mapped_column(ForeignKey("freeze_request.id"), primary_key=True)
+    first_no: Mapped[int] = mapped_column(primary_key=True, comment="address_no of the first")
+    blind_indexes: Mapped[bytes] = mapped_column(
+        comment="HMAC-SHA-256 of each account key, 16 bytes each, in the order of address_no"
+    )
+
+
+class FlaggedAccountRow(Base):
+    """That a requester flagged an account: leads from accounts to its own requests."""
+
+    __tablename__ = "flagged_account"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+    requester: Mapped[str] = mapped_column(String(253), primary_key=True)
+    account_hash: Mapped[Big] = mapped_column(
+        primary_key=True, autoincrement=False, comment="first 8 bytes of the blind index, signed"
+    )
+    request_id: Mapped[Id] = mapped_column(primary_key=True)
 
 
 class ActRow(Base):
