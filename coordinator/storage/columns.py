@@ -71,6 +71,34 @@ def array_insert(
     return sql, tuple(spell for _, spell in known)
 
 
+@lru_cache(maxsize=64)
+def array_update(
+    table: Table, keys: tuple[str, ...], columns: tuple[str, ...], dialect: Dialect
+) -> tuple[str, tuple[Converter, ...]] | None:
+    """Return the statement that writes arrays, and what spells each; None where a type has none.
+
+    Args:
+        table: Whose rows are changed.
+        keys: Columns that find a row; their arrays come first.
+        columns: Columns that are written.
+        dialect: PostgreSQL's.
+    """
+    names = keys + columns
+    kinds = [_kind(table.c[name].type) for name in names]
+    known = [kind for kind in kinds if kind is not None]
+    if len(known) != len(kinds):
+        return None
+    preparer = dialect.identifier_preparer
+    into = preparer.format_table(table)
+    quoted = {name: preparer.format_column(table.c[name]) for name in names}
+    arrays = ", ".join(f"%s::{kind}[]" for kind, _ in known)
+    written = ", ".join(f"{quoted[name]} = given.{quoted[name]}" for name in columns)
+    found = " AND ".join(f"{into}.{quoted[name]} = given.{quoted[name]}" for name in keys)
+    given = ", ".join(quoted.values())
+    sql = f"UPDATE {into} SET {written} FROM unnest({arrays}) AS given ({given}) WHERE {found}"  # noqa: S608 - our own names
+    return sql, tuple(spell for _, spell in known)
+
+
 def array(values: Column, spell: Converter) -> str:
     """Return a column as PostgreSQL's array text."""
     if _is_constant(values):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.benchmarks import deliveries, growth, ledger, submissions
+from tests.benchmarks import deliveries, fan_out, growth, ledger, submissions
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.page import write_page
 from tests.benchmarks.stage import Stages
@@ -17,6 +17,7 @@ from tests.postgres import PostgresServer
 GROUPS: dict[str, Callable[[Stages], Iterator[Figure]]] = {
     "submissions": submissions.measure,
     "deliveries": deliveries.measure,
+    "fan_out": fan_out.measure,
     "ledger": ledger.measure,
     "growth": growth.measure,
 }

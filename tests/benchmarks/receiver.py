@@ -1,7 +1,8 @@
 """A receiver of webhooks as a process of its own: it notes when each came, and answers 204.
 
 It listens on as many ports as there are endpoints, for each partner has a host of its own. Told on
-its input: `reset`, `wait <count> <seconds>`; it answers each with a line of JSON on its output.
+its input: `reset`, `hang_up`, `wait <count> <seconds> <kind>`; it answers each with a line of JSON
+on its output.
 """
 
 import asyncio
@@ -52,11 +53,16 @@ class Receiver:
         """Forget what came."""
         self._ask("reset")
 
-    def wait(self, count: int, seconds: float = 60) -> Arrivals:
-        """Wait until `count` webhooks came, and return them."""
-        times, kinds = self._ask(f"wait {count} {seconds}")
-        if len(times) < count:
-            raise AssertionError(f"only {len(times)} of {count} webhooks came in {seconds} s")
+    def hang_up(self) -> None:
+        """Close every connection, so that the next webhook of each sender opens one."""
+        self._ask("hang_up")
+
+    def wait(self, count: int, seconds: float = 60, kind: str = "") -> Arrivals:
+        """Wait until `count` webhooks (of one kind, if said) came, and return all that came."""
+        times, kinds = self._ask(f"wait {count} {seconds} {kind}")
+        come = kinds.count(kind) if kind else len(times)
+        if come < count:
+            raise AssertionError(f"only {come} of {count} webhooks came in {seconds} s")
         return Arrivals(times, kinds)
 
     def _ask(self, line: str) -> Any:
@@ -93,6 +99,11 @@ class _Log:
         self.changed = threading.Condition()
         self.times: list[float] = []
         self.kinds: list[str] = []
+        self.connections: set[asyncio.BaseTransport] = set()
+
+    def count(self, kind: str) -> int:
+        """Return how many came, of one kind if one is said."""
+        return self.kinds.count(kind) if kind else len(self.times)
 
     def note(self, body: bytes) -> None:
         now = time.monotonic()
@@ -112,6 +123,11 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
+        self._log.connections.add(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        self._log.connections.discard(self._transport)
 
     def data_received(self, data: bytes) -> None:
         self._data += data
@@ -127,16 +143,24 @@ class _Connection(asyncio.Protocol):
             self._transport.write(_ANSWER)
 
 
-def _obey(log: _Log) -> None:
+def _hang_up(log: _Log) -> None:
+    for transport in list(log.connections):
+        transport.close()
+
+
+def _obey(log: _Log, loop: asyncio.AbstractEventLoop) -> None:
     for line in sys.stdin:
         words = line.split()
         with log.changed:
             if words[0] == "reset":
                 log.times, log.kinds = [], []
                 answer: Any = None
+            elif words[0] == "hang_up":
+                loop.call_soon_threadsafe(_hang_up, log)
+                answer = None
             else:
-                count = int(words[1])
-                log.changed.wait_for(lambda c=count: len(log.times) >= c, float(words[2]))  # type: ignore[misc]
+                count, kind = int(words[1]), "".join(words[3:])
+                log.changed.wait_for(lambda c=count, k=kind: log.count(k) >= c, float(words[2]))  # type: ignore[misc]
                 answer = [log.times, log.kinds]
         sys.stdout.write(_line(answer))
         sys.stdout.flush()
@@ -150,7 +174,7 @@ async def _serve(endpoints: int) -> None:
     ]
     sys.stdout.write(_line([s.sockets[0].getsockname()[1] for s in servers]))
     sys.stdout.flush()
-    await asyncio.to_thread(_obey, log)
+    await asyncio.to_thread(_obey, log, loop)
 
 
 if __name__ == "__main__":
