@@ -102,6 +102,7 @@ class Outbox:
         send: Callable[[str, Mapping[str, str], bytes], SendOutcome],
         *,
         senders: int = 4,
+        partner_share: int = 2,
         watcher: Watcher | None = None,
         **settings: timedelta,
     ) -> DeliveryLoop:
@@ -112,7 +113,7 @@ class Outbox:
             self.clock,
             send=send,
             keys=[WEBHOOK_KEY],
-            settings=LoopSettings(senders=senders, **settings),
+            settings=LoopSettings(senders=senders, partner_share=partner_share, **settings),
             watcher=watcher or Watcher(self.database),
         )
 

@@ -11,11 +11,12 @@ import pytest
 
 from coordinator.domain.clock import SteppedClock
 from coordinator.domain.delivery import DeliveryStatus
+from coordinator.domain.fair_shares import FairShares
 from coordinator.storage import lanes
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
 from coordinator.storage.lane_stores import open_lanes
-from coordinator.storage.lanes import Completion, Cycle, EndpointLimits, Head, Turn
+from coordinator.storage.lanes import Completion, Cycle, Head, Turn
 from tests.dispatcher.outbox_cast import Outbox
 from tests.factories import Cast
 
@@ -27,9 +28,7 @@ def outbox(database: Database, vault: Vault, clock: SteppedClock) -> Outbox:
     return Outbox(database, vault, clock)
 
 
-def cycle(
-    outbox: Outbox, limit: int = 0, limits: EndpointLimits | None = None, **done: Any
-) -> Turn:
+def cycle(outbox: Outbox, limit: int = 0, shares: FairShares | None = None, **done: Any) -> Turn:
     store = open_lanes(outbox.database)
     turn = store.run(
         Cycle(
@@ -37,7 +36,7 @@ def cycle(
             limit=limit,
             lease=LEASE,
             token=secrets.token_hex(8),
-            limits=limits or EndpointLimits(100),
+            shares=shares or FairShares(200, partner_share=100),
             **done,
         )
     )
@@ -45,8 +44,8 @@ def cycle(
     return turn
 
 
-def claim(outbox: Outbox, limit: int = 10, limits: EndpointLimits | None = None) -> list[Head]:
-    return cycle(outbox, limit, limits).heads
+def claim(outbox: Outbox, limit: int = 10, shares: FairShares | None = None) -> list[Head]:
+    return cycle(outbox, limit, shares).heads
 
 
 def complete(outbox: Outbox, *completions: Completion) -> Sequence[Completion]:
@@ -232,9 +231,9 @@ def test_one_endpoint_never_has_all_senders(outbox: Outbox, cast: Cast) -> None:
     for number in range(4):
         outbox.event(cast.b.handle, f"frq_{number}")
     theirs = outbox.event(cast.c.handle, "frq_9")
-    limits = EndpointLimits(2)
-    assert len(claim(outbox, limit=3, limits=limits)) == 2
-    assert [head.event_id for head in claim(outbox, limit=1, limits=limits)] == [theirs]
+    shares = FairShares(4, partner_share=2)
+    assert len(claim(outbox, limit=3, shares=shares)) == 2
+    assert [head.event_id for head in claim(outbox, limit=1, shares=shares)] == [theirs]
 
 
 def test_a_failing_endpoint_gets_one_try_at_a_time(outbox: Outbox, cast: Cast) -> None:
@@ -242,12 +241,12 @@ def test_a_failing_endpoint_gets_one_try_at_a_time(outbox: Outbox, cast: Cast) -
     for number in range(3):
         outbox.event(cast.b.handle, f"frq_{number}")
     outbox.change("UPDATE webhook_endpoint SET failing_since = 1")
-    limits = EndpointLimits(10)
-    heads = claim(outbox, limits=limits)
+    shares = FairShares(10)
+    heads = claim(outbox, shares=shares)
     assert len(heads) == 1
-    assert claim(outbox, limits=limits) == []
-    limits.end(heads[0], is_good=False)
-    assert len(claim(outbox, limits=limits)) == 1
+    assert claim(outbox, shares=shares) == []
+    shares.end(heads[0], is_good=False)
+    assert len(claim(outbox, shares=shares)) == 1
 
 
 def test_what_is_owed_to_an_endpoint_that_is_off_waits(outbox: Outbox, cast: Cast) -> None:

@@ -7,10 +7,11 @@ from sqlalchemy import text
 
 from coordinator.domain.clock import SteppedClock
 from coordinator.domain.delivery import DeliveryStatus
+from coordinator.domain.fair_shares import FairShares
 from coordinator.services import deliveries
 from coordinator.services.deliveries import tell_legs
 from coordinator.storage.lane_stores import open_lanes
-from coordinator.storage.lanes import Completion, Cycle, EndpointLimits, Head
+from coordinator.storage.lanes import Completion, Cycle, Head
 from tests.dispatcher.outbox_cast import Outbox
 from tests.factories import Cast
 from tests.services.request_cast import Ask, Desk
@@ -40,7 +41,7 @@ def finish_all(outbox: Outbox, outcome: dict[str, DeliveryStatus]) -> None:
                 limit=50,
                 lease=timedelta(seconds=30),
                 token=f"token-{len(completions)}",
-                limits=EndpointLimits(100),
+                shares=FairShares(200, partner_share=100),
                 completions=completions,
             )
         )
