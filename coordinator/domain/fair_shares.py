@@ -85,6 +85,8 @@ class FairShares:
         self._failing_partners: set[str] = set()
         self._answering: set[str] = set()
         self._crowded: dict[str, None] = {}
+        #: Tries beyond their partners' shares.
+        self._lent = 0
 
     def copy(self) -> "FairShares":
         """Return a copy that changes on its own."""
@@ -96,6 +98,7 @@ class FairShares:
         other._failing_partners = self._failing_partners.copy()
         other._answering = self._answering.copy()
         other._crowded = self._crowded.copy()
+        other._lent = self._lent
         return other
 
     def takes(self, head: Claimed) -> bool:
@@ -106,10 +109,12 @@ class FairShares:
             return False
         self._by_endpoint[head.endpoint_id] += 1
         self._by_partner[head.partner] += 1
+        self._lent += self._by_partner[head.partner] > self._share
         return True
 
     def end(self, head: Claimed, *, is_good: bool | None) -> None:
         """Count the end of a try, and remember whether the endpoint answered; None: not tried."""
+        self._lent -= self._by_partner[head.partner] > self._share
         _less(self._by_endpoint, head.endpoint_id)
         _less(self._by_partner, head.partner)
         if is_good:
@@ -167,15 +172,14 @@ class FairShares:
         return is_free and self._failing_under_way() < self._failing_most
 
     def _failing_under_way(self) -> int:
-        return sum(n for e, n in self._by_endpoint.items() if e in self._failing)
+        return sum(self._by_endpoint[e] for e in self._by_endpoint.keys() & self._failing)
 
     def _room_of(self, partner: str) -> int:
         if partner in self._failing_partners:
             return max(1, self._share // _PART_WHILE_FAILING) - self._by_partner[partner]
         room = max(0, self._share - self._by_partner[partner])
         if partner in self._answering:
-            lent = sum(max(0, n - self._share) for n in self._by_partner.values())
-            room += max(0, self._half - lent)
+            room += max(0, self._half - self._lent)
         return room
 
 

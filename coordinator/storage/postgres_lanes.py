@@ -22,6 +22,7 @@ from coordinator.domain.clock import to_micros
 from coordinator.domain.delivery import DeliveryStatus
 from coordinator.domain.fair_shares import Room
 from coordinator.storage import endpoint_health
+from coordinator.storage.columns import plain_array, text_array
 from coordinator.storage.database import Database
 from coordinator.storage.driver import send
 from coordinator.storage.lanes import (
@@ -127,7 +128,10 @@ class PostgresLanes:
         self, driver: "psycopg.Connection[Any]", lanes: Sequence[Any], cycle: Cycle, room: Room
     ) -> tuple[list[Head], bool]:
         with driver.cursor(row_factory=namedtuple_row) as cursor:
-            places = {"e": [lane[0] for lane in lanes], "r": [lane[1] for lane in lanes]}
+            places = {
+                "e": text_array([lane[0] for lane in lanes]),
+                "r": text_array([lane[1] for lane in lanes]),
+            }
             rows = cursor.execute(_HEADS, places).fetchall()
         found = sort_out(rows, cycle.token, cycle.shares, room)
         if found.idle or found.surplus:
@@ -144,8 +148,11 @@ class PostgresLanes:
         self, driver: "psycopg.Connection[Any]", lanes: Sequence[tuple[str, str]], token: str
     ) -> None:
         """Park lanes without a head; looked at again under the lock, for one may be queued now."""
-        values = {"e": [e for e, _ in lanes], "r": [r for _, r in lanes]}
-        values["token"] = [token] * len(lanes)
+        values = {
+            "e": text_array([e for e, _ in lanes]),
+            "r": text_array([r for _, r in lanes]),
+            "token": text_array([token] * len(lanes)),
+        }
         send(driver, _LOCK, values)
         send(driver, _PARK, values)
 
@@ -191,32 +198,37 @@ def _held(
 
 def _places(heads: Sequence[Head]) -> Values:
     return {
-        "e": [h.endpoint_id for h in heads],
-        "r": [h.request_id for h in heads],
-        "token": [h.lease_token for h in heads],
+        "e": text_array([h.endpoint_id for h in heads]),
+        "r": text_array([h.request_id for h in heads]),
+        "token": text_array([h.lease_token for h in heads]),
     }
 
 
 def _completion_values(completions: Sequence[Completion], now: datetime) -> Values:
     finished = to_micros(now)
-    values = _places([c.head for c in completions])
-    values |= {
-        "now": finished,
+    texts: dict[str, list[Any]] = {
         "delivery": [c.head.delivery_id for c in completions],
+        "error": [c.error for c in completions],
+        "status": [c.status.value for c in completions],
+        "owes": [c.owes for c in completions],
+    }
+    plain: dict[str, list[Any]] = {
         "number": [c.head.attempts + 1 for c in completions],
         "at": [to_micros(c.at) for c in completions],
         "answered": [c.answered for c in completions],
-        "error": [c.error for c in completions],
         "duration": [round(c.duration.total_seconds() * 1000) for c in completions],
-        "status": [c.status.value for c in completions],
         "finished": [None if c.status is DeliveryStatus.PENDING else finished for c in completions],
-        "owes": [c.owes for c in completions],
         "attempt": [c.attempt for c in completions],
         "due": [None if c.due_at is None else to_micros(c.due_at) for c in completions],
         "unanswered": [c.is_unanswered for c in completions],
         "gaps": [c.gaps_after for c in completions],
     }
-    return values
+    return {
+        **_places([c.head for c in completions]),
+        **{name: text_array(values) for name, values in texts.items()},
+        **{name: plain_array(values) for name, values in plain.items()},
+        "now": finished,
+    }
 
 
 def _wrapped(error: psycopg.Error) -> Exception:
