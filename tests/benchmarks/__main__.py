@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.benchmarks import deliveries, fan_out, growth, ledger, submissions
+from tests.benchmarks import deliveries, fairness, fan_out, growth, ledger, submissions
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.page import write_page
 from tests.benchmarks.stage import Stages
@@ -18,6 +18,7 @@ GROUPS: dict[str, Callable[[Stages], Iterator[Figure]]] = {
     "submissions": submissions.measure,
     "deliveries": deliveries.measure,
     "fan_out": fan_out.measure,
+    "fairness": fairness.measure,
     "ledger": ledger.measure,
     "growth": growth.measure,
 }

@@ -1,5 +1,6 @@
 """A receiver of webhooks as a process of its own: it notes when each came, and answers 204.
 
+Under some paths it misbehaves instead, and notes nothing: `/hang`, `/drip`, `/reset`, `/refuse`.
 It listens on as many ports as there are endpoints, for each partner has a host of its own. Told on
 its input: `reset`, `hang_up`, `wait <count> <seconds> <kind>`; it answers each with a line of JSON
 on its output.
@@ -18,6 +19,9 @@ from typing import Any, Self
 from tests.benchmarks.stage import end
 
 _ANSWER = b"HTTP/1.1 204 No Content\r\n\r\n"
+_REFUSAL = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n"
+#: Between two bytes that drip, in seconds.
+_DRIP_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +142,22 @@ class _Connection(asyncio.Protocol):
             length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
             if len(rest) < length:
                 return
-            self._log.note(rest[:length])
             self._data = rest[length:]
-            self._transport.write(_ANSWER)
+            path = head.split(b" ", 2)[1]
+            if path == b"/refuse":
+                self._transport.write(_REFUSAL)
+            elif path == b"/reset":
+                self._transport.abort()
+            elif path == b"/drip":
+                self._drip(_ANSWER)
+            elif path != b"/hang":
+                self._log.note(rest[:length])
+                self._transport.write(_ANSWER)
+
+    def _drip(self, rest: bytes) -> None:
+        if rest and not self._transport.is_closing():
+            self._transport.write(rest[:1])
+            asyncio.get_running_loop().call_later(_DRIP_SECONDS, self._drip, rest[1:])
 
 
 def _hang_up(log: _Log) -> None:

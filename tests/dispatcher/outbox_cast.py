@@ -104,6 +104,7 @@ class Outbox:
         senders: int = 4,
         partner_share: int = 2,
         watcher: Watcher | None = None,
+        on_notice: Callable[[], None] = lambda: None,
         **settings: timedelta,
     ) -> DeliveryLoop:
         """Return a delivery loop that is not running."""
@@ -115,6 +116,7 @@ class Outbox:
             keys=[WEBHOOK_KEY],
             settings=LoopSettings(senders=senders, partner_share=partner_share, **settings),
             watcher=watcher or Watcher(self.database),
+            on_notice=on_notice,
         )
 
 

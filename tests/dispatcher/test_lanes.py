@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from coordinator.domain.clock import SteppedClock
-from coordinator.domain.delivery import DeliveryStatus
+from coordinator.domain.clock import SteppedClock, to_micros
+from coordinator.domain.delivery import DeliveryStatus, SharedWait
 from coordinator.domain.fair_shares import FairShares
 from coordinator.storage import lanes
 from coordinator.storage.database import Database
@@ -288,3 +288,88 @@ def test_an_event_queued_while_its_lane_is_completed_is_owed(outbox: Outbox, cas
         following = claim(outbox)
         assert len(following) == 1, "the lane sleeps although something is owed"
         complete(outbox, delivered(outbox, following[0]))
+
+
+def test_lanes_that_are_due_wait_with_the_one_whose_try_was_in_vain(
+    outbox: Outbox, cast: Cast
+) -> None:
+    outbox.endpoint(cast.b.lead)
+    outbox.endpoint(cast.c.lead)
+    for number in range(3):
+        outbox.event(cast.b.handle, f"frq_{number}", urgency="urgent")
+    outbox.event(cast.b.handle, "frq_8", urgency="flash")
+    outbox.event(cast.c.handle, "frq_9")
+    others = {head.request_id: head for head in claim(outbox)}
+    tried = others.pop("frq_0")
+    cycle(outbox, released=list(others.values()))
+    failed = retried(outbox, tried, timedelta(minutes=5))
+    complete(outbox, replace(failed, attempt=4))
+    waits = outbox.rows(
+        "SELECT request_id, attempt, due_at FROM lane WHERE unanswered ORDER BY request_id"
+    )
+    assert failed.due_at is not None
+    due = to_micros(failed.due_at)
+    assert waits == [(f"frq_{number}", 4, due) for number in range(3)]
+    # Neither what is more urgent nor anybody else's.
+    assert {head.request_id for head in claim(outbox)} == {"frq_8", "frq_9"}
+
+
+def test_a_fresh_delivery_learns_what_the_others_of_its_endpoint_wait_for(
+    outbox: Outbox, cast: Cast
+) -> None:
+    outbox.endpoint(cast.b.lead)
+    outbox.event(cast.b.handle, "frq_1")
+    failed = replace(retried(outbox, claim(outbox)[0], timedelta(minutes=5)), attempt=4)
+    complete(outbox, failed)
+    outbox.event(cast.b.handle, "frq_2")
+    assert failed.due_at is not None
+    fresh = claim(outbox)
+    assert [head.shared_wait for head in fresh] == [SharedWait(failed.due_at, 4)]
+    cycle(outbox, released=fresh)
+    # What is more urgent does not wait for what is less so.
+    flash = outbox.event(cast.b.handle, "frq_3", urgency="flash")
+    assert [(head.event_id, head.shared_wait) for head in claim(outbox)] == [(flash, None)]
+
+
+def test_a_refusal_of_one_event_puts_nothing_else_off(outbox: Outbox, cast: Cast) -> None:
+    outbox.endpoint(cast.b.lead)
+    outbox.event(cast.b.handle, "frq_1")
+    other = outbox.event(cast.b.handle, "frq_2")
+    refused, waiting = claim(outbox)
+    cycle(outbox, released=[waiting])
+    complete(outbox, replace(retried(outbox, refused, timedelta(minutes=5)), is_unanswered=False))
+    assert [head.event_id for head in claim(outbox)] == [other]
+
+
+def test_a_partners_backlog_is_left_out_of_the_claim_beyond_its_room(
+    outbox: Outbox, cast: Cast
+) -> None:
+    outbox.endpoint(cast.b.lead)
+    outbox.endpoint(cast.c.lead)
+    for number in range(30):
+        outbox.event(cast.b.handle, f"frq_{number:02}")
+    theirs = [outbox.event(cast.c.handle, f"frq_9{number}") for number in range(2)]
+    shares = FairShares(16, partner_share=3)
+    first = cycle(outbox, 10, shares)
+    assert (len(first.heads), first.is_cut) == (3, True)
+    shares.end(first.heads[0], is_good=None)
+    second = cycle(outbox, 10, shares)
+    # Their own, and the one that there is room for again; nothing was claimed to be given back.
+    assert not second.is_cut
+    assert {head.event_id for head in second.heads} >= set(theirs)
+    assert len(second.heads) == 3
+
+
+def test_failing_endpoints_are_left_out_of_the_claim_while_they_hold_their_part(
+    outbox: Outbox, cast: Cast
+) -> None:
+    for exchange in (cast.b, cast.c):
+        outbox.endpoint(exchange.lead)
+        outbox.event(exchange.handle, "frq_1")
+    outbox.change("UPDATE webhook_endpoint SET failing_since = 1")
+    outbox.endpoint(cast.d.lead)
+    theirs = outbox.event(cast.d.handle, "frq_1")
+    shares = FairShares(4)
+    assert len(claim(outbox, 1, shares)) == 1
+    turn = cycle(outbox, 10, shares)
+    assert ([head.event_id for head in turn.heads], turn.is_cut) == ([theirs], False)
