@@ -131,8 +131,20 @@ class Cycle:
         return sorted(e for e in last if last[e]), sorted(e for e in last if not last[e])
 
     def put_off(self) -> list[Completion]:
-        """Return of each endpoint that failed as a whole the most urgent try of those that did."""
-        failed = [c for c in self.completions if c.due_at is not None and c.is_unanswered]
+        """Return of each endpoint that goes on failing as a whole its most urgent try.
+
+        One that failed for the first time may just have lost a connection: its other lanes go on,
+        one by one.
+        """
+        _, bad = self.endpoints()
+        failed = [
+            c
+            for c in self.completions
+            if c.due_at is not None
+            and c.is_unanswered
+            and c.head.is_failing
+            and c.head.endpoint_id in bad
+        ]
         failed.sort(key=lambda c: (c.head.priority, -c.attempt), reverse=True)
         return list({c.head.endpoint_id: c for c in failed}.values())
 

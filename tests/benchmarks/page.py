@@ -63,9 +63,9 @@ many.
 arrival; connections are opened anew, 51 addresses make a notice of some 9 kB. The floor is our own
 sender, signing and posting bodies that lie in memory to the same hosts. Beside the approval's own
 transaction (`approval_s`) it is the interpreter's lock that bounds: the pump's cycles, which claim,
-open and complete up to 256 at a time, share it with the senders. `legs_told_s` is when the requester
-sees the last leg as delivered; that begins when no notice waits. Two workers share two cores with web
-process, database and receiver, so they win little here.
+open and complete up to 256 at a time, share it with the senders. `legs_told_s` is when the
+requester sees the last leg as delivered, which begins when no notice waits. Two workers share two
+cores with web process, database and receiver, so they win little here.
 
 **Others beside a partner that misbehaves.** 20 endpoints of one partner hang, drip, reset and
 refuse, and each is owed 40 events; the figure is from an event's commit to its arrival at the 20

@@ -11,6 +11,7 @@ from ipaddress import ip_network
 import pytest
 
 from coordinator.dispatcher.address_guard import EndpointPolicy
+from coordinator.dispatcher.loop import DeliveryLoop
 from coordinator.dispatcher.webhook_sender import Outcome, WebhookSender
 from coordinator.domain.clock import SteppedClock
 from coordinator.storage.database import Database
@@ -21,6 +22,8 @@ from tests.factories import Cast
 
 SENDERS, SHARE = 16, 4
 ENDPOINTS_EACH = 20
+#: Long enough for those that answer on a busy machine; those that hang take all of it.
+DEADLINE = timedelta(seconds=5)
 LOOPBACK = EndpointPolicy(allowed_networks=(ip_network("127.0.0.0/8"),))
 
 
@@ -31,9 +34,7 @@ def outbox(database: Database, vault: Vault, clock: SteppedClock) -> Outbox:
 
 @pytest.fixture
 def sender() -> Iterator[WebhookSender]:
-    made = WebhookSender(
-        LOOPBACK, connect_timeout=timedelta(seconds=1), deadline=timedelta(seconds=1)
-    )
+    made = WebhookSender(LOOPBACK, connect_timeout=DEADLINE, deadline=DEADLINE)
     yield made
     made.close()
 
@@ -78,7 +79,7 @@ class Hog:
         elif way == b"drip":
             for byte in ACCEPTED:
                 connection.sendall(bytes([byte]))
-                receiver.pause(0.3)
+                receiver.pause(1)
         elif way == b"hang":
             receiver.pause(20)
 
@@ -105,15 +106,16 @@ def test_others_hear_while_a_partner_misbehaves_in_every_way_and_it_hears_in_the
             hog.send,
             senders=SENDERS,
             partner_share=SHARE,
-            deadline=timedelta(seconds=1),
+            deadline=DEADLINE,
         )
         with Running(loop):
             wanted = 3 * ENDPOINTS_EACH * len(others)
             assert good.wait_for(lambda: len(good.got) == wanted, 60)
             assert outbox.value(_DELIVERED_OF, e=theirs[-1]) == 0
+            most = hog.most
             hog.answers.set()
-            eventually(lambda: _step(clock, loop.wake) and _is_all_told(outbox, theirs), 60)
-    assert hog.most <= SHARE
+            eventually(lambda: _is_all_told(outbox, theirs) or _go_on(outbox, clock, loop), 60)
+    assert most <= SHARE
     assert len(hog.tries) == ENDPOINTS_EACH
 
 
@@ -138,18 +140,20 @@ def test_an_endpoint_that_does_not_answer_is_tried_for_all_it_is_owed_at_once(
             eventually(lambda now=now: outbox.value(waiting, now=now) == 40)  # type: ignore[misc]  # as it is now
             clock.step(timedelta(seconds=70))
             loop.wake()
-    # Two at first, before it was known; then one each time, of 160 by each request for itself.
-    assert len(tries) <= 6
+    # Two before it was known, one that showed that it goes on, then one each time; each request for
+    # itself would have made 160.
+    assert len(tries) <= 7
 
 
 _DELIVERED_OF = "SELECT COUNT(*) FROM delivery WHERE event_id = :e AND status = 'delivered'"
 
 
-def _step(clock: SteppedClock, wake: object) -> bool:
-    clock.step(timedelta(seconds=60))
-    assert callable(wake)
-    wake()
-    return True
+def _go_on(outbox: Outbox, clock: SteppedClock, loop: DeliveryLoop) -> bool:
+    """Let a retry's time go by, unless a try is under way: its lease would go by, too."""
+    if not outbox.value("SELECT COUNT(*) FROM lane WHERE lease_token IS NOT NULL"):
+        clock.step(timedelta(seconds=20))
+        loop.wake()
+    return False
 
 
 def _is_all_told(outbox: Outbox, events: list[str]) -> bool:

@@ -290,6 +290,13 @@ def test_an_event_queued_while_its_lane_is_completed_is_owed(outbox: Outbox, cas
         complete(outbox, delivered(outbox, following[0]))
 
 
+def failed_again(outbox: Outbox, head: Head, **changes: Any) -> Completion:
+    """Return the end of a try that shows that an endpoint goes on failing."""
+    outbox.change("UPDATE webhook_endpoint SET failing_since = 1 WHERE id = :e", e=head.endpoint_id)
+    known = replace(head, is_failing=True)
+    return replace(retried(outbox, known, timedelta(minutes=5)), attempt=4, **changes)
+
+
 def test_lanes_that_are_due_wait_with_the_one_whose_try_was_in_vain(
     outbox: Outbox, cast: Cast
 ) -> None:
@@ -300,10 +307,9 @@ def test_lanes_that_are_due_wait_with_the_one_whose_try_was_in_vain(
     outbox.event(cast.b.handle, "frq_8", urgency="flash")
     outbox.event(cast.c.handle, "frq_9")
     others = {head.request_id: head for head in claim(outbox)}
-    tried = others.pop("frq_0")
+    failed = failed_again(outbox, others.pop("frq_0"))
     cycle(outbox, released=list(others.values()))
-    failed = retried(outbox, tried, timedelta(minutes=5))
-    complete(outbox, replace(failed, attempt=4))
+    complete(outbox, failed)
     waits = outbox.rows(
         "SELECT request_id, attempt, due_at FROM lane WHERE unanswered ORDER BY request_id"
     )
@@ -314,12 +320,37 @@ def test_lanes_that_are_due_wait_with_the_one_whose_try_was_in_vain(
     assert {head.request_id for head in claim(outbox)} == {"frq_8", "frq_9"}
 
 
+@pytest.mark.parametrize("is_first", [True, False])
+def test_one_lost_connection_or_one_refused_event_puts_nothing_else_off(
+    outbox: Outbox, cast: Cast, *, is_first: bool
+) -> None:
+    outbox.endpoint(cast.b.lead)
+    outbox.event(cast.b.handle, "frq_1")
+    other = outbox.event(cast.b.handle, "frq_2")
+    tried, waiting = claim(outbox)
+    cycle(outbox, released=[waiting])
+    lost = retried(outbox, tried, timedelta(minutes=5))
+    complete(outbox, lost if is_first else failed_again(outbox, tried, is_unanswered=False))
+    assert [head.event_id for head in claim(outbox)] == [other]
+
+
+def test_an_endpoint_that_answered_last_puts_nothing_off(outbox: Outbox, cast: Cast) -> None:
+    outbox.endpoint(cast.b.lead)
+    for number in range(2):
+        outbox.event(cast.b.handle, f"frq_{number}")
+    other = outbox.event(cast.b.handle, "frq_2")
+    one, two, waiting = claim(outbox)
+    cycle(outbox, released=[waiting])
+    complete(outbox, failed_again(outbox, one), delivered(outbox, two))
+    assert other in {head.event_id for head in claim(outbox)}
+
+
 def test_a_fresh_delivery_learns_what_the_others_of_its_endpoint_wait_for(
     outbox: Outbox, cast: Cast
 ) -> None:
     outbox.endpoint(cast.b.lead)
     outbox.event(cast.b.handle, "frq_1")
-    failed = replace(retried(outbox, claim(outbox)[0], timedelta(minutes=5)), attempt=4)
+    failed = failed_again(outbox, claim(outbox)[0])
     complete(outbox, failed)
     outbox.event(cast.b.handle, "frq_2")
     assert failed.due_at is not None
@@ -329,16 +360,6 @@ def test_a_fresh_delivery_learns_what_the_others_of_its_endpoint_wait_for(
     # What is more urgent does not wait for what is less so.
     flash = outbox.event(cast.b.handle, "frq_3", urgency="flash")
     assert [(head.event_id, head.shared_wait) for head in claim(outbox)] == [(flash, None)]
-
-
-def test_a_refusal_of_one_event_puts_nothing_else_off(outbox: Outbox, cast: Cast) -> None:
-    outbox.endpoint(cast.b.lead)
-    outbox.event(cast.b.handle, "frq_1")
-    other = outbox.event(cast.b.handle, "frq_2")
-    refused, waiting = claim(outbox)
-    cycle(outbox, released=[waiting])
-    complete(outbox, replace(retried(outbox, refused, timedelta(minutes=5)), is_unanswered=False))
-    assert [head.event_id for head in claim(outbox)] == [other]
 
 
 def test_a_partners_backlog_is_left_out_of_the_claim_beyond_its_room(
