@@ -46,6 +46,8 @@ class Settings:
     small_body_bytes: int
     worker_processes: int
     worker_senders: int
+    worker_partner_share: int
+    worker_connections: int
     webhook_allowed_networks: tuple[Network, ...]
     webhook_allowed_ports: tuple[int, ...]
     webhook_connect_timeout: timedelta
@@ -172,6 +174,8 @@ _RANGES = {
     "web_threads": (1, 256),
     "worker_processes": (1, 256),
     "worker_senders": (1, 256),
+    "worker_partner_share": (1, 256),
+    "worker_connections": (1, 16_384),
     "port": (1, 65_535),
     "metrics_port": (0, 65_535),
     "slowest_bytes_per_second": (1_024, 2**30),

@@ -2,8 +2,9 @@
 
 One thread (the pump) talks to the database; as many threads as there are senders talk HTTP, so no
 HTTP call is inside a transaction. One cycle of the pump is one transaction, which completes all
-tries that ended since the last one and claims as many lanes as there are senders free; its few
-statements and its one fsync are shared by the whole batch.
+tries that ended since the last one and claims as many lanes as there are senders free, and while
+receivers are quick as many again to go on with; its few statements and its one fsync are shared by
+the whole batch. Legs are told of their notices after the notices, not between them.
 
 A crash between sending and completing sends again, under the same `webhook-id`: at least once. A
 worker that was paused beyond its lease sends nothing more of what it had claimed, and changes
@@ -28,10 +29,11 @@ from coordinator.dispatcher import metrics
 from coordinator.dispatcher.parcels import Parcel, Parcels, Unsendable
 from coordinator.domain.clock import Clock
 from coordinator.domain.delivery import DeliveryStatus, Tried, judge
+from coordinator.domain.fair_shares import PARTNER_SHARE, FairShares
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
 from coordinator.storage.lane_stores import open_lanes
-from coordinator.storage.lanes import Completion, Cycle, EndpointLimits, Head, Turn
+from coordinator.storage.lanes import Completion, Cycle, Head, Turn
 from coordinator.storage.wakeup import Watcher
 from holdfast.protocol.jwk import PrivateKey
 from holdfast.protocol.webhook_signature import sign
@@ -41,6 +43,13 @@ logger = structlog.get_logger(__name__)
 #: While tries are under way, the pump collects what ended for this long, in seconds: a transaction
 #: for each single one would cost more than sending it.
 LINGER_SECONDS = 0.004
+#: The same while there is enough to go on with.
+_LINGER_BUSY_SECONDS = 0.02
+#: A try that lasts longer, in seconds, is slow; while many are, nothing is claimed ahead.
+SLOW_SECONDS = 0.5
+#: The part of slow tries, of about the last `_PACE_OF`, up to which more is claimed ahead.
+_SLOW_PART = 0.25
+_PACE_OF = 32
 #: How soon `stop` is noticed while nothing happens, in seconds.
 _LOOK_AT_STOP_SECONDS = 0.25
 #: Between two tries to reach a database that is away, in seconds.
@@ -75,7 +84,8 @@ Send = Callable[[str, Mapping[str, str], bytes], SendOutcome]
 class LoopSettings:
     """Figures of one worker process; see `config/default.toml`."""
 
-    senders: int = 16
+    senders: int = 128
+    partner_share: int = PARTNER_SHARE
     lease: timedelta = timedelta(seconds=30)
     deadline: timedelta = timedelta(seconds=10)
     poll: timedelta = timedelta(seconds=1)
@@ -109,7 +119,7 @@ class DeliveryLoop:
         keys: The coordinator's Ed25519 webhook keys, two during rotation.
         settings: Figures.
         watcher: Started by the caller; wakes the pump at commits.
-        on_notice: Called after a commit in which the first notice of a leg was accepted or died.
+        on_notice: Called once notices were accepted or died, when no more wait to be sent.
     """
 
     def __init__(  # noqa: PLR0913 - the parts that it connects
@@ -140,7 +150,9 @@ class DeliveryLoop:
         self._wanted = threading.Event()
         self._under_way: dict[str, Head] = {}
         self._half = max(1, settings.senders // 2)
-        self._limits = EndpointLimits(self._half)
+        self._shares = FairShares(settings.senders, partner_share=settings.partner_share)
+        self._slow_part = 0.0
+        self._owes_notices = False
 
     def wake(self) -> None:
         """Have the pump look now."""
@@ -177,7 +189,8 @@ class DeliveryLoop:
             return
         seconds = min(self._settings.poll.total_seconds(), _LOOK_AT_STOP_SECONDS)
         if self._under_way:
-            seconds = LINGER_SECONDS
+            is_busy = self._jobs.qsize() >= self._half
+            seconds = _LINGER_BUSY_SECONDS if is_busy else LINGER_SECONDS
         self._wanted.wait(seconds)
         self._wanted.clear()
 
@@ -194,34 +207,52 @@ class DeliveryLoop:
 
     def _cycle(self, results: list[_Result], *, may_claim: bool) -> None:
         now = self._clock.now()
-        free = self._settings.senders - len(self._under_way) + len(results)
+        free = self._may_hold(results) - len(self._under_way) + len(results)
         if not may_claim:
             free = 0
+        free = max(0, free)
         if not results and (free == 0 or not self._lanes.is_anything_due(now)):
             return
         begun = time.monotonic()
         completions = [self._judge(result, now) for result in results if not result.is_unsent]
-        limits = self._limits_after(results)
+        shares = self._shares_after(results)
         turn = self._lanes.run(
             Cycle(
                 now=now,
                 limit=free,
                 lease=self._settings.lease,
                 token=secrets.token_hex(16),
-                limits=limits,
+                shares=shares,
                 completions=completions,
                 released=[result.head for result in results if result.is_unsent],
             )
         )
-        self._limits = limits
+        self._shares = shares
         for result in results:
             self._under_way.pop(result.head.delivery_id, None)
         self._count(completions, turn)
         self._hand_out(turn.heads, begun)
         if turn.is_cut:
-            self._wanted.set()  # there is room for other endpoints' lanes
-        if any(completion.owes for completion in turn.held):
+            self._wanted.set()  # there is room for other partners' lanes
+        self._owes_notices |= any(completion.owes for completion in turn.held)
+        # Telling legs takes the same processor, and on SQLite the same lock. While notices keep
+        # coming it is left to whoever looks from time to time.
+        is_short = not turn.is_cut and len(turn.heads) < free and self._jobs.empty()
+        if self._owes_notices and (is_short or not may_claim):
+            self._owes_notices = False
             self._on_notice()
+
+    def _may_hold(self, results: Sequence[_Result]) -> int:
+        """Return how many heads may be claimed: more than are being sent while all is quick.
+
+        What is claimed ahead is nobody else's meanwhile, so it must not wait behind slow receivers.
+        """
+        for result in results:
+            if not result.is_unsent:
+                is_slow = result.duration.total_seconds() > SLOW_SECONDS
+                self._slow_part += (is_slow - self._slow_part) / _PACE_OF
+        is_quick = self._slow_part <= _SLOW_PART
+        return self._settings.senders * (2 if is_quick else 1)
 
     def _judge(self, result: _Result, now: datetime) -> Completion:
         head = result.head
@@ -234,25 +265,32 @@ class DeliveryLoop:
             result.error,
             result.retry_after,
         )
-        verdict = judge(tried, priority=head.priority, now=now, jitter=random.random())  # noqa: S311 - spreads load, guards nothing
+        verdict = judge(
+            tried,
+            priority=head.priority,
+            now=now,
+            jitter=random.random(),  # noqa: S311 - spreads load, guards nothing
+            shared=head.shared_wait,
+        )
         return Completion(
             head,
             verdict.status,
             verdict.due_at,
             result.at,
+            verdict.attempt,
             is_unanswered=not tried.is_accepted and tried.is_unanswered,
             answered=result.status,
             error=result.error,
             duration=result.duration,
         )
 
-    def _limits_after(self, results: Sequence[_Result]) -> EndpointLimits:
+    def _shares_after(self, results: Sequence[_Result]) -> FairShares:
         """Return a copy, for the transaction may fail and the results come again."""
-        limits = self._limits.copy()
+        shares = self._shares.copy()
         for result in results:
             is_good = None if result.is_unsent or result.is_erased else result.is_good
-            limits.end(result.head, is_good=is_good)
-        return limits
+            shares.end(result.head, is_good=is_good)
+        return shares
 
     def _count(self, asked: Sequence[Completion], turn: Turn) -> None:
         delivered = failed = dead = 0

@@ -13,6 +13,7 @@ from coordinator.dispatcher.timers import TimerRun, all_timers
 from coordinator.dispatcher.webhook_sender import WebhookSender
 from coordinator.domain.clock import Clock
 from coordinator.domain.deadline import Policies
+from coordinator.domain.fair_shares import PARTNER_SHARE
 from coordinator.services.deliveries import tell_legs
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
@@ -30,7 +31,9 @@ class WorkerSettings:
 
     policy: EndpointPolicy
     policies: Policies
-    senders: int = 16
+    senders: int = 128
+    partner_share: int = PARTNER_SHARE
+    connections: int = 2048
     lease: timedelta = timedelta(seconds=30)
     deadline: timedelta = timedelta(seconds=10)
     connect_timeout: timedelta = timedelta(seconds=3)
@@ -68,7 +71,7 @@ class Worker:
             settings.policy,
             connect_timeout=settings.connect_timeout,
             deadline=settings.deadline,
-            pool_size=max(256, settings.senders),
+            pool_size=max(settings.connections, settings.senders),
             clock=clock,
         )
         self.timers = TimerRun(
@@ -86,6 +89,7 @@ class Worker:
             keys=keys,
             settings=LoopSettings(
                 senders=settings.senders,
+                partner_share=settings.partner_share,
                 lease=settings.lease,
                 deadline=settings.deadline,
                 poll=settings.poll,
@@ -114,7 +118,7 @@ class Worker:
             logger.info("worker_stopped", delivered=self.loop.delivered)
 
     def _aftercare(self, stop: threading.Event) -> None:
-        """Tell legs of their notices as soon as they end, and run the timers at their interval."""
+        """Tell legs of their notices once no more wait, at the latest when the timers run."""
         while not stop.is_set():
             # The first pass finds what a worker that died left behind.
             self._notices.clear()

@@ -92,10 +92,27 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What follows from a try: the delivery's status and, while pending, when to try again."""
+    """What follows from a try: the delivery's status and, while pending, when to try again.
+
+    Attributes:
+        attempt: Tries that the wait until then is counted by.
+    """
 
     status: DeliveryStatus
     due_at: datetime | None = None
+    attempt: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SharedWait:
+    """What other deliveries to a failing endpoint wait for, and by how many tries that is counted.
+
+    An endpoint that does not answer is tried again for all that it is owed at once, not for each
+    request by itself: that would cost a sender for a whole deadline each time.
+    """
+
+    retry_at: datetime
+    attempt: int
 
 
 def next_attempt(number: int, *, priority: int, retry_after: int | None = None) -> timedelta:
@@ -115,7 +132,14 @@ def next_attempt(number: int, *, priority: int, retry_after: int | None = None) 
     return timedelta(seconds=wait)
 
 
-def judge(tried: Tried, *, priority: int, now: datetime, jitter: float) -> Verdict:
+def judge(
+    tried: Tried,
+    *,
+    priority: int,
+    now: datetime,
+    jitter: float,
+    shared: SharedWait | None = None,
+) -> Verdict:
     """Return what becomes of a delivery after a try.
 
     Dead needs both: the schedule used up, and its time gone by. Counts alone would let an endpoint
@@ -126,6 +150,8 @@ def judge(tried: Tried, *, priority: int, now: datetime, jitter: float) -> Verdi
         priority: The lane's; 0 is flash.
         now: When the outcome is recorded.
         jitter: From 0 up to 1; how much of `JITTER` is taken off the wait.
+        shared: Where the endpoint failed before, what its other deliveries wait for that are as
+            urgent or more so; this one joins them unless the endpoint says for how long.
     """
     if tried.is_accepted:
         return Verdict(DeliveryStatus.DELIVERED)
@@ -134,8 +160,13 @@ def judge(tried: Tried, *, priority: int, now: datetime, jitter: float) -> Verdi
     is_used_up = tried.number > len(schedule) and now - tried.since >= lasts
     if tried.status == GONE or is_used_up:
         return Verdict(DeliveryStatus.DEAD)
-    wait = next_attempt(tried.number, priority=priority, retry_after=tried.retry_after)
-    return Verdict(DeliveryStatus.PENDING, now + wait * (1 - JITTER * jitter))
+    number = tried.number
+    if shared is not None and tried.is_unanswered:
+        if shared.retry_at > now and tried.retry_after is None:
+            return Verdict(DeliveryStatus.PENDING, shared.retry_at, max(number, shared.attempt))
+        number = max(number, shared.attempt + 1)
+    wait = next_attempt(number, priority=priority, retry_after=tried.retry_after)
+    return Verdict(DeliveryStatus.PENDING, now + wait * (1 - JITTER * jitter), number)
 
 
 def told_error(error: str | None) -> str | None:

@@ -1,5 +1,6 @@
 """One worker process: sends webhooks, fires timers."""
 
+import resource
 import threading
 
 from coordinator.app import endpoint_policy
@@ -12,6 +13,10 @@ from coordinator.settings import Settings, clock_of
 
 #: The pump, the aftercare, the watcher's slow poll, and one to spare.
 _CONNECTIONS = 4
+#: Files that a worker may have open beside kept connections: those in use, the database, logs.
+_OTHER_FILES = 512
+#: More are never needed: the most connections that may be set, and those.
+_OPEN_FILES = 16_384 + _OTHER_FILES
 
 
 def work(settings: Settings, stop: threading.Event) -> None:
@@ -37,6 +42,8 @@ def worker_settings(settings: Settings) -> WorkerSettings:
         policy=endpoint_policy(settings),
         policies=Policies.load(read_config("policies.toml")),
         senders=settings.worker_senders,
+        partner_share=settings.worker_partner_share,
+        connections=min(settings.worker_connections, _raise_open_files() - _OTHER_FILES),
         lease=settings.lease,
         deadline=settings.webhook_deadline,
         connect_timeout=settings.webhook_connect_timeout,
@@ -44,3 +51,13 @@ def worker_settings(settings: Settings) -> WorkerSettings:
         timer_interval=settings.timer_interval,
         listen_url=settings.database_listen_url,
     )
+
+
+def _raise_open_files() -> int:
+    """Have the system allow this process as many open files as it may; returns how many."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        return wanted
+    return _OPEN_FILES if soft == resource.RLIM_INFINITY else soft

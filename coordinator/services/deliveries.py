@@ -17,7 +17,7 @@ from coordinator.domain.errors import (
 )
 from coordinator.domain.permission import Permission
 from coordinator.services.bus import execute, handles
-from coordinator.services.legs import MarkLegDelivered, MarkLegUndeliverable
+from coordinator.services.legs import MarkLegsDelivered, MarkLegUndeliverable
 from coordinator.services.unit_of_work import PRIORITY, Answer, UnitOfWork, transaction
 from coordinator.storage import deliveries as store
 from coordinator.storage import outbox
@@ -33,8 +33,8 @@ from holdfast.protocol.vocabulary import Urgency
 ATTEMPTS_SHOWN = 20
 #: The most events that one replay queues.
 REPLAY_LIMIT = 10_000
-#: Legs told in one transaction; they share its log lock and its fsync.
-LEGS_AT_ONCE = 32
+#: Legs told in one transaction; they share its statements, its log lock and its fsync.
+LEGS_AT_ONCE = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,45 +178,46 @@ def tell_legs(
     """
     told = 0
     after = ""
-    while True:
-        with database.engine.connect() as connection:
-            due = store.legs_due(connection, after=after, limit=LEGS_AT_ONCE)
-        if not due:
-            return told
-        after = due[-1].delivery_id
+    while _is_leg_owed(database, after):
+        batch: list[LegDue] = []
         try:
-            _tell(database, vault, clock, due)
-            told += len(due)
+            with transaction(database, vault, clock) as uow:
+                batch += store.take_legs(uow.connection, after=after, limit=LEGS_AT_ONCE)
+                _tell(uow, batch)
+            told += len(batch)
         except CoordinatorError:
             # One that cannot be told now must not keep the others from it.
-            told += sum(_tell_alone(database, vault, clock, one) for one in due)
+            told += sum(_tell_alone(database, vault, clock, due) for due in batch)
+        if not batch:
+            break  # another worker is telling the rest
+        after = batch[-1].delivery_id
         on_commit()
+    return told
+
+
+def _is_leg_owed(database: Database, after: str) -> bool:
+    with database.engine.connect() as connection:
+        return store.is_leg_owed(connection, after=after)
 
 
 def _tell_alone(database: Database, vault: Vault, clock: Clock, due: LegDue) -> bool:
     try:
-        _tell(database, vault, clock, [due])
+        with transaction(database, vault, clock) as uow:
+            taken = store.take_legs(uow.connection, only=due.delivery_id, limit=1)
+            _tell(uow, taken)
     except CoordinatorError:
         return False
-    return True
+    return bool(taken)
 
 
-def _tell(database: Database, vault: Vault, clock: Clock, batch: Sequence[LegDue]) -> None:
-    with transaction(database, vault, clock) as uow:
-        for due in batch:
-            if not store.settle_leg(uow.connection, due):
-                continue
-            command = _command(uow.connection, due)
-            if command is not None:
-                execute(command, COORDINATOR, uow)
-        uow.finish()
-
-
-def _command(connection: Connection, due: LegDue) -> MarkLegDelivered | MarkLegUndeliverable | None:
-    if due.owes == DeliveryStatus.DELIVERED:
-        return MarkLegDelivered(leg_id=due.leg_id)
-    if due.owes == DeliveryStatus.DEAD and not store.is_alive_elsewhere(
-        connection, due.event_id, due.delivery_id
-    ):
-        return MarkLegUndeliverable(leg_id=due.leg_id)
-    return None
+def _tell(uow: UnitOfWork, batch: Sequence[LegDue]) -> None:
+    if not batch:
+        return
+    delivered = frozenset(d.leg_id for d in batch if d.owes == DeliveryStatus.DELIVERED)
+    execute(MarkLegsDelivered(leg_ids=delivered), COORDINATOR, uow)
+    for due in batch:
+        if due.owes == DeliveryStatus.DEAD and not store.is_alive_elsewhere(
+            uow.connection, due.event_id, due.delivery_id
+        ):
+            execute(MarkLegUndeliverable(leg_id=due.leg_id), COORDINATOR, uow)
+    uow.finish()

@@ -1,6 +1,6 @@
 """One partner's side: notice delivered, acknowledge, review, decline, and how a leg shows."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from coordinator.domain.hold import HoldBalance
 from coordinator.domain.leg import (
     IMPLIES_ACKNOWLEDGEMENT,
     LegAct,
+    LegFacts,
     LegFlag,
     counts,
     leg_status,
@@ -19,7 +20,7 @@ from coordinator.domain.leg import (
 )
 from coordinator.domain.permission import Permission
 from coordinator.services.access import asked_leg
-from coordinator.services.acts import store_act
+from coordinator.services.acts import store_act, store_own_acts
 from coordinator.services.bus import handles
 from coordinator.services.obligations import flags_with, settle_final
 from coordinator.services.unit_of_work import Answer, Recorded, UnitOfWork
@@ -39,6 +40,13 @@ class MarkLegDelivered:
     """The notice reached the partner: its endpoint took it, or the partner read it itself."""
 
     leg_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkLegsDelivered:
+    """Many notices reached their partners; as `MarkLegDelivered`, all in the same statements."""
+
+    leg_ids: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -301,29 +309,43 @@ def decline(command: DeclineLeg, actor: Actor, uow: UnitOfWork) -> Answer:
 @handles(MarkLegDelivered, needs=Permission.DELIVERY_RECORD)
 def mark_delivered(command: MarkLegDelivered, actor: Actor, uow: UnitOfWork) -> Answer:
     """Record that the notice arrived; only the first time counts, and never after an act."""
-    request, leg = locked_leg(uow, command.leg_id)
-    if request is None or leg is None or leg.delivered_at is not None:
+    recorded = _deliver(uow, actor, {command.leg_id})
+    if not recorded:
         return Answer(200, {"status": "unchanged"})
-    if leg.status != LegStatus.QUEUED:
-        flags = flags_with(leg.flags, LegFlag.UNDELIVERABLE, holds=False)
-        store.change(uow.connection, leg, delivered_at=uow.now, flags=flags)
-        return Answer(200, {"status": leg.status})
-    books = load_books(uow, leg)
-    status = change_leg(uow, LegAct.DELIVER, books, request, leg, delivered_at=uow.now)
-    act_id = store_act(
-        uow, actor, LegAct.DELIVER.value, request.id, uow.key(request.document_key_id), leg=leg
-    )
-    recorded = record_leg_event(
-        uow,
-        EventType.LEG_DELIVERED,
-        actor,
-        request,
-        leg,
-        status,
-        {"act_id": act_id, "delivered_at": format_time(uow.now)},
-    )
-    uow.set_leaf(ActRow, act_id, recorded)
-    return Answer(200, {"status": status.value}, entry=recorded)
+    return Answer(200, {"status": LegStatus.DELIVERED.value}, entry=recorded[0])
+
+
+@handles(MarkLegsDelivered, needs=Permission.DELIVERY_RECORD)
+def mark_all_delivered(command: MarkLegsDelivered, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Record that many notices arrived, each as `mark_delivered` does."""
+    return Answer(200, {"delivered": len(_deliver(uow, actor, command.leg_ids))})
+
+
+def _deliver(uow: UnitOfWork, actor: Actor, leg_ids: Collection[str]) -> list[Recorded]:
+    """Record of legs that their notice arrived; returns the events of those that now show it."""
+    requests = request_store.lock_all(uow.connection, store.requests_of(uow.connection, leg_ids))
+    legs = [leg for leg in store.get_all(uow.connection, leg_ids) if leg.delivered_at is None]
+    for leg in legs:
+        if leg.status != LegStatus.QUEUED:
+            flags = flags_with(leg.flags, LegFlag.UNDELIVERABLE, holds=False)
+            store.change(uow.connection, leg, delivered_at=uow.now, flags=flags)
+    queued = [leg for leg in legs if leg.status == LegStatus.QUEUED]
+    if not queued:
+        return []
+    # Whatever a partner says or freezes is an act, and after the first its leg shows as queued no
+    # more: the books of these legs are empty, and something is expected of each before and after.
+    status = leg_status(LegFacts(last_act=LegAct.DELIVER))
+    store.deliver(uow.connection, queued, status=status, act=LegAct.DELIVER, at=uow.now)
+    uow.hold_keys({request.document_key_id for request in requests.values()})
+    events = []
+    act_ids = store_own_acts(uow, LegAct.DELIVER.value, queued)
+    for leg, act_id in zip(queued, act_ids, strict=True):
+        told = {"act_id": act_id, "delivered_at": format_time(uow.now)}
+        request = requests[leg.request_id]
+        recorded = record_leg_event(uow, EventType.LEG_DELIVERED, actor, request, leg, status, told)
+        uow.set_leaf(ActRow, act_id, recorded)
+        events.append(recorded)
+    return events
 
 
 @handles(MarkLegUndeliverable, needs=Permission.DELIVERY_RECORD)

@@ -9,10 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, update
+from sqlalchemy import Connection
 
 from coordinator.domain.clock import Clock
 from coordinator.domain.errors import AuthenticationError
@@ -32,7 +31,8 @@ from coordinator.storage.documents import (
     store_key,
 )
 from coordinator.storage.partners import Standing, still_stands
-from coordinator.storage.prebuilt import Asked, Prebuilt
+from coordinator.storage.prebuilt import Asked
+from coordinator.storage.rows import update_rows
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from coordinator.transparency_log.leaf import Leaf, make_leaf
 from holdfast.protocol import canonical_json
@@ -206,6 +206,12 @@ class UnitOfWork:
             self._keys |= load_keys(self.connection, self.vault, [key_id])
         return self._keys[key_id]
 
+    def hold_keys(self, key_ids: Iterable[str]) -> None:
+        """Read many stored data keys at once, for `key`."""
+        missing = set(key_ids) - self._keys.keys()
+        if missing:
+            self._keys |= load_keys(self.connection, self.vault, missing)
+
     def opened(self, rows: Iterable[Sealed], name: str) -> dict[str, bytes]:
         """Return the contents of sealed documents by owner, and keep the keys that they took."""
         return opened(rows, self.vault, name, self._keys)
@@ -373,21 +379,17 @@ class UnitOfWork:
         log_store.append(self.connection, pending.recorded)
         event_store.append(self.connection, events)
         outbox.enqueue(self.connection, events, routes, self.now)
+        numbered: dict[Any, list[tuple[str, int]]] = {}
         for row_type, row_id, item in pending.leaf_columns:
-            numbered = _set_leaf_index(row_type)
-            numbered.send(self.connection, row_id=row_id, leaf=item.leaf_index)
+            numbered.setdefault(row_type, []).append((row_id, item.leaf_index))
+        for row_type, rows in numbered.items():
+            update_rows(self.connection, row_type, ("id",), ("leaf_index",), rows)
 
     def _store_sequences(self) -> None:
-        if self._leg_sequences:
-            _SET_LEG_NUMBERS.send_all(
-                self.connection,
-                [{"row_id": leg_id, **n._asdict()} for leg_id, n in self._leg_sequences.items()],
-            )
-        if self._request_sequences:
-            _SET_REQUEST_NUMBER.send_all(
-                self.connection,
-                [{"row_id": id_, "sequence": n} for id_, n in self._request_sequences.items()],
-            )
+        legs = [(leg_id, *numbers) for leg_id, numbers in self._leg_sequences.items()]
+        update_rows(self.connection, LegRow, ("id",), _LEG_NUMBERS, legs)
+        requests = list(self._request_sequences.items())
+        update_rows(self.connection, FreezeRequestRow, ("id",), ("event_sequence",), requests)
 
     def _require_standing(self, revocations: int) -> None:
         if self._standing is None:
@@ -400,28 +402,8 @@ class UnitOfWork:
             )
 
 
-@lru_cache(maxsize=16)
-def _set_leaf_index(row_type: Any) -> Prebuilt:
-    """Return the statement that numbers one row."""
-    return Prebuilt(
-        update(row_type)
-        .where(row_type.id == bindparam("row_id"))
-        .values(leaf_index=bindparam("leaf"))
-    )
-
-
-_SET_LEG_NUMBERS = Prebuilt(
-    update(LegRow)
-    .where(LegRow.id == bindparam("row_id"))
-    .values(
-        event_sequence=bindparam("sequence"), requester_sequence=bindparam("requester_sequence")
-    )
-)
-_SET_REQUEST_NUMBER = Prebuilt(
-    update(FreezeRequestRow)
-    .where(FreezeRequestRow.id == bindparam("row_id"))
-    .values(event_sequence=bindparam("sequence"))
-)
+#: Columns of a leg in the order of `LegNumbers`.
+_LEG_NUMBERS = ("event_sequence", "requester_sequence")
 
 
 @contextmanager

@@ -110,6 +110,34 @@ def document_insert(
     return sql, (*constant, _JSON.encode(rows))
 
 
+@lru_cache(maxsize=64)
+def array_update(
+    table: Table, keys: tuple[str, ...], columns: tuple[str, ...], dialect: Dialect
+) -> tuple[str, tuple[Converter, ...]] | None:
+    """Return the statement that writes arrays, and what spells each; None where a type has none.
+
+    Args:
+        table: Whose rows are changed.
+        keys: Columns that find a row; their arrays come first.
+        columns: Columns that are written.
+        dialect: PostgreSQL's.
+    """
+    names = keys + columns
+    kinds = [_kind(table.c[name].type) for name in names]
+    known = [kind for kind in kinds if kind is not None]
+    if len(known) != len(kinds):
+        return None
+    preparer = dialect.identifier_preparer
+    into = preparer.format_table(table)
+    quoted = {name: preparer.format_column(table.c[name]) for name in names}
+    arrays = ", ".join(f"%s::{kind}[]" for kind, _ in known)
+    written = ", ".join(f"{quoted[name]} = given.{quoted[name]}" for name in columns)
+    found = " AND ".join(f"{into}.{quoted[name]} = given.{quoted[name]}" for name in keys)
+    given = ", ".join(quoted.values())
+    sql = f"UPDATE {into} SET {written} FROM unnest({arrays}) AS given ({given}) WHERE {found}"  # noqa: S608 - our own names
+    return sql, tuple(spell for _, spell in known)
+
+
 def array(values: Column, spell: Converter) -> str:
     """Return a column as PostgreSQL's array text."""
     if _is_constant(values):
@@ -119,6 +147,16 @@ def array(values: Column, spell: Converter) -> str:
         if "\\" not in plain and plain.count('"') == 2 * (len(values) - 1):
             return '{"' + plain + '"}'
     return "{" + ",".join([_spelled(value, spell) for value in values]) + "}"
+
+
+def text_array(values: Column) -> str:
+    """Return texts, or None, as PostgreSQL's array text; a driver's own way costs several times."""
+    return array(values, _quoted) if values else "{}"
+
+
+def plain_array(values: Column) -> str:
+    """Return numbers or truth values, or None, as PostgreSQL's array text."""
+    return array(values, str) if values else "{}"
 
 
 def _spelled(value: Any, spell: Converter) -> str:

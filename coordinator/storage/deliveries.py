@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, or_, select, update
+from sqlalchemy import Connection, Row, and_, func, null, or_, select, update
 
+from coordinator.storage.prebuilt import Prebuilt
 from coordinator.storage.rows import insert_rows
 from coordinator.storage.tables.events import EventAudienceRow, EventRow
 from coordinator.storage.tables.outbox import (
@@ -178,16 +179,39 @@ def priorities(
     return found
 
 
-def legs_due(connection: Connection, *, after: str, limit: int) -> list[LegDue]:
-    """Return notices that ended and whose leg was not told, by the delivery's id."""
+def is_leg_owed(connection: Connection, *, after: str) -> bool:
+    """Tell whether a notice ended and its leg was not told, by a delivery above `after`."""
+    query = select(DeliveryRow.id).where(DeliveryRow.owes.is_not(None), DeliveryRow.id > after)
+    return connection.execute(query.limit(1)).first() is not None
+
+
+def take_legs(
+    connection: Connection, *, after: str = "", limit: int, only: str | None = None
+) -> list[LegDue]:
+    """Take notices that ended and whose leg was not told, to tell it in this very transaction.
+
+    What another worker is just telling is passed over.
+
+    Args:
+        connection: Inside the transaction that tells the legs.
+        after: Ids of deliveries lie above this.
+        limit: How many at most; the lowest ids.
+        only: The one delivery that is to be taken.
+    """
     query = (
         select(DeliveryRow.id, DeliveryRow.event_id, EventRow.leg_id, DeliveryRow.owes)
         .join(EventRow, EventRow.seq == DeliveryRow.seq)
         .where(DeliveryRow.owes.is_not(None), DeliveryRow.id > after)
         .order_by(DeliveryRow.id)
         .limit(limit)
+        .with_for_update(of=DeliveryRow, skip_locked=True)
     )
-    return [LegDue(r.id, r.event_id, r.leg_id or "", r.owes) for r in connection.execute(query)]
+    if only is not None:
+        query = query.where(DeliveryRow.id == only)
+    due = [LegDue(r.id, r.event_id, r.leg_id or "", r.owes) for r in connection.execute(query)]
+    if due:
+        _SETTLE.send(connection, among=[one.delivery_id for one in due])
+    return due
 
 
 def is_alive_elsewhere(connection: Connection, event_id: str, but: str) -> bool:
@@ -200,12 +224,4 @@ def is_alive_elsewhere(connection: Connection, event_id: str, but: str) -> bool:
     return connection.execute(query).scalar_one() > 0
 
 
-def settle_leg(connection: Connection, due: LegDue) -> bool:
-    """Note, in the transaction that tells the leg, that it is told; False if somebody did."""
-    statement = (
-        update(DeliveryRow)
-        .where(DeliveryRow.id == due.delivery_id, DeliveryRow.owes == due.owes)
-        .values(owes=None)
-        .returning(DeliveryRow.id)
-    )
-    return connection.execute(statement).one_or_none() is not None
+_SETTLE = Prebuilt(update(DeliveryRow).values(owes=null()), among=DeliveryRow.id)

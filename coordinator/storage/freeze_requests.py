@@ -1,6 +1,6 @@
 """Freeze requests, their addresses and the acts on them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -81,6 +81,10 @@ _ACT_COLUMNS = (
 _BY_ID = select(FreezeRequestRow.__table__).where(FreezeRequestRow.id == bindparam("request_id"))
 _REQUEST = Prebuilt(_BY_ID)
 _LOCKED = Prebuilt(_BY_ID.with_for_update())
+_ALL_LOCKED = Prebuilt(
+    select(FreezeRequestRow.__table__).order_by(FreezeRequestRow.id).with_for_update(),
+    among=FreezeRequestRow.id,
+)
 _DECISIONS = Prebuilt(
     select(ActRow.__table__)
     .where(ActRow.request_id == bindparam("request_id"), ActRow.decision.is_not(None))
@@ -122,9 +126,9 @@ def insert_addresses(connection: Connection, rows: Sequence[Sequence[Any]]) -> N
     insert_rows(connection, FlaggedAddressRow, _ADDRESS_COLUMNS, rows)
 
 
-def insert_act(connection: Connection, values: dict[str, Any]) -> None:
-    """Store an act."""
-    insert_rows(connection, ActRow, _ACT_COLUMNS, mapping_rows([values], _ACT_COLUMNS))
+def insert_acts(connection: Connection, acts: Sequence[Mapping[str, Any]]) -> None:
+    """Store acts."""
+    insert_rows(connection, ActRow, _ACT_COLUMNS, mapping_rows(acts, _ACT_COLUMNS))
 
 
 def get(connection: Connection, request_id: str, *, lock: bool = False) -> Row[Any] | None:
@@ -132,6 +136,13 @@ def get(connection: Connection, request_id: str, *, lock: bool = False) -> Row[A
     query = _LOCKED if lock else _REQUEST
     found: Row[Any] | None = query.row(connection, request_id=request_id)
     return found
+
+
+def lock_all(connection: Connection, request_ids: Collection[str]) -> dict[str, Any]:
+    """Lock requests, always in the same order, and return their rows by id."""
+    if not request_ids:
+        return {}
+    return {row.id: row for row in _ALL_LOCKED.rows(connection, among=sorted(request_ids))}
 
 
 def lock_sharing(

@@ -17,7 +17,8 @@ from typing import Any, Protocol
 from sqlalchemy import Connection, Row, text
 
 from coordinator.domain.clock import from_micros
-from coordinator.domain.delivery import PROBES, DeliveryStatus
+from coordinator.domain.delivery import DeliveryStatus, SharedWait
+from coordinator.domain.fair_shares import FairShares, Room
 from holdfast.protocol.vocabulary import EventType
 
 #: A request's urgency as a number; lanes of a lower one go first.
@@ -35,6 +36,9 @@ class Head:
         endpoint_version: Changes whenever URL or secrets do.
         is_failing: The endpoint's last try failed.
         gaps: Dead deliveries of the lane since the last good one.
+        partner: Whose endpoint it is.
+        is_partner_failing: The last try of any of the partner's endpoints failed.
+        shared_wait: What lanes of the endpoint, as urgent or more so, wait for together.
     """
 
     endpoint_id: str
@@ -51,59 +55,14 @@ class Head:
     attempts: int
     endpoint_version: int
     is_failing: bool
+    partner: str
+    is_partner_failing: bool = False
+    shared_wait: SharedWait | None = None
 
     @property
     def lane(self) -> tuple[str, str]:
         """Endpoint and request."""
         return self.endpoint_id, self.request_id
-
-
-class EndpointLimits:
-    """How many tries each endpoint has under way in this process, and how many it may have.
-
-    Args:
-        most: For an endpoint that answers; a failing one has `PROBES`.
-    """
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._under_way: Counter[str] = Counter()
-        self._failing: set[str] = set()
-
-    def copy(self) -> "EndpointLimits":
-        """Return a copy that changes on its own."""
-        other = EndpointLimits(self._most)
-        other._under_way = self._under_way.copy()
-        other._failing = self._failing.copy()
-        return other
-
-    def takes(self, head: Head) -> bool:
-        """Count a try of `head`, unless its endpoint has all it may have."""
-        if head.is_failing:
-            self._failing.add(head.endpoint_id)
-        if not self._has_room(head.endpoint_id):
-            return False
-        self._under_way[head.endpoint_id] += 1
-        return True
-
-    def end(self, head: Head, *, is_good: bool | None) -> None:
-        """Count the end of a try, and remember whether the endpoint answered; None: not tried."""
-        endpoint_id = head.endpoint_id
-        self._under_way[endpoint_id] -= 1
-        if self._under_way[endpoint_id] <= 0:
-            del self._under_way[endpoint_id]
-        if is_good:
-            self._failing.discard(endpoint_id)
-        elif is_good is False:
-            self._failing.add(endpoint_id)
-
-    def busy(self) -> list[str]:
-        """Return the endpoints that may have no further try now."""
-        return sorted(e for e in self._under_way if not self._has_room(e))
-
-    def _has_room(self, endpoint_id: str) -> bool:
-        most = PROBES if endpoint_id in self._failing else self._most
-        return self._under_way[endpoint_id] < most
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +71,7 @@ class Completion:
 
     Attributes:
         status: What the delivery becomes; pending where it is tried again at `due_at`.
+        attempt: Tries that the wait until `due_at` was counted by, where it is tried again.
         is_unanswered: The endpoint as a whole failed.
         answered: HTTP status, or None.
         error: Stable word, or None.
@@ -121,6 +81,7 @@ class Completion:
     status: DeliveryStatus
     due_at: datetime | None
     at: datetime
+    attempt: int = 1
     is_unanswered: bool = False
     answered: int | None = None
     error: str | None = None
@@ -152,14 +113,14 @@ class Cycle:
         limit: How many lanes to claim at most: the senders that are free.
         lease: Must outlast the sender's hard deadline.
         token: Unique to this cycle; completing what it claims needs it.
-        limits: How many tries one endpoint may have at a time; counts what is claimed.
+        shares: How many tries an endpoint and a partner may have; counts what is claimed.
     """
 
     now: datetime
     limit: int
     lease: timedelta
     token: str
-    limits: EndpointLimits
+    shares: FairShares
     completions: Sequence[Completion] = ()
     released: Sequence[Head] = ()
 
@@ -168,6 +129,24 @@ class Cycle:
         tried = (c for c in self.completions if c.status is not DeliveryStatus.CANCELLED)
         last = {c.head.endpoint_id: c.status is DeliveryStatus.DELIVERED for c in tried}
         return sorted(e for e in last if last[e]), sorted(e for e in last if not last[e])
+
+    def put_off(self) -> list[Completion]:
+        """Return of each endpoint that goes on failing as a whole its most urgent try.
+
+        One that failed for the first time may just have lost a connection: its other lanes go on,
+        one by one.
+        """
+        _, bad = self.endpoints()
+        failed = [
+            c
+            for c in self.completions
+            if c.due_at is not None
+            and c.is_unanswered
+            and c.head.is_failing
+            and c.head.endpoint_id in bad
+        ]
+        failed.sort(key=lambda c: (c.head.priority, -c.attempt), reverse=True)
+        return list({c.head.endpoint_id: c for c in failed}.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +157,7 @@ class Turn:
         held: The completions that counted.
         heads: What was claimed, the most urgent first.
         recovered: Endpoints that answer again.
-        is_cut: More is due that `limits` kept back.
+        is_cut: More is due that the shares kept back.
     """
 
     held: list[Completion]
@@ -224,6 +203,11 @@ def head_of(row: Row[Any] | Any, token: str) -> Head:
         row.attempts,
         row.version,
         row.failing_since is not None,
+        row.partner,
+        bool(row.partner_failing),
+        None
+        if row.shared_retry_at is None
+        else SharedWait(from_micros(row.shared_retry_at), row.shared_attempt),
     )
 
 
@@ -236,8 +220,8 @@ class Sorted:
     idle: list[tuple[str, str]]
 
 
-def sort_out(rows: Sequence[Any], token: str, limits: EndpointLimits) -> Sorted:
-    """Return what to do with claimed lanes, the most urgent first."""
+def sort_out(rows: Sequence[Any], token: str, shares: FairShares, room: Room) -> Sorted:
+    """Return what to do with lanes claimed with `room`, the most urgent first."""
     idle = [
         (row.endpoint_id, row.request_id)
         for row in rows
@@ -248,7 +232,8 @@ def sort_out(rows: Sequence[Any], token: str, limits: EndpointLimits) -> Sorted:
     taken: list[Head] = []
     surplus: list[Head] = []
     for head in heads:
-        (taken if limits.takes(head) else surplus).append(head)
+        (taken if shares.takes(head) else surplus).append(head)
+    shares.served(room, Counter(head.partner for head in heads))
     return Sorted(taken, surplus, idle)
 
 
@@ -261,6 +246,29 @@ def lost_before(connection: Connection, head: Head, limit: int) -> list[str]:
     return [row.event_id for row in rows][::-1]
 
 
+_FAILING_OF_PARTNER = (
+    "SELECT 1 FROM webhook_endpoint f "
+    "WHERE f.partner = e.partner AND f.enabled AND f.failing_since IS NOT NULL"
+)
+_WAITING = (
+    "FROM lane w WHERE w.endpoint_id = l.endpoint_id AND w.unanswered AND w.due_at IS NOT NULL "
+    "AND w.priority <= l.priority AND w.request_id <> l.request_id"
+)
+_EARLIEST = f"SELECT MIN(w.due_at) {_WAITING}"
+_MOST_TRIES = f"SELECT MAX(w.attempt) {_WAITING}"
+#: What a head's query reads of its endpoint `e` and lane `l`, beside the delivery; the last two are
+#: what the endpoint's lanes, as urgent or more so, wait for together where it fails.
+ENDPOINT_COLUMNS = ", ".join(
+    (
+        "e.version",
+        "e.enabled",
+        "e.failing_since",
+        "e.partner",
+        f"EXISTS ({_FAILING_OF_PARTNER}) AS partner_failing",
+        f"CASE WHEN e.failing_since IS NOT NULL THEN ({_EARLIEST}) END AS shared_retry_at",
+        f"CASE WHEN e.failing_since IS NOT NULL THEN ({_MOST_TRIES}) END AS shared_attempt",
+    )
+)
 _LOST = text(
     "SELECT event_id FROM delivery WHERE endpoint_id = :e AND request_id = :r "
     "AND status = 'dead' AND seq < :seq AND seq > COALESCE((SELECT MAX(g.seq) FROM delivery g "

@@ -1,6 +1,6 @@
 """Legs: one partner's side of a request."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,8 +9,11 @@ from sqlalchemy import Connection, Row, bindparam, select, update
 
 from coordinator.domain import leg as leg_rules
 from coordinator.domain.errors import ConflictError
+from coordinator.domain.leg import LegAct, LegFlag
+from coordinator.storage.prebuilt import Prebuilt
 from coordinator.storage.rows import insert_rows
 from coordinator.storage.tables.freeze_requests import LegRow
+from holdfast.protocol.vocabulary import LegStatus
 
 _COLUMNS = (
     "id",
@@ -30,6 +33,20 @@ _COLUMNS = (
 _LEG = select(LegRow.__table__).where(LegRow.id == bindparam("leg_id"))
 _OF_PARTNER = select(LegRow.__table__).where(
     LegRow.request_id == bindparam("request_id"), LegRow.partner == bindparam("partner")
+)
+_REQUESTS_OF = Prebuilt(select(LegRow.request_id), among=LegRow.id)
+_LEGS = Prebuilt(select(LegRow.__table__).order_by(LegRow.id), among=LegRow.id)
+_DELIVER = Prebuilt(
+    update(LegRow)
+    .where(LegRow.version == bindparam("seen"))
+    .values(
+        version=LegRow.version + 1,
+        status=bindparam("new_status"),
+        last_act=bindparam("act"),
+        delivered_at=bindparam("at"),
+        flags=bindparam("new_flags"),
+    ),
+    among=LegRow.id,
 )
 
 
@@ -92,6 +109,18 @@ def get(connection: Connection, leg_id: str) -> Row[Any] | None:
     return connection.execute(_LEG, {"leg_id": leg_id}).one_or_none()
 
 
+def requests_of(connection: Connection, leg_ids: Collection[str]) -> set[str]:
+    """Return the requests that legs belong to."""
+    if not leg_ids:
+        return set()
+    return {row.request_id for row in _REQUESTS_OF.rows(connection, among=sorted(leg_ids))}
+
+
+def get_all(connection: Connection, leg_ids: Collection[str]) -> list[Any]:
+    """Return legs, by id."""
+    return _LEGS.rows(connection, among=sorted(leg_ids)) if leg_ids else []
+
+
 def of_request(
     connection: Connection, request_id: str, *, after: str = "", limit: int = 1000
 ) -> Sequence[Row[Any]]:
@@ -118,6 +147,24 @@ def change(connection: Connection, leg: Row[Any], **values: Any) -> None:
     )
     if connection.execute(statement).rowcount != 1:
         raise ConflictError("the leg was changed meanwhile; read it again")
+
+
+def deliver(
+    connection: Connection, legs: Sequence[Any], *, status: LegStatus, act: LegAct, at: datetime
+) -> None:
+    """Write of many legs at once that their notices arrived, where they are as they were read.
+
+    Raises:
+        ConflictError: If somebody changed one of them meanwhile.
+    """
+    alike: dict[tuple[int, tuple[str, ...]], list[str]] = {}
+    for leg in legs:
+        flags = tuple(flag for flag in leg.flags if flag != LegFlag.UNDELIVERABLE)
+        alike.setdefault((leg.version, flags), []).append(leg.id)
+    for (version, flags), ids in alike.items():
+        values = {"new_status": status.value, "act": act.value, "at": at, "new_flags": list(flags)}
+        if _DELIVER.send(connection, among=ids, seen=version, **values).changed() != len(ids):
+            raise ConflictError("a leg was changed meanwhile; read it again")
 
 
 def due_for_overdue(connection: Connection, now: datetime, limit: int = 100) -> list[str]:

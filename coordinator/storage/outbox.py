@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, select
 
-from coordinator.domain.clock import to_micros
 from coordinator.storage.prebuilt import Asked, Prebuilt
-from coordinator.storage.rows import insert_rows
-from coordinator.storage.tables.outbox import DeliveryRow, WebhookEndpointRow
+from coordinator.storage.rows import insert_rows, send_rows
+from coordinator.storage.tables.outbox import DeliveryRow, LaneRow, WebhookEndpointRow
 from holdfast.protocol.type_ids import new_id
 
 _DELIVERY_COLUMNS = (
@@ -30,17 +29,20 @@ _DELIVERY_COLUMNS = (
 )
 #: How far the clocks of two machines may lie apart before something fresh waits for the later one.
 CLOCK_ALLOWANCE = timedelta(minutes=1)
-_OPEN_LANE = Prebuilt(
-    text(
-        "INSERT INTO lane (endpoint_id, request_id, priority, due_at, attempt, unanswered, gaps) "
-        "VALUES (:endpoint_id, :request_id, :priority, :due_at, 0, FALSE, 0) "
-        "ON CONFLICT (endpoint_id, request_id) DO UPDATE "
-        "SET due_at = COALESCE(lane.due_at, excluded.due_at)"
-    )
+_LANE_COLUMNS = (
+    "endpoint_id",
+    "request_id",
+    "priority",
+    "due_at",
+    "attempt",
+    "unanswered",
+    "gaps",
 )
-_REOPEN_LANE = text(
-    "INSERT INTO lane (endpoint_id, request_id, priority, due_at, attempt, unanswered, gaps) "
-    "VALUES (:endpoint_id, :request_id, :priority, :due_at, 0, FALSE, 0) "
+_OPEN_LANE = (
+    "ON CONFLICT (endpoint_id, request_id) DO UPDATE "
+    "SET due_at = COALESCE(lane.due_at, excluded.due_at)"
+)
+_REOPEN_LANE = (
     "ON CONFLICT (endpoint_id, request_id) DO UPDATE "
     "SET due_at = excluded.due_at, attempt = 0, tried_since = NULL, unanswered = FALSE"
 )
@@ -117,15 +119,7 @@ def open_lanes(connection: Connection, lanes: dict[tuple[str, str], int], due_at
 
     Due means at once, also for a worker whose clock lags behind the clock of whoever queues.
     """
-    due = to_micros(due_at - CLOCK_ALLOWANCE)
-    _OPEN_LANE.send_all(
-        connection,
-        # Sorted, so that two transactions lock the same rows in the same order.
-        [
-            {"endpoint_id": e, "request_id": r, "priority": priority, "due_at": due}
-            for (e, r), priority in sorted(lanes.items())
-        ],
-    )
+    _send_lanes(connection, lanes, due_at, _OPEN_LANE)
 
 
 def reopen_lanes(
@@ -135,12 +129,15 @@ def reopen_lanes(
 
     The head may be another one afterwards, so its tries are counted from the start.
     """
-    due = to_micros(due_at - CLOCK_ALLOWANCE)
-    if lanes:
-        connection.execute(
-            _REOPEN_LANE,
-            [
-                {"endpoint_id": endpoint_id, "request_id": r, "priority": p, "due_at": due}
-                for r, p in sorted(lanes.items())
-            ],
-        )
+    of_endpoint = {(endpoint_id, request_id): p for request_id, p in lanes.items()}
+    _send_lanes(connection, of_endpoint, due_at, _REOPEN_LANE)
+
+
+def _send_lanes(
+    connection: Connection, lanes: dict[tuple[str, str], int], due_at: datetime, conflict: str
+) -> None:
+    due = due_at - CLOCK_ALLOWANCE
+    # Sorted, so that two transactions lock the same rows in the same order.
+    rows = [(*lane, priority, due, 0, False, 0) for lane, priority in sorted(lanes.items())]
+    if rows:
+        send_rows(connection, LaneRow, _LANE_COLUMNS, rows, conflict=conflict)

@@ -20,10 +20,20 @@ from sqlalchemy import Connection
 
 from coordinator.domain.clock import to_micros
 from coordinator.domain.delivery import DeliveryStatus
+from coordinator.domain.fair_shares import Room
 from coordinator.storage import endpoint_health
+from coordinator.storage.columns import plain_array, text_array
 from coordinator.storage.database import Database
 from coordinator.storage.driver import send
-from coordinator.storage.lanes import PRIORITIES, Completion, Cycle, Head, Turn, sort_out
+from coordinator.storage.lanes import (
+    ENDPOINT_COLUMNS,
+    PRIORITIES,
+    Completion,
+    Cycle,
+    Head,
+    Turn,
+    sort_out,
+)
 
 Values = dict[str, Any]
 
@@ -87,6 +97,7 @@ class PostgresLanes:
     def _run(self, cycle: Cycle) -> Turn:
         driver = self._driver()
         answers = _Answers()
+        room = cycle.shares.room()
         with driver.pipeline():
             send(driver, "BEGIN")
             send(driver, _LAZY)
@@ -99,23 +110,30 @@ class PostgresLanes:
                 answers.recovered = send(driver, _GOOD, {"ids": good})
             if bad:
                 send(driver, _BAD, {"ids": bad, "now": to_micros(cycle.now)})
+            for failed in cycle.put_off():
+                send(driver, _PUT_OFF, endpoint_health.put_off_values(failed, cycle.now))
             if cycle.limit > 0:
-                answers.claimed = _claim(driver, cycle)
+                answers.claimed = _claim(driver, cycle, room)
             send(driver, "COMMIT")
         held = _held(answers.held, cycle.completions)
         recovered = [row[0] for row in answers.recovered] if answers.recovered else []
         lanes = answers.claimed.fetchall() if answers.claimed else []
-        heads, is_cut = self._heads(driver, lanes, cycle) if lanes else ([], False)
+        if cycle.limit > 0 and not lanes:
+            cycle.shares.served(room, {})
+        heads, is_cut = self._heads(driver, lanes, cycle, room) if lanes else ([], False)
         self._hurry(recovered, cycle.now)
         return Turn(held, heads, recovered, is_cut)
 
     def _heads(
-        self, driver: "psycopg.Connection[Any]", lanes: Sequence[Any], cycle: Cycle
+        self, driver: "psycopg.Connection[Any]", lanes: Sequence[Any], cycle: Cycle, room: Room
     ) -> tuple[list[Head], bool]:
         with driver.cursor(row_factory=namedtuple_row) as cursor:
-            places = {"e": [lane[0] for lane in lanes], "r": [lane[1] for lane in lanes]}
+            places = {
+                "e": text_array([lane[0] for lane in lanes]),
+                "r": text_array([lane[1] for lane in lanes]),
+            }
             rows = cursor.execute(_HEADS, places).fetchall()
-        found = sort_out(rows, cycle.token, cycle.limits)
+        found = sort_out(rows, cycle.token, cycle.shares, room)
         if found.idle or found.surplus:
             with driver.pipeline():
                 if found.idle:
@@ -130,8 +148,11 @@ class PostgresLanes:
         self, driver: "psycopg.Connection[Any]", lanes: Sequence[tuple[str, str]], token: str
     ) -> None:
         """Park lanes without a head; looked at again under the lock, for one may be queued now."""
-        values = {"e": [e for e, _ in lanes], "r": [r for _, r in lanes]}
-        values["token"] = [token] * len(lanes)
+        values = {
+            "e": text_array([e for e, _ in lanes]),
+            "r": text_array([r for _, r in lanes]),
+            "token": text_array([token] * len(lanes)),
+        }
         send(driver, _LOCK, values)
         send(driver, _PARK, values)
 
@@ -151,13 +172,17 @@ def _complete(
     return send(driver, _LANES, values)
 
 
-def _claim(driver: "psycopg.Connection[Any]", cycle: Cycle) -> "psycopg.Cursor[Any]":
+def _claim(driver: "psycopg.Connection[Any]", cycle: Cycle, room: Room) -> "psycopg.Cursor[Any]":
     values = {
         "now": to_micros(cycle.now),
         "limit": cycle.limit,
         "lease": round(cycle.lease.total_seconds() * 1_000_000),
         "token": cycle.token,
-        "busy": cycle.limits.busy(),
+        "full": list(room.full_endpoints),
+        "left_out": room.left_out,
+        "crowded": [partner for partner, _ in room.crowded],
+        "most": [most for _, most in room.crowded],
+        "takes_failing": room.takes_failing,
     }
     return send(driver, _CLAIM, values)
 
@@ -173,31 +198,37 @@ def _held(
 
 def _places(heads: Sequence[Head]) -> Values:
     return {
-        "e": [h.endpoint_id for h in heads],
-        "r": [h.request_id for h in heads],
-        "token": [h.lease_token for h in heads],
+        "e": text_array([h.endpoint_id for h in heads]),
+        "r": text_array([h.request_id for h in heads]),
+        "token": text_array([h.lease_token for h in heads]),
     }
 
 
 def _completion_values(completions: Sequence[Completion], now: datetime) -> Values:
     finished = to_micros(now)
-    values = _places([c.head for c in completions])
-    values |= {
-        "now": finished,
+    texts: dict[str, list[Any]] = {
         "delivery": [c.head.delivery_id for c in completions],
+        "error": [c.error for c in completions],
+        "status": [c.status.value for c in completions],
+        "owes": [c.owes for c in completions],
+    }
+    plain: dict[str, list[Any]] = {
         "number": [c.head.attempts + 1 for c in completions],
         "at": [to_micros(c.at) for c in completions],
         "answered": [c.answered for c in completions],
-        "error": [c.error for c in completions],
         "duration": [round(c.duration.total_seconds() * 1000) for c in completions],
-        "status": [c.status.value for c in completions],
         "finished": [None if c.status is DeliveryStatus.PENDING else finished for c in completions],
-        "owes": [c.owes for c in completions],
+        "attempt": [c.attempt for c in completions],
         "due": [None if c.due_at is None else to_micros(c.due_at) for c in completions],
         "unanswered": [c.is_unanswered for c in completions],
         "gaps": [c.gaps_after for c in completions],
     }
-    return values
+    return {
+        **_places([c.head for c in completions]),
+        **{name: text_array(values) for name, values in texts.items()},
+        **{name: plain_array(values) for name, values in plain.items()},
+        "now": finished,
+    }
 
 
 def _wrapped(error: psycopg.Error) -> Exception:
@@ -238,13 +269,14 @@ _DELIVERIES = (
 _LANES = (
     "UPDATE lane SET lease_until = NULL, lease_token = NULL, gaps = i.gaps, "
     "unanswered = i.due IS NOT NULL AND i.unanswered, "
-    "attempt = CASE WHEN i.due IS NULL THEN 0 ELSE lane.attempt + 1 END, "
+    "attempt = CASE WHEN i.due IS NULL THEN 0 ELSE i.attempt END, "
     "tried_since = CASE WHEN i.due IS NOT NULL THEN COALESCE(lane.tried_since, i.at) END, "
     "due_at = CASE WHEN i.due IS NOT NULL THEN i.due WHEN EXISTS (SELECT 1 FROM delivery d "
     "WHERE d.endpoint_id = lane.endpoint_id AND d.request_id = lane.request_id "
     "AND d.status = 'pending') THEN %(now)s::bigint END "
     f"FROM unnest({_KEYS}, %(due)s::bigint[], %(at)s::bigint[], %(unanswered)s::bool[], "
-    f"%(gaps)s::int[]) AS i (e, r, token, due, at, unanswered, gaps) WHERE {_MINE} "
+    f"%(gaps)s::int[], %(attempt)s::int[]) "
+    f"AS i (e, r, token, due, at, unanswered, gaps, attempt) WHERE {_MINE} "
     "RETURNING i.e, i.r, i.token"
 )
 _RELEASE = (
@@ -267,16 +299,31 @@ _BAD = (
     "UPDATE webhook_endpoint SET failing_since = %(now)s "
     "WHERE id = ANY(%(ids)s) AND failing_since IS NULL"
 )
+#: Lanes that somebody works on are passed over, so that nobody waits here.
+_PUT_OFF = endpoint_health.put_off_sql("%({})s", skip=" FOR UPDATE SKIP LOCKED")
+_DUE = f"due_at <= %(now)s AND (lease_until IS NULL OR lease_until < {_NOW})"
+_ENDPOINTS = "SELECT id FROM webhook_endpoint WHERE"
+_OPEN = (
+    "endpoint_id <> ALL(%(full)s::text[]) AND "
+    f"(%(takes_failing)s OR endpoint_id NOT IN ({_ENDPOINTS} failing_since IS NOT NULL))"
+)
 _RANGES = " UNION ALL ".join(
     "SELECT * FROM (SELECT endpoint_id, request_id, priority, due_at FROM lane "
-    f"WHERE priority = {p} AND due_at <= %(now)s AND (lease_until IS NULL OR lease_until < {_NOW}) "
-    "AND endpoint_id <> ALL(%(busy)s::text[]) "
+    f"WHERE priority = {p} AND {_DUE} AND {_OPEN} "
+    f"AND endpoint_id NOT IN ({_ENDPOINTS} partner = ANY(%(left_out)s::text[])) "
     f"ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED) p{p}"
     for p in PRIORITIES
 )
+#: Partners with more due than they may have are looked at one by one, as far as each has room.
+_CROWDED = (
+    "SELECT theirs.* FROM unnest(%(crowded)s::text[], %(most)s::int[]) AS c (partner, most) "
+    "CROSS JOIN LATERAL (SELECT endpoint_id, request_id, priority, due_at FROM lane "
+    f"WHERE {_DUE} AND {_OPEN} AND endpoint_id IN ({_ENDPOINTS} partner = c.partner) "
+    "ORDER BY priority, due_at LIMIT c.most FOR UPDATE SKIP LOCKED) theirs"
+)
 #: Materialized: PostgreSQL might run the sub-select twice, and lock more than asked.
 _CLAIM = (
-    f"WITH found AS MATERIALIZED ({_RANGES}), due AS MATERIALIZED ("
+    f"WITH found AS MATERIALIZED ({_RANGES} UNION ALL {_CROWDED}), due AS MATERIALIZED ("
     "SELECT endpoint_id, request_id FROM found ORDER BY priority, due_at LIMIT %(limit)s) "
     f"UPDATE lane SET lease_until = {_NOW} + %(lease)s, lease_token = %(token)s FROM due "
     "WHERE lane.endpoint_id = due.endpoint_id AND lane.request_id = due.request_id "
@@ -285,7 +332,7 @@ _CLAIM = (
 _HEADS = (
     "SELECT l.endpoint_id, l.request_id, l.priority, l.attempt, l.tried_since, l.gaps, "
     "d.id AS delivery_id, d.event_id, d.seq, d.attempts, ev.type AS event_type, "
-    "e.version, e.enabled, e.failing_since "
+    f"{ENDPOINT_COLUMNS} "
     "FROM unnest(%(e)s::text[], %(r)s::text[]) AS i (e, r) "
     "JOIN lane l ON l.endpoint_id = i.e AND l.request_id = i.r "
     "JOIN webhook_endpoint e ON e.id = l.endpoint_id "

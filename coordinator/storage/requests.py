@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, delete, select, update
 
 from coordinator.storage.driver import Sent
 from coordinator.storage.prebuilt import Prebuilt
-from coordinator.storage.rows import send_rows
+from coordinator.storage.rows import DO_NOTHING, send_rows
 from coordinator.storage.tables.documents import DocumentRow
 from coordinator.storage.tables.requests import SeenTokenRow, StoredAnswerRow
 
@@ -50,7 +50,7 @@ def send_token(connection: Connection, partner: str, jti: str, now: datetime) ->
         SeenTokenRow,
         ("partner", "jti", "seen_at"),
         [(partner, jti, now)],
-        ignore_conflicts=True,
+        conflict=DO_NOTHING,
     )
 
 
@@ -96,7 +96,7 @@ def claim(  # noqa: PLR0913 - the columns
         StoredAnswerRow,
         _ANSWER_COLUMNS,
         [(partner, subject, key, answer_id, fingerprint, PRESUMED_STATUS, now)],
-        ignore_conflicts=True,
+        conflict=DO_NOTHING,
     )
     return Claim(partner, subject, key, answer_id, token, answer)
 

@@ -20,6 +20,7 @@ from coordinator.storage.columns import (
     Converter,
     array,
     array_insert,
+    array_update,
     columns_of,
     converted,
     converter,
@@ -28,20 +29,21 @@ from coordinator.storage.columns import (
 
 #: From so many rows on one statement for all is worth its spelling.
 FEWEST_AT_ONCE = 16
-_IGNORE = " ON CONFLICT DO NOTHING"
+#: What skips rows that break a unique constraint.
+DO_NOTHING = "ON CONFLICT DO NOTHING"
 
 
 @lru_cache(maxsize=512)
 def _statement(
-    table: Table, columns: tuple[str, ...], dialect: Dialect, *, ignore: bool, rows: int
+    table: Table, columns: tuple[str, ...], dialect: Dialect, *, conflict: str, rows: int
 ) -> tuple[str, tuple[Converter | None, ...]]:
     quoted = ", ".join(dialect.identifier_preparer.format_column(table.c[n]) for n in columns)
     marks = ", ".join(["?" if dialect.paramstyle == "qmark" else "%s"] * len(columns))
     into = dialect.identifier_preparer.format_table(table)
     places = ", ".join([f"({marks})"] * rows)
     sql = f"INSERT INTO {into} ({quoted}) VALUES {places}"  # noqa: S608 - our own names
-    if ignore:
-        sql += _IGNORE
+    if conflict:
+        sql += f" {conflict}"
     return sql, tuple(converter(table.c[name].type, dialect) for name in columns)
 
 
@@ -51,7 +53,7 @@ def _ready(
     dialect: Dialect,
     rows: Sequence[Sequence[Any]],
     *,
-    ignore: bool,
+    conflict: str,
 ) -> tuple[str, list[tuple[Any, ...]]]:
     """Return the statement and what it is run with: one set of values, where many rows can be."""
     values = columns_of(rows)
@@ -59,10 +61,10 @@ def _ready(
         found = array_insert(table, names, dialect)
         if found is not None:
             sql, spells = found
-            sql += _IGNORE if ignore else ""
+            sql += f" {conflict}" if conflict else ""
             return sql, [tuple(array(v, spell) for v, spell in zip(values, spells, strict=True))]
     together = len(rows) if len(rows) < FEWEST_AT_ONCE and dialect.name == "postgresql" else 1
-    sql, converters = _statement(table, names, dialect, ignore=ignore, rows=together)
+    sql, converters = _statement(table, names, dialect, conflict=conflict, rows=together)
     ready = [
         v if convert is None else converted(v, convert)
         for v, convert in zip(values, converters, strict=True)
@@ -70,7 +72,7 @@ def _ready(
     if len(rows) >= FEWEST_AT_ONCE and dialect.name == "sqlite":
         whole = document_insert(table, names, dialect, ready)
         if whole is not None:
-            return whole[0] + (_IGNORE if ignore else ""), [whole[1]]
+            return whole[0] + (f" {conflict}" if conflict else ""), [whole[1]]
     each = list(zip(*ready, strict=True))
     return sql, each if together == 1 else [tuple(chain.from_iterable(each))]
 
@@ -97,7 +99,8 @@ def insert_rows(
     """
     if not rows:
         return 0
-    sent = send_rows(connection, row_type, columns, rows, ignore_conflicts=ignore_conflicts)
+    conflict = DO_NOTHING if ignore_conflicts else ""
+    sent = send_rows(connection, row_type, columns, rows, conflict=conflict)
     # Without conflicts to ignore, all are inserted or it raises: nothing to wait for.
     return sent.changed() if ignore_conflicts else len(rows)
 
@@ -108,15 +111,68 @@ def send_rows(
     columns: tuple[str, ...],
     rows: Sequence[Sequence[Any]],
     *,
-    ignore_conflicts: bool = False,
+    conflict: str = "",
 ) -> driver.Sent:
-    """Insert at least one row as `insert_rows` does; how many it was, is asked later."""
+    """Insert at least one row as `insert_rows` does; how many it was, is asked later.
+
+    `conflict` is the ON CONFLICT clause, where there is to be one.
+    """
     table: Table = row_type.__table__  # type: ignore[assignment]  # always a Table here
     dialect = connection.dialect
-    sql, values = _ready(table, columns, dialect, rows, ignore=ignore_conflicts)
+    sql, values = _ready(table, columns, dialect, rows, conflict=conflict)
     if len(values) == 1:
         return driver.execute(connection, sql, values[0])
     return driver.execute_many(connection, sql, values)
+
+
+def update_rows(
+    connection: Connection,
+    row_type: type[Base],
+    keys: tuple[str, ...],
+    columns: tuple[str, ...],
+    rows: Sequence[Sequence[Any]],
+) -> None:
+    """Write `columns` of those rows that have `keys`.
+
+    Args:
+        connection: Inside the writing transaction.
+        row_type: The table's row class.
+        keys: Columns that find a row.
+        columns: Columns that are written.
+        rows: Python values: of `keys`, then of `columns`.
+    """
+    if not rows:
+        return
+    table: Table = row_type.__table__  # type: ignore[assignment]  # always a Table here
+    dialect = connection.dialect
+    values = columns_of(rows)
+    if len(rows) >= FEWEST_AT_ONCE and dialect.name == "postgresql":
+        found = array_update(table, keys, columns, dialect)
+        if found is not None:
+            sql, spells = found
+            arrays = [array(v, spell) for v, spell in zip(values, spells, strict=True)]
+            driver.execute(connection, sql, arrays)
+            return
+    sql, converters = _update(table, keys, columns, dialect)
+    ready = [
+        v if convert is None else converted(v, convert)
+        for v, convert in zip(values, converters, strict=True)
+    ]
+    # As they stand in the statement: what is written, then what finds the row.
+    ready = ready[len(keys) :] + ready[: len(keys)]
+    driver.execute_many(connection, sql, list(zip(*ready, strict=True)))
+
+
+@lru_cache(maxsize=64)
+def _update(
+    table: Table, keys: tuple[str, ...], columns: tuple[str, ...], dialect: Dialect
+) -> tuple[str, tuple[Converter | None, ...]]:
+    preparer = dialect.identifier_preparer
+    mark = "?" if dialect.paramstyle == "qmark" else "%s"
+    written = ", ".join(f"{preparer.format_column(table.c[n])} = {mark}" for n in columns)
+    found = " AND ".join(f"{preparer.format_column(table.c[n])} = {mark}" for n in keys)
+    sql = f"UPDATE {preparer.format_table(table)} SET {written} WHERE {found}"  # noqa: S608 - our own names
+    return sql, tuple(converter(table.c[n].type, dialect) for n in keys + columns)
 
 
 def mapping_rows(

@@ -15,7 +15,15 @@ from coordinator.domain.clock import to_micros
 from coordinator.domain.delivery import DeliveryStatus
 from coordinator.storage import endpoint_health
 from coordinator.storage.database import Database
-from coordinator.storage.lanes import PRIORITIES, Completion, Cycle, Head, Turn, sort_out
+from coordinator.storage.lanes import (
+    ENDPOINT_COLUMNS,
+    PRIORITIES,
+    Completion,
+    Cycle,
+    Head,
+    Turn,
+    sort_out,
+)
 from coordinator.storage.rows import insert_rows
 from coordinator.storage.tables.outbox import AttemptRow
 
@@ -43,6 +51,8 @@ class SqliteLanes:
             for endpoint_id in recovered:
                 endpoint_health.hurry_lanes(connection, endpoint_id, cycle.now)
             endpoint_health.mark_failing(connection, bad, cycle.now)
+            for failed in cycle.put_off():
+                connection.execute(_PUT_OFF, endpoint_health.put_off_values(failed, cycle.now))
             heads, is_cut = _claim(connection, cycle)
         return Turn(held, heads, recovered, is_cut)
 
@@ -93,19 +103,29 @@ def _complete(
 def _claim(connection: Connection, cycle: Cycle) -> tuple[list[Head], bool]:
     if cycle.limit < 1:
         return [], False
-    busy = cycle.limits.busy()
-    values: dict[str, Any] = {f"b{i}": endpoint for i, endpoint in enumerate(busy)}
+    room = cycle.shares.room()
+    values: dict[str, Any] = {f"b{i}": endpoint for i, endpoint in enumerate(room.full_endpoints)}
+    values |= {f"o{i}": partner for i, partner in enumerate(room.left_out)}
+    for i, (partner, most) in enumerate(room.crowded):
+        values |= {f"c{i}": partner, f"m{i}": most}
     values |= {
         "now": to_micros(cycle.now),
         "limit": cycle.limit,
         "until": to_micros(cycle.now + cycle.lease),
         "token": cycle.token,
     }
-    lanes = connection.execute(_claim_statement(len(busy)), values).all()
+    statement = _claim_statement(
+        len(room.full_endpoints),
+        len(room.left_out),
+        len(room.crowded),
+        takes_failing=room.takes_failing,
+    )
+    lanes = connection.execute(statement, values).all()
     if not lanes:
+        cycle.shares.served(room, {})
         return [], False
     rows = connection.execute(_heads_statement(len(lanes)), _places(lanes)).all()
-    found = sort_out(rows, cycle.token, cycle.limits)
+    found = sort_out(rows, cycle.token, cycle.shares, room)
     if found.idle:
         connection.execute(_PARK, [{"e": e, "r": r, "token": cycle.token} for e, r in found.idle])
     _release(connection, found.surplus)
@@ -168,6 +188,7 @@ def _retry_values(completion: Completion) -> dict[str, Any]:
         "token": head.lease_token,
         "due_at": to_micros(completion.due_at or completion.at),
         "at": to_micros(completion.at),
+        "attempt": completion.attempt,
         "unanswered": completion.is_unanswered,
     }
 
@@ -188,10 +209,12 @@ _NEXT_HEAD = text(
     f"AND d.status = 'pending') THEN :now END {_HELD}"
 )
 _RETRY = text(
-    "UPDATE lane SET lease_until = NULL, lease_token = NULL, attempt = attempt + 1, "  # noqa: S608 - constants
+    "UPDATE lane SET lease_until = NULL, lease_token = NULL, attempt = :attempt, "  # noqa: S608 - constants
     f"tried_since = COALESCE(tried_since, :at), unanswered = :unanswered, due_at = :due_at {_HELD}"
 )
+_PUT_OFF = text(endpoint_health.put_off_sql(":{}"))
 _DUE = "due_at <= :now AND (lease_until IS NULL OR lease_until < :now)"
+_ENDPOINTS = "SELECT id FROM webhook_endpoint WHERE"
 _PEEK = text(
     " UNION ALL ".join(
         f"SELECT * FROM (SELECT 1 FROM lane WHERE priority = {p} AND {_DUE} LIMIT 1)"  # noqa: S608 - constants
@@ -201,23 +224,47 @@ _PEEK = text(
 
 
 @lru_cache(maxsize=256)
-def _claim_statement(busy: int) -> TextClause:
-    """Return the claim: an index range a priority, each cut at the limit, then the first of all."""
-    others = ""
-    if busy:
-        others = f" AND endpoint_id NOT IN ({', '.join(f':b{i}' for i in range(busy))})"
-    ranges = " UNION ALL ".join(
-        "SELECT * FROM (SELECT endpoint_id, request_id, priority, due_at FROM lane "  # noqa: S608 - constants
-        f"WHERE priority = {p} AND {_DUE}{others} ORDER BY due_at LIMIT :limit)"
-        for p in PRIORITIES
-    )
+def _claim_statement(
+    full_endpoints: int, left_out: int, crowded: int, *, takes_failing: bool
+) -> TextClause:
+    """Return the claim: an index range a priority, each cut at the limit, then the first of all.
+
+    Crowded partners have ranges of their own, cut at the room that each has.
+    """
+    common = ""
+    if full_endpoints:
+        common += f" AND endpoint_id NOT IN ({_names('b', full_endpoints)})"
+    if not takes_failing:
+        common += f" AND endpoint_id NOT IN ({_ENDPOINTS} failing_since IS NOT NULL)"
+    others = common
+    if left_out:
+        others += f" AND endpoint_id NOT IN ({_ENDPOINTS} partner IN ({_names('o', left_out)}))"
+    ranges = [_ranges(others, ":limit")]
+    # The plus keeps SQLite on the index by time: a partner with a backlog is soon found there.
+    ranges += [
+        _ranges(f"{common} AND +endpoint_id IN ({_ENDPOINTS} partner = :c{i})", f":m{i}")
+        for i in range(crowded)
+    ]
     return text(
         "UPDATE lane SET lease_until = :until, lease_token = :token FROM ("  # noqa: S608 - constants
-        f"SELECT endpoint_id AS e, request_id AS r FROM ({ranges}) "
+        f"SELECT endpoint_id AS e, request_id AS r FROM ({' UNION ALL '.join(ranges)}) "
         "ORDER BY priority, due_at LIMIT :limit) AS due "
         "WHERE lane.endpoint_id = due.e AND lane.request_id = due.r "
         "RETURNING endpoint_id, request_id"
     )
+
+
+def _ranges(condition: str, limit: str) -> str:
+    ranges = " UNION ALL ".join(
+        "SELECT * FROM (SELECT endpoint_id, request_id, priority, due_at FROM lane "  # noqa: S608 - constants
+        f"WHERE priority = {p} AND {_DUE}{condition} ORDER BY due_at LIMIT {limit})"
+        for p in PRIORITIES
+    )
+    return f"SELECT * FROM ({ranges} ORDER BY priority, due_at LIMIT {limit})"  # noqa: S608 - constants
+
+
+def _names(letter: str, count: int) -> str:
+    return ", ".join(f":{letter}{i}" for i in range(count))
 
 
 @lru_cache(maxsize=512)
@@ -225,7 +272,7 @@ def _heads_statement(count: int) -> TextClause:
     return text(
         "SELECT l.endpoint_id, l.request_id, l.priority, l.attempt, l.tried_since, l.gaps, "  # noqa: S608 - placeholders
         "d.id AS delivery_id, d.event_id, d.seq, d.attempts, ev.type AS event_type, "
-        "e.version, e.enabled, e.failing_since "
+        f"{ENDPOINT_COLUMNS} "
         "FROM lane l JOIN webhook_endpoint e ON e.id = l.endpoint_id "
         "LEFT JOIN delivery d ON d.id = (SELECT h.id FROM delivery h "
         "WHERE h.endpoint_id = l.endpoint_id AND h.request_id = l.request_id "

@@ -8,7 +8,15 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.benchmarks import deliveries, disturbed, growth, ledger, submissions
+from tests.benchmarks import (
+    deliveries,
+    disturbed,
+    fairness,
+    fan_out,
+    growth,
+    ledger,
+    submissions,
+)
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.page import write_page
 from tests.benchmarks.stage import Stages
@@ -17,6 +25,8 @@ from tests.postgres import PostgresServer
 GROUPS: dict[str, Callable[[Stages], Iterator[Figure]]] = {
     "submissions": submissions.measure,
     "deliveries": deliveries.measure,
+    "fan_out": fan_out.measure,
+    "fairness": fairness.measure,
     "ledger": ledger.measure,
     "disturbed": disturbed.measure,
     "growth": growth.measure,

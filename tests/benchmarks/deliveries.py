@@ -38,7 +38,8 @@ def measure(stages: Stages) -> Iterator[Figure]:
         yield from _latency(stage, receiver)
 
 
-def _register(stage: Stage, exchange: Exchange, urls: Sequence[str]) -> None:
+def register(stage: Stage, exchange: Exchange, urls: Sequence[str]) -> None:
+    """Register an endpoint of `exchange` at each of `urls`."""
     for url in urls:
         with transaction(stage.database, stage.vault, stage.clock) as uow:
             command = RegisterEndpoint(body=payloads.NewEndpoint(url=url), secret=new_secret())
@@ -48,7 +49,7 @@ def _register(stage: Stage, exchange: Exchange, urls: Sequence[str]) -> None:
 def _per_second(stage: Stage, receiver: Receiver) -> Figure:
     exchanges = stage.cast.all
     for number, exchange in enumerate(exchanges):
-        _register(stage, exchange, receiver.urls[number :: len(exchanges)])
+        register(stage, exchange, receiver.urls[number :: len(exchanges)])
     # An event of a partner goes to its 12 or 13 endpoints.
     owed = sum(len(receiver.urls[n % 4 :: 4]) for n in range(EVENTS))
 
@@ -106,7 +107,7 @@ def _queue(stage: Stage) -> None:
 
 
 def _latency(stage: Stage, receiver: Receiver) -> Iterator[Figure]:
-    _register(stage, stage.cast.b, receiver.urls)
+    register(stage, stage.cast.b, receiver.urls)
     stage.start_web()
     stage.start_worker()
     web, bare = Caller(stage.port), Caller(receiver.ports[0])

@@ -1,7 +1,9 @@
 """A receiver of webhooks as a process of its own: it notes when each came, and answers 204.
 
+Under some paths it misbehaves instead, and notes nothing: `/hang`, `/drip`, `/reset`, `/refuse`.
 It listens on as many ports as there are endpoints, for each partner has a host of its own. Told on
-its input: `reset`, `wait <count> <seconds>`; it answers each with a line of JSON on its output.
+its input: `reset`, `hang_up`, `wait <count> <seconds> <kind>`; it answers each with a line of JSON
+on its output.
 """
 
 import asyncio
@@ -17,6 +19,9 @@ from typing import Any, Self
 from tests.benchmarks.stage import end
 
 _ANSWER = b"HTTP/1.1 204 No Content\r\n\r\n"
+_REFUSAL = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n"
+#: Between two bytes that drip, in seconds.
+_DRIP_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +57,16 @@ class Receiver:
         """Forget what came."""
         self._ask("reset")
 
-    def wait(self, count: int, seconds: float = 60) -> Arrivals:
-        """Wait until `count` webhooks came, and return them."""
-        times, kinds = self._ask(f"wait {count} {seconds}")
-        if len(times) < count:
-            raise AssertionError(f"only {len(times)} of {count} webhooks came in {seconds} s")
+    def hang_up(self) -> None:
+        """Close every connection, so that the next webhook of each sender opens one."""
+        self._ask("hang_up")
+
+    def wait(self, count: int, seconds: float = 60, kind: str = "") -> Arrivals:
+        """Wait until `count` webhooks (of one kind, if said) came, and return all that came."""
+        times, kinds = self._ask(f"wait {count} {seconds} {kind}")
+        come = kinds.count(kind) if kind else len(times)
+        if come < count:
+            raise AssertionError(f"only {come} of {count} webhooks came in {seconds} s")
         return Arrivals(times, kinds)
 
     def _ask(self, line: str) -> Any:
@@ -93,6 +103,11 @@ class _Log:
         self.changed = threading.Condition()
         self.times: list[float] = []
         self.kinds: list[str] = []
+        self.connections: set[asyncio.BaseTransport] = set()
+
+    def count(self, kind: str) -> int:
+        """Return how many came, of one kind if one is said."""
+        return self.kinds.count(kind) if kind else len(self.times)
 
     def note(self, body: bytes) -> None:
         now = time.monotonic()
@@ -112,6 +127,11 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
+        self._log.connections.add(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        self._log.connections.discard(self._transport)
 
     def data_received(self, data: bytes) -> None:
         self._data += data
@@ -122,21 +142,42 @@ class _Connection(asyncio.Protocol):
             length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
             if len(rest) < length:
                 return
-            self._log.note(rest[:length])
             self._data = rest[length:]
-            self._transport.write(_ANSWER)
+            path = head.split(b" ", 2)[1]
+            if path == b"/refuse":
+                self._transport.write(_REFUSAL)
+            elif path == b"/reset":
+                self._transport.abort()
+            elif path == b"/drip":
+                self._drip(_ANSWER)
+            elif path != b"/hang":
+                self._log.note(rest[:length])
+                self._transport.write(_ANSWER)
+
+    def _drip(self, rest: bytes) -> None:
+        if rest and not self._transport.is_closing():
+            self._transport.write(rest[:1])
+            asyncio.get_running_loop().call_later(_DRIP_SECONDS, self._drip, rest[1:])
 
 
-def _obey(log: _Log) -> None:
+def _hang_up(log: _Log) -> None:
+    for transport in list(log.connections):
+        transport.close()
+
+
+def _obey(log: _Log, loop: asyncio.AbstractEventLoop) -> None:
     for line in sys.stdin:
         words = line.split()
         with log.changed:
             if words[0] == "reset":
                 log.times, log.kinds = [], []
                 answer: Any = None
+            elif words[0] == "hang_up":
+                loop.call_soon_threadsafe(_hang_up, log)
+                answer = None
             else:
-                count = int(words[1])
-                log.changed.wait_for(lambda c=count: len(log.times) >= c, float(words[2]))  # type: ignore[misc]
+                count, kind = int(words[1]), "".join(words[3:])
+                log.changed.wait_for(lambda c=count, k=kind: log.count(k) >= c, float(words[2]))  # type: ignore[misc]
                 answer = [log.times, log.kinds]
         sys.stdout.write(_line(answer))
         sys.stdout.flush()
@@ -150,7 +191,7 @@ async def _serve(endpoints: int) -> None:
     ]
     sys.stdout.write(_line([s.sockets[0].getsockname()[1] for s in servers]))
     sys.stdout.flush()
-    await asyncio.to_thread(_obey, log)
+    await asyncio.to_thread(_obey, log, loop)
 
 
 if __name__ == "__main__":

@@ -102,7 +102,9 @@ class Outbox:
         send: Callable[[str, Mapping[str, str], bytes], SendOutcome],
         *,
         senders: int = 4,
+        partner_share: int = 2,
         watcher: Watcher | None = None,
+        on_notice: Callable[[], None] = lambda: None,
         **settings: timedelta,
     ) -> DeliveryLoop:
         """Return a delivery loop that is not running."""
@@ -112,8 +114,9 @@ class Outbox:
             self.clock,
             send=send,
             keys=[WEBHOOK_KEY],
-            settings=LoopSettings(senders=senders, **settings),
+            settings=LoopSettings(senders=senders, partner_share=partner_share, **settings),
             watcher=watcher or Watcher(self.database),
+            on_notice=on_notice,
         )
 
 

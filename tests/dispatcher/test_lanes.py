@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from coordinator.domain.clock import SteppedClock
-from coordinator.domain.delivery import DeliveryStatus
+from coordinator.domain.clock import SteppedClock, to_micros
+from coordinator.domain.delivery import DeliveryStatus, SharedWait
+from coordinator.domain.fair_shares import FairShares
 from coordinator.storage import lanes
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
 from coordinator.storage.lane_stores import open_lanes
-from coordinator.storage.lanes import Completion, Cycle, EndpointLimits, Head, Turn
+from coordinator.storage.lanes import Completion, Cycle, Head, Turn
 from tests.dispatcher.outbox_cast import Outbox
 from tests.factories import Cast
 
@@ -27,9 +28,7 @@ def outbox(database: Database, vault: Vault, clock: SteppedClock) -> Outbox:
     return Outbox(database, vault, clock)
 
 
-def cycle(
-    outbox: Outbox, limit: int = 0, limits: EndpointLimits | None = None, **done: Any
-) -> Turn:
+def cycle(outbox: Outbox, limit: int = 0, shares: FairShares | None = None, **done: Any) -> Turn:
     store = open_lanes(outbox.database)
     turn = store.run(
         Cycle(
@@ -37,7 +36,7 @@ def cycle(
             limit=limit,
             lease=LEASE,
             token=secrets.token_hex(8),
-            limits=limits or EndpointLimits(100),
+            shares=shares or FairShares(200, partner_share=100),
             **done,
         )
     )
@@ -45,8 +44,8 @@ def cycle(
     return turn
 
 
-def claim(outbox: Outbox, limit: int = 10, limits: EndpointLimits | None = None) -> list[Head]:
-    return cycle(outbox, limit, limits).heads
+def claim(outbox: Outbox, limit: int = 10, shares: FairShares | None = None) -> list[Head]:
+    return cycle(outbox, limit, shares).heads
 
 
 def complete(outbox: Outbox, *completions: Completion) -> Sequence[Completion]:
@@ -232,9 +231,9 @@ def test_one_endpoint_never_has_all_senders(outbox: Outbox, cast: Cast) -> None:
     for number in range(4):
         outbox.event(cast.b.handle, f"frq_{number}")
     theirs = outbox.event(cast.c.handle, "frq_9")
-    limits = EndpointLimits(2)
-    assert len(claim(outbox, limit=3, limits=limits)) == 2
-    assert [head.event_id for head in claim(outbox, limit=1, limits=limits)] == [theirs]
+    shares = FairShares(4, partner_share=2)
+    assert len(claim(outbox, limit=3, shares=shares)) == 2
+    assert [head.event_id for head in claim(outbox, limit=1, shares=shares)] == [theirs]
 
 
 def test_a_failing_endpoint_gets_one_try_at_a_time(outbox: Outbox, cast: Cast) -> None:
@@ -242,12 +241,12 @@ def test_a_failing_endpoint_gets_one_try_at_a_time(outbox: Outbox, cast: Cast) -
     for number in range(3):
         outbox.event(cast.b.handle, f"frq_{number}")
     outbox.change("UPDATE webhook_endpoint SET failing_since = 1")
-    limits = EndpointLimits(10)
-    heads = claim(outbox, limits=limits)
+    shares = FairShares(10)
+    heads = claim(outbox, shares=shares)
     assert len(heads) == 1
-    assert claim(outbox, limits=limits) == []
-    limits.end(heads[0], is_good=False)
-    assert len(claim(outbox, limits=limits)) == 1
+    assert claim(outbox, shares=shares) == []
+    shares.end(heads[0], is_good=False)
+    assert len(claim(outbox, shares=shares)) == 1
 
 
 def test_what_is_owed_to_an_endpoint_that_is_off_waits(outbox: Outbox, cast: Cast) -> None:
@@ -289,3 +288,109 @@ def test_an_event_queued_while_its_lane_is_completed_is_owed(outbox: Outbox, cas
         following = claim(outbox)
         assert len(following) == 1, "the lane sleeps although something is owed"
         complete(outbox, delivered(outbox, following[0]))
+
+
+def failed_again(outbox: Outbox, head: Head, **changes: Any) -> Completion:
+    """Return the end of a try that shows that an endpoint goes on failing."""
+    outbox.change("UPDATE webhook_endpoint SET failing_since = 1 WHERE id = :e", e=head.endpoint_id)
+    known = replace(head, is_failing=True)
+    return replace(retried(outbox, known, timedelta(minutes=5)), attempt=4, **changes)
+
+
+def test_lanes_that_are_due_wait_with_the_one_whose_try_was_in_vain(
+    outbox: Outbox, cast: Cast
+) -> None:
+    outbox.endpoint(cast.b.lead)
+    outbox.endpoint(cast.c.lead)
+    for number in range(3):
+        outbox.event(cast.b.handle, f"frq_{number}", urgency="urgent")
+    outbox.event(cast.b.handle, "frq_8", urgency="flash")
+    outbox.event(cast.c.handle, "frq_9")
+    others = {head.request_id: head for head in claim(outbox)}
+    failed = failed_again(outbox, others.pop("frq_0"))
+    cycle(outbox, released=list(others.values()))
+    complete(outbox, failed)
+    waits = outbox.rows(
+        "SELECT request_id, attempt, due_at FROM lane WHERE unanswered ORDER BY request_id"
+    )
+    assert failed.due_at is not None
+    due = to_micros(failed.due_at)
+    assert waits == [(f"frq_{number}", 4, due) for number in range(3)]
+    # Neither what is more urgent nor anybody else's.
+    assert {head.request_id for head in claim(outbox)} == {"frq_8", "frq_9"}
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_one_lost_connection_or_one_refused_event_puts_nothing_else_off(
+    outbox: Outbox, cast: Cast, *, is_first: bool
+) -> None:
+    outbox.endpoint(cast.b.lead)
+    outbox.event(cast.b.handle, "frq_1")
+    other = outbox.event(cast.b.handle, "frq_2")
+    tried, waiting = claim(outbox)
+    cycle(outbox, released=[waiting])
+    lost = retried(outbox, tried, timedelta(minutes=5))
+    complete(outbox, lost if is_first else failed_again(outbox, tried, is_unanswered=False))
+    assert [head.event_id for head in claim(outbox)] == [other]
+
+
+def test_an_endpoint_that_answered_last_puts_nothing_off(outbox: Outbox, cast: Cast) -> None:
+    outbox.endpoint(cast.b.lead)
+    for number in range(2):
+        outbox.event(cast.b.handle, f"frq_{number}")
+    other = outbox.event(cast.b.handle, "frq_2")
+    one, two, waiting = claim(outbox)
+    cycle(outbox, released=[waiting])
+    complete(outbox, failed_again(outbox, one), delivered(outbox, two))
+    assert other in {head.event_id for head in claim(outbox)}
+
+
+def test_a_fresh_delivery_learns_what_the_others_of_its_endpoint_wait_for(
+    outbox: Outbox, cast: Cast
+) -> None:
+    outbox.endpoint(cast.b.lead)
+    outbox.event(cast.b.handle, "frq_1")
+    failed = failed_again(outbox, claim(outbox)[0])
+    complete(outbox, failed)
+    outbox.event(cast.b.handle, "frq_2")
+    assert failed.due_at is not None
+    fresh = claim(outbox)
+    assert [head.shared_wait for head in fresh] == [SharedWait(failed.due_at, 4)]
+    cycle(outbox, released=fresh)
+    # What is more urgent does not wait for what is less so.
+    flash = outbox.event(cast.b.handle, "frq_3", urgency="flash")
+    assert [(head.event_id, head.shared_wait) for head in claim(outbox)] == [(flash, None)]
+
+
+def test_a_partners_backlog_is_left_out_of_the_claim_beyond_its_room(
+    outbox: Outbox, cast: Cast
+) -> None:
+    outbox.endpoint(cast.b.lead)
+    outbox.endpoint(cast.c.lead)
+    for number in range(30):
+        outbox.event(cast.b.handle, f"frq_{number:02}")
+    theirs = [outbox.event(cast.c.handle, f"frq_9{number}") for number in range(2)]
+    shares = FairShares(16, partner_share=3)
+    first = cycle(outbox, 10, shares)
+    assert (len(first.heads), first.is_cut) == (3, True)
+    shares.end(first.heads[0], is_good=None)
+    second = cycle(outbox, 10, shares)
+    # Their own, and the one that there is room for again; nothing was claimed to be given back.
+    assert not second.is_cut
+    assert {head.event_id for head in second.heads} >= set(theirs)
+    assert len(second.heads) == 3
+
+
+def test_failing_endpoints_are_left_out_of_the_claim_while_they_hold_their_part(
+    outbox: Outbox, cast: Cast
+) -> None:
+    for exchange in (cast.b, cast.c):
+        outbox.endpoint(exchange.lead)
+        outbox.event(exchange.handle, "frq_1")
+    outbox.change("UPDATE webhook_endpoint SET failing_since = 1")
+    outbox.endpoint(cast.d.lead)
+    theirs = outbox.event(cast.d.handle, "frq_1")
+    shares = FairShares(4)
+    assert len(claim(outbox, 1, shares)) == 1
+    turn = cycle(outbox, 10, shares)
+    assert ([head.event_id for head in turn.heads], turn.is_cut) == ([theirs], False)

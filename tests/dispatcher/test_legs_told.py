@@ -1,16 +1,25 @@
 """A leg learns what became of its notice, once, whatever process dies in between."""
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from coordinator.domain.clock import SteppedClock
 from coordinator.domain.delivery import DeliveryStatus
+from coordinator.domain.errors import ConflictError
+from coordinator.domain.fair_shares import FairShares
 from coordinator.services import deliveries
 from coordinator.services.deliveries import tell_legs
+from coordinator.storage import deliveries as store
+from coordinator.storage import driver
+from coordinator.storage import legs as leg_store
 from coordinator.storage.lane_stores import open_lanes
-from coordinator.storage.lanes import Completion, Cycle, EndpointLimits, Head
+from coordinator.storage.lanes import Completion, Cycle, Head
 from tests.dispatcher.outbox_cast import Outbox
 from tests.factories import Cast
 from tests.services.request_cast import Ask, Desk
@@ -30,24 +39,24 @@ def outbox(desk: Desk) -> Outbox:
 
 def finish_all(outbox: Outbox, outcome: dict[str, DeliveryStatus]) -> None:
     """Claim what is due and complete it by endpoint, as a worker does before it dies."""
-    store = open_lanes(outbox.database)
+    lanes = open_lanes(outbox.database)
     now = outbox.clock.now()
     completions: list[Completion] = []
     while True:
-        turn = store.run(
+        turn = lanes.run(
             Cycle(
                 now=now,
                 limit=50,
                 lease=timedelta(seconds=30),
                 token=f"token-{len(completions)}",
-                limits=EndpointLimits(100),
+                shares=FairShares(200, partner_share=100),
                 completions=completions,
             )
         )
         if not turn.heads:
             break
         completions = [_completed(outcome, head, outbox) for head in turn.heads]
-    store.close()
+    lanes.close()
 
 
 def _completed(outcome: dict[str, DeliveryStatus], head: Head, outbox: Outbox) -> Completion:
@@ -141,3 +150,116 @@ def test_other_events_owe_a_leg_nothing(desk: Desk, outbox: Outbox) -> None:
     go_out(desk)
     finish_all(outbox, {})
     assert outbox.value(NOTICE) == 0
+
+
+def test_two_workers_never_take_the_same_leg_to_tell_it(desk: Desk, outbox: Outbox) -> None:
+    if outbox.database.is_sqlite:
+        pytest.skip("one transaction at a time writes to SQLite")
+    for exchange in (desk.cast.b, desk.cast.c, desk.cast.d):
+        outbox.endpoint(exchange.lead)
+    desk.go_out()
+    finish_all(outbox, {})
+    with outbox.database.transaction() as one, outbox.database.transaction() as other:
+        other.execute(text("SET LOCAL lock_timeout = '5s'"))
+        mine = store.take_legs(one, limit=2)
+        theirs = store.take_legs(other, limit=10)
+    assert (len(mine), len(theirs)) == (2, 1)
+    assert {due.leg_id for due in mine}.isdisjoint(due.leg_id for due in theirs)
+
+
+def test_two_workers_at_once_tell_each_leg_once(
+    desk: Desk, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliveries, "LEGS_AT_ONCE", 4)
+    for exchange in (desk.cast.b, desk.cast.c, desk.cast.d):
+        outbox.endpoint(exchange.lead)
+    for _ in range(10):
+        desk.go_out()
+    finish_all(outbox, {})
+    with ThreadPoolExecutor(2) as workers:
+        counts = list(workers.map(lambda _: tell(outbox), range(2)))
+    # Whoever found the rest in the other's hands leaves it to the other.
+    assert sum(counts) == 30
+    assert outbox.value(NOTICE) == 0
+    assert told(desk, "leg.delivered") == 30
+    leaves = "SELECT COUNT(*) FROM act a JOIN log_leaf l ON l.index = a.leaf_index "
+    if outbox.database.is_sqlite:
+        leaves = leaves.replace("l.index", 'l."index"')
+    assert outbox.value(leaves + "WHERE a.kind = 'deliver' AND l.type = 'leg.delivered'") == 30
+
+
+def test_many_legs_are_told_by_as_many_statements_as_few(
+    desk: Desk, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for exchange in (desk.cast.b, desk.cast.c, desk.cast.d):
+        outbox.endpoint(exchange.lead)
+    counts = []
+    for requests in (1, 12):
+        for _ in range(requests):
+            desk.go_out()
+        finish_all(outbox, {})
+        with _counted_statements(monkeypatch, outbox) as run:
+            assert tell(outbox) == 3 * requests
+        counts.append(len(run))
+    few, many = counts
+    assert few == many
+
+
+@contextmanager
+def _counted_statements(monkeypatch: pytest.MonkeyPatch, outbox: Outbox) -> Iterator[list[str]]:
+    """Give a list that grows by every statement that is run in the block."""
+    run: list[str] = []
+
+    def note(*arguments: Any) -> None:
+        run.append(arguments[2])
+
+    with monkeypatch.context() as patched:
+        for name in ("execute", "execute_many"):
+            original = getattr(driver, name)
+
+            def counted(connection: Any, sql: str, *values: Any, of: Any = original) -> Any:
+                run.append(sql)
+                return of(connection, sql, *values)
+
+            patched.setattr(driver, name, counted)
+        event.listen(outbox.database.engine, "before_cursor_execute", note)
+        yield run
+        event.remove(outbox.database.engine, "before_cursor_execute", note)
+
+
+def test_a_leg_that_cannot_be_told_keeps_no_other_from_it(
+    desk: Desk, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for exchange in (desk.cast.b, desk.cast.c):
+        outbox.endpoint(exchange.lead)
+    ask = desk.go_out(to=[desk.cast.b.handle, desk.cast.c.handle])
+    stuck = desk.leg(desk.cast.b, ask).id
+    finish_all(outbox, {})
+    with monkeypatch.context() as patched:
+
+        def refuse(connection: Any, legs: Any, **values: Any) -> None:
+            if any(leg.id == stuck for leg in legs):
+                raise ConflictError("changed meanwhile")
+            deliver(connection, legs, **values)
+
+        deliver = leg_store.deliver
+        patched.setattr(leg_store, "deliver", refuse)
+        assert tell(outbox) == 1
+    assert desk.leg(desk.cast.b, ask).status == "queued"
+    assert desk.leg(desk.cast.c, ask).status == "delivered"
+    assert tell(outbox) == 1
+    assert desk.leg(desk.cast.b, ask).status == "delivered"
+
+
+def test_an_act_that_came_before_its_leg_was_told_is_not_set_back(
+    desk: Desk, outbox: Outbox
+) -> None:
+    for exchange in (desk.cast.b, desk.cast.c):
+        outbox.endpoint(exchange.lead)
+    ask = desk.go_out(to=[desk.cast.b.handle, desk.cast.c.handle])
+    finish_all(outbox, {})
+    desk.act(desk.cast.b.analyst, ask, "acknowledgement")
+    assert tell(outbox) == 2
+    assert desk.leg(desk.cast.b, ask).status == "acknowledged"
+    assert desk.leg(desk.cast.c, ask).status == "delivered"
+    assert told(desk, "leg.delivered") == 1

@@ -4,14 +4,14 @@ import json
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from ipaddress import ip_network
 
 import pytest
 
 from coordinator.dispatcher.address_guard import EndpointPolicy
-from coordinator.dispatcher.loop import LoopSettings
+from coordinator.dispatcher.loop import SLOW_SECONDS, DeliveryLoop, LoopSettings
 from coordinator.dispatcher.parcels import Parcel, name_lost
 from coordinator.dispatcher.webhook_sender import WebhookSender
 from coordinator.domain.clock import SteppedClock
@@ -321,7 +321,21 @@ def test_a_process_that_stood_still_beyond_its_lease_does_not_begin_to_send(
 
     endpoint = outbox.endpoint(cast.b.lead)
     head = Head(
-        endpoint.id, "", "token", 2, 0, None, 0, "dlv_1", "evt_1", "t", 1, 0, 1, is_failing=False
+        endpoint.id,
+        "",
+        "token",
+        priority=2,
+        attempt=0,
+        tried_since=None,
+        gaps=0,
+        delivery_id="dlv_1",
+        event_id="evt_1",
+        event_type="t",
+        seq=1,
+        attempts=0,
+        endpoint_version=1,
+        is_failing=False,
+        partner=cast.b.handle,
     )
     parcel = Parcel(head, EndpointDocument("http://x", None, (Secret(endpoint.secret),)), b"{}")
     loop = outbox.loop(send)
@@ -346,3 +360,72 @@ def test_naming_lost_events_changes_no_other_byte() -> None:
     assert named.replace(b'"previous_undelivered":["evt_1","evt_2"],', b"") == body
     assert json.loads(named)["data"]["previous_undelivered"] == ["evt_1", "evt_2"]
     assert name_lost(body, []) == body
+
+
+def _send_one(loop: DeliveryLoop, *, seconds: float = 0.01) -> None:
+    """Do what one sender does with the next job, as if it took so long."""
+    job = loop._jobs.get_nowait()
+    assert job is not None
+    result = replace(loop._try(*job), duration=timedelta(seconds=seconds))
+    loop._results.append(result)
+
+
+def test_heads_are_claimed_ahead_while_receivers_are_quick_and_none_while_they_are_slow(
+    outbox: Outbox, cast: Cast
+) -> None:
+    for exchange in cast.all:
+        outbox.endpoint(exchange.lead)
+    for number in range(20):
+        for exchange in cast.all:
+            outbox.event(exchange.handle, f"frq_{number}")
+    loop = outbox.loop(lambda *_: Answer(), senders=4, partner_share=2)
+    loop._guarded_cycle(may_claim=True)
+    assert loop._jobs.qsize() == 8
+    while loop._slow_part <= 0.25:
+        _send_one(loop, seconds=SLOW_SECONDS + 1)
+        loop._guarded_cycle(may_claim=True)
+    while loop._jobs.qsize() > 4:
+        _send_one(loop, seconds=SLOW_SECONDS + 1)
+        loop._guarded_cycle(may_claim=True)
+    _send_one(loop, seconds=SLOW_SECONDS + 1)
+    loop._guarded_cycle(may_claim=True)
+    assert loop._jobs.qsize() == 4
+    while loop._slow_part > 0.25:
+        _send_one(loop)
+        loop._guarded_cycle(may_claim=True)
+    for _ in range(3):
+        loop._guarded_cycle(may_claim=True)
+    assert loop._jobs.qsize() == 8
+
+
+def test_legs_are_told_after_the_notices_and_not_between_them(outbox: Outbox, cast: Cast) -> None:
+    for exchange in cast.all:
+        outbox.endpoint(exchange.lead)
+    for number in range(3):
+        for exchange in cast.all:
+            outbox.event(exchange.handle, f"frq_{number}", event_type="freeze_request.received")
+    waiting: list[int] = []
+
+    def note() -> None:
+        waiting.append(loop._jobs.qsize())
+
+    loop = outbox.loop(lambda *_: Answer(), senders=4, partner_share=2, on_notice=note)
+    loop._guarded_cycle(may_claim=True)
+    for _ in range(12):
+        _send_one(loop)
+        loop._guarded_cycle(may_claim=True)
+    assert waiting == [0]
+
+
+def test_what_notices_came_to_is_told_though_the_worker_stops(outbox: Outbox, cast: Cast) -> None:
+    for exchange in cast.all:
+        outbox.endpoint(exchange.lead)
+        outbox.event(exchange.handle, "frq_1", event_type="freeze_request.received")
+    told: list[bool] = []
+    loop = outbox.loop(
+        lambda *_: Answer(), senders=4, partner_share=2, on_notice=lambda: told.append(True)
+    )
+    loop._guarded_cycle(may_claim=True)
+    _send_one(loop)
+    loop._guarded_cycle(may_claim=False)
+    assert told == [True]

@@ -12,6 +12,7 @@ from coordinator.domain.delivery import (
     RETRY_SCHEDULE,
     SCHEDULES,
     DeliveryStatus,
+    SharedWait,
     Tried,
     judge,
     next_attempt,
@@ -101,3 +102,32 @@ def test_only_some_failures_speak_for_the_whole_endpoint(
     status: int | None, *, is_whole: bool
 ) -> None:
     assert tried(status=status).is_unanswered is is_whole
+
+
+def unanswered(number: int = 1, retry_after: int | None = None) -> Tried:
+    return Tried(number, NOW, None, "connect_failed", retry_after)
+
+
+def test_a_delivery_to_an_endpoint_that_failed_before_waits_with_the_others() -> None:
+    shared = SharedWait(NOW + timedelta(minutes=20), 6)
+    verdict = judge(unanswered(), priority=ROUTINE, now=NOW, jitter=0.5, shared=shared)
+    assert (verdict.due_at, verdict.attempt) == (shared.retry_at, 6)
+
+
+def test_the_try_that_the_others_waited_for_counts_for_all() -> None:
+    shared = SharedWait(NOW, 3)
+    verdict = judge(unanswered(), priority=ROUTINE, now=NOW, jitter=0, shared=shared)
+    assert (verdict.due_at, verdict.attempt) == (NOW + next_attempt(4, priority=ROUTINE), 4)
+
+
+def test_an_endpoint_that_says_how_long_is_believed_before_the_others_wait() -> None:
+    shared = SharedWait(NOW + timedelta(seconds=2), 1)
+    busy = Tried(1, NOW, 503, "http_status", 120)
+    verdict = judge(busy, priority=ROUTINE, now=NOW, jitter=0, shared=shared)
+    assert verdict.due_at == NOW + timedelta(seconds=120)
+
+
+def test_a_refusal_of_one_event_has_a_wait_of_its_own() -> None:
+    shared = SharedWait(NOW + timedelta(hours=1), 6)
+    verdict = judge(tried(), priority=ROUTINE, now=NOW, jitter=0, shared=shared)
+    assert (verdict.due_at, verdict.attempt) == (NOW + timedelta(seconds=2), 1)

@@ -23,7 +23,7 @@ from sqlalchemy.exc import DBAPIError
 
 from coordinator.storage.base import Base, BaseUnits, UtcTime
 from coordinator.storage.database import Database
-from coordinator.storage.rows import FEWEST_AT_ONCE, insert_rows
+from coordinator.storage.rows import FEWEST_AT_ONCE, insert_rows, update_rows
 
 _NOW = datetime(2026, 11, 21, 9, 0, 0, 123456, tzinfo=UTC)
 #: What stands between elements, quotes and escapes in an array's text, and what looks like one.
@@ -187,3 +187,29 @@ def test_many_rows_without_bytes_go_in_one_statement(connection: Connection, cou
         connection, _ROW, names, [*rows, (count, *rows[0][1:])], ignore_conflicts=True
     )
     assert again == 1
+
+
+@pytest.mark.parametrize("count", [0, 1, _MANY - 1, 3 * _MANY])
+def test_only_what_was_named_is_written_of_the_rows_that_were_named(
+    connection: Connection, count: int
+) -> None:
+    _TABLE.create(connection)
+    rows = [
+        (n, _HOSTILE[n % len(_HOSTILE)], 10**30 + n, _NOW, bool(n % 2), n, b"\\x")
+        for n in range(count + 5)
+    ]
+    _insert(connection, rows)
+    later = _NOW + timedelta(days=1)
+    changes = [
+        (n, n, None if n % 3 else _HOSTILE[-1 - n % len(_HOSTILE)], later) for n in range(count)
+    ]
+    # One that is looked for by another value of its second key, and so is not there.
+    changes.append((count, -1, "not found", later))
+    update_rows(connection, _ROW, ("id", "large"), ("word", "at"), changes)
+    wanted = [
+        (n, word, units, later, holds, large, raw)
+        for (n, _, units, _, holds, large, raw), (_, _, word, _) in zip(
+            rows[:count], changes[:count], strict=True
+        )
+    ]
+    assert _stored(connection) == wanted + rows[count:]
