@@ -51,6 +51,22 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         sa.PrimaryKeyConstraint("partner", "seq", name="pk_event_audience"),
     )
     op.create_table(
+        "flagged_account",
+        sa.Column("requester", sa.String(length=253), nullable=False),
+        sa.Column(
+            "account_hash",
+            _BIG,
+            autoincrement=False,
+            nullable=False,
+            comment="first 8 bytes of the blind index, signed",
+        ),
+        sa.Column("request_id", sa.String(length=40), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "requester", "account_hash", "request_id", name="pk_flagged_account"
+        ),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "incident",
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("opened_by", sa.String(length=253), nullable=False),
@@ -307,12 +323,6 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         "flagged_address",
         sa.Column("request_id", sa.String(length=40), nullable=False),
         sa.Column("address_no", sa.Integer(), nullable=False),
-        sa.Column(
-            "blind_index",
-            sa.LargeBinary(),
-            nullable=False,
-            comment="HMAC-SHA-256 of the account key, 16 bytes",
-        ),
         sa.Column("asset", sa.String(length=200), nullable=True),
         sa.Column("amount", _UNITS, nullable=True),
         sa.Column("usd_cents", _UNITS, nullable=True, comment="what it is stated to be worth"),
@@ -320,9 +330,6 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
             ["request_id"], ["freeze_request.id"], name="fk_flagged_address_request_id"
         ),
         sa.PrimaryKeyConstraint("request_id", "address_no", name="pk_flagged_address"),
-    )
-    op.create_index(
-        "ix_flagged_address_blind_index", "flagged_address", ["blind_index"], unique=False
     )
     op.create_table(
         "grant",
@@ -437,6 +444,21 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         sa.PrimaryKeyConstraint("id", name="pk_legal_order"),
     )
     op.create_index("ix_legal_order_request_id", "legal_order", ["request_id"], unique=False)
+    op.create_table(
+        "packed_accounts",
+        sa.Column("request_id", sa.String(length=40), nullable=False),
+        sa.Column("first_no", sa.Integer(), nullable=False, comment="address_no of the first"),
+        sa.Column(
+            "blind_indexes",
+            sa.LargeBinary(),
+            nullable=False,
+            comment="HMAC-SHA-256 of each account key, 16 bytes each, in the order of address_no",
+        ),
+        sa.ForeignKeyConstraint(
+            ["request_id"], ["freeze_request.id"], name="fk_packed_accounts_request_id"
+        ),
+        sa.PrimaryKeyConstraint("request_id", "first_no", name="pk_packed_accounts"),
+    )
     op.create_table(
         "partner_key",
         sa.Column("kid", sa.String(length=43), nullable=False, comment="RFC 7638 thumbprint"),
