@@ -107,6 +107,7 @@ def _front(
 def _server(desk: Desk) -> Iterator[Server]:
     with serving(_front(desk)) as server:
         yield server
+        desk.go_on.set()
 
 
 def _announce(server: Server, partner: str | None, length: int, **more: str) -> Exchange:

@@ -70,9 +70,9 @@ class Front:
         self._large_work = Turns(at_once=1, at_once_each=1, waiting=64, waiting_each=64)
 
     def close(self) -> None:
-        """End all threads; what is under way there is not waited for."""
+        """End all threads, once what is under way there is done."""
         for lane in (self._small, self._large, self._probes):
-            lane.shutdown(wait=False)
+            lane.shutdown()
         self.news.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -71,8 +71,8 @@ class NewsTable:
                 del self._waiting[partner]
 
     def close(self) -> None:
-        """End the table's thread."""
-        self._executor.shutdown(wait=False)
+        """End the table's thread, once it has looked."""
+        self._executor.shutdown()
 
     def _begin(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
