@@ -419,7 +419,7 @@ def test_decisions_shown_otherwise_than_signed_are_found_out(
         assert "decisions shown" in shown.failed()["approvals"]
 
 
-@pytest.mark.parametrize("addresses_flagged", [1, 60])
+@pytest.mark.parametrize("addresses_flagged", [1, 90])
 def test_a_notice_proves_a_quorum_of_ten(office: Office, addresses_flagged: int) -> None:
     desk, a, b = office.desk, office.desk.cast.a, office.desk.cast.b
     leads = [
