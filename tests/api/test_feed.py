@@ -77,7 +77,7 @@ def _wait(server: Server, signer: Signer, member: Member, after: int) -> WebExch
 
 
 def _is_kept_waiting(server: Server, waiting: WebExchange) -> bool:
-    while server.front.news.waiting == 0 and not waiting.answer.done():
+    while server.waiting_for_news() == 0 and not waiting.answer.done():
         pass
     return not waiting.answer.done()
 
@@ -121,7 +121,7 @@ def test_no_connection_is_held_while_waiting(
 ) -> None:
     pool = app.extensions["holdfast"].database.engine.pool
     waiting = [_wait(server, signer, cast.a.system, _newest(app, cast.a)) for _ in range(50)]
-    while server.front.news.waiting < len(waiting):
+    while server.waiting_for_news() < len(waiting):
         assert not any(each.answer.done() for each in waiting)
     # Only the look for news borrows one, for a moment.
     assert pool.checkedout() <= 1

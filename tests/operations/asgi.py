@@ -70,6 +70,14 @@ class Server:
         """Run something on the loop."""
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop)
 
+    def waiting_for_news(self) -> int:
+        """Return how many wait for news; the loop alone may look."""
+
+        async def count() -> int:
+            return self.front.news.waiting
+
+        return self.start(count()).result(PATIENCE)
+
     def ask(self, method: str, target: str, headers: Mapping[str, str] | None = None) -> Exchange:
         """Send the head of a request."""
         path, _, query = target.partition("?")
