@@ -4,7 +4,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -43,6 +43,12 @@ class Outbox:
     database: Database
     vault: Vault
     clock: Clock
+    _loops: list[DeliveryLoop] = field(default_factory=list)
+
+    def close(self) -> None:
+        """Have every loop give up its connection, also those that were never run."""
+        for loop in self._loops:
+            loop._lanes.close()
 
     def endpoint(self, owner: Member, url: str = "http://127.0.0.1:9/hook") -> Endpoint:
         """Register an endpoint of `owner`'s partner."""
@@ -108,7 +114,7 @@ class Outbox:
         **settings: timedelta,
     ) -> DeliveryLoop:
         """Return a delivery loop that is not running."""
-        return DeliveryLoop(
+        made = DeliveryLoop(
             self.database,
             self.vault,
             self.clock,
@@ -118,6 +124,8 @@ class Outbox:
             watcher=watcher or Watcher(self.database),
             on_notice=on_notice,
         )
+        self._loops.append(made)
+        return made
 
 
 def eventually(is_so: Callable[[], bool], seconds: float = 20) -> None:

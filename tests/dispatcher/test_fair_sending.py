@@ -28,8 +28,10 @@ LOOPBACK = EndpointPolicy(allowed_networks=(ip_network("127.0.0.0/8"),))
 
 
 @pytest.fixture
-def outbox(database: Database, vault: Vault, clock: SteppedClock) -> Outbox:
-    return Outbox(database, vault, clock)
+def outbox(database: Database, vault: Vault, clock: SteppedClock) -> Iterator[Outbox]:
+    made = Outbox(database, vault, clock)
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from coordinator.domain.clock import SteppedClock
 from coordinator.domain.delivery import DeliveryStatus
 from coordinator.domain.errors import ConflictError
 from coordinator.domain.fair_shares import FairShares
+from coordinator.domain.leg import LegAct
 from coordinator.services import deliveries
 from coordinator.services.deliveries import tell_legs
 from coordinator.storage import deliveries as store
@@ -20,6 +21,7 @@ from coordinator.storage import driver
 from coordinator.storage import legs as leg_store
 from coordinator.storage.lane_stores import open_lanes
 from coordinator.storage.lanes import Completion, Cycle, Head
+from holdfast.protocol.vocabulary import LegStatus
 from tests.dispatcher.outbox_cast import Outbox
 from tests.factories import Cast
 from tests.services.request_cast import Ask, Desk
@@ -263,3 +265,32 @@ def test_an_act_that_came_before_its_leg_was_told_is_not_set_back(
     assert desk.leg(desk.cast.b, ask).status == "acknowledged"
     assert desk.leg(desk.cast.c, ask).status == "delivered"
     assert told(desk, "leg.delivered") == 1
+
+
+def test_a_leg_withdrawn_before_it_was_told_stays_so_and_its_notice_came(
+    desk: Desk, outbox: Outbox
+) -> None:
+    outbox.endpoint(desk.cast.b.lead)
+    ask = go_out(desk)
+    finish_all(outbox, {})
+    desk.act(desk.cast.a.lead, ask, "withdrawal", addresses="all", reason="wrongly attributed")
+    assert tell(outbox) == 1
+    leg = desk.leg(desk.cast.b, ask)
+    assert (leg.status, leg.delivered_at) == ("withdrawn", desk.clock.now())
+    assert told(desk, "leg.delivered") == 0
+
+
+def test_a_leg_that_somebody_changed_is_not_written_over(desk: Desk) -> None:
+    ask = go_out(desk)
+    seen = desk.leg(desk.cast.b, ask)
+    with desk.database.writing() as connection, connection.begin():
+        leg_store.change(connection, seen, flags=["overdue"])
+        with pytest.raises(ConflictError):
+            leg_store.deliver(
+                connection,
+                [seen],
+                status=LegStatus.DELIVERED,
+                act=LegAct.DELIVER,
+                at=desk.clock.now(),
+            )
+    assert desk.leg(desk.cast.b, ask).status == "queued"

@@ -44,8 +44,10 @@ class Answer:
 
 
 @pytest.fixture
-def outbox(database: Database, vault: Vault, clock: SteppedClock) -> Outbox:
-    return Outbox(database, vault, clock)
+def outbox(database: Database, vault: Vault, clock: SteppedClock) -> Iterator[Outbox]:
+    made = Outbox(database, vault, clock)
+    yield made
+    made.close()
 
 
 @pytest.fixture
