@@ -11,6 +11,7 @@ included. Statements that SQLAlchemy itself runs wait for their answer as ever.
 """
 
 import contextlib
+import select
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
@@ -74,12 +75,26 @@ def _commit(
 ) -> None:
     try:
         cursor = send(driver, _COMMIT)
+        _flush(driver, pipeline)
         pipeline.sync()
         if cursor.statusmessage != _COMMIT:
             answer = f"the server answered {cursor.statusmessage} to COMMIT"
             raise psycopg.errors.InFailedSqlTransaction(answer)
     except psycopg.Error as error:
         raise _wrapped(connection, _COMMIT, error) from error
+
+
+def _flush(driver: "psycopg.Connection[Any]", pipeline: psycopg.Pipeline) -> None:
+    """Send all that was queued, however large.
+
+    What the socket does not take at once stays with libpq, and psycopg then waits for an answer
+    only: the server waits for the rest of a statement of some megabytes, and both for ever.
+    """
+    driver.wait(pipeline._communicate_gen())  # noqa: SLF001 - there is no public way to flush
+    while driver.pgconn.flush():
+        readable, _, _ = select.select([driver.fileno()], [driver.fileno()], [])
+        if readable:
+            driver.pgconn.consume_input()
 
 
 class Sent:

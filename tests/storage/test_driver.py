@@ -182,3 +182,16 @@ def test_a_connection_that_rested_and_is_gone_is_replaced_unnoticed(
     monkeypatch.setattr(database_module, "REST_SECONDS", 0.0)
     with _ended_by_the_server(postgres_database), postgres_database.engine.connect() as connection:
         assert connection.execute(text("SELECT 1")).scalar_one() == 1
+
+
+def test_what_is_larger_than_the_sockets_buffers_is_sent_whole(database: Database) -> None:
+    if database.is_sqlite:
+        pytest.skip("SQLite has no socket")
+    large = b"x" * 2**25
+    with database.engine.connect() as connection:
+        driver.execute(connection, "CREATE TEMPORARY TABLE large (body BYTEA)", ())
+        connection.commit()
+        with driver.pipelined(connection):
+            driver.execute(connection, "INSERT INTO large VALUES (%s)", (large,))
+        stored = driver.execute(connection, "SELECT length(body) FROM large", ()).rows()
+    assert [tuple(row) for row in stored] == [(len(large),)]
