@@ -42,11 +42,16 @@ class BodyWanted:
 
 @dataclass(frozen=True, slots=True)
 class NewsWanted:
-    """An event for a partner is wanted, numbered above `after`."""
+    """An event for a partner is wanted, numbered above `after`.
+
+    Attributes:
+        types: Those wanted; empty for all.
+    """
 
     partner: str
     after: int
     wait: timedelta
+    types: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -105,7 +110,7 @@ class Call:
             raise PutOffError
         return self.body
 
-    def wait_for_news(self, partner: str, after: int, wait: timedelta) -> None:
+    def wait_for_news(self, wanted: NewsWanted) -> None:
         """Return if waiting is over.
 
         Raises:
@@ -113,8 +118,8 @@ class Call:
         """
         if self.is_last:
             return
-        self.reached = after
-        self.news_wanted = NewsWanted(partner, after, wait)
+        self.reached = wanted.after
+        self.news_wanted = wanted
         raise PutOffError
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from coordinator.api import pipeline, routing
 from coordinator.api.auth import standing
-from coordinator.api.calls import present_call
+from coordinator.api.calls import NewsWanted, present_call
 from coordinator.api.paging import page_size
 from coordinator.api.parts import Parts, parts
 from coordinator.api.reading_marks import mark_delivered
@@ -106,7 +106,8 @@ def read_feed() -> Response:
     found = _look(own, token, query, after, size)
     is_waiting = query.wait > 0 and not _is_news(found)
     if is_waiting and call is not None:
-        call.wait_for_news(token.iss, found.next_after, timedelta(seconds=query.wait))
+        wait = timedelta(seconds=query.wait)
+        call.wait_for_news(NewsWanted(token.iss, found.next_after, wait, query.type_set))
     mark_delivered(found.unread)
     response = pipeline.answered(_render(found))
     if is_waiting and (call is None or call.is_turned_away):

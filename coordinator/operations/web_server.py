@@ -3,7 +3,7 @@
 import gc
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 
 from flask import Flask
@@ -20,6 +20,7 @@ from coordinator.operations.front.news import NewsTable
 from coordinator.operations.lifetime import call_on_signal, end_with_parent
 from coordinator.settings import Settings
 from coordinator.storage import events
+from coordinator.storage.events import News
 
 #: Seconds after which a running thread lets another one have the interpreter; Python's own is 5 ms.
 #: Whoever holds the database's write lock gives the interpreter up at every statement, and with
@@ -51,11 +52,11 @@ def front_of(app: Flask, settings: Settings) -> Front:
     """Return the app behind the front, as a web process serves it."""
     parts: Parts = app.extensions["holdfast"]
 
-    def newest(partners: Sequence[str]) -> Mapping[str, int]:
+    def news_of(after: Mapping[str, int]) -> News:
         with parts.database.engine.connect() as connection:
-            return events.newest_of(connection, partners)
+            return events.news_of(connection, after)
 
-    news = NewsTable(parts.watcher, newest)
+    news = NewsTable(parts.watcher, news_of)
     limits = FrontLimits(
         threads=settings.web_threads,
         small_bytes=settings.small_body_bytes,

@@ -1,6 +1,6 @@
 """Numbered events and who may see them: the feed's source."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,20 @@ class StoredEvent:
     id: str
     type: str
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What happened for partners since they last looked.
+
+    Attributes:
+        head: No event up to this number is missing from `events`.
+        events: (number, type) by handle, of those for whom there is any; None where there are too
+            many to tell.
+    """
+
+    head: int
+    events: Mapping[str, Sequence[tuple[int, str]] | None]
 
 
 def append(connection: Connection, events: Sequence[Any]) -> None:
@@ -92,8 +106,16 @@ def newest(connection: Connection, partner: str) -> int:
     return max((seq for seq in found if seq is not None), default=0)
 
 
-def newest_of(connection: Connection, partners: Sequence[str]) -> dict[str, int]:
-    """Return what `newest` does for each of these partners, by one query."""
+def news_of(connection: Connection, after: Mapping[str, int], *, limit: int = 2_000) -> News:
+    """Return what happened for each of these partners above the number given for it.
+
+    Two queries, however many partners there are.
+
+    Args:
+        connection: For reading.
+        after: By handle.
+        limit: How many events are told one by one.
+    """
     own = (
         select(func.max(EventAudienceRow.seq))
         .where(EventAudienceRow.partner == PartnerRow.handle)
@@ -102,7 +124,31 @@ def newest_of(connection: Connection, partners: Sequence[str]) -> dict[str, int]
     to_all = (
         select(func.max(EventAudienceRow.seq)).where(EventAudienceRow.partner == "*")
     ).scalar_subquery()
+    newest = {
+        handle: max(mine or 0, common or 0)
+        for handle, mine, common in connection.execute(
+            select(PartnerRow.handle, own, to_all).where(PartnerRow.handle.in_(after))
+        )
+    }
+    head = max(newest.values(), default=0)
+    with_news = {handle for handle, seq in newest.items() if seq > after[handle]}
+    if not with_news:
+        return News(head, {})
     rows = connection.execute(
-        select(PartnerRow.handle, own, to_all).where(PartnerRow.handle.in_(partners))
-    )
-    return {handle: max(mine or 0, common or 0) for handle, mine, common in rows}
+        select(EventAudienceRow.partner, EventAudienceRow.seq, EventRow.type)
+        .join(EventRow, EventRow.seq == EventAudienceRow.seq)
+        .where(
+            EventAudienceRow.partner.in_([*with_news, "*"]),
+            EventAudienceRow.seq > min(after[handle] for handle in with_news),
+            EventAudienceRow.seq <= head,
+        )
+        .limit(limit + 1)
+    ).all()
+    if len(rows) > limit:
+        return News(head, dict.fromkeys(with_news))
+    events: dict[str, list[tuple[int, str]]] = {handle: [] for handle in with_news}
+    for handle, seq, event_type in rows:
+        for partner in with_news if handle == "*" else (handle,):
+            if seq > after[partner]:
+                events[partner].append((seq, event_type))
+    return News(head, events)

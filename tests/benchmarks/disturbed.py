@@ -1,12 +1,13 @@
 """Figures of small requests while others disturb, and what large bodies leave in memory."""
 
+import multiprocessing
 import secrets
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import cycle
+from itertools import cycle, islice
 from pathlib import Path
 
 from holdfast.protocol import canonical_json
@@ -29,6 +30,8 @@ POST_AIMS = {"sqlite": 250.0, "postgresql": 100.0}
 LARGE_BODIES = 20
 LARGE_BYTES = 16 * 1024 * 1024
 _DRIP_SECONDS = 1.0
+#: What the viewers are given to read what there is and to begin to wait.
+_ARRIVAL_SECONDS = 5.0
 
 
 def measure(stages: Stages) -> Iterator[Figure]:
@@ -153,14 +156,34 @@ def _head_only(stage: Stage, member: Member, path: str, length: int) -> bytes:
 
 @contextmanager
 def _polls(stage: Stage) -> Iterator[Callable[[int], bool]]:
-    """Have so many wait for news of their own."""
+    """Have so many viewers follow the feed, every other one for a type that does not come."""
     readers = cycle([stage.cast.a.lead, stage.cast.b.lead, stage.cast.c.lead, stage.cast.d.lead])
-    path = "/v1/events?after=0&wait=20&types=endpoint.test"
-    requests = [
-        stage.signed(reader, "GET", path) for _, reader in zip(range(POLLS), readers, strict=False)
-    ]
-    with _open_sockets(stage, requests):
+    # In a process of their own: what it costs to be a viewer is not the server's.
+    viewers = multiprocessing.get_context("fork").Process(
+        target=_follow, args=(stage, list(islice(readers, POLLS)))
+    )
+    viewers.start()
+    time.sleep(_ARRIVAL_SECONDS)
+    try:
         yield lambda done: done >= SAMPLES
+        if not viewers.is_alive():
+            raise AssertionError("the viewers gave up")
+    finally:
+        viewers.kill()
+        viewers.join()
+
+
+def _follow(stage: Stage, readers: Sequence[Member]) -> None:
+    def follow(reader: Member, types: str) -> None:
+        caller, after = Caller(stage.port), 0
+        while True:
+            path = f"/v1/events?after={after}&wait=20{types}"
+            after = stage.call(caller, reader, "GET", path)["next_after"]
+
+    for number, reader in enumerate(readers):
+        types = "" if number % 8 < 4 else "&types=endpoint.test"
+        threading.Thread(target=follow, args=(reader, types), daemon=True).start()
+    time.sleep(600)
 
 
 @contextmanager

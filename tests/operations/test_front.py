@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED
 from concurrent.futures import wait as wait_for
 from datetime import timedelta
@@ -11,14 +11,16 @@ from wsgiref.types import StartResponse, WSGIApplication
 
 import pytest
 
-from coordinator.api.calls import ENVIRON_KEY, Call, PutOffError
+from coordinator.api.calls import ENVIRON_KEY, Call, NewsWanted, PutOffError
 from coordinator.api.problems import status_of
 from coordinator.domain.errors import CoordinatorError
 from coordinator.operations.front.front import Front, FrontLimits
 from coordinator.operations.front.news import NewsTable
 from coordinator.operations.front.turns import Turns
+from coordinator.storage.events import News
 from tests.operations.asgi import PATIENCE, Exchange, Server, serving
 
+FEED = "/v1/events"
 THREADS = 2
 SMALL = 1_000
 LARGE = 1_000_000
@@ -40,15 +42,15 @@ class Desk:
     """A WSGI app of few words, as the front knows them.
 
     `/block` waits on its thread until `go_on` is set; `/take` wants the body, signed for by the
-    partner named in `X-Partner`; `/news` waits for an event above 7 of that partner; all else is
-    answered at once. What it did is in `done`, in order.
+    partner named in `X-Partner`; the feed waits for an event above 7 of that partner, of the type
+    named in `X-Type`; all else is answered at once. What it did is in `done`, in order.
     """
 
     def __init__(self) -> None:
         self.go_on = threading.Event()
         self.blocked = threading.Semaphore(0)
         self.done: list[str] = []
-        self.numbers: dict[str, int] = {}
+        self.events: dict[str, list[tuple[int, str]]] = {}
         self.watcher = _NoWatcher()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -63,8 +65,11 @@ class Desk:
                 if environ.get("HTTP_X_BLOCK"):
                     self._block()
                 self.done.append(f"{partner} {content.decode()}")
-            elif path == "/news" and self._is_waiting(partner):
-                call.wait_for_news(str(partner), 7, timedelta(seconds=PATIENCE))
+            elif path == FEED and self._is_waiting(partner):
+                if environ.get("HTTP_X_BLOCK"):
+                    self._block()
+                types = frozenset(filter(None, [environ.get("HTTP_X_TYPE")]))
+                call.wait_for_news(NewsWanted(str(partner), 7, timedelta(seconds=PATIENCE), types))
                 content = b"turned away" if call.is_turned_away else b"nothing"
         except PutOffError:
             status = "503 never seen"
@@ -75,7 +80,13 @@ class Desk:
 
     def _is_waiting(self, partner: str | None) -> bool:
         self.done.append(f"looked for {partner}")
-        return self.numbers.get(str(partner), 0) <= 7
+        return all(number <= 7 for number, _ in self.events.get(str(partner), []))
+
+    def news_of(self, after: Mapping[str, int]) -> News:
+        """Return what happened, as the storage does."""
+        head = max((n for events in self.events.values() for n, _ in events), default=0)
+        news = {p: [e for e in self.events.get(p, []) if e[0] > n] for p, n in after.items()}
+        return News(head, {p: events for p, events in news.items() if events})
 
     def _block(self) -> None:
         self.blocked.release()
@@ -94,7 +105,7 @@ def _front(
 ) -> Front:
     news = NewsTable(
         desk.watcher,  # type: ignore[arg-type]  # tells by hand
-        lambda partners: {p: desk.numbers.get(p, 0) for p in partners},
+        desk.news_of,
         **limits,
     )
     figures = FrontLimits(
@@ -209,28 +220,64 @@ def _is_refused(server: Server, exchange: Exchange) -> bool:
 
 
 def test_those_who_wait_for_news_hold_no_thread(desk: Desk, server: Server) -> None:
-    waiting = [server.ask("GET", "/news", {"X-Partner": f"{n % 50}.example"}) for n in range(200)]
+    waiting = [server.ask("GET", FEED, {"X-Partner": f"{n % 50}.example"}) for n in range(200)]
     for _ in range(3 * THREADS):
         assert server.ask("GET", "/").status() == 200
     assert not any(exchange.answer.done() for exchange in waiting)
-    desk.numbers = {f"{n}.example": 8 for n in range(50)}
+    desk.events = {f"{n}.example": [(8, "one")] for n in range(50)}
     desk.watcher.tell()
     assert {exchange.body() for exchange in waiting} == {b"ok"}
 
 
 def test_news_reaches_those_it_is_for_alone(desk: Desk, server: Server) -> None:
-    of_a = server.ask("GET", "/news", {"X-Partner": "a.example"})
-    of_b = server.ask("GET", "/news", {"X-Partner": "b.example"})
+    of_a = server.ask("GET", FEED, {"X-Partner": "a.example"})
+    of_b = server.ask("GET", FEED, {"X-Partner": "b.example"})
     assert server.ask("GET", "/").status() == 200
-    desk.numbers = {"a.example": 8, "b.example": 7}  # b has read as far as 7
+    desk.events = {"a.example": [(8, "one")], "b.example": [(7, "one")]}  # b has read as far as 7
     desk.watcher.tell()
     assert of_a.body() == b"ok"
     assert not of_b.answer.done()
     assert desk.done.count("looked for b.example") == 1
 
 
+def test_who_waits_for_one_type_is_not_called_for_another(desk: Desk, server: Server) -> None:
+    waiting = server.ask("GET", FEED, {"X-Partner": "a.example", "X-Type": "two"})
+    other = server.ask("GET", FEED, {"X-Partner": "a.example", "X-Type": "one"})
+    assert server.ask("GET", FEED, {"X-Partner": "b.example"}) is not None
+    while server.waiting_for_news() < 3:
+        pass
+    desk.events = {"a.example": [(8, "one")]}
+    desk.watcher.tell()
+    assert other.body() == b"ok"
+    assert not waiting.answer.done()
+    desk.events["a.example"].append((9, "two"))
+    desk.watcher.tell()
+    assert waiting.body() == b"ok"
+
+
+def test_where_too_much_happened_to_tell_all_look_again(desk: Desk) -> None:
+    front = _front(desk)
+    front.news._news_of = lambda after: News(9, dict.fromkeys(after) if desk.events else {})
+    with serving(front) as server:
+        waiting = server.ask("GET", FEED, {"X-Partner": "a.example", "X-Type": "two"})
+        while server.waiting_for_news() == 0:
+            pass
+        desk.events = {"a.example": [(9, "two")]}
+        desk.watcher.tell()
+        assert waiting.body() == b"ok"
+
+
+def test_readers_of_the_feed_hold_no_thread_of_the_others(desk: Desk, server: Server) -> None:
+    headers = {"X-Partner": "a.example", "X-Block": "yes"}
+    asked = [server.ask("GET", FEED, headers) for _ in range(3 * THREADS)]
+    assert desk.blocked.acquire(timeout=PATIENCE)
+    for _ in range(3 * THREADS):
+        assert server.ask("GET", "/").status() == 200
+    assert not any(exchange.answer.done() for exchange in asked)
+
+
 def test_a_process_that_drains_lets_all_go_who_wait(desk: Desk, server: Server) -> None:
-    waiting = server.ask("GET", "/news", {"X-Partner": "a.example"})
+    waiting = server.ask("GET", FEED, {"X-Partner": "a.example"})
     assert server.ask("GET", "/").status() == 200
     desk.watcher.is_stopped = True
     server.loop.call_soon_threadsafe(server.front.news._look)
@@ -239,11 +286,11 @@ def test_a_process_that_drains_lets_all_go_who_wait(desk: Desk, server: Server) 
 
 def test_who_finds_too_many_waiting_is_not_kept(desk: Desk) -> None:
     with serving(_front(desk, most=100, most_each=3)) as server:
-        waiting = [server.ask("GET", "/news", {"X-Partner": "a.example"}) for _ in range(4)]
+        waiting = [server.ask("GET", FEED, {"X-Partner": "a.example"}) for _ in range(4)]
         done, kept = wait_for((w.answer for w in waiting), PATIENCE, FIRST_COMPLETED)
         assert [answer.result()[2] for answer in done] == [b"turned away"]
         assert len(kept) == 3
-        other = server.ask("GET", "/news", {"X-Partner": "b.example"})
+        other = server.ask("GET", FEED, {"X-Partner": "b.example"})
         assert server.ask("GET", "/").status() == 200
         assert not other.answer.done()
 

@@ -24,6 +24,8 @@ Scope = Mapping[str, Any]
 
 #: They are asked by whoever decides whether this process lives: never behind anybody.
 _PROBES = frozenset({"/healthz", "/readyz"})
+#: Where many ask at once, again and again, and all of them once something happened.
+_FEED = "/v1/events"
 #: What a stranger's body is given to come in at most, in seconds.
 _STRANGERS_SECONDS = 5.0
 #: How long a short body may take to count as having come with its head, in seconds.
@@ -62,6 +64,8 @@ class Front:
         self.news = news
         self._small = ThreadPoolExecutor(limits.threads, thread_name_prefix="small")
         self._large = ThreadPoolExecutor(1, thread_name_prefix="large")
+        # One event may let go all who wait for it; on one thread they hold nobody else up.
+        self._feed = ThreadPoolExecutor(1, thread_name_prefix="feed")
         self._probes = ThreadPoolExecutor(2, thread_name_prefix="probe")
         # Of a stranger nothing is known before their body is; few may send one at a time.
         self._strangers = Turns(at_once=4, at_once_each=4, waiting=32, waiting_each=32)
@@ -71,7 +75,7 @@ class Front:
 
     def close(self) -> None:
         """End all threads, once what is under way there is done."""
-        for lane in (self._small, self._large, self._probes):
+        for lane in (self._small, self._large, self._feed, self._probes):
             lane.shutdown()
         self.news.close()
 
@@ -92,7 +96,7 @@ class Front:
 
     async def _serve(self, scope: Scope, body: IncomingBody) -> Answer:
         environ, call = environ_of(scope), Call()
-        lane = self._probes if scope["path"] in _PROBES else self._small
+        lane = self._lane(scope["path"])
         if body.length == 0:
             call.body = b""
         elif body.length is not None and body.length <= self._limits.small_bytes:
@@ -102,8 +106,13 @@ class Front:
             answer = await self._once_it_came(environ, call, body, call.body_wanted)
         while call.news_wanted is not None:
             await self._wait_for_news(call)
-            answer = await self._go(self._small, environ, call)
+            answer = await self._go(lane, environ, call)
         return answer
+
+    def _lane(self, path: str) -> Executor:
+        if path in _PROBES:
+            return self._probes
+        return self._feed if path == _FEED else self._small
 
     async def _go(self, lane: Executor, environ: Mapping[str, Any], call: Call) -> Answer:
         loop = asyncio.get_running_loop()
@@ -146,7 +155,7 @@ class Front:
         left = wanted.wait.total_seconds() - (asyncio.get_running_loop().time() - call.began)
         if not self.news.has_room(wanted.partner):
             call.is_turned_away = call.is_last = True
-        elif left <= 0 or not await self.news.wait(wanted.partner, wanted.after, left):
+        elif left <= 0 or not await self.news.wait(wanted, left):
             call.is_last = True
 
 

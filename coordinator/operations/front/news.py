@@ -1,20 +1,42 @@
-"""Who waits for news: entries in a table, not threads; one query looks for all of them."""
+"""Who waits for news: entries in a table, not threads; one look serves all of them."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from coordinator.api.calls import NewsWanted
+from coordinator.storage.events import News
 from coordinator.storage.wakeup import Watcher
 
 _log = structlog.get_logger(__name__)
 #: A busy coordinator commits hundreds of times a second; nobody need look that often.
 _LOOK_AGAIN_SECONDS = 0.02
 
-#: Returns the number of the newest event that each of these partners may see.
-Newest = Callable[[Sequence[str]], Mapping[str, int]]
+#: Returns what happened for each of these partners above the number given for it.
+NewsOf = Callable[[Mapping[str, int]], News]
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    """Somebody who waits.
+
+    Attributes:
+        after: What was numbered up to here is not what they wait for.
+    """
+
+    told: asyncio.Future[None]
+    after: int
+    types: frozenset[str]
+
+    def is_news(self, events: Sequence[tuple[int, str]] | None) -> bool:
+        """Tell whether one of these (number, type) is what they wait for; None may hold any."""
+        if events is None:
+            return True
+        return any(n > self.after and (not self.types or t in self.types) for n, t in events)
 
 
 class NewsTable:
@@ -22,7 +44,7 @@ class NewsTable:
 
     Args:
         watcher: Tells of commits, from its own thread.
-        newest: Looks; called on a thread of the table's own.
+        news_of: Looks; called on a thread of the table's own.
         most: How many may wait.
         most_each: How many of one partner may wait.
     """
@@ -30,16 +52,16 @@ class NewsTable:
     def __init__(
         self,
         watcher: Watcher,
-        newest: Newest,
+        news_of: NewsOf,
         *,
         most: int = 5_000,
         most_each: int = 256,
     ) -> None:
         self._watcher = watcher
-        self._newest = newest
+        self._news_of = news_of
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="news")
         self._most, self._most_each = most, most_each
-        self._waiting: dict[str, dict[asyncio.Future[None], int]] = {}
+        self._waiting: dict[str, list[_Waiting]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._looking: asyncio.Task[None] | None = None
         self._look_again = False
@@ -54,21 +76,22 @@ class NewsTable:
         mine = len(self._waiting.get(partner, ()))
         return self.waiting < self._most and mine < self._most_each
 
-    async def wait(self, partner: str, after: int, seconds: float) -> bool:
-        """Wait for an event above `after`; False if the time is up or the process drains."""
+    async def wait(self, wanted: NewsWanted, seconds: float) -> bool:
+        """Wait for an event; False if the time is up or the process drains."""
         loop = self._begin()
         if self._watcher.is_stopped:
             return False
-        mine: asyncio.Future[None] = loop.create_future()
-        self._waiting.setdefault(partner, {})[mine] = after
+        mine = _Waiting(loop.create_future(), wanted.after, wanted.types)
+        others = self._waiting.setdefault(wanted.partner, [])
+        others.append(mine)
         try:
             self._look()  # for what was committed since the caller looked
-            await asyncio.wait({mine}, timeout=seconds)
-            return mine.done()
+            await asyncio.wait({mine.told}, timeout=seconds)
+            return mine.told.done()
         finally:
-            del self._waiting[partner][mine]
-            if not self._waiting[partner]:
-                del self._waiting[partner]
+            others.remove(mine)
+            if not others:
+                del self._waiting[wanted.partner]
 
     def close(self) -> None:
         """End the table's thread, once it has looked."""
@@ -89,7 +112,7 @@ class NewsTable:
 
     def _look(self) -> None:
         if self._watcher.is_stopped:
-            self._let_go(dict.fromkeys(self._waiting, None))
+            self._let_go(dict.fromkeys(self._waiting))
         elif self._waiting and self._looking is None:
             self._looking = asyncio.ensure_future(self._look_for_all())
         elif self._waiting:
@@ -100,9 +123,13 @@ class NewsTable:
         try:
             while self._waiting:
                 self._look_again = False
-                partners = list(self._waiting)
+                asked = [each for of_one in self._waiting.values() for each in of_one]
+                after = {p: min(w.after for w in of_one) for p, of_one in self._waiting.items()}
                 try:
-                    self._let_go(await loop.run_in_executor(self._executor, self._newest, partners))
+                    news = await loop.run_in_executor(self._executor, self._news_of, after)
+                    self._let_go(news.events)
+                    for each in asked:
+                        each.after = max(each.after, news.head)
                 except SQLAlchemyError:
                     # Whoever waits is answered at the end of their time, as if nothing had come.
                     _log.exception("news_failed")
@@ -112,8 +139,8 @@ class NewsTable:
         finally:
             self._looking = None
 
-    def _let_go(self, newest: Mapping[str, int | None]) -> None:
-        for partner, number in newest.items():
-            for waiting, after in list(self._waiting.get(partner, {}).items()):
-                if (number is None or number > after) and not waiting.done():
-                    waiting.set_result(None)
+    def _let_go(self, news: Mapping[str, Sequence[tuple[int, str]] | None]) -> None:
+        for partner, events in news.items():
+            for waiting in self._waiting.get(partner, ()):
+                if waiting.is_news(events) and not waiting.told.done():
+                    waiting.told.set_result(None)
