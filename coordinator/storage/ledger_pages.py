@@ -1,9 +1,22 @@
 """Pages of the freeze ledger: lines and holds of a request or of one leg, shared ones too."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, literal, null, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Row,
+    Select,
+    String,
+    bindparam,
+    literal,
+    null,
+    select,
+    union_all,
+)
 
 from coordinator.storage.hold_clocks import OBLIGES
 from coordinator.storage.tables.freeze_ledger import (
@@ -28,16 +41,22 @@ def lines(
     With `is_shared` those that count for it and were written on another request: `request_id`,
     `leg_id` and `address_no` are of this one, `source_request` and `source_requester` of that one.
     """
-    scope = LedgerLineRow.request_id == request_id
-    shared_scope = SharedLineRow.request_id == request_id
-    if leg_id is not None:
-        scope, shared_scope = LedgerLineRow.leg_id == leg_id, SharedLineRow.leg_id == leg_id
+    given = {"scope": leg_id or request_id, "after": after, "limit": limit}
+    return connection.execute(_lines(of_leg=leg_id is not None), given).all()
+
+
+@cache
+def _lines(*, of_leg: bool) -> Select[Any]:
+    scope = "leg_id" if of_leg else "request_id"
+    own_scope = LedgerLineRow.__table__.c[scope] == bindparam("scope")
+    shared_scope = SharedLineRow.__table__.c[scope] == bindparam("scope")
+    after, limit = bindparam("after", type_=String), bindparam("limit", type_=Integer)
     own = select(
         LedgerLineRow.__table__,
         literal(value=False).label("is_shared"),
         LedgerLineRow.request_id.label("source_request"),
         null().label("source_requester"),
-    ).where(scope, LedgerLineRow.id > after)
+    ).where(own_scope, LedgerLineRow.id > after)
     shared = (
         select(
             *_in_place_of(LedgerLineRow, SharedLineRow),
@@ -55,7 +74,7 @@ def lines(
         shared.order_by(SharedLineRow.line_id).limit(limit).subquery(),
     )
     both = union_all(*(select(each) for each in pages)).subquery()
-    return connection.execute(select(both).order_by(both.c.id).limit(limit)).all()
+    return select(both).order_by(both.c.id).limit(limit)
 
 
 def holds(
