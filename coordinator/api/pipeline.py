@@ -31,8 +31,8 @@ from coordinator.api.auth import (
     standing,
 )
 from coordinator.api.calls import Call, present_call
+from coordinator.api.context import AppContext, current_context
 from coordinator.api.customer_data import customer_data
-from coordinator.api.parts import Parts, parts
 from coordinator.domain.actor import Actor
 from coordinator.domain.errors import (
     AuthenticationError,
@@ -88,7 +88,7 @@ class Reader:
     connection: Connection
     vault: Vault
     actor: Actor
-    parts: Parts
+    context: AppContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class SignedCall:
     token: RequestToken
     raw: bytes
     sha256: str
-    parts: Parts
+    context: AppContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +152,8 @@ def parse_body_and_words(raw: bytes, model: type[B]) -> tuple[B, list[FieldFault
         content = model.model_validate(value)
     except ValidationError as error:
         raise problems.invalid_input(error) from None
-    own = parts()
-    return content, customer_data(content, lambda: _jurisdictions(own))
+    context = current_context()
+    return content, customer_data(content, lambda: _jurisdictions(context))
 
 
 def _is_json(content_type: str) -> bool:
@@ -183,9 +183,9 @@ def _customer_named(words: Sequence[FieldFault]) -> InvalidInputError:
     )
 
 
-def _jurisdictions(own: Parts) -> frozenset[str]:
+def _jurisdictions(context: AppContext) -> frozenset[str]:
     """Return the jurisdictions of all members: any of them may come to read what is sent."""
-    with own.database.engine.connect() as connection:
+    with context.database.engine.connect() as connection:
         return partner_store.jurisdictions(connection)
 
 
@@ -228,14 +228,14 @@ class _Caller:
         return raw
 
 
-def _caller(own: Parts) -> _Caller:
+def _caller(context: AppContext) -> _Caller:
     """Return who signed the present request, counted against the allowance once."""
     call = present_call() or Call()
     if call.token is None or call.token_front is None:
-        front = read_front(request, origin=own.origin, now=int(own.clock.now().timestamp()))
-        token = authenticate(_RING, own.database, front, origin=own.origin)
+        front = read_front(request, origin=context.origin, now=int(context.clock.now().timestamp()))
+        token = authenticate(_RING, context.database, front, origin=context.origin)
         structlog.contextvars.bind_contextvars(partner=token.iss, subject=token.sub)
-        call.allowance = own.limiter.check(token.iss)
+        call.allowance = context.limiter.check(token.iss)
         call.token, call.token_front = token, front
     else:
         token, front = call.token, call.token_front
@@ -244,9 +244,9 @@ def _caller(own: Parts) -> _Caller:
     return _Caller(token, front)
 
 
-def reader_token(own: Parts) -> RequestToken:
+def reader_token(context: AppContext) -> RequestToken:
     """Return the verified token of the present GET, which has no body."""
-    caller = _caller(own)
+    caller = _caller(context)
     caller.read_body(0)
     return caller.token
 
@@ -259,14 +259,14 @@ def read(
     while_suspended: bool = False,
 ) -> Response:
     """Serve one signed GET."""
-    own = parts()
-    token = reader_token(own)
-    with own.database.engine.connect() as connection:
+    context = current_context()
+    token = reader_token(context)
+    with context.database.engine.connect() as connection:
         served = needs if while_suspended else None
         found = standing(connection, token.kid, while_suspended=served)
         require(needs, found.actor)
         parameters = parse_query(query)
-        answer = function(Reader(connection, own.vault, found.actor, own), parameters)
+        answer = function(Reader(connection, context.vault, found.actor, context), parameters)
     return answered(answer)
 
 
@@ -317,17 +317,17 @@ def change(
         large: Whether the body is a document.
         while_suspended: Whether a suspended partner is served, too.
     """
-    own = parts()
-    caller = _caller(own)
+    context = current_context()
+    caller = _caller(context)
     token = caller.token
     call = present_call()
     if call is None or not call.is_resumed:
-        _require_right_to_route(own, token, commands, while_suspended=while_suspended)
-    raw = caller.read_body(own.document_limit_bytes if large else own.body_limit_bytes)
+        _require_right_to_route(context, token, commands, while_suspended=while_suspended)
+    raw = caller.read_body(context.document_limit_bytes if large else context.body_limit_bytes)
     key = idempotency_key()
     content, words = (None, []) if model is None else parse_body_and_words(raw, model)
     try:
-        prepared = prepare(SignedCall(token, raw, token.body_sha256, own), content)
+        prepared = prepare(SignedCall(token, raw, token.body_sha256, context), content)
     except InvalidInputError as error:
         # All faults at once: whoever mends a list of thousands of lines does it in one go.
         raise InvalidInputError(
@@ -335,23 +335,27 @@ def change(
         ) from None
     if words:
         raise _customer_named(words)
-    asked = _call(own, token, prepared.command, key)
+    asked = _call(context, token, prepared.command, key)
     response = retried(
-        lambda: _change_once(own, asked, _evidence(token, raw), while_suspended=while_suspended)
+        lambda: _change_once(context, asked, _evidence(token, raw), while_suspended=while_suspended)
     )
-    own.wake()
+    context.wake()
     return response
 
 
 def _require_right_to_route(
-    own: Parts, token: RequestToken, commands: Sequence[type[Any]], *, while_suspended: bool
+    context: AppContext,
+    token: RequestToken,
+    commands: Sequence[type[Any]],
+    *,
+    while_suspended: bool,
 ) -> None:
     """Refuse whoever may give none of a route's commands, before their body is read.
 
     Rights are asked again in the transaction, which alone decides; this keeps whoever has none from
     learning what bodies are taken, and from having names resolved.
     """
-    with own.database.engine.connect() as connection:
+    with context.database.engine.connect() as connection:
         try:
             served = permission_of(commands[0]) if while_suspended else None
             found = standing(connection, token.kid, while_suspended=served)
@@ -370,9 +374,9 @@ def _is_answered(connection: Connection, token: RequestToken) -> bool:
 
 
 def _change_once(
-    own: Parts, call: "_Call", evidence: Evidence, *, while_suspended: bool
+    context: AppContext, call: "_Call", evidence: Evidence, *, while_suspended: bool
 ) -> Response:
-    with transaction(own.database, own.vault, own.clock, evidence) as uow:
+    with transaction(context.database, context.vault, context.clock, evidence) as uow:
         asked = partner_store.ask_standing(uow.connection, call.token.kid)
         claim = _claim(uow, call)
         found = partner_store.standing_of(asked)
@@ -455,9 +459,11 @@ class _Call:
     fingerprint: bytes
 
 
-def _call(own: Parts, token: RequestToken, command: object, key: str | None = None) -> _Call:
+def _call(
+    context: AppContext, token: RequestToken, command: object, key: str | None = None
+) -> _Call:
     fingerprint = sha256(
-        f"{request.method}\n{signed_url(own.origin, request)}\n{token.body_sha256}".encode()
+        f"{request.method}\n{signed_url(context.origin, request)}\n{token.body_sha256}".encode()
     ).digest()
     return _Call(token, command, key or idempotency_key(), fingerprint)
 
@@ -550,9 +556,9 @@ def _repeat_of_rotation(uow: UnitOfWork, call: _Call, claim: Claim) -> Response 
 
 def join(token: RequestToken, raw: bytes, command: JoinNetwork, actor: Actor) -> Response:
     """Serve a joining partner, whose key nobody knows yet."""
-    own = parts()
-    call = _call(own, token, command)
-    with transaction(own.database, own.vault, own.clock, _evidence(token, raw)) as uow:
+    context = current_context()
+    call = _call(context, token, command)
+    with transaction(context.database, context.vault, context.clock, _evidence(token, raw)) as uow:
         row = partner_store.partner(uow.connection, actor.partner)
         if row is None:
             raise NotFoundError(
@@ -560,7 +566,7 @@ def join(token: RequestToken, raw: bytes, command: JoinNetwork, actor: Actor) ->
                 code="invitation_not_good",
             )
         response = answer_once(uow, call, _claim(uow, call), actor, uow.key(row.document_key_id))
-    own.wake()
+    context.wake()
     return response
 
 
