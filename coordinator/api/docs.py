@@ -5,8 +5,9 @@ from pathlib import Path
 
 from flask import Response, abort, render_template
 
-from coordinator.api import openapi, pipeline, problem_catalog
+from coordinator.api import openapi, problem_catalog
 from coordinator.api.context import current_context
+from coordinator.api.responses import conditional
 from coordinator.api.routing import blueprint
 
 _OWN = Path(__file__).parent / "static"
@@ -32,7 +33,7 @@ def serve_openapi() -> Response:
     response = Response(content, content_type="application/json")
     response.headers["Cache-Control"] = _MAX_AGE
     response.add_etag()
-    return pipeline.conditional(response)
+    return conditional(response)
 
 
 @blueprint.get("/docs", endpoint="docs", provide_automatic_options=False)

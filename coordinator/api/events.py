@@ -9,12 +9,15 @@ from flask import Response
 from pydantic import Field, field_validator
 from sqlalchemy import Connection
 
-from coordinator.api import pipeline, routing
+from coordinator.api import routing
 from coordinator.api.auth import standing
+from coordinator.api.caller import reader_token
 from coordinator.api.calls import present_call
 from coordinator.api.context import AppContext, current_context
 from coordinator.api.paging import page_size
+from coordinator.api.query import parse_query
 from coordinator.api.reading_marks import mark_delivered
+from coordinator.api.responses import json_response
 from coordinator.api.routing import ROUTES, Query, Route
 from coordinator.domain.actor import Actor
 from coordinator.domain.errors import InvalidInputError, ParameterFault
@@ -93,10 +96,10 @@ ROUTES.append(
 def read_feed() -> Response:
     """Serve the feed; nothing is held while waiting."""
     context = current_context()
-    token = pipeline.reader_token(context)
+    token = reader_token(context)
     with context.database.engine.connect() as connection:
         _reader(connection, token)
-    query = pipeline.parse_query(FeedQuery)
+    query = parse_query(FeedQuery)
     if not isinstance(query, FeedQuery):
         raise TypeError(query)
     size = min(page_size(context, query.limit), _MOST_EVENTS)
@@ -108,7 +111,7 @@ def read_feed() -> Response:
     if is_waiting and call is not None:
         call.wait_for_news(token.iss, found.next_after, timedelta(seconds=query.wait))
     mark_delivered(found.unread)
-    response = pipeline.answered(_render(found))
+    response = json_response(_render(found))
     if is_waiting and (call is None or call.is_turned_away):
         response.headers["Retry-After"] = "1"
     return response

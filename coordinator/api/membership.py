@@ -2,12 +2,14 @@
 
 from flask import Response, request
 
-from coordinator.api import pipeline, routing
+from coordinator.api import routing
 from coordinator.api.auth import read_front, require_body, verify
+from coordinator.api.body import parse_body, read_body
 from coordinator.api.calls import present_call
 from coordinator.api.context import current_context
 from coordinator.api.pipeline import Prepared, SignedCall
 from coordinator.api.routing import ROUTES, Route, signed_post
+from coordinator.api.transaction import join_once
 from coordinator.domain.actor import Actor, ActorKind
 from coordinator.domain.errors import AuthenticationError
 from coordinator.services.grant_proposals import ApproveGrant, ProposeGrant
@@ -139,11 +141,11 @@ def join() -> Response:
     handle = str(front.claims["iss"])
     if front.claims["sub"] != handle:
         raise AuthenticationError("not signed as a root key", code="sub_mismatch")
-    raw = pipeline.read_body(min(_MOST_BYTES, context.body_limit_bytes))
+    raw = read_body(min(_MOST_BYTES, context.body_limit_bytes))
     require_body(front, raw)
     root = _root_key(raw)
     token = verify(front, root, iss=handle, sub=handle, origin=context.origin)
-    body = pipeline.parse_body(raw, membership_payloads.Join)
+    body = parse_body(raw, membership_payloads.Join)
     actor = Actor(partner=handle, subject=handle, kid=root.kid, kind=ActorKind.ROOT)
     command = JoinNetwork(handle=handle, body=body, root_key=root, audience=context.origin)
-    return pipeline.join(token, raw, command, actor)
+    return join_once(token, raw, command, actor)

@@ -125,7 +125,7 @@ def signed_get(  # noqa: PLR0913 - what OpenAPI tells of a route
                 require_holding(reader.connection, reader.actor, names.get("request_id"))
                 return function(reader, parameters, **names)
 
-            return pipeline.read(
+            return pipeline.serve_query(
                 serve,
                 query,
                 needs,
@@ -184,7 +184,7 @@ def signed_post(  # noqa: PLR0913 - what OpenAPI tells of a route
             def prepare(call: SignedCall, content: Any) -> Prepared:
                 return function(call, content, **names)
 
-            return pipeline.change(
+            return pipeline.serve_command(
                 prepare, body, commands, large=large, while_suspended=while_suspended
             )
 
