@@ -36,7 +36,7 @@ from coordinator.domain.errors import (
     InvalidInputError,
 )
 from coordinator.domain.permission import Permission, is_allowed, require
-from coordinator.services.bus import permission_of
+from coordinator.services.commands import permission_of
 from coordinator.services.rotations import RotateKey
 from coordinator.storage import requests as request_store
 from coordinator.storage.documents import Vault

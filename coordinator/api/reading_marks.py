@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from coordinator.api.context import current_context
 from coordinator.domain.actor import COORDINATOR
 from coordinator.domain.errors import CoordinatorError
-from coordinator.services.bus import execute
+from coordinator.services.commands import execute
 from coordinator.services.legs import MarkLegDelivered
 from coordinator.services.unit_of_work import transaction
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationInfo, field_validator
 from coordinator.api import pipeline
 from coordinator.api.pipeline import Prepared, Reader, SignedCall
 from coordinator.domain.permission import Permission
-from coordinator.services.bus import permission_of
+from coordinator.services.commands import permission_of
 from coordinator.services.suspended import require_holding
 from holdfast.protocol.payloads import Body
 from holdfast.protocol.views import View

@@ -33,7 +33,7 @@ from coordinator.domain.errors import (
     RateLimitedError,
     UnavailableError,
 )
-from coordinator.services.bus import execute, permission_of, require_permission
+from coordinator.services.commands import execute, permission_of, require_permission
 from coordinator.services.partners import JoinNetwork
 from coordinator.services.rotations import RotateKey
 from coordinator.services.unit_of_work import (

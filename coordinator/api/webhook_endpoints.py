@@ -12,7 +12,7 @@ from coordinator.services.webhook_endpoints import (
     DeleteEndpoint,
     RegisterEndpoint,
     RotateSecret,
-    TestEndpoint,
+    SendTestEvent,
     UpdateEndpoint,
     get_endpoint,
     list_endpoints,
@@ -145,12 +145,12 @@ def rotate(call: SignedCall, body: None, endpoint_id: str) -> Prepared:
 
 
 @signed_post(
-    f"{_ONE}/test", tag=_TAG, answer=EndpointDone, command=TestEndpoint, body=None, status=202
+    f"{_ONE}/test", tag=_TAG, answer=EndpointDone, command=SendTestEvent, body=None, status=202
 )
 def send_test(call: SignedCall, body: None, endpoint_id: str) -> Prepared:
     """Have an `endpoint.test` event sent to this endpoint alone."""
     del call, body
-    return Prepared(TestEndpoint(endpoint_id=endpoint_id))
+    return Prepared(SendTestEvent(endpoint_id=endpoint_id))
 
 
 @signed_post(
