@@ -13,8 +13,6 @@ from coordinator.storage import additions as store
 from holdfast.protocol import life_cycle_payloads as payloads
 from holdfast.protocol import life_cycle_views, views
 
-_PATH = "/v1/freeze-requests/{request_id}/partners"
-
 
 @command_view(ProposePartners, body=payloads.PartnersAddition, answer=life_cycle_views.AdditionView)
 def propose(call: SignedCall[payloads.PartnersAddition], request_id: str) -> ProposePartners:

@@ -24,7 +24,6 @@ from holdfast.protocol.errors import StrictJsonError
 from holdfast.protocol.payloads import Body
 
 B = TypeVar("B", bound=Body)
-_JSON = "application/json"
 #: Parameters of the media type, RFC 9110 section 8.3.1: an empty one is none.
 _UTF_8 = frozenset({"", "charset=utf-8", 'charset="utf-8"'})
 

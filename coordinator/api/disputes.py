@@ -12,8 +12,6 @@ from coordinator.storage import disputes as store
 from holdfast.protocol import life_cycle_payloads as payloads
 from holdfast.protocol import life_cycle_views, views
 
-_PATH = "/v1/freeze-requests/{request_id}/disputes"
-
 
 @command_view(RaiseDispute, body=payloads.Dispute, answer=life_cycle_views.DisputeView)
 def raise_dispute(call: SignedCall[payloads.Dispute], request_id: str) -> RaiseDispute:

@@ -1,8 +1,10 @@
 """The feed: the same events as by webhook, in the same order, for whoever polls."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Annotated
 
 from flask import Response
@@ -112,13 +114,15 @@ def _look(
     with context.database.engine.connect() as connection:
         # Asked again at every look: what was revoked while waiting reads nothing more.
         actor = _reader(connection, token)
-        events, reached, has_more = _scan(
-            context, connection, actor.partner, query, after=after, size=size
-        )
+        partner, types = actor.partner, query.type_set
+        read_page = partial(store.page, connection, context.vault, partner, limit=size, types=types)
+        events, reached, has_more = _scan(read_page, after)
+        if events and not types and len(events) < size:
+            has_more = False
         if reached == query.after:
-            _require_reached(connection, actor.partner, reached)
+            _require_reached(connection, partner, reached)
         notices = [e.id for e in events if e.type == EventType.REQUEST_RECEIVED]
-        unread = reading.unread_notices(connection, actor.partner, up_to=reached, event_ids=notices)
+        unread = reading.unread_notices(connection, partner, up_to=reached, event_ids=notices)
     return _Page(events, reached, has_more, unread)
 
 
@@ -141,26 +145,18 @@ def _require_reached(connection: Connection, partner: str, after: int) -> None:
         )
 
 
-def _scan(  # noqa: PLR0913 - where to read, and what
-    context: AppContext,
-    connection: Connection,
-    partner: str,
-    query: FeedQuery,
-    *,
-    after: int,
-    size: int,
+def _scan(
+    read_page: Callable[..., tuple[list[StoredEvent], int]], after: int
 ) -> tuple[list[StoredEvent], int, bool]:
-    """Return events, how far was read, and whether there may be more; passes over other types."""
+    """Return the next events wanted, how far was read, and whether the feed goes on from there."""
     reached = after
     for _ in range(_MOST_SCANS):
-        events, last = store.page(
-            connection, context.vault, partner, after=reached, limit=size, types=query.type_set
-        )
+        events, last = read_page(after=reached)
         if last == reached:
             return [], reached, False
         reached = last
         if events:
-            return events, reached, bool(query.types) or len(events) == size
+            return events, reached, True
     return [], reached, True
 
 

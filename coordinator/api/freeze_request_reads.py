@@ -35,7 +35,6 @@ from holdfast.protocol import views
 from holdfast.protocol.payloads import IncidentId
 from holdfast.protocol.vocabulary import LegStatus, RequestStatus
 
-_TAG = "freeze requests"
 _READ = Permission.FREEZE_REQUEST_READ
 
 

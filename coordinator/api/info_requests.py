@@ -12,8 +12,6 @@ from coordinator.storage import info_requests as store
 from holdfast.protocol import life_cycle_payloads as payloads
 from holdfast.protocol import life_cycle_views, views
 
-_PATH = "/v1/freeze-requests/{request_id}/info-requests"
-
 
 @command_view(AskRequester, body=payloads.InfoRequest, answer=life_cycle_views.InfoRequestView)
 def ask(call: SignedCall[payloads.InfoRequest], request_id: str) -> AskRequester:

@@ -18,7 +18,6 @@ from coordinator.storage import freeze_requests as store
 from coordinator.storage import ledger_pages
 from holdfast.protocol import views
 
-_TAG = "freeze ledger"
 _READ = Permission.FREEZE_REQUEST_READ
 _MOST_EVIDENCE = 50
 

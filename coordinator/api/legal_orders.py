@@ -12,8 +12,6 @@ from coordinator.storage import legal_orders as store
 from holdfast.protocol import life_cycle_payloads as payloads
 from holdfast.protocol import life_cycle_views, views
 
-_PATH = "/v1/freeze-requests/{request_id}/legal-orders"
-
 
 @command_view(AttachLegalOrder, body=payloads.LegalOrder, answer=life_cycle_views.LegalOrderView)
 def attach(call: SignedCall[payloads.LegalOrder], request_id: str) -> AttachLegalOrder:

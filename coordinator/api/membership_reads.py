@@ -29,8 +29,6 @@ from coordinator.storage import partners as store
 from holdfast.protocol import views
 from holdfast.protocol.payloads import Handle
 
-_TAG = "membership"
-
 
 class OfPartnerQuery(PageQuery):
     """Of one partner, or of all."""

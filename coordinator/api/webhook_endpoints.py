@@ -22,9 +22,7 @@ from coordinator.services.webhook_endpoints import (
 )
 from holdfast.protocol import payloads, views
 
-_TAG = "webhook endpoints"
 _READ = Permission.WEBHOOK_ENDPOINT_READ
-_ONE = "/v1/webhook-endpoints/{endpoint_id}"
 
 
 class EndpointDone(views.View):

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
+from coordinator.dispatcher.context import WorkerContext
 from coordinator.domain.actor import COORDINATOR
-from coordinator.domain.clock import Clock
 from coordinator.domain.delivery import DeliveryStatus
 from coordinator.domain.errors import CoordinatorError
 from coordinator.services.commands import execute
@@ -12,15 +12,12 @@ from coordinator.services.unit_of_work import UnitOfWork, transaction
 from coordinator.storage import deliveries as store
 from coordinator.storage.database import Database
 from coordinator.storage.deliveries import LegDue
-from coordinator.storage.documents import Vault
 
 #: Legs told in one transaction; they share its statements, its log lock and its fsync.
 LEGS_AT_ONCE = 256
 
 
-def tell_legs(
-    database: Database, vault: Vault, clock: Clock, *, on_commit: Callable[[], None]
-) -> int:
+def tell_legs(context: WorkerContext, *, on_commit: Callable[[], None]) -> int:
     """Tell legs that their notice was delivered, or died; returns how many were told.
 
     The completion of a notice leaves `owes` on its delivery; telling the leg and clearing `owes`
@@ -28,16 +25,16 @@ def tell_legs(
     """
     told = 0
     after = ""
-    while _is_leg_owed(database, after):
+    while _is_leg_owed(context.database, after):
         batch: list[LegDue] = []
         try:
-            with transaction(database, vault, clock) as uow:
+            with transaction(context.database, context.vault, context.clock) as uow:
                 batch += store.take_legs(uow.connection, after=after, limit=LEGS_AT_ONCE)
                 _tell(uow, batch)
             told += len(batch)
         except CoordinatorError:
             # One that cannot be told now must not keep the others from it.
-            told += sum(_tell_alone(database, vault, clock, due) for due in batch)
+            told += sum(_tell_alone(context, due) for due in batch)
         if not batch:
             break  # another worker is telling the rest
         after = batch[-1].delivery_id
@@ -50,9 +47,9 @@ def _is_leg_owed(database: Database, after: str) -> bool:
         return store.is_leg_owed(connection, after=after)
 
 
-def _tell_alone(database: Database, vault: Vault, clock: Clock, due: LegDue) -> bool:
+def _tell_alone(context: WorkerContext, due: LegDue) -> bool:
     try:
-        with transaction(database, vault, clock) as uow:
+        with transaction(context.database, context.vault, context.clock) as uow:
             taken = store.take_legs(uow.connection, only=due.delivery_id, limit=1)
             _tell(uow, taken)
     except CoordinatorError:

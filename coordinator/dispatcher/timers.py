@@ -15,6 +15,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from coordinator.dispatcher import metrics
+from coordinator.dispatcher.context import WorkerContext
 from coordinator.domain.actor import COORDINATOR
 from coordinator.domain.clock import Clock, SystemClock
 from coordinator.domain.deadline import Policies
@@ -41,7 +42,6 @@ from coordinator.storage import (
     webhook_endpoints,
 )
 from coordinator.storage.database import Database
-from coordinator.storage.documents import Vault
 
 logger = structlog.get_logger(__name__)
 
@@ -208,30 +208,24 @@ class TimerRun:
     """Runs the timers of one worker.
 
     Args:
-        database: Where deadlines are.
-        vault: For the commands.
-        clock: Says what is due.
+        context: Where deadlines are, and what says that they are due.
         on_commit: Called after each commit that changed something.
         timers: Which deadlines it looks after; see `all_timers`.
         guard: By default one on the host's clock.
     """
 
-    def __init__(  # noqa: PLR0913 - the parts that it connects
+    def __init__(
         self,
-        database: Database,
-        vault: Vault,
-        clock: Clock,
+        context: WorkerContext,
         *,
         on_commit: Callable[[], None],
         timers: Sequence[Timer],
         guard: ClockGuard | None = None,
     ) -> None:
-        self._database = database
-        self._vault = vault
-        self._clock = clock
+        self._context = context
         self._on_commit = on_commit
         self._timers = timers
-        self.guard = guard or ClockGuard(database)
+        self.guard = guard or ClockGuard(context.database)
         self._swept_at: datetime | None = None
 
     def run_due(self) -> int:
@@ -253,13 +247,15 @@ class TimerRun:
         return fired
 
     def _run(self, timer: Timer) -> int:
-        with self._database.engine.connect() as connection:
-            due = timer.find(connection, self._clock.now(), BATCH)
+        with self._context.database.engine.connect() as connection:
+            due = timer.find(connection, self._context.clock.now(), BATCH)
         return sum(self._fire(timer, item) for item in due)
 
     def _fire(self, timer: Timer, item: str) -> bool:
         try:
-            with transaction(self._database, self._vault, self._clock) as uow:
+            with transaction(
+                self._context.database, self._context.vault, self._context.clock
+            ) as uow:
                 answer = execute(timer.command(item), COORDINATOR, uow)
                 uow.finish(answer)
         except CoordinatorError as error:
@@ -275,12 +271,12 @@ class TimerRun:
 
     def _sweep(self) -> None:
         """Forget used tokens and stored answers that are past their keeping, now and then."""
-        now = self._clock.now()
+        now = self._context.clock.now()
         if self._swept_at is not None and abs(now - self._swept_at) < SWEEP_EVERY:
             return
         self._swept_at = now
         try:
-            with self._database.writing() as connection, connection.begin():
+            with self._context.database.writing() as connection, connection.begin():
                 requests.forget_old(
                     connection,
                     tokens_before=now - TOKENS_KEPT,

@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from coordinator.api.paging import write_cursor
 from coordinator.config_files import read_config
+from coordinator.dispatcher.context import WorkerContext
 from coordinator.dispatcher.timers import TimerRun, all_timers
 from coordinator.domain.clock import to_micros
 from coordinator.domain.deadline import Policies
@@ -69,9 +70,9 @@ def _grow(stack: ExitStack, stages: Stages, stored: int) -> _Grown:
     caller = Caller(stage.port)
     stack.callback(caller.close)
     timers = TimerRun(
-        stage.database,
-        stage.vault,
-        stage.clock,
+        WorkerContext(
+            database=stage.database, vault=stage.vault, clock=stage.clock, webhook_keys=()
+        ),
         on_commit=lambda: None,
         timers=all_timers(Policies.load(read_config("policies.toml"))),
     )

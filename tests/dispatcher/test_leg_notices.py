@@ -68,7 +68,7 @@ def _completed(outcome: dict[str, DeliveryStatus], head: Head, outbox: Outbox) -
 
 
 def tell(outbox: Outbox) -> int:
-    return tell_legs(outbox.database, outbox.vault, outbox.clock, on_commit=lambda: None)
+    return tell_legs(outbox.context, on_commit=lambda: None)
 
 
 def told(desk: Desk, event_type: str) -> int:
