@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from coordinator.api.paging import PageQuery, after_id, page_size, paged
+from coordinator.api.paging import PageQuery, after_id, page_size, read_page
 from coordinator.api.pipeline import Reader, SignedCall
 from coordinator.api.view import command_view, query_view
 from coordinator.domain.errors import NotFoundError
@@ -35,7 +35,7 @@ def list_additions(reader: Reader, query: PageQuery, request_id: str) -> dict[st
     if row.requester != reader.actor.partner:
         raise NotFoundError("only the requester reads who else it wants to ask")
     after = after_id(query) or ""
-    return paged(
+    return read_page(
         page_size(reader.context, query.limit),
         lambda limit: store.page(reader.connection, request_id, after=after, limit=limit),
         lambda rows: addition_views(

@@ -29,11 +29,11 @@ _UTF_8 = frozenset({"", "charset=utf-8", 'charset="utf-8"'})
 
 
 def read_body(limit: int, partner: str | None = None) -> bytes:
-    """Return the raw body, bounded.
+    """Return the raw body.
 
     Args:
-        limit: As many bytes as it may have.
-        partner: Who signed for it, if that is known already.
+        limit: The most bytes that it may have.
+        partner: Who signed it, if known.
 
     Raises:
         BodyTooLargeError: If it is longer than `limit` bytes.
@@ -52,8 +52,8 @@ def read_body(limit: int, partner: str | None = None) -> bytes:
     return raw
 
 
-def parse_body_and_words(raw: bytes, model: type[B]) -> tuple[B, list[FieldFault]]:
-    """Return the body as its model, and where its free text names a customer.
+def validate_body(raw: bytes, model: type[B]) -> tuple[B, list[FieldFault]]:
+    """Return the body as its model, and every place where its free text names a customer.
 
     Raises:
         UnsupportedMediaTypeError: If it is not announced as JSON in UTF-8.
@@ -77,7 +77,7 @@ def parse_body_and_words(raw: bytes, model: type[B]) -> tuple[B, list[FieldFault
 
 
 def _is_json(content_type: str) -> bool:
-    """Tell whether this announces JSON in UTF-8; charset is the one parameter that may stand."""
+    """Tell whether this is JSON in UTF-8; the only parameter allowed is charset."""
     kind, *parameters = (part.strip(" \t").lower() for part in content_type.split(";"))
     return kind == JSON and _UTF_8.issuperset(parameters)
 
@@ -88,22 +88,22 @@ def parse_body(raw: bytes, model: type[B]) -> B:
     Raises:
         InvalidInputError: Also where free text names a customer.
     """
-    content, words = parse_body_and_words(raw, model)
-    if words:
-        raise customer_named(words)
+    content, customer_faults = validate_body(raw, model)
+    if customer_faults:
+        raise customer_data_error(customer_faults)
     return content
 
 
-def customer_named(words: Sequence[FieldFault]) -> InvalidInputError:
-    """Return the refusal of free text that names a customer; the text is not repeated."""
+def customer_data_error(customer_faults: Sequence[FieldFault]) -> InvalidInputError:
+    """Return the error for free text that names a customer; it does not repeat the text."""
     return InvalidInputError(
         "free text must not say who a customer is; take the named parts out",
         code="customer_data",
-        errors=words,
+        errors=customer_faults,
     )
 
 
 def _jurisdictions(context: AppContext) -> frozenset[str]:
-    """Return the jurisdictions of all members: any of them may come to read what is sent."""
+    """Return the jurisdictions of all members: any of them may get to read the text."""
     with context.database.engine.connect() as connection:
         return partner_store.jurisdictions(connection)

@@ -1,4 +1,4 @@
-"""Who signed the present request."""
+"""Who signed the current request."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ from holdfast.protocol.request_token import RequestToken, TokenFront
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who signed the present request, whose body nobody has read yet."""
+    """The signer of the current request, whose body has not been read yet."""
 
     token: RequestToken
     front: TokenFront
@@ -36,7 +36,7 @@ class Caller:
 
 
 def authenticated_caller(context: AppContext) -> Caller:
-    """Return who signed the present request, counted against the allowance once."""
+    """Authenticate the current request and count it once against its partner's rate limit."""
     call = present_call() or Call()
     if call.token is None or call.token_front is None:
         front = read_front(request, origin=context.origin, now=int(context.clock.now().timestamp()))
@@ -52,7 +52,7 @@ def authenticated_caller(context: AppContext) -> Caller:
 
 
 def reader_token(context: AppContext) -> RequestToken:
-    """Return the verified token of the present GET, which has no body."""
+    """Return the verified token of the current GET, and refuse a body."""
     caller = authenticated_caller(context)
     caller.read_body(0)
     return caller.token

@@ -1,4 +1,4 @@
-"""What the views work with, wired once by `app.create_app`."""
+"""What views work with; `app.create_app` wires it once."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -50,5 +50,5 @@ class AppContext:
 
 
 def current_context() -> AppContext:
-    """Return the context of the app that serves the present request."""
+    """Return the context of the app that serves the current request."""
     return cast("AppContext", current_app.extensions["holdfast"])

@@ -1,4 +1,4 @@
-"""/openapi.json, and pages that show it without anything from elsewhere."""
+"""/openapi.json and the pages at /docs, which load nothing from other origins."""
 
 from collections.abc import Callable, Sequence
 from functools import cache, partial
@@ -65,7 +65,7 @@ def serve_asset(name: str) -> Response:
 
 
 def _swagger() -> Path:
-    # Asked for its place only; the package's own code is not needed.
+    # Only where its files are; the package's code is never imported.
     found = find_spec("flask_openapi3_swagger")
     if found is None or found.origin is None:
         abort(404)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from coordinator.api.paging import PageQuery, after_id, page_size, paged
+from coordinator.api.paging import PageQuery, after_id, page_size, read_page
 from coordinator.api.pipeline import Reader
 from coordinator.api.view import query_view
 from coordinator.domain.errors import NotFoundError
@@ -31,7 +31,7 @@ def list_drafts(reader: Reader, query: PageQuery, request_id: str) -> dict[str, 
         raise NotFoundError("only the requester follows its request")
     size = min(page_size(reader.context, query.limit), _MOST_DRAFTS)
     after = after_id(query) or ""
-    return paged(
+    return read_page(
         size,
         lambda limit: store.legs_moved_on(reader.connection, request_id, after=after, limit=limit),
         lambda legs: drafts(reader.connection, reader.vault, reader.context.chains, row, legs),

@@ -10,9 +10,9 @@ from coordinator.api.paging import (
     PageQuery,
     after_id,
     after_number,
-    page,
     page_size,
-    paged,
+    page_view,
+    read_page,
     write_cursor,
 )
 from coordinator.api.pipeline import Reader
@@ -65,7 +65,7 @@ def list_requests(reader: Reader, query: ListQuery) -> dict[str, Any]:
     size = page_size(reader.context, query.limit)
     if query.box == "to_approve":
         return _awaited(reader, query, size)
-    return paged(
+    return read_page(
         size,
         lambda limit: _listed(reader, query, limit),
         lambda rows: summaries(reader.connection, reader.vault, rows),
@@ -92,8 +92,8 @@ def _awaited(reader: Reader, query: ListQuery, size: int) -> dict[str, Any]:
         )
     actor, policies, now = reader.actor, reader.context.policies, reader.context.clock.now()
     if not is_allowed(Permission.FREEZE_REQUEST_APPROVE, actor):
-        return page([], None)
-    return paged(
+        return page_view([], None)
+    return read_page(
         size,
         lambda limit: awaited_decisions.requests(
             reader.connection,
@@ -144,7 +144,7 @@ def list_addresses(reader: Reader, query: PageQuery, request_id: str) -> dict[st
         with_warnings=row.requester == partner,
     )
     last = items[-1]["address_no"] if items else row.address_count
-    return page(items, write_cursor(last) if last + 1 < row.address_count else None)
+    return page_view(items, write_cursor(last) if last + 1 < row.address_count else None)
 
 
 @query_view(query=PageQuery, answer=views.Page[views.LegView], needs=_READ, while_suspended=True)
@@ -158,7 +158,7 @@ def list_legs(reader: Reader, query: PageQuery, request_id: str) -> dict[str, An
             return leg_store.of_request(reader.connection, request_id, after=after, limit=limit)
         return [] if leg is None or after else [leg]
 
-    return paged(
+    return read_page(
         page_size(reader.context, query.limit),
         find,
         lambda rows: leg_views(reader.connection, reader.vault, rows),

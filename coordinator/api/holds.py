@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from coordinator.api.paging import PageQuery, after_two_ids, page, page_of, page_size
+from coordinator.api.paging import PageQuery, after_two_ids, page_size, page_view, split_page
 from coordinator.api.pipeline import Reader, SignedCall
 from coordinator.api.view import command_view, query_view
 from coordinator.domain.permission import Permission
@@ -41,9 +41,9 @@ def list_owed(reader: Reader, query: PageQuery) -> dict[str, Any]:
     found = owed_to_or_by(
         reader.connection, reader.actor.partner, after=after_two_ids(query), limit=size + 1
     )
-    rows, cursor = page_of(found, size, lambda row: f"{row.id}/{row.request_id}")
+    rows, cursor = split_page(found, size, lambda row: f"{row.id}/{row.request_id}")
     shown = [
         {**view, "request_id": row.request_id}
         for row, view in zip(rows, hold_views(rows), strict=True)
     ]
-    return page(shown, cursor)
+    return page_view(shown, cursor)

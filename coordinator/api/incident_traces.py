@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from coordinator.api.paging import PageQuery, after_number, page_size, paged, write_cursor
+from coordinator.api.paging import PageQuery, after_number, page_size, read_page, write_cursor
 from coordinator.api.pipeline import Reader
 from coordinator.api.view import query_view
 from coordinator.domain.asset import display_units
@@ -49,7 +49,7 @@ def timeline_page(
 ) -> dict[str, Any]:
     """Return one page of a timeline (`life_cycle_views.TimelinePage`)."""
     partner = reader.actor.partner
-    return paged(
+    return read_page(
         size,
         lambda limit: store.timeline(
             reader.connection, incident_id, partner, after=after, limit=limit

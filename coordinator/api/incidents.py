@@ -3,7 +3,7 @@
 from typing import Any
 
 from coordinator.api.incident_traces import timeline_page, trace_page
-from coordinator.api.paging import PageQuery, after_id, page, page_of, page_size
+from coordinator.api.paging import PageQuery, after_id, page_size, page_view, split_page
 from coordinator.api.pipeline import Reader
 from coordinator.api.view import query_view
 from coordinator.domain.errors import NotFoundError
@@ -23,11 +23,11 @@ def list_incidents(reader: Reader, query: PageQuery) -> dict[str, Any]:
     found = reading.visible_incidents(
         reader.connection, reader.actor.partner, before=after_id(query), limit=size + 1
     )
-    rows, cursor = page_of(found, size, lambda row: str(row[1]))
+    rows, cursor = split_page(found, size, lambda row: str(row[1]))
     ids = [row[0] for row in rows]
     shown = incident_views(reader.connection, reader.vault, ids, reader.actor.partner)
     counts = reading.request_counts(reader.connection, ids, reader.actor.partner)
-    return page([{**shown[id_], "request_count": counts[id_]} for id_ in ids], cursor)
+    return page_view([{**shown[id_], "request_count": counts[id_]} for id_ in ids], cursor)
 
 
 @query_view(answer=life_cycle_views.IncidentDetailView, needs=_READ)

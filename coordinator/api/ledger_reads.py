@@ -3,7 +3,14 @@
 from functools import partial
 from typing import Any
 
-from coordinator.api.paging import PageQuery, after_id, page, page_of, page_size, write_cursor
+from coordinator.api.paging import (
+    PageQuery,
+    after_id,
+    page_size,
+    page_view,
+    split_page,
+    write_cursor,
+)
 from coordinator.api.pipeline import Reader
 from coordinator.api.scope import leg_scope, scoped_page
 from coordinator.api.view import query_view
@@ -58,9 +65,9 @@ def list_evidence(reader: Reader, query: PageQuery, request_id: str) -> dict[str
         after=after_id(query) or "",
         limit=size + 1,
     )
-    rows, cursor = page_of(found, size, lambda row: row.id)
+    rows, cursor = split_page(found, size, lambda row: row.id)
     fitting = evidence_page(reader.connection, rows)
     if fitting < len(rows):
         rows = rows[:fitting]
         cursor = write_cursor(rows[-1].id)
-    return page(evidence_views(reader.connection, reader.vault, rows), cursor)
+    return page_view(evidence_views(reader.connection, reader.vault, rows), cursor)

@@ -10,7 +10,7 @@ from coordinator.api.paging import (
     after_id,
     after_kid,
     page_size,
-    paged,
+    read_page,
 )
 from coordinator.api.pipeline import Reader
 from coordinator.api.view import query_view
@@ -54,7 +54,7 @@ class GrantsQuery(OfPartnerQuery):
 @query_view(query=PageQuery, answer=views.Page[views.PartnerView], needs=Permission.PARTNER_READ)
 def list_partners(reader: Reader, query: PageQuery) -> dict[str, Any]:
     """List the members of the network by handle."""
-    return paged(
+    return read_page(
         page_size(reader.context, query.limit),
         lambda limit: store.partners(reader.connection, after=after_handle(query), limit=limit),
         lambda rows: partner_views(reader.connection, reader.vault, rows),
@@ -75,7 +75,7 @@ def read_own(reader: Reader) -> dict[str, Any]:
 def list_people(reader: Reader, query: PageQuery) -> dict[str, Any]:
     """List the people and systems of your own organisation with their good keys."""
     connection, partner, after = reader.connection, reader.actor.partner, after_id(query) or ""
-    return paged(
+    return read_page(
         page_size(reader.context, query.limit),
         lambda limit: store.subjects(connection, partner, after=after, limit=limit),
         lambda rows: person_views(connection, partner, rows),
@@ -85,7 +85,7 @@ def list_people(reader: Reader, query: PageQuery) -> dict[str, Any]:
 @query_view(query=KeysQuery, answer=views.Page[views.KeyView], needs=Permission.PARTNER_READ)
 def list_keys(reader: Reader, query: KeysQuery) -> dict[str, Any]:
     """List public keys, revoked ones too, with whom they belong to."""
-    return paged(
+    return read_page(
         page_size(reader.context, query.limit),
         lambda limit: store.keys(
             reader.connection,
@@ -115,7 +115,7 @@ def list_grants(reader: Reader, query: GrantsQuery) -> dict[str, Any]:
     if query.status == "pending":
         return _proposals(reader, query, size)
     after = after_id(query) or ""
-    return paged(
+    return read_page(
         size,
         lambda limit: store.grants(
             reader.connection, handle=query.partner, after=after, limit=limit
@@ -128,7 +128,7 @@ def _proposals(reader: Reader, query: GrantsQuery, size: int) -> dict[str, Any]:
     require(Permission.GRANT_APPROVE, reader.actor)
     if query.partner not in {None, reader.actor.partner}:
         raise NotFoundError("another partner's proposals are not for you to see")
-    return paged(
+    return read_page(
         size,
         lambda limit: grant_proposals.pending(
             reader.connection,

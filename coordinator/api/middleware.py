@@ -1,4 +1,4 @@
-"""What happens around every request: its id, its headers, its line in the log, its count."""
+"""Middleware of every request: its id, security headers, log line and metrics."""
 
 import time
 from http import HTTPStatus
@@ -28,7 +28,7 @@ _HSTS = "max-age=31536000; includeSubDomains"
 
 
 def register(app: Flask, *, is_https: bool) -> None:
-    """Put what every request needs around all routes of `app`."""
+    """Have `app` run this before and after every request."""
 
     @app.before_request
     def begin() -> None:

@@ -1,4 +1,4 @@
-"""OpenAPI 3.1 from the declared routes and the very models that validate."""
+"""OpenAPI 3.1, generated from the routes and the models that validate their bodies."""
 
 import json
 from collections.abc import Sequence
@@ -240,7 +240,7 @@ def _query_properties(query: type[BaseModel]) -> dict[str, Any]:
 
 
 def _resolved(value: Any, definitions: dict[str, Any]) -> Any:
-    """Put definitions in place of references: query models are few and small."""
+    """Replace references by what they refer to; query models are small."""
     if isinstance(value, dict):
         if "$ref" in value:
             return _resolved(definitions[value["$ref"].rpartition("/")[2]], definitions)

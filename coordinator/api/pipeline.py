@@ -1,9 +1,22 @@
-"""One request's way: read, authenticate, parse, prepare, then one transaction.
+"""The way of a request, from its token to its answer, in the order in which it goes.
 
-Order of a change: verify the token, ask the right to the route, read the body, check it (400, 413,
-415, 422 are never stored), prepare the command; then BEGIN, present rights, used token, idempotency
-key, savepoint, handler, tail, COMMIT. A refusal by the rules rolls back to the savepoint and is
-stored as the answer, so that a retry hears the same. Nothing is handed out before the commit.
+A query (GET):
+
+1. The token is verified. There is no body.
+2. What the key's owner may do now is read, and the view's permission is required.
+3. The query parameters are parsed. A suspended partner must have a hold on the request.
+4. The view reads; its answer is sent as JSON with an ETag.
+
+A command (POST, PATCH, DELETE):
+
+1. The token is verified, before the body is read.
+2. Whoever may give none of the view's commands is refused.
+3. The body is read, up to the view's limit, and must be the one that the token was made for.
+4. The body is parsed as strict JSON, validated and searched for customer data, and the view makes
+   the command. What is refused up to here (400, 401, 403, 413, 415, 422) is not stored.
+5. One transaction carries the command out, or repeats the answer that its idempotency key got
+   before: see `coordinator.api.transaction`.
+6. After the commit the workers are woken and the answer is sent.
 """
 
 from collections.abc import Mapping
@@ -16,7 +29,7 @@ from sqlalchemy import Connection
 from coordinator.api.auth import (
     standing,
 )
-from coordinator.api.body import customer_named, parse_body_and_words
+from coordinator.api.body import customer_data_error, validate_body
 from coordinator.api.caller import authenticated_caller, reader_token
 from coordinator.api.calls import present_call
 from coordinator.api.context import AppContext, current_context
@@ -68,17 +81,21 @@ def serve_query(view: QueryView, names: Mapping[str, str]) -> Response:
     """Serve a signed GET.
 
     Args:
-        view: What is asked for.
-        names: What stands in the path.
+        view: What the route serves.
+        names: The values of the names in its path.
     """
     context = current_context()
+    # (1) Who asks.
     token = reader_token(context)
     with context.database.engine.connect() as connection:
+        # (2) May they?
         served = view.needs if view.while_suspended else None
         found = standing(connection, token.kid, while_suspended=served)
         require(view.needs, found.actor)
+        # (3) What they ask for.
         query = parse_query(view.query or Query)
         require_holding(connection, found.actor, names.get("request_id"))
+        # (4) Read and answer.
         reader = Reader(connection, context.vault, found.actor, context)
         answer = view.function(reader, *([query] if view.query else []), **names)
     return json_response(answer)
@@ -88,56 +105,62 @@ def serve_command(view: CommandView, names: Mapping[str, str]) -> Response:
     """Serve a signed POST, PATCH or DELETE.
 
     Args:
-        view: What is to be done.
-        names: What stands in the path.
+        view: What the route serves.
+        names: The values of the names in its path.
     """
     context = current_context()
+    # (1) Who asks.
     caller = authenticated_caller(context)
+    # (2) May they, as far as can be told now?
     call = present_call()
     if call is None or not call.is_resumed:
         _require_right_to_route(context, caller.token, view)
+    # (3) The body, as it was signed.
     limit = context.document_limit_bytes if view.large else context.body_limit_bytes
     raw = caller.read_body(limit)
+    # (4) The command that it asks for.
     key = idempotency_key()
-    command = _prepared(view, names, raw, SignedCall(caller.token, None, context))
+    command = _prepare(view, names, raw, SignedCall(caller.token, None, context))
+    # (5) One transaction.
     signed = signed_command(context, caller.token, command, key)
     evidence = evidence_of(caller.token, raw)
     response = retried(
         lambda: change_once(context, signed, evidence, while_suspended=view.while_suspended)
     )
+    # (6) It is committed.
     context.wake()
     return response
 
 
-def _prepared(
+def _prepare(
     view: CommandView, names: Mapping[str, str], raw: bytes, call: SignedCall[Any]
 ) -> object:
-    """Return the command that a body asks for.
+    """Parse and validate a body, and return the command that the view makes of it.
 
     Raises:
-        CoordinatorError: If the body is no strict JSON or not what the view takes, with all of its
-            faults at once: whoever mends a list of thousands of lines does it in one go.
+        CoordinatorError: If the body is no strict JSON or does not fit. All faults are named at
+            once, so that a list of thousands of lines can be mended in one go.
     """
-    words: list[FieldFault] = []
+    customer_faults: list[FieldFault] = []
     if view.body is not None:
-        body, words = parse_body_and_words(raw, view.body)
+        body, customer_faults = validate_body(raw, view.body)
         call = replace(call, body=body)
     try:
         command = view.function(call, **names)
     except InvalidInputError as error:
         raise InvalidInputError(
-            error.message, code=error.code, errors=[*words, *error.errors]
+            error.message, code=error.code, errors=[*customer_faults, *error.errors]
         ) from None
-    if words:
-        raise customer_named(words)
+    if customer_faults:
+        raise customer_data_error(customer_faults)
     return command
 
 
 def _require_right_to_route(context: AppContext, token: RequestToken, view: CommandView) -> None:
-    """Refuse whoever may give none of a route's commands, before their body is read.
+    """Refuse whoever may give none of the view's commands, before their body is read.
 
-    Rights are asked again in the transaction, which alone decides; this keeps whoever has none from
-    learning what bodies are taken, and from having names resolved.
+    The transaction checks the rights again, and its check alone decides. This one keeps a stranger
+    from learning what bodies are taken, and from having host names resolved.
     """
     needs = [permission_of(command) for command in view.commands]
     with context.database.engine.connect() as connection:
@@ -146,7 +169,7 @@ def _require_right_to_route(context: AppContext, token: RequestToken, view: Comm
             found = standing(connection, token.kid, while_suspended=served)
         except AuthenticationError:
             if RotateKey in view.commands and _is_answered(connection, token):
-                return  # it may be the retry of the key's own replacement: `_repeat_of_rotation`
+                return  # perhaps the retry of a key's own rotation; the transaction decides
             raise
     if not any(is_allowed(permission, found.actor) for permission in needs):
         require(needs[0], found.actor)

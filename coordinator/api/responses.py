@@ -1,4 +1,4 @@
-"""Answers: JSON with an ETag to reads, stored bytes to changes."""
+"""JSON responses: with an ETag for reads, as stored for changes."""
 
 from hashlib import sha256
 from http import HTTPStatus
@@ -16,7 +16,7 @@ JSON = "application/json"
 
 
 def json_response(answer: Any) -> Response:
-    """Return what a reading function answers, with its ETag; 304 where the caller has it already.
+    """Return the response to a read, with its ETag, or 304 if the caller has it already.
 
     Raises:
         PreconditionFailedError: If it is not what `If-Match` names.
@@ -32,7 +32,7 @@ def json_response(answer: Any) -> Response:
 
 
 def conditional(response: Response) -> Response:
-    """Return an answer with an ETag, or 304 where the caller has it already.
+    """Apply `If-Match` and `If-None-Match` to a response with an ETag.
 
     Raises:
         PreconditionFailedError: If it is not what `If-Match` names.
@@ -46,7 +46,7 @@ def conditional(response: Response) -> Response:
 
 
 def stored_response(status: int, content: bytes) -> Response:
-    """Return the answer to a change as it is stored: JSON, or a problem document."""
+    """Return a stored answer to a change: JSON, or a problem document."""
     problem = status >= 400  # noqa: PLR2004 - client errors start there
     kind = problems.CONTENT_TYPE if problem else JSON
     response = Response(content, status, content_type=kind)

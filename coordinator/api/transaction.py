@@ -1,8 +1,15 @@
-"""A command's one transaction: executed once, however often it is sent.
+"""The transaction that carries a command out once, however often it is sent.
 
-In order: present rights, used token, idempotency key, savepoint, handler, tail, COMMIT. If a rule
-refuses the command, roll back to the savepoint and store the refusal as the answer, so that a retry
-hears the same. Nothing is handed out before the commit.
+1. BEGIN. What the key's owner may do now is read.
+2. The token is marked as used: a second use is refused.
+3. The idempotency key is taken. If it was used before, the stored answer is repeated.
+4. A savepoint, then the command's handler.
+5. If a rule refuses the command, roll back to the savepoint and store the refusal as the answer,
+   so that a retry hears the same.
+6. The tail (`UnitOfWork.finish`) numbers events and stores the answer. COMMIT.
+
+Nothing is handed out before the commit. If the database ended the transaction to let another one
+through, it runs again.
 """
 
 import re
@@ -58,7 +65,11 @@ _ATTEMPTS = 3
 
 @dataclass(frozen=True, slots=True)
 class SignedCommand:
-    """One change on its way into the transaction."""
+    """A command with the token that signed it and what makes it one act.
+
+    Attributes:
+        fingerprint: Hash of method, URL and body; a retry has the same.
+    """
 
     token: RequestToken
     command: object
@@ -69,7 +80,7 @@ class SignedCommand:
 def signed_command(
     context: AppContext, token: RequestToken, command: object, key: str | None = None
 ) -> SignedCommand:
-    """Return a command with what tells one call from another."""
+    """Return a command with the key and the fingerprint of the current request."""
     fingerprint = sha256(
         f"{request.method}\n{signed_url(context.origin, request)}\n{token.body_sha256}".encode()
     ).digest()
@@ -208,7 +219,7 @@ def _repeat_of_rotation(uow: UnitOfWork, call: SignedCommand, claim: Claim) -> R
 
 
 def join_once(token: RequestToken, raw: bytes, command: JoinNetwork, actor: Actor) -> Response:
-    """Serve a joining partner, whose key nobody knows yet."""
+    """Carry out a partner's joining, whose key nobody knows yet."""
     context = current_context()
     call = signed_command(context, token, command)
     evidence = evidence_of(token, raw)
@@ -225,9 +236,9 @@ def join_once(token: RequestToken, raw: bytes, command: JoinNetwork, actor: Acto
 
 
 def retried(attempt: Callable[[], Response]) -> Response:
-    """Run a transaction again where the database ended it to let another one through.
+    """Run a transaction, again if the database ended it to let another one through.
 
-    Acts on shared holds lock several requests, so two of them can meet head-on.
+    Acts on shared holds lock several requests, so two of them can deadlock.
 
     Raises:
         UnavailableError: If it was ended three times, or the database cannot be had.

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from coordinator.api.paging import PageQuery, after_id, page, page_size, write_cursor
+from coordinator.api.paging import PageQuery, after_id, page_size, page_view, write_cursor
 from coordinator.api.pipeline import Reader, SignedCall
 from coordinator.api.view import command_view, query_view
 from coordinator.domain.delivery import DeliveryStatus
@@ -51,7 +51,7 @@ def list_own(reader: Reader, query: PageQuery) -> dict[str, Any]:
         after=after_id(query) or "",
         limit=page_size(reader.context, query.limit),
     )
-    return page(items, None if more is None else write_cursor(more))
+    return page_view(items, None if more is None else write_cursor(more))
 
 
 @query_view(answer=views.EndpointView, needs=_READ)
@@ -71,7 +71,7 @@ def list_owed(reader: Reader, query: DeliveriesQuery, endpoint_id: str) -> dict[
         status=None if query.status is None else query.status.value,
         limit=page_size(reader.context, query.limit),
     )
-    return page(items, None if more is None else write_cursor(more))
+    return page_view(items, None if more is None else write_cursor(more))
 
 
 @command_view(RegisterEndpoint, body=payloads.NewEndpoint, answer=views.EndpointView)
