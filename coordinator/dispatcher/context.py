@@ -1,4 +1,4 @@
-"""What the parts of a worker process work with."""
+"""What loop, timers and leg notices of a worker process work with."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

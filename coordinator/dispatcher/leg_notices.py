@@ -1,4 +1,4 @@
-"""Legs are told what became of their notices: delivered, or given up."""
+"""Tells legs whether their notice was delivered or has failed for good."""
 
 from collections.abc import Callable, Sequence
 
@@ -18,7 +18,7 @@ LEGS_AT_ONCE = 256
 
 
 def tell_legs(context: WorkerContext, *, on_commit: Callable[[], None]) -> int:
-    """Tell legs that their notice was delivered, or died; returns how many were told.
+    """Tell legs that their notice was delivered or has failed for good; returns how many.
 
     The completion of a notice leaves `owes` on its delivery; telling the leg and clearing `owes`
     are one transaction, so a crash between the two loses nothing and doubles nothing.

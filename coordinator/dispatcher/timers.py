@@ -1,4 +1,4 @@
-"""Clocks that run out: found by an indexed read, acted on by one command each.
+"""Timers: deadlines that have passed, found by an indexed read, each acted on by one command.
 
 A timer never changes anything itself. Each due id gets a transaction of its own, in which the
 command looks again whether it still is due: a person may have been quicker, and two workers may
@@ -229,7 +229,7 @@ class TimerRun:
         self._swept_at: datetime | None = None
 
     def run_due(self) -> int:
-        """Act on everything that is due now; returns how many commands ran.
+        """Run a command for every deadline that has passed; returns how many ran.
 
         A command that fails is logged and tried again in the next pass; it stops no other.
         """
@@ -270,7 +270,7 @@ class TimerRun:
         return True
 
     def _sweep(self) -> None:
-        """Forget used tokens and stored answers that are past their keeping, now and then."""
+        """From time to time, delete used tokens and stored answers that are no longer needed."""
         now = self._context.clock.now()
         if self._swept_at is not None and abs(now - self._swept_at) < SWEEP_EVERY:
             return

@@ -1,4 +1,4 @@
-"""One worker process: deliveries, what legs are told of them, and timers, until it is stopped."""
+"""One worker process: deliveries, leg notices and timers, until it is stopped."""
 
 import threading
 from dataclasses import dataclass
@@ -82,7 +82,7 @@ class Worker:
         )
 
     def run(self, stop: threading.Event) -> None:
-        """Work until `stop` is set; then let sends under way end, give claims back and return."""
+        """Work until `stop` is set; then finish the sends under way, release claims and return."""
         logger.info("worker_started", senders=self._settings.senders)
         aftercare = threading.Thread(
             target=self._aftercare, args=(stop,), name="aftercare", daemon=True
@@ -101,7 +101,7 @@ class Worker:
             logger.info("worker_stopped", delivered=self.loop.delivered)
 
     def _aftercare(self, stop: threading.Event) -> None:
-        """Tell legs of their notices once no more wait, at the latest when the timers run."""
+        """Tell legs of their notices once none waits to be sent, at the latest with the timers."""
         while not stop.is_set():
             # The first pass finds what a worker that died left behind.
             self._notices.clear()

@@ -73,7 +73,7 @@ def reset_root(settings: Settings, handle: str, key_request: bytes) -> Answer:
 
 
 def list_partners(settings: Settings) -> list[dict[str, Any]]:
-    """Return every partner, also those who were only invited."""
+    """Return every partner, including those who have only been invited."""
     database = open_migrated(settings)
     query = select(PartnerRow.__table__).order_by(PartnerRow.handle)
     try:

@@ -1,4 +1,4 @@
-"""The web processes: Granian, our ASGI front, and behind it the Flask app."""
+"""The web processes: Granian, our ASGI front, and the Flask app behind it."""
 
 import gc
 import os
@@ -66,7 +66,7 @@ def front_of(app: Flask, settings: Settings) -> Front:
 
 
 def spare_collector() -> None:
-    """Have the garbage collector pass over what was made so far, and look less often."""
+    """Exclude what exists now from garbage collection, and collect less often."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(COLLECT_AFTER, *gc.get_threshold()[1:])

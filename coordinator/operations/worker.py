@@ -54,7 +54,7 @@ def worker_settings(settings: Settings) -> WorkerSettings:
 
 
 def _raise_open_files() -> int:
-    """Have the system allow this process as many open files as it may; returns how many."""
+    """Raise this process's limit of open files as far as allowed; returns the limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
     if soft != resource.RLIM_INFINITY and soft < wanted:
