@@ -1,7 +1,7 @@
-"""Who signed this request: the token binds method, URL and body to a registered key.
+"""Authentication: a token binds method, URL and body to a registered key.
 
-Whose a key is never changes, so that may be remembered; what its owner may do is read every time.
-Everything that can be refused without the body is refused before it is read.
+The owner of a key never changes, so it is cached; what the owner may do is read every time.
+Whatever can be refused without the body is refused before the body is read.
 """
 
 import threading
@@ -33,7 +33,7 @@ _REMEMBERED = 10_000
 
 
 class KeyRing:
-    """Remembers whose a key is; the least recently used go first."""
+    """Caches the owners of keys; the least recently used are dropped first."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -72,7 +72,7 @@ def bearer_token(request: Request) -> str:
 
 
 def signed_url(origin: str, request: Request) -> str:
-    """Return the URL that the caller must have signed: the configured origin, path and raw query.
+    """Return the URL that the caller must have signed: configured origin, path and raw query.
 
     WSGI hands the path over decoded; `exact_url` lets through only paths that hold no character
     which could have been encoded.
@@ -84,7 +84,7 @@ def signed_url(origin: str, request: Request) -> str:
 
 @contextmanager
 def _refused_alike() -> Iterator[None]:
-    """Turn the kit's precise refusals into the one that tells the caller nothing."""
+    """Turn the protocol's precise errors into the one that tells the caller nothing."""
     try:
         yield
     except TokenError as error:
@@ -94,9 +94,7 @@ def _refused_alike() -> Iterator[None]:
 
 
 def read_front(request: Request, *, origin: str, now: int) -> TokenFront:
-    """Return the token if it claims to be for this request, now; no key is needed.
-
-    Nothing of it is authenticated yet.
+    """Return the token if it claims to be for this request, now; its signature is not checked yet.
 
     Raises:
         AuthenticationError: With the precise reason as its code, for the log alone.
@@ -111,10 +109,10 @@ def read_front(request: Request, *, origin: str, now: int) -> TokenFront:
 def authenticate(
     ring: KeyRing, database: Database, front: TokenFront, *, origin: str
 ) -> RequestToken:
-    """Return the verified token of a request, whose body nobody has read yet.
+    """Return the verified token of a request, before its body is read.
 
     Args:
-        ring: Remembers keys.
+        ring: Caches keys.
         database: Where they are registered.
         front: See `read_front`.
         origin: The configured origin.
@@ -130,16 +128,16 @@ def authenticate(
 
 
 def verify(front: TokenFront, key: PublicKey, *, iss: str, sub: str, origin: str) -> RequestToken:
-    """Verify a token with a known key; see `authenticate`."""
+    """Return the token after checking its signature with a known key; see `authenticate`."""
     with _refused_alike():
         return verify_signature(front, key, iss=iss, sub=sub, aud=origin)
 
 
 def require_body(front: TokenFront, body: bytes) -> None:
-    """Refuse a body that the token was not made for.
+    """Check that the token was made for this body.
 
     Raises:
-        AuthenticationError: If it is another.
+        AuthenticationError: If it was made for another.
     """
     with _refused_alike():
         check_body(front, body)

@@ -1,4 +1,4 @@
-"""What is counted of requests, for Prometheus; labels are few and never say who or what."""
+"""Prometheus metrics of requests; labels never name a partner or a request."""
 
 from prometheus_client import Counter, Histogram
 

@@ -1,6 +1,6 @@
 """Pages and their opaque cursors.
 
-Always a key, never an offset, so that late pages cost no more.
+A cursor names the key of the last item, not an offset: late pages cost no more than the first.
 """
 
 import re
@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from coordinator.api.parts import Parts
-from coordinator.api.routing import Query
+from coordinator.api.context import AppContext
+from coordinator.api.query import Query
 from coordinator.domain.errors import InvalidInputError, ParameterFault
 from holdfast.protocol import base64url
 from holdfast.protocol.errors import ProtocolError
@@ -24,22 +24,22 @@ _NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
 class PageQuery(Query):
-    """How far, and how much of it."""
+    """Cursor and page size."""
 
     cursor: Annotated[Cursor | None, Field(description="`next_cursor` of the page before.")] = None
     limit: Annotated[int | None, Field(ge=1, description="Items in a page.")] = None
 
 
-def page_size(own: Parts, limit: int | None) -> int:
-    """Return how many items to answer.
+def page_size(context: AppContext, limit: int | None) -> int:
+    """Return how many items a page is to hold.
 
     Raises:
         InvalidInputError: If more are asked for than a page may hold.
     """
     if limit is None:
-        return own.page_size
-    if limit > own.page_size_limit:
-        detail = f"must be 1 to {own.page_size_limit}"
+        return context.page_size
+    if limit > context.page_size_limit:
+        detail = f"must be 1 to {context.page_size_limit}"
         raise InvalidInputError(
             f"limit {detail}", parameters=[ParameterFault("limit", detail, "out_of_range")]
         )
@@ -92,15 +92,15 @@ def after_number(query: PageQuery) -> int:
     return -1 if query.cursor is None else int(_read(query.cursor, _NUMBER))
 
 
-def page_of(
+def split_page(
     rows: Sequence[Any], size: int, key: Callable[[Any], str | int]
 ) -> tuple[Sequence[Any], str | None]:
-    """Return the items of a page, of which one more than `size` was asked, and the next cursor."""
+    """Return the first `size` rows, and the next cursor if there are more."""
     shown = rows[:size]
     return shown, write_cursor(key(shown[-1])) if len(rows) > size else None
 
 
-def paged(
+def read_page(
     size: int,
     find: Callable[[int], Sequence[Any]],
     show: Callable[[Sequence[Any]], Iterable[Any]],
@@ -116,10 +116,10 @@ def paged(
         show: Returns rows as they are answered, one item each.
         key: What the next page goes on after.
     """
-    rows, cursor = page_of(find(size + 1), size, key)
-    return page(list(show(rows)), cursor)
+    rows, cursor = split_page(find(size + 1), size, key)
+    return page_view(list(show(rows)), cursor)
 
 
-def page(items: Sequence[Any], next_cursor: str | None) -> dict[str, Any]:
+def page_view(items: Sequence[Any], next_cursor: str | None) -> dict[str, Any]:
     """Return one page as it is answered (`views.Page`)."""
     return {"items": list(items), "next_cursor": next_cursor}

@@ -79,9 +79,7 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
 
 def catalog() -> list[ProblemKind]:
     """Return every kind of problem, by status and code."""
-    kinds = [
-        ProblemKind("internal", 500, "Our fault", "Something went wrong on our side; try again.")
-    ]
+    kinds = [ProblemKind("internal", 500, "Internal error", "The coordinator failed; try again.")]
     for error, status in STATUS_BY_ERROR.items():
         meaning = " ".join((error.__doc__ or "").split())
         if error is errors.AuthenticationError:

@@ -1,4 +1,4 @@
-"""The only map from a refusal to an HTTP answer (RFC 9457 problem documents)."""
+"""The one place that turns errors into HTTP responses (RFC 9457 problem documents)."""
 
 import re
 from collections.abc import Mapping
@@ -73,12 +73,12 @@ TITLES: Mapping[type[CoordinatorError], str] = MappingProxyType(
 
 
 def status_of(error: CoordinatorError) -> HTTPStatus:
-    """Return the HTTP status of a refusal."""
+    """Return the HTTP status of an error."""
     return STATUS_BY_ERROR[type(error)]
 
 
 def problem_bytes(error: CoordinatorError) -> bytes:
-    """Return the problem document of a refusal; of a failed authentication it tells nothing."""
+    """Return the problem document of an error; it says nothing about why authentication failed."""
     status = status_of(error)
     document: dict[str, Any] = {
         "title": TITLES[type(error)],
@@ -106,7 +106,7 @@ def problem_bytes(error: CoordinatorError) -> bytes:
 
 
 def _listed(error: CoordinatorError) -> dict[str, Any]:
-    """Return the single faults, the first of them where there are very many, and their count."""
+    """Return the count of single faults, and the first `MOST_ERRORS` of them."""
     faults = [
         *({"pointer": e.pointer, "detail": e.detail, "code": e.code} for e in error.errors),
         *({"parameter": e.parameter, "detail": e.detail, "code": e.code} for e in error.parameters),
@@ -123,7 +123,7 @@ def _listed(error: CoordinatorError) -> dict[str, Any]:
 
 
 def problem_response(error: CoordinatorError) -> Response:
-    """Return the HTTP answer of a refusal."""
+    """Return the HTTP response to an error."""
     status = status_of(error)
     response = Response(problem_bytes(error), status, content_type=CONTENT_TYPE)
     if isinstance(error, errors.AuthenticationError):
@@ -135,14 +135,16 @@ def problem_response(error: CoordinatorError) -> Response:
 
 
 def invalid_input(error: ValidationError) -> InvalidInputError:
-    """Return pydantic's findings in a body as one refusal; what was sent is not repeated in it."""
-    faults = [FieldFault(_pointer(f["loc"]), _words(f), f["type"]) for f in _findings(error)]
+    """Return pydantic's findings in a body as one error, which does not repeat what was sent."""
+    faults = [FieldFault(_pointer(f["loc"]), _message(f), f["type"]) for f in _findings(error)]
     return InvalidInputError(_headline(len(faults)), errors=faults)
 
 
 def invalid_query(error: ValidationError) -> InvalidInputError:
-    """Return pydantic's findings in a query as one refusal; each names its parameter."""
-    faults = [ParameterFault(_parameter(f["loc"]), _words(f), f["type"]) for f in _findings(error)]
+    """Return pydantic's findings in a query as one error; each names its parameter."""
+    faults = [
+        ParameterFault(_parameter(f["loc"]), _message(f), f["type"]) for f in _findings(error)
+    ]
     return InvalidInputError(_headline(len(faults)), parameters=faults)
 
 
@@ -150,7 +152,7 @@ def _findings(error: ValidationError) -> list[ErrorDetails]:
     return error.errors(include_url=False, include_context=False, include_input=False)
 
 
-def _words(finding: ErrorDetails) -> str:
+def _message(finding: ErrorDetails) -> str:
     return _ENUM_MEMBER.sub(r"\1", finding["msg"].removeprefix("Value error, "))
 
 
@@ -194,7 +196,7 @@ def _is_line_kind(location: tuple[int | str, ...], number: int) -> bool:
 
 
 def register(app: Flask) -> None:
-    """Answer every refusal and every accident of `app` with a problem document."""
+    """Answer every refusal and every unexpected error of `app` with a problem document."""
 
     @app.errorhandler(CoordinatorError)
     def refused(error: CoordinatorError) -> Response:
@@ -213,22 +215,21 @@ def register(app: Flask) -> None:
             answer.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
             return answer
         if error.code == HTTPStatus.INTERNAL_SERVER_ERROR:
-            # Flask's word for an accident after the route itself had ended.
-            return accident(getattr(error, "original_exception", None) or error)
+            # Flask reports an exception outside of the view this way.
+            return unexpected_error(getattr(error, "original_exception", None) or error)
         if error.code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             return problem_response(errors.BodyTooLargeError("the body is too large"))
         return problem_response(errors.MalformedBodyError("the request is not well-formed HTTP"))
 
     @app.errorhandler(Exception)
-    def accident(error: Exception) -> Response:
-        _log.exception("accident", exc_info=error)
+    def unexpected_error(error: Exception) -> Response:
+        _log.exception("unexpected_error", exc_info=error)
         document = {
             "type": "/docs/problems#internal",
-            "title": "Our fault",
+            "title": "Internal error",
             "status": 500,
             "code": "internal",
-            "detail": "Something went wrong on our side; nothing was stored. Try again with "
-            "the same "
+            "detail": "The coordinator failed; nothing was stored. Try again with the same "
             "Idempotency-Key.",
             "request_id": g.get("request_id") or "",
         }

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from coordinator.api.paging import PageQuery, after_id, page_size, paged
+from coordinator.api.paging import PageQuery, after_id, page_size, read_page
 from coordinator.api.pipeline import Reader
 from coordinator.services.access import readable_request
 from coordinator.storage.documents import Vault
@@ -30,9 +30,9 @@ def scoped_page(
     reader: Reader, query: PageQuery, request_id: str, find: Find, show: Show
 ) -> dict[str, Any]:
     """Return one page of what belongs to legs of a request, by id."""
-    size, after = page_size(reader.parts, query.limit), after_id(query) or ""
+    size, after = page_size(reader.context, query.limit), after_id(query) or ""
     leg_id = leg_scope(reader, request_id)
-    return paged(
+    return read_page(
         size,
         lambda limit: find(reader.connection, request_id, leg_id=leg_id, after=after, limit=limit),
         lambda rows: show(reader.connection, reader.vault, rows),

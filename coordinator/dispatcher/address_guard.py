@@ -58,7 +58,7 @@ class BlockedTargetError(Exception):
 
 
 class UnresolvedTargetError(Exception):
-    """The name has no address just now; unlike a blocked target this may mend itself.
+    """The name does not resolve at the moment; unlike a blocked target, that may pass.
 
     Args:
         code: "dns_failed" or "dns_timeout".
@@ -285,7 +285,7 @@ def _request_target(parts: Url) -> str:
 
 
 def _check_scheme_and_port(target: Target, policy: EndpointPolicy) -> None:
-    """Refuse what no address can make right; `_check_addresses` decides the rest."""
+    """Refuse hosts that no address could make acceptable; `_check_addresses` decides the rest."""
     if target.scheme == "http" and not (policy.allowed_networks and policy.allow_http_to_allowed):
         raise BlockedTargetError("https_required", "the URL must start with https://")
     if not policy.allowed_networks:

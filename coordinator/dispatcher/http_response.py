@@ -216,5 +216,5 @@ def _read_chunks(source: _Source, limit: int) -> tuple[bytes, bool]:
 
 
 def _read_trailers(source: _Source) -> bool:
-    """Pass over the trailer fields; False if there are more than anybody needs."""
+    """Skip the trailer fields; False if there are too many."""
     return any(not source.line() for _ in range(MAX_FIELDS))

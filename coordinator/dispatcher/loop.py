@@ -26,16 +26,13 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from coordinator.dispatcher import metrics
+from coordinator.dispatcher.context import WorkerContext
 from coordinator.dispatcher.parcels import Parcel, Parcels, Unsendable
-from coordinator.domain.clock import Clock
 from coordinator.domain.delivery import DeliveryStatus, Tried, judge
 from coordinator.domain.fair_shares import PARTNER_SHARE, FairShares
-from coordinator.storage.database import Database
-from coordinator.storage.documents import Vault
 from coordinator.storage.lane_stores import open_lanes
 from coordinator.storage.lanes import Completion, Cycle, Head, Turn
 from coordinator.storage.wakeup import Watcher
-from holdfast.protocol.jwk import PrivateKey
 from holdfast.protocol.webhook_signature import sign
 
 logger = structlog.get_logger(__name__)
@@ -112,24 +109,18 @@ class DeliveryLoop:
     """The delivering part of one worker process.
 
     Args:
-        database: Where the outbox is.
-        vault: Opens bodies and endpoints.
-        clock: Decides what is due.
+        context: Where the outbox is, and what opens and signs it.
         send: Posts bytes and never raises for what a receiver does.
-        keys: The coordinator's Ed25519 webhook keys, two during rotation.
         settings: Figures.
         watcher: Started by the caller; wakes the pump at commits.
         on_notice: Called once notices were accepted or died, when no more wait to be sent.
     """
 
-    def __init__(  # noqa: PLR0913 - the parts that it connects
+    def __init__(
         self,
-        database: Database,
-        vault: Vault,
-        clock: Clock,
+        context: WorkerContext,
         *,
         send: Send,
-        keys: Sequence[PrivateKey],
         settings: LoopSettings,
         watcher: Watcher,
         on_notice: Callable[[], None] = lambda: None,
@@ -137,14 +128,14 @@ class DeliveryLoop:
         if settings.lease < settings.deadline + LEASE_MARGIN:
             raise ValueError("the lease must outlast the deadline, or two workers send at once")
         self.delivered = 0
-        self._lanes = open_lanes(database)
-        self._clock = clock
+        self._lanes = open_lanes(context.database)
+        self._clock = context.clock
         self._send = send
-        self._keys = tuple(keys)
+        self._keys = tuple(context.webhook_keys)
         self._settings = settings
         self._watcher = watcher
         self._on_notice = on_notice
-        self._parcels = Parcels(vault)
+        self._parcels = Parcels(context.vault)
         self._jobs: queue.SimpleQueue[tuple[Parcel, float] | None] = queue.SimpleQueue()
         self._results: deque[_Result] = deque()
         self._wanted = threading.Event()

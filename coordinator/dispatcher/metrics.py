@@ -1,4 +1,4 @@
-"""What a worker counts, for Prometheus; labels are few and never say who or what."""
+"""Prometheus metrics of a worker; labels never name a partner or a request."""
 
 from prometheus_client import Counter, Gauge
 
@@ -45,5 +45,5 @@ def count_cycle(*, claimed: int, delivered: int, failed: int, dead: int, fenced:
 
 
 def note_pass() -> None:
-    """Note that all deadlines were looked at just now."""
+    """Record that the timers have just run."""
     LAST_PASS.set(SystemClock().now().timestamp())

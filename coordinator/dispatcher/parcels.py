@@ -62,13 +62,13 @@ class Parcels:
         self._endpoints: OrderedDict[str, tuple[int, EndpointDocument]] = OrderedDict()
 
     def is_at_hand(self, heads: Sequence[Head]) -> bool:
-        """Tell whether `pack` would need nothing of the database."""
+        """Tell whether `pack` can do without the database."""
         return all(self._has(head) and not head.gaps for head in heads)
 
     def pack(
         self, connection: Connection | None, heads: Sequence[Head]
     ) -> list[Parcel | Unsendable]:
-        """Return a parcel for every head; what is not at hand is read at once.
+        """Return a parcel for every head; whatever is not cached is read in one go.
 
         Args:
             connection: May be None where `is_at_hand`.

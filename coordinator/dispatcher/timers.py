@@ -1,4 +1,4 @@
-"""Clocks that run out: found by an indexed read, acted on by one command each.
+"""Timers: deadlines that have passed, found by an indexed read, each acted on by one command.
 
 A timer never changes anything itself. Each due id gets a transaction of its own, in which the
 command looks again whether it still is due: a person may have been quicker, and two workers may
@@ -15,12 +15,13 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from coordinator.dispatcher import metrics
+from coordinator.dispatcher.context import WorkerContext
 from coordinator.domain.actor import COORDINATOR
 from coordinator.domain.clock import Clock, SystemClock
 from coordinator.domain.deadline import Policies
 from coordinator.domain.delivery import FAILING_AFTER
 from coordinator.domain.errors import CoordinatorError
-from coordinator.services.bus import execute
+from coordinator.services.commands import execute
 from coordinator.services.disputes import RecommendRelease
 from coordinator.services.freeze_requests import CloseByItself, ExpireFreezeRequest
 from coordinator.services.holds import FireHoldClock, RemindOwed
@@ -41,7 +42,6 @@ from coordinator.storage import (
     webhook_endpoints,
 )
 from coordinator.storage.database import Database
-from coordinator.storage.documents import Vault
 
 logger = structlog.get_logger(__name__)
 
@@ -208,34 +208,28 @@ class TimerRun:
     """Runs the timers of one worker.
 
     Args:
-        database: Where deadlines are.
-        vault: For the commands.
-        clock: Says what is due.
+        context: Where deadlines are, and what says that they are due.
         on_commit: Called after each commit that changed something.
         timers: Which deadlines it looks after; see `all_timers`.
         guard: By default one on the host's clock.
     """
 
-    def __init__(  # noqa: PLR0913 - the parts that it connects
+    def __init__(
         self,
-        database: Database,
-        vault: Vault,
-        clock: Clock,
+        context: WorkerContext,
         *,
         on_commit: Callable[[], None],
         timers: Sequence[Timer],
         guard: ClockGuard | None = None,
     ) -> None:
-        self._database = database
-        self._vault = vault
-        self._clock = clock
+        self._context = context
         self._on_commit = on_commit
         self._timers = timers
-        self.guard = guard or ClockGuard(database)
+        self.guard = guard or ClockGuard(context.database)
         self._swept_at: datetime | None = None
 
     def run_due(self) -> int:
-        """Act on everything that is due now; returns how many commands ran.
+        """Run a command for every deadline that has passed; returns how many ran.
 
         A command that fails is logged and tried again in the next pass; it stops no other.
         """
@@ -253,13 +247,15 @@ class TimerRun:
         return fired
 
     def _run(self, timer: Timer) -> int:
-        with self._database.engine.connect() as connection:
-            due = timer.find(connection, self._clock.now(), BATCH)
+        with self._context.database.engine.connect() as connection:
+            due = timer.find(connection, self._context.clock.now(), BATCH)
         return sum(self._fire(timer, item) for item in due)
 
     def _fire(self, timer: Timer, item: str) -> bool:
         try:
-            with transaction(self._database, self._vault, self._clock) as uow:
+            with transaction(
+                self._context.database, self._context.vault, self._context.clock
+            ) as uow:
                 answer = execute(timer.command(item), COORDINATOR, uow)
                 uow.finish(answer)
         except CoordinatorError as error:
@@ -274,13 +270,13 @@ class TimerRun:
         return True
 
     def _sweep(self) -> None:
-        """Forget used tokens and stored answers that are past their keeping, now and then."""
-        now = self._clock.now()
+        """From time to time, delete used tokens and stored answers that are no longer needed."""
+        now = self._context.clock.now()
         if self._swept_at is not None and abs(now - self._swept_at) < SWEEP_EVERY:
             return
         self._swept_at = now
         try:
-            with self._database.writing() as connection, connection.begin():
+            with self._context.database.writing() as connection, connection.begin():
                 requests.forget_old(
                     connection,
                     tokens_before=now - TOKENS_KEPT,

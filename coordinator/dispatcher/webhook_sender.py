@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from hashlib import sha256
-from http import HTTPStatus
 from pathlib import Path
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
@@ -78,7 +76,6 @@ class Outcome:
         detail: The same for people; holds no path, query or bytes of the receiver's.
         retry_after: Seconds that the receiver asks to wait, 0 to `MAX_RETRY_AFTER`.
         duration_seconds: From the call to the outcome, monotonic.
-        response_sha256: Hex digest of the undecoded body, if it came whole.
         response_excerpt: The first bytes of the undecoded body, at most `MAX_EXCERPT_BYTES`.
     """
 
@@ -87,7 +84,6 @@ class Outcome:
     detail: str
     retry_after: int | None = None
     duration_seconds: float
-    response_sha256: str | None = None
     response_excerpt: bytes = b""
 
     @property
@@ -95,17 +91,12 @@ class Outcome:
         """Whether the receiver accepted the webhook."""
         return self.error is None
 
-    @property
-    def permanent(self) -> bool:
-        """Whether trying again is of no use: the endpoint is gone (410) or may not be sent to."""
-        return self.status == HTTPStatus.GONE or self.error == "blocked_target"
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SenderSettings:
+    """Figures of one sender.
 
-class WebhookSender:
-    """Sends webhooks from any number of threads.
-
-    Args:
-        policy: What the operator allows.
+    Attributes:
         connect_timeout: For each address that is tried.
         deadline: For the whole of one `send`, from resolving the name to the answer's last byte.
         max_response_bytes: Where an answer's body is cut; the status stands.
@@ -113,34 +104,42 @@ class WebhookSender:
         pool_size: Idle connections kept; at least the number of sending threads.
         idle: How long an idle connection is kept.
         resolve_every: How long a checked address is used before the name is resolved again.
+    """
+
+    connect_timeout: timedelta
+    deadline: timedelta
+    max_response_bytes: int = 65_536
+    user_agent: str = "Holdfast"
+    pool_size: int = 256
+    idle: timedelta = timedelta(seconds=30)
+    resolve_every: timedelta = timedelta(seconds=30)
+
+
+class WebhookSender:
+    """Sends webhooks from any number of threads.
+
+    Args:
+        policy: What the operator allows.
+        settings: Figures.
         resolver: Host and port to textual addresses.
         tls: Checks receivers' certificates; by default against the system's authorities.
         clock: Tells what a Retry-After date is counted from.
     """
 
-    def __init__(  # noqa: PLR0913 - each is one figure of an operator's
+    def __init__(
         self,
         policy: EndpointPolicy,
+        settings: SenderSettings,
         *,
-        connect_timeout: timedelta,
-        deadline: timedelta,
-        max_response_bytes: int = 65_536,
-        user_agent: str = "Holdfast",
-        pool_size: int = 256,
-        idle: timedelta = timedelta(seconds=30),
-        resolve_every: timedelta = timedelta(seconds=30),
         resolver: Resolver = resolve_by_system,
         tls: ssl.SSLContext | None = None,
         clock: Clock | None = None,
     ) -> None:
-        _check_field("User-Agent", user_agent)
+        _check_field("User-Agent", settings.user_agent)
         self._policy = policy
-        self._connect_seconds = connect_timeout.total_seconds()
-        self._deadline_seconds = deadline.total_seconds()
-        self._max_response_bytes = max_response_bytes
-        self._user_agent = user_agent
-        self._resolver = CheckedResolver(policy, resolver=resolver, keep=resolve_every)
-        self._pool = ConnectionPool(size=pool_size, idle=idle)
+        self._settings = settings
+        self._resolver = CheckedResolver(policy, resolver=resolver, keep=settings.resolve_every)
+        self._pool = ConnectionPool(size=settings.pool_size, idle=settings.idle)
         self._tls = tls or default_tls()
         self._clock = clock or SystemClock()
         self._prepared = lru_cache(maxsize=4096)(self._prepare)
@@ -157,7 +156,7 @@ class WebhookSender:
             ValueError: If a header cannot be sent or is one of ours, such as Host.
         """
         started = time.monotonic()
-        until = started + self._deadline_seconds
+        until = started + self._settings.deadline.total_seconds()
         fields = _render(headers, len(body))
         try:
             target, prefix = self._prepared(url)
@@ -181,7 +180,7 @@ class WebhookSender:
         lines = (
             f"POST {target.path} HTTP/1.1",
             f"Host: {target.authority}",
-            f"User-Agent: {self._user_agent}",
+            f"User-Agent: {self._settings.user_agent}",
             # A compressed answer would be of no use: nothing is ever decompressed.
             "Accept-Encoding: identity",
         )
@@ -204,7 +203,7 @@ class WebhookSender:
     def _exchange_on(self, connection: Connection, request: bytes, until: float) -> Response:
         try:
             response = connection.exchange(
-                request, until=until, max_body_bytes=self._max_response_bytes
+                request, until=until, max_body_bytes=self._settings.max_response_bytes
             )
         except BaseException:
             connection.close()
@@ -224,7 +223,7 @@ class WebhookSender:
                     target,
                     address,
                     tls=self._tls,
-                    connect_seconds=self._connect_seconds,
+                    connect_seconds=self._settings.connect_timeout.total_seconds(),
                     until=until,
                 )
             except ExchangeError as error:
@@ -250,7 +249,6 @@ class WebhookSender:
             detail=f"the receiver answered {status}",
             retry_after=self._retry_after(response.fields.get(b"retry-after")),
             duration_seconds=time.monotonic() - started,
-            response_sha256=sha256(response.body).hexdigest() if response.is_whole else None,
             response_excerpt=response.body[:MAX_EXCERPT_BYTES],
         )
 

@@ -1,24 +1,20 @@
-"""One worker process: deliveries, what legs are told of them, and timers, until it is stopped."""
+"""One worker process: deliveries, leg notices and timers, until it is stopped."""
 
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
 
 from coordinator.dispatcher.address_guard import EndpointPolicy
+from coordinator.dispatcher.context import WorkerContext
+from coordinator.dispatcher.leg_notices import tell_legs
 from coordinator.dispatcher.loop import DeliveryLoop, LoopSettings
 from coordinator.dispatcher.timers import TimerRun, all_timers
-from coordinator.dispatcher.webhook_sender import WebhookSender
-from coordinator.domain.clock import Clock
+from coordinator.dispatcher.webhook_sender import SenderSettings, WebhookSender
 from coordinator.domain.deadline import Policies
 from coordinator.domain.fair_shares import PARTNER_SHARE
-from coordinator.services.deliveries import tell_legs
-from coordinator.storage.database import Database
-from coordinator.storage.documents import Vault
 from coordinator.storage.wakeup import Watcher, open_notifier
-from holdfast.protocol.jwk import PrivateKey
 
 logger = structlog.get_logger(__name__)
 
@@ -46,47 +42,34 @@ class Worker:
     """The parts of one worker process, wired; `run` runs them until it is stopped.
 
     Args:
-        database: Opened for this process; its pool needs four connections.
-        vault: Opens what is sealed.
-        clock: Says what is due.
-        keys: The coordinator's Ed25519 webhook keys, two during rotation.
+        context: What all of them work with.
         settings: Figures and the endpoint policy.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        vault: Vault,
-        clock: Clock,
-        *,
-        keys: Sequence[PrivateKey],
-        settings: WorkerSettings,
-    ) -> None:
-        self._database, self._vault, self._clock = database, vault, clock
+    def __init__(self, context: WorkerContext, settings: WorkerSettings) -> None:
+        self._context = context
         self._settings = settings
+        database = context.database
         self._notices = threading.Event()
         self._notifier = open_notifier(database)
         self._watcher = Watcher(database, listen_url=settings.listen_url, poll=settings.poll)
         self._sender = WebhookSender(
             settings.policy,
-            connect_timeout=settings.connect_timeout,
-            deadline=settings.deadline,
-            pool_size=max(settings.connections, settings.senders),
-            clock=clock,
+            SenderSettings(
+                connect_timeout=settings.connect_timeout,
+                deadline=settings.deadline,
+                pool_size=max(settings.connections, settings.senders),
+            ),
+            clock=context.clock,
         )
         self.timers = TimerRun(
-            database,
-            vault,
-            clock,
+            context,
             on_commit=self._committed,
             timers=all_timers(settings.policies),
         )
         self.loop = DeliveryLoop(
-            database,
-            vault,
-            clock,
+            context,
             send=self._sender.send,
-            keys=keys,
             settings=LoopSettings(
                 senders=settings.senders,
                 partner_share=settings.partner_share,
@@ -99,7 +82,7 @@ class Worker:
         )
 
     def run(self, stop: threading.Event) -> None:
-        """Work until `stop` is set; then let sends under way end, give claims back and return."""
+        """Work until `stop` is set; then finish the sends under way, release claims and return."""
         logger.info("worker_started", senders=self._settings.senders)
         aftercare = threading.Thread(
             target=self._aftercare, args=(stop,), name="aftercare", daemon=True
@@ -118,12 +101,12 @@ class Worker:
             logger.info("worker_stopped", delivered=self.loop.delivered)
 
     def _aftercare(self, stop: threading.Event) -> None:
-        """Tell legs of their notices once no more wait, at the latest when the timers run."""
+        """Tell legs of their notices once none waits to be sent, at the latest with the timers."""
         while not stop.is_set():
             # The first pass finds what a worker that died left behind.
             self._notices.clear()
             try:
-                tell_legs(self._database, self._vault, self._clock, on_commit=self._committed)
+                tell_legs(self._context, on_commit=self._committed)
                 self.timers.run_due()
             except Exception:
                 # A fault here must stop neither deliveries nor the next pass.
@@ -133,16 +116,3 @@ class Worker:
     def _committed(self) -> None:
         self._notifier.notify()
         self.loop.wake()
-
-
-def run_worker(  # noqa: PLR0913 - the parts that it connects
-    database: Database,
-    vault: Vault,
-    clock: Clock,
-    *,
-    keys: Sequence[PrivateKey],
-    settings: WorkerSettings,
-    stop: threading.Event,
-) -> None:
-    """Run one worker until `stop` is set; see `Worker`."""
-    Worker(database, vault, clock, keys=keys, settings=settings).run(stop)

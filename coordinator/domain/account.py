@@ -32,7 +32,7 @@ class Account:
 
     @property
     def key(self) -> str:
-        """The one text of this target, tag included: equal keys, same target.
+        """The canonical text of this target, tag included: equal keys are the same target.
 
         No address holds a question mark, so the tag cannot be mistaken for part of it.
         """

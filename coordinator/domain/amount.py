@@ -1,7 +1,6 @@
 """Amounts: whole base units (satoshi, wei) as decimal text; never a float."""
 
 import re
-from dataclasses import dataclass
 
 from coordinator.domain.format_errors import AmountError
 
@@ -32,27 +31,3 @@ def parse_amount(text: str) -> int:
             'separator or leading zero, e.g. "150000000"',
         )
     raise AmountError("amount_too_large", "an amount must be below 2^256 base units")
-
-
-@dataclass(frozen=True, slots=True)
-class Amount:
-    """A quantity of one asset in its smallest unit (satoshi, wei); never a float.
-
-    Args:
-        base_units: Whole number of smallest units, 0 <= n < 2**256.
-        asset: Canonical CAIP-19 asset id.
-
-    Raises:
-        AmountError: If base_units is out of range.
-    """
-
-    base_units: int
-    asset: str
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.base_units < AMOUNT_LIMIT:
-            raise AmountError("amount_too_large", "an amount must be at least 0 and below 2^256")
-
-    def __str__(self) -> str:
-        """Return the base units as they stand on the wire."""
-        return str(self.base_units)

@@ -32,7 +32,7 @@ def require_may_approve(
     submitter_system_owner: str | None = None,
     key_grant_proposer: str | None = None,
 ) -> None:
-    """Refuse a decision by whoever had a hand in the submission.
+    """Refuse a decision by anybody who had a hand in the submission.
 
     Raises:
         PermissionDeniedError: If the actor is no person; machines do not decide.
@@ -72,7 +72,7 @@ def require_may_approve_grant(
 
 
 def require_first_decision(actor: Actor, decided: Collection[str]) -> None:
-    """Refuse a second decision of the same person.
+    """Refuse a second decision by the same person.
 
     Raises:
         ConflictError: If the person is among those who decided.
@@ -82,7 +82,7 @@ def require_first_decision(actor: Actor, decided: Collection[str]) -> None:
 
 
 def require_enough_leads(eligible: int, *, quorum: int, act: str) -> None:
-    """Refuse what could never be approved.
+    """Refuse a request that could never be approved.
 
     Args:
         eligible: How many security leads may decide.

@@ -11,7 +11,6 @@ from typing import assert_never
 
 from coordinator.domain.answers import Answers
 from coordinator.domain.errors import CoordinatorError, InvalidInputError, LedgerBreachError
-from coordinator.domain.figures import usd_cents, worth_after
 from coordinator.domain.freeze_request import is_crossing, takes_late_lines
 from coordinator.domain.hold import HoldBalance, end_fault, lapses
 from coordinator.domain.hold_terms import (
@@ -21,6 +20,7 @@ from coordinator.domain.hold_terms import (
 )
 from coordinator.domain.ledger_draft import LIMIT, Draft, Rules, WorkingHold
 from coordinator.domain.ledger_state import BookedLine, Booking, LegLedger, Position
+from coordinator.domain.usd import usd_cents, worth_after
 from holdfast.protocol.payloads import (
     CorrectionLine,
     FoundLine,

@@ -10,10 +10,10 @@ _REREAD_SECONDS = 0.05
 
 
 class Clock(Protocol):
-    """Tells the wall time, aware and in UTC."""
+    """Returns the wall-clock time, aware and in UTC."""
 
     def now(self) -> datetime:
-        """Return the present moment."""
+        """Return the current time."""
         ...
 
 

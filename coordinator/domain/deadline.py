@@ -1,4 +1,4 @@
-"""The clocks and limits that all members agree on, read once from `config/policies.toml`.
+"""Deadlines and limits that all members agree on, read once from `config/policies.toml`.
 
 No clock is read here: deadlines are computed from the moment that is passed in.
 """
@@ -60,7 +60,7 @@ class Policies:
     name_from_cases: int
 
     def acknowledge_by(self, urgency: Urgency, *, queued_at: datetime) -> datetime:
-        """Return until when a leg should be acknowledged."""
+        """Return the time by which a leg should be acknowledged."""
         return queued_at + self.acknowledge_within[urgency]
 
     def max_hold(self, jurisdiction: str | None = None) -> Mapping[HoldBasis, timedelta]:

@@ -79,14 +79,14 @@ class Tried:
 
     @property
     def is_accepted(self) -> bool:
-        """Whether the endpoint took it: any 2xx whose answer came whole."""
+        """Whether the endpoint accepted it: any 2xx whose response came whole."""
         if self.error is not None or self.status is None:
             return False
         return 200 <= self.status < 300  # noqa: PLR2004
 
     @property
     def is_unanswered(self) -> bool:
-        """Whether the failure is the endpoint's as a whole, not about this one event."""
+        """Whether the endpoint as a whole failed, not just this event."""
         return self.status is None or self.status in UNAVAILABLE
 
 
@@ -116,7 +116,7 @@ class SharedWait:
 
 
 def next_attempt(number: int, *, priority: int, retry_after: int | None = None) -> timedelta:
-    """Return the wait after the `number`th try, before jitter.
+    """Return the wait after try `number`, before jitter.
 
     Args:
         number: Tries so far, from 1.

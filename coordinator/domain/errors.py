@@ -1,4 +1,4 @@
-"""Every way in which the coordinator refuses, each with a stable code.
+"""Every error with which the coordinator refuses, each with a stable code.
 
 No HTTP here: `api.problems` is the one map from these classes to a status. A class is what callers
 can do about it; the `code` narrows it down and never changes once published.
@@ -133,7 +133,7 @@ class InvalidTransitionError(CoordinatorError):
 
 
 class ConflictError(CoordinatorError):
-    """True when it was read, changed meanwhile; or already there."""
+    """What was true when it was read has changed since, or is there already."""
 
     default_code = "conflict"
 

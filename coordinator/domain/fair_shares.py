@@ -1,4 +1,4 @@
-"""Fair shares of a worker's senders: whom a partner's slow endpoints may keep waiting is itself.
+"""Fair shares of a worker's senders: a partner's slow endpoints keep only that partner waiting.
 
 A partner has a few tries under way at a time. One that answers may have more, as long as all that
 is beyond the shares fits into half of the senders; one of whose endpoints fails has a quarter. A
@@ -89,7 +89,7 @@ class FairShares:
         self._lent = 0
 
     def copy(self) -> "FairShares":
-        """Return a copy that changes on its own."""
+        """Return an independent copy."""
         other = FairShares(self._half * 2, partner_share=self._share)
         other._half = self._half
         other._by_endpoint = self._by_endpoint.copy()

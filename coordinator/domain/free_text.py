@@ -104,8 +104,6 @@ def _find_all(
     yield from (("phone", span) for span in phones)
 
 
-# --- e-mail addresses -----------------------------------------------------------------------------
-
 _AT = re.compile(
     r"\ ?@\ ?|\ ?[\[({<]\ ?(?:at|@)\ ?[\])}>]\ ?|\ at\ (?=[\w-]{1,63}\ dot\ )", re.IGNORECASE
 )
@@ -163,8 +161,6 @@ def _end_of_domain(domain: re.Match[str]) -> int | None:
     return None
 
 
-# --- bank accounts --------------------------------------------------------------------------------
-
 _BBAN_PART = re.compile(r"(\d++)!")
 _IBAN_START = re.compile(r"(?<![0-9A-Za-z])[A-Za-z]{2}\d\d")
 _NUMBERS_OF_LETTERS = {ord(c): str(int(c, 36)) for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
@@ -194,8 +190,6 @@ def _is_iban(plain: str) -> bool:
     remainder = int((plain[4:] + plain[:4]).translate(_NUMBERS_OF_LETTERS)) % 97
     return remainder == 1 and iban.is_valid(plain, check_country=False)
 
-
-# --- account and customer numbers -----------------------------------------------------------------
 
 _HOLDER = (
     r"(?:account|acct|acc|a/c|sub-?account|customer|cust|client|user|member|profile|login|kyc"

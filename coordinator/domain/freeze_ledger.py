@@ -146,7 +146,7 @@ def facts_of(
     ended: bool = False,
     other_holds: Mapping[str, HoldBalance] = _NO_HOLDS,
 ) -> LegFacts:
-    """Return what the leg's status hangs on; shared holds count for it, unlinked ones do not.
+    """Return what the leg's status depends on; shared holds count for it, unlinked ones do not.
 
     Nor do withdrawn addresses that it said nothing of: no answer is awaited about them.
     """

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from coordinator.domain.errors import FieldFault, InvalidTransitionError, LedgerBreachError
-from coordinator.domain.figures import in_proportion
+from coordinator.domain.usd import in_proportion
 from holdfast.protocol.vocabulary import HoldBasis, KeptBasis, LineKind
 
 

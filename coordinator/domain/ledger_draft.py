@@ -89,7 +89,7 @@ class Draft:
         self.bad_holds: set[str] = set()
 
     def fault(self, no: int, member: str, detail: str, code: str) -> None:
-        """Note what is wrong with one member of line `no`."""
+        """Record a fault of one member of line `no`."""
         self.faults.append((no, FieldFault(f"/lines/{no}/{member}", detail, code)))
 
     def has_address(self, no: int, address_no: int, *, member: str = "address_no") -> bool:

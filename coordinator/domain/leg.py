@@ -29,7 +29,7 @@ class LegAct(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ActRule:
-    """While what an act is allowed: the request's statuses and the leg's."""
+    """When an act is allowed: in which statuses of the request and of the leg."""
 
     requests: frozenset[RequestStatus]
     legs: frozenset[LegStatus]
@@ -75,7 +75,7 @@ FINAL = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegFacts:
-    """All that the status of a leg hangs on.
+    """Everything that a leg's status depends on.
 
     Attributes:
         last_act: The last act that counts (see `counts`); None while only queued. Never WITHDRAW:
@@ -116,7 +116,7 @@ _SHOWN_BY_LAST_ACT: Mapping[LegAct | None, LegStatus] = MappingProxyType(
 
 
 def leg_status(facts: LegFacts) -> LegStatus:
-    """Return how a leg shows: the first that fits, money before words."""
+    """Return a leg's status: the first that fits, money before words."""
     if facts.any_held:
         return LegStatus.PARTIALLY_FROZEN if facts.frozen_lt_found else LegStatus.FROZEN
     if facts.any_frozen:
@@ -177,7 +177,7 @@ def counts(act: LegAct, status: LegStatus, *, last_act: LegAct | None) -> bool:
 
 
 def is_final(status: LegStatus, *, owes_answer: bool) -> bool:
-    """Tell whether nothing more is expected of this partner."""
+    """Tell whether this partner owes nothing more."""
     return status in FINAL and not owes_answer
 
 

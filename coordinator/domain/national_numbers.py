@@ -128,9 +128,6 @@ def _is_sum(text: str) -> bool:
     return not text[:3].isdigit() or text.endswith("000")
 
 
-# --- what the metadata say ------------------------------------------------------------------------
-
-
 def _shapes(metadata: PhoneMetadata) -> Iterator[_Shape]:
     """Return the sizes of groups that a region writes; its prefix joined, apart or left out."""
     prefix = len(metadata.national_prefix or "")

@@ -146,7 +146,7 @@ _BY_LINE_KIND: Mapping[LineKind, Permission] = MappingProxyType(
 
 
 def permissions_of(actor: Actor) -> frozenset[Permission]:
-    """Return all that an actor may do; empty where nothing was granted."""
+    """Return all permissions of an actor; empty if nothing was granted."""
     if actor.kind is ActorKind.COORDINATOR:
         return COORDINATOR_GRANTS
     if actor.kind is ActorKind.ROOT:
@@ -167,7 +167,7 @@ def permissions_of(actor: Actor) -> frozenset[Permission]:
 
 
 def is_allowed(permission: Permission, actor: Actor) -> bool:
-    """Tell whether `actor` may do it."""
+    """Tell whether `actor` has a permission."""
     return permission in permissions_of(actor)
 
 

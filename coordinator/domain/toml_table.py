@@ -85,7 +85,7 @@ class TomlTable:
         return value
 
     def finish(self) -> None:
-        """Refuse members that nobody took: a typing error must not pass as a default.
+        """Refuse members that nobody took: a typo must not pass for a default.
 
         Raises:
             ChainsError: If any is left.

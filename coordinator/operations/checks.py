@@ -1,4 +1,4 @@
-"""`check`: what must hold of a coordinator's database, keys and log."""
+"""`check`: whether database, keys and log are in order."""
 
 import stat
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from coordinator.storage.tables.transparency_log import LogHeadRow, LogLeafRow
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at."""
+    """One check and its result."""
 
     name: str
     is_good: bool
@@ -29,7 +29,7 @@ class Finding:
 
 
 def run_checks(settings: Settings) -> list[Finding]:
-    """Look at everything and change nothing."""
+    """Run every check; nothing is changed."""
     database = open_present_database(settings)
     try:
         return list(_checks(settings, database))

@@ -1,4 +1,4 @@
-"""A process knows when to end: with a signal, or with the process that started it."""
+"""When a process ends: with a signal, or with the process that started it."""
 
 import os
 import signal

@@ -34,7 +34,7 @@ _OFF = {"HOLDFAST_METRICS_PORT": "0"}
 
 
 def restart_with_folder(settings: Settings, command: str) -> None:
-    """Start `command` anew with a folder to count into, where metrics are wanted."""
+    """Restart `command` with a folder for multi-process metrics, if metrics are turned on."""
     if settings.metrics_port and FOLDER not in os.environ:
         os.environ[FOLDER] = str(_fresh_folder(settings))
         os.execv(sys.executable, [sys.executable, "-m", "coordinator.cli", command])  # noqa: S606 - our own program
@@ -83,7 +83,7 @@ def metrics_served(settings: Settings) -> Iterator[Mapping[str, str]]:
 
 
 def forget(environment: Mapping[str, str], pid: int) -> None:
-    """Forget the state of a process that died; what it had counted stays counted."""
+    """Drop the gauges of a process that died; its counters stay."""
     if FOLDER in environment:
         mark_process_dead(pid, environment[FOLDER])  # type: ignore[no-untyped-call]
 

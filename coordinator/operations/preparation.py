@@ -1,4 +1,4 @@
-"""Before anything starts: keys are there; the database is durable, migrated and opens with them."""
+"""What must hold before anything starts: keys exist; the database is durable, migrated, ours."""
 
 from pathlib import Path
 
@@ -83,7 +83,7 @@ def require_migrated(database: Database) -> None:
 
 
 def open_present_database(settings: Settings, *, pool_size: int = 2) -> Database:
-    """Return the database that the settings name; nothing is made where there is none.
+    """Return the database that the settings name, without making one.
 
     Raises:
         PreparationError: Saying where was looked, and how to make one.

@@ -67,7 +67,7 @@ class Supervisor:
             self._children.append(_Child(name, command, self._spawn(command)))
 
     def run(self, stop: threading.Event) -> bool:
-        """Watch until `stop` is set, then end all; False if a child could not be kept alive."""
+        """Watch until `stop` is set, then stop all; False if a child could not be kept alive."""
         try:
             while not stop.wait(_LOOK_SECONDS):
                 for child in self._children:
@@ -90,7 +90,7 @@ class Supervisor:
         return True
 
     def end(self) -> None:
-        """End all children by their ids: asked first, killed if they do not."""
+        """Stop all children by their ids: SIGTERM first, then SIGKILL for those that still run."""
         for child in self._children:
             if child.process.poll() is None:
                 child.process.terminate()

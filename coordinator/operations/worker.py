@@ -5,7 +5,8 @@ import threading
 
 from coordinator.app import endpoint_policy
 from coordinator.config_files import read_config
-from coordinator.dispatcher.worker import WorkerSettings, run_worker
+from coordinator.dispatcher.context import WorkerContext
+from coordinator.dispatcher.worker import Worker, WorkerSettings
 from coordinator.domain.deadline import Policies
 from coordinator.key_files import read_keys
 from coordinator.operations.preparation import open_settings_database
@@ -24,14 +25,13 @@ def work(settings: Settings, stop: threading.Event) -> None:
     keys = read_keys(settings.keys_dir)
     database = open_settings_database(settings, pool_size=_CONNECTIONS)
     try:
-        run_worker(
-            database,
-            keys.vault,
-            clock_of(settings),
-            keys=[keys.webhook],
-            settings=worker_settings(settings),
-            stop=stop,
+        context = WorkerContext(
+            database=database,
+            vault=keys.vault,
+            clock=clock_of(settings),
+            webhook_keys=[keys.webhook],
         )
+        Worker(context, worker_settings(settings)).run(stop)
     finally:
         database.engine.dispose()
 
@@ -54,7 +54,7 @@ def worker_settings(settings: Settings) -> WorkerSettings:
 
 
 def _raise_open_files() -> int:
-    """Have the system allow this process as many open files as it may; returns how many."""
+    """Raise this process's limit of open files as far as allowed; returns the limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
     if soft != resource.RLIM_INFINITY and soft < wanted:

@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from coordinator.domain.figures import milliseconds, rank, usd_text
+from coordinator.domain.durations import milliseconds, percentile
+from coordinator.domain.usd import usd_text
 from coordinator.storage import statistics as store
 from coordinator.storage.statistics import Scope
 from holdfast.protocol.vocabulary import NO_MATCH_CODES, DeclineCode, LegStatus
@@ -184,8 +185,8 @@ def durations(values: Iterable[int]) -> dict[str, Any]:
     ordered = sorted(values)
     return {
         "count": len(ordered),
-        "median_ms": rank(ordered, 50),
-        "p90_ms": rank(ordered, 90),
+        "median_ms": percentile(ordered, 50),
+        "p90_ms": percentile(ordered, 90),
     }
 
 

@@ -15,9 +15,9 @@ from coordinator.domain.asset import parse_asset
 from coordinator.domain.chain import Chains
 from coordinator.domain.deadline import Policies
 from coordinator.domain.errors import FieldFault, InvalidInputError
-from coordinator.domain.figures import usd_cents
 from coordinator.domain.format_errors import AccountError, AmountError, AssetError
 from coordinator.domain.service_wallets import ServiceWallets
+from coordinator.domain.usd import usd_cents
 from holdfast.protocol import payloads
 from holdfast.protocol.vocabulary import ABOUT_OTHER_REQUESTS, WarningCode
 

@@ -17,8 +17,8 @@ from sqlalchemy import (
     update,
 )
 
-from coordinator.domain.figures import worth_after
 from coordinator.domain.freeze_ledger import BookedLine, Booking, Finding, HoldBalance, LegLedger
+from coordinator.domain.usd import worth_after
 from coordinator.storage.hold_clocks import Obligation
 from coordinator.storage.rows import insert_rows
 from coordinator.storage.shared_lines import show_earlier

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.elements import ColumnElement
 
-from coordinator.domain.figures import usd_text
+from coordinator.domain.usd import usd_text
 from coordinator.storage.base import BaseUnits
 from coordinator.storage.tables.freeze_ledger import FindingRow, HoldLinkRow, HoldRow
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow

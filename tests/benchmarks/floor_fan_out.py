@@ -12,7 +12,7 @@ from datetime import timedelta
 from ipaddress import ip_network
 
 from coordinator.dispatcher.address_guard import EndpointPolicy
-from coordinator.dispatcher.webhook_sender import WebhookSender
+from coordinator.dispatcher.webhook_sender import SenderSettings, WebhookSender
 from holdfast.protocol.jwk import PrivateKey
 from holdfast.protocol.webhook_signature import new_secret, sign
 
@@ -24,9 +24,9 @@ def _main() -> None:
     urls = sys.stdin.read().split()
     sender = WebhookSender(
         EndpointPolicy(allowed_networks=(ip_network("127.0.0.0/8"),)),
-        connect_timeout=timedelta(seconds=3),
-        deadline=timedelta(seconds=10),
-        pool_size=posts,
+        SenderSettings(
+            connect_timeout=timedelta(seconds=3), deadline=timedelta(seconds=10), pool_size=posts
+        ),
     )
     key, secrets = PrivateKey.generate(), [new_secret() for _ in urls]
     body = b"x" * length

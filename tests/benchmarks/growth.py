@@ -8,10 +8,11 @@ from sqlalchemy import text
 
 from coordinator.api.paging import write_cursor
 from coordinator.config_files import read_config
+from coordinator.dispatcher.context import WorkerContext
 from coordinator.dispatcher.timers import TimerRun, all_timers
 from coordinator.domain.clock import to_micros
 from coordinator.domain.deadline import Policies
-from coordinator.services.bus import execute
+from coordinator.services.commands import execute
 from coordinator.services.unit_of_work import transaction
 from coordinator.services.webhook_endpoints import RegisterEndpoint
 from holdfast.protocol import payloads
@@ -69,9 +70,9 @@ def _grow(stack: ExitStack, stages: Stages, stored: int) -> _Grown:
     caller = Caller(stage.port)
     stack.callback(caller.close)
     timers = TimerRun(
-        stage.database,
-        stage.vault,
-        stage.clock,
+        WorkerContext(
+            database=stage.database, vault=stage.vault, clock=stage.clock, webhook_keys=()
+        ),
         on_commit=lambda: None,
         timers=all_timers(Policies.load(read_config("policies.toml"))),
     )

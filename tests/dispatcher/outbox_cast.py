@@ -12,9 +12,10 @@ from typing import Any, Self
 
 from sqlalchemy import text
 
+from coordinator.dispatcher.context import WorkerContext
 from coordinator.dispatcher.loop import DeliveryLoop, LoopSettings, SendOutcome
 from coordinator.domain.clock import Clock
-from coordinator.services.bus import execute
+from coordinator.services.commands import execute
 from coordinator.services.unit_of_work import transaction
 from coordinator.services.webhook_endpoints import RegisterEndpoint
 from coordinator.storage.database import Database
@@ -44,6 +45,16 @@ class Outbox:
     vault: Vault
     clock: Clock
     _loops: list[DeliveryLoop] = field(default_factory=list)
+
+    @property
+    def context(self) -> WorkerContext:
+        """What a worker that serves this outbox works with."""
+        return WorkerContext(
+            database=self.database,
+            vault=self.vault,
+            clock=self.clock,
+            webhook_keys=[WEBHOOK_KEY],
+        )
 
     def close(self) -> None:
         """Have every loop give up its connection, also those that were never run."""
@@ -115,11 +126,8 @@ class Outbox:
     ) -> DeliveryLoop:
         """Return a delivery loop that is not running."""
         made = DeliveryLoop(
-            self.database,
-            self.vault,
-            self.clock,
+            self.context,
             send=send,
-            keys=[WEBHOOK_KEY],
             settings=LoopSettings(senders=senders, partner_share=partner_share, **settings),
             watcher=watcher or Watcher(self.database),
             on_notice=on_notice,

@@ -2,12 +2,18 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from datetime import timedelta
 from ipaddress import ip_network
 from typing import Any
 
 from coordinator.dispatcher.address_guard import EndpointPolicy
-from coordinator.dispatcher.webhook_sender import Outcome, WebhookSender, default_tls
+from coordinator.dispatcher.webhook_sender import (
+    Outcome,
+    SenderSettings,
+    WebhookSender,
+    default_tls,
+)
 
 LOOPBACK = EndpointPolicy(allowed_networks=(ip_network("127.0.0.0/8"),))
 #: Long enough for a busy machine to do an honest exchange.
@@ -17,6 +23,8 @@ SHORT = timedelta(seconds=1)
 HEADERS = {"webhook-id": "msg_1", "webhook-timestamp": "1795377260", "webhook-signature": "v1,x"}
 #: Made once: reading the authorities takes longer than most exchanges here.
 TLS = default_tls()
+#: What of a sender is a setting.
+FIGURES = {field.name for field in fields(SenderSettings)}
 BODY = b'{"type":"endpoint.test"}'
 
 
@@ -25,7 +33,9 @@ def sender(
     policy: EndpointPolicy = LOOPBACK, *, deadline: timedelta = AMPLE, **more: Any
 ) -> Iterator[WebhookSender]:
     more.setdefault("tls", TLS)
-    made = WebhookSender(policy, connect_timeout=AMPLE, deadline=deadline, **more)
+    figures = {name: more.pop(name) for name in FIGURES & more.keys()}
+    settings = SenderSettings(connect_timeout=AMPLE, deadline=deadline, **figures)
+    made = WebhookSender(policy, settings, **more)
     try:
         yield made
     finally:

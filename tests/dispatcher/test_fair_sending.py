@@ -12,7 +12,7 @@ import pytest
 
 from coordinator.dispatcher.address_guard import EndpointPolicy
 from coordinator.dispatcher.loop import DeliveryLoop
-from coordinator.dispatcher.webhook_sender import Outcome, WebhookSender
+from coordinator.dispatcher.webhook_sender import Outcome, SenderSettings, WebhookSender
 from coordinator.domain.clock import SteppedClock
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
@@ -36,7 +36,7 @@ def outbox(database: Database, vault: Vault, clock: SteppedClock) -> Iterator[Ou
 
 @pytest.fixture
 def sender() -> Iterator[WebhookSender]:
-    made = WebhookSender(LOOPBACK, connect_timeout=DEADLINE, deadline=DEADLINE)
+    made = WebhookSender(LOOPBACK, SenderSettings(connect_timeout=DEADLINE, deadline=DEADLINE))
     yield made
     made.close()
 

@@ -13,7 +13,7 @@ import pytest
 from coordinator.dispatcher.address_guard import EndpointPolicy
 from coordinator.dispatcher.loop import SLOW_SECONDS, DeliveryLoop, LoopSettings
 from coordinator.dispatcher.parcels import Parcel, name_lost
-from coordinator.dispatcher.webhook_sender import WebhookSender
+from coordinator.dispatcher.webhook_sender import SenderSettings, WebhookSender
 from coordinator.domain.clock import SteppedClock
 from coordinator.storage.database import Database, open_database
 from coordinator.storage.documents import Vault, load_one
@@ -53,7 +53,8 @@ def outbox(database: Database, vault: Vault, clock: SteppedClock) -> Iterator[Ou
 @pytest.fixture
 def sender() -> Iterator[WebhookSender]:
     made = WebhookSender(
-        LOOPBACK, connect_timeout=timedelta(seconds=3), deadline=timedelta(seconds=10)
+        LOOPBACK,
+        SenderSettings(connect_timeout=timedelta(seconds=3), deadline=timedelta(seconds=10)),
     )
     yield made
     made.close()

@@ -7,6 +7,7 @@ import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import Connection
 
+from coordinator.dispatcher.context import WorkerContext
 from coordinator.dispatcher.timers import ClockGuard, Timer, TimerRun, all_timers
 from coordinator.domain.clock import SteppedClock
 from coordinator.storage.database import Database
@@ -34,9 +35,7 @@ class Steady:
 
 def timers(desk: Desk, *which: Timer, guard: ClockGuard | None = None) -> TimerRun:
     return TimerRun(
-        desk.database,
-        desk.vault,
-        desk.clock,
+        WorkerContext(database=desk.database, vault=desk.vault, clock=desk.clock, webhook_keys=()),
         on_commit=lambda: None,
         timers=which or all_timers(policies()),
         guard=guard,

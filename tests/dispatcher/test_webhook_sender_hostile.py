@@ -127,7 +127,6 @@ def test_nobody_listening_is_an_outcome() -> None:
         port = closed_soon.getsockname()[1]
     outcome = send_once(f"http://127.0.0.1:{port}/")
     assert outcome.error == "connect_failed"
-    assert not outcome.permanent
 
 
 @pytest.mark.parametrize(
@@ -153,7 +152,6 @@ def test_an_endless_body_is_cut_and_the_status_stands(head: bytes) -> None:
         outcome = made.send(receiver.url(), HEADERS, BODY)
         assert outcome.ok
         assert outcome.status == 200
-        assert outcome.response_sha256 is None  # not whole, so nobody should compare it
         assert made.send(receiver.url(), HEADERS, BODY).ok
         assert receiver.connections == 2  # never used again
     assert sum(sent) < 1_000 * LIMIT
@@ -175,7 +173,6 @@ def test_endless_tiny_chunks_and_endless_trailers_are_cut() -> None:
         with RawReceiver(script) as receiver:
             outcome = send_once(receiver.url())
         assert outcome.ok
-        assert outcome.response_sha256 is None
 
 
 def test_a_gzip_bomb_stays_packed() -> None:
@@ -302,7 +299,6 @@ def test_what_is_no_http_is_a_bad_response(answer: bytes) -> None:
         outcome = send_once(receiver.url())
     assert not outcome.ok
     assert outcome.error == "bad_response"
-    assert not outcome.permanent
 
 
 @pytest.mark.parametrize(

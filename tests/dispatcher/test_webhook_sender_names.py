@@ -69,7 +69,6 @@ def test_a_name_that_turns_to_a_private_address_is_blocked_at_sending() -> None:
             outcome = made.send(url, HEADERS, BODY)
         assert len(receiver.requests) == 1  # not even over the connection that was kept
     assert outcome.error == "blocked_target"
-    assert outcome.permanent
     assert "address_not_public" in outcome.detail
 
 
@@ -106,12 +105,12 @@ def test_one_bad_answer_blocks_the_send(answers: Sequence[str]) -> None:
     with RawReceiver(answering(ACCEPTED)) as receiver:
         outcome = send_once(receiver.url(host=HOST), resolver=resolving({HOST: answers}))
         assert receiver.connections == 0
-    assert (outcome.error, outcome.status, outcome.permanent) == ("blocked_target", None, True)
+    assert (outcome.error, outcome.status) == ("blocked_target", None)
 
 
 def test_a_bad_url_is_an_outcome_too() -> None:
     outcome = send_once("https://good.example\\@127.0.0.1/")
-    assert (outcome.error, outcome.permanent) == ("blocked_target", True)
+    assert outcome.error == "blocked_target"
 
 
 def test_the_next_address_is_tried_where_the_first_does_not_accept() -> None:
@@ -147,7 +146,6 @@ def test_a_name_server_that_hangs_holds_no_sender_beyond_its_deadline(
         for _ in range(2):
             outcome = made.send(receiver.url(host="slow.example"), HEADERS, BODY)
             assert outcome.error == "dns_timeout"
-            assert not outcome.permanent
         assert calls() == 1  # the second one joined the look-up of the first
         assert made.send(receiver.url(host=HOST), HEADERS, BODY).ok
 
@@ -214,7 +212,7 @@ def test_a_name_that_does_not_resolve_is_asked_for_again_the_next_time(fault: Ex
 
     with RawReceiver(answering(ACCEPTED)) as receiver, sender(resolver=resolver) as made:
         first = made.send(receiver.url(host=HOST), HEADERS, BODY)
-        assert (first.error, first.permanent) == ("dns_failed", False)
+        assert first.error == "dns_failed"
         assert made.send(receiver.url(host=HOST), HEADERS, BODY).ok
 
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from coordinator.domain.clock import SteppedClock
-from coordinator.domain.figures import in_proportion, rank, usd_cents, usd_text
+from coordinator.domain.durations import percentile
+from coordinator.domain.usd import in_proportion, usd_cents, usd_text
 from coordinator.services.statistics import figures_by_row, month_start, yearly_view
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
@@ -47,11 +48,11 @@ def _row(view: dict[str, Any], exchange: Exchange, month: str = "2026-03") -> di
 
 
 def test_the_percentile_is_always_one_of_the_values() -> None:
-    assert rank([], 50) is None
-    assert [rank([7], 50), rank([7], 90)] == [7, 7]
+    assert percentile([], 50) is None
+    assert [percentile([7], 50), percentile([7], 90)] == [7, 7]
     ten = list(range(1, 11))
-    assert [rank(ten, 50), rank(ten, 90)] == [5, 9]
-    assert [rank([1, 2, 3], 50), rank([1, 2, 3], 90)] == [2, 3]
+    assert [percentile(ten, 50), percentile(ten, 90)] == [5, 9]
+    assert [percentile([1, 2, 3], 50), percentile([1, 2, 3], 90)] == [2, 3]
 
 
 @pytest.mark.parametrize(

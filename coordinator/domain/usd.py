@@ -1,11 +1,6 @@
-"""Figures that people compare: ranks of durations, and US dollars in whole cents. No floats."""
-
-from collections.abc import Sequence
-from datetime import timedelta
+"""US dollars in whole cents; no floats."""
 
 from holdfast.protocol.payloads import Usd
-
-_MILLISECOND = timedelta(milliseconds=1)
 
 
 def usd_cents(usd: Usd | None) -> int | None:
@@ -19,21 +14,6 @@ def usd_cents(usd: Usd | None) -> int | None:
 def usd_text(cents: int) -> str:
     """Return cents as dollars with two decimals."""
     return f"{cents // 100}.{cents % 100:02}"
-
-
-def rank(ordered: Sequence[int], percent: int) -> int | None:
-    """Return the nearest-rank percentile of values in ascending order; None of no values.
-
-    It is always one of the values: the least that `percent` per cent of them do not exceed.
-    """
-    if not ordered:
-        return None
-    return ordered[-(-len(ordered) * percent // 100) - 1]
-
-
-def milliseconds(span: timedelta) -> int:
-    """Return a duration in whole milliseconds, rounded down."""
-    return span // _MILLISECOND
 
 
 def in_proportion(cents: int, *, of: int, to: int) -> int:

@@ -1,0 +1,26 @@
+"""What loop, timers and leg notices of a worker process work with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from coordinator.domain.clock import Clock
+from coordinator.storage.database import Database
+from coordinator.storage.documents import Vault
+from holdfast.protocol.jwk import PrivateKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerContext:
+    """The wired services of one worker process.
+
+    Attributes:
+        database: Opened for this process; its pool needs four connections.
+        vault: Opens bodies and endpoints.
+        clock: Says what is due.
+        webhook_keys: The coordinator's Ed25519 webhook keys, two during rotation.
+    """
+
+    database: Database
+    vault: Vault
+    clock: Clock
+    webhook_keys: Sequence[PrivateKey]
