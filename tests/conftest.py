@@ -46,6 +46,15 @@ class World:
     renew: Callable[[], None]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs PostgreSQL, as `-m "not postgresql"` leaves it out."""
+    for item in items:
+        assert isinstance(item, pytest.Function)
+        values = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        if "postgresql" in values or {"postgres", "postgres_world"} & set(item.fixturenames):
+            item.add_marker("postgresql")
+
+
 def _populate(url: str) -> Cast:
     clock = SteppedClock(factories.NOON)
     exchanges = [factories.new_exchange(handle) for handle in factories.HANDLES]
@@ -72,8 +81,10 @@ def databases() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def postgres(databases: Path) -> Iterator[PostgresServer]:
+def postgres(databases: Path, pytestconfig: pytest.Config) -> Iterator[PostgresServer]:
     """A real PostgreSQL for the whole run of a test process."""
+    left_out = pytestconfig.getoption("markexpr").startswith("not (postgresql")
+    assert not left_out, "a test of `make test-fast` needs PostgreSQL and is not marked so"
     with postgres_or_skip(databases) as server:
         yield server
 
