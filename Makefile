@@ -39,6 +39,10 @@ demo: setup  ## Replay a real case with a coordinator and four exchanges (ACT=1,
 test: setup  ## Run the tests on SQLite and PostgreSQL (T="tests/domain -k ledger" selects)
 	@$(BIN)/python -m pytest -n $(N) --dist worksteal $(T)
 
+.PHONY: test-fast
+test-fast: setup  ## Run most tests in under a minute: no PostgreSQL, served coordinators, installations, demo or waits
+	@$(BIN)/python -m pytest -n $(N) --dist worksteal -m "not (postgresql or processes or deadlines)" $(T)
+
 .PHONY: check
 check: lint types test  ## Run everything that CI runs: lint, types, tests
 

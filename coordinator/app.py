@@ -61,23 +61,31 @@ def create_app(
     app.url_map.redirect_defaults = False
     # A byte more than the largest body, so that our own check answers; this is the backstop.
     app.config["MAX_CONTENT_LENGTH"] = settings.document_limit_bytes + 1
+    app.extensions["holdfast"] = wire(
+        settings, _open(app, settings), keys=keys, clock=clock or clock_of(settings)
+    )
+    _register(app, is_https=settings.origin.startswith("https:"))
+    return app
+
+
+def wire(
+    settings: Settings, database: Database, *, keys: CoordinatorKeys, clock: Clock
+) -> AppContext:
+    """Return what the routes work with, on a database that is open already."""
     chains = load_chains(read_config("chains.toml"))
-    wallets = service_wallets(settings, chains)
-    database = _open(app, settings)
     notifier = open_notifier(database, settings.database_listen_url)
     watcher = Watcher(
         database, listen_url=settings.database_listen_url, poll=settings.poll_interval
     )
-    clock = clock or clock_of(settings)
     probe = WriteProbe(database, clock, free_bytes=settings.document_limit_bytes)
-    app.extensions["holdfast"] = AppContext(
+    return AppContext(
         origin=settings.origin,
         database=database,
         vault=keys.vault,
         clock=clock,
         chains=chains,
         policies=Policies.load(read_config("policies.toml")),
-        service_wallets=wallets,
+        service_wallets=service_wallets(settings, chains),
         webhook_key=keys.webhook.public,
         wake=notifier.notify,
         check_endpoint=endpoint_check(settings),
@@ -91,8 +99,6 @@ def create_app(
         page_size_limit=settings.page_size_limit,
         health_checks=(probe.fault,),
     )
-    _register(app, is_https=settings.origin.startswith("https:"))
-    return app
 
 
 def service_wallets(settings: Settings, chains: Chains) -> ServiceWallets:

@@ -1,26 +1,27 @@
 """A migrated database with the cast in it, on SQLite and PostgreSQL, and the app on top."""
 
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from coordinator.app import create_app
+from coordinator.app import create_app, wire
 from coordinator.domain.clock import SteppedClock
 from coordinator.key_files import CoordinatorKeys
 from coordinator.services.unit_of_work import UnitOfWork, transaction
 from coordinator.settings import Settings
 from coordinator.storage import schema
-from coordinator.storage.base import db
 from coordinator.storage.database import Database, open_database
 from coordinator.storage.documents import Vault
 from holdfast.protocol.jwk import PrivateKey
 from tests import factories
 from tests.factories import Cast, Signer
+from tests.in_memory import database_folder
 from tests.postgres import PostgresServer, postgres_or_skip
 
 BACKENDS = ("sqlite", "postgresql")
@@ -30,11 +31,28 @@ KEYS = CoordinatorKeys(Vault(b"w" * 32, b"i" * 32), PrivateKey.from_seed(b"s" * 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """A database with the cast in it, to be copied for every test."""
+    """A database with the cast in it, to be copied.
 
-    copy: Callable[[Path], str]
-    drop: Callable[[str], None]
+    Attributes:
+        cast: Who is in it.
+        copy: Makes a copy under a name of its own and returns its URL; `drop` removes it.
+        url: Where tests have their copies, one after the other; `renew` makes the next.
+    """
+
     cast: Cast
+    copy: Callable[[], str]
+    drop: Callable[[str], None]
+    url: str
+    renew: Callable[[], None]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs PostgreSQL, as `-m "not postgresql"` leaves it out."""
+    for item in items:
+        assert isinstance(item, pytest.Function)
+        values = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        if "postgresql" in values or {"postgres", "postgres_world"} & set(item.fixturenames):
+            item.add_marker("postgresql")
 
 
 def _populate(url: str) -> Cast:
@@ -48,25 +66,51 @@ def _populate(url: str) -> Cast:
     return Cast(*exchanges)
 
 
+def let_go(database: Database) -> None:
+    """Close a database's connections; a test that still holds one fails, and not a later one."""
+    held = database.engine.pool.checkedout()  # type: ignore[attr-defined]  # both pools have it
+    database.engine.dispose()
+    assert held == 0, f"{held} connections were not given back"
+
+
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
-    """A real PostgreSQL for the whole run."""
-    with postgres_or_skip() as server:
+def databases() -> Iterator[Path]:
+    """Where databases lie."""
+    with database_folder() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def postgres(databases: Path, pytestconfig: pytest.Config) -> Iterator[PostgresServer]:
+    """A real PostgreSQL for the whole run of a test process."""
+    left_out = pytestconfig.getoption("markexpr").startswith("not (postgresql")
+    assert not left_out, "a test of `make test-fast` needs PostgreSQL and is not marked so"
+    with postgres_or_skip(databases) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def sqlite_world(tmp_path_factory: pytest.TempPathFactory) -> World:
+def sqlite_world(databases: Path) -> World:
     """The cast in an SQLite file."""
-    template = tmp_path_factory.mktemp("template") / "template.sqlite3"
+    template = databases / "template.sqlite3"
     cast = _populate(f"sqlite:///{template}")
+    own = databases / "own"
 
-    def copy(folder: Path) -> str:
-        path = folder / "holdfast.sqlite3"
+    def copy() -> str:
+        path = Path(tempfile.mkdtemp(dir=databases)) / "holdfast.sqlite3"
         shutil.copy(template, path)
         return f"sqlite:///{path}"
 
-    return World(copy, lambda _: None, cast)
+    def drop(url: str) -> None:
+        shutil.rmtree(Path(url.removeprefix("sqlite:///")).parent)
+
+    def renew() -> None:
+        # Not overwritten: who still has the last one open must not find this one in its place.
+        shutil.rmtree(own, ignore_errors=True)
+        own.mkdir()
+        shutil.copy(template, own / "holdfast.sqlite3")
+
+    return World(cast, copy, drop, f"sqlite:///{own / 'holdfast.sqlite3'}", renew)
 
 
 @pytest.fixture(scope="session")
@@ -74,7 +118,15 @@ def postgres_world(postgres: PostgresServer) -> World:
     """The cast in a PostgreSQL database."""
     casts: list[Cast] = []
     postgres.template("cast", lambda url: casts.append(_populate(url)))
-    return World(lambda _: postgres.create_database("cast"), postgres.drop_database, casts[0])
+    own = postgres.create_database()
+
+    def renew() -> None:
+        postgres.drop_database(own)
+        postgres.create_database("cast", own)
+
+    return World(
+        casts[0], lambda: postgres.create_database("cast"), postgres.drop_database, own, renew
+    )
 
 
 @pytest.fixture(params=BACKENDS)
@@ -104,19 +156,26 @@ def vault() -> Vault:
 
 
 @pytest.fixture
-def database_url(world: World, tmp_path: Path) -> Iterator[str]:
-    """The URL of a migrated database with the cast in it, for this test alone."""
-    url = world.copy(tmp_path)
-    yield url
-    world.drop(url)
+def database_url(world: World) -> str:
+    """The URL of a migrated database with the cast in it; no other test sees what is done to it."""
+    world.renew()
+    return world.url
+
+
+@pytest.fixture(scope="session")
+def _opened() -> dict[str, Database]:
+    """Databases by URL. What an engine learns of statements serves all tests of a process."""
+    return {}
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
+def database(database_url: str, _opened: dict[str, Database]) -> Iterator[Database]:
     """The same database, opened outside of Flask."""
-    opened = open_database(database_url)
+    if database_url not in _opened:
+        _opened[database_url] = open_database(database_url)
+    opened = _opened[database_url]
     yield opened
-    opened.engine.dispose()
+    let_go(opened)
 
 
 @pytest.fixture
@@ -139,14 +198,27 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
     )
 
 
+@pytest.fixture(scope="session")
+def _apps() -> dict[Settings, Flask]:
+    """Applications by their settings. To make the routes takes longer than most tests."""
+    return {}
+
+
 @pytest.fixture
-def app(settings: Settings, clock: SteppedClock) -> Iterator[Flask]:
+def app(settings: Settings, clock: SteppedClock, _apps: dict[Settings, Flask]) -> Iterator[Flask]:
     """The coordinator on this test's database."""
-    made = create_app(settings, clock=clock, keys=KEYS)
-    yield made
-    made.extensions["holdfast"].watcher.stop()
-    with made.app_context():
-        db.engine.dispose()
+    alike = replace(settings, data_dir=Path())  # only keys would be read there
+    if alike not in _apps:
+        _apps[alike] = create_app(settings, clock=clock, keys=KEYS)
+    app = _apps[alike]
+    kept = dict(app.extensions)
+    database = app.extensions["holdfast"].database
+    app.extensions["holdfast"] = wire(settings, database, clock=clock, keys=KEYS)
+    yield app
+    app.extensions["holdfast"].watcher.stop()
+    app.extensions.clear()
+    app.extensions.update(kept)
+    let_go(database)
 
 
 @pytest.fixture

@@ -3,7 +3,8 @@
 Only that wheel's `initdb` and `postgres` are used: its own start code adds a system user, trusts
 every local connection and opens parent folders. Here the data lies in a temporary folder, the
 server listens on a port of 127.0.0.1 and asks for a password. Nothing is relaxed about durability:
-the coordinator refuses such a server, and figures measured on one would be worth nothing.
+the coordinator refuses such a server, and figures measured on one would be worth nothing. Tests may
+have the data in memory, where the same syncs cost nothing; benchmarks have it on the disk.
 """
 
 import os
@@ -36,7 +37,7 @@ _KEEPER = """
 cat >/dev/null
 kill -INT "$1" 2>/dev/null
 for _ in 1 2 3 4 5 6 7 8 9 10; do kill -0 "$1" 2>/dev/null || break; sleep 1; done
-rm -rf -- "$2"
+rm -rf -- "$2" "$3"
 """
 
 
@@ -45,11 +46,17 @@ class PostgresUnavailableError(Exception):
 
 
 class PostgresServer:
-    """One PostgreSQL cluster, from `start` to `stop`, or for as long as a `with` block runs."""
+    """One PostgreSQL cluster, from `start` to `stop`, or for as long as a `with` block runs.
 
-    def __init__(self) -> None:
+    Args:
+        data_parent: Where the data folder is made; None puts it among the other temporary files.
+    """
+
+    def __init__(self, data_parent: Path | None = None) -> None:
+        self._data_parent = data_parent
         self._password = secrets.token_urlsafe(24)
         self._folder = Path()
+        self._data = Path()
         self._port = 0
         self._server: subprocess.Popen[bytes] | None = None
         self._keeper: subprocess.Popen[bytes] | None = None
@@ -80,8 +87,13 @@ class PostgresServer:
 
     @property
     def folder(self) -> Path:
-        """Where data, logs and, for root, the binaries lie; removed by `stop`."""
+        """Where logs and, for root, the binaries lie; removed by `stop`."""
         return self._folder
+
+    @property
+    def data(self) -> Path:
+        """Where the data lie; removed by `stop`."""
+        return self._data
 
     def start(self) -> None:
         """Make a cluster and start it.
@@ -91,6 +103,7 @@ class PostgresServer:
         """
         binaries = _find_binaries()
         self._folder = Path(tempfile.mkdtemp(prefix="holdfast-postgres-"))
+        self._data = Path(tempfile.mkdtemp(prefix="holdfast-postgres-", dir=self._data_parent))
         try:
             self._make_cluster(_lend_to_nobody(binaries, self._folder))
         except BaseException:
@@ -107,13 +120,19 @@ class PostgresServer:
                 _end(process, how)
         self._keeper = self._server = None
         self._templates.clear()
-        if self._folder.name:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder = Path()
+        for folder in (self._folder, self._data):
+            if folder.name:
+                shutil.rmtree(folder, ignore_errors=True)
+        self._folder = self._data = Path()
 
-    def create_database(self, template: str | None = None) -> str:
-        """Create a database, empty or as a copy of `template`, and return its SQLAlchemy URL."""
-        name = f"test_{secrets.token_hex(8)}"
+    def create_database(self, template: str | None = None, url: str | None = None) -> str:
+        """Create a database, empty or as a copy of `template`, and return its SQLAlchemy URL.
+
+        Args:
+            template: What `template` was told to fill.
+            url: The URL that a dropped database had, for one that is to have the same.
+        """
+        name = url.rpartition("/")[2] if url else f"test_{secrets.token_hex(8)}"
         self._create(name, self._templates[template] if template else "template0")
         return self._url(name)
 
@@ -153,15 +172,16 @@ class PostgresServer:
         self._admin.execute(statement)
 
     def _make_cluster(self, binaries: Path) -> None:
-        data, secret = self._folder / "data", self._folder / "password"
+        secret = self._folder / "password"
         secret.write_text(self._password, encoding="ascii")
         if os.geteuid() == 0:
-            shutil.chown(secret, _nobody().pw_uid, _nobody().pw_gid)
+            for path in (secret, self._data):
+                shutil.chown(path, _nobody().pw_uid, _nobody().pw_gid)
         secret.chmod(0o400)
         made = self._spawn(
             [
                 str(binaries / "initdb"),
-                *("--pgdata", str(data), "--username", USER, "--pwfile", str(secret)),
+                *("--pgdata", str(self._data), "--username", USER, "--pwfile", str(secret)),
                 *("--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C"),
                 # Its own files need no sync: if the machine dies here, the cluster is of no use.
                 *("--no-sync", "--no-instructions"),
@@ -183,10 +203,13 @@ class PostgresServer:
             "full_page_writes": "on",
             "synchronous_commit": "on",
         }
+        if self._data_parent is not None:
+            settings["max_wal_size"] = "128MB"  # memory is dearer than a disk
         options = [part for item in settings.items() for part in ("-c", "=".join(item))]
-        command = [str(binaries / "postgres"), "-D", str(data), *options]
+        command = [str(binaries / "postgres"), "-D", str(self._data), *options]
         self._server = self._spawn(command, "server.log")
-        keeper = ["/bin/sh", "-c", _KEEPER, "keeper", str(self._server.pid), str(self._folder)]
+        known = (str(self._server.pid), str(self._folder), str(self._data))
+        keeper = ["/bin/sh", "-c", _KEEPER, "keeper", *known]
         self._keeper = self._spawn(keeper, "keeper.log", stdin=subprocess.PIPE)
         self._admin = self._connect(self._server)
 
@@ -228,9 +251,9 @@ class PostgresServer:
 
 
 @contextmanager
-def postgres_or_skip() -> Iterator[PostgresServer]:
+def postgres_or_skip(data_parent: Path | None = None) -> Iterator[PostgresServer]:
     """Yield a running server, or skip the test and say why; REQUIRE_POSTGRES=1 fails it instead."""
-    server = PostgresServer()
+    server = PostgresServer(data_parent)
     try:
         server.start()
     except PostgresUnavailableError as error:

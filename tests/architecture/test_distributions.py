@@ -13,6 +13,8 @@ import pytest
 from tests.architecture.distributions import COORDINATOR, KIT, Environment, build_wheels
 from tests.architecture.tree import ROOT, modules, project_files
 
+pytestmark = pytest.mark.processes
+
 PACKAGES = {KIT: "partners/holdfast", COORDINATOR: "coordinator"}
 #: What the extra `flask` is for.
 NEEDS_FLASK = "holdfast.webhooks.flask_blueprint"
@@ -30,7 +32,7 @@ def _packed(wheel: Path) -> set[str]:
 
 
 def _kit_modules() -> list[str]:
-    names = [name for name, _, _ in modules("partners") if name.startswith("partners/holdfast/")]
+    names = [name for name in modules("partners") if name.startswith("partners/holdfast/")]
     dotted = [n.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for n in names]
     return [name.removeprefix("partners.") for name in dotted]
 

@@ -14,7 +14,19 @@ import pytest
 from tests.architecture.tree import ROOT, load_bootstrap, text_lines
 
 TARGETS = {
-    *("help", "setup", "run", "demo", "test", "check", "lint", "format", "types", "coverage"),
+    *(
+        "help",
+        "setup",
+        "run",
+        "demo",
+        "test",
+        "test-fast",
+        "check",
+        "lint",
+        "format",
+        "types",
+        "coverage",
+    ),
     *("bench", "migrate", "wheels", "lock"),
 }
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")

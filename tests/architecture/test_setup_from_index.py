@@ -14,6 +14,8 @@ import pytest
 from tests.architecture.local_index import OVERTAKEN, make_index
 from tests.architecture.tree import ROOT, load_bootstrap, project_files
 
+pytestmark = pytest.mark.processes
+
 #: The pip that comes with Python 3.11.7, and the newest when the lock was made; with hashes.
 OLD_PIP = "23.2.1"
 PIPS = {

@@ -1,6 +1,5 @@
 """The files of the project, as version control sees them."""
 
-import ast
 import subprocess
 from collections.abc import Iterator
 from functools import cache
@@ -40,13 +39,12 @@ def text_lines() -> Iterator[tuple[str, str]]:
             yield f"{path.relative_to(ROOT)}:{number}", line
 
 
-def modules(*packages: str) -> Iterator[tuple[str, ast.Module, str]]:
-    """Yield (name, parsed, source) for every Python file below the given top-level folders."""
+def modules(*packages: str) -> Iterator[str]:
+    """Yield the name of every Python file below the given top-level folders."""
     for path in project_files():
         name = path.relative_to(ROOT)
         if path.suffix == ".py" and name.parts[0] in packages:
-            source = path.read_text(encoding="utf-8")
-            yield str(name), ast.parse(source), source
+            yield str(name)
 
 
 def load_bootstrap() -> ModuleType:

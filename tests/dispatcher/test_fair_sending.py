@@ -20,6 +20,8 @@ from tests.dispatcher.outbox_cast import Outbox, Receiver, Running, eventually
 from tests.dispatcher.raw_receiver import ACCEPTED, RawReceiver
 from tests.factories import Cast
 
+pytestmark = pytest.mark.deadlines
+
 SENDERS, SHARE = 16, 4
 ENDPOINTS_EACH = 20
 #: Long enough for those that answer on a busy machine; those that hang take all of it.

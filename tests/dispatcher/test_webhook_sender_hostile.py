@@ -16,6 +16,8 @@ import pytest
 from tests.dispatcher.raw_receiver import ACCEPTED, RawReceiver, Script, answering
 from tests.dispatcher.sending import BODY, HEADERS, SHORT, send_once, sender
 
+pytestmark = pytest.mark.deadlines
+
 LIMIT = 65_536
 
 

@@ -28,6 +28,8 @@ from tests.dispatcher.sending import (
     sender,
 )
 
+pytestmark = pytest.mark.deadlines
+
 ALWAYS = timedelta(0)
 HOST = "hooks.example"
 

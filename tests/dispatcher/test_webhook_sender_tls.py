@@ -13,6 +13,8 @@ from tests.dispatcher.authority import Authority
 from tests.dispatcher.raw_receiver import ACCEPTED, RawReceiver, Script, answering
 from tests.dispatcher.sending import BODY, HEADERS, SHORT, resolving, send_once, sender
 
+pytestmark = pytest.mark.deadlines
+
 HOST = "hooks.example"
 RESOLVER = resolving({HOST: ["127.0.0.1"], "other.example": ["127.0.0.1"]})
 

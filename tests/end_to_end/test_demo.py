@@ -18,6 +18,8 @@ from reference_exchange.scenarios.script import (
     load_second_act,
 )
 
+pytestmark = pytest.mark.processes
+
 _DEMO = "reference_exchange.scenarios.demo"
 _COMMAND = [sys.executable, "-m", _DEMO, "--limit", "150"]
 _MEMBERS = {

@@ -34,9 +34,10 @@ VICTIMS = ["worker", "web", "worker", "worker", "web", "worker", "worker", "web"
 _START_SECONDS = 60
 _END_SECONDS = 90
 
-pytestmark = pytest.mark.skipif(
-    not Path("/proc/self/task").exists(), reason="finds the processes in /proc"
-)
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the processes in /proc"),
+]
 
 
 def free_port() -> int:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.processes
+
 README = Path(__file__).parents[2] / "README.md"
 #: A slow machine is waited for this long; no test hangs on how long it takes.
 PATIENCE = 180

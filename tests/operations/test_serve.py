@@ -25,6 +25,8 @@ from coordinator.operations.supervisor import MOST_DEATHS, Supervisor
 from holdfast.protocol import canonical_json
 from tests.factories import ORIGIN, join_body, new_exchange, request_token
 
+pytestmark = pytest.mark.processes
+
 #: A slow machine is waited for this long; no test hangs on how long it takes.
 PATIENCE = 90
 HOST = "127.0.0.1"
@@ -68,6 +70,20 @@ def _served(tmp_path: Path) -> Iterator[Served]:
 def _shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """One for all tests that leave it as it is."""
     with _running(tmp_path_factory.mktemp("shared")) as served:
+        yield served
+
+
+@pytest.fixture(name="harmed", scope="module")
+def _harmed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One for all tests that harm it and wait until it is well again."""
+    with _running(tmp_path_factory.mktemp("harmed")) as served:
+        yield served
+
+
+@pytest.fixture(name="elsewhere", scope="module")
+def _elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One that listens elsewhere than partners sign, as behind a proxy."""
+    with _running(tmp_path_factory.mktemp("elsewhere"), HOLDFAST_ORIGIN=ORIGIN) as served:
         yield served
 
 
@@ -139,11 +155,10 @@ def test_it_says_where_it_is_and_what_it_stores_in(shared: Served) -> None:
     assert requests.get(f"{shared.url}/v1", timeout=PATIENCE).json()["origin"] == shared.url
 
 
-def test_it_says_where_it_listens_when_that_is_not_what_partners_sign(tmp_path: Path) -> None:
-    with _running(tmp_path, HOLDFAST_ORIGIN="https://coordinator.example") as served:
-        assert "ready: https://coordinator.example" in served.said[-1]
-        assert served.process.stdout is not None
-        assert served.process.stdout.readline().startswith(f"listening at {served.url}; ")
+def test_it_says_where_it_listens_when_that_is_not_what_partners_sign(elsewhere: Served) -> None:
+    assert f"ready: {ORIGIN}" in elsewhere.said[-1]
+    assert elsewhere.process.stdout is not None
+    assert elsewhere.process.stdout.readline().startswith(f"listening at {elsewhere.url}; ")
 
 
 def _posted(served: Served, target: str, token: str, body: bytes) -> int:
@@ -173,28 +188,27 @@ def _invited(served: Served, handle: str) -> str:
     return str(json.loads(done.stdout)["invitation"])
 
 
-def test_another_spelling_of_a_url_leads_nowhere_through_the_real_server(tmp_path: Path) -> None:
+def test_another_spelling_of_a_url_leads_nowhere_through_the_real_server(elsewhere: Served) -> None:
     exchange = new_exchange("exchange-z.example")
-    with _running(tmp_path, HOLDFAST_ORIGIN=ORIGIN) as served:
-        body = canonical_json.dumps(join_body(exchange, _invited(served, exchange.handle)))
+    body = canonical_json.dumps(join_body(exchange, _invited(elsewhere, exchange.handle)))
 
-        def post(target: str, signed: str | None = None) -> int:
-            url = target if signed is None else signed
-            token = request_token(exchange.root, "POST", url, body, SystemClock())
-            return _posted(served, target, token, body)
+    def post(target: str, signed: str | None = None) -> int:
+        url = target if signed is None else signed
+        token = request_token(exchange.root, "POST", url, body, SystemClock())
+        return _posted(elsewhere, target, token, body)
 
-        # What the server shows us is nowhere, whoever signed it.
-        for target in ("//v1/join", "/v1//join", "/v1/join/", "/v1/./join", "/v1/join?&"):
-            assert post(target) == 404, target
-            assert _posted(served, target, "none", body) == 404, target
-        for target in ("/v1/join;a", "/v1/%6aoin", "/v1%2Fjoin"):
-            assert post(target) == 404, target
-            assert post(target, signed="/v1/join") == 404, target
-        # It drops a bare question mark, and what follows a hash: there, something else was signed.
-        for target in ("/v1/join?", "/v1/join#a"):
-            assert post(target) == 401, target
-        # Nothing came of any of them: the invitation is still good, for who signs the exact path.
-        assert post("/v1/join") == 201
+    # What the server shows us is nowhere, whoever signed it.
+    for target in ("//v1/join", "/v1//join", "/v1/join/", "/v1/./join", "/v1/join?&"):
+        assert post(target) == 404, target
+        assert _posted(elsewhere, target, "none", body) == 404, target
+    for target in ("/v1/join;a", "/v1/%6aoin", "/v1%2Fjoin"):
+        assert post(target) == 404, target
+        assert post(target, signed="/v1/join") == 404, target
+    # It drops a bare question mark, and what follows a hash: there, something else was signed.
+    for target in ("/v1/join?", "/v1/join#a"):
+        assert post(target) == 401, target
+    # Nothing came of any of them: the invitation is still good, for who signs the exact path.
+    assert post("/v1/join") == 201
 
 
 def test_figures_of_all_processes_have_an_address_of_their_own(shared: Served) -> None:
@@ -229,25 +243,26 @@ def test_when_it_is_killed_nothing_of_it_goes_on(served: Served) -> None:
     _eventually(lambda: not any(_is_alive(pid) for pid in children))
 
 
-def test_a_web_process_that_is_killed_is_replaced(served: Served) -> None:
-    os.kill(served.pid_of("web"), signal.SIGKILL)
-    _eventually(lambda: not _is_alive(served.pid_of("web")))
-    _eventually(lambda: requests.get(f"{served.url}/readyz", timeout=2).ok)
-
-
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="limits another process's files")
-def test_on_a_disk_that_takes_nothing_more_it_is_alive_but_not_ready(served: Served) -> None:
-    [web] = _children(served.pid_of("web"))
-    assert requests.get(f"{served.url}/readyz", timeout=PATIENCE).ok
+def test_on_a_disk_that_takes_nothing_more_it_is_alive_but_not_ready(harmed: Served) -> None:
+    [web] = _children(harmed.pid_of("web"))
+    assert requests.get(f"{harmed.url}/readyz", timeout=PATIENCE).ok
     limits = resource.prlimit(web, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
     refused = _eventually(
-        lambda: [r for r in [requests.get(f"{served.url}/readyz", timeout=2)] if not r.ok]
+        lambda: [r for r in [requests.get(f"{harmed.url}/readyz", timeout=2)] if not r.ok]
     )
     assert (refused[0].status_code, refused[0].json()["code"]) == (503, "unavailable")
     assert "takes no changes" in refused[0].json()["detail"]
-    assert requests.get(f"{served.url}/healthz", timeout=PATIENCE).ok
+    assert requests.get(f"{harmed.url}/healthz", timeout=PATIENCE).ok
     resource.prlimit(web, resource.RLIMIT_FSIZE, limits)
-    _eventually(lambda: requests.get(f"{served.url}/readyz", timeout=2).ok)
+    _eventually(lambda: requests.get(f"{harmed.url}/readyz", timeout=2).ok)
+
+
+def test_a_web_process_that_is_killed_is_replaced(harmed: Served) -> None:
+    web = harmed.pid_of("web")
+    os.kill(web, signal.SIGKILL)
+    _eventually(lambda: not _is_alive(web))
+    _eventually(lambda: requests.get(f"{harmed.url}/readyz", timeout=2).ok)
 
 
 _HANDLED_BY_ANOTHER = """

@@ -54,6 +54,8 @@ class StubCoordinator:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            # Head and body are two writes: the second would wait 40 ms for a late acknowledgement.
+            disable_nagle_algorithm = True
 
             def _serve(self) -> None:
                 stub.serve(self)

@@ -28,20 +28,18 @@ def _kept_databases() -> Iterator[dict[str, Kept]]:
 
 
 @pytest.fixture
-def desk(  # noqa: PLR0913, PLR0917 - the parts of a desk
+def desk(
     world: Any,
     _kept_databases: dict[str, Kept],
     vault: Vault,
     clock: SteppedClock,
     cast: Cast,
-    tmp_path_factory: pytest.TempPathFactory,
     request: pytest.FixtureRequest,
 ) -> Iterator[Desk]:
     """Gives commands to a database in which there is nothing but the cast."""
     backend = request.node.callspec.params["world"]
     if backend not in _kept_databases:
-        url = world.copy(tmp_path_factory.mktemp("desk"))
-        _kept_databases[backend] = Kept.of(open_database(url))
+        _kept_databases[backend] = Kept.of(open_database(world.copy()))
     kept = _kept_databases[backend]
     yield Desk(kept.database, vault, clock, cast)
     found = faults(kept.database)
@@ -73,7 +71,7 @@ def office(
         "sqlite_world" if request.param == "sqlite" else "postgres_world"
     )
     folder = tmp_path_factory.mktemp("office")
-    url = world.copy(folder)
+    url = world.copy()
     settings = Settings.from_env(
         {
             "HOLDFAST_ORIGIN": ORIGIN,

@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -25,9 +24,9 @@ def table(database: Database) -> Database:
 
 
 @pytest.fixture
-def postgres_database(postgres_world: World, tmp_path: Path) -> Iterator[Database]:
+def postgres_database(postgres_world: World) -> Iterator[Database]:
     """A database on PostgreSQL."""
-    url = postgres_world.copy(tmp_path)
+    url = postgres_world.copy()
     opened = open_database(url)
     yield opened
     opened.engine.dispose()

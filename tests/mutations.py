@@ -1,0 +1,491 @@
+"""Slips made by hand, one at a time: each must fail the tests that are named beside it.
+
+`python -m tests.mutations` works on a copy of the project, so that what is being edited stays as it
+is, and says which slips no test noticed; words after it choose files, as in
+`python -m tests.mutations hold.py`. The exit status is 1 if any slip survived, and 2 if the named
+tests fail without a slip, too. When a line that stands here is rewritten, rewrite it here:
+`tests/architecture/test_mutations.py` notices.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.architecture.tree import ROOT, project_files
+
+#: Exit statuses of pytest.
+_ALL_PASSED, _SOME_FAILED = 0, 1
+
+
+class Mutation(NamedTuple):
+    """One slip: in `file`, the one place that reads `text` reads `instead`."""
+
+    file: str
+    text: str
+    instead: str
+    tests: tuple[str, ...]
+
+
+_DOMAIN = "coordinator/domain"
+_STORAGE = "coordinator/storage"
+_SERVICES = "coordinator/services"
+_DISPATCHER = "coordinator/dispatcher"
+_PROTOCOL = "partners/holdfast/protocol"
+_EVIDENCE = "partners/holdfast/evidence"
+_FOUR_EYES = ("tests/domain/test_approval.py",)
+_HOLD = ("tests/domain/test_hold.py",)
+_LEG = ("tests/domain/test_leg.py",)
+_LEDGER = ("tests/domain/test_freeze_ledger.py", "tests/domain/test_freeze_ledger_ends.py")
+_REQUEST = ("tests/domain/test_freeze_request.py",)
+_SHARES = ("tests/domain/test_fair_shares.py",)
+_TOKEN = ("tests/partners/protocol/test_request_token.py",)
+_WEBHOOK = ("tests/partners/protocol/test_webhook_signature.py",)
+_PROOF = ("tests/services/test_verification.py", "tests/partners/test_grant_chain.py")
+_AUTH = ("tests/api/test_authentication.py",)
+_APPROVED = ("tests/partners/test_evidence.py", "tests/partners/test_addition_evidence.py")
+_URL = ("tests/api/test_exact_url.py",)
+_LOOP = ("tests/dispatcher/test_loop.py",)
+_RESPONSE = ("tests/dispatcher/test_webhook_sender_hostile.py",)
+_TARGET = ("tests/dispatcher/test_address_guard.py", "tests/dispatcher/test_address_guard_table.py")
+_FRONT = ("tests/operations/test_front.py",)
+
+MUTATIONS: tuple[Mutation, ...] = (
+    Mutation(
+        f"{_DOMAIN}/approval.py",
+        "if actor.person in excluded:",
+        "if False:",
+        _FOUR_EYES,
+    ),
+    Mutation(
+        f"{_DOMAIN}/approval.py",
+        "if actor.person in {proposer_person, subject, subject_owner}:",
+        "if actor.person == proposer_person:",
+        _FOUR_EYES,
+    ),
+    Mutation(
+        f"{_DOMAIN}/approval.py",
+        "    if actor.person in decided:\n",
+        "    if False:\n",
+        _FOUR_EYES,
+    ),
+    Mutation(
+        f"{_DOMAIN}/freeze_request.py",
+        "        (*_SUBMITTED, Action.REJECT): _REJECTED,\n",
+        "        (*_SUBMITTED, Action.REJECT): _WITHDRAWN,\n",
+        _REQUEST,
+    ),
+    Mutation(
+        f"{_DOMAIN}/freeze_request.py",
+        "        (*_ACTIVE, Action.CLOSE): _CLOSED,\n",
+        "        (*_SUBMITTED, Action.CLOSE): _CLOSED,\n",
+        _REQUEST,
+    ),
+    Mutation(
+        f"{_DOMAIN}/leg.py",
+        "if facts.ended and shown not in (LegStatus.DECLINED, LegStatus.NO_MATCH):",
+        "if facts.ended:",
+        _LEG,
+    ),
+    Mutation(
+        f"{_DOMAIN}/leg.py",
+        "    if status not in rule.legs:\n",
+        "    if False:\n",
+        _LEG,
+    ),
+    Mutation(
+        f"{_DOMAIN}/leg.py",
+        "return status in FINAL and not owes_answer",
+        "return status in FINAL",
+        _LEG,
+    ),
+    Mutation(
+        f"{_DOMAIN}/hold.py",
+        "(hold.lapsed or (withdrawn and hold.kept is None))",
+        "(withdrawn and hold.kept is None)",
+        _HOLD,
+    ),
+    Mutation(
+        f"{_DOMAIN}/hold.py",
+        "        and hold.basis is not HoldBasis.LEGAL_ORDER\n",
+        "",
+        _HOLD,
+    ),
+    Mutation(
+        f"{_DOMAIN}/hold.py",
+        "if longest is not None and end > now + longest:",
+        "if False:",
+        _HOLD,
+    ),
+    Mutation(
+        f"{_DOMAIN}/hold.py",
+        "if moment > now), default=None)",
+        "if moment >= now), default=None)",
+        _HOLD,
+    ),
+    Mutation(
+        f"{_DOMAIN}/freeze_ledger.py",
+        "    for hold in {hold.id: hold for hold in holds}.values():\n",
+        "    for hold in holds:\n",
+        _LEDGER,
+    ),
+    Mutation(
+        f"{_DOMAIN}/freeze_ledger.py",
+        "if not hold.is_void and hold.id not in ledger.unlinked",
+        "if not hold.is_void",
+        ("tests/domain/test_freeze_ledger_sharing.py",),
+    ),
+    Mutation(
+        f"{_DOMAIN}/booking.py",
+        '        if self._too_late:\n            self._fault(no, "kind", self._over("found")',
+        '        if False:\n            self._fault(no, "kind", self._over("found")',
+        _LEDGER,
+    ),
+    Mutation(
+        f"{_DOMAIN}/fair_shares.py",
+        " or self._room_of(head.partner) < 1:",
+        ":",
+        _SHARES,
+    ),
+    Mutation(
+        f"{_DOMAIN}/fair_shares.py",
+        "room += max(0, self._half - self._lent)",
+        "room += self._half",
+        _SHARES,
+    ),
+    Mutation(
+        f"{_DOMAIN}/fair_shares.py",
+        "is_free and self._failing_under_way() < self._failing_most",
+        "is_free",
+        _SHARES,
+    ),
+    Mutation(
+        f"{_DOMAIN}/delivery.py",
+        "number = max(number, shared.attempt + 1)",
+        "pass",
+        ("tests/domain/test_delivery.py",),
+    ),
+    Mutation(
+        f"{_PROTOCOL}/request_token.py",
+        "    if iat > now + skew:\n",
+        "    if False:\n",
+        _TOKEN,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/request_token.py",
+        "    if exp <= now - skew:\n",
+        "    if False:\n",
+        _TOKEN,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/request_token.py",
+        '    _compare(front.claims["htu"], url, TokenReason.HTU_MISMATCH)\n',
+        "",
+        _TOKEN,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/request_token.py",
+        "    # (3) It was made for this body.\n    check_body(front, body)\n",
+        "",
+        _TOKEN,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/webhook_signature.py",
+        "if abs(now - timestamp) > tolerance:",
+        "if now - timestamp > tolerance:",
+        _WEBHOOK,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/webhook_signature.py",
+        'if public_keys and not _matches_v1a(public_keys, offered["v1a"], signed):',
+        "if False:",
+        _WEBHOOK,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/texts.py",
+        "    if _IS_LINK.search(value):",
+        "    if False:",
+        ("tests/partners/protocol/test_texts.py",),
+    ),
+    Mutation(
+        f"{_EVIDENCE}/four_eyes.py",
+        "    if len(persons) < quorum:",
+        "    if len(approvals) < quorum:",
+        _APPROVED,
+    ),
+    Mutation(
+        f"{_EVIDENCE}/four_eyes.py",
+        "if any({each.key.subject, each.key.person} & excluded for each in approvals):",
+        "if False:",
+        _APPROVED,
+    ),
+    Mutation(
+        f"{_EVIDENCE}/completeness.py",
+        "    if signed != shown:",
+        "    if False:",
+        _PROOF,
+    ),
+    Mutation(
+        f"{_EVIDENCE}/completeness.py",
+        "    if leg.status not in expected:",
+        "    if False:",
+        _PROOF,
+    ),
+    Mutation(
+        f"{_EVIDENCE}/signed_lines.py",
+        "    if len(views) != signed:",
+        "    if False:",
+        _PROOF,
+    ),
+    Mutation(
+        f"{_STORAGE}/documents.py",
+        'return f"document/{owner_id}/{name}".encode()',
+        'return b"document"',
+        ("tests/storage/test_documents.py",),
+    ),
+    Mutation(
+        f"{_STORAGE}/legs.py",
+        '.where(LegRow.version == bindparam("seen"))',
+        "",
+        ("tests/services/test_legs.py", "tests/dispatcher/test_legs_told.py"),
+    ),
+    Mutation(
+        f"{_STORAGE}/sqlite_lanes.py",
+        "    if not takes_failing:",
+        "    if False:",
+        ("tests/dispatcher/test_lanes.py",),
+    ),
+    Mutation(
+        f"{_STORAGE}/endpoint_health.py",
+        "AND priority >= {priority} ",
+        "",
+        ("tests/dispatcher/test_lanes.py",),
+    ),
+    Mutation(
+        f"{_STORAGE}/database.py",
+        "if version[:2] == fixed[:2]:",
+        "if version[:1] == fixed[:1]:",
+        ("tests/storage/test_database.py",),
+    ),
+    Mutation(
+        f"{_SERVICES}/access.py",
+        "    if row is None or row.requester != actor.partner:\n",
+        "    if row is None:\n",
+        ("tests/api/test_route_rights.py",),
+    ),
+    Mutation(
+        f"{_SERVICES}/access.py",
+        "    if row.requester != partner and leg is None:\n",
+        "    if False:\n",
+        ("tests/api/test_route_rights.py",),
+    ),
+    Mutation(
+        f"{_SERVICES}/access.py",
+        "    if row.content_sha256 != content_sha256:\n",
+        "    if False:\n",
+        ("tests/services/test_approve.py", "tests/services/test_withdraw.py"),
+    ),
+    Mutation(
+        f"{_SERVICES}/approvals.py",
+        "    require_first_decision(actor, {act.person for act in earlier})\n",
+        "",
+        ("tests/services/test_approve.py",),
+    ),
+    Mutation(
+        f"{_SERVICES}/approvals.py",
+        '    _require_warnings_accepted(context["warnings"], body.warnings_accepted)\n',
+        "",
+        ("tests/services/test_approve.py",),
+    ),
+    Mutation(
+        f"{_SERVICES}/approvals.py",
+        "    _require_nothing_of_other_requests(body.warnings_accepted)\n",
+        "",
+        ("tests/services/test_wrong_target_guard.py",),
+    ),
+    Mutation(
+        "coordinator/api/auth.py",
+        "        check_times(front, now=now)\n",
+        "",
+        _AUTH,
+    ),
+    Mutation(
+        "coordinator/api/auth.py",
+        "        check_body(front, body)\n",
+        "        pass\n",
+        _AUTH,
+    ),
+    Mutation(
+        "coordinator/api/auth.py",
+        '        raise AuthenticationError("the key was revoked", code="revoked_key")\n',
+        "        return found\n",
+        _AUTH,
+    ),
+    Mutation(
+        "coordinator/api/exact_url.py",
+        "_PATH.fullmatch(path) is not None",
+        "True",
+        _URL,
+    ),
+    Mutation(
+        "coordinator/api/exact_url.py",
+        "        and raw_path == path\n",
+        "",
+        _URL,
+    ),
+    Mutation(
+        "coordinator/api/rate_limit.py",
+        "if whole_at - now > WINDOW_SECONDS:",
+        "if False:",
+        ("tests/api/test_rate_limit.py",),
+    ),
+    Mutation(
+        "coordinator/api/customer_data.py",
+        "regions = regions_of(jurisdictions())",
+        "pass",
+        ("tests/api/test_customer_data.py",),
+    ),
+    Mutation(
+        f"{_DISPATCHER}/loop.py",
+        "(2 if is_quick else 1)",
+        "1",
+        _LOOP,
+    ),
+    Mutation(
+        f"{_DISPATCHER}/loop.py",
+        " and self._jobs.empty()",
+        "",
+        _LOOP,
+    ),
+    Mutation(
+        f"{_DISPATCHER}/http_response.py",
+        "    if len(lines) > MAX_FIELDS:",
+        "    if False:",
+        _RESPONSE,
+    ),
+    Mutation(
+        f"{_DISPATCHER}/http_response.py",
+        "    if _LENGTH.fullmatch(length) is None:",
+        "    if False:",
+        _RESPONSE,
+    ),
+    Mutation(
+        f"{_DISPATCHER}/name_resolution.py",
+        "            if error.code in _OF_THE_URL:\n                raise\n",
+        "",
+        ("tests/api/test_webhook_endpoints.py",),
+    ),
+    Mutation(
+        "coordinator/operations/front/turns.py",
+        "        if self.waiting >= self._waiting or len(queue) >= self._waiting_each:\n",
+        "        if False:\n",
+        _FRONT,
+    ),
+    Mutation(
+        "coordinator/operations/front/turns.py",
+        "        if self._has_room(partner) and not self._queues.get(partner):\n",
+        "        if not self._queues.get(partner):\n",
+        _FRONT,
+    ),
+    Mutation(
+        "coordinator/operations/front/front.py",
+        "return self._feed if path == _FEED else self._small",
+        "return self._small",
+        _FRONT,
+    ),
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Try every slip, or those in the files that are named, and say which ones survive."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutations", description=__doc__)
+    parser.add_argument("files", nargs="*", help="parts of the paths to be tried")
+    words = parser.parse_args(arguments).files
+    chosen = [m for m in MUTATIONS if not words or any(word in m.file for word in words)]
+    with tempfile.TemporaryDirectory(prefix="holdfast-mutations-") as folder:
+        copy = Path(folder)
+        _copy_project(copy)
+        named = sorted({test for mutation in chosen for test in mutation.tests})
+        if not chosen or _run(copy, named) != _ALL_PASSED:
+            _say("nothing is chosen, or the tests fail without any slip")
+            return 2
+        survivors = [mutation for mutation in chosen if not is_caught(copy, mutation)]
+    _say(f"{len(chosen) - len(survivors)} of {len(chosen)} caught")
+    return 1 if survivors else 0
+
+
+def is_caught(project: Path, mutation: Mutation) -> bool:
+    """Tell whether the named tests fail with the slip in place; the file is as before afterwards.
+
+    Raises:
+        ValueError: If the text is not to be found exactly once, or makes tests impossible to run.
+    """
+    with _made(project, mutation):
+        status = _run(project, mutation.tests)
+    if status not in {_ALL_PASSED, _SOME_FAILED}:
+        raise ValueError(f"{mutation.file}: pytest ended with {status} on {mutation.instead!r}")
+    _say(f"{'caught  ' if status else 'SURVIVED'} {mutation.file}: {mutation.text.strip()!r}")
+    return status == _SOME_FAILED
+
+
+def read_once(project: Path, mutation: Mutation) -> str:
+    """Return the file that a slip is made in.
+
+    Raises:
+        ValueError: If the text is not to be found in it exactly once.
+    """
+    path = project / mutation.file
+    content = path.read_text(encoding="utf-8") if path.is_file() else ""
+    if (found := content.count(mutation.text)) != 1:
+        raise ValueError(f"{mutation.file}: {mutation.text!r} is there {found} times, and not once")
+    return content
+
+
+@contextmanager
+def _made(project: Path, mutation: Mutation) -> Iterator[None]:
+    path, content = project / mutation.file, read_once(project, mutation)
+    path.write_text(content.replace(mutation.text, mutation.instead), encoding="utf-8")
+    try:
+        yield
+    finally:
+        path.write_text(content, encoding="utf-8")
+
+
+def _copy_project(folder: Path) -> None:
+    for path in project_files():
+        target = folder / path.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, target)
+
+
+def _run(project: Path, tests: Sequence[str]) -> int:
+    """Return pytest's exit status; SQLite alone notices a slip as well."""
+    return subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-q", "-x", "-m", "not postgresql"),
+            *("-p", "no:cacheprovider", *tests),
+        ],
+        cwd=project,
+        # Both packages are installed from where they lie; here they lie elsewhere.
+        env={
+            **os.environ,
+            "PYTHONPATH": f"{project}{os.pathsep}{project / 'partners'}",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        },
+        stdout=subprocess.DEVNULL,
+        check=False,
+    ).returncode
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201 - what it is for
+
+
+if __name__ == "__main__":
+    sys.exit(main())
