@@ -66,11 +66,18 @@ def _populate(url: str) -> Cast:
     return Cast(*exchanges)
 
 
-def let_go(database: Database) -> None:
-    """Close a database's connections; a test that still holds one fails, and not a later one."""
+def require_all_given_back(database: Database) -> None:
+    """Fail the test that still holds a connection, or the collector's warning fails a later one."""
     held = database.engine.pool.checkedout()  # type: ignore[attr-defined]  # both pools have it
-    database.engine.dispose()
     assert held == 0, f"{held} connections were not given back"
+
+
+def let_go(database: Database) -> None:
+    """Close a database's connections, all of which must have been given back."""
+    try:
+        require_all_given_back(database)
+    finally:
+        database.engine.dispose()
 
 
 @pytest.fixture(scope="session")
@@ -85,7 +92,7 @@ def postgres(databases: Path, pytestconfig: pytest.Config) -> Iterator[PostgresS
     """A real PostgreSQL for the whole run of a test process."""
     left_out = pytestconfig.getoption("markexpr").startswith("not (postgresql")
     assert not left_out, "a test of `make test-fast` needs PostgreSQL and is not marked so"
-    with postgres_or_skip(databases) as server:
+    with postgres_or_skip(databases.parent) as server:
         yield server
 
 

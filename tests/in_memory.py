@@ -25,7 +25,6 @@ def database_folder(memory: Path = MEMORY) -> Iterator[Path]:
     _remove_orphans(memory)
     parent = memory if has_room(memory) else None
     folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=parent))
-    folder.chmod(0o711)  # PostgreSQL runs as somebody else, in a folder of its own below
     try:
         yield folder
     finally:

@@ -253,7 +253,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         f"{_STORAGE}/legs.py",
         '.where(LegRow.version == bindparam("seen"))',
         "",
-        ("tests/services/test_legs.py", "tests/dispatcher/test_legs_told.py"),
+        ("tests/services/test_legs.py", "tests/dispatcher/test_leg_notices.py"),
     ),
     Mutation(
         f"{_STORAGE}/sqlite_lanes.py",

@@ -93,11 +93,11 @@ def test_a_stopped_server_leaves_neither_process_nor_folder(
     server: PostgresServer, databases: Path
 ) -> None:
     del server  # skips where there is no PostgreSQL
-    with PostgresServer(databases) as brief:
+    with PostgresServer(databases.parent) as brief:
         pid, folder, data = brief.pid, brief.folder, brief.data
         assert pid is not None
         assert folder.is_dir()
-        assert data.parent == databases
+        assert data.parent == databases.parent
         assert (data / "PG_VERSION").is_file()
     assert not _is_alive(pid)
     assert not folder.exists()
@@ -109,7 +109,7 @@ def test_a_server_whose_starter_was_killed_ends_by_itself(
 ) -> None:
     del server
     starter = subprocess.Popen(
-        [sys.executable, "-c", _STARTER, str(databases)],
+        [sys.executable, "-c", _STARTER, str(databases.parent)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -32,7 +32,7 @@ def _packed(wheel: Path) -> set[str]:
 
 
 def _kit_modules() -> list[str]:
-    names = [name for name in modules("partners") if name.startswith("partners/holdfast/")]
+    names = [name for name, _, _ in modules("partners") if name.startswith("partners/holdfast/")]
     dotted = [n.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for n in names]
     return [name.removeprefix("partners.") for name in dotted]
 

@@ -1,5 +1,6 @@
 """The files of the project, as version control sees them."""
 
+import ast
 import subprocess
 from collections.abc import Iterator
 from functools import cache
@@ -39,12 +40,18 @@ def text_lines() -> Iterator[tuple[str, str]]:
             yield f"{path.relative_to(ROOT)}:{number}", line
 
 
-def modules(*packages: str) -> Iterator[str]:
-    """Yield the name of every Python file below the given top-level folders."""
+def modules(*packages: str) -> Iterator[tuple[str, ast.Module, str]]:
+    """Yield (name, parsed, source) for every Python file below the given top-level folders."""
     for path in project_files():
         name = path.relative_to(ROOT)
         if path.suffix == ".py" and name.parts[0] in packages:
-            yield str(name)
+            yield str(name), *_parsed(path)
+
+
+@cache
+def _parsed(path: Path) -> tuple[ast.Module, str]:
+    source = path.read_text(encoding="utf-8")
+    return ast.parse(source), source
 
 
 def load_bootstrap() -> ModuleType:

@@ -12,7 +12,7 @@ from coordinator.settings import Settings
 from coordinator.storage.base import db
 from coordinator.storage.database import Database, open_database
 from coordinator.storage.documents import Vault
-from tests.conftest import BACKENDS, KEYS
+from tests.conftest import BACKENDS, KEYS, require_all_given_back
 from tests.factories import NOON, ORIGIN, Cast, Signer
 from tests.services.kept import Kept
 from tests.services.recomputed import faults
@@ -44,6 +44,7 @@ def desk(
     yield Desk(kept.database, vault, clock, cast)
     found = faults(kept.database)
     kept.restore()
+    require_all_given_back(kept.database)
     assert found == []
 
 
