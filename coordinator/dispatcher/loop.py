@@ -30,7 +30,7 @@ from coordinator.dispatcher.context import WorkerContext
 from coordinator.dispatcher.parcels import Parcel, Parcels, Unsendable
 from coordinator.domain.delivery import DeliveryStatus, Tried, judge
 from coordinator.domain.fair_shares import PARTNER_SHARE, FairShares
-from coordinator.storage.lane_stores import open_lanes
+from coordinator.storage.lane_store import LaneStore
 from coordinator.storage.lanes import Completion, Cycle, Head, Turn
 from coordinator.storage.wakeup import Watcher
 from holdfast.protocol.webhook_signature import sign
@@ -101,7 +101,7 @@ class _Result:
 
     @property
     def is_good(self) -> bool:
-        """Whether the endpoint took it."""
+        """Whether the endpoint accepted it."""
         return self.error is None and self.status is not None
 
 
@@ -128,7 +128,7 @@ class DeliveryLoop:
         if settings.lease < settings.deadline + LEASE_MARGIN:
             raise ValueError("the lease must outlast the deadline, or two workers send at once")
         self.delivered = 0
-        self._lanes = open_lanes(context.database)
+        self._lanes = LaneStore(context.database)
         self._clock = context.clock
         self._send = send
         self._keys = tuple(context.webhook_keys)
@@ -146,7 +146,7 @@ class DeliveryLoop:
         self._owes_notices = False
 
     def wake(self) -> None:
-        """Have the pump look now."""
+        """Have the pump run a cycle now."""
         self._wanted.set()
 
     def run(self, stop: threading.Event) -> None:
@@ -173,8 +173,6 @@ class DeliveryLoop:
                 thread.join(timeout=1)
             self._lanes.close()
 
-    # --- the pump ---------------------------------------------------------------------------------
-
     def _wait(self) -> None:
         if self._results and not self._under_way:
             return
@@ -186,7 +184,7 @@ class DeliveryLoop:
         self._wanted.clear()
 
     def _guarded_cycle(self, *, may_claim: bool) -> None:
-        """Run one cycle; a database that is away costs a pause, never an outcome."""
+        """Run one cycle; if the database fails, keep the results and pause."""
         results = [self._results.popleft() for _ in range(len(self._results))]
         try:
             self._cycle(results, may_claim=may_claim)
@@ -234,7 +232,7 @@ class DeliveryLoop:
             self._on_notice()
 
     def _may_hold(self, results: Sequence[_Result]) -> int:
-        """Return how many heads may be claimed: more than are being sent while all is quick.
+        """Return how many heads may be held: more than there are senders while tries are quick.
 
         What is claimed ahead is nobody else's meanwhile, so it must not wait behind slow receivers.
         """
@@ -276,7 +274,7 @@ class DeliveryLoop:
         )
 
     def _shares_after(self, results: Sequence[_Result]) -> FairShares:
-        """Return a copy, for the transaction may fail and the results come again."""
+        """Return a copy: if the transaction fails, the same results come again."""
         shares = self._shares.copy()
         for result in results:
             is_good = None if result.is_unsent or result.is_erased else result.is_good
@@ -351,7 +349,7 @@ class DeliveryLoop:
         self._wanted.set()
 
     def _drain(self) -> None:
-        """Give back what no sender took up, and wait for the rest as long as it can take."""
+        """Release what no sender took up, and wait until the rest must have ended."""
         while True:
             try:
                 job = self._jobs.get_nowait()
@@ -366,8 +364,6 @@ class DeliveryLoop:
             else:
                 self._wanted.wait(LINGER_SECONDS)
                 self._wanted.clear()
-
-    # --- the senders ------------------------------------------------------------------------------
 
     def _send_all(self) -> None:
         while (job := self._jobs.get()) is not None:

@@ -5,7 +5,6 @@ time to be tried again, at which all its lanes wait; when it answers again, what
 becomes due at once, jittered.
 """
 
-from collections.abc import Collection
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -15,22 +14,6 @@ from sqlalchemy import Connection, TextClause, text
 from coordinator.domain.clock import to_micros
 from coordinator.domain.delivery import RECOVERY_SPREAD
 from coordinator.storage.lanes import Completion
-
-
-def mark_answering(connection: Connection, endpoint_ids: Collection[str]) -> list[str]:
-    """Clear the failing mark of endpoints; returns those that were marked."""
-    ids = sorted(endpoint_ids)
-    if not ids:
-        return []
-    values = {f"e{i}": endpoint_id for i, endpoint_id in enumerate(ids)}
-    return list(connection.execute(_good_statement(len(ids)), values).scalars())
-
-
-def mark_failing(connection: Connection, endpoint_ids: Collection[str], now: datetime) -> None:
-    """Mark endpoints as failing since now, where they are not marked already."""
-    at = to_micros(now)
-    if endpoint_ids:
-        connection.execute(_ENDPOINT_BAD, [{"e": e, "now": at} for e in sorted(endpoint_ids)])
 
 
 def put_off_values(failed: Completion, now: datetime) -> dict[str, Any]:
@@ -55,20 +38,6 @@ def hurry_lanes(connection: Connection, endpoint_id: str, now: datetime) -> None
     connection.execute(
         _hurry_statement(connection.dialect.name),
         {"e": endpoint_id, "now": to_micros(now), "spread": spread},
-    )
-
-
-_ENDPOINT_BAD = text(
-    "UPDATE webhook_endpoint SET failing_since = :now WHERE id = :e AND failing_since IS NULL"
-)
-
-
-@lru_cache(maxsize=256)
-def _good_statement(count: int) -> TextClause:
-    return text(
-        "UPDATE webhook_endpoint SET failing_since = NULL, failing_told_at = NULL "  # noqa: S608 - placeholders
-        f"WHERE id IN ({', '.join(f':e{i}' for i in range(count))}) "
-        "AND failing_since IS NOT NULL RETURNING id"
     )
 
 

@@ -3,18 +3,16 @@
 Only the head of a lane, its pending delivery with the lowest `seq`, is ever claimed. A worker's
 cycle is one transaction: it completes what ended, then claims what is due. Completion counts only
 where `lease_token` still is the caller's: a worker that was paused beyond its lease changes
-nothing. The two databases differ enough to have a module each: `sqlite_lanes`, where a statement
-costs nothing and an fsync everything, and `postgres_lanes`, where a round trip does.
+nothing. `lane_store` has the statements.
 """
 
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, text
 
 from coordinator.domain.clock import from_micros
 from coordinator.domain.delivery import DeliveryStatus, SharedWait
@@ -166,49 +164,51 @@ class Turn:
     is_cut: bool = False
 
 
-class LaneStore(Protocol):
-    """The lanes of one database, for one thread."""
+class HeadRow(NamedTuple):
+    """A claimed lane with its endpoint and the delivery at its head."""
 
-    def is_anything_due(self, now: datetime) -> bool:
-        """Tell whether a cycle may find something to claim; costs no lock."""
-        ...
+    endpoint_id: str
+    request_id: str
+    priority: int
+    attempt: int
+    tried_since: int | None
+    gaps: int
+    delivery_id: str
+    event_id: str
+    seq: int
+    attempts: int
+    event_type: str
+    version: int
+    failing_since: int | None
+    partner: str
+    partner_failing: bool
+    shared_retry_at: int | None
+    shared_attempt: int | None
 
-    def run(self, cycle: Cycle) -> Turn:
-        """Complete and claim in one transaction."""
-        ...
-
-    def reading(self) -> AbstractContextManager[Connection]:
-        """Give a connection for reading what is to be sent."""
-        ...
-
-    def close(self) -> None:
-        """Give up the connection, where one is kept."""
-        ...
-
-
-def head_of(row: Row[Any] | Any, token: str) -> Head:
-    """Return a claimed head from a row with the columns of the stores' queries."""
-    return Head(
-        row.endpoint_id,
-        row.request_id,
-        token,
-        row.priority,
-        row.attempt,
-        None if row.tried_since is None else from_micros(row.tried_since),
-        row.gaps,
-        row.delivery_id,
-        row.event_id,
-        row.event_type,
-        row.seq,
-        row.attempts,
-        row.version,
-        row.failing_since is not None,
-        row.partner,
-        bool(row.partner_failing),
-        None
-        if row.shared_retry_at is None
-        else SharedWait(from_micros(row.shared_retry_at), row.shared_attempt),
-    )
+    def head(self, token: str) -> Head:
+        """Return it as it is sent, claimed with `token`."""
+        shared_wait = None
+        if self.shared_retry_at is not None:
+            shared_wait = SharedWait(from_micros(self.shared_retry_at), self.shared_attempt or 0)
+        return Head(
+            self.endpoint_id,
+            self.request_id,
+            token,
+            self.priority,
+            self.attempt,
+            None if self.tried_since is None else from_micros(self.tried_since),
+            self.gaps,
+            self.delivery_id,
+            self.event_id,
+            self.event_type,
+            self.seq,
+            self.attempts,
+            self.version,
+            self.failing_since is not None,
+            self.partner,
+            bool(self.partner_failing),
+            shared_wait,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,21 +220,30 @@ class Sorted:
     idle: list[tuple[str, str]]
 
 
-def sort_out(rows: Sequence[Any], token: str, shares: FairShares, room: Room) -> Sorted:
-    """Return what to do with lanes claimed with `room`, the most urgent first."""
-    idle = [
-        (row.endpoint_id, row.request_id)
-        for row in rows
-        if row.delivery_id is None or not row.enabled
-    ]
-    heads = [head_of(row, token) for row in rows if row.delivery_id is not None and row.enabled]
-    heads.sort(key=lambda head: (head.priority, head.seq))
+def sort_out(
+    lanes: Sequence[tuple[str, str]],
+    rows: Sequence[HeadRow],
+    token: str,
+    shares: FairShares,
+    room: Room,
+) -> Sorted:
+    """Return what to do with lanes claimed with `room`, the most urgent first.
+
+    Args:
+        lanes: What was claimed.
+        rows: Those of them that have something to send and an endpoint that is on.
+        token: What they were claimed with.
+        shares: Says which of them are too many.
+        room: What the claim was made with.
+    """
+    heads = sorted((row.head(token) for row in rows), key=lambda head: (head.priority, head.seq))
     taken: list[Head] = []
     surplus: list[Head] = []
     for head in heads:
         (taken if shares.takes(head) else surplus).append(head)
     shares.served(room, Counter(head.partner for head in heads))
-    return Sorted(taken, surplus, idle)
+    found = {head.lane for head in heads}
+    return Sorted(taken, surplus, [(e, r) for e, r in lanes if (e, r) not in found])
 
 
 def lost_before(connection: Connection, head: Head, limit: int) -> list[str]:
@@ -261,7 +270,6 @@ _MOST_TRIES = f"SELECT MAX(w.attempt) {_WAITING}"
 ENDPOINT_COLUMNS = ", ".join(
     (
         "e.version",
-        "e.enabled",
         "e.failing_since",
         "e.partner",
         f"EXISTS ({_FAILING_OF_PARTNER}) AS partner_failing",

@@ -15,7 +15,7 @@ from coordinator.domain.fair_shares import FairShares
 from coordinator.storage import lanes
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
-from coordinator.storage.lane_stores import open_lanes
+from coordinator.storage.lane_store import LaneStore
 from coordinator.storage.lanes import Completion, Cycle, Head, Turn
 from tests.dispatcher.outbox_cast import Outbox
 from tests.factories import Cast
@@ -29,7 +29,7 @@ def outbox(database: Database, vault: Vault, clock: SteppedClock) -> Outbox:
 
 
 def cycle(outbox: Outbox, limit: int = 0, shares: FairShares | None = None, **done: Any) -> Turn:
-    store = open_lanes(outbox.database)
+    store = LaneStore(outbox.database)
     turn = store.run(
         Cycle(
             now=outbox.clock.now(),
@@ -260,7 +260,7 @@ def test_what_is_owed_to_an_endpoint_that_is_off_waits(outbox: Outbox, cast: Cas
 def test_looking_for_work_tells_what_a_claim_would(outbox: Outbox, cast: Cast) -> None:
     if not outbox.database.is_sqlite:
         pytest.skip("on PostgreSQL nobody looks before claiming")
-    store = open_lanes(outbox.database)
+    store = LaneStore(outbox.database)
     outbox.endpoint(cast.b.lead)
     assert not store.is_anything_due(outbox.clock.now())
     outbox.event(cast.b.handle, "frq_1", urgency="flash")

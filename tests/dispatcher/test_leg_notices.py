@@ -19,7 +19,7 @@ from coordinator.domain.leg import LegAct
 from coordinator.storage import deliveries as store
 from coordinator.storage import driver
 from coordinator.storage import legs as leg_store
-from coordinator.storage.lane_stores import open_lanes
+from coordinator.storage.lane_store import LaneStore
 from coordinator.storage.lanes import Completion, Cycle, Head
 from holdfast.protocol.vocabulary import LegStatus
 from tests.dispatcher.outbox_cast import Outbox
@@ -41,7 +41,7 @@ def outbox(desk: Desk) -> Outbox:
 
 def finish_all(outbox: Outbox, outcome: dict[str, DeliveryStatus]) -> None:
     """Claim what is due and complete it by endpoint, as a worker does before it dies."""
-    lanes = open_lanes(outbox.database)
+    lanes = LaneStore(outbox.database)
     now = outbox.clock.now()
     completions: list[Completion] = []
     while True:
