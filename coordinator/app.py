@@ -8,8 +8,8 @@ from flask import Flask
 from flask_migrate import Migrate  # type: ignore[import-untyped]  # ships no types
 
 from coordinator import api
-from coordinator.api import around, problems
-from coordinator.api.parts import Parts
+from coordinator.api import middleware, problems
+from coordinator.api.context import AppContext
 from coordinator.api.rate_limit import RateLimiter
 from coordinator.api.routing import blueprint
 from coordinator.config_files import read_config
@@ -70,7 +70,7 @@ def create_app(
     )
     clock = clock or clock_of(settings)
     probe = WriteProbe(database, clock, free_bytes=settings.document_limit_bytes)
-    app.extensions["holdfast"] = Parts(
+    app.extensions["holdfast"] = AppContext(
         origin=settings.origin,
         database=database,
         vault=keys.vault,
@@ -146,4 +146,4 @@ def _open(app: Flask, settings: Settings) -> Database:
 def _register(app: Flask, *, is_https: bool) -> None:
     app.register_blueprint(blueprint)
     problems.register(app)
-    around.register(app, is_https=is_https)
+    middleware.register(app, is_https=is_https)

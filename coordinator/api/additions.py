@@ -29,7 +29,9 @@ def propose(call: SignedCall, body: payloads.PartnersAddition, request_id: str) 
     Another security lead approves by `POST …/approvals` with the addition's `context_sha256`; only
     then are they asked.
     """
-    return Prepared(ProposePartners(request_id=request_id, body=body, policies=call.parts.policies))
+    return Prepared(
+        ProposePartners(request_id=request_id, body=body, policies=call.context.policies)
+    )
 
 
 @signed_get(
@@ -46,14 +48,14 @@ def list_additions(reader: Reader, query: PageQuery, request_id: str) -> dict[st
         raise NotFoundError("only the requester reads who else it wants to ask")
     after = after_id(query) or ""
     return paged(
-        page_size(reader.parts, query.limit),
+        page_size(reader.context, query.limit),
         lambda limit: store.page(reader.connection, request_id, after=after, limit=limit),
         lambda rows: addition_views(
             reader.connection,
             reader.vault,
             rows,
             request=row,
-            policies=reader.parts.policies,
-            now=reader.parts.clock.now(),
+            policies=reader.context.policies,
+            now=reader.context.clock.now(),
         ),
     )

@@ -22,5 +22,5 @@ def decide(call: SignedCall, body: payloads.Approval, request_id: str) -> Prepar
     whoever signs the context accepts it.
     """
     return Prepared(
-        DecideFreezeRequest(request_id=request_id, body=body, policies=call.parts.policies)
+        DecideFreezeRequest(request_id=request_id, body=body, policies=call.context.policies)
     )

@@ -27,7 +27,7 @@ def raise_dispute(call: SignedCall, body: payloads.Dispute, request_id: str) -> 
 
     The requester must answer in time, or a release is recommended.
     """
-    return Prepared(RaiseDispute(request_id=request_id, body=body, policies=call.parts.policies))
+    return Prepared(RaiseDispute(request_id=request_id, body=body, policies=call.context.policies))
 
 
 @signed_post(

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from flask import Response, abort, render_template
 
-from coordinator.api import openapi, pipeline, problem_catalog
-from coordinator.api.parts import parts
+from coordinator.api import openapi, problem_catalog
+from coordinator.api.context import current_context
+from coordinator.api.responses import conditional
 from coordinator.api.routing import blueprint
 
 _OWN = Path(__file__).parent / "static"
@@ -28,11 +29,11 @@ _POLICY = (
 @blueprint.get("/openapi.json", endpoint="openapi", provide_automatic_options=False)
 def serve_openapi() -> Response:
     """Serve the OpenAPI document."""
-    content = openapi.document_bytes(parts().origin)
+    content = openapi.document_bytes(current_context().origin)
     response = Response(content, content_type="application/json")
     response.headers["Cache-Control"] = _MAX_AGE
     response.add_etag()
-    return pipeline.conditional(response)
+    return conditional(response)
 
 
 @blueprint.get("/docs", endpoint="docs", provide_automatic_options=False)

@@ -31,10 +31,10 @@ def list_drafts(reader: Reader, query: PageQuery, request_id: str) -> dict[str, 
     row, _ = readable_request(reader.connection, reader.actor.partner, request_id)
     if row.requester != reader.actor.partner:
         raise NotFoundError("only the requester follows its request")
-    size = min(page_size(reader.parts, query.limit), _MOST_DRAFTS)
+    size = min(page_size(reader.context, query.limit), _MOST_DRAFTS)
     after = after_id(query) or ""
     return paged(
         size,
         lambda limit: store.legs_moved_on(reader.connection, request_id, after=after, limit=limit),
-        lambda legs: drafts(reader.connection, reader.vault, reader.parts.chains, row, legs),
+        lambda legs: drafts(reader.connection, reader.vault, reader.context.chains, row, legs),
     )

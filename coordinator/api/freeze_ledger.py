@@ -21,7 +21,9 @@ def report(call: SignedCall, body: payloads.FreezeReport, request_id: str) -> Pr
     Every line is an increment. The report is checked after all its lines and taken whole or refused
     whole.
     """
-    own = call.parts
+    context = call.context
     return Prepared(
-        ReportFreeze(request_id=request_id, body=body, chains=own.chains, policies=own.policies)
+        ReportFreeze(
+            request_id=request_id, body=body, chains=context.chains, policies=context.policies
+        )
     )

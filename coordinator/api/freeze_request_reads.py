@@ -69,7 +69,7 @@ def list_requests(reader: Reader, query: ListQuery) -> dict[str, Any]:
     `box=to_approve` is all that waits for you as a security lead: `decide_by` where the request
     itself does, `additions` with the partners that somebody proposed to ask as well.
     """
-    size = page_size(reader.parts, query.limit)
+    size = page_size(reader.context, query.limit)
     if query.box == "to_approve":
         return _awaited(reader, query, size)
     return paged(
@@ -97,7 +97,7 @@ def _awaited(reader: Reader, query: ListQuery, size: int) -> dict[str, Any]:
         raise InvalidInputError(
             f"status {detail}", parameters=[ParameterFault("status", detail, "not_with_to_approve")]
         )
-    actor, policies, now = reader.actor, reader.parts.policies, reader.parts.clock.now()
+    actor, policies, now = reader.actor, reader.context.policies, reader.context.clock.now()
     if not is_allowed(Permission.FREEZE_REQUEST_APPROVE, actor):
         return page([], None)
     return paged(
@@ -152,11 +152,11 @@ def list_addresses(reader: Reader, query: PageQuery, request_id: str) -> dict[st
     """List the flagged addresses of a request, in its own order."""
     partner = reader.actor.partner
     row, _ = readable_request(reader.connection, partner, request_id)
-    size = page_size(reader.parts, query.limit)
+    size = page_size(reader.context, query.limit)
     items = address_views(
         reader.connection,
         reader.vault,
-        reader.parts.chains,
+        reader.context.chains,
         row,
         after=after_number(query),
         limit=size,
@@ -185,7 +185,7 @@ def list_legs(reader: Reader, query: PageQuery, request_id: str) -> dict[str, An
         return [] if leg is None or after else [leg]
 
     return paged(
-        page_size(reader.parts, query.limit),
+        page_size(reader.context, query.limit),
         find,
         lambda rows: leg_views(reader.connection, reader.vault, rows),
     )

@@ -25,16 +25,16 @@ def submit(call: SignedCall, body: payloads.FreezeRequest) -> Prepared:
     All faults of all addresses are named at once and nothing is stored. A security lead who had no
     hand in it must approve before any partner learns of it.
     """
-    own = call.parts
+    context = call.context
     return Prepared(
         prepare_submission(
             body,
             call.token.iss,
-            database=own.database,
-            vault=own.vault,
-            chains=own.chains,
-            wallets=own.service_wallets,
-            policies=own.policies,
+            database=context.database,
+            vault=context.vault,
+            chains=context.chains,
+            wallets=context.service_wallets,
+            policies=context.policies,
         )
     )
 
@@ -53,7 +53,7 @@ def withdraw(call: SignedCall, body: payloads.Withdrawal, request_id: str) -> Pr
     addresses owes an answer: release, return, or keep with a reason.
     """
     return Prepared(
-        WithdrawFreezeRequest(request_id=request_id, body=body, policies=call.parts.policies)
+        WithdrawFreezeRequest(request_id=request_id, body=body, policies=call.context.policies)
     )
 
 
@@ -67,5 +67,5 @@ def withdraw(call: SignedCall, body: payloads.Withdrawal, request_id: str) -> Pr
 def close(call: SignedCall, body: payloads.Closure, request_id: str) -> Prepared:
     """Close a freeze request on which no hold is open."""
     return Prepared(
-        CloseFreezeRequest(request_id=request_id, body=body, policies=call.parts.policies)
+        CloseFreezeRequest(request_id=request_id, body=body, policies=call.context.policies)
     )

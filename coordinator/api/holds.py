@@ -22,7 +22,7 @@ from holdfast.protocol import hold_payloads, views
 )
 def extend(call: SignedCall, body: hold_payloads.HoldExtension, request_id: str) -> Prepared:
     """Extend a hold of yours, within your jurisdiction's maximum."""
-    return Prepared(ExtendHold(request_id=request_id, body=body, policies=call.parts.policies))
+    return Prepared(ExtendHold(request_id=request_id, body=body, policies=call.context.policies))
 
 
 @signed_post(
@@ -51,7 +51,7 @@ def list_owed(reader: Reader, query: PageQuery) -> dict[str, Any]:
 
     A hold comes once for each request on which its answer is owed.
     """
-    size = page_size(reader.parts, query.limit)
+    size = page_size(reader.context, query.limit)
     found = owed_to_or_by(
         reader.connection, reader.actor.partner, after=after_two_ids(query), limit=size + 1
     )

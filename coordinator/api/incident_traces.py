@@ -29,7 +29,7 @@ _PLACE = re.compile(r"1(frq_[0-7][0-9a-hjkmnp-tv-z]{25})\.([0-9]{1,5})", re.ASCI
 def read_timeline(reader: Reader, query: PageQuery, incident_id: str) -> dict[str, Any]:
     """Read what happened in an incident and concerned you, oldest first."""
     _require_visible(reader, incident_id)
-    size = page_size(reader.parts, query.limit)
+    size = page_size(reader.context, query.limit)
     return timeline_page(reader, incident_id, after=after_number(query), size=size)
 
 
@@ -46,7 +46,7 @@ def read_trace(reader: Reader, query: PageQuery, incident_id: str) -> dict[str, 
     A page holds `limit` flagged addresses with what hangs on them; pages join by their nodes' ids.
     """
     _require_visible(reader, incident_id)
-    size = page_size(reader.parts, query.limit)
+    size = page_size(reader.context, query.limit)
     return trace_page(reader, incident_id, after=_after_place(query), size=size)
 
 
@@ -78,7 +78,7 @@ def trace_page(
     graph, last = trace(
         reader.connection,
         reader.vault,
-        reader.parts.chains,
+        reader.context.chains,
         incident_id,
         reader.actor.partner,
         after=after,
@@ -87,7 +87,7 @@ def trace_page(
     cursor = None if last is None else write_cursor(f"{last.request_id}.{last.address_no}")
     flagged = [place for node in graph["nodes"] for place in node.get("flagged", ())]
     assets = {place["asset"] for place in flagged if "asset" in place}
-    units = display_units(reader.parts.chains, sorted(assets))
+    units = display_units(reader.context.chains, sorted(assets))
     return {**graph, "units": units, "next_cursor": cursor}
 
 

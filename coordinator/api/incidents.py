@@ -25,7 +25,7 @@ _READ = Permission.FREEZE_REQUEST_READ
 )
 def list_incidents(reader: Reader, query: PageQuery) -> dict[str, Any]:
     """List the incidents of which you may see a request, that with the newest request first."""
-    size = page_size(reader.parts, query.limit)
+    size = page_size(reader.context, query.limit)
     found = reading.visible_incidents(
         reader.connection, reader.actor.partner, before=after_id(query), limit=size + 1
     )
@@ -55,7 +55,7 @@ def read_incident(reader: Reader, query: Query, incident_id: str) -> dict[str, A
         raise NotFoundError("there is no such incident, or none that you may see")
     totals = ledger_totals.totals(reader.connection, incident_id=incident_id, visible_to=partner)
     view = incident_views(reader.connection, reader.vault, [incident_id], partner)[incident_id]
-    size = reader.parts.page_size
+    size = reader.context.page_size
     counts = reading.request_counts(reader.connection, [incident_id], partner)
     return {
         **view,

@@ -70,7 +70,7 @@ def list_evidence(reader: Reader, query: PageQuery, request_id: str) -> dict[str
 
     A page may be shorter than `limit` where documents are large.
     """
-    size = min(page_size(reader.parts, query.limit), _MOST_EVIDENCE)
+    size = min(page_size(reader.context, query.limit), _MOST_EVIDENCE)
     found = store.acts(
         reader.connection,
         request_id,

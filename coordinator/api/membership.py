@@ -2,12 +2,14 @@
 
 from flask import Response, request
 
-from coordinator.api import pipeline, routing
+from coordinator.api import routing
 from coordinator.api.auth import read_front, require_body, verify
+from coordinator.api.body import parse_body, read_body
 from coordinator.api.calls import present_call
-from coordinator.api.parts import parts
+from coordinator.api.context import current_context
 from coordinator.api.pipeline import Prepared, SignedCall
 from coordinator.api.routing import ROUTES, Route, signed_post
+from coordinator.api.transaction import join_once
 from coordinator.domain.actor import Actor, ActorKind
 from coordinator.domain.errors import AuthenticationError
 from coordinator.services.grant_proposals import ApproveGrant, ProposeGrant
@@ -38,13 +40,13 @@ def make_grant(call: SignedCall, body: membership_payloads.Grant) -> Prepared:
     is `pending`) until another lead approves it. Signed by the key that `replaces` names, with a
     new key of the same subject, it puts that key in the old one's place.
     """
-    own, token = call.parts, call.token
+    context, token = call.context, call.token
     if body.replaces == token.kid:
-        return Prepared(RotateKey(body=body, audience=own.origin))
+        return Prepared(RotateKey(body=body, audience=context.origin))
     if token.sub == token.iss:
-        return Prepared(MakeGrant(body=body, audience=own.origin))
-    within = own.policies.approve_grant_within
-    return Prepared(ProposeGrant(body=body, audience=own.origin, approve_within=within))
+        return Prepared(MakeGrant(body=body, audience=context.origin))
+    within = context.policies.approve_grant_within
+    return Prepared(ProposeGrant(body=body, audience=context.origin, approve_within=within))
 
 
 @signed_post(
@@ -62,7 +64,7 @@ def approve_grant(
     `grant_sha256` is the SHA-256 of the proposal's exact body, as the proposals show it. Nobody
     approves what they proposed, what is for themselves, or what is for a system that they own.
     """
-    origin = call.parts.origin
+    origin = call.context.origin
     return Prepared(ApproveGrant(proposal_id=proposal_id, body=body, audience=origin))
 
 
@@ -131,19 +133,19 @@ def join() -> Response:
     A stranger may send anything here, so the body is read only for a token that claims to be for
     this very request, and validated only once it is known who signed it.
     """
-    own = parts()
+    context = current_context()
     call = present_call()
     if call is None or not call.is_resumed:
-        own.limiter.check(f"join:{request.remote_addr}")
-    front = read_front(request, origin=own.origin, now=int(own.clock.now().timestamp()))
+        context.limiter.check(f"join:{request.remote_addr}")
+    front = read_front(request, origin=context.origin, now=int(context.clock.now().timestamp()))
     handle = str(front.claims["iss"])
     if front.claims["sub"] != handle:
         raise AuthenticationError("not signed as a root key", code="sub_mismatch")
-    raw = pipeline.read_body(min(_MOST_BYTES, own.body_limit_bytes))
+    raw = read_body(min(_MOST_BYTES, context.body_limit_bytes))
     require_body(front, raw)
     root = _root_key(raw)
-    token = verify(front, root, iss=handle, sub=handle, origin=own.origin)
-    body = pipeline.parse_body(raw, membership_payloads.Join)
+    token = verify(front, root, iss=handle, sub=handle, origin=context.origin)
+    body = parse_body(raw, membership_payloads.Join)
     actor = Actor(partner=handle, subject=handle, kid=root.kid, kind=ActorKind.ROOT)
-    command = JoinNetwork(handle=handle, body=body, root_key=root, audience=own.origin)
-    return pipeline.join(token, raw, command, actor)
+    command = JoinNetwork(handle=handle, body=body, root_key=root, audience=context.origin)
+    return join_once(token, raw, command, actor)

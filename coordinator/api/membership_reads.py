@@ -63,7 +63,7 @@ class GrantsQuery(OfPartnerQuery):
 def list_partners(reader: Reader, query: PageQuery) -> dict[str, Any]:
     """List the members of the network by handle."""
     return paged(
-        page_size(reader.parts, query.limit),
+        page_size(reader.context, query.limit),
         lambda limit: store.partners(reader.connection, after=after_handle(query), limit=limit),
         lambda rows: partner_views(reader.connection, reader.vault, rows),
         key=lambda row: row.handle,
@@ -91,7 +91,7 @@ def list_people(reader: Reader, query: PageQuery) -> dict[str, Any]:
     """List the people and systems of your own organisation with their good keys."""
     connection, partner, after = reader.connection, reader.actor.partner, after_id(query) or ""
     return paged(
-        page_size(reader.parts, query.limit),
+        page_size(reader.context, query.limit),
         lambda limit: store.subjects(connection, partner, after=after, limit=limit),
         lambda rows: person_views(connection, partner, rows),
     )
@@ -107,7 +107,7 @@ def list_people(reader: Reader, query: PageQuery) -> dict[str, Any]:
 def list_keys(reader: Reader, query: KeysQuery) -> dict[str, Any]:
     """List public keys, revoked ones too, with whom they belong to."""
     return paged(
-        page_size(reader.parts, query.limit),
+        page_size(reader.context, query.limit),
         lambda limit: store.keys(
             reader.connection,
             handle=query.partner,
@@ -134,7 +134,7 @@ def list_grants(reader: Reader, query: GrantsQuery) -> dict[str, Any]:
     With `status=pending` a security lead reads what the partner's own leads proposed and nobody
     approved yet.
     """
-    size = page_size(reader.parts, query.limit)
+    size = page_size(reader.context, query.limit)
     if query.status == "pending":
         return _proposals(reader, query, size)
     after = after_id(query) or ""
@@ -156,7 +156,7 @@ def _proposals(reader: Reader, query: GrantsQuery, size: int) -> dict[str, Any]:
         lambda limit: grant_proposals.pending(
             reader.connection,
             reader.actor.partner,
-            reader.parts.clock.now(),
+            reader.context.clock.now(),
             after=after_id(query) or "",
             limit=limit,
         ),

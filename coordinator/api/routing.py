@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationInfo, field_validator
 from coordinator.api import pipeline
 from coordinator.api.pipeline import Prepared, Reader, SignedCall
 from coordinator.domain.permission import Permission
-from coordinator.services.bus import permission_of
+from coordinator.services.commands import permission_of
 from coordinator.services.suspended import require_holding
 from holdfast.protocol.payloads import Body
 from holdfast.protocol.views import View
@@ -125,7 +125,7 @@ def signed_get(  # noqa: PLR0913 - what OpenAPI tells of a route
                 require_holding(reader.connection, reader.actor, names.get("request_id"))
                 return function(reader, parameters, **names)
 
-            return pipeline.read(
+            return pipeline.serve_query(
                 serve,
                 query,
                 needs,
@@ -184,7 +184,7 @@ def signed_post(  # noqa: PLR0913 - what OpenAPI tells of a route
             def prepare(call: SignedCall, content: Any) -> Prepared:
                 return function(call, content, **names)
 
-            return pipeline.change(
+            return pipeline.serve_command(
                 prepare, body, commands, large=large, while_suspended=while_suspended
             )
 

@@ -7,7 +7,7 @@ from flask import Response
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from coordinator.api.parts import parts
+from coordinator.api.context import current_context
 from coordinator.api.routing import ROUTES, Route, blueprint
 from coordinator.domain.errors import UnavailableError
 from holdfast.protocol import canonical_json, views
@@ -69,16 +69,16 @@ def _json(value: Any, *, max_age: int = 0) -> Response:
 @public_get("/v1", views.ServiceView, "What this coordinator is", "Its clock, too: `time`.")
 def about() -> Response:
     """Return name, origin, time and the limits of tokens."""
-    own = parts()
+    context = current_context()
     return _json(
         {
             "name": "Holdfast",
             "version": VERSION,
-            "origin": own.origin,
-            "time": format_time(own.clock.now()),
+            "origin": context.origin,
+            "time": format_time(context.clock.now()),
             "max_token_seconds": MAX_LIFETIME,
             "skew_seconds": DEFAULT_SKEW,
-            "docs": f"{own.origin}/docs",
+            "docs": f"{context.origin}/docs",
         }
     )
 
@@ -91,7 +91,7 @@ def about() -> Response:
 )
 def jwks() -> Response:
     """Return the coordinator's public webhook keys."""
-    key = parts().webhook_key
+    key = current_context().webhook_key
     entry = {**key.jwk(), "kid": key.kid, "use": "sig", "alg": key.alg}
     return _json({"keys": [entry]}, max_age=_MAX_AGE_SECONDS)
 
@@ -114,15 +114,15 @@ def readyz() -> Response:
     Raises:
         UnavailableError: If it cannot serve now.
     """
-    own = parts()
-    if own.watcher.is_stopped:
+    context = current_context()
+    if context.watcher.is_stopped:
         raise UnavailableError("this process is about to stop")
     try:
-        with own.database.engine.connect() as connection:
+        with context.database.engine.connect() as connection:
             connection.execute(text("SELECT leaf_count FROM log_head WHERE id = 1")).scalar_one()
     except SQLAlchemyError:
         raise UnavailableError("the database does not answer, or is not migrated") from None
-    for check in own.health_checks:
+    for check in context.health_checks:
         fault = check()
         if fault is not None:
             raise UnavailableError(fault)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from flask import Response, current_app, request
 from pydantic import Field
 
-from coordinator.api.parts import Parts, parts
+from coordinator.api.context import AppContext, current_context
 from coordinator.api.pipeline import Reader
 from coordinator.api.routing import ROUTES, Query, Route, blueprint, signed_get
 from coordinator.domain.asset import display_units
@@ -57,14 +57,14 @@ def read_statistics(reader: Reader, query: StatisticsQuery) -> dict[str, Any]:
     By partner, urgency and month in which a leg began. What was asked counts once for each partner
     asked; a hold that several legs share counts once.
     """
-    now = reader.parts.clock.now()
+    now = reader.context.clock.now()
     last = query.to_month or (f"{now:%Y-%m}" if query.from_month is None else None)
     last = last or max(query.from_month or "", f"{now:%Y-%m}")
     first = query.from_month or last
     start, end = _months(first, last)
     rows = figures_by_row(reader.connection, Scope(start, end, reader.actor.partner))
     view = member_view(rows)
-    units = display_units(reader.parts.chains, view["totals"])
+    units = display_units(reader.context.chains, view["totals"])
     return {"from_month": first, "to_month": last, **view, "units": units}
 
 
@@ -108,27 +108,27 @@ ROUTES.append(
 )
 def read_year(year: str) -> Response:
     """Serve a year's summary to anybody."""
-    own = parts()
-    own.limiter.check(f"public:{request.remote_addr}")
-    now = own.clock.now()
+    context = current_context()
+    context.limiter.check(f"public:{request.remote_addr}")
+    now = context.clock.now()
     if not _YEAR.fullmatch(year) or not _FIRST_YEAR <= int(year) <= now.year:
         raise NotFoundError(f"there are summaries of the years {_FIRST_YEAR} to {now.year}")
     summaries: dict[int, _Kept] = current_app.extensions.setdefault("holdfast_yearly", {})
     kept = summaries.get(int(year))
     if kept is None or not now < kept.until:
-        kept = _Kept(_summary(own, int(year)), now + _KEPT)
+        kept = _Kept(_summary(context, int(year)), now + _KEPT)
         summaries[int(year)] = kept
     response = Response(kept.content, 200, content_type="application/json")
     response.headers["Cache-Control"] = f"public, max-age={int(_KEPT.total_seconds())}"
     return response
 
 
-def _summary(own: Parts, year: int) -> bytes:
+def _summary(context: AppContext, year: int) -> bytes:
     scope = Scope(month_start(year, 1), month_start(year + 1, 1), None)
-    with own.database.engine.connect() as connection:
+    with context.database.engine.connect() as connection:
         rows = figures_by_row(connection, scope)
         requests = store.request_count(connection, scope)
-    name_from = own.policies.name_from_cases
+    name_from = context.policies.name_from_cases
     view = yearly_view(rows, year=year, requests=requests, name_from=name_from)
-    units = display_units(own.chains, view.get("assets", ()))
+    units = display_units(context.chains, view.get("assets", ()))
     return canonical_json.dumps({**view, "units": units})

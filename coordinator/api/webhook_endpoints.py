@@ -12,7 +12,7 @@ from coordinator.services.webhook_endpoints import (
     DeleteEndpoint,
     RegisterEndpoint,
     RotateSecret,
-    TestEndpoint,
+    SendTestEvent,
     UpdateEndpoint,
     get_endpoint,
     list_endpoints,
@@ -57,7 +57,7 @@ def list_own(reader: Reader, query: PageQuery) -> dict[str, Any]:
         reader.vault,
         reader.actor,
         after=after_id(query) or "",
-        limit=page_size(reader.parts, query.limit),
+        limit=page_size(reader.context, query.limit),
     )
     return page(items, None if more is None else write_cursor(more))
 
@@ -84,7 +84,7 @@ def list_owed(reader: Reader, query: DeliveriesQuery, endpoint_id: str) -> dict[
         endpoint_id,
         before=after_id(query) or "",
         status=None if query.status is None else query.status.value,
-        limit=page_size(reader.parts, query.limit),
+        limit=page_size(reader.context, query.limit),
     )
     return page(items, None if more is None else write_cursor(more))
 
@@ -98,7 +98,7 @@ def list_owed(reader: Reader, query: DeliveriesQuery, endpoint_id: str) -> dict[
 )
 def register(call: SignedCall, body: payloads.NewEndpoint) -> Prepared:
     """Say where events are to go; the answer shows the endpoint's secret once."""
-    return Prepared(prepare_registration(body, call.parts.check_endpoint))
+    return Prepared(prepare_registration(body, call.context.check_endpoint))
 
 
 @signed_post(
@@ -112,7 +112,7 @@ def register(call: SignedCall, body: payloads.NewEndpoint) -> Prepared:
 )
 def update(call: SignedCall, body: payloads.EndpointChanges, endpoint_id: str) -> Prepared:
     """Change an endpoint's URL, types or description, or turn it off and on."""
-    return Prepared(prepare_update(endpoint_id, body, call.parts.check_endpoint))
+    return Prepared(prepare_update(endpoint_id, body, call.context.check_endpoint))
 
 
 @signed_post(
@@ -145,12 +145,12 @@ def rotate(call: SignedCall, body: None, endpoint_id: str) -> Prepared:
 
 
 @signed_post(
-    f"{_ONE}/test", tag=_TAG, answer=EndpointDone, command=TestEndpoint, body=None, status=202
+    f"{_ONE}/test", tag=_TAG, answer=EndpointDone, command=SendTestEvent, body=None, status=202
 )
 def send_test(call: SignedCall, body: None, endpoint_id: str) -> Prepared:
     """Have an `endpoint.test` event sent to this endpoint alone."""
     del call, body
-    return Prepared(TestEndpoint(endpoint_id=endpoint_id))
+    return Prepared(SendTestEvent(endpoint_id=endpoint_id))
 
 
 @signed_post(

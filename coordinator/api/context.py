@@ -1,4 +1,4 @@
-"""What the routes work with, put together once by `app.create_app`."""
+"""What the views work with, wired once by `app.create_app`."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ from holdfast.protocol.jwk import PublicKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """The wired parts of one web process.
+class AppContext:
+    """The wired services and limits of one web process.
 
     Attributes:
         origin: The configured origin: `aud` of every token and the start of every `htu`.
@@ -45,6 +45,6 @@ class Parts:
     health_checks: Sequence[Callable[[], str | None]] = ()
 
 
-def parts() -> Parts:
-    """Return the parts of the app that serves the present request."""
-    return cast("Parts", current_app.extensions["holdfast"])
+def current_context() -> AppContext:
+    """Return the context of the app that serves the present request."""
+    return cast("AppContext", current_app.extensions["holdfast"])
