@@ -6,7 +6,6 @@ import structlog
 from flask import g, request
 
 from coordinator.api.auth import (
-    KeyRing,
     authenticate,
     read_front,
     require_body,
@@ -15,8 +14,6 @@ from coordinator.api.body import read_body
 from coordinator.api.calls import Call, present_call
 from coordinator.api.context import AppContext
 from holdfast.protocol.request_token import RequestToken, TokenFront
-
-_RING = KeyRing()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +40,7 @@ def authenticated_caller(context: AppContext) -> Caller:
     call = present_call() or Call()
     if call.token is None or call.token_front is None:
         front = read_front(request, origin=context.origin, now=int(context.clock.now().timestamp()))
-        token = authenticate(_RING, context.database, front, origin=context.origin)
+        token = authenticate(context.key_ring, context.database, front, origin=context.origin)
         structlog.contextvars.bind_contextvars(partner=token.iss, subject=token.sub)
         call.allowance = context.limiter.check(token.iss)
         call.token, call.token_front = token, front

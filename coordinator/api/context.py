@@ -6,6 +6,8 @@ from typing import cast
 
 from flask import current_app
 
+from coordinator.api.auth import KeyRing
+from coordinator.api.content_cache import ContentCache
 from coordinator.api.rate_limit import RateLimiter
 from coordinator.domain.chain import Chains
 from coordinator.domain.clock import Clock
@@ -37,6 +39,8 @@ class AppContext:
     wake: Callable[[], None]
     check_endpoint: Callable[[str], None]
     limiter: RateLimiter
+    key_ring: KeyRing
+    yearly_summaries: ContentCache
     watcher: Watcher
     body_limit_bytes: int
     document_limit_bytes: int

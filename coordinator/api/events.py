@@ -9,16 +9,15 @@ from flask import Response
 from pydantic import Field, field_validator
 from sqlalchemy import Connection
 
-from coordinator.api import routing
 from coordinator.api.auth import standing
 from coordinator.api.caller import reader_token
 from coordinator.api.calls import NewsWanted, present_call
 from coordinator.api.context import AppContext, current_context
 from coordinator.api.paging import page_size
-from coordinator.api.query import parse_query
+from coordinator.api.query import Query, parse_query
 from coordinator.api.reading_marks import mark_delivered
 from coordinator.api.responses import json_response
-from coordinator.api.routing import ROUTES, Query, Route
+from coordinator.api.view import custom_view
 from coordinator.domain.actor import Actor
 from coordinator.domain.errors import InvalidInputError, ParameterFault
 from coordinator.domain.permission import Permission, require
@@ -74,34 +73,20 @@ class _Page:
     unread: list[str]
 
 
-ROUTES.append(
-    Route(
-        method="GET",
-        path="/v1/events",
-        tag="events",
-        summary="Read the feed of events",
-        description="The same events as by webhook, in the same order. With `wait`, an empty page "
-        "comes only after so many seconds; where that cannot be had (too many wait already, or the "
-        "coordinator runs under a server that has a thread for each) it comes at once, with "
-        "`Retry-After`. Reading at or past a notice counts as its delivery; an `after` beyond the "
-        "newest event is refused.",
-        answer=views.EventPage,
-        query=FeedQuery,
-        needs=Permission.EVENT_READ,
-    )
-)
-
-
-@routing.blueprint.get("/v1/events", endpoint="GET /v1/events", provide_automatic_options=False)
+@custom_view(answer=views.EventPage, query=FeedQuery, needs=Permission.EVENT_READ)
 def read_feed() -> Response:
-    """Serve the feed; nothing is held while waiting."""
+    """Read the feed of events.
+
+    The same events as by webhook, in the same order. With `wait`, an empty page comes only after so
+    many seconds; where that cannot be had (too many wait already, or the coordinator runs under a
+    server that has a thread for each) it comes at once, with `Retry-After`. Reading at or past a
+    notice counts as its delivery; an `after` beyond the newest event is refused.
+    """
     context = current_context()
     token = reader_token(context)
     with context.database.engine.connect() as connection:
         _reader(connection, token)
     query = parse_query(FeedQuery)
-    if not isinstance(query, FeedQuery):
-        raise TypeError(query)
     size = min(page_size(context, query.limit), _MOST_EVENTS)
     call = present_call()
     # What was passed over by type in an earlier go is not read again.

@@ -17,7 +17,7 @@ from coordinator.api.paging import (
 )
 from coordinator.api.pipeline import Reader
 from coordinator.api.reading_marks import mark_delivered_after
-from coordinator.api.routing import Query, signed_get
+from coordinator.api.view import query_view
 from coordinator.domain.errors import InvalidInputError, ParameterFault
 from coordinator.domain.permission import Permission, is_allowed
 from coordinator.services.access import readable_request
@@ -56,13 +56,7 @@ class ListQuery(PageQuery):
     incident: IncidentId | None = None
 
 
-@signed_get(
-    "/v1/freeze-requests",
-    tag=_TAG,
-    answer=views.Page[views.FreezeRequestSummary],
-    needs=_READ,
-    query=ListQuery,
-)
+@query_view(query=ListQuery, answer=views.Page[views.FreezeRequestSummary], needs=_READ)
 def list_requests(reader: Reader, query: ListQuery) -> dict[str, Any]:
     """List freeze requests, newest first.
 
@@ -119,20 +113,13 @@ def _awaited(reader: Reader, query: ListQuery, size: int) -> dict[str, Any]:
     )
 
 
-@signed_get(
-    "/v1/freeze-requests/{request_id}",
-    tag=_TAG,
-    answer=views.FreezeRequestView,
-    needs=_READ,
-    while_suspended=True,
-)
-def read_request(reader: Reader, query: Query, request_id: str) -> dict[str, Any]:
+@query_view(answer=views.FreezeRequestView, needs=_READ, while_suspended=True)
+def read_request(reader: Reader, request_id: str) -> dict[str, Any]:
     """Read one freeze request.
 
     The requester sees the decision context, counts and totals over all legs; a partner asked sees
     its own leg. Reading it counts as delivery of the notice.
     """
-    del query
     partner = reader.actor.partner
     row, leg = readable_request(reader.connection, partner, request_id)
     if leg is not None and leg.status == LegStatus.QUEUED:
@@ -140,13 +127,8 @@ def read_request(reader: Reader, query: Query, request_id: str) -> dict[str, Any
     return request_view(reader.connection, reader.vault, row, leg, partner)
 
 
-@signed_get(
-    "/v1/freeze-requests/{request_id}/addresses",
-    tag=_TAG,
-    answer=views.Page[views.FlaggedAddressView],
-    needs=_READ,
-    query=PageQuery,
-    while_suspended=True,
+@query_view(
+    query=PageQuery, answer=views.Page[views.FlaggedAddressView], needs=_READ, while_suspended=True
 )
 def list_addresses(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
     """List the flagged addresses of a request, in its own order."""
@@ -166,14 +148,7 @@ def list_addresses(reader: Reader, query: PageQuery, request_id: str) -> dict[st
     return page(items, write_cursor(last) if last + 1 < row.address_count else None)
 
 
-@signed_get(
-    "/v1/freeze-requests/{request_id}/legs",
-    tag="legs",
-    answer=views.Page[views.LegView],
-    needs=_READ,
-    query=PageQuery,
-    while_suspended=True,
-)
+@query_view(query=PageQuery, answer=views.Page[views.LegView], needs=_READ, while_suspended=True)
 def list_legs(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
     """List the legs of a request: all of them for the requester, one's own for a partner asked."""
     row, leg = readable_request(reader.connection, reader.actor.partner, request_id)

@@ -5,7 +5,7 @@ from typing import Any
 
 from coordinator.api.paging import PageQuery, after_number, page_size, paged, write_cursor
 from coordinator.api.pipeline import Reader
-from coordinator.api.routing import signed_get
+from coordinator.api.view import query_view
 from coordinator.domain.asset import display_units
 from coordinator.domain.errors import InvalidInputError, NotFoundError, ParameterFault
 from coordinator.domain.permission import Permission
@@ -19,13 +19,7 @@ _READ = Permission.FREEZE_REQUEST_READ
 _PLACE = re.compile(r"1(frq_[0-7][0-9a-hjkmnp-tv-z]{25})\.([0-9]{1,5})", re.ASCII)
 
 
-@signed_get(
-    "/v1/incidents/{incident_id}/timeline",
-    tag="incidents",
-    answer=life_cycle_views.TimelinePage,
-    needs=_READ,
-    query=PageQuery,
-)
+@query_view(query=PageQuery, answer=life_cycle_views.TimelinePage, needs=_READ)
 def read_timeline(reader: Reader, query: PageQuery, incident_id: str) -> dict[str, Any]:
     """Read what happened in an incident and concerned you, oldest first."""
     _require_visible(reader, incident_id)
@@ -33,13 +27,7 @@ def read_timeline(reader: Reader, query: PageQuery, incident_id: str) -> dict[st
     return timeline_page(reader, incident_id, after=after_number(query), size=size)
 
 
-@signed_get(
-    "/v1/incidents/{incident_id}/trace",
-    tag="incidents",
-    answer=life_cycle_views.TracePage,
-    needs=_READ,
-    query=PageQuery,
-)
+@query_view(query=PageQuery, answer=life_cycle_views.TracePage, needs=_READ)
 def read_trace(reader: Reader, query: PageQuery, incident_id: str) -> dict[str, Any]:
     """Read the trace: flagged addresses, transactions, where funds moved on, and what followed.
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from coordinator.api.context import AppContext
-from coordinator.api.routing import Query
+from coordinator.api.query import Query
 from coordinator.domain.errors import InvalidInputError, ParameterFault
 from holdfast.protocol import base64url
 from holdfast.protocol.errors import ProtocolError

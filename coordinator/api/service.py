@@ -1,6 +1,5 @@
 """What anybody may ask: what this coordinator is, its webhook key, and whether it is well."""
 
-from collections.abc import Callable
 from typing import Any
 
 from flask import Response
@@ -8,14 +7,13 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from coordinator.api.context import current_context
-from coordinator.api.routing import ROUTES, Route, blueprint
+from coordinator.api.view import public_view
 from coordinator.domain.errors import UnavailableError
 from holdfast.protocol import canonical_json, views
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.request_token import DEFAULT_SKEW, MAX_LIFETIME
 
 VERSION = "1"
-_TAG = "service"
 _MAX_AGE_SECONDS = 300
 
 
@@ -31,44 +29,18 @@ class HealthView(views.View):
     status: str
 
 
-def public_get(
-    path: str, answer: Any, summary: str, description: str = ""
-) -> Callable[[Callable[[], Response]], Callable[[], Response]]:
-    """Serve `path` to anybody, unsigned."""
-
-    def register(function: Callable[[], Response]) -> Callable[[], Response]:
-        ROUTES.append(
-            Route(
-                method="GET",
-                path=path,
-                tag=_TAG,
-                summary=summary,
-                description=description,
-                answer=answer,
-                signed=False,
-            )
-        )
-        blueprint.add_url_rule(
-            path,
-            f"GET {path.replace('.', '')}",  # Flask takes no dot in it
-            function,
-            methods=["GET"],
-            provide_automatic_options=False,
-        )
-        return function
-
-    return register
-
-
 def _json(value: Any, *, max_age: int = 0) -> Response:
     response = Response(canonical_json.dumps(value), content_type="application/json")
     response.headers["Cache-Control"] = f"public, max-age={max_age}" if max_age else "no-store"
     return response
 
 
-@public_get("/v1", views.ServiceView, "What this coordinator is", "Its clock, too: `time`.")
+@public_view(answer=views.ServiceView)
 def about() -> Response:
-    """Return name, origin, time and the limits of tokens."""
+    """What this coordinator is.
+
+    Its clock, too: `time`.
+    """
     context = current_context()
     return _json(
         {
@@ -83,36 +55,28 @@ def about() -> Response:
     )
 
 
-@public_get(
-    "/.well-known/jwks.json",
-    JwksView,
-    "The keys that the coordinator signs webhooks with",
-    "For the `v1a` signature of every webhook.",
-)
+@public_view(answer=JwksView)
 def jwks() -> Response:
-    """Return the coordinator's public webhook keys."""
+    """The keys that the coordinator signs webhooks with.
+
+    For the `v1a` signature of every webhook.
+    """
     key = current_context().webhook_key
     entry = {**key.jwk(), "kid": key.kid, "use": "sig", "alg": key.alg}
     return _json({"keys": [entry]}, max_age=_MAX_AGE_SECONDS)
 
 
-@public_get("/healthz", HealthView, "Whether this process answers at all")
+@public_view(answer=HealthView)
 def healthz() -> Response:
-    """Return at once; nothing else is asked."""
+    """Whether this process answers at all."""
     return _json({"status": "ok"})
 
 
-@public_get(
-    "/readyz",
-    HealthView,
-    "Whether this process can serve",
-    "503 while the database is away or takes no changes, and when the process is about to stop.",
-)
+@public_view(answer=HealthView)
 def readyz() -> Response:
-    """Ask the database, whether it can be written, and whether the process drains.
+    """Whether this process can serve.
 
-    Raises:
-        UnavailableError: If it cannot serve now.
+    503 while the database is away or takes no changes, and when the process is about to stop.
     """
     context = current_context()
     if context.watcher.is_stopped:
