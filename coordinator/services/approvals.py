@@ -28,7 +28,7 @@ from coordinator.storage import additions as additions_store
 from coordinator.storage import documents
 from coordinator.storage import freeze_requests as store
 from coordinator.storage import partners as partner_store
-from coordinator.storage.prebuilt import Asked
+from coordinator.storage.prebuilt import Pending
 from coordinator.storage.tables.freeze_requests import ActRow
 from holdfast.protocol import payloads, strict_json
 from holdfast.protocol.payloads import format_time
@@ -218,7 +218,7 @@ def _store_decision(
     )
 
 
-def _context(uow: UnitOfWork, request_id: str, shown: Sequence[Asked]) -> dict[str, Any]:
+def _context(uow: UnitOfWork, request_id: str, shown: Sequence[Pending]) -> dict[str, Any]:
     content = uow.opened(documents.answered(shown), "context").get(request_id)
     if content is None:
         raise UnavailableError("the decision context of this request was erased")

@@ -153,7 +153,7 @@ def resolve(command: ResolveDispute, actor: Actor, uow: UnitOfWork) -> Answer:
     recorded = _tell(uow, actor, EventType.LEG_DISPUTE_RESOLVED, request, leg, data)
     uow.set_leaf(ActRow, act_id, recorded)
     answer = {
-        **_dispute_view({**dispute._asdict(), "partner": leg.partner}, {}),
+        **_dispute_view(dispute._asdict(), {}),
         "resolution": body.resolution,
         "resolution_act_id": act_id,
         "resolution_text": body.text,

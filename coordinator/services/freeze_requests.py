@@ -43,7 +43,7 @@ from coordinator.storage import partners as partner_store
 from coordinator.storage.database import Database
 from coordinator.storage.documents import DocumentKey, Vault
 from coordinator.storage.flagged_accounts import Duplicates, FlaggedAccounts
-from coordinator.storage.prebuilt import Asked
+from coordinator.storage.prebuilt import Pending
 from coordinator.storage.tables.freeze_requests import ActRow, FreezeRequestRow
 from holdfast.protocol import canonical_json, payloads
 from holdfast.protocol.payloads import format_time
@@ -263,14 +263,14 @@ def submit(command: SubmitFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answe
     return Answer(201, body, entry=recorded, location=f"/v1/freeze-requests/{request_id}")
 
 
-def _ask_statuses(uow: UnitOfWork, document: payloads.FreezeRequest) -> list[Asked]:
+def _ask_statuses(uow: UnitOfWork, document: payloads.FreezeRequest) -> list[Pending]:
     if document.to == "all":
         return []
     return partner_store.ask_statuses(uow.connection, document.to)
 
 
 def _partners_asked(
-    uow: UnitOfWork, actor: Actor, document: payloads.FreezeRequest, statuses: Sequence[Asked]
+    uow: UnitOfWork, actor: Actor, document: payloads.FreezeRequest, statuses: Sequence[Pending]
 ) -> list[str]:
     if document.to == "all":
         if document.tlp is Tlp.RED:
@@ -382,7 +382,9 @@ def _require_followable(
     raise InvalidInputError(f"follows {detail}", errors=[FieldFault("/follows", detail, "follows")])
 
 
-def _warnings(uow: UnitOfWork, command: SubmitFreezeRequest, newer: Asked) -> list[dict[str, Any]]:
+def _warnings(
+    uow: UnitOfWork, command: SubmitFreezeRequest, newer: Pending
+) -> list[dict[str, Any]]:
     """Return what may be wrong with the targets: approving means accepting each."""
     accounts = command.accounts
     live = account_store.brought_up_to_date(uow.connection, command.duplicates, newer, accounts)
@@ -412,7 +414,7 @@ def _goes_out_at_once(
     return sent < command.policies.flash_daily_cap
 
 
-def _require_enough_leads(actor: Actor, people: Asked) -> int:
+def _require_enough_leads(actor: Actor, people: Pending) -> int:
     quorum = actor.approval_quorum
     excluded = excluded_from_approving(
         submitter_person=actor.subject,

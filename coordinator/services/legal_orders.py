@@ -168,7 +168,12 @@ def legal_order_views(
     bodies = evidence_bodies(connection, vault, [row.act_id for row in rows])
     return [
         {
-            **row._asdict(),
+            "id": row.id,
+            "request_id": row.request_id,
+            "leg_id": row.leg_id,
+            "partner": row.partner,
+            "act_id": row.act_id,
+            "document_sha256": row.document_sha256,
             "attached_at": format_time(row.attached_at),
             **{n: bodies.get(row.act_id, {}).get(n) for n in ("agency", "reference", "hold")},
         }
