@@ -4,7 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, select, union_all
+from sqlalchemy import (
+    Connection,
+    Integer,
+    Select,
+    String,
+    bindparam,
+    func,
+    literal,
+    select,
+    union_all,
+)
 
 from coordinator.storage.documents import Vault, load
 from coordinator.storage.rows import insert_rows
@@ -13,6 +23,36 @@ from coordinator.storage.tables.partners import PartnerRow
 
 _EVENT_COLUMNS = ("seq", "id", "type", "request_id", "leg_id", "occurred_at", "leaf_index")
 _AUDIENCE_COLUMNS = ("partner", "seq")
+
+
+def _page_of_numbers() -> Select[int]:
+    """Return the numbers of one page; two index ranges, each cut, instead of a sort over both."""
+    limit = bindparam("limit", type_=Integer)
+    ranges = [
+        select(EventAudienceRow.seq)
+        .where(EventAudienceRow.partner == handle, EventAudienceRow.seq > bindparam("after"))
+        .order_by(EventAudienceRow.seq)
+        .limit(limit)
+        .subquery()
+        for handle in (bindparam("partner", type_=String), literal("*"))
+    ]
+    both = union_all(*(select(r.c.seq) for r in ranges)).subquery()
+    return select(both.c.seq).order_by(both.c.seq).limit(limit)
+
+
+def _newest_of_many() -> Select[str, int | None, int | None]:
+    """Return (handle, newest number of its own, newest that goes to all) of `handles`."""
+    newest_seq = select(func.max(EventAudienceRow.seq))
+    own = newest_seq.where(EventAudienceRow.partner == PartnerRow.handle).scalar_subquery()
+    to_all = newest_seq.where(EventAudienceRow.partner == "*").scalar_subquery()
+    return select(PartnerRow.handle, own, to_all).where(
+        PartnerRow.handle.in_(bindparam("handles", expanding=True))
+    )
+
+
+# Made once: a subquery is some hundred objects, in cycles that the collector must find.
+_NUMBERS = _page_of_numbers()
+_NEWEST_OF_MANY = _newest_of_many()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +109,8 @@ def page(  # noqa: PLR0913 - what a reader may ask for
     The second value is where to go on: it may lie above the last event returned, where others were
     passed over by `types`.
     """
-    ranges = [
-        select(EventAudienceRow.seq)
-        .where(EventAudienceRow.partner == handle, EventAudienceRow.seq > after)
-        .order_by(EventAudienceRow.seq)
-        .limit(limit)
-        .subquery()
-        for handle in (partner, "*")
-    ]
-    # Two index ranges, each cut at `limit`, instead of a sort over both.
-    merged = union_all(*(select(r.c.seq) for r in ranges)).order_by("seq").limit(limit)
-    seqs = [row.seq for row in connection.execute(merged)]
+    given = {"partner": partner, "after": after, "limit": limit}
+    seqs = list(connection.execute(_NUMBERS, given).scalars())
     if not seqs:
         return [], after
     query = (
@@ -116,19 +147,9 @@ def news_of(connection: Connection, after: Mapping[str, int], *, limit: int = 2_
         after: By handle.
         limit: How many events are told one by one.
     """
-    own = (
-        select(func.max(EventAudienceRow.seq))
-        .where(EventAudienceRow.partner == PartnerRow.handle)
-        .scalar_subquery()
-    )
-    to_all = (
-        select(func.max(EventAudienceRow.seq)).where(EventAudienceRow.partner == "*")
-    ).scalar_subquery()
     newest = {
         handle: max(mine or 0, common or 0)
-        for handle, mine, common in connection.execute(
-            select(PartnerRow.handle, own, to_all).where(PartnerRow.handle.in_(after))
-        )
+        for handle, mine, common in connection.execute(_NEWEST_OF_MANY, {"handles": list(after)})
     }
     head = max(newest.values(), default=0)
     with_news = {handle for handle, seq in newest.items() if seq > after[handle]}

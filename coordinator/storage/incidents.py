@@ -21,6 +21,8 @@ from holdfast.protocol.vocabulary import DeclineCode, LineKind
 
 _CHUNK = 400
 _MOVED_ON = DeclineCode.MOVED_ON.value
+# Made once: an alias of a wide table is a thousand objects, in cycles that the collector must find.
+_OPENERS, _OPENERS_LEG = aliased(FreezeRequestRow), aliased(LegRow)
 
 
 class TimelineEvent(NamedTuple):
@@ -58,14 +60,13 @@ def words_are_told_to(partner: str) -> ColumnElement[bool]:
     are read by the opener and by whoever it asked in this incident, and not by those whom another
     member asks in the same incident.
     """
-    openers, leg = aliased(FreezeRequestRow), aliased(LegRow)
     asked = (
-        select(leg.id)
-        .join(openers, openers.id == leg.request_id)
+        select(_OPENERS_LEG.id)
+        .join(_OPENERS, _OPENERS.id == _OPENERS_LEG.request_id)
         .where(
-            openers.incident_id == IncidentRow.id,
-            openers.requester == IncidentRow.opened_by,
-            leg.partner == partner,
+            _OPENERS.incident_id == IncidentRow.id,
+            _OPENERS.requester == IncidentRow.opened_by,
+            _OPENERS_LEG.partner == partner,
         )
     )
     return (IncidentRow.opened_by == partner) | asked.exists()

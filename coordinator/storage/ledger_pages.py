@@ -4,9 +4,21 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, literal, null, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    String,
+    bindparam,
+    literal,
+    null,
+    select,
+    union_all,
+)
 
 from coordinator.storage.hold_clocks import OBLIGES
+from coordinator.storage.prebuilt import Prebuilt
 from coordinator.storage.reads import fields_from, read_as
 from coordinator.storage.tables.freeze_ledger import (
     HoldLinkRow,
@@ -87,16 +99,21 @@ def lines(
     limit: int = 100,
 ) -> list[ShownLine]:
     """Return ledger lines in order, of the whole request or of one leg, shared ones too."""
-    scope = LedgerLineRow.request_id == request_id
-    shared_scope = SharedLineRow.request_id == request_id
-    if leg_id is not None:
-        scope, shared_scope = LedgerLineRow.leg_id == leg_id, SharedLineRow.leg_id == leg_id
+    statement = _LINES[leg_id is not None]
+    return statement.rows(connection, scope=leg_id or request_id, after=after, limit=limit)
+
+
+def _lines(*, of_leg: bool) -> Select[*tuple[Any, ...]]:
+    scope = "leg_id" if of_leg else "request_id"
+    own_scope = LedgerLineRow.__table__.c[scope] == bindparam("scope")
+    shared_scope = SharedLineRow.__table__.c[scope] == bindparam("scope")
+    after, limit = bindparam("after", type_=String), bindparam("limit", type_=Integer)
     own = select(
         *fields_from(ShownLine, LedgerLineRow),
         literal(value=False).label("is_shared"),
         LedgerLineRow.request_id.label("source_request"),
         null().label("source_requester"),
-    ).where(scope, LedgerLineRow.id > after)
+    ).where(own_scope, LedgerLineRow.id > after)
     shared = (
         select(
             *_in_place_of(fields_from(ShownLine, LedgerLineRow), SharedLineRow),
@@ -114,7 +131,7 @@ def lines(
         shared.order_by(SharedLineRow.line_id).limit(limit).subquery(),
     )
     both = union_all(*(select(each) for each in pages)).subquery()
-    return read_as(connection, ShownLine, select(both).order_by(both.c.id).limit(limit))
+    return select(both).order_by(both.c.id).limit(limit)
 
 
 def holds(
@@ -149,3 +166,7 @@ def _in_place_of(
     """Return columns, but as `link` has them what says where it stands."""
     place = {name: link.__table__.c[name] for name in ("request_id", "leg_id", "address_no")}
     return [place.get(column.key or "", column) for column in columns]
+
+
+# Made once, for what a subquery costs.
+_LINES = {of_leg: Prebuilt(_lines(of_leg=of_leg), ShownLine) for of_leg in (False, True)}

@@ -34,7 +34,8 @@ class _Compiled(Generic[R]):
     """One dialect's form.
 
     Attributes:
-        names: Parameters in order, with their converters.
+        names: Parameters in order; one may come several times.
+        converters: Of parameters that have one.
         constants: Values that the statement itself brings along.
         places: Whether the driver takes parameters by place, else by name.
         results: Converters of result columns, by place.
@@ -42,7 +43,8 @@ class _Compiled(Generic[R]):
     """
 
     sql: str
-    names: tuple[tuple[str, _Converter | None], ...]
+    names: tuple[str, ...]
+    converters: Mapping[str, _Converter]
     constants: Mapping[str, Any]
     places: bool
     results: tuple[tuple[int, _Converter], ...]
@@ -51,12 +53,11 @@ class _Compiled(Generic[R]):
     def bound(self, values: Mapping[str, Any]) -> Any:
         """Return the parameters as the driver takes them."""
         found = {
-            name: values[name] if name in values else self.constants[name] for name, _ in self.names
+            name: values[name] if name in values else self.constants[name] for name in self.names
         }
-        for name, convert in self.names:
-            if convert is not None:
-                found[name] = convert(found[name])
-        return [found[name] for name, _ in self.names] if self.places else found
+        for name, convert in self.converters.items():
+            found[name] = convert(found[name])
+        return [found[name] for name in self.names] if self.places else found
 
     def row(self, values: Sequence[Any]) -> R:
         """Return a row with Python values."""
@@ -173,12 +174,14 @@ class Prebuilt(Generic[R]):
         if "POSTCOMPILE" in compiled.string:
             raise AssertionError("a list of values is given with `among`")
         places = dialect.positional
-        names = list((compiled.positiontup if places else compiled.params) or ())
+        names = tuple((compiled.positiontup if places else compiled.params) or ())
+        converters = ((n, _bind_converter(compiled.binds[n].type, dialect)) for n in names)
         columns = _columns(statement)
         results = ((n, _result_converter(c.type, dialect)) for n, c in enumerate(columns))
         return _Compiled(
             sql=compiled.string,
-            names=tuple((n, _bind_converter(compiled.binds[n].type, dialect)) for n in names),
+            names=names,
+            converters={n: convert for n, convert in converters if convert is not None},
             constants={n: v for n, v in compiled.params.items() if v is not None},
             places=places,
             results=tuple((n, convert) for n, convert in results if convert is not None),

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, bindparam, func, select
 from sqlalchemy.orm import aliased
 
 from coordinator.storage.incidents import words_are_told_to
@@ -23,6 +23,32 @@ from holdfast.protocol.vocabulary import EventType, LegStatus
 _CHUNK = 400
 #: Legs still queued that one look at the feed considers.
 _OLDEST = 100
+# Made once, for what an alias costs.
+_NEWER, _NEWER_LEG = aliased(FreezeRequestRow), aliased(LegRow)
+
+
+def _old_notices() -> Select[str, str]:
+    """Return (request, leg) of the oldest legs still queued whose notice was passed in the feed."""
+    oldest = (
+        select(LegRow.id, LegRow.request_id)
+        .where(LegRow.partner == bindparam("partner"), LegRow.status == LegStatus.QUEUED.value)
+        .order_by(LegRow.request_id)
+        .limit(_OLDEST)
+        .subquery()
+    )
+    return (
+        select(oldest.c.request_id, oldest.c.id)
+        .join(
+            EventRow,
+            (EventRow.request_id == oldest.c.request_id)
+            & (EventRow.leg_id == oldest.c.id)
+            & (EventRow.type == EventType.REQUEST_RECEIVED.value),
+        )
+        .where(EventRow.seq <= bindparam("up_to"))
+    )
+
+
+_OLD_NOTICES = _old_notices()
 
 
 class IncidentRead(NamedTuple):
@@ -83,24 +109,8 @@ def unread_notices(
     reads must not make each look dearer.
     """
     queued = (LegRow.partner == partner, LegRow.status == LegStatus.QUEUED.value)
-    oldest = (
-        select(LegRow.id, LegRow.request_id)
-        .where(*queued)
-        .order_by(LegRow.request_id)
-        .limit(_OLDEST)
-        .subquery()
-    )
-    past = (
-        select(oldest.c.request_id, oldest.c.id)
-        .join(
-            EventRow,
-            (EventRow.request_id == oldest.c.request_id)
-            & (EventRow.leg_id == oldest.c.id)
-            & (EventRow.type == EventType.REQUEST_RECEIVED.value),
-        )
-        .where(EventRow.seq <= up_to)
-    )
-    found = set(connection.execute(past).all())
+    old = connection.execute(_OLD_NOTICES, {"partner": partner, "up_to": up_to})
+    found = set(old.all())
     for start in range(0, len(event_ids), _CHUNK):
         just_read = (
             select(LegRow.request_id, LegRow.id)
@@ -119,15 +129,13 @@ def visible_incidents(
     Walks the requests that `handle` sent and those that it was asked in along their indexes, and
     passes over a request where a newer visible one of the same incident exists.
     """
-    newer = aliased(FreezeRequestRow)
-    newer_leg = aliased(LegRow)
-    asked = select(newer_leg.id).where(
-        newer_leg.request_id == newer.id, newer_leg.partner == handle
+    asked = select(_NEWER_LEG.id).where(
+        _NEWER_LEG.request_id == _NEWER.id, _NEWER_LEG.partner == handle
     )
-    superseded = select(newer.id).where(
-        newer.incident_id == FreezeRequestRow.incident_id,
-        newer.id > FreezeRequestRow.id,
-        (newer.requester == handle) | asked.exists(),
+    superseded = select(_NEWER.id).where(
+        _NEWER.incident_id == FreezeRequestRow.incident_id,
+        _NEWER.id > FreezeRequestRow.id,
+        (_NEWER.requester == handle) | asked.exists(),
     )
     base = select(FreezeRequestRow.incident_id, FreezeRequestRow.id).where(~superseded.exists())
     sent = base.where(FreezeRequestRow.requester == handle).order_by(FreezeRequestRow.id.desc())

@@ -1,6 +1,7 @@
 """Prebuilt statements mean what the same statement of Core means, on both databases."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import pytest
@@ -83,6 +84,16 @@ def test_several_columns_without_a_row_are_refused_when_it_is_made() -> None:
     ):
         with pytest.raises(TypeError, match="no row is declared"):
             Prebuilt(undeclared)
+
+
+def test_a_parameter_may_stand_in_a_statement_twice(database: Database, cast: Cast) -> None:
+    moment = bindparam("moment", type_=PartnerRow.__table__.c.joined_at.type)
+    statement = Prebuilt(
+        select(PartnerRow).where(PartnerRow.invited_at < moment, PartnerRow.joined_at < moment)
+    )
+    with database.transaction() as connection:
+        found = statement.rows(connection, moment=datetime(2999, 1, 1, tzinfo=UTC))
+    assert cast.a.handle in {row.handle for row in found}
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4])

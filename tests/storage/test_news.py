@@ -1,0 +1,77 @@
+"""What is news for whom: two queries for all who wait."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import pytest
+
+from coordinator.storage import events
+from coordinator.storage.database import Database
+from tests.factories import Cast
+
+_NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+
+
+def _append(database: Database, happened: Sequence[tuple[str, str]]) -> int:
+    """Store events of (partner, type), numbered from 1,001 on; returns the number before."""
+    first = 1_001
+    found = [
+        SimpleNamespace(
+            seq=seq,
+            id=f"evt_{seq}",
+            type=event_type,
+            request_id=None,
+            leg_id=None,
+            at=_NOW,
+            leaf_index=seq,
+            audience=(partner,),
+        )
+        for seq, (partner, event_type) in enumerate(happened, first)
+    ]
+    with database.transaction() as connection:
+        events.append(connection, found)
+    return first - 1
+
+
+def _news(database: Database, after: dict[str, int], limit: int = 100) -> events.News:
+    with database.engine.connect() as connection:
+        return events.news_of(connection, after, limit=limit)
+
+
+def test_each_hears_of_its_own_events_and_of_those_that_go_to_all(
+    database: Database, cast: Cast
+) -> None:
+    a, b, c = cast.a.handle, cast.b.handle, cast.c.handle
+    before = _append(database, [(a, "one"), (b, "two"), (a, "three")])
+    assert _news(database, {a: before, b: before, c: before}) == events.News(
+        before + 3, {a: [(1_001, "one"), (1_003, "three")], b: [(1_002, "two")]}
+    )
+
+
+def test_what_goes_to_all_is_news_for_everybody(database: Database, cast: Cast) -> None:
+    a, b = cast.a.handle, cast.b.handle
+    before = _append(database, [("*", "all"), (a, "one")])
+    found = _news(database, {a: before, b: before}).events
+    assert {p: sorted(told or ()) for p, told in found.items()} == {
+        a: [(1_001, "all"), (1_002, "one")],
+        b: [(1_001, "all")],
+    }
+
+
+def test_what_was_heard_already_is_no_news(database: Database, cast: Cast) -> None:
+    a, b = cast.a.handle, cast.b.handle
+    before = _append(database, [(a, "one"), (b, "two"), ("*", "all"), (b, "four")])
+    assert _news(database, {a: before + 3, b: before + 3}).events == {b: [(1_004, "four")]}
+
+
+@pytest.mark.parametrize("limit", [2, 3])
+def test_more_than_can_be_told_is_said_to_be_too_much(
+    database: Database, cast: Cast, limit: int
+) -> None:
+    a, b = cast.a.handle, cast.b.handle
+    before = _append(database, [(a, "one"), (a, "two"), (a, "three")])
+    found = _news(database, {a: before, b: before}, limit=limit)
+    assert found.head == before + 3
+    assert (found.events[a] is None) == (limit == 2)
+    assert b not in found.events
