@@ -117,7 +117,7 @@ class Prebuilt(Generic[R]):
     ) -> None: ...
     @overload
     def __init__(self: "Prebuilt[Never]", statement: UpdateBase, *, among: Any = None) -> None: ...
-    def __init__(self, statement: Any, row: Any = None, *, among: Any = None) -> None:
+    def __init__(self, statement: Any, row: type[Any] | None = None, *, among: Any = None) -> None:
         self._statement = statement
         self._make: _Make[R] = _maker(statement, row)
         self._among = among
@@ -193,7 +193,7 @@ def _columns(statement: Any) -> list[Any]:
     return list(getattr(statement, "exported_columns", ()))
 
 
-def _maker(statement: Any, row: Any) -> _Make[Any]:
+def _maker(statement: Any, row: type[Any] | None) -> _Make[Any]:
     """Return what makes a row of `statement`'s values.
 
     Raises:
