@@ -200,15 +200,15 @@ def _maker(statement: Any, row: type[Any] | None) -> _Make[Any]:
         TypeError: If the columns are not those of the row.
     """
     names = tuple(column.key for column in _columns(statement))
-    row = row or _selected_class(statement)
-    if row is None and len(names) > 1:
+    declared: Any = row or _selected_class(statement)
+    if declared is None and len(names) > 1:
         raise TypeError(f"no row is declared for the columns {', '.join(names)}")
-    if row is None:
+    if declared is None:
         return _only
-    if issubclass(row, Base):
-        return _maker_of(row.__mapper__, names)
-    require_columns(row.__name__, row._fields, names)
-    make: _Make[Any] = row._make
+    if issubclass(declared, Base):
+        return _maker_of(declared.__mapper__, names)
+    require_columns(declared.__name__, declared._fields, names)
+    make: _Make[Any] = declared._make
     return make
 
 
