@@ -167,7 +167,7 @@ def test_a_row_can_be_neither_changed_nor_made(database: Database, cast: Cast) -
         lambda: setattr(row, "name", "changed"),
         lambda: setattr(row, "naem", "changed"),
         lambda: delattr(row, "name"),
-        lambda: PartnerRow(handle="made.example"),
+        PartnerRow,
     ):
         with pytest.raises(TypeError, match="rows are read"):
             slip()
