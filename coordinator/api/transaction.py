@@ -204,7 +204,7 @@ def _repeat_of_rotation(uow: UnitOfWork, call: SignedCommand, claim: Claim) -> R
     if claim.is_first() or not claim.is_fresh_token():
         return None
     stored = request_store.find_answer(uow.connection, claim)
-    if stored.fingerprint != call.fingerprint:
+    if stored is None or stored.fingerprint != call.fingerprint:
         return None
     return _repeat(uow, call, stored)
 

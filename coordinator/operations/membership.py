@@ -15,6 +15,7 @@ from coordinator.services.commands import execute
 from coordinator.services.root_resets import ResetRoot
 from coordinator.services.unit_of_work import Answer, transaction
 from coordinator.settings import Settings, clock_of
+from coordinator.storage.reads import read
 from coordinator.storage.tables.partners import PartnerRow
 from coordinator.storage.wakeup import open_notifier
 from holdfast.protocol import strict_json
@@ -79,10 +80,10 @@ def reset_root(settings: Settings, handle: str, key_request: bytes) -> Answer:
 def list_partners(settings: Settings) -> list[dict[str, Any]]:
     """Return every partner, also those who were only invited."""
     database = open_migrated(settings)
-    query = select(PartnerRow.__table__).order_by(PartnerRow.handle)
+    query = select(PartnerRow).order_by(PartnerRow.handle)
     try:
         with database.engine.connect() as connection:
-            rows = connection.execute(query).all()
+            rows = read(connection, query)
     finally:
         database.engine.dispose()
     return [

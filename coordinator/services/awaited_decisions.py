@@ -20,20 +20,21 @@ def awaited(read: ReadContext, ids: Sequence[str]) -> list[dict[str, Any]]:
     themselves = store.undecided(connection, ids, actor.person, read.now)
     additions: dict[str, list[dict[str, Any]]] = defaultdict(list)
     proposed_after = read.now - policies.approve_within
-    for row in store.additions(connection, ids, actor.person, proposed_after):
-        additions[row.request_id].append(
+    for addition in store.additions(connection, ids, actor.person, proposed_after):
+        additions[addition.request_id].append(
             {
-                "id": row.id,
-                "context_sha256": row.context_sha256,
-                "partner_count": row.partner_count,
-                "proposed_by": row.proposed_by_person,
-                "proposed_at": format_time(row.proposed_at),
-                "decide_by": format_time(row.proposed_at + policies.approve_within),
+                "id": addition.id,
+                "context_sha256": addition.context_sha256,
+                "partner_count": addition.partner_count,
+                "proposed_by": addition.proposed_by_person,
+                "proposed_at": format_time(addition.proposed_at),
+                "decide_by": format_time(addition.proposed_at + policies.approve_within),
             }
         )
     views = summaries(connection, read.vault, rows)
     for view, row in zip(views, rows, strict=True):
         until = row.ratify_by if row.provisional else row.approve_by
-        view["decide_by"] = format_time(until) if row.id in themselves else None
+        is_awaited = row.id in themselves and until is not None
+        view["decide_by"] = format_time(until) if is_awaited else None
         view["additions"] = additions[row.id]
     return views

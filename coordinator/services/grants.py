@@ -7,7 +7,7 @@ coordinator checks, stores, logs and shows it, and can make none itself.
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, insert, update
+from sqlalchemy import insert, update
 
 from coordinator.domain.actor import Actor, ActorKind
 from coordinator.domain.errors import ConflictError, NotFoundError, PermissionDeniedError
@@ -31,7 +31,7 @@ class MakeGrant:
     audience: str
 
 
-def own_partner(uow: UnitOfWork, actor: Actor) -> Row[Any]:
+def own_partner(uow: UnitOfWork, actor: Actor) -> PartnerRow:
     """Return the actor's partner, locked, so that its membership changes one step at a time."""
     row = store.partner(uow.connection, actor.partner, lock=True)
     if row is None:

@@ -31,6 +31,7 @@ from coordinator.storage import hold_clocks
 from coordinator.storage import legal_orders as store
 from coordinator.storage.documents import Vault
 from coordinator.storage.tables.freeze_requests import LegRow
+from coordinator.storage.tables.life_cycle import LegalOrderRow
 from holdfast.protocol import life_cycle_payloads as payloads
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.type_ids import new_id
@@ -132,13 +133,18 @@ def _tell_all(on: RequestContext, data: Mapping[str, Any]) -> None:
 
 
 def legal_order_views(
-    connection: Connection, vault: Vault, rows: Sequence[Any]
+    connection: Connection, vault: Vault, rows: Sequence[LegalOrderRow]
 ) -> list[dict[str, Any]]:
     """Return orders with the words of their signed acts (`life_cycle_views.LegalOrderView`)."""
     bodies = evidence_bodies(connection, vault, [row.act_id for row in rows])
     return [
         {
-            **row._asdict(),
+            "id": row.id,
+            "request_id": row.request_id,
+            "leg_id": row.leg_id,
+            "partner": row.partner,
+            "act_id": row.act_id,
+            "document_sha256": row.document_sha256,
             "attached_at": format_time(row.attached_at),
             **{n: bodies.get(row.act_id, {}).get(n) for n in ("agency", "reference", "hold")},
         }

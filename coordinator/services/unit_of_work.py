@@ -33,7 +33,7 @@ from coordinator.storage.documents import (
 )
 from coordinator.storage.legs import NewLeg
 from coordinator.storage.partners import Standing, still_stands
-from coordinator.storage.prebuilt import Asked
+from coordinator.storage.prebuilt import Pending
 from coordinator.storage.rows import update_rows
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from coordinator.transparency_log.leaf import Leaf, make_leaf
@@ -371,7 +371,7 @@ class UnitOfWork:
         store(self.connection, pending.documents)
         return rendered
 
-    def _number(self, events: list[Recorded], asked: Asked | None) -> None:
+    def _number(self, events: list[Recorded], asked: Pending[Any] | None) -> None:
         """Lock the head, and append leaves.
 
         Events and deliveries with the numbers that they get.

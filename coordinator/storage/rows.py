@@ -128,7 +128,7 @@ def send_rows(
     rows: Sequence[Sequence[Any]],
     *,
     conflict: str = "",
-) -> driver.Sent:
+) -> driver.PendingResult:
     """Insert at least one row as `insert_rows` does; how many it was, is asked later.
 
     `conflict` is the ON CONFLICT clause, where there is to be one.

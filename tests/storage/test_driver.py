@@ -34,7 +34,7 @@ def postgres_database(postgres_world: World, tmp_path: Path) -> Iterator[Databas
     postgres_world.drop(url)
 
 
-def _insert(connection: Connection, a: int, b: int = 0) -> driver.Sent:
+def _insert(connection: Connection, a: int, b: int = 0) -> driver.PendingResult:
     mark = "?" if connection.dialect.name == "sqlite" else "%s"
     sql = f"INSERT INTO pair (a, b) VALUES ({mark}, {mark})"  # noqa: S608 - marks
     return driver.execute(connection, sql, (a, b))
