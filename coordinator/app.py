@@ -1,17 +1,16 @@
-"""The only place where the parts are wired together."""
+"""The only place where a web process is wired together."""
 
-import importlib
-import pkgutil
 from collections.abc import Callable
+from datetime import timedelta
 
 from flask import Flask
 from flask_migrate import Migrate  # type: ignore[import-untyped]  # ships no types
 
-from coordinator import api
-from coordinator.api import around, problems
-from coordinator.api.parts import Parts
+from coordinator.api import middleware, problems, routes
+from coordinator.api.auth import KeyRing
+from coordinator.api.content_cache import ContentCache
+from coordinator.api.context import AppContext
 from coordinator.api.rate_limit import RateLimiter
-from coordinator.api.routing import blueprint
 from coordinator.config_files import read_config
 from coordinator.dispatcher.address_guard import (
     BlockedTargetError,
@@ -34,9 +33,8 @@ from coordinator.storage.write_probe import WriteProbe
 
 #: Threads of a web process beside those for small requests: a large one, probes, long polls.
 _OTHER_THREADS = 4
-# Every module in api/ declares its routes while it is imported.
-for _module in pkgutil.iter_modules(api.__path__, f"{api.__name__}."):
-    importlib.import_module(_module.name)
+#: A year's public summary is made at most so often.
+_SUMMARY_MAX_AGE = timedelta(hours=1)
 if not tables.__all__:
     raise AssertionError("the metadata is empty without the tables")
 
@@ -70,7 +68,7 @@ def create_app(
     )
     clock = clock or clock_of(settings)
     probe = WriteProbe(database, clock, free_bytes=settings.document_limit_bytes)
-    app.extensions["holdfast"] = Parts(
+    app.extensions["holdfast"] = AppContext(
         origin=settings.origin,
         database=database,
         vault=keys.vault,
@@ -82,6 +80,8 @@ def create_app(
         wake=notifier.notify,
         check_endpoint=endpoint_check(settings),
         limiter=RateLimiter(settings.rate_per_minute // settings.web_processes),
+        key_ring=KeyRing(),
+        yearly_summaries=ContentCache(_SUMMARY_MAX_AGE),
         watcher=watcher,
         body_limit_bytes=settings.body_limit_bytes,
         document_limit_bytes=settings.document_limit_bytes,
@@ -144,6 +144,6 @@ def _open(app: Flask, settings: Settings) -> Database:
 
 
 def _register(app: Flask, *, is_https: bool) -> None:
-    app.register_blueprint(blueprint)
+    routes.register(app)
     problems.register(app)
-    around.register(app, is_https=is_https)
+    middleware.register(app, is_https=is_https)

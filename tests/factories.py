@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 
 from coordinator.domain.actor import COORDINATOR, Actor, ActorKind
 from coordinator.domain.clock import Clock
-from coordinator.services.bus import execute
+from coordinator.services.commands import execute
 from coordinator.services.partners import ConfirmPartner, InvitePartner, JoinNetwork
 from coordinator.services.unit_of_work import Evidence, transaction
 from coordinator.storage.database import Database

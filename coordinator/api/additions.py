@@ -3,8 +3,8 @@
 from typing import Any
 
 from coordinator.api.paging import PageQuery, after_id, page_size, paged
-from coordinator.api.pipeline import Prepared, Reader, SignedCall
-from coordinator.api.routing import signed_get, signed_post
+from coordinator.api.pipeline import Reader, SignedCall
+from coordinator.api.view import command_view, query_view
 from coordinator.domain.errors import NotFoundError
 from coordinator.domain.permission import Permission
 from coordinator.services.access import readable_request
@@ -16,28 +16,20 @@ from holdfast.protocol import life_cycle_views, views
 _PATH = "/v1/freeze-requests/{request_id}/partners"
 
 
-@signed_post(
-    _PATH,
-    tag="freeze requests",
-    answer=life_cycle_views.AdditionView,
-    command=ProposePartners,
-    body=payloads.PartnersAddition,
-)
-def propose(call: SignedCall, body: payloads.PartnersAddition, request_id: str) -> Prepared:
+@command_view(ProposePartners, body=payloads.PartnersAddition, answer=life_cycle_views.AdditionView)
+def propose(call: SignedCall[payloads.PartnersAddition], request_id: str) -> ProposePartners:
     """Propose more partners for a live request.
 
     Another security lead approves by `POST …/approvals` with the addition's `context_sha256`; only
     then are they asked.
     """
-    return Prepared(ProposePartners(request_id=request_id, body=body, policies=call.parts.policies))
+    return ProposePartners(request_id=request_id, body=call.body, policies=call.context.policies)
 
 
-@signed_get(
-    _PATH,
-    tag="freeze requests",
+@query_view(
+    query=PageQuery,
     answer=views.Page[life_cycle_views.AdditionView],
     needs=Permission.FREEZE_REQUEST_READ,
-    query=PageQuery,
 )
 def list_additions(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
     """List your request's additions with the context that decides on each."""
@@ -46,14 +38,14 @@ def list_additions(reader: Reader, query: PageQuery, request_id: str) -> dict[st
         raise NotFoundError("only the requester reads who else it wants to ask")
     after = after_id(query) or ""
     return paged(
-        page_size(reader.parts, query.limit),
+        page_size(reader.context, query.limit),
         lambda limit: store.page(reader.connection, request_id, after=after, limit=limit),
         lambda rows: addition_views(
             reader.connection,
             reader.vault,
             rows,
             request=row,
-            policies=reader.parts.policies,
-            now=reader.parts.clock.now(),
+            policies=reader.context.policies,
+            now=reader.context.clock.now(),
         ),
     )

@@ -1,13 +1,16 @@
 """/openapi.json, and pages that show it without anything from elsewhere."""
 
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 
 from flask import Response, abort, render_template
 
-from coordinator.api import openapi, pipeline, problem_catalog
-from coordinator.api.parts import parts
-from coordinator.api.routing import blueprint
+from coordinator.api import openapi, problem_catalog
+from coordinator.api.context import current_context
+from coordinator.api.responses import conditional
+from coordinator.api.view import Route
 
 _OWN = Path(__file__).parent / "static"
 _MAX_AGE = "public, max-age=3600"
@@ -25,29 +28,31 @@ _POLICY = (
 )
 
 
-@blueprint.get("/openapi.json", endpoint="openapi", provide_automatic_options=False)
-def serve_openapi() -> Response:
-    """Serve the OpenAPI document."""
-    content = openapi.document_bytes(parts().origin)
-    response = Response(content, content_type="application/json")
-    response.headers["Cache-Control"] = _MAX_AGE
-    response.add_etag()
-    return pipeline.conditional(response)
+def openapi_page(routes: Sequence[Route]) -> Callable[[], Response]:
+    """Return the page that serves the OpenAPI document of these routes."""
+    document_bytes = cache(partial(openapi.document_bytes, routes))
+
+    def serve_openapi() -> Response:
+        response = Response(
+            document_bytes(current_context().origin), content_type="application/json"
+        )
+        response.headers["Cache-Control"] = _MAX_AGE
+        response.add_etag()
+        return conditional(response)
+
+    return serve_openapi
 
 
-@blueprint.get("/docs", endpoint="docs", provide_automatic_options=False)
 def serve_docs() -> Response:
     """Serve the API's documentation."""
     return _page(render_template("docs.html"))
 
 
-@blueprint.get("/docs/problems", endpoint="problems", provide_automatic_options=False)
 def serve_problems() -> Response:
     """Serve what every problem code means."""
     return _page(render_template("problems.html", kinds=problem_catalog.catalog()))
 
 
-@blueprint.get("/docs/assets/<name>", endpoint="docs_asset", provide_automatic_options=False)
 def serve_asset(name: str) -> Response:
     """Serve a script or style sheet of the pages."""
     if name not in _ASSETS:

@@ -4,7 +4,7 @@ from typing import Any
 
 from coordinator.api.paging import PageQuery, after_id, page_size, paged
 from coordinator.api.pipeline import Reader
-from coordinator.api.routing import signed_get
+from coordinator.api.view import query_view
 from coordinator.domain.errors import NotFoundError
 from coordinator.domain.permission import Permission
 from coordinator.services.access import readable_request
@@ -16,12 +16,10 @@ from holdfast.protocol import life_cycle_views, views
 _MOST_DRAFTS = 20
 
 
-@signed_get(
-    "/v1/freeze-requests/{request_id}/drafts",
-    tag="freeze requests",
+@query_view(
+    query=PageQuery,
     answer=views.Page[life_cycle_views.DraftView],
     needs=Permission.FREEZE_REQUEST_READ,
-    query=PageQuery,
 )
 def list_drafts(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
     """List ready drafts of the next requests: one for each leg that said where funds moved on to.
@@ -31,10 +29,10 @@ def list_drafts(reader: Reader, query: PageQuery, request_id: str) -> dict[str, 
     row, _ = readable_request(reader.connection, reader.actor.partner, request_id)
     if row.requester != reader.actor.partner:
         raise NotFoundError("only the requester follows its request")
-    size = min(page_size(reader.parts, query.limit), _MOST_DRAFTS)
+    size = min(page_size(reader.context, query.limit), _MOST_DRAFTS)
     after = after_id(query) or ""
     return paged(
         size,
         lambda limit: store.legs_moved_on(reader.connection, request_id, after=after, limit=limit),
-        lambda legs: drafts(reader.connection, reader.vault, reader.parts.chains, row, legs),
+        lambda legs: drafts(reader.connection, reader.vault, reader.context.chains, row, legs),
     )

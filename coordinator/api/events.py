@@ -9,13 +9,15 @@ from flask import Response
 from pydantic import Field, field_validator
 from sqlalchemy import Connection
 
-from coordinator.api import pipeline, routing
 from coordinator.api.auth import standing
+from coordinator.api.caller import reader_token
 from coordinator.api.calls import NewsWanted, present_call
+from coordinator.api.context import AppContext, current_context
 from coordinator.api.paging import page_size
-from coordinator.api.parts import Parts, parts
+from coordinator.api.query import Query, parse_query
 from coordinator.api.reading_marks import mark_delivered
-from coordinator.api.routing import ROUTES, Query, Route
+from coordinator.api.responses import json_response
+from coordinator.api.view import custom_view
 from coordinator.domain.actor import Actor
 from coordinator.domain.errors import InvalidInputError, ParameterFault
 from coordinator.domain.permission import Permission, require
@@ -71,45 +73,31 @@ class _Page:
     unread: list[str]
 
 
-ROUTES.append(
-    Route(
-        method="GET",
-        path="/v1/events",
-        tag="events",
-        summary="Read the feed of events",
-        description="The same events as by webhook, in the same order. With `wait`, an empty page "
-        "comes only after so many seconds; where that cannot be had (too many wait already, or the "
-        "coordinator runs under a server that has a thread for each) it comes at once, with "
-        "`Retry-After`. Reading at or past a notice counts as its delivery; an `after` beyond the "
-        "newest event is refused.",
-        answer=views.EventPage,
-        query=FeedQuery,
-        needs=Permission.EVENT_READ,
-    )
-)
-
-
-@routing.blueprint.get("/v1/events", endpoint="GET /v1/events", provide_automatic_options=False)
+@custom_view(answer=views.EventPage, query=FeedQuery, needs=Permission.EVENT_READ)
 def read_feed() -> Response:
-    """Serve the feed; nothing is held while waiting."""
-    own = parts()
-    token = pipeline.reader_token(own)
-    with own.database.engine.connect() as connection:
+    """Read the feed of events.
+
+    The same events as by webhook, in the same order. With `wait`, an empty page comes only after so
+    many seconds; where that cannot be had (too many wait already, or the coordinator runs under a
+    server that has a thread for each) it comes at once, with `Retry-After`. Reading at or past a
+    notice counts as its delivery; an `after` beyond the newest event is refused.
+    """
+    context = current_context()
+    token = reader_token(context)
+    with context.database.engine.connect() as connection:
         _reader(connection, token)
-    query = pipeline.parse_query(FeedQuery)
-    if not isinstance(query, FeedQuery):
-        raise TypeError(query)
-    size = min(page_size(own, query.limit), _MOST_EVENTS)
+    query = parse_query(FeedQuery)
+    size = min(page_size(context, query.limit), _MOST_EVENTS)
     call = present_call()
     # What was passed over by type in an earlier go is not read again.
     after = query.after if call is None else max(query.after, call.reached)
-    found = _look(own, token, query, after, size)
+    found = _look(context, token, query, after, size)
     is_waiting = query.wait > 0 and not _is_news(found)
     if is_waiting and call is not None:
         wait = timedelta(seconds=query.wait)
         call.wait_for_news(NewsWanted(token.iss, found.next_after, wait, query.type_set))
     mark_delivered(found.unread)
-    response = pipeline.answered(_render(found))
+    response = json_response(_render(found))
     if is_waiting and (call is None or call.is_turned_away):
         response.headers["Retry-After"] = "1"
     return response
@@ -119,12 +107,14 @@ def _is_news(found: _Page) -> bool:
     return bool(found.events) or found.has_more
 
 
-def _look(own: Parts, token: RequestToken, query: FeedQuery, after: int, size: int) -> _Page:
-    with own.database.engine.connect() as connection:
+def _look(
+    context: AppContext, token: RequestToken, query: FeedQuery, after: int, size: int
+) -> _Page:
+    with context.database.engine.connect() as connection:
         # Asked again at every look: what was revoked while waiting reads nothing more.
         actor = _reader(connection, token)
         events, reached, has_more = _scan(
-            own, connection, actor.partner, query, after=after, size=size
+            context, connection, actor.partner, query, after=after, size=size
         )
         if reached == query.after:
             _require_reached(connection, actor.partner, reached)
@@ -153,13 +143,19 @@ def _require_reached(connection: Connection, partner: str, after: int) -> None:
 
 
 def _scan(  # noqa: PLR0913 - where to read, and what
-    own: Parts, connection: Connection, partner: str, query: FeedQuery, *, after: int, size: int
+    context: AppContext,
+    connection: Connection,
+    partner: str,
+    query: FeedQuery,
+    *,
+    after: int,
+    size: int,
 ) -> tuple[list[StoredEvent], int, bool]:
     """Return events, how far was read, and whether there may be more; passes over other types."""
     reached = after
     for _ in range(_MOST_SCANS):
         events, last = store.page(
-            connection, own.vault, partner, after=reached, limit=size, types=query.type_set
+            connection, context.vault, partner, after=reached, limit=size, types=query.type_set
         )
         if last == reached:
             return [], reached, False

@@ -17,7 +17,7 @@ from coordinator.api.paging import (
 )
 from coordinator.api.pipeline import Reader
 from coordinator.api.reading_marks import mark_delivered_after
-from coordinator.api.routing import Query, signed_get
+from coordinator.api.view import query_view
 from coordinator.domain.errors import InvalidInputError, ParameterFault
 from coordinator.domain.permission import Permission, is_allowed
 from coordinator.services.access import readable_request
@@ -56,20 +56,14 @@ class ListQuery(PageQuery):
     incident: IncidentId | None = None
 
 
-@signed_get(
-    "/v1/freeze-requests",
-    tag=_TAG,
-    answer=views.Page[views.FreezeRequestSummary],
-    needs=_READ,
-    query=ListQuery,
-)
+@query_view(query=ListQuery, answer=views.Page[views.FreezeRequestSummary], needs=_READ)
 def list_requests(reader: Reader, query: ListQuery) -> dict[str, Any]:
     """List freeze requests, newest first.
 
     `box=to_approve` is all that waits for you as a security lead: `decide_by` where the request
     itself does, `additions` with the partners that somebody proposed to ask as well.
     """
-    size = page_size(reader.parts, query.limit)
+    size = page_size(reader.context, query.limit)
     if query.box == "to_approve":
         return _awaited(reader, query, size)
     return paged(
@@ -97,7 +91,7 @@ def _awaited(reader: Reader, query: ListQuery, size: int) -> dict[str, Any]:
         raise InvalidInputError(
             f"status {detail}", parameters=[ParameterFault("status", detail, "not_with_to_approve")]
         )
-    actor, policies, now = reader.actor, reader.parts.policies, reader.parts.clock.now()
+    actor, policies, now = reader.actor, reader.context.policies, reader.context.clock.now()
     if not is_allowed(Permission.FREEZE_REQUEST_APPROVE, actor):
         return page([], None)
     return paged(
@@ -119,20 +113,13 @@ def _awaited(reader: Reader, query: ListQuery, size: int) -> dict[str, Any]:
     )
 
 
-@signed_get(
-    "/v1/freeze-requests/{request_id}",
-    tag=_TAG,
-    answer=views.FreezeRequestView,
-    needs=_READ,
-    while_suspended=True,
-)
-def read_request(reader: Reader, query: Query, request_id: str) -> dict[str, Any]:
+@query_view(answer=views.FreezeRequestView, needs=_READ, while_suspended=True)
+def read_request(reader: Reader, request_id: str) -> dict[str, Any]:
     """Read one freeze request.
 
     The requester sees the decision context, counts and totals over all legs; a partner asked sees
     its own leg. Reading it counts as delivery of the notice.
     """
-    del query
     partner = reader.actor.partner
     row, leg = readable_request(reader.connection, partner, request_id)
     if leg is not None and leg.status == LegStatus.QUEUED:
@@ -140,23 +127,18 @@ def read_request(reader: Reader, query: Query, request_id: str) -> dict[str, Any
     return request_view(reader.connection, reader.vault, row, leg, partner)
 
 
-@signed_get(
-    "/v1/freeze-requests/{request_id}/addresses",
-    tag=_TAG,
-    answer=views.Page[views.FlaggedAddressView],
-    needs=_READ,
-    query=PageQuery,
-    while_suspended=True,
+@query_view(
+    query=PageQuery, answer=views.Page[views.FlaggedAddressView], needs=_READ, while_suspended=True
 )
 def list_addresses(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
     """List the flagged addresses of a request, in its own order."""
     partner = reader.actor.partner
     row, _ = readable_request(reader.connection, partner, request_id)
-    size = page_size(reader.parts, query.limit)
+    size = page_size(reader.context, query.limit)
     items = address_views(
         reader.connection,
         reader.vault,
-        reader.parts.chains,
+        reader.context.chains,
         row,
         after=after_number(query),
         limit=size,
@@ -166,14 +148,7 @@ def list_addresses(reader: Reader, query: PageQuery, request_id: str) -> dict[st
     return page(items, write_cursor(last) if last + 1 < row.address_count else None)
 
 
-@signed_get(
-    "/v1/freeze-requests/{request_id}/legs",
-    tag="legs",
-    answer=views.Page[views.LegView],
-    needs=_READ,
-    query=PageQuery,
-    while_suspended=True,
-)
+@query_view(query=PageQuery, answer=views.Page[views.LegView], needs=_READ, while_suspended=True)
 def list_legs(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
     """List the legs of a request: all of them for the requester, one's own for a partner asked."""
     row, leg = readable_request(reader.connection, reader.actor.partner, request_id)
@@ -185,7 +160,7 @@ def list_legs(reader: Reader, query: PageQuery, request_id: str) -> dict[str, An
         return [] if leg is None or after else [leg]
 
     return paged(
-        page_size(reader.parts, query.limit),
+        page_size(reader.context, query.limit),
         find,
         lambda rows: leg_views(reader.connection, reader.vault, rows),
     )

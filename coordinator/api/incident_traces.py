@@ -5,7 +5,7 @@ from typing import Any
 
 from coordinator.api.paging import PageQuery, after_number, page_size, paged, write_cursor
 from coordinator.api.pipeline import Reader
-from coordinator.api.routing import signed_get
+from coordinator.api.view import query_view
 from coordinator.domain.asset import display_units
 from coordinator.domain.errors import InvalidInputError, NotFoundError, ParameterFault
 from coordinator.domain.permission import Permission
@@ -19,34 +19,22 @@ _READ = Permission.FREEZE_REQUEST_READ
 _PLACE = re.compile(r"1(frq_[0-7][0-9a-hjkmnp-tv-z]{25})\.([0-9]{1,5})", re.ASCII)
 
 
-@signed_get(
-    "/v1/incidents/{incident_id}/timeline",
-    tag="incidents",
-    answer=life_cycle_views.TimelinePage,
-    needs=_READ,
-    query=PageQuery,
-)
+@query_view(query=PageQuery, answer=life_cycle_views.TimelinePage, needs=_READ)
 def read_timeline(reader: Reader, query: PageQuery, incident_id: str) -> dict[str, Any]:
     """Read what happened in an incident and concerned you, oldest first."""
     _require_visible(reader, incident_id)
-    size = page_size(reader.parts, query.limit)
+    size = page_size(reader.context, query.limit)
     return timeline_page(reader, incident_id, after=after_number(query), size=size)
 
 
-@signed_get(
-    "/v1/incidents/{incident_id}/trace",
-    tag="incidents",
-    answer=life_cycle_views.TracePage,
-    needs=_READ,
-    query=PageQuery,
-)
+@query_view(query=PageQuery, answer=life_cycle_views.TracePage, needs=_READ)
 def read_trace(reader: Reader, query: PageQuery, incident_id: str) -> dict[str, Any]:
     """Read the trace: flagged addresses, transactions, where funds moved on, and what followed.
 
     A page holds `limit` flagged addresses with what hangs on them; pages join by their nodes' ids.
     """
     _require_visible(reader, incident_id)
-    size = page_size(reader.parts, query.limit)
+    size = page_size(reader.context, query.limit)
     return trace_page(reader, incident_id, after=_after_place(query), size=size)
 
 
@@ -78,7 +66,7 @@ def trace_page(
     graph, last = trace(
         reader.connection,
         reader.vault,
-        reader.parts.chains,
+        reader.context.chains,
         incident_id,
         reader.actor.partner,
         after=after,
@@ -87,7 +75,7 @@ def trace_page(
     cursor = None if last is None else write_cursor(f"{last.request_id}.{last.address_no}")
     flagged = [place for node in graph["nodes"] for place in node.get("flagged", ())]
     assets = {place["asset"] for place in flagged if "asset" in place}
-    units = display_units(reader.parts.chains, sorted(assets))
+    units = display_units(reader.context.chains, sorted(assets))
     return {**graph, "units": units, "next_cursor": cursor}
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from coordinator.api.incident_traces import timeline_page, trace_page
 from coordinator.api.paging import PageQuery, after_id, page, page_of, page_size
 from coordinator.api.pipeline import Reader
-from coordinator.api.routing import Query, signed_get
+from coordinator.api.view import query_view
 from coordinator.domain.errors import NotFoundError
 from coordinator.domain.permission import Permission
 from coordinator.services.freeze_request_views import incident_views
@@ -16,16 +16,10 @@ from holdfast.protocol import life_cycle_views, views
 _READ = Permission.FREEZE_REQUEST_READ
 
 
-@signed_get(
-    "/v1/incidents",
-    tag="incidents",
-    answer=views.Page[views.IncidentSummary],
-    needs=_READ,
-    query=PageQuery,
-)
+@query_view(query=PageQuery, answer=views.Page[views.IncidentSummary], needs=_READ)
 def list_incidents(reader: Reader, query: PageQuery) -> dict[str, Any]:
     """List the incidents of which you may see a request, that with the newest request first."""
-    size = page_size(reader.parts, query.limit)
+    size = page_size(reader.context, query.limit)
     found = reading.visible_incidents(
         reader.connection, reader.actor.partner, before=after_id(query), limit=size + 1
     )
@@ -36,26 +30,20 @@ def list_incidents(reader: Reader, query: PageQuery) -> dict[str, Any]:
     return page([{**shown[id_], "request_count": counts[id_]} for id_ in ids], cursor)
 
 
-@signed_get(
-    "/v1/incidents/{incident_id}",
-    tag="incidents",
-    answer=life_cycle_views.IncidentDetailView,
-    needs=_READ,
-)
-def read_incident(reader: Reader, query: Query, incident_id: str) -> dict[str, Any]:
+@query_view(answer=life_cycle_views.IncidentDetailView, needs=_READ)
+def read_incident(reader: Reader, incident_id: str) -> dict[str, Any]:
     """Read one incident with its requests and the totals over what you may see.
 
     With it come the first pages of its timeline and its trace. Its title and reference are shown
     to those alone who may read a request of the member that opened it.
     """
-    del query
     partner = reader.actor.partner
     requests = store.of_incident(reader.connection, incident_id, partner)
     if not requests:
         raise NotFoundError("there is no such incident, or none that you may see")
     totals = ledger_totals.totals(reader.connection, incident_id=incident_id, visible_to=partner)
     view = incident_views(reader.connection, reader.vault, [incident_id], partner)[incident_id]
-    size = reader.parts.page_size
+    size = reader.context.page_size
     counts = reading.request_counts(reader.connection, [incident_id], partner)
     return {
         **view,

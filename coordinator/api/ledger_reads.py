@@ -5,8 +5,8 @@ from typing import Any
 
 from coordinator.api.paging import PageQuery, after_id, page, page_of, page_size, write_cursor
 from coordinator.api.pipeline import Reader
-from coordinator.api.routing import signed_get
 from coordinator.api.scope import leg_scope, scoped_page
+from coordinator.api.view import query_view
 from coordinator.domain.permission import Permission
 from coordinator.services.ledger_views import (
     evidence_page,
@@ -23,14 +23,7 @@ _READ = Permission.FREEZE_REQUEST_READ
 _MOST_EVIDENCE = 50
 
 
-@signed_get(
-    "/v1/freeze-requests/{request_id}/ledger",
-    tag=_TAG,
-    answer=views.Page[views.LineView],
-    needs=_READ,
-    query=PageQuery,
-    while_suspended=True,
-)
+@query_view(query=PageQuery, answer=views.Page[views.LineView], needs=_READ, while_suspended=True)
 def list_lines(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
     """List the lines of the freeze ledger, oldest first.
 
@@ -42,14 +35,7 @@ def list_lines(reader: Reader, query: PageQuery, request_id: str) -> dict[str, A
     return scoped_page(reader, query, request_id, ledger_pages.lines, show)
 
 
-@signed_get(
-    "/v1/freeze-requests/{request_id}/holds",
-    tag=_TAG,
-    answer=views.Page[views.HoldView],
-    needs=_READ,
-    query=PageQuery,
-    while_suspended=True,
-)
+@query_view(query=PageQuery, answer=views.Page[views.HoldView], needs=_READ, while_suspended=True)
 def list_holds(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
     """List the holds that count for a request, as they stand."""
     return scoped_page(
@@ -57,20 +43,15 @@ def list_holds(reader: Reader, query: PageQuery, request_id: str) -> dict[str, A
     )
 
 
-@signed_get(
-    "/v1/freeze-requests/{request_id}/evidence",
-    tag="evidence",
-    answer=views.Page[views.EvidenceView],
-    needs=_READ,
-    query=PageQuery,
-    while_suspended=True,
+@query_view(
+    query=PageQuery, answer=views.Page[views.EvidenceView], needs=_READ, while_suspended=True
 )
 def list_evidence(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
     """List the acts on a request with what proves each, byte for byte as it was signed.
 
     A page may be shorter than `limit` where documents are large.
     """
-    size = min(page_size(reader.parts, query.limit), _MOST_EVIDENCE)
+    size = min(page_size(reader.context, query.limit), _MOST_EVIDENCE)
     found = store.acts(
         reader.connection,
         request_id,

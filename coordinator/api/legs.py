@@ -1,45 +1,24 @@
 """What a partner asked answers before it reports: acknowledge, review, decline."""
 
-from coordinator.api.pipeline import Prepared, SignedCall
-from coordinator.api.routing import signed_post
+from coordinator.api.pipeline import SignedCall
+from coordinator.api.view import command_view
 from coordinator.services.legs import AcknowledgeLeg, DeclineLeg, ReviewLeg
 from holdfast.protocol import payloads, views
 
 
-@signed_post(
-    "/v1/freeze-requests/{request_id}/acknowledgement",
-    tag="legs",
-    answer=views.ActView,
-    command=AcknowledgeLeg,
-    body=payloads.Acknowledgement,
-)
-def acknowledge(call: SignedCall, body: payloads.Acknowledgement, request_id: str) -> Prepared:
+@command_view(AcknowledgeLeg, body=payloads.Acknowledgement, answer=views.ActView)
+def acknowledge(call: SignedCall[payloads.Acknowledgement], request_id: str) -> AcknowledgeLeg:
     """Acknowledge: somebody here has it."""
-    del call
-    return Prepared(AcknowledgeLeg(request_id=request_id, body=body))
+    return AcknowledgeLeg(request_id=request_id, body=call.body)
 
 
-@signed_post(
-    "/v1/freeze-requests/{request_id}/review",
-    tag="legs",
-    answer=views.ActView,
-    command=ReviewLeg,
-    body=payloads.Review,
-)
-def review(call: SignedCall, body: payloads.Review, request_id: str) -> Prepared:
+@command_view(ReviewLeg, body=payloads.Review, answer=views.ActView)
+def review(call: SignedCall[payloads.Review], request_id: str) -> ReviewLeg:
     """Say that somebody is looking into it."""
-    del call
-    return Prepared(ReviewLeg(request_id=request_id, body=body))
+    return ReviewLeg(request_id=request_id, body=call.body)
 
 
-@signed_post(
-    "/v1/freeze-requests/{request_id}/decline",
-    tag="legs",
-    answer=views.ActView,
-    command=DeclineLeg,
-    body=payloads.Decline,
-)
-def decline(call: SignedCall, body: payloads.Decline, request_id: str) -> Prepared:
+@command_view(DeclineLeg, body=payloads.Decline, answer=views.ActView)
+def decline(call: SignedCall[payloads.Decline], request_id: str) -> DeclineLeg:
     """Decline with a code."""
-    del call
-    return Prepared(DeclineLeg(request_id=request_id, body=body))
+    return DeclineLeg(request_id=request_id, body=call.body)

@@ -2,12 +2,13 @@
 
 from flask import Response, request
 
-from coordinator.api import pipeline, routing
 from coordinator.api.auth import read_front, require_body, verify
+from coordinator.api.body import parse_body, read_body
 from coordinator.api.calls import present_call
-from coordinator.api.parts import parts
-from coordinator.api.pipeline import Prepared, SignedCall
-from coordinator.api.routing import ROUTES, Route, signed_post
+from coordinator.api.context import current_context
+from coordinator.api.pipeline import SignedCall
+from coordinator.api.transaction import join_once
+from coordinator.api.view import command_view, custom_view
 from coordinator.domain.actor import Actor, ActorKind
 from coordinator.domain.errors import AuthenticationError
 from coordinator.services.grant_proposals import ApproveGrant, ProposeGrant
@@ -23,96 +24,56 @@ from holdfast.protocol.jwk import PublicKey
 _MOST_BYTES = 65_536
 
 
-@signed_post(
-    "/v1/grants",
-    tag="membership",
-    answer=views.GrantView,
-    command=MakeGrant,
-    other_commands=(ProposeGrant, RotateKey),
-    body=membership_payloads.Grant,
+@command_view(
+    MakeGrant, ProposeGrant, RotateKey, body=membership_payloads.Grant, answer=views.GrantView
 )
-def make_grant(call: SignedCall, body: membership_payloads.Grant) -> Prepared:
+def make_grant(call: SignedCall[membership_payloads.Grant]) -> MakeGrant | ProposeGrant | RotateKey:
     """Grant a person, system, key, role or policy.
 
     Signed by the root key it applies at once. Signed by a security lead it is a proposal (`status`
     is `pending`) until another lead approves it. Signed by the key that `replaces` names, with a
     new key of the same subject, it puts that key in the old one's place.
     """
-    own, token = call.parts, call.token
-    if body.replaces == token.kid:
-        return Prepared(RotateKey(body=body, audience=own.origin))
+    context, token = call.context, call.token
+    if call.body.replaces == token.kid:
+        return RotateKey(body=call.body, audience=context.origin)
     if token.sub == token.iss:
-        return Prepared(MakeGrant(body=body, audience=own.origin))
-    within = own.policies.approve_grant_within
-    return Prepared(ProposeGrant(body=body, audience=own.origin, approve_within=within))
+        return MakeGrant(body=call.body, audience=context.origin)
+    within = context.policies.approve_grant_within
+    return ProposeGrant(body=call.body, audience=context.origin, approve_within=within)
 
 
-@signed_post(
-    "/v1/grants/{proposal_id}/approvals",
-    tag="membership",
-    answer=views.GrantView,
-    command=ApproveGrant,
-    body=membership_payloads.GrantApproval,
-)
+@command_view(ApproveGrant, body=membership_payloads.GrantApproval, answer=views.GrantView)
 def approve_grant(
-    call: SignedCall, body: membership_payloads.GrantApproval, proposal_id: str
-) -> Prepared:
+    call: SignedCall[membership_payloads.GrantApproval], proposal_id: str
+) -> ApproveGrant:
     """Approve a grant that another security lead of your partner proposed; it applies at once.
 
     `grant_sha256` is the SHA-256 of the proposal's exact body, as the proposals show it. Nobody
     approves what they proposed, what is for themselves, or what is for a system that they own.
     """
-    origin = call.parts.origin
-    return Prepared(ApproveGrant(proposal_id=proposal_id, body=body, audience=origin))
+    origin = call.context.origin
+    return ApproveGrant(proposal_id=proposal_id, body=call.body, audience=origin)
 
 
-@signed_post(
-    "/v1/revocations",
-    tag="membership",
-    answer=views.RevocationView,
-    command=Revoke,
-    body=membership_payloads.Revocation,
-    while_suspended=True,
+@command_view(
+    Revoke, body=membership_payloads.Revocation, answer=views.RevocationView, while_suspended=True
 )
-def revoke(call: SignedCall, body: membership_payloads.Revocation) -> Prepared:
+def revoke(call: SignedCall[membership_payloads.Revocation]) -> Revoke:
     """Take one of your own keys or subjects away; it is over at once.
 
     Naming a root key that is to take over (`partner.root_reset`) stops that. A suspended partner
     takes keys away, too: what was stolen must not be good again on the day of its return.
     """
-    del call
-    return Prepared(Revoke(body=body))
+    return Revoke(body=call.body)
 
 
-@signed_post(
-    "/v1/partners/me",
-    tag="membership",
-    answer=views.PartnerView,
-    command=ChangeContacts,
-    body=membership_payloads.PartnerChanges,
-    method="PATCH",
-    status=200,
+@command_view(
+    ChangeContacts, body=membership_payloads.PartnerChanges, answer=views.PartnerView, status=200
 )
-def change_contacts(call: SignedCall, body: membership_payloads.PartnerChanges) -> Prepared:
+def change_contacts(call: SignedCall[membership_payloads.PartnerChanges]) -> ChangeContacts:
     """Replace your contacts; everything else changes by grant."""
-    del call
-    return Prepared(ChangeContacts(contacts=tuple(body.contacts)))
-
-
-ROUTES.append(
-    Route(
-        method="POST",
-        path="/v1/join",
-        tag="membership",
-        summary="Join with an invitation, signed by the new root key",
-        description="The only body that a key is ever read from. The partner is pending until the "
-        "operator confirms the root key's thumbprint out of band. The body has at most 64 KiB.",
-        answer=views.JoinView,
-        status=201,
-        body=membership_payloads.Join,
-        not_found="The invitation is spent, too old, or another's.",
-    )
-)
+    return ChangeContacts(contacts=tuple(call.body.contacts))
 
 
 def _root_key(raw: bytes) -> PublicKey:
@@ -124,26 +85,32 @@ def _root_key(raw: bytes) -> PublicKey:
         raise AuthenticationError(f"no usable root_jwk: {error}", code="root_key") from None
 
 
-@routing.blueprint.post("/v1/join", endpoint="POST /v1/join", provide_automatic_options=False)
+@custom_view(
+    answer=views.JoinView,
+    body=membership_payloads.Join,
+    not_found="The invitation is spent, too old, or another's.",
+)
 def join() -> Response:
-    """Join: verified with the key in the body, which proves that its holder sent it.
+    """Join with an invitation, signed by the new root key.
 
-    A stranger may send anything here, so the body is read only for a token that claims to be for
-    this very request, and validated only once it is known who signed it.
+    The only body that a key is ever read from. The partner is pending until the operator confirms
+    the root key's thumbprint out of band. The body has at most 64 KiB.
     """
-    own = parts()
+    # A stranger may send anything here, so the body is read only for a token that claims to be for
+    # this very request, and validated only once it is known who signed it.
+    context = current_context()
     call = present_call()
     if call is None or not call.is_resumed:
-        own.limiter.check(f"join:{request.remote_addr}")
-    front = read_front(request, origin=own.origin, now=int(own.clock.now().timestamp()))
+        context.limiter.check(f"join:{request.remote_addr}")
+    front = read_front(request, origin=context.origin, now=int(context.clock.now().timestamp()))
     handle = str(front.claims["iss"])
     if front.claims["sub"] != handle:
         raise AuthenticationError("not signed as a root key", code="sub_mismatch")
-    raw = pipeline.read_body(min(_MOST_BYTES, own.body_limit_bytes))
+    raw = read_body(min(_MOST_BYTES, context.body_limit_bytes))
     require_body(front, raw)
     root = _root_key(raw)
-    token = verify(front, root, iss=handle, sub=handle, origin=own.origin)
-    body = pipeline.parse_body(raw, membership_payloads.Join)
+    token = verify(front, root, iss=handle, sub=handle, origin=context.origin)
+    body = parse_body(raw, membership_payloads.Join)
     actor = Actor(partner=handle, subject=handle, kid=root.kid, kind=ActorKind.ROOT)
-    command = JoinNetwork(handle=handle, body=body, root_key=root, audience=own.origin)
-    return pipeline.join(token, raw, command, actor)
+    command = JoinNetwork(handle=handle, body=body, root_key=root, audience=context.origin)
+    return join_once(token, raw, command, actor)

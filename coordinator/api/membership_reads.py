@@ -13,7 +13,7 @@ from coordinator.api.paging import (
     paged,
 )
 from coordinator.api.pipeline import Reader
-from coordinator.api.routing import Query, signed_get
+from coordinator.api.view import query_view
 from coordinator.domain.errors import NotFoundError
 from coordinator.domain.permission import Permission, require
 from coordinator.services.partner_views import (
@@ -53,61 +53,42 @@ class GrantsQuery(OfPartnerQuery):
     status: Literal["made", "pending"] = "made"
 
 
-@signed_get(
-    "/v1/partners",
-    tag=_TAG,
-    answer=views.Page[views.PartnerView],
-    needs=Permission.PARTNER_READ,
-    query=PageQuery,
-)
+@query_view(query=PageQuery, answer=views.Page[views.PartnerView], needs=Permission.PARTNER_READ)
 def list_partners(reader: Reader, query: PageQuery) -> dict[str, Any]:
     """List the members of the network by handle."""
     return paged(
-        page_size(reader.parts, query.limit),
+        page_size(reader.context, query.limit),
         lambda limit: store.partners(reader.connection, after=after_handle(query), limit=limit),
         lambda rows: partner_views(reader.connection, reader.vault, rows),
         key=lambda row: row.handle,
     )
 
 
-@signed_get("/v1/partners/me", tag=_TAG, answer=views.PartnerView, needs=Permission.PARTNER_READ)
-def read_own(reader: Reader, query: Query) -> dict[str, Any]:
+@query_view(answer=views.PartnerView, needs=Permission.PARTNER_READ)
+def read_own(reader: Reader) -> dict[str, Any]:
     """Read your own membership with its policy."""
-    del query
     row = store.partner(reader.connection, reader.actor.partner)
     if row is None:
         raise NotFoundError("there is no such partner")
     return own_view(reader.connection, reader.vault, row)
 
 
-@signed_get(
-    "/v1/people",
-    tag=_TAG,
-    answer=views.Page[views.PersonView],
-    needs=Permission.PARTNER_READ,
-    query=PageQuery,
-)
+@query_view(query=PageQuery, answer=views.Page[views.PersonView], needs=Permission.PARTNER_READ)
 def list_people(reader: Reader, query: PageQuery) -> dict[str, Any]:
     """List the people and systems of your own organisation with their good keys."""
     connection, partner, after = reader.connection, reader.actor.partner, after_id(query) or ""
     return paged(
-        page_size(reader.parts, query.limit),
+        page_size(reader.context, query.limit),
         lambda limit: store.subjects(connection, partner, after=after, limit=limit),
         lambda rows: person_views(connection, partner, rows),
     )
 
 
-@signed_get(
-    "/v1/keys",
-    tag=_TAG,
-    answer=views.Page[views.KeyView],
-    needs=Permission.PARTNER_READ,
-    query=KeysQuery,
-)
+@query_view(query=KeysQuery, answer=views.Page[views.KeyView], needs=Permission.PARTNER_READ)
 def list_keys(reader: Reader, query: KeysQuery) -> dict[str, Any]:
     """List public keys, revoked ones too, with whom they belong to."""
     return paged(
-        page_size(reader.parts, query.limit),
+        page_size(reader.context, query.limit),
         lambda limit: store.keys(
             reader.connection,
             handle=query.partner,
@@ -120,12 +101,10 @@ def list_keys(reader: Reader, query: KeysQuery) -> dict[str, Any]:
     )
 
 
-@signed_get(
-    "/v1/grants",
-    tag=_TAG,
+@query_view(
+    query=GrantsQuery,
     answer=views.Page[views.GrantView],
     needs=Permission.GRANT_READ,
-    query=GrantsQuery,
     not_found="Proposals of another partner are not there to see.",
 )
 def list_grants(reader: Reader, query: GrantsQuery) -> dict[str, Any]:
@@ -134,7 +113,7 @@ def list_grants(reader: Reader, query: GrantsQuery) -> dict[str, Any]:
     With `status=pending` a security lead reads what the partner's own leads proposed and nobody
     approved yet.
     """
-    size = page_size(reader.parts, query.limit)
+    size = page_size(reader.context, query.limit)
     if query.status == "pending":
         return _proposals(reader, query, size)
     after = after_id(query) or ""
@@ -156,7 +135,7 @@ def _proposals(reader: Reader, query: GrantsQuery, size: int) -> dict[str, Any]:
         lambda limit: grant_proposals.pending(
             reader.connection,
             reader.actor.partner,
-            reader.parts.clock.now(),
+            reader.context.clock.now(),
             after=after_id(query) or "",
             limit=limit,
         ),

@@ -1,14 +1,14 @@
 """OpenAPI 3.1 from the declared routes and the very models that validate."""
 
 import json
-from functools import cache
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from coordinator.api.problems import CONTENT_TYPE
-from coordinator.api.routing import ROUTES, Route
+from coordinator.api.view import Route
 from holdfast.protocol import views
 from holdfast.protocol.payloads import Time
 from holdfast.protocol.vocabulary import EventType
@@ -57,18 +57,17 @@ class WebhookBody(views.View):
     data: dict[str, Any]
 
 
-@cache
-def document_bytes(origin: str) -> bytes:
-    """Return the OpenAPI document of the coordinator at `origin`, always the same bytes."""
+def document_bytes(routes: Sequence[Route], origin: str) -> bytes:
+    """Return the OpenAPI document of these routes at `origin`, always the same bytes."""
     # Limits such as 2^53 are beyond canonical JSON, and nobody signs this document.
-    return json.dumps(document(origin), sort_keys=True).encode()  # noqa: TID251
+    return json.dumps(document(routes, origin), sort_keys=True).encode()  # noqa: TID251
 
 
-def document(origin: str) -> dict[str, Any]:
+def document(routes: Sequence[Route], origin: str) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document."""
-    references, definitions = _schemas()
+    references, definitions = _schemas(routes)
     paths: dict[str, dict[str, Any]] = {}
-    for route in ROUTES:
+    for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, references)
     return {
         "openapi": "3.1.0",
@@ -80,7 +79,7 @@ def document(origin: str) -> dict[str, Any]:
         },
         "servers": [{"url": origin}],
         "security": [{"requestToken": []}],
-        "tags": [{"name": tag} for tag in dict.fromkeys(route.tag for route in ROUTES)],
+        "tags": [{"name": tag} for tag in dict.fromkeys(route.tag for route in routes)],
         "paths": paths,
         "webhooks": {event.value: _webhook(event, references) for event in EventType},
         "components": {
@@ -106,13 +105,15 @@ def document(origin: str) -> dict[str, Any]:
 _Key = tuple[type[BaseModel], str]
 
 
-def _schemas() -> tuple[dict[_Key, dict[str, Any]], dict[str, Any]]:
+def _schemas(
+    routes: Sequence[Route],
+) -> tuple[dict[_Key, dict[str, Any]], dict[str, Any]]:
     """Return (model, "body" or "answer") to its reference, and all definitions."""
     wanted: dict[_Key, None] = {(views.Problem, "answer"): None, (WebhookBody, "answer"): None}
-    for route in ROUTES:
-        wanted[route.answer, "answer"] = None
-        if route.body is not None:
-            wanted[route.body, "body"] = None
+    for route in routes:
+        wanted[route.view.answer, "answer"] = None
+        if route.view.body is not None:
+            wanted[route.view.body, "body"] = None
     modes: dict[str, Any] = {"body": "validation", "answer": "serialization"}
     schemas, definitions = models_json_schema(
         [(model, modes[kind]) for model, kind in wanted], ref_template=_REF
@@ -125,25 +126,27 @@ def _operation(route: Route, references: dict[_Key, dict[str, Any]]) -> dict[str
     operation: dict[str, Any] = {
         "operationId": _operation_id(route),
         "tags": [route.tag],
-        "summary": route.summary,
+        "summary": route.view.summary,
         "parameters": _parameters(route),
         "responses": {
-            str(route.status): {
+            str(int(route.view.status)): {
                 "description": "As asked.",
-                "content": {"application/json": {"schema": references[route.answer, "answer"]}},
+                "content": {
+                    "application/json": {"schema": references[route.view.answer, "answer"]}
+                },
             },
             **_refusals(route, references[views.Problem, "answer"]),
         },
     }
-    description = route.description
-    if route.needs is not None:
-        description = f"{description} Needs `{route.needs.value}`.".strip()
+    description = route.view.description
+    if route.view.needs is not None:
+        description = f"{description} Needs `{route.view.needs.value}`.".strip()
     if description:
         operation["description"] = description
-    if not route.signed:
+    if not route.view.signed:
         operation["security"] = []
-    if route.body is not None:
-        content = {"application/json": {"schema": references[route.body, "body"]}}
+    if route.view.body is not None:
+        content = {"application/json": {"schema": references[route.view.body, "body"]}}
         operation["requestBody"] = {"required": True, "content": content}
     return operation
 
@@ -156,7 +159,7 @@ def _operation_id(route: Route) -> str:
 
 def _refusals(route: Route, problem: dict[str, Any]) -> dict[str, Any]:
     statuses = ["503"]
-    if route.signed:
+    if route.view.signed:
         statuses += ["401", "403", "422", "429"]
     if route.method != "GET":
         statuses += ["400", "408", "409", "413", "415"]
@@ -173,7 +176,7 @@ def _refusals(route: Route, problem: dict[str, Any]) -> dict[str, Any]:
 
 def _is_conditional(route: Route) -> bool:
     """Tell whether its answer has an ETag: those of all signed reads do."""
-    return route.signed and route.method == "GET"
+    return route.view.signed and route.method == "GET"
 
 
 def _not_found(route: Route) -> str:
@@ -185,7 +188,7 @@ def _not_found(route: Route) -> str:
             f"There is no such {', or no such '.join(nouns)}, or you may not see it: both look the "
             "same."
         )
-    sentences.append(route.not_found)
+    sentences.append(route.view.not_found)
     if route.method != "GET":
         sentences.append(_OTHER_SPELLING)
     return " ".join(filter(None, sentences))
@@ -200,10 +203,10 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for name in _path_names(route)
     ]
-    if route.query is not None:
+    if route.view.query is not None:
         found += [
             {"name": name, "in": "query", "required": False, "schema": _plain(schema)}
-            for name, schema in _query_properties(route.query).items()
+            for name, schema in _query_properties(route.view.query).items()
         ]
     if _is_conditional(route):
         found += [

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from coordinator.api.parts import Parts
-from coordinator.api.routing import Query
+from coordinator.api.context import AppContext
+from coordinator.api.query import Query
 from coordinator.domain.errors import InvalidInputError, ParameterFault
 from holdfast.protocol import base64url
 from holdfast.protocol.errors import ProtocolError
@@ -30,16 +30,16 @@ class PageQuery(Query):
     limit: Annotated[int | None, Field(ge=1, description="Items in a page.")] = None
 
 
-def page_size(own: Parts, limit: int | None) -> int:
+def page_size(context: AppContext, limit: int | None) -> int:
     """Return how many items to answer.
 
     Raises:
         InvalidInputError: If more are asked for than a page may hold.
     """
     if limit is None:
-        return own.page_size
-    if limit > own.page_size_limit:
-        detail = f"must be 1 to {own.page_size_limit}"
+        return context.page_size
+    if limit > context.page_size_limit:
+        detail = f"must be 1 to {context.page_size_limit}"
         raise InvalidInputError(
             f"limit {detail}", parameters=[ParameterFault("limit", detail, "out_of_range")]
         )

@@ -6,10 +6,10 @@ import structlog
 from flask import Response
 from sqlalchemy.exc import SQLAlchemyError
 
-from coordinator.api.parts import parts
+from coordinator.api.context import current_context
 from coordinator.domain.actor import COORDINATOR
 from coordinator.domain.errors import CoordinatorError
-from coordinator.services.bus import execute
+from coordinator.services.commands import execute
 from coordinator.services.legs import MarkLegDelivered
 from coordinator.services.unit_of_work import transaction
 
@@ -23,16 +23,16 @@ def mark_delivered(leg_ids: Sequence[str]) -> None:
     """
     if not leg_ids:
         return
-    own = parts()
+    context = current_context()
     try:
-        with transaction(own.database, own.vault, own.clock) as uow:
+        with transaction(context.database, context.vault, context.clock) as uow:
             for leg_id in leg_ids:
                 execute(MarkLegDelivered(leg_id=leg_id), COORDINATOR, uow)
             uow.finish()
     except (CoordinatorError, SQLAlchemyError):
         _log.exception("mark_delivered_failed", legs=len(leg_ids))
     else:
-        own.wake()
+        context.wake()
 
 
 def mark_delivered_after(leg_ids: Sequence[str]) -> Callable[[Response], Response]:

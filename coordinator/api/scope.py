@@ -30,7 +30,7 @@ def scoped_page(
     reader: Reader, query: PageQuery, request_id: str, find: Find, show: Show
 ) -> dict[str, Any]:
     """Return one page of what belongs to legs of a request, by id."""
-    size, after = page_size(reader.parts, query.limit), after_id(query) or ""
+    size, after = page_size(reader.context, query.limit), after_id(query) or ""
     leg_id = leg_scope(reader, request_id)
     return paged(
         size,

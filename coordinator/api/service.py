@@ -1,21 +1,19 @@
 """What anybody may ask: what this coordinator is, its webhook key, and whether it is well."""
 
-from collections.abc import Callable
 from typing import Any
 
 from flask import Response
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from coordinator.api.parts import parts
-from coordinator.api.routing import ROUTES, Route, blueprint
+from coordinator.api.context import current_context
+from coordinator.api.view import public_view
 from coordinator.domain.errors import UnavailableError
 from holdfast.protocol import canonical_json, views
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.request_token import DEFAULT_SKEW, MAX_LIFETIME
 
 VERSION = "1"
-_TAG = "service"
 _MAX_AGE_SECONDS = 300
 
 
@@ -31,98 +29,64 @@ class HealthView(views.View):
     status: str
 
 
-def public_get(
-    path: str, answer: Any, summary: str, description: str = ""
-) -> Callable[[Callable[[], Response]], Callable[[], Response]]:
-    """Serve `path` to anybody, unsigned."""
-
-    def register(function: Callable[[], Response]) -> Callable[[], Response]:
-        ROUTES.append(
-            Route(
-                method="GET",
-                path=path,
-                tag=_TAG,
-                summary=summary,
-                description=description,
-                answer=answer,
-                signed=False,
-            )
-        )
-        blueprint.add_url_rule(
-            path,
-            f"GET {path.replace('.', '')}",  # Flask takes no dot in it
-            function,
-            methods=["GET"],
-            provide_automatic_options=False,
-        )
-        return function
-
-    return register
-
-
 def _json(value: Any, *, max_age: int = 0) -> Response:
     response = Response(canonical_json.dumps(value), content_type="application/json")
     response.headers["Cache-Control"] = f"public, max-age={max_age}" if max_age else "no-store"
     return response
 
 
-@public_get("/v1", views.ServiceView, "What this coordinator is", "Its clock, too: `time`.")
+@public_view(answer=views.ServiceView)
 def about() -> Response:
-    """Return name, origin, time and the limits of tokens."""
-    own = parts()
+    """What this coordinator is.
+
+    Its clock, too: `time`.
+    """
+    context = current_context()
     return _json(
         {
             "name": "Holdfast",
             "version": VERSION,
-            "origin": own.origin,
-            "time": format_time(own.clock.now()),
+            "origin": context.origin,
+            "time": format_time(context.clock.now()),
             "max_token_seconds": MAX_LIFETIME,
             "skew_seconds": DEFAULT_SKEW,
-            "docs": f"{own.origin}/docs",
+            "docs": f"{context.origin}/docs",
         }
     )
 
 
-@public_get(
-    "/.well-known/jwks.json",
-    JwksView,
-    "The keys that the coordinator signs webhooks with",
-    "For the `v1a` signature of every webhook.",
-)
+@public_view(answer=JwksView)
 def jwks() -> Response:
-    """Return the coordinator's public webhook keys."""
-    key = parts().webhook_key
+    """The keys that the coordinator signs webhooks with.
+
+    For the `v1a` signature of every webhook.
+    """
+    key = current_context().webhook_key
     entry = {**key.jwk(), "kid": key.kid, "use": "sig", "alg": key.alg}
     return _json({"keys": [entry]}, max_age=_MAX_AGE_SECONDS)
 
 
-@public_get("/healthz", HealthView, "Whether this process answers at all")
+@public_view(answer=HealthView)
 def healthz() -> Response:
-    """Return at once; nothing else is asked."""
+    """Whether this process answers at all."""
     return _json({"status": "ok"})
 
 
-@public_get(
-    "/readyz",
-    HealthView,
-    "Whether this process can serve",
-    "503 while the database is away or takes no changes, and when the process is about to stop.",
-)
+@public_view(answer=HealthView)
 def readyz() -> Response:
-    """Ask the database, whether it can be written, and whether the process drains.
+    """Whether this process can serve.
 
-    Raises:
-        UnavailableError: If it cannot serve now.
+    503 while the database is away or takes no changes, and when the process is about to stop.
     """
-    own = parts()
-    if own.watcher.is_stopped:
+    context = current_context()
+    if context.watcher.is_stopped:
         raise UnavailableError("this process is about to stop")
     try:
-        with own.database.engine.connect() as connection:
+        with context.database.engine.connect() as connection:
             connection.execute(text("SELECT leaf_count FROM log_head WHERE id = 1")).scalar_one()
     except SQLAlchemyError:
         raise UnavailableError("the database does not answer, or is not migrated") from None
-    for check in own.health_checks:
+    for check in context.health_checks:
         fault = check()
         if fault is not None:
             raise UnavailableError(fault)

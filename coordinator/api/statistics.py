@@ -1,16 +1,16 @@
 """Numbers: for members over what they may see, and a yearly summary for everybody."""
 
 import re
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any
 
-from flask import Response, current_app, request
+from flask import Response, request
 from pydantic import Field
 
-from coordinator.api.parts import Parts, parts
+from coordinator.api.context import AppContext, current_context
 from coordinator.api.pipeline import Reader
-from coordinator.api.routing import ROUTES, Query, Route, blueprint, signed_get
+from coordinator.api.query import Query
+from coordinator.api.view import public_view, query_view
 from coordinator.domain.asset import display_units
 from coordinator.domain.errors import InvalidInputError, NotFoundError, ParameterFault
 from coordinator.domain.permission import Permission
@@ -27,9 +27,6 @@ from holdfast.protocol import canonical_json, life_cycle_views
 _MOST_MONTHS = 24
 _FIRST_YEAR = 2020
 _YEAR = re.compile(r"2[0-9]{3}", re.ASCII)
-#: A year's summary is made at most so often: anybody may ask for it.
-_KEPT = timedelta(hours=1)
-_PUBLIC_PATH = "/v1/statistics/{year}"
 
 Month = Annotated[
     str,
@@ -44,12 +41,8 @@ class StatisticsQuery(Query):
     to_month: Annotated[Month | None, Field(alias="to")] = None
 
 
-@signed_get(
-    "/v1/statistics",
-    tag="statistics",
-    answer=life_cycle_views.StatisticsView,
-    needs=Permission.STATISTICS_READ,
-    query=StatisticsQuery,
+@query_view(
+    query=StatisticsQuery, answer=life_cycle_views.StatisticsView, needs=Permission.STATISTICS_READ
 )
 def read_statistics(reader: Reader, query: StatisticsQuery) -> dict[str, Any]:
     """Read how fast partners answered and what came of it, over the legs that you may see.
@@ -57,14 +50,14 @@ def read_statistics(reader: Reader, query: StatisticsQuery) -> dict[str, Any]:
     By partner, urgency and month in which a leg began. What was asked counts once for each partner
     asked; a hold that several legs share counts once.
     """
-    now = reader.parts.clock.now()
+    now = reader.context.clock.now()
     last = query.to_month or (f"{now:%Y-%m}" if query.from_month is None else None)
     last = last or max(query.from_month or "", f"{now:%Y-%m}")
     first = query.from_month or last
     start, end = _months(first, last)
     rows = figures_by_row(reader.connection, Scope(start, end, reader.actor.partner))
     view = member_view(rows)
-    units = display_units(reader.parts.chains, view["totals"])
+    units = display_units(reader.context.chains, view["totals"])
     return {"from_month": first, "to_month": last, **view, "units": units}
 
 
@@ -80,55 +73,34 @@ def _months(first: str, last: str) -> tuple[datetime, datetime]:
     return month_start(year, month), month_start(to_year, to_month + 1)
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    """One year's summary as it was last made."""
-
-    content: bytes
-    until: datetime
-
-
-ROUTES.append(
-    Route(
-        method="GET",
-        path=_PUBLIC_PATH,
-        tag="statistics",
-        summary="The public summary of a year",
-        description="Names no partner with few cases, and tells no sum of few cases or partners;"
-        " made anew at most once an hour.",
-        answer=life_cycle_views.YearlySummary,
-        signed=False,
-        not_found=f"There are summaries of the years from {_FIRST_YEAR} to this one.",
-    )
-)
-
-
-@blueprint.get(
-    "/v1/statistics/<year>", endpoint=f"GET {_PUBLIC_PATH}", provide_automatic_options=False
+@public_view(
+    answer=life_cycle_views.YearlySummary,
+    not_found=f"There are summaries of the years from {_FIRST_YEAR} to this one.",
 )
 def read_year(year: str) -> Response:
-    """Serve a year's summary to anybody."""
-    own = parts()
-    own.limiter.check(f"public:{request.remote_addr}")
-    now = own.clock.now()
+    """The public summary of a year.
+
+    Names no partner with few cases, and tells no sum of few cases or partners; made anew at most
+    once an hour.
+    """
+    context = current_context()
+    context.limiter.check(f"public:{request.remote_addr}")
+    now = context.clock.now()
     if not _YEAR.fullmatch(year) or not _FIRST_YEAR <= int(year) <= now.year:
         raise NotFoundError(f"there are summaries of the years {_FIRST_YEAR} to {now.year}")
-    summaries: dict[int, _Kept] = current_app.extensions.setdefault("holdfast_yearly", {})
-    kept = summaries.get(int(year))
-    if kept is None or not now < kept.until:
-        kept = _Kept(_summary(own, int(year)), now + _KEPT)
-        summaries[int(year)] = kept
-    response = Response(kept.content, 200, content_type="application/json")
-    response.headers["Cache-Control"] = f"public, max-age={int(_KEPT.total_seconds())}"
+    content = context.yearly_summaries.get(year, now=now, make=lambda: _summary(context, int(year)))
+    max_age = context.yearly_summaries.max_age
+    response = Response(content, 200, content_type="application/json")
+    response.headers["Cache-Control"] = f"public, max-age={int(max_age.total_seconds())}"
     return response
 
 
-def _summary(own: Parts, year: int) -> bytes:
+def _summary(context: AppContext, year: int) -> bytes:
     scope = Scope(month_start(year, 1), month_start(year + 1, 1), None)
-    with own.database.engine.connect() as connection:
+    with context.database.engine.connect() as connection:
         rows = figures_by_row(connection, scope)
         requests = store.request_count(connection, scope)
-    name_from = own.policies.name_from_cases
+    name_from = context.policies.name_from_cases
     view = yearly_view(rows, year=year, requests=requests, name_from=name_from)
-    units = display_units(own.chains, view.get("assets", ()))
+    units = display_units(context.chains, view.get("assets", ()))
     return canonical_json.dumps({**view, "units": units})

@@ -20,7 +20,7 @@ from coordinator.domain.clock import Clock, SystemClock
 from coordinator.domain.deadline import Policies
 from coordinator.domain.delivery import FAILING_AFTER
 from coordinator.domain.errors import CoordinatorError
-from coordinator.services.bus import execute
+from coordinator.services.commands import execute
 from coordinator.services.disputes import RecommendRelease
 from coordinator.services.freeze_requests import CloseByItself, ExpireFreezeRequest
 from coordinator.services.holds import FireHoldClock, RemindOwed

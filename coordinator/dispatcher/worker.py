@@ -8,13 +8,13 @@ from datetime import timedelta
 import structlog
 
 from coordinator.dispatcher.address_guard import EndpointPolicy
+from coordinator.dispatcher.leg_notices import tell_legs
 from coordinator.dispatcher.loop import DeliveryLoop, LoopSettings
 from coordinator.dispatcher.timers import TimerRun, all_timers
 from coordinator.dispatcher.webhook_sender import WebhookSender
 from coordinator.domain.clock import Clock
 from coordinator.domain.deadline import Policies
 from coordinator.domain.fair_shares import PARTNER_SHARE
-from coordinator.services.deliveries import tell_legs
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
 from coordinator.storage.wakeup import Watcher, open_notifier

@@ -11,7 +11,7 @@ from coordinator.domain.deadline import Policies
 from coordinator.domain.errors import InvalidInputError
 from coordinator.key_files import read_keys
 from coordinator.operations.preparation import open_migrated
-from coordinator.services.bus import execute
+from coordinator.services.commands import execute
 from coordinator.services.root_resets import ResetRoot
 from coordinator.services.unit_of_work import Answer, transaction
 from coordinator.settings import Settings, clock_of

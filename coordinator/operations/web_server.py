@@ -12,7 +12,7 @@ from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
-from coordinator.api.parts import Parts
+from coordinator.api.context import AppContext
 from coordinator.app import create_app
 from coordinator.logging_setup import set_up_logging
 from coordinator.operations.front.front import Front, FrontLimits
@@ -50,13 +50,13 @@ def load_front(parent: int) -> Front:
 
 def front_of(app: Flask, settings: Settings) -> Front:
     """Return the app behind the front, as a web process serves it."""
-    parts: Parts = app.extensions["holdfast"]
+    context: AppContext = app.extensions["holdfast"]
 
     def news_of(after: Mapping[str, int]) -> News:
-        with parts.database.engine.connect() as connection:
+        with context.database.engine.connect() as connection:
             return events.news_of(connection, after)
 
-    news = NewsTable(parts.watcher, news_of)
+    news = NewsTable(context.watcher, news_of)
     limits = FrontLimits(
         threads=settings.web_threads,
         small_bytes=settings.small_body_bytes,

@@ -1,4 +1,4 @@
 """Use cases.
 
-One command dataclass and one handler each, run by `bus.execute` in one transaction.
+One command dataclass and one handler each, run by `commands.execute` in one transaction.
 """

@@ -1,72 +1,52 @@
-"""One way in.
+"""What a handler is: a function that carries out one command, and the permission it needs.
 
-Every change is a command, and a command has exactly one handler and one permission.
+`coordinator.services.commands` lists them all.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from coordinator.domain.actor import Actor
-from coordinator.domain.permission import Permission, require
+from coordinator.domain.permission import Permission
 from coordinator.services.unit_of_work import Answer, UnitOfWork
 
 C = TypeVar("C")
-Handler = Callable[[Any, Actor, UnitOfWork], Answer]
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
-    handler: Handler
+class Handler(Generic[C]):
+    """A function that carries out one kind of command, and the permission that it takes."""
+
+    command: type[C]
     needs: Permission
+    function: Callable[[C, Actor, UnitOfWork], Answer]
 
-
-_HANDLERS: dict[type[Any], _Entry] = {}
+    def __call__(self, command: C, actor: Actor, uow: UnitOfWork) -> Answer:
+        """Carry the command out; the permission was checked before."""
+        return self.function(command, actor, uow)
 
 
 def handles(
     command: type[C], *, needs: Permission
-) -> Callable[[Callable[[C, Actor, UnitOfWork], Answer]], Callable[[C, Actor, UnitOfWork], Answer]]:
-    """Register the one handler of a command, with the permission that it needs."""
+) -> Callable[[Callable[[C, Actor, UnitOfWork], Answer]], Handler[C]]:
+    """Declare a function as the handler of a command; `commands.HANDLERS` has to name it."""
 
-    def register(
-        handler: Callable[[C, Actor, UnitOfWork], Answer],
-    ) -> Callable[[C, Actor, UnitOfWork], Answer]:
-        if command in _HANDLERS:
-            raise ValueError(f"{command.__name__} has a handler already")
-        _HANDLERS[command] = _Entry(handler, needs)
-        return handler
+    def declare(function: Callable[[C, Actor, UnitOfWork], Answer]) -> Handler[C]:
+        return Handler(command, needs, function)
 
-    return register
+    return declare
 
 
-def permission_of(command: type[Any]) -> Permission:
-    """Return the permission that a command needs.
+def handlers_by_command(handlers: tuple[Handler[Any], ...]) -> dict[type[Any], Handler[Any]]:
+    """Return handlers by the command that each carries out.
 
     Raises:
-        KeyError: If it has no handler.
+        ValueError: If two of them handle the same command.
     """
-    return _HANDLERS[command].needs
-
-
-def require_permission(command: type[Any], actor: Actor) -> None:
-    """Raise PermissionDeniedError unless `actor` may give this command at all."""
-    require(permission_of(command), actor)
-
-
-def execute(command: object, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Check the permission and run the command's handler inside `uow`.
-
-    Raises:
-        PermissionDeniedError: If the actor's role does not carry the permission.
-        CoordinatorError: Whatever the rules refuse.
-        KeyError: If the command has no handler; nothing undeclared is carried out.
-    """
-    entry = _HANDLERS[type(command)]
-    require(entry.needs, actor)
-    return entry.handler(command, actor, uow)
-
-
-def commands() -> dict[str, Permission]:
-    """Return every command with the permission it needs, for tests and documents."""
-    return {command.__name__: entry.needs for command, entry in _HANDLERS.items()}
+    found: dict[type[Any], Handler[Any]] = {}
+    for handler in handlers:
+        if handler.command in found:
+            raise ValueError(f"{handler.command.__name__} has a handler already")
+        found[handler.command] = handler
+    return found

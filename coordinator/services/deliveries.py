@@ -1,30 +1,25 @@
-"""Deliveries as partners see them, sending again, and telling legs what became of their notice."""
+"""Deliveries as partners see them, and sending again."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
 
-from coordinator.domain.actor import COORDINATOR, Actor
-from coordinator.domain.clock import Clock
+from coordinator.domain.actor import Actor
 from coordinator.domain.delivery import DeliveryStatus, told_error
 from coordinator.domain.errors import (
     ConflictError,
-    CoordinatorError,
     InvalidInputError,
     NotFoundError,
 )
 from coordinator.domain.permission import Permission
-from coordinator.services.bus import execute, handles
-from coordinator.services.legs import MarkLegsDelivered, MarkLegUndeliverable
-from coordinator.services.unit_of_work import PRIORITY, Answer, UnitOfWork, transaction
+from coordinator.services.bus import handles
+from coordinator.services.unit_of_work import PRIORITY, Answer, UnitOfWork
 from coordinator.storage import deliveries as store
 from coordinator.storage import outbox
 from coordinator.storage import webhook_endpoints as endpoint_store
-from coordinator.storage.database import Database
-from coordinator.storage.deliveries import LegDue, OwedEvent, ShownDelivery
-from coordinator.storage.documents import Vault
+from coordinator.storage.deliveries import OwedEvent, ShownDelivery
 from coordinator.storage.tables.outbox import AttemptRow
 from holdfast.protocol import payloads
 from holdfast.protocol.payloads import format_time
@@ -34,8 +29,6 @@ from holdfast.protocol.vocabulary import Urgency
 ATTEMPTS_SHOWN = 20
 #: The most events that one replay queues.
 REPLAY_LIMIT = 10_000
-#: Legs told in one transaction; they share its statements, its log lock and its fsync.
-LEGS_AT_ONCE = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,58 +160,3 @@ def _view(row: ShownDelivery, attempts: Sequence[AttemptRow]) -> dict[str, Any]:
             for a in attempts
         ],
     }
-
-
-def tell_legs(
-    database: Database, vault: Vault, clock: Clock, *, on_commit: Callable[[], None]
-) -> int:
-    """Tell legs that their notice was delivered, or died; returns how many were told.
-
-    The completion of a notice leaves `owes` on its delivery; telling the leg and clearing `owes`
-    are one transaction, so a crash between the two loses nothing and doubles nothing.
-    """
-    told = 0
-    after = ""
-    while _is_leg_owed(database, after):
-        batch: list[LegDue] = []
-        try:
-            with transaction(database, vault, clock) as uow:
-                batch += store.take_legs(uow.connection, after=after, limit=LEGS_AT_ONCE)
-                _tell(uow, batch)
-            told += len(batch)
-        except CoordinatorError:
-            # One that cannot be told now must not keep the others from it.
-            told += sum(_tell_alone(database, vault, clock, due) for due in batch)
-        if not batch:
-            break  # another worker is telling the rest
-        after = batch[-1].delivery_id
-        on_commit()
-    return told
-
-
-def _is_leg_owed(database: Database, after: str) -> bool:
-    with database.engine.connect() as connection:
-        return store.is_leg_owed(connection, after=after)
-
-
-def _tell_alone(database: Database, vault: Vault, clock: Clock, due: LegDue) -> bool:
-    try:
-        with transaction(database, vault, clock) as uow:
-            taken = store.take_legs(uow.connection, only=due.delivery_id, limit=1)
-            _tell(uow, taken)
-    except CoordinatorError:
-        return False
-    return bool(taken)
-
-
-def _tell(uow: UnitOfWork, batch: Sequence[LegDue]) -> None:
-    if not batch:
-        return
-    delivered = frozenset(d.leg_id for d in batch if d.owes == DeliveryStatus.DELIVERED)
-    execute(MarkLegsDelivered(leg_ids=delivered), COORDINATOR, uow)
-    for due in batch:
-        if due.owes == DeliveryStatus.DEAD and not store.is_alive_elsewhere(
-            uow.connection, due.event_id, due.delivery_id
-        ):
-            execute(MarkLegUndeliverable(leg_id=due.leg_id), COORDINATOR, uow)
-    uow.finish()

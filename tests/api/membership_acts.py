@@ -7,7 +7,7 @@ from werkzeug.test import TestResponse
 
 from coordinator.domain.actor import COORDINATOR
 from coordinator.domain.clock import Clock
-from coordinator.services.bus import execute
+from coordinator.services.commands import execute
 from coordinator.services.unit_of_work import Answer, transaction
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from coordinator.api.routing import ROUTES, Route
+from coordinator.api.routes import ROUTES
+from coordinator.api.view import Route
 from coordinator.domain.clock import SteppedClock
 from holdfast.protocol import canonical_json
 from holdfast.protocol.jwk import PrivateKey

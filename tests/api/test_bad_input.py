@@ -9,7 +9,8 @@ from pydantic import ValidationError
 from sqlalchemy import func, select
 
 from coordinator.api.paging import PageQuery
-from coordinator.api.routing import ROUTES, Query
+from coordinator.api.query import Query
+from coordinator.api.routes import ROUTES
 from coordinator.storage.tables.documents import DocumentRow
 from coordinator.storage.tables.events import EventRow
 from coordinator.storage.tables.freeze_ledger import HoldRow, LedgerLineRow
@@ -312,10 +313,10 @@ def test_numbers_of_queries_are_plain_digits(signer: Signer, cast: Cast, number:
 
 def _numbers_of_queries() -> list[tuple[type[Query], str]]:
     return [
-        (route.query, field.alias or name)
+        (route.view.query, field.alias or name)
         for route in ROUTES
-        if route.query is not None
-        for name, field in route.query.model_fields.items()
+        if route.view.query is not None
+        for name, field in route.view.query.model_fields.items()
         if "int" in str(field.annotation)
     ]
 

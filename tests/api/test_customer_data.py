@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from sqlalchemy import update
 
 from coordinator.api.customer_data import customer_data, members_of
-from coordinator.api.routing import ROUTES
+from coordinator.api.routes import ROUTES
 from coordinator.storage.database import Database
 from coordinator.storage.tables.partners import PartnerRow
 from tests.api.acts import approve, submit
@@ -33,7 +33,9 @@ EMAIL = "jane.doe@example.com"
 def _models() -> list[type[BaseModel]]:
     """Return every model that a body of the API is made of."""
     found: dict[type[BaseModel], None] = {}
-    waiting: list[type[BaseModel]] = [route.body for route in ROUTES if route.body is not None]
+    waiting: list[type[BaseModel]] = [
+        route.view.body for route in ROUTES if route.view.body is not None
+    ]
     while waiting:
         model = waiting.pop()
         if model not in found:

@@ -9,7 +9,7 @@ from coordinator.dispatcher.timers import all_timers
 from coordinator.domain.clock import SteppedClock
 from coordinator.domain.deadline import Policies
 from coordinator.domain.errors import AuthenticationError, ConflictError, NotFoundError
-from coordinator.services.bus import execute
+from coordinator.services.commands import execute
 from coordinator.services.partners import ChangeContacts
 from coordinator.services.rotations import RotateKey
 from coordinator.services.suspensions import (

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from sqlalchemy import text
 
-from coordinator.services.bus import execute
+from coordinator.services.commands import execute
 from coordinator.services.unit_of_work import transaction
 from coordinator.services.webhook_endpoints import RegisterEndpoint
 from holdfast.protocol import payloads

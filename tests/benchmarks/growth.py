@@ -11,7 +11,7 @@ from coordinator.config_files import read_config
 from coordinator.dispatcher.timers import TimerRun, all_timers
 from coordinator.domain.clock import to_micros
 from coordinator.domain.deadline import Policies
-from coordinator.services.bus import execute
+from coordinator.services.commands import execute
 from coordinator.services.unit_of_work import transaction
 from coordinator.services.webhook_endpoints import RegisterEndpoint
 from holdfast.protocol import payloads

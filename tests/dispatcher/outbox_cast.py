@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from coordinator.dispatcher.loop import DeliveryLoop, LoopSettings, SendOutcome
 from coordinator.domain.clock import Clock
-from coordinator.services.bus import execute
+from coordinator.services.commands import execute
 from coordinator.services.unit_of_work import transaction
 from coordinator.services.webhook_endpoints import RegisterEndpoint
 from coordinator.storage.database import Database

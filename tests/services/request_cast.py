@@ -21,7 +21,7 @@ from coordinator.domain.deadline import Policies
 from coordinator.domain.errors import AuthenticationError, CoordinatorError, FieldFault
 from coordinator.domain.service_wallets import NO_WALLETS
 from coordinator.services.approvals import DecideFreezeRequest
-from coordinator.services.bus import execute
+from coordinator.services.commands import execute
 from coordinator.services.disputes import RaiseDispute
 from coordinator.services.freeze_ledger import ReportFreeze
 from coordinator.services.freeze_requests import CloseFreezeRequest, prepare_submission

@@ -6,7 +6,7 @@ import pytest
 
 from coordinator.domain.actor import COORDINATOR
 from coordinator.domain.errors import PermissionDeniedError
-from coordinator.services.bus import execute
+from coordinator.services.commands import execute
 from coordinator.services.grant_proposals import ApproveGrant, ProposeGrant
 from coordinator.services.grants import MakeGrant
 from coordinator.services.revocations import Revoke

@@ -20,7 +20,7 @@ from sqlalchemy import select
 
 from coordinator.domain.actor import COORDINATOR
 from coordinator.domain.clock import SteppedClock
-from coordinator.services.bus import execute
+from coordinator.services.commands import execute
 from coordinator.services.freeze_requests import ExpireFreezeRequest
 from coordinator.services.unit_of_work import transaction
 from coordinator.services.withdrawals import LapseProvisional

@@ -14,7 +14,7 @@ from coordinator.domain.errors import (
     NotFoundError,
     PermissionDeniedError,
 )
-from coordinator.services.bus import execute
+from coordinator.services.commands import execute
 from coordinator.services.deliveries import ReplayEndpoint, ResendDelivery, list_deliveries
 from coordinator.services.unit_of_work import transaction
 from coordinator.services.webhook_endpoints import (
@@ -22,8 +22,8 @@ from coordinator.services.webhook_endpoints import (
     DeleteEndpoint,
     RegisterEndpoint,
     RotateSecret,
+    SendTestEvent,
     TellEndpointFailing,
-    TestEndpoint,
     UpdateEndpoint,
     get_endpoint,
     list_endpoints,
@@ -114,7 +114,7 @@ def commands(endpoint_id: str) -> list[object]:
     return [
         prepare_update(endpoint_id, payloads.EndpointChanges(enabled=False), lambda _: None),
         prepare_rotation(endpoint_id),
-        TestEndpoint(endpoint_id=endpoint_id),
+        SendTestEvent(endpoint_id=endpoint_id),
         ReplayEndpoint(
             endpoint_id=endpoint_id,
             body=payloads.Replay.model_validate({"since": "2026-01-01T00:00:00Z"}),
@@ -209,7 +209,7 @@ def test_an_endpoint_that_is_turned_off_keeps_what_it_is_owed(outbox: Outbox, ca
     turn(on=False)
     assert not is_due(outbox, endpoint.id)
     for command in (
-        TestEndpoint(endpoint_id=endpoint.id),
+        SendTestEvent(endpoint_id=endpoint.id),
         ResendDelivery(delivery_id=outbox.value("SELECT id FROM delivery")),
     ):
         with pytest.raises(ConflictError):
@@ -242,7 +242,7 @@ def test_a_test_goes_to_that_endpoint_alone_whatever_types_it_takes(
     other = outbox.endpoint(cast.b.lead)
     body = payloads.NewEndpoint.model_validate({"url": URL, "event_types": ["freeze.found"]})
     made = run(outbox, prepare_registration(body, lambda _: None), cast.b.lead)
-    answer = run(outbox, TestEndpoint(endpoint_id=made["id"]), cast.b.lead)
+    answer = run(outbox, SendTestEvent(endpoint_id=made["id"]), cast.b.lead)
     assert outbox.status(answer["event_id"]) == "pending"
     assert statuses(outbox, other.id) == []
 

@@ -12,7 +12,7 @@ from coordinator.dispatcher.timers import all_timers
 from coordinator.domain.actor import COORDINATOR
 from coordinator.domain.clock import SteppedClock
 from coordinator.domain.deadline import Policies
-from coordinator.services.bus import execute
+from coordinator.services.commands import execute
 from coordinator.services.unit_of_work import transaction
 from coordinator.storage import events as event_store
 from coordinator.storage.database import Database

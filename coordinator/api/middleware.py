@@ -6,11 +6,11 @@ from http import HTTPStatus
 import structlog
 from flask import Flask, Response, g, request
 
-from coordinator.api import pipeline
 from coordinator.api.calls import PutOffError, present_call
 from coordinator.api.exact_url import require_exact_url
 from coordinator.api.metrics import count_request
 from coordinator.api.rate_limit import WINDOW_SECONDS, Allowance
+from holdfast.protocol.type_ids import new_id
 
 _log = structlog.get_logger("coordinator.access")
 _KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "DELETE", "PUT", "OPTIONS"})
@@ -34,7 +34,7 @@ def register(app: Flask, *, is_https: bool) -> None:
     def begin() -> None:
         call = present_call()
         g.began = time.monotonic() if call is None else call.began
-        pipeline.remember_request_id()
+        _remember_request_id()
         require_exact_url(request.environ)
 
     @app.errorhandler(PutOffError)
@@ -57,6 +57,14 @@ def register(app: Flask, *, is_https: bool) -> None:
             _tell_allowance(response, allowance)
         _record(response)
         return response
+
+
+def _remember_request_id() -> None:
+    """Give the request an id, for the log and for problem documents."""
+    call = present_call()
+    g.request_id = new_id("req") if call is None else call.request_id
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)
 
 
 def _tell_allowance(response: Response, allowance: Allowance) -> None:

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from sqlalchemy import event, text
 
+from coordinator.dispatcher import leg_notices
+from coordinator.dispatcher.leg_notices import tell_legs
 from coordinator.domain.clock import SteppedClock
 from coordinator.domain.delivery import DeliveryStatus
 from coordinator.domain.errors import ConflictError
 from coordinator.domain.fair_shares import FairShares
 from coordinator.domain.leg import LegAct
-from coordinator.services import deliveries
-from coordinator.services.deliveries import tell_legs
 from coordinator.storage import deliveries as store
 from coordinator.storage import driver
 from coordinator.storage import legs as leg_store
@@ -139,7 +139,7 @@ def test_a_fault_while_telling_tells_nothing_and_is_made_good_in_the_next_pass(
         def fail(*_: object) -> None:
             raise RuntimeError("power cut")
 
-        patched.setattr(deliveries, "execute", fail)
+        patched.setattr(leg_notices, "execute", fail)
         with pytest.raises(RuntimeError):
             tell(outbox)
     assert outbox.value(NOTICE) == 1
@@ -172,7 +172,7 @@ def test_two_workers_never_take_the_same_leg_to_tell_it(desk: Desk, outbox: Outb
 def test_two_workers_at_once_tell_each_leg_once(
     desk: Desk, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deliveries, "LEGS_AT_ONCE", 4)
+    monkeypatch.setattr(leg_notices, "LEGS_AT_ONCE", 4)
     for exchange in (desk.cast.b, desk.cast.c, desk.cast.d):
         outbox.endpoint(exchange.lead)
     for _ in range(10):

@@ -1,4 +1,4 @@
-"""What the routes work with, put together once by `app.create_app`."""
+"""What the views work with, wired once by `app.create_app`."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,6 +6,8 @@ from typing import cast
 
 from flask import current_app
 
+from coordinator.api.auth import KeyRing
+from coordinator.api.content_cache import ContentCache
 from coordinator.api.rate_limit import RateLimiter
 from coordinator.domain.chain import Chains
 from coordinator.domain.clock import Clock
@@ -18,8 +20,8 @@ from holdfast.protocol.jwk import PublicKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """The wired parts of one web process.
+class AppContext:
+    """The wired services and limits of one web process.
 
     Attributes:
         origin: The configured origin: `aud` of every token and the start of every `htu`.
@@ -37,6 +39,8 @@ class Parts:
     wake: Callable[[], None]
     check_endpoint: Callable[[str], None]
     limiter: RateLimiter
+    key_ring: KeyRing
+    yearly_summaries: ContentCache
     watcher: Watcher
     body_limit_bytes: int
     document_limit_bytes: int
@@ -45,6 +49,6 @@ class Parts:
     health_checks: Sequence[Callable[[], str | None]] = ()
 
 
-def parts() -> Parts:
-    """Return the parts of the app that serves the present request."""
-    return cast("Parts", current_app.extensions["holdfast"])
+def current_context() -> AppContext:
+    """Return the context of the app that serves the present request."""
+    return cast("AppContext", current_app.extensions["holdfast"])

@@ -1,0 +1,180 @@
+"""Every URL of the coordinator, with the view that serves it: the one list."""
+
+from collections.abc import Callable
+
+from flask import Flask, Response
+
+from coordinator.api import (
+    additions,
+    approvals,
+    disputes,
+    docs,
+    drafts,
+    events,
+    freeze_ledger,
+    freeze_request_reads,
+    freeze_requests,
+    holds,
+    incident_traces,
+    incidents,
+    info_requests,
+    ledger_reads,
+    legal_orders,
+    legs,
+    membership,
+    membership_reads,
+    service,
+    statistics,
+    webhook_endpoints,
+)
+from coordinator.api.pipeline import serve_command, serve_query
+from coordinator.api.view import CommandView, QueryView, Route, View
+
+
+def _section(tag: str, *routes: tuple[str, str, View]) -> tuple[Route, ...]:
+    return tuple(Route(method, path, view, tag) for method, path, view in routes)
+
+
+#: The API, by section of its documentation.
+ROUTES: tuple[Route, ...] = (
+    *_section(
+        "service",
+        ("GET", "/v1", service.about),
+        ("GET", "/.well-known/jwks.json", service.jwks),
+        ("GET", "/healthz", service.healthz),
+        ("GET", "/readyz", service.readyz),
+    ),
+    *_section(
+        "membership",
+        ("POST", "/v1/join", membership.join),
+        ("GET", "/v1/partners", membership_reads.list_partners),
+        ("GET", "/v1/partners/me", membership_reads.read_own),
+        ("PATCH", "/v1/partners/me", membership.change_contacts),
+        ("GET", "/v1/people", membership_reads.list_people),
+        ("GET", "/v1/keys", membership_reads.list_keys),
+        ("POST", "/v1/grants", membership.make_grant),
+        ("GET", "/v1/grants", membership_reads.list_grants),
+        ("POST", "/v1/grants/{proposal_id}/approvals", membership.approve_grant),
+        ("POST", "/v1/revocations", membership.revoke),
+    ),
+    *_section(
+        "freeze requests",
+        ("POST", "/v1/freeze-requests", freeze_requests.submit),
+        ("GET", "/v1/freeze-requests", freeze_request_reads.list_requests),
+        ("GET", "/v1/freeze-requests/{request_id}", freeze_request_reads.read_request),
+        ("GET", "/v1/freeze-requests/{request_id}/addresses", freeze_request_reads.list_addresses),
+        ("POST", "/v1/freeze-requests/{request_id}/approvals", approvals.decide),
+        ("POST", "/v1/freeze-requests/{request_id}/partners", additions.propose),
+        ("GET", "/v1/freeze-requests/{request_id}/partners", additions.list_additions),
+        ("GET", "/v1/freeze-requests/{request_id}/drafts", drafts.list_drafts),
+        ("POST", "/v1/freeze-requests/{request_id}/withdrawal", freeze_requests.withdraw),
+        ("POST", "/v1/freeze-requests/{request_id}/closure", freeze_requests.close),
+    ),
+    *_section(
+        "legs",
+        ("GET", "/v1/freeze-requests/{request_id}/legs", freeze_request_reads.list_legs),
+        ("POST", "/v1/freeze-requests/{request_id}/acknowledgement", legs.acknowledge),
+        ("POST", "/v1/freeze-requests/{request_id}/review", legs.review),
+        ("POST", "/v1/freeze-requests/{request_id}/decline", legs.decline),
+        ("POST", "/v1/freeze-requests/{request_id}/info-requests", info_requests.ask),
+        ("GET", "/v1/freeze-requests/{request_id}/info-requests", info_requests.list_questions),
+        (
+            "POST",
+            "/v1/freeze-requests/{request_id}/info-requests/{info_request_id}/answer",
+            info_requests.answer,
+        ),
+    ),
+    *_section(
+        "freeze ledger",
+        ("POST", "/v1/freeze-requests/{request_id}/freeze-reports", freeze_ledger.report),
+        ("GET", "/v1/freeze-requests/{request_id}/ledger", ledger_reads.list_lines),
+        ("GET", "/v1/freeze-requests/{request_id}/holds", ledger_reads.list_holds),
+    ),
+    *_section(
+        "holds",
+        ("GET", "/v1/holds/owed", holds.list_owed),
+        ("POST", "/v1/freeze-requests/{request_id}/hold-extensions", holds.extend),
+        ("POST", "/v1/freeze-requests/{request_id}/extension-requests", holds.ask),
+        ("POST", "/v1/freeze-requests/{request_id}/legal-orders", legal_orders.attach),
+        ("GET", "/v1/freeze-requests/{request_id}/legal-orders", legal_orders.list_orders),
+    ),
+    *_section(
+        "disputes",
+        ("POST", "/v1/freeze-requests/{request_id}/disputes", disputes.raise_dispute),
+        ("GET", "/v1/freeze-requests/{request_id}/disputes", disputes.list_disputes),
+        (
+            "POST",
+            "/v1/freeze-requests/{request_id}/disputes/{dispute_id}/resolution",
+            disputes.resolve,
+        ),
+    ),
+    *_section(
+        "evidence",
+        ("GET", "/v1/freeze-requests/{request_id}/evidence", ledger_reads.list_evidence),
+    ),
+    *_section(
+        "incidents",
+        ("GET", "/v1/incidents", incidents.list_incidents),
+        ("GET", "/v1/incidents/{incident_id}", incidents.read_incident),
+        ("GET", "/v1/incidents/{incident_id}/timeline", incident_traces.read_timeline),
+        ("GET", "/v1/incidents/{incident_id}/trace", incident_traces.read_trace),
+    ),
+    *_section(
+        "events",
+        ("GET", "/v1/events", events.read_feed),
+    ),
+    *_section(
+        "webhook endpoints",
+        ("POST", "/v1/webhook-endpoints", webhook_endpoints.register),
+        ("GET", "/v1/webhook-endpoints", webhook_endpoints.list_own),
+        ("GET", "/v1/webhook-endpoints/{endpoint_id}", webhook_endpoints.read_one),
+        ("PATCH", "/v1/webhook-endpoints/{endpoint_id}", webhook_endpoints.update),
+        ("DELETE", "/v1/webhook-endpoints/{endpoint_id}", webhook_endpoints.delete),
+        ("POST", "/v1/webhook-endpoints/{endpoint_id}/rotate-secret", webhook_endpoints.rotate),
+        ("POST", "/v1/webhook-endpoints/{endpoint_id}/test", webhook_endpoints.send_test),
+        ("GET", "/v1/webhook-endpoints/{endpoint_id}/deliveries", webhook_endpoints.list_owed),
+        ("POST", "/v1/webhook-endpoints/{endpoint_id}/replay", webhook_endpoints.replay),
+        ("POST", "/v1/deliveries/{delivery_id}/resend", webhook_endpoints.resend),
+    ),
+    *_section(
+        "statistics",
+        ("GET", "/v1/statistics", statistics.read_statistics),
+        ("GET", "/v1/statistics/{year}", statistics.read_year),
+    ),
+)
+#: Pages for people and what they load; none of it is in the OpenAPI document.
+PAGES: dict[str, Callable[..., Response]] = {
+    "/openapi.json": docs.openapi_page(ROUTES),
+    "/docs": docs.serve_docs,
+    "/docs/problems": docs.serve_problems,
+    "/docs/assets/{name}": docs.serve_asset,
+}
+
+
+def register(app: Flask) -> None:
+    """Have `app` serve every route and every page, and nothing else."""
+    for route in ROUTES:
+        _add(app, route.method, route.path, _serve(route.view))
+    for path, page in PAGES.items():
+        _add(app, "GET", path, page)
+
+
+def _serve(view: View) -> Callable[..., Response]:
+    """Return the function that Flask calls with the names in the path."""
+    match view:
+        case QueryView():
+            return lambda **names: serve_query(view, names)
+        case CommandView():
+            return lambda **names: serve_command(view, names)
+        case _:
+            return view.function
+
+
+def _add(app: Flask, method: str, path: str, function: Callable[..., Response]) -> None:
+    app.add_url_rule(
+        path.replace("{", "<").replace("}", ">"),
+        f"{method} {path}",
+        function,
+        methods=[method],
+        provide_automatic_options=False,
+    )

@@ -1,0 +1,262 @@
+"""A command's one transaction: executed once, however often it is sent.
+
+In order: present rights, used token, idempotency key, savepoint, handler, tail, COMMIT. If a rule
+refuses the command, roll back to the savepoint and store the refusal as the answer, so that a retry
+hears the same. Nothing is handed out before the commit.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import structlog
+from flask import Response, request
+from sqlalchemy.exc import DBAPIError, InternalError, OperationalError
+
+from coordinator.api import problems
+from coordinator.api.auth import (
+    bearer_token,
+    require_standing,
+    signed_url,
+)
+from coordinator.api.context import AppContext, current_context
+from coordinator.api.responses import stored_response
+from coordinator.domain.actor import Actor
+from coordinator.domain.errors import (
+    AuthenticationError,
+    CoordinatorError,
+    IdempotencyConflictError,
+    InvalidInputError,
+    NotFoundError,
+    RateLimitedError,
+    UnavailableError,
+)
+from coordinator.services.commands import execute, permission_of, require_permission
+from coordinator.services.partners import JoinNetwork
+from coordinator.services.rotations import RotateKey
+from coordinator.services.unit_of_work import (
+    Evidence,
+    StoreAnswer,
+    UnitOfWork,
+    transaction,
+)
+from coordinator.storage import partners as partner_store
+from coordinator.storage import requests as request_store
+from coordinator.storage.database import is_read_only, was_sacrificed
+from coordinator.storage.documents import DocumentKey, load_one
+from coordinator.storage.requests import Claim
+from holdfast.protocol.request_token import RequestToken
+from holdfast.protocol.type_ids import new_id
+from holdfast.protocol.vocabulary import PartnerStatus
+
+_log = structlog.get_logger(__name__)
+_IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9_.:-]{8,64}", re.ASCII)
+_ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class SignedCommand:
+    """One change on its way into the transaction."""
+
+    token: RequestToken
+    command: object
+    idempotency_key: str
+    fingerprint: bytes
+
+
+def signed_command(
+    context: AppContext, token: RequestToken, command: object, key: str | None = None
+) -> SignedCommand:
+    """Return a command with what tells one call from another."""
+    fingerprint = sha256(
+        f"{request.method}\n{signed_url(context.origin, request)}\n{token.body_sha256}".encode()
+    ).digest()
+    return SignedCommand(token, command, key or idempotency_key(), fingerprint)
+
+
+def evidence_of(token: RequestToken, raw: bytes) -> Evidence:
+    """Return what proves who gave the command: the token, and the body as it was received."""
+    return Evidence(bearer_token(request), raw, token.body_sha256)
+
+
+def idempotency_key() -> str:
+    """Return the Idempotency-Key header.
+
+    Raises:
+        InvalidInputError: If it is missing or malformed.
+    """
+    key = request.headers.get("Idempotency-Key", "")
+    if not _IDEMPOTENCY_KEY.fullmatch(key):
+        raise InvalidInputError(
+            "send an Idempotency-Key header: 8 to 64 characters of A-Z a-z 0-9 _ . : -, fresh for "
+            "every new act and the same for its retries",
+            code="idempotency_key",
+        )
+    return key
+
+
+def change_once(
+    context: AppContext, call: SignedCommand, evidence: Evidence, *, while_suspended: bool
+) -> Response:
+    """Carry a command out in one transaction.
+
+    Raises:
+        AuthenticationError: If the key was revoked meanwhile, or the token was used before.
+        CoordinatorError: What else is refused and not stored.
+    """
+    with transaction(context.database, context.vault, context.clock, evidence) as uow:
+        asked = partner_store.ask_standing(uow.connection, call.token.kid)
+        claim = _claim(uow, call)
+        found = partner_store.standing_of(asked)
+        try:
+            served = permission_of(type(call.command)) if while_suspended else None
+            found = require_standing(found, while_suspended=served)
+        except AuthenticationError:
+            repeated = _repeat_of_rotation(uow, call, claim)
+            if repeated is None:
+                raise
+            return repeated
+        uow.stands_on(found)
+        return answer_once(uow, call, claim, found.actor, uow.key(found.document_key_id))
+
+
+def _claim(uow: UnitOfWork, call: SignedCommand) -> Claim:
+    """Mark the token as used, take the idempotency key, and mark where the act begins.
+
+    All of it is on its way before anything is waited for.
+    """
+    claim = request_store.claim(
+        uow.connection,
+        partner=call.token.iss,
+        subject=call.token.sub,
+        jti=call.token.jti,
+        key=call.idempotency_key,
+        answer_id=new_id("ans"),
+        fingerprint=call.fingerprint,
+        now=uow.now,
+    )
+    uow.begin_act()
+    return claim
+
+
+def answer_once(
+    uow: UnitOfWork, call: SignedCommand, claim: Claim, actor: Actor, sealing_key: DocumentKey
+) -> Response:
+    """Execute the command, or repeat the answer that its idempotency key got before.
+
+    Raises:
+        AuthenticationError: If the token was used before.
+        IdempotencyConflictError: If the key came with another request.
+    """
+    if not claim.is_fresh_token():
+        raise AuthenticationError("the token was used before", code="replayed_token")
+    require_permission(type(call.command), actor)
+    if not claim.is_first():
+        return _repeat(uow, call, request_store.find_answer(uow.connection, claim))
+    location = None
+    try:
+        answer = execute(call.command, actor, uow)
+    except (AuthenticationError, RateLimitedError, UnavailableError):
+        raise  # never stored: a retry must be able to succeed
+    except CoordinatorError as error:
+        uow.undo_act()
+        status = int(problems.status_of(error))
+        content = problems.problem_bytes(error)
+        uow.seal(sealing_key, claim.answer_id, "answer", content)
+        uow.finish()
+    else:
+        status, location = answer.status, answer.location
+        content = uow.finish(answer, StoreAnswer(claim.answer_id, sealing_key))
+    request_store.set_status(uow.connection, claim, status)
+    response = stored_response(status, content)
+    if location is not None:
+        response.headers["Location"] = location
+    return response
+
+
+def _repeat(uow: UnitOfWork, call: SignedCommand, stored: Any) -> Response:
+    if stored.fingerprint != call.fingerprint:
+        raise IdempotencyConflictError(
+            "this Idempotency-Key was used for another request; take a fresh key"
+        )
+    content = load_one(uow.connection, uow.vault, stored.id, "answer")
+    response = stored_response(stored.status, content or b"{}")
+    response.headers["Idempotency-Replayed"] = "true"
+    return response
+
+
+def _repeat_of_rotation(uow: UnitOfWork, call: SignedCommand, claim: Claim) -> Response | None:
+    """Return the stored answer to the retry of a key's own replacement.
+
+    That act ended the very key that its retries are signed with, so they come too late for any
+    right. They hear the same answer, which every member may read anyway, and nothing else is done.
+    """
+    if not isinstance(call.command, RotateKey):
+        return None
+    token = call.token
+    partner = partner_store.partner(uow.connection, token.iss)
+    if partner is None or partner.status != PartnerStatus.ACTIVE:
+        return None
+    if claim.is_first() or not claim.is_fresh_token():
+        return None
+    stored = request_store.find_answer(uow.connection, claim)
+    if stored.fingerprint != call.fingerprint:
+        return None
+    return _repeat(uow, call, stored)
+
+
+def join_once(token: RequestToken, raw: bytes, command: JoinNetwork, actor: Actor) -> Response:
+    """Serve a joining partner, whose key nobody knows yet."""
+    context = current_context()
+    call = signed_command(context, token, command)
+    evidence = evidence_of(token, raw)
+    with transaction(context.database, context.vault, context.clock, evidence) as uow:
+        row = partner_store.partner(uow.connection, actor.partner)
+        if row is None:
+            raise NotFoundError(
+                "this invitation is not good for this handle: it is spent, too old or another's",
+                code="invitation_not_good",
+            )
+        response = answer_once(uow, call, _claim(uow, call), actor, uow.key(row.document_key_id))
+    context.wake()
+    return response
+
+
+def retried(attempt: Callable[[], Response]) -> Response:
+    """Run a transaction again where the database ended it to let another one through.
+
+    Acts on shared holds lock several requests, so two of them can meet head-on.
+
+    Raises:
+        UnavailableError: If it was ended three times, or the database cannot be had.
+    """
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return _unless_read_only(attempt)
+        except OperationalError as error:
+            if not was_sacrificed(error):
+                _log_failure(error)
+                raise UnavailableError("the database cannot be had at present") from error
+    try:
+        return _unless_read_only(attempt)
+    except OperationalError as error:
+        _log_failure(error)
+        raise UnavailableError("too many acts meet on this request; try again") from error
+
+
+def _unless_read_only(attempt: Callable[[], Response]) -> Response:
+    try:
+        return attempt()
+    except InternalError as error:
+        if not is_read_only(error):
+            raise
+        _log_failure(error)
+        raise UnavailableError("the database takes no changes at present") from error
+
+
+def _log_failure(error: DBAPIError) -> None:
+    """Tell the operator why, in the driver's first line; statement and values stay out of it."""
+    lines = str(error.orig).splitlines()
+    _log.error("database_failed", reason=lines[0] if lines else "")

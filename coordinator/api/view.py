@@ -1,0 +1,165 @@
+"""How a view is declared: beside its function, once, for the pipeline and for OpenAPI.
+
+The function's docstring is its documentation: the first line is the summary, the rest the
+description. `coordinator.api.routes` says at which URL a view is served.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from coordinator.api.query import Query
+from coordinator.domain.permission import Permission
+from coordinator.services.commands import permission_of
+from holdfast.protocol.payloads import Body
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """A function that serves its request itself, and what OpenAPI tells of it.
+
+    Attributes:
+        answer: The model of what it answers.
+        body: The model of what it takes; None where it takes nothing.
+        not_found: What 404 means here beyond what path and method tell, as a sentence.
+    """
+
+    function: Callable[..., Any] = field(kw_only=False)
+    answer: Any
+    status: int = HTTPStatus.OK
+    body: type[Body] | None = None
+    query: type[Query] | None = None
+    needs: Permission | None = None
+    signed: bool = True
+    not_found: str = ""
+
+    @property
+    def summary(self) -> str:
+        """What it does, in a line."""
+        return self._documentation[0].rstrip(".")
+
+    @property
+    def description(self) -> str:
+        """What else there is to know; may be empty."""
+        return " ".join(self._documentation[2].split())
+
+    @property
+    def _documentation(self) -> tuple[str, str, str]:
+        return (self.function.__doc__ or self.function.__name__).strip().partition("\n")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryView(View):
+    """A signed GET: a function of (reader, query, **names), or (reader, **names) without a query.
+
+    Attributes:
+        needs: The permission that it takes.
+        while_suspended: Whether a suspended partner's people and systems are served, too, where
+            `{request_id}` is a request on which they have a hold.
+    """
+
+    needs: Permission
+    while_suspended: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandView(View):
+    """A signed POST, PATCH or DELETE: a function of (call, **names) that returns a command.
+
+    The function runs before any transaction: parsing, checksums and look-ups elsewhere belong
+    there. Which command it returns may depend on the body.
+
+    Attributes:
+        commands: What it may return. Whoever may give none of them is refused before the body is
+            read.
+        large: Whether the body is a document.
+        while_suspended: Whether a suspended partner is served, too; the handler sees to the limits.
+    """
+
+    commands: tuple[type[Any], ...]
+    large: bool = False
+    while_suspended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A URL and method, and the view that serves it.
+
+    Attributes:
+        path: With `{names}`, which the view is given.
+        tag: The section of the documentation.
+    """
+
+    method: str
+    path: str
+    view: View
+    tag: str
+
+
+Declare = Callable[[Callable[..., Any]], View]
+
+
+def query_view(
+    *,
+    answer: Any,
+    needs: Permission,
+    query: type[Query] | None = None,
+    while_suspended: bool = False,
+    not_found: str = "",
+) -> Declare:
+    """Declare a function as a `QueryView`."""
+    return lambda function: QueryView(
+        function,
+        answer=answer,
+        needs=needs,
+        query=query,
+        while_suspended=while_suspended,
+        not_found=not_found,
+    )
+
+
+def command_view(
+    *commands: type[Any],
+    answer: Any,
+    body: type[Body] | None = None,
+    status: int = HTTPStatus.CREATED,
+    large: bool = False,
+    while_suspended: bool = False,
+) -> Declare:
+    """Declare a function as a `CommandView`."""
+    return lambda function: CommandView(
+        function,
+        commands=commands,
+        answer=answer,
+        status=status,
+        body=body,
+        needs=permission_of(commands[0]),
+        large=large,
+        while_suspended=while_suspended,
+    )
+
+
+def public_view(*, answer: Any, not_found: str = "") -> Declare:
+    """Declare a function of (**names) as a view that anybody may read."""
+    return lambda function: View(function, answer=answer, signed=False, not_found=not_found)
+
+
+def custom_view(
+    *,
+    answer: Any,
+    query: type[Query] | None = None,
+    body: type[Body] | None = None,
+    needs: Permission | None = None,
+    not_found: str = "",
+) -> Declare:
+    """Declare a function that serves its signed request itself, from the token to the answer."""
+    return lambda function: View(
+        function,
+        answer=answer,
+        status=HTTPStatus.OK if body is None else HTTPStatus.CREATED,
+        query=query,
+        body=body,
+        needs=needs,
+        not_found=not_found,
+    )

@@ -1,0 +1,118 @@
+"""The one way in: every command of the coordinator, by its handler.
+
+A command that is not listed here is not carried out. Adding one is a dataclass and a handler in the
+module of its noun, and a line here.
+"""
+
+from types import MappingProxyType
+from typing import Any
+
+from coordinator.domain.actor import Actor
+from coordinator.domain.permission import Permission, require
+from coordinator.services import (
+    additions,
+    approvals,
+    deliveries,
+    disputes,
+    freeze_ledger,
+    freeze_requests,
+    grant_proposals,
+    grants,
+    holds,
+    info_requests,
+    legal_orders,
+    legs,
+    partners,
+    revocations,
+    root_resets,
+    rotations,
+    suspensions,
+    webhook_endpoints,
+    withdrawals,
+)
+from coordinator.services.bus import Handler, handlers_by_command
+from coordinator.services.unit_of_work import Answer, UnitOfWork
+
+HANDLERS: tuple[Handler[Any], ...] = (
+    # A freeze request, from submission to closure.
+    freeze_requests.submit,
+    approvals.decide,
+    additions.propose,
+    withdrawals.withdraw,
+    freeze_requests.close,
+    freeze_requests.close_by_itself,
+    freeze_requests.expire,
+    withdrawals.lapse,
+    # A partner's leg of it.
+    legs.acknowledge,
+    legs.review,
+    legs.decline,
+    legs.mark_delivered,
+    legs.mark_all_delivered,
+    legs.mark_undeliverable,
+    legs.mark_overdue,
+    info_requests.ask,
+    info_requests.answer,
+    # What was found and is held.
+    freeze_ledger.report,
+    holds.extend,
+    holds.ask_for_extension,
+    holds.fire_clock,
+    holds.remind,
+    legal_orders.attach,
+    disputes.raise_dispute,
+    disputes.resolve,
+    disputes.recommend_release,
+    # Membership.
+    partners.invite,
+    partners.join,
+    partners.confirm,
+    partners.change_contacts,
+    grants.make_grant,
+    grant_proposals.propose,
+    grant_proposals.approve,
+    rotations.rotate,
+    revocations.revoke,
+    root_resets.announce,
+    root_resets.take_over,
+    suspensions.suspend,
+    suspensions.reinstate,
+    suspensions.withdraw_of_suspended,
+    # Webhook endpoints and what is delivered to them.
+    webhook_endpoints.register,
+    webhook_endpoints.update,
+    webhook_endpoints.delete,
+    webhook_endpoints.rotate_secret,
+    webhook_endpoints.send_test,
+    webhook_endpoints.tell_failing,
+    deliveries.resend,
+    deliveries.replay,
+)
+_BY_COMMAND = MappingProxyType(handlers_by_command(HANDLERS))
+
+
+def permission_of(command: type[Any]) -> Permission:
+    """Return the permission that a command needs.
+
+    Raises:
+        KeyError: If it has no handler.
+    """
+    return _BY_COMMAND[command].needs
+
+
+def require_permission(command: type[Any], actor: Actor) -> None:
+    """Raise PermissionDeniedError unless `actor` may give this command at all."""
+    require(permission_of(command), actor)
+
+
+def execute(command: object, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Check the permission and run the command's handler inside `uow`.
+
+    Raises:
+        PermissionDeniedError: If the actor's role does not carry the permission.
+        CoordinatorError: Whatever the rules refuse.
+        KeyError: If the command has no handler; nothing undeclared is carried out.
+    """
+    handler = _BY_COMMAND[type(command)]
+    require(handler.needs, actor)
+    return handler(command, actor, uow)
