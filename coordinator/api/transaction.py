@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
 
 import structlog
 from flask import Response, request
@@ -46,7 +45,7 @@ from coordinator.storage import partners as partner_store
 from coordinator.storage import requests as request_store
 from coordinator.storage.database import is_read_only, was_sacrificed
 from coordinator.storage.documents import DocumentKey, load_one
-from coordinator.storage.requests import Claim
+from coordinator.storage.requests import Claim, FoundAnswer
 from holdfast.protocol.request_token import RequestToken
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import PartnerStatus
@@ -176,8 +175,8 @@ def answer_once(
     return response
 
 
-def _repeat(uow: UnitOfWork, call: SignedCommand, stored: Any) -> Response:
-    if stored.fingerprint != call.fingerprint:
+def _repeat(uow: UnitOfWork, call: SignedCommand, stored: FoundAnswer | None) -> Response:
+    if stored is None or stored.fingerprint != call.fingerprint:
         raise IdempotencyConflictError(
             "this Idempotency-Key was used for another request; take a fresh key"
         )
@@ -202,7 +201,7 @@ def _repeat_of_rotation(uow: UnitOfWork, call: SignedCommand, claim: Claim) -> R
     if claim.is_first() or not claim.is_fresh_token():
         return None
     stored = request_store.find_answer(uow.connection, claim)
-    if stored.fingerprint != call.fingerprint:
+    if stored is None or stored.fingerprint != call.fingerprint:
         return None
     return _repeat(uow, call, stored)
 
