@@ -43,7 +43,7 @@ from coordinator.services.unit_of_work import (
 )
 from coordinator.storage import idempotency
 from coordinator.storage import partners as partner_store
-from coordinator.storage.database import is_read_only, was_sacrificed
+from coordinator.storage.database import is_read_only, is_deadlock_victim
 from coordinator.storage.documents import DocumentKey, load_one
 from coordinator.storage.idempotency import Claim, FoundAnswer
 from holdfast.protocol.request_token import RequestToken
@@ -235,7 +235,7 @@ def retried(attempt: Callable[[], Response]) -> Response:
         try:
             return _unless_read_only(attempt)
         except OperationalError as error:
-            if not was_sacrificed(error):
+            if not is_deadlock_victim(error):
                 _log_failure(error)
                 raise UnavailableError("the database cannot be had at present") from error
     try:
