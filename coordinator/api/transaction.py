@@ -43,7 +43,7 @@ from coordinator.services.unit_of_work import (
 )
 from coordinator.storage import idempotency
 from coordinator.storage import partners as partner_store
-from coordinator.storage.database import is_read_only, is_deadlock_victim
+from coordinator.storage.database import is_deadlock_victim, is_read_only
 from coordinator.storage.documents import DocumentKey, load_one
 from coordinator.storage.idempotency import Claim, FoundAnswer
 from holdfast.protocol.request_token import RequestToken
