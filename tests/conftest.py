@@ -22,6 +22,7 @@ from holdfast.protocol.jwk import PrivateKey
 from tests import factories
 from tests.factories import Cast, Signer
 from tests.postgres import PostgresServer, postgres_or_skip
+from tests.rulebook import RULEBOOK
 
 BACKENDS = ("sqlite", "postgresql")
 #: Secrets of the tests alone.
@@ -122,7 +123,7 @@ def database(database_url: str) -> Iterator[Database]:
 @pytest.fixture
 def uow(database: Database, vault: Vault, clock: SteppedClock) -> Iterator[UnitOfWork]:
     """A unit of work; a test that wants it stored calls `finish()`."""
-    with transaction(database, vault, clock) as opened:
+    with transaction(database, vault, clock, RULEBOOK) as opened:
         yield opened
 
 

@@ -34,6 +34,7 @@ from coordinator.domain.actor import Actor
 from coordinator.domain.errors import AuthenticationError, FieldFault, InvalidInputError
 from coordinator.domain.permission import is_allowed, require
 from coordinator.services.commands import permission_of
+from coordinator.services.read_context import ReadContext
 from coordinator.services.rotations import RotateKey
 from coordinator.services.suspended import require_holding
 from coordinator.storage import idempotency
@@ -50,6 +51,18 @@ class Reader:
     vault: Vault
     actor: Actor
     context: AppContext
+
+    @property
+    def read_context(self) -> ReadContext:
+        """The same, as the services take it."""
+        return ReadContext(
+            connection=self.connection,
+            vault=self.vault,
+            actor=self.actor,
+            policies=self.context.policies,
+            chains=self.context.chains,
+            now=self.context.clock.now(),
+        )
 
 
 B = TypeVar("B", bound=Body | None)

@@ -25,7 +25,7 @@ def mark_delivered(leg_ids: Sequence[str]) -> None:
         return
     context = current_context()
     try:
-        with transaction(context.database, context.vault, context.clock) as uow:
+        with transaction(context.database, context.vault, context.clock, context.rulebook) as uow:
             for leg_id in leg_ids:
                 execute(MarkLegDelivered(leg_id=leg_id), COORDINATOR, uow)
             uow.finish()

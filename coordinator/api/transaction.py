@@ -105,7 +105,9 @@ def change_once(
         AuthenticationError: If the key was revoked meanwhile, or the token was used before.
         CoordinatorError: What else is refused and not stored.
     """
-    with transaction(context.database, context.vault, context.clock, evidence) as uow:
+    with transaction(
+        context.database, context.vault, context.clock, context.rulebook, evidence
+    ) as uow:
         asked = partner_store.ask_standing(uow.connection, call.token.kid)
         claim = _claim(uow, call)
         found = partner_store.standing_of(asked)
@@ -211,7 +213,9 @@ def join_once(token: RequestToken, raw: bytes, command: JoinNetwork, actor: Acto
     context = current_context()
     call = signed_command(context, token, command)
     evidence = evidence_of(token, raw)
-    with transaction(context.database, context.vault, context.clock, evidence) as uow:
+    with transaction(
+        context.database, context.vault, context.clock, context.rulebook, evidence
+    ) as uow:
         row = partner_store.partner(uow.connection, actor.partner)
         if row is None:
             raise NotFoundError(

@@ -6,6 +6,7 @@ from coordinator.domain.actor import COORDINATOR
 from coordinator.domain.clock import Clock
 from coordinator.domain.delivery import DeliveryStatus
 from coordinator.domain.errors import CoordinatorError
+from coordinator.domain.rulebook import Rulebook
 from coordinator.services.commands import execute
 from coordinator.services.legs import MarkLegsDelivered, MarkLegUndeliverable
 from coordinator.services.unit_of_work import UnitOfWork, transaction
@@ -19,7 +20,12 @@ LEGS_AT_ONCE = 256
 
 
 def tell_legs(
-    database: Database, vault: Vault, clock: Clock, *, on_commit: Callable[[], None]
+    database: Database,
+    vault: Vault,
+    clock: Clock,
+    rulebook: Rulebook,
+    *,
+    on_commit: Callable[[], None],
 ) -> int:
     """Tell legs that their notice was delivered, or died; returns how many were told.
 
@@ -31,13 +37,13 @@ def tell_legs(
     while _is_leg_owed(database, after):
         batch: list[LegDue] = []
         try:
-            with transaction(database, vault, clock) as uow:
+            with transaction(database, vault, clock, rulebook) as uow:
                 batch += store.take_legs(uow.connection, after=after, limit=LEGS_AT_ONCE)
                 _tell(uow, batch)
             told += len(batch)
         except CoordinatorError:
             # One that cannot be told now must not keep the others from it.
-            told += sum(_tell_alone(database, vault, clock, due) for due in batch)
+            told += sum(_tell_alone(database, vault, clock, rulebook, due) for due in batch)
         if not batch:
             break  # another worker is telling the rest
         after = batch[-1].delivery_id
@@ -50,9 +56,11 @@ def _is_leg_owed(database: Database, after: str) -> bool:
         return store.is_leg_owed(connection, after=after)
 
 
-def _tell_alone(database: Database, vault: Vault, clock: Clock, due: LegDue) -> bool:
+def _tell_alone(
+    database: Database, vault: Vault, clock: Clock, rulebook: Rulebook, due: LegDue
+) -> bool:
     try:
-        with transaction(database, vault, clock) as uow:
+        with transaction(database, vault, clock, rulebook) as uow:
             taken = store.take_legs(uow.connection, only=due.delivery_id, limit=1)
             _tell(uow, taken)
     except CoordinatorError:

@@ -20,9 +20,10 @@ from coordinator.domain.clock import Clock, SystemClock
 from coordinator.domain.deadline import Policies
 from coordinator.domain.delivery import FAILING_AFTER
 from coordinator.domain.errors import CoordinatorError
+from coordinator.domain.rulebook import Rulebook
+from coordinator.services.closing import CloseByItself, ExpireFreezeRequest
 from coordinator.services.commands import execute
 from coordinator.services.disputes import RecommendRelease
-from coordinator.services.freeze_requests import CloseByItself, ExpireFreezeRequest
 from coordinator.services.holds import FireHoldClock, RemindOwed
 from coordinator.services.legs import MarkLegOverdue
 from coordinator.services.root_resets import TakeOverRoot
@@ -88,14 +89,14 @@ def all_timers(policies: Policies) -> tuple[Timer, ...]:
         Timer(
             "ratify_by",
             freeze_requests.due_for_ratification,
-            lambda request_id: LapseProvisional(request_id=request_id, policies=policies),
+            lambda request_id: LapseProvisional(request_id=request_id),
         ),
         Timer(
             "close_after",
             lambda connection, now, limit: freeze_requests.due_for_closing(
                 connection, now - policies.close_after, limit
             ),
-            lambda request_id: CloseByItself(request_id=request_id, policies=policies),
+            lambda request_id: CloseByItself(request_id=request_id),
         ),
         Timer(
             "acknowledge_by",
@@ -105,12 +106,12 @@ def all_timers(policies: Policies) -> tuple[Timer, ...]:
         Timer(
             "hold_clock",
             hold_clocks.due_clocks,
-            lambda hold_id: FireHoldClock(hold_id=hold_id, policies=policies),
+            lambda hold_id: FireHoldClock(hold_id=hold_id),
         ),
         Timer(
             "answer_owed",
             hold_clocks.due_reminders,
-            lambda hold_id: RemindOwed(hold_id=hold_id, policies=policies),
+            lambda hold_id: RemindOwed(hold_id=hold_id),
         ),
         Timer(
             "dispute_answer_by",
@@ -125,7 +126,7 @@ def all_timers(policies: Policies) -> tuple[Timer, ...]:
         Timer(
             "suspension",
             suspensions.due_withdrawals,
-            lambda request_id: WithdrawOfSuspended(request_id=request_id, policies=policies),
+            lambda request_id: WithdrawOfSuspended(request_id=request_id),
         ),
         Timer(
             "endpoint_failing",
@@ -211,6 +212,7 @@ class TimerRun:
         database: Where deadlines are.
         vault: For the commands.
         clock: Says what is due.
+        rulebook: What the commands decide by.
         on_commit: Called after each commit that changed something.
         timers: Which deadlines it looks after; see `all_timers`.
         guard: By default one on the host's clock.
@@ -221,6 +223,7 @@ class TimerRun:
         database: Database,
         vault: Vault,
         clock: Clock,
+        rulebook: Rulebook,
         *,
         on_commit: Callable[[], None],
         timers: Sequence[Timer],
@@ -229,6 +232,7 @@ class TimerRun:
         self._database = database
         self._vault = vault
         self._clock = clock
+        self._rulebook = rulebook
         self._on_commit = on_commit
         self._timers = timers
         self.guard = guard or ClockGuard(database)
@@ -259,7 +263,7 @@ class TimerRun:
 
     def _fire(self, timer: Timer, item: str) -> bool:
         try:
-            with transaction(self._database, self._vault, self._clock) as uow:
+            with transaction(self._database, self._vault, self._clock, self._rulebook) as uow:
                 answer = execute(timer.command(item), COORDINATOR, uow)
                 uow.finish(answer)
         except CoordinatorError as error:

@@ -13,8 +13,8 @@ from coordinator.dispatcher.loop import DeliveryLoop, LoopSettings
 from coordinator.dispatcher.timers import TimerRun, all_timers
 from coordinator.dispatcher.webhook_sender import WebhookSender
 from coordinator.domain.clock import Clock
-from coordinator.domain.deadline import Policies
 from coordinator.domain.fair_shares import PARTNER_SHARE
+from coordinator.domain.rulebook import Rulebook
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
 from coordinator.storage.wakeup import Watcher, open_notifier
@@ -30,7 +30,7 @@ class WorkerSettings:
     """What a worker needs of the settings; see `config/default.toml`."""
 
     policy: EndpointPolicy
-    policies: Policies
+    rulebook: Rulebook
     senders: int = 128
     partner_share: int = PARTNER_SHARE
     connections: int = 2048
@@ -78,8 +78,9 @@ class Worker:
             database,
             vault,
             clock,
+            settings.rulebook,
             on_commit=self._committed,
-            timers=all_timers(settings.policies),
+            timers=all_timers(settings.rulebook.policies),
         )
         self.loop = DeliveryLoop(
             database,
@@ -123,7 +124,13 @@ class Worker:
             # The first pass finds what a worker that died left behind.
             self._notices.clear()
             try:
-                tell_legs(self._database, self._vault, self._clock, on_commit=self._committed)
+                tell_legs(
+                    self._database,
+                    self._vault,
+                    self._clock,
+                    self._settings.rulebook,
+                    on_commit=self._committed,
+                )
                 self.timers.run_due()
             except Exception:
                 # A fault here must stop neither deliveries nor the next pass.

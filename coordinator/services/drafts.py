@@ -14,6 +14,7 @@ from coordinator.services.moved_on import Onward, onward
 from coordinator.storage import incidents as incident_store
 from coordinator.storage import partners as partner_store
 from coordinator.storage.documents import Vault
+from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from holdfast.protocol.payloads import MAX_ADDRESSES
 from holdfast.protocol.vocabulary import ASKABLE_KINDS, PartnerKind, PartnerStatus
 
@@ -35,8 +36,8 @@ def drafts(
     connection: Connection,
     vault: Vault,
     chains: Chains,
-    request: Row[Any],
-    legs: Sequence[Row[Any]],
+    request: FreezeRequestRow,
+    legs: Sequence[LegRow],
 ) -> list[dict[str, Any]]:
     """Return one draft per leg that answered `moved_on` (`life_cycle_views.DraftView`).
 

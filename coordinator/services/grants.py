@@ -123,13 +123,13 @@ def store_grant(
     del data["id"], data["status"]
     if grant.policy is not None:
         data["policy"] = grant.policy.model_dump(mode="json")
-    uow.record(
+    recorded = uow.record(
         EventType.GRANT_MADE,
         data,
         key=context.key,
         audience=[EVERYBODY] if context.visible else [],
-        leaf_of=(GrantRow, grant_id),
     )
+    uow.set_leaf(GrantRow, grant_id, recorded)
     return view
 
 

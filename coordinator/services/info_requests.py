@@ -4,29 +4,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from coordinator.domain.actor import Actor
 from coordinator.domain.errors import ConflictError, NotFoundError
 from coordinator.domain.leg import LegAct, LegFlag
 from coordinator.domain.permission import Permission
 from coordinator.services.access import asked_leg, sent_request
-from coordinator.services.acts import store_act
+from coordinator.services.acts import Act
 from coordinator.services.bus import handles
 from coordinator.services.freeze_request_views import evidence_bodies
-from coordinator.services.legs import (
-    change_leg,
-    leg_view,
-    load_books,
-    record_leg_event,
-    require_leg_act,
-)
+from coordinator.services.legs import change_leg, leg_view, load_books, require_leg_act
 from coordinator.services.obligations import flags_with
 from coordinator.services.unit_of_work import Answer, UnitOfWork
 from coordinator.storage import info_requests as store
 from coordinator.storage import legs as leg_store
 from coordinator.storage.documents import Vault
-from coordinator.storage.tables.freeze_requests import ActRow
 from holdfast.protocol import life_cycle_payloads as payloads
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.type_ids import new_id
@@ -54,11 +47,11 @@ class AnswerQuestion:
 def ask(command: AskRequester, actor: Actor, uow: UnitOfWork) -> Answer:
     """Ask; the leg shows it until it is answered, and counts as acknowledged."""
     body = command.body
-    request, leg = asked_leg(uow, actor, command.request_id, body.content_sha256)
+    on = asked_leg(uow, actor, command.request_id, body.content_sha256)
+    request, leg = on.request, on.leg
     books = load_books(uow, leg)
-    require_leg_act(LegAct.ASK, books, request, leg)
-    key = uow.key(request.document_key_id)
-    act_id = store_act(uow, actor, LegAct.ASK.value, request.id, key, leg=leg)
+    require_leg_act(on, LegAct.ASK, books)
+    act_id = on.store_act(Act(LegAct.ASK.value))
     info_id = new_id("inf")
     store.insert_question(
         uow.connection,
@@ -69,18 +62,10 @@ def ask(command: AskRequester, actor: Actor, uow: UnitOfWork) -> Answer:
         asked_at=uow.now,
     )
     flags = flags_with(leg.flags, LegFlag.INFO_REQUESTED, holds=True)
-    status = change_leg(uow, LegAct.ASK, books, request, leg, flags=flags)
+    status = change_leg(on, LegAct.ASK, books, flags=flags)
     words = {"missing": list(body.missing), "text": body.text}
-    recorded = record_leg_event(
-        uow,
-        EventType.LEG_INFO_REQUESTED,
-        actor,
-        request,
-        leg,
-        status,
-        {"act_id": act_id, "info_request": info_id, **words},
-    )
-    uow.set_leaf(ActRow, act_id, recorded)
+    data = {"info_request": info_id, **words}
+    recorded = on.record(EventType.LEG_INFO_REQUESTED, data, status=status, act_id=act_id)
     answer = {
         "id": info_id,
         "request_id": request.id,
@@ -99,7 +84,8 @@ def ask(command: AskRequester, actor: Actor, uow: UnitOfWork) -> Answer:
 def answer(command: AnswerQuestion, actor: Actor, uow: UnitOfWork) -> Answer:
     """Answer a question; the leg's flag goes with its last open question."""
     body = command.body
-    request = sent_request(uow, actor, command.request_id, body.content_sha256)
+    on_request = sent_request(uow, actor, command.request_id, body.content_sha256)
+    request = on_request.request
     question = store.get(uow.connection, request.id, command.info_request_id)
     leg = None if question is None else leg_store.get(uow.connection, question.leg_id)
     if question is None or leg is None:
@@ -110,24 +96,16 @@ def answer(command: AnswerQuestion, actor: Actor, uow: UnitOfWork) -> Answer:
             code="already_answered",
             current_status=leg.status,
         )
+    on = on_request.on_leg(leg)
     books = load_books(uow, leg)
-    require_leg_act(LegAct.ANSWER, books, request, leg)
-    key = uow.key(request.document_key_id)
-    act_id = store_act(uow, actor, LegAct.ANSWER.value, request.id, key, leg=leg)
+    require_leg_act(on, LegAct.ANSWER, books)
+    act_id = on.store_act(Act(LegAct.ANSWER.value))
     store.mark_answered(uow.connection, question.id, act_id, uow.now)
     still_open = store.open_of_leg(uow.connection, leg.id) > 0
     flags = flags_with(leg.flags, LegFlag.INFO_REQUESTED, holds=still_open)
-    status = change_leg(uow, LegAct.ANSWER, books, request, leg, flags=flags)
-    recorded = record_leg_event(
-        uow,
-        EventType.LEG_INFO_PROVIDED,
-        actor,
-        request,
-        leg,
-        status,
-        {"act_id": act_id, "info_request": question.id, "text": body.text},
-    )
-    uow.set_leaf(ActRow, act_id, recorded)
+    status = change_leg(on, LegAct.ANSWER, books, flags=flags)
+    data = {"info_request": question.id, "text": body.text}
+    recorded = on.record(EventType.LEG_INFO_PROVIDED, data, status=status, act_id=act_id)
     shown = {
         "id": question.id,
         "request_id": request.id,
@@ -145,7 +123,7 @@ def answer(command: AnswerQuestion, actor: Actor, uow: UnitOfWork) -> Answer:
 
 
 def info_request_views(
-    connection: Connection, vault: Vault, rows: Sequence[Row[Any]]
+    connection: Connection, vault: Vault, rows: Sequence[Any]
 ) -> list[dict[str, Any]]:
     """Return questions with the words of their signed acts (`life_cycle_views.InfoRequestView`)."""
     acts = [act for row in rows for act in (row.act_id, row.answer_act_id) if act is not None]

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from sqlalchemy import update
 
 from coordinator.domain.actor import Actor
-from coordinator.domain.deadline import Policies
 from coordinator.domain.errors import ConflictError, NotFoundError
 from coordinator.domain.freeze_request import Action
 from coordinator.domain.permission import Permission
+from coordinator.services.acts import Act, RequestContext
 from coordinator.services.bus import handles
 from coordinator.services.root_resets import stop_reset
 from coordinator.services.unit_of_work import EVERYBODY, Answer, Recorded, UnitOfWork
@@ -46,7 +46,6 @@ class WithdrawOfSuspended:
     """Withdraw one undecided or provisional request of a suspended partner."""
 
     request_id: str
-    policies: Policies
 
 
 @handles(SuspendPartner, needs=Permission.PARTNER_SUSPEND)
@@ -115,8 +114,8 @@ def withdraw_of_suspended(command: WithdrawOfSuspended, actor: Actor, uow: UnitO
     requester = store.partner(uow.connection, row.requester)
     if requester is None or requester.status != PartnerStatus.SUSPENDED:
         return Answer(200, {"status": "unchanged"})
-    why = "the requester was suspended"
-    return withdraw_all(uow, actor, row, Action.WITHDRAW, "suspend", command.policies, reason=why)
+    on = RequestContext(uow, actor, row)
+    return withdraw_all(on, Action.WITHDRAW, Act("suspend"), reason="the requester was suspended")
 
 
 def _is_undecided(row: FreezeRequestRow) -> bool:

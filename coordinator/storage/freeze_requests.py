@@ -21,7 +21,7 @@ from coordinator.domain.errors import ConflictError
 from coordinator.storage.incidents import request_words_are_told_to
 from coordinator.storage.prebuilt import Pending, Prebuilt
 from coordinator.storage.reads import fields_from, read, read_as
-from coordinator.storage.rows import insert_rows, mapping_rows
+from coordinator.storage.rows import insert_rows, mapping_rows, new_row
 from coordinator.storage.tables.freeze_ledger import HoldLinkRow, HoldRow
 from coordinator.storage.tables.freeze_requests import (
     ActRow,
@@ -33,34 +33,7 @@ from coordinator.storage.tables.freeze_requests import (
 from coordinator.storage.tables.life_cycle import WithdrawnAddressRow
 from holdfast.protocol.vocabulary import RequestStatus
 
-_REQUEST_COLUMNS = (
-    "id",
-    "requester",
-    "submitted_by",
-    "submitted_by_person",
-    "submitted_by_kid",
-    "status",
-    "provisional",
-    "urgency",
-    "tlp",
-    "incident_id",
-    "follows",
-    "document_key_id",
-    "content_sha256",
-    "context_sha256",
-    "address_count",
-    "partners_asked",
-    "quorum",
-    "hold_hours",
-    "submitted_at",
-    "approve_by",
-    "ratify_by",
-    "decided_at",
-    "ended_at",
-    "event_sequence",
-    "leaf_index",
-    "version",
-)
+_REQUEST_COLUMNS = tuple(FreezeRequestRow.__table__.columns.keys())
 _ADDRESS_COLUMNS = ("request_id", "address_no", "asset", "amount", "usd_cents")
 _INCIDENT_COLUMNS = ("id", "opened_by", "document_key_id", "kind", "occurred_at")
 _ACT_COLUMNS = (
@@ -132,15 +105,16 @@ def insert_incident(connection: Connection, values: dict[str, Any]) -> None:
     )
 
 
-def insert_request(connection: Connection, values: dict[str, Any]) -> None:
-    """Store a new request.
+def insert_request(connection: Connection, **values: Any) -> FreezeRequestRow:
+    """Store a new request and return its row; columns that are not named are null.
 
     Raises:
         ConflictError: If its requester submitted the very same document before.
     """
-    rows = mapping_rows([values], _REQUEST_COLUMNS)
+    row = new_row(FreezeRequestRow, values)
+    rows = [tuple(getattr(row, name) for name in _REQUEST_COLUMNS)]
     if insert_rows(connection, FreezeRequestRow, _REQUEST_COLUMNS, rows, ignore_conflicts=True):
-        return
+        return row
     earlier = select(FreezeRequestRow.id, FreezeRequestRow.status).where(
         FreezeRequestRow.requester == values["requester"],
         FreezeRequestRow.content_sha256 == values["content_sha256"],

@@ -113,13 +113,13 @@ def owed_by_leg(connection: Connection, leg_id: str) -> int:
     return len(connection.execute(query).all())
 
 
-def legs_taking_back(connection: Connection, hold_id: str) -> frozenset[str]:
+def withdrawn_legs(connection: Connection, hold_id: str) -> frozenset[str]:
     """Return the legs whose request, or whose address of it, was taken back from under a hold."""
     query = _counting().where(HoldLinkRow.hold_id == hold_id, _TAKEN_BACK)
     return frozenset(leg_id for _, leg_id in connection.execute(query))
 
 
-def taken_back(connection: Connection, hold_ids: Sequence[str]) -> frozenset[str]:
+def withdrawn_holds(connection: Connection, hold_ids: Sequence[str]) -> frozenset[str]:
     """Return those of the holds from under which any request, or its address, was taken back."""
     found: set[str] = set()
     for start in range(0, len(hold_ids), _CHUNK):

@@ -24,6 +24,7 @@ from coordinator.storage.lanes import Completion, Cycle, Head
 from holdfast.protocol.vocabulary import LegStatus
 from tests.dispatcher.outbox_cast import Outbox
 from tests.factories import Cast
+from tests.rulebook import RULEBOOK
 from tests.services.request_cast import Ask, Desk
 
 NOTICE = "SELECT COUNT(*) FROM delivery WHERE owes IS NOT NULL"
@@ -68,7 +69,7 @@ def _completed(outcome: dict[str, DeliveryStatus], head: Head, outbox: Outbox) -
 
 
 def tell(outbox: Outbox) -> int:
-    return tell_legs(outbox.database, outbox.vault, outbox.clock, on_commit=lambda: None)
+    return tell_legs(outbox.database, outbox.vault, outbox.clock, RULEBOOK, on_commit=lambda: None)
 
 
 def told(desk: Desk, event_type: str) -> int:

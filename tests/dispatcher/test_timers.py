@@ -14,6 +14,7 @@ from coordinator.storage.documents import Vault
 from coordinator.storage.idempotency import send_token
 from tests.dispatcher.outbox_cast import Outbox
 from tests.factories import NOON, Cast
+from tests.rulebook import RULEBOOK
 from tests.services.request_cast import Desk, policies
 
 
@@ -37,6 +38,7 @@ def timers(desk: Desk, *which: Timer, guard: ClockGuard | None = None) -> TimerR
         desk.database,
         desk.vault,
         desk.clock,
+        RULEBOOK,
         on_commit=lambda: None,
         timers=which or all_timers(policies()),
         guard=guard,

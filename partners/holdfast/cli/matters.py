@@ -10,6 +10,7 @@ from holdfast.cli.session import REQUEST_ID, Session, SessionCommand, facts, pas
 from holdfast.client.draft import new_nonce
 from holdfast.errors import UntrustedEvidenceError
 from holdfast.protocol import strict_json
+from holdfast.protocol.decision_context import context_sha256
 from holdfast.protocol.errors import ProtocolError
 from holdfast.protocol.life_cycle_views import AdditionView, DisputeView, InfoRequestView
 from holdfast.protocol.views import FreezeRequestView
@@ -246,7 +247,7 @@ def decide_addition(  # noqa: PLR0913 - click's options
     act = client.decide(
         request,
         _ANSWER[decision],
-        context_sha256=sha256(text.encode()).hexdigest(),
+        context_sha256=context_sha256(text),
         comment=comment,
     )
     session.show(act, lambda: session.out.print(facts([("status", act.status)])))
