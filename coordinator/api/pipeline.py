@@ -37,7 +37,7 @@ from coordinator.services.commands import permission_of
 from coordinator.services.read_context import ReadContext
 from coordinator.services.rotations import RotateKey
 from coordinator.services.suspended import require_holding
-from coordinator.storage import requests as request_store
+from coordinator.storage import idempotency
 from coordinator.storage.documents import Vault
 from holdfast.protocol.payloads import Body
 from holdfast.protocol.request_token import RequestToken
@@ -167,4 +167,4 @@ def _require_right_to_route(context: AppContext, token: RequestToken, view: Comm
 
 def _is_answered(connection: Connection, token: RequestToken) -> bool:
     key = request.headers.get("Idempotency-Key", "")
-    return request_store.is_answered(connection, partner=token.iss, subject=token.sub, key=key)
+    return idempotency.is_answered(connection, partner=token.iss, subject=token.sub, key=key)

@@ -10,9 +10,9 @@ from coordinator.api.pipeline import Reader
 from coordinator.services.access import readable_request
 from coordinator.storage.documents import Vault
 
-T = TypeVar("T")
-Find = Callable[..., Sequence[T]]
-Show = Callable[[Connection, Vault, Sequence[T]], list[dict[str, Any]]]
+R = TypeVar("R")
+Find = Callable[..., Sequence[R]]
+Show = Callable[[Connection, Vault, Sequence[R]], list[dict[str, Any]]]
 
 
 def leg_scope(reader: Reader, request_id: str) -> str | None:
@@ -28,7 +28,7 @@ def leg_scope(reader: Reader, request_id: str) -> str | None:
 
 
 def scoped_page(
-    reader: Reader, query: PageQuery, request_id: str, find: Find[T], show: Show[T]
+    reader: Reader, query: PageQuery, request_id: str, find: Find[R], show: Show[R]
 ) -> dict[str, Any]:
     """Return one page of what belongs to legs of a request, by id."""
     size, after = page_size(reader.context, query.limit), after_id(query) or ""

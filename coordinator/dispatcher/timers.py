@@ -35,8 +35,8 @@ from coordinator.storage import (
     disputes,
     freeze_requests,
     hold_clocks,
+    idempotency,
     legs,
-    requests,
     root_resets,
     suspensions,
     webhook_endpoints,
@@ -285,7 +285,7 @@ class TimerRun:
         self._swept_at = now
         try:
             with self._database.writing() as connection, connection.begin():
-                requests.forget_old(
+                idempotency.forget_old(
                     connection,
                     tokens_before=now - TOKENS_KEPT,
                     answers_before=now - ANSWERS_KEPT,

@@ -42,8 +42,6 @@ UNTYPED = re.compile(r"\bRow\[|\brows?: (?:Sequence\[|list\[)?Any\b")
 #: Still to be typed.
 OTHERS = frozenset(
     {
-        "coordinator/api/paging.py",
-        "coordinator/api/scope.py",
         "coordinator/services/access.py",
         "coordinator/services/acts.py",
         "coordinator/services/addition_rules.py",

@@ -11,7 +11,7 @@ from coordinator.dispatcher.timers import ClockGuard, Timer, TimerRun, all_timer
 from coordinator.domain.clock import SteppedClock
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
-from coordinator.storage.requests import send_token
+from coordinator.storage.idempotency import send_token
 from tests.dispatcher.outbox_cast import Outbox
 from tests.factories import NOON, Cast
 from tests.rulebook import RULEBOOK

@@ -176,10 +176,10 @@ def _ended_by_the_server(database: Database) -> Iterator[None]:
     yield
 
 
-def test_a_connection_that_rested_and_is_gone_is_replaced_unnoticed(
+def test_a_connection_that_was_idle_and_is_gone_is_replaced_unnoticed(
     postgres_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database_module, "REST_SECONDS", 0.0)
+    monkeypatch.setattr(database_module, "IDLE_SECONDS", 0.0)
     with _ended_by_the_server(postgres_database), postgres_database.engine.connect() as connection:
         assert connection.execute(text("SELECT 1")).scalar_one() == 1
 

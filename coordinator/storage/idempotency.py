@@ -1,4 +1,4 @@
-"""Used tokens and stored answers."""
+"""Used tokens, and answers stored under idempotency keys."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from coordinator.storage.driver import PendingResult
 from coordinator.storage.prebuilt import Prebuilt
 from coordinator.storage.rows import DO_NOTHING, send_rows
 from coordinator.storage.tables.documents import DocumentRow
-from coordinator.storage.tables.requests import SeenTokenRow, StoredAnswerRow
+from coordinator.storage.tables.idempotency import SeenTokenRow, StoredAnswerRow
 
 _ANSWER_COLUMNS = (
     "partner",
