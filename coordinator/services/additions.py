@@ -3,7 +3,7 @@
 An addition has a decision context of its own; an approval's `context_sha256` names it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -78,38 +78,22 @@ def propose(command: ProposePartners, actor: Actor, uow: UnitOfWork) -> Answer:
             current_status=row.status,
         )
     act_id = on.store_act(Act("add_partners", context_sha256=digest))
-    addition = {
-        "id": new_id("add"),
-        "request_id": row.id,
-        "act_id": act_id,
-        "proposed_by_person": actor.person,
-        "proposed_by_kid": actor.kid,
-        "context_sha256": digest,
-        "partner_count": len(body.to),
-        "proposed_at": uow.now,
-    }
-    store.insert_addition(uow.connection, **addition)
-    uow.seal(on.key, str(addition["id"]), "context", text.encode())
-    proposed = {
-        "addition": addition["id"],
-        "context_sha256": digest,
-        **_named_partners(body.to),
-    }
+    addition = store.insert_addition(
+        uow.connection,
+        id=new_id("add"),
+        request_id=row.id,
+        act_id=act_id,
+        proposed_by_person=actor.person,
+        proposed_by_kid=actor.kid,
+        context_sha256=digest,
+        partner_count=len(body.to),
+        proposed_at=uow.now,
+    )
+    uow.seal(on.key, addition.id, "context", text.encode())
+    proposed = _about(addition, body.to)
     recorded = on.record(EventType.REQUEST_PARTNERS_PROPOSED, proposed, act_id=act_id)
-    answer = {
-        "id": addition["id"],
-        "request_id": row.id,
-        "act_id": act_id,
-        "addition_status": store.PENDING,
-        "status": row.status,
-        "to": list(body.to),
-        "proposed_by": actor.person,
-        "proposed_at": format_time(uow.now),
-        "approve_by": format_time(uow.now + uow.policies.approve_within),
-        "decision_context": text,
-        "context_sha256": digest,
-        "quorum": row.quorum,
-    }
+    until = uow.now + uow.policies.approve_within
+    answer = _view(addition, row, (store.PENDING, until), text, [])
     return Answer(201, answer, entry=recorded)
 
 
@@ -305,22 +289,49 @@ def addition_views(
                 "at": format_time(decision.at),
             }
         )
+    within = read.policies.approve_within
     return [
-        {
-            "id": row.id,
-            "request_id": row.request_id,
-            "act_id": row.act_id,
-            "addition_status": _status_of(row, read.policies, read.now),
-            "status": request.status,
-            "to": list(DecisionContext.read(contexts[row.id]).to) if row.id in contexts else [],
-            "proposed_by": row.proposed_by_person,
-            "proposed_at": format_time(row.proposed_at),
-            "approve_by": format_time(row.proposed_at + read.policies.approve_within),
-            "decided_at": None if row.decided_at is None else format_time(row.decided_at),
-            "decision_context": contexts[row.id].decode() if row.id in contexts else None,
-            "context_sha256": row.context_sha256,
-            "approvals": approvals[row.id],
-            "quorum": request.quorum,
-        }
+        _view(
+            row,
+            request,
+            (_status_of(row, read.policies, read.now), row.proposed_at + within),
+            contexts[row.id].decode() if row.id in contexts else None,
+            approvals[row.id],
+        )
         for row in rows
     ]
+
+
+def _view(
+    row: AdditionRow,
+    request: FreezeRequestRow,
+    state: tuple[str, datetime],
+    context: str | None,
+    approvals: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """Return one addition.
+
+    Args:
+        row: As it is stored.
+        request: The one that it adds to.
+        state: Its status, and until when it may be decided.
+        context: The decision context; None where it was erased.
+        approvals: The decisions on it.
+    """
+    addition_status, approve_by = state
+    return {
+        "id": row.id,
+        "request_id": row.request_id,
+        "act_id": row.act_id,
+        "addition_status": addition_status,
+        "status": request.status,
+        "to": [] if context is None else list(DecisionContext.read(context).to),
+        "proposed_by": row.proposed_by_person,
+        "proposed_at": format_time(row.proposed_at),
+        "approve_by": format_time(approve_by),
+        "decided_at": None if row.decided_at is None else format_time(row.decided_at),
+        "decision_context": context,
+        "context_sha256": row.context_sha256,
+        "approvals": list(approvals),
+        "quorum": request.quorum,
+    }

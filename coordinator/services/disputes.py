@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
@@ -75,37 +76,32 @@ def raise_dispute(command: RaiseDispute, actor: Actor, uow: UnitOfWork) -> Answe
             current_status=leg.status,
         )
     act_id = on.store_act(Act("dispute"))
-    answer_by = uow.now + uow.policies.answer_dispute_within
-    dispute = {
-        "id": new_id("dsp"),
-        "request_id": request.id,
-        "leg_id": leg.id,
-        "hold_id": body.hold,
-        "act_id": act_id,
-        "raised_at": uow.now,
-        "answer_by": answer_by,
-    }
-    store.insert_dispute(uow.connection, **dispute)
+    dispute = DisputeOnLeg(
+        id=new_id("dsp"),
+        request_id=request.id,
+        leg_id=leg.id,
+        hold_id=body.hold,
+        act_id=act_id,
+        raised_at=uow.now,
+        answer_by=uow.now + uow.policies.answer_dispute_within,
+        resolution=None,
+        resolution_act_id=None,
+        resolved_at=None,
+        release_recommended_at=None,
+        partner=leg.partner,
+    )
+    store.insert_dispute(uow.connection, dispute)
     _flag(on, holds=True)
-    words = {"hold": body.hold, "reference": body.reference, "text": body.text}
+    words = {"reference": body.reference, "text": body.text}
     data = {
-        "dispute": dispute["id"],
-        "answer_by": format_time(answer_by),
+        "dispute": dispute.id,
+        "answer_by": format_time(dispute.answer_by),
         "recommended": False,
+        "hold": body.hold,
         **words,
     }
     recorded = on.record(EventType.LEG_DISPUTED, data, act_id=act_id)
-    answer = {
-        "id": dispute["id"],
-        "request_id": request.id,
-        "leg_id": leg.id,
-        "partner": leg.partner,
-        "act_id": act_id,
-        **words,
-        "raised_at": format_time(uow.now),
-        "answer_by": format_time(answer_by),
-        "status": leg.status,
-    }
+    answer = {**_view(dispute, words, {}), "status": leg.status}
     return Answer(201, answer, entry=recorded)
 
 
@@ -126,13 +122,12 @@ def resolve(command: ResolveDispute, actor: Actor, uow: UnitOfWork) -> Answer:
         )
     on = on_request.on_leg(leg)
     act_id = on.store_act(Act("resolve_dispute"))
-    store.change(
-        uow.connection,
-        dispute.id,
-        resolution=body.resolution,
-        resolution_act_id=act_id,
-        resolved_at=uow.now,
-    )
+    ended: dict[str, Any] = {
+        "resolution": body.resolution,
+        "resolution_act_id": act_id,
+        "resolved_at": uow.now,
+    }
+    store.change(uow.connection, dispute.id, **ended)
     _flag(on, holds=bool(store.open_disputes(uow.connection, leg.id)))
     data = {
         "dispute": dispute.id,
@@ -141,14 +136,9 @@ def resolve(command: ResolveDispute, actor: Actor, uow: UnitOfWork) -> Answer:
         "text": body.text,
     }
     recorded = on.record(EventType.LEG_DISPUTE_RESOLVED, data, act_id=act_id)
-    answer = {
-        **_dispute_view(dispute._asdict(), {}),
-        "resolution": body.resolution,
-        "resolution_act_id": act_id,
-        "resolution_text": body.text,
-        "resolved_at": format_time(uow.now),
-        "status": leg.status,
-    }
+    bodies = evidence_bodies(uow.connection, uow.vault, [dispute.act_id])
+    view = _view(dispute._replace(**ended), bodies.get(dispute.act_id, {}), {"text": body.text})
+    answer = {**view, "status": leg.status}
     return Answer(201, answer, entry=recorded)
 
 
@@ -210,21 +200,34 @@ def dispute_views(
     """Return disputes with the words of their signed acts (`life_cycle_views.DisputeView`)."""
     acts = [act for row in rows for act in (row.act_id, row.resolution_act_id) if act is not None]
     bodies = evidence_bodies(connection, vault, acts)
-    return [_dispute_view(row._asdict(), bodies) for row in rows]
+    return [
+        _view(row, bodies.get(row.act_id, {}), bodies.get(row.resolution_act_id or "", {}))
+        for row in rows
+    ]
 
 
-def _dispute_view(
-    row: Mapping[Any, Any], bodies: Mapping[str, Mapping[str, Any]]
+def _view(
+    row: DisputeOnLeg, raised: Mapping[str, Any], resolved: Mapping[str, Any]
 ) -> dict[str, Any]:
-    sent = bodies.get(row["act_id"], {})
-    times = ("raised_at", "answer_by", "release_recommended_at", "resolved_at")
+    """Return one dispute; `raised` and `resolved` are the bodies that were signed."""
     return {
-        **{name: row[name] for name in ("id", "request_id", "leg_id", "partner", "act_id")},
-        **{n: None if row[n] is None else format_time(row[n]) for n in times},
-        "hold": row["hold_id"],
-        "reference": sent.get("reference"),
-        "text": sent.get("text"),
-        "resolution": row["resolution"],
-        "resolution_act_id": row["resolution_act_id"],
-        "resolution_text": bodies.get(row["resolution_act_id"] or "", {}).get("text"),
+        "id": row.id,
+        "request_id": row.request_id,
+        "leg_id": row.leg_id,
+        "partner": row.partner,
+        "act_id": row.act_id,
+        "hold": row.hold_id,
+        "reference": raised.get("reference"),
+        "text": raised.get("text"),
+        "raised_at": format_time(row.raised_at),
+        "answer_by": format_time(row.answer_by),
+        "release_recommended_at": _time(row.release_recommended_at),
+        "resolution": row.resolution,
+        "resolution_act_id": row.resolution_act_id,
+        "resolution_text": resolved.get("text"),
+        "resolved_at": _time(row.resolved_at),
     }
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else format_time(moment)

@@ -19,13 +19,15 @@ from coordinator.services.access import asked_leg, locked_leg
 from coordinator.services.acts import Act, LegContext
 from coordinator.services.bus import handles
 from coordinator.services.endings import recompute_leg
+from coordinator.services.freeze_request_views import TotalsView
 from coordinator.services.ledger_views import shared_line_view
 from coordinator.services.legs import (
     LegBooks,
     change_leg,
-    leg_view,
+    leg_now,
     load_books,
     require_leg_act,
+    totals_now,
 )
 from coordinator.services.moot_disputes import end_moot
 from coordinator.services.obligations import first_obligations, settle
@@ -122,12 +124,16 @@ def report(command: ReportFreeze, actor: Actor, uow: UnitOfWork) -> Answer:
     others = {**books.other_holds, **booking.touched_holds}
     books = LegBooks(books.ledger, others)
     status = change_leg(on, LegAct.REPORT, books)
-    view = leg_view(leg.id, uow)
-    entries = _record(on, booked, status, view)
+    totals = totals_now(on)
+    entries = _record(on, booked, status, totals)
     uow.set_leaf(ActRow, booked.report_id, entries[0])
     end_moot(on, books, status)
     _tell_sharing_legs(on, booked, elsewhere)
-    answer = {"id": booked.report_id, "request_id": request.id, "leg": view}
+    answer = {
+        "id": booked.report_id,
+        "request_id": request.id,
+        "leg": leg_now(on, totals=totals),
+    }
     return Answer(201, answer, entry=entries[0], spelled={"lines": lines})
 
 
@@ -206,14 +212,14 @@ def _book(on: LegContext, body: payloads.FreezeReport, books: LegBooks) -> Booki
 
 
 def _record(
-    on: LegContext, booked: _Booked, status: LegStatus, view: Mapping[str, Any]
+    on: LegContext, booked: _Booked, status: LegStatus, totals: TotalsView
 ) -> list[Recorded]:
     by_kind: dict[LineKind, list[BookedLine]] = {}
     for line in booked.booking.lines:
         by_kind.setdefault(line.kind, []).append(line)
     common = {
         "report_id": booked.report_id,
-        "leg": {"status": status.value, **_shown_totals(view["totals"])},
+        "leg": {"status": status.value, **_shown_totals(totals)},
     }
     recorded = []
     for kind, event in EVENT_BY_KIND.items():
@@ -276,7 +282,7 @@ def _tell_sharing_legs(on: LegContext, booked: _Booked, elsewhere: Sequence[Othe
         end_moot(other, books, status)
 
 
-def _shown_totals(totals: Mapping[str, Any]) -> dict[str, Any]:
+def _shown_totals(totals: TotalsView) -> dict[str, Any]:
     """Return the leg's totals where they fit; cut ones could be taken for all there is."""
     if len(canonical_json.dumps(totals)) > TOTALS_IN_EVENT_BYTES:
         return {"asset_count": len(totals)}

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from sqlalchemy import Connection
 
@@ -15,7 +15,7 @@ from coordinator.domain.account import parse_account
 from coordinator.domain.chain import Chains
 from coordinator.domain.leg import LegFlag
 from coordinator.services.read_context import ReadContext
-from coordinator.services.unit_of_work import unpack_evidence
+from coordinator.services.unit_of_work import LegNumbers, unpack_evidence
 from coordinator.storage import disputes, ledger_totals, reading
 from coordinator.storage import freeze_requests as store
 from coordinator.storage import partners as partner_store
@@ -27,6 +27,8 @@ from holdfast.protocol import strict_json
 from holdfast.protocol.decision_context import DecisionContext
 from holdfast.protocol.payloads import FreezeRequest, format_time
 
+#: Sums by asset and kind, as text; `withheld` counts.
+TotalsView = Mapping[str, Mapping[str, Any]]
 #: Members of the signed document that a reader is shown beside the rows.
 WORDS = ("summary", "do_not_notify_customer_until")
 
@@ -219,44 +221,98 @@ def approvals(connection: Connection, vault: Vault, request_id: str) -> list[dic
     ]
 
 
-def leg_views(connection: Connection, vault: Vault, rows: Sequence[LegRow]) -> list[dict[str, Any]]:
-    """Return legs with their totals (`views.LegView`), in a few queries for all."""
+class LegView(TypedDict):
+    """A leg as every reader of it is shown it (`views.LegView`)."""
+
+    id: str
+    request_id: str
+    partner: str
+    status: str
+    queued_at: str
+    acknowledge_by: str
+    delivered_at: str | None
+    acknowledged_at: str | None
+    overdue_at: str | None
+    dispute_answer_by: NotRequired[str]
+    release_recommended_at: NotRequired[str | None]
+    decline_code: str | None
+    decline_detail: str | None
+    sequence: int
+    requester_sequence: int
+    flags: list[str]
+    totals: TotalsView
+
+
+@dataclass(frozen=True, slots=True)
+class LegDetails:
+    """What a view of a leg shows beside its row.
+
+    Attributes:
+        numbers: Of its newest events.
+        totals: By asset, as text.
+        decline_detail: What its partner said as it declined.
+        contested: Until when the requester is to answer the leg's oldest open dispute, and since
+            when a release is recommended; None where nothing is contested.
+    """
+
+    numbers: LegNumbers
+    totals: TotalsView
+    decline_detail: str | None
+    contested: tuple[datetime, datetime | None] | None
+
+
+def leg_views(connection: Connection, vault: Vault, rows: Sequence[LegRow]) -> list[LegView]:
+    """Return legs with their totals, in a few queries for all."""
     totals = ledger_totals.totals_by_leg(connection, [row.id for row in rows])
     declines = [row.decline_act_id for row in rows if row.decline_act_id is not None]
     bodies = evidence_bodies(connection, vault, declines)
-    contested = [row.id for row in rows if LegFlag.DISPUTED in row.flags]
-    disputed = disputes.open_times(connection, contested)
+    disputed = dispute_times(connection, rows)
     return [
-        {
-            "id": row.id,
-            "request_id": row.request_id,
-            "partner": row.partner,
-            "status": row.status,
-            "queued_at": format_time(row.queued_at),
-            "acknowledge_by": format_time(row.acknowledge_by),
-            "delivered_at": _time(row.delivered_at),
-            "acknowledged_at": _time(row.acknowledged_at),
-            "overdue_at": _time(row.overdue_at),
-            **_dispute_times(disputed.get(row.id)),
-            "decline_code": row.decline_code,
-            "decline_detail": bodies.get(row.decline_act_id or "", {}).get("detail"),
-            "sequence": row.event_sequence,
-            "requester_sequence": row.requester_sequence,
-            "flags": list(row.flags),
-            "totals": ledger_totals.as_text(totals[row.id]),
-        }
+        leg_view(
+            row,
+            LegDetails(
+                LegNumbers(row.event_sequence, row.requester_sequence),
+                ledger_totals.as_text(totals[row.id]),
+                bodies.get(row.decline_act_id or "", {}).get("detail"),
+                disputed.get(row.id),
+            ),
+        )
         for row in rows
     ]
 
 
-def _dispute_times(times: tuple[datetime, datetime | None] | None) -> dict[str, str | None]:
-    if times is None:
-        return {}
-    answer_by, recommended_at = times
-    return {
-        "dispute_answer_by": format_time(answer_by),
-        "release_recommended_at": _time(recommended_at),
-    }
+def dispute_times(
+    connection: Connection, rows: Sequence[LegRow]
+) -> Mapping[str, tuple[datetime, datetime | None]]:
+    """Return the times of `LegDetails.contested` by leg; asks nothing where no leg is disputed."""
+    disputed = [row.id for row in rows if LegFlag.DISPUTED in row.flags]
+    return disputes.open_times(connection, disputed) if disputed else {}
+
+
+def leg_view(row: LegRow, details: LegDetails) -> LegView:
+    """Return one leg, as it was read or as the act under way leaves it."""
+    view = LegView(
+        id=row.id,
+        request_id=row.request_id,
+        partner=row.partner,
+        status=row.status,
+        queued_at=format_time(row.queued_at),
+        acknowledge_by=format_time(row.acknowledge_by),
+        delivered_at=_time(row.delivered_at),
+        acknowledged_at=_time(row.acknowledged_at),
+        overdue_at=_time(row.overdue_at),
+        decline_code=row.decline_code,
+        decline_detail=details.decline_detail,
+        sequence=details.numbers.sequence,
+        requester_sequence=details.numbers.requester_sequence,
+        flags=list(row.flags),
+        totals=details.totals,
+    )
+    if details.contested is not None:
+        answer_by, recommended_at = details.contested
+        view["dispute_answer_by"] = format_time(answer_by)
+        view["release_recommended_at"] = _time(recommended_at)
+    return view
 
 
 def evidence_bodies(

@@ -1,6 +1,6 @@
 """Ask and answer: what a partner needs before it can act, and what the requester says to it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from coordinator.services.access import asked_leg, sent_request
 from coordinator.services.acts import Act
 from coordinator.services.bus import handles
 from coordinator.services.freeze_request_views import evidence_bodies
-from coordinator.services.legs import change_leg, leg_view, load_books, require_leg_act
+from coordinator.services.legs import change_leg, leg_now, load_books, require_leg_act
 from coordinator.services.obligations import flags_with
 from coordinator.services.unit_of_work import Answer, UnitOfWork
 from coordinator.storage import info_requests as store
@@ -53,31 +53,24 @@ def ask(command: AskRequester, actor: Actor, uow: UnitOfWork) -> Answer:
     books = load_books(uow, leg)
     require_leg_act(on, LegAct.ASK, books)
     act_id = on.store_act(Act(LegAct.ASK.value))
-    info_id = new_id("inf")
-    store.insert_question(
-        uow.connection,
-        id=info_id,
+    question = InfoRequestOnLeg(
+        id=new_id("inf"),
         request_id=request.id,
         leg_id=leg.id,
         act_id=act_id,
         asked_at=uow.now,
+        answer_act_id=None,
+        answered_at=None,
+        partner=leg.partner,
     )
+    store.insert_question(uow.connection, question)
     flags = flags_with(leg.flags, LegFlag.INFO_REQUESTED, holds=True)
     status = change_leg(on, LegAct.ASK, books, flags=flags)
     words = {"missing": list(body.missing), "text": body.text}
-    data = {"info_request": info_id, **words}
+    data = {"info_request": question.id, **words}
     recorded = on.record(EventType.LEG_INFO_REQUESTED, data, status=status, act_id=act_id)
-    answer = {
-        "id": info_id,
-        "request_id": request.id,
-        "leg_id": leg.id,
-        "partner": leg.partner,
-        "act_id": act_id,
-        "asked_at": format_time(uow.now),
-        **words,
-        "status": status.value,
-        "leg": leg_view(leg.id, uow),
-    }
+    shown = _view(question, words, {})
+    answer = {**shown, "status": status.value, "leg": leg_now(on)}
     return Answer(201, answer, entry=recorded)
 
 
@@ -107,19 +100,10 @@ def answer(command: AnswerQuestion, actor: Actor, uow: UnitOfWork) -> Answer:
     status = change_leg(on, LegAct.ANSWER, books, flags=flags)
     data = {"info_request": question.id, "text": body.text}
     recorded = on.record(EventType.LEG_INFO_PROVIDED, data, status=status, act_id=act_id)
-    shown = {
-        "id": question.id,
-        "request_id": request.id,
-        "leg_id": leg.id,
-        "partner": leg.partner,
-        "act_id": question.act_id,
-        "asked_at": format_time(question.asked_at),
-        "answer_act_id": act_id,
-        "answered_at": format_time(uow.now),
-        "answer": body.text,
-        "status": status.value,
-        "leg": leg_view(leg.id, uow),
-    }
+    answered = question._replace(answer_act_id=act_id, answered_at=uow.now)
+    asked = evidence_bodies(uow.connection, uow.vault, [question.act_id])
+    view = _view(answered, asked.get(question.act_id, {}), {"text": body.text})
+    shown = {**view, "status": status.value, "leg": leg_now(on)}
     return Answer(201, shown, entry=recorded)
 
 
@@ -130,18 +114,25 @@ def info_request_views(
     acts = [act for row in rows for act in (row.act_id, row.answer_act_id) if act is not None]
     bodies = evidence_bodies(connection, vault, acts)
     return [
-        {
-            "id": row.id,
-            "request_id": row.request_id,
-            "leg_id": row.leg_id,
-            "partner": row.partner,
-            "act_id": row.act_id,
-            "asked_at": format_time(row.asked_at),
-            "missing": bodies.get(row.act_id, {}).get("missing", []),
-            "text": bodies.get(row.act_id, {}).get("text"),
-            "answer_act_id": row.answer_act_id,
-            "answered_at": None if row.answered_at is None else format_time(row.answered_at),
-            "answer": bodies.get(row.answer_act_id or "", {}).get("text"),
-        }
+        _view(row, bodies.get(row.act_id, {}), bodies.get(row.answer_act_id or "", {}))
         for row in rows
     ]
+
+
+def _view(
+    row: InfoRequestOnLeg, asked: Mapping[str, Any], answer: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return one question; `asked` and `answer` are the bodies that were signed."""
+    return {
+        "id": row.id,
+        "request_id": row.request_id,
+        "leg_id": row.leg_id,
+        "partner": row.partner,
+        "act_id": row.act_id,
+        "asked_at": format_time(row.asked_at),
+        "missing": asked.get("missing", []),
+        "text": asked.get("text"),
+        "answer_act_id": row.answer_act_id,
+        "answered_at": None if row.answered_at is None else format_time(row.answered_at),
+        "answer": answer.get("text"),
+    }

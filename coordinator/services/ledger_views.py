@@ -3,34 +3,30 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pydantic import TypeAdapter
 from sqlalchemy import Connection
 
 from coordinator.services.freeze_request_views import evidence_bodies
+from coordinator.services.report_views import line_view, line_words
 from coordinator.services.unit_of_work import unpack_evidence
 from coordinator.storage import partners as partner_store
 from coordinator.storage import reading
 from coordinator.storage.documents import Vault, load
 from coordinator.storage.ledger_pages import ShownHold, ShownLine
 from coordinator.storage.tables.freeze_requests import ActRow
-from holdfast.protocol.payloads import format_time, parse_time
+from holdfast.protocol.payloads import ReportLine, format_time
 from holdfast.protocol.vocabulary import LineKind
 
 #: A page of evidence ends early rather than grow beyond this many bytes.
 EVIDENCE_PAGE_BYTES = 20_000_000
-#: What only the signed report says of a line.
-_TIMES = ("frozen_at", "hold_expires_at")
-_WORDS = (
-    *("basis", "tx", "next", "detail", "agency", "order"),
-    *("address_nos", "usd", "retry", "missing"),
-)
-
-
+_LINES: TypeAdapter[ReportLine] = TypeAdapter(ReportLine)
 #: What a line about a shared hold tells those who may not read the report that it stands in: what
 #: became of the funds, and no text that was written for somebody else.
 _TOLD_ELSEWHERE = frozenset(
     {
         *("id", "leg_id", "partner", "kind", "address_no", "asset", "amount", "withheld", "hold"),
-        *("reported_at", "corrects", "shared", "basis", "tx", "agency", "usd", *_TIMES),
+        *("reported_at", "corrects", "shared", "basis", "tx", "agency", "usd"),
+        *("frozen_at", "hold_expires_at"),
     }
 )
 
@@ -80,26 +76,15 @@ def _sent_line(reports: Mapping[str, dict[str, Any]], row: ShownLine) -> Mapping
 
 
 def _line_view(row: ShownLine, sent: Mapping[str, Any]) -> dict[str, Any]:
-    view = {
-        "id": row.id,
+    common = {
         "report_id": row.report_id,
         "leg_id": row.leg_id,
         "partner": row.partner,
-        "kind": row.kind,
-        "address_no": row.address_no,
-        "asset": row.asset,
-        "amount": None if row.amount is None else str(row.amount),
-        "withheld": row.withheld,
-        "hold": row.hold_id,
         "reported_at": format_time(row.reported_at),
-        "corrects": row.corrects,
-        "code": row.code if row.kind == LineKind.NOTHING else None,
-        "reason": row.code if row.kind == LineKind.RELEASED else sent.get("reason"),
-        **{name: sent[name] for name in _WORDS if name in sent},
-        **{name: format_time(parse_time(sent[name])) for name in _TIMES if sent.get(name)},
     }
-    # A withheld amount is said to be null; other members that say nothing are left out.
-    return {name: value for name, value in view.items() if value is not None or name == "amount"}
+    # Read as it was when it came, so that what it did not say has the same meaning.
+    words = line_words(_LINES.validate_python(sent)) if sent else {}
+    return line_view(common, row, words)
 
 
 def hold_views(rows: Sequence[ShownHold]) -> list[dict[str, Any]]:

@@ -57,19 +57,19 @@ def attach(command: AttachLegalOrder, actor: Actor, uow: UnitOfWork) -> Answer:
     body = command.body
     on = _target(command, actor, uow)
     act_id = on.store_act(Act("legal_order"))
-    order = {
-        "id": new_id("ord"),
-        "request_id": on.request.id,
-        "leg_id": on.leg.id if isinstance(on, LegContext) else None,
-        "partner": actor.partner,
-        "act_id": act_id,
-        "document_sha256": body.document_sha256,
-        "attached_at": uow.now,
-    }
-    store.insert_order(uow.connection, **order)
+    order = store.insert_order(
+        uow.connection,
+        id=new_id("ord"),
+        request_id=on.request.id,
+        leg_id=on.leg.id if isinstance(on, LegContext) else None,
+        partner=actor.partner,
+        act_id=act_id,
+        document_sha256=body.document_sha256,
+        attached_at=uow.now,
+    )
     words = {"agency": body.agency, "reference": body.reference, "hold": body.hold}
     told = {
-        "legal_order": order["id"],
+        "legal_order": order.id,
         "attached_by": actor.partner,
         "document_sha256": body.document_sha256,
         **words,
@@ -77,8 +77,7 @@ def attach(command: AttachLegalOrder, actor: Actor, uow: UnitOfWork) -> Answer:
     recorded = on.record(EventType.LEG_LEGAL_ORDER, told, act_id=act_id)
     if isinstance(on, RequestContext):
         _tell_all(on, {"by": actor.subject, "act_id": act_id, **told})
-    answer = {**order, **words, "attached_at": format_time(uow.now)}
-    return Answer(201, answer, entry=recorded)
+    return Answer(201, _view(order, words), entry=recorded)
 
 
 def _target(
@@ -137,16 +136,18 @@ def legal_order_views(
 ) -> list[dict[str, Any]]:
     """Return orders with the words of their signed acts (`life_cycle_views.LegalOrderView`)."""
     bodies = evidence_bodies(connection, vault, [row.act_id for row in rows])
-    return [
-        {
-            "id": row.id,
-            "request_id": row.request_id,
-            "leg_id": row.leg_id,
-            "partner": row.partner,
-            "act_id": row.act_id,
-            "document_sha256": row.document_sha256,
-            "attached_at": format_time(row.attached_at),
-            **{n: bodies.get(row.act_id, {}).get(n) for n in ("agency", "reference", "hold")},
-        }
-        for row in rows
-    ]
+    return [_view(row, bodies.get(row.act_id, {})) for row in rows]
+
+
+def _view(row: LegalOrderRow, sent: Mapping[str, Any]) -> dict[str, Any]:
+    """Return one order; `sent` is the body that was signed."""
+    return {
+        "id": row.id,
+        "request_id": row.request_id,
+        "leg_id": row.leg_id,
+        "partner": row.partner,
+        "act_id": row.act_id,
+        "document_sha256": row.document_sha256,
+        "attached_at": format_time(row.attached_at),
+        **{name: sent.get(name) for name in ("agency", "reference", "hold")},
+    }

@@ -20,6 +20,14 @@ from coordinator.domain.permission import Permission
 from coordinator.services.access import asked_leg, locked_leg
 from coordinator.services.acts import Act, LegContext, store_own_acts
 from coordinator.services.bus import handles
+from coordinator.services.freeze_request_views import (
+    LegDetails,
+    LegView,
+    TotalsView,
+    dispute_times,
+    evidence_bodies,
+    leg_view,
+)
 from coordinator.services.obligations import flags_with, settle_final
 from coordinator.services.unit_of_work import Answer, Recorded, UnitOfWork
 from coordinator.storage import disputes as dispute_store
@@ -188,27 +196,37 @@ def change_leg(on: LegContext, act: LegAct, books: LegBooks, **values: Any) -> L
     return status
 
 
-def leg_view(leg_id: str, uow: UnitOfWork) -> dict[str, Any]:
-    """Return a leg as the act under way leaves it (`views.LegView`)."""
-    leg = store.get(uow.connection, leg_id)
+def totals_now(on: LegContext) -> TotalsView:
+    """Return a leg's totals as the act under way leaves them."""
+    return ledger_totals.as_text(ledger_totals.totals(on.uow.connection, leg_id=on.leg.id))
+
+
+def leg_now(
+    on: LegContext, *, totals: TotalsView | None = None, decline_detail: str | None = None
+) -> LegView:
+    """Return a leg as the act under way leaves it: what a read right after it shows.
+
+    Call it once all events are recorded, for they are counted.
+
+    Args:
+        on: The leg as it was read before the act.
+        totals: Of `totals_now`, where they are known.
+        decline_detail: What the partner says in this very act, which is not stored yet.
+    """
+    uow = on.uow
+    leg = store.get(uow.connection, on.leg.id)
     if leg is None:
         raise AssertionError("changed in this very transaction")
-    return {
-        "id": leg.id,
-        "request_id": leg.request_id,
-        "partner": leg.partner,
-        "status": leg.status,
-        "queued_at": format_time(leg.queued_at),
-        "acknowledge_by": format_time(leg.acknowledge_by),
-        "delivered_at": None if leg.delivered_at is None else format_time(leg.delivered_at),
-        "acknowledged_at": (
-            None if leg.acknowledged_at is None else format_time(leg.acknowledged_at)
-        ),
-        "decline_code": leg.decline_code,
-        **uow.leg_numbers(leg)._asdict(),
-        "flags": leg.flags,
-        "totals": ledger_totals.as_text(ledger_totals.totals(uow.connection, leg_id=leg.id)),
-    }
+    if decline_detail is None and leg.decline_act_id is not None:
+        bodies = evidence_bodies(uow.connection, uow.vault, [leg.decline_act_id])
+        decline_detail = bodies.get(leg.decline_act_id, {}).get("detail")
+    details = LegDetails(
+        uow.leg_numbers(leg),
+        totals_now(on) if totals is None else totals,
+        decline_detail,
+        dispute_times(uow.connection, [leg]).get(leg.id),
+    )
+    return leg_view(leg, details)
 
 
 def _act(on: LegContext, act: LegAct, event: EventType, data: Mapping[str, Any]) -> Answer:
@@ -220,7 +238,7 @@ def _act(on: LegContext, act: LegAct, event: EventType, data: Mapping[str, Any])
     declined = {"decline_code": data["code"], "decline_act_id": act_id} if is_decline else {}
     status = change_leg(on, act, books, **declined)
     recorded = on.record(event, data, status=status, act_id=act_id)
-    view = leg_view(on.leg.id, on.uow)
+    view = leg_now(on, decline_detail=data.get("detail"))
     body = {"id": act_id, "request_id": on.request.id, "status": status.value, "leg": view}
     return Answer(201, body, entry=recorded)
 

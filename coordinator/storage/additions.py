@@ -8,6 +8,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from coordinator.domain.errors import ConflictError
 from coordinator.storage.reads import read, read_as, read_one
+from coordinator.storage.rows import new_row
 from coordinator.storage.tables.freeze_requests import ActRow
 from coordinator.storage.tables.life_cycle import AdditionDecisionRow, AdditionRow
 
@@ -26,9 +27,11 @@ class Decision(NamedTuple):
     at: datetime
 
 
-def insert_addition(connection: Connection, **values: Any) -> None:
-    """Store a pending addition."""
-    connection.execute(insert(AdditionRow).values(status=PENDING, **values))
+def insert_addition(connection: Connection, **values: Any) -> AdditionRow:
+    """Store a pending addition and return its row."""
+    row = new_row(AdditionRow, {"status": PENDING, **values})
+    connection.execute(insert(AdditionRow).values(status=row.status, **values))
+    return row
 
 
 def by_context(connection: Connection, request_id: str, context_sha256: str) -> AdditionRow | None:

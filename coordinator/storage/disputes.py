@@ -34,8 +34,10 @@ _DISPUTES = select(DisputeRow.__table__, LegRow.partner).join(
 )
 
 
-def insert_dispute(connection: Connection, **values: Any) -> None:
+def insert_dispute(connection: Connection, dispute: DisputeOnLeg) -> None:
     """Store an open dispute."""
+    values = dispute._asdict()
+    del values["partner"]
     connection.execute(insert(DisputeRow).values(**values))
 
 

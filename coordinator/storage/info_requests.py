@@ -1,12 +1,12 @@
 """Questions that partners asked before they can act."""
 
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection, func, insert, select, update
 
 from coordinator.domain.errors import ConflictError
-from coordinator.storage.reads import read_as, read_one
+from coordinator.storage.reads import read_as
 from coordinator.storage.tables.freeze_requests import LegRow
 from coordinator.storage.tables.life_cycle import InfoRequestRow
 
@@ -24,17 +24,24 @@ class InfoRequestOnLeg(NamedTuple):
     partner: str
 
 
-def insert_question(connection: Connection, **values: Any) -> None:
+_QUESTIONS = select(InfoRequestRow.__table__, LegRow.partner).join(
+    LegRow, LegRow.id == InfoRequestRow.leg_id
+)
+
+
+def insert_question(connection: Connection, question: InfoRequestOnLeg) -> None:
     """Store an open question."""
+    values = question._asdict()
+    del values["partner"]
     connection.execute(insert(InfoRequestRow).values(**values))
 
 
-def get(connection: Connection, request_id: str, info_request_id: str) -> InfoRequestRow | None:
+def get(connection: Connection, request_id: str, info_request_id: str) -> InfoRequestOnLeg | None:
     """Return one question of a request."""
-    query = select(InfoRequestRow).where(
+    query = _QUESTIONS.where(
         InfoRequestRow.id == info_request_id, InfoRequestRow.request_id == request_id
     )
-    return read_one(connection, query)
+    return next(iter(read_as(connection, InfoRequestOnLeg, query)), None)
 
 
 def mark_answered(connection: Connection, info_request_id: str, act_id: str, now: datetime) -> None:
@@ -64,11 +71,7 @@ def page(
     connection: Connection, request_id: str, *, leg_id: str | None, after: str, limit: int
 ) -> list[InfoRequestOnLeg]:
     """Return questions on a request (or on one leg of it), oldest first, with the leg's partner."""
-    query = (
-        select(InfoRequestRow.__table__, LegRow.partner)
-        .join(LegRow, LegRow.id == InfoRequestRow.leg_id)
-        .where(InfoRequestRow.request_id == request_id, InfoRequestRow.id > after)
-    )
+    query = _QUESTIONS.where(InfoRequestRow.request_id == request_id, InfoRequestRow.id > after)
     if leg_id is not None:
         query = query.where(InfoRequestRow.leg_id == leg_id)
     return read_as(connection, InfoRequestOnLeg, query.order_by(InfoRequestRow.id).limit(limit))

@@ -5,12 +5,14 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 
 from coordinator.storage.reads import read
+from coordinator.storage.rows import new_row
 from coordinator.storage.tables.life_cycle import LegalOrderRow
 
 
-def insert_order(connection: Connection, **values: Any) -> None:
-    """Store an order."""
+def insert_order(connection: Connection, **values: Any) -> LegalOrderRow:
+    """Store an order and return its row."""
     connection.execute(insert(LegalOrderRow).values(**values))
+    return new_row(LegalOrderRow, values)
 
 
 def page(
