@@ -1,9 +1,8 @@
-"""The chains of `config/chains.toml`, loaded once, and short names for their ids."""
+"""The chains as they are shipped, and short names for their ids."""
 
-from coordinator.config_files import read_config
-from coordinator.domain.chain import load_chains
+from tests.rulebook import RULEBOOK
 
-CHAINS = load_chains(read_config("chains.toml"))
+CHAINS = RULEBOOK.chains
 
 ETHEREUM = "eip155:1"
 BITCOIN = "bip122:000000000019d6689c085ae165831e93"

@@ -21,7 +21,7 @@ def propose(call: SignedCall[payloads.PartnersAddition], request_id: str) -> Pro
     Another security lead approves by `POST …/approvals` with the addition's `context_sha256`; only
     then are they asked.
     """
-    return ProposePartners(request_id=request_id, body=call.body, policies=call.context.policies)
+    return ProposePartners(request_id=request_id, body=call.body)
 
 
 @query_view(
@@ -38,12 +38,5 @@ def list_additions(reader: Reader, query: PageQuery, request_id: str) -> dict[st
     return read_page(
         page_size(reader.context, query.limit),
         lambda limit: store.page(reader.connection, request_id, after=after, limit=limit),
-        lambda rows: addition_views(
-            reader.connection,
-            reader.vault,
-            rows,
-            request=row,
-            policies=reader.context.policies,
-            now=reader.context.clock.now(),
-        ),
+        lambda rows: addition_views(reader.read_context, rows, row),
     )

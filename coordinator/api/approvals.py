@@ -15,6 +15,4 @@ def decide(call: SignedCall[payloads.Approval], request_id: str) -> DecideFreeze
     handed this very body: a warning that names `requests` is about those and is left out of it, for
     whoever signs the context accepts it.
     """
-    return DecideFreezeRequest(
-        request_id=request_id, body=call.body, policies=call.context.policies
-    )
+    return DecideFreezeRequest(request_id=request_id, body=call.body)

@@ -12,6 +12,7 @@ from coordinator.api.rate_limit import RateLimiter
 from coordinator.domain.chain import Chains
 from coordinator.domain.clock import Clock
 from coordinator.domain.deadline import Policies
+from coordinator.domain.rulebook import Rulebook
 from coordinator.domain.service_wallets import ServiceWallets
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
@@ -47,6 +48,11 @@ class AppContext:
     page_size: int
     page_size_limit: int
     health_checks: Sequence[Callable[[], str | None]] = ()
+
+    @property
+    def rulebook(self) -> Rulebook:
+        """The rules that commands are decided by."""
+        return Rulebook(self.policies, self.chains)
 
 
 def current_context() -> AppContext:

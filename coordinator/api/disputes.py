@@ -19,7 +19,7 @@ def raise_dispute(call: SignedCall[payloads.Dispute], request_id: str) -> RaiseD
 
     The requester must answer in time, or a release is recommended.
     """
-    return RaiseDispute(request_id=request_id, body=call.body, policies=call.context.policies)
+    return RaiseDispute(request_id=request_id, body=call.body)
 
 
 @command_view(ResolveDispute, body=payloads.DisputeResolution, answer=life_cycle_views.DisputeView)

@@ -19,7 +19,4 @@ def report(call: SignedCall[payloads.FreezeReport], request_id: str) -> ReportFr
     Every line is an increment. The report is checked after all its lines and taken whole or refused
     whole.
     """
-    context = call.context
-    return ReportFreeze(
-        request_id=request_id, body=call.body, chains=context.chains, policies=context.policies
-    )
+    return ReportFreeze(request_id=request_id, body=call.body)

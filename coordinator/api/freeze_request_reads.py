@@ -90,7 +90,7 @@ def _awaited(reader: Reader, query: ListQuery, size: int) -> dict[str, Any]:
         raise InvalidInputError(
             f"status {detail}", parameters=[ParameterFault("status", detail, "not_with_to_approve")]
         )
-    actor, policies, now = reader.actor, reader.context.policies, reader.context.clock.now()
+    actor, read = reader.actor, reader.read_context
     if not is_allowed(Permission.FREEZE_REQUEST_APPROVE, actor):
         return page_view([], None)
     return read_page(
@@ -99,15 +99,13 @@ def _awaited(reader: Reader, query: ListQuery, size: int) -> dict[str, Any]:
             reader.connection,
             actor.partner,
             actor.person,
-            now=now,
-            proposed_after=now - policies.approve_within,
+            now=read.now,
+            proposed_after=read.now - read.policies.approve_within,
             before=after_id(query),
             limit=limit,
             incident_id=query.incident,
         ),
-        lambda ids: awaited(
-            reader.connection, reader.vault, actor, ids, policies=policies, now=now
-        ),
+        lambda ids: awaited(read, ids),
         key=str,
     )
 
@@ -134,15 +132,7 @@ def list_addresses(reader: Reader, query: PageQuery, request_id: str) -> dict[st
     partner = reader.actor.partner
     row, _ = readable_request(reader.connection, partner, request_id)
     size = page_size(reader.context, query.limit)
-    items = address_views(
-        reader.connection,
-        reader.vault,
-        reader.context.chains,
-        row,
-        after=after_number(query),
-        limit=size,
-        with_warnings=row.requester == partner,
-    )
+    items = address_views(reader.read_context, row, after=after_number(query), limit=size)
     last = items[-1]["address_no"] if items else row.address_count
     return page_view(items, write_cursor(last) if last + 1 < row.address_count else None)
 

@@ -2,11 +2,9 @@
 
 from coordinator.api.pipeline import SignedCall
 from coordinator.api.view import command_view
-from coordinator.services.freeze_requests import (
-    CloseFreezeRequest,
-    SubmitFreezeRequest,
-    prepare_submission,
-)
+from coordinator.services.closing import CloseFreezeRequest
+from coordinator.services.freeze_requests import SubmitFreezeRequest, prepare_submission
+from coordinator.services.submission import check_document
 from coordinator.services.withdrawals import WithdrawFreezeRequest
 from holdfast.protocol import payloads, views
 
@@ -22,13 +20,10 @@ def submit(call: SignedCall[payloads.FreezeRequest]) -> SubmitFreezeRequest:
     """
     context = call.context
     return prepare_submission(
-        call.body,
+        check_document(call.body, context.chains, context.service_wallets),
         call.token.iss,
-        database=context.database,
-        vault=context.vault,
-        chains=context.chains,
-        wallets=context.service_wallets,
-        policies=context.policies,
+        context.database,
+        context.vault,
     )
 
 
@@ -39,12 +34,10 @@ def withdraw(call: SignedCall[payloads.Withdrawal], request_id: str) -> Withdraw
     Before it went out nobody learns of it. Afterwards every partner that holds funds on the
     addresses owes an answer: release, return, or keep with a reason.
     """
-    return WithdrawFreezeRequest(
-        request_id=request_id, body=call.body, policies=call.context.policies
-    )
+    return WithdrawFreezeRequest(request_id=request_id, body=call.body)
 
 
 @command_view(CloseFreezeRequest, body=payloads.Closure, answer=views.ActView)
 def close(call: SignedCall[payloads.Closure], request_id: str) -> CloseFreezeRequest:
     """Close a freeze request on which no hold is open."""
-    return CloseFreezeRequest(request_id=request_id, body=call.body, policies=call.context.policies)
+    return CloseFreezeRequest(request_id=request_id, body=call.body)

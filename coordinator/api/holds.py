@@ -17,7 +17,7 @@ from holdfast.protocol import hold_payloads, views
 )
 def extend(call: SignedCall[hold_payloads.HoldExtension], request_id: str) -> ExtendHold:
     """Extend a hold of yours, within your jurisdiction's maximum."""
-    return ExtendHold(request_id=request_id, body=call.body, policies=call.context.policies)
+    return ExtendHold(request_id=request_id, body=call.body)
 
 
 @command_view(AskForExtension, body=hold_payloads.ExtensionRequest, answer=views.ActView)

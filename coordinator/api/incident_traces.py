@@ -63,15 +63,7 @@ def trace_page(
     reader: Reader, incident_id: str, *, after: Place | None = None, size: int
 ) -> dict[str, Any]:
     """Return one page of a trace (`life_cycle_views.TracePage`)."""
-    graph, last = trace(
-        reader.connection,
-        reader.vault,
-        reader.context.chains,
-        incident_id,
-        reader.actor.partner,
-        after=after,
-        limit=size,
-    )
+    graph, last = trace(reader.read_context, incident_id, after=after, limit=size)
     cursor = None if last is None else write_cursor(f"{last.request_id}.{last.address_no}")
     flagged = [place for node in graph["nodes"] for place in node.get("flagged", ())]
     assets = {place["asset"] for place in flagged if "asset" in place}

@@ -5,7 +5,8 @@ A cursor names the key of the last item, not an offset: late pages cost no more 
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Annotated, Any
+from operator import attrgetter
+from typing import Annotated, Any, TypeVar
 
 from pydantic import Field
 
@@ -16,6 +17,7 @@ from holdfast.protocol import base64url
 from holdfast.protocol.errors import ProtocolError
 from holdfast.protocol.views import Cursor
 
+R = TypeVar("R")
 _ID = re.compile(r"[a-z]{3}_[0-7][0-9a-hjkmnp-tv-z]{25}", re.ASCII)
 _TWO_IDS = re.compile(rf"{_ID.pattern}/{_ID.pattern}", re.ASCII)
 _HANDLE = re.compile(r"[a-z0-9.-]{1,253}", re.ASCII)
@@ -93,8 +95,8 @@ def after_number(query: PageQuery) -> int:
 
 
 def split_page(
-    rows: Sequence[Any], size: int, key: Callable[[Any], str | int]
-) -> tuple[Sequence[Any], str | None]:
+    rows: Sequence[R], size: int, key: Callable[[R], str | int]
+) -> tuple[Sequence[R], str | None]:
     """Return the first `size` rows, and the next cursor if there are more."""
     shown = rows[:size]
     return shown, write_cursor(key(shown[-1])) if len(rows) > size else None
@@ -102,10 +104,10 @@ def split_page(
 
 def read_page(
     size: int,
-    find: Callable[[int], Sequence[Any]],
-    show: Callable[[Sequence[Any]], Iterable[Any]],
+    find: Callable[[int], Sequence[R]],
+    show: Callable[[Sequence[R]], Iterable[Any]],
     *,
-    key: Callable[[Any], str | int] = lambda row: row.id,
+    key: Callable[[R], str | int] = attrgetter("id"),
 ) -> dict[str, Any]:
     """Return one page of at most `size` items (`views.Page`).
 

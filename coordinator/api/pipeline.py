@@ -47,9 +47,10 @@ from coordinator.domain.actor import Actor
 from coordinator.domain.errors import AuthenticationError, FieldFault, InvalidInputError
 from coordinator.domain.permission import is_allowed, require
 from coordinator.services.commands import permission_of
+from coordinator.services.read_context import ReadContext
 from coordinator.services.rotations import RotateKey
 from coordinator.services.suspended import require_holding
-from coordinator.storage import requests as request_store
+from coordinator.storage import idempotency
 from coordinator.storage.documents import Vault
 from holdfast.protocol.payloads import Body
 from holdfast.protocol.request_token import RequestToken
@@ -63,6 +64,18 @@ class Reader:
     vault: Vault
     actor: Actor
     context: AppContext
+
+    @property
+    def read_context(self) -> ReadContext:
+        """The same, as the services take it."""
+        return ReadContext(
+            connection=self.connection,
+            vault=self.vault,
+            actor=self.actor,
+            policies=self.context.policies,
+            chains=self.context.chains,
+            now=self.context.clock.now(),
+        )
 
 
 B = TypeVar("B", bound=Body | None)
@@ -177,4 +190,4 @@ def _require_right_to_route(context: AppContext, token: RequestToken, view: Comm
 
 def _is_answered(connection: Connection, token: RequestToken) -> bool:
     key = request.headers.get("Idempotency-Key", "")
-    return request_store.is_answered(connection, partner=token.iss, subject=token.sub, key=key)
+    return idempotency.is_answered(connection, partner=token.iss, subject=token.sub, key=key)

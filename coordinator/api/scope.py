@@ -1,17 +1,18 @@
 """What of a request its reader may see: the requester every leg, a partner asked its own."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from coordinator.api.paging import PageQuery, after_id, page_size, read_page
 from coordinator.api.pipeline import Reader
 from coordinator.services.access import readable_request
 from coordinator.storage.documents import Vault
 
-Find = Callable[..., Sequence[Row[Any]]]
-Show = Callable[[Connection, Vault, Sequence[Row[Any]]], list[dict[str, Any]]]
+R = TypeVar("R")
+Find = Callable[..., Sequence[R]]
+Show = Callable[[Connection, Vault, Sequence[R]], list[dict[str, Any]]]
 
 
 def leg_scope(reader: Reader, request_id: str) -> str | None:
@@ -27,7 +28,7 @@ def leg_scope(reader: Reader, request_id: str) -> str | None:
 
 
 def scoped_page(
-    reader: Reader, query: PageQuery, request_id: str, find: Find, show: Show
+    reader: Reader, query: PageQuery, request_id: str, find: Find[R], show: Show[R]
 ) -> dict[str, Any]:
     """Return one page of what belongs to legs of a request, by id."""
     size, after = page_size(reader.context, query.limit), after_id(query) or ""

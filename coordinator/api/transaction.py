@@ -16,7 +16,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
 
 import structlog
 from flask import Response, request
@@ -49,11 +48,11 @@ from coordinator.services.unit_of_work import (
     UnitOfWork,
     transaction,
 )
+from coordinator.storage import idempotency
 from coordinator.storage import partners as partner_store
-from coordinator.storage import requests as request_store
-from coordinator.storage.database import is_read_only, was_sacrificed
+from coordinator.storage.database import is_deadlock_victim, is_read_only
 from coordinator.storage.documents import DocumentKey, load_one
-from coordinator.storage.requests import Claim
+from coordinator.storage.idempotency import Claim, FoundAnswer
 from holdfast.protocol.request_token import RequestToken
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import PartnerStatus
@@ -117,7 +116,9 @@ def change_once(
         AuthenticationError: If the key was revoked meanwhile, or the token was used before.
         CoordinatorError: What else is refused and not stored.
     """
-    with transaction(context.database, context.vault, context.clock, evidence) as uow:
+    with transaction(
+        context.database, context.vault, context.clock, context.rulebook, evidence
+    ) as uow:
         asked = partner_store.ask_standing(uow.connection, call.token.kid)
         claim = _claim(uow, call)
         found = partner_store.standing_of(asked)
@@ -138,7 +139,7 @@ def _claim(uow: UnitOfWork, call: SignedCommand) -> Claim:
 
     All of it is on its way before anything is waited for.
     """
-    claim = request_store.claim(
+    claim = idempotency.claim(
         uow.connection,
         partner=call.token.iss,
         subject=call.token.sub,
@@ -165,7 +166,7 @@ def answer_once(
         raise AuthenticationError("the token was used before", code="replayed_token")
     require_permission(type(call.command), actor)
     if not claim.is_first():
-        return _repeat(uow, call, request_store.find_answer(uow.connection, claim))
+        return _repeat(uow, call, idempotency.find_answer(uow.connection, claim))
     location = None
     try:
         answer = execute(call.command, actor, uow)
@@ -180,15 +181,15 @@ def answer_once(
     else:
         status, location = answer.status, answer.location
         content = uow.finish(answer, StoreAnswer(claim.answer_id, sealing_key))
-    request_store.set_status(uow.connection, claim, status)
+    idempotency.set_status(uow.connection, claim, status)
     response = stored_response(status, content)
     if location is not None:
         response.headers["Location"] = location
     return response
 
 
-def _repeat(uow: UnitOfWork, call: SignedCommand, stored: Any) -> Response:
-    if stored.fingerprint != call.fingerprint:
+def _repeat(uow: UnitOfWork, call: SignedCommand, stored: FoundAnswer | None) -> Response:
+    if stored is None or stored.fingerprint != call.fingerprint:
         raise IdempotencyConflictError(
             "this Idempotency-Key was used for another request; take a fresh key"
         )
@@ -212,8 +213,8 @@ def _repeat_of_rotation(uow: UnitOfWork, call: SignedCommand, claim: Claim) -> R
         return None
     if claim.is_first() or not claim.is_fresh_token():
         return None
-    stored = request_store.find_answer(uow.connection, claim)
-    if stored.fingerprint != call.fingerprint:
+    stored = idempotency.find_answer(uow.connection, claim)
+    if stored is None or stored.fingerprint != call.fingerprint:
         return None
     return _repeat(uow, call, stored)
 
@@ -223,7 +224,9 @@ def join_once(token: RequestToken, raw: bytes, command: JoinNetwork, actor: Acto
     context = current_context()
     call = signed_command(context, token, command)
     evidence = evidence_of(token, raw)
-    with transaction(context.database, context.vault, context.clock, evidence) as uow:
+    with transaction(
+        context.database, context.vault, context.clock, context.rulebook, evidence
+    ) as uow:
         row = partner_store.partner(uow.connection, actor.partner)
         if row is None:
             raise NotFoundError(
@@ -247,7 +250,7 @@ def retried(attempt: Callable[[], Response]) -> Response:
         try:
             return _unless_read_only(attempt)
         except OperationalError as error:
-            if not was_sacrificed(error):
+            if not is_deadlock_victim(error):
                 _log_failure(error)
                 raise UnavailableError("the database cannot be had at present") from error
     try:

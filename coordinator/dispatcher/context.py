@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from coordinator.domain.clock import Clock
+from coordinator.domain.rulebook import Rulebook
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
 from holdfast.protocol.jwk import PrivateKey
@@ -17,10 +18,12 @@ class WorkerContext:
         database: Opened for this process; its pool needs four connections.
         vault: Opens bodies and endpoints.
         clock: Says what is due.
+        rulebook: What the commands decide by.
         webhook_keys: The coordinator's Ed25519 webhook keys, two during rotation.
     """
 
     database: Database
     vault: Vault
     clock: Clock
+    rulebook: Rulebook
     webhook_keys: Sequence[PrivateKey]

@@ -21,9 +21,9 @@ from coordinator.domain.clock import Clock, SystemClock
 from coordinator.domain.deadline import Policies
 from coordinator.domain.delivery import FAILING_AFTER
 from coordinator.domain.errors import CoordinatorError
+from coordinator.services.closing import CloseByItself, ExpireFreezeRequest
 from coordinator.services.commands import execute
 from coordinator.services.disputes import RecommendRelease
-from coordinator.services.freeze_requests import CloseByItself, ExpireFreezeRequest
 from coordinator.services.holds import FireHoldClock, RemindOwed
 from coordinator.services.legs import MarkLegOverdue
 from coordinator.services.root_resets import TakeOverRoot
@@ -35,8 +35,8 @@ from coordinator.storage import (
     disputes,
     freeze_requests,
     hold_clocks,
+    idempotency,
     legs,
-    requests,
     root_resets,
     suspensions,
     webhook_endpoints,
@@ -88,14 +88,14 @@ def all_timers(policies: Policies) -> tuple[Timer, ...]:
         Timer(
             "ratify_by",
             freeze_requests.due_for_ratification,
-            lambda request_id: LapseProvisional(request_id=request_id, policies=policies),
+            lambda request_id: LapseProvisional(request_id=request_id),
         ),
         Timer(
             "close_after",
             lambda connection, now, limit: freeze_requests.due_for_closing(
                 connection, now - policies.close_after, limit
             ),
-            lambda request_id: CloseByItself(request_id=request_id, policies=policies),
+            lambda request_id: CloseByItself(request_id=request_id),
         ),
         Timer(
             "acknowledge_by",
@@ -105,12 +105,12 @@ def all_timers(policies: Policies) -> tuple[Timer, ...]:
         Timer(
             "hold_clock",
             hold_clocks.due_clocks,
-            lambda hold_id: FireHoldClock(hold_id=hold_id, policies=policies),
+            lambda hold_id: FireHoldClock(hold_id=hold_id),
         ),
         Timer(
             "answer_owed",
             hold_clocks.due_reminders,
-            lambda hold_id: RemindOwed(hold_id=hold_id, policies=policies),
+            lambda hold_id: RemindOwed(hold_id=hold_id),
         ),
         Timer(
             "dispute_answer_by",
@@ -125,7 +125,7 @@ def all_timers(policies: Policies) -> tuple[Timer, ...]:
         Timer(
             "suspension",
             suspensions.due_withdrawals,
-            lambda request_id: WithdrawOfSuspended(request_id=request_id, policies=policies),
+            lambda request_id: WithdrawOfSuspended(request_id=request_id),
         ),
         Timer(
             "endpoint_failing",
@@ -254,7 +254,10 @@ class TimerRun:
     def _fire(self, timer: Timer, item: str) -> bool:
         try:
             with transaction(
-                self._context.database, self._context.vault, self._context.clock
+                self._context.database,
+                self._context.vault,
+                self._context.clock,
+                self._context.rulebook,
             ) as uow:
                 answer = execute(timer.command(item), COORDINATOR, uow)
                 uow.finish(answer)
@@ -277,7 +280,7 @@ class TimerRun:
         self._swept_at = now
         try:
             with self._context.database.writing() as connection, connection.begin():
-                requests.forget_old(
+                idempotency.forget_old(
                     connection,
                     tokens_before=now - TOKENS_KEPT,
                     answers_before=now - ANSWERS_KEPT,

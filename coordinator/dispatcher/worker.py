@@ -12,7 +12,6 @@ from coordinator.dispatcher.leg_notices import tell_legs
 from coordinator.dispatcher.loop import DeliveryLoop, LoopSettings
 from coordinator.dispatcher.timers import TimerRun, all_timers
 from coordinator.dispatcher.webhook_sender import SenderSettings, WebhookSender
-from coordinator.domain.deadline import Policies
 from coordinator.domain.fair_shares import PARTNER_SHARE
 from coordinator.storage.wakeup import Watcher, open_notifier
 
@@ -26,7 +25,6 @@ class WorkerSettings:
     """What a worker needs of the settings; see `config/default.toml`."""
 
     policy: EndpointPolicy
-    policies: Policies
     senders: int = 128
     partner_share: int = PARTNER_SHARE
     connections: int = 2048
@@ -65,7 +63,7 @@ class Worker:
         self.timers = TimerRun(
             context,
             on_commit=self._committed,
-            timers=all_timers(settings.policies),
+            timers=all_timers(context.rulebook.policies),
         )
         self.loop = DeliveryLoop(
             context,

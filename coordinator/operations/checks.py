@@ -75,19 +75,20 @@ def _log_head(database: Database) -> Finding:
     leaves = select(func.count(), func.max(LogLeafRow.index)).select_from(LogLeafRow)
     events = select(func.count(), func.max(EventRow.seq)).select_from(EventRow)
     with database.engine.connect() as connection:
-        head = connection.execute(select(LogHeadRow.leaf_count, LogHeadRow.event_seq)).one()
+        head = select(LogHeadRow.leaf_count, LogHeadRow.event_seq)
+        head_leaves, head_events = connection.execute(head).one()
         leaf_count, last_leaf = connection.execute(leaves).one()
         event_count, last_seq = connection.execute(events).one()
     is_good = (
-        (head.leaf_count, head.event_seq) == (leaf_count, event_count)
+        (head_leaves, head_events) == (leaf_count, event_count)
         and (last_leaf is None or last_leaf == leaf_count - 1)
         and (last_seq is None or last_seq == event_count)
     )
     detail = (
-        f"head says {head.leaf_count} leaves and {head.event_seq} events; "
+        f"head says {head_leaves} leaves and {head_events} events; "
         f"{leaf_count} and {event_count} are stored, without a gap"
         if is_good
-        else f"head says {head.leaf_count} leaves and {head.event_seq} events, but {leaf_count} "
+        else f"head says {head_leaves} leaves and {head_events} events, but {leaf_count} "
         f"(last {last_leaf}) and {event_count} (last {last_seq}) are stored"
     )
     return Finding("log", is_good=is_good, detail=detail)

@@ -7,14 +7,15 @@ from sqlalchemy import select
 
 from coordinator.config_files import read_config
 from coordinator.domain.actor import COORDINATOR
-from coordinator.domain.deadline import Policies
 from coordinator.domain.errors import InvalidInputError
+from coordinator.domain.rulebook import Rulebook
 from coordinator.key_files import read_keys
 from coordinator.operations.preparation import open_migrated
 from coordinator.services.commands import execute
 from coordinator.services.root_resets import ResetRoot
 from coordinator.services.unit_of_work import Answer, transaction
 from coordinator.settings import Settings, clock_of
+from coordinator.storage.reads import read
 from coordinator.storage.tables.partners import PartnerRow
 from coordinator.storage.wakeup import open_notifier
 from holdfast.protocol import strict_json
@@ -33,7 +34,7 @@ def carry_out(settings: Settings, command: object) -> Answer:
     vault = read_keys(settings.keys_dir).vault
     notifier = open_notifier(database, settings.database_listen_url)
     try:
-        with transaction(database, vault, clock_of(settings)) as uow:
+        with transaction(database, vault, clock_of(settings), _rulebook()) as uow:
             answer = execute(command, COORDINATOR, uow)
             uow.finish(answer)
         notifier.notify()
@@ -41,6 +42,10 @@ def carry_out(settings: Settings, command: object) -> Answer:
         notifier.close()
         database.engine.dispose()
     return answer
+
+
+def _rulebook() -> Rulebook:
+    return Rulebook.load(policies=read_config("policies.toml"), chains=read_config("chains.toml"))
 
 
 def reset_root(settings: Settings, handle: str, key_request: bytes) -> Answer:
@@ -67,7 +72,7 @@ def reset_root(settings: Settings, handle: str, key_request: bytes) -> Answer:
         jwk=request.jwk.model_dump(exclude_none=True),
         possession=request.possession,
         audience=settings.origin,
-        after=Policies.load(read_config("policies.toml")).root_reset_after,
+        after=_rulebook().policies.root_reset_after,
     )
     return carry_out(settings, command)
 
@@ -75,10 +80,10 @@ def reset_root(settings: Settings, handle: str, key_request: bytes) -> Answer:
 def list_partners(settings: Settings) -> list[dict[str, Any]]:
     """Return every partner, including those who have only been invited."""
     database = open_migrated(settings)
-    query = select(PartnerRow.__table__).order_by(PartnerRow.handle)
+    query = select(PartnerRow).order_by(PartnerRow.handle)
     try:
         with database.engine.connect() as connection:
-            rows = connection.execute(query).all()
+            rows = read(connection, query)
     finally:
         database.engine.dispose()
     return [

@@ -127,9 +127,10 @@ class DatabaseCollector(Collector):
         yield _by_status(
             "holdfast_partners", "Partners by status.", partner_store.count_by_status(connection)
         )
-        head = connection.execute(select(LogHeadRow.leaf_count, LogHeadRow.event_seq)).one()
-        yield CounterMetricFamily("holdfast_log_leaves", "Leaves logged.", value=head.leaf_count)
-        yield CounterMetricFamily("holdfast_events", "Events recorded.", value=head.event_seq)
+        head = select(LogHeadRow.leaf_count, LogHeadRow.event_seq)
+        leaves, events = connection.execute(head).one()
+        yield CounterMetricFamily("holdfast_log_leaves", "Leaves logged.", value=leaves)
+        yield CounterMetricFamily("holdfast_events", "Events recorded.", value=events)
         owing = select(func.count(), func.min(LaneRow.due_at)).where(LaneRow.due_at.is_not(None))
         lanes, oldest = connection.execute(owing).one()
         yield GaugeMetricFamily(

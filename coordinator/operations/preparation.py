@@ -142,11 +142,11 @@ def require_own_keys(database: Database, vault: Vault, settings: Settings) -> No
         .limit(1)
     )
     with database.engine.connect() as connection:
-        row = connection.execute(newest).one_or_none()
-    if row is None:
+        found = connection.execute(newest).one_or_none()
+    if found is None:
         return
     try:
-        vault.unwrap(row.id, row.wrapped)
+        vault.unwrap(*found)
     except UnreadableDocumentError:
         raise PreparationError(
             f"the keys in {settings.keys_dir} are not those that this database was sealed with; "

@@ -7,7 +7,7 @@ from coordinator.app import endpoint_policy
 from coordinator.config_files import read_config
 from coordinator.dispatcher.context import WorkerContext
 from coordinator.dispatcher.worker import Worker, WorkerSettings
-from coordinator.domain.deadline import Policies
+from coordinator.domain.rulebook import Rulebook
 from coordinator.key_files import read_keys
 from coordinator.operations.preparation import open_settings_database
 from coordinator.settings import Settings, clock_of
@@ -29,6 +29,9 @@ def work(settings: Settings, stop: threading.Event) -> None:
             database=database,
             vault=keys.vault,
             clock=clock_of(settings),
+            rulebook=Rulebook.load(
+                policies=read_config("policies.toml"), chains=read_config("chains.toml")
+            ),
             webhook_keys=[keys.webhook],
         )
         Worker(context, worker_settings(settings)).run(stop)
@@ -40,7 +43,6 @@ def worker_settings(settings: Settings) -> WorkerSettings:
     """Return what a worker needs of the settings."""
     return WorkerSettings(
         policy=endpoint_policy(settings),
-        policies=Policies.load(read_config("policies.toml")),
         senders=settings.worker_senders,
         partner_share=settings.worker_partner_share,
         connections=min(settings.worker_connections, _raise_open_files() - _OTHER_FILES),

@@ -4,15 +4,16 @@ A stranger's request does not exist, and an act names its document.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from coordinator.domain.actor import Actor
 from coordinator.domain.errors import NotFoundError, StaleDocumentError
+from coordinator.services.acts import LegContext, RequestContext
 from coordinator.services.unit_of_work import UnitOfWork
 from coordinator.storage import freeze_requests as requests_store
 from coordinator.storage import legs as leg_store
+from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 
 _NO_SUCH = "there is no such freeze request, or none that you may see"
 
@@ -24,10 +25,10 @@ def sent_request(
     content_sha256: str,
     *,
     and_sharing: bool = False,
-) -> Row[Any]:
-    """Return a request of the actor's own partner, locked.
+) -> RequestContext:
+    """Return the context of an act on a request of the actor's own partner, which is locked.
 
-    Locked with it are, where the act may take it back (`and_sharing`), the requests that share a
+    Locked with it are, where the act may withdraw it (`and_sharing`), the requests that share a
     hold with it.
 
     Raises:
@@ -40,7 +41,7 @@ def sent_request(
     if row is None or row.requester != actor.partner:
         raise NotFoundError(_NO_SUCH)
     require_same_document(row, content_sha256)
-    return row
+    return RequestContext(uow, actor, row)
 
 
 def asked_leg(
@@ -50,8 +51,8 @@ def asked_leg(
     content_sha256: str,
     *,
     holds: Sequence[str] = (),
-) -> tuple[Row[Any], Row[Any]]:
-    """Return (request, leg) of a request that the actor's partner was asked in, locked.
+) -> LegContext:
+    """Return the context of an act on the actor's leg of a request, which is locked.
 
     Locked with it are the requests that share a hold with it, or those of `holds` from now on.
 
@@ -65,12 +66,24 @@ def asked_leg(
     if row is None or leg is None:
         raise NotFoundError(_NO_SUCH)
     require_same_document(row, content_sha256)
-    return row, leg
+    return LegContext(uow, actor, row, leg)
+
+
+def locked_leg(uow: UnitOfWork, actor: Actor, leg_id: str) -> LegContext | None:
+    """Return the context of what happens to a leg, the request locked first as everywhere."""
+    found = leg_store.get(uow.connection, leg_id)
+    if found is None:
+        return None
+    request = requests_store.get(uow.connection, found.request_id, lock=True)
+    leg = leg_store.get(uow.connection, leg_id)
+    if request is None or leg is None:
+        return None
+    return LegContext(uow, actor, request, leg)
 
 
 def readable_request(
     connection: Connection, partner: str, request_id: str
-) -> tuple[Row[Any], Row[Any] | None]:
+) -> tuple[FreezeRequestRow, LegRow | None]:
     """Return (request, own leg or None) as far as `partner` may read it.
 
     Raises:
@@ -85,12 +98,11 @@ def readable_request(
     return row, leg
 
 
-def require_same_document(row: Row[Any], content_sha256: str) -> None:
+def require_same_document(row: FreezeRequestRow, content_sha256: str) -> None:
     """Refuse an act that was signed over another document than this request's."""
     if row.content_sha256 != content_sha256:
         raise StaleDocumentError(
             "content_sha256 names another document than this request's; read the request, "
-            "check it, "
-            "and sign again",
+            "check it, and sign again",
             current_status=row.status,
         )

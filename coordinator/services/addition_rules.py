@@ -1,39 +1,37 @@
 """Which partners may be added to a live request; every fault is named with its place."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-from sqlalchemy import Row
 
 from coordinator.domain.actor import Actor
-from coordinator.domain.deadline import Policies
 from coordinator.domain.errors import ConflictError, FieldFault, InvalidInputError
+from coordinator.services.acts import RequestContext
 from coordinator.services.unit_of_work import UnitOfWork
 from coordinator.storage import additions as store
 from coordinator.storage import legs as leg_store
 from coordinator.storage import partners as partner_store
 from coordinator.storage.documents import load, load_one
-from holdfast.protocol import strict_json
+from coordinator.storage.partners import PartnerStatusNow
+from coordinator.storage.tables.freeze_requests import FreezeRequestRow
+from holdfast.protocol.decision_context import DecisionContext
 from holdfast.protocol.vocabulary import ASKABLE_KINDS, PartnerKind, PartnerStatus
 
 _NEVER_JOINED = frozenset({PartnerStatus.INVITED, PartnerStatus.PENDING})
 
 
-def require_addable(
-    uow: UnitOfWork, actor: Actor, request: Row[Any], handles: Sequence[str], policies: Policies
-) -> None:
+def require_addable(on: RequestContext, handles: Sequence[str]) -> None:
     """Refuse partners that cannot be asked, are asked already, or wait to be.
 
     Raises:
         InvalidInputError: With a pointer to each of them.
     """
+    uow, request = on.uow, on.request
     asked = _asked(uow, request.id)
-    proposed = _proposed(uow, request.id, policies)
+    proposed = _proposed(uow, request.id)
     known = partner_store.statuses(uow.connection, handles)
     faults = []
     for number, handle in enumerate(handles):
         fault = (
-            _taken(handle, actor, asked, proposed)
+            _taken(handle, on.actor, asked, proposed)
             or _unable(known.get(handle))
             or _holding_back(known[handle], request)
         )
@@ -47,7 +45,9 @@ def require_addable(
         )
 
 
-def require_still_addable(uow: UnitOfWork, request: Row[Any], handles: Sequence[str]) -> None:
+def require_still_addable(
+    uow: UnitOfWork, request: FreezeRequestRow, handles: Sequence[str]
+) -> None:
     """Refuse an approval where a partner cannot be asked any more.
 
     Raises:
@@ -67,19 +67,19 @@ def require_still_addable(uow: UnitOfWork, request: Row[Any], handles: Sequence[
 def _asked(uow: UnitOfWork, request_id: str) -> frozenset[str]:
     """Return who has a leg, and who will have one once a provisional request is ratified."""
     content = load_one(uow.connection, uow.vault, request_id, "context")
-    named = [] if content is None else strict_json.loads(content)["to"]
+    named = () if content is None else DecisionContext.read(content).to
     return frozenset(leg_store.partners_of(uow.connection, request_id)) | frozenset(named)
 
 
-def _proposed(uow: UnitOfWork, request_id: str, policies: Policies) -> Mapping[str, str]:
+def _proposed(uow: UnitOfWork, request_id: str) -> Mapping[str, str]:
     """Return the addition that each partner is waiting in."""
-    since = uow.now - policies.approve_within
+    since = uow.now - uow.policies.approve_within
     pending = store.pending_since(uow.connection, request_id, since)
     contexts = load(uow.connection, uow.vault, pending, "context")
     return {
         handle: addition_id
         for addition_id, content in contexts.items()
-        for handle in strict_json.loads(content)["to"]
+        for handle in DecisionContext.read(content).to
     }
 
 
@@ -95,7 +95,7 @@ def _taken(
     return None
 
 
-def _unable(row: Row[Any] | None) -> tuple[str, str] | None:
+def _unable(row: PartnerStatusNow | None) -> tuple[str, str] | None:
     if row is None or PartnerStatus(row.status) in _NEVER_JOINED:
         return "is no partner of this network", "unknown_partner"
     if row.status != PartnerStatus.ACTIVE:
@@ -105,7 +105,7 @@ def _unable(row: Row[Any] | None) -> tuple[str, str] | None:
     return None
 
 
-def _holding_back(row: Row[Any], request: Row[Any]) -> tuple[str, str] | None:
+def _holding_back(row: PartnerStatusNow, request: FreezeRequestRow) -> tuple[str, str] | None:
     if request.provisional and row.provisional == "hold_back":
         return "takes no request before it is ratified; ratify it first", "held_back"
     return None

@@ -3,13 +3,10 @@
 An addition has a decision context of its own; an approval's `context_sha256` names it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
-
-from sqlalchemy import Connection, Row
 
 from coordinator.domain.actor import Actor
 from coordinator.domain.approval import (
@@ -30,25 +27,26 @@ from coordinator.domain.errors import (
 from coordinator.domain.freeze_request import Action, next_status, require_in_time
 from coordinator.domain.permission import Permission
 from coordinator.services.access import sent_request
-from coordinator.services.acts import store_act
+from coordinator.services.acts import Act, RequestContext
 from coordinator.services.addition_rules import require_addable, require_still_addable
 from coordinator.services.bus import handles
-from coordinator.services.notices import send_notices
+from coordinator.services.notices import PARTNERS_IN_EVENT, send_notices
 from coordinator.services.obligations import settle_final
-from coordinator.services.unit_of_work import Answer, Recorded, UnitOfWork, unpack_evidence
+from coordinator.services.read_context import ReadContext
+from coordinator.services.unit_of_work import Answer, UnitOfWork, unpack_evidence
 from coordinator.storage import additions as store
 from coordinator.storage import freeze_requests as request_store
 from coordinator.storage import partners as partner_store
-from coordinator.storage.documents import Vault, load, load_one
-from coordinator.storage.tables.freeze_requests import ActRow
-from holdfast.protocol import canonical_json, payloads, strict_json
+from coordinator.storage.documents import load, load_one
+from coordinator.storage.tables.freeze_requests import FreezeRequestRow
+from coordinator.storage.tables.life_cycle import AdditionRow
+from holdfast.protocol import payloads
+from holdfast.protocol.decision_context import DecisionContext, context_sha256
 from holdfast.protocol.life_cycle_payloads import PartnersAddition
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.type_ids import new_id
-from holdfast.protocol.vocabulary import Decision, EventType, RequestStatus, Urgency
+from holdfast.protocol.vocabulary import Decision, EventType, RequestStatus
 
-#: Version of the decision context's form, the same as a request's.
-CONTEXT_VERSION = 1
 EXPIRED = "expired"
 #: Proof of an addition in a notice, in bytes; beyond that it is linked, as webhooks stay small.
 PROOF_LIMIT_BYTES = 5_000
@@ -60,73 +58,46 @@ class ProposePartners:
 
     request_id: str
     body: PartnersAddition
-    policies: Policies
 
 
 @handles(ProposePartners, needs=Permission.FREEZE_REQUEST_ADD_PARTNERS)
 def propose(command: ProposePartners, actor: Actor, uow: UnitOfWork) -> Answer:
     """Store an addition as pending; nobody is asked before another lead approves it."""
     body = command.body
-    row = sent_request(uow, actor, command.request_id, body.content_sha256)
-    _require_live(uow, row)
-    require_addable(uow, actor, row, body.to, command.policies)
+    on = sent_request(uow, actor, command.request_id, body.content_sha256)
+    row = on.request
+    _require_live(on)
+    require_addable(on, body.to)
     _require_enough_leads(uow, actor, row.quorum)
-    context = _context_text(uow, row, body.to)
-    context_sha256 = sha256(context).hexdigest()
-    if store.is_context_taken(uow.connection, context_sha256):
+    text = _context(uow, row, body.to).text()
+    digest = context_sha256(text)
+    if store.is_context_taken(uow.connection, digest):
         raise ConflictError(
             "this very addition was proposed before; add a fresh nonce to propose it again",
             code="same_addition",
             current_status=row.status,
         )
-    key = uow.key(row.document_key_id)
-    act_id = store_act(uow, actor, "add_partners", row.id, key, context_sha256=context_sha256)
-    addition = {
-        "id": new_id("add"),
-        "request_id": row.id,
-        "act_id": act_id,
-        "proposed_by_person": actor.person,
-        "proposed_by_kid": actor.kid,
-        "context_sha256": context_sha256,
-        "partner_count": len(body.to),
-        "proposed_at": uow.now,
-    }
-    store.insert_addition(uow.connection, **addition)
-    uow.seal(key, str(addition["id"]), "context", context)
-    recorded = _record(
-        uow,
-        actor,
-        row,
-        EventType.REQUEST_PARTNERS_PROPOSED,
-        {"addition": addition["id"], "act_id": act_id, "context_sha256": context_sha256},
-        body.to,
+    act_id = on.store_act(Act("add_partners", context_sha256=digest))
+    addition = store.insert_addition(
+        uow.connection,
+        id=new_id("add"),
+        request_id=row.id,
+        act_id=act_id,
+        proposed_by_person=actor.person,
+        proposed_by_kid=actor.kid,
+        context_sha256=digest,
+        partner_count=len(body.to),
+        proposed_at=uow.now,
     )
-    uow.set_leaf(ActRow, act_id, recorded)
-    answer = {
-        "id": addition["id"],
-        "request_id": row.id,
-        "act_id": act_id,
-        "addition_status": store.PENDING,
-        "status": row.status,
-        "to": list(body.to),
-        "proposed_by": actor.person,
-        "proposed_at": format_time(uow.now),
-        "approve_by": format_time(uow.now + command.policies.approve_within),
-        "decision_context": context.decode(),
-        "context_sha256": context_sha256,
-        "quorum": row.quorum,
-    }
+    uow.seal(on.key, addition.id, "context", text.encode())
+    proposed = _about(addition, body.to)
+    recorded = on.record(EventType.REQUEST_PARTNERS_PROPOSED, proposed, act_id=act_id)
+    until = uow.now + uow.policies.approve_within
+    answer = _view(addition, row, (store.PENDING, until), text, [])
     return Answer(201, answer, entry=recorded)
 
 
-def decide_addition(  # noqa: PLR0913, PLR0917 - what a decision is made with
-    uow: UnitOfWork,
-    actor: Actor,
-    row: Row[Any],
-    addition: Row[Any],
-    body: payloads.Approval,
-    policies: Policies,
-) -> Answer:
+def decide_addition(on: RequestContext, addition: AdditionRow, body: payloads.Approval) -> Answer:
     """Count one decision on an addition; at quorum its partners get legs and notices.
 
     Raises:
@@ -134,7 +105,8 @@ def decide_addition(  # noqa: PLR0913, PLR0917 - what a decision is made with
         SelfApprovalError: If the actor proposed it.
         ConflictError: If the actor has decided, or a partner cannot be asked any more.
     """
-    _require_pending(uow, addition, policies, row)
+    uow, actor, row = on.uow, on.actor, on.request
+    _require_pending(on, addition)
     require_may_approve(
         actor,
         submitter_person=addition.proposed_by_person,
@@ -147,62 +119,66 @@ def decide_addition(  # noqa: PLR0913, PLR0917 - what a decision is made with
     earlier = store.decisions(uow.connection, [addition.id])
     require_first_decision(actor, {decision.person for decision in earlier})
     if body.decision is Decision.REJECT:
-        return _reject(uow, actor, row, addition, body)
-    _require_live(uow, row)
+        return _reject(on, addition, body)
+    _require_live(on)
     to = _partners_of(uow, addition.id)
     require_still_addable(uow, row, to)
-    act_id = _store_decision(uow, actor, row, addition, body)
+    act_id = _store_decision(on, addition, body)
     approvers = [decision.person for decision in earlier] + [actor.person]
-    data = {"addition": addition.id, "act_id": act_id, "context_sha256": body.context_sha256}
     counted = {"approvals": len(approvers), "quorum": row.quorum}
-    if quorum_met(approvers, row.quorum):
-        store.decide(uow.connection, addition.id, store.APPROVED, uow.now)
-        asked = row.partners_asked + len(to)
-        request_store.change(uow.connection, row, partners_asked=asked)
-        event = EventType.REQUEST_PARTNERS_ADDED
-        recorded = _record(uow, actor, row, event, {**data, **counted}, to)
-        proof = _proof(uow, row, [addition.act_id, *(d.act_id for d in earlier), act_id])
-        acknowledge_by = policies.acknowledge_by(Urgency(row.urgency), queued_at=uow.now)
-        send_notices(uow, row, to, acknowledge_by=acknowledge_by, addition=proof)
-        settle_final(uow, row)
-        addition_status = store.APPROVED
-    else:
-        event = EventType.REQUEST_APPROVED
-        recorded = _record(uow, actor, row, event, {**data, **counted}, to)
-        addition_status = store.PENDING
-    uow.set_leaf(ActRow, act_id, recorded)
-    answer = _decision_answer(row, addition, act_id, addition_status, uow.now) | counted
-    return Answer(201, answer, entry=recorded)
+    data = {**_about(addition, to), **counted}
+    if not quorum_met(approvers, row.quorum):
+        recorded = on.record(EventType.REQUEST_APPROVED, data, act_id=act_id)
+        answer = _decision_answer(on, addition, act_id, store.PENDING)
+        return Answer(201, answer | counted, entry=recorded)
+    store.decide(uow.connection, addition.id, store.APPROVED, uow.now)
+    on.change(partners_asked=row.partners_asked + len(to))
+    recorded = on.record(EventType.REQUEST_PARTNERS_ADDED, data, act_id=act_id)
+    proof = _proof(uow, row, [addition.act_id, *(d.act_id for d in earlier), act_id])
+    send_notices(on, to, addition=proof)
+    settle_final(uow, row)
+    answer = _decision_answer(on, addition, act_id, store.APPROVED)
+    return Answer(201, answer | counted, entry=recorded)
 
 
-def _reject(
-    uow: UnitOfWork, actor: Actor, row: Row[Any], addition: Row[Any], body: payloads.Approval
-) -> Answer:
-    act_id = _store_decision(uow, actor, row, addition, body)
-    store.decide(uow.connection, addition.id, store.REJECTED, uow.now)
-    data = {"addition": addition.id, "act_id": act_id, "context_sha256": body.context_sha256}
-    to = _partners_of(uow, addition.id)
-    recorded = _record(uow, actor, row, EventType.REQUEST_PARTNERS_REFUSED, data, to)
-    uow.set_leaf(ActRow, act_id, recorded)
-    answer = _decision_answer(row, addition, act_id, store.REJECTED, uow.now)
+def _reject(on: RequestContext, addition: AdditionRow, body: payloads.Approval) -> Answer:
+    act_id = _store_decision(on, addition, body)
+    store.decide(on.uow.connection, addition.id, store.REJECTED, on.uow.now)
+    data = _about(addition, _partners_of(on.uow, addition.id))
+    recorded = on.record(EventType.REQUEST_PARTNERS_REFUSED, data, act_id=act_id)
+    answer = _decision_answer(on, addition, act_id, store.REJECTED)
     return Answer(201, answer, entry=recorded)
 
 
 def _decision_answer(
-    row: Row[Any], addition: Row[Any], act_id: str, addition_status: str, now: datetime
+    on: RequestContext, addition: AdditionRow, act_id: str, addition_status: str
 ) -> dict[str, Any]:
     return {
         "id": act_id,
-        "request_id": row.id,
-        "status": row.status,
+        "request_id": on.request.id,
+        "status": on.request.status,
         "addition": addition.id,
         "addition_status": addition_status,
-        "at": format_time(now),
+        "at": format_time(on.uow.now),
     }
 
 
-def _require_live(uow: UnitOfWork, row: Row[Any]) -> None:
+def _about(addition: AdditionRow, to: Sequence[str]) -> dict[str, Any]:
+    """Return what the events of an addition say of it."""
+    return {
+        "addition": addition.id,
+        "context_sha256": addition.context_sha256,
+        **_named_partners(to),
+    }
+
+
+def _named_partners(to: Sequence[str]) -> dict[str, Any]:
+    return {"partner_count": len(to), "to": list(to) if len(to) <= PARTNERS_IN_EVENT else []}
+
+
+def _require_live(on: RequestContext) -> None:
     """Refuse to widen a request that is over, or that nobody ratified in time."""
+    row = on.request
     status = RequestStatus(row.status)
     next_status(status, Action.ADD_PARTNERS, provisional=row.provisional)
     require_in_time(
@@ -210,31 +186,30 @@ def _require_live(uow: UnitOfWork, row: Row[Any]) -> None:
         provisional=row.provisional,
         approve_by=row.approve_by,
         ratify_by=row.ratify_by,
-        now=uow.now,
+        now=on.uow.now,
     )
 
 
-def _require_pending(
-    uow: UnitOfWork, addition: Row[Any], policies: Policies, row: Row[Any]
-) -> None:
-    status = _status_of(addition, policies, uow.now)
+def _require_pending(on: RequestContext, addition: AdditionRow) -> None:
+    policies = on.uow.policies
+    status = _status_of(addition, policies, on.uow.now)
     if status == EXPIRED:
         ended_at = format_time(addition.proposed_at + policies.approve_within)
         raise InvalidTransitionError(
             f"the time to decide on this addition ended at {ended_at}: it expired, and nobody was "
             "asked; propose the partners again if they are still wanted",
             code="too_late",
-            current_status=row.status,
+            current_status=on.request.status,
         )
     if status != store.PENDING:
         raise InvalidTransitionError(
             f"this addition is {status}; propose the partners again",
             code="addition_decided",
-            current_status=row.status,
+            current_status=on.request.status,
         )
 
 
-def _status_of(addition: Row[Any], policies: Policies, now: datetime) -> str:
+def _status_of(addition: AdditionRow, policies: Policies, now: datetime) -> str:
     if addition.status == store.PENDING and addition.proposed_at + policies.approve_within <= now:
         return EXPIRED
     return str(addition.status)
@@ -250,18 +225,14 @@ def _require_enough_leads(uow: UnitOfWork, actor: Actor, quorum: int) -> None:
     require_enough_leads(eligible, quorum=quorum, act="propose")
 
 
-def _context_text(uow: UnitOfWork, row: Row[Any], to: Sequence[str]) -> bytes:
+def _context(uow: UnitOfWork, row: FreezeRequestRow, to: Sequence[str]) -> DecisionContext:
     if uow.evidence is None:
         raise AssertionError("an addition is always signed")
-    return canonical_json.dumps(
-        {
-            "v": CONTEXT_VERSION,
-            "request_id": row.id,
-            "content_sha256": row.content_sha256,
-            "act_sha256": uow.evidence.content_sha256,
-            "to": list(to),
-            "warnings": [],
-        }
+    return DecisionContext(
+        request_id=row.id,
+        content_sha256=row.content_sha256,
+        act_sha256=uow.evidence.content_sha256,
+        to=to,
     )
 
 
@@ -269,50 +240,18 @@ def _partners_of(uow: UnitOfWork, addition_id: str) -> list[str]:
     content = load_one(uow.connection, uow.vault, addition_id, "context")
     if content is None:
         raise UnavailableError("the decision context of this addition was erased")
-    to: list[str] = strict_json.loads(content)["to"]
-    return to
+    return list(DecisionContext.read(content).to)
 
 
-def _store_decision(
-    uow: UnitOfWork, actor: Actor, row: Row[Any], addition: Row[Any], body: payloads.Approval
-) -> str:
-    key = uow.key(row.document_key_id)
-    # Not among the decisions on the request itself: each person has one of those, and one of these.
-    kind = f"{body.decision.value}_addition"
-    act_id = store_act(uow, actor, kind, row.id, key, context_sha256=body.context_sha256)
+def _store_decision(on: RequestContext, addition: AdditionRow, body: payloads.Approval) -> str:
     decision = body.decision.value
-    store.insert_decision(uow.connection, addition.id, actor.person, decision, act_id)
+    # Not among the decisions on the request itself: each person has one of those, and one of these.
+    act_id = on.store_act(Act(f"{decision}_addition", context_sha256=body.context_sha256))
+    store.insert_decision(on.uow.connection, addition.id, on.actor.person, decision, act_id)
     return act_id
 
 
-def _record(  # noqa: PLR0913, PLR0917 - what an event is told with
-    uow: UnitOfWork,
-    actor: Actor,
-    row: Row[Any],
-    event: EventType,
-    data: dict[str, Any],
-    to: Sequence[str],
-) -> Recorded:
-    return uow.record(
-        event,
-        {
-            "requester": row.requester,
-            "sequence": uow.next_request_sequence(row),
-            "status": row.status,
-            "by": actor.subject,
-            "content_sha256": row.content_sha256,
-            "partner_count": len(to),
-            "to": list(to) if len(to) <= 100 else [],  # noqa: PLR2004 - webhook bodies stay small
-            **data,
-        },
-        key=uow.key(row.document_key_id),
-        audience=[row.requester],
-        request_id=row.id,
-        urgency=row.urgency,
-    )
-
-
-def _proof(uow: UnitOfWork, row: Row[Any], act_ids: Sequence[str]) -> list[dict[str, Any]]:
+def _proof(uow: UnitOfWork, row: FreezeRequestRow, act_ids: Sequence[str]) -> list[dict[str, Any]]:
     """Return what proves to the partners added that they are asked: proposal, then approvals."""
     if uow.evidence is None:
         raise AssertionError("a decision is always signed")
@@ -324,7 +263,7 @@ def _proof(uow: UnitOfWork, row: Row[Any], act_ids: Sequence[str]) -> list[dict[
     for act in acts:
         # The evidence of this very act is stored in the tail only.
         token, body = unpack_evidence(packed.get(act.id) or uow.evidence.packed())
-        entry = {"act": act.kind, "kid": act.kid, "jwk": keys.get(act.kid), "token": token}
+        entry = {"act": act.kind, "kid": act.kid, "jwk": keys.get(act.kid or ""), "token": token}
         size += len(token) + len(body) + body.count(b'"') + 300
         if size <= PROOF_LIMIT_BYTES:
             entry["body"] = body.decode()
@@ -334,20 +273,14 @@ def _proof(uow: UnitOfWork, row: Row[Any], act_ids: Sequence[str]) -> list[dict[
     return shown
 
 
-def addition_views(  # noqa: PLR0913 - what an addition is shown with
-    connection: Connection,
-    vault: Vault,
-    rows: Sequence[Row[Any]],
-    *,
-    request: Row[Any],
-    policies: Policies,
-    now: datetime,
+def addition_views(
+    read: ReadContext, rows: Sequence[AdditionRow], request: FreezeRequestRow
 ) -> list[dict[str, Any]]:
     """Return additions as the requester reads them (`life_cycle_views.AdditionView`)."""
     ids = [row.id for row in rows]
-    contexts = load(connection, vault, ids, "context")
+    contexts = load(read.connection, read.vault, ids, "context")
     approvals: dict[str, list[dict[str, Any]]] = {id_: [] for id_ in ids}
-    for decision in store.decisions(connection, ids):
+    for decision in store.decisions(read.connection, ids):
         approvals[decision.addition_id].append(
             {
                 "person": decision.person,
@@ -356,22 +289,49 @@ def addition_views(  # noqa: PLR0913 - what an addition is shown with
                 "at": format_time(decision.at),
             }
         )
+    within = read.policies.approve_within
     return [
-        {
-            "id": row.id,
-            "request_id": row.request_id,
-            "act_id": row.act_id,
-            "addition_status": _status_of(row, policies, now),
-            "status": request.status,
-            "to": strict_json.loads(contexts[row.id])["to"] if row.id in contexts else [],
-            "proposed_by": row.proposed_by_person,
-            "proposed_at": format_time(row.proposed_at),
-            "approve_by": format_time(row.proposed_at + policies.approve_within),
-            "decided_at": None if row.decided_at is None else format_time(row.decided_at),
-            "decision_context": contexts[row.id].decode() if row.id in contexts else None,
-            "context_sha256": row.context_sha256,
-            "approvals": approvals[row.id],
-            "quorum": request.quorum,
-        }
+        _view(
+            row,
+            request,
+            (_status_of(row, read.policies, read.now), row.proposed_at + within),
+            contexts[row.id].decode() if row.id in contexts else None,
+            approvals[row.id],
+        )
         for row in rows
     ]
+
+
+def _view(
+    row: AdditionRow,
+    request: FreezeRequestRow,
+    state: tuple[str, datetime],
+    context: str | None,
+    approvals: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """Return one addition.
+
+    Args:
+        row: As it is stored.
+        request: The one that it adds to.
+        state: Its status, and until when it may be decided.
+        context: The decision context; None where it was erased.
+        approvals: The decisions on it.
+    """
+    addition_status, approve_by = state
+    return {
+        "id": row.id,
+        "request_id": row.request_id,
+        "act_id": row.act_id,
+        "addition_status": addition_status,
+        "status": request.status,
+        "to": [] if context is None else list(DecisionContext.read(context).to),
+        "proposed_by": row.proposed_by_person,
+        "proposed_at": format_time(row.proposed_at),
+        "approve_by": format_time(approve_by),
+        "decided_at": None if row.decided_at is None else format_time(row.decided_at),
+        "decision_context": context,
+        "context_sha256": row.context_sha256,
+        "approvals": list(approvals),
+        "quorum": request.quorum,
+    }

@@ -4,11 +4,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row
-
 from coordinator.domain.actor import Actor
 from coordinator.domain.approval import quorum_met, require_first_decision, require_may_approve
-from coordinator.domain.deadline import Policies
 from coordinator.domain.errors import (
     FieldFault,
     InvalidInputError,
@@ -18,7 +15,7 @@ from coordinator.domain.errors import (
 from coordinator.domain.freeze_request import Action, next_status, require_in_time
 from coordinator.domain.permission import Permission
 from coordinator.services.access import sent_request
-from coordinator.services.acts import store_act
+from coordinator.services.acts import Act, RequestContext
 from coordinator.services.additions import decide_addition
 from coordinator.services.bus import handles
 from coordinator.services.notices import held_back, send_notices
@@ -28,16 +25,16 @@ from coordinator.storage import additions as additions_store
 from coordinator.storage import documents
 from coordinator.storage import freeze_requests as store
 from coordinator.storage import partners as partner_store
-from coordinator.storage.prebuilt import Asked
-from coordinator.storage.tables.freeze_requests import ActRow
-from holdfast.protocol import payloads, strict_json
+from coordinator.storage.documents import Sealed
+from coordinator.storage.prebuilt import Pending
+from holdfast.protocol import payloads
+from holdfast.protocol.decision_context import ContextWarning, DecisionContext
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.vocabulary import (
     ABOUT_OTHER_REQUESTS,
     Decision,
     EventType,
     RequestStatus,
-    Urgency,
 )
 
 #: Addresses that one fault names.
@@ -50,20 +47,20 @@ class DecideFreezeRequest:
 
     request_id: str
     body: payloads.Approval
-    policies: Policies
 
 
 @handles(DecideFreezeRequest, needs=Permission.FREEZE_REQUEST_APPROVE)
 def decide(command: DecideFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answer:
     """Count one decision; a rejection ends the request, the quorum of approvals sends it out."""
     body = command.body
-    # Refusing to ratify takes back what is out.
+    # Refusing to ratify withdraws what is out.
     may_end = body.decision is Decision.REJECT
-    row = sent_request(uow, actor, command.request_id, body.content_sha256, and_sharing=may_end)
+    on = sent_request(uow, actor, command.request_id, body.content_sha256, and_sharing=may_end)
+    row = on.request
     if body.context_sha256 != row.context_sha256:
         addition = additions_store.by_context(uow.connection, row.id, body.context_sha256)
         if addition is not None:
-            return decide_addition(uow, actor, row, addition, body, command.policies)
+            return decide_addition(on, addition, body)
         raise StaleDocumentError(
             "context_sha256 is not the hash of this request's decision context; show the "
             "context to whoever decides and hash that very string",
@@ -90,140 +87,72 @@ def decide(command: DecideFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answe
         key_grant_proposer=partner_store.proposer_of(proposer),
     )
     earlier = decisions.rows()
-    require_first_decision(actor, {act.person for act in earlier})
+    require_first_decision(actor, {act.person for act in earlier if act.person is not None})
     _require_nothing_of_other_requests(body.warnings_accepted)
     if action is Action.REJECT:
-        return _reject(command, actor, uow, row)
+        return _reject(on, _act(body))
     context = _context(uow, row.id, shown)
-    _require_warnings_accepted(context["warnings"], body.warnings_accepted)
-    approvers = [a.person for a in earlier if a.decision == Decision.APPROVE] + [actor.person]
+    _require_warnings_accepted(context.warnings, body.warnings_accepted)
+    approved = (a.person for a in earlier if a.decision == Decision.APPROVE)
+    approvers = [*(person for person in approved if person is not None), actor.person]
     if quorum_met(approvers, row.quorum):
         action = Action.MEET_QUORUM
-    return _approve(command, actor, uow, row, action, context["to"], len(approvers))
+    return _approve(on, _act(body), action, context.to, len(approvers))
 
 
-def _approve(  # noqa: PLR0913, PLR0917 - what the outcome hangs on
-    command: DecideFreezeRequest,
-    actor: Actor,
-    uow: UnitOfWork,
-    row: Row[Any],
-    action: Action,
-    to: Sequence[str],
-    approvals: int,
+def _act(body: payloads.Approval) -> Act:
+    return Act(body.decision.value, body.decision.value, body.context_sha256)
+
+
+def _approve(
+    on: RequestContext, act: Act, action: Action, to: Sequence[str], approvals: int
 ) -> Answer:
+    uow, row = on.uow, on.request
     status, provisional = next_status(
         RequestStatus(row.status), action, provisional=row.provisional
     )
-    key = uow.key(row.document_key_id)
-    act_id = _store_decision(command, actor, uow, row)
+    act_id = on.store_act(act)
     is_ratified = row.provisional and action is Action.MEET_QUORUM
     decided = {"decided_at": uow.now} if action is Action.MEET_QUORUM else {}
-    live = store.change(uow.connection, row, status=status, provisional=provisional, **decided)
+    changed = on.change(status=status, provisional=provisional, **decided)
     event = EventType.REQUEST_RATIFIED if is_ratified else EventType.REQUEST_APPROVED
-    recorded = uow.record(
-        event,
-        {
-            "requester": row.requester,
-            "sequence": uow.next_request_sequence(row),
-            "status": status,
-            "by": actor.subject,
-            "act_id": act_id,
-            "approvals": approvals,
-            "quorum": row.quorum,
-            "content_sha256": row.content_sha256,
-            "context_sha256": row.context_sha256,
-        },
-        key=key,
-        audience=[row.requester],
-        request_id=row.id,
-        urgency=row.urgency,
-    )
-    uow.set_leaf(ActRow, act_id, recorded)
+    counted = {"approvals": approvals, "quorum": row.quorum}
+    data = {**counted, "context_sha256": row.context_sha256}
+    recorded = changed.record(event, data, act_id=act_id)
     if action is Action.MEET_QUORUM:
         # A ratified request went out already, but for the partners whose policy holds such back.
-        acknowledge_by = command.policies.acknowledge_by(Urgency(row.urgency), queued_at=uow.now)
-        missing = held_back(uow, row, to) if is_ratified else to
-        send_notices(uow, live, missing, acknowledge_by=acknowledge_by)
-    answer = {
-        "id": act_id,
-        "request_id": row.id,
-        "status": status,
-        "approvals": approvals,
-        "quorum": row.quorum,
-        "at": format_time(uow.now),
-    }
-    return Answer(201, answer, entry=recorded)
+        send_notices(changed, held_back(on, to) if is_ratified else to)
+    return Answer(201, _answer(changed, act_id) | counted, entry=recorded)
 
 
-def _reject(command: DecideFreezeRequest, actor: Actor, uow: UnitOfWork, row: Row[Any]) -> Answer:
+def _reject(on: RequestContext, act: Act) -> Answer:
+    uow, row = on.uow, on.request
     if row.provisional:
         # It went out already, so refusing to ratify it is a withdrawal with all that hangs on it.
-        return withdraw_all(
-            uow,
-            actor,
-            row,
-            Action.REJECT,
-            str(command.body.decision),
-            command.policies,
-            reason="a security lead of the requester rejected it",
-            decision=command.body.decision,
-            context_sha256=command.body.context_sha256,
-        )
+        why = "a security lead of the requester rejected it"
+        return withdraw_all(on, Action.REJECT, act, reason=why)
     status, provisional = next_status(RequestStatus(row.status), Action.REJECT)
-    act_id = _store_decision(command, actor, uow, row)
-    store.change(
-        uow.connection,
-        row,
-        status=status,
-        provisional=provisional,
-        decided_at=uow.now,
-        ended_at=uow.now,
+    rejected = on.change(
+        status=status, provisional=provisional, decided_at=uow.now, ended_at=uow.now
     )
-    recorded = uow.record(
-        EventType.REQUEST_REJECTED,
-        {
-            "requester": row.requester,
-            "sequence": uow.next_request_sequence(row),
-            "status": status,
-            "by": actor.subject,
-            "act_id": act_id,
-            "content_sha256": row.content_sha256,
-        },
-        key=uow.key(row.document_key_id),
-        audience=[row.requester],
-        request_id=row.id,
-        urgency=row.urgency,
-    )
-    uow.set_leaf(ActRow, act_id, recorded)
-    answer = {
+    act_id, recorded = rejected.act(act, EventType.REQUEST_REJECTED, {})
+    return Answer(201, _answer(rejected, act_id), entry=recorded)
+
+
+def _answer(on: RequestContext, act_id: str) -> dict[str, Any]:
+    return {
         "id": act_id,
-        "request_id": row.id,
-        "status": status,
-        "at": format_time(uow.now),
+        "request_id": on.request.id,
+        "status": on.request.status,
+        "at": format_time(on.uow.now),
     }
-    return Answer(201, answer, entry=recorded)
 
 
-def _store_decision(
-    command: DecideFreezeRequest, actor: Actor, uow: UnitOfWork, row: Row[Any]
-) -> str:
-    return store_act(
-        uow,
-        actor,
-        str(command.body.decision),
-        row.id,
-        uow.key(row.document_key_id),
-        decision=command.body.decision,
-        context_sha256=command.body.context_sha256,
-    )
-
-
-def _context(uow: UnitOfWork, request_id: str, shown: Sequence[Asked]) -> dict[str, Any]:
+def _context(uow: UnitOfWork, request_id: str, shown: Sequence[Pending[Sealed]]) -> DecisionContext:
     content = uow.opened(documents.answered(shown), "context").get(request_id)
     if content is None:
         raise UnavailableError("the decision context of this request was erased")
-    context: dict[str, Any] = strict_json.loads(content)
-    return context
+    return DecisionContext.read(content)
 
 
 def _require_nothing_of_other_requests(accepted: Sequence[payloads.WarningAcceptance]) -> None:
@@ -252,7 +181,7 @@ def _require_nothing_of_other_requests(accepted: Sequence[payloads.WarningAccept
 
 
 def _require_warnings_accepted(
-    warnings: Sequence[dict[str, Any]], accepted: Sequence[payloads.WarningAcceptance]
+    warnings: Sequence[ContextWarning], accepted: Sequence[payloads.WarningAcceptance]
 ) -> None:
     """Refuse an approval that passes over a warning, or accepts one that is not there.
 

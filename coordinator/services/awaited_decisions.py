@@ -2,50 +2,39 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection
-
-from coordinator.domain.actor import Actor
-from coordinator.domain.deadline import Policies
 from coordinator.services.freeze_request_views import summaries
+from coordinator.services.read_context import ReadContext
 from coordinator.storage import awaited_decisions as store
-from coordinator.storage.documents import Vault
 from holdfast.protocol.payloads import format_time
 
 
-def awaited(  # noqa: PLR0913 - what an entry is shown with
-    connection: Connection,
-    vault: Vault,
-    actor: Actor,
-    ids: Sequence[str],
-    *,
-    policies: Policies,
-    now: datetime,
-) -> list[dict[str, Any]]:
+def awaited(read: ReadContext, ids: Sequence[str]) -> list[dict[str, Any]]:
     """Return requests with what the actor has to decide on each (`views.FreezeRequestSummary`).
 
     In the same few queries however many there are.
     """
+    connection, actor, policies = read.connection, read.actor, read.policies
     rows = store.rows(connection, ids, actor.partner)
-    themselves = store.undecided(connection, ids, actor.person, now)
+    themselves = store.undecided(connection, ids, actor.person, read.now)
     additions: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    proposed_after = now - policies.approve_within
-    for row in store.additions(connection, ids, actor.person, proposed_after):
-        additions[row.request_id].append(
+    proposed_after = read.now - policies.approve_within
+    for addition in store.additions(connection, ids, actor.person, proposed_after):
+        additions[addition.request_id].append(
             {
-                "id": row.id,
-                "context_sha256": row.context_sha256,
-                "partner_count": row.partner_count,
-                "proposed_by": row.proposed_by_person,
-                "proposed_at": format_time(row.proposed_at),
-                "decide_by": format_time(row.proposed_at + policies.approve_within),
+                "id": addition.id,
+                "context_sha256": addition.context_sha256,
+                "partner_count": addition.partner_count,
+                "proposed_by": addition.proposed_by_person,
+                "proposed_at": format_time(addition.proposed_at),
+                "decide_by": format_time(addition.proposed_at + policies.approve_within),
             }
         )
-    views = summaries(connection, vault, rows)
+    views = summaries(connection, read.vault, rows)
     for view, row in zip(views, rows, strict=True):
         until = row.ratify_by if row.provisional else row.approve_by
-        view["decide_by"] = format_time(until) if row.id in themselves else None
+        is_awaited = row.id in themselves and until is not None
+        view["decide_by"] = format_time(until) if is_awaited else None
         view["additions"] = additions[row.id]
     return views

@@ -12,6 +12,7 @@ from coordinator.domain.permission import Permission, require
 from coordinator.services import (
     additions,
     approvals,
+    closing,
     deliveries,
     disputes,
     freeze_ledger,
@@ -39,9 +40,9 @@ HANDLERS: tuple[Handler[Any], ...] = (
     approvals.decide,
     additions.propose,
     withdrawals.withdraw,
-    freeze_requests.close,
-    freeze_requests.close_by_itself,
-    freeze_requests.expire,
+    closing.close,
+    closing.close_by_itself,
+    closing.expire,
     withdrawals.lapse,
     # A partner's leg of it.
     legs.acknowledge,

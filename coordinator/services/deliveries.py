@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from coordinator.domain.actor import Actor
 from coordinator.domain.delivery import DeliveryStatus, told_error
@@ -19,6 +19,8 @@ from coordinator.services.unit_of_work import PRIORITY, Answer, UnitOfWork
 from coordinator.storage import deliveries as store
 from coordinator.storage import outbox
 from coordinator.storage import webhook_endpoints as endpoint_store
+from coordinator.storage.deliveries import OwedEvent, ShownDelivery
+from coordinator.storage.tables.outbox import AttemptRow
 from holdfast.protocol import payloads
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.vocabulary import Urgency
@@ -97,13 +99,13 @@ def replay(command: ReplayEndpoint, actor: Actor, uow: UnitOfWork) -> Answer:
     return Answer(202, {"id": endpoint.id, "queued": len(events)}, entry=recorded)
 
 
-def _queue(uow: UnitOfWork, endpoint_id: str, events: Sequence[Row[Any]]) -> None:
+def _queue(uow: UnitOfWork, endpoint_id: str, events: Sequence[OwedEvent]) -> None:
     requests = sorted({e.request_id or "" for e in events})
     known = store.priorities(uow.connection, endpoint_id, requests)
     lanes = {r: known.get(r, PRIORITY[Urgency.ROUTINE]) for r in requests}
     outbox.reopen_lanes(uow.connection, endpoint_id, lanes, uow.now)
     owed = store.of_events(uow.connection, endpoint_id, [e.id for e in events])
-    store.queue_again(uow.connection, [row.id for row in owed.values()])
+    store.queue_again(uow.connection, list(owed.values()))
     fresh = [e for e in events if e.id not in owed]
     store.queue_events(uow.connection, endpoint_id, fresh, uow.now)
 
@@ -129,13 +131,13 @@ def list_deliveries(  # noqa: PLR0913 - what a page is asked with
     return delivery_views(connection, rows[:limit]), more
 
 
-def delivery_views(connection: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
+def delivery_views(connection: Connection, rows: Sequence[ShownDelivery]) -> list[dict[str, Any]]:
     """Return deliveries with their newest attempts (`views.DeliveryView`), in one query for all."""
     tried = store.attempts(connection, [row.id for row in rows], newest=ATTEMPTS_SHOWN)
     return [_view(row, tried[row.id]) for row in rows]
 
 
-def _view(row: Row[Any], attempts: Sequence[Row[Any]]) -> dict[str, Any]:
+def _view(row: ShownDelivery, attempts: Sequence[AttemptRow]) -> dict[str, Any]:
     is_delivered = row.status == DeliveryStatus.DELIVERED
     is_waiting = row.status == DeliveryStatus.PENDING and row.due_at is not None
     return {

@@ -2,33 +2,28 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from coordinator.domain.actor import Actor
-from coordinator.domain.deadline import Policies
 from coordinator.domain.errors import ConflictError, InvalidTransitionError, NotFoundError
 from coordinator.domain.leg import LegFlag
 from coordinator.domain.permission import Permission
-from coordinator.services.access import asked_leg, sent_request
-from coordinator.services.acts import store_act
+from coordinator.services.access import asked_leg, locked_leg, sent_request
+from coordinator.services.acts import Act, LegContext
 from coordinator.services.bus import handles
 from coordinator.services.freeze_request_views import evidence_bodies
-from coordinator.services.legs import (
-    LegBooks,
-    contested,
-    load_books,
-    locked_leg,
-    record_leg_event,
-)
+from coordinator.services.legs import LegBooks, contested, load_books
 from coordinator.services.moot_disputes import resolve_as_moot
 from coordinator.services.obligations import flags_with
-from coordinator.services.unit_of_work import Answer, Recorded, UnitOfWork
+from coordinator.services.unit_of_work import Answer, UnitOfWork
 from coordinator.storage import disputes as store
 from coordinator.storage import legs as leg_store
+from coordinator.storage.disputes import DisputeOnLeg
 from coordinator.storage.documents import Vault
-from coordinator.storage.tables.freeze_requests import ActRow
+from coordinator.storage.tables.freeze_requests import LegRow
 from holdfast.protocol import life_cycle_payloads as payloads
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.type_ids import new_id
@@ -41,7 +36,6 @@ class RaiseDispute:
 
     request_id: str
     body: payloads.Dispute
-    policies: Policies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +58,8 @@ class RecommendRelease:
 def raise_dispute(command: RaiseDispute, actor: Actor, uow: UnitOfWork) -> Answer:
     """Open a dispute and flag the leg; the requester's clock starts."""
     body = command.body
-    request, leg = asked_leg(uow, actor, command.request_id, body.content_sha256)
+    on = asked_leg(uow, actor, command.request_id, body.content_sha256)
+    request, leg = on.request, on.leg
     books = load_books(uow, leg)
     if body.hold is not None:
         _require_open_hold(books, leg, body.hold)
@@ -80,41 +75,33 @@ def raise_dispute(command: RaiseDispute, actor: Actor, uow: UnitOfWork) -> Answe
             code="nothing_held",
             current_status=leg.status,
         )
-    key = uow.key(request.document_key_id)
-    act_id = store_act(uow, actor, "dispute", request.id, key, leg=leg)
-    answer_by = uow.now + command.policies.answer_dispute_within
-    dispute = {
-        "id": new_id("dsp"),
-        "request_id": request.id,
-        "leg_id": leg.id,
-        "hold_id": body.hold,
-        "act_id": act_id,
-        "raised_at": uow.now,
-        "answer_by": answer_by,
-    }
-    store.insert_dispute(uow.connection, **dispute)
-    _flag(uow, leg, holds=True)
-    words = {"hold": body.hold, "reference": body.reference, "text": body.text}
+    act_id = on.store_act(Act("dispute"))
+    dispute = DisputeOnLeg(
+        id=new_id("dsp"),
+        request_id=request.id,
+        leg_id=leg.id,
+        hold_id=body.hold,
+        act_id=act_id,
+        raised_at=uow.now,
+        answer_by=uow.now + uow.policies.answer_dispute_within,
+        resolution=None,
+        resolution_act_id=None,
+        resolved_at=None,
+        release_recommended_at=None,
+        partner=leg.partner,
+    )
+    store.insert_dispute(uow.connection, dispute)
+    _flag(on, holds=True)
+    words = {"reference": body.reference, "text": body.text}
     data = {
-        "act_id": act_id,
-        "dispute": dispute["id"],
-        "answer_by": format_time(answer_by),
+        "dispute": dispute.id,
+        "answer_by": format_time(dispute.answer_by),
         "recommended": False,
+        "hold": body.hold,
         **words,
     }
-    recorded = _tell(uow, actor, EventType.LEG_DISPUTED, request, leg, data)
-    uow.set_leaf(ActRow, act_id, recorded)
-    answer = {
-        "id": dispute["id"],
-        "request_id": request.id,
-        "leg_id": leg.id,
-        "partner": leg.partner,
-        "act_id": act_id,
-        **words,
-        "raised_at": format_time(uow.now),
-        "answer_by": format_time(answer_by),
-        "status": leg.status,
-    }
+    recorded = on.record(EventType.LEG_DISPUTED, data, act_id=act_id)
+    answer = {**_view(dispute, words, {}), "status": leg.status}
     return Answer(201, answer, entry=recorded)
 
 
@@ -122,8 +109,8 @@ def raise_dispute(command: RaiseDispute, actor: Actor, uow: UnitOfWork) -> Answe
 def resolve(command: ResolveDispute, actor: Actor, uow: UnitOfWork) -> Answer:
     """Answer a dispute, late ones too; the leg's flag goes with its last open dispute."""
     body = command.body
-    request = sent_request(uow, actor, command.request_id, body.content_sha256)
-    dispute = store.get(uow.connection, command.dispute_id, request_id=request.id)
+    on_request = sent_request(uow, actor, command.request_id, body.content_sha256)
+    dispute = store.get(uow.connection, command.dispute_id, request_id=on_request.request.id)
     leg = None if dispute is None else leg_store.get(uow.connection, dispute.leg_id)
     if dispute is None or leg is None:
         raise NotFoundError("this request has no such dispute", code="no_such_dispute")
@@ -133,33 +120,25 @@ def resolve(command: ResolveDispute, actor: Actor, uow: UnitOfWork) -> Answer:
             code="already_resolved",
             current_status=leg.status,
         )
-    key = uow.key(request.document_key_id)
-    act_id = store_act(uow, actor, "resolve_dispute", request.id, key, leg=leg)
-    store.change(
-        uow.connection,
-        dispute.id,
-        resolution=body.resolution,
-        resolution_act_id=act_id,
-        resolved_at=uow.now,
-    )
-    _flag(uow, leg, holds=bool(store.open_disputes(uow.connection, leg.id)))
+    on = on_request.on_leg(leg)
+    act_id = on.store_act(Act("resolve_dispute"))
+    ended: dict[str, Any] = {
+        "resolution": body.resolution,
+        "resolution_act_id": act_id,
+        "resolved_at": uow.now,
+    }
+    store.change(uow.connection, dispute.id, **ended)
+    _flag(on, holds=bool(store.open_disputes(uow.connection, leg.id)))
     data = {
-        "act_id": act_id,
         "dispute": dispute.id,
         "hold": dispute.hold_id,
         "resolution": body.resolution,
         "text": body.text,
     }
-    recorded = _tell(uow, actor, EventType.LEG_DISPUTE_RESOLVED, request, leg, data)
-    uow.set_leaf(ActRow, act_id, recorded)
-    answer = {
-        **_dispute_view({**dispute._asdict(), "partner": leg.partner}, {}),
-        "resolution": body.resolution,
-        "resolution_act_id": act_id,
-        "resolution_text": body.text,
-        "resolved_at": format_time(uow.now),
-        "status": leg.status,
-    }
+    recorded = on.record(EventType.LEG_DISPUTE_RESOLVED, data, act_id=act_id)
+    bodies = evidence_bodies(uow.connection, uow.vault, [dispute.act_id])
+    view = _view(dispute._replace(**ended), bodies.get(dispute.act_id, {}), {"text": body.text})
+    answer = {**view, "status": leg.status}
     return Answer(201, answer, entry=recorded)
 
 
@@ -170,39 +149,36 @@ def recommend_release(command: RecommendRelease, actor: Actor, uow: UnitOfWork) 
     The leg stays disputed.
     """
     found = store.get(uow.connection, command.dispute_id)
-    request, leg = (None, None) if found is None else locked_leg(uow, found.leg_id)
+    on = None if found is None else locked_leg(uow, actor, found.leg_id)
     # Read again under the request's lock: somebody may have answered while we waited for it.
     dispute = store.get(uow.connection, command.dispute_id)
     if (
-        request is None
-        or leg is None
+        on is None
         or dispute is None
         or dispute.resolved_at is not None
         or dispute.release_recommended_at is not None
         or dispute.answer_by > uow.now
     ):
         return Answer(200, {"status": "unchanged"})
+    leg = on.leg
     if not contested(load_books(uow, leg), dispute.hold_id):
         others = [d for d in store.open_disputes(uow.connection, leg.id) if d.id != dispute.id]
-        _flag(uow, leg, holds=bool(others))
-        recorded = resolve_as_moot(uow, request, leg, dispute, LegStatus(leg.status))
+        _flag(on, holds=bool(others))
+        recorded = resolve_as_moot(on, dispute, LegStatus(leg.status))
         return Answer(200, {"status": leg.status}, entry=recorded)
-    key = uow.key(request.document_key_id)
-    act_id = store_act(uow, actor, "recommend_release", request.id, key, leg=leg)
+    act_id = on.store_act(Act("recommend_release"))
     store.change(uow.connection, dispute.id, release_recommended_at=uow.now)
     data = {
-        "act_id": act_id,
         "dispute": dispute.id,
         "hold": dispute.hold_id,
         "recommended": True,
         "answer_by": format_time(dispute.answer_by),
     }
-    recorded = _tell(uow, actor, EventType.LEG_DISPUTED, request, leg, data)
-    uow.set_leaf(ActRow, act_id, recorded)
+    recorded = on.record(EventType.LEG_DISPUTED, data, act_id=act_id)
     return Answer(200, {"status": leg.status}, entry=recorded)
 
 
-def _require_open_hold(books: LegBooks, leg: Row[Any], hold_id: str) -> None:
+def _require_open_hold(books: LegBooks, leg: LegRow, hold_id: str) -> None:
     if hold_id not in {hold.id for _, hold in books.linked()}:
         raise NotFoundError("you have no such hold on this request", code="no_such_hold")
     if not contested(books, hold_id):
@@ -213,43 +189,45 @@ def _require_open_hold(books: LegBooks, leg: Row[Any], hold_id: str) -> None:
         )
 
 
-def _flag(uow: UnitOfWork, leg: Row[Any], *, holds: bool) -> None:
-    flags = flags_with(leg.flags, LegFlag.DISPUTED, holds=holds)
-    leg_store.change(uow.connection, leg, flags=flags)
-
-
-def _tell(  # noqa: PLR0913, PLR0917 - what the event is told with
-    uow: UnitOfWork,
-    actor: Actor,
-    event: EventType,
-    request: Row[Any],
-    leg: Row[Any],
-    data: Mapping[str, Any],
-) -> Recorded:
-    return record_leg_event(uow, event, actor, request, leg, LegStatus(leg.status), data)
+def _flag(on: LegContext, *, holds: bool) -> None:
+    flags = flags_with(on.leg.flags, LegFlag.DISPUTED, holds=holds)
+    leg_store.change(on.uow.connection, on.leg, flags=flags)
 
 
 def dispute_views(
-    connection: Connection, vault: Vault, rows: Sequence[Row[Any]]
+    connection: Connection, vault: Vault, rows: Sequence[DisputeOnLeg]
 ) -> list[dict[str, Any]]:
     """Return disputes with the words of their signed acts (`life_cycle_views.DisputeView`)."""
     acts = [act for row in rows for act in (row.act_id, row.resolution_act_id) if act is not None]
     bodies = evidence_bodies(connection, vault, acts)
-    return [_dispute_view(row._asdict(), bodies) for row in rows]
+    return [
+        _view(row, bodies.get(row.act_id, {}), bodies.get(row.resolution_act_id or "", {}))
+        for row in rows
+    ]
 
 
-def _dispute_view(
-    row: Mapping[Any, Any], bodies: Mapping[str, Mapping[str, Any]]
+def _view(
+    row: DisputeOnLeg, raised: Mapping[str, Any], resolved: Mapping[str, Any]
 ) -> dict[str, Any]:
-    sent = bodies.get(row["act_id"], {})
-    times = ("raised_at", "answer_by", "release_recommended_at", "resolved_at")
+    """Return one dispute; `raised` and `resolved` are the bodies that were signed."""
     return {
-        **{name: row[name] for name in ("id", "request_id", "leg_id", "partner", "act_id")},
-        **{n: None if row[n] is None else format_time(row[n]) for n in times},
-        "hold": row["hold_id"],
-        "reference": sent.get("reference"),
-        "text": sent.get("text"),
-        "resolution": row["resolution"],
-        "resolution_act_id": row["resolution_act_id"],
-        "resolution_text": bodies.get(row["resolution_act_id"] or "", {}).get("text"),
+        "id": row.id,
+        "request_id": row.request_id,
+        "leg_id": row.leg_id,
+        "partner": row.partner,
+        "act_id": row.act_id,
+        "hold": row.hold_id,
+        "reference": raised.get("reference"),
+        "text": raised.get("text"),
+        "raised_at": format_time(row.raised_at),
+        "answer_by": format_time(row.answer_by),
+        "release_recommended_at": _time(row.release_recommended_at),
+        "resolution": row.resolution,
+        "resolution_act_id": row.resolution_act_id,
+        "resolution_text": resolved.get("text"),
+        "resolved_at": _time(row.resolved_at),
     }
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else format_time(moment)

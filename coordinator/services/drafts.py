@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from coordinator.domain.account import parse_account
 from coordinator.domain.chain import Chains
@@ -14,6 +14,7 @@ from coordinator.services.moved_on import Onward, onward
 from coordinator.storage import incidents as incident_store
 from coordinator.storage import partners as partner_store
 from coordinator.storage.documents import Vault
+from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from holdfast.protocol.payloads import MAX_ADDRESSES
 from holdfast.protocol.vocabulary import ASKABLE_KINDS, PartnerKind, PartnerStatus
 
@@ -35,8 +36,8 @@ def drafts(
     connection: Connection,
     vault: Vault,
     chains: Chains,
-    request: Row[Any],
-    legs: Sequence[Row[Any]],
+    request: FreezeRequestRow,
+    legs: Sequence[LegRow],
 ) -> list[dict[str, Any]]:
     """Return one draft per leg that answered `moved_on` (`life_cycle_views.DraftView`).
 
@@ -99,7 +100,7 @@ def _add_address(chains: Chains, draft: _Draft, following: Mapping[str, str]) ->
 
 
 def _view(
-    request: Row[Any], leg: Row[Any], document: Mapping[str, Any], draft: _Draft
+    request: FreezeRequestRow, leg: LegRow, document: Mapping[str, Any], draft: _Draft
 ) -> dict[str, Any]:
     said = f"Funds moved on, as {leg.partner} reported. {document.get('summary', '')}"
     taken_over = {n: document[n] for n in _TAKEN_OVER if document.get(n) is not None}

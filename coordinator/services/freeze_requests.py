@@ -1,66 +1,56 @@
-"""A request from submission to its end: submit, expire, close."""
+"""Submitting a freeze request, up to the decision context that security leads decide on."""
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
-from hashlib import sha256
 from typing import Any
 
 from coordinator.domain.actor import Actor
 from coordinator.domain.approval import excluded_from_approving, require_enough_leads
-from coordinator.domain.chain import Chains
-from coordinator.domain.deadline import Policies
-from coordinator.domain.errors import (
-    ConflictError,
-    FieldFault,
-    InvalidInputError,
-)
-from coordinator.domain.freeze_request import Action, State, next_status, require_closable
+from coordinator.domain.errors import ConflictError, FieldFault, InvalidInputError
+from coordinator.domain.freeze_request import Action, next_status
 from coordinator.domain.permission import Permission
-from coordinator.domain.service_wallets import ServiceWallets
-from coordinator.services.access import sent_request
-from coordinator.services.acts import store_act
+from coordinator.services.acts import Act, RequestContext
 from coordinator.services.bus import handles
-from coordinator.services.endings import end_legs
-from coordinator.services.freeze_request_views import incident_views, request_words
-from coordinator.services.notices import notify_provisionally
+from coordinator.services.freeze_request_views import (
+    RequestDetails,
+    RequesterDetails,
+    incident_views,
+    request_words,
+    requester_view,
+)
+from coordinator.services.notices import PARTNERS_IN_EVENT, notify_provisionally
 from coordinator.services.submission import (
-    FlaggedTarget,
-    Stated,
-    check_addresses,
+    CheckedDocument,
     require_bounded_silence,
-    stated_amounts,
-    wallet_labels,
     wrong_target_warnings,
 )
-from coordinator.services.unit_of_work import Answer, UnitOfWork
-from coordinator.services.withdrawals import tell_end
+from coordinator.services.unit_of_work import About, Answer, UnitOfWork
 from coordinator.storage import flagged_accounts as account_store
-from coordinator.storage import freeze_ledger as ledger_store
 from coordinator.storage import freeze_requests as store
 from coordinator.storage import partners as partner_store
 from coordinator.storage.database import Database
 from coordinator.storage.documents import DocumentKey, Vault
-from coordinator.storage.flagged_accounts import Duplicates, FlaggedAccounts
-from coordinator.storage.prebuilt import Asked
+from coordinator.storage.flagged_accounts import Duplicates, FlaggedAccounts, Packed
+from coordinator.storage.partners import PartnerStatusNow, Person
+from coordinator.storage.prebuilt import Pending
 from coordinator.storage.tables.freeze_requests import ActRow, FreezeRequestRow
 from holdfast.protocol import canonical_json, payloads
+from holdfast.protocol.decision_context import ContextWarning, DecisionContext, context_sha256
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import (
     ASKABLE_KINDS,
     EventType,
+    LegStatus,
     PartnerKind,
     PartnerStatus,
-    RequestStatus,
     Tlp,
     Urgency,
 )
 
 _DAY = timedelta(days=1)
-#: Version of the decision context's form.
-CONTEXT_VERSION = 1
 _SALT_BYTES = 16
 
 
@@ -68,209 +58,198 @@ _SALT_BYTES = 16
 class SubmitFreezeRequest:
     """One signed document, checked and with its data key made, ready to be stored."""
 
-    document: payloads.FreezeRequest
-    targets: Sequence[FlaggedTarget]
-    stated: Sequence[Stated]
+    checked: CheckedDocument
     accounts: FlaggedAccounts
     duplicates: Duplicates
     key: DocumentKey
     wrapped_key: bytes
-    policies: Policies
-    wallet_labels: Mapping[int, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CloseFreezeRequest:
-    """A lead closes a request on which no hold is open."""
-
-    request_id: str
-    body: payloads.Closure
-    policies: Policies
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CloseByItself:
-    """Nothing was expected of any leg for so long that the request closes."""
-
-    request_id: str
-    policies: Policies
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExpireFreezeRequest:
-    """Nobody approved it in time."""
-
-    request_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class _Context:
-    """What an approver decides on, as one canonical string."""
+class _Incident:
+    """The incident that a request belongs to.
 
-    text: str
-    sha256: str
-    to: list[str]
-    warnings: list[dict[str, Any]] = field(default_factory=list)
+    Attributes:
+        words: As `incident_views` has them.
+        new: What is to be stored of it; None where it is known already.
+    """
+
+    id: str
+    words: Mapping[str, Any]
+    new: payloads.NewIncident | None
 
 
-def prepare_submission(  # noqa: PLR0913 - what a document is checked against
-    document: payloads.FreezeRequest,
-    requester: str,
-    *,
-    database: Database,
-    vault: Vault,
-    chains: Chains,
-    wallets: ServiceWallets,
-    policies: Policies,
+@dataclass(frozen=True, slots=True)
+class _Submission:
+    """What is known of a submission once nothing is left to refuse."""
+
+    id: str
+    incident: _Incident
+    to: Sequence[str]
+    quorum: int
+    context: DecisionContext
+    context_text: str
+    goes_out_at_once: bool
+
+
+def prepare_submission(
+    checked: CheckedDocument, requester: str, database: Database, vault: Vault
 ) -> SubmitFreezeRequest:
-    """Check a document and return the command that submits it.
+    """Return the command that submits a checked document.
 
     All that takes as long as the list is long is done here: once the transaction has begun, others
     wait for it.
-
-    Raises:
-        InvalidInputError: With every fault of every address.
     """
-    targets = check_addresses(document.addresses, chains)
-    accounts = FlaggedAccounts.of(vault.blind_index(target.account.key) for target in targets)
+    accounts = FlaggedAccounts.of(
+        vault.blind_index(target.account.key) for target in checked.targets
+    )
     with database.engine.connect() as connection:
         duplicates = account_store.look_up(connection, requester, accounts)
     key, wrapped = vault.new_key()
     return SubmitFreezeRequest(
-        document=document,
-        targets=targets,
-        stated=stated_amounts(document.addresses, targets),
-        accounts=accounts,
-        duplicates=duplicates,
-        key=key,
-        wrapped_key=wrapped,
-        policies=policies,
-        wallet_labels=wallet_labels(targets, wallets),
+        checked=checked, accounts=accounts, duplicates=duplicates, key=key, wrapped_key=wrapped
     )
 
 
 @handles(SubmitFreezeRequest, needs=Permission.FREEZE_REQUEST_SUBMIT)
 def submit(command: SubmitFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answer:
     """Store a request as submitted; a security lead who had no hand in it decides."""
-    document = command.document
-    evidence = uow.evidence
-    if evidence is None:
+    submission = _decide(command, actor, uow)
+    words = request_words(command.checked.document)
+    on = RequestContext(uow, actor, _store(command, actor, uow, submission))
+    uow.seal(on.key, submission.id, "context", submission.context_text.encode())
+    uow.seal(on.key, submission.id, "words", canonical_json.dumps(words))
+    act_id = on.store_act(Act("submit"))
+    recorded = uow.record(
+        EventType.REQUEST_SUBMITTED,
+        _submitted(on, submission.to),
+        key=on.key,
+        audience=[actor.partner],
+        about=About(submission.id, on.request.urgency),
+    )
+    uow.set_leaf(FreezeRequestRow, submission.id, recorded)
+    uow.set_leaf(ActRow, act_id, recorded)
+    told = notify_provisionally(on, submission.to) if submission.goes_out_at_once else ()
+    view = requester_view(
+        on.request,
+        RequestDetails(words=words, incident=submission.incident.words),
+        RequesterDetails(
+            context=submission.context_text,
+            legs=dict.fromkeys(told, LegStatus.QUEUED.value),
+            totals={},
+        ),
+    )
+    location = f"/v1/freeze-requests/{submission.id}"
+    return Answer(201, view, entry=recorded, location=location)
+
+
+def _decide(command: SubmitFreezeRequest, actor: Actor, uow: UnitOfWork) -> _Submission:
+    """Check a document against what is stored, and return all that its request consists of.
+
+    Raises:
+        CoordinatorError: Whatever the rules refuse.
+    """
+    document = command.checked.document
+    if uow.evidence is None:
         raise AssertionError("a request is always signed")
-    require_bounded_silence(document, now=uow.now, policies=command.policies)
+    require_bounded_silence(document, now=uow.now, policies=uow.policies)
+    # Asked together: on PostgreSQL the answers share round trips.
     statuses = _ask_statuses(uow, document)
     people = partner_store.ask_people(uow.connection, actor.partner)
     newer = account_store.ask_newer(uow.connection, actor.partner, command.duplicates)
-    asked = _partners_asked(uow, actor, document, statuses)
-    incident_id, words = _incident(uow, actor, command)
-    _require_followable(uow, actor, document, incident_id)
+    to = _partners_asked(uow, actor, document, statuses)
+    incident = _incident(uow, actor, document)
+    _require_followable(uow, actor, document, incident.id)
     quorum = _require_enough_leads(actor, people)
     request_id = new_id("frq")
-    context = _decision_context(
-        request_id, evidence.content_sha256, asked, _warnings(uow, command, newer)
-    )
-    is_flash = _goes_out_at_once(uow, actor, command, context.warnings)
-    status, provisional = next_status(None, Action.SUBMIT_FLASH if is_flash else Action.SUBMIT)
-    ratify_by = uow.now + command.policies.ratify_within if is_flash else None
-    approve_by = uow.now + command.policies.approve_within
-    uow.adopt_key(command.key, command.wrapped_key)
-    _store_incident(uow, actor, command, incident_id, words)
-    values = {
-        "id": request_id,
-        "requester": actor.partner,
-        "submitted_by": actor.subject,
-        "submitted_by_person": actor.person,
-        "submitted_by_kid": actor.kid,
-        "status": status,
-        "provisional": provisional,
-        "urgency": document.urgency,
-        "tlp": document.tlp,
-        "incident_id": incident_id,
-        "follows": document.follows,
-        "document_key_id": command.key.id,
-        "content_sha256": evidence.content_sha256,
-        "context_sha256": context.sha256,
-        "address_count": len(document.addresses),
-        "partners_asked": len(asked),
-        "quorum": quorum,
-        "hold_hours": None if document.hold is None else document.hold.hours,
-        "submitted_at": uow.now,
-        "approve_by": approve_by,
-        "ratify_by": ratify_by,
-        "decided_at": None,
-        "ended_at": None,
-        "event_sequence": 1,
-        "leaf_index": None,
-        "version": 1,
-    }
-    store.insert_request(uow.connection, values)
-    stated = [(request_id, *each) for each in command.stated]
-    store.insert_addresses(uow.connection, stated)
-    account_store.insert(uow.connection, actor.partner, request_id, command.accounts)
-    uow.seal(command.key, request_id, "context", context.text.encode())
-    uow.seal(command.key, request_id, "words", request_words(document))
-    act_id = store_act(uow, actor, "submit", request_id, command.key)
-    recorded = uow.record(
-        EventType.REQUEST_SUBMITTED,
-        {
-            "requester": actor.partner,
-            "sequence": 1,
-            "status": status,
-            "by": actor.subject,
-            "urgency": document.urgency,
-            "content_sha256": evidence.content_sha256,
-            "context_sha256": context.sha256,
-            "approve_by": format_time(approve_by),
-            "provisional": provisional,
-            "ratify_by": None if ratify_by is None else format_time(ratify_by),
-            "address_count": len(document.addresses),
-            "to": asked if len(asked) <= 100 else [],  # noqa: PLR2004 - webhook bodies stay small
-        },
-        key=command.key,
-        audience=[actor.partner],
+    context = DecisionContext(
         request_id=request_id,
-        urgency=document.urgency,
-        leaf_of=(FreezeRequestRow, request_id),
+        content_sha256=uow.evidence.content_sha256,
+        act_sha256=uow.evidence.content_sha256,
+        to=to,
+        warnings=_warnings(uow, command, newer),
+        # The hash reaches the partners asked, who know all the rest: by trying they would learn
+        # whether there is a warning about other requests.
+        salt=secrets.token_urlsafe(_SALT_BYTES),
     )
-    uow.set_leaf(ActRow, act_id, recorded)
-    if is_flash:
-        notify_provisionally(uow, request_id, asked, policies=command.policies)
-    body = {
-        "id": request_id,
-        "status": status,
-        "provisional": provisional,
-        "requester": actor.partner,
-        "submitted_by": actor.subject,
-        "submitted_at": format_time(uow.now),
-        "approve_by": format_time(approve_by),
-        "ratify_by": None if ratify_by is None else format_time(ratify_by),
-        "urgency": document.urgency,
-        "tlp": document.tlp,
-        "summary": document.summary,
-        "incident": {"id": incident_id, **words},
-        "follows": document.follows,
-        "to": asked,
-        "address_count": len(document.addresses),
-        "content_sha256": evidence.content_sha256,
-        "decision_context": context.text,
-        "context_sha256": context.sha256,
-        "warnings": context.warnings,
-        "approvals": [],
-        "quorum": quorum,
-        "hold_hours": values["hold_hours"],
-        "leg_counts": {},
-        "totals": {},
+    is_flash = _goes_out_at_once(uow, actor, document, context.warnings)
+    return _Submission(request_id, incident, to, quorum, context, context.text(), is_flash)
+
+
+def _store(
+    command: SubmitFreezeRequest, actor: Actor, uow: UnitOfWork, submission: _Submission
+) -> FreezeRequestRow:
+    """Store a request with its key, incident, addresses and accounts; returns its row."""
+    document = command.checked.document
+    is_flash = submission.goes_out_at_once
+    status, provisional = next_status(None, Action.SUBMIT_FLASH if is_flash else Action.SUBMIT)
+    uow.adopt_key(command.key, command.wrapped_key)
+    _store_incident(uow, actor, command.key, submission.incident)
+    row = store.insert_request(
+        uow.connection,
+        id=submission.id,
+        requester=actor.partner,
+        submitted_by=actor.subject,
+        submitted_by_person=actor.person,
+        submitted_by_kid=actor.kid,
+        status=status,
+        provisional=provisional,
+        urgency=document.urgency,
+        tlp=document.tlp,
+        incident_id=submission.incident.id,
+        follows=document.follows,
+        document_key_id=command.key.id,
+        content_sha256=submission.context.content_sha256,
+        context_sha256=context_sha256(submission.context_text),
+        address_count=len(document.addresses),
+        withdrawn_count=0,
+        partners_asked=len(submission.to),
+        quorum=submission.quorum,
+        hold_hours=None if document.hold is None else document.hold.hours,
+        submitted_at=uow.now,
+        approve_by=uow.now + uow.policies.approve_within,
+        ratify_by=uow.now + uow.policies.ratify_within if is_flash else None,
+        event_sequence=1,  # of `request.submitted`
+        version=1,
+    )
+    stated = [(submission.id, *each) for each in command.checked.stated]
+    store.insert_addresses(uow.connection, stated)
+    account_store.insert(uow.connection, actor.partner, submission.id, command.accounts)
+    return row
+
+
+def _submitted(on: RequestContext, to: Sequence[str]) -> dict[str, Any]:
+    """Return what the requester is told of a submission."""
+    row = on.request
+    return {
+        "requester": row.requester,
+        "sequence": row.event_sequence,
+        "status": row.status,
+        "by": on.actor.subject,
+        "urgency": row.urgency,
+        "content_sha256": row.content_sha256,
+        "context_sha256": row.context_sha256,
+        "approve_by": format_time(row.approve_by),
+        "provisional": row.provisional,
+        "ratify_by": None if row.ratify_by is None else format_time(row.ratify_by),
+        "address_count": row.address_count,
+        "to": list(to) if len(to) <= PARTNERS_IN_EVENT else [],
     }
-    return Answer(201, body, entry=recorded, location=f"/v1/freeze-requests/{request_id}")
 
 
-def _ask_statuses(uow: UnitOfWork, document: payloads.FreezeRequest) -> list[Asked]:
+def _ask_statuses(
+    uow: UnitOfWork, document: payloads.FreezeRequest
+) -> list[Pending[PartnerStatusNow]]:
     if document.to == "all":
         return []
     return partner_store.ask_statuses(uow.connection, document.to)
 
 
 def _partners_asked(
-    uow: UnitOfWork, actor: Actor, document: payloads.FreezeRequest, statuses: Sequence[Asked]
+    uow: UnitOfWork,
+    actor: Actor,
+    document: payloads.FreezeRequest,
+    statuses: Sequence[Pending[PartnerStatusNow]],
 ) -> list[str]:
     if document.to == "all":
         if document.tlp is Tlp.RED:
@@ -298,7 +277,7 @@ def _partners_asked(
     faults = [
         FieldFault(f"/to/{number}", *wrong)
         for number, handle in enumerate(document.to)
-        if (wrong := asking_fault(actor, handle, known.get(handle))) is not None
+        if (wrong := why_not_askable(actor, handle, known.get(handle))) is not None
     ]
     if faults:
         raise InvalidInputError(
@@ -309,7 +288,9 @@ def _partners_asked(
     return list(document.to)
 
 
-def asking_fault(actor: Actor, handle: str, row: Any) -> tuple[str, str] | None:
+def why_not_askable(
+    actor: Actor, handle: str, row: PartnerStatusNow | None
+) -> tuple[str, str] | None:
     """Return (detail, code) of why a partner cannot be asked, or None."""
     if handle == actor.partner:
         return "is you; name other partners", "oneself"
@@ -322,49 +303,43 @@ def asking_fault(actor: Actor, handle: str, row: Any) -> tuple[str, str] | None:
     return None
 
 
-def _incident(
-    uow: UnitOfWork, actor: Actor, command: SubmitFreezeRequest
-) -> tuple[str, dict[str, Any]]:
-    incident = command.document.incident
+def _incident(uow: UnitOfWork, actor: Actor, document: payloads.FreezeRequest) -> _Incident:
+    incident = document.incident
     if isinstance(incident, payloads.NewIncident):
+        incident_id = new_id("inc")
         words = {
+            "id": incident_id,
             "title": incident.title,
             "kind": incident.kind,
             "occurred_at": format_time(incident.occurred_at),
             "reference": incident.reference,
         }
-        return new_id("inc"), words
+        return _Incident(incident_id, words, incident)
     if not store.of_incident(uow.connection, incident.id, actor.partner, limit=1):
         raise InvalidInputError(
             "there is no such incident, or none that you may see",
             errors=[FieldFault("/incident/id", "names no incident that you may see", "unknown")],
         )
     found = incident_views(uow.connection, uow.vault, [incident.id], actor.partner)
-    return incident.id, found[incident.id]
+    return _Incident(incident.id, found[incident.id], None)
 
 
-def _store_incident(
-    uow: UnitOfWork,
-    actor: Actor,
-    command: SubmitFreezeRequest,
-    incident_id: str,
-    words: Mapping[str, Any],
-) -> None:
-    incident = command.document.incident
-    if not isinstance(incident, payloads.NewIncident):
+def _store_incident(uow: UnitOfWork, actor: Actor, key: DocumentKey, incident: _Incident) -> None:
+    new = incident.new
+    if new is None:
         return
     store.insert_incident(
         uow.connection,
         {
-            "id": incident_id,
+            "id": incident.id,
             "opened_by": actor.partner,
-            "document_key_id": command.key.id,
-            "kind": incident.kind,
-            "occurred_at": incident.occurred_at,
+            "document_key_id": key.id,
+            "kind": new.kind,
+            "occurred_at": new.occurred_at,
         },
     )
-    sealed = {"title": words["title"], "reference": words["reference"]}
-    uow.seal(command.key, incident_id, "words", canonical_json.dumps(sealed))
+    sealed = {"title": new.title, "reference": new.reference}
+    uow.seal(key, incident.id, "words", canonical_json.dumps(sealed))
 
 
 def _require_followable(
@@ -382,7 +357,9 @@ def _require_followable(
     raise InvalidInputError(f"follows {detail}", errors=[FieldFault("/follows", detail, "follows")])
 
 
-def _warnings(uow: UnitOfWork, command: SubmitFreezeRequest, newer: Asked) -> list[dict[str, Any]]:
+def _warnings(
+    uow: UnitOfWork, command: SubmitFreezeRequest, newer: Pending[Packed]
+) -> list[ContextWarning]:
     """Return what may be wrong with the targets: approving means accepting each."""
     accounts = command.accounts
     live = account_store.brought_up_to_date(uow.connection, command.duplicates, newer, accounts)
@@ -391,17 +368,17 @@ def _warnings(uow: UnitOfWork, command: SubmitFreezeRequest, newer: Asked) -> li
         request_id: [n for n, index in enumerate(accounts.blind_indexes) if index in shared]
         for request_id, shared in live.items()
     }
-    return wrong_target_warnings(command.targets, command.wallet_labels, duplicates)
+    checked = command.checked
+    return wrong_target_warnings(checked.targets, checked.wallet_labels, duplicates)
 
 
 def _goes_out_at_once(
     uow: UnitOfWork,
     actor: Actor,
-    command: SubmitFreezeRequest,
-    warnings: Sequence[dict[str, Any]],
+    document: payloads.FreezeRequest,
+    warnings: Sequence[ContextWarning],
 ) -> bool:
     """Tell whether a flash request may go out before its approval; else it waits as submitted."""
-    document = command.document
     if document.urgency is not Urgency.FLASH or not actor.may_flash:
         return False
     if document.to == "all" or warnings:
@@ -409,10 +386,10 @@ def _goes_out_at_once(
     since = uow.now - _DAY
     partner_store.send_lock(uow.connection, actor.partner)
     sent = store.flash_requests_since(uow.connection, actor.partner, since)
-    return sent < command.policies.flash_daily_cap
+    return sent < uow.policies.flash_daily_cap
 
 
-def _require_enough_leads(actor: Actor, people: Asked) -> int:
+def _require_enough_leads(actor: Actor, people: Pending[Person]) -> int:
     quorum = actor.approval_quorum
     excluded = excluded_from_approving(
         submitter_person=actor.subject,
@@ -422,80 +399,3 @@ def _require_enough_leads(actor: Actor, people: Asked) -> int:
     eligible = partner_store.leads_among(people, set(excluded))
     require_enough_leads(eligible, quorum=quorum, act="submit")
     return quorum
-
-
-def _decision_context(
-    request_id: str, content_sha256: str, to: list[str], warnings: list[dict[str, Any]]
-) -> _Context:
-    text = canonical_json.dumps(
-        {
-            "v": CONTEXT_VERSION,
-            "request_id": request_id,
-            "content_sha256": content_sha256,
-            "act_sha256": content_sha256,
-            "to": to,
-            "warnings": warnings,
-            # The hash reaches the partners asked, who know all the rest: by trying they would learn
-            # whether there is a warning about other requests.
-            "salt": secrets.token_urlsafe(_SALT_BYTES),
-        }
-    )
-    return _Context(text.decode(), sha256(text).hexdigest(), to, warnings)
-
-
-@handles(ExpireFreezeRequest, needs=Permission.TIMER_FIRE)
-def expire(command: ExpireFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answer:
-    """End a request that nobody approved in time; does nothing where somebody was quicker."""
-    row = store.get(uow.connection, command.request_id, lock=True)
-    if row is None or row.status != RequestStatus.SUBMITTED or row.approve_by > uow.now:
-        return Answer(200, {"status": "unchanged"})
-    status, provisional = next_status(RequestStatus.SUBMITTED, Action.EXPIRE)
-    store.change(uow.connection, row, status=status, provisional=provisional, ended_at=uow.now)
-    why = "nobody approved it in time"
-    return tell_end(uow, actor, row, "expire", status, EventType.REQUEST_EXPIRED, reason=why)
-
-
-@handles(CloseFreezeRequest, needs=Permission.FREEZE_REQUEST_CLOSE)
-def close(command: CloseFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Close an active request once no hold is open; legs without a freeze show as withdrawn."""
-    row = sent_request(uow, actor, command.request_id, command.body.content_sha256)
-    open_holds = ledger_store.open_holds(uow.connection, row.id)
-    after = require_closable(
-        RequestStatus(row.status), open_holds=open_holds, provisional=row.provisional
-    )
-    why = command.body.reason
-    return _close(uow, actor, row, after, policies=command.policies, reason=why)
-
-
-@handles(CloseByItself, needs=Permission.TIMER_FIRE)
-def close_by_itself(command: CloseByItself, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Close a request whose legs are all final for long enough; else do nothing."""
-    row = store.get(uow.connection, command.request_id, lock=True)
-    if (
-        row is None
-        or row.status != RequestStatus.ACTIVE
-        or row.provisional
-        or row.final_since is None
-        or row.final_since + command.policies.close_after > uow.now
-    ):
-        return Answer(200, {"status": "unchanged"})
-    after = next_status(RequestStatus.ACTIVE, Action.CLOSE)
-    why = "nothing more was awaited"
-    return _close(uow, actor, row, after, policies=command.policies, reason=why)
-
-
-def _close(  # noqa: PLR0913 - what an end is told with
-    uow: UnitOfWork,
-    actor: Actor,
-    row: Any,
-    after: State,
-    *,
-    policies: Policies,
-    reason: str | None,
-) -> Answer:
-    status, provisional = after
-    event = EventType.REQUEST_CLOSED
-    store.change(uow.connection, row, status=status, provisional=provisional, ended_at=uow.now)
-    answer = tell_end(uow, actor, row, "close", status, event, reason=reason)
-    end_legs(uow, actor, row, event, policies, reason=reason)
-    return answer

@@ -6,9 +6,6 @@ proposer stays on the new key, so that four eyes know who brought it in.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
-
-from sqlalchemy import Row
 
 from coordinator.domain.actor import Actor, ActorKind
 from coordinator.domain.approval import require_may_approve_grant
@@ -28,6 +25,7 @@ from coordinator.services.unit_of_work import Answer, UnitOfWork, unpack_evidenc
 from coordinator.storage import grant_proposals as proposals
 from coordinator.storage import partners as store
 from coordinator.storage.documents import load_one
+from coordinator.storage.tables.life_cycle import GrantProposalRow
 from holdfast.protocol import membership_payloads, strict_json
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.type_ids import new_id
@@ -158,7 +156,7 @@ def approve(command: ApproveGrant, actor: Actor, uow: UnitOfWork) -> Answer:
     return Answer(201, {**view, "proposal": proposal.id}, entry=uow.recorded[-1])
 
 
-def _require_may_approve(uow: UnitOfWork, actor: Actor, proposal: Row[Any]) -> None:
+def _require_may_approve(uow: UnitOfWork, actor: Actor, proposal: GrantProposalRow) -> None:
     require_may_approve_grant(
         actor,
         proposer_person=proposal.proposer,
@@ -171,7 +169,7 @@ def _require_may_approve(uow: UnitOfWork, actor: Actor, proposal: Row[Any]) -> N
         )
 
 
-def _require_pending(proposal: Row[Any], now: datetime) -> None:
+def _require_pending(proposal: GrantProposalRow, now: datetime) -> None:
     status = proposal.status
     if status == proposals.PENDING and proposal.expires_at <= now:
         status = "expired"
@@ -181,7 +179,7 @@ def _require_pending(proposal: Row[Any], now: datetime) -> None:
         )
 
 
-def _require_proposer_stands(uow: UnitOfWork, proposal: Row[Any]) -> None:
+def _require_proposer_stands(uow: UnitOfWork, proposal: GrantProposalRow) -> None:
     """Refuse what a key proposed that was taken away since: it may have been in other hands."""
     found = store.standing(uow.connection, proposal.proposer_kid)
     if found is None or Role.SECURITY_LEAD not in found.actor.roles:
@@ -192,7 +190,7 @@ def _require_proposer_stands(uow: UnitOfWork, proposal: Row[Any]) -> None:
         )
 
 
-def proposed_grant(uow: UnitOfWork, proposal: Row[Any]) -> membership_payloads.Grant:
+def proposed_grant(uow: UnitOfWork, proposal: GrantProposalRow) -> membership_payloads.Grant:
     """Return what was proposed, from the very bytes that were signed.
 
     Raises:

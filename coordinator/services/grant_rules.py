@@ -1,14 +1,12 @@
 """What must hold of a grant before anything of it is stored, whoever signed it."""
 
 from dataclasses import dataclass
-from typing import Any
-
-from sqlalchemy import Row
 
 from coordinator.domain.errors import ConflictError, FieldFault, InvalidInputError
 from coordinator.services.unit_of_work import UnitOfWork
 from coordinator.storage import partners as store
 from coordinator.storage.documents import DocumentKey
+from coordinator.storage.tables.partners import SubjectRow
 from holdfast.protocol import membership_payloads
 from holdfast.protocol.errors import ProtocolError
 from holdfast.protocol.jwk import PublicKey
@@ -53,7 +51,7 @@ class CheckedGrant:
     """
 
     grant: membership_payloads.Grant
-    subject: Row[Any] | None
+    subject: SubjectRow | None
     owner: str | None
     key: PublicKey | None
     is_known_key: bool
@@ -93,7 +91,7 @@ def check_grant(
 
 def _check_subject(
     uow: UnitOfWork, grant: membership_payloads.Grant, context: GrantContext, pointer: str
-) -> tuple[Row[Any] | None, str | None]:
+) -> tuple[SubjectRow | None, str | None]:
     subject_id = str(grant.subject)
     is_person = subject_id.startswith("per_")
     if is_person and grant.owner is not None:

@@ -7,7 +7,7 @@ coordinator checks, stores, logs and shows it, and can make none itself.
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, insert, update
+from sqlalchemy import insert, update
 
 from coordinator.domain.actor import Actor, ActorKind
 from coordinator.domain.errors import ConflictError, NotFoundError, PermissionDeniedError
@@ -31,7 +31,7 @@ class MakeGrant:
     audience: str
 
 
-def own_partner(uow: UnitOfWork, actor: Actor) -> Row[Any]:
+def own_partner(uow: UnitOfWork, actor: Actor) -> PartnerRow:
     """Return the actor's partner, locked, so that its membership changes one step at a time."""
     row = store.partner(uow.connection, actor.partner, lock=True)
     if row is None:
@@ -123,13 +123,13 @@ def store_grant(
     del data["id"], data["status"]
     if grant.policy is not None:
         data["policy"] = grant.policy.model_dump(mode="json")
-    uow.record(
+    recorded = uow.record(
         EventType.GRANT_MADE,
         data,
         key=context.key,
         audience=[EVERYBODY] if context.visible else [],
-        leaf_of=(GrantRow, grant_id),
     )
+    uow.set_leaf(GrantRow, grant_id, recorded)
     return view
 
 

@@ -8,15 +8,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row
-
 from coordinator.domain.account import parse_account
 from coordinator.domain.chain import Chains
 from coordinator.domain.format_errors import AccountError
 from coordinator.services.freeze_request_views import evidence_bodies
 from coordinator.services.moved_on import Onward, onward
+from coordinator.services.read_context import ReadContext
 from coordinator.storage import incidents as store
-from coordinator.storage.documents import Vault
+from coordinator.storage.incidents import TimelineEvent
+from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.vocabulary import AddressRole, RequestStatus
 
@@ -35,12 +35,12 @@ class Place:
 class _Slice:
     """Some addresses of one request, in a page."""
 
-    request: Row[Any]
+    request: FreezeRequestRow
     first: int
     last: int
 
 
-def timeline_entries(rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
+def timeline_entries(rows: Sequence[TimelineEvent]) -> list[dict[str, Any]]:
     """Return events as a timeline tells them (`life_cycle_views.TimelineEntry`)."""
     return [
         {
@@ -56,43 +56,38 @@ def timeline_entries(rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def trace(  # noqa: PLR0913 - what a page is asked with
-    connection: Connection,
-    vault: Vault,
-    chains: Chains,
-    incident_id: str,
-    partner: str,
-    *,
-    after: Place | None,
-    limit: int,
+def trace(
+    read: ReadContext, incident_id: str, *, after: Place | None, limit: int
 ) -> tuple[dict[str, Any], Place | None]:
     """Return nodes and edges of up to `limit` flagged addresses, and where to go on."""
+    connection, partner = read.connection, read.actor.partner
     start = "" if after is None else after.request_id
     requests = store.visible_requests(
         connection, incident_id, partner, start=start, limit=limit + 2
     )
     slices, following = _cut(requests, after, limit)
-    graph = _Graph(chains)
+    graph = _Graph(read.chains)
     acts = store.submit_acts(connection, [s.request.id for s in slices])
-    documents = evidence_bodies(connection, vault, list(acts.values()))
+    bodies = evidence_bodies(connection, read.vault, list(acts.values()))
+    documents = {request_id: bodies.get(act_id, {}) for request_id, act_id in acts.items()}
     withdrawn = store.withdrawn_places(
         connection,
         [(s.request.id, s.first, s.last) for s in slices if s.request.withdrawn_count],
     )
     for part in slices:
-        document = documents.get(acts.get(part.request.id, ""), {})
+        document = documents.get(part.request.id, {})
         graph.add_request(part.request, is_start=part.first == 0)
         flagged = document.get("addresses", [])[part.first : part.last + 1]
         is_whole = part.request.status == RequestStatus.WITHDRAWN
         for number, address in enumerate(flagged, part.first):
             is_withdrawn = is_whole or (part.request.id, number) in withdrawn
             graph.add_flagged(part.request.id, number, address, is_withdrawn=is_withdrawn)
-    _add_onward(connection, vault, partner, slices, documents, acts, graph)
+    _add_onward(read, slices, documents, graph)
     return graph.page(), following
 
 
 def _cut(
-    requests: Sequence[Row[Any]], after: Place | None, limit: int
+    requests: Sequence[FreezeRequestRow], after: Place | None, limit: int
 ) -> tuple[list[_Slice], Place | None]:
     """Return which addresses make up a page, and its last place if more follow."""
     slices: list[_Slice] = []
@@ -112,17 +107,15 @@ def _cut(
     return slices, None
 
 
-def _add_onward(  # noqa: PLR0913, PLR0917 - what the words are found by
-    connection: Connection,
-    vault: Vault,
-    partner: str,
+def _add_onward(
+    read: ReadContext,
     slices: Sequence[_Slice],
     documents: Mapping[str, Mapping[str, Any]],
-    acts: Mapping[str, str],
     graph: "_Graph",
 ) -> None:
-    legs = store.legs_visible(connection, [s.request.id for s in slices], partner)
-    by_request: dict[str, list[Row[Any]]] = {}
+    connection, vault = read.connection, read.vault
+    legs = store.legs_visible(connection, [s.request.id for s in slices], read.actor.partner)
+    by_request: dict[str, list[LegRow]] = {}
     for leg in legs:
         by_request.setdefault(leg.request_id, []).append(leg)
     whole = [s for s in slices if s.first == 0 and s.last + 1 == s.request.address_count]
@@ -134,7 +127,7 @@ def _add_onward(  # noqa: PLR0913, PLR0917 - what the words are found by
         own = by_request.get(part.request.id, [])
         found += onward(connection, vault, own, first=part.first, last=part.last)
     for word in found:
-        addresses = documents.get(acts.get(word.request_id, ""), {}).get("addresses", [])
+        addresses = documents.get(word.request_id, {}).get("addresses", [])
         graph.add_onward(word, addresses)
 
 
@@ -174,7 +167,7 @@ class _Graph:
         shown = {name: value for name, value in members.items() if value is not None}
         self.edges.append({"source": source, "target": target, "kind": kind, **shown})
 
-    def add_request(self, request: Row[Any], *, is_start: bool) -> None:
+    def add_request(self, request: FreezeRequestRow, *, is_start: bool) -> None:
         """Add a request, and on its first page what it follows."""
         self._node(request.id, "request")
         if is_start and request.follows is not None:

@@ -1,32 +1,26 @@
 """Ask and answer: what a partner needs before it can act, and what the requester says to it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from coordinator.domain.actor import Actor
 from coordinator.domain.errors import ConflictError, NotFoundError
 from coordinator.domain.leg import LegAct, LegFlag
 from coordinator.domain.permission import Permission
 from coordinator.services.access import asked_leg, sent_request
-from coordinator.services.acts import store_act
+from coordinator.services.acts import Act
 from coordinator.services.bus import handles
 from coordinator.services.freeze_request_views import evidence_bodies
-from coordinator.services.legs import (
-    change_leg,
-    leg_view,
-    load_books,
-    record_leg_event,
-    require_leg_act,
-)
+from coordinator.services.legs import change_leg, leg_now, load_books, require_leg_act
 from coordinator.services.obligations import flags_with
 from coordinator.services.unit_of_work import Answer, UnitOfWork
 from coordinator.storage import info_requests as store
 from coordinator.storage import legs as leg_store
 from coordinator.storage.documents import Vault
-from coordinator.storage.tables.freeze_requests import ActRow
+from coordinator.storage.info_requests import InfoRequestOnLeg
 from holdfast.protocol import life_cycle_payloads as payloads
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.type_ids import new_id
@@ -54,44 +48,29 @@ class AnswerQuestion:
 def ask(command: AskRequester, actor: Actor, uow: UnitOfWork) -> Answer:
     """Ask; the leg shows it until it is answered, and counts as acknowledged."""
     body = command.body
-    request, leg = asked_leg(uow, actor, command.request_id, body.content_sha256)
+    on = asked_leg(uow, actor, command.request_id, body.content_sha256)
+    request, leg = on.request, on.leg
     books = load_books(uow, leg)
-    require_leg_act(LegAct.ASK, books, request, leg)
-    key = uow.key(request.document_key_id)
-    act_id = store_act(uow, actor, LegAct.ASK.value, request.id, key, leg=leg)
-    info_id = new_id("inf")
-    store.insert_question(
-        uow.connection,
-        id=info_id,
+    require_leg_act(on, LegAct.ASK, books)
+    act_id = on.store_act(Act(LegAct.ASK.value))
+    question = InfoRequestOnLeg(
+        id=new_id("inf"),
         request_id=request.id,
         leg_id=leg.id,
         act_id=act_id,
         asked_at=uow.now,
+        answer_act_id=None,
+        answered_at=None,
+        partner=leg.partner,
     )
+    store.insert_question(uow.connection, question)
     flags = flags_with(leg.flags, LegFlag.INFO_REQUESTED, holds=True)
-    status = change_leg(uow, LegAct.ASK, books, request, leg, flags=flags)
+    status = change_leg(on, LegAct.ASK, books, flags=flags)
     words = {"missing": list(body.missing), "text": body.text}
-    recorded = record_leg_event(
-        uow,
-        EventType.LEG_INFO_REQUESTED,
-        actor,
-        request,
-        leg,
-        status,
-        {"act_id": act_id, "info_request": info_id, **words},
-    )
-    uow.set_leaf(ActRow, act_id, recorded)
-    answer = {
-        "id": info_id,
-        "request_id": request.id,
-        "leg_id": leg.id,
-        "partner": leg.partner,
-        "act_id": act_id,
-        "asked_at": format_time(uow.now),
-        **words,
-        "status": status.value,
-        "leg": leg_view(leg.id, uow),
-    }
+    data = {"info_request": question.id, **words}
+    recorded = on.record(EventType.LEG_INFO_REQUESTED, data, status=status, act_id=act_id)
+    shown = _view(question, words, {})
+    answer = {**shown, "status": status.value, "leg": leg_now(on)}
     return Answer(201, answer, entry=recorded)
 
 
@@ -99,7 +78,8 @@ def ask(command: AskRequester, actor: Actor, uow: UnitOfWork) -> Answer:
 def answer(command: AnswerQuestion, actor: Actor, uow: UnitOfWork) -> Answer:
     """Answer a question; the leg's flag goes with its last open question."""
     body = command.body
-    request = sent_request(uow, actor, command.request_id, body.content_sha256)
+    on_request = sent_request(uow, actor, command.request_id, body.content_sha256)
+    request = on_request.request
     question = store.get(uow.connection, request.id, command.info_request_id)
     leg = None if question is None else leg_store.get(uow.connection, question.leg_id)
     if question is None or leg is None:
@@ -110,59 +90,49 @@ def answer(command: AnswerQuestion, actor: Actor, uow: UnitOfWork) -> Answer:
             code="already_answered",
             current_status=leg.status,
         )
+    on = on_request.on_leg(leg)
     books = load_books(uow, leg)
-    require_leg_act(LegAct.ANSWER, books, request, leg)
-    key = uow.key(request.document_key_id)
-    act_id = store_act(uow, actor, LegAct.ANSWER.value, request.id, key, leg=leg)
+    require_leg_act(on, LegAct.ANSWER, books)
+    act_id = on.store_act(Act(LegAct.ANSWER.value))
     store.mark_answered(uow.connection, question.id, act_id, uow.now)
     still_open = store.open_of_leg(uow.connection, leg.id) > 0
     flags = flags_with(leg.flags, LegFlag.INFO_REQUESTED, holds=still_open)
-    status = change_leg(uow, LegAct.ANSWER, books, request, leg, flags=flags)
-    recorded = record_leg_event(
-        uow,
-        EventType.LEG_INFO_PROVIDED,
-        actor,
-        request,
-        leg,
-        status,
-        {"act_id": act_id, "info_request": question.id, "text": body.text},
-    )
-    uow.set_leaf(ActRow, act_id, recorded)
-    shown = {
-        "id": question.id,
-        "request_id": request.id,
-        "leg_id": leg.id,
-        "partner": leg.partner,
-        "act_id": question.act_id,
-        "asked_at": format_time(question.asked_at),
-        "answer_act_id": act_id,
-        "answered_at": format_time(uow.now),
-        "answer": body.text,
-        "status": status.value,
-        "leg": leg_view(leg.id, uow),
-    }
+    status = change_leg(on, LegAct.ANSWER, books, flags=flags)
+    data = {"info_request": question.id, "text": body.text}
+    recorded = on.record(EventType.LEG_INFO_PROVIDED, data, status=status, act_id=act_id)
+    answered = question._replace(answer_act_id=act_id, answered_at=uow.now)
+    asked = evidence_bodies(uow.connection, uow.vault, [question.act_id])
+    view = _view(answered, asked.get(question.act_id, {}), {"text": body.text})
+    shown = {**view, "status": status.value, "leg": leg_now(on)}
     return Answer(201, shown, entry=recorded)
 
 
 def info_request_views(
-    connection: Connection, vault: Vault, rows: Sequence[Row[Any]]
+    connection: Connection, vault: Vault, rows: Sequence[InfoRequestOnLeg]
 ) -> list[dict[str, Any]]:
     """Return questions with the words of their signed acts (`life_cycle_views.InfoRequestView`)."""
     acts = [act for row in rows for act in (row.act_id, row.answer_act_id) if act is not None]
     bodies = evidence_bodies(connection, vault, acts)
     return [
-        {
-            "id": row.id,
-            "request_id": row.request_id,
-            "leg_id": row.leg_id,
-            "partner": row.partner,
-            "act_id": row.act_id,
-            "asked_at": format_time(row.asked_at),
-            "missing": bodies.get(row.act_id, {}).get("missing", []),
-            "text": bodies.get(row.act_id, {}).get("text"),
-            "answer_act_id": row.answer_act_id,
-            "answered_at": None if row.answered_at is None else format_time(row.answered_at),
-            "answer": bodies.get(row.answer_act_id or "", {}).get("text"),
-        }
+        _view(row, bodies.get(row.act_id, {}), bodies.get(row.answer_act_id or "", {}))
         for row in rows
     ]
+
+
+def _view(
+    row: InfoRequestOnLeg, asked: Mapping[str, Any], answer: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return one question; `asked` and `answer` are the bodies that were signed."""
+    return {
+        "id": row.id,
+        "request_id": row.request_id,
+        "leg_id": row.leg_id,
+        "partner": row.partner,
+        "act_id": row.act_id,
+        "asked_at": format_time(row.asked_at),
+        "missing": asked.get("missing", []),
+        "text": asked.get("text"),
+        "answer_act_id": row.answer_act_id,
+        "answered_at": None if row.answered_at is None else format_time(row.answered_at),
+        "answer": answer.get("text"),
+    }

@@ -4,8 +4,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row
-
 from coordinator.domain.actor import Actor
 from coordinator.domain.freeze_ledger import LegLedger, facts_of
 from coordinator.domain.hold import HoldBalance
@@ -19,9 +17,17 @@ from coordinator.domain.leg import (
     require_act,
 )
 from coordinator.domain.permission import Permission
-from coordinator.services.access import asked_leg
-from coordinator.services.acts import store_act, store_own_acts
+from coordinator.services.access import asked_leg, locked_leg
+from coordinator.services.acts import Act, LegContext, store_own_acts
 from coordinator.services.bus import handles
+from coordinator.services.freeze_request_views import (
+    LegDetails,
+    LegView,
+    TotalsView,
+    dispute_times,
+    evidence_bodies,
+    leg_view,
+)
 from coordinator.services.obligations import flags_with, settle_final
 from coordinator.services.unit_of_work import Answer, Recorded, UnitOfWork
 from coordinator.storage import disputes as dispute_store
@@ -29,7 +35,7 @@ from coordinator.storage import freeze_ledger as ledger_store
 from coordinator.storage import freeze_requests as request_store
 from coordinator.storage import hold_clocks, ledger_totals
 from coordinator.storage import legs as store
-from coordinator.storage.tables.freeze_requests import ActRow
+from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from holdfast.protocol import payloads
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.vocabulary import EventType, LegStatus, RequestStatus
@@ -114,7 +120,7 @@ def contested(books: LegBooks, hold_id: str | None) -> bool:
     return any(hold.is_open and hold_id in {None, hold.id} for _, hold in books.linked())
 
 
-def load_books(uow: UnitOfWork, leg: Row[Any], named: tuple[str, ...] = ()) -> LegBooks:
+def load_books(uow: UnitOfWork, leg: LegRow, named: tuple[str, ...] = ()) -> LegBooks:
     """Return a leg's ledger, and the holds of the partner's other legs that it shares or names."""
     ledger = ledger_store.load_leg(uow.connection, leg.id)
     wanted = sorted(set(ledger.shared) | (set(named) - set(ledger.holds)))
@@ -122,41 +128,39 @@ def load_books(uow: UnitOfWork, leg: Row[Any], named: tuple[str, ...] = ()) -> L
     return LegBooks(ledger, others)
 
 
-def status_now(
-    books: LegBooks, request: Row[Any], *, last_act: LegAct | None, ended: bool
-) -> LegStatus:
-    """Return how a leg shows."""
-    facts = facts_of(
+def _facts(
+    books: LegBooks, request: FreezeRequestRow, *, last_act: LegAct | None, ended: bool
+) -> LegFacts:
+    return facts_of(
         books.ledger,
         address_count=request.address_count,
         last_act=last_act,
         ended=ended,
         other_holds=books.other_holds,
     )
-    return leg_status(facts)
 
 
-def require_leg_act(act: LegAct, books: LegBooks, request: Row[Any], leg: Row[Any]) -> None:
+def status_now(
+    books: LegBooks, request: FreezeRequestRow, *, last_act: LegAct | None, ended: bool
+) -> LegStatus:
+    """Return how a leg shows."""
+    return leg_status(_facts(books, request, last_act=last_act, ended=ended))
+
+
+def require_leg_act(on: LegContext, act: LegAct, books: LegBooks) -> None:
     """Refuse an act that the life cycle does not allow now."""
-    facts = facts_of(
-        books.ledger,
-        address_count=request.address_count,
-        last_act=last_act_of(leg),
-        ended=leg.ended,
-        other_holds=books.other_holds,
-    )
-    require_act(act, facts=facts, request_status=RequestStatus(request.status))
+    facts = _facts(books, on.request, last_act=last_act_of(on.leg), ended=on.leg.ended)
+    require_act(act, facts=facts, request_status=RequestStatus(on.request.status))
 
 
-def last_act_of(leg: Row[Any]) -> LegAct | None:
+def last_act_of(leg: LegRow) -> LegAct | None:
     """Return the last act that counts for the leg's status."""
     return None if leg.last_act is None else LegAct(leg.last_act)
 
 
-def change_leg(
-    uow: UnitOfWork, act: LegAct, books: LegBooks, request: Row[Any], leg: Row[Any], **values: Any
-) -> LegStatus:
+def change_leg(on: LegContext, act: LegAct, books: LegBooks, **values: Any) -> LegStatus:
     """Write what an allowed act does to the leg, and return how it shows now."""
+    uow, leg = on.uow, on.leg
     if counts(act, LegStatus(leg.status), last_act=last_act_of(leg)):
         values["last_act"] = act.value
         if act is not LegAct.DECLINE and leg.decline_code is not None:
@@ -181,129 +185,91 @@ def change_leg(
     last_act = values.get("last_act", leg.last_act)
     status = status_now(
         books,
-        request,
+        on.request,
         last_act=None if last_act is None else LegAct(last_act),
         ended=values.get("ended", leg.ended),
     )
     owes = hold_clocks.owed_by_leg(uow.connection, leg.id) > 0 if books.holds_anything else False
     values["flags"] = flags_with(flags, LegFlag.ANSWER_OWED, holds=owes)
     store.change(uow.connection, leg, status=status.value, owes_answer=owes, **values)
-    settle_final(uow, request)
+    settle_final(uow, on.request)
     return status
 
 
-def record_leg_event(  # noqa: PLR0913, PLR0917 - what an event is told with
-    uow: UnitOfWork,
-    event: EventType,
-    actor: Actor,
-    request: Row[Any],
-    leg: Row[Any],
-    status: LegStatus,
-    data: Mapping[str, Any],
-) -> Recorded:
-    """Record an event of a leg, for its requester and its partner."""
-    return uow.record(
-        event,
-        {
-            "requester": request.requester,
-            "status": status.value,
-            "by": actor.subject,
-            "content_sha256": request.content_sha256,
-            **data,
-        },
-        key=uow.key(request.document_key_id),
-        audience=[request.requester, leg.partner],
-        request_id=request.id,
-        leg=leg,
-        urgency=request.urgency,
-    )
+def totals_now(on: LegContext) -> TotalsView:
+    """Return a leg's totals as the act under way leaves them."""
+    return ledger_totals.as_text(ledger_totals.totals(on.uow.connection, leg_id=on.leg.id))
 
 
-def leg_view(leg_id: str, uow: UnitOfWork) -> dict[str, Any]:
-    """Return a leg as the act under way leaves it (`views.LegView`)."""
-    leg = store.get(uow.connection, leg_id)
+def leg_now(
+    on: LegContext, *, totals: TotalsView | None = None, decline_detail: str | None = None
+) -> LegView:
+    """Return a leg as the act under way leaves it: what a read right after it shows.
+
+    Call it once all events are recorded, for they are counted.
+
+    Args:
+        on: The leg as it was read before the act.
+        totals: Of `totals_now`, where they are known.
+        decline_detail: What the partner says in this very act, which is not stored yet.
+    """
+    uow = on.uow
+    leg = store.get(uow.connection, on.leg.id)
     if leg is None:
         raise AssertionError("changed in this very transaction")
-    return {
-        "id": leg.id,
-        "request_id": leg.request_id,
-        "partner": leg.partner,
-        "status": leg.status,
-        "queued_at": format_time(leg.queued_at),
-        "acknowledge_by": format_time(leg.acknowledge_by),
-        "delivered_at": None if leg.delivered_at is None else format_time(leg.delivered_at),
-        "acknowledged_at": (
-            None if leg.acknowledged_at is None else format_time(leg.acknowledged_at)
-        ),
-        "decline_code": leg.decline_code,
-        **uow.leg_numbers(leg)._asdict(),
-        "flags": leg.flags,
-        "totals": ledger_totals.as_text(ledger_totals.totals(uow.connection, leg_id=leg.id)),
-    }
-
-
-def _answer(  # noqa: PLR0913, PLR0917 - what an act is told with
-    uow: UnitOfWork,
-    actor: Actor,
-    act: LegAct,
-    event: EventType,
-    request: Row[Any],
-    leg: Row[Any],
-    *,
-    values: dict[str, Any] | None = None,
-    data: dict[str, Any] | None = None,
-) -> Answer:
-    """Carry out an act of the asked side: check, store, record, answer."""
-    books = load_books(uow, leg)
-    require_leg_act(act, books, request, leg)
-    act_id = store_act(uow, actor, act.value, request.id, uow.key(request.document_key_id), leg=leg)
-    extra = {k: (act_id if v == "$act" else v) for k, v in (values or {}).items()}
-    status = change_leg(uow, act, books, request, leg, **extra)
-    recorded = record_leg_event(
-        uow, event, actor, request, leg, status, {"act_id": act_id, **(data or {})}
+    if decline_detail is None and leg.decline_act_id is not None:
+        bodies = evidence_bodies(uow.connection, uow.vault, [leg.decline_act_id])
+        decline_detail = bodies.get(leg.decline_act_id, {}).get("detail")
+    details = LegDetails(
+        uow.leg_numbers(leg),
+        totals_now(on) if totals is None else totals,
+        decline_detail,
+        dispute_times(uow.connection, [leg]).get(leg.id),
     )
-    uow.set_leaf(ActRow, act_id, recorded)
-    view = leg_view(leg.id, uow)
-    body = {"id": act_id, "request_id": request.id, "status": status.value, "leg": view}
+    return leg_view(leg, details)
+
+
+def _act(on: LegContext, act: LegAct, event: EventType, data: Mapping[str, Any]) -> Answer:
+    """Carry out an act of the asked side: check, store, write, record, answer."""
+    books = load_books(on.uow, on.leg)
+    require_leg_act(on, act, books)
+    act_id = on.store_act(Act(act.value))
+    is_decline = act is LegAct.DECLINE
+    declined = {"decline_code": data["code"], "decline_act_id": act_id} if is_decline else {}
+    status = change_leg(on, act, books, **declined)
+    recorded = on.record(event, data, status=status, act_id=act_id)
+    view = leg_now(on, decline_detail=data.get("detail"))
+    body = {"id": act_id, "request_id": on.request.id, "status": status.value, "leg": view}
     return Answer(201, body, entry=recorded)
 
 
 @handles(AcknowledgeLeg, needs=Permission.LEG_ACKNOWLEDGE)
 def acknowledge(command: AcknowledgeLeg, actor: Actor, uow: UnitOfWork) -> Answer:
     """Say that a person or system of the partner has the request."""
-    request, leg = asked_leg(uow, actor, command.request_id, command.body.content_sha256)
-    return _answer(uow, actor, LegAct.ACKNOWLEDGE, EventType.LEG_ACKNOWLEDGED, request, leg)
+    on = asked_leg(uow, actor, command.request_id, command.body.content_sha256)
+    return _act(on, LegAct.ACKNOWLEDGE, EventType.LEG_ACKNOWLEDGED, {})
 
 
 @handles(ReviewLeg, needs=Permission.LEG_REVIEW)
 def review(command: ReviewLeg, actor: Actor, uow: UnitOfWork) -> Answer:
     """Say that somebody is looking into it."""
-    request, leg = asked_leg(uow, actor, command.request_id, command.body.content_sha256)
-    return _answer(uow, actor, LegAct.REVIEW, EventType.LEG_UNDER_REVIEW, request, leg)
+    on = asked_leg(uow, actor, command.request_id, command.body.content_sha256)
+    return _act(on, LegAct.REVIEW, EventType.LEG_UNDER_REVIEW, {})
 
 
 @handles(DeclineLeg, needs=Permission.LEG_DECLINE)
 def decline(command: DeclineLeg, actor: Actor, uow: UnitOfWork) -> Answer:
     """Decline with a code; a declined leg may still review or report later."""
     body = command.body
-    request, leg = asked_leg(uow, actor, command.request_id, body.content_sha256)
+    on = asked_leg(uow, actor, command.request_id, body.content_sha256)
     data = {
-        "code": body.code,
+        "code": body.code.value,
         "detail": body.detail,
         "retry": body.retry,
         "missing": list(body.missing),
         "next": None if body.next is None else body.next.model_dump(exclude_none=True),
     }
-    return _answer(
-        uow,
-        actor,
-        LegAct.DECLINE,
-        EventType.LEG_DECLINED,
-        request,
-        leg,
-        values={"decline_code": body.code.value, "decline_act_id": "$act"},
-        data=data,
-    )
+    return _act(on, LegAct.DECLINE, EventType.LEG_DECLINED, data)
 
 
 @handles(MarkLegDelivered, needs=Permission.DELIVERY_RECORD)
@@ -339,11 +305,10 @@ def _deliver(uow: UnitOfWork, actor: Actor, leg_ids: Collection[str]) -> list[Re
     uow.hold_keys({request.document_key_id for request in requests.values()})
     events = []
     act_ids = store_own_acts(uow, LegAct.DELIVER.value, queued)
+    told = {"delivered_at": format_time(uow.now)}
     for leg, act_id in zip(queued, act_ids, strict=True):
-        told = {"act_id": act_id, "delivered_at": format_time(uow.now)}
-        request = requests[leg.request_id]
-        recorded = record_leg_event(uow, EventType.LEG_DELIVERED, actor, request, leg, status, told)
-        uow.set_leaf(ActRow, act_id, recorded)
+        on = LegContext(uow, actor, requests[leg.request_id], leg)
+        recorded = on.record(EventType.LEG_DELIVERED, told, status=status, act_id=act_id)
         events.append(recorded)
     return events
 
@@ -361,29 +326,18 @@ def mark_overdue(command: MarkLegOverdue, actor: Actor, uow: UnitOfWork) -> Answ
 
 
 def _flag(uow: UnitOfWork, actor: Actor, leg_id: str, flag: LegFlag, event: EventType) -> Answer:
-    request, leg = locked_leg(uow, leg_id)
-    if request is None or leg is None or leg.ended or flag.value in leg.flags:
+    on = locked_leg(uow, actor, leg_id)
+    if on is None or on.leg.ended or flag.value in on.leg.flags or not _applies(flag, on):
         return Answer(200, {"status": "unchanged"})
-    if flag is LegFlag.OVERDUE and (
-        leg.acknowledged_at is not None or leg.acknowledge_by > uow.now
-    ):
-        return Answer(200, {"status": "unchanged"})
-    if flag is LegFlag.UNDELIVERABLE and leg.delivered_at is not None:
-        return Answer(200, {"status": "unchanged"})
-    values: dict[str, Any] = {"flags": [*leg.flags, flag.value]}
+    values: dict[str, Any] = {"flags": [*on.leg.flags, flag.value]}
     if flag is LegFlag.OVERDUE:
         values["overdue_at"] = uow.now
-    store.change(uow.connection, leg, **values)
-    recorded = record_leg_event(
-        uow, event, actor, request, leg, LegStatus(leg.status), {"flag": flag.value}
-    )
-    return Answer(200, {"status": leg.status}, entry=recorded)
+    store.change(uow.connection, on.leg, **values)
+    recorded = on.record(event, {"flag": flag.value})
+    return Answer(200, {"status": on.leg.status}, entry=recorded)
 
 
-def locked_leg(uow: UnitOfWork, leg_id: str) -> tuple[Row[Any] | None, Row[Any] | None]:
-    """Return (request, leg), the request locked first as everywhere."""
-    found = store.get(uow.connection, leg_id)
-    if found is None:
-        return None, None
-    request = request_store.get(uow.connection, found.request_id, lock=True)
-    return request, store.get(uow.connection, leg_id)
+def _applies(flag: LegFlag, on: LegContext) -> bool:
+    if flag is LegFlag.OVERDUE:
+        return on.leg.acknowledged_at is None and on.leg.acknowledge_by <= on.uow.now
+    return on.leg.delivered_at is None

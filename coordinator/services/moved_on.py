@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from coordinator.services.freeze_request_views import evidence_bodies
 from coordinator.storage import incidents as store
 from coordinator.storage.documents import Vault
+from coordinator.storage.tables.freeze_requests import LegRow
 from holdfast.protocol.vocabulary import DeclineCode
 
 
@@ -30,7 +31,7 @@ class Onward:
 def onward(
     connection: Connection,
     vault: Vault,
-    legs: Sequence[Row[Any]],
+    legs: Sequence[LegRow],
     *,
     first: int = 0,
     last: int | None = None,
@@ -73,13 +74,14 @@ def _latest(lines: Sequence[Mapping[str, Any]], address_no: int) -> Mapping[str,
     return _given(meant[-1]) if meant else {}
 
 
-def _declined(connection: Connection, vault: Vault, legs: Sequence[Row[Any]]) -> list[Onward]:
+def _declined(connection: Connection, vault: Vault, legs: Sequence[LegRow]) -> list[Onward]:
     moved = [leg for leg in legs if leg.decline_code == DeclineCode.MOVED_ON]
-    bodies = evidence_bodies(connection, vault, [leg.decline_act_id for leg in moved])
+    acts = [leg.decline_act_id for leg in moved if leg.decline_act_id is not None]
+    bodies = evidence_bodies(connection, vault, acts)
     return [
         Onward(leg.request_id, leg.id, leg.partner, None, following)
         for leg in moved
-        if (following := _given(bodies.get(leg.decline_act_id, {})))
+        if (following := _given(bodies.get(leg.decline_act_id or "", {})))
     ]
 
 

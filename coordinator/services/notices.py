@@ -1,19 +1,18 @@
 """The notice: what a partner asked receives when a request goes out, with the proof in it."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Row
-
-from coordinator.domain.deadline import Policies
-from coordinator.services.endings import tell_taken_back
+from coordinator.services.acts import RequestContext
+from coordinator.services.endings import withdrawal
 from coordinator.services.unit_of_work import UnitOfWork, unpack_evidence
 from coordinator.storage import freeze_requests as store
 from coordinator.storage import legs as leg_store
 from coordinator.storage import partners as partner_store
 from coordinator.storage import proofs as proof_store
+from coordinator.storage.documents import Sealed
+from coordinator.storage.tables.freeze_requests import FreezeRequestRow
 from holdfast.protocol import canonical_json
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.type_ids import new_id
@@ -23,25 +22,23 @@ from holdfast.protocol.vocabulary import EventType, LegStatus, Urgency
 #: webhooks stay under 20 kB.
 DOCUMENT_LIMIT_BYTES = 12_000
 NOTICE_LIMIT_BYTES = 18_000
+#: Partners that an event names; webhook bodies stay small, the rest is in the request itself.
+PARTNERS_IN_EVENT = 100
 #: So many approvals have room beside the longest document; each further one takes it from that.
 APPROVALS_BESIDE_DOCUMENT = 5
 APPROVAL_BYTES = 1_200
 
 
 def send_notices(
-    uow: UnitOfWork,
-    row: Row[Any],
-    to: Sequence[str],
-    *,
-    acknowledge_by: datetime,
-    addition: Sequence[Mapping[str, Any]] = (),
+    on: RequestContext, to: Sequence[str], *, addition: Sequence[Mapping[str, Any]] = ()
 ) -> None:
     """Open a leg for every partner asked and queue its notice.
 
     Partners that the document itself does not name are shown the `addition` that asks them. What
     was withdrawn before they are asked follows as an event of its own, as it came to the others.
     """
-    key = uow.key(row.document_key_id)
+    uow, row = on.uow, on.request
+    acknowledge_by = uow.policies.acknowledge_by(Urgency(row.urgency), queued_at=uow.now)
     legs = [leg_store.NewLeg(new_id("leg"), handle) for handle in to]
     leg_store.insert(uow.connection, row.id, legs, queued_at=uow.now, acknowledge_by=acknowledge_by)
     if legs and row.final_since is not None:
@@ -49,12 +46,10 @@ def send_notices(
         store.set_final_since(uow.connection, row.id, None)
     reserved = len(canonical_json.dumps(list(addition))) if addition else 0
     submitted, approvals = _evidence(uow, row, reserved)
-    common = {
-        "requester": row.requester,
+    common: dict[str, Any] = {
         "urgency": row.urgency,
         "tlp": row.tlp,
         "incident_id": row.incident_id,
-        "content_sha256": row.content_sha256,
         "address_count": row.address_count,
         # Partners may be asked after that.
         **({"withdrawn_count": row.withdrawn_count} if row.withdrawn_count else {}),
@@ -70,43 +65,23 @@ def send_notices(
     withdrawn = (
         sorted(store.withdrawn_addresses(uow.connection, row.id)) if row.withdrawn_count else ()
     )
+    gone = withdrawal(row, withdrawn, "withdrawn before you were asked", LegStatus.QUEUED)
     for leg in legs:
-        uow.record(
-            EventType.REQUEST_RECEIVED,
-            common,
-            key=key,
-            audience=[leg.partner],
-            request_id=row.id,
-            leg=leg,
-            urgency=row.urgency,
-        )
+        on.tell_partner(leg, EventType.REQUEST_RECEIVED, common)
         if withdrawn:
-            tell_taken_back(
-                uow,
-                row,
-                leg,
-                EventType.REQUEST_WITHDRAWN,
-                LegStatus.QUEUED,
-                withdrawn,
-                "withdrawn before you were asked",
-            )
+            on.tell_partner(leg, EventType.REQUEST_WITHDRAWN, gone)
 
 
-def notify_provisionally(
-    uow: UnitOfWork, request_id: str, to: Sequence[str], *, policies: Policies
-) -> None:
-    """Send a flash request out before its approval, to the partners whose policy takes it so."""
-    row = store.get(uow.connection, request_id)
-    if row is None:
-        raise AssertionError("stored in this very transaction")
-    taking = [h for h, provisional in _policies_of(uow, to).items() if provisional == "notify"]
-    acknowledge_by = policies.acknowledge_by(Urgency(row.urgency), queued_at=uow.now)
-    send_notices(uow, row, taking, acknowledge_by=acknowledge_by)
+def notify_provisionally(on: RequestContext, to: Sequence[str]) -> list[str]:
+    """Send a flash request out before its approval to those whose policy takes it; returns them."""
+    taking = [h for h, policy in _policies_of(on.uow, to).items() if policy == "notify"]
+    send_notices(on, taking)
+    return taking
 
 
-def held_back(uow: UnitOfWork, row: Row[Any], to: Sequence[str]) -> list[str]:
+def held_back(on: RequestContext, to: Sequence[str]) -> list[str]:
     """Return the partners asked that have no leg yet."""
-    opened = set(leg_store.partners_of(uow.connection, row.id))
+    opened = set(leg_store.partners_of(on.uow.connection, on.request.id))
     return [handle for handle in to if handle not in opened]
 
 
@@ -116,7 +91,7 @@ def _policies_of(uow: UnitOfWork, to: Sequence[str]) -> dict[str, str]:
 
 
 def _evidence(
-    uow: UnitOfWork, row: Row[Any], reserved: int
+    uow: UnitOfWork, row: FreezeRequestRow, reserved: int
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return what proves the request, and what proves its approvals, as a notice carries them.
 
@@ -126,7 +101,11 @@ def _evidence(
     work.
     """
     acts = proof_store.of_request(uow.connection, row.id)
-    stored = [(act.id, act.sealed, act.key_id, act.wrapped) for act in acts if act.wrapped]
+    stored = [
+        Sealed(act.id, act.sealed, act.key_id, act.wrapped)
+        for act in acts
+        if act.sealed is not None and act.key_id is not None and act.wrapped is not None
+    ]
     packed = uow.opened(stored, "evidence")
     href = f"/v1/freeze-requests/{row.id}/evidence"
     shown = []

@@ -6,9 +6,6 @@ extension.
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import Any
-
-from sqlalchemy import Row
 
 from coordinator.domain.deadline import Policies
 from coordinator.domain.hold import HoldBalance, next_warning, owes_answer
@@ -18,6 +15,7 @@ from coordinator.storage import freeze_requests as request_store
 from coordinator.storage import hold_clocks
 from coordinator.storage import legs as leg_store
 from coordinator.storage.hold_clocks import Obligation
+from coordinator.storage.tables.freeze_requests import FreezeRequestRow
 from holdfast.protocol.vocabulary import HoldBasis
 
 
@@ -37,7 +35,6 @@ def next_clock(hold: HoldBalance, now: datetime, policies: Policies) -> datetime
 def settle(
     uow: UnitOfWork,
     holds: Iterable[HoldBalance],
-    policies: Policies,
     *,
     withdrawn: Iterable[str] = (),
     unlinked: Iterable[str] = (),
@@ -47,25 +44,24 @@ def settle(
     Args:
         uow: The transaction under way.
         holds: As they stand after the act.
-        policies: How often an owed answer is recalled, and when warnings go out.
-        withdrawn: Ids of holds whose address or request is taken back by this very act.
+        withdrawn: Ids of holds whose address or request is withdrawn by this very act.
         unlinked: Ids of holds that this act keeps for another request: what was owed for the one
             that they leave is met.
     """
-    taken_back = set(withdrawn)
+    now_withdrawn = set(withdrawn)
     left = sorted(unlinked)
-    freed = set(left) - hold_clocks.taken_back(uow.connection, left)
+    freed = set(left) - hold_clocks.withdrawn_holds(uow.connection, left)
     balances = {hold.id: hold for hold in holds}
     if not balances:
         return {}
     owing: dict[str, bool] = {}
     changes: dict[str, Obligation] = {}
     for hold_id, before in hold_clocks.obligations(uow.connection, sorted(balances)).items():
-        withdrawn_at = before.withdrawn_at or (uow.now if hold_id in taken_back else None)
+        withdrawn_at = before.withdrawn_at or (uow.now if hold_id in now_withdrawn else None)
         if hold_id in freed:
             withdrawn_at = None
         hold = balances[hold_id]
-        owed = _obligation(before, hold, withdrawn_at, uow.now, policies)
+        owed = _obligation(before, hold, withdrawn_at, uow.now, uow.policies)
         owing[hold_id] = owed.owed_since is not None
         if owed != before:
             changes[hold_id] = owed
@@ -74,25 +70,24 @@ def settle(
 
 
 def first_obligations(
-    holds: Iterable[HoldBalance], *, now: datetime, policies: Policies, withdrawn: Collection[str]
+    uow: UnitOfWork, holds: Iterable[HoldBalance], *, withdrawn: Collection[str]
 ) -> dict[str, Obligation]:
     """Return by id what is owed about holds that an act opens, to be stored with them.
 
     Args:
+        uow: The transaction under way.
         holds: The new ones.
-        now: Present time.
-        policies: As of `settle`.
-        withdrawn: Ids of those whose address or request was taken back before.
+        withdrawn: Ids of those whose address or request was withdrawn before.
     """
     known: dict[tuple[object, ...], Obligation] = {}
     owed: dict[str, Obligation] = {}
     for hold in holds:
-        withdrawn_at = now if hold.id in withdrawn else None
+        withdrawn_at = uow.now if hold.id in withdrawn else None
         # Thousands come with one report, and most are alike in all that counts here.
         alike = (hold.is_open, hold.lapsed, hold.kept, hold.basis, hold.hold_expires_at)
         found = known.get((*alike, withdrawn_at))
         if found is None:
-            found = _obligation(Obligation(), hold, withdrawn_at, now, policies)
+            found = _obligation(Obligation(), hold, withdrawn_at, uow.now, uow.policies)
             known[*alike, withdrawn_at] = found
         owed[hold.id] = found
     return owed
@@ -125,7 +120,7 @@ def flags_with(flags: Sequence[str], flag: LegFlag, *, holds: bool) -> list[str]
     return [f.value for f in LegFlag if f.value in wanted]
 
 
-def settle_final(uow: UnitOfWork, request: Row[Any]) -> None:
+def settle_final(uow: UnitOfWork, request: FreezeRequestRow) -> None:
     """Note since when nothing is expected of any leg, or that something is again.
 
     Call it after the legs were written; a request closes by itself some days after.

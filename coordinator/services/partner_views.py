@@ -3,19 +3,22 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from coordinator.services.unit_of_work import unpack_evidence
 from coordinator.storage import grant_proposals as proposal_store
 from coordinator.storage import partners as store
 from coordinator.storage.documents import Vault, load, load_one
+from coordinator.storage.partners import KeyOfSubject
+from coordinator.storage.tables.life_cycle import GrantProposalRow
+from coordinator.storage.tables.partners import GrantRow, PartnerRow, SubjectRow
 from holdfast.protocol import strict_json
 from holdfast.protocol.jwk import PublicKey
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.vocabulary import Role
 
 
-def partner_view(row: Row[Any], contacts: Sequence[str] | None = None) -> dict[str, Any]:
+def partner_view(row: PartnerRow, contacts: Sequence[str] | None = None) -> dict[str, Any]:
     """Return one member as every other may see it (`views.PartnerView`)."""
     return {
         "handle": row.handle,
@@ -30,7 +33,7 @@ def partner_view(row: Row[Any], contacts: Sequence[str] | None = None) -> dict[s
 
 
 def partner_views(
-    connection: Connection, vault: Vault, rows: Sequence[Row[Any]]
+    connection: Connection, vault: Vault, rows: Sequence[PartnerRow]
 ) -> list[dict[str, Any]]:
     """Return members with their contacts, in one query for all."""
     sealed = load(connection, vault, [row.handle for row in rows], "contacts")
@@ -40,7 +43,7 @@ def partner_views(
 def own_view(
     connection: Connection,
     vault: Vault,
-    row: Row[Any],
+    row: PartnerRow,
     *,
     contacts: Sequence[str] | None = None,
 ) -> dict[str, Any]:
@@ -57,7 +60,7 @@ def own_view(
     return {**partner_view(row, contacts), "policy": policy}
 
 
-def key_view(row: Row[Any]) -> dict[str, Any]:
+def key_view(row: KeyOfSubject) -> dict[str, Any]:
     """Return one public key (`views.KeyView`)."""
     return {
         "kid": row.kid,
@@ -73,7 +76,7 @@ def key_view(row: Row[Any]) -> dict[str, Any]:
 
 
 def grant_views(
-    connection: Connection, vault: Vault, rows: Sequence[Row[Any]]
+    connection: Connection, vault: Vault, rows: Sequence[GrantRow]
 ) -> list[dict[str, Any]]:
     """Return grants with the token and body that prove each (`views.GrantView`).
 
@@ -105,14 +108,14 @@ def grant_views(
 
 
 def proposal_views(
-    connection: Connection, vault: Vault, rows: Sequence[Row[Any]]
+    connection: Connection, vault: Vault, rows: Sequence[GrantProposalRow]
 ) -> list[dict[str, Any]]:
     """Return a partner's own pending proposals with what was signed (`views.GrantView`)."""
     evidence = load(connection, vault, [row.id for row in rows], "evidence")
     return [_proposal_view(row, evidence[row.id]) for row in rows if row.id in evidence]
 
 
-def _proposal_view(row: Row[Any], packed: bytes) -> dict[str, Any]:
+def _proposal_view(row: GrantProposalRow, packed: bytes) -> dict[str, Any]:
     token, body = unpack_evidence(packed)
     grant = strict_json.loads(body)
     jwk = grant.get("jwk")
@@ -134,7 +137,7 @@ def _proposal_view(row: Row[Any], packed: bytes) -> dict[str, Any]:
 
 
 def person_views(
-    connection: Connection, handle: str, rows: Sequence[Row[Any]]
+    connection: Connection, handle: str, rows: Sequence[SubjectRow]
 ) -> list[dict[str, Any]]:
     """Return one's own people and systems with their good keys (`views.PersonView`)."""
     kids: Mapping[str, list[str]] = store.kids_of(connection, handle, [row.id for row in rows])
@@ -150,7 +153,7 @@ def person_views(
     ]
 
 
-def _grant_view(row: Row[Any], packed: bytes | None) -> dict[str, Any]:
+def _grant_view(row: GrantRow, packed: bytes | None) -> dict[str, Any]:
     view: dict[str, Any] = {
         "id": row.id,
         "partner": row.partner,

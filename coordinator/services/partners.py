@@ -121,7 +121,8 @@ def join(command: JoinNetwork, actor: Actor, uow: UnitOfWork) -> Answer:
     del actor
     body = command.body
     row = store.by_invitation(uow.connection, invitation_sha256(body.invitation))
-    if row is None or row.handle != command.handle or row.invitation_expires_at < uow.now:
+    expires_at = None if row is None else row.invitation_expires_at
+    if row is None or row.handle != command.handle or expires_at is None or expires_at < uow.now:
         raise NotFoundError(
             "this invitation is not good for this handle: it is spent, too old or another's",
             code="invitation_not_good",

@@ -1,13 +1,13 @@
-"""The lines of a freeze report as its own answer and its events show them."""
+"""The lines of freeze reports, as a report's own answer, its events and later reads show them."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row
-
 from coordinator.domain.ledger_state import BookedLine
+from coordinator.storage.ledger_pages import ShownLine
 from coordinator.storage.legs import NewLeg
+from coordinator.storage.tables.freeze_requests import LegRow
 from holdfast.protocol.payloads import FoundLine, FrozenLine, ReportLine, format_time
 from holdfast.protocol.vocabulary import LineKind
 
@@ -24,7 +24,7 @@ def booked_views(
     sent: Sequence[ReportLine],
     *,
     report_id: str,
-    leg: Row[Any] | NewLeg,
+    leg: LegRow | NewLeg,
     reported_at: datetime,
 ) -> list[dict[str, Any]]:
     """Return lines as they are booked (`views.LineView`), with what only the report itself says.
@@ -42,30 +42,45 @@ def booked_views(
         "partner": leg.partner,
         "reported_at": format_time(reported_at),
     }
-    return [_view(common, line, sent[line.no]) for line in lines]
+    return [line_view(common, line, line_words(sent[line.no])) for line in lines]
 
 
-def _view(common: Mapping[str, Any], line: BookedLine, sent: ReportLine) -> dict[str, Any]:
+def line_view(
+    common: Mapping[str, Any], line: BookedLine | ShownLine, words: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return one line (`views.LineView`); what it does not say is left out.
+
+    Args:
+        common: What all lines of its report share.
+        line: As it is booked, or stored.
+        words: Of `line_words`; none where the report was erased.
+    """
     view: dict[str, Any] = {
         **common,
         "id": line.id,
-        "kind": line.kind.value,
+        "kind": str(line.kind),
         "withheld": line.withheld,
+        **words,
     }
     if line.address_no is not None:
         view["address_no"] = line.address_no
         view["asset"] = line.asset
     if line.amount is not None:
         view["amount"] = str(line.amount)
+    elif line.withheld:
+        view["amount"] = None  # a withheld amount is said to be null
     if line.hold_id is not None:
         view["hold"] = line.hold_id
-    if line.kind is LineKind.NOTHING:
+    if line.corrects is not None:
+        view["corrects"] = line.corrects
+    if line.kind == LineKind.NOTHING:
         view["code"] = line.code
-    view |= _words(sent)
+    elif line.kind == LineKind.RELEASED and line.code is not None:
+        view["reason"] = line.code
     return view
 
 
-def _words(sent: ReportLine) -> dict[str, Any]:
+def line_words(sent: ReportLine) -> dict[str, Any]:
     """Return what a line says beside its numbers: times, basis, tx, next, texts."""
     if isinstance(sent, FoundLine | FrozenLine) and sent.usd is None:
         # Those that come by the thousand; a whole dump costs five times as much.

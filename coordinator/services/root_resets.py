@@ -7,9 +7,8 @@ itself anybody's root. Of a suspended partner nothing is reset, because nobody c
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
-from sqlalchemy import Row, update
+from sqlalchemy import update
 
 from coordinator.domain.actor import Actor
 from coordinator.domain.errors import ConflictError, InvalidInputError, NotFoundError
@@ -18,6 +17,7 @@ from coordinator.services.bus import handles
 from coordinator.services.unit_of_work import EVERYBODY, Answer, Recorded, UnitOfWork
 from coordinator.storage import partners as store
 from coordinator.storage import root_resets
+from coordinator.storage.tables.life_cycle import RootResetRow
 from coordinator.storage.tables.partners import PartnerRow
 from holdfast.protocol.errors import ProtocolError
 from holdfast.protocol.jwk import PublicKey
@@ -162,8 +162,8 @@ def take_over(command: TakeOverRoot, actor: Actor, uow: UnitOfWork) -> Answer:
 
 def stop_reset(
     uow: UnitOfWork,
-    reset: Row[Any],
-    partner: Row[Any],
+    reset: RootResetRow,
+    partner: PartnerRow,
     *,
     revocation_id: str | None = None,
     by: str = "coordinator",
@@ -179,7 +179,7 @@ def stop_reset(
 
 
 def _tell(
-    uow: UnitOfWork, reset: Row[Any], partner: Row[Any], status: str, **more: str | None
+    uow: UnitOfWork, reset: RootResetRow, partner: PartnerRow, status: str, **more: str | None
 ) -> Recorded:
     return uow.record(
         EventType.PARTNER_ROOT_RESET,

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from coordinator.domain.durations import milliseconds, percentile
 from coordinator.domain.usd import usd_text
 from coordinator.storage import statistics as store
-from coordinator.storage.statistics import Scope
+from coordinator.storage.statistics import CountedLeg, Scope
 from holdfast.protocol.vocabulary import NO_MATCH_CODES, DeclineCode, LegStatus
 
 _AMOUNTS = ("asked", "found", "frozen", "returned")
@@ -110,15 +110,15 @@ def figures_by_row(connection: Connection, scope: Scope) -> dict[Key, Figures]:
         of_leg[leg.id] = figures
         by_request.setdefault(leg.request_id, []).append((figures, leg.requester))
         _count_leg(figures, leg)
-    for row in store.asked(connection, scope):
+    for asked in store.asked(connection, scope):
         # Whoever is asked, what was asked for is the requester's word.
-        for figures, requester in by_request[row.request_id]:
-            figures.add_usd("asked", row.usd, requester)
-            if row.asset is not None and row.amount is not None:
-                figures.add(row.asset, "asked", row.amount, requester)
-    for row in store.first_freezes(connection, scope):
-        taken = milliseconds(row.first - legs[row.leg_id].queued_at)
-        of_leg[row.leg_id].first_freeze.append(taken)
+        for figures, requester in by_request[asked.request_id]:
+            figures.add_usd("asked", asked.usd, requester)
+            if asked.asset is not None and asked.amount is not None:
+                figures.add(asked.asset, "asked", asked.amount, requester)
+    for froze in store.first_freezes(connection, scope):
+        taken = milliseconds(froze.first - legs[froze.leg_id].queued_at)
+        of_leg[froze.leg_id].first_freeze.append(taken)
     partners = {leg.id: leg.partner for leg in legs.values()}
     nothing = _add_ledger(connection, scope, of_leg, partners)
     for leg in legs.values():
@@ -146,27 +146,27 @@ def _add_ledger(
     partners: Mapping[str, str],
 ) -> dict[str, dict[str, int]]:
     """Add what the ledger says of each leg; returns by leg how many addresses have which code."""
-    for row in store.found(connection, scope):
-        figures, partner = of_leg[row.leg_id], partners[row.leg_id]
-        figures.add(row.asset, "found", row.found, partner)
-        figures.add(row.asset, "withheld", int(row.withheld), partner)
-        figures.add_usd("found", row.usd, partner)
-    for row in store.held(connection, scope):
-        figures, partner = of_leg[row.leg_id], partners[row.leg_id]
-        figures.add(row.asset, "frozen", row.frozen, partner)
-        figures.add(row.asset, "returned", row.returned, partner)
-        figures.add(row.asset, "withheld", int(row.withheld), partner)
-        figures.add_usd("frozen", row.frozen_usd, partner)
-        figures.add_usd("returned", row.returned_usd, partner)
+    for found in store.found(connection, scope):
+        figures, partner = of_leg[found.leg_id], partners[found.leg_id]
+        figures.add(found.asset, "found", found.found, partner)
+        figures.add(found.asset, "withheld", found.withheld, partner)
+        figures.add_usd("found", found.usd, partner)
+    for held in store.held(connection, scope):
+        figures, partner = of_leg[held.leg_id], partners[held.leg_id]
+        figures.add(held.asset, "frozen", held.frozen, partner)
+        figures.add(held.asset, "returned", held.returned, partner)
+        figures.add(held.asset, "withheld", held.withheld, partner)
+        figures.add_usd("frozen", held.frozen_usd, partner)
+        figures.add_usd("returned", held.returned_usd, partner)
     nothing: dict[str, dict[str, int]] = {}
-    for row in store.nothing(connection, scope):
-        counts = of_leg[row.leg_id].nothing
-        counts[row.code] = counts.get(row.code, 0) + int(row.addresses)
-        nothing.setdefault(row.leg_id, {})[row.code] = int(row.addresses)
+    for answered in store.nothing(connection, scope):
+        counts = of_leg[answered.leg_id].nothing
+        counts[answered.code] = counts.get(answered.code, 0) + answered.addresses
+        nothing.setdefault(answered.leg_id, {})[answered.code] = answered.addresses
     return nothing
 
 
-def _count_leg(figures: Figures, leg: Row[Any]) -> None:
+def _count_leg(figures: Figures, leg: CountedLeg) -> None:
     figures.legs += 1
     if leg.acknowledged_at is not None:
         figures.acknowledged.append(milliseconds(leg.acknowledged_at - leg.queued_at))

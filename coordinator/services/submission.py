@@ -7,7 +7,6 @@ one go.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from coordinator.domain.account import Account, parse_account
 from coordinator.domain.amount import parse_amount
@@ -19,6 +18,7 @@ from coordinator.domain.format_errors import AccountError, AmountError, AssetErr
 from coordinator.domain.service_wallets import ServiceWallets
 from coordinator.domain.usd import usd_cents
 from holdfast.protocol import payloads
+from holdfast.protocol.decision_context import ContextWarning
 from holdfast.protocol.vocabulary import ABOUT_OTHER_REQUESTS, WarningCode
 
 #: Names in one warning; the rest is in the request itself.
@@ -33,6 +33,10 @@ _WARNING_TEXT = {
 }
 
 
+#: What an address states, as it is stored: number, asset, amount, worth in US cents.
+Stated = tuple[int, str | None, int | None, int | None]
+
+
 @dataclass(frozen=True, slots=True)
 class FlaggedTarget:
     """One flagged address, checked."""
@@ -41,6 +45,39 @@ class FlaggedTarget:
     account: Account
     asset: str | None
     amount: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedDocument:
+    """A document whose addresses are all in order.
+
+    Attributes:
+        targets: Its flagged addresses, in its order.
+        stated: What they state of asset, amount and worth.
+        wallet_labels: Whose known service wallet an address is, by its number.
+    """
+
+    document: payloads.FreezeRequest
+    targets: Sequence[FlaggedTarget]
+    stated: Sequence[Stated]
+    wallet_labels: Mapping[int, str]
+
+
+def check_document(
+    document: payloads.FreezeRequest, chains: Chains, wallets: ServiceWallets
+) -> CheckedDocument:
+    """Check the addresses of a document.
+
+    Raises:
+        InvalidInputError: With every fault of every address.
+    """
+    targets = check_addresses(document.addresses, chains)
+    return CheckedDocument(
+        document=document,
+        targets=targets,
+        stated=stated_amounts(document.addresses, targets),
+        wallet_labels=wallet_labels(targets, wallets),
+    )
 
 
 def check_addresses(
@@ -101,10 +138,6 @@ def _check_address(
     return FlaggedTarget(number, account, asset, amount), faults
 
 
-#: What an address states, as it is stored: number, asset, amount, worth in US cents.
-Stated = tuple[int, str | None, int | None, int | None]
-
-
 def stated_amounts(
     addresses: Sequence[payloads.FlaggedAddress], targets: Sequence[FlaggedTarget]
 ) -> list[Stated]:
@@ -153,8 +186,8 @@ def wrong_target_warnings(
     targets: Sequence[FlaggedTarget],
     labels: Mapping[int, str],
     duplicates: Mapping[str, Collection[int]],
-) -> list[dict[str, Any]]:
-    """Return what may be wrong with the targets, by code (`views.AddressWarning`).
+) -> list[ContextWarning]:
+    """Return what may be wrong with the targets, by code.
 
     Args:
         targets: The flagged addresses.
@@ -178,8 +211,10 @@ def wrong_target_warnings(
         details[WarningCode.DUPLICATE] = (
             f"flagged already by a live request ({', '.join(requests)}): it may be asked for twice"
         )
-    return [
-        {"code": code, "address_nos": numbers[code], "detail": details[code]}
-        | ({"requests": requests} if code in ABOUT_OTHER_REQUESTS else {})
-        for code in sorted(numbers)
-    ]
+    warnings: list[ContextWarning] = []
+    for code in sorted(numbers):
+        warning = ContextWarning(code=code.value, address_nos=numbers[code], detail=details[code])
+        if code in ABOUT_OTHER_REQUESTS:
+            warning["requests"] = requests
+        warnings.append(warning)
+    return warnings

@@ -7,15 +7,14 @@ between leaves nothing behind. What is active stays with those who were asked, m
 """
 
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Row, update
+from sqlalchemy import update
 
 from coordinator.domain.actor import Actor
-from coordinator.domain.deadline import Policies
 from coordinator.domain.errors import ConflictError, NotFoundError
 from coordinator.domain.freeze_request import Action
 from coordinator.domain.permission import Permission
+from coordinator.services.acts import Act, RequestContext
 from coordinator.services.bus import handles
 from coordinator.services.root_resets import stop_reset
 from coordinator.services.unit_of_work import EVERYBODY, Answer, Recorded, UnitOfWork
@@ -23,6 +22,7 @@ from coordinator.services.withdrawals import withdraw_all
 from coordinator.storage import freeze_requests as request_store
 from coordinator.storage import partners as store
 from coordinator.storage import root_resets
+from coordinator.storage.tables.freeze_requests import FreezeRequestRow
 from coordinator.storage.tables.partners import PartnerRow
 from holdfast.protocol.vocabulary import EventType, PartnerStatus, RequestStatus
 
@@ -46,7 +46,6 @@ class WithdrawOfSuspended:
     """Withdraw one undecided or provisional request of a suspended partner."""
 
     request_id: str
-    policies: Policies
 
 
 @handles(SuspendPartner, needs=Permission.PARTNER_SUSPEND)
@@ -74,7 +73,7 @@ def reinstate(command: ReinstatePartner, actor: Actor, uow: UnitOfWork) -> Answe
     return Answer(200, {"handle": row.handle, "status": PartnerStatus.ACTIVE}, entry=recorded)
 
 
-def _partner(uow: UnitOfWork, handle: str, wanted: PartnerStatus) -> Row[Any]:
+def _partner(uow: UnitOfWork, handle: str, wanted: PartnerStatus) -> PartnerRow:
     row = store.partner(uow.connection, handle, lock=True)
     if row is None:
         raise NotFoundError(f"there is no partner {handle}")
@@ -86,7 +85,7 @@ def _partner(uow: UnitOfWork, handle: str, wanted: PartnerStatus) -> Row[Any]:
 
 
 def _change(
-    uow: UnitOfWork, row: Row[Any], status: PartnerStatus, event: EventType, **more: bool
+    uow: UnitOfWork, row: PartnerRow, status: PartnerStatus, event: EventType, **more: bool
 ) -> Recorded:
     uow.connection.execute(
         update(PartnerRow).where(PartnerRow.handle == row.handle).values(status=status)
@@ -115,10 +114,10 @@ def withdraw_of_suspended(command: WithdrawOfSuspended, actor: Actor, uow: UnitO
     requester = store.partner(uow.connection, row.requester)
     if requester is None or requester.status != PartnerStatus.SUSPENDED:
         return Answer(200, {"status": "unchanged"})
-    why = "the requester was suspended"
-    return withdraw_all(uow, actor, row, Action.WITHDRAW, "suspend", command.policies, reason=why)
+    on = RequestContext(uow, actor, row)
+    return withdraw_all(on, Action.WITHDRAW, Act("suspend"), reason="the requester was suspended")
 
 
-def _is_undecided(row: Row[Any]) -> bool:
+def _is_undecided(row: FreezeRequestRow) -> bool:
     is_submitted: bool = row.status == RequestStatus.SUBMITTED
     return is_submitted or (row.status == RequestStatus.ACTIVE and bool(row.provisional))

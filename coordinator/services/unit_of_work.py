@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from coordinator.domain.clock import Clock
 from coordinator.domain.errors import AuthenticationError
+from coordinator.domain.rulebook import Rulebook
 from coordinator.storage import driver, outbox
 from coordinator.storage import events as event_store
 from coordinator.storage import transparency_log as log_store
@@ -30,8 +31,9 @@ from coordinator.storage.documents import (
     store,
     store_key,
 )
+from coordinator.storage.legs import NewLeg
 from coordinator.storage.partners import Standing, still_stands
-from coordinator.storage.prebuilt import Asked
+from coordinator.storage.prebuilt import Pending
 from coordinator.storage.rows import update_rows
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from coordinator.transparency_log.leaf import Leaf, make_leaf
@@ -143,6 +145,14 @@ class StoreAnswer:
     key: DocumentKey
 
 
+class About(NamedTuple):
+    """The freeze request, and the leg of it, that an event is about."""
+
+    request_id: str
+    urgency: str = Urgency.ROUTINE
+    leg: LegRow | NewLeg | None = None
+
+
 class LegNumbers(NamedTuple):
     """How many events of a leg its partner, and how many its requester, was told of."""
 
@@ -163,15 +173,24 @@ class UnitOfWork:
     Attributes:
         connection: For `storage` functions.
         clock: The one source of time; `now` is read once.
+        policies: Limits and clocks of the operator.
+        chains: The chains that addresses and assets may be on.
         evidence: What proves the command under way; None for the coordinator's own.
     """
 
     def __init__(
-        self, connection: Connection, vault: Vault, clock: Clock, evidence: Evidence | None = None
+        self,
+        connection: Connection,
+        vault: Vault,
+        clock: Clock,
+        rulebook: Rulebook,
+        evidence: Evidence | None = None,
     ) -> None:
         self.connection = connection
         self.vault = vault
         self.clock = clock
+        self.policies = rulebook.policies
+        self.chains = rulebook.chains
         self.now = clock.now()
         self.evidence = evidence
         self._pending = _Pending()
@@ -222,17 +241,14 @@ class UnitOfWork:
             SealedDocument(owner_id, name, key.id, key.seal(owner_id, name, content))
         )
 
-    def record(  # noqa: PLR0913 - an event has that many sides
+    def record(
         self,
         event_type: EventType | str,
         data: Mapping[str, Any],
         *,
         key: DocumentKey,
         audience: Iterable[str] = (),
-        request_id: str | None = None,
-        leg: Any = None,
-        urgency: Urgency | str = Urgency.ROUTINE,
-        leaf_of: tuple[type[Any], str] | None = None,
+        about: About | None = None,
     ) -> Recorded:
         """Record that something happened: a leaf always, an event where it has an audience.
 
@@ -241,17 +257,16 @@ class UnitOfWork:
             data: Members of the event's `data`; ids and times as text.
             key: Seals the body and salts the commitment.
             audience: Handles that receive it; `EVERYBODY` for all members.
-            request_id: The freeze request it is about.
-            leg: The leg's row, where it is about a leg: the event takes the leg's next `sequence`,
-                and the next `requester_sequence` where the requester named in `data` hears of it.
-            urgency: Orders lanes of different requests.
-            leaf_of: (row type, id) whose `leaf_index` column is to be set.
+            about: The freeze request it is about; its urgency orders lanes of different requests.
+                Where it is about a leg, the event takes the leg's next `sequence`, and the next
+                `requester_sequence` where the requester named in `data` hears of it.
         """
         event_id = new_id("evt")
         told = tuple(dict.fromkeys(audience))
         body = {"event_id": event_id, **data}
-        if request_id is not None:
-            body["request_id"] = request_id
+        leg = None if about is None else about.leg
+        if about is not None:
+            body["request_id"] = about.request_id
         if leg is not None:
             body |= {"leg_id": leg.id, "partner": leg.partner}
             body |= self._next_leg_numbers(leg, is_for_requester=data.get("requester") in told)
@@ -262,13 +277,11 @@ class UnitOfWork:
             key=key,
             data=body,
             audience=told,
-            request_id=request_id,
+            request_id=None if about is None else about.request_id,
             leg_id=None if leg is None else leg.id,
-            priority=PRIORITY[Urgency(urgency)],
+            priority=PRIORITY[Urgency.ROUTINE if about is None else Urgency(about.urgency)],
         )
         self._pending.recorded.append(recorded)
-        if leaf_of is not None:
-            self._pending.leaf_columns.append((*leaf_of, recorded))
         return recorded
 
     def set_leaf(self, row_type: type[Any], row_id: str, recorded: Recorded) -> None:
@@ -280,19 +293,19 @@ class UnitOfWork:
         remove(self.connection, owner_id, name)
         self.seal(key, owner_id, name, content)
 
-    def _next_leg_numbers(self, leg: Any, *, is_for_requester: bool) -> dict[str, int]:
+    def _next_leg_numbers(self, leg: LegRow | NewLeg, *, is_for_requester: bool) -> dict[str, int]:
         """Count one event of a leg; each side gets numbers without a gap."""
         present = self.leg_numbers(leg)
         numbers = LegNumbers(present.sequence + 1, present.requester_sequence + is_for_requester)
         self._leg_sequences[leg.id] = numbers
         return numbers._asdict() if is_for_requester else {"sequence": numbers.sequence}
 
-    def leg_numbers(self, leg: Any) -> "LegNumbers":
+    def leg_numbers(self, leg: LegRow | NewLeg) -> LegNumbers:
         """Return the numbers of the leg's newest events, those of this transaction included."""
         stored = LegNumbers(leg.event_sequence, leg.requester_sequence)
         return self._leg_sequences.get(leg.id, stored)
 
-    def next_request_sequence(self, request: Any) -> int:
+    def next_request_sequence(self, request: FreezeRequestRow) -> int:
         """Return the next number of the requester's own events about `request`."""
         present: int = self._request_sequences.get(request.id, request.event_sequence)
         self._request_sequences[request.id] = present + 1
@@ -358,7 +371,7 @@ class UnitOfWork:
         store(self.connection, pending.documents)
         return rendered
 
-    def _number(self, events: list[Recorded], asked: Asked | None) -> None:
+    def _number(self, events: list[Recorded], asked: Pending[Any] | None) -> None:
         """Lock the head, and append leaves.
 
         Events and deliveries with the numbers that they get.
@@ -408,11 +421,15 @@ _LEG_NUMBERS = ("event_sequence", "requester_sequence")
 
 @contextmanager
 def transaction(
-    database: Database, vault: Vault, clock: Clock, evidence: Evidence | None = None
+    database: Database,
+    vault: Vault,
+    clock: Clock,
+    rulebook: Rulebook,
+    evidence: Evidence | None = None,
 ) -> Iterator[UnitOfWork]:
     """Yield a unit of work; commits at the end of the block, rolls back if it raises.
 
     The block calls `finish()` itself, so that it has the answer's bytes.
     """
     with database.transaction() as connection:
-        yield UnitOfWork(connection, vault, clock, evidence)
+        yield UnitOfWork(connection, vault, clock, rulebook, evidence)

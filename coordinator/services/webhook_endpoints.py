@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from coordinator.domain.actor import Actor
 from coordinator.domain.delivery import SECRET_OVERLAP
@@ -20,6 +20,7 @@ from coordinator.services.unit_of_work import Answer, Recorded, UnitOfWork
 from coordinator.storage import partners as partner_store
 from coordinator.storage import webhook_endpoints as store
 from coordinator.storage.documents import Vault
+from coordinator.storage.tables.outbox import WebhookEndpointRow
 from coordinator.storage.webhook_endpoints import EndpointDocument, Secret
 from holdfast.protocol import payloads
 from holdfast.protocol.payloads import format_time
@@ -254,7 +255,7 @@ def list_endpoints(
     return [endpoint_view(row, found[row.id]) for row in rows], more
 
 
-def endpoint_view(row: Row[Any], document: EndpointDocument) -> dict[str, Any]:
+def endpoint_view(row: WebhookEndpointRow, document: EndpointDocument) -> dict[str, Any]:
     """Return an endpoint without its secrets (`views.EndpointView`)."""
     return {
         "id": row.id,
@@ -267,18 +268,18 @@ def endpoint_view(row: Row[Any], document: EndpointDocument) -> dict[str, Any]:
     }
 
 
-def _own(connection: Connection, actor: Actor, endpoint_id: str) -> Row[Any]:
+def _own(connection: Connection, actor: Actor, endpoint_id: str) -> WebhookEndpointRow:
     row = store.find(connection, endpoint_id, actor.partner)
     if row is None:
         raise NotFoundError("there is no such endpoint, or none of yours")
     return row
 
 
-def _document(uow: UnitOfWork, row: Row[Any]) -> EndpointDocument:
+def _document(uow: UnitOfWork, row: WebhookEndpointRow) -> EndpointDocument:
     return store.documents(uow.connection, uow.vault, [row.id])[row.id]
 
 
-def _change(uow: UnitOfWork, row: Row[Any], values: dict[str, Any]) -> None:
+def _change(uow: UnitOfWork, row: WebhookEndpointRow, values: dict[str, Any]) -> None:
     if not store.change(uow.connection, row, values):
         raise ConflictError("the endpoint was changed meanwhile; read it again")
 
@@ -287,6 +288,6 @@ def _types(event_types: Sequence[EventType] | None) -> list[str] | None:
     return None if event_types is None else [str(t) for t in event_types]
 
 
-def _record(uow: UnitOfWork, actor: Actor, what: str, row: Row[Any]) -> Recorded:
+def _record(uow: UnitOfWork, actor: Actor, what: str, row: WebhookEndpointRow) -> Recorded:
     data = {"endpoint_id": row.id, "partner": row.partner, "by": actor.subject}
     return uow.record(what, data, key=uow.key(row.document_key_id))

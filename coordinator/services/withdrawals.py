@@ -1,12 +1,8 @@
-"""Taking back: a request before it went out, a live one whole, or some of its addresses."""
+"""Withdrawals: a request before it went out, a live one whole, or some of its addresses."""
 
 from dataclasses import dataclass
-from typing import Any
-
-from sqlalchemy import Row
 
 from coordinator.domain.actor import Actor
-from coordinator.domain.deadline import Policies
 from coordinator.domain.errors import (
     ConflictError,
     FieldFault,
@@ -16,23 +12,21 @@ from coordinator.domain.errors import (
 from coordinator.domain.freeze_request import Action, next_status
 from coordinator.domain.permission import Permission, is_allowed
 from coordinator.services.access import sent_request
-from coordinator.services.acts import store_act
+from coordinator.services.acts import Act, RequestContext
 from coordinator.services.bus import handles
-from coordinator.services.endings import end_legs, named_addresses, take_addresses_back
+from coordinator.services.endings import end_legs, named_addresses, withdraw_from_legs
 from coordinator.services.unit_of_work import Answer, UnitOfWork
 from coordinator.storage import freeze_requests as store
-from coordinator.storage.tables.freeze_requests import ActRow
 from holdfast.protocol import payloads
 from holdfast.protocol.vocabulary import EventType, RequestStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WithdrawFreezeRequest:
-    """The requester takes all or some addresses back."""
+    """The requester withdraws all or some addresses."""
 
     request_id: str
     body: payloads.Withdrawal
-    policies: Policies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,14 +34,14 @@ class LapseProvisional:
     """Nobody ratified a flash request in time: it withdraws itself."""
 
     request_id: str
-    policies: Policies
 
 
 @handles(WithdrawFreezeRequest, needs=Permission.FREEZE_REQUEST_WITHDRAW_SUBMITTED)
 def withdraw(command: WithdrawFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Take addresses back; what is held on them owes a release, a return or `kept`."""
+    """Withdraw addresses; what is held on them owes a release, a return or `kept`."""
     body = command.body
-    row = sent_request(uow, actor, command.request_id, body.content_sha256, and_sharing=True)
+    on = sent_request(uow, actor, command.request_id, body.content_sha256, and_sharing=True)
+    row = on.request
     went_out = row.status != RequestStatus.SUBMITTED
     if not is_allowed(Permission.FREEZE_REQUEST_WITHDRAW, actor):
         if went_out:
@@ -58,45 +52,30 @@ def withdraw(command: WithdrawFreezeRequest, actor: Actor, uow: UnitOfWork) -> A
         if row.submitted_by_person != actor.person:
             raise PermissionDeniedError("an analyst or system withdraws its own requests only")
     if body.addresses == "all":
-        return withdraw_all(
-            uow, actor, row, Action.WITHDRAW, "withdraw", command.policies, reason=body.reason
-        )
-    return _withdraw_some(command, actor, uow, row)
+        return withdraw_all(on, Action.WITHDRAW, Act("withdraw"), reason=body.reason)
+    return _withdraw_some(on, body)
 
 
-def withdraw_all(  # noqa: PLR0913, PLR0917 - what an end is told with
-    uow: UnitOfWork,
-    actor: Actor,
-    row: Row[Any],
-    action: Action,
-    act_kind: str,
-    policies: Policies,
-    *,
-    reason: str,
-    **act: Any,
-) -> Answer:
+def withdraw_all(on: RequestContext, action: Action, act: Act, *, reason: str) -> Answer:
     """End a request as withdrawn.
 
     Legs, where there are any, are told and what they hold is owed; both sides learn the reason. The
     requests that share a hold with it are locked by the caller.
     """
+    row = on.request
     went_out = row.status != RequestStatus.SUBMITTED
     status, provisional = next_status(
         RequestStatus(row.status), action, provisional=row.provisional
     )
-    ended: dict[str, Any] = {"status": status, "provisional": provisional, "ended_at": uow.now}
-    store.change(uow.connection, row, **ended)
-    event = EventType.REQUEST_WITHDRAWN
-    answer = tell_end(uow, actor, row, act_kind, status, event, reason=reason, **act)
+    ended = on.change(status=status, provisional=provisional, ended_at=on.uow.now)
+    answer = tell_end(ended, act, EventType.REQUEST_WITHDRAWN, reason=reason)
     if went_out:
-        end_legs(uow, actor, row, event, policies, reason=reason)
+        end_legs(ended, EventType.REQUEST_WITHDRAWN, reason=reason)
     return answer
 
 
-def _withdraw_some(
-    command: WithdrawFreezeRequest, actor: Actor, uow: UnitOfWork, row: Row[Any]
-) -> Answer:
-    body = command.body
+def _withdraw_some(on: RequestContext, body: payloads.Withdrawal) -> Answer:
+    uow, row = on.uow, on.request
     numbers: list[int] = sorted(no for no in body.addresses if isinstance(no, int))
     next_status(RequestStatus(row.status), Action.WITHDRAW_SOME, provisional=row.provisional)
     faults = [
@@ -124,64 +103,19 @@ def _withdraw_some(
             code="nothing_left",
             current_status=row.status,
         )
-    key = uow.key(row.document_key_id)
-    act_id = store_act(uow, actor, "withdraw", row.id, key)
+    act_id = on.store_act(Act("withdraw"))
     store.withdraw_addresses(uow.connection, row.id, numbers, act_id, uow.now)
-    recorded = uow.record(
-        EventType.REQUEST_WITHDRAWN,
-        {
-            "requester": row.requester,
-            "sequence": uow.next_request_sequence(row),
-            "status": row.status,
-            "by": actor.subject,
-            "act_id": act_id,
-            **named_addresses(row, numbers),
-            "reason": body.reason,
-            "content_sha256": row.content_sha256,
-        },
-        key=key,
-        audience=[row.requester],
-        request_id=row.id,
-        urgency=row.urgency,
-    )
-    uow.set_leaf(ActRow, act_id, recorded)
-    take_addresses_back(uow, actor, row, numbers, body.reason, command.policies)
-    answer = {"id": act_id, "request_id": row.id, "status": row.status}
+    data = {**named_addresses(row, numbers), "reason": body.reason}
+    recorded = on.record(EventType.REQUEST_WITHDRAWN, data, act_id=act_id)
+    withdraw_from_legs(on, numbers, body.reason)
+    return Answer(201, {"id": act_id, "request_id": row.id, "status": row.status}, entry=recorded)
+
+
+def tell_end(on: RequestContext, act: Act, event: EventType, *, reason: str | None) -> Answer:
+    """Store the act that ended a request, and tell the requester; the request is as it ended."""
+    act_id, recorded = on.act(act, event, {"reason": reason})
+    answer = {"id": act_id, "request_id": on.request.id, "status": on.request.status}
     return Answer(201, answer, entry=recorded)
-
-
-def tell_end(  # noqa: PLR0913, PLR0917 - what an end is told with
-    uow: UnitOfWork,
-    actor: Actor,
-    row: Row[Any],
-    kind: str,
-    status: RequestStatus,
-    event: EventType,
-    *,
-    reason: str | None,
-    **act: Any,
-) -> Answer:
-    """Store the act that ended a request, and tell the requester."""
-    key = uow.key(row.document_key_id)
-    act_id = store_act(uow, actor, kind, row.id, key, **act)
-    recorded = uow.record(
-        event,
-        {
-            "requester": row.requester,
-            "sequence": uow.next_request_sequence(row),
-            "status": status,
-            "by": actor.subject,
-            "act_id": act_id,
-            "reason": reason,
-            "content_sha256": row.content_sha256,
-        },
-        key=key,
-        audience=[row.requester],
-        request_id=row.id,
-        urgency=row.urgency,
-    )
-    uow.set_leaf(ActRow, act_id, recorded)
-    return Answer(201, {"id": act_id, "request_id": row.id, "status": status}, entry=recorded)
 
 
 @handles(LapseProvisional, needs=Permission.TIMER_FIRE)
@@ -191,5 +125,5 @@ def lapse(command: LapseProvisional, actor: Actor, uow: UnitOfWork) -> Answer:
     row = store.get(uow.connection, command.request_id, lock=True)
     if row is None or not row.provisional or row.ratify_by is None or row.ratify_by > uow.now:
         return Answer(200, {"status": "unchanged"})
-    why = "nobody ratified it in time"
-    return withdraw_all(uow, actor, row, Action.EXPIRE, "lapse", command.policies, reason=why)
+    on = RequestContext(uow, actor, row)
+    return withdraw_all(on, Action.EXPIRE, Act("lapse"), reason="nobody ratified it in time")

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from coordinator.domain.errors import ConflictError
+from coordinator.storage.reads import read, read_as, read_one
+from coordinator.storage.rows import new_row
 from coordinator.storage.tables.freeze_requests import ActRow
 from coordinator.storage.tables.life_cycle import AdditionDecisionRow, AdditionRow
 
@@ -15,17 +17,29 @@ APPROVED = "approved"
 REJECTED = "rejected"
 
 
-def insert_addition(connection: Connection, **values: Any) -> None:
-    """Store a pending addition."""
-    connection.execute(insert(AdditionRow).values(status=PENDING, **values))
+class Decision(NamedTuple):
+    """One lead's decision on an addition, and when it was made."""
+
+    addition_id: str
+    person: str
+    decision: str
+    act_id: str
+    at: datetime
 
 
-def by_context(connection: Connection, request_id: str, context_sha256: str) -> Row[Any] | None:
+def insert_addition(connection: Connection, **values: Any) -> AdditionRow:
+    """Store a pending addition and return its row."""
+    row = new_row(AdditionRow, {"status": PENDING, **values})
+    connection.execute(insert(AdditionRow).values(status=row.status, **values))
+    return row
+
+
+def by_context(connection: Connection, request_id: str, context_sha256: str) -> AdditionRow | None:
     """Return the addition of a request that a decision context is of."""
-    query = select(AdditionRow.__table__).where(
+    query = select(AdditionRow).where(
         AdditionRow.context_sha256 == context_sha256, AdditionRow.request_id == request_id
     )
-    return connection.execute(query).one_or_none()
+    return read_one(connection, query)
 
 
 def is_context_taken(connection: Connection, context_sha256: str) -> bool:
@@ -55,15 +69,21 @@ def insert_decision(
     )
 
 
-def decisions(connection: Connection, addition_ids: Sequence[str]) -> Sequence[Row[Any]]:
+def decisions(connection: Connection, addition_ids: Sequence[str]) -> list[Decision]:
     """Return the decisions on additions with their times, oldest first."""
     query = (
-        select(AdditionDecisionRow.__table__, ActRow.at)
+        select(
+            AdditionDecisionRow.addition_id,
+            AdditionDecisionRow.person,
+            AdditionDecisionRow.decision,
+            AdditionDecisionRow.act_id,
+            ActRow.at,
+        )
         .join(ActRow, ActRow.id == AdditionDecisionRow.act_id)
         .where(AdditionDecisionRow.addition_id.in_(addition_ids))
         .order_by(AdditionDecisionRow.act_id)
     )
-    return connection.execute(query).all()
+    return read_as(connection, Decision, query)
 
 
 def decide(connection: Connection, addition_id: str, status: str, now: datetime) -> None:
@@ -81,12 +101,12 @@ def decide(connection: Connection, addition_id: str, status: str, now: datetime)
         raise ConflictError("this addition was decided meanwhile", code="already_decided")
 
 
-def page(connection: Connection, request_id: str, *, after: str, limit: int) -> Sequence[Row[Any]]:
+def page(connection: Connection, request_id: str, *, after: str, limit: int) -> list[AdditionRow]:
     """Return a request's additions, oldest first."""
     query = (
-        select(AdditionRow.__table__)
+        select(AdditionRow)
         .where(AdditionRow.request_id == request_id, AdditionRow.id > after)
         .order_by(AdditionRow.id)
         .limit(limit)
     )
-    return connection.execute(query).all()
+    return read(connection, query)

@@ -6,12 +6,13 @@ proposed, nor what a key submitted that the person proposed.
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, exists, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from coordinator.storage.additions import PENDING
-from coordinator.storage.incidents import request_words_are_told_to
+from coordinator.storage.freeze_requests import ListedRequest, listed
+from coordinator.storage.reads import read, read_as
 from coordinator.storage.tables.freeze_requests import ActRow, FreezeRequestRow
 from coordinator.storage.tables.life_cycle import AdditionDecisionRow, AdditionRow
 from coordinator.storage.tables.partners import PartnerKeyRow
@@ -60,11 +61,10 @@ def requests(  # noqa: PLR0913 - the filters of the list
     return sorted(found, reverse=True)[:limit]
 
 
-def rows(connection: Connection, ids: Sequence[str], handle: str) -> Sequence[Row[Any]]:
+def rows(connection: Connection, ids: Sequence[str], handle: str) -> list[ListedRequest]:
     """Return requests of `handle` by id, newest first, as the other lists have them."""
-    told = request_words_are_told_to(handle).label("incident_is_told")
-    query = select(FreezeRequestRow.__table__, told).where(FreezeRequestRow.id.in_(ids))
-    return connection.execute(query.order_by(FreezeRequestRow.id.desc())).all()
+    query = listed(handle).where(FreezeRequestRow.id.in_(ids))
+    return read_as(connection, ListedRequest, query.order_by(FreezeRequestRow.id.desc()))
 
 
 def undecided(connection: Connection, ids: Sequence[str], person: str, now: datetime) -> set[str]:
@@ -78,12 +78,12 @@ def undecided(connection: Connection, ids: Sequence[str], person: str, now: date
 
 def additions(
     connection: Connection, ids: Sequence[str], person: str, proposed_after: datetime
-) -> Sequence[Row[Any]]:
+) -> list[AdditionRow]:
     """Return the additions of the requests on which `person` has to decide, oldest first."""
-    query = select(AdditionRow.__table__).where(
+    query = select(AdditionRow).where(
         AdditionRow.request_id.in_(ids), *_additions(person, proposed_after)
     )
-    return connection.execute(query.order_by(AdditionRow.id)).all()
+    return read(connection, query.order_by(AdditionRow.id))
 
 
 def _to_approve() -> list[ColumnElement[bool]]:
@@ -123,5 +123,5 @@ def _additions(person: str, proposed_after: datetime) -> list[ColumnElement[bool
     ]
 
 
-def _proposed_key(kid: Any, person: str) -> ColumnElement[bool]:
+def _proposed_key(kid: InstrumentedAttribute[str], person: str) -> ColumnElement[bool]:
     return exists().where(PartnerKeyRow.kid == kid, PartnerKeyRow.proposer == person)

@@ -4,14 +4,15 @@ Times are whole microseconds since 1970 (BIGINT) and amounts NUMERIC(78) on Post
 SQLite, which has no integer that large: both sort, compare and add up exactly.
 """
 
-from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session
 from sqlalchemy import (
     BigInteger,
+    Connection,
     Dialect,
     Integer,
     LargeBinary,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     TypeDecorator,
 )
 from sqlalchemy.orm import DeclarativeBase, registry
+from sqlalchemy.orm.base import DEFAULT_STATE_ATTR
 from sqlalchemy.types import TypeEngine
 
 from coordinator.domain.clock import from_micros, to_micros
@@ -84,8 +86,15 @@ NAMING = {
 }
 
 
+_READ_ONLY = "rows are read; storage writes with statements"
+
+
+def _refuse_construction(_row: object, **_values: object) -> NoReturn:
+    raise TypeError(_READ_ONLY)
+
+
 class Base(DeclarativeBase):
-    """Base of all rows; rows hold no rules."""
+    """Base of all rows: what was read, as it was read. Rows hold no rules and change nothing."""
 
     # Flask-SQLAlchemy 3.1 fails on a `type_annotation_map` class attribute; a registry works.
     registry = registry(
@@ -99,9 +108,36 @@ class Base(DeclarativeBase):
             Units: BaseUnits(),
             Big: BigInteger().with_variant(Integer(), "sqlite"),
         },
+        constructor=_refuse_construction,
     )
 
+    # Unseen by mypy, which would take it that any attribute may be assigned.
+    if not TYPE_CHECKING:
 
-db = SQLAlchemy(model_class=Base)
+        def __setattr__(self, name: str, value: object) -> None:
+            if name != DEFAULT_STATE_ATTR:
+                raise TypeError(_READ_ONLY)
+            object.__setattr__(self, name, value)
 
-Processor = Callable[[Any], Any]
+        def __delattr__(self, name: str) -> None:
+            raise TypeError(_READ_ONLY)
+
+
+class RowSession(Session):
+    """A session that reads on the connection of its `info`, and leaves its transaction alone."""
+
+    def get_bind(self, *_of: object, **_what: object) -> Connection:
+        """Return the connection; Flask-SQLAlchemy would choose an engine of the application's."""
+        connection: Connection = self.info["connection"]
+        return connection
+
+
+db = SQLAlchemy(
+    model_class=Base,
+    session_options={
+        "class_": RowSession,
+        "autoflush": False,
+        "expire_on_commit": False,
+        "join_transaction_mode": "rollback_only",
+    },
+)

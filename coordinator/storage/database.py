@@ -7,7 +7,7 @@ rollback journal with `synchronous=EXTRA`.
 
 PostgreSQL: `fsync` and `synchronous_commit` must be on. Every round trip counts there, so reading
 connections are in autocommit mode (each statement sees what is committed by then, as in the default
-isolation anyway), only those that have rested are asked whether they still stand, and statements
+isolation anyway), only connections that were idle are pinged when they are taken, and statements
 are prepared on the server unless something stands between that lends its connections to others.
 """
 
@@ -31,8 +31,8 @@ from sqlalchemy.pool import QueuePool
 from coordinator.storage import driver
 
 BUSY_TIMEOUT_MS = 15_000
-#: A pooled connection that rested for longer is asked whether the server still has it.
-REST_SECONDS = 1.0
+#: A pooled connection that was idle for longer is pinged before it is used.
+IDLE_SECONDS = 1.0
 #: A statement is prepared when it comes for the third time; one connection keeps so many.
 PREPARE_THRESHOLD = 2
 PREPARED_AT_MOST = 300
@@ -240,20 +240,20 @@ def _prepare_postgres(engine: Engine) -> None:
         if connection.get_execution_options().get("holdfast_writes", False):
             driver.execute(connection, "BEGIN")
 
-    _ask_those_that_rested(engine)
+    _ping_idle_connections(engine)
 
 
-def _ask_those_that_rested(engine: Engine) -> None:
+def _ping_idle_connections(engine: Engine) -> None:
     @event.listens_for(engine, "checkin")
     def on_checkin(connection: Any, record: Any) -> None:
         del connection
-        record.info["rests_since"] = time.monotonic()
+        record.info["idle_since"] = time.monotonic()
 
     @event.listens_for(engine, "checkout")
     def on_checkout(connection: Any, record: Any, proxy: object) -> None:
         del proxy
-        since = record.info.get("rests_since")
-        if since is None or time.monotonic() - since < REST_SECONDS:
+        since = record.info.get("idle_since")
+        if since is None or time.monotonic() - since < IDLE_SECONDS:
             return
         try:
             engine.dialect.do_ping(connection)
@@ -271,8 +271,8 @@ def is_direct(connection: "psycopg.Connection[Any]") -> bool:
     return row is not None and row[0] == connection.pgconn.backend_pid
 
 
-def was_sacrificed(error: OperationalError) -> bool:
-    """Tell whether the database ended a transaction to let another one through.
+def is_deadlock_victim(error: OperationalError) -> bool:
+    """Tell whether the database ended this transaction to resolve a deadlock or a conflict.
 
     PostgreSQL's deadlock_detected and serialization_failure; SQLite's writers queue and never meet.
     """

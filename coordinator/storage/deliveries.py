@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, and_, func, null, or_, select, update
+from sqlalchemy import Connection, and_, func, null, or_, select, update
 
 from coordinator.storage.prebuilt import Prebuilt
+from coordinator.storage.reads import fields_from, read, read_as
 from coordinator.storage.rows import insert_rows
 from coordinator.storage.tables.events import EventAudienceRow, EventRow
 from coordinator.storage.tables.outbox import (
@@ -31,6 +32,29 @@ _COLUMNS = (
 _CHUNK = 400
 
 
+class ShownDelivery(NamedTuple):
+    """A delivery with the type of its event and its lane's next try."""
+
+    id: str
+    endpoint_id: str
+    request_id: str
+    event_id: str
+    status: str
+    created_at: datetime
+    finished_at: datetime | None
+    event_type: str
+    due_at: datetime | None
+
+
+class OwedEvent(NamedTuple):
+    """An event that an endpoint may be owed."""
+
+    seq: int
+    id: str
+    type: str
+    request_id: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class LegDue:
     """A delivered or dead notice whose leg was not told yet."""
@@ -48,7 +72,7 @@ def page(
     before: str = "",
     status: str | None = None,
     limit: int = 100,
-) -> Sequence[Row[Any]]:
+) -> list[ShownDelivery]:
     """Return an endpoint's deliveries, the newest first, with type and the lane's next try."""
     query = (
         _DELIVERIES.where(DeliveryRow.endpoint_id == endpoint_id)
@@ -59,11 +83,15 @@ def page(
         query = query.where(DeliveryRow.id < before)
     if status is not None:
         query = query.where(DeliveryRow.status == status)
-    return connection.execute(query).all()
+    return read_as(connection, ShownDelivery, query)
 
 
 _DELIVERIES = (
-    select(DeliveryRow.__table__, EventRow.type.label("event_type"), LaneRow.due_at)
+    select(
+        *fields_from(ShownDelivery, DeliveryRow),
+        EventRow.type.label("event_type"),
+        LaneRow.due_at,
+    )
     .join(EventRow, EventRow.seq == DeliveryRow.seq)
     .join(
         LaneRow,
@@ -75,7 +103,7 @@ _DELIVERIES = (
 )
 
 
-def find(connection: Connection, delivery_id: str, partner: str) -> Row[Any] | None:
+def find(connection: Connection, delivery_id: str, partner: str) -> ShownDelivery | None:
     """Return a delivery to an endpoint of `partner` that is not deleted."""
     query = _DELIVERIES.join(
         WebhookEndpointRow, WebhookEndpointRow.id == DeliveryRow.endpoint_id
@@ -84,17 +112,17 @@ def find(connection: Connection, delivery_id: str, partner: str) -> Row[Any] | N
         WebhookEndpointRow.partner == partner,
         WebhookEndpointRow.deleted_at.is_(None),
     )
-    return connection.execute(query).one_or_none()
+    return next(iter(read_as(connection, ShownDelivery, query)), None)
 
 
 def attempts(
     connection: Connection, delivery_ids: Sequence[str], *, newest: int
-) -> dict[str, list[Row[Any]]]:
+) -> dict[str, list[AttemptRow]]:
     """Return the `newest` attempts of each delivery, in order."""
-    found: dict[str, list[Row[Any]]] = {delivery_id: [] for delivery_id in delivery_ids}
+    found: dict[str, list[AttemptRow]] = {delivery_id: [] for delivery_id in delivery_ids}
     for start in range(0, len(delivery_ids), _CHUNK):
         query = (
-            select(AttemptRow.__table__)
+            select(AttemptRow)
             .join(DeliveryRow, DeliveryRow.id == AttemptRow.delivery_id)
             .where(
                 AttemptRow.delivery_id.in_(delivery_ids[start : start + _CHUNK]),
@@ -102,7 +130,7 @@ def attempts(
             )
             .order_by(AttemptRow.delivery_id, AttemptRow.number)
         )
-        for row in connection.execute(query):
+        for row in read(connection, query):
             found[row.delivery_id].append(row)
     return found
 
@@ -118,7 +146,7 @@ def queue_again(connection: Connection, delivery_ids: Sequence[str]) -> None:
 
 
 def queue_events(
-    connection: Connection, endpoint_id: str, events: Sequence[Row[Any]], now: datetime
+    connection: Connection, endpoint_id: str, events: Sequence[OwedEvent], now: datetime
 ) -> None:
     """Queue events that the endpoint was never owed; the caller opens their lanes before."""
     rows = [
@@ -128,24 +156,22 @@ def queue_events(
     insert_rows(connection, DeliveryRow, _COLUMNS, rows, ignore_conflicts=True)
 
 
-def of_events(
-    connection: Connection, endpoint_id: str, event_ids: Sequence[str]
-) -> dict[str, Row[Any]]:
-    """Return what an endpoint was owed of these events, by event id."""
-    found: dict[str, Row[Any]] = {}
+def of_events(connection: Connection, endpoint_id: str, event_ids: Sequence[str]) -> dict[str, str]:
+    """Return the deliveries in which an endpoint was owed these events, by event id."""
+    found: dict[str, str] = {}
     for start in range(0, len(event_ids), _CHUNK):
-        query = select(DeliveryRow.id, DeliveryRow.event_id, DeliveryRow.status).where(
+        query = select(DeliveryRow.event_id, DeliveryRow.id).where(
             DeliveryRow.endpoint_id == endpoint_id,
             DeliveryRow.event_id.in_(event_ids[start : start + _CHUNK]),
         )
-        found |= {row.event_id: row for row in connection.execute(query)}
+        found |= dict(connection.execute(query).all())
     return found
 
 
 def events_since(
     connection: Connection, partner: str, since: datetime, limit: int
-) -> Sequence[Row[Any]]:
-    """Return a partner's newest `limit` events since a time: seq, id, type, request_id.
+) -> list[OwedEvent]:
+    """Return a partner's newest `limit` events since a time, in order.
 
     Read backwards from the newest along the audience's index, so that old events cost nothing.
     """
@@ -162,7 +188,7 @@ def events_since(
         .where(EventRow.occurred_at >= since)
         .order_by(EventRow.seq)
     )
-    return [*connection.execute(query)]
+    return read_as(connection, OwedEvent, query)
 
 
 def priorities(
@@ -175,7 +201,7 @@ def priorities(
             LaneRow.endpoint_id == endpoint_id,
             LaneRow.request_id.in_(request_ids[start : start + _CHUNK]),
         )
-        found |= {row.request_id: row.priority for row in connection.execute(query)}
+        found |= dict(connection.execute(query).all())
     return found
 
 
@@ -208,7 +234,10 @@ def take_legs(
     )
     if only is not None:
         query = query.where(DeliveryRow.id == only)
-    due = [LegDue(r.id, r.event_id, r.leg_id or "", r.owes) for r in connection.execute(query)]
+    due = [
+        LegDue(delivery_id, event_id, leg_id or "", owes or "")
+        for delivery_id, event_id, leg_id, owes in connection.execute(query)
+    ]
     if due:
         _SETTLE.send(connection, among=[one.delivery_id for one in due])
     return due

@@ -12,12 +12,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from typing import NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, bindparam, delete, select
 
-from coordinator.storage.prebuilt import Asked, Prebuilt
+from coordinator.storage.prebuilt import Pending, Prebuilt
 from coordinator.storage.rows import insert_rows
 from coordinator.storage.tables.documents import DocumentKeyRow, DocumentRow
 from holdfast.protocol.type_ids import new_id
@@ -26,17 +27,31 @@ _NONCE_BYTES = 12
 _KEY_COLUMNS = ("id", "wrapped", "created_at")
 _DOCUMENT_COLUMNS = ("owner_id", "name", "key_id", "sealed")
 _CHUNK = 512
-_KEYS = Prebuilt(select(DocumentKeyRow.id, DocumentKeyRow.wrapped), among=DocumentKeyRow.id)
+
+
+class Sealed(NamedTuple):
+    """A sealed document with its data key, wrapped."""
+
+    owner_id: str
+    sealed: bytes
+    key_id: str
+    wrapped: bytes
+
+
+class _WrappedKey(NamedTuple):
+    id: str
+    wrapped: bytes
+
+
 _SEALED = select(
     DocumentRow.owner_id, DocumentRow.sealed, DocumentRow.key_id, DocumentKeyRow.wrapped
 ).join(DocumentKeyRow, DocumentKeyRow.id == DocumentRow.key_id)
 _DOCUMENTS = Prebuilt(
-    _SEALED.where(DocumentRow.name == bindparam("name")), among=DocumentRow.owner_id
+    _SEALED.where(DocumentRow.name == bindparam("name")), Sealed, among=DocumentRow.owner_id
 )
-
-
-#: Owner, sealed bytes, id of the data key, and that key as it is wrapped.
-Sealed = tuple[str, bytes, str, bytes]
+_KEYS = Prebuilt(
+    select(DocumentKeyRow.id, DocumentKeyRow.wrapped), _WrappedKey, among=DocumentKeyRow.id
+)
 
 
 class UnreadableDocumentError(Exception):
@@ -168,7 +183,7 @@ def load(
     return opened(answered(ask(connection, owner_ids, name)), vault, name, {})
 
 
-def ask(connection: Connection, owner_ids: Sequence[str], name: str) -> list[Asked]:
+def ask(connection: Connection, owner_ids: Sequence[str], name: str) -> list[Pending[Sealed]]:
     """Ask for one column of many owners; `answered` waits for it."""
     return [
         _DOCUMENTS.send(connection, among=owner_ids[start : start + _CHUNK], name=name)
@@ -176,7 +191,7 @@ def ask(connection: Connection, owner_ids: Sequence[str], name: str) -> list[Ask
     ]
 
 
-def answered(asked: Sequence[Asked]) -> list[Sealed]:
+def answered(asked: Sequence[Pending[Sealed]]) -> list[Sealed]:
     """Return what `ask` asked for."""
     return [row for part in asked for row in part.rows()]
 

@@ -97,7 +97,7 @@ def _flush(driver: "psycopg.Connection[Any]", pipeline: psycopg.Pipeline) -> Non
             driver.pgconn.consume_input()
 
 
-class Sent:
+class PendingResult:
     """A statement that was sent; inside `pipelined` its answer may still be on its way.
 
     Raises:
@@ -140,7 +140,7 @@ def send(
     return PipelineCursor(driver).execute(sql, values)
 
 
-def execute(connection: Connection, sql: str, values: Values = ()) -> Sent:
+def execute(connection: Connection, sql: str, values: Values = ()) -> PendingResult:
     """Run a statement on the driver's cursor, without waiting inside `pipelined`.
 
     Raises:
@@ -149,17 +149,17 @@ def execute(connection: Connection, sql: str, values: Values = ()) -> Sent:
     try:
         cursor = _cursor(connection)
         cursor.execute(sql, values)
-        return Sent(connection, sql, cursor)
+        return PendingResult(connection, sql, cursor)
     except _errors(connection) as error:
         raise _wrapped(connection, sql, error) from error
 
 
-def execute_many(connection: Connection, sql: str, rows: Sequence[Values]) -> Sent:
+def execute_many(connection: Connection, sql: str, rows: Sequence[Values]) -> PendingResult:
     """Run a statement for many rows; else as `execute`."""
     try:
         cursor = _cursor(connection)
         cursor.executemany(sql, rows)
-        return Sent(connection, sql, cursor)
+        return PendingResult(connection, sql, cursor)
     except _errors(connection) as error:
         raise _wrapped(connection, sql, error) from error
 

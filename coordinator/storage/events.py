@@ -120,9 +120,13 @@ def page(  # noqa: PLR0913 - what a reader may ask for
     )
     if types:
         query = query.where(EventRow.type.in_(types))
-    rows = connection.execute(query).all()
-    bodies = load(connection, vault, [row.id for row in rows], "body")
-    return [StoredEvent(r.seq, r.id, r.type, bodies.get(r.id, b"")) for r in rows], seqs[-1]
+    found = connection.execute(query).all()
+    bodies = load(connection, vault, [event_id for _, event_id, _ in found], "body")
+    events = [
+        StoredEvent(seq, event_id, event_type, bodies.get(event_id, b""))
+        for seq, event_id, event_type in found
+    ]
+    return events, seqs[-1]
 
 
 def newest(connection: Connection, partner: str) -> int:

@@ -12,7 +12,7 @@ import struct
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ARRAY,
@@ -32,7 +32,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from coordinator.storage.prebuilt import Asked, Prebuilt
+from coordinator.storage.prebuilt import Pending, Prebuilt
 from coordinator.storage.rows import insert_rows
 from coordinator.storage.tables.freeze_requests import (
     FlaggedAccountRow,
@@ -85,7 +85,25 @@ def _rows_of(
     return select(each).select_from(values).join(each, true())
 
 
-def _readable(dialect: str) -> Prebuilt:
+class Packed(NamedTuple):
+    """Some accounts of a request, packed."""
+
+    request_id: str
+    first_no: int
+    blind_indexes: bytes
+
+
+class _Readable(NamedTuple):
+    request_id: str
+    is_newest: bool
+
+
+class _Withdrawn(NamedTuple):
+    request_id: str
+    address_no: int
+
+
+def _readable(dialect: str) -> Prebuilt[_Readable]:
     """Return the ids of live requests that `partner` may read, and that of its newest, marked.
 
     Of its own requests only those that share an account hash; of those that it was asked in, all.
@@ -104,7 +122,7 @@ def _readable(dialect: str) -> Prebuilt:
         FreezeRequestRow.requester == partner
     )
     live = select(ids.c.request_id, false().label("is_newest")).where(is_live)
-    return Prebuilt(union_all(live, newest))
+    return Prebuilt(union_all(live, newest), _Readable)
 
 
 _PACKED = (
@@ -115,7 +133,8 @@ _PACKED = (
 _DIALECTS = ("sqlite", "postgresql")
 _READABLE = {name: _readable(name) for name in _DIALECTS}
 _PACKED_OF = {
-    name: Prebuilt(_rows_of(name, _PACKED, PackedAccountsRow.request_id)) for name in _DIALECTS
+    name: Prebuilt(_rows_of(name, _PACKED, PackedAccountsRow.request_id), Packed)
+    for name in _DIALECTS
 }
 _NEWER = Prebuilt(
     select(*_PACKED)
@@ -124,11 +143,13 @@ _NEWER = Prebuilt(
         FreezeRequestRow.requester == bindparam("partner"),
         FreezeRequestRow.id > bindparam("newest"),
         _is_live(),
-    )
+    ),
+    Packed,
 )
 _LIVE = Prebuilt(select(FreezeRequestRow.id).where(_is_live()), among=FreezeRequestRow.id)
 _WITHDRAWN = Prebuilt(
     select(WithdrawnAddressRow.request_id, WithdrawnAddressRow.address_no),
+    _Withdrawn,
     among=WithdrawnAddressRow.request_id,
 )
 
@@ -199,18 +220,18 @@ def _spelled(dialect: str, items: Iterable[str]) -> str:
     return f"[{inside}]" if dialect == "sqlite" else f"{{{inside}}}"
 
 
-def ask_newer(connection: Connection, partner: str, seen: Duplicates) -> Asked:
+def ask_newer(connection: Connection, partner: str, seen: Duplicates) -> Pending[Packed]:
     """Ask, inside the writing transaction, for what `partner` submitted since `seen`."""
     return _NEWER.send(connection, partner=partner, newest=seen.newest)
 
 
 def brought_up_to_date(
-    connection: Connection, seen: Duplicates, newer: Asked, accounts: FlaggedAccounts
+    connection: Connection, seen: Duplicates, newer: Pending[Packed], accounts: FlaggedAccounts
 ) -> Mapping[str, frozenset[bytes]]:
     """Return `seen` without requests that are over by now, and with those of `ask_newer`."""
     earlier, live = list(seen.by_request), set()
     for start in range(0, len(earlier), _CHUNK):
-        live |= {row.id for row in _LIVE.rows(connection, among=earlier[start : start + _CHUNK])}
+        live |= set(_LIVE.rows(connection, among=earlier[start : start + _CHUNK]))
     still = {
         request_id: shared for request_id, shared in seen.by_request.items() if request_id in live
     }
@@ -218,7 +239,7 @@ def brought_up_to_date(
 
 
 def _shared(
-    connection: Connection, packed: Collection[tuple[str, int, bytes]], accounts: FlaggedAccounts
+    connection: Connection, packed: Collection[Packed], accounts: FlaggedAccounts
 ) -> dict[str, frozenset[bytes]]:
     """Return which of `accounts` stand in packed rows, by request, less what was withdrawn."""
     wanted = frozenset(accounts.blind_indexes)

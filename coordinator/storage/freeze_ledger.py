@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    BindParameter,
     CompoundSelect,
     Connection,
-    Row,
     bindparam,
     delete,
     func,
@@ -20,6 +20,7 @@ from sqlalchemy import (
 from coordinator.domain.freeze_ledger import BookedLine, Booking, Finding, HoldBalance, LegLedger
 from coordinator.domain.usd import worth_after
 from coordinator.storage.hold_clocks import Obligation
+from coordinator.storage.prebuilt import Prebuilt
 from coordinator.storage.rows import insert_rows
 from coordinator.storage.shared_lines import show_earlier
 from coordinator.storage.tables.freeze_ledger import (
@@ -82,9 +83,91 @@ _HOLD_COLUMNS = (
 _LINK_COLUMNS = ("leg_id", "hold_id", "request_id", "is_shared", "address_no")
 _FINDING_COLUMNS = ("leg_id", "address_no", "asset", "request_id", "found", "found_usd", "withheld")
 _NOTHING_COLUMNS = ("leg_id", "address_no", "code")
+_CHUNK = 400
 
 
-def _balance(row: Row[Any]) -> HoldBalance:
+class _Link(NamedTuple):
+    hold_id: str
+    is_shared: bool
+    address_no: int
+
+
+class _Found(NamedTuple):
+    address_no: int
+    asset: str
+    found: int
+    withheld: bool
+    found_usd: int | None
+
+
+class _Answer(NamedTuple):
+    address_no: int
+    code: str | None
+
+
+class _LineNow(NamedTuple):
+    amount: int | None
+    withheld: bool
+    usd_cents: int | None
+
+
+def _answers() -> CompoundSelect[Any]:
+    """Return a query for the addresses that a leg answered with nothing, and the code.
+
+    In the same round trip, without a code: those that await no answer, for they were taken back.
+    """
+    leg_id: BindParameter[str] = bindparam("leg_id")
+    answered = select(NothingRow.address_no, NothingRow.code).where(NothingRow.leg_id == leg_id)
+    withdrawn = (
+        select(WithdrawnAddressRow.address_no, null())
+        .join(LegRow, LegRow.request_id == WithdrawnAddressRow.request_id)
+        .where(LegRow.id == leg_id)
+    )
+    return union_all(answered, withdrawn)
+
+
+_HOLDS = Prebuilt(select(HoldRow).where(HoldRow.leg_id == bindparam("leg_id")))
+_LINKS = Prebuilt(
+    select(HoldLinkRow.hold_id, HoldLinkRow.is_shared, HoldLinkRow.address_no).where(
+        HoldLinkRow.leg_id == bindparam("leg_id")
+    ),
+    _Link,
+)
+_FINDINGS = Prebuilt(
+    select(
+        FindingRow.address_no,
+        FindingRow.asset,
+        FindingRow.found,
+        FindingRow.withheld,
+        FindingRow.found_usd,
+    ).where(FindingRow.leg_id == bindparam("leg_id")),
+    _Found,
+)
+_ANSWERS = Prebuilt(_answers(), _Answer)
+_LINE = Prebuilt(
+    select(LedgerLineRow).where(
+        LedgerLineRow.leg_id == bindparam("leg_id"), LedgerLineRow.id == bindparam("line_id")
+    )
+)
+_CORRECTION = Prebuilt(
+    select(LedgerLineRow.amount, LedgerLineRow.withheld, LedgerLineRow.usd_cents)
+    .where(
+        LedgerLineRow.corrects == bindparam("line_id"),
+        LedgerLineRow.leg_id == bindparam("leg_id"),
+    )
+    .order_by(LedgerLineRow.id.desc())
+    .limit(1),
+    _LineNow,
+)
+_OF_PARTNER = Prebuilt(
+    select(HoldRow).where(
+        HoldRow.partner == bindparam("partner"), HoldRow.leg_id != bindparam("but_leg")
+    ),
+    among=HoldRow.id,
+)
+
+
+def _balance(row: HoldRow) -> HoldBalance:
     return HoldBalance(
         id=row.id,
         leg_id=row.leg_id,
@@ -112,59 +195,38 @@ def _balance(row: Row[Any]) -> HoldBalance:
 
 def load_leg(connection: Connection, leg_id: str) -> LegLedger:
     """Return a leg's ledger as it stands."""
+    holds = _HOLDS.send(connection, leg_id=leg_id)
+    links = _LINKS.send(connection, leg_id=leg_id)
+    findings = _FINDINGS.send(connection, leg_id=leg_id)
+    answers = _ANSWERS.send(connection, leg_id=leg_id)
     ledger = LegLedger(leg_id)
-    for row in connection.execute(select(HoldRow.__table__).where(HoldRow.leg_id == leg_id)):
+    for row in holds.rows():
         ledger.holds[row.id] = _balance(row)
     linked = set()
-    for row in connection.execute(
-        select(HoldLinkRow.__table__).where(HoldLinkRow.leg_id == leg_id)
-    ):
-        linked.add(row.hold_id)
-        if row.is_shared:
-            ledger.shared[row.hold_id] = row.address_no
+    for link in links.rows():
+        linked.add(link.hold_id)
+        if link.is_shared:
+            ledger.shared[link.hold_id] = link.address_no
     ledger.unlinked = set(ledger.holds) - linked
-    for row in connection.execute(select(FindingRow.__table__).where(FindingRow.leg_id == leg_id)):
-        ledger.findings[row.address_no, row.asset] = Finding(
-            row.address_no, row.asset, row.found, row.withheld, row.found_usd or 0
+    for found in findings.rows():
+        ledger.findings[found.address_no, found.asset] = Finding(
+            found.address_no, found.asset, found.found, found.withheld, found.found_usd or 0
         )
-    for address_no, code in connection.execute(_answers(leg_id)):
-        if code is None:
-            ledger.withdrawn.add(address_no)
+    for answer in answers.rows():
+        if answer.code is None:
+            ledger.withdrawn.add(answer.address_no)
         else:
-            ledger.nothing[address_no] = DeclineCode(code)
+            ledger.nothing[answer.address_no] = DeclineCode(answer.code)
     ledger.line = lambda line_id: effective_line(connection, leg_id, line_id)
     return ledger
 
 
-def _answers(leg_id: str) -> CompoundSelect[Any]:
-    """Return a query for the addresses that a leg answered with nothing, and the code.
-
-    In the same round trip, without a code: those that await no answer, for they were taken back.
-    """
-    answered = select(NothingRow.address_no, NothingRow.code).where(NothingRow.leg_id == leg_id)
-    withdrawn = (
-        select(WithdrawnAddressRow.address_no, null())
-        .join(LegRow, LegRow.request_id == WithdrawnAddressRow.request_id)
-        .where(LegRow.id == leg_id)
-    )
-    return union_all(answered, withdrawn)
-
-
 def effective_line(connection: Connection, leg_id: str, line_id: str) -> BookedLine | None:
     """Return a line with its amount as it stands, that is after its latest correction."""
-    row = connection.execute(
-        select(LedgerLineRow.__table__).where(
-            LedgerLineRow.leg_id == leg_id, LedgerLineRow.id == line_id
-        )
-    ).one_or_none()
+    row = _LINE.row(connection, leg_id=leg_id, line_id=line_id)
     if row is None:
         return None
-    latest = connection.execute(
-        select(LedgerLineRow.amount, LedgerLineRow.withheld, LedgerLineRow.usd_cents)
-        .where(LedgerLineRow.corrects == line_id, LedgerLineRow.leg_id == leg_id)
-        .order_by(LedgerLineRow.id.desc())
-        .limit(1)
-    ).one_or_none()
+    latest = _CORRECTION.row(connection, leg_id=leg_id, line_id=line_id)
     stands = row if latest is None else latest
     worth = None if row.usd_cents is None else (row.amount or 0, row.usd_cents)
     cents = worth_after(worth, amount=stands.amount, stated=stands.usd_cents)
@@ -191,13 +253,10 @@ def holds_of_partner(
 ) -> dict[str, HoldBalance]:
     """Return the named holds of a partner's other legs."""
     found: dict[str, HoldBalance] = {}
-    for start in range(0, len(hold_ids), 400):
-        query = select(HoldRow.__table__).where(
-            HoldRow.id.in_(hold_ids[start : start + 400]),
-            HoldRow.partner == partner,
-            HoldRow.leg_id != but_leg,
-        )
-        found |= {row.id: _balance(row) for row in connection.execute(query)}
+    for start in range(0, len(hold_ids), _CHUNK):
+        some = hold_ids[start : start + _CHUNK]
+        rows = _OF_PARTNER.rows(connection, among=some, partner=partner, but_leg=but_leg)
+        found |= {row.id: _balance(row) for row in rows}
     return found
 
 
@@ -212,7 +271,7 @@ def book(  # noqa: PLR0913 - what a booking is stored with
     before: LegLedger,
     booking: Booking,
     *,
-    leg: Row[Any],
+    leg: LegRow,
     report_id: str,
     now: datetime,
     owed: Mapping[str, Obligation],
@@ -254,7 +313,7 @@ def book(  # noqa: PLR0913 - what a booking is stored with
 
 
 def _store_holds(
-    connection: Connection, booking: Booking, leg: Row[Any], owed: Mapping[str, Obligation]
+    connection: Connection, booking: Booking, leg: LegRow, owed: Mapping[str, Obligation]
 ) -> None:
     holds = booking.touched_holds
     fresh = [_hold_values(holds[hold_id], leg, owed[hold_id]) for hold_id in booking.opened]
@@ -263,7 +322,7 @@ def _store_holds(
     store_holds(connection, [hold for hold in holds.values() if hold.id not in opened])
 
 
-def _hold_values(hold: HoldBalance, leg: Row[Any], owed: Obligation) -> tuple[Any, ...]:
+def _hold_values(hold: HoldBalance, leg: LegRow, owed: Obligation) -> tuple[Any, ...]:
     return (
         hold.id,
         leg.request_id,
@@ -372,7 +431,7 @@ _SET_FINDING = (
 )
 
 
-def _store_links(connection: Connection, booking: Booking, leg: Row[Any]) -> None:
+def _store_links(connection: Connection, booking: Booking, leg: LegRow) -> None:
     own = [
         (leg.id, hold_id, leg.request_id, False, booking.touched_holds[hold_id].address_no)
         for hold_id in booking.opened
@@ -391,7 +450,7 @@ def _store_links(connection: Connection, booking: Booking, leg: Row[Any]) -> Non
 
 
 def _store_findings(
-    connection: Connection, before: LegLedger, booking: Booking, leg: Row[Any]
+    connection: Connection, before: LegLedger, booking: Booking, leg: LegRow
 ) -> None:
     fresh: list[tuple[Any, ...]] = []
     changed: list[dict[str, Any]] = []
@@ -418,14 +477,14 @@ def _store_findings(
 
 
 def _store_nothing(
-    connection: Connection, before: LegLedger, booking: Booking, leg: Row[Any]
+    connection: Connection, before: LegLedger, booking: Booking, leg: LegRow
 ) -> None:
     superseded = [n for n in booking.touched_nothing if n in before.nothing]
-    for start in range(0, len(superseded), 400):
+    for start in range(0, len(superseded), _CHUNK):
         connection.execute(
             delete(NothingRow).where(
                 NothingRow.leg_id == leg.id,
-                NothingRow.address_no.in_(superseded[start : start + 400]),
+                NothingRow.address_no.in_(superseded[start : start + _CHUNK]),
             )
         )
     insert_rows(

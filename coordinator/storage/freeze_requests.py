@@ -3,23 +3,25 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Row,
     Select,
     bindparam,
     func,
+    null,
     select,
     update,
 )
+from sqlalchemy.orm import InstrumentedAttribute
 
 from coordinator.domain.errors import ConflictError
 from coordinator.storage.incidents import request_words_are_told_to
-from coordinator.storage.prebuilt import Asked, Prebuilt
-from coordinator.storage.rows import insert_rows, mapping_rows
+from coordinator.storage.prebuilt import Pending, Prebuilt
+from coordinator.storage.reads import fields_from, read, read_as
+from coordinator.storage.rows import insert_rows, mapping_rows, new_row
 from coordinator.storage.tables.freeze_ledger import HoldLinkRow, HoldRow
 from coordinator.storage.tables.freeze_requests import (
     ActRow,
@@ -31,34 +33,7 @@ from coordinator.storage.tables.freeze_requests import (
 from coordinator.storage.tables.life_cycle import WithdrawnAddressRow
 from holdfast.protocol.vocabulary import RequestStatus
 
-_REQUEST_COLUMNS = (
-    "id",
-    "requester",
-    "submitted_by",
-    "submitted_by_person",
-    "submitted_by_kid",
-    "status",
-    "provisional",
-    "urgency",
-    "tlp",
-    "incident_id",
-    "follows",
-    "document_key_id",
-    "content_sha256",
-    "context_sha256",
-    "address_count",
-    "partners_asked",
-    "quorum",
-    "hold_hours",
-    "submitted_at",
-    "approve_by",
-    "ratify_by",
-    "decided_at",
-    "ended_at",
-    "event_sequence",
-    "leaf_index",
-    "version",
-)
+_REQUEST_COLUMNS = tuple(FreezeRequestRow.__table__.columns.keys())
 _ADDRESS_COLUMNS = ("request_id", "address_no", "asset", "amount", "usd_cents")
 _INCIDENT_COLUMNS = ("id", "opened_by", "document_key_id", "kind", "occurred_at")
 _ACT_COLUMNS = (
@@ -78,15 +53,46 @@ _ACT_COLUMNS = (
 )
 
 
-_BY_ID = select(FreezeRequestRow.__table__).where(FreezeRequestRow.id == bindparam("request_id"))
+class ListedRequest(NamedTuple):
+    """A request as lists have it.
+
+    Attributes:
+        incident_is_told: Whether the reader may read the words of its incident.
+        leg_status: Of the reader's own leg; None where the reader is no partner asked.
+    """
+
+    id: str
+    status: str
+    requester: str
+    urgency: str
+    submitted_at: datetime
+    approve_by: datetime
+    ratify_by: datetime | None
+    incident_id: str
+    address_count: int
+    partners_asked: int
+    provisional: bool
+    incident_is_told: bool
+    leg_status: str | None
+
+
+class StatedAmount(NamedTuple):
+    """The amount that a flagged address states."""
+
+    address_no: int
+    asset: str | None
+    amount: int | None
+
+
+_BY_ID = select(FreezeRequestRow).where(FreezeRequestRow.id == bindparam("request_id"))
 _REQUEST = Prebuilt(_BY_ID)
 _LOCKED = Prebuilt(_BY_ID.with_for_update())
 _ALL_LOCKED = Prebuilt(
-    select(FreezeRequestRow.__table__).order_by(FreezeRequestRow.id).with_for_update(),
+    select(FreezeRequestRow).order_by(FreezeRequestRow.id).with_for_update(),
     among=FreezeRequestRow.id,
 )
 _DECISIONS = Prebuilt(
-    select(ActRow.__table__)
+    select(ActRow)
     .where(ActRow.request_id == bindparam("request_id"), ActRow.decision.is_not(None))
     .order_by(ActRow.id)
 )
@@ -99,25 +105,26 @@ def insert_incident(connection: Connection, values: dict[str, Any]) -> None:
     )
 
 
-def insert_request(connection: Connection, values: dict[str, Any]) -> None:
-    """Store a new request.
+def insert_request(connection: Connection, **values: Any) -> FreezeRequestRow:
+    """Store a new request and return its row; columns that are not named are null.
 
     Raises:
         ConflictError: If its requester submitted the very same document before.
     """
-    rows = mapping_rows([values], _REQUEST_COLUMNS)
+    row = new_row(FreezeRequestRow, values)
+    rows = [tuple(getattr(row, name) for name in _REQUEST_COLUMNS)]
     if insert_rows(connection, FreezeRequestRow, _REQUEST_COLUMNS, rows, ignore_conflicts=True):
-        return
+        return row
     earlier = select(FreezeRequestRow.id, FreezeRequestRow.status).where(
         FreezeRequestRow.requester == values["requester"],
         FreezeRequestRow.content_sha256 == values["content_sha256"],
     )
-    row = connection.execute(earlier).one()
+    earlier_id, current_status = connection.execute(earlier).one()
     raise ConflictError(
-        f"this very document was submitted before, as {row.id}; every request takes a fresh "
+        f"this very document was submitted before, as {earlier_id}; every request takes a fresh "
         "random nonce",
         code="nonce_used",
-        current_status=row.status,
+        current_status=current_status,
     )
 
 
@@ -131,14 +138,12 @@ def insert_acts(connection: Connection, acts: Sequence[Mapping[str, Any]]) -> No
     insert_rows(connection, ActRow, _ACT_COLUMNS, mapping_rows(acts, _ACT_COLUMNS))
 
 
-def get(connection: Connection, request_id: str, *, lock: bool = False) -> Row[Any] | None:
+def get(connection: Connection, request_id: str, *, lock: bool = False) -> FreezeRequestRow | None:
     """Return one request's row; `lock` keeps others from acting on it until the commit."""
-    query = _LOCKED if lock else _REQUEST
-    found: Row[Any] | None = query.row(connection, request_id=request_id)
-    return found
+    return (_LOCKED if lock else _REQUEST).row(connection, request_id=request_id)
 
 
-def lock_all(connection: Connection, request_ids: Collection[str]) -> dict[str, Any]:
+def lock_all(connection: Connection, request_ids: Collection[str]) -> dict[str, FreezeRequestRow]:
     """Lock requests, always in the same order, and return their rows by id."""
     if not request_ids:
         return {}
@@ -172,7 +177,7 @@ def lock_sharing(
     connection.execute(query.order_by(FreezeRequestRow.id).with_for_update())
 
 
-def change(connection: Connection, row: Row[Any], **values: Any) -> Row[Any]:
+def change(connection: Connection, row: FreezeRequestRow, **values: Any) -> FreezeRequestRow:
     """Write new values where the request is still as it was read, and return its row as it is now.
 
     Raises:
@@ -180,16 +185,14 @@ def change(connection: Connection, row: Row[Any], **values: Any) -> Row[Any]:
     """
     statement = _change_of(tuple(sorted(values)))
     names = {f"new_{name}": value for name, value in values.items()}
-    changed: Row[Any] | None = statement.row(
-        connection, request_id=row.id, read_version=row.version, **names
-    )
+    changed = statement.row(connection, request_id=row.id, read_version=row.version, **names)
     if changed is None:
         raise ConflictError("the request was changed by somebody else meanwhile; read it again")
     return changed
 
 
 @lru_cache(maxsize=32)
-def _change_of(columns: tuple[str, ...]) -> Prebuilt:
+def _change_of(columns: tuple[str, ...]) -> Prebuilt[FreezeRequestRow]:
     values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in columns}
     return Prebuilt(
         update(FreezeRequestRow)
@@ -198,16 +201,17 @@ def _change_of(columns: tuple[str, ...]) -> Prebuilt:
             FreezeRequestRow.version == bindparam("read_version"),
         )
         .values(version=FreezeRequestRow.version + 1, **values)
-        .returning(FreezeRequestRow.__table__)
+        .returning(FreezeRequestRow),
+        FreezeRequestRow,
     )
 
 
-def decisions(connection: Connection, request_id: str) -> Sequence[Row[Any]]:
+def decisions(connection: Connection, request_id: str) -> list[ActRow]:
     """Return the approvals and rejections of a request, oldest first."""
     return ask_decisions(connection, request_id).rows()
 
 
-def ask_decisions(connection: Connection, request_id: str) -> Asked:
+def ask_decisions(connection: Connection, request_id: str) -> Pending[ActRow]:
     """Ask for what `decisions` returns."""
     return _DECISIONS.send(connection, request_id=request_id)
 
@@ -219,40 +223,37 @@ def acts(
     leg_id: str | None = None,
     after: str = "",
     limit: int = 100,
-) -> Sequence[Row[Any]]:
+) -> list[ActRow]:
     """Return acts in order; with `leg_id` only that leg's and the request's own."""
     query = (
-        select(ActRow.__table__)
+        select(ActRow)
         .where(ActRow.request_id == request_id, ActRow.id > after)
         .order_by(ActRow.id)
         .limit(limit)
     )
     if leg_id is not None:
         query = query.where(ActRow.leg_id.is_(None) | (ActRow.leg_id == leg_id))
-    return connection.execute(query).all()
+    return read(connection, query)
 
 
-def acts_by_id(connection: Connection, act_ids: Sequence[str]) -> Sequence[Row[Any]]:
+def acts_by_id(connection: Connection, act_ids: Sequence[str]) -> list[ActRow]:
     """Return the named acts in order."""
-    query = select(ActRow.__table__).where(ActRow.id.in_(act_ids)).order_by(ActRow.id)
-    return connection.execute(query).all()
+    query = select(ActRow).where(ActRow.id.in_(act_ids)).order_by(ActRow.id)
+    return read(connection, query)
 
 
-def _listed(handle: str) -> Select[Any]:
-    columns: Any = select(
-        FreezeRequestRow.id,
-        FreezeRequestRow.status,
-        FreezeRequestRow.requester,
-        FreezeRequestRow.urgency,
-        FreezeRequestRow.submitted_at,
-        FreezeRequestRow.incident_id,
-        FreezeRequestRow.address_count,
-        FreezeRequestRow.partners_asked,
-        FreezeRequestRow.provisional,
+def listed(handle: str, leg_status: InstrumentedAttribute[str] | None = None) -> Select[Any]:
+    """Return a query for requests as `handle` reads them in lists, as `ListedRequest`.
+
+    Args:
+        handle: The reader.
+        leg_status: The column of its own leg, which is to be joined; None where it has no leg.
+    """
+    return select(
+        *fields_from(ListedRequest, FreezeRequestRow),
         request_words_are_told_to(handle).label("incident_is_told"),
+        (null() if leg_status is None else leg_status).label("leg_status"),
     )
-    listed: Select[Any] = columns
-    return listed
 
 
 def sent_by(  # noqa: PLR0913 - the filters of the list
@@ -263,16 +264,17 @@ def sent_by(  # noqa: PLR0913 - the filters of the list
     limit: int,
     status: str | None = None,
     incident_id: str | None = None,
-) -> Sequence[Row[Any]]:
+) -> list[ListedRequest]:
     """Return requests of `handle`, newest first, below the id `before`."""
-    query = _listed(handle).where(FreezeRequestRow.requester == handle)
+    query = listed(handle).where(FreezeRequestRow.requester == handle)
     if before is not None:
         query = query.where(FreezeRequestRow.id < before)
     if status is not None:
         query = query.where(FreezeRequestRow.status == status)
     if incident_id is not None:
         query = query.where(FreezeRequestRow.incident_id == incident_id)
-    return connection.execute(query.order_by(FreezeRequestRow.id.desc()).limit(limit)).all()
+    newest = query.order_by(FreezeRequestRow.id.desc()).limit(limit)
+    return read_as(connection, ListedRequest, newest)
 
 
 def received_by(  # noqa: PLR0913 - the filters of the list
@@ -283,11 +285,10 @@ def received_by(  # noqa: PLR0913 - the filters of the list
     limit: int,
     status: str | None = None,
     incident_id: str | None = None,
-) -> Sequence[Row[Any]]:
+) -> list[ListedRequest]:
     """Return requests that `handle` has a leg of, newest first, with the leg's status."""
     query = (
-        _listed(handle)
-        .add_columns(LegRow.status.label("leg_status"))
+        listed(handle, LegRow.status)
         .join(LegRow, LegRow.request_id == FreezeRequestRow.id)
         .where(LegRow.partner == handle)
     )
@@ -297,7 +298,8 @@ def received_by(  # noqa: PLR0913 - the filters of the list
         query = query.where(LegRow.status == status)
     if incident_id is not None:
         query = query.where(FreezeRequestRow.incident_id == incident_id)
-    return connection.execute(query.order_by(LegRow.request_id.desc()).limit(limit)).all()
+    newest = query.order_by(LegRow.request_id.desc()).limit(limit)
+    return read_as(connection, ListedRequest, newest)
 
 
 def of_incident(
@@ -319,21 +321,20 @@ def of_incident(
     return list(connection.execute(query).scalars())
 
 
-def with_amount(connection: Connection, request_id: str, numbers: Sequence[int]) -> list[Row[Any]]:
-    """Return (address_no, asset, amount) of those of the named addresses that state an amount."""
-    found: list[Row[Any]] = []
+def with_amount(
+    connection: Connection, request_id: str, numbers: Sequence[int]
+) -> list[StatedAmount]:
+    """Return what those of the named addresses state that state an amount."""
+    if not numbers:
+        return []
     base = select(
         FlaggedAddressRow.address_no, FlaggedAddressRow.asset, FlaggedAddressRow.amount
     ).where(FlaggedAddressRow.request_id == request_id, FlaggedAddressRow.amount.is_not(None))
     if len(numbers) > 400:  # noqa: PLR2004 - then one range read is cheaper than many look-ups
-        return list(
-            connection.execute(
-                base.where(FlaggedAddressRow.address_no.between(min(numbers), max(numbers)))
-            )
-        )
-    if numbers:
-        found = list(connection.execute(base.where(FlaggedAddressRow.address_no.in_(numbers))))
-    return found
+        named = FlaggedAddressRow.address_no.between(min(numbers), max(numbers))
+    else:
+        named = FlaggedAddressRow.address_no.in_(numbers)
+    return read_as(connection, StatedAmount, base.where(named))
 
 
 def set_final_since(connection: Connection, request_id: str, moment: datetime | None) -> None:
@@ -353,13 +354,13 @@ def withdrawn_addresses(connection: Connection, request_id: str) -> dict[int, da
 
 def withdrawals_of(
     connection: Connection, request_id: str, first: int, last: int
-) -> Sequence[Row[Any]]:
+) -> list[WithdrawnAddressRow]:
     """Return which addresses from `first` to `last` were taken back, when, and by which act."""
-    query = select(WithdrawnAddressRow.__table__).where(
+    query = select(WithdrawnAddressRow).where(
         WithdrawnAddressRow.request_id == request_id,
         WithdrawnAddressRow.address_no.between(first, last),
     )
-    return connection.execute(query).all()
+    return read(connection, query)
 
 
 def withdraw_addresses(

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
+from coordinator.storage.reads import read, read_one
 from coordinator.storage.tables.life_cycle import GrantProposalRow
 
 PENDING = "pending"
@@ -17,18 +18,18 @@ def insert_proposal(connection: Connection, values: dict[str, Any]) -> None:
     connection.execute(insert(GrantProposalRow).values(status=PENDING, **values))
 
 
-def get(connection: Connection, proposal_id: str) -> Row[Any] | None:
+def get(connection: Connection, proposal_id: str) -> GrantProposalRow | None:
     """Return one proposal."""
-    query = select(GrantProposalRow.__table__).where(GrantProposalRow.id == proposal_id)
-    return connection.execute(query).one_or_none()
+    query = select(GrantProposalRow).where(GrantProposalRow.id == proposal_id)
+    return read_one(connection, query)
 
 
 def pending(
     connection: Connection, handle: str, now: datetime, *, after: str = "", limit: int = 100
-) -> Sequence[Row[Any]]:
+) -> list[GrantProposalRow]:
     """Return a partner's proposals that can still be approved, in the order they were made."""
     query = (
-        select(GrantProposalRow.__table__)
+        select(GrantProposalRow)
         .where(
             GrantProposalRow.partner == handle,
             GrantProposalRow.status == PENDING,
@@ -38,15 +39,15 @@ def pending(
         .order_by(GrantProposalRow.id)
         .limit(limit)
     )
-    return connection.execute(query).all()
+    return read(connection, query)
 
 
-def by_ids(connection: Connection, ids: Sequence[str]) -> dict[str, Row[Any]]:
+def by_ids(connection: Connection, ids: Sequence[str]) -> dict[str, GrantProposalRow]:
     """Return the proposals among `ids`."""
     if not ids:
         return {}
-    query = select(GrantProposalRow.__table__).where(GrantProposalRow.id.in_(ids))
-    return {row.id: row for row in connection.execute(query)}
+    query = select(GrantProposalRow).where(GrantProposalRow.id.in_(ids))
+    return {row.id: row for row in read(connection, query)}
 
 
 def approve(connection: Connection, proposal_id: str, approver: str, now: datetime) -> bool:

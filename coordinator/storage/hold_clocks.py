@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, Select, bindparam, exists, select, update
+from sqlalchemy import Connection, Select, bindparam, exists, select, update
 
+from coordinator.storage.reads import read, read_one
 from coordinator.storage.tables.freeze_ledger import HoldLinkRow, HoldRow
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from coordinator.storage.tables.life_cycle import WithdrawnAddressRow
@@ -25,10 +26,16 @@ class Obligation(NamedTuple):
 def obligations(connection: Connection, hold_ids: Sequence[str]) -> dict[str, Obligation]:
     """Return what is known of the named holds' obligations and clocks."""
     found: dict[str, Obligation] = {}
-    columns = [getattr(HoldRow, name) for name in Obligation._fields]
     for start in range(0, len(hold_ids), _CHUNK):
-        query = select(HoldRow.id, *columns).where(HoldRow.id.in_(hold_ids[start : start + _CHUNK]))
-        found |= {row[0]: Obligation(*row[1:]) for row in connection.execute(query)}
+        query = select(
+            HoldRow.id,
+            HoldRow.withdrawn_at,
+            HoldRow.owed_since,
+            HoldRow.next_reminder_at,
+            HoldRow.next_clock_at,
+        ).where(HoldRow.id.in_(hold_ids[start : start + _CHUNK]))
+        for hold_id, withdrawn_at, owed_since, reminder_at, clock_at in connection.execute(query):
+            found[hold_id] = Obligation(withdrawn_at, owed_since, reminder_at, clock_at)
     return found
 
 
@@ -69,20 +76,20 @@ def due_reminders(connection: Connection, now: datetime, limit: int = 100) -> li
     return list(connection.execute(query).scalars())
 
 
-def hold(connection: Connection, hold_id: str) -> Row[Any] | None:
+def hold(connection: Connection, hold_id: str) -> HoldRow | None:
     """Return one hold's row."""
-    return connection.execute(select(HoldRow.__table__).where(HoldRow.id == hold_id)).one_or_none()
+    return read_one(connection, select(HoldRow).where(HoldRow.id == hold_id))
 
 
-def linked_legs(connection: Connection, hold_id: str) -> Sequence[Row[Any]]:
+def linked_legs(connection: Connection, hold_id: str) -> list[LegRow]:
     """Return the rows of every leg that a hold counts for."""
     query = (
-        select(LegRow.__table__)
+        select(LegRow)
         .join(HoldLinkRow, HoldLinkRow.leg_id == LegRow.id)
         .where(HoldLinkRow.hold_id == hold_id)
         .order_by(LegRow.id)
     )
-    return connection.execute(query).all()
+    return read(connection, query)
 
 
 def numbers_on_leg(
@@ -106,27 +113,28 @@ def owed_by_leg(connection: Connection, leg_id: str) -> int:
     return len(connection.execute(query).all())
 
 
-def legs_taking_back(connection: Connection, hold_id: str) -> frozenset[str]:
+def withdrawn_legs(connection: Connection, hold_id: str) -> frozenset[str]:
     """Return the legs whose request, or whose address of it, was taken back from under a hold."""
     query = _counting().where(HoldLinkRow.hold_id == hold_id, _TAKEN_BACK)
     return frozenset(leg_id for _, leg_id in connection.execute(query))
 
 
-def taken_back(connection: Connection, hold_ids: Sequence[str]) -> frozenset[str]:
+def withdrawn_holds(connection: Connection, hold_ids: Sequence[str]) -> frozenset[str]:
     """Return those of the holds from under which any request, or its address, was taken back."""
     found: set[str] = set()
     for start in range(0, len(hold_ids), _CHUNK):
         named = HoldRow.id.in_(hold_ids[start : start + _CHUNK])
-        found |= {row.id for row in connection.execute(_counting().where(named, _TAKEN_BACK))}
+        taken = _counting().where(named, _TAKEN_BACK)
+        found |= {hold_id for hold_id, _ in connection.execute(taken)}
     return frozenset(found)
 
 
-def _counting() -> Select[Any]:
-    chosen: Any = select(HoldRow.id, HoldLinkRow.leg_id)
-    joined: Select[Any] = chosen.join(HoldLinkRow, HoldLinkRow.hold_id == HoldRow.id).join(
-        FreezeRequestRow, FreezeRequestRow.id == HoldLinkRow.request_id
+def _counting() -> Select[str, str]:
+    return (
+        select(HoldRow.id, HoldLinkRow.leg_id)
+        .join(HoldLinkRow, HoldLinkRow.hold_id == HoldRow.id)
+        .join(FreezeRequestRow, FreezeRequestRow.id == HoldLinkRow.request_id)
     )
-    return joined
 
 
 _TAKEN_BACK = FreezeRequestRow.ended_at.is_not(None) | exists().where(

@@ -1,11 +1,13 @@
 """What an incident's timeline and trace are drawn from, as far as one partner may see it."""
 
 from collections.abc import Sequence
-from typing import Any
+from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, exists, or_, select
 from sqlalchemy.orm import aliased
 
+from coordinator.storage.reads import fields_from, read, read_as
 from coordinator.storage.tables.events import EventAudienceRow, EventRow
 from coordinator.storage.tables.freeze_ledger import LedgerLineRow, NothingRow
 from coordinator.storage.tables.freeze_requests import (
@@ -21,6 +23,34 @@ _CHUNK = 400
 _MOVED_ON = DeclineCode.MOVED_ON.value
 # Made once: an alias of a wide table is a thousand objects, in cycles that the collector must find.
 _OPENERS, _OPENERS_LEG = aliased(FreezeRequestRow), aliased(LegRow)
+
+
+class TimelineEvent(NamedTuple):
+    """An event of an incident, with the partner whose leg it is about."""
+
+    seq: int
+    id: str
+    type: str
+    request_id: str | None
+    leg_id: str | None
+    occurred_at: datetime
+    partner: str | None
+
+
+class MovedOn(NamedTuple):
+    """An address that a leg answers with `moved_on`."""
+
+    leg_id: str
+    address_no: int
+
+
+class MovedOnLine(NamedTuple):
+    """A report line in which a leg said `moved_on`."""
+
+    id: str
+    leg_id: str
+    report_id: str
+    line_no: int
 
 
 def words_are_told_to(partner: str) -> ColumnElement[bool]:
@@ -52,31 +82,31 @@ def request_words_are_told_to(partner: str) -> ColumnElement[bool]:
 
 def timeline(
     connection: Connection, incident_id: str, partner: str, *, after: int, limit: int
-) -> Sequence[Row[Any]]:
+) -> list[TimelineEvent]:
     """Return what happened in an incident and was told to `partner`, in the order of `seq`."""
     # From the incident's requests to their events: the other way, along all that `partner` was ever
     # told, is what SQLite takes for a plain join, and grows with everything that is stored.
     requests = select(FreezeRequestRow.id).where(FreezeRequestRow.incident_id == incident_id)
     told = exists().where(EventAudienceRow.seq == EventRow.seq, EventAudienceRow.partner == partner)
     query = (
-        select(EventRow.__table__, LegRow.partner)
+        select(*fields_from(TimelineEvent, EventRow), LegRow.partner)
         .outerjoin(LegRow, LegRow.id == EventRow.leg_id)
         .where(EventRow.request_id.in_(requests), EventRow.seq > after, told)
         .order_by(EventRow.seq)
         .limit(limit)
     )
-    return connection.execute(query).all()
+    return read_as(connection, TimelineEvent, query)
 
 
 def visible_requests(
     connection: Connection, incident_id: str, partner: str, *, start: str, limit: int
-) -> Sequence[Row[Any]]:
+) -> list[FreezeRequestRow]:
     """Return an incident's requests that `partner` may see, from the id `start` on."""
     leg = select(LegRow.id).where(
         LegRow.request_id == FreezeRequestRow.id, LegRow.partner == partner
     )
     query = (
-        select(FreezeRequestRow.__table__)
+        select(FreezeRequestRow)
         .where(
             FreezeRequestRow.incident_id == incident_id,
             FreezeRequestRow.id >= start,
@@ -85,7 +115,7 @@ def visible_requests(
         .order_by(FreezeRequestRow.id)
         .limit(limit)
     )
-    return connection.execute(query).all()
+    return read(connection, query)
 
 
 def submit_acts(connection: Connection, request_ids: Sequence[str]) -> dict[str, str]:
@@ -95,18 +125,16 @@ def submit_acts(connection: Connection, request_ids: Sequence[str]) -> dict[str,
         query = select(ActRow.request_id, ActRow.id).where(
             ActRow.request_id.in_(request_ids[start : start + _CHUNK]), ActRow.kind == "submit"
         )
-        found |= {row.request_id: row.id for row in connection.execute(query)}
+        found |= dict(connection.execute(query).all())
     return found
 
 
-def legs_visible(
-    connection: Connection, request_ids: Sequence[str], partner: str
-) -> Sequence[Row[Any]]:
+def legs_visible(connection: Connection, request_ids: Sequence[str], partner: str) -> list[LegRow]:
     """Return the legs of these requests that `partner` may see: its own, or all of its requests."""
-    found: list[Row[Any]] = []
+    found: list[LegRow] = []
     for start in range(0, len(request_ids), _CHUNK):
         query = (
-            select(LegRow.__table__)
+            select(LegRow)
             .join(FreezeRequestRow, FreezeRequestRow.id == LegRow.request_id)
             .where(
                 LegRow.request_id.in_(request_ids[start : start + _CHUNK]),
@@ -114,7 +142,7 @@ def legs_visible(
             )
             .order_by(LegRow.id)
         )
-        found.extend(connection.execute(query))
+        found.extend(read(connection, query))
     return found
 
 
@@ -130,15 +158,15 @@ def withdrawn_places(
             for request_id, first, last in spans[start : start + _CHUNK]
         ]
         query = select(WithdrawnAddressRow.request_id, WithdrawnAddressRow.address_no)
-        found |= {(row[0], row[1]) for row in connection.execute(query.where(or_(*named)))}
+        found.update((r, n) for r, n in connection.execute(query.where(or_(*named))))
     return found
 
 
 def moved_on(
     connection: Connection, leg_ids: Sequence[str], *, first: int = 0, last: int | None = None
-) -> Sequence[Row[Any]]:
-    """Return (leg_id, address_no) of the addresses that legs answer with `moved_on` at present."""
-    found: list[Row[Any]] = []
+) -> list[MovedOn]:
+    """Return the addresses that legs answer with `moved_on` at present."""
+    found: list[MovedOn] = []
     for start in range(0, len(leg_ids), _CHUNK):
         query = select(NothingRow.leg_id, NothingRow.address_no).where(
             NothingRow.leg_id.in_(leg_ids[start : start + _CHUNK]),
@@ -147,13 +175,14 @@ def moved_on(
         )
         if last is not None:
             query = query.where(NothingRow.address_no <= last)
-        found.extend(connection.execute(query.order_by(NothingRow.leg_id, NothingRow.address_no)))
+        query = query.order_by(NothingRow.leg_id, NothingRow.address_no)
+        found.extend(read_as(connection, MovedOn, query))
     return found
 
 
-def moved_on_lines(connection: Connection, leg_ids: Sequence[str]) -> Sequence[Row[Any]]:
+def moved_on_lines(connection: Connection, leg_ids: Sequence[str]) -> list[MovedOnLine]:
     """Return the report lines in which legs said `moved_on`, oldest first."""
-    found: list[Row[Any]] = []
+    found: list[MovedOnLine] = []
     for start in range(0, len(leg_ids), _CHUNK):
         query = (
             select(
@@ -169,22 +198,22 @@ def moved_on_lines(connection: Connection, leg_ids: Sequence[str]) -> Sequence[R
             )
             .order_by(LedgerLineRow.id)
         )
-        found.extend(connection.execute(query))
+        found.extend(read_as(connection, MovedOnLine, query))
     return found
 
 
 def legs_moved_on(
     connection: Connection, request_id: str, *, after: str, limit: int
-) -> Sequence[Row[Any]]:
+) -> list[LegRow]:
     """Return the legs of a request that answered `moved_on`, by a decline or for some address."""
     answered = select(NothingRow.leg_id).where(
         NothingRow.leg_id == LegRow.id, NothingRow.code == _MOVED_ON
     )
     declined = LegRow.decline_code == _MOVED_ON
     query = (
-        select(LegRow.__table__)
+        select(LegRow)
         .where(LegRow.request_id == request_id, LegRow.id > after, declined | answered.exists())
         .order_by(LegRow.id)
         .limit(limit)
     )
-    return connection.execute(query).all()
+    return read(connection, query)

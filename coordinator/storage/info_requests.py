@@ -1,27 +1,47 @@
 """Questions that partners asked before they can act."""
 
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from coordinator.domain.errors import ConflictError
+from coordinator.storage.reads import read_as
 from coordinator.storage.tables.freeze_requests import LegRow
 from coordinator.storage.tables.life_cycle import InfoRequestRow
 
 
-def insert_question(connection: Connection, **values: Any) -> None:
+class InfoRequestOnLeg(NamedTuple):
+    """A question with the partner whose leg it is about."""
+
+    id: str
+    request_id: str
+    leg_id: str
+    act_id: str
+    asked_at: datetime
+    answer_act_id: str | None
+    answered_at: datetime | None
+    partner: str
+
+
+_QUESTIONS = select(InfoRequestRow.__table__, LegRow.partner).join(
+    LegRow, LegRow.id == InfoRequestRow.leg_id
+)
+
+
+def insert_question(connection: Connection, question: InfoRequestOnLeg) -> None:
     """Store an open question."""
+    values = question._asdict()
+    del values["partner"]
     connection.execute(insert(InfoRequestRow).values(**values))
 
 
-def get(connection: Connection, request_id: str, info_request_id: str) -> Row[Any] | None:
+def get(connection: Connection, request_id: str, info_request_id: str) -> InfoRequestOnLeg | None:
     """Return one question of a request."""
-    query = select(InfoRequestRow.__table__).where(
+    query = _QUESTIONS.where(
         InfoRequestRow.id == info_request_id, InfoRequestRow.request_id == request_id
     )
-    return connection.execute(query).one_or_none()
+    return next(iter(read_as(connection, InfoRequestOnLeg, query)), None)
 
 
 def mark_answered(connection: Connection, info_request_id: str, act_id: str, now: datetime) -> None:
@@ -49,13 +69,9 @@ def open_of_leg(connection: Connection, leg_id: str) -> int:
 
 def page(
     connection: Connection, request_id: str, *, leg_id: str | None, after: str, limit: int
-) -> Sequence[Row[Any]]:
+) -> list[InfoRequestOnLeg]:
     """Return questions on a request (or on one leg of it), oldest first, with the leg's partner."""
-    query = (
-        select(InfoRequestRow.__table__, LegRow.partner)
-        .join(LegRow, LegRow.id == InfoRequestRow.leg_id)
-        .where(InfoRequestRow.request_id == request_id, InfoRequestRow.id > after)
-    )
+    query = _QUESTIONS.where(InfoRequestRow.request_id == request_id, InfoRequestRow.id > after)
     if leg_id is not None:
         query = query.where(InfoRequestRow.leg_id == leg_id)
-    return connection.execute(query.order_by(InfoRequestRow.id).limit(limit)).all()
+    return read_as(connection, InfoRequestOnLeg, query.order_by(InfoRequestRow.id).limit(limit))

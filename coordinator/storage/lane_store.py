@@ -147,7 +147,7 @@ class LaneStore:
                 endpoint_health.hurry_lanes(connection, endpoint_id, cycle.now)
         return Turn(_held(held, cycle.completions), heads, answering, is_cut)
 
-    def _complete(self, connection: Connection, cycle: Cycle) -> driver.Sent | None:
+    def _complete(self, connection: Connection, cycle: Cycle) -> driver.PendingResult | None:
         """Store what tries came to; returns the lanes with their tokens before."""
         if not cycle.completions:
             return None
@@ -160,7 +160,7 @@ class LaneStore:
         driver.execute(connection, self._sql.lanes, values)
         return held
 
-    def _mark_endpoints(self, connection: Connection, cycle: Cycle) -> driver.Sent | None:
+    def _mark_endpoints(self, connection: Connection, cycle: Cycle) -> driver.PendingResult | None:
         """Mark which endpoints answer and which fail; returns those that answer again."""
         good, bad = cycle.endpoints()
         recovered = None
@@ -176,7 +176,9 @@ class LaneStore:
             driver.execute(connection, self._sql.put_off, values)
         return recovered
 
-    def _claim(self, connection: Connection, cycle: Cycle, room: Room) -> driver.Sent | None:
+    def _claim(
+        self, connection: Connection, cycle: Cycle, room: Room
+    ) -> driver.PendingResult | None:
         """Claim what is due; returns the lanes."""
         if cycle.limit < 1:
             return None
@@ -228,7 +230,7 @@ class LaneStore:
         return self._spelling.given_values(_place_columns(heads))
 
 
-def _held(sent: driver.Sent | None, completions: Sequence[Completion]) -> list[Completion]:
+def _held(sent: driver.PendingResult | None, completions: Sequence[Completion]) -> list[Completion]:
     """Return those whose lane still had their token when it was locked."""
     if sent is None:
         return []

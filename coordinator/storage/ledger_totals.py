@@ -8,7 +8,6 @@ from sqlalchemy import (
     Connection,
     Executable,
     Integer,
-    Row,
     Select,
     Text,
     bindparam,
@@ -19,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.elements import ColumnElement
 
 from coordinator.domain.usd import usd_text
-from coordinator.storage.base import BaseUnits
+from coordinator.storage.base import Base, BaseUnits
 from coordinator.storage.tables.freeze_ledger import FindingRow, HoldLinkRow, HoldRow
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 
@@ -59,10 +58,10 @@ def totals(
         scope, names = "request", {"request": request_id or ""}
     findings, holds = _statements(scope, connection.dialect.name)
     sums: Totals = {}
-    for row in connection.execute(findings, names):
-        _add(sums, row, _OF_FINDINGS)
-    for row in connection.execute(holds, names):
-        _add(sums, row, _OF_HOLDS)
+    for asset, *values in connection.execute(findings, names):
+        _add(sums, asset, _OF_FINDINGS, values)
+    for asset, *values in connection.execute(holds, names):
+        _add(sums, asset, _OF_HOLDS, values)
     return sums
 
 
@@ -101,16 +100,16 @@ def totals_by_leg(connection: Connection, leg_ids: Sequence[str]) -> dict[str, T
             .where(FindingRow.leg_id.in_(some))
             .group_by(FindingRow.leg_id, FindingRow.asset)
         )
-        for row in connection.execute(findings):
-            _add(sums[row.leg_id], row, _OF_FINDINGS)
+        for leg_id, asset, *values in connection.execute(findings):
+            _add(sums[leg_id], asset, _OF_FINDINGS, values)
         holds = (
             select(HoldLinkRow.leg_id, HoldRow.asset, *_holds(dialect))
             .join(HoldRow, HoldRow.id == HoldLinkRow.hold_id)
             .where(HoldLinkRow.leg_id.in_(some))
             .group_by(HoldLinkRow.leg_id, HoldRow.asset)
         )
-        for row in connection.execute(holds):
-            _add(sums[row.leg_id], row, _OF_HOLDS)
+        for leg_id, asset, *values in connection.execute(holds):
+            _add(sums[leg_id], asset, _OF_HOLDS, values)
     return sums
 
 
@@ -147,11 +146,11 @@ def _holds(dialect: str) -> list[ColumnElement[int]]:
     return [*_sums(dialect, HoldRow, _OF_HOLDS), _withheld(HoldRow)]
 
 
-def _sums(dialect: str, table: Any, names: Sequence[str]) -> list[ColumnElement[int]]:
-    return [_sum(dialect, getattr(table, name)).label(name) for name in names]
+def _sums(dialect: str, table: type[Base], names: Sequence[str]) -> list[ColumnElement[int]]:
+    return [_sum(dialect, table.__table__.c[name]).label(name) for name in names]
 
 
-def _sum(dialect: str, column: Any) -> ColumnElement[int]:
+def _sum(dialect: str, column: ColumnElement[int]) -> ColumnElement[int]:
     summed: ColumnElement[int]
     if dialect == "sqlite":
         # Each row costs a call into Python there, and most of what could have left a hold is 0.
@@ -162,16 +161,17 @@ def _sum(dialect: str, column: Any) -> ColumnElement[int]:
     return summed
 
 
-def _withheld(table: Any) -> ColumnElement[int]:
+def _withheld(table: type[FindingRow | HoldRow]) -> ColumnElement[int]:
     counted: ColumnElement[int] = func.sum(cast(table.withheld, Integer)).label("withheld")
     return counted
 
 
-def _add(sums: Totals, row: Row[*tuple[Any, ...]], names: Sequence[str]) -> None:
-    """Put the sums of one asset beside what is there of it already."""
-    entry = sums.setdefault(row.asset, _nothing())
-    entry |= {name: getattr(row, name) for name in names}
-    entry["withheld"] += int(row.withheld)
+def _add(sums: Totals, asset: str, names: Sequence[str], values: Sequence[int]) -> None:
+    """Put the sums of one asset, and last how many are withheld, beside what is there already."""
+    entry = sums.setdefault(asset, _nothing())
+    *amounts, withheld = values
+    entry.update(zip(names, amounts, strict=True))
+    entry["withheld"] += withheld
     entry["held"] = entry["frozen"] - sum(entry[name] for name in _LEFT)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from coordinator.domain import leg as leg_rules
 from coordinator.domain.errors import ConflictError
@@ -30,12 +30,20 @@ _COLUMNS = (
 )
 
 
-_LEG = select(LegRow.__table__).where(LegRow.id == bindparam("leg_id"))
-_OF_PARTNER = select(LegRow.__table__).where(
-    LegRow.request_id == bindparam("request_id"), LegRow.partner == bindparam("partner")
+_LEG = Prebuilt(select(LegRow).where(LegRow.id == bindparam("leg_id")))
+_OF_PARTNER = Prebuilt(
+    select(LegRow).where(
+        LegRow.request_id == bindparam("request_id"), LegRow.partner == bindparam("partner")
+    )
+)
+_OF_REQUEST = Prebuilt(
+    select(LegRow)
+    .where(LegRow.request_id == bindparam("request_id"), LegRow.id > bindparam("after"))
+    .order_by(LegRow.id)
+    .limit(bindparam("at_most"))
 )
 _REQUESTS_OF = Prebuilt(select(LegRow.request_id), among=LegRow.id)
-_LEGS = Prebuilt(select(LegRow.__table__).order_by(LegRow.id), among=LegRow.id)
+_LEGS = Prebuilt(select(LegRow).order_by(LegRow.id), among=LegRow.id)
 _DELIVER = Prebuilt(
     update(LegRow)
     .where(LegRow.version == bindparam("seen"))
@@ -92,10 +100,9 @@ def insert(
     )
 
 
-def of_partner(connection: Connection, request_id: str, partner: str) -> Row[Any] | None:
+def of_partner(connection: Connection, request_id: str, partner: str) -> LegRow | None:
     """Return the leg that `partner` has of a request."""
-    names = {"request_id": request_id, "partner": partner}
-    return connection.execute(_OF_PARTNER, names).one_or_none()
+    return _OF_PARTNER.row(connection, request_id=request_id, partner=partner)
 
 
 def partners_of(connection: Connection, request_id: str) -> list[str]:
@@ -104,37 +111,31 @@ def partners_of(connection: Connection, request_id: str) -> list[str]:
     return list(connection.execute(query).scalars())
 
 
-def get(connection: Connection, leg_id: str) -> Row[Any] | None:
+def get(connection: Connection, leg_id: str) -> LegRow | None:
     """Return one leg."""
-    return connection.execute(_LEG, {"leg_id": leg_id}).one_or_none()
+    return _LEG.row(connection, leg_id=leg_id)
 
 
 def requests_of(connection: Connection, leg_ids: Collection[str]) -> set[str]:
     """Return the requests that legs belong to."""
     if not leg_ids:
         return set()
-    return {row.request_id for row in _REQUESTS_OF.rows(connection, among=sorted(leg_ids))}
+    return set(_REQUESTS_OF.rows(connection, among=sorted(leg_ids)))
 
 
-def get_all(connection: Connection, leg_ids: Collection[str]) -> list[Any]:
+def get_all(connection: Connection, leg_ids: Collection[str]) -> list[LegRow]:
     """Return legs, by id."""
     return _LEGS.rows(connection, among=sorted(leg_ids)) if leg_ids else []
 
 
 def of_request(
     connection: Connection, request_id: str, *, after: str = "", limit: int = 1000
-) -> Sequence[Row[Any]]:
+) -> list[LegRow]:
     """Return a request's legs by id."""
-    query = (
-        select(LegRow.__table__)
-        .where(LegRow.request_id == request_id, LegRow.id > after)
-        .order_by(LegRow.id)
-        .limit(limit)
-    )
-    return connection.execute(query).all()
+    return _OF_REQUEST.rows(connection, request_id=request_id, after=after, at_most=limit)
 
 
-def change(connection: Connection, leg: Row[Any], **values: Any) -> None:
+def change(connection: Connection, leg: LegRow, **values: Any) -> None:
     """Write new values where the leg is still as it was read.
 
     Raises:
@@ -150,7 +151,7 @@ def change(connection: Connection, leg: Row[Any], **values: Any) -> None:
 
 
 def deliver(
-    connection: Connection, legs: Sequence[Any], *, status: LegStatus, act: LegAct, at: datetime
+    connection: Connection, legs: Sequence[LegRow], *, status: LegStatus, act: LegAct, at: datetime
 ) -> None:
     """Write of many legs at once that their notices arrived, where they are as they were read.
 

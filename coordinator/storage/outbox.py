@@ -8,11 +8,11 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
 
-from coordinator.storage.prebuilt import Asked, Prebuilt
+from coordinator.storage.prebuilt import Pending, Prebuilt
 from coordinator.storage.rows import insert_rows, send_rows
 from coordinator.storage.tables.outbox import DeliveryRow, LaneRow, WebhookEndpointRow
 from holdfast.protocol.type_ids import new_id
@@ -48,11 +48,17 @@ _REOPEN_LANE = (
 )
 
 
+class _Enabled(NamedTuple):
+    partner: str
+    id: str
+    event_types: list[str] | None
+
+
 _ENABLED = select(
     WebhookEndpointRow.partner, WebhookEndpointRow.id, WebhookEndpointRow.event_types
 ).where(WebhookEndpointRow.enabled)
-_EVERY_ENDPOINT = Prebuilt(_ENABLED)
-_ENDPOINTS_OF = Prebuilt(_ENABLED, among=WebhookEndpointRow.partner)
+_EVERY_ENDPOINT = Prebuilt(_ENABLED, _Enabled)
+_ENDPOINTS_OF = Prebuilt(_ENABLED, _Enabled, among=WebhookEndpointRow.partner)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +72,7 @@ class Route:
 Routes = dict[str, list[Route]]
 
 
-def ask_routes(connection: Connection, partners: Collection[str]) -> Asked | None:
+def ask_routes(connection: Connection, partners: Collection[str]) -> Pending[_Enabled] | None:
     """Ask for the enabled endpoints of `partners`; "*" stands for everybody's."""
     if not partners:
         return None
@@ -75,7 +81,7 @@ def ask_routes(connection: Connection, partners: Collection[str]) -> Asked | Non
     return _ENDPOINTS_OF.send(connection, among=sorted(partners))
 
 
-def routes(asked: Asked | None) -> Routes:
+def routes(asked: Pending[_Enabled] | None) -> Routes:
     """Return the endpoints that `ask_routes` asked for."""
     found: Routes = defaultdict(list)
     for partner, endpoint_id, event_types in asked.rows() if asked is not None else ():

@@ -1,13 +1,11 @@
 """The list of who owes what: holds about which an answer is outstanding, and to whom."""
 
-from collections.abc import Sequence
-from typing import Any
-
-from sqlalchemy import Connection, Row, and_, or_, select
+from sqlalchemy import Connection, and_, or_, select
 
 from coordinator.domain.clock import from_micros
 from coordinator.storage.hold_clocks import OBLIGES
-from coordinator.storage.ledger_pages import linked_hold
+from coordinator.storage.ledger_pages import ShownHold, linked_hold
+from coordinator.storage.reads import read_as
 from coordinator.storage.tables.freeze_ledger import HoldLinkRow, HoldRow
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow
 
@@ -23,7 +21,7 @@ _OWED = (
 
 def owed_to_or_by(
     connection: Connection, partner: str, *, after: tuple[str, str] = ("", ""), limit: int = 100
-) -> Sequence[Row[Any]]:
+) -> list[ShownHold]:
     """Return holds about which an answer is owed: `partner`'s own, and on its requests.
 
     One row for each request that it is owed on, by hold and request, with leg and address there: a
@@ -47,4 +45,4 @@ def owed_to_or_by(
         .order_by(_OWED.c.id, HoldLinkRow.request_id)
         .limit(limit)
     )
-    return connection.execute(query).all()
+    return read_as(connection, ShownHold, query)

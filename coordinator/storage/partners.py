@@ -3,12 +3,13 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, bindparam, exists, func, or_, select, text, update
+from sqlalchemy import Connection, bindparam, exists, func, or_, select, update
 
 from coordinator.domain.actor import Actor, ActorKind
-from coordinator.storage.prebuilt import Asked, Prebuilt
+from coordinator.storage.prebuilt import Pending, Prebuilt
+from coordinator.storage.reads import fields_from, read, read_as, read_one
 from coordinator.storage.rows import insert_rows
 from coordinator.storage.tables.documents import DocumentKeyRow
 from coordinator.storage.tables.partners import GrantRow, PartnerKeyRow, PartnerRow, SubjectRow
@@ -48,10 +49,62 @@ def key_owner(connection: Connection, kid: str) -> KeyOwner | None:
     query = select(
         PartnerKeyRow.partner, PartnerKeyRow.subject, PartnerKeyRow.jwk, PartnerKeyRow.is_root
     ).where(PartnerKeyRow.kid == kid)
-    row = connection.execute(query).one_or_none()
-    if row is None:
-        return None
-    return KeyOwner(kid, row.partner, row.subject, row.jwk, row.is_root)
+    found = connection.execute(query).one_or_none()
+    return None if found is None else KeyOwner(kid, *found)
+
+
+class _Standing(NamedTuple):
+    kid: str
+    partner: str
+    subject: str
+    is_root: bool
+    proposer: str | None
+    subject_kind: str | None
+    owner: str | None
+    roles: list[str] | None
+    partner_kind: str
+    status: str
+    document_key_id: str
+    systems_as_compliance: list[str]
+    may_flash: list[str]
+    approval_quorum: int
+    wrapped: bytes | None
+    revocations: int
+
+
+class PartnerStatusNow(NamedTuple):
+    """What a partner is, and whether it may be asked."""
+
+    handle: str
+    kind: str
+    status: str
+    provisional: str
+
+
+class Person(NamedTuple):
+    """A person of a partner who holds a good key."""
+
+    id: str
+    roles: list[str]
+
+
+class _Jwk(NamedTuple):
+    kid: str
+    jwk: dict[str, str]
+
+
+class KeyOfSubject(NamedTuple):
+    """A key with the roles that its subject has by now; None for a root key."""
+
+    kid: str
+    partner: str
+    subject: str
+    is_root: bool
+    jwk: dict[str, str]
+    grant_id: str | None
+    granted_at: datetime
+    revoked_at: datetime | None
+    roles: list[str] | None
 
 
 _STANDING = Prebuilt(
@@ -81,10 +134,13 @@ _STANDING = Prebuilt(
         PartnerKeyRow.kid == bindparam("kid"),
         PartnerKeyRow.revoked_at.is_(None),
         SubjectRow.revoked_at.is_(None),
-    )
+    ),
+    _Standing,
 )
-_PARTNER = select(PartnerRow.__table__).where(PartnerRow.handle == bindparam("handle"))
+_BY_HANDLE = select(PartnerRow).where(PartnerRow.handle == bindparam("handle"))
+_PARTNER = Prebuilt(_BY_HANDLE)
 # Rows that only refer to the partner are inserted beside it.
+_LOCKED_PARTNER = Prebuilt(_BY_HANDLE.with_for_update(key_share=True))
 _LOCK = Prebuilt(
     select(PartnerRow.handle)
     .where(PartnerRow.handle == bindparam("handle"))
@@ -92,6 +148,7 @@ _LOCK = Prebuilt(
 )
 _STATUSES = Prebuilt(
     select(PartnerRow.handle, PartnerRow.kind, PartnerRow.status, PartnerRow.provisional),
+    PartnerStatusNow,
     among=PartnerRow.handle,
 )
 _STATUSES_AT_MOST = 512
@@ -102,10 +159,11 @@ _PEOPLE = Prebuilt(
         SubjectRow.kind == "person",
         SubjectRow.revoked_at.is_(None),
         exists().where(PartnerKeyRow.subject == SubjectRow.id, PartnerKeyRow.revoked_at.is_(None)),
-    )
+    ),
+    Person,
 )
 _PROPOSER = Prebuilt(select(PartnerKeyRow.proposer).where(PartnerKeyRow.kid == bindparam("kid")))
-_JWKS = Prebuilt(select(PartnerKeyRow.kid, PartnerKeyRow.jwk), among=PartnerKeyRow.kid)
+_JWKS = Prebuilt(select(PartnerKeyRow.kid, PartnerKeyRow.jwk), _Jwk, among=PartnerKeyRow.kid)
 
 
 def standing(connection: Connection, kid: str) -> Standing | None:
@@ -113,21 +171,27 @@ def standing(connection: Connection, kid: str) -> Standing | None:
     return standing_of(ask_standing(connection, kid))
 
 
-def ask_standing(connection: Connection, kid: str) -> Asked:
+def ask_standing(connection: Connection, kid: str) -> Pending[_Standing]:
     """Ask for the rights of whoever holds `kid`; `standing_of` waits for the answer."""
     return _STANDING.send(connection, kid=kid)
 
 
-def standing_of(asked: Asked) -> Standing | None:
+def standing_of(asked: Pending[_Standing]) -> Standing | None:
     """Return what `standing` returns."""
     row = asked.row()
-    if row is None or (row.subject_kind is None and not row.is_root):
+    if row is None:
+        return None
+    if row.is_root:
+        kind = ActorKind.ROOT
+    elif row.subject_kind is not None:
+        kind = ActorKind(row.subject_kind)
+    else:
         return None
     actor = Actor(
         partner=row.partner,
         subject=row.subject,
         kid=row.kid,
-        kind=ActorKind.ROOT if row.is_root else ActorKind(row.subject_kind),
+        kind=kind,
         roles=frozenset(Role(r) for r in row.roles or ()),
         owner=row.owner,
         key_proposer=row.proposer,
@@ -142,9 +206,16 @@ def standing_of(asked: Asked) -> Standing | None:
     )
 
 
-_STILL = text(
-    "SELECT partner_key.revoked_at, partner.status FROM partner_key "
-    "JOIN partner ON partner.handle = partner_key.partner WHERE partner_key.kid = :kid"
+class _Still(NamedTuple):
+    revoked_at: datetime | None
+    status: str
+
+
+_STILL = Prebuilt(
+    select(PartnerKeyRow.revoked_at, PartnerRow.status)
+    .join(PartnerRow, PartnerRow.handle == PartnerKeyRow.partner)
+    .where(PartnerKeyRow.kid == bindparam("kid")),
+    _Still,
 )
 
 
@@ -159,7 +230,7 @@ def still_stands(
         ended_here: Keys that this transaction itself ended.
     """
     kid = found.actor.kid
-    row = connection.execute(_STILL, {"kid": kid}).one_or_none()
+    row = _STILL.row(connection, kid=kid)
     if row is None or row.status != found.partner_status:
         return False
     return row.revoked_at is None or kid in ended_here
@@ -170,24 +241,19 @@ def key_proposer(connection: Connection, kid: str) -> str | None:
     return proposer_of(ask_key_proposer(connection, kid))
 
 
-def ask_key_proposer(connection: Connection, kid: str) -> Asked:
+def ask_key_proposer(connection: Connection, kid: str) -> Pending[str | None]:
     """Ask for what `key_proposer` returns; `proposer_of` waits for it."""
     return _PROPOSER.send(connection, kid=kid)
 
 
-def proposer_of(asked: Asked) -> str | None:
+def proposer_of(asked: Pending[str | None]) -> str | None:
     """Return what `ask_key_proposer` asked for."""
-    row = asked.row()
-    return None if row is None else row.proposer
+    return asked.row()
 
 
-def partner(connection: Connection, handle: str, *, lock: bool = False) -> Row[Any] | None:
+def partner(connection: Connection, handle: str, *, lock: bool = False) -> PartnerRow | None:
     """Return one partner's row; locked against other changes of its membership, if asked."""
-    query = _PARTNER
-    if lock:
-        # Rows that only refer to the partner are inserted beside it.
-        query = query.with_for_update(key_share=True)
-    return connection.execute(query, {"handle": handle}).one_or_none()
+    return (_LOCKED_PARTNER if lock else _PARTNER).row(connection, handle=handle)
 
 
 def send_lock(connection: Connection, handle: str) -> None:
@@ -202,26 +268,26 @@ def send_lock(connection: Connection, handle: str) -> None:
 
 def partners(
     connection: Connection, *, after: str = "", limit: int = 100, active_only: bool = False
-) -> Sequence[Row[Any]]:
+) -> list[PartnerRow]:
     """Return members by handle, those that never joined left out."""
     wanted = (
         [PartnerStatus.ACTIVE] if active_only else [PartnerStatus.ACTIVE, PartnerStatus.SUSPENDED]
     )
     query = (
-        select(PartnerRow.__table__)
+        select(PartnerRow)
         .where(PartnerRow.handle > after, PartnerRow.status.in_(wanted))
         .order_by(PartnerRow.handle)
         .limit(limit)
     )
-    return connection.execute(query).all()
+    return read(connection, query)
 
 
-def statuses(connection: Connection, handles: Sequence[str]) -> dict[str, Any]:
-    """Return (handle, kind, status, provisional) rows of the partners among `handles`."""
+def statuses(connection: Connection, handles: Sequence[str]) -> dict[str, PartnerStatusNow]:
+    """Return kind, status and policy of the partners among `handles`."""
     return statuses_of(ask_statuses(connection, handles))
 
 
-def ask_statuses(connection: Connection, handles: Sequence[str]) -> list[Asked]:
+def ask_statuses(connection: Connection, handles: Sequence[str]) -> list[Pending[PartnerStatusNow]]:
     """Ask for the rows of `statuses`; `statuses_of` waits for them."""
     return [
         _STATUSES.send(connection, among=handles[start : start + _STATUSES_AT_MOST])
@@ -229,7 +295,7 @@ def ask_statuses(connection: Connection, handles: Sequence[str]) -> list[Asked]:
     ]
 
 
-def statuses_of(asked: Sequence[Asked]) -> dict[str, Any]:
+def statuses_of(asked: Sequence[Pending[PartnerStatusNow]]) -> dict[str, PartnerStatusNow]:
     """Return what `statuses` returns."""
     return {row.handle: row for part in asked for row in part.rows()}
 
@@ -248,33 +314,33 @@ def jurisdictions(connection: Connection) -> frozenset[str]:
     return frozenset(found for found in connection.execute(query).scalars() if found)
 
 
-def by_invitation(connection: Connection, invitation_sha256: str) -> Row[Any] | None:
+def by_invitation(connection: Connection, invitation_sha256: str) -> PartnerRow | None:
     """Return the partner that an invitation was made for, locked: it is taken once."""
     query = (
-        select(PartnerRow.__table__)
+        select(PartnerRow)
         .where(PartnerRow.invitation_sha256 == invitation_sha256)
         .with_for_update(key_share=True)
     )
-    return connection.execute(query).one_or_none()
+    return read_one(connection, query)
 
 
-def subject(connection: Connection, subject_id: str) -> Row[Any] | None:
+def subject(connection: Connection, subject_id: str) -> SubjectRow | None:
     """Return one subject's row."""
-    query = select(SubjectRow.__table__).where(SubjectRow.id == subject_id)
-    return connection.execute(query).one_or_none()
+    query = select(SubjectRow).where(SubjectRow.id == subject_id)
+    return read_one(connection, query)
 
 
 def subjects(
     connection: Connection, handle: str, *, after: str = "", limit: int = 100
-) -> Sequence[Row[Any]]:
+) -> list[SubjectRow]:
     """Return a partner's people and systems that were not taken away, by id."""
     query = (
-        select(SubjectRow.__table__)
+        select(SubjectRow)
         .where(SubjectRow.partner == handle, SubjectRow.revoked_at.is_(None), SubjectRow.id > after)
         .order_by(SubjectRow.id)
         .limit(limit)
     )
-    return connection.execute(query).all()
+    return read(connection, query)
 
 
 def insert_subject(  # noqa: PLR0913 - the columns
@@ -319,7 +385,7 @@ def insert_key(  # noqa: PLR0913 - the columns
     return insert_rows(connection, PartnerKeyRow, columns, [row], ignore_conflicts=True) == 1
 
 
-def ask_people(connection: Connection, handle: str) -> Asked:
+def ask_people(connection: Connection, handle: str) -> Pending[Person]:
     """Ask for the people of `handle` who hold a good key, for `leads_among`."""
     return _PEOPLE.send(connection, handle=handle)
 
@@ -329,16 +395,16 @@ def eligible_leads(connection: Connection, handle: str, excluded: set[str]) -> i
     return leads_among(ask_people(connection, handle), excluded)
 
 
-def leads_among(people: Asked, excluded: set[str]) -> int:
+def leads_among(people: Pending[Person], excluded: set[str]) -> int:
     """Return what `eligible_leads` returns, of the people of `ask_people`."""
     return sum(p.id not in excluded and Role.SECURITY_LEAD in p.roles for p in people.rows())
 
 
-def jwks(connection: Connection, kids: Collection[str]) -> dict[str, Any]:
+def jwks(connection: Connection, kids: Collection[str]) -> dict[str, dict[str, str]]:
     """Return the public keys of `kids`, few of them."""
     if not kids:
         return {}
-    return {row.kid: row.jwk for row in _JWKS.rows(connection, among=sorted(kids))}
+    return dict(_JWKS.rows(connection, among=sorted(kids)))
 
 
 def keys(
@@ -348,10 +414,10 @@ def keys(
     kids: Sequence[str] = (),
     after: str = "",
     limit: int = 100,
-) -> Sequence[Row[Any]]:
+) -> list[KeyOfSubject]:
     """Return keys with their subject's roles, by kid."""
     query = (
-        select(PartnerKeyRow.__table__, SubjectRow.roles)
+        select(*fields_from(KeyOfSubject, PartnerKeyRow), SubjectRow.roles)
         .outerjoin(SubjectRow, SubjectRow.id == PartnerKeyRow.subject)
         .where(PartnerKeyRow.kid > after)
         .order_by(PartnerKeyRow.kid)
@@ -361,7 +427,7 @@ def keys(
         query = query.where(PartnerKeyRow.partner == handle)
     if kids:
         query = query.where(PartnerKeyRow.kid.in_(kids))
-    return connection.execute(query).all()
+    return read_as(connection, KeyOfSubject, query)
 
 
 def kids_of(
@@ -381,12 +447,12 @@ def kids_of(
 
 def grants(
     connection: Connection, *, handle: str | None = None, after: str = "", limit: int = 100
-) -> Sequence[Row[Any]]:
+) -> list[GrantRow]:
     """Return grants in the order they were made."""
-    query = select(GrantRow.__table__).where(GrantRow.id > after).order_by(GrantRow.id).limit(limit)
+    query = select(GrantRow).where(GrantRow.id > after).order_by(GrantRow.id).limit(limit)
     if handle is not None:
         query = query.where(GrantRow.partner == handle)
-    return connection.execute(query).all()
+    return read(connection, query)
 
 
 def revoke_keys(  # noqa: PLR0913 - what a revocation says
@@ -412,4 +478,4 @@ def revoke_keys(  # noqa: PLR0913 - what a revocation says
 def count_by_status(connection: Connection) -> dict[str, int]:
     """Return how many partners are in each status."""
     query = select(PartnerRow.status, func.count()).group_by(PartnerRow.status)
-    return dict(connection.execute(query).tuples().all())
+    return dict(connection.execute(query).all())

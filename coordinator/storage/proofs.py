@@ -1,6 +1,6 @@
 """What proves that a request was asked and approved, in one look: notices are sent with it."""
 
-from typing import Any
+from typing import NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, or_, select
 
@@ -8,6 +8,23 @@ from coordinator.storage.prebuilt import Prebuilt
 from coordinator.storage.tables.documents import DocumentKeyRow, DocumentRow
 from coordinator.storage.tables.freeze_requests import ActRow
 from coordinator.storage.tables.partners import PartnerKeyRow
+
+
+class Proof(NamedTuple):
+    """An act with what proves it, sealed, and the key that it was signed with.
+
+    Attributes:
+        sealed: The document `evidence`; None where it is erased, or not stored yet.
+    """
+
+    id: str
+    kind: str
+    kid: str | None
+    jwk: dict[str, str] | None
+    sealed: bytes | None
+    key_id: str | None
+    wrapped: bytes | None
+
 
 _PROOFS = Prebuilt(
     select(
@@ -27,13 +44,11 @@ _PROOFS = Prebuilt(
         or_(ActRow.kind == "submit", ActRow.kind == "approve"),
     )
     .order_by(ActRow.id)
-    .limit(100)
+    .limit(100),
+    Proof,
 )
 
 
-def of_request(connection: Connection, request_id: str) -> list[Any]:
-    """Return (id, kind, kid, jwk, sealed, key_id, wrapped) of the submission and its approvals.
-
-    `sealed` is the document `evidence`; None where it is erased, or not stored yet.
-    """
+def of_request(connection: Connection, request_id: str) -> list[Proof]:
+    """Return the proofs of a request's submission and its approvals."""
     return _PROOFS.rows(connection, request_id=request_id)

@@ -1,12 +1,14 @@
 """Queries that only readers need; each answers a whole page at once."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, select
+from sqlalchemy import Connection, Select, bindparam, func, select
 from sqlalchemy.orm import aliased
 
 from coordinator.storage.incidents import words_are_told_to
+from coordinator.storage.reads import read_as, read_one
 from coordinator.storage.tables.documents import DocumentRow
 from coordinator.storage.tables.events import EventRow
 from coordinator.storage.tables.freeze_requests import (
@@ -49,6 +51,21 @@ def _old_notices() -> Select[str, str]:
 _OLD_NOTICES = _old_notices()
 
 
+class IncidentRead(NamedTuple):
+    """An incident as one partner reads it.
+
+    Attributes:
+        is_told: Whether the partner may read its words.
+    """
+
+    id: str
+    opened_by: str
+    document_key_id: str
+    kind: str
+    occurred_at: datetime
+    is_told: bool
+
+
 def submit_act(connection: Connection, request_id: str) -> str | None:
     """Return the act that submitted a request; its evidence is the whole document."""
     query = (
@@ -60,16 +77,15 @@ def submit_act(connection: Connection, request_id: str) -> str | None:
     return connection.execute(query).scalar_one_or_none()
 
 
-def leaf(connection: Connection, index: int) -> Row[Any] | None:
+def leaf(connection: Connection, index: int) -> LogLeafRow | None:
     """Return one leaf of the log."""
-    query = select(LogLeafRow.__table__).where(LogLeafRow.index == index)
-    return connection.execute(query).one_or_none()
+    return read_one(connection, select(LogLeafRow).where(LogLeafRow.index == index))
 
 
 def legs_asked(connection: Connection, request_id: str) -> dict[str, str]:
     """Return the partners that have a leg of a request, by name, with the leg's status."""
     query = select(LegRow.partner, LegRow.status).where(LegRow.request_id == request_id)
-    return dict(sorted((row.partner, row.status) for row in connection.execute(query)))
+    return dict(sorted(connection.execute(query).all()))
 
 
 def document_sizes(connection: Connection, owner_ids: Sequence[str], name: str) -> dict[str, int]:
@@ -79,7 +95,7 @@ def document_sizes(connection: Connection, owner_ids: Sequence[str], name: str) 
         query = select(DocumentRow.owner_id, func.length(DocumentRow.sealed)).where(
             DocumentRow.owner_id.in_(owner_ids[start : start + _CHUNK]), DocumentRow.name == name
         )
-        sizes |= {row[0]: row[1] for row in connection.execute(query)}
+        sizes |= dict(connection.execute(query).all())
     return sizes
 
 
@@ -94,14 +110,14 @@ def unread_notices(
     """
     queued = (LegRow.partner == partner, LegRow.status == LegStatus.QUEUED.value)
     old = connection.execute(_OLD_NOTICES, {"partner": partner, "up_to": up_to})
-    found = {(request_id, leg_id) for request_id, leg_id in old}
+    found = set(old.all())
     for start in range(0, len(event_ids), _CHUNK):
         just_read = (
             select(LegRow.request_id, LegRow.id)
             .join(EventRow, EventRow.leg_id == LegRow.id)
             .where(*queued, EventRow.id.in_(event_ids[start : start + _CHUNK]))
         )
-        found |= {(row.request_id, row.id) for row in connection.execute(just_read)}
+        found |= set(connection.execute(just_read).all())
     return [leg_id for _, leg_id in sorted(found)]
 
 
@@ -131,23 +147,25 @@ def visible_incidents(
     if before is not None:
         sent = sent.where(FreezeRequestRow.id < before)
         received = received.where(LegRow.request_id < before)
-    rows = [
-        (row.incident_id, row.id)
+    found = {
+        (incident_id, request_id)
         for query in (sent, received)
-        for row in connection.execute(query.limit(limit))
-    ]
-    return sorted(set(rows), key=lambda row: row[1], reverse=True)[:limit]
+        for incident_id, request_id in connection.execute(query.limit(limit))
+    }
+    return sorted(found, key=lambda each: each[1], reverse=True)[:limit]
 
 
-def incidents(connection: Connection, ids: Sequence[str], handle: str) -> Mapping[str, Row[Any]]:
-    """Return the rows of many incidents, each with `is_told`: `handle` may read its words."""
+def incidents(
+    connection: Connection, ids: Sequence[str], handle: str
+) -> Mapping[str, IncidentRead]:
+    """Return many incidents as `handle` reads them."""
     told = words_are_told_to(handle).label("is_told")
-    found: dict[str, Row[Any]] = {}
+    found: dict[str, IncidentRead] = {}
     for start in range(0, len(ids), _CHUNK):
         query = select(IncidentRow.__table__, told).where(
             IncidentRow.id.in_(ids[start : start + _CHUNK])
         )
-        found |= {row.id: row for row in connection.execute(query)}
+        found |= {row.id: row for row in read_as(connection, IncidentRead, query)}
     return found
 
 

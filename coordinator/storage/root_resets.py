@@ -3,8 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
+from coordinator.storage.reads import read_one
 from coordinator.storage.tables.life_cycle import RootResetRow
 
 WAITING = "waiting"
@@ -17,18 +18,18 @@ def insert_reset(connection: Connection, values: dict[str, Any]) -> None:
     connection.execute(insert(RootResetRow).values(status=WAITING, **values))
 
 
-def waiting(connection: Connection, handle: str) -> Row[Any] | None:
+def waiting(connection: Connection, handle: str) -> RootResetRow | None:
     """Return the reset that a partner has coming; there is at most one."""
-    query = select(RootResetRow.__table__).where(
+    query = select(RootResetRow).where(
         RootResetRow.partner == handle, RootResetRow.status == WAITING
     )
-    return connection.execute(query).one_or_none()
+    return read_one(connection, query)
 
 
-def get(connection: Connection, reset_id: str) -> Row[Any] | None:
+def get(connection: Connection, reset_id: str) -> RootResetRow | None:
     """Return one reset."""
-    query = select(RootResetRow.__table__).where(RootResetRow.id == reset_id)
-    return connection.execute(query).one_or_none()
+    query = select(RootResetRow).where(RootResetRow.id == reset_id)
+    return read_one(connection, query)
 
 
 def end(connection: Connection, reset_id: str, status: str) -> bool:

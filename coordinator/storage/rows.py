@@ -9,7 +9,7 @@ in one statement, many as one array a column; on SQLite many go as one JSON docu
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Table
 from sqlalchemy.engine import Dialect
@@ -27,6 +27,7 @@ from coordinator.storage.columns import (
     document_insert,
 )
 
+B = TypeVar("B", bound=Base)
 #: From so many rows on one statement for all is worth its spelling.
 FEWEST_AT_ONCE = 16
 #: What skips rows that break a unique constraint.
@@ -77,6 +78,21 @@ def _ready(
     return sql, each if together == 1 else [tuple(chain.from_iterable(each))]
 
 
+def new_row(row_type: type[B], values: Mapping[str, Any]) -> B:
+    """Return a row that is about to be inserted; columns without a value are None.
+
+    Raises:
+        TypeError: If a value is of no column.
+    """
+    mapper = row_type.__mapper__
+    unknown = values.keys() - mapper.columns.keys()
+    if unknown:
+        raise TypeError(f"{row_type.__name__} has no {', '.join(sorted(unknown))}")
+    row: B = mapper.class_manager.new_instance()
+    row.__dict__.update(dict.fromkeys(mapper.columns.keys()), **values)
+    return row
+
+
 def insert_rows(
     connection: Connection,
     row_type: type[Base],
@@ -112,7 +128,7 @@ def send_rows(
     rows: Sequence[Sequence[Any]],
     *,
     conflict: str = "",
-) -> driver.Sent:
+) -> driver.PendingResult:
     """Insert at least one row as `insert_rows` does; how many it was, is asked later.
 
     `conflict` is the ON CONFLICT clause, where there is to be one.

@@ -1,13 +1,15 @@
 """Lines about shared holds: written once, shown on every leg that they count for."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, exists, insert, literal, select
+from sqlalchemy import Connection, exists, insert, literal, select
 
 from coordinator.domain.freeze_ledger import Booking
+from coordinator.storage.reads import read_as
 from coordinator.storage.rows import insert_rows
 from coordinator.storage.tables.freeze_ledger import HoldLinkRow, LedgerLineRow, SharedLineRow
+from coordinator.storage.tables.freeze_requests import LegRow
 from holdfast.protocol.vocabulary import LineKind
 
 _COLUMNS = ("leg_id", "line_id", "request_id", "address_no")
@@ -34,11 +36,12 @@ def links_to_other_legs(
 ) -> list[OtherLink]:
     """Return the links of the named holds to other legs, by leg."""
     found: list[OtherLink] = []
-    columns = (getattr(HoldLinkRow, name) for name in OtherLink._fields)
-    base = select(*columns).where(HoldLinkRow.leg_id != but_leg)
+    base = select(
+        HoldLinkRow.leg_id, HoldLinkRow.hold_id, HoldLinkRow.request_id, HoldLinkRow.address_no
+    ).where(HoldLinkRow.leg_id != but_leg)
     for start in range(0, len(hold_ids), _CHUNK):
         named = HoldLinkRow.hold_id.in_(hold_ids[start : start + _CHUNK])
-        found.extend(OtherLink(*row) for row in connection.execute(base.where(named)))
+        found.extend(read_as(connection, OtherLink, base.where(named)))
     return sorted(found)
 
 
@@ -60,7 +63,7 @@ def show_elsewhere(
     insert_rows(connection, SharedLineRow, _COLUMNS, shown)
 
 
-def show_earlier(connection: Connection, booking: Booking, leg: Row[Any]) -> None:
+def show_earlier(connection: Connection, booking: Booking, leg: LegRow) -> None:
     """Show on this leg what was written about the holds that it shares from now on.
 
     Their amounts count for it, so the lines that these come from are to be seen there, too.

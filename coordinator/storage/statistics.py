@@ -3,14 +3,14 @@
 Every query begins at the index over `leg.queued_at`, so that a month costs what happened in it.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Integer, Row, Select, cast, func, select
+from sqlalchemy import Connection, Integer, Select, cast, func, select
 
 from coordinator.storage.base import BaseUnits
+from coordinator.storage.reads import fields_from, read_as
 from coordinator.storage.tables.freeze_ledger import (
     FindingRow,
     HoldLinkRow,
@@ -50,23 +50,87 @@ class Scope:
         return query.where((LegRow.partner == self.visible_to) | own.exists())
 
 
+class CountedLeg(NamedTuple):
+    """A leg with its request's urgency and requester."""
+
+    id: str
+    request_id: str
+    partner: str
+    status: str
+    queued_at: datetime
+    acknowledged_at: datetime | None
+    decline_code: str | None
+    urgency: str
+    requester: str
+
+
+class FirstFreeze(NamedTuple):
+    """When a leg first froze something."""
+
+    leg_id: str
+    first: datetime
+
+
+class AskedSum(NamedTuple):
+    """What a request names of one asset; `usd` is in cents, None where nothing is stated."""
+
+    request_id: str
+    asset: str | None
+    amount: int | None
+    usd: int | None
+
+
+class FoundSum(NamedTuple):
+    """What a leg found of one asset; `usd` is in cents."""
+
+    leg_id: str
+    asset: str
+    found: int
+    usd: int | None
+    withheld: int
+
+
+class HeldSum(NamedTuple):
+    """What a leg's holds froze and returned of one asset; dollars are in cents."""
+
+    leg_id: str
+    asset: str
+    frozen: int
+    returned: int
+    frozen_usd: int | None
+    returned_usd: int | None
+    withheld: int
+
+
+class NothingCount(NamedTuple):
+    """How many addresses a leg answered with nothing, by code."""
+
+    leg_id: str
+    code: str
+    addresses: int
+
+
 def _sum(connection: Connection, column: Any) -> Any:
     function = func.sum_units if connection.dialect.name == "sqlite" else func.sum
     return function(column, type_=BaseUnits())
 
 
-def legs(connection: Connection, scope: Scope) -> Sequence[Row[Any]]:
+def legs(connection: Connection, scope: Scope) -> list[CountedLeg]:
     """Return the legs in scope with their request's urgency and requester."""
     query = (
-        select(LegRow.__table__, FreezeRequestRow.urgency, FreezeRequestRow.requester)
+        select(
+            *fields_from(CountedLeg, LegRow),
+            FreezeRequestRow.urgency,
+            FreezeRequestRow.requester,
+        )
         .join(FreezeRequestRow, FreezeRequestRow.id == LegRow.request_id)
         .where(LegRow.id.in_(scope.legs()))
     )
-    return connection.execute(query).all()
+    return read_as(connection, CountedLeg, query)
 
 
-def first_freezes(connection: Connection, scope: Scope) -> Sequence[Row[Any]]:
-    """Return (leg_id, first) of the legs that froze; a hold that a correction voided never was."""
+def first_freezes(connection: Connection, scope: Scope) -> list[FirstFreeze]:
+    """Return when legs first froze; a hold that a correction voided never was."""
     query = (
         select(LedgerLineRow.leg_id, func.min(LedgerLineRow.reported_at).label("first"))
         .join(HoldRow, HoldRow.id == LedgerLineRow.hold_id)
@@ -77,11 +141,11 @@ def first_freezes(connection: Connection, scope: Scope) -> Sequence[Row[Any]]:
         )
         .group_by(LedgerLineRow.leg_id)
     )
-    return list(connection.execute(query))
+    return read_as(connection, FirstFreeze, query)
 
 
-def asked(connection: Connection, scope: Scope) -> Sequence[Row[Any]]:
-    """Return (request_id, asset, amount, usd) of what the requests in scope name."""
+def asked(connection: Connection, scope: Scope) -> list[AskedSum]:
+    """Return what the requests in scope name."""
     query = (
         select(
             FlaggedAddressRow.request_id,
@@ -92,11 +156,11 @@ def asked(connection: Connection, scope: Scope) -> Sequence[Row[Any]]:
         .where(FlaggedAddressRow.request_id.in_(scope.legs(LegRow.request_id)))
         .group_by(FlaggedAddressRow.request_id, FlaggedAddressRow.asset)
     )
-    return list(connection.execute(query))
+    return read_as(connection, AskedSum, query)
 
 
-def found(connection: Connection, scope: Scope) -> Sequence[Row[Any]]:
-    """Return (leg_id, asset, found, usd, withheld); `usd` is in cents."""
+def found(connection: Connection, scope: Scope) -> list[FoundSum]:
+    """Return what the legs in scope found."""
     query = (
         select(
             FindingRow.leg_id,
@@ -108,11 +172,11 @@ def found(connection: Connection, scope: Scope) -> Sequence[Row[Any]]:
         .where(FindingRow.leg_id.in_(scope.legs()))
         .group_by(FindingRow.leg_id, FindingRow.asset)
     )
-    return list(connection.execute(query))
+    return read_as(connection, FoundSum, query)
 
 
-def held(connection: Connection, scope: Scope) -> Sequence[Row[Any]]:
-    """Return (leg_id, asset, frozen, returned, frozen_usd, returned_usd, withheld).
+def held(connection: Connection, scope: Scope) -> list[HeldSum]:
+    """Return what the holds in scope froze and returned.
 
     Over distinct holds: one that several legs in scope share counts for the first of them.
     """
@@ -135,17 +199,17 @@ def held(connection: Connection, scope: Scope) -> Sequence[Row[Any]]:
         .join(HoldRow, HoldRow.id == first.c.hold_id)
         .group_by(first.c.leg_id, HoldRow.asset)
     )
-    return list(connection.execute(query))
+    return read_as(connection, HeldSum, query)
 
 
-def nothing(connection: Connection, scope: Scope) -> Sequence[Row[Any]]:
-    """Return (leg_id, code, addresses) of addresses answered with nothing."""
+def nothing(connection: Connection, scope: Scope) -> list[NothingCount]:
+    """Return how many addresses the legs in scope answered with nothing."""
     query = (
         select(NothingRow.leg_id, NothingRow.code, func.count().label("addresses"))
         .where(NothingRow.leg_id.in_(scope.legs()))
         .group_by(NothingRow.leg_id, NothingRow.code)
     )
-    return list(connection.execute(query))
+    return read_as(connection, NothingCount, query)
 
 
 def request_count(connection: Connection, scope: Scope) -> int:

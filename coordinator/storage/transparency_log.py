@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, update
 
@@ -11,6 +11,14 @@ from coordinator.storage.rows import insert_rows
 from coordinator.storage.tables.transparency_log import LogHeadRow, LogLeafRow
 
 _LEAF_COLUMNS = ("index", "leaf_id", "type", "at", "commitment")
+
+
+class _Advanced(NamedTuple):
+    leaf_count: int
+    event_seq: int
+    revocations: int
+
+
 #: Locks the head row until the commit and takes the numbers in the same round trip.
 _ADVANCE = Prebuilt(
     update(LogHeadRow)
@@ -20,7 +28,8 @@ _ADVANCE = Prebuilt(
         event_seq=LogHeadRow.event_seq + bindparam("events"),
         revocations=LogHeadRow.revocations + bindparam("revoking"),
     )
-    .returning(LogHeadRow.leaf_count, LogHeadRow.event_seq, LogHeadRow.revocations)
+    .returning(LogHeadRow.leaf_count, LogHeadRow.event_seq, LogHeadRow.revocations),
+    _Advanced,
 )
 
 
@@ -35,7 +44,7 @@ class Head:
 
 def advance(connection: Connection, *, leaves: int, events: int, revocations: int) -> Head:
     """Lock the head until the commit; take `leaves` indexes from 0 and `events` numbers from 1."""
-    row = _ADVANCE.row(connection, leaves=leaves, events=events, revoking=revocations)
+    [row] = _ADVANCE.rows(connection, leaves=leaves, events=events, revoking=revocations)
     return Head(row.leaf_count - leaves, row.event_seq - events + 1, row.revocations)
 
 

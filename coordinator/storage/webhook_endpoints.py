@@ -5,10 +5,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, text, update
+from sqlalchemy import Connection, func, insert, select, text, update
 
 from coordinator.domain.clock import to_micros
 from coordinator.storage.documents import Vault, load
+from coordinator.storage.reads import read, read_one
 from coordinator.storage.tables.outbox import WebhookEndpointRow
 from holdfast.protocol import canonical_json, strict_json
 from holdfast.protocol.payloads import format_time, parse_time
@@ -77,23 +78,23 @@ def documents(
     return {id_: EndpointDocument.from_bytes(content) for id_, content in found.items()}
 
 
-def find(connection: Connection, endpoint_id: str, partner: str) -> Row[Any] | None:
+def find(connection: Connection, endpoint_id: str, partner: str) -> WebhookEndpointRow | None:
     """Return an endpoint of `partner`; a deleted one is gone."""
-    query = select(WebhookEndpointRow.__table__).where(
+    query = select(WebhookEndpointRow).where(
         WebhookEndpointRow.id == endpoint_id,
         WebhookEndpointRow.partner == partner,
         WebhookEndpointRow.deleted_at.is_(None),
     )
-    return connection.execute(query).one_or_none()
+    return read_one(connection, query)
 
 
-def get(connection: Connection, endpoint_id: str) -> Row[Any] | None:
+def get(connection: Connection, endpoint_id: str) -> WebhookEndpointRow | None:
     """Return an endpoint, whosever it is, deleted or not."""
-    query = select(WebhookEndpointRow.__table__).where(WebhookEndpointRow.id == endpoint_id)
-    return connection.execute(query).one_or_none()
+    query = select(WebhookEndpointRow).where(WebhookEndpointRow.id == endpoint_id)
+    return read_one(connection, query)
 
 
-def mark_told(connection: Connection, row: Row[Any], now: datetime) -> bool:
+def mark_told(connection: Connection, row: WebhookEndpointRow, now: datetime) -> bool:
     """Note that the partner is told of this failing; False if it answers again or was told."""
     statement = (
         update(WebhookEndpointRow)
@@ -110,10 +111,10 @@ def mark_told(connection: Connection, row: Row[Any], now: datetime) -> bool:
 
 def page(
     connection: Connection, partner: str, *, after: str = "", limit: int = 100
-) -> Sequence[Row[Any]]:
+) -> list[WebhookEndpointRow]:
     """Return a partner's endpoints by id."""
     query = (
-        select(WebhookEndpointRow.__table__)
+        select(WebhookEndpointRow)
         .where(
             WebhookEndpointRow.partner == partner,
             WebhookEndpointRow.deleted_at.is_(None),
@@ -122,7 +123,7 @@ def page(
         .order_by(WebhookEndpointRow.id)
         .limit(limit)
     )
-    return connection.execute(query).all()
+    return read(connection, query)
 
 
 def count(connection: Connection, partner: str) -> int:
@@ -138,7 +139,7 @@ def add(connection: Connection, values: dict[str, Any]) -> None:
     connection.execute(insert(WebhookEndpointRow).values(**values))
 
 
-def change(connection: Connection, row: Row[Any], values: dict[str, Any]) -> bool:
+def change(connection: Connection, row: WebhookEndpointRow, values: dict[str, Any]) -> bool:
     """Change an endpoint where it still is as `row` read it; False if it is not.
 
     The version always grows, for it tells workers that URL or secrets may be others now.

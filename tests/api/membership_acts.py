@@ -17,6 +17,7 @@ from holdfast.protocol.proof_of_possession import make_possession
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import Role
 from tests.factories import ORIGIN, Exchange, Member, Signer, grant_body
+from tests.rulebook import RULEBOOK
 
 
 def new_person(exchange: Exchange, *roles: Role) -> Member:
@@ -78,7 +79,7 @@ def is_served(signer: Signer, member: Member) -> bool:
 
 def operate(database: Database, vault: Vault, clock: Clock, command: object) -> Answer:
     """Give one of the coordinator's own commands."""
-    with transaction(database, vault, clock) as uow:
+    with transaction(database, vault, clock, RULEBOOK) as uow:
         answer = execute(command, COORDINATOR, uow)
         uow.finish(answer)
     return answer

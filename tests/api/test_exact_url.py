@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from coordinator.api.routes import ROUTES
 from coordinator.api.view import Route
 from coordinator.storage.tables.freeze_requests import ActRow, FreezeRequestRow
-from coordinator.storage.tables.requests import SeenTokenRow, StoredAnswerRow
+from coordinator.storage.tables.idempotency import SeenTokenRow, StoredAnswerRow
 from coordinator.storage.tables.transparency_log import LogLeafRow
 from holdfast.protocol import canonical_json
 from tests.api.acts import submit

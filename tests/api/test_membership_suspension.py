@@ -4,10 +4,8 @@ from typing import Any
 
 import pytest
 
-from coordinator.config_files import read_config
 from coordinator.dispatcher.timers import all_timers
 from coordinator.domain.clock import SteppedClock
-from coordinator.domain.deadline import Policies
 from coordinator.domain.errors import AuthenticationError, ConflictError, NotFoundError
 from coordinator.services.commands import execute
 from coordinator.services.partners import ChangeContacts
@@ -33,12 +31,12 @@ from tests.api.membership_acts import (
     with_new_key,
 )
 from tests.factories import ETHER, ORIGIN, Cast, Exchange, Signer, freeze_request_body, grant_body
+from tests.rulebook import RULEBOOK
 
 REQUESTS = "/v1/freeze-requests"
 #: From the examples of EIP-55: other accounts than the one that is flagged already.
 FIRST = "eip155:1:0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
 SECOND = "eip155:1:0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359"
-POLICIES = Policies.load(read_config("policies.toml"))
 
 
 class Operator:
@@ -57,13 +55,13 @@ class Operator:
 
     def due(self) -> list[str]:
         """Return which requests the worker would withdraw."""
-        [timer] = [timer for timer in all_timers(POLICIES) if timer.name == "suspension"]
+        [timer] = [timer for timer in all_timers(RULEBOOK.policies) if timer.name == "suspension"]
         with self.database.engine.connect() as connection:
             return list(timer.find(connection, self.clock.now(), 100))
 
     def withdraw(self, request_id: str) -> str:
         """Fire the timer for one request; returns its status after that."""
-        command = WithdrawOfSuspended(request_id=request_id, policies=POLICIES)
+        command = WithdrawOfSuspended(request_id=request_id)
         return str(operate(self.database, self.vault, self.clock, command).body["status"])
 
 
@@ -332,7 +330,7 @@ def test_a_transaction_under_way_notices_the_suspension(
     assert found is not None
     operator.suspend(cast.b)
     command = ChangeContacts(contacts=("security desk",))
-    with transaction(database, vault, clock) as uow:
+    with transaction(database, vault, clock, RULEBOOK) as uow:
         uow.stands_on(found)
         execute(command, found.actor, uow)
         with pytest.raises(AuthenticationError, match="suspended, meanwhile"):
@@ -349,7 +347,9 @@ def test_a_rotation_stands_although_another_key_was_taken_away_meanwhile(
     assert taken.status_code == 201
     renewed = with_new_key(cast.b.analyst)
     body = Grant.model_validate(rotation_body(cast.b.analyst, renewed))
-    with transaction(database, vault, clock, Evidence("e30.e30.e30", b"{}", "0" * 64)) as uow:
+    with transaction(
+        database, vault, clock, RULEBOOK, Evidence("e30.e30.e30", b"{}", "0" * 64)
+    ) as uow:
         uow.stands_on(found)
         uow.finish(execute(RotateKey(body=body, audience=ORIGIN), found.actor, uow))
     assert is_served(signer, renewed)

@@ -35,8 +35,8 @@ from coordinator.storage.tables.freeze_requests import (
     LegRow,
     PackedAccountsRow,
 )
+from coordinator.storage.tables.idempotency import SeenTokenRow, StoredAnswerRow
 from coordinator.storage.tables.outbox import DeliveryRow, LaneRow
-from coordinator.storage.tables.requests import SeenTokenRow, StoredAnswerRow
 from coordinator.storage.tables.transparency_log import LogLeafRow
 from holdfast.protocol import canonical_json
 from holdfast.protocol.payloads import format_time

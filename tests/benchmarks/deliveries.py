@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import text
 
 from coordinator.services.commands import execute
-from coordinator.services.unit_of_work import transaction
+from coordinator.services.unit_of_work import About, transaction
 from coordinator.services.webhook_endpoints import RegisterEndpoint
 from holdfast.protocol import payloads
 from holdfast.protocol.type_ids import new_id
@@ -20,6 +20,7 @@ from tests.benchmarks.parts import mixed_addresses
 from tests.benchmarks.receiver import Receiver
 from tests.benchmarks.stage import Stage, Stages
 from tests.factories import Exchange
+from tests.rulebook import RULEBOOK
 
 ENDPOINTS = 50
 #: Each goes to every endpoint of one partner.
@@ -41,7 +42,7 @@ def measure(stages: Stages) -> Iterator[Figure]:
 def register(stage: Stage, exchange: Exchange, urls: Sequence[str]) -> None:
     """Register an endpoint of `exchange` at each of `urls`."""
     for url in urls:
-        with transaction(stage.database, stage.vault, stage.clock) as uow:
+        with transaction(stage.database, stage.vault, stage.clock, RULEBOOK) as uow:
             command = RegisterEndpoint(body=payloads.NewEndpoint(url=url), secret=new_secret())
             uow.finish(execute(command, exchange.lead.actor, uow))
 
@@ -93,7 +94,7 @@ def _queue(stage: Stage) -> None:
         rows = connection.execute(text("SELECT handle, document_key_id FROM partner"))
         key_ids = {row.handle: row.document_key_id for row in rows}
     for start in range(0, EVENTS, 20):
-        with transaction(stage.database, stage.vault, stage.clock) as uow:
+        with transaction(stage.database, stage.vault, stage.clock, RULEBOOK) as uow:
             for number in range(start, start + 20):
                 handle = stage.cast.all[number % 4].handle
                 uow.record(
@@ -101,7 +102,7 @@ def _queue(stage: Stage) -> None:
                     {"note": "x" * (BODY_BYTES - 560)},
                     key=uow.key(key_ids[handle]),
                     audience=[handle],
-                    request_id=new_id("frq"),
+                    about=About(new_id("frq")),
                 )
             uow.finish()
 

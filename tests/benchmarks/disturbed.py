@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from coordinator.services.unit_of_work import transaction
+from coordinator.services.unit_of_work import About, transaction
 from holdfast.protocol import canonical_json
 from holdfast.protocol.type_ids import new_id
 from tests import factories
@@ -22,6 +22,7 @@ from tests.benchmarks.load import Caller
 from tests.benchmarks.parts import mixed_addresses
 from tests.benchmarks.stage import Stage, Stages, free_port
 from tests.factories import Member
+from tests.rulebook import RULEBOOK
 
 PATH = "/v1/freeze-requests"
 ADDRESSES = 20_000
@@ -274,14 +275,14 @@ def _memory_with_much_due(stages: Stages) -> Figure:
         with stage.database.engine.connect() as connection:
             key_id = connection.execute(key_of, {"handle": stage.cast.a.handle}).scalar_one()
         for _ in range(DUE_EVENTS // DUE_AT_ONCE):
-            with transaction(stage.database, stage.vault, stage.clock) as uow:
+            with transaction(stage.database, stage.vault, stage.clock, RULEBOOK) as uow:
                 for _ in range(DUE_AT_ONCE):
                     uow.record(
                         "freeze.found",
                         {"note": "x" * 300},
                         key=uow.key(key_id),
                         audience=[stage.cast.a.handle],
-                        request_id=new_id("frq"),
+                        about=About(new_id("frq")),
                     )
                 uow.finish()
         highest = 0.0

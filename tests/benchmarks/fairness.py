@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import text
 
-from coordinator.services.unit_of_work import transaction
+from coordinator.services.unit_of_work import About, transaction
 from coordinator.storage.wakeup import Notifier, open_notifier
 from holdfast.protocol.type_ids import new_id
 from tests.benchmarks.deliveries import register
@@ -13,6 +13,7 @@ from tests.benchmarks.figures import Figure, median, percentile
 from tests.benchmarks.receiver import Receiver
 from tests.benchmarks.stage import Stage, Stages
 from tests.factories import Exchange
+from tests.rulebook import RULEBOOK
 
 #: Of the hog, and of each of the three others.
 ENDPOINTS_EACH = 20
@@ -78,13 +79,13 @@ def _send(stage: Stage, exchange: Exchange, notifier: Notifier) -> float:
     """Record an event about a request of its own for all endpoints of a partner; returns when."""
     with stage.database.engine.connect() as connection:
         key_id = connection.execute(_KEY, {"handle": exchange.handle}).scalar_one()
-    with transaction(stage.database, stage.vault, stage.clock) as uow:
+    with transaction(stage.database, stage.vault, stage.clock, RULEBOOK) as uow:
         uow.record(
             "freeze.found",
             {"note": "x" * 300},
             key=uow.key(key_id),
             audience=[exchange.handle],
-            request_id=new_id("frq"),
+            about=About(new_id("frq")),
         )
         uow.finish()
     notifier.notify()

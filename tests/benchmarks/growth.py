@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from sqlalchemy import text
 
 from coordinator.api.paging import write_cursor
-from coordinator.config_files import read_config
 from coordinator.dispatcher.context import WorkerContext
 from coordinator.dispatcher.timers import TimerRun, all_timers
 from coordinator.domain.clock import to_micros
-from coordinator.domain.deadline import Policies
 from coordinator.services.commands import execute
 from coordinator.services.unit_of_work import transaction
 from coordinator.services.webhook_endpoints import RegisterEndpoint
@@ -24,6 +22,7 @@ from tests.benchmarks.load import Caller
 from tests.benchmarks.parts import mixed_addresses
 from tests.benchmarks.stage import Stage, Stages
 from tests.factories import Member
+from tests.rulebook import RULEBOOK
 
 STORED = (1_000, 20_000, 100_000)
 SAMPLES = 15
@@ -60,7 +59,7 @@ def measure(stages: Stages) -> Iterator[Figure]:
 
 def _grow(stack: ExitStack, stages: Stages, stored: int) -> _Grown:
     stage = stack.enter_context(stages.open(web_threads=2))
-    with transaction(stage.database, stage.vault, stage.clock) as uow:
+    with transaction(stage.database, stage.vault, stage.clock, RULEBOOK) as uow:
         body = payloads.NewEndpoint(url="http://127.0.0.1:9/hook")
         command = RegisterEndpoint(body=body, secret=new_secret())
         answer = execute(command, stage.cast.b.lead.actor, uow)
@@ -71,10 +70,14 @@ def _grow(stack: ExitStack, stages: Stages, stored: int) -> _Grown:
     stack.callback(caller.close)
     timers = TimerRun(
         WorkerContext(
-            database=stage.database, vault=stage.vault, clock=stage.clock, webhook_keys=()
+            database=stage.database,
+            vault=stage.vault,
+            clock=stage.clock,
+            rulebook=RULEBOOK,
+            webhook_keys=(),
         ),
         on_commit=lambda: None,
-        timers=all_timers(Policies.load(read_config("policies.toml"))),
+        timers=all_timers(RULEBOOK.policies),
     )
     return _Grown(stored, stage, loaded, caller, timers)
 
@@ -242,6 +245,6 @@ def _timers(kind: str, grown: list[_Grown]) -> Figure:
             "at_1000": small,
             "at_20000": middle,
             "growth": large / small,
-            "timers": len(all_timers(Policies.load(read_config("policies.toml")))),
+            "timers": len(all_timers(RULEBOOK.policies)),
         },
     )

@@ -16,7 +16,7 @@ from coordinator.dispatcher.context import WorkerContext
 from coordinator.dispatcher.loop import DeliveryLoop, LoopSettings, SendOutcome
 from coordinator.domain.clock import Clock
 from coordinator.services.commands import execute
-from coordinator.services.unit_of_work import transaction
+from coordinator.services.unit_of_work import About, transaction
 from coordinator.services.webhook_endpoints import RegisterEndpoint
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
@@ -25,6 +25,7 @@ from holdfast.protocol import payloads
 from holdfast.protocol.jwk import PrivateKey
 from holdfast.protocol.webhook_signature import new_secret
 from tests.factories import Member
+from tests.rulebook import RULEBOOK
 
 WEBHOOK_KEY = PrivateKey.from_seed(b"s" * 32)
 
@@ -53,6 +54,7 @@ class Outbox:
             database=self.database,
             vault=self.vault,
             clock=self.clock,
+            rulebook=RULEBOOK,
             webhook_keys=[WEBHOOK_KEY],
         )
 
@@ -64,7 +66,7 @@ class Outbox:
     def endpoint(self, owner: Member, url: str = "http://127.0.0.1:9/hook") -> Endpoint:
         """Register an endpoint of `owner`'s partner."""
         secret = new_secret()
-        with transaction(self.database, self.vault, self.clock) as uow:
+        with transaction(self.database, self.vault, self.clock, RULEBOOK) as uow:
             command = RegisterEndpoint(body=payloads.NewEndpoint(url=url), secret=secret)
             answer = execute(command, owner.actor, uow)
             uow.finish(answer)
@@ -80,7 +82,7 @@ class Outbox:
         note: str = "",
     ) -> str:
         """Record one event for `partner`; returns its id."""
-        with transaction(self.database, self.vault, self.clock) as uow:
+        with transaction(self.database, self.vault, self.clock, RULEBOOK) as uow:
             key = uow.key(
                 self.value("SELECT document_key_id FROM partner WHERE handle = :p", p=partner)
             )
@@ -89,8 +91,7 @@ class Outbox:
                 {"note": note},
                 key=key,
                 audience=[partner],
-                request_id=request_id,
-                urgency=urgency,
+                about=None if request_id is None else About(request_id, urgency),
             )
             uow.finish()
         return recorded.id

@@ -282,8 +282,9 @@ def test_a_leg_withdrawn_before_it_was_told_stays_so_and_its_notice_came(
 
 def test_a_leg_that_somebody_changed_is_not_written_over(desk: Desk) -> None:
     ask = go_out(desk)
-    seen = desk.leg(desk.cast.b, ask)
     with desk.database.writing() as connection, connection.begin():
+        seen = leg_store.of_partner(connection, ask.id, desk.cast.b.handle)
+        assert seen is not None
         leg_store.change(connection, seen, flags=["overdue"])
         with pytest.raises(ConflictError):
             leg_store.deliver(

@@ -12,9 +12,10 @@ from coordinator.dispatcher.timers import ClockGuard, Timer, TimerRun, all_timer
 from coordinator.domain.clock import SteppedClock
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
-from coordinator.storage.requests import send_token
+from coordinator.storage.idempotency import send_token
 from tests.dispatcher.outbox_cast import Outbox
 from tests.factories import NOON, Cast
+from tests.rulebook import RULEBOOK
 from tests.services.request_cast import Desk, policies
 
 
@@ -35,7 +36,13 @@ class Steady:
 
 def timers(desk: Desk, *which: Timer, guard: ClockGuard | None = None) -> TimerRun:
     return TimerRun(
-        WorkerContext(database=desk.database, vault=desk.vault, clock=desk.clock, webhook_keys=()),
+        WorkerContext(
+            database=desk.database,
+            vault=desk.vault,
+            clock=desk.clock,
+            rulebook=RULEBOOK,
+            webhook_keys=(),
+        ),
         on_commit=lambda: None,
         timers=which or all_timers(policies()),
         guard=guard,

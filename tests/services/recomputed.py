@@ -18,6 +18,7 @@ from coordinator.domain.leg import FINAL, LegFlag
 from coordinator.services.legs import LegBooks, last_act_of, status_now
 from coordinator.storage import freeze_ledger as ledger_store
 from coordinator.storage.database import Database
+from coordinator.storage.reads import read
 from coordinator.storage.tables.events import EventAudienceRow, EventRow
 from coordinator.storage.tables.freeze_ledger import FindingRow, HoldLinkRow, HoldRow, LedgerLineRow
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
@@ -31,8 +32,8 @@ _MOVES = ("released", "returned", "seized")
 class _Books:
     """The rows that all is computed from."""
 
-    requests: dict[str, Row[Any]]
-    legs: list[Row[Any]]
+    requests: dict[str, FreezeRequestRow]
+    legs: list[LegRow]
     holds: dict[str, Row[Any]]
     links: list[Row[Any]]
     findings: list[Row[Any]]
@@ -64,8 +65,8 @@ class _Books:
         )
         gone = {(row.request_id, row.address_no) for row in rows(WithdrawnAddressRow)}
         return cls(
-            requests={row.id: row for row in rows(FreezeRequestRow)},
-            legs=rows(LegRow),
+            requests={row.id: row for row in read(connection, select(FreezeRequestRow))},
+            legs=read(connection, select(LegRow)),
             holds={row.id: row for row in rows(HoldRow)},
             links=rows(HoldLinkRow),
             findings=rows(FindingRow),
@@ -132,7 +133,7 @@ def _of_legs(connection: Connection, books: _Books, owing: set[str]) -> Iterator
         yield from _differences(f"{leg.partner} on {leg.request_id}", leg, expected)
 
 
-def _is_flagged(books: _Books, leg: Row[Any], flag: LegFlag, owing: set[str]) -> bool:
+def _is_flagged(books: _Books, leg: LegRow, flag: LegFlag, owing: set[str]) -> bool:
     return {
         LegFlag.OVERDUE: (
             leg.overdue_at is not None and leg.acknowledged_at is None and not leg.ended
@@ -205,7 +206,7 @@ def _effective(books: _Books) -> Iterator[tuple[Row[Any], int]]:
 
 
 def _of_requests(books: _Books, owing: set[str]) -> Iterator[str]:
-    by_request: dict[str, list[Row[Any]]] = {request_id: [] for request_id in books.requests}
+    by_request: dict[str, list[LegRow]] = {request_id: [] for request_id in books.requests}
     for leg in books.legs:
         by_request[leg.request_id].append(leg)
     for request in books.requests.values():
@@ -221,7 +222,7 @@ def _of_requests(books: _Books, owing: set[str]) -> Iterator[str]:
             yield f"{request.id} has {len(legs)} legs, and asked {request.partners_asked}"
 
 
-def _differences(of: str, row: Row[Any], expected: dict[str, Any]) -> Iterator[str]:
+def _differences(of: str, row: Any, expected: dict[str, Any]) -> Iterator[str]:
     for name, value in expected.items():
         stored = getattr(row, name)
         if stored != value:

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cache, partial
 from hashlib import sha256
 from typing import Any
 
@@ -12,23 +11,23 @@ from bip_utils import Base58Encoder  # type: ignore[import-untyped]
 from sqlalchemy import Row, func, select, text
 
 import coordinator.storage.tables as _tables  # noqa: F401 - fills the metadata
-from coordinator.config_files import read_config
 from coordinator.dispatcher.timers import all_timers
 from coordinator.domain.actor import COORDINATOR
-from coordinator.domain.chain import Chains, load_chains
 from coordinator.domain.clock import SteppedClock
 from coordinator.domain.deadline import Policies
 from coordinator.domain.errors import AuthenticationError, CoordinatorError, FieldFault
 from coordinator.domain.service_wallets import NO_WALLETS
 from coordinator.services.approvals import DecideFreezeRequest
+from coordinator.services.closing import CloseFreezeRequest
 from coordinator.services.commands import execute
 from coordinator.services.disputes import RaiseDispute
 from coordinator.services.freeze_ledger import ReportFreeze
-from coordinator.services.freeze_requests import CloseFreezeRequest, prepare_submission
+from coordinator.services.freeze_requests import prepare_submission
 from coordinator.services.grants import MakeGrant
 from coordinator.services.holds import AskForExtension, ExtendHold
 from coordinator.services.info_requests import AnswerQuestion, AskRequester
 from coordinator.services.legs import AcknowledgeLeg, DeclineLeg, ReviewLeg
+from coordinator.services.submission import check_document
 from coordinator.services.unit_of_work import Evidence, transaction
 from coordinator.services.withdrawals import WithdrawFreezeRequest
 from coordinator.storage import events as event_store
@@ -60,6 +59,7 @@ from tests.factories import (
     freeze_request_body,
     request_token,
 )
+from tests.rulebook import RULEBOOK
 
 REQUESTS = "/v1/freeze-requests"
 HOUR = timedelta(hours=1)
@@ -69,16 +69,9 @@ MOVING = frozenset({"freeze_request", "leg", "hold", "finding", "partner", "log_
 _SOLANA = "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp"
 
 
-@cache
-def chains() -> Chains:
-    """Return the chains as they are shipped."""
-    return load_chains(read_config("chains.toml"))
-
-
-@cache
 def policies() -> Policies:
     """Return the clocks and limits as they are shipped."""
-    return Policies.load(read_config("policies.toml"))
+    return RULEBOOK.policies
 
 
 def account(number: int) -> str:
@@ -197,21 +190,21 @@ class Refused:
 
 #: Path below a request → its body and what makes the command of it.
 _ACTS: dict[str, tuple[type[payloads.Act], Callable[..., object]]] = {
-    "approvals": (payloads.Approval, partial(DecideFreezeRequest, policies=policies())),
-    "withdrawal": (payloads.Withdrawal, partial(WithdrawFreezeRequest, policies=policies())),
-    "closure": (payloads.Closure, partial(CloseFreezeRequest, policies=policies())),
+    "approvals": (payloads.Approval, DecideFreezeRequest),
+    "withdrawal": (payloads.Withdrawal, WithdrawFreezeRequest),
+    "closure": (payloads.Closure, CloseFreezeRequest),
     "acknowledgement": (payloads.Acknowledgement, AcknowledgeLeg),
     "review": (payloads.Review, ReviewLeg),
     "decline": (payloads.Decline, DeclineLeg),
     "info-requests": (life_cycle_payloads.InfoRequest, AskRequester),
-    "disputes": (life_cycle_payloads.Dispute, partial(RaiseDispute, policies=policies())),
+    "disputes": (life_cycle_payloads.Dispute, RaiseDispute),
     "freeze-reports": (
         payloads.FreezeReport,
-        partial(ReportFreeze, chains=chains(), policies=policies()),
+        ReportFreeze,
     ),
     "hold-extensions": (
         hold_payloads.HoldExtension,
-        partial(ExtendHold, policies=policies()),
+        ExtendHold,
     ),
     "extension-requests": (hold_payloads.ExtensionRequest, AskForExtension),
 }
@@ -242,13 +235,14 @@ class Desk:
         sent = canonical_json.dumps(body) if raw is None else raw
         member = by or self.cast.a.analyst
         command = prepare_submission(
-            payloads.FreezeRequest.model_validate(strict_json.loads(sent)),
+            check_document(
+                payloads.FreezeRequest.model_validate(strict_json.loads(sent)),
+                RULEBOOK.chains,
+                NO_WALLETS,
+            ),
             member.handle,
-            database=self.database,
-            vault=self.vault,
-            chains=chains(),
-            wallets=NO_WALLETS,
-            policies=policies(),
+            self.database,
+            self.vault,
         )
         return lambda: Ask(self.perform(member, REQUESTS, sent, command), sent)
 
@@ -319,7 +313,7 @@ class Desk:
         """Carry out one command with a real token as evidence, by whoever the key belongs to."""
         token = request_token(member, "POST", path, raw, self.clock)
         evidence = Evidence(token, raw, sha256(raw).hexdigest())
-        with transaction(self.database, self.vault, self.clock, evidence) as uow:
+        with transaction(self.database, self.vault, self.clock, RULEBOOK, evidence) as uow:
             standing = partner_store.standing(uow.connection, member.key.kid)
             if standing is None:
                 raise AuthenticationError("no such key")
@@ -336,7 +330,7 @@ class Desk:
 
     def own(self, command: object) -> dict[str, Any]:
         """Carry out one of the coordinator's own commands."""
-        with transaction(self.database, self.vault, self.clock) as uow:
+        with transaction(self.database, self.vault, self.clock, RULEBOOK) as uow:
             answer = uow.finish(execute(command, COORDINATOR, uow))
         told: dict[str, Any] = strict_json.loads(answer)
         return told

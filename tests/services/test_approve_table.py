@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from coordinator.domain.freeze_request import TRANSITIONS, Action
-from coordinator.services.freeze_requests import CloseByItself, ExpireFreezeRequest
+from coordinator.services.closing import CloseByItself, ExpireFreezeRequest
 from coordinator.services.withdrawals import LapseProvisional
 from holdfast.protocol.vocabulary import RequestStatus
-from tests.services.request_cast import DAY, Ask, Desk, Office, found, policies
+from tests.services.request_cast import DAY, Ask, Desk, Office, found
 
 State = tuple[RequestStatus, bool]
 ACTIVE = (RequestStatus.ACTIVE, False)
@@ -151,8 +151,8 @@ def test_no_timer_ends_a_request_before_its_time_or_from_another_state(
     before = office.lasting()
     timers = (
         ExpireFreezeRequest(request_id=ask.id),
-        LapseProvisional(request_id=ask.id, policies=policies()),
-        CloseByItself(request_id=ask.id, policies=policies()),
+        LapseProvisional(request_id=ask.id),
+        CloseByItself(request_id=ask.id),
     )
     for timer in timers:
         assert desk.own(timer) == {"status": "unchanged"}

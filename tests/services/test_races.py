@@ -20,13 +20,14 @@ from sqlalchemy import select
 
 from coordinator.domain.actor import COORDINATOR
 from coordinator.domain.clock import SteppedClock
+from coordinator.services.closing import ExpireFreezeRequest
 from coordinator.services.commands import execute
-from coordinator.services.freeze_requests import ExpireFreezeRequest
 from coordinator.services.unit_of_work import transaction
 from coordinator.services.withdrawals import LapseProvisional
 from coordinator.storage.tables.events import EventRow
 from coordinator.storage.tables.transparency_log import LogLeafRow
 from tests.factories import ETHER, Member, Signer
+from tests.rulebook import RULEBOOK
 from tests.services.recomputed import faults
 from tests.services.request_cast import (
     HOUR,
@@ -36,7 +37,6 @@ from tests.services.request_cast import (
     found,
     frozen,
     kept,
-    policies,
     released,
     shared,
 )
@@ -82,7 +82,7 @@ class Meeting:
         ahead = SteppedClock(desk.clock.now() + 2 * JUST)
 
         def work() -> None:
-            with transaction(desk.database, desk.vault, ahead) as uow:
+            with transaction(desk.database, desk.vault, ahead, RULEBOOK) as uow:
                 answer = execute(command, COORDINATOR, uow)
                 uow.finish(answer)
             self.outcomes.append((name, answer.status, str(answer.body["status"])))
@@ -185,7 +185,7 @@ def test_ratifying_reports_and_the_lapse_meet_on_a_flash_request(meeting: Meetin
         desk.clock.step(HOUR - JUST)
         until = (desk.clock.now() + timedelta(days=9)).isoformat()
         lines = [found(0, 50), frozen(0, 50, frozen_at=noon, hold_expires_at=until)]
-        lapse = LapseProvisional(request_id=ask.id, policies=policies())
+        lapse = LapseProvisional(request_id=ask.id)
         context = {"context_sha256": ask.answer["context_sha256"]}
         came = meeting.run(
             [

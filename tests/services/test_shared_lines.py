@@ -33,7 +33,7 @@ class Sharing:
 
     def told(self, exchange: Exchange, request: dict[str, Any]) -> list[tuple[str, str | None]]:
         """Return kind and amount of every line that an exchange reads."""
-        return [(line["kind"], line["amount"]) for line in self.lines(exchange, request)]
+        return [(line["kind"], line.get("amount")) for line in self.lines(exchange, request)]
 
 
 @pytest.fixture

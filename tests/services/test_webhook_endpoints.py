@@ -37,6 +37,7 @@ from coordinator.storage.webhook_endpoints import documents
 from holdfast.protocol import payloads, views
 from tests.dispatcher.outbox_cast import Outbox
 from tests.factories import Cast, Member
+from tests.rulebook import RULEBOOK
 
 URL = "https://hooks.exchange-b.example/secret-path"
 
@@ -48,7 +49,7 @@ def outbox(database: Database, vault: Vault, clock: SteppedClock) -> Outbox:
 
 def run(outbox: Outbox, command: object, member: Member | None) -> dict[str, Any]:
     actor = COORDINATOR if member is None else member.actor
-    with transaction(outbox.database, outbox.vault, outbox.clock) as uow:
+    with transaction(outbox.database, outbox.vault, outbox.clock, RULEBOOK) as uow:
         answer = execute(command, actor, uow)
         uow.finish(answer)
     return answer.body

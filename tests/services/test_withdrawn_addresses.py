@@ -9,7 +9,7 @@ from coordinator.services.suspensions import SuspendPartner, WithdrawOfSuspended
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
 from tests.factories import Cast, Exchange, Signer
-from tests.services.request_cast import HOUR, Ask, Desk, addresses, nothing, policies, shared
+from tests.services.request_cast import HOUR, Ask, Desk, addresses, nothing, shared
 from tests.services.through_api import World
 
 
@@ -111,7 +111,7 @@ def test_both_sides_hear_that_a_request_ended_with_its_requesters_suspension(des
     desk.policy(a, may_flash=[a.analyst.subject])
     ask = desk.submit(urgency="flash")
     desk.own(SuspendPartner(handle=a.handle))
-    desk.own(WithdrawOfSuspended(request_id=ask.id, policies=policies()))
+    desk.own(WithdrawOfSuspended(request_id=ask.id))
     assert _reasons(desk, ask, "withdrawn") == ["the requester was suspended"] * 2
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from werkzeug.test import TestResponse
 
-from coordinator.config_files import read_config
 from coordinator.dispatcher.timers import all_timers
 from coordinator.domain.actor import COORDINATOR
 from coordinator.domain.clock import SteppedClock
@@ -19,6 +18,7 @@ from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
 from holdfast.protocol import strict_json
 from tests.factories import ETHER, Cast, Exchange, Member, Signer, freeze_request_body
+from tests.rulebook import RULEBOOK
 
 REQUESTS = "/v1/freeze-requests"
 NO_SUCH = "dsp_01h455vb4pex5vsknk084sn02q"
@@ -131,7 +131,7 @@ class World:
         with self.database.engine.connect() as connection:
             due = timer.find(connection, self.clock.now(), 100)
         for item in due:
-            with transaction(self.database, self.vault, self.clock) as uow:
+            with transaction(self.database, self.vault, self.clock, RULEBOOK) as uow:
                 uow.finish(execute(timer.command(item), COORDINATOR, uow))
         return len(due)
 
@@ -142,7 +142,7 @@ class World:
 
 def policies() -> Policies:
     """Return the clocks and limits as shipped."""
-    return Policies.load(read_config("policies.toml"))
+    return RULEBOOK.policies
 
 
 def found_line(amount: str | None = "700", address_no: int = 0, **more: Any) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def postgres_database(postgres_world: World) -> Iterator[Database]:
     postgres_world.drop(url)
 
 
-def _insert(connection: Connection, a: int, b: int = 0) -> driver.Sent:
+def _insert(connection: Connection, a: int, b: int = 0) -> driver.PendingResult:
     mark = "?" if connection.dialect.name == "sqlite" else "%s"
     sql = f"INSERT INTO pair (a, b) VALUES ({mark}, {mark})"  # noqa: S608 - marks
     return driver.execute(connection, sql, (a, b))
@@ -175,10 +175,10 @@ def _ended_by_the_server(database: Database) -> Iterator[None]:
     yield
 
 
-def test_a_connection_that_rested_and_is_gone_is_replaced_unnoticed(
+def test_a_connection_that_was_idle_and_is_gone_is_replaced_unnoticed(
     postgres_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database_module, "REST_SECONDS", 0.0)
+    monkeypatch.setattr(database_module, "IDLE_SECONDS", 0.0)
     with _ended_by_the_server(postgres_database), postgres_database.engine.connect() as connection:
         assert connection.execute(text("SELECT 1")).scalar_one() == 1
 

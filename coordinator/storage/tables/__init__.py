@@ -5,10 +5,10 @@ from coordinator.storage.tables import (
     events,
     freeze_ledger,
     freeze_requests,
+    idempotency,
     life_cycle,
     outbox,
     partners,
-    requests,
     transparency_log,
     write_probe,
 )
@@ -18,10 +18,10 @@ __all__ = [
     "events",
     "freeze_ledger",
     "freeze_requests",
+    "idempotency",
     "life_cycle",
     "outbox",
     "partners",
-    "requests",
     "transparency_log",
     "write_probe",
 ]

@@ -1,7 +1,5 @@
 """More partners for a live request: propose them, and decide."""
 
-from hashlib import sha256
-
 import click
 from rich.text import Text
 
@@ -9,6 +7,7 @@ from holdfast.cli.session import REQUEST_ID, Session, SessionCommand, facts, pas
 from holdfast.client.draft import new_nonce
 from holdfast.errors import UntrustedEvidenceError
 from holdfast.protocol import strict_json
+from holdfast.protocol.decision_context import context_sha256
 from holdfast.protocol.errors import ProtocolError
 from holdfast.protocol.life_cycle_views import AdditionView
 from holdfast.protocol.views import FreezeRequestView
@@ -82,7 +81,7 @@ def decide_addition(  # noqa: PLR0913 - click's options
     act = client.decide(
         request,
         _ANSWER[decision],
-        context_sha256=sha256(text.encode()).hexdigest(),
+        context_sha256=context_sha256(text),
         comment=comment,
     )
     session.show(act, lambda: session.out.print(facts([("status", act.status)])))

@@ -1,7 +1,5 @@
 """`holdfast approve`, `reject`: deciding on what was signed."""
 
-from typing import Any
-
 import click
 from rich.text import Text
 
@@ -18,6 +16,7 @@ from holdfast.client.client import Client
 from holdfast.errors import NothingToDecideError, PermissionDeniedError, UntrustedEvidenceError
 from holdfast.evidence.acts import ProvenAct, prove_evidence
 from holdfast.evidence.completeness import shown_context
+from holdfast.protocol.decision_context import DecisionContext
 from holdfast.protocol.payloads import FreezeRequest, WarningAcceptance
 from holdfast.protocol.views import FreezeRequestSummary, FreezeRequestView
 from holdfast.protocol.vocabulary import ABOUT_OTHER_REQUESTS, Decision, RequestStatus
@@ -153,12 +152,12 @@ def _proven_submission(session: Session, client: Client, view: FreezeRequestView
 
 
 def _show(
-    session: Session, view: FreezeRequestView, submission: ProvenAct, context: dict[str, Any]
+    session: Session, view: FreezeRequestView, submission: ProvenAct, context: DecisionContext
 ) -> None:
     """Print on standard error what is decided, from the signed bytes."""
     request = FreezeRequest.model_validate(submission.document)
-    to = context.get("to")
-    if request.to != "all" and set(request.to) != set(to if isinstance(to, list) else ()):
+    to = context.to
+    if request.to != "all" and set(request.to) != set(to):
         raise UntrustedEvidenceError("the context asks other partners than the request", code="to")
     until = view.ratify_by if view.provisional else view.approve_by
     session.err.print(

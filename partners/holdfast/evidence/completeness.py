@@ -7,8 +7,6 @@ came of it, or raises `UntrustedEvidenceError` with what is wrong.
 """
 
 from collections.abc import Sequence
-from hashlib import sha256
-from typing import Any
 
 from holdfast.errors import UntrustedEvidenceError
 from holdfast.evidence.acts import SKEW, ProvenAct
@@ -22,8 +20,8 @@ from holdfast.evidence.four_eyes import (
     require_quorum,
 )
 from holdfast.evidence.ledger import Books
-from holdfast.protocol import strict_json
-from holdfast.protocol.errors import ProtocolError
+from holdfast.protocol.decision_context import DecisionContext, context_sha256
+from holdfast.protocol.errors import DecisionContextError
 from holdfast.protocol.life_cycle_payloads import Dispute, DisputeResolution
 from holdfast.protocol.life_cycle_views import DisputeView
 from holdfast.protocol.payloads import Withdrawal
@@ -84,7 +82,7 @@ def document_as_signed(case: CaseFile, submission: ProvenAct) -> Outcome:
     return Result.VERIFIED, f"as signed, {counted(len(document.addresses), 'address')}"
 
 
-def shown_context(view: FreezeRequestView) -> dict[str, Any]:
+def shown_context(view: FreezeRequestView) -> DecisionContext:
     """Return the decision context, after checking that it is what its hash and the request say.
 
     Raises:
@@ -94,14 +92,13 @@ def shown_context(view: FreezeRequestView) -> dict[str, Any]:
     if text is None:
         raise _fault("this request shows you no decision context", "no_context")
     try:
-        context = strict_json.loads(text.encode())
-    except ProtocolError as error:
-        raise _fault(f"the decision context: {error}", "bad_context") from None
+        context = DecisionContext.read(text)
+    except DecisionContextError as error:
+        raise _fault(str(error), "bad_context") from None
     if (
-        sha256(text.encode()).hexdigest() != view.context_sha256
-        or not isinstance(context, dict)
-        or context.get("request_id") != view.id
-        or context.get("content_sha256") != view.content_sha256
+        context_sha256(text) != view.context_sha256
+        or context.request_id != view.id
+        or context.content_sha256 != view.content_sha256
     ):
         raise _fault("the decision context does not fit its hash or the request", "bad_context")
     return context
@@ -144,7 +141,7 @@ def _context(case: CaseFile, submission: ProvenAct) -> str | None:
     if case.view.decision_context is None:
         return None
     context, document = shown_context(case.view), document_of(submission)
-    if document.to != "all" and context.get("to") != list(document.to):
+    if document.to != "all" and context.to != list(document.to):
         raise _fault("the decision context asks others than the document", "other_context")
     return case.view.context_sha256
 

@@ -5,17 +5,13 @@ request that is looked through later. Source: the design's "Four eyes" and "Flas
 """
 
 from collections.abc import Sequence
-from hashlib import sha256
 
 from holdfast.errors import UntrustedEvidenceError
 from holdfast.evidence.acts import ProvenAct
-from holdfast.protocol import canonical_json
+from holdfast.protocol.decision_context import DecisionContext, context_sha256
 from holdfast.protocol.life_cycle_payloads import PartnersAddition
 from holdfast.protocol.payloads import Approval, FreezeRequest
 from holdfast.protocol.vocabulary import Urgency
-
-#: Version of the form of a decision context.
-_CONTEXT_VERSION = 1
 
 
 def document_of(submission: ProvenAct) -> FreezeRequest:
@@ -38,15 +34,13 @@ def addition_context(proposal: ProvenAct, request_id: str, content_sha256: str) 
     It holds nothing that the reader does not know. A request's context does, its salt for one, and
     only the requester reads it: what was warned of is not for partners to find out by trying.
     """
-    context = {
-        "v": _CONTEXT_VERSION,
-        "request_id": request_id,
-        "content_sha256": content_sha256,
-        "act_sha256": proposal.sha256,
-        "to": partners_added(proposal),
-        "warnings": [],
-    }
-    return sha256(canonical_json.dumps(context)).hexdigest()
+    context = DecisionContext(
+        request_id=request_id,
+        content_sha256=content_sha256,
+        act_sha256=proposal.sha256,
+        to=partners_added(proposal),
+    )
+    return context_sha256(context.text())
 
 
 def quorum_for(submission: ProvenAct) -> int:

@@ -39,6 +39,10 @@ class CanonicalJsonError(ProtocolError):
     """A value cannot be written as canonical JSON (RFC 8785, without fractions)."""
 
 
+class DecisionContextError(ProtocolError):
+    """A text is no decision context."""
+
+
 class IdFormatError(ProtocolError):
     """A text is not the id that was expected (TypeID 0.3)."""
 

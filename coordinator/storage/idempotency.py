@@ -1,16 +1,16 @@
-"""Used tokens and stored answers."""
+"""Used tokens, and answers stored under idempotency keys."""
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
-from coordinator.storage.driver import Sent
+from coordinator.storage.driver import PendingResult
 from coordinator.storage.prebuilt import Prebuilt
 from coordinator.storage.rows import DO_NOTHING, send_rows
 from coordinator.storage.tables.documents import DocumentRow
-from coordinator.storage.tables.requests import SeenTokenRow, StoredAnswerRow
+from coordinator.storage.tables.idempotency import SeenTokenRow, StoredAnswerRow
 
 _ANSWER_COLUMNS = (
     "partner",
@@ -23,12 +23,21 @@ _ANSWER_COLUMNS = (
 )
 
 
+class FoundAnswer(NamedTuple):
+    """The answer that is stored under an idempotency key; its body is a document of `id`."""
+
+    id: str
+    fingerprint: bytes
+    status: int
+
+
 _ANSWER = Prebuilt(
     select(StoredAnswerRow.id, StoredAnswerRow.fingerprint, StoredAnswerRow.status).where(
         StoredAnswerRow.partner == bindparam("partner"),
         StoredAnswerRow.subject == bindparam("subject"),
         StoredAnswerRow.idempotency_key == bindparam("key"),
-    )
+    ),
+    FoundAnswer,
 )
 _CORRECT_STATUS = Prebuilt(
     update(StoredAnswerRow)
@@ -43,7 +52,7 @@ _CORRECT_STATUS = Prebuilt(
 PRESUMED_STATUS = 201
 
 
-def send_token(connection: Connection, partner: str, jti: str, now: datetime) -> Sent:
+def send_token(connection: Connection, partner: str, jti: str, now: datetime) -> PendingResult:
     """Mark a token as used; nothing changes if it was used before."""
     return send_rows(
         connection,
@@ -66,8 +75,8 @@ class Claim:
     subject: str
     key: str
     answer_id: str
-    _token: Sent
-    _answer: Sent
+    _token: PendingResult
+    _answer: PendingResult
 
     def is_fresh_token(self) -> bool:
         """Whether the token was never used before; waits for the database."""
@@ -101,8 +110,8 @@ def claim(  # noqa: PLR0913 - the columns
     return Claim(partner, subject, key, answer_id, token, answer)
 
 
-def find_answer(connection: Connection, of: Claim) -> Any:
-    """Return (id, fingerprint, status) of the answer that a claim came too late for."""
+def find_answer(connection: Connection, of: Claim) -> FoundAnswer | None:
+    """Return the answer that a claim came too late for."""
     return _ANSWER.row(connection, partner=of.partner, subject=of.subject, key=of.key)
 
 
@@ -128,11 +137,9 @@ def forget_old(
         .where(SeenTokenRow.seen_at < tokens_before)
         .limit(limit)
     )
-    for row in connection.execute(old_tokens).all():
+    for partner, jti in connection.execute(old_tokens).all():
         connection.execute(
-            delete(SeenTokenRow).where(
-                SeenTokenRow.partner == row.partner, SeenTokenRow.jti == row.jti
-            )
+            delete(SeenTokenRow).where(SeenTokenRow.partner == partner, SeenTokenRow.jti == jti)
         )
         gone += 1
     old_answers = (

@@ -1,0 +1,282 @@
+"""The answer to an act and the read right after it say the same of the same thing.
+
+Whoever keeps what an answer said has no need to read again; what an answer leaves out, or words
+differently, would be found by those who trust it. `log` alone is an answer's own: it says where the
+act stands, with the salt.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from coordinator.api.routes import ROUTES
+from coordinator.domain.clock import SteppedClock
+from coordinator.storage.database import Database
+from coordinator.storage.documents import Vault
+from tests.factories import Cast, Member, Signer
+from tests.services.request_cast import account
+from tests.services.through_api import World, found_line, frozen_line, released_line
+
+_BASE = "/v1/freeze-requests/{request_id}"
+_LATER = "2026-03-20T12:00:00Z"
+_ORDER = {"agency": "State police", "reference": "1-23-456", "document_sha256": "0" * 64}
+
+#: What an answer says, and what a read says of the same.
+Pair = tuple[Any, Any]
+Case = Callable[[World], Iterator[Pair]]
+
+
+@pytest.fixture
+def w(signer: Signer, cast: Cast, database: Database, vault: Vault, clock: SteppedClock) -> World:
+    return World(signer, cast, database, vault, clock)
+
+
+def _without(view: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in view.items() if name not in names}
+
+
+def _read(w: World, member: Member, request: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = w.get(member, f"/v1/freeze-requests/{request['id']}")
+    return _without(found, "log")
+
+
+def _item(
+    w: World, member: Member, request: dict[str, Any], name: str, item_id: str
+) -> dict[str, Any]:
+    return next(each for each in w.items(member, request, name) if each["id"] == item_id)
+
+
+def _both_legs(w: World, request: dict[str, Any], answer: Mapping[str, Any]) -> Iterator[Pair]:
+    """Compare the leg of an act of B with what its two sides read of it."""
+    for member in (w.cast.a.auditor, w.cast.b.auditor):
+        [leg] = [
+            each for each in w.items(member, request, "legs") if each["partner"] == w.cast.b.handle
+        ]
+        yield answer["leg"], leg
+    yield answer["leg"], _read(w, w.cast.b.auditor, request)["leg"]
+
+
+def _of_act(w: World, request: dict[str, Any], answer: Mapping[str, Any]) -> Iterator[Pair]:
+    yield from _both_legs(w, request, answer)
+    yield answer["status"], answer["leg"]["status"]
+
+
+def _ended(w: World, request: dict[str, Any], answer: Mapping[str, Any]) -> Iterator[Pair]:
+    read = _read(w, w.cast.a.auditor, request)
+    yield (answer["request_id"], answer["status"]), (read["id"], read["status"])
+
+
+def _submit(w: World) -> Iterator[Pair]:
+    first = w.submit(do_not_notify_customer_until=_LATER, hold={"hours": 48})
+    yield _without(first, "log"), _read(w, w.cast.a.auditor, first)
+    # It has warnings, an incident that is known, and what it follows.
+    follows = {"incident": {"id": first["incident"]["id"]}, "follows": first["id"]}
+    second = w.submit(addresses=[{"account": "eip155:1:0x" + "ab" * 20}], **follows)
+    assert second["warnings"]
+    yield _without(second, "log"), _read(w, w.cast.a.auditor, second)
+    flash = w.submit(urgency="flash")
+    yield _without(flash, "log"), _read(w, w.cast.a.auditor, flash)
+
+
+def _approve(w: World) -> Iterator[Pair]:
+    for decision in ("approve", "reject"):
+        request = w.submit()
+        words = {"decision": decision, "context_sha256": request["context_sha256"]}
+        answer = w.act(w.cast.a.lead, request, "approvals", **words)
+        yield from _ended(w, request, answer)
+        [shown] = _read(w, w.cast.a.auditor, request)["approvals"]
+        yield (answer["id"], answer["at"]), (shown["id"], shown["at"])
+
+
+def _propose(w: World) -> Iterator[Pair]:
+    request = w.live(to=[w.cast.b.handle])
+    answer = w.act(w.cast.a.lead, request, "partners", to=[w.cast.c.handle])
+    read = _item(w, w.cast.a.auditor, request, "partners", answer["id"])
+    yield _without(answer, "log"), read
+    words = {"decision": "approve", "context_sha256": answer["context_sha256"]}
+    decided = w.act(w.cast.a.second_lead, request, "approvals", **words)
+    read = _item(w, w.cast.a.auditor, request, "partners", answer["id"])
+    names = ("addition_status", "status", "quorum")
+    yield {n: decided[n] for n in names}, {n: read[n] for n in names}
+    yield decided["approvals"], len(read["approvals"])
+    yield decided["at"], read["decided_at"]
+
+
+def _withdraw(w: World) -> Iterator[Pair]:
+    for addresses in ([0], "all"):
+        request = w.live(addresses=[{"account": account(1)}, {"account": account(2)}])
+        words = {"addresses": addresses, "reason": "wrong address"}
+        yield from _ended(w, request, w.act(w.cast.a.lead, request, "withdrawal", **words))
+
+
+def _close(w: World) -> Iterator[Pair]:
+    request = w.live()
+    yield from _ended(w, request, w.act(w.cast.a.lead, request, "closure"))
+
+
+def _acknowledge(w: World) -> Iterator[Pair]:
+    request = w.live()
+    answer = w.act(w.cast.b.analyst, request, "acknowledgement")
+    yield from _of_act(w, request, answer)
+    late = w.live()
+    w.step(days=1)
+    assert w.run_timer("acknowledge_by") > 0
+    answer = w.act(w.cast.b.analyst, late, "acknowledgement")
+    assert answer["leg"]["overdue_at"] is not None
+    yield from _of_act(w, late, answer)
+
+
+def _review(w: World) -> Iterator[Pair]:
+    request = w.live()
+    yield from _of_act(w, request, w.act(w.cast.b.analyst, request, "review"))
+
+
+def _decline(w: World) -> Iterator[Pair]:
+    request = w.live()
+    answer = w.act(w.cast.b.compliance, request, "decline", code="other", detail="Not ours.")
+    assert answer["leg"]["decline_detail"] == "Not ours."
+    yield from _of_act(w, request, answer)
+    # A question leaves the decline as it is, whatever became of its evidence meanwhile.
+    asked = w.act(w.cast.b.analyst, request, "info-requests", missing=["tx"])
+    yield from _both_legs(w, request, asked)
+    yield from _of_act(w, request, w.act(w.cast.b.analyst, request, "review"))
+
+
+def _ask(w: World) -> Iterator[Pair]:
+    request = w.live()
+    answer = w.act(w.cast.b.analyst, request, "info-requests", missing=["tx"], text="Please.")
+    yield from _of_act(w, request, answer)
+    read = _item(w, w.cast.a.auditor, request, "info-requests", answer["id"])
+    yield _without(answer, "log", "leg", "status"), read
+
+
+def _answer(w: World) -> Iterator[Pair]:
+    request = w.live()
+    asked = w.act(w.cast.b.analyst, request, "info-requests", missing=["tx"], text="Please.")
+    path = f"info-requests/{asked['id']}/answer"
+    answer = w.act(w.cast.a.analyst, request, path, text="Here it is.")
+    yield from _of_act(w, request, answer)
+    read = _item(w, w.cast.a.auditor, request, "info-requests", asked["id"])
+    yield _without(answer, "log", "leg", "status"), read
+
+
+def _report(w: World) -> Iterator[Pair]:
+    request = w.live(addresses=[{"account": account(1)}, {"account": account(2)}])
+    usd = {"value": "1000.00", "at": "2026-03-02T12:00:00Z", "source": "desk"}
+    sent: list[list[dict[str, Any]]] = [
+        [found_line("700", usd=usd), frozen_line("700", usd=usd)],
+        [found_line(None, 1), frozen_line("1", 1)],
+        [{"kind": "nothing", "address_nos": "rest", "code": "no_match", "retry": False}],
+    ]
+    holds: list[str] = []
+    shown: list[dict[str, Any]] = []
+    for lines in sent:
+        answer = w.report(w.cast.b, request, lines)
+        yield from _both_legs(w, request, answer)
+        shown += answer["lines"]
+        holds += [line["hold"] for line in answer["lines"] if line["kind"] == "frozen"]
+    settling = [
+        released_line(holds[0], "100"),
+        {"kind": "returned", "hold": holds[0], "amount": "100", "tx": "0xab"},
+        {"kind": "seized", "hold": holds[0], "amount": "100", "agency": "FBI"},
+        {"kind": "correction", "corrects": shown[0]["id"], "amount": "800", "reason": "A typo."},
+    ]
+    for line in settling:
+        answer = w.report(w.cast.b, request, [line])
+        yield from _both_legs(w, request, answer)
+        shown += answer["lines"]
+    w.act(w.cast.a.lead, request, "withdrawal", addresses=[0], reason="wrong address")
+    kept = {"kind": "kept", "hold": holds[0], "basis": "own_policy", "hold_expires_at": _LATER}
+    answer = w.report(w.cast.b, request, [kept])
+    yield from _both_legs(w, request, answer)
+    shown += answer["lines"]
+    for member in (w.cast.a.auditor, w.cast.b.auditor):
+        read = {line["id"]: line for line in w.items(member, request, "ledger")}
+        yield {line["id"]: line for line in shown}, read
+
+
+def _extend(w: World) -> Iterator[Pair]:
+    request = w.live()
+    hold = w.freeze(w.cast.b, request)
+    words = {"hold": hold, "hold_expires_at": _LATER, "basis": "voluntary"}
+    answer = w.act(w.cast.b.compliance, request, "hold-extensions", **words)
+    [read] = w.items(w.cast.a.auditor, request, "holds")
+    names = ("hold_expires_at", "basis")
+    yield answer["hold"], read["id"]
+    yield {name: answer[name] for name in names}, {name: read[name] for name in names}
+    yield answer["status"], w.leg(request, w.cast.b)["status"]
+
+
+def _ask_longer(w: World) -> Iterator[Pair]:
+    request = w.live()
+    words = {"hold": w.freeze(w.cast.b, request), "hold_expires_at": _LATER, "reason": "Court."}
+    answer = w.act(w.cast.a.lead, request, "extension-requests", **words)
+    yield answer["status"], w.leg(request, w.cast.b)["status"]
+
+
+def _attach(w: World) -> Iterator[Pair]:
+    request = w.live()
+    words = {"hold": w.freeze(w.cast.b, request), **_ORDER}
+    answer = w.act(w.cast.b.compliance, request, "legal-orders", **words)
+    read = _item(w, w.cast.a.auditor, request, "legal-orders", answer["id"])
+    yield _without(answer, "log"), read
+
+
+def _dispute(w: World) -> Iterator[Pair]:
+    request = w.live()
+    words = {"hold": w.freeze(w.cast.b, request), "reference": "K-1001", "text": "It is a shop."}
+    answer = w.act(w.cast.b.compliance, request, "disputes", **words)
+    read = _item(w, w.cast.a.auditor, request, "disputes", answer["id"])
+    yield _without(answer, "log", "status"), read
+    yield answer["status"], w.leg(request, w.cast.b)["status"]
+    # An act on a contested leg shows until when the requester is to answer.
+    reviewed = w.report(w.cast.b, request, [found_line("900")])
+    assert "dispute_answer_by" in reviewed["leg"]
+    yield from _both_legs(w, request, reviewed)
+
+
+def _resolve(w: World) -> Iterator[Pair]:
+    request = w.live()
+    words = {"hold": w.freeze(w.cast.b, request), "reference": "K-1001", "text": "It is a shop."}
+    dispute = w.act(w.cast.b.compliance, request, "disputes", **words)
+    path = f"disputes/{dispute['id']}/resolution"
+    answer = w.act(w.cast.a.lead, request, path, resolution="rejected", text="It is not.")
+    read = _item(w, w.cast.b.auditor, request, "disputes", dispute["id"])
+    yield _without(answer, "log", "status"), read
+    yield answer["status"], w.leg(request, w.cast.b)["status"]
+
+
+_CASES: dict[str, Case] = {
+    "/v1/freeze-requests": _submit,
+    f"{_BASE}/approvals": _approve,
+    f"{_BASE}/partners": _propose,
+    f"{_BASE}/withdrawal": _withdraw,
+    f"{_BASE}/closure": _close,
+    f"{_BASE}/acknowledgement": _acknowledge,
+    f"{_BASE}/review": _review,
+    f"{_BASE}/decline": _decline,
+    f"{_BASE}/info-requests": _ask,
+    f"{_BASE}/info-requests/{{info_request_id}}/answer": _answer,
+    f"{_BASE}/freeze-reports": _report,
+    f"{_BASE}/hold-extensions": _extend,
+    f"{_BASE}/extension-requests": _ask_longer,
+    f"{_BASE}/legal-orders": _attach,
+    f"{_BASE}/disputes": _dispute,
+    f"{_BASE}/disputes/{{dispute_id}}/resolution": _resolve,
+}
+
+
+@pytest.mark.parametrize("path", _CASES)
+def test_what_an_act_answers_is_what_the_next_read_says(w: World, path: str) -> None:
+    for answered, read in _CASES[path](w):
+        assert answered == read
+
+
+def test_every_act_on_a_request_is_compared() -> None:
+    acts = {
+        route.path
+        for route in ROUTES
+        if route.method == "POST" and route.path.startswith("/v1/freeze-requests")
+    }
+    assert acts == set(_CASES)
