@@ -100,6 +100,8 @@ def _unlike(view: LineView, report: SignedReport, number: int) -> list[str]:
     told = {n: document[n] for n in (*_WORDS, *_DERIVED) if document.get(n) is not None}
     if isinstance(line, NothingLine):
         told["code"] = line.code.value
+    if isinstance(line, FrozenLine):
+        told["basis"] = line.basis.value  # also where it was left to the default
     kind = LineKind(line.kind)
     withheld = kind in _WITH_AMOUNT and document.get("amount") is None
     if isinstance(line, FrozenLine) and line.hold is not None and withheld:
