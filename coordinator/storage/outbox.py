@@ -8,10 +8,11 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
+from coordinator.storage.events import NumberedEvent
 from coordinator.storage.prebuilt import Pending, Prebuilt
 from coordinator.storage.rows import insert_rows, send_rows
 from coordinator.storage.tables.outbox import DeliveryRow, LaneRow, WebhookEndpointRow
@@ -91,8 +92,10 @@ def routes(asked: Pending[_Enabled] | None) -> Routes:
     return found
 
 
-def enqueue(connection: Connection, events: Sequence[Any], found: Routes, now: datetime) -> None:
-    """Queue a delivery of every event (`Recorded`) to every endpoint that takes it."""
+def enqueue(
+    connection: Connection, events: Sequence[NumberedEvent], found: Routes, now: datetime
+) -> None:
+    """Queue a delivery of every event to every endpoint that takes it."""
     if not found:
         return
     lanes: dict[tuple[str, str], int] = {}
@@ -114,9 +117,9 @@ def enqueue(connection: Connection, events: Sequence[Any], found: Routes, now: d
     insert_rows(connection, DeliveryRow, _DELIVERY_COLUMNS, deliveries)
 
 
-def _takes(route: Route, event: Any) -> bool:
+def _takes(route: Route, event: NumberedEvent) -> bool:
     if event.only_endpoint is not None:
-        return bool(route.endpoint_id == event.only_endpoint)
+        return route.endpoint_id == event.only_endpoint
     return route.event_types is None or event.type in route.event_types
 
 
