@@ -10,8 +10,8 @@ from coordinator.storage import additions as store
 from coordinator.storage import legs as leg_store
 from coordinator.storage import partners as partner_store
 from coordinator.storage.documents import load, load_one
+from coordinator.storage.partners import PartnerStatusNow
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow
-from coordinator.storage.tables.partners import PartnerRow
 from holdfast.protocol.decision_context import DecisionContext
 from holdfast.protocol.vocabulary import ASKABLE_KINDS, PartnerKind, PartnerStatus
 
@@ -95,7 +95,7 @@ def _taken(
     return None
 
 
-def _unable(row: PartnerRow | None) -> tuple[str, str] | None:
+def _unable(row: PartnerStatusNow | None) -> tuple[str, str] | None:
     if row is None or PartnerStatus(row.status) in _NEVER_JOINED:
         return "is no partner of this network", "unknown_partner"
     if row.status != PartnerStatus.ACTIVE:
@@ -105,7 +105,7 @@ def _unable(row: PartnerRow | None) -> tuple[str, str] | None:
     return None
 
 
-def _holding_back(row: PartnerRow, request: FreezeRequestRow) -> tuple[str, str] | None:
+def _holding_back(row: PartnerStatusNow, request: FreezeRequestRow) -> tuple[str, str] | None:
     if request.provisional and row.provisional == "hold_back":
         return "takes no request before it is ratified; ratify it first", "held_back"
     return None

@@ -279,7 +279,7 @@ def _proof(uow: UnitOfWork, row: FreezeRequestRow, act_ids: Sequence[str]) -> li
     for act in acts:
         # The evidence of this very act is stored in the tail only.
         token, body = unpack_evidence(packed.get(act.id) or uow.evidence.packed())
-        entry = {"act": act.kind, "kid": act.kid, "jwk": keys.get(act.kid), "token": token}
+        entry = {"act": act.kind, "kid": act.kid, "jwk": keys.get(act.kid or ""), "token": token}
         size += len(token) + len(body) + body.count(b'"') + 300
         if size <= PROOF_LIMIT_BYTES:
             entry["body"] = body.decode()

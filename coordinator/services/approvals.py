@@ -25,6 +25,7 @@ from coordinator.storage import additions as additions_store
 from coordinator.storage import documents
 from coordinator.storage import freeze_requests as store
 from coordinator.storage import partners as partner_store
+from coordinator.storage.documents import Sealed
 from coordinator.storage.prebuilt import Pending
 from holdfast.protocol import payloads
 from holdfast.protocol.decision_context import ContextWarning, DecisionContext
@@ -86,13 +87,14 @@ def decide(command: DecideFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answe
         key_grant_proposer=partner_store.proposer_of(proposer),
     )
     earlier = decisions.rows()
-    require_first_decision(actor, {act.person for act in earlier})
+    require_first_decision(actor, {act.person for act in earlier if act.person is not None})
     _require_nothing_of_other_requests(body.warnings_accepted)
     if action is Action.REJECT:
         return _reject(on, _act(body))
     context = _context(uow, row.id, shown)
     _require_warnings_accepted(context.warnings, body.warnings_accepted)
-    approvers = [a.person for a in earlier if a.decision == Decision.APPROVE] + [actor.person]
+    approved = (a.person for a in earlier if a.decision == Decision.APPROVE)
+    approvers = [*(person for person in approved if person is not None), actor.person]
     if quorum_met(approvers, row.quorum):
         action = Action.MEET_QUORUM
     return _approve(on, _act(body), action, context.to, len(approvers))
@@ -146,9 +148,7 @@ def _answer(on: RequestContext, act_id: str) -> dict[str, Any]:
     }
 
 
-def _context(
-    uow: UnitOfWork, request_id: str, shown: Sequence[Pending[documents.Sealed]]
-) -> DecisionContext:
+def _context(uow: UnitOfWork, request_id: str, shown: Sequence[Pending[Sealed]]) -> DecisionContext:
     content = uow.opened(documents.answered(shown), "context").get(request_id)
     if content is None:
         raise UnavailableError("the decision context of this request was erased")

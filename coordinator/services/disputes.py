@@ -20,6 +20,7 @@ from coordinator.services.obligations import flags_with
 from coordinator.services.unit_of_work import Answer, UnitOfWork
 from coordinator.storage import disputes as store
 from coordinator.storage import legs as leg_store
+from coordinator.storage.disputes import DisputeOnLeg
 from coordinator.storage.documents import Vault
 from coordinator.storage.tables.freeze_requests import LegRow
 from holdfast.protocol import life_cycle_payloads as payloads
@@ -204,7 +205,7 @@ def _flag(on: LegContext, *, holds: bool) -> None:
 
 
 def dispute_views(
-    connection: Connection, vault: Vault, rows: Sequence[Any]
+    connection: Connection, vault: Vault, rows: Sequence[DisputeOnLeg]
 ) -> list[dict[str, Any]]:
     """Return disputes with the words of their signed acts (`life_cycle_views.DisputeView`)."""
     acts = [act for row in rows for act in (row.act_id, row.resolution_act_id) if act is not None]

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from coordinator.domain.account import parse_account
 from coordinator.domain.chain import Chains
@@ -100,7 +100,7 @@ def _add_address(chains: Chains, draft: _Draft, following: Mapping[str, str]) ->
 
 
 def _view(
-    request: Row[Any], leg: Row[Any], document: Mapping[str, Any], draft: _Draft
+    request: FreezeRequestRow, leg: LegRow, document: Mapping[str, Any], draft: _Draft
 ) -> dict[str, Any]:
     said = f"Funds moved on, as {leg.partner} reported. {document.get('summary', '')}"
     taken_over = {n: document[n] for n in _TAKEN_OVER if document.get(n) is not None}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from coordinator.domain.account import parse_account
 from coordinator.domain.chain import Chains
@@ -20,6 +20,8 @@ from coordinator.storage import disputes, ledger_totals, reading
 from coordinator.storage import freeze_requests as store
 from coordinator.storage import partners as partner_store
 from coordinator.storage.documents import Vault, load, load_one
+from coordinator.storage.freeze_requests import ListedRequest
+from coordinator.storage.reading import IncidentRead
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from holdfast.protocol import strict_json
 from holdfast.protocol.decision_context import DecisionContext
@@ -50,7 +52,7 @@ def incident_views(
 
 
 def summaries(
-    connection: Connection, vault: Vault, rows: Sequence[Row[Any]]
+    connection: Connection, vault: Vault, rows: Sequence[ListedRequest]
 ) -> list[dict[str, Any]]:
     """Return rows of a list of requests (`views.FreezeRequestSummary`), in one query for all."""
     incident_ids = list(dict.fromkeys(row.incident_id for row in rows if row.incident_is_told))
@@ -217,9 +219,7 @@ def approvals(connection: Connection, vault: Vault, request_id: str) -> list[dic
     ]
 
 
-def leg_views(
-    connection: Connection, vault: Vault, rows: Sequence[Row[Any]]
-) -> list[dict[str, Any]]:
+def leg_views(connection: Connection, vault: Vault, rows: Sequence[LegRow]) -> list[dict[str, Any]]:
     """Return legs with their totals (`views.LegView`), in a few queries for all."""
     totals = ledger_totals.totals_by_leg(connection, [row.id for row in rows])
     declines = [row.decline_act_id for row in rows if row.decline_act_id is not None]
@@ -239,7 +239,7 @@ def leg_views(
             "overdue_at": _time(row.overdue_at),
             **_dispute_times(disputed.get(row.id)),
             "decline_code": row.decline_code,
-            "decline_detail": bodies.get(row.decline_act_id, {}).get("detail"),
+            "decline_detail": bodies.get(row.decline_act_id or "", {}).get("detail"),
             "sequence": row.event_sequence,
             "requester_sequence": row.requester_sequence,
             "flags": list(row.flags),
@@ -337,7 +337,7 @@ def _request_words(connection: Connection, vault: Vault, row: FreezeRequestRow) 
     return words
 
 
-def _incident_words(row: Row[Any], sealed: bytes | None) -> dict[str, Any]:
+def _incident_words(row: IncidentRead, sealed: bytes | None) -> dict[str, Any]:
     words = {} if sealed is None else strict_json.loads(sealed)
     return {
         "title": words.get("title", ""),

@@ -32,10 +32,10 @@ from coordinator.storage import freeze_requests as store
 from coordinator.storage import partners as partner_store
 from coordinator.storage.database import Database
 from coordinator.storage.documents import DocumentKey, Vault
-from coordinator.storage.flagged_accounts import Duplicates, FlaggedAccounts
+from coordinator.storage.flagged_accounts import Duplicates, FlaggedAccounts, Packed
+from coordinator.storage.partners import PartnerStatusNow, Person
 from coordinator.storage.prebuilt import Pending
 from coordinator.storage.tables.freeze_requests import ActRow, FreezeRequestRow
-from coordinator.storage.tables.partners import PartnerRow
 from holdfast.protocol import canonical_json, payloads
 from holdfast.protocol.decision_context import ContextWarning, DecisionContext, context_sha256
 from holdfast.protocol.payloads import format_time
@@ -237,14 +237,19 @@ def _submitted(on: RequestContext, to: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _ask_statuses(uow: UnitOfWork, document: payloads.FreezeRequest) -> list[Pending]:
+def _ask_statuses(
+    uow: UnitOfWork, document: payloads.FreezeRequest
+) -> list[Pending[PartnerStatusNow]]:
     if document.to == "all":
         return []
     return partner_store.ask_statuses(uow.connection, document.to)
 
 
 def _partners_asked(
-    uow: UnitOfWork, actor: Actor, document: payloads.FreezeRequest, statuses: Sequence[Pending]
+    uow: UnitOfWork,
+    actor: Actor,
+    document: payloads.FreezeRequest,
+    statuses: Sequence[Pending[PartnerStatusNow]],
 ) -> list[str]:
     if document.to == "all":
         if document.tlp is Tlp.RED:
@@ -283,7 +288,9 @@ def _partners_asked(
     return list(document.to)
 
 
-def why_not_askable(actor: Actor, handle: str, row: PartnerRow | None) -> tuple[str, str] | None:
+def why_not_askable(
+    actor: Actor, handle: str, row: PartnerStatusNow | None
+) -> tuple[str, str] | None:
     """Return (detail, code) of why a partner cannot be asked, or None."""
     if handle == actor.partner:
         return "is you; name other partners", "oneself"
@@ -351,7 +358,7 @@ def _require_followable(
 
 
 def _warnings(
-    uow: UnitOfWork, command: SubmitFreezeRequest, newer: Pending
+    uow: UnitOfWork, command: SubmitFreezeRequest, newer: Pending[Packed]
 ) -> list[ContextWarning]:
     """Return what may be wrong with the targets: approving means accepting each."""
     accounts = command.accounts
@@ -382,7 +389,7 @@ def _goes_out_at_once(
     return sent < uow.policies.flash_daily_cap
 
 
-def _require_enough_leads(actor: Actor, people: Pending) -> int:
+def _require_enough_leads(actor: Actor, people: Pending[Person]) -> int:
     quorum = actor.approval_quorum
     excluded = excluded_from_approving(
         submitter_person=actor.subject,

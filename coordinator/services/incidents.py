@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Row
-
 from coordinator.domain.account import parse_account
 from coordinator.domain.chain import Chains
 from coordinator.domain.format_errors import AccountError
@@ -17,6 +15,8 @@ from coordinator.services.freeze_request_views import evidence_bodies
 from coordinator.services.moved_on import Onward, onward
 from coordinator.services.read_context import ReadContext
 from coordinator.storage import incidents as store
+from coordinator.storage.incidents import TimelineEvent
+from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.vocabulary import AddressRole, RequestStatus
 
@@ -35,12 +35,12 @@ class Place:
 class _Slice:
     """Some addresses of one request, in a page."""
 
-    request: Row[Any]
+    request: FreezeRequestRow
     first: int
     last: int
 
 
-def timeline_entries(rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
+def timeline_entries(rows: Sequence[TimelineEvent]) -> list[dict[str, Any]]:
     """Return events as a timeline tells them (`life_cycle_views.TimelineEntry`)."""
     return [
         {
@@ -87,7 +87,7 @@ def trace(
 
 
 def _cut(
-    requests: Sequence[Row[Any]], after: Place | None, limit: int
+    requests: Sequence[FreezeRequestRow], after: Place | None, limit: int
 ) -> tuple[list[_Slice], Place | None]:
     """Return which addresses make up a page, and its last place if more follow."""
     slices: list[_Slice] = []
@@ -115,7 +115,7 @@ def _add_onward(
 ) -> None:
     connection, vault = read.connection, read.vault
     legs = store.legs_visible(connection, [s.request.id for s in slices], read.actor.partner)
-    by_request: dict[str, list[Row[Any]]] = {}
+    by_request: dict[str, list[LegRow]] = {}
     for leg in legs:
         by_request.setdefault(leg.request_id, []).append(leg)
     whole = [s for s in slices if s.first == 0 and s.last + 1 == s.request.address_count]
@@ -167,7 +167,7 @@ class _Graph:
         shown = {name: value for name, value in members.items() if value is not None}
         self.edges.append({"source": source, "target": target, "kind": kind, **shown})
 
-    def add_request(self, request: Row[Any], *, is_start: bool) -> None:
+    def add_request(self, request: FreezeRequestRow, *, is_start: bool) -> None:
         """Add a request, and on its first page what it follows."""
         self._node(request.id, "request")
         if is_start and request.follows is not None:

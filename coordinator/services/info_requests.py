@@ -20,6 +20,7 @@ from coordinator.services.unit_of_work import Answer, UnitOfWork
 from coordinator.storage import info_requests as store
 from coordinator.storage import legs as leg_store
 from coordinator.storage.documents import Vault
+from coordinator.storage.info_requests import InfoRequestOnLeg
 from holdfast.protocol import life_cycle_payloads as payloads
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.type_ids import new_id
@@ -123,7 +124,7 @@ def answer(command: AnswerQuestion, actor: Actor, uow: UnitOfWork) -> Answer:
 
 
 def info_request_views(
-    connection: Connection, vault: Vault, rows: Sequence[Any]
+    connection: Connection, vault: Vault, rows: Sequence[InfoRequestOnLeg]
 ) -> list[dict[str, Any]]:
     """Return questions with the words of their signed acts (`life_cycle_views.InfoRequestView`)."""
     acts = [act for row in rows for act in (row.act_id, row.answer_act_id) if act is not None]

@@ -3,13 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from coordinator.services.freeze_request_views import evidence_bodies
 from coordinator.services.unit_of_work import unpack_evidence
 from coordinator.storage import partners as partner_store
 from coordinator.storage import reading
 from coordinator.storage.documents import Vault, load
+from coordinator.storage.ledger_pages import ShownHold, ShownLine
+from coordinator.storage.tables.freeze_requests import ActRow
 from holdfast.protocol.payloads import format_time, parse_time
 from holdfast.protocol.vocabulary import LineKind
 
@@ -34,7 +36,7 @@ _TOLD_ELSEWHERE = frozenset(
 
 
 def line_views(
-    connection: Connection, vault: Vault, rows: Sequence[Row[Any]], reader: str
+    connection: Connection, vault: Vault, rows: Sequence[ShownLine], reader: str
 ) -> list[dict[str, Any]]:
     """Return ledger lines (`views.LineView`) with what their signed reports say, too.
 
@@ -49,7 +51,7 @@ def line_views(
     return [_shown_to(reader, row, _line_view(row, _sent_line(reports, row))) for row in rows]
 
 
-def _shown_to(reader: str, row: Row[Any], view: dict[str, Any]) -> dict[str, Any]:
+def _shown_to(reader: str, row: ShownLine, view: dict[str, Any]) -> dict[str, Any]:
     if not row.is_shared:
         return view
     may_read = reader in {row.partner, row.source_requester}
@@ -71,13 +73,13 @@ def shared_line_view(view: Mapping[str, Any], *, source_request: str | None) -> 
     return {**told, "shared": True}
 
 
-def _sent_line(reports: Mapping[str, dict[str, Any]], row: Row[Any]) -> Mapping[str, Any]:
+def _sent_line(reports: Mapping[str, dict[str, Any]], row: ShownLine) -> Mapping[str, Any]:
     lines = reports.get(row.report_id, {}).get("lines", [])
     found: Mapping[str, Any] = lines[row.line_no] if row.line_no < len(lines) else {}
     return found
 
 
-def _line_view(row: Row[Any], sent: Mapping[str, Any]) -> dict[str, Any]:
+def _line_view(row: ShownLine, sent: Mapping[str, Any]) -> dict[str, Any]:
     view = {
         "id": row.id,
         "report_id": row.report_id,
@@ -100,12 +102,12 @@ def _line_view(row: Row[Any], sent: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in view.items() if value is not None or name == "amount"}
 
 
-def hold_views(rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
+def hold_views(rows: Sequence[ShownHold]) -> list[dict[str, Any]]:
     """Return holds as they stand (`views.HoldView`)."""
     return [_hold_view(row) for row in rows]
 
 
-def _hold_view(row: Row[Any]) -> dict[str, Any]:
+def _hold_view(row: ShownHold) -> dict[str, Any]:
     held = row.frozen - row.released - row.returned - row.seized
     owed_since = row.owed_since if row.obliges else None
     return {
@@ -131,7 +133,7 @@ def _hold_view(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def evidence_page(connection: Connection, rows: Sequence[Row[Any]]) -> int:
+def evidence_page(connection: Connection, rows: Sequence[ActRow]) -> int:
     """Return how many of the acts `rows` fit into a page; at least one."""
     sizes = reading.document_sizes(connection, [row.id for row in rows], "evidence")
     total = 0
@@ -143,7 +145,7 @@ def evidence_page(connection: Connection, rows: Sequence[Row[Any]]) -> int:
 
 
 def evidence_views(
-    connection: Connection, vault: Vault, rows: Sequence[Row[Any]]
+    connection: Connection, vault: Vault, rows: Sequence[ActRow]
 ) -> list[dict[str, Any]]:
     """Return acts with what proves them, byte for byte as received (`views.EvidenceView`)."""
     packed = load(connection, vault, [row.id for row in rows], "evidence")
@@ -152,11 +154,11 @@ def evidence_views(
     if kids:
         found = partner_store.keys(connection, kids=kids, limit=len(kids))
         jwks = {key.kid: key.jwk for key in found}
-    return [_evidence_view(row, packed.get(row.id), jwks.get(row.kid)) for row in rows]
+    return [_evidence_view(row, packed.get(row.id), jwks.get(row.kid or "")) for row in rows]
 
 
 def _evidence_view(
-    row: Row[Any], packed: bytes | None, jwk: Mapping[str, Any] | None
+    row: ActRow, packed: bytes | None, jwk: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     token, body = (None, None) if packed is None else unpack_evidence(packed)
     return {

@@ -31,6 +31,7 @@ from coordinator.storage import hold_clocks
 from coordinator.storage import legal_orders as store
 from coordinator.storage.documents import Vault
 from coordinator.storage.tables.freeze_requests import LegRow
+from coordinator.storage.tables.life_cycle import LegalOrderRow
 from holdfast.protocol import life_cycle_payloads as payloads
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.type_ids import new_id
@@ -132,7 +133,7 @@ def _tell_all(on: RequestContext, data: Mapping[str, Any]) -> None:
 
 
 def legal_order_views(
-    connection: Connection, vault: Vault, rows: Sequence[Any]
+    connection: Connection, vault: Vault, rows: Sequence[LegalOrderRow]
 ) -> list[dict[str, Any]]:
     """Return orders with the words of their signed acts (`life_cycle_views.LegalOrderView`)."""
     bodies = evidence_bodies(connection, vault, [row.act_id for row in rows])

@@ -6,7 +6,7 @@ from coordinator.services.acts import Act, LegContext
 from coordinator.services.legs import LegBooks, contested
 from coordinator.services.unit_of_work import Recorded
 from coordinator.storage import disputes as store
-from coordinator.storage.tables.life_cycle import DisputeRow
+from coordinator.storage.disputes import DisputeOnLeg
 from holdfast.protocol.vocabulary import EventType, LegStatus
 
 MOOT = "moot"
@@ -30,7 +30,7 @@ def end_moot(on: LegContext, books: LegBooks, status: LegStatus) -> None:
             resolve_as_moot(on, dispute, status)
 
 
-def resolve_as_moot(on: LegContext, dispute: DisputeRow, status: LegStatus) -> Recorded:
+def resolve_as_moot(on: LegContext, dispute: DisputeOnLeg, status: LegStatus) -> Recorded:
     """Resolve one dispute as moot; the coordinator's own act, for nobody decided anything."""
     on = on.by(COORDINATOR)
     act_id = on.store_act(Act("resolve_dispute"))

@@ -11,6 +11,7 @@ from coordinator.storage import freeze_requests as store
 from coordinator.storage import legs as leg_store
 from coordinator.storage import partners as partner_store
 from coordinator.storage import proofs as proof_store
+from coordinator.storage.documents import Sealed
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow
 from holdfast.protocol import canonical_json
 from holdfast.protocol.payloads import format_time
@@ -100,7 +101,11 @@ def _evidence(
     work.
     """
     acts = proof_store.of_request(uow.connection, row.id)
-    stored = [(act.id, act.sealed, act.key_id, act.wrapped) for act in acts if act.wrapped]
+    stored = [
+        Sealed(act.id, act.sealed, act.key_id, act.wrapped)
+        for act in acts
+        if act.sealed is not None and act.key_id is not None and act.wrapped is not None
+    ]
     packed = uow.opened(stored, "evidence")
     href = f"/v1/freeze-requests/{row.id}/evidence"
     shown = []

@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row
-
 from coordinator.domain.ledger_state import BookedLine
 from coordinator.storage.legs import NewLeg
+from coordinator.storage.tables.freeze_requests import LegRow
 from holdfast.protocol.payloads import FoundLine, FrozenLine, ReportLine, format_time
 from holdfast.protocol.vocabulary import LineKind
 
@@ -24,7 +23,7 @@ def booked_views(
     sent: Sequence[ReportLine],
     *,
     report_id: str,
-    leg: Row[Any] | NewLeg,
+    leg: LegRow | NewLeg,
     reported_at: datetime,
 ) -> list[dict[str, Any]]:
     """Return lines as they are booked (`views.LineView`), with what only the report itself says.

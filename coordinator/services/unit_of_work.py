@@ -371,7 +371,7 @@ class UnitOfWork:
         store(self.connection, pending.documents)
         return rendered
 
-    def _number(self, events: list[Recorded], asked: Pending | None) -> None:
+    def _number(self, events: list[Recorded], asked: Pending[Any] | None) -> None:
         """Lock the head, and append leaves.
 
         Events and deliveries with the numbers that they get.
