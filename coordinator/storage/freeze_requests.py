@@ -208,11 +208,11 @@ def _change_of(columns: tuple[str, ...]) -> Prebuilt[FreezeRequestRow]:
 
 def decisions(connection: Connection, request_id: str) -> list[ActRow]:
     """Return the approvals and rejections of a request, oldest first."""
-    return ask_decisions(connection, request_id).rows()
+    return send_decisions(connection, request_id).rows()
 
 
-def ask_decisions(connection: Connection, request_id: str) -> Pending[ActRow]:
-    """Ask for what `decisions` returns."""
+def send_decisions(connection: Connection, request_id: str) -> Pending[ActRow]:
+    """Send the query for `decisions`."""
     return _DECISIONS.send(connection, request_id=request_id)
 
 

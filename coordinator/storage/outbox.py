@@ -49,7 +49,9 @@ _REOPEN_LANE = (
 )
 
 
-class _Enabled(NamedTuple):
+class EnabledEndpoint(NamedTuple):
+    """An endpoint that takes events, and which types (None: all)."""
+
     partner: str
     id: str
     event_types: list[str] | None
@@ -58,8 +60,8 @@ class _Enabled(NamedTuple):
 _ENABLED = select(
     WebhookEndpointRow.partner, WebhookEndpointRow.id, WebhookEndpointRow.event_types
 ).where(WebhookEndpointRow.enabled)
-_EVERY_ENDPOINT = Prebuilt(_ENABLED, _Enabled)
-_ENDPOINTS_OF = Prebuilt(_ENABLED, _Enabled, among=WebhookEndpointRow.partner)
+_EVERY_ENDPOINT = Prebuilt(_ENABLED, EnabledEndpoint)
+_ENDPOINTS_OF = Prebuilt(_ENABLED, EnabledEndpoint, among=WebhookEndpointRow.partner)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +75,10 @@ class Route:
 Routes = dict[str, list[Route]]
 
 
-def ask_routes(connection: Connection, partners: Collection[str]) -> Pending[_Enabled] | None:
-    """Ask for the enabled endpoints of `partners`; "*" stands for everybody's."""
+def send_routes(
+    connection: Connection, partners: Collection[str]
+) -> Pending[EnabledEndpoint] | None:
+    """Send the query for the enabled endpoints of `partners`; "*" means all endpoints."""
     if not partners:
         return None
     if "*" in partners:
@@ -82,10 +86,10 @@ def ask_routes(connection: Connection, partners: Collection[str]) -> Pending[_En
     return _ENDPOINTS_OF.send(connection, among=sorted(partners))
 
 
-def routes(asked: Pending[_Enabled] | None) -> Routes:
-    """Return the endpoints that `ask_routes` asked for."""
+def read_routes(pending: Pending[EnabledEndpoint] | None) -> Routes:
+    """Read the answer of `send_routes`."""
     found: Routes = defaultdict(list)
-    for partner, endpoint_id, event_types in asked.rows() if asked is not None else ():
+    for partner, endpoint_id, event_types in pending.rows() if pending is not None else ():
         route = Route(endpoint_id, None if event_types is None else frozenset(event_types))
         found[partner].append(route)
         found["*"].append(route)

@@ -21,7 +21,7 @@ def slips(connection: Connection) -> None:
     hot = freeze_requests.get(connection, "frq_1")
     cold = grant_proposals.get(connection, "grp_1")
     some = deliveries.find(connection, "dlv_1", "a.example")
-    sent = partners.ask_people(connection, "a.example")
+    sent = partners.send_people(connection, "a.example")
     if hot is not None:
         print(hot.adress_cuont)
     if cold is not None:
