@@ -15,8 +15,8 @@ from coordinator.config_files import read_config
 from coordinator.dispatcher.address_guard import (
     BlockedTargetError,
     EndpointPolicy,
-    check_offered,
 )
+from coordinator.dispatcher.name_resolution import CheckedResolver
 from coordinator.domain.chain import Chains, load_chains
 from coordinator.domain.clock import Clock
 from coordinator.domain.deadline import Policies
@@ -31,6 +31,8 @@ from coordinator.storage.schema import MIGRATIONS
 from coordinator.storage.wakeup import Watcher, open_notifier
 from coordinator.storage.write_probe import WriteProbe
 
+#: What a partner's name servers are given when it registers an endpoint.
+_LOOKUP_TIMEOUT = timedelta(seconds=3)
 #: Threads of a web process beside those for small requests: a large one, probes, long polls.
 _OTHER_THREADS = 4
 #: A year's public summary is made at most so often.
@@ -119,11 +121,11 @@ def endpoint_policy(settings: Settings) -> EndpointPolicy:
 
 def endpoint_check(settings: Settings) -> Callable[[str], None]:
     """Return the check of a new endpoint's URL, which resolves its host."""
-    policy = endpoint_policy(settings)
+    names = CheckedResolver(endpoint_policy(settings))
 
     def check(url: str) -> None:
         try:
-            check_offered(url, policy)
+            names.check_offered(url, within=_LOOKUP_TIMEOUT)
         except BlockedTargetError as error:
             fault = FieldFault("/url", error.message, error.code)
             raise InvalidInputError(error.message, code="url_refused", errors=[fault]) from None

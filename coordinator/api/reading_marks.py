@@ -10,7 +10,7 @@ from coordinator.api.context import current_context
 from coordinator.domain.actor import COORDINATOR
 from coordinator.domain.errors import CoordinatorError
 from coordinator.services.commands import execute
-from coordinator.services.legs import MarkLegDelivered
+from coordinator.services.legs import MarkLegsDelivered
 from coordinator.services.unit_of_work import transaction
 
 _log = structlog.get_logger(__name__)
@@ -26,8 +26,7 @@ def mark_delivered(leg_ids: Sequence[str]) -> None:
     context = current_context()
     try:
         with transaction(context.database, context.vault, context.clock, context.rulebook) as uow:
-            for leg_id in leg_ids:
-                execute(MarkLegDelivered(leg_id=leg_id), COORDINATOR, uow)
+            execute(MarkLegsDelivered(leg_ids=frozenset(leg_ids)), COORDINATOR, uow)
             uow.finish()
     except (CoordinatorError, SQLAlchemyError):
         _log.exception("mark_delivered_failed", legs=len(leg_ids))

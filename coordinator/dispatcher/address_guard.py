@@ -23,12 +23,10 @@ from ipaddress import (
     ip_address,
 )
 
-import structlog
 from urllib3.exceptions import HTTPError
 from urllib3.util import Url, parse_url
 
 from coordinator.dispatcher.address_table import is_public
-from coordinator.domain.delivery import HOST_UNUSABLE
 
 Address = IPv4Address | IPv6Address
 #: From host and port to the textual addresses of all its answers; raises OSError for none.
@@ -37,14 +35,11 @@ Resolver = Callable[[str, int], Sequence[str]]
 MAX_URL_CHARACTERS = 2048
 MAX_HOST_CHARACTERS = 253
 
-_log = structlog.get_logger(__name__)
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _AUTHORITY = re.compile(r"(?:https?)://([^/?#]*)", re.IGNORECASE)
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 #: The WHATWG rule: a host whose last label looks like a number is an IPv4 address or nothing.
 _NUMERIC_LABEL = re.compile(r"[0-9]+|0x[0-9a-f]*")
-#: Faults of a URL whose host is public: anybody can look that up.
-_OF_THE_URL = frozenset({"https_required", "port_not_allowed"})
 _REQUEST_TARGET = re.compile(r"/[!-~]*")
 
 
@@ -216,32 +211,6 @@ def check_endpoint(
         UnresolvedTargetError: If its host has no address.
     """
     return resolve(check_url(url, policy), policy, resolver)
-
-
-def check_offered(
-    url: str, policy: EndpointPolicy, resolver: Resolver = resolve_by_system
-) -> ResolvedTarget:
-    """Check a URL that a partner offers; a refusal tells it nothing of names inside our network.
-
-    What is wrong with the URL itself is said. Of its host only that webhooks cannot go there: in
-    the same words, by the same way through the code, whether nobody knows the name or it stands for
-    an address that is not public.
-
-    Raises:
-        BlockedTargetError: If webhooks may not, or cannot, go there.
-    """
-    check_url(url, policy)
-    try:
-        return check_endpoint(url, policy, resolver)
-    except (BlockedTargetError, UnresolvedTargetError) as error:
-        _log.info("endpoint_refused", reason=error.code)
-        if error.code in _OF_THE_URL:
-            raise
-        raise BlockedTargetError(
-            HOST_UNUSABLE,
-            "the host has no public address that webhooks can go to; check the name and what it "
-            "resolves to in public DNS",
-        ) from None
 
 
 def _check_characters(url: str) -> None:

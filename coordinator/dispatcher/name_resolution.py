@@ -10,6 +10,8 @@ import time
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+import structlog
+
 from coordinator.dispatcher.address_guard import (
     BlockedTargetError,
     EndpointPolicy,
@@ -21,7 +23,11 @@ from coordinator.dispatcher.address_guard import (
     resolve,
     resolve_by_system,
 )
+from coordinator.domain.delivery import HOST_UNUSABLE
 
+_log = structlog.get_logger(__name__)
+#: Faults of a URL whose host is public: anybody can look that up.
+_OF_THE_URL = frozenset({"https_required", "port_not_allowed"})
 _Key = tuple[str, str, int]
 
 
@@ -62,15 +68,29 @@ class CheckedResolver:
         self._kept: dict[_Key, tuple[float, ResolvedTarget]] = {}
         self._under_way: dict[_Key, _Lookup] = {}
 
-    def check_endpoint(self, url: str, *, within: timedelta) -> ResolvedTarget:
-        """Check a URL as it is registered, waiting no longer than `within` for its name servers.
+    def check_offered(self, url: str, *, within: timedelta) -> ResolvedTarget:
+        """Check a URL that a partner offers, waiting no longer than `within` for its name servers.
+
+        A refusal tells the partner nothing of names inside our network. What is wrong with the URL
+        itself is said. Of its host only that webhooks cannot go there: in the same words, by the
+        same way through the code, whether nobody knows the name, nobody answers in time, or it
+        stands for an address that is not public.
 
         Raises:
-            BlockedTargetError: If webhooks may not go there.
-            UnresolvedTargetError: If its host has no address, or none in time.
+            BlockedTargetError: If webhooks may not, or cannot, go there.
         """
         target = check_url(url, self._policy)
-        return self.resolve(target, until=time.monotonic() + within.total_seconds())
+        try:
+            return self.resolve(target, until=time.monotonic() + within.total_seconds())
+        except (BlockedTargetError, UnresolvedTargetError) as error:
+            _log.info("endpoint_refused", reason=error.code)
+            if error.code in _OF_THE_URL:
+                raise
+            raise BlockedTargetError(
+                HOST_UNUSABLE,
+                "the host has no public address that webhooks can go to; check the name and what "
+                "it resolves to in public DNS",
+            ) from None
 
     def resolve(self, target: Target, *, until: float) -> ResolvedTarget:
         """Return the checked addresses of `target`, waiting no longer than `until` (monotonic).

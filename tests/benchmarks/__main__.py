@@ -22,14 +22,15 @@ from tests.benchmarks.page import write_page
 from tests.benchmarks.stage import Stages
 from tests.postgres import PostgresServer
 
+#: In the order of the page: first what a user feels.
 GROUPS: dict[str, Callable[[Stages], Iterator[Figure]]] = {
-    "submissions": submissions.measure,
-    "deliveries": deliveries.measure,
     "fan_out": fan_out.measure,
-    "fairness": fairness.measure,
-    "ledger": ledger.measure,
     "disturbed": disturbed.measure,
+    "fairness": fairness.measure,
     "growth": growth.measure,
+    "deliveries": deliveries.measure,
+    "submissions": submissions.measure,
+    "ledger": ledger.measure,
 }
 
 

@@ -10,13 +10,19 @@ from contextlib import contextmanager
 from itertools import cycle, islice
 from pathlib import Path
 
+from sqlalchemy import text
+
+from coordinator.services.unit_of_work import About, transaction
 from holdfast.protocol import canonical_json
+from holdfast.protocol.type_ids import new_id
 from tests import factories
+from tests.benchmarks.deliveries import register
 from tests.benchmarks.figures import Figure, percentile, seconds_of
 from tests.benchmarks.load import Caller
 from tests.benchmarks.parts import mixed_addresses
-from tests.benchmarks.stage import Stage, Stages
+from tests.benchmarks.stage import Stage, Stages, free_port
 from tests.factories import Member
+from tests.rulebook import RULEBOOK
 
 PATH = "/v1/freeze-requests"
 ADDRESSES = 20_000
@@ -29,6 +35,10 @@ GET_AIM = 100.0
 POST_AIMS = {"sqlite": 250.0, "postgresql": 100.0}
 LARGE_BODIES = 20
 LARGE_BYTES = 16 * 1024 * 1024
+#: 100,000 deliveries due: each of these events to each of these endpoints.
+DUE_ENDPOINTS = 20
+DUE_EVENTS = 5_000
+DUE_AT_ONCE = 250
 _DRIP_SECONDS = 1.0
 #: What the viewers are given to read what there is and to begin to wait.
 _ARRIVAL_SECONDS = 5.0
@@ -50,6 +60,7 @@ def measure(stages: Stages) -> Iterator[Figure]:
             yield from _figures(stage.kind, disturbed, quiet, beside)
         small.close()
     yield from _memory(stages)
+    yield _memory_with_much_due(stages)
 
 
 class _Small:
@@ -250,6 +261,45 @@ def _memory(stages: Stages) -> Iterator[Figure]:
                 ratio=_resident(process.pid) / idle[name],
                 more={"note": "the floor is the same process idle"},
             )
+
+
+def _memory_with_much_due(stages: Stages) -> Figure:
+    """Measure what a worker keeps while 100,000 deliveries are due to endpoints that are down."""
+    with stages.open() as stage:
+        worker = stage.start_worker()
+        time.sleep(_ARRIVAL_SECONDS)
+        idle = _resident(worker.pid)
+        down = f"http://127.0.0.1:{free_port()}/hook"
+        register(stage, stage.cast.a, [f"{down}/{n}" for n in range(DUE_ENDPOINTS)])
+        key_of = text("SELECT document_key_id FROM partner WHERE handle = :handle")
+        with stage.database.engine.connect() as connection:
+            key_id = connection.execute(key_of, {"handle": stage.cast.a.handle}).scalar_one()
+        for _ in range(DUE_EVENTS // DUE_AT_ONCE):
+            with transaction(stage.database, stage.vault, stage.clock, RULEBOOK) as uow:
+                for _ in range(DUE_AT_ONCE):
+                    uow.record(
+                        "freeze.found",
+                        {"note": "x" * 300},
+                        key=uow.key(key_id),
+                        audience=[stage.cast.a.handle],
+                        about=About(new_id("frq")),
+                    )
+                uow.finish()
+        highest = 0.0
+        for _ in range(10):
+            time.sleep(1)
+            highest = max(highest, _resident(worker.pid))
+        with stage.database.engine.connect() as connection:
+            due = connection.execute(text("SELECT COUNT(*) FROM lane")).scalar_one()
+        return Figure(
+            name="memory_of_worker_with_100000_deliveries_due",
+            database=stage.kind,
+            value=highest,
+            unit="MiB",
+            floor=idle,
+            ratio=highest / idle,
+            more={"due": due, "note": "the floor is the same process idle; the most of ten looks"},
+        )
 
 
 def _resident(pid: int) -> float:

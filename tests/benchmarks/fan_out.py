@@ -46,6 +46,7 @@ def measure(stages: Stages) -> Iterator[Figure]:
         web = Caller(stage.port)
         for workers in WORKERS:
             started = [stage.start_worker() for _ in range(workers)]
+            _round(stage, receiver, web, handles[: min(PARTNERS)])  # they are up and at work
             for partners in PARTNERS:
                 rounds = [_round(stage, receiver, web, handles[:partners]) for _ in range(ROUNDS)]
                 yield _figure(stage, rounds, partners=partners, workers=workers)

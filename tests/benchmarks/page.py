@@ -19,14 +19,45 @@ the same run, in turn with the figure, so that other load on the machine falls o
 ratios to ±15 %; the absolute numbers are this machine's.
 
 The servers are those that `holdfast-coordinator` starts, with their defaults: one web process
-with eight threads under Granian, one worker with its 128 senders, over real sockets on 127.0.0.1.
-SQLite syncs at every commit; PostgreSQL runs with `fsync`, `full_page_writes` and
-`synchronous_commit` on. The load generator is one further process that sends requests signed
+with sixteen threads for small requests under Granian, one worker with its 128 senders, over real
+sockets on 127.0.0.1. SQLite syncs at every commit; PostgreSQL runs with `fsync`, `full_page_writes`
+and `synchronous_commit` on. The load generator is one further process that sends requests signed
 beforehand; it shares the machine's cores.
 """
 
 _WHY = """\
 ## What bounds them
+
+**Approval to the last of many partners.** From the first byte of the approval to the last notice's
+arrival; connections are opened anew, 51 addresses make a notice of some 9 kB. The floor is our own
+sender, signing and posting bodies that lie in memory to the same hosts. Beside the approval's own
+transaction (`approval_s`) it is the interpreter's lock that bounds: the pump's cycles, which claim,
+open and complete up to 256 at a time, share it with the senders. `legs_told_s` is when the
+requester sees the last leg as delivered, which begins when no notice waits. Two workers share two
+cores with web process, database and receiver, so they win little here.
+
+**Beside others.** One connection sends two small GETs and a small POST in turn; the floor is the
+p99 of the same, undisturbed, just before. Large bodies are worked on one at a time. What a small
+POST waits for on SQLite is their write lock, most of it the index over accounts, whose pages are
+all over the file. The load generator shares the machine's cores. Memory is what the process and
+its children have, what they share counted once; it is not given back to the system, and used again
+by the next body. A worker holds what it has claimed and no more, however much is due.
+
+**Others beside a partner that misbehaves.** 20 endpoints of one partner hang, drip, reset and
+refuse, and each is owed 40 events; the figure is from an event's commit to its arrival at the 20
+endpoints of another. What others lose is the processor time of the tries that are refused at once.
+
+**Growth.** Every list is read along an index with a key and never an offset; the same request is
+sent in turn to coordinators with 1,000, 20,000 and 100,000 requests, and the median compared. A
+figure above its aim is sampled again, up to twice, and all samples count.
+
+**Approval to handler.** Counted from the first byte of the approval, so the approval's own
+transaction, of seven round trips on PostgreSQL, is in it; `after_the_answer_p50_ms` is what is left
+after the approver has its answer.
+
+**Webhooks per second.** The worker sends with an exchange of its own (hard deadline, address
+guard, pooled connections), which costs less than `requests`; one transaction completes and claims
+many.
 
 **Submissions per second.** Validation alone, everything but the transaction, is the line below
 it. The rest is one transaction of about two dozen statements in Python: present rights, used
@@ -35,7 +66,7 @@ documents, leaf, event and answer, and one sync. On SQLite transactions run one 
 so the time that one spends in Python is the bound, not the disk. On PostgreSQL those statements
 take five round trips; what bounds it is the time that Python spends under its interpreter lock,
 and the server beside it on the same cores. The floor spends its time in one insert and one sync.
-More web processes help on PostgreSQL.
+`two_web_processes` is the same with two of them, on the same two cores as the load generator.
 
 **A request with 11,000 addresses.** Parsing, models, checksums and the blind index of each
 address run before the transaction, and so does the look-up of duplicates; then the blind indexes
@@ -55,37 +86,6 @@ and never with what is stored.
 **Totals.** The floor adds one amount of 20,000 rows; the totals add found over 10,000 findings
 and four sums over 10,000 holds. Amounts are up to 256 bits, which SQLite cannot add itself, so
 both call Python for each.
-
-**Webhooks per second.** The worker sends with an exchange of its own (hard deadline, address
-guard, pooled connections), which costs less than `requests`; one transaction completes and claims
-many.
-
-**Approval to the last of many partners.** From the first byte of the approval to the last notice's
-arrival; connections are opened anew, 51 addresses make a notice of some 9 kB. The floor is our own
-sender, signing and posting bodies that lie in memory to the same hosts. Beside the approval's own
-transaction (`approval_s`) it is the interpreter's lock that bounds: the pump's cycles, which claim,
-open and complete up to 256 at a time, share it with the senders. `legs_told_s` is when the
-requester sees the last leg as delivered, which begins when no notice waits. Two workers share two
-cores with web process, database and receiver, so they win little here.
-
-**Others beside a partner that misbehaves.** 20 endpoints of one partner hang, drip, reset and
-refuse, and each is owed 40 events; the figure is from an event's commit to its arrival at the 20
-endpoints of another. What others lose is the processor time of the tries that are refused at once.
-
-**Approval to handler.** Counted from the first byte of the approval, so the approval's own
-transaction, of seven round trips on PostgreSQL, is in it; `after_the_answer_p50_ms` is what is left
-after the approver has its answer.
-
-**Beside others.** One connection sends two small GETs and a small POST in turn; the floor is the
-p99 of the same, undisturbed, just before. Large bodies are worked on one at a time. What a small
-POST waits for on SQLite is their write lock, most of it the index over accounts, whose pages are
-all over the file. The load generator shares the machine's cores. Memory is what the process and
-its children have, what they share counted once; it is not given back to the system, and used again
-by the next body.
-
-**Growth.** Every list is read along an index with a key and never an offset; the same request is
-sent in turn to coordinators with 1,000, 20,000 and 100,000 requests, and the median compared. A
-figure above its aim is sampled again, up to twice, and all samples count.
 """
 
 

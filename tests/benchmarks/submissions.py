@@ -14,7 +14,7 @@ from holdfast.protocol import canonical_json, strict_json
 from tests import factories
 from tests.benchmarks.figures import Figure, alternated, median, seconds_of
 from tests.benchmarks.floor_app import TABLE
-from tests.benchmarks.load import Caller, send_load
+from tests.benchmarks.load import Caller, LoadResult, send_load
 from tests.benchmarks.parts import mixed_addresses
 from tests.benchmarks.stage import Stage, Stages, free_port, wait_for_port
 
@@ -22,7 +22,9 @@ ROUNDS = 4
 REQUESTS = 400
 CLIENTS = 8
 ADDRESSES = 11_000
-AIMS = {"sqlite": 0.25, "postgresql": 0.2}
+AIMS = {"sqlite": 0.22, "postgresql": 0.12}
+#: With two web processes; on PostgreSQL the cores of this machine are the bound.
+AIMS_OF_TWO = {"sqlite": 0.33, "postgresql": 0.12}
 #: A fifth partner makes it four that are asked.
 FIFTH = "exchange-e.example"
 
@@ -31,9 +33,13 @@ def measure(stages: Stages) -> Iterator[Figure]:
     """Yield the figures of this module."""
     with stages.open() as stage:
         factories.admit(stage.database, stage.vault, stage.clock, factories.new_exchange(FIFTH))
-        stage.start_web()
+        web = stage.start_web()
         with _floor(stage) as port:
             yield from _per_second(stage, port)
+            stage.end(web)
+            stage.environment["HOLDFAST_WEB_PROCESSES"] = "2"
+            stage.start_web()
+            yield _by_two_processes(stage, port)
         yield _large(stage)
 
 
@@ -73,37 +79,55 @@ def _signed(stage: Stage, bodies: Sequence[bytes]) -> list[bytes]:
     return [stage.signed(member, "POST", "/v1/freeze-requests", body) for body in bodies]
 
 
+def _accepted(stage: Stage, port: int) -> LoadResult:
+    requests = _signed(stage, _bodies(REQUESTS))
+    return send_load(requests, port, threads=CLIENTS).require(201)
+
+
 def _per_second(stage: Stage, floor_port: int) -> Iterator[Figure]:
-    latencies: list[float] = []
-
-    def floor() -> float:
-        requests = _signed(stage, _bodies(REQUESTS))
-        return send_load(requests, floor_port, threads=CLIENTS).require(201).per_second
-
-    def figure() -> float:
-        requests = _signed(stage, _bodies(REQUESTS))
-        result = send_load(requests, stage.port, threads=CLIENTS).require(201)
-        latencies.extend(result.latencies)
-        return result.per_second
-
     def refused() -> float:
         # All of it is checked; the broken checksum is found last, and nothing is written.
         broken = factories.ACCOUNT[:-1] + factories.ACCOUNT[-1].lower()
         requests = _signed(stage, _bodies(REQUESTS, addresses=[{"account": broken}]))
         return send_load(requests, stage.port, threads=CLIENTS).require(422).per_second
 
-    floor(), figure(), refused()  # warm
-    latencies.clear()
-    floors, figures, checks = [], [], []
-    for _ in range(ROUNDS):
-        floors.append(floor())
-        figures.append(figure())
-        checks.append(refused())
-    base, value, checked = median(floors), median(figures), median(checks)
-    aim = AIMS[stage.kind]
-    ordered = sorted(latencies)
+    refused()  # warm
+    checks = [refused() for _ in range(ROUNDS)]
+    yield (figure := _submissions(stage, floor_port, "submissions_per_second", AIMS[stage.kind]))
+    base = figure.floor or 1
     yield Figure(
-        name="submissions_per_second",
+        name="submissions_validated_and_refused_per_second",
+        database=stage.kind,
+        value=median(checks),
+        unit="requests/s",
+        floor=base,
+        ratio=median(checks) / base,
+        more={"note": "422 after every check, nothing written"},
+    )
+
+
+def _by_two_processes(stage: Stage, floor_port: int) -> Figure:
+    name = "submissions_per_second_by_two_web_processes"
+    return _submissions(stage, floor_port, name, AIMS_OF_TWO[stage.kind])
+
+
+def _submissions(stage: Stage, floor_port: int, name: str, aim: float) -> Figure:
+    latencies: list[float] = []
+
+    def figure() -> float:
+        result = _accepted(stage, stage.port)
+        latencies.extend(result.latencies)
+        return result.per_second
+
+    def floor() -> float:
+        return _accepted(stage, floor_port).per_second
+
+    floor(), figure()  # warm
+    latencies.clear()
+    base, value = alternated(ROUNDS, floor, figure)
+    ordered = sorted(latencies)
+    return Figure(
+        name=name,
         database=stage.kind,
         value=value,
         unit="requests/s",
@@ -116,15 +140,6 @@ def _per_second(stage: Stage, floor_port: int) -> Iterator[Figure]:
             "p50_ms": ordered[len(ordered) // 2] * 1000,
             "p99_ms": ordered[len(ordered) * 99 // 100] * 1000,
         },
-    )
-    yield Figure(
-        name="submissions_validated_and_refused_per_second",
-        database=stage.kind,
-        value=checked,
-        unit="requests/s",
-        floor=base,
-        ratio=checked / base,
-        more={"note": "422 after every check, nothing written"},
     )
 
 

@@ -184,7 +184,10 @@ def test_a_connection_that_was_idle_and_is_gone_is_replaced_unnoticed(
         assert connection.execute(text("SELECT 1")).scalar_one() == 1
 
 
-def test_what_is_larger_than_the_sockets_buffers_is_sent_whole(database: Database) -> None:
+@pytest.mark.parametrize("is_waited_for", [False, True])
+def test_what_is_larger_than_the_sockets_buffers_is_sent_whole(
+    database: Database, *, is_waited_for: bool
+) -> None:
     if database.is_sqlite:
         pytest.skip("SQLite has no socket")
     large = b"x" * 2**25
@@ -192,6 +195,8 @@ def test_what_is_larger_than_the_sockets_buffers_is_sent_whole(database: Databas
         driver.execute(connection, "CREATE TEMPORARY TABLE large (body BYTEA)", ())
         connection.commit()
         with driver.pipelined(connection):
-            driver.execute(connection, "INSERT INTO large VALUES (%s)", (large,))
+            sent = driver.execute(connection, "INSERT INTO large VALUES (%s)", (large,))
+            if is_waited_for:
+                assert sent.changed() == 1
         stored = driver.execute(connection, "SELECT length(body) FROM large", ()).rows()
     assert [tuple(row) for row in stored] == [(len(large),)]

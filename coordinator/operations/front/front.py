@@ -29,7 +29,7 @@ _FEED = "/v1/events"
 #: What a stranger's body is given to come in at most, in seconds.
 _STRANGERS_SECONDS = 5.0
 #: How long a short body may take to count as having come with its head, in seconds.
-_AT_ONCE_SECONDS = 0.005
+_AT_ONCE_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
