@@ -54,7 +54,7 @@ _ACT_COLUMNS = (
 
 
 class ListedRequest(NamedTuple):
-    """A request as lists have it.
+    """A request as it appears in lists.
 
     Attributes:
         incident_is_told: Whether the reader may read the words of its incident.
@@ -243,7 +243,7 @@ def acts_by_id(connection: Connection, act_ids: Sequence[str]) -> list[ActRow]:
 
 
 def listed(handle: str, leg_status: InstrumentedAttribute[str] | None = None) -> Select[Any]:
-    """Return a query for requests as `handle` reads them in lists, as `ListedRequest`.
+    """Return a query for `ListedRequest` rows as `handle` may read them.
 
     Args:
         handle: The reader.
@@ -324,7 +324,7 @@ def of_incident(
 def with_amount(
     connection: Connection, request_id: str, numbers: Sequence[int]
 ) -> list[StatedAmount]:
-    """Return what those of the named addresses state that state an amount."""
+    """Return the stated amounts of the named addresses, where they state one."""
     if not numbers:
         return []
     base = select(

@@ -73,7 +73,7 @@ class _Standing(NamedTuple):
 
 
 class PartnerStatusNow(NamedTuple):
-    """What a partner is, and whether it may be asked."""
+    """What decides whether a partner may be asked."""
 
     handle: str
     kind: str
