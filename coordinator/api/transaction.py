@@ -119,9 +119,9 @@ def change_once(
     with transaction(
         context.database, context.vault, context.clock, context.rulebook, evidence
     ) as uow:
-        asked = partner_store.ask_standing(uow.connection, call.token.kid)
+        standing = partner_store.send_standing(uow.connection, call.token.kid)
         claim = _claim(uow, call)
-        found = partner_store.standing_of(asked)
+        found = partner_store.read_standing(standing)
         try:
             served = permission_of(type(call.command)) if while_suspended else None
             found = require_standing(found, while_suspended=served)

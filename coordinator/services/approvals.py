@@ -77,14 +77,14 @@ def decide(command: DecideFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answe
         ratify_by=row.ratify_by,
         now=uow.now,
     )
-    proposer = partner_store.ask_key_proposer(uow.connection, row.submitted_by_kid)
-    decisions = store.ask_decisions(uow.connection, row.id)
-    shown = documents.ask(uow.connection, [row.id], "context")
+    proposer = partner_store.send_key_proposer(uow.connection, row.submitted_by_kid)
+    decisions = store.send_decisions(uow.connection, row.id)
+    shown = documents.send(uow.connection, [row.id], "context")
     require_may_approve(
         actor,
         submitter_person=row.submitted_by,
         submitter_system_owner=row.submitted_by_person,
-        key_grant_proposer=partner_store.proposer_of(proposer),
+        key_grant_proposer=partner_store.read_key_proposer(proposer),
     )
     earlier = decisions.rows()
     require_first_decision(actor, {act.person for act in earlier if act.person is not None})
@@ -149,7 +149,7 @@ def _answer(on: RequestContext, act_id: str) -> dict[str, Any]:
 
 
 def _context(uow: UnitOfWork, request_id: str, shown: Sequence[Pending[Sealed]]) -> DecisionContext:
-    content = uow.opened(documents.answered(shown), "context").get(request_id)
+    content = uow.opened(documents.read(shown), "context").get(request_id)
     if content is None:
         raise UnavailableError("the decision context of this request was erased")
     return DecisionContext.read(content)

@@ -154,9 +154,9 @@ def _decide(command: SubmitFreezeRequest, actor: Actor, uow: UnitOfWork) -> _Sub
         raise AssertionError("a request is always signed")
     require_bounded_silence(document, now=uow.now, policies=uow.policies)
     # Asked together: on PostgreSQL the answers share round trips.
-    statuses = _ask_statuses(uow, document)
-    people = partner_store.ask_people(uow.connection, actor.partner)
-    newer = account_store.ask_newer(uow.connection, actor.partner, command.duplicates)
+    statuses = _send_statuses(uow, document)
+    people = partner_store.send_people(uow.connection, actor.partner)
+    newer = account_store.send_newer(uow.connection, actor.partner, command.duplicates)
     to = _partners_asked(uow, actor, document, statuses)
     incident = _incident(uow, actor, document)
     _require_followable(uow, actor, document, incident.id)
@@ -237,12 +237,12 @@ def _submitted(on: RequestContext, to: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _ask_statuses(
+def _send_statuses(
     uow: UnitOfWork, document: payloads.FreezeRequest
 ) -> list[Pending[PartnerStatusNow]]:
     if document.to == "all":
         return []
-    return partner_store.ask_statuses(uow.connection, document.to)
+    return partner_store.send_statuses(uow.connection, document.to)
 
 
 def _partners_asked(
@@ -273,7 +273,7 @@ def _partners_asked(
         if not asked:
             raise ConflictError("there is no other partner that could be asked")
         return asked
-    known = partner_store.statuses_of(statuses)
+    known = partner_store.read_statuses(statuses)
     faults = [
         FieldFault(f"/to/{number}", *wrong)
         for number, handle in enumerate(document.to)
@@ -362,7 +362,7 @@ def _warnings(
 ) -> list[ContextWarning]:
     """Return what may be wrong with the targets: approving means accepting each."""
     accounts = command.accounts
-    live = account_store.brought_up_to_date(uow.connection, command.duplicates, newer, accounts)
+    live = account_store.read_up_to_date(uow.connection, command.duplicates, newer, accounts)
     # An account may stand several times in one document.
     duplicates = {
         request_id: [n for n, index in enumerate(accounts.blind_indexes) if index in shared]
@@ -396,6 +396,6 @@ def _require_enough_leads(actor: Actor, people: Pending[Person]) -> int:
         submitter_system_owner=actor.owner,
         key_grant_proposer=actor.key_proposer,
     )
-    eligible = partner_store.leads_among(people, set(excluded))
+    eligible = partner_store.read_eligible_leads(people, set(excluded))
     require_enough_leads(eligible, quorum=quorum, act="submit")
     return quorum

@@ -1,4 +1,4 @@
-"""What must hold of a grant before anything of it is stored, whoever signed it."""
+"""What every grant is checked for before it is stored, whoever signed it."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Where funds went on to, as partners said in their signed declines and reports."""
+"""Where funds moved on to, according to partners' signed declines and reports."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from holdfast.protocol.vocabulary import DeclineCode
 
 @dataclass(frozen=True, slots=True)
 class Onward:
-    """One leg's word on one address, or on all of them (`address_no` None).
+    """What one leg said of one address, or of all (`address_no` None).
 
     Attributes:
         following: Members of `next`: service, account, tx, as far as given.

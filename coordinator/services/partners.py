@@ -36,7 +36,7 @@ INVITATION_LASTS = timedelta(days=14)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvitePartner:
-    """Make a place for a new member; the answer holds the one-time invitation code."""
+    """Invite a new member; the answer holds the one-time invitation code."""
 
     handle: str
     name: str
@@ -56,7 +56,7 @@ class JoinNetwork:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfirmPartner:
-    """The operator compared the thumbprint out of band: the partner becomes active."""
+    """The operator has compared the thumbprint out of band; the partner becomes active."""
 
     handle: str
     thumbprint: str
@@ -64,7 +64,7 @@ class ConfirmPartner:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeContacts:
-    """A lead changes whom others may reach."""
+    """A lead replaces the contacts that other members see."""
 
     contacts: tuple[str, ...]
 

@@ -1,4 +1,4 @@
-"""Taking away: a key or a subject, at once, by the root key or one lead alone."""
+"""Revocation of a key or a subject, at once, by the root key or one lead alone."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ from holdfast.protocol.vocabulary import EventType
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revoke:
-    """Take a key or a subject away, at once; the root key or one lead of the partner."""
+    """Revoke a key or a subject at once; by the root key or one lead of the partner."""
 
     body: membership_payloads.Revocation
 

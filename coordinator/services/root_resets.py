@@ -1,4 +1,4 @@
-"""Root resets: a partner that lost its root key gets another, in the open and not at once.
+"""Root resets: a partner that lost its root key gets a new one, announced and after a wait.
 
 The operator announces the new key; every member hears of it. Until it takes over, the old root key
 or any lead of the partner stops it by revoking the new key. The operator alone could otherwise make

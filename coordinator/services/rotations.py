@@ -1,4 +1,4 @@
-"""Rotation: whoever has a key replaces it, by signing with it; the old key is over at once."""
+"""Rotation: the holder of a key replaces it by signing with it; the old key ends at once."""
 
 from dataclasses import dataclass
 

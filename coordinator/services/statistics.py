@@ -1,4 +1,4 @@
-"""Numbers from the ledger: how partners answered, so that they add up to what the ledger says."""
+"""Statistics of how partners answered; they add up to the ledger's own totals."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Suspension and return of a partner, by the operator; and what hangs on it.
+"""Suspension and reinstatement of a partner by the operator, with their consequences.
 
 The keys of a suspended partner answer 401, but for revocations, and for reports and extensions on
 what it holds. What it asked for and nobody decided yet, and what went out provisionally, is

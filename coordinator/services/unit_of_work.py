@@ -359,10 +359,12 @@ class UnitOfWork:
             item.core = canonical_json.dumps(core)
             item.leaf = make_leaf(item.type, item.at, item.core, item.key.secret)
         events = [item for item in pending.recorded if item.audience]
-        asked = outbox.ask_routes(self.connection, {p for item in events for p in item.audience})
+        endpoints = outbox.send_routes(
+            self.connection, {p for item in events for p in item.audience}
+        )
         self._store_sequences()
         if pending.recorded:
-            self._number(events, asked)
+            self._number(events, endpoints)
         for item in events:
             self.seal(item.key, item.id, "body", item.body())
         rendered = b"" if answer is None else answer.render()
@@ -371,7 +373,9 @@ class UnitOfWork:
         store(self.connection, pending.documents)
         return rendered
 
-    def _number(self, events: list[Recorded], asked: Pending[Any] | None) -> None:
+    def _number(
+        self, events: list[Recorded], endpoints: Pending[outbox.EnabledEndpoint] | None
+    ) -> None:
         """Lock the head, and append leaves.
 
         Events and deliveries with the numbers that they get.
@@ -384,7 +388,7 @@ class UnitOfWork:
             revocations=int(self._revokes),
         )
         self._require_standing(head.revocations)
-        routes = outbox.routes(asked)
+        routes = outbox.read_routes(endpoints)
         for index, item in enumerate(pending.recorded, head.first_leaf):
             item.leaf_index = index
         for seq, item in enumerate(events, head.first_seq):

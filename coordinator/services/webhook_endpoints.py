@@ -36,7 +36,7 @@ UrlCheck = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegisterEndpoint:
-    """Say where events are to go; make one with `prepare_registration`."""
+    """Register where events are sent. Made by `prepare_registration`."""
 
     body: payloads.NewEndpoint
     secret: str = field(repr=False)
@@ -44,7 +44,7 @@ class RegisterEndpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateEndpoint:
-    """Change URL, types, description, or turn it off and on; make one with `prepare_update`."""
+    """Change URL, types or description, or turn it off and on. Made by `prepare_update`."""
 
     endpoint_id: str
     body: payloads.EndpointChanges
@@ -52,14 +52,14 @@ class UpdateEndpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteEndpoint:
-    """Take an endpoint away; what it was still owed is cancelled."""
+    """Delete an endpoint; its pending deliveries are cancelled."""
 
     endpoint_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RotateSecret:
-    """Make a new secret; the old one signs along for 24 h. Make one with `prepare_rotation`."""
+    """Make a new secret; the old one also signs for 24 h. Made by `prepare_rotation`."""
 
     endpoint_id: str
     secret: str = field(repr=False)
@@ -74,7 +74,7 @@ class SendTestEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TellEndpointFailing:
-    """Tell a partner, once, that an endpoint of its has failed for a while."""
+    """Tell a partner once that one of its endpoints keeps failing."""
 
     endpoint_id: str
 

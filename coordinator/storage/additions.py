@@ -43,13 +43,13 @@ def by_context(connection: Connection, request_id: str, context_sha256: str) -> 
 
 
 def is_context_taken(connection: Connection, context_sha256: str) -> bool:
-    """Tell whether there is an addition with this very context."""
+    """Tell whether an addition with this context exists."""
     query = select(AdditionRow.id).where(AdditionRow.context_sha256 == context_sha256)
     return connection.execute(query).one_or_none() is not None
 
 
 def pending_since(connection: Connection, request_id: str, since: datetime) -> list[str]:
-    """Return a request's additions that wait for a decision and were proposed after `since`."""
+    """Return a request's undecided additions that were proposed after `since`."""
     query = select(AdditionRow.id).where(
         AdditionRow.request_id == request_id,
         AdditionRow.status == PENDING,

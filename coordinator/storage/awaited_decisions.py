@@ -68,7 +68,7 @@ def rows(connection: Connection, ids: Sequence[str], handle: str) -> list[Listed
 
 
 def undecided(connection: Connection, ids: Sequence[str], person: str, now: datetime) -> set[str]:
-    """Return those of the requests that wait themselves, and not only an addition of theirs."""
+    """Return those of the requests that wait themselves, not only for an addition."""
     waits = and_(*_to_approve()) | and_(*_to_ratify(now))
     query = select(FreezeRequestRow.id).where(
         FreezeRequestRow.id.in_(ids), waits, *_undecided(person)

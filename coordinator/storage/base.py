@@ -1,4 +1,4 @@
-"""What every table stands on: column types that mean the same on SQLite and PostgreSQL.
+"""The base of every table: column types that mean the same on SQLite and PostgreSQL.
 
 Times are whole microseconds since 1970 (BIGINT) and amounts NUMERIC(78) on PostgreSQL, text on
 SQLite, which has no integer that large: both sort, compare and add up exactly.
@@ -94,7 +94,7 @@ def _refuse_construction(_row: object, **_values: object) -> NoReturn:
 
 
 class Base(DeclarativeBase):
-    """Base of all rows: what was read, as it was read. Rows hold no rules and change nothing."""
+    """Base class of all rows: read-only snapshots without rules."""
 
     # Flask-SQLAlchemy 3.1 fails on a `type_annotation_map` class attribute; a registry works.
     registry = registry(

@@ -92,7 +92,7 @@ class WriteLock:
 
 
 class Database:
-    """An engine, how to begin a writing transaction on it, and what it is."""
+    """An engine, with its write lock and its description."""
 
     def __init__(self, engine: Engine, lock_file: Path | None, description: str) -> None:
         self.engine = engine
@@ -280,7 +280,7 @@ def is_deadlock_victim(error: OperationalError) -> bool:
 
 
 def is_read_only(error: InternalError) -> bool:
-    """Tell whether PostgreSQL takes no changes: a standby, or made so by its operator."""
+    """Tell whether PostgreSQL refuses changes: it is a standby, or set read-only."""
     return getattr(error.orig, "sqlstate", None) == "25006"
 
 

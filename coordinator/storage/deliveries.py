@@ -1,4 +1,4 @@
-"""Deliveries and their attempts: read, sent again, and what legs are still to be told of."""
+"""Deliveries and their attempts, sending again, and outcomes that legs must still be told."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -57,7 +57,7 @@ class OwedEvent(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LegDue:
-    """A delivered or dead notice whose leg was not told yet."""
+    """A delivered or dead notice whose leg has not been told."""
 
     delivery_id: str
     event_id: str
@@ -136,7 +136,7 @@ def attempts(
 
 
 def queue_again(connection: Connection, delivery_ids: Sequence[str]) -> None:
-    """Make finished deliveries pending; the caller opens their lanes before."""
+    """Make finished deliveries pending again. The caller opens their lanes first."""
     for start in range(0, len(delivery_ids), _CHUNK):
         connection.execute(
             update(DeliveryRow)
@@ -148,7 +148,7 @@ def queue_again(connection: Connection, delivery_ids: Sequence[str]) -> None:
 def queue_events(
     connection: Connection, endpoint_id: str, events: Sequence[OwedEvent], now: datetime
 ) -> None:
-    """Queue events that the endpoint was never owed; the caller opens their lanes before."""
+    """Queue events that the endpoint was never sent. The caller opens their lanes first."""
     rows = [
         (new_id("dlv"), endpoint_id, e.request_id or "", e.seq, e.id, "pending", now, 0)
         for e in events
@@ -206,7 +206,7 @@ def priorities(
 
 
 def is_leg_owed(connection: Connection, *, after: str) -> bool:
-    """Tell whether a notice ended and its leg was not told, by a delivery above `after`."""
+    """Tell whether any delivery above `after` has an outcome that its leg was not told."""
     query = select(DeliveryRow.id).where(DeliveryRow.owes.is_not(None), DeliveryRow.id > after)
     return connection.execute(query.limit(1)).first() is not None
 
@@ -214,9 +214,9 @@ def is_leg_owed(connection: Connection, *, after: str) -> bool:
 def take_legs(
     connection: Connection, *, after: str = "", limit: int, only: str | None = None
 ) -> list[LegDue]:
-    """Take notices that ended and whose leg was not told, to tell it in this very transaction.
+    """Take notices whose outcome the leg was not told, to tell it in this transaction.
 
-    What another worker is just telling is passed over.
+    Notices that another worker has taken are skipped.
 
     Args:
         connection: Inside the transaction that tells the legs.
@@ -244,7 +244,7 @@ def take_legs(
 
 
 def is_alive_elsewhere(connection: Connection, event_id: str, but: str) -> bool:
-    """Tell whether another endpoint took this event or may still."""
+    """Tell whether another endpoint has received this event, or still may."""
     query = select(func.count()).where(
         DeliveryRow.event_id == event_id,
         DeliveryRow.id != but,

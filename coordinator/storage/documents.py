@@ -180,20 +180,20 @@ def load(
     connection: Connection, vault: Vault, owner_ids: Sequence[str], name: str
 ) -> dict[str, bytes]:
     """Return the contents of one column of many owners; absent and erased ones are left out."""
-    return opened(answered(ask(connection, owner_ids, name)), vault, name, {})
+    return opened(read(send(connection, owner_ids, name)), vault, name, {})
 
 
-def ask(connection: Connection, owner_ids: Sequence[str], name: str) -> list[Pending[Sealed]]:
-    """Ask for one column of many owners; `answered` waits for it."""
+def send(connection: Connection, owner_ids: Sequence[str], name: str) -> list[Pending[Sealed]]:
+    """Send the queries for one document of each of many owners."""
     return [
         _DOCUMENTS.send(connection, among=owner_ids[start : start + _CHUNK], name=name)
         for start in range(0, len(owner_ids), _CHUNK)
     ]
 
 
-def answered(asked: Sequence[Pending[Sealed]]) -> list[Sealed]:
-    """Return what `ask` asked for."""
-    return [row for part in asked for row in part.rows()]
+def read(pending: Sequence[Pending[Sealed]]) -> list[Sealed]:
+    """Read the answers of `send`."""
+    return [row for part in pending for row in part.rows()]
 
 
 def opened(

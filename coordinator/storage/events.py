@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Protocol
 
 from sqlalchemy import (
     Connection,
@@ -55,6 +56,21 @@ _NUMBERS = _page_of_numbers()
 _NEWEST_OF_MANY = _newest_of_many()
 
 
+class NumberedEvent(Protocol):
+    """What happened, with the numbers that it was given: as the unit of work records it."""
+
+    seq: int
+    id: str
+    type: str
+    at: datetime
+    audience: tuple[str, ...]
+    request_id: str | None
+    leg_id: str | None
+    leaf_index: int
+    priority: int
+    only_endpoint: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
     """One event with its body as delivered; an erased body is empty."""
@@ -79,8 +95,8 @@ class News:
     events: Mapping[str, Sequence[tuple[int, str]] | None]
 
 
-def append(connection: Connection, events: Sequence[Any]) -> None:
-    """Append events (`Recorded`) with the numbers that they were given."""
+def append(connection: Connection, events: Sequence[NumberedEvent]) -> None:
+    """Append events with the numbers that they were given."""
     insert_rows(
         connection,
         EventRow,

@@ -220,15 +220,15 @@ def _spelled(dialect: str, items: Iterable[str]) -> str:
     return f"[{inside}]" if dialect == "sqlite" else f"{{{inside}}}"
 
 
-def ask_newer(connection: Connection, partner: str, seen: Duplicates) -> Pending[Packed]:
-    """Ask, inside the writing transaction, for what `partner` submitted since `seen`."""
+def send_newer(connection: Connection, partner: str, seen: Duplicates) -> Pending[Packed]:
+    """Send the query, in the writing transaction, for what `partner` submitted since `seen`."""
     return _NEWER.send(connection, partner=partner, newest=seen.newest)
 
 
-def brought_up_to_date(
+def read_up_to_date(
     connection: Connection, seen: Duplicates, newer: Pending[Packed], accounts: FlaggedAccounts
 ) -> Mapping[str, frozenset[bytes]]:
-    """Return `seen` without requests that are over by now, and with those of `ask_newer`."""
+    """Read the answer of `send_newer`, and drop requests of `seen` that have ended since."""
     earlier, live = list(seen.by_request), set()
     for start in range(0, len(earlier), _CHUNK):
         live |= set(_LIVE.rows(connection, among=earlier[start : start + _CHUNK]))

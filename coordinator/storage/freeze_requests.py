@@ -54,7 +54,7 @@ _ACT_COLUMNS = (
 
 
 class ListedRequest(NamedTuple):
-    """A request as lists have it.
+    """A request as it appears in lists.
 
     Attributes:
         incident_is_told: Whether the reader may read the words of its incident.
@@ -208,11 +208,11 @@ def _change_of(columns: tuple[str, ...]) -> Prebuilt[FreezeRequestRow]:
 
 def decisions(connection: Connection, request_id: str) -> list[ActRow]:
     """Return the approvals and rejections of a request, oldest first."""
-    return ask_decisions(connection, request_id).rows()
+    return send_decisions(connection, request_id).rows()
 
 
-def ask_decisions(connection: Connection, request_id: str) -> Pending[ActRow]:
-    """Ask for what `decisions` returns."""
+def send_decisions(connection: Connection, request_id: str) -> Pending[ActRow]:
+    """Send the query for `decisions`."""
     return _DECISIONS.send(connection, request_id=request_id)
 
 
@@ -243,7 +243,7 @@ def acts_by_id(connection: Connection, act_ids: Sequence[str]) -> list[ActRow]:
 
 
 def listed(handle: str, leg_status: InstrumentedAttribute[str] | None = None) -> Select[Any]:
-    """Return a query for requests as `handle` reads them in lists, as `ListedRequest`.
+    """Return a query for `ListedRequest` rows as `handle` may read them.
 
     Args:
         handle: The reader.
@@ -324,7 +324,7 @@ def of_incident(
 def with_amount(
     connection: Connection, request_id: str, numbers: Sequence[int]
 ) -> list[StatedAmount]:
-    """Return what those of the named addresses state that state an amount."""
+    """Return the stated amounts of the named addresses, where they state one."""
     if not numbers:
         return []
     base = select(

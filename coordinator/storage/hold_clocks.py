@@ -1,4 +1,4 @@
-"""Clocks and obligations of holds: what is due, and what is owed."""
+"""Deadlines and obligations of holds: what is due, and what is owed."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

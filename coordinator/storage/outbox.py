@@ -8,10 +8,11 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
+from coordinator.storage.events import NumberedEvent
 from coordinator.storage.prebuilt import Pending, Prebuilt
 from coordinator.storage.rows import insert_rows, send_rows
 from coordinator.storage.tables.outbox import DeliveryRow, LaneRow, WebhookEndpointRow
@@ -48,7 +49,9 @@ _REOPEN_LANE = (
 )
 
 
-class _Enabled(NamedTuple):
+class EnabledEndpoint(NamedTuple):
+    """An endpoint that takes events, and which types (None: all)."""
+
     partner: str
     id: str
     event_types: list[str] | None
@@ -57,8 +60,8 @@ class _Enabled(NamedTuple):
 _ENABLED = select(
     WebhookEndpointRow.partner, WebhookEndpointRow.id, WebhookEndpointRow.event_types
 ).where(WebhookEndpointRow.enabled)
-_EVERY_ENDPOINT = Prebuilt(_ENABLED, _Enabled)
-_ENDPOINTS_OF = Prebuilt(_ENABLED, _Enabled, among=WebhookEndpointRow.partner)
+_EVERY_ENDPOINT = Prebuilt(_ENABLED, EnabledEndpoint)
+_ENDPOINTS_OF = Prebuilt(_ENABLED, EnabledEndpoint, among=WebhookEndpointRow.partner)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +75,10 @@ class Route:
 Routes = dict[str, list[Route]]
 
 
-def ask_routes(connection: Connection, partners: Collection[str]) -> Pending[_Enabled] | None:
-    """Ask for the enabled endpoints of `partners`; "*" stands for everybody's."""
+def send_routes(
+    connection: Connection, partners: Collection[str]
+) -> Pending[EnabledEndpoint] | None:
+    """Send the query for the enabled endpoints of `partners`; "*" means all endpoints."""
     if not partners:
         return None
     if "*" in partners:
@@ -81,18 +86,20 @@ def ask_routes(connection: Connection, partners: Collection[str]) -> Pending[_En
     return _ENDPOINTS_OF.send(connection, among=sorted(partners))
 
 
-def routes(asked: Pending[_Enabled] | None) -> Routes:
-    """Return the endpoints that `ask_routes` asked for."""
+def read_routes(pending: Pending[EnabledEndpoint] | None) -> Routes:
+    """Read the answer of `send_routes`."""
     found: Routes = defaultdict(list)
-    for partner, endpoint_id, event_types in asked.rows() if asked is not None else ():
+    for partner, endpoint_id, event_types in pending.rows() if pending is not None else ():
         route = Route(endpoint_id, None if event_types is None else frozenset(event_types))
         found[partner].append(route)
         found["*"].append(route)
     return found
 
 
-def enqueue(connection: Connection, events: Sequence[Any], found: Routes, now: datetime) -> None:
-    """Queue a delivery of every event (`Recorded`) to every endpoint that takes it."""
+def enqueue(
+    connection: Connection, events: Sequence[NumberedEvent], found: Routes, now: datetime
+) -> None:
+    """Queue a delivery of every event to every endpoint that takes it."""
     if not found:
         return
     lanes: dict[tuple[str, str], int] = {}
@@ -114,9 +121,9 @@ def enqueue(connection: Connection, events: Sequence[Any], found: Routes, now: d
     insert_rows(connection, DeliveryRow, _DELIVERY_COLUMNS, deliveries)
 
 
-def _takes(route: Route, event: Any) -> bool:
+def _takes(route: Route, event: NumberedEvent) -> bool:
     if event.only_endpoint is not None:
-        return bool(route.endpoint_id == event.only_endpoint)
+        return route.endpoint_id == event.only_endpoint
     return route.event_types is None or event.type in route.event_types
 
 

@@ -73,7 +73,7 @@ class _Standing(NamedTuple):
 
 
 class PartnerStatusNow(NamedTuple):
-    """What a partner is, and whether it may be asked."""
+    """What decides whether a partner may be asked."""
 
     handle: str
     kind: str
@@ -168,17 +168,17 @@ _JWKS = Prebuilt(select(PartnerKeyRow.kid, PartnerKeyRow.jwk), _Jwk, among=Partn
 
 def standing(connection: Connection, kid: str) -> Standing | None:
     """Return the rights of whoever holds `kid` as they are now; None if they were taken away."""
-    return standing_of(ask_standing(connection, kid))
+    return read_standing(send_standing(connection, kid))
 
 
-def ask_standing(connection: Connection, kid: str) -> Pending[_Standing]:
-    """Ask for the rights of whoever holds `kid`; `standing_of` waits for the answer."""
+def send_standing(connection: Connection, kid: str) -> Pending[_Standing]:
+    """Send the query for the rights of whoever holds `kid`."""
     return _STANDING.send(connection, kid=kid)
 
 
-def standing_of(asked: Pending[_Standing]) -> Standing | None:
-    """Return what `standing` returns."""
-    row = asked.row()
+def read_standing(pending: Pending[_Standing]) -> Standing | None:
+    """Read the answer of `send_standing`."""
+    row = pending.row()
     if row is None:
         return None
     if row.is_root:
@@ -238,17 +238,17 @@ def still_stands(
 
 def key_proposer(connection: Connection, kid: str) -> str | None:
     """Return the lead who proposed the grant of `kid`; None where the root key granted it."""
-    return proposer_of(ask_key_proposer(connection, kid))
+    return read_key_proposer(send_key_proposer(connection, kid))
 
 
-def ask_key_proposer(connection: Connection, kid: str) -> Pending[str | None]:
-    """Ask for what `key_proposer` returns; `proposer_of` waits for it."""
+def send_key_proposer(connection: Connection, kid: str) -> Pending[str | None]:
+    """Send the query for the proposer of a key's grant."""
     return _PROPOSER.send(connection, kid=kid)
 
 
-def proposer_of(asked: Pending[str | None]) -> str | None:
-    """Return what `ask_key_proposer` asked for."""
-    return asked.row()
+def read_key_proposer(pending: Pending[str | None]) -> str | None:
+    """Read the answer of `send_key_proposer`."""
+    return pending.row()
 
 
 def partner(connection: Connection, handle: str, *, lock: bool = False) -> PartnerRow | None:
@@ -257,10 +257,10 @@ def partner(connection: Connection, handle: str, *, lock: bool = False) -> Partn
 
 
 def send_lock(connection: Connection, handle: str) -> None:
-    """Have what is counted of a partner from here on counted by one transaction at a time.
+    """Lock a partner before something of it is counted: one transaction counts at a time.
 
-    Whoever comes second waits, and its next statement sees what the first has added. It is taken
-    before any lock of a request or of the log, as by those who change a membership (`partner`).
+    The second one waits, and its next statement sees what the first one added. This lock is taken
+    before any lock of a request or of the log, as changes of a membership take it (`partner`).
     """
     if connection.dialect.name != "sqlite":  # writers queue there already
         _LOCK.send(connection, handle=handle)
@@ -284,20 +284,22 @@ def partners(
 
 def statuses(connection: Connection, handles: Sequence[str]) -> dict[str, PartnerStatusNow]:
     """Return kind, status and policy of the partners among `handles`."""
-    return statuses_of(ask_statuses(connection, handles))
+    return read_statuses(send_statuses(connection, handles))
 
 
-def ask_statuses(connection: Connection, handles: Sequence[str]) -> list[Pending[PartnerStatusNow]]:
-    """Ask for the rows of `statuses`; `statuses_of` waits for them."""
+def send_statuses(
+    connection: Connection, handles: Sequence[str]
+) -> list[Pending[PartnerStatusNow]]:
+    """Send the queries for `statuses`."""
     return [
         _STATUSES.send(connection, among=handles[start : start + _STATUSES_AT_MOST])
         for start in range(0, len(handles), _STATUSES_AT_MOST)
     ]
 
 
-def statuses_of(asked: Sequence[Pending[PartnerStatusNow]]) -> dict[str, PartnerStatusNow]:
-    """Return what `statuses` returns."""
-    return {row.handle: row for part in asked for row in part.rows()}
+def read_statuses(pending: Sequence[Pending[PartnerStatusNow]]) -> dict[str, PartnerStatusNow]:
+    """Read the answers of `send_statuses`."""
+    return {row.handle: row for part in pending for row in part.rows()}
 
 
 def suspended_among(connection: Connection, handles: Collection[str]) -> set[str]:
@@ -385,18 +387,18 @@ def insert_key(  # noqa: PLR0913 - the columns
     return insert_rows(connection, PartnerKeyRow, columns, [row], ignore_conflicts=True) == 1
 
 
-def ask_people(connection: Connection, handle: str) -> Pending[Person]:
-    """Ask for the people of `handle` who hold a good key, for `leads_among`."""
+def send_people(connection: Connection, handle: str) -> Pending[Person]:
+    """Send the query for the people of `handle` who hold a valid key."""
     return _PEOPLE.send(connection, handle=handle)
 
 
 def eligible_leads(connection: Connection, handle: str, excluded: set[str]) -> int:
     """Count the people of `handle` who may approve: leads with a good key, not in `excluded`."""
-    return leads_among(ask_people(connection, handle), excluded)
+    return read_eligible_leads(send_people(connection, handle), excluded)
 
 
-def leads_among(people: Pending[Person], excluded: set[str]) -> int:
-    """Return what `eligible_leads` returns, of the people of `ask_people`."""
+def read_eligible_leads(people: Pending[Person], excluded: set[str]) -> int:
+    """Count the leads among the answer of `send_people`."""
     return sum(p.id not in excluded and Role.SECURITY_LEAD in p.roles for p in people.rows())
 
 

@@ -89,13 +89,13 @@ def find(connection: Connection, endpoint_id: str, partner: str) -> WebhookEndpo
 
 
 def get(connection: Connection, endpoint_id: str) -> WebhookEndpointRow | None:
-    """Return an endpoint, whosever it is, deleted or not."""
+    """Return any partner's endpoint, deleted or not."""
     query = select(WebhookEndpointRow).where(WebhookEndpointRow.id == endpoint_id)
     return read_one(connection, query)
 
 
 def mark_told(connection: Connection, row: WebhookEndpointRow, now: datetime) -> bool:
-    """Note that the partner is told of this failing; False if it answers again or was told."""
+    """Note that the partner is told of the failure; False if it was told, or it is over."""
     statement = (
         update(WebhookEndpointRow)
         .where(
@@ -140,7 +140,7 @@ def add(connection: Connection, values: dict[str, Any]) -> None:
 
 
 def change(connection: Connection, row: WebhookEndpointRow, values: dict[str, Any]) -> bool:
-    """Change an endpoint where it still is as `row` read it; False if it is not.
+    """Change an endpoint; False if somebody changed it since `row` was read.
 
     The version always grows, for it tells workers that URL or secrets may be others now.
     """
@@ -154,7 +154,7 @@ def change(connection: Connection, row: WebhookEndpointRow, values: dict[str, An
 
 
 def park_lanes(connection: Connection, endpoint_id: str) -> None:
-    """Make nothing of an endpoint due; what is under way ends by itself."""
+    """Stop sending to an endpoint. Attempts under way are not interrupted."""
     _lock_lanes(connection, endpoint_id)
     connection.execute(
         text("UPDATE lane SET due_at = NULL WHERE endpoint_id = :e"), {"e": endpoint_id}
@@ -162,7 +162,7 @@ def park_lanes(connection: Connection, endpoint_id: str) -> None:
 
 
 def wake_lanes(connection: Connection, endpoint_id: str, now: datetime) -> None:
-    """Make every lane of an endpoint due that owes something."""
+    """Make every lane of an endpoint due that has pending deliveries."""
     _lock_lanes(connection, endpoint_id)
     connection.execute(
         text(
@@ -176,7 +176,7 @@ def wake_lanes(connection: Connection, endpoint_id: str, now: datetime) -> None:
 
 
 def cancel_deliveries(connection: Connection, endpoint_id: str, now: datetime) -> int:
-    """Cancel all that is owed to an endpoint; returns how many deliveries that were."""
+    """Cancel an endpoint's pending deliveries; returns how many there were."""
     park_lanes(connection, endpoint_id)
     return connection.execute(
         text(
@@ -188,7 +188,7 @@ def cancel_deliveries(connection: Connection, endpoint_id: str, now: datetime) -
 
 
 def _lock_lanes(connection: Connection, endpoint_id: str) -> None:
-    """Lock an endpoint's lanes in the order that everybody locks lanes in."""
+    """Lock an endpoint's lanes in the same order as everywhere else."""
     if connection.dialect.name == "postgresql":
         connection.execute(
             text(

@@ -20,9 +20,9 @@ ratios to ±15 %; the absolute numbers are this machine's.
 
 The servers are those that `holdfast-coordinator` starts, with their defaults: one web process
 with sixteen threads for small requests under Granian, one worker with its 128 senders, over real
-sockets on 127.0.0.1. SQLite syncs at every commit; PostgreSQL runs with `fsync`,
-`full_page_writes` and `synchronous_commit` on. The load generator is one further process that sends
-requests signed beforehand; it shares the machine's cores.
+sockets on 127.0.0.1. SQLite syncs at every commit; PostgreSQL runs with `fsync`, `full_page_writes`
+and `synchronous_commit` on. The load generator is one further process that sends requests signed
+beforehand; it shares the machine's cores.
 """
 
 _WHY = """\

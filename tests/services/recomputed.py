@@ -8,15 +8,16 @@ that a leg that some act forgot shows.
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, func, select
 
 from coordinator.domain.freeze_request import ENDED
 from coordinator.domain.hold import HoldBalance
 from coordinator.domain.leg import FINAL, LegFlag
 from coordinator.services.legs import LegBooks, last_act_of, status_now
 from coordinator.storage import freeze_ledger as ledger_store
+from coordinator.storage.base import Base
 from coordinator.storage.database import Database
 from coordinator.storage.reads import read
 from coordinator.storage.tables.events import EventAudienceRow, EventRow
@@ -25,6 +26,7 @@ from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from coordinator.storage.tables.life_cycle import DisputeRow, InfoRequestRow, WithdrawnAddressRow
 from holdfast.protocol.vocabulary import RequestStatus
 
+B = TypeVar("B", bound=Base)
 _MOVES = ("released", "returned", "seized")
 
 
@@ -34,12 +36,12 @@ class _Books:
 
     requests: dict[str, FreezeRequestRow]
     legs: list[LegRow]
-    holds: dict[str, Row[Any]]
-    links: list[Row[Any]]
-    findings: list[Row[Any]]
-    lines: list[Row[Any]]
+    holds: dict[str, HoldRow]
+    links: list[HoldLinkRow]
+    findings: list[FindingRow]
+    lines: list[LedgerLineRow]
     withdrawn: set[tuple[str, int]]
-    disputes: list[Row[Any]]
+    disputes: list[DisputeRow]
     open_questions: Counter[str] = field(default_factory=Counter)
     events: Counter[str] = field(default_factory=Counter)
     own_events: Counter[str] = field(default_factory=Counter)
@@ -47,8 +49,8 @@ class _Books:
 
     @classmethod
     def read(cls, connection: Connection) -> "_Books":
-        def rows(table: Any) -> list[Row[Any]]:
-            return list(connection.execute(select(table.__table__)))
+        def rows(row_type: type[B]) -> list[B]:
+            return read(connection, select(row_type))
 
         counted = select(EventRow.leg_id, func.count()).group_by(EventRow.leg_id)
         own = (
@@ -79,7 +81,7 @@ class _Books:
             own_events=Counter({str(row[0]): row[1] for row in connection.execute(own)}),
         )
 
-    def is_taken_back(self, link: Row[Any]) -> bool:
+    def is_taken_back(self, link: HoldLinkRow) -> bool:
         """Tell whether the request of a link, or its address there, was taken back."""
         is_over = self.requests[link.request_id].status in ENDED
         return is_over or (link.request_id, link.address_no) in self.withdrawn
@@ -189,14 +191,14 @@ def _sums(books: _Books) -> dict[str, Counter[str]]:
 def _of_findings(books: _Books) -> Iterator[str]:
     sums: Counter[tuple[str, int, str]] = Counter()
     for line, amount in _effective(books):
-        if line.kind == "found":
+        if line.kind == "found" and line.address_no is not None and line.asset is not None:
             sums[line.leg_id, line.address_no, line.asset] += amount
     for row in books.findings:
         expected = {"found": sums[row.leg_id, row.address_no, row.asset]}
         yield from _differences(f"finding of {row.leg_id}", row, expected)
 
 
-def _effective(books: _Books) -> Iterator[tuple[Row[Any], int]]:
+def _effective(books: _Books) -> Iterator[tuple[LedgerLineRow, int]]:
     latest: dict[str, int] = {}
     for line in sorted(books.lines, key=lambda each: each.id):
         if line.corrects is not None:
@@ -222,7 +224,7 @@ def _of_requests(books: _Books, owing: set[str]) -> Iterator[str]:
             yield f"{request.id} has {len(legs)} legs, and asked {request.partners_asked}"
 
 
-def _differences(of: str, row: Any, expected: dict[str, Any]) -> Iterator[str]:
+def _differences(of: str, row: Base, expected: dict[str, Any]) -> Iterator[str]:
     for name, value in expected.items():
         stored = getattr(row, name)
         if stored != value:

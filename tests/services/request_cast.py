@@ -5,10 +5,10 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 
 from bip_utils import Base58Encoder  # type: ignore[import-untyped]
-from sqlalchemy import Row, func, select, text
+from sqlalchemy import Select, func, select, text
 
 import coordinator.storage.tables as _tables  # noqa: F401 - fills the metadata
 from coordinator.dispatcher.timers import all_timers
@@ -36,6 +36,7 @@ from coordinator.storage import partners as partner_store
 from coordinator.storage.base import Base
 from coordinator.storage.database import Database
 from coordinator.storage.documents import Vault
+from coordinator.storage.reads import read
 from coordinator.storage.tables.freeze_ledger import HoldRow
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from coordinator.storage.tables.transparency_log import LogLeafRow
@@ -61,6 +62,7 @@ from tests.factories import (
 )
 from tests.rulebook import RULEBOOK
 
+R = TypeVar("R")
 REQUESTS = "/v1/freeze-requests"
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -353,28 +355,28 @@ class Desk:
 
     # --- what is stored ---------------------------------------------------------------------------
 
-    def request(self, ask: Ask) -> Row[Any]:
+    def request(self, ask: Ask) -> FreezeRequestRow:
         """Return the request's row."""
-        return self._one(select(FreezeRequestRow.__table__).where(FreezeRequestRow.id == ask.id))
+        return self._one(select(FreezeRequestRow).where(FreezeRequestRow.id == ask.id))
 
     def status(self, ask: Ask) -> str:
         """Return the request's status."""
         return str(self.request(ask).status)
 
-    def leg(self, exchange: Exchange, ask: Ask) -> Row[Any]:
+    def leg(self, exchange: Exchange, ask: Ask) -> LegRow:
         """Return the row of an exchange's leg."""
-        query = select(LegRow.__table__)
+        query = select(LegRow)
         return self._one(
             query.where(LegRow.request_id == ask.id, LegRow.partner == exchange.handle)
         )
 
-    def hold_row(self, hold: str) -> Row[Any]:
+    def hold_row(self, hold: str) -> HoldRow:
         """Return a hold's row."""
-        return self._one(select(HoldRow.__table__).where(HoldRow.id == hold))
+        return self._one(select(HoldRow).where(HoldRow.id == hold))
 
-    def _one(self, query: Any) -> Row[Any]:
+    def _one(self, query: Select[R]) -> R:
         with self.database.engine.connect() as connection:
-            row: Row[Any] = connection.execute(query).one()
+            [row] = read(connection, query)
             return row
 
     def totals(self, **scope: Any) -> dict[str, dict[str, Any]]:
@@ -399,9 +401,9 @@ class Desk:
         """Return the types of the events about one request that an exchange reads, in order."""
         return [e["type"] for e in self.feed(exchange) if e["data"].get("request_id") == ask.id]
 
-    def leaf(self, index: int) -> Row[Any]:
+    def leaf(self, index: int) -> LogLeafRow:
         """Return one leaf of the log."""
-        return self._one(select(LogLeafRow.__table__).where(LogLeafRow.index == index))
+        return self._one(select(LogLeafRow).where(LogLeafRow.index == index))
 
     def last_seq(self) -> int:
         """Return the number of the newest event."""
