@@ -40,8 +40,6 @@ __all__ = [
 ]
 
 _NO_HOLDS: Mapping[str, HoldBalance] = MappingProxyType({})
-_NO_TIMES: Mapping[int, datetime] = MappingProxyType({})
-_NO_MAXIMUM: Mapping[HoldBasis, timedelta] = MappingProxyType({})
 
 
 def book(  # noqa: PLR0913 - all that the rules hang on, by name, so that nothing is left to a default store
@@ -54,13 +52,13 @@ def book(  # noqa: PLR0913 - all that the rules hang on, by name, so that nothin
     new_line_id: Callable[[], str],
     new_hold_id: Callable[[], str],
     canonical_asset: Callable[[str], str],
-    other_holds: Mapping[str, HoldBalance] = _NO_HOLDS,
-    request_ended_at: datetime | None = None,
-    withdrawn_addresses: Mapping[int, datetime] = _NO_TIMES,
-    late_window: timedelta = timedelta(hours=24),
-    max_hold: Mapping[HoldBasis, timedelta] = _NO_MAXIMUM,
-    shared_with: Callable[[str], Iterable[str]] | None = None,
-    current_status: str | None = None,
+    other_holds: Mapping[str, HoldBalance],
+    request_ended_at: datetime | None,
+    withdrawn_addresses: Mapping[int, datetime],
+    late_window: timedelta,
+    max_hold: Mapping[HoldBasis, timedelta],
+    shared_with: Callable[[str], Iterable[str]],
+    current_status: str | None,
 ) -> Booking:
     """Check a whole report after all its lines and return what it changes; change nothing.
 
@@ -78,7 +76,7 @@ def book(  # noqa: PLR0913 - all that the rules hang on, by name, so that nothin
         withdrawn_addresses: When single addresses were withdrawn.
         late_window: How long after the end crossing lines are taken.
         max_hold: How far ahead an end may lie, by basis; a basis left out has no limit.
-        shared_with: Returns the requests that a hold is linked to; None: not checked.
+        shared_with: Returns the requests that a hold is linked to.
         current_status: The request's status, for the refusal.
 
     Raises:

@@ -36,7 +36,7 @@ class Rules:
     withdrawn: Mapping[int, datetime]
     late_window: timedelta
     max_hold: Mapping[HoldBasis, timedelta]
-    shared_with: Callable[[str], Iterable[str]] | None
+    shared_with: Callable[[str], Iterable[str]]
     current_status: str | None
 
 
@@ -269,7 +269,7 @@ class Draft:
         if line.other_request is None:
             return "other_request", "is needed with basis other_request", "other_request_missing"
         shared_with = self.rules.shared_with
-        if shared_with is not None and line.other_request not in shared_with(line.hold):
+        if line.other_request not in shared_with(line.hold):
             return (
                 "other_request",
                 "does not share this hold: report a frozen line there that names it, first",

@@ -37,6 +37,10 @@ def type_id(prefix: str, number: int) -> str:
     return f"{prefix}_{number:026d}"
 
 
+#: The request that a hold is shared with.
+OTHER = type_id("frq", 7)
+
+
 def line(kind: str, **members: Any) -> ReportLine:
     """Return one line, validated as from the wire."""
     return LINE.validate_python({"kind": kind, **members})
@@ -121,6 +125,11 @@ class Desk:
             "address_count": 5,
             "now": NOW,
             "max_hold": MAX_HOLD,
+            "request_ended_at": None,
+            "withdrawn_addresses": {},
+            "late_window": timedelta(hours=24),
+            "shared_with": lambda _hold: [OTHER],
+            "current_status": None,
         }
         self.other_holds: dict[str, HoldBalance] = {}
 

@@ -381,6 +381,7 @@ def test_an_asset_may_be_refused_by_an_error_of_ours() -> None:
             new_line_id=lambda: "lin_1",
             new_hold_id=lambda: "hld_1",
             canonical_asset=refuse,
+            other_holds={},
             **desk.rules,
         )
     assert refused.value.errors[0].detail == f"{ETH} is unknown"

@@ -11,6 +11,7 @@ from tests.domain.ledger_cases import (
     ETH,
     HOUR,
     NOW,
+    OTHER,
     USDT,
     Desk,
     correction,
@@ -25,7 +26,6 @@ from tests.domain.ledger_cases import (
 )
 
 END = NOW - HOUR / 2
-OTHER = type_id("frq", 7)
 
 
 def two_legs() -> tuple[Desk, Desk, str]:
