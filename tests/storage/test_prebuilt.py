@@ -41,7 +41,10 @@ def _values(mapper: Mapper[Any], rows: Sequence[Base]) -> list[list[Any]]:
     return [[getattr(row, each.key) for each in mapper.column_attrs] for row in rows]
 
 
-@pytest.mark.parametrize("mapper", Base.registry.mappers, ids=lambda m: m.class_.__name__)
+_MAPPERS = sorted(Base.registry.mappers, key=lambda mapper: mapper.class_.__name__)
+
+
+@pytest.mark.parametrize("mapper", _MAPPERS, ids=lambda m: m.class_.__name__)
 def test_the_columns_of_every_class_come_in_its_own_order(mapper: Mapper[Any]) -> None:
     whole = select(mapper.class_)
     Prebuilt(whole)  # or TypeError
