@@ -256,9 +256,9 @@ MUTATIONS: tuple[Mutation, ...] = (
         ("tests/services/test_legs.py", "tests/dispatcher/test_leg_notices.py"),
     ),
     Mutation(
-        f"{_STORAGE}/sqlite_lanes.py",
-        "    if not takes_failing:",
-        "    if False:",
+        f"{_STORAGE}/lane_store.py",
+        '            "takes_failing": room.takes_failing,',
+        '            "takes_failing": True,',
         ("tests/dispatcher/test_lanes.py",),
     ),
     Mutation(
@@ -293,13 +293,13 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         f"{_SERVICES}/approvals.py",
-        "    require_first_decision(actor, {act.person for act in earlier})\n",
+        "    require_first_decision(actor, {act.person for act in earlier if act.person is not None})\n",
         "",
         ("tests/services/test_approve.py",),
     ),
     Mutation(
         f"{_SERVICES}/approvals.py",
-        '    _require_warnings_accepted(context["warnings"], body.warnings_accepted)\n',
+        "    _require_warnings_accepted(context.warnings, body.warnings_accepted)\n",
         "",
         ("tests/services/test_approve.py",),
     ),

@@ -252,7 +252,7 @@ def lost_before(connection: Connection, head: Head, limit: int) -> list[str]:
         _LOST,
         {"e": head.endpoint_id, "r": head.request_id, "seq": head.seq, "limit": limit},
     )
-    return [row.event_id for row in rows][::-1]
+    return [event_id for (event_id,) in rows][::-1]
 
 
 _FAILING_OF_PARTNER = (
