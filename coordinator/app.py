@@ -25,11 +25,11 @@ from coordinator.domain.service_wallets import NO_WALLETS, ServiceWallets
 from coordinator.key_files import CoordinatorKeys, read_keys
 from coordinator.settings import Settings, SettingsError, clock_of
 from coordinator.storage import tables
-from coordinator.storage.base import db
-from coordinator.storage.database import Database, engine_arguments, prepare_engine
+from coordinator.storage.engine.base import db
+from coordinator.storage.engine.database import Database, engine_arguments, prepare_engine
+from coordinator.storage.engine.wakeup import Watcher, open_notifier
+from coordinator.storage.engine.write_probe import WriteProbe
 from coordinator.storage.schema import MIGRATIONS
-from coordinator.storage.wakeup import Watcher, open_notifier
-from coordinator.storage.write_probe import WriteProbe
 
 #: What a partner's name servers are given when it registers an endpoint.
 _LOOKUP_TIMEOUT = timedelta(seconds=3)

@@ -20,10 +20,10 @@ from coordinator.operations.lifetime import end_with_parent, stop_event
 from coordinator.operations.metrics import metrics_served, restart_with_folder
 from coordinator.operations.preparation import PreparationError, prepare, require_ready
 from coordinator.operations.serving import serve_all
-from coordinator.services.partners import ConfirmPartner, InvitePartner
-from coordinator.services.suspensions import ReinstatePartner, SuspendPartner
+from coordinator.services.membership.partners import ConfirmPartner, InvitePartner
+from coordinator.services.membership.suspensions import ReinstatePartner, SuspendPartner
 from coordinator.settings import Settings, SettingsError
-from coordinator.storage.database import UnsafeDatabaseError, describe
+from coordinator.storage.engine.database import UnsafeDatabaseError, describe
 from holdfast.protocol import canonical_json
 from holdfast.protocol.payloads import Handle
 from holdfast.protocol.texts import Word

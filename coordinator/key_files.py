@@ -9,7 +9,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from coordinator.storage.documents import Vault
+from coordinator.storage.engine.documents import Vault
 from holdfast.protocol.errors import ProtocolError
 from holdfast.protocol.jwk import PrivateKey
 

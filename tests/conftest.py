@@ -13,11 +13,11 @@ from flask.testing import FlaskClient
 from coordinator.app import create_app, wire
 from coordinator.domain.clock import SteppedClock
 from coordinator.key_files import CoordinatorKeys
-from coordinator.services.unit_of_work import UnitOfWork, transaction
+from coordinator.services.core.unit_of_work import UnitOfWork, transaction
 from coordinator.settings import Settings
 from coordinator.storage import schema
-from coordinator.storage.database import Database, open_database
-from coordinator.storage.documents import Vault
+from coordinator.storage.engine.database import Database, open_database
+from coordinator.storage.engine.documents import Vault
 from holdfast.protocol.jwk import PrivateKey
 from tests import factories
 from tests.factories import Cast, Signer

@@ -13,10 +13,10 @@ from werkzeug.test import TestResponse
 from coordinator.domain.actor import COORDINATOR, Actor, ActorKind
 from coordinator.domain.clock import Clock
 from coordinator.services.commands import execute
-from coordinator.services.partners import ConfirmPartner, InvitePartner, JoinNetwork
-from coordinator.services.unit_of_work import Evidence, transaction
-from coordinator.storage.database import Database
-from coordinator.storage.documents import Vault
+from coordinator.services.core.unit_of_work import Evidence, transaction
+from coordinator.services.membership.partners import ConfirmPartner, InvitePartner, JoinNetwork
+from coordinator.storage.engine.database import Database
+from coordinator.storage.engine.documents import Vault
 from holdfast.protocol import canonical_json, membership_payloads, strict_json
 from holdfast.protocol.jwk import PrivateKey
 from holdfast.protocol.proof_of_possession import make_possession

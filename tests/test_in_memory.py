@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from coordinator.storage.database import Database
+from coordinator.storage.engine.database import Database
 from tests import in_memory
 from tests.conftest import World, let_go
 from tests.in_memory import NEEDED_BYTES, database_folder, has_room

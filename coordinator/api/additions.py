@@ -7,9 +7,9 @@ from coordinator.api.pipeline import Reader, SignedCall
 from coordinator.api.view import command_view, query_view
 from coordinator.domain.errors import NotFoundError
 from coordinator.domain.permission import Permission
-from coordinator.services.access import readable_request
-from coordinator.services.additions import ProposePartners, addition_views
-from coordinator.storage import additions as store
+from coordinator.services.core.access import readable_request
+from coordinator.services.requests.additions import ProposePartners, addition_views
+from coordinator.storage.requests import additions as store
 from holdfast.protocol import life_cycle_payloads as payloads
 from holdfast.protocol import life_cycle_views, views
 

@@ -2,7 +2,7 @@
 
 from coordinator.api.pipeline import SignedCall
 from coordinator.api.view import command_view
-from coordinator.services.approvals import DecideFreezeRequest
+from coordinator.services.requests.approvals import DecideFreezeRequest
 from holdfast.protocol import payloads, views
 
 

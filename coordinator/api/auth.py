@@ -14,8 +14,8 @@ from sqlalchemy import Connection
 
 from coordinator.domain.errors import AuthenticationError, PermissionDeniedError
 from coordinator.domain.permission import Permission, is_allowed
-from coordinator.storage import partners as store
-from coordinator.storage.database import Database
+from coordinator.storage.engine.database import Database
+from coordinator.storage.membership import partners as store
 from holdfast.protocol.errors import ProtocolError, TokenError
 from holdfast.protocol.jwk import PublicKey
 from holdfast.protocol.request_token import (

@@ -18,7 +18,7 @@ from coordinator.domain.errors import (
     MalformedBodyError,
     UnsupportedMediaTypeError,
 )
-from coordinator.storage import partners as partner_store
+from coordinator.storage.membership import partners as partner_store
 from holdfast.protocol import strict_json
 from holdfast.protocol.errors import StrictJsonError
 from holdfast.protocol.payloads import Body

@@ -14,9 +14,9 @@ from coordinator.domain.clock import Clock
 from coordinator.domain.deadline import Policies
 from coordinator.domain.rulebook import Rulebook
 from coordinator.domain.service_wallets import ServiceWallets
-from coordinator.storage.database import Database
-from coordinator.storage.documents import Vault
-from coordinator.storage.wakeup import Watcher
+from coordinator.storage.engine.database import Database
+from coordinator.storage.engine.documents import Vault
+from coordinator.storage.engine.wakeup import Watcher
 from holdfast.protocol.jwk import PublicKey
 
 

@@ -7,9 +7,9 @@ from coordinator.api.pipeline import Reader
 from coordinator.api.view import query_view
 from coordinator.domain.errors import NotFoundError
 from coordinator.domain.permission import Permission
-from coordinator.services.access import readable_request
-from coordinator.services.drafts import drafts
-from coordinator.storage import incidents as store
+from coordinator.services.core.access import readable_request
+from coordinator.services.requests.drafts import drafts
+from coordinator.storage.requests import incidents as store
 from holdfast.protocol import life_cycle_views, views
 
 #: A draft may hold thousands of addresses.

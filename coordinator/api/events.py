@@ -23,9 +23,9 @@ from coordinator.api.view import custom_view
 from coordinator.domain.actor import Actor
 from coordinator.domain.errors import InvalidInputError, ParameterFault
 from coordinator.domain.permission import Permission, require
-from coordinator.storage import events as store
-from coordinator.storage import reading
-from coordinator.storage.events import StoredEvent
+from coordinator.storage.reading import reading
+from coordinator.storage.tail import events as store
+from coordinator.storage.tail.events import StoredEvent
 from holdfast.protocol import views
 from holdfast.protocol.request_token import RequestToken
 from holdfast.protocol.vocabulary import EventType

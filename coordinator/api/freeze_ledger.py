@@ -2,7 +2,7 @@
 
 from coordinator.api.pipeline import SignedCall
 from coordinator.api.view import command_view
-from coordinator.services.freeze_ledger import ReportFreeze
+from coordinator.services.ledger.freeze_ledger import ReportFreeze
 from holdfast.protocol import payloads, views
 
 

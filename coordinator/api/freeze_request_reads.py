@@ -20,17 +20,17 @@ from coordinator.api.reading_marks import mark_delivered_after
 from coordinator.api.view import query_view
 from coordinator.domain.errors import InvalidInputError, ParameterFault
 from coordinator.domain.permission import Permission, is_allowed
-from coordinator.services.access import readable_request
-from coordinator.services.awaited_decisions import awaited
-from coordinator.services.freeze_request_views import (
+from coordinator.services.core.access import readable_request
+from coordinator.services.reading.awaited_decisions import awaited
+from coordinator.services.requests.freeze_request_views import (
     address_views,
     leg_views,
     request_view,
     summaries,
 )
-from coordinator.storage import awaited_decisions
-from coordinator.storage import freeze_requests as store
-from coordinator.storage import legs as leg_store
+from coordinator.storage.reading import awaited_decisions
+from coordinator.storage.requests import freeze_requests as store
+from coordinator.storage.requests import legs as leg_store
 from holdfast.protocol import views
 from holdfast.protocol.payloads import IncidentId
 from holdfast.protocol.vocabulary import LegStatus, RequestStatus

@@ -2,10 +2,10 @@
 
 from coordinator.api.pipeline import SignedCall
 from coordinator.api.view import command_view
-from coordinator.services.closing import CloseFreezeRequest
-from coordinator.services.freeze_requests import SubmitFreezeRequest, prepare_submission
-from coordinator.services.submission import check_document
-from coordinator.services.withdrawals import WithdrawFreezeRequest
+from coordinator.services.after_freeze.closing import CloseFreezeRequest
+from coordinator.services.after_freeze.withdrawals import WithdrawFreezeRequest
+from coordinator.services.requests.freeze_requests import SubmitFreezeRequest, prepare_submission
+from coordinator.services.requests.submission import check_document
 from holdfast.protocol import payloads, views
 
 

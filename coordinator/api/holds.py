@@ -6,9 +6,9 @@ from coordinator.api.paging import PageQuery, after_two_ids, page_size, page_vie
 from coordinator.api.pipeline import Reader, SignedCall
 from coordinator.api.view import command_view, query_view
 from coordinator.domain.permission import Permission
-from coordinator.services.holds import AskForExtension, ExtendHold
-from coordinator.services.ledger_views import hold_views
-from coordinator.storage.owed_holds import owed_to_or_by
+from coordinator.services.ledger.holds import AskForExtension, ExtendHold
+from coordinator.services.ledger.ledger_views import hold_views
+from coordinator.storage.ledger.owed_holds import owed_to_or_by
 from holdfast.protocol import hold_payloads, views
 
 

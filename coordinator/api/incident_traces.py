@@ -9,9 +9,9 @@ from coordinator.api.view import query_view
 from coordinator.domain.asset import display_units
 from coordinator.domain.errors import InvalidInputError, NotFoundError, ParameterFault
 from coordinator.domain.permission import Permission
-from coordinator.services.incidents import Place, timeline_entries, trace
-from coordinator.storage import freeze_requests as request_store
-from coordinator.storage import incidents as store
+from coordinator.services.requests.incidents import Place, timeline_entries, trace
+from coordinator.storage.requests import freeze_requests as request_store
+from coordinator.storage.requests import incidents as store
 from holdfast.protocol import base64url, life_cycle_views
 from holdfast.protocol.errors import ProtocolError
 

@@ -8,9 +8,10 @@ from coordinator.api.pipeline import Reader
 from coordinator.api.view import query_view
 from coordinator.domain.errors import NotFoundError
 from coordinator.domain.permission import Permission
-from coordinator.services.freeze_request_views import incident_views
-from coordinator.storage import freeze_requests as store
-from coordinator.storage import ledger_totals, reading
+from coordinator.services.requests.freeze_request_views import incident_views
+from coordinator.storage.ledger import ledger_totals
+from coordinator.storage.reading import reading
+from coordinator.storage.requests import freeze_requests as store
 from holdfast.protocol import life_cycle_views, views
 
 _READ = Permission.FREEZE_REQUEST_READ

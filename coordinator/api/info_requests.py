@@ -7,8 +7,12 @@ from coordinator.api.pipeline import Reader, SignedCall
 from coordinator.api.scope import scoped_page
 from coordinator.api.view import command_view, query_view
 from coordinator.domain.permission import Permission
-from coordinator.services.info_requests import AnswerQuestion, AskRequester, info_request_views
-from coordinator.storage import info_requests as store
+from coordinator.services.requests.info_requests import (
+    AnswerQuestion,
+    AskRequester,
+    info_request_views,
+)
+from coordinator.storage.requests import info_requests as store
 from holdfast.protocol import life_cycle_payloads as payloads
 from holdfast.protocol import life_cycle_views, views
 

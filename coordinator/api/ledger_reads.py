@@ -15,14 +15,14 @@ from coordinator.api.pipeline import Reader
 from coordinator.api.scope import leg_scope, scoped_page
 from coordinator.api.view import query_view
 from coordinator.domain.permission import Permission
-from coordinator.services.ledger_views import (
+from coordinator.services.ledger.ledger_views import (
     evidence_page,
     evidence_views,
     hold_views,
     line_views,
 )
-from coordinator.storage import freeze_requests as store
-from coordinator.storage import ledger_pages
+from coordinator.storage.ledger import ledger_pages
+from coordinator.storage.requests import freeze_requests as store
 from holdfast.protocol import views
 
 _READ = Permission.FREEZE_REQUEST_READ

@@ -2,7 +2,7 @@
 
 from coordinator.api.pipeline import SignedCall
 from coordinator.api.view import command_view
-from coordinator.services.legs import AcknowledgeLeg, DeclineLeg, ReviewLeg
+from coordinator.services.requests.legs import AcknowledgeLeg, DeclineLeg, ReviewLeg
 from holdfast.protocol import payloads, views
 
 

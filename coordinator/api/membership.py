@@ -11,11 +11,11 @@ from coordinator.api.transaction import join_once
 from coordinator.api.view import command_view, custom_view
 from coordinator.domain.actor import Actor, ActorKind
 from coordinator.domain.errors import AuthenticationError
-from coordinator.services.grant_proposals import ApproveGrant, ProposeGrant
-from coordinator.services.grants import MakeGrant
-from coordinator.services.partners import ChangeContacts, JoinNetwork
-from coordinator.services.revocations import Revoke
-from coordinator.services.rotations import RotateKey
+from coordinator.services.membership.grant_proposals import ApproveGrant, ProposeGrant
+from coordinator.services.membership.grants import MakeGrant
+from coordinator.services.membership.partners import ChangeContacts, JoinNetwork
+from coordinator.services.membership.revocations import Revoke
+from coordinator.services.membership.rotations import RotateKey
 from holdfast.protocol import membership_payloads, strict_json, views
 from holdfast.protocol.errors import ProtocolError
 from holdfast.protocol.jwk import PublicKey

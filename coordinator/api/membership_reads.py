@@ -16,7 +16,7 @@ from coordinator.api.pipeline import Reader
 from coordinator.api.view import query_view
 from coordinator.domain.errors import NotFoundError
 from coordinator.domain.permission import Permission, require
-from coordinator.services.partner_views import (
+from coordinator.services.membership.partner_views import (
     grant_views,
     key_view,
     own_view,
@@ -24,8 +24,8 @@ from coordinator.services.partner_views import (
     person_views,
     proposal_views,
 )
-from coordinator.storage import grant_proposals
-from coordinator.storage import partners as store
+from coordinator.storage.membership import grant_proposals
+from coordinator.storage.membership import partners as store
 from holdfast.protocol import views
 from holdfast.protocol.payloads import Handle
 

@@ -47,11 +47,11 @@ from coordinator.domain.actor import Actor
 from coordinator.domain.errors import AuthenticationError, FieldFault, InvalidInputError
 from coordinator.domain.permission import is_allowed, require
 from coordinator.services.commands import permission_of
-from coordinator.services.read_context import ReadContext
-from coordinator.services.rotations import RotateKey
-from coordinator.services.suspended import require_holding
-from coordinator.storage import idempotency
-from coordinator.storage.documents import Vault
+from coordinator.services.core.read_context import ReadContext
+from coordinator.services.membership.rotations import RotateKey
+from coordinator.services.membership.suspended import require_holding
+from coordinator.storage.engine.documents import Vault
+from coordinator.storage.tail import idempotency
 from holdfast.protocol.payloads import Body
 from holdfast.protocol.request_token import RequestToken
 

@@ -10,8 +10,8 @@ from coordinator.api.context import current_context
 from coordinator.domain.actor import COORDINATOR
 from coordinator.domain.errors import CoordinatorError
 from coordinator.services.commands import execute
-from coordinator.services.legs import MarkLegsDelivered
-from coordinator.services.unit_of_work import transaction
+from coordinator.services.core.unit_of_work import transaction
+from coordinator.services.requests.legs import MarkLegsDelivered
 
 _log = structlog.get_logger(__name__)
 

@@ -7,8 +7,8 @@ from sqlalchemy import Connection
 
 from coordinator.api.paging import PageQuery, after_id, page_size, read_page
 from coordinator.api.pipeline import Reader
-from coordinator.services.access import readable_request
-from coordinator.storage.documents import Vault
+from coordinator.services.core.access import readable_request
+from coordinator.storage.engine.documents import Vault
 
 R = TypeVar("R")
 Find = Callable[..., Sequence[R]]

@@ -14,14 +14,14 @@ from coordinator.api.view import public_view, query_view
 from coordinator.domain.asset import display_units
 from coordinator.domain.errors import InvalidInputError, NotFoundError, ParameterFault
 from coordinator.domain.permission import Permission
-from coordinator.services.statistics import (
+from coordinator.services.reading.statistics import (
     figures_by_row,
     member_view,
     month_start,
     yearly_view,
 )
-from coordinator.storage import statistics as store
-from coordinator.storage.statistics import Scope
+from coordinator.storage.reading import statistics as store
+from coordinator.storage.reading.statistics import Scope
 from holdfast.protocol import canonical_json, life_cycle_views
 
 _MOST_MONTHS = 24

@@ -40,19 +40,19 @@ from coordinator.domain.errors import (
     UnavailableError,
 )
 from coordinator.services.commands import execute, permission_of, require_permission
-from coordinator.services.partners import JoinNetwork
-from coordinator.services.rotations import RotateKey
-from coordinator.services.unit_of_work import (
+from coordinator.services.core.unit_of_work import (
     Evidence,
     StoreAnswer,
     UnitOfWork,
     transaction,
 )
-from coordinator.storage import idempotency
-from coordinator.storage import partners as partner_store
-from coordinator.storage.database import is_deadlock_victim, is_read_only
-from coordinator.storage.documents import DocumentKey, load_one
-from coordinator.storage.idempotency import Claim, FoundAnswer
+from coordinator.services.membership.partners import JoinNetwork
+from coordinator.services.membership.rotations import RotateKey
+from coordinator.storage.engine.database import is_deadlock_victim, is_read_only
+from coordinator.storage.engine.documents import DocumentKey, load_one
+from coordinator.storage.membership import partners as partner_store
+from coordinator.storage.tail import idempotency
+from coordinator.storage.tail.idempotency import Claim, FoundAnswer
 from holdfast.protocol.request_token import RequestToken
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import PartnerStatus

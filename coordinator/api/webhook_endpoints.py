@@ -7,8 +7,8 @@ from coordinator.api.pipeline import Reader, SignedCall
 from coordinator.api.view import command_view, query_view
 from coordinator.domain.delivery import DeliveryStatus
 from coordinator.domain.permission import Permission
-from coordinator.services.deliveries import ReplayEndpoint, ResendDelivery, list_deliveries
-from coordinator.services.webhook_endpoints import (
+from coordinator.services.delivery.deliveries import ReplayEndpoint, ResendDelivery, list_deliveries
+from coordinator.services.delivery.webhook_endpoints import (
     DeleteEndpoint,
     RegisterEndpoint,
     RotateSecret,

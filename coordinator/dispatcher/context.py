@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from coordinator.domain.clock import Clock
 from coordinator.domain.rulebook import Rulebook
-from coordinator.storage.database import Database
-from coordinator.storage.documents import Vault
+from coordinator.storage.engine.database import Database
+from coordinator.storage.engine.documents import Vault
 from holdfast.protocol.jwk import PrivateKey
 
 

@@ -7,11 +7,11 @@ from coordinator.domain.actor import COORDINATOR
 from coordinator.domain.delivery import DeliveryStatus
 from coordinator.domain.errors import CoordinatorError
 from coordinator.services.commands import execute
-from coordinator.services.legs import MarkLegsDelivered, MarkLegUndeliverable
-from coordinator.services.unit_of_work import UnitOfWork, transaction
-from coordinator.storage import deliveries as store
-from coordinator.storage.database import Database
-from coordinator.storage.deliveries import LegDue
+from coordinator.services.core.unit_of_work import UnitOfWork, transaction
+from coordinator.services.requests.legs import MarkLegsDelivered, MarkLegUndeliverable
+from coordinator.storage.delivery import deliveries as store
+from coordinator.storage.delivery.deliveries import LegDue
+from coordinator.storage.engine.database import Database
 
 #: Legs told in one transaction; they share its statements, its log lock and its fsync.
 LEGS_AT_ONCE = 256

@@ -30,9 +30,9 @@ from coordinator.dispatcher.context import WorkerContext
 from coordinator.dispatcher.parcels import Parcel, Parcels, Unsendable
 from coordinator.domain.delivery import DeliveryStatus, Tried, judge
 from coordinator.domain.fair_shares import PARTNER_SHARE, FairShares
-from coordinator.storage.lane_store import LaneStore
-from coordinator.storage.lanes import Completion, Cycle, Head, Turn
-from coordinator.storage.wakeup import Watcher
+from coordinator.storage.delivery.lane_store import LaneStore
+from coordinator.storage.delivery.lanes import Completion, Cycle, Head, Turn
+from coordinator.storage.engine.wakeup import Watcher
 from holdfast.protocol.webhook_signature import sign
 
 logger = structlog.get_logger(__name__)

@@ -12,10 +12,10 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from coordinator.domain.delivery import NAMED_GAPS
-from coordinator.storage import lanes
-from coordinator.storage.documents import UnreadableDocumentError, Vault, load
-from coordinator.storage.lanes import Head
-from coordinator.storage.webhook_endpoints import EndpointDocument, documents
+from coordinator.storage.delivery import lanes
+from coordinator.storage.delivery.lanes import Head
+from coordinator.storage.delivery.webhook_endpoints import EndpointDocument, documents
+from coordinator.storage.engine.documents import UnreadableDocumentError, Vault, load
 from holdfast.protocol import canonical_json
 
 _BODIES_KEPT = 256

@@ -21,27 +21,23 @@ from coordinator.domain.clock import Clock, SystemClock
 from coordinator.domain.deadline import Policies
 from coordinator.domain.delivery import FAILING_AFTER
 from coordinator.domain.errors import CoordinatorError
-from coordinator.services.closing import CloseByItself, ExpireFreezeRequest
+from coordinator.services.after_freeze.closing import CloseByItself, ExpireFreezeRequest
+from coordinator.services.after_freeze.disputes import RecommendRelease
+from coordinator.services.after_freeze.withdrawals import LapseProvisional
 from coordinator.services.commands import execute
-from coordinator.services.disputes import RecommendRelease
-from coordinator.services.holds import FireHoldClock, RemindOwed
-from coordinator.services.legs import MarkLegOverdue
-from coordinator.services.root_resets import TakeOverRoot
-from coordinator.services.suspensions import WithdrawOfSuspended
-from coordinator.services.unit_of_work import transaction
-from coordinator.services.webhook_endpoints import TellEndpointFailing
-from coordinator.services.withdrawals import LapseProvisional
-from coordinator.storage import (
-    disputes,
-    freeze_requests,
-    hold_clocks,
-    idempotency,
-    legs,
-    root_resets,
-    suspensions,
-    webhook_endpoints,
-)
-from coordinator.storage.database import Database
+from coordinator.services.core.unit_of_work import transaction
+from coordinator.services.delivery.webhook_endpoints import TellEndpointFailing
+from coordinator.services.ledger.holds import FireHoldClock, RemindOwed
+from coordinator.services.membership.root_resets import TakeOverRoot
+from coordinator.services.membership.suspensions import WithdrawOfSuspended
+from coordinator.services.requests.legs import MarkLegOverdue
+from coordinator.storage.after_freeze import disputes
+from coordinator.storage.delivery import webhook_endpoints
+from coordinator.storage.engine.database import Database
+from coordinator.storage.ledger import hold_clocks
+from coordinator.storage.membership import root_resets, suspensions
+from coordinator.storage.requests import freeze_requests, legs
+from coordinator.storage.tail import idempotency
 
 logger = structlog.get_logger(__name__)
 

@@ -13,7 +13,7 @@ from coordinator.dispatcher.loop import DeliveryLoop, LoopSettings
 from coordinator.dispatcher.timers import TimerRun, all_timers
 from coordinator.dispatcher.webhook_sender import SenderSettings, WebhookSender
 from coordinator.domain.fair_shares import PARTNER_SHARE
-from coordinator.storage.wakeup import Watcher, open_notifier
+from coordinator.storage.engine.wakeup import Watcher, open_notifier
 
 logger = structlog.get_logger(__name__)
 

@@ -14,7 +14,7 @@ from coordinator.operations.preparation import (
 )
 from coordinator.settings import Settings
 from coordinator.storage import schema
-from coordinator.storage.database import Database, UnsafeDatabaseError, require_durable
+from coordinator.storage.engine.database import Database, UnsafeDatabaseError, require_durable
 from coordinator.storage.tables.events import EventRow
 from coordinator.storage.tables.transparency_log import LogHeadRow, LogLeafRow
 

@@ -12,12 +12,12 @@ from coordinator.domain.rulebook import Rulebook
 from coordinator.key_files import read_keys
 from coordinator.operations.preparation import open_migrated
 from coordinator.services.commands import execute
-from coordinator.services.root_resets import ResetRoot
-from coordinator.services.unit_of_work import Answer, transaction
+from coordinator.services.core.unit_of_work import Answer, transaction
+from coordinator.services.membership.root_resets import ResetRoot
 from coordinator.settings import Settings, clock_of
-from coordinator.storage.reads import read
+from coordinator.storage.engine.reads import read
+from coordinator.storage.engine.wakeup import open_notifier
 from coordinator.storage.tables.partners import PartnerRow
-from coordinator.storage.wakeup import open_notifier
 from holdfast.protocol import strict_json
 from holdfast.protocol.errors import StrictJsonError
 from holdfast.protocol.membership_payloads import RootKeyRequest

@@ -22,9 +22,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from coordinator.domain.clock import Clock
 from coordinator.operations.preparation import PreparationError, open_settings_database
 from coordinator.settings import Settings, clock_of
-from coordinator.storage import freeze_requests as request_store
-from coordinator.storage import partners as partner_store
-from coordinator.storage.database import Database
+from coordinator.storage.engine.database import Database
+from coordinator.storage.membership import partners as partner_store
+from coordinator.storage.requests import freeze_requests as request_store
 from coordinator.storage.tables.outbox import LaneRow
 from coordinator.storage.tables.transparency_log import LogHeadRow
 

@@ -8,8 +8,8 @@ from sqlalchemy.engine import make_url
 from coordinator.key_files import CoordinatorKeys, make_keys, present_keys, read_keys
 from coordinator.settings import Settings
 from coordinator.storage import schema
-from coordinator.storage.database import Database, open_database, require_durable
-from coordinator.storage.documents import UnreadableDocumentError, Vault
+from coordinator.storage.engine.database import Database, open_database, require_durable
+from coordinator.storage.engine.documents import UnreadableDocumentError, Vault
 from coordinator.storage.tables.documents import DocumentKeyRow
 
 

@@ -12,7 +12,7 @@ from coordinator.operations.metrics import forget, metrics_served
 from coordinator.operations.preparation import PreparationError, prepare
 from coordinator.operations.supervisor import Supervisor
 from coordinator.settings import Settings
-from coordinator.storage.database import describe
+from coordinator.storage.engine.database import describe
 
 _LOOK_SECONDS = 0.05
 

@@ -19,8 +19,8 @@ from coordinator.operations.front.front import Front, FrontLimits
 from coordinator.operations.front.news import NewsTable
 from coordinator.operations.lifetime import call_on_signal, end_with_parent
 from coordinator.settings import Settings
-from coordinator.storage import events
-from coordinator.storage.events import News
+from coordinator.storage.tail import events
+from coordinator.storage.tail.events import News
 
 #: Seconds after which a running thread lets another one have the interpreter; Python's own is 5 ms.
 #: Whoever holds the database's write lock gives the interpreter up at every statement, and with

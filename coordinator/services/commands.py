@@ -9,30 +9,21 @@ from typing import Any
 
 from coordinator.domain.actor import Actor
 from coordinator.domain.permission import Permission, require
-from coordinator.services import (
-    additions,
-    approvals,
-    closing,
-    deliveries,
-    disputes,
-    freeze_ledger,
-    freeze_requests,
+from coordinator.services.after_freeze import closing, disputes, legal_orders, withdrawals
+from coordinator.services.core.bus import Handler, handlers_by_command
+from coordinator.services.core.unit_of_work import Answer, UnitOfWork
+from coordinator.services.delivery import deliveries, webhook_endpoints
+from coordinator.services.ledger import freeze_ledger, holds
+from coordinator.services.membership import (
     grant_proposals,
     grants,
-    holds,
-    info_requests,
-    legal_orders,
-    legs,
     partners,
     revocations,
     root_resets,
     rotations,
     suspensions,
-    webhook_endpoints,
-    withdrawals,
 )
-from coordinator.services.bus import Handler, handlers_by_command
-from coordinator.services.unit_of_work import Answer, UnitOfWork
+from coordinator.services.requests import additions, approvals, freeze_requests, info_requests, legs
 
 HANDLERS: tuple[Handler[Any], ...] = (
     # A freeze request, from submission to closure.

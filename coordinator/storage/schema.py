@@ -8,7 +8,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
-from coordinator.storage.database import Database
+from coordinator.storage.engine.database import Database
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 #: Any number, the same in every process that migrates.

@@ -8,9 +8,9 @@ from werkzeug.test import TestResponse
 from coordinator.domain.actor import COORDINATOR
 from coordinator.domain.clock import Clock
 from coordinator.services.commands import execute
-from coordinator.services.unit_of_work import Answer, transaction
-from coordinator.storage.database import Database
-from coordinator.storage.documents import Vault
+from coordinator.services.core.unit_of_work import Answer, transaction
+from coordinator.storage.engine.database import Database
+from coordinator.storage.engine.documents import Vault
 from holdfast.protocol import canonical_json
 from holdfast.protocol.jwk import PrivateKey
 from holdfast.protocol.proof_of_possession import make_possession

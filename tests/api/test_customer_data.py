@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from coordinator.api.customer_data import customer_data, members_of
 from coordinator.api.routes import ROUTES
-from coordinator.storage.database import Database
+from coordinator.storage.engine.database import Database
 from coordinator.storage.tables.partners import PartnerRow
 from tests.api.acts import approve, submit
 from tests.factories import ACCOUNT, Cast, Signer, freeze_request_body

@@ -8,7 +8,7 @@ from flask import Flask
 
 from coordinator.operations.web_server import front_of
 from coordinator.settings import Settings
-from coordinator.storage import events
+from coordinator.storage.tail import events
 from holdfast.protocol import strict_json
 from tests.api.acts import approve, submit
 from tests.factories import Cast, Exchange, Member, Signer, request_token

@@ -14,8 +14,8 @@ from werkzeug.test import TestResponse
 from coordinator.config_files import read_config
 from coordinator.domain.clock import SteppedClock
 from coordinator.domain.deadline import Policies
-from coordinator.services.webhook_endpoints import ENDPOINTS_LIMIT
-from coordinator.storage.database import Database
+from coordinator.services.delivery.webhook_endpoints import ENDPOINTS_LIMIT
+from coordinator.storage.engine.database import Database
 from tests.api.acts import fresh_account
 from tests.factories import Cast, Exchange, Member, Signer, freeze_request_body
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from coordinator.domain.clock import SteppedClock
-from coordinator.storage import partners as store
-from coordinator.storage.database import Database
+from coordinator.storage.engine.database import Database
+from coordinator.storage.membership import partners as store
 from holdfast.protocol.jwk import PrivateKey
 from holdfast.protocol.proof_of_possession import make_possession
 from holdfast.protocol.vocabulary import Role

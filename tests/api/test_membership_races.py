@@ -9,8 +9,8 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from coordinator.domain.clock import SteppedClock
-from coordinator.storage.database import Database
-from coordinator.storage.documents import Vault
+from coordinator.storage.engine.database import Database
+from coordinator.storage.engine.documents import Vault
 from coordinator.storage.tables.partners import GrantRow, PartnerKeyRow
 from holdfast.protocol.jwk import PrivateKey
 from holdfast.protocol.vocabulary import Role

@@ -6,12 +6,12 @@ import pytest
 
 from coordinator.domain.clock import SteppedClock
 from coordinator.domain.errors import ConflictError, InvalidInputError, NotFoundError
-from coordinator.services.root_resets import ResetRoot, TakeOverRoot
-from coordinator.services.suspensions import ReinstatePartner, SuspendPartner
-from coordinator.services.unit_of_work import Answer
-from coordinator.storage import root_resets
-from coordinator.storage.database import Database
-from coordinator.storage.documents import Vault
+from coordinator.services.core.unit_of_work import Answer
+from coordinator.services.membership.root_resets import ResetRoot, TakeOverRoot
+from coordinator.services.membership.suspensions import ReinstatePartner, SuspendPartner
+from coordinator.storage.engine.database import Database
+from coordinator.storage.engine.documents import Vault
+from coordinator.storage.membership import root_resets
 from holdfast.protocol.jwk import PrivateKey
 from holdfast.protocol.proof_of_possession import make_possession
 from holdfast.protocol.vocabulary import Role

@@ -8,17 +8,17 @@ from coordinator.dispatcher.timers import all_timers
 from coordinator.domain.clock import SteppedClock
 from coordinator.domain.errors import AuthenticationError, ConflictError, NotFoundError
 from coordinator.services.commands import execute
-from coordinator.services.partners import ChangeContacts
-from coordinator.services.rotations import RotateKey
-from coordinator.services.suspensions import (
+from coordinator.services.core.unit_of_work import Evidence, transaction
+from coordinator.services.membership.partners import ChangeContacts
+from coordinator.services.membership.rotations import RotateKey
+from coordinator.services.membership.suspensions import (
     ReinstatePartner,
     SuspendPartner,
     WithdrawOfSuspended,
 )
-from coordinator.services.unit_of_work import Evidence, transaction
-from coordinator.storage import partners as store
-from coordinator.storage.database import Database
-from coordinator.storage.documents import Vault
+from coordinator.storage.engine.database import Database
+from coordinator.storage.engine.documents import Vault
+from coordinator.storage.membership import partners as store
 from holdfast.protocol.membership_payloads import Grant
 from holdfast.protocol.vocabulary import Role
 from tests.api.acts import approve, report_frozen, submit

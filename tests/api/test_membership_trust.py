@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from coordinator.domain.clock import SteppedClock
-from coordinator.services.root_resets import ResetRoot, TakeOverRoot
-from coordinator.storage.database import Database
-from coordinator.storage.documents import Vault
+from coordinator.services.membership.root_resets import ResetRoot, TakeOverRoot
+from coordinator.storage.engine.database import Database
+from coordinator.storage.engine.documents import Vault
 from holdfast.errors import PinMismatchError, UntrustedEvidenceError
 from holdfast.evidence.acts import prove_evidence
 from holdfast.evidence.key_directory import KeyDirectory

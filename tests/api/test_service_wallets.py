@@ -8,7 +8,7 @@ import pytest
 from coordinator.app import create_app
 from coordinator.domain.clock import SteppedClock
 from coordinator.settings import Settings, SettingsError
-from coordinator.storage.base import db
+from coordinator.storage.engine.base import db
 from tests.conftest import KEYS
 from tests.factories import Cast, Signer, freeze_request_body
 

@@ -14,7 +14,9 @@ from tests.architecture.tree import ROOT, project_files
 SLIPS = """
 from sqlalchemy import Connection
 
-from coordinator.storage import deliveries, freeze_requests, grant_proposals, partners
+from coordinator.storage.delivery import deliveries
+from coordinator.storage.requests import freeze_requests
+from coordinator.storage.membership import grant_proposals, partners
 
 
 def slips(connection: Connection) -> None:

@@ -14,10 +14,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, text
 
-from coordinator.storage.base import Base
-from coordinator.storage.documents import DocumentKey
-from coordinator.storage.flagged_accounts import FlaggedAccounts
-from coordinator.storage.rows import insert_rows
+from coordinator.storage.engine.base import Base
+from coordinator.storage.engine.documents import DocumentKey
+from coordinator.storage.engine.rows import insert_rows
+from coordinator.storage.requests.flagged_accounts import FlaggedAccounts
 from coordinator.storage.tables.documents import DocumentKeyRow, DocumentRow
 from coordinator.storage.tables.events import EventAudienceRow, EventRow
 from coordinator.storage.tables.freeze_ledger import (

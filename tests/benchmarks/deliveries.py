@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import text
 
 from coordinator.services.commands import execute
-from coordinator.services.unit_of_work import About, transaction
-from coordinator.services.webhook_endpoints import RegisterEndpoint
+from coordinator.services.core.unit_of_work import About, transaction
+from coordinator.services.delivery.webhook_endpoints import RegisterEndpoint
 from holdfast.protocol import payloads
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.webhook_signature import new_secret

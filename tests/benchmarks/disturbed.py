@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from coordinator.services.unit_of_work import About, transaction
+from coordinator.services.core.unit_of_work import About, transaction
 from holdfast.protocol import canonical_json
 from holdfast.protocol.type_ids import new_id
 from tests import factories

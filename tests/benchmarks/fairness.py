@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from sqlalchemy import text
 
-from coordinator.services.unit_of_work import About, transaction
-from coordinator.storage.wakeup import Notifier, open_notifier
+from coordinator.services.core.unit_of_work import About, transaction
+from coordinator.storage.engine.wakeup import Notifier, open_notifier
 from holdfast.protocol.type_ids import new_id
 from tests.benchmarks.deliveries import register
 from tests.benchmarks.figures import Figure, median, percentile

@@ -12,7 +12,7 @@ from granian.log import LogLevels
 from sqlalchemy import make_url
 
 from coordinator.operations.lifetime import end_with_parent
-from coordinator.storage.database import open_database
+from coordinator.storage.engine.database import open_database
 from holdfast.protocol.jwk import PublicKey
 from tests.factories import ORIGIN
 

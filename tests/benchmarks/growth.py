@@ -11,8 +11,8 @@ from coordinator.dispatcher.context import WorkerContext
 from coordinator.dispatcher.timers import TimerRun, all_timers
 from coordinator.domain.clock import to_micros
 from coordinator.services.commands import execute
-from coordinator.services.unit_of_work import transaction
-from coordinator.services.webhook_endpoints import RegisterEndpoint
+from coordinator.services.core.unit_of_work import transaction
+from coordinator.services.delivery.webhook_endpoints import RegisterEndpoint
 from holdfast.protocol import payloads
 from holdfast.protocol.webhook_signature import new_secret
 from tests import factories

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from coordinator.storage import ledger_totals
+from coordinator.storage.ledger import ledger_totals
 from holdfast.protocol import canonical_json, strict_json
 from holdfast.protocol.payloads import format_time
 from tests import factories

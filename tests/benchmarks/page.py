@@ -5,7 +5,7 @@ import platform
 from collections.abc import Sequence
 from pathlib import Path
 
-from coordinator.storage.database import describe
+from coordinator.storage.engine.database import describe
 from tests.benchmarks.figures import Figure, short
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"

@@ -18,8 +18,8 @@ from coordinator.domain.clock import Clock, SystemClock
 from coordinator.key_files import read_keys
 from coordinator.operations.preparation import prepare
 from coordinator.settings import Settings
-from coordinator.storage.database import Database, open_database
-from coordinator.storage.documents import Vault
+from coordinator.storage.engine.database import Database, open_database
+from coordinator.storage.engine.documents import Vault
 from holdfast.protocol import canonical_json, strict_json
 from tests import factories
 from tests.benchmarks.load import Caller, raw_request

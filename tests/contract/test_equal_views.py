@@ -12,8 +12,8 @@ import pytest
 
 from coordinator.api.routes import ROUTES
 from coordinator.domain.clock import SteppedClock
-from coordinator.storage.database import Database
-from coordinator.storage.documents import Vault
+from coordinator.storage.engine.database import Database
+from coordinator.storage.engine.documents import Vault
 from tests.factories import Cast, Member, Signer
 from tests.services.request_cast import account
 from tests.services.through_api import World, found_line, frozen_line, released_line

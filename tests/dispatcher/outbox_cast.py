@@ -16,11 +16,11 @@ from coordinator.dispatcher.context import WorkerContext
 from coordinator.dispatcher.loop import DeliveryLoop, LoopSettings, SendOutcome
 from coordinator.domain.clock import Clock
 from coordinator.services.commands import execute
-from coordinator.services.unit_of_work import About, transaction
-from coordinator.services.webhook_endpoints import RegisterEndpoint
-from coordinator.storage.database import Database
-from coordinator.storage.documents import Vault
-from coordinator.storage.wakeup import Watcher
+from coordinator.services.core.unit_of_work import About, transaction
+from coordinator.services.delivery.webhook_endpoints import RegisterEndpoint
+from coordinator.storage.engine.database import Database
+from coordinator.storage.engine.documents import Vault
+from coordinator.storage.engine.wakeup import Watcher
 from holdfast.protocol import payloads
 from holdfast.protocol.jwk import PrivateKey
 from holdfast.protocol.webhook_signature import new_secret

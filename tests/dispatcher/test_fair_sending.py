@@ -14,8 +14,8 @@ from coordinator.dispatcher.address_guard import EndpointPolicy
 from coordinator.dispatcher.loop import DeliveryLoop
 from coordinator.dispatcher.webhook_sender import Outcome, SenderSettings, WebhookSender
 from coordinator.domain.clock import SteppedClock
-from coordinator.storage.database import Database
-from coordinator.storage.documents import Vault
+from coordinator.storage.engine.database import Database
+from coordinator.storage.engine.documents import Vault
 from tests.dispatcher.outbox_cast import Outbox, Receiver, Running, eventually
 from tests.dispatcher.raw_receiver import ACCEPTED, RawReceiver
 from tests.factories import Cast

@@ -12,11 +12,11 @@ import pytest
 from coordinator.domain.clock import SteppedClock, to_micros
 from coordinator.domain.delivery import DeliveryStatus, SharedWait
 from coordinator.domain.fair_shares import FairShares
-from coordinator.storage import lanes
-from coordinator.storage.database import Database
-from coordinator.storage.documents import Vault
-from coordinator.storage.lane_store import LaneStore
-from coordinator.storage.lanes import Completion, Cycle, Head, Turn
+from coordinator.storage.delivery import lanes
+from coordinator.storage.delivery.lane_store import LaneStore
+from coordinator.storage.delivery.lanes import Completion, Cycle, Head, Turn
+from coordinator.storage.engine.database import Database
+from coordinator.storage.engine.documents import Vault
 from tests.dispatcher.outbox_cast import Outbox
 from tests.factories import Cast
 

@@ -16,11 +16,11 @@ from coordinator.domain.delivery import DeliveryStatus
 from coordinator.domain.errors import ConflictError
 from coordinator.domain.fair_shares import FairShares
 from coordinator.domain.leg import LegAct
-from coordinator.storage import deliveries as store
-from coordinator.storage import driver
-from coordinator.storage import legs as leg_store
-from coordinator.storage.lane_store import LaneStore
-from coordinator.storage.lanes import Completion, Cycle, Head
+from coordinator.storage.delivery import deliveries as store
+from coordinator.storage.delivery.lane_store import LaneStore
+from coordinator.storage.delivery.lanes import Completion, Cycle, Head
+from coordinator.storage.engine import driver
+from coordinator.storage.requests import legs as leg_store
 from holdfast.protocol.vocabulary import LegStatus
 from tests.dispatcher.outbox_cast import Outbox
 from tests.factories import Cast

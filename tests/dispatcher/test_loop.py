@@ -15,11 +15,11 @@ from coordinator.dispatcher.loop import SLOW_SECONDS, DeliveryLoop, LoopSettings
 from coordinator.dispatcher.parcels import Parcel, name_lost
 from coordinator.dispatcher.webhook_sender import SenderSettings, WebhookSender
 from coordinator.domain.clock import SteppedClock
-from coordinator.storage.database import Database, open_database
-from coordinator.storage.documents import Vault, load_one
-from coordinator.storage.lanes import Head
-from coordinator.storage.wakeup import Watcher
-from coordinator.storage.webhook_endpoints import EndpointDocument, Secret
+from coordinator.storage.delivery.lanes import Head
+from coordinator.storage.delivery.webhook_endpoints import EndpointDocument, Secret
+from coordinator.storage.engine.database import Database, open_database
+from coordinator.storage.engine.documents import Vault, load_one
+from coordinator.storage.engine.wakeup import Watcher
 from holdfast.protocol.webhook_signature import verify
 from tests.dispatcher.outbox_cast import (
     WEBHOOK_KEY,

@@ -10,9 +10,9 @@ from sqlalchemy import Connection
 from coordinator.dispatcher.context import WorkerContext
 from coordinator.dispatcher.timers import ClockGuard, Timer, TimerRun, all_timers
 from coordinator.domain.clock import SteppedClock
-from coordinator.storage.database import Database
-from coordinator.storage.documents import Vault
-from coordinator.storage.idempotency import send_token
+from coordinator.storage.engine.database import Database
+from coordinator.storage.engine.documents import Vault
+from coordinator.storage.tail.idempotency import send_token
 from tests.dispatcher.outbox_cast import Outbox
 from tests.factories import NOON, Cast
 from tests.rulebook import RULEBOOK

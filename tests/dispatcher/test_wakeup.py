@@ -7,8 +7,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from coordinator.storage.database import Database, open_database
-from coordinator.storage.wakeup import CHANNEL, PostgresNotifier, Watcher, libpq_url, open_notifier
+from coordinator.storage.engine.database import Database, open_database
+from coordinator.storage.engine.wakeup import (
+    CHANNEL,
+    PostgresNotifier,
+    Watcher,
+    libpq_url,
+    open_notifier,
+)
 from tests.dispatcher.outbox_cast import eventually
 
 LONG = timedelta(seconds=20)

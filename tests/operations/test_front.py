@@ -17,7 +17,7 @@ from coordinator.domain.errors import CoordinatorError
 from coordinator.operations.front.front import Front, FrontLimits
 from coordinator.operations.front.news import NewsTable
 from coordinator.operations.front.turns import Turns
-from coordinator.storage.events import News
+from coordinator.storage.tail.events import News
 from tests.operations.asgi import PATIENCE, Exchange, Server, serving
 
 FEED = "/v1/events"

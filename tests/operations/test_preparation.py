@@ -21,9 +21,9 @@ from coordinator.operations.preparation import (
     open_settings_database,
     prepare,
 )
-from coordinator.services.partners import InvitePartner
+from coordinator.services.membership.partners import InvitePartner
 from coordinator.settings import Settings
-from coordinator.storage.base import Base
+from coordinator.storage.engine.base import Base
 from holdfast.protocol.jwk import PrivateKey
 from holdfast.protocol.vocabulary import PartnerKind
 

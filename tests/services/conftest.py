@@ -9,9 +9,9 @@ import coordinator.storage.tables as _tables  # noqa: F401 - fills the metadata
 from coordinator.app import create_app
 from coordinator.domain.clock import SteppedClock
 from coordinator.settings import Settings
-from coordinator.storage.base import db
-from coordinator.storage.database import Database, open_database
-from coordinator.storage.documents import Vault
+from coordinator.storage.engine.base import db
+from coordinator.storage.engine.database import Database, open_database
+from coordinator.storage.engine.documents import Vault
 from tests.conftest import BACKENDS, KEYS, require_all_given_back
 from tests.factories import NOON, ORIGIN, Cast, Signer
 from tests.services.kept import Kept

@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import Table
 
 import coordinator.storage.tables as _tables  # noqa: F401 - fills the metadata
-from coordinator.storage.base import Base
-from coordinator.storage.database import Database
+from coordinator.storage.engine.base import Base
+from coordinator.storage.engine.database import Database
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,11 @@ from sqlalchemy import Connection, func, select
 from coordinator.domain.freeze_request import ENDED
 from coordinator.domain.hold import HoldBalance
 from coordinator.domain.leg import FINAL, LegFlag
-from coordinator.services.legs import LegBooks, last_act_of, status_now
-from coordinator.storage import freeze_ledger as ledger_store
-from coordinator.storage.base import Base
-from coordinator.storage.database import Database
-from coordinator.storage.reads import read
+from coordinator.services.requests.legs import LegBooks, last_act_of, status_now
+from coordinator.storage.engine.base import Base
+from coordinator.storage.engine.database import Database
+from coordinator.storage.engine.reads import read
+from coordinator.storage.ledger import freeze_ledger as ledger_store
 from coordinator.storage.tables.events import EventAudienceRow, EventRow
 from coordinator.storage.tables.freeze_ledger import FindingRow, HoldLinkRow, HoldRow, LedgerLineRow
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow

@@ -17,29 +17,29 @@ from coordinator.domain.clock import SteppedClock
 from coordinator.domain.deadline import Policies
 from coordinator.domain.errors import AuthenticationError, CoordinatorError, FieldFault
 from coordinator.domain.service_wallets import NO_WALLETS
-from coordinator.services.approvals import DecideFreezeRequest
-from coordinator.services.closing import CloseFreezeRequest
+from coordinator.services.after_freeze.closing import CloseFreezeRequest
+from coordinator.services.after_freeze.disputes import RaiseDispute
+from coordinator.services.after_freeze.withdrawals import WithdrawFreezeRequest
 from coordinator.services.commands import execute
-from coordinator.services.disputes import RaiseDispute
-from coordinator.services.freeze_ledger import ReportFreeze
-from coordinator.services.freeze_requests import prepare_submission
-from coordinator.services.grants import MakeGrant
-from coordinator.services.holds import AskForExtension, ExtendHold
-from coordinator.services.info_requests import AnswerQuestion, AskRequester
-from coordinator.services.legs import AcknowledgeLeg, DeclineLeg, ReviewLeg
-from coordinator.services.submission import check_document
-from coordinator.services.unit_of_work import Evidence, transaction
-from coordinator.services.withdrawals import WithdrawFreezeRequest
-from coordinator.storage import events as event_store
-from coordinator.storage import ledger_totals
-from coordinator.storage import partners as partner_store
-from coordinator.storage.base import Base
-from coordinator.storage.database import Database
-from coordinator.storage.documents import Vault
-from coordinator.storage.reads import read
+from coordinator.services.core.unit_of_work import Evidence, transaction
+from coordinator.services.ledger.freeze_ledger import ReportFreeze
+from coordinator.services.ledger.holds import AskForExtension, ExtendHold
+from coordinator.services.membership.grants import MakeGrant
+from coordinator.services.requests.approvals import DecideFreezeRequest
+from coordinator.services.requests.freeze_requests import prepare_submission
+from coordinator.services.requests.info_requests import AnswerQuestion, AskRequester
+from coordinator.services.requests.legs import AcknowledgeLeg, DeclineLeg, ReviewLeg
+from coordinator.services.requests.submission import check_document
+from coordinator.storage.engine.base import Base
+from coordinator.storage.engine.database import Database
+from coordinator.storage.engine.documents import Vault
+from coordinator.storage.engine.reads import read
+from coordinator.storage.ledger import ledger_totals
+from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.tables.freeze_ledger import HoldRow
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from coordinator.storage.tables.transparency_log import LogLeafRow
+from coordinator.storage.tail import events as event_store
 from holdfast.protocol import (
     canonical_json,
     hold_payloads,

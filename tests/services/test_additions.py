@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from coordinator.domain.clock import SteppedClock
-from coordinator.storage.database import Database
-from coordinator.storage.documents import Vault
+from coordinator.storage.engine.database import Database
+from coordinator.storage.engine.documents import Vault
 from holdfast.protocol import canonical_json, strict_json
 from holdfast.protocol.vocabulary import PartnerKind
 from tests import factories

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from coordinator.domain.clock import SteppedClock
-from coordinator.storage.database import Database
-from coordinator.storage.documents import Vault
+from coordinator.storage.engine.database import Database
+from coordinator.storage.engine.documents import Vault
 from tests.factories import Cast, Member, Signer, nonce
 from tests.services.request_cast import Desk
 from tests.services.through_api import World, problem

@@ -12,10 +12,10 @@ from coordinator import services
 from coordinator.domain.actor import Actor
 from coordinator.domain.errors import PermissionDeniedError
 from coordinator.domain.permission import Permission
-from coordinator.services.bus import Handler, handlers_by_command, handles
 from coordinator.services.commands import HANDLERS, execute, permission_of
-from coordinator.services.legs import MarkLegOverdue
-from coordinator.services.unit_of_work import Answer, UnitOfWork
+from coordinator.services.core.bus import Handler, handlers_by_command, handles
+from coordinator.services.core.unit_of_work import Answer, UnitOfWork
+from coordinator.services.requests.legs import MarkLegOverdue
 from tests.factories import Cast
 
 

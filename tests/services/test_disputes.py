@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import update
 
 from coordinator.domain.clock import SteppedClock
-from coordinator.storage.database import Database
-from coordinator.storage.documents import Vault
+from coordinator.storage.engine.database import Database
+from coordinator.storage.engine.documents import Vault
 from coordinator.storage.tables.life_cycle import DisputeRow
 from tests.factories import Cast, Exchange, Signer
 from tests.services.recomputed import faults

@@ -3,8 +3,8 @@
 import pytest
 
 from coordinator.domain.clock import SteppedClock
-from coordinator.storage.database import Database
-from coordinator.storage.documents import Vault
+from coordinator.storage.engine.database import Database
+from coordinator.storage.engine.documents import Vault
 from tests.factories import ACCOUNT, Cast, Signer, nonce
 from tests.services.through_api import REQUESTS, World, found_line
 

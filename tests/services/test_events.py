@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable
 
-from coordinator.services.legs import MarkLegDelivered, MarkLegUndeliverable
+from coordinator.services.requests.legs import MarkLegDelivered, MarkLegUndeliverable
 from holdfast.protocol import strict_json
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.vocabulary import EventType

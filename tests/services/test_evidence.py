@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from coordinator.services.unit_of_work import unpack_evidence
-from coordinator.storage.documents import load
+from coordinator.services.core.unit_of_work import unpack_evidence
+from coordinator.storage.engine.documents import load
 from coordinator.storage.tables.freeze_requests import ActRow
 from holdfast.protocol import canonical_json, strict_json
 from holdfast.protocol.errors import ProtocolError

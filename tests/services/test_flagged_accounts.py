@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from coordinator.storage import driver
-from coordinator.storage import flagged_accounts as store
-from coordinator.storage.flagged_accounts import PACKED_AT_ONCE, FlaggedAccounts
+from coordinator.storage.engine import driver
+from coordinator.storage.requests import flagged_accounts as store
+from coordinator.storage.requests.flagged_accounts import PACKED_AT_ONCE, FlaggedAccounts
 from tests.services.request_cast import Ask, Desk, account, addresses
 
 #: More than one packed row, and more than goes in one list of parameters.

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from coordinator.domain.clock import SteppedClock
-from coordinator.storage.database import Database
-from coordinator.storage.documents import Vault
+from coordinator.storage.engine.database import Database
+from coordinator.storage.engine.documents import Vault
 from holdfast.client.incident_trace import as_text, join
 from holdfast.protocol import base64url
 from holdfast.protocol.life_cycle_views import TracePage

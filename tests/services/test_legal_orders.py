@@ -3,8 +3,8 @@
 import pytest
 
 from coordinator.domain.clock import SteppedClock
-from coordinator.storage.database import Database
-from coordinator.storage.documents import Vault
+from coordinator.storage.engine.database import Database
+from coordinator.storage.engine.documents import Vault
 from holdfast.protocol.vocabulary import PartnerKind
 from tests import factories
 from tests.factories import Cast, Exchange, Signer

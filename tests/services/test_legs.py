@@ -11,7 +11,7 @@ from coordinator.domain.errors import (
     PermissionDeniedError,
     StaleDocumentError,
 )
-from coordinator.services.legs import MarkLegDelivered, MarkLegUndeliverable
+from coordinator.services.requests.legs import MarkLegDelivered, MarkLegUndeliverable
 from tests.services.request_cast import DAY, HOUR, Desk, found, nothing, refusal
 
 MINUTE = timedelta(minutes=1)

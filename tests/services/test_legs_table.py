@@ -7,7 +7,7 @@ import pytest
 
 from coordinator.domain.leg import ACTS as RULES
 from coordinator.domain.leg import LegAct
-from coordinator.services.legs import MarkLegDelivered
+from coordinator.services.requests.legs import MarkLegDelivered
 from holdfast.protocol.vocabulary import LegStatus, RequestStatus
 from tests.services.request_cast import (
     Ask,

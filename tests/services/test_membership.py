@@ -7,13 +7,13 @@ import pytest
 from coordinator.domain.actor import COORDINATOR
 from coordinator.domain.errors import PermissionDeniedError
 from coordinator.services.commands import execute
-from coordinator.services.grant_proposals import ApproveGrant, ProposeGrant
-from coordinator.services.grants import MakeGrant
-from coordinator.services.revocations import Revoke
-from coordinator.services.root_resets import ResetRoot, TakeOverRoot
-from coordinator.services.rotations import RotateKey
-from coordinator.services.suspensions import ReinstatePartner, SuspendPartner
-from coordinator.services.unit_of_work import UnitOfWork
+from coordinator.services.core.unit_of_work import UnitOfWork
+from coordinator.services.membership.grant_proposals import ApproveGrant, ProposeGrant
+from coordinator.services.membership.grants import MakeGrant
+from coordinator.services.membership.revocations import Revoke
+from coordinator.services.membership.root_resets import ResetRoot, TakeOverRoot
+from coordinator.services.membership.rotations import RotateKey
+from coordinator.services.membership.suspensions import ReinstatePartner, SuspendPartner
 from holdfast.protocol.membership_payloads import Grant, GrantApproval, Revocation
 from holdfast.protocol.vocabulary import Role
 from tests.api.membership_acts import new_person

@@ -6,9 +6,9 @@ import pytest
 from pydantic import TypeAdapter
 
 from coordinator.domain.ledger_state import BookedLine
-from coordinator.services import report_views
-from coordinator.services.unit_of_work import Answer
-from coordinator.storage.legs import NewLeg
+from coordinator.services.core.unit_of_work import Answer
+from coordinator.services.ledger import report_views
+from coordinator.storage.requests.legs import NewLeg
 from holdfast.protocol import canonical_json, strict_json
 from holdfast.protocol.payloads import ReportLine, parse_time
 from holdfast.protocol.type_ids import new_id

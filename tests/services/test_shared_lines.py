@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from coordinator.domain.clock import SteppedClock
-from coordinator.storage.database import Database
-from coordinator.storage.documents import Vault
+from coordinator.storage.engine.database import Database
+from coordinator.storage.engine.documents import Vault
 from tests.factories import Cast, Exchange, Signer
 from tests.services.request_cast import addresses
 from tests.services.through_api import World, released_line

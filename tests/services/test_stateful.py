@@ -20,7 +20,7 @@ from hypothesis.stateful import (
 from coordinator.app import create_app
 from coordinator.domain.errors import CoordinatorError
 from coordinator.settings import Settings
-from coordinator.storage.base import db
+from coordinator.storage.engine.base import db
 from holdfast.protocol.payloads import format_time
 from tests.conftest import KEYS
 from tests.factories import ETHER, ORIGIN, Exchange, Signer

@@ -8,10 +8,10 @@ import pytest
 from coordinator.domain.clock import SteppedClock
 from coordinator.domain.durations import percentile
 from coordinator.domain.usd import in_proportion, usd_cents, usd_text
-from coordinator.services.statistics import figures_by_row, month_start, yearly_view
-from coordinator.storage.database import Database
-from coordinator.storage.documents import Vault
-from coordinator.storage.statistics import Scope
+from coordinator.services.reading.statistics import figures_by_row, month_start, yearly_view
+from coordinator.storage.engine.database import Database
+from coordinator.storage.engine.documents import Vault
+from coordinator.storage.reading.statistics import Scope
 from holdfast.protocol.payloads import Usd
 from tests.factories import ACCOUNT, ETHER, Cast, Exchange, Signer
 from tests.services.request_cast import addresses

@@ -9,7 +9,7 @@ from sqlalchemy import update
 from sqlalchemy.engine import make_url
 
 from coordinator.domain.errors import ConflictError, InvalidInputError
-from coordinator.storage.base import Base
+from coordinator.storage.engine.base import Base
 from coordinator.storage.tables.partners import PartnerRow
 from holdfast.protocol import canonical_json
 from holdfast.protocol.payloads import format_time

@@ -3,7 +3,7 @@
 from typing import Any
 
 from coordinator.domain.errors import InvalidInputError
-from coordinator.storage import ledger_totals
+from coordinator.storage.ledger import ledger_totals
 from tests.factories import ETHER
 from tests.services.request_cast import (
     Ask,

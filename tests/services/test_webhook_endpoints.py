@@ -15,9 +15,9 @@ from coordinator.domain.errors import (
     PermissionDeniedError,
 )
 from coordinator.services.commands import execute
-from coordinator.services.deliveries import ReplayEndpoint, ResendDelivery, list_deliveries
-from coordinator.services.unit_of_work import transaction
-from coordinator.services.webhook_endpoints import (
+from coordinator.services.core.unit_of_work import transaction
+from coordinator.services.delivery.deliveries import ReplayEndpoint, ResendDelivery, list_deliveries
+from coordinator.services.delivery.webhook_endpoints import (
     ENDPOINTS_LIMIT,
     DeleteEndpoint,
     RegisterEndpoint,
@@ -31,9 +31,9 @@ from coordinator.services.webhook_endpoints import (
     prepare_rotation,
     prepare_update,
 )
-from coordinator.storage.database import Database
-from coordinator.storage.documents import Vault
-from coordinator.storage.webhook_endpoints import documents
+from coordinator.storage.delivery.webhook_endpoints import documents
+from coordinator.storage.engine.database import Database
+from coordinator.storage.engine.documents import Vault
 from holdfast.protocol import payloads, views
 from tests.dispatcher.outbox_cast import Outbox
 from tests.factories import Cast, Member

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from coordinator.domain.clock import SteppedClock
-from coordinator.services.suspensions import SuspendPartner, WithdrawOfSuspended
-from coordinator.storage.database import Database
-from coordinator.storage.documents import Vault
+from coordinator.services.membership.suspensions import SuspendPartner, WithdrawOfSuspended
+from coordinator.storage.engine.database import Database
+from coordinator.storage.engine.documents import Vault
 from tests.factories import Cast, Exchange, Signer
 from tests.services.request_cast import HOUR, Ask, Desk, addresses, nothing, shared
 from tests.services.through_api import World

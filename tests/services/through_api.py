@@ -12,10 +12,10 @@ from coordinator.domain.actor import COORDINATOR
 from coordinator.domain.clock import SteppedClock
 from coordinator.domain.deadline import Policies
 from coordinator.services.commands import execute
-from coordinator.services.unit_of_work import transaction
-from coordinator.storage import events as event_store
-from coordinator.storage.database import Database
-from coordinator.storage.documents import Vault
+from coordinator.services.core.unit_of_work import transaction
+from coordinator.storage.engine.database import Database
+from coordinator.storage.engine.documents import Vault
+from coordinator.storage.tail import events as event_store
 from holdfast.protocol import strict_json
 from tests.factories import ETHER, Cast, Exchange, Member, Signer, freeze_request_body
 from tests.rulebook import RULEBOOK

@@ -2,7 +2,7 @@
 
 import pytest
 
-from coordinator.storage.database import wal_is_safe
+from coordinator.storage.engine.database import wal_is_safe
 
 
 @pytest.mark.parametrize(

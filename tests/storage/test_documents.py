@@ -2,7 +2,7 @@
 
 import pytest
 
-from coordinator.storage.documents import UnreadableDocumentError, Vault
+from coordinator.storage.engine.documents import UnreadableDocumentError, Vault
 
 VAULT = Vault(b"w" * 32, b"i" * 32)
 

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from coordinator.storage import database as database_module
-from coordinator.storage import driver
-from coordinator.storage.database import Database, is_direct, open_database
+from coordinator.storage.engine import database as database_module
+from coordinator.storage.engine import driver
+from coordinator.storage.engine.database import Database, is_direct, open_database
 from tests.conftest import World
 
 

@@ -22,8 +22,8 @@ from sqlalchemy import (
 
 from coordinator.domain.clock import SteppedClock
 from coordinator.storage import schema, tables
-from coordinator.storage.base import Base
-from coordinator.storage.database import Database, open_database
+from coordinator.storage.engine.base import Base
+from coordinator.storage.engine.database import Database, open_database
 from coordinator.storage.tables.documents import DocumentKeyRow
 from coordinator.storage.tables.transparency_log import LogHeadRow
 from tests import factories

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from coordinator.storage import events
-from coordinator.storage.database import Database
+from coordinator.storage.engine.database import Database
+from coordinator.storage.tail import events
 from tests.factories import Cast
 
 _NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)

@@ -9,10 +9,10 @@ from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.orm import Mapper
 
-from coordinator.storage.base import Base
-from coordinator.storage.database import Database
-from coordinator.storage.prebuilt import Prebuilt
-from coordinator.storage.reads import read
+from coordinator.storage.engine.base import Base
+from coordinator.storage.engine.database import Database
+from coordinator.storage.engine.prebuilt import Prebuilt
+from coordinator.storage.engine.reads import read
 from coordinator.storage.tables.partners import PartnerKeyRow, PartnerRow, SubjectRow
 from tests.factories import Cast
 

@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import Connection, event, inspect, select, update
 from sqlalchemy.exc import MultipleResultsFound
 
-from coordinator.storage import driver
-from coordinator.storage.base import db
-from coordinator.storage.database import Database
-from coordinator.storage.reads import fields_from, read, read_as, read_one
+from coordinator.storage.engine import driver
+from coordinator.storage.engine.base import db
+from coordinator.storage.engine.database import Database
+from coordinator.storage.engine.reads import fields_from, read, read_as, read_one
 from coordinator.storage.tables.partners import PartnerRow
 from tests.factories import Cast
 

@@ -21,9 +21,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DBAPIError
 
-from coordinator.storage.base import Base, BaseUnits, UtcTime
-from coordinator.storage.database import Database
-from coordinator.storage.rows import FEWEST_AT_ONCE, insert_rows, update_rows
+from coordinator.storage.engine.base import Base, BaseUnits, UtcTime
+from coordinator.storage.engine.database import Database
+from coordinator.storage.engine.rows import FEWEST_AT_ONCE, insert_rows, update_rows
 
 _NOW = datetime(2026, 11, 21, 9, 0, 0, 123456, tzinfo=UTC)
 #: What stands between elements, quotes and escapes in an array's text, and what looks like one.

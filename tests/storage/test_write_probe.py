@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import text
 
 from coordinator.domain.clock import SteppedClock
-from coordinator.storage.database import Database
-from coordinator.storage.write_probe import MAX_AGE_SECONDS, WriteProbe
+from coordinator.storage.engine.database import Database
+from coordinator.storage.engine.write_probe import MAX_AGE_SECONDS, WriteProbe
 
 
 class _Seconds:

@@ -9,8 +9,8 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from coordinator.api.calls import NewsWanted
-from coordinator.storage.events import News
-from coordinator.storage.wakeup import Watcher
+from coordinator.storage.engine.wakeup import Watcher
+from coordinator.storage.tail.events import News
 
 _log = structlog.get_logger(__name__)
 #: A busy coordinator commits hundreds of times a second; nobody need look that often.

@@ -8,7 +8,7 @@ from flask import current_app
 from sqlalchemy import Connection
 
 from coordinator.storage import tables
-from coordinator.storage.base import Base, BaseUnits, UtcTime
+from coordinator.storage.engine.base import Base, BaseUnits, UtcTime
 
 _PLAIN_TYPES = {
     UtcTime: "sa.BigInteger()",

@@ -6,7 +6,7 @@ Everything that may have to be forgotten, sealed under a key that can be thrown 
 from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from coordinator.storage.base import Base, Id, Micros
+from coordinator.storage.engine.base import Base, Id, Micros
 
 
 class DocumentKeyRow(Base):

@@ -3,7 +3,7 @@
 from sqlalchemy import Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from coordinator.storage.base import Base, Big, Id, Micros
+from coordinator.storage.engine.base import Base, Big, Id, Micros
 
 
 class EventRow(Base):

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, MappedColumn, mapped_column
 
-from coordinator.storage.base import Base, Id, Micros, Units
+from coordinator.storage.engine.base import Base, Id, Micros, Units
 
 
 def _usd_sum() -> MappedColumn[Any]:

@@ -12,7 +12,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from coordinator.storage.base import Base, Big, Id, Micros, Units
+from coordinator.storage.engine.base import Base, Big, Id, Micros, Units
 
 
 class IncidentRow(Base):

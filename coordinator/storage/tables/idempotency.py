@@ -3,7 +3,7 @@
 from sqlalchemy import Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from coordinator.storage.base import Base, Id, Micros
+from coordinator.storage.engine.base import Base, Id, Micros
 
 
 class SeenTokenRow(Base):

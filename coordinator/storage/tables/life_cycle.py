@@ -6,7 +6,7 @@ Withdrawals, questions, disputes, additions, orders.
 from sqlalchemy import JSON, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from coordinator.storage.base import Base, Id, Micros
+from coordinator.storage.engine.base import Base, Id, Micros
 
 
 class WithdrawnAddressRow(Base):

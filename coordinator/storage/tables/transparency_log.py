@@ -3,7 +3,7 @@
 from sqlalchemy import CheckConstraint, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from coordinator.storage.base import Base, Big, Micros
+from coordinator.storage.engine.base import Base, Big, Micros
 
 
 class LogHeadRow(Base):

@@ -2,7 +2,7 @@
 
 from sqlalchemy.orm import Mapped, mapped_column
 
-from coordinator.storage.base import Base, Micros
+from coordinator.storage.engine.base import Base, Micros
 
 
 class WriteProbeRow(Base):

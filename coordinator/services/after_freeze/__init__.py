@@ -1,0 +1,1 @@
+"""What follows a freeze: withdrawals, ends, disputes, legal orders."""

@@ -1,0 +1,88 @@
+"""Requests that end without having been withdrawn: expired, closed by a lead, closed by itself."""
+
+from dataclasses import dataclass
+
+from coordinator.domain.actor import Actor
+from coordinator.domain.freeze_request import Action, State, next_status, require_closable
+from coordinator.domain.permission import Permission
+from coordinator.services.after_freeze.endings import end_legs
+from coordinator.services.after_freeze.withdrawals import tell_end
+from coordinator.services.core.access import sent_request
+from coordinator.services.core.acts import Act, RequestContext
+from coordinator.services.core.bus import handles
+from coordinator.services.core.unit_of_work import Answer, UnitOfWork
+from coordinator.storage.ledger import freeze_ledger as ledger_store
+from coordinator.storage.requests import freeze_requests as store
+from holdfast.protocol import payloads
+from holdfast.protocol.vocabulary import EventType, RequestStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseFreezeRequest:
+    """A lead closes a request on which no hold is open."""
+
+    request_id: str
+    body: payloads.Closure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseByItself:
+    """Nothing was expected of any leg for so long that the request closes."""
+
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpireFreezeRequest:
+    """Nobody approved it in time."""
+
+    request_id: str
+
+
+@handles(ExpireFreezeRequest, needs=Permission.TIMER_FIRE)
+def expire(command: ExpireFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answer:
+    """End a request that nobody approved in time; does nothing where somebody was quicker."""
+    row = store.get(uow.connection, command.request_id, lock=True)
+    if row is None or row.status != RequestStatus.SUBMITTED or row.approve_by > uow.now:
+        return Answer(200, {"status": "unchanged"})
+    status, provisional = next_status(RequestStatus.SUBMITTED, Action.EXPIRE)
+    on = RequestContext(uow, actor, row)
+    expired = on.change(status=status, provisional=provisional, ended_at=uow.now)
+    why = "nobody approved it in time"
+    return tell_end(expired, Act("expire"), EventType.REQUEST_EXPIRED, reason=why)
+
+
+@handles(CloseFreezeRequest, needs=Permission.FREEZE_REQUEST_CLOSE)
+def close(command: CloseFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Close an active request once no hold is open; legs without a freeze show as withdrawn."""
+    on = sent_request(uow, actor, command.request_id, command.body.content_sha256)
+    after = require_closable(
+        RequestStatus(on.request.status),
+        open_holds=ledger_store.open_holds(uow.connection, on.request.id),
+        provisional=on.request.provisional,
+    )
+    return _close(on, after, reason=command.body.reason)
+
+
+@handles(CloseByItself, needs=Permission.TIMER_FIRE)
+def close_by_itself(command: CloseByItself, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Close a request whose legs are all final for long enough; else do nothing."""
+    row = store.get(uow.connection, command.request_id, lock=True)
+    if (
+        row is None
+        or row.status != RequestStatus.ACTIVE
+        or row.provisional
+        or row.final_since is None
+        or row.final_since + uow.policies.close_after > uow.now
+    ):
+        return Answer(200, {"status": "unchanged"})
+    after = next_status(RequestStatus.ACTIVE, Action.CLOSE)
+    return _close(RequestContext(uow, actor, row), after, reason="nothing more was awaited")
+
+
+def _close(on: RequestContext, after: State, *, reason: str | None) -> Answer:
+    status, provisional = after
+    closed = on.change(status=status, provisional=provisional, ended_at=on.uow.now)
+    answer = tell_end(closed, Act("close"), EventType.REQUEST_CLOSED, reason=reason)
+    end_legs(closed, EventType.REQUEST_CLOSED, reason=reason)
+    return answer

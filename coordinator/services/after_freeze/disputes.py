@@ -1,0 +1,233 @@
+"""Disputes: a partner contests for its customer; unanswered, they recommend a release."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from coordinator.domain.actor import Actor
+from coordinator.domain.errors import ConflictError, InvalidTransitionError, NotFoundError
+from coordinator.domain.leg import LegFlag
+from coordinator.domain.permission import Permission
+from coordinator.services.after_freeze.moot_disputes import resolve_as_moot
+from coordinator.services.core.access import asked_leg, locked_leg, sent_request
+from coordinator.services.core.acts import Act, LegContext
+from coordinator.services.core.bus import handles
+from coordinator.services.core.unit_of_work import Answer, UnitOfWork
+from coordinator.services.ledger.obligations import flags_with
+from coordinator.services.requests.freeze_request_views import evidence_bodies
+from coordinator.services.requests.legs import LegBooks, contested, load_books
+from coordinator.storage.after_freeze import disputes as store
+from coordinator.storage.after_freeze.disputes import DisputeOnLeg
+from coordinator.storage.engine.documents import Vault
+from coordinator.storage.requests import legs as leg_store
+from coordinator.storage.tables.freeze_requests import LegRow
+from holdfast.protocol import life_cycle_payloads as payloads
+from holdfast.protocol.payloads import format_time
+from holdfast.protocol.type_ids import new_id
+from holdfast.protocol.vocabulary import EventType, LegStatus, RequestStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RaiseDispute:
+    """A partner asked contests a hold, or its whole leg."""
+
+    request_id: str
+    body: payloads.Dispute
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolveDispute:
+    """A lead of the requester answers a dispute."""
+
+    request_id: str
+    dispute_id: str
+    body: payloads.DisputeResolution
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecommendRelease:
+    """Nobody answered a dispute in time."""
+
+    dispute_id: str
+
+
+@handles(RaiseDispute, needs=Permission.DISPUTE_RAISE)
+def raise_dispute(command: RaiseDispute, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Open a dispute and flag the leg; the requester's clock starts."""
+    body = command.body
+    on = asked_leg(uow, actor, command.request_id, body.content_sha256)
+    request, leg = on.request, on.leg
+    books = load_books(uow, leg)
+    if body.hold is not None:
+        _require_open_hold(books, leg, body.hold)
+    elif request.status != RequestStatus.ACTIVE:
+        raise InvalidTransitionError(
+            f"the request is {request.status}: dispute the holds that are left, each by its id",
+            current_status=request.status,
+        )
+    elif not contested(books, None):
+        raise ConflictError(
+            "you hold nothing on this request, so there is nothing to contest;"
+            " decline it, or report nothing, where you will not freeze",
+            code="nothing_held",
+            current_status=leg.status,
+        )
+    act_id = on.store_act(Act("dispute"))
+    dispute = DisputeOnLeg(
+        id=new_id("dsp"),
+        request_id=request.id,
+        leg_id=leg.id,
+        hold_id=body.hold,
+        act_id=act_id,
+        raised_at=uow.now,
+        answer_by=uow.now + uow.policies.answer_dispute_within,
+        resolution=None,
+        resolution_act_id=None,
+        resolved_at=None,
+        release_recommended_at=None,
+        partner=leg.partner,
+    )
+    store.insert_dispute(uow.connection, dispute)
+    _flag(on, holds=True)
+    words = {"reference": body.reference, "text": body.text}
+    data = {
+        "dispute": dispute.id,
+        "answer_by": format_time(dispute.answer_by),
+        "recommended": False,
+        "hold": body.hold,
+        **words,
+    }
+    recorded = on.record(EventType.LEG_DISPUTED, data, act_id=act_id)
+    answer = {**_view(dispute, words, {}), "status": leg.status}
+    return Answer(201, answer, entry=recorded)
+
+
+@handles(ResolveDispute, needs=Permission.DISPUTE_RESOLVE)
+def resolve(command: ResolveDispute, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Answer a dispute, late ones too; the leg's flag goes with its last open dispute."""
+    body = command.body
+    on_request = sent_request(uow, actor, command.request_id, body.content_sha256)
+    dispute = store.get(uow.connection, command.dispute_id, request_id=on_request.request.id)
+    leg = None if dispute is None else leg_store.get(uow.connection, dispute.leg_id)
+    if dispute is None or leg is None:
+        raise NotFoundError("this request has no such dispute", code="no_such_dispute")
+    if dispute.resolved_at is not None:
+        raise ConflictError(
+            f"this dispute is resolved: {dispute.resolution}",
+            code="already_resolved",
+            current_status=leg.status,
+        )
+    on = on_request.on_leg(leg)
+    act_id = on.store_act(Act("resolve_dispute"))
+    ended: dict[str, Any] = {
+        "resolution": body.resolution,
+        "resolution_act_id": act_id,
+        "resolved_at": uow.now,
+    }
+    store.change(uow.connection, dispute.id, **ended)
+    _flag(on, holds=bool(store.open_disputes(uow.connection, leg.id)))
+    data = {
+        "dispute": dispute.id,
+        "hold": dispute.hold_id,
+        "resolution": body.resolution,
+        "text": body.text,
+    }
+    recorded = on.record(EventType.LEG_DISPUTE_RESOLVED, data, act_id=act_id)
+    bodies = evidence_bodies(uow.connection, uow.vault, [dispute.act_id])
+    view = _view(dispute._replace(**ended), bodies.get(dispute.act_id, {}), {"text": body.text})
+    answer = {**view, "status": leg.status}
+    return Answer(201, answer, entry=recorded)
+
+
+@handles(RecommendRelease, needs=Permission.TIMER_FIRE)
+def recommend_release(command: RecommendRelease, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Recommend a release where nobody answered in time; do nothing where somebody was quicker.
+
+    The leg stays disputed.
+    """
+    found = store.get(uow.connection, command.dispute_id)
+    on = None if found is None else locked_leg(uow, actor, found.leg_id)
+    # Read again under the request's lock: somebody may have answered while we waited for it.
+    dispute = store.get(uow.connection, command.dispute_id)
+    if (
+        on is None
+        or dispute is None
+        or dispute.resolved_at is not None
+        or dispute.release_recommended_at is not None
+        or dispute.answer_by > uow.now
+    ):
+        return Answer(200, {"status": "unchanged"})
+    leg = on.leg
+    if not contested(load_books(uow, leg), dispute.hold_id):
+        others = [d for d in store.open_disputes(uow.connection, leg.id) if d.id != dispute.id]
+        _flag(on, holds=bool(others))
+        recorded = resolve_as_moot(on, dispute, LegStatus(leg.status))
+        return Answer(200, {"status": leg.status}, entry=recorded)
+    act_id = on.store_act(Act("recommend_release"))
+    store.change(uow.connection, dispute.id, release_recommended_at=uow.now)
+    data = {
+        "dispute": dispute.id,
+        "hold": dispute.hold_id,
+        "recommended": True,
+        "answer_by": format_time(dispute.answer_by),
+    }
+    recorded = on.record(EventType.LEG_DISPUTED, data, act_id=act_id)
+    return Answer(200, {"status": leg.status}, entry=recorded)
+
+
+def _require_open_hold(books: LegBooks, leg: LegRow, hold_id: str) -> None:
+    if hold_id not in {hold.id for _, hold in books.linked()}:
+        raise NotFoundError("you have no such hold on this request", code="no_such_hold")
+    if not contested(books, hold_id):
+        raise ConflictError(
+            "nothing of this hold is held any more, so there is nothing to contest",
+            code="hold_ended",
+            current_status=leg.status,
+        )
+
+
+def _flag(on: LegContext, *, holds: bool) -> None:
+    flags = flags_with(on.leg.flags, LegFlag.DISPUTED, holds=holds)
+    leg_store.change(on.uow.connection, on.leg, flags=flags)
+
+
+def dispute_views(
+    connection: Connection, vault: Vault, rows: Sequence[DisputeOnLeg]
+) -> list[dict[str, Any]]:
+    """Return disputes with the words of their signed acts (`life_cycle_views.DisputeView`)."""
+    acts = [act for row in rows for act in (row.act_id, row.resolution_act_id) if act is not None]
+    bodies = evidence_bodies(connection, vault, acts)
+    return [
+        _view(row, bodies.get(row.act_id, {}), bodies.get(row.resolution_act_id or "", {}))
+        for row in rows
+    ]
+
+
+def _view(
+    row: DisputeOnLeg, raised: Mapping[str, Any], resolved: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return one dispute; `raised` and `resolved` are the bodies that were signed."""
+    return {
+        "id": row.id,
+        "request_id": row.request_id,
+        "leg_id": row.leg_id,
+        "partner": row.partner,
+        "act_id": row.act_id,
+        "hold": row.hold_id,
+        "reference": raised.get("reference"),
+        "text": raised.get("text"),
+        "raised_at": format_time(row.raised_at),
+        "answer_by": format_time(row.answer_by),
+        "release_recommended_at": _time(row.release_recommended_at),
+        "resolution": row.resolution,
+        "resolution_act_id": row.resolution_act_id,
+        "resolution_text": resolved.get("text"),
+        "resolved_at": _time(row.resolved_at),
+    }
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else format_time(moment)

@@ -1,0 +1,45 @@
+"""Disputes about what is not held any more: nothing is left to contest, so they are over."""
+
+from coordinator.domain.actor import COORDINATOR
+from coordinator.domain.leg import LegFlag
+from coordinator.services.core.acts import Act, LegContext
+from coordinator.services.core.unit_of_work import Recorded
+from coordinator.services.requests.legs import LegBooks, contested
+from coordinator.storage.after_freeze import disputes as store
+from coordinator.storage.after_freeze.disputes import DisputeOnLeg
+from holdfast.protocol.vocabulary import EventType, LegStatus
+
+MOOT = "moot"
+
+
+def end_moot(on: LegContext, books: LegBooks, status: LegStatus) -> None:
+    """End the disputes of a leg about which nothing is held any more, and tell both sides.
+
+    Call it after the leg was written (`change_leg`, which clears the flag) and after what ended the
+    holds was told. Costs nothing where the leg is not disputed.
+
+    Args:
+        on: The leg as read before the act.
+        books: As the act leaves them.
+        status: How the leg shows now.
+    """
+    if LegFlag.DISPUTED not in on.leg.flags:
+        return
+    for dispute in store.open_disputes(on.uow.connection, on.leg.id):
+        if not contested(books, dispute.hold_id):
+            resolve_as_moot(on, dispute, status)
+
+
+def resolve_as_moot(on: LegContext, dispute: DisputeOnLeg, status: LegStatus) -> Recorded:
+    """Resolve one dispute as moot; the coordinator's own act, for nobody decided anything."""
+    on = on.by(COORDINATOR)
+    act_id = on.store_act(Act("resolve_dispute"))
+    store.change(
+        on.uow.connection,
+        dispute.id,
+        resolution=MOOT,
+        resolution_act_id=act_id,
+        resolved_at=on.uow.now,
+    )
+    data = {"dispute": dispute.id, "hold": dispute.hold_id, "resolution": MOOT}
+    return on.record(EventType.LEG_DISPUTE_RESOLVED, data, status=status, act_id=act_id)

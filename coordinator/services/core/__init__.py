@@ -1,0 +1,1 @@
+"""What every use case stands on: the bus, the unit of work, acts, access."""

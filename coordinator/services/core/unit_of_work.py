@@ -1,0 +1,440 @@
+"""What a handler may touch, and the one tail in which every change ends.
+
+`commit()` is the only place that locks the head of the log: events and leaves get their numbers
+there, last of all and in commit order; then bodies are completed, sealed and stored, deliveries are
+queued, and the transaction ends. Only then is the answer handed out and are the workers woken.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
+
+from coordinator.domain.clock import Clock
+from coordinator.domain.errors import AuthenticationError
+from coordinator.domain.rulebook import Rulebook
+from coordinator.storage.engine import driver
+from coordinator.storage.engine.database import Database
+from coordinator.storage.engine.documents import (
+    DocumentKey,
+    Sealed,
+    SealedDocument,
+    Vault,
+    load_keys,
+    opened,
+    remove,
+    store,
+    store_key,
+)
+from coordinator.storage.engine.prebuilt import Pending
+from coordinator.storage.engine.rows import update_rows
+from coordinator.storage.membership.partners import Standing, still_stands
+from coordinator.storage.requests.legs import NewLeg
+from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
+from coordinator.storage.tail import events as event_store
+from coordinator.storage.tail import outbox
+from coordinator.storage.tail import transparency_log as log_store
+from coordinator.transparency_log.leaf import Leaf, make_leaf
+from holdfast.protocol import canonical_json
+from holdfast.protocol.payloads import format_time
+from holdfast.protocol.type_ids import new_id
+from holdfast.protocol.vocabulary import EventType, Urgency
+
+#: Goes to every member.
+EVERYBODY = "*"
+_BEGIN_ACT, _UNDO_ACT = "SAVEPOINT act", "ROLLBACK TO SAVEPOINT act"
+PRIORITY = {Urgency.FLASH: 0, Urgency.URGENT: 1, Urgency.ROUTINE: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What proves an act: the token and the exact body that it was signed over."""
+
+    token: str
+    body: bytes
+    content_sha256: str
+
+    def packed(self) -> bytes:
+        """Return token, a line feed, body: the form in which it is sealed."""
+        return self.token.encode("ascii") + b"\n" + self.body
+
+
+def unpack_evidence(packed: bytes) -> tuple[str, bytes]:
+    """Return the token and the body of `Evidence.packed`."""
+    token, _, body = packed.partition(b"\n")
+    return token.decode("ascii"), body
+
+
+@dataclass(slots=True)
+class Recorded:
+    """One thing that happened; numbered in the tail."""
+
+    id: str
+    type: str
+    at: datetime
+    key: DocumentKey
+    data: dict[str, Any]
+    audience: tuple[str, ...]
+    request_id: str | None
+    leg_id: str | None
+    priority: int
+    only_endpoint: str | None = None
+    leaf: Leaf | None = None
+    core: bytes = b""
+    seq: int = 0
+    leaf_index: int = -1
+
+    def log_entry(self) -> dict[str, Any]:
+        """Return where it stands in the log, for answers (`views.LogEntry`)."""
+        if self.leaf is None:
+            raise AssertionError("not committed yet")
+        return {
+            "leaf_index": self.leaf_index,
+            "leaf_id": self.leaf.leaf_id.hex(),
+            "type": self.type,
+            "at": format_time(self.at),
+            "commitment": self.leaf.commitment.hex(),
+            "salt": self.leaf.salt.hex(),
+        }
+
+    def body(self) -> bytes:
+        """Return the bytes that are delivered.
+
+        The committed core with its place in the log added.
+        """
+        entry = {**self.log_entry(), "seq": self.seq}
+        return b'{"data":{"log":' + canonical_json.dumps(entry) + b"," + self.core[9:]
+
+
+@dataclass(slots=True)
+class Answer:
+    """What a handler answers; the tail adds the log entry of `entry` as `log`.
+
+    Attributes:
+        spelled: Further members of the body, in canonical JSON already: a handler spells what is
+            large while the database is still at work.
+    """
+
+    status: int
+    body: dict[str, Any]
+    entry: Recorded | None = None
+    location: str | None = None
+    spelled: Mapping[str, bytes] = field(default_factory=dict)
+
+    def render(self) -> bytes:
+        """Return the JSON bytes; after the tail has numbered everything."""
+        body = self.body
+        if self.entry is not None:
+            body = {**body, "log": self.entry.log_entry()}
+        if not self.spelled:
+            return canonical_json.dumps(body)
+        members = {name: canonical_json.dumps(value) for name, value in body.items()}
+        members |= self.spelled
+        # The names of an answer are ASCII, so that they sort as RFC 8785 has it.
+        spelled = [b'"%s":%s' % (name.encode("ascii"), members[name]) for name in sorted(members)]
+        return b"{" + b",".join(spelled) + b"}"
+
+
+@dataclass(slots=True)
+class StoreAnswer:
+    """Where the tail stores an answer for its idempotency key."""
+
+    owner_id: str
+    key: DocumentKey
+
+
+class About(NamedTuple):
+    """The freeze request, and the leg of it, that an event is about."""
+
+    request_id: str
+    urgency: str = Urgency.ROUTINE
+    leg: LegRow | NewLeg | None = None
+
+
+class LegNumbers(NamedTuple):
+    """How many events of a leg its partner, and how many its requester, was told of."""
+
+    sequence: int
+    requester_sequence: int
+
+
+@dataclass(slots=True)
+class _Pending:
+    recorded: list[Recorded] = field(default_factory=list)
+    documents: list[SealedDocument] = field(default_factory=list)
+    leaf_columns: list[tuple[Any, str, Recorded]] = field(default_factory=list)
+
+
+class UnitOfWork:
+    """One writing transaction.
+
+    Attributes:
+        connection: For `storage` functions.
+        clock: The one source of time; `now` is read once.
+        policies: Limits and clocks of the operator.
+        chains: The chains that addresses and assets may be on.
+        evidence: What proves the command under way; None for the coordinator's own.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        vault: Vault,
+        clock: Clock,
+        rulebook: Rulebook,
+        evidence: Evidence | None = None,
+    ) -> None:
+        self.connection = connection
+        self.vault = vault
+        self.clock = clock
+        self.policies = rulebook.policies
+        self.chains = rulebook.chains
+        self.now = clock.now()
+        self.evidence = evidence
+        self._pending = _Pending()
+        self._keys: dict[str, DocumentKey] = {}
+        self._leg_sequences: dict[str, LegNumbers] = {}
+        self._request_sequences: dict[str, int] = {}
+        self._revokes = False
+        self._taken_away: frozenset[str] = frozenset()
+        self._standing: Standing | None = None
+
+    # --- what handlers use ------------------------------------------------------------------------
+
+    @property
+    def recorded(self) -> list[Recorded]:
+        """What happened so far in this transaction."""
+        return self._pending.recorded
+
+    def new_key(self) -> DocumentKey:
+        """Make and store a fresh data key."""
+        key, wrapped = self.vault.new_key()
+        self.adopt_key(key, wrapped)
+        return key
+
+    def adopt_key(self, key: DocumentKey, wrapped: bytes) -> None:
+        """Store a data key that was made before the transaction."""
+        store_key(self.connection, key, wrapped, self.now)
+        self._keys[key.id] = key
+
+    def key(self, key_id: str) -> DocumentKey:
+        """Return a stored data key in the clear."""
+        if key_id not in self._keys:
+            self._keys |= load_keys(self.connection, self.vault, [key_id])
+        return self._keys[key_id]
+
+    def hold_keys(self, key_ids: Iterable[str]) -> None:
+        """Read many stored data keys at once, for `key`."""
+        missing = set(key_ids) - self._keys.keys()
+        if missing:
+            self._keys |= load_keys(self.connection, self.vault, missing)
+
+    def opened(self, rows: Iterable[Sealed], name: str) -> dict[str, bytes]:
+        """Return the contents of sealed documents by owner, and keep the keys that they took."""
+        return opened(rows, self.vault, name, self._keys)
+
+    def seal(self, key: DocumentKey, owner_id: str, name: str, content: bytes) -> None:
+        """Have a document stored with this transaction."""
+        self._pending.documents.append(
+            SealedDocument(owner_id, name, key.id, key.seal(owner_id, name, content))
+        )
+
+    def record(
+        self,
+        event_type: EventType | str,
+        data: Mapping[str, Any],
+        *,
+        key: DocumentKey,
+        audience: Iterable[str] = (),
+        about: About | None = None,
+    ) -> Recorded:
+        """Record that something happened: a leaf always, an event where it has an audience.
+
+        Args:
+            event_type: As on the wire.
+            data: Members of the event's `data`; ids and times as text.
+            key: Seals the body and salts the commitment.
+            audience: Handles that receive it; `EVERYBODY` for all members.
+            about: The freeze request it is about; its urgency orders lanes of different requests.
+                Where it is about a leg, the event takes the leg's next `sequence`, and the next
+                `requester_sequence` where the requester named in `data` hears of it.
+        """
+        event_id = new_id("evt")
+        told = tuple(dict.fromkeys(audience))
+        body = {"event_id": event_id, **data}
+        leg = None if about is None else about.leg
+        if about is not None:
+            body["request_id"] = about.request_id
+        if leg is not None:
+            body |= {"leg_id": leg.id, "partner": leg.partner}
+            body |= self._next_leg_numbers(leg, is_for_requester=data.get("requester") in told)
+        recorded = Recorded(
+            id=event_id,
+            type=str(event_type),
+            at=self.now,
+            key=key,
+            data=body,
+            audience=told,
+            request_id=None if about is None else about.request_id,
+            leg_id=None if leg is None else leg.id,
+            priority=PRIORITY[Urgency.ROUTINE if about is None else Urgency(about.urgency)],
+        )
+        self._pending.recorded.append(recorded)
+        return recorded
+
+    def set_leaf(self, row_type: type[Any], row_id: str, recorded: Recorded) -> None:
+        """Have the `leaf_index` column of a row set to where `recorded` stands."""
+        self._pending.leaf_columns.append((row_type, row_id, recorded))
+
+    def replace_document(self, key: DocumentKey, owner_id: str, name: str, content: bytes) -> None:
+        """Store a document in place of the one that stands there, if any."""
+        remove(self.connection, owner_id, name)
+        self.seal(key, owner_id, name, content)
+
+    def _next_leg_numbers(self, leg: LegRow | NewLeg, *, is_for_requester: bool) -> dict[str, int]:
+        """Count one event of a leg; each side gets numbers without a gap."""
+        present = self.leg_numbers(leg)
+        numbers = LegNumbers(present.sequence + 1, present.requester_sequence + is_for_requester)
+        self._leg_sequences[leg.id] = numbers
+        return numbers._asdict() if is_for_requester else {"sequence": numbers.sequence}
+
+    def leg_numbers(self, leg: LegRow | NewLeg) -> LegNumbers:
+        """Return the numbers of the leg's newest events, those of this transaction included."""
+        stored = LegNumbers(leg.event_sequence, leg.requester_sequence)
+        return self._leg_sequences.get(leg.id, stored)
+
+    def next_request_sequence(self, request: FreezeRequestRow) -> int:
+        """Return the next number of the requester's own events about `request`."""
+        present: int = self._request_sequences.get(request.id, request.event_sequence)
+        self._request_sequences[request.id] = present + 1
+        return present + 1
+
+    def will_revoke(self, kids: Iterable[str] = ()) -> None:
+        """Say that this transaction takes a right away, so that others check theirs again.
+
+        Args:
+            kids: The keys that this very transaction ended; they were good until now, so its own
+                authority may rest on one of them.
+        """
+        self._revokes = True
+        self._taken_away |= frozenset(kids)
+
+    def stands_on(self, standing: Standing) -> None:
+        """Say on which rights, and on how many revocations, the authority of this command rests."""
+        self._standing = standing
+        if standing.wrapped_key is not None:
+            key = self.vault.unwrap(standing.document_key_id, standing.wrapped_key)
+            self._keys[key.id] = key
+
+    def begin_act(self) -> None:
+        """Mark where `undo_act` goes back to."""
+        driver.execute(self.connection, _BEGIN_ACT)
+
+    def undo_act(self) -> None:
+        """Take back all that was done since `begin_act`: the handler refused."""
+        driver.execute(self.connection, _UNDO_ACT)
+        self._pending = _Pending()
+        self._leg_sequences.clear()
+        self._request_sequences.clear()
+        self._revokes = False
+        self._taken_away = frozenset()
+
+    # --- the tail --------------------------------------------------------------------------------
+
+    def finish(self, answer: Answer | None = None, answer_to: StoreAnswer | None = None) -> bytes:
+        """Number, complete, seal and store everything; the caller commits right after.
+
+        Returns:
+            The answer's bytes; they may be handed out only after the commit.
+
+        Raises:
+            AuthenticationError: If the key that this command rests on was revoked meanwhile, or its
+                partner suspended.
+        """
+        pending = self._pending
+        for item in pending.recorded:
+            core = {"data": item.data, "timestamp": format_time(item.at), "type": item.type}
+            item.core = canonical_json.dumps(core)
+            item.leaf = make_leaf(item.type, item.at, item.core, item.key.secret)
+        events = [item for item in pending.recorded if item.audience]
+        endpoints = outbox.send_routes(
+            self.connection, {p for item in events for p in item.audience}
+        )
+        self._store_sequences()
+        if pending.recorded:
+            self._number(events, endpoints)
+        for item in events:
+            self.seal(item.key, item.id, "body", item.body())
+        rendered = b"" if answer is None else answer.render()
+        if answer_to is not None:
+            self.seal(answer_to.key, answer_to.owner_id, "answer", rendered)
+        store(self.connection, pending.documents)
+        return rendered
+
+    def _number(
+        self, events: list[Recorded], endpoints: Pending[outbox.EnabledEndpoint] | None
+    ) -> None:
+        """Lock the head, and append leaves.
+
+        Events and deliveries with the numbers that they get.
+        """
+        pending = self._pending
+        head = log_store.advance(
+            self.connection,
+            leaves=len(pending.recorded),
+            events=len(events),
+            revocations=int(self._revokes),
+        )
+        self._require_standing(head.revocations)
+        routes = outbox.read_routes(endpoints)
+        for index, item in enumerate(pending.recorded, head.first_leaf):
+            item.leaf_index = index
+        for seq, item in enumerate(events, head.first_seq):
+            item.seq = seq
+        log_store.append(self.connection, pending.recorded)
+        event_store.append(self.connection, events)
+        outbox.enqueue(self.connection, events, routes, self.now)
+        numbered: dict[Any, list[tuple[str, int]]] = {}
+        for row_type, row_id, item in pending.leaf_columns:
+            numbered.setdefault(row_type, []).append((row_id, item.leaf_index))
+        for row_type, rows in numbered.items():
+            update_rows(self.connection, row_type, ("id",), ("leaf_index",), rows)
+
+    def _store_sequences(self) -> None:
+        legs = [(leg_id, *numbers) for leg_id, numbers in self._leg_sequences.items()]
+        update_rows(self.connection, LegRow, ("id",), _LEG_NUMBERS, legs)
+        requests = list(self._request_sequences.items())
+        update_rows(self.connection, FreezeRequestRow, ("id",), ("event_sequence",), requests)
+
+    def _require_standing(self, revocations: int) -> None:
+        if self._standing is None:
+            return
+        if revocations - int(self._revokes) == self._standing.revocations:
+            return
+        if not still_stands(self.connection, self._standing, ended_here=self._taken_away):
+            raise AuthenticationError(
+                "the key was revoked, or its partner suspended, meanwhile", code="revoked_key"
+            )
+
+
+#: Columns of a leg in the order of `LegNumbers`.
+_LEG_NUMBERS = ("event_sequence", "requester_sequence")
+
+
+@contextmanager
+def transaction(
+    database: Database,
+    vault: Vault,
+    clock: Clock,
+    rulebook: Rulebook,
+    evidence: Evidence | None = None,
+) -> Iterator[UnitOfWork]:
+    """Yield a unit of work; commits at the end of the block, rolls back if it raises.
+
+    The block calls `finish()` itself, so that it has the answer's bytes.
+    """
+    with database.transaction() as connection:
+        yield UnitOfWork(connection, vault, clock, rulebook, evidence)

@@ -1,0 +1,1 @@
+"""Endpoints, and what became of what they were owed."""

@@ -1,0 +1,162 @@
+"""Deliveries as partners see them, and sending again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from coordinator.domain.actor import Actor
+from coordinator.domain.delivery import DeliveryStatus, told_error
+from coordinator.domain.errors import (
+    ConflictError,
+    InvalidInputError,
+    NotFoundError,
+)
+from coordinator.domain.permission import Permission
+from coordinator.services.core.bus import handles
+from coordinator.services.core.unit_of_work import PRIORITY, Answer, UnitOfWork
+from coordinator.storage.delivery import deliveries as store
+from coordinator.storage.delivery import webhook_endpoints as endpoint_store
+from coordinator.storage.delivery.deliveries import OwedEvent, ShownDelivery
+from coordinator.storage.tables.outbox import AttemptRow
+from coordinator.storage.tail import outbox
+from holdfast.protocol import payloads
+from holdfast.protocol.payloads import format_time
+from holdfast.protocol.vocabulary import Urgency
+
+#: Attempts shown with a delivery, the newest ones.
+ATTEMPTS_SHOWN = 20
+#: The most events that one replay queues.
+REPLAY_LIMIT = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResendDelivery:
+    """Send one delivery again, now, under the same `webhook-id`."""
+
+    delivery_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayEndpoint:
+    """Send an endpoint again, or for the first time, what happened since a time."""
+
+    endpoint_id: str
+    body: payloads.Replay
+
+
+@handles(ResendDelivery, needs=Permission.DELIVERY_RESEND)
+def resend(command: ResendDelivery, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Queue a delivery again, whatever became of it; one that waits for a retry becomes due."""
+    row = store.find(uow.connection, command.delivery_id, actor.partner)
+    if row is None:
+        raise NotFoundError("there is no such delivery, or none of yours")
+    endpoint = endpoint_store.find(uow.connection, row.endpoint_id, actor.partner)
+    if endpoint is None or not endpoint.enabled:
+        raise ConflictError("its endpoint is turned off; turn it on first", code="endpoint_off")
+    outbox.reopen_lanes(uow.connection, row.endpoint_id, {row.request_id: 0}, uow.now)
+    store.queue_again(uow.connection, [row.id])
+    recorded = uow.record(
+        "delivery.resent",
+        {"delivery_id": row.id, "partner": actor.partner, "by": actor.subject},
+        key=uow.key(endpoint.document_key_id),
+    )
+    fresh = store.find(uow.connection, row.id, actor.partner)
+    return Answer(202, delivery_views(uow.connection, [fresh or row])[0], entry=recorded)
+
+
+@handles(ReplayEndpoint, needs=Permission.DELIVERY_RESEND)
+def replay(command: ReplayEndpoint, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Queue every event since a time that the endpoint takes, in order, delivered before or not."""
+    endpoint = endpoint_store.find(uow.connection, command.endpoint_id, actor.partner)
+    if endpoint is None:
+        raise NotFoundError("there is no such endpoint, or none of yours")
+    if not endpoint.enabled:
+        raise ConflictError("the endpoint is turned off; turn it on first", code="endpoint_off")
+    since = command.body.since
+    events = store.events_since(uow.connection, actor.partner, since, REPLAY_LIMIT + 1)
+    if len(events) > REPLAY_LIMIT:
+        raise InvalidInputError(
+            f"more than {REPLAY_LIMIT} events happened since then; take a later time, or read the "
+            "feed (GET /v1/events), which has them all",
+            code="replay_too_long",
+        )
+    if endpoint.event_types is not None:
+        events = [e for e in events if e.type in endpoint.event_types]
+    _queue(uow, endpoint.id, events)
+    recorded = uow.record(
+        "webhook_endpoint.replayed",
+        {
+            "endpoint_id": endpoint.id,
+            "partner": actor.partner,
+            "by": actor.subject,
+            "since": format_time(since),
+            "events": len(events),
+        },
+        key=uow.key(endpoint.document_key_id),
+    )
+    return Answer(202, {"id": endpoint.id, "queued": len(events)}, entry=recorded)
+
+
+def _queue(uow: UnitOfWork, endpoint_id: str, events: Sequence[OwedEvent]) -> None:
+    requests = sorted({e.request_id or "" for e in events})
+    known = store.priorities(uow.connection, endpoint_id, requests)
+    lanes = {r: known.get(r, PRIORITY[Urgency.ROUTINE]) for r in requests}
+    outbox.reopen_lanes(uow.connection, endpoint_id, lanes, uow.now)
+    owed = store.of_events(uow.connection, endpoint_id, [e.id for e in events])
+    store.queue_again(uow.connection, list(owed.values()))
+    fresh = [e for e in events if e.id not in owed]
+    store.queue_events(uow.connection, endpoint_id, fresh, uow.now)
+
+
+def list_deliveries(  # noqa: PLR0913 - what a page is asked with
+    connection: Connection,
+    actor: Actor,
+    endpoint_id: str,
+    *,
+    before: str = "",
+    status: str | None = None,
+    limit: int = 100,
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Return an endpoint's deliveries, the newest first, and before which to go on (None: all).
+
+    Raises:
+        NotFoundError: If the endpoint is somebody else's or gone.
+    """
+    if endpoint_store.find(connection, endpoint_id, actor.partner) is None:
+        raise NotFoundError("there is no such endpoint, or none of yours")
+    rows = store.page(connection, endpoint_id, before=before, status=status, limit=limit + 1)
+    more = rows[limit - 1].id if len(rows) > limit else None
+    return delivery_views(connection, rows[:limit]), more
+
+
+def delivery_views(connection: Connection, rows: Sequence[ShownDelivery]) -> list[dict[str, Any]]:
+    """Return deliveries with their newest attempts (`views.DeliveryView`), in one query for all."""
+    tried = store.attempts(connection, [row.id for row in rows], newest=ATTEMPTS_SHOWN)
+    return [_view(row, tried[row.id]) for row in rows]
+
+
+def _view(row: ShownDelivery, attempts: Sequence[AttemptRow]) -> dict[str, Any]:
+    is_delivered = row.status == DeliveryStatus.DELIVERED
+    is_waiting = row.status == DeliveryStatus.PENDING and row.due_at is not None
+    return {
+        "id": row.id,
+        "event_id": row.event_id,
+        "event_type": row.event_type,
+        "endpoint_id": row.endpoint_id,
+        "status": row.status,
+        "created_at": format_time(row.created_at),
+        "delivered_at": format_time(row.finished_at) if is_delivered else None,
+        "next_attempt_at": format_time(row.due_at) if is_waiting else None,
+        "attempts": [
+            {
+                "number": a.number,
+                "at": format_time(a.at),
+                "status": a.status,
+                "error": told_error(a.error),
+                "duration_ms": a.duration_ms,
+            }
+            for a in attempts
+        ],
+    }

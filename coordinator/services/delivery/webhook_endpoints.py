@@ -1,0 +1,293 @@
+"""Webhook endpoints of a partner: register, change, rotate the secret, test, delete, read.
+
+The URL is checked, and its host resolved, by `check` before the transaction: name servers are slow
+and the partner's own. The sender checks again at every delivery. Secrets are shown only in the
+answer that made them.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sqlalchemy import Connection
+
+from coordinator.domain.actor import Actor
+from coordinator.domain.delivery import SECRET_OVERLAP
+from coordinator.domain.errors import ConflictError, NotFoundError
+from coordinator.domain.permission import Permission
+from coordinator.services.core.bus import handles
+from coordinator.services.core.unit_of_work import Answer, Recorded, UnitOfWork
+from coordinator.storage.delivery import webhook_endpoints as store
+from coordinator.storage.delivery.webhook_endpoints import EndpointDocument, Secret
+from coordinator.storage.engine.documents import Vault
+from coordinator.storage.membership import partners as partner_store
+from coordinator.storage.tables.outbox import WebhookEndpointRow
+from holdfast.protocol import payloads
+from holdfast.protocol.payloads import format_time
+from holdfast.protocol.type_ids import new_id
+from holdfast.protocol.vocabulary import EventType
+from holdfast.protocol.webhook_signature import new_secret
+
+#: More than any partner needs; it bounds what one event costs.
+ENDPOINTS_LIMIT = 20
+#: Raises InvalidInputError for a URL that webhooks may not go to; may take seconds.
+UrlCheck = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterEndpoint:
+    """Register where events are sent. Made by `prepare_registration`."""
+
+    body: payloads.NewEndpoint
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateEndpoint:
+    """Change URL, types or description, or turn it off and on. Made by `prepare_update`."""
+
+    endpoint_id: str
+    body: payloads.EndpointChanges
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteEndpoint:
+    """Delete an endpoint; its pending deliveries are cancelled."""
+
+    endpoint_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RotateSecret:
+    """Make a new secret; the old one also signs for 24 h. Made by `prepare_rotation`."""
+
+    endpoint_id: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendTestEvent:
+    """Send `endpoint.test` to this endpoint alone."""
+
+    endpoint_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TellEndpointFailing:
+    """Tell a partner once that one of its endpoints keeps failing."""
+
+    endpoint_id: str
+
+
+def prepare_registration(body: payloads.NewEndpoint, check: UrlCheck) -> RegisterEndpoint:
+    """Check the URL and return the command; outside of any transaction.
+
+    Raises:
+        InvalidInputError: If webhooks may not go there.
+    """
+    check(body.url)
+    return RegisterEndpoint(body=body, secret=new_secret())
+
+
+def prepare_update(
+    endpoint_id: str, body: payloads.EndpointChanges, check: UrlCheck
+) -> UpdateEndpoint:
+    """Check the URL, where it changes, and return the command; outside of any transaction.
+
+    Raises:
+        InvalidInputError: If webhooks may not go there.
+    """
+    if body.url is not None:
+        check(body.url)
+    return UpdateEndpoint(endpoint_id=endpoint_id, body=body)
+
+
+def prepare_rotation(endpoint_id: str) -> RotateSecret:
+    """Return the command with a fresh secret."""
+    return RotateSecret(endpoint_id=endpoint_id, secret=new_secret())
+
+
+@handles(RegisterEndpoint, needs=Permission.WEBHOOK_ENDPOINT_CHANGE)
+def register(command: RegisterEndpoint, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Store an endpoint; events from now on go there too."""
+    # Locked, so that endpoints are counted and added by one transaction at a time.
+    partner = partner_store.partner(uow.connection, actor.partner, lock=True)
+    if partner is None:
+        raise NotFoundError("there is no such partner")
+    if store.count(uow.connection, actor.partner) >= ENDPOINTS_LIMIT:
+        raise ConflictError(
+            f"{ENDPOINTS_LIMIT} endpoints are the most; delete one that you no longer use",
+            code="too_many_endpoints",
+        )
+    key = uow.key(partner.document_key_id)
+    body = command.body
+    endpoint_id = new_id("wep")
+    document = EndpointDocument(body.url, body.description, (Secret(command.secret),))
+    store.add(
+        uow.connection,
+        {
+            "id": endpoint_id,
+            "partner": actor.partner,
+            "document_key_id": key.id,
+            "event_types": _types(body.event_types),
+            "enabled": True,
+            "created_at": uow.now,
+            "version": 1,
+        },
+    )
+    uow.seal(key, endpoint_id, store.DOCUMENT, document.to_bytes())
+    row = _own(uow.connection, actor, endpoint_id)
+    recorded = _record(uow, actor, "webhook_endpoint.registered", row)
+    view = endpoint_view(row, document) | {"secret": command.secret}
+    return Answer(201, view, entry=recorded, location=f"/v1/webhook-endpoints/{endpoint_id}")
+
+
+@handles(UpdateEndpoint, needs=Permission.WEBHOOK_ENDPOINT_CHANGE)
+def update(command: UpdateEndpoint, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Change what the body names; turning it off keeps what is owed until it is turned on again."""
+    row = _own(uow.connection, actor, command.endpoint_id)
+    body = command.body
+    named = body.model_fields_set
+    document = _document(uow, row)
+    changed = document
+    if body.url is not None:
+        changed = replace(changed, url=body.url)
+    if "description" in named:
+        changed = replace(changed, description=body.description)
+    values: dict[str, Any] = {}
+    if "event_types" in named:
+        values["event_types"] = _types(body.event_types)
+    if body.enabled is not None:
+        values["enabled"] = body.enabled
+    _change(uow, row, values)
+    if changed != document:
+        uow.replace_document(
+            uow.key(row.document_key_id), row.id, store.DOCUMENT, changed.to_bytes()
+        )
+    if body.enabled is False:
+        store.park_lanes(uow.connection, row.id)
+    elif (body.enabled and not row.enabled) or body.url is not None:
+        store.wake_lanes(uow.connection, row.id, uow.now)
+    fresh = _own(uow.connection, actor, row.id)
+    recorded = _record(uow, actor, "webhook_endpoint.changed", fresh)
+    return Answer(200, endpoint_view(fresh, changed), entry=recorded)
+
+
+@handles(DeleteEndpoint, needs=Permission.WEBHOOK_ENDPOINT_CHANGE)
+def delete(command: DeleteEndpoint, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Delete an endpoint with its secrets; the feed still has every event."""
+    row = _own(uow.connection, actor, command.endpoint_id)
+    cancelled = store.cancel_deliveries(uow.connection, row.id, uow.now)
+    _change(uow, row, {"enabled": False, "deleted_at": uow.now, "failing_since": None})
+    document = replace(_document(uow, row), secrets=())
+    uow.replace_document(uow.key(row.document_key_id), row.id, store.DOCUMENT, document.to_bytes())
+    recorded = _record(uow, actor, "webhook_endpoint.deleted", row)
+    body = {"id": row.id, "status": "deleted", "cancelled_deliveries": cancelled}
+    return Answer(200, body, entry=recorded)
+
+
+@handles(RotateSecret, needs=Permission.WEBHOOK_ENDPOINT_CHANGE)
+def rotate_secret(command: RotateSecret, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Give an endpoint a new secret; both sign for 24 h, so that no delivery is refused."""
+    row = _own(uow.connection, actor, command.endpoint_id)
+    until = uow.now + SECRET_OVERLAP
+    document = _document(uow, row).rotated(command.secret, until=until, now=uow.now)
+    _change(uow, row, {})
+    uow.replace_document(uow.key(row.document_key_id), row.id, store.DOCUMENT, document.to_bytes())
+    recorded = _record(uow, actor, "webhook_endpoint.secret_rotated", row)
+    return Answer(200, endpoint_view(row, document) | {"secret": command.secret}, entry=recorded)
+
+
+@handles(SendTestEvent, needs=Permission.WEBHOOK_ENDPOINT_CHANGE)
+def send_test(command: SendTestEvent, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Queue one `endpoint.test`, whatever types the endpoint takes."""
+    row = _own(uow.connection, actor, command.endpoint_id)
+    if not row.enabled:
+        raise ConflictError("the endpoint is turned off; turn it on first", code="endpoint_off")
+    recorded = uow.record(
+        EventType.ENDPOINT_TEST,
+        {"endpoint_id": row.id, "by": actor.subject},
+        key=uow.key(row.document_key_id),
+        audience=[actor.partner],
+    )
+    recorded.only_endpoint = row.id
+    return Answer(202, {"id": row.id, "event_id": recorded.id, "status": "queued"}, entry=recorded)
+
+
+@handles(TellEndpointFailing, needs=Permission.DELIVERY_RECORD)
+def tell_failing(command: TellEndpointFailing, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Record `endpoint.failing`, unless it answers again or the partner was told."""
+    del actor
+    row = store.get(uow.connection, command.endpoint_id)
+    if row is None or row.failing_since is None or row.failing_told_at is not None:
+        return Answer(200, {"status": "unchanged"})
+    if row.deleted_at is not None or not store.mark_told(uow.connection, row, uow.now):
+        return Answer(200, {"status": "unchanged"})
+    recorded = uow.record(
+        EventType.ENDPOINT_FAILING,
+        {"endpoint_id": row.id, "failing_since": format_time(row.failing_since)},
+        key=uow.key(row.document_key_id),
+        audience=[row.partner],
+    )
+    return Answer(200, {"status": "told"}, entry=recorded)
+
+
+def get_endpoint(
+    connection: Connection, vault: Vault, actor: Actor, endpoint_id: str
+) -> dict[str, Any]:
+    """Return one of the actor's endpoints (`views.EndpointView`).
+
+    Raises:
+        NotFoundError: If it is somebody else's or gone.
+    """
+    row = _own(connection, actor, endpoint_id)
+    return endpoint_view(row, store.documents(connection, vault, [row.id])[row.id])
+
+
+def list_endpoints(
+    connection: Connection, vault: Vault, actor: Actor, *, after: str = "", limit: int = 100
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Return the actor's endpoints by id, and after which to go on (None: that was all)."""
+    rows = store.page(connection, actor.partner, after=after, limit=limit + 1)
+    more = rows[limit - 1].id if len(rows) > limit else None
+    rows = rows[:limit]
+    found = store.documents(connection, vault, [row.id for row in rows])
+    return [endpoint_view(row, found[row.id]) for row in rows], more
+
+
+def endpoint_view(row: WebhookEndpointRow, document: EndpointDocument) -> dict[str, Any]:
+    """Return an endpoint without its secrets (`views.EndpointView`)."""
+    return {
+        "id": row.id,
+        "url": document.url,
+        "event_types": row.event_types,
+        "description": document.description,
+        "enabled": row.enabled,
+        "created_at": format_time(row.created_at),
+        "failing_since": None if row.failing_since is None else format_time(row.failing_since),
+    }
+
+
+def _own(connection: Connection, actor: Actor, endpoint_id: str) -> WebhookEndpointRow:
+    row = store.find(connection, endpoint_id, actor.partner)
+    if row is None:
+        raise NotFoundError("there is no such endpoint, or none of yours")
+    return row
+
+
+def _document(uow: UnitOfWork, row: WebhookEndpointRow) -> EndpointDocument:
+    return store.documents(uow.connection, uow.vault, [row.id])[row.id]
+
+
+def _change(uow: UnitOfWork, row: WebhookEndpointRow, values: dict[str, Any]) -> None:
+    if not store.change(uow.connection, row, values):
+        raise ConflictError("the endpoint was changed meanwhile; read it again")
+
+
+def _types(event_types: Sequence[EventType] | None) -> list[str] | None:
+    return None if event_types is None else [str(t) for t in event_types]
+
+
+def _record(uow: UnitOfWork, actor: Actor, what: str, row: WebhookEndpointRow) -> Recorded:
+    data = {"endpoint_id": row.id, "partner": row.partner, "by": actor.subject}
+    return uow.record(what, data, key=uow.key(row.document_key_id))

@@ -1,0 +1,1 @@
+"""Reports, holds, and what is owed on them."""

@@ -1,0 +1,289 @@
+"""Freeze reports.
+
+What a partner found, froze, released and returned, booked whole or refused whole.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from coordinator.domain.actor import Actor
+from coordinator.domain.asset import parse_asset
+from coordinator.domain.freeze_ledger import BookedLine, Booking, Flagged, book
+from coordinator.domain.freeze_request import ENDED
+from coordinator.domain.hold import obliged
+from coordinator.domain.leg import LegAct
+from coordinator.domain.permission import Permission, permission_for_line, require
+from coordinator.services.after_freeze.endings import recompute_leg
+from coordinator.services.after_freeze.moot_disputes import end_moot
+from coordinator.services.core.access import asked_leg, locked_leg
+from coordinator.services.core.acts import Act, LegContext
+from coordinator.services.core.bus import handles
+from coordinator.services.core.unit_of_work import Answer, Recorded, UnitOfWork
+from coordinator.services.ledger.ledger_views import shared_line_view
+from coordinator.services.ledger.obligations import first_obligations, settle
+from coordinator.services.ledger.report_views import booked_views
+from coordinator.services.membership.suspended import require_settling
+from coordinator.services.requests.freeze_request_views import TotalsView
+from coordinator.services.requests.legs import (
+    LegBooks,
+    change_leg,
+    leg_now,
+    load_books,
+    require_leg_act,
+    totals_now,
+)
+from coordinator.storage.ledger import freeze_ledger as store
+from coordinator.storage.ledger import hold_clocks
+from coordinator.storage.ledger.shared_lines import OtherLink, links_to_other_legs, show_elsewhere
+from coordinator.storage.membership import partners as partner_store
+from coordinator.storage.requests import freeze_requests as request_store
+from coordinator.storage.tables.freeze_requests import ActRow, LegRow
+from holdfast.protocol import canonical_json, payloads
+from holdfast.protocol.payloads import (
+    FoundLine,
+    FrozenLine,
+    KeptLine,
+    ReleasedLine,
+    ReturnedLine,
+    SeizedLine,
+)
+from holdfast.protocol.type_ids import new_ids
+from holdfast.protocol.vocabulary import EventType, LegStatus, LineKind, RequestStatus
+
+#: Which event tells of lines of which kind; `nothing` has none of its own but may end a leg.
+EVENT_BY_KIND: Mapping[LineKind, EventType] = {
+    LineKind.FOUND: EventType.FREEZE_FOUND,
+    LineKind.FROZEN: EventType.FREEZE_FROZEN,
+    LineKind.RELEASED: EventType.FREEZE_RELEASED,
+    LineKind.RETURNED: EventType.FREEZE_RETURNED,
+    LineKind.SEIZED: EventType.FREEZE_SEIZED,
+    LineKind.KEPT: EventType.FREEZE_KEPT,
+    LineKind.CORRECTION: EventType.FREEZE_CORRECTED,
+}
+#: Lines that may name a hold.
+_ABOUT_HOLDS = (FrozenLine, ReleasedLine, ReturnedLine, SeizedLine, KeptLine)
+#: What an event carries at most; webhook bodies stay under 20 kB, the rest is in the ledger.
+LINES_IN_EVENT = 25
+LINES_IN_EVENT_BYTES = 10_000
+TOTALS_IN_EVENT_BYTES = 6_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportFreeze:
+    """A partner's lines about its side of a request."""
+
+    request_id: str
+    body: payloads.FreezeReport
+
+
+@handles(ReportFreeze, needs=Permission.LEG_REPORT)
+def report(command: ReportFreeze, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Check the whole report after all its lines, then book it."""
+    body = command.body
+    for kind in sorted({LineKind(line.kind) for line in body.lines}):
+        require(permission_for_line(kind), actor)
+    named = {h for x in body.lines if isinstance(x, _ABOUT_HOLDS) and (h := x.hold) is not None}
+    on = asked_leg(uow, actor, command.request_id, body.content_sha256, holds=sorted(named))
+    request, leg = on.request, on.leg
+    books = load_books(uow, leg, tuple(named))
+    require_settling(actor, body.lines, books.ledger)
+    require_leg_act(on, LegAct.REPORT, books)
+    booking = _book(on, body, books)
+    for hold_id in set(booking.owing) & set(booking.shared):
+        # What was answered for another request, before, does not count for this one.
+        booking.touched_holds[hold_id] = obliged(booking.touched_holds[hold_id])
+    opened = set(booking.opened)
+    booked = _Booked(body, booking, on.store_act(Act(LegAct.REPORT.value)), uow.now)
+    # Read first: booking a correction to 0 takes the links away of what it voids.
+    elsewhere = _links_elsewhere(uow, booking, leg)
+    store.book(
+        uow.connection,
+        books.ledger,
+        booking,
+        leg=leg,
+        report_id=booked.report_id,
+        now=uow.now,
+        owed=first_obligations(
+            uow,
+            [booking.touched_holds[hold_id] for hold_id in booking.opened],
+            withdrawn=booking.owing,
+        ),
+    )
+    # Here, because PostgreSQL is still storing the rows meanwhile.
+    lines = canonical_json.dumps(booked.views(booking.lines, leg))
+    show_elsewhere(uow.connection, booking, elsewhere)
+    settle(
+        uow,
+        [hold for hold_id, hold in booking.touched_holds.items() if hold_id not in opened],
+        withdrawn={*booking.owing, *_reopened(uow, books, booking)},
+        unlinked=booking.unlinked,
+    )
+    books.ledger.apply(booking)
+    others = {**books.other_holds, **booking.touched_holds}
+    books = LegBooks(books.ledger, others)
+    status = change_leg(on, LegAct.REPORT, books)
+    totals = totals_now(on)
+    entries = _record(on, booked, status, totals)
+    uow.set_leaf(ActRow, booked.report_id, entries[0])
+    end_moot(on, books, status)
+    _tell_sharing_legs(on, booked, elsewhere)
+    answer = {
+        "id": booked.report_id,
+        "request_id": request.id,
+        "leg": leg_now(on, totals=totals),
+    }
+    return Answer(201, answer, entry=entries[0], spelled={"lines": lines})
+
+
+@dataclass(frozen=True, slots=True)
+class _Booked:
+    """A report that is booked, as its answer and its events tell of it."""
+
+    body: payloads.FreezeReport
+    booking: Booking
+    report_id: str
+    at: datetime
+
+    def views(self, lines: Sequence[BookedLine], leg: LegRow) -> list[dict[str, Any]]:
+        """Return some of its lines as `leg` shows them."""
+        return booked_views(
+            lines, self.body.lines, report_id=self.report_id, leg=leg, reported_at=self.at
+        )
+
+    def shown(self, lines: Sequence[BookedLine], leg: LegRow) -> list[dict[str, Any]]:
+        """Return the first lines of an event, as many as fit; `line_count` tells of all."""
+        views = self.views(lines[:LINES_IN_EVENT], leg)
+        left = LINES_IN_EVENT_BYTES
+        for number, view in enumerate(views):
+            left -= len(canonical_json.dumps(view)) + 1
+            if left < 0:
+                return views[:number]
+        return views
+
+
+def _reopened(uow: UnitOfWork, books: LegBooks, booking: Booking) -> frozenset[str]:
+    """Return holds that were empty and are not any more, and were withdrawn meanwhile.
+
+    Nothing was owed about them then; a correction or a further freeze opened them again.
+    """
+    known = {**books.other_holds, **books.ledger.holds}
+    again = [
+        hold_id
+        for hold_id, hold in booking.touched_holds.items()
+        if hold.is_open and hold_id in known and not known[hold_id].is_open
+    ]
+    return hold_clocks.withdrawn_holds(uow.connection, sorted(again))
+
+
+def _book(on: LegContext, body: payloads.FreezeReport, books: LegBooks) -> Booking:
+    uow, request, leg = on.uow, on.request, on.leg
+    numbers = sorted(
+        {line.address_no for line in body.lines if isinstance(line, FoundLine | FrozenLine)}
+        | {hold.address_no for hold in books.ledger.holds.values()}
+    )
+    flagged = {
+        row.address_no: Flagged(row.address_no, row.asset, row.amount)
+        for row in request_store.with_amount(uow.connection, request.id, numbers)
+    }
+    opening = sum(isinstance(line, FrozenLine) and line.hold is None for line in body.lines)
+    partner = partner_store.partner(uow.connection, leg.partner)
+    jurisdiction = None if partner is None else partner.jurisdiction
+    is_over = RequestStatus(request.status) in ENDED
+    return book(
+        books.ledger,
+        body.lines,
+        flagged=flagged,
+        address_count=request.address_count,
+        now=uow.now,
+        new_line_id=iter(new_ids("lin", len(body.lines))).__next__,
+        new_hold_id=iter(new_ids("hld", opening)).__next__,
+        canonical_asset=lambda text: parse_asset(uow.chains, text),
+        other_holds=books.other_holds,
+        request_ended_at=request.ended_at if is_over else None,
+        withdrawn_addresses=request_store.withdrawn_addresses(uow.connection, request.id),
+        late_window=uow.policies.late_report,
+        max_hold=uow.policies.max_hold(jurisdiction),
+        # Without its own request: nobody keeps a hold "for another request" that is this one.
+        shared_with=lambda hold_id: store.requests_sharing(uow.connection, hold_id) - {request.id},
+        current_status=request.status,
+    )
+
+
+def _record(
+    on: LegContext, booked: _Booked, status: LegStatus, totals: TotalsView
+) -> list[Recorded]:
+    by_kind: dict[LineKind, list[BookedLine]] = {}
+    for line in booked.booking.lines:
+        by_kind.setdefault(line.kind, []).append(line)
+    common = {
+        "report_id": booked.report_id,
+        "leg": {"status": status.value, **_shown_totals(totals)},
+    }
+    recorded = []
+    for kind, event in EVENT_BY_KIND.items():
+        lines = by_kind.get(kind)
+        if not lines:
+            continue
+        data = {"line_count": len(lines), "lines": booked.shown(lines, on.leg), **common}
+        recorded.append(on.record(event, data, status=status))
+    closing = {
+        LegStatus.NO_MATCH: EventType.LEG_NO_MATCH,
+        LegStatus.DECLINED: EventType.LEG_DECLINED,
+    }.get(status)
+    if closing is not None or not recorded:
+        recorded.append(on.record(closing or EventType.LEG_UNDER_REVIEW, common, status=status))
+    return recorded
+
+
+def _links_elsewhere(uow: UnitOfWork, booking: Booking, leg: LegRow) -> list[OtherLink]:
+    """Return the links of the report's holds to the partner's other legs."""
+    opened = set(booking.opened)
+    known = sorted(hold_id for hold_id in booking.touched_holds if hold_id not in opened)
+    return links_to_other_legs(uow.connection, known, leg.id)
+
+
+def _tell_sharing_legs(on: LegContext, booked: _Booked, elsewhere: Sequence[OtherLink]) -> None:
+    """Show lines about a shared hold on the partner's other legs, too.
+
+    Written once, counted once. That this leg shares a hold is no matter of the others, and who may
+    not read the report learns only what became of the funds.
+    """
+    by_leg: dict[str, dict[str | None, int]] = {}
+    for link in elsewhere:
+        by_leg.setdefault(link.leg_id, {})[link.hold_id] = link.address_no
+    for leg_id, numbers in by_leg.items():
+        other = locked_leg(on.uow, on.actor, leg_id)
+        if other is None:
+            continue
+        books = load_books(on.uow, other.leg)
+        status = recompute_leg(other, books)
+        told = [
+            line._replace(address_no=numbers[line.hold_id])
+            for line in booked.booking.lines
+            if line.hold_id in numbers and not line.shares
+        ]
+        may_read = other.request.requester == on.request.requester
+        source = on.request.id if may_read else None
+        for kind, event in EVENT_BY_KIND.items():
+            lines = [line for line in told if line.kind is kind]
+            if not lines:
+                continue
+            views = booked.shown(lines, other.leg)
+            data = {
+                **({"report_id": booked.report_id} if may_read else {}),
+                "line_count": len(lines),
+                "lines": [shared_line_view(view, source_request=source) for view in views],
+                "shared": True,
+                "leg": {"status": status.value},
+            }
+            other.record(event, data, status=status)
+        end_moot(other, books, status)
+
+
+def _shown_totals(totals: TotalsView) -> dict[str, Any]:
+    """Return the leg's totals where they fit; cut ones could be taken for all there is."""
+    if len(canonical_json.dumps(totals)) > TOTALS_IN_EVENT_BYTES:
+        return {"asset_count": len(totals)}
+    return {"totals": totals}

@@ -1,0 +1,228 @@
+"""Holds: signed extensions, the requester's asking for one, and the clocks that nobody can stop."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from coordinator.domain.actor import Actor
+from coordinator.domain.errors import InvalidTransitionError, NotFoundError
+from coordinator.domain.freeze_request import Action, next_status
+from coordinator.domain.hold import HoldBalance, extended, lapsed, lapses, require_worth_asking
+from coordinator.domain.permission import Permission
+from coordinator.services.after_freeze.endings import recompute_leg, tell_owed
+from coordinator.services.core.access import asked_leg, locked_leg, sent_request
+from coordinator.services.core.acts import Act, LegContext
+from coordinator.services.core.bus import handles
+from coordinator.services.core.unit_of_work import Answer, UnitOfWork
+from coordinator.services.ledger.obligations import settle
+from coordinator.services.requests.legs import load_books
+from coordinator.storage.ledger import freeze_ledger as ledger_store
+from coordinator.storage.ledger import hold_clocks
+from coordinator.storage.ledger.shared_lines import links_to_other_legs
+from coordinator.storage.membership import partners as partner_store
+from coordinator.storage.requests import freeze_requests as request_store
+from coordinator.storage.tables.freeze_ledger import HoldRow
+from coordinator.storage.tables.freeze_requests import LegRow
+from holdfast.protocol import hold_payloads
+from holdfast.protocol.payloads import format_time
+from holdfast.protocol.vocabulary import EventType, HoldBasis, LegStatus, RequestStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtendHold:
+    """The partner that holds sets a later end, or another ground."""
+
+    request_id: str
+    body: hold_payloads.HoldExtension
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskForExtension:
+    """The requester asks partners to hold longer; the partner decides."""
+
+    request_id: str
+    body: hold_payloads.ExtensionRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FireHoldClock:
+    """A warning or the end of a hold is due."""
+
+    hold_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemindOwed:
+    """An answer has been owed for so long that both sides are reminded."""
+
+    hold_id: str
+
+
+def _own_hold(uow: UnitOfWork, leg: LegRow, hold_id: str) -> HoldBalance:
+    ledger = ledger_store.load_leg(uow.connection, leg.id)
+    hold = ledger.holds.get(hold_id)
+    if hold is None and hold_id in ledger.shared:
+        found = ledger_store.holds_of_partner(
+            uow.connection, leg.partner, [hold_id], but_leg=leg.id
+        )
+        hold = found.get(hold_id)
+    if hold is None or hold_id in ledger.unlinked:
+        raise NotFoundError("you have no such hold on this request", code="no_such_hold")
+    return hold
+
+
+@handles(ExtendHold, needs=Permission.HOLD_EXTEND)
+def extend(command: ExtendHold, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Set a later end within policy.
+
+    A lapsed hold is alive again, and what only the lapse owed is met.
+    """
+    body = command.body
+    on = asked_leg(uow, actor, command.request_id, body.content_sha256)
+    request, leg = on.request, on.leg
+    next_status(RequestStatus(request.status), Action.ACT_ON_HOLD, provisional=request.provisional)
+    hold = _own_hold(uow, leg, body.hold)
+    partner = partner_store.partner(uow.connection, leg.partner)
+    jurisdiction = None if partner is None else partner.jurisdiction
+    renewed = extended(
+        hold,
+        hold_expires_at=body.hold_expires_at,
+        basis=body.basis,
+        now=uow.now,
+        max_hold=uow.policies.max_hold(jurisdiction),
+    )
+    act_id = on.store_act(Act("extend"))
+    ledger_store.store_hold(uow.connection, renewed)
+    settle(uow, [renewed])
+    status = recompute_leg(on, load_books(uow, leg))
+    ends = {
+        "hold": hold.id,
+        "hold_expires_at": format_time(renewed.hold_expires_at),
+        "basis": renewed.basis.value,
+    }
+    data = {**ends, "before": format_time(hold.hold_expires_at)}
+    recorded = on.record(EventType.HOLD_EXTENDED, data, status=status, act_id=act_id)
+    for link in links_to_other_legs(uow.connection, [hold.id], leg.id):
+        other = locked_leg(uow, actor, link.leg_id)
+        if other is not None:
+            shown = recompute_leg(other, load_books(uow, other.leg))
+            told = {**data, "act_id": act_id}
+            other.record(EventType.HOLD_EXTENDED, told, status=shown)
+    answer = {"id": act_id, "request_id": request.id, **ends, "status": status.value}
+    return Answer(201, answer, entry=recorded)
+
+
+@handles(AskForExtension, needs=Permission.HOLD_ASK_EXTENSION)
+def ask_for_extension(command: AskForExtension, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Ask one partner to hold longer; it changes nothing by itself."""
+    body = command.body
+    on_request = sent_request(uow, actor, command.request_id, body.content_sha256)
+    request = on_request.request
+    if request.status != RequestStatus.ACTIVE:
+        raise InvalidTransitionError(
+            f"the request is {request.status}; an extension is asked for while it is active",
+            current_status=request.status,
+        )
+    row = hold_clocks.hold(uow.connection, body.hold)
+    legs = [] if row is None else hold_clocks.linked_legs(uow.connection, body.hold)
+    leg = next((leg for leg in legs if leg.request_id == request.id), None)
+    if row is None or leg is None:
+        raise NotFoundError("there is no such hold on this request", code="no_such_hold")
+    require_worth_asking(
+        body.hold_expires_at, present_end=row.hold_expires_at, is_open=not row.ended, now=uow.now
+    )
+    asked = {
+        "hold": body.hold,
+        "hold_expires_at": format_time(body.hold_expires_at),
+        "reason": body.reason,
+    }
+    on = on_request.on_leg(leg)
+    act_id = on.store_act(Act("ask_extension"))
+    recorded = on.record(EventType.HOLD_EXTENSION_REQUESTED, asked, act_id=act_id)
+    answer = {"id": act_id, "request_id": request.id, "status": leg.status}
+    return Answer(201, answer, entry=recorded)
+
+
+@handles(FireHoldClock, needs=Permission.TIMER_FIRE)
+def fire_clock(command: FireHoldClock, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Warn of a hold's end, or let it lapse; nothing extends itself and nothing is let go."""
+    on, row = _locked_hold(uow, actor, command.hold_id)
+    if on is None or row is None or not _is_due(row.next_clock_at, uow.now):
+        return Answer(200, {"status": "unchanged"})
+    hold = load_books(uow, on.leg).ledger.holds[command.hold_id]
+    if lapses(hold, now=uow.now):
+        return _lapse(on, hold)
+    settle(uow, [hold])
+    if not hold.is_open:
+        return Answer(200, {"status": "unchanged"})
+    left = max(int((hold.hold_expires_at - uow.now).total_seconds()), 0)
+    data = {
+        "hold": hold.id,
+        "hold_expires_at": format_time(hold.hold_expires_at),
+        "seconds_left": left,
+        "is_review": hold.basis is HoldBasis.LEGAL_ORDER,
+    }
+    events = [each.record(EventType.HOLD_EXPIRING, data) for each in _linked(on, hold.id)]
+    return Answer(200, {"status": on.leg.status}, entry=next(iter(events), None))
+
+
+def _lapse(on: LegContext, hold: HoldBalance) -> Answer:
+    ended = lapsed(hold)
+    ledger_store.store_hold(on.uow.connection, ended)
+    settle(on.uow, [ended])
+    data = {"hold": hold.id, "hold_expires_at": format_time(hold.hold_expires_at)}
+    events = []
+    for each in _linked(on, hold.id):
+        status = recompute_leg(each, load_books(on.uow, each.leg))
+        events.append(each.record(EventType.HOLD_LAPSED, data, status=status))
+        tell_owed(each, status, [ended], "lapsed")
+    return Answer(200, {"status": "lapsed"}, entry=next(iter(events), None))
+
+
+def _locked_hold(
+    uow: UnitOfWork, actor: Actor, hold_id: str
+) -> tuple[LegContext | None, HoldRow | None]:
+    """Return a hold's leg, locked with all requests that share the hold, and the hold's row."""
+    found = hold_clocks.hold(uow.connection, hold_id)
+    if found is None:
+        return None, None
+    request_store.lock_sharing(
+        uow.connection, found.request_id, holds=[found.id], partner=found.partner
+    )
+    on = locked_leg(uow, actor, found.leg_id)
+    return on, hold_clocks.hold(uow.connection, hold_id)
+
+
+def _linked(on: LegContext, hold_id: str) -> list[LegContext]:
+    """Return every leg that a hold counts for, as it is now; `on` is the one it was frozen on."""
+    found = []
+    for each in hold_clocks.linked_legs(on.uow.connection, hold_id):
+        if each.id == on.leg.id:
+            found.append(replace(on, leg=each))
+            continue
+        other = locked_leg(on.uow, on.actor, each.id)
+        if other is not None:
+            found.append(other)
+    return found
+
+
+@handles(RemindOwed, needs=Permission.TIMER_FIRE)
+def remind(command: RemindOwed, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Recall that an answer is owed, to both sides, until it is given."""
+    on, row = _locked_hold(uow, actor, command.hold_id)
+    if on is None or row is None or not _is_due(row.next_reminder_at, uow.now):
+        return Answer(200, {"status": "unchanged"})
+    hold = load_books(uow, on.leg).ledger.holds[command.hold_id]
+    settle(uow, [hold])
+    if row.owed_since is None or not hold.is_open:
+        return Answer(200, {"status": "unchanged"})
+    why = "lapsed" if hold.lapsed else "withdrawn"
+    owing = hold_clocks.withdrawn_legs(uow.connection, hold.id)
+    for each in _linked(on, hold.id):
+        if not hold.lapsed and each.leg.id not in owing:
+            continue  # shared with a request that goes on
+        tell_owed(each, LegStatus(each.leg.status), [hold], why)
+    return Answer(200, {"status": on.leg.status})
+
+
+def _is_due(moment: datetime | None, now: datetime) -> bool:
+    return moment is not None and moment <= now

@@ -1,0 +1,162 @@
+"""What partners read of the freeze ledger: lines, holds, and the evidence of acts."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import Connection
+
+from coordinator.services.core.unit_of_work import unpack_evidence
+from coordinator.services.ledger.report_views import line_view, line_words
+from coordinator.services.requests.freeze_request_views import evidence_bodies
+from coordinator.storage.engine.documents import Vault, load
+from coordinator.storage.ledger.ledger_pages import ShownHold, ShownLine
+from coordinator.storage.membership import partners as partner_store
+from coordinator.storage.reading import reading
+from coordinator.storage.tables.freeze_requests import ActRow
+from holdfast.protocol.payloads import ReportLine, format_time
+from holdfast.protocol.vocabulary import LineKind
+
+#: A page of evidence ends early rather than grow beyond this many bytes.
+EVIDENCE_PAGE_BYTES = 20_000_000
+_LINES: TypeAdapter[ReportLine] = TypeAdapter(ReportLine)
+#: What a line about a shared hold tells those who may not read the report that it stands in: what
+#: became of the funds, and no text that was written for somebody else.
+_TOLD_ELSEWHERE = frozenset(
+    {
+        *("id", "leg_id", "partner", "kind", "address_no", "asset", "amount", "withheld", "hold"),
+        *("reported_at", "corrects", "shared", "basis", "tx", "agency", "usd"),
+        *("frozen_at", "hold_expires_at"),
+    }
+)
+
+
+def line_views(
+    connection: Connection, vault: Vault, rows: Sequence[ShownLine], reader: str
+) -> list[dict[str, Any]]:
+    """Return ledger lines (`views.LineView`) with what their signed reports say, too.
+
+    Args:
+        connection: Any.
+        vault: Opens the reports.
+        rows: As `storage.ledger_pages.lines` returns them.
+        reader: The partner that reads; of lines that were written on another request it learns
+            what its report says as far as it may read that.
+    """
+    reports = evidence_bodies(connection, vault, [row.report_id for row in rows])
+    return [_shown_to(reader, row, _line_view(row, _sent_line(reports, row))) for row in rows]
+
+
+def _shown_to(reader: str, row: ShownLine, view: dict[str, Any]) -> dict[str, Any]:
+    if not row.is_shared:
+        return view
+    may_read = reader in {row.partner, row.source_requester}
+    return shared_line_view(view, source_request=row.source_request if may_read else None)
+
+
+def shared_line_view(view: Mapping[str, Any], *, source_request: str | None) -> dict[str, Any]:
+    """Return a line as a request shows it that shares its hold, and on which it was not written.
+
+    Args:
+        view: The line, with leg and address of the request that shows it.
+        source_request: Where it was written; None: the reader may not know.
+    """
+    if source_request is not None:
+        return {**view, "shared": True, "source_request": source_request}
+    told = {name: value for name, value in view.items() if name in _TOLD_ELSEWHERE}
+    if view["kind"] == LineKind.RELEASED:
+        told["reason"] = view["reason"]  # one of a few words; a correction's is free text
+    return {**told, "shared": True}
+
+
+def _sent_line(reports: Mapping[str, dict[str, Any]], row: ShownLine) -> Mapping[str, Any]:
+    lines = reports.get(row.report_id, {}).get("lines", [])
+    found: Mapping[str, Any] = lines[row.line_no] if row.line_no < len(lines) else {}
+    return found
+
+
+def _line_view(row: ShownLine, sent: Mapping[str, Any]) -> dict[str, Any]:
+    common = {
+        "report_id": row.report_id,
+        "leg_id": row.leg_id,
+        "partner": row.partner,
+        "reported_at": format_time(row.reported_at),
+    }
+    # Read as it was when it came, so that what it did not say has the same meaning.
+    words = line_words(_LINES.validate_python(sent)) if sent else {}
+    return line_view(common, row, words)
+
+
+def hold_views(rows: Sequence[ShownHold]) -> list[dict[str, Any]]:
+    """Return holds as they stand (`views.HoldView`)."""
+    return [_hold_view(row) for row in rows]
+
+
+def _hold_view(row: ShownHold) -> dict[str, Any]:
+    held = row.frozen - row.released - row.returned - row.seized
+    owed_since = row.owed_since if row.obliges else None
+    return {
+        "id": row.id,
+        "leg_id": row.leg_id,
+        "partner": row.partner,
+        "address_no": row.address_no,
+        "asset": row.asset,
+        "frozen": str(row.frozen),
+        "held": str(held),
+        "released": str(row.released),
+        "returned": str(row.returned),
+        "seized": str(row.seized),
+        "withheld": row.withheld,
+        "basis": row.basis,
+        "frozen_at": format_time(row.frozen_at),
+        "hold_expires_at": format_time(row.hold_expires_at),
+        "shared": row.is_shared,
+        "lapsed": row.lapsed,
+        "kept": row.kept,
+        "account_level": row.account_level,
+        "owed_since": None if owed_since is None else format_time(owed_since),
+    }
+
+
+def evidence_page(connection: Connection, rows: Sequence[ActRow]) -> int:
+    """Return how many of the acts `rows` fit into a page; at least one."""
+    sizes = reading.document_sizes(connection, [row.id for row in rows], "evidence")
+    total = 0
+    for number, row in enumerate(rows):
+        total += sizes.get(row.id, 0)
+        if total > EVIDENCE_PAGE_BYTES and number:
+            return number
+    return len(rows)
+
+
+def evidence_views(
+    connection: Connection, vault: Vault, rows: Sequence[ActRow]
+) -> list[dict[str, Any]]:
+    """Return acts with what proves them, byte for byte as received (`views.EvidenceView`)."""
+    packed = load(connection, vault, [row.id for row in rows], "evidence")
+    kids = sorted({row.kid for row in rows if row.kid is not None})
+    jwks = {}
+    if kids:
+        found = partner_store.keys(connection, kids=kids, limit=len(kids))
+        jwks = {key.kid: key.jwk for key in found}
+    return [_evidence_view(row, packed.get(row.id), jwks.get(row.kid or "")) for row in rows]
+
+
+def _evidence_view(
+    row: ActRow, packed: bytes | None, jwk: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    token, body = (None, None) if packed is None else unpack_evidence(packed)
+    return {
+        "act": row.kind,
+        "act_id": row.id,
+        "leg_id": row.leg_id,
+        "kind": row.evidence_kind,
+        "partner": row.partner,
+        "subject": row.subject,
+        "kid": row.kid,
+        "jwk": jwk,
+        "token": token,
+        "body": None if body is None else body.decode(),
+        "at": format_time(row.at),
+        "leaf_index": row.leaf_index,
+    }

@@ -1,0 +1,130 @@
+"""What is owed about holds: an answer after a withdrawal or a lapse, and the clocks that recall it.
+
+Obligations are per hold: met once nothing is held, by `kept`, or, where the hold only lapsed, by an
+extension.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+
+from coordinator.domain.deadline import Policies
+from coordinator.domain.hold import HoldBalance, next_warning, owes_answer
+from coordinator.domain.leg import LegFlag
+from coordinator.services.core.unit_of_work import UnitOfWork
+from coordinator.storage.ledger import hold_clocks
+from coordinator.storage.ledger.hold_clocks import Obligation
+from coordinator.storage.requests import freeze_requests as request_store
+from coordinator.storage.requests import legs as leg_store
+from coordinator.storage.tables.freeze_requests import FreezeRequestRow
+from holdfast.protocol.vocabulary import HoldBasis
+
+
+def next_clock(hold: HoldBalance, now: datetime, policies: Policies) -> datetime | None:
+    """Return when a hold's next warning or its end is due; None where no clock runs."""
+    if not hold.is_open or hold.lapsed:
+        return None
+    warning = next_warning(hold, now=now, warn_before=policies.warn_before)
+    if warning is not None:
+        return warning
+    if hold.hold_expires_at > now:
+        return hold.hold_expires_at
+    # A review date only reminds, once.
+    return None if hold.basis is HoldBasis.LEGAL_ORDER else hold.hold_expires_at
+
+
+def settle(
+    uow: UnitOfWork,
+    holds: Iterable[HoldBalance],
+    *,
+    withdrawn: Iterable[str] = (),
+    unlinked: Iterable[str] = (),
+) -> dict[str, bool]:
+    """Bring obligations and clocks of `holds` up to date; returns which of them owe an answer now.
+
+    Args:
+        uow: The transaction under way.
+        holds: As they stand after the act.
+        withdrawn: Ids of holds whose address or request is withdrawn by this very act.
+        unlinked: Ids of holds that this act keeps for another request: what was owed for the one
+            that they leave is met.
+    """
+    now_withdrawn = set(withdrawn)
+    left = sorted(unlinked)
+    freed = set(left) - hold_clocks.withdrawn_holds(uow.connection, left)
+    balances = {hold.id: hold for hold in holds}
+    if not balances:
+        return {}
+    owing: dict[str, bool] = {}
+    changes: dict[str, Obligation] = {}
+    for hold_id, before in hold_clocks.obligations(uow.connection, sorted(balances)).items():
+        withdrawn_at = before.withdrawn_at or (uow.now if hold_id in now_withdrawn else None)
+        if hold_id in freed:
+            withdrawn_at = None
+        hold = balances[hold_id]
+        owed = _obligation(before, hold, withdrawn_at, uow.now, uow.policies)
+        owing[hold_id] = owed.owed_since is not None
+        if owed != before:
+            changes[hold_id] = owed
+    hold_clocks.set_obligations(uow.connection, changes)
+    return owing
+
+
+def first_obligations(
+    uow: UnitOfWork, holds: Iterable[HoldBalance], *, withdrawn: Collection[str]
+) -> dict[str, Obligation]:
+    """Return by id what is owed about holds that an act opens, to be stored with them.
+
+    Args:
+        uow: The transaction under way.
+        holds: The new ones.
+        withdrawn: Ids of those whose address or request was withdrawn before.
+    """
+    known: dict[tuple[object, ...], Obligation] = {}
+    owed: dict[str, Obligation] = {}
+    for hold in holds:
+        withdrawn_at = uow.now if hold.id in withdrawn else None
+        # Thousands come with one report, and most are alike in all that counts here.
+        alike = (hold.is_open, hold.lapsed, hold.kept, hold.basis, hold.hold_expires_at)
+        found = known.get((*alike, withdrawn_at))
+        if found is None:
+            found = _obligation(Obligation(), hold, withdrawn_at, uow.now, uow.policies)
+            known[*alike, withdrawn_at] = found
+        owed[hold.id] = found
+    return owed
+
+
+def _obligation(
+    before: Obligation,
+    hold: HoldBalance,
+    withdrawn_at: datetime | None,
+    now: datetime,
+    policies: Policies,
+) -> Obligation:
+    owes = owes_answer(hold, withdrawn=withdrawn_at is not None)
+    return Obligation(
+        withdrawn_at=withdrawn_at,
+        owed_since=(before.owed_since or now) if owes else None,
+        next_reminder_at=_reminder(before, now, policies) if owes else None,
+        next_clock_at=next_clock(hold, now, policies),
+    )
+
+
+def _reminder(before: Obligation, now: datetime, policies: Policies) -> datetime:
+    due = before.next_reminder_at
+    return due if due is not None and due > now else now + policies.remind_owed
+
+
+def flags_with(flags: Sequence[str], flag: LegFlag, *, holds: bool) -> list[str]:
+    """Return `flags` with one of them set or taken out, in their usual order."""
+    wanted = (set(flags) | {flag.value}) if holds else (set(flags) - {flag.value})
+    return [f.value for f in LegFlag if f.value in wanted]
+
+
+def settle_final(uow: UnitOfWork, request: FreezeRequestRow) -> None:
+    """Note since when nothing is expected of any leg, or that something is again.
+
+    Call it after the legs were written; a request closes by itself some days after.
+    """
+    is_awaited = bool(leg_store.not_final(uow.connection, request.id, limit=1))
+    if is_awaited != (request.final_since is None):
+        request_store.set_final_since(uow.connection, request.id, None if is_awaited else uow.now)

@@ -1,0 +1,1 @@
+"""Partners, their people and systems, keys and grants."""

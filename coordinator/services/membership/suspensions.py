@@ -1,0 +1,123 @@
+"""Suspension and reinstatement of a partner by the operator, with their consequences.
+
+The keys of a suspended partner answer 401, but for revocations, and for reports and extensions on
+what it holds. What it asked for and nobody decided yet, and what went out provisionally, is
+withdrawn: one transaction per request, found by the worker until none is left, so that a crash
+between leaves nothing behind. What is active stays with those who were asked, marked.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import update
+
+from coordinator.domain.actor import Actor
+from coordinator.domain.errors import ConflictError, NotFoundError
+from coordinator.domain.freeze_request import Action
+from coordinator.domain.permission import Permission
+from coordinator.services.after_freeze.withdrawals import withdraw_all
+from coordinator.services.core.acts import Act, RequestContext
+from coordinator.services.core.bus import handles
+from coordinator.services.core.unit_of_work import EVERYBODY, Answer, Recorded, UnitOfWork
+from coordinator.services.membership.root_resets import stop_reset
+from coordinator.storage.membership import partners as store
+from coordinator.storage.membership import root_resets
+from coordinator.storage.requests import freeze_requests as request_store
+from coordinator.storage.tables.freeze_requests import FreezeRequestRow
+from coordinator.storage.tables.partners import PartnerRow
+from holdfast.protocol.vocabulary import EventType, PartnerStatus, RequestStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuspendPartner:
+    """The operator takes an active partner out, until it is reinstated."""
+
+    handle: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReinstatePartner:
+    """The operator lets a suspended partner act again."""
+
+    handle: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithdrawOfSuspended:
+    """Withdraw one undecided or provisional request of a suspended partner."""
+
+    request_id: str
+
+
+@handles(SuspendPartner, needs=Permission.PARTNER_SUSPEND)
+def suspend(command: SuspendPartner, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Suspend a partner; transactions under way that rest on its keys fail."""
+    del actor
+    row = _partner(uow, command.handle, PartnerStatus.ACTIVE)
+    waiting = root_resets.waiting(uow.connection, row.handle)
+    if waiting is not None:
+        # Nobody could object while the keys answer 401.
+        stop_reset(uow, waiting, row)
+    uow.will_revoke()
+    recorded = _change(uow, row, PartnerStatus.SUSPENDED, EventType.PARTNER_SUSPENDED)
+    body = {"handle": row.handle, "status": PartnerStatus.SUSPENDED}
+    return Answer(200, body, entry=recorded)
+
+
+@handles(ReinstatePartner, needs=Permission.PARTNER_SUSPEND)
+def reinstate(command: ReinstatePartner, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Let a suspended partner act again; what was withdrawn stays withdrawn."""
+    del actor
+    row = _partner(uow, command.handle, PartnerStatus.SUSPENDED)
+    # A reader that knows `partner.joined` takes the partner for active again, which is right.
+    recorded = _change(uow, row, PartnerStatus.ACTIVE, EventType.PARTNER_JOINED, reinstated=True)
+    return Answer(200, {"handle": row.handle, "status": PartnerStatus.ACTIVE}, entry=recorded)
+
+
+def _partner(uow: UnitOfWork, handle: str, wanted: PartnerStatus) -> PartnerRow:
+    row = store.partner(uow.connection, handle, lock=True)
+    if row is None:
+        raise NotFoundError(f"there is no partner {handle}")
+    if row.status != wanted:
+        raise ConflictError(
+            f"{handle} is {row.status}, not {wanted.value}", current_status=row.status
+        )
+    return row
+
+
+def _change(
+    uow: UnitOfWork, row: PartnerRow, status: PartnerStatus, event: EventType, **more: bool
+) -> Recorded:
+    uow.connection.execute(
+        update(PartnerRow).where(PartnerRow.handle == row.handle).values(status=status)
+    )
+    return uow.record(
+        event,
+        {
+            "partner": row.handle,
+            "kind": row.kind,
+            "root_kid": row.root_kid,
+            "status": status,
+            **more,
+        },
+        key=uow.key(row.document_key_id),
+        audience=[EVERYBODY],
+    )
+
+
+@handles(WithdrawOfSuspended, needs=Permission.TIMER_FIRE)
+def withdraw_of_suspended(command: WithdrawOfSuspended, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Withdraw a request that a suspended partner can no longer stand by."""
+    request_store.lock_sharing(uow.connection, command.request_id)
+    row = request_store.get(uow.connection, command.request_id, lock=True)
+    if row is None or not _is_undecided(row):
+        return Answer(200, {"status": "unchanged"})
+    requester = store.partner(uow.connection, row.requester)
+    if requester is None or requester.status != PartnerStatus.SUSPENDED:
+        return Answer(200, {"status": "unchanged"})
+    on = RequestContext(uow, actor, row)
+    return withdraw_all(on, Action.WITHDRAW, Act("suspend"), reason="the requester was suspended")
+
+
+def _is_undecided(row: FreezeRequestRow) -> bool:
+    is_submitted: bool = row.status == RequestStatus.SUBMITTED
+    return is_submitted or (row.status == RequestStatus.ACTIVE and bool(row.provisional))

@@ -1,0 +1,1 @@
+"""What only readers need: statistics, and what waits for a decision."""

@@ -1,0 +1,269 @@
+"""Statistics of how partners answered; they add up to the ledger's own totals."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from coordinator.domain.durations import milliseconds, percentile
+from coordinator.domain.usd import usd_text
+from coordinator.storage.reading import statistics as store
+from coordinator.storage.reading.statistics import CountedLeg, Scope
+from holdfast.protocol.vocabulary import NO_MATCH_CODES, DeclineCode, LegStatus
+
+_AMOUNTS = ("asked", "found", "frozen", "returned")
+#: Stands where an asset's id does, for sums in US dollars.
+_DOLLARS = ""
+
+
+@dataclass(slots=True)
+class Figures:
+    """What is known of some legs, to be added up and shown.
+
+    Attributes:
+        stated_by: The partners behind each sum that is not 0, by (asset or `_DOLLARS`, name).
+    """
+
+    legs: int = 0
+    acknowledged: list[int] = field(default_factory=list)
+    first_freeze: list[int] = field(default_factory=list)
+    assets: dict[str, dict[str, int]] = field(default_factory=dict)
+    usd: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_AMOUNTS, 0))
+    declined: dict[str, int] = field(default_factory=dict)
+    nothing: dict[str, int] = field(default_factory=dict)
+    stated_by: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+
+    def add(self, asset: str, name: str, value: int, partner: str) -> None:
+        """Add an amount that a partner stated, or to the count of those that it withheld."""
+        self._add_to_asset(asset, name, value)
+        self._note(asset, name, value, partner)
+
+    def add_usd(self, name: str, cents: int | None, partner: str) -> None:
+        """Add a value in cents; None where none was stated."""
+        self.usd[name] += cents or 0
+        self._note(_DOLLARS, name, cents or 0, partner)
+
+    def _add_to_asset(self, asset: str, name: str, value: int) -> None:
+        sums = self.assets.setdefault(asset, dict.fromkeys((*_AMOUNTS, "withheld"), 0))
+        sums[name] += value
+
+    def _note(self, asset: str, name: str, value: int, partner: str) -> None:
+        if value:
+            self.stated_by.setdefault((asset, name), set()).add(partner)
+
+    def include(self, other: "Figures") -> None:
+        """Add all of another's."""
+        self.legs += other.legs
+        self.acknowledged += other.acknowledged
+        self.first_freeze += other.first_freeze
+        for asset, sums in other.assets.items():
+            for name, value in sums.items():
+                self._add_to_asset(asset, name, value)
+        for key, partners in other.stated_by.items():
+            self.stated_by.setdefault(key, set()).update(partners)
+        for mine, theirs in (
+            (self.usd, other.usd),
+            (self.declined, other.declined),
+            (self.nothing, other.nothing),
+        ):
+            for name, value in theirs.items():
+                mine[name] = mine.get(name, 0) + value
+
+    def comes_from_many(self, asset: str, name: str, least: int) -> bool:
+        """Tell whether at least so many partners, and so at least as many cases, make up a sum.
+
+        One that is 0 comes from nobody: shown, it would tell that those left out are not 0.
+        """
+        return len(self.stated_by.get((asset, name), ())) >= least
+
+    def shown_assets(self) -> dict[str, dict[str, Any]]:
+        """Return sums by asset as they stand on the wire."""
+        return {
+            asset: {n: v if n == "withheld" else str(v) for n, v in sums.items()}
+            for asset, sums in sorted(self.assets.items())
+        }
+
+    def shown_usd(self) -> dict[str, str]:
+        """Return dollars as they stand on the wire."""
+        return {name: usd_text(cents) for name, cents in self.usd.items()}
+
+
+Key = tuple[str, str, str]
+
+
+def month_start(year: int, month: int) -> datetime:
+    """Return the first moment of a month, UTC; month 13 is the next year's first."""
+    return datetime(year + (month - 1) // 12, (month - 1) % 12 + 1, 1, tzinfo=UTC)
+
+
+def figures_by_row(connection: Connection, scope: Scope) -> dict[Key, Figures]:
+    """Return figures by (month, partner, urgency) of the legs in scope."""
+    legs = {leg.id: leg for leg in store.legs(connection, scope)}
+    rows: dict[Key, Figures] = {}
+    of_leg: dict[str, Figures] = {}
+    by_request: dict[str, list[tuple[Figures, str]]] = {}
+    for leg in legs.values():
+        key = (f"{leg.queued_at:%Y-%m}", leg.partner, leg.urgency)
+        figures = rows.setdefault(key, Figures())
+        of_leg[leg.id] = figures
+        by_request.setdefault(leg.request_id, []).append((figures, leg.requester))
+        _count_leg(figures, leg)
+    for asked in store.asked(connection, scope):
+        # Whoever is asked, what was asked for is the requester's word.
+        for figures, requester in by_request[asked.request_id]:
+            figures.add_usd("asked", asked.usd, requester)
+            if asked.asset is not None and asked.amount is not None:
+                figures.add(asked.asset, "asked", asked.amount, requester)
+    for froze in store.first_freezes(connection, scope):
+        taken = milliseconds(froze.first - legs[froze.leg_id].queued_at)
+        of_leg[froze.leg_id].first_freeze.append(taken)
+    partners = {leg.id: leg.partner for leg in legs.values()}
+    nothing = _add_ledger(connection, scope, of_leg, partners)
+    for leg in legs.values():
+        if leg.status == LegStatus.DECLINED:
+            code = leg.decline_code or _declining_code(nothing.get(leg.id, {}))
+            declined = of_leg[leg.id].declined
+            declined[code] = declined.get(code, 0) + 1
+    return rows
+
+
+def _declining_code(nothing: Mapping[str, int]) -> str:
+    """Return the code under which a leg counts that declined by its lines.
+
+    Of the codes that make it `declined` rather than `no_match`, the one given for most addresses;
+    of equal ones the first by name.
+    """
+    counts = [(-count, code) for code, count in nothing.items() if code not in NO_MATCH_CODES]
+    return min(counts)[1] if counts else DeclineCode.OTHER.value
+
+
+def _add_ledger(
+    connection: Connection,
+    scope: Scope,
+    of_leg: Mapping[str, Figures],
+    partners: Mapping[str, str],
+) -> dict[str, dict[str, int]]:
+    """Add what the ledger says of each leg; returns by leg how many addresses have which code."""
+    for found in store.found(connection, scope):
+        figures, partner = of_leg[found.leg_id], partners[found.leg_id]
+        figures.add(found.asset, "found", found.found, partner)
+        figures.add(found.asset, "withheld", found.withheld, partner)
+        figures.add_usd("found", found.usd, partner)
+    for held in store.held(connection, scope):
+        figures, partner = of_leg[held.leg_id], partners[held.leg_id]
+        figures.add(held.asset, "frozen", held.frozen, partner)
+        figures.add(held.asset, "returned", held.returned, partner)
+        figures.add(held.asset, "withheld", held.withheld, partner)
+        figures.add_usd("frozen", held.frozen_usd, partner)
+        figures.add_usd("returned", held.returned_usd, partner)
+    nothing: dict[str, dict[str, int]] = {}
+    for answered in store.nothing(connection, scope):
+        counts = of_leg[answered.leg_id].nothing
+        counts[answered.code] = counts.get(answered.code, 0) + answered.addresses
+        nothing.setdefault(answered.leg_id, {})[answered.code] = answered.addresses
+    return nothing
+
+
+def _count_leg(figures: Figures, leg: CountedLeg) -> None:
+    figures.legs += 1
+    if leg.acknowledged_at is not None:
+        figures.acknowledged.append(milliseconds(leg.acknowledged_at - leg.queued_at))
+
+
+def total(rows: Iterable[Figures]) -> Figures:
+    """Return the sum of many."""
+    whole = Figures()
+    for row in rows:
+        whole.include(row)
+    return whole
+
+
+def durations(values: Iterable[int]) -> dict[str, Any]:
+    """Return count, median and 90th percentile (`life_cycle_views.Durations`)."""
+    ordered = sorted(values)
+    return {
+        "count": len(ordered),
+        "median_ms": percentile(ordered, 50),
+        "p90_ms": percentile(ordered, 90),
+    }
+
+
+def member_view(rows: Mapping[Key, Figures]) -> dict[str, Any]:
+    """Return rows and totals as a member reads them (`life_cycle_views.StatisticsView`)."""
+    whole = total(rows.values())
+    return {
+        "rows": [
+            {
+                "month": month,
+                "partner": partner,
+                "urgency": urgency,
+                "legs": row.legs,
+                "acknowledged": durations(row.acknowledged),
+                "first_freeze": durations(row.first_freeze),
+                "assets": row.shown_assets(),
+                "usd": row.shown_usd(),
+                "declined": row.declined,
+                "nothing": row.nothing,
+            }
+            for (month, partner, urgency), row in sorted(rows.items())
+        ],
+        "totals": whole.shown_assets(),
+        "usd": whole.shown_usd(),
+    }
+
+
+def yearly_view(
+    rows: Mapping[Key, Figures], *, year: int, requests: int, name_from: int
+) -> dict[str, Any]:
+    """Return what the public reads of a year (`life_cycle_views.YearlySummary`).
+
+    A partner is named from `name_from` cases on; with fewer in all, there are counts alone. A sum
+    is shown where it comes from as many partners, each sum by itself: where many found and one
+    froze, the sum frozen would be that partner's amount.
+    """
+    by_partner: dict[str, Figures] = {}
+    for (_, partner, _), row in rows.items():
+        by_partner.setdefault(partner, Figures()).include(row)
+    whole = total(by_partner.values())
+    view = {
+        "year": year,
+        "named_from_cases": name_from,
+        "requests": requests,
+        "cases": whole.legs,
+        "partners": [],
+    }
+    if whole.legs < name_from:
+        return view
+    return view | {
+        "acknowledged": durations(whole.acknowledged),
+        "first_freeze": durations(whole.first_freeze),
+        "assets": _sums_of_many(whole, name_from),
+        "usd": {
+            name: value
+            for name, value in whole.shown_usd().items()
+            if whole.comes_from_many(_DOLLARS, name, name_from)
+        },
+        "declined": whole.declined,
+        "nothing": whole.nothing,
+        "partners": [
+            {
+                "partner": partner,
+                "cases": row.legs,
+                "acknowledged": durations(row.acknowledged),
+                "first_freeze": durations(row.first_freeze),
+            }
+            for partner, row in sorted(by_partner.items())
+            if row.legs >= name_from
+        ],
+    }
+
+
+def _sums_of_many(whole: Figures, least: int) -> dict[str, dict[str, Any]]:
+    """Return the sums by asset that come from many; an asset of which none does is left out."""
+    shown = {
+        asset: {n: v for n, v in sums.items() if whole.comes_from_many(asset, n, least)}
+        for asset, sums in whole.shown_assets().items()
+    }
+    return {asset: sums for asset, sums in shown.items() if sums}

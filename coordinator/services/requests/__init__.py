@@ -1,0 +1,1 @@
+"""From a draft to the legs: submitting, deciding, adding partners, answering questions."""

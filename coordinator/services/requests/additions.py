@@ -1,0 +1,337 @@
+"""More partners for a live request: proposed by one lead, approved by another, then noticed.
+
+An addition has a decision context of its own; an approval's `context_sha256` names it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from coordinator.domain.actor import Actor
+from coordinator.domain.approval import (
+    excluded_from_approving,
+    quorum_met,
+    require_enough_leads,
+    require_first_decision,
+    require_may_approve,
+)
+from coordinator.domain.deadline import Policies
+from coordinator.domain.errors import (
+    ConflictError,
+    FieldFault,
+    InvalidInputError,
+    InvalidTransitionError,
+    UnavailableError,
+)
+from coordinator.domain.freeze_request import Action, next_status, require_in_time
+from coordinator.domain.permission import Permission
+from coordinator.services.core.access import sent_request
+from coordinator.services.core.acts import Act, RequestContext
+from coordinator.services.core.bus import handles
+from coordinator.services.core.read_context import ReadContext
+from coordinator.services.core.unit_of_work import Answer, UnitOfWork, unpack_evidence
+from coordinator.services.ledger.obligations import settle_final
+from coordinator.services.requests.addition_rules import require_addable, require_still_addable
+from coordinator.services.requests.notices import PARTNERS_IN_EVENT, send_notices
+from coordinator.storage.engine.documents import load, load_one
+from coordinator.storage.membership import partners as partner_store
+from coordinator.storage.requests import additions as store
+from coordinator.storage.requests import freeze_requests as request_store
+from coordinator.storage.tables.freeze_requests import FreezeRequestRow
+from coordinator.storage.tables.life_cycle import AdditionRow
+from holdfast.protocol import payloads
+from holdfast.protocol.decision_context import DecisionContext, context_sha256
+from holdfast.protocol.life_cycle_payloads import PartnersAddition
+from holdfast.protocol.payloads import format_time
+from holdfast.protocol.type_ids import new_id
+from holdfast.protocol.vocabulary import Decision, EventType, RequestStatus
+
+EXPIRED = "expired"
+#: Proof of an addition in a notice, in bytes; beyond that it is linked, as webhooks stay small.
+PROOF_LIMIT_BYTES = 5_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposePartners:
+    """A lead proposes more partners for a live request."""
+
+    request_id: str
+    body: PartnersAddition
+
+
+@handles(ProposePartners, needs=Permission.FREEZE_REQUEST_ADD_PARTNERS)
+def propose(command: ProposePartners, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Store an addition as pending; nobody is asked before another lead approves it."""
+    body = command.body
+    on = sent_request(uow, actor, command.request_id, body.content_sha256)
+    row = on.request
+    _require_live(on)
+    require_addable(on, body.to)
+    _require_enough_leads(uow, actor, row.quorum)
+    text = _context(uow, row, body.to).text()
+    digest = context_sha256(text)
+    if store.is_context_taken(uow.connection, digest):
+        raise ConflictError(
+            "this very addition was proposed before; add a fresh nonce to propose it again",
+            code="same_addition",
+            current_status=row.status,
+        )
+    act_id = on.store_act(Act("add_partners", context_sha256=digest))
+    addition = store.insert_addition(
+        uow.connection,
+        id=new_id("add"),
+        request_id=row.id,
+        act_id=act_id,
+        proposed_by_person=actor.person,
+        proposed_by_kid=actor.kid,
+        context_sha256=digest,
+        partner_count=len(body.to),
+        proposed_at=uow.now,
+    )
+    uow.seal(on.key, addition.id, "context", text.encode())
+    proposed = _about(addition, body.to)
+    recorded = on.record(EventType.REQUEST_PARTNERS_PROPOSED, proposed, act_id=act_id)
+    until = uow.now + uow.policies.approve_within
+    answer = _view(addition, row, (store.PENDING, until), text, [])
+    return Answer(201, answer, entry=recorded)
+
+
+def decide_addition(on: RequestContext, addition: AdditionRow, body: payloads.Approval) -> Answer:
+    """Count one decision on an addition; at quorum its partners get legs and notices.
+
+    Raises:
+        InvalidTransitionError: If it is decided, expired, or the request no longer takes partners.
+        SelfApprovalError: If the actor proposed it.
+        ConflictError: If the actor has decided, or a partner cannot be asked any more.
+    """
+    uow, actor, row = on.uow, on.actor, on.request
+    _require_pending(on, addition)
+    require_may_approve(
+        actor,
+        submitter_person=addition.proposed_by_person,
+        key_grant_proposer=partner_store.key_proposer(uow.connection, addition.proposed_by_kid),
+    )
+    if body.warnings_accepted:
+        pointer = "/warnings_accepted/0/code"
+        fault = FieldFault(pointer, "an addition carries no warnings", "no_such_warning")
+        raise InvalidInputError("there is no warning to accept", errors=[fault])
+    earlier = store.decisions(uow.connection, [addition.id])
+    require_first_decision(actor, {decision.person for decision in earlier})
+    if body.decision is Decision.REJECT:
+        return _reject(on, addition, body)
+    _require_live(on)
+    to = _partners_of(uow, addition.id)
+    require_still_addable(uow, row, to)
+    act_id = _store_decision(on, addition, body)
+    approvers = [decision.person for decision in earlier] + [actor.person]
+    counted = {"approvals": len(approvers), "quorum": row.quorum}
+    data = {**_about(addition, to), **counted}
+    if not quorum_met(approvers, row.quorum):
+        recorded = on.record(EventType.REQUEST_APPROVED, data, act_id=act_id)
+        answer = _decision_answer(on, addition, act_id, store.PENDING)
+        return Answer(201, answer | counted, entry=recorded)
+    store.decide(uow.connection, addition.id, store.APPROVED, uow.now)
+    on.change(partners_asked=row.partners_asked + len(to))
+    recorded = on.record(EventType.REQUEST_PARTNERS_ADDED, data, act_id=act_id)
+    proof = _proof(uow, row, [addition.act_id, *(d.act_id for d in earlier), act_id])
+    send_notices(on, to, addition=proof)
+    settle_final(uow, row)
+    answer = _decision_answer(on, addition, act_id, store.APPROVED)
+    return Answer(201, answer | counted, entry=recorded)
+
+
+def _reject(on: RequestContext, addition: AdditionRow, body: payloads.Approval) -> Answer:
+    act_id = _store_decision(on, addition, body)
+    store.decide(on.uow.connection, addition.id, store.REJECTED, on.uow.now)
+    data = _about(addition, _partners_of(on.uow, addition.id))
+    recorded = on.record(EventType.REQUEST_PARTNERS_REFUSED, data, act_id=act_id)
+    answer = _decision_answer(on, addition, act_id, store.REJECTED)
+    return Answer(201, answer, entry=recorded)
+
+
+def _decision_answer(
+    on: RequestContext, addition: AdditionRow, act_id: str, addition_status: str
+) -> dict[str, Any]:
+    return {
+        "id": act_id,
+        "request_id": on.request.id,
+        "status": on.request.status,
+        "addition": addition.id,
+        "addition_status": addition_status,
+        "at": format_time(on.uow.now),
+    }
+
+
+def _about(addition: AdditionRow, to: Sequence[str]) -> dict[str, Any]:
+    """Return what the events of an addition say of it."""
+    return {
+        "addition": addition.id,
+        "context_sha256": addition.context_sha256,
+        **_named_partners(to),
+    }
+
+
+def _named_partners(to: Sequence[str]) -> dict[str, Any]:
+    return {"partner_count": len(to), "to": list(to) if len(to) <= PARTNERS_IN_EVENT else []}
+
+
+def _require_live(on: RequestContext) -> None:
+    """Refuse to widen a request that is over, or that nobody ratified in time."""
+    row = on.request
+    status = RequestStatus(row.status)
+    next_status(status, Action.ADD_PARTNERS, provisional=row.provisional)
+    require_in_time(
+        status,
+        provisional=row.provisional,
+        approve_by=row.approve_by,
+        ratify_by=row.ratify_by,
+        now=on.uow.now,
+    )
+
+
+def _require_pending(on: RequestContext, addition: AdditionRow) -> None:
+    policies = on.uow.policies
+    status = _status_of(addition, policies, on.uow.now)
+    if status == EXPIRED:
+        ended_at = format_time(addition.proposed_at + policies.approve_within)
+        raise InvalidTransitionError(
+            f"the time to decide on this addition ended at {ended_at}: it expired, and nobody was "
+            "asked; propose the partners again if they are still wanted",
+            code="too_late",
+            current_status=on.request.status,
+        )
+    if status != store.PENDING:
+        raise InvalidTransitionError(
+            f"this addition is {status}; propose the partners again",
+            code="addition_decided",
+            current_status=on.request.status,
+        )
+
+
+def _status_of(addition: AdditionRow, policies: Policies, now: datetime) -> str:
+    if addition.status == store.PENDING and addition.proposed_at + policies.approve_within <= now:
+        return EXPIRED
+    return str(addition.status)
+
+
+def _require_enough_leads(uow: UnitOfWork, actor: Actor, quorum: int) -> None:
+    excluded = excluded_from_approving(
+        submitter_person=actor.subject,
+        submitter_system_owner=actor.owner,
+        key_grant_proposer=partner_store.key_proposer(uow.connection, actor.kid),
+    )
+    eligible = partner_store.eligible_leads(uow.connection, actor.partner, set(excluded))
+    require_enough_leads(eligible, quorum=quorum, act="propose")
+
+
+def _context(uow: UnitOfWork, row: FreezeRequestRow, to: Sequence[str]) -> DecisionContext:
+    if uow.evidence is None:
+        raise AssertionError("an addition is always signed")
+    return DecisionContext(
+        request_id=row.id,
+        content_sha256=row.content_sha256,
+        act_sha256=uow.evidence.content_sha256,
+        to=to,
+    )
+
+
+def _partners_of(uow: UnitOfWork, addition_id: str) -> list[str]:
+    content = load_one(uow.connection, uow.vault, addition_id, "context")
+    if content is None:
+        raise UnavailableError("the decision context of this addition was erased")
+    return list(DecisionContext.read(content).to)
+
+
+def _store_decision(on: RequestContext, addition: AdditionRow, body: payloads.Approval) -> str:
+    decision = body.decision.value
+    # Not among the decisions on the request itself: each person has one of those, and one of these.
+    act_id = on.store_act(Act(f"{decision}_addition", context_sha256=body.context_sha256))
+    store.insert_decision(on.uow.connection, addition.id, on.actor.person, decision, act_id)
+    return act_id
+
+
+def _proof(uow: UnitOfWork, row: FreezeRequestRow, act_ids: Sequence[str]) -> list[dict[str, Any]]:
+    """Return what proves to the partners added that they are asked: proposal, then approvals."""
+    if uow.evidence is None:
+        raise AssertionError("a decision is always signed")
+    packed = load(uow.connection, uow.vault, act_ids, "evidence")
+    acts = request_store.acts_by_id(uow.connection, act_ids)
+    keys = partner_store.jwks(uow.connection, {act.kid for act in acts if act.kid is not None})
+    shown = []
+    size = 0
+    for act in acts:
+        # The evidence of this very act is stored in the tail only.
+        token, body = unpack_evidence(packed.get(act.id) or uow.evidence.packed())
+        entry = {"act": act.kind, "kid": act.kid, "jwk": keys.get(act.kid or ""), "token": token}
+        size += len(token) + len(body) + body.count(b'"') + 300
+        if size <= PROOF_LIMIT_BYTES:
+            entry["body"] = body.decode()
+        else:
+            entry["href"] = f"/v1/freeze-requests/{row.id}/evidence"
+        shown.append(entry)
+    return shown
+
+
+def addition_views(
+    read: ReadContext, rows: Sequence[AdditionRow], request: FreezeRequestRow
+) -> list[dict[str, Any]]:
+    """Return additions as the requester reads them (`life_cycle_views.AdditionView`)."""
+    ids = [row.id for row in rows]
+    contexts = load(read.connection, read.vault, ids, "context")
+    approvals: dict[str, list[dict[str, Any]]] = {id_: [] for id_ in ids}
+    for decision in store.decisions(read.connection, ids):
+        approvals[decision.addition_id].append(
+            {
+                "person": decision.person,
+                "decision": decision.decision,
+                "act_id": decision.act_id,
+                "at": format_time(decision.at),
+            }
+        )
+    within = read.policies.approve_within
+    return [
+        _view(
+            row,
+            request,
+            (_status_of(row, read.policies, read.now), row.proposed_at + within),
+            contexts[row.id].decode() if row.id in contexts else None,
+            approvals[row.id],
+        )
+        for row in rows
+    ]
+
+
+def _view(
+    row: AdditionRow,
+    request: FreezeRequestRow,
+    state: tuple[str, datetime],
+    context: str | None,
+    approvals: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """Return one addition.
+
+    Args:
+        row: As it is stored.
+        request: The one that it adds to.
+        state: Its status, and until when it may be decided.
+        context: The decision context; None where it was erased.
+        approvals: The decisions on it.
+    """
+    addition_status, approve_by = state
+    return {
+        "id": row.id,
+        "request_id": row.request_id,
+        "act_id": row.act_id,
+        "addition_status": addition_status,
+        "status": request.status,
+        "to": [] if context is None else list(DecisionContext.read(context).to),
+        "proposed_by": row.proposed_by_person,
+        "proposed_at": format_time(row.proposed_at),
+        "approve_by": format_time(approve_by),
+        "decided_at": None if row.decided_at is None else format_time(row.decided_at),
+        "decision_context": context,
+        "context_sha256": row.context_sha256,
+        "approvals": list(approvals),
+        "quorum": request.quorum,
+    }

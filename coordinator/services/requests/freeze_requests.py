@@ -1,0 +1,401 @@
+"""Submitting a freeze request, up to the decision context that security leads decide on."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from coordinator.domain.actor import Actor
+from coordinator.domain.approval import excluded_from_approving, require_enough_leads
+from coordinator.domain.errors import ConflictError, FieldFault, InvalidInputError
+from coordinator.domain.freeze_request import Action, next_status
+from coordinator.domain.permission import Permission
+from coordinator.services.core.acts import Act, RequestContext
+from coordinator.services.core.bus import handles
+from coordinator.services.core.unit_of_work import About, Answer, UnitOfWork
+from coordinator.services.requests.freeze_request_views import (
+    RequestDetails,
+    RequesterDetails,
+    incident_views,
+    request_words,
+    requester_view,
+)
+from coordinator.services.requests.notices import PARTNERS_IN_EVENT, notify_provisionally
+from coordinator.services.requests.submission import (
+    CheckedDocument,
+    require_bounded_silence,
+    wrong_target_warnings,
+)
+from coordinator.storage.engine.database import Database
+from coordinator.storage.engine.documents import DocumentKey, Vault
+from coordinator.storage.engine.prebuilt import Pending
+from coordinator.storage.membership import partners as partner_store
+from coordinator.storage.membership.partners import PartnerStatusNow, Person
+from coordinator.storage.requests import flagged_accounts as account_store
+from coordinator.storage.requests import freeze_requests as store
+from coordinator.storage.requests.flagged_accounts import Duplicates, FlaggedAccounts, Packed
+from coordinator.storage.tables.freeze_requests import ActRow, FreezeRequestRow
+from holdfast.protocol import canonical_json, payloads
+from holdfast.protocol.decision_context import ContextWarning, DecisionContext, context_sha256
+from holdfast.protocol.payloads import format_time
+from holdfast.protocol.type_ids import new_id
+from holdfast.protocol.vocabulary import (
+    ASKABLE_KINDS,
+    EventType,
+    LegStatus,
+    PartnerKind,
+    PartnerStatus,
+    Tlp,
+    Urgency,
+)
+
+_DAY = timedelta(days=1)
+_SALT_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitFreezeRequest:
+    """One signed document, checked and with its data key made, ready to be stored."""
+
+    checked: CheckedDocument
+    accounts: FlaggedAccounts
+    duplicates: Duplicates
+    key: DocumentKey
+    wrapped_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Incident:
+    """The incident that a request belongs to.
+
+    Attributes:
+        words: As `incident_views` has them.
+        new: What is to be stored of it; None where it is known already.
+    """
+
+    id: str
+    words: Mapping[str, Any]
+    new: payloads.NewIncident | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Submission:
+    """What is known of a submission once nothing is left to refuse."""
+
+    id: str
+    incident: _Incident
+    to: Sequence[str]
+    quorum: int
+    context: DecisionContext
+    context_text: str
+    goes_out_at_once: bool
+
+
+def prepare_submission(
+    checked: CheckedDocument, requester: str, database: Database, vault: Vault
+) -> SubmitFreezeRequest:
+    """Return the command that submits a checked document.
+
+    All that takes as long as the list is long is done here: once the transaction has begun, others
+    wait for it.
+    """
+    accounts = FlaggedAccounts.of(
+        vault.blind_index(target.account.key) for target in checked.targets
+    )
+    with database.engine.connect() as connection:
+        duplicates = account_store.look_up(connection, requester, accounts)
+    key, wrapped = vault.new_key()
+    return SubmitFreezeRequest(
+        checked=checked, accounts=accounts, duplicates=duplicates, key=key, wrapped_key=wrapped
+    )
+
+
+@handles(SubmitFreezeRequest, needs=Permission.FREEZE_REQUEST_SUBMIT)
+def submit(command: SubmitFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Store a request as submitted; a security lead who had no hand in it decides."""
+    submission = _decide(command, actor, uow)
+    words = request_words(command.checked.document)
+    on = RequestContext(uow, actor, _store(command, actor, uow, submission))
+    uow.seal(on.key, submission.id, "context", submission.context_text.encode())
+    uow.seal(on.key, submission.id, "words", canonical_json.dumps(words))
+    act_id = on.store_act(Act("submit"))
+    recorded = uow.record(
+        EventType.REQUEST_SUBMITTED,
+        _submitted(on, submission.to),
+        key=on.key,
+        audience=[actor.partner],
+        about=About(submission.id, on.request.urgency),
+    )
+    uow.set_leaf(FreezeRequestRow, submission.id, recorded)
+    uow.set_leaf(ActRow, act_id, recorded)
+    told = notify_provisionally(on, submission.to) if submission.goes_out_at_once else ()
+    view = requester_view(
+        on.request,
+        RequestDetails(words=words, incident=submission.incident.words),
+        RequesterDetails(
+            context=submission.context_text,
+            legs=dict.fromkeys(told, LegStatus.QUEUED.value),
+            totals={},
+        ),
+    )
+    location = f"/v1/freeze-requests/{submission.id}"
+    return Answer(201, view, entry=recorded, location=location)
+
+
+def _decide(command: SubmitFreezeRequest, actor: Actor, uow: UnitOfWork) -> _Submission:
+    """Check a document against what is stored, and return all that its request consists of.
+
+    Raises:
+        CoordinatorError: Whatever the rules refuse.
+    """
+    document = command.checked.document
+    if uow.evidence is None:
+        raise AssertionError("a request is always signed")
+    require_bounded_silence(document, now=uow.now, policies=uow.policies)
+    # Asked together: on PostgreSQL the answers share round trips.
+    statuses = _send_statuses(uow, document)
+    people = partner_store.send_people(uow.connection, actor.partner)
+    newer = account_store.send_newer(uow.connection, actor.partner, command.duplicates)
+    to = _partners_asked(uow, actor, document, statuses)
+    incident = _incident(uow, actor, document)
+    _require_followable(uow, actor, document, incident.id)
+    quorum = _require_enough_leads(actor, people)
+    request_id = new_id("frq")
+    context = DecisionContext(
+        request_id=request_id,
+        content_sha256=uow.evidence.content_sha256,
+        act_sha256=uow.evidence.content_sha256,
+        to=to,
+        warnings=_warnings(uow, command, newer),
+        # The hash reaches the partners asked, who know all the rest: by trying they would learn
+        # whether there is a warning about other requests.
+        salt=secrets.token_urlsafe(_SALT_BYTES),
+    )
+    is_flash = _goes_out_at_once(uow, actor, document, context.warnings)
+    return _Submission(request_id, incident, to, quorum, context, context.text(), is_flash)
+
+
+def _store(
+    command: SubmitFreezeRequest, actor: Actor, uow: UnitOfWork, submission: _Submission
+) -> FreezeRequestRow:
+    """Store a request with its key, incident, addresses and accounts; returns its row."""
+    document = command.checked.document
+    is_flash = submission.goes_out_at_once
+    status, provisional = next_status(None, Action.SUBMIT_FLASH if is_flash else Action.SUBMIT)
+    uow.adopt_key(command.key, command.wrapped_key)
+    _store_incident(uow, actor, command.key, submission.incident)
+    row = store.insert_request(
+        uow.connection,
+        id=submission.id,
+        requester=actor.partner,
+        submitted_by=actor.subject,
+        submitted_by_person=actor.person,
+        submitted_by_kid=actor.kid,
+        status=status,
+        provisional=provisional,
+        urgency=document.urgency,
+        tlp=document.tlp,
+        incident_id=submission.incident.id,
+        follows=document.follows,
+        document_key_id=command.key.id,
+        content_sha256=submission.context.content_sha256,
+        context_sha256=context_sha256(submission.context_text),
+        address_count=len(document.addresses),
+        withdrawn_count=0,
+        partners_asked=len(submission.to),
+        quorum=submission.quorum,
+        hold_hours=None if document.hold is None else document.hold.hours,
+        submitted_at=uow.now,
+        approve_by=uow.now + uow.policies.approve_within,
+        ratify_by=uow.now + uow.policies.ratify_within if is_flash else None,
+        event_sequence=1,  # of `request.submitted`
+        version=1,
+    )
+    stated = [(submission.id, *each) for each in command.checked.stated]
+    store.insert_addresses(uow.connection, stated)
+    account_store.insert(uow.connection, actor.partner, submission.id, command.accounts)
+    return row
+
+
+def _submitted(on: RequestContext, to: Sequence[str]) -> dict[str, Any]:
+    """Return what the requester is told of a submission."""
+    row = on.request
+    return {
+        "requester": row.requester,
+        "sequence": row.event_sequence,
+        "status": row.status,
+        "by": on.actor.subject,
+        "urgency": row.urgency,
+        "content_sha256": row.content_sha256,
+        "context_sha256": row.context_sha256,
+        "approve_by": format_time(row.approve_by),
+        "provisional": row.provisional,
+        "ratify_by": None if row.ratify_by is None else format_time(row.ratify_by),
+        "address_count": row.address_count,
+        "to": list(to) if len(to) <= PARTNERS_IN_EVENT else [],
+    }
+
+
+def _send_statuses(
+    uow: UnitOfWork, document: payloads.FreezeRequest
+) -> list[Pending[PartnerStatusNow]]:
+    if document.to == "all":
+        return []
+    return partner_store.send_statuses(uow.connection, document.to)
+
+
+def _partners_asked(
+    uow: UnitOfWork,
+    actor: Actor,
+    document: payloads.FreezeRequest,
+    statuses: Sequence[Pending[PartnerStatusNow]],
+) -> list[str]:
+    if document.to == "all":
+        if document.tlp is Tlp.RED:
+            raise InvalidInputError(
+                "a TLP:RED request names its partners; it does not go to all",
+                errors=[FieldFault("/to", "name the partners", "all_with_red")],
+            )
+        own = partner_store.partner(uow.connection, actor.partner)
+        if own is None or not own.may_ask_all:
+            raise InvalidInputError(
+                "your organisation's policy (may_ask_all) lets no request go to all: name the"
+                " partners",
+                errors=[FieldFault("/to", "name the partners", "all_forbidden")],
+            )
+        rows = partner_store.partners(uow.connection, limit=100_000, active_only=True)
+        asked = [
+            r.handle
+            for r in rows
+            if r.handle != actor.partner and PartnerKind(r.kind) in ASKABLE_KINDS
+        ]
+        if not asked:
+            raise ConflictError("there is no other partner that could be asked")
+        return asked
+    known = partner_store.read_statuses(statuses)
+    faults = [
+        FieldFault(f"/to/{number}", *wrong)
+        for number, handle in enumerate(document.to)
+        if (wrong := why_not_askable(actor, handle, known.get(handle))) is not None
+    ]
+    if faults:
+        raise InvalidInputError(
+            f"{len(faults)} of the partners asked cannot be; nothing was stored",
+            code="invalid_partners",
+            errors=faults,
+        )
+    return list(document.to)
+
+
+def why_not_askable(
+    actor: Actor, handle: str, row: PartnerStatusNow | None
+) -> tuple[str, str] | None:
+    """Return (detail, code) of why a partner cannot be asked, or None."""
+    if handle == actor.partner:
+        return "is you; name other partners", "oneself"
+    if row is None or row.status in {PartnerStatus.INVITED, PartnerStatus.PENDING}:
+        return "is no partner of this network", "unknown_partner"
+    if row.status != PartnerStatus.ACTIVE:
+        return "is suspended at present", "suspended_partner"
+    if PartnerKind(row.kind) not in ASKABLE_KINDS:
+        return f"is of kind {row.kind}, which cannot freeze", "not_askable"
+    return None
+
+
+def _incident(uow: UnitOfWork, actor: Actor, document: payloads.FreezeRequest) -> _Incident:
+    incident = document.incident
+    if isinstance(incident, payloads.NewIncident):
+        incident_id = new_id("inc")
+        words = {
+            "id": incident_id,
+            "title": incident.title,
+            "kind": incident.kind,
+            "occurred_at": format_time(incident.occurred_at),
+            "reference": incident.reference,
+        }
+        return _Incident(incident_id, words, incident)
+    if not store.of_incident(uow.connection, incident.id, actor.partner, limit=1):
+        raise InvalidInputError(
+            "there is no such incident, or none that you may see",
+            errors=[FieldFault("/incident/id", "names no incident that you may see", "unknown")],
+        )
+    found = incident_views(uow.connection, uow.vault, [incident.id], actor.partner)
+    return _Incident(incident.id, found[incident.id], None)
+
+
+def _store_incident(uow: UnitOfWork, actor: Actor, key: DocumentKey, incident: _Incident) -> None:
+    new = incident.new
+    if new is None:
+        return
+    store.insert_incident(
+        uow.connection,
+        {
+            "id": incident.id,
+            "opened_by": actor.partner,
+            "document_key_id": key.id,
+            "kind": new.kind,
+            "occurred_at": new.occurred_at,
+        },
+    )
+    sealed = {"title": new.title, "reference": new.reference}
+    uow.seal(key, incident.id, "words", canonical_json.dumps(sealed))
+
+
+def _require_followable(
+    uow: UnitOfWork, actor: Actor, document: payloads.FreezeRequest, incident_id: str
+) -> None:
+    if document.follows is None:
+        return
+    row = store.get(uow.connection, document.follows)
+    if row is None or row.requester != actor.partner:
+        detail = "names no request of yours"
+    elif row.incident_id != incident_id:
+        detail = "belongs to another incident; a hop stays in the incident of what it follows"
+    else:
+        return
+    raise InvalidInputError(f"follows {detail}", errors=[FieldFault("/follows", detail, "follows")])
+
+
+def _warnings(
+    uow: UnitOfWork, command: SubmitFreezeRequest, newer: Pending[Packed]
+) -> list[ContextWarning]:
+    """Return what may be wrong with the targets: approving means accepting each."""
+    accounts = command.accounts
+    live = account_store.read_up_to_date(uow.connection, command.duplicates, newer, accounts)
+    # An account may stand several times in one document.
+    duplicates = {
+        request_id: [n for n, index in enumerate(accounts.blind_indexes) if index in shared]
+        for request_id, shared in live.items()
+    }
+    checked = command.checked
+    return wrong_target_warnings(checked.targets, checked.wallet_labels, duplicates)
+
+
+def _goes_out_at_once(
+    uow: UnitOfWork,
+    actor: Actor,
+    document: payloads.FreezeRequest,
+    warnings: Sequence[ContextWarning],
+) -> bool:
+    """Tell whether a flash request may go out before its approval; else it waits as submitted."""
+    if document.urgency is not Urgency.FLASH or not actor.may_flash:
+        return False
+    if document.to == "all" or warnings:
+        return False
+    since = uow.now - _DAY
+    partner_store.send_lock(uow.connection, actor.partner)
+    sent = store.flash_requests_since(uow.connection, actor.partner, since)
+    return sent < uow.policies.flash_daily_cap
+
+
+def _require_enough_leads(actor: Actor, people: Pending[Person]) -> int:
+    quorum = actor.approval_quorum
+    excluded = excluded_from_approving(
+        submitter_person=actor.subject,
+        submitter_system_owner=actor.owner,
+        key_grant_proposer=actor.key_proposer,
+    )
+    eligible = partner_store.read_eligible_leads(people, set(excluded))
+    require_enough_leads(eligible, quorum=quorum, act="submit")
+    return quorum

@@ -1,0 +1,224 @@
+"""An incident's timeline and trace, over what the reader may see.
+
+The trace is a graph of accounts, transactions, services and requests. Every page stands by itself:
+nodes have the same id on every page, so that a reader joins pages by id.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from coordinator.domain.account import parse_account
+from coordinator.domain.chain import Chains
+from coordinator.domain.format_errors import AccountError
+from coordinator.services.core.read_context import ReadContext
+from coordinator.services.requests.freeze_request_views import evidence_bodies
+from coordinator.services.requests.moved_on import Onward, onward
+from coordinator.storage.requests import incidents as store
+from coordinator.storage.requests.incidents import TimelineEvent
+from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
+from holdfast.protocol.payloads import format_time
+from holdfast.protocol.vocabulary import AddressRole, RequestStatus
+
+_SHOWN = ("role", "asset", "amount", "block")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A flagged address as a place to go on after."""
+
+    request_id: str
+    address_no: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Slice:
+    """Some addresses of one request, in a page."""
+
+    request: FreezeRequestRow
+    first: int
+    last: int
+
+
+def timeline_entries(rows: Sequence[TimelineEvent]) -> list[dict[str, Any]]:
+    """Return events as a timeline tells them (`life_cycle_views.TimelineEntry`)."""
+    return [
+        {
+            "seq": row.seq,
+            "id": row.id,
+            "type": row.type,
+            "at": format_time(row.occurred_at),
+            "request_id": row.request_id,
+            "leg_id": row.leg_id,
+            "partner": row.partner,
+        }
+        for row in rows
+    ]
+
+
+def trace(
+    read: ReadContext, incident_id: str, *, after: Place | None, limit: int
+) -> tuple[dict[str, Any], Place | None]:
+    """Return nodes and edges of up to `limit` flagged addresses, and where to go on."""
+    connection, partner = read.connection, read.actor.partner
+    start = "" if after is None else after.request_id
+    requests = store.visible_requests(
+        connection, incident_id, partner, start=start, limit=limit + 2
+    )
+    slices, following = _cut(requests, after, limit)
+    graph = _Graph(read.chains)
+    acts = store.submit_acts(connection, [s.request.id for s in slices])
+    bodies = evidence_bodies(connection, read.vault, list(acts.values()))
+    documents = {request_id: bodies.get(act_id, {}) for request_id, act_id in acts.items()}
+    withdrawn = store.withdrawn_places(
+        connection,
+        [(s.request.id, s.first, s.last) for s in slices if s.request.withdrawn_count],
+    )
+    for part in slices:
+        document = documents.get(part.request.id, {})
+        graph.add_request(part.request, is_start=part.first == 0)
+        flagged = document.get("addresses", [])[part.first : part.last + 1]
+        is_whole = part.request.status == RequestStatus.WITHDRAWN
+        for number, address in enumerate(flagged, part.first):
+            is_withdrawn = is_whole or (part.request.id, number) in withdrawn
+            graph.add_flagged(part.request.id, number, address, is_withdrawn=is_withdrawn)
+    _add_onward(read, slices, documents, graph)
+    return graph.page(), following
+
+
+def _cut(
+    requests: Sequence[FreezeRequestRow], after: Place | None, limit: int
+) -> tuple[list[_Slice], Place | None]:
+    """Return which addresses make up a page, and its last place if more follow."""
+    slices: list[_Slice] = []
+    left = limit
+    for request in requests:
+        is_begun = after is not None and request.id == after.request_id
+        first = after.address_no + 1 if after is not None and is_begun else 0
+        if first >= request.address_count:
+            continue
+        if left == 0:
+            return slices, Place(slices[-1].request.id, slices[-1].last)
+        last = min(first + left, request.address_count) - 1
+        left -= last - first + 1
+        slices.append(_Slice(request, first, last))
+        if last + 1 < request.address_count:
+            return slices, Place(request.id, last)
+    return slices, None
+
+
+def _add_onward(
+    read: ReadContext,
+    slices: Sequence[_Slice],
+    documents: Mapping[str, Mapping[str, Any]],
+    graph: "_Graph",
+) -> None:
+    connection, vault = read.connection, read.vault
+    legs = store.legs_visible(connection, [s.request.id for s in slices], read.actor.partner)
+    by_request: dict[str, list[LegRow]] = {}
+    for leg in legs:
+        by_request.setdefault(leg.request_id, []).append(leg)
+    whole = [s for s in slices if s.first == 0 and s.last + 1 == s.request.address_count]
+    cut = [s for s in slices if s not in whole]
+    # Whole requests are asked about together: a page of many small requests is a few queries.
+    together = [leg for s in whole for leg in by_request.get(s.request.id, ())]
+    found = onward(connection, vault, together)
+    for part in cut:
+        own = by_request.get(part.request.id, [])
+        found += onward(connection, vault, own, first=part.first, last=part.last)
+    for word in found:
+        addresses = documents.get(word.request_id, {}).get("addresses", [])
+        graph.add_onward(word, addresses)
+
+
+@dataclass(slots=True)
+class _Graph:
+    """Nodes by id, and edges, of one page."""
+
+    chains: Chains
+    nodes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    edges: list[dict[str, Any]] = field(default_factory=list)
+
+    def page(self) -> dict[str, Any]:
+        return {"nodes": list(self.nodes.values()), "edges": self.edges}
+
+    def _node(self, id_: str, kind: str, chain: str | None = None) -> dict[str, Any]:
+        return self.nodes.setdefault(id_, {"id": id_, "kind": kind, "chain": chain})
+
+    def _account(self, text: str, tag: str | None) -> str:
+        """Add an account and return its id: CAIP-10 as shown, and the tag where there is one."""
+        try:
+            account = parse_account(self.chains, text, tag)
+        except AccountError:
+            # A partner's word on where funds went is not checked; it is shown as it was given.
+            self._node(text, "account")
+            return text
+        suffix = "" if account.tag is None else f"?tag={account.tag}"
+        id_ = account.display + suffix
+        self._node(id_, "account", account.chain.caip2)
+        return id_
+
+    def _transaction(self, chain: str | None, tx: str) -> str:
+        id_ = f"{chain or 'unknown'}:tx:{tx.lower() if _is_hex(tx) else tx}"
+        self._node(id_, "transaction", chain)
+        return id_
+
+    def _edge(self, source: str, target: str, kind: str, **members: Any) -> None:
+        shown = {name: value for name, value in members.items() if value is not None}
+        self.edges.append({"source": source, "target": target, "kind": kind, **shown})
+
+    def add_request(self, request: FreezeRequestRow, *, is_start: bool) -> None:
+        """Add a request, and on its first page what it follows."""
+        self._node(request.id, "request")
+        if is_start and request.follows is not None:
+            self._node(request.follows, "request")
+            self._edge(request.follows, request.id, "follows", request_id=request.id)
+
+    def add_flagged(
+        self, request_id: str, number: int, address: Mapping[str, Any], *, is_withdrawn: bool
+    ) -> None:
+        """Add a flagged address and the transaction that touched it."""
+        id_ = self._account(address["account"], address.get("tag"))
+        place: dict[str, Any] = {"request_id": request_id, "address_no": number}
+        if is_withdrawn:
+            place["withdrawn"] = True
+        shown = {name: address[name] for name in _SHOWN if address.get(name) is not None}
+        self.nodes[id_].setdefault("flagged", []).append({**place, **shown})
+        tx = address.get("tx")
+        if tx is not None:
+            through = self._transaction(self.nodes[id_]["chain"], tx)
+            is_sender = address.get("role") == AddressRole.SENDER
+            ends = (id_, through) if is_sender else (through, id_)
+            self._edge(*ends, "tx", request_id=request_id, address_no=number)
+
+    def add_onward(self, word: Onward, addresses: Sequence[Mapping[str, Any]]) -> None:
+        """Add where funds went on to: from the flagged address, or from the whole request."""
+        source, chain = word.request_id, None
+        if word.address_no is not None and word.address_no < len(addresses):
+            address = addresses[word.address_no]
+            source = self._account(address["account"], address.get("tag"))
+            chain = self.nodes[source]["chain"]
+        following = word.following
+        if "account" in following:
+            target = self._account(following["account"], None)
+            if "service" in following:
+                self.nodes[target]["service"] = following["service"]
+        elif "service" in following:
+            target = f"service:{following['service']}"
+            self._node(target, "service")
+        else:
+            target = self._transaction(chain, following["tx"])
+        self._edge(
+            source,
+            target,
+            "moved_on",
+            request_id=word.request_id,
+            address_no=word.address_no,
+            partner=word.partner,
+            tx=following.get("tx"),
+        )
+
+
+def _is_hex(tx: str) -> bool:
+    # Hex is written in either case; base58 and base64 ids are not.
+    return all(character in "0123456789abcdefABCDEF" for character in tx.removeprefix("0x"))

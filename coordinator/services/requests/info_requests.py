@@ -1,0 +1,138 @@
+"""Ask and answer: what a partner needs before it can act, and what the requester says to it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from coordinator.domain.actor import Actor
+from coordinator.domain.errors import ConflictError, NotFoundError
+from coordinator.domain.leg import LegAct, LegFlag
+from coordinator.domain.permission import Permission
+from coordinator.services.core.access import asked_leg, sent_request
+from coordinator.services.core.acts import Act
+from coordinator.services.core.bus import handles
+from coordinator.services.core.unit_of_work import Answer, UnitOfWork
+from coordinator.services.ledger.obligations import flags_with
+from coordinator.services.requests.freeze_request_views import evidence_bodies
+from coordinator.services.requests.legs import change_leg, leg_now, load_books, require_leg_act
+from coordinator.storage.engine.documents import Vault
+from coordinator.storage.requests import info_requests as store
+from coordinator.storage.requests import legs as leg_store
+from coordinator.storage.requests.info_requests import InfoRequestOnLeg
+from holdfast.protocol import life_cycle_payloads as payloads
+from holdfast.protocol.payloads import format_time
+from holdfast.protocol.type_ids import new_id
+from holdfast.protocol.vocabulary import EventType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskRequester:
+    """A partner asked says what it needs before it can act."""
+
+    request_id: str
+    body: payloads.InfoRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerQuestion:
+    """The requester answers one question."""
+
+    request_id: str
+    info_request_id: str
+    body: payloads.InfoAnswer
+
+
+@handles(AskRequester, needs=Permission.LEG_ASK)
+def ask(command: AskRequester, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Ask; the leg shows it until it is answered, and counts as acknowledged."""
+    body = command.body
+    on = asked_leg(uow, actor, command.request_id, body.content_sha256)
+    request, leg = on.request, on.leg
+    books = load_books(uow, leg)
+    require_leg_act(on, LegAct.ASK, books)
+    act_id = on.store_act(Act(LegAct.ASK.value))
+    question = InfoRequestOnLeg(
+        id=new_id("inf"),
+        request_id=request.id,
+        leg_id=leg.id,
+        act_id=act_id,
+        asked_at=uow.now,
+        answer_act_id=None,
+        answered_at=None,
+        partner=leg.partner,
+    )
+    store.insert_question(uow.connection, question)
+    flags = flags_with(leg.flags, LegFlag.INFO_REQUESTED, holds=True)
+    status = change_leg(on, LegAct.ASK, books, flags=flags)
+    words = {"missing": list(body.missing), "text": body.text}
+    data = {"info_request": question.id, **words}
+    recorded = on.record(EventType.LEG_INFO_REQUESTED, data, status=status, act_id=act_id)
+    shown = _view(question, words, {})
+    answer = {**shown, "status": status.value, "leg": leg_now(on)}
+    return Answer(201, answer, entry=recorded)
+
+
+@handles(AnswerQuestion, needs=Permission.INFO_REQUEST_ANSWER)
+def answer(command: AnswerQuestion, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Answer a question; the leg's flag goes with its last open question."""
+    body = command.body
+    on_request = sent_request(uow, actor, command.request_id, body.content_sha256)
+    request = on_request.request
+    question = store.get(uow.connection, request.id, command.info_request_id)
+    leg = None if question is None else leg_store.get(uow.connection, question.leg_id)
+    if question is None or leg is None:
+        raise NotFoundError("nobody asked this about this request", code="no_such_question")
+    if question.answered_at is not None:
+        raise ConflictError(
+            "this question has its answer; say more in the answer to a new one",
+            code="already_answered",
+            current_status=leg.status,
+        )
+    on = on_request.on_leg(leg)
+    books = load_books(uow, leg)
+    require_leg_act(on, LegAct.ANSWER, books)
+    act_id = on.store_act(Act(LegAct.ANSWER.value))
+    store.mark_answered(uow.connection, question.id, act_id, uow.now)
+    still_open = store.open_of_leg(uow.connection, leg.id) > 0
+    flags = flags_with(leg.flags, LegFlag.INFO_REQUESTED, holds=still_open)
+    status = change_leg(on, LegAct.ANSWER, books, flags=flags)
+    data = {"info_request": question.id, "text": body.text}
+    recorded = on.record(EventType.LEG_INFO_PROVIDED, data, status=status, act_id=act_id)
+    answered = question._replace(answer_act_id=act_id, answered_at=uow.now)
+    asked = evidence_bodies(uow.connection, uow.vault, [question.act_id])
+    view = _view(answered, asked.get(question.act_id, {}), {"text": body.text})
+    shown = {**view, "status": status.value, "leg": leg_now(on)}
+    return Answer(201, shown, entry=recorded)
+
+
+def info_request_views(
+    connection: Connection, vault: Vault, rows: Sequence[InfoRequestOnLeg]
+) -> list[dict[str, Any]]:
+    """Return questions with the words of their signed acts (`life_cycle_views.InfoRequestView`)."""
+    acts = [act for row in rows for act in (row.act_id, row.answer_act_id) if act is not None]
+    bodies = evidence_bodies(connection, vault, acts)
+    return [
+        _view(row, bodies.get(row.act_id, {}), bodies.get(row.answer_act_id or "", {}))
+        for row in rows
+    ]
+
+
+def _view(
+    row: InfoRequestOnLeg, asked: Mapping[str, Any], answer: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return one question; `asked` and `answer` are the bodies that were signed."""
+    return {
+        "id": row.id,
+        "request_id": row.request_id,
+        "leg_id": row.leg_id,
+        "partner": row.partner,
+        "act_id": row.act_id,
+        "asked_at": format_time(row.asked_at),
+        "missing": asked.get("missing", []),
+        "text": asked.get("text"),
+        "answer_act_id": row.answer_act_id,
+        "answered_at": None if row.answered_at is None else format_time(row.answered_at),
+        "answer": answer.get("text"),
+    }

@@ -1,0 +1,343 @@
+"""One partner's side: notice delivered, acknowledge, review, decline, and how a leg shows."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from coordinator.domain.actor import Actor
+from coordinator.domain.freeze_ledger import LegLedger, facts_of
+from coordinator.domain.hold import HoldBalance
+from coordinator.domain.leg import (
+    IMPLIES_ACKNOWLEDGEMENT,
+    LegAct,
+    LegFacts,
+    LegFlag,
+    counts,
+    leg_status,
+    require_act,
+)
+from coordinator.domain.permission import Permission
+from coordinator.services.core.access import asked_leg, locked_leg
+from coordinator.services.core.acts import Act, LegContext, store_own_acts
+from coordinator.services.core.bus import handles
+from coordinator.services.core.unit_of_work import Answer, Recorded, UnitOfWork
+from coordinator.services.ledger.obligations import flags_with, settle_final
+from coordinator.services.requests.freeze_request_views import (
+    LegDetails,
+    LegView,
+    TotalsView,
+    dispute_times,
+    evidence_bodies,
+    leg_view,
+)
+from coordinator.storage.after_freeze import disputes as dispute_store
+from coordinator.storage.ledger import freeze_ledger as ledger_store
+from coordinator.storage.ledger import hold_clocks, ledger_totals
+from coordinator.storage.requests import freeze_requests as request_store
+from coordinator.storage.requests import legs as store
+from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
+from holdfast.protocol import payloads
+from holdfast.protocol.payloads import format_time
+from holdfast.protocol.vocabulary import EventType, LegStatus, RequestStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkLegDelivered:
+    """The notice reached the partner: its endpoint took it, or the partner read it itself."""
+
+    leg_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkLegsDelivered:
+    """Many notices reached their partners; as `MarkLegDelivered`, all in the same statements."""
+
+    leg_ids: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkLegUndeliverable:
+    """The notice could not be delivered in all its tries; a person must see to it."""
+
+    leg_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkLegOverdue:
+    """Nobody acknowledged in time."""
+
+    leg_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcknowledgeLeg:
+    """A person or system of the partner has it."""
+
+    request_id: str
+    body: payloads.Acknowledgement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewLeg:
+    """Somebody is looking into it."""
+
+    request_id: str
+    body: payloads.Review
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclineLeg:
+    """Nothing is or will be frozen, and why."""
+
+    request_id: str
+    body: payloads.Decline
+
+
+@dataclass(frozen=True, slots=True)
+class LegBooks:
+    """A leg's ledger with the holds of other legs that it shares."""
+
+    ledger: LegLedger
+    other_holds: Mapping[str, HoldBalance]
+
+    @property
+    def holds_anything(self) -> bool:
+        """Whether the leg has a hold, its own or a shared one."""
+        return bool(self.ledger.holds or self.ledger.shared)
+
+    def linked(self) -> list[tuple[int, HoldBalance]]:
+        """Return (address_no, hold) of every hold that counts for the leg."""
+        own = [
+            (hold.address_no, hold)
+            for hold in self.ledger.holds.values()
+            if hold.id not in self.ledger.unlinked
+        ]
+        return own + [(no, self.other_holds[i]) for i, no in self.ledger.shared.items()]
+
+
+def contested(books: LegBooks, hold_id: str | None) -> bool:
+    """Tell whether a dispute about a hold, or about the whole leg (None), is about anything."""
+    return any(hold.is_open and hold_id in {None, hold.id} for _, hold in books.linked())
+
+
+def load_books(uow: UnitOfWork, leg: LegRow, named: tuple[str, ...] = ()) -> LegBooks:
+    """Return a leg's ledger, and the holds of the partner's other legs that it shares or names."""
+    ledger = ledger_store.load_leg(uow.connection, leg.id)
+    wanted = sorted(set(ledger.shared) | (set(named) - set(ledger.holds)))
+    others = ledger_store.holds_of_partner(uow.connection, leg.partner, wanted, but_leg=leg.id)
+    return LegBooks(ledger, others)
+
+
+def _facts(
+    books: LegBooks, request: FreezeRequestRow, *, last_act: LegAct | None, ended: bool
+) -> LegFacts:
+    return facts_of(
+        books.ledger,
+        address_count=request.address_count,
+        last_act=last_act,
+        ended=ended,
+        other_holds=books.other_holds,
+    )
+
+
+def status_now(
+    books: LegBooks, request: FreezeRequestRow, *, last_act: LegAct | None, ended: bool
+) -> LegStatus:
+    """Return how a leg shows."""
+    return leg_status(_facts(books, request, last_act=last_act, ended=ended))
+
+
+def require_leg_act(on: LegContext, act: LegAct, books: LegBooks) -> None:
+    """Refuse an act that the life cycle does not allow now."""
+    facts = _facts(books, on.request, last_act=last_act_of(on.leg), ended=on.leg.ended)
+    require_act(act, facts=facts, request_status=RequestStatus(on.request.status))
+
+
+def last_act_of(leg: LegRow) -> LegAct | None:
+    """Return the last act that counts for the leg's status."""
+    return None if leg.last_act is None else LegAct(leg.last_act)
+
+
+def change_leg(on: LegContext, act: LegAct, books: LegBooks, **values: Any) -> LegStatus:
+    """Write what an allowed act does to the leg, and return how it shows now."""
+    uow, leg = on.uow, on.leg
+    if counts(act, LegStatus(leg.status), last_act=last_act_of(leg)):
+        values["last_act"] = act.value
+        if act is not LegAct.DECLINE and leg.decline_code is not None:
+            # Whoever looks again takes the decline back, with what it says of where funds went.
+            values |= {"decline_code": None, "decline_act_id": None}
+    over = set()
+    if act in IMPLIES_ACKNOWLEDGEMENT and leg.acknowledged_at is None:
+        values["acknowledged_at"] = uow.now
+        over.add(LegFlag.OVERDUE)
+    if act in IMPLIES_ACKNOWLEDGEMENT and leg.delivered_at is None:
+        values["delivered_at"] = uow.now
+    if values.get("delivered_at") is not None:
+        over.add(LegFlag.UNDELIVERABLE)
+    if values.get("ended", leg.ended):
+        # Neither can be made good any more: nobody acknowledges or answers after the end.
+        over |= {LegFlag.OVERDUE, LegFlag.INFO_REQUESTED}
+    flags = [flag for flag in values.get("flags", leg.flags) if flag not in over]
+    if LegFlag.DISPUTED in flags:
+        open_disputes = dispute_store.open_disputes(uow.connection, leg.id)
+        is_disputed = any(contested(books, dispute.hold_id) for dispute in open_disputes)
+        flags = flags_with(flags, LegFlag.DISPUTED, holds=is_disputed)
+    last_act = values.get("last_act", leg.last_act)
+    status = status_now(
+        books,
+        on.request,
+        last_act=None if last_act is None else LegAct(last_act),
+        ended=values.get("ended", leg.ended),
+    )
+    owes = hold_clocks.owed_by_leg(uow.connection, leg.id) > 0 if books.holds_anything else False
+    values["flags"] = flags_with(flags, LegFlag.ANSWER_OWED, holds=owes)
+    store.change(uow.connection, leg, status=status.value, owes_answer=owes, **values)
+    settle_final(uow, on.request)
+    return status
+
+
+def totals_now(on: LegContext) -> TotalsView:
+    """Return a leg's totals as the act under way leaves them."""
+    return ledger_totals.as_text(ledger_totals.totals(on.uow.connection, leg_id=on.leg.id))
+
+
+def leg_now(
+    on: LegContext, *, totals: TotalsView | None = None, decline_detail: str | None = None
+) -> LegView:
+    """Return a leg as the act under way leaves it: what a read right after it shows.
+
+    Call it once all events are recorded, for they are counted.
+
+    Args:
+        on: The leg as it was read before the act.
+        totals: Of `totals_now`, where they are known.
+        decline_detail: What the partner says in this very act, which is not stored yet.
+    """
+    uow = on.uow
+    leg = store.get(uow.connection, on.leg.id)
+    if leg is None:
+        raise AssertionError("changed in this very transaction")
+    if decline_detail is None and leg.decline_act_id is not None:
+        bodies = evidence_bodies(uow.connection, uow.vault, [leg.decline_act_id])
+        decline_detail = bodies.get(leg.decline_act_id, {}).get("detail")
+    details = LegDetails(
+        uow.leg_numbers(leg),
+        totals_now(on) if totals is None else totals,
+        decline_detail,
+        dispute_times(uow.connection, [leg]).get(leg.id),
+    )
+    return leg_view(leg, details)
+
+
+def _act(on: LegContext, act: LegAct, event: EventType, data: Mapping[str, Any]) -> Answer:
+    """Carry out an act of the asked side: check, store, write, record, answer."""
+    books = load_books(on.uow, on.leg)
+    require_leg_act(on, act, books)
+    act_id = on.store_act(Act(act.value))
+    is_decline = act is LegAct.DECLINE
+    declined = {"decline_code": data["code"], "decline_act_id": act_id} if is_decline else {}
+    status = change_leg(on, act, books, **declined)
+    recorded = on.record(event, data, status=status, act_id=act_id)
+    view = leg_now(on, decline_detail=data.get("detail"))
+    body = {"id": act_id, "request_id": on.request.id, "status": status.value, "leg": view}
+    return Answer(201, body, entry=recorded)
+
+
+@handles(AcknowledgeLeg, needs=Permission.LEG_ACKNOWLEDGE)
+def acknowledge(command: AcknowledgeLeg, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Say that a person or system of the partner has the request."""
+    on = asked_leg(uow, actor, command.request_id, command.body.content_sha256)
+    return _act(on, LegAct.ACKNOWLEDGE, EventType.LEG_ACKNOWLEDGED, {})
+
+
+@handles(ReviewLeg, needs=Permission.LEG_REVIEW)
+def review(command: ReviewLeg, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Say that somebody is looking into it."""
+    on = asked_leg(uow, actor, command.request_id, command.body.content_sha256)
+    return _act(on, LegAct.REVIEW, EventType.LEG_UNDER_REVIEW, {})
+
+
+@handles(DeclineLeg, needs=Permission.LEG_DECLINE)
+def decline(command: DeclineLeg, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Decline with a code; a declined leg may still review or report later."""
+    body = command.body
+    on = asked_leg(uow, actor, command.request_id, body.content_sha256)
+    data = {
+        "code": body.code.value,
+        "detail": body.detail,
+        "retry": body.retry,
+        "missing": list(body.missing),
+        "next": None if body.next is None else body.next.model_dump(exclude_none=True),
+    }
+    return _act(on, LegAct.DECLINE, EventType.LEG_DECLINED, data)
+
+
+@handles(MarkLegDelivered, needs=Permission.DELIVERY_RECORD)
+def mark_delivered(command: MarkLegDelivered, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Record that the notice arrived; only the first time counts, and never after an act."""
+    recorded = _deliver(uow, actor, {command.leg_id})
+    if not recorded:
+        return Answer(200, {"status": "unchanged"})
+    return Answer(200, {"status": LegStatus.DELIVERED.value}, entry=recorded[0])
+
+
+@handles(MarkLegsDelivered, needs=Permission.DELIVERY_RECORD)
+def mark_all_delivered(command: MarkLegsDelivered, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Record that many notices arrived, each as `mark_delivered` does."""
+    return Answer(200, {"delivered": len(_deliver(uow, actor, command.leg_ids))})
+
+
+def _deliver(uow: UnitOfWork, actor: Actor, leg_ids: Collection[str]) -> list[Recorded]:
+    """Record of legs that their notice arrived; returns the events of those that now show it."""
+    requests = request_store.lock_all(uow.connection, store.requests_of(uow.connection, leg_ids))
+    legs = [leg for leg in store.get_all(uow.connection, leg_ids) if leg.delivered_at is None]
+    for leg in legs:
+        if leg.status != LegStatus.QUEUED:
+            flags = flags_with(leg.flags, LegFlag.UNDELIVERABLE, holds=False)
+            store.change(uow.connection, leg, delivered_at=uow.now, flags=flags)
+    queued = [leg for leg in legs if leg.status == LegStatus.QUEUED]
+    if not queued:
+        return []
+    # Whatever a partner says or freezes is an act, and after the first its leg shows as queued no
+    # more: the books of these legs are empty, and something is expected of each before and after.
+    status = leg_status(LegFacts(last_act=LegAct.DELIVER))
+    store.deliver(uow.connection, queued, status=status, act=LegAct.DELIVER, at=uow.now)
+    uow.hold_keys({request.document_key_id for request in requests.values()})
+    events = []
+    act_ids = store_own_acts(uow, LegAct.DELIVER.value, queued)
+    told = {"delivered_at": format_time(uow.now)}
+    for leg, act_id in zip(queued, act_ids, strict=True):
+        on = LegContext(uow, actor, requests[leg.request_id], leg)
+        recorded = on.record(EventType.LEG_DELIVERED, told, status=status, act_id=act_id)
+        events.append(recorded)
+    return events
+
+
+@handles(MarkLegUndeliverable, needs=Permission.DELIVERY_RECORD)
+def mark_undeliverable(command: MarkLegUndeliverable, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Flag a leg whose notice was given up; a later reading by the partner still counts."""
+    return _flag(uow, actor, command.leg_id, LegFlag.UNDELIVERABLE, EventType.LEG_UNDELIVERABLE)
+
+
+@handles(MarkLegOverdue, needs=Permission.TIMER_FIRE)
+def mark_overdue(command: MarkLegOverdue, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Flag a leg that nobody acknowledged in time."""
+    return _flag(uow, actor, command.leg_id, LegFlag.OVERDUE, EventType.LEG_OVERDUE)
+
+
+def _flag(uow: UnitOfWork, actor: Actor, leg_id: str, flag: LegFlag, event: EventType) -> Answer:
+    on = locked_leg(uow, actor, leg_id)
+    if on is None or on.leg.ended or flag.value in on.leg.flags or not _applies(flag, on):
+        return Answer(200, {"status": "unchanged"})
+    values: dict[str, Any] = {"flags": [*on.leg.flags, flag.value]}
+    if flag is LegFlag.OVERDUE:
+        values["overdue_at"] = uow.now
+    store.change(uow.connection, on.leg, **values)
+    recorded = on.record(event, {"flag": flag.value})
+    return Answer(200, {"status": on.leg.status}, entry=recorded)
+
+
+def _applies(flag: LegFlag, on: LegContext) -> bool:
+    if flag is LegFlag.OVERDUE:
+        return on.leg.acknowledged_at is None and on.leg.acknowledge_by <= on.uow.now
+    return on.leg.delivered_at is None

@@ -1,0 +1,132 @@
+"""The notice: what a partner asked receives when a request goes out, with the proof in it."""
+
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from typing import Any
+
+from coordinator.services.after_freeze.endings import withdrawal
+from coordinator.services.core.acts import RequestContext
+from coordinator.services.core.unit_of_work import UnitOfWork, unpack_evidence
+from coordinator.storage.engine.documents import Sealed
+from coordinator.storage.membership import partners as partner_store
+from coordinator.storage.membership import proofs as proof_store
+from coordinator.storage.requests import freeze_requests as store
+from coordinator.storage.requests import legs as leg_store
+from coordinator.storage.tables.freeze_requests import FreezeRequestRow
+from holdfast.protocol import canonical_json
+from holdfast.protocol.payloads import format_time
+from holdfast.protocol.type_ids import new_id
+from holdfast.protocol.vocabulary import EventType, LegStatus, Urgency
+
+#: A notice that would be longer carries hash and link instead of the document, in bytes; bodies of
+#: webhooks stay under 20 kB.
+DOCUMENT_LIMIT_BYTES = 12_000
+NOTICE_LIMIT_BYTES = 18_000
+#: Partners that an event names; webhook bodies stay small, the rest is in the request itself.
+PARTNERS_IN_EVENT = 100
+#: So many approvals have room beside the longest document; each further one takes it from that.
+APPROVALS_BESIDE_DOCUMENT = 5
+APPROVAL_BYTES = 1_200
+
+
+def send_notices(
+    on: RequestContext, to: Sequence[str], *, addition: Sequence[Mapping[str, Any]] = ()
+) -> None:
+    """Open a leg for every partner asked and queue its notice.
+
+    Partners that the document itself does not name are shown the `addition` that asks them. What
+    was withdrawn before they are asked follows as an event of its own, as it came to the others.
+    """
+    uow, row = on.uow, on.request
+    acknowledge_by = uow.policies.acknowledge_by(Urgency(row.urgency), queued_at=uow.now)
+    legs = [leg_store.NewLeg(new_id("leg"), handle) for handle in to]
+    leg_store.insert(uow.connection, row.id, legs, queued_at=uow.now, acknowledge_by=acknowledge_by)
+    if legs and row.final_since is not None:
+        # Those asked before have all answered; of these something is expected again.
+        store.set_final_since(uow.connection, row.id, None)
+    reserved = len(canonical_json.dumps(list(addition))) if addition else 0
+    submitted, approvals = _evidence(uow, row, reserved)
+    common: dict[str, Any] = {
+        "urgency": row.urgency,
+        "tlp": row.tlp,
+        "incident_id": row.incident_id,
+        "address_count": row.address_count,
+        # Partners may be asked after that.
+        **({"withdrawn_count": row.withdrawn_count} if row.withdrawn_count else {}),
+        "hold_hours": row.hold_hours,
+        "acknowledge_by": format_time(acknowledge_by),
+        "provisional": row.provisional,
+        "ratify_by": format_time(row.ratify_by) if row.provisional else None,
+        "evidence": submitted,
+        "approvals": approvals,
+    }
+    if addition:
+        common["addition"] = list(addition)
+    withdrawn = (
+        sorted(store.withdrawn_addresses(uow.connection, row.id)) if row.withdrawn_count else ()
+    )
+    gone = withdrawal(row, withdrawn, "withdrawn before you were asked", LegStatus.QUEUED)
+    for leg in legs:
+        on.tell_partner(leg, EventType.REQUEST_RECEIVED, common)
+        if withdrawn:
+            on.tell_partner(leg, EventType.REQUEST_WITHDRAWN, gone)
+
+
+def notify_provisionally(on: RequestContext, to: Sequence[str]) -> list[str]:
+    """Send a flash request out before its approval to those whose policy takes it; returns them."""
+    taking = [h for h, policy in _policies_of(on.uow, to).items() if policy == "notify"]
+    send_notices(on, taking)
+    return taking
+
+
+def held_back(on: RequestContext, to: Sequence[str]) -> list[str]:
+    """Return the partners asked that have no leg yet."""
+    opened = set(leg_store.partners_of(on.uow.connection, on.request.id))
+    return [handle for handle in to if handle not in opened]
+
+
+def _policies_of(uow: UnitOfWork, to: Sequence[str]) -> dict[str, str]:
+    known = partner_store.statuses(uow.connection, to)
+    return {handle: known[handle].provisional for handle in to if handle in known}
+
+
+def _evidence(
+    uow: UnitOfWork, row: FreezeRequestRow, reserved: int
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return what proves the request, and what proves its approvals, as a notice carries them.
+
+    `reserved` bytes of the notice are left to others.
+
+    The acts of this very transaction are not stored yet, so their evidence comes from the unit of
+    work.
+    """
+    acts = proof_store.of_request(uow.connection, row.id)
+    stored = [
+        Sealed(act.id, act.sealed, act.key_id, act.wrapped)
+        for act in acts
+        if act.sealed is not None and act.key_id is not None and act.wrapped is not None
+    ]
+    packed = uow.opened(stored, "evidence")
+    href = f"/v1/freeze-requests/{row.id}/evidence"
+    shown = []
+    size = reserved
+    for act in acts:
+        content = packed.get(act.id) or (uow.evidence.packed() if uow.evidence else b"")
+        token, body = unpack_evidence(content)
+        entry = {"act": act.kind, "kid": act.kid, "jwk": act.jwk, "token": token}
+        limit = NOTICE_LIMIT_BYTES - size
+        if act.kind == "submit":
+            further = max(0, len(acts) - 1 - APPROVALS_BESIDE_DOCUMENT)
+            limit = DOCUMENT_LIMIT_BYTES - reserved - further * APPROVAL_BYTES
+        # As it will stand in the notice: escaping makes quotes, line feeds and tabs longer.
+        length = len(canonical_json.dumps(body.decode())) + len(token) + 300
+        if length <= limit:
+            entry["body"] = body.decode()
+            size += length
+        else:
+            entry |= {"body_sha256": sha256(body).hexdigest(), "href": href}
+            size += len(token) + 400
+        shown.append(entry)
+    submitted = next(e for e in shown if e["act"] == "submit")
+    # All of them: the receiver counts whether they are as many as the requester's policy asks.
+    return submitted, [e for e in shown if e["act"] == "approve"]

@@ -1,0 +1,114 @@
+"""Disputes: what partners contest for their customers, and until when it must be answered."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from coordinator.domain.errors import ConflictError
+from coordinator.storage.engine.reads import read_as
+from coordinator.storage.tables.freeze_requests import LegRow
+from coordinator.storage.tables.life_cycle import DisputeRow
+
+
+class DisputeOnLeg(NamedTuple):
+    """A dispute with the partner whose leg it is about."""
+
+    id: str
+    request_id: str
+    leg_id: str
+    hold_id: str | None
+    act_id: str
+    raised_at: datetime
+    answer_by: datetime
+    resolution: str | None
+    resolution_act_id: str | None
+    resolved_at: datetime | None
+    release_recommended_at: datetime | None
+    partner: str
+
+
+_DISPUTES = select(DisputeRow.__table__, LegRow.partner).join(
+    LegRow, LegRow.id == DisputeRow.leg_id
+)
+
+
+def insert_dispute(connection: Connection, dispute: DisputeOnLeg) -> None:
+    """Store an open dispute."""
+    values = dispute._asdict()
+    del values["partner"]
+    connection.execute(insert(DisputeRow).values(**values))
+
+
+def get(
+    connection: Connection, dispute_id: str, *, request_id: str | None = None
+) -> DisputeOnLeg | None:
+    """Return one dispute, of any request or of the one named."""
+    query = _DISPUTES.where(DisputeRow.id == dispute_id)
+    if request_id is not None:
+        query = query.where(DisputeRow.request_id == request_id)
+    return next(iter(read_as(connection, DisputeOnLeg, query)), None)
+
+
+def change(connection: Connection, dispute_id: str, **values: Any) -> None:
+    """Write values where the dispute is not resolved yet.
+
+    Raises:
+        ConflictError: If it was resolved meanwhile.
+    """
+    statement = (
+        update(DisputeRow)
+        .where(DisputeRow.id == dispute_id, DisputeRow.resolved_at.is_(None))
+        .values(**values)
+    )
+    if connection.execute(statement).rowcount != 1:
+        raise ConflictError("this dispute was resolved meanwhile", code="already_resolved")
+
+
+def open_disputes(connection: Connection, leg_id: str) -> list[DisputeOnLeg]:
+    """Return a leg's disputes that are not resolved, oldest first."""
+    query = _DISPUTES.where(DisputeRow.leg_id == leg_id, DisputeRow.resolved_at.is_(None))
+    return read_as(connection, DisputeOnLeg, query.order_by(DisputeRow.id))
+
+
+def open_times(
+    connection: Connection, leg_ids: Sequence[str]
+) -> dict[str, tuple[datetime, datetime | None]]:
+    """Return, of legs with open disputes, the first `answer_by` and when a release was advised."""
+    query = (
+        select(
+            DisputeRow.leg_id,
+            func.min(DisputeRow.answer_by),
+            func.min(DisputeRow.release_recommended_at),
+        )
+        .where(DisputeRow.leg_id.in_(leg_ids), DisputeRow.resolved_at.is_(None))
+        .group_by(DisputeRow.leg_id)
+    )
+    rows = connection.execute(query).all() if leg_ids else []
+    return {leg_id: (answer_by, recommended_at) for leg_id, answer_by, recommended_at in rows}
+
+
+def due_for_answer(connection: Connection, now: datetime, limit: int = 100) -> list[str]:
+    """Return disputes that the requester did not answer in time: one indexed read."""
+    query = (
+        select(DisputeRow.id)
+        .where(
+            DisputeRow.resolved_at.is_(None),
+            DisputeRow.release_recommended_at.is_(None),
+            DisputeRow.answer_by <= now,
+        )
+        .order_by(DisputeRow.answer_by)
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def page(
+    connection: Connection, request_id: str, *, leg_id: str | None, after: str, limit: int
+) -> list[DisputeOnLeg]:
+    """Return disputes on a request (or on one leg of it), oldest first, with the leg's partner."""
+    query = _DISPUTES.where(LegRow.request_id == request_id, DisputeRow.id > after)
+    if leg_id is not None:
+        query = query.where(DisputeRow.leg_id == leg_id)
+    return read_as(connection, DisputeOnLeg, query.order_by(DisputeRow.id).limit(limit))

@@ -1,0 +1,1 @@
+"""Rows of endpoints, deliveries and lanes."""

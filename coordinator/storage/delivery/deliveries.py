@@ -1,0 +1,256 @@
+"""Deliveries and their attempts, sending again, and outcomes that legs must still be told."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, and_, func, null, or_, select, update
+
+from coordinator.storage.engine.prebuilt import Prebuilt
+from coordinator.storage.engine.reads import fields_from, read, read_as
+from coordinator.storage.engine.rows import insert_rows
+from coordinator.storage.tables.events import EventAudienceRow, EventRow
+from coordinator.storage.tables.outbox import (
+    AttemptRow,
+    DeliveryRow,
+    LaneRow,
+    WebhookEndpointRow,
+)
+from holdfast.protocol.type_ids import new_id
+
+_COLUMNS = (
+    "id",
+    "endpoint_id",
+    "request_id",
+    "seq",
+    "event_id",
+    "status",
+    "created_at",
+    "attempts",
+)
+_CHUNK = 400
+
+
+class ShownDelivery(NamedTuple):
+    """A delivery with the type of its event and its lane's next try."""
+
+    id: str
+    endpoint_id: str
+    request_id: str
+    event_id: str
+    status: str
+    created_at: datetime
+    finished_at: datetime | None
+    event_type: str
+    due_at: datetime | None
+
+
+class OwedEvent(NamedTuple):
+    """An event that an endpoint may be owed."""
+
+    seq: int
+    id: str
+    type: str
+    request_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LegDue:
+    """A delivered or dead notice whose leg has not been told."""
+
+    delivery_id: str
+    event_id: str
+    leg_id: str
+    owes: str
+
+
+def page(
+    connection: Connection,
+    endpoint_id: str,
+    *,
+    before: str = "",
+    status: str | None = None,
+    limit: int = 100,
+) -> list[ShownDelivery]:
+    """Return an endpoint's deliveries, the newest first, with type and the lane's next try."""
+    query = (
+        _DELIVERIES.where(DeliveryRow.endpoint_id == endpoint_id)
+        .order_by(DeliveryRow.id.desc())
+        .limit(limit)
+    )
+    if before:
+        query = query.where(DeliveryRow.id < before)
+    if status is not None:
+        query = query.where(DeliveryRow.status == status)
+    return read_as(connection, ShownDelivery, query)
+
+
+_DELIVERIES = (
+    select(
+        *fields_from(ShownDelivery, DeliveryRow),
+        EventRow.type.label("event_type"),
+        LaneRow.due_at,
+    )
+    .join(EventRow, EventRow.seq == DeliveryRow.seq)
+    .join(
+        LaneRow,
+        and_(
+            LaneRow.endpoint_id == DeliveryRow.endpoint_id,
+            LaneRow.request_id == DeliveryRow.request_id,
+        ),
+    )
+)
+
+
+def find(connection: Connection, delivery_id: str, partner: str) -> ShownDelivery | None:
+    """Return a delivery to an endpoint of `partner` that is not deleted."""
+    query = _DELIVERIES.join(
+        WebhookEndpointRow, WebhookEndpointRow.id == DeliveryRow.endpoint_id
+    ).where(
+        DeliveryRow.id == delivery_id,
+        WebhookEndpointRow.partner == partner,
+        WebhookEndpointRow.deleted_at.is_(None),
+    )
+    return next(iter(read_as(connection, ShownDelivery, query)), None)
+
+
+def attempts(
+    connection: Connection, delivery_ids: Sequence[str], *, newest: int
+) -> dict[str, list[AttemptRow]]:
+    """Return the `newest` attempts of each delivery, in order."""
+    found: dict[str, list[AttemptRow]] = {delivery_id: [] for delivery_id in delivery_ids}
+    for start in range(0, len(delivery_ids), _CHUNK):
+        query = (
+            select(AttemptRow)
+            .join(DeliveryRow, DeliveryRow.id == AttemptRow.delivery_id)
+            .where(
+                AttemptRow.delivery_id.in_(delivery_ids[start : start + _CHUNK]),
+                AttemptRow.number > DeliveryRow.attempts - newest,
+            )
+            .order_by(AttemptRow.delivery_id, AttemptRow.number)
+        )
+        for row in read(connection, query):
+            found[row.delivery_id].append(row)
+    return found
+
+
+def queue_again(connection: Connection, delivery_ids: Sequence[str]) -> None:
+    """Make finished deliveries pending again. The caller opens their lanes first."""
+    for start in range(0, len(delivery_ids), _CHUNK):
+        connection.execute(
+            update(DeliveryRow)
+            .where(DeliveryRow.id.in_(delivery_ids[start : start + _CHUNK]))
+            .values(status="pending", finished_at=None)
+        )
+
+
+def queue_events(
+    connection: Connection, endpoint_id: str, events: Sequence[OwedEvent], now: datetime
+) -> None:
+    """Queue events that the endpoint was never sent. The caller opens their lanes first."""
+    rows = [
+        (new_id("dlv"), endpoint_id, e.request_id or "", e.seq, e.id, "pending", now, 0)
+        for e in events
+    ]
+    insert_rows(connection, DeliveryRow, _COLUMNS, rows, ignore_conflicts=True)
+
+
+def of_events(connection: Connection, endpoint_id: str, event_ids: Sequence[str]) -> dict[str, str]:
+    """Return the deliveries in which an endpoint was owed these events, by event id."""
+    found: dict[str, str] = {}
+    for start in range(0, len(event_ids), _CHUNK):
+        query = select(DeliveryRow.event_id, DeliveryRow.id).where(
+            DeliveryRow.endpoint_id == endpoint_id,
+            DeliveryRow.event_id.in_(event_ids[start : start + _CHUNK]),
+        )
+        found |= dict(connection.execute(query).all())
+    return found
+
+
+def events_since(
+    connection: Connection, partner: str, since: datetime, limit: int
+) -> list[OwedEvent]:
+    """Return a partner's newest `limit` events since a time, in order.
+
+    Read backwards from the newest along the audience's index, so that old events cost nothing.
+    """
+    seqs = (
+        select(EventAudienceRow.seq)
+        .where(or_(EventAudienceRow.partner == partner, EventAudienceRow.partner == "*"))
+        .order_by(EventAudienceRow.seq.desc())
+        .limit(limit)
+        .subquery()
+    )
+    query = (
+        select(EventRow.seq, EventRow.id, EventRow.type, EventRow.request_id)
+        .join(seqs, seqs.c.seq == EventRow.seq)
+        .where(EventRow.occurred_at >= since)
+        .order_by(EventRow.seq)
+    )
+    return read_as(connection, OwedEvent, query)
+
+
+def priorities(
+    connection: Connection, endpoint_id: str, request_ids: Sequence[str]
+) -> dict[str, int]:
+    """Return the priority of an endpoint's lanes by request, where they exist."""
+    found: dict[str, int] = {}
+    for start in range(0, len(request_ids), _CHUNK):
+        query = select(LaneRow.request_id, LaneRow.priority).where(
+            LaneRow.endpoint_id == endpoint_id,
+            LaneRow.request_id.in_(request_ids[start : start + _CHUNK]),
+        )
+        found |= dict(connection.execute(query).all())
+    return found
+
+
+def is_leg_owed(connection: Connection, *, after: str) -> bool:
+    """Tell whether any delivery above `after` has an outcome that its leg was not told."""
+    query = select(DeliveryRow.id).where(DeliveryRow.owes.is_not(None), DeliveryRow.id > after)
+    return connection.execute(query.limit(1)).first() is not None
+
+
+def take_legs(
+    connection: Connection, *, after: str = "", limit: int, only: str | None = None
+) -> list[LegDue]:
+    """Take notices whose outcome the leg was not told, to tell it in this transaction.
+
+    Notices that another worker has taken are skipped.
+
+    Args:
+        connection: Inside the transaction that tells the legs.
+        after: Ids of deliveries lie above this.
+        limit: How many at most; the lowest ids.
+        only: The one delivery that is to be taken.
+    """
+    query = (
+        select(DeliveryRow.id, DeliveryRow.event_id, EventRow.leg_id, DeliveryRow.owes)
+        .join(EventRow, EventRow.seq == DeliveryRow.seq)
+        .where(DeliveryRow.owes.is_not(None), DeliveryRow.id > after)
+        .order_by(DeliveryRow.id)
+        .limit(limit)
+        .with_for_update(of=DeliveryRow, skip_locked=True)
+    )
+    if only is not None:
+        query = query.where(DeliveryRow.id == only)
+    due = [
+        LegDue(delivery_id, event_id, leg_id or "", owes or "")
+        for delivery_id, event_id, leg_id, owes in connection.execute(query)
+    ]
+    if due:
+        _SETTLE.send(connection, among=[one.delivery_id for one in due])
+    return due
+
+
+def is_alive_elsewhere(connection: Connection, event_id: str, but: str) -> bool:
+    """Tell whether another endpoint has received this event, or still may."""
+    query = select(func.count()).where(
+        DeliveryRow.event_id == event_id,
+        DeliveryRow.id != but,
+        DeliveryRow.status.in_(("pending", "delivered")),
+    )
+    return connection.execute(query).scalar_one() > 0
+
+
+_SETTLE = Prebuilt(update(DeliveryRow).values(owes=null()), among=DeliveryRow.id)

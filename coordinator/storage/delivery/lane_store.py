@@ -1,0 +1,462 @@
+# ruff: noqa: S608 - the statements are put together from constants alone
+"""The lanes of a database: a worker's cycle in one transaction, whose statements share round trips.
+
+Statements are written once. What the two databases spell differently is in `_Spelling`: PostgreSQL
+takes many rows as arrays and locks them, SQLite takes them as one JSON document and has one writer.
+On PostgreSQL leases run by the database's clock, so that workers need not agree on the time; on
+SQLite there is one host, and they run by `Clock`.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any, cast
+
+import psycopg
+from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+
+from coordinator.domain.clock import to_micros
+from coordinator.domain.delivery import DeliveryStatus
+from coordinator.domain.fair_shares import Room
+from coordinator.storage.delivery import endpoint_health
+from coordinator.storage.delivery.lanes import (
+    ENDPOINT_COLUMNS,
+    PRIORITIES,
+    Completion,
+    Cycle,
+    Head,
+    HeadRow,
+    Turn,
+    sort_out,
+)
+from coordinator.storage.engine import driver
+from coordinator.storage.engine.columns import plain_array, text_array
+from coordinator.storage.engine.database import Database
+
+Values = dict[str, Any]
+#: What a cycle hands over by the row, by its type on PostgreSQL.
+_GIVEN: Mapping[str, str] = {
+    **dict.fromkeys(("e", "r", "token", "delivery", "error", "status", "owes"), "text"),
+    **dict.fromkeys(("number", "answered", "duration", "attempt", "gaps"), "int"),
+    **dict.fromkeys(("at", "finished", "due"), "bigint"),
+    "unanswered": "bool",
+}
+#: Never signed or hashed.
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
+class LaneStore:
+    """The lanes of one database, for one thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._spelling = _Spelling(is_sqlite=database.is_sqlite)
+        self._sql = _statements(self._spelling)
+        self._connection: Connection | None = None
+
+    def is_anything_due(self, now: datetime) -> bool:
+        """Tell whether a cycle may find something to claim; costs no lock.
+
+        On PostgreSQL always: a cycle that finds nothing writes nothing, and asking first costs a
+        round trip.
+        """
+        if not self._database.is_sqlite:
+            return True
+        with self._database.engine.connect() as connection:
+            return bool(driver.execute(connection, self._sql.peek, {"now": to_micros(now)}).rows())
+
+    def run(self, cycle: Cycle) -> Turn:
+        """Complete and claim in one transaction.
+
+        Raises:
+            SQLAlchemyError: If the database fails; the next cycle opens another connection.
+        """
+        try:
+            return self._cycle(cycle)
+        except psycopg.Error as error:
+            # As the engine's own errors come, so that callers know one kind.
+            self.close()
+            raise OperationalError(None, None, error) from error
+        except SQLAlchemyError:
+            self.close()
+            raise
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Give a connection for reading what is to be sent."""
+        if not self._database.is_sqlite:
+            yield self._kept()
+            return
+        with self._database.engine.connect() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Give up the connection, where one is kept."""
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            connection.invalidate()
+            connection.close()
+
+    def _kept(self) -> Connection:
+        if self._connection is None:
+            self._connection = self._database.engine.connect().execution_options(
+                isolation_level="AUTOCOMMIT"
+            )
+        return self._connection
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        """Give a connection in a transaction; on PostgreSQL all of it is one round trip.
+
+        The pump waits for the network and then, behind all its sending threads, for the
+        interpreter's lock. So PostgreSQL's connection is kept, and BEGIN and COMMIT go out with the
+        statements: `Database.transaction`, which waits for its COMMIT by itself, cost a quarter of
+        the deliveries.
+        """
+        if self._database.is_sqlite:
+            with self._database.transaction() as connection:
+                yield connection
+            return
+        connection = self._kept()
+        driver_connection = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+        with driver_connection.pipeline():
+            driver.execute(connection, "BEGIN")
+            driver.execute(connection, _LAZY)
+            yield connection
+            driver.execute(connection, "COMMIT")
+
+    def _cycle(self, cycle: Cycle) -> Turn:
+        room = cycle.shares.room()
+        with self._transaction() as connection:
+            held = self._complete(connection, cycle)
+            if cycle.released:
+                driver.execute(connection, self._sql.release, self._places(cycle.released))
+            recovered = self._mark_endpoints(connection, cycle)
+            claimed = self._claim(connection, cycle, room)
+        # Read only now: waiting for an answer before the commit would cost a round trip.
+        lanes = claimed.rows() if claimed else []
+        if cycle.limit > 0 and not lanes:
+            cycle.shares.served(room, {})
+        heads, is_cut = self._heads(lanes, cycle, room) if lanes else ([], False)
+        answering = [endpoint_id for (endpoint_id,) in recovered.rows()] if recovered else []
+        for endpoint_id in answering:
+            with self._database.transaction() as connection:
+                endpoint_health.hurry_lanes(connection, endpoint_id, cycle.now)
+        return Turn(_held(held, cycle.completions), heads, answering, is_cut)
+
+    def _complete(self, connection: Connection, cycle: Cycle) -> driver.PendingResult | None:
+        """Store what tries came to; returns the lanes with their tokens before."""
+        if not cycle.completions:
+            return None
+        now = to_micros(cycle.now)
+        columns = _completion_columns(cycle.completions, now)
+        values = {**self._spelling.given_values(columns), "now": now}
+        held = driver.execute(connection, self._sql.lock, values)
+        driver.execute(connection, self._sql.attempts, values)
+        driver.execute(connection, self._sql.deliveries, values)
+        driver.execute(connection, self._sql.lanes, values)
+        return held
+
+    def _mark_endpoints(self, connection: Connection, cycle: Cycle) -> driver.PendingResult | None:
+        """Mark which endpoints answer and which fail; returns those that answer again."""
+        good, bad = cycle.endpoints()
+        recovered = None
+        if good:
+            recovered = driver.execute(
+                connection, self._sql.good, {"ids": self._spelling.items(good)}
+            )
+        if bad:
+            values: Values = {"ids": self._spelling.items(bad), "now": to_micros(cycle.now)}
+            driver.execute(connection, self._sql.bad, values)
+        for failed in cycle.put_off():
+            values = endpoint_health.put_off_values(failed, cycle.now)
+            driver.execute(connection, self._sql.put_off, values)
+        return recovered
+
+    def _claim(
+        self, connection: Connection, cycle: Cycle, room: Room
+    ) -> driver.PendingResult | None:
+        """Claim what is due; returns the lanes."""
+        if cycle.limit < 1:
+            return None
+        now = to_micros(cycle.now)
+        values: Values = {
+            "now": now,
+            "limit": cycle.limit,
+            "lease": round(cycle.lease.total_seconds() * 1_000_000),
+            "token": cycle.token,
+            "full": self._spelling.items(room.full_endpoints),
+            "left_out": self._spelling.items(room.left_out),
+            "takes_failing": room.takes_failing,
+        }
+        for number, (partner, most) in enumerate(room.crowded):
+            values |= {f"partner_{number}": partner, f"most_{number}": most}
+        sql = _claim_statement(self._spelling, len(room.crowded))
+        return driver.execute(connection, sql, values)
+
+    def _heads(
+        self, lanes: Sequence[tuple[str, str]], cycle: Cycle, room: Room
+    ) -> tuple[list[Head], bool]:
+        """Return what was claimed and may be sent; give back and park the rest."""
+        places = {"e": [e for e, _ in lanes], "r": [r for _, r in lanes]}
+        with self.reading() as connection:
+            values = self._spelling.given_values(places)
+            found = driver.execute(connection, self._sql.heads, values).rows()
+        rows = [HeadRow(*row) for row in found]
+        claimed = sort_out(lanes, rows, cycle.token, cycle.shares, room)
+        if claimed.idle or claimed.surplus:
+            with self._transaction() as connection:
+                self._park(connection, claimed.idle, cycle.token)
+                if claimed.surplus:
+                    driver.execute(connection, self._sql.release, self._places(claimed.surplus))
+        return claimed.heads, bool(claimed.surplus)
+
+    def _park(self, connection: Connection, lanes: Sequence[tuple[str, str]], token: str) -> None:
+        """Park lanes without a head; looked at again under the lock, for one may be queued now."""
+        if lanes:
+            columns = {
+                "e": [e for e, _ in lanes],
+                "r": [r for _, r in lanes],
+                "token": [token] * len(lanes),
+            }
+            values = self._spelling.given_values(columns)
+            driver.execute(connection, self._sql.lock, values)
+            driver.execute(connection, self._sql.park, values)
+
+    def _places(self, heads: Sequence[Head]) -> Values:
+        return self._spelling.given_values(_place_columns(heads))
+
+
+def _held(sent: driver.PendingResult | None, completions: Sequence[Completion]) -> list[Completion]:
+    """Return those whose lane still had their token when it was locked."""
+    if sent is None:
+        return []
+    tokens = {(e, r): token for e, r, token in sent.rows()}
+    return [c for c in completions if tokens.get(c.head.lane) == c.head.lease_token]
+
+
+def _place_columns(heads: Sequence[Head]) -> dict[str, list[Any]]:
+    return {
+        "e": [h.endpoint_id for h in heads],
+        "r": [h.request_id for h in heads],
+        "token": [h.lease_token for h in heads],
+    }
+
+
+def _completion_columns(completions: Sequence[Completion], now: int) -> dict[str, list[Any]]:
+    return {
+        **_place_columns([c.head for c in completions]),
+        "delivery": [c.head.delivery_id for c in completions],
+        "error": [c.error for c in completions],
+        "status": [c.status.value for c in completions],
+        "owes": [c.owes for c in completions],
+        "number": [c.head.attempts + 1 for c in completions],
+        "answered": [c.answered for c in completions],
+        "duration": [round(c.duration.total_seconds() * 1000) for c in completions],
+        "attempt": [c.attempt for c in completions],
+        "gaps": [c.gaps_after for c in completions],
+        "at": [to_micros(c.at) for c in completions],
+        "finished": [None if c.status is DeliveryStatus.PENDING else now for c in completions],
+        "due": [None if c.due_at is None else to_micros(c.due_at) for c in completions],
+        "unanswered": [c.is_unanswered for c in completions],
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Spelling:
+    """What the two databases spell differently."""
+
+    is_sqlite: bool
+
+    def mark(self, name: str) -> str:
+        """Return the place of a parameter."""
+        return f":{name}" if self.is_sqlite else f"%({name})s"
+
+    def given(self, *names: str) -> str:
+        """Return the rows of `given_values`, with these of their columns, as the source `i`."""
+        if self.is_sqlite:
+            columns = ", ".join(f"json_extract(value, '$.{name}') AS {name}" for name in names)
+            return f"(SELECT {columns} FROM json_each(:given)) AS i"
+        arrays = ", ".join(f"{self.mark(name)}::{_GIVEN[name]}[]" for name in names)
+        return f"unnest({arrays}) AS i ({', '.join(names)})"
+
+    def given_values(self, columns: Mapping[str, list[Any]]) -> Values:
+        """Return the parameters for rows that are given by column."""
+        if self.is_sqlite:
+            rows = [
+                dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)
+            ]
+            return {"given": _JSON.encode(rows)}
+        return {
+            name: text_array(values) if _GIVEN[name] == "text" else plain_array(values)
+            for name, values in columns.items()
+        }
+
+    def items(self, texts: Sequence[str]) -> str:
+        """Return the parameter for a list of texts."""
+        return _JSON.encode(texts) if self.is_sqlite else text_array(texts)
+
+    def among(self, name: str) -> str:
+        """Return what `items` holds, for `IN (…)`."""
+        if self.is_sqlite:
+            return f"SELECT value FROM json_each(:{name})"
+        return f"SELECT unnest(%({name})s::text[])"
+
+    @property
+    def lock(self) -> str:
+        """How rows are locked."""
+        return "" if self.is_sqlite else " FOR UPDATE"
+
+    @property
+    def skip(self) -> str:
+        """How rows are locked, those passed over that somebody else works on."""
+        return "" if self.is_sqlite else " FOR UPDATE SKIP LOCKED"
+
+    @property
+    def head(self) -> str:
+        """The pending delivery `d` of lane `l` with the lowest `seq`, as a table to join."""
+        pending = (
+            "FROM delivery h WHERE h.endpoint_id = l.endpoint_id AND h.request_id = l.request_id "
+            "AND h.status = 'pending' ORDER BY h.seq LIMIT 1"
+        )
+        if self.is_sqlite:
+            return f"delivery d ON d.id = (SELECT h.id {pending})"
+        return f"LATERAL (SELECT * {pending}) d ON TRUE"
+
+    @property
+    def lease_now(self) -> str:
+        """The time that leases run by, in microseconds."""
+        if self.is_sqlite:
+            return ":now"
+        return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
+
+    @property
+    def due(self) -> str:
+        """What a lane that may be claimed is."""
+        until = f"(lease_until IS NULL OR lease_until < {self.lease_now})"
+        return f"due_at <= {self.mark('now')} AND {until}"
+
+
+#: A host that dies may forget the last cycles, and what they completed is sent again under the same
+#: `webhook-id`: that is what at least once means, and no cycle waits for the disk. What legs are
+#: told later is committed durably, and with it all that went before.
+_LAZY = "SET LOCAL synchronous_commit = off"
+_MINE = "i.e = lane.endpoint_id AND i.r = lane.request_id AND i.token = lane.lease_token"
+_FREE = "lease_until = NULL, lease_token = NULL"
+_IS_OWED = (
+    "EXISTS (SELECT 1 FROM delivery d WHERE d.endpoint_id = lane.endpoint_id "
+    "AND d.request_id = lane.request_id AND d.status = 'pending')"
+)
+_ENDPOINTS = "SELECT id FROM webhook_endpoint WHERE"
+
+
+@dataclass(frozen=True, slots=True)
+class _Statements:
+    """What a cycle runs, in one database's spelling."""
+
+    peek: str
+    lock: str
+    attempts: str
+    deliveries: str
+    lanes: str
+    release: str
+    park: str
+    good: str
+    bad: str
+    put_off: str
+    heads: str
+
+
+@cache
+def _statements(spelling: _Spelling) -> _Statements:
+    given, now, ids = spelling.given, spelling.mark("now"), spelling.among("ids")
+    keys = ("e", "r", "token")
+    return _Statements(
+        peek=" UNION ALL ".join(
+            f"SELECT * FROM (SELECT 1 FROM lane WHERE priority = {p} AND {spelling.due} LIMIT 1)"
+            for p in PRIORITIES
+        ),
+        # Sorted like those that queue, so that no two wait for each other.
+        lock="SELECT endpoint_id, request_id, lease_token FROM lane "
+        f"WHERE (endpoint_id, request_id) IN (SELECT e, r FROM {given('e', 'r')}) "
+        f"ORDER BY endpoint_id, request_id{spelling.lock}",
+        attempts="INSERT INTO attempt (delivery_id, number, at, status, error, duration_ms) "
+        "SELECT i.delivery, i.number, i.at, i.answered, i.error, i.duration FROM "
+        + given(*keys, "delivery", "number", "at", "answered", "error", "duration", "status")
+        + f" JOIN lane ON {_MINE} WHERE i.status <> 'cancelled' ON CONFLICT DO NOTHING",
+        deliveries="UPDATE delivery SET status = i.status, finished_at = i.finished, "
+        "owes = i.owes, attempts = attempts + 1 "
+        f"FROM {given(*keys, 'delivery', 'status', 'finished', 'owes')}, lane "
+        f"WHERE {_MINE} AND delivery.id = i.delivery AND delivery.status = 'pending'",
+        # A statement of its own after the lock: what was queued while it waited counts as owed.
+        lanes=f"UPDATE lane SET {_FREE}, gaps = i.gaps, "
+        "unanswered = i.due IS NOT NULL AND i.unanswered, "
+        "attempt = CASE WHEN i.due IS NULL THEN 0 ELSE i.attempt END, "
+        "tried_since = CASE WHEN i.due IS NOT NULL THEN COALESCE(lane.tried_since, i.at) END, "
+        f"due_at = CASE WHEN i.due IS NOT NULL THEN i.due WHEN {_IS_OWED} THEN {now} END "
+        f"FROM {given(*keys, 'due', 'at', 'unanswered', 'gaps', 'attempt')} WHERE {_MINE}",
+        release=f"UPDATE lane SET {_FREE} FROM {given(*keys)} WHERE {_MINE}",
+        park=f"UPDATE lane SET {_FREE}, "
+        f"due_at = CASE WHEN e.enabled AND {_IS_OWED} THEN lane.due_at END "
+        f"FROM {given(*keys)}, webhook_endpoint e WHERE {_MINE} AND e.id = lane.endpoint_id",
+        good="UPDATE webhook_endpoint SET failing_since = NULL, failing_told_at = NULL "
+        f"WHERE id IN ({ids}) AND failing_since IS NOT NULL RETURNING id",
+        bad=f"UPDATE webhook_endpoint SET failing_since = {now} "
+        f"WHERE id IN ({ids}) AND failing_since IS NULL",
+        put_off=endpoint_health.put_off_sql(spelling.mark("{}"), skip=spelling.skip),
+        heads="SELECT l.endpoint_id, l.request_id, l.priority, l.attempt, l.tried_since, l.gaps, "
+        "d.id, d.event_id, d.seq, d.attempts, ev.type, "
+        f"{ENDPOINT_COLUMNS} FROM {given('e', 'r')} "
+        "JOIN lane l ON l.endpoint_id = i.e AND l.request_id = i.r "
+        "JOIN webhook_endpoint e ON e.id = l.endpoint_id "
+        f"JOIN {spelling.head} JOIN event ev ON ev.seq = d.seq WHERE e.enabled",
+    )
+
+
+@cache
+def _claim_statement(spelling: _Spelling, crowded: int) -> str:
+    """Return the claim: an index range a priority, each cut at the limit, then the first of all.
+
+    Crowded partners, with more due than they may have, are looked at one by one, each cut at the
+    room that it has.
+    """
+    mark = spelling.mark
+    limit, failing = mark("limit"), f"{_ENDPOINTS} failing_since IS NOT NULL"
+    is_open = (
+        f"endpoint_id NOT IN ({spelling.among('full')}) "
+        f"AND ({mark('takes_failing')} OR endpoint_id NOT IN ({failing}))"
+    )
+    left_out = f"{_ENDPOINTS} partner IN ({spelling.among('left_out')})"
+    ranges = _ranges(spelling, f"{is_open} AND endpoint_id NOT IN ({left_out})", limit, "r")
+    for n in range(crowded):
+        # The plus keeps SQLite on the index by time: a partner with a backlog is soon found there.
+        column = "+endpoint_id" if spelling.is_sqlite else "endpoint_id"
+        theirs = f"{is_open} AND {column} IN ({_ENDPOINTS} partner = {mark(f'partner_{n}')})"
+        each = " UNION ALL ".join(_ranges(spelling, theirs, mark(f"most_{n}"), f"c{n}_"))
+        ranges.append(
+            f"SELECT * FROM (SELECT * FROM ({each}) all_{n} "
+            f"ORDER BY priority, due_at LIMIT {mark(f'most_{n}')}) theirs_{n}"
+        )
+    # Materialized: PostgreSQL might run the sub-select twice, and lock more than asked.
+    return (
+        f"WITH found AS MATERIALIZED ({' UNION ALL '.join(ranges)}), due AS MATERIALIZED ("
+        f"SELECT endpoint_id AS e, request_id AS r FROM found ORDER BY priority, due_at "
+        f"LIMIT {limit}) "
+        f"UPDATE lane SET lease_until = {spelling.lease_now} + {mark('lease')}, "
+        f"lease_token = {mark('token')} FROM due "
+        "WHERE lane.endpoint_id = due.e AND lane.request_id = due.r "
+        "RETURNING lane.endpoint_id, lane.request_id"
+    )
+
+
+def _ranges(spelling: _Spelling, condition: str, limit: str, alias: str) -> list[str]:
+    return [
+        "SELECT * FROM (SELECT endpoint_id, request_id, priority, due_at FROM lane "
+        f"WHERE priority = {p} AND {spelling.due} AND {condition} "
+        f"ORDER BY due_at LIMIT {limit}{spelling.skip}) {alias}{p}"
+        for p in PRIORITIES
+    ]

@@ -1,0 +1,1 @@
+"""The databases: connections, statements, columns, sealed documents, wake-ups."""

@@ -1,0 +1,1 @@
+"""Rows of the freeze ledger and its sums."""

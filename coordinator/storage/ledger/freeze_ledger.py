@@ -1,0 +1,509 @@
+"""The freeze ledger's rows: loading a leg's balances, and booking a report."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    BindParameter,
+    CompoundSelect,
+    Connection,
+    bindparam,
+    delete,
+    func,
+    null,
+    select,
+    union_all,
+    update,
+)
+
+from coordinator.domain.freeze_ledger import BookedLine, Booking, Finding, HoldBalance, LegLedger
+from coordinator.domain.usd import worth_after
+from coordinator.storage.engine.prebuilt import Prebuilt
+from coordinator.storage.engine.rows import insert_rows
+from coordinator.storage.ledger.hold_clocks import Obligation
+from coordinator.storage.ledger.shared_lines import show_earlier
+from coordinator.storage.tables.freeze_ledger import (
+    FindingRow,
+    HoldLinkRow,
+    HoldRow,
+    LedgerLineRow,
+    NothingRow,
+)
+from coordinator.storage.tables.freeze_requests import LegRow
+from coordinator.storage.tables.life_cycle import WithdrawnAddressRow
+from holdfast.protocol.vocabulary import DeclineCode, HoldBasis, KeptBasis, LineKind
+
+_LINE_COLUMNS = (
+    "id",
+    "request_id",
+    "leg_id",
+    "partner",
+    "report_id",
+    "line_no",
+    "kind",
+    "address_no",
+    "asset",
+    "amount",
+    "withheld",
+    "hold_id",
+    "code",
+    "corrects",
+    "reported_at",
+    "usd_cents",
+)
+_HOLD_COLUMNS = (
+    "id",
+    "request_id",
+    "leg_id",
+    "partner",
+    "address_no",
+    "asset",
+    "frozen",
+    "released",
+    "returned",
+    "seized",
+    "frozen_usd",
+    "held_usd",
+    "released_usd",
+    "returned_usd",
+    "seized_usd",
+    "withheld",
+    "ended",
+    "account_level",
+    "basis",
+    "frozen_at",
+    "hold_expires_at",
+    "lapsed",
+    "kept",
+    "ended_by",
+    *Obligation._fields,
+    "version",
+)
+_LINK_COLUMNS = ("leg_id", "hold_id", "request_id", "is_shared", "address_no")
+_FINDING_COLUMNS = ("leg_id", "address_no", "asset", "request_id", "found", "found_usd", "withheld")
+_NOTHING_COLUMNS = ("leg_id", "address_no", "code")
+_CHUNK = 400
+
+
+class _Link(NamedTuple):
+    hold_id: str
+    is_shared: bool
+    address_no: int
+
+
+class _Found(NamedTuple):
+    address_no: int
+    asset: str
+    found: int
+    withheld: bool
+    found_usd: int | None
+
+
+class _Answer(NamedTuple):
+    address_no: int
+    code: str | None
+
+
+class _LineNow(NamedTuple):
+    amount: int | None
+    withheld: bool
+    usd_cents: int | None
+
+
+def _answers() -> CompoundSelect[Any]:
+    """Return a query for the addresses that a leg answered with nothing, and the code.
+
+    In the same round trip, without a code: those that await no answer, for they were taken back.
+    """
+    leg_id: BindParameter[str] = bindparam("leg_id")
+    answered = select(NothingRow.address_no, NothingRow.code).where(NothingRow.leg_id == leg_id)
+    withdrawn = (
+        select(WithdrawnAddressRow.address_no, null())
+        .join(LegRow, LegRow.request_id == WithdrawnAddressRow.request_id)
+        .where(LegRow.id == leg_id)
+    )
+    return union_all(answered, withdrawn)
+
+
+_HOLDS = Prebuilt(select(HoldRow).where(HoldRow.leg_id == bindparam("leg_id")))
+_LINKS = Prebuilt(
+    select(HoldLinkRow.hold_id, HoldLinkRow.is_shared, HoldLinkRow.address_no).where(
+        HoldLinkRow.leg_id == bindparam("leg_id")
+    ),
+    _Link,
+)
+_FINDINGS = Prebuilt(
+    select(
+        FindingRow.address_no,
+        FindingRow.asset,
+        FindingRow.found,
+        FindingRow.withheld,
+        FindingRow.found_usd,
+    ).where(FindingRow.leg_id == bindparam("leg_id")),
+    _Found,
+)
+_ANSWERS = Prebuilt(_answers(), _Answer)
+_LINE = Prebuilt(
+    select(LedgerLineRow).where(
+        LedgerLineRow.leg_id == bindparam("leg_id"), LedgerLineRow.id == bindparam("line_id")
+    )
+)
+_CORRECTION = Prebuilt(
+    select(LedgerLineRow.amount, LedgerLineRow.withheld, LedgerLineRow.usd_cents)
+    .where(
+        LedgerLineRow.corrects == bindparam("line_id"),
+        LedgerLineRow.leg_id == bindparam("leg_id"),
+    )
+    .order_by(LedgerLineRow.id.desc())
+    .limit(1),
+    _LineNow,
+)
+_OF_PARTNER = Prebuilt(
+    select(HoldRow).where(
+        HoldRow.partner == bindparam("partner"), HoldRow.leg_id != bindparam("but_leg")
+    ),
+    among=HoldRow.id,
+)
+
+
+def _balance(row: HoldRow) -> HoldBalance:
+    return HoldBalance(
+        id=row.id,
+        leg_id=row.leg_id,
+        address_no=row.address_no,
+        asset=row.asset,
+        frozen=row.frozen,
+        released=row.released,
+        returned=row.returned,
+        seized=row.seized,
+        frozen_usd=row.frozen_usd or 0,
+        released_usd=row.released_usd or 0,
+        returned_usd=row.returned_usd or 0,
+        seized_usd=row.seized_usd or 0,
+        withheld=row.withheld,
+        ended=row.ended and row.withheld,
+        basis=HoldBasis(row.basis),
+        frozen_at=row.frozen_at,
+        hold_expires_at=row.hold_expires_at,
+        account_level=row.account_level,
+        lapsed=row.lapsed,
+        kept=None if row.kept is None else KeptBasis(row.kept),
+        ended_by=None if row.ended_by is None else LineKind(row.ended_by),
+    )
+
+
+def load_leg(connection: Connection, leg_id: str) -> LegLedger:
+    """Return a leg's ledger as it stands."""
+    holds = _HOLDS.send(connection, leg_id=leg_id)
+    links = _LINKS.send(connection, leg_id=leg_id)
+    findings = _FINDINGS.send(connection, leg_id=leg_id)
+    answers = _ANSWERS.send(connection, leg_id=leg_id)
+    ledger = LegLedger(leg_id)
+    for row in holds.rows():
+        ledger.holds[row.id] = _balance(row)
+    linked = set()
+    for link in links.rows():
+        linked.add(link.hold_id)
+        if link.is_shared:
+            ledger.shared[link.hold_id] = link.address_no
+    ledger.unlinked = set(ledger.holds) - linked
+    for found in findings.rows():
+        ledger.findings[found.address_no, found.asset] = Finding(
+            found.address_no, found.asset, found.found, found.withheld, found.found_usd or 0
+        )
+    for answer in answers.rows():
+        if answer.code is None:
+            ledger.withdrawn.add(answer.address_no)
+        else:
+            ledger.nothing[answer.address_no] = DeclineCode(answer.code)
+    ledger.line = lambda line_id: effective_line(connection, leg_id, line_id)
+    return ledger
+
+
+def effective_line(connection: Connection, leg_id: str, line_id: str) -> BookedLine | None:
+    """Return a line with its amount as it stands, that is after its latest correction."""
+    row = _LINE.row(connection, leg_id=leg_id, line_id=line_id)
+    if row is None:
+        return None
+    latest = _CORRECTION.row(connection, leg_id=leg_id, line_id=line_id)
+    stands = row if latest is None else latest
+    worth = None if row.usd_cents is None else (row.amount or 0, row.usd_cents)
+    cents = worth_after(worth, amount=stands.amount, stated=stands.usd_cents)
+    shares = row.kind == LineKind.FROZEN and row.amount is None and not row.withheld
+    return BookedLine(
+        row.id,
+        row.line_no,
+        LineKind(row.kind),
+        row.address_no,
+        row.asset,
+        stands.amount,
+        withheld=stands.withheld,
+        hold_id=row.hold_id,
+        code=row.code,
+        corrects=row.corrects,
+        shares=shares,
+        usd=cents,
+        worth=worth,
+    )
+
+
+def holds_of_partner(
+    connection: Connection, partner: str, hold_ids: Sequence[str], *, but_leg: str
+) -> dict[str, HoldBalance]:
+    """Return the named holds of a partner's other legs."""
+    found: dict[str, HoldBalance] = {}
+    for start in range(0, len(hold_ids), _CHUNK):
+        some = hold_ids[start : start + _CHUNK]
+        rows = _OF_PARTNER.rows(connection, among=some, partner=partner, but_leg=but_leg)
+        found |= {row.id: _balance(row) for row in rows}
+    return found
+
+
+def requests_sharing(connection: Connection, hold_id: str) -> frozenset[str]:
+    """Return the requests that a hold is linked to."""
+    query = select(HoldLinkRow.request_id).where(HoldLinkRow.hold_id == hold_id)
+    return frozenset(connection.execute(query).scalars())
+
+
+def book(  # noqa: PLR0913 - what a booking is stored with
+    connection: Connection,
+    before: LegLedger,
+    booking: Booking,
+    *,
+    leg: LegRow,
+    report_id: str,
+    now: datetime,
+    owed: Mapping[str, Obligation],
+) -> None:
+    """Store what an accepted report changes.
+
+    `before` is the ledger as it was loaded, `owed` what is owed about the holds that are opened.
+    """
+    insert_rows(
+        connection,
+        LedgerLineRow,
+        _LINE_COLUMNS,
+        [
+            (
+                line.id,
+                leg.request_id,
+                leg.id,
+                leg.partner,
+                report_id,
+                line.no,
+                line.kind.value,
+                line.address_no,
+                line.asset,
+                line.amount,
+                line.withheld,
+                line.hold_id,
+                line.code,
+                line.corrects,
+                now,
+                line.usd,
+            )
+            for line in booking.lines
+        ],
+    )
+    _store_holds(connection, booking, leg, owed)
+    _store_links(connection, booking, leg)
+    _store_findings(connection, before, booking, leg)
+    _store_nothing(connection, before, booking, leg)
+
+
+def _store_holds(
+    connection: Connection, booking: Booking, leg: LegRow, owed: Mapping[str, Obligation]
+) -> None:
+    holds = booking.touched_holds
+    fresh = [_hold_values(holds[hold_id], leg, owed[hold_id]) for hold_id in booking.opened]
+    insert_rows(connection, HoldRow, _HOLD_COLUMNS, fresh)
+    opened = set(booking.opened)
+    store_holds(connection, [hold for hold in holds.values() if hold.id not in opened])
+
+
+def _hold_values(hold: HoldBalance, leg: LegRow, owed: Obligation) -> tuple[Any, ...]:
+    return (
+        hold.id,
+        leg.request_id,
+        hold.leg_id,
+        leg.partner,
+        hold.address_no,
+        hold.asset,
+        hold.frozen,
+        hold.released,
+        hold.returned,
+        hold.seized,
+        hold.frozen_usd or None,
+        hold.held_usd or None,
+        hold.released_usd or None,
+        hold.returned_usd or None,
+        hold.seized_usd or None,
+        hold.withheld,
+        not hold.is_open,
+        hold.account_level,
+        hold.basis.value,
+        hold.frozen_at,
+        hold.hold_expires_at,
+        hold.lapsed,
+        None if hold.kept is None else hold.kept.value,
+        None if hold.ended_by is None else hold.ended_by.value,
+        *owed,
+        1,
+    )
+
+
+def store_hold(connection: Connection, hold: HoldBalance) -> None:
+    """Write a hold as it stands now; its leg or request is locked by the caller."""
+    store_holds(connection, [hold])
+
+
+def store_holds(connection: Connection, holds: Sequence[HoldBalance]) -> None:
+    """Write holds as they stand now; their legs or requests are locked by the caller."""
+    if holds:
+        connection.execute(_SET_HOLD, [_changed_values(hold) for hold in holds])
+
+
+def _changed_values(hold: HoldBalance) -> dict[str, Any]:
+    return {
+        "hold_id": hold.id,
+        "frozen": hold.frozen,
+        "released": hold.released,
+        "returned": hold.returned,
+        "seized": hold.seized,
+        "frozen_usd": hold.frozen_usd or None,
+        "held_usd": hold.held_usd or None,
+        "released_usd": hold.released_usd or None,
+        "returned_usd": hold.returned_usd or None,
+        "seized_usd": hold.seized_usd or None,
+        "withheld": hold.withheld,
+        "ended": not hold.is_open,
+        "account_level": hold.account_level,
+        "basis": hold.basis.value,
+        "hold_expires_at": hold.hold_expires_at,
+        "lapsed": hold.lapsed,
+        "kept": None if hold.kept is None else hold.kept.value,
+        "ended_by": None if hold.ended_by is None else hold.ended_by.value,
+    }
+
+
+_CHANGED = (
+    "frozen",
+    "released",
+    "returned",
+    "seized",
+    "frozen_usd",
+    "held_usd",
+    "released_usd",
+    "returned_usd",
+    "seized_usd",
+    "withheld",
+    "ended",
+    "account_level",
+    "basis",
+    "hold_expires_at",
+    "lapsed",
+    "kept",
+    "ended_by",
+)
+# Built once and run for many rows: a report may end thousands of holds.
+_SET_HOLD = (
+    update(HoldRow)
+    .where(HoldRow.id == bindparam("hold_id"))
+    .values({**{name: bindparam(name) for name in _CHANGED}, "version": HoldRow.version + 1})
+)
+_UNLINK = delete(HoldLinkRow).where(
+    HoldLinkRow.leg_id == bindparam("link_leg"), HoldLinkRow.hold_id == bindparam("link_hold")
+)
+_UNLINK_ALL = delete(HoldLinkRow).where(HoldLinkRow.hold_id == bindparam("link_hold"))
+_SET_FINDING = (
+    update(FindingRow)
+    .where(
+        FindingRow.leg_id == bindparam("of_leg"),
+        FindingRow.address_no == bindparam("of_address"),
+        FindingRow.asset == bindparam("of_asset"),
+    )
+    .values(
+        found=bindparam("found"),
+        found_usd=bindparam("found_usd"),
+        withheld=bindparam("withheld"),
+    )
+)
+
+
+def _store_links(connection: Connection, booking: Booking, leg: LegRow) -> None:
+    own = [
+        (leg.id, hold_id, leg.request_id, False, booking.touched_holds[hold_id].address_no)
+        for hold_id in booking.opened
+    ]
+    shared = [
+        (leg.id, hold_id, leg.request_id, True, number)
+        for hold_id, number in booking.shared.items()
+    ]
+    insert_rows(connection, HoldLinkRow, _LINK_COLUMNS, own + shared)
+    show_earlier(connection, booking, leg)
+    if booking.unlinked:
+        ended = [{"link_leg": leg.id, "link_hold": hold_id} for hold_id in booking.unlinked]
+        connection.execute(_UNLINK, ended)
+    if booking.voided:
+        connection.execute(_UNLINK_ALL, [{"link_hold": hold_id} for hold_id in booking.voided])
+
+
+def _store_findings(
+    connection: Connection, before: LegLedger, booking: Booking, leg: LegRow
+) -> None:
+    fresh: list[tuple[Any, ...]] = []
+    changed: list[dict[str, Any]] = []
+    for position, finding in booking.touched_findings.items():
+        if position in before.findings:
+            place = {"of_leg": leg.id, "of_address": finding.address_no, "of_asset": finding.asset}
+            sums = {"found": finding.found, "found_usd": finding.found_usd or None}
+            changed.append({**place, **sums, "withheld": finding.withheld})
+        else:
+            fresh.append(
+                (
+                    leg.id,
+                    finding.address_no,
+                    finding.asset,
+                    leg.request_id,
+                    finding.found,
+                    finding.found_usd or None,
+                    finding.withheld,
+                )
+            )
+    if changed:
+        connection.execute(_SET_FINDING, changed)
+    insert_rows(connection, FindingRow, _FINDING_COLUMNS, fresh)
+
+
+def _store_nothing(
+    connection: Connection, before: LegLedger, booking: Booking, leg: LegRow
+) -> None:
+    superseded = [n for n in booking.touched_nothing if n in before.nothing]
+    for start in range(0, len(superseded), _CHUNK):
+        connection.execute(
+            delete(NothingRow).where(
+                NothingRow.leg_id == leg.id,
+                NothingRow.address_no.in_(superseded[start : start + _CHUNK]),
+            )
+        )
+    insert_rows(
+        connection,
+        NothingRow,
+        _NOTHING_COLUMNS,
+        [
+            (leg.id, number, code.value)
+            for number, code in booking.touched_nothing.items()
+            if code is not None
+        ],
+    )
+
+
+def open_holds(connection: Connection, request_id: str) -> int:
+    """Count the holds that count for a request and still hold something."""
+    query = (
+        select(func.count(func.distinct(HoldRow.id)))
+        .join(HoldLinkRow, HoldLinkRow.hold_id == HoldRow.id)
+        .where(HoldLinkRow.request_id == request_id, ~HoldRow.ended)
+    )
+    return int(connection.execute(query).scalar_one())

@@ -1,0 +1,179 @@
+"""The totals of any scope: sums over *distinct* holds, and what was found there."""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    Executable,
+    Integer,
+    Select,
+    Text,
+    bindparam,
+    cast,
+    func,
+    select,
+)
+from sqlalchemy.sql.elements import ColumnElement
+
+from coordinator.domain.usd import usd_text
+from coordinator.storage.engine.base import Base, BaseUnits
+from coordinator.storage.tables.freeze_ledger import FindingRow, HoldLinkRow, HoldRow
+from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
+
+#: Sums by asset: amounts in base units, how many are withheld, and `*_usd` in cents.
+Totals = dict[str, dict[str, int]]
+
+_CHUNK = 400
+_LEFT = ("released", "returned", "seized")
+_OF_HOLDS = ("frozen", *_LEFT, "frozen_usd", "held_usd", *(f"{name}_usd" for name in _LEFT))
+_OF_FINDINGS = ("found", "found_usd")
+_AMOUNTS = ("found", "frozen", "held", *_LEFT)
+
+
+def totals(
+    connection: Connection,
+    *,
+    request_id: str | None = None,
+    leg_id: str | None = None,
+    incident_id: str | None = None,
+    visible_to: str | None = None,
+) -> Totals:
+    """Return sums by asset over *distinct* holds in scope, and what was found there.
+
+    Args:
+        connection: Any.
+        request_id: Everything that counts for this request.
+        leg_id: Only for this leg.
+        incident_id: For all requests of an incident that `visible_to` may see: as requester all
+            legs, as partner asked its own.
+        visible_to: See `incident_id`.
+    """
+    if incident_id is not None:
+        scope, names = "incident", {"incident": incident_id, "partner": visible_to or ""}
+    elif leg_id is not None:
+        scope, names = "leg", {"leg": leg_id}
+    else:
+        scope, names = "request", {"request": request_id or ""}
+    findings, holds = _statements(scope, connection.dialect.name)
+    sums: Totals = {}
+    for asset, *values in connection.execute(findings, names):
+        _add(sums, asset, _OF_FINDINGS, values)
+    for asset, *values in connection.execute(holds, names):
+        _add(sums, asset, _OF_HOLDS, values)
+    return sums
+
+
+@lru_cache(maxsize=8)
+def _statements(scope: str, dialect: str) -> tuple[Executable, Executable]:
+    """Return the queries of findings and of distinct holds in a scope.
+
+    Built once: every act's answer has totals, and building costs more than running.
+    """
+    found_scope: ColumnElement[bool]
+    link_scope: ColumnElement[bool]
+    if scope == "incident":
+        legs = _visible_legs()
+        found_scope = FindingRow.leg_id.in_(legs)
+        link_scope = HoldLinkRow.leg_id.in_(legs)
+    elif scope == "leg":
+        found_scope = FindingRow.leg_id == bindparam("leg")
+        link_scope = HoldLinkRow.leg_id == bindparam("leg")
+    else:
+        found_scope = FindingRow.request_id == bindparam("request")
+        link_scope = HoldLinkRow.request_id == bindparam("request")
+    findings = select(FindingRow.asset, *_findings(dialect)).where(found_scope)
+    distinct = HoldRow.id.in_(select(HoldLinkRow.hold_id).where(link_scope))
+    holds = select(HoldRow.asset, *_holds(dialect)).where(distinct)
+    return findings.group_by(FindingRow.asset), holds.group_by(HoldRow.asset)
+
+
+def totals_by_leg(connection: Connection, leg_ids: Sequence[str]) -> dict[str, Totals]:
+    """Return each leg's own totals, in two queries for up to 400 legs."""
+    sums: dict[str, Totals] = {leg_id: {} for leg_id in leg_ids}
+    dialect = connection.dialect.name
+    for start in range(0, len(leg_ids), _CHUNK):
+        some = leg_ids[start : start + _CHUNK]
+        findings = (
+            select(FindingRow.leg_id, FindingRow.asset, *_findings(dialect))
+            .where(FindingRow.leg_id.in_(some))
+            .group_by(FindingRow.leg_id, FindingRow.asset)
+        )
+        for leg_id, asset, *values in connection.execute(findings):
+            _add(sums[leg_id], asset, _OF_FINDINGS, values)
+        holds = (
+            select(HoldLinkRow.leg_id, HoldRow.asset, *_holds(dialect))
+            .join(HoldRow, HoldRow.id == HoldLinkRow.hold_id)
+            .where(HoldLinkRow.leg_id.in_(some))
+            .group_by(HoldLinkRow.leg_id, HoldRow.asset)
+        )
+        for leg_id, asset, *values in connection.execute(holds):
+            _add(sums[leg_id], asset, _OF_HOLDS, values)
+    return sums
+
+
+def as_text(sums: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, Any]]:
+    """Return totals as they stand on the wire: amounts as decimal strings (`views.AssetTotals`)."""
+    return {asset: _as_text(entry) for asset, entry in sorted(sums.items())}
+
+
+def _as_text(entry: Mapping[str, int]) -> dict[str, Any]:
+    shown: dict[str, Any] = {name: str(entry[name]) for name in _AMOUNTS}
+    shown["withheld"] = entry["withheld"]
+    if any(entry[f"{name}_usd"] for name in _AMOUNTS):
+        shown["usd"] = {name: usd_text(entry[f"{name}_usd"]) for name in _AMOUNTS}
+    return shown
+
+
+def _visible_legs() -> Select[Any]:
+    partner: ColumnElement[str] = bindparam("partner")
+    return (
+        select(LegRow.id)
+        .join(FreezeRequestRow, FreezeRequestRow.id == LegRow.request_id)
+        .where(
+            FreezeRequestRow.incident_id == bindparam("incident"),
+            (FreezeRequestRow.requester == partner) | (LegRow.partner == partner),
+        )
+    )
+
+
+def _findings(dialect: str) -> list[ColumnElement[int]]:
+    return [*_sums(dialect, FindingRow, _OF_FINDINGS), _withheld(FindingRow)]
+
+
+def _holds(dialect: str) -> list[ColumnElement[int]]:
+    return [*_sums(dialect, HoldRow, _OF_HOLDS), _withheld(HoldRow)]
+
+
+def _sums(dialect: str, table: type[Base], names: Sequence[str]) -> list[ColumnElement[int]]:
+    return [_sum(dialect, table.__table__.c[name]).label(name) for name in names]
+
+
+def _sum(dialect: str, column: ColumnElement[int]) -> ColumnElement[int]:
+    summed: ColumnElement[int]
+    if dialect == "sqlite":
+        # Each row costs a call into Python there, and most of what could have left a hold is 0.
+        added = func.sum_units(column, type_=Text()).filter(column != 0)
+        summed = func.coalesce(added, "0", type_=BaseUnits())
+    else:
+        summed = func.coalesce(func.sum(column), 0, type_=BaseUnits())
+    return summed
+
+
+def _withheld(table: type[FindingRow | HoldRow]) -> ColumnElement[int]:
+    counted: ColumnElement[int] = func.sum(cast(table.withheld, Integer)).label("withheld")
+    return counted
+
+
+def _add(sums: Totals, asset: str, names: Sequence[str], values: Sequence[int]) -> None:
+    """Put the sums of one asset, and last how many are withheld, beside what is there already."""
+    entry = sums.setdefault(asset, _nothing())
+    *amounts, withheld = values
+    entry.update(zip(names, amounts, strict=True))
+    entry["withheld"] += withheld
+    entry["held"] = entry["frozen"] - sum(entry[name] for name in _LEFT)
+
+
+def _nothing() -> dict[str, int]:
+    return dict.fromkeys((*_AMOUNTS, *(f"{name}_usd" for name in _AMOUNTS), "withheld"), 0)

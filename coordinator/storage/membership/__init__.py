@@ -1,0 +1,1 @@
+"""Rows of partners, people, keys and grants."""

@@ -1,0 +1,483 @@
+"""Members, subjects, keys and grants."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, bindparam, exists, func, or_, select, update
+
+from coordinator.domain.actor import Actor, ActorKind
+from coordinator.storage.engine.prebuilt import Pending, Prebuilt
+from coordinator.storage.engine.reads import fields_from, read, read_as, read_one
+from coordinator.storage.engine.rows import insert_rows
+from coordinator.storage.tables.documents import DocumentKeyRow
+from coordinator.storage.tables.partners import GrantRow, PartnerKeyRow, PartnerRow, SubjectRow
+from coordinator.storage.tables.transparency_log import LogHeadRow
+from holdfast.protocol.jwk import PublicKey
+from holdfast.protocol.vocabulary import PartnerKind, PartnerStatus, Role
+
+
+@dataclass(frozen=True, slots=True)
+class KeyOwner:
+    """Whose a key is: fixed for ever, so it may be remembered."""
+
+    kid: str
+    partner: str
+    subject: str
+    jwk: dict[str, str]
+    is_root: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An actor's rights as they are now, and how many revocations they rest on.
+
+    Attributes:
+        wrapped_key: The partner's data key, wrapped; None once it is erased.
+    """
+
+    actor: Actor
+    partner_status: PartnerStatus
+    document_key_id: str
+    wrapped_key: bytes | None
+    revocations: int
+
+
+def key_owner(connection: Connection, kid: str) -> KeyOwner | None:
+    """Return whose key `kid` is, or None."""
+    query = select(
+        PartnerKeyRow.partner, PartnerKeyRow.subject, PartnerKeyRow.jwk, PartnerKeyRow.is_root
+    ).where(PartnerKeyRow.kid == kid)
+    found = connection.execute(query).one_or_none()
+    return None if found is None else KeyOwner(kid, *found)
+
+
+class _Standing(NamedTuple):
+    kid: str
+    partner: str
+    subject: str
+    is_root: bool
+    proposer: str | None
+    subject_kind: str | None
+    owner: str | None
+    roles: list[str] | None
+    partner_kind: str
+    status: str
+    document_key_id: str
+    systems_as_compliance: list[str]
+    may_flash: list[str]
+    approval_quorum: int
+    wrapped: bytes | None
+    revocations: int
+
+
+class PartnerStatusNow(NamedTuple):
+    """What decides whether a partner may be asked."""
+
+    handle: str
+    kind: str
+    status: str
+    provisional: str
+
+
+class Person(NamedTuple):
+    """A person of a partner who holds a good key."""
+
+    id: str
+    roles: list[str]
+
+
+class _Jwk(NamedTuple):
+    kid: str
+    jwk: dict[str, str]
+
+
+class KeyOfSubject(NamedTuple):
+    """A key with the roles that its subject has by now; None for a root key."""
+
+    kid: str
+    partner: str
+    subject: str
+    is_root: bool
+    jwk: dict[str, str]
+    grant_id: str | None
+    granted_at: datetime
+    revoked_at: datetime | None
+    roles: list[str] | None
+
+
+_STANDING = Prebuilt(
+    select(
+        PartnerKeyRow.kid,
+        PartnerKeyRow.partner,
+        PartnerKeyRow.subject,
+        PartnerKeyRow.is_root,
+        PartnerKeyRow.proposer,
+        SubjectRow.kind.label("subject_kind"),
+        SubjectRow.owner,
+        SubjectRow.roles,
+        PartnerRow.kind.label("partner_kind"),
+        PartnerRow.status,
+        PartnerRow.document_key_id,
+        PartnerRow.systems_as_compliance,
+        PartnerRow.may_flash,
+        PartnerRow.approval_quorum,
+        DocumentKeyRow.wrapped,
+        LogHeadRow.revocations,
+    )
+    .join(PartnerRow, PartnerRow.handle == PartnerKeyRow.partner)
+    .join(LogHeadRow, LogHeadRow.id == 1)
+    .outerjoin(DocumentKeyRow, DocumentKeyRow.id == PartnerRow.document_key_id)
+    .outerjoin(SubjectRow, SubjectRow.id == PartnerKeyRow.subject)
+    .where(
+        PartnerKeyRow.kid == bindparam("kid"),
+        PartnerKeyRow.revoked_at.is_(None),
+        SubjectRow.revoked_at.is_(None),
+    ),
+    _Standing,
+)
+_BY_HANDLE = select(PartnerRow).where(PartnerRow.handle == bindparam("handle"))
+_PARTNER = Prebuilt(_BY_HANDLE)
+# Rows that only refer to the partner are inserted beside it.
+_LOCKED_PARTNER = Prebuilt(_BY_HANDLE.with_for_update(key_share=True))
+_LOCK = Prebuilt(
+    select(PartnerRow.handle)
+    .where(PartnerRow.handle == bindparam("handle"))
+    .with_for_update(key_share=True)
+)
+_STATUSES = Prebuilt(
+    select(PartnerRow.handle, PartnerRow.kind, PartnerRow.status, PartnerRow.provisional),
+    PartnerStatusNow,
+    among=PartnerRow.handle,
+)
+_STATUSES_AT_MOST = 512
+#: People of a partner who hold a good key, with their roles.
+_PEOPLE = Prebuilt(
+    select(SubjectRow.id, SubjectRow.roles).where(
+        SubjectRow.partner == bindparam("handle"),
+        SubjectRow.kind == "person",
+        SubjectRow.revoked_at.is_(None),
+        exists().where(PartnerKeyRow.subject == SubjectRow.id, PartnerKeyRow.revoked_at.is_(None)),
+    ),
+    Person,
+)
+_PROPOSER = Prebuilt(select(PartnerKeyRow.proposer).where(PartnerKeyRow.kid == bindparam("kid")))
+_JWKS = Prebuilt(select(PartnerKeyRow.kid, PartnerKeyRow.jwk), _Jwk, among=PartnerKeyRow.kid)
+
+
+def standing(connection: Connection, kid: str) -> Standing | None:
+    """Return the rights of whoever holds `kid` as they are now; None if they were taken away."""
+    return read_standing(send_standing(connection, kid))
+
+
+def send_standing(connection: Connection, kid: str) -> Pending[_Standing]:
+    """Send the query for the rights of whoever holds `kid`."""
+    return _STANDING.send(connection, kid=kid)
+
+
+def read_standing(pending: Pending[_Standing]) -> Standing | None:
+    """Read the answer of `send_standing`."""
+    row = pending.row()
+    if row is None:
+        return None
+    if row.is_root:
+        kind = ActorKind.ROOT
+    elif row.subject_kind is not None:
+        kind = ActorKind(row.subject_kind)
+    else:
+        return None
+    actor = Actor(
+        partner=row.partner,
+        subject=row.subject,
+        kid=row.kid,
+        kind=kind,
+        roles=frozenset(Role(r) for r in row.roles or ()),
+        owner=row.owner,
+        key_proposer=row.proposer,
+        partner_kind=PartnerKind(row.partner_kind),
+        systems_as_compliance=row.subject in row.systems_as_compliance,
+        may_flash=row.subject in row.may_flash,
+        is_suspended=row.status == PartnerStatus.SUSPENDED,
+        approval_quorum=row.approval_quorum,
+    )
+    return Standing(
+        actor, PartnerStatus(row.status), row.document_key_id, row.wrapped, row.revocations
+    )
+
+
+class _Still(NamedTuple):
+    revoked_at: datetime | None
+    status: str
+
+
+_STILL = Prebuilt(
+    select(PartnerKeyRow.revoked_at, PartnerRow.status)
+    .join(PartnerRow, PartnerRow.handle == PartnerKeyRow.partner)
+    .where(PartnerKeyRow.kid == bindparam("kid")),
+    _Still,
+)
+
+
+def still_stands(
+    connection: Connection, found: Standing, *, ended_here: Collection[str] = ()
+) -> bool:
+    """Tell whether the rights that were found rest on what is still so.
+
+    Args:
+        connection: Inside the transaction, under the lock of the log's head.
+        found: As read at its start.
+        ended_here: Keys that this transaction itself ended.
+    """
+    kid = found.actor.kid
+    row = _STILL.row(connection, kid=kid)
+    if row is None or row.status != found.partner_status:
+        return False
+    return row.revoked_at is None or kid in ended_here
+
+
+def key_proposer(connection: Connection, kid: str) -> str | None:
+    """Return the lead who proposed the grant of `kid`; None where the root key granted it."""
+    return read_key_proposer(send_key_proposer(connection, kid))
+
+
+def send_key_proposer(connection: Connection, kid: str) -> Pending[str | None]:
+    """Send the query for the proposer of a key's grant."""
+    return _PROPOSER.send(connection, kid=kid)
+
+
+def read_key_proposer(pending: Pending[str | None]) -> str | None:
+    """Read the answer of `send_key_proposer`."""
+    return pending.row()
+
+
+def partner(connection: Connection, handle: str, *, lock: bool = False) -> PartnerRow | None:
+    """Return one partner's row; locked against other changes of its membership, if asked."""
+    return (_LOCKED_PARTNER if lock else _PARTNER).row(connection, handle=handle)
+
+
+def send_lock(connection: Connection, handle: str) -> None:
+    """Lock a partner before something of it is counted: one transaction counts at a time.
+
+    The second one waits, and its next statement sees what the first one added. This lock is taken
+    before any lock of a request or of the log, as changes of a membership take it (`partner`).
+    """
+    if connection.dialect.name != "sqlite":  # writers queue there already
+        _LOCK.send(connection, handle=handle)
+
+
+def partners(
+    connection: Connection, *, after: str = "", limit: int = 100, active_only: bool = False
+) -> list[PartnerRow]:
+    """Return members by handle, those that never joined left out."""
+    wanted = (
+        [PartnerStatus.ACTIVE] if active_only else [PartnerStatus.ACTIVE, PartnerStatus.SUSPENDED]
+    )
+    query = (
+        select(PartnerRow)
+        .where(PartnerRow.handle > after, PartnerRow.status.in_(wanted))
+        .order_by(PartnerRow.handle)
+        .limit(limit)
+    )
+    return read(connection, query)
+
+
+def statuses(connection: Connection, handles: Sequence[str]) -> dict[str, PartnerStatusNow]:
+    """Return kind, status and policy of the partners among `handles`."""
+    return read_statuses(send_statuses(connection, handles))
+
+
+def send_statuses(
+    connection: Connection, handles: Sequence[str]
+) -> list[Pending[PartnerStatusNow]]:
+    """Send the queries for `statuses`."""
+    return [
+        _STATUSES.send(connection, among=handles[start : start + _STATUSES_AT_MOST])
+        for start in range(0, len(handles), _STATUSES_AT_MOST)
+    ]
+
+
+def read_statuses(pending: Sequence[Pending[PartnerStatusNow]]) -> dict[str, PartnerStatusNow]:
+    """Read the answers of `send_statuses`."""
+    return {row.handle: row for part in pending for row in part.rows()}
+
+
+def suspended_among(connection: Connection, handles: Collection[str]) -> set[str]:
+    """Return which of these partners are suspended."""
+    query = select(PartnerRow.handle).where(
+        PartnerRow.handle.in_(handles), PartnerRow.status == PartnerStatus.SUSPENDED
+    )
+    return set(connection.execute(query).scalars()) if handles else set()
+
+
+def jurisdictions(connection: Connection) -> frozenset[str]:
+    """Return the jurisdictions of all members, as far as the operator knows them."""
+    query = select(PartnerRow.jurisdiction).distinct()
+    return frozenset(found for found in connection.execute(query).scalars() if found)
+
+
+def by_invitation(connection: Connection, invitation_sha256: str) -> PartnerRow | None:
+    """Return the partner that an invitation was made for, locked: it is taken once."""
+    query = (
+        select(PartnerRow)
+        .where(PartnerRow.invitation_sha256 == invitation_sha256)
+        .with_for_update(key_share=True)
+    )
+    return read_one(connection, query)
+
+
+def subject(connection: Connection, subject_id: str) -> SubjectRow | None:
+    """Return one subject's row."""
+    query = select(SubjectRow).where(SubjectRow.id == subject_id)
+    return read_one(connection, query)
+
+
+def subjects(
+    connection: Connection, handle: str, *, after: str = "", limit: int = 100
+) -> list[SubjectRow]:
+    """Return a partner's people and systems that were not taken away, by id."""
+    query = (
+        select(SubjectRow)
+        .where(SubjectRow.partner == handle, SubjectRow.revoked_at.is_(None), SubjectRow.id > after)
+        .order_by(SubjectRow.id)
+        .limit(limit)
+    )
+    return read(connection, query)
+
+
+def insert_subject(  # noqa: PLR0913 - the columns
+    connection: Connection,
+    subject_id: str,
+    *,
+    partner: str,
+    kind: str,
+    owner: str | None,
+    roles: Sequence[str],
+    now: datetime,
+) -> bool:
+    """Store a new person or system; False if the id was taken meanwhile."""
+    columns = ("id", "partner", "kind", "owner", "roles", "created_at")
+    row = (subject_id, partner, kind, owner, list(roles), now)
+    return insert_rows(connection, SubjectRow, columns, [row], ignore_conflicts=True) == 1
+
+
+def insert_key(  # noqa: PLR0913 - the columns
+    connection: Connection,
+    key: PublicKey,
+    *,
+    partner: str,
+    subject: str,
+    grant_id: str | None,
+    proposer: str | None,
+    now: datetime,
+    is_root: bool = False,
+) -> bool:
+    """Store a new key; False if somebody registered it meanwhile."""
+    columns = (
+        "kid",
+        "partner",
+        "subject",
+        "is_root",
+        "jwk",
+        "grant_id",
+        "proposer",
+        "granted_at",
+    )
+    row = (key.kid, partner, subject, is_root, key.jwk(), grant_id, proposer, now)
+    return insert_rows(connection, PartnerKeyRow, columns, [row], ignore_conflicts=True) == 1
+
+
+def send_people(connection: Connection, handle: str) -> Pending[Person]:
+    """Send the query for the people of `handle` who hold a valid key."""
+    return _PEOPLE.send(connection, handle=handle)
+
+
+def eligible_leads(connection: Connection, handle: str, excluded: set[str]) -> int:
+    """Count the people of `handle` who may approve: leads with a good key, not in `excluded`."""
+    return read_eligible_leads(send_people(connection, handle), excluded)
+
+
+def read_eligible_leads(people: Pending[Person], excluded: set[str]) -> int:
+    """Count the leads among the answer of `send_people`."""
+    return sum(p.id not in excluded and Role.SECURITY_LEAD in p.roles for p in people.rows())
+
+
+def jwks(connection: Connection, kids: Collection[str]) -> dict[str, dict[str, str]]:
+    """Return the public keys of `kids`, few of them."""
+    if not kids:
+        return {}
+    return dict(_JWKS.rows(connection, among=sorted(kids)))
+
+
+def keys(
+    connection: Connection,
+    *,
+    handle: str | None = None,
+    kids: Sequence[str] = (),
+    after: str = "",
+    limit: int = 100,
+) -> list[KeyOfSubject]:
+    """Return keys with their subject's roles, by kid."""
+    query = (
+        select(*fields_from(KeyOfSubject, PartnerKeyRow), SubjectRow.roles)
+        .outerjoin(SubjectRow, SubjectRow.id == PartnerKeyRow.subject)
+        .where(PartnerKeyRow.kid > after)
+        .order_by(PartnerKeyRow.kid)
+        .limit(limit)
+    )
+    if handle is not None:
+        query = query.where(PartnerKeyRow.partner == handle)
+    if kids:
+        query = query.where(PartnerKeyRow.kid.in_(kids))
+    return read_as(connection, KeyOfSubject, query)
+
+
+def kids_of(
+    connection: Connection, handle: str, subject_ids: Sequence[str]
+) -> dict[str, list[str]]:
+    """Return the good keys of a partner's subjects."""
+    found: dict[str, list[str]] = {s: [] for s in subject_ids}
+    query = select(PartnerKeyRow.subject, PartnerKeyRow.kid).where(
+        PartnerKeyRow.partner == handle,
+        PartnerKeyRow.subject.in_(subject_ids),
+        PartnerKeyRow.revoked_at.is_(None),
+    )
+    for subject_id, kid in connection.execute(query):
+        found[subject_id].append(kid)
+    return found
+
+
+def grants(
+    connection: Connection, *, handle: str | None = None, after: str = "", limit: int = 100
+) -> list[GrantRow]:
+    """Return grants in the order they were made."""
+    query = select(GrantRow).where(GrantRow.id > after).order_by(GrantRow.id).limit(limit)
+    if handle is not None:
+        query = query.where(GrantRow.partner == handle)
+    return read(connection, query)
+
+
+def revoke_keys(  # noqa: PLR0913 - what a revocation says
+    connection: Connection,
+    handle: str,
+    *,
+    kid: str | None,
+    subject_id: str | None,
+    at: datetime,
+    compromised_since: datetime | None,
+) -> list[str]:
+    """Take away one key, or all keys of a subject, and return the kids that were good until now."""
+    wanted = or_(PartnerKeyRow.kid == kid, PartnerKeyRow.subject == subject_id)
+    statement = (
+        update(PartnerKeyRow)
+        .where(PartnerKeyRow.partner == handle, PartnerKeyRow.revoked_at.is_(None), wanted)
+        .values(revoked_at=at, compromised_since=compromised_since)
+        .returning(PartnerKeyRow.kid)
+    )
+    return sorted(connection.execute(statement).scalars())
+
+
+def count_by_status(connection: Connection) -> dict[str, int]:
+    """Return how many partners are in each status."""
+    query = select(PartnerRow.status, func.count()).group_by(PartnerRow.status)
+    return dict(connection.execute(query).all())

@@ -1,0 +1,127 @@
+"""What waits for one security lead: requests, flash requests to ratify, additions of partners.
+
+A lead is shown nothing that the four-eyes rule would refuse: what that person submitted or
+proposed, nor what a key submitted that the person proposed.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, and_, exists, select
+from sqlalchemy.orm import InstrumentedAttribute
+
+from coordinator.storage.engine.reads import read, read_as
+from coordinator.storage.requests.additions import PENDING
+from coordinator.storage.requests.freeze_requests import ListedRequest, listed
+from coordinator.storage.tables.freeze_requests import ActRow, FreezeRequestRow
+from coordinator.storage.tables.life_cycle import AdditionDecisionRow, AdditionRow
+from coordinator.storage.tables.partners import PartnerKeyRow
+from holdfast.protocol.vocabulary import RequestStatus
+
+
+def requests(  # noqa: PLR0913 - the filters of the list
+    connection: Connection,
+    handle: str,
+    person: str,
+    *,
+    now: datetime,
+    proposed_after: datetime,
+    before: str | None,
+    limit: int,
+    incident_id: str | None = None,
+) -> list[str]:
+    """Return ids of requests of `handle` on which `person` has something to decide, newest first.
+
+    Args:
+        connection: For reading.
+        handle: The requesting partner.
+        person: The security lead.
+        now: What was to be ratified before waits no more.
+        proposed_after: Additions proposed before wait no more.
+        before: Only ids below this one.
+        limit: As many at most.
+        incident_id: Only of this incident.
+    """
+    own = [FreezeRequestRow.requester == handle]
+    if before is not None:
+        own.append(FreezeRequestRow.id < before)
+    if incident_id is not None:
+        own.append(FreezeRequestRow.incident_id == incident_id)
+    found: set[str] = set()
+    for waits in (
+        and_(*_to_approve(), *_undecided(person)),
+        and_(*_to_ratify(now), *_undecided(person)),
+        FreezeRequestRow.id.in_(
+            select(AdditionRow.request_id).where(*_additions(person, proposed_after))
+        ),
+    ):
+        query = select(FreezeRequestRow.id).where(waits, *own)
+        newest = query.order_by(FreezeRequestRow.id.desc()).limit(limit)
+        found.update(connection.execute(newest).scalars())
+    return sorted(found, reverse=True)[:limit]
+
+
+def rows(connection: Connection, ids: Sequence[str], handle: str) -> list[ListedRequest]:
+    """Return requests of `handle` by id, newest first, as the other lists have them."""
+    query = listed(handle).where(FreezeRequestRow.id.in_(ids))
+    return read_as(connection, ListedRequest, query.order_by(FreezeRequestRow.id.desc()))
+
+
+def undecided(connection: Connection, ids: Sequence[str], person: str, now: datetime) -> set[str]:
+    """Return those of the requests that wait themselves, not only for an addition."""
+    waits = and_(*_to_approve()) | and_(*_to_ratify(now))
+    query = select(FreezeRequestRow.id).where(
+        FreezeRequestRow.id.in_(ids), waits, *_undecided(person)
+    )
+    return set(connection.execute(query).scalars())
+
+
+def additions(
+    connection: Connection, ids: Sequence[str], person: str, proposed_after: datetime
+) -> list[AdditionRow]:
+    """Return the additions of the requests on which `person` has to decide, oldest first."""
+    query = select(AdditionRow).where(
+        AdditionRow.request_id.in_(ids), *_additions(person, proposed_after)
+    )
+    return read(connection, query.order_by(AdditionRow.id))
+
+
+def _to_approve() -> list[ColumnElement[bool]]:
+    # Without `approve_by`: a timer ends what is past it within a second, and SQLite would rather
+    # look through all that wait by that time than read the newest of them in order.
+    return [FreezeRequestRow.status == RequestStatus.SUBMITTED]
+
+
+def _to_ratify(now: datetime) -> list[ColumnElement[bool]]:
+    # Said as the partial index says it: `IS 1` would be another condition to SQLite.
+    return [FreezeRequestRow.__table__.c.provisional, FreezeRequestRow.ratify_by > now]
+
+
+def _undecided(person: str) -> list[ColumnElement[bool]]:
+    decided = exists().where(
+        ActRow.request_id == FreezeRequestRow.id,
+        ActRow.decision.is_not(None),
+        ActRow.person == person,
+    )
+    return [
+        FreezeRequestRow.submitted_by_person != person,
+        ~_proposed_key(FreezeRequestRow.submitted_by_kid, person),
+        ~decided,
+    ]
+
+
+def _additions(person: str, proposed_after: datetime) -> list[ColumnElement[bool]]:
+    decided = exists().where(
+        AdditionDecisionRow.addition_id == AdditionRow.id, AdditionDecisionRow.person == person
+    )
+    return [
+        AdditionRow.status == PENDING,
+        AdditionRow.proposed_at > proposed_after,
+        AdditionRow.proposed_by_person != person,
+        ~_proposed_key(AdditionRow.proposed_by_kid, person),
+        ~decided,
+    ]
+
+
+def _proposed_key(kid: InstrumentedAttribute[str], person: str) -> ColumnElement[bool]:
+    return exists().where(PartnerKeyRow.kid == kid, PartnerKeyRow.proposer == person)

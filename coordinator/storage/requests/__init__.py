@@ -1,0 +1,1 @@
+"""Rows of freeze requests, their legs, addresses, questions and incidents."""

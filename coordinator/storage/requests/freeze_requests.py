@@ -1,0 +1,431 @@
+"""Freeze requests, their addresses and the acts on them."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    bindparam,
+    func,
+    null,
+    select,
+    update,
+)
+from sqlalchemy.orm import InstrumentedAttribute
+
+from coordinator.domain.errors import ConflictError
+from coordinator.storage.engine.prebuilt import Pending, Prebuilt
+from coordinator.storage.engine.reads import fields_from, read, read_as
+from coordinator.storage.engine.rows import insert_rows, mapping_rows, new_row
+from coordinator.storage.requests.incidents import request_words_are_told_to
+from coordinator.storage.tables.freeze_ledger import HoldLinkRow, HoldRow
+from coordinator.storage.tables.freeze_requests import (
+    ActRow,
+    FlaggedAddressRow,
+    FreezeRequestRow,
+    IncidentRow,
+    LegRow,
+)
+from coordinator.storage.tables.life_cycle import WithdrawnAddressRow
+from holdfast.protocol.vocabulary import RequestStatus
+
+_REQUEST_COLUMNS = tuple(FreezeRequestRow.__table__.columns.keys())
+_ADDRESS_COLUMNS = ("request_id", "address_no", "asset", "amount", "usd_cents")
+_INCIDENT_COLUMNS = ("id", "opened_by", "document_key_id", "kind", "occurred_at")
+_ACT_COLUMNS = (
+    "id",
+    "request_id",
+    "leg_id",
+    "kind",
+    "evidence_kind",
+    "partner",
+    "subject",
+    "person",
+    "kid",
+    "decision",
+    "context_sha256",
+    "at",
+    "leaf_index",
+)
+
+
+class ListedRequest(NamedTuple):
+    """A request as it appears in lists.
+
+    Attributes:
+        incident_is_told: Whether the reader may read the words of its incident.
+        leg_status: Of the reader's own leg; None where the reader is no partner asked.
+    """
+
+    id: str
+    status: str
+    requester: str
+    urgency: str
+    submitted_at: datetime
+    approve_by: datetime
+    ratify_by: datetime | None
+    incident_id: str
+    address_count: int
+    partners_asked: int
+    provisional: bool
+    incident_is_told: bool
+    leg_status: str | None
+
+
+class StatedAmount(NamedTuple):
+    """The amount that a flagged address states."""
+
+    address_no: int
+    asset: str | None
+    amount: int | None
+
+
+_BY_ID = select(FreezeRequestRow).where(FreezeRequestRow.id == bindparam("request_id"))
+_REQUEST = Prebuilt(_BY_ID)
+_LOCKED = Prebuilt(_BY_ID.with_for_update())
+_ALL_LOCKED = Prebuilt(
+    select(FreezeRequestRow).order_by(FreezeRequestRow.id).with_for_update(),
+    among=FreezeRequestRow.id,
+)
+_DECISIONS = Prebuilt(
+    select(ActRow)
+    .where(ActRow.request_id == bindparam("request_id"), ActRow.decision.is_not(None))
+    .order_by(ActRow.id)
+)
+
+
+def insert_incident(connection: Connection, values: dict[str, Any]) -> None:
+    """Store a new incident."""
+    insert_rows(
+        connection, IncidentRow, _INCIDENT_COLUMNS, mapping_rows([values], _INCIDENT_COLUMNS)
+    )
+
+
+def insert_request(connection: Connection, **values: Any) -> FreezeRequestRow:
+    """Store a new request and return its row; columns that are not named are null.
+
+    Raises:
+        ConflictError: If its requester submitted the very same document before.
+    """
+    row = new_row(FreezeRequestRow, values)
+    rows = [tuple(getattr(row, name) for name in _REQUEST_COLUMNS)]
+    if insert_rows(connection, FreezeRequestRow, _REQUEST_COLUMNS, rows, ignore_conflicts=True):
+        return row
+    earlier = select(FreezeRequestRow.id, FreezeRequestRow.status).where(
+        FreezeRequestRow.requester == values["requester"],
+        FreezeRequestRow.content_sha256 == values["content_sha256"],
+    )
+    earlier_id, current_status = connection.execute(earlier).one()
+    raise ConflictError(
+        f"this very document was submitted before, as {earlier_id}; every request takes a fresh "
+        "random nonce",
+        code="nonce_used",
+        current_status=current_status,
+    )
+
+
+def insert_addresses(connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
+    """Store what flagged addresses state: (request_id, address_no, asset, amount, usd)."""
+    insert_rows(connection, FlaggedAddressRow, _ADDRESS_COLUMNS, rows)
+
+
+def insert_acts(connection: Connection, acts: Sequence[Mapping[str, Any]]) -> None:
+    """Store acts."""
+    insert_rows(connection, ActRow, _ACT_COLUMNS, mapping_rows(acts, _ACT_COLUMNS))
+
+
+def get(connection: Connection, request_id: str, *, lock: bool = False) -> FreezeRequestRow | None:
+    """Return one request's row; `lock` keeps others from acting on it until the commit."""
+    return (_LOCKED if lock else _REQUEST).row(connection, request_id=request_id)
+
+
+def lock_all(connection: Connection, request_ids: Collection[str]) -> dict[str, FreezeRequestRow]:
+    """Lock requests, always in the same order, and return their rows by id."""
+    if not request_ids:
+        return {}
+    return {row.id: row for row in _ALL_LOCKED.rows(connection, among=sorted(request_ids))}
+
+
+def lock_sharing(
+    connection: Connection, request_id: str, *, holds: Sequence[str] = (), partner: str = ""
+) -> None:
+    """Lock a request with all that share a hold with it, always in the same order.
+
+    Two acts on a shared hold that each locked their own request first would meet head-on.
+
+    Args:
+        connection: Inside the writing transaction.
+        request_id: Whose holds may be acted on.
+        holds: Holds of `partner` that are only now about to be shared with it.
+        partner: Whose holds; others' are no matter of this act.
+    """
+    if connection.dialect.name == "sqlite":
+        return  # writers queue there, and never meet
+    own = select(HoldLinkRow.hold_id).where(HoldLinkRow.request_id == request_id)
+    wanted: ColumnElement[bool] = HoldLinkRow.hold_id.in_(own)
+    if holds:
+        named = select(HoldRow.id).where(HoldRow.id.in_(holds), HoldRow.partner == partner)
+        wanted |= HoldLinkRow.hold_id.in_(named)
+    sharing = select(HoldLinkRow.request_id).where(wanted)
+    query = select(FreezeRequestRow.id).where(
+        (FreezeRequestRow.id == request_id) | FreezeRequestRow.id.in_(sharing)
+    )
+    connection.execute(query.order_by(FreezeRequestRow.id).with_for_update())
+
+
+def change(connection: Connection, row: FreezeRequestRow, **values: Any) -> FreezeRequestRow:
+    """Write new values where the request is still as it was read, and return its row as it is now.
+
+    Raises:
+        ConflictError: If somebody changed it meanwhile.
+    """
+    statement = _change_of(tuple(sorted(values)))
+    names = {f"new_{name}": value for name, value in values.items()}
+    changed = statement.row(connection, request_id=row.id, read_version=row.version, **names)
+    if changed is None:
+        raise ConflictError("the request was changed by somebody else meanwhile; read it again")
+    return changed
+
+
+@lru_cache(maxsize=32)
+def _change_of(columns: tuple[str, ...]) -> Prebuilt[FreezeRequestRow]:
+    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in columns}
+    return Prebuilt(
+        update(FreezeRequestRow)
+        .where(
+            FreezeRequestRow.id == bindparam("request_id"),
+            FreezeRequestRow.version == bindparam("read_version"),
+        )
+        .values(version=FreezeRequestRow.version + 1, **values)
+        .returning(FreezeRequestRow),
+        FreezeRequestRow,
+    )
+
+
+def decisions(connection: Connection, request_id: str) -> list[ActRow]:
+    """Return the approvals and rejections of a request, oldest first."""
+    return send_decisions(connection, request_id).rows()
+
+
+def send_decisions(connection: Connection, request_id: str) -> Pending[ActRow]:
+    """Send the query for `decisions`."""
+    return _DECISIONS.send(connection, request_id=request_id)
+
+
+def acts(
+    connection: Connection,
+    request_id: str,
+    *,
+    leg_id: str | None = None,
+    after: str = "",
+    limit: int = 100,
+) -> list[ActRow]:
+    """Return acts in order; with `leg_id` only that leg's and the request's own."""
+    query = (
+        select(ActRow)
+        .where(ActRow.request_id == request_id, ActRow.id > after)
+        .order_by(ActRow.id)
+        .limit(limit)
+    )
+    if leg_id is not None:
+        query = query.where(ActRow.leg_id.is_(None) | (ActRow.leg_id == leg_id))
+    return read(connection, query)
+
+
+def acts_by_id(connection: Connection, act_ids: Sequence[str]) -> list[ActRow]:
+    """Return the named acts in order."""
+    query = select(ActRow).where(ActRow.id.in_(act_ids)).order_by(ActRow.id)
+    return read(connection, query)
+
+
+def listed(handle: str, leg_status: InstrumentedAttribute[str] | None = None) -> Select[Any]:
+    """Return a query for `ListedRequest` rows as `handle` may read them.
+
+    Args:
+        handle: The reader.
+        leg_status: The column of its own leg, which is to be joined; None where it has no leg.
+    """
+    return select(
+        *fields_from(ListedRequest, FreezeRequestRow),
+        request_words_are_told_to(handle).label("incident_is_told"),
+        (null() if leg_status is None else leg_status).label("leg_status"),
+    )
+
+
+def sent_by(  # noqa: PLR0913 - the filters of the list
+    connection: Connection,
+    handle: str,
+    *,
+    before: str | None,
+    limit: int,
+    status: str | None = None,
+    incident_id: str | None = None,
+) -> list[ListedRequest]:
+    """Return requests of `handle`, newest first, below the id `before`."""
+    query = listed(handle).where(FreezeRequestRow.requester == handle)
+    if before is not None:
+        query = query.where(FreezeRequestRow.id < before)
+    if status is not None:
+        query = query.where(FreezeRequestRow.status == status)
+    if incident_id is not None:
+        query = query.where(FreezeRequestRow.incident_id == incident_id)
+    newest = query.order_by(FreezeRequestRow.id.desc()).limit(limit)
+    return read_as(connection, ListedRequest, newest)
+
+
+def received_by(  # noqa: PLR0913 - the filters of the list
+    connection: Connection,
+    handle: str,
+    *,
+    before: str | None,
+    limit: int,
+    status: str | None = None,
+    incident_id: str | None = None,
+) -> list[ListedRequest]:
+    """Return requests that `handle` has a leg of, newest first, with the leg's status."""
+    query = (
+        listed(handle, LegRow.status)
+        .join(LegRow, LegRow.request_id == FreezeRequestRow.id)
+        .where(LegRow.partner == handle)
+    )
+    if before is not None:
+        query = query.where(LegRow.request_id < before)
+    if status is not None:
+        query = query.where(LegRow.status == status)
+    if incident_id is not None:
+        query = query.where(FreezeRequestRow.incident_id == incident_id)
+    newest = query.order_by(LegRow.request_id.desc()).limit(limit)
+    return read_as(connection, ListedRequest, newest)
+
+
+def of_incident(
+    connection: Connection, incident_id: str, handle: str, *, limit: int = 1000
+) -> list[str]:
+    """Return the ids of an incident's requests that `handle` may see."""
+    leg = select(LegRow.id).where(
+        LegRow.request_id == FreezeRequestRow.id, LegRow.partner == handle
+    )
+    query = (
+        select(FreezeRequestRow.id)
+        .where(
+            FreezeRequestRow.incident_id == incident_id,
+            (FreezeRequestRow.requester == handle) | leg.exists(),
+        )
+        .order_by(FreezeRequestRow.id)
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def with_amount(
+    connection: Connection, request_id: str, numbers: Sequence[int]
+) -> list[StatedAmount]:
+    """Return the stated amounts of the named addresses, where they state one."""
+    if not numbers:
+        return []
+    base = select(
+        FlaggedAddressRow.address_no, FlaggedAddressRow.asset, FlaggedAddressRow.amount
+    ).where(FlaggedAddressRow.request_id == request_id, FlaggedAddressRow.amount.is_not(None))
+    if len(numbers) > 400:  # noqa: PLR2004 - then one range read is cheaper than many look-ups
+        named = FlaggedAddressRow.address_no.between(min(numbers), max(numbers))
+    else:
+        named = FlaggedAddressRow.address_no.in_(numbers)
+    return read_as(connection, StatedAmount, base.where(named))
+
+
+def set_final_since(connection: Connection, request_id: str, moment: datetime | None) -> None:
+    """Note since when nothing is expected of any leg; None: something is."""
+    connection.execute(
+        update(FreezeRequestRow).where(FreezeRequestRow.id == request_id).values(final_since=moment)
+    )
+
+
+def withdrawn_addresses(connection: Connection, request_id: str) -> dict[int, datetime]:
+    """Return which addresses were taken back, and when."""
+    query = select(WithdrawnAddressRow.address_no, WithdrawnAddressRow.withdrawn_at).where(
+        WithdrawnAddressRow.request_id == request_id
+    )
+    return dict(connection.execute(query).all())
+
+
+def withdrawals_of(
+    connection: Connection, request_id: str, first: int, last: int
+) -> list[WithdrawnAddressRow]:
+    """Return which addresses from `first` to `last` were taken back, when, and by which act."""
+    query = select(WithdrawnAddressRow).where(
+        WithdrawnAddressRow.request_id == request_id,
+        WithdrawnAddressRow.address_no.between(first, last),
+    )
+    return read(connection, query)
+
+
+def withdraw_addresses(
+    connection: Connection, request_id: str, numbers: Sequence[int], act_id: str, now: datetime
+) -> None:
+    """Mark addresses as taken back; the request is locked by the caller."""
+    connection.execute(
+        update(FreezeRequestRow)
+        .where(FreezeRequestRow.id == request_id)
+        .values(withdrawn_count=FreezeRequestRow.withdrawn_count + len(numbers))
+    )
+    insert_rows(
+        connection,
+        WithdrawnAddressRow,
+        ("request_id", "address_no", "act_id", "withdrawn_at"),
+        [(request_id, number, act_id, now) for number in numbers],
+    )
+
+
+def due_for_ratification(connection: Connection, now: datetime, limit: int = 100) -> list[str]:
+    """Return provisional requests that nobody ratified in time."""
+    query = (
+        select(FreezeRequestRow.id)
+        .where(FreezeRequestRow.ratify_by <= now, FreezeRequestRow.provisional)
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def due_for_closing(connection: Connection, final_before: datetime, limit: int = 100) -> list[str]:
+    """Return active requests of which nothing was expected since before `final_before`."""
+    query = (
+        select(FreezeRequestRow.id)
+        .where(
+            FreezeRequestRow.final_since <= final_before,
+            FreezeRequestRow.status == RequestStatus.ACTIVE,
+        )
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def flash_requests_since(connection: Connection, handle: str, since: datetime) -> int:
+    """Count the requests of `handle` that went out before their approval since then."""
+    query = select(func.count()).where(
+        FreezeRequestRow.requester == handle,
+        FreezeRequestRow.submitted_at > since,
+        FreezeRequestRow.ratify_by.is_not(None),
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def due_for_expiry(connection: Connection, now: datetime, limit: int = 100) -> list[str]:
+    """Return submitted requests whose time to be approved is past."""
+    query = (
+        select(FreezeRequestRow.id)
+        .where(
+            FreezeRequestRow.status == RequestStatus.SUBMITTED, FreezeRequestRow.approve_by <= now
+        )
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def count_by_status(connection: Connection) -> dict[str, int]:
+    """Return how many requests are in each status."""
+    query = select(FreezeRequestRow.status, func.count()).group_by(FreezeRequestRow.status)
+    return dict(connection.execute(query).all())

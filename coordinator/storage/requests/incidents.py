@@ -1,0 +1,219 @@
+"""What an incident's timeline and trace are drawn from, as far as one partner may see it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, exists, or_, select
+from sqlalchemy.orm import aliased
+
+from coordinator.storage.engine.reads import fields_from, read, read_as
+from coordinator.storage.tables.events import EventAudienceRow, EventRow
+from coordinator.storage.tables.freeze_ledger import LedgerLineRow, NothingRow
+from coordinator.storage.tables.freeze_requests import (
+    ActRow,
+    FreezeRequestRow,
+    IncidentRow,
+    LegRow,
+)
+from coordinator.storage.tables.life_cycle import WithdrawnAddressRow
+from holdfast.protocol.vocabulary import DeclineCode, LineKind
+
+_CHUNK = 400
+_MOVED_ON = DeclineCode.MOVED_ON.value
+# Made once: an alias of a wide table is a thousand objects, in cycles that the collector must find.
+_OPENERS, _OPENERS_LEG = aliased(FreezeRequestRow), aliased(LegRow)
+
+
+class TimelineEvent(NamedTuple):
+    """An event of an incident, with the partner whose leg it is about."""
+
+    seq: int
+    id: str
+    type: str
+    request_id: str | None
+    leg_id: str | None
+    occurred_at: datetime
+    partner: str | None
+
+
+class MovedOn(NamedTuple):
+    """An address that a leg answers with `moved_on`."""
+
+    leg_id: str
+    address_no: int
+
+
+class MovedOnLine(NamedTuple):
+    """A report line in which a leg said `moved_on`."""
+
+    id: str
+    leg_id: str
+    report_id: str
+    line_no: int
+
+
+def words_are_told_to(partner: str) -> ColumnElement[bool]:
+    """Return whether `partner` may read the words of an `IncidentRow`.
+
+    They are the opener's, from the signed document that opened it: its TLP holds for them, so they
+    are read by the opener and by whoever it asked in this incident, and not by those whom another
+    member asks in the same incident.
+    """
+    asked = (
+        select(_OPENERS_LEG.id)
+        .join(_OPENERS, _OPENERS.id == _OPENERS_LEG.request_id)
+        .where(
+            _OPENERS.incident_id == IncidentRow.id,
+            _OPENERS.requester == IncidentRow.opened_by,
+            _OPENERS_LEG.partner == partner,
+        )
+    )
+    return (IncidentRow.opened_by == partner) | asked.exists()
+
+
+def request_words_are_told_to(partner: str) -> ColumnElement[bool]:
+    """Return the same of the incident that a `FreezeRequestRow` belongs to."""
+    incident = select(IncidentRow.id).where(
+        IncidentRow.id == FreezeRequestRow.incident_id, words_are_told_to(partner)
+    )
+    return incident.exists()
+
+
+def timeline(
+    connection: Connection, incident_id: str, partner: str, *, after: int, limit: int
+) -> list[TimelineEvent]:
+    """Return what happened in an incident and was told to `partner`, in the order of `seq`."""
+    # From the incident's requests to their events: the other way, along all that `partner` was ever
+    # told, is what SQLite takes for a plain join, and grows with everything that is stored.
+    requests = select(FreezeRequestRow.id).where(FreezeRequestRow.incident_id == incident_id)
+    told = exists().where(EventAudienceRow.seq == EventRow.seq, EventAudienceRow.partner == partner)
+    query = (
+        select(*fields_from(TimelineEvent, EventRow), LegRow.partner)
+        .outerjoin(LegRow, LegRow.id == EventRow.leg_id)
+        .where(EventRow.request_id.in_(requests), EventRow.seq > after, told)
+        .order_by(EventRow.seq)
+        .limit(limit)
+    )
+    return read_as(connection, TimelineEvent, query)
+
+
+def visible_requests(
+    connection: Connection, incident_id: str, partner: str, *, start: str, limit: int
+) -> list[FreezeRequestRow]:
+    """Return an incident's requests that `partner` may see, from the id `start` on."""
+    leg = select(LegRow.id).where(
+        LegRow.request_id == FreezeRequestRow.id, LegRow.partner == partner
+    )
+    query = (
+        select(FreezeRequestRow)
+        .where(
+            FreezeRequestRow.incident_id == incident_id,
+            FreezeRequestRow.id >= start,
+            (FreezeRequestRow.requester == partner) | leg.exists(),
+        )
+        .order_by(FreezeRequestRow.id)
+        .limit(limit)
+    )
+    return read(connection, query)
+
+
+def submit_acts(connection: Connection, request_ids: Sequence[str]) -> dict[str, str]:
+    """Return the act that submitted each request."""
+    found: dict[str, str] = {}
+    for start in range(0, len(request_ids), _CHUNK):
+        query = select(ActRow.request_id, ActRow.id).where(
+            ActRow.request_id.in_(request_ids[start : start + _CHUNK]), ActRow.kind == "submit"
+        )
+        found |= dict(connection.execute(query).all())
+    return found
+
+
+def legs_visible(connection: Connection, request_ids: Sequence[str], partner: str) -> list[LegRow]:
+    """Return the legs of these requests that `partner` may see: its own, or all of its requests."""
+    found: list[LegRow] = []
+    for start in range(0, len(request_ids), _CHUNK):
+        query = (
+            select(LegRow)
+            .join(FreezeRequestRow, FreezeRequestRow.id == LegRow.request_id)
+            .where(
+                LegRow.request_id.in_(request_ids[start : start + _CHUNK]),
+                (FreezeRequestRow.requester == partner) | (LegRow.partner == partner),
+            )
+            .order_by(LegRow.id)
+        )
+        found.extend(read(connection, query))
+    return found
+
+
+def withdrawn_places(
+    connection: Connection, spans: Sequence[tuple[str, int, int]]
+) -> set[tuple[str, int]]:
+    """Return (request_id, address_no) of what was withdrawn in spans of (request, first, last)."""
+    found: set[tuple[str, int]] = set()
+    for start in range(0, len(spans), _CHUNK):
+        named = [
+            (WithdrawnAddressRow.request_id == request_id)
+            & WithdrawnAddressRow.address_no.between(first, last)
+            for request_id, first, last in spans[start : start + _CHUNK]
+        ]
+        query = select(WithdrawnAddressRow.request_id, WithdrawnAddressRow.address_no)
+        found.update((r, n) for r, n in connection.execute(query.where(or_(*named))))
+    return found
+
+
+def moved_on(
+    connection: Connection, leg_ids: Sequence[str], *, first: int = 0, last: int | None = None
+) -> list[MovedOn]:
+    """Return the addresses that legs answer with `moved_on` at present."""
+    found: list[MovedOn] = []
+    for start in range(0, len(leg_ids), _CHUNK):
+        query = select(NothingRow.leg_id, NothingRow.address_no).where(
+            NothingRow.leg_id.in_(leg_ids[start : start + _CHUNK]),
+            NothingRow.code == _MOVED_ON,
+            NothingRow.address_no >= first,
+        )
+        if last is not None:
+            query = query.where(NothingRow.address_no <= last)
+        query = query.order_by(NothingRow.leg_id, NothingRow.address_no)
+        found.extend(read_as(connection, MovedOn, query))
+    return found
+
+
+def moved_on_lines(connection: Connection, leg_ids: Sequence[str]) -> list[MovedOnLine]:
+    """Return the report lines in which legs said `moved_on`, oldest first."""
+    found: list[MovedOnLine] = []
+    for start in range(0, len(leg_ids), _CHUNK):
+        query = (
+            select(
+                LedgerLineRow.id,
+                LedgerLineRow.leg_id,
+                LedgerLineRow.report_id,
+                LedgerLineRow.line_no,
+            )
+            .where(
+                LedgerLineRow.leg_id.in_(leg_ids[start : start + _CHUNK]),
+                LedgerLineRow.kind == LineKind.NOTHING.value,
+                LedgerLineRow.code == _MOVED_ON,
+            )
+            .order_by(LedgerLineRow.id)
+        )
+        found.extend(read_as(connection, MovedOnLine, query))
+    return found
+
+
+def legs_moved_on(
+    connection: Connection, request_id: str, *, after: str, limit: int
+) -> list[LegRow]:
+    """Return the legs of a request that answered `moved_on`, by a decline or for some address."""
+    answered = select(NothingRow.leg_id).where(
+        NothingRow.leg_id == LegRow.id, NothingRow.code == _MOVED_ON
+    )
+    declined = LegRow.decline_code == _MOVED_ON
+    query = (
+        select(LegRow)
+        .where(LegRow.request_id == request_id, LegRow.id > after, declined | answered.exists())
+        .order_by(LegRow.id)
+        .limit(limit)
+    )
+    return read(connection, query)

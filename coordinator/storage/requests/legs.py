@@ -1,0 +1,195 @@
+"""Legs: one partner's side of a request."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from coordinator.domain import leg as leg_rules
+from coordinator.domain.errors import ConflictError
+from coordinator.domain.leg import LegAct, LegFlag
+from coordinator.storage.engine.prebuilt import Prebuilt
+from coordinator.storage.engine.rows import insert_rows
+from coordinator.storage.tables.freeze_requests import LegRow
+from holdfast.protocol.vocabulary import LegStatus
+
+_COLUMNS = (
+    "id",
+    "request_id",
+    "partner",
+    "status",
+    "queued_at",
+    "acknowledge_by",
+    "flags",
+    "ended",
+    "owes_answer",
+    "event_sequence",
+    "version",
+)
+
+
+_LEG = Prebuilt(select(LegRow).where(LegRow.id == bindparam("leg_id")))
+_OF_PARTNER = Prebuilt(
+    select(LegRow).where(
+        LegRow.request_id == bindparam("request_id"), LegRow.partner == bindparam("partner")
+    )
+)
+_OF_REQUEST = Prebuilt(
+    select(LegRow)
+    .where(LegRow.request_id == bindparam("request_id"), LegRow.id > bindparam("after"))
+    .order_by(LegRow.id)
+    .limit(bindparam("at_most"))
+)
+_REQUESTS_OF = Prebuilt(select(LegRow.request_id), among=LegRow.id)
+_LEGS = Prebuilt(select(LegRow).order_by(LegRow.id), among=LegRow.id)
+_DELIVER = Prebuilt(
+    update(LegRow)
+    .where(LegRow.version == bindparam("seen"))
+    .values(
+        version=LegRow.version + 1,
+        status=bindparam("new_status"),
+        last_act=bindparam("act"),
+        delivered_at=bindparam("at"),
+        flags=bindparam("new_flags"),
+    ),
+    among=LegRow.id,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewLeg:
+    """A leg about to be stored; has what events need of a leg's row."""
+
+    id: str
+    partner: str
+    event_sequence: int = 0
+    requester_sequence: int = 0
+
+
+def insert(
+    connection: Connection,
+    request_id: str,
+    legs: Sequence[NewLeg],
+    *,
+    queued_at: datetime,
+    acknowledge_by: datetime,
+) -> None:
+    """Store fresh legs, queued."""
+    insert_rows(
+        connection,
+        LegRow,
+        _COLUMNS,
+        [
+            (
+                leg.id,
+                request_id,
+                leg.partner,
+                "queued",
+                queued_at,
+                acknowledge_by,
+                [],
+                False,
+                False,
+                0,
+                1,
+            )
+            for leg in legs
+        ],
+    )
+
+
+def of_partner(connection: Connection, request_id: str, partner: str) -> LegRow | None:
+    """Return the leg that `partner` has of a request."""
+    return _OF_PARTNER.row(connection, request_id=request_id, partner=partner)
+
+
+def partners_of(connection: Connection, request_id: str) -> list[str]:
+    """Return the handles that have a leg of a request."""
+    query = select(LegRow.partner).where(LegRow.request_id == request_id)
+    return list(connection.execute(query).scalars())
+
+
+def get(connection: Connection, leg_id: str) -> LegRow | None:
+    """Return one leg."""
+    return _LEG.row(connection, leg_id=leg_id)
+
+
+def requests_of(connection: Connection, leg_ids: Collection[str]) -> set[str]:
+    """Return the requests that legs belong to."""
+    if not leg_ids:
+        return set()
+    return set(_REQUESTS_OF.rows(connection, among=sorted(leg_ids)))
+
+
+def get_all(connection: Connection, leg_ids: Collection[str]) -> list[LegRow]:
+    """Return legs, by id."""
+    return _LEGS.rows(connection, among=sorted(leg_ids)) if leg_ids else []
+
+
+def of_request(
+    connection: Connection, request_id: str, *, after: str = "", limit: int = 1000
+) -> list[LegRow]:
+    """Return a request's legs by id."""
+    return _OF_REQUEST.rows(connection, request_id=request_id, after=after, at_most=limit)
+
+
+def change(connection: Connection, leg: LegRow, **values: Any) -> None:
+    """Write new values where the leg is still as it was read.
+
+    Raises:
+        ConflictError: If somebody changed it meanwhile.
+    """
+    statement = (
+        update(LegRow)
+        .where(LegRow.id == leg.id, LegRow.version == leg.version)
+        .values(version=leg.version + 1, **values)
+    )
+    if connection.execute(statement).rowcount != 1:
+        raise ConflictError("the leg was changed meanwhile; read it again")
+
+
+def deliver(
+    connection: Connection, legs: Sequence[LegRow], *, status: LegStatus, act: LegAct, at: datetime
+) -> None:
+    """Write of many legs at once that their notices arrived, where they are as they were read.
+
+    Raises:
+        ConflictError: If somebody changed one of them meanwhile.
+    """
+    alike: dict[tuple[int, tuple[str, ...]], list[str]] = {}
+    for leg in legs:
+        flags = tuple(flag for flag in leg.flags if flag != LegFlag.UNDELIVERABLE)
+        alike.setdefault((leg.version, flags), []).append(leg.id)
+    for (version, flags), ids in alike.items():
+        values = {"new_status": status.value, "act": act.value, "at": at, "new_flags": list(flags)}
+        if _DELIVER.send(connection, among=ids, seen=version, **values).changed() != len(ids):
+            raise ConflictError("a leg was changed meanwhile; read it again")
+
+
+def due_for_overdue(connection: Connection, now: datetime, limit: int = 100) -> list[str]:
+    """Return legs that nobody acknowledged in time and that were not flagged yet."""
+    query = (
+        select(LegRow.id)
+        .where(
+            LegRow.acknowledged_at.is_(None),
+            LegRow.overdue_at.is_(None),
+            LegRow.acknowledge_by <= now,
+            ~LegRow.ended,
+        )
+        .order_by(LegRow.acknowledge_by)
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def not_final(connection: Connection, request_id: str, *, limit: int) -> list[str]:
+    """Return up to `limit` legs of a request of which something is still expected."""
+    final = [status.value for status in leg_rules.FINAL]
+    query = (
+        select(LegRow.id)
+        .where(LegRow.request_id == request_id, LegRow.status.not_in(final) | LegRow.owes_answer)
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())

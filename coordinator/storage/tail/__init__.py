@@ -1,0 +1,1 @@
+"""What the end of every command writes: the answer, events, deliveries, leaves."""

@@ -1,0 +1,195 @@
+"""Numbered events and who may see them: the feed's source."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy import (
+    Connection,
+    Integer,
+    Select,
+    String,
+    bindparam,
+    func,
+    literal,
+    select,
+    union_all,
+)
+
+from coordinator.storage.engine.documents import Vault, load
+from coordinator.storage.engine.rows import insert_rows
+from coordinator.storage.tables.events import EventAudienceRow, EventRow
+from coordinator.storage.tables.partners import PartnerRow
+
+_EVENT_COLUMNS = ("seq", "id", "type", "request_id", "leg_id", "occurred_at", "leaf_index")
+_AUDIENCE_COLUMNS = ("partner", "seq")
+
+
+def _page_of_numbers() -> Select[int]:
+    """Return the numbers of one page; two index ranges, each cut, instead of a sort over both."""
+    limit = bindparam("limit", type_=Integer)
+    ranges = [
+        select(EventAudienceRow.seq)
+        .where(EventAudienceRow.partner == handle, EventAudienceRow.seq > bindparam("after"))
+        .order_by(EventAudienceRow.seq)
+        .limit(limit)
+        .subquery()
+        for handle in (bindparam("partner", type_=String), literal("*"))
+    ]
+    both = union_all(*(select(r.c.seq) for r in ranges)).subquery()
+    return select(both.c.seq).order_by(both.c.seq).limit(limit)
+
+
+def _newest_of_many() -> Select[str, int | None, int | None]:
+    """Return (handle, newest number of its own, newest that goes to all) of `handles`."""
+    newest_seq = select(func.max(EventAudienceRow.seq))
+    own = newest_seq.where(EventAudienceRow.partner == PartnerRow.handle).scalar_subquery()
+    to_all = newest_seq.where(EventAudienceRow.partner == "*").scalar_subquery()
+    return select(PartnerRow.handle, own, to_all).where(
+        PartnerRow.handle.in_(bindparam("handles", expanding=True))
+    )
+
+
+# Made once: a subquery is some hundred objects, in cycles that the collector must find.
+_NUMBERS = _page_of_numbers()
+_NEWEST_OF_MANY = _newest_of_many()
+
+
+class NumberedEvent(Protocol):
+    """What happened, with the numbers that it was given: as the unit of work records it."""
+
+    seq: int
+    id: str
+    type: str
+    at: datetime
+    audience: tuple[str, ...]
+    request_id: str | None
+    leg_id: str | None
+    leaf_index: int
+    priority: int
+    only_endpoint: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """One event with its body as delivered; an erased body is empty."""
+
+    seq: int
+    id: str
+    type: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What happened for partners since they last looked.
+
+    Attributes:
+        head: No event up to this number is missing from `events`.
+        events: (number, type) by handle, of those for whom there is any; None where there are too
+            many to tell.
+    """
+
+    head: int
+    events: Mapping[str, Sequence[tuple[int, str]] | None]
+
+
+def append(connection: Connection, events: Sequence[NumberedEvent]) -> None:
+    """Append events with the numbers that they were given."""
+    insert_rows(
+        connection,
+        EventRow,
+        _EVENT_COLUMNS,
+        [(e.seq, e.id, e.type, e.request_id, e.leg_id, e.at, e.leaf_index) for e in events],
+    )
+    insert_rows(
+        connection,
+        EventAudienceRow,
+        _AUDIENCE_COLUMNS,
+        [(partner, e.seq) for e in events for partner in e.audience],
+    )
+
+
+def page(  # noqa: PLR0913 - what a reader may ask for
+    connection: Connection,
+    vault: Vault,
+    partner: str,
+    *,
+    after: int,
+    limit: int,
+    types: frozenset[str] = frozenset(),
+) -> tuple[list[StoredEvent], int]:
+    """Return up to `limit` events for `partner` numbered above `after`, and how far was read.
+
+    The second value is where to go on: it may lie above the last event returned, where others were
+    passed over by `types`.
+    """
+    given = {"partner": partner, "after": after, "limit": limit}
+    seqs = list(connection.execute(_NUMBERS, given).scalars())
+    if not seqs:
+        return [], after
+    query = (
+        select(EventRow.seq, EventRow.id, EventRow.type)
+        .where(EventRow.seq.in_(seqs))
+        .order_by(EventRow.seq)
+    )
+    if types:
+        query = query.where(EventRow.type.in_(types))
+    found = connection.execute(query).all()
+    bodies = load(connection, vault, [event_id for _, event_id, _ in found], "body")
+    events = [
+        StoredEvent(seq, event_id, event_type, bodies.get(event_id, b""))
+        for seq, event_id, event_type in found
+    ]
+    return events, seqs[-1]
+
+
+def newest(connection: Connection, partner: str) -> int:
+    """Return the number of the newest event that `partner` may see; 0 where there is none."""
+    numbers = [
+        select(func.max(EventAudienceRow.seq).label("seq")).where(
+            EventAudienceRow.partner == handle
+        )
+        for handle in (partner, "*")
+    ]
+    found = connection.execute(union_all(*numbers)).scalars()
+    return max((seq for seq in found if seq is not None), default=0)
+
+
+def news_of(connection: Connection, after: Mapping[str, int], *, limit: int = 2_000) -> News:
+    """Return what happened for each of these partners above the number given for it.
+
+    Two queries, however many partners there are.
+
+    Args:
+        connection: For reading.
+        after: By handle.
+        limit: How many events are told one by one.
+    """
+    newest = {
+        handle: max(mine or 0, common or 0)
+        for handle, mine, common in connection.execute(_NEWEST_OF_MANY, {"handles": list(after)})
+    }
+    head = max(newest.values(), default=0)
+    with_news = {handle for handle, seq in newest.items() if seq > after[handle]}
+    if not with_news:
+        return News(head, {})
+    rows = connection.execute(
+        select(EventAudienceRow.partner, EventAudienceRow.seq, EventRow.type)
+        .join(EventRow, EventRow.seq == EventAudienceRow.seq)
+        .where(
+            EventAudienceRow.partner.in_([*with_news, "*"]),
+            EventAudienceRow.seq > min(after[handle] for handle in with_news),
+            EventAudienceRow.seq <= head,
+        )
+        .limit(limit + 1)
+    ).all()
+    if len(rows) > limit:
+        return News(head, dict.fromkeys(with_news))
+    events: dict[str, list[tuple[int, str]]] = {handle: [] for handle in with_news}
+    for handle, seq, event_type in rows:
+        for partner in with_news if handle == "*" else (handle,):
+            if seq > after[partner]:
+                events[partner].append((seq, event_type))
+    return News(head, events)
