@@ -23,7 +23,7 @@ from coordinator.api.view import custom_view
 from coordinator.domain.actor import Actor
 from coordinator.domain.errors import InvalidInputError, ParameterFault
 from coordinator.domain.permission import Permission, require
-from coordinator.storage.reading import reading
+from coordinator.storage.requests.legs import unread_notices
 from coordinator.storage.tail import events as store
 from coordinator.storage.tail.events import StoredEvent
 from holdfast.protocol import views
@@ -123,7 +123,7 @@ def _look(
         if reached == query.after:
             _require_reached(connection, partner, reached)
         notices = [e.id for e in events if e.type == EventType.REQUEST_RECEIVED]
-        unread = reading.unread_notices(connection, partner, up_to=reached, event_ids=notices)
+        unread = unread_notices(connection, partner, up_to=reached, event_ids=notices)
     return _Page(events, reached, has_more, unread)
 
 

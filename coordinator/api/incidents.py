@@ -10,8 +10,8 @@ from coordinator.domain.errors import NotFoundError
 from coordinator.domain.permission import Permission
 from coordinator.services.requests.freeze_request_views import incident_views
 from coordinator.storage.ledger import ledger_totals
-from coordinator.storage.reading import reading
 from coordinator.storage.requests import freeze_requests as store
+from coordinator.storage.requests import incidents as incident_store
 from holdfast.protocol import life_cycle_views, views
 
 _READ = Permission.FREEZE_REQUEST_READ
@@ -21,13 +21,13 @@ _READ = Permission.FREEZE_REQUEST_READ
 def list_incidents(reader: Reader, query: PageQuery) -> dict[str, Any]:
     """List the incidents of which you may see a request, that with the newest request first."""
     size = page_size(reader.context, query.limit)
-    found = reading.visible_incidents(
+    found = incident_store.visible_incidents(
         reader.connection, reader.actor.partner, before=after_id(query), limit=size + 1
     )
     rows, cursor = split_page(found, size, lambda row: str(row[1]))
     ids = [row[0] for row in rows]
     shown = incident_views(reader.connection, reader.vault, ids, reader.actor.partner)
-    counts = reading.request_counts(reader.connection, ids, reader.actor.partner)
+    counts = incident_store.request_counts(reader.connection, ids, reader.actor.partner)
     return page_view([{**shown[id_], "request_count": counts[id_]} for id_ in ids], cursor)
 
 
@@ -45,7 +45,7 @@ def read_incident(reader: Reader, incident_id: str) -> dict[str, Any]:
     totals = ledger_totals.totals(reader.connection, incident_id=incident_id, visible_to=partner)
     view = incident_views(reader.connection, reader.vault, [incident_id], partner)[incident_id]
     size = reader.context.page_size
-    counts = reading.request_counts(reader.connection, [incident_id], partner)
+    counts = incident_store.request_counts(reader.connection, [incident_id], partner)
     return {
         **view,
         "request_count": counts[incident_id],

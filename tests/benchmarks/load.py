@@ -6,6 +6,7 @@ Started with a port and a number of threads; reads requests from its input and a
 
 import json
 import os
+import select
 import socket
 import struct
 import subprocess
@@ -78,12 +79,22 @@ class Caller:
     """
 
     def __init__(self, port: int) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=60)
+        self._port = port
+        self._connect()
+
+    def _connect(self) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", self._port), timeout=60)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = b""
 
     def send(self, request: bytes) -> tuple[int, bytes]:
-        """Send one request; returns status and body of the answer."""
+        """Send one request; returns status and body of the answer.
+
+        A connection that the server closed while it was idle is opened again, as clients do.
+        """
+        if select.select([self._socket], [], [], 0)[0]:
+            self._socket.close()
+            self._connect()
         self._socket.sendall(request)
         while b"\r\n\r\n" not in self._buffer:
             self._receive()

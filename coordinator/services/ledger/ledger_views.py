@@ -9,10 +9,9 @@ from sqlalchemy import Connection
 from coordinator.services.core.unit_of_work import unpack_evidence
 from coordinator.services.ledger.report_views import line_view, line_words
 from coordinator.services.requests.freeze_request_views import evidence_bodies
-from coordinator.storage.engine.documents import Vault, load
+from coordinator.storage.engine.documents import Vault, document_sizes, load
 from coordinator.storage.ledger.ledger_pages import ShownHold, ShownLine
 from coordinator.storage.membership import partners as partner_store
-from coordinator.storage.reading import reading
 from coordinator.storage.tables.freeze_requests import ActRow
 from holdfast.protocol.payloads import ReportLine, format_time
 from holdfast.protocol.vocabulary import LineKind
@@ -120,7 +119,7 @@ def _hold_view(row: ShownHold) -> dict[str, Any]:
 
 def evidence_page(connection: Connection, rows: Sequence[ActRow]) -> int:
     """Return how many of the acts `rows` fit into a page; at least one."""
-    sizes = reading.document_sizes(connection, [row.id for row in rows], "evidence")
+    sizes = document_sizes(connection, [row.id for row in rows], "evidence")
     total = 0
     for number, row in enumerate(rows):
         total += sizes.get(row.id, 0)

@@ -20,11 +20,13 @@ from coordinator.storage.after_freeze import disputes
 from coordinator.storage.engine.documents import Vault, load, load_one
 from coordinator.storage.ledger import ledger_totals
 from coordinator.storage.membership import partners as partner_store
-from coordinator.storage.reading import reading
-from coordinator.storage.reading.reading import IncidentRead
 from coordinator.storage.requests import freeze_requests as store
+from coordinator.storage.requests import incidents as incident_store
+from coordinator.storage.requests import legs as leg_store
 from coordinator.storage.requests.freeze_requests import ListedRequest
+from coordinator.storage.requests.incidents import IncidentRead
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
+from coordinator.storage.tail import transparency_log as log_store
 from holdfast.protocol import strict_json
 from holdfast.protocol.decision_context import DecisionContext
 from holdfast.protocol.payloads import FreezeRequest, format_time
@@ -50,7 +52,7 @@ def incident_views(
 
     Title and reference are the opener's words, and shown only to readers of a request of its.
     """
-    rows = reading.incidents(connection, ids, partner)
+    rows = incident_store.incidents(connection, ids, partner)
     sealed = load(connection, vault, [id_ for id_, row in rows.items() if row.is_told], "words")
     return {id_: {"id": id_, **_incident_words(row, sealed.get(id_))} for id_, row in rows.items()}
 
@@ -128,7 +130,7 @@ def request_view(
         approvals=approvals(connection, vault, row.id),
         requester_suspended=bool(partner_store.suspended_among(connection, [row.requester])),
     )
-    legs = reading.legs_asked(connection, row.id)
+    legs = leg_store.legs_asked(connection, row.id)
     if row.requester == partner:
         sealed = load_one(connection, vault, row.id, "context")
         totals = ledger_totals.totals(connection, request_id=row.id)
@@ -193,7 +195,7 @@ def _common_view(row: FreezeRequestRow, details: RequestDetails) -> dict[str, An
 
 
 def _log_entry(connection: Connection, index: int) -> dict[str, Any] | None:
-    leaf = reading.leaf(connection, index)
+    leaf = log_store.leaf(connection, index)
     if leaf is None:
         return None
     return {
@@ -333,7 +335,7 @@ def address_views(
     Only the requester reads what was warned of.
     """
     connection, vault = read.connection, read.vault
-    act_id = reading.submit_act(connection, row.id)
+    act_id = store.submit_act(connection, row.id)
     document = (
         {} if act_id is None else evidence_bodies(connection, vault, [act_id]).get(act_id, {})
     )

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy import Connection, bindparam, delete, func, select
 
 from coordinator.storage.engine.prebuilt import Pending, Prebuilt
 from coordinator.storage.engine.rows import insert_rows
@@ -210,3 +210,14 @@ def opened(
 def load_one(connection: Connection, vault: Vault, owner_id: str, name: str) -> bytes | None:
     """Return one document's content, or None where there is none (any more)."""
     return load(connection, vault, [owner_id], name).get(owner_id)
+
+
+def document_sizes(connection: Connection, owner_ids: Sequence[str], name: str) -> dict[str, int]:
+    """Return how many bytes the sealed documents of many owners have."""
+    sizes: dict[str, int] = {}
+    for start in range(0, len(owner_ids), _CHUNK):
+        query = select(DocumentRow.owner_id, func.length(DocumentRow.sealed)).where(
+            DocumentRow.owner_id.in_(owner_ids[start : start + _CHUNK]), DocumentRow.name == name
+        )
+        sizes |= dict(connection.execute(query).all())
+    return sizes

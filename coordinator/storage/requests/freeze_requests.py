@@ -429,3 +429,14 @@ def count_by_status(connection: Connection) -> dict[str, int]:
     """Return how many requests are in each status."""
     query = select(FreezeRequestRow.status, func.count()).group_by(FreezeRequestRow.status)
     return dict(connection.execute(query).all())
+
+
+def submit_act(connection: Connection, request_id: str) -> str | None:
+    """Return the act that submitted a request; its evidence is the whole document."""
+    query = (
+        select(ActRow.id)
+        .where(ActRow.request_id == request_id, ActRow.kind == "submit")
+        .order_by(ActRow.id)
+        .limit(1)
+    )
+    return connection.execute(query).scalar_one_or_none()

@@ -1,10 +1,10 @@
 """What an incident's timeline and trace are drawn from, as far as one partner may see it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from coordinator.storage.engine.reads import fields_from, read, read_as
@@ -18,6 +18,8 @@ from coordinator.storage.tables.freeze_requests import (
 )
 from coordinator.storage.tables.life_cycle import WithdrawnAddressRow
 from holdfast.protocol.vocabulary import DeclineCode, LineKind
+
+_NEWER, _NEWER_LEG = aliased(FreezeRequestRow), aliased(LegRow)
 
 _CHUNK = 400
 _MOVED_ON = DeclineCode.MOVED_ON.value
@@ -217,3 +219,85 @@ def legs_moved_on(
         .limit(limit)
     )
     return read(connection, query)
+
+
+class IncidentRead(NamedTuple):
+    """An incident as one partner reads it.
+
+    Attributes:
+        is_told: Whether the partner may read its words.
+    """
+
+    id: str
+    opened_by: str
+    document_key_id: str
+    kind: str
+    occurred_at: datetime
+    is_told: bool
+
+
+def visible_incidents(
+    connection: Connection, handle: str, *, before: str | None, limit: int
+) -> list[tuple[str, str]]:
+    """Return (incident, newest request of it that `handle` may see), the newest first.
+
+    Walks the requests that `handle` sent and those that it was asked in along their indexes, and
+    passes over a request where a newer visible one of the same incident exists.
+    """
+    asked = select(_NEWER_LEG.id).where(
+        _NEWER_LEG.request_id == _NEWER.id, _NEWER_LEG.partner == handle
+    )
+    superseded = select(_NEWER.id).where(
+        _NEWER.incident_id == FreezeRequestRow.incident_id,
+        _NEWER.id > FreezeRequestRow.id,
+        (_NEWER.requester == handle) | asked.exists(),
+    )
+    base = select(FreezeRequestRow.incident_id, FreezeRequestRow.id).where(~superseded.exists())
+    sent = base.where(FreezeRequestRow.requester == handle).order_by(FreezeRequestRow.id.desc())
+    received = (
+        base.join(LegRow, LegRow.request_id == FreezeRequestRow.id)
+        .where(LegRow.partner == handle)
+        .order_by(LegRow.request_id.desc())
+    )
+    if before is not None:
+        sent = sent.where(FreezeRequestRow.id < before)
+        received = received.where(LegRow.request_id < before)
+    found = {
+        (incident_id, request_id)
+        for query in (sent, received)
+        for incident_id, request_id in connection.execute(query.limit(limit))
+    }
+    return sorted(found, key=lambda each: each[1], reverse=True)[:limit]
+
+
+def incidents(
+    connection: Connection, ids: Sequence[str], handle: str
+) -> Mapping[str, IncidentRead]:
+    """Return many incidents as `handle` reads them."""
+    told = words_are_told_to(handle).label("is_told")
+    found: dict[str, IncidentRead] = {}
+    for start in range(0, len(ids), _CHUNK):
+        query = select(IncidentRow.__table__, told).where(
+            IncidentRow.id.in_(ids[start : start + _CHUNK])
+        )
+        found |= {row.id: row for row in read_as(connection, IncidentRead, query)}
+    return found
+
+
+def request_counts(connection: Connection, ids: Sequence[str], handle: str) -> dict[str, int]:
+    """Return how many requests of each incident `handle` may see."""
+    asked = select(LegRow.id).where(
+        LegRow.request_id == FreezeRequestRow.id, LegRow.partner == handle
+    )
+    found: dict[str, int] = {}
+    for start in range(0, len(ids), _CHUNK):
+        query = (
+            select(FreezeRequestRow.incident_id, func.count())
+            .where(
+                FreezeRequestRow.incident_id.in_(ids[start : start + _CHUNK]),
+                (FreezeRequestRow.requester == handle) | asked.exists(),
+            )
+            .group_by(FreezeRequestRow.incident_id)
+        )
+        found |= dict(connection.execute(query).all())
+    return found

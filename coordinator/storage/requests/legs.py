@@ -5,15 +5,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, Select, bindparam, select, update
 
 from coordinator.domain import leg as leg_rules
 from coordinator.domain.errors import ConflictError
 from coordinator.domain.leg import LegAct, LegFlag
 from coordinator.storage.engine.prebuilt import Prebuilt
 from coordinator.storage.engine.rows import insert_rows
+from coordinator.storage.tables.events import EventRow
 from coordinator.storage.tables.freeze_requests import LegRow
-from holdfast.protocol.vocabulary import LegStatus
+from holdfast.protocol.vocabulary import EventType, LegStatus
+
+_CHUNK = 400
+#: Legs still queued that one look at the feed considers.
+_OLDEST = 100
 
 _COLUMNS = (
     "id",
@@ -193,3 +198,55 @@ def not_final(connection: Connection, request_id: str, *, limit: int) -> list[st
         .limit(limit)
     )
     return list(connection.execute(query).scalars())
+
+
+def legs_asked(connection: Connection, request_id: str) -> dict[str, str]:
+    """Return the partners that have a leg of a request, by name, with the leg's status."""
+    query = select(LegRow.partner, LegRow.status).where(LegRow.request_id == request_id)
+    return dict(sorted(connection.execute(query).all()))
+
+
+def _old_notices() -> Select[str, str]:
+    """Return (request, leg) of the oldest legs still queued whose notice was passed in the feed."""
+    oldest = (
+        select(LegRow.id, LegRow.request_id)
+        .where(LegRow.partner == bindparam("partner"), LegRow.status == LegStatus.QUEUED.value)
+        .order_by(LegRow.request_id)
+        .limit(_OLDEST)
+        .subquery()
+    )
+    return (
+        select(oldest.c.request_id, oldest.c.id)
+        .join(
+            EventRow,
+            (EventRow.request_id == oldest.c.request_id)
+            & (EventRow.leg_id == oldest.c.id)
+            & (EventRow.type == EventType.REQUEST_RECEIVED.value),
+        )
+        .where(EventRow.seq <= bindparam("up_to"))
+    )
+
+
+_OLD_NOTICES = _old_notices()
+
+
+def unread_notices(
+    connection: Connection, partner: str, *, up_to: int, event_ids: Sequence[str] = ()
+) -> list[str]:
+    """Return queued legs of `partner` whose notice was read, in the order of their requests.
+
+    Looked at are the notices among the events `event_ids` that were just read, and those of the
+    oldest legs still queued, where they stand in the feed at or before `up_to`: a reader that never
+    reads must not make each look dearer.
+    """
+    queued = (LegRow.partner == partner, LegRow.status == LegStatus.QUEUED.value)
+    old = connection.execute(_OLD_NOTICES, {"partner": partner, "up_to": up_to})
+    found = set(old.all())
+    for start in range(0, len(event_ids), _CHUNK):
+        just_read = (
+            select(LegRow.request_id, LegRow.id)
+            .join(EventRow, EventRow.leg_id == LegRow.id)
+            .where(*queued, EventRow.id.in_(event_ids[start : start + _CHUNK]))
+        )
+        found |= set(connection.execute(just_read).all())
+    return [leg_id for _, leg_id in sorted(found)]

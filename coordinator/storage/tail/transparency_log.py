@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from coordinator.storage.engine.prebuilt import Prebuilt
+from coordinator.storage.engine.reads import read_one
 from coordinator.storage.engine.rows import insert_rows
 from coordinator.storage.tables.transparency_log import LogHeadRow, LogLeafRow
 
@@ -59,3 +60,8 @@ def append(connection: Connection, recorded: Sequence[Any]) -> None:
             for r in recorded
         ],
     )
+
+
+def leaf(connection: Connection, index: int) -> LogLeafRow | None:
+    """Return one leaf of the log."""
+    return read_one(connection, select(LogLeafRow).where(LogLeafRow.index == index))
