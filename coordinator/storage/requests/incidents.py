@@ -67,7 +67,9 @@ def words_are_told_to(partner: str) -> ColumnElement[bool]:
         .join(_OPENERS, _OPENERS.id == _OPENERS_LEG.request_id)
         .where(
             _OPENERS.incident_id == IncidentRow.id,
-            _OPENERS.requester == IncidentRow.opened_by,
+            # Joined with nothing, so that no index over requesters serves: SQLite would take that,
+            # and walk all that the opener ever asked instead of the incident's few requests.
+            _OPENERS.requester.concat("") == IncidentRow.opened_by,
             _OPENERS_LEG.partner == partner,
         )
     )

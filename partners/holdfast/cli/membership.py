@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from holdfast.cli.session import THUMBPRINTS, Session, SessionCommand, facts, pass_session
-from holdfast.client.core import parse_view
+from holdfast.client.client import parse_view
 from holdfast.client.joining import Joining, Person, System
 from holdfast.client.joining import join as join_network
 from holdfast.client.transport import Transport

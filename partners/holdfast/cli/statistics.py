@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import click
 
 from holdfast.cli.session import Session, SessionCommand, facts, pass_session
-from holdfast.client.life_cycle import yearly_summary
+from holdfast.client.client import yearly_summary
 from holdfast.client.transport import Transport
 from holdfast.protocol.life_cycle_views import (
     AssetFigures,

@@ -10,14 +10,41 @@ wants to repeat one across restarts; without it, one is made per call, and cover
 inside that call.
 """
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
-from holdfast.client.core import REQUESTS, Document, RequestRef, encode, parse_view
-from holdfast.client.life_cycle import LifeCycleActs
-from holdfast.client.transport import Answer
+from pydantic import BaseModel
+from pydantic import ValidationError as ModelError
+
+from holdfast.client.transport import Answer, Transport
 from holdfast.errors import TransportError
+from holdfast.profiles.store import Profile
+from holdfast.protocol import canonical_json
+from holdfast.protocol.hold_payloads import ExtensionRequest, HoldExtension
+from holdfast.protocol.life_cycle_payloads import (
+    Dispute,
+    DisputeResolution,
+    InfoAnswer,
+    InfoRequest,
+    LegalOrder,
+    PartnersAddition,
+)
+from holdfast.protocol.life_cycle_views import (
+    AdditionView,
+    DisputeView,
+    DraftView,
+    IncidentDetailView,
+    InfoRequestView,
+    LegalOrderView,
+    StatisticsView,
+    TimelineEntry,
+    TracePage,
+    YearlySummary,
+)
 from holdfast.protocol.membership_payloads import (
     Grant,
     GrantApproval,
@@ -28,6 +55,8 @@ from holdfast.protocol.membership_payloads import (
 from holdfast.protocol.payloads import (
     Acknowledgement,
     Approval,
+    Body,
+    Closure,
     Decline,
     EndpointChanges,
     FreezeReport,
@@ -39,6 +68,8 @@ from holdfast.protocol.payloads import (
     Review,
     Time,
     WarningAcceptance,
+    Withdrawal,
+    format_time,
 )
 from holdfast.protocol.views import (
     ActView,
@@ -52,22 +83,72 @@ from holdfast.protocol.views import (
     FreezeRequestSummary,
     FreezeRequestView,
     GrantView,
+    HoldActView,
+    HoldView,
+    IncidentSummary,
     JoinView,
     KeyView,
     LegView,
     LineView,
+    OwedHoldView,
+    Page,
     PartnerView,
     PersonView,
     RevocationView,
     ServiceView,
+    View,
 )
-from holdfast.protocol.vocabulary import Decision, DeclineCode
+from holdfast.protocol.vocabulary import Decision, DeclineCode, HoldBasis
 
-_REQUESTS = REQUESTS
 __all__ = ["Client", "Document", "RequestRef", "encode", "parse_view"]
+V = TypeVar("V", bound=View)
+_REQUESTS = "/v1/freeze-requests"
 
 
-class Client(LifeCycleActs):
+class RequestRef(Protocol):
+    """What an act is about: a request's view, a proven notice, a `Document`."""
+
+    @property
+    def id(self) -> str:
+        """`frq_…`."""
+        ...
+
+    @property
+    def content_sha256(self) -> str:
+        """SHA-256 of the exact submitted body."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A request by its id and the hash of its body, both as the caller saw them."""
+
+    id: str
+    content_sha256: str
+
+
+def encode(body: Body) -> bytes:
+    """Return the bytes to sign and send for `body`: only members that were set, canonical JSON."""
+    return canonical_json.dumps(body.model_dump(mode="json", exclude_unset=True))
+
+
+def parse_view(model: type[V], body: Any) -> V:
+    """Return `body` as a view.
+
+    Raises:
+        TransportError: If it is not what the contract says.
+    """
+    try:
+        return model.model_validate(body)
+    except ModelError as error:
+        first = error.errors()[0]
+        place = "/".join(str(part) for part in first["loc"])
+        raise TransportError(
+            f"the answer is no {model.__name__} (/{place}: {first['msg']}): is the kit too old?"
+        ) from None
+
+
+class Client:
     """A partner's side of the API.
 
     Args:
@@ -76,8 +157,60 @@ class Client(LifeCycleActs):
         now: Wall time in seconds since 1970, by which tokens are made.
     """
 
-    # --- the coordinator, its members and their keys
-    # ------------------------------------------------
+    def __init__(
+        self,
+        profile: Profile,
+        *,
+        transport: Transport | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self.profile = profile
+        self.transport = transport or Transport(profile, profile.coordinator, now=now)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: dict[str, Any] | None = None,
+        body: Body | bytes | None = None,
+        idempotency_key: str | None = None,
+    ) -> Answer:
+        """Send any signed request; `bytes` are signed and sent exactly as they are.
+
+        Raises:
+            ApiError: The coordinator refused.
+            TransportError: No usable answer came.
+        """
+        raw = encode(body) if isinstance(body, BaseModel) else body
+        return self.transport.exchange(
+            method, path, query=query, body=raw, idempotency_key=idempotency_key
+        )
+
+    def _get(self, model: type[V], path: str, **query: Any) -> V:
+        return parse_view(model, self.request("GET", path, query=query).body)
+
+    def _post(
+        self, model: type[V], path: str, body: Body | bytes | None, idempotency_key: str | None
+    ) -> V:
+        answer = self.request("POST", path, body=body, idempotency_key=idempotency_key)
+        return parse_view(model, answer.body)
+
+    def _pages(self, model: type[V], path: str, **query: Any) -> Iterator[V]:
+        """Yield every item of a list, fetching page after page as they are consumed."""
+        cursor: str | None = None
+        while True:
+            answer = self.request("GET", path, query={**query, "cursor": cursor})
+            page = parse_view(Page[model], answer.body)  # type: ignore[valid-type]
+            yield from page.items
+            if page.next_cursor is None or page.next_cursor == cursor:
+                return
+            cursor = page.next_cursor
+
+    def _act(
+        self, request: RequestRef, name: str, body: Body, idempotency_key: str | None
+    ) -> ActView:
+        return self._post(ActView, f"{_REQUESTS}/{request.id}/{name}", body, idempotency_key)
 
     def service(self) -> ServiceView:
         """`GET /v1`, unsigned: what this coordinator is."""
@@ -153,9 +286,6 @@ class Client(LifeCycleActs):
         """`POST /v1/revocations`: take a key or a whole subject away, at once."""
         return self._post(RevocationView, "/v1/revocations", revocation, idempotency_key)
 
-    # --- freeze requests, the requesting side
-    # ---------------------------------------------------------
-
     def submit(
         self, request: FreezeRequest | bytes, *, idempotency_key: str | None = None
     ) -> FreezeRequestView:
@@ -212,9 +342,6 @@ class Client(LifeCycleActs):
             members["warnings_accepted"] = list(warnings_accepted)
         return self._act(request, "approvals", Approval(**members), idempotency_key)
 
-    # --- the asked side
-    # ---------------------------------------------------------------------------------
-
     def acknowledge(
         self, request: RequestRef, note: str | None = None, *, idempotency_key: str | None = None
     ) -> ActView:
@@ -262,9 +389,6 @@ class Client(LifeCycleActs):
         body = FreezeReport(content_sha256=request.content_sha256, lines=list(lines))
         path = f"{_REQUESTS}/{request.id}/freeze-reports"
         return self._post(FreezeReportView, path, body, idempotency_key)
-
-    # --- webhooks
-    # -------------------------------------------------------------------------------------------
 
     def endpoints(self) -> Iterator[EndpointView]:
         """Yield one's own webhook endpoints, without their secrets."""
@@ -323,9 +447,6 @@ class Client(LifeCycleActs):
         path = f"/v1/deliveries/{delivery_id}/resend"
         return self.request("POST", path, idempotency_key=idempotency_key)
 
-    # --- the feed
-    # ---------------------------------------------------------------------------------------------
-
     def events(
         self, after: int = 0, *, types: Sequence[str] = (), wait: int = 0, limit: int | None = None
     ) -> EventPage:
@@ -360,3 +481,242 @@ class Client(LifeCycleActs):
     def origin_host(self) -> str:
         """Return the coordinator's host name, for people."""
         return urlsplit(self.profile.coordinator).netloc
+
+    def withdraw(
+        self,
+        request: RequestRef,
+        reason: str,
+        *,
+        addresses: Sequence[int] | None = None,
+        idempotency_key: str | None = None,
+    ) -> ActView:
+        """Withdraw all addresses, or those given by their numbers."""
+        body = Withdrawal(
+            content_sha256=request.content_sha256,
+            addresses="all" if addresses is None else list(addresses),
+            reason=reason,
+        )
+        return self._act(request, "withdrawal", body, idempotency_key)
+
+    def close(
+        self, request: RequestRef, reason: str | None = None, *, idempotency_key: str | None = None
+    ) -> ActView:
+        """Close a request on which no hold is open."""
+        body = Closure(content_sha256=request.content_sha256, reason=reason)
+        return self._act(request, "closure", body, idempotency_key)
+
+    def ask_extension(
+        self,
+        request: RequestRef,
+        hold: str,
+        until: datetime,
+        reason: str,
+        *,
+        idempotency_key: str | None = None,
+    ) -> ActView:
+        """Ask the partner that holds to hold until `until`; it decides."""
+        body = ExtensionRequest.model_validate(
+            {
+                "content_sha256": request.content_sha256,
+                "hold": hold,
+                "hold_expires_at": format_time(until),
+                "reason": reason,
+            }
+        )
+        return self._act(request, "extension-requests", body, idempotency_key)
+
+    def answer(
+        self,
+        request: RequestRef,
+        info_request_id: str,
+        text: str,
+        *,
+        idempotency_key: str | None = None,
+    ) -> InfoRequestView:
+        """Answer a partner's question."""
+        body = InfoAnswer(content_sha256=request.content_sha256, text=text)
+        path = f"{_REQUESTS}/{request.id}/info-requests/{info_request_id}/answer"
+        return self._post(InfoRequestView, path, body, idempotency_key)
+
+    def resolve_dispute(
+        self,
+        request: RequestRef,
+        dispute_id: str,
+        *,
+        is_upheld: bool,
+        text: str,
+        idempotency_key: str | None = None,
+    ) -> DisputeView:
+        """Answer a partner's dispute: agree with it (`is_upheld`) or not."""
+        body = DisputeResolution(
+            content_sha256=request.content_sha256,
+            resolution="upheld" if is_upheld else "rejected",
+            text=text,
+        )
+        path = f"{_REQUESTS}/{request.id}/disputes/{dispute_id}/resolution"
+        return self._post(DisputeView, path, body, idempotency_key)
+
+    def add_partners(
+        self,
+        request: RequestRef,
+        to: Sequence[str],
+        *,
+        nonce: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> AdditionView:
+        """Propose more partners for a live request.
+
+        Another lead approves with `decide`, given the addition's `context_sha256`.
+        """
+        members = {"content_sha256": request.content_sha256, "to": list(to)}
+        if nonce is not None:
+            members["nonce"] = nonce
+        body = PartnersAddition.model_validate(members)
+        return self._post(AdditionView, f"{_REQUESTS}/{request.id}/partners", body, idempotency_key)
+
+    def additions(self, request_id: str) -> Iterator[AdditionView]:
+        """Yield what was proposed for one's own request, with the context to decide on."""
+        return self._pages(AdditionView, f"{_REQUESTS}/{request_id}/partners")
+
+    def drafts(self, request_id: str) -> Iterator[DraftView]:
+        """Yield drafts of follow-on requests, one for each leg that said where funds went."""
+        return self._pages(DraftView, f"{_REQUESTS}/{request_id}/drafts")
+
+    def extend(  # noqa: PLR0913 - the parts of an extension
+        self,
+        request: RequestRef,
+        hold: str,
+        until: datetime,
+        basis: HoldBasis,
+        note: str | None = None,
+        *,
+        idempotency_key: str | None = None,
+    ) -> HoldActView:
+        """Hold until `until` (with a legal order: a review date); a lapsed hold is alive again."""
+        members = {
+            "content_sha256": request.content_sha256,
+            "hold": hold,
+            "hold_expires_at": format_time(until),
+            "basis": basis.value,
+        }
+        if note:
+            members["note"] = note
+        body = HoldExtension.model_validate(members)
+        return self._post(
+            HoldActView, f"{_REQUESTS}/{request.id}/hold-extensions", body, idempotency_key
+        )
+
+    def ask(
+        self,
+        request: RequestRef,
+        missing: Sequence[str],
+        text: str | None = None,
+        *,
+        idempotency_key: str | None = None,
+    ) -> InfoRequestView:
+        """Ask the requester for what is needed before one can act."""
+        body = InfoRequest(content_sha256=request.content_sha256, missing=list(missing), text=text)
+        path = f"{_REQUESTS}/{request.id}/info-requests"
+        return self._post(InfoRequestView, path, body, idempotency_key)
+
+    def dispute(
+        self,
+        request: RequestRef,
+        reference: str,
+        text: str,
+        *,
+        hold: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> DisputeView:
+        """Contest for a customer; `reference` is an opaque word, never the customer's number."""
+        members = {
+            "content_sha256": request.content_sha256,
+            "reference": reference,
+            "text": text,
+        }
+        if hold is not None:
+            members["hold"] = hold
+        body = Dispute.model_validate(members)
+        return self._post(DisputeView, f"{_REQUESTS}/{request.id}/disputes", body, idempotency_key)
+
+    def attach_order(  # noqa: PLR0913 - the parts of an order
+        self,
+        request: RequestRef,
+        *,
+        agency: str,
+        reference: str,
+        document_sha256: str,
+        hold: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> LegalOrderView:
+        """Attach an authority's order by the hash of its document; it changes no hold by itself."""
+        members = {
+            "content_sha256": request.content_sha256,
+            "agency": agency,
+            "reference": reference,
+            "document_sha256": document_sha256,
+        }
+        if hold is not None:
+            members["hold"] = hold
+        body = LegalOrder.model_validate(members)
+        path = f"{_REQUESTS}/{request.id}/legal-orders"
+        return self._post(LegalOrderView, path, body, idempotency_key)
+
+    def holds(self, request_id: str) -> Iterator[HoldView]:
+        """Yield the holds of a request that one may see."""
+        return self._pages(HoldView, f"{_REQUESTS}/{request_id}/holds")
+
+    def owed(self) -> Iterator[OwedHoldView]:
+        """Yield holds about which an answer is owed: one's own, and partners' on one's requests."""
+        return self._pages(OwedHoldView, "/v1/holds/owed")
+
+    def questions(self, request_id: str) -> Iterator[InfoRequestView]:
+        """Yield partners' questions with their answers."""
+        return self._pages(InfoRequestView, f"{_REQUESTS}/{request_id}/info-requests")
+
+    def disputes(self, request_id: str) -> Iterator[DisputeView]:
+        """Yield the disputes that one may see."""
+        return self._pages(DisputeView, f"{_REQUESTS}/{request_id}/disputes")
+
+    def orders(self, request_id: str) -> Iterator[LegalOrderView]:
+        """Yield the legal orders that one may see."""
+        return self._pages(LegalOrderView, f"{_REQUESTS}/{request_id}/legal-orders")
+
+    def incidents(self) -> Iterator[IncidentSummary]:
+        """Yield the incidents of which one may see a request."""
+        return self._pages(IncidentSummary, "/v1/incidents")
+
+    def incident(self, incident_id: str) -> IncidentDetailView:
+        """Return one incident: totals over what one may see, first pages of timeline and trace."""
+        return self._get(IncidentDetailView, f"/v1/incidents/{incident_id}")
+
+    def timeline(self, incident_id: str) -> Iterator[TimelineEntry]:
+        """Yield what happened in an incident and concerns one, oldest first."""
+        return self._pages(TimelineEntry, f"/v1/incidents/{incident_id}/timeline")
+
+    def trace(self, incident_id: str) -> Iterator[TracePage]:
+        """Yield the pages of an incident's trace; `client.incident_trace.join` makes them one."""
+        path, cursor = f"/v1/incidents/{incident_id}/trace", None
+        while True:
+            page = self._get(TracePage, path, cursor=cursor)
+            yield page
+            if page.next_cursor is None or page.next_cursor == cursor:
+                return
+            cursor = page.next_cursor
+
+    def statistics(
+        self, *, from_month: str | None = None, to_month: str | None = None
+    ) -> StatisticsView:
+        """Return how partners answered, over the legs that one may see; months are "2026-01"."""
+        months = {"from": from_month, "to": to_month}
+        return self._get(StatisticsView, "/v1/statistics", **months)
+
+    def yearly_summary(self, year: int) -> YearlySummary:
+        """Return the public summary of a year, unsigned."""
+        return yearly_summary(self.transport, year)
+
+
+def yearly_summary(transport: Transport, year: int) -> YearlySummary:
+    """Return the public summary of a year, for which nobody needs a key."""
+    answer = transport.exchange("GET", f"/v1/statistics/{year}", signed=False)
+    return parse_view(YearlySummary, answer.body)
