@@ -85,6 +85,12 @@ class StatedAmount(NamedTuple):
 
 
 _BY_ID = select(FreezeRequestRow).where(FreezeRequestRow.id == bindparam("request_id"))
+_SUBMIT_ACT = Prebuilt(
+    select(ActRow.id)
+    .where(ActRow.request_id == bindparam("request_id"), ActRow.kind == "submit")
+    .order_by(ActRow.id)
+    .limit(1)
+)
 _REQUEST = Prebuilt(_BY_ID)
 _LOCKED = Prebuilt(_BY_ID.with_for_update())
 _ALL_LOCKED = Prebuilt(
@@ -433,10 +439,4 @@ def count_by_status(connection: Connection) -> dict[str, int]:
 
 def submit_act(connection: Connection, request_id: str) -> str | None:
     """Return the act that submitted a request; its evidence is the whole document."""
-    query = (
-        select(ActRow.id)
-        .where(ActRow.request_id == request_id, ActRow.kind == "submit")
-        .order_by(ActRow.id)
-        .limit(1)
-    )
-    return connection.execute(query).scalar_one_or_none()
+    return _SUBMIT_ACT.row(connection, request_id=request_id)

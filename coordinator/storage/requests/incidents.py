@@ -4,9 +4,20 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, exists, func, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    String,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.orm import aliased
 
+from coordinator.storage.engine.prebuilt import Prebuilt
 from coordinator.storage.engine.reads import fields_from, read, read_as
 from coordinator.storage.tables.events import EventAudienceRow, EventRow
 from coordinator.storage.tables.freeze_ledger import LedgerLineRow, NothingRow
@@ -55,7 +66,7 @@ class MovedOnLine(NamedTuple):
     line_no: int
 
 
-def words_are_told_to(partner: str) -> ColumnElement[bool]:
+def words_are_told_to(partner: str | BindParameter[str]) -> ColumnElement[bool]:
     """Return whether `partner` may read the words of an `IncidentRow`.
 
     They are the opener's, from the signed document that opened it: its TLP holds for them, so they
@@ -272,17 +283,24 @@ def visible_incidents(
     return sorted(found, key=lambda each: each[1], reverse=True)[:limit]
 
 
+_INCIDENTS = Prebuilt(
+    select(
+        IncidentRow.__table__,
+        words_are_told_to(bindparam("reader", type_=String)).label("is_told"),
+    ),
+    IncidentRead,
+    among=IncidentRow.id,
+)
+
+
 def incidents(
     connection: Connection, ids: Sequence[str], handle: str
 ) -> Mapping[str, IncidentRead]:
     """Return many incidents as `handle` reads them."""
-    told = words_are_told_to(handle).label("is_told")
     found: dict[str, IncidentRead] = {}
     for start in range(0, len(ids), _CHUNK):
-        query = select(IncidentRow.__table__, told).where(
-            IncidentRow.id.in_(ids[start : start + _CHUNK])
-        )
-        found |= {row.id: row for row in read_as(connection, IncidentRead, query)}
+        rows = _INCIDENTS.rows(connection, among=ids[start : start + _CHUNK], reader=handle)
+        found |= {row.id: row for row in rows}
     return found
 
 

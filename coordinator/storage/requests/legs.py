@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, bindparam, select, update
 
@@ -15,6 +15,14 @@ from coordinator.storage.engine.rows import insert_rows
 from coordinator.storage.tables.events import EventRow
 from coordinator.storage.tables.freeze_requests import LegRow
 from holdfast.protocol.vocabulary import EventType, LegStatus
+
+
+class PartnerAsked(NamedTuple):
+    """A partner that has a leg, and how the leg shows."""
+
+    partner: str
+    status: str
+
 
 _CHUNK = 400
 #: Legs still queued that one look at the feed considers.
@@ -35,6 +43,10 @@ _COLUMNS = (
 )
 
 
+_ASKED = Prebuilt(
+    select(LegRow.partner, LegRow.status).where(LegRow.request_id == bindparam("request_id")),
+    PartnerAsked,
+)
 _LEG = Prebuilt(select(LegRow).where(LegRow.id == bindparam("leg_id")))
 _OF_PARTNER = Prebuilt(
     select(LegRow).where(
@@ -202,8 +214,7 @@ def not_final(connection: Connection, request_id: str, *, limit: int) -> list[st
 
 def legs_asked(connection: Connection, request_id: str) -> dict[str, str]:
     """Return the partners that have a leg of a request, by name, with the leg's status."""
-    query = select(LegRow.partner, LegRow.status).where(LegRow.request_id == request_id)
-    return dict(sorted(connection.execute(query).all()))
+    return dict(sorted(_ASKED.rows(connection, request_id=request_id)))
 
 
 def _old_notices() -> Select[str, str]:

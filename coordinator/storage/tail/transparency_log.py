@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, bindparam, select, update
 
 from coordinator.storage.engine.prebuilt import Prebuilt
-from coordinator.storage.engine.reads import read_one
 from coordinator.storage.engine.rows import insert_rows
 from coordinator.storage.tables.transparency_log import LogHeadRow, LogLeafRow
 
+_LEAF = Prebuilt(select(LogLeafRow).where(LogLeafRow.index == bindparam("number")))
 _LEAF_COLUMNS = ("index", "leaf_id", "type", "at", "commitment")
 
 
@@ -64,4 +64,4 @@ def append(connection: Connection, recorded: Sequence[Any]) -> None:
 
 def leaf(connection: Connection, index: int) -> LogLeafRow | None:
     """Return one leaf of the log."""
-    return read_one(connection, select(LogLeafRow).where(LogLeafRow.index == index))
+    return _LEAF.row(connection, number=index)
