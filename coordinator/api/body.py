@@ -83,7 +83,7 @@ def _is_json(content_type: str) -> bool:
 
 
 def parse_body(raw: bytes, model: type[B]) -> B:
-    """Return the body as its model; see `parse_body_and_words`.
+    """Return the body as its model; see `validate_body`.
 
     Raises:
         InvalidInputError: Also where free text names a customer.

@@ -12,24 +12,24 @@ from coordinator.domain.errors import ConflictError, PermissionDeniedError, Self
 
 
 def excluded_from_approving(
-    *, submitter_person: str, submitter_system_owner: str | None, key_grant_proposer: str | None
+    *, submitted_by: str, owner_of_system: str | None, key_grant_proposer: str | None
 ) -> frozenset[str]:
     """Return the persons that cannot decide on a request.
 
     Args:
-        submitter_person: Who submitted: `per_…`, or the `sys_…` itself.
-        submitter_system_owner: The owning person, if a system submitted.
+        submitted_by: Who submitted: `per_…`, or the `sys_…` itself.
+        owner_of_system: The owning person, if a system submitted.
         key_grant_proposer: Who proposed the grant of the submitting key; None if root granted it.
     """
-    named = (submitter_person, submitter_system_owner, key_grant_proposer)
+    named = (submitted_by, owner_of_system, key_grant_proposer)
     return frozenset(person for person in named if person)
 
 
 def require_may_approve(
     actor: Actor,
     *,
-    submitter_person: str,
-    submitter_system_owner: str | None = None,
+    submitted_by: str,
+    owner_of_system: str | None = None,
     key_grant_proposer: str | None = None,
 ) -> None:
     """Refuse a decision by anybody who had a hand in the submission.
@@ -43,8 +43,8 @@ def require_may_approve(
             "approving and rejecting take a person, not a system or a root key"
         )
     excluded = excluded_from_approving(
-        submitter_person=submitter_person,
-        submitter_system_owner=submitter_system_owner,
+        submitted_by=submitted_by,
+        owner_of_system=owner_of_system,
         key_grant_proposer=key_grant_proposer,
     )
     if actor.person in excluded:

@@ -1,7 +1,8 @@
 """The freeze ledger: takes a report whole or refuses it whole, and adds it up.
 
 Source: the design's ledger. `held = frozen - released - returned - seized`, never negative, per
-hold and so per leg, address and asset; `frozen <= found`. The rules themselves are in `booking`.
+hold and so per leg, address and asset; `frozen <= found`. `booking` takes the lines one by one,
+`ledger_draft` checks the sums after all of them; one fault refuses the whole report.
 """
 
 from collections import Counter
@@ -42,7 +43,7 @@ __all__ = [
 _NO_HOLDS: Mapping[str, HoldBalance] = MappingProxyType({})
 
 
-def book(  # noqa: PLR0913 - all that the rules hang on, by name, so that nothing is left to a default store
+def book(  # noqa: PLR0913 - all that the rules hang on, by name, so that nothing is left to a default
     ledger: LegLedger,
     lines: Sequence[ReportLine],
     *,

@@ -1,7 +1,8 @@
 """Who may do what: role by side, deny by default.
 
-Source: the design's table of rights. Ownership (is it your request, your leg?) is no matter of
-permission: what a caller may not see answers 404 before this is asked.
+Two questions are asked, in this order. The right: does the caller's role carry the permission? If
+not, 403. Ownership: is it the caller's own request, or its leg? If not, 404, as of what is not
+there. Who only reads holds no permission that a command needs, but for replacing their own key.
 """
 
 from collections.abc import Mapping

@@ -35,15 +35,15 @@ ALICE, BOB = lead("per_alice"), lead("per_bob")
 
 
 def test_a_lead_who_had_no_hand_in_it_may_approve() -> None:
-    require_may_approve(BOB, submitter_person="per_alice")
+    require_may_approve(BOB, submitted_by="per_alice")
 
 
 @pytest.mark.parametrize(
     "hand",
     [
-        {"submitter_person": "per_bob"},
-        {"submitter_person": "sys_x", "submitter_system_owner": "per_bob"},
-        {"submitter_person": "per_alice", "key_grant_proposer": "per_bob"},
+        {"submitted_by": "per_bob"},
+        {"submitted_by": "sys_x", "owner_of_system": "per_bob"},
+        {"submitted_by": "per_alice", "key_grant_proposer": "per_bob"},
     ],
 )
 def test_nobody_approves_what_they_had_a_hand_in(hand: dict[str, str]) -> None:
@@ -53,7 +53,7 @@ def test_nobody_approves_what_they_had_a_hand_in(hand: dict[str, str]) -> None:
 
 def test_a_key_that_root_granted_excludes_only_the_submitter() -> None:
     excluded = excluded_from_approving(
-        submitter_person="per_alice", submitter_system_owner=None, key_grant_proposer=None
+        submitted_by="per_alice", owner_of_system=None, key_grant_proposer=None
     )
     assert excluded == {"per_alice"}
 
@@ -70,7 +70,7 @@ def test_a_key_that_root_granted_excludes_only_the_submitter() -> None:
 )
 def test_only_persons_decide(actor: Actor) -> None:
     with pytest.raises(PermissionDeniedError):
-        require_may_approve(actor, submitter_person="per_alice")
+        require_may_approve(actor, submitted_by="per_alice")
     with pytest.raises(PermissionDeniedError):
         require_may_approve_grant(
             actor, proposer_person="per_alice", subject="per_new", subject_owner=None

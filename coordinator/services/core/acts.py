@@ -1,8 +1,11 @@
 """An act on a request or on one of its legs: stored with what proves it, then told.
 
 Every act goes the same way. `store_act` keeps it with its evidence, the handler writes what it
-does, and `record` tells of it and has the act's row point to its leaf in the log. Where nothing is
-written in between, `act` does both.
+does, and `record` tells of it and has the act's row point to its leaf in the log. `act` does both
+at once, for acts that write nothing else.
+
+Whoever may read the request can read an act's evidence, body and all. What is for one side alone is
+not an act of the request.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,6 +1,6 @@
 """What a handler may touch, and the one tail in which every change ends.
 
-`commit()` is the only place that locks the head of the log: events and leaves get their numbers
+`finish()` is the only place that locks the head of the log: events and leaves get their numbers
 there, last of all and in commit order; then bodies are completed, sealed and stored, deliveries are
 queued, and the transaction ends. Only then is the answer handed out and are the workers woken.
 """
@@ -377,10 +377,7 @@ class UnitOfWork:
     def _number(
         self, events: list[Recorded], endpoints: Pending[outbox.EnabledEndpoint] | None
     ) -> None:
-        """Lock the head, and append leaves.
-
-        Events and deliveries with the numbers that they get.
-        """
+        """Lock the head; append leaves, events and deliveries with the numbers that they get."""
         pending = self._pending
         head = log_store.advance(
             self.connection,

@@ -109,7 +109,7 @@ def decide_addition(on: RequestContext, addition: AdditionRow, body: payloads.Ap
     _require_pending(on, addition)
     require_may_approve(
         actor,
-        submitter_person=addition.proposed_by_person,
+        submitted_by=addition.proposed_by_person,
         key_grant_proposer=partner_store.key_proposer(uow.connection, addition.proposed_by_kid),
     )
     if body.warnings_accepted:
@@ -217,8 +217,8 @@ def _status_of(addition: AdditionRow, policies: Policies, now: datetime) -> str:
 
 def _require_enough_leads(uow: UnitOfWork, actor: Actor, quorum: int) -> None:
     excluded = excluded_from_approving(
-        submitter_person=actor.subject,
-        submitter_system_owner=actor.owner,
+        submitted_by=actor.subject,
+        owner_of_system=actor.owner,
         key_grant_proposer=partner_store.key_proposer(uow.connection, actor.kid),
     )
     eligible = partner_store.eligible_leads(uow.connection, actor.partner, set(excluded))

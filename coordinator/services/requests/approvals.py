@@ -82,8 +82,8 @@ def decide(command: DecideFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answe
     shown = documents.send(uow.connection, [row.id], "context")
     require_may_approve(
         actor,
-        submitter_person=row.submitted_by,
-        submitter_system_owner=row.submitted_by_person,
+        submitted_by=row.submitted_by,
+        owner_of_system=row.submitted_by_person,
         key_grant_proposer=partner_store.read_key_proposer(proposer),
     )
     earlier = decisions.rows()

@@ -392,8 +392,8 @@ def _goes_out_at_once(
 def _require_enough_leads(actor: Actor, people: Pending[Person]) -> int:
     quorum = actor.approval_quorum
     excluded = excluded_from_approving(
-        submitter_person=actor.subject,
-        submitter_system_owner=actor.owner,
+        submitted_by=actor.subject,
+        owner_of_system=actor.owner,
         key_grant_proposer=actor.key_proposer,
     )
     eligible = partner_store.read_eligible_leads(people, set(excluded))
