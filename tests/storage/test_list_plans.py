@@ -1,9 +1,13 @@
 """Lists are read along an index that fits, however much somebody else has stored."""
 
+from datetime import UTC, datetime
+from typing import Any
+
 import pytest
-from sqlalchemy import Select
+from sqlalchemy import Select, event
 
 from coordinator.storage.engine.database import Database
+from coordinator.storage.reading import awaited_decisions
 from coordinator.storage.requests.freeze_requests import listed
 from coordinator.storage.tables.freeze_requests import LegRow
 
@@ -20,3 +24,29 @@ def test_whether_words_are_told_is_looked_for_among_the_incidents_own_requests(
     steps = [detail for *_, detail in plan]
     (openers,) = (step for step in steps if "freeze_request_1" in step)
     assert "(incident_id=?)" in openers, steps
+
+
+def test_what_waits_for_a_lead_is_not_looked_for_among_all_that_was_ever_sent(
+    database: Database,
+) -> None:
+    if not database.is_sqlite:
+        pytest.skip("PostgreSQL chooses by what is stored")
+    now = datetime(2026, 11, 21, tzinfo=UTC)
+    asked: list[tuple[str, Any]] = []
+    with database.engine.connect() as connection:
+
+        @event.listens_for(connection, "before_cursor_execute")
+        def note(_c: object, _cursor: object, text: str, values: Any, *_rest: object) -> None:
+            asked.append((text, values))
+
+        awaited_decisions.requests(
+            connection, "a.example", "per_1", now=now, proposed_after=now, before=None, limit=50
+        )
+        plans = [
+            connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values).all()
+            for text, values in list(asked)
+            if text.startswith("SELECT")
+        ]
+    used = [step[-1] for plan in plans for step in plan if "SEARCH freeze_request " in step[-1]]
+    assert len(used) == 3
+    assert "ix_freeze_request_provisional" in used[1], used

@@ -18,6 +18,9 @@ from coordinator.storage.tables.life_cycle import AdditionDecisionRow, AdditionR
 from coordinator.storage.tables.partners import PartnerKeyRow
 from holdfast.protocol.vocabulary import RequestStatus
 
+#: Above every request's id, whatever the collation.
+_ABOVE_ALL = "frs"
+
 
 def requests(  # noqa: PLR0913 - the filters of the list
     connection: Connection,
@@ -42,9 +45,9 @@ def requests(  # noqa: PLR0913 - the filters of the list
         limit: As many at most.
         incident_id: Only of this incident.
     """
-    own = [FreezeRequestRow.requester == handle]
-    if before is not None:
-        own.append(FreezeRequestRow.id < before)
+    # Always below some id: only then SQLite takes the short index over provisional requests, and
+    # not the one over all that the partner ever sent.
+    own = [FreezeRequestRow.requester == handle, FreezeRequestRow.id < (before or _ABOVE_ALL)]
     if incident_id is not None:
         own.append(FreezeRequestRow.incident_id == incident_id)
     found: set[str] = set()
