@@ -40,7 +40,6 @@ HANDLERS: tuple[Handler[Any], ...] = (
     legs.review,
     legs.decline,
     legs.mark_delivered,
-    legs.mark_all_delivered,
     legs.mark_undeliverable,
     legs.mark_overdue,
     info_requests.ask,

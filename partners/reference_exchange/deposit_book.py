@@ -150,9 +150,6 @@ class DepositBook:
                 raise
             self._database.execute("COMMIT")
 
-    # --- what customers do
-    # ----------------------------------------------------------------------------
-
     def add_deposit_address(self, customer: str, address: str, tag: str | None = None) -> None:
         """Give a customer a deposit address (CAIP-10)."""
         with self._transaction() as database:
@@ -194,9 +191,6 @@ class DepositBook:
         """Bind a part of the balance elsewhere (lent out, in an open order)."""
         with self._transaction() as database:
             _move(database, customer, asset, available=-amount, locked=amount)
-
-    # --- what a freeze request asks
-    # -----------------------------------------------------------------
 
     def match(
         self, addresses: Sequence[FlaggedAddress], *, withdrawn: Collection[int] = ()
@@ -255,9 +249,6 @@ class DepositBook:
                 (customer, asset),
             ).fetchone()
         return (0, 0) if row is None else (int(row["available"]), int(row["locked"]))
-
-    # --- what compliance does
-    # ---------------------------------------------------------------------------
 
     def freeze(self, request_id: str, matches: Iterable[Match], now: datetime) -> list[Freeze]:
         """Freeze what is freezable, once however often it is asked; return the freezes."""

@@ -7,7 +7,7 @@ import pytest
 
 from coordinator.domain.leg import ACTS as RULES
 from coordinator.domain.leg import LegAct
-from coordinator.services.requests.legs import MarkLegDelivered
+from coordinator.services.requests.legs import MarkLegsDelivered
 from holdfast.protocol.vocabulary import LegStatus, RequestStatus
 from tests.services.request_cast import (
     Ask,
@@ -64,7 +64,7 @@ def _let_go(line: Callable[[str, int], dict[str, Any]]) -> Callable[[Office, Ask
 
 def _deliver(office: Office, ask: Ask) -> None:
     desk = office.desk
-    desk.own(MarkLegDelivered(leg_id=desk.leg(desk.cast.b, ask).id))
+    desk.own(MarkLegsDelivered(leg_ids=frozenset({desk.leg(desk.cast.b, ask).id})))
 
 
 STATES: dict[LegStatus, Callable[[Office, Ask], object]] = {

@@ -202,8 +202,6 @@ class UnitOfWork:
         self._taken_away: frozenset[str] = frozenset()
         self._standing: Standing | None = None
 
-    # --- what handlers use ------------------------------------------------------------------------
-
     @property
     def recorded(self) -> list[Recorded]:
         """What happened so far in this transaction."""
@@ -341,8 +339,6 @@ class UnitOfWork:
         self._request_sequences.clear()
         self._revokes = False
         self._taken_away = frozenset()
-
-    # --- the tail --------------------------------------------------------------------------------
 
     def finish(self, answer: Answer | None = None, answer_to: StoreAnswer | None = None) -> bytes:
         """Number, complete, seal and store everything; the caller commits right after.

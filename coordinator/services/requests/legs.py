@@ -20,7 +20,7 @@ from coordinator.domain.permission import Permission
 from coordinator.services.core.access import asked_leg, locked_leg
 from coordinator.services.core.acts import Act, LegContext, store_own_acts
 from coordinator.services.core.bus import handles
-from coordinator.services.core.unit_of_work import Answer, Recorded, UnitOfWork
+from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.ledger.obligations import flags_with, settle_final
 from coordinator.services.requests.freeze_request_views import (
     LegDetails,
@@ -42,15 +42,8 @@ from holdfast.protocol.vocabulary import EventType, LegStatus, RequestStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MarkLegDelivered:
-    """The notice reached the partner: its endpoint took it, or the partner read it itself."""
-
-    leg_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class MarkLegsDelivered:
-    """Many notices reached their partners; as `MarkLegDelivered`, all in the same statements."""
+    """Notices reached their partners: an endpoint took each, or the partner read it itself."""
 
     leg_ids: frozenset[str]
 
@@ -272,23 +265,14 @@ def decline(command: DeclineLeg, actor: Actor, uow: UnitOfWork) -> Answer:
     return _act(on, LegAct.DECLINE, EventType.LEG_DECLINED, data)
 
 
-@handles(MarkLegDelivered, needs=Permission.DELIVERY_RECORD)
-def mark_delivered(command: MarkLegDelivered, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Record that the notice arrived; only the first time counts, and never after an act."""
-    recorded = _deliver(uow, actor, {command.leg_id})
-    if not recorded:
-        return Answer(200, {"status": "unchanged"})
-    return Answer(200, {"status": LegStatus.DELIVERED.value}, entry=recorded[0])
-
-
 @handles(MarkLegsDelivered, needs=Permission.DELIVERY_RECORD)
-def mark_all_delivered(command: MarkLegsDelivered, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Record that many notices arrived, each as `mark_delivered` does."""
-    return Answer(200, {"delivered": len(_deliver(uow, actor, command.leg_ids))})
+def mark_delivered(command: MarkLegsDelivered, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Record that notices arrived; only the first time counts, and never after an act."""
+    return Answer(200, {"delivered": _deliver(uow, actor, command.leg_ids)})
 
 
-def _deliver(uow: UnitOfWork, actor: Actor, leg_ids: Collection[str]) -> list[Recorded]:
-    """Record of legs that their notice arrived; returns the events of those that now show it."""
+def _deliver(uow: UnitOfWork, actor: Actor, leg_ids: Collection[str]) -> int:
+    """Record of legs that their notice arrived; returns how many now show it."""
     requests = request_store.lock_all(uow.connection, store.requests_of(uow.connection, leg_ids))
     legs = [leg for leg in store.get_all(uow.connection, leg_ids) if leg.delivered_at is None]
     for leg in legs:
@@ -297,20 +281,18 @@ def _deliver(uow: UnitOfWork, actor: Actor, leg_ids: Collection[str]) -> list[Re
             store.change(uow.connection, leg, delivered_at=uow.now, flags=flags)
     queued = [leg for leg in legs if leg.status == LegStatus.QUEUED]
     if not queued:
-        return []
+        return 0
     # Whatever a partner says or freezes is an act, and after the first its leg shows as queued no
     # more: the books of these legs are empty, and something is expected of each before and after.
     status = leg_status(LegFacts(last_act=LegAct.DELIVER))
     store.deliver(uow.connection, queued, status=status, act=LegAct.DELIVER, at=uow.now)
     uow.hold_keys({request.document_key_id for request in requests.values()})
-    events = []
     act_ids = store_own_acts(uow, LegAct.DELIVER.value, queued)
     told = {"delivered_at": format_time(uow.now)}
     for leg, act_id in zip(queued, act_ids, strict=True):
         on = LegContext(uow, actor, requests[leg.request_id], leg)
-        recorded = on.record(EventType.LEG_DELIVERED, told, status=status, act_id=act_id)
-        events.append(recorded)
-    return events
+        on.record(EventType.LEG_DELIVERED, told, status=status, act_id=act_id)
+    return len(queued)
 
 
 @handles(MarkLegUndeliverable, needs=Permission.DELIVERY_RECORD)
