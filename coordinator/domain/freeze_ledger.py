@@ -6,7 +6,7 @@ hold and so per leg, address and asset; `frozen <= found`. `booking` takes the l
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -56,6 +56,7 @@ def book(  # noqa: PLR0913 - all that the rules hang on, by name, so that nothin
     other_holds: Mapping[str, HoldBalance],
     request_ended_at: datetime | None,
     withdrawn_addresses: Mapping[int, datetime],
+    left_out: Collection[int],
     late_window: timedelta,
     max_hold: Mapping[HoldBasis, timedelta],
     shared_with: Callable[[str], Iterable[str]],
@@ -75,6 +76,7 @@ def book(  # noqa: PLR0913 - all that the rules hang on, by name, so that nothin
         other_holds: The partner's holds on its other legs, for sharing them.
         request_ended_at: When the request was withdrawn or closed, if it was.
         withdrawn_addresses: When single addresses were withdrawn.
+        left_out: Addresses that the partner was never asked about.
         late_window: How long after the end crossing lines are taken.
         max_hold: How far ahead an end may lie, by basis; a basis left out has no limit.
         shared_with: Returns the requests that a hold is linked to.
@@ -95,6 +97,7 @@ def book(  # noqa: PLR0913 - all that the rules hang on, by name, so that nothin
         other_holds=other_holds,
         ended_at=request_ended_at,
         withdrawn=withdrawn_addresses,
+        left_out=left_out,
         late_window=late_window,
         max_hold=max_hold,
         shared_with=shared_with,

@@ -3,7 +3,7 @@
 What a faulty line was about is not judged again here: its sums would only mislead.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -34,6 +34,7 @@ class Rules:
     other_holds: Mapping[str, HoldBalance]
     ended_at: datetime | None
     withdrawn: Mapping[int, datetime]
+    left_out: Collection[int]
     late_window: timedelta
     max_hold: Mapping[HoldBasis, timedelta]
     shared_with: Callable[[str], Iterable[str]]
@@ -94,6 +95,12 @@ class Draft:
 
     def has_address(self, no: int, address_no: int, *, member: str = "address_no") -> bool:
         """Tell whether the request has such an address; note the fault if not."""
+        if address_no in self.rules.left_out:
+            detail = (
+                f"{address_no} was left out when the request was approved: nobody asks about it"
+            )
+            self.fault(no, member, detail, "no_such_address")
+            return False
         if address_no < self.rules.address_count:
             return True
         self.fault(

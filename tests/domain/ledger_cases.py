@@ -127,6 +127,7 @@ class Desk:
             "max_hold": MAX_HOLD,
             "request_ended_at": None,
             "withdrawn_addresses": {},
+            "left_out": (),
             "late_window": timedelta(hours=24),
             "shared_with": lambda _hold: [OTHER],
             "current_status": None,

@@ -167,7 +167,7 @@ def test_what_an_officer_ends_is_booked_and_reported(
     book: DepositBook, client: Client, stub: StubCoordinator
 ) -> None:
     book.record_deposit("c1", ETH, 10, THIEF, "t1")
-    (freeze,) = book.freeze(FRQ, book.match(task().request.addresses), NOW)
+    (freeze,) = book.freeze(FRQ, book.match(task().request.numbered()), NOW)
     book.note_hold(freeze, "hld_00000000000000000000000001")
     stub.answers("GET", PATH, request_view(id=FRQ))
     stub.answers("POST", f"{PATH}/freeze-reports", report_view(), status=201)
@@ -219,7 +219,7 @@ def test_the_accounts_notice_when_totals_and_books_differ(
     book: DepositBook, tmp_path: Path
 ) -> None:
     book.record_deposit("c1", ETH, 10, THIEF, "t1")
-    book.freeze(FRQ, book.match(task().request.addresses), NOW)
+    book.freeze(FRQ, book.match(task().request.numbered()), NOW)
     player = Player(Member(handle="exchange-b.example", name="B"), tmp_path)
 
     def view(held: str) -> FreezeRequestView:

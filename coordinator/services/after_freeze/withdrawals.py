@@ -1,5 +1,6 @@
 """Withdrawals: a request before it went out, a live one whole, or some of its addresses."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from coordinator.domain.actor import Actor
@@ -15,8 +16,9 @@ from coordinator.services.after_freeze.endings import end_legs, named_addresses,
 from coordinator.services.core.access import sent_request
 from coordinator.services.core.acts import Act, RequestContext
 from coordinator.services.core.bus import handles
-from coordinator.services.core.unit_of_work import Answer, UnitOfWork
+from coordinator.services.core.unit_of_work import Answer, Recorded, UnitOfWork
 from coordinator.storage.requests import freeze_requests as store
+from coordinator.storage.tables.freeze_requests import ActRow
 from holdfast.protocol import payloads
 from holdfast.protocol.vocabulary import EventType, RequestStatus
 
@@ -89,11 +91,14 @@ def _withdraw_some(on: RequestContext, body: payloads.Withdrawal) -> Answer:
     ]
     if faults:
         raise InvalidInputError("some of these addresses do not exist", errors=faults)
-    gone = store.withdrawn_addresses(uow.connection, row.id)
+    gone = {
+        **dict.fromkeys(store.left_out_addresses(uow.connection, row.id), "left out at approval"),
+        **dict.fromkeys(store.withdrawn_addresses(uow.connection, row.id), "withdrawn already"),
+    }
     doubled = [number for number in numbers if number in gone]
     if doubled:
         raise ConflictError(
-            f"address {doubled[0]} was withdrawn already; name the others only",
+            f"address {doubled[0]} was {gone[doubled[0]]}; name the others only",
             code="withdrawn_already",
             current_status=row.status,
         )
@@ -104,11 +109,18 @@ def _withdraw_some(on: RequestContext, body: payloads.Withdrawal) -> Answer:
             current_status=row.status,
         )
     act_id = on.store_act(Act("withdraw"))
-    store.withdraw_addresses(uow.connection, row.id, numbers, act_id, uow.now)
-    data = {**named_addresses(row, numbers), "reason": body.reason}
-    recorded = on.record(EventType.REQUEST_WITHDRAWN, data, act_id=act_id)
-    withdraw_from_legs(on, numbers, body.reason)
+    recorded = take_back(on, numbers, act_id, body.reason)
+    uow.set_leaf(ActRow, act_id, recorded)
     return Answer(201, {"id": act_id, "request_id": row.id, "status": row.status}, entry=recorded)
+
+
+def take_back(on: RequestContext, numbers: Sequence[int], act_id: str, reason: str) -> Recorded:
+    """Withdraw some addresses by a stored act: each leg that has them is told, and may owe."""
+    store.withdraw_addresses(on.uow.connection, on.request.id, numbers, act_id, on.uow.now)
+    data = {**named_addresses(on.request, numbers), "act_id": act_id, "reason": reason}
+    recorded = on.record(EventType.REQUEST_WITHDRAWN, data)
+    withdraw_from_legs(on, numbers, reason)
+    return recorded
 
 
 def tell_end(on: RequestContext, act: Act, event: EventType, *, reason: str | None) -> Answer:

@@ -16,6 +16,7 @@ from coordinator.domain.chain import Chains
 from coordinator.domain.leg import LegFlag
 from coordinator.services.core.read_context import ReadContext
 from coordinator.services.core.unit_of_work import LegNumbers, unpack_evidence
+from coordinator.services.requests.left_out import address_counts, asked_remainder
 from coordinator.storage.after_freeze import disputes
 from coordinator.storage.engine.documents import Vault, load, load_one
 from coordinator.storage.ledger import ledger_totals
@@ -76,7 +77,7 @@ def summaries(
             "incident_id": row.incident_id,
             "incident_title": titles.get(row.incident_id, ""),
             "provisional": row.provisional,
-            "address_count": row.address_count,
+            "address_count": row.address_count - row.hidden_count,
             "partners_asked": row.partners_asked,
             "leg_status": getattr(row, "leg_status", None),
         }
@@ -143,7 +144,7 @@ def request_view(
         if row.leaf_index is not None:
             view["log"] = _log_entry(connection, row.leaf_index)
         return view
-    view = _common_view(row, details) | {"to": list(legs)}
+    view = _common_view(row, details, leg) | {"to": list(legs)}
     if leg is not None:
         shown = leg_views(connection, vault, [leg])[0]
         view |= {"leg": shown, "totals": shown["totals"]}
@@ -155,8 +156,9 @@ def requester_view(
 ) -> dict[str, Any]:
     """Return a request as its requester reads it, right after its submission, too."""
     context = None if own.context is None else DecisionContext.read(own.context)
-    return _common_view(row, details) | {
+    return _common_view(row, details, None) | {
         "to": sorted({*own.legs, *(() if context is None else context.to)}),
+        "left_out_count": row.left_out_count,
         "decision_context": own.context,
         "context_sha256": row.context_sha256,
         "warnings": [] if context is None else list(context.warnings),
@@ -165,8 +167,11 @@ def requester_view(
     }
 
 
-def _common_view(row: FreezeRequestRow, details: RequestDetails) -> dict[str, Any]:
-    """Return what every reader is shown."""
+def _common_view(
+    row: FreezeRequestRow, details: RequestDetails, leg: LegRow | None
+) -> dict[str, Any]:
+    """Return what every reader is shown: the one with that leg, or the requester (None)."""
+    address_count, withdrawn_count = address_counts(row, leg)
     return {
         "id": row.id,
         "status": row.status,
@@ -184,8 +189,8 @@ def _common_view(row: FreezeRequestRow, details: RequestDetails) -> dict[str, An
         "summary": details.words.get("summary", ""),
         "incident": details.incident,
         "follows": row.follows,
-        "address_count": row.address_count,
-        "withdrawn_count": row.withdrawn_count,
+        "address_count": address_count,
+        "withdrawn_count": withdrawn_count,
         "content_sha256": row.content_sha256,
         "approvals": list(details.approvals),
         "quorum": row.quorum,
@@ -220,6 +225,7 @@ def approvals(connection: Connection, vault: Vault, request_id: str) -> list[dic
             "at": format_time(row.at),
             "comment": bodies.get(row.id, {}).get("comment"),
             "context_sha256": row.context_sha256,
+            "left_out": bodies.get(row.id, {}).get("except", []),
         }
         for row in rows
     ]
@@ -328,27 +334,53 @@ def evidence_bodies(
 
 
 def address_views(
-    read: ReadContext, row: FreezeRequestRow, *, after: int, limit: int
-) -> list[dict[str, Any]]:
-    """Return flagged addresses in order, above the number `after` (`views.FlaggedAddressView`).
+    read: ReadContext, row: FreezeRequestRow, leg: LegRow | None, *, after: int, limit: int
+) -> tuple[list[dict[str, Any]], bool]:
+    """Return flagged addresses (`views.FlaggedAddressView`), and whether more follow.
 
-    Only the requester reads what was warned of.
+    Only the requester reads what was warned of, and what the approval left out.
+
+    Args:
+        read: What the reader reads from.
+        row: The request.
+        leg: The reader's; None for the requester.
+        after: They come in order, above this number.
+        limit: At most so many.
     """
     connection, vault = read.connection, read.vault
-    act_id = store.submit_act(connection, row.id)
-    document = (
-        {} if act_id is None else evidence_bodies(connection, vault, [act_id]).get(act_id, {})
-    )
+    flagged = asked_document(connection, vault, row, leg).get("addresses", [])
+    numbers = [no for no in range(after + 1, len(flagged)) if flagged[no] is not None]
+    shown = numbers[:limit]
+    if not shown:
+        return [], False
     is_own = row.requester == read.actor.partner
     warnings = _warnings_by_address(connection, vault, row) if is_own else {}
-    first = after + 1
-    withdrawn = _withdrawn(connection, vault, row, first, limit)
-    flagged = document.get("addresses", [])[first : first + limit]
-    return [
-        _address_view(read.chains, number, sent, warnings.get(number, []))
+    is_cut = is_own and row.left_out_count
+    left_out = store.left_out_addresses(connection, row.id) if is_cut else ()
+    withdrawn = _withdrawn(connection, vault, row, shown[0], shown[-1])
+    page = [
+        _address_view(read.chains, number, flagged[number], warnings.get(number, []))
         | withdrawn.get(number, {})
-        for number, sent in enumerate(flagged, first)
+        | ({"left_out": True} if number in left_out else {})
+        for number in shown
     ]
+    return page, len(numbers) > len(shown)
+
+
+def asked_document(
+    connection: Connection, vault: Vault, row: FreezeRequestRow, leg: LegRow | None
+) -> dict[str, Any]:
+    """Return the document of a request as a reader with that leg (None: the requester) has it.
+
+    Null stands in place of addresses that the approval left out, where the reader hears of none;
+    empty if it was erased.
+    """
+    remainder = asked_remainder(connection, vault, row, leg)
+    if remainder is not None:
+        found: dict[str, Any] = strict_json.loads(remainder)
+        return found
+    act_id = store.submit_act(connection, row.id)
+    return {} if act_id is None else evidence_bodies(connection, vault, [act_id]).get(act_id, {})
 
 
 def _address_view(
@@ -364,20 +396,26 @@ def _address_view(
 
 
 def _withdrawn(
-    connection: Connection, vault: Vault, row: FreezeRequestRow, first: int, limit: int
+    connection: Connection, vault: Vault, row: FreezeRequestRow, first: int, last: int
 ) -> dict[int, dict[str, Any]]:
     """Return since when, and why, addresses of a page are withdrawn."""
     if not row.withdrawn_count:
         return {}
-    found = store.withdrawals_of(connection, row.id, first, first + limit - 1)
+    found = store.withdrawals_of(connection, row.id, first, last)
     bodies = evidence_bodies(connection, vault, [each.act_id for each in found])
     return {
         each.address_no: {
             "withdrawn_at": format_time(each.withdrawn_at),
-            "withdrawn_reason": bodies.get(each.act_id, {}).get("reason"),
+            "withdrawn_reason": _withdrawn_reason(bodies.get(each.act_id, {})),
         }
         for each in found
     }
+
+
+def _withdrawn_reason(signed: Mapping[str, Any]) -> str | None:
+    """Return why an address was withdrawn: by a withdrawal, or by what ratified the others."""
+    why = signed.get("reason") or signed.get("comment")
+    return None if why is None else str(why)
 
 
 def _warnings_by_address(

@@ -7,7 +7,8 @@ from typing import Any
 from coordinator.services.after_freeze.endings import withdrawal
 from coordinator.services.core.acts import RequestContext
 from coordinator.services.core.unit_of_work import UnitOfWork, unpack_evidence
-from coordinator.storage.engine.documents import Sealed
+from coordinator.services.requests.left_out import REMAINDER
+from coordinator.storage.engine.documents import Sealed, load_one
 from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.membership import proofs as proof_store
 from coordinator.storage.requests import freeze_requests as store
@@ -30,12 +31,21 @@ APPROVAL_BYTES = 1_200
 
 
 def send_notices(
-    on: RequestContext, to: Sequence[str], *, addition: Sequence[Mapping[str, Any]] = ()
+    on: RequestContext,
+    to: Sequence[str],
+    *,
+    addition: Sequence[Mapping[str, Any]] = (),
+    remainder: bytes | None = None,
 ) -> None:
     """Open a leg for every partner asked and queue its notice.
 
-    Partners that the document itself does not name are shown the `addition` that asks them. What
-    was withdrawn before they are asked follows as an event of its own, as it came to the others.
+    What was withdrawn before they are asked follows as an event of its own, as it came to others.
+
+    Args:
+        on: The request.
+        to: The partners.
+        addition: What asks partners that the document itself does not name.
+        remainder: What goes out instead of the document, where this very act leaves addresses out.
     """
     uow, row = on.uow, on.request
     acknowledge_by = uow.policies.acknowledge_by(Urgency(row.urgency), queued_at=uow.now)
@@ -45,14 +55,17 @@ def send_notices(
         # Those asked before have all answered; of these something is expected again.
         store.set_final_since(uow.connection, row.id, None)
     reserved = len(canonical_json.dumps(list(addition))) if addition else 0
-    submitted, approvals = _evidence(uow, row, reserved)
+    if remainder is None and row.left_out_count:
+        remainder = load_one(uow.connection, uow.vault, row.id, REMAINDER)
+    submitted, approvals = _evidence(uow, row, reserved, remainder)
+    withdrawn = _withdrawn(uow, row)
     common: dict[str, Any] = {
         "urgency": row.urgency,
         "tlp": row.tlp,
         "incident_id": row.incident_id,
-        "address_count": row.address_count,
+        "address_count": row.address_count - row.left_out_count,
         # Partners may be asked after that.
-        **({"withdrawn_count": row.withdrawn_count} if row.withdrawn_count else {}),
+        **({"withdrawn_count": len(withdrawn)} if withdrawn else {}),
         "hold_hours": row.hold_hours,
         "acknowledge_by": format_time(acknowledge_by),
         "provisional": row.provisional,
@@ -62,14 +75,19 @@ def send_notices(
     }
     if addition:
         common["addition"] = list(addition)
-    withdrawn = (
-        sorted(store.withdrawn_addresses(uow.connection, row.id)) if row.withdrawn_count else ()
-    )
     gone = withdrawal(row, withdrawn, "withdrawn before you were asked", LegStatus.QUEUED)
     for leg in legs:
         on.tell_partner(leg, EventType.REQUEST_RECEIVED, common)
         if withdrawn:
             on.tell_partner(leg, EventType.REQUEST_WITHDRAWN, gone)
+
+
+def _withdrawn(uow: UnitOfWork, row: FreezeRequestRow) -> list[int]:
+    """Return what was withdrawn of the addresses that go out."""
+    if not row.withdrawn_count:
+        return []
+    gone = store.withdrawn_addresses(uow.connection, row.id).keys()
+    return sorted(gone - store.left_out_addresses(uow.connection, row.id))
 
 
 def notify_provisionally(on: RequestContext, to: Sequence[str]) -> list[str]:
@@ -91,11 +109,12 @@ def _policies_of(uow: UnitOfWork, to: Sequence[str]) -> dict[str, str]:
 
 
 def _evidence(
-    uow: UnitOfWork, row: FreezeRequestRow, reserved: int
+    uow: UnitOfWork, row: FreezeRequestRow, reserved: int, remainder: bytes | None
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return what proves the request, and what proves its approvals, as a notice carries them.
 
-    `reserved` bytes of the notice are left to others.
+    `reserved` bytes of the notice are left to others. A `remainder` goes out in place of the
+    submitted body.
 
     The acts of this very transaction are not stored yet, so their evidence comes from the unit of
     work.
@@ -114,17 +133,20 @@ def _evidence(
         content = packed.get(act.id) or (uow.evidence.packed() if uow.evidence else b"")
         token, body = unpack_evidence(content)
         entry = {"act": act.kind, "kid": act.kid, "jwk": act.jwk, "token": token}
+        name = "body"
         limit = NOTICE_LIMIT_BYTES - size
         if act.kind == "submit":
             further = max(0, len(acts) - 1 - APPROVALS_BESIDE_DOCUMENT)
             limit = DOCUMENT_LIMIT_BYTES - reserved - further * APPROVAL_BYTES
+            if remainder is not None:
+                body, name = remainder, "remainder"
         # As it will stand in the notice: escaping makes quotes, line feeds and tabs longer.
         length = len(canonical_json.dumps(body.decode())) + len(token) + 300
         if length <= limit:
-            entry["body"] = body.decode()
+            entry[name] = body.decode()
             size += length
         else:
-            entry |= {"body_sha256": sha256(body).hexdigest(), "href": href}
+            entry |= {f"{name}_sha256": sha256(body).hexdigest(), "href": href}
             size += len(token) + 400
         shown.append(entry)
     submitted = next(e for e in shown if e["act"] == "submit")

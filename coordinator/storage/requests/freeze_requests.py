@@ -10,7 +10,9 @@ from sqlalchemy import (
     Connection,
     Select,
     bindparam,
+    case,
     func,
+    literal,
     null,
     select,
     update,
@@ -30,7 +32,7 @@ from coordinator.storage.tables.freeze_requests import (
     IncidentRow,
     LegRow,
 )
-from coordinator.storage.tables.life_cycle import WithdrawnAddressRow
+from coordinator.storage.tables.life_cycle import LeftOutAddressRow, WithdrawnAddressRow
 from holdfast.protocol.vocabulary import RequestStatus
 
 _REQUEST_COLUMNS = tuple(FreezeRequestRow.__table__.columns.keys())
@@ -48,6 +50,7 @@ _ACT_COLUMNS = (
     "kid",
     "decision",
     "context_sha256",
+    "remainder_sha256",
     "at",
     "leaf_index",
 )
@@ -59,6 +62,7 @@ class ListedRequest(NamedTuple):
     Attributes:
         incident_is_told: Whether the reader may read the words of its incident.
         leg_status: Of the reader's own leg; None where the reader is no partner asked.
+        hidden_count: How many of the addresses the reader is not told of.
     """
 
     id: str
@@ -74,6 +78,7 @@ class ListedRequest(NamedTuple):
     provisional: bool
     incident_is_told: bool
     leg_status: str | None
+    hidden_count: int
 
 
 class StatedAmount(NamedTuple):
@@ -84,6 +89,7 @@ class StatedAmount(NamedTuple):
     amount: int | None
 
 
+_HIDDEN = case((LegRow.knows_left_out, 0), else_=FreezeRequestRow.left_out_count)
 _BY_ID = select(FreezeRequestRow).where(FreezeRequestRow.id == bindparam("request_id"))
 _SUBMIT_ACT = Prebuilt(
     select(ActRow.id)
@@ -259,6 +265,8 @@ def listed(handle: str, leg_status: InstrumentedAttribute[str] | None = None) ->
         *fields_from(ListedRequest, FreezeRequestRow),
         request_words_are_told_to(handle).label("incident_is_told"),
         (null() if leg_status is None else leg_status).label("leg_status"),
+        # Whoever was asked after the approval is told of no address that it left out.
+        (literal(0) if leg_status is None else _HIDDEN).label("hidden_count"),
     )
 
 
@@ -343,6 +351,15 @@ def with_amount(
     return read_as(connection, StatedAmount, base.where(named))
 
 
+def set_contested(connection: Connection, request_id: str, *, contested: bool) -> None:
+    """Note whether a dispute is open on a request."""
+    connection.execute(
+        update(FreezeRequestRow)
+        .where(FreezeRequestRow.id == request_id)
+        .values(contested=contested)
+    )
+
+
 def set_final_since(connection: Connection, request_id: str, moment: datetime | None) -> None:
     """Note since when nothing is expected of any leg; None: something is."""
     connection.execute(
@@ -384,6 +401,25 @@ def withdraw_addresses(
         ("request_id", "address_no", "act_id", "withdrawn_at"),
         [(request_id, number, act_id, now) for number in numbers],
     )
+
+
+def leave_out(connection: Connection, request_id: str, numbers: Sequence[int]) -> None:
+    """Mark addresses as left out; legs that there are were told of them before."""
+    insert_rows(
+        connection,
+        LeftOutAddressRow,
+        ("request_id", "address_no"),
+        [(request_id, number) for number in numbers],
+    )
+    connection.execute(
+        update(LegRow).where(LegRow.request_id == request_id).values(knows_left_out=True)
+    )
+
+
+def left_out_addresses(connection: Connection, request_id: str) -> frozenset[int]:
+    """Return which addresses the approval left out."""
+    query = select(LeftOutAddressRow.address_no).where(LeftOutAddressRow.request_id == request_id)
+    return frozenset(connection.execute(query).scalars())
 
 
 def due_for_ratification(connection: Connection, now: datetime, limit: int = 100) -> list[str]:

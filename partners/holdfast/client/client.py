@@ -71,6 +71,7 @@ from holdfast.protocol.payloads import (
     Withdrawal,
     format_time,
 )
+from holdfast.protocol.remainder import LeftOut
 from holdfast.protocol.views import (
     ActView,
     DeliveryView,
@@ -129,7 +130,8 @@ class Document:
 
 def encode(body: Body) -> bytes:
     """Return the bytes to sign and send for `body`: only members that were set, canonical JSON."""
-    return canonical_json.dumps(body.model_dump(mode="json", exclude_unset=True))
+    members = body.model_dump(mode="json", exclude_unset=True, by_alias=True)
+    return canonical_json.dumps(members)
 
 
 def parse_view(model: type[V], body: Any) -> V:
@@ -328,9 +330,13 @@ class Client:
         context_sha256: str,
         comment: str | None = None,
         warnings_accepted: Sequence[WarningAcceptance] = (),
+        left_out: LeftOut | None = None,
         idempotency_key: str | None = None,
     ) -> ActView:
-        """Approve or reject as a security lead, on exactly the context whose hash is given."""
+        """Approve or reject as a security lead, on exactly the context whose hash is given.
+
+        What is `left_out` at the approval never goes out.
+        """
         members: dict[str, Any] = {
             "content_sha256": request.content_sha256,
             "decision": decision,
@@ -340,6 +346,9 @@ class Client:
             members["comment"] = comment
         if warnings_accepted:
             members["warnings_accepted"] = list(warnings_accepted)
+        if left_out is not None:
+            members["except"] = list(left_out.numbers)
+            members["remainder_sha256"] = left_out.remainder_sha256
         return self._act(request, "approvals", Approval(**members), idempotency_key)
 
     def acknowledge(

@@ -1,0 +1,176 @@
+"""Addresses that the approval leaves out: they never go out, and nobody asked later hears of them.
+
+What partners are handed then is the remainder of the document (`holdfast.protocol.remainder`), for
+which the approvals vouch. Of a flash request that went out before, the partners asked know the
+whole document: from them the addresses are withdrawn, by the same act.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from coordinator.domain.errors import (
+    ConflictError,
+    FieldFault,
+    InvalidInputError,
+    UnavailableError,
+)
+from coordinator.services.core.acts import RequestContext
+from coordinator.services.core.unit_of_work import unpack_evidence
+from coordinator.storage.engine.documents import Vault, load, load_one
+from coordinator.storage.requests import freeze_requests as store
+from coordinator.storage.tables.freeze_requests import ActRow, FreezeRequestRow, LegRow
+from holdfast.protocol import payloads, strict_json
+from holdfast.protocol.remainder import remainder_of, remainder_sha256
+from holdfast.protocol.vocabulary import Decision
+
+#: The sealed document of a request that its remainder is.
+REMAINDER = "remainder"
+#: Addresses that one fault names.
+_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What an approval leaves out, checked; `remainder` is empty where that is nothing."""
+
+    numbers: tuple[int, ...] = ()
+    remainder: bytes = b""
+
+
+def is_hidden_from(row: FreezeRequestRow, leg: LegRow | None) -> bool:
+    """Tell whether the reader with that leg (None: the requester) hears of no address left out."""
+    return row.left_out_count > 0 and leg is not None and not leg.knows_left_out
+
+
+def address_counts(row: FreezeRequestRow, leg: LegRow | None) -> tuple[int, int]:
+    """Return how many addresses a reader is asked about, and how many of them were withdrawn."""
+    if not is_hidden_from(row, leg):
+        return row.address_count, row.withdrawn_count
+    # Left out of a request that had gone out before, they were withdrawn as well.
+    withdrawn = row.left_out_count if row.ratify_by is not None else 0
+    return row.address_count - row.left_out_count, row.withdrawn_count - withdrawn
+
+
+def asked_remainder(
+    connection: Connection, vault: Vault, row: FreezeRequestRow, leg: LegRow | None
+) -> bytes | None:
+    """Return what stands for the document to a reader; None where it may read the document itself.
+
+    Empty if it was erased.
+    """
+    if not is_hidden_from(row, leg):
+        return None
+    return load_one(connection, vault, row.id, REMAINDER) or b"{}"
+
+
+def check_left_out(
+    on: RequestContext, body: payloads.Approval, earlier: Sequence[ActRow]
+) -> LeftOut:
+    """Return what an approval leaves out.
+
+    Args:
+        on: The request, locked.
+        body: The approval.
+        earlier: The decisions before it.
+
+    Raises:
+        ConflictError: If an earlier approval leaves out others, an address was withdrawn before, or
+            nothing would be left.
+        InvalidInputError: If there is no such address, or the remainder's hash is not its.
+    """
+    first = next((act for act in earlier if act.decision == Decision.APPROVE), None)
+    if first is not None and first.remainder_sha256 != body.remainder_sha256:
+        raise _other_left_out(on, first, body)
+    if not body.left_out:
+        return LeftOut()
+    row, numbers = on.request, tuple(sorted(body.left_out))
+    _require_addresses(row, body.left_out)
+    _require_something_left(on, numbers)
+    remainder = remainder_of(_document(on), frozenset(numbers))
+    if remainder_sha256(remainder) != body.remainder_sha256:
+        detail = (
+            "is not the SHA-256 of what would go out: the submitted document without its nonce and"
+            " with null in the place of each of these addresses, as canonical JSON (RFC 8785)"
+        )
+        raise InvalidInputError(
+            f"remainder_sha256 {detail}",
+            code="other_remainder",
+            errors=[FieldFault("/remainder_sha256", detail, "other_remainder")],
+        )
+    return LeftOut(numbers, remainder)
+
+
+def store_left_out(on: RequestContext, left_out: LeftOut) -> None:
+    """Keep addresses from going out; legs that there are know the whole document."""
+    if not left_out.numbers:
+        return
+    uow, row = on.uow, on.request
+    store.leave_out(uow.connection, row.id, left_out.numbers)
+    uow.seal(on.key, row.id, REMAINDER, left_out.remainder)
+
+
+def named(numbers: Collection[int]) -> str:
+    """Return address numbers for a sentence, the first of many."""
+    shown = ", ".join(str(number) for number in sorted(numbers)[:_SHOWN])
+    return f"{shown} and {len(numbers) - _SHOWN} more" if len(numbers) > _SHOWN else shown
+
+
+def _other_left_out(on: RequestContext, first: ActRow, body: payloads.Approval) -> ConflictError:
+    packed = load(on.uow.connection, on.uow.vault, [first.id], "evidence").get(first.id)
+    said = {} if packed is None else strict_json.loads(unpack_evidence(packed)[1])
+    theirs = sorted(said.get("except", []))
+    same = f'leave out the same ("except": {theirs})' if theirs else "leave out none"
+    return ConflictError(
+        f"the first approval leaves out {_addresses(theirs)}, and yours"
+        f" {_addresses(body.left_out)}: approvals that count to one quorum are of the same"
+        f" addresses; {same}, or reject",
+        code="other_left_out",
+        current_status=on.request.status,
+    )
+
+
+def _addresses(numbers: Collection[int]) -> str:
+    if not numbers:
+        return "no address"
+    return f"address{'es' if len(numbers) > 1 else ''} {named(numbers)}"
+
+
+def _require_addresses(row: FreezeRequestRow, numbers: Sequence[int]) -> None:
+    last = row.address_count - 1
+    faults = [
+        FieldFault(f"/except/{place}", f"this request has addresses 0 to {last}", "range")
+        for place, number in enumerate(numbers)
+        if number > last
+    ]
+    if faults:
+        raise InvalidInputError("some of these addresses do not exist", errors=faults)
+
+
+def _require_something_left(on: RequestContext, numbers: Sequence[int]) -> None:
+    row = on.request
+    gone = store.withdrawn_addresses(on.uow.connection, row.id) if row.withdrawn_count else {}
+    doubled = gone.keys() & set(numbers)
+    if doubled:
+        raise ConflictError(
+            f"{_addresses(doubled)} was withdrawn already; leave out others only",
+            code="withdrawn_already",
+            current_status=row.status,
+        )
+    if len(gone) + len(numbers) >= row.address_count:
+        raise ConflictError(
+            "no address would be left to go out; reject the request instead",
+            code="nothing_left",
+            current_status=row.status,
+        )
+
+
+def _document(on: RequestContext) -> dict[str, object]:
+    uow, row = on.uow, on.request
+    act_id = store.submit_act(uow.connection, row.id)
+    packed = None if act_id is None else load_one(uow.connection, uow.vault, act_id, "evidence")
+    if packed is None:
+        raise UnavailableError("the document of this request was erased")
+    document: dict[str, object] = strict_json.loads(unpack_evidence(packed)[1])
+    return document
