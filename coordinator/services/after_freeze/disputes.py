@@ -11,6 +11,7 @@ from coordinator.domain.actor import Actor
 from coordinator.domain.errors import ConflictError, InvalidTransitionError, NotFoundError
 from coordinator.domain.leg import LegFlag
 from coordinator.domain.permission import Permission
+from coordinator.services.after_freeze.contested import refresh_contested
 from coordinator.services.after_freeze.moot_disputes import resolve_as_moot
 from coordinator.services.core.access import asked_leg, locked_leg, sent_request
 from coordinator.services.core.acts import Act, LegContext
@@ -27,7 +28,7 @@ from coordinator.storage.tables.freeze_requests import LegRow
 from holdfast.protocol import life_cycle_payloads as payloads
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.type_ids import new_id
-from holdfast.protocol.vocabulary import EventType, LegStatus, RequestStatus
+from holdfast.protocol.vocabulary import EventType, LegStatus, RequestStatus, Urgency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +84,7 @@ def raise_dispute(command: RaiseDispute, actor: Actor, uow: UnitOfWork) -> Answe
         hold_id=body.hold,
         act_id=act_id,
         raised_at=uow.now,
-        answer_by=uow.now + uow.policies.answer_dispute_within,
+        answer_by=uow.policies.answer_dispute_by(Urgency(request.urgency), raised_at=uow.now),
         resolution=None,
         resolution_act_id=None,
         resolved_at=None,
@@ -101,6 +102,7 @@ def raise_dispute(command: RaiseDispute, actor: Actor, uow: UnitOfWork) -> Answe
         **words,
     }
     recorded = on.record(EventType.LEG_DISPUTED, data, act_id=act_id)
+    refresh_contested(on.on_request())
     answer = {**_view(dispute, words, {}), "status": leg.status}
     return Answer(201, answer, entry=recorded)
 
@@ -136,6 +138,7 @@ def resolve(command: ResolveDispute, actor: Actor, uow: UnitOfWork) -> Answer:
         "text": body.text,
     }
     recorded = on.record(EventType.LEG_DISPUTE_RESOLVED, data, act_id=act_id)
+    refresh_contested(on_request)
     bodies = evidence_bodies(uow.connection, uow.vault, [dispute.act_id])
     view = _view(dispute._replace(**ended), bodies.get(dispute.act_id, {}), {"text": body.text})
     answer = {**view, "status": leg.status}
@@ -165,6 +168,7 @@ def recommend_release(command: RecommendRelease, actor: Actor, uow: UnitOfWork) 
         others = [d for d in store.open_disputes(uow.connection, leg.id) if d.id != dispute.id]
         _flag(on, holds=bool(others))
         recorded = resolve_as_moot(on, dispute, LegStatus(leg.status))
+        refresh_contested(on.on_request())
         return Answer(200, {"status": leg.status}, entry=recorded)
     act_id = on.store_act(Act("recommend_release"))
     store.change(uow.connection, dispute.id, release_recommended_at=uow.now)

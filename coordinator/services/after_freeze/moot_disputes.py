@@ -2,6 +2,7 @@
 
 from coordinator.domain.actor import COORDINATOR
 from coordinator.domain.leg import LegFlag
+from coordinator.services.after_freeze.contested import refresh_contested
 from coordinator.services.core.acts import Act, LegContext
 from coordinator.services.core.unit_of_work import Recorded
 from coordinator.services.requests.legs import LegBooks, contested
@@ -16,18 +17,20 @@ def end_moot(on: LegContext, books: LegBooks, status: LegStatus) -> None:
     """End the disputes of a leg about which nothing is held any more, and tell both sides.
 
     Call it after the leg was written (`change_leg`, which clears the flag) and after what ended the
-    holds was told. Costs nothing where the leg is not disputed.
+    holds was told. Costs nothing where nothing on the request is disputed. Other holders of what is
+    contested are told, too, that it is, or is not any more.
 
     Args:
         on: The leg as read before the act.
         books: As the act leaves them.
         status: How the leg shows now.
     """
-    if LegFlag.DISPUTED not in on.leg.flags:
-        return
-    for dispute in store.open_disputes(on.uow.connection, on.leg.id):
-        if not contested(books, dispute.hold_id):
-            resolve_as_moot(on, dispute, status)
+    if LegFlag.DISPUTED in on.leg.flags:
+        for dispute in store.open_disputes(on.uow.connection, on.leg.id):
+            if not contested(books, dispute.hold_id):
+                resolve_as_moot(on, dispute, status)
+    if on.request.contested:
+        refresh_contested(on.on_request())
 
 
 def resolve_as_moot(on: LegContext, dispute: DisputeOnLeg, status: LegStatus) -> Recorded:
