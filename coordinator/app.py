@@ -86,7 +86,7 @@ def wire(
         chains=chains,
         policies=Policies.load(read_config("policies.toml")),
         service_wallets=service_wallets(settings, chains),
-        webhook_key=keys.webhook.public,
+        signing_key=keys.webhook,
         wake=notifier.notify,
         check_endpoint=endpoint_check(settings),
         limiter=RateLimiter(settings.rate_per_minute // settings.web_processes),

@@ -17,7 +17,7 @@ from coordinator.domain.service_wallets import ServiceWallets
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.documents import Vault
 from coordinator.storage.engine.wakeup import Watcher
-from holdfast.protocol.jwk import PublicKey
+from holdfast.protocol.jwk import PrivateKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +26,7 @@ class AppContext:
 
     Attributes:
         origin: The configured origin: `aud` of every token and the start of every `htu`.
+        signing_key: The coordinator's own; its public half is in the JWK set.
         wake: Called after every commit; wakes the workers and the long polls.
     """
 
@@ -36,7 +37,7 @@ class AppContext:
     chains: Chains
     policies: Policies
     service_wallets: ServiceWallets
-    webhook_key: PublicKey
+    signing_key: PrivateKey
     wake: Callable[[], None]
     check_endpoint: Callable[[str], None]
     limiter: RateLimiter

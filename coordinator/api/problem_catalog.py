@@ -40,6 +40,7 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
     },
     errors.NotFoundError: {
         "invitation_not_good": "The invitation is spent, too old, or another's.",
+        "no_such_clearance": "There is no such clearance.",
         "no_such_dispute": "This request has no such dispute.",
         "no_such_hold": "There is no such hold, or none that this act may name.",
         "no_such_question": "Nobody asked this about this request.",
@@ -55,6 +56,7 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
     errors.ConflictError: {
         "already_answered": "This question has its answer.",
         "already_decided": "You have decided on this before; a decision is not changed.",
+        "already_revoked": "This clearance was revoked before.",
         "already_resolved": "This dispute is resolved.",
         "endpoint_off": "The endpoint is turned off; turn it on first.",
         "holds_open": "Holds are still open; a request closes once all are released, returned or "

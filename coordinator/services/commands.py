@@ -9,7 +9,13 @@ from typing import Any
 
 from coordinator.domain.actor import Actor
 from coordinator.domain.permission import Permission, require
-from coordinator.services.after_freeze import closing, disputes, legal_orders, withdrawals
+from coordinator.services.after_freeze import (
+    clearances,
+    closing,
+    disputes,
+    legal_orders,
+    withdrawals,
+)
 from coordinator.services.core.bus import Handler, handlers_by_command
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.delivery import deliveries, webhook_endpoints
@@ -54,6 +60,7 @@ HANDLERS: tuple[Handler[Any], ...] = (
     disputes.raise_dispute,
     disputes.resolve,
     disputes.recommend_release,
+    clearances.revoke,
     # Membership.
     partners.invite,
     partners.join,

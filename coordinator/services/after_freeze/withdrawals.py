@@ -12,6 +12,7 @@ from coordinator.domain.errors import (
 )
 from coordinator.domain.freeze_request import Action, next_status
 from coordinator.domain.permission import Permission, is_allowed
+from coordinator.services.after_freeze.clearances import issue_clearances
 from coordinator.services.after_freeze.endings import end_legs, named_addresses, withdraw_from_legs
 from coordinator.services.core.access import sent_request
 from coordinator.services.core.acts import Act, RequestContext
@@ -20,7 +21,7 @@ from coordinator.services.core.unit_of_work import Answer, Recorded, UnitOfWork
 from coordinator.storage.requests import freeze_requests as store
 from coordinator.storage.tables.freeze_requests import ActRow
 from holdfast.protocol import payloads
-from holdfast.protocol.vocabulary import EventType, RequestStatus
+from holdfast.protocol.vocabulary import EventType, RequestStatus, WithdrawalReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +54,25 @@ def withdraw(command: WithdrawFreezeRequest, actor: Actor, uow: UnitOfWork) -> A
             )
         if row.submitted_by_person != actor.person:
             raise PermissionDeniedError("an analyst or system withdraws its own requests only")
+    asked_about = _asked_about(on)
     if body.addresses == "all":
-        return withdraw_all(on, Action.WITHDRAW, Act("withdraw"), reason=body.reason)
-    return _withdraw_some(on, body)
+        answer = withdraw_all(on, Action.WITHDRAW, Act("withdraw"), reason=body.reason)
+    else:
+        asked_about = asked_about.intersection(body.addresses)
+        answer = _withdraw_some(on, body)
+    if went_out and body.reason_code is WithdrawalReason.WRONG_TARGET:
+        issue_clearances(on, asked_about, str(answer.body["id"]))
+    return answer
+
+
+def _asked_about(on: RequestContext) -> frozenset[int]:
+    """Return the addresses that partners are asked about at present."""
+    connection, row = on.uow.connection, on.request
+    gone = {
+        *store.withdrawn_addresses(connection, row.id),
+        *store.left_out_addresses(connection, row.id),
+    }
+    return frozenset(number for number in range(row.address_count) if number not in gone)
 
 
 def withdraw_all(on: RequestContext, action: Action, act: Act, *, reason: str) -> Answer:

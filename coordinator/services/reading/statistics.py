@@ -14,6 +14,7 @@ from coordinator.storage.reading.statistics import CountedLeg, Scope
 from holdfast.protocol.vocabulary import NO_MATCH_CODES, DeclineCode, LegStatus
 
 _AMOUNTS = ("asked", "found", "frozen", "returned")
+_JUDGED = ("frozen_requests", "wrong_requests", "frozen_addresses", "wrong_addresses")
 #: Stands where an asset's id does, for sums in US dollars.
 _DOLLARS = ""
 
@@ -212,6 +213,24 @@ def member_view(rows: Mapping[Key, Figures]) -> dict[str, Any]:
         "totals": whole.shown_assets(),
         "usd": whole.shown_usd(),
     }
+
+
+def requester_views(connection: Connection, scope: Scope) -> list[dict[str, Any]]:
+    """Return how often requesters flagged the wrong account (`life_cycle_views.RequesterFigures`).
+
+    Of what the legs in scope froze: addresses, and requests with at least one such address.
+    """
+    asking = {leg.requester for leg in store.legs(connection, scope)}
+    views: dict[str, dict[str, Any]] = {
+        requester: {"requester": requester, **dict.fromkeys(_JUDGED, 0)}
+        for requester in sorted(asking)
+    }
+    for row in store.frozen_requests(connection, scope):
+        of = views[row.requester]
+        counted = (1, int(row.wrong > 0), row.frozen, row.wrong)
+        for name, value in zip(_JUDGED, counted, strict=True):
+            of[name] += value
+    return list(views.values())
 
 
 def yearly_view(

@@ -14,6 +14,7 @@ from coordinator.domain.errors import (
 )
 from coordinator.domain.freeze_request import Action, next_status, require_in_time
 from coordinator.domain.permission import Permission
+from coordinator.services.after_freeze.clearances import issue_clearances
 from coordinator.services.after_freeze.endings import named_addresses
 from coordinator.services.after_freeze.withdrawals import take_back, withdraw_all
 from coordinator.services.core.access import sent_request
@@ -156,6 +157,8 @@ def _go_out(on: RequestContext, approval: _Approval, act_id: str, to: Sequence[s
     if on.request.ratify_by is not None and approval.left_out.numbers:
         why = approval.body.comment or "left out when the request was ratified"
         take_back(on, approval.left_out.numbers, act_id, why)
+        # Whoever will not ratify an address says that it should never have been asked about.
+        issue_clearances(on, approval.left_out.numbers, act_id)
     send_notices(on, to, remainder=approval.left_out.remainder or None)
 
 

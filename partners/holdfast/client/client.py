@@ -24,8 +24,11 @@ from holdfast.client.transport import Answer, Transport
 from holdfast.errors import TransportError
 from holdfast.profiles.store import Profile
 from holdfast.protocol import canonical_json
+from holdfast.protocol.errors import KeyFormatError
 from holdfast.protocol.hold_payloads import ExtensionRequest, HoldExtension
+from holdfast.protocol.jwk import PublicKey
 from holdfast.protocol.life_cycle_payloads import (
+    ClearanceRevocation,
     Dispute,
     DisputeResolution,
     InfoAnswer,
@@ -35,6 +38,9 @@ from holdfast.protocol.life_cycle_payloads import (
 )
 from holdfast.protocol.life_cycle_views import (
     AdditionView,
+    ClearanceRevocationView,
+    ClearanceStatus,
+    ClearanceView,
     DisputeView,
     DraftView,
     IncidentDetailView,
@@ -221,11 +227,7 @@ class Client:
 
     def jwks(self) -> list[dict[str, Any]]:
         """`GET /.well-known/jwks.json`, unsigned: the keys that sign webhooks, as JWKs."""
-        answer = self.transport.exchange("GET", "/.well-known/jwks.json", signed=False)
-        keys = answer.body.get("keys") if isinstance(answer.body, dict) else None
-        if not isinstance(keys, list):
-            raise TransportError("the answer is no JWK set: is this a coordinator?")
-        return [key for key in keys if isinstance(key, dict)]
+        return _published_keys(self.transport)
 
     def join(self, join: Join, *, idempotency_key: str | None = None) -> JoinView:
         """`POST /v1/join`, signed by the root key."""
@@ -648,6 +650,23 @@ class Client:
         body = Dispute.model_validate(members)
         return self._post(DisputeView, f"{_REQUESTS}/{request.id}/disputes", body, idempotency_key)
 
+    def clearances(self, request_id: str) -> Iterator[ClearanceView]:
+        """Yield the accounts that a request flagged by error, each with its signed statement."""
+        return self._pages(ClearanceView, f"{_REQUESTS}/{request_id}/clearances")
+
+    def revoke_clearance(
+        self,
+        request: RequestRef,
+        clearance_id: str,
+        reason: str,
+        *,
+        idempotency_key: str | None = None,
+    ) -> ClearanceRevocationView:
+        """Take a clearance back as a lead of the requester."""
+        body = ClearanceRevocation(content_sha256=request.content_sha256, reason=reason)
+        path = f"{_REQUESTS}/{request.id}/clearances/{clearance_id}/revocation"
+        return self._post(ClearanceRevocationView, path, body, idempotency_key)
+
     def attach_order(  # noqa: PLR0913 - the parts of an order
         self,
         request: RequestRef,
@@ -723,6 +742,31 @@ class Client:
     def yearly_summary(self, year: int) -> YearlySummary:
         """Return the public summary of a year, unsigned."""
         return yearly_summary(self.transport, year)
+
+
+def coordinator_keys(transport: Transport) -> list[PublicKey]:
+    """Return the keys that the coordinator signs with; what it publishes else is left out."""
+    keys = []
+    for jwk in _published_keys(transport):
+        try:
+            keys.append(PublicKey.from_jwk(jwk))
+        except KeyFormatError:
+            continue
+    return keys
+
+
+def _published_keys(transport: Transport) -> list[dict[str, Any]]:
+    answer = transport.exchange("GET", "/.well-known/jwks.json", signed=False)
+    keys = answer.body.get("keys") if isinstance(answer.body, dict) else None
+    if not isinstance(keys, list):
+        raise TransportError("the answer is no JWK set: is this a coordinator?")
+    return [key for key in keys if isinstance(key, dict)]
+
+
+def clearance_status(transport: Transport, clearance_id: str) -> ClearanceStatus:
+    """Return whether a clearance still holds, for which nobody needs a key."""
+    answer = transport.exchange("GET", f"/v1/clearances/{clearance_id}", signed=False)
+    return parse_view(ClearanceStatus, answer.body)
 
 
 def yearly_summary(transport: Transport, year: int) -> YearlySummary:

@@ -50,6 +50,7 @@ from holdfast.protocol.vocabulary import (
     Tlp,
     Urgency,
     WarningCode,
+    WithdrawalReason,
 )
 
 #: RFC 3339 with an explicit zone; a leap second and a lower-case t or z are refused.
@@ -359,6 +360,7 @@ class Withdrawal(Act):
     """`POST …/withdrawal`."""
 
     addresses: Literal["all"] | AddressNos
+    reason_code: Annotated[WithdrawalReason, Loose] = WithdrawalReason.OTHER
     reason: Reason
 
 

@@ -185,6 +185,17 @@ class KeptBasis(StrEnum):
     OTHER_REQUEST = "other_request"
 
 
+class WithdrawalReason(StrEnum):
+    """Why a request, or an address of it, was withdrawn."""
+
+    WRONG_TARGET = "wrong_target"  # flagged by error: the account is cleared
+    NOT_RATIFIED = "not_ratified"
+    RESOLVED = "resolved"
+    SUPERSEDED = "superseded"
+    LEGAL = "legal"
+    OTHER = "other"
+
+
 class ReleaseReason(StrEnum):
     """Why a hold, or a part of it, was let go."""
 
@@ -260,6 +271,8 @@ class EventType(StrEnum):
     HOLD_EXTENDED = "hold.extended"
     HOLD_LAPSED = "hold.lapsed"
     ANSWER_OWED = "answer.owed"
+    CLEARANCE_ISSUED = "clearance.issued"
+    CLEARANCE_REVOKED = "clearance.revoked"
     GRANT_MADE = "grant.made"
     GRANT_REVOKED = "grant.revoked"
     PARTNER_JOINED = "partner.joined"
