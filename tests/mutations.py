@@ -319,6 +319,12 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         f"{_SERVICES}/requests/left_out.py",
+        "    if not left_out.numbers or approvals >= quorum:\n",
+        "    if True:\n",
+        _LEFT_OUT,
+    ),
+    Mutation(
+        f"{_SERVICES}/requests/left_out.py",
         "    if remainder_sha256(remainder) != body.remainder_sha256:\n",
         "    if False:\n",
         _LEFT_OUT,

@@ -59,6 +59,8 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "already_revoked": "This clearance was revoked before.",
         "already_resolved": "This dispute is resolved.",
         "endpoint_off": "The endpoint is turned off; turn it on first.",
+        "held_meanwhile": "Funds are held on what the ratification would leave out, and letting "
+        "them go takes more leads; withdraw it after the ratification.",
         "holds_open": "Holds are still open; a request closes once all are released, returned or "
         "seized.",
         "known_key": "The key is known already; a key belongs to one subject for ever.",

@@ -280,15 +280,36 @@ def test_leaving_out_at_ratification_withdraws_from_those_who_were_asked(desk: D
     ask = _flash(desk, addresses=addresses(3, 8000))
     hold = desk.hold(b, ask, address_no=1)
     desk.decide_without(ask, [1], comment="an exchange's hot wallet")
-    assert desk.told(b, ask)[-2:] == ["freeze_request.withdrawn", "answer.owed"]
+    ended = ["freeze_request.withdrawn", "answer.owed", "clearance.issued"]
+    assert desk.told(b, ask)[-3:] == ended
     [told] = [e["data"] for e in desk.feed(b) if e["type"] == "freeze_request.withdrawn"]
     assert (told["addresses"], told["reason"]) == ([1], "an exchange's hot wallet")
     assert desk.leg(b, ask).owes_answer
     assert desk.hold_row(hold).owed_since == desk.clock.now()
-    assert desk.told(desk.cast.a, ask)[-3:-1] == [
-        "freeze_request.ratified",
-        "freeze_request.withdrawn",
-    ]
+    assert desk.told(desk.cast.a, ask)[-4:] == ["freeze_request.ratified", *ended]
+
+
+def test_one_lead_does_not_let_go_what_takes_two(desk: Desk) -> None:
+    a, b, *_ = desk.cast.all
+    ask = _flash(desk, addresses=addresses(3, 8030))
+    desk.hold(b, ask, address_no=1)
+    desk.change("UPDATE partner SET withdrawal_quorum = 2 WHERE handle = :h", h=a.handle)
+    refused = refusal(desk.decide_without, ask, [1, 2])
+    assert (refused.code, "address 1, and" in refused.message) == ("held_meanwhile", True)
+    assert desk.request(ask).provisional
+    # Nothing is held on the other: nothing is let go.
+    assert desk.decide_without(ask, [2])["status"] == "active"
+
+
+def test_two_leads_who_ratify_let_go_what_takes_two(desk: Desk) -> None:
+    a, b, *_ = desk.cast.all
+    desk.policy(a, may_flash=[a.analyst.subject], approval_quorum=2)
+    ask = desk.submit(urgency="flash", addresses=addresses(2, 8040))
+    desk.hold(b, ask, address_no=1)
+    desk.change("UPDATE partner SET withdrawal_quorum = 2 WHERE handle = :h", h=a.handle)
+    desk.decide_without(ask, [1], a.lead)
+    desk.decide_without(ask, [1], a.second_lead)
+    assert desk.leg(b, ask).owes_answer
 
 
 def test_what_was_withdrawn_while_provisional_is_not_left_out_as_well(desk: Desk) -> None:

@@ -26,6 +26,7 @@ from coordinator.services.requests.left_out import (
     LeftOut,
     check_left_out,
     named,
+    require_may_let_go,
     store_left_out,
 )
 from coordinator.services.requests.notices import held_back, send_notices
@@ -104,6 +105,7 @@ def decide(command: DecideFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answe
     approvers = [*(person for person in approved if person is not None), actor.person]
     if quorum_met(approvers, row.quorum):
         action = Action.MEET_QUORUM
+        require_may_let_go(on, left_out, len(approvers))
     return _approve(on, _Approval(body, left_out, len(approvers)), action, context.to)
 
 

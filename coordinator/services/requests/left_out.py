@@ -18,7 +18,9 @@ from coordinator.domain.errors import (
 )
 from coordinator.services.core.acts import RequestContext
 from coordinator.services.core.unit_of_work import unpack_evidence
+from coordinator.storage.after_freeze import disputes
 from coordinator.storage.engine.documents import Vault, load, load_one
+from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.requests import freeze_requests as store
 from coordinator.storage.tables.freeze_requests import ActRow, FreezeRequestRow, LegRow
 from holdfast.protocol import payloads, strict_json
@@ -100,6 +102,29 @@ def check_left_out(
             errors=[FieldFault("/remainder_sha256", detail, "other_remainder")],
         )
     return LeftOut(numbers, remainder)
+
+
+def require_may_let_go(on: RequestContext, left_out: LeftOut, approvals: int) -> None:
+    """Refuse that a ratification lets go what takes more leads to let go.
+
+    Raises:
+        ConflictError: If something is held on what is left out, and the requester's policy asks for
+            more leads to withdraw that than have approved.
+    """
+    connection, row = on.uow.connection, on.request
+    requester = partner_store.partner(connection, row.requester)
+    quorum = 1 if requester is None else requester.withdrawal_quorum
+    if not left_out.numbers or approvals >= quorum:
+        return
+    places = disputes.held_places(connection, row.id)
+    held = {place.address_no for place in places} & set(left_out.numbers)
+    if held:
+        raise ConflictError(
+            f"funds are held on {_addresses(held)}, and your policy asks for {quorum} leads to let"
+            " them go: ratify without leaving that out, then withdraw it",
+            code="held_meanwhile",
+            current_status=row.status,
+        )
 
 
 def store_left_out(on: RequestContext, left_out: LeftOut) -> None:
