@@ -129,7 +129,7 @@ class Transport:
     sleep: Callable[[float], None] = time.sleep
     session: requests.Session = field(default_factory=requests.Session)
 
-    def exchange(  # noqa: PLR0913 - the parts of an HTTP request
+    def exchange(
         self,
         method: str,
         path: str,
@@ -137,9 +137,8 @@ class Transport:
         query: Mapping[str, str | int | None] | None = None,
         body: bytes | None = None,
         idempotency_key: str | None = None,
-        signed: bool = True,
     ) -> Answer:
-        """Send one request until it is answered, and return the answer.
+        """Send one signed request until it is answered, and return the answer.
 
         Args:
             method: Upper case.
@@ -147,7 +146,6 @@ class Transport:
             query: Parameters; those that are None are left out.
             body: The exact bytes that are signed and sent.
             idempotency_key: Of changing requests; one is made where none is given.
-            signed: False for the public pages.
 
         Raises:
             ApiError: The coordinator refused, in its subclasses.
@@ -161,6 +159,21 @@ class Transport:
             target += "?" + urlencode(parameters, quote_via=quote)
         if method not in _SAFE_METHODS and idempotency_key is None:
             idempotency_key = str(uuid.uuid4())
+        return self._until_answered(method, target, body, idempotency_key, signed=True)
+
+    def read_public(self, path: str) -> Answer:
+        """Read a public page, for which nobody needs a key, as `exchange` does the others."""
+        return self._until_answered("GET", path, None, None, signed=False)
+
+    def _until_answered(
+        self,
+        method: str,
+        target: str,
+        body: bytes | None,
+        idempotency_key: str | None,
+        *,
+        signed: bool,
+    ) -> Answer:
         attempt = 1
         while True:
             try:

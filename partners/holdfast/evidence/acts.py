@@ -67,7 +67,7 @@ class ProvenAct:
         return self.token.body_sha256
 
 
-def prove_act(  # noqa: PLR0913 - each is one thing to compare
+def prove_act(
     directory: KeyDirectory,
     *,
     act: str,
