@@ -20,7 +20,7 @@ def submit(call: SignedCall[payloads.FreezeRequest]) -> SubmitFreezeRequest:
     """
     context = call.context
     return prepare_submission(
-        check_document(call.body, context.chains, context.service_wallets),
+        check_document(call.body, context.rulebook.chains, context.service_wallets),
         call.token.iss,
         context.database,
         context.vault,

@@ -20,6 +20,7 @@ from coordinator.services.delivery.webhook_endpoints import (
     prepare_rotation,
     prepare_update,
 )
+from coordinator.storage.engine.newest import Newest
 from holdfast.protocol import payloads, views
 
 _READ = Permission.WEBHOOK_ENDPOINT_READ
@@ -67,9 +68,11 @@ def list_owed(reader: Reader, query: DeliveriesQuery, endpoint_id: str) -> dict[
         reader.connection,
         reader.actor,
         endpoint_id,
-        before=after_id(query) or "",
-        status=None if query.status is None else query.status.value,
-        limit=page_size(reader.context, query.limit),
+        Newest(
+            before=after_id(query),
+            status=None if query.status is None else query.status.value,
+            limit=page_size(reader.context, query.limit),
+        ),
     )
     return page_view(items, None if more is None else write_cursor(more))
 

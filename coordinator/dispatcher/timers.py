@@ -249,12 +249,7 @@ class TimerRun:
 
     def _fire(self, timer: Timer, item: str) -> bool:
         try:
-            with transaction(
-                self._context.database,
-                self._context.vault,
-                self._context.clock,
-                self._context.rulebook,
-            ) as uow:
+            with transaction(self._context) as uow:
                 answer = execute(timer.command(item), COORDINATOR, uow)
                 uow.finish(answer)
         except CoordinatorError as error:

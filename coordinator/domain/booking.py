@@ -7,7 +7,7 @@ partner mends a report of thousands of lines in one go.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from coordinator.domain.answers import Answers
 from coordinator.domain.errors import CoordinatorError, InvalidInputError, LedgerBreachError
@@ -51,6 +51,14 @@ _INPUT_CODES = frozenset(
 _MOVES = frozenset({LineKind.RELEASED, LineKind.RETURNED, LineKind.SEIZED})
 _CORRECTABLE = _MOVES | {LineKind.FOUND, LineKind.FROZEN}
 _BAD = -1
+
+
+class _Leaving(NamedTuple):
+    """What one effective line lets leave a hold: base units (None: all that is left) and cents."""
+
+    kind: LineKind
+    amount: int | None
+    cents: int | None
 
 
 class Booker:
@@ -324,7 +332,7 @@ class Booker:
         balance = hold.balance
         balance.kept = None  # superseded by a later line
         cents = self._cents(no, line.usd, amount)
-        self._move(no, hold, kind, amount, 1, cents)
+        self._move(no, hold, _Leaving(kind, amount, cents), 1)
         if amount is not None:
             hold.moved_at = no
         return BookedLine(
@@ -341,16 +349,10 @@ class Booker:
         )
 
     @staticmethod
-    def _move(  # noqa: PLR0913, PLR0917 - all of one effective line
-        no: int,
-        hold: WorkingHold,
-        kind: LineKind,
-        amount: int | None,
-        sign: int,
-        cents: int | None,
-    ) -> None:
+    def _move(no: int, hold: WorkingHold, leaving: _Leaving, sign: int) -> None:
         """Add (sign 1) or take back (sign -1) one effective line that lets something leave."""
         balance = hold.balance
+        kind, amount, cents = leaving
         hold.at = no
         if amount is None:
             hold.ends += sign
@@ -468,8 +470,8 @@ class Booker:
             self._fault(no, "corrects", detail, "hold_void")
             return False
         if old.kind is not LineKind.FROZEN:
-            self._move(no, hold, old.kind, old.amount, -1, old.usd)
-            self._move(no, hold, old.kind, new, 1, cents)
+            self._move(no, hold, _Leaving(old.kind, old.amount, old.usd), -1)
+            self._move(no, hold, _Leaving(old.kind, new, cents), 1)
             return True
         hold.at = no
         hold.balance.frozen_usd += cents - (old.usd or 0)

@@ -4,7 +4,7 @@ Source: the design's life-cycle table of legs. The table guards acts; the status
 its own, it is computed from the last act and the totals, so that the two cannot disagree.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -189,3 +189,9 @@ class LegFlag(StrEnum):
     DISPUTED = "disputed"
     INFO_REQUESTED = "info_requested"
     ANSWER_OWED = "answer_owed"
+
+
+def flags_with(flags: Sequence[str], flag: LegFlag, *, holds: bool) -> list[str]:
+    """Return `flags` with one of them set or taken out, in their usual order."""
+    wanted = (set(flags) | {flag.value}) if holds else (set(flags) - {flag.value})
+    return [f.value for f in LegFlag if f.value in wanted]

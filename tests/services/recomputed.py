@@ -13,9 +13,8 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, func, select
 
 from coordinator.domain.freeze_request import ENDED
-from coordinator.domain.hold import HoldBalance
 from coordinator.domain.leg import FINAL, LegFlag
-from coordinator.services.requests.legs import LegBooks, last_act_of, status_now
+from coordinator.services.requests.legs import last_act_of, status_now
 from coordinator.storage.engine.base import Base
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.reads import read
@@ -116,14 +115,9 @@ def faults(database: Database) -> list[str]:
 def _of_legs(connection: Connection, books: _Books, owing: set[str]) -> Iterator[str]:
     for leg in books.legs:
         request = books.requests[leg.request_id]
-        ledger = ledger_store.load_leg(connection, leg.id)
-        others: dict[str, HoldBalance] = ledger_store.holds_of_partner(
-            connection, leg.partner, sorted(ledger.shared), but_leg=leg.id
-        )
+        ledger = ledger_store.load_leg(connection, leg)
         is_over = request.status in ENDED
-        status = status_now(
-            LegBooks(ledger, others), request, last_act=last_act_of(leg), ended=is_over
-        )
+        status = status_now(ledger, request, last_act=last_act_of(leg), ended=is_over)
         expected = {
             "status": status.value,
             "ended": is_over,

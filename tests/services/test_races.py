@@ -27,7 +27,7 @@ from coordinator.services.core.unit_of_work import transaction
 from coordinator.storage.tables.events import EventRow
 from coordinator.storage.tables.transparency_log import LogLeafRow
 from tests.factories import ETHER, Member, Signer
-from tests.rulebook import RULEBOOK
+from tests.rulebook import command_context
 from tests.services.recomputed import faults
 from tests.services.request_cast import (
     HOUR,
@@ -82,7 +82,7 @@ class Meeting:
         ahead = SteppedClock(desk.clock.now() + 2 * JUST)
 
         def work() -> None:
-            with transaction(desk.database, desk.vault, ahead, RULEBOOK) as uow:
+            with transaction(command_context(desk.database, desk.vault, ahead)) as uow:
                 answer = execute(command, COORDINATOR, uow)
                 uow.finish(answer)
             self.outcomes.append((name, answer.status, str(answer.body["status"])))

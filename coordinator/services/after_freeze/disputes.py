@@ -9,19 +9,19 @@ from sqlalchemy import Connection
 
 from coordinator.domain.actor import Actor
 from coordinator.domain.errors import ConflictError, InvalidTransitionError, NotFoundError
-from coordinator.domain.leg import LegFlag
+from coordinator.domain.freeze_ledger import LegLedger
+from coordinator.domain.leg import LegFlag, flags_with
 from coordinator.domain.permission import Permission
 from coordinator.services.after_freeze.moot_disputes import resolve_as_moot
 from coordinator.services.core.access import asked_leg, locked_leg, sent_request
 from coordinator.services.core.acts import Act, LegContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
-from coordinator.services.ledger.obligations import flags_with
 from coordinator.services.requests.freeze_request_views import evidence_bodies
-from coordinator.services.requests.legs import LegBooks, contested, load_books
 from coordinator.storage.after_freeze import disputes as store
 from coordinator.storage.after_freeze.disputes import DisputeOnLeg
 from coordinator.storage.engine.documents import Vault
+from coordinator.storage.ledger import freeze_ledger as ledger_store
 from coordinator.storage.requests import legs as leg_store
 from coordinator.storage.tables.freeze_requests import LegRow
 from holdfast.protocol import life_cycle_payloads as payloads
@@ -60,15 +60,15 @@ def raise_dispute(command: RaiseDispute, actor: Actor, uow: UnitOfWork) -> Answe
     body = command.body
     on = asked_leg(uow, actor, command.request_id, body.content_sha256)
     request, leg = on.request, on.leg
-    books = load_books(uow, leg)
+    ledger = ledger_store.load_leg(uow.connection, leg)
     if body.hold is not None:
-        _require_open_hold(books, leg, body.hold)
+        _require_open_hold(ledger, leg, body.hold)
     elif request.status != RequestStatus.ACTIVE:
         raise InvalidTransitionError(
             f"the request is {request.status}: dispute the holds that are left, each by its id",
             current_status=request.status,
         )
-    elif not contested(books, None):
+    elif not ledger.is_contestable(None):
         raise ConflictError(
             "you hold nothing on this request, so there is nothing to contest;"
             " decline it, or report nothing, where you will not freeze",
@@ -161,7 +161,7 @@ def recommend_release(command: RecommendRelease, actor: Actor, uow: UnitOfWork) 
     ):
         return Answer(200, {"status": "unchanged"})
     leg = on.leg
-    if not contested(load_books(uow, leg), dispute.hold_id):
+    if not ledger_store.load_leg(uow.connection, leg).is_contestable(dispute.hold_id):
         others = [d for d in store.open_disputes(uow.connection, leg.id) if d.id != dispute.id]
         _flag(on, holds=bool(others))
         recorded = resolve_as_moot(on, dispute, LegStatus(leg.status))
@@ -178,10 +178,10 @@ def recommend_release(command: RecommendRelease, actor: Actor, uow: UnitOfWork) 
     return Answer(200, {"status": leg.status}, entry=recorded)
 
 
-def _require_open_hold(books: LegBooks, leg: LegRow, hold_id: str) -> None:
-    if hold_id not in {hold.id for _, hold in books.linked()}:
+def _require_open_hold(ledger: LegLedger, leg: LegRow, hold_id: str) -> None:
+    if hold_id not in {hold.id for _, hold in ledger.linked()}:
         raise NotFoundError("you have no such hold on this request", code="no_such_hold")
-    if not contested(books, hold_id):
+    if not ledger.is_contestable(hold_id):
         raise ConflictError(
             "nothing of this hold is held any more, so there is nothing to contest",
             code="hold_ended",

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
+from coordinator.domain.freeze_ledger import LegLedger
 from coordinator.domain.hold import HoldBalance, obliged
 from coordinator.domain.leg import LegAct
 from coordinator.services.core.access import locked_leg
 from coordinator.services.core.acts import LegContext, RequestContext
 from coordinator.services.core.unit_of_work import UnitOfWork
 from coordinator.services.ledger.obligations import settle
-from coordinator.services.requests.legs import LegBooks, change_leg, last_act_of, load_books
+from coordinator.services.requests.legs import change_leg, last_act_of
 from coordinator.storage.ledger import freeze_ledger as ledger_store
 from coordinator.storage.ledger import hold_clocks
 from coordinator.storage.requests import legs as store
@@ -37,9 +38,9 @@ def end_legs(on: RequestContext, event: EventType, *, reason: str | None) -> Non
     """Tell every leg that the request ended; each open hold owes a release, a return or `kept`."""
     for leg in all_legs(on.uow, on.request.id):
         on_leg = on.on_leg(leg)
-        books = load_books(on.uow, leg)
-        owing = oblige(on_leg, [h for _, h in books.linked() if h.is_open])
-        status = change_leg(on_leg, LegAct.WITHDRAW, books, ended=True)
+        ledger = ledger_store.load_leg(on.uow.connection, leg)
+        owing = oblige(on_leg, [h for _, h in ledger.linked() if h.is_open])
+        status = change_leg(on_leg, LegAct.WITHDRAW, ledger, ended=True)
         on.tell_partner(leg, event, withdrawal(on.request, None, reason, status))
         if status is LegStatus.WITHDRAWN and leg.status != LegStatus.WITHDRAWN:
             on_leg.record(EventType.LEG_WITHDRAWN, {}, status=status)
@@ -54,12 +55,12 @@ def withdraw_from_legs(on: RequestContext, numbers: Sequence[int], reason: str) 
     named = set(numbers)
     for leg in all_legs(on.uow, on.request.id):
         on_leg = on.on_leg(leg)
-        books = load_books(on.uow, leg)
-        touched = [h for no, h in books.linked() if no in named and h.is_open]
+        ledger = ledger_store.load_leg(on.uow.connection, leg)
+        touched = [h for no, h in ledger.linked() if no in named and h.is_open]
         owing = oblige(on_leg, touched)
         status = LegStatus(leg.status)
         if owing or last_act_of(leg) is LegAct.REPORT:
-            status = recompute_leg(on_leg, books)
+            status = recompute_leg(on_leg, ledger)
         told = withdrawal(on.request, numbers, reason, status)
         on.tell_partner(leg, EventType.REQUEST_WITHDRAWN, told)
         answered = _ANSWERED.get(status)
@@ -68,9 +69,9 @@ def withdraw_from_legs(on: RequestContext, numbers: Sequence[int], reason: str) 
         tell_owed(on_leg, status, owing, "withdrawn")
 
 
-def recompute_leg(on: LegContext, books: LegBooks) -> LegStatus:
+def recompute_leg(on: LegContext, ledger: LegLedger) -> LegStatus:
     """Write a leg's flags and status anew after its holds changed without an act on it."""
-    return change_leg(on, LegAct.WITHDRAW, books)
+    return change_leg(on, LegAct.WITHDRAW, ledger)
 
 
 def oblige(on: LegContext, holds: Sequence[HoldBalance]) -> list[HoldBalance]:
@@ -99,7 +100,7 @@ def _recompute_sharing(on: LegContext, holds: Sequence[HoldBalance]) -> None:
         other = locked_leg(uow, on.actor, leg_id)
         if other is None:
             continue
-        status = recompute_leg(other, load_books(uow, other.leg))
+        status = recompute_leg(other, ledger_store.load_leg(uow.connection, other.leg))
         owing = [h for h in shared if leg_id in hold_clocks.withdrawn_legs(uow.connection, h.id)]
         if not other.leg.owes_answer:
             tell_owed(other, status, owing, "withdrawn")

@@ -25,9 +25,9 @@ from coordinator.services.core.acts import Act, LegContext, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.requests.freeze_request_views import evidence_bodies
-from coordinator.services.requests.legs import load_books
 from coordinator.storage.after_freeze import legal_orders as store
 from coordinator.storage.engine.documents import Vault
+from coordinator.storage.ledger import freeze_ledger as ledger_store
 from coordinator.storage.ledger import hold_clocks
 from coordinator.storage.requests import freeze_requests as request_store
 from coordinator.storage.tables.freeze_requests import LegRow
@@ -105,7 +105,8 @@ def _target(
 
 
 def _require_holding(on: LegContext, hold_id: str | None) -> None:
-    holds = {hold.id: hold for _, hold in load_books(on.uow, on.leg).linked()}
+    ledger = ledger_store.load_leg(on.uow.connection, on.leg)
+    holds = {hold.id: hold for _, hold in ledger.linked()}
     if hold_id is not None and hold_id not in holds:
         raise NotFoundError("you have no such hold on this request", code="no_such_hold")
     meant = holds.values() if hold_id is None else (holds[hold_id],)

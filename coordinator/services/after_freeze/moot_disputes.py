@@ -1,10 +1,10 @@
 """Disputes about what is not held any more: nothing is left to contest, so they are over."""
 
 from coordinator.domain.actor import COORDINATOR
+from coordinator.domain.freeze_ledger import LegLedger
 from coordinator.domain.leg import LegFlag
 from coordinator.services.core.acts import Act, LegContext
 from coordinator.services.core.unit_of_work import Recorded
-from coordinator.services.requests.legs import LegBooks, contested
 from coordinator.storage.after_freeze import disputes as store
 from coordinator.storage.after_freeze.disputes import DisputeOnLeg
 from holdfast.protocol.vocabulary import EventType, LegStatus
@@ -12,7 +12,7 @@ from holdfast.protocol.vocabulary import EventType, LegStatus
 MOOT = "moot"
 
 
-def end_moot(on: LegContext, books: LegBooks, status: LegStatus) -> None:
+def end_moot(on: LegContext, ledger: LegLedger, status: LegStatus) -> None:
     """End the disputes of a leg about which nothing is held any more, and tell both sides.
 
     Call it after the leg was written (`change_leg`, which clears the flag) and after what ended the
@@ -20,13 +20,13 @@ def end_moot(on: LegContext, books: LegBooks, status: LegStatus) -> None:
 
     Args:
         on: The leg as read before the act.
-        books: As the act leaves them.
+        ledger: The leg's, as the act leaves it.
         status: How the leg shows now.
     """
     if LegFlag.DISPUTED not in on.leg.flags:
         return
     for dispute in store.open_disputes(on.uow.connection, on.leg.id):
-        if not contested(books, dispute.hold_id):
+        if not ledger.is_contestable(dispute.hold_id):
             resolve_as_moot(on, dispute, status)
 
 

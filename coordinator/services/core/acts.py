@@ -178,9 +178,7 @@ def _store(on: RequestContext | LegContext, act: Act, *, leg_id: str | None) -> 
     store.insert_acts(uow.connection, [row])
     act_id = str(row["id"])
     if actor.kind is not ActorKind.COORDINATOR:
-        if uow.evidence is None:
-            raise AssertionError("no act without evidence")
-        uow.seal(on.key, act_id, "evidence", uow.evidence.packed())
+        uow.seal_evidence(on.key, act_id)
     return act_id
 
 

@@ -49,6 +49,23 @@ _BEGIN_ACT, _UNDO_ACT = "SAVEPOINT act", "ROLLBACK TO SAVEPOINT act"
 PRIORITY = {Urgency.FLASH: 0, Urgency.URGENT: 1, Urgency.ROUTINE: 2}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandContext:
+    """What a process executes commands with.
+
+    Attributes:
+        database: Opened for this process.
+        vault: Seals documents, and opens them.
+        clock: The one source of time.
+        rulebook: What commands are decided by.
+    """
+
+    database: Database
+    vault: Vault
+    clock: Clock
+    rulebook: Rulebook
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What proves an act: the token and the exact body that it was signed over."""
@@ -176,24 +193,21 @@ class UnitOfWork:
         clock: The one source of time; `now` is read once.
         policies: Limits and clocks of the operator.
         chains: The chains that addresses and assets may be on.
-        evidence: What proves the command under way; None for the coordinator's own.
     """
 
     def __init__(
         self,
         connection: Connection,
-        vault: Vault,
-        clock: Clock,
-        rulebook: Rulebook,
+        context: CommandContext,
         evidence: Evidence | None = None,
     ) -> None:
         self.connection = connection
-        self.vault = vault
-        self.clock = clock
-        self.policies = rulebook.policies
-        self.chains = rulebook.chains
-        self.now = clock.now()
-        self.evidence = evidence
+        self.vault = context.vault
+        self.clock = context.clock
+        self.policies = context.rulebook.policies
+        self.chains = context.rulebook.chains
+        self.now = context.clock.now()
+        self._evidence = evidence
         self._pending = _Pending()
         self._keys: dict[str, DocumentKey] = {}
         self._leg_sequences: dict[str, LegNumbers] = {}
@@ -206,6 +220,13 @@ class UnitOfWork:
     def recorded(self) -> list[Recorded]:
         """What happened so far in this transaction."""
         return self._pending.recorded
+
+    @property
+    def evidence(self) -> Evidence:
+        """What proves the command under way; the coordinator's own commands have none."""
+        if self._evidence is None:
+            raise AssertionError("whatever a partner does is signed")
+        return self._evidence
 
     def new_key(self) -> DocumentKey:
         """Make and store a fresh data key."""
@@ -239,6 +260,10 @@ class UnitOfWork:
         self._pending.documents.append(
             SealedDocument(owner_id, name, key.id, key.seal(owner_id, name, content))
         )
+
+    def seal_evidence(self, key: DocumentKey, owner_id: str, name: str = "evidence") -> None:
+        """Have what proves the command under way stored with this transaction."""
+        self.seal(key, owner_id, name, self.evidence.packed())
 
     def record(
         self,
@@ -418,16 +443,10 @@ _LEG_NUMBERS = ("event_sequence", "requester_sequence")
 
 
 @contextmanager
-def transaction(
-    database: Database,
-    vault: Vault,
-    clock: Clock,
-    rulebook: Rulebook,
-    evidence: Evidence | None = None,
-) -> Iterator[UnitOfWork]:
+def transaction(context: CommandContext, evidence: Evidence | None = None) -> Iterator[UnitOfWork]:
     """Yield a unit of work; commits at the end of the block, rolls back if it raises.
 
     The block calls `finish()` itself, so that it has the answer's bytes.
     """
-    with database.transaction() as connection:
-        yield UnitOfWork(connection, vault, clock, rulebook, evidence)
+    with context.database.transaction() as connection:
+        yield UnitOfWork(connection, context, evidence)

@@ -1,7 +1,7 @@
 """Deliveries as partners see them, and sending again."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -19,6 +19,7 @@ from coordinator.services.core.unit_of_work import PRIORITY, Answer, UnitOfWork
 from coordinator.storage.delivery import deliveries as store
 from coordinator.storage.delivery import webhook_endpoints as endpoint_store
 from coordinator.storage.delivery.deliveries import OwedEvent, ShownDelivery
+from coordinator.storage.engine.newest import Newest
 from coordinator.storage.tables.outbox import AttemptRow
 from coordinator.storage.tail import outbox
 from holdfast.protocol import payloads
@@ -110,14 +111,8 @@ def _queue(uow: UnitOfWork, endpoint_id: str, events: Sequence[OwedEvent]) -> No
     store.queue_events(uow.connection, endpoint_id, fresh, uow.now)
 
 
-def list_deliveries(  # noqa: PLR0913 - what a page is asked with
-    connection: Connection,
-    actor: Actor,
-    endpoint_id: str,
-    *,
-    before: str = "",
-    status: str | None = None,
-    limit: int = 100,
+def list_deliveries(
+    connection: Connection, actor: Actor, endpoint_id: str, wanted: Newest
 ) -> tuple[list[dict[str, Any]], str | None]:
     """Return an endpoint's deliveries, the newest first, and before which to go on (None: all).
 
@@ -126,7 +121,8 @@ def list_deliveries(  # noqa: PLR0913 - what a page is asked with
     """
     if endpoint_store.find(connection, endpoint_id, actor.partner) is None:
         raise NotFoundError("there is no such endpoint, or none of yours")
-    rows = store.page(connection, endpoint_id, before=before, status=status, limit=limit + 1)
+    limit = wanted.limit
+    rows = store.page(connection, endpoint_id, replace(wanted, limit=limit + 1))
     more = rows[limit - 1].id if len(rows) > limit else None
     return delivery_views(connection, rows[:limit]), more
 

@@ -14,7 +14,6 @@ from coordinator.services.core.acts import Act, LegContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.ledger.obligations import settle
-from coordinator.services.requests.legs import load_books
 from coordinator.storage.ledger import freeze_ledger as ledger_store
 from coordinator.storage.ledger import hold_clocks
 from coordinator.storage.ledger.shared_lines import links_to_other_legs
@@ -58,14 +57,9 @@ class RemindOwed:
 
 
 def _own_hold(uow: UnitOfWork, leg: LegRow, hold_id: str) -> HoldBalance:
-    ledger = ledger_store.load_leg(uow.connection, leg.id)
-    hold = ledger.holds.get(hold_id)
-    if hold is None and hold_id in ledger.shared:
-        found = ledger_store.holds_of_partner(
-            uow.connection, leg.partner, [hold_id], but_leg=leg.id
-        )
-        hold = found.get(hold_id)
-    if hold is None or hold_id in ledger.unlinked:
+    ledger = ledger_store.load_leg(uow.connection, leg)
+    hold = next((hold for _, hold in ledger.linked() if hold.id == hold_id), None)
+    if hold is None:
         raise NotFoundError("you have no such hold on this request", code="no_such_hold")
     return hold
 
@@ -93,7 +87,7 @@ def extend(command: ExtendHold, actor: Actor, uow: UnitOfWork) -> Answer:
     act_id = on.store_act(Act("extend"))
     ledger_store.store_hold(uow.connection, renewed)
     settle(uow, [renewed])
-    status = recompute_leg(on, load_books(uow, leg))
+    status = recompute_leg(on, ledger_store.load_leg(uow.connection, leg))
     ends = {
         "hold": hold.id,
         "hold_expires_at": format_time(renewed.hold_expires_at),
@@ -104,7 +98,7 @@ def extend(command: ExtendHold, actor: Actor, uow: UnitOfWork) -> Answer:
     for link in links_to_other_legs(uow.connection, [hold.id], leg.id):
         other = locked_leg(uow, actor, link.leg_id)
         if other is not None:
-            shown = recompute_leg(other, load_books(uow, other.leg))
+            shown = recompute_leg(other, ledger_store.load_leg(uow.connection, other.leg))
             told = {**data, "act_id": act_id}
             other.record(EventType.HOLD_EXTENDED, told, status=shown)
     answer = {"id": act_id, "request_id": request.id, **ends, "status": status.value}
@@ -148,7 +142,7 @@ def fire_clock(command: FireHoldClock, actor: Actor, uow: UnitOfWork) -> Answer:
     on, row = _locked_hold(uow, actor, command.hold_id)
     if on is None or row is None or not _is_due(row.next_clock_at, uow.now):
         return Answer(200, {"status": "unchanged"})
-    hold = load_books(uow, on.leg).ledger.holds[command.hold_id]
+    hold = ledger_store.load_leg(uow.connection, on.leg).holds[command.hold_id]
     if lapses(hold, now=uow.now):
         return _lapse(on, hold)
     settle(uow, [hold])
@@ -172,7 +166,7 @@ def _lapse(on: LegContext, hold: HoldBalance) -> Answer:
     data = {"hold": hold.id, "hold_expires_at": format_time(hold.hold_expires_at)}
     events = []
     for each in _linked(on, hold.id):
-        status = recompute_leg(each, load_books(on.uow, each.leg))
+        status = recompute_leg(each, ledger_store.load_leg(on.uow.connection, each.leg))
         events.append(each.record(EventType.HOLD_LAPSED, data, status=status))
         tell_owed(each, status, [ended], "lapsed")
     return Answer(200, {"status": "lapsed"}, entry=next(iter(events), None))
@@ -211,7 +205,7 @@ def remind(command: RemindOwed, actor: Actor, uow: UnitOfWork) -> Answer:
     on, row = _locked_hold(uow, actor, command.hold_id)
     if on is None or row is None or not _is_due(row.next_reminder_at, uow.now):
         return Answer(200, {"status": "unchanged"})
-    hold = load_books(uow, on.leg).ledger.holds[command.hold_id]
+    hold = ledger_store.load_leg(uow.connection, on.leg).holds[command.hold_id]
     settle(uow, [hold])
     if row.owed_since is None or not hold.is_open:
         return Answer(200, {"status": "unchanged"})

@@ -55,9 +55,6 @@ def propose(command: ProposeGrant, actor: Actor, uow: UnitOfWork) -> Answer:
     """Store a proposal that would be good now; nothing is given yet."""
     if actor.kind is not ActorKind.PERSON:
         raise PermissionDeniedError("a grant is proposed by a security lead, a person")
-    evidence = uow.evidence
-    if evidence is None:
-        raise AssertionError("a grant is always signed")
     row = own_partner(uow, actor)
     key = uow.key(row.document_key_id)
     proposal_id = new_id("grp")
@@ -86,17 +83,17 @@ def propose(command: ProposeGrant, actor: Actor, uow: UnitOfWork) -> Answer:
             "subject_owner": checked.owner,
             "proposer": actor.person,
             "proposer_kid": actor.kid,
-            "grant_sha256": evidence.content_sha256,
+            "grant_sha256": uow.evidence.content_sha256,
             "proposed_at": uow.now,
             "expires_at": expires_at,
         },
     )
-    uow.seal(key, proposal_id, "evidence", evidence.packed())
+    uow.seal_evidence(key, proposal_id)
     kid = None if checked.key is None else checked.key.kid
     view = grant_view(grant, context, proposal_id, kid) | {
         "status": proposals.PENDING,
         "made_at": format_time(uow.now),
-        "grant_sha256": evidence.content_sha256,
+        "grant_sha256": uow.evidence.content_sha256,
         "expires_at": format_time(expires_at),
     }
     # No member is told of what is not given yet; the other leads find it among the proposals.
@@ -150,8 +147,7 @@ def approve(command: ApproveGrant, actor: Actor, uow: UnitOfWork) -> Answer:
     )
     if not proposals.approve(uow.connection, proposal.id, actor.person, uow.now):
         raise ConflictError("somebody else approved it meanwhile")
-    if uow.evidence is not None:
-        uow.seal(key, proposal.id, "approval", uow.evidence.packed())
+    uow.seal_evidence(key, proposal.id, "approval")
     view = store_grant(uow, check_grant(uow, grant, context), context)
     return Answer(201, {**view, "proposal": proposal.id}, entry=uow.recorded[-1])
 

@@ -49,8 +49,7 @@ def make_grant(command: MakeGrant, actor: Actor, uow: UnitOfWork) -> Answer:
     row = own_partner(uow, actor)
     key = uow.key(row.document_key_id)
     evidence_id = new_id("evd")
-    if uow.evidence is not None:
-        uow.seal(key, evidence_id, "evidence", uow.evidence.packed())
+    uow.seal_evidence(key, evidence_id)
     context = GrantContext(
         partner=actor.partner,
         key=key,
@@ -157,9 +156,7 @@ def end_key(uow: UnitOfWork, partner: str, kid: str) -> None:
     Raises:
         ConflictError: If somebody else did so meanwhile.
     """
-    kids = store.revoke_keys(
-        uow.connection, partner, kid=kid, subject_id=None, at=uow.now, compromised_since=None
-    )
+    kids = store.revoke_keys(uow.connection, partner, store.RevokedKeys(kid=kid), at=uow.now)
     if kids != [kid]:
         raise ConflictError("the key to be replaced was taken away meanwhile", code="unknown_key")
     uow.will_revoke(kids)
@@ -175,16 +172,15 @@ def _store_subject(uow: UnitOfWork, checked: CheckedGrant, context: GrantContext
                 update(SubjectRow).where(SubjectRow.id == subject_id).values(roles=roles)
             )
         return
-    is_new = store.insert_subject(
-        uow.connection,
-        subject_id,
+    new = store.NewSubject(
+        id=subject_id,
         partner=context.partner,
         kind="person" if subject_id.startswith("per_") else "system",
         owner=grant.owner,
         roles=roles or [str(Role.SYSTEM)],
-        now=uow.now,
+        created_at=uow.now,
     )
-    if not is_new:
+    if not store.insert_subject(uow.connection, new):
         raise ConflictError("this subject id was taken meanwhile; make a new one", code="taken")
 
 
@@ -204,16 +200,15 @@ def _store_key(
             update(PartnerKeyRow).where(PartnerKeyRow.kid == kid).values(grant_id=grant_id)
         )
         return
-    is_new = store.insert_key(
-        uow.connection,
+    new = store.NewKey(
         checked.key,
         partner=context.partner,
         subject=str(checked.grant.subject),
+        granted_at=uow.now,
         grant_id=grant_id,
         proposer=proposer,
-        now=uow.now,
     )
-    if not is_new:
+    if not store.insert_key(uow.connection, new):
         raise ConflictError("this key was registered meanwhile", code="known_key")
 
 

@@ -133,17 +133,8 @@ def join(command: JoinNetwork, actor: Actor, uow: UnitOfWork) -> Answer:
             errors=[FieldFault("/grants", "grant security_lead to a person", "lead_missing")],
         )
     key = uow.key(row.document_key_id)
-    is_new = store.insert_key(
-        uow.connection,
-        command.root_key,
-        partner=row.handle,
-        subject=row.handle,
-        grant_id=None,
-        proposer=None,
-        now=uow.now,
-        is_root=True,
-    )
-    if not is_new:
+    new = store.NewKey(command.root_key, row.handle, row.handle, uow.now, is_root=True)
+    if not store.insert_key(uow.connection, new):
         raise ConflictError("this key is known already; make a fresh root key", code="known_key")
     uow.connection.execute(
         update(PartnerRow)
@@ -161,8 +152,7 @@ def join(command: JoinNetwork, actor: Actor, uow: UnitOfWork) -> Answer:
         key=key,
     )
     evidence_id = new_id("jon")
-    if uow.evidence is not None:
-        uow.seal(key, evidence_id, "evidence", uow.evidence.packed())
+    uow.seal_evidence(key, evidence_id)
     context = GrantContext(
         partner=row.handle,
         key=key,

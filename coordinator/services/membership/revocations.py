@@ -36,8 +36,7 @@ def revoke(command: Revoke, actor: Actor, uow: UnitOfWork) -> Answer:
         raise ConflictError("the root key is not revoked but reset; ask the operator")
     key = uow.key(row.document_key_id)
     revocation_id = new_id("rev")
-    if uow.evidence is not None:
-        uow.seal(key, revocation_id, "evidence", uow.evidence.packed())
+    uow.seal_evidence(key, revocation_id)
     waiting = None if body.kid is None else root_resets.waiting(uow.connection, row.handle)
     if waiting is not None and waiting.new_kid == body.kid:
         recorded = stop_reset(uow, waiting, row, revocation_id=revocation_id, by=actor.subject)
@@ -62,14 +61,8 @@ def revoke(command: Revoke, actor: Actor, uow: UnitOfWork) -> Answer:
 
 
 def _take_away(uow: UnitOfWork, body: membership_payloads.Revocation, handle: str) -> list[str]:
-    kids = store.revoke_keys(
-        uow.connection,
-        handle,
-        kid=body.kid,
-        subject_id=body.subject,
-        at=uow.now,
-        compromised_since=body.compromised_since,
-    )
+    revoked = store.RevokedKeys(body.kid, body.subject, body.compromised_since)
+    kids = store.revoke_keys(uow.connection, handle, revoked, at=uow.now)
     if body.subject is not None:
         uow.connection.execute(
             update(SubjectRow)

@@ -132,26 +132,12 @@ def take_over(command: TakeOverRoot, actor: Actor, uow: UnitOfWork) -> Answer:
     if is_known:
         recorded = _tell(uow, reset, row, root_resets.STOPPED, why="known_key")
         return Answer(200, {"status": root_resets.STOPPED}, entry=recorded)
-    is_new = store.insert_key(
-        uow.connection,
-        PublicKey.from_jwk(reset.jwk),
-        partner=row.handle,
-        subject=row.handle,
-        grant_id=None,
-        proposer=None,
-        now=uow.now,
-        is_root=True,
-    )
-    if not is_new:
+    key = PublicKey.from_jwk(reset.jwk)
+    new = store.NewKey(key, row.handle, row.handle, uow.now, is_root=True)
+    if not store.insert_key(uow.connection, new):
         raise ConflictError("the new root key was registered as another's meanwhile")
-    old = store.revoke_keys(
-        uow.connection,
-        row.handle,
-        kid=row.root_kid,
-        subject_id=None,
-        at=uow.now,
-        compromised_since=None,
-    )
+    revoked = store.RevokedKeys(kid=row.root_kid)
+    old = store.revoke_keys(uow.connection, row.handle, revoked, at=uow.now)
     uow.will_revoke(old)
     uow.connection.execute(
         update(PartnerRow).where(PartnerRow.handle == row.handle).values(root_kid=reset.new_kid)

@@ -30,8 +30,7 @@ def rotate(command: RotateKey, actor: Actor, uow: UnitOfWork) -> Answer:
     row = own_partner(uow, actor)
     key = uow.key(row.document_key_id)
     evidence_id = new_id("evd")
-    if uow.evidence is not None:
-        uow.seal(key, evidence_id, "evidence", uow.evidence.packed())
+    uow.seal_evidence(key, evidence_id)
     context = GrantContext(
         partner=actor.partner,
         key=key,

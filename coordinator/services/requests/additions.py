@@ -31,8 +31,8 @@ from coordinator.services.core.acts import Act, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.read_context import ReadContext
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork, unpack_evidence
-from coordinator.services.ledger.obligations import settle_final
 from coordinator.services.requests.addition_rules import require_addable, require_still_addable
+from coordinator.services.requests.legs import settle_final
 from coordinator.services.requests.notices import PARTNERS_IN_EVENT, send_notices
 from coordinator.storage.engine.documents import load, load_one
 from coordinator.storage.membership import partners as partner_store
@@ -226,8 +226,6 @@ def _require_enough_leads(uow: UnitOfWork, actor: Actor, quorum: int) -> None:
 
 
 def _context(uow: UnitOfWork, row: FreezeRequestRow, to: Sequence[str]) -> DecisionContext:
-    if uow.evidence is None:
-        raise AssertionError("an addition is always signed")
     return DecisionContext(
         request_id=row.id,
         content_sha256=row.content_sha256,
@@ -253,8 +251,6 @@ def _store_decision(on: RequestContext, addition: AdditionRow, body: payloads.Ap
 
 def _proof(uow: UnitOfWork, row: FreezeRequestRow, act_ids: Sequence[str]) -> list[dict[str, Any]]:
     """Return what proves to the partners added that they are asked: proposal, then approvals."""
-    if uow.evidence is None:
-        raise AssertionError("a decision is always signed")
     packed = load(uow.connection, uow.vault, act_ids, "evidence")
     acts = request_store.acts_by_id(uow.connection, act_ids)
     keys = partner_store.jwks(uow.connection, {act.kid for act in acts if act.kid is not None})

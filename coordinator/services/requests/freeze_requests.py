@@ -14,6 +14,7 @@ from coordinator.domain.permission import Permission
 from coordinator.services.core.acts import Act, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import About, Answer, UnitOfWork
+from coordinator.services.requests.addition_rules import why_not_askable
 from coordinator.services.requests.freeze_request_views import (
     RequestDetails,
     RequesterDetails,
@@ -45,7 +46,6 @@ from holdfast.protocol.vocabulary import (
     EventType,
     LegStatus,
     PartnerKind,
-    PartnerStatus,
     Tlp,
     Urgency,
 )
@@ -150,8 +150,6 @@ def _decide(command: SubmitFreezeRequest, actor: Actor, uow: UnitOfWork) -> _Sub
         CoordinatorError: Whatever the rules refuse.
     """
     document = command.checked.document
-    if uow.evidence is None:
-        raise AssertionError("a request is always signed")
     require_bounded_silence(document, now=uow.now, policies=uow.policies)
     # Asked together: on PostgreSQL the answers share round trips.
     statuses = _send_statuses(uow, document)
@@ -277,7 +275,7 @@ def _partners_asked(
     faults = [
         FieldFault(f"/to/{number}", *wrong)
         for number, handle in enumerate(document.to)
-        if (wrong := why_not_askable(actor, handle, known.get(handle))) is not None
+        if (wrong := why_not_askable(handle, known.get(handle), asker=actor.partner)) is not None
     ]
     if faults:
         raise InvalidInputError(
@@ -286,21 +284,6 @@ def _partners_asked(
             errors=faults,
         )
     return list(document.to)
-
-
-def why_not_askable(
-    actor: Actor, handle: str, row: PartnerStatusNow | None
-) -> tuple[str, str] | None:
-    """Return (detail, code) of why a partner cannot be asked, or None."""
-    if handle == actor.partner:
-        return "is you; name other partners", "oneself"
-    if row is None or row.status in {PartnerStatus.INVITED, PartnerStatus.PENDING}:
-        return "is no partner of this network", "unknown_partner"
-    if row.status != PartnerStatus.ACTIVE:
-        return "is suspended at present", "suspended_partner"
-    if PartnerKind(row.kind) not in ASKABLE_KINDS:
-        return f"is of kind {row.kind}, which cannot freeze", "not_askable"
-    return None
 
 
 def _incident(uow: UnitOfWork, actor: Actor, document: payloads.FreezeRequest) -> _Incident:

@@ -8,16 +8,16 @@ from sqlalchemy import Connection
 
 from coordinator.domain.actor import Actor
 from coordinator.domain.errors import ConflictError, NotFoundError
-from coordinator.domain.leg import LegAct, LegFlag
+from coordinator.domain.leg import LegAct, LegFlag, flags_with
 from coordinator.domain.permission import Permission
 from coordinator.services.core.access import asked_leg, sent_request
 from coordinator.services.core.acts import Act
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
-from coordinator.services.ledger.obligations import flags_with
 from coordinator.services.requests.freeze_request_views import evidence_bodies
-from coordinator.services.requests.legs import change_leg, leg_now, load_books, require_leg_act
+from coordinator.services.requests.legs import change_leg, leg_now, require_leg_act
 from coordinator.storage.engine.documents import Vault
+from coordinator.storage.ledger import freeze_ledger as ledger_store
 from coordinator.storage.requests import info_requests as store
 from coordinator.storage.requests import legs as leg_store
 from coordinator.storage.requests.info_requests import InfoRequestOnLeg
@@ -50,8 +50,8 @@ def ask(command: AskRequester, actor: Actor, uow: UnitOfWork) -> Answer:
     body = command.body
     on = asked_leg(uow, actor, command.request_id, body.content_sha256)
     request, leg = on.request, on.leg
-    books = load_books(uow, leg)
-    require_leg_act(on, LegAct.ASK, books)
+    ledger = ledger_store.load_leg(uow.connection, leg)
+    require_leg_act(on, LegAct.ASK, ledger)
     act_id = on.store_act(Act(LegAct.ASK.value))
     question = InfoRequestOnLeg(
         id=new_id("inf"),
@@ -65,7 +65,7 @@ def ask(command: AskRequester, actor: Actor, uow: UnitOfWork) -> Answer:
     )
     store.insert_question(uow.connection, question)
     flags = flags_with(leg.flags, LegFlag.INFO_REQUESTED, holds=True)
-    status = change_leg(on, LegAct.ASK, books, flags=flags)
+    status = change_leg(on, LegAct.ASK, ledger, flags=flags)
     words = {"missing": list(body.missing), "text": body.text}
     data = {"info_request": question.id, **words}
     recorded = on.record(EventType.LEG_INFO_REQUESTED, data, status=status, act_id=act_id)
@@ -91,13 +91,13 @@ def answer(command: AnswerQuestion, actor: Actor, uow: UnitOfWork) -> Answer:
             current_status=leg.status,
         )
     on = on_request.on_leg(leg)
-    books = load_books(uow, leg)
-    require_leg_act(on, LegAct.ANSWER, books)
+    ledger = ledger_store.load_leg(uow.connection, leg)
+    require_leg_act(on, LegAct.ANSWER, ledger)
     act_id = on.store_act(Act(LegAct.ANSWER.value))
     store.mark_answered(uow.connection, question.id, act_id, uow.now)
     still_open = store.open_of_leg(uow.connection, leg.id) > 0
     flags = flags_with(leg.flags, LegFlag.INFO_REQUESTED, holds=still_open)
-    status = change_leg(on, LegAct.ANSWER, books, flags=flags)
+    status = change_leg(on, LegAct.ANSWER, ledger, flags=flags)
     data = {"info_request": question.id, "text": body.text}
     recorded = on.record(EventType.LEG_INFO_PROVIDED, data, status=status, act_id=act_id)
     answered = question._replace(answer_act_id=act_id, answered_at=uow.now)

@@ -111,7 +111,7 @@ def _evidence(
     shown = []
     size = reserved
     for act in acts:
-        content = packed.get(act.id) or (uow.evidence.packed() if uow.evidence else b"")
+        content = packed.get(act.id) or uow.evidence.packed()
         token, body = unpack_evidence(content)
         entry = {"act": act.kind, "kid": act.kid, "jwk": act.jwk, "token": token}
         limit = NOTICE_LIMIT_BYTES - size

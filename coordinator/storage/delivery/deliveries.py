@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, and_, func, null, or_, select, update
 
+from coordinator.storage.engine.newest import Newest
 from coordinator.storage.engine.prebuilt import Prebuilt
 from coordinator.storage.engine.reads import fields_from, read, read_as
 from coordinator.storage.engine.rows import insert_rows
@@ -65,24 +66,17 @@ class LegDue:
     owes: str
 
 
-def page(
-    connection: Connection,
-    endpoint_id: str,
-    *,
-    before: str = "",
-    status: str | None = None,
-    limit: int = 100,
-) -> list[ShownDelivery]:
+def page(connection: Connection, endpoint_id: str, wanted: Newest) -> list[ShownDelivery]:
     """Return an endpoint's deliveries, the newest first, with type and the lane's next try."""
     query = (
         _DELIVERIES.where(DeliveryRow.endpoint_id == endpoint_id)
         .order_by(DeliveryRow.id.desc())
-        .limit(limit)
+        .limit(wanted.limit)
     )
-    if before:
-        query = query.where(DeliveryRow.id < before)
-    if status is not None:
-        query = query.where(DeliveryRow.status == status)
+    if wanted.before is not None:
+        query = query.where(DeliveryRow.id < wanted.before)
+    if wanted.status is not None:
+        query = query.where(DeliveryRow.status == wanted.status)
     return read_as(connection, ShownDelivery, query)
 
 

@@ -1,6 +1,6 @@
 """The freeze ledger's rows: loading a leg's balances, and booking a report."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -52,13 +52,8 @@ _LINE_COLUMNS = (
     "reported_at",
     "usd_cents",
 )
-_HOLD_COLUMNS = (
-    "id",
-    "request_id",
-    "leg_id",
-    "partner",
-    "address_no",
-    "asset",
+_FIXED_COLUMNS = ("id", "leg_id", "address_no", "asset", "frozen_at")
+_CHANGING_COLUMNS = (
     "frozen",
     "released",
     "returned",
@@ -72,11 +67,16 @@ _HOLD_COLUMNS = (
     "ended",
     "account_level",
     "basis",
-    "frozen_at",
     "hold_expires_at",
     "lapsed",
     "kept",
     "ended_by",
+)
+_HOLD_COLUMNS = (
+    "request_id",
+    "partner",
+    *_FIXED_COLUMNS,
+    *_CHANGING_COLUMNS,
     *Obligation._fields,
     "version",
 )
@@ -193,13 +193,16 @@ def _balance(row: HoldRow) -> HoldBalance:
     )
 
 
-def load_leg(connection: Connection, leg_id: str) -> LegLedger:
-    """Return a leg's ledger as it stands."""
-    holds = _HOLDS.send(connection, leg_id=leg_id)
-    links = _LINKS.send(connection, leg_id=leg_id)
-    findings = _FINDINGS.send(connection, leg_id=leg_id)
-    answers = _ANSWERS.send(connection, leg_id=leg_id)
-    ledger = LegLedger(leg_id)
+def load_leg(connection: Connection, leg: LegRow, named: Iterable[str] = ()) -> LegLedger:
+    """Return a leg's ledger as it stands.
+
+    With it come the holds of the partner's other legs that it shares, or that `named` has.
+    """
+    holds = _HOLDS.send(connection, leg_id=leg.id)
+    links = _LINKS.send(connection, leg_id=leg.id)
+    findings = _FINDINGS.send(connection, leg_id=leg.id)
+    answers = _ANSWERS.send(connection, leg_id=leg.id)
+    ledger = LegLedger(leg.id)
     for row in holds.rows():
         ledger.holds[row.id] = _balance(row)
     linked = set()
@@ -217,7 +220,9 @@ def load_leg(connection: Connection, leg_id: str) -> LegLedger:
             ledger.withdrawn.add(answer.address_no)
         else:
             ledger.nothing[answer.address_no] = DeclineCode(answer.code)
-    ledger.line = lambda line_id: effective_line(connection, leg_id, line_id)
+    ledger.line = lambda line_id: effective_line(connection, leg.id, line_id)
+    wanted = sorted(set(ledger.shared) | (set(named) - set(ledger.holds)))
+    ledger.other_holds = _holds_of_other_legs(connection, leg, wanted)
     return ledger
 
 
@@ -248,14 +253,13 @@ def effective_line(connection: Connection, leg_id: str, line_id: str) -> BookedL
     )
 
 
-def holds_of_partner(
-    connection: Connection, partner: str, hold_ids: Sequence[str], *, but_leg: str
+def _holds_of_other_legs(
+    connection: Connection, leg: LegRow, hold_ids: Sequence[str]
 ) -> dict[str, HoldBalance]:
-    """Return the named holds of a partner's other legs."""
     found: dict[str, HoldBalance] = {}
     for start in range(0, len(hold_ids), _CHUNK):
         some = hold_ids[start : start + _CHUNK]
-        rows = _OF_PARTNER.rows(connection, among=some, partner=partner, but_leg=but_leg)
+        rows = _OF_PARTNER.rows(connection, among=some, partner=leg.partner, but_leg=leg.id)
         found |= {row.id: _balance(row) for row in rows}
     return found
 
@@ -266,20 +270,27 @@ def requests_sharing(connection: Connection, hold_id: str) -> frozenset[str]:
     return frozenset(connection.execute(query).scalars())
 
 
-def book(  # noqa: PLR0913 - what a booking is stored with
-    connection: Connection,
-    before: LegLedger,
-    booking: Booking,
-    *,
-    leg: LegRow,
-    report_id: str,
-    now: datetime,
-    owed: Mapping[str, Obligation],
-) -> None:
-    """Store what an accepted report changes.
+class BookedReport(NamedTuple):
+    """An accepted report, as it is stored.
 
-    `before` is the ledger as it was loaded, `owed` what is owed about the holds that are opened.
+    Attributes:
+        id: Of its act.
+        leg: The leg that reports.
+        at: When it is booked.
+        booking: What it changes.
+        owed: What is owed about the holds that it opens, by id.
     """
+
+    id: str
+    leg: LegRow
+    at: datetime
+    booking: Booking
+    owed: Mapping[str, Obligation]
+
+
+def store_report(connection: Connection, before: LegLedger, report: BookedReport) -> None:
+    """Store what an accepted report changes; `before` is the ledger as it was loaded."""
+    leg, booking = report.leg, report.booking
     insert_rows(
         connection,
         LedgerLineRow,
@@ -290,7 +301,7 @@ def book(  # noqa: PLR0913 - what a booking is stored with
                 leg.request_id,
                 leg.id,
                 leg.partner,
-                report_id,
+                report.id,
                 line.no,
                 line.kind.value,
                 line.address_no,
@@ -300,36 +311,43 @@ def book(  # noqa: PLR0913 - what a booking is stored with
                 line.hold_id,
                 line.code,
                 line.corrects,
-                now,
+                report.at,
                 line.usd,
             )
             for line in booking.lines
         ],
     )
-    _store_holds(connection, booking, leg, owed)
+    _store_holds(connection, report)
     _store_links(connection, booking, leg)
     _store_findings(connection, before, booking, leg)
     _store_nothing(connection, before, booking, leg)
 
 
-def _store_holds(
-    connection: Connection, booking: Booking, leg: LegRow, owed: Mapping[str, Obligation]
-) -> None:
-    holds = booking.touched_holds
-    fresh = [_hold_values(holds[hold_id], leg, owed[hold_id]) for hold_id in booking.opened]
+def _store_holds(connection: Connection, report: BookedReport) -> None:
+    holds, opened = report.booking.touched_holds, set(report.booking.opened)
+    fresh = [
+        (
+            report.leg.request_id,
+            report.leg.partner,
+            *_fixed(holds[hold_id]),
+            *_changing(holds[hold_id]),
+            *report.owed[hold_id],
+            1,
+        )
+        for hold_id in report.booking.opened
+    ]
     insert_rows(connection, HoldRow, _HOLD_COLUMNS, fresh)
-    opened = set(booking.opened)
     store_holds(connection, [hold for hold in holds.values() if hold.id not in opened])
 
 
-def _hold_values(hold: HoldBalance, leg: LegRow, owed: Obligation) -> tuple[Any, ...]:
+def _fixed(hold: HoldBalance) -> tuple[object, ...]:
+    """Return the values of `_FIXED_COLUMNS`."""
+    return hold.id, hold.leg_id, hold.address_no, hold.asset, hold.frozen_at
+
+
+def _changing(hold: HoldBalance) -> tuple[object, ...]:
+    """Return the values of `_CHANGING_COLUMNS`."""
     return (
-        hold.id,
-        leg.request_id,
-        hold.leg_id,
-        leg.partner,
-        hold.address_no,
-        hold.asset,
         hold.frozen,
         hold.released,
         hold.returned,
@@ -343,13 +361,10 @@ def _hold_values(hold: HoldBalance, leg: LegRow, owed: Obligation) -> tuple[Any,
         not hold.is_open,
         hold.account_level,
         hold.basis.value,
-        hold.frozen_at,
         hold.hold_expires_at,
         hold.lapsed,
         None if hold.kept is None else hold.kept.value,
         None if hold.ended_by is None else hold.ended_by.value,
-        *owed,
-        1,
     )
 
 
@@ -361,56 +376,20 @@ def store_hold(connection: Connection, hold: HoldBalance) -> None:
 def store_holds(connection: Connection, holds: Sequence[HoldBalance]) -> None:
     """Write holds as they stand now; their legs or requests are locked by the caller."""
     if holds:
-        connection.execute(_SET_HOLD, [_changed_values(hold) for hold in holds])
+        changed = [
+            {"hold_id": hold.id, **dict(zip(_CHANGING_COLUMNS, _changing(hold), strict=True))}
+            for hold in holds
+        ]
+        connection.execute(_SET_HOLD, changed)
 
 
-def _changed_values(hold: HoldBalance) -> dict[str, Any]:
-    return {
-        "hold_id": hold.id,
-        "frozen": hold.frozen,
-        "released": hold.released,
-        "returned": hold.returned,
-        "seized": hold.seized,
-        "frozen_usd": hold.frozen_usd or None,
-        "held_usd": hold.held_usd or None,
-        "released_usd": hold.released_usd or None,
-        "returned_usd": hold.returned_usd or None,
-        "seized_usd": hold.seized_usd or None,
-        "withheld": hold.withheld,
-        "ended": not hold.is_open,
-        "account_level": hold.account_level,
-        "basis": hold.basis.value,
-        "hold_expires_at": hold.hold_expires_at,
-        "lapsed": hold.lapsed,
-        "kept": None if hold.kept is None else hold.kept.value,
-        "ended_by": None if hold.ended_by is None else hold.ended_by.value,
-    }
-
-
-_CHANGED = (
-    "frozen",
-    "released",
-    "returned",
-    "seized",
-    "frozen_usd",
-    "held_usd",
-    "released_usd",
-    "returned_usd",
-    "seized_usd",
-    "withheld",
-    "ended",
-    "account_level",
-    "basis",
-    "hold_expires_at",
-    "lapsed",
-    "kept",
-    "ended_by",
-)
 # Built once and run for many rows: a report may end thousands of holds.
 _SET_HOLD = (
     update(HoldRow)
     .where(HoldRow.id == bindparam("hold_id"))
-    .values({**{name: bindparam(name) for name in _CHANGED}, "version": HoldRow.version + 1})
+    .values(
+        {**{name: bindparam(name) for name in _CHANGING_COLUMNS}, "version": HoldRow.version + 1}
+    )
 )
 _UNLINK = delete(HoldLinkRow).where(
     HoldLinkRow.leg_id == bindparam("link_leg"), HoldLinkRow.hold_id == bindparam("link_hold")

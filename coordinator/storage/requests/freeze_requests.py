@@ -18,6 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute
 
 from coordinator.domain.errors import ConflictError
+from coordinator.storage.engine.newest import NewestRequests
 from coordinator.storage.engine.prebuilt import Pending, Prebuilt
 from coordinator.storage.engine.reads import fields_from, read, read_as
 from coordinator.storage.engine.rows import insert_rows, mapping_rows, new_row
@@ -262,49 +263,33 @@ def listed(handle: str, leg_status: InstrumentedAttribute[str] | None = None) ->
     )
 
 
-def sent_by(  # noqa: PLR0913 - the filters of the list
-    connection: Connection,
-    handle: str,
-    *,
-    before: str | None,
-    limit: int,
-    status: str | None = None,
-    incident_id: str | None = None,
-) -> list[ListedRequest]:
-    """Return requests of `handle`, newest first, below the id `before`."""
+def sent_by(connection: Connection, handle: str, wanted: NewestRequests) -> list[ListedRequest]:
+    """Return requests of `handle`, newest first."""
     query = listed(handle).where(FreezeRequestRow.requester == handle)
-    if before is not None:
-        query = query.where(FreezeRequestRow.id < before)
-    if status is not None:
-        query = query.where(FreezeRequestRow.status == status)
-    if incident_id is not None:
-        query = query.where(FreezeRequestRow.incident_id == incident_id)
-    newest = query.order_by(FreezeRequestRow.id.desc()).limit(limit)
+    if wanted.before is not None:
+        query = query.where(FreezeRequestRow.id < wanted.before)
+    if wanted.status is not None:
+        query = query.where(FreezeRequestRow.status == wanted.status)
+    if wanted.incident_id is not None:
+        query = query.where(FreezeRequestRow.incident_id == wanted.incident_id)
+    newest = query.order_by(FreezeRequestRow.id.desc()).limit(wanted.limit)
     return read_as(connection, ListedRequest, newest)
 
 
-def received_by(  # noqa: PLR0913 - the filters of the list
-    connection: Connection,
-    handle: str,
-    *,
-    before: str | None,
-    limit: int,
-    status: str | None = None,
-    incident_id: str | None = None,
-) -> list[ListedRequest]:
+def received_by(connection: Connection, handle: str, wanted: NewestRequests) -> list[ListedRequest]:
     """Return requests that `handle` has a leg of, newest first, with the leg's status."""
     query = (
         listed(handle, LegRow.status)
         .join(LegRow, LegRow.request_id == FreezeRequestRow.id)
         .where(LegRow.partner == handle)
     )
-    if before is not None:
-        query = query.where(LegRow.request_id < before)
-    if status is not None:
-        query = query.where(LegRow.status == status)
-    if incident_id is not None:
-        query = query.where(FreezeRequestRow.incident_id == incident_id)
-    newest = query.order_by(LegRow.request_id.desc()).limit(limit)
+    if wanted.before is not None:
+        query = query.where(LegRow.request_id < wanted.before)
+    if wanted.status is not None:
+        query = query.where(LegRow.status == wanted.status)
+    if wanted.incident_id is not None:
+        query = query.where(FreezeRequestRow.incident_id == wanted.incident_id)
+    newest = query.order_by(LegRow.request_id.desc()).limit(wanted.limit)
     return read_as(connection, ListedRequest, newest)
 
 
