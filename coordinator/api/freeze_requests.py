@@ -2,8 +2,8 @@
 
 from coordinator.api.pipeline import SignedCall
 from coordinator.api.view import command_view
-from coordinator.services.after_freeze.closing import CloseFreezeRequest
-from coordinator.services.after_freeze.withdrawals import WithdrawFreezeRequest
+from coordinator.services.ending.closing import CloseFreezeRequest
+from coordinator.services.ending.withdrawals import WithdrawFreezeRequest
 from coordinator.services.requests.freeze_requests import SubmitFreezeRequest, prepare_submission
 from coordinator.services.requests.submission import check_document
 from holdfast.protocol import payloads, views

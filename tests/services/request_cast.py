@@ -17,11 +17,11 @@ from coordinator.domain.clock import SteppedClock
 from coordinator.domain.deadline import Policies
 from coordinator.domain.errors import AuthenticationError, CoordinatorError, FieldFault
 from coordinator.domain.service_wallets import NO_WALLETS
-from coordinator.services.after_freeze.closing import CloseFreezeRequest
-from coordinator.services.after_freeze.disputes import RaiseDispute
-from coordinator.services.after_freeze.withdrawals import WithdrawFreezeRequest
 from coordinator.services.commands import execute
 from coordinator.services.core.unit_of_work import Evidence, transaction
+from coordinator.services.ending.closing import CloseFreezeRequest
+from coordinator.services.ending.disputes import RaiseDispute
+from coordinator.services.ending.withdrawals import WithdrawFreezeRequest
 from coordinator.services.ledger.freeze_ledger import ReportFreeze
 from coordinator.services.ledger.holds import AskForExtension, ExtendHold
 from coordinator.services.membership.grants import MakeGrant

@@ -20,10 +20,10 @@ from sqlalchemy import select
 
 from coordinator.domain.actor import COORDINATOR
 from coordinator.domain.clock import SteppedClock
-from coordinator.services.after_freeze.closing import ExpireFreezeRequest
-from coordinator.services.after_freeze.withdrawals import LapseProvisional
 from coordinator.services.commands import execute
 from coordinator.services.core.unit_of_work import transaction
+from coordinator.services.ending.closing import ExpireFreezeRequest
+from coordinator.services.ending.withdrawals import LapseProvisional
 from coordinator.storage.tables.events import EventRow
 from coordinator.storage.tables.transparency_log import LogLeafRow
 from tests.factories import ETHER, Member, Signer

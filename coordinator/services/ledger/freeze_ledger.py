@@ -15,12 +15,12 @@ from coordinator.domain.freeze_request import ENDED
 from coordinator.domain.hold import obliged
 from coordinator.domain.leg import LegAct
 from coordinator.domain.permission import Permission, permission_for_line, require
-from coordinator.services.after_freeze.endings import recompute_leg
-from coordinator.services.after_freeze.moot_disputes import end_moot
 from coordinator.services.core.access import asked_leg, locked_leg
 from coordinator.services.core.acts import Act, LegContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, Recorded, UnitOfWork
+from coordinator.services.ending.ended_legs import recompute_leg
+from coordinator.services.ending.moot_disputes import end_moot
 from coordinator.services.ledger.ledger_views import shared_line_view
 from coordinator.services.ledger.obligations import first_obligations, settle
 from coordinator.services.ledger.report_views import booked_views

@@ -8,11 +8,11 @@ from coordinator.domain.errors import InvalidTransitionError, NotFoundError
 from coordinator.domain.freeze_request import Action, next_status
 from coordinator.domain.hold import HoldBalance, extended, lapsed, lapses, require_worth_asking
 from coordinator.domain.permission import Permission
-from coordinator.services.after_freeze.endings import recompute_leg, tell_owed
 from coordinator.services.core.access import asked_leg, locked_leg, sent_request
 from coordinator.services.core.acts import Act, LegContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
+from coordinator.services.ending.ended_legs import recompute_leg, tell_owed
 from coordinator.services.ledger.obligations import settle
 from coordinator.storage.ledger import freeze_ledger as ledger_store
 from coordinator.storage.ledger import hold_clocks

@@ -14,10 +14,10 @@ from coordinator.domain.actor import Actor
 from coordinator.domain.errors import ConflictError, NotFoundError
 from coordinator.domain.freeze_request import Action
 from coordinator.domain.permission import Permission
-from coordinator.services.after_freeze.withdrawals import withdraw_all
 from coordinator.services.core.acts import Act, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import EVERYBODY, Answer, Recorded, UnitOfWork
+from coordinator.services.ending.withdrawals import withdraw_all
 from coordinator.services.membership.root_resets import stop_reset
 from coordinator.storage.membership import partners as store
 from coordinator.storage.membership import root_resets

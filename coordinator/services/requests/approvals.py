@@ -14,11 +14,11 @@ from coordinator.domain.errors import (
 )
 from coordinator.domain.freeze_request import Action, next_status, require_in_time
 from coordinator.domain.permission import Permission
-from coordinator.services.after_freeze.withdrawals import withdraw_all
 from coordinator.services.core.access import sent_request
 from coordinator.services.core.acts import Act, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
+from coordinator.services.ending.withdrawals import withdraw_all
 from coordinator.services.requests.additions import decide_addition
 from coordinator.services.requests.notices import held_back, send_notices
 from coordinator.storage.engine import documents

@@ -16,7 +16,7 @@ from coordinator.domain.chain import Chains
 from coordinator.domain.leg import LegFlag
 from coordinator.services.core.read_context import ReadContext
 from coordinator.services.core.unit_of_work import LegNumbers, unpack_evidence
-from coordinator.storage.after_freeze import disputes
+from coordinator.storage.ending import disputes
 from coordinator.storage.engine.documents import Vault, load, load_one
 from coordinator.storage.ledger import ledger_totals
 from coordinator.storage.membership import partners as partner_store

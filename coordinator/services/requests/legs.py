@@ -29,7 +29,7 @@ from coordinator.services.requests.freeze_request_views import (
     evidence_bodies,
     leg_view,
 )
-from coordinator.storage.after_freeze import disputes as dispute_store
+from coordinator.storage.ending import disputes as dispute_store
 from coordinator.storage.ledger import freeze_ledger as ledger_store
 from coordinator.storage.ledger import hold_clocks, ledger_totals
 from coordinator.storage.requests import freeze_requests as request_store

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
-from coordinator.services.after_freeze.endings import withdrawal
 from coordinator.services.core.acts import RequestContext
 from coordinator.services.core.unit_of_work import UnitOfWork, unpack_evidence
+from coordinator.services.ending.ended_legs import withdrawal
 from coordinator.storage.engine.documents import Sealed
 from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.membership import proofs as proof_store

@@ -5,8 +5,8 @@ from coordinator.domain.freeze_ledger import LegLedger
 from coordinator.domain.leg import LegFlag
 from coordinator.services.core.acts import Act, LegContext
 from coordinator.services.core.unit_of_work import Recorded
-from coordinator.storage.after_freeze import disputes as store
-from coordinator.storage.after_freeze.disputes import DisputeOnLeg
+from coordinator.storage.ending import disputes as store
+from coordinator.storage.ending.disputes import DisputeOnLeg
 from holdfast.protocol.vocabulary import EventType, LegStatus
 
 MOOT = "moot"

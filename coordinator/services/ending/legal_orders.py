@@ -19,13 +19,13 @@ from coordinator.domain.errors import (
 )
 from coordinator.domain.freeze_request import ENDED
 from coordinator.domain.permission import Permission
-from coordinator.services.after_freeze.endings import all_legs
 from coordinator.services.core.access import asked_leg, sent_request
 from coordinator.services.core.acts import Act, LegContext, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
+from coordinator.services.ending.ended_legs import all_legs
 from coordinator.services.requests.freeze_request_views import evidence_bodies
-from coordinator.storage.after_freeze import legal_orders as store
+from coordinator.storage.ending import legal_orders as store
 from coordinator.storage.engine.documents import Vault
 from coordinator.storage.ledger import freeze_ledger as ledger_store
 from coordinator.storage.ledger import hold_clocks

@@ -11,11 +11,11 @@ from coordinator.domain.errors import (
 )
 from coordinator.domain.freeze_request import Action, next_status
 from coordinator.domain.permission import Permission, is_allowed
-from coordinator.services.after_freeze.endings import end_legs, named_addresses, withdraw_from_legs
 from coordinator.services.core.access import sent_request
 from coordinator.services.core.acts import Act, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
+from coordinator.services.ending.ended_legs import end_legs, named_addresses, withdraw_from_legs
 from coordinator.storage.requests import freeze_requests as store
 from holdfast.protocol import payloads
 from holdfast.protocol.vocabulary import EventType, RequestStatus

@@ -12,14 +12,14 @@ from coordinator.domain.errors import ConflictError, InvalidTransitionError, Not
 from coordinator.domain.freeze_ledger import LegLedger
 from coordinator.domain.leg import LegFlag, flags_with
 from coordinator.domain.permission import Permission
-from coordinator.services.after_freeze.moot_disputes import resolve_as_moot
 from coordinator.services.core.access import asked_leg, locked_leg, sent_request
 from coordinator.services.core.acts import Act, LegContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
+from coordinator.services.ending.moot_disputes import resolve_as_moot
 from coordinator.services.requests.freeze_request_views import evidence_bodies
-from coordinator.storage.after_freeze import disputes as store
-from coordinator.storage.after_freeze.disputes import DisputeOnLeg
+from coordinator.storage.ending import disputes as store
+from coordinator.storage.ending.disputes import DisputeOnLeg
 from coordinator.storage.engine.documents import Vault
 from coordinator.storage.ledger import freeze_ledger as ledger_store
 from coordinator.storage.requests import legs as leg_store

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from coordinator.domain.actor import Actor
 from coordinator.domain.freeze_request import Action, State, next_status, require_closable
 from coordinator.domain.permission import Permission
-from coordinator.services.after_freeze.endings import end_legs
-from coordinator.services.after_freeze.withdrawals import tell_end
 from coordinator.services.core.access import sent_request
 from coordinator.services.core.acts import Act, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
+from coordinator.services.ending.ended_legs import end_legs
+from coordinator.services.ending.withdrawals import tell_end
 from coordinator.storage.ledger import freeze_ledger as ledger_store
 from coordinator.storage.requests import freeze_requests as store
 from holdfast.protocol import payloads

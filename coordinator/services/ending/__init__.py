@@ -1,0 +1,1 @@
+"""How requests and holds end, and what stands against it: withdrawals, ends, disputes, orders."""
