@@ -44,7 +44,7 @@ _FROZEN = frozenset(
 _NOTHING_FROZEN = _EVERY - _FROZEN - {LegStatus.WITHDRAWN}
 
 #: What is not here is refused. REPORT after the end is narrowed line by line, by the freeze ledger.
-ACTS: Mapping[LegAct, ActRule] = MappingProxyType(
+LEG_ACTS: Mapping[LegAct, ActRule] = MappingProxyType(
     {
         LegAct.DELIVER: ActRule(_ACTIVE | ENDED, _EVERY),
         LegAct.ACKNOWLEDGE: ActRule(_ACTIVE, frozenset({LegStatus.QUEUED, LegStatus.DELIVERED})),
@@ -142,7 +142,7 @@ def require_act(act: LegAct, *, facts: LegFacts, request_status: RequestStatus) 
     Raises:
         InvalidTransitionError: With the leg's status as it is.
     """
-    rule = ACTS[act]
+    rule = LEG_ACTS[act]
     status = leg_status(facts)
     if request_status not in rule.requests:
         raise InvalidTransitionError(

@@ -7,9 +7,9 @@ import pytest
 
 from coordinator.domain.errors import InvalidTransitionError
 from coordinator.domain.leg import (
-    ACTS,
     FINAL,
     IMPLIES_ACKNOWLEDGEMENT,
+    LEG_ACTS,
     LegAct,
     LegFacts,
     counts,
@@ -98,7 +98,7 @@ def test_a_refusal_says_while_what_the_act_is_taken() -> None:
 
 
 def test_every_act_has_a_rule() -> None:
-    assert set(ACTS) == set(LegAct)
+    assert set(LEG_ACTS) == set(LegAct)
 
 
 BOOLS = [False, True]

@@ -192,7 +192,7 @@ class Refused:
 
 
 #: Path below a request → its body and what makes the command of it.
-_ACTS: dict[str, tuple[type[payloads.Act], Callable[..., object]]] = {
+_ACTS: dict[str, tuple[type[payloads.ActBody], Callable[..., object]]] = {
     "approvals": (payloads.Approval, DecideFreezeRequest),
     "withdrawal": (payloads.Withdrawal, WithdrawFreezeRequest),
     "closure": (payloads.Closure, CloseFreezeRequest),

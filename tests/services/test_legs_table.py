@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from coordinator.domain.leg import ACTS as RULES
+from coordinator.domain.leg import LEG_ACTS as RULES
 from coordinator.domain.leg import LegAct
 from coordinator.services.requests.legs import MarkLegsDelivered
 from holdfast.protocol.vocabulary import LegStatus, RequestStatus

@@ -22,7 +22,7 @@ from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import EventType, EvidenceKind, LegStatus
 
 
-class Act(NamedTuple):
+class NewAct(NamedTuple):
     """What an act is stored as.
 
     Attributes:
@@ -60,7 +60,7 @@ class RequestContext:
         """
         return replace(self, request=store.change(self.uow.connection, self.request, **values))
 
-    def store_act(self, act: Act) -> str:
+    def store_act(self, act: NewAct) -> str:
         """Store an act on the request and its evidence; returns its id (`act_…`)."""
         return _store(self, act, leg_id=None)
 
@@ -93,7 +93,7 @@ class RequestContext:
         """Record an event for the partner of a leg alone; `data` has the leg's status."""
         return _record(self, event, data, [leg.partner], leg)
 
-    def act(self, act: Act, event: EventType, data: Mapping[str, Any]) -> tuple[str, Recorded]:
+    def act(self, act: NewAct, event: EventType, data: Mapping[str, Any]) -> tuple[str, Recorded]:
         """Store an act and tell the requester of it; returns its id and the event."""
         act_id = self.store_act(act)
         return act_id, self.record(event, data, act_id=act_id)
@@ -117,7 +117,7 @@ class LegContext:
         """Return the same for another who acts."""
         return replace(self, actor=actor)
 
-    def store_act(self, act: Act) -> str:
+    def store_act(self, act: NewAct) -> str:
         """Store an act on the leg and its evidence; returns its id (`act_…`)."""
         return _store(self, act, leg_id=self.leg.id)
 
@@ -168,7 +168,7 @@ def _proof(act_id: str | None) -> dict[str, str]:
     return {} if act_id is None else {"act_id": act_id}
 
 
-def _store(on: RequestContext | LegContext, act: Act, *, leg_id: str | None) -> str:
+def _store(on: RequestContext | LegContext, act: NewAct, *, leg_id: str | None) -> str:
     """Store an act and its evidence.
 
     The coordinator's own acts (timers, transport) say so; all others carry a token and its body.
@@ -185,14 +185,15 @@ def _store(on: RequestContext | LegContext, act: Act, *, leg_id: str | None) -> 
 def store_own_acts(uow: UnitOfWork, kind: str, legs: Sequence[LegRow]) -> list[str]:
     """Store the same act of the coordinator's own for many legs; returns their ids in order."""
     acts = [
-        _row(uow, COORDINATOR, Act(kind), request_id=leg.request_id, leg_id=leg.id) for leg in legs
+        _row(uow, COORDINATOR, NewAct(kind), request_id=leg.request_id, leg_id=leg.id)
+        for leg in legs
     ]
     store.insert_acts(uow.connection, acts)
     return [str(act["id"]) for act in acts]
 
 
 def _row(
-    uow: UnitOfWork, actor: Actor, act: Act, *, request_id: str, leg_id: str | None
+    uow: UnitOfWork, actor: Actor, act: NewAct, *, request_id: str, leg_id: str | None
 ) -> dict[str, Any]:
     is_own = actor.kind is ActorKind.COORDINATOR
     return {

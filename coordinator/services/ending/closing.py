@@ -6,7 +6,7 @@ from coordinator.domain.actor import Actor
 from coordinator.domain.freeze_request import Action, State, next_status, require_closable
 from coordinator.domain.permission import Permission
 from coordinator.services.core.access import sent_request
-from coordinator.services.core.acts import Act, RequestContext
+from coordinator.services.core.acts import NewAct, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.ending.ended_legs import end_legs
@@ -49,7 +49,7 @@ def expire(command: ExpireFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answe
     on = RequestContext(uow, actor, row)
     expired = on.change(status=status, provisional=provisional, ended_at=uow.now)
     why = "nobody approved it in time"
-    return tell_end(expired, Act("expire"), EventType.REQUEST_EXPIRED, reason=why)
+    return tell_end(expired, NewAct("expire"), EventType.REQUEST_EXPIRED, reason=why)
 
 
 @handles(CloseFreezeRequest, needs=Permission.FREEZE_REQUEST_CLOSE)
@@ -83,6 +83,6 @@ def close_by_itself(command: CloseByItself, actor: Actor, uow: UnitOfWork) -> An
 def _close(on: RequestContext, after: State, *, reason: str | None) -> Answer:
     status, provisional = after
     closed = on.change(status=status, provisional=provisional, ended_at=on.uow.now)
-    answer = tell_end(closed, Act("close"), EventType.REQUEST_CLOSED, reason=reason)
+    answer = tell_end(closed, NewAct("close"), EventType.REQUEST_CLOSED, reason=reason)
     end_legs(closed, EventType.REQUEST_CLOSED, reason=reason)
     return answer

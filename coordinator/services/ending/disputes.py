@@ -13,7 +13,7 @@ from coordinator.domain.freeze_ledger import LegLedger
 from coordinator.domain.leg import LegFlag, flags_with
 from coordinator.domain.permission import Permission
 from coordinator.services.core.access import asked_leg, locked_leg, sent_request
-from coordinator.services.core.acts import Act, LegContext
+from coordinator.services.core.acts import LegContext, NewAct
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.ending.moot_disputes import resolve_as_moot
@@ -75,7 +75,7 @@ def raise_dispute(command: RaiseDispute, actor: Actor, uow: UnitOfWork) -> Answe
             code="nothing_held",
             current_status=leg.status,
         )
-    act_id = on.store_act(Act("dispute"))
+    act_id = on.store_act(NewAct("dispute"))
     dispute = DisputeOnLeg(
         id=new_id("dsp"),
         request_id=request.id,
@@ -121,7 +121,7 @@ def resolve(command: ResolveDispute, actor: Actor, uow: UnitOfWork) -> Answer:
             current_status=leg.status,
         )
     on = on_request.on_leg(leg)
-    act_id = on.store_act(Act("resolve_dispute"))
+    act_id = on.store_act(NewAct("resolve_dispute"))
     ended: dict[str, Any] = {
         "resolution": body.resolution,
         "resolution_act_id": act_id,
@@ -166,7 +166,7 @@ def recommend_release(command: RecommendRelease, actor: Actor, uow: UnitOfWork) 
         _flag(on, holds=bool(others))
         recorded = resolve_as_moot(on, dispute, LegStatus(leg.status))
         return Answer(200, {"status": leg.status}, entry=recorded)
-    act_id = on.store_act(Act("recommend_release"))
+    act_id = on.store_act(NewAct("recommend_release"))
     store.change(uow.connection, dispute.id, release_recommended_at=uow.now)
     data = {
         "dispute": dispute.id,

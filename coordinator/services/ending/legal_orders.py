@@ -20,7 +20,7 @@ from coordinator.domain.errors import (
 from coordinator.domain.freeze_request import ENDED
 from coordinator.domain.permission import Permission
 from coordinator.services.core.access import asked_leg, sent_request
-from coordinator.services.core.acts import Act, LegContext, RequestContext
+from coordinator.services.core.acts import LegContext, NewAct, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.ending.ended_legs import all_legs
@@ -56,7 +56,7 @@ def attach(command: AttachLegalOrder, actor: Actor, uow: UnitOfWork) -> Answer:
     """
     body = command.body
     on = _target(command, actor, uow)
-    act_id = on.store_act(Act("legal_order"))
+    act_id = on.store_act(NewAct("legal_order"))
     order = store.insert_order(
         uow.connection,
         id=new_id("ord"),

@@ -3,7 +3,7 @@
 from coordinator.domain.actor import COORDINATOR
 from coordinator.domain.freeze_ledger import LegLedger
 from coordinator.domain.leg import LegFlag
-from coordinator.services.core.acts import Act, LegContext
+from coordinator.services.core.acts import LegContext, NewAct
 from coordinator.services.core.unit_of_work import Recorded
 from coordinator.storage.ending import disputes as store
 from coordinator.storage.ending.disputes import DisputeOnLeg
@@ -33,7 +33,7 @@ def end_moot(on: LegContext, ledger: LegLedger, status: LegStatus) -> None:
 def resolve_as_moot(on: LegContext, dispute: DisputeOnLeg, status: LegStatus) -> Recorded:
     """Resolve one dispute as moot; the coordinator's own act, for nobody decided anything."""
     on = on.by(COORDINATOR)
-    act_id = on.store_act(Act("resolve_dispute"))
+    act_id = on.store_act(NewAct("resolve_dispute"))
     store.change(
         on.uow.connection,
         dispute.id,

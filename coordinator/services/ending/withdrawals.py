@@ -12,7 +12,7 @@ from coordinator.domain.errors import (
 from coordinator.domain.freeze_request import Action, next_status
 from coordinator.domain.permission import Permission, is_allowed
 from coordinator.services.core.access import sent_request
-from coordinator.services.core.acts import Act, RequestContext
+from coordinator.services.core.acts import NewAct, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.ending.ended_legs import end_legs, named_addresses, withdraw_from_legs
@@ -52,11 +52,11 @@ def withdraw(command: WithdrawFreezeRequest, actor: Actor, uow: UnitOfWork) -> A
         if row.submitted_by_person != actor.person:
             raise PermissionDeniedError("an analyst or system withdraws its own requests only")
     if body.addresses == "all":
-        return withdraw_all(on, Action.WITHDRAW, Act("withdraw"), reason=body.reason)
+        return withdraw_all(on, Action.WITHDRAW, NewAct("withdraw"), reason=body.reason)
     return _withdraw_some(on, body)
 
 
-def withdraw_all(on: RequestContext, action: Action, act: Act, *, reason: str) -> Answer:
+def withdraw_all(on: RequestContext, action: Action, act: NewAct, *, reason: str) -> Answer:
     """End a request as withdrawn.
 
     Legs, where there are any, are told and what they hold is owed; both sides learn the reason. The
@@ -103,7 +103,7 @@ def _withdraw_some(on: RequestContext, body: payloads.Withdrawal) -> Answer:
             code="nothing_left",
             current_status=row.status,
         )
-    act_id = on.store_act(Act("withdraw"))
+    act_id = on.store_act(NewAct("withdraw"))
     store.withdraw_addresses(uow.connection, row.id, numbers, act_id, uow.now)
     data = {**named_addresses(row, numbers), "reason": body.reason}
     recorded = on.record(EventType.REQUEST_WITHDRAWN, data, act_id=act_id)
@@ -111,7 +111,7 @@ def _withdraw_some(on: RequestContext, body: payloads.Withdrawal) -> Answer:
     return Answer(201, {"id": act_id, "request_id": row.id, "status": row.status}, entry=recorded)
 
 
-def tell_end(on: RequestContext, act: Act, event: EventType, *, reason: str | None) -> Answer:
+def tell_end(on: RequestContext, act: NewAct, event: EventType, *, reason: str | None) -> Answer:
     """Store the act that ended a request, and tell the requester; the request is as it ended."""
     act_id, recorded = on.act(act, event, {"reason": reason})
     answer = {"id": act_id, "request_id": on.request.id, "status": on.request.status}
@@ -126,4 +126,4 @@ def lapse(command: LapseProvisional, actor: Actor, uow: UnitOfWork) -> Answer:
     if row is None or not row.provisional or row.ratify_by is None or row.ratify_by > uow.now:
         return Answer(200, {"status": "unchanged"})
     on = RequestContext(uow, actor, row)
-    return withdraw_all(on, Action.EXPIRE, Act("lapse"), reason="nobody ratified it in time")
+    return withdraw_all(on, Action.EXPIRE, NewAct("lapse"), reason="nobody ratified it in time")

@@ -16,7 +16,7 @@ from coordinator.domain.hold import obliged
 from coordinator.domain.leg import LegAct
 from coordinator.domain.permission import Permission, permission_for_line, require
 from coordinator.services.core.access import asked_leg, locked_leg
-from coordinator.services.core.acts import Act, LegContext
+from coordinator.services.core.acts import LegContext, NewAct
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, Recorded, UnitOfWork
 from coordinator.services.ending.ended_legs import recompute_leg
@@ -93,7 +93,7 @@ def report(command: ReportFreeze, actor: Actor, uow: UnitOfWork) -> Answer:
         # What was answered for another request, before, does not count for this one.
         booking.touched_holds[hold_id] = obliged(booking.touched_holds[hold_id])
     opened = set(booking.opened)
-    booked = _Booked(body, booking, on.store_act(Act(LegAct.REPORT.value)), uow.now)
+    booked = _Booked(body, booking, on.store_act(NewAct(LegAct.REPORT.value)), uow.now)
     # Read first: booking a correction to 0 takes the links away of what it voids.
     elsewhere = _links_elsewhere(uow, booking, leg)
     fresh = [booking.touched_holds[hold_id] for hold_id in booking.opened]

@@ -9,7 +9,7 @@ from coordinator.domain.freeze_request import Action, next_status
 from coordinator.domain.hold import HoldBalance, extended, lapsed, lapses, require_worth_asking
 from coordinator.domain.permission import Permission
 from coordinator.services.core.access import asked_leg, locked_leg, sent_request
-from coordinator.services.core.acts import Act, LegContext
+from coordinator.services.core.acts import LegContext, NewAct
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.ending.ended_legs import recompute_leg, tell_owed
@@ -84,7 +84,7 @@ def extend(command: ExtendHold, actor: Actor, uow: UnitOfWork) -> Answer:
         now=uow.now,
         max_hold=uow.policies.max_hold(jurisdiction),
     )
-    act_id = on.store_act(Act("extend"))
+    act_id = on.store_act(NewAct("extend"))
     ledger_store.store_hold(uow.connection, renewed)
     settle(uow, [renewed])
     status = recompute_leg(on, ledger_store.load_leg(uow.connection, leg))
@@ -130,7 +130,7 @@ def ask_for_extension(command: AskForExtension, actor: Actor, uow: UnitOfWork) -
         "reason": body.reason,
     }
     on = on_request.on_leg(leg)
-    act_id = on.store_act(Act("ask_extension"))
+    act_id = on.store_act(NewAct("ask_extension"))
     recorded = on.record(EventType.HOLD_EXTENSION_REQUESTED, asked, act_id=act_id)
     answer = {"id": act_id, "request_id": request.id, "status": leg.status}
     return Answer(201, answer, entry=recorded)

@@ -14,7 +14,7 @@ from coordinator.domain.actor import Actor
 from coordinator.domain.errors import ConflictError, NotFoundError
 from coordinator.domain.freeze_request import Action
 from coordinator.domain.permission import Permission
-from coordinator.services.core.acts import Act, RequestContext
+from coordinator.services.core.acts import NewAct, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import EVERYBODY, Answer, Recorded, UnitOfWork
 from coordinator.services.ending.withdrawals import withdraw_all
@@ -115,7 +115,9 @@ def withdraw_of_suspended(command: WithdrawOfSuspended, actor: Actor, uow: UnitO
     if requester is None or requester.status != PartnerStatus.SUSPENDED:
         return Answer(200, {"status": "unchanged"})
     on = RequestContext(uow, actor, row)
-    return withdraw_all(on, Action.WITHDRAW, Act("suspend"), reason="the requester was suspended")
+    return withdraw_all(
+        on, Action.WITHDRAW, NewAct("suspend"), reason="the requester was suspended"
+    )
 
 
 def _is_undecided(row: FreezeRequestRow) -> bool:

@@ -27,7 +27,7 @@ from coordinator.domain.errors import (
 from coordinator.domain.freeze_request import Action, next_status, require_in_time
 from coordinator.domain.permission import Permission
 from coordinator.services.core.access import sent_request
-from coordinator.services.core.acts import Act, RequestContext
+from coordinator.services.core.acts import NewAct, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.read_context import ReadContext
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork, unpack_evidence
@@ -77,7 +77,7 @@ def propose(command: ProposePartners, actor: Actor, uow: UnitOfWork) -> Answer:
             code="same_addition",
             current_status=row.status,
         )
-    act_id = on.store_act(Act("add_partners", context_sha256=digest))
+    act_id = on.store_act(NewAct("add_partners", context_sha256=digest))
     addition = store.insert_addition(
         uow.connection,
         id=new_id("add"),
@@ -244,7 +244,7 @@ def _partners_of(uow: UnitOfWork, addition_id: str) -> list[str]:
 def _store_decision(on: RequestContext, addition: AdditionRow, body: payloads.Approval) -> str:
     decision = body.decision.value
     # Not among the decisions on the request itself: each person has one of those, and one of these.
-    act_id = on.store_act(Act(f"{decision}_addition", context_sha256=body.context_sha256))
+    act_id = on.store_act(NewAct(f"{decision}_addition", context_sha256=body.context_sha256))
     store.insert_decision(on.uow.connection, addition.id, on.actor.person, decision, act_id)
     return act_id
 

@@ -15,7 +15,7 @@ from coordinator.domain.errors import (
 from coordinator.domain.freeze_request import Action, next_status, require_in_time
 from coordinator.domain.permission import Permission
 from coordinator.services.core.access import sent_request
-from coordinator.services.core.acts import Act, RequestContext
+from coordinator.services.core.acts import NewAct, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.ending.withdrawals import withdraw_all
@@ -100,12 +100,12 @@ def decide(command: DecideFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answe
     return _approve(on, _act(body), action, context.to, len(approvers))
 
 
-def _act(body: payloads.Approval) -> Act:
-    return Act(body.decision.value, body.decision.value, body.context_sha256)
+def _act(body: payloads.Approval) -> NewAct:
+    return NewAct(body.decision.value, body.decision.value, body.context_sha256)
 
 
 def _approve(
-    on: RequestContext, act: Act, action: Action, to: Sequence[str], approvals: int
+    on: RequestContext, act: NewAct, action: Action, to: Sequence[str], approvals: int
 ) -> Answer:
     uow, row = on.uow, on.request
     status, provisional = next_status(
@@ -125,7 +125,7 @@ def _approve(
     return Answer(201, _answer(changed, act_id) | counted, entry=recorded)
 
 
-def _reject(on: RequestContext, act: Act) -> Answer:
+def _reject(on: RequestContext, act: NewAct) -> Answer:
     uow, row = on.uow, on.request
     if row.provisional:
         # It went out already, so refusing to ratify it is a withdrawal with all that hangs on it.

@@ -11,7 +11,7 @@ from coordinator.domain.approval import excluded_from_approving, require_enough_
 from coordinator.domain.errors import ConflictError, FieldFault, InvalidInputError
 from coordinator.domain.freeze_request import Action, next_status
 from coordinator.domain.permission import Permission
-from coordinator.services.core.acts import Act, RequestContext
+from coordinator.services.core.acts import NewAct, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import About, Answer, UnitOfWork
 from coordinator.services.requests.addition_rules import why_not_askable
@@ -119,7 +119,7 @@ def submit(command: SubmitFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answe
     on = RequestContext(uow, actor, _store(command, actor, uow, submission))
     uow.seal(on.key, submission.id, "context", submission.context_text.encode())
     uow.seal(on.key, submission.id, "words", canonical_json.dumps(words))
-    act_id = on.store_act(Act("submit"))
+    act_id = on.store_act(NewAct("submit"))
     recorded = uow.record(
         EventType.REQUEST_SUBMITTED,
         _submitted(on, submission.to),

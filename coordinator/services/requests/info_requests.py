@@ -11,7 +11,7 @@ from coordinator.domain.errors import ConflictError, NotFoundError
 from coordinator.domain.leg import LegAct, LegFlag, flags_with
 from coordinator.domain.permission import Permission
 from coordinator.services.core.access import asked_leg, sent_request
-from coordinator.services.core.acts import Act
+from coordinator.services.core.acts import NewAct
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.requests.freeze_request_views import evidence_bodies
@@ -52,7 +52,7 @@ def ask(command: AskRequester, actor: Actor, uow: UnitOfWork) -> Answer:
     request, leg = on.request, on.leg
     ledger = ledger_store.load_leg(uow.connection, leg)
     require_leg_act(on, LegAct.ASK, ledger)
-    act_id = on.store_act(Act(LegAct.ASK.value))
+    act_id = on.store_act(NewAct(LegAct.ASK.value))
     question = InfoRequestOnLeg(
         id=new_id("inf"),
         request_id=request.id,
@@ -93,7 +93,7 @@ def answer(command: AnswerQuestion, actor: Actor, uow: UnitOfWork) -> Answer:
     on = on_request.on_leg(leg)
     ledger = ledger_store.load_leg(uow.connection, leg)
     require_leg_act(on, LegAct.ANSWER, ledger)
-    act_id = on.store_act(Act(LegAct.ANSWER.value))
+    act_id = on.store_act(NewAct(LegAct.ANSWER.value))
     store.mark_answered(uow.connection, question.id, act_id, uow.now)
     still_open = store.open_of_leg(uow.connection, leg.id) > 0
     flags = flags_with(leg.flags, LegFlag.INFO_REQUESTED, holds=still_open)

@@ -18,7 +18,7 @@ from coordinator.domain.leg import (
 )
 from coordinator.domain.permission import Permission
 from coordinator.services.core.access import asked_leg, locked_leg
-from coordinator.services.core.acts import Act, LegContext, store_own_acts
+from coordinator.services.core.acts import LegContext, NewAct, store_own_acts
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.requests.freeze_request_views import (
@@ -200,7 +200,7 @@ def _act(on: LegContext, act: LegAct, event: EventType, data: Mapping[str, Any])
     """Carry out an act of the asked side: check, store, write, record, answer."""
     ledger = ledger_store.load_leg(on.uow.connection, on.leg)
     require_leg_act(on, act, ledger)
-    act_id = on.store_act(Act(act.value))
+    act_id = on.store_act(NewAct(act.value))
     is_decline = act is LegAct.DECLINE
     declined = {"decline_code": data["code"], "decline_act_id": act_id} if is_decline else {}
     status = change_leg(on, act, ledger, **declined)

@@ -87,7 +87,7 @@ def _id_of(prefix: re.Match[str]) -> str:
 
 _ON_REQUEST, _ON_LEG = Side.REQUESTER, Side.ASKED
 #: Every act that somebody signs; all are POST.
-ACTS: Mapping[str, ActRule] = MappingProxyType(
+ACT_RULES: Mapping[str, ActRule] = MappingProxyType(
     {
         "submit": ActRule(None, FreezeRequest, _ON_REQUEST, _SUBMITTERS),
         "approve": ActRule("approvals", Approval, _ON_REQUEST, _LEADS, Decision.APPROVE),

@@ -284,7 +284,7 @@ class FreezeRequest(Body):
 # --- acts on a request; each names the document that it acts on -----------------------------------
 
 
-class Act(Body):
+class ActBody(Body):
     """Base of every body below `/v1/freeze-requests/{id}/`."""
 
     content_sha256: Sha256
@@ -301,7 +301,7 @@ class WarningAcceptance(Body):
     reason: Reason
 
 
-class Approval(Act):
+class Approval(ActBody):
     """`POST …/approvals`: one lead's decision on exactly the context that was shown."""
 
     decision: Annotated[Decision, Loose]
@@ -310,26 +310,26 @@ class Approval(Act):
     warnings_accepted: Annotated[list[WarningAcceptance], Field(max_length=100)] = []
 
 
-class Withdrawal(Act):
+class Withdrawal(ActBody):
     """`POST …/withdrawal`."""
 
     addresses: Literal["all"] | AddressNos
     reason: Reason
 
 
-class Closure(Act):
+class Closure(ActBody):
     """`POST …/closure`."""
 
     reason: ShortText | None = None
 
 
-class Acknowledgement(Act):
+class Acknowledgement(ActBody):
     """`POST …/acknowledgement`: a person or system of the partner has it."""
 
     note: ShortText | None = None
 
 
-class Review(Act):
+class Review(ActBody):
     """`POST …/review`: somebody is looking into it."""
 
     note: ShortText | None = None
@@ -359,7 +359,7 @@ def _require_explained(said: "Decline | NothingLine") -> None:
         raise ValueError("insufficient_evidence needs retry: true and what is missing")
 
 
-class Decline(Act):
+class Decline(ActBody):
     """`POST …/decline`: nothing is or will be frozen, and why."""
 
     code: Annotated[DeclineCode, Loose]
@@ -502,7 +502,7 @@ ReportLine = Annotated[
 ]
 
 
-class FreezeReport(Act):
+class FreezeReport(ActBody):
     """`POST …/freeze-reports`: a partner's lines, each an increment.
 
     Refused whole or taken whole.
