@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple, assert_never
 
-from coordinator.domain.answers import Answers
 from coordinator.domain.errors import CoordinatorError, InvalidInputError, LedgerBreachError
 from coordinator.domain.freeze_request import is_crossing, takes_late_lines
 from coordinator.domain.hold import HoldBalance, end_fault, lapses
@@ -20,6 +19,7 @@ from coordinator.domain.hold_terms import (
 )
 from coordinator.domain.ledger_draft import LIMIT, Draft, Rules, WorkingHold
 from coordinator.domain.ledger_state import BookedLine, Booking, LegLedger, Position
+from coordinator.domain.nothing_lines import NothingLines
 from coordinator.domain.usd import usd_cents, worth_after
 from holdfast.protocol.payloads import (
     CorrectionLine,
@@ -75,7 +75,7 @@ class Booker:
         self._assets: dict[str, str | None] = {}
         self._corrected: set[str] = set()
         self._named: set[int] = set()
-        self._answers = Answers(self._draft)
+        self._nothing = NothingLines(self._draft)
         self._id = ""
 
     def book(self, lines: Sequence[ReportLine]) -> Booking:
@@ -90,7 +90,7 @@ class Booker:
             self._id = self._rules.new_line_id()
             booked.append(self._take(no, each))
         self._draft.settle()
-        for line_no, address_nos in self._answers.settle(self._named).items():
+        for line_no, address_nos in self._nothing.settle(self._named).items():
             line = booked[line_no]
             booked[line_no] = line and line._replace(address_nos=address_nos)
         self._refuse_if_faulty()
@@ -111,7 +111,7 @@ class Booker:
             case KeptLine():
                 return self._keeps(no, line)
             case NothingLine():
-                return self._answers.take(no, line, self._id)
+                return self._nothing.take(no, line, self._id)
             case CorrectionLine():
                 return self._corrects(no, line)
             case _:
@@ -556,7 +556,7 @@ class Booker:
         touched: dict[int, DeclineCode | None] = {
             address_no: None for address_no in self._named if address_no in ledger.nothing
         }
-        touched |= self._answers.codes()
+        touched |= self._nothing.codes()
         holds = {hold_id: hold.balance for hold_id, hold in draft.holds.items()}
         return Booking(
             lines=lines,

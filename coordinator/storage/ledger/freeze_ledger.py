@@ -100,7 +100,7 @@ class _Found(NamedTuple):
     found_usd: int | None
 
 
-class _Answer(NamedTuple):
+class _Nothing(NamedTuple):
     address_no: int
     code: str | None
 
@@ -111,7 +111,7 @@ class _LineNow(NamedTuple):
     usd_cents: int | None
 
 
-def _answers() -> CompoundSelect[Any]:
+def _with_nothing() -> CompoundSelect[Any]:
     """Return a query for the addresses that a leg answered with nothing, and the code.
 
     In the same round trip, without a code: those that await no answer, for they were taken back.
@@ -143,7 +143,7 @@ _FINDINGS = Prebuilt(
     ).where(FindingRow.leg_id == bindparam("leg_id")),
     _Found,
 )
-_ANSWERS = Prebuilt(_answers(), _Answer)
+_NOTHING = Prebuilt(_with_nothing(), _Nothing)
 _LINE = Prebuilt(
     select(LedgerLineRow).where(
         LedgerLineRow.leg_id == bindparam("leg_id"), LedgerLineRow.id == bindparam("line_id")
@@ -201,7 +201,7 @@ def load_leg(connection: Connection, leg: LegRow, named: Iterable[str] = ()) -> 
     holds = _HOLDS.send(connection, leg_id=leg.id)
     links = _LINKS.send(connection, leg_id=leg.id)
     findings = _FINDINGS.send(connection, leg_id=leg.id)
-    answers = _ANSWERS.send(connection, leg_id=leg.id)
+    nothing = _NOTHING.send(connection, leg_id=leg.id)
     ledger = LegLedger(leg.id)
     for row in holds.rows():
         ledger.holds[row.id] = _balance(row)
@@ -215,11 +215,11 @@ def load_leg(connection: Connection, leg: LegRow, named: Iterable[str] = ()) -> 
         ledger.findings[found.address_no, found.asset] = Finding(
             found.address_no, found.asset, found.found, found.withheld, found.found_usd or 0
         )
-    for answer in answers.rows():
-        if answer.code is None:
-            ledger.withdrawn.add(answer.address_no)
+    for each in nothing.rows():
+        if each.code is None:
+            ledger.withdrawn.add(each.address_no)
         else:
-            ledger.nothing[answer.address_no] = DeclineCode(answer.code)
+            ledger.nothing[each.address_no] = DeclineCode(each.code)
     ledger.line = lambda line_id: effective_line(connection, leg.id, line_id)
     wanted = sorted(set(ledger.shared) | (set(named) - set(ledger.holds)))
     ledger.other_holds = _holds_of_other_legs(connection, leg, wanted)
