@@ -19,7 +19,7 @@ from holdfast.evidence.four_eyes import (
     require_may_flash,
     require_quorum,
 )
-from holdfast.evidence.ledger import Books
+from holdfast.evidence.ledger import RecomputedLedger
 from holdfast.protocol.decision_context import DecisionContext, context_sha256
 from holdfast.protocol.errors import DecisionContextError
 from holdfast.protocol.life_cycle_payloads import Dispute, DisputeResolution
@@ -301,7 +301,7 @@ def withdrawn_addresses_as_signed(case: CaseFile) -> Outcome:
 # --- legs ----------------------------------------------------------------------------------------
 
 
-def leg_as_signed(case: CaseFile, leg: LegView, books: Books) -> Outcome:
+def leg_as_signed(case: CaseFile, leg: LegView, ledger: RecomputedLedger) -> Outcome:
     """Compare a leg's status and times with the acts on it and with what its lines come to."""
     names = _acts_on(case, leg)
     acknowledging = [
@@ -318,7 +318,7 @@ def leg_as_signed(case: CaseFile, leg: LegView, books: Books) -> Outcome:
         raise _fault(f"{leg.partner} is shown as {said}", "no_such_act")
     if first is not None and shown is not None and abs((first - shown).total_seconds()) > SKEW:
         raise _fault(f"{leg.partner} acknowledged at {first:%Y-%m-%d %H:%M}, not when it is shown")
-    expected = _statuses(case, names, books)
+    expected = _statuses(case, names, ledger)
     if leg.status not in expected:
         words = " or ".join(sorted(status.value for status in expected))
         raise _fault(f"{leg.partner} is shown as {leg.status.value}; its acts come to {words}")
@@ -341,8 +341,8 @@ def _acts_on(case: CaseFile, leg: LegView) -> list[str]:
     ]
 
 
-def _statuses(case: CaseFile, names: Sequence[str], books: Books) -> set[LegStatus]:
-    money = books.money_status()
+def _statuses(case: CaseFile, names: Sequence[str], ledger: RecomputedLedger) -> set[LegStatus]:
+    money = ledger.money_status()
     if money is not None:
         return {money}
     shown = {LegStatus.QUEUED, LegStatus.DELIVERED}

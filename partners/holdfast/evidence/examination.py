@@ -18,7 +18,7 @@ from holdfast.evidence.case_file import (
 )
 from holdfast.evidence.key_directory import KeyDirectory
 from holdfast.evidence.ledger import (
-    Books,
+    RecomputedLedger,
     SignedExtension,
     add_up,
     sum_of,
@@ -114,14 +114,14 @@ def _shown(case: CaseFile) -> Iterator[Finding]:
         for what, check_of in _OF_REQUEST.items():
             yield _look(what, partial(check_of, case, submission))
     yield _look("addresses", partial(completeness.withdrawn_addresses_as_signed, case))
-    books = _books(case)
+    ledgers = _ledgers(case)
     for leg in case.legs:
-        check = partial(completeness.leg_as_signed, case, leg, books[leg.partner])
+        check = partial(completeness.leg_as_signed, case, leg, ledgers[leg.partner])
         yield _look("leg", check, by=leg.partner)
-    for partner, own in books.items():
+    for partner, own in ledgers.items():
         if own.faults or own.asserted_holds or own.asserted_terms or _has_lines(case, partner):
             yield from _ledger(case, own)
-    yield _look("totals", partial(_totals, case, books))
+    yield _look("totals", partial(_totals, case, ledgers))
     if case.disputes or case.proven("dispute", "resolve_dispute"):
         yield _look("disputes", partial(completeness.disputes_as_signed, case))
 
@@ -136,7 +136,7 @@ def _look(
     return Finding(what, result, detail, by=by)
 
 
-def _books(case: CaseFile) -> dict[str, Books]:
+def _ledgers(case: CaseFile) -> dict[str, RecomputedLedger]:
     return add_up(
         [
             SignedReport(
@@ -164,7 +164,7 @@ def _has_lines(case: CaseFile, partner: str) -> bool:
     return any(line.partner == partner for line in case.lines)
 
 
-def _ledger(case: CaseFile, own: Books) -> Iterator[Finding]:
+def _ledger(case: CaseFile, own: RecomputedLedger) -> Iterator[Finding]:
     faults = own.faults
     if faults:
         more = f"; and {len(faults) - _TOLD} more" if len(faults) > _TOLD else ""
@@ -191,11 +191,11 @@ def _ledger(case: CaseFile, own: Books) -> Iterator[Finding]:
         yield Finding("ends of holds", Result.ASSERTED, detail, by=own.partner)
 
 
-def _totals(case: CaseFile, books: Mapping[str, Books]) -> completeness.Outcome:
+def _totals(case: CaseFile, ledgers: Mapping[str, RecomputedLedger]) -> completeness.Outcome:
     own = (
-        books.values()
+        ledgers.values()
         if case.is_requester
-        else [b for b in books.values() if b.partner == case.handle]
+        else [b for b in ledgers.values() if b.partner == case.handle]
     )
     faults = totals_faults(sum_of(own), case.view.totals, "the request")
     if faults:

@@ -3,8 +3,8 @@
 Each line that the coordinator shows must be the one at its place in a signed report; the holds and
 totals that it shows must come to what those lines come to. Ids of lines and holds, and what was
 written on other requests about a hold that two of them share, are the coordinator's word alone:
-`Books.asserted_holds` names the holds that rest on such lines. Amounts are whole base units, values
-whole US cents. Source: the design's ledger.
+`RecomputedLedger.asserted_holds` names the holds that rest on such lines. Amounts are whole base
+units, values whole US cents.
 """
 
 from collections import defaultdict
@@ -142,7 +142,7 @@ class _Hold(_Sums):
 
 
 @dataclass(slots=True)
-class Books:
+class RecomputedLedger:
     """One partner's side of a request, added up.
 
     Attributes:
@@ -347,8 +347,8 @@ def add_up(
     lines: Sequence[LineView],
     holds: Sequence[HoldView],
     legs: Sequence[LegView],
-) -> dict[str, Books]:
-    """Return the books of every partner whose leg, lines or holds are shown, with what is wrong.
+) -> dict[str, RecomputedLedger]:
+    """Return the ledgers of every partner whose leg, lines or holds are shown, with what is wrong.
 
     Args:
         reports: Proven ones.
@@ -361,17 +361,17 @@ def add_up(
     said, faults = match_lines(reports, lines)
     partners = {*leg_of, *faults, *(line.partner for line in lines)}
     partners |= {each.partner for each in holds} | {each.partner for each in extensions}
-    books = {name: Books(name, faults.get(name, [])) for name in sorted(partners)}
+    ledgers = {name: RecomputedLedger(name, faults.get(name, [])) for name in sorted(partners)}
     for line in lines:
         if line.shared or line.id in said:
-            books[line.partner].take(line, said.get(line.id))
+            ledgers[line.partner].take(line, said.get(line.id))
     for extension in extensions:
-        books[extension.partner].extend(extension)
+        ledgers[extension.partner].extend(extension)
     shown = _by_partner(lines), _by_partner(holds)
-    for partner, own in books.items():
+    for partner, own in ledgers.items():
         own.check_rules()
         own.check_leg(leg_of.get(partner), lines=shown[0][partner], holds=shown[1][partner])
-    return books
+    return ledgers
 
 
 def _by_partner(views: Iterable[V]) -> dict[str, list[V]]:
@@ -427,10 +427,10 @@ def totals_faults(
     return faults
 
 
-def sum_of(books: Iterable[Books]) -> dict[str, dict[str, int]]:
+def sum_of(ledgers: Iterable[RecomputedLedger]) -> dict[str, dict[str, int]]:
     """Return the sums over several partners; no hold belongs to two of them."""
     sums: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for own in books:
+    for own in ledgers:
         for asset, amounts in own.totals().items():
             for name, amount in amounts.items():
                 sums[asset][name] += amount
