@@ -39,6 +39,22 @@ def own_partner(uow: UnitOfWork, actor: Actor) -> PartnerRow:
     return row
 
 
+def signed_context(uow: UnitOfWork, actor: Actor, audience: str) -> GrantContext:
+    """Seal what proves a grant that one key alone signs, and return the grant's context."""
+    row = own_partner(uow, actor)
+    key = uow.key(row.document_key_id)
+    evidence_id = new_id("evd")
+    uow.seal_evidence(key, evidence_id)
+    return GrantContext(
+        partner=actor.partner,
+        key=key,
+        audience=audience,
+        evidence_id=evidence_id,
+        visible=row.status == PartnerStatus.ACTIVE,
+        by_root=actor.kind is ActorKind.ROOT,
+    )
+
+
 @handles(MakeGrant, needs=Permission.GRANT_MAKE)
 def make_grant(command: MakeGrant, actor: Actor, uow: UnitOfWork) -> Answer:
     """Apply one root-signed grant."""
@@ -46,19 +62,7 @@ def make_grant(command: MakeGrant, actor: Actor, uow: UnitOfWork) -> Answer:
         raise PermissionDeniedError(
             "a grant that applies at once is signed by the partner's root key"
         )
-    row = own_partner(uow, actor)
-    key = uow.key(row.document_key_id)
-    evidence_id = new_id("evd")
-    uow.seal_evidence(key, evidence_id)
-    context = GrantContext(
-        partner=actor.partner,
-        key=key,
-        audience=command.audience,
-        evidence_id=evidence_id,
-        visible=row.status == PartnerStatus.ACTIVE,
-        by_root=True,
-    )
-    view = apply_grant(uow, command.body, context)
+    view = apply_grant(uow, command.body, signed_context(uow, actor, command.audience))
     return Answer(201, view, entry=uow.recorded[-1])
 
 
@@ -91,8 +95,8 @@ def store_grant(
         uow: The transaction.
         checked: What `check_grant` returned.
         context: The same as there.
-        key_proposer: Who stands behind the key where that is not this grant's proposer: a key that
-            takes another's place inherits it, or four eyes could be got round by replacing.
+        key_proposer: Who proposed the key, if not this grant's proposer. A key that replaces
+            another inherits its proposer, or a rotation would get round the four-eyes rule.
     """
     grant = checked.grant
     grant_id = new_id("grt")
@@ -151,7 +155,7 @@ def grant_view(
 
 
 def end_key(uow: UnitOfWork, partner: str, kid: str) -> None:
-    """Take one key away, in the transaction that gives another.
+    """Revoke a key in the transaction that replaces it.
 
     Raises:
         ConflictError: If somebody else did so meanwhile.

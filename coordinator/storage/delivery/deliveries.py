@@ -18,18 +18,9 @@ from coordinator.storage.tables.outbox import (
     LaneRow,
     WebhookEndpointRow,
 )
+from coordinator.storage.tail.outbox import DELIVERY_COLUMNS
 from holdfast.protocol.type_ids import new_id
 
-_COLUMNS = (
-    "id",
-    "endpoint_id",
-    "request_id",
-    "seq",
-    "event_id",
-    "status",
-    "created_at",
-    "attempts",
-)
 _CHUNK = 400
 
 
@@ -147,7 +138,7 @@ def queue_events(
         (new_id("dlv"), endpoint_id, e.request_id or "", e.seq, e.id, "pending", now, 0)
         for e in events
     ]
-    insert_rows(connection, DeliveryRow, _COLUMNS, rows, ignore_conflicts=True)
+    insert_rows(connection, DeliveryRow, DELIVERY_COLUMNS, rows, ignore_conflicts=True)
 
 
 def of_events(connection: Connection, endpoint_id: str, event_ids: Sequence[str]) -> dict[str, str]:

@@ -266,31 +266,35 @@ def listed(handle: str, leg_status: InstrumentedAttribute[str] | None = None) ->
 def sent_by(connection: Connection, handle: str, wanted: NewestRequests) -> list[ListedRequest]:
     """Return requests of `handle`, newest first."""
     query = listed(handle).where(FreezeRequestRow.requester == handle)
-    if wanted.before is not None:
-        query = query.where(FreezeRequestRow.id < wanted.before)
-    if wanted.status is not None:
-        query = query.where(FreezeRequestRow.status == wanted.status)
-    if wanted.incident_id is not None:
-        query = query.where(FreezeRequestRow.incident_id == wanted.incident_id)
-    newest = query.order_by(FreezeRequestRow.id.desc()).limit(wanted.limit)
-    return read_as(connection, ListedRequest, newest)
+    found = _newest(query, wanted, FreezeRequestRow.id, FreezeRequestRow.status)
+    return read_as(connection, ListedRequest, found)
 
 
 def received_by(connection: Connection, handle: str, wanted: NewestRequests) -> list[ListedRequest]:
-    """Return requests that `handle` has a leg of, newest first, with the leg's status."""
+    """Return requests that `handle` has a leg of, newest first; the status is the leg's."""
     query = (
         listed(handle, LegRow.status)
         .join(LegRow, LegRow.request_id == FreezeRequestRow.id)
         .where(LegRow.partner == handle)
     )
+    found = _newest(query, wanted, LegRow.request_id, LegRow.status)
+    return read_as(connection, ListedRequest, found)
+
+
+def _newest(
+    query: Select[Any],
+    wanted: NewestRequests,
+    request_id: InstrumentedAttribute[str],
+    status: InstrumentedAttribute[str],
+) -> Select[Any]:
+    """Narrow a list down; the columns are those of the index that it is read along."""
     if wanted.before is not None:
-        query = query.where(LegRow.request_id < wanted.before)
+        query = query.where(request_id < wanted.before)
     if wanted.status is not None:
-        query = query.where(LegRow.status == wanted.status)
+        query = query.where(status == wanted.status)
     if wanted.incident_id is not None:
         query = query.where(FreezeRequestRow.incident_id == wanted.incident_id)
-    newest = query.order_by(LegRow.request_id.desc()).limit(wanted.limit)
-    return read_as(connection, ListedRequest, newest)
+    return query.order_by(request_id.desc()).limit(wanted.limit)
 
 
 def of_incident(
