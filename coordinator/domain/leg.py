@@ -1,7 +1,7 @@
 """One partner's side of a request: which acts it takes, and the one function that says how it is.
 
-Source: the design's life-cycle table of legs. The table guards acts; the status is no decision of
-its own, it is computed from the last act and the totals, so that the two cannot disagree.
+The table guards acts. The status is computed from the last act and the totals, so that they cannot
+disagree. Source: docs/life-cycle.md.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

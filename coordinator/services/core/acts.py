@@ -4,8 +4,8 @@ Every act goes the same way. `store_act` keeps it with its evidence, the handler
 does, and `record` tells of it and has the act's row point to its leaf in the log. `act` does both
 at once, for acts that write nothing else.
 
-Whoever may read the request can read an act's evidence, body and all. What is for one side alone is
-not an act of the request.
+Whoever may read the request can read an act's evidence, body and all. What only one side may know
+is therefore no act on the request.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,7 +37,7 @@ class NewAct(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """Who acts on which request, as it was read, and in which transaction."""
+    """Who acts, the request as it was read, and the transaction under way."""
 
     uow: UnitOfWork
     actor: Actor
@@ -49,7 +49,7 @@ class RequestContext:
         return self.uow.key(self.request.document_key_id)
 
     def on_leg(self, leg: LegRow) -> "LegContext":
-        """Return the same for one of the request's legs."""
+        """Return this context for one of the request's legs."""
         return LegContext(self.uow, self.actor, self.request, leg)
 
     def change(self, **values: Any) -> "RequestContext":
@@ -71,7 +71,7 @@ class RequestContext:
 
         Args:
             event: As on the wire.
-            data: Members beside those that every such event has.
+            data: Members in addition to those that every such event has.
             act_id: The act that it tells of; its row points to the event's leaf.
         """
         request = self.request
@@ -101,7 +101,7 @@ class RequestContext:
 
 @dataclass(frozen=True, slots=True)
 class LegContext:
-    """Who acts on which leg of which request, as they were read, and in which transaction."""
+    """Who acts, the request and the leg as they were read, and the transaction under way."""
 
     uow: UnitOfWork
     actor: Actor
@@ -114,7 +114,7 @@ class LegContext:
         return self.uow.key(self.request.document_key_id)
 
     def by(self, actor: Actor) -> "LegContext":
-        """Return the same for another who acts."""
+        """Return this context for another actor."""
         return replace(self, actor=actor)
 
     def store_act(self, act: NewAct) -> str:
@@ -133,7 +133,7 @@ class LegContext:
 
         Args:
             event: As on the wire.
-            data: Members beside those that every such event has.
+            data: Members in addition to those that every such event has.
             status: How the leg shows now; None: as it was read.
             act_id: The act that it tells of; its row points to the event's leaf.
         """

@@ -1,4 +1,4 @@
-"""What a handler may touch, and the one tail in which every change ends.
+"""What a handler works with, and the tail in which every change ends.
 
 `finish()` is the only place that locks the head of the log: events and leaves get their numbers
 there, last of all and in commit order; then bodies are completed, sealed and stored, deliveries are
@@ -118,10 +118,7 @@ class Recorded:
         }
 
     def body(self) -> bytes:
-        """Return the bytes that are delivered.
-
-        The committed core with its place in the log added.
-        """
+        """Return the bytes that are delivered: the committed core and its place in the log."""
         entry = {**self.log_entry(), "seq": self.seq}
         return b'{"data":{"log":' + canonical_json.dumps(entry) + b"," + self.core[9:]
 
@@ -172,7 +169,7 @@ class About(NamedTuple):
 
 
 class LegNumbers(NamedTuple):
-    """How many events of a leg its partner, and how many its requester, was told of."""
+    """How many events about a leg its partner was told of, and how many its requester."""
 
     sequence: int
     requester_sequence: int
@@ -318,14 +315,14 @@ class UnitOfWork:
         self.seal(key, owner_id, name, content)
 
     def _next_leg_numbers(self, leg: LegRow | NewLeg, *, is_for_requester: bool) -> dict[str, int]:
-        """Count one event of a leg; each side gets numbers without a gap."""
+        """Count one event about a leg; each side's numbers have no gaps."""
         present = self.leg_numbers(leg)
         numbers = LegNumbers(present.sequence + 1, present.requester_sequence + is_for_requester)
         self._leg_sequences[leg.id] = numbers
         return numbers._asdict() if is_for_requester else {"sequence": numbers.sequence}
 
     def leg_numbers(self, leg: LegRow | NewLeg) -> LegNumbers:
-        """Return the numbers of the leg's newest events, those of this transaction included."""
+        """Return the numbers of the leg's newest events, including those of this transaction."""
         stored = LegNumbers(leg.event_sequence, leg.requester_sequence)
         return self._leg_sequences.get(leg.id, stored)
 
@@ -336,17 +333,17 @@ class UnitOfWork:
         return present + 1
 
     def will_revoke(self, kids: Iterable[str] = ()) -> None:
-        """Say that this transaction takes a right away, so that others check theirs again.
+        """Note that this transaction takes a right away, so that others check theirs again.
 
         Args:
-            kids: The keys that this very transaction ended; they were good until now, so its own
-                authority may rest on one of them.
+            kids: The keys that it ends. They were good until now, so its own authority may rest on
+                one of them.
         """
         self._revokes = True
         self._taken_away |= frozenset(kids)
 
     def stands_on(self, standing: Standing) -> None:
-        """Say on which rights, and on how many revocations, the authority of this command rests."""
+        """Note the rights that this command rests on, and the number of revocations before them."""
         self._standing = standing
         if standing.wrapped_key is not None:
             key = self.vault.unwrap(standing.document_key_id, standing.wrapped_key)
@@ -357,7 +354,7 @@ class UnitOfWork:
         driver.execute(self.connection, _BEGIN_ACT)
 
     def undo_act(self) -> None:
-        """Take back all that was done since `begin_act`: the handler refused."""
+        """Undo everything since `begin_act`, because the handler refused."""
         driver.execute(self.connection, _UNDO_ACT)
         self._pending = _Pending()
         self._leg_sequences.clear()

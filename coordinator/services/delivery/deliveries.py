@@ -49,7 +49,7 @@ class ReplayEndpoint:
 
 @handles(ResendDelivery, needs=Permission.DELIVERY_RESEND)
 def resend(command: ResendDelivery, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Queue a delivery again, whatever became of it; one that waits for a retry becomes due."""
+    """Queue a delivery again, whatever its status; one that waits for a retry becomes due."""
     row = store.find(uow.connection, command.delivery_id, actor.partner)
     if row is None:
         raise NotFoundError("there is no such delivery, or none of yours")

@@ -1,8 +1,8 @@
 """Webhook endpoints of a partner: register, change, rotate the secret, test, delete, read.
 
-The URL is checked, and its host resolved, by `check` before the transaction: name servers are slow
-and the partner's own. The sender checks again at every delivery. Secrets are shown only in the
-answer that made them.
+`check` looks at the URL and resolves its host before the transaction, because name servers may be
+slow, and are the partner's own. The sender checks again at every delivery. Secrets are shown only
+in the answer that made them.
 """
 
 from collections.abc import Callable, Sequence

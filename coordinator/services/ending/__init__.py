@@ -1,1 +1,1 @@
-"""How requests and holds end, and what stands against it: withdrawals, ends, disputes, orders."""
+"""How requests and holds end, or do not: withdrawals, closings, disputes, legal orders."""

@@ -41,7 +41,7 @@ class ExpireFreezeRequest:
 
 @handles(ExpireFreezeRequest, needs=Permission.TIMER_FIRE)
 def expire(command: ExpireFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answer:
-    """End a request that nobody approved in time; does nothing where somebody was quicker."""
+    """End a request that nobody approved in time; do nothing if it was decided meanwhile."""
     row = store.get(uow.connection, command.request_id, lock=True)
     if row is None or row.status != RequestStatus.SUBMITTED or row.approve_by > uow.now:
         return Answer(200, {"status": "unchanged"})
@@ -66,7 +66,7 @@ def close(command: CloseFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answer:
 
 @handles(CloseByItself, needs=Permission.TIMER_FIRE)
 def close_by_itself(command: CloseByItself, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Close a request whose legs are all final for long enough; else do nothing."""
+    """Close a request whose legs have all been final for long enough; otherwise do nothing."""
     row = store.get(uow.connection, command.request_id, lock=True)
     if (
         row is None

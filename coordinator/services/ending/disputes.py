@@ -1,4 +1,4 @@
-"""Disputes: a partner contests for its customer; unanswered, they recommend a release."""
+"""Disputes: a partner contests on behalf of a customer; if unanswered, release is recommended."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -107,7 +107,7 @@ def raise_dispute(command: RaiseDispute, actor: Actor, uow: UnitOfWork) -> Answe
 
 @handles(ResolveDispute, needs=Permission.DISPUTE_RESOLVE)
 def resolve(command: ResolveDispute, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Answer a dispute, late ones too; the leg's flag goes with its last open dispute."""
+    """Answer a dispute, even late; the leg's flag goes with its last open dispute."""
     body = command.body
     on_request = sent_request(uow, actor, command.request_id, body.content_sha256)
     dispute = store.get(uow.connection, command.dispute_id, request_id=on_request.request.id)
@@ -144,7 +144,7 @@ def resolve(command: ResolveDispute, actor: Actor, uow: UnitOfWork) -> Answer:
 
 @handles(RecommendRelease, needs=Permission.TIMER_FIRE)
 def recommend_release(command: RecommendRelease, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Recommend a release where nobody answered in time; do nothing where somebody was quicker.
+    """Recommend a release if nobody answered in time; do nothing if somebody did.
 
     The leg stays disputed.
     """

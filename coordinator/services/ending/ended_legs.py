@@ -1,4 +1,4 @@
-"""How a request that went out ends: every leg is told, and legs that hold owe an answer."""
+"""What the end of a request means for its legs: each is told, and those that hold owe an answer."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -50,7 +50,7 @@ def end_legs(on: RequestContext, event: EventType, *, reason: str | None) -> Non
 def withdraw_from_legs(on: RequestContext, numbers: Sequence[int], reason: str) -> None:
     """Tell every leg which addresses were withdrawn; what it holds on them owes an answer.
 
-    No other answer is awaited about them, which may have been the last that was.
+    Nothing else is awaited about these addresses, so the leg may now be answered.
     """
     named = set(numbers)
     for leg in all_legs(on.uow, on.request.id):
@@ -70,15 +70,15 @@ def withdraw_from_legs(on: RequestContext, numbers: Sequence[int], reason: str) 
 
 
 def recompute_leg(on: LegContext, ledger: LegLedger) -> LegStatus:
-    """Write a leg's flags and status anew after its holds changed without an act on it."""
+    """Update a leg's flags and status after its holds changed without an act on it."""
     return change_leg(on, LegAct.WITHDRAW, ledger)
 
 
 def oblige(on: LegContext, holds: Sequence[HoldBalance]) -> list[HoldBalance]:
-    """Take earlier answers back and return the holds of a leg that owe one now.
+    """Void earlier answers about holds, and return those that owe one now.
 
     The requests that share a hold with the leg's are locked by the caller (`lock_sharing`): where
-    one of them was withdrawn before, an answer that is taken back is owed to it again.
+    one of them was withdrawn before, a voided answer is owed to it again.
     """
     renewed = [obliged(hold) for hold in holds]
     answered = [hold for hold in holds if hold.kept is not None]
@@ -89,7 +89,7 @@ def oblige(on: LegContext, holds: Sequence[HoldBalance]) -> list[HoldBalance]:
 
 
 def _recompute_sharing(on: LegContext, holds: Sequence[HoldBalance]) -> None:
-    """Write the partner's other legs anew that share holds whose answer was taken back."""
+    """Update the partner's other legs that share holds whose answers were voided."""
     uow = on.uow
     sharing: dict[str, list[HoldBalance]] = {}
     for hold in holds:
@@ -107,7 +107,7 @@ def _recompute_sharing(on: LegContext, holds: Sequence[HoldBalance]) -> None:
 
 
 def tell_owed(on: LegContext, status: LegStatus, owing: Sequence[HoldBalance], why: str) -> None:
-    """Tell both sides that answers are owed, where any are."""
+    """Tell both sides which holds owe an answer, if any do."""
     if not owing:
         return
     named = owing[:_HOLDS_IN_EVENT]
@@ -126,7 +126,7 @@ def tell_owed(on: LegContext, status: LegStatus, owing: Sequence[HoldBalance], w
 
 
 def named_addresses(request: FreezeRequestRow, numbers: Sequence[int] | None) -> dict[str, Any]:
-    """Return how an event names addresses (None: all), the first of them where they are many."""
+    """Return how an event names addresses (None: all); of many, only the first."""
     if numbers is None:
         return {"addresses": "all", "address_count": request.address_count}
     shown: dict[str, Any] = {

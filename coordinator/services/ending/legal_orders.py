@@ -50,9 +50,9 @@ class AttachLegalOrder:
 
 @handles(AttachLegalOrder, needs=Permission.LEGAL_ORDER_ATTACH)
 def attach(command: AttachLegalOrder, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Show an order to the requester and to the leg that it concerns.
+    """Tell the requester of an order, and the leg that it concerns.
 
-    About no hold: to every leg.
+    An order that names no hold concerns every leg.
     """
     body = command.body
     on = _target(command, actor, uow)

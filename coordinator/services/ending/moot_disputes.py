@@ -1,4 +1,4 @@
-"""Disputes about what is not held any more: nothing is left to contest, so they are over."""
+"""Disputes about what is no longer held: there is nothing left to contest, so they end."""
 
 from coordinator.domain.actor import COORDINATOR
 from coordinator.domain.freeze_ledger import LegLedger
@@ -15,8 +15,8 @@ MOOT = "moot"
 def end_moot(on: LegContext, ledger: LegLedger, status: LegStatus) -> None:
     """End the disputes of a leg about which nothing is held any more, and tell both sides.
 
-    Call it after the leg was written (`change_leg`, which clears the flag) and after what ended the
-    holds was told. Costs nothing where the leg is not disputed.
+    Call it after `change_leg`, which clears the flag, and after recording what ended the holds. It
+    costs nothing if the leg is not disputed.
 
     Args:
         on: The leg as read before the act.
@@ -31,7 +31,7 @@ def end_moot(on: LegContext, ledger: LegLedger, status: LegStatus) -> None:
 
 
 def resolve_as_moot(on: LegContext, dispute: DisputeOnLeg, status: LegStatus) -> Recorded:
-    """Resolve one dispute as moot; the coordinator's own act, for nobody decided anything."""
+    """Resolve one dispute as moot: an act of the coordinator's own, because nobody decided."""
     on = on.by(COORDINATOR)
     act_id = on.store_act(NewAct("resolve_dispute"))
     store.change(

@@ -1,4 +1,4 @@
-"""Withdrawals: a request before it went out, a live one whole, or some of its addresses."""
+"""Withdrawals: of a request before it went out, of a live one, or of some addresses."""
 
 from dataclasses import dataclass
 
@@ -31,7 +31,7 @@ class WithdrawFreezeRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LapseProvisional:
-    """Nobody ratified a flash request in time: it withdraws itself."""
+    """Nobody ratified a flash request in time, so it is withdrawn."""
 
     request_id: str
 
@@ -59,8 +59,8 @@ def withdraw(command: WithdrawFreezeRequest, actor: Actor, uow: UnitOfWork) -> A
 def withdraw_all(on: RequestContext, action: Action, act: NewAct, *, reason: str) -> Answer:
     """End a request as withdrawn.
 
-    Legs, where there are any, are told and what they hold is owed; both sides learn the reason. The
-    requests that share a hold with it are locked by the caller.
+    Its legs are told, and owe answers about what they hold; both sides learn the reason. The caller
+    locks the requests that share a hold with it.
     """
     row = on.request
     went_out = row.status != RequestStatus.SUBMITTED
@@ -112,7 +112,7 @@ def _withdraw_some(on: RequestContext, body: payloads.Withdrawal) -> Answer:
 
 
 def tell_end(on: RequestContext, act: NewAct, event: EventType, *, reason: str | None) -> Answer:
-    """Store the act that ended a request, and tell the requester; the request is as it ended."""
+    """Store the act that ended a request, and tell the requester; `on` has the ended request."""
     act_id, recorded = on.act(act, event, {"reason": reason})
     answer = {"id": act_id, "request_id": on.request.id, "status": on.request.status}
     return Answer(201, answer, entry=recorded)
@@ -120,7 +120,7 @@ def tell_end(on: RequestContext, act: NewAct, event: EventType, *, reason: str |
 
 @handles(LapseProvisional, needs=Permission.TIMER_FIRE)
 def lapse(command: LapseProvisional, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Withdraw a flash request that nobody ratified; does nothing where somebody was quicker."""
+    """Withdraw a flash request that nobody ratified; do nothing if it was decided meanwhile."""
     store.lock_sharing(uow.connection, command.request_id)
     row = store.get(uow.connection, command.request_id, lock=True)
     if row is None or not row.provisional or row.ratify_by is None or row.ratify_by > uow.now:

@@ -1,6 +1,6 @@
-"""Freeze reports.
+"""Freeze reports: what a partner found, froze, released and returned.
 
-What a partner found, froze, released and returned, booked whole or refused whole.
+A report is booked as a whole or refused as a whole.
 """
 
 from collections.abc import Mapping, Sequence
@@ -153,7 +153,7 @@ class _Booked:
 def _reopened(uow: UnitOfWork, ledger: LegLedger, booking: Booking) -> frozenset[str]:
     """Return holds that were empty and are not any more, and were withdrawn meanwhile.
 
-    Nothing was owed about them then; a correction or a further freeze opened them again.
+    While they were empty nothing was owed about them. A correction or a top-up opened them again.
     """
     known = {**ledger.other_holds, **ledger.holds}
     again = [
@@ -232,8 +232,8 @@ def _links_elsewhere(uow: UnitOfWork, booking: Booking, leg: LegRow) -> list[Oth
 def _tell_sharing_legs(on: LegContext, booked: _Booked, elsewhere: Sequence[OtherLink]) -> None:
     """Show lines about a shared hold on the partner's other legs, too.
 
-    Written once, counted once. That this leg shares a hold is no matter of the others, and who may
-    not read the report learns only what became of the funds.
+    A line is written once and counted once. Other legs do not learn that this leg shares the hold.
+    A partner that may not read the report learns only what became of the funds.
     """
     by_leg: dict[str, dict[str | None, int]] = {}
     for link in elsewhere:
@@ -268,7 +268,7 @@ def _tell_sharing_legs(on: LegContext, booked: _Booked, elsewhere: Sequence[Othe
 
 
 def _shown_totals(totals: TotalsView) -> dict[str, Any]:
-    """Return the leg's totals where they fit; cut ones could be taken for all there is."""
+    """Return the leg's totals if they fit; cut totals could be mistaken for complete ones."""
     if len(canonical_json.dumps(totals)) > TOTALS_IN_EVENT_BYTES:
         return {"asset_count": len(totals)}
     return {"totals": totals}

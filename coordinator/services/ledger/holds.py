@@ -1,4 +1,4 @@
-"""Holds: signed extensions, the requester's asking for one, and the clocks that nobody can stop."""
+"""Holds: signed extensions, requests for one, and the clocks, which nobody can stop."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -28,7 +28,7 @@ from holdfast.protocol.vocabulary import EventType, HoldBasis, LegStatus, Reques
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtendHold:
-    """The partner that holds sets a later end, or another ground."""
+    """The holding partner sets a later end, or another basis."""
 
     request_id: str
     body: hold_payloads.HoldExtension
@@ -68,7 +68,7 @@ def _own_hold(uow: UnitOfWork, leg: LegRow, hold_id: str) -> HoldBalance:
 def extend(command: ExtendHold, actor: Actor, uow: UnitOfWork) -> Answer:
     """Set a later end within policy.
 
-    A lapsed hold is alive again, and what only the lapse owed is met.
+    A lapsed hold is in force again, and the answer that the lapse alone had made due is given.
     """
     body = command.body
     on = asked_leg(uow, actor, command.request_id, body.content_sha256)
@@ -107,7 +107,7 @@ def extend(command: ExtendHold, actor: Actor, uow: UnitOfWork) -> Answer:
 
 @handles(AskForExtension, needs=Permission.HOLD_ASK_EXTENSION)
 def ask_for_extension(command: AskForExtension, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Ask one partner to hold longer; it changes nothing by itself."""
+    """Ask a partner to hold longer; this alone changes nothing."""
     body = command.body
     on_request = sent_request(uow, actor, command.request_id, body.content_sha256)
     request = on_request.request
@@ -138,7 +138,7 @@ def ask_for_extension(command: AskForExtension, actor: Actor, uow: UnitOfWork) -
 
 @handles(FireHoldClock, needs=Permission.TIMER_FIRE)
 def fire_clock(command: FireHoldClock, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Warn of a hold's end, or let it lapse; nothing extends itself and nothing is let go."""
+    """Warn of a hold's end, or let it lapse; neither extends it nor releases anything."""
     on, row = _locked_hold(uow, actor, command.hold_id)
     if on is None or row is None or not _is_due(row.next_clock_at, uow.now):
         return Answer(200, {"status": "unchanged"})
@@ -201,7 +201,7 @@ def _linked(on: LegContext, hold_id: str) -> list[LegContext]:
 
 @handles(RemindOwed, needs=Permission.TIMER_FIRE)
 def remind(command: RemindOwed, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Recall that an answer is owed, to both sides, until it is given."""
+    """Remind both sides that an answer is owed, until it is given."""
     on, row = _locked_hold(uow, actor, command.hold_id)
     if on is None or row is None or not _is_due(row.next_reminder_at, uow.now):
         return Answer(200, {"status": "unchanged"})

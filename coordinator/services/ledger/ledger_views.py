@@ -36,7 +36,7 @@ def line_views(
     """Return ledger lines (`views.LineView`) with what their signed reports say, too.
 
     Args:
-        connection: Any.
+        connection: For reading.
         vault: Opens the reports.
         rows: As `storage.ledger_pages.lines` returns them.
         reader: The partner that reads; of lines that were written on another request it learns
@@ -54,7 +54,7 @@ def _shown_to(reader: str, row: ShownLine, view: dict[str, Any]) -> dict[str, An
 
 
 def shared_line_view(view: Mapping[str, Any], *, source_request: str | None) -> dict[str, Any]:
-    """Return a line as a request shows it that shares its hold, and on which it was not written.
+    """Return a line as another request that shares its hold shows it.
 
     Args:
         view: The line, with leg and address of the request that shows it.

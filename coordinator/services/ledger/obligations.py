@@ -1,7 +1,7 @@
-"""What is owed about holds: an answer after a withdrawal or a lapse, and the clocks that recall it.
+"""What is owed about holds: an answer after a withdrawal or a lapse; and when to remind of it.
 
-Obligations are per hold: met once nothing is held, by `kept`, or, where the hold only lapsed, by an
-extension.
+Each hold has its own obligation. It is met once nothing is held, by a `kept` line, or, if the hold
+only lapsed, by an extension.
 """
 
 from collections.abc import Collection, Iterable

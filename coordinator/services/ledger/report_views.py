@@ -1,4 +1,4 @@
-"""The lines of freeze reports, as a report's own answer, its events and later reads show them."""
+"""Lines of freeze reports, as the answer to a report, its events and later reads show them."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -48,7 +48,7 @@ def booked_views(
 def line_view(
     common: Mapping[str, Any], line: BookedLine | ShownLine, words: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return one line (`views.LineView`); what it does not say is left out.
+    """Return one line (`views.LineView`), without the members that it does not state.
 
     Args:
         common: What all lines of its report share.
@@ -81,7 +81,7 @@ def line_view(
 
 
 def line_words(sent: ReportLine) -> dict[str, Any]:
-    """Return what a line says beside its numbers: times, basis, tx, next, texts."""
+    """Return what a line states besides amounts: times, basis, tx, next, texts."""
     if isinstance(sent, FoundLine | FrozenLine) and sent.usd is None:
         # Those that come by the thousand; a whole dump costs five times as much.
         if isinstance(sent, FoundLine):

@@ -1,7 +1,7 @@
 """Grants without the root key: one lead proposes, another approves exactly what was proposed.
 
-Neither may be the subject or own it, or one person could make themselves more than they are. The
-proposer stays on the new key, so that four eyes know who brought it in.
+Neither may be the subject or its owner, or one person could raise their own rights. The proposer
+is stored with the new key, because the four-eyes rule excludes them from that key's requests.
 """
 
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ class ApproveGrant:
 
 @handles(ProposeGrant, needs=Permission.GRANT_MAKE)
 def propose(command: ProposeGrant, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Store a proposal that would be good now; nothing is given yet."""
+    """Store a proposal that could be granted now; it grants nothing yet."""
     if actor.kind is not ActorKind.PERSON:
         raise PermissionDeniedError("a grant is proposed by a security lead, a person")
     row = own_partner(uow, actor)
@@ -176,7 +176,7 @@ def _require_pending(proposal: GrantProposalRow, now: datetime) -> None:
 
 
 def _require_proposer_stands(uow: UnitOfWork, proposal: GrantProposalRow) -> None:
-    """Refuse what a key proposed that was taken away since: it may have been in other hands."""
+    """Refuse a proposal whose key was revoked since: somebody else may have used it."""
     found = store.standing(uow.connection, proposal.proposer_kid)
     if found is None or Role.SECURITY_LEAD not in found.actor.roles:
         raise ConflictError(

@@ -80,7 +80,7 @@ def grant_views(
 ) -> list[dict[str, Any]]:
     """Return grants with the token and body that prove each (`views.GrantView`).
 
-    Without the root key two of each do: the proposal's and the approval's.
+    A grant without the root key has two of each: those of the proposal and of the approval.
     """
     owners = list(dict.fromkeys(row.evidence_id for row in rows))
     evidence = load(connection, vault, owners, "evidence")

@@ -29,7 +29,7 @@ class Revoke:
 
 @handles(Revoke, needs=Permission.REVOCATION_MAKE)
 def revoke(command: Revoke, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Take a key or a subject of one's own away; a root key that is to take over, too."""
+    """Revoke a key or a subject of one's own, or stop a new root key that is to take over."""
     body = command.body
     row = own_partner(uow, actor)
     if body.kid is not None and body.kid == row.root_kid:

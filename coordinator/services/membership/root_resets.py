@@ -1,8 +1,8 @@
-"""Root resets: a partner that lost its root key gets a new one, announced and after a wait.
+"""Root resets: a partner that lost its root key gets a new one, after an announcement and a wait.
 
 The operator announces the new key; every member hears of it. Until it takes over, the old root key
-or any lead of the partner stops it by revoking the new key. The operator alone could otherwise make
-itself anybody's root. Of a suspended partner nothing is reset, because nobody could object.
+or any lead of the partner can stop it by revoking the new key. Otherwise the operator alone could
+make itself anybody's root. A suspended partner's root is never reset: nobody could object.
 """
 
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class ResetRoot:
     Attributes:
         handle: The partner.
         jwk: The new public key, as the partner gave it out of band.
-        possession: The new key's own word, over audience, handle and (as subject) handle again.
+        possession: Signed by the new key, over audience, handle and (as subject) the handle again.
         audience: The coordinator's origin.
         after: How long it waits.
     """

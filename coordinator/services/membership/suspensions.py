@@ -1,9 +1,9 @@
 """Suspension and reinstatement of a partner by the operator, with their consequences.
 
-The keys of a suspended partner answer 401, but for revocations, and for reports and extensions on
-what it holds. What it asked for and nobody decided yet, and what went out provisionally, is
-withdrawn: one transaction per request, found by the worker until none is left, so that a crash
-between leaves nothing behind. What is active stays with those who were asked, marked.
+A suspended partner's keys are answered 401, except for revocations, and for reports and extensions
+about what it holds. Its undecided and provisional requests are withdrawn: the worker takes one in
+each transaction until none is left, so that a crash leaves nothing behind. Active requests stay
+with the partners asked, marked.
 """
 
 from dataclasses import dataclass

@@ -72,9 +72,9 @@ class Figures:
                 mine[name] = mine.get(name, 0) + value
 
     def comes_from_many(self, asset: str, name: str, least: int) -> bool:
-        """Tell whether at least so many partners, and so at least as many cases, make up a sum.
+        """Tell whether a sum comes from at least so many partners, and so from as many cases.
 
-        One that is 0 comes from nobody: shown, it would tell that those left out are not 0.
+        A sum of 0 comes from nobody: if it were shown, those left out would be known not to be 0.
         """
         return len(self.stated_by.get((asset, name), ())) >= least
 
@@ -130,7 +130,7 @@ def figures_by_row(connection: Connection, scope: Scope) -> dict[Key, Figures]:
 
 
 def _declining_code(nothing: Mapping[str, int]) -> str:
-    """Return the code under which a leg counts that declined by its lines.
+    """Return the code of a leg that declined by its lines.
 
     Of the codes that make it `declined` rather than `no_match`, the one given for most addresses;
     of equal ones the first by name.

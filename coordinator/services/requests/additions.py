@@ -1,4 +1,4 @@
-"""More partners for a live request: proposed by one lead, approved by another, then noticed.
+"""More partners for a live request: one lead proposes them, another approves, notices go out.
 
 An addition has a decision context of its own; an approval's `context_sha256` names it.
 """
@@ -177,7 +177,7 @@ def _named_partners(to: Sequence[str]) -> dict[str, Any]:
 
 
 def _require_live(on: RequestContext) -> None:
-    """Refuse to widen a request that is over, or that nobody ratified in time."""
+    """Refuse to add to a request that has ended, or that nobody ratified in time."""
     row = on.request
     status = RequestStatus(row.status)
     next_status(status, Action.ADD_PARTNERS, provisional=row.provisional)

@@ -156,9 +156,9 @@ def _context(uow: UnitOfWork, request_id: str, shown: Sequence[Pending[Sealed]])
 
 
 def _require_nothing_of_other_requests(accepted: Sequence[payloads.WarningAcceptance]) -> None:
-    """Refuse a decision whose body would tell the partners asked of other requests.
+    """Refuse a decision whose body would reveal other requests to the partners asked.
 
-    They are handed these very bytes, for nothing else proves the decision to them.
+    They are given exactly these bytes, because nothing else proves the decision to them.
     """
     faults = [
         FieldFault(
@@ -183,9 +183,9 @@ def _require_nothing_of_other_requests(accepted: Sequence[payloads.WarningAccept
 def _require_warnings_accepted(
     warnings: Sequence[ContextWarning], accepted: Sequence[payloads.WarningAcceptance]
 ) -> None:
-    """Refuse an approval that passes over a warning, or accepts one that is not there.
+    """Refuse an approval that leaves out a warning, or accepts one that does not exist.
 
-    Those about other requests are accepted with the context that names them.
+    Warnings about other requests are accepted by naming the context that lists them.
     """
     warned = {
         w["code"]: frozenset(w["address_nos"])

@@ -25,7 +25,7 @@ _SUMMARY_CHARACTERS = 2_000
 
 @dataclass(slots=True)
 class _Draft:
-    """What one leg's words come to."""
+    """The draft that follows from what one leg said."""
 
     to: list[str] = field(default_factory=list)
     addresses: dict[str, dict[str, Any]] = field(default_factory=dict)

@@ -38,9 +38,9 @@ WORDS = ("summary", "do_not_notify_customer_until")
 
 
 def request_words(document: FreezeRequest) -> dict[str, str]:
-    """Return the few words of a request that every reader is shown, to be sealed by themselves.
+    """Return the few words of a request that every reader is shown; they are sealed separately.
 
-    Opening and parsing a document of 16 MiB for the sake of its summary would make reading slow.
+    Reading would be slow if every summary had to open and parse a document of 16 MiB.
     """
     return document.model_dump(mode="json", include=set(WORDS), exclude_none=True)
 
@@ -50,7 +50,7 @@ def incident_views(
 ) -> dict[str, dict[str, Any]]:
     """Return many incidents by id, without requests and totals, in two queries.
 
-    Title and reference are the opener's words, and shown only to readers of a request of its.
+    Title and reference are the opener's words: only readers of one of its requests are shown them.
     """
     rows = incident_store.incidents(connection, ids, partner)
     sealed = load(connection, vault, [id_ for id_, row in rows.items() if row.is_told], "words")
@@ -153,7 +153,7 @@ def request_view(
 def requester_view(
     row: FreezeRequestRow, details: RequestDetails, own: RequesterDetails
 ) -> dict[str, Any]:
-    """Return a request as its requester reads it, right after its submission, too."""
+    """Return a request as its requester reads it, including right after submission."""
     context = None if own.context is None else DecisionContext.read(own.context)
     return _common_view(row, details) | {
         "to": sorted({*own.legs, *(() if context is None else context.to)}),
@@ -288,7 +288,7 @@ def leg_views(connection: Connection, vault: Vault, rows: Sequence[LegRow]) -> l
 def dispute_times(
     connection: Connection, rows: Sequence[LegRow]
 ) -> Mapping[str, tuple[datetime, datetime | None]]:
-    """Return the times of `LegDetails.contested` by leg; asks nothing where no leg is disputed."""
+    """Return the times of `LegDetails.contested` by leg; no query where no leg is disputed."""
     disputed = [row.id for row in rows if LegFlag.DISPUTED in row.flags]
     return disputes.open_times(connection, disputed) if disputed else {}
 
@@ -332,7 +332,7 @@ def address_views(
 ) -> list[dict[str, Any]]:
     """Return flagged addresses in order, above the number `after` (`views.FlaggedAddressView`).
 
-    Only the requester reads what was warned of.
+    Only the requester is shown the warnings.
     """
     connection, vault = read.connection, read.vault
     act_id = store.submit_act(connection, row.id)

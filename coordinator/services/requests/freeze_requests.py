@@ -56,7 +56,7 @@ _SALT_BYTES = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmitFreezeRequest:
-    """One signed document, checked and with its data key made, ready to be stored."""
+    """A signed document that was checked, with a fresh data key: ready to be stored."""
 
     checked: CheckedDocument
     accounts: FlaggedAccounts
@@ -97,8 +97,7 @@ def prepare_submission(
 ) -> SubmitFreezeRequest:
     """Return the command that submits a checked document.
 
-    All that takes as long as the list is long is done here: once the transaction has begun, others
-    wait for it.
+    Whatever takes longer the longer the list is, is done here: others wait for a transaction.
     """
     accounts = FlaggedAccounts.of(
         vault.blind_index(target.account.key) for target in checked.targets
@@ -113,7 +112,7 @@ def prepare_submission(
 
 @handles(SubmitFreezeRequest, needs=Permission.FREEZE_REQUEST_SUBMIT)
 def submit(command: SubmitFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Store a request as submitted; a security lead who had no hand in it decides."""
+    """Store a request as submitted; a security lead with no part in it decides."""
     submission = _decide(command, actor, uow)
     words = request_words(command.checked.document)
     on = RequestContext(uow, actor, _store(command, actor, uow, submission))
@@ -343,7 +342,7 @@ def _require_followable(
 def _warnings(
     uow: UnitOfWork, command: SubmitFreezeRequest, newer: Pending[Packed]
 ) -> list[ContextWarning]:
-    """Return what may be wrong with the targets: approving means accepting each."""
+    """Return the warnings about the targets; whoever approves accepts each of them."""
     accounts = command.accounts
     live = account_store.read_up_to_date(uow.connection, command.duplicates, newer, accounts)
     # An account may stand several times in one document.
@@ -361,7 +360,7 @@ def _goes_out_at_once(
     document: payloads.FreezeRequest,
     warnings: Sequence[ContextWarning],
 ) -> bool:
-    """Tell whether a flash request may go out before its approval; else it waits as submitted."""
+    """Tell whether a flash request may go out unapproved; otherwise it waits like any other."""
     if document.urgency is not Urgency.FLASH or not actor.may_flash:
         return False
     if document.to == "all" or warnings:

@@ -1,7 +1,7 @@
 """An incident's timeline and trace, over what the reader may see.
 
-The trace is a graph of accounts, transactions, services and requests. Every page stands by itself:
-nodes have the same id on every page, so that a reader joins pages by id.
+The trace is a graph of accounts, transactions, services and requests. A node has the same id on
+every page, so readers join pages by id.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ _SHOWN = ("role", "asset", "amount", "block")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A flagged address as a place to go on after."""
+    """A flagged address after which a page goes on."""
 
     request_id: str
     address_no: int
@@ -33,7 +33,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class _Slice:
-    """Some addresses of one request, in a page."""
+    """The addresses of one request that a page shows."""
 
     request: FreezeRequestRow
     first: int

@@ -1,4 +1,4 @@
-"""Ask and answer: what a partner needs before it can act, and what the requester says to it."""
+"""Questions: what a partner needs before it can act, and what the requester answers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ class AnswerQuestion:
 
 @handles(AskRequester, needs=Permission.LEG_ASK)
 def ask(command: AskRequester, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Ask; the leg shows it until it is answered, and counts as acknowledged."""
+    """Ask a question; it shows on the leg until it is answered, and acknowledges the leg."""
     body = command.body
     on = asked_leg(uow, actor, command.request_id, body.content_sha256)
     request, leg = on.request, on.leg

@@ -1,4 +1,4 @@
-"""One partner's side: notice delivered, acknowledge, review, decline, and how a leg shows."""
+"""Legs: delivery of the notice, acknowledgement, review, decline, and the status that follows."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ class MarkLegsDelivered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkLegUndeliverable:
-    """The notice could not be delivered in all its tries; a person must see to it."""
+    """Every try to deliver the notice failed; a person must look into it."""
 
     leg_id: str
 
@@ -63,7 +63,7 @@ class MarkLegOverdue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AcknowledgeLeg:
-    """A person or system of the partner has it."""
+    """A person or system of the partner has received the request."""
 
     request_id: str
     body: payloads.Acknowledgement
@@ -71,7 +71,7 @@ class AcknowledgeLeg:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewLeg:
-    """Somebody is looking into it."""
+    """Somebody at the partner is looking into the request."""
 
     request_id: str
     body: payloads.Review
@@ -79,7 +79,7 @@ class ReviewLeg:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeclineLeg:
-    """Nothing is or will be frozen, and why."""
+    """The partner freezes nothing, and says why."""
 
     request_id: str
     body: payloads.Decline
@@ -99,7 +99,7 @@ def _facts(
 def status_now(
     ledger: LegLedger, request: FreezeRequestRow, *, last_act: LegAct | None, ended: bool
 ) -> LegStatus:
-    """Return how a leg shows."""
+    """Return the status of a leg."""
     return leg_status(_facts(ledger, request, last_act=last_act, ended=ended))
 
 
@@ -115,7 +115,7 @@ def last_act_of(leg: LegRow) -> LegAct | None:
 
 
 def change_leg(on: LegContext, act: LegAct, ledger: LegLedger, **values: Any) -> LegStatus:
-    """Write what an allowed act does to the leg, and return how it shows now."""
+    """Write what an allowed act does to the leg, and return its new status."""
     uow, leg = on.uow, on.leg
     if counts(act, LegStatus(leg.status), last_act=last_act_of(leg)):
         values["last_act"] = act.value
@@ -154,9 +154,9 @@ def change_leg(on: LegContext, act: LegAct, ledger: LegLedger, **values: Any) ->
 
 
 def settle_final(uow: UnitOfWork, request: FreezeRequestRow) -> None:
-    """Note since when nothing is expected of any leg, or that something is again.
+    """Note since when no leg owes anything, or that one does again.
 
-    Call it after the legs were written; a request closes by itself some days after.
+    Call it after the legs were written. Some days later the request closes by itself.
     """
     is_awaited = bool(store.not_final(uow.connection, request.id, limit=1))
     if is_awaited != (request.final_since is None):
@@ -212,14 +212,14 @@ def _act(on: LegContext, act: LegAct, event: EventType, data: Mapping[str, Any])
 
 @handles(AcknowledgeLeg, needs=Permission.LEG_ACKNOWLEDGE)
 def acknowledge(command: AcknowledgeLeg, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Say that a person or system of the partner has the request."""
+    """Acknowledge the request."""
     on = asked_leg(uow, actor, command.request_id, command.body.content_sha256)
     return _act(on, LegAct.ACKNOWLEDGE, EventType.LEG_ACKNOWLEDGED, {})
 
 
 @handles(ReviewLeg, needs=Permission.LEG_REVIEW)
 def review(command: ReviewLeg, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Say that somebody is looking into it."""
+    """Say that the request is under review."""
     on = asked_leg(uow, actor, command.request_id, command.body.content_sha256)
     return _act(on, LegAct.REVIEW, EventType.LEG_UNDER_REVIEW, {})
 
@@ -246,7 +246,7 @@ def mark_delivered(command: MarkLegsDelivered, actor: Actor, uow: UnitOfWork) ->
 
 
 def _deliver(uow: UnitOfWork, actor: Actor, leg_ids: Collection[str]) -> int:
-    """Record of legs that their notice arrived; returns how many now show it."""
+    """Record that the notices of legs arrived; return how many legs now show as delivered."""
     requests = request_store.lock_all(uow.connection, store.requests_of(uow.connection, leg_ids))
     legs = [leg for leg in store.get_all(uow.connection, leg_ids) if leg.delivered_at is None]
     for leg in legs:

@@ -36,7 +36,7 @@ def onward(
     first: int = 0,
     last: int | None = None,
 ) -> list[Onward]:
-    """Return where legs say now that addresses `first` to `last` moved on."""
+    """Return where, by the newest word of each leg, funds of addresses `first` to `last` went."""
     by_id = {leg.id: leg for leg in legs}
     answered = store.moved_on(connection, list(by_id), first=first, last=last)
     said = _said(connection, vault, sorted({row.leg_id for row in answered}))

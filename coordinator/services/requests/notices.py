@@ -34,8 +34,8 @@ def send_notices(
 ) -> None:
     """Open a leg for every partner asked and queue its notice.
 
-    Partners that the document itself does not name are shown the `addition` that asks them. What
-    was withdrawn before they are asked follows as an event of its own, as it came to the others.
+    Partners that the document does not name are shown the `addition` that asks them. Addresses that
+    were withdrawn before follow in an event of their own, as the others received it.
     """
     uow, row = on.uow, on.request
     acknowledge_by = uow.policies.acknowledge_by(Urgency(row.urgency), queued_at=uow.now)
@@ -73,7 +73,7 @@ def send_notices(
 
 
 def notify_provisionally(on: RequestContext, to: Sequence[str]) -> list[str]:
-    """Send a flash request out before its approval to those whose policy takes it; returns them."""
+    """Send out an unapproved flash request to partners whose policy takes it; return those."""
     taking = [h for h, policy in _policies_of(on.uow, to).items() if policy == "notify"]
     send_notices(on, taking)
     return taking
@@ -95,10 +95,8 @@ def _evidence(
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return what proves the request, and what proves its approvals, as a notice carries them.
 
-    `reserved` bytes of the notice are left to others.
-
-    The acts of this very transaction are not stored yet, so their evidence comes from the unit of
-    work.
+    `reserved` bytes of the notice are needed for other things. The evidence of this transaction's
+    own act is not stored yet; it comes from the unit of work.
     """
     acts = proof_store.of_request(uow.connection, row.id)
     stored = [

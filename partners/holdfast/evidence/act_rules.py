@@ -1,8 +1,9 @@
 """Which acts there are: what each is signed over, what its body holds, and whose act it can be.
 
-One table, by the names that evidence bears. An act that is not in it is refused, and so is one that
-was signed for another path, however much its body looks right: an acknowledgement stays one,
-whatever a coordinator calls it. Source: the design's endpoints and its table of rights.
+One table, by the names that evidence carries. An act that is not in it is refused, and so is one
+that was signed for another path, even if its body fits: an acknowledgement stays one, whatever a
+coordinator calls it. Source: docs/protocol.md; who may do what is told here a second time, so that
+no coordinator has to be believed about it.
 """
 
 import re

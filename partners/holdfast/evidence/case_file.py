@@ -1,9 +1,9 @@
-"""Looking through a whole request: what its signed acts prove, and whether what is shown fits them.
+"""Examining a whole request: what its signed acts prove, and whether what is shown fits them.
 
 A coordinator could relabel acts, leave some out, send others as its own, or show sums that nobody
 reported. So every act is proven by itself, and then what the coordinator shows of the request, its
-legs, its ledger and its totals is held against the proven acts. What the reader cannot check is
-said to be asserted, never verified.
+legs, its ledger and its totals is compared with the proven acts. What the reader cannot check is
+reported as asserted, never as verified.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

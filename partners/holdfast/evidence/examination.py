@@ -1,4 +1,4 @@
-"""One word on a whole request: every act, everything shown, and what it comes to."""
+"""The verdict on a whole request: on every act, and on everything that is shown."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -42,11 +42,11 @@ _OF_REQUEST: Mapping[str, Callable[[CaseFile, ProvenAct], completeness.Outcome]]
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """What came of looking through a request.
+    """The outcome of examining a request.
 
     Attributes:
         acts: One finding for every act that evidence is shown of.
-        shown: What the coordinator shows besides, held against the acts.
+        shown: What else the coordinator shows, compared with the acts.
         roots: Root keys that all of it rests on: thumbprint, and whether it is pinned, by partner.
     """
 
@@ -55,16 +55,16 @@ class Examination:
     roots: Mapping[str, tuple[str, bool]]
 
     def count(self, result: Result) -> int:
-        """Return how many findings came to that."""
+        """Return how many findings have this result."""
         return sum(finding.result is result for finding in (*self.acts, *self.shown))
 
     @property
     def failures(self) -> list[Finding]:
-        """What must not be believed."""
+        """The findings that must not be believed."""
         return [each for each in (*self.acts, *self.shown) if each.result is Result.FAILED]
 
     def sentence(self) -> str:
-        """Return what it comes to, for people."""
+        """Return the verdict as a sentence for people."""
         verified, asserted = self.count(Result.VERIFIED), self.count(Result.ASSERTED)
         rest = (
             f"{asserted} asserted by the coordinator alone" if asserted else "nothing is asserted"
@@ -80,7 +80,7 @@ class Examination:
 def examine(
     reader: Reader, directory: KeyDirectory, request_id: str, *, handle: str
 ) -> Examination:
-    """Look through a request as `handle`, the reader's own partner, may read it.
+    """Examine a request as far as `handle`, the reader's own partner, may read it.
 
     Raises:
         PinMismatchError: A partner's root key is another than the pinned one.

@@ -178,9 +178,6 @@ class Usd(Body):
     source: Word
 
 
-# --- submitting -----------------------------------------------------------------------------------
-
-
 class NewIncident(Body):
     """The theft or scam, as the first request tells it."""
 
@@ -281,9 +278,6 @@ class FreezeRequest(Body):
     indemnity: Indemnity | None = None
 
 
-# --- acts on a request; each names the document that it acts on -----------------------------------
-
-
 class ActBody(Body):
     """Base of every body below `/v1/freeze-requests/{id}/`."""
 
@@ -372,9 +366,6 @@ class Decline(ActBody):
     def _explained(self) -> "Decline":
         _require_explained(self)
         return self
-
-
-# --- freeze reports -------------------------------------------------------------------------------
 
 
 class FoundLine(Body):
@@ -509,9 +500,6 @@ class FreezeReport(ActBody):
     """
 
     lines: Annotated[list[ReportLine], Field(min_length=1, max_length=MAX_LINES)]
-
-
-# --- webhook endpoints ----------------------------------------------------------------------------
 
 
 class NewEndpoint(Body):
