@@ -1,6 +1,6 @@
 """Two leads, two partners and a timer meet on one request: real threads, real databases.
 
-The number of rounds is small by default; RACES=1000 runs as many as the design asks for.
+The number of rounds is small by default; RACES=1000 runs many more.
 """
 
 import os
