@@ -19,6 +19,7 @@ from sqlalchemy import (
 
 from coordinator.domain.freeze_ledger import BookedLine, Booking, Finding, HoldBalance, LegLedger
 from coordinator.domain.usd import worth_after
+from coordinator.storage.engine.batches import batches
 from coordinator.storage.engine.prebuilt import Prebuilt
 from coordinator.storage.engine.rows import insert_rows
 from coordinator.storage.ledger.hold_clocks import Obligation
@@ -83,7 +84,6 @@ _HOLD_COLUMNS = (
 _LINK_COLUMNS = ("leg_id", "hold_id", "request_id", "is_shared", "address_no")
 _FINDING_COLUMNS = ("leg_id", "address_no", "asset", "request_id", "found", "found_usd", "withheld")
 _NOTHING_COLUMNS = ("leg_id", "address_no", "code")
-_CHUNK = 400
 
 
 class _Link(NamedTuple):
@@ -257,8 +257,7 @@ def _holds_of_other_legs(
     connection: Connection, leg: LegRow, hold_ids: Sequence[str]
 ) -> dict[str, HoldBalance]:
     found: dict[str, HoldBalance] = {}
-    for start in range(0, len(hold_ids), _CHUNK):
-        some = hold_ids[start : start + _CHUNK]
+    for some in batches(hold_ids):
         rows = _OF_PARTNER.rows(connection, among=some, partner=leg.partner, but_leg=leg.id)
         found |= {row.id: _balance(row) for row in rows}
     return found
@@ -459,11 +458,11 @@ def _store_nothing(
     connection: Connection, before: LegLedger, booking: Booking, leg: LegRow
 ) -> None:
     superseded = [n for n in booking.touched_nothing if n in before.nothing]
-    for start in range(0, len(superseded), _CHUNK):
+    for some in batches(superseded):
         connection.execute(
             delete(NothingRow).where(
                 NothingRow.leg_id == leg.id,
-                NothingRow.address_no.in_(superseded[start : start + _CHUNK]),
+                NothingRow.address_no.in_(some),
             )
         )
     insert_rows(

@@ -19,13 +19,13 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from coordinator.domain.usd import usd_text
 from coordinator.storage.engine.base import Base, BaseUnits
+from coordinator.storage.engine.batches import batches
 from coordinator.storage.tables.freeze_ledger import FindingRow, HoldLinkRow, HoldRow
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 
 #: Sums by asset: amounts in base units, how many are withheld, and `*_usd` in cents.
 Totals = dict[str, dict[str, int]]
 
-_CHUNK = 400
 _LEFT = ("released", "returned", "seized")
 _OF_HOLDS = ("frozen", *_LEFT, "frozen_usd", "held_usd", *(f"{name}_usd" for name in _LEFT))
 _OF_FINDINGS = ("found", "found_usd")
@@ -93,8 +93,7 @@ def totals_by_leg(connection: Connection, leg_ids: Sequence[str]) -> dict[str, T
     """Return each leg's own totals, in two queries for up to 400 legs."""
     sums: dict[str, Totals] = {leg_id: {} for leg_id in leg_ids}
     dialect = connection.dialect.name
-    for start in range(0, len(leg_ids), _CHUNK):
-        some = leg_ids[start : start + _CHUNK]
+    for some in batches(leg_ids):
         findings = (
             select(FindingRow.leg_id, FindingRow.asset, *_findings(dialect))
             .where(FindingRow.leg_id.in_(some))
