@@ -53,37 +53,61 @@ _LINE_COLUMNS = (
     "reported_at",
     "usd_cents",
 )
-_FIXED_COLUMNS = ("id", "leg_id", "address_no", "asset", "frozen_at")
-_CHANGING_COLUMNS = (
-    "frozen",
-    "released",
-    "returned",
-    "seized",
-    "frozen_usd",
-    "held_usd",
-    "released_usd",
-    "returned_usd",
-    "seized_usd",
-    "withheld",
-    "ended",
-    "account_level",
-    "basis",
-    "hold_expires_at",
-    "lapsed",
-    "kept",
-    "ended_by",
-)
-_HOLD_COLUMNS = (
-    "request_id",
-    "partner",
-    *_FIXED_COLUMNS,
-    *_CHANGING_COLUMNS,
-    *Obligation._fields,
-    "version",
-)
 _LINK_COLUMNS = ("leg_id", "hold_id", "request_id", "is_shared", "address_no")
 _FINDING_COLUMNS = ("leg_id", "address_no", "asset", "request_id", "found", "found_usd", "withheld")
 _NOTHING_COLUMNS = ("leg_id", "address_no", "code")
+
+
+class _Changing(NamedTuple):
+    """The columns of a hold that later lines and clocks change."""
+
+    frozen: int
+    released: int
+    returned: int
+    seized: int
+    frozen_usd: int | None
+    held_usd: int | None
+    released_usd: int | None
+    returned_usd: int | None
+    seized_usd: int | None
+    withheld: bool
+    ended: bool
+    account_level: bool
+    basis: str
+    hold_expires_at: datetime
+    lapsed: bool
+    kept: str | None
+    ended_by: str | None
+
+
+_HOLD_COLUMNS = (
+    *("id", "request_id", "leg_id", "partner", "address_no", "asset", "frozen_at"),
+    *_Changing._fields,
+    *Obligation._fields,
+    "version",
+)
+
+
+def _changing(hold: HoldBalance) -> _Changing:
+    return _Changing(
+        frozen=hold.frozen,
+        released=hold.released,
+        returned=hold.returned,
+        seized=hold.seized,
+        frozen_usd=hold.frozen_usd or None,
+        held_usd=hold.held_usd or None,
+        released_usd=hold.released_usd or None,
+        returned_usd=hold.returned_usd or None,
+        seized_usd=hold.seized_usd or None,
+        withheld=hold.withheld,
+        ended=not hold.is_open,
+        account_level=hold.account_level,
+        basis=hold.basis.value,
+        hold_expires_at=hold.hold_expires_at,
+        lapsed=hold.lapsed,
+        kept=None if hold.kept is None else hold.kept.value,
+        ended_by=None if hold.ended_by is None else hold.ended_by.value,
+    )
 
 
 class _Link(NamedTuple):
@@ -323,48 +347,20 @@ def store_report(connection: Connection, before: LegLedger, report: BookedReport
 
 
 def _store_holds(connection: Connection, report: BookedReport) -> None:
-    holds, opened = report.booking.touched_holds, set(report.booking.opened)
+    leg, booking = report.leg, report.booking
+    holds, opened = booking.touched_holds, set(booking.opened)
     fresh = [
         (
-            report.leg.request_id,
-            report.leg.partner,
-            *_fixed(holds[hold_id]),
-            *_changing(holds[hold_id]),
-            *report.owed[hold_id],
+            *(hold.id, leg.request_id, hold.leg_id, leg.partner),
+            *(hold.address_no, hold.asset, hold.frozen_at),
+            *_changing(hold),
+            *report.owed[hold.id],
             1,
         )
-        for hold_id in report.booking.opened
+        for hold in map(holds.__getitem__, booking.opened)
     ]
     insert_rows(connection, HoldRow, _HOLD_COLUMNS, fresh)
     store_holds(connection, [hold for hold in holds.values() if hold.id not in opened])
-
-
-def _fixed(hold: HoldBalance) -> tuple[object, ...]:
-    """Return the values of `_FIXED_COLUMNS`."""
-    return hold.id, hold.leg_id, hold.address_no, hold.asset, hold.frozen_at
-
-
-def _changing(hold: HoldBalance) -> tuple[object, ...]:
-    """Return the values of `_CHANGING_COLUMNS`."""
-    return (
-        hold.frozen,
-        hold.released,
-        hold.returned,
-        hold.seized,
-        hold.frozen_usd or None,
-        hold.held_usd or None,
-        hold.released_usd or None,
-        hold.returned_usd or None,
-        hold.seized_usd or None,
-        hold.withheld,
-        not hold.is_open,
-        hold.account_level,
-        hold.basis.value,
-        hold.hold_expires_at,
-        hold.lapsed,
-        None if hold.kept is None else hold.kept.value,
-        None if hold.ended_by is None else hold.ended_by.value,
-    )
 
 
 def store_hold(connection: Connection, hold: HoldBalance) -> None:
@@ -375,10 +371,7 @@ def store_hold(connection: Connection, hold: HoldBalance) -> None:
 def store_holds(connection: Connection, holds: Sequence[HoldBalance]) -> None:
     """Write holds as they stand now; their legs or requests are locked by the caller."""
     if holds:
-        changed = [
-            {"hold_id": hold.id, **dict(zip(_CHANGING_COLUMNS, _changing(hold), strict=True))}
-            for hold in holds
-        ]
+        changed = [{"hold_id": hold.id, **_changing(hold)._asdict()} for hold in holds]
         connection.execute(_SET_HOLD, changed)
 
 
@@ -387,7 +380,7 @@ _SET_HOLD = (
     update(HoldRow)
     .where(HoldRow.id == bindparam("hold_id"))
     .values(
-        {**{name: bindparam(name) for name in _CHANGING_COLUMNS}, "version": HoldRow.version + 1}
+        {**{name: bindparam(name) for name in _Changing._fields}, "version": HoldRow.version + 1}
     )
 )
 _UNLINK = delete(HoldLinkRow).where(
