@@ -364,7 +364,7 @@ def store_holds(connection: Connection, holds: Sequence[HoldBalance]) -> None:
         connection.execute(_SET_HOLD, [_changed_values(hold) for hold in holds])
 
 
-def _changed_values(hold: HoldBalance) -> dict[str, Any]:
+def _changed_values(hold: HoldBalance) -> dict[str, object]:
     return {
         "hold_id": hold.id,
         "frozen": hold.frozen,
@@ -453,7 +453,7 @@ def _store_findings(
     connection: Connection, before: LegLedger, booking: Booking, leg: LegRow
 ) -> None:
     fresh: list[tuple[Any, ...]] = []
-    changed: list[dict[str, Any]] = []
+    changed: list[dict[str, object]] = []
     for position, finding in booking.touched_findings.items():
         if position in before.findings:
             place = {"of_leg": leg.id, "of_address": finding.address_no, "of_asset": finding.asset}
