@@ -23,6 +23,7 @@ from coordinator.domain.permission import Permission, is_allowed
 from coordinator.services.core.access import readable_request
 from coordinator.services.reading.awaited_decisions import awaited
 from coordinator.services.requests.freeze_request_views import (
+    FreezeRequestView,
     address_views,
     leg_views,
     request_view,
@@ -111,7 +112,7 @@ def _awaited(reader: Reader, query: ListQuery, size: int) -> dict[str, Any]:
 
 
 @query_view(answer=views.FreezeRequestView, needs=_READ, while_suspended=True)
-def read_request(reader: Reader, request_id: str) -> dict[str, Any]:
+def read_request(reader: Reader, request_id: str) -> FreezeRequestView:
     """Read one freeze request.
 
     The requester sees the decision context, counts and totals over all legs; a partner asked sees

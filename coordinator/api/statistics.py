@@ -56,9 +56,8 @@ def read_statistics(reader: Reader, query: StatisticsQuery) -> dict[str, Any]:
     first = query.from_month or last
     start, end = _months(first, last)
     rows = figures_by_row(reader.connection, Scope(start, end, reader.actor.partner))
-    view = member_view(rows)
-    units = display_units(reader.context.rulebook.chains, view["totals"])
-    return {"from_month": first, "to_month": last, **view, "units": units}
+    view = member_view(rows, from_month=first, to_month=last)
+    return {**view, "units": display_units(reader.context.rulebook.chains, view["totals"])}
 
 
 def _months(first: str, last: str) -> tuple[datetime, datetime]:

@@ -10,6 +10,7 @@ from coordinator.domain.permission import Permission
 from coordinator.services.delivery.deliveries import ReplayEndpoint, ResendDelivery, list_deliveries
 from coordinator.services.delivery.webhook_endpoints import (
     DeleteEndpoint,
+    EndpointView,
     RegisterEndpoint,
     RotateSecret,
     SendTestEvent,
@@ -56,7 +57,7 @@ def list_own(reader: Reader, query: PageQuery) -> dict[str, Any]:
 
 
 @query_view(answer=views.EndpointView, needs=_READ)
-def read_one(reader: Reader, endpoint_id: str) -> dict[str, Any]:
+def read_one(reader: Reader, endpoint_id: str) -> EndpointView:
     """Read one of your webhook endpoints."""
     return get_endpoint(reader.connection, reader.vault, reader.actor, endpoint_id)
 

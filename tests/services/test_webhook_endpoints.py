@@ -21,6 +21,7 @@ from coordinator.services.delivery.deliveries import ReplayEndpoint, ResendDeliv
 from coordinator.services.delivery.webhook_endpoints import (
     ENDPOINTS_LIMIT,
     DeleteEndpoint,
+    EndpointView,
     RegisterEndpoint,
     RotateSecret,
     SendTestEvent,
@@ -54,10 +55,10 @@ def run(outbox: Outbox, command: object, member: Member | None) -> dict[str, Any
     with transaction(command_context(outbox.database, outbox.vault, outbox.clock)) as uow:
         answer = execute(command, actor, uow)
         uow.finish(answer)
-    return answer.body
+    return dict(answer.body)
 
 
-def read(outbox: Outbox, member: Member, endpoint_id: str) -> dict[str, Any]:
+def read(outbox: Outbox, member: Member, endpoint_id: str) -> EndpointView:
     with outbox.database.engine.connect() as connection:
         return get_endpoint(connection, outbox.vault, member.actor, endpoint_id)
 

@@ -65,7 +65,7 @@ class RequestContext:
         return _store(self, act, leg_id=None)
 
     def record(
-        self, event: EventType, data: Mapping[str, Any], *, act_id: str | None = None
+        self, event: EventType, data: Mapping[str, object], *, act_id: str | None = None
     ) -> Recorded:
         """Record an event for the requester.
 
@@ -88,12 +88,14 @@ class RequestContext:
         return recorded
 
     def tell_partner(
-        self, leg: LegRow | NewLeg, event: EventType, data: Mapping[str, Any]
+        self, leg: LegRow | NewLeg, event: EventType, data: Mapping[str, object]
     ) -> Recorded:
         """Record an event for the partner of a leg alone; `data` has the leg's status."""
         return _record(self, event, data, [leg.partner], leg)
 
-    def act(self, act: NewAct, event: EventType, data: Mapping[str, Any]) -> tuple[str, Recorded]:
+    def act(
+        self, act: NewAct, event: EventType, data: Mapping[str, object]
+    ) -> tuple[str, Recorded]:
         """Store an act and tell the requester of it; returns its id and the event."""
         act_id = self.store_act(act)
         return act_id, self.record(event, data, act_id=act_id)
@@ -124,7 +126,7 @@ class LegContext:
     def record(
         self,
         event: EventType,
-        data: Mapping[str, Any],
+        data: Mapping[str, object],
         *,
         status: LegStatus | None = None,
         act_id: str | None = None,
@@ -149,7 +151,7 @@ class LegContext:
 def _record(
     on: RequestContext | LegContext,
     event: EventType,
-    data: Mapping[str, Any],
+    data: Mapping[str, object],
     audience: Sequence[str],
     leg: LegRow | NewLeg | None = None,
 ) -> Recorded:
@@ -194,7 +196,7 @@ def store_own_acts(uow: UnitOfWork, kind: str, legs: Sequence[LegRow]) -> list[s
 
 def _row(
     uow: UnitOfWork, actor: Actor, act: NewAct, *, request_id: str, leg_id: str | None
-) -> dict[str, Any]:
+) -> dict[str, object]:
     is_own = actor.kind is ActorKind.COORDINATOR
     return {
         "id": new_id("act"),

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NotRequired, TypedDict
 
 from sqlalchemy import Connection
 
@@ -85,6 +85,17 @@ def unpack_evidence(packed: bytes) -> tuple[str, bytes]:
     return token.decode("ascii"), body
 
 
+class LogEntry(TypedDict):
+    """Where an act stands in the transparency log (`views.LogEntry`)."""
+
+    leaf_index: int
+    leaf_id: str
+    type: str
+    at: str
+    commitment: str
+    salt: NotRequired[str]
+
+
 @dataclass(slots=True)
 class Recorded:
     """One thing that happened; numbered in the tail."""
@@ -93,7 +104,7 @@ class Recorded:
     type: str
     at: datetime
     key: DocumentKey
-    data: dict[str, Any]
+    data: dict[str, object]
     audience: tuple[str, ...]
     request_id: str | None
     leg_id: str | None
@@ -104,8 +115,8 @@ class Recorded:
     seq: int = 0
     leaf_index: int = -1
 
-    def log_entry(self) -> dict[str, Any]:
-        """Return where it stands in the log, for answers (`views.LogEntry`)."""
+    def log_entry(self) -> LogEntry:
+        """Return where it stands in the log, for answers."""
         if self.leaf is None:
             raise AssertionError("not committed yet")
         return {
@@ -133,7 +144,7 @@ class Answer:
     """
 
     status: int
-    body: dict[str, Any]
+    body: Mapping[str, object]
     entry: Recorded | None = None
     location: str | None = None
     spelled: Mapping[str, bytes] = field(default_factory=dict)
@@ -265,7 +276,7 @@ class UnitOfWork:
     def record(
         self,
         event_type: EventType | str,
-        data: Mapping[str, Any],
+        data: Mapping[str, object],
         *,
         key: DocumentKey,
         audience: Iterable[str] = (),
@@ -284,7 +295,7 @@ class UnitOfWork:
         """
         event_id = new_id("evt")
         told = tuple(dict.fromkeys(audience))
-        body = {"event_id": event_id, **data}
+        body: dict[str, object] = {"event_id": event_id, **data}
         leg = None if about is None else about.leg
         if about is not None:
             body["request_id"] = about.request_id

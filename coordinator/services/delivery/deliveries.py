@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TypedDict
 
 from sqlalchemy import Connection
 
@@ -30,6 +30,30 @@ from holdfast.protocol.vocabulary import Urgency
 ATTEMPTS_SHOWN = 20
 #: The most events that one replay queues.
 REPLAY_LIMIT = 10_000
+
+
+class AttemptView(TypedDict):
+    """One HTTP try (`views.AttemptView`)."""
+
+    number: int
+    at: str
+    status: int | None
+    error: str | None
+    duration_ms: int
+
+
+class DeliveryView(TypedDict):
+    """An event owed to one endpoint (`views.DeliveryView`)."""
+
+    id: str
+    event_id: str
+    event_type: str
+    endpoint_id: str
+    status: str
+    created_at: str
+    delivered_at: str | None
+    next_attempt_at: str | None
+    attempts: Sequence[AttemptView]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +137,7 @@ def _queue(uow: UnitOfWork, endpoint_id: str, events: Sequence[OwedEvent]) -> No
 
 def list_deliveries(
     connection: Connection, actor: Actor, endpoint_id: str, wanted: Newest
-) -> tuple[list[dict[str, Any]], str | None]:
+) -> tuple[list[DeliveryView], str | None]:
     """Return an endpoint's deliveries, the newest first, and before which to go on (None: all).
 
     Raises:
@@ -127,13 +151,13 @@ def list_deliveries(
     return delivery_views(connection, rows[:limit]), more
 
 
-def delivery_views(connection: Connection, rows: Sequence[ShownDelivery]) -> list[dict[str, Any]]:
-    """Return deliveries with their newest attempts (`views.DeliveryView`), in one query for all."""
+def delivery_views(connection: Connection, rows: Sequence[ShownDelivery]) -> list[DeliveryView]:
+    """Return deliveries with their newest attempts, in one query for all."""
     tried = store.attempts(connection, [row.id for row in rows], newest=ATTEMPTS_SHOWN)
     return [_view(row, tried[row.id]) for row in rows]
 
 
-def _view(row: ShownDelivery, attempts: Sequence[AttemptRow]) -> dict[str, Any]:
+def _view(row: ShownDelivery, attempts: Sequence[AttemptRow]) -> DeliveryView:
     is_delivered = row.status == DeliveryStatus.DELIVERED
     is_waiting = row.status == DeliveryStatus.PENDING and row.due_at is not None
     return {

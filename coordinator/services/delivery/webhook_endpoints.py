@@ -5,9 +5,9 @@ slow, and are the partner's own. The sender checks again at every delivery. Secr
 in the answer that made them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from sqlalchemy import Connection
 
@@ -77,6 +77,19 @@ class TellEndpointFailing:
     """Tell a partner once that one of its endpoints keeps failing."""
 
     endpoint_id: str
+
+
+class EndpointView(TypedDict):
+    """A webhook endpoint (`views.EndpointView`); `secret` only in the answer that made it."""
+
+    id: str
+    url: str
+    event_types: Sequence[str] | None
+    description: str | None
+    enabled: bool
+    created_at: str
+    secret: NotRequired[str]
+    failing_since: str | None
 
 
 def prepare_registration(body: payloads.NewEndpoint, check: UrlCheck) -> RegisterEndpoint:
@@ -154,7 +167,7 @@ def update(command: UpdateEndpoint, actor: Actor, uow: UnitOfWork) -> Answer:
         changed = replace(changed, url=body.url)
     if "description" in named:
         changed = replace(changed, description=body.description)
-    values: dict[str, Any] = {}
+    values: dict[str, object] = {}
     if "event_types" in named:
         values["event_types"] = _types(body.event_types)
     if body.enabled is not None:
@@ -234,8 +247,8 @@ def tell_failing(command: TellEndpointFailing, actor: Actor, uow: UnitOfWork) ->
 
 def get_endpoint(
     connection: Connection, vault: Vault, actor: Actor, endpoint_id: str
-) -> dict[str, Any]:
-    """Return one of the actor's endpoints (`views.EndpointView`).
+) -> EndpointView:
+    """Return one of the actor's endpoints.
 
     Raises:
         NotFoundError: If it is somebody else's or gone.
@@ -246,7 +259,7 @@ def get_endpoint(
 
 def list_endpoints(
     connection: Connection, vault: Vault, actor: Actor, *, after: str = "", limit: int = 100
-) -> tuple[list[dict[str, Any]], str | None]:
+) -> tuple[list[EndpointView], str | None]:
     """Return the actor's endpoints by id, and after which to go on (None: that was all)."""
     rows = store.page(connection, actor.partner, after=after, limit=limit + 1)
     more = rows[limit - 1].id if len(rows) > limit else None
@@ -255,8 +268,8 @@ def list_endpoints(
     return [endpoint_view(row, found[row.id]) for row in rows], more
 
 
-def endpoint_view(row: WebhookEndpointRow, document: EndpointDocument) -> dict[str, Any]:
-    """Return an endpoint without its secrets (`views.EndpointView`)."""
+def endpoint_view(row: WebhookEndpointRow, document: EndpointDocument) -> EndpointView:
+    """Return an endpoint without its secrets."""
     return {
         "id": row.id,
         "url": document.url,
@@ -279,7 +292,7 @@ def _document(uow: UnitOfWork, row: WebhookEndpointRow) -> EndpointDocument:
     return store.documents(uow.connection, uow.vault, [row.id])[row.id]
 
 
-def _change(uow: UnitOfWork, row: WebhookEndpointRow, values: dict[str, Any]) -> None:
+def _change(uow: UnitOfWork, row: WebhookEndpointRow, values: Mapping[str, object]) -> None:
     if not store.change(uow.connection, row, values):
         raise ConflictError("the endpoint was changed meanwhile; read it again")
 

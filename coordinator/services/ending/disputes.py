@@ -1,9 +1,9 @@
 """Disputes: a partner contests on behalf of a customer; if unanswered, release is recommended."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from sqlalchemy import Connection
 
@@ -26,6 +26,7 @@ from coordinator.storage.requests import legs as leg_store
 from coordinator.storage.tables.freeze_requests import LegRow
 from holdfast.protocol import life_cycle_payloads as payloads
 from holdfast.protocol.payloads import format_time
+from holdfast.protocol.strict_json import JsonObject
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import EventType, LegStatus, RequestStatus
 
@@ -52,6 +53,30 @@ class RecommendRelease:
     """Nobody answered a dispute in time."""
 
     dispute_id: str
+
+
+class DisputeView(TypedDict):
+    """A dispute, and how it ended (`life_cycle_views.DisputeView`).
+
+    `status`, how the leg shows, is in the answers to acts alone.
+    """
+
+    id: str
+    request_id: str
+    leg_id: str
+    partner: str
+    act_id: str
+    hold: str | None
+    reference: str | None
+    text: str | None
+    raised_at: str
+    answer_by: str
+    release_recommended_at: str | None
+    resolution: str | None
+    resolution_act_id: str | None
+    resolution_text: str | None
+    resolved_at: str | None
+    status: NotRequired[LegStatus]
 
 
 @handles(RaiseDispute, needs=Permission.DISPUTE_RAISE)
@@ -101,7 +126,7 @@ def raise_dispute(command: RaiseDispute, actor: Actor, uow: UnitOfWork) -> Answe
         **words,
     }
     recorded = on.record(EventType.LEG_DISPUTED, data, act_id=act_id)
-    answer = {**_view(dispute, words, {}), "status": leg.status}
+    answer: DisputeView = {**_view(dispute, words, {}), "status": LegStatus(leg.status)}
     return Answer(201, answer, entry=recorded)
 
 
@@ -122,12 +147,16 @@ def resolve(command: ResolveDispute, actor: Actor, uow: UnitOfWork) -> Answer:
         )
     on = on_request.on_leg(leg)
     act_id = on.store_act(NewAct("resolve_dispute"))
-    ended: dict[str, Any] = {
-        "resolution": body.resolution,
-        "resolution_act_id": act_id,
-        "resolved_at": uow.now,
-    }
-    store.change(uow.connection, dispute.id, **ended)
+    resolved = dispute._replace(
+        resolution=body.resolution, resolution_act_id=act_id, resolved_at=uow.now
+    )
+    store.change(
+        uow.connection,
+        dispute.id,
+        resolution=resolved.resolution,
+        resolution_act_id=resolved.resolution_act_id,
+        resolved_at=resolved.resolved_at,
+    )
     _flag(on, holds=bool(store.open_disputes(uow.connection, leg.id)))
     data = {
         "dispute": dispute.id,
@@ -137,8 +166,8 @@ def resolve(command: ResolveDispute, actor: Actor, uow: UnitOfWork) -> Answer:
     }
     recorded = on.record(EventType.LEG_DISPUTE_RESOLVED, data, act_id=act_id)
     bodies = evidence_bodies(uow.connection, uow.vault, [dispute.act_id])
-    view = _view(dispute._replace(**ended), bodies.get(dispute.act_id, {}), {"text": body.text})
-    answer = {**view, "status": leg.status}
+    view = _view(resolved, bodies.get(dispute.act_id, {}), {"text": body.text})
+    answer: DisputeView = {**view, "status": LegStatus(leg.status)}
     return Answer(201, answer, entry=recorded)
 
 
@@ -196,8 +225,8 @@ def _flag(on: LegContext, *, holds: bool) -> None:
 
 def dispute_views(
     connection: Connection, vault: Vault, rows: Sequence[DisputeOnLeg]
-) -> list[dict[str, Any]]:
-    """Return disputes with the words of their signed acts (`life_cycle_views.DisputeView`)."""
+) -> list[DisputeView]:
+    """Return disputes with the words of their signed acts."""
     acts = [act for row in rows for act in (row.act_id, row.resolution_act_id) if act is not None]
     bodies = evidence_bodies(connection, vault, acts)
     return [
@@ -206,9 +235,7 @@ def dispute_views(
     ]
 
 
-def _view(
-    row: DisputeOnLeg, raised: Mapping[str, Any], resolved: Mapping[str, Any]
-) -> dict[str, Any]:
+def _view(row: DisputeOnLeg, raised: JsonObject, resolved: JsonObject) -> DisputeView:
     """Return one dispute; `raised` and `resolved` are the bodies that were signed."""
     return {
         "id": row.id,

@@ -1,7 +1,7 @@
 """What the end of a request means for its legs: each is told, and those that hold owe an answer."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Literal, NotRequired, TypedDict
 
 from coordinator.domain.freeze_ledger import LegLedger
 from coordinator.domain.hold import HoldBalance, obliged
@@ -125,11 +125,34 @@ def tell_owed(on: LegContext, status: LegStatus, owing: Sequence[HoldBalance], w
     on.record(EventType.ANSWER_OWED, data, status=status)
 
 
-def named_addresses(request: FreezeRequestRow, numbers: Sequence[int] | None) -> dict[str, Any]:
+class NamedAddresses(TypedDict):
+    """How an event names addresses.
+
+    Attributes:
+        addresses: Of many, the first ones.
+        address_count: How many there are.
+        addresses_cut: Whether there are more than are named; absent where all are meant.
+        href: Where the rest is found.
+    """
+
+    addresses: Literal["all"] | Sequence[int]
+    address_count: int
+    addresses_cut: NotRequired[bool]
+    href: NotRequired[str]
+
+
+class Withdrawn(NamedAddresses):
+    """What a partner is told when a request ends or addresses go."""
+
+    reason: str | None
+    status: LegStatus
+
+
+def named_addresses(request: FreezeRequestRow, numbers: Sequence[int] | None) -> NamedAddresses:
     """Return how an event names addresses (None: all); of many, only the first."""
     if numbers is None:
         return {"addresses": "all", "address_count": request.address_count}
-    shown: dict[str, Any] = {
+    shown: NamedAddresses = {
         "addresses": list(numbers[:ADDRESSES_IN_EVENT]),
         "address_count": len(numbers),
         "addresses_cut": len(numbers) > ADDRESSES_IN_EVENT,
@@ -144,7 +167,7 @@ def withdrawal(
     numbers: Sequence[int] | None,
     reason: str | None,
     status: LegStatus,
-) -> dict[str, Any]:
+) -> Withdrawn:
     """Return what a partner is told when a request ends (numbers None) or addresses go.
 
     Args:
@@ -153,4 +176,4 @@ def withdrawal(
         reason: As the requester states it.
         status: How the partner's leg shows now.
     """
-    return {**named_addresses(request, numbers), "reason": reason, "status": status.value}
+    return {**named_addresses(request, numbers), "reason": reason, "status": status}

@@ -6,7 +6,7 @@ signed extension with basis `legal_order`.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
 from sqlalchemy import Connection
 
@@ -34,6 +34,7 @@ from coordinator.storage.tables.freeze_requests import LegRow
 from coordinator.storage.tables.life_cycle import LegalOrderRow
 from holdfast.protocol import life_cycle_payloads as payloads
 from holdfast.protocol.payloads import format_time
+from holdfast.protocol.strict_json import JsonObject
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import EventType, PartnerKind, RequestStatus
 
@@ -46,6 +47,21 @@ class AttachLegalOrder:
 
     request_id: str
     body: payloads.LegalOrder
+
+
+class LegalOrderView(TypedDict):
+    """An order as whoever attached it names it (`life_cycle_views.LegalOrderView`)."""
+
+    id: str
+    request_id: str
+    leg_id: str | None
+    partner: str
+    act_id: str
+    hold: str | None
+    agency: str | None
+    reference: str | None
+    document_sha256: str | None
+    attached_at: str
 
 
 @handles(AttachLegalOrder, needs=Permission.LEGAL_ORDER_ATTACH)
@@ -126,7 +142,7 @@ def _leg_of_hold(on: RequestContext, hold_id: str) -> LegRow:
     return leg
 
 
-def _tell_all(on: RequestContext, data: Mapping[str, Any]) -> None:
+def _tell_all(on: RequestContext, data: Mapping[str, object]) -> None:
     """Tell every partner asked of an order that is about all legs."""
     for leg in all_legs(on.uow, on.request.id):
         on.tell_partner(leg, EventType.LEG_LEGAL_ORDER, {**data, "status": leg.status})
@@ -134,13 +150,13 @@ def _tell_all(on: RequestContext, data: Mapping[str, Any]) -> None:
 
 def legal_order_views(
     connection: Connection, vault: Vault, rows: Sequence[LegalOrderRow]
-) -> list[dict[str, Any]]:
-    """Return orders with the words of their signed acts (`life_cycle_views.LegalOrderView`)."""
+) -> list[LegalOrderView]:
+    """Return orders with the words of their signed acts."""
     bodies = evidence_bodies(connection, vault, [row.act_id for row in rows])
     return [_view(row, bodies.get(row.act_id, {})) for row in rows]
 
 
-def _view(row: LegalOrderRow, sent: Mapping[str, Any]) -> dict[str, Any]:
+def _view(row: LegalOrderRow, sent: JsonObject) -> LegalOrderView:
     """Return one order; `sent` is the body that was signed."""
     return {
         "id": row.id,
@@ -150,5 +166,7 @@ def _view(row: LegalOrderRow, sent: Mapping[str, Any]) -> dict[str, Any]:
         "act_id": row.act_id,
         "document_sha256": row.document_sha256,
         "attached_at": format_time(row.attached_at),
-        **{name: sent.get(name) for name in ("agency", "reference", "hold")},
+        "agency": sent.get("agency"),
+        "reference": sent.get("reference"),
+        "hold": sent.get("hold"),
     }

@@ -16,6 +16,7 @@ from coordinator.services.core.acts import NewAct, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.ending.ended_legs import end_legs, named_addresses, withdraw_from_legs
+from coordinator.services.requests.freeze_request_views import ActView
 from coordinator.storage.requests import freeze_requests as store
 from holdfast.protocol import payloads
 from holdfast.protocol.vocabulary import EventType, RequestStatus
@@ -108,13 +109,18 @@ def _withdraw_some(on: RequestContext, body: payloads.Withdrawal) -> Answer:
     data = {**named_addresses(row, numbers), "reason": body.reason}
     recorded = on.record(EventType.REQUEST_WITHDRAWN, data, act_id=act_id)
     withdraw_from_legs(on, numbers, body.reason)
-    return Answer(201, {"id": act_id, "request_id": row.id, "status": row.status}, entry=recorded)
+    answer: ActView = {"id": act_id, "request_id": row.id, "status": row.status}
+    return Answer(201, answer, entry=recorded)
 
 
 def tell_end(on: RequestContext, act: NewAct, event: EventType, *, reason: str | None) -> Answer:
     """Store the act that ended a request, and tell the requester; `on` has the ended request."""
     act_id, recorded = on.act(act, event, {"reason": reason})
-    answer = {"id": act_id, "request_id": on.request.id, "status": on.request.status}
+    answer: ActView = {
+        "id": act_id,
+        "request_id": on.request.id,
+        "status": on.request.status,
+    }
     return Answer(201, answer, entry=recorded)
 
 

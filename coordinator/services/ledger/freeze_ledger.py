@@ -6,7 +6,6 @@ A report is booked as a whole or refused as a whole.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from coordinator.domain.actor import Actor
 from coordinator.domain.asset import parse_asset
@@ -23,7 +22,7 @@ from coordinator.services.ending.ended_legs import recompute_leg
 from coordinator.services.ending.moot_disputes import end_moot
 from coordinator.services.ledger.ledger_views import shared_line_view
 from coordinator.services.ledger.obligations import first_obligations, settle
-from coordinator.services.ledger.report_views import booked_views
+from coordinator.services.ledger.report_views import LineView, booked_views
 from coordinator.services.membership.suspended import require_settling
 from coordinator.services.requests.freeze_request_views import TotalsView
 from coordinator.services.requests.legs import (
@@ -133,13 +132,13 @@ class _Booked:
     report_id: str
     at: datetime
 
-    def views(self, lines: Sequence[BookedLine], leg: LegRow) -> list[dict[str, Any]]:
+    def views(self, lines: Sequence[BookedLine], leg: LegRow) -> list[LineView]:
         """Return some of its lines as `leg` shows them."""
         return booked_views(
             lines, self.body.lines, report_id=self.report_id, leg=leg, reported_at=self.at
         )
 
-    def shown(self, lines: Sequence[BookedLine], leg: LegRow) -> list[dict[str, Any]]:
+    def shown(self, lines: Sequence[BookedLine], leg: LegRow) -> list[LineView]:
         """Return the first lines of an event, as many as fit; `line_count` tells of all."""
         views = self.views(lines[:LINES_IN_EVENT], leg)
         left = LINES_IN_EVENT_BYTES
@@ -267,7 +266,7 @@ def _tell_sharing_legs(on: LegContext, booked: _Booked, elsewhere: Sequence[Othe
         end_moot(other, ledger, status)
 
 
-def _shown_totals(totals: TotalsView) -> dict[str, Any]:
+def _shown_totals(totals: TotalsView) -> dict[str, object]:
     """Return the leg's totals if they fit; cut totals could be mistaken for complete ones."""
     if len(canonical_json.dumps(totals)) > TOTALS_IN_EVENT_BYTES:
         return {"asset_count": len(totals)}

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypedDict
 
 from coordinator.domain.actor import Actor
 from coordinator.domain.errors import InvalidTransitionError, NotFoundError
@@ -14,6 +15,7 @@ from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.ending.ended_legs import recompute_leg, tell_owed
 from coordinator.services.ledger.obligations import settle
+from coordinator.services.requests.freeze_request_views import ActView
 from coordinator.storage.ledger import freeze_ledger as ledger_store
 from coordinator.storage.ledger import hold_clocks
 from coordinator.storage.ledger.shared_lines import links_to_other_legs
@@ -54,6 +56,17 @@ class RemindOwed:
     """An answer has been owed for so long that both sides are reminded."""
 
     hold_id: str
+
+
+class HoldActView(TypedDict):
+    """The answer to an extension (`views.HoldActView`)."""
+
+    id: str
+    request_id: str
+    hold: str
+    hold_expires_at: str
+    basis: HoldBasis
+    status: str
 
 
 def _own_hold(uow: UnitOfWork, leg: LegRow, hold_id: str) -> HoldBalance:
@@ -101,7 +114,14 @@ def extend(command: ExtendHold, actor: Actor, uow: UnitOfWork) -> Answer:
             shown = recompute_leg(other, ledger_store.load_leg(uow.connection, other.leg))
             told = {**data, "act_id": act_id}
             other.record(EventType.HOLD_EXTENDED, told, status=shown)
-    answer = {"id": act_id, "request_id": request.id, **ends, "status": status.value}
+    answer: HoldActView = {
+        "id": act_id,
+        "request_id": request.id,
+        "hold": hold.id,
+        "hold_expires_at": ends["hold_expires_at"],
+        "basis": renewed.basis,
+        "status": status.value,
+    }
     return Answer(201, answer, entry=recorded)
 
 
@@ -132,7 +152,7 @@ def ask_for_extension(command: AskForExtension, actor: Actor, uow: UnitOfWork) -
     on = on_request.on_leg(leg)
     act_id = on.store_act(NewAct("ask_extension"))
     recorded = on.record(EventType.HOLD_EXTENSION_REQUESTED, asked, act_id=act_id)
-    answer = {"id": act_id, "request_id": request.id, "status": leg.status}
+    answer: ActView = {"id": act_id, "request_id": request.id, "status": leg.status}
     return Answer(201, answer, entry=recorded)
 
 

@@ -90,14 +90,13 @@ def propose(command: ProposeGrant, actor: Actor, uow: UnitOfWork) -> Answer:
     )
     uow.seal_evidence(key, proposal_id)
     kid = None if checked.key is None else checked.key.kid
-    view = grant_view(grant, context, proposal_id, kid) | {
+    view = grant_view(grant, context, proposal_id, kid, uow.now) | {
         "status": proposals.PENDING,
-        "made_at": format_time(uow.now),
         "grant_sha256": uow.evidence.content_sha256,
         "expires_at": format_time(expires_at),
     }
     # No member is told of what is not given yet; the other leads find it among the proposals.
-    data = {"proposal_id": proposal_id, **view}
+    data: dict[str, object] = {"proposal_id": proposal_id, **view}
     del data["id"]
     recorded = uow.record("grant.proposed", data, key=key)
     return Answer(201, view, entry=recorded)

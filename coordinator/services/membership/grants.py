@@ -5,7 +5,7 @@ coordinator checks, stores, logs and shows it, and can make none itself.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
 
 from sqlalchemy import insert, update
 
@@ -15,6 +15,7 @@ from coordinator.domain.permission import Permission
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import EVERYBODY, Answer, UnitOfWork
 from coordinator.services.membership.grant_rules import CheckedGrant, GrantContext, check_grant
+from coordinator.services.membership.partner_views import GrantView
 from coordinator.storage.membership import partners as store
 from coordinator.storage.tables.partners import GrantRow, PartnerKeyRow, PartnerRow, SubjectRow
 from holdfast.protocol import membership_payloads
@@ -72,7 +73,7 @@ def apply_grant(
     context: GrantContext,
     *,
     pointer: str = "",
-) -> dict[str, Any]:
+) -> GrantView:
     """Check one grant, store it and record it; returns its view.
 
     Raises:
@@ -88,7 +89,7 @@ def store_grant(
     context: GrantContext,
     *,
     key_proposer: str | None = None,
-) -> dict[str, Any]:
+) -> GrantView:
     """Store and record a grant that was checked in this transaction; returns its view.
 
     Args:
@@ -121,8 +122,8 @@ def store_grant(
             evidence_id=context.evidence_id,
         )
     )
-    view = grant_view(grant, context, grant_id, kid) | {"made_at": format_time(uow.now)}
-    data = {**view, "grant_id": grant_id, "replaces": grant.replaces}
+    view = grant_view(grant, context, grant_id, kid, uow.now)
+    data: dict[str, object] = {**view, "grant_id": grant_id, "replaces": grant.replaces}
     del data["id"], data["status"]
     if grant.policy is not None:
         data["policy"] = grant.policy.model_dump(mode="json")
@@ -137,17 +138,22 @@ def store_grant(
 
 
 def grant_view(
-    grant: membership_payloads.Grant, context: GrantContext, grant_id: str, kid: str | None
-) -> dict[str, Any]:
-    """Return what every grant shows, made or proposed (`views.GrantView`)."""
-    view: dict[str, Any] = {
+    grant: membership_payloads.Grant,
+    context: GrantContext,
+    grant_id: str,
+    kid: str | None,
+    at: datetime,
+) -> GrantView:
+    """Return what every grant shows, made or proposed."""
+    view: GrantView = {
         "id": grant_id,
         "status": "made",
         "partner": context.partner,
         "subject": grant.subject,
         "owner": grant.owner,
-        "roles": [str(r) for r in grant.roles],
+        "roles": list(grant.roles),
         "kid": kid,
+        "made_at": format_time(at),
     }
     if context.proposer is not None:
         view |= {"proposer": context.proposer, "approver": context.approver}

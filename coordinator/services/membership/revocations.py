@@ -1,6 +1,8 @@
 """Revocation of a key or a subject, at once, by the root key or one lead alone."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 from sqlalchemy import update
 
@@ -25,6 +27,14 @@ class Revoke:
     """Revoke a key or a subject at once; by the root key or one lead of the partner."""
 
     body: membership_payloads.Revocation
+
+
+class RevocationView(TypedDict):
+    """What was taken away (`views.RevocationView`)."""
+
+    id: str
+    kids: Sequence[str]
+    revoked_at: str
 
 
 @handles(Revoke, needs=Permission.REVOCATION_MAKE)
@@ -56,7 +66,7 @@ def revoke(command: Revoke, actor: Actor, uow: UnitOfWork) -> Answer:
             key=key,
             audience=[EVERYBODY],
         )
-    answer = {"id": revocation_id, "kids": kids, "revoked_at": format_time(uow.now)}
+    answer: RevocationView = {"id": revocation_id, "kids": kids, "revoked_at": format_time(uow.now)}
     return Answer(201, answer, entry=recorded)
 
 

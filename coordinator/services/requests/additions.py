@@ -3,10 +3,10 @@
 An addition has a decision context of its own; an approval's `context_sha256` names it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TypedDict
 
 from coordinator.domain.actor import Actor
 from coordinator.domain.approval import (
@@ -32,8 +32,9 @@ from coordinator.services.core.bus import handles
 from coordinator.services.core.read_context import ReadContext
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork, unpack_evidence
 from coordinator.services.requests.addition_rules import require_addable, require_still_addable
+from coordinator.services.requests.freeze_request_views import DecisionAnswer
 from coordinator.services.requests.legs import settle_final
-from coordinator.services.requests.notices import PARTNERS_IN_EVENT, send_notices
+from coordinator.services.requests.notices import PARTNERS_IN_EVENT, ActProof, send_notices
 from coordinator.storage.engine.documents import load, load_one
 from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.requests import additions as store
@@ -58,6 +59,34 @@ class ProposePartners:
 
     request_id: str
     body: PartnersAddition
+
+
+class AdditionDecisionView(TypedDict):
+    """One lead's decision on an addition (`life_cycle_views.AdditionDecisionView`)."""
+
+    person: str
+    decision: str
+    act_id: str
+    at: str
+
+
+class AdditionView(TypedDict):
+    """More partners for a live request (`life_cycle_views.AdditionView`)."""
+
+    id: str
+    request_id: str
+    act_id: str
+    addition_status: str
+    status: RequestStatus
+    to: Sequence[str]
+    proposed_by: str
+    proposed_at: str
+    approve_by: str
+    decided_at: str | None
+    decision_context: str | None
+    context_sha256: str
+    approvals: Sequence[AdditionDecisionView]
+    quorum: int
 
 
 @handles(ProposePartners, needs=Permission.FREEZE_REQUEST_ADD_PARTNERS)
@@ -125,12 +154,12 @@ def decide_addition(on: RequestContext, addition: AdditionRow, body: payloads.Ap
     require_still_addable(uow, row, to)
     act_id = _store_decision(on, addition, body)
     approvers = [decision.person for decision in earlier] + [actor.person]
-    counted = {"approvals": len(approvers), "quorum": row.quorum}
-    data = {**_about(addition, to), **counted}
+    count = len(approvers)
+    data = {**_about(addition, to), "approvals": count, "quorum": row.quorum}
     if not quorum_met(approvers, row.quorum):
         recorded = on.record(EventType.REQUEST_APPROVED, data, act_id=act_id)
         answer = _decision_answer(on, addition, act_id, store.PENDING)
-        return Answer(201, answer | counted, entry=recorded)
+        return Answer(201, answer | {"approvals": count, "quorum": row.quorum}, entry=recorded)
     store.decide(uow.connection, addition.id, store.APPROVED, uow.now)
     on.change(partners_asked=row.partners_asked + len(to))
     recorded = on.record(EventType.REQUEST_PARTNERS_ADDED, data, act_id=act_id)
@@ -138,7 +167,7 @@ def decide_addition(on: RequestContext, addition: AdditionRow, body: payloads.Ap
     send_notices(on, to, addition=proof)
     settle_final(uow, row)
     answer = _decision_answer(on, addition, act_id, store.APPROVED)
-    return Answer(201, answer | counted, entry=recorded)
+    return Answer(201, answer | {"approvals": count, "quorum": row.quorum}, entry=recorded)
 
 
 def _reject(on: RequestContext, addition: AdditionRow, body: payloads.Approval) -> Answer:
@@ -152,7 +181,7 @@ def _reject(on: RequestContext, addition: AdditionRow, body: payloads.Approval) 
 
 def _decision_answer(
     on: RequestContext, addition: AdditionRow, act_id: str, addition_status: str
-) -> dict[str, Any]:
+) -> DecisionAnswer:
     return {
         "id": act_id,
         "request_id": on.request.id,
@@ -163,7 +192,7 @@ def _decision_answer(
     }
 
 
-def _about(addition: AdditionRow, to: Sequence[str]) -> dict[str, Any]:
+def _about(addition: AdditionRow, to: Sequence[str]) -> dict[str, object]:
     """Return what the events of an addition say of it."""
     return {
         "addition": addition.id,
@@ -172,7 +201,7 @@ def _about(addition: AdditionRow, to: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _named_partners(to: Sequence[str]) -> dict[str, Any]:
+def _named_partners(to: Sequence[str]) -> dict[str, object]:
     return {"partner_count": len(to), "to": list(to) if len(to) <= PARTNERS_IN_EVENT else []}
 
 
@@ -249,17 +278,22 @@ def _store_decision(on: RequestContext, addition: AdditionRow, body: payloads.Ap
     return act_id
 
 
-def _proof(uow: UnitOfWork, row: FreezeRequestRow, act_ids: Sequence[str]) -> list[dict[str, Any]]:
+def _proof(uow: UnitOfWork, row: FreezeRequestRow, act_ids: Sequence[str]) -> list[ActProof]:
     """Return what proves to the partners added that they are asked: proposal, then approvals."""
     packed = load(uow.connection, uow.vault, act_ids, "evidence")
     acts = request_store.acts_by_id(uow.connection, act_ids)
     keys = partner_store.jwks(uow.connection, {act.kid for act in acts if act.kid is not None})
-    shown = []
+    shown: list[ActProof] = []
     size = 0
     for act in acts:
         # The evidence of this very act is stored in the tail only.
         token, body = unpack_evidence(packed.get(act.id) or uow.evidence.packed())
-        entry = {"act": act.kind, "kid": act.kid, "jwk": keys.get(act.kid or ""), "token": token}
+        entry: ActProof = {
+            "act": act.kind,
+            "kid": act.kid,
+            "jwk": keys.get(act.kid or ""),
+            "token": token,
+        }
         size += len(token) + len(body) + body.count(b'"') + 300
         if size <= PROOF_LIMIT_BYTES:
             entry["body"] = body.decode()
@@ -271,11 +305,11 @@ def _proof(uow: UnitOfWork, row: FreezeRequestRow, act_ids: Sequence[str]) -> li
 
 def addition_views(
     read: ReadContext, rows: Sequence[AdditionRow], request: FreezeRequestRow
-) -> list[dict[str, Any]]:
-    """Return additions as the requester reads them (`life_cycle_views.AdditionView`)."""
+) -> list[AdditionView]:
+    """Return additions as the requester reads them."""
     ids = [row.id for row in rows]
     contexts = load(read.connection, read.vault, ids, "context")
-    approvals: dict[str, list[dict[str, Any]]] = {id_: [] for id_ in ids}
+    approvals: dict[str, list[AdditionDecisionView]] = {id_: [] for id_ in ids}
     for decision in store.decisions(read.connection, ids):
         approvals[decision.addition_id].append(
             {
@@ -303,8 +337,8 @@ def _view(
     request: FreezeRequestRow,
     state: tuple[str, datetime],
     context: str | None,
-    approvals: Sequence[Mapping[str, Any]],
-) -> dict[str, Any]:
+    approvals: Sequence[AdditionDecisionView],
+) -> AdditionView:
     """Return one addition.
 
     Args:
@@ -320,7 +354,7 @@ def _view(
         "request_id": row.request_id,
         "act_id": row.act_id,
         "addition_status": addition_status,
-        "status": request.status,
+        "status": RequestStatus(request.status),
         "to": [] if context is None else list(DecisionContext.read(context).to),
         "proposed_by": row.proposed_by_person,
         "proposed_at": format_time(row.proposed_at),

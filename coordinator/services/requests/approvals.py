@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from coordinator.domain.actor import Actor
 from coordinator.domain.approval import quorum_met, require_first_decision, require_may_approve
@@ -20,6 +19,7 @@ from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.ending.withdrawals import withdraw_all
 from coordinator.services.requests.additions import decide_addition
+from coordinator.services.requests.freeze_request_views import DecisionAnswer
 from coordinator.services.requests.notices import held_back, send_notices
 from coordinator.storage.engine import documents
 from coordinator.storage.engine.documents import Sealed
@@ -116,13 +116,17 @@ def _approve(
     decided = {"decided_at": uow.now} if action is Action.MEET_QUORUM else {}
     changed = on.change(status=status, provisional=provisional, **decided)
     event = EventType.REQUEST_RATIFIED if is_ratified else EventType.REQUEST_APPROVED
-    counted = {"approvals": approvals, "quorum": row.quorum}
-    data = {**counted, "context_sha256": row.context_sha256}
+    data = {
+        "approvals": approvals,
+        "quorum": row.quorum,
+        "context_sha256": row.context_sha256,
+    }
     recorded = changed.record(event, data, act_id=act_id)
     if action is Action.MEET_QUORUM:
         # A ratified request went out already, but for the partners whose policy holds such back.
         send_notices(changed, held_back(on, to) if is_ratified else to)
-    return Answer(201, _answer(changed, act_id) | counted, entry=recorded)
+    answer = _answer(changed, act_id) | {"approvals": approvals, "quorum": row.quorum}
+    return Answer(201, answer, entry=recorded)
 
 
 def _reject(on: RequestContext, act: NewAct) -> Answer:
@@ -139,7 +143,7 @@ def _reject(on: RequestContext, act: NewAct) -> Answer:
     return Answer(201, _answer(rejected, act_id), entry=recorded)
 
 
-def _answer(on: RequestContext, act_id: str) -> dict[str, Any]:
+def _answer(on: RequestContext, act_id: str) -> DecisionAnswer:
     return {
         "id": act_id,
         "request_id": on.request.id,

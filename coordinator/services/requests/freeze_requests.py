@@ -1,10 +1,9 @@
 """Submitting a freeze request, up to the decision context that security leads decide on."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from coordinator.domain.actor import Actor
 from coordinator.domain.approval import excluded_from_approving, require_enough_leads
@@ -16,6 +15,7 @@ from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import About, Answer, UnitOfWork
 from coordinator.services.requests.addition_rules import why_not_askable
 from coordinator.services.requests.freeze_request_views import (
+    IncidentView,
     RequestDetails,
     RequesterDetails,
     incident_views,
@@ -70,12 +70,12 @@ class _Incident:
     """The incident that a request belongs to.
 
     Attributes:
-        words: As `incident_views` has them.
+        view: As its readers are shown it.
         new: What is to be stored of it; None where it is known already.
     """
 
     id: str
-    words: Mapping[str, Any]
+    view: IncidentView
     new: payloads.NewIncident | None
 
 
@@ -131,7 +131,7 @@ def submit(command: SubmitFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answe
     told = notify_provisionally(on, submission.to) if submission.goes_out_at_once else ()
     view = requester_view(
         on.request,
-        RequestDetails(words=words, incident=submission.incident.words),
+        RequestDetails(words=words, incident=submission.incident.view),
         RequesterDetails(
             context=submission.context_text,
             legs=dict.fromkeys(told, LegStatus.QUEUED.value),
@@ -215,7 +215,7 @@ def _store(
     return row
 
 
-def _submitted(on: RequestContext, to: Sequence[str]) -> dict[str, Any]:
+def _submitted(on: RequestContext, to: Sequence[str]) -> dict[str, object]:
     """Return what the requester is told of a submission."""
     row = on.request
     return {
@@ -289,14 +289,14 @@ def _incident(uow: UnitOfWork, actor: Actor, document: payloads.FreezeRequest) -
     incident = document.incident
     if isinstance(incident, payloads.NewIncident):
         incident_id = new_id("inc")
-        words = {
+        view: IncidentView = {
             "id": incident_id,
             "title": incident.title,
             "kind": incident.kind,
             "occurred_at": format_time(incident.occurred_at),
             "reference": incident.reference,
         }
-        return _Incident(incident_id, words, incident)
+        return _Incident(incident_id, view, incident)
     if not store.of_incident(uow.connection, incident.id, actor.partner, limit=1):
         raise InvalidInputError(
             "there is no such incident, or none that you may see",

@@ -1,8 +1,8 @@
 """Questions: what a partner needs before it can act, and what the requester answers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from sqlalchemy import Connection
 
@@ -14,7 +14,7 @@ from coordinator.services.core.access import asked_leg, sent_request
 from coordinator.services.core.acts import NewAct
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
-from coordinator.services.requests.freeze_request_views import evidence_bodies
+from coordinator.services.requests.freeze_request_views import LegView, evidence_bodies
 from coordinator.services.requests.legs import change_leg, leg_now, require_leg_act
 from coordinator.storage.engine.documents import Vault
 from coordinator.storage.ledger import freeze_ledger as ledger_store
@@ -23,8 +23,9 @@ from coordinator.storage.requests import legs as leg_store
 from coordinator.storage.requests.info_requests import InfoRequestOnLeg
 from holdfast.protocol import life_cycle_payloads as payloads
 from holdfast.protocol.payloads import format_time
+from holdfast.protocol.strict_json import JsonObject
 from holdfast.protocol.type_ids import new_id
-from holdfast.protocol.vocabulary import EventType
+from holdfast.protocol.vocabulary import EventType, LegStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,27 @@ class AnswerQuestion:
     request_id: str
     info_request_id: str
     body: payloads.InfoAnswer
+
+
+class InfoRequestView(TypedDict):
+    """A question and its answer (`life_cycle_views.InfoRequestView`).
+
+    `status` and `leg` are in the answers to acts alone.
+    """
+
+    id: str
+    request_id: str
+    leg_id: str
+    partner: str
+    act_id: str
+    asked_at: str
+    missing: Sequence[str]
+    text: str | None
+    answer_act_id: str | None
+    answered_at: str | None
+    answer: str | None
+    status: NotRequired[LegStatus]
+    leg: NotRequired[LegView]
 
 
 @handles(AskRequester, needs=Permission.LEG_ASK)
@@ -70,7 +92,7 @@ def ask(command: AskRequester, actor: Actor, uow: UnitOfWork) -> Answer:
     data = {"info_request": question.id, **words}
     recorded = on.record(EventType.LEG_INFO_REQUESTED, data, status=status, act_id=act_id)
     shown = _view(question, words, {})
-    answer = {**shown, "status": status.value, "leg": leg_now(on)}
+    answer: InfoRequestView = {**shown, "status": status, "leg": leg_now(on)}
     return Answer(201, answer, entry=recorded)
 
 
@@ -103,14 +125,14 @@ def answer(command: AnswerQuestion, actor: Actor, uow: UnitOfWork) -> Answer:
     answered = question._replace(answer_act_id=act_id, answered_at=uow.now)
     asked = evidence_bodies(uow.connection, uow.vault, [question.act_id])
     view = _view(answered, asked.get(question.act_id, {}), {"text": body.text})
-    shown = {**view, "status": status.value, "leg": leg_now(on)}
+    shown: InfoRequestView = {**view, "status": status, "leg": leg_now(on)}
     return Answer(201, shown, entry=recorded)
 
 
 def info_request_views(
     connection: Connection, vault: Vault, rows: Sequence[InfoRequestOnLeg]
-) -> list[dict[str, Any]]:
-    """Return questions with the words of their signed acts (`life_cycle_views.InfoRequestView`)."""
+) -> list[InfoRequestView]:
+    """Return questions with the words of their signed acts."""
     acts = [act for row in rows for act in (row.act_id, row.answer_act_id) if act is not None]
     bodies = evidence_bodies(connection, vault, acts)
     return [
@@ -119,9 +141,7 @@ def info_request_views(
     ]
 
 
-def _view(
-    row: InfoRequestOnLeg, asked: Mapping[str, Any], answer: Mapping[str, Any]
-) -> dict[str, Any]:
+def _view(row: InfoRequestOnLeg, asked: JsonObject, answer: JsonObject) -> InfoRequestView:
     """Return one question; `asked` and `answer` are the bodies that were signed."""
     return {
         "id": row.id,

@@ -1,6 +1,6 @@
 """Legs: delivery of the notice, acknowledgement, review, decline, and the status that follows."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from coordinator.services.core.acts import LegContext, NewAct, store_own_acts
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.requests.freeze_request_views import (
+    ActView,
     LegDetails,
     LegView,
     TotalsView,
@@ -37,6 +38,7 @@ from coordinator.storage.requests import legs as store
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from holdfast.protocol import payloads
 from holdfast.protocol.payloads import format_time
+from holdfast.protocol.strict_json import JsonObject
 from holdfast.protocol.vocabulary import EventType, LegStatus, RequestStatus
 
 
@@ -196,7 +198,7 @@ def leg_now(
     return leg_view(leg, details)
 
 
-def _act(on: LegContext, act: LegAct, event: EventType, data: Mapping[str, Any]) -> Answer:
+def _act(on: LegContext, act: LegAct, event: EventType, data: JsonObject) -> Answer:
     """Carry out an act of the asked side: check, store, write, record, answer."""
     ledger = ledger_store.load_leg(on.uow.connection, on.leg)
     require_leg_act(on, act, ledger)
@@ -206,7 +208,7 @@ def _act(on: LegContext, act: LegAct, event: EventType, data: Mapping[str, Any])
     status = change_leg(on, act, ledger, **declined)
     recorded = on.record(event, data, status=status, act_id=act_id)
     view = leg_now(on, decline_detail=data.get("detail"))
-    body = {"id": act_id, "request_id": on.request.id, "status": status.value, "leg": view}
+    body: ActView = {"id": act_id, "request_id": on.request.id, "status": status.value, "leg": view}
     return Answer(201, body, entry=recorded)
 
 
@@ -285,10 +287,8 @@ def _flag(uow: UnitOfWork, actor: Actor, leg_id: str, flag: LegFlag, event: Even
     on = locked_leg(uow, actor, leg_id)
     if on is None or on.leg.ended or flag.value in on.leg.flags or not _applies(flag, on):
         return Answer(200, {"status": "unchanged"})
-    values: dict[str, Any] = {"flags": [*on.leg.flags, flag.value]}
-    if flag is LegFlag.OVERDUE:
-        values["overdue_at"] = uow.now
-    store.change(uow.connection, on.leg, **values)
+    seen = {"overdue_at": uow.now} if flag is LegFlag.OVERDUE else {}
+    store.change(uow.connection, on.leg, flags=[*on.leg.flags, flag.value], **seen)
     recorded = on.record(event, {"flag": flag.value})
     return Answer(200, {"status": on.leg.status}, entry=recorded)
 

@@ -1,9 +1,8 @@
 """Webhook endpoints: rows of ids and states; URL, description and secrets are sealed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, text, update
 
@@ -134,12 +133,12 @@ def count(connection: Connection, partner: str) -> int:
     return connection.execute(query).scalar_one()
 
 
-def add(connection: Connection, values: dict[str, Any]) -> None:
+def add(connection: Connection, values: Mapping[str, object]) -> None:
     """Store a new endpoint."""
     connection.execute(insert(WebhookEndpointRow).values(**values))
 
 
-def change(connection: Connection, row: WebhookEndpointRow, values: dict[str, Any]) -> bool:
+def change(connection: Connection, row: WebhookEndpointRow, values: Mapping[str, object]) -> bool:
     """Change an endpoint; False if somebody changed it since `row` was read.
 
     The version always grows, for it tells workers that URL or secrets may be others now.

@@ -424,7 +424,7 @@ def _store_findings(
     connection: Connection, before: LegLedger, booking: Booking, leg: LegRow
 ) -> None:
     fresh: list[tuple[Any, ...]] = []
-    changed: list[dict[str, Any]] = []
+    changed: list[dict[str, object]] = []
     for position, finding in booking.touched_findings.items():
         if position in before.findings:
             place = {"of_leg": leg.id, "of_address": finding.address_no, "of_asset": finding.asset}

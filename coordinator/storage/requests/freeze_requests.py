@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Connection,
     Select,
@@ -105,7 +106,7 @@ _DECISIONS = Prebuilt(
 )
 
 
-def insert_incident(connection: Connection, values: dict[str, Any]) -> None:
+def insert_incident(connection: Connection, values: Mapping[str, object]) -> None:
     """Store a new incident."""
     insert_rows(
         connection, IncidentRow, _INCIDENT_COLUMNS, mapping_rows([values], _INCIDENT_COLUMNS)
@@ -140,7 +141,7 @@ def insert_addresses(connection: Connection, rows: Sequence[Sequence[Any]]) -> N
     insert_rows(connection, FlaggedAddressRow, _ADDRESS_COLUMNS, rows)
 
 
-def insert_acts(connection: Connection, acts: Sequence[Mapping[str, Any]]) -> None:
+def insert_acts(connection: Connection, acts: Sequence[Mapping[str, object]]) -> None:
     """Store acts."""
     insert_rows(connection, ActRow, _ACT_COLUMNS, mapping_rows(acts, _ACT_COLUMNS))
 
@@ -200,7 +201,7 @@ def change(connection: Connection, row: FreezeRequestRow, **values: Any) -> Free
 
 @lru_cache(maxsize=32)
 def _change_of(columns: tuple[str, ...]) -> Prebuilt[FreezeRequestRow]:
-    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in columns}
+    values: dict[str, BindParameter[object]] = {name: bindparam(f"new_{name}") for name in columns}
     return Prebuilt(
         update(FreezeRequestRow)
         .where(

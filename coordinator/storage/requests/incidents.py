@@ -44,7 +44,7 @@ class TimelineEvent(NamedTuple):
     seq: int
     id: str
     type: str
-    request_id: str | None
+    request_id: str
     leg_id: str | None
     occurred_at: datetime
     partner: str | None
