@@ -23,7 +23,7 @@ from coordinator.storage.engine.documents import Vault
 from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.tables.outbox import WebhookEndpointRow
 from holdfast.protocol import payloads
-from holdfast.protocol.payloads import format_time
+from holdfast.protocol.payloads import format_time, optional_time
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import EventType
 from holdfast.protocol.webhook_signature import new_secret
@@ -277,7 +277,7 @@ def endpoint_view(row: WebhookEndpointRow, document: EndpointDocument) -> Endpoi
         "description": document.description,
         "enabled": row.enabled,
         "created_at": format_time(row.created_at),
-        "failing_since": None if row.failing_since is None else format_time(row.failing_since),
+        "failing_since": optional_time(row.failing_since),
     }
 
 

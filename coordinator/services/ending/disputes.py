@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import NotRequired, TypedDict
 
 from sqlalchemy import Connection
@@ -25,7 +24,7 @@ from coordinator.storage.ledger import freeze_ledger as ledger_store
 from coordinator.storage.requests import legs as leg_store
 from coordinator.storage.tables.freeze_requests import LegRow
 from holdfast.protocol import life_cycle_payloads as payloads
-from holdfast.protocol.payloads import format_time
+from holdfast.protocol.payloads import format_time, optional_time
 from holdfast.protocol.strict_json import JsonObject
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import EventType, LegStatus, RequestStatus
@@ -248,13 +247,9 @@ def _view(row: DisputeOnLeg, raised: JsonObject, resolved: JsonObject) -> Disput
         "text": raised.get("text"),
         "raised_at": format_time(row.raised_at),
         "answer_by": format_time(row.answer_by),
-        "release_recommended_at": _time(row.release_recommended_at),
+        "release_recommended_at": optional_time(row.release_recommended_at),
         "resolution": row.resolution,
         "resolution_act_id": row.resolution_act_id,
         "resolution_text": resolved.get("text"),
-        "resolved_at": _time(row.resolved_at),
+        "resolved_at": optional_time(row.resolved_at),
     }
-
-
-def _time(moment: datetime | None) -> str | None:
-    return None if moment is None else format_time(moment)

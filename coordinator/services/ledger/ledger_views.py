@@ -19,7 +19,7 @@ from coordinator.storage.engine.documents import Vault, document_sizes, load
 from coordinator.storage.ledger.ledger_pages import ShownHold, ShownLine
 from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.tables.freeze_requests import ActRow
-from holdfast.protocol.payloads import ReportLine, format_time
+from holdfast.protocol.payloads import ReportLine, format_time, optional_time
 from holdfast.protocol.strict_json import JsonObject
 from holdfast.protocol.vocabulary import EvidenceKind, HoldBasis, LineKind
 
@@ -156,7 +156,7 @@ def _hold_view(row: ShownHold) -> HoldView:
         "lapsed": row.lapsed,
         "kept": row.kept,
         "account_level": row.account_level,
-        "owed_since": None if owed_since is None else format_time(owed_since),
+        "owed_since": optional_time(owed_since),
     }
 
 

@@ -14,7 +14,7 @@ from coordinator.storage.tables.life_cycle import GrantProposalRow
 from coordinator.storage.tables.partners import GrantRow, PartnerRow, SubjectRow
 from holdfast.protocol import strict_json
 from holdfast.protocol.jwk import PublicKey
-from holdfast.protocol.payloads import format_time
+from holdfast.protocol.payloads import format_time, optional_time
 from holdfast.protocol.vocabulary import PartnerKind, PartnerStatus, Role
 
 
@@ -97,7 +97,7 @@ def partner_view(row: PartnerRow, contacts: Sequence[str] | None = None) -> Part
         "status": PartnerStatus(row.status),
         "jurisdiction": row.jurisdiction,
         "root_kid": row.root_kid,
-        "joined_at": None if row.joined_at is None else format_time(row.joined_at),
+        "joined_at": optional_time(row.joined_at),
         "contacts": None if contacts is None else list(contacts),
     }
 
@@ -139,7 +139,7 @@ def key_view(row: KeyOfSubject) -> KeyView:
         "roles": [Role(role) for role in row.roles or ()],
         "jwk": row.jwk,
         "granted_at": format_time(row.granted_at),
-        "revoked_at": None if row.revoked_at is None else format_time(row.revoked_at),
+        "revoked_at": optional_time(row.revoked_at),
         "is_root": row.is_root,
         "grant_id": row.grant_id,
     }

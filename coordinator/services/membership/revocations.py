@@ -17,7 +17,7 @@ from coordinator.storage.membership import partners as store
 from coordinator.storage.membership import root_resets
 from coordinator.storage.tables.partners import SubjectRow
 from holdfast.protocol import membership_payloads
-from holdfast.protocol.payloads import format_time
+from holdfast.protocol.payloads import format_time, optional_time
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import EventType
 
@@ -61,7 +61,7 @@ def revoke(command: Revoke, actor: Actor, uow: UnitOfWork) -> Answer:
                 "partner": row.handle,
                 "kids": kids,
                 "subject": body.subject,
-                "compromised_since": None if compromised is None else format_time(compromised),
+                "compromised_since": optional_time(compromised),
             },
             key=key,
             audience=[EVERYBODY],

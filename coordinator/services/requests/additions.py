@@ -44,7 +44,7 @@ from coordinator.storage.tables.life_cycle import AdditionRow
 from holdfast.protocol import payloads
 from holdfast.protocol.decision_context import DecisionContext, context_sha256
 from holdfast.protocol.life_cycle_payloads import PartnersAddition
-from holdfast.protocol.payloads import format_time
+from holdfast.protocol.payloads import format_time, optional_time
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import Decision, EventType, RequestStatus
 
@@ -359,7 +359,7 @@ def _view(
         "proposed_by": row.proposed_by_person,
         "proposed_at": format_time(row.proposed_at),
         "approve_by": format_time(approve_by),
-        "decided_at": None if row.decided_at is None else format_time(row.decided_at),
+        "decided_at": optional_time(row.decided_at),
         "decision_context": context,
         "context_sha256": row.context_sha256,
         "approvals": list(approvals),

@@ -30,7 +30,7 @@ from coordinator.storage.tables.freeze_requests import ActRow, FreezeRequestRow,
 from coordinator.storage.tail import transparency_log as log_store
 from holdfast.protocol import strict_json
 from holdfast.protocol.decision_context import ContextWarning, DecisionContext
-from holdfast.protocol.payloads import FreezeRequest, format_time
+from holdfast.protocol.payloads import FreezeRequest, format_time, optional_time
 from holdfast.protocol.strict_json import JsonObject
 from holdfast.protocol.vocabulary import Decision, LegStatus, RequestStatus, Urgency, WarningCode
 
@@ -320,9 +320,9 @@ def _common_view(
         "submitted_by": row.submitted_by,
         "submitted_at": format_time(row.submitted_at),
         "approve_by": format_time(row.approve_by),
-        "ratify_by": _time(row.ratify_by),
-        "decided_at": _time(row.decided_at),
-        "ended_at": _time(row.ended_at),
+        "ratify_by": optional_time(row.ratify_by),
+        "decided_at": optional_time(row.decided_at),
+        "ended_at": optional_time(row.ended_at),
         "urgency": Urgency(row.urgency),
         "tlp": row.tlp,
         "summary": details.words.get("summary", ""),
@@ -429,9 +429,9 @@ def leg_view(row: LegRow, details: LegDetails) -> LegView:
         status=LegStatus(row.status),
         queued_at=format_time(row.queued_at),
         acknowledge_by=format_time(row.acknowledge_by),
-        delivered_at=_time(row.delivered_at),
-        acknowledged_at=_time(row.acknowledged_at),
-        overdue_at=_time(row.overdue_at),
+        delivered_at=optional_time(row.delivered_at),
+        acknowledged_at=optional_time(row.acknowledged_at),
+        overdue_at=optional_time(row.overdue_at),
         decline_code=row.decline_code,
         decline_detail=details.decline_detail,
         sequence=details.numbers.sequence,
@@ -442,7 +442,7 @@ def leg_view(row: LegRow, details: LegDetails) -> LegView:
     if details.contested is not None:
         answer_by, recommended_at = details.contested
         view["dispute_answer_by"] = format_time(answer_by)
-        view["release_recommended_at"] = _time(recommended_at)
+        view["release_recommended_at"] = optional_time(recommended_at)
     return view
 
 
@@ -565,7 +565,3 @@ def _incident_view(row: IncidentRead, sealed: bytes | None) -> IncidentView:
         "occurred_at": format_time(row.occurred_at),
         "reference": words.get("reference"),
     }
-
-
-def _time(moment: datetime | None) -> str | None:
-    return None if moment is None else format_time(moment)

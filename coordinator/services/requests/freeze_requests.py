@@ -39,7 +39,7 @@ from coordinator.storage.requests.flagged_accounts import Duplicates, FlaggedAcc
 from coordinator.storage.tables.freeze_requests import ActRow, FreezeRequestRow
 from holdfast.protocol import canonical_json, payloads
 from holdfast.protocol.decision_context import ContextWarning, DecisionContext, context_sha256
-from holdfast.protocol.payloads import format_time
+from holdfast.protocol.payloads import format_time, optional_time
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import (
     ASKABLE_KINDS,
@@ -228,7 +228,7 @@ def _submitted(on: RequestContext, to: Sequence[str]) -> dict[str, object]:
         "context_sha256": row.context_sha256,
         "approve_by": format_time(row.approve_by),
         "provisional": row.provisional,
-        "ratify_by": None if row.ratify_by is None else format_time(row.ratify_by),
+        "ratify_by": optional_time(row.ratify_by),
         "address_count": row.address_count,
         "to": list(to) if len(to) <= PARTNERS_IN_EVENT else [],
     }

@@ -22,7 +22,7 @@ from coordinator.storage.requests import info_requests as store
 from coordinator.storage.requests import legs as leg_store
 from coordinator.storage.requests.info_requests import InfoRequestOnLeg
 from holdfast.protocol import life_cycle_payloads as payloads
-from holdfast.protocol.payloads import format_time
+from holdfast.protocol.payloads import format_time, optional_time
 from holdfast.protocol.strict_json import JsonObject
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import EventType, LegStatus
@@ -153,6 +153,6 @@ def _view(row: InfoRequestOnLeg, asked: JsonObject, answer: JsonObject) -> InfoR
         "missing": asked.get("missing", []),
         "text": asked.get("text"),
         "answer_act_id": row.answer_act_id,
-        "answered_at": None if row.answered_at is None else format_time(row.answered_at),
+        "answered_at": optional_time(row.answered_at),
         "answer": answer.get("text"),
     }

@@ -11,7 +11,7 @@ from coordinator.storage.engine.documents import Vault, load
 from coordinator.storage.engine.reads import read, read_one
 from coordinator.storage.tables.outbox import WebhookEndpointRow
 from holdfast.protocol import canonical_json, strict_json
-from holdfast.protocol.payloads import format_time, parse_time
+from holdfast.protocol.payloads import optional_time, parse_time
 
 DOCUMENT = "endpoint"
 
@@ -52,8 +52,7 @@ class EndpointDocument:
                 "url": self.url,
                 "description": self.description,
                 "secrets": [
-                    {"value": s.value, "until": None if s.until is None else format_time(s.until)}
-                    for s in self.secrets
+                    {"value": s.value, "until": optional_time(s.until)} for s in self.secrets
                 ],
             }
         )

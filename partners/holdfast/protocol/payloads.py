@@ -100,6 +100,11 @@ def format_time(moment: datetime) -> str:
     return text.removesuffix("+00:00") + "Z"
 
 
+def optional_time(moment: datetime | None) -> str | None:
+    """Return a time as `format_time` does; None where there is none."""
+    return None if moment is None else format_time(moment)
+
+
 def no_duplicates(value: list[Any]) -> list[Any]:
     """Return a list that names nothing twice, or raise ValueError."""
     if len(set(value)) != len(value):
