@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from holdfast.protocol.vocabulary import HoldBasis, Urgency
+from holdfast.protocol.vocabulary import HoldBasis, Support, Urgency
 
 _MINUTE = timedelta(minutes=1)
 _HOUR = timedelta(hours=1)
@@ -30,10 +30,16 @@ class Policies:
 
     Attributes:
         acknowledge_within: By urgency, from the moment a leg is queued.
-        flash_daily_cap: Flash requests of one partner in 24 hours.
+        unratified_for: How long a flash request that missed its ratification may still get it.
+        flash_daily_cap: Incidents of one partner in 24 hours that begin with a flash request.
+        flash_free_accounts: Accounts of a ratified incident that may follow beside that cap.
+        approve_withdrawal_within: How long a proposed withdrawal waits for another lead.
         late_report: How long after the end lines that crossed it are taken.
         close_after: From the last leg's becoming final to the request's closing by itself.
         do_not_notify: How long a request without an order may wish that customers learn nothing.
+        review_whole_account_after: From a freeze of a whole account to another look at it.
+        answer_dispute_within: How long the requester has to answer a dispute.
+        answer_flash_dispute_within: The same, where the request is flash.
         default_hold: What is asked for where a request names no hours.
         warn_before: How long before a hold's end warnings go out, longest first.
         remind_owed: How often an owed answer is recalled.
@@ -41,22 +47,29 @@ class Policies:
         root_reset_after: From the announcement of a new root key to its taking over.
         name_from_cases: The public yearly summary names no partner with fewer.
         max_holds: How far ahead a hold's end may lie, by jurisdiction and basis.
+        support_max: The same by whose word the request rests on; an order has no such limit.
     """
 
     acknowledge_within: Mapping[Urgency, timedelta]
     approve_within: timedelta
     ratify_within: timedelta
+    unratified_for: timedelta
     flash_daily_cap: int
+    flash_free_accounts: int
+    approve_withdrawal_within: timedelta
     late_report: timedelta
     close_after: timedelta
     do_not_notify: timedelta
     default_hold: timedelta
     warn_before: tuple[timedelta, ...]
     remind_owed: timedelta
+    review_whole_account_after: timedelta
     answer_dispute_within: timedelta
+    answer_flash_dispute_within: timedelta
     approve_grant_within: timedelta
     root_reset_after: timedelta
     max_holds: Mapping[str, Mapping[HoldBasis, timedelta]]
+    support_max: Mapping[Support, timedelta]
     name_from_cases: int
 
     def acknowledge_by(self, urgency: Urgency, *, queued_at: datetime) -> datetime:
@@ -81,11 +94,13 @@ class Policies:
         top = _Table("", document)
         acknowledge = top.table("acknowledge_within_minutes")
         request = top.table("request")
+        withdrawal = top.table("withdrawal")
         hold = top.table("hold")
         dispute = top.table("dispute")
         membership = top.table("membership")
         statistics = top.table("statistics")
         maxima = top.table("max_hold_days")
+        support = top.table("support_max_days")
         if _DEFAULT not in maxima.names():
             raise PolicyError("policies: max_hold_days.default is missing")
         policies = cls(
@@ -94,22 +109,45 @@ class Policies:
             ),
             approve_within=request.duration("approve_within_hours", _HOUR),
             ratify_within=request.duration("ratify_within_minutes", _MINUTE),
+            unratified_for=request.duration("unratified_hours", _HOUR),
             flash_daily_cap=request.number("flash_daily_cap", least=0),
+            flash_free_accounts=request.number("flash_free_accounts", least=0),
+            approve_withdrawal_within=withdrawal.duration("approve_within_hours", _HOUR),
             late_report=request.duration("late_report_hours", _HOUR),
             close_after=request.duration("close_after_days", _DAY),
             do_not_notify=request.duration("do_not_notify_days", _DAY),
             default_hold=hold.duration("default_hours", _HOUR),
             warn_before=hold.durations("warn_before_hours", _HOUR),
             remind_owed=hold.duration("remind_owed_hours", _HOUR),
+            review_whole_account_after=hold.duration("review_whole_account_hours", _HOUR),
             answer_dispute_within=dispute.duration("answer_within_hours", _HOUR),
+            answer_flash_dispute_within=dispute.duration("answer_flash_within_hours", _HOUR),
             approve_grant_within=membership.duration("grant_proposal_days", _DAY),
             name_from_cases=statistics.number("name_partner_from_cases"),
             root_reset_after=membership.duration("root_reset_hours", _HOUR),
             max_holds=MappingProxyType(
                 {name: _max_hold(maxima.table(name)) for name in maxima.names()}
             ),
+            support_max=MappingProxyType(
+                {
+                    each: support.duration(each.value, _DAY)
+                    for each in Support
+                    if each is not Support.ORDER
+                }
+            ),
         )
-        for table in (acknowledge, request, hold, dispute, membership, statistics, maxima, top):
+        for table in (
+            acknowledge,
+            request,
+            withdrawal,
+            hold,
+            dispute,
+            membership,
+            statistics,
+            maxima,
+            support,
+            top,
+        ):
             table.finish()
         return policies
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, MappedColumn, mapped_column
 
 from coordinator.storage.engine.base import Base, Id, Micros, Units
@@ -40,6 +40,9 @@ class LedgerLineRow(Base):
     corrects: Mapped[Id | None] = mapped_column(index=True)
     reported_at: Mapped[Micros]
     usd_cents: Mapped[Units | None] = mapped_column(comment="what the line states it was worth")
+    irregular: Mapped[str | None] = mapped_column(
+        String(15), comment="true, but not as it should have been: after_end, late, encumbered"
+    )
 
 
 class HoldRow(Base):
@@ -51,6 +54,12 @@ class HoldRow(Base):
         Index("ix_hold_leg_id", "leg_id"),
         Index("ix_hold_partner_asset", "partner", "asset"),
         Index("ix_hold_ended_hold_expires_at", "ended", "hold_expires_at"),
+        Index(
+            "ix_hold_same_funds_as",
+            "same_funds_as",
+            sqlite_where=text("same_funds_as IS NOT NULL"),
+            postgresql_where=text("same_funds_as IS NOT NULL"),
+        ),
     )
     id: Mapped[Id] = mapped_column(primary_key=True)
     request_id: Mapped[Id] = mapped_column(ForeignKey("freeze_request.id"))
@@ -74,6 +83,16 @@ class HoldRow(Base):
     frozen_at: Mapped[Micros]
     hold_expires_at: Mapped[Micros]
     lapsed: Mapped[bool]
+    irregular: Mapped[str | None] = mapped_column(String(15), comment="as its first line is")
+    review_at: Mapped[Micros | None] = mapped_column(
+        comment="somebody looks again: an issuer's freeze, a whole account"
+    )
+    effective_at: Mapped[Micros | None] = mapped_column(
+        comment="an issuer's second transaction; frozen_at is the first one's time"
+    )
+    same_funds_as: Mapped[Id | None] = mapped_column(
+        comment="another partner's hold of the same tokens, which counts"
+    )
     kept: Mapped[str | None] = mapped_column(String(20))
     ended_by: Mapped[str | None] = mapped_column(String(15), comment="of a withheld hold alone")
     withdrawn_at: Mapped[Micros | None] = mapped_column(

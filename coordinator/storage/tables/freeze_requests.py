@@ -56,6 +56,12 @@ class FreezeRequestRow(Base):
             sqlite_where=text("provisional = 1"),
             postgresql_where=text("provisional"),
         ),
+        Index(
+            "ix_freeze_request_unratified_until",
+            "unratified_until",
+            sqlite_where=text("unratified_until IS NOT NULL"),
+            postgresql_where=text("unratified_until IS NOT NULL"),
+        ),
         # Status first: without statistics SQLite prefers an equality to a range, whatever it costs.
         Index("ix_freeze_request_status_final_since", "status", "final_since"),
     )
@@ -81,6 +87,19 @@ class FreezeRequestRow(Base):
     submitted_at: Mapped[Micros]
     approve_by: Mapped[Micros]
     ratify_by: Mapped[Micros | None]
+    unratified_at: Mapped[Micros | None] = mapped_column(
+        comment="went out, was not ratified in time, and withdraws itself at unratified_until"
+    )
+    unratified_until: Mapped[Micros | None]
+    waits_because: Mapped[str | None] = mapped_column(
+        String(30), comment="why a flash request waits for its approval"
+    )
+    support: Mapped[str | None] = mapped_column(
+        String(20), comment="whose word the holds rest on at present; None: the requester's alone"
+    )
+    withdrawal_reason: Mapped[str | None] = mapped_column(
+        String(20), comment="reason_code of the whole withdrawal"
+    )
     decided_at: Mapped[Micros | None]
     ended_at: Mapped[Micros | None]
     final_since: Mapped[Micros | None] = mapped_column(
@@ -100,6 +119,7 @@ class FlaggedAddressRow(Base):
     asset: Mapped[str | None] = mapped_column(String(200))
     amount: Mapped[Units | None]
     usd_cents: Mapped[Units | None] = mapped_column(comment="what it is stated to be worth")
+    whole_account: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class PackedAccountsRow(Base):
@@ -154,6 +174,9 @@ class ActRow(Base):
     kid: Mapped[str | None] = mapped_column(String(43))
     decision: Mapped[str | None] = mapped_column(String(10), comment="of approvals alone")
     context_sha256: Mapped[str | None] = mapped_column(String(64))
+    except_sha256: Mapped[str | None] = mapped_column(
+        String(64), comment="of the addresses that an approval leaves out; None: none"
+    )
     at: Mapped[Micros]
     leaf_index: Mapped[Big | None]
 
@@ -173,6 +196,12 @@ class LegRow(Base):
             sqlite_where=text("acknowledged_at IS NULL AND overdue_at IS NULL"),
             postgresql_where=text("acknowledged_at IS NULL AND overdue_at IS NULL"),
         ),
+        Index(
+            "ix_leg_answer_by",
+            "answer_by",
+            sqlite_where=text("answered_at IS NULL AND unanswered_at IS NULL"),
+            postgresql_where=text("answered_at IS NULL AND unanswered_at IS NULL"),
+        ),
     )
     id: Mapped[Id] = mapped_column(primary_key=True)
     request_id: Mapped[Id] = mapped_column(ForeignKey("freeze_request.id"))
@@ -184,6 +213,14 @@ class LegRow(Base):
     delivered_at: Mapped[Micros | None]
     acknowledged_at: Mapped[Micros | None]
     overdue_at: Mapped[Micros | None] = mapped_column(comment="when it was seen to be late")
+    answer_by: Mapped[Micros | None] = mapped_column(
+        comment="until when every address has an answer; None: no clock runs"
+    )
+    clock_paused_at: Mapped[Micros | None] = mapped_column(
+        comment="the partner waits for the requester since then"
+    )
+    answered_at: Mapped[Micros | None] = mapped_column(comment="every address has its answer")
+    unanswered_at: Mapped[Micros | None] = mapped_column(comment="when it was seen to be missing")
     decline_code: Mapped[str | None] = mapped_column(String(40))
     decline_act_id: Mapped[Id | None]
     flags: Mapped[list[str]] = mapped_column(JSON, default=list)

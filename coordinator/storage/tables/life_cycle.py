@@ -17,18 +17,117 @@ class WithdrawnAddressRow(Base):
     address_no: Mapped[int] = mapped_column(primary_key=True)
     act_id: Mapped[Id]
     withdrawn_at: Mapped[Micros]
+    reason: Mapped[str | None] = mapped_column(String(20), comment="reason_code")
+
+
+class ExceptedAddressRow(Base):
+    """An address that the approval left out: it was never asked about."""
+
+    __tablename__ = "excepted_address"
+    request_id: Mapped[Id] = mapped_column(ForeignKey("freeze_request.id"), primary_key=True)
+    address_no: Mapped[int] = mapped_column(primary_key=True)
+
+
+class WithdrawalProposalRow(Base):
+    """A withdrawal, or a dispute upheld, that needs another lead before anything is let go."""
+
+    __tablename__ = "withdrawal_proposal"
+    __table_args__ = (
+        Index("ix_withdrawal_proposal_request_id", "request_id"),
+        Index(
+            "ix_withdrawal_proposal_void_at",
+            "void_at",
+            sqlite_where=text("status = 'pending'"),
+            postgresql_where=text("status = 'pending'"),
+        ),
+    )
+    id: Mapped[Id] = mapped_column(primary_key=True, comment="wdp_…")
+    request_id: Mapped[Id] = mapped_column(ForeignKey("freeze_request.id"))
+    dispute_id: Mapped[Id | None] = mapped_column(comment="None: a withdrawal")
+    act_id: Mapped[Id] = mapped_column(comment="whose evidence says what is withdrawn, and why")
+    status: Mapped[str] = mapped_column(String(10), comment="pending, approved, rejected or void")
+    proposed_by_person: Mapped[str] = mapped_column(String(40))
+    proposed_by_kid: Mapped[str] = mapped_column(String(43))
+    proposed_at: Mapped[Micros]
+    void_at: Mapped[Micros]
+    decided_at: Mapped[Micros | None]
+    decided_act_id: Mapped[Id | None]
+
+
+class SupportRow(Base):
+    """A document that raises whose word a request's holds rest on."""
+
+    __tablename__ = "support"
+    __table_args__ = (Index("ix_support_request_id", "request_id"),)
+    id: Mapped[Id] = mapped_column(primary_key=True, comment="sup_…")
+    request_id: Mapped[Id] = mapped_column(ForeignKey("freeze_request.id"))
+    act_id: Mapped[Id]
+    support: Mapped[str] = mapped_column(String(20))
+    document_sha256: Mapped[str] = mapped_column(String(64))
+    given_at: Mapped[Micros]
+
+
+class IndemnityRow(Base):
+    """An indemnity that compliance signed; its words are in the evidence of the act."""
+
+    __tablename__ = "indemnity"
+    __table_args__ = (Index("ix_indemnity_request_id", "request_id"),)
+    id: Mapped[Id] = mapped_column(primary_key=True, comment="ind_…")
+    request_id: Mapped[Id] = mapped_column(ForeignKey("freeze_request.id"))
+    act_id: Mapped[Id]
+    document_sha256: Mapped[str] = mapped_column(String(64))
+    valid_until: Mapped[Micros]
+    given_at: Mapped[Micros]
+
+
+class ClearanceRow(Base):
+    """A signed statement that an account was flagged by error; the statement itself is sealed."""
+
+    __tablename__ = "clearance"
+    __table_args__ = (Index("ix_clearance_request_id", "request_id"),)
+    id: Mapped[Id] = mapped_column(primary_key=True, comment="clr_…; owner of the sealed statement")
+    request_id: Mapped[Id] = mapped_column(ForeignKey("freeze_request.id"))
+    address_no: Mapped[int]
+    act_id: Mapped[Id] = mapped_column(comment="the withdrawal that says wrong_target")
+    issued_at: Mapped[Micros]
+    revoked_at: Mapped[Micros | None]
+    revoked_act_id: Mapped[Id | None]
+
+
+class TakenTaskRow(Base):
+    """That somebody of a partner said "I have it" of what waits for a person."""
+
+    __tablename__ = "taken_task"
+    partner: Mapped[str] = mapped_column(String(253), primary_key=True)
+    task_id: Mapped[str] = mapped_column(
+        String(60), primary_key=True, comment="tsk_…, made of what waits and of whom it waits for"
+    )
+    request_id: Mapped[Id | None] = mapped_column(ForeignKey("freeze_request.id"))
+    person: Mapped[str] = mapped_column(String(40))
+    act_id: Mapped[Id]
+    taken_at: Mapped[Micros]
 
 
 class InfoRequestRow(Base):
     """What a partner asked before it can act; the words are in the evidence of the acts."""
 
     __tablename__ = "info_request"
-    __table_args__ = (Index("ix_info_request_leg_id", "leg_id"),)
+    __table_args__ = (
+        Index("ix_info_request_leg_id", "leg_id"),
+        Index(
+            "ix_info_request_reply_by",
+            "reply_by",
+            sqlite_where=text("answered_at IS NULL AND late_at IS NULL"),
+            postgresql_where=text("answered_at IS NULL AND late_at IS NULL"),
+        ),
+    )
     id: Mapped[Id] = mapped_column(primary_key=True, comment="inf_…")
     request_id: Mapped[Id] = mapped_column(ForeignKey("freeze_request.id"))
     leg_id: Mapped[Id] = mapped_column(ForeignKey("leg.id"))
     act_id: Mapped[Id]
     asked_at: Mapped[Micros]
+    reply_by: Mapped[Micros | None]
+    late_at: Mapped[Micros | None] = mapped_column(comment="when it was seen to be late")
     answer_act_id: Mapped[Id | None]
     answered_at: Mapped[Micros | None]
 

@@ -23,6 +23,12 @@ class PartnerRow(Base):
     invited_at: Mapped[Micros]
     joined_at: Mapped[Micros | None]
     approval_quorum: Mapped[int] = mapped_column(default=1)
+    withdrawal_quorum: Mapped[int] = mapped_column(
+        default=1, server_default="1", comment="leads that letting held funds go takes"
+    )
+    clocks: Mapped[str | None] = mapped_column(
+        String(40), comment="named profile of clocks, as the policies have it; None: default"
+    )
     provisional: Mapped[str] = mapped_column(String(10), default="notify")
     may_ask_all: Mapped[bool] = mapped_column(default=True, server_default=true())
     may_flash: Mapped[list[str]] = mapped_column(JSON, default=list)

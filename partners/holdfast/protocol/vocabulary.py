@@ -167,6 +167,15 @@ class HoldBasis(StrEnum):
     LEGAL_ORDER = "legal_order"
 
 
+class Support(StrEnum):
+    """Whose word a request rests on, the weakest first; each says how long a hold may last."""
+
+    NONE = "none"
+    POLICE_REPORT = "police_report"
+    ORDER_APPLIED = "order_applied"
+    ORDER = "order"
+
+
 class KeptBasis(StrEnum):
     """Why a partner keeps a hold after a withdrawal."""
 
