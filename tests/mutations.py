@@ -138,9 +138,9 @@ MUTATIONS: tuple[Mutation, ...] = (
         _LEDGER,
     ),
     Mutation(
-        f"{_DOMAIN}/freeze_ledger.py",
-        "if not hold.is_void and hold.id not in ledger.unlinked",
-        "if not hold.is_void",
+        f"{_DOMAIN}/ledger_state.py",
+        " if hold.id not in self.unlinked",
+        "",
         ("tests/domain/test_freeze_ledger_sharing.py",),
     ),
     Mutation(
@@ -337,14 +337,14 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         f"{_SERVICES}/requests/notices.py",
-        '                body, name = remainder, "remainder"\n',
+        "                body, is_cut = remainder, True\n",
         "                pass\n",
         _LEFT_OUT,
     ),
     Mutation(
         f"{_SERVICES}/ledger/ledger_views.py",
-        '                view |= {"body": None, "remainder": remainder.decode()}\n',
-        '                view |= {"remainder": remainder.decode()}\n',
+        '                view["body"], view["remainder"] = None, remainder.decode()\n',
+        '                view["remainder"] = remainder.decode()\n',
         _LEFT_OUT,
     ),
     Mutation(
@@ -360,25 +360,25 @@ MUTATIONS: tuple[Mutation, ...] = (
         _LEFT_OUT,
     ),
     Mutation(
-        f"{_SERVICES}/after_freeze/contested.py",
+        f"{_SERVICES}/ending/contested.py",
         "on.on_leg(leg).by(COORDINATOR).record(",
         "on.on_leg(leg).record(",
         ("tests/services/test_contested.py",),
     ),
     Mutation(
-        f"{_SERVICES}/after_freeze/contested.py",
+        f"{_SERVICES}/ending/contested.py",
         "if by_account.get(alike[place.address_no], set()) - {place.leg_id}:",
         "if by_account.get(alike[place.address_no]):",
         ("tests/services/test_contested.py",),
     ),
     Mutation(
-        f"{_SERVICES}/after_freeze/withdrawals.py",
+        f"{_SERVICES}/ending/withdrawals.py",
         "    if went_out and body.reason_code is WithdrawalReason.WRONG_TARGET:\n",
         "    if went_out:\n",
         _CLEARED,
     ),
     Mutation(
-        f"{_STORAGE}/after_freeze/clearances.py",
+        f"{_STORAGE}/ending/clearances.py",
         "    if not with_left_out:\n",
         "    if False:\n",
         _CLEARED,

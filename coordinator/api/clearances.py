@@ -10,14 +10,14 @@ from coordinator.api.pipeline import Reader, SignedCall
 from coordinator.api.view import command_view, public_view, query_view
 from coordinator.domain.errors import NotFoundError
 from coordinator.domain.permission import Permission
-from coordinator.services.after_freeze.clearances import (
+from coordinator.services.core.access import readable_request
+from coordinator.services.ending.clearances import (
     RevokeClearance,
     clearance_status,
     clearance_views,
 )
-from coordinator.services.core.access import readable_request
 from coordinator.services.requests.left_out import is_hidden_from
-from coordinator.storage.after_freeze import clearances as store
+from coordinator.storage.ending import clearances as store
 from holdfast.protocol import canonical_json, life_cycle_views, views
 from holdfast.protocol import life_cycle_payloads as payloads
 from holdfast.protocol.clearance import Issuer

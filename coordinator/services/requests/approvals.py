@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from coordinator.domain.actor import Actor
 from coordinator.domain.approval import quorum_met, require_first_decision, require_may_approve
@@ -14,14 +13,15 @@ from coordinator.domain.errors import (
 )
 from coordinator.domain.freeze_request import Action, next_status, require_in_time
 from coordinator.domain.permission import Permission
-from coordinator.services.after_freeze.clearances import issue_clearances
-from coordinator.services.after_freeze.endings import named_addresses
-from coordinator.services.after_freeze.withdrawals import take_back, withdraw_all
 from coordinator.services.core.access import sent_request
-from coordinator.services.core.acts import Act, RequestContext
+from coordinator.services.core.acts import NewAct, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
+from coordinator.services.ending.clearances import issue_clearances
+from coordinator.services.ending.ended_legs import named_addresses
+from coordinator.services.ending.withdrawals import take_back, withdraw_all
 from coordinator.services.requests.additions import decide_addition
+from coordinator.services.requests.freeze_request_views import DecisionAnswer
 from coordinator.services.requests.left_out import (
     LeftOut,
     check_left_out,
@@ -122,9 +122,9 @@ class _Approval:
     count: int
 
 
-def _act(body: payloads.Approval) -> Act:
+def _act(body: payloads.Approval) -> NewAct:
     decision = body.decision.value
-    return Act(decision, decision, body.context_sha256, body.remainder_sha256)
+    return NewAct(decision, decision, body.context_sha256, body.remainder_sha256)
 
 
 def _approve(on: RequestContext, approval: _Approval, action: Action, to: Sequence[str]) -> Answer:
@@ -139,14 +139,18 @@ def _approve(on: RequestContext, approval: _Approval, action: Action, to: Sequen
     decided = {"decided_at": uow.now, "left_out_count": len(numbers)} if goes_out else {}
     changed = on.change(status=status, provisional=provisional, **decided)
     event = EventType.REQUEST_RATIFIED if is_ratified else EventType.REQUEST_APPROVED
-    counted = {"approvals": approval.count, "quorum": row.quorum}
-    data = {**counted, "context_sha256": row.context_sha256}
+    data: dict[str, object] = {
+        "approvals": approval.count,
+        "quorum": row.quorum,
+        "context_sha256": row.context_sha256,
+    }
     if numbers:
         data["left_out"] = named_addresses(row, numbers)
     recorded = changed.record(event, data, act_id=act_id)
     if goes_out:
         _go_out(changed, approval, act_id, held_back(on, to) if is_ratified else to)
-    return Answer(201, _answer(changed, act_id) | counted, entry=recorded)
+    answer = _answer(changed, act_id) | {"approvals": approval.count, "quorum": row.quorum}
+    return Answer(201, answer, entry=recorded)
 
 
 def _go_out(on: RequestContext, approval: _Approval, act_id: str, to: Sequence[str]) -> None:
@@ -164,7 +168,7 @@ def _go_out(on: RequestContext, approval: _Approval, act_id: str, to: Sequence[s
     send_notices(on, to, remainder=approval.left_out.remainder or None)
 
 
-def _reject(on: RequestContext, act: Act) -> Answer:
+def _reject(on: RequestContext, act: NewAct) -> Answer:
     uow, row = on.uow, on.request
     if row.provisional:
         # It went out already, so refusing to ratify it is a withdrawal with all that hangs on it.
@@ -178,7 +182,7 @@ def _reject(on: RequestContext, act: Act) -> Answer:
     return Answer(201, _answer(rejected, act_id), entry=recorded)
 
 
-def _answer(on: RequestContext, act_id: str) -> dict[str, Any]:
+def _answer(on: RequestContext, act_id: str) -> DecisionAnswer:
     return {
         "id": act_id,
         "request_id": on.request.id,
@@ -195,9 +199,9 @@ def _context(uow: UnitOfWork, request_id: str, shown: Sequence[Pending[Sealed]])
 
 
 def _require_nothing_of_other_requests(accepted: Sequence[payloads.WarningAcceptance]) -> None:
-    """Refuse a decision whose body would tell the partners asked of other requests.
+    """Refuse a decision whose body would reveal other requests to the partners asked.
 
-    They are handed these very bytes, for nothing else proves the decision to them.
+    They are given exactly these bytes, because nothing else proves the decision to them.
     """
     faults = [
         FieldFault(
@@ -224,10 +228,10 @@ def _require_warnings_accepted(
     accepted: Sequence[payloads.WarningAcceptance],
     left_out: Sequence[int],
 ) -> None:
-    """Refuse an approval that passes over a warning, or accepts one that is not there.
+    """Refuse an approval that leaves out a warning, or accepts one that does not exist.
 
-    Those about other requests are accepted with the context that names them, and what does not go
-    out needs no acceptance.
+    Warnings about other requests are accepted by naming the context that lists them. What does not
+    go out needs no acceptance.
     """
     warned = {
         w["code"]: frozenset(w["address_nos"]).difference(left_out)

@@ -18,7 +18,7 @@ from coordinator.domain.errors import (
 )
 from coordinator.services.core.acts import RequestContext
 from coordinator.services.core.unit_of_work import unpack_evidence
-from coordinator.storage.after_freeze import disputes
+from coordinator.storage.ending import disputes
 from coordinator.storage.engine.documents import Vault, load, load_one
 from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.requests import freeze_requests as store

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from typing import Any
+from typing import NotRequired, TypedDict
 
-from coordinator.services.after_freeze.endings import withdrawal
 from coordinator.services.core.acts import RequestContext
 from coordinator.services.core.unit_of_work import UnitOfWork, unpack_evidence
+from coordinator.services.ending.ended_legs import withdrawal
 from coordinator.services.requests.left_out import REMAINDER
 from coordinator.storage.engine.documents import Sealed, load_one
 from coordinator.storage.membership import partners as partner_store
@@ -30,21 +30,39 @@ APPROVALS_BESIDE_DOCUMENT = 5
 APPROVAL_BYTES = 1_200
 
 
+class ActProof(TypedDict):
+    """What proves an act, as a notice carries it.
+
+    A body that has no room is linked: `href` says where it is read. What remains of a submission
+    whose approval left addresses out stands in `remainder`.
+    """
+
+    act: str
+    kid: str | None
+    jwk: Mapping[str, str] | None
+    token: str
+    body: NotRequired[str]
+    body_sha256: NotRequired[str]
+    remainder: NotRequired[str]
+    remainder_sha256: NotRequired[str]
+    href: NotRequired[str]
+
+
 def send_notices(
     on: RequestContext,
     to: Sequence[str],
     *,
-    addition: Sequence[Mapping[str, Any]] = (),
+    addition: Sequence[ActProof] = (),
     remainder: bytes | None = None,
 ) -> None:
     """Open a leg for every partner asked and queue its notice.
 
-    What was withdrawn before they are asked follows as an event of its own, as it came to others.
+    Addresses that were withdrawn before follow in an event of their own, as the others received it.
 
     Args:
         on: The request.
         to: The partners.
-        addition: What asks partners that the document itself does not name.
+        addition: What asks partners that the document does not name.
         remainder: What goes out instead of the document, where this very act leaves addresses out.
     """
     uow, row = on.uow, on.request
@@ -59,7 +77,7 @@ def send_notices(
         remainder = load_one(uow.connection, uow.vault, row.id, REMAINDER)
     submitted, approvals = _evidence(uow, row, reserved, remainder)
     withdrawn = _withdrawn(uow, row)
-    common: dict[str, Any] = {
+    common: dict[str, object] = {
         "urgency": row.urgency,
         "tlp": row.tlp,
         "incident_id": row.incident_id,
@@ -91,7 +109,7 @@ def _withdrawn(uow: UnitOfWork, row: FreezeRequestRow) -> list[int]:
 
 
 def notify_provisionally(on: RequestContext, to: Sequence[str]) -> list[str]:
-    """Send a flash request out before its approval to those whose policy takes it; returns them."""
+    """Send out an unapproved flash request to partners whose policy takes it; return those."""
     taking = [h for h, policy in _policies_of(on.uow, to).items() if policy == "notify"]
     send_notices(on, taking)
     return taking
@@ -110,14 +128,12 @@ def _policies_of(uow: UnitOfWork, to: Sequence[str]) -> dict[str, str]:
 
 def _evidence(
     uow: UnitOfWork, row: FreezeRequestRow, reserved: int, remainder: bytes | None
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+) -> tuple[ActProof, list[ActProof]]:
     """Return what proves the request, and what proves its approvals, as a notice carries them.
 
-    `reserved` bytes of the notice are left to others. A `remainder` goes out in place of the
-    submitted body.
-
-    The acts of this very transaction are not stored yet, so their evidence comes from the unit of
-    work.
+    `reserved` bytes of the notice are needed for other things. A `remainder` goes out in place of
+    the submitted body. The evidence of this transaction's own act is not stored yet; it comes from
+    the unit of work.
     """
     acts = proof_store.of_request(uow.connection, row.id)
     stored = [
@@ -127,26 +143,27 @@ def _evidence(
     ]
     packed = uow.opened(stored, "evidence")
     href = f"/v1/freeze-requests/{row.id}/evidence"
-    shown = []
+    shown: list[ActProof] = []
     size = reserved
     for act in acts:
-        content = packed.get(act.id) or (uow.evidence.packed() if uow.evidence else b"")
+        content = packed.get(act.id) or uow.evidence.packed()
         token, body = unpack_evidence(content)
-        entry = {"act": act.kind, "kid": act.kid, "jwk": act.jwk, "token": token}
-        name = "body"
+        entry: ActProof = {"act": act.kind, "kid": act.kid, "jwk": act.jwk, "token": token}
+        is_cut = False
         limit = NOTICE_LIMIT_BYTES - size
         if act.kind == "submit":
             further = max(0, len(acts) - 1 - APPROVALS_BESIDE_DOCUMENT)
             limit = DOCUMENT_LIMIT_BYTES - reserved - further * APPROVAL_BYTES
             if remainder is not None:
-                body, name = remainder, "remainder"
+                body, is_cut = remainder, True
         # As it will stand in the notice: escaping makes quotes, line feeds and tabs longer.
         length = len(canonical_json.dumps(body.decode())) + len(token) + 300
         if length <= limit:
-            entry[name] = body.decode()
+            entry["remainder" if is_cut else "body"] = body.decode()
             size += length
         else:
-            entry |= {f"{name}_sha256": sha256(body).hexdigest(), "href": href}
+            entry["remainder_sha256" if is_cut else "body_sha256"] = sha256(body).hexdigest()
+            entry["href"] = href
             size += len(token) + 400
         shown.append(entry)
     submitted = next(e for e in shown if e["act"] == "submit")

@@ -1,7 +1,6 @@
 """`holdfast approve`, `reject`: deciding on what was signed."""
 
 from collections.abc import Collection, Mapping
-from typing import TypedDict, Unpack
 
 import click
 from rich.text import Text
@@ -32,15 +31,6 @@ from holdfast.protocol.vocabulary import (
 from holdfast.wording import counted
 
 _SHOWN_ADDRESSES = 10
-
-
-class _Said(TypedDict):
-    """The options of `holdfast approve`."""
-
-    comment: str | None
-    accepted: tuple[str, ...]
-    left_out: tuple[int, ...]
-    yes: bool
 
 
 def show_awaited(session: Session) -> None:
@@ -106,7 +96,15 @@ def _awaited_rows(view: FreezeRequestSummary) -> list[tuple[object, ...]]:
 )
 @click.option("--yes", is_flag=True, help="Do not ask; for scripts that showed it to somebody.")
 @pass_session
-def approve(session: Session, request_id: str, **said: Unpack[_Said]) -> None:
+def approve(
+    session: Session,
+    request_id: str,
+    *,
+    comment: str | None,
+    accepted: tuple[str, ...],
+    left_out: tuple[int, ...],
+    yes: bool,
+) -> None:
     """Approve a request of your own organisation that somebody else submitted.
 
     What is shown comes from the bytes that the submitter signed, not from the coordinator's words;
@@ -121,16 +119,15 @@ def approve(session: Session, request_id: str, **said: Unpack[_Said]) -> None:
     _require_open(view, client.profile.subject)
     context = shown_context(view)
     submission = _proven_submission(session, client, view)
-    left_out = frozenset(said["left_out"])
     _show(session, view, submission, context, left_out)
-    reasons = _reasons(session, view, said["accepted"], left_out, ask=not said["yes"])
-    if not said["yes"]:
+    reasons = _reasons(session, view, accepted, left_out, ask=not yes)
+    if not yes:
         click.confirm(f"Approve {request_id}?", abort=True, err=True)
     act = client.decide(
         view,
         Decision.APPROVE,
         context_sha256=str(view.context_sha256),
-        comment=said["comment"],
+        comment=comment,
         warnings_accepted=reasons,
         left_out=LeftOut.of(submission.document, left_out) if left_out else None,
     )

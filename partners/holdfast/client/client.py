@@ -222,7 +222,7 @@ class Client:
 
     def service(self) -> ServiceView:
         """`GET /v1`, unsigned: what this coordinator is."""
-        answer = self.transport.exchange("GET", "/v1", signed=False)
+        answer = self.transport.read_public("/v1")
         return parse_view(ServiceView, answer.body)
 
     def jwks(self) -> list[dict[str, Any]]:
@@ -324,7 +324,7 @@ class Client:
         """Yield token and body of every act that one may see."""
         return self._pages(EvidenceView, f"{_REQUESTS}/{request_id}/evidence")
 
-    def decide(  # noqa: PLR0913 - the parts of a decision
+    def decide(
         self,
         request: RequestRef,
         decision: Decision,
@@ -367,7 +367,7 @@ class Client:
         body = Review(content_sha256=request.content_sha256, note=note)
         return self._act(request, "review", body, idempotency_key)
 
-    def decline(  # noqa: PLR0913 - the parts of a decline
+    def decline(
         self,
         request: RequestRef,
         code: DeclineCode,
@@ -593,7 +593,7 @@ class Client:
         """Yield drafts of follow-on requests, one for each leg that said where funds went."""
         return self._pages(DraftView, f"{_REQUESTS}/{request_id}/drafts")
 
-    def extend(  # noqa: PLR0913 - the parts of an extension
+    def extend(
         self,
         request: RequestRef,
         hold: str,
@@ -667,7 +667,7 @@ class Client:
         path = f"{_REQUESTS}/{request.id}/clearances/{clearance_id}/revocation"
         return self._post(ClearanceRevocationView, path, body, idempotency_key)
 
-    def attach_order(  # noqa: PLR0913 - the parts of an order
+    def attach_order(
         self,
         request: RequestRef,
         *,
@@ -756,7 +756,7 @@ def coordinator_keys(transport: Transport) -> list[PublicKey]:
 
 
 def _published_keys(transport: Transport) -> list[dict[str, Any]]:
-    answer = transport.exchange("GET", "/.well-known/jwks.json", signed=False)
+    answer = transport.read_public("/.well-known/jwks.json")
     keys = answer.body.get("keys") if isinstance(answer.body, dict) else None
     if not isinstance(keys, list):
         raise TransportError("the answer is no JWK set: is this a coordinator?")
@@ -765,11 +765,11 @@ def _published_keys(transport: Transport) -> list[dict[str, Any]]:
 
 def clearance_status(transport: Transport, clearance_id: str) -> ClearanceStatus:
     """Return whether a clearance still holds, for which nobody needs a key."""
-    answer = transport.exchange("GET", f"/v1/clearances/{clearance_id}", signed=False)
+    answer = transport.read_public(f"/v1/clearances/{clearance_id}")
     return parse_view(ClearanceStatus, answer.body)
 
 
 def yearly_summary(transport: Transport, year: int) -> YearlySummary:
     """Return the public summary of a year, for which nobody needs a key."""
-    answer = transport.exchange("GET", f"/v1/statistics/{year}", signed=False)
+    answer = transport.read_public(f"/v1/statistics/{year}")
     return parse_view(YearlySummary, answer.body)

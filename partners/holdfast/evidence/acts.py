@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic import ValidationError as ModelError
 
 from holdfast.errors import UntrustedEvidenceError
-from holdfast.evidence.act_rules import ACTS, LINE_ROLES, ActRule
+from holdfast.evidence.act_rules import ACT_RULES, LINE_ROLES, ActRule
 from holdfast.evidence.key_directory import KeyDirectory, TrustedKey
 from holdfast.protocol import strict_json
 from holdfast.protocol.errors import ProtocolError
@@ -74,7 +74,7 @@ class ProvenAct:
         return self.token.body_sha256
 
 
-def prove_act(  # noqa: PLR0913 - each is one thing to compare
+def prove_act(
     directory: KeyDirectory,
     *,
     act: str,
@@ -101,7 +101,7 @@ def prove_act(  # noqa: PLR0913 - each is one thing to compare
         UntrustedEvidenceError: A step failed; the message says which.
         ApiError: The keys could not be fetched; likewise TransportError.
     """
-    rule = ACTS.get(act)
+    rule = ACT_RULES.get(act)
     if rule is None:
         raise UntrustedEvidenceError(f"{act}: no such act is known here", code="unknown_act")
     said = f"{act} by {partner}"
@@ -176,7 +176,7 @@ def prove_cut_submission(
         document = strict_json.loads(remainder)
     except ProtocolError as error:
         raise UntrustedEvidenceError(f"{said}: {error}", code="bad_evidence") from None
-    rule = ACTS["submit"]
+    rule = ACT_RULES["submit"]
     _require_good_key(said, key, proven, allow_revoked=allow_revoked)
     if proven.htm != "POST" or not rule.fits(
         proven.htu, origin=directory.audience, request_id=None

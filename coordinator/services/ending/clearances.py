@@ -7,23 +7,23 @@ the same bytes, as long as the coordinator's key is the same.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 from coordinator.domain.account import Account, parse_account
 from coordinator.domain.actor import Actor
 from coordinator.domain.chain import Chains
 from coordinator.domain.errors import ConflictError, NotFoundError
 from coordinator.domain.permission import Permission
-from coordinator.services.after_freeze.endings import all_legs
 from coordinator.services.core.access import sent_request
-from coordinator.services.core.acts import Act, RequestContext
+from coordinator.services.core.acts import NewAct, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.read_context import ReadContext
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork, unpack_evidence
+from coordinator.services.ending.ended_legs import all_legs
 from coordinator.services.requests.freeze_request_views import asked_document
 from coordinator.services.requests.left_out import is_hidden_from
-from coordinator.storage.after_freeze import clearances as store
-from coordinator.storage.after_freeze.clearances import NewClearance, StoredClearance
+from coordinator.storage.ending import clearances as store
+from coordinator.storage.ending.clearances import NewClearance, StoredClearance
 from coordinator.storage.engine.documents import load
 from coordinator.storage.requests import freeze_requests as request_store
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
@@ -31,11 +31,45 @@ from holdfast.protocol import life_cycle_payloads as payloads
 from holdfast.protocol import strict_json
 from holdfast.protocol.clearance import Clearance, Issuer
 from holdfast.protocol.payloads import format_time
+from holdfast.protocol.strict_json import JsonObject
 from holdfast.protocol.type_ids import new_ids
 from holdfast.protocol.vocabulary import EventType
 
 #: Clearances that one event names; the rest is in the list.
 _NAMED = 100
+
+
+class ClearanceView(TypedDict):
+    """A clearance with its signed statement (`life_cycle_views.ClearanceView`)."""
+
+    id: str
+    request_id: str
+    address_no: int
+    account: str | None
+    tag: str | None
+    issued_at: str
+    revoked_at: str | None
+    revoked_reason: str | None
+    statement: str | None
+
+
+class ClearanceRevocationView(TypedDict):
+    """The answer to a revocation (`life_cycle_views.ClearanceRevocationView`)."""
+
+    id: str
+    request_id: str
+    clearance: str
+    revoked_at: str
+    status: str
+
+
+class ClearanceStatus(TypedDict):
+    """What anybody may know of a clearance (`life_cycle_views.ClearanceStatus`)."""
+
+    id: str
+    status: Literal["valid", "revoked"]
+    issued_at: str
+    revoked_at: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +105,7 @@ def issue_clearances(on: RequestContext, numbers: Iterable[int], act_id: str) ->
             on.tell_partner(leg, EventType.CLEARANCE_ISSUED, shown)
 
 
-def _told(request: FreezeRequestRow, issued: Sequence[NewClearance]) -> dict[str, Any]:
+def _told(request: FreezeRequestRow, issued: Sequence[NewClearance]) -> dict[str, object]:
     """Return what an event says of clearances."""
     shown = [{"id": each.id, "address_no": each.address_no} for each in issued[:_NAMED]]
     return {
@@ -96,7 +130,7 @@ def revoke(command: RevokeClearance, actor: Actor, uow: UnitOfWork) -> Answer:
             code="already_revoked",
             current_status=on.request.status,
         )
-    act_id = on.store_act(Act("revoke_clearance"))
+    act_id = on.store_act(NewAct("revoke_clearance"))
     store.revoke(uow.connection, found.id, act_id, uow.now)
     told = {"clearance": found.id, "address_no": found.address_no, "reason": body.reason}
     recorded = on.record(EventType.CLEARANCE_REVOKED, told, act_id=act_id)
@@ -104,7 +138,7 @@ def revoke(command: RevokeClearance, actor: Actor, uow: UnitOfWork) -> Answer:
     for leg in all_legs(uow, on.request.id):
         if found.address_no not in left_out or not is_hidden_from(on.request, leg):
             on.tell_partner(leg, EventType.CLEARANCE_REVOKED, {**told, "status": leg.status})
-    answer = {
+    answer: ClearanceRevocationView = {
         "id": act_id,
         "request_id": on.request.id,
         "clearance": found.id,
@@ -120,8 +154,8 @@ def clearance_views(
     leg: LegRow | None,
     rows: Sequence[StoredClearance],
     issuer: Issuer,
-) -> list[dict[str, Any]]:
-    """Return clearances with their signed statements (`life_cycle_views.ClearanceView`).
+) -> list[ClearanceView]:
+    """Return clearances with their signed statements.
 
     Args:
         read: What the reader reads from.
@@ -142,7 +176,7 @@ def clearance_views(
     return views
 
 
-def _account(chains: Chains, sent: Mapping[str, Any]) -> Account:
+def _account(chains: Chains, sent: JsonObject) -> Account:
     return parse_account(chains, sent["account"], sent.get("tag"))
 
 
@@ -152,9 +186,9 @@ def _view(
     account: Account | None,
     bodies: Mapping[str, bytes],
     issuer: Issuer,
-) -> dict[str, Any]:
+) -> ClearanceView:
     """Return one clearance; one that was revoked, or whose request was erased, has no statement."""
-    view: dict[str, Any] = {
+    view: ClearanceView = {
         "id": row.id,
         "request_id": row.request_id,
         "address_no": row.address_no,
@@ -167,7 +201,9 @@ def _view(
     }
     if row.revoked_act_id is not None:
         signed = bodies.get(row.revoked_act_id)
-        return view | {"revoked_reason": signed and strict_json.loads(signed).get("reason")}
+        if signed is not None:
+            view["revoked_reason"] = strict_json.loads(signed).get("reason")
+        return view
     withdrawal = bodies.get(row.act_id)
     if account is not None and withdrawal is not None:
         statement = Clearance(
@@ -184,8 +220,8 @@ def _view(
     return view
 
 
-def clearance_status(row: StoredClearance) -> dict[str, Any]:
-    """Return what anybody may know of a clearance (`life_cycle_views.ClearanceStatus`)."""
+def clearance_status(row: StoredClearance) -> ClearanceStatus:
+    """Return what anybody may know of a clearance."""
     return {
         "id": row.id,
         "status": "valid" if row.revoked_at is None else "revoked",

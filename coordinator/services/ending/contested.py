@@ -7,12 +7,11 @@ is, nor its words. That is why it is told by the coordinator alone.
 from collections.abc import Iterable
 
 from coordinator.domain.actor import COORDINATOR
-from coordinator.domain.leg import LegFlag
-from coordinator.services.after_freeze.endings import all_legs
+from coordinator.domain.leg import LegFlag, flags_with
 from coordinator.services.core.acts import RequestContext
-from coordinator.services.ledger.obligations import flags_with
-from coordinator.storage.after_freeze import disputes as store
-from coordinator.storage.after_freeze.disputes import HeldPlace, OpenDispute
+from coordinator.services.ending.ended_legs import all_legs
+from coordinator.storage.ending import disputes as store
+from coordinator.storage.ending.disputes import HeldPlace, OpenDispute
 from coordinator.storage.requests import flagged_accounts as account_store
 from coordinator.storage.requests import freeze_requests as request_store
 from coordinator.storage.requests import legs as leg_store
