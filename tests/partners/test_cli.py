@@ -465,6 +465,24 @@ def test_approve_leaves_addresses_out_and_signs_the_hash_of_what_goes_out(
     }
 
 
+@pytest.mark.parametrize(("left_out", "words"), [([3, 7], "3, 7"), ([], "none")])
+def test_whoever_joins_an_approval_is_shown_what_it_leaves_out(
+    shell: Shell, submitted: Submitted, left_out: list[int], words: str
+) -> None:
+    approval = {
+        "id": "act_1",
+        "decision": "approve",
+        "person": new_id("per"),
+        "kid": "k",
+        "at": "2026-11-23T12:00:00Z",
+        "context_sha256": "0" * 64,
+        "left_out": left_out,
+    }
+    submitted.answer(approvals=[approval])
+    [line] = [x for x in shell("approve", FRQ, "--yes").stderr.splitlines() if "left out so" in x]
+    assert line.strip().endswith(f" {words}")
+
+
 def test_the_gravest_warnings_are_accepted_for_each_address_by_itself(
     shell: Shell, submitted: Submitted
 ) -> None:

@@ -203,6 +203,7 @@ def _show(
                 ("to", to),
                 ("hold", f"{request.hold.hours} h" if request.hold else None),
                 ("addresses", len(request.addresses)),
+                ("left out so far", _left_out_before(view)),
             ]
         )
     )
@@ -216,6 +217,14 @@ def _show(
     session.err.print("You sign the SHA-256 of this decision context:", style="bold")
     session.err.print(Text(str(view.decision_context)))
     session.err.print(Text(str(view.context_sha256)))
+
+
+def _left_out_before(view: FreezeRequestView) -> str | None:
+    """Return what the approvals so far leave out: whoever joins them leaves out the same."""
+    for approval in view.approvals:
+        if approval.decision is Decision.APPROVE:
+            return ", ".join(map(str, approval.left_out)) or "none"
+    return None
 
 
 def _print_addresses(session: Session, addresses: Mapping[int, FlaggedAddress]) -> None:
