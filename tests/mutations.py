@@ -373,8 +373,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         f"{_SERVICES}/ending/withdrawals.py",
-        "    if went_out and body.reason_code is WithdrawalReason.WRONG_TARGET:\n",
-        "    if went_out:\n",
+        "is_wrong = went_out and body.reason_code is WithdrawalReason.WRONG_TARGET",
+        "is_wrong = went_out",
         _CLEARED,
     ),
     Mutation(

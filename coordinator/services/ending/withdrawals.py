@@ -55,14 +55,14 @@ def withdraw(command: WithdrawFreezeRequest, actor: Actor, uow: UnitOfWork) -> A
             )
         if row.submitted_by_person != actor.person:
             raise PermissionDeniedError("an analyst or system withdraws its own requests only")
-    asked_about = _asked_about(on)
+    is_wrong = went_out and body.reason_code is WithdrawalReason.WRONG_TARGET
+    cleared = _asked_about(on) if is_wrong else frozenset()
     if body.addresses == "all":
         answer = withdraw_all(on, Action.WITHDRAW, NewAct("withdraw"), reason=body.reason)
     else:
-        asked_about = asked_about.intersection(body.addresses)
+        cleared = cleared.intersection(body.addresses)
         answer = _withdraw_some(on, body)
-    if went_out and body.reason_code is WithdrawalReason.WRONG_TARGET:
-        issue_clearances(on, asked_about, str(answer.body["id"]))
+    issue_clearances(on, cleared, str(answer.body["id"]))
     return answer
 
 
