@@ -319,7 +319,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         f"{_SERVICES}/requests/left_out.py",
-        "    if not left_out.numbers or approvals >= quorum:\n",
+        "    if approvals >= quorum:\n",
         "    if True:\n",
         _LEFT_OUT,
     ),

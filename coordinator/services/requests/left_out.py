@@ -112,9 +112,11 @@ def require_may_let_go(on: RequestContext, left_out: LeftOut, approvals: int) ->
             more leads to withdraw that than have approved.
     """
     connection, row = on.uow.connection, on.request
+    if not left_out.numbers:
+        return
     requester = partner_store.partner(connection, row.requester)
     quorum = 1 if requester is None else requester.withdrawal_quorum
-    if not left_out.numbers or approvals >= quorum:
+    if approvals >= quorum:
         return
     places = disputes.held_places(connection, row.id)
     held = {place.address_no for place in places} & set(left_out.numbers)
