@@ -301,8 +301,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         f"{_SERVICES}/requests/approvals.py",
-        "    _require_warnings_accepted(context.warnings,",
-        "    tuple((context.warnings,",
+        "    _require_warnings_accepted(context.warnings, body",
+        "    (context.warnings, body",
         ("tests/services/test_approve.py",),
     ),
     Mutation(
