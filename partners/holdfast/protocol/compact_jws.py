@@ -11,13 +11,7 @@ from typing import Any, Literal
 import jwt
 
 from holdfast.protocol import base64url, strict_json
-from holdfast.protocol.errors import (
-    Base64UrlError,
-    SignatureError,
-    StrictJsonError,
-    TokenError,
-    TokenReason,
-)
+from holdfast.protocol.errors import Base64UrlError, StrictJsonError, TokenError, TokenReason
 from holdfast.protocol.jwk import SIGNATURE_BYTES, Algorithm, PrivateKey, PublicKey
 
 MAX_TOKEN_BYTES = 4096
@@ -82,26 +76,6 @@ def check_key(jws: CompactJws, key: PublicKey) -> None:
         raise TokenError(TokenReason.KID_MISMATCH, "kid names another key")
     if jws.alg != key.alg:
         raise TokenError(TokenReason.ALG_MISMATCH, f"this key verifies {key.alg} only")
-
-
-def check_signature(token: str, key: PublicKey) -> None:
-    """Refuse a token that this key did not sign (RFC 7515 section 5.2).
-
-    A JWT library would take the token apart a second time, and forgivingly, only to verify the same
-    bytes.
-
-    Args:
-        token: Of the right form, see `read_front`.
-        key: See `check_key`.
-
-    Raises:
-        TokenError: With `signature`.
-    """
-    signed, _, signature = token.rpartition(".")
-    try:
-        key.verify(base64url.decode(signature), signed.encode("ascii"))
-    except SignatureError as error:
-        raise TokenError(TokenReason.SIGNATURE, str(error)) from None
 
 
 def sign_claims(claims: dict[str, Any], key: PrivateKey, *, typ: str) -> str:
