@@ -18,9 +18,6 @@ class Answers:
 
     def take(self, no: int, line: NothingLine, line_id: str) -> BookedLine:
         """Note one line; "rest" is written out once all lines are known."""
-        if self._draft.rules.ended_at is not None:
-            detail = "the request has ended: no such answer is expected any more"
-            self._draft.fault(no, "kind", detail, "request_ended")
         numbers: tuple[int, ...] = ()
         if line.address_nos == "rest":
             if self._rest is not None:

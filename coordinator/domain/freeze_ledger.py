@@ -6,13 +6,14 @@ hold and so per leg, address and asset; `frozen <= found`. `booking` takes the l
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from coordinator.domain.booking import Booker
 from coordinator.domain.hold import HoldBalance
+from coordinator.domain.irregular import Ends
 from coordinator.domain.ledger_draft import Rules
 from coordinator.domain.ledger_state import (
     BookedLine,
@@ -54,8 +55,8 @@ def book(  # noqa: PLR0913 - all that the rules hang on, by name, so that nothin
     new_hold_id: Callable[[], str],
     canonical_asset: Callable[[str], str],
     other_holds: Mapping[str, HoldBalance],
-    request_ended_at: datetime | None,
-    withdrawn_addresses: Mapping[int, datetime],
+    ends: Ends,
+    encumbered: Collection[str],
     late_window: timedelta,
     max_hold: Mapping[HoldBasis, timedelta],
     shared_with: Callable[[str], Iterable[str]],
@@ -73,9 +74,9 @@ def book(  # noqa: PLR0913 - all that the rules hang on, by name, so that nothin
         new_hold_id: Makes `hld_…` ids.
         canonical_asset: Returns the one form of a CAIP-19 id, or raises ValueError or ours.
         other_holds: The partner's holds on its other legs, for sharing them.
-        request_ended_at: When the request was withdrawn or closed, if it was.
-        withdrawn_addresses: When single addresses were withdrawn.
-        late_window: How long after the end crossing lines are taken.
+        ends: Since when the request, or some addresses of it, ask for no more freezes.
+        encumbered: Holds on which an authority's order lies.
+        late_window: How long after the end messages cross; what comes later is `late`.
         max_hold: How far ahead an end may lie, by basis; a basis left out has no limit.
         shared_with: Returns the requests that a hold is linked to.
         current_status: The request's status, for the refusal.
@@ -93,8 +94,8 @@ def book(  # noqa: PLR0913 - all that the rules hang on, by name, so that nothin
         new_hold_id=new_hold_id,
         canonical_asset=canonical_asset,
         other_holds=other_holds,
-        ended_at=request_ended_at,
-        withdrawn=withdrawn_addresses,
+        ends=ends,
+        encumbered=encumbered,
         late_window=late_window,
         max_hold=max_hold,
         shared_with=shared_with,

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from coordinator.domain.errors import FieldFault, InvalidTransitionError, LedgerBreachError
 from coordinator.domain.usd import in_proportion
-from holdfast.protocol.vocabulary import HoldBasis, KeptBasis, LineKind
+from holdfast.protocol.vocabulary import HoldBasis, Irregular, KeptBasis, LineKind
 
 
 @dataclass(slots=True, kw_only=True)
@@ -29,6 +29,8 @@ class HoldBalance:
         account_level: The whole account is frozen, beyond what the request states.
         lapsed: Its end has passed and the partner has not yet said what became of it.
         kept: On what ground it stays after a withdrawal or its end; None: not answered.
+        review_at: When somebody looks at it again; None: never, or when it ends.
+        irregular: What is irregular about the first of its freezes that is; None: nothing.
     """
 
     id: str
@@ -52,6 +54,8 @@ class HoldBalance:
     lapsed: bool = False
     kept: KeptBasis | None = None
     ended_by: LineKind | None = None
+    review_at: datetime | None = None
+    irregular: Irregular | None = None
 
     @property
     def left(self) -> int:
@@ -127,6 +131,16 @@ def end_fault(
     """
     if end <= now:
         return "is past: state an end, or a review date, that lies ahead", "end_past"
+    return too_far_fault(end, basis=basis, now=now, max_hold=max_hold)
+
+
+def too_far_fault(
+    end: datetime, *, basis: HoldBasis, now: datetime, max_hold: Mapping[HoldBasis, timedelta]
+) -> tuple[str, str] | None:
+    """Return (detail, code) where a hold's end lies too far ahead, or None.
+
+    Of a freeze that is reported this is all that is asked: its end may have passed by then.
+    """
     longest = max_hold.get(basis)
     if longest is not None and end > now + longest:
         days = longest / timedelta(days=1)

@@ -3,12 +3,13 @@
 What a faulty line was about is not judged again here: its sums would only mislead.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from coordinator.domain.errors import FieldFault
 from coordinator.domain.hold import HoldBalance, end_fault
+from coordinator.domain.irregular import Ends
 from coordinator.domain.ledger_state import Finding, Flagged, LegLedger, Position
 from holdfast.protocol.payloads import KeptLine
 from holdfast.protocol.vocabulary import HoldBasis, KeptBasis
@@ -32,8 +33,8 @@ class Rules:
     new_hold_id: Callable[[], str]
     canonical_asset: Callable[[str], str]
     other_holds: Mapping[str, HoldBalance]
-    ended_at: datetime | None
-    withdrawn: Mapping[int, datetime]
+    ends: Ends
+    encumbered: Collection[str]
     late_window: timedelta
     max_hold: Mapping[HoldBasis, timedelta]
     shared_with: Callable[[str], Iterable[str]]
@@ -80,7 +81,7 @@ class Draft:
         self.opened: list[str] = []
         self.shared: dict[str, int] = {}
         self.unlinked: list[str] = []
-        self.late_holds: dict[str, None] = {}
+        self.owing: dict[str, None] = {}
         #: Positions whose frozen may have risen, or found fallen, and the last line that did it.
         self.raised: dict[Position, int] = {}
         self.lowered: dict[Position, int] = {}
@@ -281,11 +282,11 @@ class Draft:
         # The timer that marks a hold as lapsed may be a little behind.
         lapsed = hold.hold_expires_at <= self.rules.now and hold.basis is not HoldBasis.LEGAL_ORDER
         address_no = self.ledger.shared.get(hold.id, hold.address_no)
+        irregular = hold.irregular if hold.leg_id == self.ledger.leg_id else None
         return (
             hold.lapsed
             or lapsed
-            or self.rules.ended_at is not None
-            or address_no in self.rules.withdrawn
+            or self.rules.ends.has_taken_back(address_no, hold.frozen_at, irregular)
         )
 
     def own_holds(self) -> Iterable[HoldBalance]:

@@ -43,7 +43,7 @@ _FROZEN = frozenset(
 )
 _NOTHING_FROZEN = _EVERY - _FROZEN - {LegStatus.WITHDRAWN}
 
-#: What is not here is refused. REPORT after the end is narrowed line by line, by the freeze ledger.
+#: What is not here is refused. A report is taken after the end, too, whatever its lines say.
 ACTS: Mapping[LegAct, ActRule] = MappingProxyType(
     {
         LegAct.DELIVER: ActRule(_ACTIVE | ENDED, _EVERY),
@@ -189,3 +189,4 @@ class LegFlag(StrEnum):
     DISPUTED = "disputed"
     INFO_REQUESTED = "info_requested"
     ANSWER_OWED = "answer_owed"
+    IRREGULAR = "irregular"

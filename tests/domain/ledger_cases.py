@@ -18,6 +18,7 @@ from coordinator.domain.freeze_ledger import (
     book,
     facts_of,
 )
+from coordinator.domain.irregular import Ends
 from coordinator.domain.leg import LegAct, leg_status
 from holdfast.protocol.payloads import ReportLine
 from holdfast.protocol.vocabulary import HoldBasis, LegStatus, LineKind
@@ -125,8 +126,8 @@ class Desk:
             "address_count": 5,
             "now": NOW,
             "max_hold": MAX_HOLD,
-            "request_ended_at": None,
-            "withdrawn_addresses": {},
+            "ends": Ends(),
+            "encumbered": (),
             "late_window": timedelta(hours=24),
             "shared_with": lambda _hold: [OTHER],
             "current_status": None,

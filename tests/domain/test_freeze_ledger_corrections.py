@@ -2,6 +2,7 @@
 
 import pytest
 
+from coordinator.domain.irregular import Ends
 from holdfast.protocol.vocabulary import LegStatus
 from tests.domain.ledger_cases import (
     ETH,
@@ -173,7 +174,7 @@ def test_a_correction_does_not_take_back_what_was_kept() -> None:
     desk = Desk()
     booking = desk.report(found(0, 100), frozen(0, 100))
     hold = booking.opened[0]
-    ended = {"request_ended_at": desk.rules["now"]}
+    ended = {"ends": Ends(ended_at=desk.rules["now"])}
     desk.report(kept(hold, hold_expires_at="2026-12-01T00:00:00Z"), **ended)
     desk.report(correction(booking.lines[1].id, 50), **ended)
     assert desk.hold(hold).kept is not None

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from coordinator.domain.freeze_ledger import totals
+from coordinator.domain.irregular import Ends
 from holdfast.protocol.vocabulary import LegStatus
 from tests.domain.ledger_cases import (
     ETH,
@@ -105,7 +106,7 @@ def test_a_hold_kept_for_another_request_no_longer_counts_for_this_one() -> None
     owner, _, hold = two_legs()
     booking = owner.report(
         kept(hold, "other_request", other_request=OTHER),
-        request_ended_at=END,
+        ends=Ends(ended_at=END),
         shared_with=lambda _hold: [OTHER],
     )
     assert booking.unlinked == (hold,)
@@ -118,7 +119,7 @@ def test_a_hold_kept_for_another_request_no_longer_counts_for_this_one() -> None
 def test_the_leg_that_shared_may_leave_the_hold_too() -> None:
     _, sharer, hold = two_legs()
     sharer.report(share(hold, 3))
-    sharer.report(kept(hold, "other_request", other_request=OTHER), request_ended_at=END)
+    sharer.report(kept(hold, "other_request", other_request=OTHER), ends=Ends(ended_at=END))
     assert not sharer.ledger.shared
     assert sharer.status(ended=True) is LegStatus.WITHDRAWN
 
@@ -137,7 +138,7 @@ def test_a_hold_is_left_only_to_a_request_that_shares_it(
     assert (
         owner.refused(
             kept(hold, "other_request", **members),
-            request_ended_at=END,
+            ends=Ends(ended_at=END),
             shared_with=lambda _hold: [OTHER],
         )
         == fault
@@ -148,8 +149,8 @@ def test_a_shared_hold_is_owed_for_the_address_that_it_is_shared_for() -> None:
     _, sharer, hold = two_legs()
     sharer.report(share(hold, 3))
     later = kept(hold, hold_expires_at=NOW + 100 * HOUR)
-    assert sharer.refused(later, withdrawn_addresses={0: NOW}) == {"/lines/0/hold": "nothing_owed"}
-    sharer.report(later, withdrawn_addresses={3: NOW})
+    assert sharer.refused(later, ends=Ends(withdrawn={0: NOW})) == {"/lines/0/hold": "nothing_owed"}
+    sharer.report(later, ends=Ends(withdrawn={3: NOW}))
 
 
 def test_a_shared_hold_uses_up_nothing_of_what_this_leg_found() -> None:

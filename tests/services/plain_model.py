@@ -37,6 +37,7 @@ class Leg:
     word: str | None = None
     open_questions: list[str] = field(default_factory=list)
     disputes: list["Hold | None"] = field(default_factory=list)
+    is_irregular: bool = False
     nothing: dict[int, str] = field(default_factory=dict)
 
 
@@ -65,6 +66,7 @@ class Hold:
     lapsed: bool = False
     kept: bool = False
     is_void: bool = False
+    irregular: str | None = None
     links: dict[int, int] = field(default_factory=dict)
 
 
@@ -162,6 +164,7 @@ class Model:
             "answer_owed": self.owes(leg),
             "info_requested": is_asked,
             "disputed": bool(leg.disputes),
+            "irregular": leg.is_irregular,
         }
         return {flag for flag, holds in held.items() if holds}
 
@@ -173,18 +176,25 @@ class Model:
     # --- what is taken --------------------------------------------------------------------------
 
     def may_report(self, leg: Leg) -> bool:
-        """Lines are taken while the request is active, and some after its end."""
+        """Lines are taken while the request is active and after its end, whenever it was."""
         return leg.request.status in {"active", *ENDED}
 
-    def may_find(self, leg: Leg) -> bool:
-        """Findings are taken until a day after the end."""
-        end = leg.request.ended_at
-        return self.may_report(leg) and (end is None or self.now <= end + LATE)
+    def mark(
+        self, leg: Leg, *numbers: int, frozen_at: datetime | None = None, of: "Hold | None" = None
+    ) -> list[str | None]:
+        """What is irregular about lines on some addresses; the leg and the hold show it."""
+        marks = [self._mark(leg, number, frozen_at) for number in numbers]
+        leg.is_irregular = leg.is_irregular or any(marks)
+        if of is not None:
+            of.irregular = of.irregular or marks[0]
+        return marks
 
-    def may_freeze(self, leg: Leg, address_no: int, frozen_at: datetime) -> bool:
-        """A freeze is taken if it was made before request or address were taken back."""
+    def _mark(self, leg: Leg, address_no: int, frozen_at: datetime | None) -> str | None:
         ends = [leg.request.ended_at, leg.request.withdrawn.get(address_no)]
-        return self.may_find(leg) and all(end is None or frozen_at < end for end in ends)
+        known = [end for end in ends if end is not None]
+        if frozen_at is not None and any(end <= frozen_at for end in known):
+            return "after_end"
+        return "late" if known and self.now > min(known) + LATE else None
 
     def may_move(self, leg: Leg, hold: Hold, amount: int) -> bool:
         """No more leaves a hold than it holds."""
@@ -196,17 +206,17 @@ class Model:
         owed = hold.lapsed or is_past or self.is_taken_back(hold, leg.request)
         return hold in self.linked(leg) and self.held(hold) > 0 and owed
 
-    def may_share(self, leg: Leg, hold: Hold, address_no: int) -> bool:
-        """A hold counts for another request as a freeze of its own would, at its own time."""
+    def may_share(self, leg: Leg, hold: Hold) -> bool:
+        """A hold that holds something counts for another request, once."""
         is_new = hold not in self.linked(leg) and self.held(hold) > 0
-        return is_new and self.may_freeze(leg, address_no, hold.frozen_at)
+        return is_new and self.may_report(leg)
 
     def may_answer_nothing(self, leg: Leg, address_no: int) -> bool:
         """Nothing is said of an address only where nothing was found, frozen or shared."""
         own = [h for h in self.holds if h.leg is leg and h.address_no == address_no]
         counted = [h for h in self.linked(leg) if h.links[leg.request.number] == address_no]
         busy = [h for h in own if not h.is_void] + counted
-        return leg.request.status == "active" and not busy and not self.found(leg, address_no)
+        return self.may_report(leg) and not busy and not self.found(leg, address_no)
 
     def may_correct(self, line: Line, amount: int) -> bool:
         """A correction leaves every sum as it must be."""

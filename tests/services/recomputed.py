@@ -83,8 +83,13 @@ class _Books:
 
     def is_taken_back(self, link: HoldLinkRow) -> bool:
         """Tell whether the request of a link, or its address there, was taken back."""
-        is_over = self.requests[link.request_id].status in ENDED
-        return is_over or (link.request_id, link.address_no) in self.withdrawn
+        request, hold = self.requests[link.request_id], self.holds[link.hold_id]
+        if request.status in ENDED or (link.request_id, link.address_no) in self.withdrawn:
+            return True
+        return request.unratified_at is not None and (
+            hold.frozen_at >= request.unratified_at
+            or (hold.irregular == "after_end" and not link.is_shared)
+        )
 
     def owing(self) -> tuple[set[str], set[str]]:
         """Return the holds about which an answer is owed, and the legs that owe one."""
@@ -145,6 +150,7 @@ def _is_flagged(books: _Books, leg: LegRow, flag: LegFlag, owing: set[str]) -> b
         LegFlag.DISPUTED: any(x.leg_id == leg.id for x in books.disputes),
         LegFlag.INFO_REQUESTED: books.open_questions[leg.id] > 0 and not leg.ended,
         LegFlag.ANSWER_OWED: leg.id in owing,
+        LegFlag.IRREGULAR: any(x.leg_id == leg.id and x.irregular for x in books.lines),
     }[flag]
 
 

@@ -4,7 +4,7 @@ An order changes no hold: only the partner that holds makes a voluntary hold a l
 signed extension with basis `legal_order`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -129,6 +129,17 @@ def _tell_all(on: RequestContext, data: Mapping[str, Any]) -> None:
     """Tell every partner asked of an order that is about all legs."""
     for leg in all_legs(on.uow, on.request.id):
         on.tell_partner(leg, EventType.LEG_LEGAL_ORDER, {**data, "status": leg.status})
+
+
+def encumbered(uow: UnitOfWork, leg: LegRow, hold_ids: Collection[str]) -> frozenset[str]:
+    """Return those holds on which an authority's order lies, as far as it is seen on this leg.
+
+    An order that names no hold lies on all of the leg's.
+    """
+    orders = store.of_leg(uow.connection, leg)
+    bodies = evidence_bodies(uow.connection, uow.vault, [order.act_id for order in orders])
+    named = {bodies.get(order.act_id, {}).get("hold") for order in orders}
+    return frozenset(hold_ids) if None in named else named.intersection(hold_ids)
 
 
 def legal_order_views(

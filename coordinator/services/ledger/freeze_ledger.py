@@ -13,16 +13,18 @@ from coordinator.domain.asset import parse_asset
 from coordinator.domain.freeze_ledger import BookedLine, Booking, Flagged, book
 from coordinator.domain.freeze_request import ENDED
 from coordinator.domain.hold import obliged
-from coordinator.domain.leg import LegAct
+from coordinator.domain.irregular import Ends
+from coordinator.domain.leg import LegAct, LegFlag
 from coordinator.domain.permission import Permission, permission_for_line, require
 from coordinator.services.after_freeze.endings import recompute_leg
+from coordinator.services.after_freeze.legal_orders import encumbered
 from coordinator.services.after_freeze.moot_disputes import end_moot
 from coordinator.services.core.access import asked_leg, locked_leg
 from coordinator.services.core.acts import Act, LegContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, Recorded, UnitOfWork
 from coordinator.services.ledger.ledger_views import shared_line_view
-from coordinator.services.ledger.obligations import first_obligations, settle
+from coordinator.services.ledger.obligations import first_obligations, flags_with, settle
 from coordinator.services.ledger.report_views import booked_views
 from coordinator.services.membership.suspended import require_settling
 from coordinator.services.requests.freeze_request_views import TotalsView
@@ -123,7 +125,10 @@ def report(command: ReportFreeze, actor: Actor, uow: UnitOfWork) -> Answer:
     books.ledger.apply(booking)
     others = {**books.other_holds, **booking.touched_holds}
     books = LegBooks(books.ledger, others)
-    status = change_leg(on, LegAct.REPORT, books)
+    flags = leg.flags
+    if any(line.irregular for line in booking.lines):
+        flags = flags_with(flags, LegFlag.IRREGULAR, holds=True)
+    status = change_leg(on, LegAct.REPORT, books, flags=flags)
     totals = totals_now(on)
     entries = _record(on, booked, status, totals)
     uow.set_leaf(ActRow, booked.report_id, entries[0])
@@ -187,6 +192,7 @@ def _book(on: LegContext, body: payloads.FreezeReport, books: LegBooks) -> Booki
         row.address_no: Flagged(row.address_no, row.asset, row.amount)
         for row in request_store.with_amount(uow.connection, request.id, numbers)
     }
+    leaving = {line.hold for line in body.lines if isinstance(line, ReleasedLine | ReturnedLine)}
     opening = sum(isinstance(line, FrozenLine) and line.hold is None for line in body.lines)
     partner = partner_store.partner(uow.connection, leg.partner)
     jurisdiction = None if partner is None else partner.jurisdiction
@@ -201,8 +207,12 @@ def _book(on: LegContext, body: payloads.FreezeReport, books: LegBooks) -> Booki
         new_hold_id=iter(new_ids("hld", opening)).__next__,
         canonical_asset=lambda text: parse_asset(uow.chains, text),
         other_holds=books.other_holds,
-        request_ended_at=request.ended_at if is_over else None,
-        withdrawn_addresses=request_store.withdrawn_addresses(uow.connection, request.id),
+        ends=Ends(
+            ended_at=request.ended_at if is_over else None,
+            withdrawn=request_store.withdrawn_addresses(uow.connection, request.id),
+            unratified_at=request.unratified_at,
+        ),
+        encumbered=encumbered(uow, leg, leaving) if leaving else frozenset(),
         late_window=uow.policies.late_report,
         max_hold=uow.policies.max_hold(jurisdiction),
         # Without its own request: nobody keeps a hold "for another request" that is this one.

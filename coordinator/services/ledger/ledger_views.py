@@ -113,6 +113,9 @@ def _hold_view(row: ShownHold) -> dict[str, Any]:
         "lapsed": row.lapsed,
         "kept": row.kept,
         "account_level": row.account_level,
+        "review_at": None if row.review_at is None else format_time(row.review_at),
+        # Of a shared hold it tells of the other request: when that one ended.
+        "irregular": None if row.is_shared else row.irregular,
         "owed_since": None if owed_since is None else format_time(owed_since),
     }
 

@@ -73,6 +73,8 @@ def line_view(
         view["hold"] = line.hold_id
     if line.corrects is not None:
         view["corrects"] = line.corrects
+    if line.irregular is not None:
+        view["irregular"] = str(line.irregular)
     if line.kind == LineKind.NOTHING:
         view["code"] = line.code
     elif line.kind == LineKind.RELEASED and line.code is not None:

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import ColumnElement, Connection, insert, select
 
 from coordinator.storage.engine.reads import read
 from coordinator.storage.engine.rows import new_row
+from coordinator.storage.tables.freeze_requests import LegRow
 from coordinator.storage.tables.life_cycle import LegalOrderRow
 
 
@@ -26,5 +27,17 @@ def page(
         LegalOrderRow.request_id == request_id, LegalOrderRow.id > after
     )
     if leg_id is not None:
-        query = query.where(LegalOrderRow.leg_id.is_(None) | (LegalOrderRow.leg_id == leg_id))
+        query = query.where(_concerns(leg_id))
     return read(connection, query.order_by(LegalOrderRow.id).limit(limit))
+
+
+def of_leg(connection: Connection, leg: LegRow) -> list[LegalOrderRow]:
+    """Return the orders that concern a leg: its own, and those about all legs of its request."""
+    query = select(LegalOrderRow).where(
+        LegalOrderRow.request_id == leg.request_id, _concerns(leg.id)
+    )
+    return read(connection, query.order_by(LegalOrderRow.id))
+
+
+def _concerns(leg_id: str) -> ColumnElement[bool]:
+    return LegalOrderRow.leg_id.is_(None) | (LegalOrderRow.leg_id == leg_id)

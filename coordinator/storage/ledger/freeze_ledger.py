@@ -32,7 +32,7 @@ from coordinator.storage.tables.freeze_ledger import (
 )
 from coordinator.storage.tables.freeze_requests import LegRow
 from coordinator.storage.tables.life_cycle import WithdrawnAddressRow
-from holdfast.protocol.vocabulary import DeclineCode, HoldBasis, KeptBasis, LineKind
+from holdfast.protocol.vocabulary import DeclineCode, HoldBasis, Irregular, KeptBasis, LineKind
 
 _LINE_COLUMNS = (
     "id",
@@ -51,6 +51,7 @@ _LINE_COLUMNS = (
     "corrects",
     "reported_at",
     "usd_cents",
+    "irregular",
 )
 _HOLD_COLUMNS = (
     "id",
@@ -77,6 +78,8 @@ _HOLD_COLUMNS = (
     "lapsed",
     "kept",
     "ended_by",
+    "review_at",
+    "irregular",
     *Obligation._fields,
     "version",
 )
@@ -190,6 +193,8 @@ def _balance(row: HoldRow) -> HoldBalance:
         lapsed=row.lapsed,
         kept=None if row.kept is None else KeptBasis(row.kept),
         ended_by=None if row.ended_by is None else LineKind(row.ended_by),
+        review_at=row.review_at,
+        irregular=None if row.irregular is None else Irregular(row.irregular),
     )
 
 
@@ -302,6 +307,7 @@ def book(  # noqa: PLR0913 - what a booking is stored with
                 line.corrects,
                 now,
                 line.usd,
+                line.irregular,
             )
             for line in booking.lines
         ],
@@ -348,6 +354,8 @@ def _hold_values(hold: HoldBalance, leg: LegRow, owed: Obligation) -> tuple[Any,
         hold.lapsed,
         None if hold.kept is None else hold.kept.value,
         None if hold.ended_by is None else hold.ended_by.value,
+        hold.review_at,
+        hold.irregular,
         *owed,
         1,
     )
@@ -384,6 +392,8 @@ def _changed_values(hold: HoldBalance) -> dict[str, Any]:
         "lapsed": hold.lapsed,
         "kept": None if hold.kept is None else hold.kept.value,
         "ended_by": None if hold.ended_by is None else hold.ended_by.value,
+        "review_at": hold.review_at,
+        "irregular": hold.irregular,
     }
 
 
@@ -405,6 +415,8 @@ _CHANGED = (
     "lapsed",
     "kept",
     "ended_by",
+    "review_at",
+    "irregular",
 )
 # Built once and run for many rows: a report may end thousands of holds.
 _SET_HOLD = (

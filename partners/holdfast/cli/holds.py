@@ -22,6 +22,7 @@ def _state(hold: HoldView) -> str:
     words += [f"kept: {hold.kept}"] if hold.kept else []
     words += ["answer owed"] if hold.owed_since else []
     words += ["shared"] if hold.shared else []
+    words += [f"irregular: {hold.irregular}"] if hold.irregular else []
     return ", ".join(words)
 
 

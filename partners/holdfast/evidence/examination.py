@@ -16,6 +16,7 @@ from holdfast.evidence.case_file import (
     examine_acts,
     read_case,
 )
+from holdfast.evidence.irregular import Circumstances
 from holdfast.evidence.key_directory import KeyDirectory
 from holdfast.evidence.ledger import (
     Books,
@@ -157,6 +158,7 @@ def _books(case: CaseFile) -> dict[str, Books]:
         lines=case.lines,
         holds=case.holds,
         legs=case.legs,
+        circumstances=Circumstances.of(case),
     )
 
 

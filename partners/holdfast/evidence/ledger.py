@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
+from holdfast.evidence.irregular import Circumstances
 from holdfast.evidence.signed_lines import SignedReport, match_lines
 from holdfast.protocol.hold_payloads import HoldExtension
 from holdfast.protocol.payloads import (
@@ -23,10 +24,12 @@ from holdfast.protocol.payloads import (
     Usd,
 )
 from holdfast.protocol.views import AssetTotals, HoldView, LegView, LineView, UsdTotals
-from holdfast.protocol.vocabulary import HoldBasis, KeptBasis, LegStatus, LineKind
+from holdfast.protocol.vocabulary import HoldBasis, Irregular, KeptBasis, LegStatus, LineKind
 
 _LEFT = (LineKind.RELEASED, LineKind.RETURNED, LineKind.SEIZED)
 _SUMS = ("found", "frozen", "held", "released", "returned", "seized")
+_IRREGULAR = "irregular"
+_NOTHING_ELSE = Circumstances()
 Position = tuple[int, str]
 V = TypeVar("V", LineView, HoldView)
 
@@ -94,6 +97,7 @@ class _Hold(_Sums):
     linked: bool = True
     asserted: bool = False
     account_level: bool = False
+    irregular: Irregular | None = None
     terms: list[tuple[datetime, datetime | None, HoldBasis]] = field(default_factory=list)
 
     @property
@@ -255,6 +259,7 @@ class Books:
                 # It shares what was frozen for another request: no amount of its own.
                 hold.linked, hold.address_no = True, said.address_no
                 return
+            hold.irregular = hold.irregular or line.irregular
         if isinstance(said, KeptLine):
             self._keep(hold, line, said)
         elif line.kind is not LineKind.KEPT:
@@ -323,6 +328,9 @@ class Books:
         for line in lines:
             if line.leg_id != leg.id:
                 self.faults.append(f"{line.id} is shown on another leg than its partner's")
+        is_irregular = any(line.irregular for line in lines if not line.shared)
+        if is_irregular is not (_IRREGULAR in leg.flags):
+            self.faults.append(f"the leg of {self.partner} flags irregular lines otherwise than it has any")
         self._check_holds(holds, leg.id)
         where = f"the leg of {self.partner}"
         self.faults += totals_faults(self.totals(), leg.totals, where)
@@ -347,6 +355,7 @@ def add_up(
     lines: Sequence[LineView],
     holds: Sequence[HoldView],
     legs: Sequence[LegView],
+    circumstances: Circumstances = _NOTHING_ELSE,
 ) -> dict[str, Books]:
     """Return the books of every partner whose leg, lines or holds are shown, with what is wrong.
 
@@ -356,15 +365,19 @@ def add_up(
         lines: The ledger as the coordinator shows it, in its order.
         holds: The holds as it shows them.
         legs: The legs that the reader may see, with their totals.
+        circumstances: What ended the request, or encumbers what is held.
     """
     leg_of = {leg.partner: leg for leg in legs}
     said, faults = match_lines(reports, lines)
     partners = {*leg_of, *faults, *(line.partner for line in lines)}
     partners |= {each.partner for each in holds} | {each.partner for each in extensions}
+    hold_of = {hold.id: hold for hold in holds}
     books = {name: Books(name, faults.get(name, [])) for name in sorted(partners)}
     for line in lines:
         if line.shared or line.id in said:
             books[line.partner].take(line, said.get(line.id))
+        if line.id in said:
+            books[line.partner].faults += circumstances.faults(line, said[line.id], hold_of)
     for extension in extensions:
         books[extension.partner].extend(extension)
     shown = _by_partner(lines), _by_partner(holds)
@@ -393,7 +406,11 @@ def _hold_faults(hold: _Hold, view: HoldView, leg_id: str) -> list[str]:
         "shared": hold.opening is None,
     }
     if hold.opening is not None:
-        expected |= {"frozen_at": hold.opening.frozen_at, "account_level": hold.account_level}
+        expected |= {
+            "frozen_at": hold.opening.frozen_at,
+            "account_level": hold.account_level,
+            "irregular": hold.irregular,
+        }
     return [
         f"{hold.id} shows {name} {_shown(getattr(view, name))}, its lines come to {_shown(value)}"
         for name, value in expected.items()

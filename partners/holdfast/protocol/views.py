@@ -13,6 +13,7 @@ from holdfast.protocol.vocabulary import (
     Decision,
     EvidenceKind,
     HoldBasis,
+    Irregular,
     KeptBasis,
     LegStatus,
     LineKind,
@@ -292,7 +293,7 @@ class LineView(View):
 
     `shared`: it was written on another request, about a hold that counts for this one, too. Where
     you may read its report there, `report_id` and `source_request` say which; else texts are left
-    out.
+    out. `irregular`: it is true, but not as it should have been.
     """
 
     id: str
@@ -308,6 +309,7 @@ class LineView(View):
     withheld: bool = False
     hold: str | None = None
     reported_at: Time
+    irregular: Irregular | None = None
     frozen_at: Time | None = None
     hold_expires_at: Time | None = None
     basis: HoldBasis | KeptBasis | None = None
@@ -329,7 +331,8 @@ class HoldView(View):
     """What a frozen line opened: a freeze with an end.
 
     `lapsed`: its end passed and only the partner knows what became of it; `kept`: the ground on
-    which it stays; `owed_since`: since when the partner owes an answer about it; `shared`: it was
+    which it stays; `owed_since`: since when the partner owes an answer about it; `review_at`: when
+    somebody looks at it again; `irregular`: as the first of its freezes that is; `shared`: it was
     opened on another request.
     """
 
@@ -351,6 +354,8 @@ class HoldView(View):
     lapsed: bool = False
     kept: str | None = None
     account_level: bool = False
+    review_at: Time | None = None
+    irregular: Irregular | None = None
     owed_since: Time | None = None
 
 

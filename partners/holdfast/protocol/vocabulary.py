@@ -196,6 +196,19 @@ class ReleaseReason(StrEnum):
     RETURNED_TO_VICTIM = "returned_to_victim"
 
 
+class Irregular(StrEnum):
+    """How a line of the ledger is true, and yet not as it should have been.
+
+    `after_end`: frozen after the request ended, took the address back, or became unratified;
+    `late`: reported so long after the end that messages no longer cross; `encumbered`: it let funds
+    go on which an authority's order lay.
+    """
+
+    AFTER_END = "after_end"
+    LATE = "late"
+    ENCUMBERED = "encumbered"
+
+
 class EvidenceKind(StrEnum):
     """What proves an act."""
 

@@ -194,7 +194,7 @@ def upgrade() -> None:
     )
     op.add_column(
         "hold",
-        sa.Column("irregular", sa.String(length=15), nullable=True, comment="as its first line is"),
+        sa.Column("irregular", sa.String(length=15), nullable=True, comment="as the first of its freezes that is"),
     )
     op.add_column(
         "hold",
