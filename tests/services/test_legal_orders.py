@@ -177,3 +177,35 @@ def test_an_order_of_another_request_says_nothing_on_this_one(w: World) -> None:
     assert _marks(w.report(b, first, [released_line(hold, "1")])) == ["encumbered"]
     [_, shown] = w.items(w.cast.a.auditor, second, "ledger")[-2:]
     assert (shown["shared"], shown["irregular"]) == (True, "encumbered")
+
+
+def test_the_same_order_again_is_the_same_entry_and_tells_nobody_anything(
+    w: World, police: Exchange
+) -> None:
+    b = w.cast.b
+    request = _case(w, police)
+    hold, other = w.freeze(b, request), w.freeze(b, request)
+    first = w.act(b.compliance, request, "legal-orders", hold=hold, **ORDER)
+    again = w.try_act(b.lead, request, "legal-orders", hold=hold, **ORDER)
+    assert again.status_code == 200
+    assert again.get_json() == {name: first[name] for name in again.get_json()}
+    assert len(w.items(b.auditor, request, "evidence")) == len(
+        {each["act_id"] for each in w.items(b.auditor, request, "evidence")}
+    )
+    of_others: list[tuple[Exchange, dict[str, str]]] = [
+        (b, {**ORDER, "hold": other}),
+        (b, {**ORDER}),
+        (b, {**ORDER, "hold": hold, "reference": "1-23-457"}),
+        (b, {**ORDER, "hold": hold, "agency": "Prosecutor of Riga"}),
+        (b, {**ORDER, "hold": hold, "document_sha256": "cd" * 32}),
+        (police, {**ORDER, "hold": hold}),
+        (police, {**ORDER}),
+    ]
+    seen = {first["id"]}
+    for exchange, order in of_others:
+        seen.add(w.act(exchange.lead, request, "legal-orders", **order)["id"])
+        repeated = w.try_act(exchange.lead, request, "legal-orders", **order)
+        assert (repeated.status_code, repeated.get_json()["id"] in seen) == (200, True)
+    assert len(seen) == len(of_others) + 1
+    assert len(w.items(b.auditor, request, "legal-orders")) == len(seen)
+    assert len(w.events(b, "leg.legal_order_attached")) == len(seen)

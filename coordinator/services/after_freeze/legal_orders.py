@@ -52,10 +52,13 @@ class AttachLegalOrder:
 def attach(command: AttachLegalOrder, actor: Actor, uow: UnitOfWork) -> Answer:
     """Show an order to the requester and to the leg that it concerns.
 
-    About no hold: to every leg.
+    About no hold: to every leg. The same order again is the same entry, and tells nobody anything.
     """
     body = command.body
     on = _target(command, actor, uow)
+    known = _attached_before(on, body)
+    if known is not None:
+        return Answer(200, known)
     act_id = on.store_act(Act("legal_order"))
     order = store.insert_order(
         uow.connection,
@@ -78,6 +81,25 @@ def attach(command: AttachLegalOrder, actor: Actor, uow: UnitOfWork) -> Answer:
     if isinstance(on, RequestContext):
         _tell_all(on, {"by": actor.subject, "act_id": act_id, **told})
     return Answer(201, _view(order, words), entry=recorded)
+
+
+def _attached_before(
+    on: RequestContext | LegContext, body: payloads.LegalOrder
+) -> dict[str, Any] | None:
+    """Return the same order as its partner attached it before, to the same leg or hold."""
+    uow = on.uow
+    rows = store.same_document(
+        uow.connection,
+        on.request.id,
+        leg_id=on.leg.id if isinstance(on, LegContext) else None,
+        partner=on.actor.partner,
+        document_sha256=body.document_sha256,
+    )
+    said = (body.agency, body.reference, body.hold)
+    for view in legal_order_views(uow.connection, uow.vault, rows):
+        if (view["agency"], view["reference"], view["hold"]) == said:
+            return view
+    return None
 
 
 def _target(
@@ -139,7 +161,7 @@ def encumbered(uow: UnitOfWork, leg: LegRow, hold_ids: Collection[str]) -> froze
     orders = store.of_leg(uow.connection, leg)
     bodies = evidence_bodies(uow.connection, uow.vault, [order.act_id for order in orders])
     named = {bodies.get(order.act_id, {}).get("hold") for order in orders}
-    return frozenset(hold_ids) if None in named else named.intersection(hold_ids)
+    return frozenset(hold_id for hold_id in hold_ids if None in named or hold_id in named)
 
 
 def legal_order_views(

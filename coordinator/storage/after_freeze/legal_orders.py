@@ -39,5 +39,23 @@ def of_leg(connection: Connection, leg: LegRow) -> list[LegalOrderRow]:
     return read(connection, query.order_by(LegalOrderRow.id))
 
 
+def same_document(
+    connection: Connection,
+    request_id: str,
+    *,
+    leg_id: str | None,
+    partner: str,
+    document_sha256: str,
+) -> list[LegalOrderRow]:
+    """Return the orders with this document that a partner attached to a leg (None: to all)."""
+    query = select(LegalOrderRow).where(
+        LegalOrderRow.request_id == request_id,
+        LegalOrderRow.leg_id.is_(None) if leg_id is None else LegalOrderRow.leg_id == leg_id,
+        LegalOrderRow.partner == partner,
+        LegalOrderRow.document_sha256 == document_sha256,
+    )
+    return read(connection, query.order_by(LegalOrderRow.id))
+
+
 def _concerns(leg_id: str) -> ColumnElement[bool]:
     return LegalOrderRow.leg_id.is_(None) | (LegalOrderRow.leg_id == leg_id)
