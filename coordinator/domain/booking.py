@@ -6,12 +6,12 @@ partner mends a report of thousands of lines in one go.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import assert_never
 
 from coordinator.domain.answers import Answers
 from coordinator.domain.errors import CoordinatorError, InvalidInputError, LedgerBreachError
-from coordinator.domain.hold import HoldBalance, lapses, too_far_fault
+from coordinator.domain.hold import CLOCK_SKEW, HoldBalance, lapses, review_due, too_far_fault
 from coordinator.domain.hold_terms import (
     account_level_fault,
     sharing_terms_fault,
@@ -35,8 +35,6 @@ from holdfast.protocol.payloads import (
 )
 from holdfast.protocol.vocabulary import DeclineCode, Irregular, LineKind
 
-#: A freeze may be stamped so far ahead of the coordinator's clock, for clocks differ.
-FROZEN_AT_SKEW = timedelta(minutes=5)
 #: Faults of the document itself; all others are breaches of the ledger.
 _INPUT_CODES = frozenset(
     {
@@ -122,6 +120,7 @@ class Booker:
         else:
             finding.found += amount
             finding.found_usd += cents or 0
+            self._draft.found_at[position] = no
             if finding.found >= LIMIT:
                 self._draft.lowered[position] = no
         self._named.add(address_no)
@@ -183,7 +182,7 @@ class Booker:
         self._draft.opened.append(balance.id)
         return self._freeze(no, hold, amount, line.usd, frozen_at)
 
-    def _freeze(  # noqa: PLR0913, PLR0917 - all of one freeze
+    def _freeze(
         self,
         no: int,
         hold: WorkingHold,
@@ -192,6 +191,9 @@ class Booker:
         frozen_at: datetime,
     ) -> BookedLine:
         balance = hold.balance
+        self._draft.frozen_at[balance.id] = no
+        if balance.account_level and balance.review_at is None:
+            balance.review_at = review_due(frozen_at, self._rules.review_after, self._rules.now)
         irregular = self._irregular(balance.address_no, frozen_at)
         balance.irregular = balance.irregular or irregular
         cents = self._cents(no, usd, amount)
@@ -286,19 +288,25 @@ class Booker:
             )
         if not balance.is_open:
             return "hold", "holds nothing any more: there is nothing to share", "hold_ended"
+        limit = self._rules.flagged.get(line.address_no)
+        is_asked = limit is not None and limit.whole_account
+        if balance.account_level and not balance.withheld and not is_asked:
+            detail = (
+                "is of a whole account, which this request does not ask for: its amount is not told"
+                " here; report a freeze of your own with amount null"
+            )
+            return "hold", detail, "beyond_asked"
         return sharing_terms_fault(line, balance)
 
     def _has_happened(self, no: int, frozen_at: datetime) -> bool:
-        if frozen_at <= self._rules.now + FROZEN_AT_SKEW:
+        if frozen_at <= self._rules.now + CLOCK_SKEW:
             return True
         self._fault(no, "frozen_at", "lies in the future", "frozen_in_future")
         return False
 
     def _irregular(self, address_no: int, frozen_at: datetime) -> Irregular | None:
         rules = self._rules
-        return rules.ends.of_freeze(
-            address_no, frozen_at, now=rules.now, window=rules.late_window
-        )
+        return rules.ends.of_freeze(address_no, frozen_at, now=rules.now, window=rules.late_window)
 
     def _late(self, address_no: int) -> Irregular | None:
         rules = self._rules
@@ -494,7 +502,11 @@ class Booker:
             wrong = account_level_fault(line, hold.balance)
             if wrong is not None:
                 self._fault(no, *wrong)
-            hold.balance.account_level = hold.balance.account_level or line.account_level
+            self._draft.frozen_at[hold.balance.id] = no
+            if line.account_level and not hold.balance.account_level:
+                rules = self._rules
+                hold.balance.account_level = True
+                hold.balance.review_at = review_due(rules.now, rules.review_after, rules.now)
         elif line.account_level:
             detail = "goes with the correction of a frozen line: leave it out"
             self._fault(no, "account_level", detail, "unexpected")
@@ -505,6 +517,8 @@ class Booker:
         if by:
             self._draft.withhold_found(no, position, by)
         finding.found += (new or 0) - (old.amount or 0)
+        if (new or 0) > (old.amount or 0):
+            self._draft.found_at[position] = no
         self._draft.lowered[position] = no
 
     def _asset(self, no: int, asset: str) -> str | None:

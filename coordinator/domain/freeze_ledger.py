@@ -55,9 +55,11 @@ def book(  # noqa: PLR0913 - all that the rules hang on, by name, so that nothin
     new_hold_id: Callable[[], str],
     canonical_asset: Callable[[str], str],
     other_holds: Mapping[str, HoldBalance],
+    noticed_at: datetime,
     ends: Ends,
     encumbered: Collection[str],
     late_window: timedelta,
+    review_after: timedelta,
     max_hold: Mapping[HoldBasis, timedelta],
     shared_with: Callable[[str], Iterable[str]],
     current_status: str | None,
@@ -74,9 +76,11 @@ def book(  # noqa: PLR0913 - all that the rules hang on, by name, so that nothin
         new_hold_id: Makes `hld_…` ids.
         canonical_asset: Returns the one form of a CAIP-19 id, or raises ValueError or ours.
         other_holds: The partner's holds on its other legs, for sharing them.
+        noticed_at: When the notice to the partner was queued.
         ends: Since when the request, or some addresses of it, ask for no more freezes.
         encumbered: Holds on which an authority's order lies.
         late_window: How long after the end messages cross; what comes later is `late`.
+        review_after: From the freeze of a whole account to another look at it.
         max_hold: How far ahead an end may lie, by basis; a basis left out has no limit.
         shared_with: Returns the requests that a hold is linked to.
         current_status: The request's status, for the refusal.
@@ -94,9 +98,11 @@ def book(  # noqa: PLR0913 - all that the rules hang on, by name, so that nothin
         new_hold_id=new_hold_id,
         canonical_asset=canonical_asset,
         other_holds=other_holds,
+        noticed_at=noticed_at,
         ends=ends,
         encumbered=encumbered,
         late_window=late_window,
+        review_after=review_after,
         max_hold=max_hold,
         shared_with=shared_with,
         current_status=current_status,

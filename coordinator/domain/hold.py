@@ -13,6 +13,9 @@ from coordinator.domain.errors import FieldFault, InvalidTransitionError, Ledger
 from coordinator.domain.usd import in_proportion
 from holdfast.protocol.vocabulary import HoldBasis, Irregular, KeptBasis, LineKind
 
+#: What happened may be stamped so far ahead of the coordinator's clock, for clocks differ.
+CLOCK_SKEW = timedelta(minutes=5)
+
 
 @dataclass(slots=True, kw_only=True)
 class HoldBalance:
@@ -121,6 +124,25 @@ def next_warning(
     return min((moment for moment in due if moment > now), default=None)
 
 
+def review_due(frozen_at: datetime, after: timedelta, now: datetime) -> datetime:
+    """Return when a freeze of a whole account is looked at again.
+
+    Where that is past when the freeze is reported, so long after the report: somebody looks now.
+    """
+    due = frozen_at + after
+    return due if due > now else now + after
+
+
+def ending_due(
+    hold: HoldBalance, *, since: datetime, now: datetime, warn_before: Sequence[timedelta]
+) -> bool:
+    """Tell whether a warning of a hold's end, or the end itself, fell due from `since` on."""
+    end = hold.hold_expires_at
+    return any(
+        since <= moment <= now for moment in (end, *(end - before for before in warn_before))
+    )
+
+
 def end_fault(
     end: datetime, *, basis: HoldBasis, now: datetime, max_hold: Mapping[HoldBasis, timedelta]
 ) -> tuple[str, str] | None:
@@ -172,7 +194,8 @@ def extended(
     if basis is hold.basis:
         fault = fault or _no_later(hold_expires_at, hold.hold_expires_at)
     _require_no_fault(fault)
-    return replace(hold, hold_expires_at=hold_expires_at, basis=basis, lapsed=False)
+    # Whoever signs a new end has looked at it.
+    return replace(hold, hold_expires_at=hold_expires_at, basis=basis, lapsed=False, review_at=None)
 
 
 def require_worth_asking(

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from holdfast.protocol.vocabulary import Irregular, LineKind, ReleaseReason
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ends:
     """When a request, or some of its addresses, stopped asking for freezes.

@@ -13,11 +13,12 @@ Position = tuple[int, str]
 
 @dataclass(frozen=True, slots=True)
 class Flagged:
-    """What the request states of one address; None: every asset, or the whole balance."""
+    """What the request states of one address; None: whatever came from it, in any asset."""
 
     address_no: int
     asset: str | None = None
     amount: int | None = None
+    whole_account: bool = False
 
 
 @dataclass(slots=True)

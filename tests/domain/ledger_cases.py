@@ -126,9 +126,11 @@ class Desk:
             "address_count": 5,
             "now": NOW,
             "max_hold": MAX_HOLD,
+            "noticed_at": NOW - 2 * HOUR,
             "ends": Ends(),
             "encumbered": (),
             "late_window": timedelta(hours=24),
+            "review_after": timedelta(hours=24),
             "shared_with": lambda _hold: [OTHER],
             "current_status": None,
         }
@@ -205,6 +207,8 @@ class Desk:
         return self.refused(*lines, error=InvalidInputError, **rules)
 
 
-def flagged(address_no: int, amount: int | None, asset: str | None = ETH) -> dict[int, Flagged]:
+def flagged(
+    address_no: int, amount: int | None, asset: str | None = ETH, *, whole_account: bool = False
+) -> dict[int, Flagged]:
     """Return what a request states of one address."""
-    return {address_no: Flagged(address_no, asset, amount)}
+    return {address_no: Flagged(address_no, asset, amount, whole_account)}

@@ -202,6 +202,7 @@ def test_a_freeze_that_was_let_go_in_the_same_report_owes_nothing() -> None:
 def test_keeping_answers_for_a_hold_with_a_new_end_and_a_ground() -> None:
     desk = Desk()
     hold = desk.opens(0, 100)
+    desk.ledger.holds[hold] = replace(desk.hold(hold), review_at=NOW + HOUR)
     line = desk.report(kept(hold, hold_expires_at=LATER), **ended()).lines[0]
     balance = desk.hold(hold)
     assert (balance.kept, balance.basis, balance.hold_expires_at) == (
@@ -209,6 +210,7 @@ def test_keeping_answers_for_a_hold_with_a_new_end_and_a_ground() -> None:
         HoldBasis.OWN_POLICY,
         LATER,
     )
+    assert balance.review_at is None
     assert not owes_answer(balance, withdrawn=True)
     assert (line.code, line.hold_id, line.address_no) == ("own_policy", hold, 0)
 

@@ -16,6 +16,7 @@ from tests.domain.ledger_cases import (
     USDT,
     Desk,
     correction,
+    flagged,
     found,
     frozen,
     kept,
@@ -100,6 +101,18 @@ def test_a_sharing_line_states_no_other_terms_than_the_hold_has(
     assert sharer.refused(share(hold, 3, **said)) == {f"/lines/0/{next(iter(said))}": code}
     terms = {"basis": "voluntary", "hold_expires_at": NOW + 72 * HOUR, "account_level": False}
     sharer.report(share(hold, 3, **terms, frozen_at=NOW - HOUR))
+
+
+def test_a_whole_account_is_shared_where_it_was_asked_for_or_its_amount_is_withheld() -> None:
+    ids = count(1)
+    owner, sharer = Desk("leg_1", ids), Desk("leg_2", ids)
+    owner.rules["flagged"] = flagged(0, None, None, whole_account=True)
+    told, untold = (owner.opens(0, amount, account_level=True) for amount in (100, None))
+    sharer.other_holds = dict(owner.ledger.holds)
+    assert sharer.refused(share(told, 3)) == {"/lines/0/hold": "beyond_asked"}
+    sharer.report(share(untold, 3))
+    sharer.rules["flagged"] = flagged(3, None, None, whole_account=True)
+    sharer.report(share(told, 3))
 
 
 def test_a_hold_kept_for_another_request_no_longer_counts_for_this_one() -> None:

@@ -129,6 +129,81 @@ def test_a_withdrawal_a_closure_a_rejection_and_an_expiry_are_all_borne_out(
         assert told(examination, "status") == [Result.VERIFIED]
 
 
+@pytest.fixture
+def irregular(office: Office) -> Shown:
+    """What the requester is shown of lines after the end, late and under an order."""
+    desk, b, c = office.desk, office.desk.cast.b, office.desk.cast.c
+    ask = desk.go_out(to=[b.handle, c.handle])
+    hold = desk.hold(b, ask)
+    desk.report(b, ask, released(hold, 1))
+    order = {"agency": "Prosecutor of Tallinn", "document_sha256": "ab" * 32}
+    assert office.act(b.compliance, ask, "legal-orders", hold=hold, **order)[0] == 201
+    desk.report(b, ask, released(hold, 1), released(hold, 1, "court_order"), returned(hold, 1))
+    desk.clock.step(DAY / 24)
+    desk.withdraw(ask, [1])
+    after = {"frozen_at": format_time(desk.clock.now())}
+    desk.report(b, ask, found(1, 9), frozen(1, 4, **after), frozen(1, 5))
+    desk.withdraw(ask)
+    desk.clock.step(2 * DAY)
+    desk.report(c, ask, found(0, 5), frozen(0, 5), nothing())
+    for member in (b.analyst, c.analyst):
+        assert shown_to(office, member, ask).failed() == {}
+    shown = shown_to(office, desk.cast.a.auditor, ask)
+    assert shown.failed() == {}
+    return shown
+
+
+def test_lines_are_irregular_as_their_acts_say(irregular: Shown) -> None:
+    marks = [line.irregular for line in irregular.lines]
+    encumbered, after_end, late = "encumbered", "after_end", "late"
+    assert marks[:2] == [None, None]
+    assert marks[2:6] == [None, encumbered, None, encumbered]
+    assert marks[6:] == [None, after_end, None, *[late] * 3]
+    assert [hold.irregular for hold in irregular.holds_shown] == [None, after_end, None, late]
+
+
+@pytest.mark.parametrize(
+    ("number", "mark"),
+    [
+        (2, "encumbered"),
+        (3, None),
+        (4, "encumbered"),
+        (5, "late"),
+        (7, None),
+        (7, "late"),
+        (8, "after_end"),
+        (10, "after_end"),
+    ],
+)
+def test_a_line_that_is_marked_otherwise_is_found_out(
+    irregular: Shown, number: int, mark: str | None
+) -> None:
+    line = irregular.lines[number]
+    irregular.swap(irregular.lines, line, irregular=mark)
+    assert f"{line.id} is shown as {mark or 'regular'}" in irregular.failed()["ledger"]
+
+
+def test_a_hold_or_a_leg_that_hides_what_is_irregular_is_found_out(irregular: Shown) -> None:
+    irregular.swap(irregular.holds_shown, irregular.holds_shown[1], irregular=None)
+    assert "shows irregular None" in irregular.failed()["ledger"]
+    for leg in list(irregular.legs_shown):
+        flags = [flag for flag in leg.flags if flag != "irregular"]
+        irregular.swap(irregular.legs_shown, leg, flags=flags)
+    assert "does not flag irregular lines" in irregular.failed()["ledger"]
+
+
+def test_who_cannot_say_is_shown_so_and_as_nothing_else(office: Office) -> None:
+    desk, b = office.desk, office.desk.cast.b
+    ask = desk.go_out(to=[b.handle])
+    desk.act(b.compliance, ask, "decline", code="cannot_say")
+    shown = shown_to(office, desk.cast.a.auditor, ask)
+    assert shown.failed() == {}
+    for status in (LegStatus.DECLINED, LegStatus.NO_MATCH):
+        altered = shown.copy()
+        altered.swap(altered.legs_shown, altered.legs_shown[0], status=status)
+        assert "its acts come to cannot_say" in altered.failed()["leg"]
+
+
 def test_a_shared_hold_is_verified_where_it_was_written_and_asserted_elsewhere(
     office: Office,
 ) -> None:

@@ -162,3 +162,24 @@ def test_partners_cannot_tell_from_the_hash_of_the_context_whether_more_was_warn
         assert sha256(canonical_json.dumps(known)).hexdigest() != ask.answer["context_sha256"]
         salts.add(salt)
     assert len(salts) == 3
+
+
+WHOLE = {"whole_account": {"why": "It was opened with forged papers."}}
+
+
+def test_a_whole_account_is_warned_of_and_accepted_with_a_reason(desk: Desk) -> None:
+    first, second = addresses(2, 70)
+    ask = desk.submit(addresses=[first, second | WHOLE])
+    assert _warnings(ask.answer) == {"whole_account": [1]}
+    assert refusal(desk.decide, ask).code == "warnings_open"
+    accepted = {"code": "whole_account", "address_nos": [1], "reason": "The papers are on file."}
+    assert desk.decide(ask, warnings_accepted=[accepted])["status"] == "active"
+
+
+def test_a_whole_account_holds_no_flash_request_back_and_another_warning_does(desk: Desk) -> None:
+    desk.policy(desk.cast.a, may_flash=[desk.cast.a.analyst.subject])
+    [target] = addresses(1, 80)
+    ask = desk.submit(urgency="flash", addresses=[target | WHOLE])
+    assert (ask.answer["status"], ask.answer["provisional"]) == ("active", True)
+    ask = desk.submit(urgency="flash", addresses=[{"account": LOWER} | WHOLE])
+    assert (ask.answer["status"], ask.answer["provisional"]) == ("submitted", False)

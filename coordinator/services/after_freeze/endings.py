@@ -1,6 +1,6 @@
 """How a request that went out ends: every leg is told, and legs that hold owe an answer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from coordinator.domain.hold import HoldBalance, obliged
@@ -19,8 +19,10 @@ from holdfast.protocol.vocabulary import EventType, LegStatus
 #: What an event names at most; webhook bodies stay under 20 kB, the rest is in the list.
 ADDRESSES_IN_EVENT = 500
 _HOLDS_IN_EVENT = 25
-_ANSWERED = {
+#: What tells that a leg is answered, with nothing frozen on it.
+EVENT_OF_ANSWER: Mapping[LegStatus, EventType] = {
     LegStatus.NO_MATCH: EventType.LEG_NO_MATCH,
+    LegStatus.CANNOT_SAY: EventType.LEG_CANNOT_SAY,
     LegStatus.DECLINED: EventType.LEG_DECLINED,
 }
 
@@ -62,7 +64,7 @@ def withdraw_from_legs(on: RequestContext, numbers: Sequence[int], reason: str) 
             status = recompute_leg(on_leg, books)
         told = withdrawal(on.request, numbers, reason, status)
         on.tell_partner(leg, EventType.REQUEST_WITHDRAWN, told)
-        answered = _ANSWERED.get(status)
+        answered = EVENT_OF_ANSWER.get(status)
         if answered is not None and leg.status != status:
             on_leg.record(answered, {"why": "withdrawn"}, status=status)
         tell_owed(on_leg, status, owing, "withdrawn")

@@ -5,7 +5,7 @@ and the partner's own. The sender checks again at every delivery. Secrets are sh
 answer that made them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -129,7 +129,7 @@ def register(command: RegisterEndpoint, actor: Actor, uow: UnitOfWork) -> Answer
             "id": endpoint_id,
             "partner": actor.partner,
             "document_key_id": key.id,
-            "event_types": _types(body.event_types),
+            "event_types": body.event_types,
             "enabled": True,
             "created_at": uow.now,
             "version": 1,
@@ -156,7 +156,7 @@ def update(command: UpdateEndpoint, actor: Actor, uow: UnitOfWork) -> Answer:
         changed = replace(changed, description=body.description)
     values: dict[str, Any] = {}
     if "event_types" in named:
-        values["event_types"] = _types(body.event_types)
+        values["event_types"] = body.event_types
     if body.enabled is not None:
         values["enabled"] = body.enabled
     _change(uow, row, values)
@@ -282,10 +282,6 @@ def _document(uow: UnitOfWork, row: WebhookEndpointRow) -> EndpointDocument:
 def _change(uow: UnitOfWork, row: WebhookEndpointRow, values: dict[str, Any]) -> None:
     if not store.change(uow.connection, row, values):
         raise ConflictError("the endpoint was changed meanwhile; read it again")
-
-
-def _types(event_types: Sequence[EventType] | None) -> list[str] | None:
-    return None if event_types is None else [str(t) for t in event_types]
 
 
 def _record(uow: UnitOfWork, actor: Actor, what: str, row: WebhookEndpointRow) -> Recorded:

@@ -16,7 +16,7 @@ from coordinator.domain.hold import obliged
 from coordinator.domain.irregular import Ends
 from coordinator.domain.leg import LegAct, LegFlag
 from coordinator.domain.permission import Permission, permission_for_line, require
-from coordinator.services.after_freeze.endings import recompute_leg
+from coordinator.services.after_freeze.endings import EVENT_OF_ANSWER, recompute_leg
 from coordinator.services.after_freeze.legal_orders import encumbered
 from coordinator.services.after_freeze.moot_disputes import end_moot
 from coordinator.services.core.access import asked_leg, locked_leg
@@ -54,7 +54,7 @@ from holdfast.protocol.payloads import (
 from holdfast.protocol.type_ids import new_ids
 from holdfast.protocol.vocabulary import EventType, LegStatus, LineKind, RequestStatus
 
-#: Which event tells of lines of which kind; `nothing` has none of its own but may end a leg.
+#: Which event tells of lines of which kind.
 EVENT_BY_KIND: Mapping[LineKind, EventType] = {
     LineKind.FOUND: EventType.FREEZE_FOUND,
     LineKind.FROZEN: EventType.FREEZE_FROZEN,
@@ -63,12 +63,15 @@ EVENT_BY_KIND: Mapping[LineKind, EventType] = {
     LineKind.SEIZED: EventType.FREEZE_SEIZED,
     LineKind.KEPT: EventType.FREEZE_KEPT,
     LineKind.CORRECTION: EventType.FREEZE_CORRECTED,
+    LineKind.NOTHING: EventType.FREEZE_NOTHING,
 }
 #: Lines that may name a hold.
 _ABOUT_HOLDS = (FrozenLine, ReleasedLine, ReturnedLine, SeizedLine, KeptLine)
 #: What an event carries at most; webhook bodies stay under 20 kB, the rest is in the ledger.
 LINES_IN_EVENT = 25
 LINES_IN_EVENT_BYTES = 10_000
+#: A line that answers more addresses than these only says how many.
+_NUMBERS_IN_EVENT = 100
 TOTALS_IN_EVENT_BYTES = 6_000
 
 
@@ -159,13 +162,23 @@ class _Booked:
 
     def shown(self, lines: Sequence[BookedLine], leg: LegRow) -> list[dict[str, Any]]:
         """Return the first lines of an event, as many as fit; `line_count` tells of all."""
-        views = self.views(lines[:LINES_IN_EVENT], leg)
+        told = lines[:LINES_IN_EVENT]
+        views = [_as_told(*pair) for pair in zip(told, self.views(told, leg), strict=True)]
         left = LINES_IN_EVENT_BYTES
         for number, view in enumerate(views):
             left -= len(canonical_json.dumps(view)) + 1
             if left < 0:
                 return views[:number]
         return views
+
+
+def _as_told(line: BookedLine, view: dict[str, Any]) -> dict[str, Any]:
+    """Return a line as an event shows it: of answers how many addresses, and which, if few."""
+    if line.kind is not LineKind.NOTHING:
+        return view
+    if len(line.address_nos) > _NUMBERS_IN_EVENT and view["address_nos"] != "rest":
+        view = {name: value for name, value in view.items() if name != "address_nos"}
+    return {**view, "address_count": len(line.address_nos)}
 
 
 def _reopened(uow: UnitOfWork, books: LegBooks, booking: Booking) -> frozenset[str]:
@@ -189,7 +202,7 @@ def _book(on: LegContext, body: payloads.FreezeReport, books: LegBooks) -> Booki
         | {hold.address_no for hold in books.ledger.holds.values()}
     )
     flagged = {
-        row.address_no: Flagged(row.address_no, row.asset, row.amount)
+        row.address_no: Flagged(row.address_no, row.asset, row.amount, row.whole_account)
         for row in request_store.with_amount(uow.connection, request.id, numbers)
     }
     leaving = {line.hold for line in body.lines if isinstance(line, ReleasedLine | ReturnedLine)}
@@ -207,6 +220,7 @@ def _book(on: LegContext, body: payloads.FreezeReport, books: LegBooks) -> Booki
         new_hold_id=iter(new_ids("hld", opening)).__next__,
         canonical_asset=lambda text: parse_asset(uow.chains, text),
         other_holds=books.other_holds,
+        noticed_at=leg.queued_at,
         ends=Ends(
             ended_at=request.ended_at if is_over else None,
             withdrawn=request_store.withdrawn_addresses(uow.connection, request.id),
@@ -214,6 +228,7 @@ def _book(on: LegContext, body: payloads.FreezeReport, books: LegBooks) -> Booki
         ),
         encumbered=encumbered(uow, leg, leaving) if leaving else frozenset(),
         late_window=uow.policies.late_report,
+        review_after=uow.policies.review_whole_account_after,
         max_hold=uow.policies.max_hold(jurisdiction),
         # Without its own request: nobody keeps a hold "for another request" that is this one.
         shared_with=lambda hold_id: store.requests_sharing(uow.connection, hold_id) - {request.id},
@@ -238,12 +253,9 @@ def _record(
             continue
         data = {"line_count": len(lines), "lines": booked.shown(lines, on.leg), **common}
         recorded.append(on.record(event, data, status=status))
-    closing = {
-        LegStatus.NO_MATCH: EventType.LEG_NO_MATCH,
-        LegStatus.DECLINED: EventType.LEG_DECLINED,
-    }.get(status)
-    if closing is not None or not recorded:
-        recorded.append(on.record(closing or EventType.LEG_UNDER_REVIEW, common, status=status))
+    closing = EVENT_OF_ANSWER.get(status)
+    if closing is not None:
+        recorded.append(on.record(closing, common, status=status))
     return recorded
 
 

@@ -14,7 +14,7 @@ from holdfast.protocol.vocabulary import LineKind
 #: What only the report itself says of a line.
 _WORDS = (
     *("frozen_at", "hold_expires_at", "basis", "tx", "next", "detail", "agency", "order", "usd"),
-    *("address_nos", "retry", "missing", "corrects", "reason"),
+    *("address_nos", "retry", "missing", "corrects", "reason", "left_at"),
 )
 _SAID_IF_ANY = ("retry", "missing")
 
@@ -69,12 +69,8 @@ def line_view(
         view["amount"] = str(line.amount)
     elif line.withheld:
         view["amount"] = None  # a withheld amount is said to be null
-    if line.hold_id is not None:
-        view["hold"] = line.hold_id
-    if line.corrects is not None:
-        view["corrects"] = line.corrects
-    if line.irregular is not None:
-        view["irregular"] = str(line.irregular)
+    named = {"hold": line.hold_id, "corrects": line.corrects, "irregular": line.irregular}
+    view |= {name: str(value) for name, value in named.items() if value is not None}
     if line.kind == LineKind.NOTHING:
         view["code"] = line.code
     elif line.kind == LineKind.RELEASED and line.code is not None:

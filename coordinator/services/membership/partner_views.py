@@ -29,6 +29,7 @@ def partner_view(row: PartnerRow, contacts: Sequence[str] | None = None) -> dict
         "root_kid": row.root_kid,
         "joined_at": None if row.joined_at is None else format_time(row.joined_at),
         "contacts": None if contacts is None else list(contacts),
+        "cannot_say": row.cannot_say,
     }
 
 
@@ -56,6 +57,7 @@ def own_view(
         "systems_as_compliance": list(row.systems_as_compliance),
         "provisional": row.provisional,
         "may_ask_all": row.may_ask_all,
+        "cannot_say": row.cannot_say,
     }
     return {**partner_view(row, contacts), "policy": policy}
 

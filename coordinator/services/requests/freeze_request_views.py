@@ -354,7 +354,7 @@ def address_views(
 def _address_view(
     chains: Chains, number: int, sent: Mapping[str, Any], warnings: Sequence[str]
 ) -> dict[str, Any]:
-    shown = ("account", "tag", "asset", "amount", "role", "tx", "block", "note")
+    shown = ("account", "tag", "asset", "amount", "role", "tx", "block", "note", "whole_account")
     return {
         "address_no": number,
         "canonical": parse_account(chains, sent["account"], sent.get("tag")).key,

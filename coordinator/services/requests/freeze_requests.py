@@ -42,6 +42,7 @@ from holdfast.protocol.payloads import format_time
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import (
     ASKABLE_KINDS,
+    MAY_GO_OUT,
     EventType,
     LegStatus,
     PartnerKind,
@@ -368,8 +369,7 @@ def _warnings(
         request_id: [n for n, index in enumerate(accounts.blind_indexes) if index in shared]
         for request_id, shared in live.items()
     }
-    checked = command.checked
-    return wrong_target_warnings(checked.targets, checked.wallet_labels, duplicates)
+    return wrong_target_warnings(command.checked, duplicates)
 
 
 def _goes_out_at_once(
@@ -381,7 +381,7 @@ def _goes_out_at_once(
     """Tell whether a flash request may go out before its approval; else it waits as submitted."""
     if document.urgency is not Urgency.FLASH or not actor.may_flash:
         return False
-    if document.to == "all" or warnings:
+    if document.to == "all" or any(w["code"] not in MAY_GO_OUT for w in warnings):
         return False
     since = uow.now - _DAY
     partner_store.send_lock(uow.connection, actor.partner)

@@ -23,7 +23,7 @@ from coordinator.storage.tables.freeze_requests import (
     FreezeRequestRow,
     LegRow,
 )
-from holdfast.protocol.vocabulary import LineKind
+from holdfast.protocol.vocabulary import DeclineCode, LineKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,10 +203,13 @@ def held(connection: Connection, scope: Scope) -> list[HeldSum]:
 
 
 def nothing(connection: Connection, scope: Scope) -> list[NothingCount]:
-    """Return how many addresses the legs in scope answered with nothing."""
+    """Return how many addresses the legs in scope answered with nothing.
+
+    Who may not speak has answered neither way, and is outside statistics.
+    """
     query = (
         select(NothingRow.leg_id, NothingRow.code, func.count().label("addresses"))
-        .where(NothingRow.leg_id.in_(scope.legs()))
+        .where(NothingRow.leg_id.in_(scope.legs()), NothingRow.code != DeclineCode.CANNOT_SAY.value)
         .group_by(NothingRow.leg_id, NothingRow.code)
     )
     return read_as(connection, NothingCount, query)

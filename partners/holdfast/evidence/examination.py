@@ -16,17 +16,15 @@ from holdfast.evidence.case_file import (
     examine_acts,
     read_case,
 )
-from holdfast.evidence.irregular import Circumstances
+from holdfast.evidence.circumstances import Circumstances
 from holdfast.evidence.key_directory import KeyDirectory
 from holdfast.evidence.ledger import (
     Books,
-    SignedExtension,
     add_up,
     sum_of,
     totals_faults,
 )
 from holdfast.evidence.signed_lines import SignedReport
-from holdfast.protocol.hold_payloads import HoldExtension
 from holdfast.protocol.payloads import FreezeReport
 from holdfast.wording import counted
 
@@ -150,15 +148,10 @@ def _books(case: CaseFile) -> dict[str, Books]:
             for act in case.acts
             if act.proven is not None and isinstance(act.proven.payload, FreezeReport)
         ],
-        [
-            SignedExtension(act.proven.key.partner, act.proven.payload, act.shown.at)
-            for act in case.acts
-            if act.proven is not None and isinstance(act.proven.payload, HoldExtension)
-        ],
+        Circumstances.of(case),
         lines=case.lines,
         holds=case.holds,
         legs=case.legs,
-        circumstances=Circumstances.of(case),
     )
 
 

@@ -13,9 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
-from holdfast.evidence.irregular import Circumstances
+from holdfast.evidence.circumstances import Circumstances, SignedExtension
 from holdfast.evidence.signed_lines import SignedReport, match_lines
-from holdfast.protocol.hold_payloads import HoldExtension
 from holdfast.protocol.payloads import (
     CorrectionLine,
     FrozenLine,
@@ -29,18 +28,8 @@ from holdfast.protocol.vocabulary import HoldBasis, Irregular, KeptBasis, LegSta
 _LEFT = (LineKind.RELEASED, LineKind.RETURNED, LineKind.SEIZED)
 _SUMS = ("found", "frozen", "held", "released", "returned", "seized")
 _IRREGULAR = "irregular"
-_NOTHING_ELSE = Circumstances()
 Position = tuple[int, str]
 V = TypeVar("V", LineView, HoldView)
-
-
-@dataclass(frozen=True, slots=True)
-class SignedExtension:
-    """A hold's extension that is proven, and when it came."""
-
-    partner: str
-    payload: HoldExtension
-    at: datetime
 
 
 @dataclass(slots=True)
@@ -330,7 +319,8 @@ class Books:
                 self.faults.append(f"{line.id} is shown on another leg than its partner's")
         is_irregular = any(line.irregular for line in lines if not line.shared)
         if is_irregular is not (_IRREGULAR in leg.flags):
-            self.faults.append(f"the leg of {self.partner} flags irregular lines otherwise than it has any")
+            words = "flags" if _IRREGULAR in leg.flags else "does not flag"
+            self.faults.append(f"the leg of {self.partner} {words} irregular lines")
         self._check_holds(holds, leg.id)
         where = f"the leg of {self.partner}"
         self.faults += totals_faults(self.totals(), leg.totals, where)
@@ -350,27 +340,27 @@ class Books:
 
 def add_up(
     reports: Iterable[SignedReport],
-    extensions: Sequence[SignedExtension],
+    circumstances: Circumstances,
     *,
     lines: Sequence[LineView],
     holds: Sequence[HoldView],
     legs: Sequence[LegView],
-    circumstances: Circumstances = _NOTHING_ELSE,
 ) -> dict[str, Books]:
     """Return the books of every partner whose leg, lines or holds are shown, with what is wrong.
 
     Args:
         reports: Proven ones.
-        extensions: Proven ones.
+        circumstances: What else happened to the request.
         lines: The ledger as the coordinator shows it, in its order.
         holds: The holds as it shows them.
         legs: The legs that the reader may see, with their totals.
-        circumstances: What ended the request, or encumbers what is held.
     """
     leg_of = {leg.partner: leg for leg in legs}
     said, faults = match_lines(reports, lines)
     partners = {*leg_of, *faults, *(line.partner for line in lines)}
-    partners |= {each.partner for each in holds} | {each.partner for each in extensions}
+    partners |= {each.partner for each in holds} | {
+        each.partner for each in circumstances.extensions
+    }
     hold_of = {hold.id: hold for hold in holds}
     books = {name: Books(name, faults.get(name, [])) for name in sorted(partners)}
     for line in lines:
@@ -378,7 +368,7 @@ def add_up(
             books[line.partner].take(line, said.get(line.id))
         if line.id in said:
             books[line.partner].faults += circumstances.faults(line, said[line.id], hold_of)
-    for extension in extensions:
+    for extension in circumstances.extensions:
         books[extension.partner].extend(extension)
     shown = _by_partner(lines), _by_partner(holds)
     for partner, own in books.items():

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from holdfast.protocol.payloads import AmountText, Handle, Sha256, Time, Usd
+from holdfast.protocol.payloads import AmountText, Handle, Sha256, Time, Usd, WholeAccount
 from holdfast.protocol.vocabulary import (
     Decision,
     EvidenceKind,
@@ -21,6 +21,7 @@ from holdfast.protocol.vocabulary import (
     PartnerStatus,
     RequestStatus,
     Role,
+    Silence,
     Urgency,
     WarningCode,
 )
@@ -283,6 +284,7 @@ class FlaggedAddressView(View):
     tx: str | None = None
     block: int | None = None
     note: str | None = None
+    whole_account: WholeAccount | None = None
     warnings: list[WarningCode] = []
     withdrawn_at: Time | None = None
     withdrawn_reason: str | None = None
@@ -317,6 +319,7 @@ class LineView(View):
     code: str | None = None
     tx: str | None = None
     next: dict[str, Any] | None = None
+    left_at: Time | None = None
     corrects: str | None = None
     address_nos: Literal["rest"] | list[int] | None = None
     detail: str | None = None
@@ -469,7 +472,7 @@ class RevocationView(View):
 
 
 class PartnerView(View):
-    """One member of the network."""
+    """One member of the network; `cannot_say`: whether all private requesters hear that of it."""
 
     handle: Handle
     name: str
@@ -479,6 +482,7 @@ class PartnerView(View):
     root_kid: str | None = None
     joined_at: Time | None = None
     contacts: list[str] | None = None
+    cannot_say: Silence = Silence.NONE
     policy: dict[str, Any] | None = None
 
 

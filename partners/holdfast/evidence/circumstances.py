@@ -1,4 +1,4 @@
-"""Which lines of the ledger are irregular, worked out from the acts that end and encumber.
+"""What happened to a request besides its reports, and which of its lines are irregular by it.
 
 `after_end` and `encumbered` follow from what was signed and when it came. That a report comes
 `late` follows from the network's own window: here it is only seen that something had ended before.
@@ -6,10 +6,11 @@ Source: the design's life cycle, "the ledger never refuses a truth".
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from holdfast.evidence.case_file import CaseFile
+from holdfast.protocol.hold_payloads import HoldExtension
 from holdfast.protocol.life_cycle_payloads import LegalOrder
 from holdfast.protocol.payloads import (
     FoundLine,
@@ -23,8 +24,10 @@ from holdfast.protocol.payloads import (
 from holdfast.protocol.views import EvidenceView, HoldView, LineView
 from holdfast.protocol.vocabulary import Irregular, ReleaseReason
 
-#: The coordinator's own acts that end a request.
+#: The coordinator's own acts that end a request, and a lead's besides a withdrawal.
 _ENDINGS = ("close", "lapse", "suspend")
+_SIGNED_ENDINGS = ("close", "reject")
+_REGULAR = "regular"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,26 +50,48 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class SignedExtension:
+    """A hold's extension that is proven, and when it came."""
+
+    partner: str
+    payload: HoldExtension
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What happened to a request besides its reports."""
+    """What happened to a request besides its reports.
+
+    Attributes:
+        leaves: Where each act stands in the log. The times of two acts that met may say it the
+            other way round: an act has the time at which it came, and may have had to wait.
+    """
 
     ends: Sequence[End] = ()
     orders: Sequence[Order] = ()
+    extensions: Sequence[SignedExtension] = ()
+    leaves: Mapping[str, int | None] = field(default_factory=dict)
 
     @classmethod
     def of(cls, case: CaseFile) -> "Circumstances":
-        """Return the ends and orders that the acts of a case prove, or the coordinator asserts."""
-        ends: list[End] = []
+        """Return what the acts of a case prove; that time ended it the coordinator asserts."""
+        ends = [_end(shown, "all") for name in _ENDINGS for shown in case.unsigned(name)]
         orders: list[Order] = []
+        extensions: list[SignedExtension] = []
         for act in case.acts:
-            shown, payload = act.shown, act.proven and act.proven.payload
-            if isinstance(payload, Withdrawal):
-                ends.append(_end(shown, payload.addresses))
-            elif isinstance(payload, LegalOrder):
-                orders.append(Order(shown.at, shown.act_id, shown.leg_id, payload.hold))
-            elif shown.act in {"close", "reject"} or (payload is None and shown.act in _ENDINGS):
+            if act.proven is None:
+                continue
+            shown, said = act.shown, act.proven.payload
+            if isinstance(said, Withdrawal):
+                ends.append(_end(shown, said.addresses))
+            elif shown.act in _SIGNED_ENDINGS:
                 ends.append(_end(shown, "all"))
-        return cls(ends, orders)
+            elif isinstance(said, LegalOrder):
+                orders.append(Order(shown.at, shown.act_id, shown.leg_id, said.hold))
+            elif isinstance(said, HoldExtension):
+                extensions.append(SignedExtension(act.proven.key.partner, said, shown.at))
+        leaves = {act.shown.act_id: act.shown.leaf_index for act in case.acts}
+        return cls(ends, orders, extensions, leaves)
 
     def faults(
         self, line: LineView, said: ReportLine, holds: Mapping[str, HoldView]
@@ -74,8 +99,8 @@ class Circumstances:
         """Yield what is wrong with how a line of this request is marked, if anything."""
         due = self._due(line, said, holds)
         if line.irregular not in due:
-            words = " or ".join(sorted(mark or "regular" for mark in due))
-            yield f"{line.id} is shown as {line.irregular or 'regular'}, and its acts come to {words}"
+            words = " or ".join(sorted(mark or _REGULAR for mark in due))
+            yield f"{line.id} is shown as {line.irregular or _REGULAR}, its acts come to {words}"
 
     def _due(
         self, line: LineView, said: ReportLine, holds: Mapping[str, HoldView]
@@ -88,29 +113,33 @@ class Circumstances:
             return {Irregular.ENCUMBERED if against else None}
         if not isinstance(said, FoundLine | FrozenLine | NothingLine):
             return {None}
-        ends = [end for end in self.ends if _before(end, line) and _is_about(end, line)]
-        if isinstance(said, FrozenLine) and ends:
-            if _frozen_at(line, said, holds) >= min(end.at for end in ends):
-                return {Irregular.AFTER_END}
-        return {None, Irregular.LATE} if ends else {None}
+        ends = [end for end in self.ends if self._before(end, line) and _is_about(end, line)]
+        if not ends:
+            return {None}
+        first = min(end.at for end in ends)
+        if isinstance(said, FrozenLine) and _frozen_at(line, said, holds) >= first:
+            return {Irregular.AFTER_END}
+        return {None, Irregular.LATE}
 
     def _is_encumbered(self, line: LineView) -> bool:
         return any(
-            _before(order, line)
+            self._before(order, line)
             and order.leg_id in {None, line.leg_id}
             and order.hold in {None, line.hold}
             for order in self.orders
         )
 
+    def _before(self, happened: End | Order, line: LineView) -> bool:
+        """Tell whether something was taken before a line's report was."""
+        first, second = (self.leaves.get(each or "") for each in (happened.act_id, line.report_id))
+        if first is None or second is None:
+            return happened.at < line.reported_at
+        return first < second
+
 
 def _end(shown: EvidenceView, addresses: Sequence[int] | str) -> End:
     numbers = None if isinstance(addresses, str) else frozenset(addresses)
     return End(shown.at, shown.act_id, numbers)
-
-
-def _before(happened: End | Order, line: LineView) -> bool:
-    """Tell whether something came before a line's report; ids of acts sort by time, too."""
-    return (happened.at, happened.act_id) < (line.reported_at, line.report_id or "")
 
 
 def _is_about(end: End, line: LineView) -> bool:
