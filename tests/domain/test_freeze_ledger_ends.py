@@ -184,12 +184,12 @@ def test_a_later_freeze_of_a_withdrawn_address_is_irregular() -> None:
 def test_a_hold_frozen_after_the_withdrawal_is_shared_with_it_as_irregular() -> None:
     desk, other = Desk(), Desk("leg_2")
     late, early = other.opens(0, 5, frozen_at=NOW), other.opens(0, 5, frozen_at=BEFORE)
-    desk.other_holds = dict(other.ledger.holds)
+    desk.ledger.other_holds = dict(other.ledger.holds)
     booking = desk.report(share(late, 0), share(early, 0), **ended())
     assert marks(booking) == [Irregular.AFTER_END, None]
     assert booking.owing == (late, early)
     # What is irregular for this request says nothing of the one that it was frozen for.
-    assert desk.other_holds[late].irregular is None
+    assert desk.ledger.other_holds[late].irregular is None
 
 
 def test_a_freeze_that_was_let_go_in_the_same_report_owes_nothing() -> None:

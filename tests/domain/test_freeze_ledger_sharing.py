@@ -35,7 +35,7 @@ def two_legs() -> tuple[Desk, Desk, str]:
     ids = count(1)
     owner, sharer = Desk("leg_1", ids), Desk("leg_2", ids)
     hold = owner.opens(0, 100)
-    sharer.other_holds = dict(owner.ledger.holds)
+    sharer.ledger.other_holds = dict(owner.ledger.holds)
     return owner, sharer, hold
 
 
@@ -47,7 +47,7 @@ def test_a_shared_hold_counts_for_both_legs_and_once_in_sums() -> None:
     assert not booking.opened
     assert (line.shares, line.amount, line.withheld, line.asset) == (True, None, False, ETH)
     assert sharer.status() is LegStatus.FROZEN
-    both = [*owner.ledger.holds.values(), *sharer.other_holds.values()]
+    both = [*owner.ledger.holds.values(), *sharer.ledger.other_holds.values()]
     assert totals(both, [])[ETH].frozen == 100
 
 
@@ -81,7 +81,7 @@ def test_sharing_takes_no_amount_and_only_an_open_hold_once() -> None:
     assert sharer.refused(share(hold, 4)) == {"/lines/0/hold": "already_shared"}
     owner.report(released(hold, 100))
     third = Desk("leg_3")
-    third.other_holds = dict(owner.ledger.holds)
+    third.ledger.other_holds = dict(owner.ledger.holds)
     assert third.refused(share(hold, 0)) == {"/lines/0/hold": "hold_ended"}
 
 
@@ -108,7 +108,7 @@ def test_a_whole_account_is_shared_where_it_was_asked_for_or_its_amount_is_withh
     owner, sharer = Desk("leg_1", ids), Desk("leg_2", ids)
     owner.rules["flagged"] = flagged(0, None, None, whole_account=True)
     told, untold = (owner.opens(0, amount, account_level=True) for amount in (100, None))
-    sharer.other_holds = dict(owner.ledger.holds)
+    sharer.ledger.other_holds = dict(owner.ledger.holds)
     assert sharer.refused(share(told, 3)) == {"/lines/0/hold": "beyond_asked"}
     sharer.report(share(untold, 3))
     sharer.rules["flagged"] = flagged(3, None, None, whole_account=True)
@@ -176,5 +176,5 @@ def test_a_shared_hold_that_was_taken_back_counts_for_nobody() -> None:
     owner, sharer, hold = two_legs()
     sharer.report(share(hold, 3))
     frozen_line = next(each.id for each in owner.lines.values() if each.hold_id == hold)
-    sharer.other_holds.update(owner.report(correction(frozen_line, 0)).touched_holds)
+    sharer.ledger.other_holds.update(owner.report(correction(frozen_line, 0)).touched_holds)
     assert sharer.status() is LegStatus.UNDER_REVIEW

@@ -1,6 +1,6 @@
 """Two leads, two partners and a timer meet on one request: real threads, real databases.
 
-The number of rounds is small by default; RACES=1000 runs as many as the design asks for.
+The number of rounds is small by default; RACES=1000 runs many more.
 """
 
 import os
@@ -20,15 +20,15 @@ from sqlalchemy import select
 
 from coordinator.domain.actor import COORDINATOR
 from coordinator.domain.clock import SteppedClock
-from coordinator.services.after_freeze.closing import ExpireFreezeRequest
-from coordinator.services.after_freeze.withdrawals import LapseProvisional
 from coordinator.services.commands import execute
 from coordinator.services.core.unit_of_work import transaction
+from coordinator.services.ending.closing import ExpireFreezeRequest
+from coordinator.services.ending.withdrawals import LapseProvisional
 from coordinator.storage.tables.events import EventRow
 from coordinator.storage.tables.transparency_log import LogLeafRow
 from holdfast.protocol.payloads import format_time
 from tests.factories import ETHER, Member, Signer
-from tests.rulebook import RULEBOOK
+from tests.rulebook import command_context
 from tests.services.member_reader import MemberReader, Shown
 from tests.services.recomputed import faults
 from tests.services.request_cast import (
@@ -84,7 +84,7 @@ class Meeting:
         ahead = SteppedClock(desk.clock.now() + 2 * JUST)
 
         def work() -> None:
-            with transaction(desk.database, desk.vault, ahead, RULEBOOK) as uow:
+            with transaction(command_context(desk.database, desk.vault, ahead)) as uow:
                 answer = execute(command, COORDINATOR, uow)
                 uow.finish(answer)
             self.outcomes.append((name, answer.status, str(answer.body["status"])))
@@ -347,7 +347,7 @@ def test_a_freeze_meets_the_withdrawal_of_its_address_and_a_release_an_order(
         held = desk.hold(b, ask)
         now = {"frozen_at": format_time(desk.clock.now())}
         freeze = [found(1, 9), frozen(1, 9, **now)]
-        order = {"hold": held, "agency": "Police", "document_sha256": "ab" * 32}
+        order = {"agency": "Police", "reference": "1-23-456", "document_sha256": "ab" * 32}
         outcomes = meeting.run(
             [
                 meeting.send("freeze", b.analyst, ask, "freeze-reports", lines=freeze),

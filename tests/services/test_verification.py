@@ -136,8 +136,9 @@ def irregular(office: Office) -> Shown:
     ask = desk.go_out(to=[b.handle, c.handle])
     hold = desk.hold(b, ask)
     desk.report(b, ask, released(hold, 1))
-    order = {"agency": "Prosecutor of Tallinn", "document_sha256": "ab" * 32}
-    assert office.act(b.compliance, ask, "legal-orders", hold=hold, **order)[0] == 201
+    order = {"agency": "Prosecutor of Tallinn", "reference": "1-23-456", "hold": hold}
+    order["document_sha256"] = "ab" * 32
+    assert office.act(b.compliance, ask, "legal-orders", **order)[0] == 201
     desk.report(b, ask, released(hold, 1), released(hold, 1, "court_order"), returned(hold, 1))
     desk.clock.step(DAY / 24)
     desk.withdraw(ask, [1])

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from holdfast.protocol.payloads import AmountText, Handle, Sha256, Time, Usd, WholeAccount
+from holdfast.protocol.payloads import AmountText, Handle, Sha256, Time, Usd
 from holdfast.protocol.vocabulary import (
     Decision,
     EvidenceKind,
@@ -268,6 +268,12 @@ class FreezeRequestSummary(View):
     additions: list[AwaitedAddition] = []
 
 
+class WholeAccountView(View):
+    """Why the whole account is asked for, beyond what came from where it was taken."""
+
+    why: str
+
+
 class FlaggedAddressView(View):
     """One flagged address as the request names it and in its canonical form.
 
@@ -284,7 +290,7 @@ class FlaggedAddressView(View):
     tx: str | None = None
     block: int | None = None
     note: str | None = None
-    whole_account: WholeAccount | None = None
+    whole_account: WholeAccountView | None = None
     warnings: list[WarningCode] = []
     withdrawn_at: Time | None = None
     withdrawn_reason: str | None = None
@@ -295,7 +301,8 @@ class LineView(View):
 
     `shared`: it was written on another request, about a hold that counts for this one, too. Where
     you may read its report there, `report_id` and `source_request` say which; else texts are left
-    out. `irregular`: it is true, but not as it should have been.
+    out. `irregular`: it is true, but not as it should have been. `address_count`: in events, how
+    many addresses a `nothing` line answers.
     """
 
     id: str
@@ -312,6 +319,7 @@ class LineView(View):
     hold: str | None = None
     reported_at: Time
     irregular: Irregular | None = None
+    address_count: int | None = None
     frozen_at: Time | None = None
     hold_expires_at: Time | None = None
     basis: HoldBasis | KeptBasis | None = None
