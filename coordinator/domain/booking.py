@@ -66,6 +66,7 @@ class Booker:
         self._ledger = ledger
         self._rules = rules
         self._draft = Draft(ledger, rules)
+        self._has_ended = rules.ends.has_begun
         self._fault = self._draft.fault
         self._assets: dict[str, str | None] = {}
         self._corrected: set[str] = set()
@@ -156,6 +157,8 @@ class Booker:
                 self._draft.bad_holds.add(line.hold)
             return None
         self._named.add(line.address_no)
+        if not self._has_ended:
+            return booked
         frozen_at = self._draft.holds[booked.hold_id or ""].balance.frozen_at
         if self._rules.ends.has_taken_back(line.address_no, frozen_at, booked.irregular):
             self._draft.owing[booked.hold_id or ""] = None
@@ -313,10 +316,14 @@ class Booker:
         return False
 
     def _irregular(self, address_no: int, frozen_at: datetime) -> Irregular | None:
+        if not self._has_ended:
+            return None
         rules = self._rules
         return rules.ends.of_freeze(address_no, frozen_at, now=rules.now, window=rules.late_window)
 
     def _late(self, address_no: int) -> Irregular | None:
+        if not self._has_ended:
+            return None
         rules = self._rules
         return rules.ends.of_report(address_no, now=rules.now, window=rules.late_window)
 

@@ -25,6 +25,11 @@ class Ends:
     withdrawn: Mapping[int, datetime] = field(default_factory=dict)
     unratified_at: datetime | None = None
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether anything stopped; asked once for a report that may have thousands of lines."""
+        return bool(self.withdrawn) or not (self.ended_at is None and self.unratified_at is None)
+
     def over_at(self, address_no: int) -> datetime | None:
         """Return when the request ended, or took the address back; the earlier one of them."""
         return _first((self.ended_at, self.withdrawn.get(address_no)))

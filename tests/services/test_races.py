@@ -32,6 +32,7 @@ from tests.rulebook import command_context
 from tests.services.member_reader import MemberReader, Shown
 from tests.services.recomputed import faults
 from tests.services.request_cast import (
+    DAY,
     HOUR,
     REQUESTS,
     Ask,
@@ -344,9 +345,12 @@ def test_a_freeze_meets_the_withdrawal_of_its_address_and_a_release_an_order(
     seen: Counter[tuple[str | None, str | None]] = Counter()
     for _ in range(RACES):
         ask = desk.go_out(to=[b.handle])
-        held = desk.hold(b, ask)
-        now = {"frozen_at": format_time(desk.clock.now())}
-        freeze = [found(1, 9), frozen(1, 9, **now)]
+        times = {
+            "frozen_at": format_time(desk.clock.now()),
+            "hold_expires_at": format_time(desk.clock.now() + DAY),
+        }
+        held = desk.hold(b, ask, **times)
+        freeze = [found(1, 9), frozen(1, 9, **times)]
         order = {"agency": "Police", "reference": "1-23-456", "document_sha256": "ab" * 32}
         outcomes = meeting.run(
             [
