@@ -11,7 +11,8 @@ LATE = timedelta(hours=24)
 EXPIRY = timedelta(hours=24)
 CLOSING = timedelta(days=7)
 ENDED = ("withdrawn", "closed")
-FINAL = ("declined", "no_match", "released", "returned", "withdrawn")
+ANSWERED = ("declined", "no_match", "cannot_say")
+FINAL = (*ANSWERED, "released", "returned", "withdrawn")
 MOVES = ("released", "returned", "seized")
 
 
@@ -134,7 +135,7 @@ class Model:
             gone = any(self.of_hold(hold, "returned", "seized") for hold in linked)
             return "returned" if gone else "released"
         shown = self._reported(leg) if leg.word == "reported" else (leg.word or "queued")
-        if leg.request.ended_at is not None and shown not in {"declined", "no_match"}:
+        if leg.request.ended_at is not None and shown not in ANSWERED:
             return "withdrawn"
         return shown
 
@@ -143,7 +144,10 @@ class Model:
         unanswered = set(numbers) - set(leg.nothing) - set(leg.request.withdrawn)
         if any(self.found(leg, no) for no in numbers) or unanswered:
             return "under_review"
-        return "no_match" if set(leg.nothing.values()) == {"no_match"} else "declined"
+        beyond = set(leg.nothing.values()) - {"no_match"}
+        if not beyond:
+            return "no_match"
+        return "cannot_say" if beyond == {"cannot_say"} else "declined"
 
     def is_taken_back(self, hold: Hold, request: Request) -> bool:
         """Tell whether a request, or the address of it, was taken back from under a hold."""

@@ -345,7 +345,7 @@ def test_a_freeze_meets_the_withdrawal_of_its_address_and_a_release_an_order(
     seen: Counter[tuple[str | None, str | None]] = Counter()
     for _ in range(RACES):
         ask = desk.go_out(to=[b.handle])
-        times = {
+        times: dict[str, Any] = {
             "frozen_at": format_time(desk.clock.now()),
             "hold_expires_at": format_time(desk.clock.now() + DAY),
         }

@@ -38,6 +38,7 @@ AMOUNTS = st.integers(1, 9)
 #: More by hand: STATEFUL=500 looks long and hard.
 EXAMPLES = int(os.environ.get("STATEFUL", "10"))
 STEPS = 30
+WORDS = ["acknowledged", "under_review", "declined", "cannot_say"]
 MAKERS = {"released": say.released, "returned": say.returned, "seized": say.seized}
 
 
@@ -116,7 +117,7 @@ class LifeCycle(RuleBasedStateMachine):
             if is_approval:
                 self.model.legs += [Leg(handle, request) for handle in self.exchanges]
 
-    @rule(place=PLACES, word=st.sampled_from(["acknowledged", "under_review", "declined"]))
+    @rule(place=PLACES, word=st.sampled_from(WORDS))
     def say_a_word(self, place: int, word: str) -> None:
         if (leg := self.leg(place)) is None:
             return
@@ -126,6 +127,7 @@ class LifeCycle(RuleBasedStateMachine):
             "acknowledged": ("acknowledgement", {}, status in {"queued", "delivered"}),
             "under_review": ("review", {}, True),
             "declined": ("decline", {"code": "policy_refusal"}, status not in frozen),
+            "cannot_say": ("decline", {"code": "cannot_say"}, status not in frozen),
         }[word]
         expected = expected and leg.request.status == "active"
         if self.attempt(expected, self.send(leg, path, **body)):
@@ -257,7 +259,9 @@ class LifeCycle(RuleBasedStateMachine):
             self.shows(told, model.mark(leg, number, frozen_at=hold.frozen_at))
             model.share(leg, hold, number)
 
-    @rule(place=PLACES, number=NUMBERS, code=st.sampled_from(["no_match", "funds_gone"]))
+    @rule(
+        place=PLACES, number=NUMBERS, code=st.sampled_from(["no_match", "funds_gone", "cannot_say"])
+    )
     def answer_nothing(self, place: int, number: int, code: str) -> None:
         if (leg := self.leg(place)) is None:
             return
