@@ -43,7 +43,7 @@ from holdfast.protocol.payloads import format_time, optional_time
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import (
     ASKABLE_KINDS,
-    MAY_GO_OUT,
+    WRONG_TARGET,
     EventType,
     LegStatus,
     PartnerKind,
@@ -363,7 +363,7 @@ def _goes_out_at_once(
     """Tell whether a flash request may go out unapproved; otherwise it waits like any other."""
     if document.urgency is not Urgency.FLASH or not actor.may_flash:
         return False
-    if document.to == "all" or any(w["code"] not in MAY_GO_OUT for w in warnings):
+    if document.to == "all" or any(w["code"] in WRONG_TARGET for w in warnings):
         return False
     since = uow.now - _DAY
     partner_store.send_lock(uow.connection, actor.partner)

@@ -241,8 +241,11 @@ class WarningCode(StrEnum):
     WHOLE_ACCOUNT = "whole_account"
 
 
-#: What may be meant just so: it keeps no flash request from going out before its approval.
-MAY_GO_OUT = frozenset({WarningCode.WHOLE_ACCOUNT})
+#: Warnings that the target may be the wrong one: a flash request that carries one waits for its
+#: approval. A duplicate is no wrong target.
+WRONG_TARGET = frozenset(
+    {WarningCode.NO_CHECKSUM, WarningCode.MISSING_TAG, WarningCode.SERVICE_WALLET}
+)
 #: Warnings about other requests. The partners asked learn nothing of those: the body of an
 #: approval, which reaches them, never names such a warning; whoever signs the context accepts it.
 ABOUT_OTHER_REQUESTS = frozenset({WarningCode.DUPLICATE})
