@@ -100,8 +100,12 @@ def test_what_is_beyond_the_request_is_held_and_no_balance_is_told(desk: Desk) -
     }
     assert "amount null" in refused.errors[0].detail
     assert "amount null" in refused.errors[1].detail
+    first = desk.report(b, ask, found(0, 40))["lines"][0]["id"]
+    assert refusal(desk.report, b, ask, corrected(first, 51)).pointers == {
+        "/lines/0/amount": "beyond_asked"
+    }
     more = frozen(0, None, account_level=True)
-    desk.report(b, ask, found(0, 50), found(0, None), frozen(0, 50), more)
+    desk.report(b, ask, corrected(first, 50), found(0, None), frozen(0, 50), more)
     sums = {"found": 50, "frozen": 50, "held": 50, "withheld": 2}
     assert desk.totals(request_id=ask.id)[ETHER] == sums
     assert desk.leg(b, ask).status == "frozen"

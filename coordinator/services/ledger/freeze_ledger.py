@@ -41,6 +41,7 @@ from coordinator.storage.requests import freeze_requests as request_store
 from coordinator.storage.tables.freeze_requests import ActRow, LegRow
 from holdfast.protocol import canonical_json, payloads
 from holdfast.protocol.payloads import (
+    CorrectionLine,
     FoundLine,
     FrozenLine,
     KeptLine,
@@ -184,13 +185,13 @@ def _reopened(uow: UnitOfWork, ledger: LegLedger, booking: Booking) -> frozenset
 
 def _book(on: LegContext, body: payloads.FreezeReport, ledger: LegLedger) -> Booking:
     uow, request, leg = on.uow, on.request, on.leg
-    numbers = sorted(
-        {line.address_no for line in body.lines if isinstance(line, FoundLine | FrozenLine)}
-        | {hold.address_no for hold in ledger.holds.values()}
-    )
+    named = {line.address_no for line in body.lines if isinstance(line, FoundLine | FrozenLine)}
+    named |= {hold.address_no for hold in ledger.holds.values()}
+    if any(isinstance(line, CorrectionLine) for line in body.lines):
+        named |= {address_no for address_no, _ in ledger.findings}
     flagged = {
         row.address_no: Flagged(row.address_no, row.asset, row.amount, row.whole_account)
-        for row in request_store.with_amount(uow.connection, request.id, numbers)
+        for row in request_store.with_amount(uow.connection, request.id, sorted(named))
     }
     leaving = {line.hold for line in body.lines if isinstance(line, ReleasedLine | ReturnedLine)}
     opening = sum(isinstance(line, FrozenLine) and line.hold is None for line in body.lines)
