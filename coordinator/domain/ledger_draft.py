@@ -35,6 +35,7 @@ class Rules:
         canonical_asset: Returns the one form of a CAIP-19 id, or raises ValueError or ours.
         noticed_at: When the notice to the partner was queued.
         ends: Since when the request, or some addresses of it, ask for no more freezes.
+        left_out: Addresses that the partner was never asked about.
         encumbered: Holds on which an authority's order lies.
         late_window: How long after the end messages cross; what comes later is `late`.
         review_after: From the freeze of a whole account to another look at it.
@@ -51,6 +52,7 @@ class Rules:
     canonical_asset: Callable[[str], str]
     noticed_at: datetime
     ends: Ends
+    left_out: Collection[int]
     encumbered: Collection[str]
     late_window: timedelta
     review_after: timedelta
@@ -116,6 +118,12 @@ class Draft:
 
     def has_address(self, no: int, address_no: int, *, member: str = "address_no") -> bool:
         """Tell whether the request has such an address; note the fault if not."""
+        if address_no in self.rules.left_out:
+            detail = (
+                f"{address_no} was left out when the request was approved: nobody asks about it"
+            )
+            self.fault(no, member, detail, "no_such_address")
+            return False
         if address_no < self.rules.address_count:
             return True
         self.fault(

@@ -130,6 +130,7 @@ class Desk:
             "canonical_asset": canonical,
             "noticed_at": NOW - 2 * HOUR,
             "ends": Ends(),
+            "left_out": (),
             "encumbered": (),
             "late_window": timedelta(hours=24),
             "review_after": timedelta(hours=24),

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from holdfast.protocol.payloads import ReportLine
 from holdfast.protocol.vocabulary import DeclineCode, LegStatus
 from tests.domain.ledger_cases import (
     HOUR,
@@ -201,3 +202,21 @@ def test_what_cannot_be_told_of_some_addresses_is_neither_a_match_nor_a_refusal(
     assert desk.status(ended=True) is LegStatus.CANNOT_SAY
     desk.report(nothing([0], "funds_gone"))
     assert desk.status() is LegStatus.DECLINED
+
+
+def test_what_the_approval_left_out_is_no_part_of_the_rest() -> None:
+    desk = Desk()
+    booking = desk.report(nothing("rest"), left_out={1, 4})
+    assert booking.lines[0].address_nos == (0, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("line", "pointer"),
+    [
+        (found(1, 5), "/lines/0/address_no"),
+        (frozen(1, 5), "/lines/0/address_no"),
+        (nothing([0, 1]), "/lines/0/address_nos/1"),
+    ],
+)
+def test_no_line_is_about_what_the_approval_left_out(line: ReportLine, pointer: str) -> None:
+    assert Desk().refused_input(line, left_out={1})[pointer] == "no_such_address"

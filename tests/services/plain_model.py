@@ -26,6 +26,7 @@ class Request:
     status: str = "submitted"
     ended_at: datetime | None = None
     withdrawn: dict[int, datetime] = field(default_factory=dict)
+    left_out: set[int] = field(default_factory=set)
     final_since: datetime | None = None
 
 
@@ -141,7 +142,8 @@ class Model:
 
     def _reported(self, leg: Leg) -> str:
         numbers = range(leg.request.address_count)
-        unanswered = set(numbers) - set(leg.nothing) - set(leg.request.withdrawn)
+        gone = {*leg.request.withdrawn, *leg.request.left_out}
+        unanswered = set(numbers) - set(leg.nothing) - gone
         if any(self.found(leg, no) for no in numbers) or unanswered:
             return "under_review"
         beyond = set(leg.nothing.values()) - {"no_match"}
@@ -168,9 +170,22 @@ class Model:
             "answer_owed": self.owes(leg),
             "info_requested": is_asked,
             "disputed": bool(leg.disputes),
+            "contested": self.is_contested(leg),
             "irregular": leg.is_irregular,
         }
         return {flag for flag, holds in held.items() if holds}
+
+    def is_contested(self, leg: Leg) -> bool:
+        """Tell whether a leg holds what another partner's customer contests on the same request."""
+        number = leg.request.number
+        own = {hold.links[number] for hold in self.linked(leg) if self.held(hold)}
+        return any(
+            hold.links[number] in own
+            for other in self.legs
+            if other.request is leg.request and other is not leg
+            for hold in self.linked(other)
+            if self.held(hold) and any(about in (None, hold) for about in other.disputes)
+        )
 
     def is_final(self, request: Request) -> bool:
         """Tell whether nothing is expected of any leg."""
@@ -182,6 +197,10 @@ class Model:
     def may_report(self, leg: Leg) -> bool:
         """Lines are taken while the request is active and after its end, whenever it was."""
         return leg.request.status in {"active", *ENDED}
+
+    def may_tell(self, leg: Leg, address_no: int) -> bool:
+        """Nobody reports about what the approval left out."""
+        return address_no not in leg.request.left_out and self.may_report(leg)
 
     def mark(
         self, leg: Leg, *numbers: int, frozen_at: datetime | None = None, of: "Hold | None" = None
@@ -210,17 +229,18 @@ class Model:
         owed = hold.lapsed or is_past or self.is_taken_back(hold, leg.request)
         return hold in self.linked(leg) and self.held(hold) > 0 and owed
 
-    def may_share(self, leg: Leg, hold: Hold) -> bool:
+    def may_share(self, leg: Leg, hold: Hold, address_no: int) -> bool:
         """A hold that holds something counts for another request, once."""
         is_new = hold not in self.linked(leg) and self.held(hold) > 0
-        return is_new and self.may_report(leg)
+        return is_new and self.may_tell(leg, address_no)
 
     def may_answer_nothing(self, leg: Leg, address_no: int) -> bool:
         """Nothing is said of an address only where nothing was found, frozen or shared."""
         own = [h for h in self.holds if h.leg is leg and h.address_no == address_no]
         counted = [h for h in self.linked(leg) if h.links[leg.request.number] == address_no]
         busy = [h for h in own if not h.is_void] + counted
-        return self.may_report(leg) and not busy and not self.found(leg, address_no)
+        may_tell = self.may_tell(leg, address_no)
+        return may_tell and not busy and not self.found(leg, address_no)
 
     def may_correct(self, line: Line, amount: int) -> bool:
         """A correction leaves every sum as it must be."""
@@ -247,6 +267,12 @@ class Model:
         """Only what is held is contested; all of a leg only while its request lives."""
         held = [h for h in self.linked(leg) if self.held(h)]
         return hold in held if hold else bool(held) and leg.request.status == "active"
+
+    def may_withdraw_one(self, request: Request, address_no: int) -> bool:
+        """An address is taken back that went out, and as long as another is left."""
+        gone = {*request.withdrawn, *request.left_out}
+        is_left = address_no not in gone and len(gone) + 1 < request.address_count
+        return request.status == "active" and is_left
 
     def may_close(self, request: Request) -> bool:
         """Nothing is closed over funds that are still held."""

@@ -27,6 +27,7 @@ from coordinator.services.ledger.obligations import first_obligations, settle
 from coordinator.services.ledger.report_views import LineView, booked_views
 from coordinator.services.membership.suspended import require_settling
 from coordinator.services.requests.freeze_request_views import TotalsView
+from coordinator.services.requests.left_out import is_hidden_from
 from coordinator.services.requests.legs import (
     change_leg,
     leg_now,
@@ -210,6 +211,11 @@ def _book(on: LegContext, body: payloads.FreezeReport, ledger: LegLedger) -> Boo
             ended_at=request.ended_at if is_over else None,
             withdrawn=request_store.withdrawn_addresses(uow.connection, request.id),
             unratified_at=request.unratified_at,
+        ),
+        left_out=(
+            request_store.left_out_addresses(uow.connection, request.id)
+            if is_hidden_from(request, leg)
+            else ()
         ),
         encumbered=encumbered(uow, leg, leaving) if leaving else frozenset(),
         late_window=uow.policies.late_report,

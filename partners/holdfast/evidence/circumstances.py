@@ -13,6 +13,7 @@ from holdfast.evidence.case_file import CaseFile
 from holdfast.protocol.hold_payloads import HoldExtension
 from holdfast.protocol.life_cycle_payloads import LegalOrder
 from holdfast.protocol.payloads import (
+    Approval,
     FoundLine,
     FrozenLine,
     NothingLine,
@@ -76,6 +77,7 @@ class Circumstances:
     def of(cls, case: CaseFile) -> "Circumstances":
         """Return what the acts of a case prove; that time ended it the coordinator asserts."""
         ends = [_end(shown, "all") for name in _ENDINGS for shown in case.unsigned(name)]
+        ends += _taken_back_by_ratifying(case)
         orders: list[Order] = []
         extensions: list[SignedExtension] = []
         for act in case.acts:
@@ -135,6 +137,18 @@ class Circumstances:
         if first is None or second is None:
             return happened.at < line.reported_at
         return first < second
+
+
+def _taken_back_by_ratifying(case: CaseFile) -> list[End]:
+    """Return the end of addresses that a ratification left out: they had gone out before."""
+    approvals = [act for act in case.acts if act.shown.act == "approve"]
+    if case.view.ratify_by is None or len(approvals) < (case.view.quorum or 1):
+        return []
+    *_, last = approvals
+    said = last.proven and last.proven.payload
+    if not isinstance(said, Approval) or not said.left_out:
+        return []
+    return [_end(last.shown, said.left_out)]
 
 
 def _end(shown: EvidenceView, addresses: Sequence[int] | str) -> End:

@@ -12,7 +12,7 @@ from holdfast.protocol.payloads import (
     HoldId,
     Sha256,
 )
-from holdfast.protocol.texts import Explanation, FileNumber, FreeText, ShortText, Word
+from holdfast.protocol.texts import Explanation, FileNumber, FreeText, Reason, ShortText, Word
 
 
 def _not_a_number(value: str) -> str:
@@ -59,6 +59,12 @@ class DisputeResolution(ActBody):
 
     resolution: Literal["upheld", "rejected"]
     text: Explanation
+
+
+class ClearanceRevocation(ActBody):
+    """`POST …/clearances/{id}/revocation`: the account was not flagged by error after all."""
+
+    reason: Reason
 
 
 class LegalOrder(ActBody):
