@@ -91,7 +91,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         f"{_DOMAIN}/leg.py",
-        "if facts.ended and shown not in (LegStatus.DECLINED, LegStatus.NO_MATCH):",
+        "if facts.ended and shown not in ANSWERED:",
         "if facts.ended:",
         _LEG,
     ),
@@ -132,6 +132,42 @@ MUTATIONS: tuple[Mutation, ...] = (
         _HOLD,
     ),
     Mutation(
+        f"{_DOMAIN}/irregular.py",
+        "if until is not None and frozen_at >= until:",
+        "if False:",
+        _LEDGER,
+    ),
+    Mutation(
+        f"{_DOMAIN}/irregular.py",
+        "return _first((self.over_at(address_no), self.unratified_at))",
+        "return self.over_at(address_no)",
+        _LEDGER,
+    ),
+    Mutation(
+        f"{_DOMAIN}/irregular.py",
+        "        return code != ReleaseReason.COURT_ORDER\n",
+        "        return True\n",
+        _LEDGER,
+    ),
+    Mutation(
+        f"{_DOMAIN}/ledger_draft.py",
+        "if balance.account_level and not balance.withheld and hold.stated:",
+        "if False:",
+        _LEDGER,
+    ),
+    Mutation(
+        f"{_DOMAIN}/ledger_draft.py",
+        "if limit.amount is not None and finding.found > limit.amount:",
+        "if False:",
+        _LEDGER,
+    ),
+    Mutation(
+        f"{_DOMAIN}/leg.py",
+        "return LegStatus.CANNOT_SAY if is_silent else LegStatus.DECLINED",
+        "return LegStatus.DECLINED",
+        _LEG,
+    ),
+    Mutation(
         f"{_DOMAIN}/freeze_ledger.py",
         "    for hold in {hold.id: hold for hold in holds}.values():\n",
         "    for hold in holds:\n",
@@ -145,8 +181,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         f"{_DOMAIN}/booking.py",
-        '        if self._too_late:\n            self._fault(no, "kind", self._over("found")',
-        '        if False:\n            self._fault(no, "kind", self._over("found")',
+        "if hold_id in self._rules.encumbered and is_encumbered(kind, code):",
+        "if is_encumbered(kind, code):",
         _LEDGER,
     ),
     Mutation(

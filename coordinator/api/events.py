@@ -28,13 +28,13 @@ from coordinator.storage.tail import events as store
 from coordinator.storage.tail.events import FeedPage, StoredEvent
 from holdfast.protocol import views
 from holdfast.protocol.request_token import RequestToken
-from holdfast.protocol.vocabulary import EventType
+from holdfast.protocol.vocabulary import EVENT_FAMILIES, EventType, is_chosen
 
 MAX_WAIT_SECONDS = 20
 _MOST_EVENTS = 500
 #: Pages that one read passes over in search of the types wanted.
 _MOST_SCANS = 20
-_KNOWN = frozenset(event.value for event in EventType)
+_KNOWN = frozenset(event.value for event in EventType) | EVENT_FAMILIES.keys()
 
 
 class FeedQuery(Query):
@@ -44,7 +44,10 @@ class FeedQuery(Query):
         int, Field(ge=0, le=2**53 - 1, description="`next_after` of the page before; 0 at first.")
     ] = 0
     types: Annotated[
-        str | None, Field(max_length=2000, description="Event types, comma-separated.")
+        str | None,
+        Field(
+            max_length=2000, description="Event types, comma-separated; freeze.* for all of freeze."
+        ),
     ] = None
     wait: Annotated[
         int,
@@ -57,14 +60,17 @@ class FeedQuery(Query):
     def _known_types(cls, value: str | None) -> str | None:
         unknown = [] if value is None else sorted(set(value.split(",")) - _KNOWN)
         if unknown:
-            word = unknown[0] if re.fullmatch(r"[a-z_.]{1,40}", unknown[0]) else "one of them"
+            word = unknown[0] if re.fullmatch(r"[a-z_.*]{1,40}", unknown[0]) else "one of them"
             raise ValueError(f"{word} is no event type")
         return value
 
     @property
     def type_set(self) -> frozenset[str]:
         """The types wanted; empty for all."""
-        return frozenset() if self.types is None else frozenset(self.types.split(","))
+        if self.types is None:
+            return frozenset()
+        choice = self.types.split(",")
+        return frozenset(event.value for event in EventType if is_chosen(event, choice))
 
 
 @dataclass(frozen=True, slots=True)

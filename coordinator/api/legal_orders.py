@@ -5,7 +5,7 @@ from typing import Any
 from coordinator.api.paging import PageQuery
 from coordinator.api.pipeline import Reader, SignedCall
 from coordinator.api.scope import scoped_page
-from coordinator.api.view import command_view, query_view
+from coordinator.api.view import command_view, or_known, query_view
 from coordinator.domain.permission import Permission
 from coordinator.services.ending.legal_orders import AttachLegalOrder, legal_order_views
 from coordinator.storage.ending import legal_orders as store
@@ -13,11 +13,13 @@ from holdfast.protocol import life_cycle_payloads as payloads
 from holdfast.protocol import life_cycle_views, views
 
 
+@or_known("You attached this very order before: that entry.")
 @command_view(AttachLegalOrder, body=payloads.LegalOrder, answer=life_cycle_views.LegalOrderView)
 def attach(call: SignedCall[payloads.LegalOrder], request_id: str) -> AttachLegalOrder:
     """Attach an authority's order: agency, reference, and the hash of the document.
 
-    It changes no hold by itself; the partner that holds extends it with basis `legal_order`.
+    It changes no hold by itself; the partner that holds extends it with basis `legal_order`. The
+    same order again is the same entry, and nobody is told of it twice.
     """
     return AttachLegalOrder(request_id=request_id, body=call.body)
 

@@ -123,18 +123,16 @@ def _schemas(
 
 
 def _operation(route: Route, references: dict[_Key, dict[str, Any]]) -> dict[str, Any]:
+    schema = {"application/json": {"schema": references[route.view.answer, "answer"]}}
+    known = {"200": {"description": route.view.known, "content": schema}}
     operation: dict[str, Any] = {
         "operationId": _operation_id(route),
         "tags": [route.tag],
         "summary": route.view.summary,
         "parameters": _parameters(route),
         "responses": {
-            str(int(route.view.status)): {
-                "description": "As asked.",
-                "content": {
-                    "application/json": {"schema": references[route.view.answer, "answer"]}
-                },
-            },
+            str(int(route.view.status)): {"description": "As asked.", "content": schema},
+            **(known if route.view.known else {}),
             **_refusals(route, references[views.Problem, "answer"]),
         },
     }

@@ -5,7 +5,7 @@ description. `coordinator.api.routes` says at which URL a view is served.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any
 
@@ -23,6 +23,7 @@ class View:
         answer: The model of what it answers.
         body: The model of what it takes; None where it takes nothing.
         not_found: What 404 means here beyond what path and method tell, as a sentence.
+        known: What 200 means beside 201, as a sentence; empty where it is never answered.
     """
 
     function: Callable[..., Any] = field(kw_only=False)
@@ -33,6 +34,7 @@ class View:
     needs: Permission | None = None
     signed: bool = True
     not_found: str = ""
+    known: str = ""
 
     @property
     def summary(self) -> str:
@@ -138,6 +140,11 @@ def command_view(
         large=large,
         while_suspended=while_suspended,
     )
+
+
+def or_known(known: str) -> Callable[[View], View]:
+    """Say of a view that it answers 200 where what is asked for is there already, and what then."""
+    return lambda view: replace(view, known=known)
 
 
 def public_view(*, answer: Any, not_found: str = "") -> Declare:

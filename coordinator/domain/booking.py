@@ -6,17 +6,17 @@ partner mends a report of thousands of lines in one go.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple, assert_never
 
 from coordinator.domain.errors import CoordinatorError, InvalidInputError, LedgerBreachError
-from coordinator.domain.freeze_request import is_crossing, takes_late_lines
-from coordinator.domain.hold import HoldBalance, end_fault, lapses
+from coordinator.domain.hold import CLOCK_SKEW, HoldBalance, lapses, review_due, too_far_fault
 from coordinator.domain.hold_terms import (
     account_level_fault,
     sharing_terms_fault,
     top_up_terms_fault,
 )
+from coordinator.domain.irregular import is_encumbered
 from coordinator.domain.ledger_draft import LIMIT, Draft, Rules, WorkingHold
 from coordinator.domain.ledger_state import BookedLine, Booking, LegLedger, Position
 from coordinator.domain.nothing_lines import NothingLines
@@ -33,10 +33,8 @@ from holdfast.protocol.payloads import (
     SeizedLine,
     Usd,
 )
-from holdfast.protocol.vocabulary import DeclineCode, LineKind
+from holdfast.protocol.vocabulary import DeclineCode, Irregular, LineKind
 
-#: A freeze may be stamped so far ahead of the coordinator's clock, for clocks differ.
-FROZEN_AT_SKEW = timedelta(minutes=5)
 #: Faults of the document itself; all others are breaches of the ledger.
 _INPUT_CODES = frozenset(
     {
@@ -68,10 +66,8 @@ class Booker:
         self._ledger = ledger
         self._rules = rules
         self._draft = Draft(ledger, rules)
+        self._has_ended = rules.ends.has_begun
         self._fault = self._draft.fault
-        self._too_late = rules.ended_at is not None and not takes_late_lines(
-            ended_at=rules.ended_at, now=rules.now, window=rules.late_window
-        )
         self._assets: dict[str, str | None] = {}
         self._corrected: set[str] = set()
         self._named: set[int] = set()
@@ -94,7 +90,7 @@ class Booker:
             line = booked[line_no]
             booked[line_no] = line and line._replace(address_nos=address_nos)
         self._refuse_if_faulty()
-        return self._booking([line for line in booked if line is not None])
+        return self._booking([self._marked(line) for line in booked if line is not None])
 
     def _take(self, no: int, line: ReportLine) -> BookedLine | None:  # noqa: C901, PLR0911 - per kind
         match line:
@@ -122,9 +118,6 @@ class Booker:
         asset = self._asset(no, line.asset)
         amount = self._amount(no, line.amount)
         good = self._draft.has_address(no, address_no)
-        if self._too_late:
-            self._fault(no, "kind", self._over("found"), "request_ended")
-            good = False
         if not good or asset is None or amount == _BAD:
             self._draft.bad_addresses.add(address_no)
             return None
@@ -136,6 +129,7 @@ class Booker:
         else:
             finding.found += amount
             finding.found_usd += cents or 0
+            self._draft.found_at[position] = no
             if finding.found >= LIMIT:
                 self._draft.lowered[position] = no
         self._named.add(address_no)
@@ -148,6 +142,7 @@ class Booker:
             amount,
             withheld=amount is None,
             usd=cents,
+            irregular=self._late(address_no),
         )
 
     def _frozen(self, no: int, line: FrozenLine) -> BookedLine | None:
@@ -162,8 +157,11 @@ class Booker:
                 self._draft.bad_holds.add(line.hold)
             return None
         self._named.add(line.address_no)
-        if self._rules.ended_at is not None or line.address_no in self._rules.withdrawn:
-            self._draft.late_holds[booked.hold_id or ""] = None
+        if not self._has_ended:
+            return booked
+        frozen_at = self._draft.holds[booked.hold_id or ""].balance.frozen_at
+        if self._rules.ends.has_taken_back(line.address_no, frozen_at, booked.irregular):
+            self._draft.owing[booked.hold_id or ""] = None
         return booked
 
     def _opens(self, no: int, line: FrozenLine) -> BookedLine | None:
@@ -172,8 +170,8 @@ class Booker:
         # The model refuses a line that opens a hold without these; `now` cannot pass by mistake.
         frozen_at = line.frozen_at or self._rules.now
         expires_at = line.hold_expires_at or self._rules.now
-        good = self._may_freeze(no, line.address_no, frozen_at)
-        wrong = end_fault(
+        good = self._has_happened(no, frozen_at)
+        wrong = too_far_fault(
             expires_at, basis=line.basis, now=self._rules.now, max_hold=self._rules.max_hold
         )
         if wrong is not None:
@@ -193,12 +191,22 @@ class Booker:
         hold = WorkingHold(balance, at=no)
         self._draft.holds[balance.id] = hold
         self._draft.opened.append(balance.id)
-        return self._freeze(no, hold, amount, line.usd)
+        return self._freeze(no, hold, amount, line.usd, frozen_at)
 
     def _freeze(
-        self, no: int, hold: WorkingHold, amount: int | None, usd: Usd | None
+        self,
+        no: int,
+        hold: WorkingHold,
+        amount: int | None,
+        usd: Usd | None,
+        frozen_at: datetime,
     ) -> BookedLine:
         balance = hold.balance
+        self._draft.frozen_at[balance.id] = no
+        if balance.account_level and balance.review_at is None:
+            balance.review_at = review_due(frozen_at, self._rules.review_after, self._rules.now)
+        irregular = self._irregular(balance.address_no, frozen_at)
+        balance.irregular = balance.irregular or irregular
         cents = self._cents(no, usd, amount)
         balance.frozen_usd += cents or 0
         if amount is None:
@@ -218,6 +226,7 @@ class Booker:
             hold_id=balance.id,
             basis=balance.basis,
             usd=cents,
+            irregular=irregular,
         )
 
     def _joins(self, no: int, line: FrozenLine, hold_id: str) -> BookedLine | None:
@@ -228,7 +237,7 @@ class Booker:
         balance = hold.balance
         is_own = balance.leg_id == self._ledger.leg_id
         if is_own:
-            # Without a time of its own a top-up was made now: it cannot slip in after a withdrawal.
+            # Without a time of its own a top-up was made now: after a withdrawal it is irregular.
             frozen_at = line.frozen_at or self._rules.now
             wrong = self._top_up_fault(line, hold)
         else:
@@ -239,14 +248,14 @@ class Booker:
         if wrong is not None:
             self._fault(no, *wrong)
         amount = self._amount(no, line.amount)
-        may = self._may_freeze(no, line.address_no, frozen_at)
-        if wrong is not None or not may or amount == _BAD:
+        has_happened = self._has_happened(no, frozen_at)
+        if wrong is not None or not has_happened or amount == _BAD:
             self._draft.bad_addresses.add(balance.address_no)
             return None
         if is_own:
             balance.kept = None  # superseded by a later line
             balance.account_level = balance.account_level or line.account_level
-            return self._freeze(no, hold, amount, line.usd)
+            return self._freeze(no, hold, amount, line.usd, frozen_at)
         self._cents(no, line.usd, None)
         self._draft.shared[hold_id] = line.address_no
         return BookedLine(
@@ -258,6 +267,7 @@ class Booker:
             hold_id=hold_id,
             basis=balance.basis,
             shares=True,
+            irregular=self._irregular(line.address_no, frozen_at),
         )
 
     def _top_up_fault(self, line: FrozenLine, hold: WorkingHold) -> tuple[str, str, str] | None:
@@ -289,33 +299,46 @@ class Booker:
             )
         if not balance.is_open:
             return "hold", "holds nothing any more: there is nothing to share", "hold_ended"
+        limit = self._rules.flagged.get(line.address_no)
+        is_asked = limit is not None and limit.whole_account
+        if balance.account_level and not balance.withheld and not is_asked:
+            detail = (
+                "is of a whole account, which this request does not ask for: its amount is not told"
+                " here; report a freeze of your own with amount null"
+            )
+            return "hold", detail, "beyond_asked"
         return sharing_terms_fault(line, balance)
 
-    def _may_freeze(self, no: int, address_no: int, frozen_at: datetime) -> bool:
-        rules = self._rules
-        withdrawn_at = rules.withdrawn.get(address_no)
-        if frozen_at > rules.now + FROZEN_AT_SKEW:
-            self._fault(no, "frozen_at", "lies in the future", "frozen_in_future")
-        elif self._too_late:
-            self._fault(no, "kind", self._over("frozen"), "request_ended")
-        elif rules.ended_at is not None and not is_crossing(frozen_at, ended_at=rules.ended_at):
-            self._fault(
-                no,
-                "frozen_at",
-                f"is after the request ended, at {rules.ended_at.isoformat()}: nothing more is"
-                " frozen for it",
-                "request_ended",
-            )
-        elif withdrawn_at is not None and not is_crossing(frozen_at, ended_at=withdrawn_at):
-            self._fault(
-                no,
-                "frozen_at",
-                f"is after address_no {address_no} was withdrawn, at {withdrawn_at.isoformat()}",
-                "address_withdrawn",
-            )
-        else:
+    def _has_happened(self, no: int, frozen_at: datetime) -> bool:
+        if frozen_at <= self._rules.now + CLOCK_SKEW:
             return True
+        self._fault(no, "frozen_at", "lies in the future", "frozen_in_future")
         return False
+
+    def _irregular(self, address_no: int, frozen_at: datetime) -> Irregular | None:
+        if not self._has_ended:
+            return None
+        rules = self._rules
+        return rules.ends.of_freeze(address_no, frozen_at, now=rules.now, window=rules.late_window)
+
+    def _late(self, address_no: int) -> Irregular | None:
+        if not self._has_ended:
+            return None
+        rules = self._rules
+        return rules.ends.of_report(address_no, now=rules.now, window=rules.late_window)
+
+    def _marked(self, line: BookedLine) -> BookedLine:
+        """Return a line with what is irregular about it, which of answers is known last."""
+        if line.kind is not LineKind.NOTHING:
+            return line
+        rules = self._rules
+        late = rules.ends.of_answers(line.address_nos, now=rules.now, window=rules.late_window)
+        return line._replace(irregular=late)
+
+    def _against_order(self, hold_id: str, kind: LineKind, code: str | None) -> Irregular | None:
+        if hold_id in self._rules.encumbered and is_encumbered(kind, code):
+            return Irregular.ENCUMBERED
+        return None
 
     def _moves(
         self,
@@ -346,6 +369,7 @@ class Booker:
             hold_id=balance.id,
             code=code,
             usd=cents,
+            irregular=self._against_order(balance.id, kind, code),
         )
 
     @staticmethod
@@ -487,7 +511,11 @@ class Booker:
             wrong = account_level_fault(line, hold.balance)
             if wrong is not None:
                 self._fault(no, *wrong)
-            hold.balance.account_level = hold.balance.account_level or line.account_level
+            self._draft.frozen_at[hold.balance.id] = no
+            if line.account_level and not hold.balance.account_level:
+                rules = self._rules
+                hold.balance.account_level = True
+                hold.balance.review_at = review_due(rules.now, rules.review_after, rules.now)
         elif line.account_level:
             detail = "goes with the correction of a frozen line: leave it out"
             self._fault(no, "account_level", detail, "unexpected")
@@ -498,6 +526,8 @@ class Booker:
         if by:
             self._draft.withhold_found(no, position, by)
         finding.found += (new or 0) - (old.amount or 0)
+        if (new or 0) > (old.amount or 0):
+            self._draft.found_at[position] = no
         self._draft.lowered[position] = no
 
     def _asset(self, no: int, asset: str) -> str | None:
@@ -537,10 +567,6 @@ class Booker:
             self._fault(no, "usd", detail, "usd_without_amount")
         return usd_cents(usd)
 
-    def _over(self, kind: str) -> str:
-        hours = self._rules.late_window / timedelta(hours=1)
-        return f"the request ended more than {hours:g} h ago: no {kind} line is taken any more"
-
     def _refuse_if_faulty(self) -> None:
         faults = [fault for _, fault in sorted(self._draft.faults, key=lambda each: each[0])]
         if not faults:
@@ -567,5 +593,5 @@ class Booker:
             shared=draft.shared,
             unlinked=tuple(draft.unlinked),
             voided=tuple(hold_id for hold_id, balance in holds.items() if balance.is_void),
-            owing=tuple(hold_id for hold_id in draft.late_holds if holds[hold_id].is_open),
+            owing=tuple(hold_id for hold_id in draft.owing if holds[hold_id].is_open),
         )

@@ -5,7 +5,7 @@ be ratified. Source: docs/life-cycle.md.
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -27,9 +27,8 @@ class Action(StrEnum):
     EXPIRE = "expire"  # approve_within, or ratify_by, has passed
     ADD_PARTNERS = "add_partners"
     CLOSE = "close"
-    REPORT = "report"  # any line
-    ACT_ON_HOLD = "act_on_hold"  # lines and extensions on existing holds; corrections
-    REPORT_CROSSING = "report_crossing"  # found and frozen lines from before the end
+    REPORT = "report"  # lines about what happened, whenever it did
+    ACT_ON_HOLD = "act_on_hold"  # extensions
 
 
 State = tuple[RequestStatus, bool]
@@ -71,7 +70,7 @@ TRANSITIONS: Mapping[tuple[RequestStatus | None, bool, Action], State] = Mapping
         **{
             (*state, action): state
             for state in (_WITHDRAWN, _CLOSED)
-            for action in (Action.ACT_ON_HOLD, Action.REPORT_CROSSING)
+            for action in (Action.ACT_ON_HOLD, Action.REPORT)
         },
     }
 )
@@ -171,13 +170,3 @@ def require_closable(
             current_status=current.value,
         )
     return after
-
-
-def is_crossing(frozen_at: datetime | None, *, ended_at: datetime) -> bool:
-    """Tell whether a freeze was made before the request ended, so that the two messages crossed."""
-    return frozen_at is not None and frozen_at < ended_at
-
-
-def takes_late_lines(*, ended_at: datetime, now: datetime, window: timedelta) -> bool:
-    """Tell whether `found` and crossing `frozen` lines are still taken after the end."""
-    return now <= ended_at + window

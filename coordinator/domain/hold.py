@@ -10,7 +10,10 @@ from datetime import datetime, timedelta
 
 from coordinator.domain.errors import FieldFault, InvalidTransitionError, LedgerBreachError
 from coordinator.domain.usd import in_proportion
-from holdfast.protocol.vocabulary import HoldBasis, KeptBasis, LineKind
+from holdfast.protocol.vocabulary import HoldBasis, Irregular, KeptBasis, LineKind
+
+#: What happened may be stamped so far ahead of the coordinator's clock, for clocks differ.
+CLOCK_SKEW = timedelta(minutes=5)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -28,6 +31,8 @@ class HoldBalance:
         account_level: The whole account is frozen, beyond what the request states.
         lapsed: Its end has passed and the partner has not yet said what became of it.
         kept: On what ground it stays after a withdrawal or its end; None: not answered.
+        review_at: When somebody looks at it again; None: never, or when it ends.
+        irregular: What is irregular about the first of its freezes that is; None: nothing.
     """
 
     id: str
@@ -51,6 +56,8 @@ class HoldBalance:
     lapsed: bool = False
     kept: KeptBasis | None = None
     ended_by: LineKind | None = None
+    review_at: datetime | None = None
+    irregular: Irregular | None = None
 
     @property
     def left(self) -> int:
@@ -116,6 +123,25 @@ def next_warning(
     return min((moment for moment in due if moment > now), default=None)
 
 
+def review_due(frozen_at: datetime, after: timedelta, now: datetime) -> datetime:
+    """Return when a freeze of a whole account is looked at again.
+
+    Where that is past when the freeze is reported, so long after the report: somebody looks now.
+    """
+    due = frozen_at + after
+    return due if due > now else now + after
+
+
+def ending_due(
+    hold: HoldBalance, *, since: datetime, now: datetime, warn_before: Sequence[timedelta]
+) -> bool:
+    """Tell whether a warning of a hold's end, or the end itself, fell due from `since` on."""
+    end = hold.hold_expires_at
+    return any(
+        since <= moment <= now for moment in (end, *(end - before for before in warn_before))
+    )
+
+
 def end_fault(
     end: datetime, *, basis: HoldBasis, now: datetime, max_hold: Mapping[HoldBasis, timedelta]
 ) -> tuple[str, str] | None:
@@ -126,6 +152,16 @@ def end_fault(
     """
     if end <= now:
         return "is past: state an end, or a review date, that lies ahead", "end_past"
+    return too_far_fault(end, basis=basis, now=now, max_hold=max_hold)
+
+
+def too_far_fault(
+    end: datetime, *, basis: HoldBasis, now: datetime, max_hold: Mapping[HoldBasis, timedelta]
+) -> tuple[str, str] | None:
+    """Return (detail, code) where a hold's end lies too far ahead, or None.
+
+    Of a freeze that is reported this is all that is asked: its end may have passed by then.
+    """
     longest = max_hold.get(basis)
     if longest is not None and end > now + longest:
         days = longest / timedelta(days=1)
@@ -157,7 +193,8 @@ def extended(
     if basis is hold.basis:
         fault = fault or _no_later(hold_expires_at, hold.hold_expires_at)
     _require_no_fault(fault)
-    return replace(hold, hold_expires_at=hold_expires_at, basis=basis, lapsed=False)
+    # Whoever signs a new end has looked at it.
+    return replace(hold, hold_expires_at=hold_expires_at, basis=basis, lapsed=False, review_at=None)
 
 
 def require_worth_asking(

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from coordinator.domain.errors import FieldFault
 from coordinator.domain.hold import HoldBalance, end_fault
+from coordinator.domain.irregular import Ends
 from coordinator.domain.ledger_state import Finding, Flagged, LegLedger, Position
 from holdfast.protocol.payloads import KeptLine
 from holdfast.protocol.vocabulary import HoldBasis, KeptBasis
@@ -32,10 +33,12 @@ class Rules:
         new_line_id: Makes `lin_…` ids, called in the order of the lines.
         new_hold_id: Makes `hld_…` ids.
         canonical_asset: Returns the one form of a CAIP-19 id, or raises ValueError or ours.
-        ended_at: When the request was withdrawn or closed, if it was.
-        withdrawn: When single addresses were withdrawn, by number.
+        noticed_at: When the notice to the partner was queued.
+        ends: Since when the request, or some addresses of it, ask for no more freezes.
         left_out: Addresses that the partner was never asked about.
-        late_window: How long after the end crossing lines are taken.
+        encumbered: Holds on which an authority's order lies.
+        late_window: How long after the end messages cross; what comes later is `late`.
+        review_after: From the freeze of a whole account to another look at it.
         max_hold: How far ahead an end may lie, by basis; a basis left out has no limit.
         shared_with: Returns the requests that a hold is linked to.
         current_status: The request's status, for the refusal.
@@ -47,10 +50,12 @@ class Rules:
     new_line_id: Callable[[], str]
     new_hold_id: Callable[[], str]
     canonical_asset: Callable[[str], str]
-    ended_at: datetime | None
-    withdrawn: Mapping[int, datetime]
+    noticed_at: datetime
+    ends: Ends
     left_out: Collection[int]
+    encumbered: Collection[str]
     late_window: timedelta
+    review_after: timedelta
     max_hold: Mapping[HoldBasis, timedelta]
     shared_with: Callable[[str], Iterable[str]]
     current_status: str | None
@@ -96,7 +101,10 @@ class Draft:
         self.opened: list[str] = []
         self.shared: dict[str, int] = {}
         self.unlinked: list[str] = []
-        self.late_holds: dict[str, None] = {}
+        self.owing: dict[str, None] = {}
+        #: The last line that told of more found at a position, or of more frozen in a hold.
+        self.found_at: dict[Position, int] = {}
+        self.frozen_at: dict[str, int] = {}
         #: Positions whose frozen may have risen, or found fallen, and the last line that did it.
         self.raised: dict[Position, int] = {}
         self.lowered: dict[Position, int] = {}
@@ -191,6 +199,8 @@ class Draft:
                 )
         self._check_found_and_frozen()
         self._check_stated_amounts()
+        self._check_found_beyond_asked()
+        self._check_frozen_beyond_asked()
 
     def _settle_withheld(self, hold: WorkingHold) -> None:
         balance = hold.balance
@@ -254,6 +264,7 @@ class Draft:
             balance.basis = _BASIS_OF_KEPT[line.basis]
             balance.hold_expires_at = line.hold_expires_at or balance.hold_expires_at
             balance.lapsed = False
+            balance.review_at = None  # whoever keeps it has looked at it
 
     def _kept_fault(  # noqa: PLR0911 - one per rule
         self, no: int, line: KeptLine, hold: WorkingHold
@@ -303,11 +314,11 @@ class Draft:
         # The timer that marks a hold as lapsed may be a little behind.
         lapsed = hold.hold_expires_at <= self.rules.now and hold.basis is not HoldBasis.LEGAL_ORDER
         address_no = self.ledger.shared.get(hold.id, hold.address_no)
+        irregular = hold.irregular if hold.leg_id == self.ledger.leg_id else None
         return (
             hold.lapsed
             or lapsed
-            or self.rules.ended_at is not None
-            or address_no in self.rules.withdrawn
+            or self.rules.ends.has_taken_back(address_no, hold.frozen_at, irregular)
         )
 
     def own_holds(self) -> Iterable[HoldBalance]:
@@ -364,7 +375,49 @@ class Draft:
                     self.raised[position],
                     "account_level",
                     f"{frozen[position]} of {limit.asset} would be frozen for address_no"
-                    f" {limit.address_no}, for which the request states {limit.amount}: a freeze of"
-                    " the whole account needs account_level true",
+                    f" {limit.address_no}, for which the request states {limit.amount}: what is"
+                    f" frozen beyond it needs account_level true{_told(limit)}",
                     "beyond_stated_amount",
                 )
+
+    def _check_found_beyond_asked(self) -> None:
+        """Refuse to tell the requester a balance that it did not ask about."""
+        for position, no in self.found_at.items():
+            limit, finding = self.rules.flagged.get(position[0]), self.findings[position]
+            if limit is None or limit.whole_account or limit.asset != position[1]:
+                continue
+            if limit.address_no in self.bad_addresses:
+                continue
+            if limit.amount is not None and finding.found > limit.amount:
+                self.fault(
+                    no,
+                    "amount",
+                    f"{finding.found} of {limit.asset} would be found for address_no"
+                    f" {limit.address_no}, for which the request states {limit.amount}: state no"
+                    " more than that, and the rest, if you like, by a found line with amount null",
+                    "beyond_asked",
+                )
+
+    def _check_frozen_beyond_asked(self) -> None:
+        """Refuse to tell how much a whole account holds that nobody asked for."""
+        for hold_id, no in self.frozen_at.items():
+            hold = self.holds[hold_id]
+            balance = hold.balance
+            limit = self.rules.flagged.get(balance.address_no)
+            if limit is not None and limit.whole_account:
+                continue
+            if hold_id in self.bad_holds or balance.address_no in self.bad_addresses:
+                continue
+            if balance.account_level and not balance.withheld and hold.stated:
+                self.fault(
+                    no,
+                    "amount",
+                    f"is beyond what was asked: the request does not ask for the whole account of"
+                    f" address_no {balance.address_no}, so account_level goes with amount null, in"
+                    " a hold of its own",
+                    "beyond_asked",
+                )
+
+
+def _told(limit: Flagged) -> str:
+    return "" if limit.whole_account else " and amount null, in a hold of its own"

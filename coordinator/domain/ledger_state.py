@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from coordinator.domain.hold import HoldBalance
-from holdfast.protocol.vocabulary import DeclineCode, HoldBasis, LineKind
+from holdfast.protocol.vocabulary import DeclineCode, HoldBasis, Irregular, LineKind
 
 #: One flagged address and one asset (CAIP-19) of one leg.
 Position = tuple[int, str]
@@ -13,11 +13,12 @@ Position = tuple[int, str]
 
 @dataclass(frozen=True, slots=True)
 class Flagged:
-    """What the request states of one address; None: every asset, or the whole balance."""
+    """What the request states of one address; None: whatever came from it, in any asset."""
 
     address_no: int
     asset: str | None = None
     amount: int | None = None
+    whole_account: bool = False
 
 
 @dataclass(slots=True)
@@ -52,6 +53,7 @@ class BookedLine(NamedTuple):
         usd: What it states to be worth, in cents; of a line that is loaded to be corrected, as it
             stands.
         worth: Of such a line, what it first stated: (base units, cents).
+        irregular: It is true, but not as it should have been.
     """
 
     id: str
@@ -69,6 +71,7 @@ class BookedLine(NamedTuple):
     shares: bool = False
     usd: int | None = None
     worth: tuple[int, int] | None = None
+    irregular: Irregular | None = None
 
 
 @dataclass(slots=True)
@@ -140,7 +143,7 @@ class Booking:
         shared: Holds of other legs that are now linked to this one, and for which address.
         unlinked: Holds whose link to this leg ended.
         voided: Holds that corrections took back whole, with their clocks, obligations and links.
-        owing: Holds that were reported after the end and therefore owe an answer at once.
+        owing: Holds frozen or reported after the end, which therefore owe an answer at once.
     """
 
     lines: list[BookedLine]

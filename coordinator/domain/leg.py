@@ -23,6 +23,7 @@ class LegAct(StrEnum):
     ASK = "ask"
     ANSWER = "answer"
     DECLINE = "decline"
+    CANNOT_SAY = "cannot_say"  # a decline that tells neither match nor no match
     REPORT = "report"
     WITHDRAW = "withdraw"  # the request was withdrawn or closed
 
@@ -43,7 +44,7 @@ _FROZEN = frozenset(
 )
 _NOTHING_FROZEN = _EVERY - _FROZEN - {LegStatus.WITHDRAWN}
 
-#: What is not here is refused. REPORT after the end is narrowed line by line, by the freeze ledger.
+#: What is not here is refused. A report is taken after the end, too, whatever its lines say.
 LEG_ACTS: Mapping[LegAct, ActRule] = MappingProxyType(
     {
         LegAct.DELIVER: ActRule(_ACTIVE | ENDED, _EVERY),
@@ -52,6 +53,7 @@ LEG_ACTS: Mapping[LegAct, ActRule] = MappingProxyType(
         LegAct.ASK: ActRule(_ACTIVE, _EVERY - {LegStatus.WITHDRAWN}),
         LegAct.ANSWER: ActRule(_ACTIVE, _EVERY - {LegStatus.WITHDRAWN}),
         LegAct.DECLINE: ActRule(_ACTIVE, _NOTHING_FROZEN),
+        LegAct.CANNOT_SAY: ActRule(_ACTIVE, _NOTHING_FROZEN),
         LegAct.REPORT: ActRule(_ACTIVE | ENDED, _EVERY),
         LegAct.WITHDRAW: ActRule(ENDED, _EVERY),
     }
@@ -60,12 +62,19 @@ LEG_ACTS: Mapping[LegAct, ActRule] = MappingProxyType(
 #: These say that a person or system has the request. A review does, too: otherwise a leg reviewed
 #: first could never be acknowledged, and would count as overdue for ever.
 IMPLIES_ACKNOWLEDGEMENT = frozenset(
-    {LegAct.ACKNOWLEDGE, LegAct.REVIEW, LegAct.ASK, LegAct.DECLINE, LegAct.REPORT}
-)
-FINAL = frozenset(
     {
-        LegStatus.DECLINED,
-        LegStatus.NO_MATCH,
+        LegAct.ACKNOWLEDGE,
+        LegAct.REVIEW,
+        LegAct.ASK,
+        LegAct.DECLINE,
+        LegAct.CANNOT_SAY,
+        LegAct.REPORT,
+    }
+)
+#: The words that stay when the request ends: the partner said so, and nothing was frozen.
+ANSWERED = frozenset({LegStatus.DECLINED, LegStatus.NO_MATCH, LegStatus.CANNOT_SAY})
+FINAL = ANSWERED | frozenset(
+    {
         LegStatus.RELEASED,
         LegStatus.RETURNED,
         LegStatus.WITHDRAWN,
@@ -110,6 +119,7 @@ _SHOWN_BY_LAST_ACT: Mapping[LegAct | None, LegStatus] = MappingProxyType(
         LegAct.ASK: LegStatus.INFO_REQUESTED,
         LegAct.ANSWER: LegStatus.UNDER_REVIEW,
         LegAct.DECLINE: LegStatus.DECLINED,
+        LegAct.CANNOT_SAY: LegStatus.CANNOT_SAY,
         LegAct.WITHDRAW: LegStatus.WITHDRAWN,
     }
 )
@@ -124,7 +134,7 @@ def leg_status(facts: LegFacts) -> LegStatus:
     shown = (
         _reported(facts) if facts.last_act is LegAct.REPORT else _SHOWN_BY_LAST_ACT[facts.last_act]
     )
-    if facts.ended and shown not in (LegStatus.DECLINED, LegStatus.NO_MATCH):
+    if facts.ended and shown not in ANSWERED:
         return LegStatus.WITHDRAWN
     return shown
 
@@ -133,7 +143,11 @@ def _reported(facts: LegFacts) -> LegStatus:
     if facts.any_found or sum(facts.answered.values()) < facts.address_count:
         return LegStatus.UNDER_REVIEW
     codes = {code for code, count in facts.answered.items() if count}
-    return LegStatus.NO_MATCH if codes <= NO_MATCH_CODES else LegStatus.DECLINED
+    if codes <= NO_MATCH_CODES:
+        return LegStatus.NO_MATCH
+    # Neither of the two: who may not speak of some addresses has neither matched nor refused.
+    is_silent = codes <= NO_MATCH_CODES | {DeclineCode.CANNOT_SAY}
+    return LegStatus.CANNOT_SAY if is_silent else LegStatus.DECLINED
 
 
 def require_act(act: LegAct, *, facts: LegFacts, request_status: RequestStatus) -> None:
@@ -190,6 +204,7 @@ class LegFlag(StrEnum):
     CONTESTED = "contested"  # another partner disputes a freeze of the same account
     INFO_REQUESTED = "info_requested"
     ANSWER_OWED = "answer_owed"
+    IRREGULAR = "irregular"
 
 
 def flags_with(flags: Sequence[str], flag: LegFlag, *, holds: bool) -> list[str]:

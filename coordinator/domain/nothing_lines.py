@@ -1,11 +1,36 @@
 """`nothing` lines: which addresses a report answers, and that it says nothing else of them."""
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 
+from coordinator.domain.hold import CLOCK_SKEW
 from coordinator.domain.ledger_draft import Draft
 from coordinator.domain.ledger_state import BookedLine
-from holdfast.protocol.payloads import NothingLine
+from holdfast.protocol.payloads import NothingLine, format_time
 from holdfast.protocol.vocabulary import DeclineCode, LineKind
+
+
+def left_at_fault(
+    left_at: datetime | None, *, noticed_at: datetime, now: datetime
+) -> tuple[str, str] | None:
+    """Return (detail, code) of what is wrong with when funds left (`left_after_notice`), or None.
+
+    Args:
+        left_at: As the partner states it; None where it states nothing.
+        noticed_at: When the notice to this partner was queued.
+        now: Present time.
+    """
+    if left_at is None:
+        return None
+    if left_at <= noticed_at:
+        detail = (
+            f"is not after your notice was queued, at {format_time(noticed_at)}: what left before"
+            " it is funds_gone"
+        )
+        return detail, "left_before_notice"
+    if left_at > now + CLOCK_SKEW:
+        return "lies in the future", "left_in_future"
+    return None
 
 
 class NothingLines:
@@ -18,9 +43,10 @@ class NothingLines:
 
     def take(self, no: int, line: NothingLine, line_id: str) -> BookedLine:
         """Note one line; "rest" is written out once all lines are known."""
-        if self._draft.rules.ended_at is not None:
-            detail = "the request has ended: no such answer is expected any more"
-            self._draft.fault(no, "kind", detail, "request_ended")
+        rules = self._draft.rules
+        wrong = left_at_fault(line.left_at, noticed_at=rules.noticed_at, now=rules.now)
+        if wrong is not None:
+            self._draft.fault(no, "left_at", *wrong)
         numbers: tuple[int, ...] = ()
         if line.address_nos == "rest":
             if self._rest is not None:

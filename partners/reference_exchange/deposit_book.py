@@ -196,7 +196,8 @@ class DepositBook:
 
         Both ways: the flagged address is a deposit address of ours, or it sent us a deposit. A
         match with nothing left (`found` 0) is returned, too: it says that the funds are gone.
-        The addresses are by their number; those that were `withdrawn` lead to nobody.
+        The addresses are by their number; those that were `withdrawn` lead to nobody. Over all
+        customers no more is found for an address than it asks for: the rest is nobody's business.
         """
         left: dict[tuple[str, str], int] = {}
         free: dict[tuple[str, str], int] = {}
@@ -204,13 +205,17 @@ class DepositBook:
         for number, address in addresses.items():
             if number in withdrawn:
                 continue
+            asked = None if address.amount is None else int(address.amount)
             for (customer, asset), received in sorted(self._reached(address).items()):
                 place = (customer, asset)
                 if place not in left:
                     available, locked = self._balance(customer, asset)
                     left[place], free[place] = available + locked, available
-                stated = int(address.amount) if address.amount is not None else received
-                found = min(received, left[place], stated)
+                here = min(received, left[place])
+                found = here if asked is None else min(here, asked)
+                if here and not found:
+                    continue
+                asked = None if asked is None else asked - found
                 freezable = min(found, free[place])
                 # What one address accounts for is not counted again under the next.
                 left[place] -= found

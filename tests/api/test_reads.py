@@ -166,6 +166,10 @@ def test_the_ledger_shows_why_addresses_hold_nothing(signer: Signer, cast: Cast)
         ("insufficient_evidence", {"detail": "Too little."}),
         ("insufficient_evidence", {"retry": True}),
         ("insufficient_evidence", {"missing": ["the deposit's tx"]}),
+        ("left_after_notice", {"detail": "Gone."}),
+        ("funds_gone", {"left_at": "2026-03-02T12:30:00Z"}),
+        ("cannot_say", {"next": {"service": "bridge"}}),
+        ("cannot_say", {"retry": True, "missing": ["an order"]}),
     ],
 )
 def test_a_nothing_line_explains_its_code_as_a_decline_does(

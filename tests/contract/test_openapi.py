@@ -187,3 +187,15 @@ def test_an_answer_that_changed_since_is_refused_with_a_problem(signer: Signer, 
     other = signer.send(cast.a.lead, "GET", path, headers={"If-Match": '"another"'})
     assert (other.status_code, other.content_type) == (412, "application/problem+json")
     assert other.get_json()["code"] == "precondition_failed"
+
+
+def test_a_change_that_is_there_already_is_told_of_where_it_may_be(
+    document: dict[str, Any],
+) -> None:
+    both = {
+        path
+        for path, operations in document["paths"].items()
+        for operation in operations.values()
+        if {"200", "201"} <= operation["responses"].keys()
+    }
+    assert both == {"/v1/freeze-requests/{request_id}/legal-orders"}

@@ -19,6 +19,7 @@ from coordinator.domain.freeze_ledger import (
     book,
     facts_of,
 )
+from coordinator.domain.irregular import Ends
 from coordinator.domain.leg import LegAct, leg_status
 from holdfast.protocol.payloads import ReportLine
 from holdfast.protocol.vocabulary import HoldBasis, LegStatus, LineKind
@@ -127,10 +128,12 @@ class Desk:
             "now": NOW,
             "max_hold": MAX_HOLD,
             "canonical_asset": canonical,
-            "ended_at": None,
-            "withdrawn": {},
+            "noticed_at": NOW - 2 * HOUR,
+            "ends": Ends(),
             "left_out": (),
+            "encumbered": (),
             "late_window": timedelta(hours=24),
+            "review_after": timedelta(hours=24),
             "shared_with": lambda _hold: [OTHER],
             "current_status": None,
         }
@@ -199,6 +202,8 @@ class Desk:
         return self.refused(*lines, error=InvalidInputError, **rules)
 
 
-def flagged(address_no: int, amount: int | None, asset: str | None = ETH) -> dict[int, Flagged]:
+def flagged(
+    address_no: int, amount: int | None, asset: str | None = ETH, *, whole_account: bool = False
+) -> dict[int, Flagged]:
     """Return what a request states of one address."""
-    return {address_no: Flagged(address_no, asset, amount)}
+    return {address_no: Flagged(address_no, asset, amount, whole_account)}

@@ -1,6 +1,7 @@
 """The freeze ledger's rules one by one: balances, ceilings, and the whole report or nothing."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 from itertools import permutations
 from typing import Any
 
@@ -205,10 +206,10 @@ def test_a_freeze_lies_in_the_past_but_for_what_clocks_differ() -> None:
         ("own_policy", 180, None),
         ("own_policy", 181, "end_too_far"),
         ("legal_order", 3650, None),  # no maximum was given for it
-        ("voluntary", 0, "end_past"),
+        ("voluntary", 0, None),  # its end has passed when it is told of: it happened all the same
     ],
 )
-def test_a_holds_end_lies_ahead_and_within_the_policys_maximum(
+def test_a_holds_end_lies_within_the_policys_maximum(
     basis: str, days: int, code: str | None
 ) -> None:
     desk = Desk()
@@ -221,11 +222,56 @@ def test_a_holds_end_lies_ahead_and_within_the_policys_maximum(
 
 def test_a_freeze_beyond_the_stated_amount_needs_account_level() -> None:
     desk = Desk()
-    desk.rules["flagged"] = flagged(0, 100)
+    desk.rules["flagged"] = flagged(0, 100, whole_account=True)
     desk.report(found(0, 500), frozen(0, 100))
     assert desk.refused(frozen(0, 1)) == {"/lines/0/account_level": "beyond_stated_amount"}
     booking = desk.report(frozen(0, 400, account_level=True))
     assert desk.hold(booking.opened[0]).account_level
+
+
+def test_of_what_was_not_asked_for_no_amount_is_told() -> None:
+    """The requester must not learn a balance that it did not ask about."""
+    desk = Desk()
+    desk.rules["flagged"] = flagged(0, 100)
+    assert desk.refused(found(0, 101)) == {"/lines/0/amount": "beyond_asked"}
+    desk.report(found(0, 100), found(0, None), frozen(0, 100))
+    assert desk.refused(found(0, 1)) == {"/lines/0/amount": "beyond_asked"}
+    assert desk.refused(frozen(0, 1, account_level=True)) == {"/lines/0/amount": "beyond_asked"}
+    booking = desk.report(frozen(0, None, account_level=True))
+    hold = desk.hold(booking.opened[0])
+    assert (hold.account_level, hold.withheld) == (True, True)
+    sums = totals(desk.ledger.holds.values(), desk.ledger.findings.values())[ETH]
+    assert (sums.found, sums.frozen, sums.held, sums.withheld) == (100, 100, 100, 2)
+
+
+def test_what_is_found_of_another_asset_or_another_address_is_told() -> None:
+    desk = Desk()
+    desk.rules["flagged"] = flagged(0, 100)
+    desk.report(found(0, 500, USDT), frozen(0, 500, USDT), found(1, 500), frozen(1, 500))
+
+
+def test_a_whole_account_that_nobody_asked_for_is_withheld_where_no_amount_is_stated_too() -> None:
+    desk = Desk()
+    lines = (found(0, 5), frozen(0, 5, account_level=True))
+    assert desk.refused(*lines) == {"/lines/1/amount": "beyond_asked"}
+    desk.rules["flagged"] = flagged(0, None, None, whole_account=True)
+    assert desk.report(*lines).opened
+
+
+@pytest.mark.parametrize(
+    ("ago", "due"), [(HOUR, NOW + 23 * HOUR), (24 * HOUR, NOW + DAY), (9 * DAY, NOW + DAY)]
+)
+def test_a_whole_account_is_looked_at_again_a_day_after_it_was_frozen(
+    ago: timedelta, due: datetime
+) -> None:
+    desk = Desk()
+    desk.rules["flagged"] = flagged(0, None, None, whole_account=True)
+    hold = desk.opens(0, 5, frozen_at=NOW - ago, account_level=True)
+    assert desk.hold(hold).review_at == due
+    assert desk.hold(desk.opens(0, 5)).review_at is None
+    # A further freeze puts it off for nobody.
+    desk.report(found(0, 5), top_up(hold, 0, 5))
+    assert desk.hold(hold).review_at == due
 
 
 @pytest.mark.parametrize(
@@ -241,13 +287,17 @@ def test_without_a_stated_amount_of_the_same_asset_there_is_nothing_to_go_beyond
 
 def test_a_top_up_adds_to_a_hold_and_may_make_it_account_level() -> None:
     desk = Desk()
-    desk.rules["flagged"] = flagged(0, 100)
+    desk.rules["flagged"] = flagged(0, 100, whole_account=True)
     hold = desk.opens(0, 100)
     faults = desk.refused(found(0, 50), top_up(hold, 0, 50))
     assert faults == {"/lines/1/account_level": "beyond_stated_amount"}
     booking = desk.report(found(0, 50), top_up(hold, 0, 50, account_level=True))
     assert not booking.opened
     assert (desk.hold(hold).frozen, desk.hold(hold).account_level) == (150, True)
+    assert desk.hold(hold).review_at == NOW + DAY
+    desk.rules["flagged"] = {}
+    more = (found(0, 50), top_up(hold, 0, 50, account_level=True))
+    assert desk.refused(*more) == {"/lines/1/amount": "beyond_asked"}
 
 
 def test_a_top_up_is_bound_by_what_was_found() -> None:
@@ -288,6 +338,7 @@ def test_a_top_up_fits_its_hold() -> None:
 )
 def test_a_top_up_states_no_other_terms_than_its_hold_has(said: dict[str, Any], code: str) -> None:
     desk = Desk()
+    desk.rules["flagged"] = flagged(0, None, None, whole_account=True)
     hold = desk.opens(0, 10, basis="voluntary", account_level=True)
     more = found(0, 1)
     refused = desk.refused(more, top_up(hold, 0, 1, **said))

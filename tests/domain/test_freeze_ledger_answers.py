@@ -1,17 +1,24 @@
 """`nothing` lines: which addresses are answered, and when an answer no longer stands."""
 
+from datetime import datetime, timedelta
+
 import pytest
 
 from holdfast.protocol.payloads import ReportLine
 from holdfast.protocol.vocabulary import DeclineCode, LegStatus
 from tests.domain.ledger_cases import (
+    HOUR,
+    NOW,
     Desk,
     correction,
     found,
     frozen,
+    line,
     nothing,
     share,
 )
+
+NOTICE = NOW - 2 * HOUR
 
 
 def test_a_nothing_line_answers_its_addresses() -> None:
@@ -165,6 +172,36 @@ def test_a_faulty_correction_does_not_also_blame_the_answer_that_needed_it() -> 
     assert desk.refused_input(correction(line_id, 2**256), nothing([0])) == {
         "/lines/0/amount": "amount_too_large"
     }
+
+
+@pytest.mark.parametrize(
+    ("left_at", "code"),
+    [
+        (NOTICE, "left_before_notice"),
+        (NOTICE - HOUR, "left_before_notice"),
+        (NOTICE + timedelta(microseconds=1), None),
+        (NOW + timedelta(minutes=5), None),
+        (NOW + timedelta(minutes=6), "left_in_future"),
+    ],
+)
+def test_funds_left_between_notice_and_now_or_the_code_is_another(
+    left_at: datetime, code: str | None
+) -> None:
+    desk = Desk()
+    gone = line("nothing", address_nos=[0], code="left_after_notice", left_at=left_at)
+    if code is None:
+        assert desk.report(gone).lines[0].code == "left_after_notice"
+    else:
+        assert desk.refused(gone) == {"/lines/0/left_at": code}
+
+
+def test_what_cannot_be_told_of_some_addresses_is_neither_a_match_nor_a_refusal() -> None:
+    desk = Desk()
+    desk.report(nothing([0, 1], "cannot_say"), nothing("rest"))
+    assert desk.status() is LegStatus.CANNOT_SAY
+    assert desk.status(ended=True) is LegStatus.CANNOT_SAY
+    desk.report(nothing([0], "funds_gone"))
+    assert desk.status() is LegStatus.DECLINED
 
 
 def test_what_the_approval_left_out_is_no_part_of_the_rest() -> None:

@@ -2,9 +2,12 @@
 
 import pytest
 
+from coordinator.domain.irregular import Ends
 from holdfast.protocol.vocabulary import LegStatus
 from tests.domain.ledger_cases import (
+    DAY,
     ETH,
+    NOW,
     Desk,
     correction,
     flagged,
@@ -76,14 +79,15 @@ def test_frozen_is_not_raised_above_what_was_found_or_stated() -> None:
         "/lines/0/account_level": "beyond_stated_amount",
     }
     assert desk.refused(correction(frozen_line, 101), correction(found_line, 101)) == {
-        "/lines/0/account_level": "beyond_stated_amount"
+        "/lines/0/account_level": "beyond_stated_amount",
+        "/lines/1/amount": "beyond_asked",
     }
     desk.report(correction(frozen_line, 100))
 
 
 def test_a_correction_may_raise_frozen_beyond_what_is_stated_by_saying_the_whole_account() -> None:
     desk = Desk()
-    desk.rules["flagged"] = flagged(0, 100)
+    desk.rules["flagged"] = flagged(0, 100, whole_account=True)
     booking = desk.report(found(0, 300), frozen(0, 50))
     found_line, frozen_line = (each.id for each in booking.lines)
     hold = booking.opened[0]
@@ -98,6 +102,20 @@ def test_a_correction_may_raise_frozen_beyond_what_is_stated_by_saying_the_whole
         "/lines/0/account_level": "unexpected"
     }
     assert (desk.hold(hold).frozen, desk.hold(hold).account_level) == (200, True)
+
+
+def test_a_correction_may_say_the_whole_account_that_nobody_asked_for_and_then_withholds() -> None:
+    desk = Desk()
+    booking = desk.report(found(0, 300), frozen(0, 50))
+    frozen_line, hold = booking.lines[1].id, booking.opened[0]
+    assert desk.refused(correction(frozen_line, 60, account_level=True)) == {
+        "/lines/0/amount": "beyond_asked"
+    }
+    desk.report(correction(frozen_line, None, account_level=True))
+    assert (desk.hold(hold).frozen, desk.hold(hold).withheld) == (0, True)
+    assert desk.hold(hold).review_at == NOW + DAY
+    # Nor can a later one tell it.
+    assert desk.refused(correction(frozen_line, 60)) == {"/lines/0/amount": "beyond_asked"}
 
 
 def test_frozen_corrected_to_nothing_voids_the_hold() -> None:
@@ -173,7 +191,7 @@ def test_a_correction_does_not_take_back_what_was_kept() -> None:
     desk = Desk()
     booking = desk.report(found(0, 100), frozen(0, 100))
     hold = booking.opened[0]
-    ended = {"ended_at": desk.rules["now"]}
+    ended = {"ends": Ends(ended_at=desk.rules["now"])}
     desk.report(kept(hold, hold_expires_at="2026-12-01T00:00:00Z"), **ended)
     desk.report(correction(booking.lines[1].id, 50), **ended)
     assert desk.hold(hold).kept is not None

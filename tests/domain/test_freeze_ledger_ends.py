@@ -1,13 +1,17 @@
 """After a withdrawal, a closing or a lapse: what is still taken, what is owed, and what is kept."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from coordinator.domain.freeze_ledger import Booking
 from coordinator.domain.hold import owes_answer
-from holdfast.protocol.vocabulary import HoldBasis, KeptBasis
+from coordinator.domain.irregular import Ends
+from holdfast.protocol.payloads import ReportLine
+from holdfast.protocol.vocabulary import HoldBasis, Irregular, KeptBasis
 from tests.domain.ledger_cases import (
     DAY,
     HOUR,
@@ -17,8 +21,11 @@ from tests.domain.ledger_cases import (
     found,
     frozen,
     kept,
+    line,
     nothing,
     released,
+    returned,
+    seized,
     share,
     top_up,
     type_id,
@@ -30,7 +37,15 @@ LATER = NOW + 5 * DAY
 
 
 def ended(at: datetime = END) -> dict[str, Any]:
-    return {"ended_at": at}
+    return {"ends": Ends(ended_at=at)}
+
+
+def marks(booking: Booking) -> list[Irregular | None]:
+    return [line.irregular for line in booking.lines]
+
+
+def by_court(hold: str, amount: int) -> ReportLine:
+    return line("released", hold=hold, amount=str(amount), reason="court_order")
 
 
 def test_messages_cross_so_earlier_freezes_are_taken_and_owe_an_answer() -> None:
@@ -40,32 +55,93 @@ def test_messages_cross_so_earlier_freezes_are_taken_and_owe_an_answer() -> None
     assert owes_answer(desk.hold(booking.opened[0]), withdrawn=True)
 
 
-def test_a_freeze_after_the_end_is_refused() -> None:
+def test_a_freeze_after_the_end_is_taken_as_irregular_and_owes_an_answer() -> None:
     desk = Desk()
-    faults = desk.refused(found(0, 5), frozen(0, 5, frozen_at=END), **ended())
-    assert faults == {"/lines/1/frozen_at": "request_ended"}
+    booking = desk.report(found(0, 5), frozen(0, 5, frozen_at=END), **ended())
+    assert marks(booking) == [None, Irregular.AFTER_END]
+    assert desk.hold(booking.opened[0]).irregular is Irregular.AFTER_END
+    assert booking.owing == booking.opened
 
 
-def test_crossing_lines_are_taken_for_a_day() -> None:
-    desk = Desk()
-    lines = (found(0, 5), frozen(0, 5, frozen_at=NOW - 10 * DAY))
-    assert desk.refused(*lines, **ended(NOW - DAY - timedelta(seconds=1))) == {
-        "/lines/0/kind": "request_ended",
-        "/lines/1/kind": "request_ended",
-    }
-    assert desk.report(*lines, **ended(NOW - DAY)).opened
+def test_what_crosses_for_more_than_a_day_is_late_whatever_it_is() -> None:
+    lines = (found(0, 5), frozen(0, 5, frozen_at=NOW - 10 * DAY), nothing("rest"))
+    late = Desk().report(*lines, **ended(NOW - DAY - timedelta(microseconds=1)))
+    assert marks(late) == [Irregular.LATE] * 3
+    assert late.owing == late.opened
+    assert marks(Desk().report(*lines, **ended(NOW - DAY))) == [None] * 3
+
+
+def test_a_freeze_after_the_end_that_is_reported_late_shows_the_worse_of_both() -> None:
+    lines = (found(0, 5), frozen(0, 5, frozen_at=NOW - DAY))
+    booking = Desk().report(*lines, **ended(NOW - 2 * DAY))
+    assert marks(booking) == [Irregular.LATE, Irregular.AFTER_END]
 
 
 def test_the_window_is_data() -> None:
+    booking = Desk().report(found(0, 5), **ended(), late_window=HOUR / 2)
+    assert marks(booking) == [Irregular.LATE]
+
+
+def test_answers_of_nothing_are_taken_after_the_end() -> None:
+    booking = Desk().report(nothing("rest"), **ended())
+    assert marks(booking) == [None]
+    assert len(booking.touched_nothing) == 5
+
+
+def test_an_answer_about_an_address_that_was_withdrawn_long_ago_is_late() -> None:
+    gone: dict[str, Any] = {"ends": Ends(withdrawn={1: NOW - 2 * DAY})}
+    booking = Desk().report(nothing([0]), nothing([1, 2]), found(3, 1), **gone)
+    assert marks(booking) == [None, Irregular.LATE, None]
+
+
+def test_a_freeze_of_what_nobody_ratified_is_irregular_and_owes_an_answer() -> None:
     desk = Desk()
-    assert desk.refused(found(0, 5), **ended(), late_window=HOUR / 2) == {
-        "/lines/0/kind": "request_ended"
+    since: dict[str, Any] = {"ends": Ends(unratified_at=END)}
+    lines = (found(0, 9), frozen(0, 4, frozen_at=BEFORE), frozen(0, 5, frozen_at=END))
+    booking = desk.report(*lines, **since)
+    assert marks(booking) == [None, None, Irregular.AFTER_END]
+    assert booking.owing == booking.opened[1:]
+    desk.report(kept(booking.opened[1], hold_expires_at=LATER), **since)
+    assert desk.refused(kept(booking.opened[0], hold_expires_at=LATER), **since) == {
+        "/lines/0/hold": "nothing_owed"
     }
 
 
-def test_nobody_is_asked_for_answers_of_nothing_after_the_end() -> None:
+def test_a_top_up_of_what_nobody_ratified_marks_the_hold_and_owes_an_answer() -> None:
     desk = Desk()
-    assert desk.refused(nothing("rest"), **ended()) == {"/lines/0/kind": "request_ended"}
+    hold = desk.opens(0, 5, frozen_at=BEFORE)
+    since: dict[str, Any] = {"ends": Ends(unratified_at=END)}
+    booking = desk.report(found(0, 5), top_up(hold, 0, 5), **since)
+    assert desk.hold(hold).irregular is Irregular.AFTER_END
+    assert booking.owing == (hold,)
+    desk.report(kept(hold, hold_expires_at=LATER), **since)
+
+
+@pytest.mark.parametrize(
+    ("line", "mark"),
+    [
+        (released, Irregular.ENCUMBERED),
+        (returned, Irregular.ENCUMBERED),
+        (seized, None),
+        (by_court, None),
+    ],
+)
+def test_what_goes_against_an_order_is_encumbered_and_what_carries_it_out_is_not(
+    line: Callable[[str, int], ReportLine], mark: Irregular | None
+) -> None:
+    desk = Desk()
+    hold, free = desk.opens(0, 100), desk.opens(1, 100)
+    booking = desk.report(line(hold, 40), line(free, 40), encumbered={hold})
+    assert marks(booking) == [mark, None]
+    assert (desk.hold(hold).held, desk.hold(hold).irregular) == (60, None)
+
+
+def test_a_freeze_whose_end_has_passed_when_it_is_reported_is_taken() -> None:
+    desk = Desk()
+    past = {"frozen_at": NOW - 3 * DAY, "hold_expires_at": NOW - DAY}
+    hold = desk.opens(0, 100, **past)
+    assert owes_answer(replace(desk.hold(hold), lapsed=True), withdrawn=False)
+    desk.report(kept(hold, hold_expires_at=LATER))
 
 
 def test_lines_on_existing_holds_and_corrections_are_taken_long_after_the_end() -> None:
@@ -78,22 +154,22 @@ def test_lines_on_existing_holds_and_corrections_are_taken_long_after_the_end() 
     assert desk.hold(hold).held == 50
 
 
-def test_a_top_up_after_the_end_needs_a_time_before_it() -> None:
+def test_a_top_up_without_a_time_of_its_own_was_made_after_the_end() -> None:
     desk = Desk()
     hold = desk.opens(0, 100)
     more = found(0, 10)
-    assert desk.refused(more, top_up(hold, 0, 10), **ended()) == {
-        "/lines/1/frozen_at": "request_ended"
-    }
     booking = desk.report(more, top_up(hold, 0, 10, frozen_at=BEFORE), **ended())
-    assert booking.owing == (hold,)
+    assert (marks(booking), booking.owing) == ([None, None], (hold,))
+    booking = desk.report(more, top_up(hold, 0, 10), **ended())
+    assert (marks(booking), booking.owing) == ([None, Irregular.AFTER_END], (hold,))
+    assert desk.hold(hold).irregular is Irregular.AFTER_END
 
 
-def test_a_withdrawn_address_takes_no_later_freeze() -> None:
+def test_a_later_freeze_of_a_withdrawn_address_is_irregular() -> None:
     desk = Desk()
-    withdrawn: dict[str, Any] = {"withdrawn": {0: END}}
-    faults = desk.refused(found(0, 5), frozen(0, 5, frozen_at=END), **withdrawn)
-    assert faults == {"/lines/1/frozen_at": "address_withdrawn"}
+    withdrawn: dict[str, Any] = {"ends": Ends(withdrawn={0: END})}
+    late = desk.report(found(0, 5), frozen(0, 5, frozen_at=END), **withdrawn)
+    assert (marks(late), late.owing) == ([None, Irregular.AFTER_END], late.opened)
     booking = desk.report(
         found(0, 5),
         frozen(0, 5, frozen_at=BEFORE),
@@ -102,14 +178,18 @@ def test_a_withdrawn_address_takes_no_later_freeze() -> None:
         **withdrawn,
     )
     assert booking.owing == booking.opened[:1]
+    assert marks(booking) == [None] * 4
 
 
-def test_a_hold_frozen_after_the_withdrawal_is_not_shared_with_it() -> None:
+def test_a_hold_frozen_after_the_withdrawal_is_shared_with_it_as_irregular() -> None:
     desk, other = Desk(), Desk("leg_2")
     late, early = other.opens(0, 5, frozen_at=NOW), other.opens(0, 5, frozen_at=BEFORE)
     desk.ledger.other_holds = dict(other.ledger.holds)
-    assert desk.refused(share(late, 0), **ended()) == {"/lines/0/frozen_at": "request_ended"}
-    assert desk.report(share(early, 0), **ended()).owing == (early,)
+    booking = desk.report(share(late, 0), share(early, 0), **ended())
+    assert marks(booking) == [Irregular.AFTER_END, None]
+    assert booking.owing == (late, early)
+    # What is irregular for this request says nothing of the one that it was frozen for.
+    assert desk.ledger.other_holds[late].irregular is None
 
 
 def test_a_freeze_that_was_let_go_in_the_same_report_owes_nothing() -> None:
@@ -122,6 +202,7 @@ def test_a_freeze_that_was_let_go_in_the_same_report_owes_nothing() -> None:
 def test_keeping_answers_for_a_hold_with_a_new_end_and_a_ground() -> None:
     desk = Desk()
     hold = desk.opens(0, 100)
+    desk.ledger.holds[hold] = replace(desk.hold(hold), review_at=NOW + HOUR)
     line = desk.report(kept(hold, hold_expires_at=LATER), **ended()).lines[0]
     balance = desk.hold(hold)
     assert (balance.kept, balance.basis, balance.hold_expires_at) == (
@@ -129,6 +210,7 @@ def test_keeping_answers_for_a_hold_with_a_new_end_and_a_ground() -> None:
         HoldBasis.OWN_POLICY,
         LATER,
     )
+    assert balance.review_at is None
     assert not owes_answer(balance, withdrawn=True)
     assert (line.code, line.hold_id, line.address_no) == ("own_policy", hold, 0)
 
@@ -159,7 +241,7 @@ def test_a_hold_whose_end_has_passed_may_be_kept_before_the_timer_notices() -> N
 def test_a_hold_on_a_withdrawn_address_may_be_kept() -> None:
     desk = Desk()
     hold = desk.opens(0, 100)
-    desk.report(kept(hold, hold_expires_at=LATER), withdrawn={0: NOW})
+    desk.report(kept(hold, hold_expires_at=LATER), ends=Ends(withdrawn={0: NOW}))
 
 
 def test_what_is_kept_must_be_held_owed_and_dated() -> None:

@@ -10,9 +10,13 @@ from hypothesis import strategies as st
 
 from coordinator.domain.errors import LedgerBreachError
 from coordinator.domain.freeze_ledger import totals
+from coordinator.domain.irregular import Ends
 from holdfast.protocol.payloads import ReportLine
+from holdfast.protocol.vocabulary import Irregular
 from tests.domain.ledger_cases import (
     ETH,
+    HOUR,
+    NOW,
     USDT,
     Desk,
     correction,
@@ -300,3 +304,29 @@ def test_the_order_of_lines_in_a_report_changes_neither_the_answer_nor_the_sums(
         outcomes.append([*map(repr, sorted(sums.items(), key=itemgetter(0)))])
         outcomes[-1] += [repr(sorted(ledger.nothing)), desk.status().value]
     assert outcomes[0] == outcomes[1]
+
+
+MOMENTS = st.one_of(st.none(), st.integers(-72, 2).map(lambda hours: NOW + hours * HOUR))
+ENDS = st.builds(
+    Ends,
+    ended_at=MOMENTS,
+    withdrawn=st.dictionaries(st.integers(0, ADDRESSES - 1), MOMENTS.filter(bool), max_size=2),
+    unratified_at=MOMENTS,
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(REPORTS, ENDS)
+def test_no_end_changes_what_is_taken_or_what_it_comes_to(
+    reports: list[list[Op]], ends: Ends
+) -> None:
+    """The ledger never refuses a truth, whatever the clock says."""
+    living, ended = Twin(), Twin()
+    ended.desk.rules["ends"] = ends
+    for ops in reports:
+        assert living.report(ops) is ended.report(ops)
+        ended.agrees()
+    for hold in ended.desk.ledger.holds.values():
+        until = ends.freezes_until(hold.address_no)
+        if until is not None and hold.frozen_at >= until:
+            assert hold.irregular is Irregular.AFTER_END

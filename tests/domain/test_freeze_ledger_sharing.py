@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from coordinator.domain.freeze_ledger import totals
+from coordinator.domain.irregular import Ends
 from holdfast.protocol.vocabulary import LegStatus
 from tests.domain.ledger_cases import (
     ETH,
@@ -15,6 +16,7 @@ from tests.domain.ledger_cases import (
     USDT,
     Desk,
     correction,
+    flagged,
     found,
     frozen,
     kept,
@@ -101,11 +103,23 @@ def test_a_sharing_line_states_no_other_terms_than_the_hold_has(
     sharer.report(share(hold, 3, **terms, frozen_at=NOW - HOUR))
 
 
+def test_a_whole_account_is_shared_where_it_was_asked_for_or_its_amount_is_withheld() -> None:
+    ids = count(1)
+    owner, sharer = Desk("leg_1", ids), Desk("leg_2", ids)
+    owner.rules["flagged"] = flagged(0, None, None, whole_account=True)
+    told, untold = (owner.opens(0, amount, account_level=True) for amount in (100, None))
+    sharer.ledger.other_holds = dict(owner.ledger.holds)
+    assert sharer.refused(share(told, 3)) == {"/lines/0/hold": "beyond_asked"}
+    sharer.report(share(untold, 3))
+    sharer.rules["flagged"] = flagged(3, None, None, whole_account=True)
+    sharer.report(share(told, 3))
+
+
 def test_a_hold_kept_for_another_request_no_longer_counts_for_this_one() -> None:
     owner, _, hold = two_legs()
     booking = owner.report(
         kept(hold, "other_request", other_request=OTHER),
-        ended_at=END,
+        ends=Ends(ended_at=END),
         shared_with=lambda _hold: [OTHER],
     )
     assert booking.unlinked == (hold,)
@@ -118,7 +132,7 @@ def test_a_hold_kept_for_another_request_no_longer_counts_for_this_one() -> None
 def test_the_leg_that_shared_may_leave_the_hold_too() -> None:
     _, sharer, hold = two_legs()
     sharer.report(share(hold, 3))
-    sharer.report(kept(hold, "other_request", other_request=OTHER), ended_at=END)
+    sharer.report(kept(hold, "other_request", other_request=OTHER), ends=Ends(ended_at=END))
     assert not sharer.ledger.shared
     assert sharer.status(ended=True) is LegStatus.WITHDRAWN
 
@@ -137,7 +151,7 @@ def test_a_hold_is_left_only_to_a_request_that_shares_it(
     assert (
         owner.refused(
             kept(hold, "other_request", **members),
-            ended_at=END,
+            ends=Ends(ended_at=END),
             shared_with=lambda _hold: [OTHER],
         )
         == fault
@@ -148,8 +162,8 @@ def test_a_shared_hold_is_owed_for_the_address_that_it_is_shared_for() -> None:
     _, sharer, hold = two_legs()
     sharer.report(share(hold, 3))
     later = kept(hold, hold_expires_at=NOW + 100 * HOUR)
-    assert sharer.refused(later, withdrawn={0: NOW}) == {"/lines/0/hold": "nothing_owed"}
-    sharer.report(later, withdrawn={3: NOW})
+    assert sharer.refused(later, ends=Ends(withdrawn={0: NOW})) == {"/lines/0/hold": "nothing_owed"}
+    sharer.report(later, ends=Ends(withdrawn={3: NOW}))
 
 
 def test_a_shared_hold_uses_up_nothing_of_what_this_leg_found() -> None:

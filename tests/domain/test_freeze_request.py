@@ -9,11 +9,9 @@ from coordinator.domain.errors import ConflictError, InvalidTransitionError
 from coordinator.domain.freeze_request import (
     TRANSITIONS,
     Action,
-    is_crossing,
     next_status,
     require_closable,
     require_in_time,
-    takes_late_lines,
 )
 from holdfast.protocol.vocabulary import RequestStatus
 
@@ -47,9 +45,9 @@ EXPECTED = {
     (S.ACTIVE, False, A.REPORT): (S.ACTIVE, False),
     (S.ACTIVE, False, A.ACT_ON_HOLD): (S.ACTIVE, False),
     (S.WITHDRAWN, False, A.ACT_ON_HOLD): (S.WITHDRAWN, False),
-    (S.WITHDRAWN, False, A.REPORT_CROSSING): (S.WITHDRAWN, False),
+    (S.WITHDRAWN, False, A.REPORT): (S.WITHDRAWN, False),
     (S.CLOSED, False, A.ACT_ON_HOLD): (S.CLOSED, False),
-    (S.CLOSED, False, A.REPORT_CROSSING): (S.CLOSED, False),
+    (S.CLOSED, False, A.REPORT): (S.CLOSED, False),
 }
 
 
@@ -110,22 +108,6 @@ def test_a_request_that_nobody_ratified_does_not_close_and_is_told_what_comes_fi
     with pytest.raises(InvalidTransitionError, match="ratifies or rejects") as refused:
         require_closable(S.ACTIVE, open_holds=open_holds, provisional=True)
     assert (refused.value.code, refused.value.current_status) == ("not_ratified", "active")
-
-
-@pytest.mark.parametrize(
-    ("frozen_at", "crossed"),
-    [(END - timedelta(microseconds=1), True), (END, False), (None, False)],
-)
-def test_messages_crossed_if_the_freeze_precedes_the_end(
-    frozen_at: datetime | None, *, crossed: bool
-) -> None:
-    assert is_crossing(frozen_at, ended_at=END) is crossed
-
-
-@pytest.mark.parametrize(("hours", "taken"), [(0, True), (24, True), (25, False)])
-def test_crossing_lines_are_taken_within_the_window(hours: int, *, taken: bool) -> None:
-    now = END + timedelta(hours=hours)
-    assert takes_late_lines(ended_at=END, now=now, window=timedelta(hours=24)) is taken
 
 
 @pytest.mark.parametrize(

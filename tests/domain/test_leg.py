@@ -41,6 +41,7 @@ SHOWN_AS = {
     S.NO_MATCH: LegFacts(
         last_act=A.REPORT, address_count=1, answered={DeclineCode.NOT_OUR_ADDRESS: 1}
     ),
+    S.CANNOT_SAY: LegFacts(last_act=A.CANNOT_SAY),
     S.DECLINED: LegFacts(last_act=A.DECLINE),
     S.WITHDRAWN: LegFacts(last_act=A.ACKNOWLEDGE, ended=True),
 }
@@ -51,6 +52,7 @@ NOTHING_FROZEN = {
     S.UNDER_REVIEW,
     S.INFO_REQUESTED,
     S.NO_MATCH,
+    S.CANNOT_SAY,
     S.DECLINED,
 }
 WENT_OUT = {RequestStatus.ACTIVE, RequestStatus.WITHDRAWN, RequestStatus.CLOSED}
@@ -66,7 +68,7 @@ def allowed(act: LegAct, status: LegStatus, request: RequestStatus) -> bool:
         return False
     if act is A.ACKNOWLEDGE:
         return status in {S.QUEUED, S.DELIVERED}
-    if act is A.DECLINE:
+    if act in {A.DECLINE, A.CANNOT_SAY}:
         return status in NOTHING_FROZEN
     return status is not S.WITHDRAWN  # review, ask, answer
 
@@ -108,6 +110,10 @@ CODES = [
     {DeclineCode.NO_MATCH: 1, DeclineCode.NO_SUCH_TRANSACTION: 1},
     {DeclineCode.NOT_OUR_ADDRESS: 1, DeclineCode.FUNDS_GONE: 1},
     {DeclineCode.NO_MATCH: 2, DeclineCode.FUNDS_GONE: 0},
+    {DeclineCode.CANNOT_SAY: 2},
+    {DeclineCode.NO_MATCH: 1, DeclineCode.CANNOT_SAY: 1},
+    {DeclineCode.FUNDS_GONE: 1, DeclineCode.CANNOT_SAY: 1},
+    {DeclineCode.CANNOT_SAY: 1},
 ]
 
 
@@ -129,13 +135,17 @@ def expected_status(facts: LegFacts) -> LegStatus:  # noqa: C901, PLR0911 - as l
         A.ACKNOWLEDGE: S.ACKNOWLEDGED,
         A.ASK: S.INFO_REQUESTED,
         A.DECLINE: S.DECLINED,
+        A.CANNOT_SAY: S.CANNOT_SAY,
     }.get(facts.last_act, S.UNDER_REVIEW)
     if facts.last_act is A.REPORT and not facts.any_found:
         answered = [code for code, count in facts.answered.items() for _ in range(count)]
         if len(answered) == facts.address_count:
             harmless = {"no_match", "not_our_address", "no_such_transaction"}
-            shown = S.NO_MATCH if set(answered) <= harmless else S.DECLINED
-    if facts.ended and shown not in {S.DECLINED, S.NO_MATCH}:
+            beyond = set(answered) - harmless
+            shown = S.DECLINED if beyond else S.NO_MATCH
+            if beyond == {"cannot_say"}:
+                shown = S.CANNOT_SAY
+    if facts.ended and shown not in {S.DECLINED, S.NO_MATCH, S.CANNOT_SAY}:
         return S.WITHDRAWN
     return shown
 
@@ -163,10 +173,10 @@ def test_the_status_is_the_first_that_fits_for_every_combination_of_facts() -> N
     assert seen == set(LegStatus)
 
 
-@pytest.mark.parametrize("last", [A.DECLINE, A.REPORT])
-def test_declined_and_no_match_legs_may_review_and_report_again(last: LegAct) -> None:
+@pytest.mark.parametrize("last", [A.DECLINE, A.CANNOT_SAY, A.REPORT])
+def test_whoever_answered_with_nothing_may_review_and_report_again(last: LegAct) -> None:
     facts = LegFacts(last_act=last, address_count=1, answered={DeclineCode.NO_MATCH: 1})
-    assert leg_status(facts) in {S.DECLINED, S.NO_MATCH}
+    assert leg_status(facts) in {S.DECLINED, S.CANNOT_SAY, S.NO_MATCH}
     for act in (A.REVIEW, A.REPORT):
         require_act(act, facts=facts, request_status=RequestStatus.ACTIVE)
 
@@ -191,7 +201,7 @@ def test_whoever_answers_in_any_way_has_acknowledged() -> None:
 
 @pytest.mark.parametrize("status", LegStatus)
 def test_a_leg_is_final_only_if_nothing_is_owed(status: LegStatus) -> None:
-    final = {S.DECLINED, S.NO_MATCH, S.RELEASED, S.RETURNED, S.WITHDRAWN}
+    final = {S.DECLINED, S.NO_MATCH, S.CANNOT_SAY, S.RELEASED, S.RETURNED, S.WITHDRAWN}
     assert is_final(status, owes_answer=False) is (status in final)
     assert not is_final(status, owes_answer=True)
     assert final == FINAL

@@ -606,6 +606,10 @@ def test_decline_names_where_the_funds_went(
     done = shell("decline", FRQ, "--code", "moved_on", "--next-service", "a bridge")
     assert done.exit_code == 0
     assert sent(stub)["next"] == {"service": "a bridge"}
+    when = ["--left-at", "2026-03-01T12:00:00Z"]
+    assert shell("decline", FRQ, "--code", "left_after_notice").exit_code == 6
+    assert shell("decline", FRQ, "--code", "left_after_notice", *when).exit_code == 0
+    assert sent(stub)["left_at"] == when[1]
 
 
 def test_inbox_lists_what_others_ask_and_what_waits_for_approval(

@@ -52,6 +52,7 @@ def test_holds_show_their_end_and_what_is_owed(shell: Shell, stub: StubCoordinat
             "items": [
                 hold_view(lapsed=True, owed_since=AT, shared=True),
                 hold_view(lapsed=True, held="0"),
+                hold_view(account_level=True, review_at=UNTIL, irregular="after_end"),
                 hold_view(withheld=True, frozen="0", held="0"),
             ]
         },
@@ -59,6 +60,7 @@ def test_holds_show_their_end_and_what_is_owed(shell: Shell, stub: StubCoordinat
     done = shell("holds", FRQ)
     assert "lapsed, unconfirmed, answer owed, shared" in done.output
     assert "lapsed, answered" in done.output
+    assert "whole account, review 2026-03-01 12:00, irregular: after_end" in done.output
     withheld = done.output.splitlines()[-1].split()
     assert withheld[4:6] == ["withheld", "withheld"]
     assert "2026-01-02 03:04" in done.output
@@ -196,6 +198,7 @@ def test_sums_are_followed_by_what_they_are_stated_to_be_worth(
         "partner": "exchange-b.example",
         "kind": "nothing",
         "code": "insufficient_evidence",
+        "irregular": "late",
         "reported_at": AT,
     }
     stub.answers("GET", f"{REQUEST}/ledger", {"items": [line]})
@@ -203,7 +206,7 @@ def test_sums_are_followed_by_what_they_are_stated_to_be_worth(
     assert shown.count("9.50") == shown.count("8.25") == shown.count("7.00") == 2
     assert shown.count("in USD, as stated") == 2
     assert shown.count("8 + 2 withheld") == 2
-    assert "nothing (insufficient_evidence)" in shown
+    assert "nothing (insufficient_evidence) [late]" in shown
 
 
 def test_a_report_explains_why_the_rest_holds_nothing(shell: Shell, stub: StubCoordinator) -> None:
@@ -219,6 +222,12 @@ def test_a_report_explains_why_the_rest_holds_nothing(shell: Shell, stub: StubCo
     assert sent(stub)["lines"] == [{**answered, "code": "other", "detail": "A test account."}]
     assert shell("report", FRQ, "--nothing", "moved_on", "--next-tx", "0xab").exit_code == 0
     assert sent(stub)["lines"] == [{**answered, "code": "moved_on", "next": {"tx": "0xab"}}]
+    gone = ["--left-at", "2026-03-01T13:00:00+01:00", "--next-service", "a bridge"]
+    assert shell("report", FRQ, "--nothing", "left_after_notice", *gone).exit_code == 0
+    left = {"left_at": UNTIL, "next": {"service": "a bridge"}}
+    assert sent(stub)["lines"] == [{**answered, "code": "left_after_notice", **left}]
+    done = shell("report", FRQ, "--nothing", "left_after_notice", "--left-at", "at noon")
+    assert (done.exit_code, "RFC 3339" in done.output) == (2, True)
     acts = len(stub.seen)
     done = shell("report", FRQ, "--nothing", "other")
     assert (done.exit_code, "other needs detail" in done.output) == (6, True)

@@ -236,9 +236,11 @@ def test_policy_is_replaced_as_a_whole(
         "systems_as_compliance": [],
         "provisional": "notify",
         "may_ask_all": True,
+        "cannot_say": "none",
     }
-    assert shell("policy", "--names-only").exit_code == 0
+    assert shell("policy", "--names-only", "--cannot-say", "private_requesters").exit_code == 0
     assert sent(stub)["policy"]["may_ask_all"] is False
+    assert sent(stub)["policy"]["cannot_say"] == "private_requesters"
 
 
 def test_the_policy_in_force_is_shown_and_nothing_is_sent(

@@ -62,6 +62,13 @@ def test_no_more_is_found_than_is_still_here_or_was_stated(book: DepositBook) ->
     assert book.match(flagged(THIEF, asset=ETH, amount="2"))[0].found == 2
 
 
+def test_over_all_customers_no_more_is_found_than_is_asked_for(book: DepositBook) -> None:
+    for customer in ("c1", "c2", "c3"):
+        book.record_deposit(customer, ETH, 10, THIEF, f"t-{customer}")
+    matches = book.match(flagged(THIEF, asset=ETH, amount="15"))
+    assert [(match.customer, match.found) for match in matches] == [("c1", 10), ("c2", 5)]
+
+
 def test_what_is_lent_out_is_found_but_not_freezable(book: DepositBook) -> None:
     book.record_deposit("c1", ETH, 10, THIEF, "t1")
     book.lock("c1", ETH, 4)

@@ -199,3 +199,11 @@ def test_lines_are_found_by_pointer_whatever_the_values_hold() -> None:
     }
     assert nearest_line({"": 1, "/a": 7}, "/a/b/c") == 7
     assert lines_by_pointer("\n 3") == {"": 2}
+
+
+def test_a_csv_file_says_why_a_whole_account_is_asked_for() -> None:
+    whole = f"eip155:1:{ADDRESS},Opened with forged papers."
+    rows = f"account,whole_account\n{whole}\neip155:56:{ADDRESS},\n"
+    first, second = read_csv(rows.encode(), TEMPLATE).request.addresses
+    assert first.whole_account is not None
+    assert (first.whole_account.why, second.whole_account) == ("Opened with forged papers.", None)

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from holdfast.evidence.circumstances import Circumstances
 from holdfast.evidence.ledger import RecomputedLedger, add_up, sum_of
 from holdfast.evidence.signed_lines import SignedReport
 from holdfast.protocol import canonical_json, strict_json
@@ -54,7 +55,7 @@ def ledger_of(
         withheld = said["amount"] is None
         views.append(LineView.model_validate({**said, "withheld": withheld}))
     leg = LegView.model_validate(leg_view(id=LEG, partner=B))
-    return add_up([report], [], lines=views, holds=holds or [], legs=[leg])[B]
+    return add_up([report], Circumstances(), lines=views, holds=holds or [], legs=[leg])[B]
 
 
 def test_more_frozen_than_found_is_said() -> None:
@@ -86,4 +87,6 @@ def test_one_asset_in_two_spellings_is_one_and_another_is_not() -> None:
 def test_a_partner_without_a_leg_has_no_lines() -> None:
     document = {"content_sha256": "ab" * 32, "lines": [found(1)]}
     report = SignedReport("act_1", B, AT, FreezeReport.model_validate(document), document)
-    assert "no leg" in " ".join(add_up([report], [], lines=[], holds=[], legs=[])[B].faults)
+    assert "no leg" in " ".join(
+        add_up([report], Circumstances(), lines=[], holds=[], legs=[])[B].faults
+    )

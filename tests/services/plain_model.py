@@ -11,7 +11,8 @@ LATE = timedelta(hours=24)
 EXPIRY = timedelta(hours=24)
 CLOSING = timedelta(days=7)
 ENDED = ("withdrawn", "closed")
-FINAL = ("declined", "no_match", "released", "returned", "withdrawn")
+ANSWERED = ("declined", "no_match", "cannot_say")
+FINAL = (*ANSWERED, "released", "returned", "withdrawn")
 MOVES = ("released", "returned", "seized")
 
 
@@ -38,6 +39,7 @@ class Leg:
     word: str | None = None
     open_questions: list[str] = field(default_factory=list)
     disputes: list["Hold | None"] = field(default_factory=list)
+    is_irregular: bool = False
     nothing: dict[int, str] = field(default_factory=dict)
 
 
@@ -66,6 +68,7 @@ class Hold:
     lapsed: bool = False
     kept: bool = False
     is_void: bool = False
+    irregular: str | None = None
     links: dict[int, int] = field(default_factory=dict)
 
 
@@ -133,7 +136,7 @@ class Model:
             gone = any(self.of_hold(hold, "returned", "seized") for hold in linked)
             return "returned" if gone else "released"
         shown = self._reported(leg) if leg.word == "reported" else (leg.word or "queued")
-        if leg.request.ended_at is not None and shown not in {"declined", "no_match"}:
+        if leg.request.ended_at is not None and shown not in ANSWERED:
             return "withdrawn"
         return shown
 
@@ -143,7 +146,10 @@ class Model:
         unanswered = set(numbers) - set(leg.nothing) - gone
         if any(self.found(leg, no) for no in numbers) or unanswered:
             return "under_review"
-        return "no_match" if set(leg.nothing.values()) == {"no_match"} else "declined"
+        beyond = set(leg.nothing.values()) - {"no_match"}
+        if not beyond:
+            return "no_match"
+        return "cannot_say" if beyond == {"cannot_say"} else "declined"
 
     def is_taken_back(self, hold: Hold, request: Request) -> bool:
         """Tell whether a request, or the address of it, was taken back from under a hold."""
@@ -165,6 +171,7 @@ class Model:
             "info_requested": is_asked,
             "disputed": bool(leg.disputes),
             "contested": self.is_contested(leg),
+            "irregular": leg.is_irregular,
         }
         return {flag for flag, holds in held.items() if holds}
 
@@ -188,21 +195,29 @@ class Model:
     # --- what is taken --------------------------------------------------------------------------
 
     def may_report(self, leg: Leg) -> bool:
-        """Lines are taken while the request is active, and some after its end."""
+        """Lines are taken while the request is active and after its end, whenever it was."""
         return leg.request.status in {"active", *ENDED}
 
-    def may_find(self, leg: Leg, address_no: int) -> bool:
-        """Findings are taken until a day after the end, about what the approval let go out."""
-        end = leg.request.ended_at
-        is_asked = address_no not in leg.request.left_out
-        return is_asked and self.may_report(leg) and (end is None or self.now <= end + LATE)
+    def may_tell(self, leg: Leg, address_no: int) -> bool:
+        """Nobody reports about what the approval left out."""
+        return address_no not in leg.request.left_out and self.may_report(leg)
 
-    def may_freeze(self, leg: Leg, address_no: int, frozen_at: datetime) -> bool:
-        """A freeze is taken if it was made before request or address were taken back."""
+    def mark(
+        self, leg: Leg, *numbers: int, frozen_at: datetime | None = None, of: "Hold | None" = None
+    ) -> list[str | None]:
+        """What is irregular about lines on some addresses; the leg and the hold show it."""
+        marks = [self._mark(leg, number, frozen_at) for number in numbers]
+        leg.is_irregular = leg.is_irregular or any(marks)
+        if of is not None:
+            of.irregular = of.irregular or marks[0]
+        return marks
+
+    def _mark(self, leg: Leg, address_no: int, frozen_at: datetime | None) -> str | None:
         ends = [leg.request.ended_at, leg.request.withdrawn.get(address_no)]
-        return self.may_find(leg, address_no) and all(
-            end is None or frozen_at < end for end in ends
-        )
+        known = [end for end in ends if end is not None]
+        if frozen_at is not None and any(end <= frozen_at for end in known):
+            return "after_end"
+        return "late" if known and self.now > min(known) + LATE else None
 
     def may_move(self, leg: Leg, hold: Hold, amount: int) -> bool:
         """No more leaves a hold than it holds."""
@@ -215,17 +230,17 @@ class Model:
         return hold in self.linked(leg) and self.held(hold) > 0 and owed
 
     def may_share(self, leg: Leg, hold: Hold, address_no: int) -> bool:
-        """A hold counts for another request as a freeze of its own would, at its own time."""
+        """A hold that holds something counts for another request, once."""
         is_new = hold not in self.linked(leg) and self.held(hold) > 0
-        return is_new and self.may_freeze(leg, address_no, hold.frozen_at)
+        return is_new and self.may_tell(leg, address_no)
 
     def may_answer_nothing(self, leg: Leg, address_no: int) -> bool:
         """Nothing is said of an address only where nothing was found, frozen or shared."""
         own = [h for h in self.holds if h.leg is leg and h.address_no == address_no]
         counted = [h for h in self.linked(leg) if h.links[leg.request.number] == address_no]
         busy = [h for h in own if not h.is_void] + counted
-        is_asked = leg.request.status == "active" and address_no not in leg.request.left_out
-        return is_asked and not busy and not self.found(leg, address_no)
+        may_tell = self.may_tell(leg, address_no)
+        return may_tell and not busy and not self.found(leg, address_no)
 
     def may_correct(self, line: Line, amount: int) -> bool:
         """A correction leaves every sum as it must be."""

@@ -89,8 +89,13 @@ class _Stored:
 
     def is_taken_back(self, link: HoldLinkRow) -> bool:
         """Tell whether the request of a link, or its address there, was taken back."""
-        is_over = self.requests[link.request_id].status in ENDED
-        return is_over or (link.request_id, link.address_no) in self.withdrawn
+        request, hold = self.requests[link.request_id], self.holds[link.hold_id]
+        if request.status in ENDED or (link.request_id, link.address_no) in self.withdrawn:
+            return True
+        return request.unratified_at is not None and (
+            hold.frozen_at >= request.unratified_at
+            or (hold.irregular == "after_end" and not link.is_shared)
+        )
 
     def contested(self) -> set[str]:
         """Return the legs that hold what a dispute on another leg of the request is about."""
@@ -165,6 +170,7 @@ def _is_flagged(stored: _Stored, leg: LegRow, flag: LegFlag, owing: set[str]) ->
         LegFlag.CONTESTED: leg.id in stored.contested(),
         LegFlag.INFO_REQUESTED: stored.open_questions[leg.id] > 0 and not leg.ended,
         LegFlag.ANSWER_OWED: leg.id in owing,
+        LegFlag.IRREGULAR: any(x.leg_id == leg.id and x.irregular for x in stored.lines),
     }[flag]
 
 

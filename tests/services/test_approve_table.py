@@ -127,15 +127,13 @@ def test_an_approval_below_the_quorum_leaves_the_request_as_it_is(office: Office
 
 
 @pytest.mark.parametrize("state", STATES, ids=lambda s: f"{s[0]}{'-provisional' * s[1]}")
-def test_reports_are_taken_while_active_and_briefly_after_and_before_nobody_knows(
+def test_reports_are_taken_while_active_and_after_the_end_and_before_nobody_knows(
     office: Office, state: State
 ) -> None:
     ask = STATES[state](office.desk)
     member = office.desk.cast.b.analyst
     status, answer = office.act(member, ask, "freeze-reports", lines=[found(0, 5)])
-    allowed = (*state, Action.REPORT) in TRANSITIONS or (
-        (*state, Action.REPORT_CROSSING) in TRANSITIONS
-    )
+    allowed = (*state, Action.REPORT) in TRANSITIONS
     assert status == (201 if allowed else 404)
     assert allowed is (state[0] not in NEVER_OUT)
     assert answer["request_id" if allowed else "code"] == (ask.id if allowed else "not_found")

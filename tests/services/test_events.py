@@ -93,9 +93,12 @@ def _tell_everything(desk: Desk) -> Heard:  # noqa: PLR0915 - one line per act o
     expect(lambda: desk.act(b.analyst, asks[-1], "acknowledgement"), LEG_ACKNOWLEDGED=LEG_OF_B)
     expect(lambda: desk.act(b.analyst, asks[-1], "review"), LEG_UNDER_REVIEW=LEG_OF_B)
     expect(lambda: desk.step(2 * HOUR), LEG_OVERDUE=LEG_OF_C)
-    expect(lambda: desk.report(c, asks[-1], nothing()), LEG_NO_MATCH=LEG_OF_C)
-    decline = {"code": "policy_refusal"}
-    expect(lambda: desk.act(c.lead, asks[-1], "decline", **decline), LEG_DECLINED=LEG_OF_C)
+    expect(
+        lambda: desk.report(c, asks[-1], nothing()), FREEZE_NOTHING=LEG_OF_C, LEG_NO_MATCH=LEG_OF_C
+    )
+    silent, refused = {"code": "cannot_say"}, {"code": "policy_refusal"}
+    expect(lambda: desk.act(c.lead, asks[-1], "decline", **silent), LEG_CANNOT_SAY=LEG_OF_C)
+    expect(lambda: desk.act(c.lead, asks[-1], "decline", **refused), LEG_DECLINED=LEG_OF_C)
     expect(booked(found(0, 100)), FREEZE_FOUND=LEG_OF_B)
     expect(booked(frozen(0, 90)), FREEZE_FROZEN=LEG_OF_B)
     hold = desk.sql("SELECT max(id) FROM hold")
@@ -104,6 +107,10 @@ def _tell_everything(desk: Desk) -> Heard:  # noqa: PLR0915 - one line per act o
     expect(booked(released(hold, 10)), FREEZE_RELEASED=LEG_OF_B)
     expect(booked(returned(hold, 10)), FREEZE_RETURNED=LEG_OF_B)
     expect(booked(seized(hold, 10)), FREEZE_SEIZED=LEG_OF_B)
+    expect(booked(frozen(1, None, account_level=True)), FREEZE_FROZEN=LEG_OF_B)
+    whole = desk.sql("SELECT max(id) FROM hold")
+    expect(lambda: desk.step(DAY), HOLD_REVIEW_DUE=LEG_OF_B)
+    expect(booked(released(whole, None)), FREEZE_RELEASED=LEG_OF_B)
     expect(lambda: desk.step(NOON + 7 * DAY - desk.clock.now()), HOLD_EXPIRING=LEG_OF_B)
     later = {"hold": hold, "hold_expires_at": format_time(NOON + 20 * DAY), "reason": "order due"}
     wish = lambda: desk.act(a.lead, asks[-1], "extension-requests", **later)  # noqa: E731

@@ -130,7 +130,7 @@ def test_the_trace_shows_where_funds_moved_on_to_who_may_know(w: World) -> None:
     assert _edges(_incident(w, w.cast.b, first)["trace"]) == {moved}
     assert _edges(_incident(w, w.cast.c, first)["trace"]) == {declined}
     # A later line takes the answer's place.
-    w.report(w.cast.b, first, [frozen_line("5", 1, account_level=True), _found(1)])
+    w.report(w.cast.b, first, [frozen_line("5", 1), _found(1)])
     assert _edges(_incident(w, w.cast.a, first)["trace"]) == {declined}
 
 

@@ -1,5 +1,7 @@
 """Legal orders: who attaches them, who reads them, and that they change no hold by themselves."""
 
+from typing import Any
+
 import pytest
 
 from coordinator.domain.clock import SteppedClock
@@ -116,3 +118,94 @@ def test_a_malformed_order_is_refused_with_the_place(w: World) -> None:
         w.try_act(w.cast.b.lead, request, "legal-orders", **bad), 422, "invalid_input"
     )
     assert pointers(refused) == ["/agency", "/document_sha256"]
+
+
+def _marks(answer: dict[str, Any]) -> list[str | None]:
+    return [line.get("irregular") for line in answer["lines"]]
+
+
+def _returned(hold: str, amount: str) -> dict[str, object]:
+    return {"kind": "returned", "hold": hold, "amount": amount, "tx": "0xabc"}
+
+
+def test_what_leaves_a_hold_on_which_an_order_lies_is_stored_as_encumbered(w: World) -> None:
+    b = w.cast.b
+    request = w.live()
+    hold = w.freeze(b, request)
+    assert _marks(w.report(b, request, [released_line(hold, "1")])) == [None]
+    w.act(b.compliance, request, "legal-orders", hold=hold, **ORDER)
+    lines = [
+        released_line(hold, "2"),
+        _returned(hold, "3"),
+        {**released_line(hold, "4"), "reason": "court_order"},
+        {"kind": "seized", "hold": hold, "amount": "5", "agency": ORDER["agency"]},
+    ]
+    report = w.report(b, request, lines)
+    assert _marks(report) == ["encumbered", "encumbered", None, None]
+    assert "irregular" in report["leg"]["flags"]
+    for exchange in (w.cast.a, b):
+        shown = w.items(exchange.auditor, request, "ledger")
+        assert [line.get("irregular") for line in shown[-4:]] == _marks(report)
+        # The hold itself was frozen as it should have been.
+        assert w.items(exchange.auditor, request, "holds")[0]["irregular"] is None
+
+
+def test_an_order_lies_on_the_hold_that_it_names_or_on_all_of_its_leg_or_request(
+    w: World, police: Exchange
+) -> None:
+    b, c = w.cast.b, w.cast.c
+    request = _case(w, police)
+    named, other, of_c = (w.freeze(each, request) for each in (b, b, c))
+    w.act(b.compliance, request, "legal-orders", hold=named, **ORDER)
+    both = [released_line(named, "1"), released_line(other, "1")]
+    assert _marks(w.report(b, request, both)) == ["encumbered", None]
+    w.act(b.compliance, request, "legal-orders", **ORDER)
+    assert _marks(w.report(b, request, both)) == ["encumbered", "encumbered"]
+    assert _marks(w.report(c, request, [released_line(of_c, "1")])) == [None]
+    w.act(police.lead, request, "legal-orders", **ORDER)
+    assert _marks(w.report(c, request, [released_line(of_c, "1")])) == ["encumbered"]
+
+
+def test_an_order_of_another_request_says_nothing_on_this_one(w: World) -> None:
+    """Whoever may not read that request must not learn from this one that an order lies there."""
+    b = w.cast.b
+    first, second = w.live(), w.live()
+    hold = w.freeze(b, first)
+    w.report(b, second, [{"kind": "frozen", "address_no": 0, "hold": hold}])
+    w.act(b.compliance, first, "legal-orders", hold=hold, **ORDER)
+    assert _marks(w.report(b, second, [released_line(hold, "1")])) == [None]
+    assert _marks(w.report(b, first, [released_line(hold, "1")])) == ["encumbered"]
+    [_, shown] = w.items(w.cast.a.auditor, second, "ledger")[-2:]
+    assert (shown["shared"], shown["irregular"]) == (True, "encumbered")
+
+
+def test_the_same_order_again_is_the_same_entry_and_tells_nobody_anything(
+    w: World, police: Exchange
+) -> None:
+    b = w.cast.b
+    request = _case(w, police)
+    hold, other = w.freeze(b, request), w.freeze(b, request)
+    first = w.act(b.compliance, request, "legal-orders", hold=hold, **ORDER)
+    again = w.try_act(b.lead, request, "legal-orders", hold=hold, **ORDER)
+    assert again.status_code == 200
+    assert again.get_json() == {name: first[name] for name in again.get_json()}
+    assert len(w.items(b.auditor, request, "evidence")) == len(
+        {each["act_id"] for each in w.items(b.auditor, request, "evidence")}
+    )
+    of_others: list[tuple[Exchange, dict[str, str]]] = [
+        (b, {**ORDER, "hold": other}),
+        (b, {**ORDER}),
+        (b, {**ORDER, "hold": hold, "reference": "1-23-457"}),
+        (b, {**ORDER, "hold": hold, "agency": "Prosecutor of Riga"}),
+        (b, {**ORDER, "hold": hold, "document_sha256": "cd" * 32}),
+        (police, {**ORDER, "hold": hold}),
+        (police, {**ORDER}),
+    ]
+    seen = {first["id"]}
+    for exchange, order in of_others:
+        seen.add(w.act(exchange.lead, request, "legal-orders", **order)["id"])
+        repeated = w.try_act(exchange.lead, request, "legal-orders", **order)
+        assert (repeated.status_code, repeated.get_json()["id"] in seen) == (200, True)
+    assert len(seen) == len(of_others) + 1
+    assert len(w.items(b.auditor, request, "legal-orders")) == len(seen)
+    assert len(w.events(b, "leg.legal_order_attached")) == len(seen)

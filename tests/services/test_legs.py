@@ -12,6 +12,7 @@ from coordinator.domain.errors import (
     StaleDocumentError,
 )
 from coordinator.services.requests.legs import MarkLegsDelivered, MarkLegUndeliverable
+from holdfast.protocol.payloads import format_time
 from tests.services.request_cast import DAY, HOUR, Desk, found, nothing, refusal
 
 MINUTE = timedelta(minutes=1)
@@ -91,6 +92,50 @@ def test_a_declined_leg_may_review_and_report_again(desk: Desk) -> None:
     desk.act(b.compliance, ask, "decline", code="policy_refusal")
     desk.hold(b, ask)
     assert desk.leg(b, ask).status == "frozen"
+
+
+def test_who_cannot_say_has_neither_matched_nor_refused_and_owes_nothing_more(desk: Desk) -> None:
+    a, b = desk.cast.a, desk.cast.b
+    ask = desk.go_out(to=[b.handle])
+    said = desk.act(b.compliance, ask, "decline", code="cannot_say")
+    assert (said["status"], said["leg"]["decline_code"]) == ("cannot_say", "cannot_say")
+    assert desk.told(a, ask)[-1] == desk.told(b, ask)[-1] == "leg.cannot_say"
+    assert desk.request(ask).final_since == desk.clock.now()
+    # It may look again, as after a refusal; and what it said goes with that.
+    reviewed = desk.act(b.analyst, ask, "review")
+    assert (reviewed["status"], reviewed["leg"]["decline_code"]) == ("under_review", None)
+    assert desk.request(ask).final_since is None
+    report = desk.report(b, ask, nothing([0]), nothing([1], "cannot_say"))
+    assert report["leg"]["status"] == "cannot_say"
+    assert desk.told(a, ask)[-2:] == ["freeze.nothing", "leg.cannot_say"]
+    desk.withdraw(ask)
+    assert desk.leg(b, ask).status == "cannot_say"
+
+
+@pytest.mark.parametrize(
+    ("after_notice", "code"),
+    [(timedelta(0), "left_before_notice"), (HOUR, None), (2 * HOUR, "left_in_future")],
+)
+def test_funds_left_after_the_notice_and_not_in_the_future(
+    desk: Desk, after_notice: timedelta, code: str | None
+) -> None:
+    b = desk.cast.b
+    ask = desk.go_out()
+    left_at = format_time(desk.clock.now() + after_notice)
+    desk.clock.step(HOUR)
+    said = {"code": "left_after_notice", "left_at": left_at}
+    line = {"kind": "nothing", "address_nos": "rest", **said}
+    if code is not None:
+        assert refusal(desk.act, b.lead, ask, "decline", **said).pointers == {"/left_at": code}
+        assert refusal(desk.report, b, ask, line).pointers == {"/lines/0/left_at": code}
+        assert desk.leg(b, ask).status == "queued"
+        return
+    assert desk.act(b.lead, ask, "decline", **said)["status"] == "declined"
+    assert desk.feed(desk.cast.a)[-1]["data"]["left_at"] == left_at
+    report = desk.report(b, ask, line | {"next": {"service": "a bridge"}})
+    assert (report["lines"][0]["left_at"], report["leg"]["status"]) == (left_at, "declined")
+    told = [e["data"] for e in desk.feed(desk.cast.a) if e["type"] == "freeze.nothing"][-1]
+    assert told["lines"][0]["next"] == {"service": "a bridge"}
 
 
 def test_a_leg_with_frozen_funds_cannot_decline(desk: Desk) -> None:

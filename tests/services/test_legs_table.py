@@ -27,6 +27,7 @@ ACTS: dict[LegAct, tuple[str, dict[str, Any]]] = {
     LegAct.REVIEW: ("review", {}),
     LegAct.ASK: ("info-requests", {"missing": ["police report"]}),
     LegAct.DECLINE: ("decline", {"code": "policy_refusal"}),
+    LegAct.CANNOT_SAY: ("decline", {"code": "cannot_say"}),
     LegAct.REPORT: ("freeze-reports", {"lines": [found(1, 5)]}),
 }
 FROZEN = (S.PARTIALLY_FROZEN, S.FROZEN, S.RELEASED, S.RETURNED)
@@ -36,6 +37,7 @@ SHOWS: dict[LegAct, dict[LegStatus, LegStatus]] = {
     LegAct.REVIEW: dict.fromkeys(S, S.UNDER_REVIEW) | {s: s for s in FROZEN},
     LegAct.ASK: dict.fromkeys(S, S.INFO_REQUESTED) | {s: s for s in FROZEN},
     LegAct.DECLINE: dict.fromkeys(S, S.DECLINED),
+    LegAct.CANNOT_SAY: dict.fromkeys(S, S.CANNOT_SAY),
     LegAct.REPORT: dict.fromkeys(S, S.UNDER_REVIEW)
     | {s: s for s in FROZEN}
     | {S.FROZEN: S.PARTIALLY_FROZEN},
@@ -78,11 +80,12 @@ STATES: dict[LegStatus, Callable[[Office, Ask], object]] = {
     S.RELEASED: _let_go(released),
     S.RETURNED: _let_go(returned),
     S.NO_MATCH: _report(nothing()),
+    S.CANNOT_SAY: _act("decline", code="cannot_say"),
     S.DECLINED: _act("decline", code="policy_refusal"),
     S.WITHDRAWN: lambda office, ask: office.desk.withdraw(ask),
 }
 #: How a leg shows once its request is withdrawn: what was frozen or refused stays known.
-AFTER_THE_END = {s: s for s in (*FROZEN, S.NO_MATCH, S.DECLINED)}
+AFTER_THE_END = {s: s for s in (*FROZEN, S.NO_MATCH, S.CANNOT_SAY, S.DECLINED)}
 
 
 def _build(office: Office, status: LegStatus) -> Ask:
@@ -157,7 +160,7 @@ def test_after_the_request_ended_a_leg_takes_lines_and_nothing_else(
     ended = AFTER_THE_END.get(status, S.WITHDRAWN)
     assert _status(desk, ask) == ended
     before = office.lasting()
-    for act in (LegAct.ACKNOWLEDGE, LegAct.REVIEW, LegAct.ASK, LegAct.DECLINE):
+    for act in set(ACTS) - {LegAct.REPORT}:
         code, problem = _send(office, ask, act)
         assert (act, code, problem["current_status"]) == (act, 409, ended.value)
     assert office.lasting() == before

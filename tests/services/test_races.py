@@ -27,11 +27,14 @@ from coordinator.services.ending.withdrawals import LapseProvisional
 from coordinator.storage.tables.events import EventRow
 from coordinator.storage.tables.transparency_log import LogLeafRow
 from holdfast.protocol import strict_json
+from holdfast.protocol.payloads import format_time
 from holdfast.protocol.remainder import LeftOut
 from tests.factories import ETHER, Member, Signer
 from tests.rulebook import command_context
+from tests.services.member_reader import MemberReader, Shown
 from tests.services.recomputed import faults
 from tests.services.request_cast import (
+    DAY,
     HOUR,
     REQUESTS,
     Ask,
@@ -389,3 +392,40 @@ def test_an_answer_and_what_takes_it_back_meet_on_a_shared_hold(meeting: Meeting
         assert owed in ([True, True, False], [False, False, False])
         for ask in (first, second, third):
             _require_sequences(office, ask, since)
+
+
+def test_a_freeze_meets_the_withdrawal_of_its_address_and_a_release_an_order(
+    meeting: Meeting,
+) -> None:
+    """Whoever comes first, all of it is taken, and marked by who did."""
+    office, desk = meeting.office, meeting.office.desk
+    a, b = desk.cast.a, desk.cast.b
+    seen: Counter[tuple[str | None, str | None]] = Counter()
+    for _ in range(RACES):
+        ask = desk.go_out(to=[b.handle])
+        times: dict[str, Any] = {
+            "frozen_at": format_time(desk.clock.now()),
+            "hold_expires_at": format_time(desk.clock.now() + DAY),
+        }
+        held = desk.hold(b, ask, **times)
+        freeze = [found(1, 9), frozen(1, 9, **times)]
+        order = {"agency": "Police", "reference": "1-23-456", "document_sha256": "ab" * 32}
+        outcomes = meeting.run(
+            [
+                meeting.send("freeze", b.analyst, ask, "freeze-reports", lines=freeze),
+                meeting.send(
+                    "withdraw", a.lead, ask, "withdrawal", addresses=[1], reason="an error"
+                ),
+                meeting.send("order", b.compliance, ask, "legal-orders", **order),
+                meeting.send("release", b.lead, ask, "freeze-reports", lines=[released(held, 1)]),
+            ]
+        )
+        assert {status for _, status, _ in outcomes.values()} == {201}
+        shown = Shown.to(MemberReader(office.signer, a.auditor), ask.id)
+        assert shown.failed() == {}
+        marks = {line.kind.value: line.irregular for line in shown.lines}
+        seen[marks["frozen"], marks["released"]] += 1
+        assert {marks["found"], marks["frozen"]} <= {None, "after_end"}
+        assert marks["released"] in {None, "encumbered"}
+        assert desk.leg(b, ask).owes_answer
+    assert seen.total() == RACES

@@ -3,8 +3,11 @@
 import pytest
 
 from coordinator.domain.errors import InvalidInputError, LedgerBreachError, PermissionDeniedError
-from tests.factories import ETHER
+from holdfast.protocol.payloads import format_time
+from tests.factories import ETHER, NOON
 from tests.services.request_cast import (
+    DAY,
+    HOUR,
     Desk,
     addresses,
     corrected,
@@ -30,7 +33,8 @@ def test_a_report_is_answered_with_its_lines_and_the_leg_as_it_shows_now(desk: D
     assert told["leg"]["status"] == "partially_frozen"
     sums = told["leg"]["totals"][ETHER]
     assert (sums["found"], sums["frozen"], sums["held"]) == ("100", "60", "60")
-    assert desk.told(desk.cast.b, ask)[-2:] == ["freeze.found", "freeze.frozen"]
+    told_of = ["freeze.found", "freeze.frozen", "freeze.nothing"]
+    assert desk.told(desk.cast.b, ask)[-3:] == told_of
 
 
 def test_one_wrong_line_refuses_the_whole_report_and_all_wrong_ones_are_named(desk: Desk) -> None:
@@ -81,12 +85,64 @@ def test_who_may_find_and_freeze_may_not_let_go_keep_or_correct(desk: Desk, role
     assert desk.totals(request_id=ask.id)[ETHER]["found"] == 9
 
 
+ACCEPTED = {"code": "whole_account", "address_nos": [0], "reason": "The papers are in the file."}
+
+
+def test_what_is_beyond_the_request_is_held_and_no_balance_is_told(desk: Desk) -> None:
+    a, b = desk.cast.a, desk.cast.b
+    ether = {"account": "eip155:1:0x51E9d833Ecae4E8D9D8Be17300AEE6D3398C135D", "asset": ETHER}
+    ask = desk.go_out(addresses=[ether | {"amount": "50"}])
+    whole = frozen(0, 30, account_level=True)
+    refused = refusal(desk.report, b, ask, found(0, 80), frozen(0, 50), whole)
+    assert refused.pointers == {
+        "/lines/0/amount": "beyond_asked",
+        "/lines/2/amount": "beyond_asked",
+    }
+    assert "amount null" in refused.errors[0].detail
+    assert "amount null" in refused.errors[1].detail
+    first = desk.report(b, ask, found(0, 40))["lines"][0]["id"]
+    assert refusal(desk.report, b, ask, corrected(first, 51)).pointers == {
+        "/lines/0/amount": "beyond_asked"
+    }
+    more = frozen(0, None, account_level=True)
+    desk.report(b, ask, corrected(first, 50), found(0, None), frozen(0, 50), more)
+    sums = {"found": 50, "frozen": 50, "held": 50, "withheld": 2}
+    assert desk.totals(request_id=ask.id)[ETHER] == sums
+    assert desk.leg(b, ask).status == "frozen"
+    told = [e["data"] for e in desk.feed(a) if e["type"] == "freeze.frozen"][-1]
+    assert [line["amount"] for line in told["lines"]] == ["50", None]
+
+
+def test_a_whole_account_comes_up_for_review_a_day_later_and_an_extension_is_one(
+    desk: Desk,
+) -> None:
+    a, b = desk.cast.a, desk.cast.b
+    ask = desk.go_out()
+    both = (frozen(0, None, account_level=True), frozen(0, None, account_level=True))
+    report = desk.report(b, ask, *both, found(0, None))
+    first, second = (line["hold"] for line in report["lines"][:2])
+    due = format_time(NOON + DAY)
+    desk.clock.step(HOUR)
+    desk.extend(b, ask, second, NOON + 20 * DAY)
+    desk.step(23 * HOUR)
+    for reader in (a, b):
+        [told] = [e["data"] for e in desk.feed(reader) if e["type"] == "hold.review_due"]
+        assert (told["hold"], told["review_at"]) == (first, due)
+    desk.step(DAY)
+    assert desk.told(b, ask).count("hold.review_due") == 1
+    # The clock of its end goes on, and warns as it would.
+    desk.step(6 * DAY)
+    assert desk.told(b, ask).count("hold.expiring") == 1
+
+
 def test_beyond_the_stated_amount_only_a_freeze_of_the_whole_account_is_taken(desk: Desk) -> None:
     b = desk.cast.b
     [target] = addresses(1, 40)
     [plain] = addresses(1, 41)
     ether = {"account": "eip155:1:0x51E9d833Ecae4E8D9D8Be17300AEE6D3398C135D", "asset": ETHER}
-    ask = desk.go_out(addresses=[ether | {"amount": "50"}, target, plain])
+    whole = {"amount": "50", "whole_account": {"why": "It was opened with forged papers."}}
+    ask = desk.submit(addresses=[ether | whole, target, plain])
+    desk.decide(ask, warnings_accepted=[ACCEPTED])
     over = [found(0, 80), frozen(0, 51)]
     assert refusal(desk.report, b, ask, *over).pointers == {
         "/lines/1/account_level": "beyond_stated_amount"
@@ -134,8 +190,10 @@ def test_answers_of_nothing_make_a_leg_no_match_or_declined_by_their_codes(desk:
         assert desk.leg(exchange, ask).status == "under_review"
     assert desk.report(b, ask, nothing())["leg"]["status"] == "no_match"
     assert desk.report(c, ask, nothing("rest", "funds_gone"))["leg"]["status"] == "declined"
-    assert desk.told(b, ask)[-1] == "leg.no_match"
-    assert desk.told(c, ask)[-1] == "leg.declined"
+    received = ["freeze_request.received"]
+    for exchange, closing in ((b, "leg.no_match"), (c, "leg.declined")):
+        answered = ["freeze.nothing", "freeze.nothing", closing]
+        assert desk.told(exchange, ask) == received + answered
     # A later line supersedes the answer.
     assert desk.report(b, ask, found(0, 1))["leg"]["status"] == "under_review"
     assert refusal(desk.report, b, ask, nothing([0])).pointers == {
@@ -152,3 +210,36 @@ def test_of_a_long_report_the_event_shows_some_lines_and_counts_all(desk: Desk) 
     assert 0 < len(data["lines"]) <= 25
     assert data["lines"] == told["lines"][: len(data["lines"])]
     assert desk.totals(request_id=ask.id)[ETHER] == {"found": 400}
+
+
+def test_what_is_nothing_is_told_with_its_lines_and_of_many_addresses_their_number(
+    desk: Desk,
+) -> None:
+    b = desk.cast.b
+    ask = desk.go_out(addresses=addresses(300, 3000))
+    desk.report(
+        b,
+        ask,
+        nothing(list(range(100)), "funds_gone"),
+        nothing(list(range(100, 201)), "moved_on", next={"service": "a bridge"}),
+        nothing(),
+    )
+    for reader in (desk.cast.a, b):
+        data = next(e["data"] for e in desk.feed(reader) if e["type"] == "freeze.nothing")
+        few, many, rest = data["lines"]
+        assert (few["code"], few["address_nos"], few["address_count"]) == (
+            "funds_gone",
+            list(range(100)),
+            100,
+        )
+        assert (many["code"], many.get("address_nos"), many["address_count"]) == (
+            "moved_on",
+            None,
+            101,
+        )
+        assert many["next"] == {"service": "a bridge"}
+        assert (rest["code"], rest["address_nos"], rest["address_count"]) == (
+            "no_match",
+            "rest",
+            99,
+        )

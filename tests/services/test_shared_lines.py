@@ -10,7 +10,7 @@ from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.documents import Vault
 from tests.factories import Cast, Exchange, Signer
 from tests.services.request_cast import addresses
-from tests.services.through_api import World, released_line
+from tests.services.through_api import World, found_line, frozen_line, released_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,3 +152,26 @@ def test_the_ledger_with_shared_lines_is_read_page_by_page(s: Sharing) -> None:
     assert [len(page["items"]) for page in pages] == [3, 3, 2]
     assert [line for page in pages for line in page["items"]] == whole
     assert [line["id"] for line in whole] == sorted(line["id"] for line in whole)
+
+
+def test_what_is_irregular_for_one_request_is_no_matter_of_another_requesters(s: Sharing) -> None:
+    a, b, c, _ = s.w.cast.all
+    order = {"agency": "Prosecutor of Tallinn", "reference": "1-23-456", "hold": s.hold}
+    s.w.act(b.compliance, s.of_a, "legal-orders", document_sha256="ab" * 32, **order)
+    s.share()
+    s.w.report(b, s.of_a, [released_line(s.hold, "100")])
+    s.w.act(a.lead, s.of_a, "withdrawal", addresses="all", reason="an error")
+    late = [found_line("5"), frozen_line("5", frozen_at="2026-03-02T12:00:00Z")]
+    opened = s.w.report(b, s.of_a, late)["lines"][1]["hold"]
+    s.w.report(b, s.of_c, [{"kind": "frozen", "address_no": 2, "hold": opened}])
+
+    def seen(request: dict[str, Any], exchange: Exchange, name: str) -> set[str | None]:
+        return {each.get("irregular") for each in s.w.items(exchange.auditor, request, name)}
+
+    assert seen(s.of_a, a, "ledger") == {None, "encumbered", "after_end"}
+    assert seen(s.of_a, a, "holds") == {None, "after_end"}
+    assert seen(s.of_c, c, "ledger") == seen(s.of_c, c, "holds") == {None}
+    assert "irregular" in s.w.leg(s.of_a, b)["flags"]
+    told = s.w.events(c, "freeze.released", "freeze.frozen")
+    assert told
+    assert not [line for data in told for line in data["lines"] if "irregular" in line]

@@ -38,6 +38,7 @@ AMOUNTS = st.integers(1, 9)
 #: More by hand: STATEFUL=500 looks long and hard.
 EXAMPLES = int(os.environ.get("STATEFUL", "10"))
 STEPS = 30
+WORDS = ["acknowledged", "under_review", "declined", "cannot_say"]
 MAKERS = {"released": say.released, "returned": say.returned, "seized": say.seized}
 
 
@@ -122,7 +123,7 @@ class LifeCycle(RuleBasedStateMachine):
         if is_meant and self.attempt(expected, lambda: self.desk.decide(ask, decision="reject")):
             request.status = "rejected"
 
-    @rule(place=PLACES, word=st.sampled_from(["acknowledged", "under_review", "declined"]))
+    @rule(place=PLACES, word=st.sampled_from(WORDS))
     def say_a_word(self, place: int, word: str) -> None:
         if (leg := self.leg(place)) is None:
             return
@@ -132,6 +133,7 @@ class LifeCycle(RuleBasedStateMachine):
             "acknowledged": ("acknowledgement", {}, status in {"queued", "delivered"}),
             "under_review": ("review", {}, True),
             "declined": ("decline", {"code": "policy_refusal"}, status not in frozen),
+            "cannot_say": ("decline", {"code": "cannot_say"}, status not in frozen),
         }[word]
         expected = expected and leg.request.status == "active"
         if self.attempt(expected, self.send(leg, path, **body)):
@@ -174,9 +176,15 @@ class LifeCycle(RuleBasedStateMachine):
     def find(self, place: int, number: int, amount: int) -> None:
         if (leg := self.leg(place)) is None:
             return
-        told = self.report(leg, self.model.may_find(leg, number), say.found(number, amount))
+        told = self.report(leg, self.model.may_tell(leg, number), say.found(number, amount))
         if told:
+            self.shows(told, self.model.mark(leg, number))
             self._found(leg, told["lines"][0], amount)
+
+    @staticmethod
+    def shows(told: dict[str, Any], marks: list[str | None]) -> None:
+        """See that the lines of a report are marked as the model marks them."""
+        assert [line.get("irregular") for line in told["lines"]] == marks
 
     def _found(self, leg: Leg, line: dict[str, Any], amount: int) -> None:
         number = line["address_no"]
@@ -203,7 +211,7 @@ class LifeCycle(RuleBasedStateMachine):
         room = model.found(leg, number) - model.frozen(leg, number) + amount + extra
         told = self.report(
             leg,
-            model.may_freeze(leg, number, frozen_at) and amount <= room,
+            model.may_tell(leg, number) and amount <= room,
             say.frozen(number, amount, **times),
             say.found(number, amount + extra),
         )
@@ -212,6 +220,8 @@ class LifeCycle(RuleBasedStateMachine):
             hold = Hold(
                 line["hold"], leg, number, frozen_at, end, links={leg.request.number: number}
             )
+            frozen = model.mark(leg, number, frozen_at=frozen_at, of=hold)
+            self.shows(told, frozen + model.mark(leg, number))
             model.holds.append(hold)
             model.lines.append(Line(line["id"], leg, "frozen", amount, number, hold))
             self._found(leg, told["lines"][1], amount + extra)
@@ -222,10 +232,11 @@ class LifeCycle(RuleBasedStateMachine):
             return
         leg, number, model = hold.leg, hold.address_no, self.model
         room = model.found(leg, number) - model.frozen(leg, number)
-        expected = model.may_freeze(leg, number, model.now) and amount <= room
+        expected = model.may_tell(leg, number) and amount <= room
         expected = expected and hold in model.linked(leg) and not hold.lapsed
         told = self.report(leg, expected, say.topped_up(hold.id, number, amount))
         if told:
+            self.shows(told, model.mark(leg, number, frozen_at=model.now, of=hold))
             line = told["lines"][0]["id"]
             model.lines.append(Line(line, leg, "frozen", amount, number, hold))
             hold.kept = False
@@ -249,15 +260,21 @@ class LifeCycle(RuleBasedStateMachine):
         leg, model = self.a_leg_of(hold, by), self.model
         if leg is hold.leg:
             return  # there the line would be a further freeze
-        if self.report(leg, model.may_share(leg, hold, number), say.shared(hold.id, number)):
+        told = self.report(leg, model.may_share(leg, hold, number), say.shared(hold.id, number))
+        if told:
+            self.shows(told, model.mark(leg, number, frozen_at=hold.frozen_at))
             model.share(leg, hold, number)
 
-    @rule(place=PLACES, number=NUMBERS, code=st.sampled_from(["no_match", "funds_gone"]))
+    @rule(
+        place=PLACES, number=NUMBERS, code=st.sampled_from(["no_match", "funds_gone", "cannot_say"])
+    )
     def answer_nothing(self, place: int, number: int, code: str) -> None:
         if (leg := self.leg(place)) is None:
             return
         expected = self.model.may_answer_nothing(leg, number)
-        if self.report(leg, expected, say.nothing([number], code)):
+        told = self.report(leg, expected, say.nothing([number], code))
+        if told:
+            self.shows(told, self.model.mark(leg, number))
             leg.nothing[number] = code
 
     @rule(place=PLACES, amount=st.integers(0, 12))
@@ -349,6 +366,9 @@ class LifeCycle(RuleBasedStateMachine):
                 shown = (row.status, set(row.flags) - {"overdue"})
                 assert shown == (model.status(leg), model.flags(leg)), leg.partner
                 assert desk.totals(leg_id=row.id).get(ETHER, {}) == model.totals(legs=[leg])
+            assert {h.id: desk.hold_row(h.id).irregular for h in model.holds} == {
+                h.id: h.irregular for h in model.holds
+            }
             assert desk.totals(request_id=ask.id).get(ETHER, {}) == model.totals(legs)
         if self.asks:
             incident = self.asks[0].answer["incident"]["id"]

@@ -159,6 +159,18 @@ def test_declines_and_empty_answers_are_told_by_code(w: World) -> None:
     assert _row(_statistics(w, w.cast.a), w.cast.b)["declined"] == {}
 
 
+def test_who_cannot_say_is_outside_the_statistics_of_answers(w: World) -> None:
+    request = w.live(to=[w.cast.b.handle, w.cast.c.handle])
+    w.act(w.cast.b.lead, request, "decline", code="cannot_say")
+    silent = {"kind": "nothing", "address_nos": "rest", "code": "cannot_say"}
+    w.report(w.cast.c, request, [silent])
+    view = _statistics(w, w.cast.a)
+    for exchange in (w.cast.b, w.cast.c):
+        assert w.leg(request, exchange)["status"] == "cannot_say"
+        row = _row(view, exchange)
+        assert (row["legs"], row["declined"], row["nothing"]) == (1, {}, {})
+
+
 def test_each_leg_that_shows_declined_counts_once_in_the_decline_mix(w: World) -> None:
     five = addresses(5)
     said: list[dict[str, list[int]]] = [

@@ -133,6 +133,107 @@ def test_a_withdrawal_a_closure_a_rejection_and_an_expiry_are_all_borne_out(
         assert told(examination, "status") == [Result.VERIFIED]
 
 
+@pytest.fixture(scope="module")
+def irregular_lines(office: Office) -> Shown:
+    """What the requester is shown of lines after the end, late and under an order."""
+    desk, b, c = office.desk, office.desk.cast.b, office.desk.cast.c
+    ask = desk.go_out(to=[b.handle, c.handle])
+    hold = desk.hold(b, ask)
+    desk.report(b, ask, released(hold, 1))
+    order = {"agency": "Prosecutor of Tallinn", "reference": "1-23-456", "hold": hold}
+    order["document_sha256"] = "ab" * 32
+    assert office.act(b.compliance, ask, "legal-orders", **order)[0] == 201
+    desk.report(b, ask, released(hold, 1), released(hold, 1, "court_order"), returned(hold, 1))
+    desk.clock.step(DAY / 24)
+    desk.withdraw(ask, [1])
+    after = {
+        "frozen_at": format_time(desk.clock.now()),
+        "hold_expires_at": format_time(desk.clock.now() + DAY),
+    }
+    desk.report(b, ask, found(1, 9), frozen(1, 4, **after), frozen(1, 5))
+    desk.withdraw(ask)
+    desk.clock.step(2 * DAY)
+    desk.report(c, ask, found(0, 5), frozen(0, 5), nothing())
+    for member in (b.analyst, c.analyst):
+        assert shown_to(office, member, ask).failed() == {}
+    shown = shown_to(office, desk.cast.a.auditor, ask)
+    assert shown.failed() == {}
+    return shown
+
+
+@pytest.fixture
+def irregular(irregular_lines: Shown) -> Shown:
+    """The same, for a test to alter."""
+    return irregular_lines.copy()
+
+
+def test_what_a_ratification_leaves_out_takes_no_later_freeze_as_regular(office: Office) -> None:
+    desk, a, b = office.desk, office.desk.cast.a, office.desk.cast.b
+    desk.policy(a, may_flash=[a.analyst.subject])
+    ask = desk.submit(urgency="flash", to=[b.handle])
+    desk.clock.step(DAY / 24 / 60)
+    desk.decide_without(ask, [1])
+    now = desk.clock.now()
+    times = {"frozen_at": format_time(now), "hold_expires_at": format_time(now + DAY)}
+    lines = (found(0, 5), frozen(0, 5, **times), found(1, 5), frozen(1, 5, **times))
+    desk.report(b, ask, *lines)
+    for member in (a.auditor, b.analyst):
+        shown = shown_to(office, member, ask)
+        assert shown.failed() == {}
+        assert [line.irregular for line in shown.lines] == [None, None, None, "after_end"]
+
+
+def test_lines_are_irregular_as_their_acts_say(irregular: Shown) -> None:
+    marks = [line.irregular for line in irregular.lines]
+    encumbered, after_end, late = "encumbered", "after_end", "late"
+    assert marks[:2] == [None, None]
+    assert marks[2:6] == [None, encumbered, None, encumbered]
+    assert marks[6:] == [None, after_end, None, *[late] * 3]
+    assert [hold.irregular for hold in irregular.holds_shown] == [None, after_end, None, late]
+
+
+@pytest.mark.parametrize(
+    ("number", "mark"),
+    [
+        (2, "encumbered"),
+        (3, None),
+        (4, "encumbered"),
+        (5, "late"),
+        (7, None),
+        (7, "late"),
+        (8, "after_end"),
+        (10, "after_end"),
+    ],
+)
+def test_a_line_that_is_marked_otherwise_is_found_out(
+    irregular: Shown, number: int, mark: str | None
+) -> None:
+    line = irregular.lines[number]
+    irregular.swap(irregular.lines, line, irregular=mark)
+    assert f"{line.id} is shown as {mark or 'regular'}" in irregular.failed()["ledger"]
+
+
+def test_a_hold_or_a_leg_that_hides_what_is_irregular_is_found_out(irregular: Shown) -> None:
+    irregular.swap(irregular.holds_shown, irregular.holds_shown[1], irregular=None)
+    assert "shows irregular None" in irregular.failed()["ledger"]
+    for leg in list(irregular.legs_shown):
+        flags = [flag for flag in leg.flags if flag != "irregular"]
+        irregular.swap(irregular.legs_shown, leg, flags=flags)
+    assert "does not flag irregular lines" in irregular.failed()["ledger"]
+
+
+def test_who_cannot_say_is_shown_so_and_as_nothing_else(office: Office) -> None:
+    desk, b = office.desk, office.desk.cast.b
+    ask = desk.go_out(to=[b.handle])
+    desk.act(b.compliance, ask, "decline", code="cannot_say")
+    shown = shown_to(office, desk.cast.a.auditor, ask)
+    assert shown.failed() == {}
+    for status in (LegStatus.DECLINED, LegStatus.NO_MATCH):
+        altered = shown.copy()
+        altered.swap(altered.legs_shown, altered.legs_shown[0], status=status)
+        assert "its acts come to cannot_say" in altered.failed()["leg"]
+
+
 def test_a_shared_hold_is_verified_where_it_was_written_and_asserted_elsewhere(
     office: Office,
 ) -> None:

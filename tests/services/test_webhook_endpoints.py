@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from coordinator.domain.actor import COORDINATOR
 from coordinator.domain.clock import SteppedClock
@@ -39,7 +40,7 @@ from coordinator.storage.engine.documents import Vault
 from coordinator.storage.engine.newest import Newest
 from holdfast.protocol import payloads, views
 from tests.dispatcher.outbox_cast import Outbox
-from tests.factories import Cast, Member
+from tests.factories import NOON, Cast, Member
 from tests.rulebook import command_context
 
 URL = "https://hooks.exchange-b.example/secret-path"
@@ -169,6 +170,27 @@ def test_an_endpoint_gets_only_the_types_it_takes(outbox: Outbox, cast: Cast) ->
     assert statuses(outbox, made["id"]) == []
     outbox.event(cast.b.handle, event_type="freeze.found")
     assert statuses(outbox, made["id"]) == ["pending"]
+
+
+def test_an_endpoint_takes_all_events_of_a_noun(outbox: Outbox, cast: Cast) -> None:
+    body = payloads.NewEndpoint.model_validate({"url": URL, "event_types": ["freeze.*"]})
+    made = run(outbox, prepare_registration(body, lambda _: None), cast.b.lead)
+    assert made["event_types"] == ["freeze.*"]
+    for other in ("freeze_request.received", "leg.declined", "hold.lapsed"):
+        outbox.event(cast.b.handle, event_type=other)
+    assert statuses(outbox, made["id"]) == []
+    for wanted in ("freeze.nothing", "freeze.found"):
+        outbox.event(cast.b.handle, event_type=wanted)
+    assert statuses(outbox, made["id"]) == ["pending", "pending"]
+    since = payloads.Replay(since=NOON - timedelta(hours=1))
+    replayed = run(outbox, ReplayEndpoint(endpoint_id=made["id"], body=since), cast.b.lead)
+    assert replayed["queued"] == 2
+
+
+@pytest.mark.parametrize("unknown", ["freeze.thawed", "frozen.*", "*", "freeze", "freeze.f*"])
+def test_an_endpoint_names_events_that_there_are(unknown: str) -> None:
+    with pytest.raises(ValidationError, match=r"name a type, e\.g\. freeze\.frozen"):
+        payloads.NewEndpoint.model_validate({"url": URL, "event_types": [unknown]})
 
 
 def test_both_secrets_sign_for_a_day_after_a_rotation(

@@ -33,6 +33,10 @@ def _owes(desk: Desk, ask: Ask) -> bool:
     return bool(leg.owes_answer)
 
 
+def _marks(report: dict[str, Any]) -> list[str | None]:
+    return [line.get("irregular") for line in report["lines"]]
+
+
 def test_a_withdrawal_obliges_those_that_hold_and_ends_the_legs_of_the_others(desk: Desk) -> None:
     a, b, c, d = desk.cast.all
     ask = desk.go_out()
@@ -200,42 +204,73 @@ def test_a_request_closes_by_itself_though_nobody_answers_about_withdrawn_addres
     assert desk.status(ask) == "closed"
 
 
-def test_a_withdrawn_address_takes_no_later_freeze_but_one_from_before(desk: Desk) -> None:
+def test_a_later_freeze_of_a_withdrawn_address_is_taken_as_irregular(desk: Desk) -> None:
     b = desk.cast.b
     ask = desk.go_out()
     desk.clock.step(HOUR)
     desk.withdraw(ask, [1])
-    late = frozen(1, 5, frozen_at=format_time(NOON + HOUR))
-    refused = refusal(desk.report, b, ask, found(1, 5), late)
-    assert refused.pointers == {"/lines/1/frozen_at": "address_withdrawn"}
-    desk.report(b, ask, found(1, 5), frozen(1, 5))
-    assert _owes(desk, ask)
-    desk.report(b, ask, found(0, 5), frozen(0, 5, frozen_at=format_time(NOON + HOUR)))
+    at_the_end = {"frozen_at": format_time(NOON + HOUR)}
+    report = desk.report(b, ask, found(0, 5), frozen(0, 5, **at_the_end))
+    assert (_marks(report), _owes(desk, ask)) == ([None, None], False)
+    report = desk.report(b, ask, found(1, 5), frozen(1, 5, **at_the_end))
+    assert (_marks(report), _owes(desk, ask)) == ([None, "after_end"], True)
+    assert "irregular" in report["leg"]["flags"]
+    desk.report(b, ask, released(report["lines"][1]["hold"], 5))
+    assert not _owes(desk, ask)
+    report = desk.report(b, ask, found(1, 5), frozen(1, 5))
+    assert (_marks(report), _owes(desk, ask)) == ([None, None], True)
+    # That something irregular was told of stays to be seen.
+    assert "irregular" in report["leg"]["flags"]
 
 
-def test_messages_that_cross_the_end_are_taken_for_a_day_and_owe_an_answer(desk: Desk) -> None:
+def test_what_crosses_the_end_for_a_day_owes_an_answer_and_is_late_afterwards(
+    desk: Desk,
+) -> None:
     b = desk.cast.b
     ask = desk.go_out()
     desk.clock.step(HOUR)
     desk.withdraw(ask)
-    at_the_end = frozen(0, 9, frozen_at=format_time(NOON + HOUR))
-    refused = refusal(desk.report, b, ask, found(0, 9), at_the_end)
-    assert (refused.pointers, refused.current_status) == (
-        {"/lines/1/frozen_at": "request_ended"},
-        "withdrawn",
-    )
-    assert refusal(desk.report, b, ask, nothing()).pointers == {"/lines/0/kind": "request_ended"}
     desk.clock.step(24 * HOUR)
     report = desk.report(b, ask, found(0, 9), frozen(0, 9))
-    assert report["leg"]["status"] == "frozen"
+    assert (_marks(report), report["leg"]["status"]) == ([None, None], "frozen")
+    assert report["leg"]["flags"] == ["answer_owed"]
     assert _owes(desk, ask)
     assert desk.status(ask) == "withdrawn"
     desk.clock.step(HOUR / 3600)
-    for line in (found(1, 1), frozen(1, 1)):
-        assert refusal(desk.report, b, ask, line).pointers["/lines/0/kind"] == "request_ended"
-    # Lines on what is held are taken at any time.
-    desk.report(b, ask, released(report["lines"][1]["hold"], 9))
+    late = desk.report(b, ask, found(1, 1), frozen(1, 1))
+    assert _marks(late) == ["late", "late"]
+    assert late["leg"]["flags"] == ["answer_owed", "irregular"]
+    for line in (report["lines"][1], late["lines"][1]):
+        desk.report(b, ask, released(line["hold"], int(line["amount"])))
     assert not _owes(desk, ask)
+
+
+def test_a_freeze_after_the_end_is_stored_seen_by_both_sides_and_owes_an_answer(
+    desk: Desk,
+) -> None:
+    a, b = desk.cast.a, desk.cast.b
+    ask = desk.go_out()
+    desk.clock.step(HOUR)
+    desk.withdraw(ask)
+    at_the_end = frozen(0, 9, frozen_at=format_time(NOON + HOUR))
+    report = desk.report(b, ask, found(0, 9), at_the_end)
+    assert _marks(report) == [None, "after_end"]
+    assert desk.hold_row(report["lines"][1]["hold"]).irregular == "after_end"
+    assert _owes(desk, ask)
+    for reader in (a, b):
+        told = [e for e in desk.feed(reader) if e["type"] == "freeze.frozen"][-1]
+        assert told["data"]["lines"][0]["irregular"] == "after_end"
+
+
+def test_nothing_is_answered_after_the_end_too_and_shows(desk: Desk) -> None:
+    b = desk.cast.b
+    ask = desk.go_out()
+    desk.withdraw(ask)
+    report = desk.report(b, ask, nothing())
+    assert (_marks(report), report["leg"]["status"]) == ([None], "no_match")
+    desk.clock.step(25 * HOUR)
+    report = desk.report(desk.cast.c, ask, nothing(code="funds_gone"))
+    assert (_marks(report), report["leg"]["status"]) == (["late"], "declined")
 
 
 def test_a_top_up_after_the_end_counts_as_made_now(desk: Desk) -> None:
@@ -243,8 +278,29 @@ def test_a_top_up_after_the_end_counts_as_made_now(desk: Desk) -> None:
     hold = desk.hold(desk.cast.b, ask)
     desk.clock.step(HOUR)
     desk.withdraw(ask)
-    refused = refusal(desk.report, desk.cast.b, ask, found(0, 5), topped_up(hold, 0, 5))
-    assert refused.pointers == {"/lines/1/frozen_at": "request_ended"}
+    report = desk.report(desk.cast.b, ask, found(0, 5), topped_up(hold, 0, 5))
+    assert _marks(report) == [None, "after_end"]
+    assert desk.hold_row(hold).irregular == "after_end"
+
+
+def test_a_freeze_of_what_nobody_ratified_is_irregular_and_owes_an_answer(desk: Desk) -> None:
+    b = desk.cast.b
+    ask = desk.go_out()
+    early = desk.hold(b, ask)
+    desk.clock.step(HOUR)
+    desk.change(
+        "UPDATE freeze_request SET unratified_at = :since WHERE id = :id",
+        since=int(desk.clock.now().timestamp() * 1_000_000),
+        id=ask.id,
+    )
+    late = desk.report(b, ask, found(1, 5), frozen(1, 5, frozen_at=format_time(desk.clock.now())))
+    hold = late["lines"][1]["hold"]
+    assert (_marks(late), _owes(desk, ask)) == ([None, "after_end"], True)
+    end = format_time(desk.clock.now() + DAY)
+    wrong = refusal(desk.report, b, ask, kept(early, hold_expires_at=end))
+    assert wrong.pointers == {"/lines/0/hold": "nothing_owed"}
+    desk.report(b, ask, kept(hold, hold_expires_at=end))
+    assert not _owes(desk, ask)
 
 
 def test_a_hold_kept_for_another_request_owes_nothing_any_more(desk: Desk) -> None:

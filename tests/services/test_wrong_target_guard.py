@@ -187,3 +187,28 @@ def test_a_service_wallet_is_accepted_one_address_at_a_time(desk: Desk) -> None:
         "/warnings_accepted": "warning_open"
     }
     assert desk.decide(ask, warnings_accepted=accept([0], [1]))["status"] == "active"
+
+
+WHOLE = {"whole_account": {"why": "It was opened with forged papers."}}
+
+
+def test_a_whole_account_is_warned_of_and_accepted_one_address_at_a_time(desk: Desk) -> None:
+    first, second, third = addresses(3, 70)
+    ask = desk.submit(addresses=[first, second | WHOLE, third | WHOLE])
+    assert _warnings(ask.answer) == {"whole_account": [1, 2]}
+    assert refusal(desk.decide, ask).code == "warnings_open"
+    accepted = {"code": "whole_account", "reason": "The papers are on file."}
+    for numbers in ("all", [1, 2]):
+        refused = refusal(desk.decide, ask, warnings_accepted=[accepted | {"address_nos": numbers}])
+        assert refused.pointers["/warnings_accepted/0/address_nos"] == "one_at_a_time"
+    each = [accepted | {"address_nos": [number]} for number in (1, 2)]
+    assert desk.decide(ask, warnings_accepted=each)["status"] == "active"
+
+
+def test_a_whole_account_holds_no_flash_request_back_and_another_warning_does(desk: Desk) -> None:
+    desk.policy(desk.cast.a, may_flash=[desk.cast.a.analyst.subject])
+    [target] = addresses(1, 80)
+    ask = desk.submit(urgency="flash", addresses=[target | WHOLE])
+    assert (ask.answer["status"], ask.answer["provisional"]) == ("active", True)
+    ask = desk.submit(urgency="flash", addresses=[{"account": LOWER} | WHOLE])
+    assert (ask.answer["status"], ask.answer["provisional"]) == ("submitted", False)

@@ -24,7 +24,7 @@ from coordinator.storage.tables.outbox import AttemptRow
 from coordinator.storage.tail import outbox
 from holdfast.protocol import payloads
 from holdfast.protocol.payloads import format_time
-from holdfast.protocol.vocabulary import Urgency
+from holdfast.protocol.vocabulary import Urgency, is_chosen
 
 #: Attempts shown with a delivery, the newest ones.
 ATTEMPTS_SHOWN = 20
@@ -108,7 +108,7 @@ def replay(command: ReplayEndpoint, actor: Actor, uow: UnitOfWork) -> Answer:
             code="replay_too_long",
         )
     if endpoint.event_types is not None:
-        events = [e for e in events if e.type in endpoint.event_types]
+        events = [e for e in events if is_chosen(e.type, endpoint.event_types)]
     _queue(uow, endpoint.id, events)
     recorded = uow.record(
         "webhook_endpoint.replayed",

@@ -142,7 +142,7 @@ def register(command: RegisterEndpoint, actor: Actor, uow: UnitOfWork) -> Answer
             "id": endpoint_id,
             "partner": actor.partner,
             "document_key_id": key.id,
-            "event_types": _types(body.event_types),
+            "event_types": body.event_types,
             "enabled": True,
             "created_at": uow.now,
             "version": 1,
@@ -169,7 +169,7 @@ def update(command: UpdateEndpoint, actor: Actor, uow: UnitOfWork) -> Answer:
         changed = replace(changed, description=body.description)
     values: dict[str, object] = {}
     if "event_types" in named:
-        values["event_types"] = _types(body.event_types)
+        values["event_types"] = body.event_types
     if body.enabled is not None:
         values["enabled"] = body.enabled
     _change(uow, row, values)
@@ -295,10 +295,6 @@ def _document(uow: UnitOfWork, row: WebhookEndpointRow) -> EndpointDocument:
 def _change(uow: UnitOfWork, row: WebhookEndpointRow, values: Mapping[str, object]) -> None:
     if not store.change(uow.connection, row, values):
         raise ConflictError("the endpoint was changed meanwhile; read it again")
-
-
-def _types(event_types: Sequence[EventType] | None) -> list[str] | None:
-    return None if event_types is None else [str(t) for t in event_types]
 
 
 def _record(uow: UnitOfWork, actor: Actor, what: str, row: WebhookEndpointRow) -> Recorded:

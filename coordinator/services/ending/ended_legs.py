@@ -1,6 +1,6 @@
 """What the end of a request means for its legs: each is told, and those that hold owe an answer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, NotRequired, TypedDict
 
 from coordinator.domain.freeze_ledger import LegLedger
@@ -21,8 +21,10 @@ from holdfast.protocol.vocabulary import EventType, LegStatus
 #: What an event names at most; webhook bodies stay under 20 kB, the rest is in the list.
 ADDRESSES_IN_EVENT = 500
 _HOLDS_IN_EVENT = 25
-_ANSWERED = {
+#: What tells that a leg is answered, with nothing frozen on it.
+EVENT_OF_ANSWER: Mapping[LegStatus, EventType] = {
     LegStatus.NO_MATCH: EventType.LEG_NO_MATCH,
+    LegStatus.CANNOT_SAY: EventType.LEG_CANNOT_SAY,
     LegStatus.DECLINED: EventType.LEG_DECLINED,
 }
 
@@ -65,7 +67,7 @@ def withdraw_from_legs(on: RequestContext, numbers: Sequence[int], reason: str) 
             status = recompute_leg(on_leg, ledger)
         told = withdrawal(on.request, numbers, reason, status)
         on.tell_partner(leg, EventType.REQUEST_WITHDRAWN, told)
-        answered = _ANSWERED.get(status)
+        answered = EVENT_OF_ANSWER.get(status)
         if answered is not None and leg.status != status:
             on_leg.record(answered, {"why": "withdrawn"}, status=status)
         tell_owed(on_leg, status, owing, "withdrawn")

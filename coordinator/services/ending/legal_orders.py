@@ -4,7 +4,7 @@ An order changes no hold: only the partner that holds makes a voluntary hold a l
 signed extension with basis `legal_order`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
@@ -68,10 +68,14 @@ class LegalOrderView(TypedDict):
 def attach(command: AttachLegalOrder, actor: Actor, uow: UnitOfWork) -> Answer:
     """Tell the requester of an order, and the leg that it concerns.
 
-    An order that names no hold concerns every leg.
+    An order that names no hold concerns every leg. The same order again is the same entry, and
+    nobody is told of it twice.
     """
     body = command.body
     on = _target(command, actor, uow)
+    known = _attached_before(on, body)
+    if known is not None:
+        return Answer(200, known)
     act_id = on.store_act(NewAct("legal_order"))
     order = store.insert_order(
         uow.connection,
@@ -94,6 +98,25 @@ def attach(command: AttachLegalOrder, actor: Actor, uow: UnitOfWork) -> Answer:
     if isinstance(on, RequestContext):
         _tell_all(on, {"by": actor.subject, "act_id": act_id, **told})
     return Answer(201, _view(order, words), entry=recorded)
+
+
+def _attached_before(
+    on: RequestContext | LegContext, body: payloads.LegalOrder
+) -> LegalOrderView | None:
+    """Return the same order as its partner attached it before, to the same leg or hold."""
+    uow = on.uow
+    rows = store.same_document(
+        uow.connection,
+        on.request.id,
+        leg_id=on.leg.id if isinstance(on, LegContext) else None,
+        partner=on.actor.partner,
+        document_sha256=body.document_sha256,
+    )
+    said = (body.agency, body.reference, body.hold)
+    for view in legal_order_views(uow.connection, uow.vault, rows):
+        if (view["agency"], view["reference"], view["hold"]) == said:
+            return view
+    return None
 
 
 def _target(
@@ -146,6 +169,17 @@ def _tell_all(on: RequestContext, data: Mapping[str, object]) -> None:
     """Tell every partner asked of an order that is about all legs."""
     for leg in all_legs(on.uow, on.request.id):
         on.tell_partner(leg, EventType.LEG_LEGAL_ORDER, {**data, "status": leg.status})
+
+
+def encumbered(uow: UnitOfWork, leg: LegRow, hold_ids: Collection[str]) -> frozenset[str]:
+    """Return those holds on which an authority's order lies, as far as it is seen on this leg.
+
+    An order that names no hold lies on all of the leg's.
+    """
+    orders = store.of_leg(uow.connection, leg)
+    bodies = evidence_bodies(uow.connection, uow.vault, [order.act_id for order in orders])
+    named = {bodies.get(order.act_id, {}).get("hold") for order in orders}
+    return frozenset(hold_id for hold_id in hold_ids if None in named or hold_id in named)
 
 
 def legal_order_views(

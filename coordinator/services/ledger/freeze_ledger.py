@@ -12,13 +12,15 @@ from coordinator.domain.asset import parse_asset
 from coordinator.domain.freeze_ledger import BookedLine, Booking, Flagged, LegLedger, Rules, book
 from coordinator.domain.freeze_request import ENDED
 from coordinator.domain.hold import obliged
-from coordinator.domain.leg import LegAct
+from coordinator.domain.irregular import Ends
+from coordinator.domain.leg import LegAct, LegFlag, flags_with
 from coordinator.domain.permission import Permission, permission_for_line, require
 from coordinator.services.core.access import asked_leg, locked_leg
 from coordinator.services.core.acts import LegContext, NewAct
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, Recorded, UnitOfWork
-from coordinator.services.ending.ended_legs import recompute_leg
+from coordinator.services.ending.ended_legs import EVENT_OF_ANSWER, recompute_leg
+from coordinator.services.ending.legal_orders import encumbered
 from coordinator.services.ending.moot_disputes import end_moot
 from coordinator.services.ledger.ledger_views import shared_line_view
 from coordinator.services.ledger.obligations import first_obligations, settle
@@ -40,6 +42,7 @@ from coordinator.storage.requests import freeze_requests as request_store
 from coordinator.storage.tables.freeze_requests import ActRow, LegRow
 from holdfast.protocol import canonical_json, payloads
 from holdfast.protocol.payloads import (
+    CorrectionLine,
     FoundLine,
     FrozenLine,
     KeptLine,
@@ -50,7 +53,7 @@ from holdfast.protocol.payloads import (
 from holdfast.protocol.type_ids import new_ids
 from holdfast.protocol.vocabulary import EventType, LegStatus, LineKind, RequestStatus
 
-#: Which event tells of lines of which kind; `nothing` has none of its own but may end a leg.
+#: Which event tells of lines of which kind.
 EVENT_BY_KIND: Mapping[LineKind, EventType] = {
     LineKind.FOUND: EventType.FREEZE_FOUND,
     LineKind.FROZEN: EventType.FREEZE_FROZEN,
@@ -59,12 +62,15 @@ EVENT_BY_KIND: Mapping[LineKind, EventType] = {
     LineKind.SEIZED: EventType.FREEZE_SEIZED,
     LineKind.KEPT: EventType.FREEZE_KEPT,
     LineKind.CORRECTION: EventType.FREEZE_CORRECTED,
+    LineKind.NOTHING: EventType.FREEZE_NOTHING,
 }
 #: Lines that may name a hold.
 _ABOUT_HOLDS = (FrozenLine, ReleasedLine, ReturnedLine, SeizedLine, KeptLine)
 #: What an event carries at most; webhook bodies stay under 20 kB, the rest is in the ledger.
 LINES_IN_EVENT = 25
 LINES_IN_EVENT_BYTES = 10_000
+#: A line that answers more addresses than these only says how many.
+_NUMBERS_IN_EVENT = 100
 TOTALS_IN_EVENT_BYTES = 6_000
 
 
@@ -110,7 +116,10 @@ def report(command: ReportFreeze, actor: Actor, uow: UnitOfWork) -> Answer:
         unlinked=booking.unlinked,
     )
     ledger.apply(booking)
-    status = change_leg(on, LegAct.REPORT, ledger)
+    flags = leg.flags
+    if any(line.irregular for line in booking.lines):
+        flags = flags_with(flags, LegFlag.IRREGULAR, holds=True)
+    status = change_leg(on, LegAct.REPORT, ledger, flags=flags)
     totals = totals_now(on)
     entries = _record(on, booked, status, totals)
     uow.set_leaf(ActRow, booked.report_id, entries[0])
@@ -141,13 +150,24 @@ class _Booked:
 
     def shown(self, lines: Sequence[BookedLine], leg: LegRow) -> list[LineView]:
         """Return the first lines of an event, as many as fit; `line_count` tells of all."""
-        views = self.views(lines[:LINES_IN_EVENT], leg)
+        told = lines[:LINES_IN_EVENT]
+        views = [_as_told(*pair) for pair in zip(told, self.views(told, leg), strict=True)]
         left = LINES_IN_EVENT_BYTES
         for number, view in enumerate(views):
             left -= len(canonical_json.dumps(view)) + 1
             if left < 0:
                 return views[:number]
         return views
+
+
+def _as_told(line: BookedLine, view: LineView) -> LineView:
+    """Return a line as an event shows it: of answers how many addresses, and which, if few."""
+    if line.kind is not LineKind.NOTHING:
+        return view
+    told: LineView = {**view, "address_count": len(line.address_nos)}
+    if len(line.address_nos) > _NUMBERS_IN_EVENT and told["address_nos"] != "rest":
+        del told["address_nos"]
+    return told
 
 
 def _reopened(uow: UnitOfWork, ledger: LegLedger, booking: Booking) -> frozenset[str]:
@@ -166,14 +186,15 @@ def _reopened(uow: UnitOfWork, ledger: LegLedger, booking: Booking) -> frozenset
 
 def _book(on: LegContext, body: payloads.FreezeReport, ledger: LegLedger) -> Booking:
     uow, request, leg = on.uow, on.request, on.leg
-    numbers = sorted(
-        {line.address_no for line in body.lines if isinstance(line, FoundLine | FrozenLine)}
-        | {hold.address_no for hold in ledger.holds.values()}
-    )
+    named = {line.address_no for line in body.lines if isinstance(line, FoundLine | FrozenLine)}
+    named |= {hold.address_no for hold in ledger.holds.values()}
+    if any(isinstance(line, CorrectionLine) for line in body.lines):
+        named |= {address_no for address_no, _ in ledger.findings}
     flagged = {
-        row.address_no: Flagged(row.address_no, row.asset, row.amount)
-        for row in request_store.with_amount(uow.connection, request.id, numbers)
+        row.address_no: Flagged(row.address_no, row.asset, row.amount, row.whole_account)
+        for row in request_store.with_amount(uow.connection, request.id, sorted(named))
     }
+    leaving = {line.hold for line in body.lines if isinstance(line, ReleasedLine | ReturnedLine)}
     opening = sum(isinstance(line, FrozenLine) and line.hold is None for line in body.lines)
     partner = partner_store.partner(uow.connection, leg.partner)
     jurisdiction = None if partner is None else partner.jurisdiction
@@ -185,14 +206,20 @@ def _book(on: LegContext, body: payloads.FreezeReport, ledger: LegLedger) -> Boo
         new_line_id=iter(new_ids("lin", len(body.lines))).__next__,
         new_hold_id=iter(new_ids("hld", opening)).__next__,
         canonical_asset=lambda text: parse_asset(uow.chains, text),
-        ended_at=request.ended_at if is_over else None,
-        withdrawn=request_store.withdrawn_addresses(uow.connection, request.id),
+        noticed_at=leg.queued_at,
+        ends=Ends(
+            ended_at=request.ended_at if is_over else None,
+            withdrawn=request_store.withdrawn_addresses(uow.connection, request.id),
+            unratified_at=request.unratified_at,
+        ),
         left_out=(
             request_store.left_out_addresses(uow.connection, request.id)
             if is_hidden_from(request, leg)
             else ()
         ),
+        encumbered=encumbered(uow, leg, leaving) if leaving else frozenset(),
         late_window=uow.policies.late_report,
+        review_after=uow.policies.review_whole_account_after,
         max_hold=uow.policies.max_hold(jurisdiction),
         # Without its own request: nobody keeps a hold "for another request" that is this one.
         shared_with=lambda hold_id: store.requests_sharing(uow.connection, hold_id) - {request.id},
@@ -218,12 +245,9 @@ def _record(
             continue
         data = {"line_count": len(lines), "lines": booked.shown(lines, on.leg), **common}
         recorded.append(on.record(event, data, status=status))
-    closing = {
-        LegStatus.NO_MATCH: EventType.LEG_NO_MATCH,
-        LegStatus.DECLINED: EventType.LEG_DECLINED,
-    }.get(status)
-    if closing is not None or not recorded:
-        recorded.append(on.record(closing or EventType.LEG_UNDER_REVIEW, common, status=status))
+    closing = EVENT_OF_ANSWER.get(status)
+    if closing is not None:
+        recorded.append(on.record(closing, common, status=status))
     return recorded
 
 

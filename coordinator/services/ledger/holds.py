@@ -7,7 +7,14 @@ from typing import TypedDict
 from coordinator.domain.actor import Actor
 from coordinator.domain.errors import InvalidTransitionError, NotFoundError
 from coordinator.domain.freeze_request import Action, next_status
-from coordinator.domain.hold import HoldBalance, extended, lapsed, lapses, require_worth_asking
+from coordinator.domain.hold import (
+    HoldBalance,
+    ending_due,
+    extended,
+    lapsed,
+    lapses,
+    require_worth_asking,
+)
 from coordinator.domain.permission import Permission
 from coordinator.services.core.access import asked_leg, locked_leg, sent_request
 from coordinator.services.core.acts import LegContext, NewAct
@@ -24,7 +31,7 @@ from coordinator.storage.requests import freeze_requests as request_store
 from coordinator.storage.tables.freeze_ledger import HoldRow
 from coordinator.storage.tables.freeze_requests import LegRow
 from holdfast.protocol import hold_payloads
-from holdfast.protocol.payloads import format_time
+from holdfast.protocol.payloads import format_time, optional_time
 from holdfast.protocol.vocabulary import EventType, HoldBasis, LegStatus, RequestStatus
 
 
@@ -158,9 +165,10 @@ def ask_for_extension(command: AskForExtension, actor: Actor, uow: UnitOfWork) -
 
 @handles(FireHoldClock, needs=Permission.TIMER_FIRE)
 def fire_clock(command: FireHoldClock, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Warn of a hold's end, or let it lapse; neither extends it nor releases anything."""
+    """Warn of a hold's end or review, or let it lapse; neither extends or releases anything."""
     on, row = _locked_hold(uow, actor, command.hold_id)
-    if on is None or row is None or not _is_due(row.next_clock_at, uow.now):
+    rang_for = None if row is None else row.next_clock_at
+    if on is None or rang_for is None or rang_for > uow.now:
         return Answer(200, {"status": "unchanged"})
     hold = ledger_store.load_leg(uow.connection, on.leg).holds[command.hold_id]
     if lapses(hold, now=uow.now):
@@ -168,15 +176,31 @@ def fire_clock(command: FireHoldClock, actor: Actor, uow: UnitOfWork) -> Answer:
     settle(uow, [hold])
     if not hold.is_open:
         return Answer(200, {"status": "unchanged"})
-    left = max(int((hold.hold_expires_at - uow.now).total_seconds()), 0)
-    data = {
+    events = []
+    for each in _linked(on, hold.id):
+        if hold.review_at is not None and rang_for <= hold.review_at <= uow.now:
+            events.append(each.record(EventType.HOLD_REVIEW_DUE, _review(hold)))
+        if ending_due(hold, since=rang_for, now=uow.now, warn_before=uow.policies.warn_before):
+            events.append(each.record(EventType.HOLD_EXPIRING, _ending(hold, uow.now)))
+    return Answer(200, {"status": on.leg.status}, entry=next(iter(events), None))
+
+
+def _review(hold: HoldBalance) -> dict[str, object]:
+    """Return what is told where somebody is to look at a hold again."""
+    return {
+        "hold": hold.id,
+        "review_at": optional_time(hold.review_at),
+        "account_level": hold.account_level,
+    }
+
+
+def _ending(hold: HoldBalance, now: datetime) -> dict[str, object]:
+    return {
         "hold": hold.id,
         "hold_expires_at": format_time(hold.hold_expires_at),
-        "seconds_left": left,
+        "seconds_left": max(int((hold.hold_expires_at - now).total_seconds()), 0),
         "is_review": hold.basis is HoldBasis.LEGAL_ORDER,
     }
-    events = [each.record(EventType.HOLD_EXPIRING, data) for each in _linked(on, hold.id)]
-    return Answer(200, {"status": on.leg.status}, entry=next(iter(events), None))
 
 
 def _lapse(on: LegContext, hold: HoldBalance) -> Answer:

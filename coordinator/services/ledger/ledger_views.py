@@ -21,7 +21,7 @@ from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.tables.freeze_requests import ActRow
 from holdfast.protocol.payloads import ReportLine, format_time, optional_time
 from holdfast.protocol.strict_json import JsonObject
-from holdfast.protocol.vocabulary import EvidenceKind, HoldBasis, LineKind
+from holdfast.protocol.vocabulary import EvidenceKind, HoldBasis, Irregular, LineKind
 
 #: A page of evidence ends early rather than grow beyond this many bytes.
 EVIDENCE_PAGE_BYTES = 20_000_000
@@ -115,6 +115,8 @@ class HoldView(TypedDict):
     lapsed: bool
     kept: str | None
     account_level: bool
+    review_at: str | None
+    irregular: Irregular | None
     owed_since: str | None
 
 
@@ -132,6 +134,10 @@ def hold_views(rows: Sequence[ShownHold]) -> list[HoldView]:
 def owed_hold_views(rows: Sequence[ShownHold]) -> list[OwedHoldView]:
     """Return holds with the request on which an answer about each is owed."""
     return [{**_hold_view(row), "request_id": row.request_id} for row in rows]
+
+
+def _irregular(mark: str | None) -> Irregular | None:
+    return None if mark is None else Irregular(mark)
 
 
 def _hold_view(row: ShownHold) -> HoldView:
@@ -156,6 +162,9 @@ def _hold_view(row: ShownHold) -> HoldView:
         "lapsed": row.lapsed,
         "kept": row.kept,
         "account_level": row.account_level,
+        "review_at": optional_time(row.review_at),
+        # Of a shared hold it tells of the other request: when that one ended.
+        "irregular": None if row.is_shared else _irregular(row.irregular),
         "owed_since": optional_time(owed_since),
     }
 

@@ -16,9 +16,16 @@ from holdfast.protocol.vocabulary import HoldBasis
 
 
 def next_clock(hold: HoldBalance, now: datetime, policies: Policies) -> datetime | None:
-    """Return when a hold's next warning or its end is due; None where no clock runs."""
+    """Return when a hold's next warning, its end or its review is due; None: no clock runs."""
     if not hold.is_open or hold.lapsed:
         return None
+    end = _next_of_end(hold, now, policies)
+    if hold.review_at is None or hold.review_at <= now:
+        return end
+    return hold.review_at if end is None else min(end, hold.review_at)
+
+
+def _next_of_end(hold: HoldBalance, now: datetime, policies: Policies) -> datetime | None:
     warning = next_warning(hold, now=now, warn_before=policies.warn_before)
     if warning is not None:
         return warning
@@ -80,11 +87,14 @@ def first_obligations(
     for hold in holds:
         withdrawn_at = uow.now if hold.id in withdrawn else None
         # Thousands come with one report, and most are alike in all that counts here.
-        alike = (hold.is_open, hold.lapsed, hold.kept, hold.basis, hold.hold_expires_at)
-        found = known.get((*alike, withdrawn_at))
+        alike = (
+            *(hold.is_open, hold.lapsed, hold.kept, hold.basis),
+            *(hold.hold_expires_at, hold.review_at, withdrawn_at),
+        )
+        found = known.get(alike)
         if found is None:
             found = _obligation(Obligation(), hold, withdrawn_at, uow.now, uow.policies)
-            known[*alike, withdrawn_at] = found
+            known[alike] = found
         owed[hold.id] = found
     return owed
 

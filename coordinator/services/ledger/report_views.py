@@ -10,7 +10,7 @@ from coordinator.storage.requests.legs import NewLeg
 from coordinator.storage.tables.freeze_requests import LegRow
 from holdfast.protocol.payloads import FoundLine, FrozenLine, KeptLine, ReportLine, format_time
 from holdfast.protocol.strict_json import JsonObject
-from holdfast.protocol.vocabulary import HoldBasis, KeptBasis, LineKind
+from holdfast.protocol.vocabulary import HoldBasis, Irregular, KeptBasis, LineKind
 
 _SAID_IF_ANY = ("retry", "missing")
 
@@ -49,6 +49,7 @@ class LineWords(TypedDict, total=False):
     agency: str
     order: str
     usd: UsdView
+    left_at: str
 
 
 _WORDS = tuple(LineWords.__annotations__)
@@ -73,6 +74,8 @@ class LineView(LineWords):
     withheld: bool
     hold: NotRequired[str]
     reported_at: str
+    irregular: NotRequired[Irregular]
+    address_count: NotRequired[int]
     code: NotRequired[str | None]
 
 
@@ -128,15 +131,22 @@ def line_view(common: LineOrigin, line: BookedLine | ShownLine, words: LineWords
         view["amount"] = str(line.amount)
     elif line.withheld:
         view["amount"] = None  # a withheld amount is said to be null
-    if line.hold_id is not None:
-        view["hold"] = line.hold_id
-    if line.corrects is not None:
-        view["corrects"] = line.corrects
+    _name(view, line)
     if line.kind == LineKind.NOTHING:
         view["code"] = line.code
     elif line.kind == LineKind.RELEASED and line.code is not None:
         view["reason"] = line.code
     return view
+
+
+def _name(view: LineView, line: BookedLine | ShownLine) -> None:
+    """Say what a line is about, and what is irregular about it."""
+    if line.hold_id is not None:
+        view["hold"] = line.hold_id
+    if line.corrects is not None:
+        view["corrects"] = line.corrects
+    if line.irregular is not None:
+        view["irregular"] = Irregular(line.irregular)
 
 
 def line_words(sent: ReportLine) -> LineWords:

@@ -232,6 +232,7 @@ def _store_policy(
             approval_quorum=policy.approval_quorum,
             provisional=policy.provisional,
             may_ask_all=policy.may_ask_all,
+            cannot_say=policy.cannot_say,
             may_flash=list(policy.may_flash),
             systems_as_compliance=list(policy.systems_as_compliance),
         )

@@ -15,7 +15,7 @@ from coordinator.storage.tables.partners import GrantRow, PartnerRow, SubjectRow
 from holdfast.protocol import strict_json
 from holdfast.protocol.jwk import PublicKey
 from holdfast.protocol.payloads import format_time, optional_time
-from holdfast.protocol.vocabulary import PartnerKind, PartnerStatus, Role
+from holdfast.protocol.vocabulary import PartnerKind, PartnerStatus, Role, Silence
 
 
 class PolicyView(TypedDict):
@@ -26,6 +26,7 @@ class PolicyView(TypedDict):
     systems_as_compliance: Sequence[str]
     provisional: str
     may_ask_all: bool
+    cannot_say: str
 
 
 class PartnerView(TypedDict):
@@ -39,6 +40,7 @@ class PartnerView(TypedDict):
     root_kid: str | None
     joined_at: str | None
     contacts: Sequence[str] | None
+    cannot_say: Silence
     policy: NotRequired[PolicyView]
 
 
@@ -99,6 +101,7 @@ def partner_view(row: PartnerRow, contacts: Sequence[str] | None = None) -> Part
         "root_kid": row.root_kid,
         "joined_at": optional_time(row.joined_at),
         "contacts": None if contacts is None else list(contacts),
+        "cannot_say": Silence(row.cannot_say),
     }
 
 
@@ -126,6 +129,7 @@ def own_view(
         "systems_as_compliance": list(row.systems_as_compliance),
         "provisional": row.provisional,
         "may_ask_all": row.may_ask_all,
+        "cannot_say": row.cannot_say,
     }
     return {**partner_view(row, contacts), "policy": policy}
 

@@ -30,7 +30,7 @@ from coordinator.storage.tables.partners import PartnerRow
 from holdfast.protocol import canonical_json, membership_payloads
 from holdfast.protocol.jwk import PublicKey
 from holdfast.protocol.type_ids import new_id
-from holdfast.protocol.vocabulary import EventType, PartnerKind, PartnerStatus, Role
+from holdfast.protocol.vocabulary import EventType, PartnerKind, PartnerStatus, Role, Silence
 
 INVITATION_LASTS = timedelta(days=14)
 
@@ -111,6 +111,7 @@ def invite(command: InvitePartner, actor: Actor, uow: UnitOfWork) -> Answer:
             "approval_quorum": 1,
             "provisional": "notify",
             "may_ask_all": True,
+            "cannot_say": Silence.NONE,
             "may_flash": [],
             "systems_as_compliance": [],
         }

@@ -460,6 +460,12 @@ def evidence_bodies(
     return {act_id: strict_json.loads(unpack_evidence(p)[1]) for act_id, p in packed.items()}
 
 
+class WholeAccountView(TypedDict):
+    """Why the whole account is asked for (`views.WholeAccountView`)."""
+
+    why: str
+
+
 class FlaggedAddressView(TypedDict):
     """A flagged address, as the request names it and in its canonical form.
 
@@ -476,6 +482,7 @@ class FlaggedAddressView(TypedDict):
     tx: str | None
     block: int | None
     note: str | None
+    whole_account: WholeAccountView | None
     warnings: Sequence[WarningCode]
     withdrawn_at: NotRequired[str]
     withdrawn_reason: NotRequired[str | None]
@@ -554,6 +561,7 @@ def _address_view(
         "tx": sent.get("tx"),
         "block": sent.get("block"),
         "note": sent.get("note"),
+        "whole_account": sent.get("whole_account"),
         "warnings": list(warnings),
     }
 

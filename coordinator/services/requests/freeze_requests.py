@@ -43,6 +43,7 @@ from holdfast.protocol.payloads import format_time, optional_time
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import (
     ASKABLE_KINDS,
+    WRONG_TARGET,
     EventType,
     LegStatus,
     PartnerKind,
@@ -352,8 +353,7 @@ def _warnings(
         request_id: [n for n, index in enumerate(accounts.blind_indexes) if index in shared]
         for request_id, shared in live.items()
     }
-    checked = command.checked
-    return wrong_target_warnings(checked.targets, checked.wallet_labels, duplicates)
+    return wrong_target_warnings(command.checked, duplicates)
 
 
 def _goes_out_at_once(
@@ -365,7 +365,7 @@ def _goes_out_at_once(
     """Tell whether a flash request may go out unapproved; otherwise it waits like any other."""
     if document.urgency is not Urgency.FLASH or not actor.may_flash:
         return False
-    if document.to == "all" or warnings:
+    if document.to == "all" or any(w["code"] in WRONG_TARGET for w in warnings):
         return False
     since = uow.now - _DAY
     partner_store.send_lock(uow.connection, actor.partner)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from coordinator.domain.actor import Actor
+from coordinator.domain.errors import FieldFault, LedgerBreachError
 from coordinator.domain.freeze_ledger import LegLedger, facts_of
 from coordinator.domain.leg import (
     IMPLIES_ACKNOWLEDGEMENT,
@@ -16,6 +17,7 @@ from coordinator.domain.leg import (
     leg_status,
     require_act,
 )
+from coordinator.domain.nothing_lines import left_at_fault
 from coordinator.domain.permission import Permission
 from coordinator.services.core.access import asked_leg, locked_leg
 from coordinator.services.core.acts import LegContext, NewAct, store_own_acts
@@ -37,9 +39,9 @@ from coordinator.storage.requests import freeze_requests as request_store
 from coordinator.storage.requests import legs as store
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from holdfast.protocol import payloads
-from holdfast.protocol.payloads import format_time
+from holdfast.protocol.payloads import format_time, optional_time
 from holdfast.protocol.strict_json import JsonObject
-from holdfast.protocol.vocabulary import EventType, LegStatus, RequestStatus
+from holdfast.protocol.vocabulary import DeclineCode, EventType, LegStatus, RequestStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +89,10 @@ class DeclineLeg:
     body: payloads.Decline
 
 
+#: By whether the partner may say why.
+_DECLINES = {LegAct.DECLINE: EventType.LEG_DECLINED, LegAct.CANNOT_SAY: EventType.LEG_CANNOT_SAY}
+
+
 def _facts(
     ledger: LegLedger, request: FreezeRequestRow, *, last_act: LegAct | None, ended: bool
 ) -> LegFacts:
@@ -121,7 +127,7 @@ def change_leg(on: LegContext, act: LegAct, ledger: LegLedger, **values: Any) ->
     uow, leg = on.uow, on.leg
     if counts(act, LegStatus(leg.status), last_act=last_act_of(leg)):
         values["last_act"] = act.value
-        if act is not LegAct.DECLINE and leg.decline_code is not None:
+        if act not in _DECLINES and leg.decline_code is not None:
             # Whoever looks again takes the decline back, with what it says of where funds went.
             values |= {"decline_code": None, "decline_act_id": None}
     over = set()
@@ -202,8 +208,8 @@ def _act(on: LegContext, act: LegAct, event: EventType, data: JsonObject) -> Ans
     """Carry out an act of the asked side: check, store, write, record, answer."""
     ledger = ledger_store.load_leg(on.uow.connection, on.leg)
     require_leg_act(on, act, ledger)
-    act_id = on.store_act(NewAct(act.value))
-    is_decline = act is LegAct.DECLINE
+    is_decline = act in _DECLINES
+    act_id = on.store_act(NewAct(LegAct.DECLINE.value if is_decline else act.value))
     declined = {"decline_code": data["code"], "decline_act_id": act_id} if is_decline else {}
     status = change_leg(on, act, ledger, **declined)
     recorded = on.record(event, data, status=status, act_id=act_id)
@@ -231,14 +237,24 @@ def decline(command: DeclineLeg, actor: Actor, uow: UnitOfWork) -> Answer:
     """Decline with a code; a declined leg may still review or report later."""
     body = command.body
     on = asked_leg(uow, actor, command.request_id, body.content_sha256)
+    wrong = left_at_fault(body.left_at, noticed_at=on.leg.queued_at, now=uow.now)
+    if wrong is not None:
+        detail, code = wrong
+        raise LedgerBreachError(
+            f"left_at {detail}",
+            errors=[FieldFault("/left_at", detail, code)],
+            current_status=on.leg.status,
+        )
     data = {
         "code": body.code.value,
         "detail": body.detail,
         "retry": body.retry,
         "missing": list(body.missing),
         "next": None if body.next is None else body.next.model_dump(exclude_none=True),
+        "left_at": optional_time(body.left_at),
     }
-    return _act(on, LegAct.DECLINE, EventType.LEG_DECLINED, data)
+    act = LegAct.CANNOT_SAY if body.code is DeclineCode.CANNOT_SAY else LegAct.DECLINE
+    return _act(on, act, _DECLINES[act], data)
 
 
 @handles(MarkLegsDelivered, needs=Permission.DELIVERY_RECORD)

@@ -30,11 +30,15 @@ _WARNING_TEXT = {
     WarningCode.MISSING_TAG: (
         "the tag is missing, so the target is the whole exchange and not one customer"
     ),
+    WarningCode.WHOLE_ACCOUNT: (
+        "the whole account is asked for, more than came from the flagged account or transaction: it"
+        " stops all that its holder does there"
+    ),
 }
 
 
-#: What an address states, as it is stored: number, asset, amount, worth in US cents.
-Stated = tuple[int, str | None, int | None, int | None]
+#: What an address states, as it is stored: number, asset, amount, worth in US cents, whole account.
+Stated = tuple[int, str | None, int | None, int | None, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ class CheckedDocument:
 
     Attributes:
         targets: Its flagged addresses, in its order.
-        stated: What they state of asset, amount and worth.
+        stated: What they state of asset, amount and worth, and which mean the whole account.
         wallet_labels: Whose known service wallet an address is, by its number.
     """
 
@@ -141,12 +145,18 @@ def _check_address(
 def stated_amounts(
     addresses: Sequence[payloads.FlaggedAddress], targets: Sequence[FlaggedTarget]
 ) -> list[Stated]:
-    """Return what the addresses state of asset, amount and worth; most lists state nothing."""
+    """Return what the addresses state of asset, amount, worth and whole account; most nothing."""
     stated = (
-        (target.address_no, target.asset, target.amount, usd_cents(address.usd))
+        (
+            target.address_no,
+            target.asset,
+            target.amount,
+            usd_cents(address.usd),
+            address.whole_account is not None,
+        )
         for address, target in zip(addresses, targets, strict=True)
     )
-    return [each for each in stated if each[1:] != (None, None, None)]
+    return [each for each in stated if each[1:] != (None, None, None, False)]
 
 
 def require_bounded_silence(
@@ -183,21 +193,22 @@ def wallet_labels(targets: Sequence[FlaggedTarget], wallets: ServiceWallets) -> 
 
 
 def wrong_target_warnings(
-    targets: Sequence[FlaggedTarget],
-    labels: Mapping[int, str],
-    duplicates: Mapping[str, Collection[int]],
+    checked: CheckedDocument, duplicates: Mapping[str, Collection[int]]
 ) -> list[ContextWarning]:
     """Return the warnings about the targets, by code.
 
     Args:
-        targets: The flagged addresses.
-        labels: Whose known service wallet an address is.
-        duplicates: The live requests that flag some of them already, and which of them.
+        checked: The document.
+        duplicates: The live requests that flag some of its addresses already, and which of them.
     """
+    labels = checked.wallet_labels
     numbers: dict[WarningCode, list[int]] = {}
-    for target in targets:
+    for target in checked.targets:
         for code in target.account.warnings:
             numbers.setdefault(WarningCode(code), []).append(target.address_no)
+    whole = [address_no for address_no, *_, is_whole in checked.stated if is_whole]
+    if whole:
+        numbers[WarningCode.WHOLE_ACCOUNT] = whole
     details = dict(_WARNING_TEXT)
     if labels:
         numbers[WarningCode.SERVICE_WALLET] = sorted(labels)

@@ -33,7 +33,7 @@ from coordinator.storage.tables.freeze_ledger import (
 )
 from coordinator.storage.tables.freeze_requests import LegRow
 from coordinator.storage.tables.life_cycle import LeftOutAddressRow, WithdrawnAddressRow
-from holdfast.protocol.vocabulary import DeclineCode, HoldBasis, KeptBasis, LineKind
+from holdfast.protocol.vocabulary import DeclineCode, HoldBasis, Irregular, KeptBasis, LineKind
 
 _LINE_COLUMNS = (
     "id",
@@ -52,6 +52,7 @@ _LINE_COLUMNS = (
     "corrects",
     "reported_at",
     "usd_cents",
+    "irregular",
 )
 _LINK_COLUMNS = ("leg_id", "hold_id", "request_id", "is_shared", "address_no")
 _FINDING_COLUMNS = ("leg_id", "address_no", "asset", "request_id", "found", "found_usd", "withheld")
@@ -78,6 +79,8 @@ class _Changing(NamedTuple):
     lapsed: bool
     kept: str | None
     ended_by: str | None
+    review_at: datetime | None
+    irregular: str | None
 
 
 _HOLD_COLUMNS = (
@@ -107,6 +110,8 @@ def _changing(hold: HoldBalance) -> _Changing:
         lapsed=hold.lapsed,
         kept=None if hold.kept is None else hold.kept.value,
         ended_by=None if hold.ended_by is None else hold.ended_by.value,
+        review_at=hold.review_at,
+        irregular=None if hold.irregular is None else hold.irregular.value,
     )
 
 
@@ -216,6 +221,8 @@ def _balance(row: HoldRow) -> HoldBalance:
         lapsed=row.lapsed,
         kept=None if row.kept is None else KeptBasis(row.kept),
         ended_by=None if row.ended_by is None else LineKind(row.ended_by),
+        review_at=row.review_at,
+        irregular=None if row.irregular is None else Irregular(row.irregular),
     )
 
 
@@ -338,6 +345,7 @@ def store_report(connection: Connection, before: LegLedger, report: BookedReport
                 line.corrects,
                 report.at,
                 line.usd,
+                line.irregular,
             )
             for line in booking.lines
         ],

@@ -11,6 +11,7 @@ from coordinator.storage.engine.reads import read, read_one
 from coordinator.storage.tables.freeze_ledger import HoldLinkRow, HoldRow
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from coordinator.storage.tables.life_cycle import WithdrawnAddressRow
+from holdfast.protocol.vocabulary import Irregular
 
 
 class Obligation(NamedTuple):
@@ -136,9 +137,14 @@ def _counting() -> Select[str, str]:
     )
 
 
-_TAKEN_BACK = FreezeRequestRow.ended_at.is_not(None) | exists().where(
+_WITHDRAWN = FreezeRequestRow.ended_at.is_not(None) | exists().where(
     WithdrawnAddressRow.request_id == HoldLinkRow.request_id,
     WithdrawnAddressRow.address_no == HoldLinkRow.address_no,
 )
+_FROZEN_UNRATIFIED = FreezeRequestRow.unratified_at.is_not(None) & (
+    (HoldRow.frozen_at >= FreezeRequestRow.unratified_at)
+    | (~HoldLinkRow.is_shared & (HoldRow.irregular == Irregular.AFTER_END.value))
+)
+_TAKEN_BACK = _WITHDRAWN | _FROZEN_UNRATIFIED
 #: Of a hold about which an answer is owed, and its link to a request: it is owed on that one.
 OBLIGES = HoldRow.lapsed | _TAKEN_BACK

@@ -54,6 +54,7 @@ class ShownLine(NamedTuple):
     code: str | None
     corrects: str | None
     reported_at: datetime
+    irregular: str | None
     is_shared: bool
     source_request: str
     source_requester: str | None
@@ -86,6 +87,8 @@ class ShownHold(NamedTuple):
     lapsed: bool
     kept: str | None
     owed_since: datetime | None
+    review_at: datetime | None
+    irregular: str | None
     is_shared: bool
     obliges: bool
 

@@ -24,7 +24,7 @@ from coordinator.storage.tables.freeze_requests import (
     LegRow,
 )
 from coordinator.storage.tables.life_cycle import ClearanceRow
-from holdfast.protocol.vocabulary import LineKind
+from holdfast.protocol.vocabulary import DeclineCode, LineKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,10 +213,13 @@ def held(connection: Connection, scope: Scope) -> list[HeldSum]:
 
 
 def nothing(connection: Connection, scope: Scope) -> list[NothingCount]:
-    """Return how many addresses the legs in scope answered with nothing."""
+    """Return how many addresses the legs in scope answered with nothing.
+
+    Who may not speak has answered neither way, and is outside statistics.
+    """
     query = (
         select(NothingRow.leg_id, NothingRow.code, func.count().label("addresses"))
-        .where(NothingRow.leg_id.in_(scope.legs()))
+        .where(NothingRow.leg_id.in_(scope.legs()), NothingRow.code != DeclineCode.CANNOT_SAY.value)
         .group_by(NothingRow.leg_id, NothingRow.code)
     )
     return read_as(connection, NothingCount, query)

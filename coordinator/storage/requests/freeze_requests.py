@@ -38,7 +38,7 @@ from coordinator.storage.tables.life_cycle import LeftOutAddressRow, WithdrawnAd
 from holdfast.protocol.vocabulary import RequestStatus
 
 _REQUEST_COLUMNS = tuple(FreezeRequestRow.__table__.columns.keys())
-_ADDRESS_COLUMNS = ("request_id", "address_no", "asset", "amount", "usd_cents")
+_ADDRESS_COLUMNS = ("request_id", "address_no", "asset", "amount", "usd_cents", "whole_account")
 _INCIDENT_COLUMNS = ("id", "opened_by", "document_key_id", "kind", "occurred_at")
 _ACT_COLUMNS = (
     "id",
@@ -84,11 +84,12 @@ class ListedRequest(NamedTuple):
 
 
 class StatedAmount(NamedTuple):
-    """The amount that a flagged address states."""
+    """How much a flagged address asks for, where it says so."""
 
     address_no: int
     asset: str | None
     amount: int | None
+    whole_account: bool
 
 
 _HIDDEN = case((LegRow.knows_left_out, 0), else_=FreezeRequestRow.left_out_count)
@@ -143,7 +144,7 @@ def insert_request(connection: Connection, **values: Any) -> FreezeRequestRow:
 
 
 def insert_addresses(connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
-    """Store what flagged addresses state: (request_id, address_no, asset, amount, usd)."""
+    """Store what flagged addresses state, as (request_id, `submission.Stated`)."""
     insert_rows(connection, FlaggedAddressRow, _ADDRESS_COLUMNS, rows)
 
 
@@ -328,12 +329,13 @@ def of_incident(
 def with_amount(
     connection: Connection, request_id: str, numbers: Sequence[int]
 ) -> list[StatedAmount]:
-    """Return the stated amounts of the named addresses, where they state one."""
+    """Return how much the named addresses ask for, where they state an amount or mean all."""
     if not numbers:
         return []
-    base = select(
-        FlaggedAddressRow.address_no, FlaggedAddressRow.asset, FlaggedAddressRow.amount
-    ).where(FlaggedAddressRow.request_id == request_id, FlaggedAddressRow.amount.is_not(None))
+    base = select(*fields_from(StatedAmount, FlaggedAddressRow)).where(
+        FlaggedAddressRow.request_id == request_id,
+        FlaggedAddressRow.amount.is_not(None) | FlaggedAddressRow.whole_account,
+    )
     if len(numbers) > 400:  # noqa: PLR2004 - then one range read is cheaper than many look-ups
         named = FlaggedAddressRow.address_no.between(min(numbers), max(numbers))
     else:

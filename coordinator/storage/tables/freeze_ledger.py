@@ -83,7 +83,9 @@ class HoldRow(Base):
     frozen_at: Mapped[Micros]
     hold_expires_at: Mapped[Micros]
     lapsed: Mapped[bool]
-    irregular: Mapped[str | None] = mapped_column(String(15), comment="as its first line is")
+    irregular: Mapped[str | None] = mapped_column(
+        String(15), comment="as the first of its freezes that is"
+    )
     review_at: Mapped[Micros | None] = mapped_column(
         comment="somebody looks again: an issuer's freeze, a whole account"
     )

@@ -31,6 +31,12 @@ class PartnerRow(Base):
     )
     provisional: Mapped[str] = mapped_column(String(10), default="notify")
     may_ask_all: Mapped[bool] = mapped_column(default=True, server_default=true())
+    cannot_say: Mapped[str] = mapped_column(
+        String(20),
+        default="none",
+        server_default="none",
+        comment="none, or private_requesters: whom it may tell neither match nor no match",
+    )
     may_flash: Mapped[list[str]] = mapped_column(JSON, default=list)
     systems_as_compliance: Mapped[list[str]] = mapped_column(JSON, default=list)
 

@@ -17,6 +17,7 @@ from coordinator.storage.engine.rows import insert_rows, send_rows
 from coordinator.storage.tables.outbox import DeliveryRow, LaneRow, WebhookEndpointRow
 from coordinator.storage.tail.events import NumberedEvent
 from holdfast.protocol.type_ids import new_id
+from holdfast.protocol.vocabulary import is_chosen
 
 #: Of a new delivery, in the order of its values.
 DELIVERY_COLUMNS = (
@@ -125,7 +126,7 @@ def enqueue(
 def _takes(route: Route, event: NumberedEvent) -> bool:
     if event.only_endpoint is not None:
         return route.endpoint_id == event.only_endpoint
-    return route.event_types is None or event.type in route.event_types
+    return route.event_types is None or is_chosen(event.type, route.event_types)
 
 
 def open_lanes(connection: Connection, lanes: dict[tuple[str, str], int], due_at: datetime) -> None:

@@ -55,7 +55,12 @@ def endpoint() -> None:
 
 @endpoint.command("add")
 @click.argument("url")
-@click.option("--event", "event_types", multiple=True, help="Only these types; by default all.")
+@click.option(
+    "--event",
+    "event_types",
+    multiple=True,
+    help="Only this type, or freeze.* for all of freeze; may be repeated. By default all.",
+)
 @click.option("--description")
 @pass_session
 def add(

@@ -4,14 +4,20 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-from holdfast.cli.session import REQUEST_ID, Session, SessionCommand, facts, pass_session
-from holdfast.protocol.payloads import parse_time
+from holdfast.cli.session import (
+    REQUEST_ID,
+    TIME,
+    Session,
+    SessionCommand,
+    facts,
+    pass_session,
+)
 from holdfast.protocol.views import HoldActView, HoldView
 from holdfast.protocol.vocabulary import HoldBasis
 
 _REQUEST = click.argument("request_id", metavar="FRQ_…", type=REQUEST_ID)
 _HOLD = click.argument("hold", metavar="HLD_…")
-_UNTIL = click.option("--until", metavar="TIME", help="The new end, e.g. 2026-03-01T12:00:00Z.")
+_UNTIL = click.option("--until", type=TIME, help="The new end, e.g. 2026-03-01T12:00:00Z.")
 _HOURS = click.option("--hours", type=click.IntRange(min=1), help="The new end, so long from now.")
 
 
@@ -22,6 +28,9 @@ def _state(hold: HoldView) -> str:
     words += [f"kept: {hold.kept}"] if hold.kept else []
     words += ["answer owed"] if hold.owed_since else []
     words += ["shared"] if hold.shared else []
+    words += ["whole account"] if hold.account_level else []
+    words += [f"review {hold.review_at:%Y-%m-%d %H:%M}"] if hold.review_at else []
+    words += [f"irregular: {hold.irregular}"] if hold.irregular else []
     return ", ".join(words)
 
 
@@ -74,16 +83,10 @@ def owed(session: Session) -> None:
     )
 
 
-def _end(session: Session, until: str | None, hours: int | None) -> datetime:
+def _end(session: Session, until: datetime | None, hours: int | None) -> datetime:
     if (until is None) == (hours is None):
         raise click.UsageError("say --until TIME or --hours N")
-    if until is None:
-        now = datetime.fromtimestamp(int(session.now()), UTC)
-        return now + timedelta(hours=hours or 0)
-    try:
-        return parse_time(until)
-    except ValueError as error:
-        raise click.UsageError(f"--until {error}") from None
+    return until or datetime.fromtimestamp(int(session.now()), UTC) + timedelta(hours=hours or 0)
 
 
 @click.command(cls=SessionCommand)
@@ -104,7 +107,7 @@ def extend(
     request_id: str,
     hold: str,
     *,
-    until: str | None,
+    until: datetime | None,
     hours: int | None,
     basis: str,
     note: str | None,
@@ -135,7 +138,7 @@ def ask_extension(
     request_id: str,
     hold: str,
     *,
-    until: str | None,
+    until: datetime | None,
     hours: int | None,
     reason: str,
 ) -> None:

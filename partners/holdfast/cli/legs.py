@@ -9,7 +9,15 @@ import click
 from pydantic import TypeAdapter
 
 from holdfast.cli.decisions import show_awaited
-from holdfast.cli.session import REQUEST_ID, Session, SessionCommand, facts, pass_session, table
+from holdfast.cli.session import (
+    REQUEST_ID,
+    TIME,
+    Session,
+    SessionCommand,
+    facts,
+    pass_session,
+    table,
+)
 from holdfast.cli.sums import line_words, usd_of
 from holdfast.client.client import Client
 from holdfast.errors import InvalidDraftError
@@ -86,6 +94,7 @@ _EXPLANATION = (
     click.option("--next-service", help="Where the funds went: the service."),
     click.option("--next-account", metavar="CAIP-10", help="Where the funds went: the account."),
     click.option("--next-tx", help="Where the funds went: the transaction."),
+    click.option("--left-at", type=TIME, help="When they went; with left_after_notice."),
 )
 
 
@@ -103,6 +112,7 @@ def _explanation(words: Mapping[str, Any]) -> dict[str, Any]:
         "retry": words["retry"],
         "missing": list(words["missing"]),
         "next": {name: value for name, value in places.items() if value},
+        "left_at": words["left_at"],
     }
     return {name: value for name, value in said.items() if value}
 
@@ -115,7 +125,7 @@ def _explanation(words: Mapping[str, Any]) -> dict[str, Any]:
 def decline(session: Session, /, request_id: str, *, code: str, **words: Any) -> None:
     """Say that nothing is or will be frozen, and why."""
     said = _explanation(words)
-    following = said.get("next")
+    following, left_at = said.get("next"), said.get("left_at")
     client = session.client()
     act = client.decline(
         client.freeze_request(request_id),
@@ -124,6 +134,7 @@ def decline(session: Session, /, request_id: str, *, code: str, **words: Any) ->
         retry=said.get("retry", False),
         missing=said.get("missing", ()),
         following=Next.model_validate(following) if following else None,
+        left_at=left_at,
     )
     _show_act(session, act)
 

@@ -14,7 +14,7 @@ from holdfast.profiles.key_requests import grant_of, read_key_request
 from holdfast.profiles.store import checked_origin
 from holdfast.protocol.membership_payloads import Grant, Policy, Revocation
 from holdfast.protocol.views import ServiceView
-from holdfast.protocol.vocabulary import Role
+from holdfast.protocol.vocabulary import Role, Silence
 
 _PERSON_ROLES = tuple(role.value for role in Role if role is not Role.SYSTEM)
 
@@ -160,6 +160,13 @@ def revoke(session: Session, name: str, reason: str | None) -> None:
     show_default=True,
     help='Whether requests may say "to": "all".',
 )
+@click.option(
+    "--cannot-say",
+    type=click.Choice([to.value for to in Silence]),
+    default=Silence.NONE.value,
+    show_default=True,
+    help="Whether all private requesters hear cannot_say of you; every member reads it.",
+)
 @click.option("--show", is_flag=True, help="Show the policy in force; change nothing.")
 @pass_session
 def policy(
@@ -170,6 +177,7 @@ def policy(
     system_as_compliance: tuple[str, ...],
     provisional: str,
     may_ask_all: bool,
+    cannot_say: str,
     show: bool,
 ) -> None:
     """Replace your policy as a whole; signed by a lead it is a proposal to another lead."""
@@ -185,6 +193,7 @@ def policy(
             "systems_as_compliance": list(system_as_compliance),
             "provisional": provisional,
             "may_ask_all": may_ask_all,
+            "cannot_say": cannot_say,
         }
     )
     view = session.client().grant(Grant(policy=document))

@@ -52,7 +52,7 @@ def draft(session: Session, *, for_csv: bool) -> None:
 
     With --csv it is the template beside a CSV file, whose columns are: account (CAIP-10), or chain
     and address; and, as far as known, tag, asset (CAIP-19), amount (whole base units), role, tx,
-    block, note.
+    block, note. In whole_account say why all of the account is asked for, not only what came there.
     """
     del session
     click.echo(_TEMPLATE % ("" if for_csv else _ADDRESSES), nl=False)
@@ -164,7 +164,8 @@ def _address_row(address: FlaggedAddressView) -> tuple[object, ...]:
     gone = f"{at:%Y-%m-%d %H:%M} UTC{f': {why}' if why else ''}" if at else None
     if gone is None and address.left_out:
         gone = "left out by the approval"
-    return (address.address_no, address.account, address.tag, address.asset, address.amount, gone)
+    amount = address.amount or ("whole account" if address.whole_account else None)
+    return (address.address_no, address.account, address.tag, address.asset, amount, gone)
 
 
 def _line_row(line: LineView) -> tuple[object, ...]:

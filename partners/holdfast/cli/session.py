@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, NoReturn, TextIO
 
 import click
@@ -22,6 +23,7 @@ from holdfast.errors import ApiError, AuthenticationError, HoldfastError, Invali
 from holdfast.evidence.key_directory import KeyDirectory
 from holdfast.profiles.store import Profile, ProfileStore
 from holdfast.protocol import canonical_json
+from holdfast.protocol.payloads import parse_time
 from holdfast.protocol.type_ids import id_pattern
 from holdfast.wording import counted
 
@@ -197,6 +199,24 @@ class _Id(click.ParamType[str]):
 
 REQUEST_ID = _Id("frq", "request")
 INCIDENT_ID = _Id("inc", "incident")
+
+
+class _Time(click.ParamType[datetime]):
+    """A time with its zone."""
+
+    name = "TIME"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        """Return the time, or say what one looks like."""
+        try:
+            return parse_time(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+TIME = _Time()
 
 
 class SessionCommand(click.Command):

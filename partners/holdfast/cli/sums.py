@@ -27,6 +27,8 @@ def line_words(line: LineView) -> str:
         words.append(f"of {line.corrects}")
     if line.code:
         words.append(f"({line.code})")
+    if line.irregular:
+        words.append(f"[{line.irregular}]")
     if line.shared:
         words.append("(shared)")
     return " ".join(words)

@@ -376,15 +376,20 @@ class Client:
         retry: bool = False,
         missing: Sequence[str] = (),
         following: Next | None = None,
+        left_at: datetime | None = None,
         idempotency_key: str | None = None,
     ) -> ActView:
-        """Say that nothing is or will be frozen, and why; `following` is where the funds went."""
+        """Say that nothing is or will be frozen, and why.
+
+        `following` is where the funds went, `left_at` when (`left_after_notice` alone).
+        """
         members: dict[str, Any] = {"content_sha256": request.content_sha256, "code": code}
         optional = {
             "detail": detail,
             "retry": retry,
             "missing": list(missing),
             "next": following,
+            "left_at": left_at,
         }
         members.update({name: value for name, value in optional.items() if value})
         return self._act(request, "decline", Decline(**members), idempotency_key)

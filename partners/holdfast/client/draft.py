@@ -50,7 +50,10 @@ CHAIN_NAMES: Mapping[str, str] = {
     "monero": "monero:418015bb9ae982a1975da7d79277c270",
     "xmr": "monero:418015bb9ae982a1975da7d79277c270",
 }
-_COLUMNS = ("account", "chain", "address", "tag", "asset", "amount", "role", "tx", "block", "note")
+_COLUMNS = (
+    *("account", "chain", "address", "tag", "asset", "amount", "role", "tx", "block", "note"),
+    "whole_account",
+)
 #: The rules of the chains are the coordinator's: a file that has faults of form is not sent to it.
 _NEXT_CHECK = (
     "Once these are mended, the coordinator also checks chains, checksums, assets and partners; it "
@@ -315,6 +318,8 @@ def _read_row(
             )
             return
         members["account"] = f"{chain}:{values['address']}"
+    if values.get("whole_account"):
+        members["whole_account"] = {"why": values["whole_account"]}
     if values.get("block"):
         members["block"] = int(values["block"]) if values["block"].isdecimal() else values["block"]
     try:

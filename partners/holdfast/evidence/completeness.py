@@ -26,12 +26,14 @@ from holdfast.protocol.decision_context import DecisionContext, context_sha256
 from holdfast.protocol.errors import DecisionContextError
 from holdfast.protocol.life_cycle_payloads import Dispute, DisputeResolution
 from holdfast.protocol.life_cycle_views import DisputeView
-from holdfast.protocol.payloads import FreezeRequest, Remainder, Withdrawal
+from holdfast.protocol.payloads import Decline, FreezeRequest, Remainder, Withdrawal
 from holdfast.protocol.views import FreezeRequestView, LegView
-from holdfast.protocol.vocabulary import LegStatus, RequestStatus, Role
+from holdfast.protocol.vocabulary import DeclineCode, LegStatus, RequestStatus, Role
 from holdfast.wording import counted
 
 _ENDED = frozenset({RequestStatus.WITHDRAWN, RequestStatus.CLOSED})
+#: What stays to be seen of a leg when the request ends.
+_ANSWERED = frozenset({LegStatus.NO_MATCH, LegStatus.CANNOT_SAY, LegStatus.DECLINED})
 #: What a leg shows by the last of its acts, where nothing was frozen.
 _SHOWN_AFTER = {
     "acknowledge": {LegStatus.ACKNOWLEDGED},
@@ -39,7 +41,8 @@ _SHOWN_AFTER = {
     "ask": {LegStatus.INFO_REQUESTED},
     "answer": {LegStatus.UNDER_REVIEW},
     "decline": {LegStatus.DECLINED},
-    "report": {LegStatus.UNDER_REVIEW, LegStatus.NO_MATCH, LegStatus.DECLINED},
+    "cannot_say": {LegStatus.CANNOT_SAY},
+    "report": {LegStatus.UNDER_REVIEW, *_ANSWERED},
 }
 #: These say that somebody of the partner has the request.
 _ACKNOWLEDGING = ("acknowledge", "review", "ask", "decline", "report")
@@ -355,7 +358,7 @@ def leg_as_signed(case: CaseFile, leg: LegView, ledger: RecomputedLedger) -> Out
 def _acts_on(case: CaseFile, leg: LegView) -> list[str]:
     """Return the names of the acts that decide a leg's status, in order."""
     return [
-        act.shown.act
+        _said_by(act.proven)
         for act in case.acts
         if act.proven is not None
         and act.shown.act in _SHOWN_AFTER
@@ -364,6 +367,13 @@ def _acts_on(case: CaseFile, leg: LegView) -> list[str]:
             or (act.shown.act == "answer" and act.shown.leg_id in {None, leg.id})
         )
     ]
+
+
+def _said_by(act: ProvenAct) -> str:
+    """Return what an act says of its leg; a decline may say that nothing can be said."""
+    said = act.payload
+    is_silent = isinstance(said, Decline) and said.code is DeclineCode.CANNOT_SAY
+    return "cannot_say" if is_silent else act.act
 
 
 def _statuses(case: CaseFile, names: Sequence[str], ledger: RecomputedLedger) -> set[LegStatus]:
@@ -376,7 +386,7 @@ def _statuses(case: CaseFile, names: Sequence[str], ledger: RecomputedLedger) ->
         if name != "answer" or "ask" in names[max(number - 1, 0) : number]:
             shown = set(_SHOWN_AFTER[name])
     if case.view.status in _ENDED:
-        return {LegStatus.WITHDRAWN} | (shown & {LegStatus.DECLINED, LegStatus.NO_MATCH})
+        return {LegStatus.WITHDRAWN} | (shown & _ANSWERED)
     return shown
 
 

@@ -16,16 +16,15 @@ from holdfast.evidence.case_file import (
     examine_acts,
     read_case,
 )
+from holdfast.evidence.circumstances import Circumstances
 from holdfast.evidence.key_directory import KeyDirectory
 from holdfast.evidence.ledger import (
     RecomputedLedger,
-    SignedExtension,
     add_up,
     sum_of,
     totals_faults,
 )
 from holdfast.evidence.signed_lines import SignedReport
-from holdfast.protocol.hold_payloads import HoldExtension
 from holdfast.protocol.payloads import FreezeReport
 from holdfast.wording import counted
 
@@ -149,11 +148,7 @@ def _ledgers(case: CaseFile) -> dict[str, RecomputedLedger]:
             for act in case.acts
             if act.proven is not None and isinstance(act.proven.payload, FreezeReport)
         ],
-        [
-            SignedExtension(act.proven.key.partner, act.proven.payload, act.shown.at)
-            for act in case.acts
-            if act.proven is not None and isinstance(act.proven.payload, HoldExtension)
-        ],
+        Circumstances.of(case),
         lines=case.lines,
         holds=case.holds,
         legs=case.legs,

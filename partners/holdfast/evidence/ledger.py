@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
+from holdfast.evidence.circumstances import Circumstances, SignedExtension
 from holdfast.evidence.signed_lines import SignedReport, match_lines
-from holdfast.protocol.hold_payloads import HoldExtension
 from holdfast.protocol.payloads import (
     CorrectionLine,
     FrozenLine,
@@ -23,21 +23,13 @@ from holdfast.protocol.payloads import (
     Usd,
 )
 from holdfast.protocol.views import AssetTotals, HoldView, LegView, LineView, UsdTotals
-from holdfast.protocol.vocabulary import HoldBasis, KeptBasis, LegStatus, LineKind
+from holdfast.protocol.vocabulary import HoldBasis, Irregular, KeptBasis, LegStatus, LineKind
 
 _LEFT = (LineKind.RELEASED, LineKind.RETURNED, LineKind.SEIZED)
 _SUMS = ("found", "frozen", "held", "released", "returned", "seized")
+_IRREGULAR = "irregular"
 Position = tuple[int, str]
 V = TypeVar("V", LineView, HoldView)
-
-
-@dataclass(frozen=True, slots=True)
-class SignedExtension:
-    """A hold's extension that is proven, and when it came."""
-
-    partner: str
-    payload: HoldExtension
-    at: datetime
 
 
 @dataclass(slots=True)
@@ -94,6 +86,7 @@ class _Hold(_Sums):
     linked: bool = True
     asserted: bool = False
     account_level: bool = False
+    irregular: Irregular | None = None
     terms: list[tuple[datetime, datetime | None, HoldBasis]] = field(default_factory=list)
 
     @property
@@ -253,6 +246,7 @@ class RecomputedLedger:
                 # It shares what was frozen for another request: no amount of its own.
                 hold.linked, hold.address_no = True, said.address_no
                 return
+            hold.irregular = hold.irregular or line.irregular
         if isinstance(said, KeptLine):
             self._keep(hold, line, said)
         elif line.kind is not LineKind.KEPT:
@@ -319,6 +313,10 @@ class RecomputedLedger:
         for line in lines:
             if line.leg_id != leg.id:
                 self.faults.append(f"{line.id} is shown on another leg than its partner's")
+        is_irregular = any(line.irregular for line in lines if not line.shared)
+        if is_irregular is not (_IRREGULAR in leg.flags):
+            words = "flags" if _IRREGULAR in leg.flags else "does not flag"
+            self.faults.append(f"the leg of {self.partner} {words} irregular lines")
         self._check_holds(holds, leg.id)
         where = f"the leg of {self.partner}"
         self.faults += totals_faults(self.totals(), leg.totals, where)
@@ -338,7 +336,7 @@ class RecomputedLedger:
 
 def add_up(
     reports: Iterable[SignedReport],
-    extensions: Sequence[SignedExtension],
+    circumstances: Circumstances,
     *,
     lines: Sequence[LineView],
     holds: Sequence[HoldView],
@@ -348,7 +346,7 @@ def add_up(
 
     Args:
         reports: Proven ones.
-        extensions: Proven ones.
+        circumstances: What else happened to the request.
         lines: The ledger as the coordinator shows it, in its order.
         holds: The holds as it shows them.
         legs: The legs that the reader may see, with their totals.
@@ -356,12 +354,16 @@ def add_up(
     leg_of = {leg.partner: leg for leg in legs}
     said, faults = match_lines(reports, lines)
     partners = {*leg_of, *faults, *(line.partner for line in lines)}
-    partners |= {each.partner for each in holds} | {each.partner for each in extensions}
+    partners |= {hold.partner for hold in holds}
+    partners |= {extension.partner for extension in circumstances.extensions}
+    hold_of = {hold.id: hold for hold in holds}
     ledgers = {name: RecomputedLedger(name, faults.get(name, [])) for name in sorted(partners)}
     for line in lines:
         if line.shared or line.id in said:
             ledgers[line.partner].take(line, said.get(line.id))
-    for extension in extensions:
+        if line.id in said:
+            ledgers[line.partner].faults += circumstances.faults(line, said[line.id], hold_of)
+    for extension in circumstances.extensions:
         ledgers[extension.partner].extend(extension)
     shown = _by_partner(lines), _by_partner(holds)
     for partner, own in ledgers.items():
@@ -389,7 +391,11 @@ def _hold_faults(hold: _Hold, view: HoldView, leg_id: str) -> list[str]:
         "shared": hold.opening is None,
     }
     if hold.opening is not None:
-        expected |= {"frozen_at": hold.opening.frozen_at, "account_level": hold.account_level}
+        expected |= {
+            "frozen_at": hold.opening.frozen_at,
+            "account_level": hold.account_level,
+            "irregular": hold.irregular,
+        }
     return [
         f"{hold.id} shows {name} {_shown(getattr(view, name))}, its lines come to {_shown(value)}"
         for name, value in expected.items()

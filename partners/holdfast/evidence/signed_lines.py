@@ -16,7 +16,7 @@ _WITH_AMOUNT = frozenset(LineKind) - {LineKind.KEPT, LineKind.NOTHING}
 #: What a line shows word for word as its report says it.
 _WORDS = (
     *("basis", "tx", "next", "detail", "agency", "order", "address_nos", "usd", "retry", "missing"),
-    *("frozen_at", "hold_expires_at", "amount", "corrects", "reason", "code"),
+    *("frozen_at", "hold_expires_at", "amount", "corrects", "reason", "code", "left_at"),
 )
 #: Not every line says these itself: a hold has them, or the line that is corrected.
 _DERIVED = ("hold", "address_no")

@@ -18,7 +18,7 @@ from holdfast.protocol.payloads import (
     Time,
 )
 from holdfast.protocol.texts import Form, ShortText, one_line, visible
-from holdfast.protocol.vocabulary import Role
+from holdfast.protocol.vocabulary import Role, Silence
 
 Kid = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9_-]{43}$", description="RFC 7638 thumbprint of a key.")
@@ -52,6 +52,13 @@ class Policy(Body):
     may_ask_all: Annotated[
         bool, Field(description="Whether a request of this partner may say `to: all`.")
     ] = True
+    cannot_say: Annotated[
+        Silence,
+        Loose,
+        Field(
+            description="Whether all private requesters hear `cannot_say`; every member reads it."
+        ),
+    ] = Silence.NONE
 
 
 class Jwk(Body):

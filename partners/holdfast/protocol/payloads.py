@@ -38,6 +38,7 @@ from holdfast.protocol.texts import (
     one_line,
 )
 from holdfast.protocol.vocabulary import (
+    EVENT_FAMILIES,
     AddressRole,
     Decision,
     DeclineCode,
@@ -205,8 +206,18 @@ def _incident_form(value: Any) -> str:
     return "new"
 
 
+class WholeAccount(Body):
+    """Why the whole account is to be frozen, beyond what came from where it was taken."""
+
+    why: Reason
+
+
 class FlaggedAddress(Body):
-    """One account to freeze; `asset` and `amount` absent means every asset, whole balance."""
+    """One account to freeze.
+
+    `asset` and `amount` absent means whatever came from the flagged account or transaction, in any
+    asset; `whole_account` asks for more.
+    """
 
     account: AccountText
     tag: (
@@ -225,6 +236,7 @@ class FlaggedAddress(Body):
     block: Annotated[int, Field(ge=0, lt=2**53)] | None = None
     note: Note | None = None
     usd: Usd | None = None
+    whole_account: WholeAccount | None = None
 
     @model_validator(mode="after")
     def _amount_needs_asset(self) -> "FlaggedAddress":
@@ -406,6 +418,12 @@ def _require_explained(said: "Decline | NothingLine") -> None:
         raise ValueError("other needs detail: say why in a sentence")
     if said.code is DeclineCode.INSUFFICIENT_EVIDENCE and not (said.retry and said.missing):
         raise ValueError("insufficient_evidence needs retry: true and what is missing")
+    if said.code is DeclineCode.LEFT_AFTER_NOTICE and said.left_at is None:
+        raise ValueError("left_after_notice needs left_at: when the funds left")
+    if said.code is not DeclineCode.LEFT_AFTER_NOTICE and said.left_at is not None:
+        raise ValueError(f"{said.code} needs no left_at: it goes with left_after_notice alone")
+    if said.code is DeclineCode.CANNOT_SAY and (said.next is not None or said.missing):
+        raise ValueError("cannot_say needs nothing else: leave next and missing out")
 
 
 class Decline(ActBody):
@@ -416,6 +434,7 @@ class Decline(ActBody):
     retry: bool = False
     missing: Annotated[list[Word], Field(max_length=20)] = []
     next: Next | None = None
+    left_at: Time | None = None
 
     @model_validator(mode="after")
     def _explained(self) -> "Decline":
@@ -513,6 +532,7 @@ class NothingLine(Body):
     retry: bool = False
     missing: Annotated[list[Word], Field(max_length=20)] = []
     next: Next | None = None
+    left_at: Time | None = None
 
     @model_validator(mode="after")
     def _explained(self) -> "NothingLine":
@@ -557,16 +577,36 @@ class FreezeReport(ActBody):
     lines: Annotated[list[ReportLine], Field(min_length=1, max_length=MAX_LINES)]
 
 
+def _known_event(value: str) -> str:
+    if value in _EVENTS:
+        return value
+    raise ValueError("is no event: name a type, e.g. freeze.frozen, or a noun's all, e.g. freeze.*")
+
+
+_EVENTS = sorted({*EVENT_FAMILIES, *map(str, EventType)})
+EventChoice = Annotated[
+    list[
+        Annotated[
+            str,
+            Field(max_length=60),
+            AfterValidator(_known_event),
+            WithJsonSchema({"type": "string", "enum": _EVENTS}),
+            Form("an event type, or a noun's as a whole"),
+        ]
+    ],
+    Field(min_length=1),
+    Distinct,
+]
+
+
 class NewEndpoint(Body):
-    """`POST /v1/webhook-endpoints`; `event_types` absent means every event."""
+    """`POST /v1/webhook-endpoints`; `event_types` absent means every event.
+
+    "freeze.*" stands for all events of that noun, also for those that it gets later.
+    """
 
     url: UrlText
-    event_types: (
-        Annotated[
-            list[Annotated[EventType, Loose]], Field(min_length=1), AfterValidator(no_duplicates)
-        ]
-        | None
-    ) = None
+    event_types: EventChoice | None = None
     description: Word | None = None
 
 
@@ -574,12 +614,7 @@ class EndpointChanges(Body):
     """`PATCH /v1/webhook-endpoints/{id}`."""
 
     url: UrlText | None = None
-    event_types: (
-        Annotated[
-            list[Annotated[EventType, Loose]], Field(min_length=1), AfterValidator(no_duplicates)
-        ]
-        | None
-    ) = None
+    event_types: EventChoice | None = None
     description: Word | None = None
     enabled: bool | None = None
 

@@ -13,6 +13,7 @@ from holdfast.protocol.vocabulary import (
     Decision,
     EvidenceKind,
     HoldBasis,
+    Irregular,
     KeptBasis,
     LegStatus,
     LineKind,
@@ -20,6 +21,7 @@ from holdfast.protocol.vocabulary import (
     PartnerStatus,
     RequestStatus,
     Role,
+    Silence,
     Urgency,
     WarningCode,
 )
@@ -272,6 +274,12 @@ class FreezeRequestSummary(View):
     additions: list[AwaitedAddition] = []
 
 
+class WholeAccountView(View):
+    """Why the whole account is asked for, beyond what came from where it was taken."""
+
+    why: str
+
+
 class FlaggedAddressView(View):
     """One flagged address as the request names it and in its canonical form.
 
@@ -289,6 +297,7 @@ class FlaggedAddressView(View):
     tx: str | None = None
     block: int | None = None
     note: str | None = None
+    whole_account: WholeAccountView | None = None
     warnings: list[WarningCode] = []
     withdrawn_at: Time | None = None
     withdrawn_reason: str | None = None
@@ -300,7 +309,8 @@ class LineView(View):
 
     `shared`: it was written on another request, about a hold that counts for this one, too. Where
     you may read its report there, `report_id` and `source_request` say which; else texts are left
-    out.
+    out. `irregular`: it is true, but not as it should have been. `address_count`: in events, how
+    many addresses a `nothing` line answers.
     """
 
     id: str
@@ -316,6 +326,8 @@ class LineView(View):
     withheld: bool = False
     hold: str | None = None
     reported_at: Time
+    irregular: Irregular | None = None
+    address_count: int | None = None
     frozen_at: Time | None = None
     hold_expires_at: Time | None = None
     basis: HoldBasis | KeptBasis | None = None
@@ -323,6 +335,7 @@ class LineView(View):
     code: str | None = None
     tx: str | None = None
     next: dict[str, Any] | None = None
+    left_at: Time | None = None
     corrects: str | None = None
     address_nos: Literal["rest"] | list[int] | None = None
     detail: str | None = None
@@ -337,7 +350,8 @@ class HoldView(View):
     """What a frozen line opened: a freeze with an end.
 
     `lapsed`: its end passed and only the partner knows what became of it; `kept`: the ground on
-    which it stays; `owed_since`: since when the partner owes an answer about it; `shared`: it was
+    which it stays; `owed_since`: since when the partner owes an answer about it; `review_at`: when
+    somebody looks at it again; `irregular`: as the first of its freezes that is; `shared`: it was
     opened on another request.
     """
 
@@ -359,6 +373,8 @@ class HoldView(View):
     lapsed: bool = False
     kept: str | None = None
     account_level: bool = False
+    review_at: Time | None = None
+    irregular: Irregular | None = None
     owed_since: Time | None = None
 
 
@@ -475,7 +491,7 @@ class RevocationView(View):
 
 
 class PartnerView(View):
-    """One member of the network."""
+    """One member of the network; `cannot_say`: whether all private requesters hear that of it."""
 
     handle: Handle
     name: str
@@ -485,6 +501,7 @@ class PartnerView(View):
     root_kid: str | None = None
     joined_at: Time | None = None
     contacts: list[str] | None = None
+    cannot_say: Silence = Silence.NONE
     policy: dict[str, Any] | None = None
 
 

@@ -3,7 +3,9 @@
 Source: docs/protocol.md and docs/life-cycle.md; decline codes name the ISO 20022 return reason.
 """
 
+from collections.abc import Collection, Mapping
 from enum import StrEnum
+from types import MappingProxyType
 
 
 class PartnerKind(StrEnum):
@@ -106,6 +108,7 @@ class LegStatus(StrEnum):
     RELEASED = "released"
     RETURNED = "returned"
     NO_MATCH = "no_match"
+    CANNOT_SAY = "cannot_say"
     DECLINED = "declined"
     WITHDRAWN = "withdrawn"
 
@@ -123,7 +126,9 @@ class DeclineCode(StrEnum):
     NO_MATCH = "no_match"
     NOT_OUR_ADDRESS = "not_our_address"
     NO_SUCH_TRANSACTION = "no_such_transaction"  # NOOR
-    FUNDS_GONE = "funds_gone"  # AM04
+    FUNDS_GONE = "funds_gone"  # AM04: before the notice
+    LEFT_AFTER_NOTICE = "left_after_notice"  # AM04: between notice and freeze
+    CANNOT_SAY = "cannot_say"  # LEGL: neither match nor no match may be told
     MOVED_ON = "moved_on"  # PTNA
     ACCOUNT_CLOSED = "account_closed"  # AC04
     ALREADY_RETURNED = "already_returned"  # ARDT
@@ -144,6 +149,16 @@ class DeclineCode(StrEnum):
 NO_MATCH_CODES = frozenset(
     {DeclineCode.NO_MATCH, DeclineCode.NOT_OUR_ADDRESS, DeclineCode.NO_SUCH_TRANSACTION}
 )
+
+
+class Silence(StrEnum):
+    """To whom a partner says `cannot_say`: to nobody, or to all but authorities.
+
+    Said in one case and not in the next it would tell that there is something to tell.
+    """
+
+    NONE = "none"
+    PRIVATE_REQUESTERS = "private_requesters"
 
 
 class LineKind(StrEnum):
@@ -195,6 +210,19 @@ class ReleaseReason(StrEnum):
     RETURNED_TO_VICTIM = "returned_to_victim"
 
 
+class Irregular(StrEnum):
+    """How a line of the ledger is true, and yet not as it should have been.
+
+    `after_end`: frozen after the request ended, took the address back, or became unratified;
+    `late`: reported so long after the end that messages no longer cross; `encumbered`: it let funds
+    go on which an authority's order lay.
+    """
+
+    AFTER_END = "after_end"
+    LATE = "late"
+    ENCUMBERED = "encumbered"
+
+
 class WithdrawalReason(StrEnum):
     """Why a request, or some of its addresses, was withdrawn: what holders go by."""
 
@@ -221,13 +249,19 @@ class WarningCode(StrEnum):
     MISSING_TAG = "missing_tag"
     SERVICE_WALLET = "service_wallet"
     DUPLICATE = "duplicate"
+    WHOLE_ACCOUNT = "whole_account"
 
 
+#: Warnings that the target may be the wrong one: a flash request that carries one waits for its
+#: approval. A duplicate is no wrong target.
+WRONG_TARGET = frozenset(
+    {WarningCode.NO_CHECKSUM, WarningCode.MISSING_TAG, WarningCode.SERVICE_WALLET}
+)
 #: Warnings about other requests. The partners asked learn nothing of those: the body of an
 #: approval, which reaches them, never names such a warning; whoever signs the context accepts it.
 ABOUT_OTHER_REQUESTS = frozenset({WarningCode.DUPLICATE})
 #: Warnings so grave that each address is accepted by itself, with a reason of its own.
-ACCEPTED_SINGLY = frozenset({WarningCode.SERVICE_WALLET})
+ACCEPTED_SINGLY = frozenset({WarningCode.SERVICE_WALLET, WarningCode.WHOLE_ACCOUNT})
 
 
 class EventType(StrEnum):
@@ -251,6 +285,7 @@ class EventType(StrEnum):
     LEG_INFO_PROVIDED = "leg.info_provided"
     LEG_DECLINED = "leg.declined"
     LEG_NO_MATCH = "leg.no_match"
+    LEG_CANNOT_SAY = "leg.cannot_say"
     LEG_WITHDRAWN = "leg.withdrawn"
     LEG_OVERDUE = "leg.overdue"
     LEG_UNDELIVERABLE = "leg.undeliverable"
@@ -258,6 +293,7 @@ class EventType(StrEnum):
     LEG_CONTESTED = "leg.contested"
     LEG_DISPUTE_RESOLVED = "leg.dispute_resolved"
     LEG_LEGAL_ORDER = "leg.legal_order_attached"
+    FREEZE_NOTHING = "freeze.nothing"
     FREEZE_FOUND = "freeze.found"
     FREEZE_FROZEN = "freeze.frozen"
     FREEZE_RELEASED = "freeze.released"
@@ -266,6 +302,7 @@ class EventType(StrEnum):
     FREEZE_KEPT = "freeze.kept"
     FREEZE_CORRECTED = "freeze.corrected"
     HOLD_EXPIRING = "hold.expiring"
+    HOLD_REVIEW_DUE = "hold.review_due"
     HOLD_EXTENSION_REQUESTED = "hold.extension_requested"
     HOLD_EXTENDED = "hold.extended"
     HOLD_LAPSED = "hold.lapsed"
@@ -279,3 +316,19 @@ class EventType(StrEnum):
     PARTNER_ROOT_RESET = "partner.root_reset"
     ENDPOINT_TEST = "endpoint.test"
     ENDPOINT_FAILING = "endpoint.failing"
+
+
+def _families() -> Mapping[str, frozenset[str]]:
+    families: dict[str, set[str]] = {}
+    for event in EventType:
+        families.setdefault(f"{event.partition('.')[0]}.*", set()).add(event.value)
+    return MappingProxyType({name: frozenset(events) for name, events in families.items()})
+
+
+#: All events of a noun, by how they are chosen together, e.g. "freeze.*".
+EVENT_FAMILIES = _families()
+
+
+def is_chosen(event_type: str, choice: Collection[str]) -> bool:
+    """Tell whether a choice of events (types, and whole nouns as "freeze.*") has this one."""
+    return event_type in choice or f"{event_type.partition('.')[0]}.*" in choice

@@ -21,6 +21,7 @@ _STATUS_STYLE = {
     "frozen": "bold green",
     "partially_frozen": "green",
     "no_match": "blue",
+    "cannot_say": "magenta",
     "declined": "red",
     "returned": "cyan",
     "released": "cyan",

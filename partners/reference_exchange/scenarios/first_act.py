@@ -15,6 +15,7 @@ ANSWERED = frozenset(
         LegStatus.FROZEN,
         LegStatus.PARTIALLY_FROZEN,
         LegStatus.NO_MATCH,
+        LegStatus.CANNOT_SAY,
         LegStatus.DECLINED,
     }
 )

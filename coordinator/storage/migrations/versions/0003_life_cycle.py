@@ -214,7 +214,12 @@ def upgrade() -> None:
     )
     op.add_column(
         "hold",
-        sa.Column("irregular", sa.String(length=15), nullable=True, comment="as its first line is"),
+        sa.Column(
+            "irregular",
+            sa.String(length=15),
+            nullable=True,
+            comment="as the first of its freezes that is",
+        ),
     )
     op.add_column(
         "hold",
@@ -323,6 +328,16 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("answered_at IS NULL AND unanswered_at IS NULL"),
         postgresql_where=sa.text("answered_at IS NULL AND unanswered_at IS NULL"),
+    )
+    op.add_column(
+        "partner",
+        sa.Column(
+            "cannot_say",
+            sa.String(length=20),
+            server_default="none",
+            nullable=False,
+            comment="none, or private_requesters: whom it may tell neither match nor no match",
+        ),
     )
     op.add_column(
         "partner",

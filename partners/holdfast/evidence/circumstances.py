@@ -1,0 +1,172 @@
+"""What happened to a request besides its reports, and which of its lines are irregular by it.
+
+`after_end` and `encumbered` follow from what was signed and when it came. That a report comes
+`late` follows from the network's own window: here it is only seen that something had ended before.
+Source: the design's life cycle, "the ledger never refuses a truth".
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from holdfast.evidence.case_file import CaseFile
+from holdfast.protocol.hold_payloads import HoldExtension
+from holdfast.protocol.life_cycle_payloads import LegalOrder
+from holdfast.protocol.payloads import (
+    Approval,
+    FoundLine,
+    FrozenLine,
+    NothingLine,
+    ReleasedLine,
+    ReportLine,
+    ReturnedLine,
+    Withdrawal,
+)
+from holdfast.protocol.views import EvidenceView, HoldView, LineView
+from holdfast.protocol.vocabulary import Irregular, ReleaseReason
+
+#: The coordinator's own acts that end a request, and a lead's besides a withdrawal.
+_ENDINGS = ("close", "lapse", "suspend")
+_SIGNED_ENDINGS = ("close", "reject")
+_REGULAR = "regular"
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """That a request ended, or took some of its addresses back; `address_nos` None: all."""
+
+    at: datetime
+    act_id: str
+    address_nos: frozenset[int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An authority's order; `leg_id` None: on every leg, `hold` None: on all that is held."""
+
+    at: datetime
+    act_id: str
+    leg_id: str | None
+    hold: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SignedExtension:
+    """A hold's extension that is proven, and when it came."""
+
+    partner: str
+    payload: HoldExtension
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What happened to a request besides its reports.
+
+    Attributes:
+        leaves: Where each act stands in the log. The times of two acts that met may say it the
+            other way round: an act has the time at which it came, and may have had to wait.
+    """
+
+    ends: Sequence[End] = ()
+    orders: Sequence[Order] = ()
+    extensions: Sequence[SignedExtension] = ()
+    leaves: Mapping[str, int | None] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, case: CaseFile) -> "Circumstances":
+        """Return what the acts of a case prove; that time ended it the coordinator asserts."""
+        ends = [_end(shown, "all") for name in _ENDINGS for shown in case.unsigned(name)]
+        ends += _taken_back_by_ratifying(case)
+        orders: list[Order] = []
+        extensions: list[SignedExtension] = []
+        for act in case.acts:
+            if act.proven is None:
+                continue
+            shown, said = act.shown, act.proven.payload
+            if isinstance(said, Withdrawal):
+                ends.append(_end(shown, said.addresses))
+            elif shown.act in _SIGNED_ENDINGS:
+                ends.append(_end(shown, "all"))
+            elif isinstance(said, LegalOrder):
+                orders.append(Order(shown.at, shown.act_id, shown.leg_id, said.hold))
+            elif isinstance(said, HoldExtension):
+                extensions.append(SignedExtension(act.proven.key.partner, said, shown.at))
+        leaves = {act.shown.act_id: act.shown.leaf_index for act in case.acts}
+        return cls(ends, orders, extensions, leaves)
+
+    def faults(
+        self, line: LineView, said: ReportLine, holds: Mapping[str, HoldView]
+    ) -> Iterator[str]:
+        """Yield what is wrong with how a line of this request is marked, if anything."""
+        due = self._due(line, said, holds)
+        if line.irregular not in due:
+            words = " or ".join(sorted(mark or _REGULAR for mark in due))
+            yield f"{line.id} is shown as {line.irregular or _REGULAR}, its acts come to {words}"
+
+    def _due(
+        self, line: LineView, said: ReportLine, holds: Mapping[str, HoldView]
+    ) -> Collection[Irregular | None]:
+        if isinstance(said, ReleasedLine | ReturnedLine):
+            carries_out = (
+                isinstance(said, ReleasedLine) and said.reason is ReleaseReason.COURT_ORDER
+            )
+            against = not carries_out and self._is_encumbered(line)
+            return {Irregular.ENCUMBERED if against else None}
+        if not isinstance(said, FoundLine | FrozenLine | NothingLine):
+            return {None}
+        ends = [end for end in self.ends if self._before(end, line) and _is_about(end, line)]
+        if not ends:
+            return {None}
+        first = min(end.at for end in ends)
+        if isinstance(said, FrozenLine) and _frozen_at(line, said, holds) >= first:
+            return {Irregular.AFTER_END}
+        return {None, Irregular.LATE}
+
+    def _is_encumbered(self, line: LineView) -> bool:
+        return any(
+            self._before(order, line)
+            and order.leg_id in {None, line.leg_id}
+            and order.hold in {None, line.hold}
+            for order in self.orders
+        )
+
+    def _before(self, happened: End | Order, line: LineView) -> bool:
+        """Tell whether something was taken before a line's report was."""
+        first, second = (self.leaves.get(each or "") for each in (happened.act_id, line.report_id))
+        if first is None or second is None:
+            return happened.at < line.reported_at
+        return first < second
+
+
+def _taken_back_by_ratifying(case: CaseFile) -> list[End]:
+    """Return the end of addresses that a ratification left out: they had gone out before."""
+    approvals = [act for act in case.acts if act.shown.act == "approve"]
+    if case.view.ratify_by is None or len(approvals) < (case.view.quorum or 1):
+        return []
+    *_, last = approvals
+    said = last.proven and last.proven.payload
+    if not isinstance(said, Approval) or not said.left_out:
+        return []
+    return [_end(last.shown, said.left_out)]
+
+
+def _end(shown: EvidenceView, addresses: Sequence[int] | str) -> End:
+    numbers = None if isinstance(addresses, str) else frozenset(addresses)
+    return End(shown.at, shown.act_id, numbers)
+
+
+def _is_about(end: End, line: LineView) -> bool:
+    if end.address_nos is None:
+        return True
+    if line.address_no is not None:
+        return line.address_no in end.address_nos
+    return line.address_nos == "rest" or not end.address_nos.isdisjoint(line.address_nos or ())
+
+
+def _frozen_at(line: LineView, said: FrozenLine, holds: Mapping[str, HoldView]) -> datetime:
+    """Return when a freeze was made; one that is shared was made when its hold was opened."""
+    if said.frozen_at is not None:
+        return said.frozen_at
+    hold = holds.get(said.hold or "")
+    return hold.frozen_at if hold is not None and hold.shared else line.reported_at
