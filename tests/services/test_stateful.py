@@ -27,7 +27,7 @@ from tests.factories import ETHER, ORIGIN, Exchange, Signer
 from tests.services import request_cast as say
 from tests.services.kept import Kept
 from tests.services.member_reader import MemberReader, Shown
-from tests.services.plain_model import Hold, Leg, Line, Model, Request
+from tests.services.plain_model import RATIFYING, Hold, Leg, Line, Model, Request
 from tests.services.recomputed import faults
 from tests.services.request_cast import DAY, HOUR, Ask, Desk
 
@@ -89,32 +89,48 @@ class LifeCycle(RuleBasedStateMachine):
 
     # --- rules ----------------------------------------------------------------------------------
 
-    @initialize(is_shared=st.booleans(), amount=AMOUNTS)
-    def begin(self, *, is_shared: bool, amount: int) -> None:
-        """Most acts are about holds: have one from the start, in half of the cases a shared one."""
-        for number in range(2):
-            first = self.asks[0] if self.asks else None
-            more: dict[str, Any] = {}
-            if first is not None:
-                more["incident"] = {"id": first.answer["incident"]["id"]}
-            to = list(self.exchanges)
-            self.asks.append(self.desk.submit(to=to, **more))
-            self.model.requests.append(Request(number, self.model.now, ADDRESSES))
+    @initialize(is_shared=st.booleans(), is_flash=st.booleans(), amount=AMOUNTS)
+    def begin(self, *, is_shared: bool, is_flash: bool, amount: int) -> None:
+        """Most acts are about holds: have one from the start, in half of the cases a shared one.
+
+        In half of the cases the second request goes out before its approval.
+        """
+        to = list(self.exchanges)
+        self.asks.append(self.desk.submit(to=to))
+        self.model.requests.append(Request(0, self.model.now, ADDRESSES))
         self.approve(0, is_approval=True)
         self.find_and_freeze(0, 0, amount, 0, 5, 3)
-        if is_shared:
+        urgency = "flash" if is_flash else "urgent"
+        incident = {"id": self.asks[0].answer["incident"]["id"]}
+        self.asks.append(self.desk.submit(to=to, incident=incident, urgency=urgency))
+        second = Request(1, self.model.now, ADDRESSES)
+        self.model.requests.append(second)
+        if is_flash:
+            second.status, second.ratify_by = "active", self.model.now + RATIFYING
+            self.model.legs += [Leg(handle, second) for handle in self.exchanges]
+        elif is_shared:
             self.approve(1, is_approval=True)
+        if is_shared:
             self.share(0, 2, 0)
 
     @rule(number=st.integers(0, 1), is_approval=st.sampled_from([True, True, True, False]))
     def approve(self, number: int, *, is_approval: bool) -> None:
         request = self.model.requests[number]
         decision = "approve" if is_approval else "reject"
-        expected = request.status == "submitted"
-        if self.attempt(expected, lambda: self.desk.decide(self.asks[number], decision=decision)):
-            request.status = "active" if is_approval else "rejected"
-            if is_approval:
+        is_out = request.status == "active"
+        expected = self.model.may_decide(request)
+        if not self.attempt(
+            expected, lambda: self.desk.decide(self.asks[number], decision=decision)
+        ):
+            return
+        if is_approval:
+            self.model.approve(request)
+            if not is_out:
                 self.model.legs += [Leg(handle, request) for handle in self.exchanges]
+        elif is_out:
+            self.model.end(request, "withdrawn")
+        else:
+            request.status = "rejected"
 
     @rule(place=PLACES, word=st.sampled_from(["acknowledged", "under_review", "declined"]))
     def say_a_word(self, place: int, word: str) -> None:
@@ -336,7 +352,10 @@ class LifeCycle(RuleBasedStateMachine):
         model.note_final()
         model.note_moot()
         for request, ask in zip(model.requests, self.asks, strict=True):
-            assert desk.status(ask) == request.status
+            row = desk.request(ask)
+            assert row.status == request.status
+            assert row.provisional is (request.ratify_by is not None)
+            assert row.unratified_until == request.unratified_until
             legs = [leg for leg in model.legs if leg.request is request]
             for leg in legs:
                 row = desk.leg(self.exchanges[leg.partner], ask)
@@ -394,6 +413,7 @@ def signer(desk: Desk, tmp_path: Path) -> Iterator[Signer]:
 def test_random_acts_of_several_partners_agree_with_the_plain_model(
     desk: Desk, signer: Signer
 ) -> None:
+    desk.policy(desk.cast.a, may_flash=[desk.cast.a.analyst.subject])
     kept = Kept.of(desk.database)
     run_state_machine_as_test(
         lambda: LifeCycle(desk, kept, signer),  # type: ignore[arg-type]  # any maker of machines is taken

@@ -1,7 +1,7 @@
 """How a request that went out ends: every leg is told, and legs that hold owe an answer."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from coordinator.domain.hold import HoldBalance, obliged
 from coordinator.domain.leg import LegAct
@@ -12,9 +12,10 @@ from coordinator.services.ledger.obligations import settle
 from coordinator.services.requests.legs import LegBooks, change_leg, last_act_of, load_books
 from coordinator.storage.ledger import freeze_ledger as ledger_store
 from coordinator.storage.ledger import hold_clocks
+from coordinator.storage.requests import freeze_requests as request_store
 from coordinator.storage.requests import legs as store
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
-from holdfast.protocol.vocabulary import EventType, LegStatus
+from holdfast.protocol.vocabulary import EventType, LegStatus, WithdrawalReason
 
 #: What an event names at most; webhook bodies stay under 20 kB, the rest is in the list.
 ADDRESSES_IN_EVENT = 500
@@ -25,6 +26,23 @@ _ANSWERED = {
 }
 
 
+class Why(NamedTuple):
+    """Why a request ends, or addresses go.
+
+    Attributes:
+        text: In the words of whoever ended it; None where nothing was said.
+        code: Of a withdrawal; None of what closes.
+    """
+
+    text: str | None
+    code: WithdrawalReason | None = None
+
+    def told(self) -> dict[str, Any]:
+        """Return the members by which events say it."""
+        coded = {} if self.code is None else {"reason_code": self.code.value}
+        return {"reason": self.text, **coded}
+
+
 def all_legs(uow: UnitOfWork, request_id: str) -> list[LegRow]:
     """Return every leg of a request, at most as many as partners can be asked."""
     found: list[LegRow] = []
@@ -33,20 +51,20 @@ def all_legs(uow: UnitOfWork, request_id: str) -> list[LegRow]:
     return found
 
 
-def end_legs(on: RequestContext, event: EventType, *, reason: str | None) -> None:
+def end_legs(on: RequestContext, event: EventType, why: Why) -> None:
     """Tell every leg that the request ended; each open hold owes a release, a return or `kept`."""
     for leg in all_legs(on.uow, on.request.id):
         on_leg = on.on_leg(leg)
         books = load_books(on.uow, leg)
         owing = oblige(on_leg, [h for _, h in books.linked() if h.is_open])
         status = change_leg(on_leg, LegAct.WITHDRAW, books, ended=True)
-        on.tell_partner(leg, event, withdrawal(on.request, None, reason, status))
+        on.tell_partner(leg, event, withdrawal(on.request, None, why, status))
         if status is LegStatus.WITHDRAWN and leg.status != LegStatus.WITHDRAWN:
             on_leg.record(EventType.LEG_WITHDRAWN, {}, status=status)
         tell_owed(on_leg, status, owing, "withdrawn")
 
 
-def withdraw_from_legs(on: RequestContext, numbers: Sequence[int], reason: str) -> None:
+def withdraw_from_legs(on: RequestContext, numbers: Sequence[int], why: Why) -> None:
     """Tell every leg which addresses were withdrawn; what it holds on them owes an answer.
 
     No other answer is awaited about them, which may have been the last that was.
@@ -60,7 +78,7 @@ def withdraw_from_legs(on: RequestContext, numbers: Sequence[int], reason: str) 
         status = LegStatus(leg.status)
         if owing or last_act_of(leg) is LegAct.REPORT:
             status = recompute_leg(on_leg, books)
-        told = withdrawal(on.request, numbers, reason, status)
+        told = withdrawal(on.request, numbers, why, status)
         on.tell_partner(leg, EventType.REQUEST_WITHDRAWN, told)
         answered = _ANSWERED.get(status)
         if answered is not None and leg.status != status:
@@ -120,7 +138,10 @@ def tell_owed(on: LegContext, status: LegStatus, owing: Sequence[HoldBalance], w
         }
         for hold in named
     ]
-    data = {"why": why, "hold_count": len(owing), "holds": shown}
+    data: dict[str, Any] = {"why": why, "hold_count": len(owing), "holds": shown}
+    reasons = request_store.withdrawal_reasons(on.uow.connection, [on.request.id])
+    if why == "withdrawn" and on.request.id in reasons:
+        data["reason_code"] = reasons[on.request.id]
     on.record(EventType.ANSWER_OWED, data, status=status)
 
 
@@ -141,7 +162,7 @@ def named_addresses(request: FreezeRequestRow, numbers: Sequence[int] | None) ->
 def withdrawal(
     request: FreezeRequestRow,
     numbers: Sequence[int] | None,
-    reason: str | None,
+    why: Why,
     status: LegStatus,
 ) -> dict[str, Any]:
     """Return what a partner is told when a request ends (numbers None) or addresses go.
@@ -149,7 +170,7 @@ def withdrawal(
     Args:
         request: The one that ends, or has fewer addresses now.
         numbers: The addresses that are withdrawn; None for all.
-        reason: As the requester states it.
+        why: As the requester states it.
         status: How the partner's leg shows now.
     """
-    return {**named_addresses(request, numbers), "reason": reason, "status": status.value}
+    return {**named_addresses(request, numbers), **why.told(), "status": status.value}

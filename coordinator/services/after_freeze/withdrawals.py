@@ -9,9 +9,14 @@ from coordinator.domain.errors import (
     InvalidInputError,
     PermissionDeniedError,
 )
-from coordinator.domain.freeze_request import Action, next_status
+from coordinator.domain.freeze_request import Action
 from coordinator.domain.permission import Permission, is_allowed
-from coordinator.services.after_freeze.endings import end_legs, named_addresses, withdraw_from_legs
+from coordinator.services.after_freeze.endings import (
+    Why,
+    end_legs,
+    named_addresses,
+    withdraw_from_legs,
+)
 from coordinator.services.core.access import sent_request
 from coordinator.services.core.acts import Act, RequestContext
 from coordinator.services.core.bus import handles
@@ -27,13 +32,6 @@ class WithdrawFreezeRequest:
 
     request_id: str
     body: payloads.Withdrawal
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LapseProvisional:
-    """Nobody ratified a flash request in time: it withdraws itself."""
-
-    request_id: str
 
 
 @handles(WithdrawFreezeRequest, needs=Permission.FREEZE_REQUEST_WITHDRAW_SUBMITTED)
@@ -52,32 +50,29 @@ def withdraw(command: WithdrawFreezeRequest, actor: Actor, uow: UnitOfWork) -> A
         if row.submitted_by_person != actor.person:
             raise PermissionDeniedError("an analyst or system withdraws its own requests only")
     if body.addresses == "all":
-        return withdraw_all(on, Action.WITHDRAW, Act("withdraw"), reason=body.reason)
+        why = Why(body.reason, body.reason_code)
+        return withdraw_all(on, Action.WITHDRAW, Act("withdraw"), why)
     return _withdraw_some(on, body)
 
 
-def withdraw_all(on: RequestContext, action: Action, act: Act, *, reason: str) -> Answer:
+def withdraw_all(on: RequestContext, action: Action, act: Act, why: Why) -> Answer:
     """End a request as withdrawn.
 
     Legs, where there are any, are told and what they hold is owed; both sides learn the reason. The
     requests that share a hold with it are locked by the caller.
     """
-    row = on.request
-    went_out = row.status != RequestStatus.SUBMITTED
-    status, provisional = next_status(
-        RequestStatus(row.status), action, provisional=row.provisional
-    )
-    ended = on.change(status=status, provisional=provisional, ended_at=on.uow.now)
-    answer = tell_end(ended, act, EventType.REQUEST_WITHDRAWN, reason=reason)
+    went_out = on.request.status != RequestStatus.SUBMITTED
+    ended = on.move(on.after(action), ended_at=on.uow.now, withdrawal_reason=why.code)
+    answer = tell_end(ended, act, EventType.REQUEST_WITHDRAWN, why)
     if went_out:
-        end_legs(ended, EventType.REQUEST_WITHDRAWN, reason=reason)
+        end_legs(ended, EventType.REQUEST_WITHDRAWN, why)
     return answer
 
 
 def _withdraw_some(on: RequestContext, body: payloads.Withdrawal) -> Answer:
     uow, row = on.uow, on.request
     numbers: list[int] = sorted(no for no in body.addresses if isinstance(no, int))
-    next_status(RequestStatus(row.status), Action.WITHDRAW_SOME, provisional=row.provisional)
+    on.after(Action.WITHDRAW_SOME)
     faults = [
         FieldFault(
             f"/addresses/{place}",
@@ -89,41 +84,32 @@ def _withdraw_some(on: RequestContext, body: payloads.Withdrawal) -> Answer:
     ]
     if faults:
         raise InvalidInputError("some of these addresses do not exist", errors=faults)
-    gone = store.withdrawn_addresses(uow.connection, row.id)
-    doubled = [number for number in numbers if number in gone]
+    earlier = store.withdrawn_addresses(uow.connection, row.id)
+    doubled = [number for number in numbers if number in earlier]
     if doubled:
         raise ConflictError(
             f"address {doubled[0]} was withdrawn already; name the others only",
             code="withdrawn_already",
             current_status=row.status,
         )
-    if len(gone) + len(numbers) >= row.address_count:
+    if len(earlier) + len(numbers) >= row.address_count:
         raise ConflictError(
             'these are all that is left; withdraw the whole request with "addresses": "all"',
             code="nothing_left",
             current_status=row.status,
         )
+    why = Why(body.reason, body.reason_code)
     act_id = on.store_act(Act("withdraw"))
-    store.withdraw_addresses(uow.connection, row.id, numbers, act_id, uow.now)
-    data = {**named_addresses(row, numbers), "reason": body.reason}
+    gone = store.WithdrawnNow(act_id, uow.now, body.reason_code)
+    store.withdraw_addresses(uow.connection, row.id, numbers, gone)
+    data = {**named_addresses(row, numbers), **why.told()}
     recorded = on.record(EventType.REQUEST_WITHDRAWN, data, act_id=act_id)
-    withdraw_from_legs(on, numbers, body.reason)
+    withdraw_from_legs(on, numbers, why)
     return Answer(201, {"id": act_id, "request_id": row.id, "status": row.status}, entry=recorded)
 
 
-def tell_end(on: RequestContext, act: Act, event: EventType, *, reason: str | None) -> Answer:
+def tell_end(on: RequestContext, act: Act, event: EventType, why: Why) -> Answer:
     """Store the act that ended a request, and tell the requester; the request is as it ended."""
-    act_id, recorded = on.act(act, event, {"reason": reason})
+    act_id, recorded = on.act(act, event, why.told())
     answer = {"id": act_id, "request_id": on.request.id, "status": on.request.status}
     return Answer(201, answer, entry=recorded)
-
-
-@handles(LapseProvisional, needs=Permission.TIMER_FIRE)
-def lapse(command: LapseProvisional, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Withdraw a flash request that nobody ratified; does nothing where somebody was quicker."""
-    store.lock_sharing(uow.connection, command.request_id)
-    row = store.get(uow.connection, command.request_id, lock=True)
-    if row is None or not row.provisional or row.ratify_by is None or row.ratify_by > uow.now:
-        return Answer(200, {"status": "unchanged"})
-    on = RequestContext(uow, actor, row)
-    return withdraw_all(on, Action.EXPIRE, Act("lapse"), reason="nobody ratified it in time")

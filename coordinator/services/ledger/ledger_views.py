@@ -114,6 +114,7 @@ def _hold_view(row: ShownHold) -> dict[str, Any]:
         "kept": row.kept,
         "account_level": row.account_level,
         "owed_since": None if owed_since is None else format_time(owed_since),
+        "withdrawn_reason_code": row.withdrawn_reason,
     }
 
 

@@ -1,9 +1,9 @@
 """Suspension and reinstatement of a partner by the operator, with their consequences.
 
 The keys of a suspended partner answer 401, but for revocations, and for reports and extensions on
-what it holds. What it asked for and nobody decided yet, and what went out provisionally, is
-withdrawn: one transaction per request, found by the worker until none is left, so that a crash
-between leaves nothing behind. What is active stays with those who were asked, marked.
+what it holds. What it asked for and nobody decided yet is withdrawn, and what went out
+provisionally is unratified: one transaction per request, found by the worker until none is left, so
+that a crash between leaves nothing behind. What is active stays with those who were asked, marked.
 """
 
 from dataclasses import dataclass
@@ -14,17 +14,18 @@ from coordinator.domain.actor import Actor
 from coordinator.domain.errors import ConflictError, NotFoundError
 from coordinator.domain.freeze_request import Action
 from coordinator.domain.permission import Permission
+from coordinator.services.after_freeze.endings import Why
 from coordinator.services.after_freeze.withdrawals import withdraw_all
 from coordinator.services.core.acts import Act, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import EVERYBODY, Answer, Recorded, UnitOfWork
 from coordinator.services.membership.root_resets import stop_reset
+from coordinator.services.requests.ratification import make_unratified
 from coordinator.storage.membership import partners as store
 from coordinator.storage.membership import root_resets
 from coordinator.storage.requests import freeze_requests as request_store
-from coordinator.storage.tables.freeze_requests import FreezeRequestRow
 from coordinator.storage.tables.partners import PartnerRow
-from holdfast.protocol.vocabulary import EventType, PartnerStatus, RequestStatus
+from holdfast.protocol.vocabulary import EventType, PartnerStatus, RequestStatus, WithdrawalReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +43,8 @@ class ReinstatePartner:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WithdrawOfSuspended:
-    """Withdraw one undecided or provisional request of a suspended partner."""
+class SuspendRequest:
+    """Take up one undecided request of a suspended partner."""
 
     request_id: str
 
@@ -104,20 +105,17 @@ def _change(
     )
 
 
-@handles(WithdrawOfSuspended, needs=Permission.TIMER_FIRE)
-def withdraw_of_suspended(command: WithdrawOfSuspended, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Withdraw a request that a suspended partner can no longer stand by."""
+@handles(SuspendRequest, needs=Permission.TIMER_FIRE)
+def suspend_request(command: SuspendRequest, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Withdraw a submitted request of a suspended partner; a provisional one is unratified."""
     request_store.lock_sharing(uow.connection, command.request_id)
     row = request_store.get(uow.connection, command.request_id, lock=True)
-    if row is None or not _is_undecided(row):
+    if row is None or not (row.provisional or row.status == RequestStatus.SUBMITTED):
         return Answer(200, {"status": "unchanged"})
     requester = store.partner(uow.connection, row.requester)
     if requester is None or requester.status != PartnerStatus.SUSPENDED:
         return Answer(200, {"status": "unchanged"})
-    on = RequestContext(uow, actor, row)
-    return withdraw_all(on, Action.WITHDRAW, Act("suspend"), reason="the requester was suspended")
-
-
-def _is_undecided(row: FreezeRequestRow) -> bool:
-    is_submitted: bool = row.status == RequestStatus.SUBMITTED
-    return is_submitted or (row.status == RequestStatus.ACTIVE and bool(row.provisional))
+    on, act, why = RequestContext(uow, actor, row), Act("suspend"), "the requester was suspended"
+    if row.provisional:
+        return make_unratified(on, act, why=why)
+    return withdraw_all(on, Action.WITHDRAW, act, Why(why, WithdrawalReason.OTHER))

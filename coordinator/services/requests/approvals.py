@@ -12,8 +12,9 @@ from coordinator.domain.errors import (
     StaleDocumentError,
     UnavailableError,
 )
-from coordinator.domain.freeze_request import Action, next_status, require_in_time
+from coordinator.domain.freeze_request import Action, Ratification, require_in_time
 from coordinator.domain.permission import Permission
+from coordinator.services.after_freeze.endings import Why
 from coordinator.services.after_freeze.withdrawals import withdraw_all
 from coordinator.services.core.access import sent_request
 from coordinator.services.core.acts import Act, RequestContext
@@ -21,6 +22,7 @@ from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.requests.additions import decide_addition
 from coordinator.services.requests.notices import held_back, send_notices
+from coordinator.services.requests.ratification import tell_ratified_late
 from coordinator.storage.engine import documents
 from coordinator.storage.engine.documents import Sealed
 from coordinator.storage.engine.prebuilt import Pending
@@ -35,6 +37,7 @@ from holdfast.protocol.vocabulary import (
     Decision,
     EventType,
     RequestStatus,
+    WithdrawalReason,
 )
 
 #: Addresses that one fault names.
@@ -67,14 +70,12 @@ def decide(command: DecideFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answe
             code="other_context",
             current_status=row.status,
         )
-    status = RequestStatus(row.status)
     action = Action.REJECT if body.decision is Decision.REJECT else Action.APPROVE
-    next_status(status, action, provisional=row.provisional)
+    on.after(action)
     require_in_time(
-        status,
-        provisional=row.provisional,
+        RequestStatus(row.status),
         approve_by=row.approve_by,
-        ratify_by=row.ratify_by,
+        unratified_until=row.unratified_until,
         now=uow.now,
     )
     proposer = partner_store.send_key_proposer(uow.connection, row.submitted_by_kid)
@@ -108,33 +109,30 @@ def _approve(
     on: RequestContext, act: Act, action: Action, to: Sequence[str], approvals: int
 ) -> Answer:
     uow, row = on.uow, on.request
-    status, provisional = next_status(
-        RequestStatus(row.status), action, provisional=row.provisional
-    )
+    after = on.after(action)
     act_id = on.store_act(act)
-    is_ratified = row.provisional and action is Action.MEET_QUORUM
-    decided = {"decided_at": uow.now} if action is Action.MEET_QUORUM else {}
-    changed = on.change(status=status, provisional=provisional, **decided)
+    is_met = action is Action.MEET_QUORUM
+    is_ratified = is_met and on.ratification is not Ratification.SETTLED
+    changed = on.move(after, **({"decided_at": uow.now, "unratified_at": None} if is_met else {}))
     event = EventType.REQUEST_RATIFIED if is_ratified else EventType.REQUEST_APPROVED
     counted = {"approvals": approvals, "quorum": row.quorum}
     data = {**counted, "context_sha256": row.context_sha256}
     recorded = changed.record(event, data, act_id=act_id)
-    if action is Action.MEET_QUORUM:
+    if on.ratification is Ratification.UNRATIFIED and is_met:
+        tell_ratified_late(changed)
+    if is_met:
         # A ratified request went out already, but for the partners whose policy holds such back.
         send_notices(changed, held_back(on, to) if is_ratified else to)
     return Answer(201, _answer(changed, act_id) | counted, entry=recorded)
 
 
 def _reject(on: RequestContext, act: Act) -> Answer:
-    uow, row = on.uow, on.request
-    if row.provisional:
+    now = on.uow.now
+    if on.ratification is not Ratification.SETTLED:
         # It went out already, so refusing to ratify it is a withdrawal with all that hangs on it.
-        why = "a security lead of the requester rejected it"
-        return withdraw_all(on, Action.REJECT, act, reason=why)
-    status, provisional = next_status(RequestStatus(row.status), Action.REJECT)
-    rejected = on.change(
-        status=status, provisional=provisional, decided_at=uow.now, ended_at=uow.now
-    )
+        text = "a security lead of the requester rejected it"
+        return withdraw_all(on, Action.REJECT, act, Why(text, WithdrawalReason.NOT_RATIFIED))
+    rejected = on.move(on.after(Action.REJECT), decided_at=now, ended_at=now)
     act_id, recorded = rejected.act(act, EventType.REQUEST_REJECTED, {})
     return Answer(201, _answer(rejected, act_id), entry=recorded)
 

@@ -76,6 +76,7 @@ def summaries(
             "incident_id": row.incident_id,
             "incident_title": titles.get(row.incident_id, ""),
             "provisional": row.provisional,
+            "unratified": row.unratified_until is not None,
             "address_count": row.address_count,
             "partners_asked": row.partners_asked,
             "leg_status": getattr(row, "leg_status", None),
@@ -171,14 +172,17 @@ def _common_view(row: FreezeRequestRow, details: RequestDetails) -> dict[str, An
         "id": row.id,
         "status": row.status,
         "provisional": row.provisional,
+        "unratified": row.unratified_until is not None,
         "requester": row.requester,
         "requester_suspended": details.requester_suspended,
         "submitted_by": row.submitted_by,
         "submitted_at": format_time(row.submitted_at),
         "approve_by": format_time(row.approve_by),
         "ratify_by": _time(row.ratify_by),
+        "unratified_until": _time(row.unratified_until),
         "decided_at": _time(row.decided_at),
         "ended_at": _time(row.ended_at),
+        "withdrawn_reason_code": row.withdrawal_reason,
         "urgency": row.urgency,
         "tlp": row.tlp,
         "summary": details.words.get("summary", ""),
@@ -241,6 +245,7 @@ class LegView(TypedDict):
     release_recommended_at: NotRequired[str | None]
     decline_code: str | None
     decline_detail: str | None
+    withdrawn_reason_code: str | None
     sequence: int
     requester_sequence: int
     flags: list[str]
@@ -257,12 +262,14 @@ class LegDetails:
         decline_detail: What its partner said as it declined.
         contested: Until when the requester is to answer the leg's oldest open dispute, and since
             when a release is recommended; None where nothing is contested.
+        withdrawn_reason: Why the request, or its addresses, were withdrawn, if they were.
     """
 
     numbers: LegNumbers
     totals: TotalsView
     decline_detail: str | None
     contested: tuple[datetime, datetime | None] | None
+    withdrawn_reason: str | None
 
 
 def leg_views(connection: Connection, vault: Vault, rows: Sequence[LegRow]) -> list[LegView]:
@@ -271,6 +278,7 @@ def leg_views(connection: Connection, vault: Vault, rows: Sequence[LegRow]) -> l
     declines = [row.decline_act_id for row in rows if row.decline_act_id is not None]
     bodies = evidence_bodies(connection, vault, declines)
     disputed = dispute_times(connection, rows)
+    reasons = reasons_of_legs(connection, rows)
     return [
         leg_view(
             row,
@@ -279,6 +287,7 @@ def leg_views(connection: Connection, vault: Vault, rows: Sequence[LegRow]) -> l
                 ledger_totals.as_text(totals[row.id]),
                 bodies.get(row.decline_act_id or "", {}).get("detail"),
                 disputed.get(row.id),
+                reasons.get(row.request_id),
             ),
         )
         for row in rows
@@ -291,6 +300,12 @@ def dispute_times(
     """Return the times of `LegDetails.contested` by leg; asks nothing where no leg is disputed."""
     disputed = [row.id for row in rows if LegFlag.DISPUTED in row.flags]
     return disputes.open_times(connection, disputed) if disputed else {}
+
+
+def reasons_of_legs(connection: Connection, rows: Sequence[LegRow]) -> Mapping[str, str]:
+    """Return the reason of `LegDetails` by request; asks nothing where none is withdrawn."""
+    ids = {row.request_id for row in rows if row.ended or row.owes_answer}
+    return store.withdrawal_reasons(connection, ids)
 
 
 def leg_view(row: LegRow, details: LegDetails) -> LegView:
@@ -307,6 +322,7 @@ def leg_view(row: LegRow, details: LegDetails) -> LegView:
         overdue_at=_time(row.overdue_at),
         decline_code=row.decline_code,
         decline_detail=details.decline_detail,
+        withdrawn_reason_code=details.withdrawn_reason,
         sequence=details.numbers.sequence,
         requester_sequence=details.numbers.requester_sequence,
         flags=list(row.flags),
@@ -375,6 +391,7 @@ def _withdrawn(
         each.address_no: {
             "withdrawn_at": format_time(each.withdrawn_at),
             "withdrawn_reason": bodies.get(each.act_id, {}).get("reason"),
+            "withdrawn_reason_code": each.reason,
         }
         for each in found
     }

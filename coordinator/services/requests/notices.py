@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
-from coordinator.services.after_freeze.endings import withdrawal
+from coordinator.services.after_freeze.endings import Why, withdrawal
 from coordinator.services.core.acts import RequestContext
 from coordinator.services.core.unit_of_work import UnitOfWork, unpack_evidence
 from coordinator.storage.engine.documents import Sealed
@@ -62,14 +62,20 @@ def send_notices(
     }
     if addition:
         common["addition"] = list(addition)
-    withdrawn = (
-        sorted(store.withdrawn_addresses(uow.connection, row.id)) if row.withdrawn_count else ()
-    )
-    gone = withdrawal(row, withdrawn, "withdrawn before you were asked", LegStatus.QUEUED)
+    gone = _withdrawn_before(on) if row.withdrawn_count else ()
     for leg in legs:
         on.tell_partner(leg, EventType.REQUEST_RECEIVED, common)
-        if withdrawn:
-            on.tell_partner(leg, EventType.REQUEST_WITHDRAWN, gone)
+        for withdrawn in gone:
+            on.tell_partner(leg, EventType.REQUEST_WITHDRAWN, withdrawn)
+
+
+def _withdrawn_before(on: RequestContext) -> list[dict[str, Any]]:
+    """Return what is told of addresses that went before a partner was asked, by their reason."""
+    words, row = "withdrawn before you were asked", on.request
+    return [
+        withdrawal(row, numbers, Why(words, reason), LegStatus.QUEUED)
+        for reason, numbers in store.withdrawn_by_reason(on.uow.connection, row.id).items()
+    ]
 
 
 def notify_provisionally(on: RequestContext, to: Sequence[str]) -> list[str]:
@@ -77,6 +83,11 @@ def notify_provisionally(on: RequestContext, to: Sequence[str]) -> list[str]:
     taking = [h for h, policy in _policies_of(on.uow, to).items() if policy == "notify"]
     send_notices(on, taking)
     return taking
+
+
+def approvals_shown(uow: UnitOfWork, row: FreezeRequestRow) -> list[dict[str, Any]]:
+    """Return what proves the approvals of a request, as an event carries it."""
+    return _evidence(uow, row, 0)[1]
 
 
 def held_back(on: RequestContext, to: Sequence[str]) -> list[str]:

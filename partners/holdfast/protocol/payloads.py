@@ -50,6 +50,7 @@ from holdfast.protocol.vocabulary import (
     Tlp,
     Urgency,
     WarningCode,
+    WithdrawalReason,
 )
 
 #: RFC 3339 with an explicit zone; a leap second and a lower-case t or z are refused.
@@ -310,10 +311,17 @@ class Approval(Act):
     warnings_accepted: Annotated[list[WarningAcceptance], Field(max_length=100)] = []
 
 
+def _a_person_s(code: WithdrawalReason) -> WithdrawalReason:
+    if code is WithdrawalReason.NOT_RATIFIED:
+        raise ValueError("is said by the coordinator alone, of a request that no lead ratified")
+    return code
+
+
 class Withdrawal(Act):
-    """`POST …/withdrawal`."""
+    """`POST …/withdrawal`: `reason_code` for programs, `reason` for people; holders read both."""
 
     addresses: Literal["all"] | AddressNos
+    reason_code: Annotated[WithdrawalReason, Loose, AfterValidator(_a_person_s)]
     reason: Reason
 
 

@@ -196,6 +196,17 @@ class ReleaseReason(StrEnum):
     RETURNED_TO_VICTIM = "returned_to_victim"
 
 
+class WithdrawalReason(StrEnum):
+    """Why a request, or some of its addresses, was withdrawn: what holders go by."""
+
+    WRONG_TARGET = "wrong_target"  # the account was flagged by error
+    NOT_RATIFIED = "not_ratified"  # no lead stood by what went out
+    RESOLVED = "resolved"
+    SUPERSEDED = "superseded"
+    LEGAL = "legal"
+    OTHER = "other"
+
+
 class EvidenceKind(StrEnum):
     """What proves an act."""
 
@@ -226,6 +237,7 @@ class EventType(StrEnum):
     REQUEST_APPROVED = "freeze_request.approved"
     REQUEST_REJECTED = "freeze_request.rejected"
     REQUEST_RATIFIED = "freeze_request.ratified"
+    REQUEST_UNRATIFIED = "freeze_request.unratified"
     REQUEST_WITHDRAWN = "freeze_request.withdrawn"
     REQUEST_EXPIRED = "freeze_request.expired"
     REQUEST_CLOSED = "freeze_request.closed"
