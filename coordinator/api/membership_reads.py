@@ -17,6 +17,7 @@ from coordinator.api.view import query_view
 from coordinator.domain.errors import NotFoundError
 from coordinator.domain.permission import Permission, require
 from coordinator.services.membership.partner_views import (
+    PartnerView,
     grant_views,
     key_view,
     own_view,
@@ -63,7 +64,7 @@ def list_partners(reader: Reader, query: PageQuery) -> dict[str, Any]:
 
 
 @query_view(answer=views.PartnerView, needs=Permission.PARTNER_READ)
-def read_own(reader: Reader) -> dict[str, Any]:
+def read_own(reader: Reader) -> PartnerView:
     """Read your own membership with its policy."""
     row = store.partner(reader.connection, reader.actor.partner)
     if row is None:

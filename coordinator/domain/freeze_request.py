@@ -1,8 +1,8 @@
 """The life cycle of a freeze request: one table, and one function that reads it.
 
-Source: the design's life-cycle table of requests. Whether it is ratified is part of the state: a
-flash request is `active` before anybody approved it. If nobody ratifies it in time it is not over,
-for that would free the thief: it is unratified, and takes nothing that widens it.
+Whether it is ratified is part of the state: a flash request is `active` before anybody approves it.
+If nobody ratifies it in time it is not over, for that would free the thief: it is unratified, and
+takes nothing that widens it. Source: docs/life-cycle.md.
 """
 
 from collections.abc import Mapping

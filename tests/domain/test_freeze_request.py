@@ -27,7 +27,7 @@ EVERY_CELL = list(product([None, *RequestStatus], Ratification, Action))
 END = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LONG_AGO = END - timedelta(days=9)
 
-#: The design's table, written out a second time and flat, so that a change in one shows.
+#: The table, written out a second time and flat, so that a change in one shows.
 EXPECTED = {
     (None, SETTLED, A.SUBMIT): (S.SUBMITTED, SETTLED),
     (None, SETTLED, A.SUBMIT_FLASH): (S.ACTIVE, PROVISIONAL),

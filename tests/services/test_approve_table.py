@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from coordinator.domain.freeze_request import TRANSITIONS, Action, Ratification
-from coordinator.services.after_freeze.closing import CloseByItself, ExpireFreezeRequest
+from coordinator.services.ending.closing import CloseByItself, ExpireFreezeRequest
 from coordinator.services.requests.ratification import MissRatification, WithdrawUnratified
 from coordinator.storage.requests.freeze_requests import ratification
 from holdfast.protocol.vocabulary import RequestStatus

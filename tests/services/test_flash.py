@@ -3,7 +3,7 @@
 import pytest
 
 from coordinator.domain.errors import InvalidTransitionError
-from coordinator.services.after_freeze.closing import CloseByItself
+from coordinator.services.ending.closing import CloseByItself
 from holdfast.protocol.payloads import format_time
 from tests.factories import NOON
 from tests.services.request_cast import DAY, HOUR, Ask, Desk, addresses, nothing, refusal

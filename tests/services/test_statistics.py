@@ -8,7 +8,12 @@ import pytest
 from coordinator.domain.clock import SteppedClock
 from coordinator.domain.durations import percentile
 from coordinator.domain.usd import in_proportion, usd_cents, usd_text
-from coordinator.services.reading.statistics import figures_by_row, month_start, yearly_view
+from coordinator.services.reading.statistics import (
+    YearlySummary,
+    figures_by_row,
+    month_start,
+    yearly_view,
+)
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.documents import Vault
 from coordinator.storage.reading.statistics import Scope
@@ -291,7 +296,7 @@ def test_the_public_summary_names_no_partner_with_few_cases(w: World) -> None:
     assert w.cast.c.handle.encode() not in answer.data
 
 
-def _year(w: World, *, name_from: int) -> dict[str, Any]:
+def _year(w: World, *, name_from: int) -> YearlySummary:
     """Return the public year as it would be with another number of cases and partners."""
     scope = Scope(month_start(2026, 1), month_start(2027, 1), None)
     with w.database.engine.connect() as connection:

@@ -1,9 +1,9 @@
 """Suspension and reinstatement of a partner by the operator, with their consequences.
 
-The keys of a suspended partner answer 401, but for revocations, and for reports and extensions on
-what it holds. What it asked for and nobody decided yet is withdrawn, and what went out
-provisionally is unratified: one transaction per request, found by the worker until none is left, so
-that a crash between leaves nothing behind. What is active stays with those who were asked, marked.
+A suspended partner's keys are answered 401, except for revocations, and for reports and extensions
+about what it holds. Its submitted requests are withdrawn and its provisional ones unratified: the
+worker takes one in each transaction until none is left, so that a crash leaves nothing behind.
+Active requests stay with the partners asked, marked.
 """
 
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ from coordinator.domain.actor import Actor
 from coordinator.domain.errors import ConflictError, NotFoundError
 from coordinator.domain.freeze_request import Action
 from coordinator.domain.permission import Permission
-from coordinator.services.after_freeze.endings import Why
-from coordinator.services.after_freeze.withdrawals import withdraw_all
-from coordinator.services.core.acts import Act, RequestContext
+from coordinator.services.core.acts import NewAct, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import EVERYBODY, Answer, Recorded, UnitOfWork
+from coordinator.services.ending.ended_legs import Why
+from coordinator.services.ending.withdrawals import withdraw_all
 from coordinator.services.membership.root_resets import stop_reset
 from coordinator.services.requests.ratification import make_unratified
 from coordinator.storage.membership import partners as store
@@ -115,7 +115,7 @@ def suspend_request(command: SuspendRequest, actor: Actor, uow: UnitOfWork) -> A
     requester = store.partner(uow.connection, row.requester)
     if requester is None or requester.status != PartnerStatus.SUSPENDED:
         return Answer(200, {"status": "unchanged"})
-    on, act, why = RequestContext(uow, actor, row), Act("suspend"), "the requester was suspended"
+    on, act, why = RequestContext(uow, actor, row), NewAct("suspend"), "the requester was suspended"
     if row.provisional:
         return make_unratified(on, act, why=why)
     return withdraw_all(on, Action.WITHDRAW, act, Why(why, WithdrawalReason.OTHER))

@@ -1,28 +1,28 @@
-"""One partner's side: notice delivered, acknowledge, review, decline, and how a leg shows."""
+"""Legs: delivery of the notice, acknowledgement, review, decline, and the status that follows."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from coordinator.domain.actor import Actor
 from coordinator.domain.freeze_ledger import LegLedger, facts_of
-from coordinator.domain.hold import HoldBalance
 from coordinator.domain.leg import (
     IMPLIES_ACKNOWLEDGEMENT,
     LegAct,
     LegFacts,
     LegFlag,
     counts,
+    flags_with,
     leg_status,
     require_act,
 )
 from coordinator.domain.permission import Permission
 from coordinator.services.core.access import asked_leg, locked_leg
-from coordinator.services.core.acts import Act, LegContext, store_own_acts
+from coordinator.services.core.acts import LegContext, NewAct, store_own_acts
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
-from coordinator.services.ledger.obligations import flags_with, settle_final
 from coordinator.services.requests.freeze_request_views import (
+    ActView,
     LegDetails,
     LegView,
     TotalsView,
@@ -31,7 +31,7 @@ from coordinator.services.requests.freeze_request_views import (
     leg_view,
     reasons_of_legs,
 )
-from coordinator.storage.after_freeze import disputes as dispute_store
+from coordinator.storage.ending import disputes as dispute_store
 from coordinator.storage.ledger import freeze_ledger as ledger_store
 from coordinator.storage.ledger import hold_clocks, ledger_totals
 from coordinator.storage.requests import freeze_requests as request_store
@@ -39,6 +39,7 @@ from coordinator.storage.requests import legs as store
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from holdfast.protocol import payloads
 from holdfast.protocol.payloads import format_time
+from holdfast.protocol.strict_json import JsonObject
 from holdfast.protocol.vocabulary import EventType, LegStatus, RequestStatus
 
 
@@ -51,7 +52,7 @@ class MarkLegsDelivered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkLegUndeliverable:
-    """The notice could not be delivered in all its tries; a person must see to it."""
+    """Every try to deliver the notice failed; a person must look into it."""
 
     leg_id: str
 
@@ -65,7 +66,7 @@ class MarkLegOverdue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AcknowledgeLeg:
-    """A person or system of the partner has it."""
+    """A person or system of the partner has received the request."""
 
     request_id: str
     body: payloads.Acknowledgement
@@ -73,7 +74,7 @@ class AcknowledgeLeg:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewLeg:
-    """Somebody is looking into it."""
+    """Somebody at the partner is looking into the request."""
 
     request_id: str
     body: payloads.Review
@@ -81,69 +82,33 @@ class ReviewLeg:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeclineLeg:
-    """Nothing is or will be frozen, and why."""
+    """The partner freezes nothing, and says why."""
 
     request_id: str
     body: payloads.Decline
 
 
-@dataclass(frozen=True, slots=True)
-class LegBooks:
-    """A leg's ledger with the holds of other legs that it shares."""
-
-    ledger: LegLedger
-    other_holds: Mapping[str, HoldBalance]
-
-    @property
-    def holds_anything(self) -> bool:
-        """Whether the leg has a hold, its own or a shared one."""
-        return bool(self.ledger.holds or self.ledger.shared)
-
-    def linked(self) -> list[tuple[int, HoldBalance]]:
-        """Return (address_no, hold) of every hold that counts for the leg."""
-        own = [
-            (hold.address_no, hold)
-            for hold in self.ledger.holds.values()
-            if hold.id not in self.ledger.unlinked
-        ]
-        return own + [(no, self.other_holds[i]) for i, no in self.ledger.shared.items()]
-
-
-def contested(books: LegBooks, hold_id: str | None) -> bool:
-    """Tell whether a dispute about a hold, or about the whole leg (None), is about anything."""
-    return any(hold.is_open and hold_id in {None, hold.id} for _, hold in books.linked())
-
-
-def load_books(uow: UnitOfWork, leg: LegRow, named: tuple[str, ...] = ()) -> LegBooks:
-    """Return a leg's ledger, and the holds of the partner's other legs that it shares or names."""
-    ledger = ledger_store.load_leg(uow.connection, leg.id)
-    wanted = sorted(set(ledger.shared) | (set(named) - set(ledger.holds)))
-    others = ledger_store.holds_of_partner(uow.connection, leg.partner, wanted, but_leg=leg.id)
-    return LegBooks(ledger, others)
-
-
 def _facts(
-    books: LegBooks, request: FreezeRequestRow, *, last_act: LegAct | None, ended: bool
+    ledger: LegLedger, request: FreezeRequestRow, *, last_act: LegAct | None, ended: bool
 ) -> LegFacts:
     return facts_of(
-        books.ledger,
+        ledger,
         address_count=request.address_count,
         last_act=last_act,
         ended=ended,
-        other_holds=books.other_holds,
     )
 
 
 def status_now(
-    books: LegBooks, request: FreezeRequestRow, *, last_act: LegAct | None, ended: bool
+    ledger: LegLedger, request: FreezeRequestRow, *, last_act: LegAct | None, ended: bool
 ) -> LegStatus:
-    """Return how a leg shows."""
-    return leg_status(_facts(books, request, last_act=last_act, ended=ended))
+    """Return the status of a leg."""
+    return leg_status(_facts(ledger, request, last_act=last_act, ended=ended))
 
 
-def require_leg_act(on: LegContext, act: LegAct, books: LegBooks) -> None:
+def require_leg_act(on: LegContext, act: LegAct, ledger: LegLedger) -> None:
     """Refuse an act that the life cycle does not allow now."""
-    facts = _facts(books, on.request, last_act=last_act_of(on.leg), ended=on.leg.ended)
+    facts = _facts(ledger, on.request, last_act=last_act_of(on.leg), ended=on.leg.ended)
     require_act(act, facts=facts, request_status=RequestStatus(on.request.status))
 
 
@@ -152,8 +117,8 @@ def last_act_of(leg: LegRow) -> LegAct | None:
     return None if leg.last_act is None else LegAct(leg.last_act)
 
 
-def change_leg(on: LegContext, act: LegAct, books: LegBooks, **values: Any) -> LegStatus:
-    """Write what an allowed act does to the leg, and return how it shows now."""
+def change_leg(on: LegContext, act: LegAct, ledger: LegLedger, **values: Any) -> LegStatus:
+    """Write what an allowed act does to the leg, and return its new status."""
     uow, leg = on.uow, on.leg
     if counts(act, LegStatus(leg.status), last_act=last_act_of(leg)):
         values["last_act"] = act.value
@@ -174,20 +139,31 @@ def change_leg(on: LegContext, act: LegAct, books: LegBooks, **values: Any) -> L
     flags = [flag for flag in values.get("flags", leg.flags) if flag not in over]
     if LegFlag.DISPUTED in flags:
         open_disputes = dispute_store.open_disputes(uow.connection, leg.id)
-        is_disputed = any(contested(books, dispute.hold_id) for dispute in open_disputes)
+        is_disputed = any(ledger.is_contestable(dispute.hold_id) for dispute in open_disputes)
         flags = flags_with(flags, LegFlag.DISPUTED, holds=is_disputed)
     last_act = values.get("last_act", leg.last_act)
     status = status_now(
-        books,
+        ledger,
         on.request,
         last_act=None if last_act is None else LegAct(last_act),
         ended=values.get("ended", leg.ended),
     )
-    owes = hold_clocks.owed_by_leg(uow.connection, leg.id) > 0 if books.holds_anything else False
+    may_owe = bool(ledger.holds or ledger.shared)
+    owes = may_owe and hold_clocks.owed_by_leg(uow.connection, leg.id) > 0
     values["flags"] = flags_with(flags, LegFlag.ANSWER_OWED, holds=owes)
     store.change(uow.connection, leg, status=status.value, owes_answer=owes, **values)
     settle_final(uow, on.request)
     return status
+
+
+def settle_final(uow: UnitOfWork, request: FreezeRequestRow) -> None:
+    """Note since when no leg owes anything, or that one does again.
+
+    Call it after the legs were written. Some days later the request closes by itself.
+    """
+    is_awaited = bool(store.not_final(uow.connection, request.id, limit=1))
+    if is_awaited != (request.final_since is None):
+        request_store.set_final_since(uow.connection, request.id, None if is_awaited else uow.now)
 
 
 def totals_now(on: LegContext) -> TotalsView:
@@ -224,30 +200,30 @@ def leg_now(
     return leg_view(leg, details)
 
 
-def _act(on: LegContext, act: LegAct, event: EventType, data: Mapping[str, Any]) -> Answer:
+def _act(on: LegContext, act: LegAct, event: EventType, data: JsonObject) -> Answer:
     """Carry out an act of the asked side: check, store, write, record, answer."""
-    books = load_books(on.uow, on.leg)
-    require_leg_act(on, act, books)
-    act_id = on.store_act(Act(act.value))
+    ledger = ledger_store.load_leg(on.uow.connection, on.leg)
+    require_leg_act(on, act, ledger)
+    act_id = on.store_act(NewAct(act.value))
     is_decline = act is LegAct.DECLINE
     declined = {"decline_code": data["code"], "decline_act_id": act_id} if is_decline else {}
-    status = change_leg(on, act, books, **declined)
+    status = change_leg(on, act, ledger, **declined)
     recorded = on.record(event, data, status=status, act_id=act_id)
     view = leg_now(on, decline_detail=data.get("detail"))
-    body = {"id": act_id, "request_id": on.request.id, "status": status.value, "leg": view}
+    body: ActView = {"id": act_id, "request_id": on.request.id, "status": status.value, "leg": view}
     return Answer(201, body, entry=recorded)
 
 
 @handles(AcknowledgeLeg, needs=Permission.LEG_ACKNOWLEDGE)
 def acknowledge(command: AcknowledgeLeg, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Say that a person or system of the partner has the request."""
+    """Acknowledge the request."""
     on = asked_leg(uow, actor, command.request_id, command.body.content_sha256)
     return _act(on, LegAct.ACKNOWLEDGE, EventType.LEG_ACKNOWLEDGED, {})
 
 
 @handles(ReviewLeg, needs=Permission.LEG_REVIEW)
 def review(command: ReviewLeg, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Say that somebody is looking into it."""
+    """Say that the request is under review."""
     on = asked_leg(uow, actor, command.request_id, command.body.content_sha256)
     return _act(on, LegAct.REVIEW, EventType.LEG_UNDER_REVIEW, {})
 
@@ -274,7 +250,7 @@ def mark_delivered(command: MarkLegsDelivered, actor: Actor, uow: UnitOfWork) ->
 
 
 def _deliver(uow: UnitOfWork, actor: Actor, leg_ids: Collection[str]) -> int:
-    """Record of legs that their notice arrived; returns how many now show it."""
+    """Record that the notices of legs arrived; return how many legs now show as delivered."""
     requests = request_store.lock_all(uow.connection, store.requests_of(uow.connection, leg_ids))
     legs = [leg for leg in store.get_all(uow.connection, leg_ids) if leg.delivered_at is None]
     for leg in legs:
@@ -285,7 +261,7 @@ def _deliver(uow: UnitOfWork, actor: Actor, leg_ids: Collection[str]) -> int:
     if not queued:
         return 0
     # Whatever a partner says or freezes is an act, and after the first its leg shows as queued no
-    # more: the books of these legs are empty, and something is expected of each before and after.
+    # more: the ledgers of these legs are empty, and something is expected of each before and after.
     status = leg_status(LegFacts(last_act=LegAct.DELIVER))
     store.deliver(uow.connection, queued, status=status, act=LegAct.DELIVER, at=uow.now)
     uow.hold_keys({request.document_key_id for request in requests.values()})
@@ -313,10 +289,8 @@ def _flag(uow: UnitOfWork, actor: Actor, leg_id: str, flag: LegFlag, event: Even
     on = locked_leg(uow, actor, leg_id)
     if on is None or on.leg.ended or flag.value in on.leg.flags or not _applies(flag, on):
         return Answer(200, {"status": "unchanged"})
-    values: dict[str, Any] = {"flags": [*on.leg.flags, flag.value]}
-    if flag is LegFlag.OVERDUE:
-        values["overdue_at"] = uow.now
-    store.change(uow.connection, on.leg, **values)
+    seen = {"overdue_at": uow.now} if flag is LegFlag.OVERDUE else {}
+    store.change(uow.connection, on.leg, flags=[*on.leg.flags, flag.value], **seen)
     recorded = on.record(event, {"flag": flag.value})
     return Answer(200, {"status": on.leg.status}, entry=recorded)
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from typing import Any
+from typing import NotRequired, TypedDict
 
-from coordinator.services.after_freeze.endings import Why, withdrawal
 from coordinator.services.core.acts import RequestContext
 from coordinator.services.core.unit_of_work import UnitOfWork, unpack_evidence
+from coordinator.services.ending.ended_legs import Why, Withdrawn, withdrawal
 from coordinator.storage.engine.documents import Sealed
 from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.membership import proofs as proof_store
@@ -29,13 +29,28 @@ APPROVALS_BESIDE_DOCUMENT = 5
 APPROVAL_BYTES = 1_200
 
 
+class ActProof(TypedDict):
+    """What proves an act, as a notice carries it.
+
+    A body that has no room is linked: `href` says where it is read.
+    """
+
+    act: str
+    kid: str | None
+    jwk: Mapping[str, str] | None
+    token: str
+    body: NotRequired[str]
+    body_sha256: NotRequired[str]
+    href: NotRequired[str]
+
+
 def send_notices(
-    on: RequestContext, to: Sequence[str], *, addition: Sequence[Mapping[str, Any]] = ()
+    on: RequestContext, to: Sequence[str], *, addition: Sequence[ActProof] = ()
 ) -> None:
     """Open a leg for every partner asked and queue its notice.
 
-    Partners that the document itself does not name are shown the `addition` that asks them. What
-    was withdrawn before they are asked follows as an event of its own, as it came to the others.
+    Partners that the document does not name are shown the `addition` that asks them. Addresses that
+    were withdrawn before follow in an event of their own, as the others received it.
     """
     uow, row = on.uow, on.request
     acknowledge_by = uow.policies.acknowledge_by(Urgency(row.urgency), queued_at=uow.now)
@@ -46,7 +61,7 @@ def send_notices(
         store.set_final_since(uow.connection, row.id, None)
     reserved = len(canonical_json.dumps(list(addition))) if addition else 0
     submitted, approvals = _evidence(uow, row, reserved)
-    common: dict[str, Any] = {
+    common: dict[str, object] = {
         "urgency": row.urgency,
         "tlp": row.tlp,
         "incident_id": row.incident_id,
@@ -69,7 +84,7 @@ def send_notices(
             on.tell_partner(leg, EventType.REQUEST_WITHDRAWN, withdrawn)
 
 
-def _withdrawn_before(on: RequestContext) -> list[dict[str, Any]]:
+def _withdrawn_before(on: RequestContext) -> list[Withdrawn]:
     """Return what is told of addresses that went before a partner was asked, by their reason."""
     words, row = "withdrawn before you were asked", on.request
     return [
@@ -79,13 +94,13 @@ def _withdrawn_before(on: RequestContext) -> list[dict[str, Any]]:
 
 
 def notify_provisionally(on: RequestContext, to: Sequence[str]) -> list[str]:
-    """Send a flash request out before its approval to those whose policy takes it; returns them."""
+    """Send out an unapproved flash request to partners whose policy takes it; return those."""
     taking = [h for h, policy in _policies_of(on.uow, to).items() if policy == "notify"]
     send_notices(on, taking)
     return taking
 
 
-def approvals_shown(uow: UnitOfWork, row: FreezeRequestRow) -> list[dict[str, Any]]:
+def approvals_shown(uow: UnitOfWork, row: FreezeRequestRow) -> list[ActProof]:
     """Return what proves the approvals of a request, as an event carries it."""
     return _evidence(uow, row, 0)[1]
 
@@ -103,13 +118,11 @@ def _policies_of(uow: UnitOfWork, to: Sequence[str]) -> dict[str, str]:
 
 def _evidence(
     uow: UnitOfWork, row: FreezeRequestRow, reserved: int
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+) -> tuple[ActProof, list[ActProof]]:
     """Return what proves the request, and what proves its approvals, as a notice carries them.
 
-    `reserved` bytes of the notice are left to others.
-
-    The acts of this very transaction are not stored yet, so their evidence comes from the unit of
-    work.
+    `reserved` bytes of the notice are needed for other things. The evidence of this transaction's
+    own act is not stored yet; it comes from the unit of work.
     """
     acts = proof_store.of_request(uow.connection, row.id)
     stored = [
@@ -119,12 +132,12 @@ def _evidence(
     ]
     packed = uow.opened(stored, "evidence")
     href = f"/v1/freeze-requests/{row.id}/evidence"
-    shown = []
+    shown: list[ActProof] = []
     size = reserved
     for act in acts:
-        content = packed.get(act.id) or (uow.evidence.packed() if uow.evidence else b"")
+        content = packed.get(act.id) or uow.evidence.packed()
         token, body = unpack_evidence(content)
-        entry = {"act": act.kind, "kid": act.kid, "jwk": act.jwk, "token": token}
+        entry: ActProof = {"act": act.kind, "kid": act.kid, "jwk": act.jwk, "token": token}
         limit = NOTICE_LIMIT_BYTES - size
         if act.kind == "submit":
             further = max(0, len(acts) - 1 - APPROVALS_BESIDE_DOCUMENT)
@@ -135,7 +148,8 @@ def _evidence(
             entry["body"] = body.decode()
             size += length
         else:
-            entry |= {"body_sha256": sha256(body).hexdigest(), "href": href}
+            entry["body_sha256"] = sha256(body).hexdigest()
+            entry["href"] = href
             size += len(token) + 400
         shown.append(entry)
     submitted = next(e for e in shown if e["act"] == "submit")

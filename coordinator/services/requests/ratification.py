@@ -5,16 +5,15 @@ ratify it; only after that time it withdraws itself.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 from coordinator.domain.actor import Actor
-from coordinator.domain.freeze_request import Action, Ratification
+from coordinator.domain.freeze_request import Action
 from coordinator.domain.permission import Permission
-from coordinator.services.after_freeze.endings import Why, all_legs
-from coordinator.services.after_freeze.withdrawals import withdraw_all
-from coordinator.services.core.acts import Act, RequestContext
+from coordinator.services.core.acts import NewAct, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
+from coordinator.services.ending.ended_legs import Why, all_legs
+from coordinator.services.ending.withdrawals import withdraw_all
 from coordinator.services.requests.notices import approvals_shown
 from coordinator.storage.requests import freeze_requests as store
 from holdfast.protocol.payloads import format_time
@@ -45,7 +44,7 @@ def miss(command: MissRatification, actor: Actor, uow: UnitOfWork) -> Answer:
     if row is None or not row.provisional or row.ratify_by is None or row.ratify_by > uow.now:
         return Answer(200, {"status": "unchanged"})
     return make_unratified(
-        RequestContext(uow, actor, row), Act("unratify"), why="nobody ratified it in time"
+        RequestContext(uow, actor, row), NewAct("unratify"), why="nobody ratified it in time"
     )
 
 
@@ -58,10 +57,10 @@ def lapse(command: WithdrawUnratified, actor: Actor, uow: UnitOfWork) -> Answer:
         return Answer(200, {"status": "unchanged"})
     on = RequestContext(uow, actor, row)
     why = Why("nobody ratified it in time", WithdrawalReason.NOT_RATIFIED)
-    return withdraw_all(on, Action.EXPIRE, Act("lapse"), why)
+    return withdraw_all(on, Action.EXPIRE, NewAct("lapse"), why)
 
 
-def make_unratified(on: RequestContext, act: Act, *, why: str) -> Answer:
+def make_unratified(on: RequestContext, act: NewAct, *, why: str) -> Answer:
     """Mark a provisional request as unratified, and tell its requester and the partners asked.
 
     Holds stand and nobody owes an answer; nothing new is frozen on it.
@@ -76,13 +75,12 @@ def make_unratified(on: RequestContext, act: Act, *, why: str) -> Answer:
     changed = on.move(
         on.after(Action.MISS_RATIFICATION), unratified_at=uow.now, unratified_until=until
     )
-    told: dict[str, Any] = {"unratified_until": format_time(until), "reason": why}
+    told: dict[str, object] = {"unratified_until": format_time(until), "reason": why}
     _, recorded = changed.act(act, EventType.REQUEST_UNRATIFIED, told)
     for leg in all_legs(uow, on.request.id):
         data = {**told, "advice": ADVICE, "status": leg.status}
         changed.tell_partner(leg, EventType.REQUEST_UNRATIFIED, data)
-    answer = {"status": changed.request.status, "ratification": Ratification.UNRATIFIED}
-    return Answer(200, answer, entry=recorded)
+    return Answer(200, {"status": changed.request.status}, entry=recorded)
 
 
 def tell_ratified_late(on: RequestContext) -> None:

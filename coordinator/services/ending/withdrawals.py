@@ -1,4 +1,4 @@
-"""Withdrawals: a request before it went out, a live one whole, or some of its addresses."""
+"""Withdrawals: of a request before it went out, of a live one, or of some addresses."""
 
 from dataclasses import dataclass
 
@@ -11,16 +11,17 @@ from coordinator.domain.errors import (
 )
 from coordinator.domain.freeze_request import Action
 from coordinator.domain.permission import Permission, is_allowed
-from coordinator.services.after_freeze.endings import (
+from coordinator.services.core.access import sent_request
+from coordinator.services.core.acts import NewAct, RequestContext
+from coordinator.services.core.bus import handles
+from coordinator.services.core.unit_of_work import Answer, UnitOfWork
+from coordinator.services.ending.ended_legs import (
     Why,
     end_legs,
     named_addresses,
     withdraw_from_legs,
 )
-from coordinator.services.core.access import sent_request
-from coordinator.services.core.acts import Act, RequestContext
-from coordinator.services.core.bus import handles
-from coordinator.services.core.unit_of_work import Answer, UnitOfWork
+from coordinator.services.requests.freeze_request_views import ActView
 from coordinator.storage.requests import freeze_requests as store
 from holdfast.protocol import payloads
 from holdfast.protocol.vocabulary import EventType, RequestStatus
@@ -51,15 +52,15 @@ def withdraw(command: WithdrawFreezeRequest, actor: Actor, uow: UnitOfWork) -> A
             raise PermissionDeniedError("an analyst or system withdraws its own requests only")
     if body.addresses == "all":
         why = Why(body.reason, body.reason_code)
-        return withdraw_all(on, Action.WITHDRAW, Act("withdraw"), why)
+        return withdraw_all(on, Action.WITHDRAW, NewAct("withdraw"), why)
     return _withdraw_some(on, body)
 
 
-def withdraw_all(on: RequestContext, action: Action, act: Act, why: Why) -> Answer:
+def withdraw_all(on: RequestContext, action: Action, act: NewAct, why: Why) -> Answer:
     """End a request as withdrawn.
 
-    Legs, where there are any, are told and what they hold is owed; both sides learn the reason. The
-    requests that share a hold with it are locked by the caller.
+    Its legs are told, and owe answers about what they hold; both sides learn the reason. The caller
+    locks the requests that share a hold with it.
     """
     went_out = on.request.status != RequestStatus.SUBMITTED
     ended = on.move(on.after(action), ended_at=on.uow.now, withdrawal_reason=why.code)
@@ -99,17 +100,22 @@ def _withdraw_some(on: RequestContext, body: payloads.Withdrawal) -> Answer:
             current_status=row.status,
         )
     why = Why(body.reason, body.reason_code)
-    act_id = on.store_act(Act("withdraw"))
+    act_id = on.store_act(NewAct("withdraw"))
     gone = store.WithdrawnNow(act_id, uow.now, body.reason_code)
     store.withdraw_addresses(uow.connection, row.id, numbers, gone)
     data = {**named_addresses(row, numbers), **why.told()}
     recorded = on.record(EventType.REQUEST_WITHDRAWN, data, act_id=act_id)
     withdraw_from_legs(on, numbers, why)
-    return Answer(201, {"id": act_id, "request_id": row.id, "status": row.status}, entry=recorded)
+    answer: ActView = {"id": act_id, "request_id": row.id, "status": row.status}
+    return Answer(201, answer, entry=recorded)
 
 
-def tell_end(on: RequestContext, act: Act, event: EventType, why: Why) -> Answer:
-    """Store the act that ended a request, and tell the requester; the request is as it ended."""
+def tell_end(on: RequestContext, act: NewAct, event: EventType, why: Why) -> Answer:
+    """Store the act that ended a request, and tell the requester; `on` has the ended request."""
     act_id, recorded = on.act(act, event, why.told())
-    answer = {"id": act_id, "request_id": on.request.id, "status": on.request.status}
+    answer: ActView = {
+        "id": act_id,
+        "request_id": on.request.id,
+        "status": on.request.status,
+    }
     return Answer(201, answer, entry=recorded)
