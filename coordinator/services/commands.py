@@ -29,7 +29,14 @@ from coordinator.services.membership import (
     rotations,
     suspensions,
 )
-from coordinator.services.requests import additions, approvals, freeze_requests, info_requests, legs
+from coordinator.services.requests import (
+    additions,
+    approvals,
+    freeze_requests,
+    info_requests,
+    legs,
+    ratification,
+)
 
 HANDLERS: tuple[Handler[Any], ...] = (
     # A freeze request, from submission to closure.
@@ -40,7 +47,8 @@ HANDLERS: tuple[Handler[Any], ...] = (
     closing.close,
     closing.close_by_itself,
     closing.expire,
-    withdrawals.lapse,
+    ratification.miss,
+    ratification.lapse,
     # A partner's leg of it.
     legs.acknowledge,
     legs.review,
@@ -75,7 +83,7 @@ HANDLERS: tuple[Handler[Any], ...] = (
     root_resets.take_over,
     suspensions.suspend,
     suspensions.reinstate,
-    suspensions.withdraw_of_suspended,
+    suspensions.suspend_request,
     # Webhook endpoints and what is delivered to them.
     webhook_endpoints.register,
     webhook_endpoints.update,

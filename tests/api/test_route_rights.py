@@ -119,7 +119,8 @@ def _body(route: Route, cast: Cast, own: Exchange, request: Mapping[str, Any]) -
             to=[e.handle for e in cast.all if e is not own][:1]
         ),
         "/approvals": act | decision,
-        "/withdrawal": act | {"addresses": "all", "reason": "sent by mistake"},
+        "/withdrawal": act
+        | {"addresses": "all", "reason_code": "other", "reason": "sent by mistake"},
         "/closure": act,
         "/acknowledgement": act,
         "/review": act,

@@ -106,7 +106,7 @@ def _propose(w: World) -> Iterator[Pair]:
 def _withdraw(w: World) -> Iterator[Pair]:
     for addresses in ([0], "all"):
         request = w.live(addresses=[{"account": account(1)}, {"account": account(2)}])
-        words = {"addresses": addresses, "reason": "wrong address"}
+        words = {"addresses": addresses, "reason_code": "other", "reason": "wrong address"}
         yield from _ended(w, request, w.act(w.cast.a.lead, request, "withdrawal", **words))
 
 
@@ -186,7 +186,14 @@ def _report(w: World) -> Iterator[Pair]:
         answer = w.report(w.cast.b, request, [line])
         yield from _both_legs(w, request, answer)
         shown += answer["lines"]
-    w.act(w.cast.a.lead, request, "withdrawal", addresses=[0], reason="wrong address")
+    w.act(
+        w.cast.a.lead,
+        request,
+        "withdrawal",
+        addresses=[0],
+        reason_code="other",
+        reason="wrong address",
+    )
     kept = {"kind": "kept", "hold": holds[0], "basis": "own_policy", "hold_expires_at": _LATER}
     answer = w.report(w.cast.b, request, [kept])
     yield from _both_legs(w, request, answer)

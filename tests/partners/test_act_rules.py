@@ -129,7 +129,12 @@ def test_a_body_that_fits_another_act_s_path_passes_for_neither() -> None:
         (Role.AUDITOR, "acknowledge", {}, "not_allowed"),
         (Role.ANALYST, "close", {}, "not_a_lead"),
         (Role.ANALYST, "decline", {"code": "no_match"}, "not_allowed"),
-        (Role.COMPLIANCE, "withdraw", {"addresses": "all", "reason": "x"}, "not_allowed"),
+        (
+            Role.COMPLIANCE,
+            "withdraw",
+            {"addresses": "all", "reason_code": "other", "reason": "x"},
+            "not_allowed",
+        ),
     ],
 )
 def test_an_act_by_somebody_without_the_role_is_refused(

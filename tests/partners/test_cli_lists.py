@@ -138,14 +138,18 @@ def test_status_shows_how_many_addresses_were_withdrawn_and_on_demand_which_and_
     stub.answers("GET", f"{REQUEST}/legs", {"items": []})
     answer_request(stub, address_count=51, withdrawn_count=1)
     flagged = {"address_no": 0, "account": "eip155:1:0x51", "canonical": "eip155:1:0x51"}
-    taken = {"withdrawn_at": AT, "withdrawn_reason": "innocent"}
+    taken = {
+        "withdrawn_at": AT,
+        "withdrawn_reason": "innocent",
+        "withdrawn_reason_code": "wrong_target",
+    }
     items = [{**flagged, **taken}, {**flagged, "address_no": 1}]
     stub.answers("GET", f"{REQUEST}/addresses", {"items": items})
     output = shell("status", FRQ).output
     assert "51 (1 withdrawn)" in output
     assert "innocent" not in output
     output = shell("status", FRQ, "--addresses").output
-    assert "innocent" in output
+    assert "wrong_target: innocent" in " ".join(output.split())
     assert "2026-01-02 03:04" in output
     document = strict_json.loads(shell("status", FRQ, "--addresses", "--json").stdout.encode())
     assert [x["withdrawn_reason"] for x in document["addresses"]] == ["innocent", None]
@@ -167,16 +171,19 @@ def test_withdraw_and_close_name_the_document_and_the_addresses(
     answer_request(stub, content_sha256="cd" * 32)
     stub.answers("POST", f"{REQUEST}/withdrawal", act_view(status="withdrawn"), status=201)
     stub.answers("POST", f"{REQUEST}/closure", act_view(status="closed"), status=201)
-    assert shell("withdraw", FRQ).exit_code == 2  # no reason
-    assert shell("withdraw", FRQ, "--reason", "mistake").exit_code == 0
+    because = ("--reason-code", "wrong_target", "--reason", "mistake")
+    assert shell("withdraw", FRQ, *because[:2]).exit_code == 2  # no reason
+    assert shell("withdraw", FRQ, *because[2:]).exit_code == 2  # no code
+    not_ratified = ("--reason-code", "not_ratified", "--reason", "mistake")
+    assert shell("withdraw", FRQ, *not_ratified).exit_code == 2
+    assert shell("withdraw", FRQ, *because).exit_code == 0
     assert sent(stub) == {
         "content_sha256": "cd" * 32,
         "addresses": "all",
+        "reason_code": "wrong_target",
         "reason": "mistake",
     }
-    assert (
-        shell("withdraw", FRQ, "--reason", "r", "--address", "3", "--address", "0").exit_code == 0
-    )
+    assert shell("withdraw", FRQ, *because, "--address", "3", "--address", "0").exit_code == 0
     assert sent(stub)["addresses"] == [3, 0]
     closed = shell("close", FRQ, "--json")
     assert strict_json.loads(closed.stdout.encode())["status"] == "closed"

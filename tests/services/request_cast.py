@@ -271,11 +271,16 @@ class Desk:
         return ask
 
     def withdraw(
-        self, ask: Ask, numbers: list[int] | str = "all", by: Member | None = None
+        self,
+        ask: Ask,
+        numbers: list[int] | str = "all",
+        by: Member | None = None,
+        reason_code: str = "other",
     ) -> dict[str, Any]:
         """Withdraw all or some addresses as A's lead."""
         lead = by or self.cast.a.lead
-        return self.act(lead, ask, "withdrawal", addresses=numbers, reason="wrong address")
+        words = {"reason_code": reason_code, "reason": "wrong address"}
+        return self.act(lead, ask, "withdrawal", addresses=numbers, **words)
 
     def close(self, ask: Ask) -> dict[str, Any]:
         """Close a request as A's lead."""

@@ -76,6 +76,13 @@ def test_a_flash_request_waits_to_be_ratified_and_no_longer_than_it_may(
         read = w.get(exchange.auditor, f"/v1/freeze-requests/{flash.id}")
         assert read["ratify_by"] == flash.answer["ratify_by"]
     w.step(minutes=60)
+    assert _ids(w, w.cast.a.lead) == [flash.id]
+    assert w.run_timer("ratify_by") == 1
+    [shown] = _waiting(w, w.cast.a.lead)
+    assert (shown["provisional"], shown["unratified"]) == (False, True)
+    read = w.get(w.cast.a.auditor, f"/v1/freeze-requests/{flash.id}")
+    assert shown["decide_by"] == read["unratified_until"]
+    w.step(hours=12)
     assert _ids(w, w.cast.a.lead) == []
 
 

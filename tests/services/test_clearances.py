@@ -91,7 +91,7 @@ def test_a_wrong_target_is_cleared_by_a_statement_that_the_coordinators_key_sign
         assert told["clearances"] == [{"id": own["id"], "address_no": 0}]
 
 
-@pytest.mark.parametrize("code", ["not_ratified", "resolved", "superseded", "legal", "other"])
+@pytest.mark.parametrize("code", ["resolved", "superseded", "legal", "other"])
 def test_no_other_reason_clears_anybody(office: Office, code: str) -> None:
     desk, a = office.desk, office.desk.cast.a
     ask = desk.go_out()

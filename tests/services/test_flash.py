@@ -3,6 +3,7 @@
 import pytest
 
 from coordinator.domain.errors import InvalidTransitionError
+from coordinator.services.ending.closing import CloseByItself
 from holdfast.protocol.payloads import format_time
 from tests.factories import NOON
 from tests.services.request_cast import DAY, HOUR, Ask, Desk, addresses, nothing, refusal
@@ -86,19 +87,95 @@ def test_four_eyes_and_quorum_hold_for_ratifying_too(flash: Desk) -> None:
     assert flash.told(a, ask)[-1] == "freeze_request.ratified"
 
 
-def test_what_nobody_ratifies_withdraws_itself_and_its_answers_are_owed(flash: Desk) -> None:
-    b, c = flash.cast.b, flash.cast.c
+def test_what_nobody_ratifies_is_unratified_holds_stand_and_nobody_owes_a_release(
+    flash: Desk,
+) -> None:
+    a, b, c = flash.cast.a, flash.cast.b, flash.cast.c
     ask = _submit(flash)
     hold = flash.hold(b, ask)
     assert "ratify_by" not in flash.step(HOUR - HOUR / 60)
     assert "ratify_by" in flash.step(HOUR / 60)
-    assert flash.status(ask) == "withdrawn"
-    assert not flash.request(ask).provisional
-    assert flash.leg(b, ask).flags == ["answer_owed"]
+    row = flash.request(ask)
+    assert (row.status, row.provisional) == ("active", False)
+    assert row.unratified_at == flash.clock.now()
+    assert row.unratified_until == flash.clock.now() + 12 * HOUR
+    assert (flash.leg(b, ask).flags, flash.leg(b, ask).status) == ([], "frozen")
+    assert flash.hold_row(hold).owed_since is None
+    for exchange in (a, b, c):
+        told = [e["data"] for e in flash.feed(exchange) if e["type"].endswith(".unratified")]
+        assert [each["unratified_until"] for each in told] == [format_time(NOON + 13 * HOUR)]
+        advice = None if exchange is a else "freeze nothing new, release nothing yet"
+        assert told[0].get("advice") == advice
+    # Nobody is kept from looking, asking and answering meanwhile.
+    flash.act(c.analyst, ask, "acknowledgement")
+    flash.act(c.analyst, ask, "info-requests", missing=["the order"])
+    flash.act(c.analyst, ask, "review")
+    flash.report(c, ask, nothing())
+    flash.extend(b, ask, hold, NOON + 12 * DAY)
+
+
+def test_after_its_twelve_hours_it_withdraws_itself_and_answers_are_owed(flash: Desk) -> None:
+    b, c = flash.cast.b, flash.cast.c
+    ask = _submit(flash)
+    hold = flash.hold(b, ask)
+    flash.step(HOUR)
+    assert "unratified_until" not in flash.step(12 * HOUR - HOUR / 60)
+    assert "unratified_until" in flash.step(HOUR / 60)
+    row = flash.request(ask)
+    assert (row.status, row.unratified_until) == ("withdrawn", None)
+    # What was frozen meanwhile stays irregular.
+    assert row.unratified_at == NOON + HOUR
+    assert "answer_owed" in flash.leg(b, ask).flags
     assert flash.leg(c, ask).status == "withdrawn"
     assert flash.told(b, ask)[-2:] == ["freeze_request.withdrawn", "answer.owed"]
     assert refusal(flash.decide, ask).current_status == "withdrawn"
     assert flash.hold_row(hold).owed_since is not None
+
+
+def test_a_lead_who_slept_ratifies_late_and_nothing_was_let_go(flash: Desk) -> None:
+    a, b, c = flash.cast.a, flash.cast.b, flash.cast.c
+    flash.policy(c, provisional="hold_back")
+    flash.policy(a, may_flash=[a.analyst.subject], approval_quorum=2)
+    ask = _submit(flash)
+    flash.hold(b, ask)
+    flash.step(HOUR)
+    assert flash.told(c, ask) == []
+    flash.step(6 * HOUR)
+    flash.decide(ask)
+    assert flash.request(ask).unratified_until is not None
+    flash.decide(ask, a.second_lead)
+    row = flash.request(ask)
+    assert (row.status, row.unratified_at, row.unratified_until) == ("active", None, None)
+    assert flash.told(a, ask)[-1] == "freeze_request.ratified"
+    # Whoever heard that it is unratified hears, with the proof, that it is ratified after all.
+    [late] = [e["data"] for e in flash.feed(b) if e["type"] == "freeze_request.ratified"]
+    assert [part["act"] for part in late["approvals"]] == ["approve", "approve"]
+    assert all(part["token"] and part["body"] for part in late["approvals"])
+    assert flash.told(c, ask) == ["freeze_request.received"]
+    assert flash.leg(c, ask).queued_at == flash.clock.now()
+    assert "unratified_until" not in flash.step(DAY)
+    assert flash.status(ask) == "active"
+
+
+@pytest.mark.parametrize("end", ["reject", "withdraw"])
+def test_what_is_unratified_is_ended_by_its_leads(flash: Desk, end: str) -> None:
+    ask = _submit(flash)
+    flash.hold(flash.cast.b, ask)
+    flash.step(HOUR)
+    answer = flash.decide(ask, decision="reject") if end == "reject" else flash.withdraw(ask)
+    assert answer["status"] == flash.status(ask) == "withdrawn"
+    assert "answer_owed" in flash.leg(flash.cast.b, ask).flags
+
+
+def test_what_is_unratified_does_not_close_by_itself(flash: Desk) -> None:
+    ask = _submit(flash, to=[flash.cast.b.handle])
+    flash.report(flash.cast.b, ask, nothing())
+    flash.step(HOUR)
+    final_since = flash.clock.now() - 8 * DAY
+    micros = int(final_since.timestamp() * 1_000_000)
+    flash.change("UPDATE freeze_request SET final_since = :at WHERE id = :id", at=micros, id=ask.id)
+    flash.own(CloseByItself(request_id=ask.id))
+    assert flash.status(ask) == "active"
 
 
 def test_refusing_to_ratify_withdraws_with_all_that_hangs_on_it(flash: Desk) -> None:
@@ -162,6 +239,7 @@ def test_a_partner_that_holds_back_never_learns_of_what_was_not_ratified(flash: 
     flash.policy(flash.cast.c, provisional="hold_back")
     ask = _submit(flash)
     flash.step(HOUR)
+    flash.step(12 * HOUR)
     assert flash.status(ask) == "withdrawn"
     assert flash.told(flash.cast.c, ask) == []
 
@@ -182,9 +260,20 @@ def test_ratifying_after_its_time_is_refused_before_any_timer_fires(
     flash: Desk, decision: str
 ) -> None:
     ask = _submit(flash)
-    flash.clock.step(HOUR)
+    flash.step(HOUR)
+    until = format_time(flash.clock.now() + 12 * HOUR)
+    flash.clock.step(12 * HOUR)
     refused = refusal(flash.decide, ask, decision=decision)
     assert (refused.code, refused.current_status) == ("too_late", "active")
-    assert ask.answer["ratify_by"] in refused.message
-    assert flash.fire_due() == ["ratify_by"]
+    assert until in refused.message
+    assert "unratified_until" in flash.fire_due()
     assert flash.status(ask) == "withdrawn"
+
+
+def test_ratifying_past_its_time_makes_no_difference_before_the_timer_fires(flash: Desk) -> None:
+    ask = _submit(flash)
+    flash.clock.step(2 * HOUR)
+    flash.decide(ask)
+    assert flash.told(flash.cast.a, ask)[-1] == "freeze_request.ratified"
+    assert "ratify_by" not in flash.fire_due()
+    assert "freeze_request.unratified" not in flash.told(flash.cast.b, ask)

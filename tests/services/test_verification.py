@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from coordinator.services.requests.ratification import MissRatification, WithdrawUnratified
 from holdfast.errors import UntrustedEvidenceError
 from holdfast.evidence.case_file import Result
 from holdfast.evidence.examination import Examination
@@ -351,6 +352,48 @@ def test_an_approval_of_an_addition_is_none_of_the_request(office: Office) -> No
     shown = shown_to(office, a.auditor, ask)
     shown.view = shown.view.model_copy(update={"provisional": False})
     assert "it went out all the same" in shown.failed()["approvals"]
+
+
+def _unratified(office: Office) -> Ask:
+    desk, a = office.desk, office.desk.cast.a
+    desk.policy(a, may_flash=[a.analyst.subject])
+    desk.clock.step(DAY)
+    ask = desk.submit(urgency="flash", to=[desk.cast.b.handle])
+    desk.policy(a)
+    desk.clock.step(DAY / 24)
+    desk.own(MissRatification(request_id=ask.id))
+    return ask
+
+
+def test_what_nobody_ratified_in_time_is_borne_out_until_a_lead_ratifies_it(office: Office) -> None:
+    desk, a = office.desk, office.desk.cast.a
+    ask = _unratified(office)
+    for member in (a.auditor, desk.cast.b.analyst):
+        shown = shown_to(office, member, ask)
+        assert shown.failed() == {}
+        assert (shown.view.provisional, shown.view.unratified) == (False, True)
+        # It does not come to be so by itself, and is not ratified because it is shown so.
+        shown.acts = [act for act in shown.acts if act.act != "unratify"]
+        assert "no act says so" in shown.failed()["status"]
+        shown.view = shown.view.model_copy(update={"unratified": False})
+        assert "it went out all the same" in shown.failed()["approvals"]
+    desk.decide(ask)
+    for member in (a.auditor, desk.cast.b.analyst):
+        shown = shown_to(office, member, ask)
+        assert shown.failed() == {}
+        shown.view = shown.view.model_copy(update={"unratified": True})
+        assert "shown as unratified" in shown.failed()["approvals"]
+
+
+def test_what_withdrew_itself_unratified_is_borne_out(office: Office) -> None:
+    desk = office.desk
+    ask = _unratified(office)
+    desk.clock.step(DAY / 2)
+    desk.own(WithdrawUnratified(request_id=ask.id))
+    for member in (desk.cast.a.auditor, desk.cast.b.analyst):
+        shown = shown_to(office, member, ask)
+        assert shown.failed() == {}
+        assert shown.view.status is RequestStatus.WITHDRAWN
 
 
 def test_a_timer_takes_nothing_back_that_was_approved(office: Office) -> None:

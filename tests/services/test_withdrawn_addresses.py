@@ -28,9 +28,9 @@ def test_both_sides_read_which_addresses_were_withdrawn_when_and_why(w: World) -
     request = w.live(addresses=addresses(4, 900))
     path = f"/v1/freeze-requests/{request['id']}"
     assert _withdrawn(w, b, request) == [(None, None)] * 4
-    w.act(a.lead, request, "withdrawal", addresses=[1], reason="an innocent's")
+    w.act(a.lead, request, "withdrawal", addresses=[1], reason_code="other", reason="an innocent's")
     w.step(hours=1)
-    w.act(a.lead, request, "withdrawal", addresses=[0, 3], reason="a service")
+    w.act(a.lead, request, "withdrawal", addresses=[0, 3], reason_code="other", reason="a service")
     first, later = "2026-03-02T12:00:00Z", "2026-03-02T13:00:00Z"
     for exchange in (a, b):
         assert _withdrawn(w, exchange, request) == [
@@ -50,8 +50,15 @@ def test_an_event_that_cannot_name_all_withdrawn_addresses_says_so_and_where_the
 ) -> None:
     a, b = w.cast.a, w.cast.b
     request = w.live(addresses=addresses(503, 900))
-    w.act(a.lead, request, "withdrawal", addresses=list(range(501)), reason="a service")
-    w.act(a.lead, request, "withdrawal", addresses=[501], reason="a service")
+    w.act(
+        a.lead,
+        request,
+        "withdrawal",
+        addresses=list(range(501)),
+        reason_code="other",
+        reason="a service",
+    )
+    w.act(a.lead, request, "withdrawal", addresses=[501], reason_code="other", reason="a service")
     for exchange in (a, b):
         cut, whole = w.events(exchange, "freeze_request.withdrawn")
         assert (cut["addresses"], cut["address_count"]) == (list(range(500)), 501)
@@ -67,7 +74,7 @@ def test_an_event_that_cannot_name_all_withdrawn_addresses_says_so_and_where_the
 def test_a_partner_that_is_asked_later_hears_that_addresses_were_withdrawn(w: World) -> None:
     a, c = w.cast.a, w.cast.c
     request = w.live(addresses=addresses(3, 900), to=[w.cast.b.handle])
-    w.act(a.lead, request, "withdrawal", addresses=[1], reason="a service")
+    w.act(a.lead, request, "withdrawal", addresses=[1], reason_code="other", reason="a service")
     added = w.act(a.lead, request, "partners", to=[c.handle])
     w.act(
         a.second_lead,
@@ -138,7 +145,7 @@ def test_what_is_owed_names_the_address_of_the_request_that_it_is_told_on(desk: 
 def test_who_is_asked_after_a_withdrawal_learns_of_it_right_behind_its_notice(w: World) -> None:
     a, c = w.cast.a, w.cast.c
     request = w.live(to=[w.cast.b.handle], addresses=addresses(3, 900))
-    w.act(a.lead, request, "withdrawal", addresses=[1], reason="an innocent's")
+    w.act(a.lead, request, "withdrawal", addresses=[1], reason_code="other", reason="an innocent's")
     addition = w.act(a.lead, request, "partners", to=[c.handle])
     decision = {"decision": "approve", "context_sha256": addition["context_sha256"]}
     w.act(a.second_lead, request, "approvals", **decision)
@@ -161,7 +168,14 @@ def test_the_trace_says_which_flagged_places_were_withdrawn(w: World) -> None:
     incident = request["incident"]["id"]
     more = {"incident": {"id": incident}, "follows": request["id"]}
     again = w.live(addresses=addresses(2, 900), **more)
-    w.act(w.cast.a.lead, request, "withdrawal", addresses=[1, 3], reason="an innocent's")
+    w.act(
+        w.cast.a.lead,
+        request,
+        "withdrawal",
+        addresses=[1, 3],
+        reason_code="other",
+        reason="an innocent's",
+    )
 
     def shown() -> set[tuple[str, int]]:
         found = set()
@@ -175,5 +189,7 @@ def test_the_trace_says_which_flagged_places_were_withdrawn(w: World) -> None:
         return found
 
     assert shown() == {(request["id"], 1), (request["id"], 3)}
-    w.act(w.cast.a.lead, again, "withdrawal", addresses="all", reason="an error")
+    w.act(
+        w.cast.a.lead, again, "withdrawal", addresses="all", reason_code="other", reason="an error"
+    )
     assert shown() == {(request["id"], 1), (request["id"], 3), (again["id"], 0), (again["id"], 1)}

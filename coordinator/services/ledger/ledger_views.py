@@ -116,6 +116,7 @@ class HoldView(TypedDict):
     kept: str | None
     account_level: bool
     owed_since: str | None
+    withdrawn_reason_code: str | None
 
 
 class OwedHoldView(HoldView):
@@ -157,6 +158,7 @@ def _hold_view(row: ShownHold) -> HoldView:
         "kept": row.kept,
         "account_level": row.account_level,
         "owed_since": optional_time(owed_since),
+        "withdrawn_reason_code": row.withdrawn_reason,
     }
 
 

@@ -36,7 +36,7 @@ def awaited(read: ReadContext, ids: Sequence[str]) -> list[FreezeRequestSummary]
         )
     views = summaries(connection, read.vault, rows)
     for view, row in zip(views, rows, strict=True):
-        until = row.ratify_by if row.provisional else row.approve_by
+        until = row.unratified_until or (row.ratify_by if row.provisional else row.approve_by)
         is_awaited = row.id in themselves and until is not None
         view["decide_by"] = format_time(until) if is_awaited else None
         view["additions"] = additions[row.id]

@@ -24,7 +24,7 @@ from coordinator.domain.errors import (
     InvalidTransitionError,
     UnavailableError,
 )
-from coordinator.domain.freeze_request import Action, next_status, require_in_time
+from coordinator.domain.freeze_request import require_widenable
 from coordinator.domain.permission import Permission
 from coordinator.services.core.access import sent_request
 from coordinator.services.core.acts import NewAct, RequestContext
@@ -211,12 +211,9 @@ def _named_partners(to: Sequence[str]) -> dict[str, object]:
 def _require_live(on: RequestContext) -> None:
     """Refuse to add to a request that has ended, or that nobody ratified in time."""
     row = on.request
-    status = RequestStatus(row.status)
-    next_status(status, Action.ADD_PARTNERS, provisional=row.provisional)
-    require_in_time(
-        status,
-        provisional=row.provisional,
-        approve_by=row.approve_by,
+    require_widenable(
+        RequestStatus(row.status),
+        ratification=on.ratification,
         ratify_by=row.ratify_by,
         now=on.uow.now,
     )

@@ -94,6 +94,7 @@ class FreezeRequestSummary(TypedDict):
     incident_id: str
     incident_title: str
     provisional: bool
+    unratified: bool
     address_count: int
     partners_asked: int
     leg_status: LegStatus | None
@@ -120,6 +121,7 @@ def summaries(
             "incident_id": row.incident_id,
             "incident_title": titles.get(row.incident_id, ""),
             "provisional": row.provisional,
+            "unratified": row.unratified_until is not None,
             "address_count": row.address_count - row.hidden_count,
             "partners_asked": row.partners_asked,
             "leg_status": None if row.leg_status is None else LegStatus(row.leg_status),
@@ -187,6 +189,7 @@ class LegView(TypedDict):
     release_recommended_at: NotRequired[str | None]
     decline_code: str | None
     decline_detail: str | None
+    withdrawn_reason_code: str | None
     sequence: int
     requester_sequence: int
     flags: list[str]
@@ -203,14 +206,17 @@ class FreezeRequestView(TypedDict):
     id: str
     status: RequestStatus
     provisional: bool
+    unratified: bool
     requester: str
     requester_suspended: bool
     submitted_by: str
     submitted_at: str
     approve_by: str
     ratify_by: str | None
+    unratified_until: str | None
     decided_at: str | None
     ended_at: str | None
+    withdrawn_reason_code: str | None
     urgency: Urgency
     tlp: str
     summary: str
@@ -320,14 +326,17 @@ def _common_view(
         "id": row.id,
         "status": RequestStatus(row.status),
         "provisional": row.provisional,
+        "unratified": row.unratified_until is not None,
         "requester": row.requester,
         "requester_suspended": details.requester_suspended,
         "submitted_by": row.submitted_by,
         "submitted_at": format_time(row.submitted_at),
         "approve_by": format_time(row.approve_by),
         "ratify_by": optional_time(row.ratify_by),
+        "unratified_until": optional_time(row.unratified_until),
         "decided_at": optional_time(row.decided_at),
         "ended_at": optional_time(row.ended_at),
+        "withdrawn_reason_code": row.withdrawal_reason,
         "urgency": Urgency(row.urgency),
         "tlp": row.tlp,
         "summary": details.words.get("summary", ""),
@@ -390,12 +399,14 @@ class LegDetails:
         decline_detail: What its partner said as it declined.
         contested: Until when the requester is to answer the leg's oldest open dispute, and since
             when a release is recommended; None where nothing is contested.
+        withdrawn_reason: Why the request, or its addresses, were withdrawn, if they were.
     """
 
     numbers: LegNumbers
     totals: TotalsView
     decline_detail: str | None
     contested: tuple[datetime, datetime | None] | None
+    withdrawn_reason: str | None
 
 
 def leg_views(connection: Connection, vault: Vault, rows: Sequence[LegRow]) -> list[LegView]:
@@ -404,6 +415,7 @@ def leg_views(connection: Connection, vault: Vault, rows: Sequence[LegRow]) -> l
     declines = [row.decline_act_id for row in rows if row.decline_act_id is not None]
     bodies = evidence_bodies(connection, vault, declines)
     disputed = dispute_times(connection, rows)
+    reasons = reasons_of_legs(connection, rows)
     return [
         leg_view(
             row,
@@ -412,6 +424,7 @@ def leg_views(connection: Connection, vault: Vault, rows: Sequence[LegRow]) -> l
                 ledger_totals.as_text(totals[row.id]),
                 bodies.get(row.decline_act_id or "", {}).get("detail"),
                 disputed.get(row.id),
+                reasons.get(row.request_id),
             ),
         )
         for row in rows
@@ -424,6 +437,12 @@ def dispute_times(
     """Return the times of `LegDetails.contested` by leg; no query where no leg is disputed."""
     disputed = [row.id for row in rows if LegFlag.DISPUTED in row.flags]
     return disputes.open_times(connection, disputed) if disputed else {}
+
+
+def reasons_of_legs(connection: Connection, rows: Sequence[LegRow]) -> Mapping[str, str]:
+    """Return the reason of `LegDetails` by request; asks nothing where none is withdrawn."""
+    ids = {row.request_id for row in rows if row.ended or row.owes_answer}
+    return store.withdrawal_reasons(connection, ids)
 
 
 def leg_view(row: LegRow, details: LegDetails) -> LegView:
@@ -440,6 +459,7 @@ def leg_view(row: LegRow, details: LegDetails) -> LegView:
         overdue_at=optional_time(row.overdue_at),
         decline_code=row.decline_code,
         decline_detail=details.decline_detail,
+        withdrawn_reason_code=details.withdrawn_reason,
         sequence=details.numbers.sequence,
         requester_sequence=details.numbers.requester_sequence,
         flags=list(row.flags),
@@ -479,12 +499,14 @@ class FlaggedAddressView(TypedDict):
     warnings: Sequence[WarningCode]
     withdrawn_at: NotRequired[str]
     withdrawn_reason: NotRequired[str | None]
+    withdrawn_reason_code: NotRequired[str | None]
     left_out: NotRequired[bool]
 
 
 class _Withdrawn(NamedTuple):
     at: datetime
     reason: str | None
+    code: str | None
 
 
 def address_views(
@@ -518,6 +540,7 @@ def address_views(
         if number in withdrawn:
             view["withdrawn_at"] = format_time(withdrawn[number].at)
             view["withdrawn_reason"] = withdrawn[number].reason
+            view["withdrawn_reason_code"] = withdrawn[number].code
         if number in left_out:
             view["left_out"] = True
         page.append(view)
@@ -568,7 +591,7 @@ def _withdrawn(
     bodies = evidence_bodies(connection, vault, [each.act_id for each in found])
     return {
         each.address_no: _Withdrawn(
-            each.withdrawn_at, _withdrawn_reason(bodies.get(each.act_id, {}))
+            each.withdrawn_at, _withdrawn_reason(bodies.get(each.act_id, {})), each.reason
         )
         for each in found
     }

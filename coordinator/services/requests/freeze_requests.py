@@ -8,7 +8,7 @@ from datetime import timedelta
 from coordinator.domain.actor import Actor
 from coordinator.domain.approval import excluded_from_approving, require_enough_leads
 from coordinator.domain.errors import ConflictError, FieldFault, InvalidInputError
-from coordinator.domain.freeze_request import Action, next_status
+from coordinator.domain.freeze_request import Action, Ratification, next_status
 from coordinator.domain.permission import Permission
 from coordinator.services.core.acts import NewAct, RequestContext
 from coordinator.services.core.bus import handles
@@ -179,7 +179,7 @@ def _store(
     """Store a request with its key, incident, addresses and accounts; returns its row."""
     document = command.checked.document
     is_flash = submission.goes_out_at_once
-    status, provisional = next_status(None, Action.SUBMIT_FLASH if is_flash else Action.SUBMIT)
+    status, ratification = next_status(None, Action.SUBMIT_FLASH if is_flash else Action.SUBMIT)
     uow.adopt_key(command.key, command.wrapped_key)
     _store_incident(uow, actor, command.key, submission.incident)
     row = store.insert_request(
@@ -190,7 +190,7 @@ def _store(
         submitted_by_person=actor.person,
         submitted_by_kid=actor.kid,
         status=status,
-        provisional=provisional,
+        provisional=ratification is Ratification.PROVISIONAL,
         urgency=document.urgency,
         tlp=document.tlp,
         incident_id=submission.incident.id,

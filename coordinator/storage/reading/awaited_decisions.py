@@ -38,7 +38,7 @@ def requests(
         connection: For reading.
         lead: The security lead.
         wanted: Which of them; a status narrows nothing.
-        now: What was to be ratified before waits no more.
+        now: What could be ratified until then waits no more.
         proposed_after: Additions proposed before wait no more.
     """
     person = lead.person
@@ -53,7 +53,8 @@ def requests(
     found: set[str] = set()
     for waits in (
         and_(*_to_approve(), *_undecided(person)),
-        and_(*_to_ratify(now), *_undecided(person)),
+        and_(*_to_ratify(), *_undecided(person)),
+        and_(*_to_ratify_late(now), *_undecided(person)),
         FreezeRequestRow.id.in_(
             select(AdditionRow.request_id).where(*_additions(person, proposed_after))
         ),
@@ -72,7 +73,7 @@ def rows(connection: Connection, ids: Sequence[str], handle: str) -> list[Listed
 
 def undecided(connection: Connection, ids: Sequence[str], person: str, now: datetime) -> set[str]:
     """Return those of the requests that wait themselves, not only for an addition."""
-    waits = and_(*_to_approve()) | and_(*_to_ratify(now))
+    waits = and_(*_to_approve()) | and_(*_to_ratify()) | and_(*_to_ratify_late(now))
     query = select(FreezeRequestRow.id).where(
         FreezeRequestRow.id.in_(ids), waits, *_undecided(person)
     )
@@ -95,9 +96,14 @@ def _to_approve() -> list[ColumnElement[bool]]:
     return [FreezeRequestRow.status == RequestStatus.SUBMITTED]
 
 
-def _to_ratify(now: datetime) -> list[ColumnElement[bool]]:
-    # Said as the partial index says it: `IS 1` would be another condition to SQLite.
-    return [FreezeRequestRow.__table__.c.provisional, FreezeRequestRow.ratify_by > now]
+def _to_ratify() -> list[ColumnElement[bool]]:
+    # Said as the partial index says it: `IS 1` would be another condition to SQLite. Without
+    # `ratify_by`, after which it may be ratified still.
+    return [FreezeRequestRow.__table__.c.provisional]
+
+
+def _to_ratify_late(now: datetime) -> list[ColumnElement[bool]]:
+    return [FreezeRequestRow.unratified_until > now]
 
 
 def _undecided(person: str) -> list[ColumnElement[bool]]:

@@ -21,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute
 
 from coordinator.domain.errors import ConflictError
+from coordinator.domain.freeze_request import Ratification
 from coordinator.storage.engine.newest import NewestRequests
 from coordinator.storage.engine.prebuilt import Pending, Prebuilt
 from coordinator.storage.engine.reads import fields_from, read, read_as
@@ -35,7 +36,7 @@ from coordinator.storage.tables.freeze_requests import (
     LegRow,
 )
 from coordinator.storage.tables.life_cycle import LeftOutAddressRow, WithdrawnAddressRow
-from holdfast.protocol.vocabulary import RequestStatus
+from holdfast.protocol.vocabulary import RequestStatus, WithdrawalReason
 
 _REQUEST_COLUMNS = tuple(FreezeRequestRow.__table__.columns.keys())
 _ADDRESS_COLUMNS = ("request_id", "address_no", "asset", "amount", "usd_cents")
@@ -74,6 +75,7 @@ class ListedRequest(NamedTuple):
     submitted_at: datetime
     approve_by: datetime
     ratify_by: datetime | None
+    unratified_until: datetime | None
     incident_id: str
     address_count: int
     partners_asked: int
@@ -376,8 +378,46 @@ def withdrawals_of(
     return read(connection, query)
 
 
+def withdrawn_by_reason(
+    connection: Connection, request_id: str
+) -> dict[WithdrawalReason | None, list[int]]:
+    """Return which addresses were taken back, in their order, by why; None: before codes."""
+    query = (
+        select(WithdrawnAddressRow.reason, WithdrawnAddressRow.address_no)
+        .where(WithdrawnAddressRow.request_id == request_id)
+        .order_by(WithdrawnAddressRow.address_no)
+    )
+    found: dict[WithdrawalReason | None, list[int]] = {}
+    for reason, number in connection.execute(query):
+        found.setdefault(None if reason is None else WithdrawalReason(reason), []).append(number)
+    return found
+
+
+def withdrawal_reasons(connection: Connection, request_ids: Collection[str]) -> dict[str, str]:
+    """Return why requests were withdrawn, or the newest of their withdrawn addresses."""
+    newest = (
+        select(WithdrawnAddressRow.reason)
+        .where(WithdrawnAddressRow.request_id == FreezeRequestRow.id)
+        .order_by(WithdrawnAddressRow.withdrawn_at.desc(), WithdrawnAddressRow.address_no)
+        .limit(1)
+        .scalar_subquery()
+    )
+    reason = func.coalesce(FreezeRequestRow.withdrawal_reason, newest)
+    query = select(FreezeRequestRow.id, reason).where(FreezeRequestRow.id.in_(request_ids))
+    rows = connection.execute(query).all() if request_ids else []
+    return {request_id: found for request_id, found in rows if found is not None}
+
+
+class WithdrawnNow(NamedTuple):
+    """By which act addresses are taken back, when, and why."""
+
+    act_id: str
+    at: datetime
+    reason: WithdrawalReason
+
+
 def withdraw_addresses(
-    connection: Connection, request_id: str, numbers: Sequence[int], act_id: str, now: datetime
+    connection: Connection, request_id: str, numbers: Sequence[int], withdrawn: WithdrawnNow
 ) -> None:
     """Mark addresses as taken back; the request is locked by the caller."""
     connection.execute(
@@ -388,8 +428,8 @@ def withdraw_addresses(
     insert_rows(
         connection,
         WithdrawnAddressRow,
-        ("request_id", "address_no", "act_id", "withdrawn_at"),
-        [(request_id, number, act_id, now) for number in numbers],
+        ("request_id", "address_no", "act_id", "withdrawn_at", "reason"),
+        [(request_id, number, *withdrawn) for number in numbers],
     )
 
 
@@ -412,6 +452,13 @@ def left_out_addresses(connection: Connection, request_id: str) -> frozenset[int
     return frozenset(connection.execute(query).scalars())
 
 
+def ratification(row: FreezeRequestRow) -> Ratification:
+    """Return how a request stands with the leads of its requester."""
+    if row.unratified_until is not None:
+        return Ratification.UNRATIFIED
+    return Ratification.PROVISIONAL if row.provisional else Ratification.SETTLED
+
+
 def due_for_ratification(connection: Connection, now: datetime, limit: int = 100) -> list[str]:
     """Return provisional requests that nobody ratified in time."""
     query = (
@@ -419,6 +466,12 @@ def due_for_ratification(connection: Connection, now: datetime, limit: int = 100
         .where(FreezeRequestRow.ratify_by <= now, FreezeRequestRow.provisional)
         .limit(limit)
     )
+    return list(connection.execute(query).scalars())
+
+
+def due_unratified(connection: Connection, now: datetime, limit: int = 100) -> list[str]:
+    """Return unratified requests whose time to be ratified after all is past."""
+    query = select(FreezeRequestRow.id).where(FreezeRequestRow.unratified_until <= now).limit(limit)
     return list(connection.execute(query).scalars())
 
 

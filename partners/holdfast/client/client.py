@@ -105,7 +105,7 @@ from holdfast.protocol.views import (
     ServiceView,
     View,
 )
-from holdfast.protocol.vocabulary import Decision, DeclineCode, HoldBasis
+from holdfast.protocol.vocabulary import Decision, DeclineCode, HoldBasis, WithdrawalReason
 
 __all__ = ["Client", "Document", "RequestRef", "encode", "parse_view"]
 V = TypeVar("V", bound=View)
@@ -498,13 +498,15 @@ class Client:
         request: RequestRef,
         reason: str,
         *,
+        reason_code: WithdrawalReason,
         addresses: Sequence[int] | None = None,
         idempotency_key: str | None = None,
     ) -> ActView:
-        """Withdraw all addresses, or those given by their numbers."""
+        """Withdraw all addresses, or those given by their numbers; holders read both reasons."""
         body = Withdrawal(
             content_sha256=request.content_sha256,
             addresses="all" if addresses is None else list(addresses),
+            reason_code=reason_code,
             reason=reason,
         )
         return self._act(request, "withdrawal", body, idempotency_key)

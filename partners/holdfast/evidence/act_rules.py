@@ -131,7 +131,8 @@ UNSIGNED: Mapping[str, str] = MappingProxyType(
     {
         "deliver": "transport: the notice was delivered",
         "expire": "timer: nobody decided in time",
-        "lapse": "timer: nobody ratified in time",
+        "unratify": "timer: nobody ratified in time",
+        "lapse": "timer: nobody ratified it after that, either",
         "close": "timer: nothing more was awaited",
         "recommend_release": "timer: nobody answered the dispute in time",
         "resolve_dispute": "nothing disputed is held any more",

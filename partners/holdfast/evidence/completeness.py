@@ -172,12 +172,13 @@ def approvals_suffice(case: CaseFile, submission: ProvenAct) -> Outcome:
     if not went_out:
         return Result.VERIFIED, f"{count}; it did not go out"
     if is_approved:
-        if view.provisional:
-            raise _fault(f"{count}, and it is shown as provisional")
+        if view.provisional or view.unratified:
+            shown = "provisional" if view.provisional else "unratified"
+            raise _fault(f"{count}, and it is shown as {shown}")
         return Result.VERIFIED, _how_known(case, submission, count)
-    # Before its approvals only a flash request goes out, and then it is shown as provisional or
-    # withdrawn again.
-    if not (view.provisional or view.status is RequestStatus.WITHDRAWN):
+    # Before its approvals only a flash request goes out, and then it is shown as provisional,
+    # unratified or withdrawn again.
+    if not (view.provisional or view.unratified or view.status is RequestStatus.WITHDRAWN):
         raise _fault(f"{count}, and it went out all the same", "not_approved")
     require_may_flash(submission)
     return Result.VERIFIED, f"{count}; a flash request, sent out before"
@@ -237,6 +238,10 @@ def status_as_signed(case: CaseFile, submission: ProvenAct) -> Outcome:
         return _ended(case, submission, "reject", status)
     if status is RequestStatus.EXPIRED:
         return _ended(case, submission, "expire", status, only_undecided=True)
+    if case.view.unratified:
+        if not (case.unsigned("unratify") or case.unsigned("suspend")):
+            raise _fault("it is shown as unratified, and no act says so", "no_such_act")
+        return Result.ASSERTED, "active, unratified by the coordinator's own act"
     return Result.VERIFIED, status.value + (", provisional" if case.view.provisional else "")
 
 

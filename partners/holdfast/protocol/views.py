@@ -22,6 +22,7 @@ from holdfast.protocol.vocabulary import (
     Role,
     Urgency,
     WarningCode,
+    WithdrawalReason,
 )
 
 T = TypeVar("T")
@@ -155,7 +156,8 @@ class LegView(View):
     `sequence` counts the leg's events, all of which its partner is told; `requester_sequence` those
     of them that the requester is told, too. While the partner contests for its customer, a read
     tells until when the requester is to answer, and since when a release is recommended for want of
-    an answer; `overdue_at` is when an acknowledgement was seen to be late.
+    an answer; `overdue_at` is when an acknowledgement was seen to be late. Once it is over or an
+    answer is owed, `withdrawn_reason_code` says why the request, or its addresses, were withdrawn.
     """
 
     id: str
@@ -171,6 +173,7 @@ class LegView(View):
     release_recommended_at: Time | None = None
     decline_code: str | None = None
     decline_detail: str | None = None
+    withdrawn_reason_code: WithdrawalReason | None = None
     sequence: int
     requester_sequence: int = 0
     flags: list[str] = []
@@ -200,6 +203,9 @@ class IncidentSummary(IncidentView):
 class FreezeRequestView(View):
     """One freeze request as its reader may see it; `content_sha256` names the exact document.
 
+    `unratified`: it went out and nobody ratified it by `ratify_by`. Nothing new is frozen on it and
+    nothing is let go; a lead may still ratify it until `unratified_until`, when it withdraws
+    itself.
     `left_out_count`: how many addresses the approval left out, for the requester. Partners that
     were asked after it are shown, and counted, only what went out.
     """
@@ -207,14 +213,17 @@ class FreezeRequestView(View):
     id: str
     status: RequestStatus
     provisional: bool = False
+    unratified: bool = False
     requester: Handle
     requester_suspended: bool = False
     submitted_by: str
     submitted_at: Time
     approve_by: Time | None = None
     ratify_by: Time | None = None
+    unratified_until: Time | None = None
     decided_at: Time | None = None
     ended_at: Time | None = None
+    withdrawn_reason_code: WithdrawalReason | None = None
     urgency: Urgency
     tlp: str
     summary: str
@@ -268,6 +277,7 @@ class FreezeRequestSummary(View):
     partners_asked: int
     leg_status: LegStatus | None = None
     provisional: bool = False
+    unratified: bool = False
     decide_by: Time | None = None
     additions: list[AwaitedAddition] = []
 
@@ -292,6 +302,7 @@ class FlaggedAddressView(View):
     warnings: list[WarningCode] = []
     withdrawn_at: Time | None = None
     withdrawn_reason: str | None = None
+    withdrawn_reason_code: WithdrawalReason | None = None
     left_out: bool = False
 
 
@@ -337,8 +348,9 @@ class HoldView(View):
     """What a frozen line opened: a freeze with an end.
 
     `lapsed`: its end passed and only the partner knows what became of it; `kept`: the ground on
-    which it stays; `owed_since`: since when the partner owes an answer about it; `shared`: it was
-    opened on another request.
+    which it stays; `owed_since`: since when the partner owes an answer about it;
+    `withdrawn_reason_code`: why its address, or the request, was withdrawn; `shared`: it was opened
+    on another request.
     """
 
     id: str
@@ -360,6 +372,7 @@ class HoldView(View):
     kept: str | None = None
     account_level: bool = False
     owed_since: Time | None = None
+    withdrawn_reason_code: WithdrawalReason | None = None
 
 
 class OwedHoldView(HoldView):

@@ -184,17 +184,6 @@ class KeptBasis(StrEnum):
     OTHER_REQUEST = "other_request"
 
 
-class WithdrawalReason(StrEnum):
-    """Why a request, or an address of it, was withdrawn."""
-
-    WRONG_TARGET = "wrong_target"  # flagged by error: the account is cleared
-    NOT_RATIFIED = "not_ratified"
-    RESOLVED = "resolved"
-    SUPERSEDED = "superseded"
-    LEGAL = "legal"
-    OTHER = "other"
-
-
 class ReleaseReason(StrEnum):
     """Why a hold, or a part of it, was let go."""
 
@@ -204,6 +193,17 @@ class ReleaseReason(StrEnum):
     APPEAL_UPHELD = "appeal_upheld"
     COURT_ORDER = "court_order"
     RETURNED_TO_VICTIM = "returned_to_victim"
+
+
+class WithdrawalReason(StrEnum):
+    """Why a request, or some of its addresses, was withdrawn: what holders go by."""
+
+    WRONG_TARGET = "wrong_target"  # the account was flagged by error
+    NOT_RATIFIED = "not_ratified"  # no lead stood by what went out
+    RESOLVED = "resolved"
+    SUPERSEDED = "superseded"
+    LEGAL = "legal"
+    OTHER = "other"
 
 
 class EvidenceKind(StrEnum):
@@ -238,6 +238,7 @@ class EventType(StrEnum):
     REQUEST_APPROVED = "freeze_request.approved"
     REQUEST_REJECTED = "freeze_request.rejected"
     REQUEST_RATIFIED = "freeze_request.ratified"
+    REQUEST_UNRATIFIED = "freeze_request.unratified"
     REQUEST_WITHDRAWN = "freeze_request.withdrawn"
     REQUEST_EXPIRED = "freeze_request.expired"
     REQUEST_CLOSED = "freeze_request.closed"
