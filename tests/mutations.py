@@ -301,8 +301,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         f"{_SERVICES}/requests/approvals.py",
-        "    _require_warnings_accepted(context.warnings,",
-        "    tuple((context.warnings,",
+        "    _require_warnings_accepted(context.warnings, body",
+        "    (context.warnings, body",
         ("tests/services/test_approve.py",),
     ),
     Mutation(
@@ -312,15 +312,15 @@ MUTATIONS: tuple[Mutation, ...] = (
         ("tests/services/test_wrong_target_guard.py",),
     ),
     Mutation(
-        f"{_SERVICES}/requests/left_out.py",
-        "if first is not None and first.remainder_sha256 != body.remainder_sha256:",
-        "if False:",
+        f"{_DOMAIN}/left_out.py",
+        "    if set(first) == set(mine):\n",
+        "    if True:\n",
         _LEFT_OUT,
     ),
     Mutation(
-        f"{_SERVICES}/requests/left_out.py",
-        "    if not left_out.numbers or approvals >= quorum:\n",
-        "    if True:\n",
+        f"{_DOMAIN}/left_out.py",
+        "    if held and approvals < quorum:\n",
+        "    if False:\n",
         _LEFT_OUT,
     ),
     Mutation(
@@ -366,9 +366,9 @@ MUTATIONS: tuple[Mutation, ...] = (
         ("tests/services/test_contested.py",),
     ),
     Mutation(
-        f"{_SERVICES}/ending/contested.py",
-        "if by_account.get(alike[place.address_no], set()) - {place.leg_id}:",
-        "if by_account.get(alike[place.address_no]):",
+        f"{_DOMAIN}/contested.py",
+        "if disputing.get(accounts[place.address_no], set()) - {place.leg_id}:",
+        "if disputing.get(accounts[place.address_no]):",
         ("tests/services/test_contested.py",),
     ),
     Mutation(

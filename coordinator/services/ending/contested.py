@@ -4,14 +4,12 @@ Others on the same request learn the bare fact, and since when not any more: nev
 is, nor its words. That is why it is told by the coordinator alone.
 """
 
-from collections.abc import Iterable
-
 from coordinator.domain.actor import COORDINATOR
+from coordinator.domain.contested import contested_addresses
 from coordinator.domain.leg import LegFlag, flags_with
 from coordinator.services.core.acts import RequestContext
 from coordinator.services.ending.ended_legs import all_legs
 from coordinator.storage.ending import disputes as store
-from coordinator.storage.ending.disputes import HeldPlace, OpenDispute
 from coordinator.storage.requests import flagged_accounts as account_store
 from coordinator.storage.requests import freeze_requests as request_store
 from coordinator.storage.requests import legs as leg_store
@@ -33,8 +31,8 @@ def refresh_contested(on: RequestContext) -> None:
         return
     held = store.held_places(connection, request_id)
     numbers = sorted({place.address_no for place in held})
-    alike = account_store.same_accounts(connection, request_id, numbers)
-    contested = _contested(disputes, held, alike)
+    accounts = account_store.same_accounts(connection, request_id, numbers)
+    contested = contested_addresses(disputes, held, accounts)
     if bool(disputes) != on.request.contested:
         request_store.set_contested(connection, request_id, contested=bool(disputes))
     for leg in all_legs(on.uow, request_id):
@@ -45,26 +43,3 @@ def refresh_contested(on: RequestContext) -> None:
         leg_store.change(connection, leg, flags=flags)
         told = {"contested": bool(own), "address_nos": own[:_NAMED], "cut": len(own) > _NAMED}
         on.on_leg(leg).by(COORDINATOR).record(EventType.LEG_CONTESTED, told)
-
-
-def _contested(
-    disputes: Iterable[OpenDispute], held: Iterable[HeldPlace], alike: dict[int, bytes]
-) -> dict[str, set[int]]:
-    """Return the addresses of each leg that another leg's dispute is about.
-
-    Args:
-        disputes: Those that are open.
-        held: What is held on the request, leg by leg.
-        alike: What stands for the account of each address.
-    """
-    places = list(held)
-    by_account: dict[bytes, set[str]] = {}
-    for dispute in disputes:
-        for place in places:
-            if place.leg_id == dispute.leg_id and dispute.hold_id in {None, place.hold_id}:
-                by_account.setdefault(alike[place.address_no], set()).add(dispute.leg_id)
-    found: dict[str, set[int]] = {}
-    for place in places:
-        if by_account.get(alike[place.address_no], set()) - {place.leg_id}:
-            found.setdefault(place.leg_id, set()).add(place.address_no)
-    return found

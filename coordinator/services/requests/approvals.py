@@ -12,6 +12,7 @@ from coordinator.domain.errors import (
     UnavailableError,
 )
 from coordinator.domain.freeze_request import Action, Ratification, require_in_time
+from coordinator.domain.left_out import named
 from coordinator.domain.permission import Permission
 from coordinator.services.core.access import sent_request
 from coordinator.services.core.acts import NewAct, RequestContext
@@ -25,8 +26,7 @@ from coordinator.services.requests.freeze_request_views import DecisionAnswer
 from coordinator.services.requests.left_out import (
     LeftOut,
     check_left_out,
-    named,
-    require_may_let_go,
+    require_leads_to_let_go,
     store_left_out,
 )
 from coordinator.services.requests.notices import held_back, send_notices
@@ -105,7 +105,7 @@ def decide(command: DecideFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answe
     approvers = [*(person for person in approved if person is not None), actor.person]
     if quorum_met(approvers, row.quorum):
         action = Action.MEET_QUORUM
-        require_may_let_go(on, left_out, len(approvers))
+        require_leads_to_let_go(on, left_out, len(approvers))
     return _approve(on, _Approval(body, left_out, len(approvers)), action, context.to)
 
 
@@ -247,7 +247,7 @@ def _require_warnings_accepted(
     for code, numbers in open_numbers.items():
         if numbers:
             detail = (
-                f"{code} on address {named(numbers)} is not accepted; check the addresses and "
+                f"{code} on {named(numbers)} is not accepted; check the addresses and "
                 "accept it with a reason, leave them out (except), or reject"
             )
             faults.append(FieldFault("/warnings_accepted", detail, "warning_open"))
@@ -277,6 +277,7 @@ def _acceptance_fault(
         return FieldFault("/address_nos", detail, "one_at_a_time")
     unwarned = set(named_here) - warned
     if unwarned:
-        detail = f"address {named(unwarned)} carries no warning {code}"
+        verb = "carry" if len(unwarned) > 1 else "carries"
+        detail = f"{named(unwarned)} {verb} no warning {code}"
         return FieldFault("/address_nos", detail, "no_such_warning")
     return None

@@ -5,17 +5,13 @@ which the approvals vouch. Of a flash request that went out before, the partners
 whole document: from them the addresses are withdrawn, by the same act.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from coordinator.domain.errors import (
-    ConflictError,
-    FieldFault,
-    InvalidInputError,
-    UnavailableError,
-)
+from coordinator.domain.errors import FieldFault, InvalidInputError, UnavailableError
+from coordinator.domain.left_out import require_may_leave_out, require_may_let_go, require_same
 from coordinator.services.core.acts import RequestContext
 from coordinator.services.core.unit_of_work import unpack_evidence
 from coordinator.storage.ending import disputes
@@ -29,8 +25,6 @@ from holdfast.protocol.vocabulary import Decision
 
 #: The sealed document of a request that its remainder is.
 REMAINDER = "remainder"
-#: Addresses that one fault names.
-_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +76,18 @@ def check_left_out(
             nothing would be left.
         InvalidInputError: If there is no such address, or the remainder's hash is not its.
     """
+    row, numbers = on.request, tuple(sorted(body.left_out))
     first = next((act for act in earlier if act.decision == Decision.APPROVE), None)
     if first is not None and first.remainder_sha256 != body.remainder_sha256:
-        raise _other_left_out(on, first, body)
-    if not body.left_out:
+        require_same(_first_left_out(on, first), numbers, current_status=row.status)
+    if not numbers:
         return LeftOut()
-    row, numbers = on.request, tuple(sorted(body.left_out))
-    _require_addresses(row, body.left_out)
-    _require_something_left(on, numbers)
+    require_may_leave_out(
+        body.left_out,
+        address_count=row.address_count,
+        withdrawn=store.withdrawn_addresses(on.uow.connection, row.id),
+        current_status=row.status,
+    )
     remainder = remainder_of(_document(on), frozenset(numbers))
     if remainder_sha256(remainder) != body.remainder_sha256:
         detail = (
@@ -104,27 +102,24 @@ def check_left_out(
     return LeftOut(numbers, remainder)
 
 
-def require_may_let_go(on: RequestContext, left_out: LeftOut, approvals: int) -> None:
+def require_leads_to_let_go(on: RequestContext, left_out: LeftOut, approvals: int) -> None:
     """Refuse that a ratification lets go what takes more leads to let go.
 
     Raises:
         ConflictError: If something is held on what is left out, and the requester's policy asks for
             more leads to withdraw that than have approved.
     """
+    if not left_out.numbers:
+        return
     connection, row = on.uow.connection, on.request
     requester = partner_store.partner(connection, row.requester)
-    quorum = 1 if requester is None else requester.withdrawal_quorum
-    if not left_out.numbers or approvals >= quorum:
-        return
     places = disputes.held_places(connection, row.id)
-    held = {place.address_no for place in places} & set(left_out.numbers)
-    if held:
-        raise ConflictError(
-            f"funds are held on {_addresses(held)}, and your policy asks for {quorum} leads to let"
-            " them go: ratify without leaving that out, then withdraw it",
-            code="held_meanwhile",
-            current_status=row.status,
-        )
+    require_may_let_go(
+        {place.address_no for place in places}.intersection(left_out.numbers),
+        approvals=approvals,
+        quorum=1 if requester is None else requester.withdrawal_quorum,
+        current_status=row.status,
+    )
 
 
 def store_left_out(on: RequestContext, left_out: LeftOut) -> None:
@@ -136,59 +131,11 @@ def store_left_out(on: RequestContext, left_out: LeftOut) -> None:
     uow.seal(on.key, row.id, REMAINDER, left_out.remainder)
 
 
-def named(numbers: Collection[int]) -> str:
-    """Return address numbers for a sentence, the first of many."""
-    shown = ", ".join(str(number) for number in sorted(numbers)[:_SHOWN])
-    return f"{shown} and {len(numbers) - _SHOWN} more" if len(numbers) > _SHOWN else shown
-
-
-def _other_left_out(on: RequestContext, first: ActRow, body: payloads.Approval) -> ConflictError:
+def _first_left_out(on: RequestContext, first: ActRow) -> list[int]:
     packed = load(on.uow.connection, on.uow.vault, [first.id], "evidence").get(first.id)
     said = {} if packed is None else strict_json.loads(unpack_evidence(packed)[1])
-    theirs = sorted(said.get("except", []))
-    same = f'leave out the same ("except": {theirs})' if theirs else "leave out none"
-    return ConflictError(
-        f"the first approval leaves out {_addresses(theirs)}, and yours"
-        f" {_addresses(body.left_out)}: approvals that count to one quorum are of the same"
-        f" addresses; {same}, or reject",
-        code="other_left_out",
-        current_status=on.request.status,
-    )
-
-
-def _addresses(numbers: Collection[int]) -> str:
-    if not numbers:
-        return "no address"
-    return f"address{'es' if len(numbers) > 1 else ''} {named(numbers)}"
-
-
-def _require_addresses(row: FreezeRequestRow, numbers: Sequence[int]) -> None:
-    last = row.address_count - 1
-    faults = [
-        FieldFault(f"/except/{place}", f"this request has addresses 0 to {last}", "range")
-        for place, number in enumerate(numbers)
-        if number > last
-    ]
-    if faults:
-        raise InvalidInputError("some of these addresses do not exist", errors=faults)
-
-
-def _require_something_left(on: RequestContext, numbers: Sequence[int]) -> None:
-    row = on.request
-    gone = store.withdrawn_addresses(on.uow.connection, row.id) if row.withdrawn_count else {}
-    doubled = gone.keys() & set(numbers)
-    if doubled:
-        raise ConflictError(
-            f"{_addresses(doubled)} was withdrawn already; leave out others only",
-            code="withdrawn_already",
-            current_status=row.status,
-        )
-    if len(gone) + len(numbers) >= row.address_count:
-        raise ConflictError(
-            "no address would be left to go out; reject the request instead",
-            code="nothing_left",
-            current_status=row.status,
-        )
+    numbers: list[int] = said.get("except", [])
+    return numbers
 
 
 def _document(on: RequestContext) -> dict[str, object]:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, insert, select, update
 
+from coordinator.domain.contested import HeldPlace, OpenDispute
 from coordinator.domain.errors import ConflictError
 from coordinator.storage.engine.reads import read_as
 from coordinator.storage.tables.freeze_ledger import HoldLinkRow, HoldRow
@@ -28,21 +29,6 @@ class DisputeOnLeg(NamedTuple):
     resolved_at: datetime | None
     release_recommended_at: datetime | None
     partner: str
-
-
-class OpenDispute(NamedTuple):
-    """What an open dispute is about: a hold of a leg, or all that the leg holds (None)."""
-
-    leg_id: str
-    hold_id: str | None
-
-
-class HeldPlace(NamedTuple):
-    """An address of a request for which a leg holds something."""
-
-    leg_id: str
-    hold_id: str
-    address_no: int
 
 
 _DISPUTES = select(DisputeRow.__table__, LegRow.partner).join(
