@@ -76,6 +76,7 @@ def _submit(w: World) -> Iterator[Pair]:
     assert second["warnings"]
     yield _without(second, "log"), _read(w, w.cast.a.auditor, second)
     flash = w.submit(urgency="flash")
+    assert flash["waits_because"] == "policy"
     yield _without(flash, "log"), _read(w, w.cast.a.auditor, flash)
 
 

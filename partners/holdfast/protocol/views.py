@@ -21,6 +21,7 @@ from holdfast.protocol.vocabulary import (
     RequestStatus,
     Role,
     Urgency,
+    WaitsBecause,
     WarningCode,
     WithdrawalReason,
 )
@@ -204,7 +205,7 @@ class FreezeRequestView(View):
 
     `unratified`: it went out and nobody ratified it by `ratify_by`. Nothing new is frozen on it and
     nothing is let go; a lead may still ratify it until `unratified_until`, when it withdraws
-    itself.
+    itself. `waits_because`: why a flash request waits for its approval instead of going out.
     """
 
     id: str
@@ -233,6 +234,7 @@ class FreezeRequestView(View):
     decision_context: str | None = None
     context_sha256: Sha256 | None = None
     warnings: list[AddressWarning] = []
+    waits_because: WaitsBecause | None = None
     approvals: list[ApprovalView] = []
     quorum: int | None = None
     hold_hours: int | None = None

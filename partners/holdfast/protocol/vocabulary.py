@@ -223,9 +223,22 @@ class WarningCode(StrEnum):
     DUPLICATE = "duplicate"
 
 
+#: Warnings that the target may be the wrong one: a flash request that carries one waits for its
+#: approval. A duplicate is no wrong target.
+WRONG_TARGET = frozenset(
+    {WarningCode.NO_CHECKSUM, WarningCode.MISSING_TAG, WarningCode.SERVICE_WALLET}
+)
 #: Warnings about other requests. The partners asked learn nothing of those: the body of an
 #: approval, which reaches them, never names such a warning; whoever signs the context accepts it.
 ABOUT_OTHER_REQUESTS = frozenset({WarningCode.DUPLICATE})
+
+
+class WaitsBecause(StrEnum):
+    """Why a flash request waits for its approval like any other."""
+
+    POLICY = "policy"  # its submitter may not flash
+    TO_ALL = "to_all"
+    WARNINGS = "warnings"  # of a wrong target
 
 
 class EventType(StrEnum):
