@@ -12,7 +12,14 @@ from coordinator.domain.permission import Permission, require
 from coordinator.services.core.bus import Handler, handlers_by_command
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.delivery import deliveries, webhook_endpoints
-from coordinator.services.ending import closing, disputes, legal_orders, withdrawals
+from coordinator.services.ending import (
+    closing,
+    disputes,
+    legal_orders,
+    withdrawal_approvals,
+    withdrawal_proposals,
+    withdrawals,
+)
 from coordinator.services.ledger import freeze_ledger, holds
 from coordinator.services.membership import (
     grant_proposals,
@@ -38,6 +45,8 @@ HANDLERS: tuple[Handler[Any], ...] = (
     approvals.decide,
     additions.propose,
     withdrawals.withdraw,
+    withdrawal_approvals.decide,
+    withdrawal_proposals.void,
     closing.close,
     closing.close_by_itself,
     closing.expire,

@@ -10,6 +10,7 @@ from coordinator.services.core.access import locked_leg
 from coordinator.services.core.acts import LegContext, RequestContext
 from coordinator.services.core.unit_of_work import UnitOfWork
 from coordinator.services.ledger.obligations import settle
+from coordinator.services.requests.act_proofs import ActProof
 from coordinator.services.requests.legs import change_leg, last_act_of
 from coordinator.storage.ledger import freeze_ledger as ledger_store
 from coordinator.storage.ledger import hold_clocks
@@ -33,16 +34,21 @@ class Why(NamedTuple):
     Attributes:
         text: In the words of whoever ended it; None where nothing was said.
         code: Of a withdrawal; None of what closes.
+        evidence: What proves it to those whom it obliges; none of the coordinator's own acts.
     """
 
     text: str | None
     code: WithdrawalReason | None = None
+    evidence: Sequence[ActProof] = ()
 
     def told(self) -> "ToldReason":
         """Return the members by which events say it."""
-        if self.code is None:
-            return {"reason": self.text}
-        return {"reason": self.text, "reason_code": self.code}
+        told: ToldReason = {"reason": self.text}
+        if self.code is not None:
+            told["reason_code"] = self.code
+        if self.evidence:
+            told["evidence"] = self.evidence
+        return told
 
 
 class ToldReason(TypedDict):
@@ -50,6 +56,7 @@ class ToldReason(TypedDict):
 
     reason: str | None
     reason_code: NotRequired[WithdrawalReason]
+    evidence: NotRequired[Sequence[ActProof]]
 
 
 def all_legs(uow: UnitOfWork, request_id: str) -> list[LegRow]:

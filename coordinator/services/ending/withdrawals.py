@@ -21,7 +21,10 @@ from coordinator.services.ending.ended_legs import (
     named_addresses,
     withdraw_from_legs,
 )
+from coordinator.services.ending.withdrawal_proposals import WithdrawalActView, propose_withdrawal
+from coordinator.services.requests.act_proofs import proofs_of
 from coordinator.services.requests.freeze_request_views import ActView
+from coordinator.storage.ending import withdrawal_proposals as proposal_store
 from coordinator.storage.requests import freeze_requests as store
 from holdfast.protocol import payloads
 from holdfast.protocol.vocabulary import EventType, RequestStatus
@@ -37,7 +40,10 @@ class WithdrawFreezeRequest:
 
 @handles(WithdrawFreezeRequest, needs=Permission.FREEZE_REQUEST_WITHDRAW_SUBMITTED)
 def withdraw(command: WithdrawFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Withdraw addresses; what is held on them owes a release, a return or `kept`."""
+    """Withdraw addresses; what is held on them owes a release, a return or `kept`.
+
+    Where the requester's policy asks for two leads and something is held, it is proposed.
+    """
     body = command.body
     on = sent_request(uow, actor, command.request_id, body.content_sha256, and_sharing=True)
     row = on.request
@@ -50,13 +56,43 @@ def withdraw(command: WithdrawFreezeRequest, actor: Actor, uow: UnitOfWork) -> A
             )
         if row.submitted_by_person != actor.person:
             raise PermissionDeniedError("an analyst or system withdraws its own requests only")
+    if went_out and actor.withdrawal_quorum > 1:
+        numbers = None if body.addresses == "all" else require_withdrawable(on, body)
+        on.after(Action.WITHDRAW if numbers is None else Action.WITHDRAW_SOME)
+        if proposal_store.holds_anything(uow.connection, row.id, numbers):
+            return propose_withdrawal(on, body, numbers)
+    return withdraw_now(on, body, NewAct("withdraw"))
+
+
+def withdraw_now(
+    on: RequestContext, body: payloads.Withdrawal, act: NewAct, *, proposed: str | None = None
+) -> Answer:
+    """Carry a withdrawal out.
+
+    Args:
+        on: The request, locked with those that share a hold with it.
+        body: What was signed.
+        act: The act that carries it out.
+        proposed: The act that proposed it, where another lead approves it.
+    """
+    why = Why(body.reason, body.reason_code)
     if body.addresses == "all":
-        why = Why(body.reason, body.reason_code)
-        return withdraw_all(on, Action.WITHDRAW, NewAct("withdraw"), why)
-    return _withdraw_some(on, body)
+        return withdraw_all(on, Action.WITHDRAW, act, why, proposed=proposed)
+    uow, row = on.uow, on.request
+    numbers = require_withdrawable(on, body)
+    act_id = on.store_act(act)
+    gone = store.WithdrawnNow(proposed or act_id, uow.now, body.reason_code)
+    store.withdraw_addresses(uow.connection, row.id, numbers, gone)
+    data = {**named_addresses(row, numbers), **why.told()}
+    recorded = on.record(EventType.REQUEST_WITHDRAWN, data, act_id=act_id)
+    withdraw_from_legs(on, numbers, _proven(on, why, act_id, proposed))
+    answer: WithdrawalActView = {"id": act_id, "request_id": row.id, "status": row.status}
+    return Answer(201, answer, entry=recorded)
 
 
-def withdraw_all(on: RequestContext, action: Action, act: NewAct, why: Why) -> Answer:
+def withdraw_all(
+    on: RequestContext, action: Action, act: NewAct, why: Why, *, proposed: str | None = None
+) -> Answer:
     """End a request as withdrawn.
 
     Its legs are told, and owe answers about what they hold; both sides learn the reason. The caller
@@ -66,11 +102,25 @@ def withdraw_all(on: RequestContext, action: Action, act: NewAct, why: Why) -> A
     ended = on.move(on.after(action), ended_at=on.uow.now, withdrawal_reason=why.code)
     answer = tell_end(ended, act, EventType.REQUEST_WITHDRAWN, why)
     if went_out:
+        why = _proven(ended, why, str(answer.body["id"]), proposed)
         end_legs(ended, EventType.REQUEST_WITHDRAWN, why)
     return answer
 
 
-def _withdraw_some(on: RequestContext, body: payloads.Withdrawal) -> Answer:
+def _proven(on: RequestContext, why: Why, act_id: str, proposed: str | None) -> Why:
+    """Return a reason with what proves the withdrawal: who must release is handed all its acts."""
+    acts = [act_id] if proposed is None else [proposed, act_id]
+    return why._replace(evidence=proofs_of(on, acts))
+
+
+def require_withdrawable(on: RequestContext, body: payloads.Withdrawal) -> list[int]:
+    """Return the addresses that a withdrawal names.
+
+    Raises:
+        InvalidTransitionError: If the request takes no withdrawal of some addresses.
+        InvalidInputError: If it has no such addresses.
+        ConflictError: If one was withdrawn already, or none would be left.
+    """
     uow, row = on.uow, on.request
     numbers: list[int] = sorted(no for no in body.addresses if isinstance(no, int))
     on.after(Action.WITHDRAW_SOME)
@@ -99,15 +149,7 @@ def _withdraw_some(on: RequestContext, body: payloads.Withdrawal) -> Answer:
             code="nothing_left",
             current_status=row.status,
         )
-    why = Why(body.reason, body.reason_code)
-    act_id = on.store_act(NewAct("withdraw"))
-    gone = store.WithdrawnNow(act_id, uow.now, body.reason_code)
-    store.withdraw_addresses(uow.connection, row.id, numbers, gone)
-    data = {**named_addresses(row, numbers), **why.told()}
-    recorded = on.record(EventType.REQUEST_WITHDRAWN, data, act_id=act_id)
-    withdraw_from_legs(on, numbers, why)
-    answer: ActView = {"id": act_id, "request_id": row.id, "status": row.status}
-    return Answer(201, answer, entry=recorded)
+    return numbers
 
 
 def tell_end(on: RequestContext, act: NewAct, event: EventType, why: Why) -> Answer:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from coordinator.domain.actor import Actor
 from coordinator.domain.approval import quorum_met, require_first_decision, require_may_approve
 from coordinator.domain.errors import (
+    ConflictError,
     FieldFault,
     InvalidInputError,
     StaleDocumentError,
@@ -23,6 +24,7 @@ from coordinator.services.requests.additions import decide_addition
 from coordinator.services.requests.freeze_request_views import DecisionAnswer
 from coordinator.services.requests.notices import held_back, send_notices
 from coordinator.services.requests.ratification import tell_ratified_late
+from coordinator.storage.ending import withdrawal_proposals as proposal_store
 from coordinator.storage.engine import documents
 from coordinator.storage.engine.documents import Sealed
 from coordinator.storage.engine.prebuilt import Pending
@@ -134,11 +136,24 @@ def _reject(on: RequestContext, act: NewAct) -> Answer:
     now = on.uow.now
     if on.ratification is not Ratification.SETTLED:
         # It went out already, so refusing to ratify it is a withdrawal with all that hangs on it.
+        _require_one_lead_suffices(on)
         text = "a security lead of the requester rejected it"
         return withdraw_all(on, Action.REJECT, act, Why(text, WithdrawalReason.NOT_RATIFIED))
     rejected = on.move(on.after(Action.REJECT), decided_at=now, ended_at=now)
     act_id, recorded = rejected.act(act, EventType.REQUEST_REJECTED, {})
     return Answer(201, _answer(rejected, act_id), entry=recorded)
+
+
+def _require_one_lead_suffices(on: RequestContext) -> None:
+    """Refuse to let held funds go by a rejection where the policy asks for two leads."""
+    is_by_two = on.actor.withdrawal_quorum > 1
+    if is_by_two and proposal_store.holds_anything(on.uow.connection, on.request.id):
+        raise ConflictError(
+            "funds are held on this request, and your policy lets them go by two leads only:"
+            " withdraw it (withdrawal) instead, which another lead approves",
+            code="takes_two_leads",
+            current_status=on.request.status,
+        )
 
 
 def _answer(on: RequestContext, act_id: str) -> DecisionAnswer:

@@ -89,6 +89,16 @@ class AwaitedAddition(TypedDict):
     decide_by: str
 
 
+class AwaitedWithdrawal(TypedDict):
+    """A withdrawal that one lead proposed, for its reader (`views.AwaitedWithdrawal`)."""
+
+    id: str
+    dispute: str | None
+    proposed_by: str
+    proposed_at: str
+    decide_by: str
+
+
 class FreezeRequestSummary(TypedDict):
     """A row of a list of requests (`views.FreezeRequestSummary`)."""
 
@@ -107,6 +117,7 @@ class FreezeRequestSummary(TypedDict):
     leg_status: LegStatus | None
     decide_by: NotRequired[str | None]
     additions: NotRequired[Sequence[AwaitedAddition]]
+    withdrawals: NotRequired[Sequence[AwaitedWithdrawal]]
 
 
 def summaries(

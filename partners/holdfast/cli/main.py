@@ -24,6 +24,7 @@ from holdfast.cli import (
     questions,
     requests,
     statistics,
+    two_leads,
     verification,
 )
 from holdfast.cli.session import Session, SessionGroup
@@ -70,6 +71,7 @@ for module in (
     disputes,
     legal_orders,
     additions,
+    two_leads,
     incidents,
     statistics,
     events,

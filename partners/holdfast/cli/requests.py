@@ -16,6 +16,7 @@ from holdfast.cli.session import (
     table,
 )
 from holdfast.cli.sums import SUMS, line_words, sum_rows, usd_of
+from holdfast.cli.two_leads import proposed
 from holdfast.client.draft import Draft, count_lines, encode_draft, read_draft
 from holdfast.errors import InvalidDraftError, TransportError, ValidationError
 from holdfast.protocol.views import FlaggedAddressView, FreezeRequestView, LegView, LineView
@@ -275,7 +276,7 @@ def withdraw(
     view = client.freeze_request(request_id)
     code = WithdrawalReason(reason_code)
     act = client.withdraw(view, reason, reason_code=code, addresses=addresses or None)
-    session.show(act, lambda: session.out.print(facts([("status", act.status)])))
+    session.show(act, lambda: session.out.print(facts([("status", act.status), *proposed(act)])))
 
 
 @click.command(cls=SessionCommand)

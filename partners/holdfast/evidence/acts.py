@@ -16,6 +16,7 @@ from holdfast.evidence.act_rules import ACT_RULES, LINE_ROLES, ActRule
 from holdfast.evidence.key_directory import KeyDirectory, TrustedKey
 from holdfast.protocol import strict_json
 from holdfast.protocol.errors import ProtocolError
+from holdfast.protocol.life_cycle_payloads import WithdrawalDecision
 from holdfast.protocol.payloads import Approval, Body, FreezeReport
 from holdfast.protocol.request_token import (
     DEFAULT_SKEW,
@@ -153,7 +154,7 @@ def _payload(said: str, rule: ActRule, document: dict[str, Any]) -> Body:
         raise UntrustedEvidenceError(
             f"{said}: the body is none of such an act: {error.errors()[0]['msg']}", code="bad_body"
         ) from None
-    if isinstance(payload, Approval) and payload.decision is not rule.decision:
+    if isinstance(payload, Approval | WithdrawalDecision) and payload.decision is not rule.decision:
         raise UntrustedEvidenceError(
             f"{said}: the lead's decision was to {payload.decision.value}", code="bad_body"
         )

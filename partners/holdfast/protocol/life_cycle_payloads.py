@@ -10,9 +10,11 @@ from holdfast.protocol.payloads import (
     Distinct,
     Handle,
     HoldId,
+    Loose,
     Sha256,
 )
 from holdfast.protocol.texts import Explanation, FileNumber, FreeText, ShortText, Word
+from holdfast.protocol.vocabulary import Decision
 
 
 def _not_a_number(value: str) -> str:
@@ -59,6 +61,18 @@ class DisputeResolution(ActBody):
 
     resolution: Literal["upheld", "rejected"]
     text: Explanation
+
+
+class WithdrawalDecision(ActBody):
+    """`POST …/withdrawals/{id}/approvals`: another lead decides on exactly what was proposed.
+
+    `act_sha256` is the SHA-256 of the proposal's very body, as its evidence has it: the approval
+    proves nothing about any other proposal.
+    """
+
+    decision: Annotated[Decision, Loose]
+    act_sha256: Sha256
+    comment: ShortText | None = None
 
 
 class LegalOrder(ActBody):

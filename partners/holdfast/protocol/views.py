@@ -256,11 +256,21 @@ class AwaitedAddition(View):
     decide_by: Time
 
 
+class AwaitedWithdrawal(View):
+    """A withdrawal that one lead proposed; the reader is to decide."""
+
+    id: str
+    dispute: str | None = None
+    proposed_by: str
+    proposed_at: Time
+    decide_by: Time
+
+
 class FreezeRequestSummary(View):
     """One row of a list of requests.
 
     Where it lists what waits for the reader's decision: `decide_by` is until when on the request
-    itself, absent where only the `additions` wait.
+    itself, absent where only the `additions` or the `withdrawals` wait.
     """
 
     id: str
@@ -278,6 +288,7 @@ class FreezeRequestSummary(View):
     unratified: bool = False
     decide_by: Time | None = None
     additions: list[AwaitedAddition] = []
+    withdrawals: list[AwaitedWithdrawal] = []
 
 
 class FlaggedAddressView(View):

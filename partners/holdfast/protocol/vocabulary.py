@@ -250,6 +250,8 @@ class EventType(StrEnum):
     REQUEST_REJECTED = "freeze_request.rejected"
     REQUEST_RATIFIED = "freeze_request.ratified"
     REQUEST_UNRATIFIED = "freeze_request.unratified"
+    REQUEST_WITHDRAWAL_PROPOSED = "freeze_request.withdrawal_proposed"
+    REQUEST_WITHDRAWAL_REFUSED = "freeze_request.withdrawal_refused"
     REQUEST_WITHDRAWN = "freeze_request.withdrawn"
     REQUEST_EXPIRED = "freeze_request.expired"
     REQUEST_CLOSED = "freeze_request.closed"
