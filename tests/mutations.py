@@ -373,8 +373,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         f"{_SERVICES}/ending/withdrawals.py",
-        "is_wrong = went_out and body.reason_code is WithdrawalReason.WRONG_TARGET",
-        "is_wrong = went_out",
+        "    is_wrong = body.reason_code is WithdrawalReason.WRONG_TARGET",
+        "    is_wrong = True",
         _CLEARED,
     ),
     Mutation(

@@ -49,7 +49,7 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "addition_decided": "This addition of partners was decided on before; propose it again.",
         "hold_ended": "Nothing of this hold is held any more.",
         "not_ratified": "Nobody ratified this flash request; it is ratified, rejected or withdrawn "
-        "before it could be closed.",
+        "before it could be closed, or ask more partners.",
         "too_late": "The time to decide is over; the detail says when it ended and what happens "
         "next. Submit the request, or propose the addition, anew.",
     },
@@ -59,6 +59,8 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "already_revoked": "This clearance was revoked before.",
         "already_resolved": "This dispute is resolved.",
         "endpoint_off": "The endpoint is turned off; turn it on first.",
+        "flash_cap": "No more flash requests go out for now; the detail says when the next one "
+        "may. Send it as urgent.",
         "held_meanwhile": "Funds are held on what the ratification would leave out, and letting "
         "them go takes more leads; withdraw it after the ratification.",
         "holds_open": "Holds are still open; a request closes once all are released, returned or "

@@ -17,6 +17,8 @@ from coordinator.services.ending import (
     closing,
     disputes,
     legal_orders,
+    withdrawal_approvals,
+    withdrawal_proposals,
     withdrawals,
 )
 from coordinator.services.ledger import freeze_ledger, holds
@@ -44,6 +46,8 @@ HANDLERS: tuple[Handler[Any], ...] = (
     approvals.decide,
     additions.propose,
     withdrawals.withdraw,
+    withdrawal_approvals.decide,
+    withdrawal_proposals.void,
     closing.close,
     closing.close_by_itself,
     closing.expire,

@@ -186,8 +186,8 @@ def test_no_timer_ends_a_request_before_its_time_or_from_another_state(
     if state not in due:
         assert ended == []
         return
-    timer, action = due[state]
-    assert ended == [timer]
+    expected, action = due[state]
+    assert ended == [expected]
     assert _state(desk, ask) == TRANSITIONS[*state, action]
 
 

@@ -101,6 +101,28 @@ def test_no_other_reason_clears_anybody(office: Office, code: str) -> None:
     assert _events(office, a, ask, "clearance.issued") == []
 
 
+def test_with_two_leads_it_is_cleared_as_the_second_approves_what_the_first_proposed(
+    office: Office,
+) -> None:
+    desk, (a, b, *_) = office.desk, office.desk.cast.all
+    ask = desk.go_out(addresses=addresses(2, 9050))
+    hold = desk.hold(b, ask)
+    desk.policy(a, withdrawal_quorum=2)
+    words = {"addresses": [0], "reason_code": "wrong_target", "reason": "a market maker's"}
+    status, proposed = office.act(a.lead, ask, "withdrawal", **words)
+    assert (status, _cleared(office, a.auditor, ask)) == (201, [])
+    proposal = proposed["withdrawal"]
+    decision = {"decision": "approve", "act_sha256": proposal["act_sha256"]}
+    path = f"withdrawals/{proposal['id']}/approvals"
+    status, decided = office.act(a.second_lead, ask, path, **decision)
+    desk.policy(a, withdrawal_quorum=1)
+    assert status == 201, decided
+    [cleared] = _cleared(office, b.auditor, ask)
+    said = verify_clearance(cleared["statement"], keys=_keys(office))
+    assert said.act_sha256 == proposal["act_sha256"]
+    assert desk.hold_row(hold).owed_since == desk.clock.now()
+
+
 def test_what_never_went_out_needs_no_clearance(office: Office) -> None:
     ask = office.desk.submit()
     _withdraw(office, ask)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from coordinator.domain.errors import InvalidTransitionError
+from coordinator.domain.errors import ConflictError, InvalidTransitionError
 from coordinator.services.ending.closing import CloseByItself
 from holdfast.protocol.payloads import format_time
 from tests.factories import NOON
@@ -40,24 +40,116 @@ def test_a_flash_request_goes_out_at_once_and_says_until_when_it_is_ratified(fla
 
 def test_only_whom_the_policy_names_may_flash_and_others_wait_as_submitted(flash: Desk) -> None:
     for member in (flash.cast.a.system, flash.cast.a.second_lead):
-        assert not _is_out(flash, _submit(flash, by=member))
-    assert not _is_out(flash, flash.submit(urgency="urgent"))
+        ask = _submit(flash, by=member)
+        assert not _is_out(flash, ask)
+        assert ask.answer["waits_because"] == "policy"
+    urgent = flash.submit(urgency="urgent")
+    assert not _is_out(flash, urgent)
+    assert urgent.answer["waits_because"] is None
     assert not _is_out(flash, _submit(flash, by=flash.cast.b.analyst, to=[flash.cast.c.handle]))
 
 
-def test_to_all_or_with_an_open_warning_nothing_goes_out_at_once(flash: Desk) -> None:
-    assert not _is_out(flash, _submit(flash, to="all"))
+def test_to_all_or_with_a_warning_of_a_wrong_target_it_waits_and_says_why(flash: Desk) -> None:
     plain = "eip155:1:0x51e9d833ecae4e8d9d8be17300aee6d3398c135d"
-    assert not _is_out(flash, _submit(flash, addresses=[{"account": plain}]))
+    for why, changes in (
+        ("to_all", {"to": "all"}),
+        ("warnings", {"addresses": [{"account": plain}]}),
+    ):
+        ask = _submit(flash, **changes)
+        assert not _is_out(flash, ask)
+        assert ask.answer["waits_because"] == why
+        told = flash.feed(flash.cast.a)[-1]["data"]
+        assert told["request_id"] == ask.id
+        assert told["waits_because"] == why
 
 
-def test_beyond_the_daily_cap_a_flash_request_waits(flash: Desk) -> None:
-    sent = [_is_out(flash, _submit(flash)) for _ in range(6)]
-    assert sent == [True] * 5 + [False]
+def test_a_duplicate_holds_no_flash_request_back(flash: Desk) -> None:
+    first = _submit(flash, addresses=addresses(2, 700))
+    again = _submit(flash, addresses=addresses(2, 700))
+    assert [w["code"] for w in again.answer["warnings"]] == ["duplicate"]
+    assert _is_out(flash, first)
+    assert _is_out(flash, again)
+
+
+def test_beyond_the_daily_cap_a_flash_request_is_refused_until_a_place_is_free(
+    flash: Desk,
+) -> None:
+    for _ in range(5):
+        assert _is_out(flash, _submit(flash))
+    counts = flash.row_counts()
+    refused = refusal(_submit, flash)
+    assert (refused.type, refused.code) == (ConflictError, "flash_cap")
+    assert format_time(NOON + DAY) in refused.message
+    assert flash.row_counts() == counts
+    # What waits for its approval anyway takes no place, and is not refused for want of one.
+    assert not _is_out(flash, _submit(flash, by=flash.cast.a.system))
     flash.clock.step(DAY - HOUR)
-    assert not _is_out(flash, _submit(flash))
+    assert refusal(_submit, flash).code == "flash_cap"
     flash.clock.step(HOUR)
     assert _is_out(flash, _submit(flash))
+
+
+def _following(ask: Ask) -> dict[str, object]:
+    return {"incident": {"id": ask.answer["incident"]["id"]}, "follows": ask.id}
+
+
+def test_what_follows_a_ratified_incident_takes_no_place(flash: Desk) -> None:
+    first = _submit(flash)
+    flash.decide(first)
+    for _ in range(7):
+        assert _is_out(flash, _submit(flash, **_following(first)))
+    for _ in range(4):
+        assert _is_out(flash, _submit(flash))
+    assert refusal(_submit, flash).code == "flash_cap"
+    assert _is_out(flash, _submit(flash, **_following(first)))
+
+
+@pytest.mark.parametrize("case", ["unratified", "rejected", "no follower", "ratified too late"])
+def test_what_follows_nothing_that_leads_stand_by_takes_a_place(flash: Desk, case: str) -> None:
+    first = flash.submit() if case == "rejected" else _submit(flash)
+    changes = _following(first)
+    if case == "rejected":
+        flash.decide(first, decision="reject")
+    elif case == "no follower":
+        flash.decide(first)
+        del changes["follows"]
+    left = 5 if case == "rejected" else 4
+    for _ in range(left):
+        assert _is_out(flash, _submit(flash, **changes))
+    if case == "ratified too late":
+        # It follows up from now on; what was sent before keeps the places that it took.
+        flash.clock.step(HOUR / 60)
+        flash.decide(first)
+        changes = {}
+    assert refusal(_submit, flash, **changes).code == "flash_cap"
+
+
+def test_the_accounts_that_follow_one_incident_up_are_bounded(flash: Desk) -> None:
+    first = _submit(flash)
+    flash.decide(first)
+    assert _is_out(flash, _submit(flash, **_following(first), addresses=addresses(300, 5_000)))
+    assert _is_out(flash, _submit(flash, **_following(first), addresses=addresses(200, 6_000)))
+    refused = refusal(_submit, flash, **_following(first))
+    assert refused.code == "flash_cap"
+    assert "0 are left" in refused.message
+    # Another incident has its own.
+    other = _submit(flash)
+    flash.decide(other)
+    assert _is_out(flash, _submit(flash, **_following(other)))
+
+
+def test_why_it_waits_is_the_requester_s_alone_and_only_as_long_as_it_waits(
+    flash: Desk,
+) -> None:
+    ask = _submit(flash, to="all")
+    for exchange in (flash.cast.b, flash.cast.c):
+        assert flash.told(exchange, ask) == []
+    flash.decide(ask)
+    row = flash.request(ask)
+    assert (row.status, row.provisional, row.waits_because) == ("active", False, "to_all")
+    notice = flash.feed(flash.cast.b)[-1]["data"]
+    assert notice["request_id"] == ask.id
+    assert "waits_because" not in notice
 
 
 def test_an_approval_ratifies_and_the_clock_no_longer_withdraws(flash: Desk) -> None:

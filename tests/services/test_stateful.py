@@ -362,10 +362,10 @@ class LifeCycle(RuleBasedStateMachine):
         model.note_final()
         model.note_moot()
         for request, ask in zip(model.requests, self.asks, strict=True):
-            row = desk.request(ask)
-            assert row.status == request.status
-            assert row.provisional is (request.ratify_by is not None)
-            assert row.unratified_until == request.unratified_until
+            stored = desk.request(ask)
+            assert stored.status == request.status
+            assert stored.provisional is (request.ratify_by is not None)
+            assert stored.unratified_until == request.unratified_until
             legs = [leg for leg in model.legs if leg.request is request]
             for leg in legs:
                 side = desk.leg(self.exchanges[leg.partner], ask)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from coordinator.domain.clock import SteppedClock
-from coordinator.services.membership.suspensions import SuspendPartner, WithdrawOfSuspended
+from coordinator.services.membership.suspensions import SuspendPartner, SuspendRequest
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.documents import Vault
 from tests.factories import Cast, Exchange, Signer
@@ -110,16 +110,20 @@ def test_both_sides_hear_why_a_flash_request_withdrew_itself(desk: Desk) -> None
     why = "a security lead of the requester rejected it"
     assert _reasons(desk, rejected, "withdrawn") == [why] * 2
     desk.step(HOUR)
+    assert _reasons(desk, lapsed, "unratified") == ["nobody ratified it in time"] * 2
+    desk.step(12 * HOUR)
     assert _reasons(desk, lapsed, "withdrawn") == ["nobody ratified it in time"] * 2
 
 
-def test_both_sides_hear_that_a_request_ended_with_its_requesters_suspension(desk: Desk) -> None:
+def test_both_sides_hear_that_a_request_is_unratified_by_its_requesters_suspension(
+    desk: Desk,
+) -> None:
     a = desk.cast.a
     desk.policy(a, may_flash=[a.analyst.subject])
     ask = desk.submit(urgency="flash")
     desk.own(SuspendPartner(handle=a.handle))
-    desk.own(WithdrawOfSuspended(request_id=ask.id))
-    assert _reasons(desk, ask, "withdrawn") == ["the requester was suspended"] * 2
+    desk.own(SuspendRequest(request_id=ask.id))
+    assert _reasons(desk, ask, "unratified") == ["the requester was suspended"] * 2
 
 
 def test_both_sides_hear_why_a_request_was_closed(desk: Desk) -> None:

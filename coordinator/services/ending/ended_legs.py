@@ -10,6 +10,7 @@ from coordinator.services.core.access import locked_leg
 from coordinator.services.core.acts import LegContext, RequestContext
 from coordinator.services.core.unit_of_work import UnitOfWork
 from coordinator.services.ledger.obligations import settle
+from coordinator.services.requests.act_proofs import ActProof
 from coordinator.services.requests.left_out import address_counts
 from coordinator.services.requests.legs import change_leg, last_act_of
 from coordinator.storage.ledger import freeze_ledger as ledger_store
@@ -34,16 +35,21 @@ class Why(NamedTuple):
     Attributes:
         text: In the words of whoever ended it; None where nothing was said.
         code: Of a withdrawal; None of what closes.
+        evidence: What proves it to those whom it obliges; none of the coordinator's own acts.
     """
 
     text: str | None
     code: WithdrawalReason | None = None
+    evidence: Sequence[ActProof] = ()
 
     def told(self) -> "ToldReason":
         """Return the members by which events say it."""
-        if self.code is None:
-            return {"reason": self.text}
-        return {"reason": self.text, "reason_code": self.code}
+        told: ToldReason = {"reason": self.text}
+        if self.code is not None:
+            told["reason_code"] = self.code
+        if self.evidence:
+            told["evidence"] = self.evidence
+        return told
 
 
 class ToldReason(TypedDict):
@@ -51,6 +57,7 @@ class ToldReason(TypedDict):
 
     reason: str | None
     reason_code: NotRequired[WithdrawalReason]
+    evidence: NotRequired[Sequence[ActProof]]
 
 
 def all_legs(uow: UnitOfWork, request_id: str) -> list[LegRow]:
@@ -183,8 +190,11 @@ def all_addresses(request: FreezeRequestRow, leg: LegRow) -> NamedAddresses:
     return {"addresses": "all", "address_count": address_counts(request, leg)[0]}
 
 
-def named_addresses(request: FreezeRequestRow, numbers: Sequence[int]) -> NamedAddresses:
-    """Return how an event names addresses; of many, only the first."""
+def named_addresses(request: FreezeRequestRow, numbers: Sequence[int] | None) -> NamedAddresses:
+    """Return how an event names addresses (None: all that went out); of many, only the first."""
+    if numbers is None:
+        count = request.address_count - request.left_out_count
+        return {"addresses": "all", "address_count": count}
     shown: NamedAddresses = {
         "addresses": list(numbers[:ADDRESSES_IN_EVENT]),
         "address_count": len(numbers),

@@ -23,7 +23,10 @@ from coordinator.services.ending.ended_legs import (
     named_addresses,
     withdraw_from_legs,
 )
+from coordinator.services.ending.withdrawal_proposals import WithdrawalActView, propose_withdrawal
+from coordinator.services.requests.act_proofs import proofs_of
 from coordinator.services.requests.freeze_request_views import ActView
+from coordinator.storage.ending import withdrawal_proposals as proposal_store
 from coordinator.storage.requests import freeze_requests as store
 from coordinator.storage.tables.freeze_requests import ActRow
 from holdfast.protocol import payloads
@@ -40,7 +43,10 @@ class WithdrawFreezeRequest:
 
 @handles(WithdrawFreezeRequest, needs=Permission.FREEZE_REQUEST_WITHDRAW_SUBMITTED)
 def withdraw(command: WithdrawFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Withdraw addresses; what is held on them owes a release, a return or `kept`."""
+    """Withdraw addresses; what is held on them owes a release, a return or `kept`.
+
+    Where the requester's policy asks for two leads and something is held, it is proposed.
+    """
     body = command.body
     on = sent_request(uow, actor, command.request_id, body.content_sha256, and_sharing=True)
     row = on.request
@@ -53,16 +59,50 @@ def withdraw(command: WithdrawFreezeRequest, actor: Actor, uow: UnitOfWork) -> A
             )
         if row.submitted_by_person != actor.person:
             raise PermissionDeniedError("an analyst or system withdraws its own requests only")
-    is_wrong = went_out and body.reason_code is WithdrawalReason.WRONG_TARGET
-    cleared = _asked_about(on) if is_wrong else frozenset()
+    if went_out and actor.withdrawal_quorum > 1:
+        numbers = None if body.addresses == "all" else require_withdrawable(on, body)
+        on.after(Action.WITHDRAW if numbers is None else Action.WITHDRAW_SOME)
+        if proposal_store.holds_anything(uow.connection, row.id, numbers):
+            return propose_withdrawal(on, body, numbers)
+    return withdraw_now(on, body, NewAct("withdraw"))
+
+
+def withdraw_now(
+    on: RequestContext, body: payloads.Withdrawal, act: NewAct, *, proposed: str | None = None
+) -> Answer:
+    """Carry a withdrawal out.
+
+    Args:
+        on: The request, locked with those that share a hold with it.
+        body: What was signed.
+        act: The act that carries it out.
+        proposed: The act that proposed it, where another lead approves it.
+    """
+    why = Why(body.reason, body.reason_code)
+    is_wrong = body.reason_code is WithdrawalReason.WRONG_TARGET
+    went_out = on.request.status != RequestStatus.SUBMITTED
+    cleared = _asked_about(on) if is_wrong and went_out else frozenset()
     if body.addresses == "all":
-        why = Why(body.reason, body.reason_code)
-        answer = withdraw_all(on, Action.WITHDRAW, NewAct("withdraw"), why)
+        answer = withdraw_all(on, Action.WITHDRAW, act, why, proposed=proposed)
     else:
         cleared = cleared.intersection(body.addresses)
-        answer = _withdraw_some(on, body)
-    issue_clearances(on, cleared, str(answer.body["id"]))
+        answer = _withdraw_some(on, body, act, proposed=proposed)
+    issue_clearances(on, cleared, proposed or str(answer.body["id"]))
     return answer
+
+
+def _withdraw_some(
+    on: RequestContext, body: payloads.Withdrawal, act: NewAct, *, proposed: str | None
+) -> Answer:
+    uow, row = on.uow, on.request
+    numbers = require_withdrawable(on, body)
+    act_id = on.store_act(act)
+    gone = store.WithdrawnNow(proposed or act_id, uow.now, body.reason_code)
+    why = Why(body.reason, body.reason_code)
+    recorded = take_back(on, numbers, act_id, gone, _proven(on, why, act_id, proposed))
+    uow.set_leaf(ActRow, act_id, recorded)
+    answer: WithdrawalActView = {"id": act_id, "request_id": row.id, "status": row.status}
+    return Answer(201, answer, entry=recorded)
 
 
 def _asked_about(on: RequestContext) -> frozenset[int]:
@@ -75,7 +115,9 @@ def _asked_about(on: RequestContext) -> frozenset[int]:
     return frozenset(number for number in range(row.address_count) if number not in gone)
 
 
-def withdraw_all(on: RequestContext, action: Action, act: NewAct, why: Why) -> Answer:
+def withdraw_all(
+    on: RequestContext, action: Action, act: NewAct, why: Why, *, proposed: str | None = None
+) -> Answer:
     """End a request as withdrawn.
 
     Its legs are told, and owe answers about what they hold; both sides learn the reason. The caller
@@ -85,11 +127,25 @@ def withdraw_all(on: RequestContext, action: Action, act: NewAct, why: Why) -> A
     ended = on.move(on.after(action), ended_at=on.uow.now, withdrawal_reason=why.code)
     answer = tell_end(ended, act, EventType.REQUEST_WITHDRAWN, why)
     if went_out:
+        why = _proven(ended, why, str(answer.body["id"]), proposed)
         end_legs(ended, EventType.REQUEST_WITHDRAWN, why)
     return answer
 
 
-def _withdraw_some(on: RequestContext, body: payloads.Withdrawal) -> Answer:
+def _proven(on: RequestContext, why: Why, act_id: str, proposed: str | None) -> Why:
+    """Return a reason with what proves the withdrawal: who must release is handed all its acts."""
+    acts = [act_id] if proposed is None else [proposed, act_id]
+    return why._replace(evidence=proofs_of(on, acts))
+
+
+def require_withdrawable(on: RequestContext, body: payloads.Withdrawal) -> list[int]:
+    """Return the addresses that a withdrawal names.
+
+    Raises:
+        InvalidTransitionError: If the request takes no withdrawal of some addresses.
+        InvalidInputError: If it has no such addresses.
+        ConflictError: If one was withdrawn already, or none would be left.
+    """
     uow, row = on.uow, on.request
     numbers: list[int] = sorted(no for no in body.addresses if isinstance(no, int))
     on.after(Action.WITHDRAW_SOME)
@@ -121,21 +177,16 @@ def _withdraw_some(on: RequestContext, body: payloads.Withdrawal) -> Answer:
             code="nothing_left",
             current_status=row.status,
         )
-    act_id = on.store_act(NewAct("withdraw"))
-    recorded = take_back(on, numbers, act_id, body.reason, body.reason_code)
-    uow.set_leaf(ActRow, act_id, recorded)
-    answer: ActView = {"id": act_id, "request_id": row.id, "status": row.status}
-    return Answer(201, answer, entry=recorded)
+    return numbers
 
 
 def take_back(
-    on: RequestContext, numbers: Sequence[int], act_id: str, reason: str, code: WithdrawalReason
+    on: RequestContext, numbers: Sequence[int], act_id: str, gone: store.WithdrawnNow, why: Why
 ) -> Recorded:
     """Withdraw some addresses by a stored act: each leg that has them is told, and may owe."""
-    why = Why(reason, code)
-    gone = store.WithdrawnNow(act_id, on.uow.now, code)
     store.withdraw_addresses(on.uow.connection, on.request.id, numbers, gone)
-    data = {**named_addresses(on.request, numbers), "act_id": act_id, **why.told()}
+    said = why._replace(evidence=()).told()
+    data = {**named_addresses(on.request, numbers), "act_id": act_id, **said}
     recorded = on.record(EventType.REQUEST_WITHDRAWN, data)
     withdraw_from_legs(on, numbers, why)
     return recorded

@@ -21,7 +21,7 @@ from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.tables.freeze_requests import ActRow
 from holdfast.protocol.payloads import ReportLine, format_time, optional_time
 from holdfast.protocol.strict_json import JsonObject
-from holdfast.protocol.vocabulary import EvidenceKind, HoldBasis, LineKind
+from holdfast.protocol.vocabulary import EvidenceKind, HoldBasis, LineKind, WithdrawalReason
 
 #: A page of evidence ends early rather than grow beyond this many bytes.
 EVIDENCE_PAGE_BYTES = 20_000_000
@@ -116,7 +116,7 @@ class HoldView(TypedDict):
     kept: str | None
     account_level: bool
     owed_since: str | None
-    withdrawn_reason_code: str | None
+    withdrawn_reason_code: WithdrawalReason | None
 
 
 class OwedHoldView(HoldView):
@@ -138,6 +138,7 @@ def owed_hold_views(rows: Sequence[ShownHold]) -> list[OwedHoldView]:
 def _hold_view(row: ShownHold) -> HoldView:
     held = row.frozen - row.released - row.returned - row.seized
     owed_since = row.owed_since if row.obliges else None
+    code = row.withdrawn_reason
     return {
         "id": row.id,
         "leg_id": row.leg_id,
@@ -158,7 +159,7 @@ def _hold_view(row: ShownHold) -> HoldView:
         "kept": row.kept,
         "account_level": row.account_level,
         "owed_since": optional_time(owed_since),
-        "withdrawn_reason_code": row.withdrawn_reason,
+        "withdrawn_reason_code": None if code is None else WithdrawalReason(code),
     }
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from coordinator.domain.actor import Actor
 from coordinator.domain.approval import quorum_met, require_first_decision, require_may_approve
 from coordinator.domain.errors import (
+    ConflictError,
     FieldFault,
     InvalidInputError,
     StaleDocumentError,
@@ -21,6 +22,7 @@ from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.ending.clearances import issue_clearances
 from coordinator.services.ending.ended_legs import Why, named_addresses
 from coordinator.services.ending.withdrawals import take_back, withdraw_all
+from coordinator.services.requests.act_proofs import proofs_of
 from coordinator.services.requests.additions import decide_addition
 from coordinator.services.requests.freeze_request_views import DecisionAnswer
 from coordinator.services.requests.left_out import (
@@ -31,6 +33,7 @@ from coordinator.services.requests.left_out import (
 )
 from coordinator.services.requests.notices import held_back, send_notices
 from coordinator.services.requests.ratification import tell_ratified_late
+from coordinator.storage.ending import withdrawal_proposals as proposal_store
 from coordinator.storage.engine import documents
 from coordinator.storage.engine.documents import Sealed
 from coordinator.storage.engine.prebuilt import Pending
@@ -161,8 +164,11 @@ def _go_out(on: RequestContext, approval: _Approval, act_id: str, to: Sequence[s
     """
     store_left_out(on, approval.left_out)
     if on.request.ratify_by is not None and approval.left_out.numbers:
-        why = approval.body.comment or "left out when the request was ratified"
-        take_back(on, approval.left_out.numbers, act_id, why, WithdrawalReason.WRONG_TARGET)
+        code = WithdrawalReason.WRONG_TARGET
+        words = approval.body.comment or "left out when the request was ratified"
+        gone = store.WithdrawnNow(act_id, on.uow.now, code)
+        why = Why(words, code, proofs_of(on, [act_id]))
+        take_back(on, approval.left_out.numbers, act_id, gone, why)
         # Whoever will not ratify an address says that it should never have been asked about.
         issue_clearances(on, approval.left_out.numbers, act_id)
     send_notices(on, to, remainder=approval.left_out.remainder or None)
@@ -172,11 +178,24 @@ def _reject(on: RequestContext, act: NewAct) -> Answer:
     now = on.uow.now
     if on.ratification is not Ratification.SETTLED:
         # It went out already, so refusing to ratify it is a withdrawal with all that hangs on it.
+        _require_one_lead_suffices(on)
         text = "a security lead of the requester rejected it"
         return withdraw_all(on, Action.REJECT, act, Why(text, WithdrawalReason.NOT_RATIFIED))
     rejected = on.move(on.after(Action.REJECT), decided_at=now, ended_at=now)
     act_id, recorded = rejected.act(act, EventType.REQUEST_REJECTED, {})
     return Answer(201, _answer(rejected, act_id), entry=recorded)
+
+
+def _require_one_lead_suffices(on: RequestContext) -> None:
+    """Refuse to let held funds go by a rejection where the policy asks for two leads."""
+    is_by_two = on.actor.withdrawal_quorum > 1
+    if is_by_two and proposal_store.holds_anything(on.uow.connection, on.request.id):
+        raise ConflictError(
+            "funds are held on this request, and your policy lets them go by two leads only:"
+            " withdraw it (withdrawal) instead, which another lead approves",
+            code="takes_two_leads",
+            current_status=on.request.status,
+        )
 
 
 def _answer(on: RequestContext, act_id: str) -> DecisionAnswer:

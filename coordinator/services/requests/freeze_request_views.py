@@ -33,7 +33,15 @@ from holdfast.protocol import strict_json
 from holdfast.protocol.decision_context import ContextWarning, DecisionContext
 from holdfast.protocol.payloads import FreezeRequest, format_time, optional_time
 from holdfast.protocol.strict_json import JsonObject
-from holdfast.protocol.vocabulary import Decision, LegStatus, RequestStatus, Urgency, WarningCode
+from holdfast.protocol.vocabulary import (
+    Decision,
+    LegStatus,
+    RequestStatus,
+    Urgency,
+    WaitsBecause,
+    WarningCode,
+    WithdrawalReason,
+)
 
 #: Sums by asset.
 TotalsView = Mapping[str, AssetTotals]
@@ -82,6 +90,16 @@ class AwaitedAddition(TypedDict):
     decide_by: str
 
 
+class AwaitedWithdrawal(TypedDict):
+    """A withdrawal that one lead proposed, for its reader (`views.AwaitedWithdrawal`)."""
+
+    id: str
+    dispute: str | None
+    proposed_by: str
+    proposed_at: str
+    decide_by: str
+
+
 class FreezeRequestSummary(TypedDict):
     """A row of a list of requests (`views.FreezeRequestSummary`)."""
 
@@ -100,6 +118,7 @@ class FreezeRequestSummary(TypedDict):
     leg_status: LegStatus | None
     decide_by: NotRequired[str | None]
     additions: NotRequired[Sequence[AwaitedAddition]]
+    withdrawals: NotRequired[Sequence[AwaitedWithdrawal]]
 
 
 def summaries(
@@ -189,7 +208,7 @@ class LegView(TypedDict):
     release_recommended_at: NotRequired[str | None]
     decline_code: str | None
     decline_detail: str | None
-    withdrawn_reason_code: str | None
+    withdrawn_reason_code: WithdrawalReason | None
     sequence: int
     requester_sequence: int
     flags: list[str]
@@ -216,7 +235,7 @@ class FreezeRequestView(TypedDict):
     unratified_until: str | None
     decided_at: str | None
     ended_at: str | None
-    withdrawn_reason_code: str | None
+    withdrawn_reason_code: WithdrawalReason | None
     urgency: Urgency
     tlp: str
     summary: str
@@ -230,6 +249,7 @@ class FreezeRequestView(TypedDict):
     decision_context: NotRequired[str | None]
     context_sha256: NotRequired[str]
     warnings: NotRequired[Sequence[ContextWarning]]
+    waits_because: NotRequired[WaitsBecause | None]
     approvals: Sequence[ApprovalView]
     quorum: int
     hold_hours: int | None
@@ -312,9 +332,20 @@ def requester_view(
         "decision_context": own.context,
         "context_sha256": row.context_sha256,
         "warnings": [] if context is None else list(context.warnings),
+        "waits_because": _waits_because(row),
         "leg_counts": Counter(own.legs.values()),
         "totals": own.totals,
     }
+
+
+def _waits_because(row: FreezeRequestRow) -> WaitsBecause | None:
+    """Return why a flash request waits for its approval, as long as it does."""
+    why = row.waits_because if row.status == RequestStatus.SUBMITTED else None
+    return None if why is None else WaitsBecause(why)
+
+
+def _reason(code: str | None) -> WithdrawalReason | None:
+    return None if code is None else WithdrawalReason(code)
 
 
 def _common_view(
@@ -336,7 +367,7 @@ def _common_view(
         "unratified_until": optional_time(row.unratified_until),
         "decided_at": optional_time(row.decided_at),
         "ended_at": optional_time(row.ended_at),
-        "withdrawn_reason_code": row.withdrawal_reason,
+        "withdrawn_reason_code": _reason(row.withdrawal_reason),
         "urgency": Urgency(row.urgency),
         "tlp": row.tlp,
         "summary": details.words.get("summary", ""),
@@ -459,7 +490,7 @@ def leg_view(row: LegRow, details: LegDetails) -> LegView:
         overdue_at=optional_time(row.overdue_at),
         decline_code=row.decline_code,
         decline_detail=details.decline_detail,
-        withdrawn_reason_code=details.withdrawn_reason,
+        withdrawn_reason_code=_reason(details.withdrawn_reason),
         sequence=details.numbers.sequence,
         requester_sequence=details.numbers.requester_sequence,
         flags=list(row.flags),
@@ -499,7 +530,7 @@ class FlaggedAddressView(TypedDict):
     warnings: Sequence[WarningCode]
     withdrawn_at: NotRequired[str]
     withdrawn_reason: NotRequired[str | None]
-    withdrawn_reason_code: NotRequired[str | None]
+    withdrawn_reason_code: NotRequired[WithdrawalReason | None]
     left_out: NotRequired[bool]
 
 
@@ -540,7 +571,7 @@ def address_views(
         if number in withdrawn:
             view["withdrawn_at"] = format_time(withdrawn[number].at)
             view["withdrawn_reason"] = withdrawn[number].reason
-            view["withdrawn_reason_code"] = withdrawn[number].code
+            view["withdrawn_reason_code"] = _reason(withdrawn[number].code)
         if number in left_out:
             view["left_out"] = True
         page.append(view)

@@ -1,12 +1,12 @@
 """The notice: what a partner asked receives when a request goes out, with the proof in it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
-from typing import NotRequired, TypedDict
 
 from coordinator.services.core.acts import RequestContext
 from coordinator.services.core.unit_of_work import UnitOfWork, unpack_evidence
 from coordinator.services.ending.ended_legs import Why, Withdrawn, withdrawal
+from coordinator.services.requests.act_proofs import ActProof
 from coordinator.services.requests.left_out import REMAINDER
 from coordinator.storage.engine.documents import Sealed, load_one
 from coordinator.storage.membership import partners as partner_store
@@ -28,24 +28,6 @@ PARTNERS_IN_EVENT = 100
 #: So many approvals have room beside the longest document; each further one takes it from that.
 APPROVALS_BESIDE_DOCUMENT = 5
 APPROVAL_BYTES = 1_200
-
-
-class ActProof(TypedDict):
-    """What proves an act, as a notice carries it.
-
-    A body that has no room is linked: `href` says where it is read. What remains of a submission
-    whose approval left addresses out stands in `remainder`.
-    """
-
-    act: str
-    kid: str | None
-    jwk: Mapping[str, str] | None
-    token: str
-    body: NotRequired[str]
-    body_sha256: NotRequired[str]
-    remainder: NotRequired[str]
-    remainder_sha256: NotRequired[str]
-    href: NotRequired[str]
 
 
 def send_notices(

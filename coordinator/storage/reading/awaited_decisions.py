@@ -1,4 +1,4 @@
-"""What waits for one security lead: requests, flash requests to ratify, additions of partners.
+"""What waits for one security lead: requests, what to ratify, partners to add, withdrawals.
 
 A lead is shown nothing that the four-eyes rule would refuse: what that person submitted or
 proposed, nor what a key submitted that the person proposed.
@@ -16,7 +16,11 @@ from coordinator.storage.engine.reads import read, read_as
 from coordinator.storage.requests.additions import PENDING
 from coordinator.storage.requests.freeze_requests import ListedRequest, listed
 from coordinator.storage.tables.freeze_requests import ActRow, FreezeRequestRow
-from coordinator.storage.tables.life_cycle import AdditionDecisionRow, AdditionRow
+from coordinator.storage.tables.life_cycle import (
+    AdditionDecisionRow,
+    AdditionRow,
+    WithdrawalProposalRow,
+)
 from coordinator.storage.tables.partners import PartnerKeyRow
 from holdfast.protocol.vocabulary import RequestStatus
 
@@ -58,6 +62,9 @@ def requests(
         FreezeRequestRow.id.in_(
             select(AdditionRow.request_id).where(*_additions(person, proposed_after))
         ),
+        FreezeRequestRow.id.in_(
+            select(WithdrawalProposalRow.request_id).where(*_withdrawals(person, now))
+        ),
     ):
         query = select(FreezeRequestRow.id).where(waits, *own)
         newest = query.order_by(FreezeRequestRow.id.desc()).limit(wanted.limit)
@@ -88,6 +95,16 @@ def additions(
         AdditionRow.request_id.in_(ids), *_additions(person, proposed_after)
     )
     return read(connection, query.order_by(AdditionRow.id))
+
+
+def withdrawals(
+    connection: Connection, ids: Sequence[str], person: str, now: datetime
+) -> list[WithdrawalProposalRow]:
+    """Return the proposed withdrawals on which `person` has to decide, oldest first."""
+    query = select(WithdrawalProposalRow).where(
+        WithdrawalProposalRow.request_id.in_(ids), *_withdrawals(person, now)
+    )
+    return read(connection, query.order_by(WithdrawalProposalRow.id))
 
 
 def _to_approve() -> list[ColumnElement[bool]]:
@@ -129,6 +146,15 @@ def _additions(person: str, proposed_after: datetime) -> list[ColumnElement[bool
         AdditionRow.proposed_by_person != person,
         ~_proposed_key(AdditionRow.proposed_by_kid, person),
         ~decided,
+    ]
+
+
+def _withdrawals(person: str, now: datetime) -> list[ColumnElement[bool]]:
+    return [
+        WithdrawalProposalRow.status == PENDING,
+        WithdrawalProposalRow.void_at > now,
+        WithdrawalProposalRow.proposed_by_person != person,
+        ~_proposed_key(WithdrawalProposalRow.proposed_by_kid, person),
     ]
 
 

@@ -12,13 +12,14 @@ from sqlalchemy import (
     Select,
     bindparam,
     case,
+    exists,
     func,
     literal,
     null,
     select,
     update,
 )
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from coordinator.domain.errors import ConflictError
 from coordinator.domain.freeze_request import Ratification
@@ -488,14 +489,55 @@ def due_for_closing(connection: Connection, final_before: datetime, limit: int =
     return list(connection.execute(query).scalars())
 
 
-def flash_requests_since(connection: Connection, handle: str, since: datetime) -> int:
-    """Count the requests of `handle` that went out before their approval since then."""
-    query = select(func.count()).where(
+def flash_places_since(connection: Connection, handle: str, since: datetime) -> list[datetime]:
+    """Return when `handle` sent flash requests out that are no free followers, oldest first."""
+    query = (
+        select(FreezeRequestRow.submitted_at)
+        .where(
+            FreezeRequestRow.requester == handle,
+            FreezeRequestRow.submitted_at > since,
+            FreezeRequestRow.ratify_by.is_not(None),
+            ~_follows_ratified(),
+        )
+        .order_by(FreezeRequestRow.submitted_at)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def followed_accounts(connection: Connection, handle: str, incident_id: str) -> int:
+    """Return how many accounts the free flash followers of `handle` named in an incident."""
+    query = select(func.coalesce(func.sum(FreezeRequestRow.address_count), 0)).where(
+        FreezeRequestRow.incident_id == incident_id,
         FreezeRequestRow.requester == handle,
-        FreezeRequestRow.submitted_at > since,
         FreezeRequestRow.ratify_by.is_not(None),
+        _follows_ratified(),
     )
     return int(connection.execute(query).scalar_one())
+
+
+def is_ratified_incident(connection: Connection, handle: str, incident_id: str) -> bool:
+    """Tell whether leads of `handle` stand by any of its requests in an incident."""
+    query = select(FreezeRequestRow.id).where(
+        FreezeRequestRow.incident_id == incident_id,
+        FreezeRequestRow.requester == handle,
+        *_stood_by(FreezeRequestRow),
+    )
+    return connection.execute(query.limit(1)).first() is not None
+
+
+def _stood_by(row: type[FreezeRequestRow]) -> list[ColumnElement[bool]]:
+    return [row.decided_at.is_not(None), row.status != RequestStatus.REJECTED]
+
+
+def _follows_ratified() -> ColumnElement[bool]:
+    """Return that leads had approved one of the incident's requests as this one followed it."""
+    earlier = aliased(FreezeRequestRow)
+    return FreezeRequestRow.follows.is_not(None) & exists().where(
+        earlier.incident_id == FreezeRequestRow.incident_id,
+        earlier.requester == FreezeRequestRow.requester,
+        earlier.decided_at <= FreezeRequestRow.submitted_at,
+        *_stood_by(earlier),
+    )
 
 
 def due_for_expiry(connection: Connection, now: datetime, limit: int = 100) -> list[str]:

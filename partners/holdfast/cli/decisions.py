@@ -73,6 +73,15 @@ def _awaited_rows(view: FreezeRequestSummary) -> list[tuple[object, ...]]:
         )
         for addition in view.additions
     )
+    rows.extend(
+        (
+            *first,
+            f"{withdrawal.decide_by:%Y-%m-%d %H:%M}",
+            "uphold a dispute" if withdrawal.dispute else "withdraw, and let funds go",
+            f"holdfast decide-withdrawal {view.id} {withdrawal.id} yes",
+        )
+        for withdrawal in view.withdrawals
+    )
     return rows
 
 

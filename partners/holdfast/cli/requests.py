@@ -16,14 +16,21 @@ from holdfast.cli.session import (
     table,
 )
 from holdfast.cli.sums import SUMS, line_words, sum_rows, usd_of
+from holdfast.cli.two_leads import proposed
 from holdfast.client.draft import Draft, count_lines, encode_draft, read_draft
 from holdfast.errors import InvalidDraftError, TransportError, ValidationError
 from holdfast.protocol.views import FlaggedAddressView, FreezeRequestView, LegView, LineView
-from holdfast.protocol.vocabulary import RequestStatus, WithdrawalReason
+from holdfast.protocol.vocabulary import RequestStatus, WaitsBecause, WithdrawalReason
 from holdfast.wording import counted, request_state
 
 #: What only the coordinator says of a withdrawal.
 _NOT_SAID = frozenset({WithdrawalReason.NOT_RATIFIED})
+#: Why a flash request waits for its approval.
+_WAITS_BECAUSE = {
+    WaitsBecause.POLICY: "your policy lets its submitter send no flash request (may_flash)",
+    WaitsBecause.TO_ALL: "a request to all partners is approved first",
+    WaitsBecause.WARNINGS: "a warning says that a target may be wrong",
+}
 _TEMPLATE = """{
   "incident": {
     "title": "What happened, in a few words",
@@ -196,6 +203,9 @@ def _show_request(session: Session, view: FreezeRequestView, legs: list[LegView]
             ]
         )
     )
+    if view.waits_because is not None:
+        why = _WAITS_BECAUSE[view.waits_because]
+        session.out.print(f"it waits for its approval: {why}", style="yellow")
     for warning in view.warnings:
         session.out.print(
             f"warning {warning.code.value}: {counted(len(warning.address_nos), 'address')}",
@@ -269,7 +279,7 @@ def withdraw(
     view = client.freeze_request(request_id)
     code = WithdrawalReason(reason_code)
     act = client.withdraw(view, reason, reason_code=code, addresses=addresses or None)
-    session.show(act, lambda: session.out.print(facts([("status", act.status)])))
+    session.show(act, lambda: session.out.print(facts([("status", act.status), *proposed(act)])))
 
 
 @click.command(cls=SessionCommand)

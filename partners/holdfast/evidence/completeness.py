@@ -7,6 +7,7 @@ docs/life-cycle.md. Each function checks one thing and says what came of it, or 
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from holdfast.errors import UntrustedEvidenceError
 from holdfast.evidence.acts import SKEW, ProvenAct
@@ -22,6 +23,7 @@ from holdfast.evidence.four_eyes import (
     require_vouched,
 )
 from holdfast.evidence.ledger import RecomputedLedger
+from holdfast.evidence.two_leads import approved_proposals, require_one_lead_suffices
 from holdfast.protocol.decision_context import DecisionContext, context_sha256
 from holdfast.protocol.errors import DecisionContextError
 from holdfast.protocol.life_cycle_payloads import Dispute, DisputeResolution
@@ -268,7 +270,8 @@ def _withdrawal(case: CaseFile, submission: ProvenAct) -> Outcome:
                 "not_a_lead",
             )
         return Result.VERIFIED, "withdrawn by its requester"
-    if case.proven("reject"):
+    for _, act in case.proven("reject"):
+        require_one_lead_suffices(case, act, None)
         return Result.VERIFIED, "withdrawn, for a lead would not ratify it"
     name = "lapse" if case.unsigned("lapse") else "suspend"
     return _ended(case, submission, name, status, only_undecided=True)
@@ -293,12 +296,24 @@ def _ended(
     return Result.ASSERTED, f"{status.value} by the coordinator's own act ({name})"
 
 
+def _withdrawals(case: CaseFile) -> list[ProvenAct]:
+    """Return what withdrew anything: by one lead where that is enough, else by two."""
+    alone = [act for _, act in case.proven("withdraw")]
+    if case.legs:
+        for act in alone:
+            require_one_lead_suffices(case, act, _numbers(act))
+    return alone + [act for _, act in approved_proposals(case, "propose_withdrawal")]
+
+
+def _numbers(act: ProvenAct) -> list[int] | None:
+    """Return the addresses that a withdrawal names; None for all."""
+    if not isinstance(act.payload, Withdrawal) or act.payload.addresses == "all":
+        return None
+    return [number for number in act.payload.addresses if isinstance(number, int)]
+
+
 def _whole_withdrawals(case: CaseFile) -> list[ProvenAct]:
-    return [
-        act
-        for _, act in case.proven("withdraw")
-        if isinstance(act.payload, Withdrawal) and act.payload.addresses == "all"
-    ]
+    return [act for act in _withdrawals(case) if _numbers(act) is None]
 
 
 def _left_out(case: CaseFile, submission: ProvenAct) -> frozenset[int]:
@@ -315,12 +330,7 @@ def addresses_as_signed(case: CaseFile, submission: ProvenAct) -> Outcome:
         raise _fault(
             f"{view.left_out_count} are shown as left out, and its approvals name {len(left_out)}"
         )
-    numbers = {
-        number
-        for _, act in case.proven("withdraw")
-        if isinstance(act.payload, Withdrawal) and act.payload.addresses != "all"
-        for number in act.payload.addresses
-    }
+    numbers = {number for act in _withdrawals(case) for number in _numbers(act) or ()}
     if view.ratify_by is not None and isinstance(document_of(submission), FreezeRequest):
         # The request had gone out whole: what its ratification left out was withdrawn by it.
         numbers |= left_out
@@ -387,7 +397,9 @@ def _statuses(case: CaseFile, names: Sequence[str], ledger: RecomputedLedger) ->
 
 def disputes_as_signed(case: CaseFile) -> Outcome:
     """Refuse disputes that nobody raised, and resolutions that nobody signed."""
-    raised, resolved = dict(case.proven("dispute")), dict(case.proven("resolve_dispute"))
+    raised = dict(case.proven("dispute"))
+    by_two = dict(approved_proposals(case, "propose_resolution"))
+    resolved = dict(case.proven("resolve_dispute")) | by_two
     for view in case.disputes:
         _require_raised(view, raised.get(view.act_id))
         _require_resolved(case, view, resolved.get(view.resolution_act_id or ""))
@@ -418,5 +430,9 @@ def _require_resolved(case: CaseFile, view: DisputeView, act: ProvenAct | None) 
         raise _fault(f"{view.id}: nobody's signature answers it", "no_such_act")
     said = act.payload
     is_it = act.token.htu.endswith(f"/disputes/{view.id}/resolution")
+    if said.resolution == "upheld" and act.act == "resolve_dispute":
+        # About a whole leg, only that partner's lines count; a reader asked sees no others.
+        own = replace(case, lines=[line for line in case.lines if line.partner == view.partner])
+        require_one_lead_suffices(own, act, None, hold=view.hold)
     if not is_it or (view.resolution, view.resolution_text) != (said.resolution, said.text):
         raise _fault(f"{view.id} is shown otherwise than it was answered")

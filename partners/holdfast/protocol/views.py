@@ -21,6 +21,7 @@ from holdfast.protocol.vocabulary import (
     RequestStatus,
     Role,
     Urgency,
+    WaitsBecause,
     WarningCode,
     WithdrawalReason,
 )
@@ -205,7 +206,7 @@ class FreezeRequestView(View):
 
     `unratified`: it went out and nobody ratified it by `ratify_by`. Nothing new is frozen on it and
     nothing is let go; a lead may still ratify it until `unratified_until`, when it withdraws
-    itself.
+    itself. `waits_because`: why a flash request waits for its approval instead of going out.
     `left_out_count`: how many addresses the approval left out, for the requester. Partners that
     were asked after it are shown, and counted, only what went out.
     """
@@ -237,6 +238,7 @@ class FreezeRequestView(View):
     decision_context: str | None = None
     context_sha256: Sha256 | None = None
     warnings: list[AddressWarning] = []
+    waits_because: WaitsBecause | None = None
     approvals: list[ApprovalView] = []
     quorum: int | None = None
     hold_hours: int | None = None
@@ -258,11 +260,21 @@ class AwaitedAddition(View):
     decide_by: Time
 
 
+class AwaitedWithdrawal(View):
+    """A withdrawal that one lead proposed; the reader is to decide."""
+
+    id: str
+    dispute: str | None = None
+    proposed_by: str
+    proposed_at: Time
+    decide_by: Time
+
+
 class FreezeRequestSummary(View):
     """One row of a list of requests.
 
     Where it lists what waits for the reader's decision: `decide_by` is until when on the request
-    itself, absent where only the `additions` wait.
+    itself, absent where only the `additions` or the `withdrawals` wait.
     """
 
     id: str
@@ -280,6 +292,7 @@ class FreezeRequestSummary(View):
     unratified: bool = False
     decide_by: Time | None = None
     additions: list[AwaitedAddition] = []
+    withdrawals: list[AwaitedWithdrawal] = []
 
 
 class FlaggedAddressView(View):

@@ -223,11 +223,24 @@ class WarningCode(StrEnum):
     DUPLICATE = "duplicate"
 
 
+#: Warnings that the target may be the wrong one: a flash request that carries one waits for its
+#: approval. A duplicate is no wrong target.
+WRONG_TARGET = frozenset(
+    {WarningCode.NO_CHECKSUM, WarningCode.MISSING_TAG, WarningCode.SERVICE_WALLET}
+)
 #: Warnings about other requests. The partners asked learn nothing of those: the body of an
 #: approval, which reaches them, never names such a warning; whoever signs the context accepts it.
 ABOUT_OTHER_REQUESTS = frozenset({WarningCode.DUPLICATE})
 #: Warnings so grave that each address is accepted by itself, with a reason of its own.
 ACCEPTED_SINGLY = frozenset({WarningCode.SERVICE_WALLET})
+
+
+class WaitsBecause(StrEnum):
+    """Why a flash request waits for its approval like any other."""
+
+    POLICY = "policy"  # its submitter may not flash
+    TO_ALL = "to_all"
+    WARNINGS = "warnings"  # of a wrong target
 
 
 class EventType(StrEnum):
@@ -239,6 +252,8 @@ class EventType(StrEnum):
     REQUEST_REJECTED = "freeze_request.rejected"
     REQUEST_RATIFIED = "freeze_request.ratified"
     REQUEST_UNRATIFIED = "freeze_request.unratified"
+    REQUEST_WITHDRAWAL_PROPOSED = "freeze_request.withdrawal_proposed"
+    REQUEST_WITHDRAWAL_REFUSED = "freeze_request.withdrawal_refused"
     REQUEST_WITHDRAWN = "freeze_request.withdrawn"
     REQUEST_EXPIRED = "freeze_request.expired"
     REQUEST_CLOSED = "freeze_request.closed"
