@@ -30,7 +30,7 @@ from holdfast.protocol.life_cycle_payloads import Dispute, DisputeResolution
 from holdfast.protocol.life_cycle_views import DisputeView
 from holdfast.protocol.payloads import FreezeRequest, Remainder, Withdrawal
 from holdfast.protocol.views import FreezeRequestView, LegView
-from holdfast.protocol.vocabulary import LegStatus, RequestStatus, Role
+from holdfast.protocol.vocabulary import LegStatus, RequestStatus, Role, WithdrawalReason
 from holdfast.wording import counted
 
 _ENDED = frozenset({RequestStatus.WITHDRAWN, RequestStatus.CLOSED})
@@ -339,6 +339,43 @@ def addresses_as_signed(case: CaseFile, submission: ProvenAct) -> Outcome:
         raise _fault(f"{shown} are shown as withdrawn, and signed withdrawals name {len(numbers)}")
     left = f", {len(left_out)} left out" if left_out else ""
     return Result.VERIFIED, f"{shown} withdrawn{left}"
+
+
+def clearances_as_signed(case: CaseFile, submission: ProvenAct) -> Outcome:
+    """Refuse a clearance that no wrong target bears out, and revocations that are passed over."""
+    shown = {each.address_no for each in case.clearances}
+    expected = _wrong_targets(case, submission)
+    if shown != expected:
+        odd = ", ".join(map(str, sorted(shown ^ expected)))
+        raise _fault(f"what is shown as cleared and what is signed as a wrong target differ: {odd}")
+    revoked = {each.id for each in case.clearances if each.revoked_at is not None}
+    signed = {act.token.htu.split("/")[-2] for _, act in case.proven("revoke_clearance")}
+    # Of an address that they were never asked about partners see the act, and no clearance.
+    if revoked != signed & {each.id for each in case.clearances}:
+        raise _fault("clearances are not revoked as they are signed to be")
+    return Result.VERIFIED, f"{len(shown)} cleared, {len(revoked)} of them revoked"
+
+
+def _wrong_targets(case: CaseFile, submission: ProvenAct) -> set[int]:
+    """Return the addresses that signed acts end as wrong targets after partners were asked."""
+    view, document = case.view, document_of(submission)
+    if not case.legs and view.ratify_by is None:
+        return set()
+    left_out = _left_out(case, submission)
+    is_cut_late = view.ratify_by is not None and isinstance(document, FreezeRequest)
+    found = set(left_out) if is_cut_late else set()
+    left = document.numbered().keys() - left_out
+    whole = False
+    for _, act in case.proven("withdraw"):
+        if not isinstance(act.payload, Withdrawal):
+            continue
+        is_wrong = act.payload.reason_code is WithdrawalReason.WRONG_TARGET
+        if act.payload.addresses == "all":
+            whole = whole or is_wrong
+        else:
+            left -= set(act.payload.addresses)
+            found |= set(act.payload.addresses) if is_wrong else set()
+    return found | (left if whole else set())
 
 
 def leg_as_signed(case: CaseFile, leg: LegView, ledger: RecomputedLedger) -> Outcome:
