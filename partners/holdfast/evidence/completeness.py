@@ -366,7 +366,7 @@ def _wrong_targets(case: CaseFile, submission: ProvenAct) -> set[int]:
     found = set(left_out) if is_cut_late else set()
     left = document.numbered().keys() - left_out
     whole = False
-    for _, act in case.proven("withdraw"):
+    for act in _withdrawals(case):
         if not isinstance(act.payload, Withdrawal):
             continue
         is_wrong = act.payload.reason_code is WithdrawalReason.WRONG_TARGET

@@ -114,7 +114,7 @@ def _shown(case: CaseFile) -> Iterator[Finding]:
         [submission] = submissions
         for what, check_of in _OF_REQUEST.items():
             yield _look(what, partial(check_of, case, submission))
-        if case.clearances or case.proven("withdraw", "revoke_clearance"):
+        if case.clearances or case.proven("withdraw", "propose_withdrawal", "revoke_clearance"):
             yield _look("clearances", partial(completeness.clearances_as_signed, case, submission))
     yield from _legs_and_ledgers(case)
     if case.disputes or case.proven("dispute", "resolve_dispute"):
