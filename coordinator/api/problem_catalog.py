@@ -44,6 +44,7 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "no_such_dispute": "This request has no such dispute.",
         "no_such_hold": "There is no such hold, or none that this act may name.",
         "no_such_question": "Nobody asked this about this request.",
+        "no_such_withdrawal": "Nobody proposed to withdraw this.",
     },
     errors.InvalidTransitionError: {
         "addition_decided": "This addition of partners was decided on before; propose it again.",
@@ -52,6 +53,7 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "before it could be closed, or ask more partners.",
         "too_late": "The time to decide is over; the detail says when it ended and what happens "
         "next. Submit the request, or propose the addition, anew.",
+        "withdrawal_decided": "This withdrawal was decided on before; propose it again.",
     },
     errors.ConflictError: {
         "already_answered": "This question has its answer.",
@@ -76,6 +78,8 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "reset_over": "The new root key has taken over.",
         "same_addition": "This very addition was proposed before; a fresh nonce tells them apart.",
         "taken": "The subject id is taken; make a new one.",
+        "takes_two_leads": "Your policy lets held funds go by two leads; withdraw the request, and "
+        "have another lead approve that.",
         "too_few_leads": "Fewer security leads could approve than the policy asks for.",
         "too_many_endpoints": "No more endpoints; delete one that is not used.",
         "unknown_key": "The key named was taken away meanwhile.",
@@ -84,6 +88,7 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
     },
     errors.StaleDocumentError: {
         "other_context": "`context_sha256` is not the hash of the decision context in force.",
+        "other_withdrawal": "`act_sha256` is not the hash of what was proposed.",
     },
 }
 

@@ -87,6 +87,7 @@ class Model:
     legs: list[Leg] = field(default_factory=list)
     holds: list[Hold] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
+    is_by_two: bool = False
 
     # --- sums -----------------------------------------------------------------------------------
 
@@ -262,15 +263,34 @@ class Model:
         held = [h for h in self.linked(leg) if self.held(h)]
         return hold in held if hold else bool(held) and leg.request.status == "active"
 
-    def may_decide(self, request: Request) -> bool:
-        """Leads decide on what is submitted, and on what went out without them."""
-        return request.status == "submitted" or not request.is_settled
+    def may_decide(self, request: Request, *, is_approval: bool) -> bool:
+        """Leads decide on what is submitted, and on what went out without them.
+
+        Where letting go takes two, none of them rejects what is out and holds something.
+        """
+        if request.status == "submitted":
+            return True
+        return not request.is_settled and (is_approval or not self.takes_two_leads(request, "all"))
+
+    def takes_two_leads(self, request: Request, numbers: list[int] | str) -> bool:
+        """Letting go what is held takes two leads, where the policy says so."""
+        held = {
+            h.links[request.number]
+            for h in self.holds
+            if self.held(h) and request.number in h.links
+        }
+        return self.is_by_two and bool(held if numbers == "all" else held & set(numbers))
 
     def may_approve(self, request: Request, without: list[int]) -> bool:
-        """An approval lets at least one address go out, and leaves out none that is gone."""
+        """An approval lets at least one address go out, and leaves out none that is gone.
+
+        Where letting go takes two, it leaves out nothing that is held.
+        """
         gone = {*request.withdrawn, *without}
         is_new = len(gone) == len(request.withdrawn) + len(without)
-        return self.may_decide(request) and is_new and len(gone) < request.address_count
+        is_enough = is_new and len(gone) < request.address_count
+        lets_go = bool(without) and self.takes_two_leads(request, without)
+        return self.may_decide(request, is_approval=True) and is_enough and not lets_go
 
     def may_withdraw_one(self, request: Request, address_no: int) -> bool:
         """An address is taken back that went out, and as long as another is left."""

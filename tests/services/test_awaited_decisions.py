@@ -108,6 +108,33 @@ def test_proposed_partners_wait_for_another_lead_with_what_the_decision_names(w:
     assert _ids(w, w.cast.a.second_lead) == []
 
 
+def test_a_proposed_withdrawal_waits_for_another_lead_and_no_longer_than_it_may(
+    w: World, fresh_desk: Desk
+) -> None:
+    fresh_desk.policy(w.cast.a, withdrawal_quorum=2)
+    ask = fresh_desk.go_out()
+    fresh_desk.hold(w.cast.b, ask)
+    view = fresh_desk.withdraw(ask)["withdrawal"]
+    assert _ids(w, w.cast.a.lead) == []
+    [shown] = _waiting(w, w.cast.a.second_lead)
+    assert (shown["id"], shown["decide_by"], shown["additions"]) == (ask.id, None, [])
+    assert shown["withdrawals"] == [
+        {
+            "id": view["id"],
+            "dispute": None,
+            "proposed_by": w.cast.a.lead.subject,
+            "proposed_at": view["proposed_at"],
+            "decide_by": view["approve_by"],
+        }
+    ]
+    w.step(hours=4)
+    assert _ids(w, w.cast.a.second_lead) == []
+    again = fresh_desk.withdraw(ask)["withdrawal"]
+    assert _ids(w, w.cast.a.second_lead) == [ask.id]
+    fresh_desk.decide_withdrawal(ask, again)
+    assert _ids(w, w.cast.a.second_lead) == []
+
+
 def test_an_addition_waits_no_longer_than_it_may(w: World) -> None:
     request = w.live(to=[w.cast.b.handle])
     _propose(w, request, w.cast.c.handle)

@@ -23,6 +23,7 @@ from coordinator.domain.clock import SteppedClock
 from coordinator.services.commands import execute
 from coordinator.services.core.unit_of_work import transaction
 from coordinator.services.ending.closing import ExpireFreezeRequest
+from coordinator.services.ending.withdrawal_proposals import VoidWithdrawal
 from coordinator.services.requests.ratification import MissRatification, WithdrawUnratified
 from coordinator.storage.tables.events import EventRow
 from coordinator.storage.tables.transparency_log import LogLeafRow
@@ -309,6 +310,40 @@ def test_a_dispute_and_freezes_of_the_same_account_meet_and_every_holder_is_told
         contested = ["contested" in desk.leg(x, ask).flags for x in (b, c, d)]
         assert contested == [False, True, False]
         _require_sequences(office, ask, since)
+
+
+def test_a_second_lead_the_clock_and_a_release_meet_on_a_proposed_withdrawal(
+    meeting: Meeting,
+) -> None:
+    office, desk = meeting.office, meeting.office.desk
+    a, b, c = desk.cast.a, desk.cast.b, desk.cast.c
+    desk.policy(a, withdrawal_quorum=2)
+    for _ in range(RACES):
+        since = desk.last_seq()
+        ask = desk.go_out(to=[b.handle, c.handle])
+        noon, end = desk.clock.now(), desk.clock.now() + timedelta(days=9)
+        times = {"frozen_at": noon.isoformat(), "hold_expires_at": end.isoformat()}
+        hold = desk.hold(b, ask, 50, **times)
+        view = desk.withdraw(ask, reason_code="wrong_target")["withdrawal"]
+        desk.clock.step(4 * HOUR - JUST)
+        path = f"withdrawals/{view['id']}/approvals"
+        body = {"act_sha256": view["act_sha256"]}
+        came = meeting.run(
+            [
+                meeting.send("yes", a.second_lead, ask, path, decision="approve", **body),
+                meeting.send("no", a.second_lead, ask, path, decision="reject", **body),
+                meeting.send("b", b.compliance, ask, "freeze-reports", lines=[released(hold, 50)]),
+                meeting.fire("timer", VoidWithdrawal(withdrawal_id=view["id"])),
+            ]
+        )
+        is_withdrawn = desk.status(ask) == "withdrawn"
+        decided = [came["yes"][1] == 201, came["no"][1] == 201, came["timer"][2] == "void"]
+        assert decided.count(True) == 1, came
+        assert is_withdrawn is decided[0]
+        assert came["b"][1:] == (201, None)
+        assert not desk.leg(b, ask).owes_answer
+        _require_sequences(office, ask, since)
+    desk.policy(a)
 
 
 def test_two_people_of_one_partner_let_the_same_hold_go_and_it_goes_once(meeting: Meeting) -> None:

@@ -87,14 +87,30 @@ class LifeCycle(RuleBasedStateMachine):
             leg.word = "reported"
         return told
 
+    def take_back(self, number: int, addresses: list[int] | str) -> Any:
+        """Withdraw by as many leads as it takes: two, where the policy says so and it is held."""
+        request, ask = self.model.requests[number], self.asks[number]
+        takes_two = self.model.takes_two_leads(request, addresses)
+        answer = self.desk.withdraw(ask, addresses)
+        assert ("withdrawal" in answer) is takes_two
+        if takes_two:
+            self.desk.decide_withdrawal(ask, answer["withdrawal"])
+        return answer
+
     # --- rules ----------------------------------------------------------------------------------
 
-    @initialize(is_shared=st.booleans(), is_flash=st.booleans(), amount=AMOUNTS)
-    def begin(self, *, is_shared: bool, is_flash: bool, amount: int) -> None:
+    @initialize(
+        is_shared=st.booleans(), is_flash=st.booleans(), is_by_two=st.booleans(), amount=AMOUNTS
+    )
+    def begin(self, *, is_shared: bool, is_flash: bool, is_by_two: bool, amount: int) -> None:
         """Most acts are about holds: have one from the start, in half of the cases a shared one.
 
-        In half of the cases the second request goes out before its approval.
+        In half of the cases the second request goes out before its approval, and in half of them
+        letting held funds go takes two leads.
         """
+        self.model.is_by_two = is_by_two
+        policy = {"may_flash": [self.desk.cast.a.analyst.subject]}
+        self.desk.policy(self.desk.cast.a, **policy, withdrawal_quorum=1 + is_by_two)
         to = list(self.exchanges)
         self.asks.append(self.desk.submit(to=to))
         self.model.requests.append(Request(0, self.model.now, ADDRESSES))
@@ -132,7 +148,8 @@ class LifeCycle(RuleBasedStateMachine):
     @rule(number=st.integers(0, 1), is_meant=st.sampled_from([False, False, True]))
     def reject(self, number: int, *, is_meant: bool) -> None:
         request, ask = self.model.requests[number], self.asks[number]
-        is_out, expected = request.status == "active", self.model.may_decide(request)
+        is_out = request.status == "active"
+        expected = self.model.may_decide(request, is_approval=False)
         if not is_meant or not self.attempt(
             expected, lambda: self.desk.decide(ask, decision="reject")
         ):
@@ -326,7 +343,7 @@ class LifeCycle(RuleBasedStateMachine):
             return  # the end of a request is the end of most that can happen to it
         request = self.model.requests[number]
         expected = request.status in {"submitted", "active"}
-        if self.attempt(expected, lambda: self.desk.withdraw(self.asks[number])):
+        if self.attempt(expected, lambda: self.take_back(number, "all")):
             if request.status == "submitted":
                 request.status = "withdrawn"
             else:
@@ -336,7 +353,7 @@ class LifeCycle(RuleBasedStateMachine):
     def withdraw_an_address(self, number: int, address_no: int) -> None:
         request = self.model.requests[number]
         expected = self.model.may_withdraw_one(request, address_no)
-        act = self.attempt(expected, lambda: self.desk.withdraw(self.asks[number], [address_no]))
+        act = self.attempt(expected, lambda: self.take_back(number, [address_no]))
         if act:
             self.model.take_back(request, [address_no])
 
@@ -423,7 +440,6 @@ def signer(desk: Desk, tmp_path: Path) -> Iterator[Signer]:
 def test_random_acts_of_several_partners_agree_with_the_plain_model(
     desk: Desk, signer: Signer
 ) -> None:
-    desk.policy(desk.cast.a, may_flash=[desk.cast.a.analyst.subject])
     kept = Kept.of(desk.database)
     run_state_machine_as_test(
         lambda: LifeCycle(desk, kept, signer),  # type: ignore[arg-type]  # any maker of machines is taken

@@ -23,6 +23,7 @@ from tests.services.request_cast import (
     REQUESTS,
     Ask,
     Desk,
+    Office,
     addresses,
     refusal,
     released,
@@ -271,3 +272,49 @@ def test_the_timer_of_a_proposal_acts_once(two: Desk) -> None:
     two.withdraw(ask)
     assert two.step(4 * HOUR).count("approve_withdrawal_by") == 1
     assert "approve_withdrawal_by" not in two.step(DAY)
+
+
+def test_who_reads_what_is_proposed(office: Office) -> None:
+    desk = office.desk
+    a, b, c, d = desk.cast.all
+    desk.policy(a, withdrawal_quorum=2)
+    ask = desk.go_out(to=[b.handle, c.handle])
+    desk.hold(b, ask)
+    words = {"reference": "matter-k7", "text": "Bought in good faith."}
+    dispute = desk.act(b.compliance, ask, "disputes", **words)["id"]
+    whole = desk.withdraw(ask)["withdrawal"]["id"]
+    upheld = _uphold(desk, ask, dispute)["withdrawal"]["id"]
+    for exchange, seen in ((a, {whole, upheld}), (b, {whole, upheld}), (c, {whole})):
+        answer = office.signer.get(exchange.auditor, f"{REQUESTS}/{ask.id}/withdrawals")
+        assert {item["id"] for item in answer.get_json()["items"]} == seen, exchange.handle
+    assert office.signer.get(d.auditor, f"{REQUESTS}/{ask.id}/withdrawals").status_code == 404
+    acts = office.signer.get(c.auditor, f"{REQUESTS}/{ask.id}/evidence").get_json()["items"]
+    assert "propose_resolution" not in {act["act"] for act in acts}
+    desk.policy(a)
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"act_sha256": "0"}, "/act_sha256"),
+        ({"act_sha256": ...}, "/act_sha256"),
+        ({"decision": "perhaps"}, "/decision"),
+        ({"comment": "call +49 30 1234567"}, "/comment"),
+        ({"more": 1}, "/more"),
+    ],
+)
+def test_a_decision_of_another_form_is_refused_with_the_place_named(
+    office: Office, changes: dict[str, Any], pointer: str
+) -> None:
+    desk = office.desk
+    desk.policy(desk.cast.a, withdrawal_quorum=2)
+    ask = desk.go_out()
+    desk.hold(desk.cast.b, ask)
+    view = desk.withdraw(ask)["withdrawal"]
+    body = {"decision": "approve", "act_sha256": view["act_sha256"], **changes}
+    said = {name: value for name, value in body.items() if value is not ...}
+    path = f"withdrawals/{view['id']}/approvals"
+    status, problem = office.act(desk.cast.a.second_lead, ask, path, **said)
+    assert (status, [fault["pointer"] for fault in problem["errors"]]) == (422, [pointer])
+    assert desk.status(ask) == "active"
+    desk.policy(desk.cast.a)

@@ -166,6 +166,7 @@ def revoke(session: Session, name: str, reason: str | None) -> None:
 @pass_session
 def policy(
     session: Session,
+    /,
     *,
     show: bool,
     may_flash: tuple[str, ...],

@@ -36,7 +36,7 @@ def approved_proposals(case: CaseFile, name: str) -> list[tuple[str, ProvenAct]]
                 "a lead approved a withdrawal that nobody's signature proposes",
                 code="other_withdrawal",
             )
-        proposed = [(i, act) for i, act in of_it if not _had_a_hand(approval, act)]
+        proposed = [(i, act) for i, act in of_it if not had_a_hand(approval, act)]
         if not proposed:
             raise UntrustedEvidenceError(
                 "a withdrawal was approved by whoever proposed it, or its proposer's key",
@@ -46,9 +46,19 @@ def approved_proposals(case: CaseFile, name: str) -> list[tuple[str, ProvenAct]]
     return approved
 
 
-def _had_a_hand(approval: ProvenAct, proposal: ProvenAct) -> bool:
+def had_a_hand(approval: ProvenAct, proposal: ProvenAct) -> bool:
+    """Tell whether whoever approved a proposal made it, or proposed the key that signed it."""
     excluded = {proposal.key.subject, proposal.key.person, proposal.key.proposer}
     return bool({approval.key.subject, approval.key.person} & excluded)
+
+
+def takes_two_leads(act: ProvenAct) -> bool:
+    """Tell whether the policy in force as an act was signed lets held funds go by two leads only.
+
+    Signers' clocks differ, so where it changed just then either counts.
+    """
+    policies = act.key.policies_at(act.token.iat)
+    return all(policy.withdrawal_quorum > 1 for policy in policies)
 
 
 def require_one_lead_suffices(
@@ -65,8 +75,7 @@ def require_one_lead_suffices(
     Raises:
         UntrustedEvidenceError: With code `takes_two_leads`.
     """
-    policies = act.key.policies_at(act.token.iat)
-    if any(policy.withdrawal_quorum == 1 for policy in policies):
+    if not takes_two_leads(act):
         return
     lines = [
         line
