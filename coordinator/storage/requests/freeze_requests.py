@@ -129,7 +129,7 @@ def insert_request(connection: Connection, **values: Any) -> FreezeRequestRow:
         ConflictError: If its requester submitted the very same document before.
     """
     row = new_row(FreezeRequestRow, values)
-    rows = [tuple(getattr(row, name) for name in _REQUEST_COLUMNS)]
+    rows = mapping_rows([row.__dict__], _REQUEST_COLUMNS)
     if insert_rows(connection, FreezeRequestRow, _REQUEST_COLUMNS, rows, ignore_conflicts=True):
         return row
     earlier = select(FreezeRequestRow.id, FreezeRequestRow.status).where(
