@@ -44,6 +44,8 @@ _HOLD = ("tests/domain/test_hold.py",)
 _LEG = ("tests/domain/test_leg.py",)
 _LEDGER = ("tests/domain/test_freeze_ledger.py", "tests/domain/test_freeze_ledger_ends.py")
 _REQUEST = ("tests/domain/test_freeze_request.py",)
+_FLASH = ("tests/domain/test_flash.py", "tests/services/test_flash.py")
+_BY_TWO = ("tests/services/test_withdrawal_by_two.py",)
 _SHARES = ("tests/domain/test_fair_shares.py",)
 _TOKEN = ("tests/partners/protocol/test_request_token.py",)
 _WEBHOOK = ("tests/partners/protocol/test_webhook_signature.py",)
@@ -88,6 +90,78 @@ MUTATIONS: tuple[Mutation, ...] = (
         "        (*_ACTIVE, Action.CLOSE): _CLOSED,\n",
         "        (*_SUBMITTED, Action.CLOSE): _CLOSED,\n",
         _REQUEST,
+    ),
+    Mutation(
+        f"{_DOMAIN}/freeze_request.py",
+        "        (*_PROVISIONAL, Action.MISS_RATIFICATION): _UNRATIFIED,\n",
+        "        (*_PROVISIONAL, Action.MISS_RATIFICATION): _WITHDRAWN,\n",
+        _REQUEST,
+    ),
+    Mutation(
+        f"{_DOMAIN}/freeze_request.py",
+        "    if ratification is Ratification.UNRATIFIED or (\n",
+        "    if (\n",
+        _REQUEST,
+    ),
+    Mutation(
+        f"{_DOMAIN}/freeze_request.py",
+        "    if unratified_until is not None and unratified_until <= now:\n",
+        "    if False:\n",
+        _REQUEST,
+    ),
+    Mutation(
+        f"{_SERVICES}/requests/approvals.py",
+        "    if on.ratification is Ratification.UNRATIFIED and is_met:\n",
+        "    if False:\n",
+        _FLASH,
+    ),
+    Mutation(
+        f"{_DOMAIN}/flash.py",
+        "    return WaitsBecause.WARNINGS if WRONG_TARGET & set(warnings) else None\n",
+        "    return WaitsBecause.WARNINGS if warnings else None\n",
+        _FLASH,
+    ),
+    Mutation(
+        f"{_DOMAIN}/flash.py",
+        "        if accounts > left:\n",
+        "        if False:\n",
+        _FLASH,
+    ),
+    Mutation(
+        f"{_STORAGE}/requests/freeze_requests.py",
+        "        earlier.decided_at <= FreezeRequestRow.submitted_at,\n",
+        "",
+        _FLASH,
+    ),
+    Mutation(
+        f"{_SERVICES}/ending/withdrawals.py",
+        "    if went_out and actor.withdrawal_quorum > 1:\n",
+        "    if False:\n",
+        _BY_TWO,
+    ),
+    Mutation(
+        f"{_SERVICES}/ending/disputes.py",
+        'if body.resolution == "upheld" and is_held and actor.withdrawal_quorum > 1:',
+        "if False:",
+        _BY_TWO,
+    ),
+    Mutation(
+        f"{_SERVICES}/ending/withdrawal_approvals.py",
+        "    if sha256(raw).hexdigest() != body.act_sha256:\n",
+        "    if False:\n",
+        _BY_TWO,
+    ),
+    Mutation(
+        f"{_SERVICES}/requests/approvals.py",
+        "        _require_one_lead_suffices(on)\n",
+        "",
+        _BY_TWO,
+    ),
+    Mutation(
+        f"{_EVIDENCE}/two_leads.py",
+        "    if _is_held(lines, case.lines, act.token.iat - SKEW):\n",
+        "    if False:\n",
+        _PROOF,
     ),
     Mutation(
         f"{_DOMAIN}/leg.py",
@@ -409,8 +483,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         f"{_SERVICES}/ending/withdrawals.py",
-        "is_wrong = went_out and body.reason_code is WithdrawalReason.WRONG_TARGET",
-        "is_wrong = went_out",
+        "    is_wrong = body.reason_code is WithdrawalReason.WRONG_TARGET",
+        "    is_wrong = True",
         _CLEARED,
     ),
     Mutation(

@@ -1,9 +1,8 @@
-"""Submitting, withdrawing and closing freeze requests."""
+"""Submitting and closing freeze requests."""
 
 from coordinator.api.pipeline import SignedCall
 from coordinator.api.view import command_view
 from coordinator.services.ending.closing import CloseFreezeRequest
-from coordinator.services.ending.withdrawals import WithdrawFreezeRequest
 from coordinator.services.requests.freeze_requests import SubmitFreezeRequest, prepare_submission
 from coordinator.services.requests.submission import check_document
 from holdfast.protocol import payloads, views
@@ -25,16 +24,6 @@ def submit(call: SignedCall[payloads.FreezeRequest]) -> SubmitFreezeRequest:
         context.database,
         context.vault,
     )
-
-
-@command_view(WithdrawFreezeRequest, body=payloads.Withdrawal, answer=views.ActView)
-def withdraw(call: SignedCall[payloads.Withdrawal], request_id: str) -> WithdrawFreezeRequest:
-    """Withdraw a freeze request, or some of its addresses.
-
-    Before it went out nobody learns of it. Afterwards every partner that holds funds on the
-    addresses owes an answer: release, return, or keep with a reason.
-    """
-    return WithdrawFreezeRequest(request_id=request_id, body=call.body)
 
 
 @command_view(CloseFreezeRequest, body=payloads.Closure, answer=views.ActView)

@@ -74,5 +74,6 @@ def list_evidence(reader: Reader, query: PageQuery, request_id: str) -> dict[str
     if fitting < len(rows):
         rows = rows[:fitting]
         cursor = write_cursor(rows[-1].id)
-    remainder = asked_remainder(reader.connection, reader.vault, row, leg)
+    is_asked_for = any(act.kind == "submit" for act in rows)
+    remainder = asked_remainder(reader.connection, reader.vault, row, leg) if is_asked_for else None
     return page_view(evidence_views(reader.connection, reader.vault, rows, remainder), cursor)

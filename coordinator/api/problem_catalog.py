@@ -44,14 +44,16 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "no_such_dispute": "This request has no such dispute.",
         "no_such_hold": "There is no such hold, or none that this act may name.",
         "no_such_question": "Nobody asked this about this request.",
+        "no_such_withdrawal": "Nobody proposed to withdraw this.",
     },
     errors.InvalidTransitionError: {
         "addition_decided": "This addition of partners was decided on before; propose it again.",
         "hold_ended": "Nothing of this hold is held any more.",
         "not_ratified": "Nobody ratified this flash request; it is ratified, rejected or withdrawn "
-        "before it could be closed.",
+        "before it could be closed, or ask more partners.",
         "too_late": "The time to decide is over; the detail says when it ended and what happens "
         "next. Submit the request, or propose the addition, anew.",
+        "withdrawal_decided": "This withdrawal was decided on before; propose it again.",
     },
     errors.ConflictError: {
         "already_answered": "This question has its answer.",
@@ -59,6 +61,8 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "already_revoked": "This clearance was revoked before.",
         "already_resolved": "This dispute is resolved.",
         "endpoint_off": "The endpoint is turned off; turn it on first.",
+        "flash_cap": "No more flash requests go out for now; the detail says when the next one "
+        "may. Send it as urgent.",
         "held_meanwhile": "Funds are held on what the ratification would leave out, and letting "
         "them go takes more leads; withdraw it after the ratification.",
         "holds_open": "Holds are still open; a request closes once all are released, returned or "
@@ -74,6 +78,8 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "reset_over": "The new root key has taken over.",
         "same_addition": "This very addition was proposed before; a fresh nonce tells them apart.",
         "taken": "The subject id is taken; make a new one.",
+        "takes_two_leads": "Your policy lets held funds go by two leads; withdraw the request, and "
+        "have another lead approve that.",
         "too_few_leads": "Fewer security leads could approve than the policy asks for.",
         "too_many_endpoints": "No more endpoints; delete one that is not used.",
         "unknown_key": "The key named was taken away meanwhile.",
@@ -82,6 +88,7 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
     },
     errors.StaleDocumentError: {
         "other_context": "`context_sha256` is not the hash of the decision context in force.",
+        "other_withdrawal": "`act_sha256` is not the hash of what was proposed.",
     },
 }
 

@@ -27,6 +27,7 @@ from coordinator.api import (
     service,
     statistics,
     webhook_endpoints,
+    withdrawals,
 )
 from coordinator.api.pipeline import serve_command, serve_query
 from coordinator.api.view import CommandView, QueryView, Route, View
@@ -68,7 +69,13 @@ ROUTES: tuple[Route, ...] = (
         ("POST", "/v1/freeze-requests/{request_id}/partners", additions.propose),
         ("GET", "/v1/freeze-requests/{request_id}/partners", additions.list_additions),
         ("GET", "/v1/freeze-requests/{request_id}/drafts", drafts.list_drafts),
-        ("POST", "/v1/freeze-requests/{request_id}/withdrawal", freeze_requests.withdraw),
+        ("POST", "/v1/freeze-requests/{request_id}/withdrawal", withdrawals.withdraw),
+        ("GET", "/v1/freeze-requests/{request_id}/withdrawals", withdrawals.list_withdrawals),
+        (
+            "POST",
+            "/v1/freeze-requests/{request_id}/withdrawals/{withdrawal_id}/approvals",
+            withdrawals.decide,
+        ),
         ("POST", "/v1/freeze-requests/{request_id}/closure", freeze_requests.close),
     ),
     *_section(

@@ -87,7 +87,8 @@ def suspend(settings: Settings, *, handle: str) -> None:
     """Suspend HANDLE: its keys only settle what it holds; undecided requests are withdrawn."""
     membership.carry_out(settings, SuspendPartner(handle=handle))
     click.echo(
-        f"{handle} is suspended; the worker withdraws its submitted and provisional requests"
+        f"{handle} is suspended; the worker withdraws its submitted requests, and "
+        "marks the provisional ones as unratified"
     )
 
 

@@ -26,13 +26,14 @@ from coordinator.services.core.unit_of_work import transaction
 from coordinator.services.delivery.webhook_endpoints import TellEndpointFailing
 from coordinator.services.ending.closing import CloseByItself, ExpireFreezeRequest
 from coordinator.services.ending.disputes import RecommendRelease
-from coordinator.services.ending.withdrawals import LapseProvisional
+from coordinator.services.ending.withdrawal_proposals import VoidWithdrawal
 from coordinator.services.ledger.holds import FireHoldClock, RemindOwed
 from coordinator.services.membership.root_resets import TakeOverRoot
-from coordinator.services.membership.suspensions import WithdrawOfSuspended
+from coordinator.services.membership.suspensions import SuspendRequest
 from coordinator.services.requests.legs import MarkLegOverdue
+from coordinator.services.requests.ratification import MissRatification, WithdrawUnratified
 from coordinator.storage.delivery import webhook_endpoints
-from coordinator.storage.ending import disputes
+from coordinator.storage.ending import disputes, withdrawal_proposals
 from coordinator.storage.engine.database import Database
 from coordinator.storage.ledger import hold_clocks
 from coordinator.storage.membership import root_resets, suspensions
@@ -84,7 +85,17 @@ def all_timers(policies: Policies) -> tuple[Timer, ...]:
         Timer(
             "ratify_by",
             freeze_requests.due_for_ratification,
-            lambda request_id: LapseProvisional(request_id=request_id),
+            lambda request_id: MissRatification(request_id=request_id),
+        ),
+        Timer(
+            "unratified_until",
+            freeze_requests.due_unratified,
+            lambda request_id: WithdrawUnratified(request_id=request_id),
+        ),
+        Timer(
+            "approve_withdrawal_by",
+            withdrawal_proposals.due,
+            lambda withdrawal_id: VoidWithdrawal(withdrawal_id=withdrawal_id),
         ),
         Timer(
             "close_after",
@@ -120,8 +131,8 @@ def all_timers(policies: Policies) -> tuple[Timer, ...]:
         ),
         Timer(
             "suspension",
-            suspensions.due_withdrawals,
-            lambda request_id: WithdrawOfSuspended(request_id=request_id),
+            suspensions.due,
+            lambda request_id: SuspendRequest(request_id=request_id),
         ),
         Timer(
             "endpoint_failing",

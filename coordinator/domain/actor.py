@@ -33,6 +33,7 @@ class Actor:
         is_suspended: The partner is suspended: it only settles what it holds, and revokes.
         may_flash: The partner's policy lets this subject send flash requests at once.
         approval_quorum: How many leads the partner's policy wants to approve a request.
+        withdrawal_quorum: How many leads letting held funds go takes.
     """
 
     partner: str
@@ -47,6 +48,7 @@ class Actor:
     may_flash: bool = False
     is_suspended: bool = False
     approval_quorum: int = 1
+    withdrawal_quorum: int = 1
 
     @property
     def person(self) -> str:

@@ -1,7 +1,8 @@
 """The life cycle of a freeze request: one table, and one function that reads it.
 
-`provisional` is part of the state: a flash request is `active` before anybody approves it, and must
-be ratified. Source: docs/life-cycle.md.
+Whether it is ratified is part of the state: a flash request is `active` before anybody approves it.
+If nobody ratifies it in time it is not over, for that would free the thief: it is unratified, and
+takes nothing that widens it. Source: docs/life-cycle.md.
 """
 
 from collections.abc import Mapping
@@ -24,45 +25,62 @@ class Action(StrEnum):
     REJECT = "reject"
     WITHDRAW = "withdraw"
     WITHDRAW_SOME = "withdraw_some"
-    EXPIRE = "expire"  # approve_within, or ratify_by, has passed
+    EXPIRE = "expire"  # approve_within, or the time of an unratified request, has passed
+    MISS_RATIFICATION = "miss_ratification"  # ratify_by has passed, or the requester is suspended
     ADD_PARTNERS = "add_partners"
     CLOSE = "close"
     REPORT = "report"  # lines about what happened, whenever it did
     ACT_ON_HOLD = "act_on_hold"  # extensions
 
 
-State = tuple[RequestStatus, bool]
+class Ratification(StrEnum):
+    """How an active request stands with the leads of its requester."""
 
-_SUBMITTED: State = (RequestStatus.SUBMITTED, False)
-_ACTIVE: State = (RequestStatus.ACTIVE, False)
-_PROVISIONAL: State = (RequestStatus.ACTIVE, True)
-_REJECTED: State = (RequestStatus.REJECTED, False)
-_WITHDRAWN: State = (RequestStatus.WITHDRAWN, False)
-_EXPIRED: State = (RequestStatus.EXPIRED, False)
-_CLOSED: State = (RequestStatus.CLOSED, False)
+    SETTLED = "settled"  # approved, or not out yet, or over
+    PROVISIONAL = "provisional"  # out, and to be ratified
+    UNRATIFIED = "unratified"  # out, and not ratified in time: nothing new is frozen on it
 
-#: (status, provisional, action) -> (status, provisional). What is not here is refused.
-TRANSITIONS: Mapping[tuple[RequestStatus | None, bool, Action], State] = MappingProxyType(
+
+State = tuple[RequestStatus, Ratification]
+
+_SUBMITTED: State = (RequestStatus.SUBMITTED, Ratification.SETTLED)
+_ACTIVE: State = (RequestStatus.ACTIVE, Ratification.SETTLED)
+_PROVISIONAL: State = (RequestStatus.ACTIVE, Ratification.PROVISIONAL)
+_UNRATIFIED: State = (RequestStatus.ACTIVE, Ratification.UNRATIFIED)
+_REJECTED: State = (RequestStatus.REJECTED, Ratification.SETTLED)
+_WITHDRAWN: State = (RequestStatus.WITHDRAWN, Ratification.SETTLED)
+_EXPIRED: State = (RequestStatus.EXPIRED, Ratification.SETTLED)
+_CLOSED: State = (RequestStatus.CLOSED, Ratification.SETTLED)
+
+#: (status, ratification, action) -> (status, ratification). What is not here is refused.
+TRANSITIONS: Mapping[tuple[RequestStatus | None, Ratification, Action], State] = MappingProxyType(
     {
-        (None, False, Action.SUBMIT): _SUBMITTED,
-        (None, False, Action.SUBMIT_FLASH): _PROVISIONAL,
+        (None, Ratification.SETTLED, Action.SUBMIT): _SUBMITTED,
+        (None, Ratification.SETTLED, Action.SUBMIT_FLASH): _PROVISIONAL,
         (*_SUBMITTED, Action.APPROVE): _SUBMITTED,
         (*_SUBMITTED, Action.MEET_QUORUM): _ACTIVE,
         (*_SUBMITTED, Action.REJECT): _REJECTED,
         (*_SUBMITTED, Action.WITHDRAW): _WITHDRAWN,
         (*_SUBMITTED, Action.EXPIRE): _EXPIRED,
-        (*_PROVISIONAL, Action.APPROVE): _PROVISIONAL,
-        (*_PROVISIONAL, Action.MEET_QUORUM): _ACTIVE,
-        (*_PROVISIONAL, Action.REJECT): _WITHDRAWN,
-        (*_PROVISIONAL, Action.EXPIRE): _WITHDRAWN,
-        (*_ACTIVE, Action.CLOSE): _CLOSED,
+        (*_PROVISIONAL, Action.MISS_RATIFICATION): _UNRATIFIED,
+        (*_UNRATIFIED, Action.EXPIRE): _WITHDRAWN,
         **{
             (*state, action): after
-            for state in (_ACTIVE, _PROVISIONAL)
+            for state in (_PROVISIONAL, _UNRATIFIED)
+            for action, after in (
+                (Action.APPROVE, state),
+                (Action.MEET_QUORUM, _ACTIVE),
+                (Action.REJECT, _WITHDRAWN),
+            )
+        },
+        (*_ACTIVE, Action.CLOSE): _CLOSED,
+        **{(*state, Action.ADD_PARTNERS): state for state in (_ACTIVE, _PROVISIONAL)},
+        **{
+            (*state, action): after
+            for state in (_ACTIVE, _PROVISIONAL, _UNRATIFIED)
             for action, after in (
                 (Action.WITHDRAW, _WITHDRAWN),
                 (Action.WITHDRAW_SOME, state),
-                (Action.ADD_PARTNERS, state),
                 (Action.REPORT, state),
                 (Action.ACT_ON_HOLD, state),
             )
@@ -80,21 +98,24 @@ ENDED = frozenset({RequestStatus.WITHDRAWN, RequestStatus.CLOSED})
 
 
 def next_status(
-    current: RequestStatus | None, action: Action, *, provisional: bool = False
+    current: RequestStatus | None,
+    action: Action,
+    *,
+    ratification: Ratification = Ratification.SETTLED,
 ) -> State:
-    """Return (status, provisional) after `action`.
+    """Return (status, ratification) after `action`.
 
     Args:
         current: The status as it is; None before submission.
         action: What is to happen.
-        provisional: Whether the request went out before its approval.
+        ratification: Whether it went out before its approval, and waits for it.
 
     Raises:
         InvalidTransitionError: If the table has no such step; it carries the status as it is.
     """
-    after = TRANSITIONS.get((current, provisional, action))
+    after = TRANSITIONS.get((current, ratification, action))
     if after is None:
-        shown = _shown(current, provisional=provisional)
+        shown = _shown(current, ratification)
         raise InvalidTransitionError(
             f"a request that is {shown} cannot take: {action.replace('_', ' ')}",
             current_status=current.value if current else None,
@@ -102,36 +123,36 @@ def next_status(
     return after
 
 
-def _shown(current: RequestStatus | None, *, provisional: bool) -> str:
+def _shown(current: RequestStatus | None, ratification: Ratification) -> str:
     if current is None:
         return "not yet submitted"
-    return f"{current.value} (provisional)" if provisional else current.value
+    is_settled = ratification is Ratification.SETTLED
+    return current.value if is_settled else f"{current.value} ({ratification.value})"
 
 
 def require_in_time(
     current: RequestStatus,
     *,
-    provisional: bool,
     approve_by: datetime,
-    ratify_by: datetime | None,
+    unratified_until: datetime | None,
     now: datetime,
 ) -> None:
-    """Refuse to decide on a request, or to widen it, after its time.
+    """Refuse to decide on a request after its time.
 
-    Whether the timer has fired already makes no difference. Taking back is never too late.
+    Whether the timer has fired already makes no difference. Taking back is never too late, and a
+    flash request may be ratified after `ratify_by`, until it withdraws itself.
 
     Args:
         current: The status as it is.
-        provisional: Whether the request went out before its approval.
         approve_by: Until when a submitted request is decided on.
-        ratify_by: Until when a provisional one is ratified.
+        unratified_until: Until when an unratified one may still be ratified; None of any other.
         now: The moment of the act.
 
     Raises:
         InvalidTransitionError: If the time is over; it says when it was, and what happens next.
     """
-    if provisional and ratify_by is not None and ratify_by <= now:
-        ended_at, what = ratify_by, "ratify it ended at {}: the request withdraws itself"
+    if unratified_until is not None and unratified_until <= now:
+        ended_at, what = unratified_until, "ratify it ended at {}: the request withdraws itself"
     elif current is RequestStatus.SUBMITTED and approve_by <= now:
         ended_at, what = approve_by, "decide on it ended at {}: the request expires"
     else:
@@ -143,24 +164,56 @@ def require_in_time(
     )
 
 
+def require_widenable(
+    current: RequestStatus,
+    *,
+    ratification: Ratification,
+    ratify_by: datetime | None,
+    now: datetime,
+) -> None:
+    """Refuse to ask more partners where the request takes none.
+
+    A request that nobody ratified by `ratify_by` reaches nobody else, whether or not the timer has
+    fired already.
+
+    Raises:
+        InvalidTransitionError: If it is not active, or not ratified in time.
+    """
+    is_due = ratify_by is not None and ratify_by <= now
+    if ratification is Ratification.UNRATIFIED or (
+        ratification is Ratification.PROVISIONAL and is_due
+    ):
+        raise _not_ratified(current, Ratification.UNRATIFIED, "add partners")
+    next_status(current, Action.ADD_PARTNERS, ratification=ratification)
+
+
+def _not_ratified(
+    current: RequestStatus, ratification: Ratification, action: str
+) -> InvalidTransitionError:
+    return InvalidTransitionError(
+        f"a request that is {_shown(current, ratification)} cannot take: {action}; another"
+        " security lead ratifies or rejects it (approvals) first, or you withdraw it",
+        code="not_ratified",
+        current_status=current.value,
+    )
+
+
 def require_closable(
-    current: RequestStatus, *, open_holds: int, provisional: bool = False
+    current: RequestStatus,
+    *,
+    open_holds: int,
+    ratification: Ratification = Ratification.SETTLED,
 ) -> State:
-    """Return (status, provisional) after a lead closes the request.
+    """Return (status, ratification) after a lead closes the request.
 
     Raises:
         InvalidTransitionError: If the request is not active, or nobody ratified it: closing would
             spare it the second pair of eyes.
         ConflictError: If a hold is still open: closing may not hide frozen funds.
     """
-    if current is RequestStatus.ACTIVE and provisional:
-        raise InvalidTransitionError(
-            "a request that is active (provisional) cannot take: close; another security lead"
-            " ratifies or rejects it (approvals) first, or you withdraw it",
-            code="not_ratified",
-            current_status=current.value,
-        )
-    after = next_status(current, Action.CLOSE, provisional=provisional)
+    if ratification is not Ratification.SETTLED:
+        raise _not_ratified(current, ratification, "close")
+    after = next_status(current, Action.CLOSE)
     if open_holds:
         holds = "1 hold is" if open_holds == 1 else f"{open_holds} holds are"
         raise ConflictError(

@@ -17,6 +17,8 @@ from coordinator.services.ending import (
     closing,
     disputes,
     legal_orders,
+    withdrawal_approvals,
+    withdrawal_proposals,
     withdrawals,
 )
 from coordinator.services.ledger import freeze_ledger, holds
@@ -29,7 +31,14 @@ from coordinator.services.membership import (
     rotations,
     suspensions,
 )
-from coordinator.services.requests import additions, approvals, freeze_requests, info_requests, legs
+from coordinator.services.requests import (
+    additions,
+    approvals,
+    freeze_requests,
+    info_requests,
+    legs,
+    ratification,
+)
 
 HANDLERS: tuple[Handler[Any], ...] = (
     # A freeze request, from submission to closure.
@@ -37,10 +46,13 @@ HANDLERS: tuple[Handler[Any], ...] = (
     approvals.decide,
     additions.propose,
     withdrawals.withdraw,
+    withdrawal_approvals.decide,
+    withdrawal_proposals.void,
     closing.close,
     closing.close_by_itself,
     closing.expire,
-    withdrawals.lapse,
+    ratification.miss,
+    ratification.lapse,
     # A partner's leg of it.
     legs.acknowledge,
     legs.review,
@@ -75,7 +87,7 @@ HANDLERS: tuple[Handler[Any], ...] = (
     root_resets.take_over,
     suspensions.suspend,
     suspensions.reinstate,
-    suspensions.withdraw_of_suspended,
+    suspensions.suspend_request,
     # Webhook endpoints and what is delivered to them.
     webhook_endpoints.register,
     webhook_endpoints.update,

@@ -40,6 +40,7 @@ from holdfast.evidence.case_file import Finding, Result
 from holdfast.evidence.examination import Examination, examine
 from holdfast.evidence.key_directory import KeyDirectory
 from holdfast.evidence.notice import Notice, prove_notice
+from holdfast.evidence.withdrawal_notice import WithdrawalNotice, prove_withdrawal
 from holdfast.profiles.private_files import read_private, write_private
 from holdfast.profiles.store import Profile, ProfileStore
 from holdfast.protocol.accounts import comparison_key
@@ -84,6 +85,7 @@ __all__ = [
     "UnavailableError",
     "UntrustedEvidenceError",
     "ValidationError",
+    "WithdrawalNotice",
     "amount_text",
     "comparison_key",
     "examine",
@@ -92,6 +94,7 @@ __all__ = [
     "prove_act",
     "prove_evidence",
     "prove_notice",
+    "prove_withdrawal",
     "read_draft",
     "read_private",
     "rotate_key",

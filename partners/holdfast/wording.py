@@ -1,12 +1,18 @@
-"""Numbers and amounts in sentences."""
+"""Numbers, amounts and states in sentences."""
 
-from holdfast.protocol.views import AssetUnit
+from holdfast.protocol.views import AssetUnit, FreezeRequestSummary, FreezeRequestView
 
 
 def counted(count: int, noun: str) -> str:
     """Return "1 fault", "2 faults", "2 addresses"."""
     ending = "" if count == 1 else "es" if noun.endswith("s") else "s"
     return f"{count} {noun}{ending}"
+
+
+def request_state(view: FreezeRequestView | FreezeRequestSummary) -> str:
+    """Return how a request stands, e.g. "active (unratified)"."""
+    waits = "provisional" if view.provisional else "unratified" if view.unratified else ""
+    return f"{view.status.value} ({waits})" if waits else view.status.value
 
 
 def whole_units(base_units: str, unit: AssetUnit) -> str:

@@ -442,7 +442,7 @@ def test_an_act_on_another_document_is_refused(signer: Signer, cast: Cast, act: 
         approve(signer, cast, request)
     members: dict[str, dict[str, Any]] = {
         "approvals": {"decision": "approve", "context_sha256": request["context_sha256"]},
-        "withdrawal": {"addresses": "all", "reason": "mistake"},
+        "withdrawal": {"addresses": "all", "reason_code": "other", "reason": "mistake"},
         "acknowledgement": {},
         "freeze-reports": {"lines": [FOUND]},
     }

@@ -261,7 +261,12 @@ def test_words_and_addresses_are_refused_in_one_answer(signer: Signer, cast: Cas
 def test_a_reason_that_nobody_can_see_is_none(signer: Signer, cast: Cast, reason: str) -> None:
     request = submit(signer, cast)
     approve(signer, cast, request)
-    body = {"content_sha256": request["content_sha256"], "addresses": "all", "reason": reason}
+    body = {
+        "content_sha256": request["content_sha256"],
+        "addresses": "all",
+        "reason_code": "other",
+        "reason": reason,
+    }
     answer = signer.post(cast.a.lead, f"{PATH}/{request['id']}/withdrawal", body)
     assert answer.status_code == 422
     (fault,) = answer.get_json()["errors"]

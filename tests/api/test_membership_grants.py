@@ -263,6 +263,7 @@ def test_two_leads_change_the_policy_and_one_alone_does_not(signer: Signer, cast
         "may_flash": [cast.a.analyst.subject],
         "systems_as_compliance": [cast.a.system.subject],
         "provisional": "hold_back",
+        "withdrawal_quorum": 2,
         "may_ask_all": False,
         "cannot_say": "private_requesters",
     }

@@ -14,7 +14,7 @@ from coordinator.services.membership.rotations import RotateKey
 from coordinator.services.membership.suspensions import (
     ReinstatePartner,
     SuspendPartner,
-    WithdrawOfSuspended,
+    SuspendRequest,
 )
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.documents import Vault
@@ -54,14 +54,14 @@ class Operator:
         operate(self.database, self.vault, self.clock, ReinstatePartner(handle=exchange.handle))
 
     def due(self) -> list[str]:
-        """Return which requests the worker would withdraw."""
+        """Return which requests the worker would take up."""
         [timer] = [timer for timer in all_timers(RULEBOOK.policies) if timer.name == "suspension"]
         with self.database.engine.connect() as connection:
             return list(timer.find(connection, self.clock.now(), 100))
 
-    def withdraw(self, request_id: str) -> str:
+    def take_up(self, request_id: str) -> str:
         """Fire the timer for one request; returns its status after that."""
-        command = WithdrawOfSuspended(request_id=request_id)
+        command = SuspendRequest(request_id=request_id)
         return str(operate(self.database, self.vault, self.clock, command).body["status"])
 
 
@@ -266,7 +266,7 @@ def test_a_suspended_partner_shares_no_hold_with_another_request(
     assert settled.status_code == 201, settled.data
 
 
-def test_what_a_suspended_partner_asked_is_withdrawn_unless_it_is_active(
+def test_what_a_suspended_partner_asked_is_withdrawn_or_unratified_unless_it_is_active(
     signer: Signer, cast: Cast, operator: Operator
 ) -> None:
     active, _ = held_by_b(signer, cast)
@@ -281,14 +281,17 @@ def test_what_a_suspended_partner_asked_is_withdrawn_unless_it_is_active(
     assert operator.due() == []
     operator.suspend(cast.a)
     assert sorted(operator.due()) == sorted([submitted["id"], flash["id"]])
-    assert operator.withdraw(submitted["id"]) == "withdrawn"
-    assert operator.withdraw(flash["id"]) == "withdrawn"
-    assert operator.withdraw(active["id"]) == "unchanged"
-    assert operator.withdraw(others["id"]) == "unchanged"
-    assert operator.withdraw(submitted["id"]) == "unchanged"
+    assert operator.take_up(submitted["id"]) == "withdrawn"
+    assert operator.take_up(flash["id"]) == "active"
+    for untouched in (active, others, submitted, flash):
+        assert operator.take_up(untouched["id"]) == "unchanged"
     assert operator.due() == []
-    told = events(signer, cast.b.system, "freeze_request.withdrawn")
-    assert [event["request_id"] for event in told] == [flash["id"]]
+    assert events(signer, cast.b.system, "freeze_request.withdrawn") == []
+    [told] = events(signer, cast.b.system, "freeze_request.unratified")
+    assert (told["request_id"], told["reason"]) == (flash["id"], "the requester was suspended")
+    shown = signer.get(cast.b.auditor, f"{REQUESTS}/{flash['id']}").get_json()
+    assert (shown["status"], shown["unratified"], shown["provisional"]) == ("active", True, False)
+    assert shown["unratified_until"] == told["unratified_until"]
     shown = signer.get(cast.b.auditor, f"{REQUESTS}/{active['id']}").get_json()
     assert (shown["status"], shown["requester_suspended"]) == ("active", True)
     listed = signer.get(cast.b.auditor, f"{REQUESTS}?box=received").get_json()["items"]
@@ -298,6 +301,10 @@ def test_what_a_suspended_partner_asked_is_withdrawn_unless_it_is_active(
     assert shown["requester_suspended"] is False
     view = signer.get(cast.a.auditor, f"{REQUESTS}/{submitted['id']}").get_json()
     assert view["status"] == "withdrawn"
+    # Back again, it may stand by what went out.
+    approve(signer, cast, flash)
+    view = signer.get(cast.a.auditor, f"{REQUESTS}/{flash['id']}").get_json()
+    assert (view["status"], view["unratified"]) == ("active", False)
 
 
 def test_what_was_due_is_left_alone_once_the_partner_is_back(
@@ -307,7 +314,7 @@ def test_what_was_due_is_left_alone_once_the_partner_is_back(
     operator.suspend(cast.a)
     operator.reinstate(cast.a)
     assert operator.due() == []
-    assert operator.withdraw(submitted["id"]) == "unchanged"
+    assert operator.take_up(submitted["id"]) == "unchanged"
 
 
 def test_only_an_active_partner_is_suspended_and_only_a_suspended_one_reinstated(

@@ -53,6 +53,8 @@ RIGHTS: Mapping[str, set[str]] = {
     "POST /v1/freeze-requests": SUBMITTING,
     f"POST {REQUEST}/approvals": LEAD,
     f"POST {REQUEST}/withdrawal": SUBMITTING,
+    f"GET {REQUEST}/withdrawals": ALL,
+    f"POST {REQUEST}/withdrawals/{{withdrawal_id}}/approvals": LEAD,
     f"POST {REQUEST}/closure": LEAD,
     f"POST {REQUEST}/acknowledgement": ANSWERING,
     f"POST {REQUEST}/review": ANSWERING,
@@ -119,7 +121,10 @@ def _body(route: Route, cast: Cast, own: Exchange, request: Mapping[str, Any]) -
             to=[e.handle for e in cast.all if e is not own][:1]
         ),
         "/approvals": act | decision,
-        "/withdrawal": act | {"addresses": "all", "reason": "sent by mistake"},
+        "/withdrawal": act
+        | {"addresses": "all", "reason_code": "other", "reason": "sent by mistake"},
+        "/withdrawals/{withdrawal_id}/approvals": act
+        | {"decision": "approve", "act_sha256": "0" * 64},
         "/closure": act,
         "/acknowledgement": act,
         "/review": act,
@@ -158,6 +163,7 @@ def _path(route: Route, request: Mapping[str, Any], **ids: str) -> str:
         "info_request_id": f"inf_{UNKNOWN}",
         "dispute_id": f"dsp_{UNKNOWN}",
         "clearance_id": f"clr_{UNKNOWN}",
+        "withdrawal_id": f"wdp_{UNKNOWN}",
         "proposal_id": f"grp_{UNKNOWN}",
     } | ids
     return route.path.format(**names)

@@ -76,6 +76,7 @@ def _submit(w: World) -> Iterator[Pair]:
     assert second["warnings"]
     yield _without(second, "log"), _read(w, w.cast.a.auditor, second)
     flash = w.submit(urgency="flash")
+    assert flash["waits_because"] == "policy"
     yield _without(flash, "log"), _read(w, w.cast.a.auditor, flash)
 
 
@@ -106,8 +107,30 @@ def _propose(w: World) -> Iterator[Pair]:
 def _withdraw(w: World) -> Iterator[Pair]:
     for addresses in ([0], "all"):
         request = w.live(addresses=[{"account": account(1)}, {"account": account(2)}])
-        words = {"addresses": addresses, "reason": "wrong address"}
+        words = {"addresses": addresses, "reason_code": "other", "reason": "wrong address"}
         yield from _ended(w, request, w.act(w.cast.a.lead, request, "withdrawal", **words))
+
+
+def _decide_withdrawal(w: World) -> Iterator[Pair]:
+    policy = {"policy": {"withdrawal_quorum": 2}}
+    assert w.signer.post(w.cast.a.root, "/v1/grants", policy).status_code == 201
+    words = {"addresses": "all", "reason_code": "other", "reason": "wrong address"}
+    for decision in ("reject", "approve"):
+        request = w.live()
+        w.freeze(w.cast.b, request)
+        answer = w.act(w.cast.a.lead, request, "withdrawal", **words)
+        yield from _ended(w, request, answer)
+        item = answer["withdrawal"]
+        for reader in (w.cast.a.auditor, w.cast.b.auditor):
+            yield item, _item(w, reader, request, "withdrawals", item["id"])
+        said = {"decision": decision, "act_sha256": item["act_sha256"]}
+        path = f"withdrawals/{item['id']}/approvals"
+        decided = w.act(w.cast.a.second_lead, request, path, **said)
+        yield from _ended(w, request, decided)
+        yield decided["at"], decided["withdrawal"]["decided_at"]
+        for reader in (w.cast.a.auditor, w.cast.b.auditor):
+            read = _item(w, reader, request, "withdrawals", item["id"])
+            yield decided["withdrawal"], read
 
 
 def _close(w: World) -> Iterator[Pair]:
@@ -186,7 +209,14 @@ def _report(w: World) -> Iterator[Pair]:
         answer = w.report(w.cast.b, request, [line])
         yield from _both_legs(w, request, answer)
         shown += answer["lines"]
-    w.act(w.cast.a.lead, request, "withdrawal", addresses=[0], reason="wrong address")
+    w.act(
+        w.cast.a.lead,
+        request,
+        "withdrawal",
+        addresses=[0],
+        reason_code="other",
+        reason="wrong address",
+    )
     kept = {"kind": "kept", "hold": holds[0], "basis": "own_policy", "hold_expires_at": _LATER}
     answer = w.report(w.cast.b, request, [kept])
     yield from _both_legs(w, request, answer)
@@ -268,6 +298,7 @@ _CASES: dict[str, Case] = {
     f"{_BASE}/approvals": _approve,
     f"{_BASE}/partners": _propose,
     f"{_BASE}/withdrawal": _withdraw,
+    f"{_BASE}/withdrawals/{{withdrawal_id}}/approvals": _decide_withdrawal,
     f"{_BASE}/closure": _close,
     f"{_BASE}/acknowledgement": _acknowledge,
     f"{_BASE}/review": _review,

@@ -51,6 +51,7 @@ NO_VIEWS = {
     "LineWords",
     "NamedAddresses",
     "PolicyView",
+    "ToldReason",
     "UsdView",
     "Withdrawn",
 }

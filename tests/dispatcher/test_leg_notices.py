@@ -273,7 +273,14 @@ def test_a_leg_withdrawn_before_it_was_told_stays_so_and_its_notice_came(
     outbox.endpoint(desk.cast.b.lead)
     ask = go_out(desk)
     finish_all(outbox, {})
-    desk.act(desk.cast.a.lead, ask, "withdrawal", addresses="all", reason="wrongly attributed")
+    desk.act(
+        desk.cast.a.lead,
+        ask,
+        "withdrawal",
+        addresses="all",
+        reason_code="other",
+        reason="wrongly attributed",
+    )
     assert tell(outbox) == 1
     leg = desk.leg(desk.cast.b, ask)
     assert (leg.status, leg.delivered_at) == ("withdrawn", desk.clock.now())

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from itertools import product
+from typing import Any
 
 import pytest
 
@@ -9,45 +10,57 @@ from coordinator.domain.errors import ConflictError, InvalidTransitionError
 from coordinator.domain.freeze_request import (
     TRANSITIONS,
     Action,
+    Ratification,
     next_status,
     require_closable,
     require_in_time,
+    require_widenable,
 )
 from holdfast.protocol.vocabulary import RequestStatus
 
 S = RequestStatus
 A = Action
-EVERY_CELL = list(product([None, *RequestStatus], [False, True], Action))
+SETTLED, PROVISIONAL, UNRATIFIED = Ratification
+EVERY_CELL = list(product([None, *RequestStatus], Ratification, Action))
 END = datetime(2026, 11, 22, 12, tzinfo=UTC)
+LONG_AGO = END - timedelta(days=9)
 
 #: The table, written out a second time and flat, so that a change in one shows.
 EXPECTED = {
-    (None, False, A.SUBMIT): (S.SUBMITTED, False),
-    (None, False, A.SUBMIT_FLASH): (S.ACTIVE, True),
-    (S.SUBMITTED, False, A.APPROVE): (S.SUBMITTED, False),
-    (S.SUBMITTED, False, A.MEET_QUORUM): (S.ACTIVE, False),
-    (S.SUBMITTED, False, A.REJECT): (S.REJECTED, False),
-    (S.SUBMITTED, False, A.WITHDRAW): (S.WITHDRAWN, False),
-    (S.SUBMITTED, False, A.EXPIRE): (S.EXPIRED, False),
-    (S.ACTIVE, True, A.APPROVE): (S.ACTIVE, True),
-    (S.ACTIVE, True, A.MEET_QUORUM): (S.ACTIVE, False),
-    (S.ACTIVE, True, A.REJECT): (S.WITHDRAWN, False),
-    (S.ACTIVE, True, A.EXPIRE): (S.WITHDRAWN, False),
-    (S.ACTIVE, True, A.WITHDRAW): (S.WITHDRAWN, False),
-    (S.ACTIVE, True, A.WITHDRAW_SOME): (S.ACTIVE, True),
-    (S.ACTIVE, True, A.ADD_PARTNERS): (S.ACTIVE, True),
-    (S.ACTIVE, True, A.REPORT): (S.ACTIVE, True),
-    (S.ACTIVE, True, A.ACT_ON_HOLD): (S.ACTIVE, True),
-    (S.ACTIVE, False, A.WITHDRAW): (S.WITHDRAWN, False),
-    (S.ACTIVE, False, A.WITHDRAW_SOME): (S.ACTIVE, False),
-    (S.ACTIVE, False, A.ADD_PARTNERS): (S.ACTIVE, False),
-    (S.ACTIVE, False, A.CLOSE): (S.CLOSED, False),
-    (S.ACTIVE, False, A.REPORT): (S.ACTIVE, False),
-    (S.ACTIVE, False, A.ACT_ON_HOLD): (S.ACTIVE, False),
-    (S.WITHDRAWN, False, A.ACT_ON_HOLD): (S.WITHDRAWN, False),
-    (S.WITHDRAWN, False, A.REPORT): (S.WITHDRAWN, False),
-    (S.CLOSED, False, A.ACT_ON_HOLD): (S.CLOSED, False),
-    (S.CLOSED, False, A.REPORT): (S.CLOSED, False),
+    (None, SETTLED, A.SUBMIT): (S.SUBMITTED, SETTLED),
+    (None, SETTLED, A.SUBMIT_FLASH): (S.ACTIVE, PROVISIONAL),
+    (S.SUBMITTED, SETTLED, A.APPROVE): (S.SUBMITTED, SETTLED),
+    (S.SUBMITTED, SETTLED, A.MEET_QUORUM): (S.ACTIVE, SETTLED),
+    (S.SUBMITTED, SETTLED, A.REJECT): (S.REJECTED, SETTLED),
+    (S.SUBMITTED, SETTLED, A.WITHDRAW): (S.WITHDRAWN, SETTLED),
+    (S.SUBMITTED, SETTLED, A.EXPIRE): (S.EXPIRED, SETTLED),
+    (S.ACTIVE, PROVISIONAL, A.APPROVE): (S.ACTIVE, PROVISIONAL),
+    (S.ACTIVE, PROVISIONAL, A.MEET_QUORUM): (S.ACTIVE, SETTLED),
+    (S.ACTIVE, PROVISIONAL, A.REJECT): (S.WITHDRAWN, SETTLED),
+    (S.ACTIVE, PROVISIONAL, A.MISS_RATIFICATION): (S.ACTIVE, UNRATIFIED),
+    (S.ACTIVE, PROVISIONAL, A.WITHDRAW): (S.WITHDRAWN, SETTLED),
+    (S.ACTIVE, PROVISIONAL, A.WITHDRAW_SOME): (S.ACTIVE, PROVISIONAL),
+    (S.ACTIVE, PROVISIONAL, A.ADD_PARTNERS): (S.ACTIVE, PROVISIONAL),
+    (S.ACTIVE, PROVISIONAL, A.REPORT): (S.ACTIVE, PROVISIONAL),
+    (S.ACTIVE, PROVISIONAL, A.ACT_ON_HOLD): (S.ACTIVE, PROVISIONAL),
+    (S.ACTIVE, UNRATIFIED, A.APPROVE): (S.ACTIVE, UNRATIFIED),
+    (S.ACTIVE, UNRATIFIED, A.MEET_QUORUM): (S.ACTIVE, SETTLED),
+    (S.ACTIVE, UNRATIFIED, A.REJECT): (S.WITHDRAWN, SETTLED),
+    (S.ACTIVE, UNRATIFIED, A.EXPIRE): (S.WITHDRAWN, SETTLED),
+    (S.ACTIVE, UNRATIFIED, A.WITHDRAW): (S.WITHDRAWN, SETTLED),
+    (S.ACTIVE, UNRATIFIED, A.WITHDRAW_SOME): (S.ACTIVE, UNRATIFIED),
+    (S.ACTIVE, UNRATIFIED, A.REPORT): (S.ACTIVE, UNRATIFIED),
+    (S.ACTIVE, UNRATIFIED, A.ACT_ON_HOLD): (S.ACTIVE, UNRATIFIED),
+    (S.ACTIVE, SETTLED, A.WITHDRAW): (S.WITHDRAWN, SETTLED),
+    (S.ACTIVE, SETTLED, A.WITHDRAW_SOME): (S.ACTIVE, SETTLED),
+    (S.ACTIVE, SETTLED, A.ADD_PARTNERS): (S.ACTIVE, SETTLED),
+    (S.ACTIVE, SETTLED, A.CLOSE): (S.CLOSED, SETTLED),
+    (S.ACTIVE, SETTLED, A.REPORT): (S.ACTIVE, SETTLED),
+    (S.ACTIVE, SETTLED, A.ACT_ON_HOLD): (S.ACTIVE, SETTLED),
+    (S.WITHDRAWN, SETTLED, A.ACT_ON_HOLD): (S.WITHDRAWN, SETTLED),
+    (S.WITHDRAWN, SETTLED, A.REPORT): (S.WITHDRAWN, SETTLED),
+    (S.CLOSED, SETTLED, A.ACT_ON_HOLD): (S.CLOSED, SETTLED),
+    (S.CLOSED, SETTLED, A.REPORT): (S.CLOSED, SETTLED),
 }
 
 
@@ -55,24 +68,26 @@ def test_the_table_is_the_one_of_the_design() -> None:
     assert dict(TRANSITIONS) == EXPECTED
 
 
-@pytest.mark.parametrize(("status", "provisional", "action"), EVERY_CELL)
+@pytest.mark.parametrize(("status", "ratification", "action"), EVERY_CELL)
 def test_a_step_in_the_table_is_taken_and_any_other_refused_with_the_status_as_it_is(
-    status: RequestStatus | None, *, provisional: bool, action: Action
+    status: RequestStatus | None, ratification: Ratification, action: Action
 ) -> None:
-    expected = EXPECTED.get((status, provisional, action))
+    expected = EXPECTED.get((status, ratification, action))
     if expected is not None:
-        assert next_status(status, action, provisional=provisional) == expected
+        assert next_status(status, action, ratification=ratification) == expected
         return
     with pytest.raises(InvalidTransitionError) as refused:
-        next_status(status, action, provisional=provisional)
+        next_status(status, action, ratification=ratification)
     assert refused.value.current_status == (status.value if status else None)
     assert (status.value if status else "not yet submitted") in refused.value.message
-    assert ("provisional" in refused.value.message) == (provisional and status is not None)
+    for waits in (PROVISIONAL, UNRATIFIED):
+        is_said = f"({waits.value})" in refused.value.message
+        assert is_said == (ratification is waits and status is not None)
 
 
 def test_the_table_cannot_be_changed_at_run_time() -> None:
     with pytest.raises(TypeError):
-        TRANSITIONS[S.EXPIRED, False, A.APPROVE] = (S.ACTIVE, False)  # type: ignore[index]
+        TRANSITIONS[S.EXPIRED, SETTLED, A.APPROVE] = (S.ACTIVE, SETTLED)  # type: ignore[index]
 
 
 def test_every_status_can_be_reached() -> None:
@@ -93,7 +108,7 @@ def test_a_request_with_open_holds_does_not_close(open_holds: int, said: str) ->
 
 
 def test_a_request_without_open_holds_closes() -> None:
-    assert require_closable(S.ACTIVE, open_holds=0) == (S.CLOSED, False)
+    assert require_closable(S.ACTIVE, open_holds=0) == (S.CLOSED, SETTLED)
 
 
 def test_a_request_that_is_not_active_does_not_close_even_without_holds() -> None:
@@ -101,35 +116,53 @@ def test_a_request_that_is_not_active_does_not_close_even_without_holds() -> Non
         require_closable(S.SUBMITTED, open_holds=0)
 
 
+@pytest.mark.parametrize("ratification", [PROVISIONAL, UNRATIFIED])
 @pytest.mark.parametrize("open_holds", [0, 1])
 def test_a_request_that_nobody_ratified_does_not_close_and_is_told_what_comes_first(
-    open_holds: int,
+    open_holds: int, ratification: Ratification
 ) -> None:
     with pytest.raises(InvalidTransitionError, match="ratifies or rejects") as refused:
-        require_closable(S.ACTIVE, open_holds=open_holds, provisional=True)
+        require_closable(S.ACTIVE, open_holds=open_holds, ratification=ratification)
     assert (refused.value.code, refused.value.current_status) == ("not_ratified", "active")
 
 
+@pytest.mark.parametrize("ratification", Ratification)
+@pytest.mark.parametrize("status", RequestStatus)
+def test_more_partners_are_asked_by_what_is_active_and_not_past_its_ratification(
+    status: RequestStatus, ratification: Ratification
+) -> None:
+    for is_due in (False, True):
+        ratify_by = END if is_due else END + timedelta(microseconds=1)
+        may = (status, ratification, A.ADD_PARTNERS) in EXPECTED
+        state: dict[str, Any] = {"ratification": ratification, "ratify_by": ratify_by, "now": END}
+        if may and not (is_due and ratification is PROVISIONAL):
+            require_widenable(status, **state)
+            continue
+        with pytest.raises(InvalidTransitionError) as refused:
+            require_widenable(status, **state)
+        is_late = ratification is UNRATIFIED or (is_due and ratification is PROVISIONAL)
+        assert refused.value.code == ("not_ratified" if is_late else "invalid_transition")
+
+
 @pytest.mark.parametrize(
-    ("status", "provisional", "what"),
-    [(S.SUBMITTED, False, "expires"), (S.ACTIVE, True, "withdraws itself")],
+    ("status", "times", "what"),
+    [
+        (S.SUBMITTED, {"approve_by": END, "unratified_until": None}, "expires"),
+        (S.ACTIVE, {"approve_by": LONG_AGO, "unratified_until": END}, "withdraws itself"),
+    ],
 )
 def test_what_is_undecided_is_too_late_from_its_deadline_on(
-    status: RequestStatus, what: str, *, provisional: bool
+    status: RequestStatus, times: dict[str, Any], what: str
 ) -> None:
-    """A provisional request has one deadline, the one to ratify; a submitted one the other."""
-    later = END + timedelta(days=1)
-    times = {"approve_by": later, "ratify_by": END} if provisional else {"approve_by": END}
-    by = {"provisional": provisional, "ratify_by": None, **times}
-    require_in_time(status, now=END - timedelta(microseconds=1), **by)  # type: ignore[arg-type]
+    """A submitted request has one deadline, an unratified one the other."""
+    require_in_time(status, now=END - timedelta(microseconds=1), **times)
     with pytest.raises(InvalidTransitionError) as refused:
-        require_in_time(status, now=END, **by)  # type: ignore[arg-type]
+        require_in_time(status, now=END, **times)
     assert (refused.value.code, refused.value.current_status) == ("too_late", status)
     assert "2026-11-22T12:00:00Z" in refused.value.message
     assert what in refused.value.message
 
 
-def test_what_is_decided_knows_no_deadline() -> None:
-    long_ago = END - timedelta(days=9)
+def test_what_is_decided_or_provisional_knows_no_deadline() -> None:
     for status in (S.ACTIVE, S.CLOSED):
-        require_in_time(status, provisional=False, approve_by=long_ago, ratify_by=long_ago, now=END)
+        require_in_time(status, approve_by=LONG_AGO, unratified_until=None, now=END)

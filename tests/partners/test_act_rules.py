@@ -61,8 +61,15 @@ def test_acts_that_share_a_path_are_told_apart_by_their_decision() -> None:
     for act, rule in ACT_RULES.items():
         paths.setdefault(rule.path, []).append(act)
     together = [acts for acts in paths.values() if len(acts) > 1]
-    assert together == [["approve", "reject", "approve_addition", "reject_addition"]]
-    assert all(ACT_RULES[act].decision for act in together[0])
+    assert together == [
+        ["approve", "reject", "approve_addition", "reject_addition"],
+        # Only the policy in force says whether one lead's act is all that it takes.
+        ["withdraw", "propose_withdrawal"],
+        ["propose_resolution", "resolve_dispute"],
+        ["approve_withdrawal", "reject_withdrawal"],
+    ]
+    for acts in (together[0], together[3]):
+        assert all(ACT_RULES[act].decision for act in acts)
 
 
 def _stored_kinds() -> Iterator[str]:
@@ -130,7 +137,12 @@ def test_a_body_that_fits_another_act_s_path_passes_for_neither() -> None:
         (Role.AUDITOR, "acknowledge", {}, "not_allowed"),
         (Role.ANALYST, "close", {}, "not_a_lead"),
         (Role.ANALYST, "decline", {"code": "no_match"}, "not_allowed"),
-        (Role.COMPLIANCE, "withdraw", {"addresses": "all", "reason": "x"}, "not_allowed"),
+        (
+            Role.COMPLIANCE,
+            "withdraw",
+            {"addresses": "all", "reason_code": "other", "reason": "x"},
+            "not_allowed",
+        ),
     ],
 )
 def test_an_act_by_somebody_without_the_role_is_refused(

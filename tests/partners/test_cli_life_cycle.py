@@ -70,10 +70,12 @@ def test_owed_says_who_owes_what_and_why(shell: Shell, stub: StubCoordinator) ->
     rows = [
         hold_view(owed_since=AT, request_id=FRQ),
         hold_view(owed_since=AT, request_id=FRQ, lapsed=True),
+        hold_view(owed_since=AT, request_id=FRQ, withdrawn_reason_code="wrong_target"),
     ]
     stub.answers("GET", "/v1/holds/owed", {"items": rows})
     lines = shell("owed").output.splitlines()
-    assert [line.split()[-1] for line in lines[1:]] == ["withdrawn", "lapsed"]
+    whys = [line.split()[-1] for line in lines[1:]]
+    assert whys == ["withdrawn", "lapsed", "wrong_target"]
     assert all(word in lines[1] for word in (HOLD, FRQ, "exchange-b.example", "700"))
 
 
@@ -239,7 +241,8 @@ def test_a_report_explains_why_the_rest_holds_nothing(shell: Shell, stub: StubCo
 def test_some_addresses_are_withdrawn(shell: Shell, stub: StubCoordinator) -> None:
     answer_request(stub)
     stub.answers("POST", f"{REQUEST}/withdrawal", act_view(), status=201)
-    words = ["--address", "3", "--address", "5", "--reason", "An innocent's."]
+    why = ["--reason-code", "wrong_target", "--reason", "An innocent's."]
+    words = ["--address", "3", "--address", "5", *why]
     assert shell("withdraw", FRQ, *words).exit_code == 0
     assert sent(stub)["addresses"] == [3, 5]
 

@@ -1,5 +1,6 @@
 """Joining and looking around from the command line: what people read, and what scripts read."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from holdfast.client.client import Client
 from holdfast.profiles.store import Profile, ProfileStore
 from holdfast.protocol import strict_json
+from holdfast.protocol.jwk import PrivateKey
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.views import EventPage
 from holdfast.protocol.vocabulary import Role
@@ -138,14 +140,18 @@ def test_status_shows_how_many_addresses_were_withdrawn_and_on_demand_which_and_
     stub.answers("GET", f"{REQUEST}/legs", {"items": []})
     answer_request(stub, address_count=51, withdrawn_count=1)
     flagged = {"address_no": 0, "account": "eip155:1:0x51", "canonical": "eip155:1:0x51"}
-    taken = {"withdrawn_at": AT, "withdrawn_reason": "innocent"}
+    taken = {
+        "withdrawn_at": AT,
+        "withdrawn_reason": "innocent",
+        "withdrawn_reason_code": "wrong_target",
+    }
     items = [{**flagged, **taken}, {**flagged, "address_no": 1}]
     stub.answers("GET", f"{REQUEST}/addresses", {"items": items})
     output = shell("status", FRQ).output
     assert "51 (1 withdrawn)" in output
     assert "innocent" not in output
     output = shell("status", FRQ, "--addresses").output
-    assert "innocent" in output
+    assert "wrong_target: innocent" in " ".join(output.split())
     assert "2026-01-02 03:04" in output
     document = strict_json.loads(shell("status", FRQ, "--addresses", "--json").stdout.encode())
     assert [x["withdrawn_reason"] for x in document["addresses"]] == ["innocent", None]
@@ -167,16 +173,19 @@ def test_withdraw_and_close_name_the_document_and_the_addresses(
     answer_request(stub, content_sha256="cd" * 32)
     stub.answers("POST", f"{REQUEST}/withdrawal", act_view(status="withdrawn"), status=201)
     stub.answers("POST", f"{REQUEST}/closure", act_view(status="closed"), status=201)
-    assert shell("withdraw", FRQ).exit_code == 2  # no reason
-    assert shell("withdraw", FRQ, "--reason", "mistake").exit_code == 0
+    because = ("--reason-code", "wrong_target", "--reason", "mistake")
+    assert shell("withdraw", FRQ, *because[:2]).exit_code == 2  # no reason
+    assert shell("withdraw", FRQ, *because[2:]).exit_code == 2  # no code
+    not_ratified = ("--reason-code", "not_ratified", "--reason", "mistake")
+    assert shell("withdraw", FRQ, *not_ratified).exit_code == 2
+    assert shell("withdraw", FRQ, *because).exit_code == 0
     assert sent(stub) == {
         "content_sha256": "cd" * 32,
         "addresses": "all",
+        "reason_code": "wrong_target",
         "reason": "mistake",
     }
-    assert (
-        shell("withdraw", FRQ, "--reason", "r", "--address", "3", "--address", "0").exit_code == 0
-    )
+    assert shell("withdraw", FRQ, *because, "--address", "3", "--address", "0").exit_code == 0
     assert sent(stub)["addresses"] == [3, 0]
     closed = shell("close", FRQ, "--json")
     assert strict_json.loads(closed.stdout.encode())["status"] == "closed"
@@ -223,24 +232,71 @@ def test_revoke_tells_a_key_from_a_subject(
     assert shell("revoke", "short").exit_code == 6
 
 
-def test_policy_is_replaced_as_a_whole(
+IN_FORCE = {
+    "approval_quorum": 2,
+    "withdrawal_quorum": 1,
+    "may_flash": [new_id("per")],
+    "systems_as_compliance": [new_id("sys")],
+    "provisional": "hold_back",
+    "may_ask_all": False,
+    "cannot_say": "none",
+}
+
+
+def _answer_policy(stub: StubCoordinator, profile: Profile) -> None:
+    member = {"handle": profile.handle, "name": "A", "kind": "exchange", "status": "active"}
+    stub.answers("GET", "/v1/partners/me", {**member, "policy": IN_FORCE})
+    view = {"id": "grt_1", "partner": profile.handle, "made_at": AT}
+    stub.answers("POST", "/v1/grants", view, status=201)
+
+
+@pytest.mark.parametrize(
+    ("words", "changed"),
+    [
+        (["--withdrawal-quorum", "2"], {"withdrawal_quorum": 2}),
+        (["--approval-quorum", "1"], {"approval_quorum": 1}),
+        (["--may-ask-all"], {"may_ask_all": True}),
+        (["--cannot-say", "private_requesters"], {"cannot_say": "private_requesters"}),
+        (["--provisional", "notify"], {"provisional": "notify"}),
+        (["--may-flash", "nobody"], {"may_flash": []}),
+        (["--system-as-compliance", "nobody"], {"systems_as_compliance": []}),
+    ],
+)
+def test_policy_changes_only_what_is_named(
+    shell: Shell,
+    analyst: Profile,
+    stub: StubCoordinator,
+    words: list[str],
+    changed: dict[str, object],
+) -> None:
+    _answer_policy(stub, analyst)
+    done = shell("policy", *words)
+    assert done.exit_code == 0, done.output
+    assert sent(stub)["policy"] == IN_FORCE | changed
+
+
+def test_policy_without_a_change_or_with_one_that_is_none_sends_nothing(
     shell: Shell, analyst: Profile, stub: StubCoordinator
 ) -> None:
-    view = {"id": "grt_1", "partner": analyst.handle, "made_at": AT}
-    stub.answers("POST", "/v1/grants", view, status=201)
-    done = shell("policy", "--approval-quorum", "2", "--may-flash", analyst.subject)
+    _answer_policy(stub, analyst)
+    for words in ([], ["--withdrawal-quorum", "3"], ["--approval-quorum", "0"]):
+        assert shell("policy", *words).exit_code == 2
+    assert {seen.method for seen in stub.seen} <= {"GET"}
+
+
+def test_the_root_key_has_another_profile_read_the_policy_in_force(
+    shell: Shell, analyst: Profile, stub: StubCoordinator
+) -> None:
+    root = replace(analyst, name="root", subject=analyst.handle, kind="root", owner=None)
+    root = replace(root, key=PrivateKey.generate())
+    shell.store.save(root)
+    stub.keys[root.key.kid] = root.key.public
+    _answer_policy(stub, analyst)
+    done = shell("--as", "root", "policy", "--withdrawal-quorum", "2")
     assert done.exit_code == 0, done.output
-    assert sent(stub)["policy"] == {
-        "approval_quorum": 2,
-        "may_flash": [analyst.subject],
-        "systems_as_compliance": [],
-        "provisional": "notify",
-        "may_ask_all": True,
-        "cannot_say": "none",
-    }
-    assert shell("policy", "--names-only", "--cannot-say", "private_requesters").exit_code == 0
-    assert sent(stub)["policy"]["may_ask_all"] is False
-    assert sent(stub)["policy"]["cannot_say"] == "private_requesters"
+    readers = {seen.token.sub for seen in stub.seen if seen.method == "GET" and seen.token}
+    assert readers == {analyst.subject}
+    assert sent(stub)["policy"] == IN_FORCE | {"withdrawal_quorum": 2}
 
 
 def test_the_policy_in_force_is_shown_and_nothing_is_sent(

@@ -66,7 +66,7 @@ class Coordinator:
         pages: dict[str, list[Any]] = {
             "evidence": [act.model_dump(mode="json") for act in self.acts],
             "legs": [leg_view(status="delivered")],
-            **{name: [] for name in ("ledger", "holds", "disputes")},
+            **{name: [] for name in ("ledger", "holds", "disputes", "clearances")},
         }
         self.stub.answers("GET", REQUEST, self.view)
         for name, items in pages.items():

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from holdfast.evidence.examination import Examination, examine
 from holdfast.evidence.key_directory import KeyDirectory
-from holdfast.protocol.life_cycle_views import DisputeView
+from holdfast.protocol.life_cycle_views import ClearanceView, DisputeView
 from holdfast.protocol.views import (
     EvidenceView,
     FreezeRequestView,
@@ -72,6 +72,10 @@ class MemberReader:
         """Return its disputes."""
         return self._items(DisputeView, f"{_REQUESTS}/{request_id}/disputes")
 
+    def clearances(self, request_id: str) -> Iterable[ClearanceView]:
+        """Return its clearances."""
+        return self._items(ClearanceView, f"{_REQUESTS}/{request_id}/clearances")
+
 
 @dataclass(slots=True)
 class Shown:
@@ -85,6 +89,7 @@ class Shown:
     lines: list[LineView]
     holds_shown: list[HoldView]
     disputes_shown: list[DisputeView]
+    clearances_shown: list[ClearanceView]
     source: MemberReader
     _keys: dict[str | None, list[KeyView]] = field(default_factory=dict)
     _grants: dict[str | None, list[GrantView]] = field(default_factory=dict)
@@ -102,6 +107,7 @@ class Shown:
             lines=list(reader.ledger(request_id)),
             holds_shown=list(reader.holds(request_id)),
             disputes_shown=list(reader.disputes(request_id)),
+            clearances_shown=list(reader.clearances(request_id)),
             source=reader,
         )
 
@@ -114,6 +120,7 @@ class Shown:
             lines=list(self.lines),
             holds_shown=list(self.holds_shown),
             disputes_shown=list(self.disputes_shown),
+            clearances_shown=list(self.clearances_shown),
         )
 
     def examine(self) -> Examination:
@@ -174,6 +181,11 @@ class Shown:
         """Return its disputes."""
         assert request_id == self.request_id
         return self.disputes_shown
+
+    def clearances(self, request_id: str) -> Iterable[ClearanceView]:
+        """Return its clearances."""
+        assert request_id == self.request_id
+        return self.clearances_shown
 
 
 def _kept(

@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 LATE = timedelta(hours=24)
 EXPIRY = timedelta(hours=24)
 CLOSING = timedelta(days=7)
+RATIFYING = timedelta(hours=1)
+UNRATIFIED = timedelta(hours=12)
 ENDED = ("withdrawn", "closed")
 ANSWERED = ("declined", "no_match", "cannot_say")
 FINAL = (*ANSWERED, "released", "returned", "withdrawn")
@@ -28,6 +30,13 @@ class Request:
     withdrawn: dict[int, datetime] = field(default_factory=dict)
     left_out: set[int] = field(default_factory=set)
     final_since: datetime | None = None
+    ratify_by: datetime | None = None
+    unratified_until: datetime | None = None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether leads approved it, or it is over, or not out."""
+        return self.ratify_by is None and self.unratified_until is None
 
 
 @dataclass(slots=True)
@@ -81,6 +90,7 @@ class Model:
     legs: list[Leg] = field(default_factory=list)
     holds: list[Hold] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
+    is_by_two: bool = False
 
     # --- sums -----------------------------------------------------------------------------------
 
@@ -268,6 +278,35 @@ class Model:
         held = [h for h in self.linked(leg) if self.held(h)]
         return hold in held if hold else bool(held) and leg.request.status == "active"
 
+    def may_decide(self, request: Request, *, is_approval: bool) -> bool:
+        """Leads decide on what is submitted, and on what went out without them.
+
+        Where letting go takes two, none of them rejects what is out and holds something.
+        """
+        if request.status == "submitted":
+            return True
+        return not request.is_settled and (is_approval or not self.takes_two_leads(request, "all"))
+
+    def takes_two_leads(self, request: Request, numbers: list[int] | str) -> bool:
+        """Letting go what is held takes two leads, where the policy says so."""
+        held = {
+            h.links[request.number]
+            for h in self.holds
+            if self.held(h) and request.number in h.links
+        }
+        return self.is_by_two and bool(held if numbers == "all" else held & set(numbers))
+
+    def may_approve(self, request: Request, without: list[int]) -> bool:
+        """An approval lets at least one address go out, and leaves out none that is gone.
+
+        Where letting go takes two, it leaves out nothing that is held.
+        """
+        gone = {*request.withdrawn, *without}
+        is_new = len(gone) == len(request.withdrawn) + len(without)
+        is_enough = is_new and len(gone) < request.address_count
+        lets_go = bool(without) and self.takes_two_leads(request, without)
+        return self.may_decide(request, is_approval=True) and is_enough and not lets_go
+
     def may_withdraw_one(self, request: Request, address_no: int) -> bool:
         """An address is taken back that went out, and as long as another is left."""
         gone = {*request.withdrawn, *request.left_out}
@@ -275,15 +314,20 @@ class Model:
         return request.status == "active" and is_left
 
     def may_close(self, request: Request) -> bool:
-        """Nothing is closed over funds that are still held."""
+        """Nothing is closed over funds that are still held, or before leads stand behind it."""
         open_holds = any(request.number in h.links and self.held(h) for h in self.holds)
-        return request.status == "active" and not open_holds
+        return request.status == "active" and request.is_settled and not open_holds
 
     # --- what changes ---------------------------------------------------------------------------
+
+    def approve(self, request: Request) -> None:
+        """Let leads stand behind a request."""
+        request.status, request.ratify_by, request.unratified_until = "active", None, None
 
     def end(self, request: Request, status: str) -> None:
         """End a request; answers given before do not count for it."""
         request.status, request.ended_at = status, self.now
+        request.ratify_by, request.unratified_until = None, None
         for hold in self.holds:
             if request.number in hold.links and self.held(hold):
                 hold.kept = False
@@ -324,14 +368,22 @@ class Model:
         for request in self.requests:
             if request.status == "submitted" and request.submitted_at + EXPIRY <= self.now:
                 request.status = "expired"
+            self._miss_ratification(request)
             since = request.final_since
-            if request.status == "active" and since is not None and since + CLOSING <= self.now:
+            is_done = request.status == "active" and request.is_settled and since is not None
+            if is_done and since + CLOSING <= self.now:  # type: ignore[operator]
                 self.end(request, "closed")
         for hold in self.holds:
             if self.held(hold) and hold.end <= self.now and hold.basis != "legal_order":
                 hold.kept = hold.kept and hold.lapsed
                 hold.lapsed = True
         self.note_final()
+
+    def _miss_ratification(self, request: Request) -> None:
+        if request.unratified_until is not None and request.unratified_until <= self.now:
+            self.end(request, "withdrawn")
+        elif request.ratify_by is not None and request.ratify_by <= self.now:
+            request.ratify_by, request.unratified_until = None, self.now + UNRATIFIED
 
     def note_moot(self) -> None:
         """Forget disputes about what is not held any more; call it after every act."""

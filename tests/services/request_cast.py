@@ -1,7 +1,7 @@
 """The cast at work: submits, decides, answers and reports by the commands that do it for real."""
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -21,6 +21,7 @@ from coordinator.services.commands import execute
 from coordinator.services.core.unit_of_work import Evidence, transaction
 from coordinator.services.ending.closing import CloseFreezeRequest
 from coordinator.services.ending.disputes import RaiseDispute, ResolveDispute
+from coordinator.services.ending.withdrawal_approvals import DecideWithdrawal
 from coordinator.services.ending.withdrawals import WithdrawFreezeRequest
 from coordinator.services.ledger.freeze_ledger import ReportFreeze
 from coordinator.services.ledger.holds import AskForExtension, ExtendHold
@@ -271,11 +272,38 @@ class Desk:
         return ask
 
     def withdraw(
-        self, ask: Ask, numbers: list[int] | str = "all", by: Member | None = None
+        self,
+        ask: Ask,
+        numbers: list[int] | str = "all",
+        by: Member | None = None,
+        reason_code: str = "other",
     ) -> dict[str, Any]:
         """Withdraw all or some addresses as A's lead."""
         lead = by or self.cast.a.lead
-        return self.act(lead, ask, "withdrawal", addresses=numbers, reason="wrong address")
+        words = {"reason_code": reason_code, "reason": "wrong address"}
+        return self.act(lead, ask, "withdrawal", addresses=numbers, **words)
+
+    def decide_withdrawal(
+        self,
+        ask: Ask,
+        withdrawal: Mapping[str, Any],
+        by: Member | None = None,
+        decision: str = "approve",
+    ) -> dict[str, Any]:
+        """Decide on a proposed withdrawal as A's other lead."""
+        body = {
+            "content_sha256": ask.content_sha256,
+            "decision": decision,
+            "act_sha256": withdrawal["act_sha256"],
+        }
+        raw = canonical_json.dumps(body)
+        command = DecideWithdrawal(
+            request_id=ask.id,
+            withdrawal_id=withdrawal["id"],
+            body=life_cycle_payloads.WithdrawalDecision.model_validate(strict_json.loads(raw)),
+        )
+        path = f"{REQUESTS}/{ask.id}/withdrawals/{withdrawal['id']}/approvals"
+        return self.perform(by or self.cast.a.second_lead, path, raw, command)
 
     def close(self, ask: Ask) -> dict[str, Any]:
         """Close a request as A's lead."""

@@ -5,16 +5,19 @@ from typing import Any
 
 import pytest
 
-from coordinator.domain.freeze_request import TRANSITIONS, Action
+from coordinator.domain.freeze_request import TRANSITIONS, Action, Ratification
 from coordinator.services.ending.closing import CloseByItself, ExpireFreezeRequest
-from coordinator.services.ending.withdrawals import LapseProvisional
+from coordinator.services.requests.ratification import MissRatification, WithdrawUnratified
+from coordinator.storage.requests.freeze_requests import ratification
 from holdfast.protocol.vocabulary import RequestStatus
-from tests.services.request_cast import DAY, Ask, Desk, Office, found
+from tests.services.request_cast import DAY, HOUR, Ask, Desk, Office, found
 
-State = tuple[RequestStatus, bool]
-ACTIVE = (RequestStatus.ACTIVE, False)
-PROVISIONAL = (RequestStatus.ACTIVE, True)
-SUBMITTED = (RequestStatus.SUBMITTED, False)
+State = tuple[RequestStatus, Ratification]
+SETTLED = Ratification.SETTLED
+ACTIVE = (RequestStatus.ACTIVE, SETTLED)
+PROVISIONAL = (RequestStatus.ACTIVE, Ratification.PROVISIONAL)
+UNRATIFIED = (RequestStatus.ACTIVE, Ratification.UNRATIFIED)
+SUBMITTED = (RequestStatus.SUBMITTED, SETTLED)
 NEVER_OUT = {RequestStatus.SUBMITTED, RequestStatus.REJECTED, RequestStatus.EXPIRED}
 
 
@@ -23,6 +26,13 @@ def _provisional(desk: Desk) -> Ask:
     desk.policy(desk.cast.a, may_flash=[desk.cast.a.analyst.subject])
     ask = desk.submit(urgency="flash")
     desk.policy(desk.cast.a)
+    return ask
+
+
+def _unratified(desk: Desk) -> Ask:
+    ask = _provisional(desk)
+    desk.clock.step(HOUR)
+    desk.own(MissRatification(request_id=ask.id))
     return ask
 
 
@@ -52,17 +62,24 @@ STATES: dict[State, Callable[[Desk], Ask]] = {
     SUBMITTED: lambda desk: desk.submit(),
     ACTIVE: lambda desk: desk.go_out(),
     PROVISIONAL: _provisional,
-    (RequestStatus.REJECTED, False): _rejected,
-    (RequestStatus.EXPIRED, False): _expired,
-    (RequestStatus.WITHDRAWN, False): _ended(lambda desk, ask: desk.withdraw(ask)),
-    (RequestStatus.CLOSED, False): _ended(lambda desk, ask: desk.close(ask)),
+    UNRATIFIED: _unratified,
+    (RequestStatus.REJECTED, SETTLED): _rejected,
+    (RequestStatus.EXPIRED, SETTLED): _expired,
+    (RequestStatus.WITHDRAWN, SETTLED): _ended(lambda desk, ask: desk.withdraw(ask)),
+    (RequestStatus.CLOSED, SETTLED): _ended(lambda desk, ask: desk.close(ask)),
 }
 #: What A's lead sends, and which action of the table it is.
 ACTS: dict[Action, tuple[str, dict[str, Any]]] = {
     Action.MEET_QUORUM: ("approvals", {"decision": "approve"}),
     Action.REJECT: ("approvals", {"decision": "reject"}),
-    Action.WITHDRAW: ("withdrawal", {"addresses": "all", "reason": "mistaken"}),
-    Action.WITHDRAW_SOME: ("withdrawal", {"addresses": [1], "reason": "mistaken"}),
+    Action.WITHDRAW: (
+        "withdrawal",
+        {"addresses": "all", "reason_code": "other", "reason": "mistaken"},
+    ),
+    Action.WITHDRAW_SOME: (
+        "withdrawal",
+        {"addresses": [1], "reason_code": "other", "reason": "mistaken"},
+    ),
     Action.CLOSE: ("closure", {}),
 }
 
@@ -76,10 +93,10 @@ def _send(office: Office, ask: Ask, action: Action) -> tuple[int, dict[str, Any]
 
 def _state(desk: Desk, ask: Ask) -> State:
     row = desk.request(ask)
-    return RequestStatus(row.status), row.provisional
+    return RequestStatus(row.status), ratification(row)
 
 
-@pytest.mark.parametrize("state", STATES, ids=lambda s: f"{s[0]}{'-provisional' * s[1]}")
+@pytest.mark.parametrize("state", STATES, ids="-".join)
 def test_acts_outside_the_table_answer_409_with_the_status_and_change_nothing(
     office: Office, state: State
 ) -> None:
@@ -90,7 +107,8 @@ def test_acts_outside_the_table_answer_409_with_the_status_and_change_nothing(
     for action in refused:
         status, problem = _send(office, ask, action)
         told = (status, problem["code"], problem["current_status"])
-        code = "not_ratified" if state == PROVISIONAL else "invalid_transition"
+        is_out_alone = state in (PROVISIONAL, UNRATIFIED)
+        code = "not_ratified" if is_out_alone else "invalid_transition"
         assert (action, told) == (action, (409, code, state[0].value))
     assert office.lasting() == before
     assert refused
@@ -99,7 +117,7 @@ def test_acts_outside_the_table_answer_409_with_the_status_and_change_nothing(
 @pytest.mark.parametrize(
     ("state", "action"),
     [(state, action) for state in STATES for action in ACTS if (*state, action) in TRANSITIONS],
-    ids=lambda each: str(each[0] + "-provisional" * each[1]) if isinstance(each, tuple) else each,
+    ids=lambda each: "-".join(each) if isinstance(each, tuple) else each,
 )
 def test_acts_in_the_table_move_the_request_as_it_says(
     office: Office, state: State, action: Action
@@ -119,14 +137,14 @@ def test_acts_in_the_table_move_the_request_as_it_says(
 
 def test_an_approval_below_the_quorum_leaves_the_request_as_it_is(office: Office) -> None:
     desk = office.desk
-    for build, state in ((STATES[SUBMITTED], SUBMITTED), (_provisional, PROVISIONAL)):
-        ask = build(desk)
+    for state in (SUBMITTED, PROVISIONAL, UNRATIFIED):
+        ask = STATES[state](desk)
         desk.change("UPDATE freeze_request SET quorum = 2 WHERE id = :id", id=ask.id)
         assert _send(office, ask, Action.MEET_QUORUM)[0] == 201
         assert _state(desk, ask) == TRANSITIONS[*state, Action.APPROVE] == state
 
 
-@pytest.mark.parametrize("state", STATES, ids=lambda s: f"{s[0]}{'-provisional' * s[1]}")
+@pytest.mark.parametrize("state", STATES, ids="-".join)
 def test_reports_are_taken_while_active_and_after_the_end_and_before_nobody_knows(
     office: Office, state: State
 ) -> None:
@@ -140,7 +158,7 @@ def test_reports_are_taken_while_active_and_after_the_end_and_before_nobody_know
     assert _state(office.desk, ask) == state
 
 
-@pytest.mark.parametrize("state", STATES, ids=lambda s: f"{s[0]}{'-provisional' * s[1]}")
+@pytest.mark.parametrize("state", STATES, ids="-".join)
 def test_no_timer_ends_a_request_before_its_time_or_from_another_state(
     office: Office, state: State
 ) -> None:
@@ -149,7 +167,8 @@ def test_no_timer_ends_a_request_before_its_time_or_from_another_state(
     before = office.lasting()
     timers = (
         ExpireFreezeRequest(request_id=ask.id),
-        LapseProvisional(request_id=ask.id),
+        MissRatification(request_id=ask.id),
+        WithdrawUnratified(request_id=ask.id),
         CloseByItself(request_id=ask.id),
     )
     for timer in timers:
@@ -157,13 +176,20 @@ def test_no_timer_ends_a_request_before_its_time_or_from_another_state(
     assert office.lasting() == before
     desk.clock.step(DAY)
     ended = [timer for timer in timers if desk.own(timer)["status"] != "unchanged"]
-    due = {SUBMITTED: timers[:1], PROVISIONAL: timers[1:2]}
-    assert ended == list(due.get(state, ()))
-    if state in due:
-        assert _state(desk, ask) == TRANSITIONS[*state, Action.EXPIRE]
+    due = {
+        SUBMITTED: (timers[0], Action.EXPIRE),
+        PROVISIONAL: (timers[1], Action.MISS_RATIFICATION),
+        UNRATIFIED: (timers[2], Action.EXPIRE),
+    }
+    if state not in due:
+        assert ended == []
+        return
+    expected, action = due[state]
+    assert ended == [expected]
+    assert _state(desk, ask) == TRANSITIONS[*state, action]
 
 
 def test_every_status_of_a_request_is_walked() -> None:
     assert {state[0] for state in STATES} == set(RequestStatus)
-    starts = {(status, provisional) for status, provisional, _ in TRANSITIONS if status}
+    starts = {(status, waits) for status, waits, _ in TRANSITIONS if status}
     assert starts <= set(STATES)

@@ -76,6 +76,13 @@ def test_a_flash_request_waits_to_be_ratified_and_no_longer_than_it_may(
         read = w.get(exchange.auditor, f"/v1/freeze-requests/{flash.id}")
         assert read["ratify_by"] == flash.answer["ratify_by"]
     w.step(minutes=60)
+    assert _ids(w, w.cast.a.lead) == [flash.id]
+    assert w.run_timer("ratify_by") == 1
+    [shown] = _waiting(w, w.cast.a.lead)
+    assert (shown["provisional"], shown["unratified"]) == (False, True)
+    read = w.get(w.cast.a.auditor, f"/v1/freeze-requests/{flash.id}")
+    assert shown["decide_by"] == read["unratified_until"]
+    w.step(hours=12)
     assert _ids(w, w.cast.a.lead) == []
 
 
@@ -98,6 +105,33 @@ def test_proposed_partners_wait_for_another_lead_with_what_the_decision_names(w:
     ]
     approval = {"decision": "approve", "context_sha256": addition["context_sha256"]}
     w.act(w.cast.a.second_lead, request, "approvals", **approval)
+    assert _ids(w, w.cast.a.second_lead) == []
+
+
+def test_a_proposed_withdrawal_waits_for_another_lead_and_no_longer_than_it_may(
+    w: World, fresh_desk: Desk
+) -> None:
+    fresh_desk.policy(w.cast.a, withdrawal_quorum=2)
+    ask = fresh_desk.go_out()
+    fresh_desk.hold(w.cast.b, ask)
+    view = fresh_desk.withdraw(ask)["withdrawal"]
+    assert _ids(w, w.cast.a.lead) == []
+    [shown] = _waiting(w, w.cast.a.second_lead)
+    assert (shown["id"], shown["decide_by"], shown["additions"]) == (ask.id, None, [])
+    assert shown["withdrawals"] == [
+        {
+            "id": view["id"],
+            "dispute": None,
+            "proposed_by": w.cast.a.lead.subject,
+            "proposed_at": view["proposed_at"],
+            "decide_by": view["approve_by"],
+        }
+    ]
+    w.step(hours=4)
+    assert _ids(w, w.cast.a.second_lead) == []
+    again = fresh_desk.withdraw(ask)["withdrawal"]
+    assert _ids(w, w.cast.a.second_lead) == [ask.id]
+    fresh_desk.decide_withdrawal(ask, again)
     assert _ids(w, w.cast.a.second_lead) == []
 
 

@@ -101,6 +101,28 @@ def test_no_other_reason_clears_anybody(office: Office, code: str) -> None:
     assert _events(office, a, ask, "clearance.issued") == []
 
 
+def test_with_two_leads_it_is_cleared_as_the_second_approves_what_the_first_proposed(
+    office: Office,
+) -> None:
+    desk, (a, b, *_) = office.desk, office.desk.cast.all
+    ask = desk.go_out(addresses=addresses(2, 9050))
+    hold = desk.hold(b, ask)
+    desk.policy(a, withdrawal_quorum=2)
+    words = {"addresses": [0], "reason_code": "wrong_target", "reason": "a market maker's"}
+    status, proposed = office.act(a.lead, ask, "withdrawal", **words)
+    assert (status, _cleared(office, a.auditor, ask)) == (201, [])
+    proposal = proposed["withdrawal"]
+    decision = {"decision": "approve", "act_sha256": proposal["act_sha256"]}
+    path = f"withdrawals/{proposal['id']}/approvals"
+    status, decided = office.act(a.second_lead, ask, path, **decision)
+    desk.policy(a, withdrawal_quorum=1)
+    assert status == 201, decided
+    [cleared] = _cleared(office, b.auditor, ask)
+    said = verify_clearance(cleared["statement"], keys=_keys(office))
+    assert said.act_sha256 == proposal["act_sha256"]
+    assert desk.hold_row(hold).owed_since == desk.clock.now()
+
+
 def test_what_never_went_out_needs_no_clearance(office: Office) -> None:
     ask = office.desk.submit()
     _withdraw(office, ask)
@@ -187,6 +209,44 @@ def test_a_lead_of_the_requester_revokes_it_with_a_reason_and_everybody_can_ask(
         acts = {finding.what: finding.result for finding in examined.acts}
         assert acts["revoke_clearance"] == "verified"
         assert examined.failures == []
+
+
+@pytest.mark.parametrize("side", ["a", "b"])
+def test_a_clearance_that_nothing_signed_bears_out_is_found_out(office: Office, side: str) -> None:
+    desk = office.desk
+    ask = desk.go_out(addresses=addresses(3, 9400))
+    _withdraw(office, ask, [0])
+    [cleared] = _cleared(office, desk.cast.a.auditor, ask)
+    _revoke(office, desk.cast.a.lead, ask, cleared["id"])
+    _withdraw(office, ask, [1])
+    exchange = getattr(desk.cast, side)
+    shown = Shown.to(MemberReader(office.signer, exchange.auditor), ask.id)
+    assert shown.failed() == {}
+    revoked, valid = shown.clearances_shown
+    for told in (
+        [revoked],
+        [],
+        [revoked, valid, valid.model_copy(update={"address_no": 2})],
+        [revoked.model_copy(update={"revoked_at": None}), valid],
+        [revoked, valid.model_copy(update={"revoked_at": valid.issued_at})],
+    ):
+        altered = shown.copy()
+        altered.clearances_shown = told
+        assert list(altered.failed()) == ["clearances"]
+
+
+@pytest.mark.parametrize("last", ["wrong_target", "resolved"])
+def test_what_is_cleared_with_the_whole_request_is_borne_out(office: Office, last: str) -> None:
+    desk = office.desk
+    ask = desk.submit(addresses=addresses(4, 9450))
+    desk.decide_without(ask, [3])
+    _withdraw(office, ask, [0], "other")
+    _withdraw(office, ask, "all", last)
+    for exchange in desk.cast.all:
+        shown = Shown.to(MemberReader(office.signer, exchange.auditor), ask.id)
+        assert shown.failed() == {}
+        numbers = [each.address_no for each in shown.clearances_shown]
+        assert numbers == ([1, 2] if last == "wrong_target" else [])
 
 
 def test_the_public_word_on_a_clearance_tells_nothing_else(office: Office) -> None:

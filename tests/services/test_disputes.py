@@ -145,7 +145,9 @@ def test_a_dispute_is_moot_where_the_hold_is_kept_for_another_request_alone(w: W
     hold = w.freeze(w.cast.b, of_a)
     w.report(w.cast.b, of_c, [{"kind": "frozen", "address_no": 0, "hold": hold}])
     w.act(w.cast.b.lead, of_c, "disputes", hold=hold, **WORDS)
-    w.act(w.cast.c.lead, of_c, "withdrawal", addresses="all", reason="an error")
+    w.act(
+        w.cast.c.lead, of_c, "withdrawal", addresses="all", reason_code="other", reason="an error"
+    )
     kept = {"kind": "kept", "hold": hold, "basis": "other_request", "other_request": of_a["id"]}
     w.report(w.cast.b, of_c, [kept])
     assert _outcomes(w, of_c, w.cast.c) == ["moot"]
@@ -227,7 +229,14 @@ def test_only_an_open_hold_of_ones_own_can_be_disputed(w: World) -> None:
 def test_after_the_end_only_what_is_still_held_is_disputed(w: World) -> None:
     request = w.live()
     hold = w.freeze(w.cast.b, request)
-    w.act(w.cast.a.lead, request, "withdrawal", addresses="all", reason="an error")
+    w.act(
+        w.cast.a.lead,
+        request,
+        "withdrawal",
+        addresses="all",
+        reason_code="other",
+        reason="an error",
+    )
     refused = w.try_act(w.cast.b.lead, request, "disputes", **WORDS)
     assert problem(refused, 409, "invalid_transition")["current_status"] == "withdrawn"
     w.act(w.cast.b.lead, request, "disputes", hold=hold, **WORDS)

@@ -33,6 +33,7 @@ LEG_OF_B, LEG_OF_C = A + B, A + C
 ELSEWHERE = {
     *(E.REQUEST_PARTNERS_ADDED, E.LEG_INFO_REQUESTED, E.LEG_INFO_PROVIDED),
     *(E.REQUEST_PARTNERS_PROPOSED, E.REQUEST_PARTNERS_REFUSED),
+    *(E.REQUEST_WITHDRAWAL_PROPOSED, E.REQUEST_WITHDRAWAL_REFUSED),
     *(E.LEG_DISPUTED, E.LEG_CONTESTED, E.LEG_DISPUTE_RESOLVED, E.LEG_LEGAL_ORDER),
 }
 Heard = dict[str, set[str]]
@@ -136,6 +137,10 @@ def _tell_everything(desk: Desk) -> Heard:  # noqa: PLR0915 - one line per act o
     heard(lambda: None)
     expect(lambda: submit(urgency="flash"), REQUEST_SUBMITTED=A, REQUEST_RECEIVED=B + C)
     expect(lambda: desk.decide(asks[-1]), REQUEST_RATIFIED=A)
+    expect(lambda: submit(urgency="flash"), REQUEST_SUBMITTED=A, REQUEST_RECEIVED=B + C)
+    overdue = {"LEG_OVERDUE": A + B + C}
+    expect(lambda: desk.step(HOUR), REQUEST_UNRATIFIED=A + B + C, **overdue)
+    expect(lambda: desk.decide(asks[-1]), REQUEST_RATIFIED=A + B + C)
     return told
 
 
@@ -178,7 +183,7 @@ def test_leaves_events_and_the_numbers_that_each_side_of_a_leg_sees_have_no_gap(
         for event in desk.feed(exchange):
             if "leg_id" in event["data"]:
                 by_request[event["data"]["request_id"]].append(event["data"]["sequence"])
-        assert len(by_request) == 3
+        assert len(by_request) == 4
         for numbers in by_request.values():
             assert numbers == list(range(1, len(numbers) + 1))
     of_leg: dict[str, list[int]] = defaultdict(list)
@@ -190,5 +195,5 @@ def test_leaves_events_and_the_numbers_that_each_side_of_a_leg_sees_have_no_gap(
             own[event["data"]["request_id"]].append(event["data"]["sequence"])
     assert of_leg
     assert all(numbers == list(range(1, len(numbers) + 1)) for numbers in of_leg.values())
-    assert len(own) == 6
+    assert len(own) == 7
     assert all(numbers == list(range(1, len(numbers) + 1)) for numbers in own.values())

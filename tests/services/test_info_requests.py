@@ -108,7 +108,14 @@ def test_a_question_of_another_request_cannot_be_answered_here(w: World) -> None
 def test_nobody_asks_once_the_request_is_over(w: World) -> None:
     request = w.live()
     asked = w.act(w.cast.b.analyst, request, "info-requests", missing=["one"])
-    w.act(w.cast.a.lead, request, "withdrawal", addresses="all", reason="an error")
+    w.act(
+        w.cast.a.lead,
+        request,
+        "withdrawal",
+        addresses="all",
+        reason_code="other",
+        reason="an error",
+    )
     refused = w.try_act(w.cast.b.analyst, request, "info-requests", missing=["one"])
     problem(refused, 409, "invalid_transition")
     late = w.try_act(w.cast.a.analyst, request, f"info-requests/{asked['id']}/answer", text="One.")
@@ -133,7 +140,14 @@ def test_a_leg_that_ended_is_not_overdue(w: World) -> None:
     request = w.live()
     w.step(hours=3)
     assert w.run_timer("acknowledge_by") == 3
-    w.act(w.cast.a.lead, request, "withdrawal", addresses="all", reason="an error")
+    w.act(
+        w.cast.a.lead,
+        request,
+        "withdrawal",
+        addresses="all",
+        reason_code="other",
+        reason="an error",
+    )
     leg = w.leg(request, w.cast.b)
     assert (leg["status"], leg["flags"]) == ("withdrawn", [])
 

@@ -24,7 +24,14 @@ def test_a_withdrawal_is_owed_until_it_is_answered_and_shown_to_both_sides_alone
     request = w.live()
     hold = w.freeze(w.cast.b, request)
     assert owed(w, w.cast.a) == owed(w, w.cast.b) == []
-    w.act(w.cast.a.lead, request, "withdrawal", addresses="all", reason="A mistake.")
+    w.act(
+        w.cast.a.lead,
+        request,
+        "withdrawal",
+        addresses="all",
+        reason_code="other",
+        reason="A mistake.",
+    )
     assert owed(w, w.cast.a) == owed(w, w.cast.b) == [(hold, request["id"], False)]
     assert owed(w, w.cast.c) == []
     w.report(w.cast.b, request, [released_line(hold, "700", "withdrawn")])
@@ -52,7 +59,14 @@ def test_the_list_is_read_page_by_page(w: World) -> None:
     first, second = w.live(), w.live(summary="Another matter.")
     holds = sorted([w.freeze(w.cast.b, first), w.freeze(w.cast.c, second)])
     for request in (first, second):
-        w.act(w.cast.a.lead, request, "withdrawal", addresses="all", reason="A mistake.")
+        w.act(
+            w.cast.a.lead,
+            request,
+            "withdrawal",
+            addresses="all",
+            reason_code="other",
+            reason="A mistake.",
+        )
     page = w.get(w.cast.a.lead, "/v1/holds/owed?limit=1")
     rest = w.get(w.cast.a.lead, f"/v1/holds/owed?limit=1&cursor={page['next_cursor']}")
     assert [item["id"] for item in (*page["items"], *rest["items"])] == holds
@@ -67,7 +81,7 @@ def test_what_is_owed_about_a_shared_hold_is_owed_on_the_request_that_took_it_ba
     of_c = w.live(c, to=[b.handle], addresses=addresses(3, 910))
     hold = w.freeze(b, of_a)
     w.report(b, of_c, [{"kind": "frozen", "address_no": 1, "hold": hold}])
-    w.act(c.lead, of_c, "withdrawal", addresses=[1], reason="not ours")
+    w.act(c.lead, of_c, "withdrawal", addresses=[1], reason_code="other", reason="not ours")
     assert owed(w, b) == owed(w, c) == [(hold, of_c["id"], False)]
     assert owed(w, a) == []
     [item] = w.get(b.auditor, "/v1/holds/owed")["items"]
@@ -76,7 +90,7 @@ def test_what_is_owed_about_a_shared_hold_is_owed_on_the_request_that_took_it_ba
     assert [x["owed_since"] for x in w.items(a.auditor, of_a, "holds")] == [None]
     assert w.items(c.auditor, of_c, "holds")[0]["owed_since"] is not None
     # Once both took it back, each is owed its answer, and a page may end between the two.
-    w.act(a.lead, of_a, "withdrawal", addresses="all", reason="not ours")
+    w.act(a.lead, of_a, "withdrawal", addresses="all", reason_code="other", reason="not ours")
     both = [(hold, request["id"], False) for request in (of_a, of_c)]
     assert owed(w, b) == both
     assert (owed(w, a), owed(w, c)) == (both[:1], both[1:])

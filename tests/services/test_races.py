@@ -23,7 +23,8 @@ from coordinator.domain.clock import SteppedClock
 from coordinator.services.commands import execute
 from coordinator.services.core.unit_of_work import transaction
 from coordinator.services.ending.closing import ExpireFreezeRequest
-from coordinator.services.ending.withdrawals import LapseProvisional
+from coordinator.services.ending.withdrawal_proposals import VoidWithdrawal
+from coordinator.services.requests.ratification import MissRatification, WithdrawUnratified
 from coordinator.storage.tables.events import EventRow
 from coordinator.storage.tables.transparency_log import LogLeafRow
 from holdfast.protocol import strict_json
@@ -159,7 +160,13 @@ def test_two_leads_an_analyst_and_the_clock_meet_on_a_submitted_request(meeting:
                     "rejected", a.second_lead, ask, "approvals", decision="reject", **context
                 ),
                 meeting.send(
-                    "withdrawn", a.analyst, ask, "withdrawal", addresses="all", reason="mistaken"
+                    "withdrawn",
+                    a.analyst,
+                    ask,
+                    "withdrawal",
+                    addresses="all",
+                    reason_code="other",
+                    reason="mistaken",
                 ),
                 meeting.fire("expired", ExpireFreezeRequest(request_id=ask.id)),
             ]
@@ -177,7 +184,43 @@ def test_two_leads_an_analyst_and_the_clock_meet_on_a_submitted_request(meeting:
     assert sum(seen.values()) == RACES
 
 
-def test_ratifying_reports_and_the_lapse_meet_on_a_flash_request(meeting: Meeting) -> None:
+def test_ratifying_and_the_missed_time_meet_and_the_request_is_ratified_all_the_same(
+    meeting: Meeting,
+) -> None:
+    office, desk = meeting.office, meeting.office.desk
+    a, b, c = desk.cast.a, desk.cast.b, desk.cast.c
+    desk.policy(a, may_flash=[a.analyst.subject])
+    desk.policy(c, provisional="hold_back")
+    for _ in range(RACES):
+        since = desk.last_seq()
+        desk.clock.step(24 * HOUR)
+        ask = desk.submit(urgency="flash", to=[b.handle, c.handle])
+        desk.clock.step(HOUR - JUST)
+        context = {"context_sha256": ask.answer["context_sha256"]}
+        came = meeting.run(
+            [
+                meeting.send("lead", a.lead, ask, "approvals", decision="approve", **context),
+                meeting.send("b", b.compliance, ask, "acknowledgement"),
+                meeting.fire("timer", MissRatification(request_id=ask.id)),
+            ]
+        )
+        assert (came["lead"][1], came["b"][1]) == (201, 201), came
+        row = desk.request(ask)
+        assert (row.status, row.provisional, row.unratified_at, row.unratified_until) == (
+            *("active", False, None, None),
+        )
+        was_missed = came["timer"][2] == "active"
+        told = [t for t in desk.told(b, ask) if t.startswith("freeze_request.")]
+        late = ["freeze_request.unratified", "freeze_request.ratified"] if was_missed else []
+        assert told == ["freeze_request.received", *late]
+        assert desk.told(c, ask) == ["freeze_request.received"]
+        _require_sequences(office, ask, since)
+    desk.policy(c)
+
+
+def test_ratifying_late_reports_and_the_lapse_meet_on_an_unratified_request(
+    meeting: Meeting,
+) -> None:
     office, desk = meeting.office, meeting.office.desk
     a, b, c = desk.cast.a, desk.cast.b, desk.cast.c
     desk.policy(a, may_flash=[a.analyst.subject])
@@ -185,12 +228,13 @@ def test_ratifying_reports_and_the_lapse_meet_on_a_flash_request(meeting: Meetin
         since = desk.last_seq()
         desk.clock.step(24 * HOUR)
         ask = desk.submit(urgency="flash", to=[b.handle, c.handle])
-        assert ask.answer["provisional"]
         noon = ask.answer["submitted_at"]
-        desk.clock.step(HOUR - JUST)
+        desk.clock.step(HOUR)
+        desk.own(MissRatification(request_id=ask.id))
+        desk.clock.step(12 * HOUR - JUST)
         until = (desk.clock.now() + timedelta(days=9)).isoformat()
         lines = [found(0, 50), frozen(0, 50, frozen_at=noon, hold_expires_at=until)]
-        lapse = LapseProvisional(request_id=ask.id)
+        lapse = WithdrawUnratified(request_id=ask.id)
         context = {"context_sha256": ask.answer["context_sha256"]}
         came = meeting.run(
             [
@@ -271,6 +315,40 @@ def test_a_dispute_and_freezes_of_the_same_account_meet_and_every_holder_is_told
         _require_sequences(office, ask, since)
 
 
+def test_a_second_lead_the_clock_and_a_release_meet_on_a_proposed_withdrawal(
+    meeting: Meeting,
+) -> None:
+    office, desk = meeting.office, meeting.office.desk
+    a, b, c = desk.cast.a, desk.cast.b, desk.cast.c
+    desk.policy(a, withdrawal_quorum=2)
+    for _ in range(RACES):
+        since = desk.last_seq()
+        ask = desk.go_out(to=[b.handle, c.handle])
+        noon, end = desk.clock.now(), desk.clock.now() + timedelta(days=9)
+        times = {"frozen_at": noon.isoformat(), "hold_expires_at": end.isoformat()}
+        hold = desk.hold(b, ask, 50, **times)
+        view = desk.withdraw(ask, reason_code="wrong_target")["withdrawal"]
+        desk.clock.step(4 * HOUR - JUST)
+        path = f"withdrawals/{view['id']}/approvals"
+        body = {"act_sha256": view["act_sha256"]}
+        came = meeting.run(
+            [
+                meeting.send("yes", a.second_lead, ask, path, decision="approve", **body),
+                meeting.send("no", a.second_lead, ask, path, decision="reject", **body),
+                meeting.send("b", b.compliance, ask, "freeze-reports", lines=[released(hold, 50)]),
+                meeting.fire("timer", VoidWithdrawal(withdrawal_id=view["id"])),
+            ]
+        )
+        is_withdrawn = desk.status(ask) == "withdrawn"
+        decided = [came["yes"][1] == 201, came["no"][1] == 201, came["timer"][2] == "void"]
+        assert decided.count(True) == 1, came
+        assert is_withdrawn is decided[0]
+        assert came["b"][1:] == (201, None)
+        assert not desk.leg(b, ask).owes_answer
+        _require_sequences(office, ask, since)
+    desk.policy(a)
+
+
 def test_two_people_of_one_partner_let_the_same_hold_go_and_it_goes_once(meeting: Meeting) -> None:
     office, desk = meeting.office, meeting.office.desk
     b, c = desk.cast.b, desk.cast.c
@@ -344,6 +422,7 @@ def test_acts_on_a_shared_hold_come_from_both_its_requests_and_none_is_lost(
                     first,
                     "withdrawal",
                     addresses="all",
+                    reason_code="other",
                     reason="mistaken",
                 ),
             ]
@@ -377,13 +456,27 @@ def test_an_answer_and_what_takes_it_back_meet_on_a_shared_hold(meeting: Meeting
         lead = desk.cast.a.lead
         came = meeting.run(
             [
-                meeting.send("end", lead, first, "withdrawal", addresses="all", reason="mistaken"),
+                meeting.send(
+                    "end",
+                    lead,
+                    first,
+                    "withdrawal",
+                    addresses="all",
+                    reason_code="other",
+                    reason="mistaken",
+                ),
                 meeting.send("keep", b.lead, second, "freeze-reports", lines=[answer]),
                 meeting.send(
                     "share", b.compliance, third, "freeze-reports", lines=[shared(hold, 0)]
                 ),
                 meeting.send(
-                    "other end", lead, second, "withdrawal", addresses="all", reason="mistaken"
+                    "other end",
+                    lead,
+                    second,
+                    "withdrawal",
+                    addresses="all",
+                    reason_code="other",
+                    reason="mistaken",
                 ),
             ]
         )

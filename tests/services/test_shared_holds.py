@@ -132,6 +132,8 @@ def test_a_flash_request_that_nobody_ratified_takes_an_answer_back_too(desk: Des
         assert _owes(desk, first, flash) == [False, False]
         if end == "lapse":
             assert desk.step(HOUR) == ["ratify_by"]
+            assert _owes(desk, first, flash) == [False, False]
+            assert "unratified_until" in desk.step(12 * HOUR)
         else:
             desk.decide(flash, decision="reject")
         assert _owes(desk, first, flash) == [True, True]

@@ -130,7 +130,7 @@ def test_lines_stay_where_they_were_seen_once_the_link_ends_and_later_ones_do_no
     b, c = s.w.cast.b, s.w.cast.c
     s.share()
     s.w.report(b, s.of_a, [released_line(s.hold, "100")])
-    s.w.act(c.lead, s.of_c, "withdrawal", addresses=[1], reason="not ours")
+    s.w.act(c.lead, s.of_c, "withdrawal", addresses=[1], reason_code="other", reason="not ours")
     kept = {"kind": "kept", "hold": s.hold, "basis": "other_request"}
     s.w.report(b, s.of_c, [{**kept, "other_request": s.of_a["id"]}])
     s.w.report(b, s.of_a, [released_line(s.hold, "20")])

@@ -27,7 +27,7 @@ from tests.factories import ETHER, ORIGIN, Exchange, Signer
 from tests.services import request_cast as say
 from tests.services.kept import Kept
 from tests.services.member_reader import MemberReader, Shown
-from tests.services.plain_model import Hold, Leg, Line, Model, Request
+from tests.services.plain_model import RATIFYING, Hold, Leg, Line, Model, Request
 from tests.services.recomputed import faults
 from tests.services.request_cast import DAY, HOUR, Ask, Desk
 
@@ -88,39 +88,76 @@ class LifeCycle(RuleBasedStateMachine):
             leg.word = "reported"
         return told
 
+    def take_back(self, number: int, addresses: list[int] | str) -> Any:
+        """Withdraw by as many leads as it takes: two, where the policy says so and it is held."""
+        request, ask = self.model.requests[number], self.asks[number]
+        takes_two = self.model.takes_two_leads(request, addresses)
+        answer = self.desk.withdraw(ask, addresses)
+        assert ("withdrawal" in answer) is takes_two
+        if takes_two:
+            self.desk.decide_withdrawal(ask, answer["withdrawal"])
+        return answer
+
     # --- rules ----------------------------------------------------------------------------------
 
-    @initialize(is_shared=st.booleans(), amount=AMOUNTS)
-    def begin(self, *, is_shared: bool, amount: int) -> None:
-        """Most acts are about holds: have one from the start, in half of the cases a shared one."""
-        for number in range(2):
-            first = self.asks[0] if self.asks else None
-            more: dict[str, Any] = {}
-            if first is not None:
-                more["incident"] = {"id": first.answer["incident"]["id"]}
-            to = list(self.exchanges)
-            self.asks.append(self.desk.submit(to=to, **more))
-            self.model.requests.append(Request(number, self.model.now, ADDRESSES))
+    @initialize(
+        is_shared=st.booleans(), is_flash=st.booleans(), is_by_two=st.booleans(), amount=AMOUNTS
+    )
+    def begin(self, *, is_shared: bool, is_flash: bool, is_by_two: bool, amount: int) -> None:
+        """Most acts are about holds: have one from the start, in half of the cases a shared one.
+
+        In half of the cases the second request goes out before its approval, and in half of them
+        letting held funds go takes two leads.
+        """
+        self.model.is_by_two = is_by_two
+        policy = {"may_flash": [self.desk.cast.a.analyst.subject]}
+        self.desk.policy(self.desk.cast.a, **policy, withdrawal_quorum=1 + is_by_two)
+        to = list(self.exchanges)
+        self.asks.append(self.desk.submit(to=to))
+        self.model.requests.append(Request(0, self.model.now, ADDRESSES))
         self.approve(0)
         self.find_and_freeze(0, 0, amount, 0, 5, 3)
-        if is_shared:
+        urgency = "flash" if is_flash else "urgent"
+        incident = {"id": self.asks[0].answer["incident"]["id"]}
+        self.asks.append(self.desk.submit(to=to, incident=incident, urgency=urgency))
+        second = Request(1, self.model.now, ADDRESSES)
+        self.model.requests.append(second)
+        if is_flash:
+            second.status, second.ratify_by = "active", self.model.now + RATIFYING
+            self.model.legs += [Leg(handle, second) for handle in self.exchanges]
+        elif is_shared:
             self.approve(1)
+        if is_shared:
             self.share(0, 2, 0)
 
     @rule(number=st.integers(0, 1), left_out=st.sampled_from([None, None, *range(ADDRESSES)]))
     def approve(self, number: int, left_out: int | None = None) -> None:
         request, ask = self.model.requests[number], self.asks[number]
         without = [] if left_out is None else [left_out]
+        is_out = request.status == "active"
         decide = self.desk.decide_without if without else lambda it, _: self.desk.decide(it)
-        if self.attempt(request.status == "submitted", lambda: decide(ask, without)):
-            request.status, request.left_out = "active", set(without)
+        if not self.attempt(self.model.may_approve(request, without), lambda: decide(ask, without)):
+            return
+        self.model.approve(request)
+        if not is_out:
+            request.left_out = set(without)
             self.model.legs += [Leg(handle, request) for handle in self.exchanges]
+        elif without:
+            # They know it already: what ratifies the rest withdraws it from them.
+            self.model.take_back(request, without)
 
     @rule(number=st.integers(0, 1), is_meant=st.sampled_from([False, False, True]))
     def reject(self, number: int, *, is_meant: bool) -> None:
         request, ask = self.model.requests[number], self.asks[number]
-        expected = request.status == "submitted"
-        if is_meant and self.attempt(expected, lambda: self.desk.decide(ask, decision="reject")):
+        is_out = request.status == "active"
+        expected = self.model.may_decide(request, is_approval=False)
+        if not is_meant or not self.attempt(
+            expected, lambda: self.desk.decide(ask, decision="reject")
+        ):
+            return
+        if is_out:
+            self.model.end(request, "withdrawn")
+        else:
             request.status = "rejected"
 
     @rule(place=PLACES, word=st.sampled_from(WORDS))
@@ -323,7 +360,7 @@ class LifeCycle(RuleBasedStateMachine):
             return  # the end of a request is the end of most that can happen to it
         request = self.model.requests[number]
         expected = request.status in {"submitted", "active"}
-        if self.attempt(expected, lambda: self.desk.withdraw(self.asks[number])):
+        if self.attempt(expected, lambda: self.take_back(number, "all")):
             if request.status == "submitted":
                 request.status = "withdrawn"
             else:
@@ -333,7 +370,7 @@ class LifeCycle(RuleBasedStateMachine):
     def withdraw_an_address(self, number: int, address_no: int) -> None:
         request = self.model.requests[number]
         expected = self.model.may_withdraw_one(request, address_no)
-        act = self.attempt(expected, lambda: self.desk.withdraw(self.asks[number], [address_no]))
+        act = self.attempt(expected, lambda: self.take_back(number, [address_no]))
         if act:
             self.model.take_back(request, [address_no])
 
@@ -359,13 +396,16 @@ class LifeCycle(RuleBasedStateMachine):
         model.note_final()
         model.note_moot()
         for request, ask in zip(model.requests, self.asks, strict=True):
-            assert desk.status(ask) == request.status
+            stored = desk.request(ask)
+            assert stored.status == request.status
+            assert stored.provisional is (request.ratify_by is not None)
+            assert stored.unratified_until == request.unratified_until
             legs = [leg for leg in model.legs if leg.request is request]
             for leg in legs:
-                row = desk.leg(self.exchanges[leg.partner], ask)
-                shown = (row.status, set(row.flags) - {"overdue"})
+                side = desk.leg(self.exchanges[leg.partner], ask)
+                shown = (side.status, set(side.flags) - {"overdue"})
                 assert shown == (model.status(leg), model.flags(leg)), leg.partner
-                assert desk.totals(leg_id=row.id).get(ETHER, {}) == model.totals(legs=[leg])
+                assert desk.totals(leg_id=side.id).get(ETHER, {}) == model.totals(legs=[leg])
             assert {h.id: desk.hold_row(h.id).irregular for h in model.holds} == {
                 h.id: h.irregular for h in model.holds
             }

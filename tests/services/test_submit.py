@@ -291,7 +291,7 @@ def _leave_traces(desk: Desk, signer: Signer) -> None:
         },
     ]
     act(b.compliance, "freeze-reports", lines=moves)
-    act(a.lead, "withdrawal", addresses=[1], reason=SECRETS["reason"])
+    act(a.lead, "withdrawal", addresses=[1], reason_code="other", reason=SECRETS["reason"])
     refused = signer.post(
         b.compliance,
         f"{below}/decline",

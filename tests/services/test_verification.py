@@ -1,11 +1,13 @@
 """Looking a request through: an honest coordinator passes, and a hostile one is found out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
 import pytest
 
+from coordinator.services.ending.withdrawal_proposals import VoidWithdrawal
+from coordinator.services.requests.ratification import MissRatification, WithdrawUnratified
 from holdfast.errors import UntrustedEvidenceError
 from holdfast.evidence.case_file import Result
 from holdfast.evidence.examination import Examination
@@ -22,6 +24,7 @@ from tests.services.request_cast import (
     DAY,
     REQUESTS,
     Ask,
+    Desk,
     Office,
     addresses,
     corrected,
@@ -457,6 +460,146 @@ def test_an_approval_of_an_addition_is_none_of_the_request(office: Office) -> No
     shown = shown_to(office, a.auditor, ask)
     shown.view = shown.view.model_copy(update={"provisional": False})
     assert "it went out all the same" in shown.failed()["approvals"]
+
+
+def _unratified(office: Office) -> Ask:
+    desk, a = office.desk, office.desk.cast.a
+    desk.policy(a, may_flash=[a.analyst.subject])
+    desk.clock.step(DAY)
+    ask = desk.submit(urgency="flash", to=[desk.cast.b.handle])
+    desk.policy(a)
+    desk.clock.step(DAY / 24)
+    desk.own(MissRatification(request_id=ask.id))
+    return ask
+
+
+def test_what_nobody_ratified_in_time_is_borne_out_until_a_lead_ratifies_it(office: Office) -> None:
+    desk, a = office.desk, office.desk.cast.a
+    ask = _unratified(office)
+    for member in (a.auditor, desk.cast.b.analyst):
+        shown = shown_to(office, member, ask)
+        assert shown.failed() == {}
+        assert (shown.view.provisional, shown.view.unratified) == (False, True)
+        # It does not come to be so by itself, and is not ratified because it is shown so.
+        shown.acts = [act for act in shown.acts if act.act != "unratify"]
+        assert "no act says so" in shown.failed()["status"]
+        shown.view = shown.view.model_copy(update={"unratified": False})
+        assert "it went out all the same" in shown.failed()["approvals"]
+    desk.decide(ask)
+    for member in (a.auditor, desk.cast.b.analyst):
+        shown = shown_to(office, member, ask)
+        assert shown.failed() == {}
+        shown.view = shown.view.model_copy(update={"unratified": True})
+        assert "shown as unratified" in shown.failed()["approvals"]
+
+
+def test_what_withdrew_itself_unratified_is_borne_out(office: Office) -> None:
+    desk = office.desk
+    ask = _unratified(office)
+    desk.clock.step(DAY / 2)
+    desk.own(WithdrawUnratified(request_id=ask.id))
+    for member in (desk.cast.a.auditor, desk.cast.b.analyst):
+        shown = shown_to(office, member, ask)
+        assert shown.failed() == {}
+        assert shown.view.status is RequestStatus.WITHDRAWN
+
+
+@pytest.fixture
+def by_two(office: Office) -> Iterator[Desk]:
+    """The desk, at which A lets held funds go by two leads only."""
+    desk = office.desk
+    desk.policy(desk.cast.a, withdrawal_quorum=2)
+    # Signers' clocks differ by seconds, so what was in force just before counts, too.
+    desk.clock.step(DAY / 24)
+    yield desk
+    desk.policy(desk.cast.a)
+    desk.clock.step(DAY / 24)
+
+
+def _held(desk: Desk) -> Ask:
+    ask = desk.go_out(addresses=addresses(3, desk.made + 40_000))
+    desk.hold(desk.cast.b, ask)
+    # A report and a withdrawal within the minute by which clocks differ prove no order.
+    desk.clock.step(DAY / 24)
+    return ask
+
+
+@pytest.mark.parametrize("end", ["approve", "reject", "void", "pending"])
+@pytest.mark.parametrize("numbers", ["all", [0, 1]])
+def test_a_withdrawal_by_two_is_borne_out_however_it_ends(
+    office: Office, by_two: Desk, numbers: list[int] | str, end: str
+) -> None:
+    ask = _held(by_two)
+    view = by_two.withdraw(ask, numbers)["withdrawal"]
+    if end in {"approve", "reject"}:
+        by_two.decide_withdrawal(ask, view, decision=end)
+    elif end == "void":
+        by_two.clock.step(DAY)
+        by_two.own(VoidWithdrawal(withdrawal_id=view["id"]))
+    for member in (by_two.cast.a.auditor, by_two.cast.b.analyst):
+        examination = examined(office, member, ask)
+        assert examination.failures == []
+        assert told(examination, "status") == [Result.VERIFIED]
+        assert told(examination, "addresses") == [Result.VERIFIED]
+
+
+@pytest.mark.parametrize("numbers", ["all", [0]])
+def test_a_withdrawal_by_one_lead_is_found_out_where_the_policy_asked_for_two(
+    office: Office, by_two: Desk, numbers: list[int] | str
+) -> None:
+    ask = _held(by_two)
+    by_two.decide_withdrawal(ask, by_two.withdraw(ask, numbers)["withdrawal"])
+    what = "status" if numbers == "all" else "addresses"
+    for member in (by_two.cast.a.auditor, by_two.cast.b.analyst):
+        shown = shown_to(office, member, ask)
+        approval = shown.act("approve_withdrawal")
+        shown.acts = [act for act in shown.acts if act is not approval]
+        assert what in shown.failed()
+        shown.swap(shown.acts, shown.act("propose_withdrawal"), act="withdraw")
+        assert "policy asked for two" in shown.failed()[what]
+
+
+def test_with_nothing_held_or_before_the_policy_one_lead_is_enough(
+    office: Office, by_two: Desk
+) -> None:
+    empty, let_go = by_two.go_out(), _held(by_two)
+    hold = by_two.sql("SELECT max(id) FROM hold")
+    by_two.report(by_two.cast.b, let_go, released(hold, 100, "false_positive"))
+    by_two.clock.step(DAY / 24)
+    for ask in (empty, let_go):
+        assert by_two.withdraw(ask)["status"] == "withdrawn"
+        assert examined(office, by_two.cast.a.auditor, ask).failures == []
+
+
+def test_an_approval_of_another_proposal_is_found_out(office: Office, by_two: Desk) -> None:
+    ask = _held(by_two)
+    first, second = (by_two.withdraw(ask, numbers)["withdrawal"] for numbers in ([0], [1, 0]))
+    by_two.decide_withdrawal(ask, first)
+    assert second["withdrawal_status"] == "pending"
+    shown = shown_to(office, by_two.cast.a.auditor, ask)
+    proposed = shown.act("propose_withdrawal")
+    shown.acts = [act for act in shown.acts if act is not proposed]
+    assert "nobody's signature proposes" in shown.failed()["addresses"]
+
+
+def test_a_dispute_upheld_by_one_lead_is_found_out_where_the_policy_asked_for_two(
+    office: Office, by_two: Desk
+) -> None:
+    a, b = by_two.cast.a, by_two.cast.b
+    ask = _held(by_two)
+    words = {"reference": "case-18", "text": "Good faith."}
+    dispute = by_two.act(b.compliance, ask, "disputes", **words)["id"]
+    uphold = {"resolution": "upheld", "text": "A shop."}
+    _, proposed = office.act(a.lead, ask, f"disputes/{dispute}/resolution", **uphold)
+    by_two.decide_withdrawal(ask, proposed["withdrawal"])
+    for member in (a.auditor, b.analyst):
+        shown = shown_to(office, member, ask)
+        assert shown.failed() == {}
+        approval = shown.act("approve_withdrawal")
+        shown.acts = [act for act in shown.acts if act is not approval]
+        assert "nobody's signature answers it" in shown.failed()["disputes"]
+        shown.swap(shown.acts, shown.act("propose_resolution"), act="resolve_dispute")
+        assert "policy asked for two" in shown.failed()["disputes"]
 
 
 def test_a_timer_takes_nothing_back_that_was_approved(office: Office) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from coordinator.domain.clock import SteppedClock
-from coordinator.services.membership.suspensions import SuspendPartner, WithdrawOfSuspended
+from coordinator.services.membership.suspensions import SuspendPartner, SuspendRequest
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.documents import Vault
 from tests.factories import Cast, Exchange, Signer
@@ -28,9 +28,9 @@ def test_both_sides_read_which_addresses_were_withdrawn_when_and_why(w: World) -
     request = w.live(addresses=addresses(4, 900))
     path = f"/v1/freeze-requests/{request['id']}"
     assert _withdrawn(w, b, request) == [(None, None)] * 4
-    w.act(a.lead, request, "withdrawal", addresses=[1], reason="an innocent's")
+    w.act(a.lead, request, "withdrawal", addresses=[1], reason_code="other", reason="an innocent's")
     w.step(hours=1)
-    w.act(a.lead, request, "withdrawal", addresses=[0, 3], reason="a service")
+    w.act(a.lead, request, "withdrawal", addresses=[0, 3], reason_code="other", reason="a service")
     first, later = "2026-03-02T12:00:00Z", "2026-03-02T13:00:00Z"
     for exchange in (a, b):
         assert _withdrawn(w, exchange, request) == [
@@ -50,8 +50,15 @@ def test_an_event_that_cannot_name_all_withdrawn_addresses_says_so_and_where_the
 ) -> None:
     a, b = w.cast.a, w.cast.b
     request = w.live(addresses=addresses(503, 900))
-    w.act(a.lead, request, "withdrawal", addresses=list(range(501)), reason="a service")
-    w.act(a.lead, request, "withdrawal", addresses=[501], reason="a service")
+    w.act(
+        a.lead,
+        request,
+        "withdrawal",
+        addresses=list(range(501)),
+        reason_code="other",
+        reason="a service",
+    )
+    w.act(a.lead, request, "withdrawal", addresses=[501], reason_code="other", reason="a service")
     for exchange in (a, b):
         cut, whole = w.events(exchange, "freeze_request.withdrawn")
         assert (cut["addresses"], cut["address_count"]) == (list(range(500)), 501)
@@ -67,7 +74,7 @@ def test_an_event_that_cannot_name_all_withdrawn_addresses_says_so_and_where_the
 def test_a_partner_that_is_asked_later_hears_that_addresses_were_withdrawn(w: World) -> None:
     a, c = w.cast.a, w.cast.c
     request = w.live(addresses=addresses(3, 900), to=[w.cast.b.handle])
-    w.act(a.lead, request, "withdrawal", addresses=[1], reason="a service")
+    w.act(a.lead, request, "withdrawal", addresses=[1], reason_code="other", reason="a service")
     added = w.act(a.lead, request, "partners", to=[c.handle])
     w.act(
         a.second_lead,
@@ -103,16 +110,20 @@ def test_both_sides_hear_why_a_flash_request_withdrew_itself(desk: Desk) -> None
     why = "a security lead of the requester rejected it"
     assert _reasons(desk, rejected, "withdrawn") == [why] * 2
     desk.step(HOUR)
+    assert _reasons(desk, lapsed, "unratified") == ["nobody ratified it in time"] * 2
+    desk.step(12 * HOUR)
     assert _reasons(desk, lapsed, "withdrawn") == ["nobody ratified it in time"] * 2
 
 
-def test_both_sides_hear_that_a_request_ended_with_its_requesters_suspension(desk: Desk) -> None:
+def test_both_sides_hear_that_a_request_is_unratified_by_its_requesters_suspension(
+    desk: Desk,
+) -> None:
     a = desk.cast.a
     desk.policy(a, may_flash=[a.analyst.subject])
     ask = desk.submit(urgency="flash")
     desk.own(SuspendPartner(handle=a.handle))
-    desk.own(WithdrawOfSuspended(request_id=ask.id))
-    assert _reasons(desk, ask, "withdrawn") == ["the requester was suspended"] * 2
+    desk.own(SuspendRequest(request_id=ask.id))
+    assert _reasons(desk, ask, "unratified") == ["the requester was suspended"] * 2
 
 
 def test_both_sides_hear_why_a_request_was_closed(desk: Desk) -> None:
@@ -138,7 +149,7 @@ def test_what_is_owed_names_the_address_of_the_request_that_it_is_told_on(desk: 
 def test_who_is_asked_after_a_withdrawal_learns_of_it_right_behind_its_notice(w: World) -> None:
     a, c = w.cast.a, w.cast.c
     request = w.live(to=[w.cast.b.handle], addresses=addresses(3, 900))
-    w.act(a.lead, request, "withdrawal", addresses=[1], reason="an innocent's")
+    w.act(a.lead, request, "withdrawal", addresses=[1], reason_code="other", reason="an innocent's")
     addition = w.act(a.lead, request, "partners", to=[c.handle])
     decision = {"decision": "approve", "context_sha256": addition["context_sha256"]}
     w.act(a.second_lead, request, "approvals", **decision)
@@ -161,7 +172,14 @@ def test_the_trace_says_which_flagged_places_were_withdrawn(w: World) -> None:
     incident = request["incident"]["id"]
     more = {"incident": {"id": incident}, "follows": request["id"]}
     again = w.live(addresses=addresses(2, 900), **more)
-    w.act(w.cast.a.lead, request, "withdrawal", addresses=[1, 3], reason="an innocent's")
+    w.act(
+        w.cast.a.lead,
+        request,
+        "withdrawal",
+        addresses=[1, 3],
+        reason_code="other",
+        reason="an innocent's",
+    )
 
     def shown() -> set[tuple[str, int]]:
         found = set()
@@ -175,5 +193,7 @@ def test_the_trace_says_which_flagged_places_were_withdrawn(w: World) -> None:
         return found
 
     assert shown() == {(request["id"], 1), (request["id"], 3)}
-    w.act(w.cast.a.lead, again, "withdrawal", addresses="all", reason="an error")
+    w.act(
+        w.cast.a.lead, again, "withdrawal", addresses="all", reason_code="other", reason="an error"
+    )
     assert shown() == {(request["id"], 1), (request["id"], 3), (again["id"], 0), (again["id"], 1)}

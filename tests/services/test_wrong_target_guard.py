@@ -55,7 +55,14 @@ def test_a_request_that_one_may_not_read_does_not_show_through_the_guard(desk: D
 
 def test_a_request_that_is_over_is_no_duplicate(desk: Desk) -> None:
     first = desk.submit(addresses=[{"account": RIPPLE, "tag": "7"}])
-    desk.act(desk.cast.a.lead, first, "withdrawal", addresses="all", reason="wrong chain")
+    desk.act(
+        desk.cast.a.lead,
+        first,
+        "withdrawal",
+        addresses="all",
+        reason_code="other",
+        reason="wrong chain",
+    )
     again = desk.submit(addresses=[{"account": RIPPLE, "tag": "7"}])
     assert _warnings(again.answer) == {}
 

@@ -13,13 +13,14 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from coordinator.domain.actor import COORDINATOR, Actor, ActorKind
+from coordinator.domain.freeze_request import Action, Ratification, State, next_status
 from coordinator.services.core.unit_of_work import About, Recorded, UnitOfWork
 from coordinator.storage.engine.documents import DocumentKey
 from coordinator.storage.requests import freeze_requests as store
 from coordinator.storage.requests.legs import NewLeg
 from coordinator.storage.tables.freeze_requests import ActRow, FreezeRequestRow, LegRow
 from holdfast.protocol.type_ids import new_id
-from holdfast.protocol.vocabulary import EventType, EvidenceKind, LegStatus
+from holdfast.protocol.vocabulary import EventType, EvidenceKind, LegStatus, RequestStatus
 
 
 class NewAct(NamedTuple):
@@ -53,6 +54,36 @@ class RequestContext:
     def on_leg(self, leg: LegRow) -> "LegContext":
         """Return this context for one of the request's legs."""
         return LegContext(self.uow, self.actor, self.request, leg)
+
+    @property
+    def ratification(self) -> Ratification:
+        """How the request stands with the leads of its requester."""
+        return store.ratification(self.request)
+
+    def after(self, action: Action) -> State:
+        """Return the state after an action.
+
+        Raises:
+            InvalidTransitionError: If the request as it is does not take it.
+        """
+        status = RequestStatus(self.request.status)
+        return next_status(status, action, ratification=self.ratification)
+
+    def move(self, after: State, **values: Any) -> "RequestContext":
+        """Write a new state to the request, and more; returns the context as `change` does.
+
+        Raises:
+            ConflictError: If somebody changed the request meanwhile.
+        """
+        status, ratification = after
+        values = {
+            "status": status,
+            "provisional": ratification is Ratification.PROVISIONAL,
+            **values,
+        }
+        if ratification is not Ratification.UNRATIFIED:
+            values["unratified_until"] = None
+        return self.change(**values)
 
     def change(self, **values: Any) -> "RequestContext":
         """Write new values to the request; returns the context with the request as it is now.

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 from coordinator.domain.actor import Actor
-from coordinator.domain.freeze_request import Action, State, next_status, require_closable
+from coordinator.domain.freeze_request import Action, Ratification, State, require_closable
 from coordinator.domain.permission import Permission
 from coordinator.services.core.access import sent_request
 from coordinator.services.core.acts import NewAct, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
-from coordinator.services.ending.ended_legs import end_legs
+from coordinator.services.ending.ended_legs import Why, end_legs
 from coordinator.services.ending.withdrawals import tell_end
 from coordinator.storage.ledger import freeze_ledger as ledger_store
 from coordinator.storage.requests import freeze_requests as store
@@ -45,11 +45,10 @@ def expire(command: ExpireFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answe
     row = store.get(uow.connection, command.request_id, lock=True)
     if row is None or row.status != RequestStatus.SUBMITTED or row.approve_by > uow.now:
         return Answer(200, {"status": "unchanged"})
-    status, provisional = next_status(RequestStatus.SUBMITTED, Action.EXPIRE)
     on = RequestContext(uow, actor, row)
-    expired = on.change(status=status, provisional=provisional, ended_at=uow.now)
-    why = "nobody approved it in time"
-    return tell_end(expired, NewAct("expire"), EventType.REQUEST_EXPIRED, reason=why)
+    expired = on.move(on.after(Action.EXPIRE), ended_at=uow.now)
+    why = Why("nobody approved it in time")
+    return tell_end(expired, NewAct("expire"), EventType.REQUEST_EXPIRED, why)
 
 
 @handles(CloseFreezeRequest, needs=Permission.FREEZE_REQUEST_CLOSE)
@@ -59,9 +58,9 @@ def close(command: CloseFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answer:
     after = require_closable(
         RequestStatus(on.request.status),
         open_holds=ledger_store.open_holds(uow.connection, on.request.id),
-        provisional=on.request.provisional,
+        ratification=on.ratification,
     )
-    return _close(on, after, reason=command.body.reason)
+    return _close(on, after, Why(command.body.reason))
 
 
 @handles(CloseByItself, needs=Permission.TIMER_FIRE)
@@ -71,18 +70,17 @@ def close_by_itself(command: CloseByItself, actor: Actor, uow: UnitOfWork) -> An
     if (
         row is None
         or row.status != RequestStatus.ACTIVE
-        or row.provisional
+        or store.ratification(row) is not Ratification.SETTLED
         or row.final_since is None
         or row.final_since + uow.policies.close_after > uow.now
     ):
         return Answer(200, {"status": "unchanged"})
-    after = next_status(RequestStatus.ACTIVE, Action.CLOSE)
-    return _close(RequestContext(uow, actor, row), after, reason="nothing more was awaited")
+    on = RequestContext(uow, actor, row)
+    return _close(on, on.after(Action.CLOSE), Why("nothing more was awaited"))
 
 
-def _close(on: RequestContext, after: State, *, reason: str | None) -> Answer:
-    status, provisional = after
-    closed = on.change(status=status, provisional=provisional, ended_at=on.uow.now)
-    answer = tell_end(closed, NewAct("close"), EventType.REQUEST_CLOSED, reason=reason)
-    end_legs(closed, EventType.REQUEST_CLOSED, reason=reason)
+def _close(on: RequestContext, after: State, why: Why) -> Answer:
+    closed = on.move(after, ended_at=on.uow.now)
+    answer = tell_end(closed, NewAct("close"), EventType.REQUEST_CLOSED, why)
+    end_legs(closed, EventType.REQUEST_CLOSED, why)
     return answer

@@ -12,11 +12,13 @@ from coordinator.domain.freeze_ledger import LegLedger
 from coordinator.domain.leg import LegFlag, flags_with
 from coordinator.domain.permission import Permission
 from coordinator.services.core.access import asked_leg, locked_leg, sent_request
-from coordinator.services.core.acts import LegContext, NewAct
+from coordinator.services.core.acts import LegContext, NewAct, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.ending.contested import refresh_contested
 from coordinator.services.ending.moot_disputes import resolve_as_moot
+from coordinator.services.ending.withdrawal_proposals import WithdrawalView, propose_resolution
+from coordinator.services.requests.act_proofs import proofs_of
 from coordinator.services.requests.freeze_request_views import evidence_bodies
 from coordinator.storage.ending import disputes as store
 from coordinator.storage.ending.disputes import DisputeOnLeg
@@ -77,6 +79,7 @@ class DisputeView(TypedDict):
     resolution_text: str | None
     resolved_at: str | None
     status: NotRequired[LegStatus]
+    withdrawal: NotRequired[WithdrawalView]
 
 
 @handles(RaiseDispute, needs=Permission.DISPUTE_RAISE)
@@ -140,16 +143,63 @@ def resolve(command: ResolveDispute, actor: Actor, uow: UnitOfWork) -> Answer:
     leg = None if dispute is None else leg_store.get(uow.connection, dispute.leg_id)
     if dispute is None or leg is None:
         raise NotFoundError("this request has no such dispute", code="no_such_dispute")
+    _require_unresolved(dispute, leg)
+    on = on_request.on_leg(leg)
+    is_held = ledger_store.load_leg(uow.connection, leg).is_contestable(dispute.hold_id)
+    if body.resolution == "upheld" and is_held and actor.withdrawal_quorum > 1:
+        withdrawal, recorded = propose_resolution(on, dispute, body)
+        shown = dispute_views(uow.connection, uow.vault, [dispute])[0]
+        proposed: DisputeView = {**shown, "status": LegStatus(leg.status), "withdrawal": withdrawal}
+        return Answer(201, proposed, entry=recorded)
+    return _resolve(on, dispute, body, NewAct("resolve_dispute"))
+
+
+def uphold(
+    on_request: RequestContext,
+    dispute_id: str,
+    body: payloads.DisputeResolution,
+    act: NewAct,
+    *,
+    proposed: str,
+) -> Answer:
+    """Uphold a dispute as one lead proposed and another approves.
+
+    Raises:
+        ConflictError: If it was resolved meanwhile.
+    """
+    uow = on_request.uow
+    dispute = store.get(uow.connection, dispute_id, request_id=on_request.request.id)
+    leg = None if dispute is None else leg_store.get(uow.connection, dispute.leg_id)
+    if dispute is None or leg is None:
+        raise AssertionError("a dispute is never deleted")
+    _require_unresolved(dispute, leg)
+    return _resolve(on_request.on_leg(leg), dispute, body, act, proposed=proposed)
+
+
+def _require_unresolved(dispute: DisputeOnLeg, leg: LegRow) -> None:
     if dispute.resolved_at is not None:
         raise ConflictError(
             f"this dispute is resolved: {dispute.resolution}",
             code="already_resolved",
             current_status=leg.status,
         )
-    on = on_request.on_leg(leg)
-    act_id = on.store_act(NewAct("resolve_dispute"))
+
+
+def _resolve(
+    on: LegContext,
+    dispute: DisputeOnLeg,
+    body: payloads.DisputeResolution,
+    act: NewAct,
+    *,
+    proposed: str | None = None,
+) -> Answer:
+    """Write how a dispute ends; `proposed` is the act that says so where another approves it."""
+    uow, leg = on.uow, on.leg
+    act_id = on.store_act(act)
     resolved = dispute._replace(
-        resolution=body.resolution, resolution_act_id=act_id, resolved_at=uow.now
+        resolution=body.resolution,
+        resolution_act_id=proposed or act_id,
+        resolved_at=uow.now,
     )
     store.change(
         uow.connection,
@@ -159,17 +209,21 @@ def resolve(command: ResolveDispute, actor: Actor, uow: UnitOfWork) -> Answer:
         resolved_at=resolved.resolved_at,
     )
     _flag(on, holds=bool(store.open_disputes(uow.connection, leg.id)))
+    on_request = RequestContext(uow, on.actor, on.request)
     data = {
         "dispute": dispute.id,
         "hold": dispute.hold_id,
         "resolution": body.resolution,
         "text": body.text,
+        "evidence": proofs_of(on_request, [act_id] if proposed is None else [proposed, act_id]),
     }
     recorded = on.record(EventType.LEG_DISPUTE_RESOLVED, data, act_id=act_id)
     refresh_contested(on_request)
     bodies = evidence_bodies(uow.connection, uow.vault, [dispute.act_id])
     view = _view(resolved, bodies.get(dispute.act_id, {}), {"text": body.text})
     answer: DisputeView = {**view, "status": LegStatus(leg.status)}
+    if proposed is not None:
+        return Answer(201, {**answer, "id": act_id}, entry=recorded)
     return Answer(201, answer, entry=recorded)
 
 

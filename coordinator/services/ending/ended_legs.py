@@ -1,7 +1,7 @@
 """What the end of a request means for its legs: each is told, and those that hold owe an answer."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, NotRequired, TypedDict
+from typing import Literal, NamedTuple, NotRequired, TypedDict
 
 from coordinator.domain.freeze_ledger import LegLedger
 from coordinator.domain.hold import HoldBalance, obliged
@@ -10,13 +10,15 @@ from coordinator.services.core.access import locked_leg
 from coordinator.services.core.acts import LegContext, RequestContext
 from coordinator.services.core.unit_of_work import UnitOfWork
 from coordinator.services.ledger.obligations import settle
+from coordinator.services.requests.act_proofs import ActProof
 from coordinator.services.requests.left_out import address_counts
 from coordinator.services.requests.legs import change_leg, last_act_of
 from coordinator.storage.ledger import freeze_ledger as ledger_store
 from coordinator.storage.ledger import hold_clocks
+from coordinator.storage.requests import freeze_requests as request_store
 from coordinator.storage.requests import legs as store
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
-from holdfast.protocol.vocabulary import EventType, LegStatus
+from holdfast.protocol.vocabulary import EventType, LegStatus, WithdrawalReason
 
 #: What an event names at most; webhook bodies stay under 20 kB, the rest is in the list.
 ADDRESSES_IN_EVENT = 500
@@ -29,6 +31,37 @@ EVENT_OF_ANSWER: Mapping[LegStatus, EventType] = {
 }
 
 
+class Why(NamedTuple):
+    """Why a request ends, or addresses go.
+
+    Attributes:
+        text: In the words of whoever ended it; None where nothing was said.
+        code: Of a withdrawal; None of what closes.
+        evidence: What proves it to those whom it obliges; none of the coordinator's own acts.
+    """
+
+    text: str | None
+    code: WithdrawalReason | None = None
+    evidence: Sequence[ActProof] = ()
+
+    def told(self) -> "ToldReason":
+        """Return the members by which events say it."""
+        told: ToldReason = {"reason": self.text}
+        if self.code is not None:
+            told["reason_code"] = self.code
+        if self.evidence:
+            told["evidence"] = self.evidence
+        return told
+
+
+class ToldReason(TypedDict):
+    """Why a request ends, or addresses go, as an event says it."""
+
+    reason: str | None
+    reason_code: NotRequired[WithdrawalReason]
+    evidence: NotRequired[Sequence[ActProof]]
+
+
 def all_legs(uow: UnitOfWork, request_id: str) -> list[LegRow]:
     """Return every leg of a request, at most as many as partners can be asked."""
     found: list[LegRow] = []
@@ -37,21 +70,21 @@ def all_legs(uow: UnitOfWork, request_id: str) -> list[LegRow]:
     return found
 
 
-def end_legs(on: RequestContext, event: EventType, *, reason: str | None) -> None:
+def end_legs(on: RequestContext, event: EventType, why: Why) -> None:
     """Tell every leg that the request ended; each open hold owes a release, a return or `kept`."""
     for leg in all_legs(on.uow, on.request.id):
         on_leg = on.on_leg(leg)
         ledger = ledger_store.load_leg(on.uow.connection, leg)
         owing = oblige(on_leg, [h for _, h in ledger.linked() if h.is_open])
         status = change_leg(on_leg, LegAct.WITHDRAW, ledger, ended=True)
-        told: Withdrawn = {**all_addresses(on.request, leg), "reason": reason, "status": status}
+        told: Withdrawn = {**all_addresses(on.request, leg), **why.told(), "status": status}
         on.tell_partner(leg, event, told)
         if status is LegStatus.WITHDRAWN and leg.status != LegStatus.WITHDRAWN:
             on_leg.record(EventType.LEG_WITHDRAWN, {}, status=status)
         tell_owed(on_leg, status, owing, "withdrawn")
 
 
-def withdraw_from_legs(on: RequestContext, numbers: Sequence[int], reason: str) -> None:
+def withdraw_from_legs(on: RequestContext, numbers: Sequence[int], why: Why) -> None:
     """Tell every leg which addresses were withdrawn; what it holds on them owes an answer.
 
     Nothing else is awaited about these addresses, so the leg may now be answered.
@@ -65,7 +98,7 @@ def withdraw_from_legs(on: RequestContext, numbers: Sequence[int], reason: str) 
         status = LegStatus(leg.status)
         if owing or last_act_of(leg) is LegAct.REPORT:
             status = recompute_leg(on_leg, ledger)
-        told = withdrawal(on.request, numbers, reason, status)
+        told = withdrawal(on.request, numbers, why, status)
         on.tell_partner(leg, EventType.REQUEST_WITHDRAWN, told)
         answered = EVENT_OF_ANSWER.get(status)
         if answered is not None and leg.status != status:
@@ -125,7 +158,10 @@ def tell_owed(on: LegContext, status: LegStatus, owing: Sequence[HoldBalance], w
         }
         for hold in named
     ]
-    data = {"why": why, "hold_count": len(owing), "holds": shown}
+    data: dict[str, object] = {"why": why, "hold_count": len(owing), "holds": shown}
+    reasons = request_store.withdrawal_reasons(on.uow.connection, [on.request.id])
+    if why == "withdrawn" and on.request.id in reasons:
+        data["reason_code"] = reasons[on.request.id]
     on.record(EventType.ANSWER_OWED, data, status=status)
 
 
@@ -145,10 +181,9 @@ class NamedAddresses(TypedDict):
     href: NotRequired[str]
 
 
-class Withdrawn(NamedAddresses):
+class Withdrawn(NamedAddresses, ToldReason):
     """What a partner is told when a request ends or addresses go."""
 
-    reason: str | None
     status: LegStatus
 
 
@@ -157,8 +192,11 @@ def all_addresses(request: FreezeRequestRow, leg: LegRow) -> NamedAddresses:
     return {"addresses": "all", "address_count": address_counts(request, leg)[0]}
 
 
-def named_addresses(request: FreezeRequestRow, numbers: Sequence[int]) -> NamedAddresses:
-    """Return how an event names addresses; of many, only the first."""
+def named_addresses(request: FreezeRequestRow, numbers: Sequence[int] | None) -> NamedAddresses:
+    """Return how an event names addresses (None: all that went out); of many, only the first."""
+    if numbers is None:
+        count = request.address_count - request.left_out_count
+        return {"addresses": "all", "address_count": count}
     shown: NamedAddresses = {
         "addresses": list(numbers[:ADDRESSES_IN_EVENT]),
         "address_count": len(numbers),
@@ -170,14 +208,14 @@ def named_addresses(request: FreezeRequestRow, numbers: Sequence[int]) -> NamedA
 
 
 def withdrawal(
-    request: FreezeRequestRow, numbers: Sequence[int], reason: str | None, status: LegStatus
+    request: FreezeRequestRow, numbers: Sequence[int], why: Why, status: LegStatus
 ) -> Withdrawn:
     """Return what a partner is told when addresses go.
 
     Args:
         request: The one that has fewer addresses now.
         numbers: The addresses that are withdrawn.
-        reason: As the requester states it.
+        why: As the requester states it.
         status: How the partner's leg shows now.
     """
-    return {**named_addresses(request, numbers), "reason": reason, "status": status}
+    return {**named_addresses(request, numbers), **why.told(), "status": status}

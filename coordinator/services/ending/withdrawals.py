@@ -10,15 +10,23 @@ from coordinator.domain.errors import (
     InvalidInputError,
     PermissionDeniedError,
 )
-from coordinator.domain.freeze_request import Action, next_status
+from coordinator.domain.freeze_request import Action
 from coordinator.domain.permission import Permission, is_allowed
 from coordinator.services.core.access import sent_request
 from coordinator.services.core.acts import NewAct, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, Recorded, UnitOfWork
 from coordinator.services.ending.clearances import issue_clearances
-from coordinator.services.ending.ended_legs import end_legs, named_addresses, withdraw_from_legs
+from coordinator.services.ending.ended_legs import (
+    Why,
+    end_legs,
+    named_addresses,
+    withdraw_from_legs,
+)
+from coordinator.services.ending.withdrawal_proposals import WithdrawalActView, propose_withdrawal
+from coordinator.services.requests.act_proofs import proofs_of
 from coordinator.services.requests.freeze_request_views import ActView
+from coordinator.storage.ending import withdrawal_proposals as proposal_store
 from coordinator.storage.requests import freeze_requests as store
 from coordinator.storage.tables.freeze_requests import ActRow
 from holdfast.protocol import payloads
@@ -33,16 +41,12 @@ class WithdrawFreezeRequest:
     body: payloads.Withdrawal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LapseProvisional:
-    """Nobody ratified a flash request in time, so it is withdrawn."""
-
-    request_id: str
-
-
 @handles(WithdrawFreezeRequest, needs=Permission.FREEZE_REQUEST_WITHDRAW_SUBMITTED)
 def withdraw(command: WithdrawFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Withdraw addresses; what is held on them owes a release, a return or `kept`."""
+    """Withdraw addresses; what is held on them owes a release, a return or `kept`.
+
+    Where the requester's policy asks for two leads and something is held, it is proposed.
+    """
     body = command.body
     on = sent_request(uow, actor, command.request_id, body.content_sha256, and_sharing=True)
     row = on.request
@@ -55,15 +59,50 @@ def withdraw(command: WithdrawFreezeRequest, actor: Actor, uow: UnitOfWork) -> A
             )
         if row.submitted_by_person != actor.person:
             raise PermissionDeniedError("an analyst or system withdraws its own requests only")
-    is_wrong = went_out and body.reason_code is WithdrawalReason.WRONG_TARGET
-    cleared = _asked_about(on) if is_wrong else frozenset()
+    if went_out and actor.withdrawal_quorum > 1:
+        numbers = None if body.addresses == "all" else require_withdrawable(on, body)
+        on.after(Action.WITHDRAW if numbers is None else Action.WITHDRAW_SOME)
+        if proposal_store.holds_anything(uow.connection, row.id, numbers):
+            return propose_withdrawal(on, body, numbers)
+    return withdraw_now(on, body, NewAct("withdraw"))
+
+
+def withdraw_now(
+    on: RequestContext, body: payloads.Withdrawal, act: NewAct, *, proposed: str | None = None
+) -> Answer:
+    """Carry a withdrawal out.
+
+    Args:
+        on: The request, locked with those that share a hold with it.
+        body: What was signed.
+        act: The act that carries it out.
+        proposed: The act that proposed it, where another lead approves it.
+    """
+    why = Why(body.reason, body.reason_code)
+    is_wrong = body.reason_code is WithdrawalReason.WRONG_TARGET
+    went_out = on.request.status != RequestStatus.SUBMITTED
+    cleared = _asked_about(on) if is_wrong and went_out else frozenset()
     if body.addresses == "all":
-        answer = withdraw_all(on, Action.WITHDRAW, NewAct("withdraw"), reason=body.reason)
+        answer = withdraw_all(on, Action.WITHDRAW, act, why, proposed=proposed)
     else:
         cleared = cleared.intersection(body.addresses)
-        answer = _withdraw_some(on, body)
-    issue_clearances(on, cleared, str(answer.body["id"]))
+        answer = _withdraw_some(on, body, act, proposed=proposed)
+    issue_clearances(on, cleared, proposed or str(answer.body["id"]))
     return answer
+
+
+def _withdraw_some(
+    on: RequestContext, body: payloads.Withdrawal, act: NewAct, *, proposed: str | None
+) -> Answer:
+    uow, row = on.uow, on.request
+    numbers = require_withdrawable(on, body)
+    act_id = on.store_act(act)
+    gone = store.WithdrawnNow(proposed or act_id, uow.now, body.reason_code)
+    why = Why(body.reason, body.reason_code)
+    recorded = take_back(on, numbers, act_id, gone, _proven(on, why, act_id, proposed))
+    uow.set_leaf(ActRow, act_id, recorded)
+    answer: WithdrawalActView = {"id": act_id, "request_id": row.id, "status": row.status}
+    return Answer(201, answer, entry=recorded)
 
 
 def _asked_about(on: RequestContext) -> frozenset[int]:
@@ -76,28 +115,40 @@ def _asked_about(on: RequestContext) -> frozenset[int]:
     return frozenset(number for number in range(row.address_count) if number not in gone)
 
 
-def withdraw_all(on: RequestContext, action: Action, act: NewAct, *, reason: str) -> Answer:
+def withdraw_all(
+    on: RequestContext, action: Action, act: NewAct, why: Why, *, proposed: str | None = None
+) -> Answer:
     """End a request as withdrawn.
 
     Its legs are told, and owe answers about what they hold; both sides learn the reason. The caller
     locks the requests that share a hold with it.
     """
-    row = on.request
-    went_out = row.status != RequestStatus.SUBMITTED
-    status, provisional = next_status(
-        RequestStatus(row.status), action, provisional=row.provisional
-    )
-    ended = on.change(status=status, provisional=provisional, ended_at=on.uow.now)
-    answer = tell_end(ended, act, EventType.REQUEST_WITHDRAWN, reason=reason)
+    went_out = on.request.status != RequestStatus.SUBMITTED
+    ended = on.move(on.after(action), ended_at=on.uow.now, withdrawal_reason=why.code)
+    answer = tell_end(ended, act, EventType.REQUEST_WITHDRAWN, why)
     if went_out:
-        end_legs(ended, EventType.REQUEST_WITHDRAWN, reason=reason)
+        why = _proven(ended, why, str(answer.body["id"]), proposed)
+        end_legs(ended, EventType.REQUEST_WITHDRAWN, why)
     return answer
 
 
-def _withdraw_some(on: RequestContext, body: payloads.Withdrawal) -> Answer:
+def _proven(on: RequestContext, why: Why, act_id: str, proposed: str | None) -> Why:
+    """Return a reason with what proves the withdrawal: who must release is handed all its acts."""
+    acts = [act_id] if proposed is None else [proposed, act_id]
+    return why._replace(evidence=proofs_of(on, acts))
+
+
+def require_withdrawable(on: RequestContext, body: payloads.Withdrawal) -> list[int]:
+    """Return the addresses that a withdrawal names.
+
+    Raises:
+        InvalidTransitionError: If the request takes no withdrawal of some addresses.
+        InvalidInputError: If it has no such addresses.
+        ConflictError: If one was withdrawn already, or none would be left.
+    """
     uow, row = on.uow, on.request
     numbers: list[int] = sorted(no for no in body.addresses if isinstance(no, int))
-    next_status(RequestStatus(row.status), Action.WITHDRAW_SOME, provisional=row.provisional)
+    on.after(Action.WITHDRAW_SOME)
     faults = [
         FieldFault(
             f"/addresses/{place}",
@@ -109,56 +160,44 @@ def _withdraw_some(on: RequestContext, body: payloads.Withdrawal) -> Answer:
     ]
     if faults:
         raise InvalidInputError("some of these addresses do not exist", errors=faults)
-    gone = {
+    earlier = {
         **dict.fromkeys(store.left_out_addresses(uow.connection, row.id), "left out at approval"),
         **dict.fromkeys(store.withdrawn_addresses(uow.connection, row.id), "withdrawn already"),
     }
-    doubled = [number for number in numbers if number in gone]
+    doubled = [number for number in numbers if number in earlier]
     if doubled:
         raise ConflictError(
-            f"address {doubled[0]} was {gone[doubled[0]]}; name the others only",
+            f"address {doubled[0]} was {earlier[doubled[0]]}; name the others only",
             code="withdrawn_already",
             current_status=row.status,
         )
-    if len(gone) + len(numbers) >= row.address_count:
+    if len(earlier) + len(numbers) >= row.address_count:
         raise ConflictError(
             'these are all that is left; withdraw the whole request with "addresses": "all"',
             code="nothing_left",
             current_status=row.status,
         )
-    act_id = on.store_act(NewAct("withdraw"))
-    recorded = take_back(on, numbers, act_id, body.reason)
-    uow.set_leaf(ActRow, act_id, recorded)
-    answer: ActView = {"id": act_id, "request_id": row.id, "status": row.status}
-    return Answer(201, answer, entry=recorded)
+    return numbers
 
 
-def take_back(on: RequestContext, numbers: Sequence[int], act_id: str, reason: str) -> Recorded:
+def take_back(
+    on: RequestContext, numbers: Sequence[int], act_id: str, gone: store.WithdrawnNow, why: Why
+) -> Recorded:
     """Withdraw some addresses by a stored act: each leg that has them is told, and may owe."""
-    store.withdraw_addresses(on.uow.connection, on.request.id, numbers, act_id, on.uow.now)
-    data = {**named_addresses(on.request, numbers), "act_id": act_id, "reason": reason}
+    store.withdraw_addresses(on.uow.connection, on.request.id, numbers, gone)
+    said = why._replace(evidence=()).told()
+    data = {**named_addresses(on.request, numbers), "act_id": act_id, **said}
     recorded = on.record(EventType.REQUEST_WITHDRAWN, data)
-    withdraw_from_legs(on, numbers, reason)
+    withdraw_from_legs(on, numbers, why)
     return recorded
 
 
-def tell_end(on: RequestContext, act: NewAct, event: EventType, *, reason: str | None) -> Answer:
+def tell_end(on: RequestContext, act: NewAct, event: EventType, why: Why) -> Answer:
     """Store the act that ended a request, and tell the requester; `on` has the ended request."""
-    act_id, recorded = on.act(act, event, {"reason": reason})
+    act_id, recorded = on.act(act, event, why.told())
     answer: ActView = {
         "id": act_id,
         "request_id": on.request.id,
         "status": on.request.status,
     }
     return Answer(201, answer, entry=recorded)
-
-
-@handles(LapseProvisional, needs=Permission.TIMER_FIRE)
-def lapse(command: LapseProvisional, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Withdraw a flash request that nobody ratified; do nothing if it was decided meanwhile."""
-    store.lock_sharing(uow.connection, command.request_id)
-    row = store.get(uow.connection, command.request_id, lock=True)
-    if row is None or not row.provisional or row.ratify_by is None or row.ratify_by > uow.now:
-        return Answer(200, {"status": "unchanged"})
-    on = RequestContext(uow, actor, row)
-    return withdraw_all(on, Action.EXPIRE, NewAct("lapse"), reason="nobody ratified it in time")

@@ -93,7 +93,11 @@ def extend(command: ExtendHold, actor: Actor, uow: UnitOfWork) -> Answer:
     body = command.body
     on = asked_leg(uow, actor, command.request_id, body.content_sha256)
     request, leg = on.request, on.leg
-    next_status(RequestStatus(request.status), Action.ACT_ON_HOLD, provisional=request.provisional)
+    next_status(
+        RequestStatus(request.status),
+        Action.ACT_ON_HOLD,
+        ratification=request_store.ratification(request),
+    )
     hold = _own_hold(uow, leg, body.hold)
     partner = partner_store.partner(uow.connection, leg.partner)
     jurisdiction = None if partner is None else partner.jurisdiction

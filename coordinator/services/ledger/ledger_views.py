@@ -21,7 +21,13 @@ from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.tables.freeze_requests import ActRow
 from holdfast.protocol.payloads import ReportLine, format_time, optional_time
 from holdfast.protocol.strict_json import JsonObject
-from holdfast.protocol.vocabulary import EvidenceKind, HoldBasis, Irregular, LineKind
+from holdfast.protocol.vocabulary import (
+    EvidenceKind,
+    HoldBasis,
+    Irregular,
+    LineKind,
+    WithdrawalReason,
+)
 
 #: A page of evidence ends early rather than grow beyond this many bytes.
 EVIDENCE_PAGE_BYTES = 20_000_000
@@ -118,6 +124,7 @@ class HoldView(TypedDict):
     review_at: str | None
     irregular: Irregular | None
     owed_since: str | None
+    withdrawn_reason_code: WithdrawalReason | None
 
 
 class OwedHoldView(HoldView):
@@ -143,6 +150,7 @@ def _irregular(mark: str | None) -> Irregular | None:
 def _hold_view(row: ShownHold) -> HoldView:
     held = row.frozen - row.released - row.returned - row.seized
     owed_since = row.owed_since if row.obliges else None
+    code = row.withdrawn_reason
     return {
         "id": row.id,
         "leg_id": row.leg_id,
@@ -166,6 +174,7 @@ def _hold_view(row: ShownHold) -> HoldView:
         # Of a shared hold it tells of the other request: when that one ended.
         "irregular": None if row.is_shared else _irregular(row.irregular),
         "owed_since": optional_time(owed_since),
+        "withdrawn_reason_code": None if code is None else WithdrawalReason(code),
     }
 
 

@@ -230,6 +230,7 @@ def _store_policy(
         .where(PartnerRow.handle == context.partner)
         .values(
             approval_quorum=policy.approval_quorum,
+            withdrawal_quorum=policy.withdrawal_quorum,
             provisional=policy.provisional,
             may_ask_all=policy.may_ask_all,
             cannot_say=policy.cannot_say,

@@ -22,6 +22,7 @@ class PolicyView(TypedDict):
     """What a partner asks of its own people, as it alone reads it."""
 
     approval_quorum: int
+    withdrawal_quorum: int
     may_flash: Sequence[str]
     systems_as_compliance: Sequence[str]
     provisional: str
@@ -125,6 +126,7 @@ def own_view(
         contacts = _contacts(load_one(connection, vault, row.handle, "contacts"))
     policy: PolicyView = {
         "approval_quorum": row.approval_quorum,
+        "withdrawal_quorum": row.withdrawal_quorum,
         "may_flash": list(row.may_flash),
         "systems_as_compliance": list(row.systems_as_compliance),
         "provisional": row.provisional,

@@ -1,9 +1,9 @@
 """Suspension and reinstatement of a partner by the operator, with their consequences.
 
 A suspended partner's keys are answered 401, except for revocations, and for reports and extensions
-about what it holds. Its undecided and provisional requests are withdrawn: the worker takes one in
-each transaction until none is left, so that a crash leaves nothing behind. Active requests stay
-with the partners asked, marked.
+about what it holds. Its submitted requests are withdrawn and its provisional ones unratified: the
+worker takes one in each transaction until none is left, so that a crash leaves nothing behind.
+Active requests stay with the partners asked, marked.
 """
 
 from dataclasses import dataclass
@@ -17,14 +17,15 @@ from coordinator.domain.permission import Permission
 from coordinator.services.core.acts import NewAct, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import EVERYBODY, Answer, Recorded, UnitOfWork
+from coordinator.services.ending.ended_legs import Why
 from coordinator.services.ending.withdrawals import withdraw_all
 from coordinator.services.membership.root_resets import stop_reset
+from coordinator.services.requests.ratification import make_unratified
 from coordinator.storage.membership import partners as store
 from coordinator.storage.membership import root_resets
 from coordinator.storage.requests import freeze_requests as request_store
-from coordinator.storage.tables.freeze_requests import FreezeRequestRow
 from coordinator.storage.tables.partners import PartnerRow
-from holdfast.protocol.vocabulary import EventType, PartnerStatus, RequestStatus
+from holdfast.protocol.vocabulary import EventType, PartnerStatus, RequestStatus, WithdrawalReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +43,8 @@ class ReinstatePartner:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WithdrawOfSuspended:
-    """Withdraw one undecided or provisional request of a suspended partner."""
+class SuspendRequest:
+    """Take up one undecided request of a suspended partner."""
 
     request_id: str
 
@@ -104,22 +105,17 @@ def _change(
     )
 
 
-@handles(WithdrawOfSuspended, needs=Permission.TIMER_FIRE)
-def withdraw_of_suspended(command: WithdrawOfSuspended, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Withdraw a request that a suspended partner can no longer stand by."""
+@handles(SuspendRequest, needs=Permission.TIMER_FIRE)
+def suspend_request(command: SuspendRequest, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Withdraw a submitted request of a suspended partner; a provisional one is unratified."""
     request_store.lock_sharing(uow.connection, command.request_id)
     row = request_store.get(uow.connection, command.request_id, lock=True)
-    if row is None or not _is_undecided(row):
+    if row is None or not (row.provisional or row.status == RequestStatus.SUBMITTED):
         return Answer(200, {"status": "unchanged"})
     requester = store.partner(uow.connection, row.requester)
     if requester is None or requester.status != PartnerStatus.SUSPENDED:
         return Answer(200, {"status": "unchanged"})
-    on = RequestContext(uow, actor, row)
-    return withdraw_all(
-        on, Action.WITHDRAW, NewAct("suspend"), reason="the requester was suspended"
-    )
-
-
-def _is_undecided(row: FreezeRequestRow) -> bool:
-    is_submitted: bool = row.status == RequestStatus.SUBMITTED
-    return is_submitted or (row.status == RequestStatus.ACTIVE and bool(row.provisional))
+    on, act, why = RequestContext(uow, actor, row), NewAct("suspend"), "the requester was suspended"
+    if row.provisional:
+        return make_unratified(on, act, why=why)
+    return withdraw_all(on, Action.WITHDRAW, act, Why(why, WithdrawalReason.OTHER))

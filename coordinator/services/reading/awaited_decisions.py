@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from coordinator.services.core.read_context import ReadContext
 from coordinator.services.requests.freeze_request_views import (
     AwaitedAddition,
+    AwaitedWithdrawal,
     FreezeRequestSummary,
     summaries,
 )
@@ -34,10 +35,22 @@ def awaited(read: ReadContext, ids: Sequence[str]) -> list[FreezeRequestSummary]
                 "decide_by": format_time(addition.proposed_at + policies.approve_within),
             }
         )
+    withdrawals: dict[str, list[AwaitedWithdrawal]] = defaultdict(list)
+    for proposal in store.withdrawals(connection, ids, actor.person, read.now):
+        withdrawals[proposal.request_id].append(
+            {
+                "id": proposal.id,
+                "dispute": proposal.dispute_id,
+                "proposed_by": proposal.proposed_by_person,
+                "proposed_at": format_time(proposal.proposed_at),
+                "decide_by": format_time(proposal.void_at),
+            }
+        )
     views = summaries(connection, read.vault, rows)
     for view, row in zip(views, rows, strict=True):
-        until = row.ratify_by if row.provisional else row.approve_by
+        until = row.unratified_until or (row.ratify_by if row.provisional else row.approve_by)
         is_awaited = row.id in themselves and until is not None
         view["decide_by"] = format_time(until) if is_awaited else None
         view["additions"] = additions[row.id]
+        view["withdrawals"] = withdrawals[row.id]
     return views

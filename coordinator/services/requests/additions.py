@@ -24,21 +24,21 @@ from coordinator.domain.errors import (
     InvalidTransitionError,
     UnavailableError,
 )
-from coordinator.domain.freeze_request import Action, next_status, require_in_time
+from coordinator.domain.freeze_request import require_widenable
 from coordinator.domain.permission import Permission
 from coordinator.services.core.access import sent_request
 from coordinator.services.core.acts import NewAct, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.read_context import ReadContext
-from coordinator.services.core.unit_of_work import Answer, UnitOfWork, unpack_evidence
+from coordinator.services.core.unit_of_work import Answer, UnitOfWork
+from coordinator.services.requests.act_proofs import proofs_of
 from coordinator.services.requests.addition_rules import require_addable, require_still_addable
 from coordinator.services.requests.freeze_request_views import DecisionAnswer
 from coordinator.services.requests.legs import settle_final
-from coordinator.services.requests.notices import PARTNERS_IN_EVENT, ActProof, send_notices
+from coordinator.services.requests.notices import PARTNERS_IN_EVENT, send_notices
 from coordinator.storage.engine.documents import load, load_one
 from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.requests import additions as store
-from coordinator.storage.requests import freeze_requests as request_store
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow
 from coordinator.storage.tables.life_cycle import AdditionRow
 from holdfast.protocol import payloads
@@ -49,8 +49,6 @@ from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import Decision, EventType, RequestStatus
 
 EXPIRED = "expired"
-#: Proof of an addition in a notice, in bytes; beyond that it is linked, as webhooks stay small.
-PROOF_LIMIT_BYTES = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +164,7 @@ def decide_addition(on: RequestContext, addition: AdditionRow, body: payloads.Ap
     store.decide(uow.connection, addition.id, store.APPROVED, uow.now)
     on.change(partners_asked=row.partners_asked + len(to))
     recorded = on.record(EventType.REQUEST_PARTNERS_ADDED, data, act_id=act_id)
-    proof = _proof(uow, row, [addition.act_id, *(d.act_id for d in earlier), act_id])
+    proof = proofs_of(on, [addition.act_id, *(d.act_id for d in earlier), act_id])
     send_notices(on, to, addition=proof)
     settle_final(uow, row)
     answer = _decision_answer(on, addition, act_id, store.APPROVED)
@@ -211,12 +209,9 @@ def _named_partners(to: Sequence[str]) -> dict[str, object]:
 def _require_live(on: RequestContext) -> None:
     """Refuse to add to a request that has ended, or that nobody ratified in time."""
     row = on.request
-    status = RequestStatus(row.status)
-    next_status(status, Action.ADD_PARTNERS, provisional=row.provisional)
-    require_in_time(
-        status,
-        provisional=row.provisional,
-        approve_by=row.approve_by,
+    require_widenable(
+        RequestStatus(row.status),
+        ratification=on.ratification,
         ratify_by=row.ratify_by,
         now=on.uow.now,
     )
@@ -279,31 +274,6 @@ def _store_decision(on: RequestContext, addition: AdditionRow, body: payloads.Ap
     act_id = on.store_act(NewAct(f"{decision}_addition", context_sha256=body.context_sha256))
     store.insert_decision(on.uow.connection, addition.id, on.actor.person, decision, act_id)
     return act_id
-
-
-def _proof(uow: UnitOfWork, row: FreezeRequestRow, act_ids: Sequence[str]) -> list[ActProof]:
-    """Return what proves to the partners added that they are asked: proposal, then approvals."""
-    packed = load(uow.connection, uow.vault, act_ids, "evidence")
-    acts = request_store.acts_by_id(uow.connection, act_ids)
-    keys = partner_store.jwks(uow.connection, {act.kid for act in acts if act.kid is not None})
-    shown: list[ActProof] = []
-    size = 0
-    for act in acts:
-        # The evidence of this very act is stored in the tail only.
-        token, body = unpack_evidence(packed.get(act.id) or uow.evidence.packed())
-        entry: ActProof = {
-            "act": act.kind,
-            "kid": act.kid,
-            "jwk": keys.get(act.kid or ""),
-            "token": token,
-        }
-        size += len(token) + len(body) + body.count(b'"') + 300
-        if size <= PROOF_LIMIT_BYTES:
-            entry["body"] = body.decode()
-        else:
-            entry["href"] = f"/v1/freeze-requests/{row.id}/evidence"
-        shown.append(entry)
-    return shown
 
 
 def addition_views(

@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from coordinator.domain.actor import Actor
 from coordinator.domain.approval import quorum_met, require_first_decision, require_may_approve
 from coordinator.domain.errors import (
+    ConflictError,
     FieldFault,
     InvalidInputError,
     StaleDocumentError,
     UnavailableError,
 )
-from coordinator.domain.freeze_request import Action, next_status, require_in_time
+from coordinator.domain.freeze_request import Action, Ratification, require_in_time
 from coordinator.domain.left_out import named
 from coordinator.domain.permission import Permission
 from coordinator.services.core.access import sent_request
@@ -19,8 +20,9 @@ from coordinator.services.core.acts import NewAct, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.ending.clearances import issue_clearances
-from coordinator.services.ending.ended_legs import named_addresses
+from coordinator.services.ending.ended_legs import Why, named_addresses
 from coordinator.services.ending.withdrawals import take_back, withdraw_all
+from coordinator.services.requests.act_proofs import proofs_of
 from coordinator.services.requests.additions import decide_addition
 from coordinator.services.requests.freeze_request_views import DecisionAnswer
 from coordinator.services.requests.left_out import (
@@ -30,6 +32,8 @@ from coordinator.services.requests.left_out import (
     store_left_out,
 )
 from coordinator.services.requests.notices import held_back, send_notices
+from coordinator.services.requests.ratification import tell_ratified_late
+from coordinator.storage.ending import withdrawal_proposals as proposal_store
 from coordinator.storage.engine import documents
 from coordinator.storage.engine.documents import Sealed
 from coordinator.storage.engine.prebuilt import Pending
@@ -45,6 +49,7 @@ from holdfast.protocol.vocabulary import (
     Decision,
     EventType,
     RequestStatus,
+    WithdrawalReason,
 )
 
 
@@ -74,14 +79,12 @@ def decide(command: DecideFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answe
             code="other_context",
             current_status=row.status,
         )
-    status = RequestStatus(row.status)
     action = Action.REJECT if body.decision is Decision.REJECT else Action.APPROVE
-    next_status(status, action, provisional=row.provisional)
+    on.after(action)
     require_in_time(
-        status,
-        provisional=row.provisional,
+        RequestStatus(row.status),
         approve_by=row.approve_by,
-        ratify_by=row.ratify_by,
+        unratified_until=row.unratified_until,
         now=uow.now,
     )
     proposer = partner_store.send_key_proposer(uow.connection, row.submitted_by_kid)
@@ -129,15 +132,13 @@ def _act(body: payloads.Approval) -> NewAct:
 
 def _approve(on: RequestContext, approval: _Approval, action: Action, to: Sequence[str]) -> Answer:
     uow, row = on.uow, on.request
-    status, provisional = next_status(
-        RequestStatus(row.status), action, provisional=row.provisional
-    )
+    after = on.after(action)
     act_id = on.store_act(_act(approval.body))
-    goes_out = action is Action.MEET_QUORUM
-    is_ratified = row.provisional and goes_out
+    is_met = action is Action.MEET_QUORUM
+    is_ratified = is_met and on.ratification is not Ratification.SETTLED
     numbers = approval.left_out.numbers
-    decided = {"decided_at": uow.now, "left_out_count": len(numbers)} if goes_out else {}
-    changed = on.change(status=status, provisional=provisional, **decided)
+    decided = {"decided_at": uow.now, "unratified_at": None, "left_out_count": len(numbers)}
+    changed = on.move(after, **(decided if is_met else {}))
     event = EventType.REQUEST_RATIFIED if is_ratified else EventType.REQUEST_APPROVED
     data: dict[str, object] = {
         "approvals": approval.count,
@@ -147,7 +148,9 @@ def _approve(on: RequestContext, approval: _Approval, action: Action, to: Sequen
     if numbers:
         data["left_out"] = named_addresses(row, numbers)
     recorded = changed.record(event, data, act_id=act_id)
-    if goes_out:
+    if on.ratification is Ratification.UNRATIFIED and is_met:
+        tell_ratified_late(changed)
+    if is_met:
         _go_out(changed, approval, act_id, held_back(on, to) if is_ratified else to)
     answer = _answer(changed, act_id) | {"approvals": approval.count, "quorum": row.quorum}
     return Answer(201, answer, entry=recorded)
@@ -161,25 +164,38 @@ def _go_out(on: RequestContext, approval: _Approval, act_id: str, to: Sequence[s
     """
     store_left_out(on, approval.left_out)
     if on.request.ratify_by is not None and approval.left_out.numbers:
-        why = approval.body.comment or "left out when the request was ratified"
-        take_back(on, approval.left_out.numbers, act_id, why)
+        code = WithdrawalReason.WRONG_TARGET
+        words = approval.body.comment or "left out when the request was ratified"
+        gone = store.WithdrawnNow(act_id, on.uow.now, code)
+        why = Why(words, code, proofs_of(on, [act_id]))
+        take_back(on, approval.left_out.numbers, act_id, gone, why)
         # Whoever will not ratify an address says that it should never have been asked about.
         issue_clearances(on, approval.left_out.numbers, act_id)
     send_notices(on, to, remainder=approval.left_out.remainder or None)
 
 
 def _reject(on: RequestContext, act: NewAct) -> Answer:
-    uow, row = on.uow, on.request
-    if row.provisional:
+    now = on.uow.now
+    if on.ratification is not Ratification.SETTLED:
         # It went out already, so refusing to ratify it is a withdrawal with all that hangs on it.
-        why = "a security lead of the requester rejected it"
-        return withdraw_all(on, Action.REJECT, act, reason=why)
-    status, provisional = next_status(RequestStatus(row.status), Action.REJECT)
-    rejected = on.change(
-        status=status, provisional=provisional, decided_at=uow.now, ended_at=uow.now
-    )
+        _require_one_lead_suffices(on)
+        text = "a security lead of the requester rejected it"
+        return withdraw_all(on, Action.REJECT, act, Why(text, WithdrawalReason.NOT_RATIFIED))
+    rejected = on.move(on.after(Action.REJECT), decided_at=now, ended_at=now)
     act_id, recorded = rejected.act(act, EventType.REQUEST_REJECTED, {})
     return Answer(201, _answer(rejected, act_id), entry=recorded)
+
+
+def _require_one_lead_suffices(on: RequestContext) -> None:
+    """Refuse to let held funds go by a rejection where the policy asks for two leads."""
+    is_by_two = on.actor.withdrawal_quorum > 1
+    if is_by_two and proposal_store.holds_anything(on.uow.connection, on.request.id):
+        raise ConflictError(
+            "funds are held on this request, and your policy lets them go by two leads only:"
+            " withdraw it (withdrawal) instead, which another lead approves",
+            code="takes_two_leads",
+            current_status=on.request.status,
+        )
 
 
 def _answer(on: RequestContext, act_id: str) -> DecisionAnswer:

@@ -33,7 +33,15 @@ from holdfast.protocol import strict_json
 from holdfast.protocol.decision_context import ContextWarning, DecisionContext
 from holdfast.protocol.payloads import FreezeRequest, format_time, optional_time
 from holdfast.protocol.strict_json import JsonObject
-from holdfast.protocol.vocabulary import Decision, LegStatus, RequestStatus, Urgency, WarningCode
+from holdfast.protocol.vocabulary import (
+    Decision,
+    LegStatus,
+    RequestStatus,
+    Urgency,
+    WaitsBecause,
+    WarningCode,
+    WithdrawalReason,
+)
 
 #: Sums by asset.
 TotalsView = Mapping[str, AssetTotals]
@@ -82,6 +90,16 @@ class AwaitedAddition(TypedDict):
     decide_by: str
 
 
+class AwaitedWithdrawal(TypedDict):
+    """A withdrawal that one lead proposed, for its reader (`views.AwaitedWithdrawal`)."""
+
+    id: str
+    dispute: str | None
+    proposed_by: str
+    proposed_at: str
+    decide_by: str
+
+
 class FreezeRequestSummary(TypedDict):
     """A row of a list of requests (`views.FreezeRequestSummary`)."""
 
@@ -94,11 +112,13 @@ class FreezeRequestSummary(TypedDict):
     incident_id: str
     incident_title: str
     provisional: bool
+    unratified: bool
     address_count: int
     partners_asked: int
     leg_status: LegStatus | None
     decide_by: NotRequired[str | None]
     additions: NotRequired[Sequence[AwaitedAddition]]
+    withdrawals: NotRequired[Sequence[AwaitedWithdrawal]]
 
 
 def summaries(
@@ -120,6 +140,7 @@ def summaries(
             "incident_id": row.incident_id,
             "incident_title": titles.get(row.incident_id, ""),
             "provisional": row.provisional,
+            "unratified": row.unratified_until is not None,
             "address_count": row.address_count - row.hidden_count,
             "partners_asked": row.partners_asked,
             "leg_status": None if row.leg_status is None else LegStatus(row.leg_status),
@@ -187,6 +208,7 @@ class LegView(TypedDict):
     release_recommended_at: NotRequired[str | None]
     decline_code: str | None
     decline_detail: str | None
+    withdrawn_reason_code: WithdrawalReason | None
     sequence: int
     requester_sequence: int
     flags: list[str]
@@ -203,14 +225,17 @@ class FreezeRequestView(TypedDict):
     id: str
     status: RequestStatus
     provisional: bool
+    unratified: bool
     requester: str
     requester_suspended: bool
     submitted_by: str
     submitted_at: str
     approve_by: str
     ratify_by: str | None
+    unratified_until: str | None
     decided_at: str | None
     ended_at: str | None
+    withdrawn_reason_code: WithdrawalReason | None
     urgency: Urgency
     tlp: str
     summary: str
@@ -224,6 +249,7 @@ class FreezeRequestView(TypedDict):
     decision_context: NotRequired[str | None]
     context_sha256: NotRequired[str]
     warnings: NotRequired[Sequence[ContextWarning]]
+    waits_because: NotRequired[WaitsBecause | None]
     approvals: Sequence[ApprovalView]
     quorum: int
     hold_hours: int | None
@@ -306,9 +332,20 @@ def requester_view(
         "decision_context": own.context,
         "context_sha256": row.context_sha256,
         "warnings": [] if context is None else list(context.warnings),
+        "waits_because": _waits_because(row),
         "leg_counts": Counter(own.legs.values()),
         "totals": own.totals,
     }
+
+
+def _waits_because(row: FreezeRequestRow) -> WaitsBecause | None:
+    """Return why a flash request waits for its approval, as long as it does."""
+    why = row.waits_because if row.status == RequestStatus.SUBMITTED else None
+    return None if why is None else WaitsBecause(why)
+
+
+def _reason(code: str | None) -> WithdrawalReason | None:
+    return None if code is None else WithdrawalReason(code)
 
 
 def _common_view(
@@ -320,14 +357,17 @@ def _common_view(
         "id": row.id,
         "status": RequestStatus(row.status),
         "provisional": row.provisional,
+        "unratified": row.unratified_until is not None,
         "requester": row.requester,
         "requester_suspended": details.requester_suspended,
         "submitted_by": row.submitted_by,
         "submitted_at": format_time(row.submitted_at),
         "approve_by": format_time(row.approve_by),
         "ratify_by": optional_time(row.ratify_by),
+        "unratified_until": optional_time(row.unratified_until),
         "decided_at": optional_time(row.decided_at),
         "ended_at": optional_time(row.ended_at),
+        "withdrawn_reason_code": _reason(row.withdrawal_reason),
         "urgency": Urgency(row.urgency),
         "tlp": row.tlp,
         "summary": details.words.get("summary", ""),
@@ -390,12 +430,14 @@ class LegDetails:
         decline_detail: What its partner said as it declined.
         contested: Until when the requester is to answer the leg's oldest open dispute, and since
             when a release is recommended; None where nothing is contested.
+        withdrawn_reason: Why the request, or its addresses, were withdrawn, if they were.
     """
 
     numbers: LegNumbers
     totals: TotalsView
     decline_detail: str | None
     contested: tuple[datetime, datetime | None] | None
+    withdrawn_reason: str | None
 
 
 def leg_views(connection: Connection, vault: Vault, rows: Sequence[LegRow]) -> list[LegView]:
@@ -404,6 +446,7 @@ def leg_views(connection: Connection, vault: Vault, rows: Sequence[LegRow]) -> l
     declines = [row.decline_act_id for row in rows if row.decline_act_id is not None]
     bodies = evidence_bodies(connection, vault, declines)
     disputed = dispute_times(connection, rows)
+    reasons = reasons_of_legs(connection, rows)
     return [
         leg_view(
             row,
@@ -412,6 +455,7 @@ def leg_views(connection: Connection, vault: Vault, rows: Sequence[LegRow]) -> l
                 ledger_totals.as_text(totals[row.id]),
                 bodies.get(row.decline_act_id or "", {}).get("detail"),
                 disputed.get(row.id),
+                reasons.get(row.request_id),
             ),
         )
         for row in rows
@@ -424,6 +468,12 @@ def dispute_times(
     """Return the times of `LegDetails.contested` by leg; no query where no leg is disputed."""
     disputed = [row.id for row in rows if LegFlag.DISPUTED in row.flags]
     return disputes.open_times(connection, disputed) if disputed else {}
+
+
+def reasons_of_legs(connection: Connection, rows: Sequence[LegRow]) -> Mapping[str, str]:
+    """Return the reason of `LegDetails` by request; asks nothing where none is withdrawn."""
+    ids = {row.request_id for row in rows if row.ended or row.owes_answer}
+    return store.withdrawal_reasons(connection, ids)
 
 
 def leg_view(row: LegRow, details: LegDetails) -> LegView:
@@ -440,6 +490,7 @@ def leg_view(row: LegRow, details: LegDetails) -> LegView:
         overdue_at=optional_time(row.overdue_at),
         decline_code=row.decline_code,
         decline_detail=details.decline_detail,
+        withdrawn_reason_code=_reason(details.withdrawn_reason),
         sequence=details.numbers.sequence,
         requester_sequence=details.numbers.requester_sequence,
         flags=list(row.flags),
@@ -486,12 +537,14 @@ class FlaggedAddressView(TypedDict):
     warnings: Sequence[WarningCode]
     withdrawn_at: NotRequired[str]
     withdrawn_reason: NotRequired[str | None]
+    withdrawn_reason_code: NotRequired[WithdrawalReason | None]
     left_out: NotRequired[bool]
 
 
 class _Withdrawn(NamedTuple):
     at: datetime
     reason: str | None
+    code: str | None
 
 
 def address_views(
@@ -525,6 +578,7 @@ def address_views(
         if number in withdrawn:
             view["withdrawn_at"] = format_time(withdrawn[number].at)
             view["withdrawn_reason"] = withdrawn[number].reason
+            view["withdrawn_reason_code"] = _reason(withdrawn[number].code)
         if number in left_out:
             view["left_out"] = True
         page.append(view)
@@ -576,7 +630,7 @@ def _withdrawn(
     bodies = evidence_bodies(connection, vault, [each.act_id for each in found])
     return {
         each.address_no: _Withdrawn(
-            each.withdrawn_at, _withdrawn_reason(bodies.get(each.act_id, {}))
+            each.withdrawn_at, _withdrawn_reason(bodies.get(each.act_id, {})), each.reason
         )
         for each in found
     }

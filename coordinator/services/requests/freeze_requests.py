@@ -3,12 +3,12 @@
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 from coordinator.domain.actor import Actor
 from coordinator.domain.approval import excluded_from_approving, require_enough_leads
 from coordinator.domain.errors import ConflictError, FieldFault, InvalidInputError
-from coordinator.domain.freeze_request import Action, next_status
+from coordinator.domain.flash import CAP_PERIOD, FlashUse, require_within_cap, waits_because
+from coordinator.domain.freeze_request import Action, Ratification, next_status
 from coordinator.domain.permission import Permission
 from coordinator.services.core.acts import NewAct, RequestContext
 from coordinator.services.core.bus import handles
@@ -43,15 +43,14 @@ from holdfast.protocol.payloads import format_time, optional_time
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import (
     ASKABLE_KINDS,
-    WRONG_TARGET,
     EventType,
     LegStatus,
     PartnerKind,
     Tlp,
     Urgency,
+    WaitsBecause,
 )
 
-_DAY = timedelta(days=1)
 _SALT_BYTES = 16
 
 
@@ -80,7 +79,7 @@ class _Incident:
     new: payloads.NewIncident | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Submission:
     """What is known of a submission once nothing is left to refuse."""
 
@@ -90,6 +89,7 @@ class _Submission:
     quorum: int
     context: DecisionContext
     context_text: str
+    waits_because: WaitsBecause | None
     goes_out_at_once: bool
 
 
@@ -170,8 +170,25 @@ def _decide(command: SubmitFreezeRequest, actor: Actor, uow: UnitOfWork) -> _Sub
         # whether there is a warning about other requests.
         salt=secrets.token_urlsafe(_SALT_BYTES),
     )
-    is_flash = _goes_out_at_once(uow, actor, document, context.warnings)
-    return _Submission(request_id, incident, to, quorum, context, context.text(), is_flash)
+    why, is_flash = None, document.urgency is Urgency.FLASH
+    if is_flash:
+        why = waits_because(
+            may_flash=actor.may_flash,
+            is_to_all=document.to == "all",
+            warnings=[warning["code"] for warning in context.warnings],
+        )
+    if is_flash and why is None:
+        _require_within_flash_cap(uow, actor, document, incident)
+    return _Submission(
+        id=request_id,
+        incident=incident,
+        to=to,
+        quorum=quorum,
+        context=context,
+        context_text=context.text(),
+        waits_because=why,
+        goes_out_at_once=is_flash and why is None,
+    )
 
 
 def _store(
@@ -180,7 +197,7 @@ def _store(
     """Store a request with its key, incident, addresses and accounts; returns its row."""
     document = command.checked.document
     is_flash = submission.goes_out_at_once
-    status, provisional = next_status(None, Action.SUBMIT_FLASH if is_flash else Action.SUBMIT)
+    status, ratification = next_status(None, Action.SUBMIT_FLASH if is_flash else Action.SUBMIT)
     uow.adopt_key(command.key, command.wrapped_key)
     _store_incident(uow, actor, command.key, submission.incident)
     row = store.insert_request(
@@ -191,7 +208,7 @@ def _store(
         submitted_by_person=actor.person,
         submitted_by_kid=actor.kid,
         status=status,
-        provisional=provisional,
+        provisional=ratification is Ratification.PROVISIONAL,
         urgency=document.urgency,
         tlp=document.tlp,
         incident_id=submission.incident.id,
@@ -209,6 +226,7 @@ def _store(
         submitted_at=uow.now,
         approve_by=uow.now + uow.policies.approve_within,
         ratify_by=uow.now + uow.policies.ratify_within if is_flash else None,
+        waits_because=submission.waits_because,
         event_sequence=1,  # of `request.submitted`
         version=1,
     )
@@ -231,6 +249,7 @@ def _submitted(on: RequestContext, to: Sequence[str]) -> dict[str, object]:
         "context_sha256": row.context_sha256,
         "approve_by": format_time(row.approve_by),
         "provisional": row.provisional,
+        **({} if row.waits_because is None else {"waits_because": row.waits_because}),
         "ratify_by": optional_time(row.ratify_by),
         "address_count": row.address_count,
         "to": list(to) if len(to) <= PARTNERS_IN_EVENT else [],
@@ -356,21 +375,28 @@ def _warnings(
     return wrong_target_warnings(command.checked, duplicates)
 
 
-def _goes_out_at_once(
-    uow: UnitOfWork,
-    actor: Actor,
-    document: payloads.FreezeRequest,
-    warnings: Sequence[ContextWarning],
-) -> bool:
-    """Tell whether a flash request may go out unapproved; otherwise it waits like any other."""
-    if document.urgency is not Urgency.FLASH or not actor.may_flash:
-        return False
-    if document.to == "all" or any(w["code"] in WRONG_TARGET for w in warnings):
-        return False
-    since = uow.now - _DAY
-    partner_store.send_lock(uow.connection, actor.partner)
-    sent = store.flash_requests_since(uow.connection, actor.partner, since)
-    return sent < uow.policies.flash_daily_cap
+def _require_within_flash_cap(
+    uow: UnitOfWork, actor: Actor, document: payloads.FreezeRequest, incident: _Incident
+) -> None:
+    """Refuse a flash request beyond its requester's cap, however many come at once."""
+    connection, handle = uow.connection, actor.partner
+    partner_store.send_lock(connection, handle)
+    follows_ratified = document.follows is not None and store.is_ratified_incident(
+        connection, handle, incident.id
+    )
+    use = FlashUse(
+        taken_at=store.flash_places_since(connection, handle, uow.now - CAP_PERIOD),
+        follows_ratified=follows_ratified,
+        followed_accounts=(
+            store.followed_accounts(connection, handle, incident.id) if follows_ratified else 0
+        ),
+    )
+    require_within_cap(
+        use,
+        accounts=len(document.addresses),
+        cap=uow.policies.flash_daily_cap,
+        free_accounts=uow.policies.flash_free_accounts,
+    )
 
 
 def _require_enough_leads(actor: Actor, people: Pending[Person]) -> int:

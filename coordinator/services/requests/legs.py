@@ -31,6 +31,7 @@ from coordinator.services.requests.freeze_request_views import (
     dispute_times,
     evidence_bodies,
     leg_view,
+    reasons_of_legs,
 )
 from coordinator.storage.ending import disputes as dispute_store
 from coordinator.storage.ledger import freeze_ledger as ledger_store
@@ -200,6 +201,7 @@ def leg_now(
         totals_now(on) if totals is None else totals,
         decline_detail,
         dispute_times(uow.connection, [leg]).get(leg.id),
+        reasons_of_legs(uow.connection, [leg]).get(leg.request_id),
     )
     return leg_view(leg, details)
 

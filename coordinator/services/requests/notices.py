@@ -1,12 +1,12 @@
 """The notice: what a partner asked receives when a request goes out, with the proof in it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
-from typing import NotRequired, TypedDict
 
 from coordinator.services.core.acts import RequestContext
 from coordinator.services.core.unit_of_work import UnitOfWork, unpack_evidence
-from coordinator.services.ending.ended_legs import withdrawal
+from coordinator.services.ending.ended_legs import Why, Withdrawn, withdrawal
+from coordinator.services.requests.act_proofs import ActProof
 from coordinator.services.requests.left_out import REMAINDER
 from coordinator.storage.engine.documents import Sealed, load_one
 from coordinator.storage.membership import partners as partner_store
@@ -28,24 +28,6 @@ PARTNERS_IN_EVENT = 100
 #: So many approvals have room beside the longest document; each further one takes it from that.
 APPROVALS_BESIDE_DOCUMENT = 5
 APPROVAL_BYTES = 1_200
-
-
-class ActProof(TypedDict):
-    """What proves an act, as a notice carries it.
-
-    A body that has no room is linked: `href` says where it is read. What remains of a submission
-    whose approval left addresses out stands in `remainder`.
-    """
-
-    act: str
-    kid: str | None
-    jwk: Mapping[str, str] | None
-    token: str
-    body: NotRequired[str]
-    body_sha256: NotRequired[str]
-    remainder: NotRequired[str]
-    remainder_sha256: NotRequired[str]
-    href: NotRequired[str]
 
 
 def send_notices(
@@ -76,14 +58,15 @@ def send_notices(
     if remainder is None and row.left_out_count:
         remainder = load_one(uow.connection, uow.vault, row.id, REMAINDER)
     submitted, approvals = _evidence(uow, row, reserved, remainder)
-    withdrawn = _withdrawn(uow, row)
+    gone = _withdrawn_before(on) if row.withdrawn_count else ()
+    withdrawn_count = sum(each["address_count"] for each in gone)
     common: dict[str, object] = {
         "urgency": row.urgency,
         "tlp": row.tlp,
         "incident_id": row.incident_id,
         "address_count": row.address_count - row.left_out_count,
         # Partners may be asked after that.
-        **({"withdrawn_count": len(withdrawn)} if withdrawn else {}),
+        **({"withdrawn_count": withdrawn_count} if withdrawn_count else {}),
         "hold_hours": row.hold_hours,
         "acknowledge_by": format_time(acknowledge_by),
         "provisional": row.provisional,
@@ -93,19 +76,25 @@ def send_notices(
     }
     if addition:
         common["addition"] = list(addition)
-    gone = withdrawal(row, withdrawn, "withdrawn before you were asked", LegStatus.QUEUED)
     for leg in legs:
         on.tell_partner(leg, EventType.REQUEST_RECEIVED, common)
-        if withdrawn:
-            on.tell_partner(leg, EventType.REQUEST_WITHDRAWN, gone)
+        for withdrawn in gone:
+            on.tell_partner(leg, EventType.REQUEST_WITHDRAWN, withdrawn)
 
 
-def _withdrawn(uow: UnitOfWork, row: FreezeRequestRow) -> list[int]:
-    """Return what was withdrawn of the addresses that go out."""
-    if not row.withdrawn_count:
-        return []
-    gone = store.withdrawn_addresses(uow.connection, row.id).keys()
-    return sorted(gone - store.left_out_addresses(uow.connection, row.id))
+def _withdrawn_before(on: RequestContext) -> list[Withdrawn]:
+    """Return what is told of addresses that went before a partner was asked, by their reason.
+
+    Of those that the approval left out it hears nothing.
+    """
+    words, row, connection = "withdrawn before you were asked", on.request, on.uow.connection
+    left_out = store.left_out_addresses(connection, row.id)
+    told = []
+    for reason, numbers in store.withdrawn_by_reason(connection, row.id).items():
+        known = [number for number in numbers if number not in left_out]
+        if known:
+            told.append(withdrawal(row, known, Why(words, reason), LegStatus.QUEUED))
+    return told
 
 
 def notify_provisionally(on: RequestContext, to: Sequence[str]) -> list[str]:
@@ -113,6 +102,11 @@ def notify_provisionally(on: RequestContext, to: Sequence[str]) -> list[str]:
     taking = [h for h, policy in _policies_of(on.uow, to).items() if policy == "notify"]
     send_notices(on, taking)
     return taking
+
+
+def approvals_shown(uow: UnitOfWork, row: FreezeRequestRow) -> list[ActProof]:
+    """Return what proves the approvals of a request, as an event carries it."""
+    return _evidence(uow, row, 0, None)[1]
 
 
 def held_back(on: RequestContext, to: Sequence[str]) -> list[str]:

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Select,
     String,
     bindparam,
+    func,
     literal,
     null,
     select,
@@ -27,6 +28,7 @@ from coordinator.storage.tables.freeze_ledger import (
     SharedLineRow,
 )
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow
+from coordinator.storage.tables.life_cycle import WithdrawnAddressRow
 
 
 class ShownLine(NamedTuple):
@@ -67,6 +69,7 @@ class ShownHold(NamedTuple):
         request_id: That request; `leg_id` and `address_no` are those of the hold's link to it.
         is_shared: Whether it was opened on another request.
         obliges: Whether an answer is owed on this request, if one is owed at all.
+        withdrawn_reason: Why the address, or else the request, was withdrawn, if it was.
     """
 
     id: str
@@ -91,6 +94,7 @@ class ShownHold(NamedTuple):
     irregular: str | None
     is_shared: bool
     obliges: bool
+    withdrawn_reason: str | None
 
 
 def lines(
@@ -160,7 +164,21 @@ def holds(
 def linked_hold() -> list[ColumnElement[Any]]:
     """Return the columns of a `ShownHold`, to be selected with the link and its request."""
     columns = _in_place_of(fields_from(ShownHold, HoldRow), HoldLinkRow)
-    return [*columns, HoldLinkRow.__table__.c.is_shared, OBLIGES.label("obliges")]
+    of_address = (
+        select(WithdrawnAddressRow.reason)
+        .where(
+            WithdrawnAddressRow.request_id == HoldLinkRow.request_id,
+            WithdrawnAddressRow.address_no == HoldLinkRow.address_no,
+        )
+        .scalar_subquery()
+    )
+    reason = func.coalesce(of_address, FreezeRequestRow.withdrawal_reason)
+    return [
+        *columns,
+        HoldLinkRow.__table__.c.is_shared,
+        OBLIGES.label("obliges"),
+        reason.label("withdrawn_reason"),
+    ]
 
 
 def _in_place_of(

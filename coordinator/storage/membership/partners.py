@@ -68,6 +68,7 @@ class _Standing(NamedTuple):
     systems_as_compliance: list[str]
     may_flash: list[str]
     approval_quorum: int
+    withdrawal_quorum: int
     wrapped: bytes | None
     revocations: int
 
@@ -123,6 +124,7 @@ _STANDING = Prebuilt(
         PartnerRow.systems_as_compliance,
         PartnerRow.may_flash,
         PartnerRow.approval_quorum,
+        PartnerRow.withdrawal_quorum,
         DocumentKeyRow.wrapped,
         LogHeadRow.revocations,
     )
@@ -200,6 +202,7 @@ def read_standing(pending: Pending[_Standing]) -> Standing | None:
         may_flash=row.subject in row.may_flash,
         is_suspended=row.status == PartnerStatus.SUSPENDED,
         approval_quorum=row.approval_quorum,
+        withdrawal_quorum=row.withdrawal_quorum,
     )
     return Standing(
         actor, PartnerStatus(row.status), row.document_key_id, row.wrapped, row.revocations

@@ -9,7 +9,7 @@ from coordinator.storage.tables.partners import PartnerRow
 from holdfast.protocol.vocabulary import PartnerStatus, RequestStatus
 
 
-def due_withdrawals(connection: Connection, now: datetime, limit: int = 100) -> list[str]:
+def due(connection: Connection, now: datetime, limit: int = 100) -> list[str]:
     """Return submitted and provisional requests of suspended partners.
 
     Flat with the number of active ones: what is provisional is still to be ratified, and few are.

@@ -1,4 +1,4 @@
-"""What waits for one security lead: requests, flash requests to ratify, additions of partners.
+"""What waits for one security lead: requests, what to ratify, partners to add, withdrawals.
 
 A lead is shown nothing that the four-eyes rule would refuse: what that person submitted or
 proposed, nor what a key submitted that the person proposed.
@@ -16,7 +16,11 @@ from coordinator.storage.engine.reads import read, read_as
 from coordinator.storage.requests.additions import PENDING
 from coordinator.storage.requests.freeze_requests import ListedRequest, listed
 from coordinator.storage.tables.freeze_requests import ActRow, FreezeRequestRow
-from coordinator.storage.tables.life_cycle import AdditionDecisionRow, AdditionRow
+from coordinator.storage.tables.life_cycle import (
+    AdditionDecisionRow,
+    AdditionRow,
+    WithdrawalProposalRow,
+)
 from coordinator.storage.tables.partners import PartnerKeyRow
 from holdfast.protocol.vocabulary import RequestStatus
 
@@ -38,7 +42,7 @@ def requests(
         connection: For reading.
         lead: The security lead.
         wanted: Which of them; a status narrows nothing.
-        now: What was to be ratified before waits no more.
+        now: What could be ratified until then waits no more.
         proposed_after: Additions proposed before wait no more.
     """
     person = lead.person
@@ -53,9 +57,13 @@ def requests(
     found: set[str] = set()
     for waits in (
         and_(*_to_approve(), *_undecided(person)),
-        and_(*_to_ratify(now), *_undecided(person)),
+        and_(*_to_ratify(), *_undecided(person)),
+        and_(*_to_ratify_late(now), *_undecided(person)),
         FreezeRequestRow.id.in_(
             select(AdditionRow.request_id).where(*_additions(person, proposed_after))
+        ),
+        FreezeRequestRow.id.in_(
+            select(WithdrawalProposalRow.request_id).where(*_withdrawals(person, now))
         ),
     ):
         query = select(FreezeRequestRow.id).where(waits, *own)
@@ -72,7 +80,7 @@ def rows(connection: Connection, ids: Sequence[str], handle: str) -> list[Listed
 
 def undecided(connection: Connection, ids: Sequence[str], person: str, now: datetime) -> set[str]:
     """Return those of the requests that wait themselves, not only for an addition."""
-    waits = and_(*_to_approve()) | and_(*_to_ratify(now))
+    waits = and_(*_to_approve()) | and_(*_to_ratify()) | and_(*_to_ratify_late(now))
     query = select(FreezeRequestRow.id).where(
         FreezeRequestRow.id.in_(ids), waits, *_undecided(person)
     )
@@ -89,15 +97,30 @@ def additions(
     return read(connection, query.order_by(AdditionRow.id))
 
 
+def withdrawals(
+    connection: Connection, ids: Sequence[str], person: str, now: datetime
+) -> list[WithdrawalProposalRow]:
+    """Return the proposed withdrawals on which `person` has to decide, oldest first."""
+    query = select(WithdrawalProposalRow).where(
+        WithdrawalProposalRow.request_id.in_(ids), *_withdrawals(person, now)
+    )
+    return read(connection, query.order_by(WithdrawalProposalRow.id))
+
+
 def _to_approve() -> list[ColumnElement[bool]]:
     # Without `approve_by`: a timer ends what is past it within a second, and SQLite would rather
     # look through all that wait by that time than read the newest of them in order.
     return [FreezeRequestRow.status == RequestStatus.SUBMITTED]
 
 
-def _to_ratify(now: datetime) -> list[ColumnElement[bool]]:
-    # Said as the partial index says it: `IS 1` would be another condition to SQLite.
-    return [FreezeRequestRow.__table__.c.provisional, FreezeRequestRow.ratify_by > now]
+def _to_ratify() -> list[ColumnElement[bool]]:
+    # Said as the partial index says it: `IS 1` would be another condition to SQLite. Without
+    # `ratify_by`, after which it may be ratified still.
+    return [FreezeRequestRow.__table__.c.provisional]
+
+
+def _to_ratify_late(now: datetime) -> list[ColumnElement[bool]]:
+    return [FreezeRequestRow.unratified_until > now]
 
 
 def _undecided(person: str) -> list[ColumnElement[bool]]:
@@ -123,6 +146,15 @@ def _additions(person: str, proposed_after: datetime) -> list[ColumnElement[bool
         AdditionRow.proposed_by_person != person,
         ~_proposed_key(AdditionRow.proposed_by_kid, person),
         ~decided,
+    ]
+
+
+def _withdrawals(person: str, now: datetime) -> list[ColumnElement[bool]]:
+    return [
+        WithdrawalProposalRow.status == PENDING,
+        WithdrawalProposalRow.void_at > now,
+        WithdrawalProposalRow.proposed_by_person != person,
+        ~_proposed_key(WithdrawalProposalRow.proposed_by_kid, person),
     ]
 
 

@@ -12,15 +12,17 @@ from sqlalchemy import (
     Select,
     bindparam,
     case,
+    exists,
     func,
     literal,
     null,
     select,
     update,
 )
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from coordinator.domain.errors import ConflictError
+from coordinator.domain.freeze_request import Ratification
 from coordinator.storage.engine.newest import NewestRequests
 from coordinator.storage.engine.prebuilt import Pending, Prebuilt
 from coordinator.storage.engine.reads import fields_from, read, read_as
@@ -35,7 +37,7 @@ from coordinator.storage.tables.freeze_requests import (
     LegRow,
 )
 from coordinator.storage.tables.life_cycle import LeftOutAddressRow, WithdrawnAddressRow
-from holdfast.protocol.vocabulary import RequestStatus
+from holdfast.protocol.vocabulary import RequestStatus, WithdrawalReason
 
 _REQUEST_COLUMNS = tuple(FreezeRequestRow.__table__.columns.keys())
 _ADDRESS_COLUMNS = ("request_id", "address_no", "asset", "amount", "usd_cents", "whole_account")
@@ -74,6 +76,7 @@ class ListedRequest(NamedTuple):
     submitted_at: datetime
     approve_by: datetime
     ratify_by: datetime | None
+    unratified_until: datetime | None
     incident_id: str
     address_count: int
     partners_asked: int
@@ -378,8 +381,46 @@ def withdrawals_of(
     return read(connection, query)
 
 
+def withdrawn_by_reason(
+    connection: Connection, request_id: str
+) -> dict[WithdrawalReason | None, list[int]]:
+    """Return which addresses were taken back, in their order, by why; None: before codes."""
+    query = (
+        select(WithdrawnAddressRow.reason, WithdrawnAddressRow.address_no)
+        .where(WithdrawnAddressRow.request_id == request_id)
+        .order_by(WithdrawnAddressRow.address_no)
+    )
+    found: dict[WithdrawalReason | None, list[int]] = {}
+    for reason, number in connection.execute(query):
+        found.setdefault(None if reason is None else WithdrawalReason(reason), []).append(number)
+    return found
+
+
+def withdrawal_reasons(connection: Connection, request_ids: Collection[str]) -> dict[str, str]:
+    """Return why requests were withdrawn, or the newest of their withdrawn addresses."""
+    newest = (
+        select(WithdrawnAddressRow.reason)
+        .where(WithdrawnAddressRow.request_id == FreezeRequestRow.id)
+        .order_by(WithdrawnAddressRow.withdrawn_at.desc(), WithdrawnAddressRow.address_no)
+        .limit(1)
+        .scalar_subquery()
+    )
+    reason = func.coalesce(FreezeRequestRow.withdrawal_reason, newest)
+    query = select(FreezeRequestRow.id, reason).where(FreezeRequestRow.id.in_(request_ids))
+    rows = connection.execute(query).all() if request_ids else []
+    return {request_id: found for request_id, found in rows if found is not None}
+
+
+class WithdrawnNow(NamedTuple):
+    """By which act addresses are taken back, when, and why."""
+
+    act_id: str
+    at: datetime
+    reason: WithdrawalReason
+
+
 def withdraw_addresses(
-    connection: Connection, request_id: str, numbers: Sequence[int], act_id: str, now: datetime
+    connection: Connection, request_id: str, numbers: Sequence[int], withdrawn: WithdrawnNow
 ) -> None:
     """Mark addresses as taken back; the request is locked by the caller."""
     connection.execute(
@@ -390,8 +431,8 @@ def withdraw_addresses(
     insert_rows(
         connection,
         WithdrawnAddressRow,
-        ("request_id", "address_no", "act_id", "withdrawn_at"),
-        [(request_id, number, act_id, now) for number in numbers],
+        ("request_id", "address_no", "act_id", "withdrawn_at", "reason"),
+        [(request_id, number, *withdrawn) for number in numbers],
     )
 
 
@@ -414,6 +455,13 @@ def left_out_addresses(connection: Connection, request_id: str) -> frozenset[int
     return frozenset(connection.execute(query).scalars())
 
 
+def ratification(row: FreezeRequestRow) -> Ratification:
+    """Return how a request stands with the leads of its requester."""
+    if row.unratified_until is not None:
+        return Ratification.UNRATIFIED
+    return Ratification.PROVISIONAL if row.provisional else Ratification.SETTLED
+
+
 def due_for_ratification(connection: Connection, now: datetime, limit: int = 100) -> list[str]:
     """Return provisional requests that nobody ratified in time."""
     query = (
@@ -421,6 +469,12 @@ def due_for_ratification(connection: Connection, now: datetime, limit: int = 100
         .where(FreezeRequestRow.ratify_by <= now, FreezeRequestRow.provisional)
         .limit(limit)
     )
+    return list(connection.execute(query).scalars())
+
+
+def due_unratified(connection: Connection, now: datetime, limit: int = 100) -> list[str]:
+    """Return unratified requests whose time to be ratified after all is past."""
+    query = select(FreezeRequestRow.id).where(FreezeRequestRow.unratified_until <= now).limit(limit)
     return list(connection.execute(query).scalars())
 
 
@@ -437,14 +491,55 @@ def due_for_closing(connection: Connection, final_before: datetime, limit: int =
     return list(connection.execute(query).scalars())
 
 
-def flash_requests_since(connection: Connection, handle: str, since: datetime) -> int:
-    """Count the requests of `handle` that went out before their approval since then."""
-    query = select(func.count()).where(
+def flash_places_since(connection: Connection, handle: str, since: datetime) -> list[datetime]:
+    """Return when `handle` sent flash requests out that are no free followers, oldest first."""
+    query = (
+        select(FreezeRequestRow.submitted_at)
+        .where(
+            FreezeRequestRow.requester == handle,
+            FreezeRequestRow.submitted_at > since,
+            FreezeRequestRow.ratify_by.is_not(None),
+            ~_follows_ratified(),
+        )
+        .order_by(FreezeRequestRow.submitted_at)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def followed_accounts(connection: Connection, handle: str, incident_id: str) -> int:
+    """Return how many accounts the free flash followers of `handle` named in an incident."""
+    query = select(func.coalesce(func.sum(FreezeRequestRow.address_count), 0)).where(
+        FreezeRequestRow.incident_id == incident_id,
         FreezeRequestRow.requester == handle,
-        FreezeRequestRow.submitted_at > since,
         FreezeRequestRow.ratify_by.is_not(None),
+        _follows_ratified(),
     )
     return int(connection.execute(query).scalar_one())
+
+
+def is_ratified_incident(connection: Connection, handle: str, incident_id: str) -> bool:
+    """Tell whether leads of `handle` stand by any of its requests in an incident."""
+    query = select(FreezeRequestRow.id).where(
+        FreezeRequestRow.incident_id == incident_id,
+        FreezeRequestRow.requester == handle,
+        *_stood_by(FreezeRequestRow),
+    )
+    return connection.execute(query.limit(1)).first() is not None
+
+
+def _stood_by(row: type[FreezeRequestRow]) -> list[ColumnElement[bool]]:
+    return [row.decided_at.is_not(None), row.status != RequestStatus.REJECTED]
+
+
+def _follows_ratified() -> ColumnElement[bool]:
+    """Return that leads had approved one of the incident's requests as this one followed it."""
+    earlier = aliased(FreezeRequestRow)
+    return FreezeRequestRow.follows.is_not(None) & exists().where(
+        earlier.incident_id == FreezeRequestRow.incident_id,
+        earlier.requester == FreezeRequestRow.requester,
+        earlier.decided_at <= FreezeRequestRow.submitted_at,
+        *_stood_by(earlier),
+    )
 
 
 def due_for_expiry(connection: Connection, now: datetime, limit: int = 100) -> list[str]:

@@ -57,6 +57,13 @@ class FreezeRequestRow(Base):
             postgresql_where=text("provisional"),
         ),
         Index(
+            "ix_freeze_request_unratified",
+            "requester",
+            "id",
+            sqlite_where=text("unratified_until IS NOT NULL"),
+            postgresql_where=text("unratified_until IS NOT NULL"),
+        ),
+        Index(
             "ix_freeze_request_unratified_until",
             "unratified_until",
             sqlite_where=text("unratified_until IS NOT NULL"),

@@ -60,7 +60,7 @@ def _awaited_rows(view: FreezeRequestSummary) -> list[tuple[object, ...]]:
     first = (view.id, view.urgency.value, view.incident_title or view.incident_id)
     rows: list[tuple[object, ...]] = []
     if view.decide_by is not None:
-        about = "ratify" if view.provisional else "approve"
+        about = "ratify" if view.provisional or view.unratified else "approve"
         about += f" {counted(view.address_count, 'address')}"
         until = f"{view.decide_by:%Y-%m-%d %H:%M}"
         rows.append((*first, until, about, f"holdfast approve {view.id}"))
@@ -72,6 +72,15 @@ def _awaited_rows(view: FreezeRequestSummary) -> list[tuple[object, ...]]:
             f"holdfast decide-addition {view.id} {addition.id} yes",
         )
         for addition in view.additions
+    )
+    rows.extend(
+        (
+            *first,
+            f"{withdrawal.decide_by:%Y-%m-%d %H:%M}",
+            "uphold a dispute" if withdrawal.dispute else "withdraw, and let funds go",
+            f"holdfast decide-withdrawal {view.id} {withdrawal.id} yes",
+        )
+        for withdrawal in view.withdrawals
     )
     return rows
 
@@ -152,7 +161,8 @@ def reject(session: Session, request_id: str, comment: str) -> None:
 
 def _require_open(view: FreezeRequestView, person: str) -> None:
     """Say at once, and not after everything was shown, that there is nothing to decide."""
-    if view.status is not RequestStatus.SUBMITTED and not view.provisional:
+    is_awaited = view.provisional or view.unratified
+    if view.status is not RequestStatus.SUBMITTED and not is_awaited:
         decided = f" since {view.decided_at:%Y-%m-%d %H:%M} UTC" if view.decided_at else ""
         raise NothingToDecideError(
             f"{view.id} is {view.status.value}{decided}: it waits for no decision. Partners that "
@@ -190,7 +200,7 @@ def _show(
     to = context.to
     if request.to != "all" and set(request.to) != set(to):
         raise UntrustedEvidenceError("the context asks other partners than the request", code="to")
-    until = view.ratify_by if view.provisional else view.approve_by
+    until = view.unratified_until or (view.ratify_by if view.provisional else view.approve_by)
     session.err.print(
         facts(
             [

@@ -3,6 +3,7 @@
 import click
 
 from holdfast.cli.session import REQUEST_ID, Session, SessionCommand, facts, pass_session
+from holdfast.cli.two_leads import proposed
 from holdfast.protocol.life_cycle_views import DisputeView
 
 _REQUEST = click.argument("request_id", metavar="FRQ_…", type=REQUEST_ID)
@@ -45,6 +46,7 @@ def _show_dispute(session: Session, view: DisputeView) -> None:
         ("dispute", view.id),
         ("answer by", f"{view.answer_by:%Y-%m-%d %H:%M} UTC" if not view.resolution else None),
         ("resolution", view.resolution),
+        *proposed(view),
     ]
     session.show(view, lambda: session.out.print(facts(rows)))
 

@@ -12,7 +12,7 @@ from holdfast.cli.session import (
     facts,
     pass_session,
 )
-from holdfast.protocol.views import HoldActView, HoldView
+from holdfast.protocol.views import HoldActView, HoldView, OwedHoldView
 from holdfast.protocol.vocabulary import HoldBasis
 
 _REQUEST = click.argument("request_id", metavar="FRQ_…", type=REQUEST_ID)
@@ -77,10 +77,16 @@ def owed(session: Session) -> None:
             hold.asset,
             _told(hold, hold.held),
             f"{hold.owed_since:%Y-%m-%d %H:%M}" if hold.owed_since else None,
-            "lapsed" if hold.lapsed else "withdrawn",
+            _why_owed(hold),
         ),
         empty="No answer is owed.",
     )
+
+
+def _why_owed(hold: OwedHoldView) -> str:
+    code = hold.withdrawn_reason_code
+    withdrawn = f"withdrawn: {code.value}" if code else "withdrawn"
+    return "lapsed" if hold.lapsed else withdrawn
 
 
 def _end(session: Session, until: datetime | None, hours: int | None) -> datetime:

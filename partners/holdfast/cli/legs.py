@@ -26,6 +26,7 @@ from holdfast.protocol.errors import ProtocolError
 from holdfast.protocol.payloads import Next, ReportLine, format_time
 from holdfast.protocol.views import ActView, FreezeReportView, FreezeRequestView
 from holdfast.protocol.vocabulary import DeclineCode, HoldBasis, KeptBasis, ReleaseReason
+from holdfast.wording import request_state
 
 _REQUEST = click.argument("request_id", metavar="FRQ_…", type=REQUEST_ID)
 #: What a partner holds for where the requester named no time, in hours.
@@ -54,7 +55,7 @@ def inbox(session: Session, *, to_approve: bool, status: str | None) -> None:
             f"{view.submitted_at:%Y-%m-%d %H:%M}",
             view.incident_title or view.incident_id,
             view.address_count,
-            view.status.value,
+            request_state(view),
             view.leg_status.value if view.leg_status else None,
         ),
         empty="Nobody asked you for anything.",

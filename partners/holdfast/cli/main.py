@@ -25,6 +25,7 @@ from holdfast.cli import (
     questions,
     requests,
     statistics,
+    two_leads,
     verification,
 )
 from holdfast.cli.session import Session, SessionGroup
@@ -72,6 +73,7 @@ for module in (
     clearances,
     legal_orders,
     additions,
+    two_leads,
     incidents,
     statistics,
     events,

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from holdfast.cli.session import THUMBPRINTS, Session, SessionCommand, facts, pass_session
-from holdfast.client.client import parse_view
+from holdfast.client.client import Client, parse_view
 from holdfast.client.joining import Joining, Person, System
 from holdfast.client.joining import join as join_network
 from holdfast.client.transport import Transport
@@ -148,57 +148,75 @@ def revoke(session: Session, name: str, reason: str | None) -> None:
 
 
 @click.command(cls=SessionCommand)
-@click.option("--approval-quorum", type=click.IntRange(1, 10), default=1, show_default=True)
-@click.option("--may-flash", multiple=True, metavar="SUBJECT")
-@click.option("--system-as-compliance", multiple=True, metavar="SYS_…")
+@click.option("--approval-quorum", type=click.IntRange(1, 10), help="Leads that a request takes.")
 @click.option(
-    "--provisional", type=click.Choice(["notify", "hold_back"]), default="notify", show_default=True
+    "--withdrawal-quorum",
+    type=click.IntRange(1, 2),
+    help="Leads that letting held funds go takes.",
 )
+@click.option("--may-flash", multiple=True, metavar="SUBJECT", help="All of them, or `nobody`.")
 @click.option(
-    "--may-ask-all/--names-only",
-    default=True,
-    show_default=True,
-    help='Whether requests may say "to": "all".',
+    "--system-as-compliance", multiple=True, metavar="SYS_…", help="All of them, or `nobody`."
+)
+@click.option("--provisional", type=click.Choice(["notify", "hold_back"]))
+@click.option(
+    "--may-ask-all/--names-only", default=None, help='Whether requests may say "to": "all".'
 )
 @click.option(
     "--cannot-say",
     type=click.Choice([to.value for to in Silence]),
-    default=Silence.NONE.value,
-    show_default=True,
     help="Whether all private requesters hear cannot_say of you; every member reads it.",
 )
 @click.option("--show", is_flag=True, help="Show the policy in force; change nothing.")
 @pass_session
 def policy(
     session: Session,
+    /,
     *,
-    approval_quorum: int,
+    show: bool,
     may_flash: tuple[str, ...],
     system_as_compliance: tuple[str, ...],
-    provisional: str,
-    may_ask_all: bool,
-    cannot_say: str,
-    show: bool,
+    **named: object,
 ) -> None:
-    """Replace your policy as a whole; signed by a lead it is a proposal to another lead."""
+    """Change your policy where you name it; signed by a lead it is a proposal to another lead.
+
+    A grant holds the whole policy, so what you do not name is read first, and stays. The root key
+    reads nothing: another profile of yours on this machine does it for it.
+    """
+    in_force = _reader(session).me().policy or {}
     if show:
-        in_force = session.client().me().policy or {}
         shown = {name: _policy_words(value) for name, value in sorted(in_force.items())}
         session.show(in_force, lambda: session.out.print(facts(shown.items())))
         return
-    document = Policy.model_validate(
-        {
-            "approval_quorum": approval_quorum,
-            "may_flash": list(may_flash),
-            "systems_as_compliance": list(system_as_compliance),
-            "provisional": provisional,
-            "may_ask_all": may_ask_all,
-            "cannot_say": cannot_say,
-        }
-    )
+    changes = {name: value for name, value in named.items() if value is not None}
+    for name, subjects in (
+        ("may_flash", may_flash),
+        ("systems_as_compliance", system_as_compliance),
+    ):
+        if subjects:
+            changes[name] = [] if subjects == ("nobody",) else list(subjects)
+    if not changes:
+        raise click.UsageError("name what changes, or say --show")
+    document = Policy.model_validate(in_force | changes)
     view = session.client().grant(Grant(policy=document))
     session.show(
         view, lambda: session.out.print(facts([("grant", view.id), ("status", view.status)]))
+    )
+
+
+def _reader(session: Session) -> Client:
+    """Return a client that may read the policy in force; the root key may not."""
+    profile = session.profile()
+    if profile.kind != "root":
+        return session.client()
+    others = (session.store.load(name) for name in session.store.names())
+    for other in others:
+        is_own = (other.handle, other.coordinator) == (profile.handle, profile.coordinator)
+        if is_own and other.kind != "root":
+            return session.client(other)
+    raise ProfileError(
+        "the root key cannot read the policy in force, and no other profile of yours is here:"
+        " let a lead propose the change (holdfast --as LEAD policy …)"
     )
 
 

@@ -16,12 +16,21 @@ from holdfast.cli.session import (
     table,
 )
 from holdfast.cli.sums import SUMS, line_words, sum_rows, usd_of
+from holdfast.cli.two_leads import proposed
 from holdfast.client.draft import Draft, count_lines, encode_draft, read_draft
 from holdfast.errors import InvalidDraftError, TransportError, ValidationError
 from holdfast.protocol.views import FlaggedAddressView, FreezeRequestView, LegView, LineView
-from holdfast.protocol.vocabulary import RequestStatus
-from holdfast.wording import counted
+from holdfast.protocol.vocabulary import RequestStatus, WaitsBecause, WithdrawalReason
+from holdfast.wording import counted, request_state
 
+#: What only the coordinator says of a withdrawal.
+_NOT_SAID = frozenset({WithdrawalReason.NOT_RATIFIED})
+#: Why a flash request waits for its approval.
+_WAITS_BECAUSE = {
+    WaitsBecause.POLICY: "your policy lets its submitter send no flash request (may_flash)",
+    WaitsBecause.TO_ALL: "a request to all partners is approved first",
+    WaitsBecause.WARNINGS: "a warning says that a target may be wrong",
+}
 _TEMPLATE = """{
   "incident": {
     "title": "What happened, in a few words",
@@ -127,7 +136,7 @@ def status(session: Session, request_id: str | None, *, ledger: bool, addresses:
             ("request", "status", "urgency", "submitted", "incident", "addresses", "asked"),
             lambda view: (
                 view.id,
-                view.status.value,
+                request_state(view),
                 view.urgency.value,
                 f"{view.submitted_at:%Y-%m-%d %H:%M}",
                 view.incident_title or view.incident_id,
@@ -160,8 +169,9 @@ def status(session: Session, request_id: str | None, *, ledger: bool, addresses:
 
 
 def _address_row(address: FlaggedAddressView) -> tuple[object, ...]:
-    at, why = address.withdrawn_at, address.withdrawn_reason
-    gone = f"{at:%Y-%m-%d %H:%M} UTC{f': {why}' if why else ''}" if at else None
+    at, code = address.withdrawn_at, address.withdrawn_reason_code
+    why = ": ".join(filter(None, (code and code.value, address.withdrawn_reason)))
+    gone = f"{at:%Y-%m-%d %H:%M} UTC{f' {why}' if why else ''}" if at else None
     if gone is None and address.left_out:
         gone = "left out by the approval"
     amount = address.amount or ("whole account" if address.whole_account else None)
@@ -175,12 +185,13 @@ def _line_row(line: LineView) -> tuple[object, ...]:
 
 def _show_request(session: Session, view: FreezeRequestView, legs: list[LegView]) -> None:
     """Print a request for people."""
-    provisional = " (provisional)" if view.provisional else ""
+    is_submitted = view.status is RequestStatus.SUBMITTED
     session.out.print(
         facts(
             [
                 ("request", view.id),
-                ("status", view.status.value + provisional),
+                ("status", request_state(view)),
+                ("withdrawn as", view.withdrawn_reason_code and view.withdrawn_reason_code.value),
                 ("incident", f"{view.incident.title} ({view.incident.id})".removeprefix(" ")),
                 ("requester", view.requester),
                 ("urgency", view.urgency.value),
@@ -188,15 +199,22 @@ def _show_request(session: Session, view: FreezeRequestView, legs: list[LegView]
                 ("addresses", _address_count(view)),
                 ("summary", view.summary),
                 ("approvals", f"{len(view.approvals)} of {view.quorum}" if view.quorum else None),
-                ("ratify by" if view.provisional else "approve by", _decide_by(view)),
+                (f"{'approve' if is_submitted else 'ratify'} by", _decide_by(view)),
                 ("content", view.content_sha256),
             ]
         )
     )
+    if view.waits_because is not None:
+        why = _WAITS_BECAUSE[view.waits_because]
+        session.out.print(f"it waits for its approval: {why}", style="yellow")
     for warning in view.warnings:
         session.out.print(
             f"warning {warning.code.value}: {counted(len(warning.address_nos), 'address')}",
             style="yellow",
+        )
+    if view.unratified:
+        session.out.print(
+            "nobody ratified it in time: freeze nothing new, release nothing yet", style="yellow"
         )
     # Partners asked see the status, too, but none of them can decide.
     if _decide_by(view) and view.decision_context is not None:
@@ -218,7 +236,7 @@ def _address_count(view: FreezeRequestView) -> str:
 def _decide_by(view: FreezeRequestView) -> str | None:
     """Return until when a lead decides on it; None where nothing waits."""
     until = view.approve_by if view.status is RequestStatus.SUBMITTED else None
-    until = view.ratify_by if view.provisional else until
+    until = view.ratify_by if view.provisional else view.unratified_until or until
     return f"{until:%Y-%m-%d %H:%M} UTC" if until else None
 
 
@@ -232,6 +250,8 @@ def _leg_rows(leg: LegView) -> list[tuple[object, ...]]:
     state = leg.status.value + (f" ({leg.decline_code})" if leg.decline_code else "")
     if leg.flags:
         state += f" [{', '.join(leg.flags)}]"
+    if leg.withdrawn_reason_code:
+        state += f" withdrawn as {leg.withdrawn_reason_code.value}"
     if leg.release_recommended_at:
         state += " release recommended"
     elif leg.dispute_answer_by:
@@ -243,15 +263,24 @@ def _leg_rows(leg: LegView) -> list[tuple[object, ...]]:
 
 @click.command(cls=SessionCommand)
 @click.argument("request_id", metavar="FRQ_…", type=REQUEST_ID)
-@click.option("--reason", required=True)
+@click.option(
+    "--reason-code",
+    required=True,
+    type=click.Choice([each.value for each in WithdrawalReason if each not in _NOT_SAID]),
+    help="wrong_target: the account was flagged by error.",
+)
+@click.option("--reason", required=True, help="In a sentence; whoever holds funds reads it.")
 @click.option("--address", "addresses", type=int, multiple=True, metavar="NO", help="Only these.")
 @pass_session
-def withdraw(session: Session, request_id: str, reason: str, addresses: tuple[int, ...]) -> None:
+def withdraw(
+    session: Session, request_id: str, *, reason_code: str, reason: str, addresses: tuple[int, ...]
+) -> None:
     """Withdraw a request, or some of its addresses."""
     client = session.client()
     view = client.freeze_request(request_id)
-    act = client.withdraw(view, reason, addresses=addresses or None)
-    session.show(act, lambda: session.out.print(facts([("status", act.status)])))
+    code = WithdrawalReason(reason_code)
+    act = client.withdraw(view, reason, reason_code=code, addresses=addresses or None)
+    session.show(act, lambda: session.out.print(facts([("status", act.status), *proposed(act)])))
 
 
 @click.command(cls=SessionCommand)

@@ -35,6 +35,7 @@ from holdfast.protocol.life_cycle_payloads import (
     InfoRequest,
     LegalOrder,
     PartnersAddition,
+    WithdrawalDecision,
 )
 from holdfast.protocol.life_cycle_views import (
     AdditionView,
@@ -49,6 +50,8 @@ from holdfast.protocol.life_cycle_views import (
     StatisticsView,
     TimelineEntry,
     TracePage,
+    WithdrawalActView,
+    WithdrawalView,
     YearlySummary,
 )
 from holdfast.protocol.membership_payloads import (
@@ -105,7 +108,7 @@ from holdfast.protocol.views import (
     ServiceView,
     View,
 )
-from holdfast.protocol.vocabulary import Decision, DeclineCode, HoldBasis
+from holdfast.protocol.vocabulary import Decision, DeclineCode, HoldBasis, WithdrawalReason
 
 __all__ = ["Client", "Document", "RequestRef", "encode", "parse_view"]
 V = TypeVar("V", bound=View)
@@ -503,16 +506,49 @@ class Client:
         request: RequestRef,
         reason: str,
         *,
+        reason_code: WithdrawalReason,
         addresses: Sequence[int] | None = None,
         idempotency_key: str | None = None,
-    ) -> ActView:
-        """Withdraw all addresses, or those given by their numbers."""
+    ) -> WithdrawalActView:
+        """Withdraw all addresses, or those given by their numbers; holders read both reasons.
+
+        Where your policy asks for two leads the answer has a `withdrawal`, which another approves.
+        """
         body = Withdrawal(
             content_sha256=request.content_sha256,
             addresses="all" if addresses is None else list(addresses),
+            reason_code=reason_code,
             reason=reason,
         )
-        return self._act(request, "withdrawal", body, idempotency_key)
+        path = f"{_REQUESTS}/{request.id}/withdrawal"
+        return self._post(WithdrawalActView, path, body, idempotency_key)
+
+    def withdrawals(self, request_id: str) -> Iterator[WithdrawalView]:
+        """Yield what was proposed to be withdrawn, and how it was decided."""
+        return self._pages(WithdrawalView, f"{_REQUESTS}/{request_id}/withdrawals")
+
+    def decide_withdrawal(
+        self,
+        request: RequestRef,
+        withdrawal: WithdrawalView,
+        decision: Decision,
+        *,
+        act_sha256: str,
+        comment: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> WithdrawalActView:
+        """Approve or reject a withdrawal that another lead proposed.
+
+        `act_sha256` is the SHA-256 of the body that proposed it, from its proven evidence.
+        """
+        body = WithdrawalDecision(
+            content_sha256=request.content_sha256,
+            decision=decision,
+            act_sha256=act_sha256,
+            comment=comment,
+        )
+        path = f"{_REQUESTS}/{request.id}/withdrawals/{withdrawal.id}/approvals"
+        return self._post(WithdrawalActView, path, body, idempotency_key)
 
     def close(
         self, request: RequestRef, reason: str | None = None, *, idempotency_key: str | None = None

@@ -21,6 +21,7 @@ from holdfast.protocol.life_cycle_payloads import (
     InfoRequest,
     LegalOrder,
     PartnersAddition,
+    WithdrawalDecision,
 )
 from holdfast.protocol.payloads import (
     Acknowledgement,
@@ -88,6 +89,7 @@ def _id_of(prefix: re.Match[str]) -> str:
 
 
 _ON_REQUEST, _ON_LEG = Side.REQUESTER, Side.ASKED
+_WITHDRAWAL = "withdrawals/{wdp}/approvals"
 #: Every act that somebody signs; all are POST.
 ACT_RULES: Mapping[str, ActRule] = MappingProxyType(
     {
@@ -95,6 +97,16 @@ ACT_RULES: Mapping[str, ActRule] = MappingProxyType(
         "approve": ActRule("approvals", Approval, _ON_REQUEST, _LEADS, Decision.APPROVE),
         "reject": ActRule("approvals", Approval, _ON_REQUEST, _LEADS, Decision.REJECT),
         "withdraw": ActRule("withdrawal", Withdrawal, _ON_REQUEST, _SUBMITTERS),
+        "propose_withdrawal": ActRule("withdrawal", Withdrawal, _ON_REQUEST, _LEADS),
+        "propose_resolution": ActRule(
+            "disputes/{dsp}/resolution", DisputeResolution, _ON_REQUEST, _LEADS
+        ),
+        "approve_withdrawal": ActRule(
+            _WITHDRAWAL, WithdrawalDecision, _ON_REQUEST, _LEADS, Decision.APPROVE
+        ),
+        "reject_withdrawal": ActRule(
+            _WITHDRAWAL, WithdrawalDecision, _ON_REQUEST, _LEADS, Decision.REJECT
+        ),
         "add_partners": ActRule("partners", PartnersAddition, _ON_REQUEST, _LEADS),
         "approve_addition": ActRule("approvals", Approval, _ON_REQUEST, _LEADS, Decision.APPROVE),
         "reject_addition": ActRule("approvals", Approval, _ON_REQUEST, _LEADS, Decision.REJECT),
@@ -131,7 +143,9 @@ UNSIGNED: Mapping[str, str] = MappingProxyType(
     {
         "deliver": "transport: the notice was delivered",
         "expire": "timer: nobody decided in time",
-        "lapse": "timer: nobody ratified in time",
+        "unratify": "timer: nobody ratified in time",
+        "lapse": "timer: nobody ratified it after that, either",
+        "void_withdrawal": "timer: no other lead approved the withdrawal in time",
         "close": "timer: nothing more was awaited",
         "recommend_release": "timer: nobody answered the dispute in time",
         "resolve_dispute": "nothing disputed is held any more",

@@ -16,6 +16,7 @@ from holdfast.evidence.act_rules import ACT_RULES, LINE_ROLES, ActRule
 from holdfast.evidence.key_directory import KeyDirectory, TrustedKey
 from holdfast.protocol import strict_json
 from holdfast.protocol.errors import ProtocolError
+from holdfast.protocol.life_cycle_payloads import WithdrawalDecision
 from holdfast.protocol.payloads import Approval, Body, FreezeReport
 from holdfast.protocol.remainder import read_asked
 from holdfast.protocol.request_token import (
@@ -133,7 +134,7 @@ def prove_act(
         raise UntrustedEvidenceError(f"{said} is about another document", code="other_document")
     # (7) Its body says so, and (8) whoever signed it had the right to, then.
     payload = _payload(said, rule.body.model_validate, document)
-    if isinstance(payload, Approval) and payload.decision is not rule.decision:
+    if isinstance(payload, Approval | WithdrawalDecision) and payload.decision is not rule.decision:
         raise UntrustedEvidenceError(
             f"{said}: the lead's decision was to {payload.decision.value}", code="bad_body"
         )

@@ -15,7 +15,7 @@ from holdfast.errors import UntrustedEvidenceError
 from holdfast.evidence.act_rules import ACT_RULES, UNSIGNED, Side
 from holdfast.evidence.acts import ProvenAct, prove_evidence
 from holdfast.evidence.key_directory import KeyDirectory
-from holdfast.protocol.life_cycle_views import DisputeView
+from holdfast.protocol.life_cycle_views import ClearanceView, DisputeView
 from holdfast.protocol.views import EvidenceView, FreezeRequestView, HoldView, LegView, LineView
 from holdfast.protocol.vocabulary import EvidenceKind
 
@@ -48,6 +48,10 @@ class Reader(Protocol):
 
     def disputes(self, request_id: str) -> Iterable[DisputeView]:
         """Return its disputes."""
+        ...
+
+    def clearances(self, request_id: str) -> Iterable[ClearanceView]:
+        """Return the accounts that it flagged by error."""
         ...
 
 
@@ -102,6 +106,7 @@ class CaseFile:
     lines: Sequence[LineView]
     holds: Sequence[HoldView]
     disputes: Sequence[DisputeView]
+    clearances: Sequence[ClearanceView]
     acts: Sequence[SeenAct] = ()
 
     @property
@@ -141,6 +146,7 @@ def _read_once(reader: Reader, request_id: str, handle: str) -> CaseFile:
         lines=list(reader.ledger(request_id)),
         holds=list(reader.holds(request_id)),
         disputes=list(reader.disputes(request_id)),
+        clearances=list(reader.clearances(request_id)),
     )
 
 

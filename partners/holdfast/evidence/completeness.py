@@ -7,6 +7,7 @@ docs/life-cycle.md. Each function checks one thing and says what came of it, or 
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from holdfast.errors import UntrustedEvidenceError
 from holdfast.evidence.acts import SKEW, ProvenAct
@@ -22,13 +23,20 @@ from holdfast.evidence.four_eyes import (
     require_vouched,
 )
 from holdfast.evidence.ledger import RecomputedLedger
+from holdfast.evidence.two_leads import approved_proposals, require_one_lead_suffices
 from holdfast.protocol.decision_context import DecisionContext, context_sha256
 from holdfast.protocol.errors import DecisionContextError
 from holdfast.protocol.life_cycle_payloads import Dispute, DisputeResolution
 from holdfast.protocol.life_cycle_views import DisputeView
 from holdfast.protocol.payloads import Decline, FreezeRequest, Remainder, Withdrawal
 from holdfast.protocol.views import FreezeRequestView, LegView
-from holdfast.protocol.vocabulary import DeclineCode, LegStatus, RequestStatus, Role
+from holdfast.protocol.vocabulary import (
+    DeclineCode,
+    LegStatus,
+    RequestStatus,
+    Role,
+    WithdrawalReason,
+)
 from holdfast.wording import counted
 
 _ENDED = frozenset({RequestStatus.WITHDRAWN, RequestStatus.CLOSED})
@@ -175,12 +183,13 @@ def approvals_suffice(case: CaseFile, submission: ProvenAct) -> Outcome:
     if not went_out:
         return Result.VERIFIED, f"{count}; it did not go out"
     if is_approved:
-        if view.provisional:
-            raise _fault(f"{count}, and it is shown as provisional")
+        if view.provisional or view.unratified:
+            shown = "provisional" if view.provisional else "unratified"
+            raise _fault(f"{count}, and it is shown as {shown}")
         return Result.VERIFIED, _how_known(case, submission, count)
-    # Before its approvals only a flash request goes out, and then it is shown as provisional or
-    # withdrawn again.
-    if not (view.provisional or view.status is RequestStatus.WITHDRAWN):
+    # Before its approvals only a flash request goes out, and then it is shown as provisional,
+    # unratified or withdrawn again.
+    if not (view.provisional or view.unratified or view.status is RequestStatus.WITHDRAWN):
         raise _fault(f"{count}, and it went out all the same", "not_approved")
     require_may_flash(submission)
     return Result.VERIFIED, f"{count}; a flash request, sent out before"
@@ -240,6 +249,10 @@ def status_as_signed(case: CaseFile, submission: ProvenAct) -> Outcome:
         return _ended(case, submission, "reject", status)
     if status is RequestStatus.EXPIRED:
         return _ended(case, submission, "expire", status, only_undecided=True)
+    if case.view.unratified:
+        if not (case.unsigned("unratify") or case.unsigned("suspend")):
+            raise _fault("it is shown as unratified, and no act says so", "no_such_act")
+        return Result.ASSERTED, "active, unratified by the coordinator's own act"
     return Result.VERIFIED, status.value + (", provisional" if case.view.provisional else "")
 
 
@@ -266,7 +279,8 @@ def _withdrawal(case: CaseFile, submission: ProvenAct) -> Outcome:
                 "not_a_lead",
             )
         return Result.VERIFIED, "withdrawn by its requester"
-    if case.proven("reject"):
+    for _, act in case.proven("reject"):
+        require_one_lead_suffices(case, act, None)
         return Result.VERIFIED, "withdrawn, for a lead would not ratify it"
     name = "lapse" if case.unsigned("lapse") else "suspend"
     return _ended(case, submission, name, status, only_undecided=True)
@@ -291,12 +305,24 @@ def _ended(
     return Result.ASSERTED, f"{status.value} by the coordinator's own act ({name})"
 
 
+def _withdrawals(case: CaseFile) -> list[ProvenAct]:
+    """Return what withdrew anything: by one lead where that is enough, else by two."""
+    alone = [act for _, act in case.proven("withdraw")]
+    if case.legs:
+        for act in alone:
+            require_one_lead_suffices(case, act, _numbers(act))
+    return alone + [act for _, act in approved_proposals(case, "propose_withdrawal")]
+
+
+def _numbers(act: ProvenAct) -> list[int] | None:
+    """Return the addresses that a withdrawal names; None for all."""
+    if not isinstance(act.payload, Withdrawal) or act.payload.addresses == "all":
+        return None
+    return [number for number in act.payload.addresses if isinstance(number, int)]
+
+
 def _whole_withdrawals(case: CaseFile) -> list[ProvenAct]:
-    return [
-        act
-        for _, act in case.proven("withdraw")
-        if isinstance(act.payload, Withdrawal) and act.payload.addresses == "all"
-    ]
+    return [act for act in _withdrawals(case) if _numbers(act) is None]
 
 
 def _left_out(case: CaseFile, submission: ProvenAct) -> frozenset[int]:
@@ -313,12 +339,7 @@ def addresses_as_signed(case: CaseFile, submission: ProvenAct) -> Outcome:
         raise _fault(
             f"{view.left_out_count} are shown as left out, and its approvals name {len(left_out)}"
         )
-    numbers = {
-        number
-        for _, act in case.proven("withdraw")
-        if isinstance(act.payload, Withdrawal) and act.payload.addresses != "all"
-        for number in act.payload.addresses
-    }
+    numbers = {number for act in _withdrawals(case) for number in _numbers(act) or ()}
     if view.ratify_by is not None and isinstance(document_of(submission), FreezeRequest):
         # The request had gone out whole: what its ratification left out was withdrawn by it.
         numbers |= left_out
@@ -327,6 +348,43 @@ def addresses_as_signed(case: CaseFile, submission: ProvenAct) -> Outcome:
         raise _fault(f"{shown} are shown as withdrawn, and signed withdrawals name {len(numbers)}")
     left = f", {len(left_out)} left out" if left_out else ""
     return Result.VERIFIED, f"{shown} withdrawn{left}"
+
+
+def clearances_as_signed(case: CaseFile, submission: ProvenAct) -> Outcome:
+    """Refuse a clearance that no wrong target bears out, and revocations that are passed over."""
+    shown = {each.address_no for each in case.clearances}
+    expected = _wrong_targets(case, submission)
+    if shown != expected:
+        odd = ", ".join(map(str, sorted(shown ^ expected)))
+        raise _fault(f"what is shown as cleared and what is signed as a wrong target differ: {odd}")
+    revoked = {each.id for each in case.clearances if each.revoked_at is not None}
+    signed = {act.token.htu.split("/")[-2] for _, act in case.proven("revoke_clearance")}
+    # Of an address that they were never asked about partners see the act, and no clearance.
+    if revoked != signed & {each.id for each in case.clearances}:
+        raise _fault("clearances are not revoked as they are signed to be")
+    return Result.VERIFIED, f"{len(shown)} cleared, {len(revoked)} of them revoked"
+
+
+def _wrong_targets(case: CaseFile, submission: ProvenAct) -> set[int]:
+    """Return the addresses that signed acts end as wrong targets after partners were asked."""
+    view, document = case.view, document_of(submission)
+    if not case.legs and view.ratify_by is None:
+        return set()
+    left_out = _left_out(case, submission)
+    is_cut_late = view.ratify_by is not None and isinstance(document, FreezeRequest)
+    found = set(left_out) if is_cut_late else set()
+    left = document.numbered().keys() - left_out
+    whole = False
+    for act in _withdrawals(case):
+        if not isinstance(act.payload, Withdrawal):
+            continue
+        is_wrong = act.payload.reason_code is WithdrawalReason.WRONG_TARGET
+        if act.payload.addresses == "all":
+            whole = whole or is_wrong
+        else:
+            left -= set(act.payload.addresses)
+            found |= set(act.payload.addresses) if is_wrong else set()
+    return found | (left if whole else set())
 
 
 def leg_as_signed(case: CaseFile, leg: LegView, ledger: RecomputedLedger) -> Outcome:
@@ -392,7 +450,9 @@ def _statuses(case: CaseFile, names: Sequence[str], ledger: RecomputedLedger) ->
 
 def disputes_as_signed(case: CaseFile) -> Outcome:
     """Refuse disputes that nobody raised, and resolutions that nobody signed."""
-    raised, resolved = dict(case.proven("dispute")), dict(case.proven("resolve_dispute"))
+    raised = dict(case.proven("dispute"))
+    by_two = dict(approved_proposals(case, "propose_resolution"))
+    resolved = dict(case.proven("resolve_dispute")) | by_two
     for view in case.disputes:
         _require_raised(view, raised.get(view.act_id))
         _require_resolved(case, view, resolved.get(view.resolution_act_id or ""))
@@ -423,5 +483,9 @@ def _require_resolved(case: CaseFile, view: DisputeView, act: ProvenAct | None) 
         raise _fault(f"{view.id}: nobody's signature answers it", "no_such_act")
     said = act.payload
     is_it = act.token.htu.endswith(f"/disputes/{view.id}/resolution")
+    if said.resolution == "upheld" and act.act == "resolve_dispute":
+        # About a whole leg, only that partner's lines count; a reader asked sees no others.
+        own = replace(case, lines=[line for line in case.lines if line.partner == view.partner])
+        require_one_lead_suffices(own, act, None, hold=view.hold)
     if not is_it or (view.resolution, view.resolution_text) != (said.resolution, said.text):
         raise _fault(f"{view.id} is shown otherwise than it was answered")

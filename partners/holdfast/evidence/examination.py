@@ -113,6 +113,15 @@ def _shown(case: CaseFile) -> Iterator[Finding]:
         [submission] = submissions
         for what, check_of in _OF_REQUEST.items():
             yield _look(what, partial(check_of, case, submission))
+        if case.clearances or case.proven("withdraw", "propose_withdrawal", "revoke_clearance"):
+            yield _look("clearances", partial(completeness.clearances_as_signed, case, submission))
+    yield from _legs_and_ledgers(case)
+    if case.disputes or case.proven("dispute", "resolve_dispute"):
+        yield _look("disputes", partial(completeness.disputes_as_signed, case))
+
+
+def _legs_and_ledgers(case: CaseFile) -> Iterator[Finding]:
+    """Look at legs, ledgers and totals."""
     ledgers = _ledgers(case)
     for leg in case.legs:
         check = partial(completeness.leg_as_signed, case, leg, ledgers[leg.partner])
@@ -121,8 +130,6 @@ def _shown(case: CaseFile) -> Iterator[Finding]:
         if own.faults or own.asserted_holds or own.asserted_terms or _has_lines(case, partner):
             yield from _ledger(case, own)
     yield _look("totals", partial(_totals, case, ledgers))
-    if case.disputes or case.proven("dispute", "resolve_dispute"):
-        yield _look("disputes", partial(completeness.disputes_as_signed, case))
 
 
 def _look(

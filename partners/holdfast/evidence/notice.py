@@ -110,7 +110,7 @@ def prove_notice(
     except (KeyError, TypeError, ModelError):
         raise UntrustedEvidenceError("the notice lacks its evidence", code="no_evidence") from None
     asked = _Asked(directory, requester, request_id, content_sha256)
-    submitted, *approved = _with_bodies(parts, request_id, fetch)
+    submitted, *approved = with_bodies(parts, request_id, fetch)
     submission = asked.prove_submission(submitted)
     if submission.sha256 != content_sha256:
         raise UntrustedEvidenceError(
@@ -120,7 +120,7 @@ def prove_notice(
     quorum = quorum_for(submission)
     if request.to != "all" and handle not in request.to:
         # The document does not name us: only an addition that two leads signed asks us.
-        _require_addition(asked, _with_bodies(additional, request_id, fetch), handle, quorum)
+        _require_addition(asked, with_bodies(additional, request_id, fetch), handle, quorum)
     approvals = tuple(asked.prove("approve", part) for part in approved)
     if data.get("provisional"):
         require_may_flash(submission)
@@ -142,7 +142,7 @@ def prove_notice(
     )
 
 
-def _with_bodies(
+def with_bodies(
     parts: Sequence[Evidence], request_id: str, fetch: Callable[[str], Iterable[EvidenceView]]
 ) -> list[Evidence]:
     """Return the same evidence with every body, fetching those that did not fit into the notice."""

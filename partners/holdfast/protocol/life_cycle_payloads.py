@@ -10,9 +10,11 @@ from holdfast.protocol.payloads import (
     Distinct,
     Handle,
     HoldId,
+    Loose,
     Sha256,
 )
 from holdfast.protocol.texts import Explanation, FileNumber, FreeText, Reason, ShortText, Word
+from holdfast.protocol.vocabulary import Decision
 
 
 def _not_a_number(value: str) -> str:
@@ -65,6 +67,18 @@ class ClearanceRevocation(ActBody):
     """`POST …/clearances/{id}/revocation`: the account was not flagged by error after all."""
 
     reason: Reason
+
+
+class WithdrawalDecision(ActBody):
+    """`POST …/withdrawals/{id}/approvals`: another lead decides on exactly what was proposed.
+
+    `act_sha256` is the SHA-256 of the proposal's very body, as its evidence has it: the approval
+    proves nothing about any other proposal.
+    """
+
+    decision: Annotated[Decision, Loose]
+    act_sha256: Sha256
+    comment: ShortText | None = None
 
 
 class LegalOrder(ActBody):

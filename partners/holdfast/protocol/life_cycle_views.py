@@ -9,7 +9,7 @@ from pydantic import Field
 
 from holdfast.protocol.payloads import Handle, Sha256, Time
 from holdfast.protocol.views import IncidentView, LegView, LogEntry, Totals, Units, View
-from holdfast.protocol.vocabulary import LegStatus, RequestStatus
+from holdfast.protocol.vocabulary import LegStatus, RequestStatus, WithdrawalReason
 
 
 class InfoRequestView(View):
@@ -31,11 +31,50 @@ class InfoRequestView(View):
     log: LogEntry | None = None
 
 
+class WithdrawalView(View):
+    """A withdrawal, or a dispute to be upheld, that one lead proposed and another approves.
+
+    `withdrawal_status` is `pending`, `approved`, `rejected`, or `void` where nobody approved it by
+    `approve_by`. Nothing is let go before it is approved. `act_sha256` is the hash of what was
+    proposed; an approval repeats it.
+    """
+
+    id: str
+    request_id: str
+    act_id: str
+    act_sha256: Sha256 | None = None
+    dispute: str | None = None
+    addresses: Literal["all"] | list[int] | None = None
+    reason_code: WithdrawalReason | None = None
+    reason: str | None = None
+    withdrawal_status: str
+    proposed_by: str
+    proposed_at: Time
+    approve_by: Time
+    decided_at: Time | None = None
+    decided_act_id: str | None = None
+
+
+class WithdrawalActView(View):
+    """The answer to a withdrawal, and to a decision on a proposed one.
+
+    With a `withdrawal` it was proposed: nothing is withdrawn before another lead approves it.
+    """
+
+    id: str
+    request_id: str
+    status: str
+    at: Time | None = None
+    withdrawal: WithdrawalView | None = None
+    log: LogEntry | None = None
+
+
 class DisputeView(View):
     """A partner's contest for its customer, and how it ended.
 
     `release_recommended_at` says that the requester let the time to answer pass; `resolution` is
-    `upheld`, `rejected`, or `moot` where the hold ended before anybody answered.
+    `upheld`, `rejected`, or `moot` where the hold ended before anybody answered. Where upholding
+    takes two leads, the answer to the first has the `withdrawal` that it proposed.
     """
 
     id: str
@@ -54,6 +93,7 @@ class DisputeView(View):
     resolution_text: str | None = None
     resolved_at: Time | None = None
     status: LegStatus | None = None
+    withdrawal: WithdrawalView | None = None
     log: LogEntry | None = None
 
 

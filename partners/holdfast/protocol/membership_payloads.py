@@ -49,6 +49,9 @@ class Policy(Body):
     may_flash: list[SubjectId] = Field(default_factory=list, max_length=100)
     systems_as_compliance: list[SubjectId] = Field(default_factory=list, max_length=100)
     provisional: Literal["notify", "hold_back"] = "notify"
+    withdrawal_quorum: Annotated[
+        Literal[1, 2], Field(description="How many leads letting held funds go takes.")
+    ] = 1
     may_ask_all: Annotated[
         bool, Field(description="Whether a request of this partner may say `to: all`.")
     ] = True

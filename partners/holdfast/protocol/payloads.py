@@ -370,11 +370,17 @@ class Approval(ActBody):
         return self
 
 
+def _a_person_s(code: WithdrawalReason) -> WithdrawalReason:
+    if code is WithdrawalReason.NOT_RATIFIED:
+        raise ValueError("is said by the coordinator alone, of a request that no lead ratified")
+    return code
+
+
 class Withdrawal(ActBody):
-    """`POST …/withdrawal`."""
+    """`POST …/withdrawal`: `reason_code` for programs, `reason` for people; holders read both."""
 
     addresses: Literal["all"] | AddressNos
-    reason_code: Annotated[WithdrawalReason, Loose] = WithdrawalReason.OTHER
+    reason_code: Annotated[WithdrawalReason, Loose, AfterValidator(_a_person_s)]
     reason: Reason
 
 

@@ -23,7 +23,9 @@ from holdfast.protocol.vocabulary import (
     Role,
     Silence,
     Urgency,
+    WaitsBecause,
     WarningCode,
+    WithdrawalReason,
 )
 
 T = TypeVar("T")
@@ -157,7 +159,8 @@ class LegView(View):
     `sequence` counts the leg's events, all of which its partner is told; `requester_sequence` those
     of them that the requester is told, too. While the partner contests for its customer, a read
     tells until when the requester is to answer, and since when a release is recommended for want of
-    an answer; `overdue_at` is when an acknowledgement was seen to be late.
+    an answer; `overdue_at` is when an acknowledgement was seen to be late. Once it is over or an
+    answer is owed, `withdrawn_reason_code` says why the request, or its addresses, were withdrawn.
     """
 
     id: str
@@ -173,6 +176,7 @@ class LegView(View):
     release_recommended_at: Time | None = None
     decline_code: str | None = None
     decline_detail: str | None = None
+    withdrawn_reason_code: WithdrawalReason | None = None
     sequence: int
     requester_sequence: int = 0
     flags: list[str] = []
@@ -202,6 +206,9 @@ class IncidentSummary(IncidentView):
 class FreezeRequestView(View):
     """One freeze request as its reader may see it; `content_sha256` names the exact document.
 
+    `unratified`: it went out and nobody ratified it by `ratify_by`. Nothing new is frozen on it and
+    nothing is let go; a lead may still ratify it until `unratified_until`, when it withdraws
+    itself. `waits_because`: why a flash request waits for its approval instead of going out.
     `left_out_count`: how many addresses the approval left out, for the requester. Partners that
     were asked after it are shown, and counted, only what went out.
     """
@@ -209,14 +216,17 @@ class FreezeRequestView(View):
     id: str
     status: RequestStatus
     provisional: bool = False
+    unratified: bool = False
     requester: Handle
     requester_suspended: bool = False
     submitted_by: str
     submitted_at: Time
     approve_by: Time | None = None
     ratify_by: Time | None = None
+    unratified_until: Time | None = None
     decided_at: Time | None = None
     ended_at: Time | None = None
+    withdrawn_reason_code: WithdrawalReason | None = None
     urgency: Urgency
     tlp: str
     summary: str
@@ -230,6 +240,7 @@ class FreezeRequestView(View):
     decision_context: str | None = None
     context_sha256: Sha256 | None = None
     warnings: list[AddressWarning] = []
+    waits_because: WaitsBecause | None = None
     approvals: list[ApprovalView] = []
     quorum: int | None = None
     hold_hours: int | None = None
@@ -251,11 +262,21 @@ class AwaitedAddition(View):
     decide_by: Time
 
 
+class AwaitedWithdrawal(View):
+    """A withdrawal that one lead proposed; the reader is to decide."""
+
+    id: str
+    dispute: str | None = None
+    proposed_by: str
+    proposed_at: Time
+    decide_by: Time
+
+
 class FreezeRequestSummary(View):
     """One row of a list of requests.
 
     Where it lists what waits for the reader's decision: `decide_by` is until when on the request
-    itself, absent where only the `additions` wait.
+    itself, absent where only the `additions` or the `withdrawals` wait.
     """
 
     id: str
@@ -270,8 +291,10 @@ class FreezeRequestSummary(View):
     partners_asked: int
     leg_status: LegStatus | None = None
     provisional: bool = False
+    unratified: bool = False
     decide_by: Time | None = None
     additions: list[AwaitedAddition] = []
+    withdrawals: list[AwaitedWithdrawal] = []
 
 
 class WholeAccountView(View):
@@ -301,6 +324,7 @@ class FlaggedAddressView(View):
     warnings: list[WarningCode] = []
     withdrawn_at: Time | None = None
     withdrawn_reason: str | None = None
+    withdrawn_reason_code: WithdrawalReason | None = None
     left_out: bool = False
 
 
@@ -350,7 +374,8 @@ class HoldView(View):
     """What a frozen line opened: a freeze with an end.
 
     `lapsed`: its end passed and only the partner knows what became of it; `kept`: the ground on
-    which it stays; `owed_since`: since when the partner owes an answer about it; `review_at`: when
+    which it stays; `owed_since`: since when the partner owes an answer about it;
+    `withdrawn_reason_code`: why its address, or the request, was withdrawn; `review_at`: when
     somebody looks at it again; `irregular`: as the first of its freezes that is; `shared`: it was
     opened on another request.
     """
@@ -376,6 +401,7 @@ class HoldView(View):
     review_at: Time | None = None
     irregular: Irregular | None = None
     owed_since: Time | None = None
+    withdrawn_reason_code: WithdrawalReason | None = None
 
 
 class OwedHoldView(HoldView):

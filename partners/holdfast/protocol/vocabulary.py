@@ -264,6 +264,14 @@ ABOUT_OTHER_REQUESTS = frozenset({WarningCode.DUPLICATE})
 ACCEPTED_SINGLY = frozenset({WarningCode.SERVICE_WALLET, WarningCode.WHOLE_ACCOUNT})
 
 
+class WaitsBecause(StrEnum):
+    """Why a flash request waits for its approval like any other."""
+
+    POLICY = "policy"  # its submitter may not flash
+    TO_ALL = "to_all"
+    WARNINGS = "warnings"  # of a wrong target
+
+
 class EventType(StrEnum):
     """Every event that partners can receive, by webhook or from the feed."""
 
@@ -272,6 +280,9 @@ class EventType(StrEnum):
     REQUEST_APPROVED = "freeze_request.approved"
     REQUEST_REJECTED = "freeze_request.rejected"
     REQUEST_RATIFIED = "freeze_request.ratified"
+    REQUEST_UNRATIFIED = "freeze_request.unratified"
+    REQUEST_WITHDRAWAL_PROPOSED = "freeze_request.withdrawal_proposed"
+    REQUEST_WITHDRAWAL_REFUSED = "freeze_request.withdrawal_refused"
     REQUEST_WITHDRAWN = "freeze_request.withdrawn"
     REQUEST_EXPIRED = "freeze_request.expired"
     REQUEST_CLOSED = "freeze_request.closed"

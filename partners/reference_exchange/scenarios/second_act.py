@@ -17,6 +17,7 @@ from holdfast.protocol.vocabulary import (
     HoldBasis,
     LineKind,
     ReleaseReason,
+    WithdrawalReason,
 )
 from reference_exchange.answering import release
 from reference_exchange.deposit_book import Freeze
@@ -152,7 +153,12 @@ def _withdraw(stage: Stage, board: Board, act: SecondAct, request: FreezeRequest
     """Take some addresses back; whoever holds on them releases, or keeps and says why."""
     numbers = [act.place(number) for number in act.withdrawal.address_nos]
     lead = stage.asker.client("lead")
-    lead.withdraw(request, act.withdrawal.reason, addresses=numbers)
+    lead.withdraw(
+        request,
+        act.withdrawal.reason,
+        reason_code=WithdrawalReason.WRONG_TARGET,
+        addresses=numbers,
+    )
     label = board.label(request.id)
     withdrawn = f"the lead withdrew addresses {' and '.join(map(str, numbers))}"
     board.say(f"{label}, {stage.asker.handle}: {withdrawn}; whoever holds on them owes an answer")

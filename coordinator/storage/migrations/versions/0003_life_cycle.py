@@ -205,6 +205,14 @@ def upgrade() -> None:
         ),
     )
     op.create_index(
+        "ix_freeze_request_unratified",
+        "freeze_request",
+        ["requester", "id"],
+        unique=False,
+        sqlite_where=sa.text("unratified_until IS NOT NULL"),
+        postgresql_where=sa.text("unratified_until IS NOT NULL"),
+    )
+    op.create_index(
         "ix_freeze_request_unratified_until",
         "freeze_request",
         ["unratified_until"],

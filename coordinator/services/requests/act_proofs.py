@@ -1,0 +1,62 @@
+"""What proves an act to those whom it obliges, as their events carry it."""
+
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from typing import NotRequired, TypedDict
+
+from coordinator.services.core.acts import RequestContext
+from coordinator.services.core.unit_of_work import unpack_evidence
+from coordinator.storage.engine.documents import load
+from coordinator.storage.membership import partners as partner_store
+from coordinator.storage.requests import freeze_requests as store
+
+#: Proof of acts in an event, in bytes; beyond that it is linked, as webhooks stay small.
+PROOF_LIMIT_BYTES = 5_000
+
+
+class ActProof(TypedDict):
+    """What proves an act, as an event carries it.
+
+    A body that has no room is linked: `href` says where it is read. What remains of a submission
+    whose approval left addresses out stands in `remainder`.
+    """
+
+    act: str
+    kid: str | None
+    jwk: Mapping[str, str] | None
+    token: str
+    body: NotRequired[str]
+    body_sha256: NotRequired[str]
+    remainder: NotRequired[str]
+    remainder_sha256: NotRequired[str]
+    href: NotRequired[str]
+
+
+def proofs_of(on: RequestContext, act_ids: Sequence[str]) -> list[ActProof]:
+    """Return what proves acts on a request, in their order; one may be this transaction's own.
+
+    The coordinator's own acts prove nothing and are left out.
+    """
+    uow = on.uow
+    acts = [a for a in store.acts_by_id(uow.connection, act_ids) if a.kid is not None]
+    packed = load(uow.connection, uow.vault, [act.id for act in acts], "evidence")
+    keys = partner_store.jwks(uow.connection, {act.kid for act in acts if act.kid is not None})
+    shown: list[ActProof] = []
+    size = 0
+    for act in acts:
+        # The evidence of this very act is stored in the tail only.
+        token, body = unpack_evidence(packed.get(act.id) or uow.evidence.packed())
+        entry: ActProof = {
+            "act": act.kind,
+            "kid": act.kid,
+            "jwk": keys.get(act.kid or ""),
+            "token": token,
+        }
+        size += len(token) + len(body) + body.count(b'"') + 300
+        if size <= PROOF_LIMIT_BYTES:
+            entry["body"] = body.decode()
+        else:
+            entry["body_sha256"] = sha256(body).hexdigest()
+            entry["href"] = f"/v1/freeze-requests/{on.request.id}/evidence"
+        shown.append(entry)
+    return shown

@@ -1,0 +1,320 @@
+"""Withdrawals by two: proposed by one lead, approved by another, void after four hours."""
+
+from hashlib import sha256
+from typing import Any
+
+import pytest
+
+from coordinator.domain.errors import (
+    ConflictError,
+    InvalidTransitionError,
+    NotFoundError,
+    PermissionDeniedError,
+    SelfApprovalError,
+    StaleDocumentError,
+)
+from coordinator.services.ending.disputes import ResolveDispute
+from holdfast.protocol import canonical_json, life_cycle_payloads, strict_json
+from holdfast.protocol.payloads import format_time
+from tests.factories import NOON
+from tests.services.request_cast import (
+    DAY,
+    HOUR,
+    REQUESTS,
+    Ask,
+    Desk,
+    Office,
+    addresses,
+    refusal,
+    released,
+)
+
+PROPOSED = "freeze_request.withdrawal_proposed"
+REFUSED = "freeze_request.withdrawal_refused"
+WITHDRAWN = "freeze_request.withdrawn"
+
+
+@pytest.fixture
+def two(desk: Desk) -> Desk:
+    """A desk at which A lets held funds go by two leads only."""
+    desk.policy(desk.cast.a, withdrawal_quorum=2)
+    return desk
+
+
+def _events(desk: Desk, exchange: Any, ask: Ask, kind: str) -> list[dict[str, Any]]:
+    found = (e["data"] for e in desk.feed(exchange) if e["type"] == kind)
+    return [data for data in found if data.get("request_id") == ask.id]
+
+
+def _uphold(desk: Desk, ask: Ask, dispute: str, resolution: str = "upheld") -> dict[str, Any]:
+    sent = {"content_sha256": ask.content_sha256, "resolution": resolution, "text": "A shop."}
+    raw = canonical_json.dumps(sent)
+    body = life_cycle_payloads.DisputeResolution.model_validate(strict_json.loads(raw))
+    command = ResolveDispute(request_id=ask.id, dispute_id=dispute, body=body)
+    path = f"{REQUESTS}/{ask.id}/disputes/{dispute}/resolution"
+    return desk.perform(desk.cast.a.lead, path, raw, command)
+
+
+def _disputed(desk: Desk) -> tuple[Ask, str, str]:
+    """Have B hold and dispute it; returns request, hold and dispute."""
+    ask = desk.go_out()
+    hold = desk.hold(desk.cast.b, ask)
+    words = {"hold": hold, "reference": "matter-k7", "text": "Bought in good faith."}
+    raised = desk.act(desk.cast.b.compliance, ask, "disputes", **words)
+    return ask, hold, str(raised["id"])
+
+
+@pytest.mark.parametrize("numbers", ["all", [0]])
+def test_a_withdrawal_of_what_is_held_is_proposed_and_nothing_is_let_go_yet(
+    two: Desk, numbers: list[int] | str
+) -> None:
+    a, b, c, _ = two.cast.all
+    ask = two.go_out()
+    hold = two.hold(b, ask)
+    answer = two.withdraw(ask, numbers, reason_code="wrong_target")
+    view = answer["withdrawal"]
+    assert (answer["status"], two.status(ask)) == ("active", "active")
+    assert (view["withdrawal_status"], view["addresses"]) == ("pending", numbers)
+    assert view["approve_by"] == format_time(NOON + 4 * HOUR)
+    assert two.hold_row(hold).owed_since is None
+    assert two.leg(b, ask).flags == []
+    for exchange in (a, b, c):
+        [told] = _events(two, exchange, ask, PROPOSED)
+        assert (told["withdrawal"], told["reason_code"]) == (view["id"], "wrong_target")
+        assert _events(two, exchange, ask, WITHDRAWN) == []
+        if exchange is not a:
+            assert told["advice"] == "release nothing yet"
+            [proof] = told["evidence"]
+            assert proof["act"] == "propose_withdrawal"
+            assert sha256(proof["body"].encode()).hexdigest() == view["act_sha256"]
+
+
+@pytest.mark.parametrize("numbers", ["all", [0]])
+def test_another_lead_approves_it_and_whoever_holds_is_handed_both_acts(
+    two: Desk, numbers: list[int] | str
+) -> None:
+    a, b, _, _ = two.cast.all
+    ask = two.go_out()
+    hold = two.hold(b, ask)
+    view = two.withdraw(ask, numbers, reason_code="wrong_target")["withdrawal"]
+    answer = two.decide_withdrawal(ask, view)
+    assert two.status(ask) == answer["status"] == ("withdrawn" if numbers == "all" else "active")
+    assert answer["withdrawal"]["withdrawal_status"] == "approved"
+    assert answer["withdrawal"]["decided_act_id"] == answer["id"]
+    assert two.hold_row(hold).owed_since is not None
+    [told] = _events(two, b, ask, WITHDRAWN)
+    assert [proof["act"] for proof in told["evidence"]] == [
+        "propose_withdrawal",
+        "approve_withdrawal",
+    ]
+    assert all(proof["token"] and proof["body"] for proof in told["evidence"])
+    assert told["reason_code"] == "wrong_target"
+    assert len(_events(two, a, ask, WITHDRAWN)) == 1
+    two.report(b, ask, released(hold, 100))
+
+
+def test_where_nothing_is_held_or_it_is_not_out_one_lead_is_enough(two: Desk) -> None:
+    b = two.cast.b
+    submitted, quiet, other = two.submit(), two.go_out(), two.go_out(addresses=addresses(3, 900))
+    hold = two.hold(b, other)
+    two.report(b, other, released(hold, 100, "false_positive"))
+    for ask in (submitted, quiet, other):
+        assert two.withdraw(ask)["status"] == "withdrawn"
+    # Nor where it is held under another address.
+    elsewhere = two.go_out(addresses=addresses(3, 910))
+    two.hold(b, elsewhere)
+    two.withdraw(elsewhere, [1])
+    assert two.request(elsewhere).withdrawn_count == 1
+
+
+def test_with_a_quorum_of_one_a_withdrawal_acts_at_once_and_is_proven_to_who_must_release(
+    desk: Desk,
+) -> None:
+    ask = desk.go_out()
+    desk.hold(desk.cast.b, ask)
+    assert "withdrawal" not in desk.withdraw(ask)
+    [told] = _events(desk, desk.cast.b, ask, WITHDRAWN)
+    assert [proof["act"] for proof in told["evidence"]] == ["withdraw"]
+
+
+def test_four_eyes_hold_for_the_second_lead_too(two: Desk) -> None:
+    a = two.cast.a
+    ask = two.go_out()
+    two.hold(two.cast.b, ask)
+    view = two.withdraw(ask)["withdrawal"]
+    assert refusal(two.decide_withdrawal, ask, view, a.lead).type is SelfApprovalError
+    two.change(
+        "UPDATE partner_key SET proposer = :lead WHERE kid = :kid",
+        lead=a.second_lead.subject,
+        kid=a.lead.key.kid,
+    )
+    assert refusal(two.decide_withdrawal, ask, view).type is SelfApprovalError
+    for member in (a.analyst, a.compliance, a.auditor):
+        assert refusal(two.decide_withdrawal, ask, view, member).type is PermissionDeniedError
+    assert two.status(ask) == "active"
+
+
+def test_it_is_refused_where_no_other_lead_could_approve_it(two: Desk) -> None:
+    a = two.cast.a
+    ask = two.go_out()
+    two.hold(two.cast.b, ask)
+    two.change("UPDATE partner_key SET revoked_at = 1 WHERE kid = :kid", kid=a.second_lead.key.kid)
+    counts = two.row_counts()
+    refused = refusal(two.withdraw, ask)
+    assert (refused.type, refused.code) == (ConflictError, "too_few_leads")
+    assert two.row_counts() == counts
+
+
+def test_an_approval_is_of_exactly_what_was_proposed(two: Desk) -> None:
+    ask = two.go_out(addresses=addresses(3, 900))
+    two.hold(two.cast.b, ask)
+    first, second = (two.withdraw(ask, numbers)["withdrawal"] for numbers in ([0], [0, 1]))
+    other = first | {"act_sha256": second["act_sha256"]}
+    refused = refusal(two.decide_withdrawal, ask, other)
+    assert (refused.type, refused.code) == (StaleDocumentError, "other_withdrawal")
+    nowhere = first | {"id": first["id"][:-1] + ("0" if first["id"][-1] != "0" else "1")}
+    assert refusal(two.decide_withdrawal, ask, nowhere).type is NotFoundError
+    another = two.go_out()
+    assert refusal(two.decide_withdrawal, another, first).type is NotFoundError
+    two.decide_withdrawal(ask, second)
+    # What was taken back meanwhile is not taken back twice.
+    assert refusal(two.decide_withdrawal, ask, first).code == "withdrawn_already"
+
+
+@pytest.mark.parametrize("end", ["rejected", "void"])
+def test_what_no_other_lead_approves_comes_to_nothing_and_everybody_hears_it(
+    two: Desk, end: str
+) -> None:
+    a, b, c, _ = two.cast.all
+    ask = two.go_out()
+    hold = two.hold(b, ask)
+    view = two.withdraw(ask)["withdrawal"]
+    if end == "rejected":
+        answer = two.decide_withdrawal(ask, view, decision="reject")
+        assert answer["withdrawal"]["withdrawal_status"] == "rejected"
+    else:
+        assert "approve_withdrawal_by" not in two.step(4 * HOUR - HOUR / 60)
+        two.clock.step(HOUR / 60)
+        late = refusal(two.decide_withdrawal, ask, view)
+        assert (late.type, late.code) == (InvalidTransitionError, "too_late")
+        assert view["approve_by"] in late.message
+        assert "approve_withdrawal_by" in two.fire_due()
+    for exchange in (a, b, c):
+        [told] = _events(two, exchange, ask, REFUSED)
+        assert (told["withdrawal"], told["why"]) == (view["id"], end)
+    assert two.status(ask) == "active"
+    assert two.hold_row(hold).owed_since is None
+    again = refusal(two.decide_withdrawal, ask, view)
+    assert (again.type, again.code) == (InvalidTransitionError, "withdrawal_decided")
+    # It may be proposed again.
+    two.decide_withdrawal(ask, two.withdraw(ask)["withdrawal"])
+    assert two.status(ask) == "withdrawn"
+
+
+def test_upholding_a_dispute_about_what_is_held_takes_two_leads_too(two: Desk) -> None:
+    a, b, c, _ = two.cast.all
+    ask, hold, dispute = _disputed(two)
+    answer = _uphold(two, ask, dispute)
+    view = answer["withdrawal"]
+    assert (answer["id"], answer["resolution"]) == (dispute, None)
+    assert "disputed" in two.leg(b, ask).flags
+    assert (view["dispute"], view["reason"]) == (dispute, "A shop.")
+    for exchange in (a, b):
+        [told] = _events(two, exchange, ask, PROPOSED)
+        assert (told["dispute"], told["hold"], told["resolution"]) == (dispute, hold, "upheld")
+        assert told["evidence"][0]["act"] == "propose_resolution"
+    # It is no matter of the others.
+    assert _events(two, c, ask, PROPOSED) == []
+    two.decide_withdrawal(ask, view)
+    assert "disputed" not in two.leg(b, ask).flags
+    [told] = _events(two, b, ask, "leg.dispute_resolved")
+    assert told["resolution"] == "upheld"
+    assert [proof["act"] for proof in told["evidence"]] == [
+        "propose_resolution",
+        "approve_withdrawal",
+    ]
+
+
+def test_rejecting_a_dispute_takes_one_lead_and_so_does_one_that_is_resolved_meanwhile(
+    two: Desk,
+) -> None:
+    ask, _, dispute = _disputed(two)
+    view = _uphold(two, ask, dispute)["withdrawal"]
+    assert _uphold(two, ask, dispute, "rejected")["resolution"] == "rejected"
+    assert refusal(two.decide_withdrawal, ask, view).code == "already_resolved"
+
+
+def test_refusing_to_ratify_is_no_side_door(two: Desk) -> None:
+    a = two.cast.a
+    two.policy(a, withdrawal_quorum=2, may_flash=[a.analyst.subject])
+    ask = two.submit(urgency="flash")
+    hold = two.hold(two.cast.b, ask)
+    refused = refusal(two.decide, ask, decision="reject")
+    assert (refused.type, refused.code) == (ConflictError, "takes_two_leads")
+    assert "withdraw it" in refused.message
+    two.report(two.cast.b, ask, released(hold, 100, "false_positive"))
+    assert two.decide(ask, decision="reject")["status"] == "withdrawn"
+
+
+def test_an_unratified_request_withdraws_itself_whatever_the_quorum(two: Desk) -> None:
+    a = two.cast.a
+    two.policy(a, withdrawal_quorum=2, may_flash=[a.analyst.subject])
+    ask = two.submit(urgency="flash")
+    two.hold(two.cast.b, ask)
+    two.step(HOUR)
+    two.step(12 * HOUR)
+    assert two.status(ask) == "withdrawn"
+
+
+def test_the_timer_of_a_proposal_acts_once(two: Desk) -> None:
+    ask = two.go_out()
+    two.hold(two.cast.b, ask)
+    two.withdraw(ask)
+    assert two.step(4 * HOUR).count("approve_withdrawal_by") == 1
+    assert "approve_withdrawal_by" not in two.step(DAY)
+
+
+def test_who_reads_what_is_proposed(office: Office) -> None:
+    desk = office.desk
+    a, b, c, d = desk.cast.all
+    desk.policy(a, withdrawal_quorum=2)
+    ask = desk.go_out(to=[b.handle, c.handle])
+    desk.hold(b, ask)
+    words = {"reference": "matter-k7", "text": "Bought in good faith."}
+    dispute = desk.act(b.compliance, ask, "disputes", **words)["id"]
+    whole = desk.withdraw(ask)["withdrawal"]["id"]
+    upheld = _uphold(desk, ask, dispute)["withdrawal"]["id"]
+    for exchange, seen in ((a, {whole, upheld}), (b, {whole, upheld}), (c, {whole})):
+        answer = office.signer.get(exchange.auditor, f"{REQUESTS}/{ask.id}/withdrawals")
+        assert {item["id"] for item in answer.get_json()["items"]} == seen, exchange.handle
+    assert office.signer.get(d.auditor, f"{REQUESTS}/{ask.id}/withdrawals").status_code == 404
+    acts = office.signer.get(c.auditor, f"{REQUESTS}/{ask.id}/evidence").get_json()["items"]
+    assert "propose_resolution" not in {act["act"] for act in acts}
+    desk.policy(a)
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"act_sha256": "0"}, "/act_sha256"),
+        ({"act_sha256": ...}, "/act_sha256"),
+        ({"decision": "perhaps"}, "/decision"),
+        ({"comment": "call +49 30 1234567"}, "/comment"),
+        ({"more": 1}, "/more"),
+    ],
+)
+def test_a_decision_of_another_form_is_refused_with_the_place_named(
+    office: Office, changes: dict[str, Any], pointer: str
+) -> None:
+    desk = office.desk
+    desk.policy(desk.cast.a, withdrawal_quorum=2)
+    ask = desk.go_out()
+    desk.hold(desk.cast.b, ask)
+    view = desk.withdraw(ask)["withdrawal"]
+    body = {"decision": "approve", "act_sha256": view["act_sha256"], **changes}
+    said = {name: value for name, value in body.items() if value is not ...}
+    path = f"withdrawals/{view['id']}/approvals"
+    status, problem = office.act(desk.cast.a.second_lead, ask, path, **said)
+    assert (status, [fault["pointer"] for fault in problem["errors"]]) == (422, [pointer])
+    assert desk.status(ask) == "active"
+    desk.policy(desk.cast.a)
