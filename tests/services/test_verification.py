@@ -186,6 +186,22 @@ def test_what_a_ratification_leaves_out_takes_no_later_freeze_as_regular(office:
         assert [line.irregular for line in shown.lines] == [None, None, None, "after_end"]
 
 
+def test_a_line_that_shared_a_hold_is_borne_out_when_the_hold_is_kept_for_the_other_request(
+    office: Office,
+) -> None:
+    desk, a, b = office.desk, office.desk.cast.a, office.desk.cast.b
+    first, second = desk.go_out(to=[b.handle]), desk.go_out(to=[b.handle])
+    hold = desk.hold(b, first)
+    desk.clock.step(DAY / 24)
+    desk.withdraw(second, [1])
+    desk.report(b, second, shared(hold, 1))
+    desk.report(b, second, kept(hold, "other_request", other_request=first.id))
+    for member in (a.auditor, b.analyst):
+        shown = shown_to(office, member, second)
+        assert shown.holds_shown == []
+        assert shown.failed() == {}
+
+
 def test_lines_are_irregular_as_their_acts_say(irregular: Shown) -> None:
     marks = [line.irregular for line in irregular.lines]
     encumbered, after_end, late = "encumbered", "after_end", "late"

@@ -22,7 +22,7 @@ from holdfast.protocol.payloads import (
     ReturnedLine,
     Withdrawal,
 )
-from holdfast.protocol.views import EvidenceView, HoldView, LineView
+from holdfast.protocol.views import EvidenceView, LineView
 from holdfast.protocol.vocabulary import Irregular, ReleaseReason
 
 #: The coordinator's own acts that end a request, and a lead's besides a withdrawal.
@@ -95,17 +95,21 @@ class Circumstances:
         leaves = {act.shown.act_id: act.shown.leaf_index for act in case.acts}
         return cls(ends, orders, extensions, leaves)
 
-    def faults(
-        self, line: LineView, said: ReportLine, holds: Mapping[str, HoldView]
-    ) -> Iterator[str]:
-        """Yield what is wrong with how a line of this request is marked, if anything."""
-        due = self._due(line, said, holds)
+    def faults(self, line: LineView, said: ReportLine, frozen_at: datetime | None) -> Iterator[str]:
+        """Yield what is wrong with how a line of this request is marked, if anything.
+
+        Args:
+            line: As it is shown.
+            said: As it was signed.
+            frozen_at: Of a `frozen` line; None where only another request tells.
+        """
+        due = self._due(line, said, frozen_at)
         if line.irregular not in due:
             words = " or ".join(sorted(mark or _REGULAR for mark in due))
             yield f"{line.id} is shown as {line.irregular or _REGULAR}, its acts come to {words}"
 
     def _due(
-        self, line: LineView, said: ReportLine, holds: Mapping[str, HoldView]
+        self, line: LineView, said: ReportLine, frozen_at: datetime | None
     ) -> Collection[Irregular | None]:
         if isinstance(said, ReleasedLine | ReturnedLine):
             carries_out = (
@@ -118,10 +122,12 @@ class Circumstances:
         ends = [end for end in self.ends if self._before(end, line) and _is_about(end, line)]
         if not ends:
             return {None}
-        first = min(end.at for end in ends)
-        if isinstance(said, FrozenLine) and _frozen_at(line, said, holds) >= first:
-            return {Irregular.AFTER_END}
-        return {None, Irregular.LATE}
+        if not isinstance(said, FrozenLine):
+            return {None, Irregular.LATE}
+        if frozen_at is None:
+            return {None, Irregular.LATE, Irregular.AFTER_END}
+        is_after = frozen_at >= min(end.at for end in ends)
+        return {Irregular.AFTER_END} if is_after else {None, Irregular.LATE}
 
     def _is_encumbered(self, line: LineView) -> bool:
         return any(
@@ -162,11 +168,3 @@ def _is_about(end: End, line: LineView) -> bool:
     if line.address_no is not None:
         return line.address_no in end.address_nos
     return line.address_nos == "rest" or not end.address_nos.isdisjoint(line.address_nos or ())
-
-
-def _frozen_at(line: LineView, said: FrozenLine, holds: Mapping[str, HoldView]) -> datetime:
-    """Return when a freeze was made; one that is shared was made when its hold was opened."""
-    if said.frozen_at is not None:
-        return said.frozen_at
-    hold = holds.get(said.hold or "")
-    return hold.frozen_at if hold is not None and hold.shared else line.reported_at

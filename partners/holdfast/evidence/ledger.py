@@ -280,6 +280,20 @@ class RecomputedLedger:
             basis = HoldBasis(said.basis.value)
             hold.terms.append((line.reported_at, said.hold_expires_at, basis))
 
+    def frozen_at(
+        self, line: LineView, said: ReportLine, shared_at: Mapping[str, datetime]
+    ) -> datetime | None:
+        """Return when what a booked line tells of was frozen.
+
+        A shared hold was frozen when it was opened. None where it was, on another request, and no
+        longer counts for this one.
+        """
+        if isinstance(said, FrozenLine) and said.frozen_at is not None:
+            return said.frozen_at
+        hold = self._holds.get(line.hold or "")
+        is_own = hold is not None and hold.opening is not None
+        return line.reported_at if is_own else shared_at.get(line.hold or "")
+
     def extend(self, extension: SignedExtension) -> None:
         """Add an extension; one of an unknown hold is ignored."""
         said = extension.payload
@@ -356,13 +370,14 @@ def add_up(
     partners = {*leg_of, *faults, *(line.partner for line in lines)}
     partners |= {hold.partner for hold in holds}
     partners |= {extension.partner for extension in circumstances.extensions}
-    hold_of = {hold.id: hold for hold in holds}
+    shared_at = {hold.id: hold.frozen_at for hold in holds if hold.shared}
     ledgers = {name: RecomputedLedger(name, faults.get(name, [])) for name in sorted(partners)}
     for line in lines:
         if line.shared or line.id in said:
             ledgers[line.partner].take(line, said.get(line.id))
         if line.id in said:
-            ledgers[line.partner].faults += circumstances.faults(line, said[line.id], hold_of)
+            frozen_at = ledgers[line.partner].frozen_at(line, said[line.id], shared_at)
+            ledgers[line.partner].faults += circumstances.faults(line, said[line.id], frozen_at)
     for extension in circumstances.extensions:
         ledgers[extension.partner].extend(extension)
     shown = _by_partner(lines), _by_partner(holds)
