@@ -84,7 +84,7 @@ def wire(
         clock=clock,
         rulebook=rulebook,
         service_wallets=service_wallets(settings, rulebook.chains),
-        webhook_key=keys.webhook.public,
+        signing_key=keys.webhook,
         wake=notifier.notify,
         check_endpoint=endpoint_check(settings),
         limiter=RateLimiter(settings.rate_per_minute // settings.web_processes),

@@ -13,6 +13,7 @@ from coordinator.services.core.bus import Handler, handlers_by_command
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.delivery import deliveries, webhook_endpoints
 from coordinator.services.ending import (
+    clearances,
     closing,
     disputes,
     legal_orders,
@@ -71,6 +72,7 @@ HANDLERS: tuple[Handler[Any], ...] = (
     disputes.raise_dispute,
     disputes.resolve,
     disputes.recommend_release,
+    clearances.revoke,
     # Membership.
     partners.invite,
     partners.join,

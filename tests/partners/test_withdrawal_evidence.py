@@ -121,6 +121,19 @@ def test_where_the_policy_says_two_one_lead_lets_nothing_go_that_is_held(case: C
     assert case.prove(reject, holds=False).reason_code is WithdrawalReason.NOT_RATIFIED
 
 
+def test_what_a_ratification_leaves_out_is_withdrawn_by_it(case: Case) -> None:
+    decision = {"decision": "approve", "context_sha256": "cd" * 32, "content_sha256": CONTENT}
+    whole = case.signed(case.lead, "approvals", Approval.model_validate(decision))
+    assert case.refused([evidence_of("approve", whole, case.lead)]) == "no_withdrawal"
+    cut = decision | {"except": [3], "remainder_sha256": "ef" * 32}
+    signed = case.signed(case.lead, "approvals", Approval.model_validate(cut))
+    alone = [evidence_of("approve", signed, case.lead)]
+    proven = case.prove(alone)
+    assert (proven.addresses, proven.reason_code) == ((3,), WithdrawalReason.WRONG_TARGET)
+    case.world.policy(withdrawal_quorum=2)
+    assert case.refused(alone) == "takes_two_leads"
+
+
 def test_two_leads_acts_are_proven_and_bodies_that_had_no_room_are_fetched(case: Case) -> None:
     case.world.policy(withdrawal_quorum=2)
     evidence = case.by_two()

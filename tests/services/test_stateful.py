@@ -114,7 +114,7 @@ class LifeCycle(RuleBasedStateMachine):
         to = list(self.exchanges)
         self.asks.append(self.desk.submit(to=to))
         self.model.requests.append(Request(0, self.model.now, ADDRESSES))
-        self.approve(0, is_approval=True)
+        self.approve(0)
         self.find_and_freeze(0, 0, amount, 0, 5, 3)
         urgency = "flash" if is_flash else "urgent"
         incident = {"id": self.asks[0].answer["incident"]["id"]}
@@ -125,25 +125,33 @@ class LifeCycle(RuleBasedStateMachine):
             second.status, second.ratify_by = "active", self.model.now + RATIFYING
             self.model.legs += [Leg(handle, second) for handle in self.exchanges]
         elif is_shared:
-            self.approve(1, is_approval=True)
+            self.approve(1)
         if is_shared:
             self.share(0, 2, 0)
 
-    @rule(number=st.integers(0, 1), is_approval=st.sampled_from([True, True, True, False]))
-    def approve(self, number: int, *, is_approval: bool) -> None:
-        request = self.model.requests[number]
-        decision = "approve" if is_approval else "reject"
+    @rule(number=st.integers(0, 1), left_out=st.sampled_from([None, None, *range(ADDRESSES)]))
+    def approve(self, number: int, left_out: int | None = None) -> None:
+        request, ask = self.model.requests[number], self.asks[number]
         is_out = request.status == "active"
-        expected = self.model.may_decide(request, is_approval=is_approval)
-        if not self.attempt(
-            expected, lambda: self.desk.decide(self.asks[number], decision=decision)
-        ):
-            return
-        if is_approval:
+        # What a ratification leaves out is withdrawn: other tests do that.
+        without = [] if left_out is None or is_out else [left_out]
+        decide = self.desk.decide_without if without else lambda it, _: self.desk.decide(it)
+        expected = self.model.may_decide(request, is_approval=True)
+        if self.attempt(expected, lambda: decide(ask, without)):
             self.model.approve(request)
             if not is_out:
+                request.left_out = set(without)
                 self.model.legs += [Leg(handle, request) for handle in self.exchanges]
-        elif is_out:
+
+    @rule(number=st.integers(0, 1), is_meant=st.sampled_from([False, False, True]))
+    def reject(self, number: int, *, is_meant: bool) -> None:
+        request, ask = self.model.requests[number], self.asks[number]
+        expected = self.model.may_decide(request, is_approval=False)
+        if not is_meant or not self.attempt(
+            expected, lambda: self.desk.decide(ask, decision="reject")
+        ):
+            return
+        if request.status == "active":
             self.model.end(request, "withdrawn")
         else:
             request.status = "rejected"
@@ -200,7 +208,7 @@ class LifeCycle(RuleBasedStateMachine):
     def find(self, place: int, number: int, amount: int) -> None:
         if (leg := self.leg(place)) is None:
             return
-        told = self.report(leg, self.model.may_find(leg), say.found(number, amount))
+        told = self.report(leg, self.model.may_find(leg, number), say.found(number, amount))
         if told:
             self._found(leg, told["lines"][0], amount)
 
@@ -341,7 +349,7 @@ class LifeCycle(RuleBasedStateMachine):
     @rule(number=st.integers(0, 1), address_no=NUMBERS)
     def withdraw_an_address(self, number: int, address_no: int) -> None:
         request = self.model.requests[number]
-        expected = request.status == "active" and not request.withdrawn
+        expected = self.model.may_withdraw_one(request, address_no)
         act = self.attempt(expected, lambda: self.take_back(number, [address_no]))
         if act:
             self.model.take_back(request, [address_no])

@@ -21,6 +21,7 @@ from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, Recorded, UnitOfWork, unpack_evidence
 from coordinator.services.ending.ended_legs import Why, all_legs, named_addresses
 from coordinator.services.requests.act_proofs import proofs_of
+from coordinator.storage.ending import disputes as dispute_store
 from coordinator.storage.ending import withdrawal_proposals as store
 from coordinator.storage.ending.disputes import DisputeOnLeg
 from coordinator.storage.ending.withdrawal_proposals import Proposal
@@ -74,6 +75,13 @@ class WithdrawalActView(TypedDict):
     withdrawal: NotRequired[WithdrawalView]
 
 
+def is_held(on: RequestContext, numbers: Sequence[int] | None = None) -> bool:
+    """Tell whether anything is held on a request, or on some addresses of it."""
+    places = dispute_store.held_places(on.uow.connection, on.request.id)
+    held = {place.address_no for place in places}
+    return bool(held) if numbers is None else not held.isdisjoint(numbers)
+
+
 def propose_withdrawal(
     on: RequestContext, body: payloads.Withdrawal, numbers: Sequence[int] | None
 ) -> Answer:
@@ -90,7 +98,8 @@ def propose_withdrawal(
     _require_another_lead(on.uow, on.actor)
     act_id = on.store_act(NewAct("propose_withdrawal"))
     proposal = _store(on, act_id, None)
-    told = {**named_addresses(on.request, numbers), **Why(body.reason, body.reason_code).told()}
+    named = {"addresses": "all"} if numbers is None else named_addresses(on.request, numbers)
+    told = {**named, **Why(body.reason, body.reason_code).told()}
     recorded = _tell_proposed(on, proposal, told)
     raw = on.uow.evidence.body
     answer: WithdrawalActView = {

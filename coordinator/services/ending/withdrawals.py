@@ -1,5 +1,6 @@
 """Withdrawals: of a request before it went out, of a live one, or of some addresses."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from coordinator.domain.actor import Actor
@@ -14,20 +15,25 @@ from coordinator.domain.permission import Permission, is_allowed
 from coordinator.services.core.access import sent_request
 from coordinator.services.core.acts import NewAct, RequestContext
 from coordinator.services.core.bus import handles
-from coordinator.services.core.unit_of_work import Answer, UnitOfWork
+from coordinator.services.core.unit_of_work import Answer, Recorded, UnitOfWork
+from coordinator.services.ending.clearances import issue_clearances
 from coordinator.services.ending.ended_legs import (
     Why,
     end_legs,
     named_addresses,
     withdraw_from_legs,
 )
-from coordinator.services.ending.withdrawal_proposals import WithdrawalActView, propose_withdrawal
+from coordinator.services.ending.withdrawal_proposals import (
+    WithdrawalActView,
+    is_held,
+    propose_withdrawal,
+)
 from coordinator.services.requests.act_proofs import proofs_of
 from coordinator.services.requests.freeze_request_views import ActView
-from coordinator.storage.ending import withdrawal_proposals as proposal_store
 from coordinator.storage.requests import freeze_requests as store
+from coordinator.storage.tables.freeze_requests import ActRow
 from holdfast.protocol import payloads
-from holdfast.protocol.vocabulary import EventType, RequestStatus
+from holdfast.protocol.vocabulary import EventType, RequestStatus, WithdrawalReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +65,7 @@ def withdraw(command: WithdrawFreezeRequest, actor: Actor, uow: UnitOfWork) -> A
     if went_out and actor.withdrawal_quorum > 1:
         numbers = None if body.addresses == "all" else require_withdrawable(on, body)
         on.after(Action.WITHDRAW if numbers is None else Action.WITHDRAW_SOME)
-        if proposal_store.holds_anything(uow.connection, row.id, numbers):
+        if is_held(on, numbers):
             return propose_withdrawal(on, body, numbers)
     return withdraw_now(on, body, NewAct("withdraw"))
 
@@ -67,7 +73,7 @@ def withdraw(command: WithdrawFreezeRequest, actor: Actor, uow: UnitOfWork) -> A
 def withdraw_now(
     on: RequestContext, body: payloads.Withdrawal, act: NewAct, *, proposed: str | None = None
 ) -> Answer:
-    """Carry a withdrawal out.
+    """Carry a withdrawal out, and clear what it says was flagged by error.
 
     Args:
         on: The request, locked with those that share a hold with it.
@@ -75,19 +81,27 @@ def withdraw_now(
         act: The act that carries it out.
         proposed: The act that proposed it, where another lead approves it.
     """
+    went_out = on.request.status != RequestStatus.SUBMITTED
+    is_wrong = went_out and body.reason_code is WithdrawalReason.WRONG_TARGET
+    cleared = _asked_about(on) if is_wrong else frozenset()
     why = Why(body.reason, body.reason_code)
     if body.addresses == "all":
-        return withdraw_all(on, Action.WITHDRAW, act, why, proposed=proposed)
-    uow, row = on.uow, on.request
-    numbers = require_withdrawable(on, body)
-    act_id = on.store_act(act)
-    gone = store.WithdrawnNow(proposed or act_id, uow.now, body.reason_code)
-    store.withdraw_addresses(uow.connection, row.id, numbers, gone)
-    data = {**named_addresses(row, numbers), **why.told()}
-    recorded = on.record(EventType.REQUEST_WITHDRAWN, data, act_id=act_id)
-    withdraw_from_legs(on, numbers, _proven(on, why, act_id, proposed))
-    answer: WithdrawalActView = {"id": act_id, "request_id": row.id, "status": row.status}
-    return Answer(201, answer, entry=recorded)
+        answer = withdraw_all(on, Action.WITHDRAW, act, why, proposed=proposed)
+    else:
+        cleared = cleared.intersection(body.addresses)
+        answer = _withdraw_some(on, body, act, why, proposed)
+    issue_clearances(on, cleared, proposed or str(answer.body["id"]))
+    return answer
+
+
+def _asked_about(on: RequestContext) -> frozenset[int]:
+    """Return the addresses that partners are asked about at present."""
+    connection, row = on.uow.connection, on.request
+    gone = {
+        *store.withdrawn_addresses(connection, row.id),
+        *store.left_out_addresses(connection, row.id),
+    }
+    return frozenset(number for number in range(row.address_count) if number not in gone)
 
 
 def withdraw_all(
@@ -135,21 +149,59 @@ def require_withdrawable(on: RequestContext, body: payloads.Withdrawal) -> list[
     ]
     if faults:
         raise InvalidInputError("some of these addresses do not exist", errors=faults)
-    earlier = store.withdrawn_addresses(uow.connection, row.id)
-    doubled = [number for number in numbers if number in earlier]
+    gone = {
+        **dict.fromkeys(store.left_out_addresses(uow.connection, row.id), "left out at approval"),
+        **dict.fromkeys(store.withdrawn_addresses(uow.connection, row.id), "withdrawn already"),
+    }
+    doubled = [number for number in numbers if number in gone]
     if doubled:
         raise ConflictError(
-            f"address {doubled[0]} was withdrawn already; name the others only",
+            f"address {doubled[0]} was {gone[doubled[0]]}; name the others only",
             code="withdrawn_already",
             current_status=row.status,
         )
-    if len(earlier) + len(numbers) >= row.address_count:
+    if len(gone) + len(numbers) >= row.address_count:
         raise ConflictError(
             'these are all that is left; withdraw the whole request with "addresses": "all"',
             code="nothing_left",
             current_status=row.status,
         )
     return numbers
+
+
+def _withdraw_some(
+    on: RequestContext, body: payloads.Withdrawal, act: NewAct, why: Why, proposed: str | None
+) -> Answer:
+    numbers = require_withdrawable(on, body)
+    act_id = on.store_act(act)
+    recorded = take_back(on, numbers, act_id, why, proposed=proposed)
+    on.uow.set_leaf(ActRow, act_id, recorded)
+    answer: WithdrawalActView = {
+        "id": act_id,
+        "request_id": on.request.id,
+        "status": on.request.status,
+    }
+    return Answer(201, answer, entry=recorded)
+
+
+def take_back(
+    on: RequestContext,
+    numbers: Sequence[int],
+    act_id: str,
+    why: Why,
+    *,
+    proposed: str | None = None,
+) -> Recorded:
+    """Withdraw some addresses by a stored act: each leg that has them is told, and may owe.
+
+    `proposed` is the act that says what is withdrawn, where another lead approved it.
+    """
+    gone = store.WithdrawnNow(proposed or act_id, on.uow.now, why.code)
+    store.withdraw_addresses(on.uow.connection, on.request.id, numbers, gone)
+    data = {**named_addresses(on.request, numbers), "act_id": act_id, **why.told()}
+    recorded = on.record(EventType.REQUEST_WITHDRAWN, data)
+    withdraw_from_legs(on, numbers, _proven(on, why, act_id, proposed))
+    return recorded
 
 
 def tell_end(on: RequestContext, act: NewAct, event: EventType, why: Why) -> Answer:

@@ -17,7 +17,8 @@ PROOF_LIMIT_BYTES = 5_000
 class ActProof(TypedDict):
     """What proves an act, as an event carries it.
 
-    A body that has no room is linked: `href` says where it is read.
+    A body that has no room is linked: `href` says where it is read. What remains of a submission
+    whose approval left addresses out stands in `remainder`.
     """
 
     act: str
@@ -26,6 +27,8 @@ class ActProof(TypedDict):
     token: str
     body: NotRequired[str]
     body_sha256: NotRequired[str]
+    remainder: NotRequired[str]
+    remainder_sha256: NotRequired[str]
     href: NotRequired[str]
 
 

@@ -1,6 +1,5 @@
 """Withdrawals, and disputes upheld, that wait for another lead."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -8,7 +7,6 @@ from sqlalchemy import Connection, Select, insert, or_, select, update
 
 from coordinator.domain.errors import ConflictError
 from coordinator.storage.engine.reads import read_as
-from coordinator.storage.tables.freeze_ledger import HoldLinkRow, HoldRow
 from coordinator.storage.tables.life_cycle import DisputeRow, WithdrawalProposalRow
 
 PENDING = "pending"
@@ -97,17 +95,3 @@ def due(connection: Connection, now: datetime, limit: int = 100) -> list[str]:
         .limit(limit)
     )
     return list(connection.execute(query).scalars())
-
-
-def holds_anything(
-    connection: Connection, request_id: str, numbers: Sequence[int] | None = None
-) -> bool:
-    """Tell whether any hold that counts for a request, or for some addresses of it, is open."""
-    query = (
-        select(HoldLinkRow.address_no)
-        .distinct()
-        .join(HoldRow, HoldRow.id == HoldLinkRow.hold_id)
-        .where(HoldLinkRow.request_id == request_id, ~HoldRow.ended)
-    )
-    held = set(connection.execute(query).scalars())
-    return bool(held) if numbers is None else not held.isdisjoint(numbers)

@@ -10,6 +10,7 @@ import click
 
 from holdfast.cli import (
     additions,
+    clearances,
     decisions,
     disputes,
     events,
@@ -69,6 +70,7 @@ for module in (
     holds,
     questions,
     disputes,
+    clearances,
     legal_orders,
     additions,
     two_leads,

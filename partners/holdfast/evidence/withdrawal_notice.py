@@ -12,7 +12,7 @@ from holdfast.evidence.key_directory import KeyDirectory
 from holdfast.evidence.notice import with_bodies
 from holdfast.evidence.two_leads import had_a_hand, takes_two_leads
 from holdfast.protocol.life_cycle_payloads import WithdrawalDecision
-from holdfast.protocol.payloads import Withdrawal
+from holdfast.protocol.payloads import Approval, Withdrawal
 from holdfast.protocol.views import EvidenceView
 from holdfast.protocol.vocabulary import Role, WithdrawalReason
 
@@ -82,6 +82,11 @@ def prove_withdrawal(
     )
     _require_enough(acts, holds=holds)
     first = acts[0].payload
+    if isinstance(first, Approval) and first.left_out:
+        # What a ratification leaves out had gone out, and is withdrawn by it.
+        left_out = tuple(first.left_out)
+        words = first.comment or "left out when the request was ratified"
+        return WithdrawalNotice(request_id, left_out, WithdrawalReason.WRONG_TARGET, words, acts)
     if not isinstance(first, Withdrawal):
         # Refusing to ratify it takes back all of it.
         words = "a lead would not ratify it"
@@ -98,7 +103,8 @@ def _require_enough(acts: tuple[ProvenAct, ...], *, holds: bool) -> None:
             f"{first.key.subject} withdrew it, who is no lead", code="not_a_lead"
         )
     names = [act.act for act in acts]
-    if names in (["withdraw"], ["reject"]):
+    is_ratification = isinstance(first.payload, Approval) and bool(first.payload.left_out)
+    if names in (["withdraw"], ["reject"]) or (names == ["approve"] and is_ratification):
         if holds and takes_two_leads(first):
             raise UntrustedEvidenceError(
                 "one lead withdrew it, and the requester's policy lets held funds go by two",

@@ -13,7 +13,7 @@ from holdfast.protocol.payloads import (
     Loose,
     Sha256,
 )
-from holdfast.protocol.texts import Explanation, FileNumber, FreeText, ShortText, Word
+from holdfast.protocol.texts import Explanation, FileNumber, FreeText, Reason, ShortText, Word
 from holdfast.protocol.vocabulary import Decision
 
 
@@ -73,6 +73,12 @@ class WithdrawalDecision(ActBody):
     decision: Annotated[Decision, Loose]
     act_sha256: Sha256
     comment: ShortText | None = None
+
+
+class ClearanceRevocation(ActBody):
+    """`POST …/clearances/{id}/revocation`: the account was not flagged by error after all."""
+
+    reason: Reason
 
 
 class LegalOrder(ActBody):

@@ -139,7 +139,7 @@ class AddressWarning(View):
 
 
 class ApprovalView(View):
-    """One lead's decision."""
+    """One lead's decision; `left_out`: the addresses that it keeps from going out (`except`)."""
 
     id: str
     decision: Decision
@@ -148,6 +148,7 @@ class ApprovalView(View):
     at: Time
     comment: str | None = None
     context_sha256: Sha256
+    left_out: list[int] = []
 
 
 class LegView(View):
@@ -206,6 +207,8 @@ class FreezeRequestView(View):
     `unratified`: it went out and nobody ratified it by `ratify_by`. Nothing new is frozen on it and
     nothing is let go; a lead may still ratify it until `unratified_until`, when it withdraws
     itself. `waits_because`: why a flash request waits for its approval instead of going out.
+    `left_out_count`: how many addresses the approval left out, for the requester. Partners that
+    were asked after it are shown, and counted, only what went out.
     """
 
     id: str
@@ -230,6 +233,7 @@ class FreezeRequestView(View):
     to: list[Handle]
     address_count: int
     withdrawn_count: int = 0
+    left_out_count: int = 0
     content_sha256: Sha256
     decision_context: str | None = None
     context_sha256: Sha256 | None = None
@@ -295,6 +299,7 @@ class FlaggedAddressView(View):
     """One flagged address as the request names it and in its canonical form.
 
     `withdrawn_at`: the requester took it back then, and what is held on it owes an answer.
+    `left_out`: the approval kept it from going out; only the requester reads that.
     """
 
     address_no: int
@@ -311,6 +316,7 @@ class FlaggedAddressView(View):
     withdrawn_at: Time | None = None
     withdrawn_reason: str | None = None
     withdrawn_reason_code: WithdrawalReason | None = None
+    left_out: bool = False
 
 
 class LineView(View):
@@ -423,7 +429,9 @@ class HoldActView(View):
 class EvidenceView(View):
     """One act with what proves it: token and exact body for `jws`, nothing for `coordinator`.
 
-    `leg_id`: the leg that it is about; absent where it is about the request as a whole.
+    `leg_id`: the leg that it is about; absent where it is about the request as a whole. `remainder`
+    stands in place of the submitted body where the approval left addresses out: the document as it
+    went out, whose hash the approvals name.
     """
 
     act: str
@@ -436,6 +444,7 @@ class EvidenceView(View):
     jwk: dict[str, Any] | None = None
     token: str | None = None
     body: str | None = None
+    remainder: str | None = None
     at: Time
     leaf_index: int | None = None
 

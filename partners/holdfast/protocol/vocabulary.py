@@ -231,6 +231,8 @@ WRONG_TARGET = frozenset(
 #: Warnings about other requests. The partners asked learn nothing of those: the body of an
 #: approval, which reaches them, never names such a warning; whoever signs the context accepts it.
 ABOUT_OTHER_REQUESTS = frozenset({WarningCode.DUPLICATE})
+#: Warnings so grave that each address is accepted by itself, with a reason of its own.
+ACCEPTED_SINGLY = frozenset({WarningCode.SERVICE_WALLET})
 
 
 class WaitsBecause(StrEnum):
@@ -269,6 +271,7 @@ class EventType(StrEnum):
     LEG_OVERDUE = "leg.overdue"
     LEG_UNDELIVERABLE = "leg.undeliverable"
     LEG_DISPUTED = "leg.disputed"
+    LEG_CONTESTED = "leg.contested"
     LEG_DISPUTE_RESOLVED = "leg.dispute_resolved"
     LEG_LEGAL_ORDER = "leg.legal_order_attached"
     FREEZE_FOUND = "freeze.found"
@@ -283,6 +286,8 @@ class EventType(StrEnum):
     HOLD_EXTENDED = "hold.extended"
     HOLD_LAPSED = "hold.lapsed"
     ANSWER_OWED = "answer.owed"
+    CLEARANCE_ISSUED = "clearance.issued"
+    CLEARANCE_REVOKED = "clearance.revoked"
     GRANT_MADE = "grant.made"
     GRANT_REVOKED = "grant.revoked"
     PARTNER_JOINED = "partner.joined"
