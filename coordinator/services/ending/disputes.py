@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NotRequired, TypedDict
+from typing import NamedTuple, NotRequired, TypedDict
 
 from sqlalchemy import Connection
 
@@ -14,7 +14,7 @@ from coordinator.domain.permission import Permission
 from coordinator.services.core.access import asked_leg, locked_leg, sent_request
 from coordinator.services.core.acts import LegContext, NewAct, RequestContext
 from coordinator.services.core.bus import handles
-from coordinator.services.core.unit_of_work import Answer, UnitOfWork
+from coordinator.services.core.unit_of_work import Answer, Recorded, UnitOfWork
 from coordinator.services.ending.contested import refresh_contested
 from coordinator.services.ending.moot_disputes import resolve_as_moot
 from coordinator.services.ending.withdrawal_proposals import WithdrawalView, propose_resolution
@@ -151,7 +151,8 @@ def resolve(command: ResolveDispute, actor: Actor, uow: UnitOfWork) -> Answer:
         shown = dispute_views(uow.connection, uow.vault, [dispute])[0]
         proposed: DisputeView = {**shown, "status": LegStatus(leg.status), "withdrawal": withdrawal}
         return Answer(201, proposed, entry=recorded)
-    return _resolve(on, dispute, body, NewAct("resolve_dispute"))
+    resolved = _resolve(on, dispute, body, NewAct("resolve_dispute"))
+    return Answer(201, resolved.view, entry=resolved.recorded)
 
 
 def uphold(
@@ -161,8 +162,8 @@ def uphold(
     act: NewAct,
     *,
     proposed: str,
-) -> Answer:
-    """Uphold a dispute as one lead proposed and another approves.
+) -> tuple[str, Recorded]:
+    """Uphold a dispute as one lead proposed and another approves; returns that act and its event.
 
     Raises:
         ConflictError: If it was resolved meanwhile.
@@ -173,7 +174,8 @@ def uphold(
     if dispute is None or leg is None:
         raise AssertionError("a dispute is never deleted")
     _require_unresolved(dispute, leg)
-    return _resolve(on_request.on_leg(leg), dispute, body, act, proposed=proposed)
+    resolved = _resolve(on_request.on_leg(leg), dispute, body, act, proposed=proposed)
+    return resolved.act_id, resolved.recorded
 
 
 def _require_unresolved(dispute: DisputeOnLeg, leg: LegRow) -> None:
@@ -185,6 +187,12 @@ def _require_unresolved(dispute: DisputeOnLeg, leg: LegRow) -> None:
         )
 
 
+class _Resolved(NamedTuple):
+    act_id: str
+    view: DisputeView
+    recorded: Recorded
+
+
 def _resolve(
     on: LegContext,
     dispute: DisputeOnLeg,
@@ -192,7 +200,7 @@ def _resolve(
     act: NewAct,
     *,
     proposed: str | None = None,
-) -> Answer:
+) -> _Resolved:
     """Write how a dispute ends; `proposed` is the act that says so where another approves it."""
     uow, leg = on.uow, on.leg
     act_id = on.store_act(act)
@@ -222,9 +230,7 @@ def _resolve(
     bodies = evidence_bodies(uow.connection, uow.vault, [dispute.act_id])
     view = _view(resolved, bodies.get(dispute.act_id, {}), {"text": body.text})
     answer: DisputeView = {**view, "status": LegStatus(leg.status)}
-    if proposed is not None:
-        return Answer(201, {**answer, "id": act_id}, entry=recorded)
-    return Answer(201, answer, entry=recorded)
+    return _Resolved(act_id, answer, recorded)
 
 
 @handles(RecommendRelease, needs=Permission.TIMER_FIRE)

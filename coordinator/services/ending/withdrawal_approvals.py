@@ -72,19 +72,20 @@ def decide(command: DecideWithdrawal, actor: Actor, uow: UnitOfWork) -> Answer:
     if body.decision is Decision.REJECT:
         act_id, recorded = end_proposal(on, proposal, store.REJECTED, NewAct("reject_withdrawal"))
         return _answer(on, proposal, act_id, recorded)
-    carried_out = _carry_out(on, proposal, raw)
-    act_id = str(carried_out.body["id"])
+    act_id, entry = _carry_out(on, proposal, raw)
     store.decide(uow.connection, proposal.id, status=store.APPROVED, act_id=act_id, now=uow.now)
-    return _answer(on, proposal, act_id, carried_out.entry)
+    return _answer(on, proposal, act_id, entry)
 
 
-def _carry_out(on: RequestContext, proposal: Proposal, raw: bytes) -> Answer:
+def _carry_out(on: RequestContext, proposal: Proposal, raw: bytes) -> tuple[str, Recorded | None]:
+    """Do what was proposed; returns the act that does it, and its event."""
     document = strict_json.loads(raw)
     if proposal.dispute_id is not None:
         said = DisputeResolution.model_validate(document)
         return uphold(on, proposal.dispute_id, said, _APPROVE, proposed=proposal.act_id)
     withdrawal = payloads.Withdrawal.model_validate(document)
-    return withdraw_now(on, withdrawal, _APPROVE, proposed=proposal.act_id)
+    answer = withdraw_now(on, withdrawal, _APPROVE, proposed=proposal.act_id)
+    return str(answer.body["id"]), answer.entry
 
 
 def _require_pending(on: RequestContext, proposal: Proposal) -> None:
