@@ -21,7 +21,7 @@ from coordinator.domain.clock import Clock
 from coordinator.domain.errors import FieldFault, InvalidInputError
 from coordinator.domain.service_wallets import NO_WALLETS, ServiceWallets
 from coordinator.key_files import CoordinatorKeys, read_keys
-from coordinator.operations.rulebook_files import read_rulebook
+from coordinator.rulebook_files import read_rulebook
 from coordinator.settings import Settings, SettingsError, clock_of
 from coordinator.storage import tables
 from coordinator.storage.engine.base import db

@@ -8,7 +8,7 @@ from coordinator.dispatcher.context import WorkerContext
 from coordinator.dispatcher.worker import Worker, WorkerSettings
 from coordinator.key_files import read_keys
 from coordinator.operations.preparation import open_settings_database
-from coordinator.operations.rulebook_files import read_rulebook
+from coordinator.rulebook_files import read_rulebook
 from coordinator.settings import Settings, clock_of
 
 #: The pump, the aftercare, the watcher's slow poll, and one to spare.

@@ -507,7 +507,13 @@ def test_a_freeze_meets_the_withdrawal_of_its_address_and_a_release_an_order(
             [
                 meeting.send("freeze", b.analyst, ask, "freeze-reports", lines=freeze),
                 meeting.send(
-                    "withdraw", a.lead, ask, "withdrawal", addresses=[1], reason="an error"
+                    "withdraw",
+                    a.lead,
+                    ask,
+                    "withdrawal",
+                    addresses=[1],
+                    reason="an error",
+                    reason_code="other",
                 ),
                 meeting.send("order", b.compliance, ask, "legal-orders", **order),
                 meeting.send("release", b.lead, ask, "freeze-reports", lines=[released(held, 1)]),

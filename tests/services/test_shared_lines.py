@@ -160,7 +160,7 @@ def test_what_is_irregular_for_one_request_is_no_matter_of_another_requesters(s:
     s.w.act(b.compliance, s.of_a, "legal-orders", document_sha256="ab" * 32, **order)
     s.share()
     s.w.report(b, s.of_a, [released_line(s.hold, "100")])
-    s.w.act(a.lead, s.of_a, "withdrawal", addresses="all", reason="an error")
+    s.w.act(a.lead, s.of_a, "withdrawal", addresses="all", reason="an error", reason_code="other")
     late = [found_line("5"), frozen_line("5", frozen_at="2026-03-02T12:00:00Z")]
     opened = s.w.report(b, s.of_a, late)["lines"][1]["hold"]
     s.w.report(b, s.of_c, [{"kind": "frozen", "address_no": 2, "hold": opened}])
