@@ -113,15 +113,45 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         f"{_DOMAIN}/hold.py",
-        "        and hold.basis is not HoldBasis.LEGAL_ORDER\n",
+        "        and not hold.has_review_date\n",
         "",
         _HOLD,
     ),
     Mutation(
         f"{_DOMAIN}/hold.py",
-        "if longest is not None and end > now + longest:",
-        "if False:",
+        "if longest is None or end <= now + longest + END_SKEW:",
+        "if True:",
         _HOLD,
+    ),
+    Mutation(
+        f"{_DOMAIN}/hold_limits.py",
+        "rung = self._rung(self.support) if basis is HoldBasis.VOLUNTARY else None",
+        "rung = None",
+        ("tests/domain/test_hold_limits.py",),
+    ),
+    Mutation(
+        f"{_DOMAIN}/hold_limits.py",
+        "self.is_issuer or basis is",
+        "basis is",
+        ("tests/domain/test_hold_limits.py",),
+    ),
+    Mutation(
+        "coordinator/services/requests/support.py",
+        "if not is_higher(body.support, than=before):",
+        "if False:",
+        ("tests/services/test_support.py",),
+    ),
+    Mutation(
+        "coordinator/services/requests/freeze_requests.py",
+        "    require_supported_hold(document, uow.policies)\n",
+        "",
+        ("tests/services/test_support.py",),
+    ),
+    Mutation(
+        f"{_EVIDENCE}/acts.py",
+        "if rule.by_person and not key.is_person:",
+        "if False:",
+        ("tests/partners/test_act_rules.py",),
     ),
     Mutation(
         f"{_DOMAIN}/hold.py",

@@ -25,6 +25,7 @@ from coordinator.api import (
     membership_reads,
     service,
     statistics,
+    support,
     webhook_endpoints,
 )
 from coordinator.api.pipeline import serve_command, serve_query
@@ -67,6 +68,8 @@ ROUTES: tuple[Route, ...] = (
         ("POST", "/v1/freeze-requests/{request_id}/partners", additions.propose),
         ("GET", "/v1/freeze-requests/{request_id}/partners", additions.list_additions),
         ("GET", "/v1/freeze-requests/{request_id}/drafts", drafts.list_drafts),
+        ("POST", "/v1/freeze-requests/{request_id}/support", support.raise_support),
+        ("GET", "/v1/freeze-requests/{request_id}/support", support.list_support),
         ("POST", "/v1/freeze-requests/{request_id}/withdrawal", freeze_requests.withdraw),
         ("POST", "/v1/freeze-requests/{request_id}/closure", freeze_requests.close),
     ),

@@ -189,6 +189,7 @@ class Booker:
             frozen_at=frozen_at,
             hold_expires_at=expires_at,
             account_level=line.account_level,
+            reviewed=self._rules.max_hold.has_review_date(line.basis),
         )
         hold = WorkingHold(balance, at=no)
         self._draft.holds[balance.id] = hold

@@ -26,6 +26,7 @@ class Action(StrEnum):
     WITHDRAW_SOME = "withdraw_some"
     EXPIRE = "expire"  # approve_within, or ratify_by, has passed
     ADD_PARTNERS = "add_partners"
+    RAISE_SUPPORT = "raise_support"
     CLOSE = "close"
     REPORT = "report"  # any line
     ACT_ON_HOLD = "act_on_hold"  # lines and extensions on existing holds; corrections
@@ -52,6 +53,7 @@ TRANSITIONS: Mapping[tuple[RequestStatus | None, bool, Action], State] = Mapping
         (*_SUBMITTED, Action.REJECT): _REJECTED,
         (*_SUBMITTED, Action.WITHDRAW): _WITHDRAWN,
         (*_SUBMITTED, Action.EXPIRE): _EXPIRED,
+        (*_SUBMITTED, Action.RAISE_SUPPORT): _SUBMITTED,
         (*_PROVISIONAL, Action.APPROVE): _PROVISIONAL,
         (*_PROVISIONAL, Action.MEET_QUORUM): _ACTIVE,
         (*_PROVISIONAL, Action.REJECT): _WITHDRAWN,
@@ -64,6 +66,7 @@ TRANSITIONS: Mapping[tuple[RequestStatus | None, bool, Action], State] = Mapping
                 (Action.WITHDRAW, _WITHDRAWN),
                 (Action.WITHDRAW_SOME, state),
                 (Action.ADD_PARTNERS, state),
+                (Action.RAISE_SUPPORT, state),
                 (Action.REPORT, state),
                 (Action.ACT_ON_HOLD, state),
             )

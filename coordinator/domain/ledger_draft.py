@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from coordinator.domain.errors import FieldFault
 from coordinator.domain.hold import HoldBalance, end_fault
+from coordinator.domain.hold_limits import HoldLimits
 from coordinator.domain.ledger_state import Finding, Flagged, LegLedger, Position
 from holdfast.protocol.payloads import KeptLine
 from holdfast.protocol.vocabulary import HoldBasis, KeptBasis
@@ -35,7 +36,7 @@ class Rules:
         ended_at: When the request was withdrawn or closed, if it was.
         withdrawn: When single addresses were withdrawn, by number.
         late_window: How long after the end crossing lines are taken.
-        max_hold: How far ahead an end may lie, by basis; a basis left out has no limit.
+        max_hold: How far ahead an end may lie, and where it is a review date.
         shared_with: Returns the requests that a hold is linked to.
         current_status: The request's status, for the refusal.
     """
@@ -49,7 +50,7 @@ class Rules:
     ended_at: datetime | None
     withdrawn: Mapping[int, datetime]
     late_window: timedelta
-    max_hold: Mapping[HoldBasis, timedelta]
+    max_hold: HoldLimits
     shared_with: Callable[[str], Iterable[str]]
     current_status: str | None
 
@@ -244,6 +245,7 @@ class Draft:
         else:
             balance.kept = line.basis
             balance.basis = _BASIS_OF_KEPT[line.basis]
+            balance.reviewed = self.rules.max_hold.has_review_date(balance.basis)
             balance.hold_expires_at = line.hold_expires_at or balance.hold_expires_at
             balance.lapsed = False
 
@@ -293,7 +295,7 @@ class Draft:
 
     def _is_owed(self, hold: HoldBalance) -> bool:
         # The timer that marks a hold as lapsed may be a little behind.
-        lapsed = hold.hold_expires_at <= self.rules.now and hold.basis is not HoldBasis.LEGAL_ORDER
+        lapsed = hold.hold_expires_at <= self.rules.now and not hold.has_review_date
         address_no = self.ledger.shared.get(hold.id, hold.address_no)
         return (
             hold.lapsed

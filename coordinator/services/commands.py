@@ -23,13 +23,21 @@ from coordinator.services.membership import (
     rotations,
     suspensions,
 )
-from coordinator.services.requests import additions, approvals, freeze_requests, info_requests, legs
+from coordinator.services.requests import (
+    additions,
+    approvals,
+    freeze_requests,
+    info_requests,
+    legs,
+    support,
+)
 
 HANDLERS: tuple[Handler[Any], ...] = (
     # A freeze request, from submission to closure.
     freeze_requests.submit,
     approvals.decide,
     additions.propose,
+    support.raise_support,
     withdrawals.withdraw,
     closing.close,
     closing.close_by_itself,

@@ -103,6 +103,15 @@ def _propose(w: World) -> Iterator[Pair]:
     yield decided["at"], read["decided_at"]
 
 
+def _raise_support(w: World) -> Iterator[Pair]:
+    request = w.live(support="none")
+    words = {"support": "police_report", "document_sha256": "ab" * 32, "reference": "17/2026"}
+    answer = w.act(w.cast.a.compliance, request, "support", **words)
+    for reader in (w.cast.a.auditor, w.cast.b.auditor):
+        yield _without(answer, "log"), _item(w, reader, request, "support", answer["id"])
+        yield answer["support"], _read(w, reader, request)["support"]
+
+
 def _withdraw(w: World) -> Iterator[Pair]:
     for addresses in ([0], "all"):
         request = w.live(addresses=[{"account": account(1)}, {"account": account(2)}])
@@ -251,6 +260,7 @@ _CASES: dict[str, Case] = {
     "/v1/freeze-requests": _submit,
     f"{_BASE}/approvals": _approve,
     f"{_BASE}/partners": _propose,
+    f"{_BASE}/support": _raise_support,
     f"{_BASE}/withdrawal": _withdraw,
     f"{_BASE}/closure": _close,
     f"{_BASE}/acknowledgement": _acknowledge,

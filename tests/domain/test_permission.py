@@ -58,7 +58,7 @@ ASKED = {
 EXPECTED = {
     R.ANALYST: ANALYST,
     R.SYSTEM: ANALYST | ENDPOINTS,
-    R.COMPLIANCE: READ | ENDPOINTS | ASKED | {P.LEGAL_ORDER_ATTACH},
+    R.COMPLIANCE: READ | ENDPOINTS | ASKED | {P.LEGAL_ORDER_ATTACH, P.SUPPORT_RAISE},
     R.SECURITY_LEAD: READ
     | ENDPOINTS
     | ASKED
@@ -72,6 +72,7 @@ EXPECTED = {
         P.DISPUTE_RESOLVE,
         P.HOLD_ASK_EXTENSION,
         P.LEGAL_ORDER_ATTACH,
+        P.SUPPORT_RAISE,
         P.PARTNER_CHANGE,
         P.GRANT_MAKE,
         P.GRANT_APPROVE,
@@ -185,3 +186,9 @@ def test_every_kind_of_line_needs_a_right(kind: LineKind) -> None:
 def test_every_right_is_given_to_somebody() -> None:
     given = frozenset().union(*GRANTS.values()) | ROOT_GRANTS | COORDINATOR_GRANTS
     assert given == frozenset(Permission)
+
+
+@pytest.mark.parametrize("role", [R.COMPLIANCE, R.SECURITY_LEAD, R.SYSTEM])
+def test_no_machine_answers_for_papers(role: Role) -> None:
+    system = actor(role, kind=ActorKind.SYSTEM, as_compliance=True)
+    assert not {P.SUPPORT_RAISE} & permissions_of(system)

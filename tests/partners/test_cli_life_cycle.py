@@ -348,3 +348,33 @@ def test_the_clock_of_the_command_line_can_be_put_forward(
     assert before is not None
     assert after is not None
     assert 864_000 <= after.iat - before.iat < 864_600
+
+
+def test_support_is_raised_by_the_hash_of_its_document_and_told_in_words(
+    shell: Shell, stub: StubCoordinator
+) -> None:
+    answer_request(stub)
+    file = shell.write("report.pdf", b"%PDF of the police")
+    digest = sha256(b"%PDF of the police").hexdigest()
+    given = {
+        "id": new_id("sup"),
+        "request_id": FRQ,
+        "act_id": new_id("act"),
+        "support": "police_report",
+        "document_sha256": digest,
+        "reference": "17/2026",
+        "given_at": AT,
+    }
+    stub.answers("POST", f"{REQUEST}/support", given, status=201)
+    words = ("police_report", "--document", str(file), "--reference", "17/2026")
+    done = shell("support", FRQ, *words)
+    assert "a police report" in done.output
+    assert sent(stub) == {
+        "content_sha256": SHA256,
+        "support": "police_report",
+        "document_sha256": digest,
+        "reference": "17/2026",
+    }
+    assert shell("support", FRQ, "none", "--document", str(file)).exit_code == 2
+    stub.answers("GET", f"{REQUEST}/support", {"items": [given], "next_cursor": None})
+    assert all(word in shell("supports", FRQ).output for word in ("a police report", "17/2026"))

@@ -20,6 +20,7 @@ from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, Recorded, UnitOfWork
 from coordinator.services.ending.ended_legs import recompute_leg
 from coordinator.services.ending.moot_disputes import end_moot
+from coordinator.services.ledger.hold_limits import limits_on
 from coordinator.services.ledger.ledger_views import shared_line_view
 from coordinator.services.ledger.obligations import first_obligations, settle
 from coordinator.services.ledger.report_views import LineView, booked_views
@@ -34,7 +35,6 @@ from coordinator.services.requests.legs import (
 from coordinator.storage.ledger import freeze_ledger as store
 from coordinator.storage.ledger import hold_clocks
 from coordinator.storage.ledger.shared_lines import OtherLink, links_to_other_legs, show_elsewhere
-from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.requests import freeze_requests as request_store
 from coordinator.storage.tables.freeze_requests import ActRow, LegRow
 from holdfast.protocol import canonical_json, payloads
@@ -164,7 +164,7 @@ def _reopened(uow: UnitOfWork, ledger: LegLedger, booking: Booking) -> frozenset
 
 
 def _book(on: LegContext, body: payloads.FreezeReport, ledger: LegLedger) -> Booking:
-    uow, request, leg = on.uow, on.request, on.leg
+    uow, request = on.uow, on.request
     numbers = sorted(
         {line.address_no for line in body.lines if isinstance(line, FoundLine | FrozenLine)}
         | {hold.address_no for hold in ledger.holds.values()}
@@ -174,8 +174,6 @@ def _book(on: LegContext, body: payloads.FreezeReport, ledger: LegLedger) -> Boo
         for row in request_store.with_amount(uow.connection, request.id, numbers)
     }
     opening = sum(isinstance(line, FrozenLine) and line.hold is None for line in body.lines)
-    partner = partner_store.partner(uow.connection, leg.partner)
-    jurisdiction = None if partner is None else partner.jurisdiction
     is_over = RequestStatus(request.status) in ENDED
     rules = Rules(
         flagged=flagged,
@@ -187,7 +185,7 @@ def _book(on: LegContext, body: payloads.FreezeReport, ledger: LegLedger) -> Boo
         ended_at=request.ended_at if is_over else None,
         withdrawn=request_store.withdrawn_addresses(uow.connection, request.id),
         late_window=uow.policies.late_report,
-        max_hold=uow.policies.max_hold(jurisdiction),
+        max_hold=limits_on(on),
         # Without its own request: nobody keeps a hold "for another request" that is this one.
         shared_with=lambda hold_id: store.requests_sharing(uow.connection, hold_id) - {request.id},
         current_status=request.status,

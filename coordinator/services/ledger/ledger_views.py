@@ -111,6 +111,7 @@ class HoldView(TypedDict):
     basis: HoldBasis
     frozen_at: str
     hold_expires_at: str
+    review_at: str | None
     shared: bool
     lapsed: bool
     kept: str | None
@@ -137,6 +138,7 @@ def owed_hold_views(rows: Sequence[ShownHold]) -> list[OwedHoldView]:
 def _hold_view(row: ShownHold) -> HoldView:
     held = row.frozen - row.released - row.returned - row.seized
     owed_since = row.owed_since if row.obliges else None
+    is_reviewed = row.reviewed or row.basis == HoldBasis.LEGAL_ORDER
     return {
         "id": row.id,
         "leg_id": row.leg_id,
@@ -152,6 +154,7 @@ def _hold_view(row: ShownHold) -> HoldView:
         "basis": HoldBasis(row.basis),
         "frozen_at": format_time(row.frozen_at),
         "hold_expires_at": format_time(row.hold_expires_at),
+        "review_at": format_time(row.hold_expires_at) if is_reviewed else None,
         "shared": row.is_shared,
         "lapsed": row.lapsed,
         "kept": row.kept,

@@ -12,7 +12,6 @@ from coordinator.domain.hold import HoldBalance, next_warning, owes_answer
 from coordinator.services.core.unit_of_work import UnitOfWork
 from coordinator.storage.ledger import hold_clocks
 from coordinator.storage.ledger.hold_clocks import Obligation
-from holdfast.protocol.vocabulary import HoldBasis
 
 
 def next_clock(hold: HoldBalance, now: datetime, policies: Policies) -> datetime | None:
@@ -25,7 +24,7 @@ def next_clock(hold: HoldBalance, now: datetime, policies: Policies) -> datetime
     if hold.hold_expires_at > now:
         return hold.hold_expires_at
     # A review date only reminds, once.
-    return None if hold.basis is HoldBasis.LEGAL_ORDER else hold.hold_expires_at
+    return None if hold.has_review_date else hold.hold_expires_at
 
 
 def settle(
@@ -80,7 +79,7 @@ def first_obligations(
     for hold in holds:
         withdrawn_at = uow.now if hold.id in withdrawn else None
         # Thousands come with one report, and most are alike in all that counts here.
-        alike = (hold.is_open, hold.lapsed, hold.kept, hold.basis, hold.hold_expires_at)
+        alike = (hold.is_open, hold.lapsed, hold.kept, hold.has_review_date, hold.hold_expires_at)
         found = known.get((*alike, withdrawn_at))
         if found is None:
             found = _obligation(Obligation(), hold, withdrawn_at, uow.now, uow.policies)

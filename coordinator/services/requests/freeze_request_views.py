@@ -32,7 +32,14 @@ from holdfast.protocol import strict_json
 from holdfast.protocol.decision_context import ContextWarning, DecisionContext
 from holdfast.protocol.payloads import FreezeRequest, format_time, optional_time
 from holdfast.protocol.strict_json import JsonObject
-from holdfast.protocol.vocabulary import Decision, LegStatus, RequestStatus, Urgency, WarningCode
+from holdfast.protocol.vocabulary import (
+    Decision,
+    LegStatus,
+    RequestStatus,
+    Support,
+    Urgency,
+    WarningCode,
+)
 
 #: Sums by asset.
 TotalsView = Mapping[str, AssetTotals]
@@ -224,6 +231,7 @@ class FreezeRequestView(TypedDict):
     approvals: Sequence[ApprovalView]
     quorum: int
     hold_hours: int | None
+    support: Support
     do_not_notify_customer_until: str | None
     leg_counts: NotRequired[Mapping[str, int]]
     totals: NotRequired[TotalsView]
@@ -335,8 +343,14 @@ def _common_view(
         "approvals": list(details.approvals),
         "quorum": row.quorum,
         "hold_hours": row.hold_hours,
+        "support": support_of(row),
         "do_not_notify_customer_until": details.words.get("do_not_notify_customer_until"),
     }
+
+
+def support_of(row: FreezeRequestRow) -> Support:
+    """Return whose word a request rests on now."""
+    return Support.NONE if row.support is None else Support(row.support)
 
 
 def _log_entry(connection: Connection, index: int) -> LogEntry | None:

@@ -7,6 +7,7 @@ from typing import NotRequired, TypedDict
 from coordinator.services.core.acts import RequestContext
 from coordinator.services.core.unit_of_work import UnitOfWork, unpack_evidence
 from coordinator.services.ending.ended_legs import withdrawal
+from coordinator.services.requests.freeze_request_views import support_of
 from coordinator.storage.engine.documents import Sealed
 from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.membership import proofs as proof_store
@@ -69,6 +70,7 @@ def send_notices(
         # Partners may be asked after that.
         **({"withdrawn_count": row.withdrawn_count} if row.withdrawn_count else {}),
         "hold_hours": row.hold_hours,
+        "support": support_of(row),
         "acknowledge_by": format_time(acknowledge_by),
         "provisional": row.provisional,
         "ratify_by": format_time(row.ratify_by) if row.provisional else None,
@@ -85,6 +87,23 @@ def send_notices(
         on.tell_partner(leg, EventType.REQUEST_RECEIVED, common)
         if withdrawn:
             on.tell_partner(leg, EventType.REQUEST_WITHDRAWN, gone)
+
+
+def proof_of_this_act(on: RequestContext, act: str) -> ActProof:
+    """Return what proves the act under way, as the event that tells the partners of it carries it.
+
+    A body may be long without saying much; it is linked then.
+    """
+    evidence, kid = on.uow.evidence, on.actor.kid
+    token, body = unpack_evidence(evidence.packed())
+    keys = partner_store.jwks(on.uow.connection, [kid])
+    proof: ActProof = {"act": act, "kid": kid, "jwk": keys.get(kid), "token": token}
+    if len(canonical_json.dumps(body.decode())) <= DOCUMENT_LIMIT_BYTES:
+        proof["body"] = body.decode()
+    else:
+        proof["body_sha256"] = sha256(body).hexdigest()
+        proof["href"] = f"/v1/freeze-requests/{on.request.id}/evidence"
+    return proof
 
 
 def notify_provisionally(on: RequestContext, to: Sequence[str]) -> list[str]:

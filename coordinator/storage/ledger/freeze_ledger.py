@@ -75,6 +75,7 @@ class _Changing(NamedTuple):
     account_level: bool
     basis: str
     hold_expires_at: datetime
+    reviewed: bool
     lapsed: bool
     kept: str | None
     ended_by: str | None
@@ -104,6 +105,7 @@ def _changing(hold: HoldBalance) -> _Changing:
         account_level=hold.account_level,
         basis=hold.basis.value,
         hold_expires_at=hold.hold_expires_at,
+        reviewed=hold.reviewed,
         lapsed=hold.lapsed,
         kept=None if hold.kept is None else hold.kept.value,
         ended_by=None if hold.ended_by is None else hold.ended_by.value,
@@ -211,6 +213,7 @@ def _balance(row: HoldRow) -> HoldBalance:
         frozen_at=row.frozen_at,
         hold_expires_at=row.hold_expires_at,
         account_level=row.account_level,
+        reviewed=row.reviewed,
         lapsed=row.lapsed,
         kept=None if row.kept is None else KeptBasis(row.kept),
         ended_by=None if row.ended_by is None else LineKind(row.ended_by),

@@ -83,6 +83,7 @@ class ShownHold(NamedTuple):
     basis: str
     frozen_at: datetime
     hold_expires_at: datetime
+    reviewed: bool
     lapsed: bool
     kept: str | None
     owed_since: datetime | None

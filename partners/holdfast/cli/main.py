@@ -24,6 +24,7 @@ from holdfast.cli import (
     questions,
     requests,
     statistics,
+    support,
     verification,
 )
 from holdfast.cli.session import Session, SessionGroup
@@ -69,6 +70,7 @@ for module in (
     questions,
     disputes,
     legal_orders,
+    support,
     additions,
     incidents,
     statistics,

@@ -20,7 +20,7 @@ from holdfast.client.draft import Draft, count_lines, encode_draft, read_draft
 from holdfast.errors import InvalidDraftError, TransportError, ValidationError
 from holdfast.protocol.views import FlaggedAddressView, FreezeRequestView, LegView, LineView
 from holdfast.protocol.vocabulary import RequestStatus
-from holdfast.wording import counted
+from holdfast.wording import RESTS_ON, counted
 
 _TEMPLATE = """{
   "incident": {
@@ -34,6 +34,7 @@ _TEMPLATE = """{
   "summary": "What the partners need to know. Nothing about customers.",
   "to": ["exchange-b.example"],
   "hold": {"hours": 72},
+  "support": "none",
   "legal": {"police_report": null, "agency": null, "order": null}%s
 }
 """
@@ -181,6 +182,7 @@ def _show_request(session: Session, view: FreezeRequestView, legs: list[LegView]
                 ("incident", f"{view.incident.title} ({view.incident.id})".removeprefix(" ")),
                 ("requester", view.requester),
                 ("urgency", view.urgency.value),
+                ("rests on", RESTS_ON[view.support]),
                 ("to", view.to),
                 ("addresses", _address_count(view)),
                 ("summary", view.summary),

@@ -32,6 +32,7 @@ from holdfast.protocol.life_cycle_payloads import (
     InfoRequest,
     LegalOrder,
     PartnersAddition,
+    SupportRaise,
 )
 from holdfast.protocol.life_cycle_views import (
     AdditionView,
@@ -41,6 +42,7 @@ from holdfast.protocol.life_cycle_views import (
     InfoRequestView,
     LegalOrderView,
     StatisticsView,
+    SupportView,
     TimelineEntry,
     TracePage,
     YearlySummary,
@@ -98,7 +100,7 @@ from holdfast.protocol.views import (
     ServiceView,
     View,
 )
-from holdfast.protocol.vocabulary import Decision, DeclineCode, HoldBasis
+from holdfast.protocol.vocabulary import Decision, DeclineCode, HoldBasis, Support
 
 __all__ = ["Client", "Document", "RequestRef", "encode", "parse_view"]
 V = TypeVar("V", bound=View)
@@ -661,6 +663,33 @@ class Client:
         body = LegalOrder.model_validate(members)
         path = f"{_REQUESTS}/{request.id}/legal-orders"
         return self._post(LegalOrderView, path, body, idempotency_key)
+
+    def raise_support(
+        self,
+        request: RequestRef,
+        support: Support,
+        *,
+        document_sha256: str,
+        reference: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> SupportView:
+        """Have the request rest on a better word, by the hash of the document that bears it.
+
+        No hold changes by itself: whoever holds may now extend farther.
+        """
+        members = {
+            "content_sha256": request.content_sha256,
+            "support": support.value,
+            "document_sha256": document_sha256,
+        }
+        if reference is not None:
+            members["reference"] = reference
+        body = SupportRaise.model_validate(members)
+        return self._post(SupportView, f"{_REQUESTS}/{request.id}/support", body, idempotency_key)
+
+    def support(self, request_id: str) -> Iterator[SupportView]:
+        """Yield the documents that raised whose word a request rests on."""
+        return self._pages(SupportView, f"{_REQUESTS}/{request_id}/support")
 
     def holds(self, request_id: str) -> Iterator[HoldView]:
         """Yield the holds of a request that one may see."""

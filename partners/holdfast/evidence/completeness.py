@@ -22,11 +22,11 @@ from holdfast.evidence.four_eyes import (
 from holdfast.evidence.ledger import RecomputedLedger
 from holdfast.protocol.decision_context import DecisionContext, context_sha256
 from holdfast.protocol.errors import DecisionContextError
-from holdfast.protocol.life_cycle_payloads import Dispute, DisputeResolution
+from holdfast.protocol.life_cycle_payloads import Dispute, DisputeResolution, SupportRaise
 from holdfast.protocol.life_cycle_views import DisputeView
 from holdfast.protocol.payloads import Withdrawal
 from holdfast.protocol.views import FreezeRequestView, LegView
-from holdfast.protocol.vocabulary import LegStatus, RequestStatus, Role
+from holdfast.protocol.vocabulary import LegStatus, RequestStatus, Role, Support
 from holdfast.wording import counted
 
 _ENDED = frozenset({RequestStatus.WITHDRAWN, RequestStatus.CLOSED})
@@ -344,6 +344,19 @@ def _statuses(case: CaseFile, names: Sequence[str], ledger: RecomputedLedger) ->
     if case.view.status in _ENDED:
         return {LegStatus.WITHDRAWN} | (shown & {LegStatus.DECLINED, LegStatus.NO_MATCH})
     return shown
+
+
+def support_as_signed(case: CaseFile, submission: ProvenAct) -> Outcome:
+    """Refuse a better word than the document and the signed additions to it come to."""
+    said = [document_of(submission).support]
+    for _, act in case.proven("raise_support"):
+        if isinstance(act.payload, SupportRaise):
+            said.append(act.payload.support)
+    ladder = list(Support)
+    best = max(said, key=ladder.index)
+    if case.view.support is not best:
+        raise _fault(f"shown to rest on {case.view.support.value}, and signed is {best.value}")
+    return Result.VERIFIED, best.value
 
 
 def disputes_as_signed(case: CaseFile) -> Outcome:

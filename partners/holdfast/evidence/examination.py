@@ -36,6 +36,7 @@ _OF_REQUEST: Mapping[str, Callable[[CaseFile, ProvenAct], completeness.Outcome]]
         "approvals": completeness.approvals_suffice,
         "partners asked": completeness.asked_as_signed,
         "status": completeness.status_as_signed,
+        "support": completeness.support_as_signed,
     }
 )
 

@@ -1,4 +1,4 @@
-"""What is sent while a request lives: questions, disputes, legal orders, more partners."""
+"""What is sent while a request lives: questions, disputes, orders, documents, more partners."""
 
 from typing import Annotated, Literal
 
@@ -10,9 +10,11 @@ from holdfast.protocol.payloads import (
     Distinct,
     Handle,
     HoldId,
+    Loose,
     Sha256,
 )
 from holdfast.protocol.texts import Explanation, FileNumber, FreeText, ShortText, Word
+from holdfast.protocol.vocabulary import Support
 
 
 def _not_a_number(value: str) -> str:
@@ -72,6 +74,17 @@ class LegalOrder(ActBody):
     reference: FileNumber
     document_sha256: Sha256
     hold: HoldId | None = None
+
+
+class SupportRaise(ActBody):
+    """`POST …/support`: a document on which the request rests from now on, by its hash.
+
+    It changes no hold by itself: the partners that hold may now extend them farther.
+    """
+
+    support: Annotated[Support, Loose]
+    document_sha256: Sha256
+    reference: FileNumber | None = None
 
 
 class PartnersAddition(ActBody):

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from holdfast.protocol.payloads import Handle, Sha256, Time
 from holdfast.protocol.views import IncidentView, LegView, LogEntry, Totals, Units, View
-from holdfast.protocol.vocabulary import LegStatus, RequestStatus
+from holdfast.protocol.vocabulary import LegStatus, RequestStatus, Support
 
 
 class InfoRequestView(View):
@@ -70,6 +70,19 @@ class LegalOrderView(View):
     reference: str | None = None
     document_sha256: Sha256 | None = None
     attached_at: Time
+    log: LogEntry | None = None
+
+
+class SupportView(View):
+    """A document that raised whose word a request rests on."""
+
+    id: str
+    request_id: str
+    act_id: str
+    support: Support
+    document_sha256: Sha256
+    reference: str | None = None
+    given_at: Time
     log: LogEntry | None = None
 
 

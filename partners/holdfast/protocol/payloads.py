@@ -47,6 +47,7 @@ from holdfast.protocol.vocabulary import (
     KeptBasis,
     LineKind,
     ReleaseReason,
+    Support,
     Tlp,
     Urgency,
     WarningCode,
@@ -278,6 +279,7 @@ class FreezeRequest(Body):
     )
     addresses: Annotated[list[FlaggedAddress], Field(min_length=1, max_length=MAX_ADDRESSES)]
     hold: HoldWanted | None = None
+    support: Annotated[Support, Loose] = Support.NONE
     legal: Legal | None = None
     do_not_notify_customer_until: Time | None = None
     indemnity: Indemnity | None = None

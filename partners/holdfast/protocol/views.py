@@ -20,6 +20,7 @@ from holdfast.protocol.vocabulary import (
     PartnerStatus,
     RequestStatus,
     Role,
+    Support,
     Urgency,
     WarningCode,
 )
@@ -225,6 +226,7 @@ class FreezeRequestView(View):
     approvals: list[ApprovalView] = []
     quorum: int | None = None
     hold_hours: int | None = None
+    support: Support = Support.NONE
     do_not_notify_customer_until: Time | None = None
     leg_counts: dict[str, int] = {}
     totals: Totals = {}
@@ -347,6 +349,7 @@ class HoldView(View):
     basis: HoldBasis
     frozen_at: Time
     hold_expires_at: Time
+    review_at: Time | None = None
     shared: bool = False
     lapsed: bool = False
     kept: str | None = None

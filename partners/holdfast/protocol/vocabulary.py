@@ -228,6 +228,7 @@ class EventType(StrEnum):
     REQUEST_WITHDRAWN = "freeze_request.withdrawn"
     REQUEST_EXPIRED = "freeze_request.expired"
     REQUEST_CLOSED = "freeze_request.closed"
+    REQUEST_SUPPORT_RAISED = "freeze_request.support_raised"
     REQUEST_PARTNERS_PROPOSED = "freeze_request.partners_proposed"
     REQUEST_PARTNERS_REFUSED = "freeze_request.partners_refused"
     REQUEST_PARTNERS_ADDED = "freeze_request.partners_added"

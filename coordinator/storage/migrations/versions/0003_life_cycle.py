@@ -199,6 +199,16 @@ def upgrade() -> None:
     op.add_column(
         "hold",
         sa.Column(
+            "reviewed",
+            sa.Boolean(),
+            server_default=sa.false(),
+            nullable=False,
+            comment="hold_expires_at is a review date, whatever the ground: nothing lapses",
+        ),
+    )
+    op.add_column(
+        "hold",
+        sa.Column(
             "review_at",
             sa.BigInteger(),
             nullable=True,
