@@ -29,6 +29,7 @@ class HoldBalance:
         ended_by: The kind of that line: only so can a withheld hold show as returned.
         account_level: The whole account is frozen, beyond what the request states.
         reviewed: Its end is a review date, whatever its ground.
+        effective_at: When an issuer's freeze was in force; `frozen_at` is when it was proposed.
         lapsed: Its end has passed and the partner has not yet said what became of it.
         kept: On what ground it stays after a withdrawal or its end; None: not answered.
     """
@@ -52,6 +53,7 @@ class HoldBalance:
     hold_expires_at: datetime
     account_level: bool = False
     reviewed: bool = False
+    effective_at: datetime | None = None
     lapsed: bool = False
     kept: KeptBasis | None = None
     ended_by: LineKind | None = None

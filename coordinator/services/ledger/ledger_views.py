@@ -1,6 +1,7 @@
 """What partners read of the freeze ledger: lines, holds, and the evidence of acts."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import TypedDict, cast
 
 from pydantic import TypeAdapter
@@ -25,6 +26,7 @@ from holdfast.protocol.vocabulary import EvidenceKind, HoldBasis, LineKind
 
 #: A page of evidence ends early rather than grow beyond this many bytes.
 EVIDENCE_PAGE_BYTES = 20_000_000
+_MINUTE = timedelta(minutes=1)
 _LINES: TypeAdapter[ReportLine] = TypeAdapter(ReportLine)
 #: What a line about a shared hold tells those who may not read the report that it stands in: what
 #: became of the funds, and no text that was written for somebody else.
@@ -32,7 +34,8 @@ _TOLD_ELSEWHERE = frozenset(
     {
         *("id", "leg_id", "partner", "kind", "address_no", "asset", "amount", "withheld", "hold"),
         *("reported_at", "corrects", "shared", "basis", "tx", "agency", "usd"),
-        *("frozen_at", "hold_expires_at"),
+        *("frozen_at", "hold_expires_at", "review_at"),
+        *("proposed_tx", "proposed_at", "effective_tx", "effective_at"),
     }
 )
 
@@ -110,6 +113,8 @@ class HoldView(TypedDict):
     withheld: bool
     basis: HoldBasis
     frozen_at: str
+    effective_at: str | None
+    gap_minutes: int | None
     hold_expires_at: str
     review_at: str | None
     shared: bool
@@ -135,6 +140,13 @@ def owed_hold_views(rows: Sequence[ShownHold]) -> list[OwedHoldView]:
     return [{**_hold_view(row), "request_id": row.request_id} for row in rows]
 
 
+def _gap_minutes(row: ShownHold) -> int | None:
+    """Return how long an issuer's freeze was known and not yet in force, in minutes begun."""
+    if row.effective_at is None:
+        return None
+    return -((row.frozen_at - row.effective_at) // _MINUTE)
+
+
 def _hold_view(row: ShownHold) -> HoldView:
     held = row.frozen - row.released - row.returned - row.seized
     owed_since = row.owed_since if row.obliges else None
@@ -153,6 +165,8 @@ def _hold_view(row: ShownHold) -> HoldView:
         "withheld": row.withheld,
         "basis": HoldBasis(row.basis),
         "frozen_at": format_time(row.frozen_at),
+        "effective_at": optional_time(row.effective_at),
+        "gap_minutes": _gap_minutes(row),
         "hold_expires_at": format_time(row.hold_expires_at),
         "review_at": format_time(row.hold_expires_at) if is_reviewed else None,
         "shared": row.is_shared,

@@ -82,7 +82,7 @@ class _Changing(NamedTuple):
 
 
 _HOLD_COLUMNS = (
-    *("id", "request_id", "leg_id", "partner", "address_no", "asset", "frozen_at"),
+    *("id", "request_id", "leg_id", "partner", "address_no", "asset", "frozen_at", "effective_at"),
     *_Changing._fields,
     *Obligation._fields,
     "version",
@@ -211,6 +211,7 @@ def _balance(row: HoldRow) -> HoldBalance:
         ended=row.ended and row.withheld,
         basis=HoldBasis(row.basis),
         frozen_at=row.frozen_at,
+        effective_at=row.effective_at,
         hold_expires_at=row.hold_expires_at,
         account_level=row.account_level,
         reviewed=row.reviewed,
@@ -355,7 +356,7 @@ def _store_holds(connection: Connection, report: BookedReport) -> None:
     fresh = [
         (
             *(hold.id, leg.request_id, hold.leg_id, leg.partner),
-            *(hold.address_no, hold.asset, hold.frozen_at),
+            *(hold.address_no, hold.asset, hold.frozen_at, hold.effective_at),
             *_changing(hold),
             *report.owed[hold.id],
             1,

@@ -82,6 +82,7 @@ class ShownHold(NamedTuple):
     account_level: bool
     basis: str
     frozen_at: datetime
+    effective_at: datetime | None
     hold_expires_at: datetime
     reviewed: bool
     lapsed: bool

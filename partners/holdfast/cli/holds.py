@@ -16,7 +16,9 @@ _HOURS = click.option("--hours", type=click.IntRange(min=1), help="The new end, 
 
 
 def _state(hold: HoldView) -> str:
-    words = (
+    words = [f"gap {hold.gap_minutes} min"] if hold.gap_minutes else []
+    words += ["review date"] if hold.review_at else []
+    words += (
         ["lapsed, unconfirmed" if hold.owed_since else "lapsed, answered"] if hold.lapsed else []
     )
     words += [f"kept: {hold.kept}"] if hold.kept else []

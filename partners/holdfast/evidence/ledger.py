@@ -121,7 +121,7 @@ class _Hold(_Sums):
         """Return ground and end as the lines and extensions seen here leave them."""
         terms: tuple[HoldBasis | None, datetime | None] = (None, None)
         if self.opening is not None:
-            terms = self.opening.basis, self.opening.hold_expires_at
+            terms = self.opening.basis, self.opening.ends_at
         for _, later, basis in sorted(self.terms, key=lambda each: each[0]):
             terms = basis, later or terms[1]
         return terms
@@ -389,7 +389,11 @@ def _hold_faults(hold: _Hold, view: HoldView, leg_id: str) -> list[str]:
         "shared": hold.opening is None,
     }
     if hold.opening is not None:
-        expected |= {"frozen_at": hold.opening.frozen_at, "account_level": hold.account_level}
+        expected |= {
+            "frozen_at": hold.opening.begins_at,
+            "effective_at": hold.opening.effective_at,
+            "account_level": hold.account_level,
+        }
     return [
         f"{hold.id} shows {name} {_shown(getattr(view, name))}, its lines come to {_shown(value)}"
         for name, value in expected.items()

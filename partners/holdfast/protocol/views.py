@@ -312,6 +312,11 @@ class LineView(View):
     reported_at: Time
     frozen_at: Time | None = None
     hold_expires_at: Time | None = None
+    review_at: Time | None = None
+    proposed_tx: str | None = None
+    proposed_at: Time | None = None
+    effective_tx: str | None = None
+    effective_at: Time | None = None
     basis: HoldBasis | KeptBasis | None = None
     reason: str | None = None
     code: str | None = None
@@ -348,6 +353,8 @@ class HoldView(View):
     withheld: bool = False
     basis: HoldBasis
     frozen_at: Time
+    effective_at: Time | None = None
+    gap_minutes: int | None = None
     hold_expires_at: Time
     review_at: Time | None = None
     shared: bool = False
