@@ -142,6 +142,24 @@ MUTATIONS: tuple[Mutation, ...] = (
         ("tests/services/test_support.py",),
     ),
     Mutation(
+        "coordinator/services/requests/freeze_request_views.py",
+        'each.act_id > (row.decline_act_id or "")',
+        "each.act_id",
+        ("tests/services/test_indemnities.py",),
+    ),
+    Mutation(
+        "coordinator/storage/requests/indemnities.py",
+        "    if leg_id is not None:\n",
+        "    if False:\n",
+        ("tests/services/test_indemnities.py",),
+    ),
+    Mutation(
+        f"{_DOMAIN}/booking.py",
+        "        good = self._is_told_as_such(no, line) and good\n",
+        "",
+        ("tests/services/test_issuers.py",),
+    ),
+    Mutation(
         "coordinator/services/requests/freeze_requests.py",
         "    require_supported_hold(document, uow.policies)\n",
         "",

@@ -27,6 +27,7 @@ class Action(StrEnum):
     EXPIRE = "expire"  # approve_within, or ratify_by, has passed
     ADD_PARTNERS = "add_partners"
     RAISE_SUPPORT = "raise_support"
+    GIVE_INDEMNITY = "give_indemnity"
     CLOSE = "close"
     REPORT = "report"  # any line
     ACT_ON_HOLD = "act_on_hold"  # lines and extensions on existing holds; corrections
@@ -67,6 +68,7 @@ TRANSITIONS: Mapping[tuple[RequestStatus | None, bool, Action], State] = Mapping
                 (Action.WITHDRAW_SOME, state),
                 (Action.ADD_PARTNERS, state),
                 (Action.RAISE_SUPPORT, state),
+                (Action.GIVE_INDEMNITY, state),
                 (Action.REPORT, state),
                 (Action.ACT_ON_HOLD, state),
             )

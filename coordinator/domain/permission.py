@@ -27,6 +27,7 @@ class Permission(StrEnum):
     FREEZE_REQUEST_WITHDRAW = "freeze_request:withdraw"
     FREEZE_REQUEST_ADD_PARTNERS = "freeze_request:add_partners"
     SUPPORT_RAISE = "support:raise"
+    INDEMNITY_GIVE = "indemnity:give"
     FREEZE_REQUEST_CLOSE = "freeze_request:close"
     INFO_REQUEST_ANSWER = "info_request:answer"
     DISPUTE_RESOLVE = "dispute:resolve"
@@ -110,7 +111,7 @@ _DECIDE = frozenset(
     }
 )
 #: The requester's compliance answers for the papers, and so does a lead; never a machine.
-_PAPERS = frozenset({P.SUPPORT_RAISE})
+_PAPERS = frozenset({P.SUPPORT_RAISE, P.INDEMNITY_GIVE})
 _ENDPOINTS = frozenset({P.WEBHOOK_ENDPOINT_READ, P.WEBHOOK_ENDPOINT_CHANGE, P.DELIVERY_RESEND})
 _MEMBERSHIP = frozenset({P.PARTNER_CHANGE, P.GRANT_MAKE, P.GRANT_APPROVE, P.REVOCATION_MAKE})
 

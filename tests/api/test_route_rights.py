@@ -35,6 +35,7 @@ RIGHTS: Mapping[str, set[str]] = {
     f"GET {REQUEST}/legal-orders": ALL,
     f"GET {REQUEST}/partners": ALL,
     f"GET {REQUEST}/support": ALL,
+    f"GET {REQUEST}/indemnities": ALL,
     "GET /v1/statistics": ALL,
     "GET /v1/holds/owed": ALL,
     "GET /v1/incidents": ALL,
@@ -53,6 +54,7 @@ RIGHTS: Mapping[str, set[str]] = {
     "POST /v1/freeze-requests": SUBMITTING,
     f"POST {REQUEST}/approvals": LEAD,
     f"POST {REQUEST}/support": DISPOSING,
+    f"POST {REQUEST}/indemnities": DISPOSING,
     f"POST {REQUEST}/withdrawal": SUBMITTING,
     f"POST {REQUEST}/closure": LEAD,
     f"POST {REQUEST}/acknowledgement": ANSWERING,
@@ -122,6 +124,9 @@ def _body(route: Route, cast: Cast, own: Exchange, request: Mapping[str, Any]) -
         "/withdrawal": act | {"addresses": "all", "reason": "sent by mistake"},
         "/closure": act,
         "/support": act | {"support": "order", "document_sha256": "0" * 64},
+        "/indemnities": act
+        | {"cap": {"usd": "5"}, "law": "EE", "until": "2026-09-01T00:00:00Z"}
+        | {"document_sha256": "0" * 64},
         "/acknowledgement": act,
         "/review": act,
         "/decline": act | {"code": "funds_gone"},

@@ -112,6 +112,20 @@ def _raise_support(w: World) -> Iterator[Pair]:
         yield answer["support"], _read(w, reader, request)["support"]
 
 
+def _give_indemnity(w: World) -> Iterator[Pair]:
+    request = w.live()
+    w.act(w.cast.b.compliance, request, "decline", code="indemnity_required")
+    words = {"cap": {"usd": "250000"}, "law": "EE", "document_sha256": "ab" * 32}
+    answer: dict[str, Any] = {}
+    for to in ({}, {"to": w.cast.b.handle}):
+        answer = w.act(w.cast.a.compliance, request, "indemnities", until=_LATER, **words, **to)
+        for reader in (w.cast.a.auditor, w.cast.b.auditor):
+            yield _without(answer, "log"), _item(w, reader, request, "indemnities", answer["id"])
+    reviewed = w.act(w.cast.b.compliance, request, "review")
+    assert reviewed["leg"]["indemnity_given_at"] == answer["given_at"]
+    yield from _of_act(w, request, reviewed)
+
+
 def _withdraw(w: World) -> Iterator[Pair]:
     for addresses in ([0], "all"):
         request = w.live(addresses=[{"account": account(1)}, {"account": account(2)}])
@@ -261,6 +275,7 @@ _CASES: dict[str, Case] = {
     f"{_BASE}/approvals": _approve,
     f"{_BASE}/partners": _propose,
     f"{_BASE}/support": _raise_support,
+    f"{_BASE}/indemnities": _give_indemnity,
     f"{_BASE}/withdrawal": _withdraw,
     f"{_BASE}/closure": _close,
     f"{_BASE}/acknowledgement": _acknowledge,

@@ -38,6 +38,8 @@ EXPECTED = {
     (S.ACTIVE, True, A.WITHDRAW): (S.WITHDRAWN, False),
     (S.ACTIVE, True, A.WITHDRAW_SOME): (S.ACTIVE, True),
     (S.ACTIVE, True, A.ADD_PARTNERS): (S.ACTIVE, True),
+    (S.ACTIVE, True, A.GIVE_INDEMNITY): (S.ACTIVE, True),
+    (S.ACTIVE, False, A.GIVE_INDEMNITY): (S.ACTIVE, False),
     (S.SUBMITTED, False, A.RAISE_SUPPORT): (S.SUBMITTED, False),
     (S.ACTIVE, True, A.RAISE_SUPPORT): (S.ACTIVE, True),
     (S.ACTIVE, False, A.RAISE_SUPPORT): (S.ACTIVE, False),

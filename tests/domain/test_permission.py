@@ -55,10 +55,11 @@ ASKED = {
     P.DISPUTE_RAISE,
 }
 #: The table a second time, flat.
+PAPERS = {P.SUPPORT_RAISE, P.INDEMNITY_GIVE}
 EXPECTED = {
     R.ANALYST: ANALYST,
     R.SYSTEM: ANALYST | ENDPOINTS,
-    R.COMPLIANCE: READ | ENDPOINTS | ASKED | {P.LEGAL_ORDER_ATTACH, P.SUPPORT_RAISE},
+    R.COMPLIANCE: READ | ENDPOINTS | ASKED | {P.LEGAL_ORDER_ATTACH} | PAPERS,
     R.SECURITY_LEAD: READ
     | ENDPOINTS
     | ASKED
@@ -73,6 +74,7 @@ EXPECTED = {
         P.HOLD_ASK_EXTENSION,
         P.LEGAL_ORDER_ATTACH,
         P.SUPPORT_RAISE,
+        P.INDEMNITY_GIVE,
         P.PARTNER_CHANGE,
         P.GRANT_MAKE,
         P.GRANT_APPROVE,
@@ -191,4 +193,4 @@ def test_every_right_is_given_to_somebody() -> None:
 @pytest.mark.parametrize("role", [R.COMPLIANCE, R.SECURITY_LEAD, R.SYSTEM])
 def test_no_machine_answers_for_papers(role: Role) -> None:
     system = actor(role, kind=ActorKind.SYSTEM, as_compliance=True)
-    assert not {P.SUPPORT_RAISE} & permissions_of(system)
+    assert not PAPERS & permissions_of(system)

@@ -378,3 +378,34 @@ def test_support_is_raised_by_the_hash_of_its_document_and_told_in_words(
     assert shell("support", FRQ, "none", "--document", str(file)).exit_code == 2
     stub.answers("GET", f"{REQUEST}/support", {"items": [given], "next_cursor": None})
     assert all(word in shell("supports", FRQ).output for word in ("a police report", "17/2026"))
+
+
+def test_an_indemnity_is_given_by_the_hash_of_its_document(
+    shell: Shell, stub: StubCoordinator
+) -> None:
+    answer_request(stub)
+    file = shell.write("indemnity.pdf", b"%PDF of the lawyers")
+    given = {
+        "id": new_id("ind"),
+        "request_id": FRQ,
+        "act_id": new_id("act"),
+        "to": None,
+        "cap": {"usd": "250000"},
+        "law": "EE",
+        "until": UNTIL,
+        "document_sha256": sha256(b"%PDF of the lawyers").hexdigest(),
+        "given_at": AT,
+    }
+    stub.answers("POST", f"{REQUEST}/indemnities", given, status=201)
+    words = ["--document", str(file), "--law", "EE", "--until", UNTIL]
+    done = shell("indemnify", FRQ, *words, "--cap-usd", "250000")
+    assert all(word in done.output for word in ("all partners asked", "USD 250000", "2026-03-01"))
+    body = sent(stub)
+    assert (body["cap"]["usd"], body["law"], body["until"]) == ("250000", "EE", UNTIL)
+    assert body["document_sha256"] == given["document_sha256"]
+    asset = "eip155:1/slip44:60"
+    assert shell("indemnify", FRQ, *words, "--cap", "5", asset).exit_code == 0
+    for wrong in ([], ["--cap-usd", "1", "--cap", "5", asset]):
+        assert shell("indemnify", FRQ, *words, *wrong).exit_code == 2
+    stub.answers("GET", f"{REQUEST}/indemnities", {"items": [given], "next_cursor": None})
+    assert all(word in shell("indemnities", FRQ).output for word in ("USD 250000", "EE"))

@@ -23,6 +23,7 @@ from coordinator.storage.ledger.ledger_totals import AssetTotals
 from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.requests import freeze_requests as store
 from coordinator.storage.requests import incidents as incident_store
+from coordinator.storage.requests import indemnities
 from coordinator.storage.requests import legs as leg_store
 from coordinator.storage.requests.freeze_requests import ListedRequest
 from coordinator.storage.requests.incidents import IncidentRead
@@ -34,6 +35,7 @@ from holdfast.protocol.payloads import FreezeRequest, format_time, optional_time
 from holdfast.protocol.strict_json import JsonObject
 from holdfast.protocol.vocabulary import (
     Decision,
+    DeclineCode,
     LegStatus,
     RequestStatus,
     Support,
@@ -192,6 +194,7 @@ class LegView(TypedDict):
     release_recommended_at: NotRequired[str | None]
     decline_code: str | None
     decline_detail: str | None
+    indemnity_given_at: NotRequired[str]
     sequence: int
     requester_sequence: int
     flags: list[str]
@@ -398,12 +401,14 @@ class LegDetails:
         decline_detail: What its partner said as it declined.
         contested: Until when the requester is to answer the leg's oldest open dispute, and since
             when a release is recommended; None where nothing is contested.
+        indemnified_at: When the indemnity was given for want of which it declined.
     """
 
     numbers: LegNumbers
     totals: TotalsView
     decline_detail: str | None
     contested: tuple[datetime, datetime | None] | None
+    indemnified_at: datetime | None
 
 
 def leg_views(connection: Connection, vault: Vault, rows: Sequence[LegRow]) -> list[LegView]:
@@ -412,6 +417,7 @@ def leg_views(connection: Connection, vault: Vault, rows: Sequence[LegRow]) -> l
     declines = [row.decline_act_id for row in rows if row.decline_act_id is not None]
     bodies = evidence_bodies(connection, vault, declines)
     disputed = dispute_times(connection, rows)
+    indemnified = indemnity_times(connection, rows)
     return [
         leg_view(
             row,
@@ -420,6 +426,7 @@ def leg_views(connection: Connection, vault: Vault, rows: Sequence[LegRow]) -> l
                 ledger_totals.as_text(totals[row.id]),
                 bodies.get(row.decline_act_id or "", {}).get("detail"),
                 disputed.get(row.id),
+                indemnified.get(row.id),
             ),
         )
         for row in rows
@@ -432,6 +439,29 @@ def dispute_times(
     """Return the times of `LegDetails.contested` by leg; no query where no leg is disputed."""
     disputed = [row.id for row in rows if LegFlag.DISPUTED in row.flags]
     return disputes.open_times(connection, disputed) if disputed else {}
+
+
+def indemnity_times(connection: Connection, rows: Sequence[LegRow]) -> Mapping[str, datetime]:
+    """Return when an indemnity was given to legs that declined for want of one.
+
+    No query where none did.
+    """
+    wanting = {
+        row.id: row
+        for row in rows
+        if row.decline_code == DeclineCode.INDEMNITY_REQUIRED and row.decline_act_id is not None
+    }
+    if not wanting:
+        return {}
+    given = indemnities.of_requests(connection, {row.request_id for row in wanting.values()})
+    times: dict[str, datetime] = {}
+    for row in wanting.values():
+        for each in given:
+            is_for_it = each.request_id == row.request_id and each.leg_id in {None, row.id}
+            # Ids of acts sort by time: one given before the decline was not what it asked for.
+            if is_for_it and each.act_id > (row.decline_act_id or ""):
+                times[row.id] = each.given_at
+    return times
 
 
 def leg_view(row: LegRow, details: LegDetails) -> LegView:
@@ -457,6 +487,8 @@ def leg_view(row: LegRow, details: LegDetails) -> LegView:
         answer_by, recommended_at = details.contested
         view["dispute_answer_by"] = format_time(answer_by)
         view["release_recommended_at"] = optional_time(recommended_at)
+    if details.indemnified_at is not None:
+        view["indemnity_given_at"] = format_time(details.indemnified_at)
     return view
 
 

@@ -28,6 +28,7 @@ from coordinator.services.requests.freeze_request_views import (
     TotalsView,
     dispute_times,
     evidence_bodies,
+    indemnity_times,
     leg_view,
 )
 from coordinator.storage.ending import disputes as dispute_store
@@ -194,6 +195,7 @@ def leg_now(
         totals_now(on) if totals is None else totals,
         decline_detail,
         dispute_times(uow.connection, [leg]).get(leg.id),
+        indemnity_times(uow.connection, [leg]).get(leg.id),
     )
     return leg_view(leg, details)
 

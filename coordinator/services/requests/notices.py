@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import NotRequired, TypedDict
 
-from coordinator.services.core.acts import RequestContext
+from coordinator.services.core.acts import LegContext, RequestContext
 from coordinator.services.core.unit_of_work import UnitOfWork, unpack_evidence
 from coordinator.services.ending.ended_legs import withdrawal
 from coordinator.services.requests.freeze_request_views import support_of
@@ -89,7 +89,7 @@ def send_notices(
             on.tell_partner(leg, EventType.REQUEST_WITHDRAWN, gone)
 
 
-def proof_of_this_act(on: RequestContext, act: str) -> ActProof:
+def proof_of_this_act(on: RequestContext | LegContext, act: str) -> ActProof:
     """Return what proves the act under way, as the event that tells the partners of it carries it.
 
     A body may be long without saying much; it is linked then.

@@ -28,6 +28,8 @@ from holdfast.protocol.hold_payloads import ExtensionRequest, HoldExtension
 from holdfast.protocol.life_cycle_payloads import (
     Dispute,
     DisputeResolution,
+    IndemnityCap,
+    IndemnityGift,
     InfoAnswer,
     InfoRequest,
     LegalOrder,
@@ -39,6 +41,7 @@ from holdfast.protocol.life_cycle_views import (
     DisputeView,
     DraftView,
     IncidentDetailView,
+    IndemnityView,
     InfoRequestView,
     LegalOrderView,
     StatisticsView,
@@ -686,6 +689,33 @@ class Client:
             members["reference"] = reference
         body = SupportRaise.model_validate(members)
         return self._post(SupportView, f"{_REQUESTS}/{request.id}/support", body, idempotency_key)
+
+    def give_indemnity(
+        self,
+        request: RequestRef,
+        cap: IndemnityCap,
+        *,
+        law: str,
+        until: datetime,
+        document_sha256: str,
+        to: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> IndemnityView:
+        """Make good what a wrong freeze costs, up to a cap and until a time, to all or to one."""
+        body = IndemnityGift(
+            content_sha256=request.content_sha256,
+            cap=cap,
+            law=law,
+            until=until,
+            document_sha256=document_sha256,
+            to=to,
+        )
+        path = f"{_REQUESTS}/{request.id}/indemnities"
+        return self._post(IndemnityView, path, body, idempotency_key)
+
+    def indemnities(self, request_id: str) -> Iterator[IndemnityView]:
+        """Yield the indemnities that one may see: the requester all, a partner asked its own."""
+        return self._pages(IndemnityView, f"{_REQUESTS}/{request_id}/indemnities")
 
     def support(self, request_id: str) -> Iterator[SupportView]:
         """Yield the documents that raised whose word a request rests on."""

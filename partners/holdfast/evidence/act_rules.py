@@ -16,6 +16,7 @@ from holdfast.protocol.hold_payloads import ExtensionRequest, HoldExtension
 from holdfast.protocol.life_cycle_payloads import (
     Dispute,
     DisputeResolution,
+    IndemnityGift,
     InfoAnswer,
     InfoRequest,
     LegalOrder,
@@ -101,6 +102,9 @@ ACT_RULES: Mapping[str, ActRule] = MappingProxyType(
         "approve_addition": ActRule("approvals", Approval, _ON_REQUEST, _LEADS, Decision.APPROVE),
         "reject_addition": ActRule("approvals", Approval, _ON_REQUEST, _LEADS, Decision.REJECT),
         "raise_support": ActRule("support", SupportRaise, _ON_REQUEST, DISPOSERS, by_person=True),
+        "give_indemnity": ActRule(
+            "indemnities", IndemnityGift, _ON_REQUEST, DISPOSERS, by_person=True
+        ),
         "close": ActRule("closure", Closure, _ON_REQUEST, _LEADS),
         "answer": ActRule("info-requests/{inf}/answer", InfoAnswer, _ON_REQUEST, _SUBMITTERS),
         "ask_extension": ActRule("extension-requests", ExtensionRequest, _ON_REQUEST, _LEADS),

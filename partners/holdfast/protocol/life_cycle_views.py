@@ -73,6 +73,21 @@ class LegalOrderView(View):
     log: LogEntry | None = None
 
 
+class IndemnityView(View):
+    """An indemnity that the requester gave; without `to` it holds for all partners asked."""
+
+    id: str
+    request_id: str
+    act_id: str
+    to: Handle | None = None
+    cap: dict[str, Any] | None = None
+    law: str | None = None
+    until: Time
+    document_sha256: Sha256
+    given_at: Time
+    log: LogEntry | None = None
+
+
 class SupportView(View):
     """A document that raised whose word a request rests on."""
 

@@ -155,7 +155,8 @@ class LegView(View):
     `sequence` counts the leg's events, all of which its partner is told; `requester_sequence` those
     of them that the requester is told, too. While the partner contests for its customer, a read
     tells until when the requester is to answer, and since when a release is recommended for want of
-    an answer; `overdue_at` is when an acknowledgement was seen to be late.
+    an answer; `overdue_at` is when an acknowledgement was seen to be late. `indemnity_given_at` is
+    when the indemnity was given for want of which it declined: it may review again.
     """
 
     id: str
@@ -171,6 +172,7 @@ class LegView(View):
     release_recommended_at: Time | None = None
     decline_code: str | None = None
     decline_detail: str | None = None
+    indemnity_given_at: Time | None = None
     sequence: int
     requester_sequence: int = 0
     flags: list[str] = []

@@ -245,6 +245,7 @@ class EventType(StrEnum):
     LEG_DISPUTED = "leg.disputed"
     LEG_DISPUTE_RESOLVED = "leg.dispute_resolved"
     LEG_LEGAL_ORDER = "leg.legal_order_attached"
+    LEG_INDEMNITY_GIVEN = "leg.indemnity_given"
     FREEZE_FOUND = "freeze.found"
     FREEZE_FROZEN = "freeze.frozen"
     FREEZE_RELEASED = "freeze.released"

@@ -53,6 +53,12 @@ def upgrade() -> None:
         "indemnity",
         sa.Column("id", sa.String(length=40), nullable=False, comment="ind_…"),
         sa.Column("request_id", sa.String(length=40), nullable=False),
+        sa.Column(
+            "leg_id",
+            sa.String(length=40),
+            nullable=True,
+            comment="whom it is given; None: all asked",
+        ),
         sa.Column("act_id", sa.String(length=40), nullable=False),
         sa.Column("document_sha256", sa.String(length=64), nullable=False),
         sa.Column("valid_until", sa.BigInteger(), nullable=False),
