@@ -121,9 +121,10 @@ def _give_indemnity(w: World) -> Iterator[Pair]:
         answer = w.act(w.cast.a.compliance, request, "indemnities", until=_LATER, **words, **to)
         for reader in (w.cast.a.auditor, w.cast.b.auditor):
             yield _without(answer, "log"), _item(w, reader, request, "indemnities", answer["id"])
-    reviewed = w.act(w.cast.b.compliance, request, "review")
-    assert reviewed["leg"]["indemnity_given_at"] == answer["given_at"]
-    yield from _of_act(w, request, reviewed)
+    # A question leaves the decline as it is, and the leg shows that it was given since.
+    asked = w.act(w.cast.b.analyst, request, "info-requests", missing=["The seal."])
+    assert asked["leg"]["indemnity_given_at"] == answer["given_at"]
+    yield from _both_legs(w, request, asked)
 
 
 def _withdraw(w: World) -> Iterator[Pair]:

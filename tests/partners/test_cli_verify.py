@@ -116,7 +116,7 @@ def test_programs_read_one_document_for_every_finding_and_one_for_all(
         "leg": "asserted",
     }
     assert {name: rows[-1][name] for name in ("verified", "asserted", "failed")} == {
-        "verified": 8,
+        "verified": 9,
         "asserted": 2,
         "failed": 0,
     }
