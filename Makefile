@@ -19,6 +19,9 @@ UV ?= uv
 # Which act of the demo: 1, 2 or all
 ACT ?= all
 
+# Whatever the shell says, what was compiled is kept: a run of the tests starts some hundred processes.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: help
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

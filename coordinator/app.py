@@ -11,7 +11,6 @@ from coordinator.api.auth import KeyRing
 from coordinator.api.content_cache import ContentCache
 from coordinator.api.context import AppContext
 from coordinator.api.rate_limit import RateLimiter
-from coordinator.config_files import read_rulebook
 from coordinator.dispatcher.address_guard import (
     BlockedTargetError,
     EndpointPolicy,
@@ -22,6 +21,7 @@ from coordinator.domain.clock import Clock
 from coordinator.domain.errors import FieldFault, InvalidInputError
 from coordinator.domain.service_wallets import NO_WALLETS, ServiceWallets
 from coordinator.key_files import CoordinatorKeys, read_keys
+from coordinator.operations.rulebook_files import read_rulebook
 from coordinator.settings import Settings, SettingsError, clock_of
 from coordinator.storage import tables
 from coordinator.storage.engine.base import db
@@ -84,7 +84,7 @@ def wire(
         clock=clock,
         rulebook=rulebook,
         service_wallets=service_wallets(settings, rulebook.chains),
-        webhook_key=keys.webhook.public,
+        signing_key=keys.webhook,
         wake=notifier.notify,
         check_endpoint=endpoint_check(settings),
         limiter=RateLimiter(settings.rate_per_minute // settings.web_processes),

@@ -47,7 +47,7 @@ def set_up_logging(level: str, form: str) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
-        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Undisturbed(sys.stderr))),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _Undisturbed(sys.stderr))),
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(level=max(_LEVELS[level], logging.WARNING), stream=sys.stderr)

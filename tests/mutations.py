@@ -54,6 +54,8 @@ _URL = ("tests/api/test_exact_url.py",)
 _LOOP = ("tests/dispatcher/test_loop.py",)
 _RESPONSE = ("tests/dispatcher/test_webhook_sender_hostile.py",)
 _TARGET = ("tests/dispatcher/test_address_guard.py", "tests/dispatcher/test_address_guard_table.py")
+_LEFT_OUT = ("tests/services/test_left_out.py",)
+_CLEARED = ("tests/services/test_clearances.py",)
 _FRONT = ("tests/operations/test_front.py",)
 
 MUTATIONS: tuple[Mutation, ...] = (
@@ -347,9 +349,93 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         f"{_SERVICES}/requests/approvals.py",
-        "    _require_warnings_accepted(context.warnings, body.warnings_accepted)\n",
-        "",
+        "    _require_warnings_accepted(context.warnings, body",
+        "    (context.warnings, body",
         ("tests/services/test_approve.py",),
+    ),
+    Mutation(
+        f"{_SERVICES}/requests/approvals.py",
+        "    if code in ACCEPTED_SINGLY and len(named_here) != 1:\n",
+        "    if False:\n",
+        ("tests/services/test_wrong_target_guard.py",),
+    ),
+    Mutation(
+        f"{_DOMAIN}/left_out.py",
+        "    if set(first) == set(mine):\n",
+        "    if True:\n",
+        _LEFT_OUT,
+    ),
+    Mutation(
+        f"{_DOMAIN}/left_out.py",
+        "    if held and approvals < quorum:\n",
+        "    if False:\n",
+        _LEFT_OUT,
+    ),
+    Mutation(
+        f"{_SERVICES}/requests/left_out.py",
+        "    if remainder_sha256(remainder) != body.remainder_sha256:\n",
+        "    if False:\n",
+        _LEFT_OUT,
+    ),
+    Mutation(
+        f"{_SERVICES}/requests/left_out.py",
+        "return row.left_out_count > 0 and leg is not None and not leg.knows_left_out",
+        "return False",
+        _LEFT_OUT,
+    ),
+    Mutation(
+        f"{_SERVICES}/requests/notices.py",
+        "                body, is_cut = remainder, True\n",
+        "                pass\n",
+        _LEFT_OUT,
+    ),
+    Mutation(
+        f"{_SERVICES}/ledger/ledger_views.py",
+        '                view["body"], view["remainder"] = None, remainder.decode()\n',
+        '                view["remainder"] = remainder.decode()\n',
+        _LEFT_OUT,
+    ),
+    Mutation(
+        f"{_DOMAIN}/ledger_draft.py",
+        "        if address_no in self.rules.left_out:\n",
+        "        if False:\n",
+        _LEFT_OUT,
+    ),
+    Mutation(
+        f"{_EVIDENCE}/four_eyes.py",
+        "    if named != {remainder_sha256(submission.body)} or",
+        "    if",
+        _LEFT_OUT,
+    ),
+    Mutation(
+        f"{_SERVICES}/ending/contested.py",
+        "on.on_leg(leg).by(COORDINATOR).record(",
+        "on.on_leg(leg).record(",
+        ("tests/services/test_contested.py",),
+    ),
+    Mutation(
+        f"{_DOMAIN}/contested.py",
+        "if disputing.get(accounts[place.address_no], set()) - {place.leg_id}:",
+        "if disputing.get(accounts[place.address_no]):",
+        ("tests/services/test_contested.py",),
+    ),
+    Mutation(
+        f"{_SERVICES}/ending/withdrawals.py",
+        "is_wrong = went_out and body.reason_code is WithdrawalReason.WRONG_TARGET",
+        "is_wrong = went_out",
+        _CLEARED,
+    ),
+    Mutation(
+        f"{_STORAGE}/ending/clearances.py",
+        "    if not with_left_out:\n",
+        "    if False:\n",
+        _CLEARED,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/clearance.py",
+        "    _check_claims(front.claims)\n",
+        "",
+        _CLEARED,
     ),
     Mutation(
         f"{_SERVICES}/requests/approvals.py",

@@ -1,7 +1,7 @@
 """The rules of `config/` as they are shipped, loaded once, and what commands are run with."""
 
-from coordinator.config_files import read_rulebook
 from coordinator.domain.clock import Clock
+from coordinator.operations.rulebook_files import read_rulebook
 from coordinator.services.core.unit_of_work import CommandContext
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.documents import Vault

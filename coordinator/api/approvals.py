@@ -11,8 +11,12 @@ def decide(call: SignedCall[payloads.Approval], request_id: str) -> DecideFreeze
     """Approve or reject a freeze request.
 
     Never by whoever submitted it. `context_sha256` is the SHA-256 of the `decision_context` string
-    that was shown; every warning in it must be accepted with a reason. The partners asked are
-    handed this very body: a warning that names `requests` is about those and is left out of it, for
-    whoever signs the context accepts it.
+    that was shown; every warning in it must be accepted with a reason, those of service wallets one
+    by one. The partners asked are handed this very body: a warning that names `requests` is about
+    those and is left out of it, for whoever signs the context accepts it.
+
+    Addresses that an approval leaves out (`except`) never go out. `remainder_sha256` is the hash of
+    what does: the submitted document without its `nonce`, null in their places, as canonical JSON.
+    All who approve leave out the same. Of a flash request that is out they are withdrawn.
     """
     return DecideFreezeRequest(request_id=request_id, body=call.body)

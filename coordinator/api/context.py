@@ -12,7 +12,7 @@ from coordinator.api.rate_limit import RateLimiter
 from coordinator.domain.service_wallets import ServiceWallets
 from coordinator.services.core.unit_of_work import CommandContext
 from coordinator.storage.engine.wakeup import Watcher
-from holdfast.protocol.jwk import PublicKey
+from holdfast.protocol.jwk import PrivateKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,12 +21,13 @@ class AppContext(CommandContext):
 
     Attributes:
         origin: The configured origin: `aud` of every token and the start of every `htu`.
+        signing_key: The coordinator's own; its public half is in the JWK set.
         wake: Called after every commit; wakes the workers and the long polls.
     """
 
     origin: str
     service_wallets: ServiceWallets
-    webhook_key: PublicKey
+    signing_key: PrivateKey
     wake: Callable[[], None]
     check_endpoint: Callable[[str], None]
     limiter: RateLimiter

@@ -131,11 +131,12 @@ def read_request(reader: Reader, request_id: str) -> FreezeRequestView:
 def list_addresses(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
     """List the flagged addresses of a request, in its own order."""
     partner = reader.actor.partner
-    row, _ = readable_request(reader.connection, partner, request_id)
+    row, leg = readable_request(reader.connection, partner, request_id)
     size = page_size(reader.context, query.limit)
-    items = address_views(reader.read_context, row, after=after_number(query), limit=size)
-    last = items[-1]["address_no"] if items else row.address_count
-    return page_view(items, write_cursor(last) if last + 1 < row.address_count else None)
+    items, more = address_views(
+        reader.read_context, row, leg, after=after_number(query), limit=size
+    )
+    return page_view(items, write_cursor(items[-1]["address_no"]) if more else None)
 
 
 @query_view(query=PageQuery, answer=views.Page[views.LegView], needs=_READ, while_suspended=True)

@@ -12,15 +12,17 @@ from coordinator.api.paging import (
     write_cursor,
 )
 from coordinator.api.pipeline import Reader
-from coordinator.api.scope import leg_scope, scoped_page
+from coordinator.api.scope import scoped_page
 from coordinator.api.view import query_view
 from coordinator.domain.permission import Permission
+from coordinator.services.core.access import readable_request
 from coordinator.services.ledger.ledger_views import (
     evidence_page,
     evidence_views,
     hold_views,
     line_views,
 )
+from coordinator.services.requests.left_out import asked_remainder
 from coordinator.storage.ledger import ledger_pages
 from coordinator.storage.requests import freeze_requests as store
 from holdfast.protocol import views
@@ -55,13 +57,15 @@ def list_holds(reader: Reader, query: PageQuery, request_id: str) -> dict[str, A
 def list_evidence(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
     """List the acts on a request with what proves each, byte for byte as it was signed.
 
-    A page may be shorter than `limit` where documents are large.
+    A page may be shorter than `limit` where documents are large. Where the approval left addresses
+    out, partners asked after it read the `remainder` in place of the submitted document.
     """
     size = min(page_size(reader.context, query.limit), _MOST_EVIDENCE)
+    row, leg = readable_request(reader.connection, reader.actor.partner, request_id)
     found = store.acts(
         reader.connection,
         request_id,
-        leg_id=leg_scope(reader, request_id),
+        leg_id=None if leg is None else leg.id,
         after=after_id(query) or "",
         limit=size + 1,
     )
@@ -70,4 +74,5 @@ def list_evidence(reader: Reader, query: PageQuery, request_id: str) -> dict[str
     if fitting < len(rows):
         rows = rows[:fitting]
         cursor = write_cursor(rows[-1].id)
-    return page_view(evidence_views(reader.connection, reader.vault, rows), cursor)
+    remainder = asked_remainder(reader.connection, reader.vault, row, leg)
+    return page_view(evidence_views(reader.connection, reader.vault, rows, remainder), cursor)

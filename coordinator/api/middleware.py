@@ -1,6 +1,7 @@
 """Middleware of every request: its id, security headers, log line and metrics."""
 
 import time
+from collections.abc import Mapping
 from http import HTTPStatus
 
 import structlog
@@ -29,6 +30,7 @@ _HSTS = "max-age=31536000; includeSubDomains"
 
 def register(app: Flask, *, is_https: bool) -> None:
     """Have `app` run this before and after every request."""
+    always = SECURITY_HEADERS | ({"Strict-Transport-Security": _HSTS} if is_https else {})
 
     @app.before_request
     def begin() -> None:
@@ -47,16 +49,24 @@ def register(app: Flask, *, is_https: bool) -> None:
         call = present_call()
         if call is not None and call.is_put_off:
             return response  # nobody sees it: the front calls again
-        for name, value in SECURITY_HEADERS.items():
-            response.headers.setdefault(name, value)
-        if is_https:
-            response.headers.setdefault("Strict-Transport-Security", _HSTS)
+        _complete(response, always)
         response.headers["X-Request-Id"] = g.request_id
         allowance = g.get("allowance")
         if allowance is not None:
             _tell_allowance(response, allowance)
         _record(response)
         return response
+
+
+def _complete(response: Response, always: Mapping[str, str]) -> None:
+    """Add those headers that the response does not set itself.
+
+    Asking `response.headers` for each would go through all of them each time, twice.
+    """
+    present = {name.lower() for name, _ in response.headers}
+    for name, value in always.items():
+        if name.lower() not in present:
+            response.headers.add(name, value)
 
 
 def _remember_request_id() -> None:

@@ -30,6 +30,8 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "idempotency_key": "The Idempotency-Key header is missing or malformed.",
         "invalid_addresses": "Some flagged addresses have faults; all of them are named at once.",
         "invalid_partners": "Some of the partners asked cannot be; all of them are named at once.",
+        "other_remainder": "`remainder_sha256` is not the hash of what would go out without the "
+        "addresses that `except` names.",
         "possession": "The proof does not show that its maker holds the new key.",
         "replay_too_long": "More events happened since then than one replay queues.",
         "thumbprint_mismatch": "The root key is not the one whose thumbprint was given.",
@@ -38,6 +40,7 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
     },
     errors.NotFoundError: {
         "invitation_not_good": "The invitation is spent, too old, or another's.",
+        "no_such_clearance": "There is no such clearance.",
         "no_such_dispute": "This request has no such dispute.",
         "no_such_hold": "There is no such hold, or none that this act may name.",
         "no_such_question": "Nobody asked this about this request.",
@@ -53,15 +56,20 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
     errors.ConflictError: {
         "already_answered": "This question has its answer.",
         "already_decided": "You have decided on this before; a decision is not changed.",
+        "already_revoked": "This clearance was revoked before.",
         "already_resolved": "This dispute is resolved.",
         "endpoint_off": "The endpoint is turned off; turn it on first.",
+        "held_meanwhile": "Funds are held on what the ratification would leave out, and letting "
+        "them go takes more leads; withdraw it after the ratification.",
         "holds_open": "Holds are still open; a request closes once all are released, returned or "
         "seized.",
         "known_key": "The key is known already; a key belongs to one subject for ever.",
         "nonce_used": "This very document was submitted before; a fresh nonce makes it another "
         "request. The detail names the one that stands.",
         "nothing_held": "Nothing is held that this could be about.",
-        "nothing_left": "These are all that is left; withdraw the whole request.",
+        "nothing_left": "These are all that is left; withdraw the whole request, or reject it.",
+        "other_left_out": "An earlier approval leaves out other addresses (`except`); the detail "
+        "names them. Approvals that count to one quorum leave out the same ones.",
         "proposer_gone": "Whoever proposed it may no longer; propose it again if it is wanted.",
         "reset_over": "The new root key has taken over.",
         "same_addition": "This very addition was proposed before; a fresh nonce tells them apart.",
@@ -69,7 +77,8 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "too_few_leads": "Fewer security leads could approve than the policy asks for.",
         "too_many_endpoints": "No more endpoints; delete one that is not used.",
         "unknown_key": "The key named was taken away meanwhile.",
-        "withdrawn_already": "Some of these addresses were withdrawn before.",
+        "withdrawn_already": "Some of these addresses were withdrawn before, or left out when the "
+        "request was approved.",
     },
     errors.StaleDocumentError: {
         "other_context": "`context_sha256` is not the hash of the decision context in force.",

@@ -7,6 +7,7 @@ from flask import Flask, Response
 from coordinator.api import (
     additions,
     approvals,
+    clearances,
     disputes,
     docs,
     drafts,
@@ -113,6 +114,16 @@ ROUTES: tuple[Route, ...] = (
             "/v1/freeze-requests/{request_id}/disputes/{dispute_id}/resolution",
             disputes.resolve,
         ),
+    ),
+    *_section(
+        "clearances",
+        ("GET", "/v1/freeze-requests/{request_id}/clearances", clearances.list_clearances),
+        (
+            "POST",
+            "/v1/freeze-requests/{request_id}/clearances/{clearance_id}/revocation",
+            clearances.revoke,
+        ),
+        ("GET", "/v1/clearances/{clearance_id}", clearances.read_status),
     ),
     *_section(
         "evidence",

@@ -1,4 +1,4 @@
-"""What anybody may ask: what this coordinator is, its webhook key, and whether it is well."""
+"""What anybody may ask: what this coordinator is, its public key, and whether it is well."""
 
 from typing import Any
 
@@ -57,11 +57,11 @@ def about() -> Response:
 
 @public_view(answer=JwksView)
 def jwks() -> Response:
-    """The keys that the coordinator signs webhooks with.
+    """The keys that the coordinator signs with.
 
-    For the `v1a` signature of every webhook.
+    For the `v1a` signature of every webhook, and for clearances.
     """
-    key = current_context().webhook_key
+    key = current_context().signing_key.public
     entry = {**key.jwk(), "kid": key.kid, "use": "sig", "alg": key.alg}
     return _json({"keys": [entry]}, max_age=_MAX_AGE_SECONDS)
 

@@ -18,6 +18,7 @@ from coordinator.services.reading.statistics import (
     figures_by_row,
     member_view,
     month_start,
+    requester_views,
     yearly_view,
 )
 from coordinator.storage.reading import statistics as store
@@ -48,15 +49,18 @@ def read_statistics(reader: Reader, query: StatisticsQuery) -> dict[str, Any]:
     """Read how fast partners answered and what came of it, over the legs that you may see.
 
     By partner, urgency and month in which a leg began. What was asked counts once for each partner
-    asked; a hold that several legs share counts once.
+    asked; a hold that several legs share counts once. `requesters` tells how often who asks flagged
+    the wrong account: of the addresses that were frozen, those withdrawn as wrong targets.
     """
     now = reader.context.clock.now()
     last = query.to_month or (f"{now:%Y-%m}" if query.from_month is None else None)
     last = last or max(query.from_month or "", f"{now:%Y-%m}")
     first = query.from_month or last
     start, end = _months(first, last)
-    rows = figures_by_row(reader.connection, Scope(start, end, reader.actor.partner))
-    view = member_view(rows, from_month=first, to_month=last)
+    scope = Scope(start, end, reader.actor.partner)
+    rows = figures_by_row(reader.connection, scope)
+    requesters = requester_views(reader.connection, scope)
+    view = member_view(rows, requesters, from_month=first, to_month=last)
     return {**view, "units": display_units(reader.context.rulebook.chains, view["totals"])}
 
 

@@ -74,6 +74,12 @@ class Policies:
     support_max: Mapping[Support, timedelta]
     name_from_cases: int
 
+    def answer_dispute_by(self, urgency: Urgency, *, raised_at: datetime) -> datetime:
+        """Return until when the requester answers a dispute: soon where it asked in haste."""
+        is_flash = urgency is Urgency.FLASH
+        within = self.answer_flash_dispute_within if is_flash else self.answer_dispute_within
+        return raised_at + within
+
     def acknowledge_by(self, urgency: Urgency, *, queued_at: datetime) -> datetime:
         """Return the time by which a leg should be acknowledged."""
         return queued_at + self.acknowledge_within[urgency]

@@ -3,7 +3,7 @@
 What a faulty line was about is not judged again here: its sums would only mislead.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -35,6 +35,7 @@ class Rules:
         canonical_asset: Returns the one form of a CAIP-19 id, or raises ValueError or ours.
         ended_at: When the request was withdrawn or closed, if it was.
         withdrawn: When single addresses were withdrawn, by number.
+        left_out: Addresses that the partner was never asked about.
         late_window: How long after the end crossing lines are taken.
         max_hold: How far ahead an end may lie, and where it is a review date.
         shared_with: Returns the requests that a hold is linked to.
@@ -49,6 +50,7 @@ class Rules:
     canonical_asset: Callable[[str], str]
     ended_at: datetime | None
     withdrawn: Mapping[int, datetime]
+    left_out: Collection[int]
     late_window: timedelta
     max_hold: HoldLimits
     shared_with: Callable[[str], Iterable[str]]
@@ -109,6 +111,12 @@ class Draft:
 
     def has_address(self, no: int, address_no: int, *, member: str = "address_no") -> bool:
         """Tell whether the request has such an address; note the fault if not."""
+        if address_no in self.rules.left_out:
+            detail = (
+                f"{address_no} was left out when the request was approved: nobody asks about it"
+            )
+            self.fault(no, member, detail, "no_such_address")
+            return False
         if address_no < self.rules.address_count:
             return True
         self.fault(

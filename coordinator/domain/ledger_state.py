@@ -82,7 +82,8 @@ class LegLedger:
         shared: Holds of the partner's other legs that this leg shares, and for which address.
         unlinked: Own holds that were kept for another request: they no longer count for this leg.
         other_holds: Holds of the partner's other legs: those shared, and those that a report names.
-        withdrawn: Addresses that the requester took back: no answer is awaited about them.
+        withdrawn: Addresses that the requester took back, or never asked about: no answer is
+            awaited about them.
         line: Loads one line of this leg by id with its amount as it stands, that is with the latest
             correction applied; None if there is none.
     """

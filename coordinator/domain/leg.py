@@ -187,6 +187,7 @@ class LegFlag(StrEnum):
     OVERDUE = "overdue"
     UNDELIVERABLE = "undeliverable"
     DISPUTED = "disputed"
+    CONTESTED = "contested"  # another partner disputes a freeze of the same account
     INFO_REQUESTED = "info_requested"
     ANSWER_OWED = "answer_owed"
 

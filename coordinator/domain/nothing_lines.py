@@ -64,13 +64,14 @@ class NothingLines:
         return {address_no: code for address_no, (_, code) in self._nothing.items()}
 
     def _spoken_for(self) -> set[int]:
-        """Addresses with any line, before this report or by its other `nothing` lines."""
+        """Addresses that "rest" does not mean: with any line so far, or never asked about."""
         ledger = self._draft.ledger
         return {
             *(address_no for address_no, _ in ledger.findings),
             *(hold.address_no for hold in ledger.holds.values()),
             *ledger.shared.values(),
             *ledger.nothing,
+            *self._draft.rules.left_out,
             *self._nothing,
         }
 

@@ -31,6 +31,7 @@ class Permission(StrEnum):
     FREEZE_REQUEST_CLOSE = "freeze_request:close"
     INFO_REQUEST_ANSWER = "info_request:answer"
     DISPUTE_RESOLVE = "dispute:resolve"
+    CLEARANCE_REVOKE = "clearance:revoke"
     HOLD_ASK_EXTENSION = "hold:ask_extension"
     # asked side
     LEG_ACKNOWLEDGE = "leg:acknowledge"
@@ -107,6 +108,7 @@ _DECIDE = frozenset(
         P.FREEZE_REQUEST_ADD_PARTNERS,
         P.FREEZE_REQUEST_CLOSE,
         P.DISPUTE_RESOLVE,
+        P.CLEARANCE_REVOKE,
         P.HOLD_ASK_EXTENSION,
     }
 )

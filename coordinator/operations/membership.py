@@ -5,11 +5,11 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy import select
 
-from coordinator.config_files import read_rulebook
 from coordinator.domain.actor import COORDINATOR
 from coordinator.domain.errors import InvalidInputError
 from coordinator.key_files import read_keys
 from coordinator.operations.preparation import open_migrated
+from coordinator.operations.rulebook_files import read_rulebook
 from coordinator.services.commands import execute
 from coordinator.services.core.unit_of_work import Answer, CommandContext, transaction
 from coordinator.services.membership.root_resets import ResetRoot

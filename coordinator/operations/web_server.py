@@ -26,6 +26,9 @@ from coordinator.storage.tail.events import News
 #: Whoever holds the database's write lock gives the interpreter up at every statement, and with
 #: 5 ms would wait that long for each where other threads check signatures meanwhile.
 SWITCH_SECONDS = 0.0005
+#: Seconds that a small change waits on SQLite for the one before, which takes some 4 ms unless it
+#: waits itself.
+CHANGE_PATIENCE_SECONDS = 0.1
 #: New containers after which the collector looks for cycles; Python's own is 700. A report of
 #: 11,000 lines makes some 200,000 that live until it is answered, and walking them again and again
 #: for cycles, of which there are none, took a fifth of its time.
@@ -62,6 +65,7 @@ def front_of(app: Flask, settings: Settings) -> Front:
         small_bytes=settings.small_body_bytes,
         body_seconds=settings.body_timeout.total_seconds(),
         bytes_per_second=settings.slowest_bytes_per_second,
+        change_patience_seconds=CHANGE_PATIENCE_SECONDS if context.database.is_sqlite else None,
     )
     return Front(app, limits, news)
 

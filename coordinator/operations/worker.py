@@ -4,11 +4,11 @@ import resource
 import threading
 
 from coordinator.app import endpoint_policy
-from coordinator.config_files import read_rulebook
 from coordinator.dispatcher.context import WorkerContext
 from coordinator.dispatcher.worker import Worker, WorkerSettings
 from coordinator.key_files import read_keys
 from coordinator.operations.preparation import open_settings_database
+from coordinator.operations.rulebook_files import read_rulebook
 from coordinator.settings import Settings, clock_of
 
 #: The pump, the aftercare, the watcher's slow poll, and one to spare.

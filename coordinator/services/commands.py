@@ -12,7 +12,13 @@ from coordinator.domain.permission import Permission, require
 from coordinator.services.core.bus import Handler, handlers_by_command
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.delivery import deliveries, webhook_endpoints
-from coordinator.services.ending import closing, disputes, legal_orders, withdrawals
+from coordinator.services.ending import (
+    clearances,
+    closing,
+    disputes,
+    legal_orders,
+    withdrawals,
+)
 from coordinator.services.ledger import freeze_ledger, holds
 from coordinator.services.membership import (
     grant_proposals,
@@ -64,6 +70,7 @@ HANDLERS: tuple[Handler[Any], ...] = (
     disputes.raise_dispute,
     disputes.resolve,
     disputes.recommend_release,
+    clearances.revoke,
     # Membership.
     partners.invite,
     partners.join,

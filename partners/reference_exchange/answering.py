@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 from holdfast import Client, TransportError, UnavailableError
 from holdfast.protocol.payloads import (
     FoundLine,
-    FreezeRequest,
     FrozenLine,
     Next,
     NothingLine,
     ReportLine,
+    RequestDocument,
     ReturnedLine,
 )
 from holdfast.protocol.payloads import ReleasedLine as Released
@@ -37,7 +37,8 @@ def answer(task: Task, book: DepositBook, client: Client, now: datetime) -> None
     """
     request_id = task.document.id
     withdrawn = _withdrawn(request_id, client)
-    matches = book.match(task.request.addresses, withdrawn=withdrawn)
+    flagged = task.request.numbered()
+    matches = book.match(flagged, withdrawn=withdrawn)
     freezes = book.freeze(request_id, [match for match in matches if match.found], now)
     shares = book.share(request_id, [match for match in matches if not match.found])
     client.acknowledge(task.document, idempotency_key=f"{request_id}.acknowledge")
@@ -57,7 +58,7 @@ def answer(task: Task, book: DepositBook, client: Client, now: datetime) -> None
     ]
     lines += [_gone(match, payout) for match, payout in zip(gone, payouts, strict=True)]
     said = here | {match.address_no for match in gone}
-    lines += _rest(len(task.request.addresses), said, withdrawn)
+    lines += _rest(flagged, said, withdrawn)
     if not lines:
         return
     report = client.report(task.document, lines, idempotency_key=f"{request_id}.report")
@@ -79,9 +80,11 @@ def _withdrawn(request_id: str, client: Client) -> frozenset[int]:
         return frozenset()
 
 
-def _rest(count: int, said: Collection[int], withdrawn: Collection[int]) -> list[ReportLine]:
+def _rest(
+    flagged: Collection[int], said: Collection[int], withdrawn: Collection[int]
+) -> list[ReportLine]:
     """Return the answer for addresses that lead to nobody; none is awaited about withdrawn ones."""
-    rest = [number for number in range(count) if number not in said and number not in withdrawn]
+    rest = [number for number in flagged if number not in said and number not in withdrawn]
     if not rest:
         return []
     return [NothingLine(kind=LineKind.NOTHING, address_nos=rest if withdrawn else "rest")]
@@ -99,7 +102,7 @@ def _gone(match: Match, payout: Payout | None) -> NothingLine:
     )
 
 
-def _lines(freeze: Freeze, request: FreezeRequest) -> list[ReportLine]:
+def _lines(freeze: Freeze, request: RequestDocument) -> list[ReportLine]:
     """Return what to report of one freeze: never a word about who the customer is."""
     lines: list[ReportLine] = [
         FoundLine(

@@ -8,9 +8,9 @@ as text because wei do not fit into SQLite's integers. Customer references never
 import sqlite3
 import threading
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -62,10 +62,6 @@ class Match:
     asset: str
     found: int
     freezable: int
-
-    def at(self, address_no: int) -> "Match":
-        """Return the same match under another number of the address."""
-        return replace(self, address_no=address_no)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,18 +190,18 @@ class DepositBook:
             _move(database, customer, asset, _Parts(available=-amount, locked=amount))
 
     def match(
-        self, addresses: Sequence[FlaggedAddress], *, withdrawn: Collection[int] = ()
+        self, addresses: Mapping[int, FlaggedAddress], *, withdrawn: Collection[int] = ()
     ) -> list[Match]:
         """Return every customer that the flagged addresses lead to, with what is here.
 
         Both ways: the flagged address is a deposit address of ours, or it sent us a deposit. A
         match with nothing left (`found` 0) is returned, too: it says that the funds are gone.
-        Addresses that were `withdrawn`, by number, lead to nobody.
+        The addresses are by their number; those that were `withdrawn` lead to nobody.
         """
         left: dict[tuple[str, str], int] = {}
         free: dict[tuple[str, str], int] = {}
         matches = []
-        for number, address in enumerate(addresses):
+        for number, address in addresses.items():
             if number in withdrawn:
                 continue
             for (customer, asset), received in sorted(self._reached(address).items()):

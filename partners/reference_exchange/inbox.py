@@ -13,7 +13,8 @@ from pathlib import Path
 
 from holdfast import Document, Event, Notice
 from holdfast.protocol import strict_json
-from holdfast.protocol.payloads import FreezeRequest
+from holdfast.protocol.payloads import FreezeRequest, Remainder
+from holdfast.protocol.remainder import read_asked
 from holdfast.protocol.vocabulary import EventType
 
 _SCHEMA = """
@@ -37,7 +38,7 @@ class Task:
     """A freeze request that waits for our answer; the requester is proven."""
 
     document: Document
-    request: FreezeRequest
+    request: FreezeRequest | Remainder
     tries: int
 
 
@@ -111,7 +112,7 @@ class Inbox:
             ).fetchone()
         if row is None:
             return None
-        request = FreezeRequest.model_validate(strict_json.loads(row[2]))
+        request = read_asked(strict_json.loads(row[2]))
         return Task(Document(row[0], row[1]), request, row[3])
 
     def _due_matter(self) -> Matter | None:

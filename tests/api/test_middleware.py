@@ -41,6 +41,7 @@ def test_every_answer_bears_the_headers_that_protect_browsers(
     assert headers["X-Frame-Options"] == "DENY"
     assert headers["Strict-Transport-Security"].startswith("max-age=")
     assert headers["X-Request-Id"].startswith("req_")
+    assert len({name.lower() for name, _ in headers}) == len(headers)  # each once
 
 
 @pytest.mark.parametrize("path", PUBLIC)

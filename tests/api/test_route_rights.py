@@ -29,6 +29,7 @@ RIGHTS: Mapping[str, set[str]] = {
     f"GET {REQUEST}/ledger": ALL,
     f"GET {REQUEST}/holds": ALL,
     f"GET {REQUEST}/evidence": ALL,
+    f"GET {REQUEST}/clearances": ALL,
     f"GET {REQUEST}/disputes": ALL,
     f"GET {REQUEST}/drafts": ALL,
     f"GET {REQUEST}/info-requests": ALL,
@@ -65,6 +66,7 @@ RIGHTS: Mapping[str, set[str]] = {
     f"POST {REQUEST}/info-requests/{{info_request_id}}/answer": {"analyst", "system"},
     f"POST {REQUEST}/disputes": DISPOSING,
     f"POST {REQUEST}/disputes/{{dispute_id}}/resolution": LEAD,
+    f"POST {REQUEST}/clearances/{{clearance_id}}/revocation": LEAD,
     f"POST {REQUEST}/hold-extensions": DISPOSING,
     f"POST {REQUEST}/extension-requests": LEAD,
     f"POST {REQUEST}/legal-orders": DISPOSING,
@@ -138,6 +140,7 @@ def _body(route: Route, cast: Cast, own: Exchange, request: Mapping[str, Any]) -
         "/answer": act | {"text": "It is number 17."},
         "/disputes": act | {"reference": "C-17", "text": "It was bought in good faith."},
         "/resolution": act | {"resolution": "rejected", "text": "The trace is clear."},
+        "/revocation": act | {"reason": "It was the thief's after all."},
         "/hold-extensions": act | LATER_END | {"basis": "voluntary"},
         "/extension-requests": act | LATER_END | {"reason": "The order is on its way."},
         "/legal-orders": act
@@ -162,6 +165,7 @@ def _path(route: Route, request: Mapping[str, Any], **ids: str) -> str:
         "endpoint_id": f"whe_{UNKNOWN}",
         "info_request_id": f"inf_{UNKNOWN}",
         "dispute_id": f"dsp_{UNKNOWN}",
+        "clearance_id": f"clr_{UNKNOWN}",
         "proposal_id": f"grp_{UNKNOWN}",
     } | ids
     return route.path.format(**names)

@@ -66,17 +66,27 @@ def test_every_make_target_has_a_help_text() -> None:
     assert declared >= TARGETS
 
 
-def test_make_without_a_target_lists_them() -> None:
-    listed = subprocess.run(
-        ["make", "--no-print-directory"],  # noqa: S607 - the user's own make
+def _make(*words: str, **environ: str) -> str:
+    """Return what make prints."""
+    # Under `make test` the outer make's flags would turn this into a part of it.
+    outer = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
+    return subprocess.run(
+        ["make", "--no-print-directory", *words],  # noqa: S607 - the user's own make
         cwd=ROOT,
-        # Under `make test` the outer make's flags would turn this into a part of it.
-        env={k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))},
+        env=outer | environ,
         capture_output=True,
         text=True,
         check=True,
     ).stdout
-    assert {line.split()[0] for line in listed.splitlines()} >= TARGETS
+
+
+def test_make_without_a_target_lists_them() -> None:
+    assert {line.split()[0] for line in _make().splitlines()} >= TARGETS
+
+
+def test_what_make_starts_keeps_what_it_compiles() -> None:
+    shown = "shown: ; @echo [$$PYTHONDONTWRITEBYTECODE]"
+    assert _make(f"--eval={shown}", "shown", PYTHONDONTWRITEBYTECODE="1") == "[]\n"
 
 
 def test_continuous_integration_runs_every_check() -> None:

@@ -60,17 +60,18 @@ after the approver has its answer.
 guard, pooled connections), which costs less than `requests`; one transaction completes and claims
 many.
 
-**Submissions per second.** Short of its aim, and worse than in the first measurements (381 and 199
-a second): since then a change reads the sender's rights before its body, free text is searched for
-customer data, duplicates are looked up before the transaction, and the front stands before Flask.
-One thread alone takes 2.0 ms a submission on SQLite, of which one sync is 0.4 ms. With eight
-clients a submission takes 4 ms of the process's own time: its threads take the interpreter from
-each other at every one of some two dozen statements, while one of them holds the write lock. A
-longer turn (`SWITCH_SECONDS`, 5 ms) gives a tenth more, and small requests beside large bodies then
-wait longer. On PostgreSQL those statements take five round trips; the server works on the same two
-cores. A second web process helps there, and not on SQLite, where it waits for the same lock.
-Sharing the sync alone would not mend it (ADR 0027). The floor is one insert and one sync;
-`validated and refused` is everything but the transaction.
+**Submissions per second.** Short of its aim. In the first measurements it was 381 a second, 0.20 of
+the floor, on SQLite and 199, 0.10, on PostgreSQL: since then a change reads the sender's rights
+before its body, free text is searched for customer data, duplicates are looked up before the
+transaction, and the front stands before Flask. What bounds is Python: some 3,500 function calls a
+submission, none of which stands out. On SQLite the transaction takes three fifths of the processor
+time: the commit of some 50 pages a seventh of the whole, two dozen statements as much again, the
+rest is Python. Small changes go one at a time there and wait before they begin
+(`CHANGE_PATIENCE_SECONDS`), for eight threads take the interpreter from each other, and most of
+them end up waiting for the write lock. On PostgreSQL the statements take five round trips, and the
+server works on the same two cores. A second web process helps there, and hardly on SQLite, where
+it waits for the same lock. Sharing the sync alone would not mend it (ADR 0027). The floor is one
+insert and one sync; `validated and refused` is everything but the transaction.
 
 **A request with 11,000 addresses.** Parsing, models, checksums and the blind index of each
 address run before the transaction, and so does the look-up of duplicates; then the blind indexes

@@ -258,6 +258,10 @@ def _dispute(w: World) -> Iterator[Pair]:
     reviewed = w.report(w.cast.b, request, [found_line("900")])
     assert "dispute_answer_by" in reviewed["leg"]
     yield from _both_legs(w, request, reviewed)
+    # Whoever freezes the same account learns in the answer that it is contested.
+    late = w.report(w.cast.c, request, [found_line("5"), frozen_line("5")])
+    assert late["leg"]["flags"] == ["contested"]
+    yield late["leg"], w.leg(request, w.cast.c)
 
 
 def _resolve(w: World) -> Iterator[Pair]:
@@ -269,6 +273,18 @@ def _resolve(w: World) -> Iterator[Pair]:
     read = _item(w, w.cast.b.auditor, request, "disputes", dispute["id"])
     yield _without(answer, "log", "status"), read
     yield answer["status"], w.leg(request, w.cast.b)["status"]
+
+
+def _revoke_clearance(w: World) -> Iterator[Pair]:
+    request = w.live(addresses=[{"account": account(1)}, {"account": account(2)}])
+    words = {"addresses": [0], "reason_code": "wrong_target", "reason": "A market maker's."}
+    w.act(w.cast.a.lead, request, "withdrawal", **words)
+    [cleared] = w.items(w.cast.b.auditor, request, "clearances")
+    path = f"clearances/{cleared['id']}/revocation"
+    answer = w.act(w.cast.a.lead, request, path, reason="It was the thief's after all.")
+    read = _item(w, w.cast.b.auditor, request, "clearances", answer["clearance"])
+    yield answer["revoked_at"], read["revoked_at"]
+    yield answer["status"], _read(w, w.cast.a.auditor, request)["status"]
 
 
 _CASES: dict[str, Case] = {
@@ -288,6 +304,7 @@ _CASES: dict[str, Case] = {
     f"{_BASE}/hold-extensions": _extend,
     f"{_BASE}/extension-requests": _ask_longer,
     f"{_BASE}/legal-orders": _attach,
+    f"{_BASE}/clearances/{{clearance_id}}/revocation": _revoke_clearance,
     f"{_BASE}/disputes": _dispute,
     f"{_BASE}/disputes/{{dispute_id}}/resolution": _resolve,
 }

@@ -134,6 +134,7 @@ class Desk:
             "canonical_asset": canonical,
             "ended_at": None,
             "withdrawn": {},
+            "left_out": (),
             "late_window": timedelta(hours=24),
             "shared_with": lambda _hold: [OTHER],
             "current_status": None,

@@ -2,6 +2,7 @@
 
 import pytest
 
+from holdfast.protocol.payloads import ReportLine
 from holdfast.protocol.vocabulary import DeclineCode, LegStatus
 from tests.domain.ledger_cases import (
     Desk,
@@ -164,3 +165,21 @@ def test_a_faulty_correction_does_not_also_blame_the_answer_that_needed_it() -> 
     assert desk.refused_input(correction(line_id, 2**256), nothing([0])) == {
         "/lines/0/amount": "amount_too_large"
     }
+
+
+def test_what_the_approval_left_out_is_no_part_of_the_rest() -> None:
+    desk = Desk()
+    booking = desk.report(nothing("rest"), left_out={1, 4})
+    assert booking.lines[0].address_nos == (0, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("line", "pointer"),
+    [
+        (found(1, 5), "/lines/0/address_no"),
+        (frozen(1, 5), "/lines/0/address_no"),
+        (nothing([0, 1]), "/lines/0/address_nos/1"),
+    ],
+)
+def test_no_line_is_about_what_the_approval_left_out(line: ReportLine, pointer: str) -> None:
+    assert Desk().refused_input(line, left_out={1})[pointer] == "no_such_address"

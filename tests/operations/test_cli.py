@@ -1,12 +1,18 @@
 """What the operator types, and what is answered."""
 
+import gc
+import subprocess
+import sys
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
+from click import Context
 from click.testing import CliRunner, Result
 
-from coordinator.cli import main
+from coordinator.cli import COMMANDS, main
 from holdfast.protocol import strict_json
 
 Run = Any
@@ -157,3 +163,45 @@ def test_a_file_that_is_no_database_is_said_in_one_line(
     result = run(*command)
     assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
     assert "file is not a database" in result.stderr
+
+
+def test_every_command_is_listed_with_what_it_does(run: Run) -> None:
+    listed = run("--help").stdout.partition("Commands:\n")[2].splitlines()
+    assert [line.split()[0] for line in listed] == list(COMMANDS)
+    assert all(len(line.split()) > 1 for line in listed)
+    assert run("serv").exit_code == 2
+
+
+def test_no_garbage_is_looked_for_while_a_command_is_loaded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked = []
+
+    def load(name: str) -> ModuleType:
+        looked.append(gc.isenabled())
+        return import_module(name)
+
+    monkeypatch.setattr("coordinator.cli.import_module", load)
+    assert main.get_command(Context(main), "check") is not None
+    assert (looked, gc.isenabled()) == ([False], True)
+
+
+@pytest.mark.parametrize(
+    ("command", "unneeded"),
+    [
+        ("serve", {"bip_utils", "granian", "coordinator.api", "coordinator.services"}),
+        ("worker", {"granian"}),
+        ("partner", {"granian", "flask_migrate", "coordinator.api", "coordinator.dispatcher"}),
+    ],
+)
+def test_a_command_does_not_wait_for_what_only_others_need(
+    command: str, unneeded: set[str]
+) -> None:
+    code = f"import coordinator.cli as c, sys; c.main.get_command(None, {command!r}); "
+    done = subprocess.run(
+        [sys.executable, "-c", code + "print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert unneeded & set(done.stdout.split()) == set()

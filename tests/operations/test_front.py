@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED
 from concurrent.futures import wait as wait_for
@@ -101,7 +102,12 @@ def _desk() -> Iterator[Desk]:
 
 
 def _front(
-    desk: Desk, *, app: WSGIApplication | None = None, body_seconds: float = PATIENCE, **limits: Any
+    desk: Desk,
+    *,
+    app: WSGIApplication | None = None,
+    body_seconds: float = PATIENCE,
+    change_patience_seconds: float | None = None,
+    **limits: Any,
 ) -> Front:
     news = NewsTable(
         desk.watcher,  # type: ignore[arg-type]  # tells by hand
@@ -109,7 +115,11 @@ def _front(
         **limits,
     )
     figures = FrontLimits(
-        threads=THREADS, small_bytes=SMALL, body_seconds=body_seconds, bytes_per_second=2**30
+        threads=THREADS,
+        small_bytes=SMALL,
+        body_seconds=body_seconds,
+        bytes_per_second=2**30,
+        change_patience_seconds=change_patience_seconds,
     )
     return Front(app or desk, figures, news)
 
@@ -126,6 +136,45 @@ def _announce(server: Server, partner: str | None, length: int, **more: str) -> 
     if partner is not None:
         headers["X-Partner"] = partner
     return server.ask("POST", "/take", headers)
+
+
+def test_a_change_waits_for_the_one_before_and_no_reader_does(desk: Desk) -> None:
+    with serving(_front(desk, change_patience_seconds=PATIENCE)) as server:
+        first = server.ask("POST", "/block")
+        assert desk.blocked.acquire(timeout=PATIENCE)
+        assert server.ask("GET", "/").status() == 200
+        second = _announce(server, "a.example", 3).send(b"abc")
+        assert server.ask("GET", "/healthz").status() == 200
+        desk.go_on.set()
+        assert [first.status(), second.status()] == [200, 200]
+
+
+def test_changes_are_worked_on_one_at_a_time(desk: Desk) -> None:
+    inside = threading.Semaphore(0)
+    most: list[int] = []
+
+    def app(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        del environ
+        inside.release()
+        time.sleep(0.01)  # long enough for another one to come in, if the door were open
+        most.append(inside._value)
+        inside.acquire()
+        start_response("200 OK", [])
+        return [b""]
+
+    with serving(_front(desk, app=app, change_patience_seconds=PATIENCE)) as server:
+        asked = [server.ask("POST", "/") for _ in range(4 * THREADS)]
+        assert [each.status() for each in asked] == [200] * len(asked)
+    assert most == [1] * len(asked)
+
+
+def test_a_change_that_is_stuck_holds_nobody_for_good(desk: Desk) -> None:
+    with serving(_front(desk, change_patience_seconds=0.01)) as server:
+        stuck = server.ask("POST", "/block")
+        assert desk.blocked.acquire(timeout=PATIENCE)
+        for _ in range(3):
+            assert _announce(server, "a.example", 3).send(b"abc").body() == b"3"
+        assert not stuck.answer.done()
 
 
 @pytest.mark.parametrize("partner", ["a.example", None])

@@ -68,15 +68,8 @@ def _served(tmp_path: Path) -> Iterator[Served]:
 
 @pytest.fixture(name="shared", scope="module")
 def _shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """One for all tests that leave it as it is."""
+    """One for all tests that leave it well: as it was, or harmed and well again."""
     with _running(tmp_path_factory.mktemp("shared")) as served:
-        yield served
-
-
-@pytest.fixture(name="harmed", scope="module")
-def _harmed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """One for all tests that harm it and wait until it is well again."""
-    with _running(tmp_path_factory.mktemp("harmed")) as served:
         yield served
 
 
@@ -211,10 +204,17 @@ def test_another_spelling_of_a_url_leads_nowhere_through_the_real_server(elsewhe
     assert post("/v1/join") == 201
 
 
+def _looks_at_health(figures: str) -> float:
+    counted = 'holdfast_http_requests_total{method="GET",route="/healthz",status="200"} '
+    found = re.search(f"^{re.escape(counted)}(.+)$", figures, re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
 def test_figures_of_all_processes_have_an_address_of_their_own(shared: Served) -> None:
+    before = _looks_at_health(requests.get(shared.metrics_url, timeout=PATIENCE).text)
     requests.get(f"{shared.url}/healthz", timeout=PATIENCE)
     figures = requests.get(shared.metrics_url, timeout=PATIENCE).text
-    assert 'holdfast_http_requests_total{method="GET",route="/healthz",status="200"} 1.0' in figures
+    assert _looks_at_health(figures) == before + 1
     assert "holdfast_database_up 1.0" in figures
     assert "holdfast_clock_held 0.0" in figures
     assert re.search(r"^holdfast_timers_last_pass_timestamp_seconds [1-9]", figures, re.MULTILINE)
@@ -244,25 +244,25 @@ def test_when_it_is_killed_nothing_of_it_goes_on(served: Served) -> None:
 
 
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="limits another process's files")
-def test_on_a_disk_that_takes_nothing_more_it_is_alive_but_not_ready(harmed: Served) -> None:
-    [web] = _children(harmed.pid_of("web"))
-    assert requests.get(f"{harmed.url}/readyz", timeout=PATIENCE).ok
+def test_on_a_disk_that_takes_nothing_more_it_is_alive_but_not_ready(shared: Served) -> None:
+    [web] = _children(shared.pid_of("web"))
+    assert requests.get(f"{shared.url}/readyz", timeout=PATIENCE).ok
     limits = resource.prlimit(web, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
     refused = _eventually(
-        lambda: [r for r in [requests.get(f"{harmed.url}/readyz", timeout=2)] if not r.ok]
+        lambda: [r for r in [requests.get(f"{shared.url}/readyz", timeout=2)] if not r.ok]
     )
     assert (refused[0].status_code, refused[0].json()["code"]) == (503, "unavailable")
     assert "takes no changes" in refused[0].json()["detail"]
-    assert requests.get(f"{harmed.url}/healthz", timeout=PATIENCE).ok
+    assert requests.get(f"{shared.url}/healthz", timeout=PATIENCE).ok
     resource.prlimit(web, resource.RLIMIT_FSIZE, limits)
-    _eventually(lambda: requests.get(f"{harmed.url}/readyz", timeout=2).ok)
+    _eventually(lambda: requests.get(f"{shared.url}/readyz", timeout=2).ok)
 
 
-def test_a_web_process_that_is_killed_is_replaced(harmed: Served) -> None:
-    web = harmed.pid_of("web")
+def test_a_web_process_that_is_killed_is_replaced(shared: Served) -> None:
+    web = shared.pid_of("web")
     os.kill(web, signal.SIGKILL)
     _eventually(lambda: not _is_alive(web))
-    _eventually(lambda: requests.get(f"{harmed.url}/readyz", timeout=2).ok)
+    _eventually(lambda: requests.get(f"{shared.url}/readyz", timeout=2).ok)
 
 
 _HANDLED_BY_ANOTHER = """

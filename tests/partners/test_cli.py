@@ -271,6 +271,15 @@ class Submitted:
         """The document's hash."""
         return sha256(self.signed.body).hexdigest()
 
+    def sign_again(self, body: bytes) -> None:
+        """Have another document submitted instead."""
+        self.signed = sign(self.submitter, f"{self.stub.origin}/v1/freeze-requests", body)
+        digest = self.content_sha256
+        context = strict_json.loads(self.context.encode())
+        context |= {"content_sha256": digest, "act_sha256": digest}
+        self.context = canonical_json.dumps(context).decode()
+        self.answer_evidence(evidence_view("submit", self.signed, self.submitter))
+
     def answer(self, **members: Any) -> None:
         """Have the stub give the request to the lead; `members` replace what the view says."""
         view = {
@@ -429,6 +438,67 @@ def test_a_warning_about_other_requests_is_shown_and_never_sent(
         assert shown.exit_code == 0
         assert other in shown.stderr.replace("\n", "")
         assert sent(submitted.stub).get("warnings_accepted", []) == []
+
+
+def test_approve_leaves_addresses_out_and_signs_the_hash_of_what_goes_out(
+    shell: Shell, submitted: Submitted
+) -> None:
+    accounts = [f"eip155:1:0x{number:040x}" for number in range(3)]
+    body = request_body(addresses=[{"account": account} for account in accounts])
+    submitted.sign_again(body)
+    warning = {"code": "no_checksum", "address_nos": [1], "detail": "no EIP-55"}
+    submitted.answer(warnings=[warning])
+    done = shell("approve", FRQ, "--except", "1", "--yes")
+    assert done.exit_code == 0, done.output
+    left, going = done.stderr.split("Going out:")
+    assert (accounts[1] in left, accounts[1] in going) == (True, False)
+    assert all(account in going for account in (accounts[0], accounts[2]))
+    document = strict_json.loads(submitted.signed.body)
+    cut = {name: value for name, value in document.items() if name != "nonce"}
+    cut["addresses"][1] = None
+    assert sent(submitted.stub) == {
+        "content_sha256": submitted.content_sha256,
+        "decision": "approve",
+        "context_sha256": sha256(submitted.context.encode()).hexdigest(),
+        "except": [1],
+        "remainder_sha256": sha256(canonical_json.dumps(cut)).hexdigest(),
+    }
+
+
+@pytest.mark.parametrize(("left_out", "words"), [([3, 7], "3, 7"), ([], "none")])
+def test_whoever_joins_an_approval_is_shown_what_it_leaves_out(
+    shell: Shell, submitted: Submitted, left_out: list[int], words: str
+) -> None:
+    approval = {
+        "id": "act_1",
+        "decision": "approve",
+        "person": new_id("per"),
+        "kid": "k",
+        "at": "2026-11-23T12:00:00Z",
+        "context_sha256": "0" * 64,
+        "left_out": left_out,
+    }
+    submitted.answer(approvals=[approval])
+    [line] = [x for x in shell("approve", FRQ, "--yes").stderr.splitlines() if "left out so" in x]
+    assert line.strip().endswith(f" {words}")
+
+
+def test_the_gravest_warnings_are_accepted_for_each_address_by_itself(
+    shell: Shell, submitted: Submitted
+) -> None:
+    warning = {"code": "service_wallet", "address_nos": [0, 4], "detail": "Kraken"}
+    submitted.answer(warnings=[warning])
+    words = ["approve", FRQ, "--yes", "--accept", "service_wallet:0=A deposit address"]
+    assert shell(*words[:3]).exit_code == 2
+    assert shell(*words).exit_code == 2
+    assert shell(*words, "--accept", "service_wallet:4=The same").exit_code == 0
+    expected = [
+        {"code": "service_wallet", "address_nos": [0], "reason": "A deposit address"},
+        {"code": "service_wallet", "address_nos": [4], "reason": "The same"},
+    ]
+    assert sent(submitted.stub)["warnings_accepted"] == expected
+    assert shell("approve", FRQ, typed="A deposit address\nThe same\ny\n").exit_code == 0
+    assert sent(submitted.stub)["warnings_accepted"] == expected
 
 
 def test_reject_sends_the_decision_with_its_comment(shell: Shell, submitted: Submitted) -> None:

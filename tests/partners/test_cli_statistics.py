@@ -106,6 +106,26 @@ def test_statistics_of_several_rows_end_with_their_sums(
     assert "Nobody was asked" in shell("statistics", "--from", "2020-01").output
 
 
+@pytest.mark.usefixtures("analyst")
+def test_wrong_targets_are_shares_of_what_was_frozen_and_none_where_nothing_was(
+    shell: Shell, stub: StubCoordinator
+) -> None:
+    names = ("frozen_requests", "wrong_requests", "frozen_addresses", "wrong_addresses")
+    requesters = [
+        {"requester": handle, **dict(zip(names, counts, strict=True))}
+        for handle, counts in (
+            ("exchange-a.example", (8, 1, 1_000, 25)),
+            ("exchange-c.example", (0, 0, 0, 0)),
+        )
+    ]
+    view = {"from_month": "2026-01", "to_month": "2026-01", "rows": [_row()]}
+    stub.answers("GET", "/v1/statistics", view | {"requesters": requesters})
+    lines = {line.split("  ")[0]: line for line in shell("statistics").output.splitlines()}
+    assert "25 of 1,000 (2.5 %)" in lines["exchange-a.example"]
+    assert "1 of 8 (12.5 %)" in lines["exchange-a.example"]
+    assert lines["exchange-c.example"].split()[1:] == ["\N{EN DASH}", "\N{EN DASH}"]
+
+
 def test_the_public_year_is_shown_to_who_has_no_key(shell: Shell, stub: StubCoordinator) -> None:
     partner = {"partner": "exchange-b.example", "cases": 12, "acknowledged": QUICK}
     view = {

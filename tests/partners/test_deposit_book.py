@@ -26,15 +26,18 @@ def book(tmp_path: Path) -> Iterator[DepositBook]:
     book.close()
 
 
-def flagged(account: str, **members: str) -> FlaggedAddress:
-    return FlaggedAddress.model_validate({"account": account, **members})
+def flagged(*accounts: str, **members: str) -> dict[int, FlaggedAddress]:
+    return {
+        number: FlaggedAddress.model_validate({"account": account, **members})
+        for number, account in enumerate(accounts)
+    }
 
 
 def test_deposits_from_a_flagged_address_are_matched_however_it_is_spelt(
     book: DepositBook,
 ) -> None:
     book.record_deposit("c1", ETH, WEI, THIEF, "t1")
-    (match,) = book.match([flagged(THIEF.lower())])
+    (match,) = book.match(flagged(THIEF.lower()))
     assert (match.customer, match.found, match.freezable) == ("c1", WEI, WEI)
 
 
@@ -42,48 +45,48 @@ def test_a_flagged_own_deposit_address_is_matched_with_all_that_came_in(book: De
     book.add_deposit_address("c1", OURS)
     book.record_deposit("c1", ETH, 5, OTHER, "t1")
     book.record_deposit("c1", USDT, 7, OTHER, "t2")
-    matches = book.match([flagged(OURS)])
+    matches = book.match(flagged(OURS))
     assert [(match.asset, match.found) for match in matches] == [(USDT, 7), (ETH, 5)]
-    assert [match.found for match in book.match([flagged(OURS, asset=ETH)])] == [5]
+    assert [match.found for match in book.match(flagged(OURS, asset=ETH))] == [5]
 
 
 def test_what_has_nothing_to_do_with_it_is_not_matched(book: DepositBook) -> None:
     book.record_deposit("c1", ETH, 5, OTHER, "t1")
-    assert book.match([flagged(THIEF), flagged(OURS)]) == []
+    assert book.match(flagged(THIEF, OURS)) == []
 
 
 def test_no_more_is_found_than_is_still_here_or_was_stated(book: DepositBook) -> None:
     book.record_deposit("c1", ETH, 10, THIEF, "t1")
     book.withdraw("c1", ETH, 4)
-    assert book.match([flagged(THIEF)])[0].found == 6
-    assert book.match([flagged(THIEF, asset=ETH, amount="2")])[0].found == 2
+    assert book.match(flagged(THIEF))[0].found == 6
+    assert book.match(flagged(THIEF, asset=ETH, amount="2"))[0].found == 2
 
 
 def test_what_is_lent_out_is_found_but_not_freezable(book: DepositBook) -> None:
     book.record_deposit("c1", ETH, 10, THIEF, "t1")
     book.lock("c1", ETH, 4)
-    (match,) = book.match([flagged(THIEF)])
+    (match,) = book.match(flagged(THIEF))
     assert (match.found, match.freezable) == (10, 6)
 
 
 def test_a_deposit_that_left_again_is_a_match_with_nothing_found(book: DepositBook) -> None:
     book.record_deposit("c1", ETH, 10, THIEF, "t1")
     book.withdraw("c1", ETH, 10)
-    assert [match.found for match in book.match([flagged(THIEF)])] == [0]
+    assert [match.found for match in book.match(flagged(THIEF))] == [0]
 
 
 def test_two_addresses_that_lead_to_one_balance_do_not_count_it_twice(book: DepositBook) -> None:
     book.add_deposit_address("c1", OURS)
     book.record_deposit("c1", ETH, 10, THIEF, "t1")
-    matches = book.match([flagged(THIEF), flagged(OURS)])
+    matches = book.match(flagged(THIEF, OURS))
     assert sum(match.found for match in matches) == 10
 
 
 def test_freezing_twice_freezes_once(book: DepositBook) -> None:
     book.record_deposit("c1", ETH, WEI, THIEF, "t1")
-    matches = book.match([flagged(THIEF)])
+    matches = book.match(flagged(THIEF))
     first = book.freeze("frq_1", matches, NOW)
-    again = book.freeze("frq_1", book.match([flagged(THIEF)]), NOW)
+    again = book.freeze("frq_1", book.match(flagged(THIEF)), NOW)
     assert first == again
     assert book.totals()[ETH].held == WEI
     with pytest.raises(ValueError, match="not so much"):
@@ -95,7 +98,7 @@ def test_released_funds_are_the_customers_again_and_returned_ones_are_gone(
 ) -> None:
     book.record_deposit("c1", ETH, 10, THIEF, "t1")
     book.record_deposit("c2", ETH, 5, OTHER, "t2")
-    freezes = book.freeze("frq_1", book.match([flagged(THIEF), flagged(OTHER)]), NOW)
+    freezes = book.freeze("frq_1", book.match(flagged(THIEF, OTHER)), NOW)
     for freeze, hold in zip(freezes, ("hld_1", "hld_2"), strict=True):
         book.note_hold(freeze, hold)
     book.release("hld_1")
@@ -119,7 +122,7 @@ def test_held_is_always_frozen_less_what_ended(amounts: list[int], locked: list[
     for number, (address, amount) in enumerate(zip(addresses, amounts, strict=True)):
         book.record_deposit(f"c{number % 2}", ETH, amount, address, f"t{number}")
         book.lock(f"c{number % 2}", ETH, min(locked[number], amount))
-    freezes = book.freeze("frq_1", book.match([flagged(address) for address in addresses]), NOW)
+    freezes = book.freeze("frq_1", book.match(flagged(*addresses)), NOW)
     for number, freeze in enumerate(freezes):
         book.note_hold(freeze, f"hld_{number}")
         if number % 3 == 0:

@@ -100,7 +100,7 @@ def refused(case: Case) -> str:
 
 def test_a_genuine_notice_is_proven_with_who_submitted_and_who_approved(case: Case) -> None:
     notice = case.prove()
-    assert notice.request.addresses[0].account.endswith("C135D")
+    assert notice.addresses[0].account.endswith("C135D")
     assert notice.submission.key.subject == case.analyst.subject
     assert [act.key.subject for act in notice.approvals] == [case.lead.subject]
     assert notice.id == case.request_id

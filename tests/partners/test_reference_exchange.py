@@ -1,6 +1,7 @@
 """The reference exchange answers once, whatever breaks; the accounts notice a lie."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -14,6 +15,7 @@ from holdfast.evidence.key_directory import KeyDirectory
 from holdfast.evidence.notice import Notice, prove_notice
 from holdfast.protocol import strict_json
 from holdfast.protocol.payloads import FreezeRequest
+from holdfast.protocol.remainder import read_asked, remainder_of
 from holdfast.protocol.views import FreezeRequestView
 from holdfast.protocol.vocabulary import ReleaseReason, Role
 from holdfast.webhooks.receiver import Event
@@ -106,6 +108,26 @@ def test_no_match_and_funds_gone_are_told_apart(
     assert strict_json.loads(stub.seen[-1].body)["code"] == "funds_gone"
 
 
+def test_what_the_approval_left_out_is_neither_frozen_nor_answered(
+    book: DepositBook, client: Client, stub: StubCoordinator
+) -> None:
+    book.record_deposit("c1", ETH, 10, THIEF, "t1")
+    asked = task("eip155:1:0x1", THIEF, "eip155:1:0x2")
+    document = asked.request.model_dump(mode="json", exclude_unset=True)
+    cut = strict_json.loads(remainder_of(document, [0]))
+    answer_acts(stub)
+    stub.answers("POST", f"{PATH}/freeze-reports", report_view("hld_1"), status=201)
+    answer(replace(asked, request=read_asked(cut)), book, client, NOW)
+    found, _, nothing = strict_json.loads(stub.seen[-1].body)["lines"]
+    assert (found["address_no"], nothing["address_nos"]) == (1, "rest")
+    cut["addresses"][2] = None
+    answer(replace(asked, request=read_asked(cut)), book, client, NOW)
+    assert [line["kind"] for line in strict_json.loads(stub.seen[-1].body)["lines"]] == [
+        "found",
+        "frozen",
+    ]
+
+
 def _address(number: int, account: str, **members: Any) -> dict[str, Any]:
     return {"address_no": number, "account": account, "canonical": account, **members}
 
@@ -167,7 +189,7 @@ def test_what_an_officer_ends_is_booked_and_reported(
     book: DepositBook, client: Client, stub: StubCoordinator
 ) -> None:
     book.record_deposit("c1", ETH, 10, THIEF, "t1")
-    (freeze,) = book.freeze(FRQ, book.match(task().request.addresses), NOW)
+    (freeze,) = book.freeze(FRQ, book.match(task().request.numbered()), NOW)
     book.note_hold(freeze, "hld_00000000000000000000000001")
     stub.answers("GET", PATH, request_view(id=FRQ))
     stub.answers("POST", f"{PATH}/freeze-reports", report_view(), status=201)
@@ -219,7 +241,7 @@ def test_the_accounts_notice_when_totals_and_books_differ(
     book: DepositBook, tmp_path: Path
 ) -> None:
     book.record_deposit("c1", ETH, 10, THIEF, "t1")
-    book.freeze(FRQ, book.match(task().request.addresses), NOW)
+    book.freeze(FRQ, book.match(task().request.numbered()), NOW)
     player = Player(Member(handle="exchange-b.example", name="B"), tmp_path)
 
     def view(held: str) -> FreezeRequestView:

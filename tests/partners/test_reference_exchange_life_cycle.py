@@ -51,7 +51,7 @@ def task(account: str, request_id: str = FRQ) -> Task:
 def frozen(book: DepositBook) -> None:
     """Have 10 of a customer's frozen for the request."""
     book.record_deposit("c1", ETH, 10, THIEF, "t1")
-    (freeze,) = book.freeze(FRQ, book.match(task(THIEF).request.addresses), NOW)
+    (freeze,) = book.freeze(FRQ, book.match(task(THIEF).request.numbered()), NOW)
     book.note_hold(freeze, HOLD)
 
 
@@ -138,7 +138,7 @@ def test_what_another_request_asks_for_too_is_kept_for_that_one(
     frozen(book)
     book.record_deposit("c1", ETH, 1, OTHER_ADDRESS, "t2")
     book.withdraw("c1", ETH, 1)
-    (match,) = book.match(task(OTHER_ADDRESS).request.addresses)
+    (match,) = book.match(task(OTHER_ADDRESS).request.numbered())
     assert [share.hold for share in book.share(OTHER, [match])] == [HOLD]
     shows(stub, owed_since=AT)
     settle(told("answer.owed"), book, client, NOW)

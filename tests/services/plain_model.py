@@ -25,6 +25,7 @@ class Request:
     status: str = "submitted"
     ended_at: datetime | None = None
     withdrawn: dict[int, datetime] = field(default_factory=dict)
+    left_out: set[int] = field(default_factory=set)
     final_since: datetime | None = None
 
 
@@ -138,7 +139,8 @@ class Model:
 
     def _reported(self, leg: Leg) -> str:
         numbers = range(leg.request.address_count)
-        unanswered = set(numbers) - set(leg.nothing) - set(leg.request.withdrawn)
+        gone = {*leg.request.withdrawn, *leg.request.left_out}
+        unanswered = set(numbers) - set(leg.nothing) - gone
         if any(self.found(leg, no) for no in numbers) or unanswered:
             return "under_review"
         return "no_match" if set(leg.nothing.values()) == {"no_match"} else "declined"
@@ -162,8 +164,21 @@ class Model:
             "answer_owed": self.owes(leg),
             "info_requested": is_asked,
             "disputed": bool(leg.disputes),
+            "contested": self.is_contested(leg),
         }
         return {flag for flag, holds in held.items() if holds}
+
+    def is_contested(self, leg: Leg) -> bool:
+        """Tell whether a leg holds what another partner's customer contests on the same request."""
+        number = leg.request.number
+        own = {hold.links[number] for hold in self.linked(leg) if self.held(hold)}
+        return any(
+            hold.links[number] in own
+            for other in self.legs
+            if other.request is leg.request and other is not leg
+            for hold in self.linked(other)
+            if self.held(hold) and any(about in (None, hold) for about in other.disputes)
+        )
 
     def is_final(self, request: Request) -> bool:
         """Tell whether nothing is expected of any leg."""
@@ -176,15 +191,18 @@ class Model:
         """Lines are taken while the request is active, and some after its end."""
         return leg.request.status in {"active", *ENDED}
 
-    def may_find(self, leg: Leg) -> bool:
-        """Findings are taken until a day after the end."""
+    def may_find(self, leg: Leg, address_no: int) -> bool:
+        """Findings are taken until a day after the end, about what the approval let go out."""
         end = leg.request.ended_at
-        return self.may_report(leg) and (end is None or self.now <= end + LATE)
+        is_asked = address_no not in leg.request.left_out
+        return is_asked and self.may_report(leg) and (end is None or self.now <= end + LATE)
 
     def may_freeze(self, leg: Leg, address_no: int, frozen_at: datetime) -> bool:
         """A freeze is taken if it was made before request or address were taken back."""
         ends = [leg.request.ended_at, leg.request.withdrawn.get(address_no)]
-        return self.may_find(leg) and all(end is None or frozen_at < end for end in ends)
+        return self.may_find(leg, address_no) and all(
+            end is None or frozen_at < end for end in ends
+        )
 
     def may_move(self, leg: Leg, hold: Hold, amount: int) -> bool:
         """No more leaves a hold than it holds."""
@@ -206,7 +224,8 @@ class Model:
         own = [h for h in self.holds if h.leg is leg and h.address_no == address_no]
         counted = [h for h in self.linked(leg) if h.links[leg.request.number] == address_no]
         busy = [h for h in own if not h.is_void] + counted
-        return leg.request.status == "active" and not busy and not self.found(leg, address_no)
+        is_asked = leg.request.status == "active" and address_no not in leg.request.left_out
+        return is_asked and not busy and not self.found(leg, address_no)
 
     def may_correct(self, line: Line, amount: int) -> bool:
         """A correction leaves every sum as it must be."""
@@ -233,6 +252,12 @@ class Model:
         """Only what is held is contested; all of a leg only while its request lives."""
         held = [h for h in self.linked(leg) if self.held(h)]
         return hold in held if hold else bool(held) and leg.request.status == "active"
+
+    def may_withdraw_one(self, request: Request, address_no: int) -> bool:
+        """An address is taken back that went out, and as long as another is left."""
+        gone = {*request.withdrawn, *request.left_out}
+        is_left = address_no not in gone and len(gone) + 1 < request.address_count
+        return request.status == "active" and is_left
 
     def may_close(self, request: Request) -> bool:
         """Nothing is closed over funds that are still held."""

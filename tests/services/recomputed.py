@@ -21,7 +21,7 @@ from coordinator.storage.engine.reads import read
 from coordinator.storage.ledger import freeze_ledger as ledger_store
 from coordinator.storage.tables.events import EventAudienceRow, EventRow
 from coordinator.storage.tables.freeze_ledger import FindingRow, HoldLinkRow, HoldRow, LedgerLineRow
-from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
+from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow, PackedAccountsRow
 from coordinator.storage.tables.life_cycle import DisputeRow, InfoRequestRow, WithdrawnAddressRow
 from holdfast.protocol.vocabulary import RequestStatus
 
@@ -41,6 +41,7 @@ class _Stored:
     lines: list[LedgerLineRow]
     withdrawn: set[tuple[str, int]]
     disputes: list[DisputeRow]
+    accounts: dict[tuple[str, int], bytes]
     open_questions: Counter[str] = field(default_factory=Counter)
     events: Counter[str] = field(default_factory=Counter)
     own_events: Counter[str] = field(default_factory=Counter)
@@ -64,6 +65,11 @@ class _Stored:
             .where(EventAudienceRow.partner == FreezeRequestRow.requester)
             .group_by(EventRow.leg_id)
         )
+        accounts = {
+            (row.request_id, row.first_no + at // 16): bytes(row.blind_indexes[at : at + 16])
+            for row in rows(PackedAccountsRow)
+            for at in range(0, len(row.blind_indexes), 16)
+        }
         gone = {(row.request_id, row.address_no) for row in rows(WithdrawnAddressRow)}
         return cls(
             requests={row.id: row for row in read(connection, select(FreezeRequestRow))},
@@ -73,6 +79,7 @@ class _Stored:
             findings=rows(FindingRow),
             lines=rows(LedgerLineRow),
             withdrawn=gone,
+            accounts=accounts,
             disputes=[row for row in rows(DisputeRow) if row.resolved_at is None],
             open_questions=Counter(x.leg_id for x in rows(InfoRequestRow) if x.answered_at is None),
             events=Counter({str(row[0]): row[1] for row in connection.execute(counted)}),
@@ -84,6 +91,24 @@ class _Stored:
         """Tell whether the request of a link, or its address there, was taken back."""
         is_over = self.requests[link.request_id].status in ENDED
         return is_over or (link.request_id, link.address_no) in self.withdrawn
+
+    def contested(self) -> set[str]:
+        """Return the legs that hold what a dispute on another leg of the request is about."""
+        held = [link for link in self.links if not self.holds[link.hold_id].ended]
+        disputed = {
+            (link.request_id, self.accounts[link.request_id, link.address_no], link.leg_id)
+            for link in held
+            for dispute in self.disputes
+            if dispute.leg_id == link.leg_id and dispute.hold_id in {None, link.hold_id}
+        }
+        return {
+            link.leg_id
+            for link in held
+            for request_id, account, leg_id in disputed
+            if request_id == link.request_id
+            and account == self.accounts[link.request_id, link.address_no]
+            and leg_id != link.leg_id
+        }
 
     def owing(self) -> tuple[set[str], set[str]]:
         """Return the holds about which an answer is owed, and the legs that owe one."""
@@ -137,6 +162,7 @@ def _is_flagged(stored: _Stored, leg: LegRow, flag: LegFlag, owing: set[str]) ->
         # That its notice was given up is kept nowhere else; arrived it is no longer.
         LegFlag.UNDELIVERABLE: flag.value in leg.flags and leg.delivered_at is None,
         LegFlag.DISPUTED: any(x.leg_id == leg.id for x in stored.disputes),
+        LegFlag.CONTESTED: leg.id in stored.contested(),
         LegFlag.INFO_REQUESTED: stored.open_questions[leg.id] > 0 and not leg.ended,
         LegFlag.ANSWER_OWED: leg.id in owing,
     }[flag]
@@ -211,9 +237,11 @@ def _of_requests(stored: _Stored, owing: set[str]) -> Iterator[str]:
         is_final = all(leg.status in FINAL and leg.id not in owing for leg in legs)
         if (request.final_since is not None) != (went_out and is_final):
             yield f"{request.id} is final: {went_out and is_final}, since {request.final_since}"
-        yield from _differences(
-            request.id, request, {"event_sequence": stored.own_events[request.id]}
-        )
+        expected = {
+            "event_sequence": stored.own_events[request.id],
+            "contested": any(dispute.request_id == request.id for dispute in stored.disputes),
+        }
+        yield from _differences(request.id, request, expected)
         if len(legs) > request.partners_asked:
             yield f"{request.id} has {len(legs)} legs, and asked {request.partners_asked}"
 

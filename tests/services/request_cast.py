@@ -16,11 +16,11 @@ from coordinator.domain.actor import COORDINATOR
 from coordinator.domain.clock import SteppedClock
 from coordinator.domain.deadline import Policies
 from coordinator.domain.errors import AuthenticationError, CoordinatorError, FieldFault
-from coordinator.domain.service_wallets import NO_WALLETS
+from coordinator.domain.service_wallets import NO_WALLETS, ServiceWallets
 from coordinator.services.commands import execute
 from coordinator.services.core.unit_of_work import Evidence, transaction
 from coordinator.services.ending.closing import CloseFreezeRequest
-from coordinator.services.ending.disputes import RaiseDispute
+from coordinator.services.ending.disputes import RaiseDispute, ResolveDispute
 from coordinator.services.ending.withdrawals import WithdrawFreezeRequest
 from coordinator.services.ledger.freeze_ledger import ReportFreeze
 from coordinator.services.ledger.holds import AskForExtension, ExtendHold
@@ -51,6 +51,7 @@ from holdfast.protocol import (
     strict_json,
 )
 from holdfast.protocol.payloads import format_time
+from holdfast.protocol.remainder import LeftOut
 from tests.factories import (
     ETHER,
     NOON,
@@ -224,6 +225,7 @@ class Desk:
     clock: SteppedClock
     cast: Cast
     made: int = field(default=0)
+    wallets: ServiceWallets = NO_WALLETS
 
     # --- the requester ----------------------------------------------------------------------------
 
@@ -243,7 +245,7 @@ class Desk:
             check_document(
                 payloads.FreezeRequest.model_validate(strict_json.loads(sent)),
                 RULEBOOK.chains,
-                NO_WALLETS,
+                self.wallets,
             ),
             member.handle,
             self.database,
@@ -255,6 +257,14 @@ class Desk:
         """Approve a request as A's lead; `changes` replace members of the body."""
         body = {"decision": "approve", "context_sha256": ask.answer["context_sha256"], **changes}
         return self.act(by or self.cast.a.lead, ask, "approvals", **body)
+
+    def decide_without(
+        self, ask: Ask, numbers: list[int], by: Member | None = None, **changes: Any
+    ) -> dict[str, Any]:
+        """Approve a request as A's lead, but for the addresses of these numbers."""
+        cut = LeftOut.of(strict_json.loads(ask.raw), numbers)
+        members = {"except": numbers, "remainder_sha256": cut.remainder_sha256}
+        return self.decide(ask, by, **members, **changes)
 
     def go_out(self, **changes: Any) -> Ask:
         """Submit a request and approve it, so that it is active."""
@@ -272,6 +282,17 @@ class Desk:
     def close(self, ask: Ask) -> dict[str, Any]:
         """Close a request as A's lead."""
         return self.act(self.cast.a.lead, ask, "closure")
+
+    def resolve(self, ask: Ask, dispute: str, resolution: str = "rejected") -> dict[str, Any]:
+        """Answer a dispute as A's lead."""
+        sent = {"content_sha256": ask.content_sha256, "resolution": resolution, "text": "Checked."}
+        command = ResolveDispute(
+            request_id=ask.id,
+            dispute_id=dispute,
+            body=life_cycle_payloads.DisputeResolution.model_validate(sent),
+        )
+        path = f"{REQUESTS}/{ask.id}/disputes/{dispute}/resolution"
+        return self.perform(self.cast.a.lead, path, canonical_json.dumps(sent), command)
 
     # --- a partner asked --------------------------------------------------------------------------
 

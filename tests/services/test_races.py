@@ -26,6 +26,8 @@ from coordinator.services.ending.closing import ExpireFreezeRequest
 from coordinator.services.ending.withdrawals import LapseProvisional
 from coordinator.storage.tables.events import EventRow
 from coordinator.storage.tables.transparency_log import LogLeafRow
+from holdfast.protocol import strict_json
+from holdfast.protocol.remainder import LeftOut
 from tests.factories import ETHER, Member, Signer
 from tests.rulebook import command_context
 from tests.services.recomputed import faults
@@ -207,6 +209,62 @@ def test_ratifying_reports_and_the_lapse_meet_on_a_flash_request(meeting: Meetin
         ended = "declined" if came["c"][1] == 201 else "withdrawn"
         assert [desk.leg(x, ask).status for x in (b, c)] == ["frozen", ended]
         assert desk.totals(request_id=ask.id)[ETHER] == {"found": 50, "frozen": 50, "held": 50}
+        _require_sequences(office, ask, since)
+
+
+def test_two_leads_who_leave_out_different_addresses_never_make_one_quorum(
+    meeting: Meeting,
+) -> None:
+    desk = meeting.office.desk
+    a = desk.cast.a
+    desk.policy(a, approval_quorum=2)
+    for _ in range(RACES):
+        ask = desk.submit(to=[desk.cast.b.handle])
+        document = strict_json.loads(ask.raw)
+        works = []
+        for name, lead, number in (("one", a.lead, 0), ("two", a.second_lead, 1)):
+            body = {
+                "decision": "approve",
+                "context_sha256": ask.answer["context_sha256"],
+                "except": [number],
+                "remainder_sha256": LeftOut.of(document, [number]).remainder_sha256,
+            }
+            works.append(meeting.send(name, lead, ask, "approvals", **body))
+        came = meeting.run(works)
+        answers = sorted((code, word or "") for _, code, word in came.values())
+        assert answers == [(201, ""), (409, "other_left_out")], came
+        assert (desk.status(ask), desk.request(ask).left_out_count) == ("submitted", 0)
+    desk.policy(a, approval_quorum=1)
+
+
+def test_a_dispute_and_freezes_of_the_same_account_meet_and_every_holder_is_told(
+    meeting: Meeting,
+) -> None:
+    office, desk = meeting.office, meeting.office.desk
+    b, c, d = desk.cast.b, desk.cast.c, desk.cast.d
+    for _ in range(RACES):
+        since = desk.last_seq()
+        ask = desk.go_out()
+        now = desk.clock.now()
+        times = {
+            "frozen_at": now.isoformat(),
+            "hold_expires_at": (now + timedelta(days=9)).isoformat(),
+        }
+        desk.hold(b, ask, 100, **times)
+        mine = desk.hold(d, ask, 7, **times)
+        words = {"reference": "matter-k7", "text": "A shop that was paid with these coins."}
+        lines = [found(0, 50), frozen(0, 50, **times)]
+        gone = [released(mine, 7)]
+        came = meeting.run(
+            [
+                meeting.send("dispute", b.compliance, ask, "disputes", **words),
+                meeting.send("freeze", c.compliance, ask, "freeze-reports", lines=lines),
+                meeting.send("release", d.compliance, ask, "freeze-reports", lines=gone),
+            ]
+        )
+        assert {code for _, code, _ in came.values()} == {201}, came
+        contested = ["contested" in desk.leg(x, ask).flags for x in (b, c, d)]
+        assert contested == [False, True, False]
         _require_sequences(office, ask, since)
 
 

@@ -100,21 +100,27 @@ class LifeCycle(RuleBasedStateMachine):
             to = list(self.exchanges)
             self.asks.append(self.desk.submit(to=to, **more))
             self.model.requests.append(Request(number, self.model.now, ADDRESSES))
-        self.approve(0, is_approval=True)
+        self.approve(0)
         self.find_and_freeze(0, 0, amount, 0, 5, 3)
         if is_shared:
-            self.approve(1, is_approval=True)
+            self.approve(1)
             self.share(0, 2, 0)
 
-    @rule(number=st.integers(0, 1), is_approval=st.sampled_from([True, True, True, False]))
-    def approve(self, number: int, *, is_approval: bool) -> None:
-        request = self.model.requests[number]
-        decision = "approve" if is_approval else "reject"
+    @rule(number=st.integers(0, 1), left_out=st.sampled_from([None, None, *range(ADDRESSES)]))
+    def approve(self, number: int, left_out: int | None = None) -> None:
+        request, ask = self.model.requests[number], self.asks[number]
+        without = [] if left_out is None else [left_out]
+        decide = self.desk.decide_without if without else lambda it, _: self.desk.decide(it)
+        if self.attempt(request.status == "submitted", lambda: decide(ask, without)):
+            request.status, request.left_out = "active", set(without)
+            self.model.legs += [Leg(handle, request) for handle in self.exchanges]
+
+    @rule(number=st.integers(0, 1), is_meant=st.sampled_from([False, False, True]))
+    def reject(self, number: int, *, is_meant: bool) -> None:
+        request, ask = self.model.requests[number], self.asks[number]
         expected = request.status == "submitted"
-        if self.attempt(expected, lambda: self.desk.decide(self.asks[number], decision=decision)):
-            request.status = "active" if is_approval else "rejected"
-            if is_approval:
-                self.model.legs += [Leg(handle, request) for handle in self.exchanges]
+        if is_meant and self.attempt(expected, lambda: self.desk.decide(ask, decision="reject")):
+            request.status = "rejected"
 
     @rule(place=PLACES, word=st.sampled_from(["acknowledged", "under_review", "declined"]))
     def say_a_word(self, place: int, word: str) -> None:
@@ -168,7 +174,7 @@ class LifeCycle(RuleBasedStateMachine):
     def find(self, place: int, number: int, amount: int) -> None:
         if (leg := self.leg(place)) is None:
             return
-        told = self.report(leg, self.model.may_find(leg), say.found(number, amount))
+        told = self.report(leg, self.model.may_find(leg, number), say.found(number, amount))
         if told:
             self._found(leg, told["lines"][0], amount)
 
@@ -309,7 +315,7 @@ class LifeCycle(RuleBasedStateMachine):
     @rule(number=st.integers(0, 1), address_no=NUMBERS)
     def withdraw_an_address(self, number: int, address_no: int) -> None:
         request = self.model.requests[number]
-        expected = request.status == "active" and not request.withdrawn
+        expected = self.model.may_withdraw_one(request, address_no)
         act = self.attempt(expected, lambda: self.desk.withdraw(self.asks[number], [address_no]))
         if act:
             self.model.take_back(request, [address_no])

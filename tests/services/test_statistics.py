@@ -376,3 +376,58 @@ def test_a_month_is_read_by_its_index(w: World) -> None:
         else:
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}").all()
     assert "ix_leg_queued_at" in str(plan)
+
+
+def _judged(w: World, exchange: Exchange) -> dict[str, tuple[int, ...]]:
+    names = ("frozen_requests", "wrong_requests", "frozen_addresses", "wrong_addresses")
+    rows = _statistics(w, exchange)["requesters"]
+    return {row["requester"]: tuple(row[name] for name in names) for row in rows}
+
+
+def _wrong(w: World, request: dict[str, Any], numbers: Any, code: str = "wrong_target") -> None:
+    words = {"addresses": numbers, "reason_code": code, "reason": "a market maker's"}
+    w.act(w.cast.a.lead, request, "withdrawal", **words)
+
+
+def test_wrong_targets_are_counted_among_what_was_frozen_by_request_and_by_address(
+    w: World,
+) -> None:
+    a, b, c, d = w.cast.all
+    first = w.live(addresses=addresses(3, 500))
+    for exchange, number in ((b, 0), (c, 0), (b, 1)):
+        w.report(exchange, first, [found_line("5", number), frozen_line("5", number)])
+    w.freeze(b, w.live(addresses=addresses(1, 510)))
+    assert _judged(w, a) == {a.handle: (2, 0, 3, 0)}
+    # Nobody froze the third address: taking it back hurt nobody.
+    _wrong(w, first, [2])
+    assert _judged(w, a)[a.handle] == (2, 0, 3, 0)
+    _wrong(w, first, [0])
+    assert _judged(w, a)[a.handle] == (2, 1, 3, 1)
+    # Over what the reader may see: B froze all three, C the wrong one, D nothing.
+    assert _judged(w, b)[a.handle] == (2, 1, 3, 1)
+    assert _judged(w, c)[a.handle] == (1, 1, 1, 1)
+    assert _judged(w, d)[a.handle] == (0, 0, 0, 0)
+
+
+def test_what_was_withdrawn_for_another_reason_or_cleared_in_vain_is_no_wrong_target(
+    w: World,
+) -> None:
+    a, b, *_ = w.cast.all
+    request = w.live(addresses=addresses(2, 530))
+    for number in (0, 1):
+        w.report(b, request, [found_line("5", number), frozen_line("5", number)])
+    _wrong(w, request, [0])
+    [cleared] = w.items(a.auditor, request, "clearances")
+    assert _judged(w, a)[a.handle] == (1, 1, 2, 1)
+    path = f"clearances/{cleared['id']}/revocation"
+    w.act(a.lead, request, path, reason="It was the thief's after all.")
+    _wrong(w, request, "all", "superseded")
+    assert _judged(w, a)[a.handle] == (1, 0, 2, 0)
+
+
+def test_a_freeze_that_a_correction_voided_is_none_to_judge_a_requester_by(w: World) -> None:
+    request = w.live(addresses=addresses(2, 540))
+    lines = w.report(w.cast.b, request, [found_line("5"), frozen_line("5")])["lines"]
+    void = {"kind": "correction", "corrects": lines[1]["id"], "amount": "0", "reason": "A typo."}
+    w.report(w.cast.b, request, [void])
+    assert _judged(w, w.cast.b)[w.cast.a.handle] == (0, 0, 0, 0)

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from coordinator.domain.errors import InvalidInputError
+from coordinator.domain.service_wallets import ServiceWallets
 from holdfast.protocol import base64url, canonical_json, strict_json
+from tests.rulebook import RULEBOOK
 from tests.services.request_cast import Ask, Desk, addresses, refusal
 
 LOWER = "eip155:1:0x" + "ab" * 20
@@ -162,3 +164,26 @@ def test_partners_cannot_tell_from_the_hash_of_the_context_whether_more_was_warn
         assert sha256(canonical_json.dumps(known)).hexdigest() != ask.answer["context_sha256"]
         salts.add(salt)
     assert len(salts) == 3
+
+
+def test_a_service_wallet_is_accepted_one_address_at_a_time(desk: Desk) -> None:
+    wallet = "0x2910543af39aba0cd09dbb2d50200b3e800a63d2"
+    desk.wallets = ServiceWallets.load([f'{{"{wallet}": "Kraken"}}'], RULEBOOK.chains)
+    ask = desk.submit(
+        addresses=[{"account": f"eip155:{chain}:{wallet}"} for chain in (1, 56)],
+    )
+    assert _warnings(ask.answer)["service_wallet"] == [0, 1]
+
+    def accept(*groups: Any) -> list[dict[str, Any]]:
+        said = [{"code": "no_checksum", "address_nos": "all", "reason": "read twice"}]
+        named = {"code": "service_wallet", "reason": "one deposit address of a victim"}
+        return said + [named | {"address_nos": group} for group in groups]
+
+    for groups in (["all"], [[0, 1]], [[0], "all"]):
+        refused = refusal(desk.decide, ask, warnings_accepted=accept(*groups))
+        at = len(groups)
+        assert refused.pointers == {f"/warnings_accepted/{at}/address_nos": "one_at_a_time"}
+    assert refusal(desk.decide, ask, warnings_accepted=accept([0])).pointers == {
+        "/warnings_accepted": "warning_open"
+    }
+    assert desk.decide(ask, warnings_accepted=accept([0], [1]))["status"] == "active"

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from wsgiref.types import WSGIApplication
 
@@ -15,6 +16,7 @@ from coordinator.operations.front.bodies import (
     IncomingBody,
     Receive,
 )
+from coordinator.operations.front.doorway import Doorway
 from coordinator.operations.front.news import NewsTable
 from coordinator.operations.front.turns import TooManyWaitError, Turns
 from coordinator.operations.front.wsgi_go import Answer, environ_of, go
@@ -26,6 +28,7 @@ Scope = Mapping[str, Any]
 _PROBES = frozenset({"/healthz", "/readyz"})
 #: Where many ask at once, again and again, and all of them once something happened.
 _FEED = "/v1/events"
+_READING = frozenset({"GET", "HEAD"})
 #: What a stranger's body is given to come in at most, in seconds.
 _STRANGERS_SECONDS = 5.0
 #: How long a short body may take to count as having come with its head, in seconds.
@@ -41,12 +44,15 @@ class FrontLimits:
         small_bytes: A longer body is a large one.
         body_seconds: What any body is given to come in.
         bytes_per_second: What a body is given more for its length.
+        change_patience_seconds: Small changes are worked on one at a time, and wait for the one
+            before so long at most; None where they may all be worked on together.
     """
 
     threads: int
     small_bytes: int
     body_seconds: float
     bytes_per_second: int
+    change_patience_seconds: float | None
 
 
 class Front:
@@ -62,6 +68,8 @@ class Front:
         self._app = app
         self._limits = limits
         self.news = news
+        patience = limits.change_patience_seconds
+        self._door = None if patience is None else Doorway(patience)
         self._small = ThreadPoolExecutor(limits.threads, thread_name_prefix="small")
         self._large = ThreadPoolExecutor(1, thread_name_prefix="large")
         # One event may let go all who wait for it; on one thread they hold nobody else up.
@@ -116,7 +124,11 @@ class Front:
 
     async def _go(self, lane: Executor, environ: Mapping[str, Any], call: Call) -> Answer:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(lane, go, self._app, environ, call)
+        work = partial(go, self._app, environ, call)
+        is_change = environ["REQUEST_METHOD"] not in _READING
+        if self._door is not None and is_change and lane is self._small:
+            return await loop.run_in_executor(lane, self._door.go_through, work)
+        return await loop.run_in_executor(lane, work)
 
     async def _once_it_came(
         self, environ: Mapping[str, Any], call: Call, body: IncomingBody, wanted: BodyWanted

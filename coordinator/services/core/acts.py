@@ -28,11 +28,13 @@ class NewAct(NamedTuple):
     Attributes:
         decision: `approve` or `reject` where it decides on the request itself.
         context_sha256: The hash of the decision context, where somebody decides or will.
+        remainder_sha256: The hash of what goes out, where an approval leaves addresses out.
     """
 
     kind: str
     decision: str | None = None
     context_sha256: str | None = None
+    remainder_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,10 @@ class LegContext:
     def key(self) -> DocumentKey:
         """The data key that seals what belongs to the request."""
         return self.uow.key(self.request.document_key_id)
+
+    def on_request(self) -> RequestContext:
+        """Return the same for the request as a whole."""
+        return RequestContext(self.uow, self.actor, self.request)
 
     def by(self, actor: Actor) -> "LegContext":
         """Return this context for another actor."""

@@ -15,6 +15,7 @@ from coordinator.services.core.access import asked_leg, locked_leg, sent_request
 from coordinator.services.core.acts import LegContext, NewAct
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
+from coordinator.services.ending.contested import refresh_contested
 from coordinator.services.ending.moot_disputes import resolve_as_moot
 from coordinator.services.requests.freeze_request_views import evidence_bodies
 from coordinator.storage.ending import disputes as store
@@ -27,7 +28,7 @@ from holdfast.protocol import life_cycle_payloads as payloads
 from holdfast.protocol.payloads import format_time, optional_time
 from holdfast.protocol.strict_json import JsonObject
 from holdfast.protocol.type_ids import new_id
-from holdfast.protocol.vocabulary import EventType, LegStatus, RequestStatus
+from holdfast.protocol.vocabulary import EventType, LegStatus, RequestStatus, Urgency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +108,7 @@ def raise_dispute(command: RaiseDispute, actor: Actor, uow: UnitOfWork) -> Answe
         hold_id=body.hold,
         act_id=act_id,
         raised_at=uow.now,
-        answer_by=uow.now + uow.policies.answer_dispute_within,
+        answer_by=uow.policies.answer_dispute_by(Urgency(request.urgency), raised_at=uow.now),
         resolution=None,
         resolution_act_id=None,
         resolved_at=None,
@@ -125,6 +126,7 @@ def raise_dispute(command: RaiseDispute, actor: Actor, uow: UnitOfWork) -> Answe
         **words,
     }
     recorded = on.record(EventType.LEG_DISPUTED, data, act_id=act_id)
+    refresh_contested(on.on_request())
     answer: DisputeView = {**_view(dispute, words, {}), "status": LegStatus(leg.status)}
     return Answer(201, answer, entry=recorded)
 
@@ -164,6 +166,7 @@ def resolve(command: ResolveDispute, actor: Actor, uow: UnitOfWork) -> Answer:
         "text": body.text,
     }
     recorded = on.record(EventType.LEG_DISPUTE_RESOLVED, data, act_id=act_id)
+    refresh_contested(on_request)
     bodies = evidence_bodies(uow.connection, uow.vault, [dispute.act_id])
     view = _view(resolved, bodies.get(dispute.act_id, {}), {"text": body.text})
     answer: DisputeView = {**view, "status": LegStatus(leg.status)}
@@ -193,6 +196,7 @@ def recommend_release(command: RecommendRelease, actor: Actor, uow: UnitOfWork) 
         others = [d for d in store.open_disputes(uow.connection, leg.id) if d.id != dispute.id]
         _flag(on, holds=bool(others))
         recorded = resolve_as_moot(on, dispute, LegStatus(leg.status))
+        refresh_contested(on.on_request())
         return Answer(200, {"status": leg.status}, entry=recorded)
     act_id = on.store_act(NewAct("recommend_release"))
     store.change(uow.connection, dispute.id, release_recommended_at=uow.now)

@@ -10,6 +10,7 @@ from coordinator.services.core.access import locked_leg
 from coordinator.services.core.acts import LegContext, RequestContext
 from coordinator.services.core.unit_of_work import UnitOfWork
 from coordinator.services.ledger.obligations import settle
+from coordinator.services.requests.left_out import address_counts
 from coordinator.services.requests.legs import change_leg, last_act_of
 from coordinator.storage.ledger import freeze_ledger as ledger_store
 from coordinator.storage.ledger import hold_clocks
@@ -41,7 +42,8 @@ def end_legs(on: RequestContext, event: EventType, *, reason: str | None) -> Non
         ledger = ledger_store.load_leg(on.uow.connection, leg)
         owing = oblige(on_leg, [h for _, h in ledger.linked() if h.is_open])
         status = change_leg(on_leg, LegAct.WITHDRAW, ledger, ended=True)
-        on.tell_partner(leg, event, withdrawal(on.request, None, reason, status))
+        told: Withdrawn = {**all_addresses(on.request, leg), "reason": reason, "status": status}
+        on.tell_partner(leg, event, told)
         if status is LegStatus.WITHDRAWN and leg.status != LegStatus.WITHDRAWN:
             on_leg.record(EventType.LEG_WITHDRAWN, {}, status=status)
         tell_owed(on_leg, status, owing, "withdrawn")
@@ -148,10 +150,13 @@ class Withdrawn(NamedAddresses):
     status: LegStatus
 
 
-def named_addresses(request: FreezeRequestRow, numbers: Sequence[int] | None) -> NamedAddresses:
-    """Return how an event names addresses (None: all); of many, only the first."""
-    if numbers is None:
-        return {"addresses": "all", "address_count": request.address_count}
+def all_addresses(request: FreezeRequestRow, leg: LegRow) -> NamedAddresses:
+    """Return how an event names all addresses that the partner of a leg was asked about."""
+    return {"addresses": "all", "address_count": address_counts(request, leg)[0]}
+
+
+def named_addresses(request: FreezeRequestRow, numbers: Sequence[int]) -> NamedAddresses:
+    """Return how an event names addresses; of many, only the first."""
     shown: NamedAddresses = {
         "addresses": list(numbers[:ADDRESSES_IN_EVENT]),
         "address_count": len(numbers),
@@ -163,16 +168,13 @@ def named_addresses(request: FreezeRequestRow, numbers: Sequence[int] | None) ->
 
 
 def withdrawal(
-    request: FreezeRequestRow,
-    numbers: Sequence[int] | None,
-    reason: str | None,
-    status: LegStatus,
+    request: FreezeRequestRow, numbers: Sequence[int], reason: str | None, status: LegStatus
 ) -> Withdrawn:
-    """Return what a partner is told when a request ends (numbers None) or addresses go.
+    """Return what a partner is told when addresses go.
 
     Args:
-        request: The one that ends, or has fewer addresses now.
-        numbers: The addresses that are withdrawn; None for all.
+        request: The one that has fewer addresses now.
+        numbers: The addresses that are withdrawn.
         reason: As the requester states it.
         status: How the partner's leg shows now.
     """

@@ -5,6 +5,7 @@ from coordinator.domain.freeze_ledger import LegLedger
 from coordinator.domain.leg import LegFlag
 from coordinator.services.core.acts import LegContext, NewAct
 from coordinator.services.core.unit_of_work import Recorded
+from coordinator.services.ending.contested import refresh_contested
 from coordinator.storage.ending import disputes as store
 from coordinator.storage.ending.disputes import DisputeOnLeg
 from holdfast.protocol.vocabulary import EventType, LegStatus
@@ -16,18 +17,20 @@ def end_moot(on: LegContext, ledger: LegLedger, status: LegStatus) -> None:
     """End the disputes of a leg about which nothing is held any more, and tell both sides.
 
     Call it after `change_leg`, which clears the flag, and after recording what ended the holds. It
-    costs nothing if the leg is not disputed.
+    costs nothing if nothing on the request is disputed. Other holders of what is contested are
+    told, too, that it is, or no longer is.
 
     Args:
         on: The leg as read before the act.
         ledger: The leg's, as the act leaves it.
         status: How the leg shows now.
     """
-    if LegFlag.DISPUTED not in on.leg.flags:
-        return
-    for dispute in store.open_disputes(on.uow.connection, on.leg.id):
-        if not ledger.is_contestable(dispute.hold_id):
-            resolve_as_moot(on, dispute, status)
+    if LegFlag.DISPUTED in on.leg.flags:
+        for dispute in store.open_disputes(on.uow.connection, on.leg.id):
+            if not ledger.is_contestable(dispute.hold_id):
+                resolve_as_moot(on, dispute, status)
+    if on.request.contested:
+        refresh_contested(on.on_request())
 
 
 def resolve_as_moot(on: LegContext, dispute: DisputeOnLeg, status: LegStatus) -> Recorded:

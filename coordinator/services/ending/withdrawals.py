@@ -1,5 +1,6 @@
 """Withdrawals: of a request before it went out, of a live one, or of some addresses."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from coordinator.domain.actor import Actor
@@ -14,12 +15,14 @@ from coordinator.domain.permission import Permission, is_allowed
 from coordinator.services.core.access import sent_request
 from coordinator.services.core.acts import NewAct, RequestContext
 from coordinator.services.core.bus import handles
-from coordinator.services.core.unit_of_work import Answer, UnitOfWork
+from coordinator.services.core.unit_of_work import Answer, Recorded, UnitOfWork
+from coordinator.services.ending.clearances import issue_clearances
 from coordinator.services.ending.ended_legs import end_legs, named_addresses, withdraw_from_legs
 from coordinator.services.requests.freeze_request_views import ActView
 from coordinator.storage.requests import freeze_requests as store
+from coordinator.storage.tables.freeze_requests import ActRow
 from holdfast.protocol import payloads
-from holdfast.protocol.vocabulary import EventType, RequestStatus
+from holdfast.protocol.vocabulary import EventType, RequestStatus, WithdrawalReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +55,25 @@ def withdraw(command: WithdrawFreezeRequest, actor: Actor, uow: UnitOfWork) -> A
             )
         if row.submitted_by_person != actor.person:
             raise PermissionDeniedError("an analyst or system withdraws its own requests only")
+    is_wrong = went_out and body.reason_code is WithdrawalReason.WRONG_TARGET
+    cleared = _asked_about(on) if is_wrong else frozenset()
     if body.addresses == "all":
-        return withdraw_all(on, Action.WITHDRAW, NewAct("withdraw"), reason=body.reason)
-    return _withdraw_some(on, body)
+        answer = withdraw_all(on, Action.WITHDRAW, NewAct("withdraw"), reason=body.reason)
+    else:
+        cleared = cleared.intersection(body.addresses)
+        answer = _withdraw_some(on, body)
+    issue_clearances(on, cleared, str(answer.body["id"]))
+    return answer
+
+
+def _asked_about(on: RequestContext) -> frozenset[int]:
+    """Return the addresses that partners are asked about at present."""
+    connection, row = on.uow.connection, on.request
+    gone = {
+        *store.withdrawn_addresses(connection, row.id),
+        *store.left_out_addresses(connection, row.id),
+    }
+    return frozenset(number for number in range(row.address_count) if number not in gone)
 
 
 def withdraw_all(on: RequestContext, action: Action, act: NewAct, *, reason: str) -> Answer:
@@ -90,11 +109,14 @@ def _withdraw_some(on: RequestContext, body: payloads.Withdrawal) -> Answer:
     ]
     if faults:
         raise InvalidInputError("some of these addresses do not exist", errors=faults)
-    gone = store.withdrawn_addresses(uow.connection, row.id)
+    gone = {
+        **dict.fromkeys(store.left_out_addresses(uow.connection, row.id), "left out at approval"),
+        **dict.fromkeys(store.withdrawn_addresses(uow.connection, row.id), "withdrawn already"),
+    }
     doubled = [number for number in numbers if number in gone]
     if doubled:
         raise ConflictError(
-            f"address {doubled[0]} was withdrawn already; name the others only",
+            f"address {doubled[0]} was {gone[doubled[0]]}; name the others only",
             code="withdrawn_already",
             current_status=row.status,
         )
@@ -105,12 +127,19 @@ def _withdraw_some(on: RequestContext, body: payloads.Withdrawal) -> Answer:
             current_status=row.status,
         )
     act_id = on.store_act(NewAct("withdraw"))
-    store.withdraw_addresses(uow.connection, row.id, numbers, act_id, uow.now)
-    data = {**named_addresses(row, numbers), "reason": body.reason}
-    recorded = on.record(EventType.REQUEST_WITHDRAWN, data, act_id=act_id)
-    withdraw_from_legs(on, numbers, body.reason)
+    recorded = take_back(on, numbers, act_id, body.reason)
+    uow.set_leaf(ActRow, act_id, recorded)
     answer: ActView = {"id": act_id, "request_id": row.id, "status": row.status}
     return Answer(201, answer, entry=recorded)
+
+
+def take_back(on: RequestContext, numbers: Sequence[int], act_id: str, reason: str) -> Recorded:
+    """Withdraw some addresses by a stored act: each leg that has them is told, and may owe."""
+    store.withdraw_addresses(on.uow.connection, on.request.id, numbers, act_id, on.uow.now)
+    data = {**named_addresses(on.request, numbers), "act_id": act_id, "reason": reason}
+    recorded = on.record(EventType.REQUEST_WITHDRAWN, data)
+    withdraw_from_legs(on, numbers, reason)
+    return recorded
 
 
 def tell_end(on: RequestContext, act: NewAct, event: EventType, *, reason: str | None) -> Answer:

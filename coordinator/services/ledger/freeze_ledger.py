@@ -26,6 +26,7 @@ from coordinator.services.ledger.obligations import first_obligations, settle
 from coordinator.services.ledger.report_views import LineView, booked_views
 from coordinator.services.membership.suspended import require_settling
 from coordinator.services.requests.freeze_request_views import TotalsView
+from coordinator.services.requests.left_out import is_hidden_from
 from coordinator.services.requests.legs import (
     change_leg,
     leg_now,
@@ -184,6 +185,11 @@ def _book(on: LegContext, body: payloads.FreezeReport, ledger: LegLedger) -> Boo
         canonical_asset=lambda text: parse_asset(uow.chains, text),
         ended_at=request.ended_at if is_over else None,
         withdrawn=request_store.withdrawn_addresses(uow.connection, request.id),
+        left_out=(
+            request_store.left_out_addresses(uow.connection, request.id)
+            if is_hidden_from(request, on.leg)
+            else ()
+        ),
         late_window=uow.policies.late_report,
         max_hold=limits_on(on),
         # Without its own request: nobody keeps a hold "for another request" that is this one.

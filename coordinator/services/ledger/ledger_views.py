@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TypedDict, cast
+from typing import NotRequired, TypedDict, cast
 
 from pydantic import TypeAdapter
 from sqlalchemy import Connection
@@ -190,6 +190,7 @@ class EvidenceView(TypedDict):
     jwk: Mapping[str, str] | None
     token: str | None
     body: str | None
+    remainder: NotRequired[str]
     at: str
     leaf_index: int | None
 
@@ -206,16 +207,28 @@ def evidence_page(connection: Connection, rows: Sequence[ActRow]) -> int:
 
 
 def evidence_views(
-    connection: Connection, vault: Vault, rows: Sequence[ActRow]
+    connection: Connection, vault: Vault, rows: Sequence[ActRow], remainder: bytes | None
 ) -> list[EvidenceView]:
-    """Return acts with what proves them, byte for byte as received."""
+    """Return acts with what proves them, byte for byte as received.
+
+    Args:
+        connection: To read.
+        vault: Opens what is sealed.
+        rows: The acts.
+        remainder: What stands for the submitted document, where the reader may not read that.
+    """
     packed = load(connection, vault, [row.id for row in rows], "evidence")
     kids = sorted({row.kid for row in rows if row.kid is not None})
     jwks = {}
     if kids:
         found = partner_store.keys(connection, kids=kids, limit=len(kids))
         jwks = {key.kid: key.jwk for key in found}
-    return [_evidence_view(row, packed.get(row.id), jwks.get(row.kid or "")) for row in rows]
+    views = [_evidence_view(row, packed.get(row.id), jwks.get(row.kid or "")) for row in rows]
+    if remainder is not None:
+        for view in views:
+            if view["act"] == "submit":
+                view["body"], view["remainder"] = None, remainder.decode()
+    return views
 
 
 def _evidence_view(

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from coordinator.domain.durations import milliseconds, percentile
 from coordinator.domain.usd import usd_text
 from coordinator.storage.reading import statistics as store
-from coordinator.storage.reading.statistics import CountedLeg, Scope
+from coordinator.storage.reading.statistics import CountedLeg, FrozenRequest, Scope
 from holdfast.protocol.vocabulary import NO_MATCH_CODES, DeclineCode, LegStatus
 
 _AMOUNTS: tuple[Literal["asked", "found", "frozen", "returned"], ...] = (
@@ -65,12 +65,23 @@ class StatisticsRow(TypedDict):
     nothing: Mapping[str, int]
 
 
+class RequesterFigures(TypedDict):
+    """How often a requester flagged the wrong account (`life_cycle_views.RequesterFigures`)."""
+
+    requester: str
+    frozen_requests: int
+    wrong_requests: int
+    frozen_addresses: int
+    wrong_addresses: int
+
+
 class StatisticsView(TypedDict):
     """Rows and totals over the legs that a member may see (`life_cycle_views.StatisticsView`)."""
 
     from_month: str
     to_month: str
     rows: Sequence[StatisticsRow]
+    requesters: Sequence[RequesterFigures]
     totals: Mapping[str, AssetFigures]
     usd: UsdFigures
 
@@ -305,7 +316,13 @@ def durations(values: Iterable[int]) -> Durations:
     }
 
 
-def member_view(rows: Mapping[Key, Figures], *, from_month: str, to_month: str) -> StatisticsView:
+def member_view(
+    rows: Mapping[Key, Figures],
+    requesters: Sequence[RequesterFigures],
+    *,
+    from_month: str,
+    to_month: str,
+) -> StatisticsView:
     """Return rows and totals as a member reads them, without the units of their assets."""
     whole = total(rows.values())
     return {
@@ -326,8 +343,31 @@ def member_view(rows: Mapping[Key, Figures], *, from_month: str, to_month: str) 
             }
             for (month, partner, urgency), row in sorted(rows.items())
         ],
+        "requesters": requesters,
         "totals": whole.shown_assets(),
         "usd": whole.shown_usd(),
+    }
+
+
+def requester_views(connection: Connection, scope: Scope) -> list[RequesterFigures]:
+    """Return how often requesters flagged the wrong account.
+
+    Of what the legs in scope froze: addresses, and requests with at least one such address.
+    """
+    frozen: dict[str, list[FrozenRequest]] = {}
+    for row in store.frozen_requests(connection, scope):
+        frozen.setdefault(row.requester, []).append(row)
+    asking = {leg.requester for leg in store.legs(connection, scope)}
+    return [_judged(requester, frozen.get(requester, ())) for requester in sorted(asking)]
+
+
+def _judged(requester: str, frozen: Sequence[FrozenRequest]) -> RequesterFigures:
+    return {
+        "requester": requester,
+        "frozen_requests": len(frozen),
+        "wrong_requests": sum(row.wrong > 0 for row in frozen),
+        "frozen_addresses": sum(row.frozen for row in frozen),
+        "wrong_addresses": sum(row.wrong for row in frozen),
     }
 
 

@@ -141,6 +141,9 @@ def decide_addition(on: RequestContext, addition: AdditionRow, body: payloads.Ap
         submitted_by=addition.proposed_by_person,
         key_grant_proposer=partner_store.key_proposer(uow.connection, addition.proposed_by_kid),
     )
+    if body.left_out:
+        fault = FieldFault("/except", "an addition asks partners, not about addresses", "addition")
+        raise InvalidInputError("there is no address to leave out", errors=[fault])
     if body.warnings_accepted:
         pointer = "/warnings_accepted/0/code"
         fault = FieldFault(pointer, "an addition carries no warnings", "no_such_warning")

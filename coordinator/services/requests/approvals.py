@@ -1,7 +1,7 @@
 """Four eyes: a security lead who had no hand in a request decides on it; at quorum it goes out."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from coordinator.domain.actor import Actor
 from coordinator.domain.approval import quorum_met, require_first_decision, require_may_approve
@@ -12,14 +12,23 @@ from coordinator.domain.errors import (
     UnavailableError,
 )
 from coordinator.domain.freeze_request import Action, next_status, require_in_time
+from coordinator.domain.left_out import named
 from coordinator.domain.permission import Permission
 from coordinator.services.core.access import sent_request
 from coordinator.services.core.acts import NewAct, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
-from coordinator.services.ending.withdrawals import withdraw_all
+from coordinator.services.ending.clearances import issue_clearances
+from coordinator.services.ending.ended_legs import named_addresses
+from coordinator.services.ending.withdrawals import take_back, withdraw_all
 from coordinator.services.requests.additions import decide_addition
 from coordinator.services.requests.freeze_request_views import DecisionAnswer
+from coordinator.services.requests.left_out import (
+    LeftOut,
+    check_left_out,
+    require_leads_to_let_go,
+    store_left_out,
+)
 from coordinator.services.requests.notices import held_back, send_notices
 from coordinator.storage.engine import documents
 from coordinator.storage.engine.documents import Sealed
@@ -32,13 +41,11 @@ from holdfast.protocol.decision_context import ContextWarning, DecisionContext
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.vocabulary import (
     ABOUT_OTHER_REQUESTS,
+    ACCEPTED_SINGLY,
     Decision,
     EventType,
     RequestStatus,
 )
-
-#: Addresses that one fault names.
-_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +60,8 @@ class DecideFreezeRequest:
 def decide(command: DecideFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answer:
     """Count one decision; a rejection ends the request, the quorum of approvals sends it out."""
     body = command.body
-    # Refusing to ratify withdraws what is out.
-    may_end = body.decision is Decision.REJECT
+    # Refusing to ratify withdraws what is out, and so does leaving addresses out of it.
+    may_end = body.decision is Decision.REJECT or bool(body.left_out)
     on = sent_request(uow, actor, command.request_id, body.content_sha256, and_sharing=may_end)
     row = on.request
     if body.context_sha256 != row.context_sha256:
@@ -92,41 +99,73 @@ def decide(command: DecideFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answe
     if action is Action.REJECT:
         return _reject(on, _act(body))
     context = _context(uow, row.id, shown)
-    _require_warnings_accepted(context.warnings, body.warnings_accepted)
+    left_out = check_left_out(on, body, earlier)
+    _require_warnings_accepted(context.warnings, body.warnings_accepted, left_out.numbers)
     approved = (a.person for a in earlier if a.decision == Decision.APPROVE)
     approvers = [*(person for person in approved if person is not None), actor.person]
     if quorum_met(approvers, row.quorum):
         action = Action.MEET_QUORUM
-    return _approve(on, _act(body), action, context.to, len(approvers))
+        require_leads_to_let_go(on, left_out, len(approvers))
+    return _approve(on, _Approval(body, left_out, len(approvers)), action, context.to)
+
+
+@dataclass(frozen=True, slots=True)
+class _Approval:
+    """An approval that nothing speaks against.
+
+    Attributes:
+        count: How many there are with it.
+    """
+
+    body: payloads.Approval
+    left_out: LeftOut
+    count: int
 
 
 def _act(body: payloads.Approval) -> NewAct:
-    return NewAct(body.decision.value, body.decision.value, body.context_sha256)
+    decision = body.decision.value
+    return NewAct(decision, decision, body.context_sha256, body.remainder_sha256)
 
 
-def _approve(
-    on: RequestContext, act: NewAct, action: Action, to: Sequence[str], approvals: int
-) -> Answer:
+def _approve(on: RequestContext, approval: _Approval, action: Action, to: Sequence[str]) -> Answer:
     uow, row = on.uow, on.request
     status, provisional = next_status(
         RequestStatus(row.status), action, provisional=row.provisional
     )
-    act_id = on.store_act(act)
-    is_ratified = row.provisional and action is Action.MEET_QUORUM
-    decided = {"decided_at": uow.now} if action is Action.MEET_QUORUM else {}
+    act_id = on.store_act(_act(approval.body))
+    goes_out = action is Action.MEET_QUORUM
+    is_ratified = row.provisional and goes_out
+    numbers = approval.left_out.numbers
+    decided = {"decided_at": uow.now, "left_out_count": len(numbers)} if goes_out else {}
     changed = on.change(status=status, provisional=provisional, **decided)
     event = EventType.REQUEST_RATIFIED if is_ratified else EventType.REQUEST_APPROVED
-    data = {
-        "approvals": approvals,
+    data: dict[str, object] = {
+        "approvals": approval.count,
         "quorum": row.quorum,
         "context_sha256": row.context_sha256,
     }
+    if numbers:
+        data["left_out"] = named_addresses(row, numbers)
     recorded = changed.record(event, data, act_id=act_id)
-    if action is Action.MEET_QUORUM:
-        # A ratified request went out already, but for the partners whose policy holds such back.
-        send_notices(changed, held_back(on, to) if is_ratified else to)
-    answer = _answer(changed, act_id) | {"approvals": approvals, "quorum": row.quorum}
+    if goes_out:
+        _go_out(changed, approval, act_id, held_back(on, to) if is_ratified else to)
+    answer = _answer(changed, act_id) | {"approvals": approval.count, "quorum": row.quorum}
     return Answer(201, answer, entry=recorded)
+
+
+def _go_out(on: RequestContext, approval: _Approval, act_id: str, to: Sequence[str]) -> None:
+    """Send an approved request to partners that have no notice yet.
+
+    A ratified one went out already, but for the partners whose policy holds such back. What it
+    leaves out is withdrawn from the others, by the same act.
+    """
+    store_left_out(on, approval.left_out)
+    if on.request.ratify_by is not None and approval.left_out.numbers:
+        why = approval.body.comment or "left out when the request was ratified"
+        take_back(on, approval.left_out.numbers, act_id, why)
+        # Whoever will not ratify an address says that it should never have been asked about.
+        issue_clearances(on, approval.left_out.numbers, act_id)
+    send_notices(on, to, remainder=approval.left_out.remainder or None)
 
 
 def _reject(on: RequestContext, act: NewAct) -> Answer:
@@ -185,38 +224,34 @@ def _require_nothing_of_other_requests(accepted: Sequence[payloads.WarningAccept
 
 
 def _require_warnings_accepted(
-    warnings: Sequence[ContextWarning], accepted: Sequence[payloads.WarningAcceptance]
+    warnings: Sequence[ContextWarning],
+    accepted: Sequence[payloads.WarningAcceptance],
+    left_out: Sequence[int],
 ) -> None:
     """Refuse an approval that leaves out a warning, or accepts one that does not exist.
 
-    Warnings about other requests are accepted by naming the context that lists them.
+    Warnings about other requests are accepted by naming the context that lists them. What does not
+    go out needs no acceptance.
     """
     warned = {
-        w["code"]: frozenset(w["address_nos"])
+        w["code"]: frozenset(w["address_nos"]).difference(left_out)
         for w in warnings
         if w["code"] not in ABOUT_OTHER_REQUESTS
     }
-    open_numbers = {code: set(numbers) for code, numbers in warned.items()}
+    open_numbers = {code: set(numbers) for code, numbers in warned.items() if numbers}
     faults = []
     for number, acceptance in enumerate(accepted):
-        pointer = f"/warnings_accepted/{number}"
-        mine = open_numbers.get(acceptance.code)
-        if mine is None:
-            detail = f"this request carries no warning {acceptance.code}"
-            faults.append(FieldFault(f"{pointer}/code", detail, "no_such_warning"))
-        elif acceptance.address_nos == "all":
-            mine.clear()
-        else:
-            mine -= set(acceptance.address_nos)
-            unwarned = set(acceptance.address_nos) - warned[acceptance.code]
-            if unwarned:
-                detail = f"address {_few(unwarned)} carries no warning {acceptance.code}"
-                faults.append(FieldFault(f"{pointer}/address_nos", detail, "no_such_warning"))
+        mine = warned.get(acceptance.code, frozenset())
+        fault = _acceptance_fault(acceptance, mine)
+        if fault is not None:
+            faults.append(replace(fault, pointer=f"/warnings_accepted/{number}{fault.pointer}"))
+        said = mine if acceptance.address_nos == "all" else acceptance.address_nos
+        open_numbers.get(acceptance.code, set()).difference_update(said)
     for code, numbers in open_numbers.items():
         if numbers:
             detail = (
-                f"{code} on address {_few(numbers)} is not accepted; check the addresses and "
-                "accept it with a reason, or reject"
+                f"{code} on {named(numbers)} is not accepted; check the addresses and "
+                "accept it with a reason, leave them out (except), or reject"
             )
             faults.append(FieldFault("/warnings_accepted", detail, "warning_open"))
     if faults:
@@ -228,6 +263,24 @@ def _require_warnings_accepted(
         )
 
 
-def _few(numbers: Collection[int]) -> str:
-    shown = ", ".join(str(number) for number in sorted(numbers)[:_SHOWN])
-    return f"{shown} and {len(numbers) - _SHOWN} more" if len(numbers) > _SHOWN else shown
+def _acceptance_fault(
+    acceptance: payloads.WarningAcceptance, warned: frozenset[int]
+) -> FieldFault | None:
+    """Return what is wrong with accepting a warning that addresses `warned` carry."""
+    code = acceptance.code
+    if not warned:
+        detail = f"no address that goes out carries a warning {code}"
+        return FieldFault("/code", detail, "no_such_warning")
+    named_here = [] if acceptance.address_nos == "all" else acceptance.address_nos
+    if code in ACCEPTED_SINGLY and len(named_here) != 1:
+        detail = (
+            f"{code} is accepted for one address at a time, each with a reason of its own:"
+            f" {named(warned)}"
+        )
+        return FieldFault("/address_nos", detail, "one_at_a_time")
+    unwarned = set(named_here) - warned
+    if unwarned:
+        verb = "carry" if len(unwarned) > 1 else "carries"
+        detail = f"{named(unwarned)} {verb} no warning {code}"
+        return FieldFault("/address_nos", detail, "no_such_warning")
+    return None

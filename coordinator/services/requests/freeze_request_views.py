@@ -16,6 +16,7 @@ from coordinator.domain.chain import Chains
 from coordinator.domain.leg import LegFlag
 from coordinator.services.core.read_context import ReadContext
 from coordinator.services.core.unit_of_work import LegNumbers, LogEntry, unpack_evidence
+from coordinator.services.requests.left_out import address_counts, asked_remainder
 from coordinator.storage.ending import disputes
 from coordinator.storage.engine.documents import Vault, load, load_one
 from coordinator.storage.ledger import ledger_totals
@@ -128,7 +129,7 @@ def summaries(
             "incident_id": row.incident_id,
             "incident_title": titles.get(row.incident_id, ""),
             "provisional": row.provisional,
-            "address_count": row.address_count,
+            "address_count": row.address_count - row.hidden_count,
             "partners_asked": row.partners_asked,
             "leg_status": None if row.leg_status is None else LegStatus(row.leg_status),
         }
@@ -146,6 +147,7 @@ class ApprovalView(TypedDict):
     at: str
     comment: str | None
     context_sha256: str
+    left_out: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +229,7 @@ class FreezeRequestView(TypedDict):
     to: Sequence[str]
     address_count: int
     withdrawn_count: int
+    left_out_count: NotRequired[int]
     content_sha256: str
     decision_context: NotRequired[str | None]
     context_sha256: NotRequired[str]
@@ -296,7 +299,7 @@ def request_view(
         if row.leaf_index is not None:
             view["log"] = _log_entry(connection, row.leaf_index)
         return view
-    view = _common_view(row, details, list(legs))
+    view = _common_view(row, details, list(legs), leg)
     if leg is not None:
         shown = leg_views(connection, vault, [leg])[0]
         view |= {"leg": shown, "totals": shown["totals"]}
@@ -309,7 +312,8 @@ def requester_view(
     """Return a request as its requester reads it, including right after submission."""
     context = None if own.context is None else DecisionContext.read(own.context)
     to = sorted({*own.legs, *(() if context is None else context.to)})
-    return _common_view(row, details, to) | {
+    return _common_view(row, details, to, None) | {
+        "left_out_count": row.left_out_count,
         "decision_context": own.context,
         "context_sha256": row.context_sha256,
         "warnings": [] if context is None else list(context.warnings),
@@ -319,9 +323,10 @@ def requester_view(
 
 
 def _common_view(
-    row: FreezeRequestRow, details: RequestDetails, to: Sequence[str]
+    row: FreezeRequestRow, details: RequestDetails, to: Sequence[str], leg: LegRow | None
 ) -> FreezeRequestView:
-    """Return what every reader is shown."""
+    """Return what every reader is shown: the one with that leg, or the requester (None)."""
+    address_count, withdrawn_count = address_counts(row, leg)
     return {
         "id": row.id,
         "status": RequestStatus(row.status),
@@ -340,8 +345,8 @@ def _common_view(
         "incident": details.incident,
         "follows": row.follows,
         "to": to,
-        "address_count": row.address_count,
-        "withdrawn_count": row.withdrawn_count,
+        "address_count": address_count,
+        "withdrawn_count": withdrawn_count,
         "content_sha256": row.content_sha256,
         "approvals": list(details.approvals),
         "quorum": row.quorum,
@@ -373,10 +378,10 @@ def approvals(connection: Connection, vault: Vault, request_id: str) -> list[App
     """Return the decisions on a request, oldest first."""
     rows = store.decisions(connection, request_id)
     bodies = evidence_bodies(connection, vault, [row.id for row in rows])
-    return [_approval_view(row, bodies.get(row.id, {}).get("comment")) for row in rows]
+    return [_approval_view(row, bodies.get(row.id, {})) for row in rows]
 
 
-def _approval_view(row: ActRow, comment: str | None) -> ApprovalView:
+def _approval_view(row: ActRow, signed: JsonObject) -> ApprovalView:
     decision, context = row.decision, row.context_sha256
     if decision is None or context is None or row.person is None or row.kid is None:
         raise AssertionError("a decision is a person's, signed over a context")
@@ -386,8 +391,9 @@ def _approval_view(row: ActRow, comment: str | None) -> ApprovalView:
         "person": row.person,
         "kid": row.kid,
         "at": format_time(row.at),
-        "comment": comment,
+        "comment": signed.get("comment"),
         "context_sha256": context,
+        "left_out": signed.get("except", []),
     }
 
 
@@ -519,6 +525,7 @@ class FlaggedAddressView(TypedDict):
     warnings: Sequence[WarningCode]
     withdrawn_at: NotRequired[str]
     withdrawn_reason: NotRequired[str | None]
+    left_out: NotRequired[bool]
 
 
 class _Withdrawn(NamedTuple):
@@ -527,30 +534,56 @@ class _Withdrawn(NamedTuple):
 
 
 def address_views(
-    read: ReadContext, row: FreezeRequestRow, *, after: int, limit: int
-) -> list[FlaggedAddressView]:
-    """Return flagged addresses in order, above the number `after`.
+    read: ReadContext, row: FreezeRequestRow, leg: LegRow | None, *, after: int, limit: int
+) -> tuple[list[FlaggedAddressView], bool]:
+    """Return flagged addresses, and whether more follow.
 
-    Only the requester is shown the warnings.
+    Only the requester reads what was warned of, and what the approval left out.
+
+    Args:
+        read: What the reader reads from.
+        row: The request.
+        leg: The reader's; None for the requester.
+        after: They come in order, above this number.
+        limit: At most so many.
     """
     connection, vault = read.connection, read.vault
-    act_id = store.submit_act(connection, row.id)
-    document = (
-        {} if act_id is None else evidence_bodies(connection, vault, [act_id]).get(act_id, {})
-    )
+    flagged = asked_document(connection, vault, row, leg).get("addresses", [])
+    numbers = [no for no in range(after + 1, len(flagged)) if flagged[no] is not None]
+    shown = numbers[:limit]
+    if not shown:
+        return [], False
     is_own = row.requester == read.actor.partner
     warnings = _warnings_by_address(connection, vault, row) if is_own else {}
-    first = after + 1
-    withdrawn = _withdrawn(connection, vault, row, first, limit)
-    flagged = document.get("addresses", [])[first : first + limit]
-    shown = []
-    for number, sent in enumerate(flagged, first):
-        view = _address_view(read.chains, number, sent, warnings.get(number, ()))
+    is_cut = is_own and row.left_out_count
+    left_out = store.left_out_addresses(connection, row.id) if is_cut else ()
+    withdrawn = _withdrawn(connection, vault, row, shown[0], shown[-1])
+    page = []
+    for number in shown:
+        view = _address_view(read.chains, number, flagged[number], warnings.get(number, ()))
         if number in withdrawn:
             view["withdrawn_at"] = format_time(withdrawn[number].at)
             view["withdrawn_reason"] = withdrawn[number].reason
-        shown.append(view)
-    return shown
+        if number in left_out:
+            view["left_out"] = True
+        page.append(view)
+    return page, len(numbers) > len(shown)
+
+
+def asked_document(
+    connection: Connection, vault: Vault, row: FreezeRequestRow, leg: LegRow | None
+) -> JsonObject:
+    """Return the document of a request as a reader with that leg (None: the requester) has it.
+
+    Null stands in place of addresses that the approval left out, where the reader hears of none;
+    empty if it was erased.
+    """
+    remainder = asked_remainder(connection, vault, row, leg)
+    if remainder is not None:
+        found: JsonObject = strict_json.loads(remainder)
+        return found
+    act_id = store.submit_act(connection, row.id)
+    return {} if act_id is None else evidence_bodies(connection, vault, [act_id]).get(act_id, {})
 
 
 def _address_view(
@@ -572,17 +605,25 @@ def _address_view(
 
 
 def _withdrawn(
-    connection: Connection, vault: Vault, row: FreezeRequestRow, first: int, limit: int
+    connection: Connection, vault: Vault, row: FreezeRequestRow, first: int, last: int
 ) -> dict[int, _Withdrawn]:
     """Return since when, and why, addresses of a page are withdrawn."""
     if not row.withdrawn_count:
         return {}
-    found = store.withdrawals_of(connection, row.id, first, first + limit - 1)
+    found = store.withdrawals_of(connection, row.id, first, last)
     bodies = evidence_bodies(connection, vault, [each.act_id for each in found])
     return {
-        each.address_no: _Withdrawn(each.withdrawn_at, bodies.get(each.act_id, {}).get("reason"))
+        each.address_no: _Withdrawn(
+            each.withdrawn_at, _withdrawn_reason(bodies.get(each.act_id, {}))
+        )
         for each in found
     }
+
+
+def _withdrawn_reason(signed: JsonObject) -> str | None:
+    """Return why an address was withdrawn: by a withdrawal, or by what ratified the others."""
+    why = signed.get("reason") or signed.get("comment")
+    return None if why is None else str(why)
 
 
 def _warnings_by_address(

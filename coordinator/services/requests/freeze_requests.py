@@ -202,6 +202,8 @@ def _store(
         context_sha256=context_sha256(submission.context_text),
         address_count=len(document.addresses),
         withdrawn_count=0,
+        left_out_count=0,
+        contested=False,
         partners_asked=len(submission.to),
         quorum=submission.quorum,
         hold_hours=None if document.hold is None else document.hold.hours,

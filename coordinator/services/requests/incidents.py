@@ -13,10 +13,14 @@ from coordinator.domain.chain import Chains
 from coordinator.domain.format_errors import AccountError
 from coordinator.services.core.read_context import ReadContext
 from coordinator.services.requests.freeze_request_views import evidence_bodies
+from coordinator.services.requests.left_out import REMAINDER, is_hidden_from
 from coordinator.services.requests.moved_on import Onward, onward
+from coordinator.storage.engine.documents import load_one
 from coordinator.storage.requests import incidents as store
+from coordinator.storage.requests import legs as leg_store
 from coordinator.storage.requests.incidents import TimelineEvent
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
+from holdfast.protocol import strict_json
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.strict_json import JsonObject
 from holdfast.protocol.vocabulary import AddressRole, RequestStatus
@@ -127,9 +131,7 @@ def trace(
     )
     slices, following = _cut(requests, after, limit)
     graph = _Graph(read.chains)
-    acts = store.submit_acts(connection, [s.request.id for s in slices])
-    bodies = evidence_bodies(connection, read.vault, list(acts.values()))
-    documents = {request_id: bodies.get(act_id, {}) for request_id, act_id in acts.items()}
+    documents = _documents(read, [s.request for s in slices])
     withdrawn = store.withdrawn_places(
         connection,
         [(s.request.id, s.first, s.last) for s in slices if s.request.withdrawn_count],
@@ -140,10 +142,35 @@ def trace(
         flagged = document.get("addresses", [])[part.first : part.last + 1]
         is_whole = part.request.status == RequestStatus.WITHDRAWN
         for number, address in enumerate(flagged, part.first):
+            if address is None:
+                continue
             is_withdrawn = is_whole or (part.request.id, number) in withdrawn
             graph.add_flagged(part.request.id, number, address, is_withdrawn=is_withdrawn)
     _add_onward(read, slices, documents, graph)
     return graph.page(), following
+
+
+def _documents(read: ReadContext, requests: Sequence[FreezeRequestRow]) -> dict[str, JsonObject]:
+    """Return the documents of requests; null stands for addresses that their approval left out.
+
+    Partners that were asked before it see these as withdrawn, and so does the requester then.
+    """
+    connection, vault, partner = read.connection, read.vault, read.actor.partner
+    documents: dict[str, JsonObject] = {}
+    for request in requests:
+        if request.left_out_count:
+            leg = leg_store.of_partner(connection, request.id, partner)
+            sealed = (
+                load_one(connection, vault, request.id, REMAINDER)
+                if is_hidden_from(request, leg) or request.ratify_by is None
+                else None
+            )
+            if sealed is not None:
+                documents[request.id] = strict_json.loads(sealed)
+    whole = [request.id for request in requests if request.id not in documents]
+    acts = store.submit_acts(connection, whole)
+    bodies = evidence_bodies(connection, vault, list(acts.values()))
+    return documents | {request_id: bodies.get(act_id, {}) for request_id, act_id in acts.items()}
 
 
 def _cut(

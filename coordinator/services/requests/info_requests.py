@@ -81,6 +81,8 @@ def ask(command: AskRequester, actor: Actor, uow: UnitOfWork) -> Answer:
         leg_id=leg.id,
         act_id=act_id,
         asked_at=uow.now,
+        reply_by=None,
+        late_at=None,
         answer_act_id=None,
         answered_at=None,
         partner=leg.partner,

@@ -8,7 +8,8 @@ from coordinator.services.core.acts import LegContext, RequestContext
 from coordinator.services.core.unit_of_work import UnitOfWork, unpack_evidence
 from coordinator.services.ending.ended_legs import withdrawal
 from coordinator.services.requests.freeze_request_views import support_of
-from coordinator.storage.engine.documents import Sealed
+from coordinator.services.requests.left_out import REMAINDER
+from coordinator.storage.engine.documents import Sealed, load_one
 from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.membership import proofs as proof_store
 from coordinator.storage.requests import freeze_requests as store
@@ -33,7 +34,8 @@ APPROVAL_BYTES = 1_200
 class ActProof(TypedDict):
     """What proves an act, as a notice carries it.
 
-    A body that has no room is linked: `href` says where it is read.
+    A body that has no room is linked: `href` says where it is read. What remains of a submission
+    whose approval left addresses out stands in `remainder`.
     """
 
     act: str
@@ -42,16 +44,27 @@ class ActProof(TypedDict):
     token: str
     body: NotRequired[str]
     body_sha256: NotRequired[str]
+    remainder: NotRequired[str]
+    remainder_sha256: NotRequired[str]
     href: NotRequired[str]
 
 
 def send_notices(
-    on: RequestContext, to: Sequence[str], *, addition: Sequence[ActProof] = ()
+    on: RequestContext,
+    to: Sequence[str],
+    *,
+    addition: Sequence[ActProof] = (),
+    remainder: bytes | None = None,
 ) -> None:
     """Open a leg for every partner asked and queue its notice.
 
-    Partners that the document does not name are shown the `addition` that asks them. Addresses that
-    were withdrawn before follow in an event of their own, as the others received it.
+    Addresses that were withdrawn before follow in an event of their own, as the others received it.
+
+    Args:
+        on: The request.
+        to: The partners.
+        addition: What asks partners that the document does not name.
+        remainder: What goes out instead of the document, where this very act leaves addresses out.
     """
     uow, row = on.uow, on.request
     acknowledge_by = uow.policies.acknowledge_by(Urgency(row.urgency), queued_at=uow.now)
@@ -61,14 +74,17 @@ def send_notices(
         # Those asked before have all answered; of these something is expected again.
         store.set_final_since(uow.connection, row.id, None)
     reserved = len(canonical_json.dumps(list(addition))) if addition else 0
-    submitted, approvals = _evidence(uow, row, reserved)
+    if remainder is None and row.left_out_count:
+        remainder = load_one(uow.connection, uow.vault, row.id, REMAINDER)
+    submitted, approvals = _evidence(uow, row, reserved, remainder)
+    withdrawn = _withdrawn(uow, row)
     common: dict[str, object] = {
         "urgency": row.urgency,
         "tlp": row.tlp,
         "incident_id": row.incident_id,
-        "address_count": row.address_count,
+        "address_count": row.address_count - row.left_out_count,
         # Partners may be asked after that.
-        **({"withdrawn_count": row.withdrawn_count} if row.withdrawn_count else {}),
+        **({"withdrawn_count": len(withdrawn)} if withdrawn else {}),
         "hold_hours": row.hold_hours,
         "support": support_of(row),
         "acknowledge_by": format_time(acknowledge_by),
@@ -79,9 +95,6 @@ def send_notices(
     }
     if addition:
         common["addition"] = list(addition)
-    withdrawn = (
-        sorted(store.withdrawn_addresses(uow.connection, row.id)) if row.withdrawn_count else ()
-    )
     gone = withdrawal(row, withdrawn, "withdrawn before you were asked", LegStatus.QUEUED)
     for leg in legs:
         on.tell_partner(leg, EventType.REQUEST_RECEIVED, common)
@@ -106,6 +119,14 @@ def proof_of_this_act(on: RequestContext | LegContext, act: str) -> ActProof:
     return proof
 
 
+def _withdrawn(uow: UnitOfWork, row: FreezeRequestRow) -> list[int]:
+    """Return what was withdrawn of the addresses that go out."""
+    if not row.withdrawn_count:
+        return []
+    gone = store.withdrawn_addresses(uow.connection, row.id).keys()
+    return sorted(gone - store.left_out_addresses(uow.connection, row.id))
+
+
 def notify_provisionally(on: RequestContext, to: Sequence[str]) -> list[str]:
     """Send out an unapproved flash request to partners whose policy takes it; return those."""
     taking = [h for h, policy in _policies_of(on.uow, to).items() if policy == "notify"]
@@ -125,12 +146,13 @@ def _policies_of(uow: UnitOfWork, to: Sequence[str]) -> dict[str, str]:
 
 
 def _evidence(
-    uow: UnitOfWork, row: FreezeRequestRow, reserved: int
+    uow: UnitOfWork, row: FreezeRequestRow, reserved: int, remainder: bytes | None
 ) -> tuple[ActProof, list[ActProof]]:
     """Return what proves the request, and what proves its approvals, as a notice carries them.
 
-    `reserved` bytes of the notice are needed for other things. The evidence of this transaction's
-    own act is not stored yet; it comes from the unit of work.
+    `reserved` bytes of the notice are needed for other things. A `remainder` goes out in place of
+    the submitted body. The evidence of this transaction's own act is not stored yet; it comes from
+    the unit of work.
     """
     acts = proof_store.of_request(uow.connection, row.id)
     stored = [
@@ -146,17 +168,20 @@ def _evidence(
         content = packed.get(act.id) or uow.evidence.packed()
         token, body = unpack_evidence(content)
         entry: ActProof = {"act": act.kind, "kid": act.kid, "jwk": act.jwk, "token": token}
+        is_cut = False
         limit = NOTICE_LIMIT_BYTES - size
         if act.kind == "submit":
             further = max(0, len(acts) - 1 - APPROVALS_BESIDE_DOCUMENT)
             limit = DOCUMENT_LIMIT_BYTES - reserved - further * APPROVAL_BYTES
+            if remainder is not None:
+                body, is_cut = remainder, True
         # As it will stand in the notice: escaping makes quotes, line feeds and tabs longer.
         length = len(canonical_json.dumps(body.decode())) + len(token) + 300
         if length <= limit:
-            entry["body"] = body.decode()
+            entry["remainder" if is_cut else "body"] = body.decode()
             size += length
         else:
-            entry["body_sha256"] = sha256(body).hexdigest()
+            entry["remainder_sha256" if is_cut else "body_sha256"] = sha256(body).hexdigest()
             entry["href"] = href
             size += len(token) + 400
         shown.append(entry)

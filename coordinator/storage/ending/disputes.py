@@ -6,8 +6,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, insert, select, update
 
+from coordinator.domain.contested import HeldPlace, OpenDispute
 from coordinator.domain.errors import ConflictError
 from coordinator.storage.engine.reads import read_as
+from coordinator.storage.tables.freeze_ledger import HoldLinkRow, HoldRow
 from coordinator.storage.tables.freeze_requests import LegRow
 from coordinator.storage.tables.life_cycle import DisputeRow
 
@@ -70,6 +72,26 @@ def open_disputes(connection: Connection, leg_id: str) -> list[DisputeOnLeg]:
     """Return a leg's disputes that are not resolved, oldest first."""
     query = _DISPUTES.where(DisputeRow.leg_id == leg_id, DisputeRow.resolved_at.is_(None))
     return read_as(connection, DisputeOnLeg, query.order_by(DisputeRow.id))
+
+
+def open_on_request(connection: Connection, request_id: str) -> list[OpenDispute]:
+    """Return what the open disputes on a request are about."""
+    query = (
+        select(DisputeRow.leg_id, DisputeRow.hold_id)
+        .join(LegRow, LegRow.id == DisputeRow.leg_id)
+        .where(LegRow.request_id == request_id, DisputeRow.resolved_at.is_(None))
+    )
+    return read_as(connection, OpenDispute, query)
+
+
+def held_places(connection: Connection, request_id: str) -> list[HeldPlace]:
+    """Return what is held on a request, leg by leg and address by address."""
+    query = (
+        select(HoldLinkRow.leg_id, HoldLinkRow.hold_id, HoldLinkRow.address_no)
+        .join(HoldRow, HoldRow.id == HoldLinkRow.hold_id)
+        .where(HoldLinkRow.request_id == request_id, HoldRow.ended.is_(False))
+    )
+    return read_as(connection, HeldPlace, query)
 
 
 def open_times(

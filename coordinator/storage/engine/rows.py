@@ -57,6 +57,9 @@ def _ready(
     conflict: str,
 ) -> tuple[str, list[tuple[Any, ...]]]:
     """Return the statement and what it is run with: one set of values, where many rows can be."""
+    if len(rows) == 1:
+        sql, converters = _statement(table, names, dialect, conflict=conflict, rows=1)
+        return sql, [_converted_row(rows[0], converters)]
     values = columns_of(rows)
     if len(rows) >= FEWEST_AT_ONCE and dialect.name == "postgresql":
         found = array_insert(table, names, dialect)
@@ -76,6 +79,18 @@ def _ready(
             return whole[0] + (f" {conflict}" if conflict else ""), [whole[1]]
     each = list(zip(*ready, strict=True))
     return sql, each if together == 1 else [tuple(chain.from_iterable(each))]
+
+
+def _converted_row(
+    values: Sequence[Any], converters: tuple[Converter | None, ...]
+) -> tuple[Any, ...]:
+    """Return one row's values as the driver takes them; going by columns would cost it double."""
+    return tuple(
+        [
+            value if convert is None else convert(value)
+            for value, convert in zip(values, converters, strict=True)
+        ]
+    )
 
 
 def new_row(row_type: type[B], values: Mapping[str, object]) -> B:
@@ -170,6 +185,10 @@ def update_rows(
             driver.execute(connection, sql, arrays)
             return
     sql, converters = _update(table, keys, columns, dialect)
+    if len(rows) == 1:
+        row = _converted_row(rows[0], converters)
+        driver.execute(connection, sql, row[len(keys) :] + row[: len(keys)])
+        return
     ready = [
         v if convert is None else converted(v, convert)
         for v, convert in zip(values, converters, strict=True)

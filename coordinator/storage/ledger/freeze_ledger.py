@@ -32,7 +32,7 @@ from coordinator.storage.tables.freeze_ledger import (
     NothingRow,
 )
 from coordinator.storage.tables.freeze_requests import LegRow
-from coordinator.storage.tables.life_cycle import WithdrawnAddressRow
+from coordinator.storage.tables.life_cycle import LeftOutAddressRow, WithdrawnAddressRow
 from holdfast.protocol.vocabulary import DeclineCode, HoldBasis, KeptBasis, LineKind
 
 _LINE_COLUMNS = (
@@ -140,16 +140,18 @@ class _LineNow(NamedTuple):
 def _with_nothing() -> CompoundSelect[Any]:
     """Return a query for the addresses that a leg answered with nothing, and the code.
 
-    In the same round trip, without a code: those that await no answer, for they were taken back.
+    In the same round trip, without a code: those that await no answer, for they were taken back, or
+    left out from the start.
     """
     leg_id: BindParameter[str] = bindparam("leg_id")
     answered = select(NothingRow.address_no, NothingRow.code).where(NothingRow.leg_id == leg_id)
-    withdrawn = (
-        select(WithdrawnAddressRow.address_no, null())
-        .join(LegRow, LegRow.request_id == WithdrawnAddressRow.request_id)
+    gone = (
+        select(row.address_no, null())
+        .join(LegRow, LegRow.request_id == row.request_id)
         .where(LegRow.id == leg_id)
+        for row in (WithdrawnAddressRow, LeftOutAddressRow)
     )
-    return union_all(answered, withdrawn)
+    return union_all(answered, *gone)
 
 
 _HOLDS = Prebuilt(select(HoldRow).where(HoldRow.leg_id == bindparam("leg_id")))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Integer, Select, cast, func, select
+from sqlalchemy import Connection, Integer, Select, case, cast, func, select
 
 from coordinator.storage.engine.base import BaseUnits
 from coordinator.storage.engine.reads import fields_from, read_as
@@ -23,6 +23,7 @@ from coordinator.storage.tables.freeze_requests import (
     FreezeRequestRow,
     LegRow,
 )
+from coordinator.storage.tables.life_cycle import ClearanceRow
 from holdfast.protocol.vocabulary import LineKind
 
 
@@ -100,6 +101,15 @@ class HeldSum(NamedTuple):
     frozen_usd: int | None
     returned_usd: int | None
     withheld: int
+
+
+class FrozenRequest(NamedTuple):
+    """How many addresses of a request were frozen, and how many of these were wrong targets."""
+
+    requester: str
+    request_id: str
+    frozen: int
+    wrong: int
 
 
 class NothingCount(NamedTuple):
@@ -210,6 +220,42 @@ def nothing(connection: Connection, scope: Scope) -> list[NothingCount]:
         .group_by(NothingRow.leg_id, NothingRow.code)
     )
     return read_as(connection, NothingCount, query)
+
+
+def frozen_requests(connection: Connection, scope: Scope) -> list[FrozenRequest]:
+    """Return the requests on which legs in scope froze something.
+
+    An address is a wrong target where it was withdrawn as one, and the clearance that it got since
+    was not revoked.
+    """
+    wrong = func.max(case((ClearanceRow.id.is_(None), 0), else_=1)).label("wrong")
+    places = (
+        select(HoldLinkRow.request_id, HoldLinkRow.address_no, wrong)
+        .join(HoldRow, HoldRow.id == HoldLinkRow.hold_id)
+        .outerjoin(
+            ClearanceRow,
+            (ClearanceRow.request_id == HoldLinkRow.request_id)
+            & (ClearanceRow.address_no == HoldLinkRow.address_no)
+            & ClearanceRow.revoked_at.is_(None),
+        )
+        .where(
+            HoldLinkRow.leg_id.in_(scope.legs()),
+            HoldRow.withheld | (HoldRow.frozen != 0),
+        )
+        .group_by(HoldLinkRow.request_id, HoldLinkRow.address_no)
+        .subquery()
+    )
+    query = (
+        select(
+            FreezeRequestRow.requester,
+            places.c.request_id,
+            func.count().label("frozen"),
+            func.sum(places.c.wrong).label("wrong"),
+        )
+        .join(FreezeRequestRow, FreezeRequestRow.id == places.c.request_id)
+        .group_by(FreezeRequestRow.requester, places.c.request_id)
+    )
+    return read_as(connection, FrozenRequest, query)
 
 
 def request_count(connection: Connection, scope: Scope) -> int:

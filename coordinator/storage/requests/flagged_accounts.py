@@ -41,7 +41,7 @@ from coordinator.storage.tables.freeze_requests import (
     LegRow,
     PackedAccountsRow,
 )
-from coordinator.storage.tables.life_cycle import WithdrawnAddressRow
+from coordinator.storage.tables.life_cycle import LeftOutAddressRow, WithdrawnAddressRow
 from holdfast.protocol.vocabulary import RequestStatus
 
 #: Accounts in one packed row; a look-up reads whole rows.
@@ -98,7 +98,7 @@ class _Readable(NamedTuple):
     is_newest: bool
 
 
-class _Withdrawn(NamedTuple):
+class _Gone(NamedTuple):
     request_id: str
     address_no: int
 
@@ -147,10 +147,10 @@ _NEWER = Prebuilt(
     Packed,
 )
 _LIVE = Prebuilt(select(FreezeRequestRow.id).where(_is_live()), among=FreezeRequestRow.id)
-_WITHDRAWN = Prebuilt(
-    select(WithdrawnAddressRow.request_id, WithdrawnAddressRow.address_no),
-    _Withdrawn,
-    among=WithdrawnAddressRow.request_id,
+#: Addresses of a request that it does not flag any more, or never did.
+_GONE = tuple(
+    Prebuilt(select(row.request_id, row.address_no), _Gone, among=row.request_id)
+    for row in (WithdrawnAddressRow, LeftOutAddressRow)
 )
 
 
@@ -185,7 +185,8 @@ class Duplicates:
     """Which live requests flag some of a document's accounts, as far as one partner may read them.
 
     Attributes:
-        by_request: The shared accounts of each, as blind indexes; what was withdrawn is not there.
+        by_request: The shared accounts of each, as blind indexes; what was withdrawn or left out is
+            not there.
         newest: The id of the partner's newest request that was seen.
     """
 
@@ -212,6 +213,22 @@ def look_up(connection: Connection, partner: str, accounts: FlaggedAccounts) -> 
     ids = [f'"{request_id}"' for request_id, is_newest in found if not is_newest]
     packed = _PACKED_OF[dialect].rows(connection, list=_spelled(dialect, ids)) if ids else []
     return Duplicates(_shared(connection, packed, accounts), newest or "")
+
+
+def same_accounts(
+    connection: Connection, request_id: str, numbers: Collection[int]
+) -> dict[int, bytes]:
+    """Return what stands for the account of each of a request's addresses: equal where it is."""
+    wanted = {number - number % PACKED_AT_ONCE for number in numbers}
+    query = select(PackedAccountsRow.first_no, PackedAccountsRow.blind_indexes).where(
+        PackedAccountsRow.request_id == request_id, PackedAccountsRow.first_no.in_(wanted)
+    )
+    rows = connection.execute(query).all() if wanted else []
+    packed = {first: _unpacked(bytes(indexes)) for first, indexes in rows}
+    return {
+        number: packed[number - number % PACKED_AT_ONCE][number % PACKED_AT_ONCE]
+        for number in numbers
+    }
 
 
 def _spelled(dialect: str, items: Iterable[str]) -> str:
@@ -241,7 +258,7 @@ def read_up_to_date(
 def _shared(
     connection: Connection, packed: Collection[Packed], accounts: FlaggedAccounts
 ) -> dict[str, frozenset[bytes]]:
-    """Return which of `accounts` stand in packed rows, by request, less what was withdrawn."""
+    """Return which of `accounts` stand in packed rows, by request, less what is gone."""
     wanted = frozenset(accounts.blind_indexes)
     places: dict[str, dict[int, bytes]] = {}
     for request_id, first, indexes in packed:
@@ -251,8 +268,9 @@ def _shared(
             places.setdefault(request_id, {}).update(shared)
     requests = list(places)
     for some in batches(requests):
-        for row in _WITHDRAWN.rows(connection, among=some):
-            places[row.request_id].pop(row.address_no, None)
+        for gone in _GONE:
+            for row in gone.rows(connection, among=some):
+                places[row.request_id].pop(row.address_no, None)
     return {request_id: frozenset(at.values()) for request_id, at in places.items() if at}
 
 

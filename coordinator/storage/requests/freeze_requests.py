@@ -11,7 +11,9 @@ from sqlalchemy import (
     Connection,
     Select,
     bindparam,
+    case,
     func,
+    literal,
     null,
     select,
     update,
@@ -32,7 +34,7 @@ from coordinator.storage.tables.freeze_requests import (
     IncidentRow,
     LegRow,
 )
-from coordinator.storage.tables.life_cycle import WithdrawnAddressRow
+from coordinator.storage.tables.life_cycle import LeftOutAddressRow, WithdrawnAddressRow
 from holdfast.protocol.vocabulary import RequestStatus
 
 _REQUEST_COLUMNS = tuple(FreezeRequestRow.__table__.columns.keys())
@@ -50,6 +52,7 @@ _ACT_COLUMNS = (
     "kid",
     "decision",
     "context_sha256",
+    "remainder_sha256",
     "at",
     "leaf_index",
 )
@@ -61,6 +64,7 @@ class ListedRequest(NamedTuple):
     Attributes:
         incident_is_told: Whether the reader may read the words of its incident.
         leg_status: Of the reader's own leg; None where the reader is no partner asked.
+        hidden_count: How many of the addresses the reader is not told of.
     """
 
     id: str
@@ -76,6 +80,7 @@ class ListedRequest(NamedTuple):
     provisional: bool
     incident_is_told: bool
     leg_status: str | None
+    hidden_count: int
 
 
 class StatedAmount(NamedTuple):
@@ -86,6 +91,7 @@ class StatedAmount(NamedTuple):
     amount: int | None
 
 
+_HIDDEN = case((LegRow.knows_left_out, 0), else_=FreezeRequestRow.left_out_count)
 _BY_ID = select(FreezeRequestRow).where(FreezeRequestRow.id == bindparam("request_id"))
 _SUBMIT_ACT = Prebuilt(
     select(ActRow.id)
@@ -120,7 +126,7 @@ def insert_request(connection: Connection, **values: Any) -> FreezeRequestRow:
         ConflictError: If its requester submitted the very same document before.
     """
     row = new_row(FreezeRequestRow, values)
-    rows = [tuple(getattr(row, name) for name in _REQUEST_COLUMNS)]
+    rows = mapping_rows([row.__dict__], _REQUEST_COLUMNS)
     if insert_rows(connection, FreezeRequestRow, _REQUEST_COLUMNS, rows, ignore_conflicts=True):
         return row
     earlier = select(FreezeRequestRow.id, FreezeRequestRow.status).where(
@@ -261,6 +267,8 @@ def listed(handle: str, leg_status: InstrumentedAttribute[str] | None = None) ->
         *fields_from(ListedRequest, FreezeRequestRow),
         request_words_are_told_to(handle).label("incident_is_told"),
         (null() if leg_status is None else leg_status).label("leg_status"),
+        # Whoever was asked after the approval is told of no address that it left out.
+        (literal(0) if leg_status is None else _HIDDEN).label("hidden_count"),
     )
 
 
@@ -333,6 +341,15 @@ def with_amount(
     return read_as(connection, StatedAmount, base.where(named))
 
 
+def set_contested(connection: Connection, request_id: str, *, contested: bool) -> None:
+    """Note whether a dispute is open on a request."""
+    connection.execute(
+        update(FreezeRequestRow)
+        .where(FreezeRequestRow.id == request_id)
+        .values(contested=contested)
+    )
+
+
 def set_final_since(connection: Connection, request_id: str, moment: datetime | None) -> None:
     """Note since when nothing is expected of any leg; None: something is."""
     connection.execute(
@@ -374,6 +391,25 @@ def withdraw_addresses(
         ("request_id", "address_no", "act_id", "withdrawn_at"),
         [(request_id, number, act_id, now) for number in numbers],
     )
+
+
+def leave_out(connection: Connection, request_id: str, numbers: Sequence[int]) -> None:
+    """Mark addresses as left out; legs that there are were told of them before."""
+    insert_rows(
+        connection,
+        LeftOutAddressRow,
+        ("request_id", "address_no"),
+        [(request_id, number) for number in numbers],
+    )
+    connection.execute(
+        update(LegRow).where(LegRow.request_id == request_id).values(knows_left_out=True)
+    )
+
+
+def left_out_addresses(connection: Connection, request_id: str) -> frozenset[int]:
+    """Return which addresses the approval left out."""
+    query = select(LeftOutAddressRow.address_no).where(LeftOutAddressRow.request_id == request_id)
+    return frozenset(connection.execute(query).scalars())
 
 
 def due_for_ratification(connection: Connection, now: datetime, limit: int = 100) -> list[str]:

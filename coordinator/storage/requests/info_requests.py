@@ -19,6 +19,8 @@ class InfoRequestOnLeg(NamedTuple):
     leg_id: str
     act_id: str
     asked_at: datetime
+    reply_by: datetime | None
+    late_at: datetime | None
     answer_act_id: str | None
     answered_at: datetime | None
     partner: str

@@ -81,6 +81,12 @@ class FreezeRequestRow(Base):
     context_sha256: Mapped[str] = mapped_column(String(64))
     address_count: Mapped[int]
     withdrawn_count: Mapped[int] = mapped_column(server_default="0")
+    left_out_count: Mapped[int] = mapped_column(
+        default=0, server_default="0", comment="addresses that the approval kept from going out"
+    )
+    contested: Mapped[bool] = mapped_column(
+        default=False, server_default=false(), comment="a dispute is open on one of its legs"
+    )
     partners_asked: Mapped[int]
     quorum: Mapped[int]
     hold_hours: Mapped[int | None]
@@ -174,8 +180,8 @@ class ActRow(Base):
     kid: Mapped[str | None] = mapped_column(String(43))
     decision: Mapped[str | None] = mapped_column(String(10), comment="of approvals alone")
     context_sha256: Mapped[str | None] = mapped_column(String(64))
-    except_sha256: Mapped[str | None] = mapped_column(
-        String(64), comment="of the addresses that an approval leaves out; None: none"
+    remainder_sha256: Mapped[str | None] = mapped_column(
+        String(64), comment="of what goes out, where an approval leaves addresses out"
     )
     at: Mapped[Micros]
     leaf_index: Mapped[Big | None]
@@ -223,6 +229,11 @@ class LegRow(Base):
     unanswered_at: Mapped[Micros | None] = mapped_column(comment="when it was seen to be missing")
     decline_code: Mapped[str | None] = mapped_column(String(40))
     decline_act_id: Mapped[Id | None]
+    knows_left_out: Mapped[bool] = mapped_column(
+        default=False,
+        server_default=false(),
+        comment="its notice, before the approval, named the addresses that were left out then",
+    )
     flags: Mapped[list[str]] = mapped_column(JSON, default=list)
     ended: Mapped[bool] = mapped_column(
         default=False, comment="the request was withdrawn or closed"

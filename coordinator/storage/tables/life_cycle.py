@@ -20,10 +20,10 @@ class WithdrawnAddressRow(Base):
     reason: Mapped[str | None] = mapped_column(String(20), comment="reason_code")
 
 
-class ExceptedAddressRow(Base):
-    """An address that the approval left out: it was never asked about."""
+class LeftOutAddressRow(Base):
+    """An address that the approval left out: who was asked after it never hears of it."""
 
-    __tablename__ = "excepted_address"
+    __tablename__ = "left_out_address"
     request_id: Mapped[Id] = mapped_column(ForeignKey("freeze_request.id"), primary_key=True)
     address_no: Mapped[int] = mapped_column(primary_key=True)
 

@@ -1,5 +1,7 @@
 """`holdfast approve`, `reject`: deciding on what was signed."""
 
+from collections.abc import Collection, Mapping
+
 import click
 from rich.text import Text
 
@@ -17,9 +19,15 @@ from holdfast.errors import NothingToDecideError, PermissionDeniedError, Untrust
 from holdfast.evidence.acts import ProvenAct, prove_evidence
 from holdfast.evidence.completeness import shown_context
 from holdfast.protocol.decision_context import DecisionContext
-from holdfast.protocol.payloads import FreezeRequest, WarningAcceptance
+from holdfast.protocol.payloads import FlaggedAddress, FreezeRequest, WarningAcceptance
+from holdfast.protocol.remainder import LeftOut
 from holdfast.protocol.views import FreezeRequestSummary, FreezeRequestView
-from holdfast.protocol.vocabulary import ABOUT_OTHER_REQUESTS, Decision, RequestStatus
+from holdfast.protocol.vocabulary import (
+    ABOUT_OTHER_REQUESTS,
+    ACCEPTED_SINGLY,
+    Decision,
+    RequestStatus,
+)
 from holdfast.wording import counted
 
 _SHOWN_ADDRESSES = 10
@@ -78,23 +86,41 @@ def _awaited_rows(view: FreezeRequestSummary) -> list[tuple[object, ...]]:
     metavar="CODE=REASON",
     help="Accept a warning, and why; the partners asked read it.",
 )
+@click.option(
+    "--except",
+    "left_out",
+    type=click.IntRange(min=0),
+    multiple=True,
+    metavar="NO",
+    help="Leave this address out: it never reaches the partners asked.",
+)
 @click.option("--yes", is_flag=True, help="Do not ask; for scripts that showed it to somebody.")
 @pass_session
 def approve(
-    session: Session, request_id: str, *, comment: str | None, accepted: tuple[str, ...], yes: bool
+    session: Session,
+    request_id: str,
+    *,
+    comment: str | None,
+    accepted: tuple[str, ...],
+    left_out: tuple[int, ...],
+    yes: bool,
 ) -> None:
     """Approve a request of your own organisation that somebody else submitted.
 
     What is shown comes from the bytes that the submitter signed, not from the coordinator's words;
     what you sign is the hash of exactly the decision context that is shown.
+
+    All who approve leave out the same addresses. Of a flash request that is out already, those left
+    out are withdrawn. A warning of a service wallet is accepted for each address by itself, as
+    --accept service_wallet:NO=REASON.
     """
     client = session.client()
     view = client.freeze_request(request_id)
     _require_open(view, client.profile.subject)
     context = shown_context(view)
     submission = _proven_submission(session, client, view)
-    _show(session, view, submission, context)
-    reasons = _reasons(session, view, accepted, ask=not yes)
+    _show(session, view, submission, context, left_out)
+    reasons = _reasons(session, view, accepted, left_out, ask=not yes)
     if not yes:
         click.confirm(f"Approve {request_id}?", abort=True, err=True)
     act = client.decide(
@@ -103,6 +129,7 @@ def approve(
         context_sha256=str(view.context_sha256),
         comment=comment,
         warnings_accepted=reasons,
+        left_out=LeftOut.of(submission.document, left_out) if left_out else None,
     )
     session.show(act, lambda: session.out.print(facts([("status", act.status)])))
 
@@ -152,7 +179,11 @@ def _proven_submission(session: Session, client: Client, view: FreezeRequestView
 
 
 def _show(
-    session: Session, view: FreezeRequestView, submission: ProvenAct, context: DecisionContext
+    session: Session,
+    view: FreezeRequestView,
+    submission: ProvenAct,
+    context: DecisionContext,
+    left_out: Collection[int],
 ) -> None:
     """Print on standard error what is decided, from the signed bytes."""
     request = FreezeRequest.model_validate(submission.document)
@@ -172,26 +203,52 @@ def _show(
                 ("to", to),
                 ("hold", f"{request.hold.hours} h" if request.hold else None),
                 ("addresses", len(request.addresses)),
+                ("left out so far", _left_out_before(view)),
             ]
         )
     )
-    rows = [
-        (number, address.account, address.tag, address.asset, address.amount, address.note)
-        for number, address in enumerate(request.addresses[:_SHOWN_ADDRESSES])
-    ]
-    session.err.print(table(("no", "account", "tag", "asset", "amount", "note"), rows))
-    if len(request.addresses) > _SHOWN_ADDRESSES:
-        session.err.print(f"… and {len(request.addresses) - _SHOWN_ADDRESSES} more")
+    flagged = request.numbered()
+    gone = {number: flagged.pop(number) for number in sorted(left_out) if number in flagged}
+    if gone:
+        session.err.print("Left out, never to reach the partners asked:", style="bold")
+        _print_addresses(session, gone)
+        session.err.print("Going out:", style="bold")
+    _print_addresses(session, flagged)
     session.err.print("You sign the SHA-256 of this decision context:", style="bold")
     session.err.print(Text(str(view.decision_context)))
     session.err.print(Text(str(view.context_sha256)))
 
 
-def _reasons(
-    session: Session, view: FreezeRequestView, accepted: tuple[str, ...], *, ask: bool
-) -> list[WarningAcceptance]:
-    """Return a reason for every warning: given, or asked for.
+def _left_out_before(view: FreezeRequestView) -> str | None:
+    """Return what the approvals so far leave out: whoever joins them leaves out the same."""
+    for approval in view.approvals:
+        if approval.decision is Decision.APPROVE:
+            return ", ".join(map(str, approval.left_out)) or "none"
+    return None
 
+
+def _print_addresses(session: Session, addresses: Mapping[int, FlaggedAddress]) -> None:
+    """Print the first of many flagged addresses, by their number."""
+    rows = [
+        (number, address.account, address.tag, address.asset, address.amount, address.note)
+        for number, address in list(addresses.items())[:_SHOWN_ADDRESSES]
+    ]
+    session.err.print(table(("no", "account", "tag", "asset", "amount", "note"), rows))
+    if len(addresses) > _SHOWN_ADDRESSES:
+        session.err.print(f"… and {len(addresses) - _SHOWN_ADDRESSES} more")
+
+
+def _reasons(
+    session: Session,
+    view: FreezeRequestView,
+    accepted: tuple[str, ...],
+    left_out: Collection[int],
+    *,
+    ask: bool,
+) -> list[WarningAcceptance]:
+    """Return a reason for every warning on what goes out: given, or asked for.
+
+    The gravest are accepted one address at a time, each with a reason of its own.
     None for those about other requests: what is returned goes to the partners asked, who are to
     learn nothing of these; the signed context accepts them.
     """
@@ -200,21 +257,24 @@ def _reasons(
         raise click.UsageError("--accept takes CODE=REASON, once for each code")
     reasons = []
     for warning in view.warnings:
-        concerned = counted(len(warning.address_nos), "address")
+        numbers = [number for number in warning.address_nos if number not in left_out]
+        if not numbers:
+            continue
+        concerned = counted(len(numbers), "address")
         words = f"Warning {warning.code.value}: {warning.detail} ({concerned})"
         session.err.print(Text(words), style="yellow")
         if warning.code in ABOUT_OTHER_REQUESTS:
             session.err.print("It stays with you: you accept it by signing the context above.")
             continue
-        reason = given.get(warning.code.value)
-        if reason is None and not ask:
-            raise click.UsageError(f"accept the warning: --accept {warning.code.value}=REASON")
-        reason = reason or click.prompt("Why is this acceptable?", err=True)
-        reasons.append(
-            WarningAcceptance(
-                code=warning.code, address_nos=list(warning.address_nos), reason=reason
-            )
-        )
+        singly = warning.code in ACCEPTED_SINGLY
+        for group in [[number] for number in numbers] if singly else [numbers]:
+            key = f"{warning.code.value}:{group[0]}" if singly else warning.code.value
+            reason = given.get(key)
+            if reason is None and not ask:
+                raise click.UsageError(f"accept the warning: --accept {key}=REASON")
+            about = f" of address {group[0]}" if singly else ""
+            reason = reason or click.prompt(f"Why is this acceptable{about}?", err=True)
+            reasons.append(WarningAcceptance(code=warning.code, address_nos=group, reason=reason))
     return reasons
 
 

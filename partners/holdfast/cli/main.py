@@ -10,6 +10,7 @@ import click
 
 from holdfast.cli import (
     additions,
+    clearances,
     decisions,
     disputes,
     events,
@@ -70,6 +71,7 @@ for module in (
     holds,
     questions,
     disputes,
+    clearances,
     legal_orders,
     support,
     indemnities,

@@ -163,6 +163,8 @@ def status(session: Session, request_id: str | None, *, ledger: bool, addresses:
 def _address_row(address: FlaggedAddressView) -> tuple[object, ...]:
     at, why = address.withdrawn_at, address.withdrawn_reason
     gone = f"{at:%Y-%m-%d %H:%M} UTC{f': {why}' if why else ''}" if at else None
+    if gone is None and address.left_out:
+        gone = "left out by the approval"
     return (address.address_no, address.account, address.tag, address.asset, address.amount, gone)
 
 
@@ -209,8 +211,9 @@ def _show_request(session: Session, view: FreezeRequestView, legs: list[LegView]
 
 
 def _address_count(view: FreezeRequestView) -> str:
-    gone = f" ({view.withdrawn_count} withdrawn)" if view.withdrawn_count else ""
-    return f"{view.address_count}{gone}"
+    counts = ((view.withdrawn_count, "withdrawn"), (view.left_out_count, "left out"))
+    gone = ", ".join(f"{count} {what}" for count, what in counts if count)
+    return f"{view.address_count} ({gone})" if gone else str(view.address_count)
 
 
 def _decide_by(view: FreezeRequestView) -> str | None:

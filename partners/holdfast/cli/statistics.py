@@ -4,12 +4,13 @@ from collections.abc import Mapping
 
 import click
 
-from holdfast.cli.session import Session, SessionCommand, facts, pass_session
+from holdfast.cli.session import Session, SessionCommand, facts, pass_session, table
 from holdfast.client.client import yearly_summary
 from holdfast.client.transport import Transport
 from holdfast.protocol.life_cycle_views import (
     AssetFigures,
     Durations,
+    RequesterFigures,
     StatisticsView,
     UsdFigures,
     YearlyAssetFigures,
@@ -19,6 +20,7 @@ from holdfast.protocol.life_cycle_views import (
 from holdfast.protocol.views import Units
 from holdfast.wording import whole_units
 
+_NONE = "\N{EN DASH}"
 _AMOUNTS = ("asked", "found", "frozen", "returned")
 _MINUTE_MS = 60_000
 _HOUR_MS = 60 * _MINUTE_MS
@@ -55,7 +57,25 @@ def _show_statistics(session: Session, view: StatisticsView) -> None:
         session.out.print("all together", style="bold")
         session.out.print(facts(_sums(view.totals, view.usd, view.units)))
         session.out.print()
+    columns = ("asked by", "wrong addresses", "wrong requests")
+    session.out.print(table(columns, map(_judged, view.requesters)))
+    session.out.print()
     session.out.print(_LEGEND)
+    session.out.print(_WRONG_LEGEND)
+
+
+def _judged(figures: RequesterFigures) -> tuple[object, ...]:
+    """Return how often a requester flagged the wrong account."""
+    return (
+        figures.requester,
+        _rate(figures.wrong_addresses, figures.frozen_addresses),
+        _rate(figures.wrong_requests, figures.frozen_requests),
+    )
+
+
+def _rate(wrong: int, frozen: int) -> str:
+    """Return a share of what was frozen, for people."""
+    return f"{wrong:,} of {frozen:,} ({100 * wrong / frozen:.1f} %)" if frozen else _NONE
 
 
 @click.command(cls=SessionCommand)
@@ -111,6 +131,12 @@ def _show_year(session: Session, view: YearlySummary) -> None:
 _LEGEND = (
     "Times are median / 90th percentile, of so many. Declines count partners, `nothing on` counts\n"
     "addresses. Dollars are those that requests and reports stated."
+)
+
+
+_WRONG_LEGEND = (
+    "Wrong: withdrawn as wrong targets, of the addresses that were frozen and of the requests\n"
+    "with such an address."
 )
 
 

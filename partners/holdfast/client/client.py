@@ -24,8 +24,11 @@ from holdfast.client.transport import Answer, Transport
 from holdfast.errors import TransportError
 from holdfast.profiles.store import Profile
 from holdfast.protocol import canonical_json
+from holdfast.protocol.errors import KeyFormatError
 from holdfast.protocol.hold_payloads import ExtensionRequest, HoldExtension
+from holdfast.protocol.jwk import PublicKey
 from holdfast.protocol.life_cycle_payloads import (
+    ClearanceRevocation,
     Dispute,
     DisputeResolution,
     IndemnityCap,
@@ -38,6 +41,9 @@ from holdfast.protocol.life_cycle_payloads import (
 )
 from holdfast.protocol.life_cycle_views import (
     AdditionView,
+    ClearanceRevocationView,
+    ClearanceStatus,
+    ClearanceView,
     DisputeView,
     DraftView,
     IncidentDetailView,
@@ -76,6 +82,7 @@ from holdfast.protocol.payloads import (
     Withdrawal,
     format_time,
 )
+from holdfast.protocol.remainder import LeftOut
 from holdfast.protocol.views import (
     ActView,
     DeliveryView,
@@ -134,7 +141,8 @@ class Document:
 
 def encode(body: Body) -> bytes:
     """Return the bytes to sign and send for `body`: only members that were set, canonical JSON."""
-    return canonical_json.dumps(body.model_dump(mode="json", exclude_unset=True))
+    members = body.model_dump(mode="json", exclude_unset=True, by_alias=True)
+    return canonical_json.dumps(members)
 
 
 def parse_view(model: type[V], body: Any) -> V:
@@ -224,11 +232,7 @@ class Client:
 
     def jwks(self) -> list[dict[str, Any]]:
         """`GET /.well-known/jwks.json`, unsigned: the keys that sign webhooks, as JWKs."""
-        answer = self.transport.read_public("/.well-known/jwks.json")
-        keys = answer.body.get("keys") if isinstance(answer.body, dict) else None
-        if not isinstance(keys, list):
-            raise TransportError("the answer is no JWK set: is this a coordinator?")
-        return [key for key in keys if isinstance(key, dict)]
+        return _published_keys(self.transport)
 
     def join(self, join: Join, *, idempotency_key: str | None = None) -> JoinView:
         """`POST /v1/join`, signed by the root key."""
@@ -333,9 +337,13 @@ class Client:
         context_sha256: str,
         comment: str | None = None,
         warnings_accepted: Sequence[WarningAcceptance] = (),
+        left_out: LeftOut | None = None,
         idempotency_key: str | None = None,
     ) -> ActView:
-        """Approve or reject as a security lead, on exactly the context whose hash is given."""
+        """Approve or reject as a security lead, on exactly the context whose hash is given.
+
+        What is `left_out` at the approval never goes out.
+        """
         members: dict[str, Any] = {
             "content_sha256": request.content_sha256,
             "decision": decision,
@@ -345,6 +353,9 @@ class Client:
             members["comment"] = comment
         if warnings_accepted:
             members["warnings_accepted"] = list(warnings_accepted)
+        if left_out is not None:
+            members["except"] = list(left_out.numbers)
+            members["remainder_sha256"] = left_out.remainder_sha256
         return self._act(request, "approvals", Approval(**members), idempotency_key)
 
     def acknowledge(
@@ -644,6 +655,23 @@ class Client:
         body = Dispute.model_validate(members)
         return self._post(DisputeView, f"{_REQUESTS}/{request.id}/disputes", body, idempotency_key)
 
+    def clearances(self, request_id: str) -> Iterator[ClearanceView]:
+        """Yield the accounts that a request flagged by error, each with its signed statement."""
+        return self._pages(ClearanceView, f"{_REQUESTS}/{request_id}/clearances")
+
+    def revoke_clearance(
+        self,
+        request: RequestRef,
+        clearance_id: str,
+        reason: str,
+        *,
+        idempotency_key: str | None = None,
+    ) -> ClearanceRevocationView:
+        """Take a clearance back as a lead of the requester."""
+        body = ClearanceRevocation(content_sha256=request.content_sha256, reason=reason)
+        path = f"{_REQUESTS}/{request.id}/clearances/{clearance_id}/revocation"
+        return self._post(ClearanceRevocationView, path, body, idempotency_key)
+
     def attach_order(
         self,
         request: RequestRef,
@@ -773,6 +801,31 @@ class Client:
     def yearly_summary(self, year: int) -> YearlySummary:
         """Return the public summary of a year, unsigned."""
         return yearly_summary(self.transport, year)
+
+
+def coordinator_keys(transport: Transport) -> list[PublicKey]:
+    """Return the keys that the coordinator signs with; what it publishes else is left out."""
+    keys = []
+    for jwk in _published_keys(transport):
+        try:
+            keys.append(PublicKey.from_jwk(jwk))
+        except KeyFormatError:
+            continue
+    return keys
+
+
+def _published_keys(transport: Transport) -> list[dict[str, Any]]:
+    answer = transport.read_public("/.well-known/jwks.json")
+    keys = answer.body.get("keys") if isinstance(answer.body, dict) else None
+    if not isinstance(keys, list):
+        raise TransportError("the answer is no JWK set: is this a coordinator?")
+    return [key for key in keys if isinstance(key, dict)]
+
+
+def clearance_status(transport: Transport, clearance_id: str) -> ClearanceStatus:
+    """Return whether a clearance still holds, for which nobody needs a key."""
+    answer = transport.read_public(f"/v1/clearances/{clearance_id}")
+    return parse_view(ClearanceStatus, answer.body)
 
 
 def yearly_summary(transport: Transport, year: int) -> YearlySummary:

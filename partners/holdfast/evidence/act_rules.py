@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 from holdfast.protocol.hold_payloads import ExtensionRequest, HoldExtension
 from holdfast.protocol.life_cycle_payloads import (
+    ClearanceRevocation,
     Dispute,
     DisputeResolution,
     IndemnityGift,
@@ -110,6 +111,9 @@ ACT_RULES: Mapping[str, ActRule] = MappingProxyType(
         "ask_extension": ActRule("extension-requests", ExtensionRequest, _ON_REQUEST, _LEADS),
         "resolve_dispute": ActRule(
             "disputes/{dsp}/resolution", DisputeResolution, _ON_REQUEST, _LEADS
+        ),
+        "revoke_clearance": ActRule(
+            "clearances/{clr}/revocation", ClearanceRevocation, _ON_REQUEST, _LEADS
         ),
         "acknowledge": ActRule("acknowledgement", Acknowledgement, _ON_LEG, _ANSWERERS),
         "review": ActRule("review", Review, _ON_LEG, _ANSWERERS),

@@ -4,8 +4,8 @@ An act's evidence is the token that signed it and the exact body. `prove_act` ti
 that the partner's root key granted, and to one kind of act by the table in `act_rules`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -17,11 +17,13 @@ from holdfast.evidence.key_directory import KeyDirectory, TrustedKey
 from holdfast.protocol import strict_json
 from holdfast.protocol.errors import ProtocolError
 from holdfast.protocol.payloads import Approval, Body, FreezeReport
+from holdfast.protocol.remainder import read_asked
 from holdfast.protocol.request_token import (
     DEFAULT_SKEW,
     RequestToken,
     read_token_front,
     verify_request_evidence,
+    verify_signature,
 )
 from holdfast.protocol.views import EvidenceView
 from holdfast.protocol.vocabulary import EvidenceKind, LineKind, Role
@@ -31,7 +33,10 @@ SKEW = 60
 
 
 class Evidence(BaseModel):
-    """One act's evidence as a notice carries it; `body` is absent where it was too large."""
+    """One act's evidence as a notice carries it; `body` is absent where it was too large.
+
+    `remainder` stands in place of the submitted body where the approval left addresses out.
+    """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -39,6 +44,7 @@ class Evidence(BaseModel):
     kid: str
     token: str
     body: str | None = None
+    remainder: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +55,10 @@ class ProvenAct:
         act: Its name, e.g. "submit".
         key: Whose key signed it.
         token: What was signed, and when.
-        body: The exact bytes.
+        body: The exact bytes; of a submission whose approval left addresses out, the remainder,
+            for which the approvals vouch and not this act's signature.
         document: The same, parsed.
-        payload: The same by its model, e.g. a `FreezeRequest`.
+        payload: The same by its model, e.g. a `FreezeRequest` or its `Remainder`.
     """
 
     act: str
@@ -125,9 +132,61 @@ def prove_act(
     if content_sha256 is not None and document.get("content_sha256") != content_sha256:
         raise UntrustedEvidenceError(f"{said} is about another document", code="other_document")
     # (7) Its body says so, and (8) whoever signed it had the right to, then.
-    payload = _payload(said, rule, document)
+    payload = _payload(said, rule.body.model_validate, document)
+    if isinstance(payload, Approval) and payload.decision is not rule.decision:
+        raise UntrustedEvidenceError(
+            f"{said}: the lead's decision was to {payload.decision.value}", code="bad_body"
+        )
     _require_role(said, rule, payload, key, proven.iat)
     return ProvenAct(act, key, proven, body, document, payload)
+
+
+def prove_cut_submission(
+    directory: KeyDirectory,
+    *,
+    partner: str,
+    token: str,
+    remainder: bytes,
+    allow_revoked: bool = False,
+) -> ProvenAct:
+    """Return the submission that a token proves, with what went out of it.
+
+    The submitted body is not shown, for it names addresses that the approval left out. So the
+    token proves who submitted the document of that hash, and the approvals what remains of it:
+    `four_eyes.require_vouched` has to follow.
+
+    Args:
+        directory: Whose key is whose.
+        partner: Whose act it is said to be.
+        token: The request token, as forwarded.
+        remainder: What went out in place of the document.
+        allow_revoked: Accept a key that was revoked after the act (looking back, not acting).
+
+    Raises:
+        UntrustedEvidenceError: A step failed; the message says which.
+        ApiError: The keys could not be fetched; likewise TransportError.
+    """
+    said = f"submit by {partner}"
+    try:
+        front = read_token_front(token)
+        key = directory.trusted_key(partner, front.kid)
+        proven = verify_signature(
+            front, key.key, iss=key.partner, sub=key.subject, aud=directory.audience
+        )
+        document = strict_json.loads(remainder)
+    except ProtocolError as error:
+        raise UntrustedEvidenceError(f"{said}: {error}", code="bad_evidence") from None
+    rule = ACT_RULES["submit"]
+    _require_good_key(said, key, proven, allow_revoked=allow_revoked)
+    if proven.htm != "POST" or not rule.fits(
+        proven.htu, origin=directory.audience, request_id=None
+    ):
+        raise UntrustedEvidenceError(f"{said}: its token is for another act", code="other_act")
+    if not isinstance(document, dict) or "nonce" in document:
+        raise UntrustedEvidenceError(f"{said}: the remainder is none", code="bad_body")
+    payload = _payload(said, read_asked, document)
+    _require_role(said, rule, payload, key, proven.iat)
+    return ProvenAct("submit", key, proven, remainder, document, payload)
 
 
 def _require_good_key(
@@ -146,18 +205,13 @@ def _require_good_key(
         )
 
 
-def _payload(said: str, rule: ActRule, document: dict[str, Any]) -> Body:
+def _payload(said: str, read: Callable[[dict[str, Any]], Body], document: dict[str, Any]) -> Body:
     try:
-        payload = rule.body.model_validate(document)
+        return read(document)
     except ModelError as error:
         raise UntrustedEvidenceError(
             f"{said}: the body is none of such an act: {error.errors()[0]['msg']}", code="bad_body"
         ) from None
-    if isinstance(payload, Approval) and payload.decision is not rule.decision:
-        raise UntrustedEvidenceError(
-            f"{said}: the lead's decision was to {payload.decision.value}", code="bad_body"
-        )
-    return payload
 
 
 def _require_role(said: str, rule: ActRule, payload: Body, key: TrustedKey, at: int) -> None:
@@ -192,26 +246,35 @@ def prove_evidence(
         UntrustedEvidenceError: It proves nothing, or is no signed act.
         ApiError: The keys could not be fetched; likewise TransportError.
     """
-    if evidence.kind is not EvidenceKind.JWS or evidence.token is None or evidence.body is None:
+    is_submission = evidence.act == "submit"
+    token, body = evidence.token, evidence.body
+    if is_submission and token is not None and evidence.remainder is not None:
+        proven = prove_cut_submission(
+            directory,
+            partner=evidence.partner or "",
+            token=token,
+            remainder=evidence.remainder.encode(),
+            allow_revoked=True,
+        )
+    elif evidence.kind is EvidenceKind.JWS and token is not None and body is not None:
+        proven = prove_act(
+            directory,
+            act=evidence.act,
+            partner=evidence.partner or "",
+            token=token,
+            body=body.encode(),
+            request_id=None if is_submission else request_id,
+            content_sha256=None if is_submission else content_sha256,
+            allow_revoked=True,
+        )
+    else:
         raise UntrustedEvidenceError(
             f"{evidence.act}: no signature to check ({evidence.kind.value})", code="no_signature"
         )
-    body = evidence.body.encode()
-    is_submission = evidence.act == "submit"
-    if is_submission and sha256(body).hexdigest() != content_sha256:
+    if is_submission and proven.sha256 != content_sha256:
         raise UntrustedEvidenceError(
             "the submitted body is another document than the request's", code="other_document"
         )
-    proven = prove_act(
-        directory,
-        act=evidence.act,
-        partner=evidence.partner or "",
-        token=evidence.token,
-        body=body,
-        request_id=None if is_submission else request_id,
-        content_sha256=None if is_submission else content_sha256,
-        allow_revoked=True,
-    )
     moment = evidence.at.timestamp()
     if not proven.token.iat - SKEW <= moment <= proven.token.exp + SKEW:
         raise UntrustedEvidenceError(

@@ -14,17 +14,19 @@ from holdfast.evidence.case_file import CaseFile, Result
 from holdfast.evidence.four_eyes import (
     addition_context,
     document_of,
+    left_out_by,
     partners_added,
     quorum_for,
     require_may_flash,
     require_quorum,
+    require_vouched,
 )
 from holdfast.evidence.ledger import RecomputedLedger
 from holdfast.protocol.decision_context import DecisionContext, context_sha256
 from holdfast.protocol.errors import DecisionContextError
 from holdfast.protocol.life_cycle_payloads import Dispute, DisputeResolution, SupportRaise
 from holdfast.protocol.life_cycle_views import DisputeView
-from holdfast.protocol.payloads import Withdrawal
+from holdfast.protocol.payloads import FreezeRequest, Remainder, Withdrawal
 from holdfast.protocol.views import FreezeRequestView, LegView
 from holdfast.protocol.vocabulary import LegStatus, RequestStatus, Role, Support
 from holdfast.wording import counted
@@ -61,6 +63,8 @@ def the_submission(case: CaseFile) -> ProvenAct:
 def document_as_signed(case: CaseFile, submission: ProvenAct) -> Outcome:
     """Compare what is shown of the request with the document that was signed."""
     view, document = case.view, document_of(submission)
+    require_vouched(submission, [act for _, act in case.proven("approve")])
+    count = len(document.numbered())
     hours = None if document.hold is None else document.hold.hours
     pairs = {
         "requester": (view.requester, submission.key.partner),
@@ -68,7 +72,7 @@ def document_as_signed(case: CaseFile, submission: ProvenAct) -> Outcome:
         "urgency": (view.urgency, document.urgency),
         "tlp": (view.tlp, document.tlp.value),
         "summary": (view.summary, document.summary),
-        "count of addresses": (view.address_count, len(document.addresses)),
+        "count of addresses": (view.address_count, count),
         "hours to hold": (view.hold_hours, hours),
         "earlier request": (view.follows, document.follows),
         "wish to notify no customer": (
@@ -79,7 +83,9 @@ def document_as_signed(case: CaseFile, submission: ProvenAct) -> Outcome:
     wrong = [name for name, (shown, signed) in pairs.items() if shown != signed]
     if wrong:
         raise _fault(f"shown otherwise than signed: {', '.join(wrong)}")
-    return Result.VERIFIED, f"as signed, {counted(len(document.addresses), 'address')}"
+    if isinstance(document, Remainder):
+        return Result.VERIFIED, f"{counted(count, 'address')}, others left out by its approvals"
+    return Result.VERIFIED, f"as signed, {counted(count, 'address')}"
 
 
 def shown_context(view: FreezeRequestView) -> DecisionContext:
@@ -107,11 +113,23 @@ def shown_context(view: FreezeRequestView) -> DecisionContext:
 def decisions_as_signed(case: CaseFile) -> None:
     """Refuse decisions that are shown but not signed, or signed but not shown."""
     signed = {
-        act_id: (act.key.person, act.key.key.kid, act.document["context_sha256"], act.act)
+        act_id: (
+            act.key.person,
+            act.key.key.kid,
+            act.document["context_sha256"],
+            act.act,
+            act.document.get("except", []),
+        )
         for act_id, act in case.proven("approve", "reject")
     }
     shown = {
-        each.id: (each.person, each.kid, each.context_sha256, each.decision.value)
+        each.id: (
+            each.person,
+            each.kid,
+            each.context_sha256,
+            each.decision.value,
+            each.left_out,
+        )
         for each in case.view.approvals
     }
     if signed != shown:
@@ -278,18 +296,34 @@ def _whole_withdrawals(case: CaseFile) -> list[ProvenAct]:
     ]
 
 
-def withdrawn_addresses_as_signed(case: CaseFile) -> Outcome:
-    """Compare how many addresses are shown as withdrawn with the signed withdrawals."""
+def _left_out(case: CaseFile, submission: ProvenAct) -> frozenset[int]:
+    """Return the addresses that a quorum of approvals left out."""
+    if not approved(case, submission):
+        return frozenset()
+    return left_out_by([act for _, act in case.proven("approve")])
+
+
+def addresses_as_signed(case: CaseFile, submission: ProvenAct) -> Outcome:
+    """Compare how many addresses are shown as withdrawn, or left out, with what is signed."""
+    view, left_out = case.view, _left_out(case, submission)
+    if case.is_requester and view.left_out_count != len(left_out):
+        raise _fault(
+            f"{view.left_out_count} are shown as left out, and its approvals name {len(left_out)}"
+        )
     numbers = {
         number
         for _, act in case.proven("withdraw")
         if isinstance(act.payload, Withdrawal) and act.payload.addresses != "all"
         for number in act.payload.addresses
     }
-    shown = case.view.withdrawn_count
+    if view.ratify_by is not None and isinstance(document_of(submission), FreezeRequest):
+        # The request had gone out whole: what its ratification left out was withdrawn by it.
+        numbers |= left_out
+    shown = view.withdrawn_count
     if len(numbers) != shown:
         raise _fault(f"{shown} are shown as withdrawn, and signed withdrawals name {len(numbers)}")
-    return Result.VERIFIED, f"{shown} withdrawn"
+    left = f", {len(left_out)} left out" if left_out else ""
+    return Result.VERIFIED, f"{shown} withdrawn{left}"
 
 
 def leg_as_signed(case: CaseFile, leg: LegView, ledger: RecomputedLedger) -> Outcome:

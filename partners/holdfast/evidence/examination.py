@@ -37,6 +37,7 @@ _OF_REQUEST: Mapping[str, Callable[[CaseFile, ProvenAct], completeness.Outcome]]
         "partners asked": completeness.asked_as_signed,
         "status": completeness.status_as_signed,
         "support": completeness.support_as_signed,
+        "addresses": completeness.addresses_as_signed,
     }
 )
 
@@ -114,7 +115,6 @@ def _shown(case: CaseFile) -> Iterator[Finding]:
         [submission] = submissions
         for what, check_of in _OF_REQUEST.items():
             yield _look(what, partial(check_of, case, submission))
-    yield _look("addresses", partial(completeness.withdrawn_addresses_as_signed, case))
     ledgers = _ledgers(case)
     for leg in case.legs:
         check = partial(completeness.leg_as_signed, case, leg, ledgers[leg.partner])

@@ -10,15 +10,52 @@ from holdfast.errors import UntrustedEvidenceError
 from holdfast.evidence.acts import ProvenAct
 from holdfast.protocol.decision_context import DecisionContext, context_sha256
 from holdfast.protocol.life_cycle_payloads import PartnersAddition
-from holdfast.protocol.payloads import Approval, FreezeRequest
+from holdfast.protocol.payloads import Approval, FreezeRequest, Remainder
+from holdfast.protocol.remainder import remainder_sha256
 from holdfast.protocol.vocabulary import Urgency
 
 
-def document_of(submission: ProvenAct) -> FreezeRequest:
-    """Return the freeze request that was submitted."""
-    if not isinstance(submission.payload, FreezeRequest):
+def document_of(submission: ProvenAct) -> FreezeRequest | Remainder:
+    """Return the freeze request that was submitted, or what went out of it."""
+    if not isinstance(submission.payload, FreezeRequest | Remainder):
         raise UntrustedEvidenceError(f"{submission.act} is no submission", code="bad_body")
     return submission.payload
+
+
+def left_out_by(approvals: Sequence[ProvenAct]) -> frozenset[int]:
+    """Return the addresses that approvals leave out: all of them the same.
+
+    Raises:
+        UntrustedEvidenceError: If they do not agree.
+    """
+    said = {(frozenset(p.left_out), p.remainder_sha256) for p in map(_approval, approvals)}
+    if len(said) > 1:
+        raise UntrustedEvidenceError(
+            "the approvals do not leave out the same addresses", code="other_left_out"
+        )
+    return next(iter(said))[0] if said else frozenset()
+
+
+def require_vouched(submission: ProvenAct, approvals: Sequence[ProvenAct]) -> frozenset[int]:
+    """Return the addresses that the approvals leave out; refuse what is not what they let go out.
+
+    They name the hash of what remains where they leave addresses out. The whole document needs no
+    such word: its submitter's signature is over it.
+
+    Raises:
+        UntrustedEvidenceError: With code `other_left_out`.
+    """
+    left_out = left_out_by(approvals)
+    document = document_of(submission)
+    if isinstance(document, FreezeRequest):
+        return left_out
+    named = {_approval(each).remainder_sha256 for each in approvals}
+    if named != {remainder_sha256(submission.body)} or left_out != set(document.left_out()):
+        raise UntrustedEvidenceError(
+            "what is shown of the document is not what its approvals let go out",
+            code="other_left_out",
+        )
+    return left_out
 
 
 def partners_added(proposal: ProvenAct) -> list[str]:

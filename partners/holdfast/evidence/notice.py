@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError as ModelError
 
 from holdfast.errors import UntrustedEvidenceError
-from holdfast.evidence.acts import Evidence, ProvenAct, prove_act
+from holdfast.evidence.acts import Evidence, ProvenAct, prove_act, prove_cut_submission
 from holdfast.evidence.four_eyes import (
     addition_context,
     document_of,
@@ -15,9 +15,10 @@ from holdfast.evidence.four_eyes import (
     quorum_for,
     require_may_flash,
     require_quorum,
+    require_vouched,
 )
 from holdfast.evidence.key_directory import KeyDirectory
-from holdfast.protocol.payloads import FreezeRequest
+from holdfast.protocol.payloads import FlaggedAddress, FreezeRequest, Remainder
 from holdfast.protocol.views import EvidenceView
 
 
@@ -30,7 +31,9 @@ class Notice:
         content_sha256: SHA-256 of the exact submitted body.
         leg_id: One's own leg, where the notice names it.
         requester: Handle of the requesting partner.
-        request: The document, from the raw body and not from the coordinator's words.
+        request: The document, from the raw body and not from the coordinator's words; where the
+            approval left addresses out, what remains of it, by the approvals' word.
+        addresses: The flagged addresses that one is asked about, by their number.
         submission: The act of submitting.
         approvals: The leads' approvals; fewer than the quorum only for a provisional request.
     """
@@ -39,7 +42,8 @@ class Notice:
     content_sha256: str
     leg_id: str | None
     requester: str
-    request: FreezeRequest
+    request: FreezeRequest | Remainder
+    addresses: Mapping[int, FlaggedAddress]
     submission: ProvenAct
     approvals: tuple[ProvenAct, ...]
 
@@ -52,6 +56,16 @@ class _Asked:
     requester: str
     request_id: str
     content_sha256: str
+
+    def prove_submission(self, part: Evidence) -> ProvenAct:
+        if part.remainder is None:
+            return self.prove("submit", part)
+        return prove_cut_submission(
+            self.directory,
+            partner=self.requester,
+            token=part.token,
+            remainder=part.remainder.encode(),
+        )
 
     def prove(self, act: str, part: Evidence) -> ProvenAct:
         is_submission = act == "submit"
@@ -97,7 +111,7 @@ def prove_notice(
         raise UntrustedEvidenceError("the notice lacks its evidence", code="no_evidence") from None
     asked = _Asked(directory, requester, request_id, content_sha256)
     submitted, *approved = _with_bodies(parts, request_id, fetch)
-    submission = asked.prove("submit", submitted)
+    submission = asked.prove_submission(submitted)
     if submission.sha256 != content_sha256:
         raise UntrustedEvidenceError(
             "the notice names another document than its evidence", code="other_document"
@@ -113,6 +127,8 @@ def prove_notice(
         quorum = 0
     # Approvals name one context; what stands in it is the requester's to read.
     require_quorum(submission, approvals, quorum=quorum, context_sha256=None)
+    left_out = require_vouched(submission, approvals)
+    addresses = {no: each for no, each in request.numbered().items() if no not in left_out}
     leg_id = data.get("leg_id")
     return Notice(
         id=request_id,
@@ -120,6 +136,7 @@ def prove_notice(
         leg_id=leg_id if isinstance(leg_id, str) else None,
         requester=requester,
         request=request,
+        addresses=addresses,
         submission=submission,
         approvals=approvals,
     )
@@ -129,10 +146,16 @@ def _with_bodies(
     parts: Sequence[Evidence], request_id: str, fetch: Callable[[str], Iterable[EvidenceView]]
 ) -> list[Evidence]:
     """Return the same evidence with every body, fetching those that did not fit into the notice."""
-    if all(part.body is not None for part in parts):
+    if all(part.body is not None or part.remainder is not None for part in parts):
         return list(parts)
-    bodies = {view.token: view.body for view in fetch(request_id) if view.token}
-    return [part.model_copy(update={"body": part.body or bodies.get(part.token)}) for part in parts]
+    fetched = {view.token: view for view in fetch(request_id) if view.token}
+    return [_with_body(part, fetched.get(part.token)) for part in parts]
+
+
+def _with_body(part: Evidence, fetched: EvidenceView | None) -> Evidence:
+    if part.body is not None or part.remainder is not None or fetched is None:
+        return part
+    return part.model_copy(update={"body": fetched.body, "remainder": fetched.remainder})
 
 
 def _require_addition(asked: _Asked, parts: Sequence[Evidence], handle: str, quorum: int) -> None:

@@ -85,6 +85,7 @@ class TokenReason(StrEnum):
     BODY_SHA256 = "body_sha256"
     HANDLE = "handle"
     SUBJECT = "subject"
+    CLAIM = "claim"
     SIGNATURE_LENGTH = "signature_length"
     KID_MISMATCH = "kid_mismatch"
     ALG_MISMATCH = "alg_mismatch"

@@ -17,7 +17,7 @@ from holdfast.protocol.payloads import (
     Sha256,
     Time,
 )
-from holdfast.protocol.texts import Explanation, FileNumber, FreeText, ShortText, Word
+from holdfast.protocol.texts import Explanation, FileNumber, FreeText, Reason, ShortText, Word
 from holdfast.protocol.vocabulary import Support
 
 
@@ -65,6 +65,12 @@ class DisputeResolution(ActBody):
 
     resolution: Literal["upheld", "rejected"]
     text: Explanation
+
+
+class ClearanceRevocation(ActBody):
+    """`POST …/clearances/{id}/revocation`: the account was not flagged by error after all."""
+
+    reason: Reason
 
 
 class LegalOrder(ActBody):

@@ -3,7 +3,7 @@
 No floats anywhere: durations are whole milliseconds, money is a decimal string.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -250,6 +250,44 @@ class UsdFigures(View):
     returned: str = "0.00"
 
 
+class ClearanceView(View):
+    """An account that a request flagged by error.
+
+    `statement` is a JWS by the coordinator's key (`holdfast.protocol.clearance`), to be shown to
+    whoever asks why the account was flagged; one that was revoked has none any more.
+    """
+
+    id: str
+    request_id: str
+    address_no: int
+    account: str | None = None
+    tag: str | None = None
+    issued_at: Time
+    revoked_at: Time | None = None
+    revoked_reason: str | None = None
+    statement: str | None = None
+
+
+class ClearanceRevocationView(View):
+    """The answer to the revocation of a clearance."""
+
+    id: str
+    request_id: str
+    clearance: str
+    revoked_at: Time
+    status: str
+    log: LogEntry | None = None
+
+
+class ClearanceStatus(View):
+    """`GET /v1/clearances/{id}`: whether a clearance that somebody was shown still holds."""
+
+    id: str
+    status: Literal["valid", "revoked"]
+    issued_at: Time
+    revoked_at: Time | None = None
+
+
 class StatisticsRow(View):
     """How one partner answered requests of one urgency that reached it in one month."""
 
@@ -265,12 +303,28 @@ class StatisticsRow(View):
     nothing: dict[str, int] = Field(default_factory=dict)
 
 
+class RequesterFigures(View):
+    """How often a requester flagged the wrong account, over the legs that the reader may see.
+
+    `frozen_addresses`: addresses on which something was frozen. `wrong_addresses`: those of them
+    that were withdrawn as wrong targets, with clearances that were not revoked. A request counts as
+    frozen, or wrong, with one such address.
+    """
+
+    requester: Handle
+    frozen_requests: int
+    wrong_requests: int
+    frozen_addresses: int
+    wrong_addresses: int
+
+
 class StatisticsView(View):
     """`GET /v1/statistics`: over the legs that the reader may see."""
 
     from_month: str
     to_month: str
     rows: list[StatisticsRow]
+    requesters: list[RequesterFigures] = Field(default_factory=list)
     totals: dict[str, AssetFigures] = Field(default_factory=dict)
     usd: UsdFigures = UsdFigures()
     units: Units = Field(default_factory=dict)

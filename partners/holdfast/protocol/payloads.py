@@ -51,6 +51,7 @@ from holdfast.protocol.vocabulary import (
     Tlp,
     Urgency,
     WarningCode,
+    WithdrawalReason,
 )
 
 #: RFC 3339 with an explicit zone; a leap second and a lower-case t or z are refused.
@@ -254,13 +255,9 @@ class Indemnity(Body):
     text: LongText | None = None
 
 
-class FreezeRequest(Body):
-    """`POST /v1/freeze-requests`: one immutable signed document."""
+class RequestDocument(Body):
+    """What a freeze request says beside the accounts that it flags."""
 
-    nonce: Annotated[
-        str,
-        Field(pattern=r"^[A-Za-z0-9_-]{21}[AQgw]$", description="base64url of 16 random bytes"),
-    ]
     incident: Annotated[
         Annotated[NewIncident, Tag("new")] | Annotated[KnownIncident, Tag("known")],
         Discriminator(_incident_form),
@@ -277,12 +274,42 @@ class FreezeRequest(Body):
             AfterValidator(no_duplicates),
         ]
     )
-    addresses: Annotated[list[FlaggedAddress], Field(min_length=1, max_length=MAX_ADDRESSES)]
     hold: HoldWanted | None = None
     support: Annotated[Support, Loose] = Support.NONE
     legal: Legal | None = None
     do_not_notify_customer_until: Time | None = None
     indemnity: Indemnity | None = None
+
+
+class FreezeRequest(RequestDocument):
+    """`POST /v1/freeze-requests`: one immutable signed document."""
+
+    nonce: Annotated[
+        str,
+        Field(pattern=r"^[A-Za-z0-9_-]{21}[AQgw]$", description="base64url of 16 random bytes"),
+    ]
+    addresses: Annotated[list[FlaggedAddress], Field(min_length=1, max_length=MAX_ADDRESSES)]
+
+    def numbered(self) -> dict[int, FlaggedAddress]:
+        """Return the flagged addresses by number."""
+        return dict(enumerate(self.addresses))
+
+
+class Remainder(RequestDocument):
+    """What goes out where the approval leaves addresses out: null stands in their places."""
+
+    addresses: Annotated[list[FlaggedAddress | None], Field(min_length=1, max_length=MAX_ADDRESSES)]
+
+    def numbered(self) -> dict[int, FlaggedAddress]:
+        """Return the flagged addresses that go out, by number."""
+        return {no: each for no, each in enumerate(self.addresses) if each is not None}
+
+    def left_out(self) -> list[int]:
+        """Return the numbers of the addresses that do not go out."""
+        return [no for no, each in enumerate(self.addresses) if each is None]
+
+
+# --- acts on a request; each names the document that it acts on -----------------------------------
 
 
 class ActBody(Body):
@@ -303,18 +330,41 @@ class WarningAcceptance(Body):
 
 
 class Approval(ActBody):
-    """`POST …/approvals`: one lead's decision on exactly the context that was shown."""
+    """`POST …/approvals`: one lead's decision on exactly the context that was shown.
+
+    An approval may leave addresses out (`except`): they never go out. It then names, too, the hash
+    of what does (`holdfast.protocol.remainder`).
+    """
 
     decision: Annotated[Decision, Loose]
+    left_out: Annotated[
+        list[AddressNo],
+        Field(
+            alias="except",
+            max_length=MAX_ADDRESSES,
+            description="Numbers of the addresses that are not to go out.",
+        ),
+        Distinct,
+    ] = []
+    remainder_sha256: Sha256 | None = None
     context_sha256: Sha256
     comment: ShortText | None = None
     warnings_accepted: Annotated[list[WarningAcceptance], Field(max_length=100)] = []
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Approval":
+        if self.left_out and self.decision is Decision.REJECT:
+            raise ValueError("a rejection leaves no address out: leave except away")
+        if bool(self.left_out) != (self.remainder_sha256 is not None):
+            raise ValueError("except and remainder_sha256 go together: state both or neither")
+        return self
 
 
 class Withdrawal(ActBody):
     """`POST …/withdrawal`."""
 
     addresses: Literal["all"] | AddressNos
+    reason_code: Annotated[WithdrawalReason, Loose] = WithdrawalReason.OTHER
     reason: Reason
 
 

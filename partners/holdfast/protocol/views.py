@@ -138,7 +138,7 @@ class AddressWarning(View):
 
 
 class ApprovalView(View):
-    """One lead's decision."""
+    """One lead's decision; `left_out`: the addresses that it keeps from going out (`except`)."""
 
     id: str
     decision: Decision
@@ -147,6 +147,7 @@ class ApprovalView(View):
     at: Time
     comment: str | None = None
     context_sha256: Sha256
+    left_out: list[int] = []
 
 
 class LegView(View):
@@ -200,7 +201,11 @@ class IncidentSummary(IncidentView):
 
 
 class FreezeRequestView(View):
-    """One freeze request as its reader may see it; `content_sha256` names the exact document."""
+    """One freeze request as its reader may see it; `content_sha256` names the exact document.
+
+    `left_out_count`: how many addresses the approval left out, for the requester. Partners that
+    were asked after it are shown, and counted, only what went out.
+    """
 
     id: str
     status: RequestStatus
@@ -221,6 +226,7 @@ class FreezeRequestView(View):
     to: list[Handle]
     address_count: int
     withdrawn_count: int = 0
+    left_out_count: int = 0
     content_sha256: Sha256
     decision_context: str | None = None
     context_sha256: Sha256 | None = None
@@ -274,6 +280,7 @@ class FlaggedAddressView(View):
     """One flagged address as the request names it and in its canonical form.
 
     `withdrawn_at`: the requester took it back then, and what is held on it owes an answer.
+    `left_out`: the approval kept it from going out; only the requester reads that.
     """
 
     address_no: int
@@ -289,6 +296,7 @@ class FlaggedAddressView(View):
     warnings: list[WarningCode] = []
     withdrawn_at: Time | None = None
     withdrawn_reason: str | None = None
+    left_out: bool = False
 
 
 class LineView(View):
@@ -407,7 +415,9 @@ class HoldActView(View):
 class EvidenceView(View):
     """One act with what proves it: token and exact body for `jws`, nothing for `coordinator`.
 
-    `leg_id`: the leg that it is about; absent where it is about the request as a whole.
+    `leg_id`: the leg that it is about; absent where it is about the request as a whole. `remainder`
+    stands in place of the submitted body where the approval left addresses out: the document as it
+    went out, whose hash the approvals name.
     """
 
     act: str
@@ -420,6 +430,7 @@ class EvidenceView(View):
     jwk: dict[str, Any] | None = None
     token: str | None = None
     body: str | None = None
+    remainder: str | None = None
     at: Time
     leaf_index: int | None = None
 

@@ -195,6 +195,17 @@ class ReleaseReason(StrEnum):
     RETURNED_TO_VICTIM = "returned_to_victim"
 
 
+class WithdrawalReason(StrEnum):
+    """Why a request, or some of its addresses, was withdrawn: what holders go by."""
+
+    WRONG_TARGET = "wrong_target"  # the account was flagged by error
+    NOT_RATIFIED = "not_ratified"  # no lead stood by what went out
+    RESOLVED = "resolved"
+    SUPERSEDED = "superseded"
+    LEGAL = "legal"
+    OTHER = "other"
+
+
 class EvidenceKind(StrEnum):
     """What proves an act."""
 
@@ -215,6 +226,8 @@ class WarningCode(StrEnum):
 #: Warnings about other requests. The partners asked learn nothing of those: the body of an
 #: approval, which reaches them, never names such a warning; whoever signs the context accepts it.
 ABOUT_OTHER_REQUESTS = frozenset({WarningCode.DUPLICATE})
+#: Warnings so grave that each address is accepted by itself, with a reason of its own.
+ACCEPTED_SINGLY = frozenset({WarningCode.SERVICE_WALLET})
 
 
 class EventType(StrEnum):
@@ -243,6 +256,7 @@ class EventType(StrEnum):
     LEG_OVERDUE = "leg.overdue"
     LEG_UNDELIVERABLE = "leg.undeliverable"
     LEG_DISPUTED = "leg.disputed"
+    LEG_CONTESTED = "leg.contested"
     LEG_DISPUTE_RESOLVED = "leg.dispute_resolved"
     LEG_LEGAL_ORDER = "leg.legal_order_attached"
     LEG_INDEMNITY_GIVEN = "leg.indemnity_given"
@@ -258,6 +272,8 @@ class EventType(StrEnum):
     HOLD_EXTENDED = "hold.extended"
     HOLD_LAPSED = "hold.lapsed"
     ANSWER_OWED = "answer.owed"
+    CLEARANCE_ISSUED = "clearance.issued"
+    CLEARANCE_REVOKED = "clearance.revoked"
     GRANT_MADE = "grant.made"
     GRANT_REVOKED = "grant.revoked"
     PARTNER_JOINED = "partner.joined"

@@ -91,8 +91,8 @@ def _correct(stage: Stage, board: Board, act: SecondAct, request: FreezeRequestV
     account = stage.script.account(deposit.from_address_no or 0)
     asset = stage.script.assets[deposit.asset]
     now = datetime.fromtimestamp(int(stage.now()), UTC)
-    (match,) = book.match([FlaggedAddress(account=account, asset=asset)])
-    freeze = book.freeze_more(request.id, match.at(address_no), now)
+    (match,) = book.match({address_no: FlaggedAddress(account=account, asset=asset)})
+    freeze = book.freeze_more(request.id, match, now)
     typed = f"{freeze.amount}0"
     usd = Usd(value=_dollars(act.cents(int(typed))), at=now, source="own order book")
     lines: list[ReportLine] = [

@@ -41,13 +41,13 @@ def upgrade() -> None:
     )
     op.create_index("ix_clearance_request_id", "clearance", ["request_id"], unique=False)
     op.create_table(
-        "excepted_address",
+        "left_out_address",
         sa.Column("request_id", sa.String(length=40), nullable=False),
         sa.Column("address_no", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["request_id"], ["freeze_request.id"], name="fk_excepted_address_request_id"
+            ["request_id"], ["freeze_request.id"], name="fk_left_out_address_request_id"
         ),
-        sa.PrimaryKeyConstraint("request_id", "address_no", name="pk_excepted_address"),
+        sa.PrimaryKeyConstraint("request_id", "address_no", name="pk_left_out_address"),
     )
     op.create_table(
         "indemnity",
@@ -143,10 +143,10 @@ def upgrade() -> None:
     op.add_column(
         "act",
         sa.Column(
-            "except_sha256",
+            "remainder_sha256",
             sa.String(length=64),
             nullable=True,
-            comment="of the addresses that an approval leaves out; None: none",
+            comment="of what goes out, where an approval leaves addresses out",
         ),
     )
     op.add_column(
@@ -160,6 +160,26 @@ def upgrade() -> None:
             sa.BigInteger(),
             nullable=True,
             comment="went out, was not ratified in time, and withdraws itself at unratified_until",
+        ),
+    )
+    op.add_column(
+        "freeze_request",
+        sa.Column(
+            "contested",
+            sa.Boolean(),
+            server_default=sa.false(),
+            nullable=False,
+            comment="a dispute is open on one of its legs",
+        ),
+    )
+    op.add_column(
+        "freeze_request",
+        sa.Column(
+            "left_out_count",
+            sa.Integer(),
+            server_default="0",
+            nullable=False,
+            comment="addresses that the approval kept from going out",
         ),
     )
     op.add_column("freeze_request", sa.Column("unratified_until", sa.BigInteger(), nullable=True))
@@ -267,6 +287,16 @@ def upgrade() -> None:
             sa.String(length=15),
             nullable=True,
             comment="true, but not as it should have been: after_end, late, encumbered",
+        ),
+    )
+    op.add_column(
+        "leg",
+        sa.Column(
+            "knows_left_out",
+            sa.Boolean(),
+            server_default=sa.false(),
+            nullable=False,
+            comment="its notice, before the approval, named the addresses that were left out then",
         ),
     )
     op.add_column(
