@@ -114,17 +114,11 @@ def _raise_support(w: World) -> Iterator[Pair]:
 
 def _give_indemnity(w: World) -> Iterator[Pair]:
     request = w.live()
-    w.act(w.cast.b.compliance, request, "decline", code="indemnity_required")
     words = {"cap": {"usd": "250000"}, "law": "EE", "document_sha256": "ab" * 32}
-    answer: dict[str, Any] = {}
     for to in ({}, {"to": w.cast.b.handle}):
         answer = w.act(w.cast.a.compliance, request, "indemnities", until=_LATER, **words, **to)
         for reader in (w.cast.a.auditor, w.cast.b.auditor):
             yield _without(answer, "log"), _item(w, reader, request, "indemnities", answer["id"])
-    # A question leaves the decline as it is, and the leg shows that it was given since.
-    asked = w.act(w.cast.b.analyst, request, "info-requests", missing=["The seal."])
-    assert asked["leg"]["indemnity_given_at"] == answer["given_at"]
-    yield from _both_legs(w, request, asked)
 
 
 def _withdraw(w: World) -> Iterator[Pair]:
