@@ -162,6 +162,18 @@ MUTATIONS: tuple[Mutation, ...] = (
         ("tests/services/test_issuers.py",),
     ),
     Mutation(
+        "coordinator/storage/requests/freeze_requests.py",
+        ', ActRow.kind != "mark_same_funds"',
+        "",
+        ("tests/services/test_same_funds.py",),
+    ),
+    Mutation(
+        "coordinator/storage/ledger/ledger_totals.py",
+        ".where(link_scope, ~counted.ended)",
+        ".where(link_scope)",
+        ("tests/services/test_same_funds.py",),
+    ),
+    Mutation(
         "coordinator/services/requests/freeze_requests.py",
         "    require_supported_hold(document, uow.policies)\n",
         "",

@@ -28,6 +28,7 @@ class Permission(StrEnum):
     FREEZE_REQUEST_ADD_PARTNERS = "freeze_request:add_partners"
     SUPPORT_RAISE = "support:raise"
     INDEMNITY_GIVE = "indemnity:give"
+    SAME_FUNDS_MARK = "same_funds:mark"
     FREEZE_REQUEST_CLOSE = "freeze_request:close"
     INFO_REQUEST_ANSWER = "info_request:answer"
     DISPUTE_RESOLVE = "dispute:resolve"
@@ -86,7 +87,12 @@ _READ = frozenset(
     }
 )
 _SUBMIT = frozenset(
-    {P.FREEZE_REQUEST_SUBMIT, P.FREEZE_REQUEST_WITHDRAW_SUBMITTED, P.INFO_REQUEST_ANSWER}
+    {
+        P.FREEZE_REQUEST_SUBMIT,
+        P.FREEZE_REQUEST_WITHDRAW_SUBMITTED,
+        P.INFO_REQUEST_ANSWER,
+        P.SAME_FUNDS_MARK,
+    }
 )
 _ANSWER_ASKED = frozenset({P.LEG_ACKNOWLEDGE, P.LEG_REVIEW, P.LEG_ASK, P.LEG_REPORT})
 _DISPOSE = _ANSWER_ASKED | {
@@ -107,6 +113,7 @@ _DECIDE = frozenset(
         P.FREEZE_REQUEST_WITHDRAW,
         P.FREEZE_REQUEST_ADD_PARTNERS,
         P.FREEZE_REQUEST_CLOSE,
+        P.SAME_FUNDS_MARK,
         P.DISPUTE_RESOLVE,
         P.CLEARANCE_REVOKE,
         P.HOLD_ASK_EXTENSION,

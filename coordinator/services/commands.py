@@ -19,7 +19,7 @@ from coordinator.services.ending import (
     legal_orders,
     withdrawals,
 )
-from coordinator.services.ledger import freeze_ledger, holds
+from coordinator.services.ledger import freeze_ledger, holds, same_funds
 from coordinator.services.membership import (
     grant_proposals,
     grants,
@@ -66,6 +66,7 @@ HANDLERS: tuple[Handler[Any], ...] = (
     holds.ask_for_extension,
     holds.fire_clock,
     holds.remind,
+    same_funds.mark,
     legal_orders.attach,
     disputes.raise_dispute,
     disputes.resolve,

@@ -56,6 +56,7 @@ RIGHTS: Mapping[str, set[str]] = {
     f"POST {REQUEST}/approvals": LEAD,
     f"POST {REQUEST}/support": DISPOSING,
     f"POST {REQUEST}/indemnities": DISPOSING,
+    f"POST {REQUEST}/same-funds": SUBMITTING,
     f"POST {REQUEST}/withdrawal": SUBMITTING,
     f"POST {REQUEST}/closure": LEAD,
     f"POST {REQUEST}/acknowledgement": ANSWERING,
@@ -129,6 +130,7 @@ def _body(route: Route, cast: Cast, own: Exchange, request: Mapping[str, Any]) -
         "/indemnities": act
         | {"cap": {"usd": "5"}, "law": "EE", "until": "2026-09-01T00:00:00Z"}
         | {"document_sha256": "0" * 64},
+        "/same-funds": act | {"hold": f"hld_{UNKNOWN}", "same_as": None},
         "/acknowledgement": act,
         "/review": act,
         "/decline": act | {"code": "funds_gone"},

@@ -121,6 +121,16 @@ def _give_indemnity(w: World) -> Iterator[Pair]:
             yield _without(answer, "log"), _item(w, reader, request, "indemnities", answer["id"])
 
 
+def _mark(w: World) -> Iterator[Pair]:
+    request = w.live()
+    one, other = w.freeze(w.cast.b, request), w.freeze(w.cast.c, request)
+    for same_as in (other, None):
+        answer = w.act(w.cast.a.analyst, request, "same-funds", hold=one, same_as=same_as)
+        [read] = [h for h in w.items(w.cast.a.auditor, request, "holds") if h["id"] == one]
+        yield answer["same_as"], read.get("same_funds_as")
+        yield answer["status"], _read(w, w.cast.a.auditor, request)["status"]
+
+
 def _withdraw(w: World) -> Iterator[Pair]:
     for addresses in ([0], "all"):
         request = w.live(addresses=[{"account": account(1)}, {"account": account(2)}])
@@ -287,6 +297,7 @@ _CASES: dict[str, Case] = {
     f"{_BASE}/partners": _propose,
     f"{_BASE}/support": _raise_support,
     f"{_BASE}/indemnities": _give_indemnity,
+    f"{_BASE}/same-funds": _mark,
     f"{_BASE}/withdrawal": _withdraw,
     f"{_BASE}/closure": _close,
     f"{_BASE}/acknowledgement": _acknowledge,

@@ -409,3 +409,19 @@ def test_an_indemnity_is_given_by_the_hash_of_its_document(
         assert shell("indemnify", FRQ, *words, *wrong).exit_code == 2
     stub.answers("GET", f"{REQUEST}/indemnities", {"items": [given], "next_cursor": None})
     assert all(word in shell("indemnities", FRQ).output for word in ("USD 250000", "EE"))
+
+
+def test_the_same_funds_are_marked_and_the_mark_is_taken_back(
+    shell: Shell, stub: StubCoordinator
+) -> None:
+    answer_request(stub)
+    other = new_id("hld")
+    view = {"id": new_id("act"), "request_id": FRQ, "status": "active", "hold": HOLD}
+    stub.answers("POST", f"{REQUEST}/same-funds", {**view, "same_as": other}, status=201)
+    assert other in shell("same-funds", FRQ, HOLD, "--as", other).output
+    assert sent(stub) == {"content_sha256": SHA256, "hold": HOLD, "same_as": other}
+    stub.answers("POST", f"{REQUEST}/same-funds", {**view, "same_as": None}, status=201)
+    assert "itself" in shell("same-funds", FRQ, HOLD, "--not").output
+    assert sent(stub)["same_as"] is None
+    for words in ([], ["--not", "--as", other]):
+        assert shell("same-funds", FRQ, HOLD, *words).exit_code == 2

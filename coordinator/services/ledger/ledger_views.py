@@ -117,6 +117,7 @@ class HoldView(TypedDict):
     gap_minutes: int | None
     hold_expires_at: str
     review_at: str | None
+    same_funds_as: NotRequired[str]
     shared: bool
     lapsed: bool
     kept: str | None
@@ -130,9 +131,13 @@ class OwedHoldView(HoldView):
     request_id: str
 
 
-def hold_views(rows: Sequence[ShownHold]) -> list[HoldView]:
-    """Return holds as they stand."""
-    return [_hold_view(row) for row in rows]
+def hold_views(rows: Sequence[ShownHold], *, of_all_legs: bool) -> list[HoldView]:
+    """Return holds as they stand; who reads all legs reads its marks of the same funds, too."""
+    views = [_hold_view(row) for row in rows]
+    for row, view in zip(rows if of_all_legs else (), views, strict=False):
+        if row.same_funds_as is not None and not row.is_shared:
+            view["same_funds_as"] = row.same_funds_as
+    return views
 
 
 def owed_hold_views(rows: Sequence[ShownHold]) -> list[OwedHoldView]:

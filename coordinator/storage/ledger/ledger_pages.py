@@ -85,6 +85,7 @@ class ShownHold(NamedTuple):
     effective_at: datetime | None
     hold_expires_at: datetime
     reviewed: bool
+    same_funds_as: str | None
     lapsed: bool
     kept: str | None
     owed_since: datetime | None

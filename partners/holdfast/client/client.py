@@ -37,6 +37,7 @@ from holdfast.protocol.life_cycle_payloads import (
     InfoRequest,
     LegalOrder,
     PartnersAddition,
+    SameFunds,
     SupportRaise,
 )
 from holdfast.protocol.life_cycle_views import (
@@ -50,6 +51,7 @@ from holdfast.protocol.life_cycle_views import (
     IndemnityView,
     InfoRequestView,
     LegalOrderView,
+    SameFundsView,
     StatisticsView,
     SupportView,
     TimelineEntry,
@@ -748,6 +750,22 @@ class Client:
     def support(self, request_id: str) -> Iterator[SupportView]:
         """Yield the documents that raised whose word a request rests on."""
         return self._pages(SupportView, f"{_REQUESTS}/{request_id}/support")
+
+    def mark_same_funds(
+        self,
+        request: RequestRef,
+        hold: str,
+        same_as: str | None,
+        *,
+        idempotency_key: str | None = None,
+    ) -> SameFundsView:
+        """Have sums over partners leave `hold` out while `same_as` holds the same tokens.
+
+        `None` takes that back. Neither partner is told.
+        """
+        body = SameFunds(content_sha256=request.content_sha256, hold=hold, same_as=same_as)
+        path = f"{_REQUESTS}/{request.id}/same-funds"
+        return self._post(SameFundsView, path, body, idempotency_key)
 
     def holds(self, request_id: str) -> Iterator[HoldView]:
         """Yield the holds of a request that one may see."""

@@ -22,6 +22,7 @@ from holdfast.protocol.life_cycle_payloads import (
     InfoRequest,
     LegalOrder,
     PartnersAddition,
+    SameFunds,
     SupportRaise,
 )
 from holdfast.protocol.payloads import (
@@ -106,6 +107,7 @@ ACT_RULES: Mapping[str, ActRule] = MappingProxyType(
         "give_indemnity": ActRule(
             "indemnities", IndemnityGift, _ON_REQUEST, DISPOSERS, by_person=True
         ),
+        "mark_same_funds": ActRule("same-funds", SameFunds, _ON_REQUEST, _SUBMITTERS),
         "close": ActRule("closure", Closure, _ON_REQUEST, _LEADS),
         "answer": ActRule("info-requests/{inf}/answer", InfoAnswer, _ON_REQUEST, _SUBMITTERS),
         "ask_extension": ActRule("extension-requests", ExtensionRequest, _ON_REQUEST, _LEADS),

@@ -116,6 +116,16 @@ class IndemnityGift(ActBody):
     to: Handle | None = None
 
 
+class SameFunds(ActBody):
+    """`POST …/same-funds`: two holds are of the same tokens, and `same_as` is the one that counts.
+
+    `same_as: null` takes that back.
+    """
+
+    hold: HoldId
+    same_as: HoldId | None
+
+
 class SupportRaise(ActBody):
     """`POST …/support`: a document on which the request rests from now on, by its hash.
 

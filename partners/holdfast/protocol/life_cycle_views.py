@@ -88,6 +88,17 @@ class IndemnityView(View):
     log: LogEntry | None = None
 
 
+class SameFundsView(View):
+    """The answer to a mark: sums over partners leave out `hold` as long as `same_as` holds."""
+
+    id: str
+    request_id: str
+    status: RequestStatus
+    hold: str
+    same_as: str | None = None
+    log: LogEntry | None = None
+
+
 class SupportView(View):
     """A document that raised whose word a request rests on."""
 

@@ -96,7 +96,8 @@ class UsdTotals(View):
 class AssetTotals(View):
     """Sums of one asset over distinct holds, base units.
 
-    `held = frozen - released - returned - seized`; `usd` where values were stated.
+    `held = frozen - released - returned - seized`; `usd` where values were stated. `same_funds` is
+    what holds have that are left out: another partner holds the same tokens, and its hold counts.
     """
 
     found: SumText = "0"
@@ -106,6 +107,7 @@ class AssetTotals(View):
     returned: SumText = "0"
     seized: SumText = "0"
     withheld: int = 0
+    same_funds: SumText | None = None
     usd: UsdTotals | None = None
 
 
@@ -367,6 +369,7 @@ class HoldView(View):
     gap_minutes: int | None = None
     hold_expires_at: Time
     review_at: Time | None = None
+    same_funds_as: str | None = None
     shared: bool = False
     lapsed: bool = False
     kept: str | None = None

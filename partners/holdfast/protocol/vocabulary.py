@@ -242,6 +242,7 @@ class EventType(StrEnum):
     REQUEST_EXPIRED = "freeze_request.expired"
     REQUEST_CLOSED = "freeze_request.closed"
     REQUEST_SUPPORT_RAISED = "freeze_request.support_raised"
+    REQUEST_SAME_FUNDS = "freeze_request.same_funds_marked"
     REQUEST_PARTNERS_PROPOSED = "freeze_request.partners_proposed"
     REQUEST_PARTNERS_REFUSED = "freeze_request.partners_refused"
     REQUEST_PARTNERS_ADDED = "freeze_request.partners_added"
