@@ -1,33 +1,29 @@
 """Reading what was found, frozen and returned, and what proves every act."""
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Any
-
-from sqlalchemy import Connection
 
 from coordinator.api.paging import (
     PageQuery,
     after_id,
     page_size,
     page_view,
+    read_page,
     split_page,
     write_cursor,
 )
 from coordinator.api.pipeline import Reader
-from coordinator.api.scope import scoped_page
+from coordinator.api.scope import leg_scope, scoped_page
 from coordinator.api.view import query_view
 from coordinator.domain.permission import Permission
 from coordinator.services.core.access import readable_request
 from coordinator.services.ledger.ledger_views import (
-    HoldView,
     evidence_page,
     evidence_views,
     hold_views,
     line_views,
 )
 from coordinator.services.requests.left_out import asked_remainder
-from coordinator.storage.engine.documents import Vault
 from coordinator.storage.ledger import ledger_pages
 from coordinator.storage.requests import freeze_requests as store
 from holdfast.protocol import views
@@ -51,13 +47,15 @@ def list_lines(reader: Reader, query: PageQuery, request_id: str) -> dict[str, A
 @query_view(query=PageQuery, answer=views.Page[views.HoldView], needs=_READ, while_suspended=True)
 def list_holds(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
     """List the holds that count for a request, as they stand."""
-    _, leg = readable_request(reader.connection, reader.actor.partner, request_id)
-    of_all_legs = leg is None
-
-    def show(_: Connection, __: Vault, rows: Sequence[ledger_pages.ShownHold]) -> list[HoldView]:
-        return hold_views(rows, of_all_legs=of_all_legs)
-
-    return scoped_page(reader, query, request_id, ledger_pages.holds, show)
+    size, after = page_size(reader.context, query.limit), after_id(query) or ""
+    leg_id = leg_scope(reader, request_id)
+    return read_page(
+        size,
+        lambda limit: ledger_pages.holds(
+            reader.connection, request_id, leg_id=leg_id, after=after, limit=limit
+        ),
+        lambda rows: hold_views(rows, of_all_legs=leg_id is None),
+    )
 
 
 @query_view(

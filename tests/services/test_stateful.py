@@ -27,7 +27,7 @@ from tests.factories import ETHER, ORIGIN, Exchange, Signer
 from tests.services import request_cast as say
 from tests.services.kept import Kept
 from tests.services.member_reader import MemberReader, Shown
-from tests.services.plain_model import Hold, Leg, Line, Model, Request
+from tests.services.plain_model import LADDER, Hold, Leg, Line, Model, Request
 from tests.services.recomputed import faults
 from tests.services.request_cast import DAY, HOUR, Ask, Desk
 
@@ -98,8 +98,10 @@ class LifeCycle(RuleBasedStateMachine):
             if first is not None:
                 more["incident"] = {"id": first.answer["incident"]["id"]}
             to = list(self.exchanges)
-            self.asks.append(self.desk.submit(to=to, **more))
-            self.model.requests.append(Request(number, self.model.now, ADDRESSES))
+            support = "police_report"
+            self.asks.append(self.desk.submit(to=to, support=support, **more))
+            request = Request(number, self.model.now, ADDRESSES, support=support)
+            self.model.requests.append(request)
         self.approve(0)
         self.find_and_freeze(0, 0, amount, 0, 5, 3)
         if is_shared:
@@ -203,7 +205,9 @@ class LifeCycle(RuleBasedStateMachine):
         room = model.found(leg, number) - model.frozen(leg, number) + amount + extra
         told = self.report(
             leg,
-            model.may_freeze(leg, number, frozen_at) and amount <= room,
+            model.may_freeze(leg, number, frozen_at)
+            and amount <= room
+            and model.is_borne(leg, end),
             say.frozen(number, amount, **times),
             say.found(number, amount + extra),
         )
@@ -212,6 +216,7 @@ class LifeCycle(RuleBasedStateMachine):
             hold = Hold(
                 line["hold"], leg, number, frozen_at, end, links={leg.request.number: number}
             )
+            hold.reviewed = leg.request.support == "order"
             model.holds.append(hold)
             model.lines.append(Line(line["id"], leg, "frozen", amount, number, hold))
             self._found(leg, told["lines"][1], amount + extra)
@@ -278,6 +283,7 @@ class LifeCycle(RuleBasedStateMachine):
         line = say.kept(hold.id, hold_expires_at=format_time(end))
         if self.report(leg, self.model.may_keep(leg, hold), line):
             hold.kept, hold.lapsed, hold.end, hold.basis = True, False, end, "own_policy"
+            hold.reviewed = False
 
     @rule(place=PLACES, by=PLACES)
     def keep_for_the_other_request(self, place: int, by: int) -> None:
@@ -299,6 +305,15 @@ class LifeCycle(RuleBasedStateMachine):
         expected = self.model.may_extend(leg, hold, end)
         if self.attempt(expected, self.send(leg, "hold-extensions", **body)):
             hold.end, hold.basis, hold.lapsed = end, "voluntary", False
+            hold.reviewed = leg.request.support == "order"
+
+    @rule(number=st.integers(0, 1), support=st.sampled_from(list(LADDER)))
+    def raise_support(self, number: int, support: str) -> None:
+        request, lead = self.model.requests[number], self.desk.cast.a.lead
+        body = {"support": support, "document_sha256": "ab" * 32}
+        act = lambda: self.desk.act(lead, self.asks[number], "support", **body)  # noqa: E731
+        if self.attempt(self.model.may_raise(request, support), act):
+            request.support = support
 
     @rule(number=st.integers(0, 1), is_meant=st.sampled_from([False, False, True]))
     def withdraw(self, number: int, *, is_meant: bool) -> None:

@@ -152,7 +152,7 @@ def ask_extension(
 @click.command(cls=SessionCommand, name="same-funds")
 @_REQUEST
 @_HOLD
-@click.option("--as", "same_as", metavar="HLD_…", help="The hold that counts in its place.")
+@click.option("--same-as", metavar="HLD_…", help="The hold that counts in its place.")
 @click.option("--not", "undo", is_flag=True, help="Take the mark back: both count.")
 @pass_session
 def same_funds(
@@ -163,7 +163,7 @@ def same_funds(
     As when an exchange and an issuer froze them both. Neither partner is told.
     """
     if (same_as is None) != undo:
-        raise click.UsageError("say --as HLD_… or --not")
+        raise click.UsageError("say --same-as HLD_… or --not")
     client = session.client()
     view = client.mark_same_funds(client.freeze_request(request_id), hold, same_as)
     rows = [("hold", view.hold), ("counts", view.same_as or "itself")]
