@@ -7,9 +7,11 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
 
+from coordinator.domain.hold_limits import HoldLimits
 from holdfast.protocol.vocabulary import HoldBasis, Support, Urgency
 
 _MINUTE = timedelta(minutes=1)
@@ -82,9 +84,16 @@ class Policies:
         """Return the time by which a leg should be acknowledged."""
         return queued_at + self.acknowledge_within[urgency]
 
-    def max_hold(self, jurisdiction: str | None = None) -> Mapping[HoldBasis, timedelta]:
-        """Return how far ahead a hold's end may lie, by basis; the default where none is named."""
-        return self.max_holds.get(jurisdiction or _DEFAULT, self.max_holds[_DEFAULT])
+    def max_hold(
+        self, jurisdiction: str | None, *, support: Support, is_issuer: bool = False
+    ) -> HoldLimits:
+        """Return how far ahead a hold's end may lie; the default where no place is named."""
+        return HoldLimits(
+            by_basis=self.max_holds.get(jurisdiction or _DEFAULT, self.max_holds[_DEFAULT]),
+            by_support=self.support_max,
+            support=support,
+            is_issuer=is_issuer,
+        )
 
     @classmethod
     def load(cls, text: str) -> "Policies":
@@ -155,7 +164,26 @@ class Policies:
             top,
         ):
             table.finish()
+        policies.require_ladder()
         return policies
+
+    def require_ladder(self) -> None:
+        """Refuse a better word that carries no farther, and a default hold beyond the weakest.
+
+        Raises:
+            PolicyError: Naming the key.
+        """
+        rungs = list(self.support_max.items())
+        for (_, shorter), (support, longer) in pairwise(rungs):
+            if longer < shorter:
+                raise PolicyError(
+                    f"policies: support_max_days.{support.value} is less than a weaker word carries"
+                )
+        if self.default_hold > self.support_max[Support.NONE]:
+            raise PolicyError(
+                "policies: hold.default_hours is more than support_max_days.none: a request that"
+                " names neither could not be met"
+            )
 
 
 def _max_hold(table: "_Table") -> Mapping[HoldBasis, timedelta]:

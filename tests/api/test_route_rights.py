@@ -35,6 +35,8 @@ RIGHTS: Mapping[str, set[str]] = {
     f"GET {REQUEST}/info-requests": ALL,
     f"GET {REQUEST}/legal-orders": ALL,
     f"GET {REQUEST}/partners": ALL,
+    f"GET {REQUEST}/support": ALL,
+    f"GET {REQUEST}/indemnities": ALL,
     "GET /v1/statistics": ALL,
     "GET /v1/holds/owed": ALL,
     "GET /v1/incidents": ALL,
@@ -52,6 +54,9 @@ RIGHTS: Mapping[str, set[str]] = {
     "GET /v1/webhook-endpoints/{endpoint_id}/deliveries": ENDPOINTS | {"auditor"},
     "POST /v1/freeze-requests": SUBMITTING,
     f"POST {REQUEST}/approvals": LEAD,
+    f"POST {REQUEST}/support": DISPOSING,
+    f"POST {REQUEST}/indemnities": DISPOSING,
+    f"POST {REQUEST}/same-funds": SUBMITTING,
     f"POST {REQUEST}/withdrawal": SUBMITTING,
     f"GET {REQUEST}/withdrawals": ALL,
     f"POST {REQUEST}/withdrawals/{{withdrawal_id}}/approvals": LEAD,
@@ -126,6 +131,11 @@ def _body(route: Route, cast: Cast, own: Exchange, request: Mapping[str, Any]) -
         "/withdrawals/{withdrawal_id}/approvals": act
         | {"decision": "approve", "act_sha256": "0" * 64},
         "/closure": act,
+        "/support": act | {"support": "order", "document_sha256": "0" * 64},
+        "/indemnities": act
+        | {"cap": {"usd": "5"}, "law": "EE", "until": "2026-09-01T00:00:00Z"}
+        | {"document_sha256": "0" * 64},
+        "/same-funds": act | {"hold": f"hld_{UNKNOWN}", "same_as": None},
         "/acknowledgement": act,
         "/review": act,
         "/decline": act | {"code": "funds_gone"},

@@ -6,7 +6,8 @@ import pytest
 
 from coordinator.config_files import read_config
 from coordinator.domain.deadline import Policies, PolicyError
-from holdfast.protocol.vocabulary import HoldBasis, Urgency
+from coordinator.domain.hold_limits import HoldLimits
+from holdfast.protocol.vocabulary import HoldBasis, Support, Urgency
 
 SHIPPED = read_config("policies.toml")
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -38,9 +39,13 @@ def test_the_clock_for_acknowledging_starts_when_the_leg_is_queued() -> None:
 def test_a_jurisdiction_without_its_own_table_has_the_default() -> None:
     text = SHIPPED + "\n[max_hold_days.CH]\nvoluntary = 5\nown_policy = 6\nlegal_order = 7\n"
     policies = Policies.load(text)
-    assert policies.max_hold("CH")[HoldBasis.VOLUNTARY] == timedelta(days=5)
-    assert policies.max_hold("EE") == policies.max_hold(None) == policies.max_hold()
-    assert policies.max_hold()[HoldBasis.VOLUNTARY] == timedelta(days=90)
+
+    def limits(place: str | None) -> HoldLimits:
+        return policies.max_hold(place, support=Support.ORDER_APPLIED)
+
+    assert limits("CH").longest(HoldBasis.VOLUNTARY) == timedelta(days=5)
+    assert limits("EE") == limits(None)
+    assert limits(None).longest(HoldBasis.VOLUNTARY) == timedelta(days=90)
 
 
 @pytest.mark.parametrize(
@@ -61,6 +66,9 @@ def test_a_jurisdiction_without_its_own_table_has_the_default() -> None:
         ("[max_hold_days.default]", "[max_hold_days.EE]", "max_hold_days.default is missing"),
         ("own_policy = 180", "", "max_hold_days.default.own_policy is missing"),
         ("own_policy = 180", "own_policy = 180\nx = 1", "unknown: max_hold_days.default.x"),
+        ("none = 3", "none = 15", "support_max_days.police_report is less than a weaker word"),
+        ("order_applied = 90", "order_applied = 1", "support_max_days.order_applied is less"),
+        ("default_hours = 72", "default_hours = 73", "default_hours is more than support_max"),
         ("[request]", "[[request]]", "request must be a table"),
         ("[request]", "[request", "no TOML"),
         ("[acknowledge_within_minutes]", "top = 1\n[acknowledge_within_minutes]", "unknown: top"),

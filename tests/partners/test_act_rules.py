@@ -174,3 +174,10 @@ def test_an_analyst_reports_what_was_frozen_and_releases_nothing() -> None:
         content_sha256=CONTENT,
     )
     assert proven.key.subject == analyst.subject
+
+
+def test_no_machine_answers_for_papers() -> None:
+    world = World()
+    body = body_of(support="order", document_sha256=CONTENT)
+    system = world.system(world.person(Role.SECURITY_LEAD))
+    assert refused(world, system, "raise_support", body) == "not_a_person"

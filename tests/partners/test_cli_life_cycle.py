@@ -360,3 +360,79 @@ def test_the_clock_of_the_command_line_can_be_put_forward(
     assert before is not None
     assert after is not None
     assert 864_000 <= after.iat - before.iat < 864_600
+
+
+def test_support_is_raised_by_the_hash_of_its_document_and_told_in_words(
+    shell: Shell, stub: StubCoordinator
+) -> None:
+    answer_request(stub)
+    file = shell.write("report.pdf", b"%PDF of the police")
+    digest = sha256(b"%PDF of the police").hexdigest()
+    given = {
+        "id": new_id("sup"),
+        "request_id": FRQ,
+        "act_id": new_id("act"),
+        "support": "police_report",
+        "document_sha256": digest,
+        "reference": "17/2026",
+        "given_at": AT,
+    }
+    stub.answers("POST", f"{REQUEST}/support", given, status=201)
+    words = ("police_report", "--document", str(file), "--reference", "17/2026")
+    done = shell("support", FRQ, *words)
+    assert "a police report" in done.output
+    assert sent(stub) == {
+        "content_sha256": SHA256,
+        "support": "police_report",
+        "document_sha256": digest,
+        "reference": "17/2026",
+    }
+    assert shell("support", FRQ, "none", "--document", str(file)).exit_code == 2
+    stub.answers("GET", f"{REQUEST}/support", {"items": [given], "next_cursor": None})
+    assert all(word in shell("supports", FRQ).output for word in ("a police report", "17/2026"))
+
+
+def test_an_indemnity_is_given_by_the_hash_of_its_document(
+    shell: Shell, stub: StubCoordinator
+) -> None:
+    answer_request(stub)
+    file = shell.write("indemnity.pdf", b"%PDF of the lawyers")
+    given = {
+        "id": new_id("ind"),
+        "request_id": FRQ,
+        "act_id": new_id("act"),
+        "to": None,
+        "cap": {"usd": "250000"},
+        "law": "EE",
+        "until": UNTIL,
+        "document_sha256": sha256(b"%PDF of the lawyers").hexdigest(),
+        "given_at": AT,
+    }
+    stub.answers("POST", f"{REQUEST}/indemnities", given, status=201)
+    words = ["--document", str(file), "--law", "EE", "--until", UNTIL]
+    done = shell("indemnify", FRQ, *words, "--cap-usd", "250000")
+    assert all(word in done.output for word in ("all partners asked", "USD 250000", "2026-03-01"))
+    body = sent(stub)
+    assert (body["cap"]["usd"], body["law"], body["until"]) == ("250000", "EE", UNTIL)
+    assert body["document_sha256"] == given["document_sha256"]
+    asset = "eip155:1/slip44:60"
+    assert shell("indemnify", FRQ, *words, "--cap", "5", asset).exit_code == 0
+    for wrong in ([], ["--cap-usd", "1", "--cap", "5", asset]):
+        assert shell("indemnify", FRQ, *words, *wrong).exit_code == 2
+    stub.answers("GET", f"{REQUEST}/indemnities", {"items": [given], "next_cursor": None})
+    assert all(word in shell("indemnities", FRQ).output for word in ("USD 250000", "EE"))
+
+
+def test_the_same_funds_are_marked_and_the_mark_is_taken_back(
+    shell: Shell, stub: StubCoordinator
+) -> None:
+    answer_request(stub)
+    other = new_id("hld")
+    view = {"id": new_id("act"), "request_id": FRQ, "status": "active", "hold": HOLD}
+    stub.answers("POST", f"{REQUEST}/same-funds", {**view, "same_as": other}, status=201)
+    assert other in shell("same-funds", FRQ, HOLD, "--same-as", other).output
+    assert sent(stub) == {"content_sha256": SHA256, "hold": HOLD, "same_as": other}
+    assert shell("same-funds", FRQ, HOLD, "--not").exit_code == 0
+    assert sent(stub)["same_as"] is None
+    for words in ([], ["--not", "--same-as", other]):
+        assert shell("same-funds", FRQ, HOLD, *words).exit_code == 2

@@ -196,7 +196,7 @@ def _of_holds(stored: _Stored, owing: set[str]) -> Iterator[str]:
         if (hold.owed_since is not None, hold.next_reminder_at is not None) != (owes, owes):
             yield f"hold {hold.id} owes an answer: {owes}, but is recalled otherwise"
         runs = hold.next_clock_at is not None
-        may_stand = hold.basis == "legal_order"
+        may_stand = hold.reviewed or hold.basis == "legal_order"
         if runs > (not hold.ended and not hold.lapsed) or (
             not runs and not hold.ended and not hold.lapsed and not may_stand
         ):

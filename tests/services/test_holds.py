@@ -134,13 +134,13 @@ def test_an_extension_stays_within_the_maximum_of_its_basis(
     hold = desk.hold(b, ask)
     desk.clock.step(DAY)
     limit = NOON + (days + 1) * DAY
-    refused = refusal(desk.extend, b, ask, hold, limit + MINUTE, basis)
+    refused = refusal(desk.extend, b, ask, hold, limit + 6 * MINUTE, basis)
     assert (refused.type, refused.pointers) == (
         LedgerBreachError,
         {"/hold_expires_at": "end_too_far"},
     )
     assert desk.extend(b, ask, hold, limit, basis)["basis"] == basis
-    too_long = frozen(1, 1, basis=basis, hold_expires_at=format_time(limit + MINUTE))
+    too_long = frozen(1, 1, basis=basis, hold_expires_at=format_time(limit + 6 * MINUTE))
     refused = refusal(desk.report, b, ask, found(1, 1), too_long)
     assert refused.pointers == {"/lines/1/hold_expires_at": "end_too_far"}
 

@@ -24,6 +24,7 @@ from coordinator.storage.ledger.ledger_totals import AssetTotals
 from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.requests import freeze_requests as store
 from coordinator.storage.requests import incidents as incident_store
+from coordinator.storage.requests import indemnities
 from coordinator.storage.requests import legs as leg_store
 from coordinator.storage.requests.freeze_requests import ListedRequest
 from coordinator.storage.requests.incidents import IncidentRead
@@ -35,8 +36,10 @@ from holdfast.protocol.payloads import FreezeRequest, format_time, optional_time
 from holdfast.protocol.strict_json import JsonObject
 from holdfast.protocol.vocabulary import (
     Decision,
+    DeclineCode,
     LegStatus,
     RequestStatus,
+    Support,
     Urgency,
     WaitsBecause,
     WarningCode,
@@ -209,6 +212,7 @@ class LegView(TypedDict):
     decline_code: str | None
     decline_detail: str | None
     withdrawn_reason_code: WithdrawalReason | None
+    indemnity_given_at: NotRequired[str]
     sequence: int
     requester_sequence: int
     flags: list[str]
@@ -253,6 +257,7 @@ class FreezeRequestView(TypedDict):
     approvals: Sequence[ApprovalView]
     quorum: int
     hold_hours: int | None
+    support: Support
     do_not_notify_customer_until: str | None
     leg_counts: NotRequired[Mapping[str, int]]
     totals: NotRequired[TotalsView]
@@ -380,8 +385,14 @@ def _common_view(
         "approvals": list(details.approvals),
         "quorum": row.quorum,
         "hold_hours": row.hold_hours,
+        "support": support_of(row),
         "do_not_notify_customer_until": details.words.get("do_not_notify_customer_until"),
     }
+
+
+def support_of(row: FreezeRequestRow) -> Support:
+    """Return whose word a request rests on now."""
+    return Support.NONE if row.support is None else Support(row.support)
 
 
 def _log_entry(connection: Connection, index: int) -> LogEntry | None:
@@ -431,6 +442,7 @@ class LegDetails:
         contested: Until when the requester is to answer the leg's oldest open dispute, and since
             when a release is recommended; None where nothing is contested.
         withdrawn_reason: Why the request, or its addresses, were withdrawn, if they were.
+        indemnified_at: When the indemnity was given for want of which it declined.
     """
 
     numbers: LegNumbers
@@ -438,6 +450,7 @@ class LegDetails:
     decline_detail: str | None
     contested: tuple[datetime, datetime | None] | None
     withdrawn_reason: str | None
+    indemnified_at: datetime | None
 
 
 def leg_views(connection: Connection, vault: Vault, rows: Sequence[LegRow]) -> list[LegView]:
@@ -447,6 +460,7 @@ def leg_views(connection: Connection, vault: Vault, rows: Sequence[LegRow]) -> l
     bodies = evidence_bodies(connection, vault, declines)
     disputed = dispute_times(connection, rows)
     reasons = reasons_of_legs(connection, rows)
+    indemnified = indemnity_times(connection, rows)
     return [
         leg_view(
             row,
@@ -456,6 +470,7 @@ def leg_views(connection: Connection, vault: Vault, rows: Sequence[LegRow]) -> l
                 bodies.get(row.decline_act_id or "", {}).get("detail"),
                 disputed.get(row.id),
                 reasons.get(row.request_id),
+                indemnified.get(row.id),
             ),
         )
         for row in rows
@@ -474,6 +489,29 @@ def reasons_of_legs(connection: Connection, rows: Sequence[LegRow]) -> Mapping[s
     """Return the reason of `LegDetails` by request; asks nothing where none is withdrawn."""
     ids = {row.request_id for row in rows if row.ended or row.owes_answer}
     return store.withdrawal_reasons(connection, ids)
+
+
+def indemnity_times(connection: Connection, rows: Sequence[LegRow]) -> Mapping[str, datetime]:
+    """Return when an indemnity was given to legs that declined for want of one.
+
+    No query where none did.
+    """
+    wanting = {
+        row.id: row
+        for row in rows
+        if row.decline_code == DeclineCode.INDEMNITY_REQUIRED and row.decline_act_id is not None
+    }
+    if not wanting:
+        return {}
+    given = indemnities.of_requests(connection, {row.request_id for row in wanting.values()})
+    times: dict[str, datetime] = {}
+    for row in wanting.values():
+        for each in given:
+            is_for_it = each.request_id == row.request_id and each.leg_id in {None, row.id}
+            # Ids of acts sort by time: one given before the decline was not what it asked for.
+            if is_for_it and each.act_id > (row.decline_act_id or ""):
+                times[row.id] = each.given_at
+    return times
 
 
 def leg_view(row: LegRow, details: LegDetails) -> LegView:
@@ -500,6 +538,8 @@ def leg_view(row: LegRow, details: LegDetails) -> LegView:
         answer_by, recommended_at = details.contested
         view["dispute_answer_by"] = format_time(answer_by)
         view["release_recommended_at"] = optional_time(recommended_at)
+    if details.indemnified_at is not None:
+        view["indemnity_given_at"] = format_time(details.indemnified_at)
     return view
 
 

@@ -30,6 +30,7 @@ from coordinator.services.requests.freeze_request_views import (
     TotalsView,
     dispute_times,
     evidence_bodies,
+    indemnity_times,
     leg_view,
     reasons_of_legs,
 )
@@ -202,6 +203,7 @@ def leg_now(
         decline_detail,
         dispute_times(uow.connection, [leg]).get(leg.id),
         reasons_of_legs(uow.connection, [leg]).get(leg.request_id),
+        indemnity_times(uow.connection, [leg]).get(leg.id),
     )
     return leg_view(leg, details)
 

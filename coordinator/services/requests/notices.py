@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from hashlib import sha256
 
-from coordinator.services.core.acts import RequestContext
+from coordinator.services.core.acts import LegContext, RequestContext
 from coordinator.services.core.unit_of_work import UnitOfWork, unpack_evidence
 from coordinator.services.ending.ended_legs import Why, Withdrawn, withdrawal
 from coordinator.services.requests.act_proofs import ActProof
+from coordinator.services.requests.freeze_request_views import support_of
 from coordinator.services.requests.left_out import REMAINDER
 from coordinator.storage.engine.documents import Sealed, load_one
 from coordinator.storage.membership import partners as partner_store
@@ -68,6 +69,7 @@ def send_notices(
         # Partners may be asked after that.
         **({"withdrawn_count": withdrawn_count} if withdrawn_count else {}),
         "hold_hours": row.hold_hours,
+        "support": support_of(row),
         "acknowledge_by": format_time(acknowledge_by),
         "provisional": row.provisional,
         "ratify_by": format_time(row.ratify_by) if row.provisional else None,
@@ -95,6 +97,23 @@ def _withdrawn_before(on: RequestContext) -> list[Withdrawn]:
         if known:
             told.append(withdrawal(row, known, Why(words, reason), LegStatus.QUEUED))
     return told
+
+
+def proof_of_this_act(on: RequestContext | LegContext, act: str) -> ActProof:
+    """Return what proves the act under way, as the event that tells the partners of it carries it.
+
+    A body may be long without saying much; it is linked then.
+    """
+    evidence, kid = on.uow.evidence, on.actor.kid
+    token, body = unpack_evidence(evidence.packed())
+    keys = partner_store.jwks(on.uow.connection, [kid])
+    proof: ActProof = {"act": act, "kid": kid, "jwk": keys.get(kid), "token": token}
+    if len(canonical_json.dumps(body.decode())) <= DOCUMENT_LIMIT_BYTES:
+        proof["body"] = body.decode()
+    else:
+        proof["body_sha256"] = sha256(body).hexdigest()
+        proof["href"] = f"/v1/freeze-requests/{on.request.id}/evidence"
+    return proof
 
 
 def notify_provisionally(on: RequestContext, to: Sequence[str]) -> list[str]:

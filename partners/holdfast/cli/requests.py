@@ -21,7 +21,7 @@ from holdfast.client.draft import Draft, count_lines, encode_draft, read_draft
 from holdfast.errors import InvalidDraftError, TransportError, ValidationError
 from holdfast.protocol.views import FlaggedAddressView, FreezeRequestView, LegView, LineView
 from holdfast.protocol.vocabulary import RequestStatus, WaitsBecause, WithdrawalReason
-from holdfast.wording import counted, request_state
+from holdfast.wording import RESTS_ON, counted, request_state
 
 #: What only the coordinator says of a withdrawal.
 _NOT_SAID = frozenset({WithdrawalReason.NOT_RATIFIED})
@@ -43,6 +43,7 @@ _TEMPLATE = """{
   "summary": "What the partners need to know. Nothing about customers.",
   "to": ["exchange-b.example"],
   "hold": {"hours": 72},
+  "support": "none",
   "legal": {"police_report": null, "agency": null, "order": null}%s
 }
 """
@@ -195,6 +196,7 @@ def _show_request(session: Session, view: FreezeRequestView, legs: list[LegView]
                 ("incident", f"{view.incident.title} ({view.incident.id})".removeprefix(" ")),
                 ("requester", view.requester),
                 ("urgency", view.urgency.value),
+                ("rests on", RESTS_ON[view.support]),
                 ("to", view.to),
                 ("addresses", _address_count(view)),
                 ("summary", view.summary),

@@ -17,10 +17,13 @@ from holdfast.protocol.life_cycle_payloads import (
     ClearanceRevocation,
     Dispute,
     DisputeResolution,
+    IndemnityGift,
     InfoAnswer,
     InfoRequest,
     LegalOrder,
     PartnersAddition,
+    SameFunds,
+    SupportRaise,
     WithdrawalDecision,
 )
 from holdfast.protocol.payloads import (
@@ -64,6 +67,7 @@ class ActRule:
         body: The model that its body fits.
         side: Whose act it can be.
         roles: Any of these may do it.
+        by_person: No system may, whatever its partner's policy names.
         decision: Of decisions: which one its body states.
     """
 
@@ -72,6 +76,7 @@ class ActRule:
     side: Side
     roles: frozenset[Role]
     decision: Decision | None = None
+    by_person: bool = False
 
     def fits(self, url: str, *, origin: str, request_id: str | None) -> bool:
         """Tell whether a token for this URL is one of such an act on this request; no query."""
@@ -110,6 +115,11 @@ ACT_RULES: Mapping[str, ActRule] = MappingProxyType(
         "add_partners": ActRule("partners", PartnersAddition, _ON_REQUEST, _LEADS),
         "approve_addition": ActRule("approvals", Approval, _ON_REQUEST, _LEADS, Decision.APPROVE),
         "reject_addition": ActRule("approvals", Approval, _ON_REQUEST, _LEADS, Decision.REJECT),
+        "raise_support": ActRule("support", SupportRaise, _ON_REQUEST, DISPOSERS, by_person=True),
+        "give_indemnity": ActRule(
+            "indemnities", IndemnityGift, _ON_REQUEST, DISPOSERS, by_person=True
+        ),
+        "mark_same_funds": ActRule("same-funds", SameFunds, _ON_REQUEST, _SUBMITTERS),
         "close": ActRule("closure", Closure, _ON_REQUEST, _LEADS),
         "answer": ActRule("info-requests/{inf}/answer", InfoAnswer, _ON_REQUEST, _SUBMITTERS),
         "ask_extension": ActRule("extension-requests", ExtensionRequest, _ON_REQUEST, _LEADS),

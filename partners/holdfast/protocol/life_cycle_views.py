@@ -9,7 +9,7 @@ from pydantic import Field
 
 from holdfast.protocol.payloads import Handle, Sha256, Time
 from holdfast.protocol.views import IncidentView, LegView, LogEntry, Totals, Units, View
-from holdfast.protocol.vocabulary import LegStatus, RequestStatus, WithdrawalReason
+from holdfast.protocol.vocabulary import LegStatus, RequestStatus, Support, WithdrawalReason
 
 
 class InfoRequestView(View):
@@ -110,6 +110,45 @@ class LegalOrderView(View):
     reference: str | None = None
     document_sha256: Sha256 | None = None
     attached_at: Time
+    log: LogEntry | None = None
+
+
+class IndemnityView(View):
+    """An indemnity that the requester gave; without `to` it holds for all partners asked."""
+
+    id: str
+    request_id: str
+    act_id: str
+    to: Handle | None = None
+    cap: dict[str, Any] | None = None
+    law: str | None = None
+    until: Time
+    document_sha256: Sha256
+    given_at: Time
+    log: LogEntry | None = None
+
+
+class SameFundsView(View):
+    """The answer to a mark: sums over partners leave out `hold` as long as `same_as` holds."""
+
+    id: str
+    request_id: str
+    status: RequestStatus
+    hold: str
+    same_as: str | None = None
+    log: LogEntry | None = None
+
+
+class SupportView(View):
+    """A document that raised whose word a request rests on."""
+
+    id: str
+    request_id: str
+    act_id: str
+    support: Support
+    document_sha256: Sha256
+    reference: str | None = None
+    given_at: Time
     log: LogEntry | None = None
 
 

@@ -22,6 +22,7 @@ from holdfast.protocol.vocabulary import (
     RequestStatus,
     Role,
     Silence,
+    Support,
     Urgency,
     WaitsBecause,
     WarningCode,
@@ -99,7 +100,8 @@ class UsdTotals(View):
 class AssetTotals(View):
     """Sums of one asset over distinct holds, base units.
 
-    `held = frozen - released - returned - seized`; `usd` where values were stated.
+    `held = frozen - released - returned - seized`; `usd` where values were stated. `same_funds` is
+    what holds have that are left out: another partner holds the same tokens, and its hold counts.
     """
 
     found: SumText = "0"
@@ -109,6 +111,7 @@ class AssetTotals(View):
     returned: SumText = "0"
     seized: SumText = "0"
     withheld: int = 0
+    same_funds: SumText | None = None
     usd: UsdTotals | None = None
 
 
@@ -159,8 +162,10 @@ class LegView(View):
     `sequence` counts the leg's events, all of which its partner is told; `requester_sequence` those
     of them that the requester is told, too. While the partner contests for its customer, a read
     tells until when the requester is to answer, and since when a release is recommended for want of
-    an answer; `overdue_at` is when an acknowledgement was seen to be late. Once it is over or an
-    answer is owed, `withdrawn_reason_code` says why the request, or its addresses, were withdrawn.
+    an answer; `overdue_at` is when an acknowledgement was seen to be late. `indemnity_given_at` is
+    when the indemnity was given for want of which it declined: it may review again. Once it is over
+    or an answer is owed, `withdrawn_reason_code` says why the request, or its addresses, were
+    withdrawn.
     """
 
     id: str
@@ -177,6 +182,7 @@ class LegView(View):
     decline_code: str | None = None
     decline_detail: str | None = None
     withdrawn_reason_code: WithdrawalReason | None = None
+    indemnity_given_at: Time | None = None
     sequence: int
     requester_sequence: int = 0
     flags: list[str] = []
@@ -244,6 +250,7 @@ class FreezeRequestView(View):
     approvals: list[ApprovalView] = []
     quorum: int | None = None
     hold_hours: int | None = None
+    support: Support = Support.NONE
     do_not_notify_customer_until: Time | None = None
     leg_counts: dict[str, int] = {}
     totals: Totals = {}
@@ -354,6 +361,11 @@ class LineView(View):
     address_count: int | None = None
     frozen_at: Time | None = None
     hold_expires_at: Time | None = None
+    review_at: Time | None = None
+    proposed_tx: str | None = None
+    proposed_at: Time | None = None
+    effective_tx: str | None = None
+    effective_at: Time | None = None
     basis: HoldBasis | KeptBasis | None = None
     reason: str | None = None
     code: str | None = None
@@ -393,12 +405,15 @@ class HoldView(View):
     withheld: bool = False
     basis: HoldBasis
     frozen_at: Time
+    effective_at: Time | None = None
+    gap_minutes: int | None = None
     hold_expires_at: Time
+    review_at: Time | None = None
+    same_funds_as: str | None = None
     shared: bool = False
     lapsed: bool = False
     kept: str | None = None
     account_level: bool = False
-    review_at: Time | None = None
     irregular: Irregular | None = None
     owed_since: Time | None = None
     withdrawn_reason_code: WithdrawalReason | None = None
