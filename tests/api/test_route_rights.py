@@ -58,7 +58,7 @@ RIGHTS: Mapping[str, set[str]] = {
     f"POST {REQUEST}/decline": DISPOSING,
     f"POST {REQUEST}/freeze-reports": ANSWERING,
     f"POST {REQUEST}/info-requests": ANSWERING,
-    f"POST {REQUEST}/info-requests/{{info_request_id}}/answer": {"analyst", "system"},
+    f"POST {REQUEST}/info-requests/{{info_request_id}}/answer": SUBMITTING,
     f"POST {REQUEST}/disputes": DISPOSING,
     f"POST {REQUEST}/disputes/{{dispute_id}}/resolution": LEAD,
     f"POST {REQUEST}/hold-extensions": DISPOSING,
