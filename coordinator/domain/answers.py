@@ -50,7 +50,8 @@ class Answers:
         written_out: dict[int, tuple[int, ...]] = {}
         if self._rest is not None:
             no, code = self._rest
-            spoken_for = self._spoken_for() | set(named)
+            # Addresses with any line, before this report or by its other `nothing` lines.
+            spoken_for = self._draft.ledger.spoken_for() | set(self._answers) | set(named)
             count = self._draft.rules.address_count
             rest = tuple(each for each in range(count) if each not in spoken_for)
             self._answers.update(dict.fromkeys(rest, (no, code)))
@@ -62,17 +63,6 @@ class Answers:
     def codes(self) -> dict[int, DeclineCode]:
         """Return the code of each answered address."""
         return {address_no: code for address_no, (_, code) in self._answers.items()}
-
-    def _spoken_for(self) -> set[int]:
-        """Addresses with any line, before this report or by its other `nothing` lines."""
-        ledger = self._draft.ledger
-        return {
-            *(address_no for address_no, _ in ledger.findings),
-            *(hold.address_no for hold in ledger.holds.values()),
-            *ledger.shared.values(),
-            *ledger.nothing,
-            *self._answers,
-        }
 
     def _refuse_contradictions(self) -> None:
         draft = self._draft

@@ -185,6 +185,7 @@ class LegFlag(StrEnum):
     """What is worth seeing beside the status; several may hold at once."""
 
     OVERDUE = "overdue"
+    UNANSWERED = "unanswered"
     UNDELIVERABLE = "undeliverable"
     DISPUTED = "disputed"
     INFO_REQUESTED = "info_requested"

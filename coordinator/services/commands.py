@@ -42,8 +42,10 @@ HANDLERS: tuple[Handler[Any], ...] = (
     legs.mark_delivered,
     legs.mark_undeliverable,
     legs.mark_overdue,
+    legs.mark_unanswered,
     info_requests.ask,
     info_requests.answer,
+    info_requests.mark_reply_late,
     # What was found and is held.
     freeze_ledger.report,
     holds.extend,

@@ -264,6 +264,7 @@ def test_two_leads_change_the_policy_and_one_alone_does_not(signer: Signer, cast
         "systems_as_compliance": [cast.a.system.subject],
         "provisional": "hold_back",
         "may_ask_all": False,
+        "clocks": "office_hours",
     }
     proposal = propose(signer, cast.a.lead, {"policy": policy})
     before = signer.get(cast.a.auditor, "/v1/partners/me").get_json()["policy"]
@@ -271,6 +272,15 @@ def test_two_leads_change_the_policy_and_one_alone_does_not(signer: Signer, cast
     assert approve_grant(signer, cast.a.lead, proposal).status_code == 403
     assert approve_grant(signer, cast.a.second_lead, proposal).status_code == 201
     assert signer.get(cast.a.auditor, "/v1/partners/me").get_json()["policy"] == policy
+    # By which clocks it answers is for all to see, its policy is not.
+    first, second, *_ = signer.get(cast.b.auditor, "/v1/partners").get_json()["items"]
+    assert (first["clocks"]["profile"], second["clocks"]["profile"]) == ("office_hours", "default")
+    assert first["clocks"]["answer_within"] == {
+        "flash": {"minutes": 120},
+        "urgent": {"minutes": 1440},
+        "routine": {"working_days": 5},
+    }
+    assert "policy" not in first
 
 
 def test_the_root_key_vouches_again_for_a_key_that_leads_granted(

@@ -348,3 +348,53 @@ def test_the_clock_of_the_command_line_can_be_put_forward(
     assert before is not None
     assert after is not None
     assert 864_000 <= after.iat - before.iat < 864_600
+
+
+def test_the_list_of_questions_says_until_when_to_reply_and_what_is_late(
+    shell: Shell, stub: StubCoordinator
+) -> None:
+    answer_request(stub)
+    question: dict[str, Any] = {
+        "id": new_id("inf"),
+        "request_id": FRQ,
+        "leg_id": new_id("leg"),
+        "partner": "exchange-b.example",
+        "act_id": new_id("act"),
+        "asked_at": AT,
+        "reply_by": UNTIL,
+    }
+    late, done = {**question, "late_at": UNTIL}, {**question, "answered_at": UNTIL}
+    for shown, expected in ((question, " 12:00 "), (late, "12:00 (late)")):
+        stub.answers("GET", f"{REQUEST}/info-requests", {"items": [shown]})
+        assert expected in shell("questions", FRQ).output + " "
+    stub.answers("GET", f"{REQUEST}/info-requests", {"items": [done]})
+    assert "2026-03-01" not in shell("questions", FRQ).output
+
+
+@pytest.mark.parametrize(
+    ("members", "words"),
+    [
+        ({}, ": answer by 2026-03-01 12:00 UTC"),
+        ({"unanswered_at": UNTIL}, ": no full answer by 2026-03-01 12:00 UTC"),
+        ({"clock_paused_at": AT}, ": its clock stands since 2026-01-02 03:04 UTC"),
+        (
+            {"clock_paused_at": AT, "reply_by": UNTIL},
+            " asked: reply by 2026-03-01 12:00 UTC; its clock stands",
+        ),
+        (
+            {"clock_paused_at": AT, "reply_by": UNTIL, "reply_late_at": UNTIL},
+            " asked: reply by 2026-03-01 12:00 UTC (late); its clock stands",
+        ),
+    ],
+)
+def test_a_request_is_shown_with_whose_clock_runs(
+    shell: Shell, stub: StubCoordinator, members: dict[str, Any], words: str
+) -> None:
+    answer_request(stub)
+    leg = leg_view(answer_by=UNTIL, **members)
+    stub.answers("GET", f"{REQUEST}/legs", {"items": [leg]})
+    lines = shell("status", FRQ).output.splitlines()
+    assert f"exchange-b.example{words}" in lines
+    assert max(map(len, lines[-3:])) <= 80
+    stub.answers("GET", f"{REQUEST}/legs", {"items": [{**leg, "answered_at": AT}]})
+    assert "clock" not in shell("status", FRQ).output

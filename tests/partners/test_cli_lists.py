@@ -199,6 +199,26 @@ def test_partners_says_aloud_when_another_root_key_is_pinned(
     assert line.startswith("exchange-c.example")
 
 
+def test_partners_tells_by_which_clocks_each_answers(
+    shell: Shell, analyst: Profile, stub: StubCoordinator
+) -> None:
+    del analyst
+    in_time = {"flash": {"minutes": 15}, "urgent": {"minutes": 120}, "routine": {"working_days": 5}}
+    clocks = {
+        "profile": "office_hours",
+        "acknowledge_within": in_time,
+        "answer_within": in_time,
+        "reply_within": {**in_time, "routine": {"minutes": 90}},
+    }
+    member = {"handle": "exchange-b.example", "name": "B", "kind": "exchange", "status": "active"}
+    stub.answers("GET", "/v1/partners", {"items": [{**member, "clocks": clocks}, member]})
+    first, *_ = shell("partners", "--clocks").stdout.splitlines()[1:]
+    assert first.split("  ")[0] == "exchange-b.example"
+    assert "office_hours" in first
+    assert first.count("15 min / 2 h / 5 d") == 2
+    assert "15 min / 2 h / 90 min" in first
+
+
 def test_key_list_shows_profiles_and_never_a_private_key(
     shell: Shell, analyst: Profile, store: ProfileStore
 ) -> None:
@@ -236,6 +256,7 @@ def test_policy_is_replaced_as_a_whole(
         "systems_as_compliance": [],
         "provisional": "notify",
         "may_ask_all": True,
+        "clocks": "default",
     }
     assert shell("policy", "--names-only").exit_code == 0
     assert sent(stub)["policy"]["may_ask_all"] is False

@@ -104,6 +104,8 @@ def _tell_everything(desk: Desk) -> Heard:  # noqa: PLR0915 - one line per act o
     expect(booked(released(hold, 10)), FREEZE_RELEASED=LEG_OF_B)
     expect(booked(returned(hold, 10)), FREEZE_RETURNED=LEG_OF_B)
     expect(booked(seized(hold, 10)), FREEZE_SEIZED=LEG_OF_B)
+    # Of address 1 B said nothing.
+    expect(lambda: desk.step(DAY), LEG_UNANSWERED=LEG_OF_B)
     expect(lambda: desk.step(NOON + 7 * DAY - desk.clock.now()), HOLD_EXPIRING=LEG_OF_B)
     later = {"hold": hold, "hold_expires_at": format_time(NOON + 20 * DAY), "reason": "order due"}
     wish = lambda: desk.act(a.lead, asks[-1], "extension-requests", **later)  # noqa: E731

@@ -9,7 +9,7 @@ from coordinator.services.core.access import locked_leg
 from coordinator.services.core.acts import LegContext, RequestContext
 from coordinator.services.core.unit_of_work import UnitOfWork
 from coordinator.services.ledger.obligations import settle
-from coordinator.services.requests.legs import LegBooks, change_leg, last_act_of, load_books
+from coordinator.services.requests.legs import LegBooks, change_leg, load_books
 from coordinator.storage.ledger import freeze_ledger as ledger_store
 from coordinator.storage.ledger import hold_clocks
 from coordinator.storage.requests import legs as store
@@ -58,7 +58,7 @@ def withdraw_from_legs(on: RequestContext, numbers: Sequence[int], reason: str) 
         touched = [h for no, h in books.linked() if no in named and h.is_open]
         owing = oblige(on_leg, touched)
         status = LegStatus(leg.status)
-        if owing or last_act_of(leg) is LegAct.REPORT:
+        if owing or books.ledger.spoken_for():
             status = recompute_leg(on_leg, books)
         told = withdrawal(on.request, numbers, reason, status)
         on.tell_partner(leg, EventType.REQUEST_WITHDRAWN, told)

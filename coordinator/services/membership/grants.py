@@ -227,6 +227,7 @@ def _store_policy(
             approval_quorum=policy.approval_quorum,
             provisional=policy.provisional,
             may_ask_all=policy.may_ask_all,
+            clocks=policy.clocks,
             may_flash=list(policy.may_flash),
             systems_as_compliance=list(policy.systems_as_compliance),
         )

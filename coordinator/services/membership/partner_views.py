@@ -1,10 +1,13 @@
 """What members may read of each other: rows and sealed contacts as views."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection
 
+from coordinator.domain.clock_profiles import DEFAULT_PROFILE, Span, WorkingDays
+from coordinator.domain.deadline import Policies
 from coordinator.services.core.unit_of_work import unpack_evidence
 from coordinator.storage.engine.documents import Vault, load, load_one
 from coordinator.storage.membership import grant_proposals as proposal_store
@@ -15,10 +18,12 @@ from coordinator.storage.tables.partners import GrantRow, PartnerRow, SubjectRow
 from holdfast.protocol import strict_json
 from holdfast.protocol.jwk import PublicKey
 from holdfast.protocol.payloads import format_time
-from holdfast.protocol.vocabulary import Role
+from holdfast.protocol.vocabulary import Role, Urgency
 
 
-def partner_view(row: PartnerRow, contacts: Sequence[str] | None = None) -> dict[str, Any]:
+def partner_view(
+    row: PartnerRow, policies: Policies, contacts: Sequence[str] | None = None
+) -> dict[str, Any]:
     """Return one member as every other may see it (`views.PartnerView`)."""
     return {
         "handle": row.handle,
@@ -29,20 +34,42 @@ def partner_view(row: PartnerRow, contacts: Sequence[str] | None = None) -> dict
         "root_kid": row.root_kid,
         "joined_at": None if row.joined_at is None else format_time(row.joined_at),
         "contacts": None if contacts is None else list(contacts),
+        "clocks": _clocks_view(row, policies),
+    }
+
+
+def _clocks_view(row: PartnerRow, policies: Policies) -> dict[str, Any]:
+    """Return by what clocks a member answers (`views.ClocksView`)."""
+    profile = policies.desk_clocks(row.clocks, row.jurisdiction).profile
+    return {
+        "profile": row.clocks or DEFAULT_PROFILE,
+        "acknowledge_within": _span_views(profile.acknowledge_within),
+        "answer_within": _span_views(profile.answer_within),
+        "reply_within": _span_views(profile.reply_within),
+    }
+
+
+def _span_views(spans: Mapping[Urgency, Span]) -> dict[str, dict[str, int]]:
+    return {
+        urgency.value: {"working_days": span.count}
+        if isinstance(span, WorkingDays)
+        else {"minutes": span // timedelta(minutes=1)}
+        for urgency, span in spans.items()
     }
 
 
 def partner_views(
-    connection: Connection, vault: Vault, rows: Sequence[PartnerRow]
+    connection: Connection, vault: Vault, policies: Policies, rows: Sequence[PartnerRow]
 ) -> list[dict[str, Any]]:
     """Return members with their contacts, in one query for all."""
     sealed = load(connection, vault, [row.handle for row in rows], "contacts")
-    return [partner_view(row, _contacts(sealed.get(row.handle))) for row in rows]
+    return [partner_view(row, policies, _contacts(sealed.get(row.handle))) for row in rows]
 
 
 def own_view(
     connection: Connection,
     vault: Vault,
+    policies: Policies,
     row: PartnerRow,
     *,
     contacts: Sequence[str] | None = None,
@@ -56,8 +83,9 @@ def own_view(
         "systems_as_compliance": list(row.systems_as_compliance),
         "provisional": row.provisional,
         "may_ask_all": row.may_ask_all,
+        "clocks": row.clocks or DEFAULT_PROFILE,
     }
-    return {**partner_view(row, contacts), "policy": policy}
+    return {**partner_view(row, policies, contacts), "policy": policy}
 
 
 def key_view(row: KeyOfSubject) -> dict[str, Any]:

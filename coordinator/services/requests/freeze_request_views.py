@@ -22,6 +22,7 @@ from coordinator.storage.ledger import ledger_totals
 from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.requests import freeze_requests as store
 from coordinator.storage.requests import incidents as incident_store
+from coordinator.storage.requests import info_requests
 from coordinator.storage.requests import legs as leg_store
 from coordinator.storage.requests.freeze_requests import ListedRequest
 from coordinator.storage.requests.incidents import IncidentRead
@@ -237,6 +238,12 @@ class LegView(TypedDict):
     delivered_at: str | None
     acknowledged_at: str | None
     overdue_at: str | None
+    answer_by: str | None
+    answered_at: str | None
+    unanswered_at: str | None
+    clock_paused_at: str | None
+    reply_by: NotRequired[str]
+    reply_late_at: NotRequired[str | None]
     dispute_answer_by: NotRequired[str]
     release_recommended_at: NotRequired[str | None]
     decline_code: str | None
@@ -257,12 +264,15 @@ class LegDetails:
         decline_detail: What its partner said as it declined.
         contested: Until when the requester is to answer the leg's oldest open dispute, and since
             when a release is recommended; None where nothing is contested.
+        asked: Until when the requester is to reply to the leg's oldest open question, and since
+            when that is late; None where nothing is asked.
     """
 
     numbers: LegNumbers
     totals: TotalsView
     decline_detail: str | None
     contested: tuple[datetime, datetime | None] | None
+    asked: tuple[datetime, datetime | None] | None
 
 
 def leg_views(connection: Connection, vault: Vault, rows: Sequence[LegRow]) -> list[LegView]:
@@ -271,6 +281,7 @@ def leg_views(connection: Connection, vault: Vault, rows: Sequence[LegRow]) -> l
     declines = [row.decline_act_id for row in rows if row.decline_act_id is not None]
     bodies = evidence_bodies(connection, vault, declines)
     disputed = dispute_times(connection, rows)
+    asked = reply_times(connection, rows)
     return [
         leg_view(
             row,
@@ -279,6 +290,7 @@ def leg_views(connection: Connection, vault: Vault, rows: Sequence[LegRow]) -> l
                 ledger_totals.as_text(totals[row.id]),
                 bodies.get(row.decline_act_id or "", {}).get("detail"),
                 disputed.get(row.id),
+                asked.get(row.id),
             ),
         )
         for row in rows
@@ -293,6 +305,14 @@ def dispute_times(
     return disputes.open_times(connection, disputed) if disputed else {}
 
 
+def reply_times(
+    connection: Connection, rows: Sequence[LegRow]
+) -> Mapping[str, tuple[datetime, datetime | None]]:
+    """Return the times of `LegDetails.asked` by leg; asks nothing where no question is open."""
+    asking = [row.id for row in rows if LegFlag.INFO_REQUESTED in row.flags]
+    return info_requests.reply_times(connection, asking) if asking else {}
+
+
 def leg_view(row: LegRow, details: LegDetails) -> LegView:
     """Return one leg, as it was read or as the act under way leaves it."""
     view = LegView(
@@ -305,6 +325,10 @@ def leg_view(row: LegRow, details: LegDetails) -> LegView:
         delivered_at=_time(row.delivered_at),
         acknowledged_at=_time(row.acknowledged_at),
         overdue_at=_time(row.overdue_at),
+        answer_by=_time(row.answer_by),
+        answered_at=_time(row.answered_at),
+        unanswered_at=_time(row.unanswered_at),
+        clock_paused_at=_time(row.clock_paused_at),
         decline_code=row.decline_code,
         decline_detail=details.decline_detail,
         sequence=details.numbers.sequence,
@@ -312,6 +336,10 @@ def leg_view(row: LegRow, details: LegDetails) -> LegView:
         flags=list(row.flags),
         totals=details.totals,
     )
+    if details.asked is not None:
+        reply_by, late_at = details.asked
+        view["reply_by"] = format_time(reply_by)
+        view["reply_late_at"] = _time(late_at)
     if details.contested is not None:
         answer_by, recommended_at = details.contested
         view["dispute_answer_by"] = format_time(answer_by)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
@@ -10,21 +11,22 @@ from coordinator.domain.actor import Actor
 from coordinator.domain.errors import ConflictError, NotFoundError
 from coordinator.domain.leg import LegAct, LegFlag
 from coordinator.domain.permission import Permission
-from coordinator.services.core.access import asked_leg, sent_request
-from coordinator.services.core.acts import Act
+from coordinator.services.core.access import asked_leg, locked_leg, sent_request
+from coordinator.services.core.acts import Act, LegContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.ledger.obligations import flags_with
 from coordinator.services.requests.freeze_request_views import evidence_bodies
 from coordinator.services.requests.legs import change_leg, leg_now, load_books, require_leg_act
 from coordinator.storage.engine.documents import Vault
+from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.requests import info_requests as store
 from coordinator.storage.requests import legs as leg_store
 from coordinator.storage.requests.info_requests import InfoRequestOnLeg
 from holdfast.protocol import life_cycle_payloads as payloads
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.type_ids import new_id
-from holdfast.protocol.vocabulary import EventType
+from holdfast.protocol.vocabulary import EventType, Urgency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +46,19 @@ class AnswerQuestion:
     body: payloads.InfoAnswer
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkReplyLate:
+    """The requester did not reply to a question in time."""
+
+    info_request_id: str
+
+
 @handles(AskRequester, needs=Permission.LEG_ASK)
 def ask(command: AskRequester, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Ask; the leg shows it until it is answered, and counts as acknowledged."""
+    """Ask; the leg shows it until it is answered, and counts as acknowledged.
+
+    The partner's clock to its own answer stands meanwhile, and the requester's begins.
+    """
     body = command.body
     on = asked_leg(uow, actor, command.request_id, body.content_sha256)
     request, leg = on.request, on.leg
@@ -59,6 +71,8 @@ def ask(command: AskRequester, actor: Actor, uow: UnitOfWork) -> Answer:
         leg_id=leg.id,
         act_id=act_id,
         asked_at=uow.now,
+        reply_by=_reply_by(on),
+        late_at=None,
         answer_act_id=None,
         answered_at=None,
         partner=leg.partner,
@@ -67,7 +81,8 @@ def ask(command: AskRequester, actor: Actor, uow: UnitOfWork) -> Answer:
     flags = flags_with(leg.flags, LegFlag.INFO_REQUESTED, holds=True)
     status = change_leg(on, LegAct.ASK, books, flags=flags)
     words = {"missing": list(body.missing), "text": body.text}
-    data = {"info_request": question.id, **words}
+    data = {"info_request": question.id, "reply_by": _time(question.reply_by), "late": False}
+    data |= words
     recorded = on.record(EventType.LEG_INFO_REQUESTED, data, status=status, act_id=act_id)
     shown = _view(question, words, {})
     answer = {**shown, "status": status.value, "leg": leg_now(on)}
@@ -107,6 +122,40 @@ def answer(command: AnswerQuestion, actor: Actor, uow: UnitOfWork) -> Answer:
     return Answer(201, shown, entry=recorded)
 
 
+@handles(MarkReplyLate, needs=Permission.TIMER_FIRE)
+def mark_reply_late(command: MarkReplyLate, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Tell both sides of a question without a reply; do nothing where somebody was quicker.
+
+    The question stays open, and the partner's clock still stands.
+    """
+    found = store.by_id(uow.connection, command.info_request_id)
+    on = None if found is None else locked_leg(uow, actor, found.leg_id)
+    # Read again under the request's lock: somebody may have replied while we waited for it.
+    question = store.by_id(uow.connection, command.info_request_id)
+    if (
+        on is None
+        or question is None
+        or on.leg.ended
+        or question.answered_at is not None
+        or question.late_at is not None
+        or question.reply_by is None
+        or question.reply_by > uow.now
+    ):
+        return Answer(200, {"status": "unchanged"})
+    store.mark_late(uow.connection, question.id, uow.now)
+    data = {"info_request": question.id, "reply_by": _time(question.reply_by), "late": True}
+    recorded = on.record(EventType.LEG_INFO_REQUESTED, data)
+    return Answer(200, {"status": on.leg.status}, entry=recorded)
+
+
+def _reply_by(on: LegContext) -> datetime:
+    """Return until when the requester should reply, by its own desk's clocks."""
+    requester = partner_store.statuses(on.uow.connection, [on.request.requester])
+    desk = requester[on.request.requester]
+    clocks = on.uow.policies.desk_clocks(desk.clocks, desk.jurisdiction)
+    return clocks.reply_by(Urgency(on.request.urgency), asked_at=on.uow.now)
+
+
 def info_request_views(
     connection: Connection, vault: Vault, rows: Sequence[InfoRequestOnLeg]
 ) -> list[dict[str, Any]]:
@@ -130,9 +179,15 @@ def _view(
         "partner": row.partner,
         "act_id": row.act_id,
         "asked_at": format_time(row.asked_at),
+        "reply_by": _time(row.reply_by),
+        "late_at": _time(row.late_at),
         "missing": asked.get("missing", []),
         "text": asked.get("text"),
         "answer_act_id": row.answer_act_id,
-        "answered_at": None if row.answered_at is None else format_time(row.answered_at),
+        "answered_at": _time(row.answered_at),
         "answer": answer.get("text"),
     }
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else format_time(moment)

@@ -1,10 +1,11 @@
 """One partner's side: notice delivered, acknowledge, review, decline, and how a leg shows."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from coordinator.domain.actor import Actor
+from coordinator.domain.answer_clock import AnswerClock
 from coordinator.domain.freeze_ledger import LegLedger, facts_of
 from coordinator.domain.hold import HoldBalance
 from coordinator.domain.leg import (
@@ -18,7 +19,7 @@ from coordinator.domain.leg import (
 )
 from coordinator.domain.permission import Permission
 from coordinator.services.core.access import asked_leg, locked_leg
-from coordinator.services.core.acts import Act, LegContext, store_own_acts
+from coordinator.services.core.acts import Act, LegContext, RequestContext, store_own_acts
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.ledger.obligations import flags_with, settle_final
@@ -29,6 +30,7 @@ from coordinator.services.requests.freeze_request_views import (
     dispute_times,
     evidence_bodies,
     leg_view,
+    reply_times,
 )
 from coordinator.storage.after_freeze import disputes as dispute_store
 from coordinator.storage.ledger import freeze_ledger as ledger_store
@@ -58,6 +60,13 @@ class MarkLegUndeliverable:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkLegOverdue:
     """Nobody acknowledged in time."""
+
+    leg_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkLegUnanswered:
+    """Not every address had its answer in time."""
 
     leg_id: str
 
@@ -160,33 +169,90 @@ def change_leg(on: LegContext, act: LegAct, books: LegBooks, **values: Any) -> L
             # Whoever looks again takes the decline back, with what it says of where funds went.
             values |= {"decline_code": None, "decline_act_id": None}
     over = set()
-    if act in IMPLIES_ACKNOWLEDGEMENT and leg.acknowledged_at is None:
-        values["acknowledged_at"] = uow.now
+    if act in IMPLIES_ACKNOWLEDGEMENT:
+        values["acknowledged_at"] = leg.acknowledged_at or uow.now
+        values.setdefault("delivered_at", leg.delivered_at or uow.now)
         over.add(LegFlag.OVERDUE)
-    if act in IMPLIES_ACKNOWLEDGEMENT and leg.delivered_at is None:
-        values["delivered_at"] = uow.now
     if values.get("delivered_at") is not None:
         over.add(LegFlag.UNDELIVERABLE)
-    if values.get("ended", leg.ended):
-        # Neither can be made good any more: nobody acknowledges or answers after the end.
-        over |= {LegFlag.OVERDUE, LegFlag.INFO_REQUESTED}
+    last_act = values.get("last_act", leg.last_act)
+    ended = values.get("ended", leg.ended)
+    if ended:
+        # None can be made good any more: nobody acknowledges or answers after the end.
+        over |= {LegFlag.OVERDUE, LegFlag.UNANSWERED, LegFlag.INFO_REQUESTED}
+    else:
+        is_answered = last_act == LegAct.DECLINE or _speaks_of_all(on, books)
+        asks = LegFlag.INFO_REQUESTED in values.get("flags", leg.flags)
+        values |= _clock_values(on, is_answered=is_answered, asks=asks)
+        if values["answered_at"] is not None:
+            over.add(LegFlag.UNANSWERED)
     flags = [flag for flag in values.get("flags", leg.flags) if flag not in over]
     if LegFlag.DISPUTED in flags:
-        open_disputes = dispute_store.open_disputes(uow.connection, leg.id)
-        is_disputed = any(contested(books, dispute.hold_id) for dispute in open_disputes)
-        flags = flags_with(flags, LegFlag.DISPUTED, holds=is_disputed)
-    last_act = values.get("last_act", leg.last_act)
+        flags = flags_with(flags, LegFlag.DISPUTED, holds=_is_disputed(on, books))
     status = status_now(
         books,
         on.request,
         last_act=None if last_act is None else LegAct(last_act),
-        ended=values.get("ended", leg.ended),
+        ended=ended,
     )
     owes = hold_clocks.owed_by_leg(uow.connection, leg.id) > 0 if books.holds_anything else False
     values["flags"] = flags_with(flags, LegFlag.ANSWER_OWED, holds=owes)
     store.change(uow.connection, leg, status=status.value, owes_answer=owes, **values)
     settle_final(uow, on.request)
     return status
+
+
+def _is_disputed(on: LegContext, books: LegBooks) -> bool:
+    open_disputes = dispute_store.open_disputes(on.uow.connection, on.leg.id)
+    return any(contested(books, dispute.hold_id) for dispute in open_disputes)
+
+
+def _speaks_of_all(on: LegContext, books: LegBooks) -> bool:
+    """Tell whether the leg's lines speak of every address that was not taken back."""
+    return books.ledger.unanswered(on.request.address_count) == 0
+
+
+def clock_of(leg: LegRow) -> AnswerClock:
+    """Return how a leg's clock to its answer stands."""
+    return AnswerClock(leg.answer_by, leg.clock_paused_at, leg.answered_at, leg.unanswered_at)
+
+
+def _clock_values(on: LegContext, *, is_answered: bool, asks: bool) -> dict[str, Any]:
+    """Return what becomes of a leg's clock, as columns.
+
+    Args:
+        on: The leg, and its request as it is now.
+        is_answered: Whether every address has its answer.
+        asks: Whether a question of the partner's is open.
+    """
+    clock = clock_of(on.leg).after(
+        on.uow.now,
+        is_answered=is_answered,
+        waits=asks or on.request.unratified_until is not None,
+    )
+    return {
+        "answer_by": clock.answer_by,
+        "clock_paused_at": clock.paused_at,
+        "answered_at": clock.answered_at,
+    }
+
+
+def turn_clocks(on: RequestContext, legs: Iterable[LegRow]) -> None:
+    """Stop the clocks of legs to their answers, or let them go on, as the request stands now.
+
+    Call it where a request becomes unratified, and where it is ratified after all: meanwhile no
+    partner can do what it is asked for.
+    """
+    for leg in legs:
+        if leg.ended or leg.answered_at is not None:
+            continue
+        asks = LegFlag.INFO_REQUESTED in leg.flags
+        values = _clock_values(on.on_leg(leg), is_answered=False, asks=asks)
+        if (values["answer_by"], values["clock_paused_at"]) != (
+            leg.answer_by,
+            leg.clock_paused_at,
+        ):
+            store.change(on.uow.connection, leg, **values)
 
 
 def totals_now(on: LegContext) -> TotalsView:
@@ -218,6 +284,7 @@ def leg_now(
         totals_now(on) if totals is None else totals,
         decline_detail,
         dispute_times(uow.connection, [leg]).get(leg.id),
+        reply_times(uow.connection, [leg]).get(leg.id),
     )
     return leg_view(leg, details)
 
@@ -307,19 +374,41 @@ def mark_overdue(command: MarkLegOverdue, actor: Actor, uow: UnitOfWork) -> Answ
     return _flag(uow, actor, command.leg_id, LegFlag.OVERDUE, EventType.LEG_OVERDUE)
 
 
+@handles(MarkLegUnanswered, needs=Permission.TIMER_FIRE)
+def mark_unanswered(command: MarkLegUnanswered, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Flag a leg that has addresses without an answer when the time for it is over."""
+    return _flag(uow, actor, command.leg_id, LegFlag.UNANSWERED, EventType.LEG_UNANSWERED)
+
+
 def _flag(uow: UnitOfWork, actor: Actor, leg_id: str, flag: LegFlag, event: EventType) -> Answer:
     on = locked_leg(uow, actor, leg_id)
     if on is None or on.leg.ended or flag.value in on.leg.flags or not _applies(flag, on):
         return Answer(200, {"status": "unchanged"})
-    values: dict[str, Any] = {"flags": [*on.leg.flags, flag.value]}
+    values: dict[str, Any] = {"flags": flags_with(on.leg.flags, flag, holds=True)}
+    told: dict[str, Any] = {"flag": flag.value}
     if flag is LegFlag.OVERDUE:
         values["overdue_at"] = uow.now
+    if flag is LegFlag.UNANSWERED:
+        values["unanswered_at"] = uow.now
+        told |= _missing_answers(on)
     store.change(uow.connection, on.leg, **values)
-    recorded = on.record(event, {"flag": flag.value})
+    recorded = on.record(event, told)
     return Answer(200, {"status": on.leg.status}, entry=recorded)
 
 
 def _applies(flag: LegFlag, on: LegContext) -> bool:
     if flag is LegFlag.OVERDUE:
         return on.leg.acknowledged_at is None and on.leg.acknowledge_by <= on.uow.now
+    if flag is LegFlag.UNANSWERED:
+        return clock_of(on.leg).is_due(on.uow.now)
     return on.leg.delivered_at is None
+
+
+def _missing_answers(on: LegContext) -> dict[str, Any]:
+    """Return what both sides are told of a leg that is not answered in time."""
+    missing = load_books(on.uow, on.leg).ledger.unanswered(on.request.address_count)
+    answer_by = on.leg.answer_by
+    return {
+        "answer_by": None if answer_by is None else format_time(answer_by),
+        "unanswered_count": missing,
+    }

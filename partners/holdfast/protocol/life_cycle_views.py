@@ -13,7 +13,10 @@ from holdfast.protocol.vocabulary import LegStatus, RequestStatus
 
 
 class InfoRequestView(View):
-    """What a partner asked, and the answer; the words come from the signed acts."""
+    """What a partner asked, and the answer; the words come from the signed acts.
+
+    The requester should reply until `reply_by`; `late_at` is when it was seen that it did not.
+    """
 
     id: str
     request_id: str
@@ -21,6 +24,8 @@ class InfoRequestView(View):
     partner: Handle
     act_id: str
     asked_at: Time
+    reply_by: Time | None = None
+    late_at: Time | None = None
     missing: list[str] = Field(default_factory=list)
     text: str | None = None
     answer_act_id: str | None = None

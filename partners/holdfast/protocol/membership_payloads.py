@@ -52,6 +52,13 @@ class Policy(Body):
     may_ask_all: Annotated[
         bool, Field(description="Whether a request of this partner may say `to: all`.")
     ] = True
+    clocks: Annotated[
+        str,
+        Field(
+            pattern=r"^[a-z][a-z0-9_]{0,39}$",
+            description="A profile of clocks that the coordinator's policies name.",
+        ),
+    ] = "default"
 
 
 class Jwk(Body):

@@ -155,6 +155,12 @@ class LegView(View):
     of them that the requester is told, too. While the partner contests for its customer, a read
     tells until when the requester is to answer, and since when a release is recommended for want of
     an answer; `overdue_at` is when an acknowledgement was seen to be late.
+
+    By `answer_by` every address should have its answer; `answered_at` is when all had one first,
+    `unanswered_at` when it was seen that time was over. `clock_paused_at`: since then the partner
+    waits for others, and `answer_by` moves by as long as that takes. While a question of the
+    partner's is open, a read tells until when the requester is to reply (`reply_by`), and since
+    when that is late.
     """
 
     id: str
@@ -166,6 +172,12 @@ class LegView(View):
     acknowledge_by: Time
     acknowledged_at: Time | None = None
     overdue_at: Time | None = None
+    answer_by: Time | None = None
+    answered_at: Time | None = None
+    unanswered_at: Time | None = None
+    clock_paused_at: Time | None = None
+    reply_by: Time | None = None
+    reply_late_at: Time | None = None
     dispute_answer_by: Time | None = None
     release_recommended_at: Time | None = None
     decline_code: str | None = None
@@ -463,6 +475,26 @@ class RevocationView(View):
     log: LogEntry | None = None
 
 
+class SpanView(View):
+    """How long something may take: minutes, or working days of the partner's jurisdiction."""
+
+    minutes: int | None = None
+    working_days: int | None = None
+
+
+class ClocksView(View):
+    """By when a partner says "received", answers, and replies to questions, by urgency.
+
+    What it answers counts from the moment that a request reaches it, what it replies from the
+    question.
+    """
+
+    profile: str
+    acknowledge_within: dict[Urgency, SpanView]
+    answer_within: dict[Urgency, SpanView]
+    reply_within: dict[Urgency, SpanView]
+
+
 class PartnerView(View):
     """One member of the network."""
 
@@ -474,6 +506,7 @@ class PartnerView(View):
     root_kid: str | None = None
     joined_at: Time | None = None
     contacts: list[str] | None = None
+    clocks: ClocksView | None = None
     policy: dict[str, Any] | None = None
 
 

@@ -241,6 +241,7 @@ class EventType(StrEnum):
     LEG_NO_MATCH = "leg.no_match"
     LEG_WITHDRAWN = "leg.withdrawn"
     LEG_OVERDUE = "leg.overdue"
+    LEG_UNANSWERED = "leg.unanswered"
     LEG_UNDELIVERABLE = "leg.undeliverable"
     LEG_DISPUTED = "leg.disputed"
     LEG_DISPUTE_RESOLVED = "leg.dispute_resolved"
