@@ -11,15 +11,14 @@ from coordinator.api.auth import KeyRing
 from coordinator.api.content_cache import ContentCache
 from coordinator.api.context import AppContext
 from coordinator.api.rate_limit import RateLimiter
-from coordinator.config_files import read_config
+from coordinator.config_files import read_rulebook
 from coordinator.dispatcher.address_guard import (
     BlockedTargetError,
     EndpointPolicy,
 )
 from coordinator.dispatcher.name_resolution import CheckedResolver
-from coordinator.domain.chain import Chains, load_chains
+from coordinator.domain.chain import Chains
 from coordinator.domain.clock import Clock
-from coordinator.domain.deadline import Policies
 from coordinator.domain.errors import FieldFault, InvalidInputError
 from coordinator.domain.service_wallets import NO_WALLETS, ServiceWallets
 from coordinator.key_files import CoordinatorKeys, read_keys
@@ -72,7 +71,7 @@ def wire(
     settings: Settings, database: Database, *, keys: CoordinatorKeys, clock: Clock
 ) -> AppContext:
     """Return what the routes work with, on a database that is open already."""
-    chains = load_chains(read_config("chains.toml"))
+    rulebook = read_rulebook()
     notifier = open_notifier(database, settings.database_listen_url)
     watcher = Watcher(
         database, listen_url=settings.database_listen_url, poll=settings.poll_interval
@@ -83,9 +82,8 @@ def wire(
         database=database,
         vault=keys.vault,
         clock=clock,
-        chains=chains,
-        policies=Policies.load(read_config("policies.toml")),
-        service_wallets=service_wallets(settings, chains),
+        rulebook=rulebook,
+        service_wallets=service_wallets(settings, rulebook.chains),
         webhook_key=keys.webhook.public,
         wake=notifier.notify,
         check_endpoint=endpoint_check(settings),

@@ -167,7 +167,7 @@ def partner() -> None:
 @click.option("--jurisdiction", help="ISO 3166 code, for the longest hold that its law allows.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @with_settings
-def invite(  # noqa: PLR0913 - one argument an option
+def invite(
     settings: Settings,
     *,
     handle: str,

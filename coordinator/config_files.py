@@ -3,6 +3,8 @@
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
+from coordinator.domain.rulebook import Rulebook
+
 _CHECKOUT = Path(__file__).resolve().parent.parent
 
 
@@ -26,6 +28,16 @@ def config_path(name: str) -> Path:
 def read_config(name: str) -> str:
     """Return the text of `config/<name>`."""
     return config_path(name).read_text(encoding="utf-8")
+
+
+def read_rulebook() -> Rulebook:
+    """Return the rules of `config/policies.toml` and `config/chains.toml`.
+
+    Raises:
+        PolicyError: If the policies are not what they should be.
+        ChainsError: If the chains are not.
+    """
+    return Rulebook.load(policies=read_config("policies.toml"), chains=read_config("chains.toml"))
 
 
 def _installed(name: str) -> Path | None:

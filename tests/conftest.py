@@ -23,7 +23,7 @@ from tests import factories
 from tests.factories import Cast, Signer
 from tests.in_memory import database_folder
 from tests.postgres import PostgresServer, postgres_or_skip
-from tests.rulebook import RULEBOOK
+from tests.rulebook import command_context
 
 BACKENDS = ("sqlite", "postgresql")
 #: Secrets of the tests alone.
@@ -189,7 +189,7 @@ def database(database_url: str, _opened: dict[str, Database]) -> Iterator[Databa
 @pytest.fixture
 def uow(database: Database, vault: Vault, clock: SteppedClock) -> Iterator[UnitOfWork]:
     """A unit of work; a test that wants it stored calls `finish()`."""
-    with transaction(database, vault, clock, RULEBOOK) as opened:
+    with transaction(command_context(database, vault, clock)) as opened:
         yield opened
 
 

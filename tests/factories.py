@@ -23,7 +23,7 @@ from holdfast.protocol.proof_of_possession import make_possession
 from holdfast.protocol.request_token import body_sha256, make_request_token
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import PartnerKind, Role
-from tests.rulebook import RULEBOOK
+from tests.rulebook import command_context
 
 ORIGIN = "https://coordinator.example"
 #: When tests begin.
@@ -153,7 +153,7 @@ def invite(
     kind: PartnerKind = PartnerKind.EXCHANGE,
 ) -> str:
     """Invite a partner as the operator does; returns the invitation code."""
-    with transaction(database, vault, clock, RULEBOOK) as uow:
+    with transaction(command_context(database, vault, clock)) as uow:
         command = InvitePartner(handle=handle, name=handle.title(), kind=kind, jurisdiction="EU")
         answer = execute(command, COORDINATOR, uow)
         uow.finish(answer)
@@ -172,7 +172,7 @@ def admit(
     raw = canonical_json.dumps(join_body(exchange, code))
     token = request_token(exchange.root, "POST", "/v1/join", raw, clock)
     evidence = Evidence(token, raw, body_sha256(raw))
-    with transaction(database, vault, clock, RULEBOOK, evidence) as uow:
+    with transaction(command_context(database, vault, clock), evidence) as uow:
         joining = JoinNetwork(
             handle=exchange.handle,
             body=membership_payloads.Join.model_validate(strict_json.loads(raw)),
@@ -180,7 +180,7 @@ def admit(
             audience=ORIGIN,
         )
         uow.finish(execute(joining, exchange.root.actor, uow))
-    with transaction(database, vault, clock, RULEBOOK) as uow:
+    with transaction(command_context(database, vault, clock)) as uow:
         confirming = ConfirmPartner(handle=exchange.handle, thumbprint=exchange.root.key.kid)
         uow.finish(execute(confirming, COORDINATOR, uow))
 

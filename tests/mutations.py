@@ -136,9 +136,9 @@ MUTATIONS: tuple[Mutation, ...] = (
         _LEDGER,
     ),
     Mutation(
-        f"{_DOMAIN}/freeze_ledger.py",
-        "if not hold.is_void and hold.id not in ledger.unlinked",
-        "if not hold.is_void",
+        f"{_DOMAIN}/ledger_state.py",
+        " if hold.id not in self.unlinked",
+        "",
         ("tests/domain/test_freeze_ledger_sharing.py",),
     ),
     Mutation(

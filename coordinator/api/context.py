@@ -9,19 +9,14 @@ from flask import current_app
 from coordinator.api.auth import KeyRing
 from coordinator.api.content_cache import ContentCache
 from coordinator.api.rate_limit import RateLimiter
-from coordinator.domain.chain import Chains
-from coordinator.domain.clock import Clock
-from coordinator.domain.deadline import Policies
-from coordinator.domain.rulebook import Rulebook
 from coordinator.domain.service_wallets import ServiceWallets
-from coordinator.storage.engine.database import Database
-from coordinator.storage.engine.documents import Vault
+from coordinator.services.core.unit_of_work import CommandContext
 from coordinator.storage.engine.wakeup import Watcher
 from holdfast.protocol.jwk import PublicKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AppContext:
+class AppContext(CommandContext):
     """The wired services and limits of one web process.
 
     Attributes:
@@ -30,11 +25,6 @@ class AppContext:
     """
 
     origin: str
-    database: Database
-    vault: Vault
-    clock: Clock
-    chains: Chains
-    policies: Policies
     service_wallets: ServiceWallets
     webhook_key: PublicKey
     wake: Callable[[], None]
@@ -48,11 +38,6 @@ class AppContext:
     page_size: int
     page_size_limit: int
     health_checks: Sequence[Callable[[], str | None]] = ()
-
-    @property
-    def rulebook(self) -> Rulebook:
-        """The rules that commands are decided by."""
-        return Rulebook(self.policies, self.chains)
 
 
 def current_context() -> AppContext:

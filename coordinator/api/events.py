@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import Annotated
@@ -25,7 +25,7 @@ from coordinator.domain.errors import InvalidInputError, ParameterFault
 from coordinator.domain.permission import Permission, require
 from coordinator.storage.requests.legs import unread_notices
 from coordinator.storage.tail import events as store
-from coordinator.storage.tail.events import StoredEvent
+from coordinator.storage.tail.events import FeedPage, StoredEvent
 from holdfast.protocol import views
 from holdfast.protocol.request_token import RequestToken
 from holdfast.protocol.vocabulary import EventType
@@ -116,8 +116,8 @@ def _look(
         # Asked again at every look: what was revoked while waiting reads nothing more.
         actor = _reader(connection, token)
         partner, types = actor.partner, query.type_set
-        read_page = partial(store.page, connection, context.vault, partner, limit=size, types=types)
-        events, reached, has_more = _scan(read_page, after)
+        read_page = partial(store.page, connection, context.vault, partner)
+        events, reached, has_more = _scan(read_page, FeedPage(after, size, types))
         if events and not types and len(events) < size:
             has_more = False
         if reached == query.after:
@@ -147,12 +147,12 @@ def _require_reached(connection: Connection, partner: str, after: int) -> None:
 
 
 def _scan(
-    read_page: Callable[..., tuple[list[StoredEvent], int]], after: int
+    read_page: Callable[[FeedPage], tuple[list[StoredEvent], int]], wanted: FeedPage
 ) -> tuple[list[StoredEvent], int, bool]:
     """Return the next events wanted, how far was read, and whether the feed goes on from there."""
-    reached = after
+    reached = wanted.after
     for _ in range(_MOST_SCANS):
-        events, last = read_page(after=reached)
+        events, last = read_page(replace(wanted, after=reached))
         if last == reached:
             return [], reached, False
         reached = last

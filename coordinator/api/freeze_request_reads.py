@@ -23,11 +23,13 @@ from coordinator.domain.permission import Permission, is_allowed
 from coordinator.services.core.access import readable_request
 from coordinator.services.reading.awaited_decisions import awaited
 from coordinator.services.requests.freeze_request_views import (
+    FreezeRequestView,
     address_views,
     leg_views,
     request_view,
     summaries,
 )
+from coordinator.storage.engine.newest import NewestRequests
 from coordinator.storage.reading import awaited_decisions
 from coordinator.storage.requests import freeze_requests as store
 from coordinator.storage.requests import legs as leg_store
@@ -74,9 +76,11 @@ def list_requests(reader: Reader, query: ListQuery) -> dict[str, Any]:
 
 def _listed(reader: Reader, query: ListQuery, limit: int) -> Any:
     listing = store.sent_by if query.box == "sent" else store.received_by
-    return listing(
-        reader.connection,
-        reader.actor.partner,
+    return listing(reader.connection, reader.actor.partner, _wanted(query, limit))
+
+
+def _wanted(query: ListQuery, limit: int) -> NewestRequests:
+    return NewestRequests(
         before=after_id(query),
         limit=limit,
         status=None if query.status is None else query.status.value,
@@ -97,13 +101,10 @@ def _awaited(reader: Reader, query: ListQuery, size: int) -> dict[str, Any]:
         size,
         lambda limit: awaited_decisions.requests(
             reader.connection,
-            actor.partner,
-            actor.person,
+            actor,
+            _wanted(query, limit),
             now=read.now,
             proposed_after=read.now - read.policies.approve_within,
-            before=after_id(query),
-            limit=limit,
-            incident_id=query.incident,
         ),
         lambda ids: awaited(read, ids),
         key=str,
@@ -111,7 +112,7 @@ def _awaited(reader: Reader, query: ListQuery, size: int) -> dict[str, Any]:
 
 
 @query_view(answer=views.FreezeRequestView, needs=_READ, while_suspended=True)
-def read_request(reader: Reader, request_id: str) -> dict[str, Any]:
+def read_request(reader: Reader, request_id: str) -> FreezeRequestView:
     """Read one freeze request.
 
     The requester sees the decision context, counts and totals over all legs; a partner asked sees

@@ -2,8 +2,8 @@
 
 from coordinator.api.pipeline import SignedCall
 from coordinator.api.view import command_view
-from coordinator.services.after_freeze.closing import CloseFreezeRequest
-from coordinator.services.after_freeze.withdrawals import WithdrawFreezeRequest
+from coordinator.services.ending.closing import CloseFreezeRequest
+from coordinator.services.ending.withdrawals import WithdrawFreezeRequest
 from coordinator.services.requests.freeze_requests import SubmitFreezeRequest, prepare_submission
 from coordinator.services.requests.submission import check_document
 from holdfast.protocol import payloads, views
@@ -20,7 +20,7 @@ def submit(call: SignedCall[payloads.FreezeRequest]) -> SubmitFreezeRequest:
     """
     context = call.context
     return prepare_submission(
-        check_document(call.body, context.chains, context.service_wallets),
+        check_document(call.body, context.rulebook.chains, context.service_wallets),
         call.token.iss,
         context.database,
         context.vault,

@@ -7,7 +7,7 @@ from coordinator.api.pipeline import Reader, SignedCall
 from coordinator.api.view import command_view, query_view
 from coordinator.domain.permission import Permission
 from coordinator.services.ledger.holds import AskForExtension, ExtendHold
-from coordinator.services.ledger.ledger_views import hold_views
+from coordinator.services.ledger.ledger_views import owed_hold_views
 from coordinator.storage.ledger.owed_holds import owed_to_or_by
 from holdfast.protocol import hold_payloads, views
 
@@ -42,8 +42,4 @@ def list_owed(reader: Reader, query: PageQuery) -> dict[str, Any]:
         reader.connection, reader.actor.partner, after=after_two_ids(query), limit=size + 1
     )
     rows, cursor = split_page(found, size, lambda row: f"{row.id}/{row.request_id}")
-    shown = [
-        {**view, "request_id": row.request_id}
-        for row, view in zip(rows, hold_views(rows), strict=True)
-    ]
-    return page_view(shown, cursor)
+    return page_view(owed_hold_views(rows), cursor)

@@ -67,7 +67,7 @@ def trace_page(
     cursor = None if last is None else write_cursor(f"{last.request_id}.{last.address_no}")
     flagged = [place for node in graph["nodes"] for place in node.get("flagged", ())]
     assets = {place["asset"] for place in flagged if "asset" in place}
-    units = display_units(reader.context.chains, sorted(assets))
+    units = display_units(reader.context.rulebook.chains, sorted(assets))
     return {**graph, "units": units, "next_cursor": cursor}
 
 

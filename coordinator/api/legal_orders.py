@@ -7,8 +7,8 @@ from coordinator.api.pipeline import Reader, SignedCall
 from coordinator.api.scope import scoped_page
 from coordinator.api.view import command_view, query_view
 from coordinator.domain.permission import Permission
-from coordinator.services.after_freeze.legal_orders import AttachLegalOrder, legal_order_views
-from coordinator.storage.after_freeze import legal_orders as store
+from coordinator.services.ending.legal_orders import AttachLegalOrder, legal_order_views
+from coordinator.storage.ending import legal_orders as store
 from holdfast.protocol import life_cycle_payloads as payloads
 from holdfast.protocol import life_cycle_views, views
 

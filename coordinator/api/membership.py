@@ -39,7 +39,7 @@ def make_grant(call: SignedCall[membership_payloads.Grant]) -> MakeGrant | Propo
         return RotateKey(body=call.body, audience=context.origin)
     if token.sub == token.iss:
         return MakeGrant(body=call.body, audience=context.origin)
-    within = context.policies.approve_grant_within
+    within = context.rulebook.policies.approve_grant_within
     return ProposeGrant(body=call.body, audience=context.origin, approve_within=within)
 
 

@@ -17,6 +17,7 @@ from coordinator.api.view import query_view
 from coordinator.domain.errors import NotFoundError
 from coordinator.domain.permission import Permission, require
 from coordinator.services.membership.partner_views import (
+    PartnerView,
     grant_views,
     key_view,
     own_view,
@@ -57,18 +58,20 @@ def list_partners(reader: Reader, query: PageQuery) -> dict[str, Any]:
     return read_page(
         page_size(reader.context, query.limit),
         lambda limit: store.partners(reader.connection, after=after_handle(query), limit=limit),
-        lambda rows: partner_views(reader.connection, reader.vault, reader.context.policies, rows),
+        lambda rows: partner_views(
+            reader.connection, reader.vault, reader.context.rulebook.policies, rows
+        ),
         key=lambda row: row.handle,
     )
 
 
 @query_view(answer=views.PartnerView, needs=Permission.PARTNER_READ)
-def read_own(reader: Reader) -> dict[str, Any]:
+def read_own(reader: Reader) -> PartnerView:
     """Read your own membership with its policy."""
     row = store.partner(reader.connection, reader.actor.partner)
     if row is None:
         raise NotFoundError("there is no such partner")
-    return own_view(reader.connection, reader.vault, reader.context.policies, row)
+    return own_view(reader.connection, reader.vault, reader.context.rulebook.policies, row)
 
 
 @query_view(query=PageQuery, answer=views.Page[views.PersonView], needs=Permission.PARTNER_READ)

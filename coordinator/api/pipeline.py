@@ -72,8 +72,8 @@ class Reader:
             connection=self.connection,
             vault=self.vault,
             actor=self.actor,
-            policies=self.context.policies,
-            chains=self.context.chains,
+            policies=self.context.rulebook.policies,
+            chains=self.context.rulebook.chains,
             now=self.context.clock.now(),
         )
 

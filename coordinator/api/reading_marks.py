@@ -25,7 +25,7 @@ def mark_delivered(leg_ids: Sequence[str]) -> None:
         return
     context = current_context()
     try:
-        with transaction(context.database, context.vault, context.clock, context.rulebook) as uow:
+        with transaction(context) as uow:
             execute(MarkLegsDelivered(leg_ids=frozenset(leg_ids)), COORDINATOR, uow)
             uow.finish()
     except (CoordinatorError, SQLAlchemyError):

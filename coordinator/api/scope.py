@@ -1,6 +1,6 @@
 """What of a request its reader may see: the requester every leg, a partner asked its own."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
@@ -12,7 +12,7 @@ from coordinator.storage.engine.documents import Vault
 
 R = TypeVar("R")
 Find = Callable[..., Sequence[R]]
-Show = Callable[[Connection, Vault, Sequence[R]], list[dict[str, Any]]]
+Show = Callable[[Connection, Vault, Sequence[R]], Sequence[Mapping[str, object]]]
 
 
 def leg_scope(reader: Reader, request_id: str) -> str | None:

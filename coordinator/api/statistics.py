@@ -56,9 +56,8 @@ def read_statistics(reader: Reader, query: StatisticsQuery) -> dict[str, Any]:
     first = query.from_month or last
     start, end = _months(first, last)
     rows = figures_by_row(reader.connection, Scope(start, end, reader.actor.partner))
-    view = member_view(rows)
-    units = display_units(reader.context.chains, view["totals"])
-    return {"from_month": first, "to_month": last, **view, "units": units}
+    view = member_view(rows, from_month=first, to_month=last)
+    return {**view, "units": display_units(reader.context.rulebook.chains, view["totals"])}
 
 
 def _months(first: str, last: str) -> tuple[datetime, datetime]:
@@ -100,7 +99,7 @@ def _summary(context: AppContext, year: int) -> bytes:
     with context.database.engine.connect() as connection:
         rows = figures_by_row(connection, scope)
         requests = store.request_count(connection, scope)
-    name_from = context.policies.name_from_cases
+    name_from = context.rulebook.policies.name_from_cases
     view = yearly_view(rows, year=year, requests=requests, name_from=name_from)
-    units = display_units(context.chains, view.get("assets", ()))
+    units = display_units(context.rulebook.chains, view.get("assets", ()))
     return canonical_json.dumps({**view, "units": units})

@@ -52,7 +52,7 @@ from coordinator.storage.engine.database import is_deadlock_victim, is_read_only
 from coordinator.storage.engine.documents import DocumentKey, load_one
 from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.tail import idempotency
-from coordinator.storage.tail.idempotency import Claim, FoundAnswer
+from coordinator.storage.tail.idempotency import Claim, FoundAnswer, OnceOnly
 from holdfast.protocol.request_token import RequestToken
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import PartnerStatus
@@ -116,9 +116,7 @@ def change_once(
         AuthenticationError: If the key was revoked meanwhile, or the token was used before.
         CoordinatorError: What else is refused and not stored.
     """
-    with transaction(
-        context.database, context.vault, context.clock, context.rulebook, evidence
-    ) as uow:
+    with transaction(context, evidence) as uow:
         standing = partner_store.send_standing(uow.connection, call.token.kid)
         claim = _claim(uow, call)
         found = partner_store.read_standing(standing)
@@ -139,16 +137,15 @@ def _claim(uow: UnitOfWork, call: SignedCommand) -> Claim:
 
     All of it is on its way before anything is waited for.
     """
-    claim = idempotency.claim(
-        uow.connection,
+    once = OnceOnly(
         partner=call.token.iss,
         subject=call.token.sub,
         jti=call.token.jti,
         key=call.idempotency_key,
         answer_id=new_id("ans"),
         fingerprint=call.fingerprint,
-        now=uow.now,
     )
+    claim = idempotency.claim(uow.connection, once, uow.now)
     uow.begin_act()
     return claim
 
@@ -166,7 +163,7 @@ def answer_once(
         raise AuthenticationError("the token was used before", code="replayed_token")
     require_permission(type(call.command), actor)
     if not claim.is_first():
-        return _repeat(uow, call, idempotency.find_answer(uow.connection, claim))
+        return _repeat(uow, call, idempotency.find_answer(uow.connection, claim.call))
     location = None
     try:
         answer = execute(call.command, actor, uow)
@@ -176,12 +173,12 @@ def answer_once(
         uow.undo_act()
         status = int(problems.status_of(error))
         content = problems.problem_bytes(error)
-        uow.seal(sealing_key, claim.answer_id, "answer", content)
+        uow.seal(sealing_key, claim.call.answer_id, "answer", content)
         uow.finish()
     else:
         status, location = answer.status, answer.location
-        content = uow.finish(answer, StoreAnswer(claim.answer_id, sealing_key))
-    idempotency.set_status(uow.connection, claim, status)
+        content = uow.finish(answer, StoreAnswer(claim.call.answer_id, sealing_key))
+    idempotency.set_status(uow.connection, claim.call, status)
     response = stored_response(status, content)
     if location is not None:
         response.headers["Location"] = location
@@ -213,7 +210,7 @@ def _repeat_of_rotation(uow: UnitOfWork, call: SignedCommand, claim: Claim) -> R
         return None
     if claim.is_first() or not claim.is_fresh_token():
         return None
-    stored = idempotency.find_answer(uow.connection, claim)
+    stored = idempotency.find_answer(uow.connection, claim.call)
     if stored is None or stored.fingerprint != call.fingerprint:
         return None
     return _repeat(uow, call, stored)
@@ -224,9 +221,7 @@ def join_once(token: RequestToken, raw: bytes, command: JoinNetwork, actor: Acto
     context = current_context()
     call = signed_command(context, token, command)
     evidence = evidence_of(token, raw)
-    with transaction(
-        context.database, context.vault, context.clock, context.rulebook, evidence
-    ) as uow:
+    with transaction(context, evidence) as uow:
         row = partner_store.partner(uow.connection, actor.partner)
         if row is None:
             raise NotFoundError(

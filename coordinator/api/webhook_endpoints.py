@@ -10,6 +10,7 @@ from coordinator.domain.permission import Permission
 from coordinator.services.delivery.deliveries import ReplayEndpoint, ResendDelivery, list_deliveries
 from coordinator.services.delivery.webhook_endpoints import (
     DeleteEndpoint,
+    EndpointView,
     RegisterEndpoint,
     RotateSecret,
     SendTestEvent,
@@ -20,6 +21,7 @@ from coordinator.services.delivery.webhook_endpoints import (
     prepare_rotation,
     prepare_update,
 )
+from coordinator.storage.engine.newest import Newest
 from holdfast.protocol import payloads, views
 
 _READ = Permission.WEBHOOK_ENDPOINT_READ
@@ -55,7 +57,7 @@ def list_own(reader: Reader, query: PageQuery) -> dict[str, Any]:
 
 
 @query_view(answer=views.EndpointView, needs=_READ)
-def read_one(reader: Reader, endpoint_id: str) -> dict[str, Any]:
+def read_one(reader: Reader, endpoint_id: str) -> EndpointView:
     """Read one of your webhook endpoints."""
     return get_endpoint(reader.connection, reader.vault, reader.actor, endpoint_id)
 
@@ -67,9 +69,11 @@ def list_owed(reader: Reader, query: DeliveriesQuery, endpoint_id: str) -> dict[
         reader.connection,
         reader.actor,
         endpoint_id,
-        before=after_id(query) or "",
-        status=None if query.status is None else query.status.value,
-        limit=page_size(reader.context, query.limit),
+        Newest(
+            before=after_id(query),
+            status=None if query.status is None else query.status.value,
+            limit=page_size(reader.context, query.limit),
+        ),
     )
     return page_view(items, None if more is None else write_cursor(more))
 

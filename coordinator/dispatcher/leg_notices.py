@@ -28,9 +28,7 @@ def tell_legs(context: WorkerContext, *, on_commit: Callable[[], None]) -> int:
     while _is_leg_owed(context.database, after):
         batch: list[LegDue] = []
         try:
-            with transaction(
-                context.database, context.vault, context.clock, context.rulebook
-            ) as uow:
+            with transaction(context) as uow:
                 batch += store.take_legs(uow.connection, after=after, limit=LEGS_AT_ONCE)
                 _tell(uow, batch)
             told += len(batch)
@@ -51,7 +49,7 @@ def _is_leg_owed(database: Database, after: str) -> bool:
 
 def _tell_alone(context: WorkerContext, due: LegDue) -> bool:
     try:
-        with transaction(context.database, context.vault, context.clock, context.rulebook) as uow:
+        with transaction(context) as uow:
             taken = store.take_legs(uow.connection, only=due.delivery_id, limit=1)
             _tell(uow, taken)
     except CoordinatorError:

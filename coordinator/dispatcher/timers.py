@@ -21,19 +21,19 @@ from coordinator.domain.clock import Clock, SystemClock
 from coordinator.domain.deadline import Policies
 from coordinator.domain.delivery import FAILING_AFTER
 from coordinator.domain.errors import CoordinatorError
-from coordinator.services.after_freeze.closing import CloseByItself, ExpireFreezeRequest
-from coordinator.services.after_freeze.disputes import RecommendRelease
-from coordinator.services.after_freeze.withdrawals import LapseProvisional
 from coordinator.services.commands import execute
 from coordinator.services.core.unit_of_work import transaction
 from coordinator.services.delivery.webhook_endpoints import TellEndpointFailing
+from coordinator.services.ending.closing import CloseByItself, ExpireFreezeRequest
+from coordinator.services.ending.disputes import RecommendRelease
+from coordinator.services.ending.withdrawals import LapseProvisional
 from coordinator.services.ledger.holds import FireHoldClock, RemindOwed
 from coordinator.services.membership.root_resets import TakeOverRoot
 from coordinator.services.membership.suspensions import WithdrawOfSuspended
 from coordinator.services.requests.info_requests import MarkReplyLate
 from coordinator.services.requests.legs import MarkLegOverdue, MarkLegUnanswered
-from coordinator.storage.after_freeze import disputes
 from coordinator.storage.delivery import webhook_endpoints
+from coordinator.storage.ending import disputes
 from coordinator.storage.engine.database import Database
 from coordinator.storage.ledger import hold_clocks
 from coordinator.storage.membership import root_resets, suspensions
@@ -260,12 +260,7 @@ class TimerRun:
 
     def _fire(self, timer: Timer, item: str) -> bool:
         try:
-            with transaction(
-                self._context.database,
-                self._context.vault,
-                self._context.clock,
-                self._context.rulebook,
-            ) as uow:
+            with transaction(self._context) as uow:
                 answer = execute(timer.command(item), COORDINATOR, uow)
                 uow.finish(answer)
         except CoordinatorError as error:

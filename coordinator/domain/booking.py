@@ -7,9 +7,8 @@ partner mends a report of thousands of lines in one go.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
-from coordinator.domain.answers import Answers
 from coordinator.domain.errors import CoordinatorError, InvalidInputError, LedgerBreachError
 from coordinator.domain.freeze_request import is_crossing, takes_late_lines
 from coordinator.domain.hold import HoldBalance, end_fault, lapses
@@ -20,6 +19,7 @@ from coordinator.domain.hold_terms import (
 )
 from coordinator.domain.ledger_draft import LIMIT, Draft, Rules, WorkingHold
 from coordinator.domain.ledger_state import BookedLine, Booking, LegLedger, Position
+from coordinator.domain.nothing_lines import NothingLines
 from coordinator.domain.usd import usd_cents, worth_after
 from holdfast.protocol.payloads import (
     CorrectionLine,
@@ -53,6 +53,14 @@ _CORRECTABLE = _MOVES | {LineKind.FOUND, LineKind.FROZEN}
 _BAD = -1
 
 
+class _Leaving(NamedTuple):
+    """What one effective line lets leave a hold: base units (None: all that is left) and cents."""
+
+    kind: LineKind
+    amount: int | None
+    cents: int | None
+
+
 class Booker:
     """Books one report; made anew for each."""
 
@@ -67,7 +75,7 @@ class Booker:
         self._assets: dict[str, str | None] = {}
         self._corrected: set[str] = set()
         self._named: set[int] = set()
-        self._answers = Answers(self._draft)
+        self._nothing = NothingLines(self._draft)
         self._id = ""
 
     def book(self, lines: Sequence[ReportLine]) -> Booking:
@@ -82,7 +90,7 @@ class Booker:
             self._id = self._rules.new_line_id()
             booked.append(self._take(no, each))
         self._draft.settle()
-        for line_no, address_nos in self._answers.settle(self._named).items():
+        for line_no, address_nos in self._nothing.settle(self._named).items():
             line = booked[line_no]
             booked[line_no] = line and line._replace(address_nos=address_nos)
         self._refuse_if_faulty()
@@ -103,7 +111,7 @@ class Booker:
             case KeptLine():
                 return self._keeps(no, line)
             case NothingLine():
-                return self._answers.take(no, line, self._id)
+                return self._nothing.take(no, line, self._id)
             case CorrectionLine():
                 return self._corrects(no, line)
             case _:
@@ -324,7 +332,7 @@ class Booker:
         balance = hold.balance
         balance.kept = None  # superseded by a later line
         cents = self._cents(no, line.usd, amount)
-        self._move(no, hold, kind, amount, 1, cents)
+        self._move(no, hold, _Leaving(kind, amount, cents), 1)
         if amount is not None:
             hold.moved_at = no
         return BookedLine(
@@ -341,16 +349,10 @@ class Booker:
         )
 
     @staticmethod
-    def _move(  # noqa: PLR0913, PLR0917 - all of one effective line
-        no: int,
-        hold: WorkingHold,
-        kind: LineKind,
-        amount: int | None,
-        sign: int,
-        cents: int | None,
-    ) -> None:
+    def _move(no: int, hold: WorkingHold, leaving: _Leaving, sign: int) -> None:
         """Add (sign 1) or take back (sign -1) one effective line that lets something leave."""
         balance = hold.balance
+        kind, amount, cents = leaving
         hold.at = no
         if amount is None:
             hold.ends += sign
@@ -468,8 +470,8 @@ class Booker:
             self._fault(no, "corrects", detail, "hold_void")
             return False
         if old.kind is not LineKind.FROZEN:
-            self._move(no, hold, old.kind, old.amount, -1, old.usd)
-            self._move(no, hold, old.kind, new, 1, cents)
+            self._move(no, hold, _Leaving(old.kind, old.amount, old.usd), -1)
+            self._move(no, hold, _Leaving(old.kind, new, cents), 1)
             return True
         hold.at = no
         hold.balance.frozen_usd += cents - (old.usd or 0)
@@ -554,7 +556,7 @@ class Booker:
         touched: dict[int, DeclineCode | None] = {
             address_no: None for address_no in self._named if address_no in ledger.nothing
         }
-        touched |= self._answers.codes()
+        touched |= self._nothing.codes()
         holds = {hold_id: hold.balance for hold_id, hold in draft.holds.items()}
         return Booking(
             lines=lines,

@@ -1,15 +1,13 @@
 """The freeze ledger: takes a report whole or refuses it whole, and adds it up.
 
-Source: the design's ledger. `held = frozen - released - returned - seized`, never negative, per
+`held = frozen - released - returned - seized`, never negative, per
 hold and so per leg, address and asset; `frozen <= found`. `booking` takes the lines one by one,
 `ledger_draft` checks the sums after all of them; one fault refuses the whole report.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from types import MappingProxyType
 
 from coordinator.domain.booking import Booker
 from coordinator.domain.hold import HoldBalance
@@ -24,7 +22,7 @@ from coordinator.domain.ledger_state import (
 )
 from coordinator.domain.leg import LegAct, LegFacts
 from holdfast.protocol.payloads import ReportLine
-from holdfast.protocol.vocabulary import HoldBasis, LineKind
+from holdfast.protocol.vocabulary import LineKind
 
 __all__ = [
     "AssetSums",
@@ -35,71 +33,26 @@ __all__ = [
     "HoldBalance",
     "LegLedger",
     "Position",
+    "Rules",
     "book",
     "facts_of",
     "totals",
 ]
 
-_NO_HOLDS: Mapping[str, HoldBalance] = MappingProxyType({})
 
-
-def book(  # noqa: PLR0913 - all that the rules hang on, by name, so that nothing is left to a default
-    ledger: LegLedger,
-    lines: Sequence[ReportLine],
-    *,
-    flagged: Mapping[int, Flagged],
-    address_count: int,
-    now: datetime,
-    new_line_id: Callable[[], str],
-    new_hold_id: Callable[[], str],
-    canonical_asset: Callable[[str], str],
-    other_holds: Mapping[str, HoldBalance],
-    request_ended_at: datetime | None,
-    withdrawn_addresses: Mapping[int, datetime],
-    late_window: timedelta,
-    max_hold: Mapping[HoldBasis, timedelta],
-    shared_with: Callable[[str], Iterable[str]],
-    current_status: str | None,
-) -> Booking:
+def book(ledger: LegLedger, lines: Sequence[ReportLine], rules: Rules) -> Booking:
     """Check a whole report after all its lines and return what it changes; change nothing.
 
     Args:
-        ledger: The reporting leg's ledger as it stands.
+        ledger: The reporting leg's ledger as it stands, with the holds that lines name.
         lines: The report, validated by its models.
-        flagged: What the request states, by address number; those without amount may be left out.
-        address_count: How many addresses the request flags.
-        now: Present time.
-        new_line_id: Makes `lin_…` ids, called in the order of the lines.
-        new_hold_id: Makes `hld_…` ids.
-        canonical_asset: Returns the one form of a CAIP-19 id, or raises ValueError or ours.
-        other_holds: The partner's holds on its other legs, for sharing them.
-        request_ended_at: When the request was withdrawn or closed, if it was.
-        withdrawn_addresses: When single addresses were withdrawn.
-        late_window: How long after the end crossing lines are taken.
-        max_hold: How far ahead an end may lie, by basis; a basis left out has no limit.
-        shared_with: Returns the requests that a hold is linked to.
-        current_status: The request's status, for the refusal.
+        rules: What it is judged by.
 
     Raises:
         InvalidInputError: If lines name no known address or asset, or an amount out of range.
         LedgerBreachError: If the report as a whole would break the ledger. Both carry every fault,
             each with the pointer of its line.
     """
-    rules = Rules(
-        flagged=flagged,
-        address_count=address_count,
-        now=now,
-        new_line_id=new_line_id,
-        new_hold_id=new_hold_id,
-        canonical_asset=canonical_asset,
-        other_holds=other_holds,
-        ended_at=request_ended_at,
-        withdrawn=withdrawn_addresses,
-        late_window=late_window,
-        max_hold=max_hold,
-        shared_with=shared_with,
-        current_status=current_status,
-    )
     return Booker(ledger, rules).book(lines)
 
 
@@ -142,23 +95,13 @@ def facts_of(
     *,
     address_count: int,
     last_act: LegAct | None,
-    ended: bool = False,
-    other_holds: Mapping[str, HoldBalance] = _NO_HOLDS,
+    ended: bool,
 ) -> LegFacts:
     """Return what the leg's status depends on; shared holds count for it, unlinked ones do not.
 
     Nor do withdrawn addresses that it said nothing of: no answer is awaited about them.
     """
-    linked = [
-        (hold.address_no, hold)
-        for hold in ledger.holds.values()
-        if not hold.is_void and hold.id not in ledger.unlinked
-    ]
-    linked += [
-        (address_no, other_holds[hold_id])
-        for hold_id, address_no in ledger.shared.items()
-        if not other_holds[hold_id].is_void
-    ]
+    linked = [(address_no, hold) for address_no, hold in ledger.linked() if not hold.is_void]
     frozen: Counter[Position] = Counter()
     withheld: set[Position] = set()
     for address_no, hold in linked:

@@ -1,7 +1,7 @@
 """The life cycle of a freeze request: one table, and one function that reads it.
 
-Source: the design's life-cycle table of requests. `provisional` is part of the state: a flash
-request is `active` before anybody approved it, and must be ratified.
+`provisional` is part of the state: a flash request is `active` before anybody approves it, and must
+be ratified. Source: docs/life-cycle.md.
 """
 
 from collections.abc import Mapping

@@ -1,8 +1,7 @@
 """A hold: a freeze with an end, and what is owed once it ends or the request does.
 
-Source: the design's ledger, "Holds end" and "Withdrawals oblige to answer". Nothing here extends
-itself, and no clock lets go: at its end a hold is lapsed, and only the partner knows what became
-of it.
+Nothing extends itself, and no clock releases anything: at its end a hold has lapsed, and only the
+partner knows what became of it. Source: docs/life-cycle.md and ADR 0013.
 """
 
 from collections.abc import Mapping, Sequence

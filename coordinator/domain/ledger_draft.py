@@ -23,7 +23,22 @@ _BASIS_OF_KEPT = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What a report is judged by; `freeze_ledger.book` tells what each member means."""
+    """What a report is judged by, beside the leg's ledger; nothing is left to a default.
+
+    Attributes:
+        flagged: What the request states, by address number; those without amount may be left out.
+        address_count: How many addresses the request flags.
+        now: Present time.
+        new_line_id: Makes `lin_…` ids, called in the order of the lines.
+        new_hold_id: Makes `hld_…` ids.
+        canonical_asset: Returns the one form of a CAIP-19 id, or raises ValueError or ours.
+        ended_at: When the request was withdrawn or closed, if it was.
+        withdrawn: When single addresses were withdrawn, by number.
+        late_window: How long after the end crossing lines are taken.
+        max_hold: How far ahead an end may lie, by basis; a basis left out has no limit.
+        shared_with: Returns the requests that a hold is linked to.
+        current_status: The request's status, for the refusal.
+    """
 
     flagged: Mapping[int, Flagged]
     address_count: int
@@ -31,7 +46,6 @@ class Rules:
     new_line_id: Callable[[], str]
     new_hold_id: Callable[[], str]
     canonical_asset: Callable[[str], str]
-    other_holds: Mapping[str, HoldBalance]
     ended_at: datetime | None
     withdrawn: Mapping[int, datetime]
     late_window: timedelta
@@ -126,7 +140,7 @@ class Draft:
         """Return the working copy of a hold of this partner, on whatever leg; None if unknown."""
         working = self.holds.get(hold_id)
         if working is None:
-            known = self.ledger.holds.get(hold_id) or self.rules.other_holds.get(hold_id)
+            known = self.ledger.holds.get(hold_id) or self.ledger.other_holds.get(hold_id)
             if known is None:
                 return None
             ended = known.withheld and known.ended

@@ -81,6 +81,7 @@ class LegLedger:
         nothing: Addresses that are answered with nothing, and the code.
         shared: Holds of the partner's other legs that this leg shares, and for which address.
         unlinked: Own holds that were kept for another request: they no longer count for this leg.
+        other_holds: Holds of the partner's other legs: those shared, and those that a report names.
         withdrawn: Addresses that the requester took back: no answer is awaited about them.
         line: Loads one line of this leg by id with its amount as it stands, that is with the latest
             correction applied; None if there is none.
@@ -92,8 +93,20 @@ class LegLedger:
     nothing: dict[int, DeclineCode] = field(default_factory=dict)
     shared: dict[str, int] = field(default_factory=dict)
     unlinked: set[str] = field(default_factory=set)
+    other_holds: dict[str, HoldBalance] = field(default_factory=dict)
     withdrawn: set[int] = field(default_factory=set)
     line: Callable[[str], BookedLine | None] = lambda _line_id: None
+
+    def linked(self) -> list[tuple[int, HoldBalance]]:
+        """Return (address_no, hold) of every hold that counts for the leg, its own or shared."""
+        own = [
+            (hold.address_no, hold) for hold in self.holds.values() if hold.id not in self.unlinked
+        ]
+        return own + [(number, self.other_holds[i]) for i, number in self.shared.items()]
+
+    def is_contestable(self, hold_id: str | None) -> bool:
+        """Tell whether a dispute about a hold, or about the whole leg (None), is about anything."""
+        return any(hold.is_open and hold_id in {None, hold.id} for _, hold in self.linked())
 
     def spoken_for(self) -> set[int]:
         """Return the addresses that any line speaks of, whatever came of it."""
@@ -112,8 +125,8 @@ class LegLedger:
         """Take over what a report changes."""
         self.findings.update(booking.touched_findings)
         for hold_id, hold in booking.touched_holds.items():
-            if hold.leg_id == self.leg_id:
-                self.holds[hold_id] = hold
+            holds = self.holds if hold.leg_id == self.leg_id else self.other_holds
+            holds[hold_id] = hold
         for address_no, code in booking.touched_nothing.items():
             if code is None:
                 self.nothing.pop(address_no, None)

@@ -1,10 +1,10 @@
 """One partner's side of a request: which acts it takes, and the one function that says how it is.
 
-Source: the design's life-cycle table of legs. The table guards acts; the status is no decision of
-its own, it is computed from the last act and the totals, so that the two cannot disagree.
+The table guards acts. The status is computed from the last act and the totals, so that they cannot
+disagree. Source: docs/life-cycle.md.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -44,7 +44,7 @@ _FROZEN = frozenset(
 _NOTHING_FROZEN = _EVERY - _FROZEN - {LegStatus.WITHDRAWN}
 
 #: What is not here is refused. REPORT after the end is narrowed line by line, by the freeze ledger.
-ACTS: Mapping[LegAct, ActRule] = MappingProxyType(
+LEG_ACTS: Mapping[LegAct, ActRule] = MappingProxyType(
     {
         LegAct.DELIVER: ActRule(_ACTIVE | ENDED, _EVERY),
         LegAct.ACKNOWLEDGE: ActRule(_ACTIVE, frozenset({LegStatus.QUEUED, LegStatus.DELIVERED})),
@@ -142,7 +142,7 @@ def require_act(act: LegAct, *, facts: LegFacts, request_status: RequestStatus) 
     Raises:
         InvalidTransitionError: With the leg's status as it is.
     """
-    rule = ACTS[act]
+    rule = LEG_ACTS[act]
     status = leg_status(facts)
     if request_status not in rule.requests:
         raise InvalidTransitionError(
@@ -190,3 +190,9 @@ class LegFlag(StrEnum):
     DISPUTED = "disputed"
     INFO_REQUESTED = "info_requested"
     ANSWER_OWED = "answer_owed"
+
+
+def flags_with(flags: Sequence[str], flag: LegFlag, *, holds: bool) -> list[str]:
+    """Return `flags` with one of them set or taken out, in their usual order."""
+    wanted = (set(flags) | {flag.value}) if holds else (set(flags) - {flag.value})
+    return [f.value for f in LegFlag if f.value in wanted]

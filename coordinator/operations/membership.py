@@ -5,14 +5,13 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy import select
 
-from coordinator.config_files import read_config
+from coordinator.config_files import read_rulebook
 from coordinator.domain.actor import COORDINATOR
 from coordinator.domain.errors import InvalidInputError
-from coordinator.domain.rulebook import Rulebook
 from coordinator.key_files import read_keys
 from coordinator.operations.preparation import open_migrated
 from coordinator.services.commands import execute
-from coordinator.services.core.unit_of_work import Answer, transaction
+from coordinator.services.core.unit_of_work import Answer, CommandContext, transaction
 from coordinator.services.membership.root_resets import ResetRoot
 from coordinator.settings import Settings, clock_of
 from coordinator.storage.engine.reads import read
@@ -31,10 +30,15 @@ def carry_out(settings: Settings, command: object) -> Answer:
         CoordinatorError: Whatever the rules refuse.
     """
     database = open_migrated(settings)
-    vault = read_keys(settings.keys_dir).vault
+    context = CommandContext(
+        database=database,
+        vault=read_keys(settings.keys_dir).vault,
+        clock=clock_of(settings),
+        rulebook=read_rulebook(),
+    )
     notifier = open_notifier(database, settings.database_listen_url)
     try:
-        with transaction(database, vault, clock_of(settings), _rulebook()) as uow:
+        with transaction(context) as uow:
             answer = execute(command, COORDINATOR, uow)
             uow.finish(answer)
         notifier.notify()
@@ -42,10 +46,6 @@ def carry_out(settings: Settings, command: object) -> Answer:
         notifier.close()
         database.engine.dispose()
     return answer
-
-
-def _rulebook() -> Rulebook:
-    return Rulebook.load(policies=read_config("policies.toml"), chains=read_config("chains.toml"))
 
 
 def reset_root(settings: Settings, handle: str, key_request: bytes) -> Answer:
@@ -72,7 +72,7 @@ def reset_root(settings: Settings, handle: str, key_request: bytes) -> Answer:
         jwk=request.jwk.model_dump(exclude_none=True),
         possession=request.possession,
         audience=settings.origin,
-        after=_rulebook().policies.root_reset_after,
+        after=read_rulebook().policies.root_reset_after,
     )
     return carry_out(settings, command)
 

@@ -4,10 +4,9 @@ import resource
 import threading
 
 from coordinator.app import endpoint_policy
-from coordinator.config_files import read_config
+from coordinator.config_files import read_rulebook
 from coordinator.dispatcher.context import WorkerContext
 from coordinator.dispatcher.worker import Worker, WorkerSettings
-from coordinator.domain.rulebook import Rulebook
 from coordinator.key_files import read_keys
 from coordinator.operations.preparation import open_settings_database
 from coordinator.settings import Settings, clock_of
@@ -29,9 +28,7 @@ def work(settings: Settings, stop: threading.Event) -> None:
             database=database,
             vault=keys.vault,
             clock=clock_of(settings),
-            rulebook=Rulebook.load(
-                policies=read_config("policies.toml"), chains=read_config("chains.toml")
-            ),
+            rulebook=read_rulebook(),
             webhook_keys=[keys.webhook],
         )
         Worker(context, worker_settings(settings)).run(stop)

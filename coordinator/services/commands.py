@@ -9,10 +9,10 @@ from typing import Any
 
 from coordinator.domain.actor import Actor
 from coordinator.domain.permission import Permission, require
-from coordinator.services.after_freeze import closing, disputes, legal_orders, withdrawals
 from coordinator.services.core.bus import Handler, handlers_by_command
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.delivery import deliveries, webhook_endpoints
+from coordinator.services.ending import closing, disputes, legal_orders, withdrawals
 from coordinator.services.ledger import freeze_ledger, holds
 from coordinator.services.membership import (
     grant_proposals,

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from holdfast.protocol.accounts import comparison_key
 from holdfast.protocol.payloads import FlaggedAddress
@@ -165,14 +166,14 @@ class DepositBook:
                 "INSERT INTO deposit VALUES (?, ?, ?, ?, ?, ?)",
                 (customer, asset, str(amount), sender, comparison_key(sender), tx),
             )
-            _move(database, customer, asset, available=amount)
+            _move(database, customer, asset, _Parts(available=amount))
 
     def withdraw(
         self, customer: str, asset: str, amount: int, payout: Payout | None = None
     ) -> None:
         """Pay out; raises ValueError where so much is not available."""
         with self._transaction() as database:
-            _move(database, customer, asset, available=-amount)
+            _move(database, customer, asset, _Parts(available=-amount))
             if payout is not None:
                 row = (customer, asset, payout.service, payout.account, payout.tx)
                 database.execute("INSERT INTO payout VALUES (?, ?, ?, ?, ?)", row)
@@ -190,7 +191,7 @@ class DepositBook:
     def lock(self, customer: str, asset: str, amount: int) -> None:
         """Bind a part of the balance elsewhere (lent out, in an open order)."""
         with self._transaction() as database:
-            _move(database, customer, asset, available=-amount, locked=amount)
+            _move(database, customer, asset, _Parts(available=-amount, locked=amount))
 
     def match(
         self, addresses: Sequence[FlaggedAddress], *, withdrawn: Collection[int] = ()
@@ -374,7 +375,9 @@ class DepositBook:
         freeze = self.freeze_of(hold)
         with self._transaction() as database:
             back = freeze.held if column == "released" else 0
-            _move(database, freeze.customer, freeze.asset, available=back, frozen=-freeze.held)
+            _move(
+                database, freeze.customer, freeze.asset, _Parts(available=back, frozen=-freeze.held)
+            )
             total = freeze.held + (freeze.released if column == "released" else freeze.returned)
             database.execute(
                 f"UPDATE freeze SET {column} = ? WHERE hold = ?",  # noqa: S608 - one of two words
@@ -401,7 +404,7 @@ def _insert_freeze(
     database: sqlite3.Connection, request_id: str, match: Match, now: datetime
 ) -> None:
     amount = match.freezable
-    _move(database, match.customer, match.asset, available=-amount, frozen=amount)
+    _move(database, match.customer, match.asset, _Parts(available=-amount, frozen=amount))
     database.execute(
         "INSERT INTO freeze (request_id, address_no, customer, asset, found, amount,"
         " frozen_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -417,15 +420,15 @@ def _insert_freeze(
     )
 
 
-def _move(  # noqa: PLR0913 - whose, of what, and the three parts
-    database: sqlite3.Connection,
-    customer: str,
-    asset: str,
-    *,
-    available: int = 0,
-    locked: int = 0,
-    frozen: int = 0,
-) -> None:
+class _Parts(NamedTuple):
+    """The three parts of a balance, or what is added to each; base units."""
+
+    available: int = 0
+    locked: int = 0
+    frozen: int = 0
+
+
+def _move(database: sqlite3.Connection, customer: str, asset: str, by: _Parts) -> None:
     """Add to the three parts of a balance; no part may become negative."""
     database.execute(
         "INSERT INTO balance (customer, asset) VALUES (?, ?) ON CONFLICT DO NOTHING",
@@ -435,11 +438,7 @@ def _move(  # noqa: PLR0913 - whose, of what, and the three parts
         "SELECT available, locked, frozen FROM balance WHERE customer = ? AND asset = ?",
         (customer, asset),
     ).fetchone()
-    parts = [
-        int(row["available"]) + available,
-        int(row["locked"]) + locked,
-        int(row["frozen"]) + frozen,
-    ]
+    parts = [int(row[name]) + part for name, part in by._asdict().items()]
     if min(parts) < 0:
         raise ValueError(f"{customer} has not so much {asset}")
     database.execute(

@@ -17,7 +17,7 @@ from holdfast.protocol.proof_of_possession import make_possession
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import Role
 from tests.factories import ORIGIN, Exchange, Member, Signer, grant_body
-from tests.rulebook import RULEBOOK
+from tests.rulebook import command_context
 
 
 def new_person(exchange: Exchange, *roles: Role) -> Member:
@@ -79,7 +79,7 @@ def is_served(signer: Signer, member: Member) -> bool:
 
 def operate(database: Database, vault: Vault, clock: Clock, command: object) -> Answer:
     """Give one of the coordinator's own commands."""
-    with transaction(database, vault, clock, RULEBOOK) as uow:
+    with transaction(command_context(database, vault, clock)) as uow:
         answer = execute(command, COORDINATOR, uow)
         uow.finish(answer)
     return answer

@@ -31,7 +31,7 @@ from tests.api.membership_acts import (
     with_new_key,
 )
 from tests.factories import ETHER, ORIGIN, Cast, Exchange, Signer, freeze_request_body, grant_body
-from tests.rulebook import RULEBOOK
+from tests.rulebook import RULEBOOK, command_context
 
 REQUESTS = "/v1/freeze-requests"
 #: From the examples of EIP-55: other accounts than the one that is flagged already.
@@ -330,7 +330,7 @@ def test_a_transaction_under_way_notices_the_suspension(
     assert found is not None
     operator.suspend(cast.b)
     command = ChangeContacts(contacts=("security desk",))
-    with transaction(database, vault, clock, RULEBOOK) as uow:
+    with transaction(command_context(database, vault, clock)) as uow:
         uow.stands_on(found)
         execute(command, found.actor, uow)
         with pytest.raises(AuthenticationError, match="suspended, meanwhile"):
@@ -348,7 +348,7 @@ def test_a_rotation_stands_although_another_key_was_taken_away_meanwhile(
     renewed = with_new_key(cast.b.analyst)
     body = Grant.model_validate(rotation_body(cast.b.analyst, renewed))
     with transaction(
-        database, vault, clock, RULEBOOK, Evidence("e30.e30.e30", b"{}", "0" * 64)
+        command_context(database, vault, clock), Evidence("e30.e30.e30", b"{}", "0" * 64)
     ) as uow:
         uow.stands_on(found)
         uow.finish(execute(RotateKey(body=body, audience=ORIGIN), found.actor, uow))

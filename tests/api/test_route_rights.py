@@ -1,6 +1,6 @@
 """Every route, asked by every role, on one's own and on somebody else's objects.
 
-The expected rights are the design's table of roles, written down here a second time.
+The expected rights are written down here a second time.
 """
 
 from collections.abc import Mapping

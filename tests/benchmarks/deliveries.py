@@ -20,7 +20,7 @@ from tests.benchmarks.parts import mixed_addresses
 from tests.benchmarks.receiver import Receiver
 from tests.benchmarks.stage import Stage, Stages
 from tests.factories import Exchange
-from tests.rulebook import RULEBOOK
+from tests.rulebook import command_context
 
 ENDPOINTS = 50
 #: Each goes to every endpoint of one partner.
@@ -42,7 +42,7 @@ def measure(stages: Stages) -> Iterator[Figure]:
 def register(stage: Stage, exchange: Exchange, urls: Sequence[str]) -> None:
     """Register an endpoint of `exchange` at each of `urls`."""
     for url in urls:
-        with transaction(stage.database, stage.vault, stage.clock, RULEBOOK) as uow:
+        with transaction(command_context(stage.database, stage.vault, stage.clock)) as uow:
             command = RegisterEndpoint(body=payloads.NewEndpoint(url=url), secret=new_secret())
             uow.finish(execute(command, exchange.lead.actor, uow))
 
@@ -94,7 +94,7 @@ def _queue(stage: Stage) -> None:
         rows = connection.execute(text("SELECT handle, document_key_id FROM partner"))
         key_ids = {row.handle: row.document_key_id for row in rows}
     for start in range(0, EVENTS, 20):
-        with transaction(stage.database, stage.vault, stage.clock, RULEBOOK) as uow:
+        with transaction(command_context(stage.database, stage.vault, stage.clock)) as uow:
             for number in range(start, start + 20):
                 handle = stage.cast.all[number % 4].handle
                 uow.record(

@@ -22,7 +22,7 @@ from tests.benchmarks.load import Caller
 from tests.benchmarks.parts import mixed_addresses
 from tests.benchmarks.stage import Stage, Stages, free_port
 from tests.factories import Member
-from tests.rulebook import RULEBOOK
+from tests.rulebook import command_context
 
 PATH = "/v1/freeze-requests"
 ADDRESSES = 20_000
@@ -275,7 +275,7 @@ def _memory_with_much_due(stages: Stages) -> Figure:
         with stage.database.engine.connect() as connection:
             key_id = connection.execute(key_of, {"handle": stage.cast.a.handle}).scalar_one()
         for _ in range(DUE_EVENTS // DUE_AT_ONCE):
-            with transaction(stage.database, stage.vault, stage.clock, RULEBOOK) as uow:
+            with transaction(command_context(stage.database, stage.vault, stage.clock)) as uow:
                 for _ in range(DUE_AT_ONCE):
                     uow.record(
                         "freeze.found",

@@ -13,7 +13,7 @@ from tests.benchmarks.figures import Figure, median, percentile
 from tests.benchmarks.receiver import Receiver
 from tests.benchmarks.stage import Stage, Stages
 from tests.factories import Exchange
-from tests.rulebook import RULEBOOK
+from tests.rulebook import command_context
 
 #: Of the hog, and of each of the three others.
 ENDPOINTS_EACH = 20
@@ -79,7 +79,7 @@ def _send(stage: Stage, exchange: Exchange, notifier: Notifier) -> float:
     """Record an event about a request of its own for all endpoints of a partner; returns when."""
     with stage.database.engine.connect() as connection:
         key_id = connection.execute(_KEY, {"handle": exchange.handle}).scalar_one()
-    with transaction(stage.database, stage.vault, stage.clock, RULEBOOK) as uow:
+    with transaction(command_context(stage.database, stage.vault, stage.clock)) as uow:
         uow.record(
             "freeze.found",
             {"note": "x" * 300},

@@ -25,7 +25,7 @@ from holdfast.protocol import payloads
 from holdfast.protocol.jwk import PrivateKey
 from holdfast.protocol.webhook_signature import new_secret
 from tests.factories import Member
-from tests.rulebook import RULEBOOK
+from tests.rulebook import RULEBOOK, command_context
 
 WEBHOOK_KEY = PrivateKey.from_seed(b"s" * 32)
 
@@ -66,7 +66,7 @@ class Outbox:
     def endpoint(self, owner: Member, url: str = "http://127.0.0.1:9/hook") -> Endpoint:
         """Register an endpoint of `owner`'s partner."""
         secret = new_secret()
-        with transaction(self.database, self.vault, self.clock, RULEBOOK) as uow:
+        with transaction(command_context(self.database, self.vault, self.clock)) as uow:
             command = RegisterEndpoint(body=payloads.NewEndpoint(url=url), secret=secret)
             answer = execute(command, owner.actor, uow)
             uow.finish(answer)
@@ -82,7 +82,7 @@ class Outbox:
         note: str = "",
     ) -> str:
         """Record one event for `partner`; returns its id."""
-        with transaction(self.database, self.vault, self.clock, RULEBOOK) as uow:
+        with transaction(command_context(self.database, self.vault, self.clock)) as uow:
             key = uow.key(
                 self.value("SELECT document_key_id FROM partner WHERE handle = :p", p=partner)
             )

@@ -15,6 +15,7 @@ from coordinator.domain.freeze_ledger import (
     Flagged,
     HoldBalance,
     LegLedger,
+    Rules,
     book,
     facts_of,
 )
@@ -125,28 +126,25 @@ class Desk:
             "address_count": 5,
             "now": NOW,
             "max_hold": MAX_HOLD,
-            "request_ended_at": None,
-            "withdrawn_addresses": {},
+            "canonical_asset": canonical,
+            "ended_at": None,
+            "withdrawn": {},
             "late_window": timedelta(hours=24),
             "shared_with": lambda _hold: [OTHER],
             "current_status": None,
         }
-        self.other_holds: dict[str, HoldBalance] = {}
 
     def _stored(self, line_id: str) -> BookedLine | None:
         return self.lines.get(line_id)
 
     def try_report(self, *lines: ReportLine, **rules: Any) -> Booking:
         """Book without taking it over."""
-        return book(
-            self.ledger,
-            lines,
+        judged = Rules(
             new_line_id=lambda: type_id("lin", next(self.ids)),
             new_hold_id=lambda: type_id("hld", next(self.ids)),
-            canonical_asset=canonical,
-            other_holds=self.other_holds,
             **(self.rules | rules),
         )
+        return book(self.ledger, lines, judged)
 
     def report(self, *lines: ReportLine, **rules: Any) -> Booking:
         """Book and take over, corrections into the lines that they correct."""
@@ -158,9 +156,6 @@ class Desk:
                 self.lines[booked.corrects] = self.lines[booked.corrects]._replace(
                     amount=booked.amount, withheld=booked.withheld
                 )
-        for hold_id, hold in booking.touched_holds.items():
-            if hold.leg_id != self.ledger.leg_id:
-                self.other_holds[hold_id] = hold
         return booking
 
     def opens(self, address_no: int = 0, amount: int | None = 100, **members: Any) -> str:
@@ -180,7 +175,6 @@ class Desk:
                 address_count=self.rules["address_count"],
                 last_act=LegAct.REPORT,
                 ended=ended,
-                other_holds=self.other_holds,
             )
         )
 
@@ -191,10 +185,10 @@ class Desk:
         **rules: Any,
     ) -> Mapping[str, str]:
         """Report what must be refused; return pointer to code, and see that nothing moved."""
-        before = repr(self.ledger), repr(self.other_holds)
+        before = repr(self.ledger)
         with pytest.raises(error) as refusal:
             self.try_report(*lines, **rules)
-        assert (repr(self.ledger), repr(self.other_holds)) == before
+        assert repr(self.ledger) == before
         assert refusal.value.message
         assert all(fault.detail for fault in refusal.value.errors)
         return {fault.pointer: fault.code for fault in refusal.value.errors}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from coordinator.domain.errors import InvalidInputError, LedgerBreachError
-from coordinator.domain.freeze_ledger import book, totals
+from coordinator.domain.freeze_ledger import totals
 from coordinator.domain.ledger_draft import LIMIT
 from holdfast.protocol.vocabulary import HoldBasis, LegStatus, LineKind
 from tests.domain.ledger_cases import (
@@ -375,15 +375,7 @@ def test_an_asset_may_be_refused_by_an_error_of_ours() -> None:
         raise InvalidInputError(f"{asset} is unknown")
 
     with pytest.raises(InvalidInputError) as refused:
-        book(
-            desk.ledger,
-            [found(0, 1)],
-            new_line_id=lambda: "lin_1",
-            new_hold_id=lambda: "hld_1",
-            canonical_asset=refuse,
-            other_holds={},
-            **desk.rules,
-        )
+        desk.try_report(found(0, 1), canonical_asset=refuse)
     assert refused.value.errors[0].detail == f"{ETH} is unknown"
 
 

@@ -123,7 +123,7 @@ def test_nothing_for_what_was_found_frozen_or_withheld_earlier_contradicts_it() 
 def test_nothing_for_an_address_of_a_shared_hold_contradicts_it() -> None:
     other, desk = Desk("leg_2"), Desk()
     hold = other.opens(0, 5)
-    desk.other_holds = dict(other.ledger.holds)
+    desk.ledger.other_holds = dict(other.ledger.holds)
     assert desk.refused(share(hold, 1), nothing([1])) == {"/lines/1/address_nos": "contradiction"}
     desk.report(share(hold, 1))
     assert desk.refused(nothing([1])) == {"/lines/0/address_nos": "contradiction"}

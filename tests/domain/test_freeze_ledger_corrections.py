@@ -139,7 +139,7 @@ def test_a_correction_names_a_line_of_this_leg() -> None:
 def test_only_lines_with_an_amount_are_corrected_and_never_a_correction() -> None:
     desk, other = Desk(), Desk("leg_2")
     shared = other.opens(0, 5)
-    desk.other_holds = dict(other.ledger.holds)
+    desk.ledger.other_holds = dict(other.ledger.holds)
     booking = desk.report(found(0, 5), nothing([1]), share(shared, 2))
     corrected = desk.report(correction(booking.lines[0].id, 6)).lines[0].id
     for line_id in (booking.lines[1].id, booking.lines[2].id, corrected):
@@ -173,7 +173,7 @@ def test_a_correction_does_not_take_back_what_was_kept() -> None:
     desk = Desk()
     booking = desk.report(found(0, 100), frozen(0, 100))
     hold = booking.opened[0]
-    ended = {"request_ended_at": desk.rules["now"]}
+    ended = {"ended_at": desk.rules["now"]}
     desk.report(kept(hold, hold_expires_at="2026-12-01T00:00:00Z"), **ended)
     desk.report(correction(booking.lines[1].id, 50), **ended)
     assert desk.hold(hold).kept is not None
@@ -182,11 +182,11 @@ def test_a_correction_does_not_take_back_what_was_kept() -> None:
 def test_a_line_about_a_hold_that_no_longer_counts_here_is_corrected_elsewhere() -> None:
     desk, other = Desk(), Desk("leg_2")
     hold = other.opens(0, 5)
-    desk.other_holds = dict(other.ledger.holds)
+    desk.ledger.other_holds = dict(other.ledger.holds)
     desk.report(share(hold, 1))
     line_id = desk.report(released(hold, 1)).lines[0].id
-    assert desk.other_holds[hold].held == 4
+    assert desk.ledger.other_holds[hold].held == 4
     desk.report(correction(line_id, 2))
-    assert desk.other_holds[hold].held == 3
-    desk.other_holds = {}
+    assert desk.ledger.other_holds[hold].held == 3
+    desk.ledger.other_holds = {}
     assert desk.refused(correction(line_id, 2)) == {"/lines/0/corrects": "not_linked"}

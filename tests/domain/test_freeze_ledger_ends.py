@@ -30,7 +30,7 @@ LATER = NOW + 5 * DAY
 
 
 def ended(at: datetime = END) -> dict[str, Any]:
-    return {"request_ended_at": at}
+    return {"ended_at": at}
 
 
 def test_messages_cross_so_earlier_freezes_are_taken_and_owe_an_answer() -> None:
@@ -91,7 +91,7 @@ def test_a_top_up_after_the_end_needs_a_time_before_it() -> None:
 
 def test_a_withdrawn_address_takes_no_later_freeze() -> None:
     desk = Desk()
-    withdrawn: dict[str, Any] = {"withdrawn_addresses": {0: END}}
+    withdrawn: dict[str, Any] = {"withdrawn": {0: END}}
     faults = desk.refused(found(0, 5), frozen(0, 5, frozen_at=END), **withdrawn)
     assert faults == {"/lines/1/frozen_at": "address_withdrawn"}
     booking = desk.report(
@@ -107,7 +107,7 @@ def test_a_withdrawn_address_takes_no_later_freeze() -> None:
 def test_a_hold_frozen_after_the_withdrawal_is_not_shared_with_it() -> None:
     desk, other = Desk(), Desk("leg_2")
     late, early = other.opens(0, 5, frozen_at=NOW), other.opens(0, 5, frozen_at=BEFORE)
-    desk.other_holds = dict(other.ledger.holds)
+    desk.ledger.other_holds = dict(other.ledger.holds)
     assert desk.refused(share(late, 0), **ended()) == {"/lines/0/frozen_at": "request_ended"}
     assert desk.report(share(early, 0), **ended()).owing == (early,)
 
@@ -159,7 +159,7 @@ def test_a_hold_whose_end_has_passed_may_be_kept_before_the_timer_notices() -> N
 def test_a_hold_on_a_withdrawn_address_may_be_kept() -> None:
     desk = Desk()
     hold = desk.opens(0, 100)
-    desk.report(kept(hold, hold_expires_at=LATER), withdrawn_addresses={0: NOW})
+    desk.report(kept(hold, hold_expires_at=LATER), withdrawn={0: NOW})
 
 
 def test_what_is_kept_must_be_held_owed_and_dated() -> None:

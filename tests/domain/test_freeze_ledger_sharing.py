@@ -33,7 +33,7 @@ def two_legs() -> tuple[Desk, Desk, str]:
     ids = count(1)
     owner, sharer = Desk("leg_1", ids), Desk("leg_2", ids)
     hold = owner.opens(0, 100)
-    sharer.other_holds = dict(owner.ledger.holds)
+    sharer.ledger.other_holds = dict(owner.ledger.holds)
     return owner, sharer, hold
 
 
@@ -45,7 +45,7 @@ def test_a_shared_hold_counts_for_both_legs_and_once_in_sums() -> None:
     assert not booking.opened
     assert (line.shares, line.amount, line.withheld, line.asset) == (True, None, False, ETH)
     assert sharer.status() is LegStatus.FROZEN
-    both = [*owner.ledger.holds.values(), *sharer.other_holds.values()]
+    both = [*owner.ledger.holds.values(), *sharer.ledger.other_holds.values()]
     assert totals(both, [])[ETH].frozen == 100
 
 
@@ -79,7 +79,7 @@ def test_sharing_takes_no_amount_and_only_an_open_hold_once() -> None:
     assert sharer.refused(share(hold, 4)) == {"/lines/0/hold": "already_shared"}
     owner.report(released(hold, 100))
     third = Desk("leg_3")
-    third.other_holds = dict(owner.ledger.holds)
+    third.ledger.other_holds = dict(owner.ledger.holds)
     assert third.refused(share(hold, 0)) == {"/lines/0/hold": "hold_ended"}
 
 
@@ -105,7 +105,7 @@ def test_a_hold_kept_for_another_request_no_longer_counts_for_this_one() -> None
     owner, _, hold = two_legs()
     booking = owner.report(
         kept(hold, "other_request", other_request=OTHER),
-        request_ended_at=END,
+        ended_at=END,
         shared_with=lambda _hold: [OTHER],
     )
     assert booking.unlinked == (hold,)
@@ -118,7 +118,7 @@ def test_a_hold_kept_for_another_request_no_longer_counts_for_this_one() -> None
 def test_the_leg_that_shared_may_leave_the_hold_too() -> None:
     _, sharer, hold = two_legs()
     sharer.report(share(hold, 3))
-    sharer.report(kept(hold, "other_request", other_request=OTHER), request_ended_at=END)
+    sharer.report(kept(hold, "other_request", other_request=OTHER), ended_at=END)
     assert not sharer.ledger.shared
     assert sharer.status(ended=True) is LegStatus.WITHDRAWN
 
@@ -137,7 +137,7 @@ def test_a_hold_is_left_only_to_a_request_that_shares_it(
     assert (
         owner.refused(
             kept(hold, "other_request", **members),
-            request_ended_at=END,
+            ended_at=END,
             shared_with=lambda _hold: [OTHER],
         )
         == fault
@@ -148,8 +148,8 @@ def test_a_shared_hold_is_owed_for_the_address_that_it_is_shared_for() -> None:
     _, sharer, hold = two_legs()
     sharer.report(share(hold, 3))
     later = kept(hold, hold_expires_at=NOW + 100 * HOUR)
-    assert sharer.refused(later, withdrawn_addresses={0: NOW}) == {"/lines/0/hold": "nothing_owed"}
-    sharer.report(later, withdrawn_addresses={3: NOW})
+    assert sharer.refused(later, withdrawn={0: NOW}) == {"/lines/0/hold": "nothing_owed"}
+    sharer.report(later, withdrawn={3: NOW})
 
 
 def test_a_shared_hold_uses_up_nothing_of_what_this_leg_found() -> None:
@@ -162,5 +162,5 @@ def test_a_shared_hold_that_was_taken_back_counts_for_nobody() -> None:
     owner, sharer, hold = two_legs()
     sharer.report(share(hold, 3))
     frozen_line = next(each.id for each in owner.lines.values() if each.hold_id == hold)
-    sharer.other_holds.update(owner.report(correction(frozen_line, 0)).touched_holds)
+    sharer.ledger.other_holds.update(owner.report(correction(frozen_line, 0)).touched_holds)
     assert sharer.status() is LegStatus.UNDER_REVIEW

@@ -22,7 +22,7 @@ A = Action
 EVERY_CELL = list(product([None, *RequestStatus], [False, True], Action))
 END = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
-#: The design's table, written out a second time and flat, so that a change in one shows.
+#: The table, written out a second time and flat, so that a change in one shows.
 EXPECTED = {
     (None, False, A.SUBMIT): (S.SUBMITTED, False),
     (None, False, A.SUBMIT_FLASH): (S.ACTIVE, True),

@@ -1,4 +1,4 @@
-"""A leg's acts and computed status, against the design's table and a plain second reading of it."""
+"""A leg's acts and its status, against the table and against a plain second reading of it."""
 
 from datetime import UTC, datetime
 from itertools import product
@@ -7,9 +7,9 @@ import pytest
 
 from coordinator.domain.errors import InvalidTransitionError
 from coordinator.domain.leg import (
-    ACTS,
     FINAL,
     IMPLIES_ACKNOWLEDGEMENT,
+    LEG_ACTS,
     LegAct,
     LegFacts,
     counts,
@@ -57,7 +57,7 @@ WENT_OUT = {RequestStatus.ACTIVE, RequestStatus.WITHDRAWN, RequestStatus.CLOSED}
 
 
 def allowed(act: LegAct, status: LegStatus, request: RequestStatus) -> bool:
-    """Read the design's table a second time."""
+    """Read the table a second time."""
     if act is A.DELIVER or act is A.REPORT:
         return request in WENT_OUT
     if act is A.WITHDRAW:
@@ -98,7 +98,7 @@ def test_a_refusal_says_while_what_the_act_is_taken() -> None:
 
 
 def test_every_act_has_a_rule() -> None:
-    assert set(ACTS) == set(LegAct)
+    assert set(LEG_ACTS) == set(LegAct)
 
 
 BOOLS = [False, True]
@@ -112,7 +112,7 @@ CODES = [
 
 
 def expected_status(facts: LegFacts) -> LegStatus:  # noqa: C901, PLR0911 - as long as the rule
-    """Read the design's rule sentence by sentence, as slowly as it is written."""
+    """Read the rule sentence by sentence, as slowly as it is written."""
     if facts.any_held and facts.frozen_lt_found:
         return S.PARTIALLY_FROZEN
     if facts.any_held:

@@ -1,4 +1,4 @@
-"""Rights: the design's table of role by side, cell by cell, and deny by default."""
+"""Rights: the table of role by side, cell by cell, and deny by default."""
 
 from itertools import product
 
@@ -54,7 +54,7 @@ ASKED = {
     P.FREEZE_LEDGER_CORRECT,
     P.DISPUTE_RAISE,
 }
-#: The design's table a second time, flat.
+#: The table a second time, flat.
 EXPECTED = {
     R.ANALYST: ANALYST,
     R.SYSTEM: ANALYST | ENDPOINTS,

@@ -7,7 +7,7 @@ import pytest
 
 from coordinator.domain.leg import LegAct
 from holdfast.errors import UntrustedEvidenceError
-from holdfast.evidence.act_rules import ACTS, LINE_ROLES, REQUESTS, UNSIGNED
+from holdfast.evidence.act_rules import ACT_RULES, LINE_ROLES, REQUESTS, UNSIGNED
 from holdfast.evidence.acts import prove_act
 from holdfast.evidence.key_directory import KeyDirectory
 from holdfast.profiles.store import Profile
@@ -22,7 +22,7 @@ CONTENT = "ab" * 32
 
 
 def url_of(act: str, request_id: str = FRQ) -> str:
-    path = ACTS[act].path
+    path = ACT_RULES[act].path
     if path is None:
         return ORIGIN + REQUESTS
     below = re.sub(r"\{(\w+)\}", lambda prefix: new_id(prefix[1]), path)
@@ -30,10 +30,10 @@ def url_of(act: str, request_id: str = FRQ) -> str:
 
 
 def fits(act: str, url: str) -> bool:
-    return ACTS[act].fits(url, origin=ORIGIN, request_id=FRQ)
+    return ACT_RULES[act].fits(url, origin=ORIGIN, request_id=FRQ)
 
 
-@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("act", ACT_RULES)
 def test_an_act_is_signed_over_its_own_path_and_nothing_near_it(act: str) -> None:
     url = url_of(act)
     assert fits(act, url)
@@ -42,7 +42,7 @@ def test_an_act_is_signed_over_its_own_path_and_nothing_near_it(act: str) -> Non
         url.replace("/v1/", "//v1/"),
         url.replace("/v1/", "/v2/"),
         url.replace("https:", "http:"),
-        url.replace(FRQ, new_id("frq")) if ACTS[act].path else f"{url}/{FRQ}",
+        url.replace(FRQ, new_id("frq")) if ACT_RULES[act].path else f"{url}/{FRQ}",
         url.upper(),
     ]
     assert [each for each in near if fits(act, each)] == []
@@ -58,25 +58,25 @@ def test_an_id_within_the_path_is_one_of_its_kind(act: str) -> None:
 
 def test_acts_that_share_a_path_are_told_apart_by_their_decision() -> None:
     paths: dict[str | None, list[str]] = {}
-    for act, rule in ACTS.items():
+    for act, rule in ACT_RULES.items():
         paths.setdefault(rule.path, []).append(act)
     together = [acts for acts in paths.values() if len(acts) > 1]
     assert together == [["approve", "reject", "approve_addition", "reject_addition"]]
-    assert all(ACTS[act].decision for act in together[0])
+    assert all(ACT_RULES[act].decision for act in together[0])
 
 
 def _stored_kinds() -> Iterator[str]:
     """Yield every kind of act that the coordinator stores, as its sources name them."""
     for name, _, source in modules("coordinator"):
         if name.startswith("coordinator/services/"):
-            yield from re.findall(r'\bAct\(\s*"(\w+)"', source)
+            yield from re.findall(r'\bNewAct\(\s*"(\w+)"', source)
 
 
 def test_every_act_that_the_coordinator_stores_is_known() -> None:
-    known = {*ACTS, *UNSIGNED}
+    known = {*ACT_RULES, *UNSIGNED}
     stored = {*_stored_kinds(), *map(str, LegAct)}
     assert {"submit", "extend", "lapse", "acknowledge", "report"} <= stored
-    assert stored - known == set(), "every kit must know it: add it to act_rules.ACTS"
+    assert stored - known == set(), "every kit must know it: add it to act_rules.ACT_RULES"
 
 
 def test_every_kind_of_line_says_who_may_report_it() -> None:
@@ -111,7 +111,7 @@ def test_a_kind_that_the_table_does_not_know_is_refused() -> None:
     lead = world.person(Role.SECURITY_LEAD)
     url = url_of("review")
     assert refused(world, lead, "freeze_everything", body_of(), url=url) == "unknown_act"
-    for act in set(UNSIGNED) - set(ACTS):
+    for act in set(UNSIGNED) - set(ACT_RULES):
         assert refused(world, lead, act, body_of(), url=url) == "unknown_act"
 
 

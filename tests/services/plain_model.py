@@ -1,4 +1,4 @@
-"""The life cycle and the ledger as the design tells them, in plain sums and words of its own.
+"""The life cycle and the ledger as docs/life-cycle.md tells them, in plain sums and other words.
 
 One asset, amounts stated. Every `may_…` tells whether an act is to be taken; nothing here raises.
 """

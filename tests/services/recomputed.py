@@ -13,10 +13,9 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, func, select
 
 from coordinator.domain.freeze_request import ENDED
-from coordinator.domain.hold import HoldBalance
 from coordinator.domain.ledger_state import LegLedger
 from coordinator.domain.leg import FINAL, LegFlag
-from coordinator.services.requests.legs import LegBooks, last_act_of, status_now
+from coordinator.services.requests.legs import last_act_of, status_now
 from coordinator.storage.engine.base import Base
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.reads import read
@@ -32,7 +31,7 @@ _MOVES = ("released", "returned", "seized")
 
 
 @dataclass(slots=True)
-class _Books:
+class _Stored:
     """The rows that all is computed from."""
 
     requests: dict[str, FreezeRequestRow]
@@ -49,7 +48,7 @@ class _Books:
     for_requester: Counter[str] = field(default_factory=Counter)
 
     @classmethod
-    def read(cls, connection: Connection) -> "_Books":
+    def read(cls, connection: Connection) -> "_Stored":
         def rows(row_type: type[B]) -> list[B]:
             return read(connection, select(row_type))
 
@@ -103,57 +102,52 @@ class _Books:
 def faults(database: Database) -> list[str]:
     """Return what is stored otherwise than it follows from the rest, in words; of all requests."""
     with database.engine.connect() as connection:
-        books = _Books.read(connection)
-        holds, legs = books.owing()
+        stored = _Stored.read(connection)
+        holds, legs = stored.owing()
         return [
-            *_of_legs(connection, books, legs),
-            *_of_disputes(books),
-            *_of_holds(books, holds),
-            *_of_findings(books),
-            *_of_requests(books, legs),
+            *_of_legs(connection, stored, legs),
+            *_of_disputes(stored),
+            *_of_holds(stored, holds),
+            *_of_findings(stored),
+            *_of_requests(stored, legs),
         ]
 
 
-def _of_legs(connection: Connection, books: _Books, owing: set[str]) -> Iterator[str]:
-    for leg in books.legs:
-        request = books.requests[leg.request_id]
-        ledger = ledger_store.load_leg(connection, leg.id)
-        others: dict[str, HoldBalance] = ledger_store.holds_of_partner(
-            connection, leg.partner, sorted(ledger.shared), but_leg=leg.id
-        )
+def _of_legs(connection: Connection, stored: _Stored, owing: set[str]) -> Iterator[str]:
+    for leg in stored.legs:
+        request = stored.requests[leg.request_id]
+        ledger = ledger_store.load_leg(connection, leg)
         is_over = request.status in ENDED
-        status = status_now(
-            LegBooks(ledger, others), request, last_act=last_act_of(leg), ended=is_over
-        )
+        status = status_now(ledger, request, last_act=last_act_of(leg), ended=is_over)
         expected = {
             "status": status.value,
             "ended": is_over,
             "owes_answer": leg.id in owing,
-            "flags": [flag.value for flag in LegFlag if _is_flagged(books, leg, flag, owing)],
-            "event_sequence": books.events[leg.id],
-            "requester_sequence": books.for_requester[leg.id],
+            "flags": [flag.value for flag in LegFlag if _is_flagged(stored, leg, flag, owing)],
+            "event_sequence": stored.events[leg.id],
+            "requester_sequence": stored.for_requester[leg.id],
         }
         yield from _differences(f"{leg.partner} on {leg.request_id}", leg, expected)
         if not is_over:
-            yield from _of_clock(books, leg, request, ledger)
+            yield from _of_clock(stored, leg, request, ledger)
 
 
 def _of_clock(
-    books: _Books, leg: LegRow, request: FreezeRequestRow, ledger: LegLedger
+    stored: _Stored, leg: LegRow, request: FreezeRequestRow, ledger: LegLedger
 ) -> Iterator[str]:
     of = f"the clock of {leg.partner} on {leg.request_id}"
-    spoken_for = {line.address_no for line in books.lines if line.leg_id == leg.id}
-    spoken_for |= {link.address_no for link in books.links if link.leg_id == leg.id}
-    spoken_for |= {*ledger.nothing, *(n for r, n in books.withdrawn if r == request.id)}
+    spoken_for = {line.address_no for line in stored.lines if line.leg_id == leg.id}
+    spoken_for |= {link.address_no for link in stored.links if link.leg_id == leg.id}
+    spoken_for |= {*ledger.nothing, *(n for r, n in stored.withdrawn if r == request.id)}
     is_answered = leg.last_act == "decline" or len(spoken_for - {None}) == request.address_count
     if is_answered and leg.answered_at is None:
         yield f"{of} runs, and every address has its answer"
-    waits = books.open_questions[leg.id] > 0 or request.unratified_until is not None
+    waits = stored.open_questions[leg.id] > 0 or request.unratified_until is not None
     if leg.clock_paused_at is not None and (not waits or leg.answered_at is not None):
         yield f"{of} stands, and nobody waits"
 
 
-def _is_flagged(books: _Books, leg: LegRow, flag: LegFlag, owing: set[str]) -> bool:
+def _is_flagged(stored: _Stored, leg: LegRow, flag: LegFlag, owing: set[str]) -> bool:
     return {
         LegFlag.OVERDUE: (
             leg.overdue_at is not None and leg.acknowledged_at is None and not leg.ended
@@ -163,24 +157,24 @@ def _is_flagged(books: _Books, leg: LegRow, flag: LegFlag, owing: set[str]) -> b
         ),
         # That its notice was given up is kept nowhere else; arrived it is no longer.
         LegFlag.UNDELIVERABLE: flag.value in leg.flags and leg.delivered_at is None,
-        LegFlag.DISPUTED: any(x.leg_id == leg.id for x in books.disputes),
-        LegFlag.INFO_REQUESTED: books.open_questions[leg.id] > 0 and not leg.ended,
+        LegFlag.DISPUTED: any(x.leg_id == leg.id for x in stored.disputes),
+        LegFlag.INFO_REQUESTED: stored.open_questions[leg.id] > 0 and not leg.ended,
         LegFlag.ANSWER_OWED: leg.id in owing,
     }[flag]
 
 
-def _of_disputes(books: _Books) -> Iterator[str]:
-    held = {(x.leg_id, x.hold_id) for x in books.links if not books.holds[x.hold_id].ended}
-    for dispute in books.disputes:
+def _of_disputes(stored: _Stored) -> Iterator[str]:
+    held = {(x.leg_id, x.hold_id) for x in stored.links if not stored.holds[x.hold_id].ended}
+    for dispute in stored.disputes:
         about = {hold_id for leg_id, hold_id in held if leg_id == dispute.leg_id}
         if not (about if dispute.hold_id is None else dispute.hold_id in about):
             yield f"dispute {dispute.id} is about nothing that is held"
 
 
-def _of_holds(books: _Books, owing: set[str]) -> Iterator[str]:
-    linked = {link.hold_id for link in books.links}
-    sums = _sums(books)
-    for hold in books.holds.values():
+def _of_holds(stored: _Stored, owing: set[str]) -> Iterator[str]:
+    linked = {link.hold_id for link in stored.links}
+    sums = _sums(stored)
+    for hold in stored.holds.values():
         of = sums[hold.id]
         expected: dict[str, Any] = {}
         if not hold.withheld:
@@ -200,46 +194,46 @@ def _of_holds(books: _Books, owing: set[str]) -> Iterator[str]:
             yield f"hold {hold.id} was taken back by a correction and still counts"
 
 
-def _sums(books: _Books) -> dict[str, Counter[str]]:
+def _sums(stored: _Stored) -> dict[str, Counter[str]]:
     """Add up the lines of every hold by kind, each with its latest amount."""
-    sums: dict[str, Counter[str]] = {hold_id: Counter() for hold_id in books.holds}
-    for line, amount in _effective(books):
+    sums: dict[str, Counter[str]] = {hold_id: Counter() for hold_id in stored.holds}
+    for line, amount in _effective(stored):
         if line.hold_id is not None and line.kind in {"frozen", *_MOVES}:
             sums[line.hold_id][line.kind] += amount
     return sums
 
 
-def _of_findings(books: _Books) -> Iterator[str]:
+def _of_findings(stored: _Stored) -> Iterator[str]:
     sums: Counter[tuple[str, int, str]] = Counter()
-    for line, amount in _effective(books):
+    for line, amount in _effective(stored):
         if line.kind == "found" and line.address_no is not None and line.asset is not None:
             sums[line.leg_id, line.address_no, line.asset] += amount
-    for row in books.findings:
+    for row in stored.findings:
         expected = {"found": sums[row.leg_id, row.address_no, row.asset]}
         yield from _differences(f"finding of {row.leg_id}", row, expected)
 
 
-def _effective(books: _Books) -> Iterator[tuple[LedgerLineRow, int]]:
+def _effective(stored: _Stored) -> Iterator[tuple[LedgerLineRow, int]]:
     latest: dict[str, int] = {}
-    for line in sorted(books.lines, key=lambda each: each.id):
+    for line in sorted(stored.lines, key=lambda each: each.id):
         if line.corrects is not None:
             latest[line.corrects] = line.amount or 0
-    for line in books.lines:
+    for line in stored.lines:
         yield line, latest.get(line.id, line.amount or 0)
 
 
-def _of_requests(books: _Books, owing: set[str]) -> Iterator[str]:
-    by_request: dict[str, list[LegRow]] = {request_id: [] for request_id in books.requests}
-    for leg in books.legs:
+def _of_requests(stored: _Stored, owing: set[str]) -> Iterator[str]:
+    by_request: dict[str, list[LegRow]] = {request_id: [] for request_id in stored.requests}
+    for leg in stored.legs:
         by_request[leg.request_id].append(leg)
-    for request in books.requests.values():
+    for request in stored.requests.values():
         legs = by_request[request.id]
         went_out = request.status in {RequestStatus.ACTIVE, *ENDED} and bool(legs)
         is_final = all(leg.status in FINAL and leg.id not in owing for leg in legs)
         if (request.final_since is not None) != (went_out and is_final):
             yield f"{request.id} is final: {went_out and is_final}, since {request.final_since}"
         yield from _differences(
-            request.id, request, {"event_sequence": books.own_events[request.id]}
+            request.id, request, {"event_sequence": stored.own_events[request.id]}
         )
         if len(legs) > request.partners_asked:
             yield f"{request.id} has {len(legs)} legs, and asked {request.partners_asked}"

@@ -17,11 +17,11 @@ from coordinator.domain.clock import SteppedClock
 from coordinator.domain.deadline import Policies
 from coordinator.domain.errors import AuthenticationError, CoordinatorError, FieldFault
 from coordinator.domain.service_wallets import NO_WALLETS
-from coordinator.services.after_freeze.closing import CloseFreezeRequest
-from coordinator.services.after_freeze.disputes import RaiseDispute
-from coordinator.services.after_freeze.withdrawals import WithdrawFreezeRequest
 from coordinator.services.commands import execute
 from coordinator.services.core.unit_of_work import Evidence, transaction
+from coordinator.services.ending.closing import CloseFreezeRequest
+from coordinator.services.ending.disputes import RaiseDispute
+from coordinator.services.ending.withdrawals import WithdrawFreezeRequest
 from coordinator.services.ledger.freeze_ledger import ReportFreeze
 from coordinator.services.ledger.holds import AskForExtension, ExtendHold
 from coordinator.services.membership.grants import MakeGrant
@@ -40,6 +40,7 @@ from coordinator.storage.tables.freeze_ledger import HoldRow
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from coordinator.storage.tables.transparency_log import LogLeafRow
 from coordinator.storage.tail import events as event_store
+from coordinator.storage.tail.events import FeedPage
 from holdfast.protocol import (
     canonical_json,
     hold_payloads,
@@ -60,7 +61,7 @@ from tests.factories import (
     freeze_request_body,
     request_token,
 )
-from tests.rulebook import RULEBOOK
+from tests.rulebook import RULEBOOK, command_context
 
 R = TypeVar("R")
 REQUESTS = "/v1/freeze-requests"
@@ -191,7 +192,7 @@ class Refused:
 
 
 #: Path below a request → its body and what makes the command of it.
-_ACTS: dict[str, tuple[type[payloads.Act], Callable[..., object]]] = {
+_ACTS: dict[str, tuple[type[payloads.ActBody], Callable[..., object]]] = {
     "approvals": (payloads.Approval, DecideFreezeRequest),
     "withdrawal": (payloads.Withdrawal, WithdrawFreezeRequest),
     "closure": (payloads.Closure, CloseFreezeRequest),
@@ -315,7 +316,7 @@ class Desk:
         """Carry out one command with a real token as evidence, by whoever the key belongs to."""
         token = request_token(member, "POST", path, raw, self.clock)
         evidence = Evidence(token, raw, sha256(raw).hexdigest())
-        with transaction(self.database, self.vault, self.clock, RULEBOOK, evidence) as uow:
+        with transaction(command_context(self.database, self.vault, self.clock), evidence) as uow:
             standing = partner_store.standing(uow.connection, member.key.kid)
             if standing is None:
                 raise AuthenticationError("no such key")
@@ -332,7 +333,7 @@ class Desk:
 
     def own(self, command: object) -> dict[str, Any]:
         """Carry out one of the coordinator's own commands."""
-        with transaction(self.database, self.vault, self.clock, RULEBOOK) as uow:
+        with transaction(command_context(self.database, self.vault, self.clock)) as uow:
             answer = uow.finish(execute(command, COORDINATOR, uow))
         told: dict[str, Any] = strict_json.loads(answer)
         return told
@@ -393,7 +394,7 @@ class Desk:
         """Return (seq, body) of the events that an exchange reads."""
         with self.database.engine.connect() as connection:
             events, _ = event_store.page(
-                connection, self.vault, exchange.handle, after=after, limit=1000
+                connection, self.vault, exchange.handle, FeedPage(after, 1000)
             )
         return [(event.seq, event.body) for event in events]
 

@@ -1,6 +1,6 @@
 """By when every address has an answer, whose clock runs meanwhile, and who hears of delay."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -8,11 +8,12 @@ import pytest
 from coordinator.domain.actor import COORDINATOR
 from coordinator.services.core.acts import RequestContext
 from coordinator.services.core.unit_of_work import transaction
+from coordinator.services.requests.answer_clocks import turn_clocks
 from coordinator.services.requests.info_requests import MarkReplyLate
-from coordinator.services.requests.legs import MarkLegUnanswered, turn_clocks
+from coordinator.services.requests.legs import MarkLegUnanswered
 from coordinator.storage.requests import freeze_requests as request_store
 from coordinator.storage.requests import legs as leg_store
-from tests.rulebook import RULEBOOK
+from tests.rulebook import command_context
 from tests.services.request_cast import (
     DAY,
     HOUR,
@@ -42,6 +43,13 @@ def _to_b(desk: Desk, **changes: Any) -> Ask:
 
 def _ask(desk: Desk, ask: Ask) -> str:
     return str(desk.act(desk.cast.b.analyst, ask, "info-requests", **MISSING)["id"])
+
+
+def _end(desk: Desk, ask: Ask) -> datetime:
+    """Return until when B should answer."""
+    answer_by = desk.leg(desk.cast.b, ask).answer_by
+    assert answer_by is not None
+    return answer_by
 
 
 @pytest.mark.parametrize(("urgency", "within"), WITHIN)
@@ -126,7 +134,7 @@ def test_who_answered_and_looks_again_is_not_late(desk: Desk) -> None:
 
 def test_a_question_stops_the_clock_and_the_reply_moves_the_end(desk: Desk) -> None:
     b, ask = desk.cast.b, _to_b(desk)
-    end = desk.leg(b, ask).answer_by
+    end = _end(desk, ask)
     desk.clock.step(HOUR)
     question = _ask(desk, ask)
     assert desk.leg(b, ask).clock_paused_at == desk.clock.now()
@@ -140,7 +148,7 @@ def test_a_question_stops_the_clock_and_the_reply_moves_the_end(desk: Desk) -> N
 
 def test_the_clock_stands_until_the_last_question_has_its_reply(desk: Desk) -> None:
     b, ask = desk.cast.b, _to_b(desk)
-    end = desk.leg(b, ask).answer_by
+    end = _end(desk, ask)
     first = _ask(desk, ask)
     desk.clock.step(HOUR)
     second = _ask(desk, ask)
@@ -154,7 +162,7 @@ def test_the_clock_stands_until_the_last_question_has_its_reply(desk: Desk) -> N
 
 def test_who_answers_while_it_waits_has_answered(desk: Desk) -> None:
     b, ask = desk.cast.b, _to_b(desk)
-    end = desk.leg(b, ask).answer_by
+    end = _end(desk, ask)
     question = _ask(desk, ask)
     desk.clock.step(2 * DAY)
     desk.report(b, ask, nothing())
@@ -167,7 +175,7 @@ def test_who_answers_while_it_waits_has_answered(desk: Desk) -> None:
 
 def test_a_question_makes_no_late_answer_punctual(desk: Desk) -> None:
     b, ask = desk.cast.b, _to_b(desk)
-    end = desk.leg(b, ask).answer_by
+    end = _end(desk, ask)
     desk.clock.step(DAY)
     question = _ask(desk, ask)
     assert desk.fire_due() == ["answer_by"]
@@ -231,7 +239,7 @@ def test_no_answer_is_awaited_about_addresses_that_were_withdrawn(desk: Desk, la
 
 def _turn(desk: Desk, ask: Ask, *, is_unratified: bool) -> None:
     """Do to the clocks of a request what becoming unratified, or ratified after all, does."""
-    with transaction(desk.database, desk.vault, desk.clock, RULEBOOK) as uow:
+    with transaction(command_context(desk.database, desk.vault, desk.clock)) as uow:
         row = request_store.get(uow.connection, ask.id, lock=True)
         assert row is not None
         until = desk.clock.now() + 12 * HOUR if is_unratified else None
@@ -243,7 +251,7 @@ def _turn(desk: Desk, ask: Ask, *, is_unratified: bool) -> None:
 def test_the_clocks_of_a_request_that_nobody_ratified_stand(desk: Desk) -> None:
     b, c = desk.cast.b, desk.cast.c
     ask = desk.go_out(to=[b.handle, c.handle], urgency="flash")
-    end = desk.leg(b, ask).answer_by
+    end = _end(desk, ask)
     desk.report(c, ask, nothing())
     desk.clock.step(HOUR)
     _turn(desk, ask, is_unratified=True)
@@ -256,7 +264,7 @@ def test_the_clocks_of_a_request_that_nobody_ratified_stand(desk: Desk) -> None:
 
 def test_a_reply_starts_no_clock_of_a_request_that_nobody_ratified(desk: Desk) -> None:
     b, ask = desk.cast.b, _to_b(desk, urgency="flash")
-    end = desk.leg(b, ask).answer_by
+    end = _end(desk, ask)
     question = _ask(desk, ask)
     desk.clock.step(HOUR / 2)
     _turn(desk, ask, is_unratified=True)

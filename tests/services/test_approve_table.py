@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from coordinator.domain.freeze_request import TRANSITIONS, Action
-from coordinator.services.after_freeze.closing import CloseByItself, ExpireFreezeRequest
-from coordinator.services.after_freeze.withdrawals import LapseProvisional
+from coordinator.services.ending.closing import CloseByItself, ExpireFreezeRequest
+from coordinator.services.ending.withdrawals import LapseProvisional
 from holdfast.protocol.vocabulary import RequestStatus
 from tests.services.request_cast import DAY, Ask, Desk, Office, found
 

@@ -1,4 +1,4 @@
-"""Who hears of what: every event of the design's table reaches exactly those it goes to."""
+"""Who hears of what: every event reaches exactly those it goes to."""
 
 from collections import defaultdict
 from collections.abc import Callable

@@ -25,7 +25,7 @@ from tests.services.request_cast import (
     seized,
 )
 
-#: What the design promises to receivers.
+#: What docs/protocol.md promises to receivers.
 LIMIT_BYTES = 20_000
 
 

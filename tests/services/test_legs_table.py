@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from coordinator.domain.leg import ACTS as RULES
+from coordinator.domain.leg import LEG_ACTS as RULES
 from coordinator.domain.leg import LegAct
 from coordinator.services.requests.legs import MarkLegsDelivered
 from holdfast.protocol.vocabulary import LegStatus, RequestStatus
@@ -30,7 +30,7 @@ ACTS: dict[LegAct, tuple[str, dict[str, Any]]] = {
     LegAct.REPORT: ("freeze-reports", {"lines": [found(1, 5)]}),
 }
 FROZEN = (S.PARTIALLY_FROZEN, S.FROZEN, S.RELEASED, S.RETURNED)
-#: How a leg shows after an act that is allowed; by hand, from the design's table.
+#: How a leg shows after an act that is allowed; by hand, from docs/life-cycle.md.
 SHOWS: dict[LegAct, dict[LegStatus, LegStatus]] = {
     LegAct.ACKNOWLEDGE: dict.fromkeys((S.QUEUED, S.DELIVERED), S.ACKNOWLEDGED),
     LegAct.REVIEW: dict.fromkeys(S, S.UNDER_REVIEW) | {s: s for s in FROZEN},

@@ -64,3 +64,14 @@ def test_no_partner_suspends_or_resets_another(uow: UnitOfWork, cast: Cast) -> N
             with pytest.raises(PermissionDeniedError):
                 execute(command, member.actor, uow)
     assert uow.recorded == []
+
+
+def test_nothing_of_a_partner_is_stored_without_what_proves_it(uow: UnitOfWork, cast: Cast) -> None:
+    grant = Grant.model_validate(grant_body(new_person(cast.a, Role.ANALYST)))
+    for command in (
+        MakeGrant(body=grant, audience=ORIGIN),
+        Revoke(body=Revocation(kid=cast.a.analyst.key.kid)),
+    ):
+        with pytest.raises(AssertionError, match="is signed"):
+            execute(command, cast.a.root.actor, uow)
+    assert uow.recorded == []

@@ -1,6 +1,6 @@
 """Two leads, two partners and a timer meet on one request: real threads, real databases.
 
-The number of rounds is small by default; RACES=1000 runs as many as the design asks for.
+The number of rounds is small by default; RACES=1000 runs many more.
 """
 
 import os
@@ -20,14 +20,14 @@ from sqlalchemy import select
 
 from coordinator.domain.actor import COORDINATOR
 from coordinator.domain.clock import SteppedClock
-from coordinator.services.after_freeze.closing import ExpireFreezeRequest
-from coordinator.services.after_freeze.withdrawals import LapseProvisional
 from coordinator.services.commands import execute
 from coordinator.services.core.unit_of_work import transaction
+from coordinator.services.ending.closing import ExpireFreezeRequest
+from coordinator.services.ending.withdrawals import LapseProvisional
 from coordinator.storage.tables.events import EventRow
 from coordinator.storage.tables.transparency_log import LogLeafRow
 from tests.factories import ETHER, Member, Signer
-from tests.rulebook import RULEBOOK
+from tests.rulebook import command_context
 from tests.services.recomputed import faults
 from tests.services.request_cast import (
     HOUR,
@@ -82,7 +82,7 @@ class Meeting:
         ahead = SteppedClock(desk.clock.now() + 2 * JUST)
 
         def work() -> None:
-            with transaction(desk.database, desk.vault, ahead, RULEBOOK) as uow:
+            with transaction(command_context(desk.database, desk.vault, ahead)) as uow:
                 answer = execute(command, COORDINATOR, uow)
                 uow.finish(answer)
             self.outcomes.append((name, answer.status, str(answer.body["status"])))

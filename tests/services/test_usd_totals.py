@@ -4,6 +4,7 @@ from typing import Any
 
 from coordinator.domain.errors import InvalidInputError
 from coordinator.storage.ledger import ledger_totals
+from coordinator.storage.ledger.ledger_totals import AssetTotals
 from tests.factories import ETHER
 from tests.services.request_cast import (
     Ask,
@@ -33,13 +34,13 @@ def _frozen(desk: Desk, ask: Ask) -> tuple[list[str], str]:
     return [line["id"] for line in told["lines"]], told["lines"][1]["hold"]
 
 
-def _shown(desk: Desk, **scope: Any) -> dict[str, dict[str, Any]]:
+def _shown(desk: Desk, **scope: Any) -> dict[str, AssetTotals]:
     """Return the totals of a scope as they stand on the wire."""
     with desk.database.engine.connect() as connection:
         return ledger_totals.as_text(ledger_totals.totals(connection, **scope))
 
 
-def _usd(desk: Desk, **scope: Any) -> dict[str, str]:
+def _usd(desk: Desk, **scope: Any) -> dict[str, object]:
     """Return the totals in dollars that differ from 0, as shown."""
     shown = _shown(desk, **scope)[ETHER].get("usd", NOTHING)
     return {name: value for name, value in shown.items() if value != "0.00"}

@@ -1,5 +1,6 @@
 """Webhook endpoints by their commands: who may, what is shown, what is owed afterwards."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +21,7 @@ from coordinator.services.delivery.deliveries import ReplayEndpoint, ResendDeliv
 from coordinator.services.delivery.webhook_endpoints import (
     ENDPOINTS_LIMIT,
     DeleteEndpoint,
+    EndpointView,
     RegisterEndpoint,
     RotateSecret,
     SendTestEvent,
@@ -34,10 +36,11 @@ from coordinator.services.delivery.webhook_endpoints import (
 from coordinator.storage.delivery.webhook_endpoints import documents
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.documents import Vault
+from coordinator.storage.engine.newest import Newest
 from holdfast.protocol import payloads, views
 from tests.dispatcher.outbox_cast import Outbox
 from tests.factories import Cast, Member
-from tests.rulebook import RULEBOOK
+from tests.rulebook import command_context
 
 URL = "https://hooks.exchange-b.example/secret-path"
 
@@ -49,13 +52,13 @@ def outbox(database: Database, vault: Vault, clock: SteppedClock) -> Outbox:
 
 def run(outbox: Outbox, command: object, member: Member | None) -> dict[str, Any]:
     actor = COORDINATOR if member is None else member.actor
-    with transaction(outbox.database, outbox.vault, outbox.clock, RULEBOOK) as uow:
+    with transaction(command_context(outbox.database, outbox.vault, outbox.clock)) as uow:
         answer = execute(command, actor, uow)
         uow.finish(answer)
-    return answer.body
+    return dict(answer.body)
 
 
-def read(outbox: Outbox, member: Member, endpoint_id: str) -> dict[str, Any]:
+def read(outbox: Outbox, member: Member, endpoint_id: str) -> EndpointView:
     with outbox.database.engine.connect() as connection:
         return get_endpoint(connection, outbox.vault, member.actor, endpoint_id)
 
@@ -138,7 +141,7 @@ def test_somebody_elses_endpoint_does_not_exist(outbox: Outbox, cast: Cast) -> N
     with outbox.database.engine.connect() as connection:
         assert list_endpoints(connection, outbox.vault, cast.c.lead.actor) == ([], None)
         with pytest.raises(NotFoundError):
-            list_deliveries(connection, cast.c.lead.actor, endpoint.id)
+            list_deliveries(connection, cast.c.lead.actor, endpoint.id, Newest())
 
 
 @pytest.mark.parametrize("role", ["analyst", "auditor"])
@@ -296,14 +299,13 @@ def test_deliveries_are_paged_from_the_newest(outbox: Outbox, cast: Cast) -> Non
     endpoint = outbox.endpoint(cast.b.lead)
     events = [outbox.event(cast.b.handle, f"frq_{number}") for number in range(5)]
     seen: list[str] = []
-    before: str | None = ""
+    wanted, more = Newest(limit=2), True
     with outbox.database.engine.connect() as connection:
-        while before is not None:
-            items, before = list_deliveries(
-                connection, cast.b.auditor.actor, endpoint.id, before=before, limit=2
-            )
+        while more:
+            items, before = list_deliveries(connection, cast.b.auditor.actor, endpoint.id, wanted)
+            wanted, more = replace(wanted, before=before), before is not None
             seen += [views.DeliveryView.model_validate(item).event_id for item in items]
-        only = list_deliveries(connection, cast.b.auditor.actor, endpoint.id, status="dead")
+        only = list_deliveries(connection, cast.b.auditor.actor, endpoint.id, Newest(status="dead"))
     assert seen == events[::-1]
     assert only == ([], None)
 

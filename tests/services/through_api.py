@@ -16,9 +16,10 @@ from coordinator.services.core.unit_of_work import transaction
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.documents import Vault
 from coordinator.storage.tail import events as event_store
+from coordinator.storage.tail.events import FeedPage
 from holdfast.protocol import strict_json
 from tests.factories import ETHER, Cast, Exchange, Member, Signer, freeze_request_body
-from tests.rulebook import RULEBOOK
+from tests.rulebook import RULEBOOK, command_context
 
 REQUESTS = "/v1/freeze-requests"
 NO_SUCH = "dsp_01h455vb4pex5vsknk084sn02q"
@@ -121,7 +122,7 @@ class World:
         """Return the data of all events that went to a partner, of these types."""
         with self.database.engine.connect() as connection:
             found, _ = event_store.page(
-                connection, self.vault, exchange.handle, after=0, limit=1000, types=frozenset(types)
+                connection, self.vault, exchange.handle, FeedPage(0, 1000, frozenset(types))
             )
         return [strict_json.loads(event.body)["data"] for event in found]
 
@@ -131,7 +132,7 @@ class World:
         with self.database.engine.connect() as connection:
             due = timer.find(connection, self.clock.now(), 100)
         for item in due:
-            with transaction(self.database, self.vault, self.clock, RULEBOOK) as uow:
+            with transaction(command_context(self.database, self.vault, self.clock)) as uow:
                 uow.finish(execute(timer.command(item), COORDINATOR, uow))
         return len(due)
 

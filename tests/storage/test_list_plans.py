@@ -1,12 +1,15 @@
 """Lists are read along an index that fits, however much somebody else has stored."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from sqlalchemy import Select, event
 
+from coordinator.domain.actor import COORDINATOR
 from coordinator.storage.engine.database import Database
+from coordinator.storage.engine.newest import NewestRequests
 from coordinator.storage.reading import awaited_decisions
 from coordinator.storage.requests.freeze_requests import listed
 from coordinator.storage.tables.freeze_requests import LegRow
@@ -32,6 +35,7 @@ def test_what_waits_for_a_lead_is_not_looked_for_among_all_that_was_ever_sent(
     if not database.is_sqlite:
         pytest.skip("PostgreSQL chooses by what is stored")
     now = datetime(2026, 11, 21, tzinfo=UTC)
+    lead = replace(COORDINATOR, partner="a.example", subject="per_1")
     asked: list[tuple[str, Any]] = []
     with database.engine.connect() as connection:
 
@@ -40,7 +44,7 @@ def test_what_waits_for_a_lead_is_not_looked_for_among_all_that_was_ever_sent(
             asked.append((text, values))
 
         awaited_decisions.requests(
-            connection, "a.example", "per_1", now=now, proposed_after=now, before=None, limit=50
+            connection, lead, NewestRequests(limit=50), now=now, proposed_after=now
         )
         plans = [
             connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values).all()

@@ -1,6 +1,6 @@
-"""Who may see and act on what.
+"""Who may see what, and act on it.
 
-A stranger's request does not exist, and an act names its document.
+To a stranger a request does not exist. Every act names the document that it was signed over.
 """
 
 from collections.abc import Sequence
@@ -26,10 +26,9 @@ def sent_request(
     *,
     and_sharing: bool = False,
 ) -> RequestContext:
-    """Return the context of an act on a request of the actor's own partner, which is locked.
+    """Lock a request that the actor's partner sent, and return the context of an act on it.
 
-    Locked with it are, where the act may withdraw it (`and_sharing`), the requests that share a
-    hold with it.
+    An act that may withdraw it (`and_sharing`) also locks the requests that share a hold with it.
 
     Raises:
         NotFoundError: If it is somebody else's.
@@ -52,9 +51,9 @@ def asked_leg(
     *,
     holds: Sequence[str] = (),
 ) -> LegContext:
-    """Return the context of an act on the actor's leg of a request, which is locked.
+    """Lock a request, and return the context of an act on the actor's leg of it.
 
-    Locked with it are the requests that share a hold with it, or those of `holds` from now on.
+    The requests that share a hold with it are locked, too, and those that share one of `holds`.
 
     Raises:
         NotFoundError: If the partner has no leg of it (yet).
@@ -70,7 +69,7 @@ def asked_leg(
 
 
 def locked_leg(uow: UnitOfWork, actor: Actor, leg_id: str) -> LegContext | None:
-    """Return the context of what happens to a leg, the request locked first as everywhere."""
+    """Lock a leg's request, then read the leg; return the context of what happens to it."""
     found = leg_store.get(uow.connection, leg_id)
     if found is None:
         return None

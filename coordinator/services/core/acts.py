@@ -4,8 +4,8 @@ Every act goes the same way. `store_act` keeps it with its evidence, the handler
 does, and `record` tells of it and has the act's row point to its leaf in the log. `act` does both
 at once, for acts that write nothing else.
 
-Whoever may read the request can read an act's evidence, body and all. What is for one side alone is
-not an act of the request.
+Whoever may read the request can read an act's evidence, body and all. What only one side may know
+is therefore no act on the request.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import EventType, EvidenceKind, LegStatus
 
 
-class Act(NamedTuple):
+class NewAct(NamedTuple):
     """What an act is stored as.
 
     Attributes:
@@ -37,7 +37,7 @@ class Act(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """Who acts on which request, as it was read, and in which transaction."""
+    """Who acts, the request as it was read, and the transaction under way."""
 
     uow: UnitOfWork
     actor: Actor
@@ -49,7 +49,7 @@ class RequestContext:
         return self.uow.key(self.request.document_key_id)
 
     def on_leg(self, leg: LegRow) -> "LegContext":
-        """Return the same for one of the request's legs."""
+        """Return this context for one of the request's legs."""
         return LegContext(self.uow, self.actor, self.request, leg)
 
     def change(self, **values: Any) -> "RequestContext":
@@ -60,18 +60,18 @@ class RequestContext:
         """
         return replace(self, request=store.change(self.uow.connection, self.request, **values))
 
-    def store_act(self, act: Act) -> str:
+    def store_act(self, act: NewAct) -> str:
         """Store an act on the request and its evidence; returns its id (`act_…`)."""
         return _store(self, act, leg_id=None)
 
     def record(
-        self, event: EventType, data: Mapping[str, Any], *, act_id: str | None = None
+        self, event: EventType, data: Mapping[str, object], *, act_id: str | None = None
     ) -> Recorded:
         """Record an event for the requester.
 
         Args:
             event: As on the wire.
-            data: Members beside those that every such event has.
+            data: Members in addition to those that every such event has.
             act_id: The act that it tells of; its row points to the event's leaf.
         """
         request = self.request
@@ -88,12 +88,14 @@ class RequestContext:
         return recorded
 
     def tell_partner(
-        self, leg: LegRow | NewLeg, event: EventType, data: Mapping[str, Any]
+        self, leg: LegRow | NewLeg, event: EventType, data: Mapping[str, object]
     ) -> Recorded:
         """Record an event for the partner of a leg alone; `data` has the leg's status."""
         return _record(self, event, data, [leg.partner], leg)
 
-    def act(self, act: Act, event: EventType, data: Mapping[str, Any]) -> tuple[str, Recorded]:
+    def act(
+        self, act: NewAct, event: EventType, data: Mapping[str, object]
+    ) -> tuple[str, Recorded]:
         """Store an act and tell the requester of it; returns its id and the event."""
         act_id = self.store_act(act)
         return act_id, self.record(event, data, act_id=act_id)
@@ -101,7 +103,7 @@ class RequestContext:
 
 @dataclass(frozen=True, slots=True)
 class LegContext:
-    """Who acts on which leg of which request, as they were read, and in which transaction."""
+    """Who acts, the request and the leg as they were read, and the transaction under way."""
 
     uow: UnitOfWork
     actor: Actor
@@ -114,17 +116,17 @@ class LegContext:
         return self.uow.key(self.request.document_key_id)
 
     def by(self, actor: Actor) -> "LegContext":
-        """Return the same for another who acts."""
+        """Return this context for another actor."""
         return replace(self, actor=actor)
 
-    def store_act(self, act: Act) -> str:
+    def store_act(self, act: NewAct) -> str:
         """Store an act on the leg and its evidence; returns its id (`act_…`)."""
         return _store(self, act, leg_id=self.leg.id)
 
     def record(
         self,
         event: EventType,
-        data: Mapping[str, Any],
+        data: Mapping[str, object],
         *,
         status: LegStatus | None = None,
         act_id: str | None = None,
@@ -133,7 +135,7 @@ class LegContext:
 
         Args:
             event: As on the wire.
-            data: Members beside those that every such event has.
+            data: Members in addition to those that every such event has.
             status: How the leg shows now; None: as it was read.
             act_id: The act that it tells of; its row points to the event's leaf.
         """
@@ -149,7 +151,7 @@ class LegContext:
 def _record(
     on: RequestContext | LegContext,
     event: EventType,
-    data: Mapping[str, Any],
+    data: Mapping[str, object],
     audience: Sequence[str],
     leg: LegRow | NewLeg | None = None,
 ) -> Recorded:
@@ -168,7 +170,7 @@ def _proof(act_id: str | None) -> dict[str, str]:
     return {} if act_id is None else {"act_id": act_id}
 
 
-def _store(on: RequestContext | LegContext, act: Act, *, leg_id: str | None) -> str:
+def _store(on: RequestContext | LegContext, act: NewAct, *, leg_id: str | None) -> str:
     """Store an act and its evidence.
 
     The coordinator's own acts (timers, transport) say so; all others carry a token and its body.
@@ -178,24 +180,23 @@ def _store(on: RequestContext | LegContext, act: Act, *, leg_id: str | None) -> 
     store.insert_acts(uow.connection, [row])
     act_id = str(row["id"])
     if actor.kind is not ActorKind.COORDINATOR:
-        if uow.evidence is None:
-            raise AssertionError("no act without evidence")
-        uow.seal(on.key, act_id, "evidence", uow.evidence.packed())
+        uow.seal_evidence(on.key, act_id)
     return act_id
 
 
 def store_own_acts(uow: UnitOfWork, kind: str, legs: Sequence[LegRow]) -> list[str]:
     """Store the same act of the coordinator's own for many legs; returns their ids in order."""
     acts = [
-        _row(uow, COORDINATOR, Act(kind), request_id=leg.request_id, leg_id=leg.id) for leg in legs
+        _row(uow, COORDINATOR, NewAct(kind), request_id=leg.request_id, leg_id=leg.id)
+        for leg in legs
     ]
     store.insert_acts(uow.connection, acts)
     return [str(act["id"]) for act in acts]
 
 
 def _row(
-    uow: UnitOfWork, actor: Actor, act: Act, *, request_id: str, leg_id: str | None
-) -> dict[str, Any]:
+    uow: UnitOfWork, actor: Actor, act: NewAct, *, request_id: str, leg_id: str | None
+) -> dict[str, object]:
     is_own = actor.kind is ActorKind.COORDINATOR
     return {
         "id": new_id("act"),

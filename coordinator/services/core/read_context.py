@@ -1,4 +1,4 @@
-"""What a read is answered from: the stored rows, the key to what is sealed, the rules, and when."""
+"""What a read needs: the database, the keys to sealed documents, the rules, and the time."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ from coordinator.storage.engine.documents import Vault
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadContext:
-    """Who reads, from what, and when."""
+    """Who reads, from which database, under which rules, and when."""
 
     connection: Connection
     vault: Vault

@@ -1,4 +1,4 @@
-"""What a handler may touch, and the one tail in which every change ends.
+"""What a handler works with, and the tail in which every change ends.
 
 `finish()` is the only place that locks the head of the log: events and leaves get their numbers
 there, last of all and in commit order; then bodies are completed, sealed and stored, deliveries are
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NotRequired, TypedDict
 
 from sqlalchemy import Connection
 
@@ -49,6 +49,23 @@ _BEGIN_ACT, _UNDO_ACT = "SAVEPOINT act", "ROLLBACK TO SAVEPOINT act"
 PRIORITY = {Urgency.FLASH: 0, Urgency.URGENT: 1, Urgency.ROUTINE: 2}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandContext:
+    """What a process executes commands with.
+
+    Attributes:
+        database: Opened for this process.
+        vault: Seals documents, and opens them.
+        clock: The one source of time.
+        rulebook: What commands are decided by.
+    """
+
+    database: Database
+    vault: Vault
+    clock: Clock
+    rulebook: Rulebook
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What proves an act: the token and the exact body that it was signed over."""
@@ -68,6 +85,17 @@ def unpack_evidence(packed: bytes) -> tuple[str, bytes]:
     return token.decode("ascii"), body
 
 
+class LogEntry(TypedDict):
+    """Where an act stands in the transparency log (`views.LogEntry`)."""
+
+    leaf_index: int
+    leaf_id: str
+    type: str
+    at: str
+    commitment: str
+    salt: NotRequired[str]
+
+
 @dataclass(slots=True)
 class Recorded:
     """One thing that happened; numbered in the tail."""
@@ -76,7 +104,7 @@ class Recorded:
     type: str
     at: datetime
     key: DocumentKey
-    data: dict[str, Any]
+    data: dict[str, object]
     audience: tuple[str, ...]
     request_id: str | None
     leg_id: str | None
@@ -87,8 +115,8 @@ class Recorded:
     seq: int = 0
     leaf_index: int = -1
 
-    def log_entry(self) -> dict[str, Any]:
-        """Return where it stands in the log, for answers (`views.LogEntry`)."""
+    def log_entry(self) -> LogEntry:
+        """Return where it stands in the log, for answers."""
         if self.leaf is None:
             raise AssertionError("not committed yet")
         return {
@@ -101,10 +129,7 @@ class Recorded:
         }
 
     def body(self) -> bytes:
-        """Return the bytes that are delivered.
-
-        The committed core with its place in the log added.
-        """
+        """Return the bytes that are delivered: the committed core and its place in the log."""
         entry = {**self.log_entry(), "seq": self.seq}
         return b'{"data":{"log":' + canonical_json.dumps(entry) + b"," + self.core[9:]
 
@@ -119,7 +144,7 @@ class Answer:
     """
 
     status: int
-    body: dict[str, Any]
+    body: Mapping[str, object]
     entry: Recorded | None = None
     location: str | None = None
     spelled: Mapping[str, bytes] = field(default_factory=dict)
@@ -155,7 +180,7 @@ class About(NamedTuple):
 
 
 class LegNumbers(NamedTuple):
-    """How many events of a leg its partner, and how many its requester, was told of."""
+    """How many events about a leg its partner was told of, and how many its requester."""
 
     sequence: int
     requester_sequence: int
@@ -176,24 +201,21 @@ class UnitOfWork:
         clock: The one source of time; `now` is read once.
         policies: Limits and clocks of the operator.
         chains: The chains that addresses and assets may be on.
-        evidence: What proves the command under way; None for the coordinator's own.
     """
 
     def __init__(
         self,
         connection: Connection,
-        vault: Vault,
-        clock: Clock,
-        rulebook: Rulebook,
+        context: CommandContext,
         evidence: Evidence | None = None,
     ) -> None:
         self.connection = connection
-        self.vault = vault
-        self.clock = clock
-        self.policies = rulebook.policies
-        self.chains = rulebook.chains
-        self.now = clock.now()
-        self.evidence = evidence
+        self.vault = context.vault
+        self.clock = context.clock
+        self.policies = context.rulebook.policies
+        self.chains = context.rulebook.chains
+        self.now = context.clock.now()
+        self._evidence = evidence
         self._pending = _Pending()
         self._keys: dict[str, DocumentKey] = {}
         self._leg_sequences: dict[str, LegNumbers] = {}
@@ -206,6 +228,13 @@ class UnitOfWork:
     def recorded(self) -> list[Recorded]:
         """What happened so far in this transaction."""
         return self._pending.recorded
+
+    @property
+    def evidence(self) -> Evidence:
+        """What proves the command under way; the coordinator's own commands have none."""
+        if self._evidence is None:
+            raise AssertionError("whatever a partner does is signed")
+        return self._evidence
 
     def new_key(self) -> DocumentKey:
         """Make and store a fresh data key."""
@@ -240,10 +269,14 @@ class UnitOfWork:
             SealedDocument(owner_id, name, key.id, key.seal(owner_id, name, content))
         )
 
+    def seal_evidence(self, key: DocumentKey, owner_id: str, name: str = "evidence") -> None:
+        """Have what proves the command under way stored with this transaction."""
+        self.seal(key, owner_id, name, self.evidence.packed())
+
     def record(
         self,
         event_type: EventType | str,
-        data: Mapping[str, Any],
+        data: Mapping[str, object],
         *,
         key: DocumentKey,
         audience: Iterable[str] = (),
@@ -262,7 +295,7 @@ class UnitOfWork:
         """
         event_id = new_id("evt")
         told = tuple(dict.fromkeys(audience))
-        body = {"event_id": event_id, **data}
+        body: dict[str, object] = {"event_id": event_id, **data}
         leg = None if about is None else about.leg
         if about is not None:
             body["request_id"] = about.request_id
@@ -293,14 +326,14 @@ class UnitOfWork:
         self.seal(key, owner_id, name, content)
 
     def _next_leg_numbers(self, leg: LegRow | NewLeg, *, is_for_requester: bool) -> dict[str, int]:
-        """Count one event of a leg; each side gets numbers without a gap."""
+        """Count one event about a leg; each side's numbers have no gaps."""
         present = self.leg_numbers(leg)
         numbers = LegNumbers(present.sequence + 1, present.requester_sequence + is_for_requester)
         self._leg_sequences[leg.id] = numbers
         return numbers._asdict() if is_for_requester else {"sequence": numbers.sequence}
 
     def leg_numbers(self, leg: LegRow | NewLeg) -> LegNumbers:
-        """Return the numbers of the leg's newest events, those of this transaction included."""
+        """Return the numbers of the leg's newest events, including those of this transaction."""
         stored = LegNumbers(leg.event_sequence, leg.requester_sequence)
         return self._leg_sequences.get(leg.id, stored)
 
@@ -311,17 +344,17 @@ class UnitOfWork:
         return present + 1
 
     def will_revoke(self, kids: Iterable[str] = ()) -> None:
-        """Say that this transaction takes a right away, so that others check theirs again.
+        """Note that this transaction takes a right away, so that others check theirs again.
 
         Args:
-            kids: The keys that this very transaction ended; they were good until now, so its own
-                authority may rest on one of them.
+            kids: The keys that it ends. They were good until now, so its own authority may rest on
+                one of them.
         """
         self._revokes = True
         self._taken_away |= frozenset(kids)
 
     def stands_on(self, standing: Standing) -> None:
-        """Say on which rights, and on how many revocations, the authority of this command rests."""
+        """Note the rights that this command rests on, and the number of revocations before them."""
         self._standing = standing
         if standing.wrapped_key is not None:
             key = self.vault.unwrap(standing.document_key_id, standing.wrapped_key)
@@ -332,7 +365,7 @@ class UnitOfWork:
         driver.execute(self.connection, _BEGIN_ACT)
 
     def undo_act(self) -> None:
-        """Take back all that was done since `begin_act`: the handler refused."""
+        """Undo everything since `begin_act`, because the handler refused."""
         driver.execute(self.connection, _UNDO_ACT)
         self._pending = _Pending()
         self._leg_sequences.clear()
@@ -418,16 +451,10 @@ _LEG_NUMBERS = ("event_sequence", "requester_sequence")
 
 
 @contextmanager
-def transaction(
-    database: Database,
-    vault: Vault,
-    clock: Clock,
-    rulebook: Rulebook,
-    evidence: Evidence | None = None,
-) -> Iterator[UnitOfWork]:
+def transaction(context: CommandContext, evidence: Evidence | None = None) -> Iterator[UnitOfWork]:
     """Yield a unit of work; commits at the end of the block, rolls back if it raises.
 
     The block calls `finish()` itself, so that it has the answer's bytes.
     """
-    with database.transaction() as connection:
-        yield UnitOfWork(connection, vault, clock, rulebook, evidence)
+    with context.database.transaction() as connection:
+        yield UnitOfWork(connection, context, evidence)

@@ -1,1 +1,1 @@
-"""Endpoints, and what became of what they were owed."""
+"""Webhook endpoints, and the deliveries that they were owed."""

@@ -1,8 +1,8 @@
 """Deliveries as partners see them, and sending again."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TypedDict
 
 from sqlalchemy import Connection
 
@@ -19,6 +19,7 @@ from coordinator.services.core.unit_of_work import PRIORITY, Answer, UnitOfWork
 from coordinator.storage.delivery import deliveries as store
 from coordinator.storage.delivery import webhook_endpoints as endpoint_store
 from coordinator.storage.delivery.deliveries import OwedEvent, ShownDelivery
+from coordinator.storage.engine.newest import Newest
 from coordinator.storage.tables.outbox import AttemptRow
 from coordinator.storage.tail import outbox
 from holdfast.protocol import payloads
@@ -29,6 +30,30 @@ from holdfast.protocol.vocabulary import Urgency
 ATTEMPTS_SHOWN = 20
 #: The most events that one replay queues.
 REPLAY_LIMIT = 10_000
+
+
+class AttemptView(TypedDict):
+    """One HTTP try (`views.AttemptView`)."""
+
+    number: int
+    at: str
+    status: int | None
+    error: str | None
+    duration_ms: int
+
+
+class DeliveryView(TypedDict):
+    """An event owed to one endpoint (`views.DeliveryView`)."""
+
+    id: str
+    event_id: str
+    event_type: str
+    endpoint_id: str
+    status: str
+    created_at: str
+    delivered_at: str | None
+    next_attempt_at: str | None
+    attempts: Sequence[AttemptView]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +73,7 @@ class ReplayEndpoint:
 
 @handles(ResendDelivery, needs=Permission.DELIVERY_RESEND)
 def resend(command: ResendDelivery, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Queue a delivery again, whatever became of it; one that waits for a retry becomes due."""
+    """Queue a delivery again, whatever its status; one that waits for a retry becomes due."""
     row = store.find(uow.connection, command.delivery_id, actor.partner)
     if row is None:
         raise NotFoundError("there is no such delivery, or none of yours")
@@ -110,15 +135,9 @@ def _queue(uow: UnitOfWork, endpoint_id: str, events: Sequence[OwedEvent]) -> No
     store.queue_events(uow.connection, endpoint_id, fresh, uow.now)
 
 
-def list_deliveries(  # noqa: PLR0913 - what a page is asked with
-    connection: Connection,
-    actor: Actor,
-    endpoint_id: str,
-    *,
-    before: str = "",
-    status: str | None = None,
-    limit: int = 100,
-) -> tuple[list[dict[str, Any]], str | None]:
+def list_deliveries(
+    connection: Connection, actor: Actor, endpoint_id: str, wanted: Newest
+) -> tuple[list[DeliveryView], str | None]:
     """Return an endpoint's deliveries, the newest first, and before which to go on (None: all).
 
     Raises:
@@ -126,18 +145,19 @@ def list_deliveries(  # noqa: PLR0913 - what a page is asked with
     """
     if endpoint_store.find(connection, endpoint_id, actor.partner) is None:
         raise NotFoundError("there is no such endpoint, or none of yours")
-    rows = store.page(connection, endpoint_id, before=before, status=status, limit=limit + 1)
+    limit = wanted.limit
+    rows = store.page(connection, endpoint_id, replace(wanted, limit=limit + 1))
     more = rows[limit - 1].id if len(rows) > limit else None
     return delivery_views(connection, rows[:limit]), more
 
 
-def delivery_views(connection: Connection, rows: Sequence[ShownDelivery]) -> list[dict[str, Any]]:
-    """Return deliveries with their newest attempts (`views.DeliveryView`), in one query for all."""
+def delivery_views(connection: Connection, rows: Sequence[ShownDelivery]) -> list[DeliveryView]:
+    """Return deliveries with their newest attempts, in one query for all."""
     tried = store.attempts(connection, [row.id for row in rows], newest=ATTEMPTS_SHOWN)
     return [_view(row, tried[row.id]) for row in rows]
 
 
-def _view(row: ShownDelivery, attempts: Sequence[AttemptRow]) -> dict[str, Any]:
+def _view(row: ShownDelivery, attempts: Sequence[AttemptRow]) -> DeliveryView:
     is_delivered = row.status == DeliveryStatus.DELIVERED
     is_waiting = row.status == DeliveryStatus.PENDING and row.due_at is not None
     return {

@@ -1,13 +1,13 @@
 """Webhook endpoints of a partner: register, change, rotate the secret, test, delete, read.
 
-The URL is checked, and its host resolved, by `check` before the transaction: name servers are slow
-and the partner's own. The sender checks again at every delivery. Secrets are shown only in the
-answer that made them.
+`check` looks at the URL and resolves its host before the transaction, because name servers may be
+slow, and are the partner's own. The sender checks again at every delivery. Secrets are shown only
+in the answer that made them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from sqlalchemy import Connection
 
@@ -23,7 +23,7 @@ from coordinator.storage.engine.documents import Vault
 from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.tables.outbox import WebhookEndpointRow
 from holdfast.protocol import payloads
-from holdfast.protocol.payloads import format_time
+from holdfast.protocol.payloads import format_time, optional_time
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import EventType
 from holdfast.protocol.webhook_signature import new_secret
@@ -77,6 +77,19 @@ class TellEndpointFailing:
     """Tell a partner once that one of its endpoints keeps failing."""
 
     endpoint_id: str
+
+
+class EndpointView(TypedDict):
+    """A webhook endpoint (`views.EndpointView`); `secret` only in the answer that made it."""
+
+    id: str
+    url: str
+    event_types: Sequence[str] | None
+    description: str | None
+    enabled: bool
+    created_at: str
+    secret: NotRequired[str]
+    failing_since: str | None
 
 
 def prepare_registration(body: payloads.NewEndpoint, check: UrlCheck) -> RegisterEndpoint:
@@ -154,7 +167,7 @@ def update(command: UpdateEndpoint, actor: Actor, uow: UnitOfWork) -> Answer:
         changed = replace(changed, url=body.url)
     if "description" in named:
         changed = replace(changed, description=body.description)
-    values: dict[str, Any] = {}
+    values: dict[str, object] = {}
     if "event_types" in named:
         values["event_types"] = _types(body.event_types)
     if body.enabled is not None:
@@ -234,8 +247,8 @@ def tell_failing(command: TellEndpointFailing, actor: Actor, uow: UnitOfWork) ->
 
 def get_endpoint(
     connection: Connection, vault: Vault, actor: Actor, endpoint_id: str
-) -> dict[str, Any]:
-    """Return one of the actor's endpoints (`views.EndpointView`).
+) -> EndpointView:
+    """Return one of the actor's endpoints.
 
     Raises:
         NotFoundError: If it is somebody else's or gone.
@@ -246,7 +259,7 @@ def get_endpoint(
 
 def list_endpoints(
     connection: Connection, vault: Vault, actor: Actor, *, after: str = "", limit: int = 100
-) -> tuple[list[dict[str, Any]], str | None]:
+) -> tuple[list[EndpointView], str | None]:
     """Return the actor's endpoints by id, and after which to go on (None: that was all)."""
     rows = store.page(connection, actor.partner, after=after, limit=limit + 1)
     more = rows[limit - 1].id if len(rows) > limit else None
@@ -255,8 +268,8 @@ def list_endpoints(
     return [endpoint_view(row, found[row.id]) for row in rows], more
 
 
-def endpoint_view(row: WebhookEndpointRow, document: EndpointDocument) -> dict[str, Any]:
-    """Return an endpoint without its secrets (`views.EndpointView`)."""
+def endpoint_view(row: WebhookEndpointRow, document: EndpointDocument) -> EndpointView:
+    """Return an endpoint without its secrets."""
     return {
         "id": row.id,
         "url": document.url,
@@ -264,7 +277,7 @@ def endpoint_view(row: WebhookEndpointRow, document: EndpointDocument) -> dict[s
         "description": document.description,
         "enabled": row.enabled,
         "created_at": format_time(row.created_at),
-        "failing_since": None if row.failing_since is None else format_time(row.failing_since),
+        "failing_since": optional_time(row.failing_since),
     }
 
 
@@ -279,7 +292,7 @@ def _document(uow: UnitOfWork, row: WebhookEndpointRow) -> EndpointDocument:
     return store.documents(uow.connection, uow.vault, [row.id])[row.id]
 
 
-def _change(uow: UnitOfWork, row: WebhookEndpointRow, values: dict[str, Any]) -> None:
+def _change(uow: UnitOfWork, row: WebhookEndpointRow, values: Mapping[str, object]) -> None:
     if not store.change(uow.connection, row, values):
         raise ConflictError("the endpoint was changed meanwhile; read it again")
 

@@ -1,1 +1,1 @@
-"""Reports, holds, and what is owed on them."""
+"""Freeze reports, holds, and the answers that are owed about holds."""

@@ -1,36 +1,33 @@
-"""Freeze reports.
+"""Freeze reports: what a partner found, froze, released and returned.
 
-What a partner found, froze, released and returned, booked whole or refused whole.
+A report is booked as a whole or refused as a whole.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from coordinator.domain.actor import Actor
 from coordinator.domain.asset import parse_asset
-from coordinator.domain.freeze_ledger import BookedLine, Booking, Flagged, book
+from coordinator.domain.freeze_ledger import BookedLine, Booking, Flagged, LegLedger, Rules, book
 from coordinator.domain.freeze_request import ENDED
 from coordinator.domain.hold import obliged
 from coordinator.domain.leg import LegAct
 from coordinator.domain.permission import Permission, permission_for_line, require
-from coordinator.services.after_freeze.endings import recompute_leg
-from coordinator.services.after_freeze.moot_disputes import end_moot
 from coordinator.services.core.access import asked_leg, locked_leg
-from coordinator.services.core.acts import Act, LegContext
+from coordinator.services.core.acts import LegContext, NewAct
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, Recorded, UnitOfWork
+from coordinator.services.ending.ended_legs import recompute_leg
+from coordinator.services.ending.moot_disputes import end_moot
 from coordinator.services.ledger.ledger_views import shared_line_view
 from coordinator.services.ledger.obligations import first_obligations, settle
-from coordinator.services.ledger.report_views import booked_views
+from coordinator.services.ledger.report_views import LineView, booked_views
 from coordinator.services.membership.suspended import require_settling
 from coordinator.services.requests.freeze_request_views import TotalsView
 from coordinator.services.requests.legs import (
-    LegBooks,
     change_leg,
     leg_now,
-    load_books,
     require_leg_act,
     totals_now,
 )
@@ -87,47 +84,36 @@ def report(command: ReportFreeze, actor: Actor, uow: UnitOfWork) -> Answer:
     named = {h for x in body.lines if isinstance(x, _ABOUT_HOLDS) and (h := x.hold) is not None}
     on = asked_leg(uow, actor, command.request_id, body.content_sha256, holds=sorted(named))
     request, leg = on.request, on.leg
-    books = load_books(uow, leg, tuple(named))
-    require_settling(actor, body.lines, books.ledger)
-    require_leg_act(on, LegAct.REPORT, books)
-    booking = _book(on, body, books)
+    ledger = store.load_leg(uow.connection, leg, named)
+    require_settling(actor, body.lines, ledger)
+    require_leg_act(on, LegAct.REPORT, ledger)
+    booking = _book(on, body, ledger)
     for hold_id in set(booking.owing) & set(booking.shared):
         # What was answered for another request, before, does not count for this one.
         booking.touched_holds[hold_id] = obliged(booking.touched_holds[hold_id])
     opened = set(booking.opened)
-    booked = _Booked(body, booking, on.store_act(Act(LegAct.REPORT.value)), uow.now)
+    booked = _Booked(body, booking, on.store_act(NewAct(LegAct.REPORT.value)), uow.now)
     # Read first: booking a correction to 0 takes the links away of what it voids.
     elsewhere = _links_elsewhere(uow, booking, leg)
-    store.book(
-        uow.connection,
-        books.ledger,
-        booking,
-        leg=leg,
-        report_id=booked.report_id,
-        now=uow.now,
-        owed=first_obligations(
-            uow,
-            [booking.touched_holds[hold_id] for hold_id in booking.opened],
-            withdrawn=booking.owing,
-        ),
-    )
+    fresh = [booking.touched_holds[hold_id] for hold_id in booking.opened]
+    owed = first_obligations(uow, fresh, withdrawn=booking.owing)
+    stored = store.BookedReport(booked.report_id, leg, uow.now, booking, owed)
+    store.store_report(uow.connection, ledger, stored)
     # Here, because PostgreSQL is still storing the rows meanwhile.
     lines = canonical_json.dumps(booked.views(booking.lines, leg))
     show_elsewhere(uow.connection, booking, elsewhere)
     settle(
         uow,
         [hold for hold_id, hold in booking.touched_holds.items() if hold_id not in opened],
-        withdrawn={*booking.owing, *_reopened(uow, books, booking)},
+        withdrawn={*booking.owing, *_reopened(uow, ledger, booking)},
         unlinked=booking.unlinked,
     )
-    books.ledger.apply(booking)
-    others = {**books.other_holds, **booking.touched_holds}
-    books = LegBooks(books.ledger, others)
-    status = change_leg(on, LegAct.REPORT, books)
+    ledger.apply(booking)
+    status = change_leg(on, LegAct.REPORT, ledger)
     totals = totals_now(on)
     entries = _record(on, booked, status, totals)
     uow.set_leaf(ActRow, booked.report_id, entries[0])
-    end_moot(on, books, status)
+    end_moot(on, ledger, status)
     _tell_sharing_legs(on, booked, elsewhere)
     answer = {
         "id": booked.report_id,
@@ -146,13 +132,13 @@ class _Booked:
     report_id: str
     at: datetime
 
-    def views(self, lines: Sequence[BookedLine], leg: LegRow) -> list[dict[str, Any]]:
+    def views(self, lines: Sequence[BookedLine], leg: LegRow) -> list[LineView]:
         """Return some of its lines as `leg` shows them."""
         return booked_views(
             lines, self.body.lines, report_id=self.report_id, leg=leg, reported_at=self.at
         )
 
-    def shown(self, lines: Sequence[BookedLine], leg: LegRow) -> list[dict[str, Any]]:
+    def shown(self, lines: Sequence[BookedLine], leg: LegRow) -> list[LineView]:
         """Return the first lines of an event, as many as fit; `line_count` tells of all."""
         views = self.views(lines[:LINES_IN_EVENT], leg)
         left = LINES_IN_EVENT_BYTES
@@ -163,12 +149,12 @@ class _Booked:
         return views
 
 
-def _reopened(uow: UnitOfWork, books: LegBooks, booking: Booking) -> frozenset[str]:
+def _reopened(uow: UnitOfWork, ledger: LegLedger, booking: Booking) -> frozenset[str]:
     """Return holds that were empty and are not any more, and were withdrawn meanwhile.
 
-    Nothing was owed about them then; a correction or a further freeze opened them again.
+    While they were empty nothing was owed about them. A correction or a top-up opened them again.
     """
-    known = {**books.other_holds, **books.ledger.holds}
+    known = {**ledger.other_holds, **ledger.holds}
     again = [
         hold_id
         for hold_id, hold in booking.touched_holds.items()
@@ -177,11 +163,11 @@ def _reopened(uow: UnitOfWork, books: LegBooks, booking: Booking) -> frozenset[s
     return hold_clocks.withdrawn_holds(uow.connection, sorted(again))
 
 
-def _book(on: LegContext, body: payloads.FreezeReport, books: LegBooks) -> Booking:
+def _book(on: LegContext, body: payloads.FreezeReport, ledger: LegLedger) -> Booking:
     uow, request, leg = on.uow, on.request, on.leg
     numbers = sorted(
         {line.address_no for line in body.lines if isinstance(line, FoundLine | FrozenLine)}
-        | {hold.address_no for hold in books.ledger.holds.values()}
+        | {hold.address_no for hold in ledger.holds.values()}
     )
     flagged = {
         row.address_no: Flagged(row.address_no, row.asset, row.amount)
@@ -191,24 +177,22 @@ def _book(on: LegContext, body: payloads.FreezeReport, books: LegBooks) -> Booki
     partner = partner_store.partner(uow.connection, leg.partner)
     jurisdiction = None if partner is None else partner.jurisdiction
     is_over = RequestStatus(request.status) in ENDED
-    return book(
-        books.ledger,
-        body.lines,
+    rules = Rules(
         flagged=flagged,
         address_count=request.address_count,
         now=uow.now,
         new_line_id=iter(new_ids("lin", len(body.lines))).__next__,
         new_hold_id=iter(new_ids("hld", opening)).__next__,
         canonical_asset=lambda text: parse_asset(uow.chains, text),
-        other_holds=books.other_holds,
-        request_ended_at=request.ended_at if is_over else None,
-        withdrawn_addresses=request_store.withdrawn_addresses(uow.connection, request.id),
+        ended_at=request.ended_at if is_over else None,
+        withdrawn=request_store.withdrawn_addresses(uow.connection, request.id),
         late_window=uow.policies.late_report,
         max_hold=uow.policies.max_hold(jurisdiction),
         # Without its own request: nobody keeps a hold "for another request" that is this one.
         shared_with=lambda hold_id: store.requests_sharing(uow.connection, hold_id) - {request.id},
         current_status=request.status,
     )
+    return book(ledger, body.lines, rules)
 
 
 def _record(
@@ -247,8 +231,8 @@ def _links_elsewhere(uow: UnitOfWork, booking: Booking, leg: LegRow) -> list[Oth
 def _tell_sharing_legs(on: LegContext, booked: _Booked, elsewhere: Sequence[OtherLink]) -> None:
     """Show lines about a shared hold on the partner's other legs, too.
 
-    Written once, counted once. That this leg shares a hold is no matter of the others, and who may
-    not read the report learns only what became of the funds.
+    A line is written once and counted once. Other legs do not learn that this leg shares the hold.
+    A partner that may not read the report learns only what became of the funds.
     """
     by_leg: dict[str, dict[str | None, int]] = {}
     for link in elsewhere:
@@ -257,8 +241,8 @@ def _tell_sharing_legs(on: LegContext, booked: _Booked, elsewhere: Sequence[Othe
         other = locked_leg(on.uow, on.actor, leg_id)
         if other is None:
             continue
-        books = load_books(on.uow, other.leg)
-        status = recompute_leg(other, books)
+        ledger = store.load_leg(on.uow.connection, other.leg)
+        status = recompute_leg(other, ledger)
         told = [
             line._replace(address_no=numbers[line.hold_id])
             for line in booked.booking.lines
@@ -279,11 +263,11 @@ def _tell_sharing_legs(on: LegContext, booked: _Booked, elsewhere: Sequence[Othe
                 "leg": {"status": status.value},
             }
             other.record(event, data, status=status)
-        end_moot(other, books, status)
+        end_moot(other, ledger, status)
 
 
-def _shown_totals(totals: TotalsView) -> dict[str, Any]:
-    """Return the leg's totals where they fit; cut ones could be taken for all there is."""
+def _shown_totals(totals: TotalsView) -> dict[str, object]:
+    """Return the leg's totals if they fit; cut totals could be mistaken for complete ones."""
     if len(canonical_json.dumps(totals)) > TOTALS_IN_EVENT_BYTES:
         return {"asset_count": len(totals)}
     return {"totals": totals}

@@ -1,20 +1,21 @@
-"""Holds: signed extensions, the requester's asking for one, and the clocks that nobody can stop."""
+"""Holds: signed extensions, requests for one, and the clocks, which nobody can stop."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypedDict
 
 from coordinator.domain.actor import Actor
 from coordinator.domain.errors import InvalidTransitionError, NotFoundError
 from coordinator.domain.freeze_request import Action, next_status
 from coordinator.domain.hold import HoldBalance, extended, lapsed, lapses, require_worth_asking
 from coordinator.domain.permission import Permission
-from coordinator.services.after_freeze.endings import recompute_leg, tell_owed
 from coordinator.services.core.access import asked_leg, locked_leg, sent_request
-from coordinator.services.core.acts import Act, LegContext
+from coordinator.services.core.acts import LegContext, NewAct
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
+from coordinator.services.ending.ended_legs import recompute_leg, tell_owed
 from coordinator.services.ledger.obligations import settle
-from coordinator.services.requests.legs import load_books
+from coordinator.services.requests.freeze_request_views import ActView
 from coordinator.storage.ledger import freeze_ledger as ledger_store
 from coordinator.storage.ledger import hold_clocks
 from coordinator.storage.ledger.shared_lines import links_to_other_legs
@@ -29,7 +30,7 @@ from holdfast.protocol.vocabulary import EventType, HoldBasis, LegStatus, Reques
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtendHold:
-    """The partner that holds sets a later end, or another ground."""
+    """The holding partner sets a later end, or another basis."""
 
     request_id: str
     body: hold_payloads.HoldExtension
@@ -57,15 +58,21 @@ class RemindOwed:
     hold_id: str
 
 
+class HoldActView(TypedDict):
+    """The answer to an extension (`views.HoldActView`)."""
+
+    id: str
+    request_id: str
+    hold: str
+    hold_expires_at: str
+    basis: HoldBasis
+    status: str
+
+
 def _own_hold(uow: UnitOfWork, leg: LegRow, hold_id: str) -> HoldBalance:
-    ledger = ledger_store.load_leg(uow.connection, leg.id)
-    hold = ledger.holds.get(hold_id)
-    if hold is None and hold_id in ledger.shared:
-        found = ledger_store.holds_of_partner(
-            uow.connection, leg.partner, [hold_id], but_leg=leg.id
-        )
-        hold = found.get(hold_id)
-    if hold is None or hold_id in ledger.unlinked:
+    ledger = ledger_store.load_leg(uow.connection, leg)
+    hold = next((hold for _, hold in ledger.linked() if hold.id == hold_id), None)
+    if hold is None:
         raise NotFoundError("you have no such hold on this request", code="no_such_hold")
     return hold
 
@@ -74,7 +81,7 @@ def _own_hold(uow: UnitOfWork, leg: LegRow, hold_id: str) -> HoldBalance:
 def extend(command: ExtendHold, actor: Actor, uow: UnitOfWork) -> Answer:
     """Set a later end within policy.
 
-    A lapsed hold is alive again, and what only the lapse owed is met.
+    A lapsed hold is in force again, and the answer that the lapse alone had made due is given.
     """
     body = command.body
     on = asked_leg(uow, actor, command.request_id, body.content_sha256)
@@ -90,10 +97,10 @@ def extend(command: ExtendHold, actor: Actor, uow: UnitOfWork) -> Answer:
         now=uow.now,
         max_hold=uow.policies.max_hold(jurisdiction),
     )
-    act_id = on.store_act(Act("extend"))
+    act_id = on.store_act(NewAct("extend"))
     ledger_store.store_hold(uow.connection, renewed)
     settle(uow, [renewed])
-    status = recompute_leg(on, load_books(uow, leg))
+    status = recompute_leg(on, ledger_store.load_leg(uow.connection, leg))
     ends = {
         "hold": hold.id,
         "hold_expires_at": format_time(renewed.hold_expires_at),
@@ -104,16 +111,23 @@ def extend(command: ExtendHold, actor: Actor, uow: UnitOfWork) -> Answer:
     for link in links_to_other_legs(uow.connection, [hold.id], leg.id):
         other = locked_leg(uow, actor, link.leg_id)
         if other is not None:
-            shown = recompute_leg(other, load_books(uow, other.leg))
+            shown = recompute_leg(other, ledger_store.load_leg(uow.connection, other.leg))
             told = {**data, "act_id": act_id}
             other.record(EventType.HOLD_EXTENDED, told, status=shown)
-    answer = {"id": act_id, "request_id": request.id, **ends, "status": status.value}
+    answer: HoldActView = {
+        "id": act_id,
+        "request_id": request.id,
+        "hold": hold.id,
+        "hold_expires_at": ends["hold_expires_at"],
+        "basis": renewed.basis,
+        "status": status.value,
+    }
     return Answer(201, answer, entry=recorded)
 
 
 @handles(AskForExtension, needs=Permission.HOLD_ASK_EXTENSION)
 def ask_for_extension(command: AskForExtension, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Ask one partner to hold longer; it changes nothing by itself."""
+    """Ask a partner to hold longer; this alone changes nothing."""
     body = command.body
     on_request = sent_request(uow, actor, command.request_id, body.content_sha256)
     request = on_request.request
@@ -136,19 +150,19 @@ def ask_for_extension(command: AskForExtension, actor: Actor, uow: UnitOfWork) -
         "reason": body.reason,
     }
     on = on_request.on_leg(leg)
-    act_id = on.store_act(Act("ask_extension"))
+    act_id = on.store_act(NewAct("ask_extension"))
     recorded = on.record(EventType.HOLD_EXTENSION_REQUESTED, asked, act_id=act_id)
-    answer = {"id": act_id, "request_id": request.id, "status": leg.status}
+    answer: ActView = {"id": act_id, "request_id": request.id, "status": leg.status}
     return Answer(201, answer, entry=recorded)
 
 
 @handles(FireHoldClock, needs=Permission.TIMER_FIRE)
 def fire_clock(command: FireHoldClock, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Warn of a hold's end, or let it lapse; nothing extends itself and nothing is let go."""
+    """Warn of a hold's end, or let it lapse; neither extends it nor releases anything."""
     on, row = _locked_hold(uow, actor, command.hold_id)
     if on is None or row is None or not _is_due(row.next_clock_at, uow.now):
         return Answer(200, {"status": "unchanged"})
-    hold = load_books(uow, on.leg).ledger.holds[command.hold_id]
+    hold = ledger_store.load_leg(uow.connection, on.leg).holds[command.hold_id]
     if lapses(hold, now=uow.now):
         return _lapse(on, hold)
     settle(uow, [hold])
@@ -172,7 +186,7 @@ def _lapse(on: LegContext, hold: HoldBalance) -> Answer:
     data = {"hold": hold.id, "hold_expires_at": format_time(hold.hold_expires_at)}
     events = []
     for each in _linked(on, hold.id):
-        status = recompute_leg(each, load_books(on.uow, each.leg))
+        status = recompute_leg(each, ledger_store.load_leg(on.uow.connection, each.leg))
         events.append(each.record(EventType.HOLD_LAPSED, data, status=status))
         tell_owed(each, status, [ended], "lapsed")
     return Answer(200, {"status": "lapsed"}, entry=next(iter(events), None))
@@ -207,11 +221,11 @@ def _linked(on: LegContext, hold_id: str) -> list[LegContext]:
 
 @handles(RemindOwed, needs=Permission.TIMER_FIRE)
 def remind(command: RemindOwed, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Recall that an answer is owed, to both sides, until it is given."""
+    """Remind both sides that an answer is owed, until it is given."""
     on, row = _locked_hold(uow, actor, command.hold_id)
     if on is None or row is None or not _is_due(row.next_reminder_at, uow.now):
         return Answer(200, {"status": "unchanged"})
-    hold = load_books(uow, on.leg).ledger.holds[command.hold_id]
+    hold = ledger_store.load_leg(uow.connection, on.leg).holds[command.hold_id]
     settle(uow, [hold])
     if row.owed_since is None or not hold.is_open:
         return Answer(200, {"status": "unchanged"})

@@ -1,20 +1,27 @@
 """What partners read of the freeze ledger: lines, holds, and the evidence of acts."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TypedDict, cast
 
 from pydantic import TypeAdapter
 from sqlalchemy import Connection
 
 from coordinator.services.core.unit_of_work import unpack_evidence
-from coordinator.services.ledger.report_views import line_view, line_words
+from coordinator.services.ledger.report_views import (
+    LineOrigin,
+    LineView,
+    LineWords,
+    line_view,
+    line_words,
+)
 from coordinator.services.requests.freeze_request_views import evidence_bodies
 from coordinator.storage.engine.documents import Vault, document_sizes, load
 from coordinator.storage.ledger.ledger_pages import ShownHold, ShownLine
 from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.tables.freeze_requests import ActRow
-from holdfast.protocol.payloads import ReportLine, format_time
-from holdfast.protocol.vocabulary import LineKind
+from holdfast.protocol.payloads import ReportLine, format_time, optional_time
+from holdfast.protocol.strict_json import JsonObject
+from holdfast.protocol.vocabulary import EvidenceKind, HoldBasis, LineKind
 
 #: A page of evidence ends early rather than grow beyond this many bytes.
 EVIDENCE_PAGE_BYTES = 20_000_000
@@ -32,11 +39,11 @@ _TOLD_ELSEWHERE = frozenset(
 
 def line_views(
     connection: Connection, vault: Vault, rows: Sequence[ShownLine], reader: str
-) -> list[dict[str, Any]]:
-    """Return ledger lines (`views.LineView`) with what their signed reports say, too.
+) -> list[LineView]:
+    """Return ledger lines with what their signed reports say, too.
 
     Args:
-        connection: Any.
+        connection: For reading.
         vault: Opens the reports.
         rows: As `storage.ledger_pages.lines` returns them.
         reader: The partner that reads; of lines that were written on another request it learns
@@ -46,15 +53,15 @@ def line_views(
     return [_shown_to(reader, row, _line_view(row, _sent_line(reports, row))) for row in rows]
 
 
-def _shown_to(reader: str, row: ShownLine, view: dict[str, Any]) -> dict[str, Any]:
+def _shown_to(reader: str, row: ShownLine, view: LineView) -> LineView:
     if not row.is_shared:
         return view
     may_read = reader in {row.partner, row.source_requester}
     return shared_line_view(view, source_request=row.source_request if may_read else None)
 
 
-def shared_line_view(view: Mapping[str, Any], *, source_request: str | None) -> dict[str, Any]:
-    """Return a line as a request shows it that shares its hold, and on which it was not written.
+def shared_line_view(view: LineView, *, source_request: str | None) -> LineView:
+    """Return a line as another request that shares its hold shows it.
 
     Args:
         view: The line, with leg and address of the request that shows it.
@@ -63,35 +70,71 @@ def shared_line_view(view: Mapping[str, Any], *, source_request: str | None) -> 
     if source_request is not None:
         return {**view, "shared": True, "source_request": source_request}
     told = {name: value for name, value in view.items() if name in _TOLD_ELSEWHERE}
+    shown = cast("LineView", {**told, "shared": True})
     if view["kind"] == LineKind.RELEASED:
-        told["reason"] = view["reason"]  # one of a few words; a correction's is free text
-    return {**told, "shared": True}
+        shown["reason"] = view["reason"]  # one of a few words; a correction's is free text
+    return shown
 
 
-def _sent_line(reports: Mapping[str, dict[str, Any]], row: ShownLine) -> Mapping[str, Any]:
+def _sent_line(reports: Mapping[str, JsonObject], row: ShownLine) -> JsonObject:
     lines = reports.get(row.report_id, {}).get("lines", [])
-    found: Mapping[str, Any] = lines[row.line_no] if row.line_no < len(lines) else {}
+    found: JsonObject = lines[row.line_no] if row.line_no < len(lines) else {}
     return found
 
 
-def _line_view(row: ShownLine, sent: Mapping[str, Any]) -> dict[str, Any]:
-    common = {
+def _line_view(row: ShownLine, sent: JsonObject) -> LineView:
+    common: LineOrigin = {
         "report_id": row.report_id,
         "leg_id": row.leg_id,
         "partner": row.partner,
         "reported_at": format_time(row.reported_at),
     }
     # Read as it was when it came, so that what it did not say has the same meaning.
-    words = line_words(_LINES.validate_python(sent)) if sent else {}
+    words: LineWords = line_words(_LINES.validate_python(sent)) if sent else {}
     return line_view(common, row, words)
 
 
-def hold_views(rows: Sequence[ShownHold]) -> list[dict[str, Any]]:
-    """Return holds as they stand (`views.HoldView`)."""
+class HoldView(TypedDict):
+    """A hold as it stands (`views.HoldView`)."""
+
+    id: str
+    leg_id: str
+    partner: str
+    address_no: int
+    asset: str
+    frozen: str
+    held: str
+    released: str
+    returned: str
+    seized: str
+    withheld: bool
+    basis: HoldBasis
+    frozen_at: str
+    hold_expires_at: str
+    shared: bool
+    lapsed: bool
+    kept: str | None
+    account_level: bool
+    owed_since: str | None
+
+
+class OwedHoldView(HoldView):
+    """A hold about which an answer is owed, and on which request (`views.OwedHoldView`)."""
+
+    request_id: str
+
+
+def hold_views(rows: Sequence[ShownHold]) -> list[HoldView]:
+    """Return holds as they stand."""
     return [_hold_view(row) for row in rows]
 
 
-def _hold_view(row: ShownHold) -> dict[str, Any]:
+def owed_hold_views(rows: Sequence[ShownHold]) -> list[OwedHoldView]:
+    """Return holds with the request on which an answer about each is owed."""
+    return [{**_hold_view(row), "request_id": row.request_id} for row in rows]
+
+
+def _hold_view(row: ShownHold) -> HoldView:
     held = row.frozen - row.released - row.returned - row.seized
     owed_since = row.owed_since if row.obliges else None
     return {
@@ -106,15 +149,32 @@ def _hold_view(row: ShownHold) -> dict[str, Any]:
         "returned": str(row.returned),
         "seized": str(row.seized),
         "withheld": row.withheld,
-        "basis": row.basis,
+        "basis": HoldBasis(row.basis),
         "frozen_at": format_time(row.frozen_at),
         "hold_expires_at": format_time(row.hold_expires_at),
         "shared": row.is_shared,
         "lapsed": row.lapsed,
         "kept": row.kept,
         "account_level": row.account_level,
-        "owed_since": None if owed_since is None else format_time(owed_since),
+        "owed_since": optional_time(owed_since),
     }
+
+
+class EvidenceView(TypedDict):
+    """An act with what proves it (`views.EvidenceView`)."""
+
+    act: str
+    act_id: str
+    leg_id: str | None
+    kind: EvidenceKind
+    partner: str | None
+    subject: str | None
+    kid: str | None
+    jwk: Mapping[str, str] | None
+    token: str | None
+    body: str | None
+    at: str
+    leaf_index: int | None
 
 
 def evidence_page(connection: Connection, rows: Sequence[ActRow]) -> int:
@@ -130,8 +190,8 @@ def evidence_page(connection: Connection, rows: Sequence[ActRow]) -> int:
 
 def evidence_views(
     connection: Connection, vault: Vault, rows: Sequence[ActRow]
-) -> list[dict[str, Any]]:
-    """Return acts with what proves them, byte for byte as received (`views.EvidenceView`)."""
+) -> list[EvidenceView]:
+    """Return acts with what proves them, byte for byte as received."""
     packed = load(connection, vault, [row.id for row in rows], "evidence")
     kids = sorted({row.kid for row in rows if row.kid is not None})
     jwks = {}
@@ -142,14 +202,14 @@ def evidence_views(
 
 
 def _evidence_view(
-    row: ActRow, packed: bytes | None, jwk: Mapping[str, Any] | None
-) -> dict[str, Any]:
+    row: ActRow, packed: bytes | None, jwk: Mapping[str, str] | None
+) -> EvidenceView:
     token, body = (None, None) if packed is None else unpack_evidence(packed)
     return {
         "act": row.kind,
         "act_id": row.id,
         "leg_id": row.leg_id,
-        "kind": row.evidence_kind,
+        "kind": EvidenceKind(row.evidence_kind),
         "partner": row.partner,
         "subject": row.subject,
         "kid": row.kid,

@@ -1,21 +1,17 @@
-"""What is owed about holds: an answer after a withdrawal or a lapse, and the clocks that recall it.
+"""What is owed about holds: an answer after a withdrawal or a lapse; and when to remind of it.
 
-Obligations are per hold: met once nothing is held, by `kept`, or, where the hold only lapsed, by an
-extension.
+Each hold has its own obligation. It is met once nothing is held, by a `kept` line, or, if the hold
+only lapsed, by an extension.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from coordinator.domain.deadline import Policies
 from coordinator.domain.hold import HoldBalance, next_warning, owes_answer
-from coordinator.domain.leg import LegFlag
 from coordinator.services.core.unit_of_work import UnitOfWork
 from coordinator.storage.ledger import hold_clocks
 from coordinator.storage.ledger.hold_clocks import Obligation
-from coordinator.storage.requests import freeze_requests as request_store
-from coordinator.storage.requests import legs as leg_store
-from coordinator.storage.tables.freeze_requests import FreezeRequestRow
 from holdfast.protocol.vocabulary import HoldBasis
 
 
@@ -112,19 +108,3 @@ def _obligation(
 def _reminder(before: Obligation, now: datetime, policies: Policies) -> datetime:
     due = before.next_reminder_at
     return due if due is not None and due > now else now + policies.remind_owed
-
-
-def flags_with(flags: Sequence[str], flag: LegFlag, *, holds: bool) -> list[str]:
-    """Return `flags` with one of them set or taken out, in their usual order."""
-    wanted = (set(flags) | {flag.value}) if holds else (set(flags) - {flag.value})
-    return [f.value for f in LegFlag if f.value in wanted]
-
-
-def settle_final(uow: UnitOfWork, request: FreezeRequestRow) -> None:
-    """Note since when nothing is expected of any leg, or that something is again.
-
-    Call it after the legs were written; a request closes by itself some days after.
-    """
-    is_awaited = bool(leg_store.not_final(uow.connection, request.id, limit=1))
-    if is_awaited != (request.final_since is None):
-        request_store.set_final_since(uow.connection, request.id, None if is_awaited else uow.now)

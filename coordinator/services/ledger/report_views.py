@@ -1,22 +1,79 @@
-"""The lines of freeze reports, as a report's own answer, its events and later reads show them."""
+"""Lines of freeze reports, as the answer to a report, its events and later reads show them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Literal, NotRequired, TypedDict, cast
 
 from coordinator.domain.ledger_state import BookedLine
 from coordinator.storage.ledger.ledger_pages import ShownLine
 from coordinator.storage.requests.legs import NewLeg
 from coordinator.storage.tables.freeze_requests import LegRow
-from holdfast.protocol.payloads import FoundLine, FrozenLine, ReportLine, format_time
-from holdfast.protocol.vocabulary import LineKind
+from holdfast.protocol.payloads import FoundLine, FrozenLine, KeptLine, ReportLine, format_time
+from holdfast.protocol.strict_json import JsonObject
+from holdfast.protocol.vocabulary import HoldBasis, KeptBasis, LineKind
 
-#: What only the report itself says of a line.
-_WORDS = (
-    *("frozen_at", "hold_expires_at", "basis", "tx", "next", "detail", "agency", "order", "usd"),
-    *("address_nos", "retry", "missing", "corrects", "reason"),
-)
 _SAID_IF_ANY = ("retry", "missing")
+
+
+class UsdView(TypedDict):
+    """What an amount was worth, as its line states it (`payloads.Usd`)."""
+
+    value: str
+    at: str
+    source: str
+
+
+class LineOrigin(TypedDict):
+    """What all lines of one report share."""
+
+    report_id: str
+    leg_id: str
+    partner: str
+    reported_at: str
+
+
+class LineWords(TypedDict, total=False):
+    """What only the report itself says of a line."""
+
+    frozen_at: str
+    hold_expires_at: str
+    basis: HoldBasis | KeptBasis
+    reason: str
+    tx: str
+    next: JsonObject
+    corrects: str
+    address_nos: Literal["rest"] | list[int]
+    detail: str
+    retry: bool
+    missing: list[str]
+    agency: str
+    order: str
+    usd: UsdView
+
+
+_WORDS = tuple(LineWords.__annotations__)
+
+
+class LineView(LineWords):
+    """A line of the freeze ledger (`views.LineView`).
+
+    `report_id` and `source_request` are told to those who may read the report.
+    """
+
+    id: str
+    report_id: NotRequired[str]
+    shared: NotRequired[bool]
+    source_request: NotRequired[str]
+    leg_id: str
+    partner: str
+    kind: LineKind
+    address_no: NotRequired[int]
+    asset: NotRequired[str | None]
+    amount: NotRequired[str | None]
+    withheld: bool
+    hold: NotRequired[str]
+    reported_at: str
+    code: NotRequired[str | None]
 
 
 def booked_views(
@@ -26,8 +83,8 @@ def booked_views(
     report_id: str,
     leg: LegRow | NewLeg,
     reported_at: datetime,
-) -> list[dict[str, Any]]:
-    """Return lines as they are booked (`views.LineView`), with what only the report itself says.
+) -> list[LineView]:
+    """Return lines as they are booked, with what only the report itself says.
 
     Args:
         lines: Some of a booking's.
@@ -36,7 +93,7 @@ def booked_views(
         leg: The reporting leg.
         reported_at: When it was booked.
     """
-    common = {
+    common: LineOrigin = {
         "report_id": report_id,
         "leg_id": leg.id,
         "partner": leg.partner,
@@ -45,23 +102,25 @@ def booked_views(
     return [line_view(common, line, line_words(sent[line.no])) for line in lines]
 
 
-def line_view(
-    common: Mapping[str, Any], line: BookedLine | ShownLine, words: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Return one line (`views.LineView`); what it does not say is left out.
+def line_view(common: LineOrigin, line: BookedLine | ShownLine, words: LineWords) -> LineView:
+    """Return one line, without the members that it does not state.
 
     Args:
         common: What all lines of its report share.
         line: As it is booked, or stored.
         words: Of `line_words`; none where the report was erased.
     """
-    view: dict[str, Any] = {
-        **common,
+    view: LineView = {
+        "report_id": common["report_id"],
+        "leg_id": common["leg_id"],
+        "partner": common["partner"],
+        "reported_at": common["reported_at"],
         "id": line.id,
-        "kind": str(line.kind),
+        "kind": LineKind(line.kind),
         "withheld": line.withheld,
-        **words,
     }
+    # Its members are some of the view's, which mypy does not take from a narrower TypedDict.
+    view |= cast("LineView", words)
     if line.address_no is not None:
         view["address_no"] = line.address_no
         view["asset"] = line.asset
@@ -80,13 +139,13 @@ def line_view(
     return view
 
 
-def line_words(sent: ReportLine) -> dict[str, Any]:
-    """Return what a line says beside its numbers: times, basis, tx, next, texts."""
+def line_words(sent: ReportLine) -> LineWords:
+    """Return what a line states besides amounts: times, basis, tx, next, texts."""
     if isinstance(sent, FoundLine | FrozenLine) and sent.usd is None:
         # Those that come by the thousand; a whole dump costs five times as much.
         if isinstance(sent, FoundLine):
             return {}
-        words = {"basis": sent.basis.value}
+        words: LineWords = {"basis": sent.basis}
         if sent.frozen_at is not None:
             words["frozen_at"] = format_time(sent.frozen_at)
         if sent.hold_expires_at is not None:
@@ -94,4 +153,7 @@ def line_words(sent: ReportLine) -> dict[str, Any]:
         return words
     dumped = sent.model_dump(mode="json", exclude_none=True)
     said = {name: dumped[name] for name in _WORDS if name in dumped}
-    return {name: word for name, word in said.items() if word or name not in _SAID_IF_ANY}
+    if isinstance(sent, FrozenLine | KeptLine):
+        said["basis"] = sent.basis
+    shown = {name: word for name, word in said.items() if word or name not in _SAID_IF_ANY}
+    return cast("LineWords", shown)

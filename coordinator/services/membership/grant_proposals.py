@@ -1,7 +1,7 @@
 """Grants without the root key: one lead proposes, another approves exactly what was proposed.
 
-Neither may be the subject or own it, or one person could make themselves more than they are. The
-proposer stays on the new key, so that four eyes know who brought it in.
+Neither may be the subject or its owner, or one person could raise their own rights. The proposer
+is stored with the new key, because the four-eyes rule excludes them from that key's requests.
 """
 
 from dataclasses import dataclass
@@ -52,12 +52,9 @@ class ApproveGrant:
 
 @handles(ProposeGrant, needs=Permission.GRANT_MAKE)
 def propose(command: ProposeGrant, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Store a proposal that would be good now; nothing is given yet."""
+    """Store a proposal that could be granted now; it grants nothing yet."""
     if actor.kind is not ActorKind.PERSON:
         raise PermissionDeniedError("a grant is proposed by a security lead, a person")
-    evidence = uow.evidence
-    if evidence is None:
-        raise AssertionError("a grant is always signed")
     row = own_partner(uow, actor)
     key = uow.key(row.document_key_id)
     proposal_id = new_id("grp")
@@ -86,21 +83,20 @@ def propose(command: ProposeGrant, actor: Actor, uow: UnitOfWork) -> Answer:
             "subject_owner": checked.owner,
             "proposer": actor.person,
             "proposer_kid": actor.kid,
-            "grant_sha256": evidence.content_sha256,
+            "grant_sha256": uow.evidence.content_sha256,
             "proposed_at": uow.now,
             "expires_at": expires_at,
         },
     )
-    uow.seal(key, proposal_id, "evidence", evidence.packed())
+    uow.seal_evidence(key, proposal_id)
     kid = None if checked.key is None else checked.key.kid
-    view = grant_view(grant, context, proposal_id, kid) | {
+    view = grant_view(grant, context, proposal_id, kid, uow.now) | {
         "status": proposals.PENDING,
-        "made_at": format_time(uow.now),
-        "grant_sha256": evidence.content_sha256,
+        "grant_sha256": uow.evidence.content_sha256,
         "expires_at": format_time(expires_at),
     }
     # No member is told of what is not given yet; the other leads find it among the proposals.
-    data = {"proposal_id": proposal_id, **view}
+    data: dict[str, object] = {"proposal_id": proposal_id, **view}
     del data["id"]
     recorded = uow.record("grant.proposed", data, key=key)
     return Answer(201, view, entry=recorded)
@@ -150,8 +146,7 @@ def approve(command: ApproveGrant, actor: Actor, uow: UnitOfWork) -> Answer:
     )
     if not proposals.approve(uow.connection, proposal.id, actor.person, uow.now):
         raise ConflictError("somebody else approved it meanwhile")
-    if uow.evidence is not None:
-        uow.seal(key, proposal.id, "approval", uow.evidence.packed())
+    uow.seal_evidence(key, proposal.id, "approval")
     view = store_grant(uow, check_grant(uow, grant, context), context)
     return Answer(201, {**view, "proposal": proposal.id}, entry=uow.recorded[-1])
 
@@ -180,7 +175,7 @@ def _require_pending(proposal: GrantProposalRow, now: datetime) -> None:
 
 
 def _require_proposer_stands(uow: UnitOfWork, proposal: GrantProposalRow) -> None:
-    """Refuse what a key proposed that was taken away since: it may have been in other hands."""
+    """Refuse a proposal whose key was revoked since: somebody else may have used it."""
     found = store.standing(uow.connection, proposal.proposer_kid)
     if found is None or Role.SECURITY_LEAD not in found.actor.roles:
         raise ConflictError(

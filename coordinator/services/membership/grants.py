@@ -5,7 +5,7 @@ coordinator checks, stores, logs and shows it, and can make none itself.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
 
 from sqlalchemy import insert, update
 
@@ -15,6 +15,7 @@ from coordinator.domain.permission import Permission
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import EVERYBODY, Answer, UnitOfWork
 from coordinator.services.membership.grant_rules import CheckedGrant, GrantContext, check_grant
+from coordinator.services.membership.partner_views import GrantView
 from coordinator.storage.membership import partners as store
 from coordinator.storage.tables.partners import GrantRow, PartnerKeyRow, PartnerRow, SubjectRow
 from holdfast.protocol import membership_payloads
@@ -39,6 +40,22 @@ def own_partner(uow: UnitOfWork, actor: Actor) -> PartnerRow:
     return row
 
 
+def signed_context(uow: UnitOfWork, actor: Actor, audience: str) -> GrantContext:
+    """Seal what proves a grant that one key alone signs, and return the grant's context."""
+    row = own_partner(uow, actor)
+    key = uow.key(row.document_key_id)
+    evidence_id = new_id("evd")
+    uow.seal_evidence(key, evidence_id)
+    return GrantContext(
+        partner=actor.partner,
+        key=key,
+        audience=audience,
+        evidence_id=evidence_id,
+        visible=row.status == PartnerStatus.ACTIVE,
+        by_root=actor.kind is ActorKind.ROOT,
+    )
+
+
 @handles(MakeGrant, needs=Permission.GRANT_MAKE)
 def make_grant(command: MakeGrant, actor: Actor, uow: UnitOfWork) -> Answer:
     """Apply one root-signed grant."""
@@ -46,20 +63,7 @@ def make_grant(command: MakeGrant, actor: Actor, uow: UnitOfWork) -> Answer:
         raise PermissionDeniedError(
             "a grant that applies at once is signed by the partner's root key"
         )
-    row = own_partner(uow, actor)
-    key = uow.key(row.document_key_id)
-    evidence_id = new_id("evd")
-    if uow.evidence is not None:
-        uow.seal(key, evidence_id, "evidence", uow.evidence.packed())
-    context = GrantContext(
-        partner=actor.partner,
-        key=key,
-        audience=command.audience,
-        evidence_id=evidence_id,
-        visible=row.status == PartnerStatus.ACTIVE,
-        by_root=True,
-    )
-    view = apply_grant(uow, command.body, context)
+    view = apply_grant(uow, command.body, signed_context(uow, actor, command.audience))
     return Answer(201, view, entry=uow.recorded[-1])
 
 
@@ -69,7 +73,7 @@ def apply_grant(
     context: GrantContext,
     *,
     pointer: str = "",
-) -> dict[str, Any]:
+) -> GrantView:
     """Check one grant, store it and record it; returns its view.
 
     Raises:
@@ -85,15 +89,15 @@ def store_grant(
     context: GrantContext,
     *,
     key_proposer: str | None = None,
-) -> dict[str, Any]:
+) -> GrantView:
     """Store and record a grant that was checked in this transaction; returns its view.
 
     Args:
         uow: The transaction.
         checked: What `check_grant` returned.
         context: The same as there.
-        key_proposer: Who stands behind the key where that is not this grant's proposer: a key that
-            takes another's place inherits it, or four eyes could be got round by replacing.
+        key_proposer: Who proposed the key, if not this grant's proposer. A key that replaces
+            another inherits its proposer, or a rotation would get round the four-eyes rule.
     """
     grant = checked.grant
     grant_id = new_id("grt")
@@ -118,8 +122,8 @@ def store_grant(
             evidence_id=context.evidence_id,
         )
     )
-    view = grant_view(grant, context, grant_id, kid) | {"made_at": format_time(uow.now)}
-    data = {**view, "grant_id": grant_id, "replaces": grant.replaces}
+    view = grant_view(grant, context, grant_id, kid, uow.now)
+    data: dict[str, object] = {**view, "grant_id": grant_id, "replaces": grant.replaces}
     del data["id"], data["status"]
     if grant.policy is not None:
         data["policy"] = grant.policy.model_dump(mode="json")
@@ -134,17 +138,22 @@ def store_grant(
 
 
 def grant_view(
-    grant: membership_payloads.Grant, context: GrantContext, grant_id: str, kid: str | None
-) -> dict[str, Any]:
-    """Return what every grant shows, made or proposed (`views.GrantView`)."""
-    view: dict[str, Any] = {
+    grant: membership_payloads.Grant,
+    context: GrantContext,
+    grant_id: str,
+    kid: str | None,
+    at: datetime,
+) -> GrantView:
+    """Return what every grant shows, made or proposed."""
+    view: GrantView = {
         "id": grant_id,
         "status": "made",
         "partner": context.partner,
         "subject": grant.subject,
         "owner": grant.owner,
-        "roles": [str(r) for r in grant.roles],
+        "roles": list(grant.roles),
         "kid": kid,
+        "made_at": format_time(at),
     }
     if context.proposer is not None:
         view |= {"proposer": context.proposer, "approver": context.approver}
@@ -152,14 +161,12 @@ def grant_view(
 
 
 def end_key(uow: UnitOfWork, partner: str, kid: str) -> None:
-    """Take one key away, in the transaction that gives another.
+    """Revoke a key in the transaction that replaces it.
 
     Raises:
         ConflictError: If somebody else did so meanwhile.
     """
-    kids = store.revoke_keys(
-        uow.connection, partner, kid=kid, subject_id=None, at=uow.now, compromised_since=None
-    )
+    kids = store.revoke_keys(uow.connection, partner, store.RevokedKeys(kid=kid), at=uow.now)
     if kids != [kid]:
         raise ConflictError("the key to be replaced was taken away meanwhile", code="unknown_key")
     uow.will_revoke(kids)
@@ -175,16 +182,15 @@ def _store_subject(uow: UnitOfWork, checked: CheckedGrant, context: GrantContext
                 update(SubjectRow).where(SubjectRow.id == subject_id).values(roles=roles)
             )
         return
-    is_new = store.insert_subject(
-        uow.connection,
-        subject_id,
+    new = store.NewSubject(
+        id=subject_id,
         partner=context.partner,
         kind="person" if subject_id.startswith("per_") else "system",
         owner=grant.owner,
         roles=roles or [str(Role.SYSTEM)],
-        now=uow.now,
+        created_at=uow.now,
     )
-    if not is_new:
+    if not store.insert_subject(uow.connection, new):
         raise ConflictError("this subject id was taken meanwhile; make a new one", code="taken")
 
 
@@ -204,16 +210,15 @@ def _store_key(
             update(PartnerKeyRow).where(PartnerKeyRow.kid == kid).values(grant_id=grant_id)
         )
         return
-    is_new = store.insert_key(
-        uow.connection,
+    new = store.NewKey(
         checked.key,
         partner=context.partner,
         subject=str(checked.grant.subject),
+        granted_at=uow.now,
         grant_id=grant_id,
         proposer=proposer,
-        now=uow.now,
     )
-    if not is_new:
+    if not store.insert_key(uow.connection, new):
         raise ConflictError("this key was registered meanwhile", code="known_key")
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Literal, NotRequired, TypedDict
 
 from sqlalchemy import Connection
 
@@ -17,29 +17,116 @@ from coordinator.storage.tables.life_cycle import GrantProposalRow
 from coordinator.storage.tables.partners import GrantRow, PartnerRow, SubjectRow
 from holdfast.protocol import strict_json
 from holdfast.protocol.jwk import PublicKey
-from holdfast.protocol.payloads import format_time
-from holdfast.protocol.vocabulary import Role, Urgency
+from holdfast.protocol.payloads import format_time, optional_time
+from holdfast.protocol.vocabulary import PartnerKind, PartnerStatus, Role, Urgency
+
+
+class PolicyView(TypedDict):
+    """What a partner asks of its own people, as it alone reads it."""
+
+    approval_quorum: int
+    may_flash: Sequence[str]
+    systems_as_compliance: Sequence[str]
+    provisional: str
+    may_ask_all: bool
+    clocks: str
+
+
+class SpanView(TypedDict):
+    """How long something may take (`views.SpanView`): one of the two."""
+
+    minutes: NotRequired[int]
+    working_days: NotRequired[int]
+
+
+class ClocksView(TypedDict):
+    """By what clocks a member answers (`views.ClocksView`)."""
+
+    profile: str
+    acknowledge_within: Mapping[Urgency, SpanView]
+    answer_within: Mapping[Urgency, SpanView]
+    reply_within: Mapping[Urgency, SpanView]
+
+
+class PartnerView(TypedDict):
+    """One member (`views.PartnerView`); `policy` is for its own people alone."""
+
+    handle: str
+    name: str
+    kind: PartnerKind
+    status: PartnerStatus
+    jurisdiction: str | None
+    root_kid: str | None
+    joined_at: str | None
+    contacts: Sequence[str] | None
+    clocks: ClocksView
+    policy: NotRequired[PolicyView]
+
+
+class KeyView(TypedDict):
+    """One public key (`views.KeyView`)."""
+
+    kid: str
+    partner: str
+    subject: str
+    roles: Sequence[Role]
+    jwk: Mapping[str, str]
+    granted_at: str
+    revoked_at: str | None
+    is_root: bool
+    grant_id: str | None
+
+
+class GrantView(TypedDict):
+    """A grant, made or proposed, with what proves it (`views.GrantView`)."""
+
+    id: str
+    status: NotRequired[Literal["made", "pending"]]
+    partner: str
+    subject: str | None
+    owner: str | None
+    roles: Sequence[Role]
+    kid: str | None
+    made_at: str
+    token: NotRequired[str]
+    body: NotRequired[str]
+    proposal: NotRequired[str]
+    proposer: NotRequired[str]
+    approver: NotRequired[str | None]
+    approval_token: NotRequired[str]
+    approval_body: NotRequired[str]
+    grant_sha256: NotRequired[str]
+    expires_at: NotRequired[str]
+
+
+class PersonView(TypedDict):
+    """One of one's own people and systems (`views.PersonView`)."""
+
+    id: str
+    kind: str
+    owner: str | None
+    roles: Sequence[Role]
+    kids: Sequence[str]
 
 
 def partner_view(
     row: PartnerRow, policies: Policies, contacts: Sequence[str] | None = None
-) -> dict[str, Any]:
-    """Return one member as every other may see it (`views.PartnerView`)."""
+) -> PartnerView:
+    """Return one member as every other may see it."""
     return {
         "handle": row.handle,
         "name": row.name,
-        "kind": row.kind,
-        "status": row.status,
+        "kind": PartnerKind(row.kind),
+        "status": PartnerStatus(row.status),
         "jurisdiction": row.jurisdiction,
         "root_kid": row.root_kid,
-        "joined_at": None if row.joined_at is None else format_time(row.joined_at),
+        "joined_at": optional_time(row.joined_at),
         "contacts": None if contacts is None else list(contacts),
         "clocks": _clocks_view(row, policies),
     }
 
 
-def _clocks_view(row: PartnerRow, policies: Policies) -> dict[str, Any]:
-    """Return by what clocks a member answers (`views.ClocksView`)."""
+def _clocks_view(row: PartnerRow, policies: Policies) -> ClocksView:
     profile = policies.desk_clocks(row.clocks, row.jurisdiction).profile
     return {
         "profile": row.clocks or DEFAULT_PROFILE,
@@ -49,18 +136,19 @@ def _clocks_view(row: PartnerRow, policies: Policies) -> dict[str, Any]:
     }
 
 
-def _span_views(spans: Mapping[Urgency, Span]) -> dict[str, dict[str, int]]:
-    return {
-        urgency.value: {"working_days": span.count}
-        if isinstance(span, WorkingDays)
-        else {"minutes": span // timedelta(minutes=1)}
-        for urgency, span in spans.items()
-    }
+def _span_views(spans: Mapping[Urgency, Span]) -> dict[Urgency, SpanView]:
+    return {urgency: _span_view(span) for urgency, span in spans.items()}
+
+
+def _span_view(span: Span) -> SpanView:
+    if isinstance(span, WorkingDays):
+        return {"working_days": span.count}
+    return {"minutes": span // timedelta(minutes=1)}
 
 
 def partner_views(
     connection: Connection, vault: Vault, policies: Policies, rows: Sequence[PartnerRow]
-) -> list[dict[str, Any]]:
+) -> list[PartnerView]:
     """Return members with their contacts, in one query for all."""
     sealed = load(connection, vault, [row.handle for row in rows], "contacts")
     return [partner_view(row, policies, _contacts(sealed.get(row.handle))) for row in rows]
@@ -73,11 +161,11 @@ def own_view(
     row: PartnerRow,
     *,
     contacts: Sequence[str] | None = None,
-) -> dict[str, Any]:
+) -> PartnerView:
     """Return one's own membership with its policy; `contacts` where they are just being changed."""
     if contacts is None:
         contacts = _contacts(load_one(connection, vault, row.handle, "contacts"))
-    policy = {
+    policy: PolicyView = {
         "approval_quorum": row.approval_quorum,
         "may_flash": list(row.may_flash),
         "systems_as_compliance": list(row.systems_as_compliance),
@@ -88,27 +176,25 @@ def own_view(
     return {**partner_view(row, policies, contacts), "policy": policy}
 
 
-def key_view(row: KeyOfSubject) -> dict[str, Any]:
-    """Return one public key (`views.KeyView`)."""
+def key_view(row: KeyOfSubject) -> KeyView:
+    """Return one public key."""
     return {
         "kid": row.kid,
         "partner": row.partner,
         "subject": row.subject,
-        "roles": list(row.roles or ()),
+        "roles": [Role(role) for role in row.roles or ()],
         "jwk": row.jwk,
         "granted_at": format_time(row.granted_at),
-        "revoked_at": None if row.revoked_at is None else format_time(row.revoked_at),
+        "revoked_at": optional_time(row.revoked_at),
         "is_root": row.is_root,
         "grant_id": row.grant_id,
     }
 
 
-def grant_views(
-    connection: Connection, vault: Vault, rows: Sequence[GrantRow]
-) -> list[dict[str, Any]]:
-    """Return grants with the token and body that prove each (`views.GrantView`).
+def grant_views(connection: Connection, vault: Vault, rows: Sequence[GrantRow]) -> list[GrantView]:
+    """Return grants with the token and body that prove each.
 
-    Without the root key two of each do: the proposal's and the approval's.
+    A grant without the root key has two of each: those of the proposal and of the approval.
     """
     owners = list(dict.fromkeys(row.evidence_id for row in rows))
     evidence = load(connection, vault, owners, "evidence")
@@ -137,13 +223,13 @@ def grant_views(
 
 def proposal_views(
     connection: Connection, vault: Vault, rows: Sequence[GrantProposalRow]
-) -> list[dict[str, Any]]:
-    """Return a partner's own pending proposals with what was signed (`views.GrantView`)."""
+) -> list[GrantView]:
+    """Return a partner's own pending proposals with what was signed."""
     evidence = load(connection, vault, [row.id for row in rows], "evidence")
     return [_proposal_view(row, evidence[row.id]) for row in rows if row.id in evidence]
 
 
-def _proposal_view(row: GrantProposalRow, packed: bytes) -> dict[str, Any]:
+def _proposal_view(row: GrantProposalRow, packed: bytes) -> GrantView:
     token, body = unpack_evidence(packed)
     grant = strict_json.loads(body)
     jwk = grant.get("jwk")
@@ -153,7 +239,7 @@ def _proposal_view(row: GrantProposalRow, packed: bytes) -> dict[str, Any]:
         "partner": row.partner,
         "subject": row.subject,
         "owner": row.subject_owner,
-        "roles": list(grant.get("roles", ())),
+        "roles": [Role(role) for role in grant.get("roles", ())],
         "kid": None if jwk is None else PublicKey.from_jwk(jwk).kid,
         "made_at": format_time(row.proposed_at),
         "proposer": row.proposer,
@@ -166,28 +252,28 @@ def _proposal_view(row: GrantProposalRow, packed: bytes) -> dict[str, Any]:
 
 def person_views(
     connection: Connection, handle: str, rows: Sequence[SubjectRow]
-) -> list[dict[str, Any]]:
-    """Return one's own people and systems with their good keys (`views.PersonView`)."""
+) -> list[PersonView]:
+    """Return one's own people and systems with their good keys."""
     kids: Mapping[str, list[str]] = store.kids_of(connection, handle, [row.id for row in rows])
     return [
         {
             "id": row.id,
             "kind": row.kind,
             "owner": row.owner,
-            "roles": [Role(r).value for r in row.roles],
+            "roles": [Role(r) for r in row.roles],
             "kids": sorted(kids[row.id]),
         }
         for row in rows
     ]
 
 
-def _grant_view(row: GrantRow, packed: bytes | None) -> dict[str, Any]:
-    view: dict[str, Any] = {
+def _grant_view(row: GrantRow, packed: bytes | None) -> GrantView:
+    view: GrantView = {
         "id": row.id,
         "partner": row.partner,
         "subject": row.subject,
         "owner": row.owner,
-        "roles": list(row.roles),
+        "roles": [Role(role) for role in row.roles],
         "kid": row.kid,
         "made_at": format_time(row.made_at),
     }

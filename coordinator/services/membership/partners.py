@@ -4,10 +4,11 @@ Trust starts at the partner's own root key; the operator invites and confirms, a
 """
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
-from typing import Any
+from typing import TypedDict
 
 from sqlalchemy import insert, update
 
@@ -23,7 +24,7 @@ from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import EVERYBODY, Answer, UnitOfWork
 from coordinator.services.membership.grant_rules import GrantContext
 from coordinator.services.membership.grants import apply_grant
-from coordinator.services.membership.partner_views import own_view
+from coordinator.services.membership.partner_views import GrantView, own_view
 from coordinator.storage.membership import partners as store
 from coordinator.storage.tables.partners import PartnerRow
 from holdfast.protocol import canonical_json, membership_payloads
@@ -69,6 +70,15 @@ class ChangeContacts:
     contacts: tuple[str, ...]
 
 
+class JoinView(TypedDict):
+    """The answer to joining (`views.JoinView`)."""
+
+    handle: str
+    status: PartnerStatus
+    root_kid: str
+    grants: Sequence[GrantView]
+
+
 def invitation_sha256(code: str) -> str:
     """Return the form in which an invitation code is stored."""
     return sha256(code.encode()).hexdigest()
@@ -84,7 +94,7 @@ def invite(command: InvitePartner, actor: Actor, uow: UnitOfWork) -> Answer:
         raise ConflictError(
             f"{command.handle} is {present.status} already; a handle is never given twice"
         )
-    values: dict[str, Any] = {
+    values: dict[str, object] = {
         "name": command.name,
         "kind": command.kind,
         "jurisdiction": command.jurisdiction,
@@ -133,17 +143,8 @@ def join(command: JoinNetwork, actor: Actor, uow: UnitOfWork) -> Answer:
             errors=[FieldFault("/grants", "grant security_lead to a person", "lead_missing")],
         )
     key = uow.key(row.document_key_id)
-    is_new = store.insert_key(
-        uow.connection,
-        command.root_key,
-        partner=row.handle,
-        subject=row.handle,
-        grant_id=None,
-        proposer=None,
-        now=uow.now,
-        is_root=True,
-    )
-    if not is_new:
+    new = store.NewKey(command.root_key, row.handle, row.handle, uow.now, is_root=True)
+    if not store.insert_key(uow.connection, new):
         raise ConflictError("this key is known already; make a fresh root key", code="known_key")
     uow.connection.execute(
         update(PartnerRow)
@@ -161,8 +162,7 @@ def join(command: JoinNetwork, actor: Actor, uow: UnitOfWork) -> Answer:
         key=key,
     )
     evidence_id = new_id("jon")
-    if uow.evidence is not None:
-        uow.seal(key, evidence_id, "evidence", uow.evidence.packed())
+    uow.seal_evidence(key, evidence_id)
     context = GrantContext(
         partner=row.handle,
         key=key,
@@ -170,10 +170,10 @@ def join(command: JoinNetwork, actor: Actor, uow: UnitOfWork) -> Answer:
         evidence_id=evidence_id,
         by_root=True,
     )
-    views = []
+    views: list[GrantView] = []
     for number, grant in enumerate(body.grants):
         views.append(apply_grant(uow, grant, context, pointer=f"/grants/{number}"))
-    answer = {
+    answer: JoinView = {
         "handle": row.handle,
         "status": PartnerStatus.PENDING,
         "root_kid": command.root_key.kid,

@@ -1,6 +1,8 @@
 """Revocation of a key or a subject, at once, by the root key or one lead alone."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 from sqlalchemy import update
 
@@ -15,7 +17,7 @@ from coordinator.storage.membership import partners as store
 from coordinator.storage.membership import root_resets
 from coordinator.storage.tables.partners import SubjectRow
 from holdfast.protocol import membership_payloads
-from holdfast.protocol.payloads import format_time
+from holdfast.protocol.payloads import format_time, optional_time
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import EventType
 
@@ -27,17 +29,24 @@ class Revoke:
     body: membership_payloads.Revocation
 
 
+class RevocationView(TypedDict):
+    """What was taken away (`views.RevocationView`)."""
+
+    id: str
+    kids: Sequence[str]
+    revoked_at: str
+
+
 @handles(Revoke, needs=Permission.REVOCATION_MAKE)
 def revoke(command: Revoke, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Take a key or a subject of one's own away; a root key that is to take over, too."""
+    """Revoke a key or a subject of one's own, or stop a new root key that is to take over."""
     body = command.body
     row = own_partner(uow, actor)
     if body.kid is not None and body.kid == row.root_kid:
         raise ConflictError("the root key is not revoked but reset; ask the operator")
     key = uow.key(row.document_key_id)
     revocation_id = new_id("rev")
-    if uow.evidence is not None:
-        uow.seal(key, revocation_id, "evidence", uow.evidence.packed())
+    uow.seal_evidence(key, revocation_id)
     waiting = None if body.kid is None else root_resets.waiting(uow.connection, row.handle)
     if waiting is not None and waiting.new_kid == body.kid:
         recorded = stop_reset(uow, waiting, row, revocation_id=revocation_id, by=actor.subject)
@@ -52,24 +61,18 @@ def revoke(command: Revoke, actor: Actor, uow: UnitOfWork) -> Answer:
                 "partner": row.handle,
                 "kids": kids,
                 "subject": body.subject,
-                "compromised_since": None if compromised is None else format_time(compromised),
+                "compromised_since": optional_time(compromised),
             },
             key=key,
             audience=[EVERYBODY],
         )
-    answer = {"id": revocation_id, "kids": kids, "revoked_at": format_time(uow.now)}
+    answer: RevocationView = {"id": revocation_id, "kids": kids, "revoked_at": format_time(uow.now)}
     return Answer(201, answer, entry=recorded)
 
 
 def _take_away(uow: UnitOfWork, body: membership_payloads.Revocation, handle: str) -> list[str]:
-    kids = store.revoke_keys(
-        uow.connection,
-        handle,
-        kid=body.kid,
-        subject_id=body.subject,
-        at=uow.now,
-        compromised_since=body.compromised_since,
-    )
+    revoked = store.RevokedKeys(body.kid, body.subject, body.compromised_since)
+    kids = store.revoke_keys(uow.connection, handle, revoked, at=uow.now)
     if body.subject is not None:
         uow.connection.execute(
             update(SubjectRow)

@@ -1,8 +1,8 @@
-"""Root resets: a partner that lost its root key gets a new one, announced and after a wait.
+"""Root resets: a partner that lost its root key gets a new one, after an announcement and a wait.
 
 The operator announces the new key; every member hears of it. Until it takes over, the old root key
-or any lead of the partner stops it by revoking the new key. The operator alone could otherwise make
-itself anybody's root. Of a suspended partner nothing is reset, because nobody could object.
+or any lead of the partner can stop it by revoking the new key. Otherwise the operator alone could
+make itself anybody's root. A suspended partner's root is never reset: nobody could object.
 """
 
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class ResetRoot:
     Attributes:
         handle: The partner.
         jwk: The new public key, as the partner gave it out of band.
-        possession: The new key's own word, over audience, handle and (as subject) handle again.
+        possession: Signed by the new key, over audience, handle and (as subject) the handle again.
         audience: The coordinator's origin.
         after: How long it waits.
     """
@@ -132,26 +132,12 @@ def take_over(command: TakeOverRoot, actor: Actor, uow: UnitOfWork) -> Answer:
     if is_known:
         recorded = _tell(uow, reset, row, root_resets.STOPPED, why="known_key")
         return Answer(200, {"status": root_resets.STOPPED}, entry=recorded)
-    is_new = store.insert_key(
-        uow.connection,
-        PublicKey.from_jwk(reset.jwk),
-        partner=row.handle,
-        subject=row.handle,
-        grant_id=None,
-        proposer=None,
-        now=uow.now,
-        is_root=True,
-    )
-    if not is_new:
+    key = PublicKey.from_jwk(reset.jwk)
+    new = store.NewKey(key, row.handle, row.handle, uow.now, is_root=True)
+    if not store.insert_key(uow.connection, new):
         raise ConflictError("the new root key was registered as another's meanwhile")
-    old = store.revoke_keys(
-        uow.connection,
-        row.handle,
-        kid=row.root_kid,
-        subject_id=None,
-        at=uow.now,
-        compromised_since=None,
-    )
+    revoked = store.RevokedKeys(kid=row.root_kid)
+    old = store.revoke_keys(uow.connection, row.handle, revoked, at=uow.now)
     uow.will_revoke(old)
     uow.connection.execute(
         update(PartnerRow).where(PartnerRow.handle == row.handle).values(root_kid=reset.new_kid)

@@ -1,4 +1,4 @@
-"""Rotation: the holder of a key replaces it by signing with it; the old key ends at once."""
+"""Rotation: a key's holder replaces it with an act that the old key signs; that ends at once."""
 
 from dataclasses import dataclass
 
@@ -7,11 +7,10 @@ from coordinator.domain.errors import ConflictError, PermissionDeniedError
 from coordinator.domain.permission import Permission
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
-from coordinator.services.membership.grant_rules import GrantContext, check_grant, fault
-from coordinator.services.membership.grants import own_partner, store_grant
+from coordinator.services.membership.grant_rules import check_grant, fault
+from coordinator.services.membership.grants import signed_context, store_grant
 from coordinator.storage.membership import partners as store
 from holdfast.protocol import membership_payloads
-from holdfast.protocol.type_ids import new_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,18 +26,7 @@ def rotate(command: RotateKey, actor: Actor, uow: UnitOfWork) -> Answer:
     """Register the new key and end the old one; rights stay exactly as they are."""
     grant = command.body
     _require_same_rights(grant, actor)
-    row = own_partner(uow, actor)
-    key = uow.key(row.document_key_id)
-    evidence_id = new_id("evd")
-    if uow.evidence is not None:
-        uow.seal(key, evidence_id, "evidence", uow.evidence.packed())
-    context = GrantContext(
-        partner=actor.partner,
-        key=key,
-        audience=command.audience,
-        evidence_id=evidence_id,
-        visible=True,
-    )
+    context = signed_context(uow, actor, command.audience)
     checked = check_grant(uow, grant, context)
     proposer = store.key_proposer(uow.connection, actor.kid)
     view = store_grant(uow, checked, context, key_proposer=proposer)

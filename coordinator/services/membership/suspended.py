@@ -1,6 +1,6 @@
-"""What a suspended partner still does: settle what it holds, and read what it needs for that.
+"""What a suspended partner may still do: settle what it holds, and read what it needs for that.
 
-It also takes keys away, without limit: a revocation gives nobody anything.
+It may also revoke keys, without limit: a revocation gives nobody anything.
 """
 
 from collections.abc import Sequence

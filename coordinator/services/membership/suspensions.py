@@ -1,9 +1,9 @@
 """Suspension and reinstatement of a partner by the operator, with their consequences.
 
-The keys of a suspended partner answer 401, but for revocations, and for reports and extensions on
-what it holds. What it asked for and nobody decided yet, and what went out provisionally, is
-withdrawn: one transaction per request, found by the worker until none is left, so that a crash
-between leaves nothing behind. What is active stays with those who were asked, marked.
+A suspended partner's keys are answered 401, except for revocations, and for reports and extensions
+about what it holds. Its undecided and provisional requests are withdrawn: the worker takes one in
+each transaction until none is left, so that a crash leaves nothing behind. Active requests stay
+with the partners asked, marked.
 """
 
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from coordinator.domain.actor import Actor
 from coordinator.domain.errors import ConflictError, NotFoundError
 from coordinator.domain.freeze_request import Action
 from coordinator.domain.permission import Permission
-from coordinator.services.after_freeze.withdrawals import withdraw_all
-from coordinator.services.core.acts import Act, RequestContext
+from coordinator.services.core.acts import NewAct, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import EVERYBODY, Answer, Recorded, UnitOfWork
+from coordinator.services.ending.withdrawals import withdraw_all
 from coordinator.services.membership.root_resets import stop_reset
 from coordinator.storage.membership import partners as store
 from coordinator.storage.membership import root_resets
@@ -115,7 +115,9 @@ def withdraw_of_suspended(command: WithdrawOfSuspended, actor: Actor, uow: UnitO
     if requester is None or requester.status != PartnerStatus.SUSPENDED:
         return Answer(200, {"status": "unchanged"})
     on = RequestContext(uow, actor, row)
-    return withdraw_all(on, Action.WITHDRAW, Act("suspend"), reason="the requester was suspended")
+    return withdraw_all(
+        on, Action.WITHDRAW, NewAct("suspend"), reason="the requester was suspended"
+    )
 
 
 def _is_undecided(row: FreezeRequestRow) -> bool:

@@ -2,23 +2,26 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
 
 from coordinator.services.core.read_context import ReadContext
-from coordinator.services.requests.freeze_request_views import summaries
+from coordinator.services.requests.freeze_request_views import (
+    AwaitedAddition,
+    FreezeRequestSummary,
+    summaries,
+)
 from coordinator.storage.reading import awaited_decisions as store
 from holdfast.protocol.payloads import format_time
 
 
-def awaited(read: ReadContext, ids: Sequence[str]) -> list[dict[str, Any]]:
-    """Return requests with what the actor has to decide on each (`views.FreezeRequestSummary`).
+def awaited(read: ReadContext, ids: Sequence[str]) -> list[FreezeRequestSummary]:
+    """Return requests with what the actor has to decide on each.
 
     In the same few queries however many there are.
     """
     connection, actor, policies = read.connection, read.actor, read.policies
     rows = store.rows(connection, ids, actor.partner)
     themselves = store.undecided(connection, ids, actor.person, read.now)
-    additions: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    additions: dict[str, list[AwaitedAddition]] = defaultdict(list)
     proposed_after = read.now - policies.approve_within
     for addition in store.additions(connection, ids, actor.person, proposed_after):
         additions[addition.request_id].append(

@@ -1,9 +1,9 @@
 """Statistics of how partners answered; they add up to the ledger's own totals."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Literal, NotRequired, TypedDict
 
 from sqlalchemy import Connection
 
@@ -13,9 +13,125 @@ from coordinator.storage.reading import statistics as store
 from coordinator.storage.reading.statistics import CountedLeg, Scope
 from holdfast.protocol.vocabulary import NO_MATCH_CODES, DeclineCode, LegStatus
 
-_AMOUNTS = ("asked", "found", "frozen", "returned")
+_AMOUNTS: tuple[Literal["asked", "found", "frozen", "returned"], ...] = (
+    "asked",
+    "found",
+    "frozen",
+    "returned",
+)
+#: Statuses of legs whose partner may tell neither way: it cannot be late.
+_MAY_NOT_SPEAK = frozenset({"cannot_say"})
 #: Stands where an asset's id does, for sums in US dollars.
 _DOLLARS = ""
+
+
+class Durations(TypedDict):
+    """How long something took, in milliseconds (`life_cycle_views.Durations`)."""
+
+    count: int
+    median_ms: int | None
+    p90_ms: int | None
+
+
+class InTime(TypedDict):
+    """How many were awaited, and how many of them came in time (`life_cycle_views.InTime`)."""
+
+    count: int
+    in_time: int
+
+
+class AssetFigures(TypedDict):
+    """Sums of one asset as they stand on the wire (`life_cycle_views.AssetFigures`)."""
+
+    asked: str
+    found: str
+    frozen: str
+    returned: str
+    withheld: int
+
+
+class UsdFigures(TypedDict):
+    """Sums in US dollars as they stand on the wire (`life_cycle_views.UsdFigures`)."""
+
+    asked: str
+    found: str
+    frozen: str
+    returned: str
+
+
+class StatisticsRow(TypedDict):
+    """One partner's answers of one urgency and month (`life_cycle_views.StatisticsRow`)."""
+
+    partner: str
+    urgency: str
+    month: str
+    legs: int
+    acknowledged: Durations
+    acknowledged_in_time: InTime
+    answered: Durations
+    answered_in_time: InTime
+    first_freeze: Durations
+    assets: Mapping[str, AssetFigures]
+    usd: UsdFigures
+    declined: Mapping[str, int]
+    nothing: Mapping[str, int]
+
+
+class StatisticsView(TypedDict):
+    """Rows and totals over the legs that a member may see (`life_cycle_views.StatisticsView`)."""
+
+    from_month: str
+    to_month: str
+    rows: Sequence[StatisticsRow]
+    totals: Mapping[str, AssetFigures]
+    usd: UsdFigures
+
+
+class YearlyAssetFigures(TypedDict, total=False):
+    """Those sums of one asset that come from many (`life_cycle_views.YearlyAssetFigures`)."""
+
+    asked: str
+    found: str
+    frozen: str
+    returned: str
+    withheld: int
+
+
+class YearlyUsdFigures(TypedDict, total=False):
+    """Those sums in US dollars that come from many (`life_cycle_views.YearlyUsdFigures`)."""
+
+    asked: str
+    found: str
+    frozen: str
+    returned: str
+
+
+class YearlyPartner(TypedDict):
+    """A partner that is named in a public year (`life_cycle_views.YearlyPartner`)."""
+
+    partner: str
+    cases: int
+    acknowledged: Durations
+    first_freeze: Durations
+
+
+class YearlySummary(TypedDict):
+    """What the public reads of a year (`life_cycle_views.YearlySummary`).
+
+    What may be absent is so where there were few cases.
+    """
+
+    year: int
+    named_from_cases: int
+    requests: int
+    cases: int
+    acknowledged: NotRequired[Durations]
+    first_freeze: NotRequired[Durations]
+    assets: NotRequired[Mapping[str, YearlyAssetFigures]]
+    usd: NotRequired[YearlyUsdFigures]
+    declined: NotRequired[Mapping[str, int]]
+    nothing: NotRequired[Mapping[str, int]]
+    partners: Sequence[YearlyPartner]
 
 
 @dataclass(slots=True)
@@ -28,6 +144,9 @@ class Figures:
 
     legs: int = 0
     acknowledged: list[int] = field(default_factory=list)
+    acknowledged_in_time: list[bool] = field(default_factory=list)
+    answered: list[int] = field(default_factory=list)
+    answered_in_time: list[bool] = field(default_factory=list)
     first_freeze: list[int] = field(default_factory=list)
     assets: dict[str, dict[str, int]] = field(default_factory=dict)
     usd: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_AMOUNTS, 0))
@@ -57,6 +176,9 @@ class Figures:
         """Add all of another's."""
         self.legs += other.legs
         self.acknowledged += other.acknowledged
+        self.acknowledged_in_time += other.acknowledged_in_time
+        self.answered += other.answered
+        self.answered_in_time += other.answered_in_time
         self.first_freeze += other.first_freeze
         for asset, sums in other.assets.items():
             for name, value in sums.items():
@@ -72,22 +194,33 @@ class Figures:
                 mine[name] = mine.get(name, 0) + value
 
     def comes_from_many(self, asset: str, name: str, least: int) -> bool:
-        """Tell whether at least so many partners, and so at least as many cases, make up a sum.
+        """Tell whether a sum comes from at least so many partners, and so from as many cases.
 
-        One that is 0 comes from nobody: shown, it would tell that those left out are not 0.
+        A sum of 0 comes from nobody: if it were shown, those left out would be known not to be 0.
         """
         return len(self.stated_by.get((asset, name), ())) >= least
 
-    def shown_assets(self) -> dict[str, dict[str, Any]]:
+    def shown_assets(self) -> dict[str, AssetFigures]:
         """Return sums by asset as they stand on the wire."""
         return {
-            asset: {n: v if n == "withheld" else str(v) for n, v in sums.items()}
+            asset: {
+                "asked": str(sums["asked"]),
+                "found": str(sums["found"]),
+                "frozen": str(sums["frozen"]),
+                "returned": str(sums["returned"]),
+                "withheld": sums["withheld"],
+            }
             for asset, sums in sorted(self.assets.items())
         }
 
-    def shown_usd(self) -> dict[str, str]:
+    def shown_usd(self) -> UsdFigures:
         """Return dollars as they stand on the wire."""
-        return {name: usd_text(cents) for name, cents in self.usd.items()}
+        return {
+            "asked": usd_text(self.usd["asked"]),
+            "found": usd_text(self.usd["found"]),
+            "frozen": usd_text(self.usd["frozen"]),
+            "returned": usd_text(self.usd["returned"]),
+        }
 
 
 Key = tuple[str, str, str]
@@ -130,7 +263,7 @@ def figures_by_row(connection: Connection, scope: Scope) -> dict[Key, Figures]:
 
 
 def _declining_code(nothing: Mapping[str, int]) -> str:
-    """Return the code under which a leg counts that declined by its lines.
+    """Return the code of a leg that declined by its lines.
 
     Of the codes that make it `declined` rather than `no_match`, the one given for most addresses;
     of equal ones the first by name.
@@ -170,6 +303,20 @@ def _count_leg(figures: Figures, leg: CountedLeg) -> None:
     figures.legs += 1
     if leg.acknowledged_at is not None:
         figures.acknowledged.append(milliseconds(leg.acknowledged_at - leg.queued_at))
+        figures.acknowledged_in_time.append(leg.acknowledged_at <= leg.acknowledge_by)
+    elif leg.overdue_at is not None:
+        figures.acknowledged_in_time.append(False)
+    if leg.status in _MAY_NOT_SPEAK:
+        return
+    if leg.answered_at is not None and leg.answer_by is not None:
+        figures.answered.append(milliseconds(leg.answered_at - leg.queued_at))
+        figures.answered_in_time.append(leg.answered_at <= leg.answer_by)
+    elif leg.unanswered_at is not None:
+        figures.answered_in_time.append(False)
+
+
+def _in_time(each: Sequence[bool]) -> InTime:
+    return {"count": len(each), "in_time": sum(each)}
 
 
 def total(rows: Iterable[Figures]) -> Figures:
@@ -180,8 +327,8 @@ def total(rows: Iterable[Figures]) -> Figures:
     return whole
 
 
-def durations(values: Iterable[int]) -> dict[str, Any]:
-    """Return count, median and 90th percentile (`life_cycle_views.Durations`)."""
+def durations(values: Iterable[int]) -> Durations:
+    """Return count, median and 90th percentile."""
     ordered = sorted(values)
     return {
         "count": len(ordered),
@@ -190,10 +337,12 @@ def durations(values: Iterable[int]) -> dict[str, Any]:
     }
 
 
-def member_view(rows: Mapping[Key, Figures]) -> dict[str, Any]:
-    """Return rows and totals as a member reads them (`life_cycle_views.StatisticsView`)."""
+def member_view(rows: Mapping[Key, Figures], *, from_month: str, to_month: str) -> StatisticsView:
+    """Return rows and totals as a member reads them, without the units of their assets."""
     whole = total(rows.values())
     return {
+        "from_month": from_month,
+        "to_month": to_month,
         "rows": [
             {
                 "month": month,
@@ -201,6 +350,9 @@ def member_view(rows: Mapping[Key, Figures]) -> dict[str, Any]:
                 "urgency": urgency,
                 "legs": row.legs,
                 "acknowledged": durations(row.acknowledged),
+                "acknowledged_in_time": _in_time(row.acknowledged_in_time),
+                "answered": durations(row.answered),
+                "answered_in_time": _in_time(row.answered_in_time),
                 "first_freeze": durations(row.first_freeze),
                 "assets": row.shown_assets(),
                 "usd": row.shown_usd(),
@@ -216,8 +368,8 @@ def member_view(rows: Mapping[Key, Figures]) -> dict[str, Any]:
 
 def yearly_view(
     rows: Mapping[Key, Figures], *, year: int, requests: int, name_from: int
-) -> dict[str, Any]:
-    """Return what the public reads of a year (`life_cycle_views.YearlySummary`).
+) -> YearlySummary:
+    """Return what the public reads of a year, without the units of its assets.
 
     A partner is named from `name_from` cases on; with fewer in all, there are counts alone. A sum
     is shown where it comes from as many partners, each sum by itself: where many found and one
@@ -227,7 +379,7 @@ def yearly_view(
     for (_, partner, _), row in rows.items():
         by_partner.setdefault(partner, Figures()).include(row)
     whole = total(by_partner.values())
-    view = {
+    view: YearlySummary = {
         "year": year,
         "named_from_cases": name_from,
         "requests": requests,
@@ -240,11 +392,7 @@ def yearly_view(
         "acknowledged": durations(whole.acknowledged),
         "first_freeze": durations(whole.first_freeze),
         "assets": _sums_of_many(whole, name_from),
-        "usd": {
-            name: value
-            for name, value in whole.shown_usd().items()
-            if whole.comes_from_many(_DOLLARS, name, name_from)
-        },
+        "usd": _dollars_of_many(whole, name_from),
         "declined": whole.declined,
         "nothing": whole.nothing,
         "partners": [
@@ -260,10 +408,25 @@ def yearly_view(
     }
 
 
-def _sums_of_many(whole: Figures, least: int) -> dict[str, dict[str, Any]]:
+def _sums_of_many(whole: Figures, least: int) -> dict[str, YearlyAssetFigures]:
     """Return the sums by asset that come from many; an asset of which none does is left out."""
-    shown = {
-        asset: {n: v for n, v in sums.items() if whole.comes_from_many(asset, n, least)}
-        for asset, sums in whole.shown_assets().items()
-    }
-    return {asset: sums for asset, sums in shown.items() if sums}
+    shown: dict[str, YearlyAssetFigures] = {}
+    for asset, sums in whole.shown_assets().items():
+        many: YearlyAssetFigures = {}
+        for name in _AMOUNTS:
+            if whole.comes_from_many(asset, name, least):
+                many[name] = sums[name]
+        if whole.comes_from_many(asset, "withheld", least):
+            many["withheld"] = sums["withheld"]
+        if many:
+            shown[asset] = many
+    return shown
+
+
+def _dollars_of_many(whole: Figures, least: int) -> YearlyUsdFigures:
+    """Return the sums in US dollars that come from many."""
+    shown, many = whole.shown_usd(), YearlyUsdFigures()
+    for name in _AMOUNTS:
+        if whole.comes_from_many(_DOLLARS, name, least):
+            many[name] = shown[name]
+    return many

@@ -1,1 +1,1 @@
-"""From a draft to the legs: submitting, deciding, adding partners, answering questions."""
+"""Freeze requests and their legs: submitting, deciding, adding partners, asking and answering."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from coordinator.domain.actor import Actor
 from coordinator.domain.errors import ConflictError, FieldFault, InvalidInputError
 from coordinator.services.core.acts import RequestContext
 from coordinator.services.core.unit_of_work import UnitOfWork
@@ -31,8 +30,8 @@ def require_addable(on: RequestContext, handles: Sequence[str]) -> None:
     faults = []
     for number, handle in enumerate(handles):
         fault = (
-            _taken(handle, on.actor, asked, proposed)
-            or _unable(known.get(handle))
+            _taken(handle, asked, proposed)
+            or why_not_askable(handle, known.get(handle), asker=request.requester)
             or _holding_back(known[handle], request)
         )
         if fault is not None:
@@ -55,7 +54,9 @@ def require_still_addable(
     """
     known = partner_store.statuses(uow.connection, handles)
     for handle in handles:
-        fault = _unable(known.get(handle)) or _holding_back(known[handle], request)
+        fault = why_not_askable(
+            handle, known.get(handle), asker=request.requester
+        ) or _holding_back(known[handle], request)
         if fault is not None:
             raise ConflictError(
                 f"{handle} {fault[0]}; reject this addition and propose the others",
@@ -84,10 +85,8 @@ def _proposed(uow: UnitOfWork, request_id: str) -> Mapping[str, str]:
 
 
 def _taken(
-    handle: str, actor: Actor, asked: frozenset[str], proposed: Mapping[str, str]
+    handle: str, asked: frozenset[str], proposed: Mapping[str, str]
 ) -> tuple[str, str] | None:
-    if handle == actor.partner:
-        return "is you; name other partners", "oneself"
     if handle in asked:
         return "is asked already", "already_asked"
     if handle in proposed:
@@ -95,7 +94,12 @@ def _taken(
     return None
 
 
-def _unable(row: PartnerStatusNow | None) -> tuple[str, str] | None:
+def why_not_askable(
+    handle: str, row: PartnerStatusNow | None, *, asker: str
+) -> tuple[str, str] | None:
+    """Return (detail, code) of why `asker` cannot ask a partner, or None."""
+    if handle == asker:
+        return "is you; name other partners", "oneself"
     if row is None or PartnerStatus(row.status) in _NEVER_JOINED:
         return "is no partner of this network", "unknown_partner"
     if row.status != PartnerStatus.ACTIVE:

@@ -1,12 +1,12 @@
-"""More partners for a live request: proposed by one lead, approved by another, then noticed.
+"""More partners for a live request: one lead proposes them, another approves, notices go out.
 
 An addition has a decision context of its own; an approval's `context_sha256` names it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TypedDict
 
 from coordinator.domain.actor import Actor
 from coordinator.domain.approval import (
@@ -27,13 +27,14 @@ from coordinator.domain.errors import (
 from coordinator.domain.freeze_request import Action, next_status, require_in_time
 from coordinator.domain.permission import Permission
 from coordinator.services.core.access import sent_request
-from coordinator.services.core.acts import Act, RequestContext
+from coordinator.services.core.acts import NewAct, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.read_context import ReadContext
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork, unpack_evidence
-from coordinator.services.ledger.obligations import settle_final
 from coordinator.services.requests.addition_rules import require_addable, require_still_addable
-from coordinator.services.requests.notices import PARTNERS_IN_EVENT, send_notices
+from coordinator.services.requests.freeze_request_views import DecisionAnswer
+from coordinator.services.requests.legs import settle_final
+from coordinator.services.requests.notices import PARTNERS_IN_EVENT, ActProof, send_notices
 from coordinator.storage.engine.documents import load, load_one
 from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.requests import additions as store
@@ -43,7 +44,7 @@ from coordinator.storage.tables.life_cycle import AdditionRow
 from holdfast.protocol import payloads
 from holdfast.protocol.decision_context import DecisionContext, context_sha256
 from holdfast.protocol.life_cycle_payloads import PartnersAddition
-from holdfast.protocol.payloads import format_time
+from holdfast.protocol.payloads import format_time, optional_time
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import Decision, EventType, RequestStatus
 
@@ -58,6 +59,34 @@ class ProposePartners:
 
     request_id: str
     body: PartnersAddition
+
+
+class AdditionDecisionView(TypedDict):
+    """One lead's decision on an addition (`life_cycle_views.AdditionDecisionView`)."""
+
+    person: str
+    decision: str
+    act_id: str
+    at: str
+
+
+class AdditionView(TypedDict):
+    """More partners for a live request (`life_cycle_views.AdditionView`)."""
+
+    id: str
+    request_id: str
+    act_id: str
+    addition_status: str
+    status: RequestStatus
+    to: Sequence[str]
+    proposed_by: str
+    proposed_at: str
+    approve_by: str
+    decided_at: str | None
+    decision_context: str | None
+    context_sha256: str
+    approvals: Sequence[AdditionDecisionView]
+    quorum: int
 
 
 @handles(ProposePartners, needs=Permission.FREEZE_REQUEST_ADD_PARTNERS)
@@ -77,7 +106,7 @@ def propose(command: ProposePartners, actor: Actor, uow: UnitOfWork) -> Answer:
             code="same_addition",
             current_status=row.status,
         )
-    act_id = on.store_act(Act("add_partners", context_sha256=digest))
+    act_id = on.store_act(NewAct("add_partners", context_sha256=digest))
     addition = store.insert_addition(
         uow.connection,
         id=new_id("add"),
@@ -125,12 +154,12 @@ def decide_addition(on: RequestContext, addition: AdditionRow, body: payloads.Ap
     require_still_addable(uow, row, to)
     act_id = _store_decision(on, addition, body)
     approvers = [decision.person for decision in earlier] + [actor.person]
-    counted = {"approvals": len(approvers), "quorum": row.quorum}
-    data = {**_about(addition, to), **counted}
+    count = len(approvers)
+    data = {**_about(addition, to), "approvals": count, "quorum": row.quorum}
     if not quorum_met(approvers, row.quorum):
         recorded = on.record(EventType.REQUEST_APPROVED, data, act_id=act_id)
         answer = _decision_answer(on, addition, act_id, store.PENDING)
-        return Answer(201, answer | counted, entry=recorded)
+        return Answer(201, answer | {"approvals": count, "quorum": row.quorum}, entry=recorded)
     store.decide(uow.connection, addition.id, store.APPROVED, uow.now)
     on.change(partners_asked=row.partners_asked + len(to))
     recorded = on.record(EventType.REQUEST_PARTNERS_ADDED, data, act_id=act_id)
@@ -138,7 +167,7 @@ def decide_addition(on: RequestContext, addition: AdditionRow, body: payloads.Ap
     send_notices(on, to, addition=proof)
     settle_final(uow, row)
     answer = _decision_answer(on, addition, act_id, store.APPROVED)
-    return Answer(201, answer | counted, entry=recorded)
+    return Answer(201, answer | {"approvals": count, "quorum": row.quorum}, entry=recorded)
 
 
 def _reject(on: RequestContext, addition: AdditionRow, body: payloads.Approval) -> Answer:
@@ -152,7 +181,7 @@ def _reject(on: RequestContext, addition: AdditionRow, body: payloads.Approval) 
 
 def _decision_answer(
     on: RequestContext, addition: AdditionRow, act_id: str, addition_status: str
-) -> dict[str, Any]:
+) -> DecisionAnswer:
     return {
         "id": act_id,
         "request_id": on.request.id,
@@ -163,7 +192,7 @@ def _decision_answer(
     }
 
 
-def _about(addition: AdditionRow, to: Sequence[str]) -> dict[str, Any]:
+def _about(addition: AdditionRow, to: Sequence[str]) -> dict[str, object]:
     """Return what the events of an addition say of it."""
     return {
         "addition": addition.id,
@@ -172,12 +201,12 @@ def _about(addition: AdditionRow, to: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _named_partners(to: Sequence[str]) -> dict[str, Any]:
+def _named_partners(to: Sequence[str]) -> dict[str, object]:
     return {"partner_count": len(to), "to": list(to) if len(to) <= PARTNERS_IN_EVENT else []}
 
 
 def _require_live(on: RequestContext) -> None:
-    """Refuse to widen a request that is over, or that nobody ratified in time."""
+    """Refuse to add to a request that has ended, or that nobody ratified in time."""
     row = on.request
     status = RequestStatus(row.status)
     next_status(status, Action.ADD_PARTNERS, provisional=row.provisional)
@@ -226,8 +255,6 @@ def _require_enough_leads(uow: UnitOfWork, actor: Actor, quorum: int) -> None:
 
 
 def _context(uow: UnitOfWork, row: FreezeRequestRow, to: Sequence[str]) -> DecisionContext:
-    if uow.evidence is None:
-        raise AssertionError("an addition is always signed")
     return DecisionContext(
         request_id=row.id,
         content_sha256=row.content_sha256,
@@ -246,24 +273,27 @@ def _partners_of(uow: UnitOfWork, addition_id: str) -> list[str]:
 def _store_decision(on: RequestContext, addition: AdditionRow, body: payloads.Approval) -> str:
     decision = body.decision.value
     # Not among the decisions on the request itself: each person has one of those, and one of these.
-    act_id = on.store_act(Act(f"{decision}_addition", context_sha256=body.context_sha256))
+    act_id = on.store_act(NewAct(f"{decision}_addition", context_sha256=body.context_sha256))
     store.insert_decision(on.uow.connection, addition.id, on.actor.person, decision, act_id)
     return act_id
 
 
-def _proof(uow: UnitOfWork, row: FreezeRequestRow, act_ids: Sequence[str]) -> list[dict[str, Any]]:
+def _proof(uow: UnitOfWork, row: FreezeRequestRow, act_ids: Sequence[str]) -> list[ActProof]:
     """Return what proves to the partners added that they are asked: proposal, then approvals."""
-    if uow.evidence is None:
-        raise AssertionError("a decision is always signed")
     packed = load(uow.connection, uow.vault, act_ids, "evidence")
     acts = request_store.acts_by_id(uow.connection, act_ids)
     keys = partner_store.jwks(uow.connection, {act.kid for act in acts if act.kid is not None})
-    shown = []
+    shown: list[ActProof] = []
     size = 0
     for act in acts:
         # The evidence of this very act is stored in the tail only.
         token, body = unpack_evidence(packed.get(act.id) or uow.evidence.packed())
-        entry = {"act": act.kind, "kid": act.kid, "jwk": keys.get(act.kid or ""), "token": token}
+        entry: ActProof = {
+            "act": act.kind,
+            "kid": act.kid,
+            "jwk": keys.get(act.kid or ""),
+            "token": token,
+        }
         size += len(token) + len(body) + body.count(b'"') + 300
         if size <= PROOF_LIMIT_BYTES:
             entry["body"] = body.decode()
@@ -275,11 +305,11 @@ def _proof(uow: UnitOfWork, row: FreezeRequestRow, act_ids: Sequence[str]) -> li
 
 def addition_views(
     read: ReadContext, rows: Sequence[AdditionRow], request: FreezeRequestRow
-) -> list[dict[str, Any]]:
-    """Return additions as the requester reads them (`life_cycle_views.AdditionView`)."""
+) -> list[AdditionView]:
+    """Return additions as the requester reads them."""
     ids = [row.id for row in rows]
     contexts = load(read.connection, read.vault, ids, "context")
-    approvals: dict[str, list[dict[str, Any]]] = {id_: [] for id_ in ids}
+    approvals: dict[str, list[AdditionDecisionView]] = {id_: [] for id_ in ids}
     for decision in store.decisions(read.connection, ids):
         approvals[decision.addition_id].append(
             {
@@ -307,8 +337,8 @@ def _view(
     request: FreezeRequestRow,
     state: tuple[str, datetime],
     context: str | None,
-    approvals: Sequence[Mapping[str, Any]],
-) -> dict[str, Any]:
+    approvals: Sequence[AdditionDecisionView],
+) -> AdditionView:
     """Return one addition.
 
     Args:
@@ -324,12 +354,12 @@ def _view(
         "request_id": row.request_id,
         "act_id": row.act_id,
         "addition_status": addition_status,
-        "status": request.status,
+        "status": RequestStatus(request.status),
         "to": [] if context is None else list(DecisionContext.read(context).to),
         "proposed_by": row.proposed_by_person,
         "proposed_at": format_time(row.proposed_at),
         "approve_by": format_time(approve_by),
-        "decided_at": None if row.decided_at is None else format_time(row.decided_at),
+        "decided_at": optional_time(row.decided_at),
         "decision_context": context,
         "context_sha256": row.context_sha256,
         "approvals": list(approvals),

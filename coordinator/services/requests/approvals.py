@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from coordinator.domain.actor import Actor
 from coordinator.domain.approval import quorum_met, require_first_decision, require_may_approve
@@ -14,12 +13,13 @@ from coordinator.domain.errors import (
 )
 from coordinator.domain.freeze_request import Action, next_status, require_in_time
 from coordinator.domain.permission import Permission
-from coordinator.services.after_freeze.withdrawals import withdraw_all
 from coordinator.services.core.access import sent_request
-from coordinator.services.core.acts import Act, RequestContext
+from coordinator.services.core.acts import NewAct, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
+from coordinator.services.ending.withdrawals import withdraw_all
 from coordinator.services.requests.additions import decide_addition
+from coordinator.services.requests.freeze_request_views import DecisionAnswer
 from coordinator.services.requests.notices import held_back, send_notices
 from coordinator.storage.engine import documents
 from coordinator.storage.engine.documents import Sealed
@@ -100,12 +100,12 @@ def decide(command: DecideFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answe
     return _approve(on, _act(body), action, context.to, len(approvers))
 
 
-def _act(body: payloads.Approval) -> Act:
-    return Act(body.decision.value, body.decision.value, body.context_sha256)
+def _act(body: payloads.Approval) -> NewAct:
+    return NewAct(body.decision.value, body.decision.value, body.context_sha256)
 
 
 def _approve(
-    on: RequestContext, act: Act, action: Action, to: Sequence[str], approvals: int
+    on: RequestContext, act: NewAct, action: Action, to: Sequence[str], approvals: int
 ) -> Answer:
     uow, row = on.uow, on.request
     status, provisional = next_status(
@@ -116,16 +116,20 @@ def _approve(
     decided = {"decided_at": uow.now} if action is Action.MEET_QUORUM else {}
     changed = on.change(status=status, provisional=provisional, **decided)
     event = EventType.REQUEST_RATIFIED if is_ratified else EventType.REQUEST_APPROVED
-    counted = {"approvals": approvals, "quorum": row.quorum}
-    data = {**counted, "context_sha256": row.context_sha256}
+    data = {
+        "approvals": approvals,
+        "quorum": row.quorum,
+        "context_sha256": row.context_sha256,
+    }
     recorded = changed.record(event, data, act_id=act_id)
     if action is Action.MEET_QUORUM:
         # A ratified request went out already, but for the partners whose policy holds such back.
         send_notices(changed, held_back(on, to) if is_ratified else to)
-    return Answer(201, _answer(changed, act_id) | counted, entry=recorded)
+    answer = _answer(changed, act_id) | {"approvals": approvals, "quorum": row.quorum}
+    return Answer(201, answer, entry=recorded)
 
 
-def _reject(on: RequestContext, act: Act) -> Answer:
+def _reject(on: RequestContext, act: NewAct) -> Answer:
     uow, row = on.uow, on.request
     if row.provisional:
         # It went out already, so refusing to ratify it is a withdrawal with all that hangs on it.
@@ -139,7 +143,7 @@ def _reject(on: RequestContext, act: Act) -> Answer:
     return Answer(201, _answer(rejected, act_id), entry=recorded)
 
 
-def _answer(on: RequestContext, act_id: str) -> dict[str, Any]:
+def _answer(on: RequestContext, act_id: str) -> DecisionAnswer:
     return {
         "id": act_id,
         "request_id": on.request.id,
@@ -156,9 +160,9 @@ def _context(uow: UnitOfWork, request_id: str, shown: Sequence[Pending[Sealed]])
 
 
 def _require_nothing_of_other_requests(accepted: Sequence[payloads.WarningAcceptance]) -> None:
-    """Refuse a decision whose body would tell the partners asked of other requests.
+    """Refuse a decision whose body would reveal other requests to the partners asked.
 
-    They are handed these very bytes, for nothing else proves the decision to them.
+    They are given exactly these bytes, because nothing else proves the decision to them.
     """
     faults = [
         FieldFault(
@@ -183,9 +187,9 @@ def _require_nothing_of_other_requests(accepted: Sequence[payloads.WarningAccept
 def _require_warnings_accepted(
     warnings: Sequence[ContextWarning], accepted: Sequence[payloads.WarningAcceptance]
 ) -> None:
-    """Refuse an approval that passes over a warning, or accepts one that is not there.
+    """Refuse an approval that leaves out a warning, or accepts one that does not exist.
 
-    Those about other requests are accepted with the context that names them.
+    Warnings about other requests are accepted by naming the context that lists them.
     """
     warned = {
         w["code"]: frozenset(w["address_nos"])

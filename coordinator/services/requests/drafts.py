@@ -1,8 +1,8 @@
 """Follow-on drafts: where a partner says that funds moved on to, as the next request to submit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from sqlalchemy import Connection
 
@@ -10,12 +10,13 @@ from coordinator.domain.account import parse_account
 from coordinator.domain.chain import Chains
 from coordinator.domain.format_errors import AccountError
 from coordinator.services.requests.freeze_request_views import evidence_bodies
-from coordinator.services.requests.moved_on import Onward, onward
+from coordinator.services.requests.moved_on import Following, Onward, onward
 from coordinator.storage.engine.documents import Vault
 from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.requests import incidents as incident_store
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from holdfast.protocol.payloads import MAX_ADDRESSES
+from holdfast.protocol.strict_json import JsonObject
 from holdfast.protocol.vocabulary import ASKABLE_KINDS, PartnerKind, PartnerStatus
 
 #: Members that a hop takes over from the request that it follows; the requester may change them.
@@ -23,13 +24,33 @@ _TAKEN_OVER = ("urgency", "tlp", "hold", "legal", "do_not_notify_customer_until"
 _SUMMARY_CHARACTERS = 2_000
 
 
+class OpenEnd(TypedDict):
+    """Where no draft can name an address, and why (`life_cycle_views.OpenEnd`)."""
+
+    address_no: int | None
+    service: NotRequired[str]
+    account: NotRequired[str]
+    tx: NotRequired[str]
+    reason: str
+
+
+class DraftView(TypedDict):
+    """A follow-on request, and what it lacks (`life_cycle_views.DraftView`)."""
+
+    leg_id: str
+    partner: str
+    complete: bool
+    request: JsonObject
+    open_ends: Sequence[OpenEnd]
+
+
 @dataclass(slots=True)
 class _Draft:
-    """What one leg's words come to."""
+    """The draft that follows from what one leg said."""
 
     to: list[str] = field(default_factory=list)
-    addresses: dict[str, dict[str, Any]] = field(default_factory=dict)
-    open_ends: list[dict[str, Any]] = field(default_factory=list)
+    addresses: dict[str, dict[str, str]] = field(default_factory=dict)
+    open_ends: list[OpenEnd] = field(default_factory=list)
 
 
 def drafts(
@@ -38,8 +59,8 @@ def drafts(
     chains: Chains,
     request: FreezeRequestRow,
     legs: Sequence[LegRow],
-) -> list[dict[str, Any]]:
-    """Return one draft per leg that answered `moved_on` (`life_cycle_views.DraftView`).
+) -> list[DraftView]:
+    """Return one draft per leg that answered `moved_on`.
 
     A draft lacks only its nonce, unless it is incomplete: then no member could be named, or no
     address, and `open_ends` says what is known.
@@ -83,7 +104,7 @@ def _compose(chains: Chains, words: Sequence[Onward], askable: frozenset[str]) -
     return draft
 
 
-def _add_address(chains: Chains, draft: _Draft, following: Mapping[str, str]) -> str | None:
+def _add_address(chains: Chains, draft: _Draft, following: Following) -> str | None:
     """Add the address that funds went to; returns why there is none."""
     if "account" not in following:
         return "no account is named; look the transaction up"
@@ -99,9 +120,7 @@ def _add_address(chains: Chains, draft: _Draft, following: Mapping[str, str]) ->
     return None
 
 
-def _view(
-    request: FreezeRequestRow, leg: LegRow, document: Mapping[str, Any], draft: _Draft
-) -> dict[str, Any]:
+def _view(request: FreezeRequestRow, leg: LegRow, document: JsonObject, draft: _Draft) -> DraftView:
     said = f"Funds moved on, as {leg.partner} reported. {document.get('summary', '')}"
     taken_over = {n: document[n] for n in _TAKEN_OVER if document.get(n) is not None}
     body = {

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NotRequired, TypedDict
+from typing import NamedTuple, NotRequired, TypedDict
 
 from sqlalchemy import Connection
 
@@ -15,10 +15,11 @@ from coordinator.domain.account import parse_account
 from coordinator.domain.chain import Chains
 from coordinator.domain.leg import LegFlag
 from coordinator.services.core.read_context import ReadContext
-from coordinator.services.core.unit_of_work import LegNumbers, unpack_evidence
-from coordinator.storage.after_freeze import disputes
+from coordinator.services.core.unit_of_work import LegNumbers, LogEntry, unpack_evidence
+from coordinator.storage.ending import disputes
 from coordinator.storage.engine.documents import Vault, load, load_one
 from coordinator.storage.ledger import ledger_totals
+from coordinator.storage.ledger.ledger_totals import AssetTotals
 from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.requests import freeze_requests as store
 from coordinator.storage.requests import incidents as incident_store
@@ -26,42 +27,84 @@ from coordinator.storage.requests import info_requests
 from coordinator.storage.requests import legs as leg_store
 from coordinator.storage.requests.freeze_requests import ListedRequest
 from coordinator.storage.requests.incidents import IncidentRead
-from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
+from coordinator.storage.tables.freeze_requests import ActRow, FreezeRequestRow, LegRow
 from coordinator.storage.tail import transparency_log as log_store
 from holdfast.protocol import strict_json
-from holdfast.protocol.decision_context import DecisionContext
-from holdfast.protocol.payloads import FreezeRequest, format_time
+from holdfast.protocol.decision_context import ContextWarning, DecisionContext
+from holdfast.protocol.payloads import FreezeRequest, format_time, optional_time
+from holdfast.protocol.strict_json import JsonObject
+from holdfast.protocol.vocabulary import Decision, LegStatus, RequestStatus, Urgency, WarningCode
 
-#: Sums by asset and kind, as text; `withheld` counts.
-TotalsView = Mapping[str, Mapping[str, Any]]
+#: Sums by asset.
+TotalsView = Mapping[str, AssetTotals]
 #: Members of the signed document that a reader is shown beside the rows.
 WORDS = ("summary", "do_not_notify_customer_until")
 
 
 def request_words(document: FreezeRequest) -> dict[str, str]:
-    """Return the few words of a request that every reader is shown, to be sealed by themselves.
+    """Return the few words of a request that every reader is shown; they are sealed separately.
 
-    Opening and parsing a document of 16 MiB for the sake of its summary would make reading slow.
+    Reading would be slow if every summary had to open and parse a document of 16 MiB.
     """
     return document.model_dump(mode="json", include=set(WORDS), exclude_none=True)
 
 
+class IncidentView(TypedDict):
+    """An incident as a request shows it (`views.IncidentView`)."""
+
+    id: str
+    title: str
+    kind: str
+    occurred_at: str
+    reference: str | None
+
+
 def incident_views(
     connection: Connection, vault: Vault, ids: Sequence[str], partner: str
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, IncidentView]:
     """Return many incidents by id, without requests and totals, in two queries.
 
-    Title and reference are the opener's words, and shown only to readers of a request of its.
+    Title and reference are the opener's words: only readers of one of its requests are shown them.
     """
     rows = incident_store.incidents(connection, ids, partner)
     sealed = load(connection, vault, [id_ for id_, row in rows.items() if row.is_told], "words")
-    return {id_: {"id": id_, **_incident_words(row, sealed.get(id_))} for id_, row in rows.items()}
+    return {id_: _incident_view(row, sealed.get(id_)) for id_, row in rows.items()}
+
+
+class AwaitedAddition(TypedDict):
+    """More partners for a request, which its reader is to decide on (`views.AwaitedAddition`)."""
+
+    id: str
+    context_sha256: str
+    partner_count: int
+    proposed_by: str
+    proposed_at: str
+    decide_by: str
+
+
+class FreezeRequestSummary(TypedDict):
+    """A row of a list of requests (`views.FreezeRequestSummary`)."""
+
+    id: str
+    status: RequestStatus
+    requester: str
+    requester_suspended: bool
+    urgency: Urgency
+    submitted_at: str
+    incident_id: str
+    incident_title: str
+    provisional: bool
+    address_count: int
+    partners_asked: int
+    leg_status: LegStatus | None
+    decide_by: NotRequired[str | None]
+    additions: NotRequired[Sequence[AwaitedAddition]]
 
 
 def summaries(
     connection: Connection, vault: Vault, rows: Sequence[ListedRequest]
-) -> list[dict[str, Any]]:
-    """Return rows of a list of requests (`views.FreezeRequestSummary`), in one query for all."""
+) -> list[FreezeRequestSummary]:
+    """Return rows of a list of requests, in one query for all."""
     incident_ids = list(dict.fromkeys(row.incident_id for row in rows if row.incident_is_told))
     sealed = load(connection, vault, incident_ids, "words")
     titles = {id_: strict_json.loads(words).get("title", "") for id_, words in sealed.items()}
@@ -69,20 +112,32 @@ def summaries(
     return [
         {
             "id": row.id,
-            "status": row.status,
+            "status": RequestStatus(row.status),
             "requester": row.requester,
             "requester_suspended": row.requester in suspended,
-            "urgency": row.urgency,
+            "urgency": Urgency(row.urgency),
             "submitted_at": format_time(row.submitted_at),
             "incident_id": row.incident_id,
             "incident_title": titles.get(row.incident_id, ""),
             "provisional": row.provisional,
             "address_count": row.address_count,
             "partners_asked": row.partners_asked,
-            "leg_status": getattr(row, "leg_status", None),
+            "leg_status": None if row.leg_status is None else LegStatus(row.leg_status),
         }
         for row in rows
     ]
+
+
+class ApprovalView(TypedDict):
+    """One lead's decision on a request (`views.ApprovalView`)."""
+
+    id: str
+    decision: Decision
+    person: str
+    kid: str
+    at: str
+    comment: str | None
+    context_sha256: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,14 +146,12 @@ class RequestDetails:
 
     Attributes:
         words: Of `request_words`.
-        incident: As `incident_views` has it.
-        approvals: As `approvals` has them.
         requester_suspended: Whether the requester is suspended at present.
     """
 
     words: Mapping[str, str]
-    incident: Mapping[str, Any]
-    approvals: Sequence[Mapping[str, Any]] = ()
+    incident: IncidentView
+    approvals: Sequence[ApprovalView] = ()
     requester_suspended: bool = False
 
 
@@ -114,116 +167,7 @@ class RequesterDetails:
 
     context: str | None
     legs: Mapping[str, str]
-    totals: Mapping[str, Any]
-
-
-def request_view(
-    connection: Connection,
-    vault: Vault,
-    row: FreezeRequestRow,
-    leg: LegRow | None,
-    partner: str,
-) -> dict[str, Any]:
-    """Return one request as `partner` may see it (`views.FreezeRequestView`)."""
-    details = RequestDetails(
-        words=_request_words(connection, vault, row),
-        incident=incident_views(connection, vault, [row.incident_id], partner)[row.incident_id],
-        approvals=approvals(connection, vault, row.id),
-        requester_suspended=bool(partner_store.suspended_among(connection, [row.requester])),
-    )
-    legs = leg_store.legs_asked(connection, row.id)
-    if row.requester == partner:
-        sealed = load_one(connection, vault, row.id, "context")
-        totals = ledger_totals.totals(connection, request_id=row.id)
-        own = RequesterDetails(
-            context=None if sealed is None else sealed.decode(),
-            legs=legs,
-            totals=ledger_totals.as_text(totals),
-        )
-        view = requester_view(row, details, own)
-        if row.leaf_index is not None:
-            view["log"] = _log_entry(connection, row.leaf_index)
-        return view
-    view = _common_view(row, details) | {"to": list(legs)}
-    if leg is not None:
-        shown = leg_views(connection, vault, [leg])[0]
-        view |= {"leg": shown, "totals": shown["totals"]}
-    return view
-
-
-def requester_view(
-    row: FreezeRequestRow, details: RequestDetails, own: RequesterDetails
-) -> dict[str, Any]:
-    """Return a request as its requester reads it, right after its submission, too."""
-    context = None if own.context is None else DecisionContext.read(own.context)
-    return _common_view(row, details) | {
-        "to": sorted({*own.legs, *(() if context is None else context.to)}),
-        "decision_context": own.context,
-        "context_sha256": row.context_sha256,
-        "warnings": [] if context is None else list(context.warnings),
-        "leg_counts": Counter(own.legs.values()),
-        "totals": own.totals,
-    }
-
-
-def _common_view(row: FreezeRequestRow, details: RequestDetails) -> dict[str, Any]:
-    """Return what every reader is shown."""
-    return {
-        "id": row.id,
-        "status": row.status,
-        "provisional": row.provisional,
-        "requester": row.requester,
-        "requester_suspended": details.requester_suspended,
-        "submitted_by": row.submitted_by,
-        "submitted_at": format_time(row.submitted_at),
-        "approve_by": format_time(row.approve_by),
-        "ratify_by": _time(row.ratify_by),
-        "decided_at": _time(row.decided_at),
-        "ended_at": _time(row.ended_at),
-        "urgency": row.urgency,
-        "tlp": row.tlp,
-        "summary": details.words.get("summary", ""),
-        "incident": details.incident,
-        "follows": row.follows,
-        "address_count": row.address_count,
-        "withdrawn_count": row.withdrawn_count,
-        "content_sha256": row.content_sha256,
-        "approvals": list(details.approvals),
-        "quorum": row.quorum,
-        "hold_hours": row.hold_hours,
-        "do_not_notify_customer_until": details.words.get("do_not_notify_customer_until"),
-    }
-
-
-def _log_entry(connection: Connection, index: int) -> dict[str, Any] | None:
-    leaf = log_store.leaf(connection, index)
-    if leaf is None:
-        return None
-    return {
-        "leaf_index": index,
-        "leaf_id": leaf.leaf_id.hex(),
-        "type": leaf.type,
-        "at": format_time(leaf.at),
-        "commitment": leaf.commitment.hex(),
-    }
-
-
-def approvals(connection: Connection, vault: Vault, request_id: str) -> list[dict[str, Any]]:
-    """Return the decisions on a request (`views.ApprovalView`), oldest first."""
-    rows = store.decisions(connection, request_id)
-    bodies = evidence_bodies(connection, vault, [row.id for row in rows])
-    return [
-        {
-            "id": row.id,
-            "decision": row.decision,
-            "person": row.person,
-            "kid": row.kid,
-            "at": format_time(row.at),
-            "comment": bodies.get(row.id, {}).get("comment"),
-            "context_sha256": row.context_sha256,
-        }
-        for row in rows
-    ]
+    totals: TotalsView
 
 
 class LegView(TypedDict):
@@ -232,7 +176,7 @@ class LegView(TypedDict):
     id: str
     request_id: str
     partner: str
-    status: str
+    status: LegStatus
     queued_at: str
     acknowledge_by: str
     delivered_at: str | None
@@ -252,6 +196,189 @@ class LegView(TypedDict):
     requester_sequence: int
     flags: list[str]
     totals: TotalsView
+
+
+class FreezeRequestView(TypedDict):
+    """A request as its reader may see it (`views.FreezeRequestView`).
+
+    What may be absent is the requester's alone, but for `leg` and `totals`, which a partner asked
+    reads of its own leg.
+    """
+
+    id: str
+    status: RequestStatus
+    provisional: bool
+    requester: str
+    requester_suspended: bool
+    submitted_by: str
+    submitted_at: str
+    approve_by: str
+    ratify_by: str | None
+    decided_at: str | None
+    ended_at: str | None
+    urgency: Urgency
+    tlp: str
+    summary: str
+    incident: IncidentView
+    follows: str | None
+    to: Sequence[str]
+    address_count: int
+    withdrawn_count: int
+    content_sha256: str
+    decision_context: NotRequired[str | None]
+    context_sha256: NotRequired[str]
+    warnings: NotRequired[Sequence[ContextWarning]]
+    approvals: Sequence[ApprovalView]
+    quorum: int
+    hold_hours: int | None
+    do_not_notify_customer_until: str | None
+    leg_counts: NotRequired[Mapping[str, int]]
+    totals: NotRequired[TotalsView]
+    leg: NotRequired[LegView]
+    log: NotRequired[LogEntry | None]
+
+
+class ActView(TypedDict):
+    """The answer to an act on a request or leg (`views.ActView`)."""
+
+    id: str
+    request_id: str
+    status: str
+    leg: NotRequired[LegView]
+
+
+class DecisionAnswer(ActView):
+    """The answer to a decision on a request, or on an addition to one.
+
+    Attributes:
+        at: When it was taken, as the next read of it says, too.
+        approvals: How many leads have approved by now; absent from a rejection.
+        quorum: How many have to.
+        addition: What was decided on, where it was an addition.
+        addition_status: Where that stands now.
+    """
+
+    at: str
+    approvals: NotRequired[int]
+    quorum: NotRequired[int]
+    addition: NotRequired[str]
+    addition_status: NotRequired[str]
+
+
+def request_view(
+    connection: Connection,
+    vault: Vault,
+    row: FreezeRequestRow,
+    leg: LegRow | None,
+    partner: str,
+) -> FreezeRequestView:
+    """Return one request as `partner` may see it."""
+    details = RequestDetails(
+        words=_request_words(connection, vault, row),
+        incident=incident_views(connection, vault, [row.incident_id], partner)[row.incident_id],
+        approvals=approvals(connection, vault, row.id),
+        requester_suspended=bool(partner_store.suspended_among(connection, [row.requester])),
+    )
+    legs = leg_store.legs_asked(connection, row.id)
+    if row.requester == partner:
+        sealed = load_one(connection, vault, row.id, "context")
+        totals = ledger_totals.totals(connection, request_id=row.id)
+        own = RequesterDetails(
+            context=None if sealed is None else sealed.decode(),
+            legs=legs,
+            totals=ledger_totals.as_text(totals),
+        )
+        view = requester_view(row, details, own)
+        if row.leaf_index is not None:
+            view["log"] = _log_entry(connection, row.leaf_index)
+        return view
+    view = _common_view(row, details, list(legs))
+    if leg is not None:
+        shown = leg_views(connection, vault, [leg])[0]
+        view |= {"leg": shown, "totals": shown["totals"]}
+    return view
+
+
+def requester_view(
+    row: FreezeRequestRow, details: RequestDetails, own: RequesterDetails
+) -> FreezeRequestView:
+    """Return a request as its requester reads it, including right after submission."""
+    context = None if own.context is None else DecisionContext.read(own.context)
+    to = sorted({*own.legs, *(() if context is None else context.to)})
+    return _common_view(row, details, to) | {
+        "decision_context": own.context,
+        "context_sha256": row.context_sha256,
+        "warnings": [] if context is None else list(context.warnings),
+        "leg_counts": Counter(own.legs.values()),
+        "totals": own.totals,
+    }
+
+
+def _common_view(
+    row: FreezeRequestRow, details: RequestDetails, to: Sequence[str]
+) -> FreezeRequestView:
+    """Return what every reader is shown."""
+    return {
+        "id": row.id,
+        "status": RequestStatus(row.status),
+        "provisional": row.provisional,
+        "requester": row.requester,
+        "requester_suspended": details.requester_suspended,
+        "submitted_by": row.submitted_by,
+        "submitted_at": format_time(row.submitted_at),
+        "approve_by": format_time(row.approve_by),
+        "ratify_by": optional_time(row.ratify_by),
+        "decided_at": optional_time(row.decided_at),
+        "ended_at": optional_time(row.ended_at),
+        "urgency": Urgency(row.urgency),
+        "tlp": row.tlp,
+        "summary": details.words.get("summary", ""),
+        "incident": details.incident,
+        "follows": row.follows,
+        "to": to,
+        "address_count": row.address_count,
+        "withdrawn_count": row.withdrawn_count,
+        "content_sha256": row.content_sha256,
+        "approvals": list(details.approvals),
+        "quorum": row.quorum,
+        "hold_hours": row.hold_hours,
+        "do_not_notify_customer_until": details.words.get("do_not_notify_customer_until"),
+    }
+
+
+def _log_entry(connection: Connection, index: int) -> LogEntry | None:
+    leaf = log_store.leaf(connection, index)
+    if leaf is None:
+        return None
+    return {
+        "leaf_index": index,
+        "leaf_id": leaf.leaf_id.hex(),
+        "type": leaf.type,
+        "at": format_time(leaf.at),
+        "commitment": leaf.commitment.hex(),
+    }
+
+
+def approvals(connection: Connection, vault: Vault, request_id: str) -> list[ApprovalView]:
+    """Return the decisions on a request, oldest first."""
+    rows = store.decisions(connection, request_id)
+    bodies = evidence_bodies(connection, vault, [row.id for row in rows])
+    return [_approval_view(row, bodies.get(row.id, {}).get("comment")) for row in rows]
+
+
+def _approval_view(row: ActRow, comment: str | None) -> ApprovalView:
+    decision, context = row.decision, row.context_sha256
+    if decision is None or context is None or row.person is None or row.kid is None:
+        raise AssertionError("a decision is a person's, signed over a context")
+    return {
+        "id": row.id,
+        "decision": Decision(decision),
+        "person": row.person,
+        "kid": row.kid,
+        "at": format_time(row.at),
+        "comment": comment,
+        "context_sha256": context,
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,7 +427,7 @@ def leg_views(connection: Connection, vault: Vault, rows: Sequence[LegRow]) -> l
 def dispute_times(
     connection: Connection, rows: Sequence[LegRow]
 ) -> Mapping[str, tuple[datetime, datetime | None]]:
-    """Return the times of `LegDetails.contested` by leg; asks nothing where no leg is disputed."""
+    """Return the times of `LegDetails.contested` by leg; no query where no leg is disputed."""
     disputed = [row.id for row in rows if LegFlag.DISPUTED in row.flags]
     return disputes.open_times(connection, disputed) if disputed else {}
 
@@ -319,16 +446,16 @@ def leg_view(row: LegRow, details: LegDetails) -> LegView:
         id=row.id,
         request_id=row.request_id,
         partner=row.partner,
-        status=row.status,
+        status=LegStatus(row.status),
         queued_at=format_time(row.queued_at),
         acknowledge_by=format_time(row.acknowledge_by),
-        delivered_at=_time(row.delivered_at),
-        acknowledged_at=_time(row.acknowledged_at),
-        overdue_at=_time(row.overdue_at),
-        answer_by=_time(row.answer_by),
-        answered_at=_time(row.answered_at),
-        unanswered_at=_time(row.unanswered_at),
-        clock_paused_at=_time(row.clock_paused_at),
+        delivered_at=optional_time(row.delivered_at),
+        acknowledged_at=optional_time(row.acknowledged_at),
+        overdue_at=optional_time(row.overdue_at),
+        answer_by=optional_time(row.answer_by),
+        answered_at=optional_time(row.answered_at),
+        unanswered_at=optional_time(row.unanswered_at),
+        clock_paused_at=optional_time(row.clock_paused_at),
         decline_code=row.decline_code,
         decline_detail=details.decline_detail,
         sequence=details.numbers.sequence,
@@ -339,28 +466,54 @@ def leg_view(row: LegRow, details: LegDetails) -> LegView:
     if details.asked is not None:
         reply_by, late_at = details.asked
         view["reply_by"] = format_time(reply_by)
-        view["reply_late_at"] = _time(late_at)
+        view["reply_late_at"] = optional_time(late_at)
     if details.contested is not None:
         answer_by, recommended_at = details.contested
         view["dispute_answer_by"] = format_time(answer_by)
-        view["release_recommended_at"] = _time(recommended_at)
+        view["release_recommended_at"] = optional_time(recommended_at)
     return view
 
 
 def evidence_bodies(
     connection: Connection, vault: Vault, act_ids: Sequence[str]
-) -> Mapping[str, dict[str, Any]]:
+) -> Mapping[str, JsonObject]:
     """Return the signed bodies of acts, parsed; erased ones are left out."""
     packed = load(connection, vault, list(dict.fromkeys(act_ids)), "evidence")
     return {act_id: strict_json.loads(unpack_evidence(p)[1]) for act_id, p in packed.items()}
 
 
+class FlaggedAddressView(TypedDict):
+    """A flagged address, as the request names it and in its canonical form.
+
+    See `views.FlaggedAddressView`.
+    """
+
+    address_no: int
+    account: str
+    tag: str | None
+    canonical: str
+    asset: str | None
+    amount: str | None
+    role: str | None
+    tx: str | None
+    block: int | None
+    note: str | None
+    warnings: Sequence[WarningCode]
+    withdrawn_at: NotRequired[str]
+    withdrawn_reason: NotRequired[str | None]
+
+
+class _Withdrawn(NamedTuple):
+    at: datetime
+    reason: str | None
+
+
 def address_views(
     read: ReadContext, row: FreezeRequestRow, *, after: int, limit: int
-) -> list[dict[str, Any]]:
-    """Return flagged addresses in order, above the number `after` (`views.FlaggedAddressView`).
+) -> list[FlaggedAddressView]:
+    """Return flagged addresses in order, above the number `after`.
 
-    Only the requester reads what was warned of.
+    Only the requester is shown the warnings.
     """
     connection, vault = read.connection, read.vault
     act_id = store.submit_act(connection, row.id)
@@ -372,50 +525,56 @@ def address_views(
     first = after + 1
     withdrawn = _withdrawn(connection, vault, row, first, limit)
     flagged = document.get("addresses", [])[first : first + limit]
-    return [
-        _address_view(read.chains, number, sent, warnings.get(number, []))
-        | withdrawn.get(number, {})
-        for number, sent in enumerate(flagged, first)
-    ]
+    shown = []
+    for number, sent in enumerate(flagged, first):
+        view = _address_view(read.chains, number, sent, warnings.get(number, ()))
+        if number in withdrawn:
+            view["withdrawn_at"] = format_time(withdrawn[number].at)
+            view["withdrawn_reason"] = withdrawn[number].reason
+        shown.append(view)
+    return shown
 
 
 def _address_view(
-    chains: Chains, number: int, sent: Mapping[str, Any], warnings: Sequence[str]
-) -> dict[str, Any]:
-    shown = ("account", "tag", "asset", "amount", "role", "tx", "block", "note")
+    chains: Chains, number: int, sent: JsonObject, warnings: Sequence[WarningCode]
+) -> FlaggedAddressView:
     return {
         "address_no": number,
+        "account": sent["account"],
+        "tag": sent.get("tag"),
         "canonical": parse_account(chains, sent["account"], sent.get("tag")).key,
-        **{name: sent.get(name) for name in shown},
+        "asset": sent.get("asset"),
+        "amount": sent.get("amount"),
+        "role": sent.get("role"),
+        "tx": sent.get("tx"),
+        "block": sent.get("block"),
+        "note": sent.get("note"),
         "warnings": list(warnings),
     }
 
 
 def _withdrawn(
     connection: Connection, vault: Vault, row: FreezeRequestRow, first: int, limit: int
-) -> dict[int, dict[str, Any]]:
+) -> dict[int, _Withdrawn]:
     """Return since when, and why, addresses of a page are withdrawn."""
     if not row.withdrawn_count:
         return {}
     found = store.withdrawals_of(connection, row.id, first, first + limit - 1)
     bodies = evidence_bodies(connection, vault, [each.act_id for each in found])
     return {
-        each.address_no: {
-            "withdrawn_at": format_time(each.withdrawn_at),
-            "withdrawn_reason": bodies.get(each.act_id, {}).get("reason"),
-        }
+        each.address_no: _Withdrawn(each.withdrawn_at, bodies.get(each.act_id, {}).get("reason"))
         for each in found
     }
 
 
 def _warnings_by_address(
     connection: Connection, vault: Vault, row: FreezeRequestRow
-) -> dict[int, list[str]]:
+) -> dict[int, list[WarningCode]]:
     sealed = load_one(connection, vault, row.id, "context")
-    found: dict[int, list[str]] = {}
+    found: dict[int, list[WarningCode]] = {}
     for warning in [] if sealed is None else DecisionContext.read(sealed).warnings:
         for number in warning["address_nos"]:
-            found.setdefault(number, []).append(warning["code"])
+            found.setdefault(number, []).append(WarningCode(warning["code"]))
     return found
 
 
@@ -425,15 +584,12 @@ def _request_words(connection: Connection, vault: Vault, row: FreezeRequestRow) 
     return words
 
 
-def _incident_words(row: IncidentRead, sealed: bytes | None) -> dict[str, Any]:
+def _incident_view(row: IncidentRead, sealed: bytes | None) -> IncidentView:
     words = {} if sealed is None else strict_json.loads(sealed)
     return {
+        "id": row.id,
         "title": words.get("title", ""),
         "kind": row.kind,
         "occurred_at": format_time(row.occurred_at),
         "reference": words.get("reference"),
     }
-
-
-def _time(moment: Any) -> str | None:
-    return None if moment is None else format_time(moment)

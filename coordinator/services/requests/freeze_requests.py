@@ -1,20 +1,21 @@
 """Submitting a freeze request, up to the decision context that security leads decide on."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from coordinator.domain.actor import Actor
 from coordinator.domain.approval import excluded_from_approving, require_enough_leads
 from coordinator.domain.errors import ConflictError, FieldFault, InvalidInputError
 from coordinator.domain.freeze_request import Action, next_status
 from coordinator.domain.permission import Permission
-from coordinator.services.core.acts import Act, RequestContext
+from coordinator.services.core.acts import NewAct, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import About, Answer, UnitOfWork
+from coordinator.services.requests.addition_rules import why_not_askable
 from coordinator.services.requests.freeze_request_views import (
+    IncidentView,
     RequestDetails,
     RequesterDetails,
     incident_views,
@@ -38,14 +39,13 @@ from coordinator.storage.requests.flagged_accounts import Duplicates, FlaggedAcc
 from coordinator.storage.tables.freeze_requests import ActRow, FreezeRequestRow
 from holdfast.protocol import canonical_json, payloads
 from holdfast.protocol.decision_context import ContextWarning, DecisionContext, context_sha256
-from holdfast.protocol.payloads import format_time
+from holdfast.protocol.payloads import format_time, optional_time
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import (
     ASKABLE_KINDS,
     EventType,
     LegStatus,
     PartnerKind,
-    PartnerStatus,
     Tlp,
     Urgency,
 )
@@ -56,7 +56,7 @@ _SALT_BYTES = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmitFreezeRequest:
-    """One signed document, checked and with its data key made, ready to be stored."""
+    """A signed document that was checked, with a fresh data key: ready to be stored."""
 
     checked: CheckedDocument
     accounts: FlaggedAccounts
@@ -70,12 +70,12 @@ class _Incident:
     """The incident that a request belongs to.
 
     Attributes:
-        words: As `incident_views` has them.
+        view: As its readers are shown it.
         new: What is to be stored of it; None where it is known already.
     """
 
     id: str
-    words: Mapping[str, Any]
+    view: IncidentView
     new: payloads.NewIncident | None
 
 
@@ -97,8 +97,7 @@ def prepare_submission(
 ) -> SubmitFreezeRequest:
     """Return the command that submits a checked document.
 
-    All that takes as long as the list is long is done here: once the transaction has begun, others
-    wait for it.
+    Whatever takes longer the longer the list is, is done here: others wait for a transaction.
     """
     accounts = FlaggedAccounts.of(
         vault.blind_index(target.account.key) for target in checked.targets
@@ -113,13 +112,13 @@ def prepare_submission(
 
 @handles(SubmitFreezeRequest, needs=Permission.FREEZE_REQUEST_SUBMIT)
 def submit(command: SubmitFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Store a request as submitted; a security lead who had no hand in it decides."""
+    """Store a request as submitted; a security lead with no part in it decides."""
     submission = _decide(command, actor, uow)
     words = request_words(command.checked.document)
     on = RequestContext(uow, actor, _store(command, actor, uow, submission))
     uow.seal(on.key, submission.id, "context", submission.context_text.encode())
     uow.seal(on.key, submission.id, "words", canonical_json.dumps(words))
-    act_id = on.store_act(Act("submit"))
+    act_id = on.store_act(NewAct("submit"))
     recorded = uow.record(
         EventType.REQUEST_SUBMITTED,
         _submitted(on, submission.to),
@@ -132,7 +131,7 @@ def submit(command: SubmitFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answe
     told = notify_provisionally(on, submission.to) if submission.goes_out_at_once else ()
     view = requester_view(
         on.request,
-        RequestDetails(words=words, incident=submission.incident.words),
+        RequestDetails(words=words, incident=submission.incident.view),
         RequesterDetails(
             context=submission.context_text,
             legs=dict.fromkeys(told, LegStatus.QUEUED.value),
@@ -150,8 +149,6 @@ def _decide(command: SubmitFreezeRequest, actor: Actor, uow: UnitOfWork) -> _Sub
         CoordinatorError: Whatever the rules refuse.
     """
     document = command.checked.document
-    if uow.evidence is None:
-        raise AssertionError("a request is always signed")
     require_bounded_silence(document, now=uow.now, policies=uow.policies)
     # Asked together: on PostgreSQL the answers share round trips.
     statuses = _send_statuses(uow, document)
@@ -218,7 +215,7 @@ def _store(
     return row
 
 
-def _submitted(on: RequestContext, to: Sequence[str]) -> dict[str, Any]:
+def _submitted(on: RequestContext, to: Sequence[str]) -> dict[str, object]:
     """Return what the requester is told of a submission."""
     row = on.request
     return {
@@ -231,7 +228,7 @@ def _submitted(on: RequestContext, to: Sequence[str]) -> dict[str, Any]:
         "context_sha256": row.context_sha256,
         "approve_by": format_time(row.approve_by),
         "provisional": row.provisional,
-        "ratify_by": None if row.ratify_by is None else format_time(row.ratify_by),
+        "ratify_by": optional_time(row.ratify_by),
         "address_count": row.address_count,
         "to": list(to) if len(to) <= PARTNERS_IN_EVENT else [],
     }
@@ -277,7 +274,7 @@ def _partners_asked(
     faults = [
         FieldFault(f"/to/{number}", *wrong)
         for number, handle in enumerate(document.to)
-        if (wrong := why_not_askable(actor, handle, known.get(handle))) is not None
+        if (wrong := why_not_askable(handle, known.get(handle), asker=actor.partner)) is not None
     ]
     if faults:
         raise InvalidInputError(
@@ -288,33 +285,18 @@ def _partners_asked(
     return list(document.to)
 
 
-def why_not_askable(
-    actor: Actor, handle: str, row: PartnerStatusNow | None
-) -> tuple[str, str] | None:
-    """Return (detail, code) of why a partner cannot be asked, or None."""
-    if handle == actor.partner:
-        return "is you; name other partners", "oneself"
-    if row is None or row.status in {PartnerStatus.INVITED, PartnerStatus.PENDING}:
-        return "is no partner of this network", "unknown_partner"
-    if row.status != PartnerStatus.ACTIVE:
-        return "is suspended at present", "suspended_partner"
-    if PartnerKind(row.kind) not in ASKABLE_KINDS:
-        return f"is of kind {row.kind}, which cannot freeze", "not_askable"
-    return None
-
-
 def _incident(uow: UnitOfWork, actor: Actor, document: payloads.FreezeRequest) -> _Incident:
     incident = document.incident
     if isinstance(incident, payloads.NewIncident):
         incident_id = new_id("inc")
-        words = {
+        view: IncidentView = {
             "id": incident_id,
             "title": incident.title,
             "kind": incident.kind,
             "occurred_at": format_time(incident.occurred_at),
             "reference": incident.reference,
         }
-        return _Incident(incident_id, words, incident)
+        return _Incident(incident_id, view, incident)
     if not store.of_incident(uow.connection, incident.id, actor.partner, limit=1):
         raise InvalidInputError(
             "there is no such incident, or none that you may see",
@@ -360,7 +342,7 @@ def _require_followable(
 def _warnings(
     uow: UnitOfWork, command: SubmitFreezeRequest, newer: Pending[Packed]
 ) -> list[ContextWarning]:
-    """Return what may be wrong with the targets: approving means accepting each."""
+    """Return the warnings about the targets; whoever approves accepts each of them."""
     accounts = command.accounts
     live = account_store.read_up_to_date(uow.connection, command.duplicates, newer, accounts)
     # An account may stand several times in one document.
@@ -378,7 +360,7 @@ def _goes_out_at_once(
     document: payloads.FreezeRequest,
     warnings: Sequence[ContextWarning],
 ) -> bool:
-    """Tell whether a flash request may go out before its approval; else it waits as submitted."""
+    """Tell whether a flash request may go out unapproved; otherwise it waits like any other."""
     if document.urgency is not Urgency.FLASH or not actor.may_flash:
         return False
     if document.to == "all" or warnings:

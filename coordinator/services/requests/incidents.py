@@ -1,12 +1,12 @@
 """An incident's timeline and trace, over what the reader may see.
 
-The trace is a graph of accounts, transactions, services and requests. Every page stands by itself:
-nodes have the same id on every page, so that a reader joins pages by id.
+The trace is a graph of accounts, transactions, services and requests. A node has the same id on
+every page, so readers join pages by id.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Literal, NotRequired, TypedDict
 
 from coordinator.domain.account import parse_account
 from coordinator.domain.chain import Chains
@@ -18,14 +18,74 @@ from coordinator.storage.requests import incidents as store
 from coordinator.storage.requests.incidents import TimelineEvent
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from holdfast.protocol.payloads import format_time
+from holdfast.protocol.strict_json import JsonObject
 from holdfast.protocol.vocabulary import AddressRole, RequestStatus
 
-_SHOWN = ("role", "asset", "amount", "block")
+_SHOWN: tuple[Literal["role", "asset", "amount", "block"], ...] = (
+    "role",
+    "asset",
+    "amount",
+    "block",
+)
+NodeKind = Literal["account", "transaction", "service", "request"]
+
+
+class TimelineEntry(TypedDict):
+    """Something that happened in an incident (`life_cycle_views.TimelineEntry`)."""
+
+    seq: int
+    id: str
+    type: str
+    at: str
+    request_id: str
+    leg_id: str | None
+    partner: str | None
+
+
+class FlaggedPlace(TypedDict):
+    """Where a request flags an account (`life_cycle_views.FlaggedPlace`)."""
+
+    request_id: str
+    address_no: int
+    role: NotRequired[str]
+    asset: NotRequired[str]
+    amount: NotRequired[str]
+    block: NotRequired[int]
+    withdrawn: NotRequired[bool]
+
+
+class TraceNode(TypedDict):
+    """A node of a trace (`life_cycle_views.TraceNode`)."""
+
+    id: str
+    kind: NodeKind
+    chain: str | None
+    service: NotRequired[str]
+    flagged: NotRequired[list[FlaggedPlace]]
+
+
+class TraceEdge(TypedDict):
+    """An edge of a trace (`life_cycle_views.TraceEdge`)."""
+
+    source: str
+    target: str
+    kind: Literal["follows", "tx", "moved_on"]
+    request_id: str
+    address_no: NotRequired[int]
+    partner: NotRequired[str]
+    tx: NotRequired[str]
+
+
+class TracePage(TypedDict):
+    """Nodes and edges of one page of a trace (`life_cycle_views.TracePage`)."""
+
+    nodes: list[TraceNode]
+    edges: list[TraceEdge]
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A flagged address as a place to go on after."""
+    """A flagged address after which a page goes on."""
 
     request_id: str
     address_no: int
@@ -33,15 +93,15 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class _Slice:
-    """Some addresses of one request, in a page."""
+    """The addresses of one request that a page shows."""
 
     request: FreezeRequestRow
     first: int
     last: int
 
 
-def timeline_entries(rows: Sequence[TimelineEvent]) -> list[dict[str, Any]]:
-    """Return events as a timeline tells them (`life_cycle_views.TimelineEntry`)."""
+def timeline_entries(rows: Sequence[TimelineEvent]) -> list[TimelineEntry]:
+    """Return events as a timeline tells them."""
     return [
         {
             "seq": row.seq,
@@ -58,7 +118,7 @@ def timeline_entries(rows: Sequence[TimelineEvent]) -> list[dict[str, Any]]:
 
 def trace(
     read: ReadContext, incident_id: str, *, after: Place | None, limit: int
-) -> tuple[dict[str, Any], Place | None]:
+) -> tuple[TracePage, Place | None]:
     """Return nodes and edges of up to `limit` flagged addresses, and where to go on."""
     connection, partner = read.connection, read.actor.partner
     start = "" if after is None else after.request_id
@@ -110,7 +170,7 @@ def _cut(
 def _add_onward(
     read: ReadContext,
     slices: Sequence[_Slice],
-    documents: Mapping[str, Mapping[str, Any]],
+    documents: Mapping[str, JsonObject],
     graph: "_Graph",
 ) -> None:
     connection, vault = read.connection, read.vault
@@ -136,13 +196,13 @@ class _Graph:
     """Nodes by id, and edges, of one page."""
 
     chains: Chains
-    nodes: dict[str, dict[str, Any]] = field(default_factory=dict)
-    edges: list[dict[str, Any]] = field(default_factory=list)
+    nodes: dict[str, TraceNode] = field(default_factory=dict)
+    edges: list[TraceEdge] = field(default_factory=list)
 
-    def page(self) -> dict[str, Any]:
+    def page(self) -> TracePage:
         return {"nodes": list(self.nodes.values()), "edges": self.edges}
 
-    def _node(self, id_: str, kind: str, chain: str | None = None) -> dict[str, Any]:
+    def _node(self, id_: str, kind: NodeKind, chain: str | None = None) -> TraceNode:
         return self.nodes.setdefault(id_, {"id": id_, "kind": kind, "chain": chain})
 
     def _account(self, text: str, tag: str | None) -> str:
@@ -163,35 +223,48 @@ class _Graph:
         self._node(id_, "transaction", chain)
         return id_
 
-    def _edge(self, source: str, target: str, kind: str, **members: Any) -> None:
-        shown = {name: value for name, value in members.items() if value is not None}
-        self.edges.append({"source": source, "target": target, "kind": kind, **shown})
-
     def add_request(self, request: FreezeRequestRow, *, is_start: bool) -> None:
         """Add a request, and on its first page what it follows."""
         self._node(request.id, "request")
         if is_start and request.follows is not None:
             self._node(request.follows, "request")
-            self._edge(request.follows, request.id, "follows", request_id=request.id)
+            self.edges.append(
+                {
+                    "source": request.follows,
+                    "target": request.id,
+                    "kind": "follows",
+                    "request_id": request.id,
+                }
+            )
 
     def add_flagged(
-        self, request_id: str, number: int, address: Mapping[str, Any], *, is_withdrawn: bool
+        self, request_id: str, number: int, address: JsonObject, *, is_withdrawn: bool
     ) -> None:
         """Add a flagged address and the transaction that touched it."""
         id_ = self._account(address["account"], address.get("tag"))
-        place: dict[str, Any] = {"request_id": request_id, "address_no": number}
+        place: FlaggedPlace = {"request_id": request_id, "address_no": number}
         if is_withdrawn:
             place["withdrawn"] = True
-        shown = {name: address[name] for name in _SHOWN if address.get(name) is not None}
-        self.nodes[id_].setdefault("flagged", []).append({**place, **shown})
+        for name in _SHOWN:
+            if address.get(name) is not None:
+                place[name] = address[name]
+        self.nodes[id_].setdefault("flagged", []).append(place)
         tx = address.get("tx")
         if tx is not None:
             through = self._transaction(self.nodes[id_]["chain"], tx)
             is_sender = address.get("role") == AddressRole.SENDER
-            ends = (id_, through) if is_sender else (through, id_)
-            self._edge(*ends, "tx", request_id=request_id, address_no=number)
+            source, target = (id_, through) if is_sender else (through, id_)
+            self.edges.append(
+                {
+                    "source": source,
+                    "target": target,
+                    "kind": "tx",
+                    "request_id": request_id,
+                    "address_no": number,
+                }
+            )
 
-    def add_onward(self, word: Onward, addresses: Sequence[Mapping[str, Any]]) -> None:
+    def add_onward(self, word: Onward, addresses: Sequence[JsonObject]) -> None:
         """Add where funds went on to: from the flagged address, or from the whole request."""
         source, chain = word.request_id, None
         if word.address_no is not None and word.address_no < len(addresses):
@@ -208,15 +281,18 @@ class _Graph:
             self._node(target, "service")
         else:
             target = self._transaction(chain, following["tx"])
-        self._edge(
-            source,
-            target,
-            "moved_on",
-            request_id=word.request_id,
-            address_no=word.address_no,
-            partner=word.partner,
-            tx=following.get("tx"),
-        )
+        edge: TraceEdge = {
+            "source": source,
+            "target": target,
+            "kind": "moved_on",
+            "request_id": word.request_id,
+            "partner": word.partner,
+        }
+        if word.address_no is not None:
+            edge["address_no"] = word.address_no
+        if "tx" in following:
+            edge["tx"] = following["tx"]
+        self.edges.append(edge)
 
 
 def _is_hex(tx: str) -> bool:

@@ -1,32 +1,33 @@
-"""Ask and answer: what a partner needs before it can act, and what the requester says to it."""
+"""Questions: what a partner needs before it can act, and what the requester answers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from sqlalchemy import Connection
 
 from coordinator.domain.actor import Actor
 from coordinator.domain.errors import ConflictError, NotFoundError
-from coordinator.domain.leg import LegAct, LegFlag
+from coordinator.domain.leg import LegAct, LegFlag, flags_with
 from coordinator.domain.permission import Permission
 from coordinator.services.core.access import asked_leg, locked_leg, sent_request
-from coordinator.services.core.acts import Act, LegContext
+from coordinator.services.core.acts import LegContext, NewAct
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
-from coordinator.services.ledger.obligations import flags_with
-from coordinator.services.requests.freeze_request_views import evidence_bodies
-from coordinator.services.requests.legs import change_leg, leg_now, load_books, require_leg_act
+from coordinator.services.requests.freeze_request_views import LegView, evidence_bodies
+from coordinator.services.requests.legs import change_leg, leg_now, require_leg_act
 from coordinator.storage.engine.documents import Vault
+from coordinator.storage.ledger import freeze_ledger as ledger_store
 from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.requests import info_requests as store
 from coordinator.storage.requests import legs as leg_store
 from coordinator.storage.requests.info_requests import InfoRequestOnLeg
 from holdfast.protocol import life_cycle_payloads as payloads
-from holdfast.protocol.payloads import format_time
+from holdfast.protocol.payloads import format_time, optional_time
+from holdfast.protocol.strict_json import JsonObject
 from holdfast.protocol.type_ids import new_id
-from holdfast.protocol.vocabulary import EventType, Urgency
+from holdfast.protocol.vocabulary import EventType, LegStatus, Urgency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,18 +54,41 @@ class MarkReplyLate:
     info_request_id: str
 
 
+class InfoRequestView(TypedDict):
+    """A question and its answer (`life_cycle_views.InfoRequestView`).
+
+    `status` and `leg` are in the answers to acts alone.
+    """
+
+    id: str
+    request_id: str
+    leg_id: str
+    partner: str
+    act_id: str
+    asked_at: str
+    reply_by: str | None
+    late_at: str | None
+    missing: Sequence[str]
+    text: str | None
+    answer_act_id: str | None
+    answered_at: str | None
+    answer: str | None
+    status: NotRequired[LegStatus]
+    leg: NotRequired[LegView]
+
+
 @handles(AskRequester, needs=Permission.LEG_ASK)
 def ask(command: AskRequester, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Ask; the leg shows it until it is answered, and counts as acknowledged.
+    """Ask a question; it shows on the leg until it is answered, and acknowledges the leg.
 
     The partner's clock to its own answer stands meanwhile, and the requester's begins.
     """
     body = command.body
     on = asked_leg(uow, actor, command.request_id, body.content_sha256)
     request, leg = on.request, on.leg
-    books = load_books(uow, leg)
-    require_leg_act(on, LegAct.ASK, books)
-    act_id = on.store_act(Act(LegAct.ASK.value))
+    ledger = ledger_store.load_leg(uow.connection, leg)
+    require_leg_act(on, LegAct.ASK, ledger)
+    act_id = on.store_act(NewAct(LegAct.ASK.value))
     question = InfoRequestOnLeg(
         id=new_id("inf"),
         request_id=request.id,
@@ -79,13 +103,17 @@ def ask(command: AskRequester, actor: Actor, uow: UnitOfWork) -> Answer:
     )
     store.insert_question(uow.connection, question)
     flags = flags_with(leg.flags, LegFlag.INFO_REQUESTED, holds=True)
-    status = change_leg(on, LegAct.ASK, books, flags=flags)
+    status = change_leg(on, LegAct.ASK, ledger, flags=flags)
     words = {"missing": list(body.missing), "text": body.text}
-    data = {"info_request": question.id, "reply_by": _time(question.reply_by), "late": False}
-    data |= words
+    data = {
+        "info_request": question.id,
+        "reply_by": optional_time(question.reply_by),
+        "late": False,
+        **words,
+    }
     recorded = on.record(EventType.LEG_INFO_REQUESTED, data, status=status, act_id=act_id)
     shown = _view(question, words, {})
-    answer = {**shown, "status": status.value, "leg": leg_now(on)}
+    answer: InfoRequestView = {**shown, "status": status, "leg": leg_now(on)}
     return Answer(201, answer, entry=recorded)
 
 
@@ -106,19 +134,19 @@ def answer(command: AnswerQuestion, actor: Actor, uow: UnitOfWork) -> Answer:
             current_status=leg.status,
         )
     on = on_request.on_leg(leg)
-    books = load_books(uow, leg)
-    require_leg_act(on, LegAct.ANSWER, books)
-    act_id = on.store_act(Act(LegAct.ANSWER.value))
+    ledger = ledger_store.load_leg(uow.connection, leg)
+    require_leg_act(on, LegAct.ANSWER, ledger)
+    act_id = on.store_act(NewAct(LegAct.ANSWER.value))
     store.mark_answered(uow.connection, question.id, act_id, uow.now)
     still_open = store.open_of_leg(uow.connection, leg.id) > 0
     flags = flags_with(leg.flags, LegFlag.INFO_REQUESTED, holds=still_open)
-    status = change_leg(on, LegAct.ANSWER, books, flags=flags)
+    status = change_leg(on, LegAct.ANSWER, ledger, flags=flags)
     data = {"info_request": question.id, "text": body.text}
     recorded = on.record(EventType.LEG_INFO_PROVIDED, data, status=status, act_id=act_id)
     answered = question._replace(answer_act_id=act_id, answered_at=uow.now)
     asked = evidence_bodies(uow.connection, uow.vault, [question.act_id])
     view = _view(answered, asked.get(question.act_id, {}), {"text": body.text})
-    shown = {**view, "status": status.value, "leg": leg_now(on)}
+    shown: InfoRequestView = {**view, "status": status, "leg": leg_now(on)}
     return Answer(201, shown, entry=recorded)
 
 
@@ -143,7 +171,7 @@ def mark_reply_late(command: MarkReplyLate, actor: Actor, uow: UnitOfWork) -> An
     ):
         return Answer(200, {"status": "unchanged"})
     store.mark_late(uow.connection, question.id, uow.now)
-    data = {"info_request": question.id, "reply_by": _time(question.reply_by), "late": True}
+    data = {"info_request": question.id, "reply_by": optional_time(question.reply_by), "late": True}
     recorded = on.record(EventType.LEG_INFO_REQUESTED, data)
     return Answer(200, {"status": on.leg.status}, entry=recorded)
 
@@ -158,8 +186,8 @@ def _reply_by(on: LegContext) -> datetime:
 
 def info_request_views(
     connection: Connection, vault: Vault, rows: Sequence[InfoRequestOnLeg]
-) -> list[dict[str, Any]]:
-    """Return questions with the words of their signed acts (`life_cycle_views.InfoRequestView`)."""
+) -> list[InfoRequestView]:
+    """Return questions with the words of their signed acts."""
     acts = [act for row in rows for act in (row.act_id, row.answer_act_id) if act is not None]
     bodies = evidence_bodies(connection, vault, acts)
     return [
@@ -168,9 +196,7 @@ def info_request_views(
     ]
 
 
-def _view(
-    row: InfoRequestOnLeg, asked: Mapping[str, Any], answer: Mapping[str, Any]
-) -> dict[str, Any]:
+def _view(row: InfoRequestOnLeg, asked: JsonObject, answer: JsonObject) -> InfoRequestView:
     """Return one question; `asked` and `answer` are the bodies that were signed."""
     return {
         "id": row.id,
@@ -179,15 +205,11 @@ def _view(
         "partner": row.partner,
         "act_id": row.act_id,
         "asked_at": format_time(row.asked_at),
-        "reply_by": _time(row.reply_by),
-        "late_at": _time(row.late_at),
+        "reply_by": optional_time(row.reply_by),
+        "late_at": optional_time(row.late_at),
         "missing": asked.get("missing", []),
         "text": asked.get("text"),
         "answer_act_id": row.answer_act_id,
-        "answered_at": _time(row.answered_at),
+        "answered_at": optional_time(row.answered_at),
         "answer": answer.get("text"),
     }
-
-
-def _time(moment: datetime | None) -> str | None:
-    return None if moment is None else format_time(moment)

@@ -1,29 +1,30 @@
-"""One partner's side: notice delivered, acknowledge, review, decline, and how a leg shows."""
+"""Legs: delivery of the notice, acknowledgement, review, decline, and the status that follows."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from coordinator.domain.actor import Actor
-from coordinator.domain.answer_clock import AnswerClock
 from coordinator.domain.freeze_ledger import LegLedger, facts_of
-from coordinator.domain.hold import HoldBalance
 from coordinator.domain.leg import (
     IMPLIES_ACKNOWLEDGEMENT,
     LegAct,
     LegFacts,
     LegFlag,
     counts,
+    flags_with,
     leg_status,
     require_act,
 )
 from coordinator.domain.permission import Permission
 from coordinator.services.core.access import asked_leg, locked_leg
-from coordinator.services.core.acts import Act, LegContext, RequestContext, store_own_acts
+from coordinator.services.core.acts import LegContext, NewAct, store_own_acts
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
-from coordinator.services.ledger.obligations import flags_with, settle_final
+from coordinator.services.requests.answer_clocks import clock_columns, clock_of
 from coordinator.services.requests.freeze_request_views import (
+    ActView,
     LegDetails,
     LegView,
     TotalsView,
@@ -32,14 +33,15 @@ from coordinator.services.requests.freeze_request_views import (
     leg_view,
     reply_times,
 )
-from coordinator.storage.after_freeze import disputes as dispute_store
+from coordinator.storage.ending import disputes as dispute_store
 from coordinator.storage.ledger import freeze_ledger as ledger_store
 from coordinator.storage.ledger import hold_clocks, ledger_totals
 from coordinator.storage.requests import freeze_requests as request_store
 from coordinator.storage.requests import legs as store
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from holdfast.protocol import payloads
-from holdfast.protocol.payloads import format_time
+from holdfast.protocol.payloads import format_time, optional_time
+from holdfast.protocol.strict_json import JsonObject
 from holdfast.protocol.vocabulary import EventType, LegStatus, RequestStatus
 
 
@@ -52,7 +54,7 @@ class MarkLegsDelivered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkLegUndeliverable:
-    """The notice could not be delivered in all its tries; a person must see to it."""
+    """Every try to deliver the notice failed; a person must look into it."""
 
     leg_id: str
 
@@ -73,7 +75,7 @@ class MarkLegUnanswered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AcknowledgeLeg:
-    """A person or system of the partner has it."""
+    """A person or system of the partner has received the request."""
 
     request_id: str
     body: payloads.Acknowledgement
@@ -81,7 +83,7 @@ class AcknowledgeLeg:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewLeg:
-    """Somebody is looking into it."""
+    """Somebody at the partner is looking into the request."""
 
     request_id: str
     body: payloads.Review
@@ -89,69 +91,33 @@ class ReviewLeg:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeclineLeg:
-    """Nothing is or will be frozen, and why."""
+    """The partner freezes nothing, and says why."""
 
     request_id: str
     body: payloads.Decline
 
 
-@dataclass(frozen=True, slots=True)
-class LegBooks:
-    """A leg's ledger with the holds of other legs that it shares."""
-
-    ledger: LegLedger
-    other_holds: Mapping[str, HoldBalance]
-
-    @property
-    def holds_anything(self) -> bool:
-        """Whether the leg has a hold, its own or a shared one."""
-        return bool(self.ledger.holds or self.ledger.shared)
-
-    def linked(self) -> list[tuple[int, HoldBalance]]:
-        """Return (address_no, hold) of every hold that counts for the leg."""
-        own = [
-            (hold.address_no, hold)
-            for hold in self.ledger.holds.values()
-            if hold.id not in self.ledger.unlinked
-        ]
-        return own + [(no, self.other_holds[i]) for i, no in self.ledger.shared.items()]
-
-
-def contested(books: LegBooks, hold_id: str | None) -> bool:
-    """Tell whether a dispute about a hold, or about the whole leg (None), is about anything."""
-    return any(hold.is_open and hold_id in {None, hold.id} for _, hold in books.linked())
-
-
-def load_books(uow: UnitOfWork, leg: LegRow, named: tuple[str, ...] = ()) -> LegBooks:
-    """Return a leg's ledger, and the holds of the partner's other legs that it shares or names."""
-    ledger = ledger_store.load_leg(uow.connection, leg.id)
-    wanted = sorted(set(ledger.shared) | (set(named) - set(ledger.holds)))
-    others = ledger_store.holds_of_partner(uow.connection, leg.partner, wanted, but_leg=leg.id)
-    return LegBooks(ledger, others)
-
-
 def _facts(
-    books: LegBooks, request: FreezeRequestRow, *, last_act: LegAct | None, ended: bool
+    ledger: LegLedger, request: FreezeRequestRow, *, last_act: LegAct | None, ended: bool
 ) -> LegFacts:
     return facts_of(
-        books.ledger,
+        ledger,
         address_count=request.address_count,
         last_act=last_act,
         ended=ended,
-        other_holds=books.other_holds,
     )
 
 
 def status_now(
-    books: LegBooks, request: FreezeRequestRow, *, last_act: LegAct | None, ended: bool
+    ledger: LegLedger, request: FreezeRequestRow, *, last_act: LegAct | None, ended: bool
 ) -> LegStatus:
-    """Return how a leg shows."""
-    return leg_status(_facts(books, request, last_act=last_act, ended=ended))
+    """Return the status of a leg."""
+    return leg_status(_facts(ledger, request, last_act=last_act, ended=ended))
 
 
-def require_leg_act(on: LegContext, act: LegAct, books: LegBooks) -> None:
+def require_leg_act(on: LegContext, act: LegAct, ledger: LegLedger) -> None:
     """Refuse an act that the life cycle does not allow now."""
-    facts = _facts(books, on.request, last_act=last_act_of(on.leg), ended=on.leg.ended)
+    facts = _facts(ledger, on.request, last_act=last_act_of(on.leg), ended=on.leg.ended)
     require_act(act, facts=facts, request_status=RequestStatus(on.request.status))
 
 
@@ -160,8 +126,8 @@ def last_act_of(leg: LegRow) -> LegAct | None:
     return None if leg.last_act is None else LegAct(leg.last_act)
 
 
-def change_leg(on: LegContext, act: LegAct, books: LegBooks, **values: Any) -> LegStatus:
-    """Write what an allowed act does to the leg, and return how it shows now."""
+def change_leg(on: LegContext, act: LegAct, ledger: LegLedger, **values: Any) -> LegStatus:
+    """Write what an allowed act does to the leg, and return its new status."""
     uow, leg = on.uow, on.leg
     if counts(act, LegStatus(leg.status), last_act=last_act_of(leg)):
         values["last_act"] = act.value
@@ -181,78 +147,47 @@ def change_leg(on: LegContext, act: LegAct, books: LegBooks, **values: Any) -> L
         # None can be made good any more: nobody acknowledges or answers after the end.
         over |= {LegFlag.OVERDUE, LegFlag.UNANSWERED, LegFlag.INFO_REQUESTED}
     else:
-        is_answered = last_act == LegAct.DECLINE or _speaks_of_all(on, books)
+        is_answered = _is_answered(on, ledger, last_act)
         asks = LegFlag.INFO_REQUESTED in values.get("flags", leg.flags)
-        values |= _clock_values(on, is_answered=is_answered, asks=asks)
-        if values["answered_at"] is not None:
+        clock = clock_columns(on, is_answered=is_answered, asks=asks)
+        values |= clock._asdict()
+        if clock.answered_at is not None:
             over.add(LegFlag.UNANSWERED)
     flags = [flag for flag in values.get("flags", leg.flags) if flag not in over]
     if LegFlag.DISPUTED in flags:
-        flags = flags_with(flags, LegFlag.DISPUTED, holds=_is_disputed(on, books))
+        flags = flags_with(flags, LegFlag.DISPUTED, holds=_is_disputed(on, ledger))
     status = status_now(
-        books,
+        ledger,
         on.request,
         last_act=None if last_act is None else LegAct(last_act),
         ended=ended,
     )
-    owes = hold_clocks.owed_by_leg(uow.connection, leg.id) > 0 if books.holds_anything else False
+    may_owe = bool(ledger.holds or ledger.shared)
+    owes = may_owe and hold_clocks.owed_by_leg(uow.connection, leg.id) > 0
     values["flags"] = flags_with(flags, LegFlag.ANSWER_OWED, holds=owes)
     store.change(uow.connection, leg, status=status.value, owes_answer=owes, **values)
     settle_final(uow, on.request)
     return status
 
 
-def _is_disputed(on: LegContext, books: LegBooks) -> bool:
+def _is_disputed(on: LegContext, ledger: LegLedger) -> bool:
     open_disputes = dispute_store.open_disputes(on.uow.connection, on.leg.id)
-    return any(contested(books, dispute.hold_id) for dispute in open_disputes)
+    return any(ledger.is_contestable(dispute.hold_id) for dispute in open_disputes)
 
 
-def _speaks_of_all(on: LegContext, books: LegBooks) -> bool:
-    """Tell whether the leg's lines speak of every address that was not taken back."""
-    return books.ledger.unanswered(on.request.address_count) == 0
+def _is_answered(on: LegContext, ledger: LegLedger, last_act: str | None) -> bool:
+    """Tell whether every address has its answer: it is declined, or a line speaks of each."""
+    return last_act == LegAct.DECLINE or not ledger.unanswered(on.request.address_count)
 
 
-def clock_of(leg: LegRow) -> AnswerClock:
-    """Return how a leg's clock to its answer stands."""
-    return AnswerClock(leg.answer_by, leg.clock_paused_at, leg.answered_at, leg.unanswered_at)
+def settle_final(uow: UnitOfWork, request: FreezeRequestRow) -> None:
+    """Note since when no leg owes anything, or that one does again.
 
-
-def _clock_values(on: LegContext, *, is_answered: bool, asks: bool) -> dict[str, Any]:
-    """Return what becomes of a leg's clock, as columns.
-
-    Args:
-        on: The leg, and its request as it is now.
-        is_answered: Whether every address has its answer.
-        asks: Whether a question of the partner's is open.
+    Call it after the legs were written. Some days later the request closes by itself.
     """
-    clock = clock_of(on.leg).after(
-        on.uow.now,
-        is_answered=is_answered,
-        waits=asks or on.request.unratified_until is not None,
-    )
-    return {
-        "answer_by": clock.answer_by,
-        "clock_paused_at": clock.paused_at,
-        "answered_at": clock.answered_at,
-    }
-
-
-def turn_clocks(on: RequestContext, legs: Iterable[LegRow]) -> None:
-    """Stop the clocks of legs to their answers, or let them go on, as the request stands now.
-
-    Call it where a request becomes unratified, and where it is ratified after all: meanwhile no
-    partner can do what it is asked for.
-    """
-    for leg in legs:
-        if leg.ended or leg.answered_at is not None:
-            continue
-        asks = LegFlag.INFO_REQUESTED in leg.flags
-        values = _clock_values(on.on_leg(leg), is_answered=False, asks=asks)
-        if (values["answer_by"], values["clock_paused_at"]) != (
-            leg.answer_by,
-            leg.clock_paused_at,
-        ):
-            store.change(on.uow.connection, leg, **values)
+    is_awaited = bool(store.not_final(uow.connection, request.id, limit=1))
+    if is_awaited != (request.final_since is None):
+        request_store.set_final_since(uow.connection, request.id, None if is_awaited else uow.now)
 
 
 def totals_now(on: LegContext) -> TotalsView:
@@ -289,30 +224,30 @@ def leg_now(
     return leg_view(leg, details)
 
 
-def _act(on: LegContext, act: LegAct, event: EventType, data: Mapping[str, Any]) -> Answer:
+def _act(on: LegContext, act: LegAct, event: EventType, data: JsonObject) -> Answer:
     """Carry out an act of the asked side: check, store, write, record, answer."""
-    books = load_books(on.uow, on.leg)
-    require_leg_act(on, act, books)
-    act_id = on.store_act(Act(act.value))
+    ledger = ledger_store.load_leg(on.uow.connection, on.leg)
+    require_leg_act(on, act, ledger)
+    act_id = on.store_act(NewAct(act.value))
     is_decline = act is LegAct.DECLINE
     declined = {"decline_code": data["code"], "decline_act_id": act_id} if is_decline else {}
-    status = change_leg(on, act, books, **declined)
+    status = change_leg(on, act, ledger, **declined)
     recorded = on.record(event, data, status=status, act_id=act_id)
     view = leg_now(on, decline_detail=data.get("detail"))
-    body = {"id": act_id, "request_id": on.request.id, "status": status.value, "leg": view}
+    body: ActView = {"id": act_id, "request_id": on.request.id, "status": status.value, "leg": view}
     return Answer(201, body, entry=recorded)
 
 
 @handles(AcknowledgeLeg, needs=Permission.LEG_ACKNOWLEDGE)
 def acknowledge(command: AcknowledgeLeg, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Say that a person or system of the partner has the request."""
+    """Acknowledge the request."""
     on = asked_leg(uow, actor, command.request_id, command.body.content_sha256)
     return _act(on, LegAct.ACKNOWLEDGE, EventType.LEG_ACKNOWLEDGED, {})
 
 
 @handles(ReviewLeg, needs=Permission.LEG_REVIEW)
 def review(command: ReviewLeg, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Say that somebody is looking into it."""
+    """Say that the request is under review."""
     on = asked_leg(uow, actor, command.request_id, command.body.content_sha256)
     return _act(on, LegAct.REVIEW, EventType.LEG_UNDER_REVIEW, {})
 
@@ -339,7 +274,7 @@ def mark_delivered(command: MarkLegsDelivered, actor: Actor, uow: UnitOfWork) ->
 
 
 def _deliver(uow: UnitOfWork, actor: Actor, leg_ids: Collection[str]) -> int:
-    """Record of legs that their notice arrived; returns how many now show it."""
+    """Record that the notices of legs arrived; return how many legs now show as delivered."""
     requests = request_store.lock_all(uow.connection, store.requests_of(uow.connection, leg_ids))
     legs = [leg for leg in store.get_all(uow.connection, leg_ids) if leg.delivered_at is None]
     for leg in legs:
@@ -350,7 +285,7 @@ def _deliver(uow: UnitOfWork, actor: Actor, leg_ids: Collection[str]) -> int:
     if not queued:
         return 0
     # Whatever a partner says or freezes is an act, and after the first its leg shows as queued no
-    # more: the books of these legs are empty, and something is expected of each before and after.
+    # more: the ledgers of these legs are empty, and something is expected of each before and after.
     status = leg_status(LegFacts(last_act=LegAct.DELIVER))
     store.deliver(uow.connection, queued, status=status, act=LegAct.DELIVER, at=uow.now)
     uow.hold_keys({request.document_key_id for request in requests.values()})
@@ -384,14 +319,15 @@ def _flag(uow: UnitOfWork, actor: Actor, leg_id: str, flag: LegFlag, event: Even
     on = locked_leg(uow, actor, leg_id)
     if on is None or on.leg.ended or flag.value in on.leg.flags or not _applies(flag, on):
         return Answer(200, {"status": "unchanged"})
-    values: dict[str, Any] = {"flags": flags_with(on.leg.flags, flag, holds=True)}
-    told: dict[str, Any] = {"flag": flag.value}
+    seen: dict[str, datetime] = {}
+    told: JsonObject = {"flag": flag.value}
     if flag is LegFlag.OVERDUE:
-        values["overdue_at"] = uow.now
+        seen["overdue_at"] = uow.now
     if flag is LegFlag.UNANSWERED:
-        values["unanswered_at"] = uow.now
+        seen["unanswered_at"] = uow.now
         told |= _missing_answers(on)
-    store.change(uow.connection, on.leg, **values)
+    flags = flags_with(on.leg.flags, flag, holds=True)
+    store.change(uow.connection, on.leg, flags=flags, **seen)
     recorded = on.record(event, told)
     return Answer(200, {"status": on.leg.status}, entry=recorded)
 
@@ -404,11 +340,8 @@ def _applies(flag: LegFlag, on: LegContext) -> bool:
     return on.leg.delivered_at is None
 
 
-def _missing_answers(on: LegContext) -> dict[str, Any]:
+def _missing_answers(on: LegContext) -> JsonObject:
     """Return what both sides are told of a leg that is not answered in time."""
-    missing = load_books(on.uow, on.leg).ledger.unanswered(on.request.address_count)
-    answer_by = on.leg.answer_by
-    return {
-        "answer_by": None if answer_by is None else format_time(answer_by),
-        "unanswered_count": missing,
-    }
+    ledger = ledger_store.load_leg(on.uow.connection, on.leg)
+    missing = ledger.unanswered(on.request.address_count)
+    return {"answer_by": optional_time(on.leg.answer_by), "unanswered_count": missing}

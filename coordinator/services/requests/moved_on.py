@@ -1,8 +1,8 @@
 """Where funds moved on to, according to partners' signed declines and reports."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal, TypedDict
 
 from sqlalchemy import Connection
 
@@ -10,7 +10,19 @@ from coordinator.services.requests.freeze_request_views import evidence_bodies
 from coordinator.storage.engine.documents import Vault
 from coordinator.storage.requests import incidents as store
 from coordinator.storage.tables.freeze_requests import LegRow
+from holdfast.protocol.strict_json import JsonObject
 from holdfast.protocol.vocabulary import DeclineCode
+
+
+class Following(TypedDict, total=False):
+    """Where funds went on to, as far as the partner says."""
+
+    service: str
+    account: str
+    tx: str
+
+
+_NAMES: tuple[Literal["service", "account", "tx"], ...] = ("service", "account", "tx")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +30,14 @@ class Onward:
     """What one leg said of one address, or of all (`address_no` None).
 
     Attributes:
-        following: Members of `next`: service, account, tx, as far as given.
+        following: As `next` says it.
     """
 
     request_id: str
     leg_id: str
     partner: str
     address_no: int | None
-    following: Mapping[str, str]
+    following: Following
 
 
 def onward(
@@ -36,7 +48,7 @@ def onward(
     first: int = 0,
     last: int | None = None,
 ) -> list[Onward]:
-    """Return where legs say now that addresses `first` to `last` moved on."""
+    """Return where, by the newest word of each leg, funds of addresses `first` to `last` went."""
     by_id = {leg.id: leg for leg in legs}
     answered = store.moved_on(connection, list(by_id), first=first, last=last)
     said = _said(connection, vault, sorted({row.leg_id for row in answered}))
@@ -53,13 +65,13 @@ def onward(
 
 def _said(
     connection: Connection, vault: Vault, leg_ids: Sequence[str]
-) -> dict[str, list[Mapping[str, Any]]]:
+) -> dict[str, list[JsonObject]]:
     """Return each leg's `moved_on` lines as sent, oldest first."""
     if not leg_ids:
         return {}
     rows = store.moved_on_lines(connection, leg_ids)
     reports = evidence_bodies(connection, vault, [row.report_id for row in rows])
-    said: dict[str, list[Mapping[str, Any]]] = {}
+    said: dict[str, list[JsonObject]] = {}
     for row in rows:
         lines = reports.get(row.report_id, {}).get("lines", [])
         if row.line_no < len(lines):
@@ -67,7 +79,7 @@ def _said(
     return said
 
 
-def _latest(lines: Sequence[Mapping[str, Any]], address_no: int) -> Mapping[str, str]:
+def _latest(lines: Sequence[JsonObject], address_no: int) -> Following:
     """Return `next` of the newest line that names an address, else of the newest about the rest."""
     named = [n for n in lines if n["address_nos"] != "rest" and address_no in n["address_nos"]]
     meant = named or [line for line in lines if line["address_nos"] == "rest"]
@@ -85,5 +97,9 @@ def _declined(connection: Connection, vault: Vault, legs: Sequence[LegRow]) -> l
     ]
 
 
-def _given(sent: Mapping[str, Any]) -> dict[str, str]:
-    return {name: value for name, value in (sent.get("next") or {}).items() if value}
+def _given(sent: JsonObject) -> Following:
+    said, given = sent.get("next") or {}, Following()
+    for name in _NAMES:
+        if said.get(name):
+            given[name] = said[name]
+    return given

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from typing import Any
+from typing import NotRequired, TypedDict
 
-from coordinator.services.after_freeze.endings import withdrawal
 from coordinator.services.core.acts import RequestContext
 from coordinator.services.core.unit_of_work import UnitOfWork, unpack_evidence
+from coordinator.services.ending.ended_legs import withdrawal
 from coordinator.storage.engine.documents import Sealed
 from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.membership import proofs as proof_store
@@ -31,20 +31,35 @@ APPROVALS_BESIDE_DOCUMENT = 5
 APPROVAL_BYTES = 1_200
 
 
+class ActProof(TypedDict):
+    """What proves an act, as a notice carries it.
+
+    A body that has no room is linked: `href` says where it is read.
+    """
+
+    act: str
+    kid: str | None
+    jwk: Mapping[str, str] | None
+    token: str
+    body: NotRequired[str]
+    body_sha256: NotRequired[str]
+    href: NotRequired[str]
+
+
 def send_notices(
-    on: RequestContext, to: Sequence[str], *, addition: Sequence[Mapping[str, Any]] = ()
+    on: RequestContext, to: Sequence[str], *, addition: Sequence[ActProof] = ()
 ) -> None:
     """Open a leg for every partner asked and queue its notice.
 
-    Partners that the document itself does not name are shown the `addition` that asks them. What
-    was withdrawn before they are asked follows as an event of its own, as it came to the others.
+    Partners that the document does not name are shown the `addition` that asks them. Addresses that
+    were withdrawn before follow in an event of their own, as the others received it.
     """
     known = partner_store.statuses(on.uow.connection, to)
     _send(on, [known[handle] for handle in to], addition)
 
 
 def _send(
-    on: RequestContext, to: Sequence[PartnerStatusNow], addition: Sequence[Mapping[str, Any]] = ()
+    on: RequestContext, to: Sequence[PartnerStatusNow], addition: Sequence[ActProof] = ()
 ) -> None:
     uow, row = on.uow, on.request
     legs = [_new_leg(on, partner) for partner in to]
@@ -54,7 +69,7 @@ def _send(
         store.set_final_since(uow.connection, row.id, None)
     reserved = len(canonical_json.dumps(list(addition))) if addition else 0
     submitted, approvals = _evidence(uow, row, reserved)
-    common: dict[str, Any] = {
+    common: dict[str, object] = {
         "urgency": row.urgency,
         "tlp": row.tlp,
         "incident_id": row.incident_id,
@@ -96,7 +111,7 @@ def _new_leg(on: RequestContext, partner: PartnerStatusNow) -> NewLeg:
 
 
 def notify_provisionally(on: RequestContext, to: Sequence[str]) -> list[str]:
-    """Send a flash request out before its approval to those whose policy takes it; returns them."""
+    """Send out an unapproved flash request to partners whose policy takes it; return those."""
     known = partner_store.statuses(on.uow.connection, to)
     asked = [known[handle] for handle in to if handle in known]
     taking = [partner for partner in asked if partner.provisional == "notify"]
@@ -112,13 +127,11 @@ def held_back(on: RequestContext, to: Sequence[str]) -> list[str]:
 
 def _evidence(
     uow: UnitOfWork, row: FreezeRequestRow, reserved: int
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+) -> tuple[ActProof, list[ActProof]]:
     """Return what proves the request, and what proves its approvals, as a notice carries them.
 
-    `reserved` bytes of the notice are left to others.
-
-    The acts of this very transaction are not stored yet, so their evidence comes from the unit of
-    work.
+    `reserved` bytes of the notice are needed for other things. The evidence of this transaction's
+    own act is not stored yet; it comes from the unit of work.
     """
     acts = proof_store.of_request(uow.connection, row.id)
     stored = [
@@ -128,12 +141,12 @@ def _evidence(
     ]
     packed = uow.opened(stored, "evidence")
     href = f"/v1/freeze-requests/{row.id}/evidence"
-    shown = []
+    shown: list[ActProof] = []
     size = reserved
     for act in acts:
-        content = packed.get(act.id) or (uow.evidence.packed() if uow.evidence else b"")
+        content = packed.get(act.id) or uow.evidence.packed()
         token, body = unpack_evidence(content)
-        entry = {"act": act.kind, "kid": act.kid, "jwk": act.jwk, "token": token}
+        entry: ActProof = {"act": act.kind, "kid": act.kid, "jwk": act.jwk, "token": token}
         limit = NOTICE_LIMIT_BYTES - size
         if act.kind == "submit":
             further = max(0, len(acts) - 1 - APPROVALS_BESIDE_DOCUMENT)
@@ -144,7 +157,8 @@ def _evidence(
             entry["body"] = body.decode()
             size += length
         else:
-            entry |= {"body_sha256": sha256(body).hexdigest(), "href": href}
+            entry["body_sha256"] = sha256(body).hexdigest()
+            entry["href"] = href
             size += len(token) + 400
         shown.append(entry)
     submitted = next(e for e in shown if e["act"] == "submit")

@@ -1,7 +1,7 @@
 """What is checked of a freeze request before any transaction: addresses, assets, amounts, words.
 
-All faults are found at once, each with a JSON pointer, so that a list of 11,000 lines is mended in
-one go.
+All faults are reported at once, each with a JSON pointer, so that a list of 11,000 lines can be
+corrected in one pass.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -49,7 +49,7 @@ class FlaggedTarget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedDocument:
-    """A document whose addresses are all in order.
+    """A document all of whose addresses were accepted.
 
     Attributes:
         targets: Its flagged addresses, in its order.
@@ -152,9 +152,9 @@ def stated_amounts(
 def require_bounded_silence(
     document: payloads.FreezeRequest, *, now: datetime, policies: Policies
 ) -> None:
-    """Refuse the wish that a customer learns nothing for longer than policy allows.
+    """Refuse to keep a customer uninformed for longer than policy allows.
 
-    Only an order makes it longer; the partner that is asked decides in any case.
+    Only a legal order extends that. The partner asked decides in any case.
 
     Raises:
         InvalidInputError: Naming the member and the latest time it may state.
@@ -187,7 +187,7 @@ def wrong_target_warnings(
     labels: Mapping[int, str],
     duplicates: Mapping[str, Collection[int]],
 ) -> list[ContextWarning]:
-    """Return what may be wrong with the targets, by code.
+    """Return the warnings about the targets, by code.
 
     Args:
         targets: The flagged addresses.

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, and_, func, null, or_, select, update
 
+from coordinator.storage.engine.batches import batches
+from coordinator.storage.engine.newest import Newest
 from coordinator.storage.engine.prebuilt import Prebuilt
 from coordinator.storage.engine.reads import fields_from, read, read_as
 from coordinator.storage.engine.rows import insert_rows
@@ -17,19 +19,8 @@ from coordinator.storage.tables.outbox import (
     LaneRow,
     WebhookEndpointRow,
 )
+from coordinator.storage.tail.outbox import DELIVERY_COLUMNS
 from holdfast.protocol.type_ids import new_id
-
-_COLUMNS = (
-    "id",
-    "endpoint_id",
-    "request_id",
-    "seq",
-    "event_id",
-    "status",
-    "created_at",
-    "attempts",
-)
-_CHUNK = 400
 
 
 class ShownDelivery(NamedTuple):
@@ -65,24 +56,17 @@ class LegDue:
     owes: str
 
 
-def page(
-    connection: Connection,
-    endpoint_id: str,
-    *,
-    before: str = "",
-    status: str | None = None,
-    limit: int = 100,
-) -> list[ShownDelivery]:
+def page(connection: Connection, endpoint_id: str, wanted: Newest) -> list[ShownDelivery]:
     """Return an endpoint's deliveries, the newest first, with type and the lane's next try."""
     query = (
         _DELIVERIES.where(DeliveryRow.endpoint_id == endpoint_id)
         .order_by(DeliveryRow.id.desc())
-        .limit(limit)
+        .limit(wanted.limit)
     )
-    if before:
-        query = query.where(DeliveryRow.id < before)
-    if status is not None:
-        query = query.where(DeliveryRow.status == status)
+    if wanted.before is not None:
+        query = query.where(DeliveryRow.id < wanted.before)
+    if wanted.status is not None:
+        query = query.where(DeliveryRow.status == wanted.status)
     return read_as(connection, ShownDelivery, query)
 
 
@@ -120,12 +104,12 @@ def attempts(
 ) -> dict[str, list[AttemptRow]]:
     """Return the `newest` attempts of each delivery, in order."""
     found: dict[str, list[AttemptRow]] = {delivery_id: [] for delivery_id in delivery_ids}
-    for start in range(0, len(delivery_ids), _CHUNK):
+    for some in batches(delivery_ids):
         query = (
             select(AttemptRow)
             .join(DeliveryRow, DeliveryRow.id == AttemptRow.delivery_id)
             .where(
-                AttemptRow.delivery_id.in_(delivery_ids[start : start + _CHUNK]),
+                AttemptRow.delivery_id.in_(some),
                 AttemptRow.number > DeliveryRow.attempts - newest,
             )
             .order_by(AttemptRow.delivery_id, AttemptRow.number)
@@ -137,10 +121,10 @@ def attempts(
 
 def queue_again(connection: Connection, delivery_ids: Sequence[str]) -> None:
     """Make finished deliveries pending again. The caller opens their lanes first."""
-    for start in range(0, len(delivery_ids), _CHUNK):
+    for some in batches(delivery_ids):
         connection.execute(
             update(DeliveryRow)
-            .where(DeliveryRow.id.in_(delivery_ids[start : start + _CHUNK]))
+            .where(DeliveryRow.id.in_(some))
             .values(status="pending", finished_at=None)
         )
 
@@ -153,16 +137,16 @@ def queue_events(
         (new_id("dlv"), endpoint_id, e.request_id or "", e.seq, e.id, "pending", now, 0)
         for e in events
     ]
-    insert_rows(connection, DeliveryRow, _COLUMNS, rows, ignore_conflicts=True)
+    insert_rows(connection, DeliveryRow, DELIVERY_COLUMNS, rows, ignore_conflicts=True)
 
 
 def of_events(connection: Connection, endpoint_id: str, event_ids: Sequence[str]) -> dict[str, str]:
     """Return the deliveries in which an endpoint was owed these events, by event id."""
     found: dict[str, str] = {}
-    for start in range(0, len(event_ids), _CHUNK):
+    for some in batches(event_ids):
         query = select(DeliveryRow.event_id, DeliveryRow.id).where(
             DeliveryRow.endpoint_id == endpoint_id,
-            DeliveryRow.event_id.in_(event_ids[start : start + _CHUNK]),
+            DeliveryRow.event_id.in_(some),
         )
         found |= dict(connection.execute(query).all())
     return found
@@ -196,10 +180,10 @@ def priorities(
 ) -> dict[str, int]:
     """Return the priority of an endpoint's lanes by request, where they exist."""
     found: dict[str, int] = {}
-    for start in range(0, len(request_ids), _CHUNK):
+    for some in batches(request_ids):
         query = select(LaneRow.request_id, LaneRow.priority).where(
             LaneRow.endpoint_id == endpoint_id,
-            LaneRow.request_id.in_(request_ids[start : start + _CHUNK]),
+            LaneRow.request_id.in_(some),
         )
         found |= dict(connection.execute(query).all())
     return found

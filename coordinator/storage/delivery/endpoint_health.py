@@ -7,7 +7,6 @@ becomes due at once, jittered.
 
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
 
 from sqlalchemy import Connection, TextClause, text
 
@@ -16,7 +15,7 @@ from coordinator.domain.delivery import RECOVERY_SPREAD
 from coordinator.storage.delivery.lanes import Completion
 
 
-def put_off_values(failed: Completion, now: datetime) -> dict[str, Any]:
+def put_off_values(failed: Completion, now: datetime) -> dict[str, object]:
     """Return what has lanes that are due wait with the one whose try showed that it is in vain.
 
     The try counts for all of them, so a failing endpoint has one wait, however much it is owed.

@@ -37,7 +37,7 @@ from coordinator.storage.engine import driver
 from coordinator.storage.engine.columns import plain_array, text_array
 from coordinator.storage.engine.database import Database
 
-Values = dict[str, Any]
+Values = dict[str, object]
 #: What a cycle hands over by the row, by its type on PostgreSQL.
 _GIVEN: Mapping[str, str] = {
     **dict.fromkeys(("e", "r", "token", "delivery", "error", "status", "owes"), "text"),
@@ -239,7 +239,7 @@ def _held(sent: driver.PendingResult | None, completions: Sequence[Completion]) 
     return [c for c in completions if tokens.get(c.head.lane) == c.head.lease_token]
 
 
-def _place_columns(heads: Sequence[Head]) -> dict[str, list[Any]]:
+def _place_columns(heads: Sequence[Head]) -> dict[str, list[object]]:
     return {
         "e": [h.endpoint_id for h in heads],
         "r": [h.request_id for h in heads],
@@ -247,7 +247,7 @@ def _place_columns(heads: Sequence[Head]) -> dict[str, list[Any]]:
     }
 
 
-def _completion_columns(completions: Sequence[Completion], now: int) -> dict[str, list[Any]]:
+def _completion_columns(completions: Sequence[Completion], now: int) -> dict[str, list[object]]:
     return {
         **_place_columns([c.head for c in completions]),
         "delivery": [c.head.delivery_id for c in completions],
@@ -284,7 +284,7 @@ class _Spelling:
         arrays = ", ".join(f"{self.mark(name)}::{_GIVEN[name]}[]" for name in names)
         return f"unnest({arrays}) AS i ({', '.join(names)})"
 
-    def given_values(self, columns: Mapping[str, list[Any]]) -> Values:
+    def given_values(self, columns: Mapping[str, Sequence[object]]) -> Values:
         """Return the parameters for rows that are given by column."""
         if self.is_sqlite:
             rows = [

@@ -1,9 +1,8 @@
 """Webhook endpoints: rows of ids and states; URL, description and secrets are sealed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, text, update
 
@@ -12,7 +11,7 @@ from coordinator.storage.engine.documents import Vault, load
 from coordinator.storage.engine.reads import read, read_one
 from coordinator.storage.tables.outbox import WebhookEndpointRow
 from holdfast.protocol import canonical_json, strict_json
-from holdfast.protocol.payloads import format_time, parse_time
+from holdfast.protocol.payloads import optional_time, parse_time
 
 DOCUMENT = "endpoint"
 
@@ -53,8 +52,7 @@ class EndpointDocument:
                 "url": self.url,
                 "description": self.description,
                 "secrets": [
-                    {"value": s.value, "until": None if s.until is None else format_time(s.until)}
-                    for s in self.secrets
+                    {"value": s.value, "until": optional_time(s.until)} for s in self.secrets
                 ],
             }
         )
@@ -134,12 +132,12 @@ def count(connection: Connection, partner: str) -> int:
     return connection.execute(query).scalar_one()
 
 
-def add(connection: Connection, values: dict[str, Any]) -> None:
+def add(connection: Connection, values: Mapping[str, object]) -> None:
     """Store a new endpoint."""
     connection.execute(insert(WebhookEndpointRow).values(**values))
 
 
-def change(connection: Connection, row: WebhookEndpointRow, values: dict[str, Any]) -> bool:
+def change(connection: Connection, row: WebhookEndpointRow, values: Mapping[str, object]) -> bool:
     """Change an endpoint; False if somebody changed it since `row` was read.
 
     The version always grows, for it tells workers that URL or secrets may be others now.

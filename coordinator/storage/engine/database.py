@@ -20,13 +20,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal, NotRequired, TypedDict
 
 import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import InternalError, InvalidatePoolError, OperationalError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import Pool, QueuePool
 
 from coordinator.storage.engine import driver
 
@@ -125,7 +125,18 @@ class Database:
                 yield connection
 
 
-def engine_arguments(url: str | URL, *, pool_size: int = 8) -> tuple[URL, dict[str, Any]]:
+class EngineArguments(TypedDict):
+    """What `create_engine` is told of a database beside its URL."""
+
+    pool_size: int
+    max_overflow: int
+    connect_args: dict[str, object]
+    module: NotRequired[ModuleType]
+    poolclass: NotRequired[type[Pool]]
+    isolation_level: NotRequired[Literal["AUTOCOMMIT"]]
+
+
+def engine_arguments(url: str | URL, *, pool_size: int = 8) -> tuple[URL, EngineArguments]:
     """Return the URL and the arguments that `create_engine` takes for this database."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":

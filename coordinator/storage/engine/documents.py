@@ -18,6 +18,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, bindparam, delete, func, select
 
+from coordinator.storage.engine.batches import batches
 from coordinator.storage.engine.prebuilt import Pending, Prebuilt
 from coordinator.storage.engine.rows import insert_rows
 from coordinator.storage.tables.documents import DocumentKeyRow, DocumentRow
@@ -26,7 +27,6 @@ from holdfast.protocol.type_ids import new_id
 _NONCE_BYTES = 12
 _KEY_COLUMNS = ("id", "wrapped", "created_at")
 _DOCUMENT_COLUMNS = ("owner_id", "name", "key_id", "sealed")
-_CHUNK = 512
 
 
 class Sealed(NamedTuple):
@@ -153,8 +153,8 @@ def load_keys(
     """Return data keys by id; an erased one is absent."""
     wanted = sorted(set(key_ids))
     found: dict[str, DocumentKey] = {}
-    for start in range(0, len(wanted), _CHUNK):
-        for key_id, wrapped in _KEYS.rows(connection, among=wanted[start : start + _CHUNK]):
+    for some in batches(wanted):
+        for key_id, wrapped in _KEYS.rows(connection, among=some):
             found[key_id] = vault.unwrap(key_id, wrapped)
     return found
 
@@ -185,10 +185,7 @@ def load(
 
 def send(connection: Connection, owner_ids: Sequence[str], name: str) -> list[Pending[Sealed]]:
     """Send the queries for one document of each of many owners."""
-    return [
-        _DOCUMENTS.send(connection, among=owner_ids[start : start + _CHUNK], name=name)
-        for start in range(0, len(owner_ids), _CHUNK)
-    ]
+    return [_DOCUMENTS.send(connection, among=some, name=name) for some in batches(owner_ids)]
 
 
 def read(pending: Sequence[Pending[Sealed]]) -> list[Sealed]:
@@ -215,9 +212,9 @@ def load_one(connection: Connection, vault: Vault, owner_id: str, name: str) -> 
 def document_sizes(connection: Connection, owner_ids: Sequence[str], name: str) -> dict[str, int]:
     """Return how many bytes the sealed documents of many owners have."""
     sizes: dict[str, int] = {}
-    for start in range(0, len(owner_ids), _CHUNK):
+    for some in batches(owner_ids):
         query = select(DocumentRow.owner_id, func.length(DocumentRow.sealed)).where(
-            DocumentRow.owner_id.in_(owner_ids[start : start + _CHUNK]), DocumentRow.name == name
+            DocumentRow.owner_id.in_(some), DocumentRow.name == name
         )
         sizes |= dict(connection.execute(query).all())
     return sizes

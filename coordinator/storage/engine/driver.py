@@ -12,7 +12,7 @@ included. Statements that SQLAlchemy itself runs wait for their answer as ever.
 
 import contextlib
 import select
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -21,7 +21,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 _COMMIT = "COMMIT"
-Values = Sequence[Any] | dict[str, Any]
+Values = Sequence[object] | Mapping[str, object]
 
 
 class PipelineCursor(psycopg.Cursor[Any]):

@@ -45,12 +45,12 @@ class _Compiled(Generic[R]):
     sql: str
     names: tuple[str, ...]
     converters: Mapping[str, _Converter]
-    constants: Mapping[str, Any]
+    constants: Mapping[str, object]
     places: bool
     results: tuple[tuple[int, _Converter], ...]
     make: _Make[R]
 
-    def bound(self, values: Mapping[str, Any]) -> Any:
+    def bound(self, values: Mapping[str, object]) -> Any:
         """Return the parameters as the driver takes them."""
         found = {
             name: values[name] if name in values else self.constants[name] for name in self.names
@@ -141,7 +141,7 @@ class Prebuilt(Generic[R]):
         compiled = self.form(connection.dialect, size)
         return Pending(compiled, driver.execute(connection, compiled.sql, compiled.bound(values)))
 
-    def send_all(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    def send_all(self, connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
         """Run it for each of `rows` as `send` does; for statements that answer nothing."""
         compiled = self.form(connection.dialect, 0)
         if len(rows) == 1:

@@ -78,7 +78,7 @@ def _ready(
     return sql, each if together == 1 else [tuple(chain.from_iterable(each))]
 
 
-def new_row(row_type: type[B], values: Mapping[str, Any]) -> B:
+def new_row(row_type: type[B], values: Mapping[str, object]) -> B:
     """Return a row that is about to be inserted; columns without a value are None.
 
     Raises:
@@ -192,7 +192,7 @@ def _update(
 
 
 def mapping_rows(
-    rows: Sequence[Mapping[str, Any]], columns: tuple[str, ...]
+    rows: Sequence[Mapping[str, object]], columns: tuple[str, ...]
 ) -> list[tuple[Any, ...]]:
     """Return `rows` as sequences in the order of `columns`."""
     return [tuple(row[name] for name in columns) for row in rows]

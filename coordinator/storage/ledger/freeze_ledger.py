@@ -1,6 +1,6 @@
 """The freeze ledger's rows: loading a leg's balances, and booking a report."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -19,6 +19,7 @@ from sqlalchemy import (
 
 from coordinator.domain.freeze_ledger import BookedLine, Booking, Finding, HoldBalance, LegLedger
 from coordinator.domain.usd import worth_after
+from coordinator.storage.engine.batches import batches
 from coordinator.storage.engine.prebuilt import Prebuilt
 from coordinator.storage.engine.rows import insert_rows
 from coordinator.storage.ledger.hold_clocks import Obligation
@@ -52,38 +53,61 @@ _LINE_COLUMNS = (
     "reported_at",
     "usd_cents",
 )
-_HOLD_COLUMNS = (
-    "id",
-    "request_id",
-    "leg_id",
-    "partner",
-    "address_no",
-    "asset",
-    "frozen",
-    "released",
-    "returned",
-    "seized",
-    "frozen_usd",
-    "held_usd",
-    "released_usd",
-    "returned_usd",
-    "seized_usd",
-    "withheld",
-    "ended",
-    "account_level",
-    "basis",
-    "frozen_at",
-    "hold_expires_at",
-    "lapsed",
-    "kept",
-    "ended_by",
-    *Obligation._fields,
-    "version",
-)
 _LINK_COLUMNS = ("leg_id", "hold_id", "request_id", "is_shared", "address_no")
 _FINDING_COLUMNS = ("leg_id", "address_no", "asset", "request_id", "found", "found_usd", "withheld")
 _NOTHING_COLUMNS = ("leg_id", "address_no", "code")
-_CHUNK = 400
+
+
+class _Changing(NamedTuple):
+    """The columns of a hold that later lines and clocks change."""
+
+    frozen: int
+    released: int
+    returned: int
+    seized: int
+    frozen_usd: int | None
+    held_usd: int | None
+    released_usd: int | None
+    returned_usd: int | None
+    seized_usd: int | None
+    withheld: bool
+    ended: bool
+    account_level: bool
+    basis: str
+    hold_expires_at: datetime
+    lapsed: bool
+    kept: str | None
+    ended_by: str | None
+
+
+_HOLD_COLUMNS = (
+    *("id", "request_id", "leg_id", "partner", "address_no", "asset", "frozen_at"),
+    *_Changing._fields,
+    *Obligation._fields,
+    "version",
+)
+
+
+def _changing(hold: HoldBalance) -> _Changing:
+    return _Changing(
+        frozen=hold.frozen,
+        released=hold.released,
+        returned=hold.returned,
+        seized=hold.seized,
+        frozen_usd=hold.frozen_usd or None,
+        held_usd=hold.held_usd or None,
+        released_usd=hold.released_usd or None,
+        returned_usd=hold.returned_usd or None,
+        seized_usd=hold.seized_usd or None,
+        withheld=hold.withheld,
+        ended=not hold.is_open,
+        account_level=hold.account_level,
+        basis=hold.basis.value,
+        hold_expires_at=hold.hold_expires_at,
+        lapsed=hold.lapsed,
+        kept=None if hold.kept is None else hold.kept.value,
+        ended_by=None if hold.ended_by is None else hold.ended_by.value,
+    )
 
 
 class _Link(NamedTuple):
@@ -100,7 +124,7 @@ class _Found(NamedTuple):
     found_usd: int | None
 
 
-class _Answer(NamedTuple):
+class _Nothing(NamedTuple):
     address_no: int
     code: str | None
 
@@ -111,7 +135,7 @@ class _LineNow(NamedTuple):
     usd_cents: int | None
 
 
-def _answers() -> CompoundSelect[Any]:
+def _with_nothing() -> CompoundSelect[Any]:
     """Return a query for the addresses that a leg answered with nothing, and the code.
 
     In the same round trip, without a code: those that await no answer, for they were taken back.
@@ -143,7 +167,7 @@ _FINDINGS = Prebuilt(
     ).where(FindingRow.leg_id == bindparam("leg_id")),
     _Found,
 )
-_ANSWERS = Prebuilt(_answers(), _Answer)
+_NOTHING = Prebuilt(_with_nothing(), _Nothing)
 _LINE = Prebuilt(
     select(LedgerLineRow).where(
         LedgerLineRow.leg_id == bindparam("leg_id"), LedgerLineRow.id == bindparam("line_id")
@@ -193,13 +217,16 @@ def _balance(row: HoldRow) -> HoldBalance:
     )
 
 
-def load_leg(connection: Connection, leg_id: str) -> LegLedger:
-    """Return a leg's ledger as it stands."""
-    holds = _HOLDS.send(connection, leg_id=leg_id)
-    links = _LINKS.send(connection, leg_id=leg_id)
-    findings = _FINDINGS.send(connection, leg_id=leg_id)
-    answers = _ANSWERS.send(connection, leg_id=leg_id)
-    ledger = LegLedger(leg_id)
+def load_leg(connection: Connection, leg: LegRow, named: Iterable[str] = ()) -> LegLedger:
+    """Return a leg's ledger as it stands.
+
+    With it come the holds of the partner's other legs that it shares, or that `named` has.
+    """
+    holds = _HOLDS.send(connection, leg_id=leg.id)
+    links = _LINKS.send(connection, leg_id=leg.id)
+    findings = _FINDINGS.send(connection, leg_id=leg.id)
+    nothing = _NOTHING.send(connection, leg_id=leg.id)
+    ledger = LegLedger(leg.id)
     for row in holds.rows():
         ledger.holds[row.id] = _balance(row)
     linked = set()
@@ -212,12 +239,14 @@ def load_leg(connection: Connection, leg_id: str) -> LegLedger:
         ledger.findings[found.address_no, found.asset] = Finding(
             found.address_no, found.asset, found.found, found.withheld, found.found_usd or 0
         )
-    for answer in answers.rows():
-        if answer.code is None:
-            ledger.withdrawn.add(answer.address_no)
+    for each in nothing.rows():
+        if each.code is None:
+            ledger.withdrawn.add(each.address_no)
         else:
-            ledger.nothing[answer.address_no] = DeclineCode(answer.code)
-    ledger.line = lambda line_id: effective_line(connection, leg_id, line_id)
+            ledger.nothing[each.address_no] = DeclineCode(each.code)
+    ledger.line = lambda line_id: effective_line(connection, leg.id, line_id)
+    wanted = sorted(set(ledger.shared) | (set(named) - set(ledger.holds)))
+    ledger.other_holds = _holds_of_other_legs(connection, leg, wanted)
     return ledger
 
 
@@ -248,14 +277,12 @@ def effective_line(connection: Connection, leg_id: str, line_id: str) -> BookedL
     )
 
 
-def holds_of_partner(
-    connection: Connection, partner: str, hold_ids: Sequence[str], *, but_leg: str
+def _holds_of_other_legs(
+    connection: Connection, leg: LegRow, hold_ids: Sequence[str]
 ) -> dict[str, HoldBalance]:
-    """Return the named holds of a partner's other legs."""
     found: dict[str, HoldBalance] = {}
-    for start in range(0, len(hold_ids), _CHUNK):
-        some = hold_ids[start : start + _CHUNK]
-        rows = _OF_PARTNER.rows(connection, among=some, partner=partner, but_leg=but_leg)
+    for some in batches(hold_ids):
+        rows = _OF_PARTNER.rows(connection, among=some, partner=leg.partner, but_leg=leg.id)
         found |= {row.id: _balance(row) for row in rows}
     return found
 
@@ -266,20 +293,27 @@ def requests_sharing(connection: Connection, hold_id: str) -> frozenset[str]:
     return frozenset(connection.execute(query).scalars())
 
 
-def book(  # noqa: PLR0913 - what a booking is stored with
-    connection: Connection,
-    before: LegLedger,
-    booking: Booking,
-    *,
-    leg: LegRow,
-    report_id: str,
-    now: datetime,
-    owed: Mapping[str, Obligation],
-) -> None:
-    """Store what an accepted report changes.
+class BookedReport(NamedTuple):
+    """An accepted report, as it is stored.
 
-    `before` is the ledger as it was loaded, `owed` what is owed about the holds that are opened.
+    Attributes:
+        id: Of its act.
+        leg: The leg that reports.
+        at: When it is booked.
+        booking: What it changes.
+        owed: What is owed about the holds that it opens, by id.
     """
+
+    id: str
+    leg: LegRow
+    at: datetime
+    booking: Booking
+    owed: Mapping[str, Obligation]
+
+
+def store_report(connection: Connection, before: LegLedger, report: BookedReport) -> None:
+    """Store what an accepted report changes; `before` is the ledger as it was loaded."""
+    leg, booking = report.leg, report.booking
     insert_rows(
         connection,
         LedgerLineRow,
@@ -290,7 +324,7 @@ def book(  # noqa: PLR0913 - what a booking is stored with
                 leg.request_id,
                 leg.id,
                 leg.partner,
-                report_id,
+                report.id,
                 line.no,
                 line.kind.value,
                 line.address_no,
@@ -300,57 +334,33 @@ def book(  # noqa: PLR0913 - what a booking is stored with
                 line.hold_id,
                 line.code,
                 line.corrects,
-                now,
+                report.at,
                 line.usd,
             )
             for line in booking.lines
         ],
     )
-    _store_holds(connection, booking, leg, owed)
+    _store_holds(connection, report)
     _store_links(connection, booking, leg)
     _store_findings(connection, before, booking, leg)
     _store_nothing(connection, before, booking, leg)
 
 
-def _store_holds(
-    connection: Connection, booking: Booking, leg: LegRow, owed: Mapping[str, Obligation]
-) -> None:
-    holds = booking.touched_holds
-    fresh = [_hold_values(holds[hold_id], leg, owed[hold_id]) for hold_id in booking.opened]
+def _store_holds(connection: Connection, report: BookedReport) -> None:
+    leg, booking = report.leg, report.booking
+    holds, opened = booking.touched_holds, set(booking.opened)
+    fresh = [
+        (
+            *(hold.id, leg.request_id, hold.leg_id, leg.partner),
+            *(hold.address_no, hold.asset, hold.frozen_at),
+            *_changing(hold),
+            *report.owed[hold.id],
+            1,
+        )
+        for hold in map(holds.__getitem__, booking.opened)
+    ]
     insert_rows(connection, HoldRow, _HOLD_COLUMNS, fresh)
-    opened = set(booking.opened)
     store_holds(connection, [hold for hold in holds.values() if hold.id not in opened])
-
-
-def _hold_values(hold: HoldBalance, leg: LegRow, owed: Obligation) -> tuple[Any, ...]:
-    return (
-        hold.id,
-        leg.request_id,
-        hold.leg_id,
-        leg.partner,
-        hold.address_no,
-        hold.asset,
-        hold.frozen,
-        hold.released,
-        hold.returned,
-        hold.seized,
-        hold.frozen_usd or None,
-        hold.held_usd or None,
-        hold.released_usd or None,
-        hold.returned_usd or None,
-        hold.seized_usd or None,
-        hold.withheld,
-        not hold.is_open,
-        hold.account_level,
-        hold.basis.value,
-        hold.frozen_at,
-        hold.hold_expires_at,
-        hold.lapsed,
-        None if hold.kept is None else hold.kept.value,
-        None if hold.ended_by is None else hold.ended_by.value,
-        *owed,
-        1,
-    )
 
 
 def store_hold(connection: Connection, hold: HoldBalance) -> None:
@@ -361,56 +371,17 @@ def store_hold(connection: Connection, hold: HoldBalance) -> None:
 def store_holds(connection: Connection, holds: Sequence[HoldBalance]) -> None:
     """Write holds as they stand now; their legs or requests are locked by the caller."""
     if holds:
-        connection.execute(_SET_HOLD, [_changed_values(hold) for hold in holds])
+        changed = [{"hold_id": hold.id, **_changing(hold)._asdict()} for hold in holds]
+        connection.execute(_SET_HOLD, changed)
 
 
-def _changed_values(hold: HoldBalance) -> dict[str, Any]:
-    return {
-        "hold_id": hold.id,
-        "frozen": hold.frozen,
-        "released": hold.released,
-        "returned": hold.returned,
-        "seized": hold.seized,
-        "frozen_usd": hold.frozen_usd or None,
-        "held_usd": hold.held_usd or None,
-        "released_usd": hold.released_usd or None,
-        "returned_usd": hold.returned_usd or None,
-        "seized_usd": hold.seized_usd or None,
-        "withheld": hold.withheld,
-        "ended": not hold.is_open,
-        "account_level": hold.account_level,
-        "basis": hold.basis.value,
-        "hold_expires_at": hold.hold_expires_at,
-        "lapsed": hold.lapsed,
-        "kept": None if hold.kept is None else hold.kept.value,
-        "ended_by": None if hold.ended_by is None else hold.ended_by.value,
-    }
-
-
-_CHANGED = (
-    "frozen",
-    "released",
-    "returned",
-    "seized",
-    "frozen_usd",
-    "held_usd",
-    "released_usd",
-    "returned_usd",
-    "seized_usd",
-    "withheld",
-    "ended",
-    "account_level",
-    "basis",
-    "hold_expires_at",
-    "lapsed",
-    "kept",
-    "ended_by",
-)
 # Built once and run for many rows: a report may end thousands of holds.
 _SET_HOLD = (
     update(HoldRow)
     .where(HoldRow.id == bindparam("hold_id"))
-    .values({**{name: bindparam(name) for name in _CHANGED}, "version": HoldRow.version + 1})
+    .values(
+        {**{name: bindparam(name) for name in _Changing._fields}, "version": HoldRow.version + 1}
+    )
 )
 _UNLINK = delete(HoldLinkRow).where(
     HoldLinkRow.leg_id == bindparam("link_leg"), HoldLinkRow.hold_id == bindparam("link_hold")
@@ -453,7 +424,7 @@ def _store_findings(
     connection: Connection, before: LegLedger, booking: Booking, leg: LegRow
 ) -> None:
     fresh: list[tuple[Any, ...]] = []
-    changed: list[dict[str, Any]] = []
+    changed: list[dict[str, object]] = []
     for position, finding in booking.touched_findings.items():
         if position in before.findings:
             place = {"of_leg": leg.id, "of_address": finding.address_no, "of_asset": finding.asset}
@@ -480,11 +451,11 @@ def _store_nothing(
     connection: Connection, before: LegLedger, booking: Booking, leg: LegRow
 ) -> None:
     superseded = [n for n in booking.touched_nothing if n in before.nothing]
-    for start in range(0, len(superseded), _CHUNK):
+    for some in batches(superseded):
         connection.execute(
             delete(NothingRow).where(
                 NothingRow.leg_id == leg.id,
-                NothingRow.address_no.in_(superseded[start : start + _CHUNK]),
+                NothingRow.address_no.in_(some),
             )
         )
     insert_rows(

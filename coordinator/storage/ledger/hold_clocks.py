@@ -6,12 +6,11 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Select, bindparam, exists, select, update
 
+from coordinator.storage.engine.batches import batches
 from coordinator.storage.engine.reads import read, read_one
 from coordinator.storage.tables.freeze_ledger import HoldLinkRow, HoldRow
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from coordinator.storage.tables.life_cycle import WithdrawnAddressRow
-
-_CHUNK = 400
 
 
 class Obligation(NamedTuple):
@@ -26,14 +25,14 @@ class Obligation(NamedTuple):
 def obligations(connection: Connection, hold_ids: Sequence[str]) -> dict[str, Obligation]:
     """Return what is known of the named holds' obligations and clocks."""
     found: dict[str, Obligation] = {}
-    for start in range(0, len(hold_ids), _CHUNK):
+    for some in batches(hold_ids):
         query = select(
             HoldRow.id,
             HoldRow.withdrawn_at,
             HoldRow.owed_since,
             HoldRow.next_reminder_at,
             HoldRow.next_clock_at,
-        ).where(HoldRow.id.in_(hold_ids[start : start + _CHUNK]))
+        ).where(HoldRow.id.in_(some))
         for hold_id, withdrawn_at, owed_since, reminder_at, clock_at in connection.execute(query):
             found[hold_id] = Obligation(withdrawn_at, owed_since, reminder_at, clock_at)
     return found
@@ -122,8 +121,8 @@ def withdrawn_legs(connection: Connection, hold_id: str) -> frozenset[str]:
 def withdrawn_holds(connection: Connection, hold_ids: Sequence[str]) -> frozenset[str]:
     """Return those of the holds from under which any request, or its address, was taken back."""
     found: set[str] = set()
-    for start in range(0, len(hold_ids), _CHUNK):
-        named = HoldRow.id.in_(hold_ids[start : start + _CHUNK])
+    for some in batches(hold_ids):
+        named = HoldRow.id.in_(some)
         taken = _counting().where(named, _TAKEN_BACK)
         found |= {hold_id for hold_id, _ in connection.execute(taken)}
     return frozenset(found)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from sqlalchemy import (
     Connection,
@@ -19,13 +19,13 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from coordinator.domain.usd import usd_text
 from coordinator.storage.engine.base import Base, BaseUnits
+from coordinator.storage.engine.batches import batches
 from coordinator.storage.tables.freeze_ledger import FindingRow, HoldLinkRow, HoldRow
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 
 #: Sums by asset: amounts in base units, how many are withheld, and `*_usd` in cents.
 Totals = dict[str, dict[str, int]]
 
-_CHUNK = 400
 _LEFT = ("released", "returned", "seized")
 _OF_HOLDS = ("frozen", *_LEFT, "frozen_usd", "held_usd", *(f"{name}_usd" for name in _LEFT))
 _OF_FINDINGS = ("found", "found_usd")
@@ -93,8 +93,7 @@ def totals_by_leg(connection: Connection, leg_ids: Sequence[str]) -> dict[str, T
     """Return each leg's own totals, in two queries for up to 400 legs."""
     sums: dict[str, Totals] = {leg_id: {} for leg_id in leg_ids}
     dialect = connection.dialect.name
-    for start in range(0, len(leg_ids), _CHUNK):
-        some = leg_ids[start : start + _CHUNK]
+    for some in batches(leg_ids):
         findings = (
             select(FindingRow.leg_id, FindingRow.asset, *_findings(dialect))
             .where(FindingRow.leg_id.in_(some))
@@ -113,16 +112,54 @@ def totals_by_leg(connection: Connection, leg_ids: Sequence[str]) -> dict[str, T
     return sums
 
 
-def as_text(sums: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, Any]]:
-    """Return totals as they stand on the wire: amounts as decimal strings (`views.AssetTotals`)."""
+class UsdTotals(TypedDict):
+    """What the amounts beside it are stated to be worth (`views.UsdTotals`)."""
+
+    found: str
+    frozen: str
+    held: str
+    released: str
+    returned: str
+    seized: str
+
+
+class AssetTotals(TypedDict):
+    """Sums of one asset as they stand on the wire (`views.AssetTotals`)."""
+
+    found: str
+    frozen: str
+    held: str
+    released: str
+    returned: str
+    seized: str
+    withheld: int
+    usd: NotRequired[UsdTotals]
+
+
+def as_text(sums: Mapping[str, Mapping[str, int]]) -> dict[str, AssetTotals]:
+    """Return totals as they stand on the wire: amounts as decimal strings."""
     return {asset: _as_text(entry) for asset, entry in sorted(sums.items())}
 
 
-def _as_text(entry: Mapping[str, int]) -> dict[str, Any]:
-    shown: dict[str, Any] = {name: str(entry[name]) for name in _AMOUNTS}
-    shown["withheld"] = entry["withheld"]
+def _as_text(entry: Mapping[str, int]) -> AssetTotals:
+    shown: AssetTotals = {
+        "found": str(entry["found"]),
+        "frozen": str(entry["frozen"]),
+        "held": str(entry["held"]),
+        "released": str(entry["released"]),
+        "returned": str(entry["returned"]),
+        "seized": str(entry["seized"]),
+        "withheld": entry["withheld"],
+    }
     if any(entry[f"{name}_usd"] for name in _AMOUNTS):
-        shown["usd"] = {name: usd_text(entry[f"{name}_usd"]) for name in _AMOUNTS}
+        shown["usd"] = {
+            "found": usd_text(entry["found_usd"]),
+            "frozen": usd_text(entry["frozen_usd"]),
+            "held": usd_text(entry["held_usd"]),
+            "released": usd_text(entry["released_usd"]),
+            "returned": usd_text(entry["returned_usd"]),
+            "seized": usd_text(entry["seized_usd"]),
+        }
     return shown
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, exists, insert, literal, select
 
 from coordinator.domain.freeze_ledger import Booking
+from coordinator.storage.engine.batches import batches
 from coordinator.storage.engine.reads import read_as
 from coordinator.storage.engine.rows import insert_rows
 from coordinator.storage.tables.freeze_ledger import HoldLinkRow, LedgerLineRow, SharedLineRow
@@ -13,7 +14,6 @@ from coordinator.storage.tables.freeze_requests import LegRow
 from holdfast.protocol.vocabulary import LineKind
 
 _COLUMNS = ("leg_id", "line_id", "request_id", "address_no")
-_CHUNK = 400
 #: A line that only says that its leg shares a hold: no sum of another leg changes by it.
 _SAYS_SHARING = (
     (LedgerLineRow.kind == LineKind.FROZEN.value)
@@ -39,8 +39,8 @@ def links_to_other_legs(
     base = select(
         HoldLinkRow.leg_id, HoldLinkRow.hold_id, HoldLinkRow.request_id, HoldLinkRow.address_no
     ).where(HoldLinkRow.leg_id != but_leg)
-    for start in range(0, len(hold_ids), _CHUNK):
-        named = HoldLinkRow.hold_id.in_(hold_ids[start : start + _CHUNK])
+    for some in batches(hold_ids):
+        named = HoldLinkRow.hold_id.in_(some)
         found.extend(read_as(connection, OtherLink, base.where(named)))
     return sorted(found)
 

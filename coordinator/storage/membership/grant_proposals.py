@@ -1,19 +1,19 @@
 """Grants that a lead proposed and another must approve."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Final
 
 from sqlalchemy import Connection, insert, select, update
 
 from coordinator.storage.engine.reads import read, read_one
 from coordinator.storage.tables.life_cycle import GrantProposalRow
 
-PENDING = "pending"
+PENDING: Final = "pending"
 APPROVED = "approved"
 
 
-def insert_proposal(connection: Connection, values: dict[str, Any]) -> None:
+def insert_proposal(connection: Connection, values: Mapping[str, object]) -> None:
     """Store a proposal as pending."""
     connection.execute(insert(GrantProposalRow).values(status=PENDING, **values))
 

@@ -354,45 +354,47 @@ def subjects(
     return read(connection, query)
 
 
-def insert_subject(  # noqa: PLR0913 - the columns
-    connection: Connection,
-    subject_id: str,
-    *,
-    partner: str,
-    kind: str,
-    owner: str | None,
-    roles: Sequence[str],
-    now: datetime,
-) -> bool:
+class NewSubject(NamedTuple):
+    """A person or system to be stored; a system has an `owner`."""
+
+    id: str
+    partner: str
+    kind: str
+    owner: str | None
+    roles: list[str]
+    created_at: datetime
+
+
+class NewKey(NamedTuple):
+    """A public key to be stored.
+
+    Attributes:
+        subject: Whose it is; of a root key the partner's handle.
+        granted_at: When it becomes good.
+        grant_id: The grant that names it; None for a root key.
+        proposer: The lead who proposed that grant; None where the root key made it.
+        is_root: It is the partner's root key.
+    """
+
+    key: PublicKey
+    partner: str
+    subject: str
+    granted_at: datetime
+    grant_id: str | None = None
+    proposer: str | None = None
+    is_root: bool = False
+
+
+def insert_subject(connection: Connection, new: NewSubject) -> bool:
     """Store a new person or system; False if the id was taken meanwhile."""
-    columns = ("id", "partner", "kind", "owner", "roles", "created_at")
-    row = (subject_id, partner, kind, owner, list(roles), now)
-    return insert_rows(connection, SubjectRow, columns, [row], ignore_conflicts=True) == 1
+    return insert_rows(connection, SubjectRow, new._fields, [new], ignore_conflicts=True) == 1
 
 
-def insert_key(  # noqa: PLR0913 - the columns
-    connection: Connection,
-    key: PublicKey,
-    *,
-    partner: str,
-    subject: str,
-    grant_id: str | None,
-    proposer: str | None,
-    now: datetime,
-    is_root: bool = False,
-) -> bool:
+def insert_key(connection: Connection, new: NewKey) -> bool:
     """Store a new key; False if somebody registered it meanwhile."""
-    columns = (
-        "kid",
-        "partner",
-        "subject",
-        "is_root",
-        "jwk",
-        "grant_id",
-        "proposer",
-        "granted_at",
-    )
-    row = (key.kid, partner, subject, is_root, key.jwk(), grant_id, proposer, now)
+    key, *rest = new
+    columns = ("kid", "jwk", *new._fields[1:])
+    row = (key.kid, key.jwk(), *rest)
     return insert_rows(connection, PartnerKeyRow, columns, [row], ignore_conflicts=True) == 1
 
 
@@ -466,21 +468,23 @@ def grants(
     return read(connection, query)
 
 
-def revoke_keys(  # noqa: PLR0913 - what a revocation says
-    connection: Connection,
-    handle: str,
-    *,
-    kid: str | None,
-    subject_id: str | None,
-    at: datetime,
-    compromised_since: datetime | None,
+class RevokedKeys(NamedTuple):
+    """Which keys are taken away: one, or all of a subject; and since when they were compromised."""
+
+    kid: str | None = None
+    subject_id: str | None = None
+    compromised_since: datetime | None = None
+
+
+def revoke_keys(
+    connection: Connection, handle: str, revoked: RevokedKeys, *, at: datetime
 ) -> list[str]:
-    """Take away one key, or all keys of a subject, and return the kids that were good until now."""
-    wanted = or_(PartnerKeyRow.kid == kid, PartnerKeyRow.subject == subject_id)
+    """Take keys of `handle` away, and return the kids that were good until now."""
+    wanted = or_(PartnerKeyRow.kid == revoked.kid, PartnerKeyRow.subject == revoked.subject_id)
     statement = (
         update(PartnerKeyRow)
         .where(PartnerKeyRow.partner == handle, PartnerKeyRow.revoked_at.is_(None), wanted)
-        .values(revoked_at=at, compromised_since=compromised_since)
+        .values(revoked_at=at, compromised_since=revoked.compromised_since)
         .returning(PartnerKeyRow.kid)
     )
     return sorted(connection.execute(statement).scalars())

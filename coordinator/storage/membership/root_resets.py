@@ -1,7 +1,7 @@
 """Root keys that are to take over."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
@@ -13,7 +13,7 @@ DONE = "done"
 STOPPED = "stopped"
 
 
-def insert_reset(connection: Connection, values: dict[str, Any]) -> None:
+def insert_reset(connection: Connection, values: Mapping[str, object]) -> None:
     """Store an announced reset."""
     connection.execute(insert(RootResetRow).values(status=WAITING, **values))
 

@@ -10,6 +10,8 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, and_, exists, select
 from sqlalchemy.orm import InstrumentedAttribute
 
+from coordinator.domain.actor import Actor
+from coordinator.storage.engine.newest import NewestRequests
 from coordinator.storage.engine.reads import read, read_as
 from coordinator.storage.requests.additions import PENDING
 from coordinator.storage.requests.freeze_requests import ListedRequest, listed
@@ -22,34 +24,32 @@ from holdfast.protocol.vocabulary import RequestStatus
 _ABOVE_ALL = "frs"
 
 
-def requests(  # noqa: PLR0913 - the filters of the list
+def requests(
     connection: Connection,
-    handle: str,
-    person: str,
+    lead: Actor,
+    wanted: NewestRequests,
     *,
     now: datetime,
     proposed_after: datetime,
-    before: str | None,
-    limit: int,
-    incident_id: str | None = None,
 ) -> list[str]:
-    """Return ids of requests of `handle` on which `person` has something to decide, newest first.
+    """Return ids of the lead's partner's requests on which the lead has something to decide.
 
     Args:
         connection: For reading.
-        handle: The requesting partner.
-        person: The security lead.
+        lead: The security lead.
+        wanted: Which of them; a status narrows nothing.
         now: What was to be ratified before waits no more.
         proposed_after: Additions proposed before wait no more.
-        before: Only ids below this one.
-        limit: As many at most.
-        incident_id: Only of this incident.
     """
+    person = lead.person
     # Always below some id: only then SQLite takes the short index over provisional requests, and
     # not the one over all that the partner ever sent.
-    own = [FreezeRequestRow.requester == handle, FreezeRequestRow.id < (before or _ABOVE_ALL)]
-    if incident_id is not None:
-        own.append(FreezeRequestRow.incident_id == incident_id)
+    own = [
+        FreezeRequestRow.requester == lead.partner,
+        FreezeRequestRow.id < (wanted.before or _ABOVE_ALL),
+    ]
+    if wanted.incident_id is not None:
+        own.append(FreezeRequestRow.incident_id == wanted.incident_id)
     found: set[str] = set()
     for waits in (
         and_(*_to_approve(), *_undecided(person)),
@@ -59,9 +59,9 @@ def requests(  # noqa: PLR0913 - the filters of the list
         ),
     ):
         query = select(FreezeRequestRow.id).where(waits, *own)
-        newest = query.order_by(FreezeRequestRow.id.desc()).limit(limit)
+        newest = query.order_by(FreezeRequestRow.id.desc()).limit(wanted.limit)
         found.update(connection.execute(newest).scalars())
-    return sorted(found, reverse=True)[:limit]
+    return sorted(found, reverse=True)[: wanted.limit]
 
 
 def rows(connection: Connection, ids: Sequence[str], handle: str) -> list[ListedRequest]:

@@ -32,6 +32,7 @@ from sqlalchemy import (
     union_all,
 )
 
+from coordinator.storage.engine.batches import batches
 from coordinator.storage.engine.prebuilt import Pending, Prebuilt
 from coordinator.storage.engine.rows import insert_rows
 from coordinator.storage.tables.freeze_requests import (
@@ -47,7 +48,6 @@ from holdfast.protocol.vocabulary import RequestStatus
 PACKED_AT_ONCE = 256
 _INDEX_BYTES = 16
 _HASH_BYTES = 8
-_CHUNK = 512
 _PACKED_COLUMNS = ("request_id", "first_no", "blind_indexes")
 _FLAGGED_COLUMNS = ("requester", "account_hash", "request_id")
 
@@ -230,8 +230,8 @@ def read_up_to_date(
 ) -> Mapping[str, frozenset[bytes]]:
     """Read the answer of `send_newer`, and drop requests of `seen` that have ended since."""
     earlier, live = list(seen.by_request), set()
-    for start in range(0, len(earlier), _CHUNK):
-        live |= set(_LIVE.rows(connection, among=earlier[start : start + _CHUNK]))
+    for some in batches(earlier):
+        live |= set(_LIVE.rows(connection, among=some))
     still = {
         request_id: shared for request_id, shared in seen.by_request.items() if request_id in live
     }
@@ -250,8 +250,8 @@ def _shared(
             shared = {n: index for n, index in enumerate(each, first) if index in wanted}
             places.setdefault(request_id, {}).update(shared)
     requests = list(places)
-    for start in range(0, len(requests), _CHUNK):
-        for row in _WITHDRAWN.rows(connection, among=requests[start : start + _CHUNK]):
+    for some in batches(requests):
+        for row in _WITHDRAWN.rows(connection, among=some):
             places[row.request_id].pop(row.address_no, None)
     return {request_id: frozenset(at.values()) for request_id, at in places.items() if at}
 

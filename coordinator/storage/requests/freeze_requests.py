@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Connection,
     Select,
@@ -18,6 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute
 
 from coordinator.domain.errors import ConflictError
+from coordinator.storage.engine.newest import NewestRequests
 from coordinator.storage.engine.prebuilt import Pending, Prebuilt
 from coordinator.storage.engine.reads import fields_from, read, read_as
 from coordinator.storage.engine.rows import insert_rows, mapping_rows, new_row
@@ -104,7 +106,7 @@ _DECISIONS = Prebuilt(
 )
 
 
-def insert_incident(connection: Connection, values: dict[str, Any]) -> None:
+def insert_incident(connection: Connection, values: Mapping[str, object]) -> None:
     """Store a new incident."""
     insert_rows(
         connection, IncidentRow, _INCIDENT_COLUMNS, mapping_rows([values], _INCIDENT_COLUMNS)
@@ -139,7 +141,7 @@ def insert_addresses(connection: Connection, rows: Sequence[Sequence[Any]]) -> N
     insert_rows(connection, FlaggedAddressRow, _ADDRESS_COLUMNS, rows)
 
 
-def insert_acts(connection: Connection, acts: Sequence[Mapping[str, Any]]) -> None:
+def insert_acts(connection: Connection, acts: Sequence[Mapping[str, object]]) -> None:
     """Store acts."""
     insert_rows(connection, ActRow, _ACT_COLUMNS, mapping_rows(acts, _ACT_COLUMNS))
 
@@ -199,7 +201,7 @@ def change(connection: Connection, row: FreezeRequestRow, **values: Any) -> Free
 
 @lru_cache(maxsize=32)
 def _change_of(columns: tuple[str, ...]) -> Prebuilt[FreezeRequestRow]:
-    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in columns}
+    values: dict[str, BindParameter[object]] = {name: bindparam(f"new_{name}") for name in columns}
     return Prebuilt(
         update(FreezeRequestRow)
         .where(
@@ -262,50 +264,38 @@ def listed(handle: str, leg_status: InstrumentedAttribute[str] | None = None) ->
     )
 
 
-def sent_by(  # noqa: PLR0913 - the filters of the list
-    connection: Connection,
-    handle: str,
-    *,
-    before: str | None,
-    limit: int,
-    status: str | None = None,
-    incident_id: str | None = None,
-) -> list[ListedRequest]:
-    """Return requests of `handle`, newest first, below the id `before`."""
+def sent_by(connection: Connection, handle: str, wanted: NewestRequests) -> list[ListedRequest]:
+    """Return requests of `handle`, newest first."""
     query = listed(handle).where(FreezeRequestRow.requester == handle)
-    if before is not None:
-        query = query.where(FreezeRequestRow.id < before)
-    if status is not None:
-        query = query.where(FreezeRequestRow.status == status)
-    if incident_id is not None:
-        query = query.where(FreezeRequestRow.incident_id == incident_id)
-    newest = query.order_by(FreezeRequestRow.id.desc()).limit(limit)
-    return read_as(connection, ListedRequest, newest)
+    found = _newest(query, wanted, FreezeRequestRow.id, FreezeRequestRow.status)
+    return read_as(connection, ListedRequest, found)
 
 
-def received_by(  # noqa: PLR0913 - the filters of the list
-    connection: Connection,
-    handle: str,
-    *,
-    before: str | None,
-    limit: int,
-    status: str | None = None,
-    incident_id: str | None = None,
-) -> list[ListedRequest]:
-    """Return requests that `handle` has a leg of, newest first, with the leg's status."""
+def received_by(connection: Connection, handle: str, wanted: NewestRequests) -> list[ListedRequest]:
+    """Return requests that `handle` has a leg of, newest first; the status is the leg's."""
     query = (
         listed(handle, LegRow.status)
         .join(LegRow, LegRow.request_id == FreezeRequestRow.id)
         .where(LegRow.partner == handle)
     )
-    if before is not None:
-        query = query.where(LegRow.request_id < before)
-    if status is not None:
-        query = query.where(LegRow.status == status)
-    if incident_id is not None:
-        query = query.where(FreezeRequestRow.incident_id == incident_id)
-    newest = query.order_by(LegRow.request_id.desc()).limit(limit)
-    return read_as(connection, ListedRequest, newest)
+    found = _newest(query, wanted, LegRow.request_id, LegRow.status)
+    return read_as(connection, ListedRequest, found)
+
+
+def _newest(
+    query: Select[Any],
+    wanted: NewestRequests,
+    request_id: InstrumentedAttribute[str],
+    status: InstrumentedAttribute[str],
+) -> Select[Any]:
+    """Narrow a list down; the columns are those of the index that it is read along."""
+    if wanted.before is not None:
+        query = query.where(request_id < wanted.before)
+    if wanted.status is not None:
+        query = query.where(status == wanted.status)
+    if wanted.incident_id is not None:
+        query = query.where(FreezeRequestRow.incident_id == wanted.incident_id)
+    return query.order_by(request_id.desc()).limit(wanted.limit)
 
 
 def of_incident(

@@ -17,6 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
+from coordinator.storage.engine.batches import batches
 from coordinator.storage.engine.prebuilt import Prebuilt
 from coordinator.storage.engine.reads import fields_from, read, read_as
 from coordinator.storage.tables.events import EventAudienceRow, EventRow
@@ -32,7 +33,6 @@ from holdfast.protocol.vocabulary import DeclineCode, LineKind
 
 _NEWER, _NEWER_LEG = aliased(FreezeRequestRow), aliased(LegRow)
 
-_CHUNK = 400
 _MOVED_ON = DeclineCode.MOVED_ON.value
 # Made once: an alias of a wide table is a thousand objects, in cycles that the collector must find.
 _OPENERS, _OPENERS_LEG = aliased(FreezeRequestRow), aliased(LegRow)
@@ -44,7 +44,7 @@ class TimelineEvent(NamedTuple):
     seq: int
     id: str
     type: str
-    request_id: str | None
+    request_id: str
     leg_id: str | None
     occurred_at: datetime
     partner: str | None
@@ -136,9 +136,9 @@ def visible_requests(
 def submit_acts(connection: Connection, request_ids: Sequence[str]) -> dict[str, str]:
     """Return the act that submitted each request."""
     found: dict[str, str] = {}
-    for start in range(0, len(request_ids), _CHUNK):
+    for some in batches(request_ids):
         query = select(ActRow.request_id, ActRow.id).where(
-            ActRow.request_id.in_(request_ids[start : start + _CHUNK]), ActRow.kind == "submit"
+            ActRow.request_id.in_(some), ActRow.kind == "submit"
         )
         found |= dict(connection.execute(query).all())
     return found
@@ -147,12 +147,12 @@ def submit_acts(connection: Connection, request_ids: Sequence[str]) -> dict[str,
 def legs_visible(connection: Connection, request_ids: Sequence[str], partner: str) -> list[LegRow]:
     """Return the legs of these requests that `partner` may see: its own, or all of its requests."""
     found: list[LegRow] = []
-    for start in range(0, len(request_ids), _CHUNK):
+    for some in batches(request_ids):
         query = (
             select(LegRow)
             .join(FreezeRequestRow, FreezeRequestRow.id == LegRow.request_id)
             .where(
-                LegRow.request_id.in_(request_ids[start : start + _CHUNK]),
+                LegRow.request_id.in_(some),
                 (FreezeRequestRow.requester == partner) | (LegRow.partner == partner),
             )
             .order_by(LegRow.id)
@@ -166,11 +166,11 @@ def withdrawn_places(
 ) -> set[tuple[str, int]]:
     """Return (request_id, address_no) of what was withdrawn in spans of (request, first, last)."""
     found: set[tuple[str, int]] = set()
-    for start in range(0, len(spans), _CHUNK):
+    for some in batches(spans):
         named = [
             (WithdrawnAddressRow.request_id == request_id)
             & WithdrawnAddressRow.address_no.between(first, last)
-            for request_id, first, last in spans[start : start + _CHUNK]
+            for request_id, first, last in some
         ]
         query = select(WithdrawnAddressRow.request_id, WithdrawnAddressRow.address_no)
         found.update((r, n) for r, n in connection.execute(query.where(or_(*named))))
@@ -182,9 +182,9 @@ def moved_on(
 ) -> list[MovedOn]:
     """Return the addresses that legs answer with `moved_on` at present."""
     found: list[MovedOn] = []
-    for start in range(0, len(leg_ids), _CHUNK):
+    for some in batches(leg_ids):
         query = select(NothingRow.leg_id, NothingRow.address_no).where(
-            NothingRow.leg_id.in_(leg_ids[start : start + _CHUNK]),
+            NothingRow.leg_id.in_(some),
             NothingRow.code == _MOVED_ON,
             NothingRow.address_no >= first,
         )
@@ -198,7 +198,7 @@ def moved_on(
 def moved_on_lines(connection: Connection, leg_ids: Sequence[str]) -> list[MovedOnLine]:
     """Return the report lines in which legs said `moved_on`, oldest first."""
     found: list[MovedOnLine] = []
-    for start in range(0, len(leg_ids), _CHUNK):
+    for some in batches(leg_ids):
         query = (
             select(
                 LedgerLineRow.id,
@@ -207,7 +207,7 @@ def moved_on_lines(connection: Connection, leg_ids: Sequence[str]) -> list[Moved
                 LedgerLineRow.line_no,
             )
             .where(
-                LedgerLineRow.leg_id.in_(leg_ids[start : start + _CHUNK]),
+                LedgerLineRow.leg_id.in_(some),
                 LedgerLineRow.kind == LineKind.NOTHING.value,
                 LedgerLineRow.code == _MOVED_ON,
             )
@@ -298,8 +298,8 @@ def incidents(
 ) -> Mapping[str, IncidentRead]:
     """Return many incidents as `handle` reads them."""
     found: dict[str, IncidentRead] = {}
-    for start in range(0, len(ids), _CHUNK):
-        rows = _INCIDENTS.rows(connection, among=ids[start : start + _CHUNK], reader=handle)
+    for some in batches(ids):
+        rows = _INCIDENTS.rows(connection, among=some, reader=handle)
         found |= {row.id: row for row in rows}
     return found
 
@@ -310,11 +310,11 @@ def request_counts(connection: Connection, ids: Sequence[str], handle: str) -> d
         LegRow.request_id == FreezeRequestRow.id, LegRow.partner == handle
     )
     found: dict[str, int] = {}
-    for start in range(0, len(ids), _CHUNK):
+    for some in batches(ids):
         query = (
             select(FreezeRequestRow.incident_id, func.count())
             .where(
-                FreezeRequestRow.incident_id.in_(ids[start : start + _CHUNK]),
+                FreezeRequestRow.incident_id.in_(some),
                 (FreezeRequestRow.requester == handle) | asked.exists(),
             )
             .group_by(FreezeRequestRow.incident_id)

@@ -103,12 +103,11 @@ def reply_times(
         .where(
             InfoRequestRow.leg_id.in_(leg_ids),
             InfoRequestRow.answered_at.is_(None),
-            InfoRequestRow.reply_by.is_not(None),
         )
         .order_by(InfoRequestRow.reply_by.desc())
     )
     rows = connection.execute(query).all()
-    return {leg_id: (reply_by, late_at) for leg_id, reply_by, late_at in rows}
+    return {leg_id: (by, late_at) for leg_id, by, late_at in rows if by is not None}
 
 
 def open_of_leg(connection: Connection, leg_id: str) -> int:

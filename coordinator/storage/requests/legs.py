@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Select, bindparam, select, update
 from coordinator.domain import leg as leg_rules
 from coordinator.domain.errors import ConflictError
 from coordinator.domain.leg import LegAct, LegFlag
+from coordinator.storage.engine.batches import batches
 from coordinator.storage.engine.prebuilt import Prebuilt
 from coordinator.storage.engine.rows import insert_rows
 from coordinator.storage.tables.events import EventRow
@@ -24,7 +25,6 @@ class PartnerAsked(NamedTuple):
     status: str
 
 
-_CHUNK = 400
 #: Legs still queued that one look at the feed considers.
 _OLDEST = 100
 
@@ -269,11 +269,11 @@ def unread_notices(
     queued = (LegRow.partner == partner, LegRow.status == LegStatus.QUEUED.value)
     old = connection.execute(_OLD_NOTICES, {"partner": partner, "up_to": up_to})
     found = set(old.all())
-    for start in range(0, len(event_ids), _CHUNK):
+    for some in batches(event_ids):
         just_read = (
             select(LegRow.request_id, LegRow.id)
             .join(EventRow, EventRow.leg_id == LegRow.id)
-            .where(*queued, EventRow.id.in_(event_ids[start : start + _CHUNK]))
+            .where(*queued, EventRow.id.in_(some))
         )
         found |= set(connection.execute(just_read).all())
     return [leg_id for _, leg_id in sorted(found)]

@@ -95,6 +95,21 @@ class News:
     events: Mapping[str, Sequence[tuple[int, str]] | None]
 
 
+@dataclass(frozen=True, slots=True)
+class FeedPage:
+    """What a reader asks the feed for.
+
+    Attributes:
+        after: Only events numbered above this.
+        limit: As many at most.
+        types: Only of these types; empty for all.
+    """
+
+    after: int
+    limit: int
+    types: frozenset[str] = frozenset()
+
+
 def append(connection: Connection, events: Sequence[NumberedEvent]) -> None:
     """Append events with the numbers that they were given."""
     insert_rows(
@@ -111,31 +126,25 @@ def append(connection: Connection, events: Sequence[NumberedEvent]) -> None:
     )
 
 
-def page(  # noqa: PLR0913 - what a reader may ask for
-    connection: Connection,
-    vault: Vault,
-    partner: str,
-    *,
-    after: int,
-    limit: int,
-    types: frozenset[str] = frozenset(),
+def page(
+    connection: Connection, vault: Vault, partner: str, wanted: FeedPage
 ) -> tuple[list[StoredEvent], int]:
-    """Return up to `limit` events for `partner` numbered above `after`, and how far was read.
+    """Return the next events for `partner`, and how far was read.
 
     The second value is where to go on: it may lie above the last event returned, where others were
-    passed over by `types`.
+    passed over by type.
     """
-    given = {"partner": partner, "after": after, "limit": limit}
+    given = {"partner": partner, "after": wanted.after, "limit": wanted.limit}
     seqs = list(connection.execute(_NUMBERS, given).scalars())
     if not seqs:
-        return [], after
+        return [], wanted.after
     query = (
         select(EventRow.seq, EventRow.id, EventRow.type)
         .where(EventRow.seq.in_(seqs))
         .order_by(EventRow.seq)
     )
-    if types:
-        query = query.where(EventRow.type.in_(types))
+    if wanted.types:
+        query = query.where(EventRow.type.in_(wanted.types))
     found = connection.execute(query).all()
     bodies = load(connection, vault, [event_id for _, event_id, _ in found], "body")
     events = [

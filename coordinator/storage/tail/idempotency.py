@@ -63,6 +63,23 @@ def send_token(connection: Connection, partner: str, jti: str, now: datetime) ->
     )
 
 
+class OnceOnly(NamedTuple):
+    """A call that is carried out once; what it is answered is a document of `answer_id`.
+
+    Attributes:
+        jti: Of its token.
+        key: Its idempotency key.
+        fingerprint: Hash of method, URL and body.
+    """
+
+    partner: str
+    subject: str
+    jti: str
+    key: str
+    answer_id: str
+    fingerprint: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A token marked as used, and an idempotency key taken for the answer to come.
@@ -71,10 +88,7 @@ class Claim:
     insert stands still, and then finds the answer or, after a rollback, goes on.
     """
 
-    partner: str
-    subject: str
-    key: str
-    answer_id: str
+    call: OnceOnly
     _token: PendingResult
     _answer: PendingResult
 
@@ -87,32 +101,32 @@ class Claim:
         return self._answer.changed() == 1
 
 
-def claim(  # noqa: PLR0913 - the columns
-    connection: Connection,
-    *,
-    partner: str,
-    subject: str,
-    jti: str,
-    key: str,
-    answer_id: str,
-    fingerprint: bytes,
-    now: datetime,
-) -> Claim:
-    """Mark a token as used and take an idempotency key; the body is a document of `answer_id`."""
-    token = send_token(connection, partner, jti, now)
+def claim(connection: Connection, call: OnceOnly, now: datetime) -> Claim:
+    """Mark a call's token as used and take its idempotency key."""
+    token = send_token(connection, call.partner, call.jti, now)
     answer = send_rows(
         connection,
         StoredAnswerRow,
         _ANSWER_COLUMNS,
-        [(partner, subject, key, answer_id, fingerprint, PRESUMED_STATUS, now)],
+        [
+            (
+                call.partner,
+                call.subject,
+                call.key,
+                call.answer_id,
+                call.fingerprint,
+                PRESUMED_STATUS,
+                now,
+            )
+        ],
         conflict=DO_NOTHING,
     )
-    return Claim(partner, subject, key, answer_id, token, answer)
+    return Claim(call, token, answer)
 
 
-def find_answer(connection: Connection, of: Claim) -> FoundAnswer | None:
-    """Return the answer that a claim came too late for."""
-    return _ANSWER.row(connection, partner=of.partner, subject=of.subject, key=of.key)
+def find_answer(connection: Connection, call: OnceOnly) -> FoundAnswer | None:
+    """Return the answer that is stored under a call's idempotency key."""
+    return _ANSWER.row(connection, partner=call.partner, subject=call.subject, key=call.key)
 
 
 def is_answered(connection: Connection, *, partner: str, subject: str, key: str) -> bool:
@@ -120,10 +134,10 @@ def is_answered(connection: Connection, *, partner: str, subject: str, key: str)
     return _ANSWER.row(connection, partner=partner, subject=subject, key=key) is not None
 
 
-def set_status(connection: Connection, of: Claim, status: int) -> None:
-    """Store with which HTTP status a claim is answered."""
+def set_status(connection: Connection, call: OnceOnly, status: int) -> None:
+    """Store with which HTTP status a call is answered."""
     if status != PRESUMED_STATUS:
-        names = {"partner": of.partner, "subject": of.subject, "key": of.key}
+        names = {"partner": call.partner, "subject": call.subject, "key": call.key}
         _CORRECT_STATUS.send(connection, **names, new_status=status)
 
 

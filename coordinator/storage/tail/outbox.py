@@ -18,7 +18,8 @@ from coordinator.storage.tables.outbox import DeliveryRow, LaneRow, WebhookEndpo
 from coordinator.storage.tail.events import NumberedEvent
 from holdfast.protocol.type_ids import new_id
 
-_DELIVERY_COLUMNS = (
+#: Of a new delivery, in the order of its values.
+DELIVERY_COLUMNS = (
     "id",
     "endpoint_id",
     "request_id",
@@ -118,7 +119,7 @@ def enqueue(
     if not deliveries:
         return
     open_lanes(connection, lanes, now)
-    insert_rows(connection, DeliveryRow, _DELIVERY_COLUMNS, deliveries)
+    insert_rows(connection, DeliveryRow, DELIVERY_COLUMNS, deliveries)
 
 
 def _takes(route: Route, event: NumberedEvent) -> bool:

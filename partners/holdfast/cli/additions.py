@@ -59,7 +59,7 @@ def additions(session: Session, request_id: str) -> None:
 @click.option("--comment")
 @click.option("--yes", is_flag=True, help="Do not ask; for scripts that showed it to somebody.")
 @pass_session
-def decide_addition(  # noqa: PLR0913 - click's options
+def decide_addition(
     session: Session,
     request_id: str,
     addition_id: str,

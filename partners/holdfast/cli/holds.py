@@ -99,7 +99,7 @@ def _end(session: Session, until: str | None, hours: int | None) -> datetime:
 )
 @click.option("--note")
 @pass_session
-def extend(  # noqa: PLR0913 - click's options
+def extend(
     session: Session,
     request_id: str,
     hold: str,
@@ -130,7 +130,7 @@ def _show_end(session: Session, act: HoldActView) -> None:
 @_HOURS
 @click.option("--reason", required=True)
 @pass_session
-def ask_extension(  # noqa: PLR0913 - click's options
+def ask_extension(
     session: Session,
     request_id: str,
     hold: str,

@@ -44,7 +44,7 @@ def key_group() -> None:
     help="Where the key request goes; by default NAME.key-request.json here.",
 )
 @pass_session
-def new(  # noqa: PLR0913 - click's options
+def new(
     session: Session,
     name: str,
     *,

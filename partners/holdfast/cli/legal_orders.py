@@ -17,7 +17,7 @@ _REQUEST = click.argument("request_id", metavar="FRQ_…", type=REQUEST_ID)
 @click.option("--reference", required=True, help="The order's own number.")
 @click.option("--hold", metavar="HLD_…", help="Only this hold.")
 @pass_session
-def order(  # noqa: PLR0913 - click's options
+def order(
     session: Session,
     request_id: str,
     document: Path,

@@ -185,7 +185,7 @@ def decline(session: Session, /, request_id: str, *, code: str, **words: Any) ->
     help="What the amount of these lines is worth now, and by whose price; one amount for all.",
 )
 @pass_session
-def report(  # noqa: PLR0913 - click's options
+def report(
     session: Session,
     /,
     request_id: str,

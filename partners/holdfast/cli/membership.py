@@ -36,7 +36,7 @@ _PERSON_ROLES = tuple(role.value for role in Role if role is not Role.SYSTEM)
     "--systems-as-compliance", is_flag=True, help="These systems may decline, release and return."
 )
 @pass_session
-def join(  # noqa: PLR0913 - click's options
+def join(
     session: Session,
     *,
     coordinator: str,
@@ -89,9 +89,7 @@ def _require_origin(here: str) -> None:
 
     Everything is signed for the origin, so under another name nothing would be accepted.
     """
-    service = parse_view(
-        ServiceView, Transport(None, here).exchange("GET", "/v1", signed=False).body
-    )
+    service = parse_view(ServiceView, Transport(None, here).read_public("/v1").body)
     if service.origin != here:
         raise ProfileError(
             f"the coordinator at {here} calls itself {service.origin}: check that name with its "
@@ -172,7 +170,7 @@ def revoke(session: Session, name: str, reason: str | None) -> None:
 )
 @click.option("--show", is_flag=True, help="Show the policy in force; change nothing.")
 @pass_session
-def policy(  # noqa: PLR0913 - click's options
+def policy(
     session: Session,
     *,
     approval_quorum: int,

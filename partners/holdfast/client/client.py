@@ -214,12 +214,12 @@ class Client:
 
     def service(self) -> ServiceView:
         """`GET /v1`, unsigned: what this coordinator is."""
-        answer = self.transport.exchange("GET", "/v1", signed=False)
+        answer = self.transport.read_public("/v1")
         return parse_view(ServiceView, answer.body)
 
     def jwks(self) -> list[dict[str, Any]]:
         """`GET /.well-known/jwks.json`, unsigned: the keys that sign webhooks, as JWKs."""
-        answer = self.transport.exchange("GET", "/.well-known/jwks.json", signed=False)
+        answer = self.transport.read_public("/.well-known/jwks.json")
         keys = answer.body.get("keys") if isinstance(answer.body, dict) else None
         if not isinstance(keys, list):
             raise TransportError("the answer is no JWK set: is this a coordinator?")
@@ -320,7 +320,7 @@ class Client:
         """Yield token and body of every act that one may see."""
         return self._pages(EvidenceView, f"{_REQUESTS}/{request_id}/evidence")
 
-    def decide(  # noqa: PLR0913 - the parts of a decision
+    def decide(
         self,
         request: RequestRef,
         decision: Decision,
@@ -356,7 +356,7 @@ class Client:
         body = Review(content_sha256=request.content_sha256, note=note)
         return self._act(request, "review", body, idempotency_key)
 
-    def decline(  # noqa: PLR0913 - the parts of a decline
+    def decline(
         self,
         request: RequestRef,
         code: DeclineCode,
@@ -582,7 +582,7 @@ class Client:
         """Yield drafts of follow-on requests, one for each leg that said where funds went."""
         return self._pages(DraftView, f"{_REQUESTS}/{request_id}/drafts")
 
-    def extend(  # noqa: PLR0913 - the parts of an extension
+    def extend(
         self,
         request: RequestRef,
         hold: str,
@@ -639,7 +639,7 @@ class Client:
         body = Dispute.model_validate(members)
         return self._post(DisputeView, f"{_REQUESTS}/{request.id}/disputes", body, idempotency_key)
 
-    def attach_order(  # noqa: PLR0913 - the parts of an order
+    def attach_order(
         self,
         request: RequestRef,
         *,
@@ -718,5 +718,5 @@ class Client:
 
 def yearly_summary(transport: Transport, year: int) -> YearlySummary:
     """Return the public summary of a year, for which nobody needs a key."""
-    answer = transport.exchange("GET", f"/v1/statistics/{year}", signed=False)
+    answer = transport.read_public(f"/v1/statistics/{year}")
     return parse_view(YearlySummary, answer.body)

@@ -64,12 +64,9 @@ def join(store: ProfileStore, joining: Joining) -> JoinView:
         ProfileError: A profile of that name belongs elsewhere, or nothing can be written.
         ApiError: The coordinator refused; likewise TransportError.
     """
-    origin = checked_origin(joining.coordinator)
-    root = _profile(store, joining.root, origin, joining.handle, "root")
-    people = {
-        person.profile: _profile(store, person.profile, origin, joining.handle, "person")
-        for person in joining.people
-    }
+    profiles = _Profiles(store, checked_origin(joining.coordinator), joining.handle)
+    root = profiles.get(joining.root, "root")
+    people = {person.profile: profiles.get(person.profile, "person") for person in joining.people}
     grants = [
         grant_of(key_request(people[person.profile]), list(person.roles))
         for person in joining.people
@@ -81,7 +78,7 @@ def join(store: ProfileStore, joining: Joining) -> JoinView:
                 f"the owner of {system.profile}, {system.owner}, is not among the people"
             )
         owner = people[system.owner].subject
-        profile = _profile(store, system.profile, origin, joining.handle, "system", owner)
+        profile = profiles.get(system.profile, "system", owner)
         grants.append(grant_of(key_request(profile), [Role.SYSTEM]))
         if system.acts_as_compliance:
             trusted.append(profile.subject)
@@ -95,23 +92,27 @@ def join(store: ProfileStore, joining: Joining) -> JoinView:
     return Client(root).join(body)
 
 
-def _profile(  # noqa: PLR0913, PLR0917 - who, where, for whom
-    store: ProfileStore,
-    name: str,
-    origin: str,
-    handle: str,
-    kind: SubjectKind,
-    owner: str | None = None,
-) -> Profile:
-    """Return the stored profile of that name if it fits, else a new one, stored."""
-    if name in store.names():
-        profile = store.load(name)
-        if (profile.coordinator, profile.handle, profile.kind) != (origin, handle, kind):
-            raise ProfileError(
-                f"there is a profile {name} already, of {profile.handle} at {profile.coordinator}: "
-                "use other names, or another HOLDFAST_HOME"
-            )
+@dataclass(frozen=True, slots=True)
+class _Profiles:
+    """The profiles of one partner at one coordinator, in the store or to be put there."""
+
+    store: ProfileStore
+    origin: str
+    handle: str
+
+    def get(self, name: str, kind: SubjectKind, owner: str | None = None) -> Profile:
+        """Return the stored profile of that name if it fits, else a new one, stored."""
+        if name in self.store.names():
+            profile = self.store.load(name)
+            found = profile.coordinator, profile.handle, profile.kind
+            if found != (self.origin, self.handle, kind):
+                raise ProfileError(
+                    f"there is a profile {name} already, of {profile.handle} at "
+                    f"{profile.coordinator}: use other names, or another HOLDFAST_HOME"
+                )
+            return profile
+        profile = new_profile(
+            name, coordinator=self.origin, handle=self.handle, kind=kind, owner=owner
+        )
+        self.store.save(profile)
         return profile
-    profile = new_profile(name, coordinator=origin, handle=handle, kind=kind, owner=owner)
-    store.save(profile)
-    return profile

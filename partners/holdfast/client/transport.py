@@ -9,7 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 import requests
@@ -106,6 +106,16 @@ class _NoAuth(AuthBase):
         return request
 
 
+class _Call(NamedTuple):
+    """One request as it is sent at every try; `target` is path and query."""
+
+    method: str
+    target: str
+    body: bytes | None = None
+    idempotency_key: str | None = None
+    is_signed: bool = True
+
+
 @dataclass(slots=True)
 class Transport:
     """Signs, sends, retries and reads.
@@ -129,7 +139,7 @@ class Transport:
     sleep: Callable[[float], None] = time.sleep
     session: requests.Session = field(default_factory=requests.Session)
 
-    def exchange(  # noqa: PLR0913 - the parts of an HTTP request
+    def exchange(
         self,
         method: str,
         path: str,
@@ -137,9 +147,8 @@ class Transport:
         query: Mapping[str, str | int | None] | None = None,
         body: bytes | None = None,
         idempotency_key: str | None = None,
-        signed: bool = True,
     ) -> Answer:
-        """Send one request until it is answered, and return the answer.
+        """Send one signed request until it is answered, and return the answer.
 
         Args:
             method: Upper case.
@@ -147,7 +156,6 @@ class Transport:
             query: Parameters; those that are None are left out.
             body: The exact bytes that are signed and sent.
             idempotency_key: Of changing requests; one is made where none is given.
-            signed: False for the public pages.
 
         Raises:
             ApiError: The coordinator refused, in its subclasses.
@@ -161,10 +169,17 @@ class Transport:
             target += "?" + urlencode(parameters, quote_via=quote)
         if method not in _SAFE_METHODS and idempotency_key is None:
             idempotency_key = str(uuid.uuid4())
+        return self._until_answered(_Call(method, target, body, idempotency_key))
+
+    def read_public(self, path: str) -> Answer:
+        """Read a public page, for which nobody needs a key, as `exchange` does the others."""
+        return self._until_answered(_Call("GET", path, is_signed=False))
+
+    def _until_answered(self, call: _Call) -> Answer:
         attempt = 1
         while True:
             try:
-                return self._try_once(method, target, body, idempotency_key, signed=signed)
+                return self._try_once(call)
             except (RateLimitedError, UnavailableError, TransportError) as error:
                 retry_after = error.retry_after if isinstance(error, ApiError) else None
                 if not self._is_worth_another_try(error, attempt, retry_after):
@@ -179,30 +194,23 @@ class Transport:
             return False
         return not isinstance(error, ApiError) or error.problem.status in _RETRIED_STATUSES
 
-    def _try_once(
-        self,
-        method: str,
-        target: str,
-        body: bytes | None,
-        idempotency_key: str | None,
-        *,
-        signed: bool,
-    ) -> Answer:
+    def _try_once(self, call: _Call) -> Answer:
+        url = self.origin + call.target
         headers = {
             "Accept": "application/json, application/problem+json",
             "User-Agent": "holdfast-kit",
         }
-        if body is not None:
+        if call.body is not None:
             headers["Content-Type"] = "application/json"
-        if idempotency_key is not None:
-            headers["Idempotency-Key"] = idempotency_key
+        if call.idempotency_key is not None:
+            headers["Idempotency-Key"] = call.idempotency_key
         try:
             with self.session.request(
-                method,
-                (self.base_url or self.origin) + target,
-                data=body,
+                call.method,
+                (self.base_url or self.origin) + call.target,
+                data=call.body,
                 headers=headers,
-                auth=_Bearer(self._token(method, target, body or b"")) if signed else _NoAuth(),
+                auth=_Bearer(self._token(call, url)) if call.is_signed else _NoAuth(),
                 timeout=(self.timeouts.connect, self.timeouts.read),
                 allow_redirects=False,  # a token is good for one URL alone
                 stream=True,
@@ -210,11 +218,11 @@ class Transport:
                 raw = _read(response)
         except (requests.RequestException, OSError) as error:
             raise TransportError(
-                f"{method} {self.origin}{target}: {_reason(error)}", idempotency_key=idempotency_key
+                f"{call.method} {url}: {_reason(error)}", idempotency_key=call.idempotency_key
             ) from error
-        return _answer(response, raw, idempotency_key)
+        return _answer(response, raw, call.idempotency_key)
 
-    def _token(self, method: str, target: str, body: bytes) -> str:
+    def _token(self, call: _Call, url: str) -> str:
         if self.profile is None:
             raise ProfileError("this needs a profile to sign with")
         return make_request_token(
@@ -222,9 +230,9 @@ class Transport:
             iss=self.profile.handle,
             sub=self.profile.subject,
             aud=self.origin,
-            method=method,
-            url=self.origin + target,
-            body=body,
+            method=call.method,
+            url=url,
+            body=call.body or b"",
             now=int(self.now()),
         )
 

@@ -1,8 +1,9 @@
 """Which acts there are: what each is signed over, what its body holds, and whose act it can be.
 
-One table, by the names that evidence bears. An act that is not in it is refused, and so is one that
-was signed for another path, however much its body looks right: an acknowledgement stays one,
-whatever a coordinator calls it. Source: the design's endpoints and its table of rights.
+One table, by the names that evidence carries. An act that is not in it is refused, and so is one
+that was signed for another path, even if its body fits: an acknowledgement stays one, whatever a
+coordinator calls it. Source: docs/protocol.md; who may do what is told here a second time, so that
+no coordinator has to be believed about it.
 """
 
 import re
@@ -87,7 +88,7 @@ def _id_of(prefix: re.Match[str]) -> str:
 
 _ON_REQUEST, _ON_LEG = Side.REQUESTER, Side.ASKED
 #: Every act that somebody signs; all are POST.
-ACTS: Mapping[str, ActRule] = MappingProxyType(
+ACT_RULES: Mapping[str, ActRule] = MappingProxyType(
     {
         "submit": ActRule(None, FreezeRequest, _ON_REQUEST, _SUBMITTERS),
         "approve": ActRule("approvals", Approval, _ON_REQUEST, _LEADS, Decision.APPROVE),

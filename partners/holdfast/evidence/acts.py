@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic import ValidationError as ModelError
 
 from holdfast.errors import UntrustedEvidenceError
-from holdfast.evidence.act_rules import ACTS, LINE_ROLES, ActRule
+from holdfast.evidence.act_rules import ACT_RULES, LINE_ROLES, ActRule
 from holdfast.evidence.key_directory import KeyDirectory, TrustedKey
 from holdfast.protocol import strict_json
 from holdfast.protocol.errors import ProtocolError
@@ -67,7 +67,7 @@ class ProvenAct:
         return self.token.body_sha256
 
 
-def prove_act(  # noqa: PLR0913 - each is one thing to compare
+def prove_act(
     directory: KeyDirectory,
     *,
     act: str,
@@ -94,7 +94,7 @@ def prove_act(  # noqa: PLR0913 - each is one thing to compare
         UntrustedEvidenceError: A step failed; the message says which.
         ApiError: The keys could not be fetched; likewise TransportError.
     """
-    rule = ACTS.get(act)
+    rule = ACT_RULES.get(act)
     if rule is None:
         raise UntrustedEvidenceError(f"{act}: no such act is known here", code="unknown_act")
     said = f"{act} by {partner}"

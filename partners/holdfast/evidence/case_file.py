@@ -1,9 +1,9 @@
-"""Looking through a whole request: what its signed acts prove, and whether what is shown fits them.
+"""Examining a whole request: what its signed acts prove, and whether what is shown fits them.
 
 A coordinator could relabel acts, leave some out, send others as its own, or show sums that nobody
 reported. So every act is proven by itself, and then what the coordinator shows of the request, its
-legs, its ledger and its totals is held against the proven acts. What the reader cannot check is
-said to be asserted, never verified.
+legs, its ledger and its totals is compared with the proven acts. What the reader cannot check is
+reported as asserted, never as verified.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from holdfast.errors import UntrustedEvidenceError
-from holdfast.evidence.act_rules import ACTS, UNSIGNED, Side
+from holdfast.evidence.act_rules import ACT_RULES, UNSIGNED, Side
 from holdfast.evidence.acts import ProvenAct, prove_evidence
 from holdfast.evidence.key_directory import KeyDirectory
 from holdfast.protocol.life_cycle_views import DisputeView
@@ -199,7 +199,7 @@ def _unsigned(shown: EvidenceView) -> str:
 
 def _require_side(case: CaseFile, shown: EvidenceView, proven: ProvenAct) -> None:
     """Refuse an act of the requester's by somebody else, or of a partner's that was not asked."""
-    side, partner = ACTS[shown.act].side, proven.key.partner
+    side, partner = ACT_RULES[shown.act].side, proven.key.partner
     by_requester = partner == case.view.requester
     leg = next((leg.id for leg in case.legs if leg.partner == partner), None)
     if side is Side.REQUESTER and not by_requester:

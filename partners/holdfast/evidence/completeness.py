@@ -1,9 +1,9 @@
-"""Whether the proven acts bear out what the coordinator shows of a request.
+"""Whether the proven acts support what the coordinator shows of a request.
 
-Every state implies acts: what went out was approved, what is withdrawn was withdrawn by somebody,
-a leg that is acknowledged was acknowledged. And every act implies a state: a signed withdrawal is
-not passed over. Source: the design's life cycle. Each function looks at one thing and says what
-came of it, or raises `UntrustedEvidenceError` with what is wrong.
+Every state implies acts: a request that went out was approved, a leg that is acknowledged was
+acknowledged. And every act implies a state: a signed withdrawal cannot be ignored. Source:
+docs/life-cycle.md. Each function checks one thing and says what came of it, or raises
+`UntrustedEvidenceError` with what is wrong.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from holdfast.evidence.four_eyes import (
     require_may_flash,
     require_quorum,
 )
-from holdfast.evidence.ledger import Books
+from holdfast.evidence.ledger import RecomputedLedger
 from holdfast.protocol.decision_context import DecisionContext, context_sha256
 from holdfast.protocol.errors import DecisionContextError
 from holdfast.protocol.life_cycle_payloads import Dispute, DisputeResolution
@@ -104,11 +104,8 @@ def shown_context(view: FreezeRequestView) -> DecisionContext:
     return context
 
 
-# --- who decided ---------------------------------------------------------------------------------
-
-
 def decisions_as_signed(case: CaseFile) -> None:
-    """Refuse decisions that are shown and that nobody signed, and the other way round."""
+    """Refuse decisions that are shown but not signed, or signed but not shown."""
     signed = {
         act_id: (act.key.person, act.key.key.kid, act.document["context_sha256"], act.act)
         for act_id, act in case.proven("approve", "reject")
@@ -125,12 +122,12 @@ def decisions_as_signed(case: CaseFile) -> None:
 
 
 def quorum_of(case: CaseFile, submission: ProvenAct) -> int:
-    """Return how many leads must approve: what policy asked, and not less than is shown."""
+    """Return how many leads must approve: as policy asked, and no fewer than is shown."""
     return max(quorum_for(submission), case.view.quorum or 1)
 
 
 def approved(case: CaseFile, submission: ProvenAct) -> bool:
-    """Tell whether the quorum approved it; refuse approvals that are none."""
+    """Tell whether the quorum approved; refuse invalid approvals."""
     approvals = [act for _, act in case.proven("approve")]
     require_quorum(submission, approvals, quorum=0, context_sha256=_context(case, submission))
     return len({act.key.person for act in approvals}) >= quorum_of(case, submission)
@@ -210,11 +207,8 @@ def _added(case: CaseFile, submission: ProvenAct) -> set[str]:
     return added
 
 
-# --- how it stands -------------------------------------------------------------------------------
-
-
 def status_as_signed(case: CaseFile, submission: ProvenAct) -> Outcome:
-    """Refuse a status that no act brings about, and acts that the status passes over."""
+    """Refuse a status that no act leads to, and acts that the status ignores."""
     status = case.view.status
     _require_nothing_passed_over(case, status)
     if status is RequestStatus.WITHDRAWN:
@@ -285,7 +279,7 @@ def _whole_withdrawals(case: CaseFile) -> list[ProvenAct]:
 
 
 def withdrawn_addresses_as_signed(case: CaseFile) -> Outcome:
-    """Compare how many addresses are shown as taken back with the signed withdrawals."""
+    """Compare how many addresses are shown as withdrawn with the signed withdrawals."""
     numbers = {
         number
         for _, act in case.proven("withdraw")
@@ -298,10 +292,7 @@ def withdrawn_addresses_as_signed(case: CaseFile) -> Outcome:
     return Result.VERIFIED, f"{shown} withdrawn"
 
 
-# --- legs ----------------------------------------------------------------------------------------
-
-
-def leg_as_signed(case: CaseFile, leg: LegView, books: Books) -> Outcome:
+def leg_as_signed(case: CaseFile, leg: LegView, ledger: RecomputedLedger) -> Outcome:
     """Compare a leg's status and times with the acts on it and with what its lines come to."""
     names = _acts_on(case, leg)
     acknowledging = [
@@ -318,7 +309,7 @@ def leg_as_signed(case: CaseFile, leg: LegView, books: Books) -> Outcome:
         raise _fault(f"{leg.partner} is shown as {said}", "no_such_act")
     if first is not None and shown is not None and abs((first - shown).total_seconds()) > SKEW:
         raise _fault(f"{leg.partner} acknowledged at {first:%Y-%m-%d %H:%M}, not when it is shown")
-    expected = _statuses(case, names, books)
+    expected = _statuses(case, names, ledger)
     if leg.status not in expected:
         words = " or ".join(sorted(status.value for status in expected))
         raise _fault(f"{leg.partner} is shown as {leg.status.value}; its acts come to {words}")
@@ -328,7 +319,7 @@ def leg_as_signed(case: CaseFile, leg: LegView, books: Books) -> Outcome:
 
 
 def _acts_on(case: CaseFile, leg: LegView) -> list[str]:
-    """Return the names of the acts that say how a leg is, in their order."""
+    """Return the names of the acts that decide a leg's status, in order."""
     return [
         act.shown.act
         for act in case.acts
@@ -341,8 +332,8 @@ def _acts_on(case: CaseFile, leg: LegView) -> list[str]:
     ]
 
 
-def _statuses(case: CaseFile, names: Sequence[str], books: Books) -> set[LegStatus]:
-    money = books.money_status()
+def _statuses(case: CaseFile, names: Sequence[str], ledger: RecomputedLedger) -> set[LegStatus]:
+    money = ledger.money_status()
     if money is not None:
         return {money}
     shown = {LegStatus.QUEUED, LegStatus.DELIVERED}
@@ -355,11 +346,8 @@ def _statuses(case: CaseFile, names: Sequence[str], books: Books) -> set[LegStat
     return shown
 
 
-# --- disputes ------------------------------------------------------------------------------------
-
-
 def disputes_as_signed(case: CaseFile) -> Outcome:
-    """Refuse disputes that nobody raised, and ends of theirs that nobody signed."""
+    """Refuse disputes that nobody raised, and resolutions that nobody signed."""
     raised, resolved = dict(case.proven("dispute")), dict(case.proven("resolve_dispute"))
     for view in case.disputes:
         _require_raised(view, raised.get(view.act_id))

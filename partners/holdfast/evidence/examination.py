@@ -1,4 +1,4 @@
-"""One word on a whole request: every act, everything shown, and what it comes to."""
+"""The verdict on a whole request: on every act, and on everything that is shown."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ from holdfast.evidence.case_file import (
 )
 from holdfast.evidence.key_directory import KeyDirectory
 from holdfast.evidence.ledger import (
-    Books,
+    RecomputedLedger,
     SignedExtension,
     add_up,
     sum_of,
@@ -42,11 +42,11 @@ _OF_REQUEST: Mapping[str, Callable[[CaseFile, ProvenAct], completeness.Outcome]]
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """What came of looking through a request.
+    """The outcome of examining a request.
 
     Attributes:
         acts: One finding for every act that evidence is shown of.
-        shown: What the coordinator shows besides, held against the acts.
+        shown: What else the coordinator shows, compared with the acts.
         roots: Root keys that all of it rests on: thumbprint, and whether it is pinned, by partner.
     """
 
@@ -55,16 +55,16 @@ class Examination:
     roots: Mapping[str, tuple[str, bool]]
 
     def count(self, result: Result) -> int:
-        """Return how many findings came to that."""
+        """Return how many findings have this result."""
         return sum(finding.result is result for finding in (*self.acts, *self.shown))
 
     @property
     def failures(self) -> list[Finding]:
-        """What must not be believed."""
+        """The findings that must not be believed."""
         return [each for each in (*self.acts, *self.shown) if each.result is Result.FAILED]
 
     def sentence(self) -> str:
-        """Return what it comes to, for people."""
+        """Return the verdict as a sentence for people."""
         verified, asserted = self.count(Result.VERIFIED), self.count(Result.ASSERTED)
         rest = (
             f"{asserted} asserted by the coordinator alone" if asserted else "nothing is asserted"
@@ -80,7 +80,7 @@ class Examination:
 def examine(
     reader: Reader, directory: KeyDirectory, request_id: str, *, handle: str
 ) -> Examination:
-    """Look through a request as `handle`, the reader's own partner, may read it.
+    """Examine a request as far as `handle`, the reader's own partner, may read it.
 
     Raises:
         PinMismatchError: A partner's root key is another than the pinned one.
@@ -114,14 +114,14 @@ def _shown(case: CaseFile) -> Iterator[Finding]:
         for what, check_of in _OF_REQUEST.items():
             yield _look(what, partial(check_of, case, submission))
     yield _look("addresses", partial(completeness.withdrawn_addresses_as_signed, case))
-    books = _books(case)
+    ledgers = _ledgers(case)
     for leg in case.legs:
-        check = partial(completeness.leg_as_signed, case, leg, books[leg.partner])
+        check = partial(completeness.leg_as_signed, case, leg, ledgers[leg.partner])
         yield _look("leg", check, by=leg.partner)
-    for partner, own in books.items():
+    for partner, own in ledgers.items():
         if own.faults or own.asserted_holds or own.asserted_terms or _has_lines(case, partner):
             yield from _ledger(case, own)
-    yield _look("totals", partial(_totals, case, books))
+    yield _look("totals", partial(_totals, case, ledgers))
     if case.disputes or case.proven("dispute", "resolve_dispute"):
         yield _look("disputes", partial(completeness.disputes_as_signed, case))
 
@@ -136,7 +136,7 @@ def _look(
     return Finding(what, result, detail, by=by)
 
 
-def _books(case: CaseFile) -> dict[str, Books]:
+def _ledgers(case: CaseFile) -> dict[str, RecomputedLedger]:
     return add_up(
         [
             SignedReport(
@@ -164,7 +164,7 @@ def _has_lines(case: CaseFile, partner: str) -> bool:
     return any(line.partner == partner for line in case.lines)
 
 
-def _ledger(case: CaseFile, own: Books) -> Iterator[Finding]:
+def _ledger(case: CaseFile, own: RecomputedLedger) -> Iterator[Finding]:
     faults = own.faults
     if faults:
         more = f"; and {len(faults) - _TOLD} more" if len(faults) > _TOLD else ""
@@ -191,11 +191,11 @@ def _ledger(case: CaseFile, own: Books) -> Iterator[Finding]:
         yield Finding("ends of holds", Result.ASSERTED, detail, by=own.partner)
 
 
-def _totals(case: CaseFile, books: Mapping[str, Books]) -> completeness.Outcome:
+def _totals(case: CaseFile, ledgers: Mapping[str, RecomputedLedger]) -> completeness.Outcome:
     own = (
-        books.values()
+        ledgers.values()
         if case.is_requester
-        else [b for b in books.values() if b.partner == case.handle]
+        else [b for b in ledgers.values() if b.partner == case.handle]
     )
     faults = totals_faults(sum_of(own), case.view.totals, "the request")
     if faults:

@@ -1,7 +1,7 @@
-"""Four eyes: whether enough security leads, none with a hand in it, approved what went out.
+"""Four eyes: whether enough security leads, none of them involved, approved what went out.
 
-One rule for a request and for an addition of partners, for a notice that just came and for a
-request that is looked through later. Source: the design's "Four eyes" and "Flash requests".
+The same rule holds for requests and for additions of partners, for a notice that has just arrived
+and for a request that is examined later. Source: docs/life-cycle.md.
 """
 
 from collections.abc import Sequence
@@ -31,8 +31,8 @@ def partners_added(proposal: ProvenAct) -> list[str]:
 def addition_context(proposal: ProvenAct, request_id: str, content_sha256: str) -> str:
     """Return the hash of the context on which leads decide about an addition of partners.
 
-    It holds nothing that the reader does not know. A request's context does, its salt for one, and
-    only the requester reads it: what was warned of is not for partners to find out by trying.
+    It holds nothing that the reader does not know. A request's context does: its salt, which only
+    the requester reads, so that partners cannot find out the warnings by trying.
     """
     context = DecisionContext(
         request_id=request_id,
@@ -57,7 +57,7 @@ def require_quorum(
     context_sha256: str | None,
     what: str = "request",
 ) -> None:
-    """Refuse what too few leads approved; that they are leads is proven with their acts.
+    """Refuse what too few leads approved; their acts prove that they are leads.
 
     Args:
         approved: What was approved: the submission, or the proposal of an addition.
@@ -92,7 +92,7 @@ def require_quorum(
 
 
 def require_may_flash(submission: ProvenAct) -> None:
-    """Refuse a request that went out unapproved without being a flash request of somebody who may.
+    """Refuse an unapproved request unless its sender may send flash requests and this is one.
 
     Raises:
         UntrustedEvidenceError: With code `not_approved`.

@@ -2,7 +2,7 @@
 
 A grant counts if the root key signed it; if the key that it replaces signed it, for the same
 subject and with the same rights; or if one security lead proposed it and another approved exactly
-that, neither of them gaining by it. Everything else that a coordinator hands out grants nothing.
+that, neither of them gaining by it. Nothing else that a coordinator hands out grants anything.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -88,8 +88,8 @@ class GrantChain:
     def _in_force(self, given: Iterable[tuple[int, T]], at: int) -> list[T]:
         """Return what held at some moment within `DEFAULT_SKEW` of a time.
 
-        A root key that took the place of another vouches for what it grants from the beginning:
-        what the old one had granted is not proven any more.
+        A root key that replaced another vouches for its own grants from the beginning of time: what
+        the old key granted is no longer proven.
         """
         ordered = sorted(given, key=lambda each: each[0])
         begun = [value for since, value in ordered if since <= at - DEFAULT_SKEW]
@@ -146,7 +146,7 @@ class GrantChain:
             yield grant, signer.subject
 
     def _signed(self, token: str, body: bytes) -> tuple[RequestToken, GrantedKey]:
-        """Return an act of somebody whose key is proven, and was good when it signed."""
+        """Return an act whose key is proven and was valid when it signed."""
         signer = self.keys.get(read_token_front(token).kid)
         if signer is None:
             raise _UnprovenError
@@ -223,7 +223,7 @@ def _parse(act: RequestToken, body: bytes, audience: str) -> list[Grant]:
 
 
 def _signed_at(view: GrantView) -> int:
-    """Return when a grant was signed, last of all its signatures; what is no token comes first."""
+    """Return the time of a grant's last signature; anything that is no token sorts first."""
     try:
         return int(read_token_front(view.approval_token or view.token or "").claims["iat"])
     except ProtocolError:

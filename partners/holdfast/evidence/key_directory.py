@@ -1,8 +1,8 @@
-"""Whose key is this, and who says so: other partners' keys, checked against their root keys.
+"""Other partners' keys, checked against their root keys.
 
 The coordinator hands out keys and grants, but it is not believed: a key counts only if its grant
 goes back to its partner's root key (`grant_chain`), and the root key only if it is the pinned one,
-where one is pinned. An operator can therefore enrol no key as somebody's security lead.
+where one is pinned. So an operator cannot enrol a key as anybody's security lead.
 """
 
 import time
@@ -48,7 +48,7 @@ class TrustedKey:
         proposer: The lead who proposed its grant; None where the root key made it.
         root_kid: The root key's thumbprint.
         is_root_pinned: Somebody compared that thumbprint out of band.
-        is_revoked: Taken away meanwhile; acts of before stay proven, nothing new counts.
+        is_revoked: Revoked since; earlier acts stay proven, later ones do not count.
         revoked_at: When, where the coordinator lists it still.
         chain: The grants that say so.
     """
@@ -85,7 +85,7 @@ class TrustedKey:
 
     @property
     def is_person(self) -> bool:
-        """Whether a person holds it, and no system."""
+        """Whether its holder is a person and not a system."""
         return self.subject.startswith("per_")
 
     @property

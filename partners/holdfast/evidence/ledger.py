@@ -1,10 +1,10 @@
-"""The freeze ledger added up again, from the reports that partners signed.
+"""The freeze ledger, added up again from the reports that partners signed.
 
-Each line that the coordinator shows must be the one at its place in a signed report; the holds and
-totals that it shows must come to what those lines come to. Ids of lines and holds, and what was
-written on other requests about a hold that two of them share, are the coordinator's word alone:
-`Books.asserted_holds` names the holds that rest on such lines. Amounts are whole base units, values
-whole US cents. Source: the design's ledger.
+Each line that the coordinator shows must be the one at its place in a signed report, and the holds
+and totals that it shows must follow from those lines. For ids of lines and holds, and for lines
+that were written on another request about a shared hold, there is the coordinator's word alone:
+`RecomputedLedger.asserted_holds` names the holds that rest on such lines. Amounts are whole base
+units, values whole US cents.
 """
 
 from collections import defaultdict
@@ -142,14 +142,14 @@ class _Hold(_Sums):
 
 
 @dataclass(slots=True)
-class Books:
+class RecomputedLedger:
     """One partner's side of a request, added up.
 
     Attributes:
         partner: Handle.
         faults: What does not fit, in words.
-        asserted_terms: Holds whose end or ground is none that a line or extension seen here states.
-            Where a hold is shared it may have been extended on the other request.
+        asserted_terms: Holds whose end or basis no line or extension seen here states. A shared
+            hold may have been extended on the other request.
     """
 
     partner: str
@@ -180,7 +180,7 @@ class Books:
         return sums
 
     def money_status(self) -> LegStatus | None:
-        """Return how the leg shows by what is held; None where nothing was frozen."""
+        """Return the leg's status by what is held; None where nothing was frozen."""
         linked = list(self._linked())
         if not linked:
             return None
@@ -203,10 +203,8 @@ class Books:
             if not finding.nulls(LineKind.FOUND) and position not in withheld
         )
 
-    # --- booking ---------------------------------------------------------------------------------
-
     def take(self, line: LineView, said: ReportLine | None) -> None:
-        """Book a line: as it was signed, or as it is shown where it was written elsewhere."""
+        """Add a line: as signed, or as shown if it was written on another request."""
         if line.kind is LineKind.FOUND:
             finding = self._findings.setdefault((line.address_no or 0, line.asset or ""), _Sums())
             self._add(finding, line)
@@ -289,16 +287,14 @@ class Books:
             hold.terms.append((line.reported_at, said.hold_expires_at, basis))
 
     def extend(self, extension: SignedExtension) -> None:
-        """Book an extension; of a hold that is not known here it says nothing."""
+        """Add an extension; one of an unknown hold is ignored."""
         said = extension.payload
         hold = self._holds.get(said.hold)
         if hold is not None:
             hold.terms.append((extension.at, said.hold_expires_at, said.basis))
 
-    # --- comparing -------------------------------------------------------------------------------
-
     def check_rules(self) -> None:
-        """Note sums that no true report comes to."""
+        """Note sums that no honest report could lead to."""
         frozen: dict[Position, int] = defaultdict(int)
         for hold in self._holds.values():
             if hold.held < 0:
@@ -316,7 +312,7 @@ class Books:
     def check_leg(
         self, leg: LegView | None, *, lines: Sequence[LineView], holds: Sequence[HoldView]
     ) -> None:
-        """Note every way in which what is shown of the leg is not what its lines come to."""
+        """Note everything shown of the leg that does not follow from its lines."""
         if leg is None:
             self.faults.append(f"{self.partner} has no leg, and lines or holds all the same")
             return
@@ -347,8 +343,8 @@ def add_up(
     lines: Sequence[LineView],
     holds: Sequence[HoldView],
     legs: Sequence[LegView],
-) -> dict[str, Books]:
-    """Return the books of every partner whose leg, lines or holds are shown, with what is wrong.
+) -> dict[str, RecomputedLedger]:
+    """Return the ledgers of every partner whose leg, lines or holds are shown, with what is wrong.
 
     Args:
         reports: Proven ones.
@@ -361,17 +357,17 @@ def add_up(
     said, faults = match_lines(reports, lines)
     partners = {*leg_of, *faults, *(line.partner for line in lines)}
     partners |= {each.partner for each in holds} | {each.partner for each in extensions}
-    books = {name: Books(name, faults.get(name, [])) for name in sorted(partners)}
+    ledgers = {name: RecomputedLedger(name, faults.get(name, [])) for name in sorted(partners)}
     for line in lines:
         if line.shared or line.id in said:
-            books[line.partner].take(line, said.get(line.id))
+            ledgers[line.partner].take(line, said.get(line.id))
     for extension in extensions:
-        books[extension.partner].extend(extension)
+        ledgers[extension.partner].extend(extension)
     shown = _by_partner(lines), _by_partner(holds)
-    for partner, own in books.items():
+    for partner, own in ledgers.items():
         own.check_rules()
         own.check_leg(leg_of.get(partner), lines=shown[0][partner], holds=shown[1][partner])
-    return books
+    return ledgers
 
 
 def _by_partner(views: Iterable[V]) -> dict[str, list[V]]:
@@ -408,7 +404,7 @@ def _shown(value: object) -> str:
 def totals_faults(
     sums: Mapping[str, Mapping[str, int]], shown: Mapping[str, AssetTotals], where: str
 ) -> list[str]:
-    """Return every sum that is shown otherwise than the lines come to."""
+    """Return every sum that is shown and does not follow from the lines."""
     faults = []
     for asset in sorted({*sums, *shown}):
         of, view = sums.get(asset, {}), shown.get(asset, AssetTotals())
@@ -427,10 +423,10 @@ def totals_faults(
     return faults
 
 
-def sum_of(books: Iterable[Books]) -> dict[str, dict[str, int]]:
+def sum_of(ledgers: Iterable[RecomputedLedger]) -> dict[str, dict[str, int]]:
     """Return the sums over several partners; no hold belongs to two of them."""
     sums: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for own in books:
+    for own in ledgers:
         for asset, amounts in own.totals().items():
             for name, amount in amounts.items():
                 sums[asset][name] += amount

@@ -23,7 +23,7 @@ from holdfast.protocol.views import EvidenceView
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A freeze request that its requester's people really submitted and approved.
+    """A freeze request, proven to be submitted and approved by the requester's people.
 
     Attributes:
         id: `frq_…`.

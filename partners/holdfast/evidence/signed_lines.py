@@ -1,4 +1,4 @@
-"""The ledger's lines as shown, each held against its place in the report that was signed."""
+"""The ledger's lines as shown, each compared with its place in the signed report."""
 
 import re
 from collections import defaultdict
@@ -76,7 +76,7 @@ def match_lines(
 
 
 def _faults_of(report: SignedReport, views: Sequence[LineView]) -> Iterator[str]:
-    """Yield every way in which the lines shown of a report are not the signed ones."""
+    """Yield every difference between the lines shown of a report and the signed ones."""
     signed = len(report.payload.lines)
     if len(views) != signed:
         yield f"the report {report.id} has {signed} lines, and {len(views)} are shown"
@@ -120,7 +120,7 @@ def _unlike(view: LineView, report: SignedReport, number: int) -> list[str]:
 
 
 def _asset_key(asset: str) -> tuple[str, str]:
-    """Return what is equal for all spellings of one CAIP-19 asset that the coordinator takes."""
+    """Return a key that is equal for all accepted spellings of one CAIP-19 asset."""
     chain, _, rest = asset.partition("/")
     namespace, _, reference = rest.partition(":")
     if _HEX64.fullmatch(reference):

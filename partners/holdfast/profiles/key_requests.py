@@ -41,7 +41,7 @@ class KeyRequest(BaseModel):
     possession: str
 
 
-def new_profile(  # noqa: PLR0913 - who, for whom, where: each is its own word
+def new_profile(
     name: str,
     *,
     coordinator: str,

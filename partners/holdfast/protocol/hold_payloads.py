@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from holdfast.protocol.payloads import Act, HoldId, Loose, Time
+from holdfast.protocol.payloads import ActBody, HoldId, Loose, Time
 from holdfast.protocol.texts import Reason, ShortText
 from holdfast.protocol.vocabulary import HoldBasis
 
 
-class HoldExtension(Act):
+class HoldExtension(ActBody):
     """`POST …/hold-extensions`: a later end, or another ground.
 
     Signed by the partner that holds.
@@ -19,7 +19,7 @@ class HoldExtension(Act):
     note: ShortText | None = None
 
 
-class ExtensionRequest(Act):
+class ExtensionRequest(ActBody):
     """`POST …/extension-requests`: the requester asks, the partner decides."""
 
     hold: HoldId

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field
 
 from holdfast.protocol.payloads import (
     MAX_PARTNERS_ASKED,
-    Act,
+    ActBody,
     Distinct,
     Handle,
     HoldId,
@@ -21,20 +21,20 @@ def _not_a_number(value: str) -> str:
     return value
 
 
-class InfoRequest(Act):
+class InfoRequest(ActBody):
     """`POST …/info-requests`: what the partner needs before it can act."""
 
     missing: Annotated[list[Word], Field(min_length=1, max_length=20)]
     text: ShortText | None = None
 
 
-class InfoAnswer(Act):
+class InfoAnswer(ActBody):
     """`POST …/info-requests/{id}/answer`."""
 
     text: Explanation
 
 
-class Dispute(Act):
+class Dispute(ActBody):
     """`POST …/disputes`: a partner contests for its customer, who stays unnamed.
 
     `reference` is the partner's own word for the matter and means nothing to anybody else; without
@@ -54,14 +54,14 @@ class Dispute(Act):
     hold: HoldId | None = None
 
 
-class DisputeResolution(Act):
+class DisputeResolution(ActBody):
     """`POST …/disputes/{id}/resolution`: `upheld` agrees with the partner, `rejected` does not."""
 
     resolution: Literal["upheld", "rejected"]
     text: Explanation
 
 
-class LegalOrder(Act):
+class LegalOrder(ActBody):
     """`POST …/legal-orders`: an authority's order; the file stays with whoever has it.
 
     It changes no hold by itself: the partner that holds signs a hold extension with basis
@@ -74,7 +74,7 @@ class LegalOrder(Act):
     hold: HoldId | None = None
 
 
-class PartnersAddition(Act):
+class PartnersAddition(ActBody):
     """`POST …/partners`: more partners for a live request, approved like a request.
 
     `nonce` tells two additions of the same partners apart, where an earlier one was rejected.

@@ -208,6 +208,13 @@ class Durations(View):
     p90_ms: int | None = None
 
 
+class InTime(View):
+    """How many have come or should have, and how many of them came in time."""
+
+    count: int
+    in_time: int
+
+
 class AssetFigures(View):
     """What was asked for, found, frozen and returned of one asset, base units."""
 
@@ -228,13 +235,21 @@ class UsdFigures(View):
 
 
 class StatisticsRow(View):
-    """How one partner answered requests of one urgency that reached it in one month."""
+    """How one partner answered requests of one urgency that reached it in one month.
+
+    `answered` is the time until every address had its answer, with what the partner waited for the
+    replies to its questions; whether it was in time is judged without that. Requests that ended
+    before their time to answer count neither way, nor do legs whose partner may not speak.
+    """
 
     partner: Handle
     urgency: str
     month: str
     legs: int
     acknowledged: Durations
+    acknowledged_in_time: InTime | None = None
+    answered: Durations | None = None
+    answered_in_time: InTime | None = None
     first_freeze: Durations
     assets: dict[str, AssetFigures] = Field(default_factory=dict)
     usd: UsdFigures = UsdFigures()

@@ -100,6 +100,11 @@ def format_time(moment: datetime) -> str:
     return text.removesuffix("+00:00") + "Z"
 
 
+def optional_time(moment: datetime | None) -> str | None:
+    """Return a time as `format_time` does; None where there is none."""
+    return None if moment is None else format_time(moment)
+
+
 def no_duplicates(value: list[Any]) -> list[Any]:
     """Return a list that names nothing twice, or raise ValueError."""
     if len(set(value)) != len(value):
@@ -176,9 +181,6 @@ class Usd(Body):
     value: Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,17})(\.[0-9]{1,2})?$")]
     at: Time
     source: Word
-
-
-# --- submitting -----------------------------------------------------------------------------------
 
 
 class NewIncident(Body):
@@ -281,10 +283,7 @@ class FreezeRequest(Body):
     indemnity: Indemnity | None = None
 
 
-# --- acts on a request; each names the document that it acts on -----------------------------------
-
-
-class Act(Body):
+class ActBody(Body):
     """Base of every body below `/v1/freeze-requests/{id}/`."""
 
     content_sha256: Sha256
@@ -301,7 +300,7 @@ class WarningAcceptance(Body):
     reason: Reason
 
 
-class Approval(Act):
+class Approval(ActBody):
     """`POST …/approvals`: one lead's decision on exactly the context that was shown."""
 
     decision: Annotated[Decision, Loose]
@@ -310,26 +309,26 @@ class Approval(Act):
     warnings_accepted: Annotated[list[WarningAcceptance], Field(max_length=100)] = []
 
 
-class Withdrawal(Act):
+class Withdrawal(ActBody):
     """`POST …/withdrawal`."""
 
     addresses: Literal["all"] | AddressNos
     reason: Reason
 
 
-class Closure(Act):
+class Closure(ActBody):
     """`POST …/closure`."""
 
     reason: ShortText | None = None
 
 
-class Acknowledgement(Act):
+class Acknowledgement(ActBody):
     """`POST …/acknowledgement`: a person or system of the partner has it."""
 
     note: ShortText | None = None
 
 
-class Review(Act):
+class Review(ActBody):
     """`POST …/review`: somebody is looking into it."""
 
     note: ShortText | None = None
@@ -359,7 +358,7 @@ def _require_explained(said: "Decline | NothingLine") -> None:
         raise ValueError("insufficient_evidence needs retry: true and what is missing")
 
 
-class Decline(Act):
+class Decline(ActBody):
     """`POST …/decline`: nothing is or will be frozen, and why."""
 
     code: Annotated[DeclineCode, Loose]
@@ -372,9 +371,6 @@ class Decline(Act):
     def _explained(self) -> "Decline":
         _require_explained(self)
         return self
-
-
-# --- freeze reports -------------------------------------------------------------------------------
 
 
 class FoundLine(Body):
@@ -502,16 +498,13 @@ ReportLine = Annotated[
 ]
 
 
-class FreezeReport(Act):
+class FreezeReport(ActBody):
     """`POST …/freeze-reports`: a partner's lines, each an increment.
 
     Refused whole or taken whole.
     """
 
     lines: Annotated[list[ReportLine], Field(min_length=1, max_length=MAX_LINES)]
-
-
-# --- webhook endpoints ----------------------------------------------------------------------------
 
 
 class NewEndpoint(Body):

@@ -88,7 +88,7 @@ def body_sha256(body: bytes) -> str:
     return sha256(body).hexdigest()
 
 
-def make_request_token(  # noqa: PLR0913 - each is one claim
+def make_request_token(
     key: PrivateKey,
     *,
     iss: str,
@@ -144,7 +144,7 @@ def read_token_front(token: str | bytes) -> TokenFront:
     return TokenFront(jws.token, jws.kid, jws.alg, jws.claims)
 
 
-def verify_request_token(  # noqa: PLR0913 - each is one thing to compare
+def verify_request_token(
     token: str | bytes | TokenFront,
     *,
     key: PublicKey,

@@ -15,6 +15,9 @@ from typing import Any, NoReturn
 
 from holdfast.protocol.errors import StrictJsonError
 
+#: An object as `loads` returns it: a document that was checked when it came, read by name.
+JsonObject = dict[str, Any]
+
 MAX_DEPTH = 16
 #: Values in one document; 20,000 addresses with every member use about a third of it. It bounds
 #: memory: 16 MiB of "[]," would otherwise become half a gigabyte of empty lists.

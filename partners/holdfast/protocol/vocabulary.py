@@ -1,7 +1,6 @@
 """The words of the wire: every closed list that a body, an event or a view may draw from.
 
-Source: the design's tables (life cycle, ledger, codes); ISO 20022 return reasons beside the decline
-codes.
+Source: docs/protocol.md and docs/life-cycle.md; decline codes name the ISO 20022 return reason.
 """
 
 from enum import StrEnum

@@ -109,7 +109,7 @@ def sign(
     }
 
 
-def verify(  # noqa: PLR0913 - what is compared, and with what
+def verify(
     headers: Mapping[str, str],
     body: bytes,
     *,

@@ -60,7 +60,7 @@ def _start_coordinator(stage: Stage) -> None:
 
     def is_ready() -> bool:
         try:
-            return anyone.exchange("GET", "/readyz", signed=False).status == 200  # noqa: PLR2004
+            return anyone.read_public("/readyz").status == 200  # noqa: PLR2004
         except HoldfastError:
             return False
 

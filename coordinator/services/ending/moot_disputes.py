@@ -1,39 +1,39 @@
-"""Disputes about what is not held any more: nothing is left to contest, so they are over."""
+"""Disputes about what is no longer held: there is nothing left to contest, so they end."""
 
 from coordinator.domain.actor import COORDINATOR
+from coordinator.domain.freeze_ledger import LegLedger
 from coordinator.domain.leg import LegFlag
-from coordinator.services.core.acts import Act, LegContext
+from coordinator.services.core.acts import LegContext, NewAct
 from coordinator.services.core.unit_of_work import Recorded
-from coordinator.services.requests.legs import LegBooks, contested
-from coordinator.storage.after_freeze import disputes as store
-from coordinator.storage.after_freeze.disputes import DisputeOnLeg
+from coordinator.storage.ending import disputes as store
+from coordinator.storage.ending.disputes import DisputeOnLeg
 from holdfast.protocol.vocabulary import EventType, LegStatus
 
 MOOT = "moot"
 
 
-def end_moot(on: LegContext, books: LegBooks, status: LegStatus) -> None:
+def end_moot(on: LegContext, ledger: LegLedger, status: LegStatus) -> None:
     """End the disputes of a leg about which nothing is held any more, and tell both sides.
 
-    Call it after the leg was written (`change_leg`, which clears the flag) and after what ended the
-    holds was told. Costs nothing where the leg is not disputed.
+    Call it after `change_leg`, which clears the flag, and after recording what ended the holds. It
+    costs nothing if the leg is not disputed.
 
     Args:
         on: The leg as read before the act.
-        books: As the act leaves them.
+        ledger: The leg's, as the act leaves it.
         status: How the leg shows now.
     """
     if LegFlag.DISPUTED not in on.leg.flags:
         return
     for dispute in store.open_disputes(on.uow.connection, on.leg.id):
-        if not contested(books, dispute.hold_id):
+        if not ledger.is_contestable(dispute.hold_id):
             resolve_as_moot(on, dispute, status)
 
 
 def resolve_as_moot(on: LegContext, dispute: DisputeOnLeg, status: LegStatus) -> Recorded:
-    """Resolve one dispute as moot; the coordinator's own act, for nobody decided anything."""
+    """Resolve one dispute as moot: an act of the coordinator's own, because nobody decided."""
     on = on.by(COORDINATOR)
-    act_id = on.store_act(Act("resolve_dispute"))
+    act_id = on.store_act(NewAct("resolve_dispute"))
     store.change(
         on.uow.connection,
         dispute.id,

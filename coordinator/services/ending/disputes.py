@@ -1,31 +1,31 @@
-"""Disputes: a partner contests for its customer; unanswered, they recommend a release."""
+"""Disputes: a partner contests on behalf of a customer; if unanswered, release is recommended."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from sqlalchemy import Connection
 
 from coordinator.domain.actor import Actor
 from coordinator.domain.errors import ConflictError, InvalidTransitionError, NotFoundError
-from coordinator.domain.leg import LegFlag
+from coordinator.domain.freeze_ledger import LegLedger
+from coordinator.domain.leg import LegFlag, flags_with
 from coordinator.domain.permission import Permission
-from coordinator.services.after_freeze.moot_disputes import resolve_as_moot
 from coordinator.services.core.access import asked_leg, locked_leg, sent_request
-from coordinator.services.core.acts import Act, LegContext
+from coordinator.services.core.acts import LegContext, NewAct
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
-from coordinator.services.ledger.obligations import flags_with
+from coordinator.services.ending.moot_disputes import resolve_as_moot
 from coordinator.services.requests.freeze_request_views import evidence_bodies
-from coordinator.services.requests.legs import LegBooks, contested, load_books
-from coordinator.storage.after_freeze import disputes as store
-from coordinator.storage.after_freeze.disputes import DisputeOnLeg
+from coordinator.storage.ending import disputes as store
+from coordinator.storage.ending.disputes import DisputeOnLeg
 from coordinator.storage.engine.documents import Vault
+from coordinator.storage.ledger import freeze_ledger as ledger_store
 from coordinator.storage.requests import legs as leg_store
 from coordinator.storage.tables.freeze_requests import LegRow
 from holdfast.protocol import life_cycle_payloads as payloads
-from holdfast.protocol.payloads import format_time
+from holdfast.protocol.payloads import format_time, optional_time
+from holdfast.protocol.strict_json import JsonObject
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import EventType, LegStatus, RequestStatus
 
@@ -54,28 +54,52 @@ class RecommendRelease:
     dispute_id: str
 
 
+class DisputeView(TypedDict):
+    """A dispute, and how it ended (`life_cycle_views.DisputeView`).
+
+    `status`, how the leg shows, is in the answers to acts alone.
+    """
+
+    id: str
+    request_id: str
+    leg_id: str
+    partner: str
+    act_id: str
+    hold: str | None
+    reference: str | None
+    text: str | None
+    raised_at: str
+    answer_by: str
+    release_recommended_at: str | None
+    resolution: str | None
+    resolution_act_id: str | None
+    resolution_text: str | None
+    resolved_at: str | None
+    status: NotRequired[LegStatus]
+
+
 @handles(RaiseDispute, needs=Permission.DISPUTE_RAISE)
 def raise_dispute(command: RaiseDispute, actor: Actor, uow: UnitOfWork) -> Answer:
     """Open a dispute and flag the leg; the requester's clock starts."""
     body = command.body
     on = asked_leg(uow, actor, command.request_id, body.content_sha256)
     request, leg = on.request, on.leg
-    books = load_books(uow, leg)
+    ledger = ledger_store.load_leg(uow.connection, leg)
     if body.hold is not None:
-        _require_open_hold(books, leg, body.hold)
+        _require_open_hold(ledger, leg, body.hold)
     elif request.status != RequestStatus.ACTIVE:
         raise InvalidTransitionError(
             f"the request is {request.status}: dispute the holds that are left, each by its id",
             current_status=request.status,
         )
-    elif not contested(books, None):
+    elif not ledger.is_contestable(None):
         raise ConflictError(
             "you hold nothing on this request, so there is nothing to contest;"
             " decline it, or report nothing, where you will not freeze",
             code="nothing_held",
             current_status=leg.status,
         )
-    act_id = on.store_act(Act("dispute"))
+    act_id = on.store_act(NewAct("dispute"))
     dispute = DisputeOnLeg(
         id=new_id("dsp"),
         request_id=request.id,
@@ -101,13 +125,13 @@ def raise_dispute(command: RaiseDispute, actor: Actor, uow: UnitOfWork) -> Answe
         **words,
     }
     recorded = on.record(EventType.LEG_DISPUTED, data, act_id=act_id)
-    answer = {**_view(dispute, words, {}), "status": leg.status}
+    answer: DisputeView = {**_view(dispute, words, {}), "status": LegStatus(leg.status)}
     return Answer(201, answer, entry=recorded)
 
 
 @handles(ResolveDispute, needs=Permission.DISPUTE_RESOLVE)
 def resolve(command: ResolveDispute, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Answer a dispute, late ones too; the leg's flag goes with its last open dispute."""
+    """Answer a dispute, even late; the leg's flag goes with its last open dispute."""
     body = command.body
     on_request = sent_request(uow, actor, command.request_id, body.content_sha256)
     dispute = store.get(uow.connection, command.dispute_id, request_id=on_request.request.id)
@@ -121,13 +145,17 @@ def resolve(command: ResolveDispute, actor: Actor, uow: UnitOfWork) -> Answer:
             current_status=leg.status,
         )
     on = on_request.on_leg(leg)
-    act_id = on.store_act(Act("resolve_dispute"))
-    ended: dict[str, Any] = {
-        "resolution": body.resolution,
-        "resolution_act_id": act_id,
-        "resolved_at": uow.now,
-    }
-    store.change(uow.connection, dispute.id, **ended)
+    act_id = on.store_act(NewAct("resolve_dispute"))
+    resolved = dispute._replace(
+        resolution=body.resolution, resolution_act_id=act_id, resolved_at=uow.now
+    )
+    store.change(
+        uow.connection,
+        dispute.id,
+        resolution=resolved.resolution,
+        resolution_act_id=resolved.resolution_act_id,
+        resolved_at=resolved.resolved_at,
+    )
     _flag(on, holds=bool(store.open_disputes(uow.connection, leg.id)))
     data = {
         "dispute": dispute.id,
@@ -137,14 +165,14 @@ def resolve(command: ResolveDispute, actor: Actor, uow: UnitOfWork) -> Answer:
     }
     recorded = on.record(EventType.LEG_DISPUTE_RESOLVED, data, act_id=act_id)
     bodies = evidence_bodies(uow.connection, uow.vault, [dispute.act_id])
-    view = _view(dispute._replace(**ended), bodies.get(dispute.act_id, {}), {"text": body.text})
-    answer = {**view, "status": leg.status}
+    view = _view(resolved, bodies.get(dispute.act_id, {}), {"text": body.text})
+    answer: DisputeView = {**view, "status": LegStatus(leg.status)}
     return Answer(201, answer, entry=recorded)
 
 
 @handles(RecommendRelease, needs=Permission.TIMER_FIRE)
 def recommend_release(command: RecommendRelease, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Recommend a release where nobody answered in time; do nothing where somebody was quicker.
+    """Recommend a release if nobody answered in time; do nothing if somebody did.
 
     The leg stays disputed.
     """
@@ -161,12 +189,12 @@ def recommend_release(command: RecommendRelease, actor: Actor, uow: UnitOfWork) 
     ):
         return Answer(200, {"status": "unchanged"})
     leg = on.leg
-    if not contested(load_books(uow, leg), dispute.hold_id):
+    if not ledger_store.load_leg(uow.connection, leg).is_contestable(dispute.hold_id):
         others = [d for d in store.open_disputes(uow.connection, leg.id) if d.id != dispute.id]
         _flag(on, holds=bool(others))
         recorded = resolve_as_moot(on, dispute, LegStatus(leg.status))
         return Answer(200, {"status": leg.status}, entry=recorded)
-    act_id = on.store_act(Act("recommend_release"))
+    act_id = on.store_act(NewAct("recommend_release"))
     store.change(uow.connection, dispute.id, release_recommended_at=uow.now)
     data = {
         "dispute": dispute.id,
@@ -178,10 +206,10 @@ def recommend_release(command: RecommendRelease, actor: Actor, uow: UnitOfWork) 
     return Answer(200, {"status": leg.status}, entry=recorded)
 
 
-def _require_open_hold(books: LegBooks, leg: LegRow, hold_id: str) -> None:
-    if hold_id not in {hold.id for _, hold in books.linked()}:
+def _require_open_hold(ledger: LegLedger, leg: LegRow, hold_id: str) -> None:
+    if hold_id not in {hold.id for _, hold in ledger.linked()}:
         raise NotFoundError("you have no such hold on this request", code="no_such_hold")
-    if not contested(books, hold_id):
+    if not ledger.is_contestable(hold_id):
         raise ConflictError(
             "nothing of this hold is held any more, so there is nothing to contest",
             code="hold_ended",
@@ -196,8 +224,8 @@ def _flag(on: LegContext, *, holds: bool) -> None:
 
 def dispute_views(
     connection: Connection, vault: Vault, rows: Sequence[DisputeOnLeg]
-) -> list[dict[str, Any]]:
-    """Return disputes with the words of their signed acts (`life_cycle_views.DisputeView`)."""
+) -> list[DisputeView]:
+    """Return disputes with the words of their signed acts."""
     acts = [act for row in rows for act in (row.act_id, row.resolution_act_id) if act is not None]
     bodies = evidence_bodies(connection, vault, acts)
     return [
@@ -206,9 +234,7 @@ def dispute_views(
     ]
 
 
-def _view(
-    row: DisputeOnLeg, raised: Mapping[str, Any], resolved: Mapping[str, Any]
-) -> dict[str, Any]:
+def _view(row: DisputeOnLeg, raised: JsonObject, resolved: JsonObject) -> DisputeView:
     """Return one dispute; `raised` and `resolved` are the bodies that were signed."""
     return {
         "id": row.id,
@@ -221,13 +247,9 @@ def _view(
         "text": raised.get("text"),
         "raised_at": format_time(row.raised_at),
         "answer_by": format_time(row.answer_by),
-        "release_recommended_at": _time(row.release_recommended_at),
+        "release_recommended_at": optional_time(row.release_recommended_at),
         "resolution": row.resolution,
         "resolution_act_id": row.resolution_act_id,
         "resolution_text": resolved.get("text"),
-        "resolved_at": _time(row.resolved_at),
+        "resolved_at": optional_time(row.resolved_at),
     }
-
-
-def _time(moment: datetime | None) -> str | None:
-    return None if moment is None else format_time(moment)

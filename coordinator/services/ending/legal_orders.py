@@ -6,7 +6,7 @@ signed extension with basis `legal_order`.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
 from sqlalchemy import Connection
 
@@ -19,21 +19,22 @@ from coordinator.domain.errors import (
 )
 from coordinator.domain.freeze_request import ENDED
 from coordinator.domain.permission import Permission
-from coordinator.services.after_freeze.endings import all_legs
 from coordinator.services.core.access import asked_leg, sent_request
-from coordinator.services.core.acts import Act, LegContext, RequestContext
+from coordinator.services.core.acts import LegContext, NewAct, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
+from coordinator.services.ending.ended_legs import all_legs
 from coordinator.services.requests.freeze_request_views import evidence_bodies
-from coordinator.services.requests.legs import load_books
-from coordinator.storage.after_freeze import legal_orders as store
+from coordinator.storage.ending import legal_orders as store
 from coordinator.storage.engine.documents import Vault
+from coordinator.storage.ledger import freeze_ledger as ledger_store
 from coordinator.storage.ledger import hold_clocks
 from coordinator.storage.requests import freeze_requests as request_store
 from coordinator.storage.tables.freeze_requests import LegRow
 from coordinator.storage.tables.life_cycle import LegalOrderRow
 from holdfast.protocol import life_cycle_payloads as payloads
 from holdfast.protocol.payloads import format_time
+from holdfast.protocol.strict_json import JsonObject
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import EventType, PartnerKind, RequestStatus
 
@@ -48,15 +49,30 @@ class AttachLegalOrder:
     body: payloads.LegalOrder
 
 
+class LegalOrderView(TypedDict):
+    """An order as whoever attached it names it (`life_cycle_views.LegalOrderView`)."""
+
+    id: str
+    request_id: str
+    leg_id: str | None
+    partner: str
+    act_id: str
+    hold: str | None
+    agency: str | None
+    reference: str | None
+    document_sha256: str | None
+    attached_at: str
+
+
 @handles(AttachLegalOrder, needs=Permission.LEGAL_ORDER_ATTACH)
 def attach(command: AttachLegalOrder, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Show an order to the requester and to the leg that it concerns.
+    """Tell the requester of an order, and the leg that it concerns.
 
-    About no hold: to every leg.
+    An order that names no hold concerns every leg.
     """
     body = command.body
     on = _target(command, actor, uow)
-    act_id = on.store_act(Act("legal_order"))
+    act_id = on.store_act(NewAct("legal_order"))
     order = store.insert_order(
         uow.connection,
         id=new_id("ord"),
@@ -105,7 +121,8 @@ def _target(
 
 
 def _require_holding(on: LegContext, hold_id: str | None) -> None:
-    holds = {hold.id: hold for _, hold in load_books(on.uow, on.leg).linked()}
+    ledger = ledger_store.load_leg(on.uow.connection, on.leg)
+    holds = {hold.id: hold for _, hold in ledger.linked()}
     if hold_id is not None and hold_id not in holds:
         raise NotFoundError("you have no such hold on this request", code="no_such_hold")
     meant = holds.values() if hold_id is None else (holds[hold_id],)
@@ -125,7 +142,7 @@ def _leg_of_hold(on: RequestContext, hold_id: str) -> LegRow:
     return leg
 
 
-def _tell_all(on: RequestContext, data: Mapping[str, Any]) -> None:
+def _tell_all(on: RequestContext, data: Mapping[str, object]) -> None:
     """Tell every partner asked of an order that is about all legs."""
     for leg in all_legs(on.uow, on.request.id):
         on.tell_partner(leg, EventType.LEG_LEGAL_ORDER, {**data, "status": leg.status})
@@ -133,13 +150,13 @@ def _tell_all(on: RequestContext, data: Mapping[str, Any]) -> None:
 
 def legal_order_views(
     connection: Connection, vault: Vault, rows: Sequence[LegalOrderRow]
-) -> list[dict[str, Any]]:
-    """Return orders with the words of their signed acts (`life_cycle_views.LegalOrderView`)."""
+) -> list[LegalOrderView]:
+    """Return orders with the words of their signed acts."""
     bodies = evidence_bodies(connection, vault, [row.act_id for row in rows])
     return [_view(row, bodies.get(row.act_id, {})) for row in rows]
 
 
-def _view(row: LegalOrderRow, sent: Mapping[str, Any]) -> dict[str, Any]:
+def _view(row: LegalOrderRow, sent: JsonObject) -> LegalOrderView:
     """Return one order; `sent` is the body that was signed."""
     return {
         "id": row.id,
@@ -149,5 +166,7 @@ def _view(row: LegalOrderRow, sent: Mapping[str, Any]) -> dict[str, Any]:
         "act_id": row.act_id,
         "document_sha256": row.document_sha256,
         "attached_at": format_time(row.attached_at),
-        **{name: sent.get(name) for name in ("agency", "reference", "hold")},
+        "agency": sent.get("agency"),
+        "reference": sent.get("reference"),
+        "hold": sent.get("hold"),
     }

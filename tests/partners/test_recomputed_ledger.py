@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from holdfast.evidence.ledger import Books, add_up, sum_of
+from holdfast.evidence.ledger import RecomputedLedger, add_up, sum_of
 from holdfast.evidence.signed_lines import SignedReport
 from holdfast.protocol import canonical_json, strict_json
 from holdfast.protocol.payloads import FreezeReport
@@ -32,8 +32,10 @@ def released(hold: str, amount: int) -> dict[str, Any]:
     return {"kind": "released", "hold": hold, "amount": str(amount), "reason": "expired"}
 
 
-def books_of(*signed: dict[str, Any], holds: list[HoldView] | None = None, **shown: Any) -> Books:
-    """Return B's books of one report whose lines are shown as they were signed.
+def ledger_of(
+    *signed: dict[str, Any], holds: list[HoldView] | None = None, **shown: Any
+) -> RecomputedLedger:
+    """Return B's ledger of one report whose lines are shown as they were signed.
 
     `shown` replaces members of every line that has them.
     """
@@ -56,29 +58,29 @@ def books_of(*signed: dict[str, Any], holds: list[HoldView] | None = None, **sho
 
 
 def test_more_frozen_than_found_is_said() -> None:
-    assert not [f for f in books_of(found(5), frozen(5)).faults if "than it found" in f]
-    assert [f for f in books_of(found(4), frozen(5)).faults if "more than it found" in f]
-    assert [f for f in books_of(frozen(5)).faults if "more than it found" in f]
-    assert not [f for f in books_of(found(None), frozen(5)).faults if "than it found" in f]
+    assert not [f for f in ledger_of(found(5), frozen(5)).faults if "than it found" in f]
+    assert [f for f in ledger_of(found(4), frozen(5)).faults if "more than it found" in f]
+    assert [f for f in ledger_of(frozen(5)).faults if "more than it found" in f]
+    assert not [f for f in ledger_of(found(None), frozen(5)).faults if "than it found" in f]
 
 
 def test_more_gone_than_was_frozen_is_said() -> None:
     hold = new_id("hld")
-    assert [f for f in books_of(released(hold, 1)).faults if "more left" in f]
+    assert [f for f in ledger_of(released(hold, 1)).faults if "more left" in f]
 
 
 def test_sums_are_whole_numbers_however_large() -> None:
     huge = 2**256 - 1
-    sums = sum_of([books_of(found(huge), frozen(huge)), books_of(found(huge), frozen(huge))])
+    sums = sum_of([ledger_of(found(huge), frozen(huge)), ledger_of(found(huge), frozen(huge))])
     assert sums[ETH]["held"] == sums[ETH]["found"] == 2 * huge
 
 
 def test_one_asset_in_two_spellings_is_one_and_another_is_not() -> None:
     line = found(1, asset=USDT)
     for same in (USDT, USDT.lower().replace("erc20:0x", "erc20:0x")):
-        assert not [f for f in books_of(line, asset=same).faults if "asset" in f.split(": ")[-1]]
+        assert not [f for f in ledger_of(line, asset=same).faults if "asset" in f.split(": ")[-1]]
     for other in (ETH, USDT.replace("dAC1", "dAC2"), USDT.replace("erc20", "erc721"), ""):
-        assert [f for f in books_of(line, asset=other).faults if f.endswith("asset")]
+        assert [f for f in ledger_of(line, asset=other).faults if f.endswith("asset")]
 
 
 def test_a_partner_without_a_leg_has_no_lines() -> None:

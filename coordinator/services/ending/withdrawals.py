@@ -1,4 +1,4 @@
-"""Withdrawals: a request before it went out, a live one whole, or some of its addresses."""
+"""Withdrawals: of a request before it went out, of a live one, or of some addresses."""
 
 from dataclasses import dataclass
 
@@ -11,11 +11,12 @@ from coordinator.domain.errors import (
 )
 from coordinator.domain.freeze_request import Action, next_status
 from coordinator.domain.permission import Permission, is_allowed
-from coordinator.services.after_freeze.endings import end_legs, named_addresses, withdraw_from_legs
 from coordinator.services.core.access import sent_request
-from coordinator.services.core.acts import Act, RequestContext
+from coordinator.services.core.acts import NewAct, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
+from coordinator.services.ending.ended_legs import end_legs, named_addresses, withdraw_from_legs
+from coordinator.services.requests.freeze_request_views import ActView
 from coordinator.storage.requests import freeze_requests as store
 from holdfast.protocol import payloads
 from holdfast.protocol.vocabulary import EventType, RequestStatus
@@ -31,7 +32,7 @@ class WithdrawFreezeRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LapseProvisional:
-    """Nobody ratified a flash request in time: it withdraws itself."""
+    """Nobody ratified a flash request in time, so it is withdrawn."""
 
     request_id: str
 
@@ -52,15 +53,15 @@ def withdraw(command: WithdrawFreezeRequest, actor: Actor, uow: UnitOfWork) -> A
         if row.submitted_by_person != actor.person:
             raise PermissionDeniedError("an analyst or system withdraws its own requests only")
     if body.addresses == "all":
-        return withdraw_all(on, Action.WITHDRAW, Act("withdraw"), reason=body.reason)
+        return withdraw_all(on, Action.WITHDRAW, NewAct("withdraw"), reason=body.reason)
     return _withdraw_some(on, body)
 
 
-def withdraw_all(on: RequestContext, action: Action, act: Act, *, reason: str) -> Answer:
+def withdraw_all(on: RequestContext, action: Action, act: NewAct, *, reason: str) -> Answer:
     """End a request as withdrawn.
 
-    Legs, where there are any, are told and what they hold is owed; both sides learn the reason. The
-    requests that share a hold with it are locked by the caller.
+    Its legs are told, and owe answers about what they hold; both sides learn the reason. The caller
+    locks the requests that share a hold with it.
     """
     row = on.request
     went_out = row.status != RequestStatus.SUBMITTED
@@ -103,27 +104,32 @@ def _withdraw_some(on: RequestContext, body: payloads.Withdrawal) -> Answer:
             code="nothing_left",
             current_status=row.status,
         )
-    act_id = on.store_act(Act("withdraw"))
+    act_id = on.store_act(NewAct("withdraw"))
     store.withdraw_addresses(uow.connection, row.id, numbers, act_id, uow.now)
     data = {**named_addresses(row, numbers), "reason": body.reason}
     recorded = on.record(EventType.REQUEST_WITHDRAWN, data, act_id=act_id)
     withdraw_from_legs(on, numbers, body.reason)
-    return Answer(201, {"id": act_id, "request_id": row.id, "status": row.status}, entry=recorded)
+    answer: ActView = {"id": act_id, "request_id": row.id, "status": row.status}
+    return Answer(201, answer, entry=recorded)
 
 
-def tell_end(on: RequestContext, act: Act, event: EventType, *, reason: str | None) -> Answer:
-    """Store the act that ended a request, and tell the requester; the request is as it ended."""
+def tell_end(on: RequestContext, act: NewAct, event: EventType, *, reason: str | None) -> Answer:
+    """Store the act that ended a request, and tell the requester; `on` has the ended request."""
     act_id, recorded = on.act(act, event, {"reason": reason})
-    answer = {"id": act_id, "request_id": on.request.id, "status": on.request.status}
+    answer: ActView = {
+        "id": act_id,
+        "request_id": on.request.id,
+        "status": on.request.status,
+    }
     return Answer(201, answer, entry=recorded)
 
 
 @handles(LapseProvisional, needs=Permission.TIMER_FIRE)
 def lapse(command: LapseProvisional, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Withdraw a flash request that nobody ratified; does nothing where somebody was quicker."""
+    """Withdraw a flash request that nobody ratified; do nothing if it was decided meanwhile."""
     store.lock_sharing(uow.connection, command.request_id)
     row = store.get(uow.connection, command.request_id, lock=True)
     if row is None or not row.provisional or row.ratify_by is None or row.ratify_by > uow.now:
         return Answer(200, {"status": "unchanged"})
     on = RequestContext(uow, actor, row)
-    return withdraw_all(on, Action.EXPIRE, Act("lapse"), reason="nobody ratified it in time")
+    return withdraw_all(on, Action.EXPIRE, NewAct("lapse"), reason="nobody ratified it in time")

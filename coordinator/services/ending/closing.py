@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from coordinator.domain.actor import Actor
 from coordinator.domain.freeze_request import Action, State, next_status, require_closable
 from coordinator.domain.permission import Permission
-from coordinator.services.after_freeze.endings import end_legs
-from coordinator.services.after_freeze.withdrawals import tell_end
 from coordinator.services.core.access import sent_request
-from coordinator.services.core.acts import Act, RequestContext
+from coordinator.services.core.acts import NewAct, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
+from coordinator.services.ending.ended_legs import end_legs
+from coordinator.services.ending.withdrawals import tell_end
 from coordinator.storage.ledger import freeze_ledger as ledger_store
 from coordinator.storage.requests import freeze_requests as store
 from holdfast.protocol import payloads
@@ -41,7 +41,7 @@ class ExpireFreezeRequest:
 
 @handles(ExpireFreezeRequest, needs=Permission.TIMER_FIRE)
 def expire(command: ExpireFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answer:
-    """End a request that nobody approved in time; does nothing where somebody was quicker."""
+    """End a request that nobody approved in time; do nothing if it was decided meanwhile."""
     row = store.get(uow.connection, command.request_id, lock=True)
     if row is None or row.status != RequestStatus.SUBMITTED or row.approve_by > uow.now:
         return Answer(200, {"status": "unchanged"})
@@ -49,7 +49,7 @@ def expire(command: ExpireFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answe
     on = RequestContext(uow, actor, row)
     expired = on.change(status=status, provisional=provisional, ended_at=uow.now)
     why = "nobody approved it in time"
-    return tell_end(expired, Act("expire"), EventType.REQUEST_EXPIRED, reason=why)
+    return tell_end(expired, NewAct("expire"), EventType.REQUEST_EXPIRED, reason=why)
 
 
 @handles(CloseFreezeRequest, needs=Permission.FREEZE_REQUEST_CLOSE)
@@ -66,7 +66,7 @@ def close(command: CloseFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answer:
 
 @handles(CloseByItself, needs=Permission.TIMER_FIRE)
 def close_by_itself(command: CloseByItself, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Close a request whose legs are all final for long enough; else do nothing."""
+    """Close a request whose legs have all been final for long enough; otherwise do nothing."""
     row = store.get(uow.connection, command.request_id, lock=True)
     if (
         row is None
@@ -83,6 +83,6 @@ def close_by_itself(command: CloseByItself, actor: Actor, uow: UnitOfWork) -> An
 def _close(on: RequestContext, after: State, *, reason: str | None) -> Answer:
     status, provisional = after
     closed = on.change(status=status, provisional=provisional, ended_at=on.uow.now)
-    answer = tell_end(closed, Act("close"), EventType.REQUEST_CLOSED, reason=reason)
+    answer = tell_end(closed, NewAct("close"), EventType.REQUEST_CLOSED, reason=reason)
     end_legs(closed, EventType.REQUEST_CLOSED, reason=reason)
     return answer

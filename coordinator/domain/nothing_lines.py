@@ -8,12 +8,12 @@ from holdfast.protocol.payloads import NothingLine
 from holdfast.protocol.vocabulary import DeclineCode, LineKind
 
 
-class Answers:
+class NothingLines:
     """The addresses that one report answers with nothing."""
 
     def __init__(self, draft: Draft) -> None:
         self._draft = draft
-        self._answers: dict[int, tuple[int, DeclineCode]] = {}
+        self._nothing: dict[int, tuple[int, DeclineCode]] = {}
         self._rest: tuple[int, DeclineCode] | None = None
 
     def take(self, no: int, line: NothingLine, line_id: str) -> BookedLine:
@@ -35,11 +35,11 @@ class Answers:
     def _answer(self, no: int, member: str, address_no: int, code: DeclineCode) -> None:
         if not self._draft.has_address(no, address_no, member=member):
             return
-        if address_no in self._answers:
-            first = self._answers[address_no][0]
+        if address_no in self._nothing:
+            first = self._nothing[address_no][0]
             detail = f"address_no {address_no} is answered by line {first} already"
             self._draft.fault(no, member, detail, "answered_twice")
-        self._answers[address_no] = (no, code)
+        self._nothing[address_no] = (no, code)
 
     def settle(self, named: Collection[int]) -> Mapping[int, tuple[int, ...]]:
         """Write "rest" out and refuse contradictions; return line number to "rest" written out.
@@ -51,18 +51,18 @@ class Answers:
         if self._rest is not None:
             no, code = self._rest
             # Addresses with any line, before this report or by its other `nothing` lines.
-            spoken_for = self._draft.ledger.spoken_for() | set(self._answers) | set(named)
+            spoken_for = self._draft.ledger.spoken_for() | set(self._nothing) | set(named)
             count = self._draft.rules.address_count
             rest = tuple(each for each in range(count) if each not in spoken_for)
-            self._answers.update(dict.fromkeys(rest, (no, code)))
+            self._nothing.update(dict.fromkeys(rest, (no, code)))
             written_out[no] = rest
-        if self._answers:
+        if self._nothing:
             self._refuse_contradictions()
         return written_out
 
     def codes(self) -> dict[int, DeclineCode]:
         """Return the code of each answered address."""
-        return {address_no: code for address_no, (_, code) in self._answers.items()}
+        return {address_no: code for address_no, (_, code) in self._nothing.items()}
 
     def _refuse_contradictions(self) -> None:
         draft = self._draft
@@ -73,9 +73,9 @@ class Answers:
             *draft.ledger.shared.values(),
             *draft.shared.values(),
         }
-        for address_no in sorted(busy.intersection(self._answers) - draft.bad_addresses):
+        for address_no in sorted(busy.intersection(self._nothing) - draft.bad_addresses):
             draft.fault(
-                self._answers[address_no][0],
+                self._nothing[address_no][0],
                 "address_nos",
                 f"something was reported as found or frozen for address_no {address_no}: correct"
                 " that to 0 first, or leave the address out",

@@ -1,15 +1,16 @@
-"""How a request that went out ends: every leg is told, and legs that hold owe an answer."""
+"""What the end of a request means for its legs: each is told, and those that hold owe an answer."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Literal, NotRequired, TypedDict
 
+from coordinator.domain.freeze_ledger import LegLedger
 from coordinator.domain.hold import HoldBalance, obliged
 from coordinator.domain.leg import LegAct
 from coordinator.services.core.access import locked_leg
 from coordinator.services.core.acts import LegContext, RequestContext
 from coordinator.services.core.unit_of_work import UnitOfWork
 from coordinator.services.ledger.obligations import settle
-from coordinator.services.requests.legs import LegBooks, change_leg, load_books
+from coordinator.services.requests.legs import change_leg
 from coordinator.storage.ledger import freeze_ledger as ledger_store
 from coordinator.storage.ledger import hold_clocks
 from coordinator.storage.requests import legs as store
@@ -37,9 +38,9 @@ def end_legs(on: RequestContext, event: EventType, *, reason: str | None) -> Non
     """Tell every leg that the request ended; each open hold owes a release, a return or `kept`."""
     for leg in all_legs(on.uow, on.request.id):
         on_leg = on.on_leg(leg)
-        books = load_books(on.uow, leg)
-        owing = oblige(on_leg, [h for _, h in books.linked() if h.is_open])
-        status = change_leg(on_leg, LegAct.WITHDRAW, books, ended=True)
+        ledger = ledger_store.load_leg(on.uow.connection, leg)
+        owing = oblige(on_leg, [h for _, h in ledger.linked() if h.is_open])
+        status = change_leg(on_leg, LegAct.WITHDRAW, ledger, ended=True)
         on.tell_partner(leg, event, withdrawal(on.request, None, reason, status))
         if status is LegStatus.WITHDRAWN and leg.status != LegStatus.WITHDRAWN:
             on_leg.record(EventType.LEG_WITHDRAWN, {}, status=status)
@@ -49,17 +50,17 @@ def end_legs(on: RequestContext, event: EventType, *, reason: str | None) -> Non
 def withdraw_from_legs(on: RequestContext, numbers: Sequence[int], reason: str) -> None:
     """Tell every leg which addresses were withdrawn; what it holds on them owes an answer.
 
-    No other answer is awaited about them, which may have been the last that was.
+    Nothing else is awaited about these addresses, so the leg may now be answered.
     """
     named = set(numbers)
     for leg in all_legs(on.uow, on.request.id):
         on_leg = on.on_leg(leg)
-        books = load_books(on.uow, leg)
-        touched = [h for no, h in books.linked() if no in named and h.is_open]
+        ledger = ledger_store.load_leg(on.uow.connection, leg)
+        touched = [h for no, h in ledger.linked() if no in named and h.is_open]
         owing = oblige(on_leg, touched)
         status = LegStatus(leg.status)
-        if owing or books.ledger.spoken_for():
-            status = recompute_leg(on_leg, books)
+        if owing or ledger.spoken_for():
+            status = recompute_leg(on_leg, ledger)
         told = withdrawal(on.request, numbers, reason, status)
         on.tell_partner(leg, EventType.REQUEST_WITHDRAWN, told)
         answered = _ANSWERED.get(status)
@@ -68,16 +69,16 @@ def withdraw_from_legs(on: RequestContext, numbers: Sequence[int], reason: str) 
         tell_owed(on_leg, status, owing, "withdrawn")
 
 
-def recompute_leg(on: LegContext, books: LegBooks) -> LegStatus:
-    """Write a leg's flags and status anew after its holds changed without an act on it."""
-    return change_leg(on, LegAct.WITHDRAW, books)
+def recompute_leg(on: LegContext, ledger: LegLedger) -> LegStatus:
+    """Update a leg's flags and status after its holds changed without an act on it."""
+    return change_leg(on, LegAct.WITHDRAW, ledger)
 
 
 def oblige(on: LegContext, holds: Sequence[HoldBalance]) -> list[HoldBalance]:
-    """Take earlier answers back and return the holds of a leg that owe one now.
+    """Void earlier answers about holds, and return those that owe one now.
 
     The requests that share a hold with the leg's are locked by the caller (`lock_sharing`): where
-    one of them was withdrawn before, an answer that is taken back is owed to it again.
+    one of them was withdrawn before, a voided answer is owed to it again.
     """
     renewed = [obliged(hold) for hold in holds]
     answered = [hold for hold in holds if hold.kept is not None]
@@ -88,7 +89,7 @@ def oblige(on: LegContext, holds: Sequence[HoldBalance]) -> list[HoldBalance]:
 
 
 def _recompute_sharing(on: LegContext, holds: Sequence[HoldBalance]) -> None:
-    """Write the partner's other legs anew that share holds whose answer was taken back."""
+    """Update the partner's other legs that share holds whose answers were voided."""
     uow = on.uow
     sharing: dict[str, list[HoldBalance]] = {}
     for hold in holds:
@@ -99,14 +100,14 @@ def _recompute_sharing(on: LegContext, holds: Sequence[HoldBalance]) -> None:
         other = locked_leg(uow, on.actor, leg_id)
         if other is None:
             continue
-        status = recompute_leg(other, load_books(uow, other.leg))
+        status = recompute_leg(other, ledger_store.load_leg(uow.connection, other.leg))
         owing = [h for h in shared if leg_id in hold_clocks.withdrawn_legs(uow.connection, h.id)]
         if not other.leg.owes_answer:
             tell_owed(other, status, owing, "withdrawn")
 
 
 def tell_owed(on: LegContext, status: LegStatus, owing: Sequence[HoldBalance], why: str) -> None:
-    """Tell both sides that answers are owed, where any are."""
+    """Tell both sides which holds owe an answer, if any do."""
     if not owing:
         return
     named = owing[:_HOLDS_IN_EVENT]
@@ -124,11 +125,34 @@ def tell_owed(on: LegContext, status: LegStatus, owing: Sequence[HoldBalance], w
     on.record(EventType.ANSWER_OWED, data, status=status)
 
 
-def named_addresses(request: FreezeRequestRow, numbers: Sequence[int] | None) -> dict[str, Any]:
-    """Return how an event names addresses (None: all), the first of them where they are many."""
+class NamedAddresses(TypedDict):
+    """How an event names addresses.
+
+    Attributes:
+        addresses: Of many, the first ones.
+        address_count: How many there are.
+        addresses_cut: Whether there are more than are named; absent where all are meant.
+        href: Where the rest is found.
+    """
+
+    addresses: Literal["all"] | Sequence[int]
+    address_count: int
+    addresses_cut: NotRequired[bool]
+    href: NotRequired[str]
+
+
+class Withdrawn(NamedAddresses):
+    """What a partner is told when a request ends or addresses go."""
+
+    reason: str | None
+    status: LegStatus
+
+
+def named_addresses(request: FreezeRequestRow, numbers: Sequence[int] | None) -> NamedAddresses:
+    """Return how an event names addresses (None: all); of many, only the first."""
     if numbers is None:
         return {"addresses": "all", "address_count": request.address_count}
-    shown: dict[str, Any] = {
+    shown: NamedAddresses = {
         "addresses": list(numbers[:ADDRESSES_IN_EVENT]),
         "address_count": len(numbers),
         "addresses_cut": len(numbers) > ADDRESSES_IN_EVENT,
@@ -143,7 +167,7 @@ def withdrawal(
     numbers: Sequence[int] | None,
     reason: str | None,
     status: LegStatus,
-) -> dict[str, Any]:
+) -> Withdrawn:
     """Return what a partner is told when a request ends (numbers None) or addresses go.
 
     Args:
@@ -152,4 +176,4 @@ def withdrawal(
         reason: As the requester states it.
         status: How the partner's leg shows now.
     """
-    return {**named_addresses(request, numbers), "reason": reason, "status": status.value}
+    return {**named_addresses(request, numbers), "reason": reason, "status": status}

@@ -1,1 +1,0 @@
-"""What follows a freeze: withdrawals, ends, disputes, legal orders."""
