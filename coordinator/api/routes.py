@@ -25,6 +25,7 @@ from coordinator.api import (
     membership_reads,
     service,
     statistics,
+    tasks,
     webhook_endpoints,
 )
 from coordinator.api.pipeline import serve_command, serve_query
@@ -107,6 +108,10 @@ ROUTES: tuple[Route, ...] = (
             "/v1/freeze-requests/{request_id}/disputes/{dispute_id}/resolution",
             disputes.resolve,
         ),
+    ),
+    *_section(
+        "tasks",
+        ("POST", "/v1/tasks/{task_id}/taken", tasks.take),
     ),
     *_section(
         "evidence",

@@ -23,7 +23,14 @@ from coordinator.services.membership import (
     rotations,
     suspensions,
 )
-from coordinator.services.requests import additions, approvals, freeze_requests, info_requests, legs
+from coordinator.services.requests import (
+    additions,
+    approvals,
+    freeze_requests,
+    info_requests,
+    legs,
+    tasks,
+)
 
 HANDLERS: tuple[Handler[Any], ...] = (
     # A freeze request, from submission to closure.
@@ -46,6 +53,7 @@ HANDLERS: tuple[Handler[Any], ...] = (
     info_requests.ask,
     info_requests.answer,
     info_requests.mark_reply_late,
+    tasks.take,
     # What was found and is held.
     freeze_ledger.report,
     holds.extend,

@@ -8,6 +8,7 @@ import pytest
 
 from holdfast.profiles.store import Profile, ProfileStore
 from holdfast.protocol import canonical_json
+from holdfast.protocol.tasks import Task, TaskKind
 from holdfast.protocol.type_ids import new_id
 from tests.partners.shell import FRQ, REQUEST, Shell, answer_request, sent
 from tests.partners.stub_coordinator import StubCoordinator
@@ -398,3 +399,22 @@ def test_a_request_is_shown_with_whose_clock_runs(
     assert f"exchange-b.example{words}" in lines
     assert len(f"exchange-b.example{words}") <= 80
     assert sum(line.startswith("exchange-c.example") for line in lines) == 1
+
+
+def test_a_task_is_taken_and_who_has_it_is_shown(shell: Shell, stub: StubCoordinator) -> None:
+    answer_request(stub)
+    task = Task(TaskKind.ANSWER, FRQ, new_id("leg"))
+    shown: dict[str, Any] = {"id": task.id, "kind": "answer"}
+    taken = {**shown, "taken_at": UNTIL, "taken_by": new_id("per")}
+    stub.answers("GET", f"{REQUEST}/legs", {"items": [leg_view(tasks=[shown, taken])]})
+    lines = shell("status", FRQ).output.splitlines()
+    by = "answer by exchange-b.example"
+    assert f"{by}: nobody has it yet" in lines
+    assert f"  holdfast take {task.id}" in lines
+    assert f"{by}: {taken['taken_by']} since 2026-03-01 12:00 UTC" in lines
+    stub.answers("POST", f"/v1/tasks/{task.id}/taken", {**act_view(), "task": taken}, status=201)
+    done = shell("take", task.id)
+    assert done.exit_code == 0, done.output
+    assert "2026-03-01 12:00 UTC" in done.output
+    assert sent(stub) == {"content_sha256": SHA256}
+    assert shell("take", "tsk_sleep").exit_code == 2

@@ -340,7 +340,7 @@ class LifeCycle(RuleBasedStateMachine):
             legs = [leg for leg in model.legs if leg.request is request]
             for leg in legs:
                 row = desk.leg(self.exchanges[leg.partner], ask)
-                shown = (row.status, set(row.flags) - {"overdue"})
+                shown = (row.status, set(row.flags) - {"overdue", "unanswered"})
                 assert shown == (model.status(leg), model.flags(leg)), leg.partner
                 assert desk.totals(leg_id=row.id).get(ETHER, {}) == model.totals(legs=[leg])
             assert desk.totals(request_id=ask.id).get(ETHER, {}) == model.totals(legs)

@@ -16,6 +16,7 @@ from coordinator.domain.chain import Chains
 from coordinator.domain.leg import LegFlag
 from coordinator.services.core.read_context import ReadContext
 from coordinator.services.core.unit_of_work import LegNumbers, LogEntry, unpack_evidence
+from coordinator.services.requests.task_views import TaskView, leg_tasks
 from coordinator.storage.ending import disputes
 from coordinator.storage.engine.documents import Vault, load, load_one
 from coordinator.storage.ledger import ledger_totals
@@ -80,6 +81,7 @@ class AwaitedAddition(TypedDict):
     proposed_by: str
     proposed_at: str
     decide_by: str
+    task: TaskView
 
 
 class FreezeRequestSummary(TypedDict):
@@ -98,6 +100,7 @@ class FreezeRequestSummary(TypedDict):
     partners_asked: int
     leg_status: LegStatus | None
     decide_by: NotRequired[str | None]
+    task: NotRequired[TaskView | None]
     additions: NotRequired[Sequence[AwaitedAddition]]
 
 
@@ -195,6 +198,7 @@ class LegView(TypedDict):
     sequence: int
     requester_sequence: int
     flags: list[str]
+    tasks: Sequence[TaskView]
     totals: TotalsView
 
 
@@ -294,7 +298,7 @@ def request_view(
         return view
     view = _common_view(row, details, list(legs))
     if leg is not None:
-        shown = leg_views(connection, vault, [leg])[0]
+        shown = leg_views(connection, vault, partner, [leg])[0]
         view |= {"leg": shown, "totals": shown["totals"]}
     return view
 
@@ -393,6 +397,7 @@ class LegDetails:
             when a release is recommended; None where nothing is contested.
         asked: Until when the requester is to reply to the leg's oldest open question, and since
             when that is late; None where nothing is asked.
+        tasks: What waits for its partner.
     """
 
     numbers: LegNumbers
@@ -400,15 +405,19 @@ class LegDetails:
     decline_detail: str | None
     contested: tuple[datetime, datetime | None] | None
     asked: tuple[datetime, datetime | None] | None
+    tasks: Sequence[TaskView]
 
 
-def leg_views(connection: Connection, vault: Vault, rows: Sequence[LegRow]) -> list[LegView]:
-    """Return legs with their totals, in a few queries for all."""
+def leg_views(
+    connection: Connection, vault: Vault, reader: str, rows: Sequence[LegRow]
+) -> list[LegView]:
+    """Return legs with their totals as `reader` is shown them, in a few queries for all."""
     totals = ledger_totals.totals_by_leg(connection, [row.id for row in rows])
     declines = [row.decline_act_id for row in rows if row.decline_act_id is not None]
     bodies = evidence_bodies(connection, vault, declines)
     disputed = dispute_times(connection, rows)
     asked = reply_times(connection, rows)
+    tasks = leg_tasks(connection, rows, reader)
     return [
         leg_view(
             row,
@@ -418,6 +427,7 @@ def leg_views(connection: Connection, vault: Vault, rows: Sequence[LegRow]) -> l
                 bodies.get(row.decline_act_id or "", {}).get("detail"),
                 disputed.get(row.id),
                 asked.get(row.id),
+                tasks[row.id],
             ),
         )
         for row in rows
@@ -461,6 +471,7 @@ def leg_view(row: LegRow, details: LegDetails) -> LegView:
         sequence=details.numbers.sequence,
         requester_sequence=details.numbers.requester_sequence,
         flags=list(row.flags),
+        tasks=details.tasks,
         totals=details.totals,
     )
     if details.asked is not None:

@@ -33,11 +33,13 @@ from coordinator.services.requests.freeze_request_views import (
     leg_view,
     reply_times,
 )
+from coordinator.services.requests.task_views import leg_tasks, settling_task
 from coordinator.storage.ending import disputes as dispute_store
 from coordinator.storage.ledger import freeze_ledger as ledger_store
 from coordinator.storage.ledger import hold_clocks, ledger_totals
 from coordinator.storage.requests import freeze_requests as request_store
 from coordinator.storage.requests import legs as store
+from coordinator.storage.requests import tasks as task_store
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from holdfast.protocol import payloads
 from holdfast.protocol.payloads import format_time, optional_time
@@ -162,12 +164,22 @@ def change_leg(on: LegContext, act: LegAct, ledger: LegLedger, **values: Any) ->
         last_act=None if last_act is None else LegAct(last_act),
         ended=ended,
     )
-    may_owe = bool(ledger.holds or ledger.shared)
-    owes = may_owe and hold_clocks.owed_by_leg(uow.connection, leg.id) > 0
+    owes = _owes_answer(on, ledger)
     values["flags"] = flags_with(flags, LegFlag.ANSWER_OWED, holds=owes)
     store.change(uow.connection, leg, status=status.value, owes_answer=owes, **values)
     settle_final(uow, on.request)
     return status
+
+
+def _owes_answer(on: LegContext, ledger: LegLedger) -> bool:
+    """Tell whether a leg owes an answer about a hold; whoever had that has it no more if not."""
+    connection, leg = on.uow.connection, on.leg
+    may_owe = bool(ledger.holds or ledger.shared)
+    owes = may_owe and hold_clocks.owed_by_leg(connection, leg.id) > 0
+    if leg.owes_answer and not owes:
+        # It may be owed again, and then nobody has it yet.
+        task_store.forget(connection, leg.partner, settling_task(leg).id)
+    return owes
 
 
 def _is_disputed(on: LegContext, ledger: LegLedger) -> bool:
@@ -220,6 +232,7 @@ def leg_now(
         decline_detail,
         dispute_times(uow.connection, [leg]).get(leg.id),
         reply_times(uow.connection, [leg]).get(leg.id),
+        leg_tasks(uow.connection, [leg], on.actor.partner)[leg.id],
     )
     return leg_view(leg, details)
 

@@ -24,6 +24,7 @@ from holdfast.cli import (
     questions,
     requests,
     statistics,
+    tasks,
     verification,
 )
 from holdfast.cli.session import Session, SessionGroup
@@ -72,6 +73,7 @@ for module in (
     additions,
     incidents,
     statistics,
+    tasks,
     events,
 ):
     module.register(cli)

@@ -1,5 +1,6 @@
 """`holdfast draft`, `submit`, `status`, `withdraw`, `close`: the requesting side."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -17,6 +18,7 @@ from holdfast.cli.session import (
     table,
 )
 from holdfast.cli.sums import SUMS, line_words, sum_rows, usd_of
+from holdfast.cli.tasks import task_words
 from holdfast.client.draft import Draft, count_lines, encode_draft, read_draft
 from holdfast.errors import InvalidDraftError, TransportError, ValidationError
 from holdfast.protocol.views import FlaggedAddressView, FreezeRequestView, LegView, LineView
@@ -201,12 +203,21 @@ def _show_request(session: Session, view: FreezeRequestView, legs: list[LegView]
         session.out.print(f"next: another person's `holdfast approve {view.id}`")
     if legs:
         session.out.print()
-        session.out.print(table(_LEG_COLUMNS, [row for leg in legs for row in _leg_rows(leg)]))
-        for words in filter(None, map(_clock_words, legs)):
-            session.out.print(words, markup=False, highlight=False)
+        _show_legs(session, legs)
     if view.totals:
         session.out.print()
         session.out.print(table(("total", *SUMS), sum_rows(view.totals)))
+
+
+def _show_legs(session: Session, legs: Sequence[LegView]) -> None:
+    """Print legs, then whose clock runs on each, and who has what waits there."""
+    session.out.print(table(_LEG_COLUMNS, [row for leg in legs for row in _leg_rows(leg)]))
+    lines = [*filter(None, map(_clock_words, legs))]
+    for leg in legs:
+        for task in leg.tasks:
+            lines += task_words(f"{task.kind.value} by {leg.partner}", task)
+    for line in lines:
+        session.out.print(line, markup=False, highlight=False)
 
 
 def _address_count(view: FreezeRequestView) -> str:

@@ -32,6 +32,7 @@ from holdfast.protocol.life_cycle_payloads import (
     InfoRequest,
     LegalOrder,
     PartnersAddition,
+    TaskTaken,
 )
 from holdfast.protocol.life_cycle_views import (
     AdditionView,
@@ -96,6 +97,7 @@ from holdfast.protocol.views import (
     PersonView,
     RevocationView,
     ServiceView,
+    TakenTaskView,
     View,
 )
 from holdfast.protocol.vocabulary import Decision, DeclineCode, HoldBasis
@@ -537,6 +539,13 @@ class Client:
         body = InfoAnswer(content_sha256=request.content_sha256, text=text)
         path = f"{_REQUESTS}/{request.id}/info-requests/{info_request_id}/answer"
         return self._post(InfoRequestView, path, body, idempotency_key)
+
+    def take(
+        self, request: RequestRef, task_id: str, *, idempotency_key: str | None = None
+    ) -> TakenTaskView:
+        """Say "I have it" of a task that waits for a person, about this request."""
+        body = TaskTaken(content_sha256=request.content_sha256)
+        return self._post(TakenTaskView, f"/v1/tasks/{task_id}/taken", body, idempotency_key)
 
     def resolve_dispute(
         self,

@@ -74,6 +74,10 @@ class LegalOrder(ActBody):
     hold: HoldId | None = None
 
 
+class TaskTaken(ActBody):
+    """`POST /v1/tasks/{id}/taken`: somebody has it; the hash is of the request that it is about."""
+
+
 class PartnersAddition(ActBody):
     """`POST …/partners`: more partners for a live request, approved like a request.
 

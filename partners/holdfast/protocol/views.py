@@ -9,6 +9,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from holdfast.protocol.payloads import AmountText, Handle, Sha256, Time, Usd
+from holdfast.protocol.tasks import TaskKind
 from holdfast.protocol.vocabulary import (
     Decision,
     EvidenceKind,
@@ -148,6 +149,18 @@ class ApprovalView(View):
     context_sha256: Sha256
 
 
+class TaskView(View):
+    """Something that waits for a person.
+
+    `taken_at`: somebody has it since then. Who, only colleagues read (`taken_by`).
+    """
+
+    id: str
+    kind: TaskKind
+    taken_at: Time | None = None
+    taken_by: str | None = None
+
+
 class LegView(View):
     """One partner's side of a request.
 
@@ -185,6 +198,7 @@ class LegView(View):
     sequence: int
     requester_sequence: int = 0
     flags: list[str] = []
+    tasks: list[TaskView] = []
     totals: Totals = {}
 
 
@@ -253,6 +267,7 @@ class AwaitedAddition(View):
     proposed_by: str
     proposed_at: Time
     decide_by: Time
+    task: TaskView | None = None
 
 
 class FreezeRequestSummary(View):
@@ -275,6 +290,7 @@ class FreezeRequestSummary(View):
     leg_status: LegStatus | None = None
     provisional: bool = False
     decide_by: Time | None = None
+    task: TaskView | None = None
     additions: list[AwaitedAddition] = []
 
 
@@ -389,6 +405,16 @@ class ActView(View):
     request_id: str
     status: str
     leg: LegView | None = None
+    log: LogEntry | None = None
+
+
+class TakenTaskView(View):
+    """The answer to taking a task."""
+
+    id: str
+    request_id: str
+    status: str
+    task: TaskView
     log: LogEntry | None = None
 
 

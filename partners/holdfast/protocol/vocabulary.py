@@ -262,5 +262,6 @@ class EventType(StrEnum):
     PARTNER_JOINED = "partner.joined"
     PARTNER_SUSPENDED = "partner.suspended"
     PARTNER_ROOT_RESET = "partner.root_reset"
+    TASK_TAKEN = "task.taken"
     ENDPOINT_TEST = "endpoint.test"
     ENDPOINT_FAILING = "endpoint.failing"
