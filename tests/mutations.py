@@ -62,6 +62,42 @@ _FRONT = ("tests/operations/test_front.py",)
 
 MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
+        f"{_DOMAIN}/answer_clock.py",
+        "if self.paused_at is None and must_wait and not self._has_run_out(now):",
+        "if self.paused_at is None and must_wait:",
+        ("tests/domain/test_answer_clock.py",),
+    ),
+    Mutation(
+        f"{_DOMAIN}/answer_clock.py",
+        "self.answer_by + (now - self.paused_at)",
+        "self.answer_by",
+        ("tests/domain/test_answer_clock.py",),
+    ),
+    Mutation(
+        f"{_DOMAIN}/clock_profiles.py",
+        "frozenset({Urgency.ROUTINE})",
+        "frozenset(Urgency)",
+        ("tests/domain/test_deadlines.py",),
+    ),
+    Mutation(
+        f"{_DOMAIN}/working_days.py",
+        "day = start.astimezone(calendar.zone).date()",
+        "day = start.date()",
+        ("tests/domain/test_working_days.py",),
+    ),
+    Mutation(
+        f"{_SERVICES}/requests/tasks.py",
+        "if row is None or owner != actor.partner:",
+        "if row is None or owner is None:",
+        ("tests/services/test_tasks.py",),
+    ),
+    Mutation(
+        f"{_SERVICES}/requests/task_views.py",
+        "is_own = taken is not None and taken.partner == reader",
+        "is_own = taken is not None",
+        ("tests/services/test_tasks.py",),
+    ),
+    Mutation(
         f"{_DOMAIN}/approval.py",
         "if actor.person in excluded:",
         "if False:",

@@ -29,6 +29,7 @@ from coordinator.api import (
     service,
     statistics,
     support,
+    tasks,
     webhook_endpoints,
     withdrawals,
 )
@@ -133,6 +134,10 @@ ROUTES: tuple[Route, ...] = (
             clearances.revoke,
         ),
         ("GET", "/v1/clearances/{clearance_id}", clearances.read_status),
+    ),
+    *_section(
+        "tasks",
+        ("POST", "/v1/tasks/{task_id}/taken", tasks.take),
     ),
     *_section(
         "evidence",

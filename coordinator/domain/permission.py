@@ -48,6 +48,7 @@ class Permission(StrEnum):
     FREEZE_LEDGER_CORRECT = "freeze_ledger:correct"
     DISPUTE_RAISE = "dispute:raise"
     # both sides
+    TASK_TAKE = "task:take"  # what one may take is decided by what it takes to do it
     LEGAL_ORDER_ATTACH = "legal_order:attach"  # by the partner that holds, or by an authority
     EVENT_READ = "event:read"
     STATISTICS_READ = "statistics:read"
@@ -113,6 +114,7 @@ _DECIDE = frozenset(
         P.FREEZE_REQUEST_WITHDRAW,
         P.FREEZE_REQUEST_ADD_PARTNERS,
         P.FREEZE_REQUEST_CLOSE,
+        P.INFO_REQUEST_ANSWER,
         P.SAME_FUNDS_MARK,
         P.DISPUTE_RESOLVE,
         P.CLEARANCE_REVOKE,
@@ -126,11 +128,19 @@ _MEMBERSHIP = frozenset({P.PARTNER_CHANGE, P.GRANT_MAKE, P.GRANT_APPROVE, P.REVO
 
 GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
-        Role.ANALYST: _READ | _SUBMIT | _ANSWER_ASKED,
+        Role.ANALYST: _READ | _SUBMIT | _ANSWER_ASKED | {P.TASK_TAKE},
         Role.SYSTEM: _READ | _SUBMIT | _ANSWER_ASKED | _ENDPOINTS,
-        Role.COMPLIANCE: _READ | _DISPOSE | _PAPERS | _ENDPOINTS | {P.LEGAL_ORDER_ATTACH},
-        Role.SECURITY_LEAD: frozenset(
-            {*_READ, *_DECIDE, *_DISPOSE, *_PAPERS, *_ENDPOINTS, *_MEMBERSHIP, P.LEGAL_ORDER_ATTACH}
+        Role.COMPLIANCE: (
+            _READ | _DISPOSE | _PAPERS | _ENDPOINTS | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE}
+        ),
+        Role.SECURITY_LEAD: (
+            _READ
+            | _DECIDE
+            | _DISPOSE
+            | _PAPERS
+            | _ENDPOINTS
+            | _MEMBERSHIP
+            | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE}
         ),
         Role.AUDITOR: _READ | {P.WEBHOOK_ENDPOINT_READ},
     }

@@ -40,6 +40,7 @@ from coordinator.services.requests import (
     legs,
     ratification,
     support,
+    tasks,
 )
 
 HANDLERS: tuple[Handler[Any], ...] = (
@@ -64,8 +65,11 @@ HANDLERS: tuple[Handler[Any], ...] = (
     legs.mark_delivered,
     legs.mark_undeliverable,
     legs.mark_overdue,
+    legs.mark_unanswered,
     info_requests.ask,
     info_requests.answer,
+    info_requests.mark_reply_late,
+    tasks.take,
     # What was found and is held.
     freeze_ledger.report,
     holds.extend,

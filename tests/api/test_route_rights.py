@@ -66,7 +66,7 @@ RIGHTS: Mapping[str, set[str]] = {
     f"POST {REQUEST}/decline": DISPOSING,
     f"POST {REQUEST}/freeze-reports": ANSWERING,
     f"POST {REQUEST}/info-requests": ANSWERING,
-    f"POST {REQUEST}/info-requests/{{info_request_id}}/answer": {"analyst", "system"},
+    f"POST {REQUEST}/info-requests/{{info_request_id}}/answer": SUBMITTING,
     f"POST {REQUEST}/disputes": DISPOSING,
     f"POST {REQUEST}/disputes/{{dispute_id}}/resolution": LEAD,
     f"POST {REQUEST}/clearances/{{clearance_id}}/revocation": LEAD,
@@ -74,6 +74,8 @@ RIGHTS: Mapping[str, set[str]] = {
     f"POST {REQUEST}/extension-requests": LEAD,
     f"POST {REQUEST}/legal-orders": DISPOSING,
     f"POST {REQUEST}/partners": LEAD,
+    # Of a leg that is to be acknowledged; a system does not take, it does.
+    "POST /v1/tasks/{task_id}/taken": ANSWERING - {"system"},
     "POST /v1/webhook-endpoints": ENDPOINTS,
     "PATCH /v1/webhook-endpoints/{endpoint_id}": ENDPOINTS,
     "DELETE /v1/webhook-endpoints/{endpoint_id}": ENDPOINTS,
@@ -153,6 +155,7 @@ def _body(route: Route, cast: Cast, own: Exchange, request: Mapping[str, Any]) -
         "/legal-orders": act
         | {"agency": "Police", "reference": "17/2026", "document_sha256": "0" * 64},
         "/v1/grants/{proposal_id}/approvals": {"grant_sha256": "0" * 64},
+        "/taken": act,
         "/replay": {"since": "2026-03-02T11:00:00Z"},
         "/v1/grants": grant_body(own.analyst),
         "/v1/revocations": {"kid": "A" * 43},
@@ -175,6 +178,7 @@ def _path(route: Route, request: Mapping[str, Any], **ids: str) -> str:
         "clearance_id": f"clr_{UNKNOWN}",
         "withdrawal_id": f"wdp_{UNKNOWN}",
         "proposal_id": f"grp_{UNKNOWN}",
+        "task_id": f"tsk_acknowledge_{request['id'].partition('_')[2]}_{UNKNOWN}",
     } | ids
     return route.path.format(**names)
 

@@ -7,6 +7,7 @@ import pytest
 from coordinator.domain.clock import SteppedClock
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.documents import Vault
+from holdfast.protocol.tasks import Task, TaskKind
 from tests.factories import Cast, Member, Signer, nonce
 from tests.services.request_cast import Desk
 from tests.services.through_api import World, problem
@@ -101,6 +102,12 @@ def test_proposed_partners_wait_for_another_lead_with_what_the_decision_names(w:
             "proposed_by": w.cast.a.lead.subject,
             "proposed_at": addition["proposed_at"],
             "decide_by": addition["approve_by"],
+            "task": {
+                "id": Task(TaskKind.DECIDE_ADDITION, request["id"], addition["id"]).id,
+                "kind": "decide_addition",
+                "taken_at": None,
+                "taken_by": None,
+            },
         }
     ]
     approval = {"decision": "approve", "context_sha256": addition["context_sha256"]}

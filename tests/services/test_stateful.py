@@ -416,7 +416,7 @@ class LifeCycle(RuleBasedStateMachine):
             legs = [leg for leg in model.legs if leg.request is request]
             for leg in legs:
                 side = desk.leg(self.exchanges[leg.partner], ask)
-                shown = (side.status, set(side.flags) - {"overdue"})
+                shown = (side.status, set(side.flags) - {"overdue", "unanswered"})
                 assert shown == (model.status(leg), model.flags(leg)), leg.partner
                 assert desk.totals(leg_id=side.id).get(ETHER, {}) == model.totals(legs=[leg])
             assert {h.id: desk.hold_row(h.id).irregular for h in model.holds} == {

@@ -10,8 +10,11 @@ from coordinator.services.requests.freeze_request_views import (
     FreezeRequestSummary,
     summaries,
 )
+from coordinator.services.requests.task_views import task_view
 from coordinator.storage.reading import awaited_decisions as store
+from coordinator.storage.requests.tasks import taken
 from holdfast.protocol.payloads import format_time
+from holdfast.protocol.tasks import Task, TaskKind
 
 
 def awaited(read: ReadContext, ids: Sequence[str]) -> list[FreezeRequestSummary]:
@@ -24,7 +27,11 @@ def awaited(read: ReadContext, ids: Sequence[str]) -> list[FreezeRequestSummary]
     themselves = store.undecided(connection, ids, actor.person, read.now)
     additions: dict[str, list[AwaitedAddition]] = defaultdict(list)
     proposed_after = read.now - policies.approve_within
-    for addition in store.additions(connection, ids, actor.person, proposed_after):
+    proposed = store.additions(connection, ids, actor.person, proposed_after)
+    tasks = {row.id: _task(row.id, is_out=row.provisional) for row in rows}
+    tasks |= {a.id: Task(TaskKind.DECIDE_ADDITION, a.request_id, a.id) for a in proposed}
+    known = taken(connection, {task.id: actor.partner for task in tasks.values()})
+    for addition in proposed:
         additions[addition.request_id].append(
             {
                 "id": addition.id,
@@ -33,6 +40,7 @@ def awaited(read: ReadContext, ids: Sequence[str]) -> list[FreezeRequestSummary]
                 "proposed_by": addition.proposed_by_person,
                 "proposed_at": format_time(addition.proposed_at),
                 "decide_by": format_time(addition.proposed_at + policies.approve_within),
+                "task": task_view(tasks[addition.id], known, actor.partner),
             }
         )
     withdrawals: dict[str, list[AwaitedWithdrawal]] = defaultdict(list)
@@ -51,6 +59,11 @@ def awaited(read: ReadContext, ids: Sequence[str]) -> list[FreezeRequestSummary]
         until = row.unratified_until or (row.ratify_by if row.provisional else row.approve_by)
         is_awaited = row.id in themselves and until is not None
         view["decide_by"] = format_time(until) if is_awaited else None
+        view["task"] = task_view(tasks[row.id], known, actor.partner) if is_awaited else None
         view["additions"] = additions[row.id]
         view["withdrawals"] = withdrawals[row.id]
     return views
+
+
+def _task(request_id: str, *, is_out: bool) -> Task:
+    return Task(TaskKind.RATIFY if is_out else TaskKind.APPROVE, request_id)

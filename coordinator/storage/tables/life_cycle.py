@@ -101,7 +101,7 @@ class TakenTaskRow(Base):
     __tablename__ = "taken_task"
     partner: Mapped[str] = mapped_column(String(253), primary_key=True)
     task_id: Mapped[str] = mapped_column(
-        String(60), primary_key=True, comment="tsk_…, made of what waits and of whom it waits for"
+        String(80), primary_key=True, comment="tsk_…, made of what waits and of whom it waits for"
     )
     request_id: Mapped[Id | None] = mapped_column(ForeignKey("freeze_request.id"))
     person: Mapped[str] = mapped_column(String(40))

@@ -27,6 +27,7 @@ from holdfast.cli import (
     requests,
     statistics,
     support,
+    tasks,
     two_leads,
     verification,
 )
@@ -80,6 +81,7 @@ for module in (
     two_leads,
     incidents,
     statistics,
+    tasks,
     events,
 ):
     module.register(cli)

@@ -39,6 +39,7 @@ from holdfast.protocol.life_cycle_payloads import (
     PartnersAddition,
     SameFunds,
     SupportRaise,
+    TaskTaken,
     WithdrawalDecision,
 )
 from holdfast.protocol.life_cycle_views import (
@@ -113,6 +114,7 @@ from holdfast.protocol.views import (
     PersonView,
     RevocationView,
     ServiceView,
+    TakenTaskView,
     View,
 )
 from holdfast.protocol.vocabulary import (
@@ -602,6 +604,13 @@ class Client:
         body = InfoAnswer(content_sha256=request.content_sha256, text=text)
         path = f"{_REQUESTS}/{request.id}/info-requests/{info_request_id}/answer"
         return self._post(InfoRequestView, path, body, idempotency_key)
+
+    def take(
+        self, request: RequestRef, task_id: str, *, idempotency_key: str | None = None
+    ) -> TakenTaskView:
+        """Say "I have it" of a task that waits for a person, about this request."""
+        body = TaskTaken(content_sha256=request.content_sha256)
+        return self._post(TakenTaskView, f"/v1/tasks/{task_id}/taken", body, idempotency_key)
 
     def resolve_dispute(
         self,

@@ -149,6 +149,10 @@ class SupportRaise(ActBody):
     reference: FileNumber | None = None
 
 
+class TaskTaken(ActBody):
+    """`POST /v1/tasks/{id}/taken`: somebody has it; the hash is of the request that it is about."""
+
+
 class PartnersAddition(ActBody):
     """`POST …/partners`: more partners for a live request, approved like a request.
 

@@ -13,7 +13,10 @@ from holdfast.protocol.vocabulary import LegStatus, RequestStatus, Support, With
 
 
 class InfoRequestView(View):
-    """What a partner asked, and the answer; the words come from the signed acts."""
+    """What a partner asked, and the answer; the words come from the signed acts.
+
+    The requester should reply until `reply_by`; `late_at` is when it was seen that it did not.
+    """
 
     id: str
     request_id: str
@@ -21,6 +24,8 @@ class InfoRequestView(View):
     partner: Handle
     act_id: str
     asked_at: Time
+    reply_by: Time | None = None
+    late_at: Time | None = None
     missing: list[str] = Field(default_factory=list)
     text: str | None = None
     answer_act_id: str | None = None
@@ -282,6 +287,13 @@ class Durations(View):
     p90_ms: int | None = None
 
 
+class InTime(View):
+    """How many have come or should have, and how many of them came in time."""
+
+    count: int
+    in_time: int
+
+
 class AssetFigures(View):
     """What was asked for, found, frozen and returned of one asset, base units."""
 
@@ -340,13 +352,21 @@ class ClearanceStatus(View):
 
 
 class StatisticsRow(View):
-    """How one partner answered requests of one urgency that reached it in one month."""
+    """How one partner answered requests of one urgency that reached it in one month.
+
+    `answered` is the time until every address had its answer, with what the partner waited for the
+    replies to its questions; whether it was in time is judged without that. Requests that ended
+    before their time to answer count neither way, nor do legs whose partner may not speak.
+    """
 
     partner: Handle
     urgency: str
     month: str
     legs: int
     acknowledged: Durations
+    acknowledged_in_time: InTime | None = None
+    answered: Durations | None = None
+    answered_in_time: InTime | None = None
     first_freeze: Durations
     assets: dict[str, AssetFigures] = Field(default_factory=dict)
     usd: UsdFigures = UsdFigures()

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from holdfast.protocol.payloads import AmountText, Handle, Sha256, Time, Usd
+from holdfast.protocol.tasks import TaskKind
 from holdfast.protocol.vocabulary import (
     Decision,
     EvidenceKind,
@@ -156,6 +157,18 @@ class ApprovalView(View):
     left_out: list[int] = []
 
 
+class TaskView(View):
+    """Something that waits for a person.
+
+    `taken_at`: somebody has it since then. Who, only colleagues read (`taken_by`).
+    """
+
+    id: str
+    kind: TaskKind
+    taken_at: Time | None = None
+    taken_by: str | None = None
+
+
 class LegView(View):
     """One partner's side of a request.
 
@@ -166,6 +179,12 @@ class LegView(View):
     when the indemnity was given for want of which it declined: it may review again. Once it is over
     or an answer is owed, `withdrawn_reason_code` says why the request, or its addresses, were
     withdrawn.
+
+    By `answer_by` every address should have its answer; `answered_at` is when all had one first,
+    `unanswered_at` when it was seen that time was over. `clock_paused_at`: since then the partner
+    waits for others, and `answer_by` moves by as long as that takes. While a question of the
+    partner's is open, a read tells until when the requester is to reply (`reply_by`), and since
+    when that is late.
     """
 
     id: str
@@ -177,6 +196,12 @@ class LegView(View):
     acknowledge_by: Time
     acknowledged_at: Time | None = None
     overdue_at: Time | None = None
+    answer_by: Time | None = None
+    answered_at: Time | None = None
+    unanswered_at: Time | None = None
+    clock_paused_at: Time | None = None
+    reply_by: Time | None = None
+    reply_late_at: Time | None = None
     dispute_answer_by: Time | None = None
     release_recommended_at: Time | None = None
     decline_code: str | None = None
@@ -186,6 +211,7 @@ class LegView(View):
     sequence: int
     requester_sequence: int = 0
     flags: list[str] = []
+    tasks: list[TaskView] = []
     totals: Totals = {}
 
 
@@ -267,6 +293,7 @@ class AwaitedAddition(View):
     proposed_by: str
     proposed_at: Time
     decide_by: Time
+    task: TaskView | None = None
 
 
 class AwaitedWithdrawal(View):
@@ -300,6 +327,7 @@ class FreezeRequestSummary(View):
     provisional: bool = False
     unratified: bool = False
     decide_by: Time | None = None
+    task: TaskView | None = None
     additions: list[AwaitedAddition] = []
     withdrawals: list[AwaitedWithdrawal] = []
 
@@ -445,6 +473,16 @@ class ActView(View):
     log: LogEntry | None = None
 
 
+class TakenTaskView(View):
+    """The answer to taking a task."""
+
+    id: str
+    request_id: str
+    status: str
+    task: TaskView
+    log: LogEntry | None = None
+
+
 class HoldActView(View):
     """The answer to an extension: the hold's new end and ground."""
 
@@ -531,6 +569,26 @@ class RevocationView(View):
     log: LogEntry | None = None
 
 
+class SpanView(View):
+    """How long something may take: minutes, or working days of the partner's jurisdiction."""
+
+    minutes: int | None = None
+    working_days: int | None = None
+
+
+class ClocksView(View):
+    """By when a partner says "received", answers, and replies to questions, by urgency.
+
+    What it answers counts from the moment that a request reaches it, what it replies from the
+    question.
+    """
+
+    profile: str
+    acknowledge_within: dict[Urgency, SpanView]
+    answer_within: dict[Urgency, SpanView]
+    reply_within: dict[Urgency, SpanView]
+
+
 class PartnerView(View):
     """One member of the network; `cannot_say`: whether all private requesters hear that of it."""
 
@@ -543,6 +601,7 @@ class PartnerView(View):
     joined_at: Time | None = None
     contacts: list[str] | None = None
     cannot_say: Silence = Silence.NONE
+    clocks: ClocksView | None = None
     policy: dict[str, Any] | None = None
 
 

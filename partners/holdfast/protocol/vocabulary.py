@@ -301,6 +301,7 @@ class EventType(StrEnum):
     LEG_CANNOT_SAY = "leg.cannot_say"
     LEG_WITHDRAWN = "leg.withdrawn"
     LEG_OVERDUE = "leg.overdue"
+    LEG_UNANSWERED = "leg.unanswered"
     LEG_UNDELIVERABLE = "leg.undeliverable"
     LEG_DISPUTED = "leg.disputed"
     LEG_CONTESTED = "leg.contested"
@@ -328,6 +329,7 @@ class EventType(StrEnum):
     PARTNER_JOINED = "partner.joined"
     PARTNER_SUSPENDED = "partner.suspended"
     PARTNER_ROOT_RESET = "partner.root_reset"
+    TASK_TAKEN = "task.taken"
     ENDPOINT_TEST = "endpoint.test"
     ENDPOINT_FAILING = "endpoint.failing"
 

@@ -88,7 +88,7 @@ def upgrade() -> None:
         sa.Column("partner", sa.String(length=253), nullable=False),
         sa.Column(
             "task_id",
-            sa.String(length=60),
+            sa.String(length=80),
             nullable=False,
             comment="tsk_…, made of what waits and of whom it waits for",
         ),
