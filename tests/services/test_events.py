@@ -109,6 +109,8 @@ def _tell_everything(desk: Desk) -> Heard:  # noqa: PLR0915 - one line per act o
     expect(booked(released(hold, 10)), FREEZE_RELEASED=LEG_OF_B)
     expect(booked(returned(hold, 10)), FREEZE_RETURNED=LEG_OF_B)
     expect(booked(seized(hold, 10)), FREEZE_SEIZED=LEG_OF_B)
+    # Of address 1 B said nothing.
+    expect(lambda: desk.step(DAY), LEG_UNANSWERED=LEG_OF_B)
     expect(booked(frozen(1, None, account_level=True)), FREEZE_FROZEN=LEG_OF_B)
     whole = desk.sql("SELECT max(id) FROM hold")
     expect(lambda: desk.step(DAY), HOLD_REVIEW_DUE=LEG_OF_B)
