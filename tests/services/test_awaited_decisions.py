@@ -81,6 +81,7 @@ def test_a_flash_request_waits_to_be_ratified_and_no_longer_than_it_may(
     assert w.run_timer("ratify_by") == 1
     [shown] = _waiting(w, w.cast.a.lead)
     assert (shown["provisional"], shown["unratified"]) == (False, True)
+    assert shown["task"]["kind"] == "ratify"
     read = w.get(w.cast.a.auditor, f"/v1/freeze-requests/{flash.id}")
     assert shown["decide_by"] == read["unratified_until"]
     w.step(hours=12)
@@ -132,6 +133,12 @@ def test_a_proposed_withdrawal_waits_for_another_lead_and_no_longer_than_it_may(
             "proposed_by": w.cast.a.lead.subject,
             "proposed_at": view["proposed_at"],
             "decide_by": view["approve_by"],
+            "task": {
+                "id": Task(TaskKind.DECIDE_WITHDRAWAL, ask.id, view["id"]).id,
+                "kind": "decide_withdrawal",
+                "taken_at": None,
+                "taken_by": None,
+            },
         }
     ]
     w.step(hours=4)

@@ -101,7 +101,14 @@ def test_who_answers_in_time_and_who_does_not(w: World) -> None:
     w.run_timer("answer_by")
     w.report(b, late, [nothing()])
     w.act(c.lead, silent, "acknowledgement")
-    w.act(w.cast.a.lead, w.live(to=[b.handle]), "withdrawal", addresses="all", reason="an error")
+    w.act(
+        w.cast.a.lead,
+        w.live(to=[b.handle]),
+        "withdrawal",
+        addresses="all",
+        reason="an error",
+        reason_code="other",
+    )
     row = _row(_statistics(w, w.cast.a), b)
     assert row["legs"] == 4
     assert row["answered"] == {"count": 2, "median_ms": 3_600_000, "p90_ms": 90_000_000}

@@ -10,7 +10,7 @@ from coordinator.storage.engine.documents import Vault
 from holdfast.protocol.tasks import Task, TaskKind
 from holdfast.protocol.type_ids import new_id
 from tests.factories import Cast, Member, Signer, freeze_request_body
-from tests.services.request_cast import addresses, nothing
+from tests.services.request_cast import Desk, addresses, nothing
 from tests.services.through_api import World, found_line, frozen_line, problem
 
 K = TaskKind
@@ -122,6 +122,25 @@ def test_an_addition_is_taken_by_another_lead(w: World) -> None:
     problem(_try(w, w.cast.a.second_lead, request, other), 409, "other_document")
 
 
+def test_a_proposed_withdrawal_is_taken_by_another_lead_until_it_is_void(
+    w: World, fresh_desk: Desk
+) -> None:
+    fresh_desk.policy(w.cast.a, withdrawal_quorum=2)
+    ask = fresh_desk.go_out()
+    fresh_desk.hold(w.cast.b, ask)
+    request = {"id": ask.id, "content_sha256": ask.content_sha256}
+    made = fresh_desk.withdraw(ask)["withdrawal"]
+    task = Task(K.DECIDE_WITHDRAWAL, ask.id, made["id"]).id
+    problem(_try(w, w.cast.a.lead, request, task), 403, "four_eyes")
+    problem(_try(w, w.cast.a.analyst, request, task), 403, "not_allowed")
+    assert _take(w, w.cast.a.second_lead, request, task)["task"]["kind"] == "decide_withdrawal"
+    assert _awaited(w)[0]["withdrawals"][0]["task"]["taken_by"] == w.cast.a.second_lead.subject
+    w.step(hours=4)
+    problem(_try(w, w.cast.a.second_lead, request, task), 409, "task_done")
+    other = Task(K.DECIDE_WITHDRAWAL, ask.id, new_id("wdp")).id
+    problem(_try(w, w.cast.a.second_lead, request, other), 404, "no_such_task")
+
+
 def test_a_question_and_a_dispute_are_the_requesters_to_take(w: World) -> None:
     request = w.live()
     asked = w.act(w.cast.b.analyst, request, "info-requests", missing=["one"])
@@ -147,7 +166,9 @@ def test_a_question_and_a_dispute_are_the_requesters_to_take(w: World) -> None:
 def test_an_answer_that_is_owed_again_is_nobodys_yet(w: World) -> None:
     request = w.live(addresses=addresses(2))
     hold = w.freeze(w.cast.b, request)
-    w.act(w.cast.a.lead, request, "withdrawal", addresses=[0], reason="an error")
+    w.act(
+        w.cast.a.lead, request, "withdrawal", addresses=[0], reason="an error", reason_code="other"
+    )
     task = _leg_task(w, request, K.SETTLE)
     problem(_try(w, w.cast.b.analyst, request, task), 403, "not_allowed")
     _take(w, w.cast.b.compliance, request, task)
@@ -155,7 +176,14 @@ def test_an_answer_that_is_owed_again_is_nobodys_yet(w: World) -> None:
     w.report(w.cast.b, request, [{**keep, "hold_expires_at": "2026-03-20T12:00:00Z"}])
     # Of address 1 no answer has come yet, and nobody said that it has that in hand.
     assert [t["kind"] for t in w.leg(request, w.cast.b)["tasks"]] == ["answer"]
-    w.act(w.cast.a.lead, request, "withdrawal", addresses="all", reason="an error")
+    w.act(
+        w.cast.a.lead,
+        request,
+        "withdrawal",
+        addresses="all",
+        reason="an error",
+        reason_code="other",
+    )
     [again] = w.leg(request, w.cast.b)["tasks"]
     assert (again["id"], again["taken_at"]) == (task, None)
 

@@ -12,6 +12,7 @@ from coordinator.services.requests.freeze_request_views import (
 )
 from coordinator.services.requests.task_views import task_view
 from coordinator.storage.reading import awaited_decisions as store
+from coordinator.storage.requests.freeze_requests import ListedRequest
 from coordinator.storage.requests.tasks import taken
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.tasks import Task, TaskKind
@@ -28,8 +29,10 @@ def awaited(read: ReadContext, ids: Sequence[str]) -> list[FreezeRequestSummary]
     additions: dict[str, list[AwaitedAddition]] = defaultdict(list)
     proposed_after = read.now - policies.approve_within
     proposed = store.additions(connection, ids, actor.person, proposed_after)
-    tasks = {row.id: _task(row.id, is_out=row.provisional) for row in rows}
+    to_withdraw = store.withdrawals(connection, ids, actor.person, read.now)
+    tasks = {row.id: _task(row) for row in rows}
     tasks |= {a.id: Task(TaskKind.DECIDE_ADDITION, a.request_id, a.id) for a in proposed}
+    tasks |= {w.id: Task(TaskKind.DECIDE_WITHDRAWAL, w.request_id, w.id) for w in to_withdraw}
     known = taken(connection, {task.id: actor.partner for task in tasks.values()})
     for addition in proposed:
         additions[addition.request_id].append(
@@ -44,7 +47,7 @@ def awaited(read: ReadContext, ids: Sequence[str]) -> list[FreezeRequestSummary]
             }
         )
     withdrawals: dict[str, list[AwaitedWithdrawal]] = defaultdict(list)
-    for proposal in store.withdrawals(connection, ids, actor.person, read.now):
+    for proposal in to_withdraw:
         withdrawals[proposal.request_id].append(
             {
                 "id": proposal.id,
@@ -52,6 +55,7 @@ def awaited(read: ReadContext, ids: Sequence[str]) -> list[FreezeRequestSummary]
                 "proposed_by": proposal.proposed_by_person,
                 "proposed_at": format_time(proposal.proposed_at),
                 "decide_by": format_time(proposal.void_at),
+                "task": task_view(tasks[proposal.id], known, actor.partner),
             }
         )
     views = summaries(connection, read.vault, rows)
@@ -65,5 +69,6 @@ def awaited(read: ReadContext, ids: Sequence[str]) -> list[FreezeRequestSummary]
     return views
 
 
-def _task(request_id: str, *, is_out: bool) -> Task:
-    return Task(TaskKind.RATIFY if is_out else TaskKind.APPROVE, request_id)
+def _task(row: ListedRequest) -> Task:
+    is_out = row.provisional or row.unratified_until is not None
+    return Task(TaskKind.RATIFY if is_out else TaskKind.APPROVE, row.id)

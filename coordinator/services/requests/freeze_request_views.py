@@ -103,6 +103,7 @@ class AwaitedWithdrawal(TypedDict):
     proposed_by: str
     proposed_at: str
     decide_by: str
+    task: TaskView
 
 
 class FreezeRequestSummary(TypedDict):

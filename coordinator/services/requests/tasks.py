@@ -14,7 +14,7 @@ from coordinator.services.core.acts import LegContext, NewAct, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.requests.task_views import TaskView, task_view, tasks_of_leg
-from coordinator.storage.ending import disputes
+from coordinator.storage.ending import disputes, withdrawal_proposals
 from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.requests import additions, info_requests
 from coordinator.storage.requests import freeze_requests as request_store
@@ -33,6 +33,7 @@ _NEEDS: Mapping[TaskKind, Permission] = MappingProxyType(
         TaskKind.APPROVE: Permission.FREEZE_REQUEST_APPROVE,
         TaskKind.RATIFY: Permission.FREEZE_REQUEST_APPROVE,
         TaskKind.DECIDE_ADDITION: Permission.FREEZE_REQUEST_APPROVE,
+        TaskKind.DECIDE_WITHDRAWAL: Permission.FREEZE_REQUEST_WITHDRAW,
         TaskKind.REPLY: Permission.INFO_REQUEST_ANSWER,
         TaskKind.RESOLVE: Permission.DISPUTE_RESOLVE,
         TaskKind.ACKNOWLEDGE: Permission.LEG_ACKNOWLEDGE,
@@ -135,6 +136,8 @@ def _require_waiting(on: RequestContext, task: Task, leg: LegRow | None) -> None
         waits = _is_unanswered(on, task, leg)
     elif task.kind is TaskKind.DECIDE_ADDITION:
         waits = _awaits_decision_on_addition(on, task)
+    elif task.kind is TaskKind.DECIDE_WITHDRAWAL:
+        waits = _awaits_decision_on_withdrawal(on, task)
     else:
         waits = _awaits_decision(on, task)
     if not waits:
@@ -186,3 +189,16 @@ def _awaits_decision_on_addition(on: RequestContext, task: Task) -> bool:
     )
     since = uow.now - uow.policies.approve_within
     return addition.id in additions.pending_since(uow.connection, on.request.id, since)
+
+
+def _awaits_decision_on_withdrawal(on: RequestContext, task: Task) -> bool:
+    uow = on.uow
+    proposal = withdrawal_proposals.get(uow.connection, str(task.about), request_id=on.request.id)
+    if proposal is None:
+        raise no_such_task()
+    require_may_approve(
+        on.actor,
+        submitted_by=proposal.proposed_by_person,
+        key_grant_proposer=partner_store.key_proposer(uow.connection, proposal.proposed_by_kid),
+    )
+    return proposal.status == withdrawal_proposals.PENDING and proposal.void_at > uow.now

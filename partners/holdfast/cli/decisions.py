@@ -60,7 +60,8 @@ def show_awaited(session: Session) -> None:
 
 
 def _who_has_it(view: FreezeRequestSummary) -> list[str]:
-    tasks = [view.task, *(addition.task for addition in view.additions)]
+    tasks = [view.task, *(each.task for each in view.additions)]
+    tasks += [each.task for each in view.withdrawals]
     about = [(f"{task.kind.value} {view.id}", task) for task in tasks if task]
     return [line for what, task in about for line in task_words(what, task)]
 

@@ -20,6 +20,7 @@ class TaskKind(StrEnum):
     APPROVE = "approve"
     RATIFY = "ratify"
     DECIDE_ADDITION = "decide_addition"
+    DECIDE_WITHDRAWAL = "decide_withdrawal"  # that another lead proposed
     REPLY = "reply"  # to a partner's question
     RESOLVE = "resolve"  # a dispute
     ACKNOWLEDGE = "acknowledge"
@@ -31,6 +32,7 @@ class TaskKind(StrEnum):
 _ABOUT: Mapping[TaskKind, str] = MappingProxyType(
     {
         TaskKind.DECIDE_ADDITION: "add",
+        TaskKind.DECIDE_WITHDRAWAL: "wdp",
         TaskKind.REPLY: "inf",
         TaskKind.RESOLVE: "dsp",
         TaskKind.ACKNOWLEDGE: "leg",
@@ -48,7 +50,7 @@ class Task:
     """One task.
 
     Attributes:
-        about: The addition, question, dispute or leg; None where the request itself waits.
+        about: The addition, withdrawal, question, dispute or leg; None where the request waits.
     """
 
     kind: TaskKind

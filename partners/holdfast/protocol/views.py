@@ -304,6 +304,7 @@ class AwaitedWithdrawal(View):
     proposed_by: str
     proposed_at: Time
     decide_by: Time
+    task: TaskView | None = None
 
 
 class FreezeRequestSummary(View):

@@ -10,6 +10,7 @@ PREFIXES = {
     TaskKind.APPROVE: None,
     TaskKind.RATIFY: None,
     TaskKind.DECIDE_ADDITION: "add",
+    TaskKind.DECIDE_WITHDRAWAL: "wdp",
     TaskKind.REPLY: "inf",
     TaskKind.RESOLVE: "dsp",
     TaskKind.ACKNOWLEDGE: "leg",
