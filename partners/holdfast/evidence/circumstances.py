@@ -25,8 +25,11 @@ from holdfast.protocol.payloads import (
 from holdfast.protocol.views import EvidenceView, LineView
 from holdfast.protocol.vocabulary import Irregular, ReleaseReason
 
-#: The coordinator's own acts that end a request, and a lead's besides a withdrawal.
-_ENDINGS = ("close", "lapse", "suspend")
+#: The coordinator's own acts that end a request, and a lead's besides a withdrawal. Of what never
+#: went out, which a suspension ends, too, no line tells.
+_ENDINGS = ("close", "lapse")
+#: Those by which nobody's approval stands behind a request that went out.
+_UNRATIFYING = ("unratify", "suspend")
 _SIGNED_ENDINGS = ("close", "reject")
 _REGULAR = "regular"
 
@@ -38,6 +41,15 @@ class End:
     at: datetime
     act_id: str
     address_nos: frozenset[int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unratified:
+    """That nobody's approval stood behind a request, until one act ratified it after all."""
+
+    at: datetime
+    act_id: str
+    ratified: EvidenceView | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +81,7 @@ class Circumstances:
     """
 
     ends: Sequence[End] = ()
+    unratified: Sequence[Unratified] = ()
     orders: Sequence[Order] = ()
     extensions: Sequence[SignedExtension] = ()
     leaves: Mapping[str, int | None] = field(default_factory=dict)
@@ -93,7 +106,7 @@ class Circumstances:
             elif isinstance(said, HoldExtension):
                 extensions.append(SignedExtension(act.proven.key.partner, said, shown.at))
         leaves = {act.shown.act_id: act.shown.leaf_index for act in case.acts}
-        return cls(ends, orders, extensions, leaves)
+        return cls(ends, _unratified(case), orders, extensions, leaves)
 
     def faults(self, line: LineView, said: ReportLine, frozen_at: datetime | None) -> Iterator[str]:
         """Yield what is wrong with how a line of this request is marked, if anything.
@@ -119,30 +132,57 @@ class Circumstances:
             return {Irregular.ENCUMBERED if against else None}
         if not isinstance(said, FoundLine | FrozenLine | NothingLine):
             return {None}
-        ends = [end for end in self.ends if self._before(end, line) and _is_about(end, line)]
-        if not ends:
-            return {None}
+        ends = [
+            end
+            for end in self.ends
+            if self._before(end.act_id, end.at, line) and _is_about(end, line)
+        ]
+        in_time: set[Irregular | None] = {None, Irregular.LATE} if ends else {None}
         if not isinstance(said, FrozenLine):
-            return {None, Irregular.LATE}
+            return in_time
+        stops = [end.at for end in ends] + self._unratified_since(line)
+        if not stops:
+            return in_time
         if frozen_at is None:
-            return {None, Irregular.LATE, Irregular.AFTER_END}
-        is_after = frozen_at >= min(end.at for end in ends)
-        return {Irregular.AFTER_END} if is_after else {None, Irregular.LATE}
+            return {*in_time, Irregular.AFTER_END}
+        return {Irregular.AFTER_END} if frozen_at >= min(stops) else in_time
+
+    def _unratified_since(self, line: LineView) -> list[datetime]:
+        """Return since when nothing new was to be frozen, as a line's report came."""
+        return [
+            each.at
+            for each in self.unratified
+            if self._before(each.act_id, each.at, line)
+            and not (each.ratified and self._before(each.ratified.act_id, each.ratified.at, line))
+        ]
 
     def _is_encumbered(self, line: LineView) -> bool:
         return any(
-            self._before(order, line)
+            self._before(order.act_id, order.at, line)
             and order.leg_id in {None, line.leg_id}
             and order.hold in {None, line.hold}
             for order in self.orders
         )
 
-    def _before(self, happened: End | Order, line: LineView) -> bool:
-        """Tell whether something was taken before a line's report was."""
-        first, second = (self.leaves.get(each or "") for each in (happened.act_id, line.report_id))
+    def _before(self, act_id: str, at: datetime, line: LineView) -> bool:
+        """Tell whether an act was taken before a line's report was."""
+        first, second = (self.leaves.get(each or "") for each in (act_id, line.report_id))
         if first is None or second is None:
-            return happened.at < line.reported_at
+            return at < line.reported_at
         return first < second
+
+
+def _unratified(case: CaseFile) -> list[Unratified]:
+    """Return when nobody's approval stood behind the request; that was once, if at all."""
+    if case.view.ratify_by is None:
+        return []
+    approvals = [act.shown for act in case.acts if act.shown.act == "approve"]
+    met = approvals[-1] if len(approvals) >= (case.view.quorum or 1) else None
+    return [
+        Unratified(shown.at, shown.act_id, met)
+        for name in _UNRATIFYING
+        for shown in case.unsigned(name)
+    ]
 
 
 def _taken_back_by_ratifying(case: CaseFile) -> list[End]:
