@@ -266,5 +266,6 @@ def freeze_request_body(**changes: Any) -> dict[str, Any]:
             {"account": ACCOUNT, "asset": ETHER, "amount": "10000000000000000000000"},
         ],
         "hold": {"hours": 72},
+        "support": "order_applied",
     }
     return {name: value for name, value in (body | changes).items() if value is not ...}

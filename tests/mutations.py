@@ -62,6 +62,42 @@ _FRONT = ("tests/operations/test_front.py",)
 
 MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
+        f"{_DOMAIN}/answer_clock.py",
+        "if self.paused_at is None and must_wait and not self._has_run_out(now):",
+        "if self.paused_at is None and must_wait:",
+        ("tests/domain/test_answer_clock.py",),
+    ),
+    Mutation(
+        f"{_DOMAIN}/answer_clock.py",
+        "self.answer_by + (now - self.paused_at)",
+        "self.answer_by",
+        ("tests/domain/test_answer_clock.py",),
+    ),
+    Mutation(
+        f"{_DOMAIN}/clock_profiles.py",
+        "frozenset({Urgency.ROUTINE})",
+        "frozenset(Urgency)",
+        ("tests/domain/test_deadlines.py",),
+    ),
+    Mutation(
+        f"{_DOMAIN}/working_days.py",
+        "day = start.astimezone(calendar.zone).date()",
+        "day = start.date()",
+        ("tests/domain/test_working_days.py",),
+    ),
+    Mutation(
+        f"{_SERVICES}/requests/tasks.py",
+        "if row is None or owner != actor.partner:",
+        "if row is None or owner is None:",
+        ("tests/services/test_tasks.py",),
+    ),
+    Mutation(
+        f"{_SERVICES}/requests/task_views.py",
+        "is_own = taken is not None and taken.partner == reader",
+        "is_own = taken is not None",
+        ("tests/services/test_tasks.py",),
+    ),
+    Mutation(
         f"{_DOMAIN}/approval.py",
         "if actor.person in excluded:",
         "if False:",
@@ -189,15 +225,75 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         f"{_DOMAIN}/hold.py",
-        "        and hold.basis is not HoldBasis.LEGAL_ORDER\n",
+        "        and not hold.has_review_date\n",
         "",
         _HOLD,
     ),
     Mutation(
         f"{_DOMAIN}/hold.py",
-        "if longest is not None and end > now + longest:",
-        "if False:",
+        "if longest is None or end <= now + longest + END_SKEW:",
+        "if True:",
         _HOLD,
+    ),
+    Mutation(
+        f"{_DOMAIN}/hold_limits.py",
+        "rung = self._rung(self.support) if basis is HoldBasis.VOLUNTARY else None",
+        "rung = None",
+        ("tests/domain/test_hold_limits.py",),
+    ),
+    Mutation(
+        f"{_DOMAIN}/hold_limits.py",
+        "self.is_issuer or basis is",
+        "basis is",
+        ("tests/domain/test_hold_limits.py",),
+    ),
+    Mutation(
+        "coordinator/services/requests/support.py",
+        "if not is_higher(body.support, than=before):",
+        "if False:",
+        ("tests/services/test_support.py",),
+    ),
+    Mutation(
+        "coordinator/services/requests/freeze_request_views.py",
+        'each.act_id > (row.decline_act_id or "")',
+        "each.act_id",
+        ("tests/services/test_indemnities.py",),
+    ),
+    Mutation(
+        "coordinator/storage/requests/indemnities.py",
+        "    if leg_id is not None:\n",
+        "    if False:\n",
+        ("tests/services/test_indemnities.py",),
+    ),
+    Mutation(
+        f"{_DOMAIN}/booking.py",
+        "        good = self._is_told_as_such(no, line) and good\n",
+        "",
+        ("tests/services/test_issuers.py",),
+    ),
+    Mutation(
+        "coordinator/storage/requests/freeze_requests.py",
+        ', ActRow.kind != "mark_same_funds"',
+        "",
+        ("tests/services/test_same_funds.py",),
+    ),
+    Mutation(
+        "coordinator/storage/ledger/ledger_totals.py",
+        ".where(link_scope, ~counted.ended)",
+        ".where(link_scope)",
+        ("tests/services/test_same_funds.py",),
+    ),
+    Mutation(
+        "coordinator/services/requests/freeze_requests.py",
+        "    require_supported_hold(document, uow.policies)\n",
+        "",
+        ("tests/services/test_support.py",),
+    ),
+    Mutation(
+        f"{_EVIDENCE}/acts.py",
+        "if rule.by_person and not key.is_person:",
+        "if False:",
+        ("tests/partners/test_act_rules.py",),
     ),
     Mutation(
         f"{_DOMAIN}/hold.py",

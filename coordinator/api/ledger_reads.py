@@ -8,11 +8,12 @@ from coordinator.api.paging import (
     after_id,
     page_size,
     page_view,
+    read_page,
     split_page,
     write_cursor,
 )
 from coordinator.api.pipeline import Reader
-from coordinator.api.scope import scoped_page
+from coordinator.api.scope import leg_scope, scoped_page
 from coordinator.api.view import query_view
 from coordinator.domain.permission import Permission
 from coordinator.services.core.access import readable_request
@@ -46,8 +47,14 @@ def list_lines(reader: Reader, query: PageQuery, request_id: str) -> dict[str, A
 @query_view(query=PageQuery, answer=views.Page[views.HoldView], needs=_READ, while_suspended=True)
 def list_holds(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
     """List the holds that count for a request, as they stand."""
-    return scoped_page(
-        reader, query, request_id, ledger_pages.holds, lambda _, __, rows: hold_views(rows)
+    size, after = page_size(reader.context, query.limit), after_id(query) or ""
+    leg_id = leg_scope(reader, request_id)
+    return read_page(
+        size,
+        lambda limit: ledger_pages.holds(
+            reader.connection, request_id, leg_id=leg_id, after=after, limit=limit
+        ),
+        lambda rows: hold_views(rows, of_all_legs=leg_id is None),
     )
 
 

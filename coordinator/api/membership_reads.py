@@ -58,7 +58,9 @@ def list_partners(reader: Reader, query: PageQuery) -> dict[str, Any]:
     return read_page(
         page_size(reader.context, query.limit),
         lambda limit: store.partners(reader.connection, after=after_handle(query), limit=limit),
-        lambda rows: partner_views(reader.connection, reader.vault, rows),
+        lambda rows: partner_views(
+            reader.connection, reader.vault, reader.context.rulebook.policies, rows
+        ),
         key=lambda row: row.handle,
     )
 
@@ -69,7 +71,7 @@ def read_own(reader: Reader) -> PartnerView:
     row = store.partner(reader.connection, reader.actor.partner)
     if row is None:
         raise NotFoundError("there is no such partner")
-    return own_view(reader.connection, reader.vault, row)
+    return own_view(reader.connection, reader.vault, reader.context.rulebook.policies, row)
 
 
 @query_view(query=PageQuery, answer=views.Page[views.PersonView], needs=Permission.PARTNER_READ)

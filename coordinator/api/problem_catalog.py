@@ -44,6 +44,7 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "no_such_dispute": "This request has no such dispute.",
         "no_such_hold": "There is no such hold, or none that this act may name.",
         "no_such_question": "Nobody asked this about this request.",
+        "not_asked": "The request does not ask this partner.",
         "no_such_withdrawal": "Nobody proposed to withdraw this.",
     },
     errors.InvalidTransitionError: {
@@ -58,8 +59,10 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
     errors.ConflictError: {
         "already_answered": "This question has its answer.",
         "already_decided": "You have decided on this before; a decision is not changed.",
+        "already_marked": "The hold is marked so already.",
         "already_revoked": "This clearance was revoked before.",
         "already_resolved": "This dispute is resolved.",
+        "counts_for_others": "Other holds are marked as the same as this; take that back first.",
         "endpoint_off": "The endpoint is turned off; turn it on first.",
         "flash_cap": "No more flash requests go out for now; the detail says when the next one "
         "may. Send it as urgent.",
@@ -68,14 +71,19 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "holds_open": "Holds are still open; a request closes once all are released, returned or "
         "seized.",
         "known_key": "The key is known already; a key belongs to one subject for ever.",
+        "left_out_itself": "That hold is left out of sums itself; the detail names what counts.",
         "nonce_used": "This very document was submitted before; a fresh nonce makes it another "
         "request. The detail names the one that stands.",
         "nothing_held": "Nothing is held that this could be about.",
         "nothing_left": "These are all that is left; withdraw the whole request, or reject it.",
+        "other_funds": "The two holds are of different addresses or assets.",
         "other_left_out": "An earlier approval leaves out other addresses (`except`); the detail "
         "names them. Approvals that count to one quorum leave out the same ones.",
         "proposer_gone": "Whoever proposed it may no longer; propose it again if it is wanted.",
         "reset_over": "The new root key has taken over.",
+        "same_partner": "One partner does not hold the same tokens twice; it corrects its lines.",
+        "shared_hold": "A hold is marked on the request on which it was opened.",
+        "support_not_raised": "Support is only ever raised, and this is no more than it is.",
         "same_addition": "This very addition was proposed before; a fresh nonce tells them apart.",
         "taken": "The subject id is taken; make a new one.",
         "takes_two_leads": "Your policy lets held funds go by two leads; withdraw the request, and "

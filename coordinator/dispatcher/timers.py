@@ -30,14 +30,15 @@ from coordinator.services.ending.withdrawal_proposals import VoidWithdrawal
 from coordinator.services.ledger.holds import FireHoldClock, RemindOwed
 from coordinator.services.membership.root_resets import TakeOverRoot
 from coordinator.services.membership.suspensions import SuspendRequest
-from coordinator.services.requests.legs import MarkLegOverdue
+from coordinator.services.requests.info_requests import MarkReplyLate
+from coordinator.services.requests.legs import MarkLegOverdue, MarkLegUnanswered
 from coordinator.services.requests.ratification import MissRatification, WithdrawUnratified
 from coordinator.storage.delivery import webhook_endpoints
 from coordinator.storage.ending import disputes, withdrawal_proposals
 from coordinator.storage.engine.database import Database
 from coordinator.storage.ledger import hold_clocks
 from coordinator.storage.membership import root_resets, suspensions
-from coordinator.storage.requests import freeze_requests, legs
+from coordinator.storage.requests import freeze_requests, info_requests, legs
 from coordinator.storage.tail import idempotency
 
 logger = structlog.get_logger(__name__)
@@ -108,6 +109,16 @@ def all_timers(policies: Policies) -> tuple[Timer, ...]:
             "acknowledge_by",
             legs.due_for_overdue,
             lambda leg_id: MarkLegOverdue(leg_id=leg_id),
+        ),
+        Timer(
+            "answer_by",
+            legs.due_for_answer,
+            lambda leg_id: MarkLegUnanswered(leg_id=leg_id),
+        ),
+        Timer(
+            "reply_by",
+            info_requests.due_for_reply,
+            lambda question_id: MarkReplyLate(info_request_id=question_id),
         ),
         Timer(
             "hold_clock",

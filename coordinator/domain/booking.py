@@ -168,14 +168,15 @@ class Booker:
         asset = self._asset(no, line.asset or "")
         amount = self._amount(no, line.amount)
         # The model refuses a line that opens a hold without these; `now` cannot pass by mistake.
-        frozen_at = line.frozen_at or self._rules.now
-        expires_at = line.hold_expires_at or self._rules.now
+        frozen_at = line.begins_at or self._rules.now
+        expires_at = line.ends_at or self._rules.now
         good = self._has_happened(no, frozen_at)
+        good = self._is_told_as_such(no, line) and good
         wrong = too_far_fault(
             expires_at, basis=line.basis, now=self._rules.now, max_hold=self._rules.max_hold
         )
         if wrong is not None:
-            self._fault(no, "hold_expires_at", *wrong)
+            self._fault(no, "review_at" if line.is_by_issuer else "hold_expires_at", *wrong)
         if not good or wrong is not None or asset is None or amount == _BAD:
             return None
         balance = HoldBalance(
@@ -187,11 +188,35 @@ class Booker:
             frozen_at=frozen_at,
             hold_expires_at=expires_at,
             account_level=line.account_level,
+            reviewed=self._rules.max_hold.has_review_date(line.basis),
+            effective_at=line.effective_at,
         )
         hold = WorkingHold(balance, at=no)
         self._draft.holds[balance.id] = hold
         self._draft.opened.append(balance.id)
         return self._freeze(no, hold, amount, line.usd, frozen_at)
+
+    def _is_told_as_such(self, no: int, line: FrozenLine) -> bool:
+        """Refuse an issuer's freeze without its transactions, and anybody else's with them."""
+        by_issuer = self._rules.max_hold.is_issuer
+        if by_issuer and not line.is_by_issuer:
+            detail = (
+                "is needed: an issuer's freeze does not lapse, and is a transaction; state"
+                " review_at, effective_tx and effective_at in place of frozen_at and"
+                " hold_expires_at"
+            )
+            self._fault(no, "review_at", detail, "issuer_terms")
+        elif line.is_by_issuer and not by_issuer:
+            detail = (
+                "is for issuers, who freeze by a transaction: state frozen_at and hold_expires_at"
+            )
+            self._fault(no, "review_at", detail, "no_issuer")
+        elif line.effective_at is not None and line.effective_at > self._rules.now + CLOCK_SKEW:
+            detail = "lies in the future: report the freeze once it is in force"
+            self._fault(no, "effective_at", detail, "frozen_in_future")
+        else:
+            return True
+        return False
 
     def _freeze(
         self,

@@ -3,13 +3,26 @@
 No clock is read here: deadlines are computed from the moment that is passed in.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from coordinator.domain.clock_profiles import (
+    DEFAULT_PROFILE,
+    MAY_COUNT_WORKING_DAYS,
+    ClockProfile,
+    DeskClocks,
+    Span,
+    WorkingDays,
+)
+from coordinator.domain.hold_limits import HoldLimits
+from coordinator.domain.working_days import Calendars
 from holdfast.protocol.vocabulary import HoldBasis, Support, Urgency
 
 _MINUTE = timedelta(minutes=1)
@@ -18,6 +31,9 @@ _DAY = timedelta(days=1)
 #: Ten years in minutes: anything longer is a typing error.
 _LONGEST = timedelta(days=3_660)
 _DEFAULT = "default"
+_PROFILE_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
+#: A year of them: anything longer is a typing error.
+_MOST_WORKING_DAYS = 260
 
 
 class PolicyError(ValueError):
@@ -29,7 +45,8 @@ class Policies:
     """Durations and limits; `config/policies.toml` argues each.
 
     Attributes:
-        acknowledge_within: By urgency, from the moment a leg is queued.
+        clocks: Profiles of clocks by the name that a partner's policy chooses.
+        calendars: Whose working days they count.
         unratified_for: How long a flash request that missed its ratification may still get it.
         flash_daily_cap: Incidents of one partner in 24 hours that begin with a flash request.
         flash_free_accounts: Accounts of a ratified incident that may follow beside that cap.
@@ -50,7 +67,8 @@ class Policies:
         support_max: The same by whose word the request rests on; an order has no such limit.
     """
 
-    acknowledge_within: Mapping[Urgency, timedelta]
+    clocks: Mapping[str, ClockProfile]
+    calendars: Calendars
     approve_within: timedelta
     ratify_within: timedelta
     unratified_for: timedelta
@@ -78,13 +96,21 @@ class Policies:
         within = self.answer_flash_dispute_within if is_flash else self.answer_dispute_within
         return raised_at + within
 
-    def acknowledge_by(self, urgency: Urgency, *, queued_at: datetime) -> datetime:
-        """Return the time by which a leg should be acknowledged."""
-        return queued_at + self.acknowledge_within[urgency]
+    def desk_clocks(self, profile: str | None, jurisdiction: str | None) -> DeskClocks:
+        """Return the clocks of a partner; the default ones where it names no known profile."""
+        chosen = self.clocks.get(profile or DEFAULT_PROFILE, self.clocks[DEFAULT_PROFILE])
+        return DeskClocks(chosen, self.calendars.of(jurisdiction))
 
-    def max_hold(self, jurisdiction: str | None = None) -> Mapping[HoldBasis, timedelta]:
-        """Return how far ahead a hold's end may lie, by basis; the default where none is named."""
-        return self.max_holds.get(jurisdiction or _DEFAULT, self.max_holds[_DEFAULT])
+    def max_hold(
+        self, jurisdiction: str | None, *, support: Support, is_issuer: bool = False
+    ) -> HoldLimits:
+        """Return how far ahead a hold's end may lie; the default where no place is named."""
+        return HoldLimits(
+            by_basis=self.max_holds.get(jurisdiction or _DEFAULT, self.max_holds[_DEFAULT]),
+            by_support=self.support_max,
+            support=support,
+            is_issuer=is_issuer,
+        )
 
     @classmethod
     def load(cls, text: str) -> "Policies":
@@ -98,7 +124,8 @@ class Policies:
         except tomllib.TOMLDecodeError as error:
             raise PolicyError(f"policies: no TOML: {error}") from error
         top = _Table("", document)
-        acknowledge = top.table("acknowledge_within_minutes")
+        clocks = top.table("clocks")
+        zones = top.table("time_zones")
         request = top.table("request")
         withdrawal = top.table("withdrawal")
         hold = top.table("hold")
@@ -109,10 +136,13 @@ class Policies:
         support = top.table("support_max_days")
         if _DEFAULT not in maxima.names():
             raise PolicyError("policies: max_hold_days.default is missing")
+        if DEFAULT_PROFILE not in clocks.names():
+            raise PolicyError("policies: clocks.default is missing")
         policies = cls(
-            acknowledge_within=MappingProxyType(
-                {urgency: acknowledge.duration(urgency.value, _MINUTE) for urgency in Urgency}
+            clocks=MappingProxyType(
+                {name: _clock_profile(name, clocks.table(name)) for name in clocks.names()}
             ),
+            calendars=_calendars(zones),
             approve_within=request.duration("approve_within_hours", _HOUR),
             ratify_within=request.duration("ratify_within_minutes", _MINUTE),
             unratified_for=request.duration("unratified_hours", _HOUR),
@@ -143,7 +173,8 @@ class Policies:
             ),
         )
         for table in (
-            acknowledge,
+            clocks,
+            zones,
             request,
             withdrawal,
             hold,
@@ -155,7 +186,63 @@ class Policies:
             top,
         ):
             table.finish()
+        policies.require_ladder()
         return policies
+
+    def require_ladder(self) -> None:
+        """Refuse a better word that carries no farther, and a default hold beyond the weakest.
+
+        Raises:
+            PolicyError: Naming the key.
+        """
+        rungs = list(self.support_max.items())
+        for (_, shorter), (support, longer) in pairwise(rungs):
+            if longer < shorter:
+                raise PolicyError(
+                    f"policies: support_max_days.{support.value} is less than a weaker word carries"
+                )
+        if self.default_hold > self.support_max[Support.NONE]:
+            raise PolicyError(
+                "policies: hold.default_hours is more than support_max_days.none: a request that"
+                " names neither could not be met"
+            )
+
+
+def _clock_profile(name: str, table: "_Table") -> ClockProfile:
+    if not _PROFILE_NAME.fullmatch(name):
+        raise PolicyError(f"policies: clocks.{name}: a name has a-z, 0-9 and _, and 40 at most")
+    profile = ClockProfile(
+        acknowledge_within=_spans(table, "acknowledge_within"),
+        answer_within=_spans(table, "answer_within"),
+        reply_within=_spans(table, "reply_within"),
+    )
+    table.finish()
+    return profile
+
+
+def _spans(table: "_Table", name: str) -> Mapping[Urgency, Span]:
+    """Read spans by urgency: in minutes, but for those that a second table counts in days."""
+    minutes = table.table(f"{name}_minutes")
+    days = table.table(f"{name}_working_days") if f"{name}_working_days" in table.names() else None
+    in_days = () if days is None else days.names()
+    spans: dict[Urgency, Span] = {}
+    for urgency in Urgency:
+        if days is not None and urgency in in_days and urgency in MAY_COUNT_WORKING_DAYS:
+            spans[urgency] = WorkingDays(days.number(urgency.value, most=_MOST_WORKING_DAYS))
+        else:
+            spans[urgency] = minutes.duration(urgency.value, _MINUTE)
+    minutes.finish()
+    if days is not None:
+        days.finish()
+    return MappingProxyType(spans)
+
+
+def _calendars(table: "_Table") -> Calendars:
+    zones = {name: table.zone(name) for name in table.names()}
+    default = zones.pop(_DEFAULT, None)
+    if default is None:
+        raise PolicyError("policies: time_zones.default is missing")
+    return Calendars(MappingProxyType(zones), default)
 
 
 def _max_hold(table: "_Table") -> Mapping[HoldBasis, timedelta]:
@@ -180,8 +267,21 @@ class _Table:
             raise PolicyError(f"policies: {self._where}{name} must be a table")
         return _Table(f"{self._where}{name}.", members)
 
-    def number(self, name: str, *, least: int = 1) -> int:
-        return self._checked(name, self._take(name), least)
+    def number(self, name: str, *, least: int = 1, most: int | None = None) -> int:
+        count = self._checked(name, self._take(name), least)
+        if most is not None and count > most:
+            raise PolicyError(f"policies: {self._where}{name} is more than {most}")
+        return count
+
+    def zone(self, name: str) -> ZoneInfo:
+        value = self._take(name)
+        try:
+            return ZoneInfo(value)
+        except (ZoneInfoNotFoundError, TypeError, ValueError, OSError):
+            raise PolicyError(
+                f"policies: {self._where}{name} must be a time zone that this machine knows, like"
+                f' "Europe/Berlin", not {value!r}'
+            ) from None
 
     def duration(self, name: str, unit: timedelta) -> timedelta:
         return self._span(name, self._take(name), unit)

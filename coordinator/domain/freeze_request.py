@@ -28,6 +28,8 @@ class Action(StrEnum):
     EXPIRE = "expire"  # approve_within, or the time of an unratified request, has passed
     MISS_RATIFICATION = "miss_ratification"  # ratify_by has passed, or the requester is suspended
     ADD_PARTNERS = "add_partners"
+    RAISE_SUPPORT = "raise_support"
+    GIVE_INDEMNITY = "give_indemnity"
     CLOSE = "close"
     REPORT = "report"  # lines about what happened, whenever it did
     ACT_ON_HOLD = "act_on_hold"  # extensions
@@ -64,6 +66,7 @@ TRANSITIONS: Mapping[tuple[RequestStatus | None, Ratification, Action], State] =
         (*_SUBMITTED, Action.EXPIRE): _EXPIRED,
         (*_PROVISIONAL, Action.MISS_RATIFICATION): _UNRATIFIED,
         (*_UNRATIFIED, Action.EXPIRE): _WITHDRAWN,
+        (*_SUBMITTED, Action.RAISE_SUPPORT): _SUBMITTED,
         **{
             (*state, action): after
             for state in (_PROVISIONAL, _UNRATIFIED)
@@ -81,6 +84,8 @@ TRANSITIONS: Mapping[tuple[RequestStatus | None, Ratification, Action], State] =
             for action, after in (
                 (Action.WITHDRAW, _WITHDRAWN),
                 (Action.WITHDRAW_SOME, state),
+                (Action.RAISE_SUPPORT, state),
+                (Action.GIVE_INDEMNITY, state),
                 (Action.REPORT, state),
                 (Action.ACT_ON_HOLD, state),
             )

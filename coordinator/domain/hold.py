@@ -4,12 +4,14 @@ Nothing extends itself, and no clock releases anything: at its end a hold has la
 partner knows what became of it. Source: docs/life-cycle.md and ADR 0013.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from coordinator.domain.errors import FieldFault, InvalidTransitionError, LedgerBreachError
+from coordinator.domain.hold_limits import HoldLimits, lasting
 from coordinator.domain.usd import in_proportion
+from holdfast.protocol.payloads import format_time
 from holdfast.protocol.vocabulary import HoldBasis, Irregular, KeptBasis, LineKind
 
 #: What happened may be stamped so far ahead of the coordinator's clock, for clocks differ.
@@ -29,6 +31,8 @@ class HoldBalance:
         ended: Nothing of it is held any more; a withheld hold is ended by a line without an amount.
         ended_by: The kind of that line: only so can a withheld hold show as returned.
         account_level: The whole account is frozen, beyond what the request states.
+        reviewed: Its end is a review date, whatever its ground.
+        effective_at: When an issuer's freeze was in force; `frozen_at` is when it was proposed.
         lapsed: Its end has passed and the partner has not yet said what became of it.
         kept: On what ground it stays after a withdrawal or its end; None: not answered.
         review_at: When somebody looks at it again; None: never, or when it ends.
@@ -53,6 +57,8 @@ class HoldBalance:
     frozen_at: datetime
     hold_expires_at: datetime
     account_level: bool = False
+    reviewed: bool = False
+    effective_at: datetime | None = None
     lapsed: bool = False
     kept: KeptBasis | None = None
     ended_by: LineKind | None = None
@@ -73,6 +79,11 @@ class HoldBalance:
     def held_usd(self) -> int:
         """What is held, in cents, at the price that was stated when it was frozen."""
         return in_proportion(self.frozen_usd, of=self.frozen, to=self.held)
+
+    @property
+    def has_review_date(self) -> bool:
+        """Whether its end only reminds: on an order, and where nothing undoes itself."""
+        return self.reviewed or self.basis is HoldBasis.LEGAL_ORDER
 
     @property
     def is_void(self) -> bool:
@@ -101,11 +112,11 @@ def obliged(hold: HoldBalance) -> HoldBalance:
 
 
 def lapses(hold: HoldBalance, *, now: datetime) -> bool:
-    """Tell whether a hold's end has passed unanswered; with a legal order the date only reminds."""
+    """Tell whether a hold's end has passed unanswered; a review date only reminds."""
     return (
         hold.is_open
         and not hold.lapsed
-        and hold.basis is not HoldBasis.LEGAL_ORDER
+        and not hold.has_review_date
         and hold.hold_expires_at <= now
     )
 
@@ -142,8 +153,13 @@ def ending_due(
     )
 
 
+#: The end may lie so much beyond the limit: the clock that it was counted by may be ahead of ours.
+END_SKEW = timedelta(minutes=5)
+_PAST = ("is past: state an end, or a review date, that lies ahead", "end_past")
+
+
 def end_fault(
-    end: datetime, *, basis: HoldBasis, now: datetime, max_hold: Mapping[HoldBasis, timedelta]
+    end: datetime, *, basis: HoldBasis, now: datetime, max_hold: HoldLimits
 ) -> tuple[str, str] | None:
     """Return (detail, code) of what is wrong with a hold's new end or review date, or None.
 
@@ -151,26 +167,28 @@ def end_fault(
     no farther, so that no hold stands longer without somebody answering for it again.
     """
     if end <= now:
-        return "is past: state an end, or a review date, that lies ahead", "end_past"
+        return _PAST
     return too_far_fault(end, basis=basis, now=now, max_hold=max_hold)
 
 
 def too_far_fault(
-    end: datetime, *, basis: HoldBasis, now: datetime, max_hold: Mapping[HoldBasis, timedelta]
+    end: datetime, *, basis: HoldBasis, now: datetime, max_hold: HoldLimits
 ) -> tuple[str, str] | None:
     """Return (detail, code) where a hold's end lies too far ahead, or None.
 
     Of a freeze that is reported this is all that is asked: its end may have passed by then.
     """
-    longest = max_hold.get(basis)
-    if longest is not None and end > now + longest:
-        days = longest / timedelta(days=1)
-        detail = (
-            f"is more than {days:g} days ahead, the longest that policy allows for"
-            f" {basis.value}: state an earlier end and extend it later"
-        )
-        return detail, "end_too_far"
-    return None
+    longest = max_hold.longest(basis)
+    if longest is None or end <= now + longest + END_SKEW:
+        return None
+    latest = f"state {format_time(now + longest)} at the latest"
+    if max_hold.is_bound_by_support(basis):
+        return f"is too far ahead: {max_hold.why_bound()}; {latest}", "beyond_support"
+    detail = (
+        f"is more than {lasting(longest)} ahead, the longest that policy allows for"
+        f" {basis.value}: {latest}, and extend it later"
+    )
+    return detail, "end_too_far"
 
 
 def extended(
@@ -179,7 +197,7 @@ def extended(
     hold_expires_at: datetime,
     basis: HoldBasis,
     now: datetime,
-    max_hold: Mapping[HoldBasis, timedelta],
+    max_hold: HoldLimits,
 ) -> HoldBalance:
     """Return the hold with a later end, or on another ground; it is no longer lapsed.
 
@@ -193,8 +211,14 @@ def extended(
     if basis is hold.basis:
         fault = fault or _no_later(hold_expires_at, hold.hold_expires_at)
     _require_no_fault(fault)
-    # Whoever signs a new end has looked at it.
-    return replace(hold, hold_expires_at=hold_expires_at, basis=basis, lapsed=False, review_at=None)
+    return replace(
+        hold,
+        hold_expires_at=hold_expires_at,
+        basis=basis,
+        reviewed=max_hold.has_review_date(basis),
+        lapsed=False,
+        review_at=None,  # whoever signs a new end has looked at it
+    )
 
 
 def require_worth_asking(
@@ -209,8 +233,8 @@ def require_worth_asking(
         LedgerBreachError: If the end wished for is past, or no later than the present one.
     """
     _require_open(is_open=is_open)
-    fault = end_fault(hold_expires_at, basis=HoldBasis.LEGAL_ORDER, now=now, max_hold={})
-    _require_no_fault(fault or _no_later(hold_expires_at, present_end))
+    fault = _PAST if hold_expires_at <= now else _no_later(hold_expires_at, present_end)
+    _require_no_fault(fault)
 
 
 def _require_open(*, is_open: bool) -> None:

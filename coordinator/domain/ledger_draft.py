@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from coordinator.domain.errors import FieldFault
 from coordinator.domain.hold import HoldBalance, end_fault
+from coordinator.domain.hold_limits import HoldLimits
 from coordinator.domain.irregular import Ends
 from coordinator.domain.ledger_state import Finding, Flagged, LegLedger, Position
 from holdfast.protocol.payloads import KeptLine
@@ -39,7 +40,7 @@ class Rules:
         encumbered: Holds on which an authority's order lies.
         late_window: How long after the end messages cross; what comes later is `late`.
         review_after: From the freeze of a whole account to another look at it.
-        max_hold: How far ahead an end may lie, by basis; a basis left out has no limit.
+        max_hold: How far ahead an end may lie, and where it is a review date.
         shared_with: Returns the requests that a hold is linked to.
         current_status: The request's status, for the refusal.
     """
@@ -56,7 +57,7 @@ class Rules:
     encumbered: Collection[str]
     late_window: timedelta
     review_after: timedelta
-    max_hold: Mapping[HoldBasis, timedelta]
+    max_hold: HoldLimits
     shared_with: Callable[[str], Iterable[str]]
     current_status: str | None
 
@@ -262,6 +263,7 @@ class Draft:
         else:
             balance.kept = line.basis
             balance.basis = _BASIS_OF_KEPT[line.basis]
+            balance.reviewed = self.rules.max_hold.has_review_date(balance.basis)
             balance.hold_expires_at = line.hold_expires_at or balance.hold_expires_at
             balance.lapsed = False
             balance.review_at = None  # whoever keeps it has looked at it
@@ -312,7 +314,7 @@ class Draft:
 
     def _is_owed(self, hold: HoldBalance) -> bool:
         # The timer that marks a hold as lapsed may be a little behind.
-        lapsed = hold.hold_expires_at <= self.rules.now and hold.basis is not HoldBasis.LEGAL_ORDER
+        lapsed = hold.hold_expires_at <= self.rules.now and not hold.has_review_date
         address_no = self.ledger.shared.get(hold.id, hold.address_no)
         irregular = hold.irregular if hold.leg_id == self.ledger.leg_id else None
         return (

@@ -112,6 +112,19 @@ class LegLedger:
         """Tell whether a dispute about a hold, or about the whole leg (None), is about anything."""
         return any(hold.is_open and hold_id in {None, hold.id} for _, hold in self.linked())
 
+    def spoken_for(self) -> set[int]:
+        """Return the addresses that any line speaks of, whatever came of it."""
+        return {
+            *(address_no for address_no, _ in self.findings),
+            *(hold.address_no for hold in self.holds.values()),
+            *self.shared.values(),
+            *self.nothing,
+        }
+
+    def unanswered(self, address_count: int) -> int:
+        """Count the addresses of which no line speaks, and that were not taken back."""
+        return address_count - len(self.spoken_for() | self.withdrawn)
+
     def apply(self, booking: "Booking") -> None:
         """Take over what a report changes."""
         self.findings.update(booking.touched_findings)

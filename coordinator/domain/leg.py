@@ -199,6 +199,7 @@ class LegFlag(StrEnum):
     """What is worth seeing beside the status; several may hold at once."""
 
     OVERDUE = "overdue"
+    UNANSWERED = "unanswered"
     UNDELIVERABLE = "undeliverable"
     DISPUTED = "disputed"
     CONTESTED = "contested"  # another partner disputes a freeze of the same account

@@ -76,8 +76,16 @@ class NothingLines:
         written_out: dict[int, tuple[int, ...]] = {}
         if self._rest is not None:
             no, code = self._rest
-            spoken_for = self._spoken_for() | set(named)
-            count = self._draft.rules.address_count
+            # Addresses with any line, before this report or by its other `nothing` lines, and those
+            # that the partner was never asked about.
+            rules = self._draft.rules
+            spoken_for = {
+                *self._draft.ledger.spoken_for(),
+                *self._nothing,
+                *named,
+                *rules.left_out,
+            }
+            count = rules.address_count
             rest = tuple(each for each in range(count) if each not in spoken_for)
             self._nothing.update(dict.fromkeys(rest, (no, code)))
             written_out[no] = rest
@@ -88,18 +96,6 @@ class NothingLines:
     def codes(self) -> dict[int, DeclineCode]:
         """Return the code of each answered address."""
         return {address_no: code for address_no, (_, code) in self._nothing.items()}
-
-    def _spoken_for(self) -> set[int]:
-        """Addresses that "rest" does not mean: with any line so far, or never asked about."""
-        ledger = self._draft.ledger
-        return {
-            *(address_no for address_no, _ in ledger.findings),
-            *(hold.address_no for hold in ledger.holds.values()),
-            *ledger.shared.values(),
-            *ledger.nothing,
-            *self._draft.rules.left_out,
-            *self._nothing,
-        }
 
     def _refuse_contradictions(self) -> None:
         draft = self._draft

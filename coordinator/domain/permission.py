@@ -26,6 +26,9 @@ class Permission(StrEnum):
     FREEZE_REQUEST_APPROVE = "freeze_request:approve"  # and reject, and ratify
     FREEZE_REQUEST_WITHDRAW = "freeze_request:withdraw"
     FREEZE_REQUEST_ADD_PARTNERS = "freeze_request:add_partners"
+    SUPPORT_RAISE = "support:raise"
+    INDEMNITY_GIVE = "indemnity:give"
+    SAME_FUNDS_MARK = "same_funds:mark"
     FREEZE_REQUEST_CLOSE = "freeze_request:close"
     INFO_REQUEST_ANSWER = "info_request:answer"
     DISPUTE_RESOLVE = "dispute:resolve"
@@ -45,6 +48,7 @@ class Permission(StrEnum):
     FREEZE_LEDGER_CORRECT = "freeze_ledger:correct"
     DISPUTE_RAISE = "dispute:raise"
     # both sides
+    TASK_TAKE = "task:take"  # what one may take is decided by what it takes to do it
     LEGAL_ORDER_ATTACH = "legal_order:attach"  # by the partner that holds, or by an authority
     EVENT_READ = "event:read"
     STATISTICS_READ = "statistics:read"
@@ -84,7 +88,12 @@ _READ = frozenset(
     }
 )
 _SUBMIT = frozenset(
-    {P.FREEZE_REQUEST_SUBMIT, P.FREEZE_REQUEST_WITHDRAW_SUBMITTED, P.INFO_REQUEST_ANSWER}
+    {
+        P.FREEZE_REQUEST_SUBMIT,
+        P.FREEZE_REQUEST_WITHDRAW_SUBMITTED,
+        P.INFO_REQUEST_ANSWER,
+        P.SAME_FUNDS_MARK,
+    }
 )
 _ANSWER_ASKED = frozenset({P.LEG_ACKNOWLEDGE, P.LEG_REVIEW, P.LEG_ASK, P.LEG_REPORT})
 _DISPOSE = _ANSWER_ASKED | {
@@ -105,21 +114,33 @@ _DECIDE = frozenset(
         P.FREEZE_REQUEST_WITHDRAW,
         P.FREEZE_REQUEST_ADD_PARTNERS,
         P.FREEZE_REQUEST_CLOSE,
+        P.INFO_REQUEST_ANSWER,
+        P.SAME_FUNDS_MARK,
         P.DISPUTE_RESOLVE,
         P.CLEARANCE_REVOKE,
         P.HOLD_ASK_EXTENSION,
     }
 )
+#: The requester's compliance answers for the papers, and so does a lead; never a machine.
+_PAPERS = frozenset({P.SUPPORT_RAISE, P.INDEMNITY_GIVE})
 _ENDPOINTS = frozenset({P.WEBHOOK_ENDPOINT_READ, P.WEBHOOK_ENDPOINT_CHANGE, P.DELIVERY_RESEND})
 _MEMBERSHIP = frozenset({P.PARTNER_CHANGE, P.GRANT_MAKE, P.GRANT_APPROVE, P.REVOCATION_MAKE})
 
 GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
-        Role.ANALYST: _READ | _SUBMIT | _ANSWER_ASKED,
+        Role.ANALYST: _READ | _SUBMIT | _ANSWER_ASKED | {P.TASK_TAKE},
         Role.SYSTEM: _READ | _SUBMIT | _ANSWER_ASKED | _ENDPOINTS,
-        Role.COMPLIANCE: _READ | _DISPOSE | _ENDPOINTS | {P.LEGAL_ORDER_ATTACH},
+        Role.COMPLIANCE: (
+            _READ | _DISPOSE | _PAPERS | _ENDPOINTS | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE}
+        ),
         Role.SECURITY_LEAD: (
-            _READ | _DECIDE | _DISPOSE | _ENDPOINTS | _MEMBERSHIP | {P.LEGAL_ORDER_ATTACH}
+            _READ
+            | _DECIDE
+            | _DISPOSE
+            | _PAPERS
+            | _ENDPOINTS
+            | _MEMBERSHIP
+            | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE}
         ),
         Role.AUDITOR: _READ | {P.WEBHOOK_ENDPOINT_READ},
     }
@@ -132,7 +153,7 @@ COORDINATOR_GRANTS = frozenset(
 )
 #: Only who can be asked has legs; only who can request submits.
 _ASKED_SIDE = _DISPOSE
-_REQUESTING_SIDE = (_DECIDE | _SUBMIT) - {P.DISPUTE_RESOLVE}
+_REQUESTING_SIDE = (_DECIDE | _SUBMIT | _PAPERS) - {P.DISPUTE_RESOLVE}
 
 _BY_LINE_KIND: Mapping[LineKind, Permission] = MappingProxyType(
     {
@@ -161,7 +182,7 @@ def permissions_of(actor: Actor) -> frozenset[Permission]:
         # A machine never decides, whatever role it was given by mistake.
         granted -= GRANTS[Role.SECURITY_LEAD] - GRANTS[Role.SYSTEM] - _DISPOSE
         if actor.systems_as_compliance and Role.SYSTEM in actor.roles:
-            granted |= GRANTS[Role.COMPLIANCE]
+            granted |= GRANTS[Role.COMPLIANCE] - _PAPERS
     if actor.partner_kind not in ASKABLE_KINDS:
         granted -= _ASKED_SIDE
     if actor.partner_kind not in REQUESTING_KINDS:

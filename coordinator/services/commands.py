@@ -21,7 +21,7 @@ from coordinator.services.ending import (
     withdrawal_proposals,
     withdrawals,
 )
-from coordinator.services.ledger import freeze_ledger, holds
+from coordinator.services.ledger import freeze_ledger, holds, same_funds
 from coordinator.services.membership import (
     grant_proposals,
     grants,
@@ -35,9 +35,12 @@ from coordinator.services.requests import (
     additions,
     approvals,
     freeze_requests,
+    indemnities,
     info_requests,
     legs,
     ratification,
+    support,
+    tasks,
 )
 
 HANDLERS: tuple[Handler[Any], ...] = (
@@ -45,6 +48,8 @@ HANDLERS: tuple[Handler[Any], ...] = (
     freeze_requests.submit,
     approvals.decide,
     additions.propose,
+    support.raise_support,
+    indemnities.give,
     withdrawals.withdraw,
     withdrawal_approvals.decide,
     withdrawal_proposals.void,
@@ -60,14 +65,18 @@ HANDLERS: tuple[Handler[Any], ...] = (
     legs.mark_delivered,
     legs.mark_undeliverable,
     legs.mark_overdue,
+    legs.mark_unanswered,
     info_requests.ask,
     info_requests.answer,
+    info_requests.mark_reply_late,
+    tasks.take,
     # What was found and is held.
     freeze_ledger.report,
     holds.extend,
     holds.ask_for_extension,
     holds.fire_clock,
     holds.remind,
+    same_funds.mark,
     legal_orders.attach,
     disputes.raise_dispute,
     disputes.resolve,

@@ -1,6 +1,17 @@
-"""Numbers, amounts and states in sentences."""
+"""Numbers, amounts, states and what requests rest on, in sentences."""
+
+from collections.abc import Mapping
 
 from holdfast.protocol.views import AssetUnit, FreezeRequestSummary, FreezeRequestView
+from holdfast.protocol.vocabulary import Support
+
+#: Whose word a request rests on, in words.
+RESTS_ON: Mapping[Support, str] = {
+    Support.NONE: "the requester's word alone",
+    Support.POLICE_REPORT: "a police report",
+    Support.ORDER_APPLIED: "an order applied for",
+    Support.ORDER: "an order",
+}
 
 
 def counted(count: int, noun: str) -> str:

@@ -23,6 +23,7 @@ CHECKED_BY_RULE = {
     ("FlaggedAddress", "asset"): "parse_asset",
     ("FoundLine", "asset"): "parse_asset",
     ("FrozenLine", "asset"): "parse_asset",
+    ("IndemnityCap", "asset"): "parse_asset",
     ("NewEndpoint", "url"): "check_endpoint",
     ("EndpointChanges", "url"): "check_endpoint",
     ("PartnerChanges", "contacts"): "sealed; the partner's own people are named here",

@@ -266,6 +266,7 @@ def test_two_leads_change_the_policy_and_one_alone_does_not(signer: Signer, cast
         "withdrawal_quorum": 2,
         "may_ask_all": False,
         "cannot_say": "private_requesters",
+        "clocks": "office_hours",
     }
     proposal = propose(signer, cast.a.lead, {"policy": policy})
     before = signer.get(cast.a.auditor, "/v1/partners/me").get_json()["policy"]
@@ -276,6 +277,15 @@ def test_two_leads_change_the_policy_and_one_alone_does_not(signer: Signer, cast
     listed = signer.get(cast.b.auditor, "/v1/partners").get_json()["items"]
     silent = {each["handle"] for each in listed if each["cannot_say"] == "private_requesters"}
     assert silent == {cast.a.handle}
+    # By which clocks it answers is for all to see, its policy is not.
+    first, second, *_ = listed
+    assert (first["clocks"]["profile"], second["clocks"]["profile"]) == ("office_hours", "default")
+    assert first["clocks"]["answer_within"] == {
+        "flash": {"minutes": 120},
+        "urgent": {"minutes": 1440},
+        "routine": {"working_days": 5},
+    }
+    assert "policy" not in first
 
 
 def test_the_root_key_vouches_again_for_a_key_that_leads_granted(

@@ -35,6 +35,8 @@ RIGHTS: Mapping[str, set[str]] = {
     f"GET {REQUEST}/info-requests": ALL,
     f"GET {REQUEST}/legal-orders": ALL,
     f"GET {REQUEST}/partners": ALL,
+    f"GET {REQUEST}/support": ALL,
+    f"GET {REQUEST}/indemnities": ALL,
     "GET /v1/statistics": ALL,
     "GET /v1/holds/owed": ALL,
     "GET /v1/incidents": ALL,
@@ -52,6 +54,9 @@ RIGHTS: Mapping[str, set[str]] = {
     "GET /v1/webhook-endpoints/{endpoint_id}/deliveries": ENDPOINTS | {"auditor"},
     "POST /v1/freeze-requests": SUBMITTING,
     f"POST {REQUEST}/approvals": LEAD,
+    f"POST {REQUEST}/support": DISPOSING,
+    f"POST {REQUEST}/indemnities": DISPOSING,
+    f"POST {REQUEST}/same-funds": SUBMITTING,
     f"POST {REQUEST}/withdrawal": SUBMITTING,
     f"GET {REQUEST}/withdrawals": ALL,
     f"POST {REQUEST}/withdrawals/{{withdrawal_id}}/approvals": LEAD,
@@ -61,7 +66,7 @@ RIGHTS: Mapping[str, set[str]] = {
     f"POST {REQUEST}/decline": DISPOSING,
     f"POST {REQUEST}/freeze-reports": ANSWERING,
     f"POST {REQUEST}/info-requests": ANSWERING,
-    f"POST {REQUEST}/info-requests/{{info_request_id}}/answer": {"analyst", "system"},
+    f"POST {REQUEST}/info-requests/{{info_request_id}}/answer": SUBMITTING,
     f"POST {REQUEST}/disputes": DISPOSING,
     f"POST {REQUEST}/disputes/{{dispute_id}}/resolution": LEAD,
     f"POST {REQUEST}/clearances/{{clearance_id}}/revocation": LEAD,
@@ -69,6 +74,8 @@ RIGHTS: Mapping[str, set[str]] = {
     f"POST {REQUEST}/extension-requests": LEAD,
     f"POST {REQUEST}/legal-orders": DISPOSING,
     f"POST {REQUEST}/partners": LEAD,
+    # Of a leg that is to be acknowledged; a system does not take, it does.
+    "POST /v1/tasks/{task_id}/taken": ANSWERING - {"system"},
     "POST /v1/webhook-endpoints": ENDPOINTS,
     "PATCH /v1/webhook-endpoints/{endpoint_id}": ENDPOINTS,
     "DELETE /v1/webhook-endpoints/{endpoint_id}": ENDPOINTS,
@@ -126,6 +133,11 @@ def _body(route: Route, cast: Cast, own: Exchange, request: Mapping[str, Any]) -
         "/withdrawals/{withdrawal_id}/approvals": act
         | {"decision": "approve", "act_sha256": "0" * 64},
         "/closure": act,
+        "/support": act | {"support": "order", "document_sha256": "0" * 64},
+        "/indemnities": act
+        | {"cap": {"usd": "5"}, "law": "EE", "until": "2026-09-01T00:00:00Z"}
+        | {"document_sha256": "0" * 64},
+        "/same-funds": act | {"hold": f"hld_{UNKNOWN}", "same_as": None},
         "/acknowledgement": act,
         "/review": act,
         "/decline": act | {"code": "funds_gone"},
@@ -143,6 +155,7 @@ def _body(route: Route, cast: Cast, own: Exchange, request: Mapping[str, Any]) -
         "/legal-orders": act
         | {"agency": "Police", "reference": "17/2026", "document_sha256": "0" * 64},
         "/v1/grants/{proposal_id}/approvals": {"grant_sha256": "0" * 64},
+        "/taken": act,
         "/replay": {"since": "2026-03-02T11:00:00Z"},
         "/v1/grants": grant_body(own.analyst),
         "/v1/revocations": {"kid": "A" * 43},
@@ -165,6 +178,7 @@ def _path(route: Route, request: Mapping[str, Any], **ids: str) -> str:
         "clearance_id": f"clr_{UNKNOWN}",
         "withdrawal_id": f"wdp_{UNKNOWN}",
         "proposal_id": f"grp_{UNKNOWN}",
+        "task_id": f"tsk_acknowledge_{request['id'].partition('_')[2]}_{UNKNOWN}",
     } | ids
     return route.path.format(**names)
 

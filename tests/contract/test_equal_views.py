@@ -104,6 +104,34 @@ def _propose(w: World) -> Iterator[Pair]:
     yield decided["at"], read["decided_at"]
 
 
+def _raise_support(w: World) -> Iterator[Pair]:
+    request = w.live(support="none")
+    words = {"support": "police_report", "document_sha256": "ab" * 32, "reference": "17/2026"}
+    answer = w.act(w.cast.a.compliance, request, "support", **words)
+    for reader in (w.cast.a.auditor, w.cast.b.auditor):
+        yield _without(answer, "log"), _item(w, reader, request, "support", answer["id"])
+        yield answer["support"], _read(w, reader, request)["support"]
+
+
+def _give_indemnity(w: World) -> Iterator[Pair]:
+    request = w.live()
+    words = {"cap": {"usd": "250000"}, "law": "EE", "document_sha256": "ab" * 32}
+    for to in ({}, {"to": w.cast.b.handle}):
+        answer = w.act(w.cast.a.compliance, request, "indemnities", until=_LATER, **words, **to)
+        for reader in (w.cast.a.auditor, w.cast.b.auditor):
+            yield _without(answer, "log"), _item(w, reader, request, "indemnities", answer["id"])
+
+
+def _mark(w: World) -> Iterator[Pair]:
+    request = w.live()
+    one, other = w.freeze(w.cast.b, request), w.freeze(w.cast.c, request)
+    for same_as in (other, None):
+        answer = w.act(w.cast.a.analyst, request, "same-funds", hold=one, same_as=same_as)
+        [read] = [h for h in w.items(w.cast.a.auditor, request, "holds") if h["id"] == one]
+        yield answer["same_as"], read.get("same_funds_as")
+        yield answer["status"], _read(w, w.cast.a.auditor, request)["status"]
+
+
 def _withdraw(w: World) -> Iterator[Pair]:
     for addresses in ([0], "all"):
         request = w.live(addresses=[{"account": account(1)}, {"account": account(2)}])
@@ -297,6 +325,9 @@ _CASES: dict[str, Case] = {
     "/v1/freeze-requests": _submit,
     f"{_BASE}/approvals": _approve,
     f"{_BASE}/partners": _propose,
+    f"{_BASE}/support": _raise_support,
+    f"{_BASE}/indemnities": _give_indemnity,
+    f"{_BASE}/same-funds": _mark,
     f"{_BASE}/withdrawal": _withdraw,
     f"{_BASE}/withdrawals/{{withdrawal_id}}/approvals": _decide_withdrawal,
     f"{_BASE}/closure": _close,

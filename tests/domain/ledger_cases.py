@@ -19,10 +19,11 @@ from coordinator.domain.freeze_ledger import (
     book,
     facts_of,
 )
+from coordinator.domain.hold_limits import HoldLimits
 from coordinator.domain.irregular import Ends
 from coordinator.domain.leg import LegAct, leg_status
 from holdfast.protocol.payloads import ReportLine
-from holdfast.protocol.vocabulary import HoldBasis, LegStatus, LineKind
+from holdfast.protocol.vocabulary import HoldBasis, LegStatus, LineKind, Support
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -31,7 +32,11 @@ ETH = "eip155:1/slip44:60"
 USDT = "eip155:1/erc20:0xdac17f958d2ee523a2206206994597c13d831ec7"
 ASSETS = {ETH: ETH, "eip155:1/slip44:060": ETH, USDT: USDT}
 LINE: TypeAdapter[ReportLine] = TypeAdapter(ReportLine)
-MAX_HOLD = {HoldBasis.VOLUNTARY: 90 * DAY, HoldBasis.OWN_POLICY: 180 * DAY}
+MAX_HOLD = HoldLimits(
+    by_basis={HoldBasis.VOLUNTARY: 90 * DAY, HoldBasis.OWN_POLICY: 180 * DAY},
+    by_support={},
+    support=Support.NONE,
+)
 
 
 def type_id(prefix: str, number: int) -> str:

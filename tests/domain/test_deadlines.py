@@ -6,7 +6,8 @@ import pytest
 
 from coordinator.config_files import read_config
 from coordinator.domain.deadline import Policies, PolicyError
-from holdfast.protocol.vocabulary import HoldBasis, Urgency
+from coordinator.domain.hold_limits import HoldLimits
+from holdfast.protocol.vocabulary import HoldBasis, Support, Urgency
 
 SHIPPED = read_config("policies.toml")
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -14,10 +15,21 @@ NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 def test_the_shipped_policies_say_what_the_design_says() -> None:
     policies = Policies.load(SHIPPED)
-    assert policies.acknowledge_within == {
+    default = policies.clocks["default"]
+    assert default.acknowledge_within == {
         Urgency.FLASH: timedelta(minutes=15),
         Urgency.URGENT: timedelta(hours=2),
         Urgency.ROUTINE: timedelta(hours=24),
+    }
+    assert default.answer_within == {
+        Urgency.FLASH: timedelta(hours=2),
+        Urgency.URGENT: timedelta(hours=24),
+        Urgency.ROUTINE: timedelta(days=7),
+    }
+    assert default.reply_within == {
+        Urgency.FLASH: timedelta(hours=1),
+        Urgency.URGENT: timedelta(hours=8),
+        Urgency.ROUTINE: timedelta(days=2),
     }
     assert policies.approve_within == timedelta(hours=24)
     assert policies.ratify_within == timedelta(minutes=60)
@@ -30,27 +42,52 @@ def test_the_shipped_policies_say_what_the_design_says() -> None:
     assert policies.warn_before == tuple(timedelta(hours=hours) for hours in (72, 24, 2))
 
 
-def test_the_clock_for_acknowledging_starts_when_the_leg_is_queued() -> None:
+def test_the_clocks_of_a_leg_start_when_it_is_queued() -> None:
+    clocks = Policies.load(SHIPPED).desk_clocks(None, None)
+    assert clocks.acknowledge_by(Urgency.FLASH, queued_at=NOW) == NOW + timedelta(minutes=15)
+    assert clocks.answer_by(Urgency.FLASH, queued_at=NOW) == NOW + timedelta(hours=2)
+    assert clocks.reply_by(Urgency.FLASH, asked_at=NOW) == NOW + timedelta(hours=1)
+
+
+def test_a_desk_with_office_hours_counts_working_days_for_what_can_wait() -> None:
     policies = Policies.load(SHIPPED)
-    assert policies.acknowledge_by(Urgency.FLASH, queued_at=NOW) == NOW + timedelta(minutes=15)
+    desk = policies.desk_clocks("office_hours", "DE")
+    # A Sunday; Monday ends at 23:00 UTC in Berlin, and Friday five working days on.
+    assert desk.acknowledge_by(Urgency.ROUTINE, queued_at=NOW) == NOW + timedelta(hours=47)
+    assert desk.answer_by(Urgency.ROUTINE, queued_at=NOW) == NOW + timedelta(days=6, hours=-1)
+    assert desk.reply_by(Urgency.ROUTINE, asked_at=NOW) == NOW + timedelta(days=3, hours=-1)
+    assert desk.answer_by(Urgency.URGENT, queued_at=NOW) == NOW + timedelta(hours=24)
+
+
+def test_a_profile_that_is_there_no_more_is_the_default_one() -> None:
+    policies = Policies.load(SHIPPED)
+    assert policies.desk_clocks("gone", "DE").profile == policies.clocks["default"]
 
 
 def test_a_jurisdiction_without_its_own_table_has_the_default() -> None:
     text = SHIPPED + "\n[max_hold_days.CH]\nvoluntary = 5\nown_policy = 6\nlegal_order = 7\n"
     policies = Policies.load(text)
-    assert policies.max_hold("CH")[HoldBasis.VOLUNTARY] == timedelta(days=5)
-    assert policies.max_hold("EE") == policies.max_hold(None) == policies.max_hold()
-    assert policies.max_hold()[HoldBasis.VOLUNTARY] == timedelta(days=90)
+
+    def limits(place: str | None) -> HoldLimits:
+        return policies.max_hold(place, support=Support.ORDER_APPLIED)
+
+    assert limits("CH").longest(HoldBasis.VOLUNTARY) == timedelta(days=5)
+    assert limits("EE") == limits(None)
+    assert limits(None).longest(HoldBasis.VOLUNTARY) == timedelta(days=90)
 
 
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("flash = 15", "", "acknowledge_within_minutes.flash is missing"),
+        ("flash = 15", "", "clocks.default.acknowledge_within_minutes.flash is missing"),
         ("flash = 15", "flash = true", "flash must be a whole number from 1, not True"),
         ("flash = 15", "flash = 0", "must be a whole number from 1, not 0"),
         ("flash = 15", 'flash = "15"', "must be a whole number"),
-        ("flash = 15", "flash = 15\nslow = 3", "unknown: acknowledge_within_minutes.slow"),
+        (
+            "flash = 15",
+            "flash = 15\nslow = 3",
+            "unknown: clocks.default.acknowledge_within_minutes.slow",
+        ),
         ("flash = 15", "flash = 99999999", "more than ten years"),
         ("flash_daily_cap = 5", "flash_daily_cap = -1", "flash_daily_cap must be a whole number"),
         ("[72, 24, 2]", "[]", "warn_before_hours must be a list"),
@@ -61,15 +98,38 @@ def test_a_jurisdiction_without_its_own_table_has_the_default() -> None:
         ("[max_hold_days.default]", "[max_hold_days.EE]", "max_hold_days.default is missing"),
         ("own_policy = 180", "", "max_hold_days.default.own_policy is missing"),
         ("own_policy = 180", "own_policy = 180\nx = 1", "unknown: max_hold_days.default.x"),
+        ("none = 3", "none = 15", "support_max_days.police_report is less than a weaker word"),
+        ("order_applied = 90", "order_applied = 1", "support_max_days.order_applied is less"),
+        ("default_hours = 72", "default_hours = 73", "default_hours is more than support_max"),
         ("[request]", "[[request]]", "request must be a table"),
         ("[request]", "[request", "no TOML"),
-        ("[acknowledge_within_minutes]", "top = 1\n[acknowledge_within_minutes]", "unknown: top"),
+        ("[request]", "[top]\n[request]", "unknown: top"),
+        ("[clocks.default.answer_within_minutes]", "[x]", "default.answer_within_minutes is miss"),
+        ("[clocks.default.", "[clocks.usual.", "clocks.default is missing"),
+        ("[clocks.office_hours.", "[clocks.Office.", "clocks.Office: a name has a-z, 0-9 and _"),
+        # Whoever moves stolen funds does not wait for Monday.
+        (
+            "answer_within_working_days]\nroutine = 5",
+            "answer_within_working_days]\nroutine = 5\nurgent = 1",
+            "unknown: clocks.office_hours.answer_within_working_days.urgent",
+        ),
+        # Counted either way, not both.
+        (
+            "answer_within_minutes]\nflash = 120\nurgent = 1440\n\n",
+            "answer_within_minutes]\nflash = 120\nurgent = 1440\nroutine = 9\n\n",
+            "unknown: clocks.office_hours.answer_within_minutes.routine",
+        ),
+        ("routine = 5", "routine = 0", "answer_within_working_days.routine must be a whole"),
+        ("routine = 5", "routine = 261", "answer_within_working_days.routine is more than 260"),
+        ('default = "UTC"', "", "time_zones.default is missing"),
+        ('"Europe/Berlin"', '"Europe/Bonn"', "time_zones.DE must be a time zone"),
+        ('"Europe/Berlin"', "1", "time_zones.DE must be a time zone"),
     ],
 )
 def test_policies_that_make_no_sense_are_refused_by_name(old: str, new: str, said: str) -> None:
     assert old in SHIPPED
     with pytest.raises(PolicyError, match=said.replace("[", r"\[")):
-        Policies.load(SHIPPED.replace(old, new, 1))
+        Policies.load(SHIPPED.replace(old, new, -1 if old.startswith("[clocks.") else 1))
 
 
 def test_no_flash_requests_at_all_is_a_policy() -> None:

@@ -15,12 +15,17 @@ from coordinator.domain.hold import (
     obliged,
     owes_answer,
 )
-from holdfast.protocol.vocabulary import HoldBasis, KeptBasis
+from coordinator.domain.hold_limits import HoldLimits
+from holdfast.protocol.vocabulary import HoldBasis, KeptBasis, Support
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
-MAX_HOLD = {HoldBasis.VOLUNTARY: 90 * DAY, HoldBasis.OWN_POLICY: 180 * DAY}
+MAX_HOLD = HoldLimits(
+    by_basis={HoldBasis.VOLUNTARY: 90 * DAY, HoldBasis.OWN_POLICY: 180 * DAY},
+    by_support={},
+    support=Support.NONE,
+)
 OPEN = HoldBalance(
     id="hld_1",
     leg_id="leg_1",
@@ -137,7 +142,7 @@ def test_a_voluntary_hold_becomes_a_legal_one_with_an_earlier_review_date() -> N
     [
         (NOW, "end_past"),
         (NOW + DAY, "no_later"),
-        (NOW + 90 * DAY + timedelta(seconds=1), "end_too_far"),
+        (NOW + 90 * DAY + timedelta(minutes=6), "end_too_far"),
     ],
 )
 def test_an_extension_needs_a_later_end_within_the_maximum(end: datetime, code: str) -> None:
@@ -151,6 +156,10 @@ def test_an_extension_needs_a_later_end_within_the_maximum(end: datetime, code: 
 def test_a_hold_of_which_nothing_is_held_is_not_extended() -> None:
     with pytest.raises(InvalidTransitionError) as refused:
         extended(
-            EMPTY, hold_expires_at=NOW + 2 * DAY, basis=HoldBasis.VOLUNTARY, now=NOW, max_hold={}
+            EMPTY,
+            hold_expires_at=NOW + 2 * DAY,
+            basis=HoldBasis.VOLUNTARY,
+            now=NOW,
+            max_hold=MAX_HOLD,
         )
     assert refused.value.code == "hold_ended"

@@ -34,6 +34,7 @@ ANALYST = READ | {
     P.FREEZE_REQUEST_SUBMIT,
     P.FREEZE_REQUEST_WITHDRAW_SUBMITTED,
     P.INFO_REQUEST_ANSWER,
+    P.SAME_FUNDS_MARK,
     P.LEG_ACKNOWLEDGE,
     P.LEG_REVIEW,
     P.LEG_ASK,
@@ -55,10 +56,11 @@ ASKED = {
     P.DISPUTE_RAISE,
 }
 #: The table a second time, flat.
+PAPERS = {P.SUPPORT_RAISE, P.INDEMNITY_GIVE}
 EXPECTED = {
-    R.ANALYST: ANALYST,
+    R.ANALYST: ANALYST | {P.TASK_TAKE},
     R.SYSTEM: ANALYST | ENDPOINTS,
-    R.COMPLIANCE: READ | ENDPOINTS | ASKED | {P.LEGAL_ORDER_ATTACH},
+    R.COMPLIANCE: READ | ENDPOINTS | ASKED | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE} | PAPERS,
     R.SECURITY_LEAD: READ
     | ENDPOINTS
     | ASKED
@@ -69,10 +71,15 @@ EXPECTED = {
         P.FREEZE_REQUEST_WITHDRAW_SUBMITTED,
         P.FREEZE_REQUEST_ADD_PARTNERS,
         P.FREEZE_REQUEST_CLOSE,
+        P.SAME_FUNDS_MARK,
+        P.INFO_REQUEST_ANSWER,
         P.DISPUTE_RESOLVE,
         P.CLEARANCE_REVOKE,
         P.HOLD_ASK_EXTENSION,
         P.LEGAL_ORDER_ATTACH,
+        P.SUPPORT_RAISE,
+        P.INDEMNITY_GIVE,
+        P.TASK_TAKE,
         P.PARTNER_CHANGE,
         P.GRANT_MAKE,
         P.GRANT_APPROVE,
@@ -128,7 +135,7 @@ def test_a_system_does_what_compliance_does_only_where_policy_names_it() -> None
     plain = actor(R.SYSTEM, kind=ActorKind.SYSTEM)
     named = actor(R.SYSTEM, kind=ActorKind.SYSTEM, as_compliance=True)
     assert not is_allowed(P.HOLD_RELEASE, plain)
-    assert permissions_of(named) == EXPECTED[R.SYSTEM] | EXPECTED[R.COMPLIANCE]
+    assert permissions_of(named) == (EXPECTED[R.SYSTEM] | EXPECTED[R.COMPLIANCE]) - PAPERS
 
 
 @pytest.mark.parametrize("person_or_role", [actor(R.ANALYST, as_compliance=True)])
@@ -186,3 +193,9 @@ def test_every_kind_of_line_needs_a_right(kind: LineKind) -> None:
 def test_every_right_is_given_to_somebody() -> None:
     given = frozenset().union(*GRANTS.values()) | ROOT_GRANTS | COORDINATOR_GRANTS
     assert given == frozenset(Permission)
+
+
+@pytest.mark.parametrize("role", [R.COMPLIANCE, R.SECURITY_LEAD, R.SYSTEM])
+def test_no_machine_answers_for_papers(role: Role) -> None:
+    system = actor(role, kind=ActorKind.SYSTEM, as_compliance=True)
+    assert not PAPERS & permissions_of(system)

@@ -7,11 +7,12 @@ import pytest
 
 from coordinator.domain.leg import LegAct
 from holdfast.errors import UntrustedEvidenceError
-from holdfast.evidence.act_rules import ACT_RULES, LINE_ROLES, REQUESTS, UNSIGNED
+from holdfast.evidence.act_rules import ACT_RULES, LINE_ROLES, REQUESTS, TASKS, UNSIGNED
 from holdfast.evidence.acts import prove_act
 from holdfast.evidence.key_directory import KeyDirectory
 from holdfast.profiles.store import Profile
 from holdfast.protocol import canonical_json
+from holdfast.protocol.tasks import Task, TaskKind
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import LineKind, Role
 from tests.architecture.tree import modules
@@ -25,6 +26,9 @@ def url_of(act: str, request_id: str = FRQ) -> str:
     path = ACT_RULES[act].path
     if path is None:
         return ORIGIN + REQUESTS
+    if path == TASKS:
+        task = Task(TaskKind.ANSWER, request_id, new_id("leg"))
+        return ORIGIN + TASKS.replace("{task}", task.id)
     below = re.sub(r"\{(\w+)\}", lambda prefix: new_id(prefix[1]), path)
     return f"{ORIGIN}{REQUESTS}/{request_id}/{below}"
 
@@ -42,7 +46,9 @@ def test_an_act_is_signed_over_its_own_path_and_nothing_near_it(act: str) -> Non
         url.replace("/v1/", "//v1/"),
         url.replace("/v1/", "/v2/"),
         url.replace("https:", "http:"),
-        url.replace(FRQ, new_id("frq")) if ACT_RULES[act].path else f"{url}/{FRQ}",
+        url.replace(FRQ.partition("_")[2], new_id("frq").partition("_")[2])
+        if ACT_RULES[act].path
+        else f"{url}/{FRQ}",
         url.upper(),
     ]
     assert [each for each in near if fits(act, each)] == []
@@ -174,3 +180,10 @@ def test_an_analyst_reports_what_was_frozen_and_releases_nothing() -> None:
         content_sha256=CONTENT,
     )
     assert proven.key.subject == analyst.subject
+
+
+def test_no_machine_answers_for_papers() -> None:
+    world = World()
+    body = body_of(support="order", document_sha256=CONTENT)
+    system = world.system(world.person(Role.SECURITY_LEAD))
+    assert refused(world, system, "raise_support", body) == "not_a_person"

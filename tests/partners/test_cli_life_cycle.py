@@ -8,6 +8,7 @@ import pytest
 
 from holdfast.profiles.store import Profile, ProfileStore
 from holdfast.protocol import canonical_json
+from holdfast.protocol.tasks import Task, TaskKind
 from holdfast.protocol.type_ids import new_id
 from tests.partners.shell import FRQ, REQUEST, Shell, answer_request, sent
 from tests.partners.stub_coordinator import StubCoordinator
@@ -360,3 +361,148 @@ def test_the_clock_of_the_command_line_can_be_put_forward(
     assert before is not None
     assert after is not None
     assert 864_000 <= after.iat - before.iat < 864_600
+
+
+def test_support_is_raised_by_the_hash_of_its_document_and_told_in_words(
+    shell: Shell, stub: StubCoordinator
+) -> None:
+    answer_request(stub)
+    file = shell.write("report.pdf", b"%PDF of the police")
+    digest = sha256(b"%PDF of the police").hexdigest()
+    given = {
+        "id": new_id("sup"),
+        "request_id": FRQ,
+        "act_id": new_id("act"),
+        "support": "police_report",
+        "document_sha256": digest,
+        "reference": "17/2026",
+        "given_at": AT,
+    }
+    stub.answers("POST", f"{REQUEST}/support", given, status=201)
+    words = ("police_report", "--document", str(file), "--reference", "17/2026")
+    done = shell("support", FRQ, *words)
+    assert "a police report" in done.output
+    assert sent(stub) == {
+        "content_sha256": SHA256,
+        "support": "police_report",
+        "document_sha256": digest,
+        "reference": "17/2026",
+    }
+    assert shell("support", FRQ, "none", "--document", str(file)).exit_code == 2
+    stub.answers("GET", f"{REQUEST}/support", {"items": [given], "next_cursor": None})
+    assert all(word in shell("supports", FRQ).output for word in ("a police report", "17/2026"))
+
+
+def test_an_indemnity_is_given_by_the_hash_of_its_document(
+    shell: Shell, stub: StubCoordinator
+) -> None:
+    answer_request(stub)
+    file = shell.write("indemnity.pdf", b"%PDF of the lawyers")
+    given = {
+        "id": new_id("ind"),
+        "request_id": FRQ,
+        "act_id": new_id("act"),
+        "to": None,
+        "cap": {"usd": "250000"},
+        "law": "EE",
+        "until": UNTIL,
+        "document_sha256": sha256(b"%PDF of the lawyers").hexdigest(),
+        "given_at": AT,
+    }
+    stub.answers("POST", f"{REQUEST}/indemnities", given, status=201)
+    words = ["--document", str(file), "--law", "EE", "--until", UNTIL]
+    done = shell("indemnify", FRQ, *words, "--cap-usd", "250000")
+    assert all(word in done.output for word in ("all partners asked", "USD 250000", "2026-03-01"))
+    body = sent(stub)
+    assert (body["cap"]["usd"], body["law"], body["until"]) == ("250000", "EE", UNTIL)
+    assert body["document_sha256"] == given["document_sha256"]
+    asset = "eip155:1/slip44:60"
+    assert shell("indemnify", FRQ, *words, "--cap", "5", asset).exit_code == 0
+    for wrong in ([], ["--cap-usd", "1", "--cap", "5", asset]):
+        assert shell("indemnify", FRQ, *words, *wrong).exit_code == 2
+    stub.answers("GET", f"{REQUEST}/indemnities", {"items": [given], "next_cursor": None})
+    assert all(word in shell("indemnities", FRQ).output for word in ("USD 250000", "EE"))
+
+
+def test_the_same_funds_are_marked_and_the_mark_is_taken_back(
+    shell: Shell, stub: StubCoordinator
+) -> None:
+    answer_request(stub)
+    other = new_id("hld")
+    view = {"id": new_id("act"), "request_id": FRQ, "status": "active", "hold": HOLD}
+    stub.answers("POST", f"{REQUEST}/same-funds", {**view, "same_as": other}, status=201)
+    assert other in shell("same-funds", FRQ, HOLD, "--same-as", other).output
+    assert sent(stub) == {"content_sha256": SHA256, "hold": HOLD, "same_as": other}
+    assert shell("same-funds", FRQ, HOLD, "--not").exit_code == 0
+    assert sent(stub)["same_as"] is None
+    for words in ([], ["--not", "--same-as", other]):
+        assert shell("same-funds", FRQ, HOLD, *words).exit_code == 2
+
+
+def test_the_list_of_questions_says_until_when_to_reply_and_what_is_late(
+    shell: Shell, stub: StubCoordinator
+) -> None:
+    answer_request(stub)
+    question: dict[str, Any] = {
+        "id": new_id("inf"),
+        "request_id": FRQ,
+        "leg_id": new_id("leg"),
+        "partner": "exchange-b.example",
+        "act_id": new_id("act"),
+        "asked_at": AT,
+        "reply_by": UNTIL,
+    }
+    late, done = {**question, "late_at": UNTIL}, {**question, "answered_at": UNTIL}
+    stub.answers("GET", f"{REQUEST}/info-requests", {"items": [question, late, done]})
+    first, second, third = shell("questions", FRQ).output.splitlines()[1:]
+    assert first.rstrip().endswith("2026-03-01 12:00")
+    assert second.rstrip().endswith("2026-03-01 12:00 (late)")
+    assert "2026-03-01" not in third
+
+
+@pytest.mark.parametrize(
+    ("members", "words"),
+    [
+        ({}, ": answer by 2026-03-01 12:00 UTC"),
+        ({"unanswered_at": UNTIL}, ": no full answer by 2026-03-01 12:00 UTC"),
+        ({"clock_paused_at": AT}, ": its clock stands since 2026-01-02 03:04 UTC"),
+        (
+            {"clock_paused_at": AT, "reply_by": UNTIL},
+            " asked: reply by 2026-03-01 12:00 UTC; its clock stands",
+        ),
+        (
+            {"clock_paused_at": AT, "reply_by": UNTIL, "reply_late_at": UNTIL},
+            " asked: reply by 2026-03-01 12:00 UTC (late); its clock stands",
+        ),
+    ],
+)
+def test_a_request_is_shown_with_whose_clock_runs(
+    shell: Shell, stub: StubCoordinator, members: dict[str, Any], words: str
+) -> None:
+    answer_request(stub)
+    leg = leg_view(answer_by=UNTIL, **members)
+    done = {**leg, "partner": "exchange-c.example", "answered_at": AT}
+    stub.answers("GET", f"{REQUEST}/legs", {"items": [leg, done]})
+    lines = shell("status", FRQ).output.splitlines()
+    assert f"exchange-b.example{words}" in lines
+    assert len(f"exchange-b.example{words}") <= 80
+    assert sum(line.startswith("exchange-c.example") for line in lines) == 1
+
+
+def test_a_task_is_taken_and_who_has_it_is_shown(shell: Shell, stub: StubCoordinator) -> None:
+    answer_request(stub)
+    task = Task(TaskKind.ANSWER, FRQ, new_id("leg"))
+    shown: dict[str, Any] = {"id": task.id, "kind": "answer"}
+    taken = {**shown, "taken_at": UNTIL, "taken_by": new_id("per")}
+    stub.answers("GET", f"{REQUEST}/legs", {"items": [leg_view(tasks=[shown, taken])]})
+    lines = shell("status", FRQ).output.splitlines()
+    by = "answer by exchange-b.example"
+    assert f"{by}: nobody has it yet" in lines
+    assert f"  holdfast take {task.id}" in lines
+    assert f"{by}: {taken['taken_by']} since 2026-03-01 12:00 UTC" in lines
+    stub.answers("POST", f"/v1/tasks/{task.id}/taken", {**act_view(), "task": taken}, status=201)
+    done = shell("take", task.id)
+    assert done.exit_code == 0, done.output
+    assert "2026-03-01 12:00 UTC" in done.output
+    assert sent(stub) == {"content_sha256": SHA256}
+    assert shell("take", "tsk_sleep").exit_code == 2

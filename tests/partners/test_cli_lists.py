@@ -208,6 +208,26 @@ def test_partners_says_aloud_when_another_root_key_is_pinned(
     assert line.startswith("exchange-c.example")
 
 
+def test_partners_tells_by_which_clocks_each_answers(
+    shell: Shell, analyst: Profile, stub: StubCoordinator
+) -> None:
+    del analyst
+    in_time = {"flash": {"minutes": 15}, "urgent": {"minutes": 120}, "routine": {"working_days": 5}}
+    clocks = {
+        "profile": "office_hours",
+        "acknowledge_within": in_time,
+        "answer_within": in_time,
+        "reply_within": {**in_time, "routine": {"minutes": 90}},
+    }
+    member = {"handle": "exchange-b.example", "name": "B", "kind": "exchange", "status": "active"}
+    stub.answers("GET", "/v1/partners", {"items": [{**member, "clocks": clocks}, member]})
+    first, *_ = shell("partners", "--clocks").stdout.splitlines()[1:]
+    assert first.split("  ")[0] == "exchange-b.example"
+    assert "office_hours" in first
+    assert first.count("15 min / 2 h / 5 d") == 2
+    assert "15 min / 2 h / 90 min" in first
+
+
 def test_key_list_shows_profiles_and_never_a_private_key(
     shell: Shell, analyst: Profile, store: ProfileStore
 ) -> None:
@@ -240,6 +260,7 @@ IN_FORCE = {
     "provisional": "hold_back",
     "may_ask_all": False,
     "cannot_say": "none",
+    "clocks": "default",
 }
 
 
@@ -256,6 +277,7 @@ def _answer_policy(stub: StubCoordinator, profile: Profile) -> None:
         (["--withdrawal-quorum", "2"], {"withdrawal_quorum": 2}),
         (["--approval-quorum", "1"], {"approval_quorum": 1}),
         (["--may-ask-all"], {"may_ask_all": True}),
+        (["--clocks", "office_hours"], {"clocks": "office_hours"}),
         (["--cannot-say", "private_requesters"], {"cannot_say": "private_requesters"}),
         (["--provisional", "notify"], {"provisional": "notify"}),
         (["--may-flash", "nobody"], {"may_flash": []}),

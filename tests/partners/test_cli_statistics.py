@@ -34,6 +34,9 @@ def _row(**members: Any) -> dict[str, Any]:
         "month": "2026-01",
         "legs": 3,
         "acknowledged": QUICK,
+        "acknowledged_in_time": {"count": 3, "in_time": 2},
+        "answered": {"count": 2, "median_ms": 7_200_000, "p90_ms": 90_000_000},
+        "answered_in_time": {"count": 1_003, "in_time": 1_002},
         "first_freeze": {"count": 0},
         **members,
     }
@@ -63,6 +66,9 @@ def test_statistics_show_times_amounts_dollars_and_codes(
     shown = shell("statistics", "--from", "2026-01", "--to", "2026-02").output
     assert shown.startswith("exchange-b.example, flash, 2026-01\n")
     assert _value(shown, "acknowledged") == ["1.5 min / 10.0 min, of 3"]
+    assert _value(shown, "acknowledged in time") == ["2 of 3"]
+    assert _value(shown, "answered") == ["2.0 h / 25.0 h, of 2"]
+    assert _value(shown, "answered in time") == ["1,002 of 1,003"]
     assert _value(shown, "first freeze") == []
     assert _value(shown, "ETH") == [
         f"asked 10,000, found 1.5, frozen 0.000000000000000001, returned 0, 2 withheld ({ETH})"

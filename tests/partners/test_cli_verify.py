@@ -92,7 +92,7 @@ def test_a_request_that_went_out_approved_is_verified_and_said_so(
         assert [line for line in lines if line.startswith(act) and f" {result} " in line]
     assert "1 of 1 approval needed" in done.output
     assert "compare it by phone" in done.output
-    assert lines[-1] == "Nothing failed: 8 verified, 2 asserted by the coordinator alone."
+    assert lines[-1] == "Nothing failed: 9 verified, 2 asserted by the coordinator alone."
 
 
 def test_programs_read_one_document_for_every_finding_and_one_for_all(
@@ -109,12 +109,14 @@ def test_programs_read_one_document_for_every_finding_and_one_for_all(
     ]
     shown = {row["shown"]: row["result"] for row in rows if "shown" in row}
     assert shown == {
-        **dict.fromkeys(("request", "approvals", "partners asked", "status"), "verified"),
+        **dict.fromkeys(
+            ("request", "approvals", "partners asked", "status", "support"), "verified"
+        ),
         **dict.fromkeys(("addresses", "totals"), "verified"),
         "leg": "asserted",
     }
     assert {name: rows[-1][name] for name in ("verified", "asserted", "failed")} == {
-        "verified": 8,
+        "verified": 9,
         "asserted": 2,
         "failed": 0,
     }

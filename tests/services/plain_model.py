@@ -15,6 +15,8 @@ UNRATIFIED = timedelta(hours=12)
 ENDED = ("withdrawn", "closed")
 ANSWERED = ("declined", "no_match", "cannot_say")
 FINAL = (*ANSWERED, "released", "returned", "withdrawn")
+#: Whose word a request rests on, the weakest first, and how many days a voluntary hold may last.
+LADDER = {"none": 3, "police_report": 14, "order_applied": 90, "order": 366}
 MOVES = ("released", "returned", "seized")
 
 
@@ -26,6 +28,7 @@ class Request:
     submitted_at: datetime
     address_count: int
     status: str = "submitted"
+    support: str = "none"
     ended_at: datetime | None = None
     withdrawn: dict[int, datetime] = field(default_factory=dict)
     left_out: set[int] = field(default_factory=set)
@@ -75,6 +78,7 @@ class Hold:
     end: datetime
     basis: str = "voluntary"
     lapsed: bool = False
+    reviewed: bool = False
     kept: bool = False
     is_void: bool = False
     irregular: str | None = None
@@ -235,7 +239,7 @@ class Model:
 
     def may_keep(self, leg: Leg, hold: Hold) -> bool:
         """Only what is held and owed is kept."""
-        is_past = hold.end <= self.now
+        is_past = hold.end <= self.now and not hold.reviewed
         owed = hold.lapsed or is_past or self.is_taken_back(hold, leg.request)
         return hold in self.linked(leg) and self.held(hold) > 0 and owed
 
@@ -271,7 +275,18 @@ class Model:
     def may_extend(self, leg: Leg, hold: Hold, end: datetime) -> bool:
         """A hold that holds something gets a later end, or another ground."""
         later = hold.basis != "voluntary" or end > hold.end
-        return hold in self.linked(leg) and self.held(hold) > 0 and later
+        borne = self.is_borne(leg, end)
+        return hold in self.linked(leg) and self.held(hold) > 0 and later and borne
+
+    def is_borne(self, leg: Leg, end: datetime) -> bool:
+        """Tell whether the word behind a request carries a voluntary hold so far."""
+        return end <= self.now + timedelta(days=LADDER[leg.request.support])
+
+    def may_raise(self, request: Request, support: str) -> bool:
+        """A better word is named while the request lives."""
+        rungs = list(LADDER)
+        is_higher = rungs.index(support) > rungs.index(request.support)
+        return request.status in {"submitted", "active"} and is_higher
 
     def may_dispute(self, leg: Leg, hold: Hold | None) -> bool:
         """Only what is held is contested; all of a leg only while its request lives."""
@@ -374,7 +389,7 @@ class Model:
             if is_done and since + CLOSING <= self.now:  # type: ignore[operator]
                 self.end(request, "closed")
         for hold in self.holds:
-            if self.held(hold) and hold.end <= self.now and hold.basis != "legal_order":
+            if self.held(hold) and hold.end <= self.now and not hold.reviewed:
                 hold.kept = hold.kept and hold.lapsed
                 hold.lapsed = True
         self.note_final()

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, func, select
 
 from coordinator.domain.freeze_request import ENDED
+from coordinator.domain.ledger_state import LegLedger
 from coordinator.domain.leg import FINAL, LegFlag
 from coordinator.services.requests.legs import last_act_of, status_now
 from coordinator.storage.engine.base import Base
@@ -157,12 +158,32 @@ def _of_legs(connection: Connection, stored: _Stored, owing: set[str]) -> Iterat
             "requester_sequence": stored.for_requester[leg.id],
         }
         yield from _differences(f"{leg.partner} on {leg.request_id}", leg, expected)
+        if not is_over:
+            yield from _of_clock(stored, leg, request, ledger)
+
+
+def _of_clock(
+    stored: _Stored, leg: LegRow, request: FreezeRequestRow, ledger: LegLedger
+) -> Iterator[str]:
+    of = f"the clock of {leg.partner} on {leg.request_id}"
+    spoken_for = {line.address_no for line in stored.lines if line.leg_id == leg.id}
+    spoken_for |= {link.address_no for link in stored.links if link.leg_id == leg.id}
+    spoken_for |= {*ledger.nothing, *(n for r, n in stored.withdrawn if r == request.id)}
+    is_answered = leg.last_act == "decline" or len(spoken_for - {None}) == request.address_count
+    if is_answered and leg.answered_at is None:
+        yield f"{of} runs, and every address has its answer"
+    waits = stored.open_questions[leg.id] > 0 or request.unratified_until is not None
+    if leg.clock_paused_at is not None and (not waits or leg.answered_at is not None):
+        yield f"{of} stands, and nobody waits"
 
 
 def _is_flagged(stored: _Stored, leg: LegRow, flag: LegFlag, owing: set[str]) -> bool:
     return {
         LegFlag.OVERDUE: (
             leg.overdue_at is not None and leg.acknowledged_at is None and not leg.ended
+        ),
+        LegFlag.UNANSWERED: (
+            leg.unanswered_at is not None and leg.answered_at is None and not leg.ended
         ),
         # That its notice was given up is kept nowhere else; arrived it is no longer.
         LegFlag.UNDELIVERABLE: flag.value in leg.flags and leg.delivered_at is None,
@@ -196,7 +217,7 @@ def _of_holds(stored: _Stored, owing: set[str]) -> Iterator[str]:
         if (hold.owed_since is not None, hold.next_reminder_at is not None) != (owes, owes):
             yield f"hold {hold.id} owes an answer: {owes}, but is recalled otherwise"
         runs = hold.next_clock_at is not None
-        may_stand = hold.basis == "legal_order"
+        may_stand = hold.reviewed or hold.basis == "legal_order"
         if runs > (not hold.ended and not hold.lapsed) or (
             not runs and not hold.ended and not hold.lapsed and not may_stand
         ):

@@ -31,6 +31,7 @@ from coordinator.services.requests.freeze_requests import prepare_submission
 from coordinator.services.requests.info_requests import AnswerQuestion, AskRequester
 from coordinator.services.requests.legs import AcknowledgeLeg, DeclineLeg, ReviewLeg
 from coordinator.services.requests.submission import check_document
+from coordinator.services.requests.support import RaiseSupport
 from coordinator.storage.engine.base import Base
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.documents import Vault
@@ -197,6 +198,7 @@ class Refused:
 _ACTS: dict[str, tuple[type[payloads.ActBody], Callable[..., object]]] = {
     "approvals": (payloads.Approval, DecideFreezeRequest),
     "withdrawal": (payloads.Withdrawal, WithdrawFreezeRequest),
+    "support": (life_cycle_payloads.SupportRaise, RaiseSupport),
     "closure": (payloads.Closure, CloseFreezeRequest),
     "acknowledgement": (payloads.Acknowledgement, AcknowledgeLeg),
     "review": (payloads.Review, ReviewLeg),

@@ -7,6 +7,7 @@ import pytest
 from coordinator.domain.clock import SteppedClock
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.documents import Vault
+from holdfast.protocol.tasks import Task, TaskKind
 from tests.factories import Cast, Member, Signer, nonce
 from tests.services.request_cast import Desk
 from tests.services.through_api import World, problem
@@ -80,6 +81,7 @@ def test_a_flash_request_waits_to_be_ratified_and_no_longer_than_it_may(
     assert w.run_timer("ratify_by") == 1
     [shown] = _waiting(w, w.cast.a.lead)
     assert (shown["provisional"], shown["unratified"]) == (False, True)
+    assert shown["task"]["kind"] == "ratify"
     read = w.get(w.cast.a.auditor, f"/v1/freeze-requests/{flash.id}")
     assert shown["decide_by"] == read["unratified_until"]
     w.step(hours=12)
@@ -101,6 +103,12 @@ def test_proposed_partners_wait_for_another_lead_with_what_the_decision_names(w:
             "proposed_by": w.cast.a.lead.subject,
             "proposed_at": addition["proposed_at"],
             "decide_by": addition["approve_by"],
+            "task": {
+                "id": Task(TaskKind.DECIDE_ADDITION, request["id"], addition["id"]).id,
+                "kind": "decide_addition",
+                "taken_at": None,
+                "taken_by": None,
+            },
         }
     ]
     approval = {"decision": "approve", "context_sha256": addition["context_sha256"]}
@@ -125,6 +133,12 @@ def test_a_proposed_withdrawal_waits_for_another_lead_and_no_longer_than_it_may(
             "proposed_by": w.cast.a.lead.subject,
             "proposed_at": view["proposed_at"],
             "decide_by": view["approve_by"],
+            "task": {
+                "id": Task(TaskKind.DECIDE_WITHDRAWAL, ask.id, view["id"]).id,
+                "kind": "decide_withdrawal",
+                "taken_at": None,
+                "taken_by": None,
+            },
         }
     ]
     w.step(hours=4)

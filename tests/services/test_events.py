@@ -32,9 +32,10 @@ LEG_OF_B, LEG_OF_C = A + B, A + C
 #: Events of requests, legs and holds that other tests of this folder make happen.
 ELSEWHERE = {
     *(E.REQUEST_PARTNERS_ADDED, E.LEG_INFO_REQUESTED, E.LEG_INFO_PROVIDED),
-    *(E.REQUEST_PARTNERS_PROPOSED, E.REQUEST_PARTNERS_REFUSED),
-    *(E.REQUEST_WITHDRAWAL_PROPOSED, E.REQUEST_WITHDRAWAL_REFUSED),
+    *(E.REQUEST_PARTNERS_PROPOSED, E.REQUEST_PARTNERS_REFUSED, E.REQUEST_SUPPORT_RAISED),
+    *(E.REQUEST_WITHDRAWAL_PROPOSED, E.REQUEST_WITHDRAWAL_REFUSED, E.TASK_TAKEN),
     *(E.LEG_DISPUTED, E.LEG_CONTESTED, E.LEG_DISPUTE_RESOLVED, E.LEG_LEGAL_ORDER),
+    *(E.LEG_INDEMNITY_GIVEN, E.REQUEST_SAME_FUNDS),
 }
 Heard = dict[str, set[str]]
 
@@ -108,6 +109,8 @@ def _tell_everything(desk: Desk) -> Heard:  # noqa: PLR0915 - one line per act o
     expect(booked(released(hold, 10)), FREEZE_RELEASED=LEG_OF_B)
     expect(booked(returned(hold, 10)), FREEZE_RETURNED=LEG_OF_B)
     expect(booked(seized(hold, 10)), FREEZE_SEIZED=LEG_OF_B)
+    # Of address 1 B said nothing.
+    expect(lambda: desk.step(DAY), LEG_UNANSWERED=LEG_OF_B)
     expect(booked(frozen(1, None, account_level=True)), FREEZE_FROZEN=LEG_OF_B)
     whole = desk.sql("SELECT max(id) FROM hold")
     expect(lambda: desk.step(DAY), HOLD_REVIEW_DUE=LEG_OF_B)
@@ -147,7 +150,9 @@ def _tell_everything(desk: Desk) -> Heard:  # noqa: PLR0915 - one line per act o
 def test_every_event_goes_to_exactly_those_whom_the_table_names(desk: Desk) -> None:
     told = _tell_everything(desk)
     about_requests = {
-        e.value for e in E if e.value.split(".")[0] in {"freeze_request", "leg", "freeze", "hold"}
+        e.value
+        for e in E
+        if e.value.split(".")[0] in {"freeze_request", "leg", "freeze", "hold", "task"}
     } | {E.ANSWER_OWED.value}
     assert about_requests - set(told) == {e.value for e in ELSEWHERE}
 

@@ -17,10 +17,12 @@ from tests.services.request_cast import (
     DAY,
     HOUR,
     Desk,
+    addresses,
     corrected,
     found,
     frozen,
     kept,
+    nothing,
     refusal,
     released,
     shared,
@@ -32,9 +34,9 @@ MINUTE = timedelta(minutes=1)
 
 def test_warnings_go_out_72_24_and_2_hours_before_the_end_and_then_it_lapses(desk: Desk) -> None:
     b = desk.cast.b
-    ask = desk.go_out()
-    desk.act(desk.cast.c.analyst, ask, "review")
-    desk.act(desk.cast.d.analyst, ask, "review")
+    ask = desk.go_out(addresses=addresses(1))
+    for other in (desk.cast.c, desk.cast.d):
+        desk.report(other, ask, nothing())
     hold = desk.hold(b, ask)  # for ten days
     fired = []
     for _ in range(10 * 24):
@@ -73,7 +75,7 @@ def test_a_worker_that_was_down_warns_once_and_not_of_what_is_past(desk: Desk) -
 
 def test_an_extension_revives_a_lapsed_hold_and_settles_what_it_owed(desk: Desk) -> None:
     b = desk.cast.b
-    ask = desk.go_out()
+    ask = desk.go_out(addresses=addresses(1))
     hold = desk.hold(b, ask)
     desk.step(10 * DAY)
     assert refusal(desk.report, b, ask, found(0, 1), topped_up(hold, 0, 1)).pointers == {
@@ -111,7 +113,7 @@ def test_nothing_is_kept_while_nothing_is_owed(desk: Desk) -> None:
 
 def test_with_a_legal_order_the_date_reminds_and_nothing_lapses(desk: Desk) -> None:
     b = desk.cast.b
-    ask = desk.go_out()
+    ask = desk.go_out(addresses=addresses(1))
     hold = desk.hold(b, ask, basis="legal_order")
     desk.step(10 * DAY)
     told = [e["data"] for e in desk.feed(b) if e["type"] == "hold.expiring"]
@@ -134,13 +136,13 @@ def test_an_extension_stays_within_the_maximum_of_its_basis(
     hold = desk.hold(b, ask)
     desk.clock.step(DAY)
     limit = NOON + (days + 1) * DAY
-    refused = refusal(desk.extend, b, ask, hold, limit + MINUTE, basis)
+    refused = refusal(desk.extend, b, ask, hold, limit + 6 * MINUTE, basis)
     assert (refused.type, refused.pointers) == (
         LedgerBreachError,
         {"/hold_expires_at": "end_too_far"},
     )
     assert desk.extend(b, ask, hold, limit, basis)["basis"] == basis
-    too_long = frozen(1, 1, basis=basis, hold_expires_at=format_time(limit + MINUTE))
+    too_long = frozen(1, 1, basis=basis, hold_expires_at=format_time(limit + 6 * MINUTE))
     refused = refusal(desk.report, b, ask, found(1, 1), too_long)
     assert refused.pointers == {"/lines/1/hold_expires_at": "end_too_far"}
 

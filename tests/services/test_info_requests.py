@@ -98,6 +98,15 @@ def test_who_is_not_asked_cannot_ask_and_who_did_not_request_cannot_answer(w: Wo
     problem(w.try_act(w.cast.a.compliance, request, path, text="Me."), 403, "not_allowed")
 
 
+def test_a_lead_answers_too_and_compliance_only_reads(w: World) -> None:
+    request = w.live()
+    asked = w.act(w.cast.b.analyst, request, "info-requests", missing=["one"])
+    path = f"info-requests/{asked['id']}/answer"
+    problem(w.try_act(w.cast.a.compliance, request, path, text="Me."), 403, "not_allowed")
+    assert w.act(w.cast.a.lead, request, path, text="One.")["answer"] == "One."
+    assert w.items(w.cast.a.compliance, request, "info-requests")[0]["answer"] == "One."
+
+
 def test_a_question_of_another_request_cannot_be_answered_here(w: World) -> None:
     one, two = w.live(), w.live()
     asked = w.act(w.cast.b.analyst, one, "info-requests", missing=["one"])

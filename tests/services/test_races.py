@@ -30,6 +30,7 @@ from coordinator.storage.tables.transparency_log import LogLeafRow
 from holdfast.protocol import strict_json
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.remainder import LeftOut
+from holdfast.protocol.tasks import Task, TaskKind
 from tests.factories import ETHER, Member, Signer
 from tests.rulebook import command_context
 from tests.services.member_reader import MemberReader, Shown
@@ -66,12 +67,20 @@ class Meeting:
         self, name: str, member: Member, ask: Ask, path: str, **body: Any
     ) -> Callable[[], None]:
         """Return a thread's work: one signed request by a client of its own."""
+        return self._post(name, member, f"{REQUESTS}/{ask.id}/{path}", ask, body)
 
+    def take(self, name: str, member: Member, ask: Ask, task: Task) -> Callable[[], None]:
+        """Return a thread's work: "I have it"."""
+        return self._post(name, member, f"/v1/tasks/{task.id}/taken", ask, {})
+
+    def _post(
+        self, name: str, member: Member, path: str, ask: Ask, body: dict[str, Any]
+    ) -> Callable[[], None]:
         def work() -> None:
             client: FlaskClient = self.app.test_client()
             sent = {"content_sha256": ask.content_sha256, **body}
             signer = Signer(client, self.office.desk.clock)
-            response = signer.post(member, f"{REQUESTS}/{ask.id}/{path}", sent)
+            response = signer.post(member, path, sent)
             told = response.get_json(force=True)
             self.problems.append(told if response.status_code >= 500 else None)
             self.outcomes.append((name, response.status_code, told.get("code")))
@@ -528,3 +537,25 @@ def test_a_freeze_meets_the_withdrawal_of_its_address_and_a_release_an_order(
         assert marks["released"] in {None, "encumbered"}
         assert desk.leg(b, ask).owes_answer
     assert seen.total() == RACES
+
+
+def test_two_who_take_what_a_third_does_meanwhile(meeting: Meeting) -> None:
+    """Each take is one of an open task or refused; whoever was last has it, until it is done."""
+    desk = meeting.office.desk
+    for _ in range(RACES):
+        b, ask = desk.cast.b, desk.go_out()
+        task = Task(TaskKind.ACKNOWLEDGE, ask.id, desk.leg(b, ask).id)
+        outcomes = meeting.run(
+            [
+                meeting.take("first", b.analyst, ask, task),
+                meeting.take("second", b.lead, ask, task),
+                meeting.send("done", b.system, ask, "acknowledgement"),
+            ]
+        )
+        assert outcomes["done"][1] == 201
+        for name in ("first", "second"):
+            assert outcomes[name][1:] in {(201, None), (409, "task_done")}
+        taken = sum(outcomes[name][1] == 201 for name in ("first", "second"))
+        assert desk.told(desk.cast.a, ask).count("task.taken") == taken
+        kept_rows = desk.sql("SELECT count(*) FROM taken_task WHERE task_id = :id", id=task.id)
+        assert kept_rows == min(taken, 1)

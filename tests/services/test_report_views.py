@@ -13,7 +13,7 @@ from holdfast.protocol import canonical_json, strict_json
 from holdfast.protocol.payloads import ReportLine, parse_time
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import LineKind
-from tests.factories import ETHER
+from tests.factories import ETHER, NOON
 
 _LINES: TypeAdapter[ReportLine] = TypeAdapter(ReportLine)
 _AT = parse_time("2026-11-21T09:00:00Z")
@@ -56,7 +56,7 @@ _SAID: list[tuple[dict[str, Any], dict[str, Any]]] = [
 def test_a_line_is_shown_as_booked_with_the_words_that_it_was_sent_with(
     sent: dict[str, Any], said: dict[str, Any]
 ) -> None:
-    report_id, leg = new_id("act"), NewLeg(new_id("leg"), "exchange-b.example")
+    report_id, leg = new_id("act"), NewLeg(new_id("leg"), "exchange-b.example", NOON, NOON)
     line = BookedLine(
         new_id("lin"), 0, LineKind(sent["kind"]), 3, ETHER, 5, hold_id=sent.get("hold")
     )

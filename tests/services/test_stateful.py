@@ -27,7 +27,7 @@ from tests.factories import ETHER, ORIGIN, Exchange, Signer
 from tests.services import request_cast as say
 from tests.services.kept import Kept
 from tests.services.member_reader import MemberReader, Shown
-from tests.services.plain_model import RATIFYING, Hold, Leg, Line, Model, Request
+from tests.services.plain_model import LADDER, RATIFYING, Hold, Leg, Line, Model, Request
 from tests.services.recomputed import faults
 from tests.services.request_cast import DAY, HOUR, Ask, Desk
 
@@ -113,14 +113,16 @@ class LifeCycle(RuleBasedStateMachine):
         policy = {"may_flash": [self.desk.cast.a.analyst.subject]}
         self.desk.policy(self.desk.cast.a, **policy, withdrawal_quorum=1 + is_by_two)
         to = list(self.exchanges)
-        self.asks.append(self.desk.submit(to=to))
-        self.model.requests.append(Request(0, self.model.now, ADDRESSES))
+        support = "police_report"
+        self.asks.append(self.desk.submit(to=to, support=support))
+        self.model.requests.append(Request(0, self.model.now, ADDRESSES, support=support))
         self.approve(0)
         self.find_and_freeze(0, 0, amount, 0, 5, 3)
         urgency = "flash" if is_flash else "urgent"
         incident = {"id": self.asks[0].answer["incident"]["id"]}
-        self.asks.append(self.desk.submit(to=to, incident=incident, urgency=urgency))
-        second = Request(1, self.model.now, ADDRESSES)
+        more: dict[str, Any] = {"incident": incident, "urgency": urgency, "support": support}
+        self.asks.append(self.desk.submit(to=to, **more))
+        second = Request(1, self.model.now, ADDRESSES, support=support)
         self.model.requests.append(second)
         if is_flash:
             second.status, second.ratify_by = "active", self.model.now + RATIFYING
@@ -248,7 +250,7 @@ class LifeCycle(RuleBasedStateMachine):
         room = model.found(leg, number) - model.frozen(leg, number) + amount + extra
         told = self.report(
             leg,
-            model.may_tell(leg, number) and amount <= room,
+            model.may_tell(leg, number) and amount <= room and model.is_borne(leg, end),
             say.frozen(number, amount, **times),
             say.found(number, amount + extra),
         )
@@ -257,6 +259,7 @@ class LifeCycle(RuleBasedStateMachine):
             hold = Hold(
                 line["hold"], leg, number, frozen_at, end, links={leg.request.number: number}
             )
+            hold.reviewed = leg.request.support == "order"
             frozen = model.mark(leg, number, frozen_at=frozen_at, of=hold)
             self.shows(told, frozen + model.mark(leg, number))
             model.holds.append(hold)
@@ -332,6 +335,7 @@ class LifeCycle(RuleBasedStateMachine):
         line = say.kept(hold.id, hold_expires_at=format_time(end))
         if self.report(leg, self.model.may_keep(leg, hold), line):
             hold.kept, hold.lapsed, hold.end, hold.basis = True, False, end, "own_policy"
+            hold.reviewed = False
 
     @rule(place=PLACES, by=PLACES)
     def keep_for_the_other_request(self, place: int, by: int) -> None:
@@ -353,6 +357,15 @@ class LifeCycle(RuleBasedStateMachine):
         expected = self.model.may_extend(leg, hold, end)
         if self.attempt(expected, self.send(leg, "hold-extensions", **body)):
             hold.end, hold.basis, hold.lapsed = end, "voluntary", False
+            hold.reviewed = leg.request.support == "order"
+
+    @rule(number=st.integers(0, 1), support=st.sampled_from(list(LADDER)))
+    def raise_support(self, number: int, support: str) -> None:
+        request, lead = self.model.requests[number], self.desk.cast.a.lead
+        body = {"support": support, "document_sha256": "ab" * 32}
+        act = lambda: self.desk.act(lead, self.asks[number], "support", **body)  # noqa: E731
+        if self.attempt(self.model.may_raise(request, support), act):
+            request.support = support
 
     @rule(number=st.integers(0, 1), is_meant=st.sampled_from([False, False, True]))
     def withdraw(self, number: int, *, is_meant: bool) -> None:
@@ -403,7 +416,7 @@ class LifeCycle(RuleBasedStateMachine):
             legs = [leg for leg in model.legs if leg.request is request]
             for leg in legs:
                 side = desk.leg(self.exchanges[leg.partner], ask)
-                shown = (side.status, set(side.flags) - {"overdue"})
+                shown = (side.status, set(side.flags) - {"overdue", "unanswered"})
                 assert shown == (model.status(leg), model.flags(leg)), leg.partner
                 assert desk.totals(leg_id=side.id).get(ETHER, {}) == model.totals(legs=[leg])
             assert {h.id: desk.hold_row(h.id).irregular for h in model.holds} == {

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from coordinator.domain.clock import SteppedClock
 from coordinator.domain.durations import percentile
@@ -19,7 +20,7 @@ from coordinator.storage.engine.documents import Vault
 from coordinator.storage.reading.statistics import Scope
 from holdfast.protocol.payloads import Usd
 from tests.factories import ACCOUNT, ETHER, Cast, Exchange, Signer
-from tests.services.request_cast import addresses
+from tests.services.request_cast import addresses, nothing
 from tests.services.through_api import (
     World,
     found_line,
@@ -88,6 +89,62 @@ def test_times_count_from_the_notice_to_acknowledging_and_to_the_first_freeze(w:
     silent = _row(view, w.cast.c)
     assert silent["legs"] == 3
     assert silent["acknowledged"] == {"count": 0, "median_ms": None, "p90_ms": None}
+
+
+def test_who_answers_in_time_and_who_does_not(w: World) -> None:
+    b, c, d = w.cast.b, w.cast.c, w.cast.d
+    in_time, late, silent = (w.live(to=[x.handle for x in (b, c, d)]) for _ in range(3))
+    w.step(hours=1)
+    w.report(b, in_time, [nothing()])
+    w.step(hours=24)
+    w.run_timer("acknowledge_by")
+    w.run_timer("answer_by")
+    w.report(b, late, [nothing()])
+    w.act(c.lead, silent, "acknowledgement")
+    w.act(
+        w.cast.a.lead,
+        w.live(to=[b.handle]),
+        "withdrawal",
+        addresses="all",
+        reason="an error",
+        reason_code="other",
+    )
+    row = _row(_statistics(w, w.cast.a), b)
+    assert row["legs"] == 4
+    assert row["answered"] == {"count": 2, "median_ms": 3_600_000, "p90_ms": 90_000_000}
+    # What was withdrawn before its time counts neither way.
+    assert row["answered_in_time"] == {"count": 3, "in_time": 1}
+    assert row["acknowledged_in_time"] == {"count": 3, "in_time": 1}
+    row = _row(_statistics(w, w.cast.a), c)
+    assert row["answered_in_time"] == {"count": 3, "in_time": 0}
+    assert row["acknowledged_in_time"] == {"count": 3, "in_time": 0}
+    assert row["answered"] == {"count": 0, "median_ms": None, "p90_ms": None}
+
+
+def test_waiting_for_a_reply_makes_no_answer_late(w: World) -> None:
+    b, request = w.cast.b, w.live(to=[w.cast.b.handle])
+    asked = w.act(b.analyst, request, "info-requests", missing=["one"])
+    w.step(hours=48)
+    w.act(w.cast.a.analyst, request, f"info-requests/{asked['id']}/answer", text="Here.")
+    w.step(hours=23)
+    w.report(b, request, [nothing()])
+    row = _row(_statistics(w, w.cast.a), b)
+    assert row["answered_in_time"] == {"count": 1, "in_time": 1}
+
+
+def test_who_may_not_speak_is_never_late(w: World, database: Database) -> None:
+    b, request = w.cast.b, w.live(to=[w.cast.b.handle])
+    w.step(hours=24)
+    w.run_timer("answer_by")
+    w.act(b.lead, request, "decline", code="legally_barred")
+    status = "UPDATE leg SET status = 'cannot_say'"
+    with database.writing() as connection, connection.begin():
+        connection.execute(text(status))
+    row = _row(_statistics(w, w.cast.a), b)
+    assert row["answered_in_time"] == {"count": 0, "in_time": 0}
+    assert row["answered"]["count"] == 0
+    with database.writing() as connection, connection.begin():
+        connection.execute(text(status.replace("cannot_say", "declined")))
 
 
 def test_amounts_add_up_to_the_ledger_and_a_shared_hold_counts_once(w: World) -> None:

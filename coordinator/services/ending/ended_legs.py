@@ -12,7 +12,7 @@ from coordinator.services.core.unit_of_work import UnitOfWork
 from coordinator.services.ledger.obligations import settle
 from coordinator.services.requests.act_proofs import ActProof
 from coordinator.services.requests.left_out import address_counts
-from coordinator.services.requests.legs import change_leg, last_act_of
+from coordinator.services.requests.legs import change_leg
 from coordinator.storage.ledger import freeze_ledger as ledger_store
 from coordinator.storage.ledger import hold_clocks
 from coordinator.storage.requests import freeze_requests as request_store
@@ -96,7 +96,7 @@ def withdraw_from_legs(on: RequestContext, numbers: Sequence[int], why: Why) -> 
         touched = [h for no, h in ledger.linked() if no in named and h.is_open]
         owing = oblige(on_leg, touched)
         status = LegStatus(leg.status)
-        if owing or last_act_of(leg) is LegAct.REPORT:
+        if owing or ledger.spoken_for():
             status = recompute_leg(on_leg, ledger)
         told = withdrawal(on.request, numbers, why, status)
         on.tell_partner(leg, EventType.REQUEST_WITHDRAWN, told)
@@ -109,6 +109,16 @@ def withdraw_from_legs(on: RequestContext, numbers: Sequence[int], why: Why) -> 
 def recompute_leg(on: LegContext, ledger: LegLedger) -> LegStatus:
     """Update a leg's flags and status after its holds changed without an act on it."""
     return change_leg(on, LegAct.WITHDRAW, ledger)
+
+
+def free_of_owing(on: LegContext) -> LegStatus:
+    """Settle what a leg owed for having frozen while its request was unratified, now it is not."""
+    if not on.leg.owes_answer:
+        return LegStatus(on.leg.status)
+    ledger = ledger_store.load_leg(on.uow.connection, on.leg)
+    holds = [hold for _, hold in ledger.linked() if hold.is_open]
+    settle(on.uow, holds, unlinked=[hold.id for hold in holds])
+    return recompute_leg(on, ledger)
 
 
 def oblige(on: LegContext, holds: Sequence[HoldBalance]) -> list[HoldBalance]:

@@ -22,6 +22,7 @@ from coordinator.services.core.unit_of_work import Answer, Recorded, UnitOfWork
 from coordinator.services.ending.ended_legs import EVENT_OF_ANSWER, recompute_leg
 from coordinator.services.ending.legal_orders import encumbered
 from coordinator.services.ending.moot_disputes import end_moot
+from coordinator.services.ledger.hold_limits import limits_on
 from coordinator.services.ledger.ledger_views import shared_line_view
 from coordinator.services.ledger.obligations import first_obligations, settle
 from coordinator.services.ledger.report_views import LineView, booked_views
@@ -37,7 +38,6 @@ from coordinator.services.requests.legs import (
 from coordinator.storage.ledger import freeze_ledger as store
 from coordinator.storage.ledger import hold_clocks
 from coordinator.storage.ledger.shared_lines import OtherLink, links_to_other_legs, show_elsewhere
-from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.requests import freeze_requests as request_store
 from coordinator.storage.tables.freeze_requests import ActRow, LegRow
 from holdfast.protocol import canonical_json, payloads
@@ -196,8 +196,6 @@ def _book(on: LegContext, body: payloads.FreezeReport, ledger: LegLedger) -> Boo
     }
     leaving = {line.hold for line in body.lines if isinstance(line, ReleasedLine | ReturnedLine)}
     opening = sum(isinstance(line, FrozenLine) and line.hold is None for line in body.lines)
-    partner = partner_store.partner(uow.connection, leg.partner)
-    jurisdiction = None if partner is None else partner.jurisdiction
     is_over = RequestStatus(request.status) in ENDED
     rules = Rules(
         flagged=flagged,
@@ -214,13 +212,13 @@ def _book(on: LegContext, body: payloads.FreezeReport, ledger: LegLedger) -> Boo
         ),
         left_out=(
             request_store.left_out_addresses(uow.connection, request.id)
-            if is_hidden_from(request, leg)
+            if is_hidden_from(request, on.leg)
             else ()
         ),
         encumbered=encumbered(uow, leg, leaving) if leaving else frozenset(),
         late_window=uow.policies.late_report,
         review_after=uow.policies.review_whole_account_after,
-        max_hold=uow.policies.max_hold(jurisdiction),
+        max_hold=limits_on(on),
         # Without its own request: nobody keeps a hold "for another request" that is this one.
         shared_with=lambda hold_id: store.requests_sharing(uow.connection, hold_id) - {request.id},
         current_status=request.status,

@@ -21,12 +21,12 @@ from coordinator.services.core.acts import LegContext, NewAct
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.ending.ended_legs import recompute_leg, tell_owed
+from coordinator.services.ledger.hold_limits import limits_on
 from coordinator.services.ledger.obligations import settle
 from coordinator.services.requests.freeze_request_views import ActView
 from coordinator.storage.ledger import freeze_ledger as ledger_store
 from coordinator.storage.ledger import hold_clocks
 from coordinator.storage.ledger.shared_lines import links_to_other_legs
-from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.requests import freeze_requests as request_store
 from coordinator.storage.tables.freeze_ledger import HoldRow
 from coordinator.storage.tables.freeze_requests import LegRow
@@ -99,14 +99,12 @@ def extend(command: ExtendHold, actor: Actor, uow: UnitOfWork) -> Answer:
         ratification=request_store.ratification(request),
     )
     hold = _own_hold(uow, leg, body.hold)
-    partner = partner_store.partner(uow.connection, leg.partner)
-    jurisdiction = None if partner is None else partner.jurisdiction
     renewed = extended(
         hold,
         hold_expires_at=body.hold_expires_at,
         basis=body.basis,
         now=uow.now,
-        max_hold=uow.policies.max_hold(jurisdiction),
+        max_hold=limits_on(on),
     )
     act_id = on.store_act(NewAct("extend"))
     ledger_store.store_hold(uow.connection, renewed)
@@ -203,7 +201,7 @@ def _ending(hold: HoldBalance, now: datetime) -> dict[str, object]:
         "hold": hold.id,
         "hold_expires_at": format_time(hold.hold_expires_at),
         "seconds_left": max(int((hold.hold_expires_at - now).total_seconds()), 0),
-        "is_review": hold.basis is HoldBasis.LEGAL_ORDER,
+        "is_review": hold.has_review_date,
     }
 
 

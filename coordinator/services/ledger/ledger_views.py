@@ -1,6 +1,7 @@
 """What partners read of the freeze ledger: lines, holds, and the evidence of acts."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import NotRequired, TypedDict, cast
 
 from pydantic import TypeAdapter
@@ -31,6 +32,7 @@ from holdfast.protocol.vocabulary import (
 
 #: A page of evidence ends early rather than grow beyond this many bytes.
 EVIDENCE_PAGE_BYTES = 20_000_000
+_MINUTE = timedelta(minutes=1)
 _LINES: TypeAdapter[ReportLine] = TypeAdapter(ReportLine)
 #: What a line about a shared hold tells those who may not read the report that it stands in: what
 #: became of the funds, and no text that was written for somebody else.
@@ -38,7 +40,8 @@ _TOLD_ELSEWHERE = frozenset(
     {
         *("id", "leg_id", "partner", "kind", "address_no", "asset", "amount", "withheld", "hold"),
         *("reported_at", "corrects", "shared", "basis", "tx", "agency", "usd"),
-        *("frozen_at", "hold_expires_at"),
+        *("frozen_at", "hold_expires_at", "review_at"),
+        *("proposed_tx", "proposed_at", "effective_tx", "effective_at"),
     }
 )
 
@@ -116,12 +119,15 @@ class HoldView(TypedDict):
     withheld: bool
     basis: HoldBasis
     frozen_at: str
+    effective_at: str | None
+    gap_minutes: int | None
     hold_expires_at: str
+    review_at: str | None
+    same_funds_as: NotRequired[str]
     shared: bool
     lapsed: bool
     kept: str | None
     account_level: bool
-    review_at: str | None
     irregular: Irregular | None
     owed_since: str | None
     withdrawn_reason_code: WithdrawalReason | None
@@ -133,9 +139,13 @@ class OwedHoldView(HoldView):
     request_id: str
 
 
-def hold_views(rows: Sequence[ShownHold]) -> list[HoldView]:
-    """Return holds as they stand."""
-    return [_hold_view(row) for row in rows]
+def hold_views(rows: Sequence[ShownHold], *, of_all_legs: bool) -> list[HoldView]:
+    """Return holds as they stand; who reads all legs reads its marks of the same funds, too."""
+    views = [_hold_view(row) for row in rows]
+    for row, view in zip(rows if of_all_legs else (), views, strict=False):
+        if row.same_funds_as is not None and not row.is_shared:
+            view["same_funds_as"] = row.same_funds_as
+    return views
 
 
 def owed_hold_views(rows: Sequence[ShownHold]) -> list[OwedHoldView]:
@@ -147,10 +157,18 @@ def _irregular(mark: str | None) -> Irregular | None:
     return None if mark is None else Irregular(mark)
 
 
+def _gap_minutes(row: ShownHold) -> int | None:
+    """Return how long an issuer's freeze was known and not yet in force, in minutes begun."""
+    if row.effective_at is None:
+        return None
+    return -((row.frozen_at - row.effective_at) // _MINUTE)
+
+
 def _hold_view(row: ShownHold) -> HoldView:
     held = row.frozen - row.released - row.returned - row.seized
     owed_since = row.owed_since if row.obliges else None
     code = row.withdrawn_reason
+    is_reviewed = row.reviewed or row.basis == HoldBasis.LEGAL_ORDER
     return {
         "id": row.id,
         "leg_id": row.leg_id,
@@ -165,12 +183,14 @@ def _hold_view(row: ShownHold) -> HoldView:
         "withheld": row.withheld,
         "basis": HoldBasis(row.basis),
         "frozen_at": format_time(row.frozen_at),
+        "effective_at": optional_time(row.effective_at),
+        "gap_minutes": _gap_minutes(row),
         "hold_expires_at": format_time(row.hold_expires_at),
+        "review_at": optional_time(row.hold_expires_at if is_reviewed else row.review_at),
         "shared": row.is_shared,
         "lapsed": row.lapsed,
         "kept": row.kept,
         "account_level": row.account_level,
-        "review_at": optional_time(row.review_at),
         # Of a shared hold it tells of the other request: when that one ended.
         "irregular": None if row.is_shared else _irregular(row.irregular),
         "owed_since": optional_time(owed_since),

@@ -12,7 +12,6 @@ from coordinator.domain.hold import HoldBalance, next_warning, owes_answer
 from coordinator.services.core.unit_of_work import UnitOfWork
 from coordinator.storage.ledger import hold_clocks
 from coordinator.storage.ledger.hold_clocks import Obligation
-from holdfast.protocol.vocabulary import HoldBasis
 
 
 def next_clock(hold: HoldBalance, now: datetime, policies: Policies) -> datetime | None:
@@ -32,7 +31,7 @@ def _next_of_end(hold: HoldBalance, now: datetime, policies: Policies) -> dateti
     if hold.hold_expires_at > now:
         return hold.hold_expires_at
     # A review date only reminds, once.
-    return None if hold.basis is HoldBasis.LEGAL_ORDER else hold.hold_expires_at
+    return None if hold.has_review_date else hold.hold_expires_at
 
 
 def settle(
@@ -88,7 +87,7 @@ def first_obligations(
         withdrawn_at = uow.now if hold.id in withdrawn else None
         # Thousands come with one report, and most are alike in all that counts here.
         alike = (
-            *(hold.is_open, hold.lapsed, hold.kept, hold.basis),
+            *(hold.is_open, hold.lapsed, hold.kept, hold.has_review_date),
             *(hold.hold_expires_at, hold.review_at, withdrawn_at),
         )
         found = known.get(alike)

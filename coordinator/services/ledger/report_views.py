@@ -37,6 +37,11 @@ class LineWords(TypedDict, total=False):
 
     frozen_at: str
     hold_expires_at: str
+    review_at: str
+    proposed_tx: str
+    proposed_at: str
+    effective_tx: str
+    effective_at: str
     basis: HoldBasis | KeptBasis
     reason: str
     tx: str
@@ -151,7 +156,8 @@ def _name(view: LineView, line: BookedLine | ShownLine) -> None:
 
 def line_words(sent: ReportLine) -> LineWords:
     """Return what a line states besides amounts: times, basis, tx, next, texts."""
-    if isinstance(sent, FoundLine | FrozenLine) and sent.usd is None:
+    by_issuer = isinstance(sent, FrozenLine) and sent.is_by_issuer
+    if isinstance(sent, FoundLine | FrozenLine) and sent.usd is None and not by_issuer:
         # Those that come by the thousand; a whole dump costs five times as much.
         if isinstance(sent, FoundLine):
             return {}

@@ -195,6 +195,10 @@ def _check_replaced(
 def _check_policy(
     uow: UnitOfWork, policy: membership_payloads.Policy, context: GrantContext, pointer: str
 ) -> None:
+    if policy.clocks not in uow.policies.clocks:
+        known = ", ".join(sorted(uow.policies.clocks))
+        detail = f"there is no such profile of clocks; choose one of {known}"
+        raise fault(f"{pointer}/policy/clocks", detail, "unknown")
     for name in ("may_flash", "systems_as_compliance"):
         for number, subject_id in enumerate(getattr(policy, name)):
             where = f"{pointer}/policy/{name}/{number}"

@@ -234,6 +234,7 @@ def _store_policy(
             provisional=policy.provisional,
             may_ask_all=policy.may_ask_all,
             cannot_say=policy.cannot_say,
+            clocks=policy.clocks,
             may_flash=list(policy.may_flash),
             systems_as_compliance=list(policy.systems_as_compliance),
         )

@@ -1,10 +1,13 @@
 """What members may read of each other: rows and sealed contacts as views."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Literal, NotRequired, TypedDict
 
 from sqlalchemy import Connection
 
+from coordinator.domain.clock_profiles import DEFAULT_PROFILE, Span, WorkingDays
+from coordinator.domain.deadline import Policies
 from coordinator.services.core.unit_of_work import unpack_evidence
 from coordinator.storage.engine.documents import Vault, load, load_one
 from coordinator.storage.membership import grant_proposals as proposal_store
@@ -15,7 +18,7 @@ from coordinator.storage.tables.partners import GrantRow, PartnerRow, SubjectRow
 from holdfast.protocol import strict_json
 from holdfast.protocol.jwk import PublicKey
 from holdfast.protocol.payloads import format_time, optional_time
-from holdfast.protocol.vocabulary import PartnerKind, PartnerStatus, Role, Silence
+from holdfast.protocol.vocabulary import PartnerKind, PartnerStatus, Role, Silence, Urgency
 
 
 class PolicyView(TypedDict):
@@ -28,6 +31,23 @@ class PolicyView(TypedDict):
     provisional: str
     may_ask_all: bool
     cannot_say: str
+    clocks: str
+
+
+class SpanView(TypedDict):
+    """How long something may take (`views.SpanView`): one of the two."""
+
+    minutes: NotRequired[int]
+    working_days: NotRequired[int]
+
+
+class ClocksView(TypedDict):
+    """By what clocks a member answers (`views.ClocksView`)."""
+
+    profile: str
+    acknowledge_within: Mapping[Urgency, SpanView]
+    answer_within: Mapping[Urgency, SpanView]
+    reply_within: Mapping[Urgency, SpanView]
 
 
 class PartnerView(TypedDict):
@@ -42,6 +62,7 @@ class PartnerView(TypedDict):
     joined_at: str | None
     contacts: Sequence[str] | None
     cannot_say: Silence
+    clocks: ClocksView
     policy: NotRequired[PolicyView]
 
 
@@ -91,7 +112,9 @@ class PersonView(TypedDict):
     kids: Sequence[str]
 
 
-def partner_view(row: PartnerRow, contacts: Sequence[str] | None = None) -> PartnerView:
+def partner_view(
+    row: PartnerRow, policies: Policies, contacts: Sequence[str] | None = None
+) -> PartnerView:
     """Return one member as every other may see it."""
     return {
         "handle": row.handle,
@@ -103,20 +126,42 @@ def partner_view(row: PartnerRow, contacts: Sequence[str] | None = None) -> Part
         "joined_at": optional_time(row.joined_at),
         "contacts": None if contacts is None else list(contacts),
         "cannot_say": Silence(row.cannot_say),
+        "clocks": _clocks_view(row, policies),
     }
 
 
+def _clocks_view(row: PartnerRow, policies: Policies) -> ClocksView:
+    profile = policies.desk_clocks(row.clocks, row.jurisdiction).profile
+    return {
+        "profile": row.clocks or DEFAULT_PROFILE,
+        "acknowledge_within": _span_views(profile.acknowledge_within),
+        "answer_within": _span_views(profile.answer_within),
+        "reply_within": _span_views(profile.reply_within),
+    }
+
+
+def _span_views(spans: Mapping[Urgency, Span]) -> dict[Urgency, SpanView]:
+    return {urgency: _span_view(span) for urgency, span in spans.items()}
+
+
+def _span_view(span: Span) -> SpanView:
+    if isinstance(span, WorkingDays):
+        return {"working_days": span.count}
+    return {"minutes": span // timedelta(minutes=1)}
+
+
 def partner_views(
-    connection: Connection, vault: Vault, rows: Sequence[PartnerRow]
+    connection: Connection, vault: Vault, policies: Policies, rows: Sequence[PartnerRow]
 ) -> list[PartnerView]:
     """Return members with their contacts, in one query for all."""
     sealed = load(connection, vault, [row.handle for row in rows], "contacts")
-    return [partner_view(row, _contacts(sealed.get(row.handle))) for row in rows]
+    return [partner_view(row, policies, _contacts(sealed.get(row.handle))) for row in rows]
 
 
 def own_view(
     connection: Connection,
     vault: Vault,
+    policies: Policies,
     row: PartnerRow,
     *,
     contacts: Sequence[str] | None = None,
@@ -132,8 +177,9 @@ def own_view(
         "provisional": row.provisional,
         "may_ask_all": row.may_ask_all,
         "cannot_say": row.cannot_say,
+        "clocks": row.clocks or DEFAULT_PROFILE,
     }
-    return {**partner_view(row, contacts), "policy": policy}
+    return {**partner_view(row, policies, contacts), "policy": policy}
 
 
 def key_view(row: KeyOfSubject) -> KeyView:

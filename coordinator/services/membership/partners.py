@@ -224,4 +224,4 @@ def change_contacts(command: ChangeContacts, actor: Actor, uow: UnitOfWork) -> A
     contacts = list(command.contacts)
     uow.replace_document(key, row.handle, "contacts", canonical_json.dumps(contacts))
     uow.record("partner.contacts_changed", {"partner": row.handle}, key=key)
-    return Answer(200, own_view(uow.connection, uow.vault, row, contacts=contacts))
+    return Answer(200, own_view(uow.connection, uow.vault, uow.policies, row, contacts=contacts))

@@ -31,6 +31,13 @@ class Durations(TypedDict):
     p90_ms: int | None
 
 
+class InTime(TypedDict):
+    """How many were awaited, and how many of them came in time (`life_cycle_views.InTime`)."""
+
+    count: int
+    in_time: int
+
+
 class AssetFigures(TypedDict):
     """Sums of one asset as they stand on the wire (`life_cycle_views.AssetFigures`)."""
 
@@ -58,6 +65,9 @@ class StatisticsRow(TypedDict):
     month: str
     legs: int
     acknowledged: Durations
+    acknowledged_in_time: InTime
+    answered: Durations
+    answered_in_time: InTime
     first_freeze: Durations
     assets: Mapping[str, AssetFigures]
     usd: UsdFigures
@@ -143,6 +153,9 @@ class Figures:
 
     legs: int = 0
     acknowledged: list[int] = field(default_factory=list)
+    acknowledged_in_time: list[bool] = field(default_factory=list)
+    answered: list[int] = field(default_factory=list)
+    answered_in_time: list[bool] = field(default_factory=list)
     first_freeze: list[int] = field(default_factory=list)
     assets: dict[str, dict[str, int]] = field(default_factory=dict)
     usd: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_AMOUNTS, 0))
@@ -172,6 +185,9 @@ class Figures:
         """Add all of another's."""
         self.legs += other.legs
         self.acknowledged += other.acknowledged
+        self.acknowledged_in_time += other.acknowledged_in_time
+        self.answered += other.answered
+        self.answered_in_time += other.answered_in_time
         self.first_freeze += other.first_freeze
         for asset, sums in other.assets.items():
             for name, value in sums.items():
@@ -296,6 +312,20 @@ def _count_leg(figures: Figures, leg: CountedLeg) -> None:
     figures.legs += 1
     if leg.acknowledged_at is not None:
         figures.acknowledged.append(milliseconds(leg.acknowledged_at - leg.queued_at))
+        figures.acknowledged_in_time.append(leg.acknowledged_at <= leg.acknowledge_by)
+    elif leg.overdue_at is not None:
+        figures.acknowledged_in_time.append(False)
+    if leg.status == LegStatus.CANNOT_SAY:
+        return  # who may tell neither way cannot be late
+    if leg.answered_at is not None and leg.answer_by is not None:
+        figures.answered.append(milliseconds(leg.answered_at - leg.queued_at))
+        figures.answered_in_time.append(leg.answered_at <= leg.answer_by)
+    elif leg.unanswered_at is not None:
+        figures.answered_in_time.append(False)
+
+
+def _in_time(each: Sequence[bool]) -> InTime:
+    return {"count": len(each), "in_time": sum(each)}
 
 
 def total(rows: Iterable[Figures]) -> Figures:
@@ -335,6 +365,9 @@ def member_view(
                 "urgency": urgency,
                 "legs": row.legs,
                 "acknowledged": durations(row.acknowledged),
+                "acknowledged_in_time": _in_time(row.acknowledged_in_time),
+                "answered": durations(row.answered),
+                "answered_in_time": _in_time(row.answered_in_time),
                 "first_freeze": durations(row.first_freeze),
                 "assets": row.shown_assets(),
                 "usd": row.shown_usd(),

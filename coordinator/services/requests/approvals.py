@@ -32,7 +32,7 @@ from coordinator.services.requests.left_out import (
     store_left_out,
 )
 from coordinator.services.requests.notices import held_back, send_notices
-from coordinator.services.requests.ratification import tell_ratified_late
+from coordinator.services.requests.ratification import stand_behind
 from coordinator.storage.ending import withdrawal_proposals as proposal_store
 from coordinator.storage.engine import documents
 from coordinator.storage.engine.documents import Sealed
@@ -149,7 +149,7 @@ def _approve(on: RequestContext, approval: _Approval, action: Action, to: Sequen
         data["left_out"] = named_addresses(row, numbers)
     recorded = changed.record(event, data, act_id=act_id)
     if on.ratification is Ratification.UNRATIFIED and is_met:
-        tell_ratified_late(changed)
+        stand_behind(changed)
     if is_met:
         _go_out(changed, approval, act_id, held_back(on, to) if is_ratified else to)
     answer = _answer(changed, act_id) | {"approvals": approval.count, "quorum": row.quorum}

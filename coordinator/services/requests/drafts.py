@@ -20,7 +20,10 @@ from holdfast.protocol.strict_json import JsonObject
 from holdfast.protocol.vocabulary import ASKABLE_KINDS, PartnerKind, PartnerStatus
 
 #: Members that a hop takes over from the request that it follows; the requester may change them.
-_TAKEN_OVER = ("urgency", "tlp", "hold", "legal", "do_not_notify_customer_until", "indemnity")
+_TAKEN_OVER = (
+    *("urgency", "tlp", "hold", "support", "legal"),
+    *("do_not_notify_customer_until", "indemnity"),
+)
 _SUMMARY_CHARACTERS = 2_000
 
 

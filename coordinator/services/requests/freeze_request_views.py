@@ -17,6 +17,7 @@ from coordinator.domain.leg import LegFlag
 from coordinator.services.core.read_context import ReadContext
 from coordinator.services.core.unit_of_work import LegNumbers, LogEntry, unpack_evidence
 from coordinator.services.requests.left_out import address_counts, asked_remainder
+from coordinator.services.requests.task_views import TaskView, leg_tasks
 from coordinator.storage.ending import disputes
 from coordinator.storage.engine.documents import Vault, load, load_one
 from coordinator.storage.ledger import ledger_totals
@@ -24,6 +25,7 @@ from coordinator.storage.ledger.ledger_totals import AssetTotals
 from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.requests import freeze_requests as store
 from coordinator.storage.requests import incidents as incident_store
+from coordinator.storage.requests import indemnities, info_requests
 from coordinator.storage.requests import legs as leg_store
 from coordinator.storage.requests.freeze_requests import ListedRequest
 from coordinator.storage.requests.incidents import IncidentRead
@@ -35,8 +37,10 @@ from holdfast.protocol.payloads import FreezeRequest, format_time, optional_time
 from holdfast.protocol.strict_json import JsonObject
 from holdfast.protocol.vocabulary import (
     Decision,
+    DeclineCode,
     LegStatus,
     RequestStatus,
+    Support,
     Urgency,
     WaitsBecause,
     WarningCode,
@@ -88,6 +92,7 @@ class AwaitedAddition(TypedDict):
     proposed_by: str
     proposed_at: str
     decide_by: str
+    task: TaskView
 
 
 class AwaitedWithdrawal(TypedDict):
@@ -98,6 +103,7 @@ class AwaitedWithdrawal(TypedDict):
     proposed_by: str
     proposed_at: str
     decide_by: str
+    task: TaskView
 
 
 class FreezeRequestSummary(TypedDict):
@@ -117,6 +123,7 @@ class FreezeRequestSummary(TypedDict):
     partners_asked: int
     leg_status: LegStatus | None
     decide_by: NotRequired[str | None]
+    task: NotRequired[TaskView | None]
     additions: NotRequired[Sequence[AwaitedAddition]]
     withdrawals: NotRequired[Sequence[AwaitedWithdrawal]]
 
@@ -204,14 +211,22 @@ class LegView(TypedDict):
     delivered_at: str | None
     acknowledged_at: str | None
     overdue_at: str | None
+    answer_by: str | None
+    answered_at: str | None
+    unanswered_at: str | None
+    clock_paused_at: str | None
+    reply_by: NotRequired[str]
+    reply_late_at: NotRequired[str | None]
     dispute_answer_by: NotRequired[str]
     release_recommended_at: NotRequired[str | None]
     decline_code: str | None
     decline_detail: str | None
     withdrawn_reason_code: WithdrawalReason | None
+    indemnity_given_at: NotRequired[str]
     sequence: int
     requester_sequence: int
     flags: list[str]
+    tasks: Sequence[TaskView]
     totals: TotalsView
 
 
@@ -253,6 +268,7 @@ class FreezeRequestView(TypedDict):
     approvals: Sequence[ApprovalView]
     quorum: int
     hold_hours: int | None
+    support: Support
     do_not_notify_customer_until: str | None
     leg_counts: NotRequired[Mapping[str, int]]
     totals: NotRequired[TotalsView]
@@ -316,7 +332,7 @@ def request_view(
         return view
     view = _common_view(row, details, list(legs), leg)
     if leg is not None:
-        shown = leg_views(connection, vault, [leg])[0]
+        shown = leg_views(connection, vault, partner, [leg])[0]
         view |= {"leg": shown, "totals": shown["totals"]}
     return view
 
@@ -380,8 +396,14 @@ def _common_view(
         "approvals": list(details.approvals),
         "quorum": row.quorum,
         "hold_hours": row.hold_hours,
+        "support": support_of(row),
         "do_not_notify_customer_until": details.words.get("do_not_notify_customer_until"),
     }
+
+
+def support_of(row: FreezeRequestRow) -> Support:
+    """Return whose word a request rests on now."""
+    return Support.NONE if row.support is None else Support(row.support)
 
 
 def _log_entry(connection: Connection, index: int) -> LogEntry | None:
@@ -431,6 +453,10 @@ class LegDetails:
         contested: Until when the requester is to answer the leg's oldest open dispute, and since
             when a release is recommended; None where nothing is contested.
         withdrawn_reason: Why the request, or its addresses, were withdrawn, if they were.
+        indemnified_at: When the indemnity was given for want of which it declined.
+        asked: Until when the requester is to reply to the leg's oldest open question, and since
+            when that is late; None where nothing is asked.
+        tasks: What waits for its partner.
     """
 
     numbers: LegNumbers
@@ -438,15 +464,23 @@ class LegDetails:
     decline_detail: str | None
     contested: tuple[datetime, datetime | None] | None
     withdrawn_reason: str | None
+    indemnified_at: datetime | None
+    asked: tuple[datetime, datetime | None] | None
+    tasks: Sequence[TaskView]
 
 
-def leg_views(connection: Connection, vault: Vault, rows: Sequence[LegRow]) -> list[LegView]:
-    """Return legs with their totals, in a few queries for all."""
+def leg_views(
+    connection: Connection, vault: Vault, reader: str, rows: Sequence[LegRow]
+) -> list[LegView]:
+    """Return legs with their totals as `reader` is shown them, in a few queries for all."""
     totals = ledger_totals.totals_by_leg(connection, [row.id for row in rows])
     declines = [row.decline_act_id for row in rows if row.decline_act_id is not None]
     bodies = evidence_bodies(connection, vault, declines)
     disputed = dispute_times(connection, rows)
     reasons = reasons_of_legs(connection, rows)
+    indemnified = indemnity_times(connection, rows)
+    asked = reply_times(connection, rows)
+    tasks = leg_tasks(connection, rows, reader)
     return [
         leg_view(
             row,
@@ -456,6 +490,9 @@ def leg_views(connection: Connection, vault: Vault, rows: Sequence[LegRow]) -> l
                 bodies.get(row.decline_act_id or "", {}).get("detail"),
                 disputed.get(row.id),
                 reasons.get(row.request_id),
+                indemnified.get(row.id),
+                asked.get(row.id),
+                tasks[row.id],
             ),
         )
         for row in rows
@@ -476,6 +513,37 @@ def reasons_of_legs(connection: Connection, rows: Sequence[LegRow]) -> Mapping[s
     return store.withdrawal_reasons(connection, ids)
 
 
+def indemnity_times(connection: Connection, rows: Sequence[LegRow]) -> Mapping[str, datetime]:
+    """Return when an indemnity was given to legs that declined for want of one.
+
+    No query where none did.
+    """
+    wanting = {
+        row.id: row
+        for row in rows
+        if row.decline_code == DeclineCode.INDEMNITY_REQUIRED and row.decline_act_id is not None
+    }
+    if not wanting:
+        return {}
+    given = indemnities.of_requests(connection, {row.request_id for row in wanting.values()})
+    times: dict[str, datetime] = {}
+    for row in wanting.values():
+        for each in given:
+            is_for_it = each.request_id == row.request_id and each.leg_id in {None, row.id}
+            # Ids of acts sort by time: one given before the decline was not what it asked for.
+            if is_for_it and each.act_id > (row.decline_act_id or ""):
+                times[row.id] = each.given_at
+    return times
+
+
+def reply_times(
+    connection: Connection, rows: Sequence[LegRow]
+) -> Mapping[str, tuple[datetime, datetime | None]]:
+    """Return the times of `LegDetails.asked` by leg; asks nothing where no question is open."""
+    asking = [row.id for row in rows if LegFlag.INFO_REQUESTED in row.flags]
+    return info_requests.reply_times(connection, asking) if asking else {}
+
+
 def leg_view(row: LegRow, details: LegDetails) -> LegView:
     """Return one leg, as it was read or as the act under way leaves it."""
     view = LegView(
@@ -488,18 +556,29 @@ def leg_view(row: LegRow, details: LegDetails) -> LegView:
         delivered_at=optional_time(row.delivered_at),
         acknowledged_at=optional_time(row.acknowledged_at),
         overdue_at=optional_time(row.overdue_at),
+        answer_by=optional_time(row.answer_by),
+        answered_at=optional_time(row.answered_at),
+        unanswered_at=optional_time(row.unanswered_at),
+        clock_paused_at=optional_time(row.clock_paused_at),
         decline_code=row.decline_code,
         decline_detail=details.decline_detail,
         withdrawn_reason_code=_reason(details.withdrawn_reason),
         sequence=details.numbers.sequence,
         requester_sequence=details.numbers.requester_sequence,
         flags=list(row.flags),
+        tasks=details.tasks,
         totals=details.totals,
     )
+    if details.asked is not None:
+        reply_by, late_at = details.asked
+        view["reply_by"] = format_time(reply_by)
+        view["reply_late_at"] = optional_time(late_at)
     if details.contested is not None:
         answer_by, recommended_at = details.contested
         view["dispute_answer_by"] = format_time(answer_by)
         view["release_recommended_at"] = optional_time(recommended_at)
+    if details.indemnified_at is not None:
+        view["indemnity_given_at"] = format_time(details.indemnified_at)
     return view
 
 

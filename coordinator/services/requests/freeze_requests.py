@@ -26,6 +26,7 @@ from coordinator.services.requests.notices import PARTNERS_IN_EVENT, notify_prov
 from coordinator.services.requests.submission import (
     CheckedDocument,
     require_bounded_silence,
+    require_supported_hold,
     wrong_target_warnings,
 )
 from coordinator.storage.engine.database import Database
@@ -151,6 +152,7 @@ def _decide(command: SubmitFreezeRequest, actor: Actor, uow: UnitOfWork) -> _Sub
     """
     document = command.checked.document
     require_bounded_silence(document, now=uow.now, policies=uow.policies)
+    require_supported_hold(document, uow.policies)
     # Asked together: on PostgreSQL the answers share round trips.
     statuses = _send_statuses(uow, document)
     people = partner_store.send_people(uow.connection, actor.partner)
@@ -223,6 +225,7 @@ def _store(
         partners_asked=len(submission.to),
         quorum=submission.quorum,
         hold_hours=None if document.hold is None else document.hold.hours,
+        support=document.support,
         submitted_at=uow.now,
         approve_by=uow.now + uow.policies.approve_within,
         ratify_by=uow.now + uow.policies.ratify_within if is_flash else None,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NotRequired, TypedDict
 
 from sqlalchemy import Connection
@@ -10,14 +11,15 @@ from coordinator.domain.actor import Actor
 from coordinator.domain.errors import ConflictError, NotFoundError
 from coordinator.domain.leg import LegAct, LegFlag, flags_with
 from coordinator.domain.permission import Permission
-from coordinator.services.core.access import asked_leg, sent_request
-from coordinator.services.core.acts import NewAct
+from coordinator.services.core.access import asked_leg, locked_leg, sent_request
+from coordinator.services.core.acts import LegContext, NewAct
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.requests.freeze_request_views import LegView, evidence_bodies
 from coordinator.services.requests.legs import change_leg, leg_now, require_leg_act
 from coordinator.storage.engine.documents import Vault
 from coordinator.storage.ledger import freeze_ledger as ledger_store
+from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.requests import info_requests as store
 from coordinator.storage.requests import legs as leg_store
 from coordinator.storage.requests.info_requests import InfoRequestOnLeg
@@ -25,7 +27,7 @@ from holdfast.protocol import life_cycle_payloads as payloads
 from holdfast.protocol.payloads import format_time, optional_time
 from holdfast.protocol.strict_json import JsonObject
 from holdfast.protocol.type_ids import new_id
-from holdfast.protocol.vocabulary import EventType, LegStatus
+from holdfast.protocol.vocabulary import EventType, LegStatus, Urgency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,13 @@ class AnswerQuestion:
     body: payloads.InfoAnswer
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkReplyLate:
+    """The requester did not reply to a question in time."""
+
+    info_request_id: str
+
+
 class InfoRequestView(TypedDict):
     """A question and its answer (`life_cycle_views.InfoRequestView`).
 
@@ -57,6 +66,8 @@ class InfoRequestView(TypedDict):
     partner: str
     act_id: str
     asked_at: str
+    reply_by: str | None
+    late_at: str | None
     missing: Sequence[str]
     text: str | None
     answer_act_id: str | None
@@ -68,7 +79,10 @@ class InfoRequestView(TypedDict):
 
 @handles(AskRequester, needs=Permission.LEG_ASK)
 def ask(command: AskRequester, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Ask a question; it shows on the leg until it is answered, and acknowledges the leg."""
+    """Ask a question; it shows on the leg until it is answered, and acknowledges the leg.
+
+    The partner's clock to its own answer stands meanwhile, and the requester's begins.
+    """
     body = command.body
     on = asked_leg(uow, actor, command.request_id, body.content_sha256)
     request, leg = on.request, on.leg
@@ -81,7 +95,7 @@ def ask(command: AskRequester, actor: Actor, uow: UnitOfWork) -> Answer:
         leg_id=leg.id,
         act_id=act_id,
         asked_at=uow.now,
-        reply_by=None,
+        reply_by=_reply_by(on),
         late_at=None,
         answer_act_id=None,
         answered_at=None,
@@ -91,7 +105,12 @@ def ask(command: AskRequester, actor: Actor, uow: UnitOfWork) -> Answer:
     flags = flags_with(leg.flags, LegFlag.INFO_REQUESTED, holds=True)
     status = change_leg(on, LegAct.ASK, ledger, flags=flags)
     words = {"missing": list(body.missing), "text": body.text}
-    data = {"info_request": question.id, **words}
+    data = {
+        "info_request": question.id,
+        "reply_by": optional_time(question.reply_by),
+        "late": False,
+        **words,
+    }
     recorded = on.record(EventType.LEG_INFO_REQUESTED, data, status=status, act_id=act_id)
     shown = _view(question, words, {})
     answer: InfoRequestView = {**shown, "status": status, "leg": leg_now(on)}
@@ -131,6 +150,40 @@ def answer(command: AnswerQuestion, actor: Actor, uow: UnitOfWork) -> Answer:
     return Answer(201, shown, entry=recorded)
 
 
+@handles(MarkReplyLate, needs=Permission.TIMER_FIRE)
+def mark_reply_late(command: MarkReplyLate, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Tell both sides of a question without a reply; do nothing where somebody was quicker.
+
+    The question stays open, and the partner's clock still stands.
+    """
+    found = store.by_id(uow.connection, command.info_request_id)
+    on = None if found is None else locked_leg(uow, actor, found.leg_id)
+    # Read again under the request's lock: somebody may have replied while we waited for it.
+    question = store.by_id(uow.connection, command.info_request_id)
+    if (
+        on is None
+        or question is None
+        or on.leg.ended
+        or question.answered_at is not None
+        or question.late_at is not None
+        or question.reply_by is None
+        or question.reply_by > uow.now
+    ):
+        return Answer(200, {"status": "unchanged"})
+    store.mark_late(uow.connection, question.id, uow.now)
+    data = {"info_request": question.id, "reply_by": optional_time(question.reply_by), "late": True}
+    recorded = on.record(EventType.LEG_INFO_REQUESTED, data)
+    return Answer(200, {"status": on.leg.status}, entry=recorded)
+
+
+def _reply_by(on: LegContext) -> datetime:
+    """Return until when the requester should reply, by its own desk's clocks."""
+    requester = partner_store.statuses(on.uow.connection, [on.request.requester])
+    desk = requester[on.request.requester]
+    clocks = on.uow.policies.desk_clocks(desk.clocks, desk.jurisdiction)
+    return clocks.reply_by(Urgency(on.request.urgency), asked_at=on.uow.now)
+
+
 def info_request_views(
     connection: Connection, vault: Vault, rows: Sequence[InfoRequestOnLeg]
 ) -> list[InfoRequestView]:
@@ -152,6 +205,8 @@ def _view(row: InfoRequestOnLeg, asked: JsonObject, answer: JsonObject) -> InfoR
         "partner": row.partner,
         "act_id": row.act_id,
         "asked_at": format_time(row.asked_at),
+        "reply_by": optional_time(row.reply_by),
+        "late_at": optional_time(row.late_at),
         "missing": asked.get("missing", []),
         "text": asked.get("text"),
         "answer_act_id": row.answer_act_id,

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from coordinator.domain.actor import Actor
@@ -23,6 +24,7 @@ from coordinator.services.core.access import asked_leg, locked_leg
 from coordinator.services.core.acts import LegContext, NewAct, store_own_acts
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
+from coordinator.services.requests.answer_clocks import clock_columns, clock_of
 from coordinator.services.requests.freeze_request_views import (
     ActView,
     LegDetails,
@@ -30,14 +32,18 @@ from coordinator.services.requests.freeze_request_views import (
     TotalsView,
     dispute_times,
     evidence_bodies,
+    indemnity_times,
     leg_view,
     reasons_of_legs,
+    reply_times,
 )
+from coordinator.services.requests.task_views import leg_tasks, settling_task
 from coordinator.storage.ending import disputes as dispute_store
 from coordinator.storage.ledger import freeze_ledger as ledger_store
 from coordinator.storage.ledger import hold_clocks, ledger_totals
 from coordinator.storage.requests import freeze_requests as request_store
 from coordinator.storage.requests import legs as store
+from coordinator.storage.requests import tasks as task_store
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from holdfast.protocol import payloads
 from holdfast.protocol.payloads import format_time, optional_time
@@ -62,6 +68,13 @@ class MarkLegUndeliverable:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkLegOverdue:
     """Nobody acknowledged in time."""
+
+    leg_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkLegUnanswered:
+    """Not every address had its answer in time."""
 
     leg_id: str
 
@@ -132,34 +145,59 @@ def change_leg(on: LegContext, act: LegAct, ledger: LegLedger, **values: Any) ->
             # Whoever looks again takes the decline back, with what it says of where funds went.
             values |= {"decline_code": None, "decline_act_id": None}
     over = set()
-    if act in IMPLIES_ACKNOWLEDGEMENT and leg.acknowledged_at is None:
-        values["acknowledged_at"] = uow.now
+    if act in IMPLIES_ACKNOWLEDGEMENT:
+        values["acknowledged_at"] = leg.acknowledged_at or uow.now
+        values.setdefault("delivered_at", leg.delivered_at or uow.now)
         over.add(LegFlag.OVERDUE)
-    if act in IMPLIES_ACKNOWLEDGEMENT and leg.delivered_at is None:
-        values["delivered_at"] = uow.now
     if values.get("delivered_at") is not None:
         over.add(LegFlag.UNDELIVERABLE)
-    if values.get("ended", leg.ended):
-        # Neither can be made good any more: nobody acknowledges or answers after the end.
-        over |= {LegFlag.OVERDUE, LegFlag.INFO_REQUESTED}
+    last_act = values.get("last_act", leg.last_act)
+    ended = values.get("ended", leg.ended)
+    if ended:
+        # None can be made good any more: nobody acknowledges or answers after the end.
+        over |= {LegFlag.OVERDUE, LegFlag.UNANSWERED, LegFlag.INFO_REQUESTED}
+    else:
+        is_answered = _is_answered(on, ledger, last_act)
+        asks = LegFlag.INFO_REQUESTED in values.get("flags", leg.flags)
+        clock = clock_columns(on, is_answered=is_answered, asks=asks)
+        values |= clock._asdict()
+        if clock.answered_at is not None:
+            over.add(LegFlag.UNANSWERED)
     flags = [flag for flag in values.get("flags", leg.flags) if flag not in over]
     if LegFlag.DISPUTED in flags:
-        open_disputes = dispute_store.open_disputes(uow.connection, leg.id)
-        is_disputed = any(ledger.is_contestable(dispute.hold_id) for dispute in open_disputes)
-        flags = flags_with(flags, LegFlag.DISPUTED, holds=is_disputed)
-    last_act = values.get("last_act", leg.last_act)
+        flags = flags_with(flags, LegFlag.DISPUTED, holds=_is_disputed(on, ledger))
     status = status_now(
         ledger,
         on.request,
         last_act=None if last_act is None else LegAct(last_act),
-        ended=values.get("ended", leg.ended),
+        ended=ended,
     )
-    may_owe = bool(ledger.holds or ledger.shared)
-    owes = may_owe and hold_clocks.owed_by_leg(uow.connection, leg.id) > 0
+    owes = _owes_answer(on, ledger)
     values["flags"] = flags_with(flags, LegFlag.ANSWER_OWED, holds=owes)
     store.change(uow.connection, leg, status=status.value, owes_answer=owes, **values)
     settle_final(uow, on.request)
     return status
+
+
+def _owes_answer(on: LegContext, ledger: LegLedger) -> bool:
+    """Tell whether a leg owes an answer about a hold; whoever had that has it no more if not."""
+    connection, leg = on.uow.connection, on.leg
+    may_owe = bool(ledger.holds or ledger.shared)
+    owes = may_owe and hold_clocks.owed_by_leg(connection, leg.id) > 0
+    if leg.owes_answer and not owes:
+        # It may be owed again, and then nobody has it yet.
+        task_store.forget(connection, leg.partner, settling_task(leg).id)
+    return owes
+
+
+def _is_disputed(on: LegContext, ledger: LegLedger) -> bool:
+    open_disputes = dispute_store.open_disputes(on.uow.connection, on.leg.id)
+    return any(ledger.is_contestable(dispute.hold_id) for dispute in open_disputes)
+
+
+def _is_answered(on: LegContext, ledger: LegLedger, last_act: str | None) -> bool:
+    """Tell whether every address has its answer: it is declined, or a line speaks of each."""
+    return last_act == LegAct.DECLINE or not ledger.unanswered(on.request.address_count)
 
 
 def settle_final(uow: UnitOfWork, request: FreezeRequestRow) -> None:
@@ -202,6 +240,9 @@ def leg_now(
         decline_detail,
         dispute_times(uow.connection, [leg]).get(leg.id),
         reasons_of_legs(uow.connection, [leg]).get(leg.request_id),
+        indemnity_times(uow.connection, [leg]).get(leg.id),
+        reply_times(uow.connection, [leg]).get(leg.id),
+        leg_tasks(uow.connection, [leg], on.actor.partner)[leg.id],
     )
     return leg_view(leg, details)
 
@@ -301,17 +342,39 @@ def mark_overdue(command: MarkLegOverdue, actor: Actor, uow: UnitOfWork) -> Answ
     return _flag(uow, actor, command.leg_id, LegFlag.OVERDUE, EventType.LEG_OVERDUE)
 
 
+@handles(MarkLegUnanswered, needs=Permission.TIMER_FIRE)
+def mark_unanswered(command: MarkLegUnanswered, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Flag a leg that has addresses without an answer when the time for it is over."""
+    return _flag(uow, actor, command.leg_id, LegFlag.UNANSWERED, EventType.LEG_UNANSWERED)
+
+
 def _flag(uow: UnitOfWork, actor: Actor, leg_id: str, flag: LegFlag, event: EventType) -> Answer:
     on = locked_leg(uow, actor, leg_id)
     if on is None or on.leg.ended or flag.value in on.leg.flags or not _applies(flag, on):
         return Answer(200, {"status": "unchanged"})
-    seen = {"overdue_at": uow.now} if flag is LegFlag.OVERDUE else {}
-    store.change(uow.connection, on.leg, flags=[*on.leg.flags, flag.value], **seen)
-    recorded = on.record(event, {"flag": flag.value})
+    seen: dict[str, datetime] = {}
+    told: JsonObject = {"flag": flag.value}
+    if flag is LegFlag.OVERDUE:
+        seen["overdue_at"] = uow.now
+    if flag is LegFlag.UNANSWERED:
+        seen["unanswered_at"] = uow.now
+        told |= _missing_answers(on)
+    flags = flags_with(on.leg.flags, flag, holds=True)
+    store.change(uow.connection, on.leg, flags=flags, **seen)
+    recorded = on.record(event, told)
     return Answer(200, {"status": on.leg.status}, entry=recorded)
 
 
 def _applies(flag: LegFlag, on: LegContext) -> bool:
     if flag is LegFlag.OVERDUE:
         return on.leg.acknowledged_at is None and on.leg.acknowledge_by <= on.uow.now
+    if flag is LegFlag.UNANSWERED:
+        return clock_of(on.leg).is_due(on.uow.now)
     return on.leg.delivered_at is None
+
+
+def _missing_answers(on: LegContext) -> JsonObject:
+    """Return what both sides are told of a leg that is not answered in time."""
+    ledger = ledger_store.load_leg(on.uow.connection, on.leg)
+    missing = ledger.unanswered(on.request.address_count)
+    return {"answer_by": optional_time(on.leg.answer_by), "unanswered_count": missing}

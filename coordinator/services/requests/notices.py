@@ -3,16 +3,19 @@
 from collections.abc import Sequence
 from hashlib import sha256
 
-from coordinator.services.core.acts import RequestContext
+from coordinator.services.core.acts import LegContext, RequestContext
 from coordinator.services.core.unit_of_work import UnitOfWork, unpack_evidence
 from coordinator.services.ending.ended_legs import Why, Withdrawn, withdrawal
 from coordinator.services.requests.act_proofs import ActProof
+from coordinator.services.requests.freeze_request_views import support_of
 from coordinator.services.requests.left_out import REMAINDER
 from coordinator.storage.engine.documents import Sealed, load_one
 from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.membership import proofs as proof_store
+from coordinator.storage.membership.partners import PartnerStatusNow
 from coordinator.storage.requests import freeze_requests as store
 from coordinator.storage.requests import legs as leg_store
+from coordinator.storage.requests.legs import NewLeg
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow
 from holdfast.protocol import canonical_json
 from holdfast.protocol.payloads import format_time
@@ -47,10 +50,19 @@ def send_notices(
         addition: What asks partners that the document does not name.
         remainder: What goes out instead of the document, where this very act leaves addresses out.
     """
+    known = partner_store.statuses(on.uow.connection, to)
+    _send(on, [known[handle] for handle in to], addition, remainder)
+
+
+def _send(
+    on: RequestContext,
+    to: Sequence[PartnerStatusNow],
+    addition: Sequence[ActProof] = (),
+    remainder: bytes | None = None,
+) -> None:
     uow, row = on.uow, on.request
-    acknowledge_by = uow.policies.acknowledge_by(Urgency(row.urgency), queued_at=uow.now)
-    legs = [leg_store.NewLeg(new_id("leg"), handle) for handle in to]
-    leg_store.insert(uow.connection, row.id, legs, queued_at=uow.now, acknowledge_by=acknowledge_by)
+    legs = [_new_leg(on, partner) for partner in to]
+    leg_store.insert(uow.connection, row.id, legs, queued_at=uow.now)
     if legs and row.final_since is not None:
         # Those asked before have all answered; of these something is expected again.
         store.set_final_since(uow.connection, row.id, None)
@@ -68,7 +80,7 @@ def send_notices(
         # Partners may be asked after that.
         **({"withdrawn_count": withdrawn_count} if withdrawn_count else {}),
         "hold_hours": row.hold_hours,
-        "acknowledge_by": format_time(acknowledge_by),
+        "support": support_of(row),
         "provisional": row.provisional,
         "ratify_by": format_time(row.ratify_by) if row.provisional else None,
         "evidence": submitted,
@@ -77,7 +89,11 @@ def send_notices(
     if addition:
         common["addition"] = list(addition)
     for leg in legs:
-        on.tell_partner(leg, EventType.REQUEST_RECEIVED, common)
+        clocks = {
+            "acknowledge_by": format_time(leg.acknowledge_by),
+            "answer_by": format_time(leg.answer_by),
+        }
+        on.tell_partner(leg, EventType.REQUEST_RECEIVED, {**common, **clocks})
         for withdrawn in gone:
             on.tell_partner(leg, EventType.REQUEST_WITHDRAWN, withdrawn)
 
@@ -97,11 +113,42 @@ def _withdrawn_before(on: RequestContext) -> list[Withdrawn]:
     return told
 
 
+def proof_of_this_act(on: RequestContext | LegContext, act: str) -> ActProof:
+    """Return what proves the act under way, as the event that tells the partners of it carries it.
+
+    A body may be long without saying much; it is linked then.
+    """
+    evidence, kid = on.uow.evidence, on.actor.kid
+    token, body = unpack_evidence(evidence.packed())
+    keys = partner_store.jwks(on.uow.connection, [kid])
+    proof: ActProof = {"act": act, "kid": kid, "jwk": keys.get(kid), "token": token}
+    if len(canonical_json.dumps(body.decode())) <= DOCUMENT_LIMIT_BYTES:
+        proof["body"] = body.decode()
+    else:
+        proof["body_sha256"] = sha256(body).hexdigest()
+        proof["href"] = f"/v1/freeze-requests/{on.request.id}/evidence"
+    return proof
+
+
+def _new_leg(on: RequestContext, partner: PartnerStatusNow) -> NewLeg:
+    """Return a leg whose times are fixed now, by the clocks of the partner's desk."""
+    now, urgency = on.uow.now, Urgency(on.request.urgency)
+    clocks = on.uow.policies.desk_clocks(partner.clocks, partner.jurisdiction)
+    return NewLeg(
+        new_id("leg"),
+        partner.handle,
+        acknowledge_by=clocks.acknowledge_by(urgency, queued_at=now),
+        answer_by=clocks.answer_by(urgency, queued_at=now),
+    )
+
+
 def notify_provisionally(on: RequestContext, to: Sequence[str]) -> list[str]:
     """Send out an unapproved flash request to partners whose policy takes it; return those."""
-    taking = [h for h, policy in _policies_of(on.uow, to).items() if policy == "notify"]
-    send_notices(on, taking)
-    return taking
+    known = partner_store.statuses(on.uow.connection, to)
+    asked = [known[handle] for handle in to if handle in known]
+    taking = [partner for partner in asked if partner.provisional == "notify"]
+    _send(on, taking)
+    return [partner.handle for partner in taking]
 
 
 def approvals_shown(uow: UnitOfWork, row: FreezeRequestRow) -> list[ActProof]:
@@ -113,11 +160,6 @@ def held_back(on: RequestContext, to: Sequence[str]) -> list[str]:
     """Return the partners asked that have no leg yet."""
     opened = set(leg_store.partners_of(on.uow.connection, on.request.id))
     return [handle for handle in to if handle not in opened]
-
-
-def _policies_of(uow: UnitOfWork, to: Sequence[str]) -> dict[str, str]:
-    known = partner_store.statuses(uow.connection, to)
-    return {handle: known[handle].provisional for handle in to if handle in known}
 
 
 def _evidence(

@@ -12,8 +12,9 @@ from coordinator.domain.permission import Permission
 from coordinator.services.core.acts import NewAct, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
-from coordinator.services.ending.ended_legs import Why, all_legs
+from coordinator.services.ending.ended_legs import Why, all_legs, free_of_owing
 from coordinator.services.ending.withdrawals import withdraw_all
+from coordinator.services.requests.answer_clocks import turn_clocks
 from coordinator.services.requests.notices import approvals_shown
 from coordinator.storage.requests import freeze_requests as store
 from holdfast.protocol.payloads import format_time
@@ -77,18 +78,24 @@ def make_unratified(on: RequestContext, act: NewAct, *, why: str) -> Answer:
     )
     told: dict[str, object] = {"unratified_until": format_time(until), "reason": why}
     _, recorded = changed.act(act, EventType.REQUEST_UNRATIFIED, told)
-    for leg in all_legs(uow, on.request.id):
+    legs = all_legs(uow, on.request.id)
+    turn_clocks(changed, legs)
+    for leg in legs:
         data = {**told, "advice": ADVICE, "status": leg.status}
         changed.tell_partner(leg, EventType.REQUEST_UNRATIFIED, data)
     return Answer(200, {"status": changed.request.status}, entry=recorded)
 
 
-def tell_ratified_late(on: RequestContext) -> None:
-    """Tell the partners asked that a request they heard to be unratified is ratified after all.
+def stand_behind(on: RequestContext) -> None:
+    """Take a request that was unratified for ratified: `on` has it as it is now.
 
-    They may freeze on it again, so they are handed the proof.
+    The partners asked may freeze on it again, so they are told, with the proof. Their clocks go on,
+    and what they froze meanwhile owes no answer for that any more.
     """
     approvals = approvals_shown(on.uow, on.request)
-    for leg in all_legs(on.uow, on.request.id):
-        data = {"status": leg.status, "approvals": approvals}
+    legs = all_legs(on.uow, on.request.id)
+    turn_clocks(on, legs)
+    for leg in legs:
+        status = free_of_owing(on.on_leg(leg))
+        data = {"status": status, "approvals": approvals}
         on.tell_partner(leg, EventType.REQUEST_RATIFIED, data)

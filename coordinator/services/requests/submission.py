@@ -15,12 +15,14 @@ from coordinator.domain.chain import Chains
 from coordinator.domain.deadline import Policies
 from coordinator.domain.errors import FieldFault, InvalidInputError
 from coordinator.domain.format_errors import AccountError, AmountError, AssetError
+from coordinator.domain.hold_limits import lasting
 from coordinator.domain.service_wallets import ServiceWallets
 from coordinator.domain.usd import usd_cents
 from holdfast.protocol import payloads
 from holdfast.protocol.decision_context import ContextWarning
-from holdfast.protocol.vocabulary import ABOUT_OTHER_REQUESTS, WarningCode
+from holdfast.protocol.vocabulary import ABOUT_OTHER_REQUESTS, HoldBasis, WarningCode
 
+_HOUR = timedelta(hours=1)
 #: Names in one warning; the rest is in the request itself.
 _NAMED = 5
 _WARNING_TEXT = {
@@ -181,6 +183,22 @@ def require_bounded_silence(
     raise InvalidInputError(
         f"do_not_notify_customer_until {detail}",
         errors=[FieldFault("/do_not_notify_customer_until", detail, "too_far_ahead")],
+    )
+
+
+def require_supported_hold(document: payloads.FreezeRequest, policies: Policies) -> None:
+    """Refuse to ask for a longer hold than whose word the request rests on allows.
+
+    Raises:
+        InvalidInputError: Saying the most that may be asked for, and what allows more.
+    """
+    limits = policies.max_hold(None, support=document.support)
+    longest = limits.longest(HoldBasis.VOLUNTARY)
+    if document.hold is None or longest is None or document.hold.hours * _HOUR <= longest:
+        return
+    detail = f"is too long: {limits.why_bound()}; ask for {lasting(longest)} or less"
+    raise InvalidInputError(
+        f"hold.hours {detail}", errors=[FieldFault("/hold/hours", detail, "beyond_support")]
     )
 
 

@@ -76,6 +76,7 @@ class _Changing(NamedTuple):
     account_level: bool
     basis: str
     hold_expires_at: datetime
+    reviewed: bool
     lapsed: bool
     kept: str | None
     ended_by: str | None
@@ -84,7 +85,7 @@ class _Changing(NamedTuple):
 
 
 _HOLD_COLUMNS = (
-    *("id", "request_id", "leg_id", "partner", "address_no", "asset", "frozen_at"),
+    *("id", "request_id", "leg_id", "partner", "address_no", "asset", "frozen_at", "effective_at"),
     *_Changing._fields,
     *Obligation._fields,
     "version",
@@ -107,6 +108,7 @@ def _changing(hold: HoldBalance) -> _Changing:
         account_level=hold.account_level,
         basis=hold.basis.value,
         hold_expires_at=hold.hold_expires_at,
+        reviewed=hold.reviewed,
         lapsed=hold.lapsed,
         kept=None if hold.kept is None else hold.kept.value,
         ended_by=None if hold.ended_by is None else hold.ended_by.value,
@@ -216,8 +218,10 @@ def _balance(row: HoldRow) -> HoldBalance:
         ended=row.ended and row.withheld,
         basis=HoldBasis(row.basis),
         frozen_at=row.frozen_at,
+        effective_at=row.effective_at,
         hold_expires_at=row.hold_expires_at,
         account_level=row.account_level,
+        reviewed=row.reviewed,
         lapsed=row.lapsed,
         kept=None if row.kept is None else KeptBasis(row.kept),
         ended_by=None if row.ended_by is None else LineKind(row.ended_by),
@@ -362,7 +366,7 @@ def _store_holds(connection: Connection, report: BookedReport) -> None:
     fresh = [
         (
             *(hold.id, leg.request_id, hold.leg_id, leg.partner),
-            *(hold.address_no, hold.asset, hold.frozen_at),
+            *(hold.address_no, hold.asset, hold.frozen_at, hold.effective_at),
             *_changing(hold),
             *report.owed[hold.id],
             1,

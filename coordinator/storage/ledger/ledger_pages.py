@@ -86,7 +86,10 @@ class ShownHold(NamedTuple):
     account_level: bool
     basis: str
     frozen_at: datetime
+    effective_at: datetime | None
     hold_expires_at: datetime
+    reviewed: bool
+    same_funds_as: str | None
     lapsed: bool
     kept: str | None
     owed_since: datetime | None

@@ -10,11 +10,15 @@ from sqlalchemy import (
     Integer,
     Select,
     Text,
+    and_,
     bindparam,
     cast,
+    false,
     func,
+    literal_column,
     select,
 )
+from sqlalchemy.orm import aliased
 from sqlalchemy.sql.elements import ColumnElement
 
 from coordinator.domain.usd import usd_text
@@ -49,6 +53,9 @@ def totals(
         incident_id: For all requests of an incident that `visible_to` may see: as requester all
             legs, as partner asked its own.
         visible_to: See `incident_id`.
+
+    A hold that the requester marked as of the same funds as another's is left out while that one
+    is in scope and holds anything; what it holds stands beside, as `same_funds`.
     """
     if incident_id is not None:
         scope, names = "incident", {"incident": incident_id, "partner": visible_to or ""}
@@ -60,8 +67,11 @@ def totals(
     sums: Totals = {}
     for asset, *values in connection.execute(findings, names):
         _add(sums, asset, _OF_FINDINGS, values)
-    for asset, *values in connection.execute(holds, names):
-        _add(sums, asset, _OF_HOLDS, values)
+    for asset, is_left_out, *values in connection.execute(holds, names):
+        if is_left_out:
+            _set_beside(sums, asset, values)
+        else:
+            _add(sums, asset, _OF_HOLDS, values)
     return sums
 
 
@@ -85,8 +95,32 @@ def _statements(scope: str, dialect: str) -> tuple[Executable, Executable]:
         link_scope = HoldLinkRow.request_id == bindparam("request")
     findings = select(FindingRow.asset, *_findings(dialect)).where(found_scope)
     distinct = HoldRow.id.in_(select(HoldLinkRow.hold_id).where(link_scope))
-    holds = select(HoldRow.asset, *_holds(dialect)).where(distinct)
-    return findings.group_by(FindingRow.asset), holds.group_by(HoldRow.asset)
+    left_out = _is_left_out(scope, link_scope).label("is_left_out")
+    holds = select(HoldRow.asset, left_out, *_holds(dialect)).where(distinct)
+    by_asset = holds.group_by(HoldRow.asset, literal_column("is_left_out"))
+    return findings.group_by(FindingRow.asset), by_asset
+
+
+def _is_left_out(scope: str, link_scope: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return whether another hold in scope counts in a hold's place; the reader marked it so."""
+    if scope == "leg":
+        return false()  # a leg's own sums are its partner's, who knows of no other
+    marked_by = select(FreezeRequestRow.id).where(
+        FreezeRequestRow.incident_id == bindparam("incident"),
+        FreezeRequestRow.requester == bindparam("partner"),
+    )
+    own = (
+        HoldRow.request_id.in_(marked_by)
+        if scope == "incident"
+        else HoldRow.request_id == bindparam("request")
+    )
+    counted = aliased(HoldRow)
+    alive = (
+        select(counted.id)
+        .join(HoldLinkRow, HoldLinkRow.hold_id == counted.id)
+        .where(link_scope, ~counted.ended)
+    )
+    return and_(HoldRow.same_funds_as.is_not(None), own, HoldRow.same_funds_as.in_(alive))
 
 
 def totals_by_leg(connection: Connection, leg_ids: Sequence[str]) -> dict[str, Totals]:
@@ -133,6 +167,7 @@ class AssetTotals(TypedDict):
     returned: str
     seized: str
     withheld: int
+    same_funds: NotRequired[str]
     usd: NotRequired[UsdTotals]
 
 
@@ -151,6 +186,8 @@ def _as_text(entry: Mapping[str, int]) -> AssetTotals:
         "seized": str(entry["seized"]),
         "withheld": entry["withheld"],
     }
+    if entry["same_funds"]:
+        shown["same_funds"] = str(entry["same_funds"])
     if any(entry[f"{name}_usd"] for name in _AMOUNTS):
         shown["usd"] = {
             "found": usd_text(entry["found_usd"]),
@@ -212,5 +249,14 @@ def _add(sums: Totals, asset: str, names: Sequence[str], values: Sequence[int]) 
     entry["held"] = entry["frozen"] - sum(entry[name] for name in _LEFT)
 
 
+def _set_beside(sums: Totals, asset: str, values: Sequence[int]) -> None:
+    """Note what the holds have that are left out of the sums of one asset."""
+    entry = sums.setdefault(asset, _nothing())
+    amounts = dict(zip(_OF_HOLDS, values, strict=False))
+    entry["same_funds"] = amounts["frozen"] - sum(amounts[name] for name in _LEFT)
+
+
 def _nothing() -> dict[str, int]:
-    return dict.fromkeys((*_AMOUNTS, *(f"{name}_usd" for name in _AMOUNTS), "withheld"), 0)
+    return dict.fromkeys(
+        (*_AMOUNTS, *(f"{name}_usd" for name in _AMOUNTS), "withheld", "same_funds"), 0
+    )

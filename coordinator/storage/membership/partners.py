@@ -74,12 +74,14 @@ class _Standing(NamedTuple):
 
 
 class PartnerStatusNow(NamedTuple):
-    """What decides whether a partner may be asked."""
+    """What decides whether a partner may be asked, and by what clocks."""
 
     handle: str
     kind: str
     status: str
     provisional: str
+    clocks: str | None
+    jurisdiction: str | None
 
 
 class Person(NamedTuple):
@@ -149,7 +151,14 @@ _LOCK = Prebuilt(
     .with_for_update(key_share=True)
 )
 _STATUSES = Prebuilt(
-    select(PartnerRow.handle, PartnerRow.kind, PartnerRow.status, PartnerRow.provisional),
+    select(
+        PartnerRow.handle,
+        PartnerRow.kind,
+        PartnerRow.status,
+        PartnerRow.provisional,
+        PartnerRow.clocks,
+        PartnerRow.jurisdiction,
+    ),
     PartnerStatusNow,
     among=PartnerRow.handle,
 )

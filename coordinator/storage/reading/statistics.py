@@ -59,7 +59,12 @@ class CountedLeg(NamedTuple):
     partner: str
     status: str
     queued_at: datetime
+    acknowledge_by: datetime
     acknowledged_at: datetime | None
+    overdue_at: datetime | None
+    answer_by: datetime | None
+    answered_at: datetime | None
+    unanswered_at: datetime | None
     decline_code: str | None
     urgency: str
     requester: str

@@ -42,6 +42,14 @@ def by_context(connection: Connection, request_id: str, context_sha256: str) -> 
     return read_one(connection, query)
 
 
+def get(connection: Connection, request_id: str, addition_id: str) -> AdditionRow | None:
+    """Return one addition of a request."""
+    query = select(AdditionRow).where(
+        AdditionRow.id == addition_id, AdditionRow.request_id == request_id
+    )
+    return read_one(connection, query)
+
+
 def is_context_taken(connection: Connection, context_sha256: str) -> bool:
     """Tell whether an addition with this context exists."""
     query = select(AdditionRow.id).where(AdditionRow.context_sha256 == context_sha256)

@@ -242,7 +242,10 @@ def acts(
     after: str = "",
     limit: int = 100,
 ) -> list[ActRow]:
-    """Return acts in order; with `leg_id` only that leg's and the request's own."""
+    """Return acts in order; with `leg_id` only that leg's and the request's own.
+
+    What names holds of several partners is the requester's alone.
+    """
     query = (
         select(ActRow)
         .where(ActRow.request_id == request_id, ActRow.id > after)
@@ -250,7 +253,9 @@ def acts(
         .limit(limit)
     )
     if leg_id is not None:
-        query = query.where(ActRow.leg_id.is_(None) | (ActRow.leg_id == leg_id))
+        query = query.where(
+            ActRow.leg_id.is_(None) | (ActRow.leg_id == leg_id), ActRow.kind != "mark_same_funds"
+        )
     return read(connection, query)
 
 

@@ -1,5 +1,6 @@
 """Questions that partners asked before they can act."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -46,6 +47,12 @@ def get(connection: Connection, request_id: str, info_request_id: str) -> InfoRe
     return next(iter(read_as(connection, InfoRequestOnLeg, query)), None)
 
 
+def by_id(connection: Connection, info_request_id: str) -> InfoRequestOnLeg | None:
+    """Return one question, whatever request it is about."""
+    query = _QUESTIONS.where(InfoRequestRow.id == info_request_id)
+    return next(iter(read_as(connection, InfoRequestOnLeg, query)), None)
+
+
 def mark_answered(connection: Connection, info_request_id: str, act_id: str, now: datetime) -> None:
     """Note the answer where there is none yet.
 
@@ -59,6 +66,48 @@ def mark_answered(connection: Connection, info_request_id: str, act_id: str, now
     )
     if connection.execute(statement).rowcount != 1:
         raise ConflictError("this question was answered meanwhile", code="already_answered")
+
+
+def mark_late(connection: Connection, info_request_id: str, now: datetime) -> None:
+    """Note that a question had no reply in time."""
+    statement = update(InfoRequestRow).where(InfoRequestRow.id == info_request_id)
+    connection.execute(statement.values(late_at=now))
+
+
+def due_for_reply(connection: Connection, now: datetime, limit: int = 100) -> list[str]:
+    """Return questions whose time to reply has passed, and of which nobody was told yet."""
+    query = (
+        select(InfoRequestRow.id)
+        .join(LegRow, LegRow.id == InfoRequestRow.leg_id)
+        .where(
+            InfoRequestRow.answered_at.is_(None),
+            InfoRequestRow.late_at.is_(None),
+            InfoRequestRow.reply_by <= now,
+            ~LegRow.ended,
+        )
+        .order_by(InfoRequestRow.reply_by)
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def reply_times(
+    connection: Connection, leg_ids: Sequence[str]
+) -> dict[str, tuple[datetime, datetime | None]]:
+    """Return by leg until when its oldest open question is to be replied to, and if that is late.
+
+    "Oldest" by that time; late since the second of the two, or None.
+    """
+    query = (
+        select(InfoRequestRow.leg_id, InfoRequestRow.reply_by, InfoRequestRow.late_at)
+        .where(
+            InfoRequestRow.leg_id.in_(leg_ids),
+            InfoRequestRow.answered_at.is_(None),
+        )
+        .order_by(InfoRequestRow.reply_by.desc())
+    )
+    rows = connection.execute(query).all()
+    return {leg_id: (by, late_at) for leg_id, by, late_at in rows if by is not None}
 
 
 def open_of_leg(connection: Connection, leg_id: str) -> int:

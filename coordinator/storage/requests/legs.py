@@ -35,6 +35,7 @@ _COLUMNS = (
     "status",
     "queued_at",
     "acknowledge_by",
+    "answer_by",
     "flags",
     "ended",
     "owes_answer",
@@ -81,17 +82,14 @@ class NewLeg:
 
     id: str
     partner: str
+    acknowledge_by: datetime
+    answer_by: datetime
     event_sequence: int = 0
     requester_sequence: int = 0
 
 
 def insert(
-    connection: Connection,
-    request_id: str,
-    legs: Sequence[NewLeg],
-    *,
-    queued_at: datetime,
-    acknowledge_by: datetime,
+    connection: Connection, request_id: str, legs: Sequence[NewLeg], *, queued_at: datetime
 ) -> None:
     """Store fresh legs, queued."""
     insert_rows(
@@ -105,7 +103,8 @@ def insert(
                 leg.partner,
                 "queued",
                 queued_at,
-                acknowledge_by,
+                leg.acknowledge_by,
+                leg.answer_by,
                 [],
                 False,
                 False,
@@ -196,6 +195,23 @@ def due_for_overdue(connection: Connection, now: datetime, limit: int = 100) -> 
             ~LegRow.ended,
         )
         .order_by(LegRow.acknowledge_by)
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def due_for_answer(connection: Connection, now: datetime, limit: int = 100) -> list[str]:
+    """Return legs whose time to answer has passed, and that were not flagged yet."""
+    query = (
+        select(LegRow.id)
+        .where(
+            LegRow.answered_at.is_(None),
+            LegRow.unanswered_at.is_(None),
+            LegRow.answer_by <= now,
+            LegRow.clock_paused_at.is_(None),
+            ~LegRow.ended,
+        )
+        .order_by(LegRow.answer_by)
         .limit(limit)
     )
     return list(connection.execute(query).scalars())

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, false, text
 from sqlalchemy.orm import Mapped, MappedColumn, mapped_column
 
 from coordinator.storage.engine.base import Base, Id, Micros, Units
@@ -82,6 +82,11 @@ class HoldRow(Base):
     basis: Mapped[str] = mapped_column(String(20))
     frozen_at: Mapped[Micros]
     hold_expires_at: Mapped[Micros]
+    reviewed: Mapped[bool] = mapped_column(
+        default=False,
+        server_default=false(),
+        comment="hold_expires_at is a review date, whatever the ground: nothing lapses",
+    )
     lapsed: Mapped[bool]
     irregular: Mapped[str | None] = mapped_column(
         String(15), comment="as the first of its freezes that is"

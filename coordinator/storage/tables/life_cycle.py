@@ -74,6 +74,7 @@ class IndemnityRow(Base):
     __table_args__ = (Index("ix_indemnity_request_id", "request_id"),)
     id: Mapped[Id] = mapped_column(primary_key=True, comment="ind_…")
     request_id: Mapped[Id] = mapped_column(ForeignKey("freeze_request.id"))
+    leg_id: Mapped[Id | None] = mapped_column(comment="whom it is given; None: all asked")
     act_id: Mapped[Id]
     document_sha256: Mapped[str] = mapped_column(String(64))
     valid_until: Mapped[Micros]
@@ -100,7 +101,7 @@ class TakenTaskRow(Base):
     __tablename__ = "taken_task"
     partner: Mapped[str] = mapped_column(String(253), primary_key=True)
     task_id: Mapped[str] = mapped_column(
-        String(60), primary_key=True, comment="tsk_…, made of what waits and of whom it waits for"
+        String(80), primary_key=True, comment="tsk_…, made of what waits and of whom it waits for"
     )
     request_id: Mapped[Id | None] = mapped_column(ForeignKey("freeze_request.id"))
     person: Mapped[str] = mapped_column(String(40))

@@ -14,6 +14,7 @@ from holdfast.cli.session import (
     print_json,
     table,
 )
+from holdfast.cli.tasks import task_words
 from holdfast.client.client import Client
 from holdfast.errors import NothingToDecideError, PermissionDeniedError, UntrustedEvidenceError
 from holdfast.evidence.acts import ProvenAct, prove_evidence
@@ -45,6 +46,8 @@ def show_awaited(session: Session) -> None:
     if rows:
         columns = ("request", "urgency", "incident", "decide until", "about", "command")
         session.out.print(table(columns, rows))
+    for words in (words for view in waiting for words in _who_has_it(view)):
+        session.out.print(words, markup=False, highlight=False)
     try:
         proposals = sum(1 for _ in client.proposed_grants())
     except PermissionDeniedError:
@@ -54,6 +57,13 @@ def show_awaited(session: Session) -> None:
         session.out.print(f"{counted(proposals, 'proposed grant')}: see `holdfast proposals`.")
     if not rows and not proposals:
         session.out.print("Nothing waits for your decision.")
+
+
+def _who_has_it(view: FreezeRequestSummary) -> list[str]:
+    tasks = [view.task, *(each.task for each in view.additions)]
+    tasks += [each.task for each in view.withdrawals]
+    about = [(f"{task.kind.value} {view.id}", task) for task in tasks if task]
+    return [line for what, task in about for line in task_words(what, task)]
 
 
 def _awaited_rows(view: FreezeRequestSummary) -> list[tuple[object, ...]]:

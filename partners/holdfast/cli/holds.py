@@ -22,7 +22,9 @@ _HOURS = click.option("--hours", type=click.IntRange(min=1), help="The new end, 
 
 
 def _state(hold: HoldView) -> str:
-    words = (
+    words = [f"gap {hold.gap_minutes} min"] if hold.gap_minutes else []
+    words += ["review date"] if hold.review_at else []
+    words += (
         ["lapsed, unconfirmed" if hold.owed_since else "lapsed, answered"] if hold.lapsed else []
     )
     words += [f"kept: {hold.kept}"] if hold.kept else []
@@ -31,6 +33,7 @@ def _state(hold: HoldView) -> str:
     words += ["whole account"] if hold.account_level else []
     words += [f"review {hold.review_at:%Y-%m-%d %H:%M}"] if hold.review_at else []
     words += [f"irregular: {hold.irregular}"] if hold.irregular else []
+    words += [f"same as {hold.same_funds_as}"] if hold.same_funds_as else []
     return ", ".join(words)
 
 
@@ -155,7 +158,28 @@ def ask_extension(
     session.show(act, lambda: session.out.print(facts([("status", act.status)])))
 
 
+@click.command(cls=SessionCommand, name="same-funds")
+@_REQUEST
+@_HOLD
+@click.option("--same-as", metavar="HLD_…", help="The hold that counts in its place.")
+@click.option("--not", "undo", is_flag=True, help="Take the mark back: both count.")
+@pass_session
+def same_funds(
+    session: Session, request_id: str, hold: str, *, same_as: str | None, undo: bool
+) -> None:
+    """Say that HOLD is of the same tokens as another partner's, so that sums count them once.
+
+    As when an exchange and an issuer froze them both. Neither partner is told.
+    """
+    if (same_as is None) != undo:
+        raise click.UsageError("say --same-as HLD_… or --not")
+    client = session.client()
+    view = client.mark_same_funds(client.freeze_request(request_id), hold, same_as)
+    rows = [("hold", view.hold), ("counts", view.same_as or "itself")]
+    session.show(view, lambda: session.out.print(facts(rows)))
+
+
 def register(cli: click.Group) -> None:
     """Add these commands."""
-    for command in (holds, owed, extend, ask_extension):
+    for command in (holds, owed, extend, ask_extension, same_funds):
         cli.add_command(command)

@@ -18,6 +18,7 @@ from holdfast.cli import (
     grants,
     holds,
     incidents,
+    indemnities,
     keys,
     legal_orders,
     legs,
@@ -25,6 +26,8 @@ from holdfast.cli import (
     questions,
     requests,
     statistics,
+    support,
+    tasks,
     two_leads,
     verification,
 )
@@ -72,10 +75,13 @@ for module in (
     disputes,
     clearances,
     legal_orders,
+    support,
+    indemnities,
     additions,
     two_leads,
     incidents,
     statistics,
+    tasks,
     events,
 ):
     module.register(cli)

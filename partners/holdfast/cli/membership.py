@@ -1,5 +1,6 @@
 """`holdfast join`, `grant`, `revoke`, `partners`, `people`: who is who."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -13,8 +14,8 @@ from holdfast.errors import InvalidDraftError, ProfileError
 from holdfast.profiles.key_requests import grant_of, read_key_request
 from holdfast.profiles.store import checked_origin
 from holdfast.protocol.membership_payloads import Grant, Policy, Revocation
-from holdfast.protocol.views import ServiceView
-from holdfast.protocol.vocabulary import Role, Silence
+from holdfast.protocol.views import PartnerView, ServiceView, SpanView
+from holdfast.protocol.vocabulary import Role, Silence, Urgency
 
 _PERSON_ROLES = tuple(role.value for role in Role if role is not Role.SYSTEM)
 
@@ -167,6 +168,11 @@ def revoke(session: Session, name: str, reason: str | None) -> None:
     type=click.Choice([to.value for to in Silence]),
     help="Whether all private requesters hear cannot_say of you; every member reads it.",
 )
+@click.option(
+    "--clocks",
+    metavar="PROFILE",
+    help="By which clocks you answer: one that `holdfast partners` shows.",
+)
 @click.option("--show", is_flag=True, help="Show the policy in force; change nothing.")
 @pass_session
 def policy(
@@ -227,9 +233,19 @@ def _policy_words(value: object) -> object:
 
 
 @click.command(cls=SessionCommand)
+@click.option("--clocks", is_flag=True, help="By when each says it has a request, and answers.")
 @pass_session
-def partners(session: Session) -> None:
+def partners(session: Session, *, clocks: bool) -> None:
     """List the members."""
+    if clocks:
+        session.show_list(
+            session.client().partners(),
+            ("partner", "clocks", "receives in", "answers in", "replies in"),
+            _clock_row,
+            empty="No members.",
+        )
+        session.err.print("Times for flash, urgent and routine; d: working days over there.")
+        return
     pins = session.store.pins()
     session.show_list(
         session.client().partners(),
@@ -244,6 +260,26 @@ def partners(session: Session) -> None:
         ),
         empty="No members.",
     )
+
+
+def _clock_row(view: PartnerView) -> tuple[object, ...]:
+    clocks = view.clocks
+    if clocks is None:
+        return (view.handle,)
+    spans = (clocks.acknowledge_within, clocks.answer_within, clocks.reply_within)
+    return (view.handle, clocks.profile, *map(_spans, spans))
+
+
+def _spans(spans: Mapping[Urgency, SpanView]) -> str:
+    return " / ".join(_span(spans[urgency]) for urgency in Urgency if urgency in spans)
+
+
+def _span(span: SpanView) -> str:
+    if span.working_days is not None:
+        return f"{span.working_days} d"
+    minutes = span.minutes or 0
+    hours, rest = divmod(minutes, 60)
+    return f"{minutes} min" if rest else f"{hours} h"
 
 
 def _pinned(pin: str | None, root_kid: str | None) -> str:

@@ -44,17 +44,25 @@ def questions(session: Session, request_id: str) -> None:
     """List partners' questions with their answers."""
     session.show_list(
         session.client().questions(request_id),
-        ("question", "partner", "asked", "missing", "text", "answer"),
+        ("question", "partner", "asked", "reply by", "missing", "text", "answer"),
         lambda view: (
             view.id,
             view.partner,
             f"{view.asked_at:%Y-%m-%d %H:%M}",
+            _reply_by(view),
             view.missing,
             view.text,
             view.answer,
         ),
         empty="Nobody asked anything.",
     )
+
+
+def _reply_by(view: InfoRequestView) -> str | None:
+    """Return until when an open question is to be replied to; None where it has its answer."""
+    if view.reply_by is None or view.answered_at is not None:
+        return None
+    return f"{view.reply_by:%Y-%m-%d %H:%M}" + (" (late)" if view.late_at else "")
 
 
 def register(cli: click.Group) -> None:

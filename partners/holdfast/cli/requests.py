@@ -1,5 +1,7 @@
 """`holdfast draft`, `submit`, `status`, `withdraw`, `close`: the requesting side."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
@@ -16,12 +18,13 @@ from holdfast.cli.session import (
     table,
 )
 from holdfast.cli.sums import SUMS, line_words, sum_rows, usd_of
+from holdfast.cli.tasks import task_words
 from holdfast.cli.two_leads import proposed
 from holdfast.client.draft import Draft, count_lines, encode_draft, read_draft
 from holdfast.errors import InvalidDraftError, TransportError, ValidationError
 from holdfast.protocol.views import FlaggedAddressView, FreezeRequestView, LegView, LineView
-from holdfast.protocol.vocabulary import RequestStatus, WaitsBecause, WithdrawalReason
-from holdfast.wording import counted, request_state
+from holdfast.protocol.vocabulary import LegStatus, RequestStatus, WaitsBecause, WithdrawalReason
+from holdfast.wording import RESTS_ON, counted, request_state
 
 #: What only the coordinator says of a withdrawal.
 _NOT_SAID = frozenset({WithdrawalReason.NOT_RATIFIED})
@@ -43,6 +46,7 @@ _TEMPLATE = """{
   "summary": "What the partners need to know. Nothing about customers.",
   "to": ["exchange-b.example"],
   "hold": {"hours": 72},
+  "support": "none",
   "legal": {"police_report": null, "agency": null, "order": null}%s
 }
 """
@@ -195,6 +199,7 @@ def _show_request(session: Session, view: FreezeRequestView, legs: list[LegView]
                 ("incident", f"{view.incident.title} ({view.incident.id})".removeprefix(" ")),
                 ("requester", view.requester),
                 ("urgency", view.urgency.value),
+                ("rests on", RESTS_ON[view.support]),
                 ("to", view.to),
                 ("addresses", _address_count(view)),
                 ("summary", view.summary),
@@ -221,10 +226,21 @@ def _show_request(session: Session, view: FreezeRequestView, legs: list[LegView]
         session.out.print(f"next: another person's `holdfast approve {view.id}`")
     if legs:
         session.out.print()
-        session.out.print(table(_LEG_COLUMNS, [row for leg in legs for row in _leg_rows(leg)]))
+        _show_legs(session, legs)
     if view.totals:
         session.out.print()
         session.out.print(table(("total", *SUMS), sum_rows(view.totals)))
+
+
+def _show_legs(session: Session, legs: Sequence[LegView]) -> None:
+    """Print legs, then whose clock runs on each, and who has what waits there."""
+    session.out.print(table(_LEG_COLUMNS, [row for leg in legs for row in _leg_rows(leg)]))
+    lines = [*filter(None, map(_clock_words, legs))]
+    for leg in legs:
+        for task in leg.tasks:
+            lines += task_words(f"{task.kind.value} by {leg.partner}", task)
+    for line in lines:
+        session.out.print(line, markup=False, highlight=False)
 
 
 def _address_count(view: FreezeRequestView) -> str:
@@ -259,6 +275,24 @@ def _leg_rows(leg: LegView) -> list[tuple[object, ...]]:
     at = f"{leg.acknowledged_at:%H:%M:%S}" if leg.acknowledged_at else None
     first, *others = sum_rows(leg.totals) or [()]
     return [(leg.partner, state, at, *first), *((None, None, None, *row) for row in others)]
+
+
+def _clock_words(leg: LegView) -> str | None:
+    """Return what a leg's clock to its answer does; None where no answer is awaited."""
+    if leg.answered_at or leg.answer_by is None or leg.status is LegStatus.WITHDRAWN:
+        return None
+    if leg.reply_by:
+        late = " (late)" if leg.reply_late_at else ""
+        return f"{leg.partner} asked: reply by {_minute(leg.reply_by)}{late}; its clock stands"
+    if leg.clock_paused_at:
+        return f"{leg.partner}: its clock stands since {_minute(leg.clock_paused_at)}"
+    if leg.unanswered_at:
+        return f"{leg.partner}: no full answer by {_minute(leg.answer_by)}"
+    return f"{leg.partner}: answer by {_minute(leg.answer_by)}"
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 @click.command(cls=SessionCommand)

@@ -10,6 +10,7 @@ from holdfast.client.transport import Transport
 from holdfast.protocol.life_cycle_views import (
     AssetFigures,
     Durations,
+    InTime,
     RequesterFigures,
     StatisticsView,
     UsdFigures,
@@ -32,7 +33,7 @@ _Row = tuple[str, object]
 @click.option("--to", "to_month", metavar="YYYY-MM", help="The last month; by default this one.")
 @pass_session
 def statistics(session: Session, from_month: str | None, to_month: str | None) -> None:
-    """Show how fast partners acknowledged and froze, and what came of it, by urgency and month."""
+    """Show how fast partners answered, and what came of it, by urgency and month."""
     view = session.client().statistics(from_month=from_month, to_month=to_month)
     session.show(view, lambda: _show_statistics(session, view))
 
@@ -46,6 +47,9 @@ def _show_statistics(session: Session, view: StatisticsView) -> None:
         rows: list[_Row] = [
             ("requests", row.legs),
             ("acknowledged", _times(row.acknowledged)),
+            ("acknowledged in time", _in_time(row.acknowledged_in_time)),
+            ("answered", _times(row.answered)),
+            ("answered in time", _in_time(row.answered_in_time)),
             ("first freeze", _times(row.first_freeze)),
             *_sums(row.assets, row.usd, view.units),
             ("declined", _mix(row.declined)),
@@ -145,6 +149,11 @@ def _times(durations: Durations | None) -> str | None:
         return None
     median, late = map(_duration, (durations.median_ms, durations.p90_ms))
     return f"{median} / {late}, of {durations.count:,}"
+
+
+def _in_time(counted: InTime | None) -> str | None:
+    """Return how many of how many came in time; None where nothing was due."""
+    return f"{counted.in_time:,} of {counted.count:,}" if counted and counted.count else None
 
 
 def _duration(milliseconds: int) -> str:

@@ -31,10 +31,15 @@ from holdfast.protocol.life_cycle_payloads import (
     ClearanceRevocation,
     Dispute,
     DisputeResolution,
+    IndemnityCap,
+    IndemnityGift,
     InfoAnswer,
     InfoRequest,
     LegalOrder,
     PartnersAddition,
+    SameFunds,
+    SupportRaise,
+    TaskTaken,
     WithdrawalDecision,
 )
 from holdfast.protocol.life_cycle_views import (
@@ -45,9 +50,12 @@ from holdfast.protocol.life_cycle_views import (
     DisputeView,
     DraftView,
     IncidentDetailView,
+    IndemnityView,
     InfoRequestView,
     LegalOrderView,
+    SameFundsView,
     StatisticsView,
+    SupportView,
     TimelineEntry,
     TracePage,
     WithdrawalActView,
@@ -106,9 +114,16 @@ from holdfast.protocol.views import (
     PersonView,
     RevocationView,
     ServiceView,
+    TakenTaskView,
     View,
 )
-from holdfast.protocol.vocabulary import Decision, DeclineCode, HoldBasis, WithdrawalReason
+from holdfast.protocol.vocabulary import (
+    Decision,
+    DeclineCode,
+    HoldBasis,
+    Support,
+    WithdrawalReason,
+)
 
 __all__ = ["Client", "Document", "RequestRef", "encode", "parse_view"]
 V = TypeVar("V", bound=View)
@@ -590,6 +605,13 @@ class Client:
         path = f"{_REQUESTS}/{request.id}/info-requests/{info_request_id}/answer"
         return self._post(InfoRequestView, path, body, idempotency_key)
 
+    def take(
+        self, request: RequestRef, task_id: str, *, idempotency_key: str | None = None
+    ) -> TakenTaskView:
+        """Say "I have it" of a task that waits for a person, about this request."""
+        body = TaskTaken(content_sha256=request.content_sha256)
+        return self._post(TakenTaskView, f"/v1/tasks/{task_id}/taken", body, idempotency_key)
+
     def resolve_dispute(
         self,
         request: RequestRef,
@@ -730,6 +752,76 @@ class Client:
         body = LegalOrder.model_validate(members)
         path = f"{_REQUESTS}/{request.id}/legal-orders"
         return self._post(LegalOrderView, path, body, idempotency_key)
+
+    def raise_support(
+        self,
+        request: RequestRef,
+        support: Support,
+        *,
+        document_sha256: str,
+        reference: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> SupportView:
+        """Have the request rest on a better word, by the hash of the document that bears it.
+
+        No hold changes by itself: whoever holds may now extend farther.
+        """
+        members = {
+            "content_sha256": request.content_sha256,
+            "support": support.value,
+            "document_sha256": document_sha256,
+        }
+        if reference is not None:
+            members["reference"] = reference
+        body = SupportRaise.model_validate(members)
+        return self._post(SupportView, f"{_REQUESTS}/{request.id}/support", body, idempotency_key)
+
+    def give_indemnity(
+        self,
+        request: RequestRef,
+        cap: IndemnityCap,
+        *,
+        law: str,
+        until: datetime,
+        document_sha256: str,
+        to: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> IndemnityView:
+        """Make good what a wrong freeze costs, up to a cap and until a time, to all or to one."""
+        body = IndemnityGift(
+            content_sha256=request.content_sha256,
+            cap=cap,
+            law=law,
+            until=until,
+            document_sha256=document_sha256,
+            to=to,
+        )
+        path = f"{_REQUESTS}/{request.id}/indemnities"
+        return self._post(IndemnityView, path, body, idempotency_key)
+
+    def indemnities(self, request_id: str) -> Iterator[IndemnityView]:
+        """Yield the indemnities that one may see: the requester all, a partner asked its own."""
+        return self._pages(IndemnityView, f"{_REQUESTS}/{request_id}/indemnities")
+
+    def support(self, request_id: str) -> Iterator[SupportView]:
+        """Yield the documents that raised whose word a request rests on."""
+        return self._pages(SupportView, f"{_REQUESTS}/{request_id}/support")
+
+    def mark_same_funds(
+        self,
+        request: RequestRef,
+        hold: str,
+        same_as: str | None,
+        *,
+        idempotency_key: str | None = None,
+    ) -> SameFundsView:
+        """Have sums over partners leave `hold` out while `same_as` holds the same tokens.
+
+        `None` takes that back. Neither partner is told.
+        """
+        body = SameFunds(content_sha256=request.content_sha256, hold=hold, same_as=same_as)
+        path = f"{_REQUESTS}/{request.id}/same-funds"
+        return self._post(SameFundsView, path, body, idempotency_key)
 
     def holds(self, request_id: str) -> Iterator[HoldView]:
         """Yield the holds of a request that one may see."""

@@ -12,15 +12,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+from holdfast.protocol.errors import IdFormatError
 from holdfast.protocol.hold_payloads import ExtensionRequest, HoldExtension
 from holdfast.protocol.life_cycle_payloads import (
     ClearanceRevocation,
     Dispute,
     DisputeResolution,
+    IndemnityGift,
     InfoAnswer,
     InfoRequest,
     LegalOrder,
     PartnersAddition,
+    SameFunds,
+    SupportRaise,
+    TaskTaken,
     WithdrawalDecision,
 )
 from holdfast.protocol.payloads import (
@@ -34,10 +39,12 @@ from holdfast.protocol.payloads import (
     Review,
     Withdrawal,
 )
+from holdfast.protocol.tasks import Task
 from holdfast.protocol.type_ids import id_pattern
 from holdfast.protocol.vocabulary import Decision, LineKind, Role
 
 REQUESTS = "/v1/freeze-requests"
+TASKS = "/v1/tasks/{task}/taken"
 
 
 class Side(StrEnum):
@@ -60,10 +67,12 @@ class ActRule:
     """What one kind of act is.
 
     Attributes:
-        path: Below the request's own, "{…}" for an id of that prefix; None: the list of requests.
+        path: Below the request's own, "{…}" for an id of that prefix; None: the list of requests;
+            `TASKS`: that of a task that is about the request.
         body: The model that its body fits.
         side: Whose act it can be.
         roles: Any of these may do it.
+        by_person: No system may, whatever its partner's policy names.
         decision: Of decisions: which one its body states.
     """
 
@@ -72,16 +81,29 @@ class ActRule:
     side: Side
     roles: frozenset[Role]
     decision: Decision | None = None
+    by_person: bool = False
 
     def fits(self, url: str, *, origin: str, request_id: str | None) -> bool:
         """Tell whether a token for this URL is one of such an act on this request; no query."""
         if self.path is None:
             return url == origin + REQUESTS
+        if self.path == TASKS:
+            return request_id is not None and _is_of_task(url, origin, request_id)
         head = f"{origin}{REQUESTS}/{request_id}/"
         below = re.sub(r"\\\{(\w+)\\\}", _id_of, re.escape(self.path))
         return request_id is not None and bool(
             url.startswith(head) and re.fullmatch(below, url[len(head) :], re.ASCII)
         )
+
+
+def _is_of_task(url: str, origin: str, request_id: str) -> bool:
+    head, tail = TASKS.split("{task}")
+    task_id = url.removeprefix(origin + head).removesuffix(tail)
+    try:
+        task = Task.of(task_id)
+    except IdFormatError:
+        return False
+    return task.request_id == request_id and url == origin + head + task_id + tail
 
 
 def _id_of(prefix: re.Match[str]) -> str:
@@ -110,6 +132,11 @@ ACT_RULES: Mapping[str, ActRule] = MappingProxyType(
         "add_partners": ActRule("partners", PartnersAddition, _ON_REQUEST, _LEADS),
         "approve_addition": ActRule("approvals", Approval, _ON_REQUEST, _LEADS, Decision.APPROVE),
         "reject_addition": ActRule("approvals", Approval, _ON_REQUEST, _LEADS, Decision.REJECT),
+        "raise_support": ActRule("support", SupportRaise, _ON_REQUEST, DISPOSERS, by_person=True),
+        "give_indemnity": ActRule(
+            "indemnities", IndemnityGift, _ON_REQUEST, DISPOSERS, by_person=True
+        ),
+        "mark_same_funds": ActRule("same-funds", SameFunds, _ON_REQUEST, _SUBMITTERS),
         "close": ActRule("closure", Closure, _ON_REQUEST, _LEADS),
         "answer": ActRule("info-requests/{inf}/answer", InfoAnswer, _ON_REQUEST, _SUBMITTERS),
         "ask_extension": ActRule("extension-requests", ExtensionRequest, _ON_REQUEST, _LEADS),
@@ -128,6 +155,7 @@ ACT_RULES: Mapping[str, ActRule] = MappingProxyType(
         "extend": ActRule("hold-extensions", HoldExtension, _ON_LEG, DISPOSERS),
         "dispute": ActRule("disputes", Dispute, _ON_LEG, DISPOSERS),
         "legal_order": ActRule("legal-orders", LegalOrder, Side.EITHER, DISPOSERS),
+        "take": ActRule(TASKS, TaskTaken, Side.EITHER, DISPOSERS | {Role.ANALYST}),
     }
 )
 

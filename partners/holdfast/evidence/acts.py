@@ -216,6 +216,10 @@ def _payload(said: str, read: Callable[[dict[str, Any]], Body], document: dict[s
 
 
 def _require_role(said: str, rule: ActRule, payload: Body, key: TrustedKey, at: int) -> None:
+    if rule.by_person and not key.is_person:
+        raise UntrustedEvidenceError(
+            f"{said}: {key.subject} is a machine, and this takes a person", code="not_a_person"
+        )
     roles = key.roles_at(at)
     needed = [rule.roles]
     if isinstance(payload, FreezeReport):

@@ -26,7 +26,7 @@ from holdfast.evidence.ledger import RecomputedLedger
 from holdfast.evidence.two_leads import approved_proposals, require_one_lead_suffices
 from holdfast.protocol.decision_context import DecisionContext, context_sha256
 from holdfast.protocol.errors import DecisionContextError
-from holdfast.protocol.life_cycle_payloads import Dispute, DisputeResolution
+from holdfast.protocol.life_cycle_payloads import Dispute, DisputeResolution, SupportRaise
 from holdfast.protocol.life_cycle_views import DisputeView
 from holdfast.protocol.payloads import Decline, FreezeRequest, Remainder, Withdrawal
 from holdfast.protocol.views import FreezeRequestView, LegView
@@ -35,6 +35,7 @@ from holdfast.protocol.vocabulary import (
     LegStatus,
     RequestStatus,
     Role,
+    Support,
     WithdrawalReason,
 )
 from holdfast.wording import counted
@@ -446,6 +447,19 @@ def _statuses(case: CaseFile, names: Sequence[str], ledger: RecomputedLedger) ->
     if case.view.status in _ENDED:
         return {LegStatus.WITHDRAWN} | (shown & _ANSWERED)
     return shown
+
+
+def support_as_signed(case: CaseFile, submission: ProvenAct) -> Outcome:
+    """Refuse a better word than the document and the signed additions to it come to."""
+    said = [document_of(submission).support]
+    for _, act in case.proven("raise_support"):
+        if isinstance(act.payload, SupportRaise):
+            said.append(act.payload.support)
+    ladder = list(Support)
+    best = max(said, key=ladder.index)
+    if case.view.support is not best:
+        raise _fault(f"shown to rest on {case.view.support.value}, and signed is {best.value}")
+    return Result.VERIFIED, best.value
 
 
 def disputes_as_signed(case: CaseFile) -> Outcome:

@@ -25,6 +25,7 @@ from holdfast.evidence.ledger import (
     totals_faults,
 )
 from holdfast.evidence.signed_lines import SignedReport
+from holdfast.protocol.life_cycle_payloads import SameFunds
 from holdfast.protocol.payloads import FreezeReport
 from holdfast.wording import counted
 
@@ -35,6 +36,7 @@ _OF_REQUEST: Mapping[str, Callable[[CaseFile, ProvenAct], completeness.Outcome]]
         "approvals": completeness.approvals_suffice,
         "partners asked": completeness.asked_as_signed,
         "status": completeness.status_as_signed,
+        "support": completeness.support_as_signed,
         "addresses": completeness.addresses_as_signed,
     }
 )
@@ -199,7 +201,14 @@ def _totals(case: CaseFile, ledgers: Mapping[str, RecomputedLedger]) -> complete
         if case.is_requester
         else [b for b in ledgers.values() if b.partner == case.handle]
     )
-    faults = totals_faults(sum_of(own), case.view.totals, "the request")
+    holding = frozenset[str]().union(*(each.holding() for each in own))
+    marks = {
+        act.payload.hold: act.payload.same_as
+        for _, act in case.proven("mark_same_funds")
+        if isinstance(act.payload, SameFunds)
+    }
+    left_out = {hold for hold, same_as in marks.items() if same_as in holding}
+    faults = totals_faults(sum_of(own, left_out), case.view.totals, "the request")
     if faults:
         raise UntrustedEvidenceError("; ".join(faults[:_TOLD]), code="not_as_signed")
     if any(each.asserted_holds for each in own):

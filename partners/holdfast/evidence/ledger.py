@@ -8,7 +8,7 @@ units, values whole US cents.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -114,7 +114,7 @@ class _Hold(_Sums):
         """Return ground and end as the lines and extensions seen here leave them."""
         terms: tuple[HoldBasis | None, datetime | None] = (None, None)
         if self.opening is not None:
-            terms = self.opening.basis, self.opening.hold_expires_at
+            terms = self.opening.basis, self.opening.ends_at
         for _, later, basis in sorted(self.terms, key=lambda each: each[0]):
             terms = basis, later or terms[1]
         return terms
@@ -160,14 +160,24 @@ class RecomputedLedger:
     def _linked(self) -> Iterator[_Hold]:
         return (each for each in self._holds.values() if each.linked and not each.is_void)
 
-    def totals(self) -> dict[str, dict[str, int]]:
-        """Return the sums by asset, over the holds that count for this request."""
+    def holding(self) -> frozenset[str]:
+        """Return the holds that count for this request and have anything."""
+        return frozenset(hold.id for hold in self._linked() if hold.is_open)
+
+    def totals(self, left_out: Collection[str] = ()) -> dict[str, dict[str, int]]:
+        """Return the sums by asset, over the holds that count for this request.
+
+        Of those left out, because others hold the same, what they have stands beside.
+        """
         sums: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
         for (_, asset), finding in self._findings.items():
             sums[asset]["found"] += finding.units(LineKind.FOUND)
             sums[asset]["found_usd"] += finding.cents(LineKind.FOUND)
             sums[asset]["withheld"] += bool(finding.nulls(LineKind.FOUND))
         for hold in self._linked():
+            if hold.id in left_out:
+                sums[hold.asset]["same_funds"] += hold.held
+                continue
             for name, amount in hold.sums().items():
                 sums[hold.asset][name] += amount
         return sums
@@ -407,7 +417,8 @@ def _hold_faults(hold: _Hold, view: HoldView, leg_id: str) -> list[str]:
     }
     if hold.opening is not None:
         expected |= {
-            "frozen_at": hold.opening.frozen_at,
+            "frozen_at": hold.opening.begins_at,
+            "effective_at": hold.opening.effective_at,
             "account_level": hold.account_level,
             "irregular": hold.irregular,
         }
@@ -436,6 +447,7 @@ def totals_faults(
             for name in _SUMS
         ]
         pairs.append(("withheld", str(of.get("withheld", 0)), str(view.withheld)))
+        pairs.append(("same funds", str(of.get("same_funds", 0)), view.same_funds or "0"))
         faults += [
             f"{where} shows {said} {name} of {asset}, its lines come to {due}"
             for name, due, said in pairs
@@ -444,11 +456,13 @@ def totals_faults(
     return faults
 
 
-def sum_of(ledgers: Iterable[RecomputedLedger]) -> dict[str, dict[str, int]]:
+def sum_of(
+    ledgers: Iterable[RecomputedLedger], left_out: Collection[str] = ()
+) -> dict[str, dict[str, int]]:
     """Return the sums over several partners; no hold belongs to two of them."""
     sums: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for own in ledgers:
-        for asset, amounts in own.totals().items():
+        for asset, amounts in own.totals(left_out).items():
             for name, amount in amounts.items():
                 sums[asset][name] += amount
     return sums

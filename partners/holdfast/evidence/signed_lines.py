@@ -17,6 +17,7 @@ _WITH_AMOUNT = frozenset(LineKind) - {LineKind.KEPT, LineKind.NOTHING}
 _WORDS = (
     *("basis", "tx", "next", "detail", "agency", "order", "address_nos", "usd", "retry", "missing"),
     *("frozen_at", "hold_expires_at", "amount", "corrects", "reason", "code", "left_at"),
+    *("review_at", "proposed_tx", "proposed_at", "effective_tx", "effective_at"),
 )
 #: Not every line says these itself: a hold has them, or the line that is corrected.
 _DERIVED = ("hold", "address_no")

@@ -1,20 +1,24 @@
-"""What is sent while a request lives: questions, disputes, legal orders, more partners."""
+"""What is sent while a request lives: questions, disputes, orders, documents, more partners."""
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from holdfast.protocol.payloads import (
     MAX_PARTNERS_ASKED,
     ActBody,
+    AmountText,
+    AssetText,
+    Body,
     Distinct,
     Handle,
     HoldId,
     Loose,
     Sha256,
+    Time,
 )
 from holdfast.protocol.texts import Explanation, FileNumber, FreeText, Reason, ShortText, Word
-from holdfast.protocol.vocabulary import Decision
+from holdfast.protocol.vocabulary import Decision, Support
 
 
 def _not_a_number(value: str) -> str:
@@ -92,6 +96,61 @@ class LegalOrder(ActBody):
     reference: FileNumber
     document_sha256: Sha256
     hold: HoldId | None = None
+
+
+class IndemnityCap(Body):
+    """The most that is made good: US dollars, or an amount of an asset in base units."""
+
+    usd: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,17}(\.[0-9]{1,2})?$")] | None = None
+    asset: AssetText | None = None
+    amount: AmountText | None = None
+
+    @model_validator(mode="after")
+    def _one_form(self) -> "IndemnityCap":
+        in_asset = (self.asset is not None, self.amount is not None)
+        if in_asset not in {(True, True), (False, False)} or all(in_asset) is bool(self.usd):
+            raise ValueError("state either usd, or asset and amount")
+        if self.amount == "0":
+            raise ValueError("the amount must be at least 1")
+        return self
+
+
+class IndemnityGift(ActBody):
+    """`POST …/indemnities`: what a wrong freeze costs is made good, by the terms of a document.
+
+    `law` is a country (ISO 3166-1 alpha-2) or a few words; without `to` it is given to all asked.
+    """
+
+    cap: IndemnityCap
+    law: Word
+    until: Time
+    document_sha256: Sha256
+    to: Handle | None = None
+
+
+class SameFunds(ActBody):
+    """`POST …/same-funds`: two holds are of the same tokens, and `same_as` is the one that counts.
+
+    `same_as: null` takes that back.
+    """
+
+    hold: HoldId
+    same_as: HoldId | None
+
+
+class SupportRaise(ActBody):
+    """`POST …/support`: a document on which the request rests from now on, by its hash.
+
+    It changes no hold by itself: the partners that hold may now extend them farther.
+    """
+
+    support: Annotated[Support, Loose]
+    document_sha256: Sha256
+    reference: FileNumber | None = None
+
+
+class TaskTaken(ActBody):
+    """`POST /v1/tasks/{id}/taken`: somebody has it; the hash is of the request that it is about."""
 
 
 class PartnersAddition(ActBody):

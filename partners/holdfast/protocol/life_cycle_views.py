@@ -9,11 +9,14 @@ from pydantic import Field
 
 from holdfast.protocol.payloads import Handle, Sha256, Time
 from holdfast.protocol.views import IncidentView, LegView, LogEntry, Totals, Units, View
-from holdfast.protocol.vocabulary import LegStatus, RequestStatus, WithdrawalReason
+from holdfast.protocol.vocabulary import LegStatus, RequestStatus, Support, WithdrawalReason
 
 
 class InfoRequestView(View):
-    """What a partner asked, and the answer; the words come from the signed acts."""
+    """What a partner asked, and the answer; the words come from the signed acts.
+
+    The requester should reply until `reply_by`; `late_at` is when it was seen that it did not.
+    """
 
     id: str
     request_id: str
@@ -21,6 +24,8 @@ class InfoRequestView(View):
     partner: Handle
     act_id: str
     asked_at: Time
+    reply_by: Time | None = None
+    late_at: Time | None = None
     missing: list[str] = Field(default_factory=list)
     text: str | None = None
     answer_act_id: str | None = None
@@ -110,6 +115,45 @@ class LegalOrderView(View):
     reference: str | None = None
     document_sha256: Sha256 | None = None
     attached_at: Time
+    log: LogEntry | None = None
+
+
+class IndemnityView(View):
+    """An indemnity that the requester gave; without `to` it holds for all partners asked."""
+
+    id: str
+    request_id: str
+    act_id: str
+    to: Handle | None = None
+    cap: dict[str, Any] | None = None
+    law: str | None = None
+    until: Time
+    document_sha256: Sha256
+    given_at: Time
+    log: LogEntry | None = None
+
+
+class SameFundsView(View):
+    """The answer to a mark: sums over partners leave out `hold` as long as `same_as` holds."""
+
+    id: str
+    request_id: str
+    status: RequestStatus
+    hold: str
+    same_as: str | None = None
+    log: LogEntry | None = None
+
+
+class SupportView(View):
+    """A document that raised whose word a request rests on."""
+
+    id: str
+    request_id: str
+    act_id: str
+    support: Support
+    document_sha256: Sha256
+    reference: str | None = None
+    given_at: Time
     log: LogEntry | None = None
 
 
@@ -243,6 +287,13 @@ class Durations(View):
     p90_ms: int | None = None
 
 
+class InTime(View):
+    """How many have come or should have, and how many of them came in time."""
+
+    count: int
+    in_time: int
+
+
 class AssetFigures(View):
     """What was asked for, found, frozen and returned of one asset, base units."""
 
@@ -301,13 +352,21 @@ class ClearanceStatus(View):
 
 
 class StatisticsRow(View):
-    """How one partner answered requests of one urgency that reached it in one month."""
+    """How one partner answered requests of one urgency that reached it in one month.
+
+    `answered` is the time until every address had its answer, with what the partner waited for the
+    replies to its questions; whether it was in time is judged without that. Requests that ended
+    before their time to answer count neither way, nor do legs whose partner may not speak.
+    """
 
     partner: Handle
     urgency: str
     month: str
     legs: int
     acknowledged: Durations
+    acknowledged_in_time: InTime | None = None
+    answered: Durations | None = None
+    answered_in_time: InTime | None = None
     first_freeze: Durations
     assets: dict[str, AssetFigures] = Field(default_factory=dict)
     usd: UsdFigures = UsdFigures()

@@ -62,6 +62,13 @@ class Policy(Body):
             description="Whether all private requesters hear `cannot_say`; every member reads it."
         ),
     ] = Silence.NONE
+    clocks: Annotated[
+        str,
+        Field(
+            pattern=r"^[a-z][a-z0-9_]{0,39}$",
+            description="A profile of clocks that the coordinator's policies name.",
+        ),
+    ] = "default"
 
 
 class Jwk(Body):

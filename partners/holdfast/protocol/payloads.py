@@ -48,6 +48,7 @@ from holdfast.protocol.vocabulary import (
     KeptBasis,
     LineKind,
     ReleaseReason,
+    Support,
     Tlp,
     Urgency,
     WarningCode,
@@ -286,6 +287,7 @@ class RequestDocument(Body):
         ]
     )
     hold: HoldWanted | None = None
+    support: Annotated[Support, Loose] = Support.NONE
     legal: Legal | None = None
     do_not_notify_customer_until: Time | None = None
     indemnity: Indemnity | None = None
@@ -458,8 +460,18 @@ class FoundLine(Body):
     usd: Usd | None = None
 
 
+#: What every line of an issuer states that opens a hold.
+_NEEDED_OF_ISSUERS = ("review_at", "effective_tx", "effective_at")
+
+
 class FrozenLine(Body):
-    """So much can no longer leave; opens a hold, or tops up or shares the one it names."""
+    """So much can no longer leave; opens a hold, or tops up or shares the one it names.
+
+    An issuer's freeze is a transaction that nothing undoes by itself: the line that opens its hold
+    states `review_at`, `effective_tx` and `effective_at` in place of `frozen_at` and
+    `hold_expires_at`. Where the call was proposed first and executed later, it states
+    `proposed_tx` and `proposed_at`, too: between the two the funds could still leave.
+    """
 
     kind: Literal[LineKind.FROZEN, "frozen"]
     address_no: AddressNo
@@ -471,20 +483,68 @@ class FrozenLine(Body):
     account_level: bool = False
     hold: HoldId | None = None
     usd: Usd | None = None
+    review_at: Time | None = None
+    proposed_tx: TxText | None = None
+    proposed_at: Time | None = None
+    effective_tx: TxText | None = None
+    effective_at: Time | None = None
+
+    @property
+    def is_by_issuer(self) -> bool:
+        """Whether it is told as an issuer tells of a freeze."""
+        # By the thousand in a report, so no loop.
+        return not (
+            self.review_at is None
+            and self.proposed_tx is None
+            and self.proposed_at is None
+            and self.effective_tx is None
+            and self.effective_at is None
+        )
+
+    @property
+    def begins_at(self) -> datetime | None:
+        """When the freeze began: an issuer's, when it was proposed, or at once."""
+        return self.frozen_at or self.proposed_at or self.effective_at
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When it ends, or is looked at again."""
+        return self.hold_expires_at or self.review_at
 
     @model_validator(mode="after")
     def _whole(self) -> "FrozenLine":
         if self.hold is not None:
+            if self.is_by_issuer:
+                raise ValueError("a line that names a hold states no transactions and no review_at")
             return self
-        if self.asset is None or self.frozen_at is None or self.hold_expires_at is None:
-            needed = ("asset", "frozen_at", "hold_expires_at")
-            name = next(name for name in needed if getattr(self, name) is None)
-            raise ValueError(f"a frozen line that opens a hold needs {name}")
+        needed = _NEEDED_OF_ISSUERS if self.is_by_issuer else ("frozen_at", "hold_expires_at")
+        for name in ("asset", *needed):
+            if getattr(self, name) is None:
+                raise ValueError(f"a frozen line that opens a hold needs {name}")
         if self.amount is None and "amount" not in self.model_fields_set:
             raise ValueError("a frozen line that opens a hold needs amount (null: withheld)")
-        if self.hold_expires_at <= self.frozen_at:
-            raise ValueError("hold_expires_at must come after frozen_at")
+        self._require_order()
         return self
+
+    def _require_order(self) -> None:
+        """Refuse times in the wrong order, and half of a proposal."""
+        if self.is_by_issuer and (self.frozen_at or self.hold_expires_at):
+            raise ValueError(
+                "an issuer's freeze has proposed_at and effective_at for frozen_at, and review_at"
+                " for hold_expires_at"
+            )
+        if (self.proposed_tx is None) != (self.proposed_at is None):
+            raise ValueError("proposed_tx and proposed_at go together")
+        if self.proposed_at and self.effective_at and self.proposed_at > self.effective_at:
+            raise ValueError("effective_at must not come before proposed_at")
+        begun = self.effective_at or self.begins_at
+        if begun and self.ends_at and self.ends_at <= begun:
+            end, begin = (
+                ("review_at", "effective_at")
+                if self.is_by_issuer
+                else ("hold_expires_at", "frozen_at")
+            )
+            raise ValueError(f"{end} must come after {begin}")
 
 
 class ReleasedLine(Body):

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from holdfast.protocol.payloads import AmountText, Handle, Sha256, Time, Usd
+from holdfast.protocol.tasks import TaskKind
 from holdfast.protocol.vocabulary import (
     Decision,
     EvidenceKind,
@@ -22,6 +23,7 @@ from holdfast.protocol.vocabulary import (
     RequestStatus,
     Role,
     Silence,
+    Support,
     Urgency,
     WaitsBecause,
     WarningCode,
@@ -99,7 +101,8 @@ class UsdTotals(View):
 class AssetTotals(View):
     """Sums of one asset over distinct holds, base units.
 
-    `held = frozen - released - returned - seized`; `usd` where values were stated.
+    `held = frozen - released - returned - seized`; `usd` where values were stated. `same_funds` is
+    what holds have that are left out: another partner holds the same tokens, and its hold counts.
     """
 
     found: SumText = "0"
@@ -109,6 +112,7 @@ class AssetTotals(View):
     returned: SumText = "0"
     seized: SumText = "0"
     withheld: int = 0
+    same_funds: SumText | None = None
     usd: UsdTotals | None = None
 
 
@@ -153,14 +157,34 @@ class ApprovalView(View):
     left_out: list[int] = []
 
 
+class TaskView(View):
+    """Something that waits for a person.
+
+    `taken_at`: somebody has it since then. Who, only colleagues read (`taken_by`).
+    """
+
+    id: str
+    kind: TaskKind
+    taken_at: Time | None = None
+    taken_by: str | None = None
+
+
 class LegView(View):
     """One partner's side of a request.
 
     `sequence` counts the leg's events, all of which its partner is told; `requester_sequence` those
     of them that the requester is told, too. While the partner contests for its customer, a read
     tells until when the requester is to answer, and since when a release is recommended for want of
-    an answer; `overdue_at` is when an acknowledgement was seen to be late. Once it is over or an
-    answer is owed, `withdrawn_reason_code` says why the request, or its addresses, were withdrawn.
+    an answer; `overdue_at` is when an acknowledgement was seen to be late. `indemnity_given_at` is
+    when the indemnity was given for want of which it declined: it may review again. Once it is over
+    or an answer is owed, `withdrawn_reason_code` says why the request, or its addresses, were
+    withdrawn.
+
+    By `answer_by` every address should have its answer; `answered_at` is when all had one first,
+    `unanswered_at` when it was seen that time was over. `clock_paused_at`: since then the partner
+    waits for others, and `answer_by` moves by as long as that takes. While a question of the
+    partner's is open, a read tells until when the requester is to reply (`reply_by`), and since
+    when that is late.
     """
 
     id: str
@@ -172,14 +196,22 @@ class LegView(View):
     acknowledge_by: Time
     acknowledged_at: Time | None = None
     overdue_at: Time | None = None
+    answer_by: Time | None = None
+    answered_at: Time | None = None
+    unanswered_at: Time | None = None
+    clock_paused_at: Time | None = None
+    reply_by: Time | None = None
+    reply_late_at: Time | None = None
     dispute_answer_by: Time | None = None
     release_recommended_at: Time | None = None
     decline_code: str | None = None
     decline_detail: str | None = None
     withdrawn_reason_code: WithdrawalReason | None = None
+    indemnity_given_at: Time | None = None
     sequence: int
     requester_sequence: int = 0
     flags: list[str] = []
+    tasks: list[TaskView] = []
     totals: Totals = {}
 
 
@@ -244,6 +276,7 @@ class FreezeRequestView(View):
     approvals: list[ApprovalView] = []
     quorum: int | None = None
     hold_hours: int | None = None
+    support: Support = Support.NONE
     do_not_notify_customer_until: Time | None = None
     leg_counts: dict[str, int] = {}
     totals: Totals = {}
@@ -260,6 +293,7 @@ class AwaitedAddition(View):
     proposed_by: str
     proposed_at: Time
     decide_by: Time
+    task: TaskView | None = None
 
 
 class AwaitedWithdrawal(View):
@@ -270,6 +304,7 @@ class AwaitedWithdrawal(View):
     proposed_by: str
     proposed_at: Time
     decide_by: Time
+    task: TaskView | None = None
 
 
 class FreezeRequestSummary(View):
@@ -293,6 +328,7 @@ class FreezeRequestSummary(View):
     provisional: bool = False
     unratified: bool = False
     decide_by: Time | None = None
+    task: TaskView | None = None
     additions: list[AwaitedAddition] = []
     withdrawals: list[AwaitedWithdrawal] = []
 
@@ -354,6 +390,11 @@ class LineView(View):
     address_count: int | None = None
     frozen_at: Time | None = None
     hold_expires_at: Time | None = None
+    review_at: Time | None = None
+    proposed_tx: str | None = None
+    proposed_at: Time | None = None
+    effective_tx: str | None = None
+    effective_at: Time | None = None
     basis: HoldBasis | KeptBasis | None = None
     reason: str | None = None
     code: str | None = None
@@ -393,12 +434,15 @@ class HoldView(View):
     withheld: bool = False
     basis: HoldBasis
     frozen_at: Time
+    effective_at: Time | None = None
+    gap_minutes: int | None = None
     hold_expires_at: Time
+    review_at: Time | None = None
+    same_funds_as: str | None = None
     shared: bool = False
     lapsed: bool = False
     kept: str | None = None
     account_level: bool = False
-    review_at: Time | None = None
     irregular: Irregular | None = None
     owed_since: Time | None = None
     withdrawn_reason_code: WithdrawalReason | None = None
@@ -427,6 +471,16 @@ class ActView(View):
     request_id: str
     status: str
     leg: LegView | None = None
+    log: LogEntry | None = None
+
+
+class TakenTaskView(View):
+    """The answer to taking a task."""
+
+    id: str
+    request_id: str
+    status: str
+    task: TaskView
     log: LogEntry | None = None
 
 
@@ -516,6 +570,26 @@ class RevocationView(View):
     log: LogEntry | None = None
 
 
+class SpanView(View):
+    """How long something may take: minutes, or working days of the partner's jurisdiction."""
+
+    minutes: int | None = None
+    working_days: int | None = None
+
+
+class ClocksView(View):
+    """By when a partner says "received", answers, and replies to questions, by urgency.
+
+    What it answers counts from the moment that a request reaches it, what it replies from the
+    question.
+    """
+
+    profile: str
+    acknowledge_within: dict[Urgency, SpanView]
+    answer_within: dict[Urgency, SpanView]
+    reply_within: dict[Urgency, SpanView]
+
+
 class PartnerView(View):
     """One member of the network; `cannot_say`: whether all private requesters hear that of it."""
 
@@ -528,6 +602,7 @@ class PartnerView(View):
     joined_at: Time | None = None
     contacts: list[str] | None = None
     cannot_say: Silence = Silence.NONE
+    clocks: ClocksView | None = None
     policy: dict[str, Any] | None = None
 
 

@@ -53,6 +53,12 @@ def upgrade() -> None:
         "indemnity",
         sa.Column("id", sa.String(length=40), nullable=False, comment="ind_…"),
         sa.Column("request_id", sa.String(length=40), nullable=False),
+        sa.Column(
+            "leg_id",
+            sa.String(length=40),
+            nullable=True,
+            comment="whom it is given; None: all asked",
+        ),
         sa.Column("act_id", sa.String(length=40), nullable=False),
         sa.Column("document_sha256", sa.String(length=64), nullable=False),
         sa.Column("valid_until", sa.BigInteger(), nullable=False),
@@ -82,7 +88,7 @@ def upgrade() -> None:
         sa.Column("partner", sa.String(length=253), nullable=False),
         sa.Column(
             "task_id",
-            sa.String(length=60),
+            sa.String(length=80),
             nullable=False,
             comment="tsk_…, made of what waits and of whom it waits for",
         ),
@@ -227,6 +233,16 @@ def upgrade() -> None:
             sa.String(length=15),
             nullable=True,
             comment="as the first of its freezes that is",
+        ),
+    )
+    op.add_column(
+        "hold",
+        sa.Column(
+            "reviewed",
+            sa.Boolean(),
+            server_default=sa.false(),
+            nullable=False,
+            comment="hold_expires_at is a review date, whatever the ground: nothing lapses",
         ),
     )
     op.add_column(

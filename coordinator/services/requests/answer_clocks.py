@@ -1,0 +1,52 @@
+"""The clocks of legs to their answers, in rows: how they stand, and what stops them."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from coordinator.domain.answer_clock import AnswerClock
+from coordinator.domain.leg import LegFlag
+from coordinator.services.core.acts import LegContext, RequestContext
+from coordinator.storage.requests import legs as store
+from coordinator.storage.tables.freeze_requests import LegRow
+
+
+class ClockColumns(NamedTuple):
+    """What an act can change of a leg's clock."""
+
+    answer_by: datetime | None
+    clock_paused_at: datetime | None
+    answered_at: datetime | None
+
+
+def clock_of(leg: LegRow) -> AnswerClock:
+    """Return how a leg's clock to its answer stands."""
+    return AnswerClock(leg.answer_by, leg.clock_paused_at, leg.answered_at, leg.unanswered_at)
+
+
+def clock_columns(on: LegContext, *, is_answered: bool, asks: bool) -> ClockColumns:
+    """Return what becomes of a leg's clock.
+
+    Args:
+        on: The leg as it was read, and its request as it is now.
+        is_answered: Whether every address has its answer.
+        asks: Whether a question of the partner's is open.
+    """
+    is_unratified = on.request.unratified_until is not None
+    clock = clock_of(on.leg).after(on.uow.now, is_answered=is_answered, waits=asks or is_unratified)
+    return ClockColumns(clock.answer_by, clock.paused_at, clock.answered_at)
+
+
+def turn_clocks(on: RequestContext, legs: Iterable[LegRow]) -> None:
+    """Stop the clocks of legs, or let them go on, as the request stands now.
+
+    Call it where a request becomes unratified, and where it is ratified after all: meanwhile no
+    partner can do what it is asked for.
+    """
+    for leg in legs:
+        if leg.ended or leg.answered_at is not None:
+            continue
+        asks = LegFlag.INFO_REQUESTED in leg.flags
+        columns = clock_columns(on.on_leg(leg), is_answered=False, asks=asks)
+        if columns != (leg.answer_by, leg.clock_paused_at, leg.answered_at):
+            store.change(on.uow.connection, leg, **columns._asdict())

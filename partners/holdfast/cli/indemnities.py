@@ -1,0 +1,105 @@
+"""`holdfast indemnify`, `indemnities`: what a wrong freeze costs is made good."""
+
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import click
+
+from holdfast.cli.session import REQUEST_ID, Session, SessionCommand, facts, pass_session
+from holdfast.protocol.life_cycle_payloads import IndemnityCap
+from holdfast.protocol.life_cycle_views import IndemnityView
+from holdfast.protocol.payloads import parse_time
+
+_REQUEST = click.argument("request_id", metavar="FRQ_…", type=REQUEST_ID)
+
+
+def _cap_words(cap: Mapping[str, Any] | None) -> str | None:
+    if cap is None:
+        return None
+    return f"USD {cap['usd']}" if "usd" in cap else f"{cap['amount']} of {cap['asset']}"
+
+
+@click.command(cls=SessionCommand)
+@_REQUEST
+@click.option(
+    "--document",
+    required=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The indemnity; it stays here, its hash is signed.",
+)
+@click.option("--cap-usd", metavar="AMOUNT", help="The most that is made good.")
+@click.option("--cap", nargs=2, metavar="AMOUNT ASSET", help="The same in base units.")
+@click.option("--law", required=True, help="A country, e.g. EE, or a few words.")
+@click.option("--until", required=True, metavar="TIME", help="E.g. 2026-12-01T00:00:00Z.")
+@click.option("--to", metavar="PARTNER", help="To this partner alone; by default to all asked.")
+@pass_session
+def indemnify(
+    session: Session,
+    request_id: str,
+    *,
+    document: Path,
+    cap_usd: str | None,
+    cap: tuple[str, str] | None,
+    law: str,
+    until: str,
+    to: str | None,
+) -> None:
+    """Give an indemnity by the hash of its document.
+
+    Whoever declined for want of one may then review again.
+    """
+    if (cap_usd is None) == (cap is None):
+        raise click.UsageError("say --cap-usd AMOUNT or --cap AMOUNT ASSET")
+    try:
+        end = parse_time(until)
+    except ValueError as error:
+        raise click.UsageError(f"--until {error}") from None
+    most = {"usd": cap_usd} if cap is None else {"amount": cap[0], "asset": cap[1]}
+    client = session.client()
+    view = client.give_indemnity(
+        client.freeze_request(request_id),
+        IndemnityCap.model_validate(most),
+        law=law,
+        until=end,
+        document_sha256=sha256(document.read_bytes()).hexdigest(),
+        to=to,
+    )
+    session.show(view, lambda: session.out.print(facts(_rows(view))))
+
+
+def _rows(view: IndemnityView) -> list[tuple[str, object]]:
+    return [
+        ("to", view.to or "all partners asked"),
+        ("at most", _cap_words(view.cap)),
+        ("law", view.law),
+        ("until", f"{view.until:%Y-%m-%d %H:%M} UTC"),
+        ("document", view.document_sha256),
+    ]
+
+
+@click.command(cls=SessionCommand)
+@_REQUEST
+@pass_session
+def indemnities(session: Session, request_id: str) -> None:
+    """List the indemnities given on a request."""
+    session.show_list(
+        session.client().indemnities(request_id),
+        ("given", "to", "at most", "law", "until", "document"),
+        lambda view: (
+            f"{view.given_at:%Y-%m-%d %H:%M}",
+            view.to or "all",
+            _cap_words(view.cap),
+            view.law,
+            f"{view.until:%Y-%m-%d}",
+            view.document_sha256,
+        ),
+        empty="No indemnity was given.",
+    )
+
+
+def register(cli: click.Group) -> None:
+    """Add these commands."""
+    for command in (indemnify, indemnities):
+        cli.add_command(command)

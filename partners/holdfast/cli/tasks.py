@@ -1,0 +1,39 @@
+"""`holdfast take`: say "I have it"."""
+
+import click
+
+from holdfast.cli.session import Session, SessionCommand, facts, pass_session
+from holdfast.protocol.errors import IdFormatError
+from holdfast.protocol.tasks import Task
+from holdfast.protocol.views import TaskView
+
+
+@click.command(cls=SessionCommand)
+@click.argument("task_id", metavar="TASK")
+@pass_session
+def take(session: Session, task_id: str) -> None:
+    """Say that you have a task; `holdfast status` and `inbox --to-approve` name them."""
+    try:
+        task = Task.of(task_id)
+    except IdFormatError:
+        raise click.UsageError(f"{task_id!r} is no task: it begins with tsk_") from None
+    client = session.client()
+    made = client.take(client.freeze_request(task.request_id), task_id)
+    rows = [
+        ("task", made.task.id),
+        ("you have it since", f"{made.task.taken_at:%Y-%m-%d %H:%M} UTC"),
+    ]
+    session.show(made, lambda: session.out.print(facts(rows)))
+
+
+def task_words(what: str, view: TaskView) -> list[str]:
+    """Return the lines that say whether somebody has a task, and how to take it."""
+    if view.taken_at is None:
+        return [f"{what}: nobody has it yet", f"  holdfast take {view.id}"]
+    since = f"{view.taken_at:%Y-%m-%d %H:%M} UTC"
+    return [f"{what}: {view.taken_by or 'somebody has it'} since {since}"]
+
+
+def register(cli: click.Group) -> None:
+    """Add this command."""
+    cli.add_command(take)

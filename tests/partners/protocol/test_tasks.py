@@ -1,0 +1,38 @@
+"""Ids of tasks: made of what they are about, and read back as that and nothing else."""
+
+import pytest
+
+from holdfast.protocol.errors import IdFormatError
+from holdfast.protocol.tasks import Task, TaskKind
+from holdfast.protocol.type_ids import new_id
+
+PREFIXES = {
+    TaskKind.APPROVE: None,
+    TaskKind.RATIFY: None,
+    TaskKind.DECIDE_ADDITION: "add",
+    TaskKind.DECIDE_WITHDRAWAL: "wdp",
+    TaskKind.REPLY: "inf",
+    TaskKind.RESOLVE: "dsp",
+    TaskKind.ACKNOWLEDGE: "leg",
+    TaskKind.ANSWER: "leg",
+    TaskKind.SETTLE: "leg",
+}
+
+
+@pytest.mark.parametrize("kind", TaskKind)
+def test_an_id_says_what_it_is_about(kind: TaskKind) -> None:
+    prefix = PREFIXES[kind]
+    task = Task(kind, new_id("frq"), None if prefix is None else new_id(prefix))
+    assert Task.of(task.id) == task
+    assert len(task.id) <= 80
+    more_or_less = Task(kind, task.request_id, new_id("leg") if prefix is None else None).id
+    for wrong in (more_or_less, task.id.upper(), f"{task.id}x", task.id[:-1], f"{task.id}\n"):
+        with pytest.raises(IdFormatError):
+            Task.of(wrong)
+
+
+def test_an_unknown_kind_is_no_task() -> None:
+    with pytest.raises(IdFormatError):
+        Task.of(Task(TaskKind.APPROVE, new_id("frq")).id.replace("approve", "sleep"))
+    with pytest.raises(IdFormatError):
+        Task.of(Task(TaskKind.APPROVE, f"frq_{'7' + 'u' * 25}").id)
