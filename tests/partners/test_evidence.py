@@ -177,6 +177,15 @@ def test_a_flash_request_of_somebody_who_may_flash_may_lack_its_approval(case: C
     assert case.prove().approvals == ()
 
 
+def test_what_was_granted_since_the_keys_were_fetched_counts(case: Case) -> None:
+    directory = case.directory()
+    assert case.prove(directory).approvals
+    case.world.policy(may_flash=[case.analyst.subject])
+    case.use(request_body(urgency="flash"))
+    case.data |= {"approvals": [], "provisional": True}
+    assert case.prove(directory).approvals == ()
+
+
 @pytest.mark.parametrize("changes", [{}, {"urgency": "urgent"}, {"to": "all"}])
 def test_a_request_called_provisional_is_refused_where_none_may_flash_it(
     case: Case, changes: dict[str, Any]

@@ -130,6 +130,17 @@ class KeyDirectory:
             )
         return keys[kid]
 
+    def forget(self, partner: str, *, fetched_before: float) -> bool:
+        """Forget what was fetched of a partner before a time (`monotonic`); tell whether it was.
+
+        What speaks against evidence may be that a grant of this minute is not known yet.
+        """
+        known = self._known.get(partner)
+        if known is None or known[0] >= fetched_before:
+            return False
+        del self._known[partner]
+        return True
+
     def _fetch(self, partner: str) -> dict[str, TrustedKey]:
         views = [view for view in self.source.keys(partner) if view.partner == partner]
         root = self._root(partner, views)

@@ -89,6 +89,9 @@ def prove_notice(
 ) -> Notice:
     """Return the freeze request behind a `freeze_request.received` event, proven.
 
+    Nothing is refused before the directory has looked again: the requester may have been granted
+    this very minute what it did, and a notice that is refused does not come twice.
+
     Args:
         data: The event's data.
         directory: Whose key is whose.
@@ -99,6 +102,22 @@ def prove_notice(
         UntrustedEvidenceError: Do not act on it; the message says which step failed.
         ApiError: Keys or evidence could not be fetched; likewise TransportError.
     """
+    began = directory.monotonic()
+    try:
+        return _prove_notice(data, directory=directory, handle=handle, fetch=fetch)
+    except UntrustedEvidenceError:
+        if not directory.forget(str(data.get("requester")), fetched_before=began):
+            raise
+    return _prove_notice(data, directory=directory, handle=handle, fetch=fetch)
+
+
+def _prove_notice(
+    data: Mapping[str, Any],
+    *,
+    directory: KeyDirectory,
+    handle: str,
+    fetch: Callable[[str], Iterable[EvidenceView]],
+) -> Notice:
     try:
         request_id, requester = str(data["request_id"]), str(data["requester"])
         content_sha256 = str(data["content_sha256"])
