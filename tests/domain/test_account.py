@@ -216,7 +216,8 @@ def test_base58check_addresses_are_accepted_and_any_wrong_character_is_found(
     place %= len(address)
     assume(character != address[place])
     wrong = address[:place] + character + address[place + 1 :]
-    assert refusal(chain, wrong).code in {"bad_checksum", "bad_address"}
+    # A `u` in the first place makes it look like an address of Zcash that we name and refuse.
+    assert refusal(chain, wrong).code in {"bad_checksum", "bad_address", "unsupported"}
 
 
 @given(
