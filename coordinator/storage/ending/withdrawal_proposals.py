@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Select, insert, or_, select, update
 
 from coordinator.domain.errors import ConflictError
 from coordinator.storage.engine.reads import read_as
+from coordinator.storage.requests.left_out_acts import Heard, is_from_before
 from coordinator.storage.tables.freeze_ledger import HoldLinkRow, HoldRow
 from coordinator.storage.tables.life_cycle import DisputeRow, WithdrawalProposalRow
 
@@ -75,16 +76,26 @@ def decide(
 
 
 def page(
-    connection: Connection, request_id: str, *, leg_id: str | None, after: str, limit: int
+    connection: Connection,
+    request_id: str,
+    *,
+    heard: Heard,
+    after: str,
+    limit: int,
 ) -> list[Proposal]:
-    """Return proposals on a request, oldest first; with `leg_id` those that concern that leg."""
+    """Return proposals on a request, oldest first; with a leg those that concern it.
+
+    Who does not hear of addresses left out is not shown what was proposed before they were.
+    """
     query = _proposals().where(
         WithdrawalProposalRow.request_id == request_id, WithdrawalProposalRow.id > after
     )
-    if leg_id is not None:
+    if heard.leg_id is not None:
         query = query.where(
-            or_(WithdrawalProposalRow.dispute_id.is_(None), DisputeRow.leg_id == leg_id)
+            or_(WithdrawalProposalRow.dispute_id.is_(None), DisputeRow.leg_id == heard.leg_id)
         )
+    if not heard.of_left_out:
+        query = query.where(~is_from_before())
     return read_as(connection, Proposal, query.order_by(WithdrawalProposalRow.id).limit(limit))
 
 

@@ -1,0 +1,73 @@
+"""Where acts of different kinds meet on one request: what one does to the other."""
+
+from typing import Any
+
+from tests.factories import Exchange
+from tests.services.member_reader import MemberReader, Shown
+from tests.services.request_cast import (
+    HOUR,
+    REQUESTS,
+    Ask,
+    Desk,
+    Office,
+    account,
+    addresses,
+    refusal,
+)
+
+
+def _flash(desk: Desk, quorum: int = 1, **changes: Any) -> Ask:
+    desk.policy(
+        desk.cast.a,
+        may_flash=[desk.cast.a.analyst.subject],
+        approval_quorum=quorum,
+        withdrawal_quorum=2,
+    )
+    return desk.submit(urgency="flash", **changes)
+
+
+def _read(office: Office, exchange: Exchange, ask: Ask) -> str:
+    below = ("", "/addresses", "/legs", "/ledger", "/evidence", "/holds", "/disputes")
+    more = ("/withdrawals", "/clearances", "/support", "/indemnities", "/info-requests")
+    out = []
+    for path in below + more:
+        answer = office.signer.get(exchange.auditor, f"{REQUESTS}/{ask.id}{path}")
+        out.append(path + " " + str(answer.status_code) + answer.get_data(as_text=True))
+    out += [body.decode() for _, body in office.desk.raw_feed(exchange)]
+    return "\n".join(out)
+
+
+def test_who_is_asked_after_a_cut_reads_nothing_of_what_was_proposed_about_it(
+    office: Office,
+) -> None:
+    desk = office.desk
+    a, b, c, _ = desk.cast.all
+    desk.policy(c, provisional="hold_back")
+    ask = _flash(desk, quorum=2, addresses=addresses(3, 90_000))
+    hold = desk.hold(b, ask, address_no=1)
+    desk.clock.step(HOUR / 10)
+    shop = f"{account(90_001)} is a shop"
+    words = {"addresses": [1], "reason_code": "wrong_target", "reason": shop}
+    proposed = office.act(a.lead, ask, "withdrawal", **words)[1]["withdrawal"]
+    whole = desk.withdraw(ask)["withdrawal"]
+    desk.decide_without(ask, [1])
+    desk.decide_without(ask, [1], a.second_lead)
+    assert refusal(desk.decide_withdrawal, ask, proposed).code == "withdrawn_already"
+    [cleared] = office.signer.get(b.auditor, f"{REQUESTS}/{ask.id}/clearances").get_json()["items"]
+    revocation = f"clearances/{cleared['id']}/revocation"
+    assert office.act(a.lead, ask, revocation, reason=f"{account(90_001)} is none")[0] == 201
+    desk.decide_withdrawal(ask, proposed, decision="reject")
+    assert account(90_001) in _read(office, b, ask)
+    theirs = _read(office, c, ask)
+    assert not [word for word in (account(90_001), proposed["id"], hold) if word in theirs]
+    assert desk.told(c, ask) == ["freeze_request.received", "leg.delivered"]
+    for exchange in (a, b, c):
+        assert Shown.to(MemberReader(office.signer, exchange.auditor), ask.id).failed() == {}
+    # What is carried out after all is proven to everybody asked.
+    desk.decide_withdrawal(ask, whole)
+    theirs = _read(office, c, ask)
+    assert whole["id"] in theirs
+    assert account(90_001) not in theirs
+    for exchange in (a, b, c):
+        assert Shown.to(MemberReader(office.signer, exchange.auditor), ask.id).failed() == {}
+    desk.policy(c)
