@@ -2,9 +2,12 @@
 
 from typing import Any
 
+from coordinator.services.requests.ratification import MissRatification
+from holdfast.protocol.payloads import format_time
 from tests.factories import Exchange
 from tests.services.member_reader import MemberReader, Shown
 from tests.services.request_cast import (
+    DAY,
     HOUR,
     REQUESTS,
     Ask,
@@ -71,3 +74,34 @@ def test_who_is_asked_after_a_cut_reads_nothing_of_what_was_proposed_about_it(
     for exchange in (a, b, c):
         assert Shown.to(MemberReader(office.signer, exchange.auditor), ask.id).failed() == {}
     desk.policy(c)
+
+
+def _frozen_now(desk: Desk) -> dict[str, Any]:
+    now = desk.clock.now()
+    return {"frozen_at": format_time(now), "hold_expires_at": format_time(now + 2 * DAY)}
+
+
+def _miss(desk: Desk, ask: Ask) -> None:
+    desk.clock.step(HOUR)
+    desk.own(MissRatification(request_id=ask.id))
+
+
+def test_who_froze_while_unratified_and_has_more_to_answer_is_no_bar_to_ratifying(
+    desk: Desk,
+) -> None:
+    b, c = desk.cast.b, desk.cast.c
+    ask = _flash(desk, addresses=addresses(3, 91_000))
+    desk.clock.step(HOUR / 2)
+    before = desk.leg(c, ask).answer_by
+    _miss(desk, ask)
+    hold = desk.hold(b, ask, **_frozen_now(desk))
+    assert desk.leg(b, ask).owes_answer
+    assert desk.leg(b, ask).answered_at is None
+    desk.clock.step(HOUR)
+    desk.decide(ask)
+    assert desk.hold_row(hold).owed_since is None
+    assert before is not None
+    for exchange in (b, c):
+        leg = desk.leg(exchange, ask)
+        assert (leg.clock_paused_at, leg.answer_by) == (None, before + HOUR)
+        assert not leg.owes_answer
