@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from coordinator.services.requests.ratification import MissRatification
+import pytest
+
+from coordinator.services.requests.ratification import MissRatification, WithdrawUnratified
 from holdfast.protocol.payloads import format_time
 from tests.factories import Exchange
 from tests.services.member_reader import MemberReader, Shown
@@ -16,6 +18,7 @@ from tests.services.request_cast import (
     account,
     addresses,
     refusal,
+    released,
 )
 
 
@@ -105,3 +108,56 @@ def test_who_froze_while_unratified_and_has_more_to_answer_is_no_bar_to_ratifyin
         leg = desk.leg(exchange, ask)
         assert (leg.clock_paused_at, leg.answer_by) == (None, before + HOUR)
         assert not leg.owes_answer
+
+
+def _waiting(office: Office, ask: Ask) -> list[str]:
+    """Return the proposed withdrawals that wait for A's second lead."""
+    box = office.signer.get(office.desk.cast.a.second_lead, f"{REQUESTS}?box=to_approve")
+    items = [item for item in box.get_json()["items"] if item["id"] == ask.id]
+    return [proposed["id"] for item in items for proposed in item["withdrawals"]]
+
+
+def _take(office: Office, ask: Ask, proposed: dict[str, Any]) -> int:
+    task = f"tsk_decide_withdrawal_{ask.id[4:]}_{proposed['id'][4:]}"
+    body = {"content_sha256": ask.content_sha256}
+    lead = office.desk.cast.a.second_lead
+    return office.signer.post(lead, f"/v1/tasks/{task}/taken", body).status_code
+
+
+@pytest.mark.parametrize("end", ["lapse", "close", "withdraw", "resolve"])
+def test_a_proposal_waits_for_nobody_once_what_it_is_about_is_over(
+    office: Office, end: str
+) -> None:
+    desk, (a, b, _, _) = office.desk, office.desk.cast.all
+    desk.clock.step(DAY)
+    ask = _flash(desk, addresses=addresses(3, desk.made + 92_000))
+    hold = desk.hold(b, ask)
+    words = {"reference": "matter-k7", "text": "Bought in good faith."}
+    dispute = desk.act(b.compliance, ask, "disputes", **words)["id"]
+    if end == "lapse":
+        _miss(desk, ask)
+        desk.clock.step(9 * HOUR)
+    else:
+        desk.decide(ask)
+    proposed, other = (desk.withdraw(ask, numbers)["withdrawal"] for numbers in ("all", [0]))
+    uphold = {"resolution": "upheld", "text": "A shop."}
+    upheld = office.act(a.lead, ask, f"disputes/{dispute}/resolution", **uphold)[1]["withdrawal"]
+    assert _waiting(office, ask) == [each["id"] for each in (proposed, other, upheld)]
+    assert _take(office, ask, proposed) == 201
+    # A dispute about what is left outlives the request.
+    still = [upheld["id"]]
+    if end == "lapse":
+        desk.clock.step(3 * HOUR)
+        desk.own(WithdrawUnratified(request_id=ask.id))
+    elif end == "close":
+        desk.report(b, ask, released(hold, 100, "false_positive"))
+        desk.close(ask)
+        still = []
+    elif end == "withdraw":
+        desk.decide_withdrawal(ask, proposed)
+    else:
+        desk.resolve(ask, dispute)
+        still = [proposed["id"], other["id"]]
+    assert _waiting(office, ask) == still
+    assert _take(office, ask, other) == (201 if other["id"] in still else 409)
+    assert _take(office, ask, upheld) == (201 if upheld["id"] in still else 409)

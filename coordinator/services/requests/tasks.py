@@ -201,4 +201,4 @@ def _awaits_decision_on_withdrawal(on: RequestContext, task: Task) -> bool:
         submitted_by=proposal.proposed_by_person,
         key_grant_proposer=partner_store.key_proposer(uow.connection, proposal.proposed_by_kid),
     )
-    return proposal.status == withdrawal_proposals.PENDING and proposal.void_at > uow.now
+    return withdrawal_proposals.waits(uow.connection, proposal.id, uow.now)
