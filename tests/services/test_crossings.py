@@ -161,3 +161,56 @@ def test_a_proposal_waits_for_nobody_once_what_it_is_about_is_over(
     assert _waiting(office, ask) == still
     assert _take(office, ask, other) == (201 if other["id"] in still else 409)
     assert _take(office, ask, upheld) == (201 if upheld["id"] in still else 409)
+
+
+@pytest.mark.parametrize("end", ["ratified", "lapsed", "unratified"])
+def test_looking_through_what_was_frozen_while_unratified_finds_nothing_wrong(
+    office: Office, end: str
+) -> None:
+    desk, (a, b, _, d) = office.desk, office.desk.cast.all
+    desk.clock.step(DAY)
+    ask = _flash(desk, addresses=addresses(3, desk.made + 93_000))
+    desk.hold(b, ask, **_frozen_now(desk))
+    _miss(desk, ask)
+    desk.clock.step(HOUR / 2)
+    desk.hold(b, ask, address_no=1, **_frozen_now(desk))
+    desk.clock.step(HOUR)
+    if end == "ratified":
+        desk.decide(ask)
+        desk.clock.step(HOUR / 2)
+        desk.hold(d, ask, address_no=2, **_frozen_now(desk))
+    elif end == "lapsed":
+        desk.clock.step(DAY / 2)
+        desk.own(WithdrawUnratified(request_id=ask.id))
+    for exchange in (a, b, d):
+        shown = Shown.to(MemberReader(office.signer, exchange.auditor), ask.id)
+        assert shown.failed() == {}
+    # A freeze that is shown as regular, with nobody's approval behind the request, is found out.
+    shown = Shown.to(MemberReader(office.signer, b.auditor), ask.id)
+    shown.swap(shown.lines, shown.line("frozen", 1), irregular=None)
+    assert "its acts come to after_end" in shown.failed()["ledger"]
+
+
+@pytest.mark.parametrize("end", ["pending", "reject", "approve"])
+def test_looking_through_what_was_frozen_after_a_proposal_finds_nothing_wrong(
+    office: Office, end: str
+) -> None:
+    desk, (a, b, c, d) = office.desk, office.desk.cast.all
+    desk.clock.step(DAY)
+    ask = _flash(desk, addresses=addresses(3, desk.made + 94_000))
+    desk.decide(ask)
+    desk.hold(b, ask, **_frozen_now(desk))
+    desk.clock.step(HOUR)
+    proposed = desk.withdraw(ask)["withdrawal"]
+    desk.clock.step(HOUR)
+    desk.hold(c, ask, **_frozen_now(desk))
+    desk.clock.step(HOUR)
+    if end != "pending":
+        desk.decide_withdrawal(ask, proposed, decision=end)
+        desk.clock.step(HOUR)
+    desk.hold(d, ask, **_frozen_now(desk))
+    for exchange, irregular in ((c, None), (d, "after_end" if end == "approve" else None)):
+        shown = Shown.to(MemberReader(office.signer, exchange.auditor), ask.id)
+        assert shown.line("frozen").irregular == irregular
+        assert shown.failed() == {}
+    assert Shown.to(MemberReader(office.signer, a.auditor), ask.id).failed() == {}

@@ -9,9 +9,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from holdfast.evidence.case_file import CaseFile
+from holdfast.evidence.case_file import CaseFile, SeenAct
 from holdfast.protocol.hold_payloads import HoldExtension
-from holdfast.protocol.life_cycle_payloads import LegalOrder
+from holdfast.protocol.life_cycle_payloads import LegalOrder, WithdrawalDecision
 from holdfast.protocol.payloads import (
     Approval,
     FoundLine,
@@ -26,26 +26,38 @@ from holdfast.protocol.views import EvidenceView, LineView
 from holdfast.protocol.vocabulary import Irregular, ReleaseReason
 
 #: The coordinator's own acts that end a request, and a lead's besides a withdrawal.
-_ENDINGS = ("close", "lapse", "suspend")
+_ENDINGS = ("close", "lapse")
+#: Those by which nobody's approval stands behind a request that is out, until leads ratify it.
+_UNRATIFIED_BY = ("unratify", "suspend")
 _SIGNED_ENDINGS = ("close", "reject")
 _REGULAR = "regular"
 
 
 @dataclass(frozen=True, slots=True)
-class End:
-    """That a request ended, or took some of its addresses back; `address_nos` None: all."""
+class Happened:
+    """When something came about, and by which act."""
 
     at: datetime
     act_id: str
-    address_nos: frozenset[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class End(Happened):
+    """That a request ended, or took some of its addresses back.
+
+    Attributes:
+        address_nos: None: all.
+        lifted: By what it counts no more, where leads ratified late.
+    """
+
+    address_nos: frozenset[int] | None = None
+    lifted: Happened | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Order(Happened):
     """An authority's order; `leg_id` None: on every leg, `hold` None: on all that is held."""
 
-    at: datetime
-    act_id: str
     leg_id: str | None
     hold: str | None
 
@@ -77,14 +89,16 @@ class Circumstances:
     def of(cls, case: CaseFile) -> "Circumstances":
         """Return what the acts of a case prove; that time ended it the coordinator asserts."""
         ends = [_end(shown, "all") for name in _ENDINGS for shown in case.unsigned(name)]
+        ends += _unratified(case)
         ends += _taken_back_by_ratifying(case)
+        ends += _proposed_and_approved(case)
         orders: list[Order] = []
         extensions: list[SignedExtension] = []
         for act in case.acts:
             if act.proven is None:
                 continue
             shown, said = act.shown, act.proven.payload
-            if isinstance(said, Withdrawal):
+            if isinstance(said, Withdrawal) and shown.act == "withdraw":
                 ends.append(_end(shown, said.addresses))
             elif shown.act in _SIGNED_ENDINGS:
                 ends.append(_end(shown, "all"))
@@ -119,7 +133,7 @@ class Circumstances:
             return {Irregular.ENCUMBERED if against else None}
         if not isinstance(said, FoundLine | FrozenLine | NothingLine):
             return {None}
-        ends = [end for end in self.ends if self._before(end, line) and _is_about(end, line)]
+        ends = [end for end in self.ends if self._counts(end, line)]
         if not ends:
             return {None}
         if not isinstance(said, FrozenLine):
@@ -137,7 +151,11 @@ class Circumstances:
             for order in self.orders
         )
 
-    def _before(self, happened: End | Order, line: LineView) -> bool:
+    def _counts(self, end: End, line: LineView) -> bool:
+        is_lifted = end.lifted is not None and self._before(end.lifted, line)
+        return self._before(end, line) and not is_lifted and _is_about(end, line)
+
+    def _before(self, happened: Happened, line: LineView) -> bool:
         """Tell whether something was taken before a line's report was."""
         first, second = (self.leaves.get(each or "") for each in (happened.act_id, line.report_id))
         if first is None or second is None:
@@ -145,12 +163,40 @@ class Circumstances:
         return first < second
 
 
+def _ratification(case: CaseFile) -> SeenAct | None:
+    """Return the approval with which a flash request was ratified, if it was."""
+    approvals = [act for act in case.acts if act.shown.act == "approve"]
+    is_met = len(approvals) >= (case.view.quorum or 1)
+    return approvals[-1] if case.view.ratify_by is not None and is_met else None
+
+
+def _unratified(case: CaseFile) -> list[End]:
+    """Return since when, and until when, nobody's approval stood behind a flash request."""
+    last = _ratification(case)
+    lifted = None if last is None else Happened(last.shown.at, last.shown.act_id)
+    acts = [shown for name in _UNRATIFIED_BY for shown in case.unsigned(name)]
+    return [End(shown.at, shown.act_id, lifted=lifted) for shown in acts]
+
+
+def _proposed_and_approved(case: CaseFile) -> list[End]:
+    """Return what withdrawals by two ended: as of the second lead's act, and none without it."""
+    proposed = {act.sha256: act.payload for _, act in case.proven("propose_withdrawal")}
+    ends = []
+    for act in case.acts:
+        decision = act.proven and act.proven.payload
+        if act.shown.act != "approve_withdrawal" or not isinstance(decision, WithdrawalDecision):
+            continue
+        said = proposed.get(decision.act_sha256)
+        if isinstance(said, Withdrawal):
+            ends.append(_end(act.shown, said.addresses))
+    return ends
+
+
 def _taken_back_by_ratifying(case: CaseFile) -> list[End]:
     """Return the end of addresses that a ratification left out: they had gone out before."""
-    approvals = [act for act in case.acts if act.shown.act == "approve"]
-    if case.view.ratify_by is None or len(approvals) < (case.view.quorum or 1):
+    last = _ratification(case)
+    if last is None:
         return []
-    *_, last = approvals
     said = last.proven and last.proven.payload
     if not isinstance(said, Approval) or not said.left_out:
         return []
