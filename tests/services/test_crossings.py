@@ -6,7 +6,9 @@ import pytest
 
 from coordinator.services.requests.ratification import MissRatification, WithdrawUnratified
 from holdfast.protocol.payloads import format_time
-from tests.factories import Exchange
+from holdfast.protocol.vocabulary import PartnerKind
+from tests import factories
+from tests.factories import ETHER, Exchange
 from tests.services.member_reader import MemberReader, Shown
 from tests.services.request_cast import (
     DAY,
@@ -17,6 +19,7 @@ from tests.services.request_cast import (
     Office,
     account,
     addresses,
+    found,
     refusal,
     released,
 )
@@ -214,3 +217,30 @@ def test_looking_through_what_was_frozen_after_a_proposal_finds_nothing_wrong(
         assert shown.line("frozen").irregular == irregular
         assert shown.failed() == {}
     assert Shown.to(MemberReader(office.signer, a.auditor), ask.id).failed() == {}
+
+
+@pytest.mark.parametrize("calls", [1, 2])
+def test_an_issuer_s_freeze_from_before_the_end_is_verified_as_what_it_is(
+    office: Office, calls: int
+) -> None:
+    desk, a = office.desk, office.desk.cast.a
+    issuer = factories.new_exchange(f"issuer-{calls}.example")
+    factories.admit(desk.database, desk.vault, desk.clock, issuer, PartnerKind.ISSUER)
+    ask = desk.go_out(to=[issuer.handle])
+    begun = desk.clock.now()
+    terms = {
+        "effective_tx": "0x" + "ab" * 32,
+        "effective_at": format_time(begun + (calls - 1) * HOUR),
+        "review_at": format_time(begun + 2 * DAY),
+    }
+    if calls == 2:
+        terms |= {"proposed_tx": "0x" + "cd" * 32, "proposed_at": format_time(begun)}
+    desk.clock.step(HOUR / 2)
+    desk.withdraw(ask)
+    desk.clock.step(HOUR)
+    line = {"kind": "frozen", "address_no": 0, "asset": ETHER, "amount": "7", **terms}
+    desk.report(issuer, ask, found(0, 7), line)
+    for exchange in (a, issuer):
+        shown = Shown.to(MemberReader(office.signer, exchange.auditor), ask.id)
+        assert shown.line("frozen").irregular is None
+        assert shown.failed() == {}
