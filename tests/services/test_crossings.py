@@ -244,3 +244,26 @@ def test_an_issuer_s_freeze_from_before_the_end_is_verified_as_what_it_is(
         shown = Shown.to(MemberReader(office.signer, exchange.auditor), ask.id)
         assert shown.line("frozen").irregular is None
         assert shown.failed() == {}
+
+
+@pytest.mark.parametrize("end", ["withdraw", "close"])
+def test_an_addition_waits_for_nobody_once_its_request_is_over(office: Office, end: str) -> None:
+    desk, (a, b, c, _) = office.desk, office.desk.cast.all
+    desk.policy(a)
+    ask = desk.go_out(to=[b.handle])
+    _, added = office.act(a.lead, ask, "partners", to=[c.handle])
+    task = f"/v1/tasks/tsk_decide_addition_{ask.id[4:]}_{added['id'][4:]}/taken"
+    body = {"content_sha256": ask.content_sha256}
+    path = f"{REQUESTS}?box=to_approve"
+
+    def waits() -> bool:
+        items = office.signer.get(a.second_lead, path).get_json()["items"]
+        return ask.id in {item["id"] for item in items}
+
+    assert waits()
+    if end == "withdraw":
+        desk.withdraw(ask)
+    else:
+        desk.close(ask)
+    assert not waits()
+    assert office.signer.post(a.second_lead, task, body).get_json()["code"] == "task_done"

@@ -188,7 +188,10 @@ def _awaits_decision_on_addition(on: RequestContext, task: Task) -> bool:
         key_grant_proposer=partner_store.read_key_proposer(proposer),
     )
     since = uow.now - uow.policies.approve_within
-    return addition.id in additions.pending_since(uow.connection, on.request.id, since)
+    is_active = on.request.status == RequestStatus.ACTIVE
+    return is_active and addition.id in additions.pending_since(
+        uow.connection, on.request.id, since
+    )
 
 
 def _awaits_decision_on_withdrawal(on: RequestContext, task: Task) -> bool:

@@ -141,8 +141,14 @@ def _additions(person: str, proposed_after: datetime) -> list[ColumnElement[bool
     decided = exists().where(
         AdditionDecisionRow.addition_id == AdditionRow.id, AdditionDecisionRow.person == person
     )
+    # Nobody is added to what has ended.
+    is_active = exists().where(
+        FreezeRequestRow.id == AdditionRow.request_id,
+        FreezeRequestRow.status == RequestStatus.ACTIVE,
+    )
     return [
         AdditionRow.status == PENDING,
+        is_active,
         AdditionRow.proposed_at > proposed_after,
         AdditionRow.proposed_by_person != person,
         ~_proposed_key(AdditionRow.proposed_by_kid, person),
