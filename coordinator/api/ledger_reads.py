@@ -23,9 +23,10 @@ from coordinator.services.ledger.ledger_views import (
     hold_views,
     line_views,
 )
-from coordinator.services.requests.left_out import asked_remainder
+from coordinator.services.requests.left_out import asked_remainder, is_hidden_from
 from coordinator.storage.ledger import ledger_pages
 from coordinator.storage.requests import freeze_requests as store
+from coordinator.storage.requests.left_out_acts import Heard
 from holdfast.protocol import views
 
 _READ = Permission.FREEZE_REQUEST_READ
@@ -72,7 +73,7 @@ def list_evidence(reader: Reader, query: PageQuery, request_id: str) -> dict[str
     found = store.acts(
         reader.connection,
         request_id,
-        leg_id=None if leg is None else leg.id,
+        heard=Heard(None if leg is None else leg.id, not is_hidden_from(row, leg)),
         after=after_id(query) or "",
         limit=size + 1,
     )

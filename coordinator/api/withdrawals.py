@@ -2,15 +2,17 @@
 
 from typing import Any
 
-from coordinator.api.paging import PageQuery
+from coordinator.api.paging import PageQuery, after_id, page_size, read_page
 from coordinator.api.pipeline import Reader, SignedCall
-from coordinator.api.scope import scoped_page
 from coordinator.api.view import command_view, query_view
 from coordinator.domain.permission import Permission
+from coordinator.services.core.access import readable_request
 from coordinator.services.ending.withdrawal_approvals import DecideWithdrawal
 from coordinator.services.ending.withdrawal_proposals import withdrawal_views
 from coordinator.services.ending.withdrawals import WithdrawFreezeRequest
+from coordinator.services.requests.left_out import is_hidden_from
 from coordinator.storage.ending import withdrawal_proposals as store
+from coordinator.storage.requests.left_out_acts import Heard
 from holdfast.protocol import life_cycle_payloads, life_cycle_views, payloads, views
 
 
@@ -51,4 +53,16 @@ def decide(
 )
 def list_withdrawals(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
     """List what was proposed to be withdrawn; for a partner asked, what concerns it."""
-    return scoped_page(reader, query, request_id, store.page, withdrawal_views)
+    row, leg = readable_request(reader.connection, reader.actor.partner, request_id)
+    after = after_id(query) or ""
+    return read_page(
+        page_size(reader.context, query.limit),
+        lambda limit: store.page(
+            reader.connection,
+            request_id,
+            heard=Heard(None if leg is None else leg.id, not is_hidden_from(row, leg)),
+            after=after,
+            limit=limit,
+        ),
+        lambda rows: withdrawal_views(reader.connection, reader.vault, rows),
+    )

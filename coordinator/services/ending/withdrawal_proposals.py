@@ -21,6 +21,7 @@ from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, Recorded, UnitOfWork, unpack_evidence
 from coordinator.services.ending.ended_legs import Why, all_legs, named_addresses
 from coordinator.services.requests.act_proofs import proofs_of
+from coordinator.services.requests.left_out import is_hidden_from
 from coordinator.storage.ending import withdrawal_proposals as store
 from coordinator.storage.ending.disputes import DisputeOnLeg
 from coordinator.storage.ending.withdrawal_proposals import Proposal
@@ -182,7 +183,11 @@ def _tell_concerned(on: RequestContext, proposal: Proposal, news: _News) -> Reco
             raise AssertionError("a dispute is about a leg")
         return on.on_leg(leg).record(news.event, whole, act_id=act_id)
     recorded = on.record(news.event, news.data, act_id=act_id)
+    decided_at = on.request.decided_at
+    is_from_before = decided_at is not None and proposal.proposed_at <= decided_at
     for leg in all_legs(on.uow, on.request.id):
+        if is_from_before and is_hidden_from(on.request, leg):
+            continue  # it never heard of it, and it may be about what was left out
         on.tell_partner(leg, news.event, {**whole, "act_id": act_id, "status": leg.status})
     return recorded
 

@@ -188,7 +188,10 @@ def _awaits_decision_on_addition(on: RequestContext, task: Task) -> bool:
         key_grant_proposer=partner_store.read_key_proposer(proposer),
     )
     since = uow.now - uow.policies.approve_within
-    return addition.id in additions.pending_since(uow.connection, on.request.id, since)
+    is_active = on.request.status == RequestStatus.ACTIVE
+    return is_active and addition.id in additions.pending_since(
+        uow.connection, on.request.id, since
+    )
 
 
 def _awaits_decision_on_withdrawal(on: RequestContext, task: Task) -> bool:
@@ -201,4 +204,4 @@ def _awaits_decision_on_withdrawal(on: RequestContext, task: Task) -> bool:
         submitted_by=proposal.proposed_by_person,
         key_grant_proposer=partner_store.key_proposer(uow.connection, proposal.proposed_by_kid),
     )
-    return proposal.status == withdrawal_proposals.PENDING and proposal.void_at > uow.now
+    return withdrawal_proposals.waits(uow.connection, proposal.id, uow.now)

@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, exists, insert, or_, select, update
 
 from coordinator.domain.errors import ConflictError
 from coordinator.storage.engine.reads import read_as
+from coordinator.storage.requests.left_out_acts import Heard, is_from_before
 from coordinator.storage.tables.freeze_ledger import HoldLinkRow, HoldRow
+from coordinator.storage.tables.freeze_requests import FreezeRequestRow
 from coordinator.storage.tables.life_cycle import DisputeRow, WithdrawalProposalRow
+from holdfast.protocol.vocabulary import RequestStatus
 
 PENDING = "pending"
 APPROVED = "approved"
@@ -57,6 +60,30 @@ def get(
     return next(iter(read_as(connection, Proposal, query)), None)
 
 
+def can_be_carried_out() -> ColumnElement[bool]:
+    """Tell of a pending proposal whether what it is about still is: its request, or its dispute."""
+    is_active = exists().where(
+        FreezeRequestRow.id == WithdrawalProposalRow.request_id,
+        FreezeRequestRow.status == RequestStatus.ACTIVE,
+    )
+    is_disputed = exists().where(
+        DisputeRow.id == WithdrawalProposalRow.dispute_id, DisputeRow.resolved_at.is_(None)
+    )
+    is_withdrawal = WithdrawalProposalRow.dispute_id.is_(None)
+    return (is_withdrawal & is_active) | is_disputed
+
+
+def waits(connection: Connection, proposal_id: str, now: datetime) -> bool:
+    """Tell whether another lead can still carry a proposal out."""
+    query = select(WithdrawalProposalRow.id).where(
+        WithdrawalProposalRow.id == proposal_id,
+        WithdrawalProposalRow.status == PENDING,
+        WithdrawalProposalRow.void_at > now,
+        can_be_carried_out(),
+    )
+    return connection.execute(query).first() is not None
+
+
 def decide(
     connection: Connection, proposal_id: str, *, status: str, act_id: str, now: datetime
 ) -> None:
@@ -75,16 +102,26 @@ def decide(
 
 
 def page(
-    connection: Connection, request_id: str, *, leg_id: str | None, after: str, limit: int
+    connection: Connection,
+    request_id: str,
+    *,
+    heard: Heard,
+    after: str,
+    limit: int,
 ) -> list[Proposal]:
-    """Return proposals on a request, oldest first; with `leg_id` those that concern that leg."""
+    """Return proposals on a request, oldest first; with a leg those that concern it.
+
+    Who does not hear of addresses left out is not shown what was proposed before they were.
+    """
     query = _proposals().where(
         WithdrawalProposalRow.request_id == request_id, WithdrawalProposalRow.id > after
     )
-    if leg_id is not None:
+    if heard.leg_id is not None:
         query = query.where(
-            or_(WithdrawalProposalRow.dispute_id.is_(None), DisputeRow.leg_id == leg_id)
+            or_(WithdrawalProposalRow.dispute_id.is_(None), DisputeRow.leg_id == heard.leg_id)
         )
+    if not heard.of_left_out:
+        query = query.where(~is_from_before())
     return read_as(connection, Proposal, query.order_by(WithdrawalProposalRow.id).limit(limit))
 
 

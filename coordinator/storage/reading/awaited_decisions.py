@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from coordinator.domain.actor import Actor
+from coordinator.storage.ending import withdrawal_proposals
 from coordinator.storage.engine.newest import NewestRequests
 from coordinator.storage.engine.reads import read, read_as
 from coordinator.storage.requests.additions import PENDING
@@ -140,8 +141,14 @@ def _additions(person: str, proposed_after: datetime) -> list[ColumnElement[bool
     decided = exists().where(
         AdditionDecisionRow.addition_id == AdditionRow.id, AdditionDecisionRow.person == person
     )
+    # Nobody is added to what has ended.
+    is_active = exists().where(
+        FreezeRequestRow.id == AdditionRow.request_id,
+        FreezeRequestRow.status == RequestStatus.ACTIVE,
+    )
     return [
         AdditionRow.status == PENDING,
+        is_active,
         AdditionRow.proposed_at > proposed_after,
         AdditionRow.proposed_by_person != person,
         ~_proposed_key(AdditionRow.proposed_by_kid, person),
@@ -153,6 +160,7 @@ def _withdrawals(person: str, now: datetime) -> list[ColumnElement[bool]]:
     return [
         WithdrawalProposalRow.status == PENDING,
         WithdrawalProposalRow.void_at > now,
+        withdrawal_proposals.can_be_carried_out(),
         WithdrawalProposalRow.proposed_by_person != person,
         ~_proposed_key(WithdrawalProposalRow.proposed_by_kid, person),
     ]

@@ -28,6 +28,7 @@ from coordinator.storage.engine.prebuilt import Pending, Prebuilt
 from coordinator.storage.engine.reads import fields_from, read, read_as
 from coordinator.storage.engine.rows import insert_rows, mapping_rows, new_row
 from coordinator.storage.requests.incidents import request_words_are_told_to
+from coordinator.storage.requests.left_out_acts import Heard, unheard_acts
 from coordinator.storage.tables.freeze_ledger import HoldLinkRow, HoldRow
 from coordinator.storage.tables.freeze_requests import (
     ActRow,
@@ -96,6 +97,7 @@ class StatedAmount(NamedTuple):
 
 
 _HIDDEN = case((LegRow.knows_left_out, 0), else_=FreezeRequestRow.left_out_count)
+_ALL = Heard()
 _BY_ID = select(FreezeRequestRow).where(FreezeRequestRow.id == bindparam("request_id"))
 _SUBMIT_ACT = Prebuilt(
     select(ActRow.id)
@@ -238,11 +240,11 @@ def acts(
     connection: Connection,
     request_id: str,
     *,
-    leg_id: str | None = None,
+    heard: Heard = _ALL,
     after: str = "",
     limit: int = 100,
 ) -> list[ActRow]:
-    """Return acts in order; with `leg_id` only that leg's and the request's own.
+    """Return acts in order; with a leg only that leg's and the request's own.
 
     What names holds of several partners is the requester's alone.
     """
@@ -252,10 +254,13 @@ def acts(
         .order_by(ActRow.id)
         .limit(limit)
     )
-    if leg_id is not None:
+    if heard.leg_id is not None:
         query = query.where(
-            ActRow.leg_id.is_(None) | (ActRow.leg_id == leg_id), ActRow.kind != "mark_same_funds"
+            ActRow.leg_id.is_(None) | (ActRow.leg_id == heard.leg_id),
+            ActRow.kind != "mark_same_funds",
         )
+    if not heard.of_left_out:
+        query = query.where(ActRow.id.not_in(unheard_acts(request_id)))
     return read(connection, query)
 
 

@@ -298,8 +298,8 @@ class RecomputedLedger:
         A shared hold was frozen when it was opened. None where it was, on another request, and no
         longer counts for this one.
         """
-        if isinstance(said, FrozenLine) and said.frozen_at is not None:
-            return said.frozen_at
+        if isinstance(said, FrozenLine) and said.begins_at is not None:
+            return said.begins_at
         hold = self._holds.get(line.hold or "")
         is_own = hold is not None and hold.opening is not None
         return line.reported_at if is_own else shared_at.get(line.hold or "")
