@@ -273,7 +273,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         "coordinator/storage/requests/freeze_requests.py",
-        ', ActRow.kind != "mark_same_funds"',
+        '            ActRow.kind != "mark_same_funds",\n',
         "",
         ("tests/services/test_same_funds.py",),
     ),
