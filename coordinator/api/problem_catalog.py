@@ -45,6 +45,7 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "no_such_hold": "There is no such hold, or none that this act may name.",
         "no_such_question": "Nobody asked this about this request.",
         "not_asked": "The request does not ask this partner.",
+        "no_such_task": "Nothing of that kind waits for your organisation.",
         "no_such_withdrawal": "Nobody proposed to withdraw this.",
     },
     errors.InvalidTransitionError: {
@@ -61,6 +62,7 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "already_decided": "You have decided on this before; a decision is not changed.",
         "already_marked": "The hold is marked so already.",
         "already_revoked": "This clearance was revoked before.",
+        "already_taken": "You have this task already.",
         "already_resolved": "This dispute is resolved.",
         "counts_for_others": "Other holds are marked as the same as this; take that back first.",
         "endpoint_off": "The endpoint is turned off; turn it on first.",
@@ -88,6 +90,7 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "taken": "The subject id is taken; make a new one.",
         "takes_two_leads": "Your policy lets held funds go by two leads; withdraw the request, and "
         "have another lead approve that.",
+        "task_done": "Nothing of it waits any more: somebody did it, or its time is over.",
         "too_few_leads": "Fewer security leads could approve than the policy asks for.",
         "too_many_endpoints": "No more endpoints; delete one that is not used.",
         "unknown_key": "The key named was taken away meanwhile.",

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from holdfast import Client, TransportError, UnavailableError
+from holdfast import Client, HoldfastError, TransportError, UnavailableError
 from holdfast.protocol.payloads import (
     FoundLine,
     FrozenLine,
@@ -29,11 +29,16 @@ _log = logging.getLogger(__name__)
 DEFAULT_HOURS = 72
 
 
+class UnratifiedError(HoldfastError):
+    """No lead ratified the flash request in time: nothing new is frozen on it, for now."""
+
+
 def answer(task: Task, book: DepositBook, client: Client, now: datetime) -> None:
     """Match, freeze and answer one request.
 
     Raises:
         ApiError: The coordinator refused an answer; likewise TransportError. Try again later.
+        UnratifiedError: Nothing was frozen. Try again later: it may be ratified still.
     """
     request_id = task.document.id
     withdrawn = _withdrawn(request_id, client)
@@ -69,9 +74,15 @@ def _withdrawn(request_id: str, client: Client) -> frozenset[int]:
     """Return the addresses that were taken back before we came to them.
 
     The coordinator may be out of reach just now; money first, then.
+
+    Raises:
+        UnratifiedError: Nobody ratified the request in time.
     """
     try:
-        if not client.freeze_request(request_id).withdrawn_count:
+        request = client.freeze_request(request_id)
+        if request.unratified:
+            raise UnratifiedError(f"it may be ratified until {request.unratified_until}")
+        if not request.withdrawn_count:
             return frozenset()
         addresses = client.addresses(request_id)
         return frozenset(a.address_no for a in addresses if a.withdrawn_at is not None)

@@ -42,6 +42,9 @@ _MEMBERS = {
     "extended",
     "lapsed",
     "owed",
+    "unratified",
+    "disputes",
+    "clearances",
     "deliveries",
     "duplicates",
     "undelivered",
@@ -111,17 +114,24 @@ def test_the_demo_ends_with_totals_that_equal_the_deposit_books_and_leaves_nothi
     assert set(summary) == _MEMBERS
     eth = load_script().assets["eth"]
     partly = deposited("C-2001", with_locked=False)
-    released = deposited("B-1002", "B-1102", "C-2101")
-    held = partly + deposited("B-1101", "C-2102", "C-2103")
+    # A market maker's funds at two exchanges, frozen by error.
+    cleared = deposited("B-1202", "C-2202")
+    released = deposited("B-1002", "B-1102", "C-2101") + cleared
+    # What was frozen while a lead slept, and stayed so.
+    slept = deposited("B-1201", "C-2201")
+    held = partly + deposited("B-1101", "C-2102", "C-2103", "B-1203") + slept
     returned = deposited("B-1001")
     assert summary["frozen"] == {eth: str(held + released + returned)}
     assert summary["held"] == {eth: str(held)}
     assert summary["released"] == {eth: str(released)}
     assert summary["returned"] == {eth: str(returned)}
-    assert (summary["requests"], summary["legs"], summary["acknowledged"]) == (5, 9, 9)
+    assert (summary["requests"], summary["legs"], summary["acknowledged"]) == (7, 13, 13)
     assert (summary["declined"], summary["undelivered"], summary["owed"]) == (2, 0, 0)
     assert summary["duplicates"] == 1  # sent again on purpose, and recognised
     assert (summary["follow_ons"], summary["corrections"], summary["kept"]) == (1, 2, 1)
+    assert (summary["unratified"], summary["disputes"]) == (1, 1)
+    # Two addresses whose tracing was revised, and the market maker's.
+    assert summary["clearances"] == 3
     # One hold is for two requests, and above it counts once. B's two lapse, and one of them is
     # extended afterwards; C's two are extended before their ends.
     assert (summary["shared"], summary["lapsed"], summary["extended"]) == (1, 2, 3)
@@ -132,7 +142,10 @@ def test_the_demo_ends_with_totals_that_equal_the_deposit_books_and_leaves_nothi
     # of B a late report, its correction, an extension and a release; of C a release, a `kept`, and
     # two extensions.
     second = 7 + 15 + 4 + 4
-    assert summary["verified_evidence"] == first + second
+    # Two flash requests: two submissions, two ratifications; four answers in three acts each. Of
+    # B a dispute, of A its answer and a withdrawal, of B and C a release.
+    flash = 4 + 12 + 3 + 2
+    assert summary["verified_evidence"] == first + second + flash
     assert list(processes_below(tmp_path)) == []
     assert list(tmp_path.glob("holdfast-demo-*")) == []
 

@@ -19,7 +19,7 @@ from holdfast.protocol.remainder import read_asked, remainder_of
 from holdfast.protocol.views import FreezeRequestView
 from holdfast.protocol.vocabulary import ReleaseReason, Role
 from holdfast.webhooks.receiver import Event
-from reference_exchange.answering import answer, release, return_funds
+from reference_exchange.answering import UnratifiedError, answer, release, return_funds
 from reference_exchange.deposit_book import DepositBook
 from reference_exchange.inbox import Inbox, Task
 from reference_exchange.scenarios.accounts import book_sums, stated_sums
@@ -126,6 +126,23 @@ def test_what_the_approval_left_out_is_neither_frozen_nor_answered(
         "found",
         "frozen",
     ]
+
+
+def test_a_request_that_nobody_ratified_waits_and_is_frozen_once_it_is_ratified(
+    book: DepositBook, client: Client, stub: StubCoordinator
+) -> None:
+    book.record_deposit("c1", ETH, 10, THIEF, "t1")
+    answer_acts(stub)
+    stub.forget("GET", PATH)
+    stub.answers("GET", PATH, request_view(id=FRQ, unratified=True, unratified_until=AT))
+    with pytest.raises(UnratifiedError):
+        answer(task(), book, client, NOW)
+    assert (acts(stub), list(book.freezes(FRQ))) == ([], [])
+    stub.forget("GET", PATH)
+    stub.answers("GET", PATH, request_view(id=FRQ))
+    stub.answers("POST", f"{PATH}/freeze-reports", report_view("hld_1"), status=201)
+    answer(task(), book, client, NOW)
+    assert [freeze.hold for freeze in book.freezes(FRQ)] == ["hld_1"]
 
 
 def _address(number: int, account: str, **members: Any) -> dict[str, Any]:

@@ -85,7 +85,6 @@ def test_an_issuer_s_freeze_is_looked_at_again_and_never_lapses(w: World, issuer
     [
         ({"effective_at": "2026-03-02T13:00:00Z"}, "effective_at", "frozen_in_future"),
         ({"review_at": "2026-03-05T13:00:00Z"}, "review_at", "beyond_support"),
-        ({"review_at": "2026-03-02T11:55:00Z"}, "review_at", "end_past"),
     ],
 )
 def test_an_issuer_s_times_are_true_ones(

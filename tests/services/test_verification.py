@@ -17,7 +17,14 @@ from holdfast.protocol import strict_json
 from holdfast.protocol.jwk import PrivateKey
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.type_ids import new_id
-from holdfast.protocol.vocabulary import Decision, EvidenceKind, LegStatus, RequestStatus, Role
+from holdfast.protocol.vocabulary import (
+    Decision,
+    EvidenceKind,
+    LegStatus,
+    LineKind,
+    RequestStatus,
+    Role,
+)
 from tests.factories import NOON, ORIGIN, Exchange, Member, grant_body, request_token
 from tests.services.member_reader import MemberReader, Shown
 from tests.services.request_cast import (
@@ -507,6 +514,32 @@ def test_what_nobody_ratified_in_time_is_borne_out_until_a_lead_ratifies_it(offi
         assert shown.failed() == {}
         shown.view = shown.view.model_copy(update={"unratified": True})
         assert "shown as unratified" in shown.failed()["approvals"]
+
+
+def test_what_was_frozen_while_nobody_stood_behind_it_is_marked_and_borne_out(
+    office: Office,
+) -> None:
+    desk, a, b = office.desk, office.desk.cast.a, office.desk.cast.b
+    ask = _unratified(office)
+
+    def freeze(address_no: int) -> str:
+        now = desk.clock.now()
+        times = {"frozen_at": format_time(now), "hold_expires_at": format_time(now + DAY)}
+        desk.hold(b, ask, 5, address_no=address_no, **times)
+        [line] = [
+            each
+            for each in shown_to(office, a.auditor, ask).lines
+            if each.kind is LineKind.FROZEN and each.address_no == address_no
+        ]
+        return str(line.irregular)
+
+    assert freeze(0) == "after_end"
+    assert desk.leg(b, ask).owes_answer
+    desk.decide(ask)
+    assert not desk.leg(b, ask).owes_answer
+    assert freeze(1) == "None"
+    for member in (a.auditor, b.analyst):
+        assert shown_to(office, member, ask).failed() == {}
 
 
 def test_what_withdrew_itself_unratified_is_borne_out(office: Office) -> None:

@@ -30,6 +30,9 @@ class Summary:
         extended: Holds that got a later end.
         lapsed: Holds whose end passed before anybody said what became of them.
         owed: Answers that are still owed.
+        unratified: Flash requests that nobody ratified in time.
+        disputes: Freezes that a partner disputed for its customer.
+        clearances: Accounts that the requester said it flagged by error.
     """
 
     requests: int = 0
@@ -47,6 +50,9 @@ class Summary:
     extended: int = 0
     lapsed: int = 0
     owed: int = 0
+    unratified: int = 0
+    disputes: int = 0
+    clearances: int = 0
     deliveries: int = 0
     duplicates: int = 0
     undelivered: int = 0
@@ -139,26 +145,33 @@ def close_accounts(
     for name in _COLUMNS:
         shown = {asset: str(amount) for asset, amount in sorted(sums[name].items())}
         setattr(summary, name, shown)
-    _count_lines_and_ends(client, requests, summary)
+    _count_what_happened(client, requests, summary)
     return summary, faults
 
 
-def _count_lines_and_ends(client: Client, requests: Sequence[str], summary: Summary) -> None:
-    """Count corrections and kept lines in the ledger, extensions and lapses in the feed."""
+def _count_what_happened(client: Client, requests: Sequence[str], summary: Summary) -> None:
+    """Count lines in the ledger, disputes and clearances, and what the feed alone tells."""
     # Lines about a shared hold stand in the ledger of every request that it counts for.
     lines = {line.id: line for request_id in requests for line in client.ledger(request_id)}
     kinds = [line.kind for line in lines.values()]
     summary.corrections = kinds.count(LineKind.CORRECTION)
     summary.kept = kinds.count(LineKind.KEPT)
-    ends: dict[str, set[object]] = {EventType.HOLD_EXTENDED: set(), EventType.HOLD_LAPSED: set()}
+    summary.disputes = sum(len(list(client.disputes(name))) for name in requests)
+    summary.clearances = sum(len(list(client.clearances(name))) for name in requests)
+    told: dict[str, set[object]] = {
+        EventType.HOLD_EXTENDED: set(),
+        EventType.HOLD_LAPSED: set(),
+        EventType.REQUEST_UNRATIFIED: set(),
+    }
     after, has_more = 0, True
     while has_more:
-        page = client.events(after, types=list(ends))
+        page = client.events(after, types=list(told))
         for event in page.events:
-            ends[event.type].add(event.data.get("hold"))
+            told[event.type].add(event.data.get("hold", event.data.get("request_id")))
         after, has_more = page.next_after, page.has_more
-    summary.extended = len(ends[EventType.HOLD_EXTENDED])
-    summary.lapsed = len(ends[EventType.HOLD_LAPSED])
+    summary.extended = len(told[EventType.HOLD_EXTENDED])
+    summary.lapsed = len(told[EventType.HOLD_LAPSED])
+    summary.unratified = len(told[EventType.REQUEST_UNRATIFIED])
 
 
 def leg_sums(leg: LegView) -> Sums:

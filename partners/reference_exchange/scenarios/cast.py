@@ -8,6 +8,7 @@ from pathlib import Path
 
 from holdfast import Client, Joining, Person, ProfileStore, System, join
 from holdfast.protocol import strict_json
+from holdfast.protocol.membership_payloads import Grant, Policy
 from holdfast.protocol.vocabulary import Role
 from reference_exchange.deposit_book import DepositBook
 from reference_exchange.scenarios.processes import Processes, ScenarioError, program
@@ -18,7 +19,7 @@ _PEOPLE = (
     Person("officer", (Role.COMPLIANCE,)),
     Person("analyst", (Role.ANALYST,)),
 )
-_SYSTEM = System("system", owner="officer", acts_as_compliance=True)
+_SYSTEM = System("system", owner="officer")
 #: Seconds that one command of the operator may take on a busy machine.
 _COMMAND_SECONDS = 30.0
 
@@ -91,6 +92,7 @@ def enrol(
         # Behind "--", because a thumbprint may begin with a hyphen.
         confirm = [operator, "partner", "confirm", "--", member.handle, thumbprint]
         processes.run(confirm, seconds=_COMMAND_SECONDS)
+        _let_analyst_flash(store)
         book = DepositBook(home / "book.sqlite3")
         script.fill_book(member, book)
         book.close()
@@ -104,3 +106,15 @@ def enrol(
         for handle, thumbprint in roots.items():
             ProfileStore(player.home).pin(handle, thumbprint)
     return players
+
+
+def _let_analyst_flash(store: ProfileStore) -> None:
+    """Say by the root key that the analyst may send flash requests, and the system answer them.
+
+    Before anybody asks: the others read a policy anew only after a minute.
+    """
+    policy = Policy(
+        may_flash=[store.load("analyst").subject],
+        systems_as_compliance=[store.load("system").subject],
+    )
+    Client(store.load("root")).grant(Grant(policy=policy))

@@ -41,14 +41,19 @@ def play(stage: Stage) -> None:
 def ask_and_wait(stage: Stage, board: Board, document: bytes) -> FreezeRequestView:
     """Ask, and wait until everybody asked has answered; note how long the notices took."""
     request = stage.ask(board, document)
+    wait_for_answers(board)
+    if stage.seconds_to_last_notice is None:
+        stage.seconds_to_last_notice = _seconds_to_last_notice(stage, request)
+    return request
+
+
+def wait_for_answers(board: Board) -> None:
+    """Wait until everybody whom the newest request asks has answered."""
     board.wait_until(
         "every partner's answer",
         lambda legs: all(leg.status in ANSWERED for leg in legs.values()),
         seconds=ANSWER_SECONDS,
     )
-    if stage.seconds_to_last_notice is None:
-        stage.seconds_to_last_notice = _seconds_to_last_notice(stage, request)
-    return request
 
 
 def _seconds_to_last_notice(stage: Stage, request: FreezeRequestView) -> float | None:

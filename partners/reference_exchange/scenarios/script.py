@@ -70,6 +70,10 @@ class Asking(_Part):
     to: list[str]
     address_nos: list[int] | Literal["all"] = "all"
 
+    def place(self, address_no: int) -> int:
+        """Return the place of an address of the list in this request."""
+        return address_no if self.address_nos == "all" else self.address_nos.index(address_no)
+
 
 class Decisions(_Part):
     """What a compliance officer decides afterwards, by address number of the first request."""
@@ -94,24 +98,40 @@ class Retraction(_Part):
     reason: str
 
 
+class Mistake(_Part):
+    """An address that was flagged by error, and what is said about it on both sides.
+
+    Attributes:
+        disputed_by: The exchange that disputes the freeze for its customer.
+        reference: The word by which that exchange finds its case again.
+    """
+
+    address_no: int
+    disputed_by: str
+    reference: str
+    objection: str
+    agreement: str
+    reason: str
+
+
 class SecondAct(_Part):
     """What happens after the first answers; hours count from the beginning."""
 
     hours_to_last_warning: int
     hours_to_end: int
+    hours_to_unratified: int
+    hours_to_waking: int
     extend_days: int
     usd_per_ether: int
     request: Asking
     shared_request: Asking
     withdrawal: Retraction
+    unratified_request: Asking
+    mistaken_request: Asking
+    mistake: Mistake
     deposits: list[LaterDeposit]
     late_deposit: LaterDeposit
     rulings: list[Ruling]
-
-    def place(self, address_no: int) -> int:
-        """Return the place of an address of the list in the act's request."""
-        numbers = self.request.address_nos
-        return address_no if numbers == "all" else numbers.index(address_no)
 
     def cents(self, wei: int) -> int:
         """Return what so much ether is worth, in whole cents, rounded down."""

@@ -1,4 +1,4 @@
-"""The second act: money moves on, a report was wrong, addresses are taken back, holds run out."""
+"""The second act: money moves on, reports and requests were wrong, holds run out, a lead sleeps."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -23,13 +23,14 @@ from reference_exchange.answering import release
 from reference_exchange.deposit_book import Freeze
 from reference_exchange.scenarios.board import Board
 from reference_exchange.scenarios.first_act import ask_and_wait
+from reference_exchange.scenarios.flash_scenes import clear, sleep_through
 from reference_exchange.scenarios.processes import ScenarioError
 from reference_exchange.scenarios.script import SecondAct, load_second_act
 from reference_exchange.scenarios.stage import Stage
 
 _TITLE = (
     "Act 2. The days after: money moves on, a report was wrong, addresses are taken back, "
-    "holds run out."
+    "holds run out, a lead sleeps, a market maker is hit by error."
 )
 
 
@@ -48,6 +49,8 @@ def play(stage: Stage) -> None:
         _correct(stage, board, act, wave)
         _withdraw(stage, board, act, wave)
         _run_out(stage, board, act, wave)
+        sleep_through(stage, board, act)
+        clear(stage, board, act)
 
 
 def _fill_books(stage: Stage, act: SecondAct) -> None:
@@ -88,7 +91,7 @@ def _correct(stage: Stage, board: Board, act: SecondAct, request: FreezeRequestV
     player = stage.player(deposit.exchange)
     officer, book = player.client("officer"), player.book()
     stage.script.book_deposit(deposit, book, "invented-second-act-late")
-    address_no = act.place(deposit.from_address_no or 0)
+    address_no = act.request.place(deposit.from_address_no or 0)
     account = stage.script.account(deposit.from_address_no or 0)
     asset = stage.script.assets[deposit.asset]
     now = datetime.fromtimestamp(int(stage.now()), UTC)
@@ -151,7 +154,7 @@ def _dollars(cents: int) -> str:
 
 def _withdraw(stage: Stage, board: Board, act: SecondAct, request: FreezeRequestView) -> None:
     """Take some addresses back; whoever holds on them releases, or keeps and says why."""
-    numbers = [act.place(number) for number in act.withdrawal.address_nos]
+    numbers = [act.request.place(number) for number in act.withdrawal.address_nos]
     lead = stage.asker.client("lead")
     lead.withdraw(
         request,

@@ -78,11 +78,22 @@ class Stage:
 
     def ask(self, board: Board, document: bytes) -> FreezeRequestView:
         """Submit as analyst, approve as lead."""
+        request = self.submit(board, document)
+        self.approve(board, request, "approved it")
+        return request
+
+    def submit(self, board: Board, document: bytes) -> FreezeRequestView:
+        """Submit as analyst; from now on the board shows the request."""
         request = self.asker.client("analyst").submit(document)
-        board.follow(request.id, len(self.requests) + 1)
+        self.requests.append(request)
+        board.follow(request.id, len(self.requests))
         label = f"{board.label(request.id)}, {self.asker.handle}"
         count = counted(request.address_count, "address")
         board.say(f"{label}: the analyst submitted it, {count} ({request.id})")
+        return request
+
+    def approve(self, board: Board, request: FreezeRequestView, what: str) -> None:
+        """Approve or ratify as lead, and say `what` the lead did."""
         lead = self.asker.client("lead")
         view = lead.freeze_request(request.id)
         context = view.decision_context or ""
@@ -98,9 +109,7 @@ class Stage:
             context_sha256=sha256(context.encode()).hexdigest(),
             warnings_accepted=accepted,
         )
-        board.say(f"{label}: the security lead approved it")
-        self.requests.append(request)
-        return request
+        board.say(f"{board.label(request.id)}, {self.asker.handle}: the security lead {what}")
 
     def put_clock_to(self, hours: int) -> None:
         """Put everybody's clock `hours` ahead of the host's, once nothing is under way."""

@@ -1,0 +1,177 @@
+"""Two flash requests of the second act: one whose lead sleeps, one that hits a market maker."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from holdfast import Transport
+from holdfast.protocol import canonical_json, strict_json
+from holdfast.protocol.views import FreezeRequestView, HoldView
+from holdfast.protocol.vocabulary import EventType, WithdrawalReason
+from reference_exchange.inbox import Inbox
+from reference_exchange.scenarios.board import Board
+from reference_exchange.scenarios.first_act import wait_for_answers
+from reference_exchange.scenarios.processes import ScenarioError, program
+from reference_exchange.scenarios.script import Asking, Mistake, SecondAct
+from reference_exchange.scenarios.stage import Stage
+
+#: Seconds that one command of the kit may take on a busy machine.
+_COMMAND_SECONDS = 30.0
+
+
+def sleep_through(stage: Stage, board: Board, act: SecondAct) -> None:
+    """Have nobody ratify a flash request in time: nothing is freed, and the lead ratifies late.
+
+    Raises:
+        ScenarioError: Something was let go, or a partner never heard of it.
+    """
+    request = _flash(stage, board, act.unratified_request)
+    label, held = board.label(request.id), _held(stage, request)
+    ratify_by = request.ratify_by or request.submitted_at
+    board.say(f"{label}: its lead sleeps; it should be ratified by {_clock(ratify_by)}")
+    stage.put_clock_to(act.hours_to_unratified)
+    board.say("the clock is put forward, beyond that hour")
+    _wait_until_heard(stage, request, EventType.REQUEST_UNRATIFIED)
+    for handle in request.to:
+        board.say(f"{label}, {handle}: heard that it is unratified: freezes nothing new")
+    _require_held(stage, request, held)
+    board.refresh()
+    stage.put_clock_to(act.hours_to_waking)
+    now = datetime.fromtimestamp(stage.now(), UTC)
+    board.say(f"{label}: nothing was let go; it is {_clock(now)}, and the lead wakes")
+    stage.approve(board, request, "ratified it, late")
+    _wait_until_heard(stage, request, EventType.REQUEST_RATIFIED)
+    for handle in request.to:
+        board.say(f"{label}, {handle}: heard that it is ratified after all")
+    _require_held(stage, request, held)
+    board.refresh()
+    for asset, amount in held.items():
+        board.say(f"{label}: held as before, {board.amount(asset, str(amount))}")
+
+
+def clear(stage: Stage, board: Board, act: SecondAct) -> None:
+    """Have two exchanges freeze a market maker's funds; they are contested, released, cleared.
+
+    Raises:
+        ScenarioError: Somebody did not hear of it, or the clearance does not hold.
+    """
+    mistake = act.mistake
+    request = _flash(stage, board, act.mistaken_request)
+    stage.approve(board, request, "ratified it within the hour")
+    address_no = act.mistaken_request.place(mistake.address_no)
+    dispute_id = _dispute(stage, board, request, mistake)
+    lead = stage.asker.client("lead")
+    lead.resolve_dispute(request, dispute_id, is_upheld=True, text=mistake.agreement)
+    lead.withdraw(
+        request,
+        mistake.reason,
+        reason_code=WithdrawalReason.WRONG_TARGET,
+        addresses=[address_no],
+    )
+    label = board.label(request.id)
+    board.say(
+        f"{label}, {stage.asker.handle}: the lead agreed, and withdrew address {address_no} "
+        "as a wrong target"
+    )
+
+    def on_it() -> list[HoldView]:
+        board.refresh()
+        return [hold for hold in lead.holds(request.id) if hold.address_no == address_no]
+
+    stage.wait_for("the release", lambda: all(hold.held == "0" for hold in on_it()))
+    for hold in on_it():
+        amount = board.amount(hold.asset, hold.released)
+        board.say(f"{label}, {hold.partner}, address {address_no}: released {amount}")
+    _verify_clearance(stage, board, request, mistake)
+
+
+def _flash(stage: Stage, board: Board, asking: Asking) -> FreezeRequestView:
+    """Send a flash request and wait for the answers; nobody approved it yet."""
+    submitted = stage.submit(board, stage.script.document(asking, stage.incident()))
+    label = board.label(submitted.id)
+    if not submitted.provisional:
+        raise ScenarioError(f"{label} waits for its approval: {submitted.waits_because}")
+    board.say(f"{label}: a flash request, out before anybody approved it")
+    wait_for_answers(board)
+    return submitted
+
+
+def _dispute(stage: Stage, board: Board, request: FreezeRequestView, mistake: Mistake) -> str:
+    """Dispute one hold for a customer; whoever else holds that account sees it contested."""
+    officer = stage.player(mistake.disputed_by).client("officer")
+    account = stage.script.account(mistake.address_no)
+    flagged = {a.address_no for a in officer.addresses(request.id) if a.account == account}
+    (hold,) = (h for h in officer.holds(request.id) if h.address_no in flagged)
+    dispute = officer.dispute(request, mistake.reference, mistake.objection, hold=hold.id)
+    label = board.label(request.id)
+    board.say(
+        f"{label}, {mistake.disputed_by}: disputes it for a customer; the lead's answer is "
+        f"due by {_clock(dispute.answer_by)}"
+    )
+    others = [handle for handle in request.to if handle != mistake.disputed_by]
+    _wait_until_heard(stage, request, EventType.LEG_CONTESTED, others)
+    board.refresh()
+    for handle in others:
+        board.say(f"{label}, {handle}: sees that the account is contested, not for whom")
+    return dispute.id
+
+
+def _verify_clearance(
+    stage: Stage, board: Board, request: FreezeRequestView, mistake: Mistake
+) -> None:
+    """Save a clearance where it is needed, and have somebody verify it who fetches nothing."""
+    officer = stage.player(mistake.disputed_by).client("officer")
+    (view,) = officer.clearances(request.id)
+    file, keys = stage.folder / f"{view.id}.jwt", stage.folder / "jwks.json"
+    file.write_text(view.statement or "", encoding="ascii")
+    _save_published_keys(stage, keys)
+    command = [program("holdfast"), "--json", "verify-clearance", str(file), "--keys", str(keys)]
+    said = strict_json.loads(stage.processes.run(command, seconds=_COMMAND_SECONDS).encode())
+    if said["account"] != view.account:
+        raise ScenarioError(f"the clearance is of {said['account']}, not of {view.account}")
+    label = f"{board.label(request.id)}, address {view.address_no}"
+    board.say(f"{label}: its clearance is saved, and verified offline, without a profile")
+
+
+def _save_published_keys(stage: Stage, path: Path) -> None:
+    keys = Transport(None, stage.origin).read_public("/.well-known/jwks.json")
+    path.write_bytes(canonical_json.dumps(keys.body))
+
+
+def _wait_until_heard(
+    stage: Stage,
+    request: FreezeRequestView,
+    event_type: EventType,
+    handles: list[str] | None = None,
+) -> None:
+    def have_heard() -> bool:
+        return all(
+            _has_heard(stage, handle, request, event_type) for handle in handles or request.to
+        )
+
+    stage.wait_for(f"partners that hear {event_type}", have_heard)
+
+
+def _has_heard(
+    stage: Stage, handle: str, request: FreezeRequestView, event_type: EventType
+) -> bool:
+    inbox = Inbox(stage.player(handle).home / "inbox.sqlite3")
+    try:
+        return inbox.received_at(event_type, request.id) is not None
+    finally:
+        inbox.close()
+
+
+def _held(stage: Stage, request: FreezeRequestView) -> dict[str, int]:
+    """Return what is held on a request, in base units by asset."""
+    totals = stage.asker.client("analyst").freeze_request(request.id).totals
+    return {asset: int(sums.held) for asset, sums in totals.items()}
+
+
+def _require_held(stage: Stage, request: FreezeRequestView, held: dict[str, int]) -> None:
+    now = _held(stage, request)
+    if now != held:
+        raise ScenarioError(f"{request.id}: {held} was held, and now {now}")
+
+
+def _clock(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%H:%M} UTC"
