@@ -93,9 +93,8 @@ def stand_behind(on: RequestContext) -> None:
     and what they froze meanwhile owes no answer for that any more.
     """
     approvals = approvals_shown(on.uow, on.request)
+    turn_clocks(on, all_legs(on.uow, on.request.id))
     for leg in all_legs(on.uow, on.request.id):
-        if not leg.owes_answer:
-            turn_clocks(on, [leg])  # of the others, settling what they owe does it
         status = free_of_owing(on.on_leg(leg))
         data = {"status": status, "approvals": approvals}
         on.tell_partner(leg, EventType.REQUEST_RATIFIED, data)

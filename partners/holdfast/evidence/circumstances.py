@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from holdfast.evidence.case_file import CaseFile, SeenAct
+from holdfast.evidence.case_file import CaseFile
 from holdfast.protocol.hold_payloads import HoldExtension
 from holdfast.protocol.life_cycle_payloads import LegalOrder, WithdrawalDecision
 from holdfast.protocol.payloads import (
@@ -25,39 +25,39 @@ from holdfast.protocol.payloads import (
 from holdfast.protocol.views import EvidenceView, LineView
 from holdfast.protocol.vocabulary import Irregular, ReleaseReason
 
-#: The coordinator's own acts that end a request, and a lead's besides a withdrawal.
+#: The coordinator's own acts that end a request, and a lead's besides a withdrawal. Of what never
+#: went out, which a suspension ends, too, no line tells.
 _ENDINGS = ("close", "lapse")
-#: Those by which nobody's approval stands behind a request that is out, until leads ratify it.
-_UNRATIFIED_BY = ("unratify", "suspend")
+#: Those by which nobody's approval stands behind a request that went out.
+_UNRATIFYING = ("unratify", "suspend")
 _SIGNED_ENDINGS = ("close", "reject")
 _REGULAR = "regular"
 
 
 @dataclass(frozen=True, slots=True)
-class Happened:
-    """When something came about, and by which act."""
+class End:
+    """That a request ended, or took some of its addresses back; `address_nos` None: all."""
 
     at: datetime
     act_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class End(Happened):
-    """That a request ended, or took some of its addresses back.
-
-    Attributes:
-        address_nos: None: all.
-        lifted: By what it counts no more, where leads ratified late.
-    """
-
     address_nos: frozenset[int] | None = None
-    lifted: Happened | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Order(Happened):
+class Unratified:
+    """That nobody's approval stood behind a request, until one act ratified it after all."""
+
+    at: datetime
+    act_id: str
+    ratified: EvidenceView | None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
     """An authority's order; `leg_id` None: on every leg, `hold` None: on all that is held."""
 
+    at: datetime
+    act_id: str
     leg_id: str | None
     hold: str | None
 
@@ -81,6 +81,7 @@ class Circumstances:
     """
 
     ends: Sequence[End] = ()
+    unratified: Sequence[Unratified] = ()
     orders: Sequence[Order] = ()
     extensions: Sequence[SignedExtension] = ()
     leaves: Mapping[str, int | None] = field(default_factory=dict)
@@ -89,7 +90,6 @@ class Circumstances:
     def of(cls, case: CaseFile) -> "Circumstances":
         """Return what the acts of a case prove; that time ended it the coordinator asserts."""
         ends = [_end(shown, "all") for name in _ENDINGS for shown in case.unsigned(name)]
-        ends += _unratified(case)
         ends += _taken_back_by_ratifying(case)
         ends += _proposed_and_approved(case)
         orders: list[Order] = []
@@ -107,7 +107,7 @@ class Circumstances:
             elif isinstance(said, HoldExtension):
                 extensions.append(SignedExtension(act.proven.key.partner, said, shown.at))
         leaves = {act.shown.act_id: act.shown.leaf_index for act in case.acts}
-        return cls(ends, orders, extensions, leaves)
+        return cls(ends, _unratified(case), orders, extensions, leaves)
 
     def faults(self, line: LineView, said: ReportLine, frozen_at: datetime | None) -> Iterator[str]:
         """Yield what is wrong with how a line of this request is marked, if anything.
@@ -133,49 +133,57 @@ class Circumstances:
             return {Irregular.ENCUMBERED if against else None}
         if not isinstance(said, FoundLine | FrozenLine | NothingLine):
             return {None}
-        ends = [end for end in self.ends if self._counts(end, line)]
-        if not ends:
-            return {None}
+        ends = [
+            end
+            for end in self.ends
+            if self._before(end.act_id, end.at, line) and _is_about(end, line)
+        ]
+        in_time: set[Irregular | None] = {None, Irregular.LATE} if ends else {None}
         if not isinstance(said, FrozenLine):
-            return {None, Irregular.LATE}
+            return in_time
+        stops = [end.at for end in ends] + self._unratified_since(line)
+        if not stops:
+            return in_time
         if frozen_at is None:
-            return {None, Irregular.LATE, Irregular.AFTER_END}
-        is_after = frozen_at >= min(end.at for end in ends)
-        return {Irregular.AFTER_END} if is_after else {None, Irregular.LATE}
+            return {*in_time, Irregular.AFTER_END}
+        return {Irregular.AFTER_END} if frozen_at >= min(stops) else in_time
+
+    def _unratified_since(self, line: LineView) -> list[datetime]:
+        """Return since when nothing new was to be frozen, as a line's report came."""
+        return [
+            each.at
+            for each in self.unratified
+            if self._before(each.act_id, each.at, line)
+            and not (each.ratified and self._before(each.ratified.act_id, each.ratified.at, line))
+        ]
 
     def _is_encumbered(self, line: LineView) -> bool:
         return any(
-            self._before(order, line)
+            self._before(order.act_id, order.at, line)
             and order.leg_id in {None, line.leg_id}
             and order.hold in {None, line.hold}
             for order in self.orders
         )
 
-    def _counts(self, end: End, line: LineView) -> bool:
-        is_lifted = end.lifted is not None and self._before(end.lifted, line)
-        return self._before(end, line) and not is_lifted and _is_about(end, line)
-
-    def _before(self, happened: Happened, line: LineView) -> bool:
-        """Tell whether something was taken before a line's report was."""
-        first, second = (self.leaves.get(each or "") for each in (happened.act_id, line.report_id))
+    def _before(self, act_id: str, at: datetime, line: LineView) -> bool:
+        """Tell whether an act was taken before a line's report was."""
+        first, second = (self.leaves.get(each or "") for each in (act_id, line.report_id))
         if first is None or second is None:
-            return happened.at < line.reported_at
+            return at < line.reported_at
         return first < second
 
 
-def _ratification(case: CaseFile) -> SeenAct | None:
-    """Return the approval with which a flash request was ratified, if it was."""
-    approvals = [act for act in case.acts if act.shown.act == "approve"]
-    is_met = len(approvals) >= (case.view.quorum or 1)
-    return approvals[-1] if case.view.ratify_by is not None and is_met else None
-
-
-def _unratified(case: CaseFile) -> list[End]:
-    """Return since when, and until when, nobody's approval stood behind a flash request."""
-    last = _ratification(case)
-    lifted = None if last is None else Happened(last.shown.at, last.shown.act_id)
-    acts = [shown for name in _UNRATIFIED_BY for shown in case.unsigned(name)]
-    return [End(shown.at, shown.act_id, lifted=lifted) for shown in acts]
+def _unratified(case: CaseFile) -> list[Unratified]:
+    """Return when nobody's approval stood behind the request; that was once, if at all."""
+    if case.view.ratify_by is None:
+        return []
+    approvals = [act.shown for act in case.acts if act.shown.act == "approve"]
+    met = approvals[-1] if len(approvals) >= (case.view.quorum or 1) else None
+    return [
+        Unratified(shown.at, shown.act_id, met)
+        for name in _UNRATIFYING
+        for shown in case.unsigned(name)
+    ]
 
 
 def _proposed_and_approved(case: CaseFile) -> list[End]:
@@ -194,9 +202,10 @@ def _proposed_and_approved(case: CaseFile) -> list[End]:
 
 def _taken_back_by_ratifying(case: CaseFile) -> list[End]:
     """Return the end of addresses that a ratification left out: they had gone out before."""
-    last = _ratification(case)
-    if last is None:
+    approvals = [act for act in case.acts if act.shown.act == "approve"]
+    if case.view.ratify_by is None or len(approvals) < (case.view.quorum or 1):
         return []
+    *_, last = approvals
     said = last.proven and last.proven.payload
     if not isinstance(said, Approval) or not said.left_out:
         return []
