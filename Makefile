@@ -43,7 +43,7 @@ test: setup  ## Run the tests on SQLite and PostgreSQL (T="tests/domain -k ledge
 	@$(BIN)/python -m pytest -n $(N) --dist worksteal $(T)
 
 .PHONY: test-fast
-test-fast: setup  ## Run most tests in about a minute: no PostgreSQL, served coordinators, installations, demo or waits
+test-fast: setup  ## Run most tests in about two minutes: no PostgreSQL, served coordinators, installations, demo or waits
 	@$(BIN)/python -m pytest -n $(N) --dist worksteal -m "not (postgresql or processes or deadlines)" $(T)
 
 .PHONY: check
