@@ -79,7 +79,7 @@ def _days_of(country: str | None) -> Any:
     library = importlib.import_module("holidays")
     try:
         return library.country_holidays(country)
-    except NotImplementedError:
+    except NotImplementedError:  # so the library says that it does not know the country
         return None
 
 
