@@ -20,7 +20,7 @@ from coordinator.storage.tables.partners import PartnerRow
 from holdfast.protocol import strict_json
 from holdfast.protocol.errors import StrictJsonError
 from holdfast.protocol.membership_payloads import RootKeyRequest
-from holdfast.protocol.payloads import format_time
+from holdfast.protocol.payloads import format_time, optional_time
 
 
 def carry_out(settings: Settings, command: object) -> Answer:
@@ -95,7 +95,7 @@ def list_partners(settings: Settings) -> list[dict[str, Any]]:
             "jurisdiction": row.jurisdiction,
             "root_kid": row.root_kid,
             "invited_at": format_time(row.invited_at),
-            "joined_at": None if row.joined_at is None else format_time(row.joined_at),
+            "joined_at": optional_time(row.joined_at),
         }
         for row in rows
     ]

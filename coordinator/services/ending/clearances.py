@@ -30,7 +30,7 @@ from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from holdfast.protocol import life_cycle_payloads as payloads
 from holdfast.protocol import strict_json
 from holdfast.protocol.clearance import Clearance, Issuer
-from holdfast.protocol.payloads import format_time
+from holdfast.protocol.payloads import format_time, optional_time
 from holdfast.protocol.strict_json import JsonObject
 from holdfast.protocol.type_ids import new_ids
 from holdfast.protocol.vocabulary import EventType
@@ -195,7 +195,7 @@ def _view(
         "account": None if account is None else account.display,
         "tag": None if account is None else account.tag,
         "issued_at": format_time(row.issued_at),
-        "revoked_at": None if row.revoked_at is None else format_time(row.revoked_at),
+        "revoked_at": optional_time(row.revoked_at),
         "revoked_reason": None,
         "statement": None,
     }
@@ -226,5 +226,5 @@ def clearance_status(row: StoredClearance) -> ClearanceStatus:
         "id": row.id,
         "status": "valid" if row.revoked_at is None else "revoked",
         "issued_at": format_time(row.issued_at),
-        "revoked_at": None if row.revoked_at is None else format_time(row.revoked_at),
+        "revoked_at": optional_time(row.revoked_at),
     }

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from textwrap import wrap
 from types import TracebackType
 from typing import Self
 
@@ -15,6 +16,8 @@ from holdfast.protocol.views import LegView, Units
 from holdfast.wording import amount_text
 from reference_exchange.scenarios.processes import ScenarioError
 
+#: Sentences are not broken into less, however narrow the terminal is.
+_NARROWEST = 40
 _SUMS = ("found", "frozen", "held", "released", "returned")
 _STATUS_STYLE = {
     "queued": "dim",
@@ -62,8 +65,13 @@ class Board:
             self._live.stop()
 
     def say(self, text: str) -> None:
-        """Print what happens, with the seconds since the beginning."""
-        self._console.print(Text(f"{time.monotonic() - self._started:6.2f}  {text}"))
+        """Print what happens, with the seconds since the beginning; on a terminal by its width."""
+        stamp = f"{time.monotonic() - self._started:6.2f}  "
+        if self._console.is_terminal:
+            width = max(self._console.width - len(stamp), _NARROWEST)
+            lines = wrap(text, width, break_long_words=False, break_on_hyphens=False)
+            text = ("\n" + " " * len(stamp)).join(lines)
+        self._console.print(Text(f"{stamp}{text}"))
 
     def head(self, title: str) -> None:
         """Print a heading."""
