@@ -122,7 +122,10 @@ def test_one_chain_id_cannot_stand_for_two_chains() -> None:
         ),
         ('{ asset = "eip155:5000/erc20:0x%s", symbol = "X" }' % ("1" * 40), "decimals"),
         ("7", "`tokens`"),
-        ('{ asset = "eip155:1/slip44:60", symbol = "X", decimals = 6, x = 1 }', "unknown member"),
+        (
+            '{ asset = "eip155:5000/slip44:60", symbol = "X", decimals = 6, x = 1 }',
+            "unknown member",
+        ),
     ],
 )
 def test_a_token_that_is_none_of_the_chains_is_refused(token: str, complaint: str) -> None:

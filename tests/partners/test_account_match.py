@@ -1,7 +1,7 @@
 """The kit's matching agrees with the coordinator: same key if and only if same target.
 
-Comparing works without an address library and verifies nothing; reading verifies all. Each tests the
-other.
+Comparing works without an address library and verifies nothing; reading verifies all. Each tests
+the other.
 """
 
 from collections import defaultdict
