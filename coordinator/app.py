@@ -16,7 +16,6 @@ from coordinator.dispatcher.address_guard import (
     EndpointPolicy,
 )
 from coordinator.dispatcher.name_resolution import CheckedResolver
-from coordinator.domain.chain import Chains
 from coordinator.domain.clock import Clock
 from coordinator.domain.errors import FieldFault, InvalidInputError
 from coordinator.domain.service_wallets import NO_WALLETS, ServiceWallets
@@ -29,6 +28,7 @@ from coordinator.storage.engine.database import Database, engine_arguments, prep
 from coordinator.storage.engine.wakeup import Watcher, open_notifier
 from coordinator.storage.engine.write_probe import WriteProbe
 from coordinator.storage.schema import MIGRATIONS
+from holdfast.protocol.chains.chain import Chains
 
 #: What a partner's name servers are given when it registers an endpoint.
 _LOOKUP_TIMEOUT = timedelta(seconds=3)

@@ -8,7 +8,7 @@ from coordinator.domain.rulebook import Rulebook
 
 
 def read_rulebook() -> Rulebook:
-    """Return the rules of `config/policies.toml` and `config/chains.toml`.
+    """Return the rules of `config/policies.toml`, with the chains that `config/chains.toml` adds.
 
     Raises:
         PolicyError: If the policies are not what they should be.

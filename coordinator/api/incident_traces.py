@@ -6,13 +6,13 @@ from typing import Any
 from coordinator.api.paging import PageQuery, after_number, page_size, read_page, write_cursor
 from coordinator.api.pipeline import Reader
 from coordinator.api.view import query_view
-from coordinator.domain.asset import display_units
 from coordinator.domain.errors import InvalidInputError, NotFoundError, ParameterFault
 from coordinator.domain.permission import Permission
 from coordinator.services.requests.incidents import Place, timeline_entries, trace
 from coordinator.storage.requests import freeze_requests as request_store
 from coordinator.storage.requests import incidents as store
 from holdfast.protocol import base64url, life_cycle_views
+from holdfast.protocol.chains.asset import display_units
 from holdfast.protocol.errors import ProtocolError
 
 _READ = Permission.FREEZE_REQUEST_READ

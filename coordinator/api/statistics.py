@@ -11,7 +11,6 @@ from coordinator.api.context import AppContext, current_context
 from coordinator.api.pipeline import Reader
 from coordinator.api.query import Query
 from coordinator.api.view import public_view, query_view
-from coordinator.domain.asset import display_units
 from coordinator.domain.errors import InvalidInputError, NotFoundError, ParameterFault
 from coordinator.domain.permission import Permission
 from coordinator.services.reading.statistics import (
@@ -24,6 +23,7 @@ from coordinator.services.reading.statistics import (
 from coordinator.storage.reading import statistics as store
 from coordinator.storage.reading.statistics import Scope
 from holdfast.protocol import canonical_json, life_cycle_views
+from holdfast.protocol.chains.asset import display_units
 
 _MOST_MONTHS = 24
 _FIRST_YEAR = 2020

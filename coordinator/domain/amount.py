@@ -2,7 +2,7 @@
 
 import re
 
-from coordinator.domain.format_errors import AmountError
+from holdfast.protocol.chains.format_errors import AmountError
 
 #: Amounts are below this: what a 256-bit ledger can hold.
 AMOUNT_LIMIT = 2**256

@@ -1,9 +1,9 @@
-"""What the operator's files say: the limits and clocks of `policies.toml`, and the known chains."""
+"""What the operator's files say: limits and clocks (`policies.toml`), and further chains."""
 
 from dataclasses import dataclass
 
-from coordinator.domain.chain import Chains, load_chains
 from coordinator.domain.deadline import Policies
+from holdfast.protocol.chains.chain import Chains, load_chains
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class Rulebook:
 
     @classmethod
     def load(cls, *, policies: str, chains: str) -> "Rulebook":
-        """Return the rules of the text of `policies.toml` and of `chains.toml`.
+        """Return the rules of the text of `policies.toml`, and of `chains.toml`, which adds chains.
 
         Raises:
             PolicyError: If the policies are not what they should be.

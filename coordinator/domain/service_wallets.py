@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from coordinator.domain.account import Account, parse_account
-from coordinator.domain.chain import Chains
-from coordinator.domain.format_errors import AccountError
+from holdfast.protocol.chains.account import Account, parse_account
+from holdfast.protocol.chains.chain import Chains
+from holdfast.protocol.chains.format_errors import AccountError
 
 _EVM = "eip155:"
 #: A bare address stands for the same key on every EVM chain; it is read as one of Ethereum.

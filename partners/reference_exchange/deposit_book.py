@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from holdfast.protocol.accounts import comparison_key
+from holdfast.protocol.chains.comparison import comparison_key
 from holdfast.protocol.payloads import FlaggedAddress
 
 _SCHEMA = """

@@ -3,12 +3,11 @@
 import secrets
 from typing import Any
 
-from coordinator.config_files import read_config
-from coordinator.domain.account import parse_account
-from coordinator.domain.chain import load_chains
+from holdfast.protocol.chains.account import parse_account
+from holdfast.protocol.chains.chain import shipped_chains
 from tests.factories import ETHER, Cast, Exchange, Signer, freeze_request_body
 
-CHAINS = load_chains(read_config("chains.toml"))
+CHAINS = shipped_chains()
 
 
 def fresh_account() -> str:

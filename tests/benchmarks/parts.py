@@ -4,9 +4,8 @@ import hashlib
 import secrets
 from functools import cache
 
-from coordinator.config_files import read_config
-from coordinator.domain.account import parse_account
-from coordinator.domain.chain import Chains, load_chains
+from holdfast.protocol.chains.account import parse_account
+from holdfast.protocol.chains.chain import Chains, shipped_chains
 
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _BITCOIN = "bip122:000000000019d6689c085ae165831e93"
@@ -14,7 +13,7 @@ _BITCOIN = "bip122:000000000019d6689c085ae165831e93"
 
 @cache
 def _chains() -> Chains:
-    return load_chains(read_config("chains.toml"))
+    return shipped_chains()
 
 
 def mixed_addresses(count: int) -> list[dict[str, str]]:

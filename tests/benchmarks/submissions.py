@@ -7,10 +7,9 @@ from typing import Any
 
 from sqlalchemy import text
 
-from coordinator.config_files import read_config
-from coordinator.domain.account import parse_account
-from coordinator.domain.chain import load_chains
 from holdfast.protocol import canonical_json, strict_json
+from holdfast.protocol.chains.account import parse_account
+from holdfast.protocol.chains.chain import shipped_chains
 from tests import factories
 from tests.benchmarks.figures import Figure, alternated, median, seconds_of
 from tests.benchmarks.floor_app import TABLE
@@ -144,7 +143,7 @@ def _submissions(stage: Stage, floor_port: int, name: str, aim: float) -> Figure
 
 
 def _large(stage: Stage) -> Figure:
-    chains = load_chains(read_config("chains.toml"))
+    chains = shipped_chains()
     caller = Caller(stage.port)
     with stage.database.writing() as connection, connection.begin():
         connection.execute(

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from coordinator.domain.account import parse_account
-from coordinator.domain.chain import suggest
-from coordinator.domain.format_errors import AccountError
+from holdfast.protocol.chains.account import parse_account
+from holdfast.protocol.chains.chain import suggest
+from holdfast.protocol.chains.format_errors import AccountError
 from tests.known_chains import (
     BITCOIN,
     BITCOIN_CASH,

@@ -16,10 +16,10 @@ from bip_utils.bech32.bech32_base import (  # type: ignore[import-untyped]
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from coordinator.domain.account import Account, parse_account
-from coordinator.domain.address_rules import primitives
-from coordinator.domain.chain import suggest
-from coordinator.domain.format_errors import AccountError
+from holdfast.protocol.chains.account import Account, parse_account
+from holdfast.protocol.chains.chain import suggest
+from holdfast.protocol.chains.format_errors import AccountError
+from holdfast.protocol.chains.rules import primitives
 from tests.known_chains import (
     BITCOIN,
     BITCOIN_CASH,

@@ -4,12 +4,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from coordinator.config_files import read_config
-from coordinator.domain.account import parse_account
-from coordinator.domain.address_rules import primitives
-from coordinator.domain.asset import parse_asset
-from coordinator.domain.chain import load_chains, suggest
-from coordinator.domain.format_errors import ChainsError
+from holdfast.protocol.chains.account import parse_account
+from holdfast.protocol.chains.asset import parse_asset
+from holdfast.protocol.chains.chain import Chains, chains_of, read_table, suggest
+from holdfast.protocol.chains.format_errors import ChainsError
+from holdfast.protocol.chains.rules import primitives
 from tests.known_chains import CHAINS
 
 EVM = """
@@ -27,14 +26,19 @@ chains = [{ id = "bip122:%s", name = "Coin", symbol = "C", slip44 = 7, p2pkh = [
 """ % ("ab" * 16)
 
 
+def only(text: str) -> Chains:
+    """Return the chains of this table alone, without those that ship."""
+    return chains_of(read_table(text))
+
+
 def test_an_evm_chain_is_added_by_one_line() -> None:
-    chains = load_chains(EVM)
+    chains = only(EVM)
     assert parse_account(chains, "eip155:5000:0x" + "1" * 40).chain.name == "Mantle"
     assert parse_asset(chains, "eip155:5000/slip44:60") == "eip155:5000/slip44:60"
 
 
 def test_a_base58check_chain_is_added_by_one_line() -> None:
-    chains = load_chains(COIN)
+    chains = only(COIN)
     address = primitives.base58check_encode(b"\x19" + bytes(range(20)))
     assert parse_account(chains, f"bip122:{'ab' * 16}:{address}").address == address
 
@@ -44,7 +48,7 @@ def test_a_base58check_chain_is_added_by_one_line() -> None:
 @example(version=2, payload=b"\xff" * 20)
 @given(version=st.integers(0, 255), payload=st.binary(min_size=20, max_size=20))
 def test_every_version_byte_can_be_a_chain_s(version: int, payload: bytes) -> None:
-    chains = load_chains(COIN.replace("19", f"{version:02x}"))
+    chains = only(COIN.replace("19", f"{version:02x}"))
     address = primitives.base58check_encode(bytes([version]) + payload)
     assert suggest(chains, address) == [f"bip122:{'ab' * 16}"]
 
@@ -80,7 +84,7 @@ def test_every_chain_of_the_table_is_yielded_once_whatever_its_aliases() -> None
 def test_a_typing_error_in_the_table_is_refused_by_name(old: str, new: str, complaint: str) -> None:
     assert old in EVM
     with pytest.raises(ChainsError, match=complaint):
-        load_chains(EVM.replace(old, new, 1))
+        only(EVM.replace(old, new, 1))
 
 
 @pytest.mark.parametrize(
@@ -95,7 +99,7 @@ def test_a_typing_error_in_the_table_is_refused_by_name(old: str, new: str, comp
 )
 def test_wrong_version_bytes_in_the_table_are_refused(new: str, complaint: str) -> None:
     with pytest.raises(ChainsError, match=complaint):
-        load_chains(COIN.replace('p2pkh = ["19"]', new))
+        only(COIN.replace('p2pkh = ["19"]', new))
 
 
 def test_one_chain_id_cannot_stand_for_two_chains() -> None:
@@ -103,7 +107,7 @@ def test_one_chain_id_cannot_stand_for_two_chains() -> None:
         "chains = [ {", 'chains = [ { id = "eip155:5000", name = "M", symbol = "M", slip44 = 1 }, {'
     )
     with pytest.raises(ChainsError, match="twice"):
-        load_chains(twice)
+        only(twice)
 
 
 @pytest.mark.parametrize(
@@ -117,16 +121,19 @@ def test_one_chain_id_cannot_stand_for_two_chains() -> None:
             "decimals",
         ),
         ('{ asset = "eip155:5000/erc20:0x%s", symbol = "X" }' % ("1" * 40), "decimals"),
-        ("7", "every token is a table"),
+        ("7", "`tokens`"),
+        (
+            '{ asset = "eip155:5000/slip44:60", symbol = "X", decimals = 6, x = 1 }',
+            "unknown member",
+        ),
     ],
 )
 def test_a_token_that_is_none_of_the_chains_is_refused(token: str, complaint: str) -> None:
     with pytest.raises(ChainsError, match=complaint):
-        load_chains(f"tokens = [ {token} ]\n{EVM}")
+        only(f"tokens = [ {token} ]\n{EVM}")
 
 
 def test_every_token_of_the_table_is_kept_under_its_canonical_id() -> None:
-    listed = read_config("chains.toml").count("{ asset = ")
-    assert len(CHAINS.tokens) == listed
+    assert len(CHAINS.tokens) == len(CHAINS.table["tokens"])
     for asset in CHAINS.tokens:
         assert parse_asset(CHAINS, asset) == asset

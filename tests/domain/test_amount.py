@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coordinator.domain.amount import parse_amount
-from coordinator.domain.format_errors import AmountError
+from holdfast.protocol.chains.format_errors import AmountError
 
 
 @given(st.integers(0, 2**256 - 1))

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.domain.asset import display_units, parse_asset
-from coordinator.domain.chain import Chain
-from coordinator.domain.format_errors import AssetError
+from holdfast.protocol.chains.asset import display_units, parse_asset
+from holdfast.protocol.chains.chain import Chain
+from holdfast.protocol.chains.format_errors import AssetError
 from tests.known_chains import BITCOIN, CHAINS, DASH, ETHEREUM, TRON, XRP
 
 USDT = "0xdAC17F958D2ee523a2206206994597C13D831ec7"

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from coordinator.domain.account import parse_account
 from coordinator.domain.service_wallets import ServiceWallets, ServiceWalletsError
+from holdfast.protocol.chains.account import parse_account
 from tests.known_chains import CHAINS
 
 DATA = Path(__file__).parents[3] / "shared" / "data"

@@ -6,9 +6,9 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from coordinator.domain.actor import Actor
-from coordinator.domain.chain import Chains
 from coordinator.domain.deadline import Policies
 from coordinator.storage.engine.documents import Vault
+from holdfast.protocol.chains.chain import Chains
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Literal, TypedDict
 
-from coordinator.domain.account import Account, parse_account
 from coordinator.domain.actor import Actor
-from coordinator.domain.chain import Chains
 from coordinator.domain.errors import ConflictError, NotFoundError
 from coordinator.domain.permission import Permission
 from coordinator.services.core.access import sent_request
@@ -29,6 +27,8 @@ from coordinator.storage.requests import freeze_requests as request_store
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from holdfast.protocol import life_cycle_payloads as payloads
 from holdfast.protocol import strict_json
+from holdfast.protocol.chains.account import Account, parse_account
+from holdfast.protocol.chains.chain import Chains
 from holdfast.protocol.clearance import Clearance, Issuer
 from holdfast.protocol.payloads import format_time, optional_time
 from holdfast.protocol.strict_json import JsonObject

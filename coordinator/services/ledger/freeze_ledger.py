@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from coordinator.domain.actor import Actor
-from coordinator.domain.asset import parse_asset
 from coordinator.domain.freeze_ledger import BookedLine, Booking, Flagged, LegLedger, Rules, book
 from coordinator.domain.freeze_request import ENDED
 from coordinator.domain.hold import obliged
@@ -41,6 +40,7 @@ from coordinator.storage.ledger.shared_lines import OtherLink, links_to_other_le
 from coordinator.storage.requests import freeze_requests as request_store
 from coordinator.storage.tables.freeze_requests import ActRow, LegRow
 from holdfast.protocol import canonical_json, payloads
+from holdfast.protocol.chains.asset import parse_asset
 from holdfast.protocol.payloads import (
     CorrectionLine,
     FoundLine,

@@ -6,15 +6,15 @@ from typing import NotRequired, TypedDict
 
 from sqlalchemy import Connection
 
-from coordinator.domain.account import parse_account
-from coordinator.domain.chain import Chains
-from coordinator.domain.format_errors import AccountError
 from coordinator.services.requests.freeze_request_views import evidence_bodies
 from coordinator.services.requests.moved_on import Following, Onward, onward
 from coordinator.storage.engine.documents import Vault
 from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.requests import incidents as incident_store
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
+from holdfast.protocol.chains.account import parse_account
+from holdfast.protocol.chains.chain import Chains
+from holdfast.protocol.chains.format_errors import AccountError
 from holdfast.protocol.payloads import MAX_ADDRESSES
 from holdfast.protocol.strict_json import JsonObject
 from holdfast.protocol.vocabulary import ASKABLE_KINDS, PartnerKind, PartnerStatus

@@ -11,8 +11,6 @@ from typing import NamedTuple, NotRequired, TypedDict
 
 from sqlalchemy import Connection
 
-from coordinator.domain.account import parse_account
-from coordinator.domain.chain import Chains
 from coordinator.domain.leg import LegFlag
 from coordinator.services.core.read_context import ReadContext
 from coordinator.services.core.unit_of_work import LegNumbers, LogEntry, unpack_evidence
@@ -32,6 +30,8 @@ from coordinator.storage.requests.incidents import IncidentRead
 from coordinator.storage.tables.freeze_requests import ActRow, FreezeRequestRow, LegRow
 from coordinator.storage.tail import transparency_log as log_store
 from holdfast.protocol import strict_json
+from holdfast.protocol.chains.account import parse_account
+from holdfast.protocol.chains.chain import Chains
 from holdfast.protocol.decision_context import ContextWarning, DecisionContext
 from holdfast.protocol.payloads import FreezeRequest, format_time, optional_time
 from holdfast.protocol.strict_json import JsonObject

@@ -8,9 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NotRequired, TypedDict
 
-from coordinator.domain.account import parse_account
-from coordinator.domain.chain import Chains
-from coordinator.domain.format_errors import AccountError
 from coordinator.services.core.read_context import ReadContext
 from coordinator.services.requests.freeze_request_views import evidence_bodies
 from coordinator.services.requests.left_out import REMAINDER, is_hidden_from
@@ -21,6 +18,9 @@ from coordinator.storage.requests import legs as leg_store
 from coordinator.storage.requests.incidents import TimelineEvent
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from holdfast.protocol import strict_json
+from holdfast.protocol.chains.account import parse_account
+from holdfast.protocol.chains.chain import Chains
+from holdfast.protocol.chains.format_errors import AccountError
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.strict_json import JsonObject
 from holdfast.protocol.vocabulary import AddressRole, RequestStatus

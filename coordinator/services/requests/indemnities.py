@@ -11,10 +11,7 @@ from typing import TypedDict
 from sqlalchemy import Connection
 
 from coordinator.domain.actor import Actor
-from coordinator.domain.asset import parse_asset
-from coordinator.domain.chain import Chains
 from coordinator.domain.errors import FieldFault, InvalidInputError, NotFoundError
-from coordinator.domain.format_errors import AssetError
 from coordinator.domain.freeze_request import Action
 from coordinator.domain.permission import Permission
 from coordinator.services.core.access import sent_request
@@ -28,6 +25,9 @@ from coordinator.storage.engine.documents import Vault
 from coordinator.storage.requests import indemnities as store
 from coordinator.storage.requests import legs as leg_store
 from coordinator.storage.tables.life_cycle import IndemnityRow
+from holdfast.protocol.chains.asset import parse_asset
+from holdfast.protocol.chains.chain import Chains
+from holdfast.protocol.chains.format_errors import AssetError
 from holdfast.protocol.life_cycle_payloads import IndemnityCap, IndemnityGift
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.strict_json import JsonObject

@@ -8,17 +8,17 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from coordinator.domain.account import Account, parse_account
 from coordinator.domain.amount import parse_amount
-from coordinator.domain.asset import parse_asset
-from coordinator.domain.chain import Chains
 from coordinator.domain.deadline import Policies
 from coordinator.domain.errors import FieldFault, InvalidInputError
-from coordinator.domain.format_errors import AccountError, AmountError, AssetError
 from coordinator.domain.hold_limits import lasting
 from coordinator.domain.service_wallets import ServiceWallets
 from coordinator.domain.usd import usd_cents
 from holdfast.protocol import payloads
+from holdfast.protocol.chains.account import Account, parse_account
+from holdfast.protocol.chains.asset import parse_asset
+from holdfast.protocol.chains.chain import Chains
+from holdfast.protocol.chains.format_errors import AccountError, AmountError, AssetError
 from holdfast.protocol.decision_context import ContextWarning
 from holdfast.protocol.vocabulary import ABOUT_OTHER_REQUESTS, HoldBasis, WarningCode
 

@@ -18,38 +18,12 @@ from pydantic import ValidationError as ModelError
 from holdfast.client.json_lines import lines_by_pointer, nearest_line
 from holdfast.errors import InvalidDraftError
 from holdfast.protocol import canonical_json, strict_json
+from holdfast.protocol.chains.chain import shipped_chains
+from holdfast.protocol.chains.format_errors import AccountError
 from holdfast.protocol.errors import ProtocolError, StrictJsonError
 from holdfast.protocol.payloads import MAX_ADDRESSES, FlaggedAddress, FreezeRequest
 from holdfast.protocol.views import FieldError
 
-#: Names that people write for chains, as CAIP-2; anything else must be CAIP-2 itself.
-CHAIN_NAMES: Mapping[str, str] = {
-    "ethereum": "eip155:1",
-    "eth": "eip155:1",
-    "bsc": "eip155:56",
-    "bnb": "eip155:56",
-    "polygon": "eip155:137",
-    "arbitrum": "eip155:42161",
-    "optimism": "eip155:10",
-    "base": "eip155:8453",
-    "avalanche": "eip155:43114",
-    "ethereum classic": "eip155:61",
-    "bitcoin": "bip122:000000000019d6689c085ae165831e93",
-    "btc": "bip122:000000000019d6689c085ae165831e93",
-    "litecoin": "bip122:12a765e31ffd4059bada1e25190f6e98",
-    "ltc": "bip122:12a765e31ffd4059bada1e25190f6e98",
-    "dogecoin": "bip122:1a91e3dace36e2be3bf030a65679fe82",
-    "doge": "bip122:1a91e3dace36e2be3bf030a65679fe82",
-    "bitcoin cash": "bip122:000000000000000000651ef99cb9fcbe",
-    "bch": "bip122:000000000000000000651ef99cb9fcbe",
-    "tron": "tron:0x2b6653dc",
-    "trx": "tron:0x2b6653dc",
-    "solana": "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp",
-    "sol": "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp",
-    "xrp": "xrpl:0",
-    "monero": "monero:418015bb9ae982a1975da7d79277c270",
-    "xmr": "monero:418015bb9ae982a1975da7d79277c270",
-}
 _COLUMNS = (
     *("account", "chain", "address", "tag", "asset", "amount", "role", "tx", "block", "note"),
     "whole_account",
@@ -310,14 +284,12 @@ def _read_row(
         if values.get(name)
     }
     if "account" not in members and values.get("address"):
-        chain = values.get("chain", "")
-        chain = CHAIN_NAMES.get(chain.lower(), chain)
-        if ":" not in chain:
-            faults.append(
-                f"line {line}: chain: {chain!r} is unknown; write it as CAIP-2 (eip155:1)"
-            )
+        try:
+            chain = shipped_chains().named(values.get("chain", ""))
+        except AccountError as error:
+            faults.append(f"line {line}: chain: {values.get('chain', '')!r}: {error.message}")
             return
-        members["account"] = f"{chain}:{values['address']}"
+        members["account"] = f"{chain.caip2}:{values['address']}"
     if values.get("whole_account"):
         members["whole_account"] = {"why": values["whole_account"]}
     if values.get("block"):

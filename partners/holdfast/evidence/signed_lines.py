@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from holdfast.protocol.accounts import comparison_key
+from holdfast.protocol.chains.comparison import comparison_key
 from holdfast.protocol.payloads import FreezeReport, FrozenLine, NothingLine, ReportLine
 from holdfast.protocol.views import LineView
 from holdfast.protocol.vocabulary import LineKind

@@ -7,6 +7,10 @@ class ProtocolError(Exception):
     """Something does not follow the wire contract; the text says what to change."""
 
 
+class MissingLibraryError(ProtocolError):
+    """An optional part of the kit is not installed; the text says how to get it."""
+
+
 class Base64UrlError(ProtocolError):
     """A text is not canonical base64url without padding (RFC 4648 section 5, RFC 7515)."""
 

@@ -6,16 +6,17 @@ Source: the CashAddr specification of Bitcoin Cash, and its later types 2 and 3 
 from dataclasses import dataclass
 from typing import Self
 
-from coordinator.domain.address_rules import primitives
-from coordinator.domain.address_rules.base import ParsedAddress, Untagged
-from coordinator.domain.address_rules.base58check import Base58CheckRule, testnet
-from coordinator.domain.format_errors import AccountError
-from coordinator.domain.toml_table import TomlTable
+from holdfast.protocol.chains.format_errors import AccountError
+from holdfast.protocol.chains.rules import decoding, primitives
+from holdfast.protocol.chains.rules.base import ParsedAddress, Untagged
+from holdfast.protocol.chains.rules.base58check import Base58CheckRule, testnet
+from holdfast.protocol.chains.toml_table import TomlTable
 
 #: Bytes of the hash by the three low bits of the version byte.
 _HASH_BYTES = {20: 0, 32: 3}
 _KEY_HASH, _SCRIPT_HASH = 0, 1
 _LAST_KIND = 3
+_BASE58_CHECKSUM, _CASHADDR_CHECKSUM = 4, 8  # bytes, digits
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,16 @@ class CashAddrRule(Untagged):
             testnet_prefixes=table.texts("testnet_prefixes"),
             legacy=Base58CheckRule.from_table(table),
         )
+
+    def comparable(self, text: str) -> tuple[str, str | None]:
+        """Return kind and hash: CashAddr and base58 write the same two differently."""
+        if text.startswith(self.legacy.beginnings):
+            data = decoding.base58(text)[:-_BASE58_CHECKSUM]
+            is_script = data[:1] not in self.legacy.versions[0]
+            return f"{_SCRIPT_HASH if is_script else _KEY_HASH}:{data[1:].hex()}", None
+        digits = text.lower().rpartition(":")[2][:-_CASHADDR_CHECKSUM]
+        data = decoding.bech32(digits)
+        return f"{data[0] >> 3 & 1}:{data[1:].hex()}", None
 
     def parse(self, text: str) -> ParsedAddress:
         """Return the address as CashAddr without prefix, in lower case.

@@ -7,11 +7,11 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
-from coordinator.domain.address_rules import primitives
-from coordinator.domain.address_rules.base import ParsedAddress
-from coordinator.domain.address_rules.base58check import testnet
-from coordinator.domain.format_errors import AccountError
-from coordinator.domain.toml_table import TomlTable
+from holdfast.protocol.chains.format_errors import AccountError
+from holdfast.protocol.chains.rules import decoding, primitives
+from holdfast.protocol.chains.rules.base import ParsedAddress
+from holdfast.protocol.chains.rules.base58check import testnet
+from holdfast.protocol.chains.toml_table import TomlTable
 
 _ACCOUNT_BYTES = 20
 _CLASSIC_VERSION = b"\x00"
@@ -36,6 +36,15 @@ class XrplRule:
     def tag_identifies(self) -> bool:
         """Return True: without the tag, the account is the whole exchange's."""
         return True
+
+    def comparable(self, text: str) -> tuple[str, str | None]:
+        """Return the account's 20 bytes, and the tag of an X-address."""
+        data = decoding.base58(text, decoding.RIPPLE)
+        if text[0] == "r":
+            return data[1 : 1 + _ACCOUNT_BYTES].hex(), None
+        account, flag = data[2 : 2 + _ACCOUNT_BYTES], data[2 + _ACCOUNT_BYTES]
+        tag = int.from_bytes(data[3 + _ACCOUNT_BYTES : 7 + _ACCOUNT_BYTES], "little")
+        return account.hex(), str(tag) if flag else None
 
     def parse(self, text: str) -> ParsedAddress:
         """Return the classic address, with the tag of an X-address.

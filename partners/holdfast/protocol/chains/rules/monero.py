@@ -4,11 +4,11 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
-from coordinator.domain.address_rules import primitives
-from coordinator.domain.address_rules.base import ParsedAddress
-from coordinator.domain.address_rules.base58check import testnet
-from coordinator.domain.format_errors import AccountError
-from coordinator.domain.toml_table import TomlTable
+from holdfast.protocol.chains.format_errors import AccountError
+from holdfast.protocol.chains.rules import decoding, primitives
+from holdfast.protocol.chains.rules.base import ParsedAddress
+from holdfast.protocol.chains.rules.base58check import testnet
+from holdfast.protocol.chains.toml_table import TomlTable
 
 _KEYS_BYTES = 64
 _CHECKSUM_BYTES = 4
@@ -52,6 +52,14 @@ class MoneroRule:
     def tag_identifies(self) -> bool:
         """Return False: exchanges give out subaddresses, a bare address is a target."""
         return False
+
+    def comparable(self, text: str) -> tuple[str, str | None]:
+        """Return kind and public keys, and the payment id of an integrated address."""
+        data = decoding.monero_base58(text)
+        kind, keys = data[0], data[1 : 1 + _KEYS_BYTES]
+        if kind == self.integrated and len(text) == _INTEGRATED_CHARACTERS:
+            return f"{self.standard}:{keys.hex()}", data[1 + _KEYS_BYTES : -_CHECKSUM_BYTES].hex()
+        return f"{kind}:{keys.hex()}", None
 
     def parse(self, text: str) -> ParsedAddress:
         """Return the address; an integrated one as its standard address with the payment id as tag.

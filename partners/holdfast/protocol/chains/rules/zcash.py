@@ -7,14 +7,15 @@ another spelling, bech32m).
 from dataclasses import dataclass
 from typing import Self
 
-from coordinator.domain.address_rules import primitives
-from coordinator.domain.address_rules.base import ParsedAddress, Untagged
-from coordinator.domain.address_rules.base58check import Base58CheckRule
-from coordinator.domain.format_errors import AccountError
-from coordinator.domain.toml_table import TomlTable
+from holdfast.protocol.chains.format_errors import AccountError
+from holdfast.protocol.chains.rules import decoding, primitives
+from holdfast.protocol.chains.rules.base import ParsedAddress, Untagged
+from holdfast.protocol.chains.rules.base58check import Base58CheckRule
+from holdfast.protocol.chains.toml_table import TomlTable
 
 _KEY_HASH_BYTES = 20
 _SAPLING_BYTES = 43
+_BECH32_CHECKSUM, _BASE58_CHECKSUM = 6, 4  # digits, bytes
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,16 @@ class ZcashRule(Untagged):
             tex_hrp=table.text("tex_hrp"),
             transparent=Base58CheckRule.from_table(table),
         )
+
+    def comparable(self, text: str) -> tuple[str, str | None]:
+        """Return version and hash of t- and TEX addresses, Sapling's in lower case."""
+        lower = text.lower()
+        if lower.startswith(self.sapling_hrp + "1"):
+            return lower, None
+        if lower.startswith(self.tex_hrp + "1"):
+            digits = lower[len(self.tex_hrp) + 1 : -_BECH32_CHECKSUM]
+            return (self.transparent.versions[0][0] + decoding.bech32(digits)).hex(), None
+        return decoding.base58(text)[:-_BASE58_CHECKSUM].hex(), None
 
     def parse(self, text: str) -> ParsedAddress:
         """Return the address.

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from coordinator.domain.chain import (
+from holdfast.protocol.chains.chain import (
     CAIP2,
     MAX_ADDRESS_CHARACTERS,
     NATIVE_NAMESPACE,
@@ -12,7 +12,7 @@ from coordinator.domain.chain import (
     Chains,
     suggest,
 )
-from coordinator.domain.format_errors import AccountError, AssetError
+from holdfast.protocol.chains.format_errors import AccountError, AssetError
 
 _NAMESPACE = re.compile(r"[-a-z0-9]{3,8}")
 #: Room for the longest address and a token id.

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from coordinator.domain.format_errors import AccountError
+from holdfast.protocol.chains.format_errors import AccountError
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,16 @@ class AddressRule(Protocol):
 
         Raises:
             AccountError: If it is none, saying what to change.
+        """
+
+    def comparable(self, text: str) -> tuple[str, str | None]:
+        """Return a text that is equal for two spellings of one target, and the tag they carry.
+
+        Quick and without a library: no checksum is verified (`decoding`). The text is for comparing
+        only and need not be an address.
+
+        Raises:
+            ValueError, IndexError, OverflowError: Where the text is no address at all.
         """
 
     def parse_tag(self, tag: str, address: ParsedAddress) -> str:

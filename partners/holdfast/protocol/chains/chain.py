@@ -1,24 +1,35 @@
-"""The known chains: read from a table (`config/chains.toml`), so a chain is added as data.
+"""The known chains: read from a table, so a chain is added as data.
 
-Chain ids are CAIP-2. Nothing here reads a file; the caller hands over the text.
+The table that ships is `chains.toml` beside this module; an operator adds to it, and what then
+holds is served at `GET /v1/chains`, so that both sides compare accounts alike. Chain ids are
+CAIP-2.
 """
 
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
+from functools import cache, cached_property
+from hashlib import sha256
+from importlib.resources import files
+from typing import Any, TypedDict
 
-from coordinator.domain.address_rules import RULES, AddressRule
-from coordinator.domain.asset_reference import REFERENCE_FORMS
-from coordinator.domain.format_errors import AccountError, AssetError, ChainsError, FormatError
-from coordinator.domain.toml_table import TomlTable
+from holdfast.protocol import canonical_json
+from holdfast.protocol.chains.asset_reference import REFERENCE_FORMS
+from holdfast.protocol.chains.format_errors import (
+    AccountError,
+    AssetError,
+    ChainsError,
+    FormatError,
+)
+from holdfast.protocol.chains.rules import RULES, AddressRule
+from holdfast.protocol.chains.toml_table import TomlTable
 
 #: CAIP-2: namespace and reference.
 CAIP2 = re.compile(r"[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}")
 NATIVE_NAMESPACE = "slip44"
 _MAX_DECIMALS = 36
+_MAX_NAMES = 4
 #: No address of any kind is longer; a longer text is not even looked at.
 MAX_ADDRESS_CHARACTERS = 256
 
@@ -60,6 +71,7 @@ class Chain:
         asset_namespaces: CAIP-19 namespaces of its tokens, each with the form of the reference
             (see `asset`).
         aliases: Other CAIP-2 ids in use for the same chain.
+        names: What else people call it, e.g. ("bsc", "binance smart chain").
     """
 
     caip2: str
@@ -68,6 +80,7 @@ class Chain:
     native: Native
     asset_namespaces: Mapping[str, str]
     aliases: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
     def canonical_reference(self, namespace: str, reference: str) -> str:
         """Return the one spelling of a CAIP-19 reference on this chain.
@@ -98,12 +111,29 @@ class Chain:
         return str(native.slip44)
 
 
+class ChainTable(TypedDict):
+    """The table as it is served and pinned: every chain and token with its members, as data."""
+
+    chains: list[dict[str, Any]]
+    tokens: list[dict[str, Any]]
+
+
 @dataclass(frozen=True)
 class Chains:
-    """All known chains, found by id or alias; `tokens` by canonical CAIP-19 id."""
+    """All known chains, found by id or alias; `tokens` by canonical CAIP-19 id.
+
+    Attributes:
+        table: What they were read from.
+    """
 
     by_id: Mapping[str, Chain]
     tokens: Mapping[str, Token] = field(default_factory=dict)
+    table: ChainTable = field(default_factory=lambda: ChainTable(chains=[], tokens=[]))
+
+    @cached_property
+    def version(self) -> str:
+        """SHA-256 of the table's canonical JSON (RFC 8785), in hex: equal tables, equal rules."""
+        return sha256(canonical_json.dumps(self.table)).hexdigest()
 
     @cached_property
     def by_rule(self) -> tuple[tuple[AddressRule, tuple[str, ...]], ...]:
@@ -113,13 +143,52 @@ class Chains:
             found.setdefault(chain.rule, []).append(chain.caip2)
         return tuple((rule, tuple(ids)) for rule, ids in found.items())
 
+    @cached_property
+    def by_name(self) -> Mapping[str, tuple[Chain, ...]]:
+        """Chains by what people call them, folded by `fold_name`: name, other names, symbol.
+
+        A chain's own name goes before another's symbol, so that "ethereum classic" and "etc" find
+        one chain; of a symbol that several chains share (ETH), the chain that states it among its
+        names is meant.
+        """
+        stated: dict[str, list[Chain]] = {}
+        shared: dict[str, list[Chain]] = {}
+        for chain in self:
+            for name in {fold_name(each) for each in (chain.name, *chain.names)}:
+                stated.setdefault(name, []).append(chain)
+            shared.setdefault(fold_name(chain.native.symbol), []).append(chain)
+        return {name: tuple(found) for name, found in (shared | stated).items()}
+
     def get(self, caip2: str) -> Chain | None:
         """Return the chain with this id or alias, or None."""
         return self.by_id.get(caip2)
 
+    def named(self, text: str) -> Chain:
+        """Return the chain that a person means by an id, name or symbol, e.g. "BNB Smart Chain".
+
+        Raises:
+            AccountError: `unknown_chain` if none is called so, or several are: which.
+        """
+        chain = self.by_id.get(text)
+        found = (chain,) if chain else self.by_name.get(fold_name(text), ())
+        if len(found) == 1:
+            return found[0]
+        if found:
+            which = " or ".join(f"{each.name} ({each.caip2})" for each in found[:_MAX_NAMES])
+            raise AccountError("unknown_chain", f"several chains are called so: write {which}")
+        raise AccountError(
+            "unknown_chain",
+            "no known chain has this id, name or symbol: `holdfast chains` lists them",
+        )
+
     def __iter__(self) -> Iterator[Chain]:
         """Yield every chain once, in the order of the table."""
         return (chain for caip2, chain in self.by_id.items() if caip2 == chain.caip2)
+
+
+def fold_name(text: str) -> str:
+    """Return a chain's name as it is looked up: case, spaces and marks do not count."""
+    return "".join(character for character in text.casefold() if character.isalnum())
 
 
 def suggest(chains: Chains, text: str) -> list[str]:
@@ -142,46 +211,90 @@ def _fits(rule: AddressRule, text: str) -> bool:
     return True
 
 
-def load_chains(text: str) -> Chains:
-    """Return the chains of a TOML text; see `config/chains.toml` for its members.
+@cache
+def shipped_chains() -> Chains:
+    """Return the chains of the table that ships, without an operator's additions."""
+    return load_chains()
+
+
+def load_chains(*additions: str) -> Chains:
+    """Return the chains of the table that ships and of TOML texts that add to it.
+
+    Raises:
+        ChainsError: If anything is wrong, naming the chain; also if an addition names what is
+            there already.
+    """
+    shipped = files("holdfast.protocol.chains").joinpath("chains.toml").read_text("utf-8")
+    table = ChainTable(chains=[], tokens=[])
+    for text in (shipped, *additions):
+        read = read_table(text)
+        table["chains"] += read["chains"]
+        table["tokens"] += read["tokens"]
+    return chains_of(table)
+
+
+def chains_of(table: ChainTable, *, skip_unknown_rules: bool = False) -> Chains:
+    """Return the chains of a table.
+
+    Args:
+        table: As `read_table` or `GET /v1/chains` gives it.
+        skip_unknown_rules: Leave out chains whose rule this version does not have, instead of
+            refusing the table: a coordinator may be newer than the kit.
 
     Raises:
         ChainsError: If anything in it is wrong, naming the chain.
+    """
+    by_id: dict[str, Chain] = {}
+    for entry in table["chains"]:
+        if skip_unknown_rules and entry.get("rule") not in RULES:
+            continue
+        chain = _chain(entry)
+        for caip2 in (chain.caip2, *chain.aliases):
+            if by_id.setdefault(caip2, chain) is not chain or not CAIP2.fullmatch(caip2):
+                raise ChainsError("bad_table", f"{caip2} is no CAIP-2 id, or stands there twice")
+    loaded = Chains(by_id)
+    tokens: dict[str, Token] = {}
+    for listed in table["tokens"]:
+        on = str(listed.get("asset", "")).partition("/")[0]
+        if skip_unknown_rules and on not in by_id:
+            continue
+        asset, token = _token(loaded, listed)
+        if tokens.setdefault(asset, token) is not token:
+            raise ChainsError("bad_table", f"the token {asset} stands there twice")
+    return Chains(by_id, tokens, table)
+
+
+def read_table(text: str) -> ChainTable:
+    """Return the table of a TOML text: what a family says stands in each of its chains.
+
+    Raises:
+        ChainsError: If it is no TOML, or holds anything but families and tokens.
     """
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ChainsError("bad_toml", f"the table of chains is no TOML: {error}") from None
-    families, tokens = _tables(document)
-    by_id: dict[str, Chain] = {}
-    for family, entry in families:
-        chain = _chain(family, entry)
-        for caip2 in (chain.caip2, *chain.aliases):
-            if by_id.setdefault(caip2, chain) is not chain or not CAIP2.fullmatch(caip2):
-                raise ChainsError("bad_table", f"{caip2} is no CAIP-2 id, or stands there twice")
-    loaded = Chains(by_id, {})
-    return Chains(by_id, dict(_token(loaded, entry) for entry in tokens))
-
-
-def _tables(document: dict[str, Any]) -> tuple[list[tuple[str, dict[str, Any]]], list[Any]]:
-    """Return every chain's members, its family's in front, and the tokens' members."""
     families, tokens = document.pop("family", {}), document.pop("tokens", [])
-    if document or not isinstance(families, dict) or not isinstance(tokens, list):
+    if document or not isinstance(families, dict) or not _are_tables(tokens):
         raise ChainsError(
             "bad_table", "the table of chains holds `family` tables and `tokens` only"
         )
-    found = []
+    chains: list[dict[str, Any]] = []
     for name, shared in families.items():
         entries = shared.get("chains") if isinstance(shared, dict) else None
-        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        if not isinstance(entries, list) or not _are_tables(entries):
             raise ChainsError("bad_table", f"family {name} needs a list of tables `chains`")
         common = {key: value for key, value in shared.items() if key != "chains"}
-        found += [(name, {**common, **entry}) for entry in entries]
-    return found, tokens
+        chains += [{**common, **entry} for entry in entries]
+    return ChainTable(chains=chains, tokens=tokens)
 
 
-def _chain(family: str, entry: dict[str, Any]) -> Chain:
-    table = TomlTable(f"chain {entry.get('id', 'without id')} of family {family}", entry)
+def _are_tables(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, dict) for item in value)
+
+
+def _chain(entry: dict[str, Any]) -> Chain:
+    table = TomlTable(f"chain {entry.get('id', 'without id')}", entry)
     name = table.text("rule")
     if name not in RULES:
         raise table.error(f"rule must be one of {', '.join(sorted(RULES))}")
@@ -197,6 +310,7 @@ def _chain(family: str, entry: dict[str, Any]) -> Chain:
         ),
         asset_namespaces=table.words("assets"),
         aliases=table.texts("aliases"),
+        names=table.texts("names"),
     )
     table.finish()
     for form in chain.asset_namespaces.values():
@@ -205,9 +319,7 @@ def _chain(family: str, entry: dict[str, Any]) -> Chain:
     return chain
 
 
-def _token(chains: Chains, entry: Any) -> tuple[str, Token]:
-    if not isinstance(entry, dict):
-        raise ChainsError("bad_table", "every token is a table")
+def _token(chains: Chains, entry: dict[str, Any]) -> tuple[str, Token]:
     table = TomlTable(f"token {entry.get('asset', 'without asset')}", entry)
     try:
         asset = _token_asset(chains, table.text("asset"))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from coordinator.domain.format_errors import ChainsError
+from holdfast.protocol.chains.format_errors import ChainsError
 
 
 class TomlTable:

@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from coordinator.domain.address_rules import AddressRule
-from coordinator.domain.format_errors import AssetError
+from holdfast.protocol.chains.format_errors import AssetError
+from holdfast.protocol.chains.rules import AddressRule
 
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,77}", re.ASCII)
 _CURRENCY = re.compile(r"(?!XRP)[A-Za-z0-9]{3}|(?!00)[0-9a-fA-F]{40}", re.ASCII)

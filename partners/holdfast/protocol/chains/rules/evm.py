@@ -4,11 +4,10 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
-from Crypto.Hash import keccak
-
-from coordinator.domain.address_rules.base import ParsedAddress, Untagged
-from coordinator.domain.format_errors import AccountError
-from coordinator.domain.toml_table import TomlTable
+from holdfast.protocol.chains.format_errors import AccountError
+from holdfast.protocol.chains.rules import primitives
+from holdfast.protocol.chains.rules.base import ParsedAddress, Untagged
+from holdfast.protocol.chains.toml_table import TomlTable
 
 _HEX40 = re.compile(r"0x[0-9a-fA-F]{40}")
 #: Hex digit of the hash -> what it leaves of a letter: 8 and above clear bit 0x20 (lower case).
@@ -24,7 +23,7 @@ def eip55(lower: str) -> str:
     whole integers and not one by one.
     """
     letters = lower.encode("ascii")
-    digest = keccak.new(digest_bits=256, data=letters).digest().hex().encode("ascii")
+    digest = primitives.keccak256(letters).hex().encode("ascii")
     case = int.from_bytes(digest[:40].translate(_CASE_MASK))
     digits = int.from_bytes(letters.translate(_DIGIT_MASK))
     return (int.from_bytes(letters) & (case | digits)).to_bytes(40).decode("ascii")
@@ -38,6 +37,10 @@ class EvmRule(Untagged):
     def from_table(cls, _table: TomlTable) -> Self:
         """Build the rule; it has no parameters."""
         return cls()
+
+    def comparable(self, text: str) -> tuple[str, str | None]:
+        """Return the address in lower case."""
+        return text.lower(), None
 
     def parse(self, text: str) -> ParsedAddress:
         """Return the address, compared in lower case and shown in EIP-55.

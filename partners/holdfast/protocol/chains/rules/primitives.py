@@ -7,27 +7,13 @@ letters onto ASCII ones.
 """
 
 import re
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
 
-from bip_utils import (  # type: ignore[import-untyped]  # carries no type marker
-    Base58Alphabets,
-    Base58ChecksumError,
-    Base58Decoder,
-    Base58Encoder,
-    Base58XmrDecoder,
-    Base58XmrEncoder,
-    BchBech32Decoder,
-    BchBech32Encoder,
-    Bech32ChecksumError,
-    SegwitBech32Decoder,
-)
-from bip_utils.bech32.bech32 import Bech32Encodings, Bech32Utils  # type: ignore[import-untyped]
-from bip_utils.bech32.bech32_base import (  # type: ignore[import-untyped]
-    Bech32BaseConst,
-    Bech32BaseUtils,
-)
-from Crypto.Hash import keccak
-
-from coordinator.domain.format_errors import AccountError
+from holdfast.protocol.chains.format_errors import AccountError
+from holdfast.protocol.errors import MissingLibraryError
 
 BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _BASE58_TEXT = re.compile(r"[1-9A-HJ-NP-Za-km-z]{1,120}")
@@ -35,9 +21,32 @@ _BECH32_TEXT = re.compile(r"[!-~]{8,120}")
 _CHECKSUM_DIGITS = 6
 
 
+@cache
+def _bip_utils() -> Any:  # it carries no type marker
+    """Return the library, loaded when first needed: it takes 0.2 s, and the kit may be without."""
+    if not verifies_checksums():
+        raise MissingLibraryError(
+            "checksums of addresses need the kit's extra `addresses`: "
+            "pip install 'holdfast-kit[addresses]'"
+        )
+    return import_module("bip_utils")
+
+
+@cache
+def verifies_checksums() -> bool:
+    """Tell whether the library is there, as with the extra `addresses` and at the coordinator."""
+    return find_spec("bip_utils") is not None
+
+
+@cache
+def _keccak() -> Any:
+    _bip_utils()  # the extra brings both
+    return import_module("Crypto.Hash.keccak")
+
+
 def keccak256(data: bytes) -> bytes:
     """Return the 32 bytes of Keccak-256 (the original padding, as Ethereum and Monero use it)."""
-    return keccak.new(digest_bits=256, data=data).digest()
+    return bytes(_keccak().new(digest_bits=256, data=data).digest())
 
 
 def not_base58() -> AccountError:
@@ -55,12 +64,12 @@ def base58_decode(text: str) -> bytes:
     """
     if not _BASE58_TEXT.fullmatch(text):
         raise not_base58()
-    return bytes(Base58Decoder.Decode(text))
+    return bytes(_bip_utils().Base58Decoder.Decode(text))
 
 
 def base58_encode(data: bytes) -> str:
     """Return bytes as base58 text without a checksum."""
-    return str(Base58Encoder.Encode(data))
+    return str(_bip_utils().Base58Encoder.Encode(data))
 
 
 def base58check_decode(text: str, *, ripple: bool = False) -> bytes:
@@ -71,10 +80,12 @@ def base58check_decode(text: str, *, ripple: bool = False) -> bytes:
     """
     if not _BASE58_TEXT.fullmatch(text):
         raise not_base58()
-    alphabet = Base58Alphabets.RIPPLE if ripple else Base58Alphabets.BITCOIN
+    alphabet = (
+        _bip_utils().Base58Alphabets.RIPPLE if ripple else _bip_utils().Base58Alphabets.BITCOIN
+    )
     try:
-        return bytes(Base58Decoder.CheckDecode(text, alphabet))
-    except Base58ChecksumError:
+        return bytes(_bip_utils().Base58Decoder.CheckDecode(text, alphabet))
+    except _bip_utils().Base58ChecksumError:
         raise AccountError(
             "bad_checksum", "the checksum does not fit: a character is wrong, missing or in excess"
         ) from None
@@ -82,8 +93,10 @@ def base58check_decode(text: str, *, ripple: bool = False) -> bytes:
 
 def base58check_encode(data: bytes, *, ripple: bool = False) -> str:
     """Return version and payload as base58check text."""
-    alphabet = Base58Alphabets.RIPPLE if ripple else Base58Alphabets.BITCOIN
-    return str(Base58Encoder.CheckEncode(data, alphabet))
+    alphabet = (
+        _bip_utils().Base58Alphabets.RIPPLE if ripple else _bip_utils().Base58Alphabets.BITCOIN
+    )
+    return str(_bip_utils().Base58Encoder.CheckEncode(data, alphabet))
 
 
 def monero_base58_decode(text: str) -> bytes:
@@ -95,7 +108,7 @@ def monero_base58_decode(text: str) -> bytes:
     if not _BASE58_TEXT.fullmatch(text):
         raise not_base58()
     try:
-        data = bytes(Base58XmrDecoder.Decode(text))
+        data = bytes(_bip_utils().Base58XmrDecoder.Decode(text))
     except ValueError:
         raise AccountError("bad_address", "has a length that no Monero address has") from None
     if monero_base58_encode(data) != text:  # the library drops what overflows a block
@@ -105,7 +118,7 @@ def monero_base58_decode(text: str) -> bytes:
 
 def monero_base58_encode(data: bytes) -> str:
     """Return bytes as text in Monero's base58."""
-    return str(Base58XmrEncoder.Encode(data))
+    return str(_bip_utils().Base58XmrEncoder.Encode(data))
 
 
 def one_case(text: str) -> str:
@@ -133,8 +146,8 @@ def segwit_decode(hrp: str, lower: str) -> tuple[int, bytes]:
             a wrong length, version or character.
     """
     try:
-        version, program = SegwitBech32Decoder.Decode(hrp, lower)
-    except Bech32ChecksumError:
+        version, program = _bip_utils().SegwitBech32Decoder.Decode(hrp, lower)
+    except _bip_utils().Bech32ChecksumError:
         raise _bad_bech32() from None
     except ValueError:
         raise AccountError(
@@ -149,14 +162,17 @@ def bech32_decode(hrp: str, lower: str, *, modified: bool) -> bytes:
     Raises:
         AccountError: `bad_checksum` if the checksum differs, `bad_address` for other faults.
     """
-    digits = [Bech32BaseConst.CHARSET.find(character) for character in lower[len(hrp) + 1 :]]
-    encoding = Bech32Encodings.BECH32M if modified else Bech32Encodings.BECH32
+    bech32 = import_module("bip_utils.bech32.bech32")
+    base = import_module("bip_utils.bech32.bech32_base")
+    digits = [base.Bech32BaseConst.CHARSET.find(character) for character in lower[len(hrp) + 1 :]]
+    encodings = bech32.Bech32Encodings
+    encoding = encodings.BECH32M if modified else encodings.BECH32
     if len(digits) <= _CHECKSUM_DIGITS or min(digits) < 0:
         raise AccountError("bad_address", "holds characters that bech32 does not have (1, b, i, o)")
-    if not Bech32Utils.VerifyChecksum(hrp, digits, encoding):
+    if not bech32.Bech32Utils.VerifyChecksum(hrp, digits, encoding):
         raise _bad_bech32()
     try:
-        return bytes(Bech32BaseUtils.ConvertFromBase32(digits[:-_CHECKSUM_DIGITS]))
+        return bytes(base.Bech32BaseUtils.ConvertFromBase32(digits[:-_CHECKSUM_DIGITS]))
     except ValueError:
         raise AccountError("bad_address", "does not hold whole bytes") from None
 
@@ -175,8 +191,8 @@ def cashaddr_decode(prefix: str, lower: str) -> tuple[int, bytes]:
         AccountError: `bad_checksum` if the checksum differs, `bad_address` for other faults.
     """
     try:
-        version, payload = BchBech32Decoder.Decode(prefix, f"{prefix}:{lower}")
-    except Bech32ChecksumError:
+        version, payload = _bip_utils().BchBech32Decoder.Decode(prefix, f"{prefix}:{lower}")
+    except _bip_utils().Bech32ChecksumError:
         raise AccountError(
             "bad_checksum",
             "the CashAddr checksum does not fit: a character is wrong, missing or in excess",
@@ -190,5 +206,5 @@ def cashaddr_decode(prefix: str, lower: str) -> tuple[int, bytes]:
 
 def cashaddr_encode(prefix: str, version: int, payload: bytes) -> str:
     """Return version byte and hash as CashAddr text without the prefix."""
-    encoded = str(BchBech32Encoder.Encode(prefix, bytes([version]), payload))
+    encoded = str(_bip_utils().BchBech32Encoder.Encode(prefix, bytes([version]), payload))
     return encoded.removeprefix(prefix + ":")

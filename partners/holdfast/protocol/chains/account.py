@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from coordinator.domain.address_rules import ParsedAddress
-from coordinator.domain.chain import CAIP2, MAX_ADDRESS_CHARACTERS, Chain, Chains, suggest
-from coordinator.domain.format_errors import AccountError
+from holdfast.protocol.chains.chain import CAIP2, MAX_ADDRESS_CHARACTERS, Chain, Chains, suggest
+from holdfast.protocol.chains.format_errors import AccountError
+from holdfast.protocol.chains.rules import ParsedAddress
 
 NO_WARNINGS: frozenset[str] = frozenset()
 NO_CHECKSUM = "no_checksum"

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
 
-from coordinator.domain.address_rules import primitives
-from coordinator.domain.address_rules.base import ParsedAddress, Untagged
-from coordinator.domain.format_errors import AccountError
-from coordinator.domain.toml_table import TomlTable
+from holdfast.protocol.chains.format_errors import AccountError
+from holdfast.protocol.chains.rules import decoding, primitives
+from holdfast.protocol.chains.rules.base import ParsedAddress, Untagged
+from holdfast.protocol.chains.toml_table import TomlTable
 
 _HASH_BYTES = 20
 _CHECKSUM_BYTES = 4
@@ -76,6 +76,21 @@ class Base58CheckRule(Untagged):
             for version in (*self.canonical_version, *self.testnet_versions)
             for start in _beginnings(version)
         )
+
+    @cached_property
+    def _has_older_spellings(self) -> bool:
+        return any(len(kind) > 1 for kind in self.versions)
+
+    def comparable(self, text: str) -> tuple[str, str | None]:
+        """Return segwit in lower case, base58 as it is or, with older versions, kind and hash."""
+        lower = text.lower()
+        if self.hrp and lower.startswith(self.hrp + "1"):
+            return lower, None
+        if not self._has_older_spellings:
+            return text, None
+        data = decoding.base58(text)[:-_CHECKSUM_BYTES]
+        version, payload = data[:-_HASH_BYTES], data[-_HASH_BYTES:]
+        return f"{self.canonical_version.get(version, version).hex()}:{payload.hex()}", None
 
     def parse(self, text: str) -> ParsedAddress:
         """Return the address; base58 as it is, segwit in lower case.

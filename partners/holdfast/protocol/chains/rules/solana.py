@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Self
 
-from coordinator.domain.address_rules import primitives
-from coordinator.domain.address_rules.base import ParsedAddress, Untagged
-from coordinator.domain.format_errors import AccountError
-from coordinator.domain.toml_table import TomlTable
+from holdfast.protocol.chains.format_errors import AccountError
+from holdfast.protocol.chains.rules import primitives
+from holdfast.protocol.chains.rules.base import ParsedAddress, Untagged
+from holdfast.protocol.chains.toml_table import TomlTable
 
 _KEY_BYTES = 32
 _MIN_CHARACTERS, _MAX_CHARACTERS = 32, 44
@@ -20,6 +20,10 @@ class SolanaRule(Untagged):
     def from_table(cls, _table: TomlTable) -> Self:
         """Build the rule; it has no parameters."""
         return cls()
+
+    def comparable(self, text: str) -> tuple[str, str | None]:
+        """Return the address: it has one spelling."""
+        return text, None
 
     def parse(self, text: str) -> ParsedAddress:
         """Return the address as it is: base58 has one spelling for 32 bytes.
