@@ -7,6 +7,7 @@ from flask import Flask, Response
 from coordinator.api import (
     additions,
     approvals,
+    chains,
     clearances,
     disputes,
     docs,
@@ -46,6 +47,7 @@ ROUTES: tuple[Route, ...] = (
     *_section(
         "service",
         ("GET", "/v1", service.about),
+        ("GET", "/v1/chains", chains.read_chains),
         ("GET", "/.well-known/jwks.json", service.jwks),
         ("GET", "/healthz", service.healthz),
         ("GET", "/readyz", service.readyz),

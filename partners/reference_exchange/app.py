@@ -60,9 +60,10 @@ class Exchange:
         """Open the exchange whose profiles and books lie in `home`."""
         store = ProfileStore(home)
         now = wall_clock(os.environ)
+        client = Client(store.load(profile), now=now)
         return cls(
-            client=Client(store.load(profile), now=now),
-            book=DepositBook(home / "book.sqlite3"),
+            client=client,
+            book=DepositBook(home / "book.sqlite3", client.chains()),
             inbox=Inbox(home / "inbox.sqlite3"),
             seen=SqliteSeenEvents(home / "seen.sqlite3"),
             pins=store.pins(),

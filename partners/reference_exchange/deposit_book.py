@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from holdfast.protocol.chains.chain import Chains, shipped_chains
 from holdfast.protocol.chains.comparison import comparison_key
 from holdfast.protocol.payloads import FlaggedAddress
 
@@ -122,9 +123,11 @@ class DepositBook:
 
     Args:
         path: The file; it is made where it is not there.
+        chains: The coordinator's table, to compare accounts by; without it, the one that ships.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, chains: Chains | None = None) -> None:
+        self._chains = chains or shipped_chains()
         self._lock = threading.RLock()
         self._database = sqlite3.connect(
             path, timeout=10, isolation_level=None, check_same_thread=False
@@ -150,7 +153,7 @@ class DepositBook:
     def add_deposit_address(self, customer: str, address: str, tag: str | None = None) -> None:
         """Give a customer a deposit address (CAIP-10)."""
         with self._transaction() as database:
-            key = comparison_key(address, tag)
+            key = comparison_key(address, tag, self._chains)
             database.execute(
                 "INSERT INTO deposit_address VALUES (?, ?, ?)", (key, address, customer)
             )
@@ -160,7 +163,14 @@ class DepositBook:
         with self._transaction() as database:
             database.execute(
                 "INSERT INTO deposit VALUES (?, ?, ?, ?, ?, ?)",
-                (customer, asset, str(amount), sender, comparison_key(sender), tx),
+                (
+                    customer,
+                    asset,
+                    str(amount),
+                    sender,
+                    comparison_key(sender, None, self._chains),
+                    tx,
+                ),
             )
             _move(database, customer, asset, _Parts(available=amount))
 
@@ -225,7 +235,7 @@ class DepositBook:
 
     def _reached(self, address: FlaggedAddress) -> dict[tuple[str, str], int]:
         """Return what came through one flagged address, by customer and asset."""
-        key = comparison_key(address.account, address.tag)
+        key = comparison_key(address.account, address.tag, self._chains)
         reached: dict[tuple[str, str], int] = defaultdict(int)
         with self._lock:
             own = self._database.execute(

@@ -59,6 +59,7 @@ def _counted(app: Flask) -> Iterator[list[str]]:
         ("/v1/keys", 2),
         ("/v1/grants", 3),
         ("/v1/people", 3),
+        ("/v1/chains", 1),
     ],
 )
 def test_a_read_costs_the_same_few_queries_however_much_there_is(

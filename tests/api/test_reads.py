@@ -5,9 +5,12 @@ from typing import Any
 import pytest
 
 from holdfast.protocol import life_cycle_views, strict_json, views
+from holdfast.protocol.chains.chain import chains_of_served
+from holdfast.protocol.chains.format_errors import ChainsError
 from holdfast.protocol.request_token import body_sha256
 from tests.api.acts import approve, report_frozen, submit
 from tests.factories import ACCOUNT, ETHER, Cast, Signer
+from tests.known_chains import CHAINS
 
 PATH = "/v1/freeze-requests"
 
@@ -24,6 +27,23 @@ def _items(signer: Signer, member: Any, path: str, limit: int | None = None) -> 
             return found
         assert limit is None or len(page.get_json()["items"]) == limit
         query = f"?cursor={cursor}" + ("" if limit is None else f"&limit={limit}")
+
+
+def test_the_chain_table_is_served_with_its_version(signer: Signer, cast: Cast) -> None:
+    answer = signer.get(cast.b.auditor, "/v1/chains")
+    served = chains_of_served(strict_json.loads(answer.data))
+    assert served.version == CHAINS.version
+    assert {chain.caip2 for chain in served} == {chain.caip2 for chain in CHAINS}
+    assert answer.headers["ETag"]
+
+
+def test_a_chain_table_that_is_not_what_its_version_says_is_refused(
+    signer: Signer, cast: Cast
+) -> None:
+    table = strict_json.loads(signer.get(cast.b.auditor, "/v1/chains").data)
+    table["chains"][0]["name"] = "Another"
+    with pytest.raises(ChainsError, match="version"):
+        chains_of_served(table)
 
 
 def test_what_the_requester_reads_of_its_request_adds_up(signer: Signer, cast: Cast) -> None:

@@ -45,6 +45,7 @@ RIGHTS: Mapping[str, set[str]] = {
     "GET /v1/incidents/{incident_id}/trace": ALL,
     "GET /v1/partners": ALL,
     "GET /v1/partners/me": ALL,
+    "GET /v1/chains": ALL,
     "GET /v1/people": ALL,
     "GET /v1/keys": ALL,
     "GET /v1/grants": ALL,

@@ -60,6 +60,8 @@ NO_VIEWS = {
 NOT_OF_SERVICES = {
     "AddressWarning",
     "AssetUnit",
+    "ChainEntry",
+    "ChainTableView",
     "EventPage",
     "EventView",
     "FieldError",
@@ -70,6 +72,7 @@ NOT_OF_SERVICES = {
     "Problem",
     "ServiceView",
     "TimelinePage",
+    "TokenEntry",
     "View",
 }
 

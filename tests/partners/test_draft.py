@@ -6,6 +6,7 @@ from holdfast.client.draft import encode_draft, new_nonce, read_csv, read_draft,
 from holdfast.client.json_lines import lines_by_pointer, nearest_line
 from holdfast.errors import InvalidDraftError
 from holdfast.protocol import canonical_json, strict_json
+from holdfast.protocol.errors import MissingLibraryError
 from holdfast.protocol.payloads import FreezeRequest
 from holdfast.protocol.views import FieldError
 
@@ -174,7 +175,7 @@ def test_eleven_thousand_lines_are_read_with_progress_and_one_fault_is_found() -
 
 
 def test_what_the_coordinator_finds_is_shown_with_the_files_lines() -> None:
-    draft = read_csv(f"account\n\neip155:1:{ADDRESS}\neip155:1:0x1\n".encode(), TEMPLATE)
+    draft = read_csv(f"account\n\neip155:1:{ADDRESS}\neip155:1:0x{'1' * 40}\n".encode(), TEMPLATE)
     error = FieldError(pointer="/addresses/1/account", detail="bad checksum")
     assert draft.locate([error]) == ["line 4: /addresses/1/account: bad checksum"]
     document = read_json(whole())
@@ -183,6 +184,45 @@ def test_what_the_coordinator_finds_is_shown_with_the_files_lines() -> None:
     ]
     odd = FieldError(pointer="/addresses/x/account", detail="d")
     assert draft.locate([odd]) == ["/addresses/x/account: d"]
+
+
+def test_faults_of_chain_checksum_and_asset_are_named_with_those_of_form() -> None:
+    wrong_case = ADDRESS[:-1] + ADDRESS[-1].swapcase()
+    rows = [
+        "chain,address,amount,asset",
+        f"Ethereum,{wrong_case},,",
+        f"bsc,{ADDRESS},-1,",
+        f"btc,{ADDRESS},,",
+        f"eth,{ADDRESS},,eip155:56/slip44:714",
+        f"nowhere,{ADDRESS},,",
+    ]
+    faults = csv_faults("\n".join(rows))
+    assert [fault.partition(":")[0] for fault in faults] == [f"line {n}" for n in range(2, 7)]
+    for fault, words in zip(
+        faults,
+        ("EIP-55", "amount", "no address of Bitcoin", "they must agree", "nowhere"),
+        strict=True,
+    ):
+        assert words in fault
+
+
+def test_faults_of_chain_in_a_json_file_are_named_with_their_line() -> None:
+    raw = whole().replace(ADDRESS.encode(), ADDRESS[:-1].encode())
+    with pytest.raises(InvalidDraftError) as refused:
+        read_json(raw)
+    assert refused.value.faults == [
+        "line 1: account: Ethereum: an EVM address is 0x (small x) and 40 hexadecimal digits"
+    ]
+
+
+def test_without_the_library_of_checksums_the_form_alone_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def missing(*_: object) -> None:
+        raise MissingLibraryError("not installed")
+
+    monkeypatch.setattr("holdfast.client.draft.parse_account", missing)
+    assert read_csv(b"account\neip155:1:0x1\n", TEMPLATE).request.addresses
 
 
 def test_lines_are_found_by_pointer_whatever_the_values_hold() -> None:

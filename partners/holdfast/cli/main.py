@@ -10,6 +10,7 @@ import click
 
 from holdfast.cli import (
     additions,
+    chains,
     clearances,
     decisions,
     disputes,
@@ -82,6 +83,7 @@ for module in (
     incidents,
     statistics,
     tasks,
+    chains,
     events,
 ):
     module.register(cli)

@@ -122,6 +122,7 @@ def _read(session: Session, file: Path, template: Path | None) -> Draft:
             file.name,
             raw,
             template.read_bytes() if template else None,
+            chains=session.chains(),
             progress=lambda line: progress.update(task, completed=line),
         )
 

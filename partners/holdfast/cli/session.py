@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NoReturn, TextIO
+from typing import Any, NoReturn, TextIO, TypeVar
 
 import click
 from pydantic import BaseModel
@@ -23,11 +23,13 @@ from holdfast.errors import ApiError, AuthenticationError, HoldfastError, Invali
 from holdfast.evidence.key_directory import KeyDirectory
 from holdfast.profiles.store import Profile, ProfileStore
 from holdfast.protocol import canonical_json
+from holdfast.protocol.chains.chain import Chains, shipped_chains
 from holdfast.protocol.payloads import parse_time
 from holdfast.protocol.type_ids import id_pattern
 from holdfast.wording import counted
 
 _PIPE_COLUMNS = 240
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -60,6 +62,10 @@ class Session:
         """Return other partners' keys, held against one's pins."""
         return KeyDirectory(client, client.profile.coordinator, pins=self.store.pins())
 
+    def chains(self) -> Chains:
+        """Return the coordinator's chain table as last read, else the one that ships."""
+        return self.store.chains(self.profile().coordinator) or shipped_chains()
+
     def show(self, value: BaseModel | dict[str, Any], render: Callable[[], None]) -> None:
         """Print `value` as JSON, or what `render` prints."""
         if self.as_json:
@@ -69,16 +75,17 @@ class Session:
 
     def show_list(
         self,
-        items: Iterable[BaseModel],
+        items: Iterable[T],
         columns: Sequence[str],
         cells: Callable[[Any], Sequence[object]],
         *,
         empty: str,
+        as_json: Callable[[Any], BaseModel | dict[str, Any]] = lambda item: item,
     ) -> None:
         """Print a list as JSON lines, one object each, or as a table."""
         if self.as_json:
             for item in items:
-                print_json(item)
+                print_json(as_json(item))
             return
         rows = [cells(item) for item in items]
         if rows:

@@ -24,6 +24,7 @@ from holdfast.client.transport import Answer, Transport
 from holdfast.errors import TransportError
 from holdfast.profiles.store import Profile
 from holdfast.protocol import canonical_json
+from holdfast.protocol.chains.chain import Chains, chains_of_served
 from holdfast.protocol.errors import KeyFormatError
 from holdfast.protocol.hold_payloads import ExtensionRequest, HoldExtension
 from holdfast.protocol.jwk import PublicKey
@@ -91,6 +92,7 @@ from holdfast.protocol.payloads import (
 from holdfast.protocol.remainder import LeftOut
 from holdfast.protocol.views import (
     ActView,
+    ChainTableView,
     DeliveryView,
     EndpointView,
     EventPage,
@@ -258,6 +260,17 @@ class Client:
     def me(self) -> PartnerView:
         """Return one's own record, with policy and contacts."""
         return self._get(PartnerView, "/v1/partners/me")
+
+    def chains(self) -> Chains:
+        """Return the coordinator's chain table, to compare accounts by (`comparison_key`).
+
+        Chains whose rule this version of the kit lacks are left out.
+
+        Raises:
+            ChainsError: If the table is not what its version says, or cannot be read.
+        """
+        view = self._get(ChainTableView, "/v1/chains")
+        return chains_of_served(view.model_dump(mode="json", exclude_unset=True))
 
     def set_contacts(
         self, contacts: list[str], *, idempotency_key: str | None = None

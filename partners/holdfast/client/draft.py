@@ -18,9 +18,11 @@ from pydantic import ValidationError as ModelError
 from holdfast.client.json_lines import lines_by_pointer, nearest_line
 from holdfast.errors import InvalidDraftError
 from holdfast.protocol import canonical_json, strict_json
-from holdfast.protocol.chains.chain import shipped_chains
-from holdfast.protocol.chains.format_errors import AccountError
-from holdfast.protocol.errors import ProtocolError, StrictJsonError
+from holdfast.protocol.chains.account import parse_account
+from holdfast.protocol.chains.asset import parse_asset
+from holdfast.protocol.chains.chain import Chains, shipped_chains
+from holdfast.protocol.chains.format_errors import AccountError, FormatError
+from holdfast.protocol.errors import MissingLibraryError, ProtocolError, StrictJsonError
 from holdfast.protocol.payloads import MAX_ADDRESSES, FlaggedAddress, FreezeRequest
 from holdfast.protocol.views import FieldError
 
@@ -30,7 +32,7 @@ _COLUMNS = (
 )
 #: The rules of the chains are the coordinator's: a file that has faults of form is not sent to it.
 _NEXT_CHECK = (
-    "Once these are mended, the coordinator also checks chains, checksums, assets and partners; it "
+    "Once these are mended, the coordinator checks all of it again, with partners and rights; it "
     "may name further faults."
 )
 #: Lines between two calls of `progress`.
@@ -69,7 +71,7 @@ def new_nonce() -> str:
     return urlsafe_b64encode(secrets.token_bytes(16)).rstrip(b"=").decode()
 
 
-def read_json(raw: bytes) -> Draft:
+def read_json(raw: bytes, *, chains: Chains | None = None) -> Draft:
     """Return the request in a JSON file; a missing nonce is filled in.
 
     Raises:
@@ -82,6 +84,15 @@ def read_json(raw: bytes) -> Draft:
         request = FreezeRequest.model_validate(document)
     except ModelError as error:
         raise InvalidDraftError(_model_faults(error, lines)) from None
+    table = chains or shipped_chains()
+    wrong = [
+        f"line {lines[place]}: {fault}" if place in lines else f"{place}: {fault}"
+        for number, address in enumerate(request.addresses)
+        for place in (f"/addresses/{number}",)
+        for fault in _chain_faults(table, address)
+    ]
+    if wrong:
+        raise InvalidDraftError(wrong)
     return Draft(request, lines=lines)
 
 
@@ -89,6 +100,7 @@ def read_csv(
     raw: bytes,
     template: bytes,
     *,
+    chains: Chains | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Draft:
     """Return the request of a template (JSON without `addresses`) and a CSV file of addresses.
@@ -97,6 +109,7 @@ def read_csv(
         raw: The CSV file: UTF-8, a header line, the columns of `_COLUMNS` in any order. Either
             `account` (CAIP-10) or `chain` and `address`; amounts in whole base units.
         template: The rest of the request.
+        chains: The coordinator's table; without it, the one that ships.
         progress: Told now and then how many lines are read.
 
     Raises:
@@ -107,7 +120,7 @@ def read_csv(
     document.setdefault("nonce", new_nonce())
     if "addresses" in document:
         faults.append("template: leave out `addresses`, they come from the CSV file")
-    addresses, address_lines = _read_rows(raw, faults, progress)
+    addresses, address_lines = _read_rows(raw, faults, chains or shipped_chains(), progress)
     document["addresses"] = [{"account": "eip155:1:0x0"}]  # a stand-in: the real ones are checked
     try:
         request = FreezeRequest.model_validate(document)
@@ -124,6 +137,7 @@ def read_draft(
     raw: bytes,
     template: bytes | None,
     *,
+    chains: Chains | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Draft:
     """Return the request in a file, by the file's name: `.csv` needs a template.
@@ -137,7 +151,9 @@ def read_draft(
             ["a CSV file holds addresses only: give the rest with --template (see `draft --csv`)"]
         )
     try:
-        return read_csv(raw, template or b"", progress=progress) if is_csv else read_json(raw)
+        if is_csv:
+            return read_csv(raw, template or b"", chains=chains, progress=progress)
+        return read_json(raw, chains=chains)
     except InvalidDraftError as error:
         raise InvalidDraftError(error.faults, next_check=_NEXT_CHECK) from None
 
@@ -218,7 +234,7 @@ _FORMS: Mapping[str, str] = {
 
 
 def _read_rows(
-    raw: bytes, faults: list[str], progress: Callable[[int], None]
+    raw: bytes, faults: list[str], chains: Chains, progress: Callable[[int], None]
 ) -> tuple[list[FlaggedAddress], list[int]]:
     """Return the addresses and their lines; add what is wrong to `faults`."""
     addresses: list[FlaggedAddress] = []
@@ -237,7 +253,7 @@ def _read_rows(
     try:
         for row in reader:
             line = reader.line_num
-            _read_row(row, line, addresses, faults)
+            _read_row(row, line, chains, addresses, faults)
             address_lines.append(line)
             if line % _STEP == 0:
                 progress(line)
@@ -270,8 +286,34 @@ def _header_faults(names: Sequence[str]) -> list[str]:
     return faults
 
 
+def _chain_faults(chains: Chains, address: FlaggedAddress) -> list[str]:
+    """Return what is wrong with an address and its asset on their chain.
+
+    Without the library of checksums (the kit's extra `addresses`) nothing is looked at here: the
+    coordinator does it.
+    """
+    found = []
+    chain = None
+    try:
+        chain = parse_account(chains, address.account, address.tag).chain
+    except MissingLibraryError:
+        return []
+    except FormatError as error:
+        found.append(f"account: {error.message}")
+    try:
+        if address.asset is not None:
+            parse_asset(chains, address.asset, chain=chain)
+    except FormatError as error:
+        found.append(f"asset: {error.message}")
+    return found
+
+
 def _read_row(
-    row: Mapping[str | None, Any], line: int, addresses: list[FlaggedAddress], faults: list[str]
+    row: Mapping[str | None, Any],
+    line: int,
+    chains: Chains,
+    addresses: list[FlaggedAddress],
+    faults: list[str],
 ) -> None:
     """Add one row's address, or what is wrong with it."""
     if None in row:
@@ -285,7 +327,7 @@ def _read_row(
     }
     if "account" not in members and values.get("address"):
         try:
-            chain = shipped_chains().named(values.get("chain", ""))
+            chain = chains.named(values.get("chain", ""))
         except AccountError as error:
             faults.append(f"line {line}: chain: {values.get('chain', '')!r}: {error.message}")
             return
@@ -295,7 +337,9 @@ def _read_row(
     if values.get("block"):
         members["block"] = int(values["block"]) if values["block"].isdecimal() else values["block"]
     try:
-        addresses.append(FlaggedAddress.model_validate(members))
+        address = FlaggedAddress.model_validate(members)
+        addresses.append(address)
+        faults += [f"line {line}: {fault}" for fault in _chain_faults(chains, address)]
     except ModelError as error:
         for fault in error.errors():
             name = "/".join(str(part) for part in fault["loc"]) or "account"

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -20,6 +20,7 @@ from pydantic import ValidationError as ModelError
 from holdfast.errors import ProfileError
 from holdfast.profiles.private_files import make_private_folder, read_private, write_private
 from holdfast.protocol import canonical_json, strict_json
+from holdfast.protocol.chains.chain import Chains, ChainTable, chains_of
 from holdfast.protocol.errors import ProtocolError
 from holdfast.protocol.jwk import PrivateKey
 from holdfast.protocol.payloads import Handle
@@ -63,6 +64,14 @@ class PinsDocument(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     roots: dict[Handle, Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]]
+
+
+class ChainsDocument(BaseModel):
+    """What `chains.json` holds: the chain table of each coordinator, by its origin."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    tables: dict[str, dict[Literal["chains", "tokens"], list[dict[str, Any]]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +232,44 @@ class ProfileStore:
             ) from None
         make_private_folder(self.home)
         write_private(self.home / "pins.json", canonical_json.dumps(document.model_dump()) + b"\n")
+
+    def chains(self, coordinator: str) -> Chains | None:
+        """Return the chain table that a coordinator served last, or None if none was kept.
+
+        Raises:
+            ProfileError: If the file is damaged or too open.
+        """
+        table = self._chain_tables().get(coordinator)
+        return None if table is None else chains_of(table, skip_unknown_rules=True)
+
+    def keep_chains(self, coordinator: str, chains: Chains) -> None:
+        """Keep the chain table that a coordinator served, in place of an older one.
+
+        Raises:
+            ProfileError: If nothing can be written.
+        """
+        document = ChainsDocument.model_validate(
+            {"tables": {**self._chain_tables(), coordinator: chains.table}}
+        )
+        make_private_folder(self.home)
+        write_private(
+            self.home / "chains.json", canonical_json.dumps(document.model_dump()) + b"\n"
+        )
+
+    def _chain_tables(self) -> dict[str, ChainTable]:
+        path = self.home / "chains.json"
+        if not path.exists():
+            return {}
+        try:
+            kept = ChainsDocument.model_validate(strict_json.loads(read_private(path))).tables
+            return {
+                origin: ChainTable(chains=table["chains"], tokens=table["tokens"])
+                for origin, table in kept.items()
+            }
+        except (ProtocolError, ModelError, KeyError) as error:
+            raise ProfileError(
+                f"{path} is damaged: {error}; delete it, and `holdfast chains` reads it again"
+            ) from None
 
     def unpin(self, handle: str) -> bool:
         """Forget a pin; tell whether there was one."""

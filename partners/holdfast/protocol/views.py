@@ -680,6 +680,43 @@ class EventPage(View):
     has_more: bool = False
 
 
+class ChainEntry(View):
+    """One chain of the table; what else its `rule` needs stands beside these members."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    id: Annotated[str, Field(description="CAIP-2.")]
+    name: str
+    rule: Annotated[str, Field(description="How its addresses are written.")]
+    symbol: Annotated[str, Field(description="Of the native asset.")]
+    slip44: Annotated[int, Field(description="Coin type of the native asset (SLIP-44).")]
+    decimals: Annotated[int, Field(description="Base units of the native asset, a power of ten.")]
+    names: Annotated[list[str], Field(description="What people call it beside `name`.")] = []
+    aliases: Annotated[list[str], Field(description="Other CAIP-2 ids in use for it.")] = []
+    assets: Annotated[
+        dict[str, str],
+        Field(description="CAIP-19 namespaces of its tokens, each with the form of a reference."),
+    ] = {}
+
+
+class TokenEntry(View):
+    """A token whose decimals are known; any other token of a known namespace is legal, too."""
+
+    asset: Annotated[str, Field(description="CAIP-19.")]
+    symbol: str
+    decimals: int
+
+
+class ChainTableView(View):
+    """`GET /v1/chains`: the table by which both sides read and compare accounts and assets."""
+
+    version: Annotated[
+        str, Field(description="SHA-256, in hex, of the canonical JSON of `chains` and `tokens`.")
+    ]
+    chains: list[ChainEntry]
+    tokens: list[TokenEntry]
+
+
 class ServiceView(View):
     """`GET /v1`: what this coordinator is."""
 

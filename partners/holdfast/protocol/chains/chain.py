@@ -82,6 +82,11 @@ class Chain:
     aliases: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
 
+    @property
+    def native_asset(self) -> str:
+        """Its own asset's canonical CAIP-19 id."""
+        return f"{self.caip2}/{NATIVE_NAMESPACE}:{self.native.slip44}"
+
     def canonical_reference(self, namespace: str, reference: str) -> str:
         """Return the one spelling of a CAIP-19 reference on this chain.
 
@@ -262,6 +267,19 @@ def chains_of(table: ChainTable, *, skip_unknown_rules: bool = False) -> Chains:
         if tokens.setdefault(asset, token) is not token:
             raise ChainsError("bad_table", f"the token {asset} stands there twice")
     return Chains(by_id, tokens, table)
+
+
+def chains_of_served(served: Mapping[str, Any]) -> Chains:
+    """Return the chains of what `GET /v1/chains` answered; those of unknown rules are left out.
+
+    Raises:
+        ChainsError: If it is not the table that its `version` names, or cannot be read.
+    """
+    table = ChainTable(chains=served["chains"], tokens=served["tokens"])
+    chains = chains_of(table, skip_unknown_rules=True)
+    if chains.version != served["version"]:
+        raise ChainsError("bad_table", "the chain table is not the one that its version names")
+    return chains
 
 
 def read_table(text: str) -> ChainTable:
