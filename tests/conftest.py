@@ -1,6 +1,5 @@
 """A migrated database with the cast in it, on SQLite and PostgreSQL, and the app on top."""
 
-import gc
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -49,22 +48,12 @@ class World:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs PostgreSQL, as `-m "not postgresql"` leaves it out; put long ones first.
-
-    A test of whole processes that comes last keeps one test process busy and all others waiting.
-    """
+    """Mark what needs PostgreSQL, as `-m "not postgresql"` leaves it out."""
     for item in items:
         assert isinstance(item, pytest.Function)
         values = item.callspec.params.values() if hasattr(item, "callspec") else ()
         if "postgresql" in values or {"postgres", "postgres_world"} & set(item.fixturenames):
             item.add_marker("postgresql")
-    items.sort(key=lambda item: item.get_closest_marker("processes") is None)
-
-
-def pytest_collection_finish() -> None:
-    """Have the collector pass over what was loaded: it stays, and would be looked through anew."""
-    gc.collect()
-    gc.freeze()
 
 
 def _populate(url: str) -> Cast:
