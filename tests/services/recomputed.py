@@ -135,7 +135,7 @@ def faults(database: Database) -> list[str]:
         stored = _Stored.read(connection)
         holds, legs = stored.owing()
         return [
-            *_of_legs(connection, stored, legs),
+            *_of_legs(connection, stored, legs, stored.contested()),
             *_of_disputes(stored),
             *_of_holds(stored, holds),
             *_of_findings(stored),
@@ -143,7 +143,9 @@ def faults(database: Database) -> list[str]:
         ]
 
 
-def _of_legs(connection: Connection, stored: _Stored, owing: set[str]) -> Iterator[str]:
+def _of_legs(
+    connection: Connection, stored: _Stored, owing: set[str], contested: set[str]
+) -> Iterator[str]:
     for leg in stored.legs:
         request = stored.requests[leg.request_id]
         ledger = ledger_store.load_leg(connection, leg)
@@ -153,7 +155,7 @@ def _of_legs(connection: Connection, stored: _Stored, owing: set[str]) -> Iterat
             "status": status.value,
             "ended": is_over,
             "owes_answer": leg.id in owing,
-            "flags": [flag.value for flag in LegFlag if _is_flagged(stored, leg, flag, owing)],
+            "flags": _flags(stored, leg, owing, contested),
             "event_sequence": stored.events[leg.id],
             "requester_sequence": stored.for_requester[leg.id],
         }
@@ -177,8 +179,8 @@ def _of_clock(
         yield f"{of} stands, and nobody waits"
 
 
-def _is_flagged(stored: _Stored, leg: LegRow, flag: LegFlag, owing: set[str]) -> bool:
-    return {
+def _flags(stored: _Stored, leg: LegRow, owing: set[str], contested: set[str]) -> list[str]:
+    is_flagged = {
         LegFlag.OVERDUE: (
             leg.overdue_at is not None and leg.acknowledged_at is None and not leg.ended
         ),
@@ -186,13 +188,14 @@ def _is_flagged(stored: _Stored, leg: LegRow, flag: LegFlag, owing: set[str]) ->
             leg.unanswered_at is not None and leg.answered_at is None and not leg.ended
         ),
         # That its notice was given up is kept nowhere else; arrived it is no longer.
-        LegFlag.UNDELIVERABLE: flag.value in leg.flags and leg.delivered_at is None,
+        LegFlag.UNDELIVERABLE: LegFlag.UNDELIVERABLE in leg.flags and leg.delivered_at is None,
         LegFlag.DISPUTED: any(x.leg_id == leg.id for x in stored.disputes),
-        LegFlag.CONTESTED: leg.id in stored.contested(),
+        LegFlag.CONTESTED: leg.id in contested,
         LegFlag.INFO_REQUESTED: stored.open_questions[leg.id] > 0 and not leg.ended,
         LegFlag.ANSWER_OWED: leg.id in owing,
         LegFlag.IRREGULAR: any(x.leg_id == leg.id and x.irregular for x in stored.lines),
-    }[flag]
+    }
+    return [flag.value for flag in LegFlag if is_flagged[flag]]
 
 
 def _of_disputes(stored: _Stored) -> Iterator[str]:
