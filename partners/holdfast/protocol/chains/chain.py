@@ -30,6 +30,8 @@ CAIP2 = re.compile(r"[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}")
 NATIVE_NAMESPACE = "slip44"
 _MAX_DECIMALS = 36
 _MAX_NAMES = 4
+#: Forms of references that begin with the token's contract.
+_OF_CONTRACTS = frozenset({"address", "address_and_id"})
 #: No address of any kind is longer; a longer text is not even looked at.
 MAX_ADDRESS_CHARACTERS = 256
 
@@ -72,6 +74,7 @@ class Chain:
             (see `asset`).
         aliases: Other CAIP-2 ids in use for the same chain.
         names: What else people call it, e.g. ("bsc", "binance smart chain").
+        keyless: Addresses whose key nobody holds (zero, burn, system), as `comparable` gives them.
     """
 
     caip2: str
@@ -81,6 +84,7 @@ class Chain:
     asset_namespaces: Mapping[str, str]
     aliases: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    keyless: frozenset[str] = frozenset()
 
     @property
     def native_asset(self) -> str:
@@ -163,6 +167,17 @@ class Chains:
                 stated.setdefault(name, []).append(chain)
             shared.setdefault(fold_name(chain.native.symbol), []).append(chain)
         return {name: tuple(found) for name, found in (shared | stated).items()}
+
+    @cached_property
+    def token_contracts(self) -> Mapping[str, str]:
+        """Symbols of known tokens by their contract: chain id, colon, canonical address."""
+        found = {}
+        for asset, token in self.tokens.items():
+            caip2, _, rest = asset.partition("/")
+            namespace, _, reference = rest.partition(":")
+            if self.by_id[caip2].asset_namespaces.get(namespace) in _OF_CONTRACTS:
+                found[f"{caip2}:{reference.partition('/')[0]}"] = token.symbol
+        return found
 
     def get(self, caip2: str) -> Chain | None:
         """Return the chain with this id or alias, or None."""
@@ -316,10 +331,16 @@ def _chain(entry: dict[str, Any]) -> Chain:
     name = table.text("rule")
     if name not in RULES:
         raise table.error(f"rule must be one of {', '.join(sorted(RULES))}")
+    rule = RULES[name](table)
+    try:
+        keyless = frozenset(rule.comparable(each)[0] for each in table.texts("keyless"))
+    except (ValueError, IndexError, OverflowError):
+        raise table.error("keyless must hold addresses of this chain") from None
     chain = Chain(
         caip2=table.text("id"),
         name=table.text("name"),
-        rule=RULES[name](table),
+        rule=rule,
+        keyless=keyless,
         native=Native(
             symbol=table.text("symbol"),
             slip44=table.number("slip44", at_most=2**31 - 1),
