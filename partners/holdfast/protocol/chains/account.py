@@ -2,7 +2,14 @@
 
 from dataclasses import dataclass
 
-from holdfast.protocol.chains.chain import CAIP2, MAX_ADDRESS_CHARACTERS, Chain, Chains, suggest
+from holdfast.protocol.chains.chain import (
+    CAIP2,
+    MAX_ADDRESS_CHARACTERS,
+    Chain,
+    Chains,
+    no_testnet,
+    suggest,
+)
 from holdfast.protocol.chains.format_errors import AccountError
 from holdfast.protocol.chains.rules import ParsedAddress
 
@@ -93,6 +100,8 @@ def _no_chain(chains: Chains, text: str, caip2: str) -> AccountError:
         )
     if chains.get(caip2) is not None:
         return AccountError("not_caip10", f"names the chain {caip2} but no address on it")
+    if caip2 in chains.testnets:
+        return no_testnet(*chains.testnets[caip2])
     known = chains.get(caip2.lower())
     hint = f"write {known.caip2}" if known else "name a chain that the coordinator knows"
     return AccountError("unknown_chain", f"the chain {caip2} is not known here: {hint}")
