@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.protocol.chains.account import Account, parse_account
-from holdfast.protocol.chains.chain import suggest
+from holdfast.protocol.chains.chain import shipped_chains, suggest
 from holdfast.protocol.chains.comparison import comparison_key
 from holdfast.protocol.chains.format_errors import AccountError
 from holdfast.protocol.chains.rules import encodings, primitives
@@ -56,7 +56,7 @@ CHECKED = [
     if checked
     for spelling in spellings
 ]
-MUXED_420 = "MA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJUAAAAAAAAAAABUTGI4"
+MUXED_420 = "MA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJUAAAAAAAAAABUTGI4"
 STELLAR_ACCOUNT = "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ"
 keys_32 = st.binary(min_size=32, max_size=32)
 
@@ -95,6 +95,7 @@ def test_partners_compare_every_spelling_alike_without_a_library(
     def none() -> object:
         raise AssertionError("comparing loads no library")
 
+    shipped_chains()  # the tokens in it are verified when it is read
     monkeypatch.setattr(primitives, "_bip_utils", none)
     monkeypatch.setattr(primitives, "_keccak", none)
     keys = {comparison_key(f"{chain}:{text}") for text in (canonical, spelling)}
@@ -204,7 +205,7 @@ def test_no_id_stands_for_a_chain_and_for_a_test_network() -> None:
 # --- encodings
 
 
-@given(data=st.binary(max_size=64))
+@given(data=st.binary(min_size=1, max_size=64))
 def test_bech32_reads_what_it_writes(data: bytes) -> None:
     text = encodings.bech32_text("osmo", data)
     assert encodings.bech32_bytes("osmo", text, verify=True) == data
@@ -501,7 +502,8 @@ def test_every_chain_of_the_table_has_a_name_of_its_own() -> None:
 
 @pytest.mark.skipif(not CASES.exists(), reason="the cases beside the project are not here")
 def test_every_line_of_a_theft_over_many_chains_is_taken_on_its_chain() -> None:
-    rows = list(csv.DictReader((CASES / "theft_over_31_chains.csv").open(encoding="utf-8")))
+    text = (CASES / "theft_over_31_chains.csv").read_text(encoding="utf-8")
+    rows = list(csv.DictReader(text.splitlines()))
     assert len(rows) > 10
     for row in rows:
         assert account(row["chain"], row["address"]).chain.caip2 == row["chain"]

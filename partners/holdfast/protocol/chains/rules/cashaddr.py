@@ -20,6 +20,7 @@ _KEY_HASH, _SCRIPT_HASH = 0, 1
 _LAST_KIND = 3
 #: 37 bytes in base58; no CashAddr without prefix has as many characters.
 _P2SH32 = re.compile(r"[1-9A-HJ-NP-Za-km-z]{48,52}")
+_BASE58 = re.compile(r"[1-9A-HJ-NP-Za-km-z]{25,36}")
 _BASE58_CHECKSUM, _CASHADDR_CHECKSUM = 4, 8  # bytes, digits
 
 
@@ -68,8 +69,11 @@ class CashAddrRule(Untagged):
         """
         if text[:1] in self.legacy.beginnings:
             return self._from_legacy(text)
-        if _P2SH32.fullmatch(text) and text not in (text.lower(), text.upper()):
-            return self._from_p2sh32(text)
+        if text not in (text.lower(), text.upper()):  # CashAddr has one case
+            if _P2SH32.fullmatch(text):
+                return self._from_p2sh32(text)
+            if _BASE58.fullmatch(text):
+                self.legacy.parse(text)  # refuses it: a test network's, or another chain's
         lower = primitives.one_case(text)
         prefix, colon, bare = lower.rpartition(":")
         if prefix in self.testnet_prefixes:
