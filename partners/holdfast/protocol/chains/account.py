@@ -11,6 +11,7 @@ from holdfast.protocol.chains.chain import (
     Chain,
     Chains,
     fold_name,
+    no_testnet,
     suggest,
 )
 from holdfast.protocol.chains.format_errors import AccountError
@@ -164,6 +165,8 @@ def _no_chain(chains: Chains, text: str, caip2: str) -> AccountError:
         )
     if chains.get(caip2) is not None:
         return AccountError("not_caip10", f"names the chain {caip2} but no address on it")
+    if caip2 in chains.testnets:
+        return no_testnet(*chains.testnets[caip2])
     known = chains.get(caip2.lower())
     hint = f"write {known.caip2}" if known else "name a chain that the coordinator knows"
     return AccountError("unknown_chain", f"the chain {caip2} is not known here: {hint}")

@@ -75,6 +75,7 @@ class Chain:
         aliases: Other CAIP-2 ids in use for the same chain.
         names: What else people call it, e.g. ("bsc", "binance smart chain").
         keyless: Addresses whose key nobody holds (zero, burn, system), as `comparable` gives them.
+        testnets: CAIP-2 ids of its test networks, each with its name.
     """
 
     caip2: str
@@ -85,6 +86,7 @@ class Chain:
     aliases: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     keyless: frozenset[str] = frozenset()
+    testnets: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def native_asset(self) -> str:
@@ -179,6 +181,15 @@ class Chains:
                 found[f"{caip2}:{reference.partition('/')[0]}"] = token.symbol
         return found
 
+    @cached_property
+    def testnets(self) -> Mapping[str, tuple[str, Chain]]:
+        """Test networks by id and by folded name: what each is called, and whose it is."""
+        found: dict[str, tuple[str, Chain]] = {}
+        for chain in self:
+            for caip2, name in chain.testnets.items():
+                found[caip2] = found[fold_name(name)] = (name, chain)
+        return found
+
     def get(self, caip2: str) -> Chain | None:
         """Return the chain with this id or alias, or None."""
         return self.by_id.get(caip2)
@@ -187,7 +198,8 @@ class Chains:
         """Return the chain that a person means by an id, name or symbol, e.g. "BNB Smart Chain".
 
         Raises:
-            AccountError: `unknown_chain` if none is called so, or several are: which.
+            AccountError: `unknown_chain` if none is called so, or several are: which; `testnet`
+                for a test network.
         """
         chain = self.by_id.get(text)
         found = (chain,) if chain else self.by_name.get(fold_name(text), ())
@@ -196,6 +208,9 @@ class Chains:
         if found:
             which = " or ".join(f"{each.name} ({each.caip2})" for each in found[:_MAX_NAMES])
             raise AccountError("unknown_chain", f"several chains are called so: write {which}")
+        testnet = self.testnets.get(text) or self.testnets.get(fold_name(text))
+        if testnet:
+            raise no_testnet(*testnet)
         raise AccountError(
             "unknown_chain",
             "no known chain has this id, name or symbol: `holdfast chains` lists them",
@@ -204,6 +219,14 @@ class Chains:
     def __iter__(self) -> Iterator[Chain]:
         """Yield every chain once, in the order of the table."""
         return (chain for caip2, chain in self.by_id.items() if caip2 == chain.caip2)
+
+
+def no_testnet(name: str, chain: Chain) -> AccountError:
+    """Return the refusal of a test network, to be raised."""
+    return AccountError(
+        "testnet",
+        f"{name} is a test network of {chain.name}: name the main network, {chain.caip2}",
+    )
 
 
 def fold_name(text: str) -> str:
@@ -215,7 +238,8 @@ def suggest(chains: Chains, text: str) -> list[str]:
     """Return the ids of all known chains on which this bare address is valid, maybe none.
 
     Several chains share forms (all EVM chains; Bitcoin, Bitcoin SV and old Bitcoin Cash), so this
-    is for messages and for people to choose from: a chain is stated, never guessed.
+    is for messages and for people to choose from: a chain is stated, never guessed. Chains on which
+    nearly any text of the kind is an address (64 hex digits, a word) are not among them.
     """
     if len(text) > MAX_ADDRESS_CHARACTERS:
         return []
@@ -225,10 +249,9 @@ def suggest(chains: Chains, text: str) -> list[str]:
 
 def _fits(rule: AddressRule, text: str) -> bool:
     try:
-        rule.parse(text)
+        return not rule.parse(text).common
     except AccountError:
         return False
-    return True
 
 
 @cache
@@ -350,6 +373,7 @@ def _chain(entry: dict[str, Any]) -> Chain:
         asset_namespaces=table.words("assets"),
         aliases=table.texts("aliases"),
         names=table.texts("names"),
+        testnets=table.words("testnets"),
     )
     table.finish()
     for form in chain.asset_namespaces.values():
