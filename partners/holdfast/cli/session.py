@@ -15,12 +15,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from holdfast.amounts import KnownAssets, format_amount, format_number
 from holdfast.cli.exit_codes import exit_code_for
 from holdfast.client.client import Client
 from holdfast.client.draft import fault_words
 from holdfast.clock import wall_clock
 from holdfast.errors import ApiError, AuthenticationError, HoldfastError, InvalidDraftError
 from holdfast.evidence.key_directory import KeyDirectory
+from holdfast.known_assets import shipped_assets
 from holdfast.profiles.store import Profile, ProfileStore
 from holdfast.protocol import canonical_json
 from holdfast.protocol.payloads import parse_time
@@ -38,12 +40,16 @@ class Session:
         store: Profiles and pins.
         profile_name: Of --as or HOLDFAST_PROFILE.
         as_json: Print JSON for programs instead of tables for people.
+        in_base_units: Show amounts as they stand on the wire.
+        assets: Whose symbols and decimals are known.
         now: Wall time in seconds since 1970.
     """
 
     store: ProfileStore = field(default_factory=ProfileStore.from_environment)
     profile_name: str | None = None
     as_json: bool = False
+    in_base_units: bool = False
+    assets: KnownAssets = field(default_factory=shipped_assets)
     out: Console = field(default_factory=lambda: _console(sys.stdout))
     err: Console = field(default_factory=lambda: _console(sys.stderr))
     now: Callable[[], float] = field(default_factory=lambda: wall_clock(os.environ))
@@ -59,6 +65,26 @@ class Session:
     def directory(self, client: Client) -> KeyDirectory:
         """Return other partners' keys, held against one's pins."""
         return KeyDirectory(client, client.profile.coordinator, pins=self.store.pins())
+
+    def amount(self, base_units: str | None, asset: str | None) -> str | None:
+        """Return an amount for people, in units with its symbol, or in base units on demand."""
+        if base_units is None or self.in_base_units or asset is None:
+            return base_units
+        return format_amount(base_units, self.assets.unit(asset), asset=asset)
+
+    def number(self, base_units: str, asset: str) -> str:
+        """Return an amount whose asset stands beside it, as `asset_name` writes that."""
+        unit = self.assets.unit(asset)
+        return base_units if unit is None or self.in_base_units else format_number(base_units, unit)
+
+    def asset_name(self, asset: str | None) -> str | None:
+        """Return what people call an asset and its chain: "USDT (Ethereum)"."""
+        unit = self.assets.unit(asset)
+        if asset is None or self.in_base_units:
+            return asset
+        if unit is None:
+            return f"{asset} (base units, decimals unknown)"
+        return f"{unit.symbol} ({self.assets.chain_name(asset.partition('/')[0])})"
 
     def show(self, value: BaseModel | dict[str, Any], render: Callable[[], None]) -> None:
         """Print `value` as JSON, or what `render` prints."""
@@ -220,7 +246,7 @@ TIME = _Time()
 
 
 class SessionCommand(click.Command):
-    """A command that also takes --as and --json behind its name, where people look for them."""
+    """A command that also takes --as, --json and --base-units behind its name."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -239,6 +265,13 @@ class SessionCommand(click.Command):
                     help="Print JSON for programs.",
                     expose_value=False,
                     callback=_choose_json,
+                ),
+                click.Option(
+                    ["--base-units", "base_units"],
+                    is_flag=True,
+                    help="Show amounts in base units.",
+                    expose_value=False,
+                    callback=_choose_base_units,
                 ),
             ]
         )
@@ -265,3 +298,8 @@ def _choose_profile(ctx: click.Context, _: click.Parameter, value: str | None) -
 def _choose_json(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001
     if value:
         ctx.ensure_object(Session).as_json = True
+
+
+def _choose_base_units(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001
+    if value:
+        ctx.ensure_object(Session).in_base_units = True

@@ -148,8 +148,9 @@ def _require_worth(
         raise ScenarioError(f"worth {shown} in the request's totals, but {booked} by the books")
 
 
-def _dollars(cents: int) -> str:
-    return f"{cents // 100}.{cents % 100:02}"
+def _dollars(cents: int) -> str | None:
+    """Return dollars; None where nothing states a value."""
+    return f"{cents // 100}.{cents % 100:02}" if cents else None
 
 
 def _withdraw(stage: Stage, board: Board, act: SecondAct, request: FreezeRequestView) -> None:
