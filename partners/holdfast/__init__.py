@@ -13,7 +13,6 @@ it may change in any release.
 The blueprint for Flask is in `holdfast.webhooks.flask_blueprint`, for it needs the extra `flask`.
 """
 
-from holdfast.amounts import AmountTextError, KnownAssets, format_amount, parse_amount
 from holdfast.client.client import Client, Document
 from holdfast.client.draft import Draft, new_nonce, read_draft
 from holdfast.client.joining import Joining, Person, System, join
@@ -42,9 +41,15 @@ from holdfast.evidence.examination import Examination, examine
 from holdfast.evidence.key_directory import KeyDirectory
 from holdfast.evidence.notice import Notice, prove_notice
 from holdfast.evidence.withdrawal_notice import WithdrawalNotice, prove_withdrawal
-from holdfast.known_assets import shipped_assets
 from holdfast.profiles.private_files import read_private, write_private
 from holdfast.profiles.store import Profile, ProfileStore
+from holdfast.protocol.amounts import (
+    AmountTextError,
+    KnownAssets,
+    format_amount,
+    parse_amount,
+    shipped_assets,
+)
 from holdfast.protocol.chains.comparison import comparison_key
 from holdfast.webhooks.receiver import Event, verify_notice, verify_webhook
 from holdfast.webhooks.seen_events import Claim, SeenEvents, SqliteSeenEvents

@@ -189,8 +189,8 @@ def test_what_is_asked_of_two_partners_stands_in_both_rows_and_counts_once(w: Wo
 def _marked(w: World) -> tuple[dict[str, Any], str, str]:
     """Have B and C freeze the same 700, B's valued, and the requester mark C's."""
     request = w.live(to=[w.cast.b.handle, w.cast.c.handle])
-    usd = {"usd": {"value": "10.00", **USD}}
-    told = w.report(w.cast.b, request, [found_line("700", **usd), frozen_line("700", **usd)])
+    usd = {"value": "10.00", **USD}
+    told = w.report(w.cast.b, request, [found_line("700", usd=usd), frozen_line("700", usd=usd)])
     ours, issuers = told["lines"][1]["hold"], w.freeze(w.cast.c, request)
     w.act(w.cast.a.analyst, request, "same-funds", hold=issuers, same_as=ours)
     return request, ours, issuers

@@ -2,7 +2,7 @@
 
 import click
 
-from holdfast.amounts import AmountTextError, KnownAssets, parse_amount
+from holdfast.protocol.amounts import AmountTextError, KnownAssets, parse_amount
 
 #: Stands where an asset does that the amount names already.
 IN_THE_AMOUNT = "-"

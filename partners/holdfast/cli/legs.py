@@ -8,7 +8,6 @@ from typing import Any
 import click
 from pydantic import TypeAdapter
 
-from holdfast.amounts import AmountTextError, KnownAssets, parse_amount
 from holdfast.cli.amount_options import IN_THE_AMOUNT
 from holdfast.cli.decisions import show_awaited
 from holdfast.cli.session import (
@@ -24,6 +23,7 @@ from holdfast.cli.sums import line_cells
 from holdfast.client.client import Client
 from holdfast.errors import InvalidDraftError
 from holdfast.protocol import strict_json
+from holdfast.protocol.amounts import AmountTextError, KnownAssets, parse_amount
 from holdfast.protocol.errors import ProtocolError
 from holdfast.protocol.payloads import Next, ReportLine, format_time
 from holdfast.protocol.views import ActView, FreezeReportView, FreezeRequestView

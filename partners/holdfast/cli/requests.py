@@ -64,8 +64,9 @@ def draft(session: Session, *, for_csv: bool) -> None:
     """Print a request to fill in: `holdfast draft > request.json`.
 
     With --csv it is the template beside a CSV file, whose columns are: account (CAIP-10), or chain
-    and address; and, as far as known, tag, asset (CAIP-19), amount (1.5 ETH, 2_500 USDT@eip155:56, or base
-    units in digits only; empty for the whole balance), role, tx, block, note. In whole_account say why all of the account is asked for, not only what came there.
+    and address; and, as far as known, tag, asset (CAIP-19), amount (1.5 ETH, 2_500 USDT@BSC, or
+    base units in digits only; empty for the whole balance), role, tx, block, note. In
+    whole_account say why all of the account is asked for, not only what came there.
     """
     del session
     click.echo(_TEMPLATE % ("" if for_csv else _ADDRESSES), nl=False)

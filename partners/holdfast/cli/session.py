@@ -15,16 +15,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from holdfast.amounts import KnownAssets, format_amount, format_number
 from holdfast.cli.exit_codes import exit_code_for
 from holdfast.client.client import Client
 from holdfast.client.draft import fault_words
 from holdfast.clock import wall_clock
 from holdfast.errors import ApiError, AuthenticationError, HoldfastError, InvalidDraftError
 from holdfast.evidence.key_directory import KeyDirectory
-from holdfast.known_assets import shipped_assets
 from holdfast.profiles.store import Profile, ProfileStore
 from holdfast.protocol import canonical_json
+from holdfast.protocol.amounts import KnownAssets, format_amount, format_number, shipped_assets
 from holdfast.protocol.payloads import parse_time
 from holdfast.protocol.type_ids import id_pattern
 from holdfast.wording import counted

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 import click
 
-from holdfast.amounts import format_amount
 from holdfast.cli.session import Session, SessionCommand, facts, pass_session, table
 from holdfast.cli.sums import dollars, unvalued_words
 from holdfast.client.client import yearly_summary
 from holdfast.client.transport import Transport
+from holdfast.protocol.amounts import format_amount
 from holdfast.protocol.life_cycle_views import (
     AssetFigures,
     Durations,

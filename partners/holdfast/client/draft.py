@@ -15,11 +15,16 @@ from typing import Any
 
 from pydantic import ValidationError as ModelError
 
-from holdfast.amounts import AmountTextError, KnownAssets, parse_amount, require_some
 from holdfast.client.json_lines import lines_by_pointer, nearest_line
 from holdfast.errors import InvalidDraftError
-from holdfast.known_assets import CHAIN_NAMES, shipped_assets
 from holdfast.protocol import canonical_json, strict_json
+from holdfast.protocol.amounts import (
+    AmountTextError,
+    KnownAssets,
+    parse_amount,
+    require_some,
+    shipped_assets,
+)
 from holdfast.protocol.chains.chain import shipped_chains
 from holdfast.protocol.chains.format_errors import AccountError
 from holdfast.protocol.errors import ProtocolError, StrictJsonError
@@ -155,15 +160,21 @@ def _state_in_base_units(addresses: object, lines: Mapping[str, int]) -> list[tu
     """Turn the amounts of addresses into base units; return what is wrong, by line."""
     faults = []
     for number, address in enumerate(addresses if isinstance(addresses, list) else ()):
-        try:
-            if isinstance(address, dict):
-                _state_amount(address, shipped_assets())
-        except AmountTextError as error:
+        for fault in _amount_faults(address) if isinstance(address, dict) else ():
             pointer = f"/addresses/{number}/amount"
             line = nearest_line(dict(lines), pointer)
-            faults.append((line or 0, _fault(line, pointer, str(error))))
-            del address["amount"]
+            faults.append((line or 0, _fault(line, pointer, fault)))
     return faults
+
+
+def _amount_faults(address: dict[str, Any]) -> list[str]:
+    """Turn an address's amount into base units; return what is wrong with it, and leave it out."""
+    try:
+        _state_amount(address, shipped_assets())
+    except AmountTextError as error:
+        del address["amount"]
+        return [str(error)]
+    return []
 
 
 def _state_amount(address: dict[str, Any], known: KnownAssets) -> None:
@@ -335,11 +346,7 @@ def _read_row(
         members["whole_account"] = {"why": values["whole_account"]}
     if values.get("block"):
         members["block"] = int(values["block"]) if values["block"].isdecimal() else values["block"]
-    try:
-        _state_amount(members, shipped_assets())
-    except AmountTextError as error:
-        faults.append(f"line {line}: amount: {error}")
-        del members["amount"]
+    faults.extend(f"line {line}: amount: {fault}" for fault in _amount_faults(members))
     try:
         addresses.append(FlaggedAddress.model_validate(members))
     except ModelError as error:

@@ -8,9 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from holdfast.amounts import format_amount
-from holdfast.known_assets import shipped_assets
 from holdfast.protocol import canonical_json
+from holdfast.protocol.amounts import format_amount, shipped_assets
 from holdfast.protocol.life_cycle_views import FlaggedPlace, TraceEdge, TraceNode, TracePage
 
 #: How many accounts at the other end of a transaction are named; the rest are counted.

@@ -6,10 +6,12 @@ in a table (`KnownAssets`); where it does not, base units are shown as such, nev
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 
-from holdfast.errors import HoldfastError
+from holdfast.protocol.chains.asset import display_units
+from holdfast.protocol.chains.chain import NATIVE_NAMESPACE, Chains, shipped_chains
+from holdfast.protocol.chains.format_errors import AccountError
+from holdfast.protocol.errors import ProtocolError
 from holdfast.protocol.views import AssetUnit
 
 #: Amounts are below 2^256, which has 78 digits.
@@ -26,54 +28,71 @@ _SYMBOL = re.compile(r"[A-Za-z$₮][A-Za-z0-9.$₮+-]{0,31}")
 _COMMA_FRACTION = re.compile(r"[0-9]+,[0-9]{1,2}|[0-9]+,[0-9]{4,}", re.ASCII)
 
 
-class AmountTextError(HoldfastError, ValueError):
+class AmountTextError(ProtocolError, ValueError):
     """An amount cannot be read; the message says what to write instead."""
 
 
-@dataclass(frozen=True)
 class KnownAssets:
-    """Which assets have which symbol and decimals, and what people call their chains.
+    """Which assets have which symbol and decimals, by a table of chains.
 
-    Attributes:
-        units: By CAIP-19 id in its canonical form.
-        chains: CAIP-2 id by name, in lower case: "ethereum", "eth".
-        chain_names: What people call a chain, by CAIP-2 id.
+    Args:
+        chains: The table: the one that ships, or what `GET /v1/chains` serves.
     """
 
-    units: Mapping[str, AssetUnit] = field(default_factory=dict)
-    chains: Mapping[str, str] = field(default_factory=dict)
-    chain_names: Mapping[str, str] = field(default_factory=dict)
+    def __init__(self, chains: Chains) -> None:
+        self._chains = chains
+        self._units: dict[str, AssetUnit | None] = {}
 
     def unit(self, asset: str | None) -> AssetUnit | None:
-        """Return symbol and decimals of an asset; None where they are not known."""
-        return None if asset is None else self._by_folded_id.get(fold_asset(asset))
+        """Return symbol and decimals of an asset (CAIP-19); None where they are not known."""
+        if asset is None:
+            return None
+        if asset not in self._units:
+            [found] = display_units(self._chains, [asset]).values() or [None]
+            self._units[asset] = AssetUnit.model_validate(found) if found else None
+        return self._units[asset]
 
     def of_symbol(self, symbol: str, chain: str | None = None) -> list[str]:
         """Return the assets of a symbol, written in any case; only those on `chain`, if given."""
-        wanted = symbol.casefold()
-        return [
-            asset
-            for asset, unit in self.units.items()
-            if unit.symbol.casefold() == wanted and chain in {None, asset.partition("/")[0]}
-        ]
+        found = self._by_symbol.get(symbol.casefold(), [])
+        return [asset for asset in found if chain in {None, asset.partition("/")[0]}]
 
     def chain(self, text: str) -> str:
-        """Return the CAIP-2 id of a chain that is written as id or by a name."""
-        return self.chains.get(text.strip().casefold(), text.strip())
+        """Return the CAIP-2 id of a chain that is written as id, name or symbol.
+
+        Raises:
+            AmountTextError: No chain, or more than one, is called so.
+        """
+        try:
+            return self._chains.named(text).caip2
+        except AccountError as error:
+            raise AmountTextError(f"{text!r} after @: {error.message}") from None
+
+    def canonical_chain(self, caip2: str) -> str | None:
+        """Return the id that stands in assets for a chain's id or alias; None: no such chain."""
+        chain = self._chains.get(caip2)
+        return chain.caip2 if chain else None
 
     def chain_name(self, caip2: str) -> str:
         """Return what people call a chain; its id where no name is known."""
-        return self.chain_names.get(caip2, caip2)
+        chain = self._chains.get(caip2)
+        return chain.name if chain else caip2
 
     @cached_property
-    def _by_folded_id(self) -> Mapping[str, AssetUnit]:
-        return {fold_asset(asset): unit for asset, unit in self.units.items()}
+    def _by_symbol(self) -> Mapping[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for chain in self._chains:
+            native = f"{chain.caip2}/{NATIVE_NAMESPACE}:{chain.native.slip44}"
+            found.setdefault(chain.native.symbol.casefold(), []).append(native)
+        for asset, token in self._chains.tokens.items():
+            found.setdefault(token.symbol.casefold(), []).append(asset)
+        return found
 
 
-def fold_asset(asset: str) -> str:
-    """Return a CAIP-19 id without the capitals of hex digits, which are a checksum and no name."""
-    head, mark, rest = asset.partition(":0x")
-    return f"{head}{mark}{rest.lower()}" if mark else asset
+@cache
+def shipped_assets() -> KnownAssets:
+    """Return the assets of the table that ships."""
+    return KnownAssets(shipped_chains())
 
 
 def parse_amount(
@@ -173,6 +192,7 @@ def _asset_of(
 ) -> str:
     """Return the one asset that a symbol means here."""
     there = known.chain(place) if place else None
+    chain = chain and known.canonical_chain(chain)
     if asset is not None:
         return _asset_at_hand(known, symbol, there, asset)
     if there is not None and chain is not None and there != chain:
@@ -195,6 +215,11 @@ def _asset_of(
             f"no {symbol} is known on {known.chain_name(str(where))}: write one of "
             f"{_choices(symbol, anywhere)}, or base units with the asset as CAIP-19"
         )
+    if where is not None:
+        raise AmountTextError(
+            f"several assets on {known.chain_name(where)} are called {symbol}: write base units with "
+            f"the asset as CAIP-19, one of {', '.join(found)}"
+        )
     raise AmountTextError(f"{symbol} is on several chains: write one of {_choices(symbol, found)}")
 
 
@@ -206,17 +231,19 @@ def _asset_at_hand(known: KnownAssets, symbol: str, there: str | None, asset: st
         )
     if unit.symbol.casefold() != symbol.casefold():
         raise AmountTextError(f"{symbol} is not the asset's symbol: {asset} is {unit.symbol}")
-    at = asset.partition("/")[0]
+    at = known.canonical_chain(asset.partition("/")[0])
     if there not in {None, at}:
         raise AmountTextError(
             f"{symbol} is said to be on {known.chain_name(str(there))}, the asset is on "
-            f"{known.chain_name(at)}: they must agree"
+            f"{known.chain_name(str(at))}: they must agree"
         )
     return asset
 
 
 def _choices(symbol: str, assets: Sequence[str]) -> str:
-    return ", ".join(f"{symbol}@{chain}" for chain in sorted({a.partition("/")[0] for a in assets}))
+    return ", ".join(
+        f"{symbol}@{chain}" for chain in dict.fromkeys(a.partition("/")[0] for a in assets)
+    )
 
 
 def _base_units(number: str, decimals: int, written: str, symbol: str) -> str:
