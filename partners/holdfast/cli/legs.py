@@ -259,8 +259,7 @@ def report(
         for line, amount, reason in corrected
     ]
     options = _Amounts(client, view, session.assets)
-    for line in lines:
-        options.state(line)
+    _state_all(options, lines)
     if usd is not None:
         _state_value([line for line in lines if "amount" in line], usd, now)
     filed = _lines_of(file) if file else []
@@ -358,7 +357,7 @@ class _Amounts:
         """Put base units in place of a line's amount, and the asset in place of `-`.
 
         Raises:
-            click.UsageError: It cannot be read; says what to write.
+            InvalidDraftError: It cannot be read; says what to write.
         """
         text = line.get("amount")
         if not isinstance(text, str):
@@ -370,7 +369,7 @@ class _Amounts:
             asset, line["amount"] = self._parsed(line, text)
         if "asset" in line:
             if asset in {None, IN_THE_AMOUNT}:
-                raise click.UsageError(f"{text!r} does not say of which asset: name it (CAIP-19)")
+                raise InvalidDraftError([f"{text!r} names no asset: give it as CAIP-19"])
             line["asset"] = asset
 
     def _parsed(self, line: dict[str, Any], text: str) -> tuple[str | None, str]:
@@ -383,7 +382,7 @@ class _Amounts:
                 asset = self._asset_of(line)
             return parse_amount(text, self._known, asset=asset)
         except AmountTextError as error:
-            raise click.UsageError(f"amount: {error}") from None
+            raise InvalidDraftError([f"amount: {error}"]) from None
 
     def _chain(self, line: dict[str, Any]) -> str | None:
         for address in self._client.addresses(self._request_id):
@@ -401,14 +400,14 @@ class _Amounts:
 
 
 def _state_all(amounts: _Amounts, lines: list[Any]) -> None:
-    """Do so for the lines of a file; name all that are wrong."""
+    """Do so for many lines, and name all that are wrong."""
     faults = []
     for number, line in enumerate(lines):
         try:
             if isinstance(line, dict):
                 amounts.state(line)
-        except click.UsageError as error:
-            faults.append(f"/lines/{number}: {error.message}")
+        except InvalidDraftError as error:
+            faults += [f"/lines/{number}: {fault}" for fault in error.faults]
     if faults:
         raise InvalidDraftError(faults)
 

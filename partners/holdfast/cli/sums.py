@@ -20,7 +20,7 @@ def sum_rows(session: Session, totals: Mapping[str, AssetTotals]) -> list[tuple[
         if sums.usd is not None or sums.unvalued:
             usd = sums.usd or UsdTotals()
             values = (dollars(getattr(usd, name)) for name in SUMS)
-            rows.append((f"in USD{unvalued_words(sums.unvalued)}", *values))
+            rows.append((f"in USD, as stated{unvalued_words(sums.unvalued)}", *values))
     return rows
 
 

@@ -164,6 +164,8 @@ def _parts(written: str) -> tuple[str, str | None, str | None]:
         raise AmountTextError(f"{written!r} has an exponent: write all digits")
     if not _NUMBER.fullmatch(number):
         _refuse_number(number)
+    if re.match(r"0[0-9]", number):
+        raise AmountTextError(f"{number!r} begins with a zero: leave it out")
     if not rest:
         return number, None, None
     symbol, mark, place = rest.partition("@")
@@ -217,8 +219,8 @@ def _asset_of(
         )
     if where is not None:
         raise AmountTextError(
-            f"several assets on {known.chain_name(where)} are called {symbol}: write base units with "
-            f"the asset as CAIP-19, one of {', '.join(found)}"
+            f"several assets on {known.chain_name(where)} are called {symbol}: write base units "
+            f"with the asset as CAIP-19, one of {', '.join(found)}"
         )
     raise AmountTextError(f"{symbol} is on several chains: write one of {_choices(symbol, found)}")
 

@@ -59,7 +59,6 @@ def test_what_is_shown_is_read_as_the_same_amount(base_units: int, decimals: int
         ("1.500000000 USDT@eip155:1", USDT, "1500000"),
         ("0.3 BTC", BITCOIN, "30000000"),
         ("12000", None, "12000"),
-        ("007", None, "7"),
     ],
 )
 def test_amounts_are_read_with_symbol_and_chain(
@@ -93,6 +92,7 @@ def test_a_bare_symbol_is_that_of_the_line_at_hand(chain: str, decimals: int) ->
         ("5. BTC", {}, "is no number"),
         ("-1 BTC", {}, "no sign"),
         ("\N{MINUS SIGN}1 BTC", {}, "no sign"),
+        ("007", {}, "begins with a zero"),
         ("1e18", {}, "exponent"),
         ("1E+18 ETH", {}, "exponent"),
         ("", {}, "is no amount"),
@@ -122,7 +122,7 @@ def test_what_cannot_be_read_says_what_to_write(
     assert said in str(refused.value)
 
 
-@pytest.mark.parametrize("zero", ["0", "00"])
+@pytest.mark.parametrize("zero", ["0"])
 def test_an_amount_of_nothing_is_refused_with_what_means_all(zero: str) -> None:
     with pytest.raises(AmountTextError, match="leave it out for the whole balance"):
         require_some(zero)
