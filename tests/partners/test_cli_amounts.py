@@ -1,5 +1,6 @@
 """The same amount reads the same on every surface, and what people write is sent in base units."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,7 @@ def test_one_and_a_half_reads_the_same_whatever_the_decimals(
         assert "1.5" in output
         assert "USDT" in output
         shown[chain] = " ".join(output.replace(chain, "CHAIN").split()).replace("- ", "")
-        shown[chain] = shown[chain].replace("-", "")
+        shown[chain] = re.sub(r"inc_\w+", "inc", shown[chain].replace("-", ""))
     # Nothing but the chain's name differs.
     assert shown["Ethereum"] == shown["BNB Smart Chain"]
 
@@ -156,7 +157,7 @@ def test_what_nothing_values_is_a_dash_and_counted_and_never_zero(
     answer_request(stub, totals={ETHEREUM: {"found": "1", "unvalued": 1}})
     [row] = [line for line in shell("status", FRQ).output.splitlines() if "in USD" in line]
     assert row.split()[-6:] == ["\N{EN DASH}"] * 6
-    assert "0.00" not in shell("status", FRQ).output
+    assert not re.search(r"\b0\.00\b", shell("status", FRQ).output)
 
 
 def test_a_report_takes_amounts_as_people_write_them(shell: Shell, stub: StubCoordinator) -> None:
