@@ -162,7 +162,7 @@ def test_a_csv_file_needs_its_template() -> None:
 
 
 def test_eleven_thousand_lines_are_read_with_progress_and_one_fault_is_found() -> None:
-    lines = [f"ethereum,0x{number:040x},{number},{ETH}" for number in range(11_000)]
+    lines = [f"ethereum,0x{number:040x},{number + 1},{ETH}" for number in range(11_000)]
     raw = "\n".join(["chain,address,amount,asset", *lines]).encode()
     told: list[int] = []
     draft = read_csv(raw, TEMPLATE, progress=told.append)
