@@ -42,6 +42,7 @@ from coordinator.storage.ending import disputes as dispute_store
 from coordinator.storage.ledger import freeze_ledger as ledger_store
 from coordinator.storage.ledger import hold_clocks, ledger_totals
 from coordinator.storage.requests import freeze_requests as request_store
+from coordinator.storage.requests import info_requests
 from coordinator.storage.requests import legs as store
 from coordinator.storage.requests import tasks as task_store
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
@@ -153,7 +154,11 @@ def change_leg(on: LegContext, act: LegAct, ledger: LegLedger, **values: Any) ->
         over.add(LegFlag.UNDELIVERABLE)
     last_act = values.get("last_act", leg.last_act)
     ended = values.get("ended", leg.ended)
+    if ended or LegFlag.UNDELIVERABLE in over:
+        values |= store.REACHED
     if ended:
+        if LegFlag.INFO_REQUESTED in leg.flags:
+            info_requests.end_of_leg(uow.connection, leg.id, uow.now)
         # None can be made good any more: nobody acknowledges or answers after the end.
         over |= {LegFlag.OVERDUE, LegFlag.UNANSWERED, LegFlag.INFO_REQUESTED}
     else:
@@ -174,6 +179,7 @@ def change_leg(on: LegContext, act: LegAct, ledger: LegLedger, **values: Any) ->
     )
     owes = _owes_answer(on, ledger)
     values["flags"] = flags_with(flags, LegFlag.ANSWER_OWED, holds=owes)
+    values["owed_since"] = (leg.owed_since or uow.now) if owes else None
     store.change(uow.connection, leg, status=status.value, owes_answer=owes, **values)
     settle_final(uow, on.request)
     return status
@@ -313,7 +319,8 @@ def _deliver(uow: UnitOfWork, actor: Actor, leg_ids: Collection[str]) -> int:
     for leg in legs:
         if leg.status != LegStatus.QUEUED:
             flags = flags_with(leg.flags, LegFlag.UNDELIVERABLE, holds=False)
-            store.change(uow.connection, leg, delivered_at=uow.now, flags=flags)
+            values = {"delivered_at": uow.now, "flags": flags, **store.REACHED}
+            store.change(uow.connection, leg, **values)
     queued = [leg for leg in legs if leg.status == LegStatus.QUEUED]
     if not queued:
         return 0
@@ -352,13 +359,15 @@ def _flag(uow: UnitOfWork, actor: Actor, leg_id: str, flag: LegFlag, event: Even
     on = locked_leg(uow, actor, leg_id)
     if on is None or on.leg.ended or flag.value in on.leg.flags or not _applies(flag, on):
         return Answer(200, {"status": "unchanged"})
-    seen: dict[str, datetime] = {}
+    seen: dict[str, datetime | str] = {}
     told: JsonObject = {"flag": flag.value}
     if flag is LegFlag.OVERDUE:
         seen["overdue_at"] = uow.now
     if flag is LegFlag.UNANSWERED:
         seen["unanswered_at"] = uow.now
         told |= _missing_answers(on)
+    if flag is LegFlag.UNDELIVERABLE:
+        seen |= {"unreached_at": uow.now, "unreached_for": on.request.requester}
     flags = flags_with(on.leg.flags, flag, holds=True)
     store.change(uow.connection, on.leg, flags=flags, **seen)
     recorded = on.record(event, told)

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, bindparam, select, update
@@ -25,6 +26,8 @@ class PartnerAsked(NamedTuple):
     status: str
 
 
+#: What becomes of a leg whose notice was given up, once it arrives or is needed no more.
+REACHED = MappingProxyType({"unreached_for": None, "unreached_at": None})
 #: Legs still queued that one look at the feed considers.
 _OLDEST = 100
 
@@ -71,6 +74,8 @@ _DELIVER = Prebuilt(
         last_act=bindparam("act"),
         delivered_at=bindparam("at"),
         flags=bindparam("new_flags"),
+        unreached_for=None,
+        unreached_at=None,
     ),
     among=LegRow.id,
 )
