@@ -8,6 +8,7 @@ that a leg that some act forgot shows.
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, func, select
@@ -88,6 +89,15 @@ class _Stored:
             own_events=Counter({str(row[0]): row[1] for row in connection.execute(own)}),
         )
 
+    def next_of(self, leg: LegRow, column: str) -> datetime | None:
+        """Return the first of a time of the leg's own open holds that did not lapse."""
+        times = [
+            getattr(hold, column)
+            for hold in self.holds.values()
+            if hold.leg_id == leg.id and not hold.ended and not hold.lapsed
+        ]
+        return min((time for time in times if time is not None), default=None)
+
     def is_taken_back(self, link: HoldLinkRow) -> bool:
         """Tell whether the request of a link, or its address there, was taken back."""
         request, hold = self.requests[link.request_id], self.holds[link.hold_id]
@@ -153,11 +163,18 @@ def _of_legs(connection: Connection, stored: _Stored, owing: set[str]) -> Iterat
             "status": status.value,
             "ended": is_over,
             "owes_answer": leg.id in owing,
+            "hold_ends_at": stored.next_of(leg, "hold_expires_at"),
+            "account_review_at": stored.next_of(leg, "review_at"),
             "flags": [flag.value for flag in LegFlag if _is_flagged(stored, leg, flag, owing)],
             "event_sequence": stored.events[leg.id],
             "requester_sequence": stored.for_requester[leg.id],
         }
         yield from _differences(f"{leg.partner} on {leg.request_id}", leg, expected)
+        if (leg.owed_since is not None) != leg.owes_answer:
+            yield f"{leg.partner} on {leg.request_id} owes an answer since {leg.owed_since}"
+        is_unreached = leg.unreached_for == request.requester and leg.unreached_at is not None
+        if is_unreached != (LegFlag.UNDELIVERABLE in leg.flags and not is_over):
+            yield f"{leg.partner} on {leg.request_id} is unreached for {leg.unreached_for}"
         if not is_over:
             yield from _of_clock(stored, leg, request, ledger)
 

@@ -180,6 +180,7 @@ def change_leg(on: LegContext, act: LegAct, ledger: LegLedger, **values: Any) ->
     owes = _owes_answer(on, ledger)
     values["flags"] = flags_with(flags, LegFlag.ANSWER_OWED, holds=owes)
     values["owed_since"] = (leg.owed_since or uow.now) if owes else None
+    values |= _next_looks(ledger)
     store.change(uow.connection, leg, status=status.value, owes_answer=owes, **values)
     settle_final(uow, on.request)
     return status
@@ -194,6 +195,16 @@ def _owes_answer(on: LegContext, ledger: LegLedger) -> bool:
         # It may be owed again, and then nobody has it yet.
         task_store.forget(connection, leg.partner, settling_task(leg).id)
     return owes
+
+
+def _next_looks(ledger: LegLedger) -> dict[str, datetime | None]:
+    """Return when the first of a leg's own holds ends, and when it looks at an account again."""
+    running = [hold for hold in ledger.holds.values() if hold.is_open and not hold.lapsed]
+    reviews = [hold.review_at for hold in running if hold.review_at is not None]
+    return {
+        "hold_ends_at": min((hold.hold_expires_at for hold in running), default=None),
+        "account_review_at": min(reviews, default=None),
+    }
 
 
 def _is_disputed(on: LegContext, ledger: LegLedger) -> bool:

@@ -6,7 +6,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, bindparam, select, update
+from sqlalchemy import Connection, Select, bindparam, null, select, update
 
 from coordinator.domain import leg as leg_rules
 from coordinator.domain.errors import ConflictError
@@ -74,8 +74,8 @@ _DELIVER = Prebuilt(
         last_act=bindparam("act"),
         delivered_at=bindparam("at"),
         flags=bindparam("new_flags"),
-        unreached_for=None,
-        unreached_at=None,
+        unreached_for=null(),
+        unreached_at=null(),
     ),
     among=LegRow.id,
 )

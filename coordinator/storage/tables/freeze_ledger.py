@@ -60,21 +60,7 @@ class HoldRow(Base):
             sqlite_where=text("same_funds_as IS NOT NULL"),
             postgresql_where=text("same_funds_as IS NOT NULL"),
         ),
-        # What waits for the partner that holds, by its time.
-        Index(
-            "ix_hold_ends",
-            "partner",
-            "hold_expires_at",
-            sqlite_where=text("ended = 0 AND lapsed = 0"),
-            postgresql_where=text("NOT ended AND NOT lapsed"),
-        ),
-        Index(
-            "ix_hold_to_review",
-            "partner",
-            "review_at",
-            sqlite_where=text("review_at IS NOT NULL AND ended = 0 AND lapsed = 0"),
-            postgresql_where=text("review_at IS NOT NULL AND NOT ended AND NOT lapsed"),
-        ),
+        # What its requester asks the partner that holds to extend, by its end.
         Index(
             "ix_hold_to_extend",
             "partner",

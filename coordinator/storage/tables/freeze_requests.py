@@ -269,6 +269,16 @@ class LegRow(Base):
             sqlite_where=text("owed_since IS NOT NULL"),
             postgresql_where=text("owed_since IS NOT NULL"),
         ),
+        *(
+            Index(
+                f"ix_leg_{column}",
+                "partner",
+                column,
+                sqlite_where=text(f"{column} IS NOT NULL"),
+                postgresql_where=text(f"{column} IS NOT NULL"),
+            )
+            for column in ("hold_ends_at", "account_review_at")
+        ),
         # What waits for the requester: somebody telephones.
         Index(
             "ix_leg_unreached_for",
@@ -309,6 +319,12 @@ class LegRow(Base):
     )
     owes_answer: Mapped[bool] = mapped_column(default=False, server_default=false())
     owed_since: Mapped[Micros | None] = mapped_column(comment="since when; None: nothing is owed")
+    hold_ends_at: Mapped[Micros | None] = mapped_column(
+        comment="when the first of its open holds ends or is reviewed"
+    )
+    account_review_at: Mapped[Micros | None] = mapped_column(
+        comment="when it looks at the first whole account again that it froze"
+    )
     unreached_for: Mapped[str | None] = mapped_column(
         String(253), comment="the requester, while its notice does not arrive"
     )

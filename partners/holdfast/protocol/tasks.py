@@ -26,7 +26,7 @@ class TaskKind(StrEnum):
     ACKNOWLEDGE = "acknowledge"
     ANSWER = "answer"  # of every address
     SETTLE = "settle"  # what is owed about holds after a withdrawal or a lapse
-    HOLD_ENDS = "hold_ends"  # or its review date comes
+    HOLD_ENDS = "hold_ends"  # the first of a leg's, or its review date comes
     REVIEW_ACCOUNT = "review_account"  # that is frozen whole
     ANSWER_EXTENSION = "answer_extension"  # that the requester asks for
     CONSIDER_RELEASE = "consider_release"  # of what nobody answered a dispute about
@@ -55,8 +55,8 @@ _ABOUT: Mapping[TaskKind, str] = MappingProxyType(
         TaskKind.ACKNOWLEDGE: "leg",
         TaskKind.ANSWER: "leg",
         TaskKind.SETTLE: "leg",
-        TaskKind.HOLD_ENDS: "hld",
-        TaskKind.REVIEW_ACCOUNT: "hld",
+        TaskKind.HOLD_ENDS: "leg",
+        TaskKind.REVIEW_ACCOUNT: "leg",
         TaskKind.ANSWER_EXTENSION: "hld",
         TaskKind.CONSIDER_RELEASE: "dsp",
         TaskKind.REACH_PARTNER: "leg",

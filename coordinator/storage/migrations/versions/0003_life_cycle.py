@@ -399,6 +399,15 @@ def _add_what_tasks_need() -> None:
     )
     op.add_column("leg", _time("owed_since", "since when; None: nothing is owed"))
     op.add_column(
+        "leg", _time("hold_ends_at", "when the first of its open holds ends or is reviewed")
+    )
+    op.add_column(
+        "leg",
+        _time(
+            "account_review_at", "when it looks at the first whole account again that it froze"
+        ),
+    )
+    op.add_column(
         "leg",
         sa.Column(
             "unreached_for",
@@ -465,6 +474,8 @@ _FILL = (
     "UPDATE leg SET owed_since = COALESCE((SELECT MIN(hold.owed_since) FROM hold JOIN hold_link "
     "ON hold_link.hold_id = hold.id WHERE hold_link.leg_id = leg.id), queued_at) "
     "WHERE owes_answer",
+    "UPDATE leg SET hold_ends_at = (SELECT MIN(hold_expires_at) FROM hold "
+    "WHERE hold.leg_id = leg.id AND NOT ended AND NOT lapsed)",
     "UPDATE leg SET unreached_at = queued_at, unreached_for = "
     + _OF_REQUEST.format("leg")
     + " WHERE delivered_at IS NULL AND NOT ended AND CAST(flags AS TEXT) LIKE '%undeliverable%'",
@@ -500,17 +511,12 @@ _BY_TIME = (
         ["unreached_for", "unreached_at"],
         "unreached_for IS NOT NULL",
     ),
+    ("ix_leg_hold_ends_at", "leg", ["partner", "hold_ends_at"], "hold_ends_at IS NOT NULL"),
     (
-        "ix_hold_ends",
-        "hold",
-        ["partner", "hold_expires_at"],
-        "NOT ended AND NOT lapsed",
-    ),
-    (
-        "ix_hold_to_review",
-        "hold",
-        ["partner", "review_at"],
-        "review_at IS NOT NULL AND NOT ended AND NOT lapsed",
+        "ix_leg_account_review_at",
+        "leg",
+        ["partner", "account_review_at"],
+        "account_review_at IS NOT NULL",
     ),
     (
         "ix_hold_to_extend",
