@@ -69,6 +69,7 @@ NOT_OF_SERVICES = {
     "Page",
     "Problem",
     "ServiceView",
+    "TaskPage",
     "TimelinePage",
     "View",
 }

@@ -154,11 +154,8 @@ def change_leg(on: LegContext, act: LegAct, ledger: LegLedger, **values: Any) ->
         over.add(LegFlag.UNDELIVERABLE)
     last_act = values.get("last_act", leg.last_act)
     ended = values.get("ended", leg.ended)
-    if ended or LegFlag.UNDELIVERABLE in over:
-        values |= store.REACHED
     if ended:
-        if LegFlag.INFO_REQUESTED in leg.flags:
-            info_requests.end_of_leg(uow.connection, leg.id, uow.now)
+        _end_questions(on)
         # None can be made good any more: nobody acknowledges or answers after the end.
         over |= {LegFlag.OVERDUE, LegFlag.UNANSWERED, LegFlag.INFO_REQUESTED}
     else:
@@ -181,6 +178,7 @@ def change_leg(on: LegContext, act: LegAct, ledger: LegLedger, **values: Any) ->
     values["flags"] = flags_with(flags, LegFlag.ANSWER_OWED, holds=owes)
     values["owed_since"] = (leg.owed_since or uow.now) if owes else None
     values |= _next_looks(ledger)
+    values |= store.REACHED if ended or LegFlag.UNDELIVERABLE in over else {}
     store.change(uow.connection, leg, status=status.value, owes_answer=owes, **values)
     settle_final(uow, on.request)
     return status
@@ -195,6 +193,11 @@ def _owes_answer(on: LegContext, ledger: LegLedger) -> bool:
         # It may be owed again, and then nobody has it yet.
         task_store.forget(connection, leg.partner, settling_task(leg).id)
     return owes
+
+
+def _end_questions(on: LegContext) -> None:
+    if LegFlag.INFO_REQUESTED in on.leg.flags:
+        info_requests.end_of_leg(on.uow.connection, on.leg.id, on.uow.now)
 
 
 def _next_looks(ledger: LegLedger) -> dict[str, datetime | None]:

@@ -81,9 +81,7 @@ def hold(connection: Connection, hold_id: str) -> HoldRow | None:
     return read_one(connection, select(HoldRow).where(HoldRow.id == hold_id))
 
 
-def ask_for_later_end(
-    connection: Connection, row: HoldRow, request_id: str, now: datetime
-) -> None:
+def ask_for_later_end(connection: Connection, row: HoldRow, request_id: str, now: datetime) -> None:
     """Note that a request asks for a later end of a hold than the one that it has now."""
     connection.execute(
         update(HoldRow)

@@ -144,6 +144,14 @@ def requests_of(connection: Connection, leg_ids: Collection[str]) -> set[str]:
     return set(_REQUESTS_OF.rows(connection, among=sorted(leg_ids)))
 
 
+def partners_by_leg(connection: Connection, leg_ids: Collection[str]) -> dict[str, str]:
+    """Return whose each of a few legs is."""
+    if not leg_ids:
+        return {}
+    query = select(LegRow.id, LegRow.partner).where(LegRow.id.in_(sorted(leg_ids)))
+    return dict(connection.execute(query).all())
+
+
 def get_all(connection: Connection, leg_ids: Collection[str]) -> list[LegRow]:
     """Return legs, by id."""
     return _LEGS.rows(connection, among=sorted(leg_ids)) if leg_ids else []

@@ -394,18 +394,14 @@ def _add_what_tasks_need() -> None:
     for table in ("addition", "dispute", "info_request", "withdrawal_proposal"):
         op.add_column(table, _handle("requester", "whose request it is about"))
     op.add_column("dispute", _handle("partner", "whose leg it is about"))
-    op.add_column(
-        "info_request", _time("moot_at", "the request ended before a reply")
-    )
+    op.add_column("info_request", _time("moot_at", "the request ended before a reply"))
     op.add_column("leg", _time("owed_since", "since when; None: nothing is owed"))
     op.add_column(
         "leg", _time("hold_ends_at", "when the first of its open holds ends or is reviewed")
     )
     op.add_column(
         "leg",
-        _time(
-            "account_review_at", "when it looks at the first whole account again that it froze"
-        ),
+        _time("account_review_at", "when it looks at the first whole account again that it froze"),
     )
     op.add_column(
         "leg",
@@ -469,16 +465,23 @@ _FILL = (
         for table in ("addition", "dispute", "info_request")
     ),
     "UPDATE dispute SET partner = (SELECT partner FROM leg WHERE leg.id = dispute.leg_id)",
-    "UPDATE info_request SET moot_at = asked_at WHERE answered_at IS NULL AND leg_id IN "
-    "(SELECT id FROM leg WHERE ended)",
-    "UPDATE leg SET owed_since = COALESCE((SELECT MIN(hold.owed_since) FROM hold JOIN hold_link "
-    "ON hold_link.hold_id = hold.id WHERE hold_link.leg_id = leg.id), queued_at) "
-    "WHERE owes_answer",
-    "UPDATE leg SET hold_ends_at = (SELECT MIN(hold_expires_at) FROM hold "
-    "WHERE hold.leg_id = leg.id AND NOT ended AND NOT lapsed)",
-    "UPDATE leg SET unreached_at = queued_at, unreached_for = "
-    + _OF_REQUEST.format("leg")
-    + " WHERE delivered_at IS NULL AND NOT ended AND CAST(flags AS TEXT) LIKE '%undeliverable%'",
+    """
+    UPDATE info_request SET moot_at = asked_at
+    WHERE answered_at IS NULL AND leg_id IN (SELECT id FROM leg WHERE ended)
+    """,
+    """
+    UPDATE leg SET owed_since = COALESCE((SELECT MIN(hold.owed_since) FROM hold JOIN hold_link
+    ON hold_link.hold_id = hold.id WHERE hold_link.leg_id = leg.id), queued_at) WHERE owes_answer
+    """,
+    """
+    UPDATE leg SET hold_ends_at = (SELECT MIN(hold_expires_at) FROM hold
+    WHERE hold.leg_id = leg.id AND NOT ended AND NOT lapsed)
+    """,
+    """
+    UPDATE leg SET unreached_at = queued_at, unreached_for =
+    (SELECT requester FROM freeze_request WHERE freeze_request.id = leg.request_id)
+    WHERE delivered_at IS NULL AND NOT ended AND CAST(flags AS TEXT) LIKE '%undeliverable%'
+    """,
 )
 _TO_ANSWER = "acknowledged_at IS NOT NULL AND answered_at IS NULL AND clock_paused_at IS "
 #: Name, table, columns and condition.
