@@ -257,6 +257,23 @@ def test_hex_and_the_chain_s_own_spelling_are_one_target(data: bytes) -> None:
     assert account(HARMONY, one).address == text
 
 
+@pytest.mark.parametrize("size", [19, 21, 31, 33])
+def test_a_cosmos_account_holds_20_or_32_bytes(size: int) -> None:
+    wrong = encodings.bech32_text("cosmos", bytes(size))
+    assert "neither 20 nor 32 bytes" in refusal(COSMOS, wrong).message
+    contract = encodings.bech32_text("cosmos", bytes(32))
+    assert account(COSMOS, contract).address == contract
+
+
+def test_a_cardano_address_whose_header_names_a_test_network_is_refused_as_such() -> None:
+    for hrp, header in (("addr", 0x60), ("stake", 0xE0)):
+        main, test = (
+            encodings.bech32_text(hrp, bytes([header | network]) + bytes(28)) for network in (1, 0)
+        )
+        assert account(CARDANO, main).address == main
+        assert refusal(CARDANO, test).code == "testnet"
+
+
 # --- one chain's own
 
 
