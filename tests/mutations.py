@@ -279,6 +279,48 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         "coordinator/storage/ledger/ledger_totals.py",
+        'max(entry["found"] - entry["same_frozen"], 0)',
+        'entry["found"]',
+        ("tests/services/test_same_funds.py",),
+    ),
+    Mutation(
+        "coordinator/services/reading/statistics.py",
+        "for figures in (*of_answers[asked.request_id], whole):",
+        "for figures in (*of_answers[asked.request_id], whole, whole):",
+        ("tests/services/test_statistics.py",),
+    ),
+    Mutation(
+        "coordinator/storage/reading/statistics.py",
+        "counted.withheld | (counted.frozen != 0), HoldRow",
+        "HoldRow",
+        ("tests/services/test_statistics.py",),
+    ),
+    Mutation(
+        "coordinator/storage/reading/statistics.py",
+        "case((counted.returned != 0, HoldRow.returned), else_=None)",
+        "case((counted.returned == 0, HoldRow.returned), else_=None)",
+        ("tests/services/test_statistics.py",),
+    ),
+    Mutation(
+        "coordinator/domain/usd.py",
+        "return usd_text(cents) if cents else None",
+        "return usd_text(cents)",
+        ("tests/services/test_usd_totals.py",),
+    ),
+    Mutation(
+        "partners/holdfast/protocol/amounts.py",
+        'if len(fraction.rstrip("0")) > decimals:',
+        "if False:",
+        ("tests/partners/protocol/test_amounts.py",),
+    ),
+    Mutation(
+        "coordinator/services/requests/submission.py",
+        "            if amount == 0:\n",
+        "            if False:\n",
+        ("tests/services/test_submit.py",),
+    ),
+    Mutation(
+        "coordinator/storage/ledger/ledger_totals.py",
         ".where(link_scope, ~counted.ended)",
         ".where(link_scope)",
         ("tests/services/test_same_funds.py",),

@@ -139,6 +139,9 @@ def _check_address(
     if address.amount is not None:
         try:
             amount = parse_amount(address.amount)
+            if amount == 0:
+                detail = "an amount of 0 asks for nothing: leave it out for the whole balance"
+                faults.append(FieldFault(f"{pointer}/amount", detail, "zero_amount"))
         except AmountError as error:
             faults.append(FieldFault(f"{pointer}/amount", error.message, error.code))
     return FlaggedTarget(number, account, asset, amount), faults
