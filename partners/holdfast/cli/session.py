@@ -19,12 +19,19 @@ from holdfast.cli.exit_codes import exit_code_for
 from holdfast.client.client import Client
 from holdfast.client.draft import fault_words
 from holdfast.clock import wall_clock
-from holdfast.errors import ApiError, AuthenticationError, HoldfastError, InvalidDraftError
+from holdfast.errors import (
+    ApiError,
+    AuthenticationError,
+    HoldfastError,
+    InvalidDraftError,
+    ProfileError,
+)
 from holdfast.evidence.key_directory import KeyDirectory
 from holdfast.profiles.store import Profile, ProfileStore
 from holdfast.protocol import canonical_json
 from holdfast.protocol.amounts import KnownAssets, format_amount, format_number, shipped_assets
 from holdfast.protocol.chains.chain import Chains, shipped_chains
+from holdfast.protocol.errors import MissingLibraryError
 from holdfast.protocol.payloads import parse_time
 from holdfast.protocol.type_ids import id_pattern
 from holdfast.wording import counted
@@ -42,7 +49,6 @@ class Session:
         profile_name: Of --as or HOLDFAST_PROFILE.
         as_json: Print JSON for programs instead of tables for people.
         in_base_units: Show amounts as they stand on the wire.
-        assets: Whose symbols and decimals are known.
         now: Wall time in seconds since 1970.
     """
 
@@ -50,7 +56,7 @@ class Session:
     profile_name: str | None = None
     as_json: bool = False
     in_base_units: bool = False
-    assets: KnownAssets = field(default_factory=shipped_assets)
+    _assets: KnownAssets | None = None
     out: Console = field(default_factory=lambda: _console(sys.stdout))
     err: Console = field(default_factory=lambda: _console(sys.stderr))
     now: Callable[[], float] = field(default_factory=lambda: wall_clock(os.environ))
@@ -70,6 +76,16 @@ class Session:
     def chains(self) -> Chains:
         """Return the coordinator's chain table as last read, else the one that ships."""
         return self.store.chains(self.profile().coordinator) or shipped_chains()
+
+    @property
+    def assets(self) -> KnownAssets:
+        """The assets whose symbols and decimals are known, by the coordinator's table if read."""
+        if self._assets is None:
+            try:
+                self._assets = KnownAssets(self.chains())
+            except (ProfileError, MissingLibraryError):
+                self._assets = shipped_assets()  # as for what needs no profile
+        return self._assets
 
     def amount(self, base_units: str | None, asset: str | None) -> str | None:
         """Return an amount for people, in units with its symbol, or in base units on demand."""

@@ -18,13 +18,7 @@ from pydantic import ValidationError as ModelError
 from holdfast.client.json_lines import lines_by_pointer, nearest_line
 from holdfast.errors import InvalidDraftError
 from holdfast.protocol import canonical_json, strict_json
-from holdfast.protocol.amounts import (
-    AmountTextError,
-    KnownAssets,
-    parse_amount,
-    require_some,
-    shipped_assets,
-)
+from holdfast.protocol.amounts import AmountTextError, KnownAssets, parse_amount, require_some
 from holdfast.protocol.chains.account import parse_account
 from holdfast.protocol.chains.asset import parse_asset
 from holdfast.protocol.chains.chain import Chains, shipped_chains
@@ -89,18 +83,18 @@ def read_json(raw: bytes, *, chains: Chains | None = None) -> Draft:
     document = _load_object(raw)
     document.setdefault("nonce", new_nonce())
     lines = lines_by_pointer(raw.decode())
-    faults = _state_in_base_units(document.get("addresses"), lines)
+    table = chains or shipped_chains()
+    faults = _state_in_base_units(document.get("addresses"), lines, KnownAssets(table))
     try:
         request = FreezeRequest.model_validate(document)
     except ModelError as error:
         faults += _model_faults(error, lines)
         raise InvalidDraftError([text for _, text in sorted(faults)]) from None
-    table = chains or shipped_chains()
     for number, address in enumerate(request.addresses):
         place = f"/addresses/{number}"
-        line = lines.get(place)
-        for fault in _chain_faults(table, address):
-            faults.append((line or 0, f"line {line}: {fault}" if line else f"{place}: {fault}"))
+        where = f"line {lines[place]}" if place in lines else place
+        found = _chain_faults(table, address)
+        faults += [(lines.get(place, 0), f"{where}: {fault}") for fault in found]
     if faults:
         raise InvalidDraftError([text for _, text in sorted(faults)])
     return Draft(request, lines=lines)
@@ -130,7 +124,9 @@ def read_csv(
     document.setdefault("nonce", new_nonce())
     if "addresses" in document:
         faults.append("template: leave out `addresses`, they come from the CSV file")
-    addresses, address_lines = _read_rows(raw, faults, chains or shipped_chains(), progress)
+    addresses, address_lines = _read_rows(
+        raw, faults, KnownAssets(chains or shipped_chains()), progress
+    )
     document["addresses"] = [{"account": "eip155:1:0x0"}]  # a stand-in: the real ones are checked
     try:
         request = FreezeRequest.model_validate(document)
@@ -169,21 +165,23 @@ def read_draft(
         raise InvalidDraftError(error.faults, next_check=_NEXT_CHECK) from None
 
 
-def _state_in_base_units(addresses: object, lines: Mapping[str, int]) -> list[tuple[int, str]]:
+def _state_in_base_units(
+    addresses: object, lines: Mapping[str, int], known: KnownAssets
+) -> list[tuple[int, str]]:
     """Turn the amounts of addresses into base units; return what is wrong, by line."""
     faults = []
     for number, address in enumerate(addresses if isinstance(addresses, list) else ()):
-        for fault in _amount_faults(address) if isinstance(address, dict) else ():
+        for fault in _amount_faults(address, known) if isinstance(address, dict) else ():
             pointer = f"/addresses/{number}/amount"
             line = nearest_line(dict(lines), pointer)
             faults.append((line or 0, _fault(line, pointer, fault)))
     return faults
 
 
-def _amount_faults(address: dict[str, Any]) -> list[str]:
+def _amount_faults(address: dict[str, Any], known: KnownAssets) -> list[str]:
     """Turn an address's amount into base units; return what is wrong with it, and leave it out."""
     try:
-        _state_amount(address, shipped_assets())
+        _state_amount(address, known)
     except AmountTextError as error:
         del address["amount"]
         return [str(error)]
@@ -283,7 +281,7 @@ _FORMS: Mapping[str, str] = {
 
 
 def _read_rows(
-    raw: bytes, faults: list[str], chains: Chains, progress: Callable[[int], None]
+    raw: bytes, faults: list[str], known: KnownAssets, progress: Callable[[int], None]
 ) -> tuple[list[FlaggedAddress], list[int]]:
     """Return the addresses and their lines; add what is wrong to `faults`."""
     addresses: list[FlaggedAddress] = []
@@ -302,7 +300,7 @@ def _read_rows(
     try:
         for row in reader:
             line = reader.line_num
-            _read_row(row, line, chains, addresses, faults)
+            _read_row(row, line, known, addresses, faults)
             address_lines.append(line)
             if line % _STEP == 0:
                 progress(line)
@@ -360,7 +358,7 @@ def _chain_faults(chains: Chains, address: FlaggedAddress) -> list[str]:
 def _read_row(
     row: Mapping[str | None, Any],
     line: int,
-    chains: Chains,
+    known: KnownAssets,
     addresses: list[FlaggedAddress],
     faults: list[str],
 ) -> None:
@@ -376,7 +374,7 @@ def _read_row(
     }
     if "account" not in members and values.get("address"):
         try:
-            chain = chains.named(values.get("chain", ""))
+            chain = known.chains.named(values.get("chain", ""))
         except AccountError as error:
             faults.append(f"line {line}: chain: {values.get('chain', '')!r}: {error.message}")
             return
@@ -385,11 +383,11 @@ def _read_row(
         members["whole_account"] = {"why": values["whole_account"]}
     if values.get("block"):
         members["block"] = int(values["block"]) if values["block"].isdecimal() else values["block"]
-    faults.extend(f"line {line}: amount: {fault}" for fault in _amount_faults(members))
+    faults.extend(f"line {line}: amount: {fault}" for fault in _amount_faults(members, known))
     try:
         address = FlaggedAddress.model_validate(members)
         addresses.append(address)
-        faults += [f"line {line}: {fault}" for fault in _chain_faults(chains, address)]
+        faults += [f"line {line}: {fault}" for fault in _chain_faults(known.chains, address)]
     except ModelError as error:
         for fault in error.errors():
             name = "/".join(str(part) for part in fault["loc"]) or "account"

@@ -11,7 +11,7 @@ from functools import cache, cached_property
 from holdfast.protocol.chains.asset import display_units
 from holdfast.protocol.chains.chain import NATIVE_NAMESPACE, Chains, shipped_chains
 from holdfast.protocol.chains.format_errors import AccountError
-from holdfast.protocol.errors import ProtocolError
+from holdfast.protocol.errors import MissingLibraryError, ProtocolError
 from holdfast.protocol.views import AssetUnit
 
 #: Amounts are below 2^256, which has 78 digits.
@@ -40,7 +40,7 @@ class KnownAssets:
     """
 
     def __init__(self, chains: Chains) -> None:
-        self._chains = chains
+        self.chains = chains
         self._units: dict[str, AssetUnit | None] = {}
 
     def unit(self, asset: str | None) -> AssetUnit | None:
@@ -48,7 +48,7 @@ class KnownAssets:
         if asset is None:
             return None
         if asset not in self._units:
-            [found] = display_units(self._chains, [asset]).values() or [None]
+            found = display_units(self.chains, [asset]).get(asset)
             self._units[asset] = AssetUnit.model_validate(found) if found else None
         return self._units[asset]
 
@@ -64,35 +64,42 @@ class KnownAssets:
             AmountTextError: No chain, or more than one, is called so.
         """
         try:
-            return self._chains.named(text).caip2
+            return self.chains.named(text).caip2
         except AccountError as error:
             raise AmountTextError(f"{text!r} after @: {error.message}") from None
 
     def canonical_chain(self, caip2: str) -> str | None:
         """Return the id that stands in assets for a chain's id or alias; None: no such chain."""
-        chain = self._chains.get(caip2)
+        chain = self.chains.get(caip2)
         return chain.caip2 if chain else None
 
     def chain_name(self, caip2: str) -> str:
         """Return what people call a chain; its id where no name is known."""
-        chain = self._chains.get(caip2)
+        chain = self.chains.get(caip2)
         return chain.name if chain else caip2
 
     @cached_property
     def _by_symbol(self) -> Mapping[str, list[str]]:
         found: dict[str, list[str]] = {}
-        for chain in self._chains:
+        for chain in self.chains:
             native = f"{chain.caip2}/{NATIVE_NAMESPACE}:{chain.native.slip44}"
             found.setdefault(chain.native.symbol.casefold(), []).append(native)
-        for asset, token in self._chains.tokens.items():
+        for asset, token in self.chains.tokens.items():
             found.setdefault(token.symbol.casefold(), []).append(asset)
         return found
 
 
 @cache
 def shipped_assets() -> KnownAssets:
-    """Return the assets of the table that ships."""
-    return KnownAssets(shipped_chains())
+    """Return the assets of the table that ships.
+
+    Without the kit's extra `addresses`, which the table's tokens need, none is known, and amounts
+    stay base units.
+    """
+    try:
+        return KnownAssets(shipped_chains())
+    except MissingLibraryError:
+        return KnownAssets(Chains({}))
 
 
 def parse_amount(
