@@ -691,6 +691,12 @@ MUTATIONS: tuple[Mutation, ...] = (
         "return self._small",
         _FRONT,
     ),
+    Mutation(
+        "partners/reference_exchange/deposit_book.py",
+        "key = comparison_key(address.account, address.tag, self._chains)",
+        "key = comparison_key(address.account, address.tag)",
+        ("tests/services/test_added_chains.py",),
+    ),
 )
 
 
