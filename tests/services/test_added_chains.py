@@ -140,7 +140,7 @@ class FrontDoor(Transport):
         key = sent.get("idempotency_key")
         answered = self.signer.send(self.member, method, path, sent.get("body"), key=key)
         assert answered.status_code < 300, answered.data
-        return Answer(answered.status_code, answered.get_json(), answered.headers, key)
+        return Answer(answered.status_code, answered.get_json(), dict(answered.headers), key)
 
 
 def kit_of(member: Member, signer: Signer) -> Client:
