@@ -879,6 +879,12 @@ MUTATIONS: tuple[Mutation, ...] = (
         "common=False",
         _ADDRESSES,
     ),
+    Mutation(
+        "partners/reference_exchange/deposit_book.py",
+        "key = comparison_key(address.account, address.tag, self._chains)",
+        "key = comparison_key(address.account, address.tag)",
+        ("tests/services/test_added_chains.py",),
+    ),
 )
 
 

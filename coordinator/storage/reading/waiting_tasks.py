@@ -576,5 +576,5 @@ def _failing(partner: str) -> list[ColumnElement[bool]]:
     return [
         WebhookEndpointRow.partner == partner,
         WebhookEndpointRow.deleted_at.is_(None),
-        WebhookEndpointRow.enabled,
+        WebhookEndpointRow.enabled.is_(True),
     ]

@@ -131,15 +131,36 @@ class ChainTable(TypedDict):
 
 @dataclass(frozen=True)
 class Chains:
-    """All known chains, found by id or alias; `tokens` by canonical CAIP-19 id.
+    """All known chains, found by id or alias.
 
     Attributes:
         table: What they were read from.
+        skip_unknown_rules: Whether chains were left out whose rule is not known here.
     """
 
     by_id: Mapping[str, Chain]
-    tokens: Mapping[str, Token] = field(default_factory=dict)
     table: ChainTable = field(default_factory=lambda: ChainTable(chains=[], tokens=[]))
+    skip_unknown_rules: bool = False
+
+    @cached_property
+    def tokens(self) -> Mapping[str, Token]:
+        """Known tokens by canonical CAIP-19 id.
+
+        Read when first needed: their ids have checksums, and to compare accounts takes no library.
+
+        Raises:
+            ChainsError: If one is wrong, stands there twice or is on no chain of the table.
+            MissingLibraryError: Where the kit is without its extra `addresses`.
+        """
+        tokens: dict[str, Token] = {}
+        for listed in self.table["tokens"]:
+            on = str(listed.get("asset", "")).partition("/")[0]
+            if self.skip_unknown_rules and on not in self.by_id:
+                continue
+            asset, token = _token(self, listed)
+            if tokens.setdefault(asset, token) is not token:
+                raise ChainsError("bad_table", f"the token {asset} stands there twice")
+        return tokens
 
     @cached_property
     def version(self) -> str:
@@ -273,7 +294,8 @@ def load_chains(*additions: str) -> Chains:
         read = read_table(text)
         table["chains"] += read["chains"]
         table["tokens"] += read["tokens"]
-    return chains_of(table)
+    # What is wrong with an operator's token is said at the start.
+    return chains_of(table) if additions else _read_chains(table, skip_unknown_rules=False)
 
 
 def chains_of(table: ChainTable, *, skip_unknown_rules: bool = False) -> Chains:
@@ -285,8 +307,16 @@ def chains_of(table: ChainTable, *, skip_unknown_rules: bool = False) -> Chains:
             refusing the table: a coordinator may be newer than the kit.
 
     Raises:
-        ChainsError: If anything in it is wrong, naming the chain.
+        ChainsError: If anything in it is wrong, naming the chain. With `skip_unknown_rules` the
+            tokens are looked at when first needed.
     """
+    chains = _read_chains(table, skip_unknown_rules=skip_unknown_rules)
+    if not skip_unknown_rules:
+        _ = chains.tokens
+    return chains
+
+
+def _read_chains(table: ChainTable, *, skip_unknown_rules: bool) -> Chains:
     by_id: dict[str, Chain] = {}
     for entry in table["chains"]:
         if skip_unknown_rules and entry.get("rule") not in RULES:
@@ -295,16 +325,7 @@ def chains_of(table: ChainTable, *, skip_unknown_rules: bool = False) -> Chains:
         for caip2 in (chain.caip2, *chain.aliases):
             if by_id.setdefault(caip2, chain) is not chain or not CAIP2.fullmatch(caip2):
                 raise ChainsError("bad_table", f"{caip2} is no CAIP-2 id, or stands there twice")
-    loaded = Chains(by_id)
-    tokens: dict[str, Token] = {}
-    for listed in table["tokens"]:
-        on = str(listed.get("asset", "")).partition("/")[0]
-        if skip_unknown_rules and on not in by_id:
-            continue
-        asset, token = _token(loaded, listed)
-        if tokens.setdefault(asset, token) is not token:
-            raise ChainsError("bad_table", f"the token {asset} stands there twice")
-    return Chains(by_id, tokens, table)
+    return Chains(by_id, table, skip_unknown_rules)
 
 
 def chains_of_served(served: Mapping[str, Any]) -> Chains:
