@@ -15,13 +15,11 @@ from coordinator.storage.tables.life_cycle import DisputeRow
 
 
 class DisputeOnLeg(NamedTuple):
-    """A dispute; `partner` is whose leg it is about."""
+    """A dispute with the partner whose leg it is about."""
 
     id: str
     request_id: str
     leg_id: str
-    requester: str
-    partner: str
     hold_id: str | None
     act_id: str
     raised_at: datetime
@@ -30,14 +28,19 @@ class DisputeOnLeg(NamedTuple):
     resolution_act_id: str | None
     resolved_at: datetime | None
     release_recommended_at: datetime | None
+    partner: str
 
 
-_DISPUTES = select(DisputeRow.__table__)
+_DISPUTES = select(DisputeRow.__table__, LegRow.partner).join(
+    LegRow, LegRow.id == DisputeRow.leg_id
+)
 
 
 def insert_dispute(connection: Connection, dispute: DisputeOnLeg) -> None:
     """Store an open dispute."""
-    connection.execute(insert(DisputeRow).values(**dispute._asdict()))
+    values = dispute._asdict()
+    del values["partner"]
+    connection.execute(insert(DisputeRow).values(**values))
 
 
 def get(
@@ -127,9 +130,7 @@ def page(
     connection: Connection, request_id: str, *, leg_id: str | None, after: str, limit: int
 ) -> list[DisputeOnLeg]:
     """Return disputes on a request (or on one leg of it), oldest first, with the leg's partner."""
-    query = _DISPUTES.join(LegRow, LegRow.id == DisputeRow.leg_id).where(
-        LegRow.request_id == request_id, DisputeRow.id > after
-    )
+    query = _DISPUTES.where(LegRow.request_id == request_id, DisputeRow.id > after)
     if leg_id is not None:
         query = query.where(DisputeRow.leg_id == leg_id)
     return read_as(connection, DisputeOnLeg, query.order_by(DisputeRow.id).limit(limit))

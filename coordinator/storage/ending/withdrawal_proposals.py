@@ -25,7 +25,6 @@ class Proposal(NamedTuple):
 
     id: str
     request_id: str
-    requester: str
     dispute_id: str | None
     act_id: str
     status: str
