@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+import structlog
 from flask import Flask
 from flask_migrate import Migrate  # type: ignore[import-untyped]  # ships no types
 
@@ -29,6 +30,8 @@ from coordinator.storage.engine.wakeup import Watcher, open_notifier
 from coordinator.storage.engine.write_probe import WriteProbe
 from coordinator.storage.schema import MIGRATIONS
 from holdfast.protocol.chains.chain import Chains
+
+_log = structlog.get_logger(__name__)
 
 #: What a partner's name servers are given when it registers an endpoint.
 _LOOKUP_TIMEOUT = timedelta(seconds=3)
@@ -103,16 +106,20 @@ def service_wallets(settings: Settings, chains: Chains) -> ServiceWallets:
     """Return the operator's list of known service wallets; empty where none is configured.
 
     Raises:
-        SettingsError: If the file, or a file of the folder, cannot be used.
+        SettingsError: If the file, or a file of the folder, cannot be read at all.
     """
     place = settings.service_wallets_file
     if place is None:
         return NO_WALLETS
     files = sorted(place.glob("*.json")) if place.is_dir() else [place]
     try:
-        return ServiceWallets.load((f.read_text(encoding="utf-8") for f in files), chains)
+        texts = [(file.name, file.read_text(encoding="utf-8")) for file in files]
     except (OSError, ValueError) as error:
         raise SettingsError(f"HOLDFAST_SERVICE_WALLETS_FILE: {place}: {error}") from None
+    wallets = ServiceWallets.load(texts, chains)
+    for fault in wallets.faults:
+        _log.warning("service_wallet_unreadable", entry=fault)
+    return wallets
 
 
 def endpoint_policy(settings: Settings) -> EndpointPolicy:

@@ -3,6 +3,8 @@
 from tests.rulebook import RULEBOOK
 
 CHAINS = RULEBOOK.chains
+#: One chain for each kind of rule: what holds for all rules is tried on these.
+ONE_A_RULE = tuple({type(chain.rule): chain for chain in CHAINS}.values())
 
 ETHEREUM = "eip155:1"
 BITCOIN = "bip122:000000000019d6689c085ae165831e93"

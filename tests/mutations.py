@@ -38,6 +38,7 @@ _STORAGE = "coordinator/storage"
 _SERVICES = "coordinator/services"
 _DISPATCHER = "coordinator/dispatcher"
 _PROTOCOL = "partners/holdfast/protocol"
+_RULES = f"{_PROTOCOL}/chains/rules"
 _EVIDENCE = "partners/holdfast/evidence"
 _FOUR_EYES = ("tests/domain/test_approval.py",)
 _HOLD = ("tests/domain/test_hold.py",)
@@ -57,6 +58,7 @@ _LOOP = ("tests/dispatcher/test_loop.py",)
 _RESPONSE = ("tests/dispatcher/test_webhook_sender_hostile.py",)
 _TARGET = ("tests/dispatcher/test_address_guard.py", "tests/dispatcher/test_address_guard_table.py")
 _LEFT_OUT = ("tests/services/test_left_out.py",)
+_ADDRESSES = ("tests/domain/test_account_far_chains.py",)
 _CLEARED = ("tests/services/test_clearances.py",)
 _FRONT = ("tests/operations/test_front.py",)
 
@@ -276,6 +278,48 @@ MUTATIONS: tuple[Mutation, ...] = (
         '            ActRow.kind != "mark_same_funds",\n',
         "",
         ("tests/services/test_same_funds.py",),
+    ),
+    Mutation(
+        "coordinator/storage/ledger/ledger_totals.py",
+        'max(entry["found"] - entry["same_frozen"], 0)',
+        'entry["found"]',
+        ("tests/services/test_same_funds.py",),
+    ),
+    Mutation(
+        "coordinator/services/reading/statistics.py",
+        "for figures in (*of_answers[asked.request_id], whole):",
+        "for figures in (*of_answers[asked.request_id], whole, whole):",
+        ("tests/services/test_statistics.py",),
+    ),
+    Mutation(
+        "coordinator/storage/reading/statistics.py",
+        "counted.withheld | (counted.frozen != 0), HoldRow",
+        "HoldRow",
+        ("tests/services/test_statistics.py",),
+    ),
+    Mutation(
+        "coordinator/storage/reading/statistics.py",
+        "case((counted.returned != 0, HoldRow.returned), else_=None)",
+        "case((counted.returned == 0, HoldRow.returned), else_=None)",
+        ("tests/services/test_statistics.py",),
+    ),
+    Mutation(
+        "coordinator/domain/usd.py",
+        "return usd_text(cents) if cents else None",
+        "return usd_text(cents)",
+        ("tests/services/test_usd_totals.py",),
+    ),
+    Mutation(
+        "partners/holdfast/protocol/amounts.py",
+        'if len(fraction.rstrip("0")) > decimals:',
+        "if False:",
+        ("tests/partners/protocol/test_amounts.py",),
+    ),
+    Mutation(
+        "coordinator/services/requests/submission.py",
+        "            if amount == 0:\n",
+        "            if False:\n",
+        ("tests/services/test_submit.py",),
     ),
     Mutation(
         "coordinator/storage/ledger/ledger_totals.py",
@@ -690,6 +734,156 @@ MUTATIONS: tuple[Mutation, ...] = (
         "return self._feed if path == _FEED else self._small",
         "return self._small",
         _FRONT,
+    ),
+    Mutation(
+        f"{_RULES}/encodings.py",
+        "if verify and _polymod(hrp, digits) != _PLAIN:",
+        "if False:",
+        _ADDRESSES,
+    ),
+    Mutation(
+        f"{_RULES}/encodings.py",
+        "if base32_text(data) != upper:",
+        "if False:",
+        _ADDRESSES,
+    ),
+    Mutation(
+        f"{_RULES}/bech32.py",
+        'lower.startswith(tuple(hrp + "1" for hrp in self.testnet_hrps))',
+        'lower.startswith("\\n")',
+        _ADDRESSES,
+    ),
+    Mutation(
+        f"{_RULES}/bech32.py",
+        "not in _SIZES:",
+        "not in range(99):",
+        _ADDRESSES,
+    ),
+    Mutation(
+        f"{_RULES}/ss58.py",
+        "if verify and _checksum(body) != checksum:",
+        "if False:",
+        _ADDRESSES,
+    ),
+    Mutation(
+        f"{_RULES}/ss58.py",
+        "common=prefix != self.prefix",
+        "common=False",
+        _ADDRESSES,
+    ),
+    Mutation(
+        f"{_RULES}/stellar.py",
+        "if verify and binascii.crc_hqx(body, 0)",
+        "if not verify and binascii.crc_hqx(body, 0)",
+        _ADDRESSES,
+    ),
+    Mutation(
+        f"{_RULES}/ton.py",
+        "if data[0] & _TEST_ONLY:",
+        "if False:",
+        _ADDRESSES,
+    ),
+    Mutation(
+        f"{_RULES}/ton.py",
+        "data = bytes([_BOUNCEABLE]) + target",
+        "data = bytes([_NOT_BOUNCEABLE]) + target",
+        _ADDRESSES,
+    ),
+    Mutation(
+        f"{_RULES}/cardano.py",
+        "if network != _MAINNET:",
+        "if False:",
+        _ADDRESSES,
+    ),
+    Mutation(
+        f"{_RULES}/cardano.py",
+        "if verify and zlib.crc32(payload) != checksum:",
+        "if False:",
+        _ADDRESSES,
+    ),
+    Mutation(
+        f"{_RULES}/algorand.py",
+        "digest()[-len(checksum) :] != checksum",
+        "digest()[: len(checksum)] != checksum",
+        _ADDRESSES,
+    ),
+    Mutation(
+        f"{_RULES}/filecoin.py",
+        "if data.startswith(_MASK):",
+        "if False:",
+        _ADDRESSES,
+    ),
+    Mutation(
+        f"{_RULES}/filecoin.py",
+        "if verify and _checksum(head + payload) != checksum:",
+        "if False:",
+        _ADDRESSES,
+    ),
+    Mutation(
+        f"{_RULES}/icp.py",
+        "if verify and _crc(principal) != checksum:",
+        "if False:",
+        _ADDRESSES,
+    ),
+    Mutation(
+        f"{_RULES}/icp.py",
+        "if verify and crc != account[2]:",
+        "if False:",
+        _ADDRESSES,
+    ),
+    Mutation(
+        f"{_RULES}/near.py",
+        "if len(parts) == 1 and len(text) > _LONGEST_TOP_LEVEL:",
+        "if False:",
+        _ADDRESSES,
+    ),
+    Mutation(
+        f"{_RULES}/hedera.py",
+        "if checksum and verify and checksum != hip15(address, _MAINNET):",
+        "if False:",
+        _ADDRESSES,
+    ),
+    Mutation(
+        f"{_RULES}/hedera.py",
+        "if data.startswith(_ZEROS):",
+        "if False:",
+        _ADDRESSES,
+    ),
+    Mutation(
+        f"{_RULES}/hex32.py",
+        "and len(digits) < _FEWEST_DIGITS",
+        "and False",
+        _ADDRESSES,
+    ),
+    Mutation(
+        f"{_RULES}/hex32.py",
+        "2**self.bits - 256:",
+        "2**self.bits:",
+        _ADDRESSES,
+    ),
+    Mutation(
+        f"{_RULES}/evm.py",
+        "zip(digits, proper, strict=True)) > 1",
+        "zip(digits, proper, strict=True)) > 9",
+        _ADDRESSES,
+    ),
+    Mutation(
+        f"{_RULES}/memo.py",
+        "if len(memo.encode()) > max_bytes:",
+        "if len(memo) > max_bytes:",
+        _ADDRESSES,
+    ),
+    Mutation(
+        f"{_RULES}/solana.py",
+        "common=text in (text.lower(), text.upper())",
+        "common=False",
+        _ADDRESSES,
+    ),
+    Mutation(
+        "partners/reference_exchange/deposit_book.py",
+        "key = comparison_key(address.account, address.tag, self._chains)",
+        "key = comparison_key(address.account, address.tag)",
+        ("tests/services/test_added_chains.py",),
     ),
 )
 

@@ -197,6 +197,7 @@ class PostgresServer:
             "port": str(self._port),
             "unix_socket_directories": "",
             "dynamic_shared_memory_type": "mmap",  # /dev/shm is small in many containers
+            "autovacuum": "off",  # it would change plans in the midst of a test
             "shared_buffers": "64MB",
             "max_connections": "200",
             "fsync": "on",

@@ -14,7 +14,7 @@ from coordinator.api.view import public_view, query_view
 from coordinator.domain.errors import InvalidInputError, NotFoundError, ParameterFault
 from coordinator.domain.permission import Permission
 from coordinator.services.reading.statistics import (
-    figures_by_row,
+    count_figures,
     member_view,
     month_start,
     requester_views,
@@ -48,9 +48,10 @@ class StatisticsQuery(Query):
 def read_statistics(reader: Reader, query: StatisticsQuery) -> dict[str, Any]:
     """Read how fast partners answered and what came of it, over the legs that you may see.
 
-    By partner, urgency and month in which a leg began. What was asked counts once for each partner
-    asked; a hold that several legs share counts once. `requesters` tells how often who asks flagged
-    the wrong account: of the addresses that were frozen, those withdrawn as wrong targets.
+    By partner, urgency and month in which a leg began. What a request asks for stands in the row of
+    every partner asked and counts once in the totals; a hold that several legs share counts once,
+    and so do tokens that the requester marked as held twice. `requesters` tells how often who asks
+    flagged the wrong account: of the addresses that were frozen, those withdrawn as wrong targets.
     """
     now = reader.context.clock.now()
     last = query.to_month or (f"{now:%Y-%m}" if query.from_month is None else None)
@@ -58,9 +59,9 @@ def read_statistics(reader: Reader, query: StatisticsQuery) -> dict[str, Any]:
     first = query.from_month or last
     start, end = _months(first, last)
     scope = Scope(start, end, reader.actor.partner)
-    rows = figures_by_row(reader.connection, scope)
+    counted = count_figures(reader.connection, scope)
     requesters = requester_views(reader.connection, scope)
-    view = member_view(rows, requesters, from_month=first, to_month=last)
+    view = member_view(counted, requesters, from_month=first, to_month=last)
     return {**view, "units": display_units(reader.context.rulebook.chains, view["totals"])}
 
 
@@ -101,9 +102,9 @@ def read_year(year: str) -> Response:
 def _summary(context: AppContext, year: int) -> bytes:
     scope = Scope(month_start(year, 1), month_start(year + 1, 1), None)
     with context.database.engine.connect() as connection:
-        rows = figures_by_row(connection, scope)
+        counted = count_figures(connection, scope)
         requests = store.request_count(connection, scope)
     name_from = context.rulebook.policies.name_from_cases
-    view = yearly_view(rows, year=year, requests=requests, name_from=name_from)
+    view = yearly_view(counted, year=year, requests=requests, name_from=name_from)
     units = display_units(context.rulebook.chains, view.get("assets", ()))
     return canonical_json.dumps({**view, "units": units})

@@ -34,6 +34,7 @@ class Rules:
         new_line_id: Makes `lin_…` ids, called in the order of the lines.
         new_hold_id: Makes `hld_…` ids.
         canonical_asset: Returns the one form of a CAIP-19 id, or raises ValueError or ours.
+        amount_text: Returns base units of an asset as people read them.
         noticed_at: When the notice to the partner was queued.
         ends: Since when the request, or some addresses of it, ask for no more freezes.
         left_out: Addresses that the partner was never asked about.
@@ -51,6 +52,7 @@ class Rules:
     new_line_id: Callable[[], str]
     new_hold_id: Callable[[], str]
     canonical_asset: Callable[[str], str]
+    amount_text: Callable[[int, str], str]
     noticed_at: datetime
     ends: Ends
     left_out: Collection[int]
@@ -112,6 +114,10 @@ class Draft:
         self.null_found: dict[Position, list[int]] = {}
         self.bad_addresses: set[int] = set()
         self.bad_holds: set[str] = set()
+
+    def _said(self, amount: int, asset: str) -> str:
+        """Return an amount as people read it."""
+        return self.rules.amount_text(amount, asset)
 
     def fault(self, no: int, member: str, detail: str, code: str) -> None:
         """Record a fault of one member of line `no`."""
@@ -233,15 +239,16 @@ class Draft:
             self.fault(
                 hold.at if hold.ends_at < 0 else hold.ends_at,
                 "amount",
-                f"this hold's amount is stated, {hold.stated}: state how much left it",
+                f"this hold's amount is stated, {self._said(hold.stated, balance.asset)}: state how"
+                " much left it",
                 "amount_stated",
             )
         if left > hold.stated:
             self.fault(
                 hold.at,
                 "amount",
-                f"{left} of {balance.asset} would have left this hold, of which only {hold.stated}"
-                " was frozen",
+                f"{self._said(left, balance.asset)} would have left this hold, of which only"
+                f" {self._said(hold.stated, balance.asset)} was frozen",
                 "more_than_held",
             )
         if hold.stated >= LIMIT:
@@ -352,8 +359,8 @@ class Draft:
                 self.fault(
                     touched[position],
                     "amount",
-                    f"{total} of {asset} would be frozen for address_no {address_no}, but {found}"
-                    " was found: report what was found, too",
+                    f"{self._said(total, asset)} would be frozen for address_no {address_no}, but"
+                    f" {self._said(found, asset)} was found: report what was found, too",
                     "frozen_exceeds_found",
                 )
 
@@ -376,8 +383,9 @@ class Draft:
                 self.fault(
                     self.raised[position],
                     "account_level",
-                    f"{frozen[position]} of {limit.asset} would be frozen for address_no"
-                    f" {limit.address_no}, for which the request states {limit.amount}: what is"
+                    f"{self._said(frozen[position], position[1])} would be frozen for address_no"
+                    f" {limit.address_no}, for which the request states"
+                    f" {self._said(limit.amount or 0, position[1])}: what is"
                     f" frozen beyond it needs account_level true{_told(limit)}",
                     "beyond_stated_amount",
                 )
@@ -394,9 +402,10 @@ class Draft:
                 self.fault(
                     no,
                     "amount",
-                    f"{finding.found} of {limit.asset} would be found for address_no"
-                    f" {limit.address_no}, for which the request states {limit.amount}: state no"
-                    " more than that, and the rest, if you like, by a found line with amount null",
+                    f"{self._said(finding.found, position[1])} would be found for address_no"
+                    f" {limit.address_no}, for which the request states"
+                    f" {self._said(limit.amount, position[1])}: state no more"
+                    " than that, and the rest, if you like, by a found line with amount null",
                     "beyond_asked",
                 )
 

@@ -1,7 +1,7 @@
 """The operator's list of known service wallets: freezing one hits an exchange, not a thief."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from holdfast.protocol.chains.account import Account, parse_account
@@ -13,18 +13,18 @@ _EVM = "eip155:"
 _ETHEREUM = "eip155:1:"
 
 
-class ServiceWalletsError(ValueError):
-    """The list cannot be used as it is; the message names the entry."""
-
-
 class ServiceWallets:
     """Labels of known wallets, found by account.
 
     An EVM key controls the same address on every EVM chain, so there the chain does not count.
+
+    Attributes:
+        faults: What cannot be read of the lists, each with its file and entry; the rest holds.
     """
 
-    def __init__(self, labels: Mapping[str, str]) -> None:
+    def __init__(self, labels: Mapping[str, str], faults: Sequence[str] = ()) -> None:
         self._labels = MappingProxyType(dict(labels))
+        self.faults = tuple(faults)
 
     def __len__(self) -> int:
         return len(self._labels)
@@ -34,28 +34,36 @@ class ServiceWallets:
         return self._labels.get(_key(account))
 
     @classmethod
-    def load(cls, texts: Iterable[str], chains: Chains) -> "ServiceWallets":
+    def load(cls, texts: Iterable[tuple[str, str]], chains: Chains) -> "ServiceWallets":
         """Read lists: JSON objects of CAIP-10 account (or bare EVM address) to label.
 
-        Raises:
-            ServiceWalletsError: Naming the entry that is no account.
+        What cannot be read is a fault that the operator is told of; one bad entry does not take
+        the warnings away that the others give.
+
+        Args:
+            texts: Each list's name and text.
+            chains: The known chains.
         """
         labels: dict[str, str] = {}
-        for text in texts:
+        faults: list[str] = []
+        for file, text in texts:
             try:
                 entries = json.loads(text)
             except json.JSONDecodeError as error:
-                raise ServiceWalletsError(f"no JSON: {error}") from None
+                faults.append(f"{file}: no JSON: {error}")
+                continue
             if not isinstance(entries, dict):
-                raise ServiceWalletsError("must be one JSON object of account to label")
+                faults.append(f"{file}: must be one JSON object of account to label")
+                continue
             for name, label in entries.items():
                 caip10 = name if ":" in name else _ETHEREUM + name
                 try:
                     account = parse_account(chains, caip10)
                 except AccountError as error:
-                    raise ServiceWalletsError(f"{name}: {error.message}") from None
+                    faults.append(f"{file}: {name}: {error.message}")
+                    continue
                 labels[_key(account)] = str(label)
-        return cls(labels)
+        return cls(labels, faults)
 
 
 def _key(account: Account) -> str:

@@ -16,6 +16,11 @@ def usd_text(cents: int) -> str:
     return f"{cents // 100}.{cents % 100:02}"
 
 
+def usd_text_if_any(cents: int) -> str | None:
+    """Return a sum as dollars; None where nothing states a value, which is not the same as 0."""
+    return usd_text(cents) if cents else None
+
+
 def in_proportion(cents: int, *, of: int, to: int) -> int:
     """Return what `to` base units are worth where `of` of them are worth `cents`."""
     return cents * to // of if of else 0

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
+from coordinator.app import service_wallets
 from coordinator.key_files import KeyFileError, read_keys
 from coordinator.operations.preparation import (
     PreparationError,
     open_present_database,
     require_own_keys,
 )
-from coordinator.settings import Settings
+from coordinator.rulebook_files import read_rulebook
+from coordinator.settings import Settings, SettingsError
 from coordinator.storage import schema
 from coordinator.storage.engine.database import Database, UnsafeDatabaseError, require_durable
 from coordinator.storage.tables.events import EventRow
@@ -44,6 +46,7 @@ def _checks(settings: Settings, database: Database) -> Iterator[Finding]:
         yield Finding("durability", is_good=True, detail="what is confirmed is on disk")
     except UnsafeDatabaseError as error:
         yield Finding("durability", is_good=False, detail=str(error))
+    yield from _service_wallets(settings)
     present, newest = schema.current_revision(database), schema.newest_revision()
     detail = f"revision {present}, newest {newest}"
     if present != newest:
@@ -69,6 +72,21 @@ def _keys(settings: Settings, database: Database, *, is_migrated: bool) -> Itera
         yield Finding("keys", is_good=True, detail=detail)
     except (KeyFileError, PreparationError) as error:
         yield Finding("keys", is_good=False, detail=str(error))
+
+
+def _service_wallets(settings: Settings) -> Iterator[Finding]:
+    """Yield each entry of the operator's lists that cannot be read, or how many there are."""
+    if settings.service_wallets_file is None:
+        return
+    try:
+        wallets = service_wallets(settings, read_rulebook().chains)
+    except SettingsError as error:
+        yield Finding("service wallets", is_good=False, detail=str(error))
+        return
+    for fault in wallets.faults:
+        yield Finding("service wallets", is_good=False, detail=fault)
+    detail = f"{len(wallets)} wallets are warned of"
+    yield Finding("service wallets", is_good=True, detail=detail)
 
 
 def _log_head(database: Database) -> Finding:

@@ -43,12 +43,19 @@ from holdfast.evidence.notice import Notice, prove_notice
 from holdfast.evidence.withdrawal_notice import WithdrawalNotice, prove_withdrawal
 from holdfast.profiles.private_files import read_private, write_private
 from holdfast.profiles.store import Profile, ProfileStore
+from holdfast.protocol.amounts import (
+    AmountTextError,
+    KnownAssets,
+    format_amount,
+    parse_amount,
+    shipped_assets,
+)
 from holdfast.protocol.chains.comparison import comparison_key
 from holdfast.webhooks.receiver import Event, verify_notice, verify_webhook
 from holdfast.webhooks.seen_events import Claim, SeenEvents, SqliteSeenEvents
-from holdfast.wording import amount_text
 
 __all__ = [
+    "AmountTextError",
     "ApiError",
     "AuthenticationError",
     "Claim",
@@ -64,6 +71,7 @@ __all__ = [
     "InvalidDraftError",
     "Joining",
     "KeyDirectory",
+    "KnownAssets",
     "NotFoundError",
     "Notice",
     "PermissionDeniedError",
@@ -86,11 +94,12 @@ __all__ = [
     "UntrustedEvidenceError",
     "ValidationError",
     "WithdrawalNotice",
-    "amount_text",
     "comparison_key",
     "examine",
+    "format_amount",
     "join",
     "new_nonce",
+    "parse_amount",
     "prove_act",
     "prove_evidence",
     "prove_notice",
@@ -98,6 +107,7 @@ __all__ = [
     "read_draft",
     "read_private",
     "rotate_key",
+    "shipped_assets",
     "verify_notice",
     "verify_webhook",
     "wall_clock",

@@ -1,8 +1,8 @@
-"""Numbers, amounts, states and what requests rest on, in sentences."""
+"""Numbers, states and what requests rest on, in sentences."""
 
 from collections.abc import Mapping
 
-from holdfast.protocol.views import AssetUnit, FreezeRequestSummary, FreezeRequestView
+from holdfast.protocol.views import FreezeRequestSummary, FreezeRequestView
 from holdfast.protocol.vocabulary import Support
 
 #: Whose word a request rests on, in words.
@@ -24,17 +24,3 @@ def request_state(view: FreezeRequestView | FreezeRequestSummary) -> str:
     """Return how a request stands, e.g. "active (unratified)"."""
     waits = "provisional" if view.provisional else "unratified" if view.unratified else ""
     return f"{view.status.value} ({waits})" if waits else view.status.value
-
-
-def whole_units(base_units: str, unit: AssetUnit) -> str:
-    """Return base units as a number of whole ones, e.g. "1,234.5"; nothing is rounded."""
-    whole, rest = divmod(int(base_units), 10**unit.decimals)
-    fraction = f".{rest:0{unit.decimals}d}".rstrip("0") if rest else ""
-    return f"{whole:,}{fraction}"
-
-
-def amount_text(base_units: str, asset: str, unit: AssetUnit | None) -> str:
-    """Return an amount for people: "1,234.5 ETH", or base units where no unit is known."""
-    if unit is None:
-        return f"{base_units} base units of {asset}"
-    return f"{whole_units(base_units, unit)} {unit.symbol}"

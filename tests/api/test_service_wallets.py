@@ -7,6 +7,7 @@ import pytest
 
 from coordinator.app import create_app
 from coordinator.domain.clock import SteppedClock
+from coordinator.operations.checks import run_checks
 from coordinator.settings import Settings, SettingsError
 from coordinator.storage.engine.base import db
 from tests.conftest import KEYS
@@ -33,9 +34,21 @@ def test_a_known_service_wallet_is_warned_of_with_its_label(
     assert "Kraken" in found["service_wallet"]
 
 
-def test_a_list_that_cannot_be_used_stops_the_start(settings: Settings, tmp_path: Path) -> None:
-    bad = tmp_path / "wallets.json"
-    bad.write_text('{"0x12": "short"}', encoding="utf-8")
-    chosen = replace(settings, service_wallets_file=bad)
+def test_a_list_that_is_not_there_stops_the_start(settings: Settings, tmp_path: Path) -> None:
+    chosen = replace(settings, service_wallets_file=tmp_path / "none.json")
     with pytest.raises(SettingsError, match="SERVICE_WALLETS_FILE"):
         create_app(chosen, keys=KEYS)
+
+
+def test_check_names_every_bad_entry_and_counts_the_good(
+    settings: Settings, tmp_path: Path
+) -> None:
+    listed = tmp_path / "wallets.json"
+    listed.write_text(f'{{"0x12": "short", "{WALLET}": "Kraken", "0x3": "x"}}', encoding="utf-8")
+    chosen = replace(settings, service_wallets_file=listed)
+    found = [f for f in run_checks(chosen) if f.name == "service wallets"]
+    assert [(f.is_good, f.detail.split(": ")[:2]) for f in found] == [
+        (False, ["wallets.json", "0x12"]),
+        (False, ["wallets.json", "0x3"]),
+        (True, ["1 wallets are warned of"]),
+    ]

@@ -137,6 +137,7 @@ class Desk:
             "ends": Ends(),
             "left_out": (),
             "encumbered": (),
+            "amount_text": lambda amount, asset: f"{amount} of {asset}",
             "late_window": timedelta(hours=24),
             "review_after": timedelta(hours=24),
             "shared_with": lambda _hold: [OTHER],

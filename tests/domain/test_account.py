@@ -31,6 +31,7 @@ from tests.known_chains import (
     ETHEREUM,
     LITECOIN,
     MONERO,
+    ONE_A_RULE,
     SOLANA,
     TRON,
     VERGE,
@@ -469,7 +470,7 @@ def test_a_valid_address_of_another_chain_is_refused_with_that_chain_s_name() ->
 def test_an_address_that_several_chains_share_is_never_assigned_to_one() -> None:
     legacy = "1BpEi6DfDAUFd7GtittLSdBeYJvcoaVggu"
     assert suggest(CHAINS, legacy) == [BITCOIN, BITCOIN_SV, BITCOIN_CASH]
-    found = refusal("bitcoin", legacy)
+    found = refusal("nowhere", legacy)
     assert found.code == "not_caip10"
     assert all(chain in found.message for chain in (BITCOIN, BITCOIN_SV, BITCOIN_CASH))
 
@@ -522,7 +523,7 @@ def test_a_chain_without_tags_refuses_one(chain: str, address: str) -> None:
 
 @given(text=st.text(max_size=300), tag=st.none() | st.text(max_size=70))
 def test_no_text_whatever_raises_anything_but_an_account_error(text: str, tag: str | None) -> None:
-    for chain in CHAINS:
+    for chain in ONE_A_RULE:
         for candidate in (text, f"{chain.caip2}:{text}"):
             with contextlib.suppress(AccountError):
                 parse_account(CHAINS, candidate, tag)
@@ -535,7 +536,7 @@ def test_no_text_whatever_raises_anything_but_an_account_error(text: str, tag: s
     ),
 )
 def test_no_address_like_text_raises_anything_but_an_account_error(text: str, start: str) -> None:
-    for chain in CHAINS:
+    for chain in ONE_A_RULE:
         try:
             found = account(chain.caip2, start + text)
         except AccountError:
@@ -555,5 +556,5 @@ def test_a_length_that_monero_s_base58_cannot_have_is_refused() -> None:
 
 def test_messages_never_repeat_the_address() -> None:
     for wrong in (FBI_ADDRESS.replace("E", "e", 1), TRON_USDT[:-1] + "u", SEGWIT[:-1] + "q"):
-        for chain in CHAINS:
+        for chain in ONE_A_RULE:
             assert wrong not in refusal(chain.caip2, wrong).message

@@ -11,8 +11,10 @@ from holdfast.protocol.vocabulary import WaitsBecause, WarningCode
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 #: Only these say that the target may be another than is meant.
-HOLDING_BACK = {"no_checksum", "missing_tag", "service_wallet"}
-EVERY_SET = [set(some) for size in range(5) for some in combinations(WarningCode, size)]
+HOLDING_BACK = {"no_checksum", "missing_tag", "service_wallet", "token_contract", "no_key"}
+EVERY_SET = [
+    set(some) for size in range(len(WarningCode) + 1) for some in combinations(WarningCode, size)
+]
 
 
 @pytest.mark.parametrize("warnings", EVERY_SET, ids=lambda some: "+".join(sorted(some)) or "none")

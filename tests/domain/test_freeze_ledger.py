@@ -105,7 +105,7 @@ def test_a_refusal_names_the_figures() -> None:
     with pytest.raises(LedgerBreachError) as refused:
         desk.try_report(found(0, 100), frozen(0, 120))
     assert "120 of eip155:1/slip44:60" in refused.value.errors[0].detail
-    assert "100 was found" in refused.value.errors[0].detail
+    assert "100 of eip155:1/slip44:60 was found" in refused.value.errors[0].detail
     assert refused.value.errors[0].pointer == "/lines/1/amount"
 
 

@@ -83,6 +83,10 @@ class StubCoordinator:
         self._thread.join()
         self._server.server_close()
 
+    def forget_all(self) -> None:
+        """Drop the script: what is answered from now on is what is scripted from now on."""
+        self._script.clear()
+
     def answers(
         self,
         method: str,

@@ -13,9 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.protocol.chains.account import parse_account
+from holdfast.protocol.chains.chain import load_chains
 from holdfast.protocol.chains.comparison import comparison_key
 from holdfast.protocol.chains.format_errors import AccountError
 from holdfast.protocol.chains.rules import primitives
+from holdfast.protocol.errors import MissingLibraryError
 from tests.contract.test_public_lists import accepted_accounts
 from tests.known_chains import (
     BITCOIN,
@@ -234,3 +236,14 @@ def test_what_is_no_account_matches_only_itself() -> None:
         "",
     ]
     assert len({comparison_key(text) for text in odd}) == len(odd)
+
+
+def test_accounts_are_compared_without_any_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> None:
+        raise MissingLibraryError("not installed")
+
+    monkeypatch.setattr(primitives, "_bip_utils", missing)
+    monkeypatch.setattr(primitives, "_keccak", missing)
+    table = load_chains()
+    for spellings in TARGETS:
+        assert len({comparison_key(*spelling, table) for spelling in spellings}) == 1

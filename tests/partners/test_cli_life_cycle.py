@@ -63,8 +63,11 @@ def test_holds_show_their_end_and_what_is_owed(shell: Shell, stub: StubCoordinat
     assert "lapsed, answered" in done.output
     assert "whole account, review 2026-03-01 12:00, irregular: after_end" in done.output
     withheld = done.output.splitlines()[-1].split()
-    assert withheld[4:6] == ["withheld", "withheld"]
+    assert withheld[5:7] == ["withheld", "withheld"]
     assert "2026-01-02 03:04" in done.output
+
+
+SEVEN = "0.0000000000000007 ETH"
 
 
 def test_owed_says_who_owes_what_and_why(shell: Shell, stub: StubCoordinator) -> None:
@@ -77,7 +80,7 @@ def test_owed_says_who_owes_what_and_why(shell: Shell, stub: StubCoordinator) ->
     lines = shell("owed").output.splitlines()
     whys = [line.split()[-1] for line in lines[1:]]
     assert whys == ["withdrawn", "lapsed", "wrong_target"]
-    assert all(word in lines[1] for word in (HOLD, FRQ, "exchange-b.example", "700"))
+    assert all(word in lines[1] for word in (HOLD, FRQ, "exchange-b.example", SEVEN))
 
 
 def test_a_hold_is_extended_until_a_time_or_by_hours(shell: Shell, stub: StubCoordinator) -> None:
@@ -164,7 +167,7 @@ def test_a_report_states_what_its_amount_is_worth(shell: Shell, stub: StubCoordi
     words = ["--found", "0", ETH, "9", "--frozen", "0", ETH, "9", "--returned", HOLD, "9", "0xab"]
     done = shell("report", FRQ, *words, "--kept", HOLD, "own_policy", UNTIL, *said)
     assert done.exit_code == 0, done.output
-    assert "2741.50" in done.output
+    assert "2,741.50" in done.output
     values = [line.get("usd") for line in sent(stub)["lines"]]
     assert [value and (value["value"], value["source"]) for value in values] == [
         *[("2741.50", "list price")] * 3,
@@ -208,7 +211,7 @@ def test_sums_are_followed_by_what_they_are_stated_to_be_worth(
     shown = shell("status", FRQ, "--ledger").output
     assert shown.count("9.50") == shown.count("8.25") == shown.count("7.00") == 2
     assert shown.count("in USD, as stated") == 2
-    assert shown.count("8 + 2 withheld") == 2
+    assert shown.count("0.000000000000000008 + 2 withheld") == 2
     assert "nothing (insufficient_evidence) [late]" in shown
 
 
@@ -412,7 +415,9 @@ def test_an_indemnity_is_given_by_the_hash_of_its_document(
     stub.answers("POST", f"{REQUEST}/indemnities", given, status=201)
     words = ["--document", str(file), "--law", "EE", "--until", UNTIL]
     done = shell("indemnify", FRQ, *words, "--cap-usd", "250000")
-    assert all(word in done.output for word in ("all partners asked", "USD 250000", "2026-03-01"))
+    assert all(
+        word in done.output for word in ("all partners asked", "USD 250,000.00", "2026-03-01")
+    )
     body = sent(stub)
     assert (body["cap"]["usd"], body["law"], body["until"]) == ("250000", "EE", UNTIL)
     assert body["document_sha256"] == given["document_sha256"]
@@ -421,7 +426,7 @@ def test_an_indemnity_is_given_by_the_hash_of_its_document(
     for wrong in ([], ["--cap-usd", "1", "--cap", "5", asset]):
         assert shell("indemnify", FRQ, *words, *wrong).exit_code == 2
     stub.answers("GET", f"{REQUEST}/indemnities", {"items": [given], "next_cursor": None})
-    assert all(word in shell("indemnities", FRQ).output for word in ("USD 250000", "EE"))
+    assert all(word in shell("indemnities", FRQ).output for word in ("USD 250,000.00", "EE"))
 
 
 def test_the_same_funds_are_marked_and_the_mark_is_taken_back(

@@ -11,14 +11,14 @@ from tests.partners.shell import Shell
 from tests.partners.stub_coordinator import StubCoordinator
 
 ETH = "eip155:1/slip44:60"
-TOKEN = "eip155:1/erc20:0xdac17f958d2ee523a2206206994597c13d831ec7"
+TOKEN = "eip155:1/erc20:0x51e9d833ecae4e8d9d8be17300aee6d3398c135d"
 UNITS = {ETH: {"symbol": "ETH", "decimals": 18}}
 QUICK = {"count": 3, "median_ms": 90_000, "p90_ms": 600_000}
 SUMS = {
     ETH: {"asked": str(10**22), "found": str(15 * 10**17), "frozen": "1", "withheld": 2},
     TOKEN: {"asked": "1234567", "found": "0", "frozen": "0", "returned": "0"},
 }
-USD = {"asked": "27000000.00", "found": "4100.50", "frozen": "0.00", "returned": "0.00"}
+USD = {"asked": "27000000.00", "found": "4100.50", "unvalued": 3}
 
 
 @pytest.fixture
@@ -70,14 +70,13 @@ def test_statistics_show_times_amounts_dollars_and_codes(
     assert _value(shown, "answered") == ["2.0 h / 25.0 h, of 2"]
     assert _value(shown, "answered in time") == ["1,002 of 1,003"]
     assert _value(shown, "first freeze") == []
-    assert _value(shown, "ETH") == [
-        f"asked 10,000, found 1.5, frozen 0.000000000000000001, returned 0, 2 withheld ({ETH})"
-    ]
+    sums = "asked 10,000 ETH, found 1.5 ETH, frozen 0.000000000000000001 ETH, returned 0 ETH"
+    assert _value(shown, "ETH") == [f"{sums}, 2 withheld (Ethereum)"]
     assert _value(shown, "base units") == [
-        f"asked 1,234,567, found 0, frozen 0, returned 0 ({TOKEN})"
+        f"asked 1234567, found 0, frozen 0, returned 0 ({TOKEN}, decimals unknown)"
     ]
     assert _value(shown, "US dollars") == [
-        "asked 27,000,000.00, found 4,100.50, frozen 0.00, returned 0.00"
+        "asked 27,000,000.00, found 4,100.50, frozen \N{EN DASH}, returned \N{EN DASH} (3 unvalued)"
     ]
     assert _value(shown, "declined") == ["other 5, funds_gone 2"]
     assert _value(shown, "nothing on") == ["no_match 1,048"]
@@ -95,7 +94,9 @@ def test_seconds_and_hours_are_told_as_such_and_no_amount_as_none(
     stub.answers("GET", "/v1/statistics", view)
     shown = shell("statistics").output
     assert _value(shown, "acknowledged") == ["0.3 s / 1.5 h, of 1"]
-    assert _value(shown, "base units")[0].startswith("asked without an amount, found 7,")
+    assert _value(shown, "ETH")[0].startswith(
+        "asked without an amount, found 0.000000000000000007 ETH,"
+    )
 
 
 @pytest.mark.usefixtures("analyst")
@@ -167,7 +168,7 @@ def test_the_public_year_is_shown_to_who_has_no_key(shell: Shell, stub: StubCoor
 def test_sums_that_the_public_is_not_told_are_left_out_and_not_shown_as_nothing(
     shell: Shell, stub: StubCoordinator
 ) -> None:
-    asset = next(iter(UNITS))
+    asset = ETH
     view = {
         "year": 2025,
         "named_from_cases": 10,
@@ -179,7 +180,7 @@ def test_sums_that_the_public_is_not_told_are_left_out_and_not_shown_as_nothing(
     }
     stub.answers("GET", "/v1/statistics/2025", view)
     shown = shell("year", "2025", "--coordinator", stub.origin).output
-    assert _value(shown, "ETH") == [f"found 7 ({asset})"]
+    assert _value(shown, "ETH") == ["found 7 ETH (Ethereum)"]
     assert _value(shown, "US dollars") == ["frozen 12.00"]
     assert "from as many cases and as many partners" in shown.replace("\n", " ")
     stub.answers("GET", "/v1/statistics/2024", view | {"assets": {}, "usd": {}})

@@ -5,8 +5,6 @@ from typing import Any
 from holdfast.client.incident_trace import as_dot, as_text, join
 from holdfast.protocol.life_cycle_views import TracePage
 from holdfast.protocol.type_ids import new_id
-from holdfast.protocol.views import AssetUnit
-from holdfast.wording import amount_text, counted, whole_units
 
 FIRST, SECOND = new_id("frq", now_ms=1), new_id("frq", now_ms=2)
 ETHEREUM, TRON = "eip155:1", "tron:0x2b6653dc"
@@ -130,13 +128,3 @@ def test_dot_quotes_whatever_others_wrote() -> None:
         f'  "{SENDER}" -> "{TX}" [label="tx"];',
         "}",
     ]
-
-
-def test_amounts_are_shown_in_whole_units_without_rounding() -> None:
-    ether = AssetUnit(symbol="ETH", decimals=18)
-    assert amount_text("312500000000000000000000", ETHER, ether) == "312,500 ETH"
-    assert amount_text("1", ETHER, ether) == "0.000000000000000001 ETH"
-    assert amount_text("0", ETHER, ether) == "0 ETH"
-    assert amount_text("7", ETHER, None) == f"7 base units of {ETHER}"
-    assert whole_units("7", AssetUnit(symbol="X", decimals=0)) == "7"
-    assert [counted(n, "address") for n in (1, 2)] == ["1 address", "2 addresses"]

@@ -432,10 +432,13 @@ class Desk:
             return row
 
     def totals(self, **scope: Any) -> dict[str, dict[str, Any]]:
-        """Return totals of a scope, only what is not 0."""
+        """Return the sums of a scope, only what is not 0; not how many state no value."""
         with self.database.engine.connect() as connection:
             sums = ledger_totals.totals(connection, **scope)
-        return {asset: {n: v for n, v in entry.items() if v} for asset, entry in sums.items()}
+        return {
+            asset: {n: v for n, v in entry.items() if v and n != "unvalued"}
+            for asset, entry in sums.items()
+        }
 
     def feed(self, exchange: Exchange, *, after: int = 0) -> list[dict[str, Any]]:
         """Return the events that an exchange reads, in order, as delivered."""

@@ -50,6 +50,16 @@ def test_funds_that_two_partners_hold_count_once_and_stand_beside(w: World) -> N
     assert _sums(w, request) == ("1400", "1400", None)
 
 
+def test_what_is_found_of_the_same_tokens_is_not_added_up_twice(w: World) -> None:
+    request, ours, issuers = _both(w)
+    assert _totals(w, request)["found"] == "1400"
+    _mark(w, request, issuers, ours)
+    assert _totals(w, request)["found"] == "700"
+    assert _totals(w, request, w.cast.c)["found"] == "700"
+    incident = w.get(w.cast.a.auditor, f"/v1/incidents/{request['incident']['id']}")
+    assert incident["totals"][ETHER]["found"] == "700"
+
+
 def test_when_the_counted_hold_ends_the_other_counts_again(w: World) -> None:
     request, ours, issuers = _both(w)
     _mark(w, request, issuers, ours)

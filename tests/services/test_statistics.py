@@ -11,7 +11,7 @@ from coordinator.domain.durations import percentile
 from coordinator.domain.usd import in_proportion, usd_cents, usd_text
 from coordinator.services.reading.statistics import (
     YearlySummary,
-    figures_by_row,
+    count_figures,
     month_start,
     yearly_view,
 )
@@ -169,10 +169,74 @@ def test_amounts_add_up_to_the_ledger_and_a_shared_hold_counts_once(w: World) ->
     }
     assert all(whole[n] == ledger[n] for n in ("found", "frozen", "returned"))
     rows = [row["assets"].get(ETHER, {}) for row in view["rows"]]
-    for name in ("asked", "found", "frozen", "returned"):
+    for name in ("found", "frozen", "returned"):
         assert sum(int(row.get(name, 0)) for row in rows) == int(whole[name])
-    # Asked once for each partner asked.
-    assert whole["asked"] == str(2 * 10**22)
+
+
+def test_what_is_asked_of_two_partners_stands_in_both_rows_and_counts_once(w: World) -> None:
+    address = {"account": ACCOUNT, "asset": ETHER, "amount": "900"}
+    valued = address | {"usd": {"value": "10.00", **USD}}
+    w.live(to=[w.cast.b.handle, w.cast.c.handle], addresses=[valued])
+    w.live(to=[w.cast.b.handle], addresses=[address])
+    view = _statistics(w, w.cast.a)
+    asked = [_row(view, x)["assets"][ETHER]["asked"] for x in (w.cast.b, w.cast.c)]
+    assert (asked, view["totals"][ETHER]["asked"]) == (["1800", "900"], "1800")
+    assert [_row(view, x)["usd"]["asked"] for x in (w.cast.b, w.cast.c)] == ["10.00"] * 2
+    assert (view["usd"]["asked"], view["usd"]["unvalued"]) == ("10.00", 1)
+    assert _year(w, name_from=1)["assets"][ETHER]["asked"] == "1800"
+
+
+def _marked(w: World) -> tuple[dict[str, Any], str, str]:
+    """Have B and C freeze the same 700, B's valued, and the requester mark C's."""
+    request = w.live(to=[w.cast.b.handle, w.cast.c.handle])
+    usd = {"value": "10.00", **USD}
+    told = w.report(w.cast.b, request, [found_line("700", usd=usd), frozen_line("700", usd=usd)])
+    ours, issuers = told["lines"][1]["hold"], w.freeze(w.cast.c, request)
+    w.act(w.cast.a.analyst, request, "same-funds", hold=issuers, same_as=ours)
+    return request, ours, issuers
+
+
+def _figures(view: Any) -> list[str]:
+    shown = view["totals" if "totals" in view else "assets"][ETHER]
+    return [shown.get(name, "-") for name in ("found", "frozen", "returned")]
+
+
+def test_the_same_tokens_of_two_partners_count_once_for_the_requester_and_the_public(
+    w: World,
+) -> None:
+    request, ours, issuers = _marked(w)
+    view = _statistics(w, w.cast.a)
+    assert _figures(view) == ["700", "700", "0"]
+    assert _row(view, w.cast.c)["assets"][ETHER]["frozen"] == "0"
+    assert _figures(_year(w, name_from=1)) == ["700", "700", "-"]
+    # Whoever froze reads its own figures whole: nothing tells it that another holds the same.
+    assert _figures(_statistics(w, w.cast.c)) == ["700", "700", "0"]
+    assert _statistics(w, w.cast.c)["usd"]["unvalued"] == 3
+    # That the counted hold ends makes one freeze of the past no two.
+    w.report(w.cast.b, request, [released_line(ours, "700")])
+    assert _figures(_statistics(w, w.cast.a)) == ["700", "700", "0"]
+    w.report(w.cast.c, request, [_returned(issuers, "700")])
+    assert _figures(_statistics(w, w.cast.a)) == ["700", "700", "700"]
+
+
+def test_what_both_say_to_have_returned_of_the_same_tokens_counts_once(w: World) -> None:
+    request, ours, issuers = _marked(w)
+    w.report(w.cast.b, request, [_returned(ours, "700")])
+    w.report(w.cast.c, request, [_returned(issuers, "700")])
+    assert _figures(_statistics(w, w.cast.a)) == ["700", "700", "700"]
+
+
+def test_the_same_tokens_count_where_the_other_hold_was_never_there(w: World) -> None:
+    request, ours, _ = _marked(w)
+    lines = w.items(w.cast.a.auditor, request, "ledger")
+    [opened] = [line["id"] for line in lines if line.get("hold") == ours]
+    void = {"kind": "correction", "corrects": opened, "amount": "0", "reason": "a slip"}
+    w.report(w.cast.b, request, [void])
+    assert _figures(_statistics(w, w.cast.a)) == ["1400", "700", "0"]
+
+
+def _returned(hold: str, amount: str) -> dict[str, Any]:
+    return {"kind": "returned", "hold": hold, "amount": amount, "tx": "0x" + "1" * 64}
 
 
 def test_dollars_are_those_that_lines_state_and_follow_corrections(w: World) -> None:
@@ -187,7 +251,8 @@ def test_dollars_are_those_that_lines_state_and_follow_corrections(w: World) -> 
         "asked": "2000.50",
         "found": "1000.00",
         "frozen": "1000.00",
-        "returned": "0.00",
+        "returned": None,
+        "unvalued": 0,
     }
     for amount in ("140", "70"):
         correction = {"corrects": report["lines"][1]["id"], "amount": amount, "reason": "a slip"}
@@ -369,8 +434,8 @@ def _year(w: World, *, name_from: int) -> YearlySummary:
     """Return the public year as it would be with another number of cases and partners."""
     scope = Scope(month_start(2026, 1), month_start(2027, 1), None)
     with w.database.engine.connect() as connection:
-        rows = figures_by_row(connection, scope)
-    return yearly_view(rows, year=2026, requests=1, name_from=name_from)
+        counted = count_figures(connection, scope)
+    return yearly_view(counted, year=2026, requests=1, name_from=name_from)
 
 
 def test_the_public_year_tells_no_sum_of_one_partner_however_many_its_cases(w: World) -> None:
@@ -410,8 +475,8 @@ def test_each_sum_of_a_public_year_comes_from_enough_cases_and_enough_partners(w
     assert "frozen" not in _year(w, name_from=2)["usd"]
     other = w.live(d, to=[b.handle], addresses=[{"account": ACCOUNT, **amount}])
     shown = _year(w, name_from=2)
-    assert shown["assets"][ETHER]["asked"] == "5000"
-    assert shown["usd"]["asked"] == "50.00"
+    assert shown["assets"][ETHER]["asked"] == "3000"
+    assert shown["usd"]["asked"] == "30.00"
     w.report(b, other, [found_line(None)])
     assert "withheld" not in _year(w, name_from=2)["assets"][ETHER]
     # Three partners each, and cases enough: nobody's part can be made out.

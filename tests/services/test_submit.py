@@ -52,6 +52,13 @@ def test_all_faults_of_all_addresses_are_named_at_once_and_nothing_is_stored(des
     assert desk.snapshot() == before
 
 
+def test_an_amount_of_nothing_is_refused_and_says_what_means_all(desk: Desk) -> None:
+    faulty = [{"account": "eip155:1:0x" + "12" * 20, "asset": ETHER, "amount": "0"}]
+    refused = refusal(desk.submit, addresses=faulty)
+    assert refused.pointers == {"/addresses/0/amount": "zero_amount"}
+    assert desk.row_counts()["freeze_request"] == 0
+
+
 def test_every_partner_that_cannot_be_asked_is_named_with_the_reason(desk: Desk) -> None:
     for handle, kind in (("tracer.example", "analytics"), ("forum.example", "community")):
         admit(desk.database, desk.vault, desk.clock, new_exchange(handle), PartnerKind(kind))

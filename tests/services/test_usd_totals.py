@@ -20,7 +20,7 @@ from tests.services.request_cast import (
     topped_up,
 )
 
-NOTHING = dict.fromkeys(("found", "frozen", "held", "released", "returned", "seized"), "0.00")
+NOTHING = dict.fromkeys(("found", "frozen", "held", "released", "returned", "seized"))
 
 
 def _worth(line: dict[str, Any], value: str) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def _shown(desk: Desk, **scope: Any) -> dict[str, AssetTotals]:
 def _usd(desk: Desk, **scope: Any) -> dict[str, object]:
     """Return the totals in dollars that differ from 0, as shown."""
     shown = _shown(desk, **scope)[ETHER].get("usd", NOTHING)
-    return {name: value for name, value in shown.items() if value != "0.00"}
+    return {name: value for name, value in shown.items() if value is not None}
 
 
 def test_totals_show_what_lines_state_and_value_what_is_held_as_when_it_was_frozen(
@@ -75,7 +75,17 @@ def test_totals_show_what_lines_state_and_value_what_is_held_as_when_it_was_froz
 def test_where_no_line_states_a_value_there_is_none(desk: Desk) -> None:
     ask = desk.go_out()
     desk.report(desk.cast.b, ask, found(0, 100), frozen(0, 80))
-    assert "usd" not in _shown(desk, request_id=ask.id)[ETHER]
+    shown = _shown(desk, request_id=ask.id)[ETHER]
+    assert "usd" not in shown
+    assert shown["unvalued"] == 2
+
+
+def test_a_sum_that_nothing_values_is_no_zero_and_what_has_no_value_is_counted(desk: Desk) -> None:
+    ask = desk.go_out()
+    desk.report(desk.cast.b, ask, _worth(found(0, 100), "1"), frozen(0, 80))
+    shown = _shown(desk, request_id=ask.id)[ETHER]
+    assert shown["usd"] == NOTHING | {"found": "1.00"}
+    assert shown["unvalued"] == 1
 
 
 def test_a_top_up_adds_its_own_value_and_a_line_without_one_adds_none(desk: Desk) -> None:

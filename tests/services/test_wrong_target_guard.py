@@ -175,7 +175,7 @@ def test_partners_cannot_tell_from_the_hash_of_the_context_whether_more_was_warn
 
 def test_a_service_wallet_is_accepted_one_address_at_a_time(desk: Desk) -> None:
     wallet = "0x2910543af39aba0cd09dbb2d50200b3e800a63d2"
-    desk.wallets = ServiceWallets.load([f'{{"{wallet}": "Kraken"}}'], RULEBOOK.chains)
+    desk.wallets = ServiceWallets.load([("list", f'{{"{wallet}": "Kraken"}}')], RULEBOOK.chains)
     ask = desk.submit(
         addresses=[{"account": f"eip155:{chain}:{wallet}"} for chain in (1, 56)],
     )

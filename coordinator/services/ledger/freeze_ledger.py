@@ -40,6 +40,7 @@ from coordinator.storage.ledger.shared_lines import OtherLink, links_to_other_le
 from coordinator.storage.requests import freeze_requests as request_store
 from coordinator.storage.tables.freeze_requests import ActRow, LegRow
 from holdfast.protocol import canonical_json, payloads
+from holdfast.protocol.amounts import KnownAssets, format_amount
 from holdfast.protocol.chains.asset import parse_asset
 from holdfast.protocol.payloads import (
     CorrectionLine,
@@ -204,6 +205,9 @@ def _book(on: LegContext, body: payloads.FreezeReport, ledger: LegLedger) -> Boo
         new_line_id=iter(new_ids("lin", len(body.lines))).__next__,
         new_hold_id=iter(new_ids("hld", opening)).__next__,
         canonical_asset=lambda text: parse_asset(uow.chains, text),
+        amount_text=lambda amount, asset: format_amount(
+            amount, KnownAssets(uow.chains).unit(asset), asset=asset
+        ),
         noticed_at=leg.queued_at,
         ends=Ends(
             ended_at=request.ended_at if is_over else None,

@@ -3,14 +3,20 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal, NotRequired, TypedDict
+from typing import Literal, NamedTuple, NotRequired, TypedDict
 
 from sqlalchemy import Connection
 
 from coordinator.domain.durations import milliseconds, percentile
-from coordinator.domain.usd import usd_text
+from coordinator.domain.usd import usd_text_if_any
 from coordinator.storage.reading import statistics as store
-from coordinator.storage.reading.statistics import CountedLeg, FrozenRequest, Scope
+from coordinator.storage.reading.statistics import (
+    AskedSum,
+    CountedLeg,
+    FrozenRequest,
+    SameFundsSum,
+    Scope,
+)
 from holdfast.protocol.vocabulary import NO_MATCH_CODES, DeclineCode, LegStatus
 
 _AMOUNTS: tuple[Literal["asked", "found", "frozen", "returned"], ...] = (
@@ -19,6 +25,8 @@ _AMOUNTS: tuple[Literal["asked", "found", "frozen", "returned"], ...] = (
     "frozen",
     "returned",
 )
+#: Of a leg's holds of an asset, none counts elsewhere.
+_NOTHING_TWICE = SameFundsSum("", "", 0, 0, None, None, 0, 0)
 #: Stands where an asset's id does, for sums in US dollars.
 _DOLLARS = ""
 
@@ -49,12 +57,16 @@ class AssetFigures(TypedDict):
 
 
 class UsdFigures(TypedDict):
-    """Sums in US dollars as they stand on the wire (`life_cycle_views.UsdFigures`)."""
+    """Sums in US dollars as they stand on the wire (`life_cycle_views.UsdFigures`).
 
-    asked: str
-    found: str
-    frozen: str
-    returned: str
+    A sum that nothing values is None, and `unvalued` counts what states an amount and no value.
+    """
+
+    asked: str | None
+    found: str | None
+    frozen: str | None
+    returned: str | None
+    unvalued: int
 
 
 class StatisticsRow(TypedDict):
@@ -159,6 +171,7 @@ class Figures:
     first_freeze: list[int] = field(default_factory=list)
     assets: dict[str, dict[str, int]] = field(default_factory=dict)
     usd: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_AMOUNTS, 0))
+    unvalued: int = 0
     declined: dict[str, int] = field(default_factory=dict)
     nothing: dict[str, int] = field(default_factory=dict)
     stated_by: dict[tuple[str, str], set[str]] = field(default_factory=dict)
@@ -181,9 +194,17 @@ class Figures:
         if value:
             self.stated_by.setdefault((asset, name), set()).add(partner)
 
+    def add_asked(self, asked: AskedSum, requester: str) -> None:
+        """Add what a request names; whoever is asked, that is the requester's word."""
+        self.add_usd("asked", asked.usd, requester)
+        self.unvalued += asked.unvalued
+        if asked.asset is not None and asked.amount is not None:
+            self.add(asked.asset, "asked", asked.amount, requester)
+
     def include(self, other: "Figures") -> None:
         """Add all of another's."""
         self.legs += other.legs
+        self.unvalued += other.unvalued
         self.acknowledged += other.acknowledged
         self.acknowledged_in_time += other.acknowledged_in_time
         self.answered += other.answered
@@ -225,10 +246,11 @@ class Figures:
     def shown_usd(self) -> UsdFigures:
         """Return dollars as they stand on the wire."""
         return {
-            "asked": usd_text(self.usd["asked"]),
-            "found": usd_text(self.usd["found"]),
-            "frozen": usd_text(self.usd["frozen"]),
-            "returned": usd_text(self.usd["returned"]),
+            "asked": usd_text_if_any(self.usd["asked"]),
+            "found": usd_text_if_any(self.usd["found"]),
+            "frozen": usd_text_if_any(self.usd["frozen"]),
+            "returned": usd_text_if_any(self.usd["returned"]),
+            "unvalued": self.unvalued,
         }
 
 
@@ -240,24 +262,36 @@ def month_start(year: int, month: int) -> datetime:
     return datetime(year + (month - 1) // 12, (month - 1) % 12 + 1, 1, tzinfo=UTC)
 
 
-def figures_by_row(connection: Connection, scope: Scope) -> dict[Key, Figures]:
-    """Return figures by (month, partner, urgency) of the legs in scope."""
+class CountedFigures(NamedTuple):
+    """What the legs in scope come to.
+
+    Attributes:
+        rows: By (month, partner, urgency); each partner was asked for all that a request names.
+        whole: All together, where what a request names counts once, however many it asks.
+    """
+
+    rows: Mapping[Key, Figures]
+    whole: Figures
+
+
+def count_figures(connection: Connection, scope: Scope) -> CountedFigures:
+    """Return figures of the legs in scope, by row and all together.
+
+    Tokens that two partners hold at once count for the hold that the requester's mark names, in
+    the rows, too: so the rows of two partners add up to the whole but for what was asked.
+    """
     legs = {leg.id: leg for leg in store.legs(connection, scope)}
     rows: dict[Key, Figures] = {}
     of_leg: dict[str, Figures] = {}
-    by_request: dict[str, list[tuple[Figures, str]]] = {}
+    of_answers: dict[str, list[Figures]] = {}
+    requesters: dict[str, str] = {}
     for leg in legs.values():
         key = (f"{leg.queued_at:%Y-%m}", leg.partner, leg.urgency)
         figures = rows.setdefault(key, Figures())
         of_leg[leg.id] = figures
-        by_request.setdefault(leg.request_id, []).append((figures, leg.requester))
+        of_answers.setdefault(leg.request_id, []).append(figures)
+        requesters[leg.request_id] = leg.requester
         _count_leg(figures, leg)
-    for asked in store.asked(connection, scope):
-        # Whoever is asked, what was asked for is the requester's word.
-        for figures, requester in by_request[asked.request_id]:
-            figures.add_usd("asked", asked.usd, requester)
-            if asked.asset is not None and asked.amount is not None:
-                figures.add(asked.asset, "asked", asked.amount, requester)
     for froze in store.first_freezes(connection, scope):
         taken = milliseconds(froze.first - legs[froze.leg_id].queued_at)
         of_leg[froze.leg_id].first_freeze.append(taken)
@@ -268,7 +302,11 @@ def figures_by_row(connection: Connection, scope: Scope) -> dict[Key, Figures]:
             code = leg.decline_code or _declining_code(nothing.get(leg.id, {}))
             declined = of_leg[leg.id].declined
             declined[code] = declined.get(code, 0) + 1
-    return rows
+    whole = _total(rows.values())  # before what was asked is added to each
+    for asked in store.asked(connection, scope):
+        for figures in (*of_answers[asked.request_id], whole):
+            figures.add_asked(asked, requesters[asked.request_id])
+    return CountedFigures(rows, whole)
 
 
 def _declining_code(nothing: Mapping[str, int]) -> str:
@@ -288,18 +326,24 @@ def _add_ledger(
     partners: Mapping[str, str],
 ) -> dict[str, dict[str, int]]:
     """Add what the ledger says of each leg; returns by leg how many addresses have which code."""
+    twice = {(row.leg_id, row.asset): row for row in store.same_funds(connection, scope)}
     for found in store.found(connection, scope):
         figures, partner = of_leg[found.leg_id], partners[found.leg_id]
-        figures.add(found.asset, "found", found.found, partner)
+        same = twice.get((found.leg_id, found.asset), _NOTHING_TWICE)
+        # What a hold has was found, too; of what is withheld, less may be known to be found.
+        figures.add(found.asset, "found", max(found.found - same.frozen, 0), partner)
         figures.add(found.asset, "withheld", found.withheld, partner)
-        figures.add_usd("found", found.usd, partner)
+        figures.add_usd("found", max((found.usd or 0) - (same.frozen_usd or 0), 0), partner)
+        figures.unvalued += found.unvalued
     for held in store.held(connection, scope):
         figures, partner = of_leg[held.leg_id], partners[held.leg_id]
-        figures.add(held.asset, "frozen", held.frozen, partner)
-        figures.add(held.asset, "returned", held.returned, partner)
-        figures.add(held.asset, "withheld", held.withheld, partner)
-        figures.add_usd("frozen", held.frozen_usd, partner)
-        figures.add_usd("returned", held.returned_usd, partner)
+        same = twice.get((held.leg_id, held.asset), _NOTHING_TWICE)
+        figures.add(held.asset, "frozen", held.frozen - same.frozen, partner)
+        figures.add(held.asset, "returned", held.returned - (same.returned or 0), partner)
+        figures.add(held.asset, "withheld", held.withheld - same.withheld, partner)
+        figures.add_usd("frozen", (held.frozen_usd or 0) - (same.frozen_usd or 0), partner)
+        figures.add_usd("returned", (held.returned_usd or 0) - (same.returned_usd or 0), partner)
+        figures.unvalued += held.unvalued - same.unvalued
     nothing: dict[str, dict[str, int]] = {}
     for answered in store.nothing(connection, scope):
         counts = of_leg[answered.leg_id].nothing
@@ -328,7 +372,7 @@ def _in_time(each: Sequence[bool]) -> InTime:
     return {"count": len(each), "in_time": sum(each)}
 
 
-def total(rows: Iterable[Figures]) -> Figures:
+def _total(rows: Iterable[Figures]) -> Figures:
     """Return the sum of many."""
     whole = Figures()
     for row in rows:
@@ -347,14 +391,14 @@ def durations(values: Iterable[int]) -> Durations:
 
 
 def member_view(
-    rows: Mapping[Key, Figures],
+    counted: CountedFigures,
     requesters: Sequence[RequesterFigures],
     *,
     from_month: str,
     to_month: str,
 ) -> StatisticsView:
     """Return rows and totals as a member reads them, without the units of their assets."""
-    whole = total(rows.values())
+    rows, whole = counted
     return {
         "from_month": from_month,
         "to_month": to_month,
@@ -405,7 +449,7 @@ def _judged(requester: str, frozen: Sequence[FrozenRequest]) -> RequesterFigures
 
 
 def yearly_view(
-    rows: Mapping[Key, Figures], *, year: int, requests: int, name_from: int
+    counted: CountedFigures, *, year: int, requests: int, name_from: int
 ) -> YearlySummary:
     """Return what the public reads of a year, without the units of its assets.
 
@@ -414,9 +458,9 @@ def yearly_view(
     froze, the sum frozen would be that partner's amount.
     """
     by_partner: dict[str, Figures] = {}
+    rows, whole = counted
     for (_, partner, _), row in rows.items():
         by_partner.setdefault(partner, Figures()).include(row)
-    whole = total(by_partner.values())
     view: YearlySummary = {
         "year": year,
         "named_from_cases": name_from,
@@ -465,6 +509,7 @@ def _dollars_of_many(whole: Figures, least: int) -> YearlyUsdFigures:
     """Return the sums in US dollars that come from many."""
     shown, many = whole.shown_usd(), YearlyUsdFigures()
     for name in _AMOUNTS:
-        if whole.comes_from_many(_DOLLARS, name, least):
-            many[name] = shown[name]
+        value = shown[name]
+        if value is not None and whole.comes_from_many(_DOLLARS, name, least):
+            many[name] = value
     return many

@@ -36,6 +36,9 @@ _WARNING_TEXT = {
         "the whole account is asked for, more than came from the flagged account or transaction: it"
         " stops all that its holder does there"
     ),
+    WarningCode.NO_KEY: (
+        "nobody holds the key of this address (a zero, burn or system account): no customer has it"
+    ),
 }
 
 
@@ -139,6 +142,9 @@ def _check_address(
     if address.amount is not None:
         try:
             amount = parse_amount(address.amount)
+            if amount == 0:
+                detail = "an amount of 0 asks for nothing: leave it out for the whole balance"
+                faults.append(FieldFault(f"{pointer}/amount", detail, "zero_amount"))
         except AmountError as error:
             faults.append(FieldFault(f"{pointer}/amount", error.message, error.code))
     return FlaggedTarget(number, account, asset, amount), faults
@@ -210,6 +216,12 @@ def wallet_labels(targets: Sequence[FlaggedTarget], wallets: ServiceWallets) -> 
     return {number: label for number, label in labels if label is not None}
 
 
+def _token_detail(targets: Sequence[FlaggedTarget]) -> str:
+    symbols = sorted({t.account.token for t in targets if t.account.token is not None})
+    named = ", ".join(symbols[:_NAMED])
+    return f"the contract of a token itself ({named}), not somebody who holds it"
+
+
 def wrong_target_warnings(
     checked: CheckedDocument, duplicates: Mapping[str, Collection[int]]
 ) -> list[ContextWarning]:
@@ -227,7 +239,7 @@ def wrong_target_warnings(
     whole = [address_no for address_no, *_, is_whole in checked.stated if is_whole]
     if whole:
         numbers[WarningCode.WHOLE_ACCOUNT] = whole
-    details = dict(_WARNING_TEXT)
+    details = {**_WARNING_TEXT, WarningCode.TOKEN_CONTRACT: _token_detail(checked.targets)}
     if labels:
         numbers[WarningCode.SERVICE_WALLET] = sorted(labels)
         named = ", ".join(sorted(set(labels.values()))[:_NAMED])

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    case,
     cast,
     false,
     func,
@@ -21,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.elements import ColumnElement
 
-from coordinator.domain.usd import usd_text
+from coordinator.domain.usd import usd_text_if_any
 from coordinator.storage.engine.base import Base, BaseUnits
 from coordinator.storage.engine.batches import batches
 from coordinator.storage.tables.freeze_ledger import FindingRow, HoldLinkRow, HoldRow
@@ -147,14 +148,14 @@ def totals_by_leg(connection: Connection, leg_ids: Sequence[str]) -> dict[str, T
 
 
 class UsdTotals(TypedDict):
-    """What the amounts beside it are stated to be worth (`views.UsdTotals`)."""
+    """What the amounts beside it are stated to be worth, None: no value (`views.UsdTotals`)."""
 
-    found: str
-    frozen: str
-    held: str
-    released: str
-    returned: str
-    seized: str
+    found: str | None
+    frozen: str | None
+    held: str | None
+    released: str | None
+    returned: str | None
+    seized: str | None
 
 
 class AssetTotals(TypedDict):
@@ -169,6 +170,7 @@ class AssetTotals(TypedDict):
     withheld: int
     same_funds: NotRequired[str]
     usd: NotRequired[UsdTotals]
+    unvalued: int
 
 
 def as_text(sums: Mapping[str, Mapping[str, int]]) -> dict[str, AssetTotals]:
@@ -178,24 +180,26 @@ def as_text(sums: Mapping[str, Mapping[str, int]]) -> dict[str, AssetTotals]:
 
 def _as_text(entry: Mapping[str, int]) -> AssetTotals:
     shown: AssetTotals = {
-        "found": str(entry["found"]),
+        # Of what is withheld, less may be known to be found than is held.
+        "found": str(max(entry["found"] - entry["same_frozen"], 0)),
         "frozen": str(entry["frozen"]),
         "held": str(entry["held"]),
         "released": str(entry["released"]),
         "returned": str(entry["returned"]),
         "seized": str(entry["seized"]),
         "withheld": entry["withheld"],
+        "unvalued": entry["unvalued"],
     }
     if entry["same_funds"]:
         shown["same_funds"] = str(entry["same_funds"])
     if any(entry[f"{name}_usd"] for name in _AMOUNTS):
         shown["usd"] = {
-            "found": usd_text(entry["found_usd"]),
-            "frozen": usd_text(entry["frozen_usd"]),
-            "held": usd_text(entry["held_usd"]),
-            "released": usd_text(entry["released_usd"]),
-            "returned": usd_text(entry["returned_usd"]),
-            "seized": usd_text(entry["seized_usd"]),
+            "found": usd_text_if_any(max(entry["found_usd"] - entry["same_frozen_usd"], 0)),
+            "frozen": usd_text_if_any(entry["frozen_usd"]),
+            "held": usd_text_if_any(entry["held_usd"]),
+            "released": usd_text_if_any(entry["released_usd"]),
+            "returned": usd_text_if_any(entry["returned_usd"]),
+            "seized": usd_text_if_any(entry["seized_usd"]),
         }
     return shown
 
@@ -213,11 +217,15 @@ def _visible_legs() -> Select[Any]:
 
 
 def _findings(dialect: str) -> list[ColumnElement[int]]:
-    return [*_sums(dialect, FindingRow, _OF_FINDINGS), _withheld(FindingRow)]
+    counts = _counts(FindingRow, FindingRow.found, FindingRow.found_usd)
+    return [*_sums(dialect, FindingRow, _OF_FINDINGS), *counts]
 
 
 def _holds(dialect: str) -> list[ColumnElement[int]]:
-    return [*_sums(dialect, HoldRow, _OF_HOLDS), _withheld(HoldRow)]
+    return [
+        *_sums(dialect, HoldRow, _OF_HOLDS),
+        *_counts(HoldRow, HoldRow.frozen, HoldRow.frozen_usd),
+    ]
 
 
 def _sums(dialect: str, table: type[Base], names: Sequence[str]) -> list[ColumnElement[int]]:
@@ -235,17 +243,22 @@ def _sum(dialect: str, column: ColumnElement[int]) -> ColumnElement[int]:
     return summed
 
 
-def _withheld(table: type[FindingRow | HoldRow]) -> ColumnElement[int]:
-    counted: ColumnElement[int] = func.sum(cast(table.withheld, Integer)).label("withheld")
-    return counted
+def _counts(table: type[FindingRow | HoldRow], amount: Any, cents: Any) -> list[ColumnElement[int]]:
+    """Return how many withhold their amount, and how many state one without a value."""
+    without = case(((amount != 0) & cents.is_(None), 1), else_=0)
+    return [
+        func.sum(cast(table.withheld, Integer)).label("withheld"),
+        func.sum(without).label("unvalued"),
+    ]
 
 
 def _add(sums: Totals, asset: str, names: Sequence[str], values: Sequence[int]) -> None:
-    """Put the sums of one asset, and last how many are withheld, beside what is there already."""
+    """Put the sums of one asset, and last the counts, beside what is there already."""
     entry = sums.setdefault(asset, _nothing())
-    *amounts, withheld = values
+    *amounts, withheld, unvalued = values
     entry.update(zip(names, amounts, strict=True))
     entry["withheld"] += withheld
+    entry["unvalued"] += unvalued
     entry["held"] = entry["frozen"] - sum(entry[name] for name in _LEFT)
 
 
@@ -254,9 +267,10 @@ def _set_beside(sums: Totals, asset: str, values: Sequence[int]) -> None:
     entry = sums.setdefault(asset, _nothing())
     amounts = dict(zip(_OF_HOLDS, values, strict=False))
     entry["same_funds"] = amounts["frozen"] - sum(amounts[name] for name in _LEFT)
+    entry["same_frozen"], entry["same_frozen_usd"] = amounts["frozen"], amounts["frozen_usd"]
 
 
 def _nothing() -> dict[str, int]:
-    return dict.fromkeys(
-        (*_AMOUNTS, *(f"{name}_usd" for name in _AMOUNTS), "withheld", "same_funds"), 0
-    )
+    beside = ("same_funds", "same_frozen", "same_frozen_usd")
+    dollars = (f"{name}_usd" for name in _AMOUNTS)
+    return dict.fromkeys((*_AMOUNTS, *dollars, "withheld", "unvalued", *beside), 0)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Integer, Select, case, cast, func, select
+from sqlalchemy import Connection, Integer, Select, Subquery, case, cast, func, select
+from sqlalchemy.orm import aliased
 
 from coordinator.storage.engine.base import BaseUnits
 from coordinator.storage.engine.reads import fields_from, read_as
@@ -78,22 +79,30 @@ class FirstFreeze(NamedTuple):
 
 
 class AskedSum(NamedTuple):
-    """What a request names of one asset; `usd` is in cents, None where nothing is stated."""
+    """What a request names of one asset; `usd` is in cents, None where nothing is stated.
+
+    `unvalued`: how many addresses state an amount and no value.
+    """
 
     request_id: str
     asset: str | None
     amount: int | None
     usd: int | None
+    unvalued: int
 
 
 class FoundSum(NamedTuple):
-    """What a leg found of one asset; `usd` is in cents."""
+    """What a leg found of one asset; `usd` is in cents.
+
+    `unvalued`: for how many addresses it states an amount and no value.
+    """
 
     leg_id: str
     asset: str
     found: int
     usd: int | None
     withheld: int
+    unvalued: int
 
 
 class HeldSum(NamedTuple):
@@ -106,6 +115,23 @@ class HeldSum(NamedTuple):
     frozen_usd: int | None
     returned_usd: int | None
     withheld: int
+    unvalued: int
+
+
+class SameFundsSum(NamedTuple):
+    """What a leg's holds have that another partner's hold counts for; dollars are in cents.
+
+    `returned` is what both say to have returned, so that it is taken off once.
+    """
+
+    leg_id: str
+    asset: str
+    frozen: int
+    returned: int
+    frozen_usd: int | None
+    returned_usd: int | None
+    withheld: int
+    unvalued: int
 
 
 class FrozenRequest(NamedTuple):
@@ -167,6 +193,7 @@ def asked(connection: Connection, scope: Scope) -> list[AskedSum]:
             FlaggedAddressRow.asset,
             _sum(connection, FlaggedAddressRow.amount).label("amount"),
             _sum(connection, FlaggedAddressRow.usd_cents).label("usd"),
+            _unvalued(FlaggedAddressRow.amount, FlaggedAddressRow.usd_cents),
         )
         .where(FlaggedAddressRow.request_id.in_(scope.legs(LegRow.request_id)))
         .group_by(FlaggedAddressRow.request_id, FlaggedAddressRow.asset)
@@ -183,6 +210,7 @@ def found(connection: Connection, scope: Scope) -> list[FoundSum]:
             _sum(connection, FindingRow.found).label("found"),
             _sum(connection, FindingRow.found_usd).label("usd"),
             func.sum(cast(FindingRow.withheld, Integer)).label("withheld"),
+            _unvalued(FindingRow.found, FindingRow.found_usd),
         )
         .where(FindingRow.leg_id.in_(scope.legs()))
         .group_by(FindingRow.leg_id, FindingRow.asset)
@@ -195,26 +223,74 @@ def held(connection: Connection, scope: Scope) -> list[HeldSum]:
 
     Over distinct holds: one that several legs in scope share counts for the first of them.
     """
-    first = (
+    first = _first_legs(scope)
+    query = (
+        select(first.c.leg_id, HoldRow.asset, *_of_holds(connection))
+        .join(HoldRow, HoldRow.id == first.c.hold_id)
+        .group_by(first.c.leg_id, HoldRow.asset)
+    )
+    return read_as(connection, HeldSum, query)
+
+
+def same_funds(connection: Connection, scope: Scope) -> list[SameFundsSum]:
+    """Return what holds in scope have that count by another partner's hold in scope.
+
+    A requester's mark is for its own eyes and for the network's sums: whoever else reads its own
+    holds reads all of them. Other than a total of what is held, a mark outlives the counted hold:
+    what was frozen then was still frozen once. Only a hold that a correction voided never was.
+    """
+    first, counted_first = _first_legs(scope), _first_legs(scope)
+    counted = aliased(HoldRow)
+    marked = select(FreezeRequestRow.id)
+    if scope.visible_to is not None:
+        marked = marked.where(FreezeRequestRow.requester == scope.visible_to)
+    twice = case((counted.returned != 0, HoldRow.returned), else_=None)
+    twice_usd = case((counted.returned != 0, HoldRow.returned_usd), else_=None)
+    query = (
+        select(
+            first.c.leg_id,
+            HoldRow.asset,
+            *_of_holds(connection, returned=twice, returned_usd=twice_usd),
+        )
+        .join(HoldRow, HoldRow.id == first.c.hold_id)
+        .join(counted, counted.id == HoldRow.same_funds_as)
+        .join(counted_first, counted_first.c.hold_id == counted.id)
+        .where(counted.withheld | (counted.frozen != 0), HoldRow.request_id.in_(marked))
+        .group_by(first.c.leg_id, HoldRow.asset)
+    )
+    return read_as(connection, SameFundsSum, query)
+
+
+def _first_legs(scope: Scope) -> Subquery:
+    """Return every hold that counts in scope, once, with the first leg that it counts for."""
+    return (
         select(HoldLinkRow.hold_id, func.min(HoldLinkRow.leg_id).label("leg_id"))
         .where(HoldLinkRow.leg_id.in_(scope.legs()))
         .group_by(HoldLinkRow.hold_id)
         .subquery()
     )
-    query = (
-        select(
-            first.c.leg_id,
-            HoldRow.asset,
-            _sum(connection, HoldRow.frozen).label("frozen"),
-            _sum(connection, HoldRow.returned).label("returned"),
-            _sum(connection, HoldRow.frozen_usd).label("frozen_usd"),
-            _sum(connection, HoldRow.returned_usd).label("returned_usd"),
-            func.sum(cast(HoldRow.withheld, Integer)).label("withheld"),
-        )
-        .join(HoldRow, HoldRow.id == first.c.hold_id)
-        .group_by(first.c.leg_id, HoldRow.asset)
-    )
-    return read_as(connection, HeldSum, query)
+
+
+def _of_holds(
+    connection: Connection,
+    returned: Any = HoldRow.returned,
+    returned_usd: Any = HoldRow.returned_usd,
+) -> list[Any]:
+    """Return the sums of holds, in the order of `HeldSum`."""
+    return [
+        _sum(connection, HoldRow.frozen).label("frozen"),
+        _sum(connection, returned).label("returned"),
+        _sum(connection, HoldRow.frozen_usd).label("frozen_usd"),
+        _sum(connection, returned_usd).label("returned_usd"),
+        func.sum(cast(HoldRow.withheld, Integer)).label("withheld"),
+        _unvalued(HoldRow.frozen, HoldRow.frozen_usd),
+    ]
+
+
+def _unvalued(amount: Any, cents: Any) -> Any:
+    """Count those that state an amount and no value."""
+    without = (amount != 0) & cents.is_(None)
+    return func.coalesce(func.sum(case((without, 1), else_=0)), 0).label("unvalued")
 
 
 def nothing(connection: Connection, scope: Scope) -> list[NothingCount]:

@@ -250,7 +250,14 @@ def _left_out_before(view: FreezeRequestView) -> str | None:
 def _print_addresses(session: Session, addresses: Mapping[int, FlaggedAddress]) -> None:
     """Print the first of many flagged addresses, by their number."""
     rows = [
-        (number, address.account, address.tag, address.asset, address.amount, address.note)
+        (
+            number,
+            address.account,
+            address.tag,
+            session.asset_name(address.asset),
+            session.amount(address.amount, address.asset),
+            address.note,
+        )
         for number, address in list(addresses.items())[:_SHOWN_ADDRESSES]
     ]
     session.err.print(table(("no", "account", "tag", "asset", "amount", "note"), rows))

@@ -37,9 +37,9 @@ def _state(hold: HoldView) -> str:
     return ", ".join(words)
 
 
-def _told(hold: HoldView, amount: str) -> str:
+def _told(session: Session, hold: HoldView, amount: str) -> str | None:
     """Return an amount of a hold; what was frozen and is held of a withheld one is not told."""
-    return "withheld" if hold.withheld else amount
+    return "withheld" if hold.withheld else session.amount(amount, hold.asset)
 
 
 @click.command(cls=SessionCommand)
@@ -54,9 +54,9 @@ def holds(session: Session, request_id: str) -> None:
             hold.id,
             hold.partner,
             hold.address_no,
-            hold.asset,
-            _told(hold, hold.frozen),
-            _told(hold, hold.held),
+            session.asset_name(hold.asset),
+            _told(session, hold, hold.frozen),
+            _told(session, hold, hold.held),
             hold.basis.value,
             f"{hold.hold_expires_at:%Y-%m-%d %H:%M}",
             _state(hold),
@@ -77,8 +77,8 @@ def owed(session: Session) -> None:
             hold.request_id,
             hold.partner,
             hold.address_no,
-            hold.asset,
-            _told(hold, hold.held),
+            session.asset_name(hold.asset),
+            _told(session, hold, hold.held),
             f"{hold.owed_since:%Y-%m-%d %H:%M}" if hold.owed_since else None,
             _why_owed(hold),
         ),

@@ -51,7 +51,7 @@ def incident(session: Session, incident_id: str, *, timeline: bool, trace: bool,
     """
     client = session.client()
     if dot:
-        for line in as_dot(join(client.trace(incident_id))):
+        for line in as_dot(join(client.trace(incident_id)), **_shown_in(session)):
             click.echo(line)
         return
     view = client.incident(incident_id)
@@ -61,6 +61,10 @@ def incident(session: Session, incident_id: str, *, timeline: bool, trace: bool,
     if trace:
         view = view.model_copy(update={"trace": join(client.trace(incident_id))})
     session.show(view, lambda: _show_incident(session, view, timeline=timeline, trace=trace))
+
+
+def _shown_in(session: Session) -> dict[str, bool]:
+    return {"base_units": session.in_base_units}
 
 
 def _show_incident(
@@ -81,7 +85,7 @@ def _show_incident(
     )
     if view.totals:
         session.out.print()
-        session.out.print(table(("total", *SUMS), sum_rows(view.totals)))
+        session.out.print(table(("total", *SUMS), sum_rows(session, view.totals)))
     if timeline:
         session.out.print()
         events = [
@@ -91,7 +95,7 @@ def _show_incident(
         session.out.print(table(("at", "what", "partner", "request"), events))
     if trace:
         session.out.print()
-        for line in as_text(view.trace):
+        for line in as_text(view.trace, **_shown_in(session)):
             session.out.print(Text(printable(line)))
 
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import click
 
+from holdfast.cli.amount_options import parse_option
 from holdfast.cli.session import REQUEST_ID, Session, SessionCommand, facts, pass_session
+from holdfast.cli.sums import dollars
 from holdfast.protocol.life_cycle_payloads import IndemnityCap
 from holdfast.protocol.life_cycle_views import IndemnityView
 from holdfast.protocol.payloads import parse_time
@@ -15,10 +17,14 @@ from holdfast.protocol.payloads import parse_time
 _REQUEST = click.argument("request_id", metavar="FRQ_…", type=REQUEST_ID)
 
 
-def _cap_words(cap: Mapping[str, Any] | None) -> str | None:
+def _cap_words(session: Session, cap: Mapping[str, Any] | None) -> str | None:
     if cap is None:
         return None
-    return f"USD {cap['usd']}" if "usd" in cap else f"{cap['amount']} of {cap['asset']}"
+    if "usd" in cap:
+        return f"USD {dollars(cap['usd'])}"
+    if session.in_base_units:
+        return f"{cap['amount']} of {cap['asset']}"
+    return session.amount(cap["amount"], cap["asset"])
 
 
 @click.command(cls=SessionCommand)
@@ -30,7 +36,12 @@ def _cap_words(cap: Mapping[str, Any] | None) -> str | None:
     help="The indemnity; it stays here, its hash is signed.",
 )
 @click.option("--cap-usd", metavar="AMOUNT", help="The most that is made good.")
-@click.option("--cap", nargs=2, metavar="AMOUNT ASSET", help="The same in base units.")
+@click.option(
+    "--cap",
+    nargs=2,
+    metavar="AMOUNT ASSET",
+    help="The same in an asset: '1.5 ETH' or base units, and the asset as CAIP-19 or -.",
+)
 @click.option("--law", required=True, help="A country, e.g. EE, or a few words.")
 @click.option("--until", required=True, metavar="TIME", help="E.g. 2026-12-01T00:00:00Z.")
 @click.option("--to", metavar="PARTNER", help="To this partner alone; by default to all asked.")
@@ -56,7 +67,7 @@ def indemnify(
         end = parse_time(until)
     except ValueError as error:
         raise click.UsageError(f"--until {error}") from None
-    most = {"usd": cap_usd} if cap is None else {"amount": cap[0], "asset": cap[1]}
+    most = {"usd": cap_usd} if cap is None else _cap(session, *cap)
     client = session.client()
     view = client.give_indemnity(
         client.freeze_request(request_id),
@@ -66,13 +77,18 @@ def indemnify(
         document_sha256=sha256(document.read_bytes()).hexdigest(),
         to=to,
     )
-    session.show(view, lambda: session.out.print(facts(_rows(view))))
+    session.show(view, lambda: session.out.print(facts(_rows(session, view))))
 
 
-def _rows(view: IndemnityView) -> list[tuple[str, object]]:
+def _cap(session: Session, amount: str, asset: str) -> dict[str, str | None]:
+    named, base_units = parse_option("--cap", amount, session.assets, asset=asset)
+    return {"amount": base_units, "asset": named}
+
+
+def _rows(session: Session, view: IndemnityView) -> list[tuple[str, object]]:
     return [
         ("to", view.to or "all partners asked"),
-        ("at most", _cap_words(view.cap)),
+        ("at most", _cap_words(session, view.cap)),
         ("law", view.law),
         ("until", f"{view.until:%Y-%m-%d %H:%M} UTC"),
         ("document", view.document_sha256),
@@ -90,7 +106,7 @@ def indemnities(session: Session, request_id: str) -> None:
         lambda view: (
             f"{view.given_at:%Y-%m-%d %H:%M}",
             view.to or "all",
-            _cap_words(view.cap),
+            _cap_words(session, view.cap),
             view.law,
             f"{view.until:%Y-%m-%d}",
             view.document_sha256,

@@ -8,6 +8,7 @@ from typing import Any
 import click
 from pydantic import TypeAdapter
 
+from holdfast.cli.amount_options import IN_THE_AMOUNT
 from holdfast.cli.decisions import show_awaited
 from holdfast.cli.session import (
     REQUEST_ID,
@@ -18,10 +19,11 @@ from holdfast.cli.session import (
     pass_session,
     table,
 )
-from holdfast.cli.sums import line_words, usd_of
+from holdfast.cli.sums import line_cells
 from holdfast.client.client import Client
 from holdfast.errors import InvalidDraftError
 from holdfast.protocol import strict_json
+from holdfast.protocol.amounts import AmountTextError, KnownAssets, parse_amount
 from holdfast.protocol.errors import ProtocolError
 from holdfast.protocol.payloads import Next, ReportLine, format_time
 from holdfast.protocol.views import ActView, FreezeReportView, FreezeRequestView
@@ -219,29 +221,30 @@ def report(
 ) -> None:
     """Report what you found, froze, released or returned; taken whole or refused whole.
 
-    Amounts are whole base units, or `withheld`. NO is the address's number in the request.
+    An amount is '1.5 ETH' or whole base units, or `withheld`. NO is the address's number in the
+    request. ASSET is CAIP-19; with an amount that names it, '1.5 USDT@eip155:1', it may be -.
     Release reasons: expired, withdrawn, false_positive, appeal_upheld, court_order,
     returned_to_victim. Everything else fits into FILE: a JSON list of lines.
     """
     client = session.client()
     view = client.freeze_request(request_id)
     lines: list[Any] = [
-        {"kind": "found", "address_no": _number(no), "asset": asset, "amount": _amount(amount)}
+        {"kind": "found", "address_no": _number(no), "asset": asset, "amount": amount}
         for no, asset, amount in found
     ]
     now = datetime.fromtimestamp(int(session.now()), UTC)
     level = {"account_level": True} if account_level else {}
     lines += [{**_frozen_line(view, row, hours, basis, now), **level} for row in frozen]
     lines += [
-        {"kind": "released", "hold": hold, "amount": _amount(amount), "reason": _reason(reason)}
+        {"kind": "released", "hold": hold, "amount": amount, "reason": _reason(reason)}
         for hold, amount, reason in released
     ]
     lines += [
-        {"kind": "returned", "hold": hold, "amount": _amount(amount), "tx": tx}
+        {"kind": "returned", "hold": hold, "amount": amount, "tx": tx}
         for hold, amount, tx in returned
     ]
     lines += [
-        {"kind": "seized", "hold": hold, "amount": _amount(amount), "agency": agency}
+        {"kind": "seized", "hold": hold, "amount": amount, "agency": agency}
         for hold, amount, agency in seized
     ]
     lines += [_kept_line(*row) for row in kept]
@@ -249,15 +252,19 @@ def report(
         {
             "kind": "correction",
             "corrects": line,
-            "amount": _amount(amount),
+            "amount": amount,
             "reason": reason,
             **level,
         }
         for line, amount, reason in corrected
     ]
+    options = _Amounts(client, view, session.assets)
+    _state_all(options, lines)
     if usd is not None:
         _state_value([line for line in lines if "amount" in line], usd, now)
-    lines = [*(_lines_of(file) if file else []), *lines]
+    filed = _lines_of(file) if file else []
+    _state_all(options, filed)
+    lines = [*filed, *lines]
     explanation = _explanation(words)
     if nothing:
         lines.append({"kind": "nothing", "address_nos": "rest", "code": nothing, **explanation})
@@ -274,10 +281,7 @@ def _send(client: Client, view: FreezeRequestView, lines: list[Any]) -> FreezeRe
 
 
 def _show_report(session: Session, made: FreezeReportView) -> None:
-    rows = [
-        (line_words(line), line.address_no, line.asset, line.amount, usd_of(line), line.hold)
-        for line in made.lines
-    ]
+    rows = [line_cells(session, line) for line in made.lines]
     session.out.print(table(("line", "address", "asset", "amount", "USD", "hold"), rows))
     session.out.print(facts([("status", made.leg.status.value)]))
 
@@ -314,7 +318,7 @@ def _frozen_line(
         "kind": "frozen",
         "address_no": _number(no),
         "asset": asset,
-        "amount": _amount(amount),
+        "amount": amount,
         "frozen_at": format_time(now),
         "hold_expires_at": format_time(now + held_for),
         "basis": basis,
@@ -338,8 +342,74 @@ def _number(text: str) -> int:
     return int(text)
 
 
-def _amount(text: str) -> str | None:
-    return None if text == "withheld" else text
+class _Amounts:
+    """Turns the amounts of lines, as people write them, into base units of the lines' assets.
+
+    What a hold or an earlier line is of, the coordinator tells; it is asked only where needed.
+    """
+
+    def __init__(self, client: Client, view: FreezeRequestView, known: KnownAssets) -> None:
+        self._client = client
+        self._request_id = view.id
+        self._known = known
+
+    def state(self, line: dict[str, Any]) -> None:
+        """Put base units in place of a line's amount, and the asset in place of `-`.
+
+        Raises:
+            InvalidDraftError: It cannot be read; says what to write.
+        """
+        text = line.get("amount")
+        if not isinstance(text, str):
+            return
+        if text == "withheld":
+            line["amount"] = None
+            asset = line.get("asset")
+        else:
+            asset, line["amount"] = self._parsed(line, text)
+        if "asset" in line:
+            if asset in {None, IN_THE_AMOUNT}:
+                raise InvalidDraftError([f"{text!r} names no asset: give it as CAIP-19"])
+            line["asset"] = asset
+
+    def _parsed(self, line: dict[str, Any], text: str) -> tuple[str | None, str]:
+        asset, chain = line.get("asset"), None
+        try:
+            if asset == IN_THE_AMOUNT:
+                chain = self._chain(line) if "@" not in text else None
+                return parse_amount(text, self._known, chain=chain)
+            if asset is None and not text.isdecimal():
+                asset = self._asset_of(line)
+            return parse_amount(text, self._known, asset=asset)
+        except AmountTextError as error:
+            raise InvalidDraftError([f"amount: {error}"]) from None
+
+    def _chain(self, line: dict[str, Any]) -> str | None:
+        for address in self._client.addresses(self._request_id):
+            if address.address_no == line.get("address_no"):
+                return ":".join(address.canonical.split(":")[:2])
+        return None
+
+    def _asset_of(self, line: dict[str, Any]) -> str | None:
+        """Return the asset of the hold or the line that a line is about."""
+        if "corrects" in line:
+            lines = self._client.ledger(self._request_id)
+            return next((each.asset for each in lines if each.id == line["corrects"]), None)
+        holds = self._client.holds(self._request_id)
+        return next((each.asset for each in holds if each.id == line.get("hold")), None)
+
+
+def _state_all(amounts: _Amounts, lines: list[Any]) -> None:
+    """Do so for many lines, and name all that are wrong."""
+    faults = []
+    for number, line in enumerate(lines):
+        try:
+            if isinstance(line, dict):
+                amounts.state(line)
+        except InvalidDraftError as error:
+            faults += [f"/lines/{number}: {fault}" for fault in error.faults]
+    if faults:
+        raise InvalidDraftError(faults)
 
 
 def _reason(text: str) -> str:

@@ -17,12 +17,12 @@ from holdfast.cli.session import (
     print_json,
     table,
 )
-from holdfast.cli.sums import SUMS, line_words, sum_rows, usd_of
+from holdfast.cli.sums import SUMS, line_cells, sum_rows
 from holdfast.cli.tasks import task_words
 from holdfast.cli.two_leads import proposed
 from holdfast.client.draft import Draft, count_lines, encode_draft, read_draft
 from holdfast.errors import InvalidDraftError, TransportError, ValidationError
-from holdfast.protocol.views import FlaggedAddressView, FreezeRequestView, LegView, LineView
+from holdfast.protocol.views import FlaggedAddressView, FreezeRequestView, LegView
 from holdfast.protocol.vocabulary import LegStatus, RequestStatus, WaitsBecause, WithdrawalReason
 from holdfast.wording import RESTS_ON, counted, request_state
 
@@ -64,8 +64,9 @@ def draft(session: Session, *, for_csv: bool) -> None:
     """Print a request to fill in: `holdfast draft > request.json`.
 
     With --csv it is the template beside a CSV file, whose columns are: account (CAIP-10), or chain
-    and address; and, as far as known, tag, asset (CAIP-19), amount (whole base units), role, tx,
-    block, note. In whole_account say why all of the account is asked for, not only what came there.
+    and address; and, as far as known, tag, asset (CAIP-19), amount (1.5 ETH, 2_500 USDT@BSC, or
+    base units in digits only; empty for the whole balance), role, tx, block, note. In
+    whole_account say why all of the account is asked for, not only what came there.
     """
     del session
     click.echo(_TEMPLATE % ("" if for_csv else _ADDRESSES), nl=False)
@@ -167,25 +168,24 @@ def status(session: Session, request_id: str | None, *, ledger: bool, addresses:
     _show_request(session, view, legs)
     if flagged:
         session.out.print()
-        session.out.print(table(_ADDRESS_COLUMNS, map(_address_row, flagged)))
+        rows = [_address_row(session, address) for address in flagged]
+        session.out.print(table(_ADDRESS_COLUMNS, rows))
     if lines:
         session.out.print()
-        session.out.print(table(_LINE_COLUMNS, map(_line_row, lines)))
+        said = [(line.id, line.partner, *line_cells(session, line)) for line in lines]
+        session.out.print(table(_LINE_COLUMNS, said))
 
 
-def _address_row(address: FlaggedAddressView) -> tuple[object, ...]:
+def _address_row(session: Session, address: FlaggedAddressView) -> tuple[object, ...]:
     at, code = address.withdrawn_at, address.withdrawn_reason_code
     why = ": ".join(filter(None, (code and code.value, address.withdrawn_reason)))
     gone = f"{at:%Y-%m-%d %H:%M} UTC{f' {why}' if why else ''}" if at else None
     if gone is None and address.left_out:
         gone = "left out by the approval"
-    amount = address.amount or ("whole account" if address.whole_account else None)
-    return (address.address_no, address.account, address.tag, address.asset, amount, gone)
-
-
-def _line_row(line: LineView) -> tuple[object, ...]:
-    said = (line_words(line), line.address_no, line.asset, line.amount, usd_of(line), line.hold)
-    return (line.id, line.partner, *said)
+    amount = session.amount(address.amount, address.asset)
+    amount = amount or ("whole account" if address.whole_account else None)
+    name = session.asset_name(address.asset)
+    return (address.address_no, address.account, address.tag, name, amount, gone)
 
 
 def _show_request(session: Session, view: FreezeRequestView, legs: list[LegView]) -> None:
@@ -230,12 +230,12 @@ def _show_request(session: Session, view: FreezeRequestView, legs: list[LegView]
         _show_legs(session, legs)
     if view.totals:
         session.out.print()
-        session.out.print(table(("total", *SUMS), sum_rows(view.totals)))
+        session.out.print(table(("total", *SUMS), sum_rows(session, view.totals)))
 
 
 def _show_legs(session: Session, legs: Sequence[LegView]) -> None:
     """Print legs, then whose clock runs on each, and who has what waits there."""
-    session.out.print(table(_LEG_COLUMNS, [row for leg in legs for row in _leg_rows(leg)]))
+    session.out.print(table(_LEG_COLUMNS, [row for leg in legs for row in _leg_rows(session, leg)]))
     lines = [*filter(None, map(_clock_words, legs))]
     for leg in legs:
         for task in leg.tasks:
@@ -262,7 +262,7 @@ _LINE_COLUMNS = ("line", "partner", "says", "address", "asset", "amount", "USD",
 _LEG_COLUMNS = ("partner", "status", "acknowledged", "asset", *SUMS)
 
 
-def _leg_rows(leg: LegView) -> list[tuple[object, ...]]:
+def _leg_rows(session: Session, leg: LegView) -> list[tuple[object, ...]]:
     """Return one row per asset, the first of them with the leg's status."""
     state = leg.status.value + (f" ({leg.decline_code})" if leg.decline_code else "")
     if leg.flags:
@@ -274,7 +274,7 @@ def _leg_rows(leg: LegView) -> list[tuple[object, ...]]:
     elif leg.dispute_answer_by:
         state += f" answer by {leg.dispute_answer_by:%Y-%m-%d %H:%M}"
     at = f"{leg.acknowledged_at:%H:%M:%S}" if leg.acknowledged_at else None
-    first, *others = sum_rows(leg.totals) or [()]
+    first, *others = sum_rows(session, leg.totals) or [()]
     return [(leg.partner, state, at, *first), *((None, None, None, *row) for row in others)]
 
 

@@ -19,11 +19,19 @@ from holdfast.cli.exit_codes import exit_code_for
 from holdfast.client.client import Client
 from holdfast.client.draft import fault_words
 from holdfast.clock import wall_clock
-from holdfast.errors import ApiError, AuthenticationError, HoldfastError, InvalidDraftError
+from holdfast.errors import (
+    ApiError,
+    AuthenticationError,
+    HoldfastError,
+    InvalidDraftError,
+    ProfileError,
+)
 from holdfast.evidence.key_directory import KeyDirectory
 from holdfast.profiles.store import Profile, ProfileStore
 from holdfast.protocol import canonical_json
+from holdfast.protocol.amounts import KnownAssets, format_amount, format_number, shipped_assets
 from holdfast.protocol.chains.chain import Chains, shipped_chains
+from holdfast.protocol.errors import MissingLibraryError
 from holdfast.protocol.payloads import parse_time
 from holdfast.protocol.type_ids import id_pattern
 from holdfast.wording import counted
@@ -40,12 +48,15 @@ class Session:
         store: Profiles and pins.
         profile_name: Of --as or HOLDFAST_PROFILE.
         as_json: Print JSON for programs instead of tables for people.
+        in_base_units: Show amounts as they stand on the wire.
         now: Wall time in seconds since 1970.
     """
 
     store: ProfileStore = field(default_factory=ProfileStore.from_environment)
     profile_name: str | None = None
     as_json: bool = False
+    in_base_units: bool = False
+    _assets: KnownAssets | None = None
     out: Console = field(default_factory=lambda: _console(sys.stdout))
     err: Console = field(default_factory=lambda: _console(sys.stderr))
     now: Callable[[], float] = field(default_factory=lambda: wall_clock(os.environ))
@@ -65,6 +76,36 @@ class Session:
     def chains(self) -> Chains:
         """Return the coordinator's chain table as last read, else the one that ships."""
         return self.store.chains(self.profile().coordinator) or shipped_chains()
+
+    @property
+    def assets(self) -> KnownAssets:
+        """The assets whose symbols and decimals are known, by the coordinator's table if read."""
+        if self._assets is None:
+            try:
+                self._assets = KnownAssets(self.chains())
+            except (ProfileError, MissingLibraryError):
+                self._assets = shipped_assets()  # as for what needs no profile
+        return self._assets
+
+    def amount(self, base_units: str | None, asset: str | None) -> str | None:
+        """Return an amount for people, in units with its symbol, or in base units on demand."""
+        if base_units is None or self.in_base_units or asset is None:
+            return base_units
+        return format_amount(base_units, self.assets.unit(asset), asset=asset)
+
+    def number(self, base_units: str, asset: str) -> str:
+        """Return an amount whose asset stands beside it, as `asset_name` writes that."""
+        unit = self.assets.unit(asset)
+        return base_units if unit is None or self.in_base_units else format_number(base_units, unit)
+
+    def asset_name(self, asset: str | None) -> str | None:
+        """Return what people call an asset and its chain: "USDT (Ethereum)"."""
+        unit = self.assets.unit(asset)
+        if asset is None or self.in_base_units:
+            return asset
+        if unit is None:
+            return f"{asset} (base units, decimals unknown)"
+        return f"{unit.symbol} ({self.assets.chain_name(asset.partition('/')[0])})"
 
     def show(self, value: BaseModel | dict[str, Any], render: Callable[[], None]) -> None:
         """Print `value` as JSON, or what `render` prints."""
@@ -227,7 +268,7 @@ TIME = _Time()
 
 
 class SessionCommand(click.Command):
-    """A command that also takes --as and --json behind its name, where people look for them."""
+    """A command that also takes --as, --json and --base-units behind its name."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -246,6 +287,13 @@ class SessionCommand(click.Command):
                     help="Print JSON for programs.",
                     expose_value=False,
                     callback=_choose_json,
+                ),
+                click.Option(
+                    ["--base-units", "base_units"],
+                    is_flag=True,
+                    help="Show amounts in base units.",
+                    expose_value=False,
+                    callback=_choose_base_units,
                 ),
             ]
         )
@@ -272,3 +320,8 @@ def _choose_profile(ctx: click.Context, _: click.Parameter, value: str | None) -
 def _choose_json(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001
     if value:
         ctx.ensure_object(Session).as_json = True
+
+
+def _choose_base_units(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001
+    if value:
+        ctx.ensure_object(Session).in_base_units = True

@@ -5,8 +5,10 @@ from collections.abc import Mapping
 import click
 
 from holdfast.cli.session import Session, SessionCommand, facts, pass_session, table
+from holdfast.cli.sums import dollars, unvalued_words
 from holdfast.client.client import yearly_summary
 from holdfast.client.transport import Transport
+from holdfast.protocol.amounts import format_amount
 from holdfast.protocol.life_cycle_views import (
     AssetFigures,
     Durations,
@@ -19,7 +21,6 @@ from holdfast.protocol.life_cycle_views import (
     YearlyUsdFigures,
 )
 from holdfast.protocol.views import Units
-from holdfast.wording import whole_units
 
 _NONE = "\N{EN DASH}"
 _AMOUNTS = ("asked", "found", "frozen", "returned")
@@ -51,7 +52,7 @@ def _show_statistics(session: Session, view: StatisticsView) -> None:
             ("answered", _times(row.answered)),
             ("answered in time", _in_time(row.answered_in_time)),
             ("first freeze", _times(row.first_freeze)),
-            *_sums(row.assets, row.usd, view.units),
+            *_sums(session, row.assets, row.usd, view.units),
             ("declined", _mix(row.declined)),
             ("nothing on", _mix(row.nothing)),
         ]
@@ -59,7 +60,7 @@ def _show_statistics(session: Session, view: StatisticsView) -> None:
         session.out.print()
     if len(view.rows) > 1:
         session.out.print("all together", style="bold")
-        session.out.print(facts(_sums(view.totals, view.usd, view.units)))
+        session.out.print(facts(_sums(session, view.totals, view.usd, view.units)))
         session.out.print()
     columns = ("asked by", "wrong addresses", "wrong requests")
     session.out.print(table(columns, map(_judged, view.requesters)))
@@ -105,7 +106,7 @@ def _show_year(session: Session, view: YearlySummary) -> None:
         ("cases", f"{view.cases:,}, one for each partner that a request asked"),
         ("acknowledged", _times(view.acknowledged)),
         ("first freeze", _times(view.first_freeze)),
-        *_sums(view.assets, view.usd, view.units),
+        *_sums(session, view.assets, view.usd, view.units),
         ("declined", _mix(view.declined)),
         ("nothing on", _mix(view.nothing)),
     ]
@@ -165,27 +166,35 @@ def _duration(milliseconds: int) -> str:
 
 
 def _sums(
+    session: Session,
     assets: Mapping[str, AssetFigures | YearlyAssetFigures],
     usd: UsdFigures | YearlyUsdFigures | None,
     units: Units,
 ) -> list[_Row]:
-    """Return a fact per asset, with the asset's id behind its amounts, and one for dollars.
+    """Return a fact per asset, with its chain behind its amounts, and one for dollars.
 
     Sums that the public is not told are left out.
     """
     rows: list[_Row] = []
     for asset, figures in sorted(assets.items()):
-        unit = units.get(asset)
+        unit = None if session.in_base_units else units.get(asset) or session.assets.unit(asset)
         words = []
         for name, amount in _told(figures):
-            shown = whole_units(amount, unit) if unit else f"{int(amount):,}"
+            shown = format_amount(amount, unit, asset=asset) if unit else str(amount)
             without = (name, amount) == ("asked", "0")
             words.append("asked without an amount" if without else f"{name} {shown}")
         words += [f"{figures.withheld} withheld"] if figures.withheld else []
-        rows.append((unit.symbol if unit else "base units", f"{', '.join(words)} ({asset})"))
-    if usd is not None and usd not in (UsdFigures(), YearlyUsdFigures()):
-        dollars = [f"{name} {_grouped(value)}" for name, value in _told(usd)]
-        rows.append(("US dollars", ", ".join(dollars)))
+        place = session.assets.chain_name(asset.partition("/")[0]) if unit else asset
+        unknown = "" if unit or session.in_base_units else ", decimals unknown"
+        shown_name = unit.symbol if unit else "base units"
+        rows.append((shown_name, f"{', '.join(words)} ({place}{unknown})"))
+    if isinstance(usd, UsdFigures) and usd != UsdFigures():
+        # Where sums may be told and are not, nothing values them; the public is told some alone.
+        told = [f"{name} {dollars(getattr(usd, name))}" for name in _AMOUNTS]
+        rows.append(("US dollars", ", ".join(told) + unvalued_words(usd.unvalued)))
+    elif usd is not None and _told(usd):
+        told = [f"{name} {dollars(value)}" for name, value in _told(usd)]
+        rows.append(("US dollars", ", ".join(told)))
     return rows
 
 
@@ -195,11 +204,6 @@ def _told(
     """Return (name, sum) of the sums that are there."""
     found = [(name, getattr(figures, name)) for name in _AMOUNTS]
     return [(name, value) for name, value in found if value is not None]
-
-
-def _grouped(dollars: str) -> str:
-    whole, _, cents = dollars.partition(".")
-    return f"{int(whole):,}.{cents}"
 
 
 def _mix(counts: Mapping[str, int]) -> list[str]:

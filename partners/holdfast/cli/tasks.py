@@ -17,6 +17,8 @@ def take(session: Session, task_id: str) -> None:
         task = Task.of(task_id)
     except IdFormatError:
         raise click.UsageError(f"{task_id!r} is no task: it begins with tsk_") from None
+    if task.request_id is None:
+        raise click.UsageError(f"{task_id!r} is about no request: nobody needs to take it")
     client = session.client()
     made = client.take(client.freeze_request(task.request_id), task_id)
     rows = [

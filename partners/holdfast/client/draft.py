@@ -18,6 +18,7 @@ from pydantic import ValidationError as ModelError
 from holdfast.client.json_lines import lines_by_pointer, nearest_line
 from holdfast.errors import InvalidDraftError
 from holdfast.protocol import canonical_json, strict_json
+from holdfast.protocol.amounts import AmountTextError, KnownAssets, parse_amount, require_some
 from holdfast.protocol.chains.account import parse_account
 from holdfast.protocol.chains.asset import parse_asset
 from holdfast.protocol.chains.chain import Chains, shipped_chains
@@ -74,25 +75,28 @@ def new_nonce() -> str:
 def read_json(raw: bytes, *, chains: Chains | None = None) -> Draft:
     """Return the request in a JSON file; a missing nonce is filled in.
 
+    Amounts may be written as "1.5 ETH"; the request has base units.
+
     Raises:
         InvalidDraftError: With every fault and its line.
     """
     document = _load_object(raw)
     document.setdefault("nonce", new_nonce())
     lines = lines_by_pointer(raw.decode())
+    table = chains or shipped_chains()
+    faults = _state_in_base_units(document.get("addresses"), lines, KnownAssets(table))
     try:
         request = FreezeRequest.model_validate(document)
     except ModelError as error:
-        raise InvalidDraftError(_model_faults(error, lines)) from None
-    table = chains or shipped_chains()
-    wrong = [
-        f"line {lines[place]}: {fault}" if place in lines else f"{place}: {fault}"
-        for number, address in enumerate(request.addresses)
-        for place in (f"/addresses/{number}",)
-        for fault in _chain_faults(table, address)
-    ]
-    if wrong:
-        raise InvalidDraftError(wrong)
+        faults += _model_faults(error, lines)
+        raise InvalidDraftError([text for _, text in sorted(faults)]) from None
+    for number, address in enumerate(request.addresses):
+        place = f"/addresses/{number}"
+        where = f"line {lines[place]}" if place in lines else place
+        found = _chain_faults(table, address)
+        faults += [(lines.get(place, 0), f"{where}: {fault}") for fault in found]
+    if faults:
+        raise InvalidDraftError([text for _, text in sorted(faults)])
     return Draft(request, lines=lines)
 
 
@@ -107,7 +111,7 @@ def read_csv(
 
     Args:
         raw: The CSV file: UTF-8, a header line, the columns of `_COLUMNS` in any order. Either
-            `account` (CAIP-10) or `chain` and `address`; amounts in whole base units.
+            `account` (CAIP-10) or `chain` and `address`; amounts as 1.5 ETH or in whole base units.
         template: The rest of the request.
         chains: The coordinator's table; without it, the one that ships.
         progress: Told now and then how many lines are read.
@@ -120,13 +124,16 @@ def read_csv(
     document.setdefault("nonce", new_nonce())
     if "addresses" in document:
         faults.append("template: leave out `addresses`, they come from the CSV file")
-    addresses, address_lines = _read_rows(raw, faults, chains or shipped_chains(), progress)
+    addresses, address_lines = _read_rows(
+        raw, faults, KnownAssets(chains or shipped_chains()), progress
+    )
     document["addresses"] = [{"account": "eip155:1:0x0"}]  # a stand-in: the real ones are checked
     try:
         request = FreezeRequest.model_validate(document)
     except ModelError as error:
         found = _model_faults(error, lines_by_pointer(template.decode()))
-        raise InvalidDraftError([*(f"template: {fault}" for fault in found), *faults]) from None
+        words = [f"template: {text}" for _, text in found]
+        raise InvalidDraftError([*words, *faults]) from None
     if faults:
         raise InvalidDraftError(faults)
     return Draft(request.model_copy(update={"addresses": addresses}), address_lines)
@@ -158,6 +165,45 @@ def read_draft(
         raise InvalidDraftError(error.faults, next_check=_NEXT_CHECK) from None
 
 
+def _state_in_base_units(
+    addresses: object, lines: Mapping[str, int], known: KnownAssets
+) -> list[tuple[int, str]]:
+    """Turn the amounts of addresses into base units; return what is wrong, by line."""
+    faults = []
+    for number, address in enumerate(addresses if isinstance(addresses, list) else ()):
+        for fault in _amount_faults(address, known) if isinstance(address, dict) else ():
+            pointer = f"/addresses/{number}/amount"
+            line = nearest_line(dict(lines), pointer)
+            faults.append((line or 0, _fault(line, pointer, fault)))
+    return faults
+
+
+def _amount_faults(address: dict[str, Any], known: KnownAssets) -> list[str]:
+    """Turn an address's amount into base units; return what is wrong with it, and leave it out."""
+    try:
+        _state_amount(address, known)
+    except AmountTextError as error:
+        del address["amount"]
+        return [str(error)]
+    return []
+
+
+def _state_amount(address: dict[str, Any], known: KnownAssets) -> None:
+    """Turn an address's amount, as people write it, into its asset and base units.
+
+    Raises:
+        AmountTextError: It cannot be read, or is 0.
+    """
+    text, account, asset = (address.get(name) for name in ("amount", "account", "asset"))
+    if not isinstance(text, str) or not isinstance(asset, str | None):
+        return  # the model says what it should be
+    chain = ":".join(account.split(":")[:2]) if isinstance(account, str) else None
+    named, base_units = parse_amount(text, known, asset=asset, chain=chain)
+    address["amount"] = require_some(base_units)
+    if named is not None:
+        address["asset"] = named
+
+
 def encode_draft(draft: Draft) -> bytes:
     """Return the exact bytes to sign and send."""
     return canonical_json.dumps(draft.request.model_dump(mode="json", exclude_unset=True))
@@ -186,7 +232,8 @@ def _fault(line: int | None, pointer: str, detail: str) -> str:
     return f"{where}{pointer}: {detail}" if pointer else f"{where}{detail}"
 
 
-def _model_faults(error: ModelError, lines: Mapping[str, int]) -> list[str]:
+def _model_faults(error: ModelError, lines: Mapping[str, int]) -> list[tuple[int, str]]:
+    """Return every fault behind its line, in the order of the lines."""
     faults = []
     for fault in error.errors():
         if fault["loc"][:2] == ("to", "literal['all']") and isinstance(fault["input"], list):
@@ -194,7 +241,7 @@ def _model_faults(error: ModelError, lines: Mapping[str, int]) -> list[str]:
         pointer = "".join(f"/{part}" for part in members_only(fault["loc"]))
         line = nearest_line(dict(lines), pointer)
         faults.append((line or 0, _fault(line, pointer, fault_words(fault))))
-    return [text for _, text in sorted(faults)]
+    return sorted(faults)
 
 
 def members_only(location: Sequence[int | str]) -> list[int | str]:
@@ -226,7 +273,7 @@ _ENUM_MEMBER = re.compile(r"<\w+\.\w+: ('\w+')>")
 
 #: What a text must look like, by the name of its member, in words rather than as a pattern.
 _FORMS: Mapping[str, str] = {
-    "amount": "must be whole base units in digits only (1.5 ETH is 1500000000000000000)",
+    "amount": "must be e.g. 1.5 ETH, or whole base units in digits only",
     "to": 'must be "all" or a list of handles such as exchange-b.example, in lower case',
     "tx": "must be the chain's transaction id, without spaces",
     "nonce": "must be base64url of 16 random bytes; leave it out to have one made",
@@ -234,7 +281,7 @@ _FORMS: Mapping[str, str] = {
 
 
 def _read_rows(
-    raw: bytes, faults: list[str], chains: Chains, progress: Callable[[int], None]
+    raw: bytes, faults: list[str], known: KnownAssets, progress: Callable[[int], None]
 ) -> tuple[list[FlaggedAddress], list[int]]:
     """Return the addresses and their lines; add what is wrong to `faults`."""
     addresses: list[FlaggedAddress] = []
@@ -253,7 +300,7 @@ def _read_rows(
     try:
         for row in reader:
             line = reader.line_num
-            _read_row(row, line, chains, addresses, faults)
+            _read_row(row, line, known, addresses, faults)
             address_lines.append(line)
             if line % _STEP == 0:
                 progress(line)
@@ -311,7 +358,7 @@ def _chain_faults(chains: Chains, address: FlaggedAddress) -> list[str]:
 def _read_row(
     row: Mapping[str | None, Any],
     line: int,
-    chains: Chains,
+    known: KnownAssets,
     addresses: list[FlaggedAddress],
     faults: list[str],
 ) -> None:
@@ -327,7 +374,7 @@ def _read_row(
     }
     if "account" not in members and values.get("address"):
         try:
-            chain = chains.named(values.get("chain", ""))
+            chain = known.chains.named(values.get("chain", ""))
         except AccountError as error:
             faults.append(f"line {line}: chain: {values.get('chain', '')!r}: {error.message}")
             return
@@ -336,10 +383,11 @@ def _read_row(
         members["whole_account"] = {"why": values["whole_account"]}
     if values.get("block"):
         members["block"] = int(values["block"]) if values["block"].isdecimal() else values["block"]
+    faults.extend(f"line {line}: amount: {fault}" for fault in _amount_faults(members, known))
     try:
         address = FlaggedAddress.model_validate(members)
         addresses.append(address)
-        faults += [f"line {line}: {fault}" for fault in _chain_faults(chains, address)]
+        faults += [f"line {line}: {fault}" for fault in _chain_faults(known.chains, address)]
     except ModelError as error:
         for fault in error.errors():
             name = "/".join(str(part) for part in fault["loc"]) or "account"

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from holdfast.protocol import canonical_json
+from holdfast.protocol.amounts import format_amount, shipped_assets
 from holdfast.protocol.life_cycle_views import FlaggedPlace, TraceEdge, TraceNode, TracePage
-from holdfast.wording import amount_text
 
 #: How many accounts at the other end of a transaction are named; the rest are counted.
 _NAMED = 5
@@ -32,13 +32,13 @@ def join(pages: Iterable[TracePage]) -> TracePage:
     return whole
 
 
-def as_text(graph: TracePage) -> Iterator[str]:
+def as_text(graph: TracePage, *, base_units: bool = False) -> Iterator[str]:
     """Yield lines for people: the requests by number, then the accounts of each chain.
 
     Every account says where it is flagged, through which transactions funds came and went, and
-    where partners said that they moved on to.
+    where partners said that they moved on to. Amounts are in units, or in base units on demand.
     """
-    drawing = _Drawing(graph)
+    drawing = _Drawing(graph, base_units)
     yield "requests"
     for request_id in drawing.numbers:
         yield from drawing.request(request_id)
@@ -53,17 +53,31 @@ def as_text(graph: TracePage) -> Iterator[str]:
             yield from drawing.account(node)
 
 
-def as_dot(graph: TracePage) -> Iterator[str]:
-    """Yield the graph in the language of Graphviz (`dot -Tsvg`)."""
+def as_dot(graph: TracePage, *, base_units: bool = False) -> Iterator[str]:
+    """Yield the graph in the language of Graphviz (`dot -Tsvg`); accounts say what was asked of."""
     yield "digraph incident {"
     for node in graph.nodes:
         shape = {"account": "box", "request": "note", "service": "house"}.get(node.kind, "ellipse")
-        yield f"  {_quoted(node.id)} [shape={shape}];"
+        amounts = [
+            _amount(graph, place.asset, place.amount, base_units=base_units)
+            for place in node.flagged
+            if place.asset and place.amount
+        ]
+        label = f", label={_quoted(chr(10).join((node.id, *amounts)))}" if amounts else ""
+        yield f"  {_quoted(node.id)} [shape={shape}{label}];"
     for edge in graph.edges:
         label = f"{edge.kind}: {edge.partner}" if edge.partner else edge.kind
         ends = f"{_quoted(edge.source)} -> {_quoted(edge.target)}"
         yield f"  {ends} [label={_quoted(label)}];"
     yield "}"
+
+
+def _amount(graph: TracePage, asset: str, amount: str, *, base_units: bool) -> str:
+    """Return a flagged amount as people read it; the coordinator's units come first."""
+    if base_units:
+        return f"{amount} base units of {asset}"
+    unit = graph.units.get(asset) or shipped_assets().unit(asset)
+    return format_amount(amount, unit, asset=asset)
 
 
 def _quoted(text: str) -> str:
@@ -76,6 +90,7 @@ class _Drawing:
     """A graph with its edges by either end."""
 
     graph: TracePage
+    base_units: bool
     numbers: dict[str, int] = field(init=False)
     leaving: dict[str, list[TraceEdge]] = field(init=False)
     entering: dict[str, list[TraceEdge]] = field(init=False)
@@ -125,8 +140,8 @@ class _Drawing:
         words = [f"request {number}, address {place.address_no}"]
         words += [place.role] if place.role else []
         if place.asset and place.amount:
-            unit = self.graph.units.get(place.asset)
-            words.append(amount_text(place.amount, place.asset, unit))
+            said = _amount(self.graph, place.asset, place.amount, base_units=self.base_units)
+            words.append(said)
         words += [f"block {place.block}"] if place.block is not None else []
         words += ["withdrawn"] if place.withdrawn else []
         return ", ".join(words)

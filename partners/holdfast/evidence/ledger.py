@@ -28,6 +28,7 @@ from holdfast.protocol.vocabulary import HoldBasis, Irregular, KeptBasis, LegSta
 _LEFT = (LineKind.RELEASED, LineKind.RETURNED, LineKind.SEIZED)
 _SUMS = ("found", "frozen", "held", "released", "returned", "seized")
 _IRREGULAR = "irregular"
+_UNVALUED = "no value"
 Position = tuple[int, str]
 V = TypeVar("V", LineView, HoldView)
 
@@ -131,6 +132,7 @@ class _Hold(_Sums):
             "frozen": self.frozen,
             "held": self.held,
             "withheld": int(self.withheld),
+            "unvalued": int(self.frozen > 0 and not frozen_usd),
         }
 
 
@@ -171,12 +173,16 @@ class RecomputedLedger:
         """
         sums: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
         for (_, asset), finding in self._findings.items():
-            sums[asset]["found"] += finding.units(LineKind.FOUND)
-            sums[asset]["found_usd"] += finding.cents(LineKind.FOUND)
+            units, cents = finding.units(LineKind.FOUND), finding.cents(LineKind.FOUND)
+            sums[asset]["found"] += units
+            sums[asset]["found_usd"] += cents
+            sums[asset]["unvalued"] += bool(units and not cents)
             sums[asset]["withheld"] += bool(finding.nulls(LineKind.FOUND))
         for hold in self._linked():
             if hold.id in left_out:
                 sums[hold.asset]["same_funds"] += hold.held
+                sums[hold.asset]["same_frozen"] += hold.frozen
+                sums[hold.asset]["same_frozen_usd"] += hold.cents(LineKind.FROZEN)
                 continue
             for name, amount in hold.sums().items():
                 sums[hold.asset][name] += amount
@@ -439,13 +445,14 @@ def totals_faults(
     """Return every sum that is shown and does not follow from the lines."""
     faults = []
     for asset in sorted({*sums, *shown}):
-        of, view = sums.get(asset, {}), shown.get(asset, AssetTotals())
+        of, view = _known_once(sums.get(asset, {})), shown.get(asset, AssetTotals())
         usd = view.usd or UsdTotals()
         pairs = [(name, str(of.get(name, 0)), getattr(view, name)) for name in _SUMS]
         pairs += [
-            (f"{name} in USD", _dollars(of.get(f"{name}_usd", 0)), getattr(usd, name))
+            (f"{name} in USD", _dollars(of.get(f"{name}_usd", 0)), getattr(usd, name) or _UNVALUED)
             for name in _SUMS
         ]
+        pairs.append(("unvalued", str(of.get("unvalued", 0)), str(view.unvalued)))
         pairs.append(("withheld", str(of.get("withheld", 0)), str(view.withheld)))
         pairs.append(("same funds", str(of.get("same_funds", 0)), view.same_funds or "0"))
         faults += [
@@ -454,6 +461,15 @@ def totals_faults(
             if due != said
         ]
     return faults
+
+
+def _known_once(sums: Mapping[str, int]) -> Mapping[str, int]:
+    """Return sums with what was found less by what holds froze that others have, too."""
+    once = {
+        found: max(sums.get(found, 0) - sums.get(twice, 0), 0)
+        for found, twice in (("found", "same_frozen"), ("found_usd", "same_frozen_usd"))
+    }
+    return {**sums, **once}
 
 
 def sum_of(
@@ -480,4 +496,5 @@ def _cents(usd: Usd | None) -> int | None:
 
 
 def _dollars(cents: int) -> str:
-    return f"{cents // 100}.{cents % 100:02}"
+    """Return dollars, or words where nothing states a value."""
+    return _UNVALUED if not cents else f"{cents // 100}.{cents % 100:02}"

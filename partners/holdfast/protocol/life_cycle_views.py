@@ -8,7 +8,15 @@ from typing import Any, Literal
 from pydantic import Field
 
 from holdfast.protocol.payloads import Handle, Sha256, Time
-from holdfast.protocol.views import IncidentView, LegView, LogEntry, Totals, Units, View
+from holdfast.protocol.views import (
+    IncidentView,
+    LegView,
+    LogEntry,
+    Totals,
+    Units,
+    UsdText,
+    View,
+)
 from holdfast.protocol.vocabulary import LegStatus, RequestStatus, Support, WithdrawalReason
 
 
@@ -305,12 +313,17 @@ class AssetFigures(View):
 
 
 class UsdFigures(View):
-    """The same in US dollars, as far as reports and requests stated a value; two decimals."""
+    """The same in US dollars, as far as reports and requests stated a value; two decimals.
 
-    asked: str = "0.00"
-    found: str = "0.00"
-    frozen: str = "0.00"
-    returned: str = "0.00"
+    A sum is null where nothing states a value. `unvalued` counts what states an amount and no
+    value: flagged addresses, what was found for an address, and holds.
+    """
+
+    asked: UsdText | None = None
+    found: UsdText | None = None
+    frozen: UsdText | None = None
+    returned: UsdText | None = None
+    unvalued: int = 0
 
 
 class ClearanceView(View):

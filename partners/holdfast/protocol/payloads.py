@@ -57,8 +57,9 @@ from holdfast.protocol.vocabulary import (
 
 #: RFC 3339 with an explicit zone; a leap second and a lower-case t or z are refused.
 _RFC3339 = re.compile(
-    r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?(?:Z|[+-]\d{2}:\d{2})", re.ASCII
+    r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}):(\d{2})(\.\d{1,6})?\d{0,12}(Z|[+-]\d{2}:\d{2})", re.ASCII
 )
+_LEAP_SECOND = "60"  # datetime has none
 MAX_ADDRESSES = 20_000
 MAX_LINES = 20_000
 MAX_PARTNERS_ASKED = 1_000
@@ -69,6 +70,9 @@ _LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 
 def parse_time(value: object) -> datetime:
     """Return `value` (RFC 3339 text, e.g. "2025-02-21T14:13:35Z") as an aware UTC datetime.
+
+    As Go, Java and .NET write it, too: further digits than microseconds are cut, a space may stand
+    for the T (RFC 3339 section 5.6), and a leap second is the second before it.
 
     Raises:
         ValueError: If it is no such text, has no zone, or lies outside 2008 to 2100.
@@ -83,10 +87,13 @@ def parse_time(value: object) -> datetime:
 @lru_cache(maxsize=1024)
 def _parse_time(text: str) -> datetime:
     """Return the time; a report of thousands of lines names the same few again and again."""
-    if not _RFC3339.fullmatch(text):
+    parts = _RFC3339.fullmatch(text)
+    if parts is None:
         raise ValueError("must be an RFC 3339 time with its zone, e.g. 2025-02-21T14:13:35Z")
+    date, minute, second, fraction, zone = parts.groups("")
+    second = "59" if second == _LEAP_SECOND else second
     try:
-        moment = datetime.fromisoformat(text).astimezone(UTC)
+        moment = datetime.fromisoformat(f"{date}T{minute}:{second}{fraction}{zone}").astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError("is no time that exists in the calendar") from None
     if not _EARLIEST <= moment < _LATEST:

@@ -87,22 +87,25 @@ class LogEntry(View):
 class UsdTotals(View):
     """What the amounts beside it are stated to be worth in US dollars.
 
-    Lines that state no value are not in it. What is held is valued as stated when it was frozen.
+    Lines that state no value are not in it; a sum of which none does is null, not 0. What is held
+    is valued as stated when it was frozen.
     """
 
-    found: UsdText = "0.00"
-    frozen: UsdText = "0.00"
-    held: UsdText = "0.00"
-    released: UsdText = "0.00"
-    returned: UsdText = "0.00"
-    seized: UsdText = "0.00"
+    found: UsdText | None = None
+    frozen: UsdText | None = None
+    held: UsdText | None = None
+    released: UsdText | None = None
+    returned: UsdText | None = None
+    seized: UsdText | None = None
 
 
 class AssetTotals(View):
     """Sums of one asset over distinct holds, base units.
 
-    `held = frozen - released - returned - seized`; `usd` where values were stated. `same_funds` is
-    what holds have that are left out: another partner holds the same tokens, and its hold counts.
+    `held = frozen - released - returned - seized`; `usd` where values were stated. `unvalued`
+    counts what states an amount and no value: what was found for an address, and holds.
+    `same_funds` is what holds have that are left out: another partner holds the same tokens, and
+    its hold counts; what was found is less by what they froze.
     """
 
     found: SumText = "0"
@@ -114,6 +117,7 @@ class AssetTotals(View):
     withheld: int = 0
     same_funds: SumText | None = None
     usd: UsdTotals | None = None
+    unvalued: int = 0
 
 
 Totals = dict[str, AssetTotals]

@@ -250,12 +250,20 @@ class WarningCode(StrEnum):
     SERVICE_WALLET = "service_wallet"
     DUPLICATE = "duplicate"
     WHOLE_ACCOUNT = "whole_account"
+    TOKEN_CONTRACT = "token_contract"  # noqa: S105 - a warning
+    NO_KEY = "no_key"
 
 
 #: Warnings that the target may be the wrong one: a flash request that carries one waits for its
 #: approval. A duplicate is no wrong target.
 WRONG_TARGET = frozenset(
-    {WarningCode.NO_CHECKSUM, WarningCode.MISSING_TAG, WarningCode.SERVICE_WALLET}
+    {
+        WarningCode.NO_CHECKSUM,
+        WarningCode.MISSING_TAG,
+        WarningCode.SERVICE_WALLET,
+        WarningCode.TOKEN_CONTRACT,
+        WarningCode.NO_KEY,
+    }
 )
 #: Warnings about other requests. The partners asked learn nothing of those: the body of an
 #: approval, which reaches them, never names such a warning; whoever signs the context accepts it.

@@ -11,9 +11,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from holdfast import Client
+from holdfast import Client, format_amount
 from holdfast.protocol.views import LegView, Units
-from holdfast.wording import amount_text
 from reference_exchange.scenarios.processes import ScenarioError
 
 #: Sentences are not broken into less, however narrow the terminal is.
@@ -88,7 +87,7 @@ class Board:
 
     def amount(self, asset: str, amount: str) -> str:
         """Return an amount for people."""
-        return amount_text(amount, asset, self._units.get(asset.lower()))
+        return format_amount(amount, self._units.get(asset.lower()), asset=asset)
 
     def wait_until(
         self, what: str, is_reached: Callable[[Mapping[str, LegView]], bool], *, seconds: float

@@ -20,10 +20,10 @@ from types import FrameType
 import click
 from rich.console import Console
 
-from holdfast import HoldfastError, RetryPolicy, Transport
+from holdfast import HoldfastError, RetryPolicy, Transport, format_amount
 from holdfast.clock import VARIABLE as CLOCK_VARIABLE
 from holdfast.clock import wall_clock
-from holdfast.wording import amount_text, counted
+from holdfast.wording import counted
 from reference_exchange.scenarios import first_act, second_act
 from reference_exchange.scenarios.accounts import Summary, close_accounts
 from reference_exchange.scenarios.cast import enrol
@@ -155,7 +155,7 @@ def _tell_sums(stage: Stage, summary: Summary) -> None:
     stage.console.print("\nIt adds up. Coordinator and deposit books say, each for itself:")
     for name in ("frozen", "held", "released", "returned"):
         amounts = [
-            amount_text(amount, asset, stage.units.get(asset))
+            format_amount(amount, stage.units.get(asset.lower()), asset=asset)
             for asset, amount in getattr(summary, name).items()
         ]
         stage.console.print(f"  {name:<10}{', '.join(amounts) or 'nothing'}")

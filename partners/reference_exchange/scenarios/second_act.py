@@ -142,7 +142,9 @@ def _require_worth(
     totals = stage.asker.client("analyst").freeze_request(request.id).totals[freeze.asset]
     shown = totals.usd and (totals.usd.found, totals.usd.frozen, totals.usd.held)
     booked = tuple(
-        _dollars(act.cents(amount)) for amount in (freeze.found, freeze.amount, freeze.held)
+        # Nothing left to value is no value, and not 0.
+        (_dollars(act.cents(amount)) if act.cents(amount) else None)
+        for amount in (freeze.found, freeze.amount, freeze.held)
     )
     if shown != booked:
         raise ScenarioError(f"worth {shown} in the request's totals, but {booked} by the books")

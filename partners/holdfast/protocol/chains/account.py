@@ -1,15 +1,37 @@
 """Accounts: CAIP-10 in, one canonical spelling per target out."""
 
+import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from holdfast.protocol.chains.chain import CAIP2, MAX_ADDRESS_CHARACTERS, Chain, Chains, suggest
+from holdfast.protocol.chains.chain import (
+    CAIP2,
+    MAX_ADDRESS_CHARACTERS,
+    Chain,
+    Chains,
+    fold_name,
+    no_testnet,
+    suggest,
+)
 from holdfast.protocol.chains.format_errors import AccountError
 from holdfast.protocol.chains.rules import ParsedAddress
 
 NO_WARNINGS: frozenset[str] = frozenset()
 NO_CHECKSUM = "no_checksum"
 MISSING_TAG = "missing_tag"
+TOKEN_CONTRACT = "token_contract"  # noqa: S105 - a warning
+NO_KEY = "no_key"
 _MAX_NAMES = 4
+#: Letters of other alphabets that look like one of an address.
+_LOOKALIKES: Mapping[str, str] = MappingProxyType(
+    {
+        "\u00d7": "x",  # multiplication sign
+        **dict(zip("\u0430\u0435\u043e\u0441\u0445\u0440\u0443", "aeocxpy", strict=True)),
+        **dict(zip("\u0410\u0412\u0415\u041c\u041d\u041e", "ABEMHO", strict=True)),
+        **dict(zip("\u0420\u0421\u0422\u0425", "PCTX", strict=True)),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +43,8 @@ class Account:
         address: The spelling that is compared.
         tag: Destination tag or payment id, where the chain has such.
         display: CAIP-10 for people (EIP-55 and the like), without the tag.
-        warnings: `no_checksum` and `missing_tag`, where they apply.
+        warnings: `no_checksum`, `missing_tag`, `token_contract` and `no_key`, where they apply.
+        token: The symbol of the token whose own contract this is, else None.
     """
 
     chain: Chain
@@ -29,6 +52,7 @@ class Account:
     tag: str | None
     display: str
     warnings: frozenset[str] = NO_WARNINGS
+    token: str | None = None
 
     @property
     def key(self) -> str:
@@ -58,17 +82,31 @@ def parse_account(chains: Chains, text: str, tag: str | None = None) -> Account:
         raise _no_chain(chains, text, f"{namespace}:{reference}" if colon else "")
     if len(address) > MAX_ADDRESS_CHARACTERS:
         raise AccountError("bad_address", f"{chain.name}: is longer than any address")
+    strange = _strange_character(address)
+    if strange is not None:
+        raise AccountError("bad_address", f"{chain.name}: {strange}")
     try:
         parsed = chain.rule.parse(address)
     except AccountError as error:
         raise _explained(chains, chain, address, error) from None
     found_tag = parsed.tag if tag is None else _joined_tag(chain, parsed, tag)
-    warnings = NO_WARNINGS
+    token = chains.token_contracts.get(f"{chain.caip2}:{parsed.canonical}")
+    warnings = _warnings(chain, parsed, found_tag)
+    if token is not None:
+        warnings |= {TOKEN_CONTRACT}
+    display = f"{chain.caip2}:{parsed.shown}"
+    return Account(chain, parsed.canonical, found_tag, display, warnings, token)
+
+
+def _warnings(chain: Chain, parsed: ParsedAddress, tag: str | None) -> frozenset[str]:
+    found = NO_WARNINGS
     if parsed.no_checksum:
-        warnings = frozenset({NO_CHECKSUM})
-    if found_tag is None and chain.rule.tag_identifies:
-        warnings |= {MISSING_TAG}
-    return Account(chain, parsed.canonical, found_tag, f"{chain.caip2}:{parsed.shown}", warnings)
+        found |= {NO_CHECKSUM}
+    if tag is None and chain.rule.tag_identifies:
+        found |= {MISSING_TAG}
+    if chain.keyless and chain.rule.comparable(parsed.canonical)[0] in chain.keyless:
+        found |= {NO_KEY}
+    return found
 
 
 def _joined_tag(chain: Chain, parsed: ParsedAddress, tag: str) -> str:
@@ -82,7 +120,41 @@ def _joined_tag(chain: Chain, parsed: ParsedAddress, tag: str) -> str:
     return given
 
 
+def _strange_character(text: str) -> str | None:
+    """Return what is wrong with the first character that no address has, if one is there."""
+    if text.isascii() and text.isprintable() and " " not in text:
+        return None  # a list has thousands, and nearly all are so
+    for place, character in enumerate(text, start=1):
+        if "!" <= character <= "~":
+            continue
+        code = f"U+{ord(character):04X}"
+        if unicodedata.category(character)[0] in "CZ":  # control, format, space
+            where = {1: "at the beginning", len(text): "at the end"}.get(place, f"at place {place}")
+            return f"holds the invisible {code} {where}: delete it"
+        likely = _LOOKALIKES.get(character)
+        rather = f", not {likely}: type it anew" if likely else ", which no address has"
+        return f"character {place} is {code}{rather}"
+    return None
+
+
+def _link_fault(chains: Chains, text: str) -> str | None:
+    """Return what to copy out of a link, or out of a payment link (EIP-681, BIP-21)."""
+    if "://" in text:
+        return "is a link: copy the address out of it, and write its chain before it"
+    scheme, _, rest = text.partition(":")
+    named = chains.by_name.get(fold_name(scheme), ())
+    if len(named) != 1 or not rest or ":" in rest or chains.get(text) is not None:
+        return None
+    return (
+        f"begins with the name of a chain, as a payment link does: write {named[0].caip2}: and "
+        "then the address alone"
+    )
+
+
 def _no_chain(chains: Chains, text: str, caip2: str) -> AccountError:
+    link = _link_fault(chains, text)
+    if link is not None:
+        return AccountError("not_caip10", link)
     if not CAIP2.fullmatch(caip2):
         found = suggest(chains, text) or suggest(chains, text.rpartition(":")[2])
         hint = f"; by its form it could be on {_names(chains, found)}" if found else ""
@@ -93,6 +165,8 @@ def _no_chain(chains: Chains, text: str, caip2: str) -> AccountError:
         )
     if chains.get(caip2) is not None:
         return AccountError("not_caip10", f"names the chain {caip2} but no address on it")
+    if caip2 in chains.testnets:
+        return no_testnet(*chains.testnets[caip2])
     known = chains.get(caip2.lower())
     hint = f"write {known.caip2}" if known else "name a chain that the coordinator knows"
     return AccountError("unknown_chain", f"the chain {caip2} is not known here: {hint}")

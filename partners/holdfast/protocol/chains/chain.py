@@ -30,6 +30,8 @@ CAIP2 = re.compile(r"[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}")
 NATIVE_NAMESPACE = "slip44"
 _MAX_DECIMALS = 36
 _MAX_NAMES = 4
+#: Forms of references that begin with the token's contract.
+_OF_CONTRACTS = frozenset({"address", "address_and_id"})
 #: No address of any kind is longer; a longer text is not even looked at.
 MAX_ADDRESS_CHARACTERS = 256
 
@@ -72,6 +74,8 @@ class Chain:
             (see `asset`).
         aliases: Other CAIP-2 ids in use for the same chain.
         names: What else people call it, e.g. ("bsc", "binance smart chain").
+        keyless: Addresses whose key nobody holds (zero, burn, system), as `comparable` gives them.
+        testnets: CAIP-2 ids of its test networks, each with its name.
     """
 
     caip2: str
@@ -81,6 +85,8 @@ class Chain:
     asset_namespaces: Mapping[str, str]
     aliases: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    keyless: frozenset[str] = frozenset()
+    testnets: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def native_asset(self) -> str:
@@ -125,15 +131,36 @@ class ChainTable(TypedDict):
 
 @dataclass(frozen=True)
 class Chains:
-    """All known chains, found by id or alias; `tokens` by canonical CAIP-19 id.
+    """All known chains, found by id or alias.
 
     Attributes:
         table: What they were read from.
+        skip_unknown_rules: Whether chains were left out whose rule is not known here.
     """
 
     by_id: Mapping[str, Chain]
-    tokens: Mapping[str, Token] = field(default_factory=dict)
     table: ChainTable = field(default_factory=lambda: ChainTable(chains=[], tokens=[]))
+    skip_unknown_rules: bool = False
+
+    @cached_property
+    def tokens(self) -> Mapping[str, Token]:
+        """Known tokens by canonical CAIP-19 id.
+
+        Read when first needed: their ids have checksums, and to compare accounts takes no library.
+
+        Raises:
+            ChainsError: If one is wrong, stands there twice or is on no chain of the table.
+            MissingLibraryError: Where the kit is without its extra `addresses`.
+        """
+        tokens: dict[str, Token] = {}
+        for listed in self.table["tokens"]:
+            on = str(listed.get("asset", "")).partition("/")[0]
+            if self.skip_unknown_rules and on not in self.by_id:
+                continue
+            asset, token = _token(self, listed)
+            if tokens.setdefault(asset, token) is not token:
+                raise ChainsError("bad_table", f"the token {asset} stands there twice")
+        return tokens
 
     @cached_property
     def version(self) -> str:
@@ -164,6 +191,26 @@ class Chains:
             shared.setdefault(fold_name(chain.native.symbol), []).append(chain)
         return {name: tuple(found) for name, found in (shared | stated).items()}
 
+    @cached_property
+    def token_contracts(self) -> Mapping[str, str]:
+        """Symbols of known tokens by their contract: chain id, colon, canonical address."""
+        found = {}
+        for asset, token in self.tokens.items():
+            caip2, _, rest = asset.partition("/")
+            namespace, _, reference = rest.partition(":")
+            if self.by_id[caip2].asset_namespaces.get(namespace) in _OF_CONTRACTS:
+                found[f"{caip2}:{reference.partition('/')[0]}"] = token.symbol
+        return found
+
+    @cached_property
+    def testnets(self) -> Mapping[str, tuple[str, Chain]]:
+        """Test networks by id and by folded name: what each is called, and whose it is."""
+        found: dict[str, tuple[str, Chain]] = {}
+        for chain in self:
+            for caip2, name in chain.testnets.items():
+                found[caip2] = found[fold_name(name)] = (name, chain)
+        return found
+
     def get(self, caip2: str) -> Chain | None:
         """Return the chain with this id or alias, or None."""
         return self.by_id.get(caip2)
@@ -172,7 +219,8 @@ class Chains:
         """Return the chain that a person means by an id, name or symbol, e.g. "BNB Smart Chain".
 
         Raises:
-            AccountError: `unknown_chain` if none is called so, or several are: which.
+            AccountError: `unknown_chain` if none is called so, or several are: which; `testnet`
+                for a test network.
         """
         chain = self.by_id.get(text)
         found = (chain,) if chain else self.by_name.get(fold_name(text), ())
@@ -181,6 +229,9 @@ class Chains:
         if found:
             which = " or ".join(f"{each.name} ({each.caip2})" for each in found[:_MAX_NAMES])
             raise AccountError("unknown_chain", f"several chains are called so: write {which}")
+        testnet = self.testnets.get(text) or self.testnets.get(fold_name(text))
+        if testnet:
+            raise no_testnet(*testnet)
         raise AccountError(
             "unknown_chain",
             "no known chain has this id, name or symbol: `holdfast chains` lists them",
@@ -189,6 +240,14 @@ class Chains:
     def __iter__(self) -> Iterator[Chain]:
         """Yield every chain once, in the order of the table."""
         return (chain for caip2, chain in self.by_id.items() if caip2 == chain.caip2)
+
+
+def no_testnet(name: str, chain: Chain) -> AccountError:
+    """Return the refusal of a test network, to be raised."""
+    return AccountError(
+        "testnet",
+        f"{name} is a test network of {chain.name}: name the main network, {chain.caip2}",
+    )
 
 
 def fold_name(text: str) -> str:
@@ -200,7 +259,8 @@ def suggest(chains: Chains, text: str) -> list[str]:
     """Return the ids of all known chains on which this bare address is valid, maybe none.
 
     Several chains share forms (all EVM chains; Bitcoin, Bitcoin SV and old Bitcoin Cash), so this
-    is for messages and for people to choose from: a chain is stated, never guessed.
+    is for messages and for people to choose from: a chain is stated, never guessed. Chains on which
+    nearly any text of the kind is an address (64 hex digits, a word) are not among them.
     """
     if len(text) > MAX_ADDRESS_CHARACTERS:
         return []
@@ -210,10 +270,9 @@ def suggest(chains: Chains, text: str) -> list[str]:
 
 def _fits(rule: AddressRule, text: str) -> bool:
     try:
-        rule.parse(text)
+        return not rule.parse(text).common
     except AccountError:
         return False
-    return True
 
 
 @cache
@@ -235,7 +294,8 @@ def load_chains(*additions: str) -> Chains:
         read = read_table(text)
         table["chains"] += read["chains"]
         table["tokens"] += read["tokens"]
-    return chains_of(table)
+    # What is wrong with an operator's token is said at the start.
+    return chains_of(table) if additions else _read_chains(table, skip_unknown_rules=False)
 
 
 def chains_of(table: ChainTable, *, skip_unknown_rules: bool = False) -> Chains:
@@ -247,8 +307,16 @@ def chains_of(table: ChainTable, *, skip_unknown_rules: bool = False) -> Chains:
             refusing the table: a coordinator may be newer than the kit.
 
     Raises:
-        ChainsError: If anything in it is wrong, naming the chain.
+        ChainsError: If anything in it is wrong, naming the chain. With `skip_unknown_rules` the
+            tokens are looked at when first needed.
     """
+    chains = _read_chains(table, skip_unknown_rules=skip_unknown_rules)
+    if not skip_unknown_rules:
+        _ = chains.tokens
+    return chains
+
+
+def _read_chains(table: ChainTable, *, skip_unknown_rules: bool) -> Chains:
     by_id: dict[str, Chain] = {}
     for entry in table["chains"]:
         if skip_unknown_rules and entry.get("rule") not in RULES:
@@ -257,16 +325,7 @@ def chains_of(table: ChainTable, *, skip_unknown_rules: bool = False) -> Chains:
         for caip2 in (chain.caip2, *chain.aliases):
             if by_id.setdefault(caip2, chain) is not chain or not CAIP2.fullmatch(caip2):
                 raise ChainsError("bad_table", f"{caip2} is no CAIP-2 id, or stands there twice")
-    loaded = Chains(by_id)
-    tokens: dict[str, Token] = {}
-    for listed in table["tokens"]:
-        on = str(listed.get("asset", "")).partition("/")[0]
-        if skip_unknown_rules and on not in by_id:
-            continue
-        asset, token = _token(loaded, listed)
-        if tokens.setdefault(asset, token) is not token:
-            raise ChainsError("bad_table", f"the token {asset} stands there twice")
-    return Chains(by_id, tokens, table)
+    return Chains(by_id, table, skip_unknown_rules)
 
 
 def chains_of_served(served: Mapping[str, Any]) -> Chains:
@@ -316,10 +375,16 @@ def _chain(entry: dict[str, Any]) -> Chain:
     name = table.text("rule")
     if name not in RULES:
         raise table.error(f"rule must be one of {', '.join(sorted(RULES))}")
+    rule = RULES[name](table)
+    try:
+        keyless = frozenset(rule.comparable(each)[0] for each in table.texts("keyless"))
+    except (ValueError, IndexError, OverflowError):
+        raise table.error("keyless must hold addresses of this chain") from None
     chain = Chain(
         caip2=table.text("id"),
         name=table.text("name"),
-        rule=RULES[name](table),
+        rule=rule,
+        keyless=keyless,
         native=Native(
             symbol=table.text("symbol"),
             slip44=table.number("slip44", at_most=2**31 - 1),
@@ -329,6 +394,7 @@ def _chain(entry: dict[str, Any]) -> Chain:
         asset_namespaces=table.words("assets"),
         aliases=table.texts("aliases"),
         names=table.texts("names"),
+        testnets=table.words("testnets"),
     )
     table.finish()
     for form in chain.asset_namespaces.values():

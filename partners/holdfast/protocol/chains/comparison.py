@@ -1,8 +1,12 @@
 """Tells whether two accounts are one target, to match flagged ones to own deposit addresses."""
 
+import re
 from contextlib import suppress
 
 from holdfast.protocol.chains.chain import MAX_ADDRESS_CHARACTERS, Chains, shipped_chains
+
+#: Payment ids (Monero) and hashes as memos (Stellar); in other memos the letter case counts.
+_HEX = re.compile(r"[0-9a-fA-F]{16}|[0-9a-fA-F]{64}")
 
 
 def comparison_key(account: str, tag: str | None = None, chains: Chains | None = None) -> str:
@@ -28,4 +32,6 @@ def comparison_key(account: str, tag: str | None = None, chains: Chains | None =
         with suppress(ValueError, IndexError, OverflowError):
             target, own_tag = chain.rule.comparable(address)
     joined = own_tag if tag is None else tag
-    return f"{caip2}:{target}" if joined is None else f"{caip2}:{target}?tag={joined.lower()}"
+    if joined is None:
+        return f"{caip2}:{target}"
+    return f"{caip2}:{target}?tag={joined.lower() if _HEX.fullmatch(joined) else joined}"

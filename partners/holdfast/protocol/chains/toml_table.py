@@ -40,6 +40,17 @@ class TomlTable:
             raise self.error(f"{name} must be a whole number from 0 to {at_most}")
         return value
 
+    def flag(self, name: str) -> bool:
+        """Take true or false, false where absent.
+
+        Raises:
+            ChainsError: If it is anything else.
+        """
+        value = self._left.pop(name, False)
+        if not isinstance(value, bool):
+            raise self.error(f"{name} must be true or false")
+        return value
+
     def texts(self, name: str) -> tuple[str, ...]:
         """Take a list of strings, empty where absent.
 

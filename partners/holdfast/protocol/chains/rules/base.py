@@ -14,13 +14,17 @@ class ParsedAddress:
         canonical: The one spelling that is compared, e.g. lower case for EVM.
         shown: The spelling for people, e.g. EIP-55.
         tag: The tag that the address itself carries (X-address, integrated address).
-        no_checksum: Nothing in this spelling would have shown a typing error.
+        no_checksum: Nothing in this spelling would have shown a typing error, where another
+            spelling of the same address would have.
+        common: Texts of this form mean other things, too (another chain's address, a hash, a
+            word): no reason to suggest this chain to somebody who named another one.
     """
 
     canonical: str
     shown: str
     tag: str | None = None
     no_checksum: bool = False
+    common: bool = False
 
 
 class AddressRule(Protocol):
@@ -72,3 +76,27 @@ class Untagged:
             AccountError: Always.
         """
         raise AccountError("bad_tag", "this chain has no tags: leave the tag out")
+
+
+class ComparedAsParsed(Protocol):
+    """The part of a rule that reads an address without a library, and so compares as it parses."""
+
+    def parse(self, text: str, *, verify: bool = True) -> ParsedAddress:
+        """Return the address.
+
+        Args:
+            text: As the sender wrote it.
+            verify: Whether the checksum is to be verified; without, the form is read only.
+
+        Raises:
+            AccountError: If it is none, saying what to change.
+        """
+
+    def comparable(self, text: str) -> tuple[str, str | None]:
+        """Return the canonical spelling and the tag that the text carries; verifies no checksum.
+
+        Raises:
+            AccountError: Where the text is no address at all.
+        """
+        parsed = self.parse(text, verify=False)
+        return parsed.canonical, parsed.tag

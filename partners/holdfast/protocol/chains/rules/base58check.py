@@ -151,8 +151,8 @@ def _beginnings(version: bytes) -> tuple[str, ...]:
     ends have the same length they share their beginning or neighbour in the alphabet.
     """
     rest = _HASH_BYTES + _CHECKSUM_BYTES
-    low = primitives.base58_encode(version + bytes(rest))
-    high = primitives.base58_encode(version + b"\xff" * rest)
+    low = decoding.base58_text(version + bytes(rest))
+    high = decoding.base58_text(version + b"\xff" * rest)
     if version.startswith(b"\x00"):  # a leading zero byte is written as one
         return (low[0],)
     first, last = primitives.BASE58.index(low[0]), primitives.BASE58.index(high[0])

@@ -18,6 +18,15 @@ def base58(text: str, alphabet: str = _BASE58) -> bytes:
     return bytes(zeros) + number.to_bytes((number.bit_length() + 7) // 8)
 
 
+def base58_text(data: bytes) -> str:
+    """Return bytes in base58, without a checksum."""
+    number, digits = int.from_bytes(data), ""
+    while number:
+        number, digit = divmod(number, 58)
+        digits = _BASE58[digit] + digits
+    return _BASE58[0] * (len(data) - len(data.lstrip(b"\0"))) + digits
+
+
 def monero_base58(text: str) -> bytes:
     """Return the bytes of a text in Monero's base58, which works in blocks of 8 bytes."""
     blocks = [text[i : i + _MONERO_BLOCK] for i in range(0, len(text), _MONERO_BLOCK)]

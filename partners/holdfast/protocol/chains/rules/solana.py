@@ -35,7 +35,8 @@ class SolanaRule(Untagged):
             raise _not_an_address()
         if len(primitives.base58_decode(text)) != _KEY_BYTES:
             raise _not_an_address()
-        return ParsedAddress(text, text)
+        # Such a text without capitals is no key but another chain's address with a typing error.
+        return ParsedAddress(text, text, common=text in (text.lower(), text.upper()))
 
 
 def _not_an_address() -> AccountError:

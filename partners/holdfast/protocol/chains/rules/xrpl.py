@@ -1,10 +1,11 @@
 """XRP Ledger: base58check in its own alphabet; the destination tag is part of who is meant.
 
-Source: XLS-5d for X-addresses, which hold the classic account and its tag in one text.
+Sources: XLS-5d for X-addresses, which hold the classic account and its tag in one text; the XRPL
+namespace's CAIP-10 profile (r…-495); ?dt=495 is how wallets write a tag into links.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from holdfast.protocol.chains.format_errors import AccountError
@@ -21,11 +22,15 @@ _NO_TAG, _TAG_32 = 0, 1
 _TAG = re.compile(r"0|[1-9][0-9]{0,9}", re.ASCII)
 _MAX_TAG = 2**32 - 1
 _MAX_CHARACTERS = 60
+_TAGGED = re.compile(r"(r[0-9A-Za-z]{24,34})(?:-|\?(?:dt|tag)=)([^-?=]*)", re.ASCII)
 
 
 @dataclass(frozen=True)
 class XrplRule:
-    """Classic addresses (r…) and X-addresses, which become classic address and tag."""
+    """Classic addresses (r…) and X-addresses, which become classic address and tag.
+
+    A tag may stand behind a classic address: r…-495, r…?dt=495.
+    """
 
     @classmethod
     def from_table(cls, _table: TomlTable) -> Self:
@@ -38,20 +43,28 @@ class XrplRule:
         return True
 
     def comparable(self, text: str) -> tuple[str, str | None]:
-        """Return the account's 20 bytes, and the tag of an X-address."""
+        """Return the account's 20 bytes, and the tag of an X-address or behind a classic one."""
+        tagged = _TAGGED.fullmatch(text)
+        if tagged:
+            text = tagged[1]
         data = decoding.base58(text, decoding.RIPPLE)
         if text[0] == "r":
-            return data[1 : 1 + _ACCOUNT_BYTES].hex(), None
+            return data[1 : 1 + _ACCOUNT_BYTES].hex(), tagged[2] if tagged else None
         account, flag = data[2 : 2 + _ACCOUNT_BYTES], data[2 + _ACCOUNT_BYTES]
         tag = int.from_bytes(data[3 + _ACCOUNT_BYTES : 7 + _ACCOUNT_BYTES], "little")
         return account.hex(), str(tag) if flag else None
 
     def parse(self, text: str) -> ParsedAddress:
-        """Return the classic address, with the tag of an X-address.
+        """Return the classic address, with the tag of an X-address or behind a classic one.
 
         Raises:
-            AccountError: `bad_address`, `bad_checksum` or `testnet`.
+            AccountError: `bad_address`, `bad_checksum`, `testnet`, or `bad_tag` for what stands
+                behind a classic address.
         """
+        tagged = _TAGGED.fullmatch(text)
+        if tagged:
+            found = self.parse(tagged[1])
+            return replace(found, tag=self.parse_tag(tagged[2], found))
         if len(text) > _MAX_CHARACTERS or text[:1] not in ("r", "X", "T"):
             raise _not_an_address()
         data = primitives.base58check_decode(text, ripple=True)
