@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import hypothesis
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -24,6 +25,12 @@ from tests.factories import Cast, Signer
 from tests.in_memory import database_folder
 from tests.postgres import PostgresServer, postgres_or_skip
 from tests.rulebook import command_context
+
+# A busy machine is no fault of what is tested.
+hypothesis.settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("unhurried")
 
 BACKENDS = ("sqlite", "postgresql")
 #: Secrets of the tests alone.

@@ -267,7 +267,7 @@ OPS = st.builds(
 REPORTS = st.lists(st.lists(OPS, min_size=1, max_size=4), min_size=1, max_size=12)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(REPORTS)
 def test_the_ledger_takes_and_refuses_what_adding_up_all_lines_would(
     reports: list[list[Op]],
@@ -278,7 +278,7 @@ def test_the_ledger_takes_and_refuses_what_adding_up_all_lines_would(
         twin.agrees()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(REPORTS, st.lists(OPS, min_size=2, max_size=5), st.randoms(use_true_random=False))
 def test_the_order_of_lines_in_a_report_changes_neither_the_answer_nor_the_sums(
     reports: list[list[Op]], last: list[Op], random: object
@@ -315,7 +315,7 @@ ENDS = st.builds(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(REPORTS, ENDS)
 def test_no_end_changes_what_is_taken_or_what_it_comes_to(
     reports: list[list[Op]], ends: Ends

@@ -479,7 +479,6 @@ def test_random_acts_of_several_partners_agree_with_the_plain_model(
         settings=settings(
             max_examples=EXAMPLES,
             stateful_step_count=STEPS,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
             database=None,
         ),

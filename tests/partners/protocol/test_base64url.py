@@ -3,7 +3,7 @@
 from base64 import urlsafe_b64encode
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.protocol import base64url
@@ -11,7 +11,6 @@ from holdfast.protocol.errors import Base64UrlError
 
 
 @given(st.binary(max_size=70))
-@settings(deadline=None)
 def test_what_is_encoded_decodes_to_the_same_bytes(data: bytes) -> None:
     text = base64url.encode(data)
     assert text == urlsafe_b64encode(data).decode().rstrip("=")
@@ -19,7 +18,6 @@ def test_what_is_encoded_decodes_to_the_same_bytes(data: bytes) -> None:
 
 
 @given(st.text(alphabet="AQgwEIMBCDab01-_", max_size=6))
-@settings(deadline=None)
 def test_no_two_texts_decode_to_the_same_bytes(text: str) -> None:
     try:
         data = base64url.decode(text)

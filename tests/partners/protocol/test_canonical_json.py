@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import rfc8785
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.protocol import canonical_json, strict_json
@@ -20,7 +20,6 @@ _VALUES = st.recursive(
 
 
 @given(_VALUES)
-@settings(deadline=None)
 def test_another_implementation_of_rfc_8785_writes_the_same_bytes(value: Any) -> None:
     assert canonical_json.dumps(value) == rfc8785.dumps(value)
 

@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.protocol import strict_json
@@ -20,7 +20,6 @@ _VALUES = st.recursive(
 
 
 @given(_VALUES, st.booleans())
-@settings(deadline=None)
 def test_every_value_of_the_domain_is_read_as_it_was_written(
     value: Any,
     ascii_only: bool,  # noqa: FBT001
@@ -30,14 +29,12 @@ def test_every_value_of_the_domain_is_read_as_it_was_written(
 
 
 @given(st.binary(max_size=40))
-@settings(deadline=None)
 def test_any_bytes_are_read_or_refused_and_never_crash(raw: bytes) -> None:
     with contextlib.suppress(StrictJsonError):
         strict_json.loads(raw)
 
 
 @given(st.text(alphabet='[]{}",:\\u0d81ae.-N \n', max_size=60))
-@settings(deadline=None)
 def test_whatever_is_read_the_standard_library_reads_alike(text: str) -> None:
     try:
         value = strict_json.loads(text.encode())

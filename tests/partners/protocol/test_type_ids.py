@@ -6,7 +6,7 @@ import threading
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.protocol import type_ids
@@ -34,7 +34,6 @@ def test_the_specifications_examples_stand_for_their_uuids(
 
 
 @given(st.uuids())
-@settings(deadline=None)
 def test_every_uuid_survives_the_round_trip(uuid: UUID) -> None:
     assert type_ids.to_uuid(type_ids.from_uuid("frq", uuid), "frq") == uuid
 
