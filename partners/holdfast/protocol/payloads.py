@@ -182,7 +182,8 @@ Distinct = AfterValidator(no_duplicates)
 class Body(BaseModel):
     """Base of everything that a partner sends."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    # Validators are built when they are first used: a command needs few of a hundred models.
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 class Usd(Body):

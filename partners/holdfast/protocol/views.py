@@ -39,7 +39,7 @@ UsdText = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,29})\.[0-9]{2}$")]
 class View(BaseModel):
     """Base of every answer."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
 
 class FieldError(View):
