@@ -76,6 +76,24 @@ MUTATIONS: tuple[Mutation, ...] = (
         ("tests/domain/test_answer_clock.py",),
     ),
     Mutation(
+        f"{_DOMAIN}/answer_clock.py",
+        "if left.answer_by is None or answer_by <= left.answer_by:",
+        "if left.answer_by is None:",
+        ("tests/domain/test_answer_clock.py",),
+    ),
+    Mutation(
+        f"{_DOMAIN}/clock_profiles.py",
+        "if span is None or urgency not in MAY_WAIT_FOR_COUNSEL:",
+        "if span is None:",
+        ("tests/domain/test_deadlines.py",),
+    ),
+    Mutation(
+        f"{_SERVICES}/ending/legal_orders.py",
+        "    if store.of_leg(on.uow.connection, on.leg):\n        return {}\n",
+        "",
+        ("tests/services/test_answer_clocks.py",),
+    ),
+    Mutation(
         f"{_DOMAIN}/clock_profiles.py",
         "frozenset({Urgency.ROUTINE})",
         "frozenset(Urgency)",
@@ -187,6 +205,18 @@ MUTATIONS: tuple[Mutation, ...] = (
         f"{_SERVICES}/ending/withdrawal_approvals.py",
         "    if sha256(raw).hexdigest() != body.act_sha256:\n",
         "    if False:\n",
+        _BY_TWO,
+    ),
+    Mutation(
+        f"{_STORAGE}/ending/withdrawal_proposals.py",
+        "    others = () if but is None else (WithdrawalProposalRow.act_id != but,)\n",
+        "    others = ()\n",
+        _BY_TWO,
+    ),
+    Mutation(
+        f"{_SERVICES}/ending/moot_disputes.py",
+        "proposals.end_upholding(on.uow.connection, dispute.id,",
+        "proposals.end_upholding(on.uow.connection, on.leg.id,",
         _BY_TWO,
     ),
     Mutation(

@@ -14,6 +14,8 @@ from coordinator.domain.errors import (
     StaleDocumentError,
 )
 from coordinator.services.ending.disputes import ResolveDispute
+from coordinator.storage.ending import withdrawal_proposals as proposal_store
+from coordinator.storage.requests import freeze_requests as request_store
 from holdfast.protocol import canonical_json, life_cycle_payloads, strict_json
 from holdfast.protocol.payloads import format_time
 from tests.factories import NOON
@@ -241,7 +243,77 @@ def test_rejecting_a_dispute_takes_one_lead_and_so_does_one_that_is_resolved_mea
     ask, _, dispute = _disputed(two)
     view = _uphold(two, ask, dispute)["withdrawal"]
     assert _uphold(two, ask, dispute, "rejected")["resolution"] == "rejected"
-    assert refusal(two.decide_withdrawal, ask, view).code == "already_resolved"
+    assert _how_it_ended(two, view) == "moot"
+    assert refusal(two.decide_withdrawal, ask, view).code == "withdrawal_decided"
+
+
+def _how_it_ended(desk: Desk, view: dict[str, Any]) -> str:
+    """Return how a proposal stands; that its own act or event ended it must be seen elsewhere."""
+    with desk.database.engine.connect() as connection:
+        proposal = proposal_store.get(connection, view["id"])
+    assert proposal is not None
+    return proposal.status
+
+
+def _ended_by(desk: Desk, ask: Ask, view: dict[str, Any]) -> str:
+    """Return the kind of the act that ended a proposal."""
+    with desk.database.engine.connect() as connection:
+        proposal = proposal_store.get(connection, view["id"])
+        kinds = {act.id: act.kind for act in request_store.acts(connection, ask.id)}
+    assert proposal is not None
+    assert proposal.decided_at == desk.clock.now()
+    return str(kinds[str(proposal.decided_act_id)])
+
+
+@pytest.mark.parametrize("end", ["withdrawn", "another approved", "closed"])
+def test_a_proposed_withdrawal_ends_with_its_request_and_nobody_hears_of_it_afterwards(
+    two: Desk, end: str
+) -> None:
+    a, b, c, _ = two.cast.all
+    ask = two.go_out()
+    hold = two.hold(b, ask)
+    some = two.withdraw(ask, [0])["withdrawal"]
+    whole = two.withdraw(ask)["withdrawal"]
+    two.step(HOUR)
+    if end == "another approved":
+        two.decide_withdrawal(ask, whole)
+        pending, act = [some], "approve_withdrawal"
+    else:
+        two.report(b, ask, released(hold, 100, "false_positive"))
+        pending = [some, whole]
+        act = "close" if end == "closed" else "withdraw"
+        two.close(ask) if end == "closed" else two.withdraw(ask)
+    assert {_how_it_ended(two, view) for view in pending} == {"moot"}
+    assert {_ended_by(two, ask, view) for view in pending} == {act}
+    assert "approve_withdrawal_by" not in two.step(4 * HOUR)
+    for exchange in (a, b, c):
+        assert _events(two, exchange, ask, REFUSED) == []
+        assert two.told(exchange, ask)[-1] not in {PROPOSED, REFUSED}
+    assert refusal(two.decide_withdrawal, ask, some).code == "withdrawal_decided"
+
+
+def test_what_is_approved_is_approved_and_not_moot(two: Desk) -> None:
+    ask = two.go_out()
+    two.hold(two.cast.b, ask)
+    whole = two.withdraw(ask)["withdrawal"]
+    two.decide_withdrawal(ask, whole)
+    assert _how_it_ended(two, whole) == "approved"
+    ask, _, dispute = _disputed(two)
+    view = _uphold(two, ask, dispute)["withdrawal"]
+    two.decide_withdrawal(ask, view)
+    assert _how_it_ended(two, view) == "approved"
+
+
+def test_a_dispute_to_be_upheld_outlives_its_request_but_not_what_is_held(two: Desk) -> None:
+    b = two.cast.b
+    ask, hold, dispute = _disputed(two)
+    view = _uphold(two, ask, dispute)["withdrawal"]
+    two.decide_withdrawal(ask, two.withdraw(ask)["withdrawal"])
+    assert _how_it_ended(two, view) == "pending"
+    two.report(b, ask, released(hold, 100))
+    assert (_how_it_ended(two, view), _ended_by(two, ask, view)) == ("moot", "resolve_dispute")
+    assert "approve_withdrawal_by" not in two.step(4 * HOUR)
+    assert _events(two, b, ask, REFUSED) == []
 
 
 def test_refusing_to_ratify_is_no_side_door(two: Desk) -> None:

@@ -7,6 +7,7 @@ from coordinator.services.core.acts import LegContext, RequestContext
 from coordinator.services.core.unit_of_work import UnitOfWork, unpack_evidence
 from coordinator.services.ending.ended_legs import Why, Withdrawn, withdrawal
 from coordinator.services.requests.act_proofs import ActProof
+from coordinator.services.requests.answer_clocks import is_on_order
 from coordinator.services.requests.freeze_request_views import support_of
 from coordinator.services.requests.left_out import REMAINDER
 from coordinator.storage.engine.documents import Sealed, load_one
@@ -138,7 +139,7 @@ def _new_leg(on: RequestContext, partner: PartnerStatusNow) -> NewLeg:
         new_id("leg"),
         partner.handle,
         acknowledge_by=clocks.acknowledge_by(urgency, queued_at=now),
-        answer_by=clocks.answer_by(urgency, queued_at=now),
+        answer_by=clocks.answer_by(urgency, queued_at=now, is_on_order=is_on_order(on.request)),
     )
 
 
