@@ -256,6 +256,18 @@ MUTATIONS: tuple[Mutation, ...] = (
         _HOLD,
     ),
     Mutation(
+        f"{_SERVICES}/ledger/obligations.py",
+        "                found = found._replace(next_clock_at=hold.hold_expires_at)\n",
+        "                pass\n",
+        ("tests/services/test_issuers.py",),
+    ),
+    Mutation(
+        f"{_SERVICES}/ledger/obligations.py",
+        "    return owed._replace(next_clock_at=due)\n",
+        "    return owed\n",
+        ("tests/services/test_holds.py",),
+    ),
+    Mutation(
         f"{_DOMAIN}/hold.py",
         "        and not hold.has_review_date\n",
         "",
