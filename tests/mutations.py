@@ -220,6 +220,18 @@ MUTATIONS: tuple[Mutation, ...] = (
         _BY_TWO,
     ),
     Mutation(
+        f"{_SERVICES}/ending/withdrawal_proposals.py",
+        "if not (on.request.left_out_count and _is_from_before(on, proposal))",
+        "if True",
+        _BY_TWO,
+    ),
+    Mutation(
+        f"{_STORAGE}/requests/left_out_acts.py",
+        'before, ended.is_not(None), WithdrawalProposalRow.status != "moot"',
+        "before, ended.is_not(None)",
+        _BY_TWO,
+    ),
+    Mutation(
         f"{_SERVICES}/requests/approvals.py",
         "        _require_one_lead_suffices(on)\n",
         "",

@@ -128,8 +128,8 @@ def test_with_a_legal_order_the_date_reminds_and_nothing_lapses(desk: Desk) -> N
 def test_with_a_legal_order_a_date_that_is_past_reminds_at_once(desk: Desk) -> None:
     b = desk.cast.b
     ask = desk.go_out()
-    past = format_time(NOON - HOUR)
-    early = {"frozen_at": format_time(NOON - DAY), "hold_expires_at": past}
+    times = {"frozen_at": NOON - DAY, "hold_expires_at": NOON - HOUR}
+    early: dict[str, Any] = {name: format_time(time) for name, time in times.items()}
     hold = desk.hold(b, ask, basis="legal_order", **early)
     assert desk.fire_due() == ["hold_clock"]
     assert desk.told(b, ask)[-1] == "hold.expiring"

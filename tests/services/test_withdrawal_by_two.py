@@ -365,6 +365,68 @@ def test_who_reads_what_is_proposed(office: Office) -> None:
     desk.policy(a)
 
 
+def test_who_is_asked_while_a_withdrawal_waits_hears_of_it_and_how_it_ends(office: Office) -> None:
+    desk = office.desk
+    a, b, c, _ = desk.cast.all
+    desk.policy(a, withdrawal_quorum=2)
+    ask = desk.go_out(to=[b.handle])
+    desk.hold(b, ask)
+    dispute = desk.act(b.compliance, ask, "disputes", reference="matter-k7", text="A shop.")["id"]
+    _uphold(desk, ask, dispute)
+    views = [desk.withdraw(ask, numbers)["withdrawal"] for numbers in ("all", [0])]
+    desk.decide_withdrawal(ask, desk.withdraw(ask, [1])["withdrawal"], decision="reject")
+    status, addition = office.act(a.lead, ask, "partners", to=[c.handle])
+    decision = {"decision": "approve", "context_sha256": addition["context_sha256"]}
+    assert status == office.act(a.second_lead, ask, "approvals", **decision)[0] == 201
+    told = _events(desk, c, ask, PROPOSED)
+    assert [each["withdrawal"] for each in told] == [view["id"] for view in views]
+    of_b = {each["withdrawal"]: each for each in _events(desk, b, ask, PROPOSED)}
+    for each in told:
+        own = {"event_id", "leg_id", "sequence", "status"}
+        other = of_b[each["withdrawal"]]
+        assert {n: v for n, v in each.items() if n not in own} == {
+            n: v for n, v in other.items() if n not in own
+        }
+        assert (each["advice"], each["status"]) == ("release nothing yet", "queued")
+    assert desk.told(c, ask)[0] == "freeze_request.received"
+    desk.decide_withdrawal(ask, views[1], decision="reject")
+    assert [each["withdrawal"] for each in _events(desk, c, ask, REFUSED)] == [views[1]["id"]]
+
+
+@pytest.mark.parametrize("leaves_out", [False, True])
+def test_who_is_held_back_hears_what_waits_unless_it_may_be_about_what_was_left_out(
+    two: Desk, *, leaves_out: bool
+) -> None:
+    a, b, c, _ = two.cast.all
+    two.policy(a, withdrawal_quorum=2, may_flash=[a.analyst.subject])
+    two.policy(c, provisional="hold_back")
+    ask = two.submit(urgency="flash", to=[b.handle, c.handle])
+    two.hold(b, ask)
+    view = two.withdraw(ask)["withdrawal"]
+    two.clock.step(HOUR / 60)
+    two.decide_without(ask, [1]) if leaves_out else two.decide(ask)
+    told = [each["withdrawal"] for each in _events(two, c, ask, PROPOSED)]
+    assert told == ([] if leaves_out else [view["id"]])
+
+
+def test_the_end_of_a_request_is_for_all_to_read_whatever_it_left_out(office: Office) -> None:
+    desk = office.desk
+    a, b, c, _ = desk.cast.all
+    desk.policy(a, withdrawal_quorum=2, may_flash=[a.analyst.subject])
+    desk.policy(c, provisional="hold_back")
+    ask = desk.submit(urgency="flash", to=[b.handle, c.handle])
+    hold = desk.hold(b, ask)
+    view = desk.withdraw(ask)["withdrawal"]
+    desk.decide_without(ask, [1])
+    desk.report(b, ask, released(hold, 100, "false_positive"))
+    desk.withdraw(ask)
+    assert _how_it_ended(desk, view) == "moot"
+    acts = office.signer.get(c.auditor, f"{REQUESTS}/{ask.id}/evidence").get_json()["items"]
+    kinds = {act["act"] for act in acts}
+    assert "withdraw" in kinds
+    assert "propose_withdrawal" not in kinds
+
+
 @pytest.mark.parametrize(
     ("changes", "pointer"),
     [

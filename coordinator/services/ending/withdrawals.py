@@ -201,8 +201,10 @@ def tell_end(
     who read "release nothing yet" reads of the end.
     """
     act_id, recorded = on.act(act, event, why.told())
-    ended = {"act_id": act_id, "now": on.uow.now}
-    proposal_store.end_withdrawals(on.uow.connection, on.request.id, but=proposed, **ended)
+    uow = on.uow
+    proposal_store.end_withdrawals(
+        uow.connection, on.request.id, act_id=act_id, now=uow.now, but=proposed
+    )
     answer: ActView = {
         "id": act_id,
         "request_id": on.request.id,

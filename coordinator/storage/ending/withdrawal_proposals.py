@@ -60,6 +60,16 @@ def get(
     return next(iter(read_as(connection, Proposal, query)), None)
 
 
+def pending_withdrawals(connection: Connection, request_id: str) -> list[Proposal]:
+    """Return the withdrawals of a request that wait for another lead, oldest first."""
+    query = _proposals().where(
+        WithdrawalProposalRow.request_id == request_id,
+        WithdrawalProposalRow.status == PENDING,
+        WithdrawalProposalRow.dispute_id.is_(None),
+    )
+    return read_as(connection, Proposal, query.order_by(WithdrawalProposalRow.id))
+
+
 def waits(connection: Connection, proposal_id: str, now: datetime) -> bool:
     """Tell whether another lead can still carry a proposal out."""
     query = select(WithdrawalProposalRow.id).where(
