@@ -106,6 +106,12 @@ MUTATIONS: tuple[Mutation, ...] = (
         ("tests/domain/test_working_days.py",),
     ),
     Mutation(
+        f"{_STORAGE}/reading/awaited_decisions.py",
+        "        FreezeRequestRow.unratified_until.is_(None),\n",
+        "",
+        ("tests/services/test_awaited_decisions.py",),
+    ),
+    Mutation(
         f"{_SERVICES}/requests/tasks.py",
         "if row is None or owner != actor.partner:",
         "if row is None or owner is None:",
@@ -413,8 +419,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         f"{_DOMAIN}/irregular.py",
-        "        return code != ReleaseReason.COURT_ORDER\n",
-        "        return True\n",
+        "    return leaves and code != ReleaseReason.COURT_ORDER\n",
+        "    return leaves\n",
         _LEDGER,
     ),
     Mutation(

@@ -374,7 +374,7 @@ def test_who_is_asked_while_a_withdrawal_waits_hears_of_it_and_how_it_ends(offic
     dispute = desk.act(b.compliance, ask, "disputes", reference="matter-k7", text="A shop.")["id"]
     _uphold(desk, ask, dispute)
     views = [desk.withdraw(ask, numbers)["withdrawal"] for numbers in ("all", [0])]
-    desk.decide_withdrawal(ask, desk.withdraw(ask, [1])["withdrawal"], decision="reject")
+    desk.decide_withdrawal(ask, desk.withdraw(ask, [0])["withdrawal"], decision="reject")
     status, addition = office.act(a.lead, ask, "partners", to=[c.handle])
     decision = {"decision": "approve", "context_sha256": addition["context_sha256"]}
     assert status == office.act(a.second_lead, ask, "approvals", **decision)[0] == 201
@@ -382,7 +382,7 @@ def test_who_is_asked_while_a_withdrawal_waits_hears_of_it_and_how_it_ends(offic
     assert [each["withdrawal"] for each in told] == [view["id"] for view in views]
     of_b = {each["withdrawal"]: each for each in _events(desk, b, ask, PROPOSED)}
     for each in told:
-        own = {"event_id", "leg_id", "sequence", "status"}
+        own = {"event_id", "leg_id", "log", "partner", "sequence", "status"}
         other = of_b[each["withdrawal"]]
         assert {n: v for n, v in each.items() if n not in own} == {
             n: v for n, v in other.items() if n not in own

@@ -140,10 +140,11 @@ def _additions(person: str, proposed_after: datetime) -> list[ColumnElement[bool
     decided = exists().where(
         AdditionDecisionRow.addition_id == AdditionRow.id, AdditionDecisionRow.person == person
     )
-    # Nobody is added to what has ended.
+    # Nobody is added to what has ended, nor, until somebody does, to what nobody ratified.
     is_active = exists().where(
         FreezeRequestRow.id == AdditionRow.request_id,
         FreezeRequestRow.status == RequestStatus.ACTIVE,
+        FreezeRequestRow.unratified_until.is_(None),
     )
     return [
         AdditionRow.status == PENDING,
