@@ -244,6 +244,24 @@ MUTATIONS: tuple[Mutation, ...] = (
         _BY_TWO,
     ),
     Mutation(
+        f"{_SERVICES}/requests/approvals.py",
+        "proofs_of(on, [*approval.earlier, act_id])",
+        "proofs_of(on, [act_id])",
+        _LEFT_OUT,
+    ),
+    Mutation(
+        f"{_EVIDENCE}/withdrawal_notice.py",
+        "if holds and is_alone and any(",
+        "if False and any(",
+        ("tests/partners/test_withdrawal_evidence.py",),
+    ),
+    Mutation(
+        "partners/reference_exchange/withdrawals.py",
+        "if not is_ours or proven.requester != requester:",
+        "if not is_ours:",
+        ("tests/partners/test_reference_exchange_life_cycle.py",),
+    ),
+    Mutation(
         f"{_EVIDENCE}/two_leads.py",
         "    if _is_held(lines, case.lines, act.token.iat - SKEW):\n",
         "    if False:\n",
