@@ -76,6 +76,24 @@ MUTATIONS: tuple[Mutation, ...] = (
         ("tests/domain/test_answer_clock.py",),
     ),
     Mutation(
+        f"{_DOMAIN}/answer_clock.py",
+        "if left.answer_by is None or answer_by <= left.answer_by:",
+        "if left.answer_by is None:",
+        ("tests/domain/test_answer_clock.py",),
+    ),
+    Mutation(
+        f"{_DOMAIN}/clock_profiles.py",
+        "if span is None or urgency not in MAY_WAIT_FOR_COUNSEL:",
+        "if span is None:",
+        ("tests/domain/test_deadlines.py",),
+    ),
+    Mutation(
+        f"{_SERVICES}/ending/legal_orders.py",
+        "    if store.of_leg(on.uow.connection, on.leg):\n        return {}\n",
+        "",
+        ("tests/services/test_answer_clocks.py",),
+    ),
+    Mutation(
         f"{_DOMAIN}/clock_profiles.py",
         "frozenset({Urgency.ROUTINE})",
         "frozenset(Urgency)",
@@ -86,6 +104,12 @@ MUTATIONS: tuple[Mutation, ...] = (
         "day = start.astimezone(calendar.zone).date()",
         "day = start.date()",
         ("tests/domain/test_working_days.py",),
+    ),
+    Mutation(
+        f"{_STORAGE}/reading/awaited_decisions.py",
+        "        FreezeRequestRow.unratified_until.is_(None),\n",
+        "",
+        ("tests/services/test_awaited_decisions.py",),
     ),
     Mutation(
         f"{_SERVICES}/requests/tasks.py",
@@ -190,10 +214,52 @@ MUTATIONS: tuple[Mutation, ...] = (
         _BY_TWO,
     ),
     Mutation(
+        f"{_STORAGE}/ending/withdrawal_proposals.py",
+        "    others = () if but is None else (WithdrawalProposalRow.act_id != but,)\n",
+        "    others = ()\n",
+        _BY_TWO,
+    ),
+    Mutation(
+        f"{_SERVICES}/ending/moot_disputes.py",
+        "proposals.end_upholding(on.uow.connection, dispute.id,",
+        "proposals.end_upholding(on.uow.connection, on.leg.id,",
+        _BY_TWO,
+    ),
+    Mutation(
+        f"{_SERVICES}/ending/withdrawal_proposals.py",
+        "if not (on.request.left_out_count and _is_from_before(on, proposal))",
+        "if True",
+        _BY_TWO,
+    ),
+    Mutation(
+        f"{_STORAGE}/requests/left_out_acts.py",
+        'before, ended.is_not(None), WithdrawalProposalRow.status != "moot"',
+        "before, ended.is_not(None)",
+        _BY_TWO,
+    ),
+    Mutation(
         f"{_SERVICES}/requests/approvals.py",
         "        _require_one_lead_suffices(on)\n",
         "",
         _BY_TWO,
+    ),
+    Mutation(
+        f"{_SERVICES}/requests/approvals.py",
+        "proofs_of(on, [*approval.earlier, act_id])",
+        "proofs_of(on, [act_id])",
+        _LEFT_OUT,
+    ),
+    Mutation(
+        f"{_EVIDENCE}/withdrawal_notice.py",
+        "if holds and is_alone and any(",
+        "if False and any(",
+        ("tests/partners/test_withdrawal_evidence.py",),
+    ),
+    Mutation(
+        "partners/reference_exchange/withdrawals.py",
+        "if not is_ours or proven.requester != requester:",
+        "if not is_ours:",
+        ("tests/partners/test_reference_exchange_life_cycle.py",),
     ),
     Mutation(
         f"{_EVIDENCE}/two_leads.py",
@@ -224,6 +290,18 @@ MUTATIONS: tuple[Mutation, ...] = (
         "(hold.lapsed or (withdrawn and hold.kept is None))",
         "(withdrawn and hold.kept is None)",
         _HOLD,
+    ),
+    Mutation(
+        f"{_SERVICES}/ledger/obligations.py",
+        "                found = found._replace(next_clock_at=hold.hold_expires_at)\n",
+        "                pass\n",
+        ("tests/services/test_issuers.py",),
+    ),
+    Mutation(
+        f"{_SERVICES}/ledger/obligations.py",
+        "    return owed._replace(next_clock_at=due)\n",
+        "    return owed\n",
+        ("tests/services/test_holds.py",),
     ),
     Mutation(
         f"{_DOMAIN}/hold.py",
@@ -359,8 +437,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         f"{_DOMAIN}/irregular.py",
-        "        return code != ReleaseReason.COURT_ORDER\n",
-        "        return True\n",
+        "    return leaves and code != ReleaseReason.COURT_ORDER\n",
+        "    return leaves\n",
         _LEDGER,
     ),
     Mutation(

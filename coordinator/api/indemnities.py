@@ -27,6 +27,7 @@ def give(call: SignedCall[payloads.IndemnityGift], request_id: str) -> GiveIndem
     query=PageQuery,
     answer=views.Page[life_cycle_views.IndemnityView],
     needs=Permission.FREEZE_REQUEST_READ,
+    while_suspended=True,
 )
 def list_given(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
     """List indemnities: all for the requester, else those that were given to you."""

@@ -28,6 +28,7 @@ def attach(call: SignedCall[payloads.LegalOrder], request_id: str) -> AttachLega
     query=PageQuery,
     answer=views.Page[life_cycle_views.LegalOrderView],
     needs=Permission.FREEZE_REQUEST_READ,
+    while_suspended=True,
 )
 def list_orders(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
     """List orders: all for the requester, else those that concern your leg."""

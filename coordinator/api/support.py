@@ -27,6 +27,7 @@ def raise_support(call: SignedCall[payloads.SupportRaise], request_id: str) -> R
     query=PageQuery,
     answer=views.Page[life_cycle_views.SupportView],
     needs=Permission.FREEZE_REQUEST_READ,
+    while_suspended=True,
 )
 def list_support(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
     """List the documents that raised whose word a request rests on, oldest first."""

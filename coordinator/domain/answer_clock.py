@@ -53,6 +53,19 @@ class AnswerClock:
             return replace(self, paused_at=now)
         return replace(self, answered_at=now) if is_answered else self
 
+    def on_order(self, now: datetime, answer_by: datetime) -> "AnswerClock":
+        """Return the clock once an order is attached that takes until `answer_by` to answer.
+
+        It only ever gives time, and none to who is late already. Where the clock stands, the new
+        time stands with it from now on.
+        """
+        if not self._is_running() or (self.paused_at is None and self._has_run_out(now)):
+            return self
+        left = self if self.paused_at is None else self.after(now, is_answered=False, waits=False)
+        if left.answer_by is None or answer_by <= left.answer_by:
+            return self
+        return replace(self, answer_by=answer_by, paused_at=self.paused_at and now)
+
     def _is_running(self) -> bool:
         return self.answer_by is not None and self.answered_at is None
 

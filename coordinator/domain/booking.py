@@ -101,7 +101,7 @@ class Booker:
             case ReleasedLine():
                 return self._moves(no, line, LineKind.RELEASED, line.reason.value)
             case ReturnedLine():
-                return self._moves(no, line, LineKind.RETURNED, None)
+                return self._moves(no, line, LineKind.RETURNED, line.reason and line.reason.value)
             case SeizedLine():
                 return self._moves(no, line, LineKind.SEIZED, None)
             case KeptLine():

@@ -14,6 +14,8 @@ from holdfast.protocol.vocabulary import Urgency
 DEFAULT_PROFILE = "default"
 #: What may wait for Monday. Whoever moves stolen funds does not.
 MAY_COUNT_WORKING_DAYS = frozenset({Urgency.ROUTINE})
+#: What a desk may answer by its clock for orders. In the first hours an order makes nobody slower.
+MAY_WAIT_FOR_COUNSEL = frozenset({Urgency.URGENT, Urgency.ROUTINE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +44,14 @@ class ClockProfile:
         acknowledge_within: From a leg's queueing until somebody says "received".
         answer_within: From then, too, until every address has its answer.
         reply_within: From a question about the partner's own request until its reply.
+        answer_on_order_within: From a leg's queueing, or an order's attaching to it, until every
+            address has its answer, for an order has to be read first; None: as without one.
     """
 
     acknowledge_within: Mapping[Urgency, Span]
     answer_within: Mapping[Urgency, Span]
     reply_within: Mapping[Urgency, Span]
+    answer_on_order_within: WorkingDays | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +65,26 @@ class DeskClocks:
         """Return the time by which its leg should be acknowledged."""
         return self._due(self.profile.acknowledge_within, urgency, queued_at)
 
-    def answer_by(self, urgency: Urgency, *, queued_at: datetime) -> datetime:
-        """Return the time by which every address should have its answer."""
-        return self._due(self.profile.answer_within, urgency, queued_at)
+    def answer_by(
+        self, urgency: Urgency, *, queued_at: datetime, is_on_order: bool = False
+    ) -> datetime:
+        """Return the time by which every address should have its answer.
+
+        Args:
+            urgency: Of the request.
+            queued_at: When the leg is queued.
+            is_on_order: Whether the request names a legal order, or rests on one.
+        """
+        plain = self._due(self.profile.answer_within, urgency, queued_at)
+        on_order = self.on_order(urgency, known_at=queued_at) if is_on_order else None
+        return plain if on_order is None else on_order
+
+    def on_order(self, urgency: Urgency, *, known_at: datetime) -> datetime | None:
+        """Return by when the desk answers on an order that it learns of; None: as without one."""
+        span = self.profile.answer_on_order_within
+        if span is None or urgency not in MAY_WAIT_FOR_COUNSEL:
+            return None
+        return due_at(span, start=known_at, calendar=self.calendar)
 
     def reply_by(self, urgency: Urgency, *, asked_at: datetime) -> datetime:
         """Return the time by which a question about its request should have a reply."""

@@ -215,6 +215,7 @@ def _clock_profile(name: str, table: "_Table") -> ClockProfile:
         acknowledge_within=_spans(table, "acknowledge_within"),
         answer_within=_spans(table, "answer_within"),
         reply_within=_spans(table, "reply_within"),
+        answer_on_order_within=_on_order(table),
     )
     table.finish()
     return profile
@@ -235,6 +236,14 @@ def _spans(table: "_Table", name: str) -> Mapping[Urgency, Span]:
     if days is not None:
         days.finish()
     return MappingProxyType(spans)
+
+
+def _on_order(table: "_Table") -> WorkingDays | None:
+    """Read the clock for legal orders, which a profile may leave out."""
+    name = "answer_on_order_within_working_days"
+    if name not in table.names():
+        return None
+    return WorkingDays(table.number(name, most=_MOST_WORKING_DAYS))
 
 
 def _calendars(table: "_Table") -> Calendars:

@@ -78,11 +78,11 @@ class Ends:
 def is_encumbered(kind: LineKind, code: str | None) -> bool:
     """Tell whether a line that lets something leave goes against an order on its hold.
 
-    Handing over to an authority carries the order out, and so does a release by a court's order.
+    Handing over to an authority carries the order out, and so does a release or a return by a
+    court's order.
     """
-    if kind is LineKind.RELEASED:
-        return code != ReleaseReason.COURT_ORDER
-    return kind is LineKind.RETURNED
+    leaves = kind in {LineKind.RELEASED, LineKind.RETURNED}
+    return leaves and code != ReleaseReason.COURT_ORDER
 
 
 def _first(moments: Iterable[datetime | None]) -> datetime | None:

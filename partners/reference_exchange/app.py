@@ -25,6 +25,7 @@ from holdfast import (
     Client,
     ConflictError,
     HoldfastError,
+    KeyDirectory,
     ProfileStore,
     SqliteSeenEvents,
     read_private,
@@ -38,6 +39,7 @@ from reference_exchange.answering import answer
 from reference_exchange.deposit_book import DepositBook
 from reference_exchange.inbox import Inbox, Matter
 from reference_exchange.settling import settle
+from reference_exchange.withdrawals import ProvenWithdrawals
 
 _log = logging.getLogger(__name__)
 WEBHOOK_PATH = "/holdfast"
@@ -50,6 +52,7 @@ class Exchange:
     client: Client
     book: DepositBook
     inbox: Inbox
+    withdrawals: ProvenWithdrawals
     seen: SqliteSeenEvents
     pins: dict[str, str]
     endpoint_file: Path
@@ -61,12 +64,15 @@ class Exchange:
         store = ProfileStore(home)
         now = wall_clock(os.environ)
         client = Client(store.load(profile), now=now)
+        inbox, pins = Inbox(home / "inbox.sqlite3"), store.pins()
+        directory = KeyDirectory(client, client.profile.coordinator, pins=pins)
         return cls(
             client=client,
             book=DepositBook(home / "book.sqlite3", client.chains()),
-            inbox=Inbox(home / "inbox.sqlite3"),
+            inbox=inbox,
+            withdrawals=ProvenWithdrawals(inbox, directory, client.evidence),
             seen=SqliteSeenEvents(home / "seen.sqlite3"),
-            pins=store.pins(),
+            pins=pins,
             endpoint_file=home / "endpoint.json",
             now=now,
         )
@@ -120,7 +126,7 @@ def work(exchange: Exchange, stop: threading.Event) -> None:
         try:
             now = datetime.fromtimestamp(int(exchange.now()), UTC)
             if isinstance(task, Matter):
-                settle(task, exchange.book, exchange.client, now)
+                settle(task, exchange.book, exchange.client, now, exchange.withdrawals.covers)
             else:
                 answer(task, exchange.book, exchange.client, now)
         except ConflictError as error:

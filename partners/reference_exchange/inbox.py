@@ -10,9 +10,10 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from holdfast import Document, Event, Notice
-from holdfast.protocol import strict_json
+from holdfast.protocol import canonical_json, strict_json
 from holdfast.protocol.payloads import FreezeRequest, Remainder
 from holdfast.protocol.remainder import read_asked
 from holdfast.protocol.vocabulary import EventType
@@ -23,6 +24,9 @@ CREATE TABLE IF NOT EXISTS received (
 CREATE TABLE IF NOT EXISTS task (
     request_id TEXT PRIMARY KEY, content_sha256 TEXT NOT NULL, body BLOB NOT NULL,
     tries INTEGER NOT NULL DEFAULT 0, due_at REAL NOT NULL, done INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS asked (request_id TEXT PRIMARY KEY, requester TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS withdrawal (
+    event_id TEXT PRIMARY KEY, request_id TEXT NOT NULL, data BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS matter (
     event_id TEXT PRIMARY KEY, type TEXT NOT NULL, request_id TEXT NOT NULL,
     tries INTEGER NOT NULL DEFAULT 0, due_at REAL NOT NULL, done INTEGER NOT NULL DEFAULT 0);
@@ -85,6 +89,18 @@ class Inbox:
                     " VALUES (?, ?, ?, 0) ON CONFLICT DO NOTHING",
                     (notice.id, notice.content_sha256, notice.submission.body),
                 )
+                self._database.execute(
+                    "INSERT INTO asked VALUES (?, ?) ON CONFLICT DO NOTHING",
+                    (notice.id, notice.requester),
+                )
+            if event.type == EventType.REQUEST_WITHDRAWN and isinstance(
+                event.data.get("request_id"), str
+            ):
+                # As it came: whether it is proven is looked at before anything is let go on it.
+                self._database.execute(
+                    "INSERT INTO withdrawal VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                    (event.id, event.data["request_id"], canonical_json.dumps(dict(event.data))),
+                )
             if event.type in _MATTERS and isinstance(event.data.get("request_id"), str):
                 self._database.execute(
                     "INSERT INTO matter (event_id, type, request_id, due_at)"
@@ -93,6 +109,22 @@ class Inbox:
                 )
             self._database.execute("COMMIT")
         self._arrived.set()
+
+    def requester_of(self, request_id: str) -> str | None:
+        """Return who proved to us that it asks for this request."""
+        with self._lock:
+            row = self._database.execute(
+                "SELECT requester FROM asked WHERE request_id = ?", (request_id,)
+            ).fetchone()
+        return None if row is None else str(row[0])
+
+    def withdrawals_of(self, request_id: str) -> list[dict[str, Any]]:
+        """Return the data of what we were told of a request's withdrawals, none of it proven."""
+        with self._lock:
+            rows = self._database.execute(
+                "SELECT data FROM withdrawal WHERE request_id = ? ORDER BY event_id", (request_id,)
+            ).fetchall()
+        return [dict(strict_json.loads(row[0])) for row in rows]
 
     def next_task(self, wait: float) -> Task | Matter | None:
         """Return what is due; None if nothing became due within `wait` seconds."""

@@ -1,7 +1,8 @@
 """What we do when a hold ends or is taken back: our own rule, and where it leaves off.
 
-- Taken back: let go what nothing else holds. Kept, with the ground said: what another request asks
-  for, too, and what compliance decided to keep by own policy.
+- Taken back, and proven so by the requester's leads: let go what nothing else holds. Kept, with the
+  ground said: what another request asks for, too, and what compliance decided to keep by own
+  policy. What nobody proves is left to a person.
 - About to end: extended by own policy where compliance decided to keep it; otherwise nothing.
 - Lapsed: a person decides; no program lets go of, or holds on to, somebody's money by itself.
 
@@ -10,6 +11,7 @@ goes out under an idempotency key made from the hold and the occasion.
 """
 
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from holdfast import Client, Document
@@ -30,7 +32,13 @@ _log = logging.getLogger(__name__)
 EXTEND_WITHIN = timedelta(hours=24)
 
 
-def settle(matter: Matter, book: DepositBook, client: Client, now: datetime) -> None:
+#: Tells of a request and one of its addresses whether its requester provably took it back.
+IsTakenBack = Callable[[Document, int], bool]
+
+
+def settle(
+    matter: Matter, book: DepositBook, client: Client, now: datetime, is_taken_back: IsTakenBack
+) -> None:
     """Answer a reminder about one of our holds, or a withdrawal.
 
     Raises:
@@ -39,7 +47,12 @@ def settle(matter: Matter, book: DepositBook, client: Client, now: datetime) -> 
     for hold in client.holds(matter.document.id):
         try:
             if hold.owed_since is not None and not hold.lapsed:
-                _answer_withdrawal(matter.document, hold, hold.owed_since, book, client)
+                if _keep(matter.document, hold, hold.owed_since, book, client):
+                    continue
+                if is_taken_back(matter.document, hold.address_no):
+                    _let_go(matter.document, hold, hold.owed_since, book, client)
+                else:
+                    _log.error("%s is to go, and nobody proves why: a person decides", hold.id)
             elif hold.owed_since is not None:
                 _log.warning("%s has lapsed: compliance must say what became of it", hold.id)
             elif matter.type == EventType.HOLD_EXPIRING:
@@ -48,31 +61,38 @@ def settle(matter: Matter, book: DepositBook, client: Client, now: datetime) -> 
             _log.error("%s is not in our books as it should be: %s", hold.id, error)
 
 
-def _answer_withdrawal(
+def _keep(
+    request: Document, hold: HoldView, owed_since: datetime, book: DepositBook, client: Client
+) -> bool:
+    """Say that a hold stays where another request or our policy holds it; tell whether it does."""
+    freeze = book.freeze_of(hold.id)
+    others = [other for other in book.requests_of(hold.id) if other != request.id]
+    days = book.days_to_keep(freeze.customer, freeze.asset)
+    if not others and not days:
+        return False
+    line = KeptLine.model_validate(
+        {
+            "kind": LineKind.KEPT,
+            "hold": hold.id,
+            **(
+                {"basis": KeptBasis.OTHER_REQUEST, "other_request": others[0]}
+                if others
+                else {
+                    "basis": KeptBasis.OWN_POLICY,
+                    # From the withdrawal on, so that a repeat says the same.
+                    "hold_expires_at": owed_since + timedelta(days=days or 0),
+                }
+            ),
+        }
+    )
+    client.report(request, [line], idempotency_key=f"{_occasion(hold, owed_since)}.kept")
+    return True
+
+
+def _let_go(
     request: Document, hold: HoldView, owed_since: datetime, book: DepositBook, client: Client
 ) -> None:
     freeze = book.freeze_of(hold.id)
-    occasion = f"{hold.id}.{owed_since.astimezone(UTC):%Y%m%dT%H%M%S}"
-    others = [other for other in book.requests_of(hold.id) if other != request.id]
-    days = book.days_to_keep(freeze.customer, freeze.asset)
-    if others or days:
-        line = KeptLine.model_validate(
-            {
-                "kind": LineKind.KEPT,
-                "hold": hold.id,
-                **(
-                    {"basis": KeptBasis.OTHER_REQUEST, "other_request": others[0]}
-                    if others
-                    else {
-                        "basis": KeptBasis.OWN_POLICY,
-                        # From the withdrawal on, so that a repeat says the same.
-                        "hold_expires_at": owed_since + timedelta(days=days or 0),
-                    }
-                ),
-            }
-        )
-        client.report(request, [line], idempotency_key=f"{occasion}.kept")
-        return
     if freeze.held not in {0, int(hold.held)}:
         raise ValueError(f"we hold {freeze.held} and said {hold.held}")
     # 0: we let go and crashed before saying so.
@@ -80,7 +100,11 @@ def _answer_withdrawal(
     released = ReleasedLine(
         kind=LineKind.RELEASED, hold=hold.id, amount=hold.held, reason=ReleaseReason.WITHDRAWN
     )
-    client.report(request, [released], idempotency_key=f"{occasion}.released")
+    client.report(request, [released], idempotency_key=f"{_occasion(hold, owed_since)}.released")
+
+
+def _occasion(hold: HoldView, owed_since: datetime) -> str:
+    return f"{hold.id}.{owed_since.astimezone(UTC):%Y%m%dT%H%M%S}"
 
 
 def _extend(

@@ -194,6 +194,23 @@ def test_a_suspended_partner_is_not_asked(signer: Signer, cast: Cast, operator: 
     assert everybody.get_json()["to"] == [cast.c.handle, cast.d.handle]
 
 
+#: The lists below a request that whoever settles a hold has to read.
+WHILE_SUSPENDED = (
+    *("addresses", "legs", "ledger", "holds", "evidence", "withdrawals", "clearances"),
+    *("support", "indemnities", "legal-orders"),
+)
+
+
+def test_a_suspended_partner_reads_nothing_of_a_request_on_which_it_holds_nothing(
+    signer: Signer, cast: Cast, operator: Operator
+) -> None:
+    request, _ = held_by_b(signer, cast)
+    operator.suspend(cast.c)
+    for name in WHILE_SUSPENDED:
+        path = f"{REQUESTS}/{request['id']}/{name}"
+        assert signer.get(cast.c.compliance, path).status_code == 401, name
+
+
 def test_a_suspended_partner_settles_what_it_holds_and_reads_what_it_needs_for_that(
     signer: Signer, cast: Cast, operator: Operator
 ) -> None:
@@ -201,7 +218,7 @@ def test_a_suspended_partner_settles_what_it_holds_and_reads_what_it_needs_for_t
     hold = next(line["hold"] for line in booked["lines"] if line.get("hold"))
     operator.suspend(cast.b)
     path = f"{REQUESTS}/{request['id']}"
-    for name in ("", "/addresses", "/legs", "/ledger", "/holds", "/evidence"):
+    for name in ("", *(f"/{each}" for each in WHILE_SUSPENDED)):
         answer = signer.get(cast.b.compliance, path + name)
         assert answer.status_code == 200, (name, answer.data)
     longer = {

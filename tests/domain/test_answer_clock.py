@@ -61,3 +61,29 @@ def test_what_becomes_of_a_clock(
 )
 def test_when_a_clock_is_due(clock: AnswerClock, *, is_due: bool) -> None:
     assert clock.is_due(NOW) is is_due
+
+
+LONG, SHORT = NOON + 9 * HOUR, NOON + timedelta(minutes=90)
+
+
+@pytest.mark.parametrize(
+    ("clock", "answer_by", "after"),
+    [
+        (RUNNING, LONG, AnswerClock(LONG)),
+        # It never takes time away.
+        (RUNNING, SHORT, RUNNING),
+        # Nor from who waits: two hours were left, and are.
+        (PAUSED, NOON + 2 * HOUR, PAUSED),
+        (PAUSED, NOON + 3 * HOUR, PAUSED),
+        (PAUSED, LONG, AnswerClock(LONG, paused_at=NOW)),
+        # Who is late stays late.
+        (RUN_OUT, LONG, RUN_OUT),
+        (NOTED, LONG, NOTED),
+        (ANSWERED, LONG, ANSWERED),
+        (NONE, LONG, NONE),
+    ],
+)
+def test_an_order_only_ever_gives_time(
+    clock: AnswerClock, answer_by: datetime, after: AnswerClock
+) -> None:
+    assert clock.on_order(NOW, answer_by) == after

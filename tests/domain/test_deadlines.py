@@ -59,6 +59,75 @@ def test_a_desk_with_office_hours_counts_working_days_for_what_can_wait() -> Non
     assert desk.answer_by(Urgency.URGENT, queued_at=NOW) == NOW + timedelta(hours=24)
 
 
+LAW_DESK = SHIPPED.replace(
+    "[clocks.office_hours.acknowledge_within_minutes]",
+    "[clocks.office_hours]\nanswer_on_order_within_working_days = 3\n\n"
+    "[clocks.office_hours.acknowledge_within_minutes]",
+)
+
+
+@pytest.mark.parametrize(
+    ("place", "queued_at", "answer_by"),
+    [
+        # A Friday: the weekend does not count. A Wednesday: it lies between.
+        ("DE", "2026-11-20T12:00", "2026-11-25T23:00"),
+        ("DE", "2026-11-18T12:00", "2026-11-23T23:00"),
+        # Good Friday and Easter Monday.
+        ("DE", "2026-04-02T12:00", "2026-04-09T22:00"),
+        # It is Tuesday in Tokyo already, and Monday is Labour Thanksgiving Day there.
+        ("JP", "2026-11-16T15:30", "2026-11-20T15:00"),
+        ("JP", "2026-11-20T12:00", "2026-11-26T15:00"),
+        # Its Thursday is a holiday, its days end five hours after those of UTC.
+        ("US", "2026-11-24T12:00", "2026-12-01T05:00"),
+        # A leap day is a day like others.
+        ("DE", "2028-02-25T12:00", "2028-03-01T23:00"),
+        ("DE", "2027-02-25T12:00", "2027-03-02T23:00"),
+        (None, "2026-11-20T12:00", "2026-11-26T00:00"),
+    ],
+)
+def test_a_desk_may_answer_on_orders_in_working_days(
+    place: str | None, queued_at: str, answer_by: str
+) -> None:
+    desk = Policies.load(LAW_DESK).desk_clocks("office_hours", place)
+    start = datetime.fromisoformat(queued_at).replace(tzinfo=UTC)
+    due = datetime.fromisoformat(answer_by).replace(tzinfo=UTC)
+    for urgency in (Urgency.URGENT, Urgency.ROUTINE):
+        assert desk.answer_by(urgency, queued_at=start, is_on_order=True) == due
+        assert desk.on_order(urgency, known_at=start) == due
+        assert desk.answer_by(urgency, queued_at=start) != due
+
+
+def test_in_the_first_hours_an_order_makes_nobody_slower() -> None:
+    desk = Policies.load(LAW_DESK).desk_clocks("office_hours", "DE")
+    by = desk.answer_by(Urgency.FLASH, queued_at=NOW, is_on_order=True)
+    assert by == NOW + timedelta(hours=2)
+    assert desk.on_order(Urgency.FLASH, known_at=NOW) is None
+
+
+def test_as_shipped_an_order_changes_no_clock() -> None:
+    policies = Policies.load(SHIPPED)
+    for profile in policies.clocks:
+        desk = policies.desk_clocks(profile, "DE")
+        for urgency in Urgency:
+            assert desk.on_order(urgency, known_at=NOW) is None
+            plain = desk.answer_by(urgency, queued_at=NOW)
+            assert desk.answer_by(urgency, queued_at=NOW, is_on_order=True) == plain
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("0", "answer_on_order_within_working_days must be a whole number from 1, not 0"),
+        ("261", "answer_on_order_within_working_days is more than 260"),
+        ("true", "answer_on_order_within_working_days must be a whole number from 1, not True"),
+        ("{ flash = 1 }", "answer_on_order_within_working_days must be a whole number"),
+    ],
+)
+def test_a_clock_for_orders_that_makes_no_sense_is_refused(value: str, said: str) -> None:
+    with pytest.raises(PolicyError, match=said):
+        Policies.load(LAW_DESK.replace("working_days = 3", f"working_days = {value}"))
+
+
 def test_a_profile_that_is_there_no_more_is_the_default_one() -> None:
     policies = Policies.load(SHIPPED)
     assert policies.desk_clocks("gone", "DE").profile == policies.clocks["default"]

@@ -48,6 +48,14 @@ def by_court(hold: str, amount: int) -> ReportLine:
     return line("released", hold=hold, amount=str(amount), reason="court_order")
 
 
+def returned_by_court(hold: str, amount: int) -> ReportLine:
+    return line("returned", hold=hold, amount=str(amount), tx="0xabc", reason="court_order")
+
+
+def returned_otherwise(hold: str, amount: int) -> ReportLine:
+    return line("returned", hold=hold, amount=str(amount), tx="0xabc", reason="appeal_upheld")
+
+
 def test_messages_cross_so_earlier_freezes_are_taken_and_owe_an_answer() -> None:
     desk = Desk()
     booking = desk.report(found(0, 5), frozen(0, 5, frozen_at=BEFORE), **ended())
@@ -124,6 +132,8 @@ def test_a_top_up_of_what_nobody_ratified_marks_the_hold_and_owes_an_answer() ->
         (returned, Irregular.ENCUMBERED),
         (seized, None),
         (by_court, None),
+        (returned_by_court, None),
+        (returned_otherwise, Irregular.ENCUMBERED),
     ],
 )
 def test_what_goes_against_an_order_is_encumbered_and_what_carries_it_out_is_not(

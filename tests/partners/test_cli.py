@@ -524,6 +524,7 @@ def test_report_builds_its_lines_from_options(
     hold = new_id("hld")
     words = ["--found", "3", eth, "10", "--frozen", "3", eth, "withheld", "--nothing", "no_match"]
     words += ["--released", hold, "1", "false_positive", "--returned", hold, "2", "0xabc"]
+    words += ["--return-reason", "court_order"]
     done = shell("report", FRQ, *words)
     assert done.exit_code == 0, done.output
     found, frozen, released, returned, nothing = sent(stub)["lines"]
@@ -531,7 +532,7 @@ def test_report_builds_its_lines_from_options(
     assert frozen["amount"] is None
     assert frozen["frozen_at"] < frozen["hold_expires_at"]
     assert released["reason"] == "false_positive"
-    assert returned["tx"] == "0xabc"
+    assert (returned["tx"], returned["reason"]) == ("0xabc", "court_order")
     assert nothing == {"kind": "nothing", "address_nos": "rest", "code": "no_match"}
 
 
@@ -541,6 +542,7 @@ def test_report_builds_its_lines_from_options(
         [],
         ["--found", "x", "eip155:1/slip44:60", "1"],
         ["--released", "hld_1", "1", "because"],
+        ["--nothing", "no_match", "--return-reason", "court_order"],
         ["--frozen", "0", "eip155:1/slip44:60", "1", "--hours", "0"],
         ["--frozen", "0", "eip155:1/slip44:60", "1", "--hours", "99999999999999"],
     ],

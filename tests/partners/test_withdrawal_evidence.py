@@ -71,6 +71,22 @@ class Case:
             evidence_of("approve_withdrawal", approved, self.second),
         ]
 
+    def ratification(
+        self, by: Profile, numbers: tuple[int, ...] = (3, 5), comment: str | None = None
+    ) -> dict[str, Any]:
+        """Return the proof of an approval that leaves addresses out."""
+        body: dict[str, Any] = {
+            "content_sha256": CONTENT,
+            "decision": "approve",
+            "context_sha256": "cd" * 32,
+        }
+        if numbers:
+            body |= {"except": list(numbers), "remainder_sha256": "ef" * 32}
+        if comment is not None:
+            body["comment"] = comment
+        signed = self.signed(by, "approvals", Approval.model_validate(body))
+        return evidence_of("approve", signed, by)
+
     def prove(self, evidence: list[dict[str, Any]], *, holds: bool = True) -> WithdrawalNotice:
         def fetch(request_id: str) -> Iterable[EvidenceView]:
             assert request_id == self.request_id
@@ -155,3 +171,33 @@ def test_only_leads_withdraw_what_went_out_and_what_nobody_signed_is_said_so(cas
     altered = [evidence_of("withdraw", case.withdrawal(case.lead), case.lead)]
     altered[0]["body"] = altered[0]["body"].replace("[3,5]", "[3,6]")
     assert case.refused(altered) == "bad_evidence"
+
+
+def test_a_ratification_that_leaves_addresses_out_withdraws_them(case: Case) -> None:
+    proven = case.prove([case.ratification(case.lead, comment="Both are a market maker's.")])
+    assert (proven.addresses, proven.reason_code) == ((3, 5), WithdrawalReason.WRONG_TARGET)
+    assert proven.reason == "Both are a market maker's."
+    assert (proven.requester, proven.content_sha256) == (case.world.handle, CONTENT)
+    assert "ratified" in case.prove([case.ratification(case.lead)]).reason
+    assert case.refused([case.ratification(case.lead, ())]) == "no_withdrawal"
+
+
+def test_leads_leave_the_same_out_and_are_two_where_the_policy_says_so(case: Case) -> None:
+    both = [case.ratification(case.lead), case.ratification(case.second)]
+    assert case.prove(both).addresses == (3, 5)
+    other = case.ratification(case.second, (3,))
+    assert case.refused([both[0], other]) == "other_left_out"
+    case.world.policy(withdrawal_quorum=2)
+    case.lead, case.second = (case.world.person(Role.SECURITY_LEAD) for _ in range(2))
+    both = [case.ratification(case.lead), case.ratification(case.second)]
+    assert case.refused(both[:1]) == "takes_two_leads"
+    assert case.refused([both[0], both[0]]) == "takes_two_leads"
+    assert case.prove(both[:1], holds=False).addresses == (3, 5)
+    assert case.prove(both).addresses == (3, 5)
+    # A withdrawal's proposal is no approval to it.
+    assert case.refused([*case.by_two()[:1], both[0]]) == "no_withdrawal"
+
+
+def test_an_analyst_ratifies_nothing(case: Case) -> None:
+    analyst = case.world.person(Role.ANALYST)
+    assert case.refused([case.ratification(analyst)]) in {"not_a_lead", "not_allowed", "bad_role"}

@@ -21,6 +21,7 @@ from coordinator.services.commands import execute
 from coordinator.services.core.unit_of_work import Evidence, transaction
 from coordinator.services.ending.closing import CloseFreezeRequest
 from coordinator.services.ending.disputes import RaiseDispute, ResolveDispute
+from coordinator.services.ending.legal_orders import AttachLegalOrder
 from coordinator.services.ending.withdrawal_approvals import DecideWithdrawal
 from coordinator.services.ending.withdrawals import WithdrawFreezeRequest
 from coordinator.services.ledger.freeze_ledger import ReportFreeze
@@ -205,6 +206,7 @@ _ACTS: dict[str, tuple[type[payloads.ActBody], Callable[..., object]]] = {
     "decline": (payloads.Decline, DeclineLeg),
     "info-requests": (life_cycle_payloads.InfoRequest, AskRequester),
     "disputes": (life_cycle_payloads.Dispute, RaiseDispute),
+    "legal-orders": (life_cycle_payloads.LegalOrder, AttachLegalOrder),
     "freeze-reports": (
         payloads.FreezeReport,
         ReportFreeze,

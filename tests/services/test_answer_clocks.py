@@ -5,14 +5,22 @@ from typing import Any
 
 import pytest
 
+from coordinator.config_files import read_config
 from coordinator.domain.actor import COORDINATOR
+from coordinator.domain.deadline import Policies
+from coordinator.domain.rulebook import Rulebook
+from coordinator.domain.working_days import after_working_days
 from coordinator.services.core.acts import RequestContext
 from coordinator.services.core.unit_of_work import transaction
 from coordinator.services.requests.answer_clocks import turn_clocks
 from coordinator.services.requests.info_requests import MarkReplyLate
 from coordinator.services.requests.legs import MarkLegUnanswered
+from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.requests import freeze_requests as request_store
 from coordinator.storage.requests import legs as leg_store
+from holdfast.protocol.payloads import format_time
+from holdfast.protocol.vocabulary import PartnerKind
+from tests import factories
 from tests.rulebook import command_context
 from tests.services.request_cast import (
     DAY,
@@ -312,3 +320,101 @@ def test_a_profile_that_does_not_exist_is_refused_and_the_others_are_named(desk:
     refused = refusal(desk.policy, desk.cast.b, clocks="siesta")
     assert refused.pointers == {"/policy/clocks": "unknown"}
     assert "default, office_hours" in refused.message
+
+
+# --- legal orders ---------------------------------------------------------------------------------
+
+ORDER = {"agency": "Court of Tallinn", "reference": "1-23-456", "document_sha256": "ab" * 32}
+LAW_DESK = read_config("policies.toml").replace(
+    "[clocks.office_hours.acknowledge_within_minutes]",
+    "[clocks.office_hours]\nanswer_on_order_within_working_days = 2\n\n"
+    "[clocks.office_hours.acknowledge_within_minutes]",
+)
+
+
+@pytest.fixture
+def law_desk(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """Return a desk where B answers orders in two working days; it is Monday noon."""
+    rulebook = Rulebook.load(policies=LAW_DESK, chains=read_config("chains.toml"))
+    monkeypatch.setattr("tests.rulebook.RULEBOOK", rulebook)
+    desk.policy(desk.cast.b, clocks="office_hours")
+    return desk
+
+
+def _two_working_days(desk: Desk) -> datetime:
+    """Return the midnight, in B's zone, after the second working day from now."""
+    with desk.database.engine.connect() as connection:
+        b = partner_store.statuses(connection, [desk.cast.b.handle])[desk.cast.b.handle]
+    calendar = Policies.load(LAW_DESK).calendars.of(b.jurisdiction)
+    return after_working_days(desk.clock.now(), 2, calendar)
+
+
+@pytest.mark.parametrize(
+    ("named", "has_time"),
+    [
+        ({"legal": {"order": "1-23-456"}}, True),
+        ({"support": "order"}, True),
+        ({"legal": {"police_report": "1-23-456"}}, False),
+        ({"legal": {"order": "1-23-456"}, "urgency": "flash"}, False),
+        ({}, False),
+    ],
+)
+def test_a_request_on_an_order_is_answered_by_the_desks_clock_for_orders(
+    law_desk: Desk, named: dict[str, Any], *, has_time: bool
+) -> None:
+    ask = _to_b(law_desk, **named)
+    is_moved = _end(law_desk, ask) == _two_working_days(law_desk)
+    assert is_moved is has_time
+    within = 2 * HOUR if named.get("urgency") == "flash" else DAY
+    assert is_moved or _end(law_desk, ask) == law_desk.clock.now() + within
+
+
+def test_an_order_changes_no_clock_of_a_desk_that_has_none_for_it(desk: Desk) -> None:
+    ask = _to_b(desk, legal={"order": "1-23-456"})
+    assert _end(desk, ask) == desk.clock.now() + DAY
+
+
+def test_an_order_attached_to_a_leg_gives_its_desk_time_once(law_desk: Desk) -> None:
+    b = law_desk.cast.b
+    ask = _to_b(law_desk)
+    law_desk.hold(b, ask)
+    law_desk.step(HOUR)
+    until = _two_working_days(law_desk)
+    law_desk.act(b.compliance, ask, "legal-orders", **ORDER)
+    assert _end(law_desk, ask) == until
+    for exchange in (law_desk.cast.a, b):
+        assert law_desk.feed(exchange)[-1]["data"]["answer_by"] == format_time(until)
+    law_desk.step(DAY)
+    law_desk.act(b.compliance, ask, "legal-orders", **{**ORDER, "reference": "1-23-457"})
+    assert _end(law_desk, ask) == until
+    assert "answer_by" not in law_desk.feed(b)[-1]["data"]
+    assert _timers(law_desk, until - law_desk.clock.now()) == ["answer_by"]
+
+
+def test_an_order_makes_no_late_answer_punctual(law_desk: Desk) -> None:
+    b = law_desk.cast.b
+    ask = _to_b(law_desk)
+    law_desk.hold(b, ask)
+    end = _end(law_desk, ask)
+    assert _timers(law_desk, DAY) == ["answer_by"]
+    law_desk.act(b.compliance, ask, "legal-orders", **ORDER)
+    assert _end(law_desk, ask) == end
+    assert "unanswered" in law_desk.leg(b, ask).flags
+
+
+def test_an_authority_gives_every_desk_that_has_such_a_clock_time_and_later_ones_too(
+    law_desk: Desk,
+) -> None:
+    cast = law_desk.cast
+    police = factories.new_exchange("police.example")
+    admit = (law_desk.database, law_desk.vault, law_desk.clock, police)
+    factories.admit(*admit, PartnerKind.LAW_ENFORCEMENT)
+    ask = law_desk.submit(police.analyst, to=[cast.b.handle, cast.c.handle])
+    law_desk.decide(ask, police.lead)
+    of_c = law_desk.leg(cast.c, ask).answer_by
+    law_desk.act(police.lead, ask, "legal-orders", **ORDER)
+    until = _two_working_days(law_desk)
+    assert (_end(law_desk, ask), law_desk.leg(cast.c, ask).answer_by) == (until, of_c)
+    assert law_desk.feed(cast.b)[-1]["data"]["answer_by"] == format_time(until)
+    assert "answer_by" not in law_desk.feed(cast.c)[-1]["data"]
+    assert law_desk.request(ask).on_order

@@ -3,13 +3,14 @@
 from typing import Any
 
 import pytest
+from werkzeug.test import TestResponse
 
 from coordinator.domain.clock import SteppedClock
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.documents import Vault
 from holdfast.protocol.tasks import Task, TaskKind
 from tests.factories import Cast, Member, Signer, nonce
-from tests.services.request_cast import Desk
+from tests.services.request_cast import HOUR, Desk
 from tests.services.through_api import World, problem
 
 LIST = "/v1/freeze-requests?box=to_approve"
@@ -154,6 +155,35 @@ def test_an_addition_waits_no_longer_than_it_may(w: World) -> None:
     _propose(w, request, w.cast.c.handle)
     w.step(hours=24)
     assert _ids(w, w.cast.a.second_lead) == []
+
+
+def test_an_addition_to_what_nobody_ratified_waits_until_somebody_does(
+    w: World, fresh_desk: Desk
+) -> None:
+    a, b, c, d = w.cast.all
+    fresh_desk.policy(a, may_flash=[a.analyst.subject])
+    ask = fresh_desk.submit(urgency="flash", to=[b.handle])
+    additions = [_propose(w, ask.answer, each.handle) for each in (c, d)]
+    tasks = [Task(TaskKind.DECIDE_ADDITION, ask.id, each["id"]).id for each in additions]
+
+    def take(task: str) -> TestResponse:
+        body = {"content_sha256": ask.content_sha256}
+        return w.signer.post(a.second_lead, f"/v1/tasks/{task}/taken", body)
+
+    assert len(_waiting(w, a.second_lead)[0]["additions"]) == 2
+    assert take(tasks[0]).status_code == 201
+    fresh_desk.step(HOUR)
+    [shown] = _waiting(w, a.second_lead)
+    # It is the request that waits now.
+    assert (shown["additions"], shown["task"]["kind"]) == ([], "ratify")
+    problem(take(tasks[1]), 409, "task_done")
+    approval = {"decision": "approve", "context_sha256": additions[1]["context_sha256"]}
+    refused = w.try_act(a.second_lead, ask.answer, "approvals", **approval)
+    problem(refused, 409, "not_ratified")
+    fresh_desk.decide(ask)
+    assert len(_waiting(w, a.second_lead)[0]["additions"]) == 2
+    w.act(a.second_lead, ask.answer, "approvals", **approval)
+    assert len(_waiting(w, a.second_lead)[0]["additions"]) == 1
 
 
 def test_pages_of_any_size_show_each_request_once_newest_first(w: World, fresh_desk: Desk) -> None:

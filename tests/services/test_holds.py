@@ -125,6 +125,33 @@ def test_with_a_legal_order_the_date_reminds_and_nothing_lapses(desk: Desk) -> N
     assert "hold.lapsed" not in desk.told(b, ask)
 
 
+def test_with_a_legal_order_a_date_that_is_past_reminds_at_once(desk: Desk) -> None:
+    b = desk.cast.b
+    ask = desk.go_out()
+    times = {"frozen_at": NOON - DAY, "hold_expires_at": NOON - HOUR}
+    early: dict[str, Any] = {name: format_time(time) for name, time in times.items()}
+    hold = desk.hold(b, ask, basis="legal_order", **early)
+    assert desk.fire_due() == ["hold_clock"]
+    assert desk.told(b, ask)[-1] == "hold.expiring"
+    assert desk.fire_due() == []
+    assert not desk.hold_row(hold).lapsed
+
+
+def test_no_act_makes_a_warning_fall_silent(desk: Desk) -> None:
+    b = desk.cast.b
+    ask = desk.go_out()
+    hold = desk.hold(b, ask)
+    desk.clock.step(10 * DAY - 72 * HOUR)
+    desk.report(b, ask, released(hold, 1))
+    assert "hold_clock" in desk.fire_due()
+    assert desk.told(b, ask)[-1] == "hold.expiring"
+    # Of an end that was put off in time nobody is warned.
+    desk.clock.step(48 * HOUR)
+    desk.extend(b, ask, hold, NOON + 20 * DAY)
+    desk.fire_due()
+    assert desk.told(b, ask).count("hold.expiring") == 1
+
+
 @pytest.mark.parametrize(
     ("basis", "days"), [("voluntary", 90), ("own_policy", 180), ("legal_order", 366)]
 )

@@ -80,6 +80,33 @@ def test_an_issuer_s_freeze_is_looked_at_again_and_never_lapses(w: World, issuer
     assert hold["review_at"] == "2026-04-13T12:00:00Z"
 
 
+def test_a_review_date_that_is_past_as_the_freeze_is_reported_is_reminded_of_once(
+    w: World, issuer: Exchange
+) -> None:
+    terms = {
+        "review_at": "2026-03-02T11:59:00Z",
+        "effective_tx": HASH,
+        "effective_at": "2026-03-02T09:00:00Z",
+    }
+    request = _frozen(w, issuer, terms)
+    # What else happens on the leg meanwhile does not make it fall silent.
+    w.report(issuer, request, [found_line("1")])
+    [hold] = w.items(issuer.auditor, request, "holds")
+    w.report(
+        issuer,
+        request,
+        [{"kind": "released", "hold": hold["id"], "amount": "1", "reason": "false_positive"}],
+    )
+    assert w.run_timer("hold_clock") == 1
+    for reader in (w.cast.a, issuer):
+        [told] = w.events(reader, "hold.expiring")
+        assert (told["is_review"], told["seconds_left"]) == (True, 0)
+    w.step(days=40)
+    assert w.run_timer("hold_clock") == 0
+    [hold] = w.items(issuer.auditor, request, "holds")
+    assert (hold["lapsed"], hold["owed_since"], hold["held"]) == (False, None, "699")
+
+
 @pytest.mark.parametrize(
     ("changes", "pointer", "code"),
     [

@@ -310,6 +310,15 @@ def test_two_leads_who_ratify_let_go_what_takes_two(desk: Desk) -> None:
     desk.decide_without(ask, [1], a.lead)
     desk.decide_without(ask, [1], a.second_lead)
     assert desk.leg(b, ask).owes_answer
+    # Whoever is to let it go is handed both.
+    [told] = [e["data"] for e in desk.feed(b) if e["type"] == "freeze_request.withdrawn"]
+    said = [strict_json.loads(proof["body"].encode()) for proof in told["evidence"]]
+    assert [proof["act"] for proof in told["evidence"]] == ["approve", "approve"]
+    assert [each["except"] for each in said] == [[1], [1]]
+    assert {proof["kid"] for proof in told["evidence"]} == {
+        a.lead.key.kid,
+        a.second_lead.key.kid,
+    }
 
 
 def test_what_was_withdrawn_while_provisional_is_not_left_out_as_well(desk: Desk) -> None:

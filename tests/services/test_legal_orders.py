@@ -120,8 +120,26 @@ def test_a_malformed_order_is_refused_with_the_place(w: World) -> None:
     assert pointers(refused) == ["/agency", "/document_sha256"]
 
 
+REASONS = ["appeal_upheld", None, "court_order", None, "court_order"]
+
+
 def _marks(answer: dict[str, Any]) -> list[str | None]:
     return [line.get("irregular") for line in answer["lines"]]
+
+
+def test_a_return_under_a_court_s_order_says_so_to_who_shares_the_hold(w: World) -> None:
+    b = w.cast.b
+    first, second = w.live(), w.live(by=w.cast.c, to=[b.handle])
+    hold = w.freeze(b, first)
+    w.report(b, second, [{"kind": "frozen", "address_no": 0, "hold": hold}])
+    lines = [{**_returned(hold, "1"), "reason": "court_order"}, _returned(hold, "1")]
+    w.report(b, first, lines)
+    shown = w.items(w.cast.c.auditor, second, "ledger")[-2:]
+    assert [line.get("reason") for line in shown] == ["court_order", None]
+    wrong = w.try_act(
+        b.compliance, first, "freeze-reports", lines=[{**_returned(hold, "1"), "reason": "luck"}]
+    )
+    assert pointers(problem(wrong, 422, "invalid_input")) == ["/lines/0/reason"]
 
 
 def _returned(hold: str, amount: str) -> dict[str, object]:
@@ -139,13 +157,16 @@ def test_what_leaves_a_hold_on_which_an_order_lies_is_stored_as_encumbered(w: Wo
         _returned(hold, "3"),
         {**released_line(hold, "4"), "reason": "court_order"},
         {"kind": "seized", "hold": hold, "amount": "5", "agency": ORDER["agency"]},
+        {**_returned(hold, "6"), "reason": "court_order"},
     ]
     report = w.report(b, request, lines)
-    assert _marks(report) == ["encumbered", "encumbered", None, None]
+    assert [line.get("reason") for line in report["lines"]] == REASONS
+    assert _marks(report) == ["encumbered", "encumbered", None, None, None]
     assert "irregular" in report["leg"]["flags"]
     for exchange in (w.cast.a, b):
         shown = w.items(exchange.auditor, request, "ledger")
-        assert [line.get("irregular") for line in shown[-4:]] == _marks(report)
+        assert [line.get("irregular") for line in shown[-5:]] == _marks(report)
+        assert [line.get("reason") for line in shown[-5:]] == REASONS
         # The hold itself was frozen as it should have been.
         assert w.items(exchange.auditor, request, "holds")[0]["irregular"] is None
 

@@ -164,6 +164,7 @@ def irregular_lines(office: Office) -> Shown:
     desk.withdraw(ask)
     desk.clock.step(2 * DAY)
     desk.report(c, ask, found(0, 5), frozen(0, 5), nothing())
+    desk.report(b, ask, returned(hold, 1) | {"reason": "court_order"})
     for member in (b.analyst, c.analyst):
         assert shown_to(office, member, ask).failed() == {}
     shown = shown_to(office, desk.cast.a.auditor, ask)
@@ -214,7 +215,7 @@ def test_lines_are_irregular_as_their_acts_say(irregular: Shown) -> None:
     encumbered, after_end, late = "encumbered", "after_end", "late"
     assert marks[:2] == [None, None]
     assert marks[2:6] == [None, encumbered, None, encumbered]
-    assert marks[6:] == [None, after_end, None, *[late] * 3]
+    assert marks[6:] == [None, after_end, None, *[late] * 3, None]
     assert [hold.irregular for hold in irregular.holds_shown] == [None, after_end, None, late]
 
 
@@ -229,6 +230,7 @@ def test_lines_are_irregular_as_their_acts_say(irregular: Shown) -> None:
         (7, "late"),
         (8, "after_end"),
         (10, "after_end"),
+        (12, "encumbered"),
     ],
 )
 def test_a_line_that_is_marked_otherwise_is_found_out(

@@ -14,6 +14,8 @@ from coordinator.domain.errors import (
     StaleDocumentError,
 )
 from coordinator.services.ending.disputes import ResolveDispute
+from coordinator.storage.ending import withdrawal_proposals as proposal_store
+from coordinator.storage.requests import freeze_requests as request_store
 from holdfast.protocol import canonical_json, life_cycle_payloads, strict_json
 from holdfast.protocol.payloads import format_time
 from tests.factories import NOON
@@ -241,7 +243,77 @@ def test_rejecting_a_dispute_takes_one_lead_and_so_does_one_that_is_resolved_mea
     ask, _, dispute = _disputed(two)
     view = _uphold(two, ask, dispute)["withdrawal"]
     assert _uphold(two, ask, dispute, "rejected")["resolution"] == "rejected"
-    assert refusal(two.decide_withdrawal, ask, view).code == "already_resolved"
+    assert _how_it_ended(two, view) == "moot"
+    assert refusal(two.decide_withdrawal, ask, view).code == "withdrawal_decided"
+
+
+def _how_it_ended(desk: Desk, view: dict[str, Any]) -> str:
+    """Return how a proposal stands; that its own act or event ended it must be seen elsewhere."""
+    with desk.database.engine.connect() as connection:
+        proposal = proposal_store.get(connection, view["id"])
+    assert proposal is not None
+    return proposal.status
+
+
+def _ended_by(desk: Desk, ask: Ask, view: dict[str, Any]) -> str:
+    """Return the kind of the act that ended a proposal."""
+    with desk.database.engine.connect() as connection:
+        proposal = proposal_store.get(connection, view["id"])
+        kinds = {act.id: act.kind for act in request_store.acts(connection, ask.id)}
+    assert proposal is not None
+    assert proposal.decided_at == desk.clock.now()
+    return str(kinds[str(proposal.decided_act_id)])
+
+
+@pytest.mark.parametrize("end", ["withdrawn", "another approved", "closed"])
+def test_a_proposed_withdrawal_ends_with_its_request_and_nobody_hears_of_it_afterwards(
+    two: Desk, end: str
+) -> None:
+    a, b, c, _ = two.cast.all
+    ask = two.go_out()
+    hold = two.hold(b, ask)
+    some = two.withdraw(ask, [0])["withdrawal"]
+    whole = two.withdraw(ask)["withdrawal"]
+    two.step(HOUR)
+    if end == "another approved":
+        two.decide_withdrawal(ask, whole)
+        pending, act = [some], "approve_withdrawal"
+    else:
+        two.report(b, ask, released(hold, 100, "false_positive"))
+        pending = [some, whole]
+        act = "close" if end == "closed" else "withdraw"
+        two.close(ask) if end == "closed" else two.withdraw(ask)
+    assert {_how_it_ended(two, view) for view in pending} == {"moot"}
+    assert {_ended_by(two, ask, view) for view in pending} == {act}
+    assert "approve_withdrawal_by" not in two.step(4 * HOUR)
+    for exchange in (a, b, c):
+        assert _events(two, exchange, ask, REFUSED) == []
+        assert two.told(exchange, ask)[-1] not in {PROPOSED, REFUSED}
+    assert refusal(two.decide_withdrawal, ask, some).code == "withdrawal_decided"
+
+
+def test_what_is_approved_is_approved_and_not_moot(two: Desk) -> None:
+    ask = two.go_out()
+    two.hold(two.cast.b, ask)
+    whole = two.withdraw(ask)["withdrawal"]
+    two.decide_withdrawal(ask, whole)
+    assert _how_it_ended(two, whole) == "approved"
+    ask, _, dispute = _disputed(two)
+    view = _uphold(two, ask, dispute)["withdrawal"]
+    two.decide_withdrawal(ask, view)
+    assert _how_it_ended(two, view) == "approved"
+
+
+def test_a_dispute_to_be_upheld_outlives_its_request_but_not_what_is_held(two: Desk) -> None:
+    b = two.cast.b
+    ask, hold, dispute = _disputed(two)
+    view = _uphold(two, ask, dispute)["withdrawal"]
+    two.decide_withdrawal(ask, two.withdraw(ask)["withdrawal"])
+    assert _how_it_ended(two, view) == "pending"
+    two.report(b, ask, released(hold, 100))
+    assert (_how_it_ended(two, view), _ended_by(two, ask, view)) == ("moot", "resolve_dispute")
+    assert "approve_withdrawal_by" not in two.step(4 * HOUR)
+    assert _events(two, b, ask, REFUSED) == []
 
 
 def test_refusing_to_ratify_is_no_side_door(two: Desk) -> None:
@@ -291,6 +363,68 @@ def test_who_reads_what_is_proposed(office: Office) -> None:
     acts = office.signer.get(c.auditor, f"{REQUESTS}/{ask.id}/evidence").get_json()["items"]
     assert "propose_resolution" not in {act["act"] for act in acts}
     desk.policy(a)
+
+
+def test_who_is_asked_while_a_withdrawal_waits_hears_of_it_and_how_it_ends(office: Office) -> None:
+    desk = office.desk
+    a, b, c, _ = desk.cast.all
+    desk.policy(a, withdrawal_quorum=2)
+    ask = desk.go_out(to=[b.handle])
+    desk.hold(b, ask)
+    dispute = desk.act(b.compliance, ask, "disputes", reference="matter-k7", text="A shop.")["id"]
+    _uphold(desk, ask, dispute)
+    views = [desk.withdraw(ask, numbers)["withdrawal"] for numbers in ("all", [0])]
+    desk.decide_withdrawal(ask, desk.withdraw(ask, [0])["withdrawal"], decision="reject")
+    status, addition = office.act(a.lead, ask, "partners", to=[c.handle])
+    decision = {"decision": "approve", "context_sha256": addition["context_sha256"]}
+    assert status == office.act(a.second_lead, ask, "approvals", **decision)[0] == 201
+    told = _events(desk, c, ask, PROPOSED)
+    assert [each["withdrawal"] for each in told] == [view["id"] for view in views]
+    of_b = {each["withdrawal"]: each for each in _events(desk, b, ask, PROPOSED)}
+    for each in told:
+        own = {"event_id", "leg_id", "log", "partner", "sequence", "status"}
+        other = of_b[each["withdrawal"]]
+        assert {n: v for n, v in each.items() if n not in own} == {
+            n: v for n, v in other.items() if n not in own
+        }
+        assert (each["advice"], each["status"]) == ("release nothing yet", "queued")
+    assert desk.told(c, ask)[0] == "freeze_request.received"
+    desk.decide_withdrawal(ask, views[1], decision="reject")
+    assert [each["withdrawal"] for each in _events(desk, c, ask, REFUSED)] == [views[1]["id"]]
+
+
+@pytest.mark.parametrize("leaves_out", [False, True])
+def test_who_is_held_back_hears_what_waits_unless_it_may_be_about_what_was_left_out(
+    two: Desk, *, leaves_out: bool
+) -> None:
+    a, b, c, _ = two.cast.all
+    two.policy(a, withdrawal_quorum=2, may_flash=[a.analyst.subject])
+    two.policy(c, provisional="hold_back")
+    ask = two.submit(urgency="flash", to=[b.handle, c.handle])
+    two.hold(b, ask)
+    view = two.withdraw(ask)["withdrawal"]
+    two.clock.step(HOUR / 60)
+    two.decide_without(ask, [1]) if leaves_out else two.decide(ask)
+    told = [each["withdrawal"] for each in _events(two, c, ask, PROPOSED)]
+    assert told == ([] if leaves_out else [view["id"]])
+
+
+def test_the_end_of_a_request_is_for_all_to_read_whatever_it_left_out(office: Office) -> None:
+    desk = office.desk
+    a, b, c, _ = desk.cast.all
+    desk.policy(a, withdrawal_quorum=2, may_flash=[a.analyst.subject])
+    desk.policy(c, provisional="hold_back")
+    ask = desk.submit(urgency="flash", to=[b.handle, c.handle])
+    hold = desk.hold(b, ask)
+    view = desk.withdraw(ask)["withdrawal"]
+    desk.decide_without(ask, [1])
+    desk.report(b, ask, released(hold, 100, "false_positive"))
+    desk.withdraw(ask)
+    assert _how_it_ended(desk, view) == "moot"
+    acts = office.signer.get(c.auditor, f"{REQUESTS}/{ask.id}/evidence").get_json()["items"]
+    kinds = {act["act"] for act in acts}
+    assert "withdraw" in kinds
+    assert "propose_withdrawal" not in kinds
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def test_what_waits_for_a_lead_is_not_looked_for_among_all_that_was_ever_sent(
             if text.startswith("SELECT")
         ]
     used = [step[-1] for plan in plans for step in plan if "SEARCH freeze_request " in step[-1]]
-    assert len(used) == 7
+    assert len(used) == 6
     assert "ix_freeze_request_provisional" in used[1], used
     assert "ix_freeze_request_unratified" in used[2], used
     # The others look up, each by its id, the requests that proposals are about.

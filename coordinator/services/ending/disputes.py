@@ -21,6 +21,7 @@ from coordinator.services.ending.withdrawal_proposals import WithdrawalView, pro
 from coordinator.services.requests.act_proofs import proofs_of
 from coordinator.services.requests.freeze_request_views import evidence_bodies
 from coordinator.storage.ending import disputes as store
+from coordinator.storage.ending import withdrawal_proposals as proposal_store
 from coordinator.storage.ending.disputes import DisputeOnLeg
 from coordinator.storage.engine.documents import Vault
 from coordinator.storage.ledger import freeze_ledger as ledger_store
@@ -215,6 +216,9 @@ def _resolve(
         resolution=resolved.resolution,
         resolution_act_id=resolved.resolution_act_id,
         resolved_at=resolved.resolved_at,
+    )
+    proposal_store.end_upholding(
+        uow.connection, dispute.id, act_id=act_id, now=uow.now, but=proposed
     )
     _flag(on, holds=bool(store.open_disputes(uow.connection, leg.id)))
     on_request = RequestContext(uow, on.actor, on.request)

@@ -6,6 +6,7 @@ signed extension with basis `legal_order`.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypedDict
 
 from sqlalchemy import Connection
@@ -24,6 +25,7 @@ from coordinator.services.core.acts import LegContext, NewAct, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.ending.ended_legs import all_legs
+from coordinator.services.requests.answer_clocks import give_time_for_order
 from coordinator.services.requests.freeze_request_views import evidence_bodies
 from coordinator.storage.ending import legal_orders as store
 from coordinator.storage.engine.documents import Vault
@@ -69,7 +71,8 @@ def attach(command: AttachLegalOrder, actor: Actor, uow: UnitOfWork) -> Answer:
     """Tell the requester of an order, and the leg that it concerns.
 
     An order that names no hold concerns every leg. The same order again is the same entry, and
-    nobody is told of it twice.
+    nobody is told of it twice. The first one on a leg gives its desk the time that it takes for
+    orders.
     """
     body = command.body
     on = _target(command, actor, uow)
@@ -77,6 +80,7 @@ def attach(command: AttachLegalOrder, actor: Actor, uow: UnitOfWork) -> Answer:
     if known is not None:
         return Answer(200, known)
     act_id = on.store_act(NewAct("legal_order"))
+    moved = _give_time(on)
     order = store.insert_order(
         uow.connection,
         id=new_id("ord"),
@@ -94,9 +98,13 @@ def attach(command: AttachLegalOrder, actor: Actor, uow: UnitOfWork) -> Answer:
         "document_sha256": body.document_sha256,
         **words,
     }
-    recorded = on.record(EventType.LEG_LEGAL_ORDER, told, act_id=act_id)
     if isinstance(on, RequestContext):
-        _tell_all(on, {"by": actor.subject, "act_id": act_id, **told})
+        on = on.change(on_order=True)
+        recorded = on.record(EventType.LEG_LEGAL_ORDER, told, act_id=act_id)
+        _tell_all(on, {"by": actor.subject, "act_id": act_id, **told}, moved)
+    else:
+        times = _answer_by(moved, on.leg)
+        recorded = on.record(EventType.LEG_LEGAL_ORDER, {**told, **times}, act_id=act_id)
     return Answer(201, _view(order, words), entry=recorded)
 
 
@@ -165,10 +173,26 @@ def _leg_of_hold(on: RequestContext, hold_id: str) -> LegRow:
     return leg
 
 
-def _tell_all(on: RequestContext, data: Mapping[str, object]) -> None:
-    """Tell every partner asked of an order that is about all legs."""
+def _give_time(on: RequestContext | LegContext) -> dict[str, datetime]:
+    """Let legs answer by their clocks for orders where this is the first order that they have."""
+    if isinstance(on, RequestContext):
+        return give_time_for_order(on, all_legs(on.uow, on.request.id))
+    if store.of_leg(on.uow.connection, on.leg):
+        return {}
+    return give_time_for_order(on.on_request(), [on.leg])
+
+
+def _tell_all(
+    on: RequestContext, data: Mapping[str, object], moved: Mapping[str, datetime]
+) -> None:
+    """Tell every partner asked of an order that is about all legs, and until when it answers."""
     for leg in all_legs(on.uow, on.request.id):
-        on.tell_partner(leg, EventType.LEG_LEGAL_ORDER, {**data, "status": leg.status})
+        told = {**data, "status": leg.status, **_answer_by(moved, leg)}
+        on.tell_partner(leg, EventType.LEG_LEGAL_ORDER, told)
+
+
+def _answer_by(moved: Mapping[str, datetime], leg: LegRow) -> dict[str, str]:
+    return {"answer_by": format_time(moved[leg.id])} if leg.id in moved else {}
 
 
 def encumbered(uow: UnitOfWork, leg: LegRow, hold_ids: Collection[str]) -> frozenset[str]:

@@ -7,6 +7,7 @@ from coordinator.services.core.acts import LegContext, NewAct
 from coordinator.services.core.unit_of_work import Recorded
 from coordinator.services.ending.contested import refresh_contested
 from coordinator.storage.ending import disputes as store
+from coordinator.storage.ending import withdrawal_proposals as proposals
 from coordinator.storage.ending.disputes import DisputeOnLeg
 from holdfast.protocol.vocabulary import EventType, LegStatus
 
@@ -44,5 +45,6 @@ def resolve_as_moot(on: LegContext, dispute: DisputeOnLeg, status: LegStatus) ->
         resolution_act_id=act_id,
         resolved_at=on.uow.now,
     )
+    proposals.end_upholding(on.uow.connection, dispute.id, act_id=act_id, now=on.uow.now)
     data = {"dispute": dispute.id, "hold": dispute.hold_id, "resolution": MOOT}
     return on.record(EventType.LEG_DISPUTE_RESOLVED, data, status=status, act_id=act_id)

@@ -29,11 +29,12 @@ from coordinator.storage.engine.documents import Vault, load
 from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.requests import freeze_requests as request_store
 from coordinator.storage.requests import legs as leg_store
+from coordinator.storage.requests.legs import NewLeg
 from holdfast.protocol import payloads, strict_json
 from holdfast.protocol.life_cycle_payloads import DisputeResolution
 from holdfast.protocol.payloads import format_time, optional_time
 from holdfast.protocol.type_ids import new_id
-from holdfast.protocol.vocabulary import EventType, WithdrawalReason
+from holdfast.protocol.vocabulary import EventType, LegStatus, WithdrawalReason
 
 #: What the partners asked are told of a proposal.
 ADVICE = "release nothing yet"
@@ -91,8 +92,7 @@ def propose_withdrawal(
     _require_another_lead(on.uow, on.actor)
     act_id = on.store_act(NewAct("propose_withdrawal"))
     proposal = _store(on, act_id, None)
-    told = {**named_addresses(on.request, numbers), **Why(body.reason, body.reason_code).told()}
-    recorded = _tell_proposed(on, proposal, told)
+    recorded = _tell_concerned(on, proposal, _proposed(on, proposal, _told(on, body, numbers)))
     raw = on.uow.evidence.body
     answer: WithdrawalActView = {
         "id": act_id,
@@ -116,7 +116,7 @@ def propose_resolution(
     on_request = RequestContext(on.uow, on.actor, on.request)
     proposal = _store(on_request, act_id, dispute)
     told = {"hold": dispute.hold_id, "resolution": body.resolution, "reason": body.text}
-    recorded = _tell_proposed(on_request, proposal, told)
+    recorded = _tell_concerned(on_request, proposal, _proposed(on_request, proposal, told))
     return _view(proposal, on.uow.evidence.body), recorded
 
 
@@ -150,7 +150,38 @@ def _store(on: RequestContext, act_id: str, dispute: DisputeOnLeg | None) -> Pro
     return proposal
 
 
-def _tell_proposed(on: RequestContext, proposal: Proposal, told: Mapping[str, object]) -> Recorded:
+def tell_newly_asked(on: RequestContext, legs: Sequence[NewLeg]) -> None:
+    """Tell partners that are asked only now which withdrawals wait for another lead.
+
+    They will hear how each ends, and what they freeze meanwhile is not to be let go for it yet.
+    """
+    uow = on.uow
+    pending = [
+        proposal
+        for proposal in store.pending_withdrawals(uow.connection, on.request.id)
+        # They never hear of what the approval left out, and it may be about that.
+        if not (on.request.left_out_count and _is_from_before(on, proposal))
+    ]
+    bodies = proposed_bodies(uow.connection, uow.vault, pending)
+    for proposal in pending:
+        if proposal.act_id not in bodies:
+            continue
+        body = payloads.Withdrawal.model_validate(strict_json.loads(bodies[proposal.act_id]))
+        numbers = None if body.addresses == "all" else sorted(map(int, body.addresses))
+        news = _proposed(on, proposal, _told(on, body, numbers))
+        told = {**news.data, **news.for_partners, "act_id": proposal.act_id}
+        for leg in legs:
+            on.tell_partner(leg, news.event, {**told, "status": LegStatus.QUEUED})
+
+
+def _told(
+    on: RequestContext, body: payloads.Withdrawal, numbers: Sequence[int] | None
+) -> dict[str, object]:
+    return {**named_addresses(on.request, numbers), **Why(body.reason, body.reason_code).told()}
+
+
+def _proposed(on: RequestContext, proposal: Proposal, told: Mapping[str, object]) -> "_News":
+    """Return what is told of a proposal that waits from now on."""
     data = {
         "withdrawal": proposal.id,
         "dispute": proposal.dispute_id,
@@ -158,8 +189,7 @@ def _tell_proposed(on: RequestContext, proposal: Proposal, told: Mapping[str, ob
         **told,
     }
     proof = {"advice": ADVICE, "evidence": proofs_of(on, [proposal.act_id])}
-    event = EventType.REQUEST_WITHDRAWAL_PROPOSED
-    return _tell_concerned(on, proposal, _News(event, proposal.act_id, data, proof))
+    return _News(EventType.REQUEST_WITHDRAWAL_PROPOSED, proposal.act_id, data, proof)
 
 
 class _News(NamedTuple):
@@ -183,13 +213,18 @@ def _tell_concerned(on: RequestContext, proposal: Proposal, news: _News) -> Reco
             raise AssertionError("a dispute is about a leg")
         return on.on_leg(leg).record(news.event, whole, act_id=act_id)
     recorded = on.record(news.event, news.data, act_id=act_id)
-    decided_at = on.request.decided_at
-    is_from_before = decided_at is not None and proposal.proposed_at <= decided_at
+    is_from_before = _is_from_before(on, proposal)
     for leg in all_legs(on.uow, on.request.id):
         if is_from_before and is_hidden_from(on.request, leg):
             continue  # it never heard of it, and it may be about what was left out
         on.tell_partner(leg, news.event, {**whole, "act_id": act_id, "status": leg.status})
     return recorded
+
+
+def _is_from_before(on: RequestContext, proposal: Proposal) -> bool:
+    """Tell whether a proposal dates from before its request was decided on."""
+    decided_at = on.request.decided_at
+    return decided_at is not None and proposal.proposed_at <= decided_at
 
 
 @handles(VoidWithdrawal, needs=Permission.TIMER_FIRE)

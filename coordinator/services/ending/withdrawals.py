@@ -125,7 +125,7 @@ def withdraw_all(
     """
     went_out = on.request.status != RequestStatus.SUBMITTED
     ended = on.move(on.after(action), ended_at=on.uow.now, withdrawal_reason=why.code)
-    answer = tell_end(ended, act, EventType.REQUEST_WITHDRAWN, why)
+    answer = tell_end(ended, act, EventType.REQUEST_WITHDRAWN, why, proposed=proposed)
     if went_out:
         why = _proven(ended, why, str(answer.body["id"]), proposed)
         end_legs(ended, EventType.REQUEST_WITHDRAWN, why)
@@ -192,9 +192,19 @@ def take_back(
     return recorded
 
 
-def tell_end(on: RequestContext, act: NewAct, event: EventType, why: Why) -> Answer:
-    """Store the act that ended a request, and tell the requester; `on` has the ended request."""
+def tell_end(
+    on: RequestContext, act: NewAct, event: EventType, why: Why, *, proposed: str | None = None
+) -> Answer:
+    """Store the act that ended a request, and tell the requester; `on` has the ended request.
+
+    Other withdrawals that wait for a second lead end with it, and nobody is told of that by itself:
+    who read "release nothing yet" reads of the end.
+    """
     act_id, recorded = on.act(act, event, why.told())
+    uow = on.uow
+    proposal_store.end_withdrawals(
+        uow.connection, on.request.id, act_id=act_id, now=uow.now, but=proposed
+    )
     answer: ActView = {
         "id": act_id,
         "request_id": on.request.id,

@@ -175,7 +175,7 @@ def fire_clock(command: FireHoldClock, actor: Actor, uow: UnitOfWork) -> Answer:
     hold = ledger_store.load_leg(uow.connection, on.leg).holds[command.hold_id]
     if lapses(hold, now=uow.now):
         return _lapse(on, hold)
-    settle(uow, [hold])
+    settle(uow, [hold], rang=True)
     if not hold.is_open:
         return Answer(200, {"status": "unchanged"})
     events = []

@@ -80,7 +80,7 @@ def shared_line_view(view: LineView, *, source_request: str | None) -> LineView:
         return {**view, "shared": True, "source_request": source_request}
     told = {name: value for name, value in view.items() if name in _TOLD_ELSEWHERE}
     shown = cast("LineView", {**told, "shared": True})
-    if view["kind"] == LineKind.RELEASED:
+    if view["kind"] in {LineKind.RELEASED, LineKind.RETURNED} and "reason" in view:
         shown["reason"] = view["reason"]  # one of a few words; a correction's is free text
     return shown
 

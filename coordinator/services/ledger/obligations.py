@@ -40,8 +40,11 @@ def settle(
     *,
     withdrawn: Iterable[str] = (),
     unlinked: Iterable[str] = (),
+    rang: bool = False,
 ) -> dict[str, bool]:
     """Bring obligations and clocks of `holds` up to date; returns which of them owe an answer now.
+
+    A clock that is due and did not ring yet stays due: nobody's act makes a reminder fall silent.
 
     Args:
         uow: The transaction under way.
@@ -49,6 +52,7 @@ def settle(
         withdrawn: Ids of holds whose address or request is withdrawn by this very act.
         unlinked: Ids of holds that this act keeps for another request: what was owed for the one
             that they leave is met.
+        rang: Whether what is due of their clocks is told by this very act.
     """
     now_withdrawn = set(withdrawn)
     left = sorted(unlinked)
@@ -64,6 +68,8 @@ def settle(
             withdrawn_at = None
         hold = balances[hold_id]
         owed = _obligation(before, hold, withdrawn_at, uow.now, uow.policies)
+        if not rang and owed.next_clock_at != before.next_clock_at:
+            owed = _keep_due(before, owed, hold, uow.now)
         owing[hold_id] = owed.owed_since is not None
         if owed != before:
             changes[hold_id] = owed
@@ -93,9 +99,19 @@ def first_obligations(
         found = known.get(alike)
         if found is None:
             found = _obligation(Obligation(), hold, withdrawn_at, uow.now, uow.policies)
+            if hold.is_open and hold.has_review_date and hold.hold_expires_at <= uow.now:
+                # Its review is past as the freeze is reported: somebody is to look at it now.
+                found = found._replace(next_clock_at=hold.hold_expires_at)
             known[alike] = found
         owed[hold.id] = found
     return owed
+
+
+def _keep_due(before: Obligation, owed: Obligation, hold: HoldBalance, now: datetime) -> Obligation:
+    due = before.next_clock_at
+    if due is None or due > now or not hold.is_open or hold.lapsed:
+        return owed
+    return owed._replace(next_clock_at=due)
 
 
 def _obligation(

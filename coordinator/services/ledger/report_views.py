@@ -139,7 +139,7 @@ def line_view(common: LineOrigin, line: BookedLine | ShownLine, words: LineWords
     _name(view, line)
     if line.kind == LineKind.NOTHING:
         view["code"] = line.code
-    elif line.kind == LineKind.RELEASED and line.code is not None:
+    elif line.kind in {LineKind.RELEASED, LineKind.RETURNED} and line.code is not None:
         view["reason"] = line.code
     return view
 

@@ -48,6 +48,7 @@ class ClocksView(TypedDict):
     acknowledge_within: Mapping[Urgency, SpanView]
     answer_within: Mapping[Urgency, SpanView]
     reply_within: Mapping[Urgency, SpanView]
+    answer_on_order_within: SpanView | None
 
 
 class PartnerView(TypedDict):
@@ -132,11 +133,13 @@ def partner_view(
 
 def _clocks_view(row: PartnerRow, policies: Policies) -> ClocksView:
     profile = policies.desk_clocks(row.clocks, row.jurisdiction).profile
+    on_order = profile.answer_on_order_within
     return {
         "profile": row.clocks or DEFAULT_PROFILE,
         "acknowledge_within": _span_views(profile.acknowledge_within),
         "answer_within": _span_views(profile.answer_within),
         "reply_within": _span_views(profile.reply_within),
+        "answer_on_order_within": None if on_order is None else _span_view(on_order),
     }
 
 

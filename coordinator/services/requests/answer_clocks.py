@@ -1,14 +1,16 @@
 """The clocks of legs to their answers, in rows: how they stand, and what stops them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from coordinator.domain.answer_clock import AnswerClock
 from coordinator.domain.leg import LegFlag
 from coordinator.services.core.acts import LegContext, RequestContext
+from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.requests import legs as store
-from coordinator.storage.tables.freeze_requests import LegRow
+from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
+from holdfast.protocol.vocabulary import Support, Urgency
 
 
 class ClockColumns(NamedTuple):
@@ -22,6 +24,11 @@ class ClockColumns(NamedTuple):
 def clock_of(leg: LegRow) -> AnswerClock:
     """Return how a leg's clock to its answer stands."""
     return AnswerClock(leg.answer_by, leg.clock_paused_at, leg.answered_at, leg.unanswered_at)
+
+
+def is_on_order(request: FreezeRequestRow) -> bool:
+    """Tell whether a request names a legal order, or rests on one."""
+    return request.on_order or request.support == Support.ORDER
 
 
 def clock_columns(on: LegContext, *, is_answered: bool, asks: bool) -> ClockColumns:
@@ -50,3 +57,30 @@ def turn_clocks(on: RequestContext, legs: Iterable[LegRow]) -> None:
         columns = clock_columns(on.on_leg(leg), is_answered=False, asks=asks)
         if columns != (leg.answer_by, leg.clock_paused_at, leg.answered_at):
             store.change(on.uow.connection, leg, **columns._asdict())
+
+
+def give_time_for_order(on: RequestContext, legs: Sequence[LegRow]) -> dict[str, datetime]:
+    """Let legs that have not answered yet do so by their desks' clocks for legal orders.
+
+    Call it where the first order is attached to them; only who has the paper can read it.
+
+    Returns:
+        Until when they answer now, of the legs whose time it moved, by leg.
+    """
+    if is_on_order(on.request):
+        return {}
+    uow, urgency = on.uow, Urgency(on.request.urgency)
+    running = [leg for leg in legs if not leg.ended and leg.answered_at is None]
+    desks = partner_store.statuses(uow.connection, [leg.partner for leg in running])
+    moved: dict[str, datetime] = {}
+    for leg in running:
+        desk = desks[leg.partner]
+        clocks = uow.policies.desk_clocks(desk.clocks, desk.jurisdiction)
+        answer_by = clocks.on_order(urgency, known_at=uow.now)
+        before = clock_of(leg)
+        clock = before if answer_by is None else before.on_order(uow.now, answer_by)
+        if clock.answer_by is not None and clock != before:
+            times = {"answer_by": clock.answer_by, "clock_paused_at": clock.paused_at}
+            store.change(uow.connection, leg, **times)
+            moved[leg.id] = clock.answer_by
+    return moved

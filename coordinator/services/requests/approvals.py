@@ -109,7 +109,8 @@ def decide(command: DecideFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answe
     if quorum_met(approvers, row.quorum):
         action = Action.MEET_QUORUM
         require_leads_to_let_go(on, left_out, len(approvers))
-    return _approve(on, _Approval(body, left_out, len(approvers)), action, context.to)
+    acts = tuple(act.id for act in earlier if act.decision == Decision.APPROVE)
+    return _approve(on, _Approval(body, left_out, acts), action, context.to)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +118,17 @@ class _Approval:
     """An approval that nothing speaks against.
 
     Attributes:
-        count: How many there are with it.
+        earlier: The acts of those who approved before.
     """
 
     body: payloads.Approval
     left_out: LeftOut
-    count: int
+    earlier: tuple[str, ...]
+
+    @property
+    def count(self) -> int:
+        """How many there are with it."""
+        return len(self.earlier) + 1
 
 
 def _act(body: payloads.Approval) -> NewAct:
@@ -167,7 +173,8 @@ def _go_out(on: RequestContext, approval: _Approval, act_id: str, to: Sequence[s
         code = WithdrawalReason.WRONG_TARGET
         words = approval.body.comment or "left out when the request was ratified"
         gone = store.WithdrawnNow(act_id, on.uow.now, code)
-        why = Why(words, code, proofs_of(on, [act_id]))
+        # All that stand behind it: where the policy asks for two leads, one act proves nothing.
+        why = Why(words, code, proofs_of(on, [*approval.earlier, act_id]))
         take_back(on, approval.left_out.numbers, act_id, gone, why)
         # Whoever will not ratify an address says that it should never have been asked about.
         issue_clearances(on, approval.left_out.numbers, act_id)

@@ -226,6 +226,7 @@ def _store(
         quorum=submission.quorum,
         hold_hours=None if document.hold is None else document.hold.hours,
         support=document.support,
+        on_order=document.legal is not None and document.legal.order is not None,
         submitted_at=uow.now,
         approve_by=uow.now + uow.policies.approve_within,
         ratify_by=uow.now + uow.policies.ratify_within if is_flash else None,

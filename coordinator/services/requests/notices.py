@@ -6,7 +6,9 @@ from hashlib import sha256
 from coordinator.services.core.acts import LegContext, RequestContext
 from coordinator.services.core.unit_of_work import UnitOfWork, unpack_evidence
 from coordinator.services.ending.ended_legs import Why, Withdrawn, withdrawal
+from coordinator.services.ending.withdrawal_proposals import tell_newly_asked
 from coordinator.services.requests.act_proofs import ActProof
+from coordinator.services.requests.answer_clocks import is_on_order
 from coordinator.services.requests.freeze_request_views import support_of
 from coordinator.services.requests.left_out import REMAINDER
 from coordinator.storage.engine.documents import Sealed, load_one
@@ -42,7 +44,8 @@ def send_notices(
 ) -> None:
     """Open a leg for every partner asked and queue its notice.
 
-    Addresses that were withdrawn before follow in an event of their own, as the others received it.
+    Addresses that were withdrawn before follow in an event of their own, as the others received it,
+    and so do withdrawals that wait for a second lead.
 
     Args:
         on: The request.
@@ -96,6 +99,9 @@ def _send(
         on.tell_partner(leg, EventType.REQUEST_RECEIVED, {**common, **clocks})
         for withdrawn in gone:
             on.tell_partner(leg, EventType.REQUEST_WITHDRAWN, withdrawn)
+    went_out_before = addition or (row.ratify_by is not None and row.decided_at is not None)
+    if legs and went_out_before:
+        tell_newly_asked(on, legs)
 
 
 def _withdrawn_before(on: RequestContext) -> list[Withdrawn]:
@@ -138,7 +144,7 @@ def _new_leg(on: RequestContext, partner: PartnerStatusNow) -> NewLeg:
         new_id("leg"),
         partner.handle,
         acknowledge_by=clocks.acknowledge_by(urgency, queued_at=now),
-        answer_by=clocks.answer_by(urgency, queued_at=now),
+        answer_by=clocks.answer_by(urgency, queued_at=now, is_on_order=is_on_order(on.request)),
     )
 
 

@@ -189,7 +189,8 @@ def _awaits_decision_on_addition(on: RequestContext, task: Task) -> bool:
     )
     since = uow.now - uow.policies.approve_within
     is_active = on.request.status == RequestStatus.ACTIVE
-    return is_active and addition.id in additions.pending_since(
+    takes_partners = is_active and on.request.unratified_until is None
+    return takes_partners and addition.id in additions.pending_since(
         uow.connection, on.request.id, since
     )
 

@@ -4,20 +4,20 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, insert, or_, select, update
 
 from coordinator.domain.errors import ConflictError
 from coordinator.storage.engine.reads import read_as
 from coordinator.storage.requests.left_out_acts import Heard, is_from_before
 from coordinator.storage.tables.freeze_ledger import HoldLinkRow, HoldRow
-from coordinator.storage.tables.freeze_requests import FreezeRequestRow
 from coordinator.storage.tables.life_cycle import DisputeRow, WithdrawalProposalRow
-from holdfast.protocol.vocabulary import RequestStatus
 
 PENDING = "pending"
 APPROVED = "approved"
 REJECTED = "rejected"
 VOID = "void"
+#: What it was about ended otherwise: the request, or the dispute.
+MOOT = "moot"
 
 
 class Proposal(NamedTuple):
@@ -60,17 +60,14 @@ def get(
     return next(iter(read_as(connection, Proposal, query)), None)
 
 
-def can_be_carried_out() -> ColumnElement[bool]:
-    """Tell of a pending proposal whether what it is about still is: its request, or its dispute."""
-    is_active = exists().where(
-        FreezeRequestRow.id == WithdrawalProposalRow.request_id,
-        FreezeRequestRow.status == RequestStatus.ACTIVE,
+def pending_withdrawals(connection: Connection, request_id: str) -> list[Proposal]:
+    """Return the withdrawals of a request that wait for another lead, oldest first."""
+    query = _proposals().where(
+        WithdrawalProposalRow.request_id == request_id,
+        WithdrawalProposalRow.status == PENDING,
+        WithdrawalProposalRow.dispute_id.is_(None),
     )
-    is_disputed = exists().where(
-        DisputeRow.id == WithdrawalProposalRow.dispute_id, DisputeRow.resolved_at.is_(None)
-    )
-    is_withdrawal = WithdrawalProposalRow.dispute_id.is_(None)
-    return (is_withdrawal & is_active) | is_disputed
+    return read_as(connection, Proposal, query.order_by(WithdrawalProposalRow.id))
 
 
 def waits(connection: Connection, proposal_id: str, now: datetime) -> bool:
@@ -79,7 +76,6 @@ def waits(connection: Connection, proposal_id: str, now: datetime) -> bool:
         WithdrawalProposalRow.id == proposal_id,
         WithdrawalProposalRow.status == PENDING,
         WithdrawalProposalRow.void_at > now,
-        can_be_carried_out(),
     )
     return connection.execute(query).first() is not None
 
@@ -99,6 +95,44 @@ def decide(
     )
     if connection.execute(statement).rowcount != 1:
         raise ConflictError("this withdrawal was decided meanwhile", code="already_decided")
+
+
+def end_withdrawals(
+    connection: Connection, request_id: str, *, act_id: str, now: datetime, but: str | None = None
+) -> None:
+    """End what waits to be withdrawn of a request that an act ended.
+
+    `but` is the act that proposed what is carried out just now: it is approved, not moot.
+    """
+    about = (
+        WithdrawalProposalRow.request_id == request_id,
+        WithdrawalProposalRow.dispute_id.is_(None),
+    )
+    _end_moot(connection, *about, act_id=act_id, now=now, but=but)
+
+
+def end_upholding(
+    connection: Connection, dispute_id: str, *, act_id: str, now: datetime, but: str | None = None
+) -> None:
+    """End what waits to uphold a dispute that an act resolved; `but` as in `end_withdrawals`."""
+    about = WithdrawalProposalRow.dispute_id == dispute_id
+    _end_moot(connection, about, act_id=act_id, now=now, but=but)
+
+
+def _end_moot(
+    connection: Connection,
+    *about: ColumnElement[bool],
+    act_id: str,
+    now: datetime,
+    but: str | None,
+) -> None:
+    others = () if but is None else (WithdrawalProposalRow.act_id != but,)
+    statement = (
+        update(WithdrawalProposalRow)
+        .where(*about, *others, WithdrawalProposalRow.status == PENDING)
+        .values(status=MOOT, decided_at=now, decided_act_id=act_id)
+    )
+    connection.execute(statement)
 
 
 def page(

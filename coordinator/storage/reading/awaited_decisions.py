@@ -11,7 +11,6 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from coordinator.domain.actor import Actor
-from coordinator.storage.ending import withdrawal_proposals
 from coordinator.storage.engine.newest import NewestRequests
 from coordinator.storage.engine.reads import read, read_as
 from coordinator.storage.requests.additions import PENDING
@@ -141,10 +140,11 @@ def _additions(person: str, proposed_after: datetime) -> list[ColumnElement[bool
     decided = exists().where(
         AdditionDecisionRow.addition_id == AdditionRow.id, AdditionDecisionRow.person == person
     )
-    # Nobody is added to what has ended.
+    # Nobody is added to what has ended, nor, until somebody does, to what nobody ratified.
     is_active = exists().where(
         FreezeRequestRow.id == AdditionRow.request_id,
         FreezeRequestRow.status == RequestStatus.ACTIVE,
+        FreezeRequestRow.unratified_until.is_(None),
     )
     return [
         AdditionRow.status == PENDING,
@@ -160,7 +160,6 @@ def _withdrawals(person: str, now: datetime) -> list[ColumnElement[bool]]:
     return [
         WithdrawalProposalRow.status == PENDING,
         WithdrawalProposalRow.void_at > now,
-        withdrawal_proposals.can_be_carried_out(),
         WithdrawalProposalRow.proposed_by_person != person,
         ~_proposed_key(WithdrawalProposalRow.proposed_by_kid, person),
     ]

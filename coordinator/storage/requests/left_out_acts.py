@@ -50,7 +50,10 @@ def unheard_acts(request_id: str) -> Select[str]:
     )
     found = union_all(
         select(WithdrawalProposalRow.act_id.label("act_id")).where(before),
-        select(ended.label("act_id")).where(before, ended.is_not(None)),
+        # What ended the request itself is for all to hear.
+        select(ended.label("act_id")).where(
+            before, ended.is_not(None), WithdrawalProposalRow.status != "moot"
+        ),
         select(revoked.label("act_id")).where(
             ClearanceRow.request_id == request_id,
             revoked.is_not(None),

@@ -110,6 +110,11 @@ class FreezeRequestRow(Base):
     support: Mapped[str | None] = mapped_column(
         String(20), comment="whose word the holds rest on at present; None: the requester's alone"
     )
+    on_order: Mapped[bool] = mapped_column(
+        default=False,
+        server_default=false(),
+        comment="names a legal order, or its authority attached one to all legs",
+    )
     withdrawal_reason: Mapped[str | None] = mapped_column(
         String(20), comment="reason_code of the whole withdrawal"
     )

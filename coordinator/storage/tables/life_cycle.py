@@ -45,7 +45,9 @@ class WithdrawalProposalRow(Base):
     request_id: Mapped[Id] = mapped_column(ForeignKey("freeze_request.id"))
     dispute_id: Mapped[Id | None] = mapped_column(comment="None: a withdrawal")
     act_id: Mapped[Id] = mapped_column(comment="whose evidence says what is withdrawn, and why")
-    status: Mapped[str] = mapped_column(String(10), comment="pending, approved, rejected or void")
+    status: Mapped[str] = mapped_column(
+        String(10), comment="pending, approved, rejected, void, moot"
+    )
     proposed_by_person: Mapped[str] = mapped_column(String(40))
     proposed_by_kid: Mapped[str] = mapped_column(String(43))
     proposed_at: Mapped[Micros]

@@ -170,6 +170,11 @@ def decline(session: Session, /, request_id: str, *, code: str, **words: Any) ->
 )
 @click.option("--released", nargs=3, multiple=True, metavar="HLD_… AMOUNT REASON")
 @click.option("--returned", nargs=3, multiple=True, metavar="HLD_… AMOUNT TX")
+@click.option(
+    "--return-reason",
+    type=click.Choice([reason.value for reason in ReleaseReason]),
+    help="Why what is --returned went back, as court_order where a court ordered it.",
+)
 @click.option("--seized", nargs=3, multiple=True, metavar="HLD_… AMOUNT AGENCY")
 @click.option(
     "--kept",
@@ -212,6 +217,7 @@ def report(
     account_level: bool,
     released: tuple[tuple[str, str, str], ...],
     returned: tuple[tuple[str, str, str], ...],
+    return_reason: str | None,
     seized: tuple[tuple[str, str, str], ...],
     kept: tuple[tuple[str, str, str], ...],
     corrected: tuple[tuple[str, str, str], ...],
@@ -239,8 +245,9 @@ def report(
         {"kind": "released", "hold": hold, "amount": amount, "reason": _reason(reason)}
         for hold, amount, reason in released
     ]
+    ordered = {} if return_reason is None else {"reason": return_reason}
     lines += [
-        {"kind": "returned", "hold": hold, "amount": amount, "tx": tx}
+        {"kind": "returned", "hold": hold, "amount": amount, "tx": tx, **ordered}
         for hold, amount, tx in returned
     ]
     lines += [
@@ -270,6 +277,8 @@ def report(
         lines.append({"kind": "nothing", "address_nos": "rest", "code": nothing, **explanation})
     elif explanation:
         raise click.UsageError(f"{', '.join(explanation)} explain --nothing CODE: say that, too")
+    if return_reason is not None and not returned:
+        raise click.UsageError("--return-reason explains --returned: say that, too")
     if not lines:
         raise click.UsageError("say what to report: a FILE, --found, --frozen, --released, …")
     made = _send(client, view, lines)

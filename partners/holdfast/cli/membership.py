@@ -240,11 +240,14 @@ def partners(session: Session, *, clocks: bool) -> None:
     if clocks:
         session.show_list(
             session.client().partners(),
-            ("partner", "clocks", "receives in", "answers in", "replies in"),
+            ("partner", "clocks", "receives in", "answers in", "replies in", "on an order"),
             _clock_row,
             empty="No members.",
         )
-        session.err.print("Times for flash, urgent and routine; d: working days over there.")
+        session.err.print(
+            "Times for flash, urgent and routine; d: working days over there; on an order"
+            " (none is flash): where that is not as ever."
+        )
         return
     pins = session.store.pins()
     session.show_list(
@@ -267,7 +270,13 @@ def _clock_row(view: PartnerView) -> tuple[object, ...]:
     if clocks is None:
         return (view.handle,)
     spans = (clocks.acknowledge_within, clocks.answer_within, clocks.reply_within)
-    return (view.handle, clocks.profile, *map(_spans, spans))
+    on_order = clocks.answer_on_order_within
+    return (
+        view.handle,
+        clocks.profile,
+        *map(_spans, spans),
+        "" if on_order is None else _span(on_order),
+    )
 
 
 def _spans(spans: Mapping[Urgency, SpanView]) -> str:

@@ -126,10 +126,7 @@ class Circumstances:
         self, line: LineView, said: ReportLine, frozen_at: datetime | None
     ) -> Collection[Irregular | None]:
         if isinstance(said, ReleasedLine | ReturnedLine):
-            carries_out = (
-                isinstance(said, ReleasedLine) and said.reason is ReleaseReason.COURT_ORDER
-            )
-            against = not carries_out and self._is_encumbered(line)
+            against = said.reason is not ReleaseReason.COURT_ORDER and self._is_encumbered(line)
             return {Irregular.ENCUMBERED if against else None}
         if not isinstance(said, FoundLine | FrozenLine | NothingLine):
             return {None}

@@ -8,13 +8,17 @@ from pydantic import ValidationError as ModelError
 
 from holdfast.errors import UntrustedEvidenceError
 from holdfast.evidence.acts import Evidence, ProvenAct, prove_act
+from holdfast.evidence.four_eyes import left_out_by
 from holdfast.evidence.key_directory import KeyDirectory
 from holdfast.evidence.notice import with_bodies
 from holdfast.evidence.two_leads import had_a_hand, takes_two_leads
 from holdfast.protocol.life_cycle_payloads import WithdrawalDecision
-from holdfast.protocol.payloads import Withdrawal
+from holdfast.protocol.payloads import Approval, Withdrawal
 from holdfast.protocol.views import EvidenceView
 from holdfast.protocol.vocabulary import Role, WithdrawalReason
+
+#: What a ratification says of what it leaves out, where its leads say nothing.
+LEFT_OUT = "left out when the request was ratified"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +27,18 @@ class WithdrawalNotice:
 
     Attributes:
         request_id: `frq_…`.
+        requester: Handle of whose leads signed it: compare it with the notice's, that you proved.
+        content_sha256: Of the document that it is about; likewise.
         addresses: By number, from the raw body; None for all.
         reason_code: Why.
         reason: The same in words.
-        acts: The one act behind it, or proposal and approval.
+        acts: The one act behind it, proposal and approval, or the approvals of a ratification that
+            leaves these addresses out.
     """
 
     request_id: str
+    requester: str
+    content_sha256: str
     addresses: tuple[int, ...] | None
     reason_code: WithdrawalReason
     reason: str
@@ -80,14 +89,44 @@ def prove_withdrawal(
         )
         for part in with_bodies(parts, request_id, fetch)
     )
+    said = _said(acts, holds=holds)
+    return WithdrawalNotice(request_id, requester, content_sha256, *said, acts)
+
+
+def _said(
+    acts: tuple[ProvenAct, ...], *, holds: bool
+) -> tuple[tuple[int, ...] | None, WithdrawalReason, str]:
+    """Return what acts that come to a withdrawal say: addresses, code, words."""
+    if {act.act for act in acts} == {"approve"}:
+        return _left_out(acts, holds=holds)
     _require_enough(acts, holds=holds)
     first = acts[0].payload
     if not isinstance(first, Withdrawal):
         # Refusing to ratify it takes back all of it.
-        words = "a lead would not ratify it"
-        return WithdrawalNotice(request_id, None, WithdrawalReason.NOT_RATIFIED, words, acts)
+        return None, WithdrawalReason.NOT_RATIFIED, "a lead would not ratify it"
     numbers = None if first.addresses == "all" else tuple(int(each) for each in first.addresses)
-    return WithdrawalNotice(request_id, numbers, first.reason_code, first.reason, acts)
+    return numbers, first.reason_code, first.reason
+
+
+def _left_out(
+    approvals: tuple[ProvenAct, ...], *, holds: bool
+) -> tuple[tuple[int, ...], WithdrawalReason, str]:
+    """Return what a ratification leaves out: so it withdraws that from who was asked before."""
+    numbers = left_out_by(approvals)
+    if not numbers:
+        raise UntrustedEvidenceError(
+            "these approvals leave no address out, so they withdraw none", code="no_withdrawal"
+        )
+    is_alone = len({act.key.person for act in approvals}) == 1
+    if holds and is_alone and any(takes_two_leads(act) for act in approvals):
+        raise UntrustedEvidenceError(
+            "one lead left these addresses out, and the requester's policy lets held funds go by"
+            " two",
+            code="takes_two_leads",
+        )
+    said = approvals[-1].payload
+    words = said.comment if isinstance(said, Approval) else None
+    return tuple(sorted(numbers)), WithdrawalReason.WRONG_TARGET, words or LEFT_OUT
 
 
 def _require_enough(acts: tuple[ProvenAct, ...], *, holds: bool) -> None:

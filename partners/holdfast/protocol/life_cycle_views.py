@@ -47,9 +47,9 @@ class InfoRequestView(View):
 class WithdrawalView(View):
     """A withdrawal, or a dispute to be upheld, that one lead proposed and another approves.
 
-    `withdrawal_status` is `pending`, `approved`, `rejected`, or `void` where nobody approved it by
-    `approve_by`. Nothing is let go before it is approved. `act_sha256` is the hash of what was
-    proposed; an approval repeats it.
+    `withdrawal_status` is `pending`, `approved`, `rejected`, `void` where nobody approved it by
+    `approve_by`, or `moot` where the request, or the dispute, ended before that. Nothing is let go
+    before it is approved. `act_sha256` is the hash of what was proposed; an approval repeats it.
     """
 
     id: str

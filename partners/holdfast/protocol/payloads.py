@@ -566,12 +566,13 @@ class ReleasedLine(Body):
 
 
 class ReturnedLine(Body):
-    """So much of a hold went back to the victim or the requester."""
+    """So much of a hold went back to the victim or the requester; by a court's order, say that."""
 
     kind: Literal[LineKind.RETURNED, "returned"]
     hold: HoldId
     amount: AmountText | None
     tx: TxText
+    reason: Annotated[ReleaseReason, Loose] | None = None
     usd: Usd | None = None
 
 

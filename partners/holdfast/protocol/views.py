@@ -585,13 +585,15 @@ class ClocksView(View):
     """By when a partner says "received", answers, and replies to questions, by urgency.
 
     What it answers counts from the moment that a request reaches it, what it replies from the
-    question.
+    question. `answer_on_order_within` takes the place of `answer_within` where a legal order has to
+    be read first, but on flash requests; absent: an order changes nothing.
     """
 
     profile: str
     acknowledge_within: dict[Urgency, SpanView]
     answer_within: dict[Urgency, SpanView]
     reply_within: dict[Urgency, SpanView]
+    answer_on_order_within: SpanView | None = None
 
 
 class PartnerView(View):

@@ -116,7 +116,7 @@ def upgrade() -> None:
             "status",
             sa.String(length=10),
             nullable=False,
-            comment="pending, approved, rejected or void",
+            comment="pending, approved, rejected, void, moot",
         ),
         sa.Column("proposed_by_person", sa.String(length=40), nullable=False),
         sa.Column("proposed_by_kid", sa.String(length=43), nullable=False),
@@ -199,6 +199,16 @@ def upgrade() -> None:
             sa.String(length=20),
             nullable=True,
             comment="whose word the holds rest on at present; None: the requester's alone",
+        ),
+    )
+    op.add_column(
+        "freeze_request",
+        sa.Column(
+            "on_order",
+            sa.Boolean(),
+            server_default=sa.false(),
+            nullable=False,
+            comment="names a legal order, or its authority attached one to all legs",
         ),
     )
     op.add_column(
