@@ -71,6 +71,7 @@ NOT_OF_SERVICES = {
     "Page",
     "Problem",
     "ServiceView",
+    "TaskPage",
     "TimelinePage",
     "TokenEntry",
     "View",

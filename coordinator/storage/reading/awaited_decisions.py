@@ -7,7 +7,7 @@ proposed, nor what a key submitted that the person proposed.
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, select
+from sqlalchemy import ColumnElement, Connection, String, and_, exists, literal_column, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from coordinator.domain.actor import Actor
@@ -57,9 +57,9 @@ def requests(
         own.append(FreezeRequestRow.incident_id == wanted.incident_id)
     found: set[str] = set()
     for waits in (
-        and_(*_to_approve(), *_undecided(person)),
-        and_(*_to_ratify(), *_undecided(person)),
-        and_(*_to_ratify_late(now), *_undecided(person)),
+        and_(*to_approve(), *_undecided(person)),
+        and_(*to_ratify(), *_undecided(person)),
+        and_(*to_ratify_late(now), *_undecided(person)),
         FreezeRequestRow.id.in_(
             select(AdditionRow.request_id).where(*_additions(person, proposed_after))
         ),
@@ -74,14 +74,14 @@ def requests(
 
 
 def rows(connection: Connection, ids: Sequence[str], handle: str) -> list[ListedRequest]:
-    """Return requests of `handle` by id, newest first, as the other lists have them."""
+    """Return requests that `handle` may read by id, newest first, as the other lists have them."""
     query = listed(handle).where(FreezeRequestRow.id.in_(ids))
     return read_as(connection, ListedRequest, query.order_by(FreezeRequestRow.id.desc()))
 
 
 def undecided(connection: Connection, ids: Sequence[str], person: str, now: datetime) -> set[str]:
     """Return those of the requests that wait themselves, not only for an addition."""
-    waits = and_(*_to_approve()) | and_(*_to_ratify()) | and_(*_to_ratify_late(now))
+    waits = and_(*to_approve()) | and_(*to_ratify()) | and_(*to_ratify_late(now))
     query = select(FreezeRequestRow.id).where(
         FreezeRequestRow.id.in_(ids), waits, *_undecided(person)
     )
@@ -108,19 +108,40 @@ def withdrawals(
     return read(connection, query.order_by(WithdrawalProposalRow.id))
 
 
-def _to_approve() -> list[ColumnElement[bool]]:
+def decided_by(
+    connection: Connection, person: str, *, requests: Sequence[str], additions: Sequence[str]
+) -> frozenset[str]:
+    """Return those of the requests and additions on which a person has decided already."""
+    found: set[str] = set()
+    if requests:
+        query = select(ActRow.request_id).where(
+            ActRow.request_id.in_(requests), ActRow.person == person, ActRow.decision.is_not(None)
+        )
+        found.update(connection.execute(query).scalars())
+    if additions:
+        decided = select(AdditionDecisionRow.addition_id).where(
+            AdditionDecisionRow.addition_id.in_(additions), AdditionDecisionRow.person == person
+        )
+        found.update(connection.execute(decided).scalars())
+    return frozenset(found)
+
+
+def to_approve() -> list[ColumnElement[bool]]:
+    """Return what holds of a request that waits for its approval."""
     # Without `approve_by`: a timer ends what is past it within a second, and SQLite would rather
     # look through all that wait by that time than read the newest of them in order.
     return [FreezeRequestRow.status == RequestStatus.SUBMITTED]
 
 
-def _to_ratify() -> list[ColumnElement[bool]]:
+def to_ratify() -> list[ColumnElement[bool]]:
+    """Return what holds of a request that is out and in time to be ratified."""
     # Said as the partial index says it: `IS 1` would be another condition to SQLite. Without
     # `ratify_by`, after which it may be ratified still.
     return [FreezeRequestRow.__table__.c.provisional]
 
 
-def _to_ratify_late(now: datetime) -> list[ColumnElement[bool]]:
+def to_ratify_late(now: datetime) -> list[ColumnElement[bool]]:
+    """Return what holds of a request that is unratified, and can be ratified after all."""
     return [FreezeRequestRow.unratified_until > now]
 
 
@@ -137,33 +158,48 @@ def _undecided(person: str) -> list[ColumnElement[bool]]:
     ]
 
 
-def _additions(person: str, proposed_after: datetime) -> list[ColumnElement[bool]]:
-    decided = exists().where(
-        AdditionDecisionRow.addition_id == AdditionRow.id, AdditionDecisionRow.person == person
-    )
+def pending_additions(proposed_after: datetime) -> list[ColumnElement[bool]]:
+    """Return what holds of an addition that can be decided on, by whomever."""
     # Nobody is added to what has ended.
     is_active = exists().where(
         FreezeRequestRow.id == AdditionRow.request_id,
         FreezeRequestRow.status == RequestStatus.ACTIVE,
     )
+    return [_is_pending(AdditionRow.status), is_active, AdditionRow.proposed_at > proposed_after]
+
+
+def _additions(person: str, proposed_after: datetime) -> list[ColumnElement[bool]]:
+    decided = exists().where(
+        AdditionDecisionRow.addition_id == AdditionRow.id, AdditionDecisionRow.person == person
+    )
     return [
-        AdditionRow.status == PENDING,
-        is_active,
-        AdditionRow.proposed_at > proposed_after,
+        *pending_additions(proposed_after),
         AdditionRow.proposed_by_person != person,
         ~_proposed_key(AdditionRow.proposed_by_kid, person),
         ~decided,
     ]
 
 
-def _withdrawals(person: str, now: datetime) -> list[ColumnElement[bool]]:
+def pending_withdrawals(now: datetime) -> list[ColumnElement[bool]]:
+    """Return what holds of a proposed withdrawal that can be decided on, by whomever."""
     return [
-        WithdrawalProposalRow.status == PENDING,
+        _is_pending(WithdrawalProposalRow.status),
         WithdrawalProposalRow.void_at > now,
         withdrawal_proposals.can_be_carried_out(),
+    ]
+
+
+def _withdrawals(person: str, now: datetime) -> list[ColumnElement[bool]]:
+    return [
+        *pending_withdrawals(now),
         WithdrawalProposalRow.proposed_by_person != person,
         ~_proposed_key(WithdrawalProposalRow.proposed_by_kid, person),
     ]
+
+
+def _is_pending(status: InstrumentedAttribute[str]) -> ColumnElement[bool]:
+    # In so many words, as the partial indexes say it: of a parameter SQLite cannot know it.
+    return status == literal_column(f"'{PENDING}'", String)
 
 
 def _proposed_key(kid: InstrumentedAttribute[str], person: str) -> ColumnElement[bool]:

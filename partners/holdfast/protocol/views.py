@@ -9,7 +9,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from holdfast.protocol.payloads import AmountText, Handle, Sha256, Time, Usd
-from holdfast.protocol.tasks import TaskKind
+from holdfast.protocol.tasks import Strip, TaskKind
 from holdfast.protocol.vocabulary import (
     Decision,
     EvidenceKind,
@@ -479,13 +479,39 @@ class ActView(View):
 
 
 class TakenTaskView(View):
-    """The answer to taking a task."""
+    """The answer to taking a task; `request_id` and `status` where it is about a request."""
 
     id: str
-    request_id: str
-    status: str
+    request_id: str | None = None
+    status: str | None = None
     task: TaskView
     log: LogEntry | None = None
+
+
+class WaitingTaskView(TaskView):
+    """Something that awaits the reader, or its organisation.
+
+    `next` says what to do and names the command, `route` the call. `until` is the deadline, which
+    may have passed, and of what is due at once the time since then; absent while no clock runs.
+    `partner` is whose leg it is about, `about` the id of the question, hold, proposal and so on.
+    Who may not do it is told `why_not`.
+    """
+
+    strip: Strip
+    next: str
+    route: str
+    until: Time | None = None
+    since: Time
+    request_id: str | None = None
+    incident_id: str | None = None
+    incident_title: str | None = None
+    urgency: Urgency | None = None
+    requester: Handle | None = None
+    leg_id: str | None = None
+    partner: Handle | None = None
+    about: str | None = None
+    may_do: bool
+    why_not: str | None = None
 
 
 class HoldActView(View):
@@ -738,6 +764,17 @@ class Page(View, Generic[T]):
 
     items: list[T]
     next_cursor: str | None = None
+
+
+class TaskPage(View):
+    """What awaits the reader, by deadline; the first page says until when nothing more comes.
+
+    `quiet_until`: then a clock by itself brings up the next task; absent if none does.
+    """
+
+    items: list[WaitingTaskView]
+    next_cursor: str | None = None
+    quiet_until: Time | None = None
 
 
 Cursor = Annotated[str, Field(max_length=200)]
