@@ -16,14 +16,14 @@ from coordinator.domain.clock import from_micros, to_micros
 from coordinator.domain.errors import InvalidInputError, ParameterFault
 from coordinator.storage.reading.waiting_tasks import Place
 from holdfast.protocol import base64url
-from holdfast.protocol.errors import ProtocolError
-from holdfast.protocol.tasks import TaskKind
+from holdfast.protocol.errors import IdFormatError, ProtocolError
+from holdfast.protocol.tasks import Task
 from holdfast.protocol.views import Cursor
 
 R = TypeVar("R")
 _ID = re.compile(r"[a-z]{3}_[0-7][0-9a-hjkmnp-tv-z]{25}", re.ASCII)
 _TWO_IDS = re.compile(rf"{_ID.pattern}/{_ID.pattern}", re.ASCII)
-_PLACE = re.compile(r"[0-9]{1,18}/[a-z_]{1,30}/" + _ID.pattern, re.ASCII)
+_PLACE = re.compile(r"[0-9]{1,18}/tsk_[a-z0-9_]{1,90}", re.ASCII)
 _HANDLE = re.compile(r"[a-z0-9.-]{1,253}", re.ASCII)
 _KID = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
@@ -91,15 +91,16 @@ def after_place(query: PageQuery) -> Place | None:
     """Return the place in the list of tasks to go on after; None at the start."""
     if query.cursor is None:
         return None
-    micros, kind, about = _read(query.cursor, _PLACE).split("/")
-    if kind not in set(TaskKind):
-        raise _bad_cursor()
-    return Place(from_micros(int(micros)), TaskKind(kind), about)
+    micros, task_id = _read(query.cursor, _PLACE).split("/")
+    try:
+        return Place(from_micros(int(micros)), Task.of(task_id))
+    except (IdFormatError, OverflowError):
+        raise _bad_cursor() from None
 
 
 def place_key(place: Place) -> str:
     """Return the key of a place in the list of tasks."""
-    return f"{to_micros(place.until)}/{place.kind.value}/{place.about}"
+    return f"{to_micros(place.until)}/{place.task.id}"
 
 
 def after_handle(query: PageQuery) -> str:

@@ -1,41 +1,52 @@
 """Tasks: what waits for people and systems, and who has it."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from coordinator.api.paging import PageQuery, after_place, page_size, place_key, split_page
+from pydantic import Field
+
+from coordinator.api.paging import (
+    PageQuery,
+    after_place,
+    page_size,
+    page_view,
+    place_key,
+    split_page,
+)
 from coordinator.api.pipeline import Reader, SignedCall
 from coordinator.api.view import command_view, query_view
 from coordinator.domain.permission import Permission
-from coordinator.services.reading.waiting_tasks import quiet_until, waiting, waiting_views
+from coordinator.services.reading.waiting_tasks import waiting, waiting_views
 from coordinator.services.requests.tasks import TakeTask, no_such_task
 from holdfast.protocol import life_cycle_payloads as payloads
 from holdfast.protocol import views
 from holdfast.protocol.errors import IdFormatError
-from holdfast.protocol.payloads import optional_time
-from holdfast.protocol.tasks import Task
+from holdfast.protocol.tasks import Task, TaskKind
 
 
-@query_view(query=PageQuery, answer=views.TaskPage, needs=Permission.FREEZE_REQUEST_READ)
-def list_waiting(reader: Reader, query: PageQuery) -> dict[str, Any]:
+class TaskQuery(PageQuery):
+    """Which tasks."""
+
+    kind: Annotated[
+        TaskKind | None, Field(description="tasks of one kind; of one that is not yours: none")
+    ] = None
+
+
+@query_view(
+    query=TaskQuery, answer=views.Page[views.WaitingTaskView], needs=Permission.FREEZE_REQUEST_READ
+)
+def list_waiting(reader: Reader, query: TaskQuery) -> dict[str, Any]:
     """List everything that awaits you, by deadline: what is due first, and what has no clock last.
 
-    It is what your role concerns; who only reads is shown what the organisation has to do. Tasks
-    that you may not do, for you had a hand in what is to be decided, are there with the reason.
-    `quiet_until`, on the first page: by itself, nothing more begins to wait before then.
+    You are shown what you may do: who only reads has none, and whoever submitted or proposed
+    something is not asked to decide on it. A deadline may have passed; what is due at once bears
+    the time since when. `strip` says what a task is urgent for. Nothing here is stored: done, it
+    is gone.
     """
-    size, after, read = (
-        page_size(reader.context, query.limit),
-        after_place(query),
-        reader.read_context,
-    )
-    rows, cursor = split_page(
-        waiting(read, after=after, limit=size + 1), size, lambda row: place_key(row.place)
-    )
-    return {
-        "items": waiting_views(read, rows),
-        "next_cursor": cursor,
-        "quiet_until": optional_time(quiet_until(read)) if after is None else None,
-    }
+    size = page_size(reader.context, query.limit)
+    read = reader.read_context
+    found = waiting(read, kind=query.kind, after=after_place(query), limit=size + 1)
+    rows, cursor = split_page(found, size, lambda row: place_key(row.place))
+    return page_view(waiting_views(read, rows), cursor)
 
 
 @command_view(TakeTask, body=payloads.TaskTaken, answer=views.TakenTaskView)

@@ -71,7 +71,6 @@ NOT_OF_SERVICES = {
     "Page",
     "Problem",
     "ServiceView",
-    "TaskPage",
     "TimelinePage",
     "TokenEntry",
     "View",

@@ -1,134 +1,142 @@
-"""What to do about a task, in one sentence that names the command, and the route that does it."""
+"""What to do about a task: one list of wording, with the command and the call that do it."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypedDict
 
 from holdfast.protocol.tasks import TaskKind
 
 
-class NextStep(NamedTuple):
-    """What to do next.
+class NextStep(TypedDict):
+    """What to do next (`views.NextStep`).
 
-    Attributes:
-        sentence: For people; it ends with a command of `holdfast`.
-        route: Method and path for programs.
+    The command says what it lacks, a text or a date, and does nothing without.
     """
 
-    sentence: str
-    route: str
+    words: str
+    command: str
+    method: Literal["GET", "POST"]
+    path: str
 
 
-class Words(NamedTuple):
-    """What a sentence names.
+class Names(NamedTuple):
+    """What the wording names.
 
     Attributes:
         request: The request's id; empty where the task is about none.
         about: The id of what it is about.
         partner: The partner of the leg that the requester is concerned with.
-        kid: The thumbprint of the key that is to take over as root.
+        thumbprint: Of the root key that is to take over.
     """
 
     request: str
     about: str
     partner: str
-    kid: str
+    thumbprint: str
+
+
+class _Step(NamedTuple):
+    words: str
+    command: str
+    path: str
+    method: Literal["GET", "POST"] = "POST"
 
 
 _REQUEST = "/v1/freeze-requests/{request}"
-_STEPS: Mapping[TaskKind, NextStep] = MappingProxyType(
+_APPROVALS = f"{_REQUEST}/approvals"
+_REPORTS = f"{_REQUEST}/freeze-reports"
+_EXTENSIONS = f"{_REQUEST}/hold-extensions"
+_STEPS: Mapping[TaskKind, _Step] = MappingProxyType(
     {
-        TaskKind.APPROVE: NextStep(
-            "Approve or reject it: holdfast approve {request}", f"POST {_REQUEST}/approvals"
+        TaskKind.APPROVE: _Step("Approve or reject it", "approve {request}", _APPROVALS),
+        TaskKind.RATIFY: _Step(
+            "It is out already; ratify or reject it", "approve {request}", _APPROVALS
         ),
-        TaskKind.RATIFY: NextStep(
-            "It is out already; ratify or reject it: holdfast approve {request}",
-            f"POST {_REQUEST}/approvals",
+        TaskKind.DECIDE_ADDITION: _Step(
+            "Have more partners asked, or not", "decide-addition {request} {about} yes", _APPROVALS
         ),
-        TaskKind.DECIDE_ADDITION: NextStep(
-            "Have more partners asked, or not: holdfast decide-addition {request} {about} yes",
-            f"POST {_REQUEST}/approvals",
+        TaskKind.DECIDE_WITHDRAWAL: _Step(
+            "Have frozen funds let go, or not",
+            "decide-withdrawal {request} {about} yes",
+            f"{_REQUEST}/withdrawals/{{about}}/approvals",
         ),
-        TaskKind.DECIDE_WITHDRAWAL: NextStep(
-            "Have frozen funds let go, or not: holdfast decide-withdrawal {request} {about} yes",
-            f"POST {_REQUEST}/withdrawals/{{about}}/approvals",
+        TaskKind.REPLY: _Step(
+            "Reply to {partner}, whose clock stands until then",
+            "answer {request} {about}",
+            f"{_REQUEST}/info-requests/{{about}}/answer",
         ),
-        TaskKind.REPLY: NextStep(
-            "Reply to {partner}, which waits for it: holdfast answer {request} {about}",
-            f"POST {_REQUEST}/info-requests/{{about}}/answer",
+        TaskKind.RESOLVE: _Step(
+            "Uphold or reject what {partner} disputes",
+            "resolve {request} {about}",
+            f"{_REQUEST}/disputes/{{about}}/resolution",
         ),
-        TaskKind.RESOLVE: NextStep(
-            "Uphold or reject what {partner} disputes: holdfast resolve {request} {about} upheld",
-            f"POST {_REQUEST}/disputes/{{about}}/resolution",
+        TaskKind.ACKNOWLEDGE: _Step(
+            "Say that you have it", "acknowledge {request}", f"{_REQUEST}/acknowledgement"
         ),
-        TaskKind.ACKNOWLEDGE: NextStep(
-            "Say that you have it: holdfast acknowledge {request}",
-            f"POST {_REQUEST}/acknowledgement",
+        TaskKind.ANSWER: _Step(
+            "Answer every address: found, frozen or nothing", "report {request}", _REPORTS
         ),
-        TaskKind.ANSWER: NextStep(
-            "Answer every address, found, frozen or nothing: holdfast report {request}",
-            f"POST {_REQUEST}/freeze-reports",
+        TaskKind.SETTLE: _Step(
+            "Release, return or keep what you hold, and report it", "report {request}", _REPORTS
         ),
-        TaskKind.SETTLE: NextStep(
-            "Release, return or keep what you hold, and report it: holdfast report {request}",
-            f"POST {_REQUEST}/freeze-reports",
+        TaskKind.HOLD_ENDS: _Step("Extend what ends, or let it go", "holds {request}", _EXTENSIONS),
+        TaskKind.REVIEW_ACCOUNT: _Step(
+            "Look again whether a whole account stays frozen", "holds {request}", _EXTENSIONS
         ),
-        TaskKind.HOLD_ENDS: NextStep(
-            "Extend what ends, or let it go; see what you hold: holdfast holds {request}",
-            f"POST {_REQUEST}/hold-extensions",
+        TaskKind.ANSWER_EXTENSION: _Step(
+            "The requester asks you to hold longer: extend, or let it end",
+            "extend {request} {about}",
+            _EXTENSIONS,
         ),
-        TaskKind.REVIEW_ACCOUNT: NextStep(
-            "Look again whether a whole account stays frozen: holdfast holds {request}",
-            f"POST {_REQUEST}/hold-extensions",
+        TaskKind.CONSIDER_RELEASE: _Step(
+            "Nobody answered your dispute in time: release is recommended, and you decide",
+            "report {request}",
+            _REPORTS,
         ),
-        TaskKind.ANSWER_EXTENSION: NextStep(
-            "The requester asks you to hold longer; extend it, or let it end:"
-            " holdfast extend {request} {about}",
-            f"POST {_REQUEST}/hold-extensions",
+        TaskKind.REACH_PARTNER: _Step(
+            "No notice reaches {partner}: telephone its contact", "partners", "/v1/partners", "GET"
         ),
-        TaskKind.CONSIDER_RELEASE: NextStep(
-            "Nobody answered your dispute in time, so release is recommended, and you decide:"
-            " holdfast report {request}",
-            f"POST {_REQUEST}/freeze-reports",
+        TaskKind.DECIDE_GRANT: _Step(
+            "Check the grant that another lead proposed; approve it if it is right",
+            "approve-grant {about}",
+            "/v1/grants/{about}/approvals",
         ),
-        TaskKind.REACH_PARTNER: NextStep(
-            "No notice reaches {partner}; telephone its contact: holdfast partners",
-            "GET /v1/partners",
+        TaskKind.CHECK_ROOT_RESET: _Step(
+            "A new root key takes over then: stop it if you did not ask for it",
+            "revoke {thumbprint}",
+            "/v1/revocations",
         ),
-        TaskKind.DECIDE_GRANT: NextStep(
-            "Check the proposed grant; approve it if it is right: holdfast approve-grant {about}",
-            "POST /v1/grants/{about}/approvals",
-        ),
-        TaskKind.CHECK_ROOT_RESET: NextStep(
-            "A new root key takes over then; stop it if you did not ask for it:"
-            " holdfast revoke {kid}",
-            "POST /v1/revocations",
-        ),
-        TaskKind.MEND_ENDPOINT: NextStep(
-            "This endpoint takes no events; mend it, then try: holdfast endpoint test {about}",
-            "POST /v1/webhook-endpoints/{about}/test",
+        TaskKind.MEND_ENDPOINT: _Step(
+            "This endpoint takes no events: mend it, then test it",
+            "endpoint test {about}",
+            "/v1/webhook-endpoints/{about}/test",
         ),
     }
 )
-#: Of an answer whose clock stands: why the partner need not hurry.
-_WAITS_FOR_REPLY = "The clock stands until your question is replied to"
-_WAITS_FOR_LEADS = "Nobody ratified it yet; freeze nothing new and release nothing"
-_TELL = "you may report meanwhile: holdfast report {request}"
+#: Of an answer whose clock stands: why the partner need not hurry; it may report meanwhile.
+_WAITS_FOR_REPLY = "The clock stands until your question is replied to; you may report meanwhile"
+_WAITS_FOR_LEADS = "Nobody ratified it yet: freeze nothing new and release nothing"
 
 
 def next_step(
-    kind: TaskKind, words: Words, *, is_paused: bool = False, is_unratified: bool = False
+    kind: TaskKind, names: Names, *, is_paused: bool = False, is_unratified: bool = False
 ) -> NextStep:
     """Return what to do next.
 
     Args:
         kind: Of the task.
-        words: What the sentence names.
+        names: What the wording names.
         is_paused: The partner waits itself, and no clock runs.
         is_unratified: Nobody stands by the request any more.
     """
     step = _STEPS[kind]
-    sentence = step.sentence
+    words = step.words
     if kind is TaskKind.ANSWER and (is_paused or is_unratified):
-        sentence = f"{_WAITS_FOR_LEADS if is_unratified else _WAITS_FOR_REPLY}; {_TELL}"
-    return NextStep(sentence.format_map(words._asdict()), step.route.format_map(words._asdict()))
+        words = _WAITS_FOR_LEADS if is_unratified else _WAITS_FOR_REPLY
+    named = names._asdict()
+    return {
+        "words": words.format_map(named),
+        "command": f"holdfast {step.command}".format_map(named),
+        "method": step.method,
+        "path": step.path.format_map(named),
+    }

@@ -1,20 +1,16 @@
 """Somebody says "I have it" of what waits for a person."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, TypedDict
 
 from coordinator.domain.actor import Actor, ActorKind
-from coordinator.domain.approval import (
-    require_first_decision,
-    require_may_approve,
-    require_may_approve_grant,
-)
 from coordinator.domain.errors import (
     ConflictError,
     FieldFault,
     InvalidInputError,
     NotFoundError,
     PermissionDeniedError,
+    SelfApprovalError,
 )
 from coordinator.domain.permission import Permission, require
 from coordinator.domain.tasks import NEEDS
@@ -85,7 +81,8 @@ def take(command: TakeTask, actor: Actor, uow: UnitOfWork) -> Answer:
         )
     require_same_document(row, command.body.content_sha256)
     on = RequestContext(uow, actor, row)
-    waiting = _waiting(on, task, leg)
+    _require_there(on, task, leg)
+    waiting = _waiting(uow, actor, task, status=row.status)
     taking = _taking(uow, actor, waiting, status=row.status)
     where: RequestContext | LegContext = on if leg is None else on.on_leg(leg)
     act_id = where.store_act(NewAct("take"))
@@ -119,10 +116,7 @@ def _take_of_organisation(command: TakeTask, actor: Actor, uow: UnitOfWork) -> A
             "this task is about no request, and so about no document",
             errors=[FieldFault("/content_sha256", "leave it out", "no_document")],
         )
-    waiting = waiting_tasks.find(uow.connection, _wanted(uow, actor, task), task)
-    if waiting is None:
-        raise _done(None)
-    _require_may_do(uow, actor, waiting)
+    waiting = _waiting(uow, actor, task, status=None)
     taking = _taking(uow, actor, waiting, status=None)
     key = uow.key(partner.document_key_id)
     act_id = new_id("act")
@@ -167,13 +161,6 @@ def _taken(
     return Answer(201, answer, entry=recorded)
 
 
-def _wanted(uow: UnitOfWork, actor: Actor, task: Task) -> Wanted:
-    """Return that one task of the actor's partner is looked for."""
-    return Wanted(
-        partner=actor.partner, now=uow.now, policies=uow.policies, kinds={task.kind: None}
-    )
-
-
 def _leg_of(uow: UnitOfWork, task: Task, partner: str) -> LegRow | None:
     """Return the leg that a task is about, directly or by a question, dispute or hold."""
     leg_id = None
@@ -203,21 +190,23 @@ def _is_own(uow: UnitOfWork, task: Task, partner: str) -> bool:
     return reset is not None and reset.partner == partner
 
 
-def _waiting(on: RequestContext, task: Task, leg: LegRow | None) -> Waiting:
-    """Return the task as it waits; refuse one that does not exist, is done, or is not the actor's.
+def _waiting(uow: UnitOfWork, actor: Actor, task: Task, *, status: str | None) -> Waiting:
+    """Return a task as it waits: by the very conditions by which the list of tasks has it.
 
-    What waits is what the list of tasks has, by the very same conditions.
+    Raises:
+        ConflictError: If it is done.
+        SelfApprovalError: If it is a decision on what the actor had a hand in.
     """
-    _require_there(on, task, leg)
-    found = waiting_tasks.find(on.uow.connection, _wanted(on.uow, on.actor, task), task)
+    connection = uow.connection
+    wanted = Wanted(partner=actor.partner, now=uow.now, policies=uow.policies, kinds={task.kind})
+    found = waiting_tasks.find(connection, wanted, task)
     if found is None:
-        raise _done(on.request.status)
-    _require_may_do(on.uow, on.actor, found)
+        raise ConflictError("nothing of it waits any more", code="task_done", current_status=status)
+    if waiting_tasks.find(connection, replace(wanted, person=actor.person), task) is None:
+        raise SelfApprovalError(
+            "you had a hand in it, or have decided on it already; another security lead decides"
+        )
     return found
-
-
-def _done(status: str | None) -> ConflictError:
-    return ConflictError("nothing of it waits any more", code="task_done", current_status=status)
 
 
 def _require_there(on: RequestContext, task: Task, leg: LegRow | None) -> None:
@@ -232,33 +221,3 @@ def _require_there(on: RequestContext, task: Task, leg: LegRow | None) -> None:
         is_there = found is not None
     if not is_there:
         raise no_such_task()
-
-
-def _require_may_do(uow: UnitOfWork, actor: Actor, waiting: Waiting) -> None:
-    """Refuse whom the four-eyes rule excludes from a decision."""
-    if waiting.person is None:
-        return
-    task = waiting.task
-    proposer = partner_store.key_proposer(uow.connection, waiting.kid or "")
-    require_may_approve(
-        actor,
-        submitted_by=waiting.subject or "",
-        owner_of_system=waiting.person,
-        key_grant_proposer=proposer,
-    )
-    grant = None
-    if task.kind is TaskKind.DECIDE_GRANT:
-        grant = grant_proposals.get(uow.connection, str(task.about))
-    if grant is not None:
-        require_may_approve_grant(
-            actor,
-            proposer_person=grant.proposer,
-            subject=grant.subject or "",
-            subject_owner=grant.subject_owner,
-        )
-    if task.kind in {TaskKind.APPROVE, TaskKind.RATIFY}:
-        decisions = request_store.decisions(uow.connection, str(task.request_id))
-        require_first_decision(actor, {act.person for act in decisions if act.person is not None})
-    elif task.kind is TaskKind.DECIDE_ADDITION:
-        made = additions.decisions(uow.connection, [str(task.about)])
-        require_first_decision(actor, {decision.person for decision in made})

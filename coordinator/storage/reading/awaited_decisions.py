@@ -57,14 +57,14 @@ def requests(
         own.append(FreezeRequestRow.incident_id == wanted.incident_id)
     found: set[str] = set()
     for waits in (
-        and_(*to_approve(), *_undecided(person)),
-        and_(*to_ratify(), *_undecided(person)),
-        and_(*to_ratify_late(now), *_undecided(person)),
+        and_(*to_approve(), *undecided_by(person)),
+        and_(*to_ratify(), *undecided_by(person)),
+        and_(*to_ratify_late(now), *undecided_by(person)),
         FreezeRequestRow.id.in_(
-            select(AdditionRow.request_id).where(*_additions(person, proposed_after))
+            select(AdditionRow.request_id).where(*pending_additions(proposed_after, person))
         ),
         FreezeRequestRow.id.in_(
-            select(WithdrawalProposalRow.request_id).where(*_withdrawals(person, now))
+            select(WithdrawalProposalRow.request_id).where(*pending_withdrawals(now, person))
         ),
     ):
         query = select(FreezeRequestRow.id).where(waits, *own)
@@ -83,7 +83,7 @@ def undecided(connection: Connection, ids: Sequence[str], person: str, now: date
     """Return those of the requests that wait themselves, not only for an addition."""
     waits = and_(*to_approve()) | and_(*to_ratify()) | and_(*to_ratify_late(now))
     query = select(FreezeRequestRow.id).where(
-        FreezeRequestRow.id.in_(ids), waits, *_undecided(person)
+        FreezeRequestRow.id.in_(ids), waits, *undecided_by(person)
     )
     return set(connection.execute(query).scalars())
 
@@ -93,7 +93,7 @@ def additions(
 ) -> list[AdditionRow]:
     """Return the additions of the requests on which `person` has to decide, oldest first."""
     query = select(AdditionRow).where(
-        AdditionRow.request_id.in_(ids), *_additions(person, proposed_after)
+        AdditionRow.request_id.in_(ids), *pending_additions(proposed_after, person)
     )
     return read(connection, query.order_by(AdditionRow.id))
 
@@ -103,27 +103,9 @@ def withdrawals(
 ) -> list[WithdrawalProposalRow]:
     """Return the proposed withdrawals on which `person` has to decide, oldest first."""
     query = select(WithdrawalProposalRow).where(
-        WithdrawalProposalRow.request_id.in_(ids), *_withdrawals(person, now)
+        WithdrawalProposalRow.request_id.in_(ids), *pending_withdrawals(now, person)
     )
     return read(connection, query.order_by(WithdrawalProposalRow.id))
-
-
-def decided_by(
-    connection: Connection, person: str, *, requests: Sequence[str], additions: Sequence[str]
-) -> frozenset[str]:
-    """Return those of the requests and additions on which a person has decided already."""
-    found: set[str] = set()
-    if requests:
-        query = select(ActRow.request_id).where(
-            ActRow.request_id.in_(requests), ActRow.person == person, ActRow.decision.is_not(None)
-        )
-        found.update(connection.execute(query).scalars())
-    if additions:
-        decided = select(AdditionDecisionRow.addition_id).where(
-            AdditionDecisionRow.addition_id.in_(additions), AdditionDecisionRow.person == person
-        )
-        found.update(connection.execute(decided).scalars())
-    return frozenset(found)
 
 
 def to_approve() -> list[ColumnElement[bool]]:
@@ -145,55 +127,60 @@ def to_ratify_late(now: datetime) -> list[ColumnElement[bool]]:
     return [FreezeRequestRow.unratified_until > now]
 
 
-def _undecided(person: str) -> list[ColumnElement[bool]]:
+def undecided_by(person: str | None) -> list[ColumnElement[bool]]:
+    """Return what holds of a request in which a person had no hand yet; of any, without one."""
+    if person is None:
+        return []
     decided = exists().where(
         ActRow.request_id == FreezeRequestRow.id,
-        ActRow.decision.is_not(None),
         ActRow.person == person,
+        ActRow.decision.is_not(None),
     )
+    # The owner of a system that submitted is `submitted_by_person`, too.
     return [
         FreezeRequestRow.submitted_by_person != person,
-        ~_proposed_key(FreezeRequestRow.submitted_by_kid, person),
+        ~has_proposed_key(FreezeRequestRow.submitted_by_kid, person),
         ~decided,
     ]
 
 
-def pending_additions(proposed_after: datetime) -> list[ColumnElement[bool]]:
-    """Return what holds of an addition that can be decided on, by whomever."""
+def pending_additions(proposed_after: datetime, person: str | None) -> list[ColumnElement[bool]]:
+    """Return what holds of an addition that a person can decide on; or that anybody can."""
     # Nobody is added to what has ended.
     is_active = exists().where(
         FreezeRequestRow.id == AdditionRow.request_id,
         FreezeRequestRow.status == RequestStatus.ACTIVE,
     )
-    return [_is_pending(AdditionRow.status), is_active, AdditionRow.proposed_at > proposed_after]
-
-
-def _additions(person: str, proposed_after: datetime) -> list[ColumnElement[bool]]:
+    pending = [_is_pending(AdditionRow.status), is_active, AdditionRow.proposed_at > proposed_after]
+    if person is None:
+        return pending
     decided = exists().where(
         AdditionDecisionRow.addition_id == AdditionRow.id, AdditionDecisionRow.person == person
     )
     return [
-        *pending_additions(proposed_after),
+        *pending,
         AdditionRow.proposed_by_person != person,
-        ~_proposed_key(AdditionRow.proposed_by_kid, person),
+        ~has_proposed_key(AdditionRow.proposed_by_kid, person),
         ~decided,
     ]
 
 
-def pending_withdrawals(now: datetime) -> list[ColumnElement[bool]]:
-    """Return what holds of a proposed withdrawal that can be decided on, by whomever."""
-    return [
+def pending_withdrawals(now: datetime, person: str | None) -> list[ColumnElement[bool]]:
+    """Return what holds of a proposed withdrawal that a person can decide on, or that anybody can.
+
+    The same of a dispute that is to be upheld.
+    """
+    pending = [
         _is_pending(WithdrawalProposalRow.status),
         WithdrawalProposalRow.void_at > now,
         withdrawal_proposals.can_be_carried_out(),
     ]
-
-
-def _withdrawals(person: str, now: datetime) -> list[ColumnElement[bool]]:
+    if person is None:
+        return pending
     return [
-        *pending_withdrawals(now),
+        *pending,
         WithdrawalProposalRow.proposed_by_person != person,
-        ~_proposed_key(WithdrawalProposalRow.proposed_by_kid, person),
+        ~has_proposed_key(WithdrawalProposalRow.proposed_by_kid, person),
     ]
 
 
@@ -202,5 +189,6 @@ def _is_pending(status: InstrumentedAttribute[str]) -> ColumnElement[bool]:
     return status == literal_column(f"'{PENDING}'", String)
 
 
-def _proposed_key(kid: InstrumentedAttribute[str], person: str) -> ColumnElement[bool]:
+def has_proposed_key(kid: InstrumentedAttribute[str], person: str) -> ColumnElement[bool]:
+    """Return that a person proposed the grant of a key."""
     return exists().where(PartnerKeyRow.kid == kid, PartnerKeyRow.proposer == person)

@@ -5,7 +5,7 @@ by their time. A page takes as many of each branch as it holds, in one statement
 stored; the conditions are those by which acts and timers go, or the list of decisions.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -31,6 +31,7 @@ from sqlalchemy.sql.elements import SQLColumnExpression
 
 from coordinator.domain.deadline import Policies
 from coordinator.domain.delivery import FAILING_AFTER
+from coordinator.storage.ending import withdrawal_proposals
 from coordinator.storage.engine.base import UtcTime
 from coordinator.storage.engine.reads import read_as
 from coordinator.storage.membership.root_resets import WAITING
@@ -47,35 +48,33 @@ from coordinator.storage.tables.life_cycle import (
 )
 from coordinator.storage.tables.outbox import WebhookEndpointRow
 from coordinator.storage.tables.partners import PartnerKeyRow, SubjectRow
-from holdfast.protocol.tasks import OF_ORGANISATION, Task, TaskKind
+from holdfast.protocol.tasks import Task, TaskKind
 from holdfast.protocol.vocabulary import RequestStatus
 
 #: Until when something waits for which no clock runs: it comes last.
 NO_TIME = datetime(9999, 12, 31, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _NOW = timedelta()
-_RANKS = {kind: rank for rank, kind in enumerate(TaskKind)}
-_KINDS = tuple(TaskKind)
+#: By their names, so that tasks with one deadline stand in the order of their ids.
+_KINDS = tuple(sorted(TaskKind))
+_RANKS = {kind: rank for rank, kind in enumerate(_KINDS)}
 
 
 class Place(NamedTuple):
     """Where a task stands in the list; no two stand at the same place."""
 
     until: datetime
-    kind: TaskKind
-    about: str
+    task: Task
 
 
 class _Row(NamedTuple):
     until: datetime
     rank: int
-    about: str
     request_id: str | None
+    about: str | None
     leg_id: str | None
     since: datetime
-    person: str | None
-    subject: str | None
-    kid: str | None
+    thumbprint: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,23 +85,19 @@ class Waiting:
         until: `NO_TIME` where no clock runs at present.
         since: When it began to wait, the last time.
         leg_id: The leg that it is about, where it is about one.
-        person: Who submitted or proposed what is to be decided; None of what is no decision.
-        subject: The same, or that person's system.
-        kid: The key that it was signed with.
+        thumbprint: The root key that is to take over, where it is about one.
     """
 
     task: Task
-    place: Place
+    until: datetime
     since: datetime
     leg_id: str | None
-    person: str | None
-    subject: str | None
-    kid: str | None
+    thumbprint: str | None
 
     @property
-    def until(self) -> datetime:
-        """Until when."""
-        return self.place.until
+    def place(self) -> Place:
+        """Where it stands in the list."""
+        return Place(self.until, self.task)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,13 +108,15 @@ class Wanted:
         partner: The handle.
         now: The present moment.
         policies: The clocks.
-        kinds: Which tasks: all of a kind (None), or those in which this person had a hand.
+        kinds: Which tasks.
+        person: Who is to decide: decisions in which this person had a hand are left out. None: all.
     """
 
     partner: str
     now: datetime
     policies: Policies
-    kinds: Mapping[TaskKind, str | None]
+    kinds: Collection[TaskKind]
+    person: str | None = None
 
 
 _Text = SQLColumnExpression[str] | SQLColumnExpression[str | None]
@@ -131,29 +128,27 @@ class _Branch:
     """Where the tasks of one kind are found.
 
     Attributes:
-        about: The id of what it is about; without `request_id` the request's own.
-        due: The column that the branch is read along; None: no clock runs, and it is read by id.
+        request_id: The request that it is about; None where it is about the organisation.
+        about: What it is about beside; None where the request itself waits.
+        due: The column that the branch is read along; None: no clock runs.
         later: What comes to that time.
         since: When it began to wait.
+        where: What holds of its rows.
     """
 
     kind: TaskKind
-    about: _Text
+    request_id: _Text | None
+    about: _Text | None
     due: _Moment | None
     since: _Moment
     where: Sequence[ColumnElement[bool]]
     later: timedelta = _NOW
     since_later: timedelta = _NOW
-    request_id: _Text | None = None
     leg_id: _Text | None = None
-    person: _Text | None = None
-    subject: _Text | None = None
-    kid: _Text | None = None
+    thumbprint: _Text | None = None
     joins: Sequence[tuple[Any, ColumnElement[bool]]] = ()
 
-    def read(
-        self, *, hand: str | None, after: Place | None = None, limit: int
-    ) -> Select[Any] | None:
+    def read(self, *, after: Place | None = None, limit: int) -> Select[Any] | None:
         """Return the rows from a place on; None where there are none."""
         until: ColumnElement[Any] = literal(NO_TIME, UtcTime())
         if self.due is not None:
@@ -161,41 +156,38 @@ class _Branch:
         query = select(
             until.label("until"),
             literal_column(str(_RANKS[self.kind]), Integer).label("rank"),
-            self.about.label("about"),
-            _text(self._request).label("request_id"),
+            _text(self.request_id).label("request_id"),
+            _text(self.about).label("about"),
             _text(self.leg_id).label("leg_id"),
             _shifted(self.since, self.since_later).label("since"),
-            _text(self.person).label("person"),
-            _text(self.subject).label("subject"),
-            _text(self.kid).label("kid"),
+            _text(self.thumbprint).label("thumbprint"),
         ).where(*self.where)
         for table, on in self.joins:
             query = query.join(table, on)
-        if hand is not None:
-            if self.person is None:
-                return None
-            query = query.where(self.person == hand)
         if after is not None:
             rest = self._after(after)
             if rest is None:
                 return None
             query = query.where(*rest)
-        order = [self.about] if self.due is None else [self.due, self.about]
+        order = self.ids if self.due is None else [self.due, *self.ids]
         return query.order_by(*order).limit(limit)
 
     @property
-    def _request(self) -> _Text | None:
-        if self.kind in OF_ORGANISATION:
-            return None
-        return self.about if self.request_id is None else self.request_id
+    def ids(self) -> list[_Text]:
+        """What its tasks' ids are made of, beside their kind."""
+        return [column for column in (self.request_id, self.about) if column is not None]
+
+    def of(self, task: Task) -> list[ColumnElement[bool]]:
+        """Return what holds of the row of one task."""
+        return [column == id_ for column, id_ in zip(self.ids, task.ids, strict=True)]
 
     def _after(self, place: Place) -> Sequence[ColumnElement[bool]] | None:
         """Return what holds of the rows behind a place; None: there are none."""
-        mine, theirs = _RANKS[self.kind], _RANKS[place.kind]
+        mine, theirs = _RANKS[self.kind], _RANKS[place.task.kind]
         if self.due is None:
             if place.until < NO_TIME or mine > theirs:
                 return []
-            return [self.about > place.about] if mine == theirs else None
+            return [self._behind(place.task)] if mine == theirs else None
         if place.until >= NO_TIME:
             return None
         at = place.until - self.later
@@ -203,7 +195,14 @@ class _Branch:
             return [self.due > at]
         if mine > theirs:
             return [self.due >= at]
-        return [self.due >= at, or_(self.due > at, self.about > place.about)]
+        return [self.due >= at, or_(self.due > at, self._behind(place.task))]
+
+    def _behind(self, task: Task) -> ColumnElement[bool]:
+        first, *rest = zip(self.ids, task.ids, strict=True)
+        behind = first[0] > first[1]
+        for column, id_ in rest:
+            behind = or_(behind, and_(first[0] == first[1], column > id_))
+        return behind
 
 
 def page(
@@ -217,101 +216,34 @@ def page(
         after: The place of the last one of the page before.
         limit: At most so many.
     """
-    selects = []
-    for branch in _branches(wanted):
-        if branch.kind in wanted.kinds:
-            hand = wanted.kinds[branch.kind]
-            rows = branch.read(hand=hand, after=after, limit=limit)
-            if rows is not None:
-                selects.append(select(rows.subquery()))
+    selects = [
+        select(rows.subquery())
+        for branch in _branches(wanted)
+        if (rows := branch.read(after=after, limit=limit)) is not None
+    ]
     if not selects:
         return []
     every = union_all(*selects).subquery()
-    query = select(every).order_by(every.c.until, every.c.rank, every.c.about).limit(limit)
+    order = (every.c.until, every.c.rank, every.c.request_id, every.c.about)
+    query = select(every).order_by(*order).limit(limit)
     return [_waiting(row) for row in read_as(connection, _Row, query)]
 
 
 def find(connection: Connection, wanted: Wanted, task: Task) -> Waiting | None:
-    """Return one task if it waits for the partner; of any kind that is wanted."""
-    about = task.request_id if task.about is None else task.about
+    """Return one task if it waits for the partner."""
     for branch in _branches(wanted):
         if branch.kind is not task.kind:
             continue
-        rows = branch.read(hand=None, limit=1)
-        if rows is None:
-            continue
-        for row in read_as(connection, _Row, rows.where(branch.about == about)):
-            found = _waiting(row)
-            if found.task == task:
-                return found
+        rows = branch.read(limit=1)
+        if rows is not None:
+            for row in read_as(connection, _Row, rows.where(*branch.of(task))):
+                return _waiting(row)
     return None
 
 
-def next_begins(connection: Connection, wanted: Wanted) -> datetime | None:
-    """Return when a clock by itself brings up the next task; None: none does.
-
-    That is: a hold comes near its end, a dispute is not answered, or an endpoint goes on failing.
-    """
-    ahead = max(wanted.policies.warn_before)
-    firsts: list[tuple[TaskKind, _Moment, timedelta, Sequence[ColumnElement[bool]]]] = [
-        (
-            TaskKind.HOLD_ENDS,
-            LegRow.hold_ends_at,
-            -ahead,
-            [
-                LegRow.partner == wanted.partner,
-                LegRow.hold_ends_at.is_not(None),
-                LegRow.hold_ends_at > wanted.now + ahead,
-            ],
-        ),
-        (
-            TaskKind.CONSIDER_RELEASE,
-            DisputeRow.answer_by,
-            _NOW,
-            [
-                DisputeRow.partner == wanted.partner,
-                DisputeRow.resolved_at.is_(None),
-                DisputeRow.answer_by > wanted.now,
-            ],
-        ),
-        (
-            TaskKind.MEND_ENDPOINT,
-            WebhookEndpointRow.failing_since,
-            FAILING_AFTER,
-            [
-                *_failing(wanted.partner),
-                WebhookEndpointRow.failing_since > wanted.now - FAILING_AFTER,
-            ],
-        ),
-    ]
-    selects = [
-        select(
-            select(_shifted(moment, later).label("at"))
-            .where(*where)
-            .order_by(moment)
-            .limit(1)
-            .subquery()
-        )
-        for kind, moment, later, where in firsts
-        if kind in wanted.kinds
-    ]
-    if not selects:
-        return None
-    return min(connection.execute(union_all(*selects)).scalars(), default=None)
-
-
 def _waiting(row: _Row) -> Waiting:
-    kind = _KINDS[row.rank]
-    about = None if row.about == row.request_id else row.about
-    return Waiting(
-        Task(kind, row.request_id, about),
-        Place(row.until, kind, row.about),
-        row.since,
-        row.leg_id,
-        row.person,
-        row.subject,
-        row.kid,
-    )
+    task = Task(_KINDS[row.rank], row.request_id, row.about)
+    return Waiting(task, row.until, row.since, row.leg_id, row.thumbprint)
 
 
 def _text(column: _Text | None) -> ColumnElement[Any]:
@@ -329,25 +261,22 @@ def _is(column: SQLColumnExpression[str], word: str) -> ColumnElement[bool]:
 
 
 def _branches(wanted: Wanted) -> Iterable[_Branch]:
-    yield from _decisions(wanted)
-    yield from _of_requester(wanted)
-    yield from _of_partner_asked(wanted)
-    yield from _of_organisation(wanted)
+    for branches in (_decisions, _of_requester, _of_partner_asked, _of_organisation):
+        yield from (each for each in branches(wanted) if each.kind in wanted.kinds)
 
 
 def _decisions(wanted: Wanted) -> Iterable[_Branch]:
     request, partner, now = FreezeRequestRow, wanted.partner, wanted.now
+    person = wanted.person
 
-    def on_request(kind: TaskKind, due: _Moment, where: Sequence[ColumnElement[bool]]) -> _Branch:
+    def on_request(kind: TaskKind, due: _Moment, waits: Sequence[ColumnElement[bool]]) -> _Branch:
         return _Branch(
             kind=kind,
-            about=request.id,
+            request_id=request.id,
+            about=None,
             due=due,
             since=request.submitted_at,
-            where=[request.requester == partner, *where],
-            person=request.submitted_by_person,
-            subject=request.submitted_by,
-            kid=request.submitted_by_kid,
+            where=[request.requester == partner, *waits, *awaited_decisions.undecided_by(person)],
         )
 
     submitted = [_is(request.status, RequestStatus.SUBMITTED), *awaited_decisions.to_approve()]
@@ -358,40 +287,34 @@ def _decisions(wanted: Wanted) -> Iterable[_Branch]:
     within = wanted.policies.approve_within
     yield _Branch(
         kind=TaskKind.DECIDE_ADDITION,
-        about=AdditionRow.id,
         request_id=AdditionRow.request_id,
+        about=AdditionRow.id,
         due=AdditionRow.proposed_at,
         later=within,
         since=AdditionRow.proposed_at,
         where=[
             AdditionRow.requester == partner,
-            *awaited_decisions.pending_additions(now - within),
+            *awaited_decisions.pending_additions(now - within, person),
         ],
-        person=AdditionRow.proposed_by_person,
-        subject=AdditionRow.proposed_by_person,
-        kid=AdditionRow.proposed_by_kid,
     )
     yield _Branch(
         kind=TaskKind.DECIDE_WITHDRAWAL,
-        about=WithdrawalProposalRow.id,
         request_id=WithdrawalProposalRow.request_id,
+        about=WithdrawalProposalRow.id,
         due=WithdrawalProposalRow.void_at,
         since=WithdrawalProposalRow.proposed_at,
         where=[
             WithdrawalProposalRow.requester == partner,
-            *awaited_decisions.pending_withdrawals(now),
+            *awaited_decisions.pending_withdrawals(now, person),
         ],
-        person=WithdrawalProposalRow.proposed_by_person,
-        subject=WithdrawalProposalRow.proposed_by_person,
-        kid=WithdrawalProposalRow.proposed_by_kid,
     )
 
 
 def _of_requester(wanted: Wanted) -> Iterable[_Branch]:
     yield _Branch(
         kind=TaskKind.REPLY,
-        about=InfoRequestRow.id,
         request_id=InfoRequestRow.request_id,
+        about=InfoRequestRow.id,
         leg_id=InfoRequestRow.leg_id,
         due=InfoRequestRow.reply_by,
         since=InfoRequestRow.asked_at,
@@ -405,12 +328,13 @@ def _of_requester(wanted: Wanted) -> Iterable[_Branch]:
     proposed = exists().where(
         WithdrawalProposalRow.request_id == DisputeRow.request_id,
         WithdrawalProposalRow.dispute_id == DisputeRow.id,
-        *awaited_decisions.pending_withdrawals(wanted.now)[:2],
+        _is(WithdrawalProposalRow.status, withdrawal_proposals.PENDING),
+        WithdrawalProposalRow.void_at > wanted.now,
     )
     yield _Branch(
         kind=TaskKind.RESOLVE,
-        about=DisputeRow.id,
         request_id=DisputeRow.request_id,
+        about=DisputeRow.id,
         leg_id=DisputeRow.leg_id,
         due=DisputeRow.answer_by,
         since=DisputeRow.raised_at,
@@ -438,8 +362,8 @@ def _on_leg(
 ) -> _Branch:
     return _Branch(
         kind=kind,
-        about=LegRow.id,
         request_id=LegRow.request_id,
+        about=LegRow.id,
         leg_id=LegRow.id,
         due=due,
         since=since,
@@ -490,8 +414,8 @@ def _of_partner_asked(wanted: Wanted) -> Iterable[_Branch]:
     yield _extensions(wanted)
     yield _Branch(
         kind=TaskKind.CONSIDER_RELEASE,
-        about=DisputeRow.id,
         request_id=DisputeRow.request_id,
+        about=DisputeRow.id,
         leg_id=DisputeRow.leg_id,
         due=DisputeRow.answer_by,
         since=DisputeRow.release_recommended_at,
@@ -507,8 +431,8 @@ def _extensions(wanted: Wanted) -> _Branch:
     request, leg, link = aliased(FreezeRequestRow), aliased(LegRow), aliased(HoldLinkRow)
     return _Branch(
         kind=TaskKind.ANSWER_EXTENSION,
-        about=HoldRow.id,
         request_id=request.id,
+        about=HoldRow.id,
         leg_id=leg.id,
         due=HoldRow.hold_expires_at,
         since=HoldRow.extension_asked_at,
@@ -539,6 +463,7 @@ def _of_organisation(wanted: Wanted) -> Iterable[_Branch]:
     )
     yield _Branch(
         kind=TaskKind.DECIDE_GRANT,
+        request_id=None,
         about=GrantProposalRow.id,
         due=GrantProposalRow.expires_at,
         since=GrantProposalRow.proposed_at,
@@ -547,34 +472,41 @@ def _of_organisation(wanted: Wanted) -> Iterable[_Branch]:
             _is(GrantProposalRow.status, "pending"),
             GrantProposalRow.expires_at > wanted.now,
             stands,
+            *_gains_nothing(wanted.person),
         ],
-        person=GrantProposalRow.proposer,
-        subject=GrantProposalRow.proposer,
-        kid=GrantProposalRow.proposer_kid,
     )
     yield _Branch(
         kind=TaskKind.CHECK_ROOT_RESET,
+        request_id=None,
         about=RootResetRow.id,
+        thumbprint=RootResetRow.new_kid,
         due=RootResetRow.effective_at,
         since=RootResetRow.announced_at,
         where=[RootResetRow.partner == wanted.partner, RootResetRow.status == WAITING],
     )
     yield _Branch(
         kind=TaskKind.MEND_ENDPOINT,
+        request_id=None,
         about=WebhookEndpointRow.id,
         due=WebhookEndpointRow.failing_since,
         later=FAILING_AFTER,
         since=WebhookEndpointRow.failing_since,
         where=[
-            *_failing(wanted.partner),
+            WebhookEndpointRow.partner == wanted.partner,
+            WebhookEndpointRow.deleted_at.is_(None),
+            WebhookEndpointRow.enabled.is_(True),
             WebhookEndpointRow.failing_since <= wanted.now - FAILING_AFTER,
         ],
     )
 
 
-def _failing(partner: str) -> list[ColumnElement[bool]]:
+def _gains_nothing(person: str | None) -> list[ColumnElement[bool]]:
+    """Return what holds of a proposed grant that a person neither proposed nor gains from."""
+    if person is None:
+        return []
     return [
-        WebhookEndpointRow.partner == partner,
-        WebhookEndpointRow.deleted_at.is_(None),
-        WebhookEndpointRow.enabled.is_(True),
+        GrantProposalRow.proposer != person,
+        GrantProposalRow.subject.is_distinct_from(person),
+        GrantProposalRow.subject_owner.is_distinct_from(person),
+        ~awaited_decisions.has_proposed_key(GrantProposalRow.proposer_kid, person),
     ]

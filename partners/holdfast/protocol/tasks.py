@@ -99,10 +99,15 @@ class Task:
     about: str | None = None
 
     @property
+    def ids(self) -> list[str]:
+        """The ids of what it is about, one or two."""
+        return [each for each in (self.request_id, self.about) if each is not None]
+
+    @property
     def id(self) -> str:
         """Its id: `tsk_`, the kind, and what stands behind the prefix of each id it is about."""
-        ids = [each for each in (self.request_id, self.about) if each is not None]
-        return "_".join(["tsk", self.kind.value, *(each.partition("_")[2] for each in ids)])
+        tails = (each.partition("_")[2] for each in self.ids)
+        return "_".join(["tsk", self.kind.value, *tails])
 
     @classmethod
     def of(cls, task_id: str) -> "Task":

@@ -488,20 +488,26 @@ class TakenTaskView(View):
     log: LogEntry | None = None
 
 
-class WaitingTaskView(TaskView):
-    """Something that awaits the reader, or its organisation.
+class NextStep(View):
+    """What to do about a task: in words, as a command of `holdfast`, and as a call."""
 
-    `next` says what to do and names the command, `route` the call. `until` is the deadline, which
-    may have passed, and of what is due at once the time since then; absent while no clock runs.
-    `partner` is whose leg it is about, `about` the id of the question, hold, proposal and so on.
-    Who may not do it is told `why_not`.
+    words: str
+    command: str
+    method: Literal["GET", "POST"]
+    path: str
+
+
+class WaitingTaskView(TaskView):
+    """Something that awaits the reader.
+
+    `due_at` may have passed; of what is due at once it is since when, and it is absent while no
+    clock runs. `partner` is whose leg it is about, `about` the id of the question, hold, proposal,
+    endpoint and so on.
     """
 
     strip: Strip
-    next: str
-    route: str
-    until: Time | None = None
-    since: Time
+    due_at: Time | None = None
+    next: NextStep
     request_id: str | None = None
     incident_id: str | None = None
     incident_title: str | None = None
@@ -510,8 +516,6 @@ class WaitingTaskView(TaskView):
     leg_id: str | None = None
     partner: Handle | None = None
     about: str | None = None
-    may_do: bool
-    why_not: str | None = None
 
 
 class HoldActView(View):
@@ -764,17 +768,6 @@ class Page(View, Generic[T]):
 
     items: list[T]
     next_cursor: str | None = None
-
-
-class TaskPage(View):
-    """What awaits the reader, by deadline; the first page says until when nothing more comes.
-
-    `quiet_until`: then a clock by itself brings up the next task; absent if none does.
-    """
-
-    items: list[WaitingTaskView]
-    next_cursor: str | None = None
-    quiet_until: Time | None = None
 
 
 Cursor = Annotated[str, Field(max_length=200)]
