@@ -18,12 +18,13 @@ from coordinator.domain.freeze_request import ENDED
 from coordinator.domain.ledger_state import LegLedger
 from coordinator.domain.leg import FINAL, LegFlag
 from coordinator.services.requests.legs import last_act_of, status_now
+from coordinator.storage.ending import withdrawal_proposals
 from coordinator.storage.engine.base import Base
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.reads import read
 from coordinator.storage.ledger import freeze_ledger as ledger_store
 from coordinator.storage.reading import waiting_tasks
-from coordinator.storage.reading.waiting_tasks import Waiting, Wanted
+from coordinator.storage.reading.waiting_tasks import Wanted
 from coordinator.storage.tables.events import EventAudienceRow, EventRow
 from coordinator.storage.tables.freeze_ledger import FindingRow, HoldLinkRow, HoldRow, LedgerLineRow
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow, PackedAccountsRow
@@ -309,18 +310,7 @@ def _of_requests(stored: _Stored, owing: set[str]) -> Iterator[str]:
 NOBODYS = frozenset({"close_after", "suspension"})
 #: All that ever waits, and nothing that has passed; then all that comes near its end one day.
 _MOMENTS = (datetime(1990, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC))
-
-
-def waiting_for(connection: Connection, handle: str, now: datetime) -> list[Waiting]:
-    """Return all that waits for a partner at a time, page by page."""
-    kinds = dict.fromkeys(TaskKind)
-    wanted = Wanted(partner=handle, now=now, policies=RULEBOOK.policies, kinds=kinds)
-    found: list[Waiting] = []
-    while page := waiting_tasks.page(
-        connection, wanted, after=found[-1].place if found else None, limit=100
-    ):
-        found.extend(page)
-    return found
+_ALL = 100_000
 
 
 def _of_clocks(connection: Connection, stored: _Stored) -> Iterator[str]:
@@ -329,19 +319,37 @@ def _of_clocks(connection: Connection, stored: _Stored) -> Iterator[str]:
         (timer.name, item)
         for timer in all_timers(RULEBOOK.policies)
         if timer.name not in NOBODYS
-        for item in timer.find(connection, _MOMENTS[1], 100_000)
+        for item in timer.find(connection, _MOMENTS[1], _ALL)
     }
+    # Nobody can decide on what is gone: the clock runs out, and that is all.
+    running -= {("approve_withdrawal_by", each) for each in _moot_proposals(connection)}
     if not running:
         return
-    handles = list(connection.execute(select(PartnerRow.handle)).scalars())
-    tasks = [t.task for h in handles for now in _MOMENTS for t in waiting_for(connection, h, now)]
-    named = {each.about or each.request_id for each in tasks}
-    disputes = select(WithdrawalProposalRow.dispute_id).where(WithdrawalProposalRow.id.in_(named))
-    named.update(connection.execute(disputes).scalars())
+    named = _named_by_tasks(connection)
     named |= {link.hold_id for link in stored.links if link.leg_id in named}
     for name, item in sorted(running):
         if item not in named:
             yield f"the clock {name} of {item} runs, and nobody is told that it waits"
+
+
+def _moot_proposals(connection: Connection) -> set[str]:
+    moot = select(WithdrawalProposalRow.id).where(~withdrawal_proposals.can_be_carried_out())
+    return set(connection.execute(moot).scalars())
+
+
+def _named_by_tasks(connection: Connection) -> set[str]:
+    """Return the ids of all that somebody's tasks are about; of proposals, their disputes', too."""
+    named: set[str] = set()
+    for handle in connection.execute(select(PartnerRow.handle)).scalars().all():
+        for now in _MOMENTS:
+            wanted = Wanted(
+                partner=handle, now=now, policies=RULEBOOK.policies, kinds=frozenset(TaskKind)
+            )
+            for each in waiting_tasks.page(connection, wanted, limit=_ALL):
+                named.add(each.task.ids[-1])
+    disputes = select(WithdrawalProposalRow.dispute_id).where(WithdrawalProposalRow.id.in_(named))
+    named.update(filter(None, connection.execute(disputes).scalars()))
+    return named
 
 
 def _differences(of: str, row: Base, expected: dict[str, Any]) -> Iterator[str]:
