@@ -40,7 +40,7 @@ TIMERS: Mapping[str, Told] = {
     "reply_by": K.REPLY,
     "hold_clock": K.HOLD_ENDS,
     "answer_owed": K.SETTLE,
-    "dispute_answer_by": K.RESOLVE,
+    "dispute_answer_by": K.CONSIDER_RELEASE,
     "root_reset": K.CHECK_ROOT_RESET,
     "suspension": "the operator suspended the partner; the coordinator carries it out",
     "endpoint_failing": K.MEND_ENDPOINT,

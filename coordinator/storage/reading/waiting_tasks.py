@@ -17,7 +17,9 @@ from sqlalchemy import (
     Integer,
     Select,
     String,
+    Text,
     and_,
+    cast,
     exists,
     literal,
     literal_column,
@@ -49,7 +51,7 @@ from coordinator.storage.tables.life_cycle import (
 from coordinator.storage.tables.outbox import WebhookEndpointRow
 from coordinator.storage.tables.partners import PartnerKeyRow, SubjectRow
 from holdfast.protocol.tasks import Task, TaskKind
-from holdfast.protocol.vocabulary import RequestStatus
+from holdfast.protocol.vocabulary import RequestStatus, Role
 
 #: Until when something waits for which no clock runs: it comes last.
 NO_TIME = datetime(9999, 12, 31, tzinfo=UTC)
@@ -460,6 +462,7 @@ def _of_organisation(wanted: Wanted) -> Iterable[_Branch]:
         PartnerKeyRow.revoked_at.is_(None),
         SubjectRow.id == PartnerKeyRow.subject,
         SubjectRow.revoked_at.is_(None),
+        cast(SubjectRow.roles, Text).contains(Role.SECURITY_LEAD.value),
     )
     yield _Branch(
         kind=TaskKind.DECIDE_GRANT,
