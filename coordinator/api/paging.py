@@ -12,14 +12,18 @@ from pydantic import Field
 
 from coordinator.api.context import AppContext
 from coordinator.api.query import Query
+from coordinator.domain.clock import from_micros, to_micros
 from coordinator.domain.errors import InvalidInputError, ParameterFault
+from coordinator.storage.reading.waiting_tasks import Place
 from holdfast.protocol import base64url
-from holdfast.protocol.errors import ProtocolError
+from holdfast.protocol.errors import IdFormatError, ProtocolError
+from holdfast.protocol.tasks import Task
 from holdfast.protocol.views import Cursor
 
 R = TypeVar("R")
 _ID = re.compile(r"[a-z]{3}_[0-7][0-9a-hjkmnp-tv-z]{25}", re.ASCII)
 _TWO_IDS = re.compile(rf"{_ID.pattern}/{_ID.pattern}", re.ASCII)
+_PLACE = re.compile(r"[0-9]{1,18}/tsk_[a-z0-9_]{1,90}", re.ASCII)
 _HANDLE = re.compile(r"[a-z0-9.-]{1,253}", re.ASCII)
 _KID = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
@@ -59,11 +63,15 @@ def _read(cursor: str, form: re.Pattern[str]) -> str:
     except (ProtocolError, UnicodeDecodeError):
         text = ""
     if not text.startswith("1") or not form.fullmatch(text[1:]):
-        detail = "is no cursor of this list; take `next_cursor` of its last page as it is"
-        raise InvalidInputError(
-            f"cursor {detail}", parameters=[ParameterFault("cursor", detail, "bad_cursor")]
-        )
+        raise _bad_cursor()
     return text[1:]
+
+
+def _bad_cursor() -> InvalidInputError:
+    detail = "is no cursor of this list; take `next_cursor` of its last page as it is"
+    return InvalidInputError(
+        f"cursor {detail}", parameters=[ParameterFault("cursor", detail, "bad_cursor")]
+    )
 
 
 def after_id(query: PageQuery) -> str | None:
@@ -77,6 +85,22 @@ def after_two_ids(query: PageQuery) -> tuple[str, str]:
         "/"
     )
     return first, second
+
+
+def after_place(query: PageQuery) -> Place | None:
+    """Return the place in the list of tasks to go on after; None at the start."""
+    if query.cursor is None:
+        return None
+    micros, task_id = _read(query.cursor, _PLACE).split("/")
+    try:
+        return Place(from_micros(int(micros)), Task.of(task_id))
+    except (IdFormatError, OverflowError):
+        raise _bad_cursor() from None
+
+
+def place_key(place: Place) -> str:
+    """Return the key of a place in the list of tasks."""
+    return f"{to_micros(place.until)}/{place.task.id}"
 
 
 def after_handle(query: PageQuery) -> str:

@@ -139,6 +139,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     *_section(
         "tasks",
+        ("GET", "/v1/tasks", tasks.list_waiting),
         ("POST", "/v1/tasks/{task_id}/taken", tasks.take),
     ),
     *_section(

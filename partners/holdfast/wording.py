@@ -1,6 +1,7 @@
 """Numbers, states and what requests rest on, in sentences."""
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 from holdfast.protocol.views import FreezeRequestSummary, FreezeRequestView
 from holdfast.protocol.vocabulary import Support
@@ -24,3 +25,18 @@ def request_state(view: FreezeRequestView | FreezeRequestSummary) -> str:
     """Return how a request stands, e.g. "active (unratified)"."""
     waits = "provisional" if view.provisional else "unratified" if view.unratified else ""
     return f"{view.status.value} ({waits})" if waits else view.status.value
+
+
+def time_left(until: datetime, now: datetime) -> str:
+    """Return how long there is, or how late it is: "in 12 min", "3 h 20 min late"."""
+    span = span_words(abs(until - now))
+    return f"{span} late" if until < now else f"in {span}"
+
+
+def span_words(span: timedelta) -> str:
+    """Return a span in its two largest units: "2 d 4 h", "3 h 20 min", "0 min"."""
+    minutes = span // timedelta(minutes=1)
+    days, hours = divmod(minutes // 60, 24)
+    if days:
+        return f"{days} d {hours} h"
+    return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"

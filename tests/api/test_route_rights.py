@@ -75,6 +75,7 @@ RIGHTS: Mapping[str, set[str]] = {
     f"POST {REQUEST}/extension-requests": LEAD,
     f"POST {REQUEST}/legal-orders": DISPOSING,
     f"POST {REQUEST}/partners": LEAD,
+    "GET /v1/tasks": ALL,
     # Of a leg that is to be acknowledged; a system does not take, it does.
     "POST /v1/tasks/{task_id}/taken": ANSWERING - {"system"},
     "POST /v1/webhook-endpoints": ENDPOINTS,

@@ -8,23 +8,36 @@ that a leg that some act forgot shows.
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, func, select
 
+from coordinator.dispatcher.timers import all_timers
 from coordinator.domain.freeze_request import ENDED
 from coordinator.domain.ledger_state import LegLedger
 from coordinator.domain.leg import FINAL, LegFlag
 from coordinator.services.requests.legs import last_act_of, status_now
+from coordinator.storage.ending import withdrawal_proposals
 from coordinator.storage.engine.base import Base
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.reads import read
 from coordinator.storage.ledger import freeze_ledger as ledger_store
+from coordinator.storage.reading import waiting_tasks
+from coordinator.storage.reading.waiting_tasks import Wanted
 from coordinator.storage.tables.events import EventAudienceRow, EventRow
 from coordinator.storage.tables.freeze_ledger import FindingRow, HoldLinkRow, HoldRow, LedgerLineRow
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow, PackedAccountsRow
-from coordinator.storage.tables.life_cycle import DisputeRow, InfoRequestRow, WithdrawnAddressRow
+from coordinator.storage.tables.life_cycle import (
+    DisputeRow,
+    InfoRequestRow,
+    WithdrawalProposalRow,
+    WithdrawnAddressRow,
+)
+from coordinator.storage.tables.partners import PartnerRow
+from holdfast.protocol.tasks import TaskKind
 from holdfast.protocol.vocabulary import RequestStatus
+from tests.rulebook import RULEBOOK
 
 B = TypeVar("B", bound=Base)
 _MOVES = ("released", "returned", "seized")
@@ -88,6 +101,15 @@ class _Stored:
             own_events=Counter({str(row[0]): row[1] for row in connection.execute(own)}),
         )
 
+    def next_of(self, leg: LegRow, column: str) -> datetime | None:
+        """Return the first of a time of the leg's own open holds that did not lapse."""
+        times = [
+            getattr(hold, column)
+            for hold in self.holds.values()
+            if hold.leg_id == leg.id and not hold.ended and not hold.lapsed
+        ]
+        return min((time for time in times if time is not None), default=None)
+
     def is_taken_back(self, link: HoldLinkRow) -> bool:
         """Tell whether the request of a link, or its address there, was taken back."""
         request, hold = self.requests[link.request_id], self.holds[link.hold_id]
@@ -140,6 +162,7 @@ def faults(database: Database) -> list[str]:
             *_of_holds(stored, holds),
             *_of_findings(stored),
             *_of_requests(stored, legs),
+            *_of_clocks(connection, stored),
         ]
 
 
@@ -155,11 +178,18 @@ def _of_legs(
             "status": status.value,
             "ended": is_over,
             "owes_answer": leg.id in owing,
+            "hold_ends_at": stored.next_of(leg, "hold_expires_at"),
+            "account_review_at": stored.next_of(leg, "review_at"),
             "flags": _flags(stored, leg, owing, contested),
             "event_sequence": stored.events[leg.id],
             "requester_sequence": stored.for_requester[leg.id],
         }
         yield from _differences(f"{leg.partner} on {leg.request_id}", leg, expected)
+        if (leg.owed_since is not None) != leg.owes_answer:
+            yield f"{leg.partner} on {leg.request_id} owes an answer since {leg.owed_since}"
+        is_unreached = leg.unreached_for == request.requester and leg.unreached_at is not None
+        if is_unreached != (LegFlag.UNDELIVERABLE in leg.flags and not is_over):
+            yield f"{leg.partner} on {leg.request_id} is unreached for {leg.unreached_for}"
         if not is_over:
             yield from _of_clock(stored, leg, request, ledger)
 
@@ -274,6 +304,52 @@ def _of_requests(stored: _Stored, owing: set[str]) -> Iterator[str]:
         yield from _differences(request.id, request, expected)
         if len(legs) > request.partners_asked:
             yield f"{request.id} has {len(legs)} legs, and asked {request.partners_asked}"
+
+
+#: Timers of which nobody has to do anything before they fire.
+NOBODYS = frozenset({"close_after", "suspension"})
+#: All that ever waits, and nothing that has passed; then all that comes near its end one day.
+_MOMENTS = (datetime(1990, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC))
+_ALL = 100_000
+
+
+def _of_clocks(connection: Connection, stored: _Stored) -> Iterator[str]:
+    """Yield every clock that runs, and stands in nobody's list of what waits."""
+    running = {
+        (timer.name, item)
+        for timer in all_timers(RULEBOOK.policies)
+        if timer.name not in NOBODYS
+        for item in timer.find(connection, _MOMENTS[1], _ALL)
+    }
+    # Nobody can decide on what is gone: the clock runs out, and that is all.
+    running -= {("approve_withdrawal_by", each) for each in _moot_proposals(connection)}
+    if not running:
+        return
+    named = _named_by_tasks(connection)
+    named |= {link.hold_id for link in stored.links if link.leg_id in named}
+    for name, item in sorted(running):
+        if item not in named:
+            yield f"the clock {name} of {item} runs, and nobody is told that it waits"
+
+
+def _moot_proposals(connection: Connection) -> set[str]:
+    moot = select(WithdrawalProposalRow.id).where(~withdrawal_proposals.can_be_carried_out())
+    return set(connection.execute(moot).scalars())
+
+
+def _named_by_tasks(connection: Connection) -> set[str]:
+    """Return the ids of all that somebody's tasks are about; of proposals, their disputes', too."""
+    named: set[str] = set()
+    for handle in connection.execute(select(PartnerRow.handle)).scalars().all():
+        for now in _MOMENTS:
+            wanted = Wanted(
+                partner=handle, now=now, policies=RULEBOOK.policies, kinds=frozenset(TaskKind)
+            )
+            for each in waiting_tasks.page(connection, wanted, limit=_ALL):
+                named.add(each.task.ids[-1])
+    disputes = select(WithdrawalProposalRow.dispute_id).where(WithdrawalProposalRow.id.in_(named))
+    named.update(filter(None, connection.execute(disputes).scalars()))
+    return named
 
 
 def _differences(of: str, row: Base, expected: dict[str, Any]) -> Iterator[str]:

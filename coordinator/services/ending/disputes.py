@@ -109,6 +109,8 @@ def raise_dispute(command: RaiseDispute, actor: Actor, uow: UnitOfWork) -> Answe
         id=new_id("dsp"),
         request_id=request.id,
         leg_id=leg.id,
+        requester=request.requester,
+        partner=leg.partner,
         hold_id=body.hold,
         act_id=act_id,
         raised_at=uow.now,
@@ -117,7 +119,6 @@ def raise_dispute(command: RaiseDispute, actor: Actor, uow: UnitOfWork) -> Answe
         resolution_act_id=None,
         resolved_at=None,
         release_recommended_at=None,
-        partner=leg.partner,
     )
     store.insert_dispute(uow.connection, dispute)
     _flag(on, holds=True)

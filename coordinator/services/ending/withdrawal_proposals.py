@@ -135,6 +135,7 @@ def _store(on: RequestContext, act_id: str, dispute: DisputeOnLeg | None) -> Pro
     proposal = Proposal(
         id=new_id("wdp"),
         request_id=on.request.id,
+        requester=on.request.requester,
         dispute_id=None if dispute is None else dispute.id,
         act_id=act_id,
         status=store.PENDING,

@@ -159,6 +159,7 @@ def ask_for_extension(command: AskForExtension, actor: Actor, uow: UnitOfWork) -
         "reason": body.reason,
     }
     on = on_request.on_leg(leg)
+    hold_clocks.ask_for_later_end(uow.connection, row, request.id, uow.now)
     act_id = on.store_act(NewAct("ask_extension"))
     recorded = on.record(EventType.HOLD_EXTENSION_REQUESTED, asked, act_id=act_id)
     answer: ActView = {"id": act_id, "request_id": request.id, "status": leg.status}

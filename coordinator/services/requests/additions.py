@@ -109,6 +109,7 @@ def propose(command: ProposePartners, actor: Actor, uow: UnitOfWork) -> Answer:
         uow.connection,
         id=new_id("add"),
         request_id=row.id,
+        requester=row.requester,
         act_id=act_id,
         proposed_by_person=actor.person,
         proposed_by_kid=actor.kid,

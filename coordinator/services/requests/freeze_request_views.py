@@ -128,13 +128,20 @@ class FreezeRequestSummary(TypedDict):
     withdrawals: NotRequired[Sequence[AwaitedWithdrawal]]
 
 
+def incident_titles(
+    connection: Connection, vault: Vault, rows: Sequence[ListedRequest]
+) -> dict[str, str]:
+    """Return the titles of requests' incidents by id, as far as the reader is told of them."""
+    incident_ids = list(dict.fromkeys(row.incident_id for row in rows if row.incident_is_told))
+    sealed = load(connection, vault, incident_ids, "words")
+    return {id_: strict_json.loads(words).get("title", "") for id_, words in sealed.items()}
+
+
 def summaries(
     connection: Connection, vault: Vault, rows: Sequence[ListedRequest]
 ) -> list[FreezeRequestSummary]:
     """Return rows of a list of requests, in one query for all."""
-    incident_ids = list(dict.fromkeys(row.incident_id for row in rows if row.incident_is_told))
-    sealed = load(connection, vault, incident_ids, "words")
-    titles = {id_: strict_json.loads(words).get("title", "") for id_, words in sealed.items()}
+    titles = incident_titles(connection, vault, rows)
     suspended = partner_store.suspended_among(connection, {row.requester for row in rows})
     return [
         {

@@ -92,11 +92,13 @@ def ask(command: AskRequester, actor: Actor, uow: UnitOfWork) -> Answer:
     question = InfoRequestOnLeg(
         id=new_id("inf"),
         request_id=request.id,
+        requester=request.requester,
         leg_id=leg.id,
         act_id=act_id,
         asked_at=uow.now,
         reply_by=_reply_by(on),
         late_at=None,
+        moot_at=None,
         answer_act_id=None,
         answered_at=None,
         partner=leg.partner,

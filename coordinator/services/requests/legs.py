@@ -42,6 +42,7 @@ from coordinator.storage.ending import disputes as dispute_store
 from coordinator.storage.ledger import freeze_ledger as ledger_store
 from coordinator.storage.ledger import hold_clocks, ledger_totals
 from coordinator.storage.requests import freeze_requests as request_store
+from coordinator.storage.requests import info_requests
 from coordinator.storage.requests import legs as store
 from coordinator.storage.requests import tasks as task_store
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
@@ -154,6 +155,7 @@ def change_leg(on: LegContext, act: LegAct, ledger: LegLedger, **values: Any) ->
     last_act = values.get("last_act", leg.last_act)
     ended = values.get("ended", leg.ended)
     if ended:
+        _end_questions(on)
         # None can be made good any more: nobody acknowledges or answers after the end.
         over |= {LegFlag.OVERDUE, LegFlag.UNANSWERED, LegFlag.INFO_REQUESTED}
     else:
@@ -174,6 +176,9 @@ def change_leg(on: LegContext, act: LegAct, ledger: LegLedger, **values: Any) ->
     )
     owes = _owes_answer(on, ledger)
     values["flags"] = flags_with(flags, LegFlag.ANSWER_OWED, holds=owes)
+    values["owed_since"] = (leg.owed_since or uow.now) if owes else None
+    values |= _next_looks(ledger)
+    values |= store.REACHED if ended or LegFlag.UNDELIVERABLE in over else {}
     store.change(uow.connection, leg, status=status.value, owes_answer=owes, **values)
     settle_final(uow, on.request)
     return status
@@ -188,6 +193,21 @@ def _owes_answer(on: LegContext, ledger: LegLedger) -> bool:
         # It may be owed again, and then nobody has it yet.
         task_store.forget(connection, leg.partner, settling_task(leg).id)
     return owes
+
+
+def _end_questions(on: LegContext) -> None:
+    if LegFlag.INFO_REQUESTED in on.leg.flags:
+        info_requests.end_of_leg(on.uow.connection, on.leg.id, on.uow.now)
+
+
+def _next_looks(ledger: LegLedger) -> dict[str, datetime | None]:
+    """Return when the first of a leg's own holds ends, and when it looks at an account again."""
+    running = [hold for hold in ledger.holds.values() if hold.is_open and not hold.lapsed]
+    reviews = [hold.review_at for hold in running if hold.review_at is not None]
+    return {
+        "hold_ends_at": min((hold.hold_expires_at for hold in running), default=None),
+        "account_review_at": min(reviews, default=None),
+    }
 
 
 def _is_disputed(on: LegContext, ledger: LegLedger) -> bool:
@@ -313,7 +333,8 @@ def _deliver(uow: UnitOfWork, actor: Actor, leg_ids: Collection[str]) -> int:
     for leg in legs:
         if leg.status != LegStatus.QUEUED:
             flags = flags_with(leg.flags, LegFlag.UNDELIVERABLE, holds=False)
-            store.change(uow.connection, leg, delivered_at=uow.now, flags=flags)
+            values = {"delivered_at": uow.now, "flags": flags, **store.REACHED}
+            store.change(uow.connection, leg, **values)
     queued = [leg for leg in legs if leg.status == LegStatus.QUEUED]
     if not queued:
         return 0
@@ -352,13 +373,15 @@ def _flag(uow: UnitOfWork, actor: Actor, leg_id: str, flag: LegFlag, event: Even
     on = locked_leg(uow, actor, leg_id)
     if on is None or on.leg.ended or flag.value in on.leg.flags or not _applies(flag, on):
         return Answer(200, {"status": "unchanged"})
-    seen: dict[str, datetime] = {}
+    seen: dict[str, datetime | str] = {}
     told: JsonObject = {"flag": flag.value}
     if flag is LegFlag.OVERDUE:
         seen["overdue_at"] = uow.now
     if flag is LegFlag.UNANSWERED:
         seen["unanswered_at"] = uow.now
         told |= _missing_answers(on)
+    if flag is LegFlag.UNDELIVERABLE:
+        seen |= {"unreached_at": uow.now, "unreached_for": on.request.requester}
     flags = flags_with(on.leg.flags, flag, holds=True)
     store.change(uow.connection, on.leg, flags=flags, **seen)
     recorded = on.record(event, told)

@@ -1,21 +1,30 @@
 """Somebody says "I have it" of what waits for a person."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
-from typing import TypedDict
+from dataclasses import dataclass, replace
+from typing import NamedTuple, TypedDict
 
 from coordinator.domain.actor import Actor, ActorKind
-from coordinator.domain.approval import require_first_decision, require_may_approve
-from coordinator.domain.errors import ConflictError, NotFoundError, PermissionDeniedError
+from coordinator.domain.errors import (
+    ConflictError,
+    FieldFault,
+    InvalidInputError,
+    NotFoundError,
+    PermissionDeniedError,
+    SelfApprovalError,
+)
 from coordinator.domain.permission import Permission, require
+from coordinator.domain.tasks import NEEDS
 from coordinator.services.core.access import require_same_document
 from coordinator.services.core.acts import LegContext, NewAct, RequestContext
 from coordinator.services.core.bus import handles
-from coordinator.services.core.unit_of_work import Answer, UnitOfWork
-from coordinator.services.requests.task_views import TaskView, task_view, tasks_of_leg
+from coordinator.services.core.unit_of_work import Answer, Recorded, UnitOfWork
+from coordinator.services.requests.task_views import TaskView, task_view
+from coordinator.storage.delivery import webhook_endpoints
 from coordinator.storage.ending import disputes, withdrawal_proposals
+from coordinator.storage.membership import grant_proposals, root_resets
 from coordinator.storage.membership import partners as partner_store
+from coordinator.storage.reading import waiting_tasks
+from coordinator.storage.reading.waiting_tasks import Waiting, Wanted
 from coordinator.storage.requests import additions, info_requests
 from coordinator.storage.requests import freeze_requests as request_store
 from coordinator.storage.requests import legs as leg_store
@@ -25,22 +34,8 @@ from coordinator.storage.tables.freeze_requests import LegRow
 from holdfast.protocol import life_cycle_payloads as payloads
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.tasks import OF_PARTNER_ASKED, Task, TaskKind
-from holdfast.protocol.vocabulary import EventType, RequestStatus
-
-#: Whoever may not do a task cannot have it.
-_NEEDS: Mapping[TaskKind, Permission] = MappingProxyType(
-    {
-        TaskKind.APPROVE: Permission.FREEZE_REQUEST_APPROVE,
-        TaskKind.RATIFY: Permission.FREEZE_REQUEST_APPROVE,
-        TaskKind.DECIDE_ADDITION: Permission.FREEZE_REQUEST_APPROVE,
-        TaskKind.DECIDE_WITHDRAWAL: Permission.FREEZE_REQUEST_WITHDRAW,
-        TaskKind.REPLY: Permission.INFO_REQUEST_ANSWER,
-        TaskKind.RESOLVE: Permission.DISPUTE_RESOLVE,
-        TaskKind.ACKNOWLEDGE: Permission.LEG_ACKNOWLEDGE,
-        TaskKind.ANSWER: Permission.LEG_REPORT,
-        TaskKind.SETTLE: Permission.HOLD_KEEP,
-    }
-)
+from holdfast.protocol.type_ids import new_id
+from holdfast.protocol.vocabulary import EventType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +50,8 @@ class TakenTaskView(TypedDict):
     """The answer to taking a task (`views.TakenTaskView`)."""
 
     id: str
-    request_id: str
-    status: str
+    request_id: str | None
+    status: str | None
     task: TaskView
 
 
@@ -69,39 +64,30 @@ def take(command: TakeTask, actor: Actor, uow: UnitOfWork) -> Answer:
     task = command.task
     if actor.kind is not ActorKind.PERSON:
         raise PermissionDeniedError("a person takes a task; a system does what it is for")
-    require(_NEEDS[task.kind], actor)
+    require(NEEDS[task.kind], actor)
+    if task.request_id is None:
+        return _take_of_organisation(command, actor, uow)
     row = request_store.get(uow.connection, task.request_id, lock=True)
-    leg = None if row is None else _leg_of(uow, task)
+    leg = None if row is None else _leg_of(uow, task, actor.partner)
     owner = None if row is None else row.requester
     if task.kind in OF_PARTNER_ASKED:
         owner = None if leg is None else leg.partner
     if row is None or owner != actor.partner:
         raise no_such_task()
+    if command.body.content_sha256 is None:
+        raise InvalidInputError(
+            "this task is about a request: name its document",
+            errors=[FieldFault("/content_sha256", "is required", "required")],
+        )
     require_same_document(row, command.body.content_sha256)
     on = RequestContext(uow, actor, row)
-    _require_waiting(on, task, leg)
-    earlier = store.taken(uow.connection, {task.id: actor.partner}).get(task.id)
-    if earlier is not None and earlier.person == actor.person:
-        raise ConflictError("you have it already", code="already_taken", current_status=row.status)
+    _require_there(on, task, leg)
+    waiting = _waiting(uow, actor, task, status=row.status)
+    taking = _taking(uow, actor, waiting, status=row.status)
     where: RequestContext | LegContext = on if leg is None else on.on_leg(leg)
     act_id = where.store_act(NewAct("take"))
-    taken = TakenTask(actor.partner, task.id, row.id, str(actor.person), act_id, uow.now)
-    store.take(uow.connection, taken, is_taken=earlier is not None)
-    # The fact, without a name: who it is, colleagues read beside the task.
-    told = {
-        "by": actor.partner,
-        "task": task.id,
-        "kind": task.kind.value,
-        "taken_at": format_time(uow.now),
-    }
-    recorded = where.record(EventType.TASK_TAKEN, told, act_id=act_id)
-    answer: TakenTaskView = {
-        "id": act_id,
-        "request_id": row.id,
-        "status": row.status,
-        "task": task_view(task, {task.id: taken}, actor.partner),
-    }
-    return Answer(201, answer, entry=recorded)
+    recorded = where.record(EventType.TASK_TAKEN, _told(task, actor, uow), act_id=act_id)
+    return _taken(uow, taking, act_id, recorded, status=row.status)
 
 
 def no_such_task() -> NotFoundError:
@@ -111,98 +97,127 @@ def no_such_task() -> NotFoundError:
     )
 
 
-def _leg_of(uow: UnitOfWork, task: Task) -> LegRow | None:
-    """Return the leg that a task is about, directly or by a question or dispute."""
+class _Taking(NamedTuple):
+    """That somebody takes a task now; the act is still to be stored."""
+
+    task: Task
+    actor: Actor
+    is_taken: bool
+
+
+def _take_of_organisation(command: TakeTask, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Take what is about no request: colleagues alone hear of it."""
+    task = command.task
+    partner = partner_store.partner(uow.connection, actor.partner, lock=True)
+    if partner is None or not _is_own(uow, task, actor.partner):
+        raise no_such_task()
+    if command.body.content_sha256 is not None:
+        raise InvalidInputError(
+            "this task is about no request, and so about no document",
+            errors=[FieldFault("/content_sha256", "leave it out", "no_document")],
+        )
+    waiting = _waiting(uow, actor, task, status=None)
+    taking = _taking(uow, actor, waiting, status=None)
+    key = uow.key(partner.document_key_id)
+    act_id = new_id("act")
+    uow.seal_evidence(key, act_id)
+    told = {**_told(task, actor, uow), "act_id": act_id}
+    recorded = uow.record(EventType.TASK_TAKEN, told, key=key, audience=[actor.partner])
+    return _taken(uow, taking, act_id, recorded, status=None)
+
+
+def _taking(uow: UnitOfWork, actor: Actor, waiting: Waiting, *, status: str | None) -> _Taking:
+    task = waiting.task
+    stored = store.taken(uow.connection, {task.id: actor.partner}).get(task.id)
+    has_it = stored is not None and stored.taken_at >= waiting.since
+    if has_it and stored is not None and stored.person == actor.person:
+        raise ConflictError("you have it already", code="already_taken", current_status=status)
+    return _Taking(task, actor, stored is not None)
+
+
+def _told(task: Task, actor: Actor, uow: UnitOfWork) -> dict[str, str]:
+    """Return what is told: the fact, without a name; who it is, colleagues read beside the task."""
+    return {
+        "by": actor.partner,
+        "task": task.id,
+        "kind": task.kind.value,
+        "taken_at": format_time(uow.now),
+    }
+
+
+def _taken(
+    uow: UnitOfWork, taking: _Taking, act_id: str, recorded: Recorded, *, status: str | None
+) -> Answer:
+    task, actor = taking.task, taking.actor
+    person = str(actor.person)
+    taken = TakenTask(actor.partner, task.id, task.request_id, person, act_id, uow.now)
+    store.take(uow.connection, taken, is_taken=taking.is_taken)
+    answer: TakenTaskView = {
+        "id": act_id,
+        "request_id": task.request_id,
+        "status": status,
+        "task": task_view(task, {task.id: taken}, actor.partner),
+    }
+    return Answer(201, answer, entry=recorded)
+
+
+def _leg_of(uow: UnitOfWork, task: Task, partner: str) -> LegRow | None:
+    """Return the leg that a task is about, directly or by a question, dispute or hold."""
     leg_id = None
-    if task.kind in OF_PARTNER_ASKED:
+    if task.kind is TaskKind.ANSWER_EXTENSION:
+        return leg_store.of_partner(uow.connection, str(task.request_id), partner)
+    if task.about is not None and task.about.startswith("leg_"):
         leg_id = task.about
     elif task.kind is TaskKind.REPLY:
-        question = info_requests.get(uow.connection, task.request_id, str(task.about))
+        question = info_requests.get(uow.connection, str(task.request_id), task.about or "")
         leg_id = None if question is None else question.leg_id
-    elif task.kind is TaskKind.RESOLVE:
-        dispute = disputes.get(uow.connection, str(task.about), request_id=task.request_id)
+    elif task.kind in {TaskKind.RESOLVE, TaskKind.CONSIDER_RELEASE}:
+        dispute = disputes.get(uow.connection, task.about or "", request_id=task.request_id)
         leg_id = None if dispute is None else dispute.leg_id
     leg = None if leg_id is None else leg_store.get(uow.connection, leg_id)
     return leg if leg is not None and leg.request_id == task.request_id else None
 
 
-def _require_waiting(on: RequestContext, task: Task, leg: LegRow | None) -> None:
-    """Refuse a task that does not exist, is done, or is not this person's to do."""
-    if task.kind in OF_PARTNER_ASKED:
-        waits = leg is not None and task in tasks_of_leg(leg)
-    elif task.kind in {TaskKind.REPLY, TaskKind.RESOLVE}:
-        if leg is None:
-            raise no_such_task()
-        waits = _is_unanswered(on, task, leg)
+def _is_own(uow: UnitOfWork, task: Task, partner: str) -> bool:
+    """Tell whether what a task without a request is about is the partner's."""
+    about = str(task.about)
+    if task.kind is TaskKind.MEND_ENDPOINT:
+        return webhook_endpoints.find(uow.connection, about, partner) is not None
+    if task.kind is TaskKind.DECIDE_GRANT:
+        proposal = grant_proposals.get(uow.connection, about)
+        return proposal is not None and proposal.partner == partner
+    reset = root_resets.get(uow.connection, about)
+    return reset is not None and reset.partner == partner
+
+
+def _waiting(uow: UnitOfWork, actor: Actor, task: Task, *, status: str | None) -> Waiting:
+    """Return a task as it waits: by the very conditions by which the list of tasks has it.
+
+    Raises:
+        ConflictError: If it is done.
+        SelfApprovalError: If it is a decision on what the actor had a hand in.
+    """
+    connection = uow.connection
+    wanted = Wanted(partner=actor.partner, now=uow.now, policies=uow.policies, kinds={task.kind})
+    found = waiting_tasks.find(connection, wanted, task)
+    if found is None:
+        raise ConflictError("nothing of it waits any more", code="task_done", current_status=status)
+    if waiting_tasks.find(connection, replace(wanted, person=actor.person), task) is None:
+        raise SelfApprovalError(
+            "you had a hand in it, or have decided on it already; another security lead decides"
+        )
+    return found
+
+
+def _require_there(on: RequestContext, task: Task, leg: LegRow | None) -> None:
+    connection, about = on.uow.connection, task.about or ""
+    is_there = leg is not None
+    if task.kind in {TaskKind.APPROVE, TaskKind.RATIFY}:
+        is_there = True
     elif task.kind is TaskKind.DECIDE_ADDITION:
-        waits = _awaits_decision_on_addition(on, task)
+        is_there = additions.get(connection, on.request.id, about) is not None
     elif task.kind is TaskKind.DECIDE_WITHDRAWAL:
-        waits = _awaits_decision_on_withdrawal(on, task)
-    else:
-        waits = _awaits_decision(on, task)
-    if not waits:
-        raise ConflictError(
-            "nothing of it waits any more", code="task_done", current_status=on.request.status
-        )
-
-
-def _is_unanswered(on: RequestContext, task: Task, leg: LegRow) -> bool:
-    if task.kind is TaskKind.REPLY:
-        question = info_requests.get(on.uow.connection, task.request_id, str(task.about))
-        return question is not None and question.answered_at is None and not leg.ended
-    dispute = disputes.get(on.uow.connection, str(task.about), request_id=task.request_id)
-    return dispute is not None and dispute.resolved_at is None
-
-
-def _awaits_decision(on: RequestContext, task: Task) -> bool:
-    """Tell whether the request itself waits; refuse whom the four-eyes rule excludes."""
-    row, uow = on.request, on.uow
-    if task.kind is TaskKind.APPROVE:
-        waits = row.status == RequestStatus.SUBMITTED
-    else:
-        is_open = row.provisional or row.unratified_until is not None
-        waits = row.status == RequestStatus.ACTIVE and is_open
-    if waits:
-        proposer = partner_store.send_key_proposer(uow.connection, row.submitted_by_kid)
-        require_may_approve(
-            on.actor,
-            submitted_by=row.submitted_by,
-            owner_of_system=row.submitted_by_person,
-            key_grant_proposer=partner_store.read_key_proposer(proposer),
-        )
-        decisions = request_store.send_decisions(uow.connection, row.id).rows()
-        decided = {act.person for act in decisions if act.person is not None}
-        require_first_decision(on.actor, decided)
-    return waits
-
-
-def _awaits_decision_on_addition(on: RequestContext, task: Task) -> bool:
-    uow = on.uow
-    addition = additions.get(uow.connection, on.request.id, str(task.about))
-    if addition is None:
+        found = withdrawal_proposals.get(connection, about, request_id=on.request.id)
+        is_there = found is not None
+    if not is_there:
         raise no_such_task()
-    proposer = partner_store.send_key_proposer(uow.connection, addition.proposed_by_kid)
-    require_may_approve(
-        on.actor,
-        submitted_by=addition.proposed_by_person,
-        key_grant_proposer=partner_store.read_key_proposer(proposer),
-    )
-    since = uow.now - uow.policies.approve_within
-    is_active = on.request.status == RequestStatus.ACTIVE
-    takes_partners = is_active and on.request.unratified_until is None
-    return takes_partners and addition.id in additions.pending_since(
-        uow.connection, on.request.id, since
-    )
-
-
-def _awaits_decision_on_withdrawal(on: RequestContext, task: Task) -> bool:
-    uow = on.uow
-    proposal = withdrawal_proposals.get(uow.connection, str(task.about), request_id=on.request.id)
-    if proposal is None:
-        raise no_such_task()
-    require_may_approve(
-        on.actor,
-        submitted_by=proposal.proposed_by_person,
-        key_grant_proposer=partner_store.key_proposer(uow.connection, proposal.proposed_by_kid),
-    )
-    return withdrawal_proposals.waits(uow.connection, proposal.id, uow.now)

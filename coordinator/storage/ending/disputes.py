@@ -15,11 +15,13 @@ from coordinator.storage.tables.life_cycle import DisputeRow
 
 
 class DisputeOnLeg(NamedTuple):
-    """A dispute with the partner whose leg it is about."""
+    """A dispute; `partner` is whose leg it is about."""
 
     id: str
     request_id: str
     leg_id: str
+    requester: str
+    partner: str
     hold_id: str | None
     act_id: str
     raised_at: datetime
@@ -28,19 +30,14 @@ class DisputeOnLeg(NamedTuple):
     resolution_act_id: str | None
     resolved_at: datetime | None
     release_recommended_at: datetime | None
-    partner: str
 
 
-_DISPUTES = select(DisputeRow.__table__, LegRow.partner).join(
-    LegRow, LegRow.id == DisputeRow.leg_id
-)
+_DISPUTES = select(DisputeRow.__table__)
 
 
 def insert_dispute(connection: Connection, dispute: DisputeOnLeg) -> None:
     """Store an open dispute."""
-    values = dispute._asdict()
-    del values["partner"]
-    connection.execute(insert(DisputeRow).values(**values))
+    connection.execute(insert(DisputeRow).values(**dispute._asdict()))
 
 
 def get(
@@ -130,7 +127,9 @@ def page(
     connection: Connection, request_id: str, *, leg_id: str | None, after: str, limit: int
 ) -> list[DisputeOnLeg]:
     """Return disputes on a request (or on one leg of it), oldest first, with the leg's partner."""
-    query = _DISPUTES.where(LegRow.request_id == request_id, DisputeRow.id > after)
+    query = _DISPUTES.join(LegRow, LegRow.id == DisputeRow.leg_id).where(
+        LegRow.request_id == request_id, DisputeRow.id > after
+    )
     if leg_id is not None:
         query = query.where(DisputeRow.leg_id == leg_id)
     return read_as(connection, DisputeOnLeg, query.order_by(DisputeRow.id).limit(limit))

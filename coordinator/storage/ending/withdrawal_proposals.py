@@ -25,6 +25,7 @@ class Proposal(NamedTuple):
 
     id: str
     request_id: str
+    requester: str
     dispute_id: str | None
     act_id: str
     status: str

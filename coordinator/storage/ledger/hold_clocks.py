@@ -81,6 +81,19 @@ def hold(connection: Connection, hold_id: str) -> HoldRow | None:
     return read_one(connection, select(HoldRow).where(HoldRow.id == hold_id))
 
 
+def ask_for_later_end(connection: Connection, row: HoldRow, request_id: str, now: datetime) -> None:
+    """Note that a request asks for a later end of a hold than the one that it has now."""
+    connection.execute(
+        update(HoldRow)
+        .where(HoldRow.id == row.id)
+        .values(
+            extension_asked_at=now,
+            extension_asked_on=request_id,
+            extension_asked_end=row.hold_expires_at,
+        )
+    )
+
+
 def linked_legs(connection: Connection, hold_id: str) -> list[LegRow]:
     """Return the rows of every leg that a hold counts for."""
     query = (

@@ -253,6 +253,16 @@ def key_proposer(connection: Connection, kid: str) -> str | None:
     return read_key_proposer(send_key_proposer(connection, kid))
 
 
+def key_proposers(connection: Connection, kids: Collection[str]) -> dict[str, str | None]:
+    """Return by key who proposed its grant; None where the root key granted it."""
+    if not kids:
+        return {}
+    query = select(PartnerKeyRow.kid, PartnerKeyRow.proposer).where(
+        PartnerKeyRow.kid.in_(sorted(kids))
+    )
+    return dict(connection.execute(query).all())
+
+
 def send_key_proposer(connection: Connection, kid: str) -> Pending[str | None]:
     """Send the query for the proposer of a key's grant."""
     return _PROPOSER.send(connection, kid=kid)

@@ -7,7 +7,7 @@ proposed, nor what a key submitted that the person proposed.
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, select
+from sqlalchemy import ColumnElement, Connection, String, and_, exists, literal_column, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from coordinator.domain.actor import Actor
@@ -56,14 +56,14 @@ def requests(
         own.append(FreezeRequestRow.incident_id == wanted.incident_id)
     found: set[str] = set()
     for waits in (
-        and_(*_to_approve(), *_undecided(person)),
-        and_(*_to_ratify(), *_undecided(person)),
-        and_(*_to_ratify_late(now), *_undecided(person)),
+        and_(*to_approve(), *undecided_by(person)),
+        and_(*to_ratify(), *undecided_by(person)),
+        and_(*to_ratify_late(now), *undecided_by(person)),
         FreezeRequestRow.id.in_(
-            select(AdditionRow.request_id).where(*_additions(person, proposed_after))
+            select(AdditionRow.request_id).where(*pending_additions(proposed_after, person))
         ),
         FreezeRequestRow.id.in_(
-            select(WithdrawalProposalRow.request_id).where(*_withdrawals(person, now))
+            select(WithdrawalProposalRow.request_id).where(*pending_withdrawals(now, person))
         ),
     ):
         query = select(FreezeRequestRow.id).where(waits, *own)
@@ -73,16 +73,16 @@ def requests(
 
 
 def rows(connection: Connection, ids: Sequence[str], handle: str) -> list[ListedRequest]:
-    """Return requests of `handle` by id, newest first, as the other lists have them."""
+    """Return requests that `handle` may read by id, newest first, as the other lists have them."""
     query = listed(handle).where(FreezeRequestRow.id.in_(ids))
     return read_as(connection, ListedRequest, query.order_by(FreezeRequestRow.id.desc()))
 
 
 def undecided(connection: Connection, ids: Sequence[str], person: str, now: datetime) -> set[str]:
     """Return those of the requests that wait themselves, not only for an addition."""
-    waits = and_(*_to_approve()) | and_(*_to_ratify()) | and_(*_to_ratify_late(now))
+    waits = and_(*to_approve()) | and_(*to_ratify()) | and_(*to_ratify_late(now))
     query = select(FreezeRequestRow.id).where(
-        FreezeRequestRow.id.in_(ids), waits, *_undecided(person)
+        FreezeRequestRow.id.in_(ids), waits, *undecided_by(person)
     )
     return set(connection.execute(query).scalars())
 
@@ -92,7 +92,7 @@ def additions(
 ) -> list[AdditionRow]:
     """Return the additions of the requests on which `person` has to decide, oldest first."""
     query = select(AdditionRow).where(
-        AdditionRow.request_id.in_(ids), *_additions(person, proposed_after)
+        AdditionRow.request_id.in_(ids), *pending_additions(proposed_after, person)
     )
     return read(connection, query.order_by(AdditionRow.id))
 
@@ -102,68 +102,92 @@ def withdrawals(
 ) -> list[WithdrawalProposalRow]:
     """Return the proposed withdrawals on which `person` has to decide, oldest first."""
     query = select(WithdrawalProposalRow).where(
-        WithdrawalProposalRow.request_id.in_(ids), *_withdrawals(person, now)
+        WithdrawalProposalRow.request_id.in_(ids), *pending_withdrawals(now, person)
     )
     return read(connection, query.order_by(WithdrawalProposalRow.id))
 
 
-def _to_approve() -> list[ColumnElement[bool]]:
+def to_approve() -> list[ColumnElement[bool]]:
+    """Return what holds of a request that waits for its approval."""
     # Without `approve_by`: a timer ends what is past it within a second, and SQLite would rather
     # look through all that wait by that time than read the newest of them in order.
     return [FreezeRequestRow.status == RequestStatus.SUBMITTED]
 
 
-def _to_ratify() -> list[ColumnElement[bool]]:
+def to_ratify() -> list[ColumnElement[bool]]:
+    """Return what holds of a request that is out and in time to be ratified."""
     # Said as the partial index says it: `IS 1` would be another condition to SQLite. Without
     # `ratify_by`, after which it may be ratified still.
     return [FreezeRequestRow.__table__.c.provisional]
 
 
-def _to_ratify_late(now: datetime) -> list[ColumnElement[bool]]:
+def to_ratify_late(now: datetime) -> list[ColumnElement[bool]]:
+    """Return what holds of a request that is unratified, and can be ratified after all."""
     return [FreezeRequestRow.unratified_until > now]
 
 
-def _undecided(person: str) -> list[ColumnElement[bool]]:
+def undecided_by(person: str | None) -> list[ColumnElement[bool]]:
+    """Return what holds of a request in which a person had no hand yet; of any, without one."""
+    if person is None:
+        return []
     decided = exists().where(
         ActRow.request_id == FreezeRequestRow.id,
-        ActRow.decision.is_not(None),
         ActRow.person == person,
+        ActRow.decision.is_not(None),
     )
+    # The owner of a system that submitted is `submitted_by_person`, too.
     return [
         FreezeRequestRow.submitted_by_person != person,
-        ~_proposed_key(FreezeRequestRow.submitted_by_kid, person),
+        ~has_proposed_key(FreezeRequestRow.submitted_by_kid, person),
         ~decided,
     ]
 
 
-def _additions(person: str, proposed_after: datetime) -> list[ColumnElement[bool]]:
-    decided = exists().where(
-        AdditionDecisionRow.addition_id == AdditionRow.id, AdditionDecisionRow.person == person
-    )
+def pending_additions(proposed_after: datetime, person: str | None) -> list[ColumnElement[bool]]:
+    """Return what holds of an addition that a person can decide on; or that anybody can."""
     # Nobody is added to what has ended, nor, until somebody does, to what nobody ratified.
     is_active = exists().where(
         FreezeRequestRow.id == AdditionRow.request_id,
         FreezeRequestRow.status == RequestStatus.ACTIVE,
         FreezeRequestRow.unratified_until.is_(None),
     )
+    pending = [_is_pending(AdditionRow.status), is_active, AdditionRow.proposed_at > proposed_after]
+    if person is None:
+        return pending
+    decided = exists().where(
+        AdditionDecisionRow.addition_id == AdditionRow.id, AdditionDecisionRow.person == person
+    )
     return [
-        AdditionRow.status == PENDING,
-        is_active,
-        AdditionRow.proposed_at > proposed_after,
+        *pending,
         AdditionRow.proposed_by_person != person,
-        ~_proposed_key(AdditionRow.proposed_by_kid, person),
+        ~has_proposed_key(AdditionRow.proposed_by_kid, person),
         ~decided,
     ]
 
 
-def _withdrawals(person: str, now: datetime) -> list[ColumnElement[bool]]:
-    return [
-        WithdrawalProposalRow.status == PENDING,
+def pending_withdrawals(now: datetime, person: str | None) -> list[ColumnElement[bool]]:
+    """Return what holds of a proposed withdrawal that a person can decide on, or that anybody can.
+
+    The same of a dispute that is to be upheld.
+    """
+    pending = [
+        _is_pending(WithdrawalProposalRow.status),
         WithdrawalProposalRow.void_at > now,
+    ]
+    if person is None:
+        return pending
+    return [
+        *pending,
         WithdrawalProposalRow.proposed_by_person != person,
-        ~_proposed_key(WithdrawalProposalRow.proposed_by_kid, person),
+        ~has_proposed_key(WithdrawalProposalRow.proposed_by_kid, person),
     ]
 
 
-def _proposed_key(kid: InstrumentedAttribute[str], person: str) -> ColumnElement[bool]:
+def _is_pending(status: InstrumentedAttribute[str]) -> ColumnElement[bool]:
+    # In so many words, as the partial indexes say it: of a parameter SQLite cannot know it.
+    return status == literal_column(f"'{PENDING}'", String)
+
+
+def has_proposed_key(kid: InstrumentedAttribute[str], person: str) -> ColumnElement[bool]:
+    """Return that a person proposed the grant of a key."""
     return exists().where(PartnerKeyRow.kid == kid, PartnerKeyRow.proposer == person)

@@ -17,11 +17,13 @@ class InfoRequestOnLeg(NamedTuple):
 
     id: str
     request_id: str
+    requester: str
     leg_id: str
     act_id: str
     asked_at: datetime
     reply_by: datetime | None
     late_at: datetime | None
+    moot_at: datetime | None
     answer_act_id: str | None
     answered_at: datetime | None
     partner: str
@@ -66,6 +68,14 @@ def mark_answered(connection: Connection, info_request_id: str, act_id: str, now
     )
     if connection.execute(statement).rowcount != 1:
         raise ConflictError("this question was answered meanwhile", code="already_answered")
+
+
+def end_of_leg(connection: Connection, leg_id: str, now: datetime) -> None:
+    """Note of a leg's open questions that nobody has to reply any more."""
+    statement = update(InfoRequestRow).where(
+        InfoRequestRow.leg_id == leg_id, InfoRequestRow.answered_at.is_(None)
+    )
+    connection.execute(statement.values(moot_at=now))
 
 
 def mark_late(connection: Connection, info_request_id: str, now: datetime) -> None:

@@ -3,9 +3,10 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, bindparam, select, update
+from sqlalchemy import Connection, Select, bindparam, null, select, update
 
 from coordinator.domain import leg as leg_rules
 from coordinator.domain.errors import ConflictError
@@ -25,6 +26,8 @@ class PartnerAsked(NamedTuple):
     status: str
 
 
+#: What becomes of a leg whose notice was given up, once it arrives or is needed no more.
+REACHED = MappingProxyType({"unreached_for": None, "unreached_at": None})
 #: Legs still queued that one look at the feed considers.
 _OLDEST = 100
 
@@ -71,6 +74,8 @@ _DELIVER = Prebuilt(
         last_act=bindparam("act"),
         delivered_at=bindparam("at"),
         flags=bindparam("new_flags"),
+        unreached_for=null(),
+        unreached_at=null(),
     ),
     among=LegRow.id,
 )
@@ -137,6 +142,14 @@ def requests_of(connection: Connection, leg_ids: Collection[str]) -> set[str]:
     if not leg_ids:
         return set()
     return set(_REQUESTS_OF.rows(connection, among=sorted(leg_ids)))
+
+
+def partners_by_leg(connection: Connection, leg_ids: Collection[str]) -> dict[str, str]:
+    """Return whose each of a few legs is."""
+    if not leg_ids:
+        return {}
+    query = select(LegRow.id, LegRow.partner).where(LegRow.id.in_(sorted(leg_ids)))
+    return dict(connection.execute(query).all())
 
 
 def get_all(connection: Connection, leg_ids: Collection[str]) -> list[LegRow]:

@@ -60,6 +60,14 @@ class HoldRow(Base):
             sqlite_where=text("same_funds_as IS NOT NULL"),
             postgresql_where=text("same_funds_as IS NOT NULL"),
         ),
+        # What its requester asks the partner that holds to extend, by its end.
+        Index(
+            "ix_hold_to_extend",
+            "partner",
+            "hold_expires_at",
+            sqlite_where=text("extension_asked_at IS NOT NULL AND ended = 0 AND lapsed = 0"),
+            postgresql_where=text("extension_asked_at IS NOT NULL AND NOT ended AND NOT lapsed"),
+        ),
     )
     id: Mapped[Id] = mapped_column(primary_key=True)
     request_id: Mapped[Id] = mapped_column(ForeignKey("freeze_request.id"))
@@ -99,6 +107,13 @@ class HoldRow(Base):
     )
     same_funds_as: Mapped[Id | None] = mapped_column(
         comment="another partner's hold of the same tokens, which counts"
+    )
+    extension_asked_at: Mapped[Micros | None] = mapped_column(
+        comment="when a requester asked for a later end; the last time"
+    )
+    extension_asked_on: Mapped[Id | None] = mapped_column(comment="on which request")
+    extension_asked_end: Mapped[Micros | None] = mapped_column(
+        comment="hold_expires_at as it was then: another one is the partner's answer"
     )
     kept: Mapped[str | None] = mapped_column(String(20))
     ended_by: Mapped[str | None] = mapped_column(String(15), comment="of a withheld hold alone")

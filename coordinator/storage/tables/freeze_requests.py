@@ -69,6 +69,28 @@ class FreezeRequestRow(Base):
             sqlite_where=text("unratified_until IS NOT NULL"),
             postgresql_where=text("unratified_until IS NOT NULL"),
         ),
+        # What waits for the requester's leads, by its time: of each partner apart.
+        Index(
+            "ix_freeze_request_to_approve",
+            "requester",
+            "approve_by",
+            sqlite_where=text("status = 'submitted'"),
+            postgresql_where=text("status = 'submitted'"),
+        ),
+        Index(
+            "ix_freeze_request_to_ratify",
+            "requester",
+            "ratify_by",
+            sqlite_where=text("provisional = 1"),
+            postgresql_where=text("provisional"),
+        ),
+        Index(
+            "ix_freeze_request_to_ratify_late",
+            "requester",
+            "unratified_until",
+            sqlite_where=text("unratified_until IS NOT NULL"),
+            postgresql_where=text("unratified_until IS NOT NULL"),
+        ),
         # Status first: without statistics SQLite prefers an equality to a range, whatever it costs.
         Index("ix_freeze_request_status_final_since", "status", "final_since"),
     )
@@ -199,6 +221,9 @@ class ActRow(Base):
     leaf_index: Mapped[Big | None]
 
 
+_TO_ANSWER = "acknowledged_at IS NOT NULL AND answered_at IS NULL"
+
+
 class LegRow(Base):
     """One partner's side of a request; the status is computed from acts and totals."""
 
@@ -219,6 +244,53 @@ class LegRow(Base):
             "answer_by",
             sqlite_where=text("answered_at IS NULL AND unanswered_at IS NULL"),
             postgresql_where=text("answered_at IS NULL AND unanswered_at IS NULL"),
+        ),
+        # What waits for the partner, by its time.
+        Index(
+            "ix_leg_to_acknowledge",
+            "partner",
+            "acknowledge_by",
+            sqlite_where=text("acknowledged_at IS NULL AND ended = 0"),
+            postgresql_where=text("acknowledged_at IS NULL AND NOT ended"),
+        ),
+        Index(
+            "ix_leg_to_answer",
+            "partner",
+            "answer_by",
+            sqlite_where=text(f"{_TO_ANSWER} AND clock_paused_at IS NULL AND ended = 0"),
+            postgresql_where=text(f"{_TO_ANSWER} AND clock_paused_at IS NULL AND NOT ended"),
+        ),
+        Index(
+            "ix_leg_paused",
+            "partner",
+            "id",
+            sqlite_where=text(f"{_TO_ANSWER} AND clock_paused_at IS NOT NULL AND ended = 0"),
+            postgresql_where=text(f"{_TO_ANSWER} AND clock_paused_at IS NOT NULL AND NOT ended"),
+        ),
+        Index(
+            "ix_leg_owed_since",
+            "partner",
+            "owed_since",
+            sqlite_where=text("owed_since IS NOT NULL"),
+            postgresql_where=text("owed_since IS NOT NULL"),
+        ),
+        *(
+            Index(
+                f"ix_leg_{column}",
+                "partner",
+                column,
+                sqlite_where=text(f"{column} IS NOT NULL"),
+                postgresql_where=text(f"{column} IS NOT NULL"),
+            )
+            for column in ("hold_ends_at", "account_review_at")
+        ),
+        # What waits for the requester: somebody telephones.
+        Index(
+            "ix_leg_unreached_for",
+            "unreached_for",
+            "unreached_at",
+            sqlite_where=text("unreached_for IS NOT NULL"),
+            postgresql_where=text("unreached_for IS NOT NULL"),
         ),
     )
     id: Mapped[Id] = mapped_column(primary_key=True)
@@ -251,6 +323,17 @@ class LegRow(Base):
         default=False, comment="the request was withdrawn or closed"
     )
     owes_answer: Mapped[bool] = mapped_column(default=False, server_default=false())
+    owed_since: Mapped[Micros | None] = mapped_column(comment="since when; None: nothing is owed")
+    hold_ends_at: Mapped[Micros | None] = mapped_column(
+        comment="when the first of its open holds ends or is reviewed"
+    )
+    account_review_at: Mapped[Micros | None] = mapped_column(
+        comment="when it looks at the first whole account again that it froze"
+    )
+    unreached_for: Mapped[str | None] = mapped_column(
+        String(253), comment="the requester, while its notice does not arrive"
+    )
+    unreached_at: Mapped[Micros | None] = mapped_column(comment="when its notice was given up")
     event_sequence: Mapped[int] = mapped_column(default=0)
     requester_sequence: Mapped[int] = mapped_column(
         default=0, server_default="0", comment="events that the requester is told of, too"

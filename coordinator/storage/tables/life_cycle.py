@@ -40,9 +40,19 @@ class WithdrawalProposalRow(Base):
             sqlite_where=text("status = 'pending'"),
             postgresql_where=text("status = 'pending'"),
         ),
+        Index(
+            "ix_withdrawal_proposal_waits",
+            "requester",
+            "void_at",
+            sqlite_where=text("status = 'pending'"),
+            postgresql_where=text("status = 'pending'"),
+        ),
     )
     id: Mapped[Id] = mapped_column(primary_key=True, comment="wdp_…")
     request_id: Mapped[Id] = mapped_column(ForeignKey("freeze_request.id"))
+    requester: Mapped[str] = mapped_column(
+        String(253), default="", server_default="", comment="whose request it is about"
+    )
     dispute_id: Mapped[Id | None] = mapped_column(comment="None: a withdrawal")
     act_id: Mapped[Id] = mapped_column(comment="whose evidence says what is withdrawn, and why")
     status: Mapped[str] = mapped_column(
@@ -123,14 +133,25 @@ class InfoRequestRow(Base):
             sqlite_where=text("answered_at IS NULL AND late_at IS NULL"),
             postgresql_where=text("answered_at IS NULL AND late_at IS NULL"),
         ),
+        Index(
+            "ix_info_request_waits",
+            "requester",
+            "reply_by",
+            sqlite_where=text("answered_at IS NULL AND moot_at IS NULL"),
+            postgresql_where=text("answered_at IS NULL AND moot_at IS NULL"),
+        ),
     )
     id: Mapped[Id] = mapped_column(primary_key=True, comment="inf_…")
     request_id: Mapped[Id] = mapped_column(ForeignKey("freeze_request.id"))
+    requester: Mapped[str] = mapped_column(
+        String(253), default="", server_default="", comment="whose request it is about"
+    )
     leg_id: Mapped[Id] = mapped_column(ForeignKey("leg.id"))
     act_id: Mapped[Id]
     asked_at: Mapped[Micros]
     reply_by: Mapped[Micros | None]
     late_at: Mapped[Micros | None] = mapped_column(comment="when it was seen to be late")
+    moot_at: Mapped[Micros | None] = mapped_column(comment="the request ended before a reply")
     answer_act_id: Mapped[Id | None]
     answered_at: Mapped[Micros | None]
 
@@ -147,10 +168,30 @@ class DisputeRow(Base):
             sqlite_where=text("resolved_at IS NULL AND release_recommended_at IS NULL"),
             postgresql_where=text("resolved_at IS NULL AND release_recommended_at IS NULL"),
         ),
+        Index(
+            "ix_dispute_to_resolve",
+            "requester",
+            "answer_by",
+            sqlite_where=text("resolved_at IS NULL"),
+            postgresql_where=text("resolved_at IS NULL"),
+        ),
+        Index(
+            "ix_dispute_open",
+            "partner",
+            "answer_by",
+            sqlite_where=text("resolved_at IS NULL"),
+            postgresql_where=text("resolved_at IS NULL"),
+        ),
     )
     id: Mapped[Id] = mapped_column(primary_key=True, comment="dsp_…")
     request_id: Mapped[Id] = mapped_column(ForeignKey("freeze_request.id"))
     leg_id: Mapped[Id] = mapped_column(ForeignKey("leg.id"))
+    requester: Mapped[str] = mapped_column(
+        String(253), default="", server_default="", comment="whose request it is about"
+    )
+    partner: Mapped[str] = mapped_column(
+        String(253), default="", server_default="", comment="whose leg it is about"
+    )
     hold_id: Mapped[Id | None]
     act_id: Mapped[Id]
     raised_at: Mapped[Micros]
@@ -173,9 +214,19 @@ class AdditionRow(Base):
             sqlite_where=text("status = 'pending'"),
             postgresql_where=text("status = 'pending'"),
         ),
+        Index(
+            "ix_addition_waits",
+            "requester",
+            "proposed_at",
+            sqlite_where=text("status = 'pending'"),
+            postgresql_where=text("status = 'pending'"),
+        ),
     )
     id: Mapped[Id] = mapped_column(primary_key=True, comment="add_…; owner of the sealed context")
     request_id: Mapped[Id] = mapped_column(ForeignKey("freeze_request.id"))
+    requester: Mapped[str] = mapped_column(
+        String(253), default="", server_default="", comment="whose request it is about"
+    )
     act_id: Mapped[Id]
     status: Mapped[str] = mapped_column(String(10), comment="pending, approved or rejected")
     proposed_by_person: Mapped[str] = mapped_column(String(40))
@@ -214,7 +265,16 @@ class GrantProposalRow(Base):
     """A grant that one lead proposed and another must approve; without the root key."""
 
     __tablename__ = "grant_proposal"
-    __table_args__ = (Index("ix_grant_proposal_partner_id", "partner", "id"),)
+    __table_args__ = (
+        Index("ix_grant_proposal_partner_id", "partner", "id"),
+        Index(
+            "ix_grant_proposal_waits",
+            "partner",
+            "expires_at",
+            sqlite_where=text("status = 'pending'"),
+            postgresql_where=text("status = 'pending'"),
+        ),
+    )
     id: Mapped[Id] = mapped_column(primary_key=True, comment="grp_…; owner of the sealed evidence")
     partner: Mapped[str] = mapped_column(ForeignKey("partner.handle"))
     subject: Mapped[str | None] = mapped_column(String(40))

@@ -1,4 +1,4 @@
-"""`holdfast inbox`, `acknowledge`, `review`, `decline`, `report`: the asked side."""
+"""`holdfast acknowledge`, `review`, `decline`, `report`: the asked side."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,6 @@ import click
 from pydantic import TypeAdapter
 
 from holdfast.cli.amount_options import IN_THE_AMOUNT
-from holdfast.cli.decisions import show_awaited
 from holdfast.cli.session import (
     REQUEST_ID,
     TIME,
@@ -36,17 +35,8 @@ _DEFAULT_HOURS = 72
 _LINES: TypeAdapter[list[ReportLine]] = TypeAdapter(list[ReportLine])
 
 
-@click.command(cls=SessionCommand)
-@click.option("--to-approve", is_flag=True, help="What waits for your decision as a lead instead.")
-@click.option("--status", help="Only requests in this state.")
-@pass_session
-def inbox(session: Session, *, to_approve: bool, status: str | None) -> None:
-    """List the requests that ask you to freeze, newest first."""
-    if to_approve:
-        if status is not None:
-            raise click.UsageError("--status narrows the requests that ask you; leave it out")
-        show_awaited(session)
-        return
+def show_received(session: Session, status: str | None) -> None:
+    """Print the requests that ask this organisation to freeze, newest first."""
     session.show_list(
         session.client().requests(box="received", status=status),
         ("request", "from", "urgency", "submitted", "incident", "addresses", "request is", "you"),
@@ -429,5 +419,5 @@ def _reason(text: str) -> str:
 
 def register(cli: click.Group) -> None:
     """Add these commands."""
-    for command in (inbox, acknowledge, review, decline, report):
+    for command in (acknowledge, review, decline, report):
         cli.add_command(command)

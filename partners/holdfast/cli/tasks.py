@@ -12,15 +12,14 @@ from holdfast.protocol.views import TaskView
 @click.argument("task_id", metavar="TASK")
 @pass_session
 def take(session: Session, task_id: str) -> None:
-    """Say that you have a task; `holdfast status` and `inbox --to-approve` name them."""
+    """Say that you have a task; `holdfast inbox` and `holdfast status` name them."""
     try:
         task = Task.of(task_id)
     except IdFormatError:
         raise click.UsageError(f"{task_id!r} is no task: it begins with tsk_") from None
-    if task.request_id is None:
-        raise click.UsageError(f"{task_id!r} is about no request: nobody needs to take it")
     client = session.client()
-    made = client.take(client.freeze_request(task.request_id), task_id)
+    request = None if task.request_id is None else client.freeze_request(task.request_id)
+    made = client.take(request, task_id)
     rows = [
         ("task", made.task.id),
         ("you have it since", f"{made.task.taken_at:%Y-%m-%d %H:%M} UTC"),

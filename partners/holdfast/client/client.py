@@ -90,6 +90,7 @@ from holdfast.protocol.payloads import (
     format_time,
 )
 from holdfast.protocol.remainder import LeftOut
+from holdfast.protocol.tasks import TaskKind
 from holdfast.protocol.views import (
     ActView,
     ChainTableView,
@@ -118,6 +119,7 @@ from holdfast.protocol.views import (
     ServiceView,
     TakenTaskView,
     View,
+    WaitingTaskView,
 )
 from holdfast.protocol.vocabulary import (
     Decision,
@@ -618,11 +620,21 @@ class Client:
         path = f"{_REQUESTS}/{request.id}/info-requests/{info_request_id}/answer"
         return self._post(InfoRequestView, path, body, idempotency_key)
 
+    def tasks(self, kind: TaskKind | None = None) -> Iterator[WaitingTaskView]:
+        """Yield what awaits this profile's person or system, by deadline; of one kind or of all."""
+        return self._pages(WaitingTaskView, "/v1/tasks", kind=None if kind is None else kind.value)
+
     def take(
-        self, request: RequestRef, task_id: str, *, idempotency_key: str | None = None
+        self, request: RequestRef | None, task_id: str, *, idempotency_key: str | None = None
     ) -> TakenTaskView:
-        """Say "I have it" of a task that waits for a person, about this request."""
-        body = TaskTaken(content_sha256=request.content_sha256)
+        """Say "I have it" of a task that waits for a person.
+
+        Args:
+            request: That it is about; None where it is about the organisation itself.
+            task_id: `tsk_…`.
+            idempotency_key: Of an earlier try.
+        """
+        body = TaskTaken(content_sha256=None if request is None else request.content_sha256)
         return self._post(TakenTaskView, f"/v1/tasks/{task_id}/taken", body, idempotency_key)
 
     def resolve_dispute(

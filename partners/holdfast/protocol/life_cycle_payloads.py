@@ -149,8 +149,13 @@ class SupportRaise(ActBody):
     reference: FileNumber | None = None
 
 
-class TaskTaken(ActBody):
-    """`POST /v1/tasks/{id}/taken`: somebody has it; the hash is of the request that it is about."""
+class TaskTaken(Body):
+    """`POST /v1/tasks/{id}/taken`: somebody has it.
+
+    `content_sha256` is of the request that it is about, and left out where it is about none.
+    """
+
+    content_sha256: Sha256 | None = None
 
 
 class PartnersAddition(ActBody):

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from holdfast.protocol.payloads import AmountText, Handle, Sha256, Time, Usd
-from holdfast.protocol.tasks import TaskKind
+from holdfast.protocol.tasks import Strip, TaskKind
 from holdfast.protocol.vocabulary import (
     Decision,
     EvidenceKind,
@@ -479,13 +479,43 @@ class ActView(View):
 
 
 class TakenTaskView(View):
-    """The answer to taking a task."""
+    """The answer to taking a task; `request_id` and `status` where it is about a request."""
 
     id: str
-    request_id: str
-    status: str
+    request_id: str | None = None
+    status: str | None = None
     task: TaskView
     log: LogEntry | None = None
+
+
+class NextStep(View):
+    """What to do about a task: in words, as a command of `holdfast`, and as a call."""
+
+    words: str
+    command: str
+    method: Literal["GET", "POST"]
+    path: str
+
+
+class WaitingTaskView(TaskView):
+    """Something that awaits the reader.
+
+    `due_at` may have passed; of what is due at once it is since when, and it is absent while no
+    clock runs. `partner` is whose leg it is about, `about` the id of the question, hold, proposal,
+    endpoint and so on.
+    """
+
+    strip: Strip
+    due_at: Time | None = None
+    next: NextStep
+    request_id: str | None = None
+    incident_id: str | None = None
+    incident_title: str | None = None
+    urgency: Urgency | None = None
+    requester: Handle | None = None
+    leg_id: str | None = None
+    partner: Handle | None = None
+    about: str | None = None
 
 
 class HoldActView(View):

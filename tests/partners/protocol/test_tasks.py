@@ -3,7 +3,7 @@
 import pytest
 
 from holdfast.protocol.errors import IdFormatError
-from holdfast.protocol.tasks import Task, TaskKind
+from holdfast.protocol.tasks import OF_ORGANISATION, Task, TaskKind
 from holdfast.protocol.type_ids import new_id
 
 PREFIXES = {
@@ -16,16 +16,27 @@ PREFIXES = {
     TaskKind.ACKNOWLEDGE: "leg",
     TaskKind.ANSWER: "leg",
     TaskKind.SETTLE: "leg",
+    TaskKind.HOLD_ENDS: "leg",
+    TaskKind.REVIEW_ACCOUNT: "leg",
+    TaskKind.ANSWER_EXTENSION: "hld",
+    TaskKind.CONSIDER_RELEASE: "dsp",
+    TaskKind.REACH_PARTNER: "leg",
+    TaskKind.DECIDE_GRANT: "grp",
+    TaskKind.CHECK_ROOT_RESET: "rst",
+    TaskKind.MEND_ENDPOINT: "wep",
 }
 
 
 @pytest.mark.parametrize("kind", TaskKind)
 def test_an_id_says_what_it_is_about(kind: TaskKind) -> None:
     prefix = PREFIXES[kind]
-    task = Task(kind, new_id("frq"), None if prefix is None else new_id(prefix))
+    request = None if kind in OF_ORGANISATION else new_id("frq")
+    task = Task(kind, request, None if prefix is None else new_id(prefix))
     assert Task.of(task.id) == task
     assert len(task.id) <= 80
-    more_or_less = Task(kind, task.request_id, new_id("leg") if prefix is None else None).id
+    more_or_less = Task(kind, request, new_id("leg") if prefix is None else None).id
+    if request is None:
+        more_or_less = Task(kind, new_id("frq"), task.about).id
     for wrong in (more_or_less, task.id.upper(), f"{task.id}x", task.id[:-1], f"{task.id}\n"):
         with pytest.raises(IdFormatError):
             Task.of(wrong)

@@ -396,3 +396,161 @@ def upgrade() -> None:
         "withdrawn_address",
         sa.Column("reason", sa.String(length=20), nullable=True, comment="reason_code"),
     )
+    _add_what_tasks_need()
+
+
+def _add_what_tasks_need() -> None:
+    """Add what lists of tasks are read along: whose each thing is, and indexes by its time."""
+    for table in ("addition", "dispute", "info_request", "withdrawal_proposal"):
+        op.add_column(table, _handle("requester", "whose request it is about"))
+    op.add_column("dispute", _handle("partner", "whose leg it is about"))
+    op.add_column("info_request", _time("moot_at", "the request ended before a reply"))
+    op.add_column("leg", _time("owed_since", "since when; None: nothing is owed"))
+    op.add_column(
+        "leg", _time("hold_ends_at", "when the first of its open holds ends or is reviewed")
+    )
+    op.add_column(
+        "leg",
+        _time("account_review_at", "when it looks at the first whole account again that it froze"),
+    )
+    op.add_column(
+        "leg",
+        sa.Column(
+            "unreached_for",
+            sa.String(length=253),
+            nullable=True,
+            comment="the requester, while its notice does not arrive",
+        ),
+    )
+    op.add_column("leg", _time("unreached_at", "when its notice was given up"))
+    op.add_column(
+        "hold",
+        _time("extension_asked_at", "when a requester asked for a later end; the last time"),
+    )
+    op.add_column(
+        "hold",
+        sa.Column(
+            "extension_asked_on", sa.String(length=40), nullable=True, comment="on which request"
+        ),
+    )
+    op.add_column(
+        "hold",
+        _time(
+            "extension_asked_end",
+            "hold_expires_at as it was then: another one is the partner's answer",
+        ),
+    )
+    for statement in _FILL:
+        op.execute(sa.text(statement))
+    for name, table, columns, where in _BY_TIME:
+        op.create_index(
+            name,
+            table,
+            columns,
+            unique=False,
+            sqlite_where=sa.text(
+                where.replace("NOT ended", "ended = 0")
+                .replace("NOT lapsed", "lapsed = 0")
+                .replace("provisional", "provisional = 1")
+            ),
+            postgresql_where=sa.text(where),
+        )
+
+
+def _handle(name: str, comment: str) -> sa.Column[str]:
+    return sa.Column(
+        name, sa.String(length=253), server_default="", nullable=False, comment=comment
+    )
+
+
+def _time(name: str, comment: str) -> sa.Column[int]:
+    return sa.Column(name, sa.BigInteger(), nullable=True, comment=comment)
+
+
+_OF_REQUEST = "(SELECT requester FROM freeze_request WHERE freeze_request.id = {}.request_id)"
+#: What is open as the columns come. An undeliverable leg says only by its flag that it is one.
+_FILL = (
+    *(
+        f"UPDATE {table} SET requester = {_OF_REQUEST.format(table)}"  # noqa: S608 - constants
+        for table in ("addition", "dispute", "info_request")
+    ),
+    "UPDATE dispute SET partner = (SELECT partner FROM leg WHERE leg.id = dispute.leg_id)",
+    """
+    UPDATE info_request SET moot_at = asked_at
+    WHERE answered_at IS NULL AND leg_id IN (SELECT id FROM leg WHERE ended)
+    """,
+    """
+    UPDATE leg SET owed_since = COALESCE((SELECT MIN(hold.owed_since) FROM hold JOIN hold_link
+    ON hold_link.hold_id = hold.id WHERE hold_link.leg_id = leg.id), queued_at) WHERE owes_answer
+    """,
+    """
+    UPDATE leg SET hold_ends_at = (SELECT MIN(hold_expires_at) FROM hold
+    WHERE hold.leg_id = leg.id AND NOT ended AND NOT lapsed)
+    """,
+    """
+    UPDATE leg SET unreached_at = queued_at, unreached_for =
+    (SELECT requester FROM freeze_request WHERE freeze_request.id = leg.request_id)
+    WHERE delivered_at IS NULL AND NOT ended AND CAST(flags AS TEXT) LIKE '%undeliverable%'
+    """,
+)
+_TO_ANSWER = "acknowledged_at IS NOT NULL AND answered_at IS NULL AND clock_paused_at IS "
+#: Name, table, columns and condition.
+_BY_TIME = (
+    (
+        "ix_freeze_request_to_approve",
+        "freeze_request",
+        ["requester", "approve_by"],
+        "status = 'submitted'",
+    ),
+    ("ix_freeze_request_to_ratify", "freeze_request", ["requester", "ratify_by"], "provisional"),
+    (
+        "ix_freeze_request_to_ratify_late",
+        "freeze_request",
+        ["requester", "unratified_until"],
+        "unratified_until IS NOT NULL",
+    ),
+    (
+        "ix_leg_to_acknowledge",
+        "leg",
+        ["partner", "acknowledge_by"],
+        "acknowledged_at IS NULL AND NOT ended",
+    ),
+    ("ix_leg_to_answer", "leg", ["partner", "answer_by"], f"{_TO_ANSWER}NULL AND NOT ended"),
+    ("ix_leg_paused", "leg", ["partner", "id"], f"{_TO_ANSWER}NOT NULL AND NOT ended"),
+    ("ix_leg_owed_since", "leg", ["partner", "owed_since"], "owed_since IS NOT NULL"),
+    (
+        "ix_leg_unreached_for",
+        "leg",
+        ["unreached_for", "unreached_at"],
+        "unreached_for IS NOT NULL",
+    ),
+    ("ix_leg_hold_ends_at", "leg", ["partner", "hold_ends_at"], "hold_ends_at IS NOT NULL"),
+    (
+        "ix_leg_account_review_at",
+        "leg",
+        ["partner", "account_review_at"],
+        "account_review_at IS NOT NULL",
+    ),
+    (
+        "ix_hold_to_extend",
+        "hold",
+        ["partner", "hold_expires_at"],
+        "extension_asked_at IS NOT NULL AND NOT ended AND NOT lapsed",
+    ),
+    (
+        "ix_info_request_waits",
+        "info_request",
+        ["requester", "reply_by"],
+        "answered_at IS NULL AND moot_at IS NULL",
+    ),
+    ("ix_dispute_to_resolve", "dispute", ["requester", "answer_by"], "resolved_at IS NULL"),
+    ("ix_dispute_open", "dispute", ["partner", "answer_by"], "resolved_at IS NULL"),
+    ("ix_addition_waits", "addition", ["requester", "proposed_at"], "status = 'pending'"),
+    (
+        "ix_withdrawal_proposal_waits",
+        "withdrawal_proposal",
+        ["requester", "void_at"],
+        "status = 'pending'",
+    ),
+    ("ix_grant_proposal_waits", "grant_proposal", ["partner", "expires_at"], "status = 'pending'"),
+)

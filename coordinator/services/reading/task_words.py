@@ -1,0 +1,142 @@
+"""What to do about a task: one list of wording, with the command and the call that do it."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal, NamedTuple, TypedDict
+
+from holdfast.protocol.tasks import TaskKind
+
+
+class NextStep(TypedDict):
+    """What to do next (`views.NextStep`).
+
+    The command says what it lacks, a text or a date, and does nothing without.
+    """
+
+    words: str
+    command: str
+    method: Literal["GET", "POST"]
+    path: str
+
+
+class Names(NamedTuple):
+    """What the wording names.
+
+    Attributes:
+        request: The request's id; empty where the task is about none.
+        about: The id of what it is about.
+        partner: The partner of the leg that the requester is concerned with.
+        thumbprint: Of the root key that is to take over.
+    """
+
+    request: str
+    about: str
+    partner: str
+    thumbprint: str
+
+
+class _Step(NamedTuple):
+    words: str
+    command: str
+    path: str
+    method: Literal["GET", "POST"] = "POST"
+
+
+_REQUEST = "/v1/freeze-requests/{request}"
+_APPROVALS = f"{_REQUEST}/approvals"
+_REPORTS = f"{_REQUEST}/freeze-reports"
+_EXTENSIONS = f"{_REQUEST}/hold-extensions"
+_STEPS: Mapping[TaskKind, _Step] = MappingProxyType(
+    {
+        TaskKind.APPROVE: _Step("Approve or reject it", "approve {request}", _APPROVALS),
+        TaskKind.RATIFY: _Step(
+            "It is out already; ratify or reject it", "approve {request}", _APPROVALS
+        ),
+        TaskKind.DECIDE_ADDITION: _Step(
+            "Have more partners asked, or not", "decide-addition {request} {about} yes", _APPROVALS
+        ),
+        TaskKind.DECIDE_WITHDRAWAL: _Step(
+            "Have frozen funds let go, or not",
+            "decide-withdrawal {request} {about} yes",
+            f"{_REQUEST}/withdrawals/{{about}}/approvals",
+        ),
+        TaskKind.REPLY: _Step(
+            "Reply to {partner}, whose clock stands until then",
+            "answer {request} {about}",
+            f"{_REQUEST}/info-requests/{{about}}/answer",
+        ),
+        TaskKind.RESOLVE: _Step(
+            "Uphold or reject what {partner} disputes",
+            "resolve {request} {about}",
+            f"{_REQUEST}/disputes/{{about}}/resolution",
+        ),
+        TaskKind.ACKNOWLEDGE: _Step(
+            "Say that you have it", "acknowledge {request}", f"{_REQUEST}/acknowledgement"
+        ),
+        TaskKind.ANSWER: _Step(
+            "Answer every address: found, frozen or nothing", "report {request}", _REPORTS
+        ),
+        TaskKind.SETTLE: _Step(
+            "Release, return or keep what you hold, and report it", "report {request}", _REPORTS
+        ),
+        TaskKind.HOLD_ENDS: _Step("Extend what ends, or let it go", "holds {request}", _EXTENSIONS),
+        TaskKind.REVIEW_ACCOUNT: _Step(
+            "Look again whether a whole account stays frozen", "holds {request}", _EXTENSIONS
+        ),
+        TaskKind.ANSWER_EXTENSION: _Step(
+            "The requester asks you to hold longer: extend, or let it end",
+            "extend {request} {about}",
+            _EXTENSIONS,
+        ),
+        TaskKind.CONSIDER_RELEASE: _Step(
+            "Nobody answered your dispute in time: release is recommended, and you decide",
+            "report {request}",
+            _REPORTS,
+        ),
+        TaskKind.REACH_PARTNER: _Step(
+            "No notice reaches {partner}: telephone its contact", "partners", "/v1/partners", "GET"
+        ),
+        TaskKind.DECIDE_GRANT: _Step(
+            "Check the grant that another lead proposed; approve it if it is right",
+            "approve-grant {about}",
+            "/v1/grants/{about}/approvals",
+        ),
+        TaskKind.CHECK_ROOT_RESET: _Step(
+            "A new root key takes over then: stop it if you did not ask for it",
+            "revoke {thumbprint}",
+            "/v1/revocations",
+        ),
+        TaskKind.MEND_ENDPOINT: _Step(
+            "This endpoint takes no events: mend it, then test it",
+            "endpoint test {about}",
+            "/v1/webhook-endpoints/{about}/test",
+        ),
+    }
+)
+#: Of an answer whose clock stands: why the partner need not hurry; it may report meanwhile.
+_WAITS_FOR_REPLY = "The clock stands until your question is replied to; you may report meanwhile"
+_WAITS_FOR_LEADS = "Nobody ratified it yet: freeze nothing new and release nothing"
+
+
+def next_step(
+    kind: TaskKind, names: Names, *, is_paused: bool = False, is_unratified: bool = False
+) -> NextStep:
+    """Return what to do next.
+
+    Args:
+        kind: Of the task.
+        names: What the wording names.
+        is_paused: The partner waits itself, and no clock runs.
+        is_unratified: Nobody stands by the request any more.
+    """
+    step = _STEPS[kind]
+    words = step.words
+    if kind is TaskKind.ANSWER and (is_paused or is_unratified):
+        words = _WAITS_FOR_LEADS if is_unratified else _WAITS_FOR_REPLY
+    named = names._asdict()
+    return {
+        "words": words.format_map(named),
+        "command": f"holdfast {step.command}".format_map(named),
+        "method": step.method,
+        "path": step.path.format_map(named),
+    }
