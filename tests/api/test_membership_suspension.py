@@ -19,7 +19,7 @@ from coordinator.services.membership.suspensions import (
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.documents import Vault
 from coordinator.storage.membership import partners as store
-from holdfast.protocol.membership_payloads import Grant
+from holdfast.protocol.membership_payloads import Grant, PartnerChanges
 from holdfast.protocol.vocabulary import Role
 from tests.api.acts import approve, report_frozen, submit
 from tests.api.membership_acts import (
@@ -336,7 +336,7 @@ def test_a_transaction_under_way_notices_the_suspension(
         found = store.standing(connection, cast.b.lead.key.kid)
     assert found is not None
     operator.suspend(cast.b)
-    command = ChangeContacts(contacts=("security desk",))
+    command = ChangeContacts(body=PartnerChanges(contacts=["security desk"]))
     with transaction(command_context(database, vault, clock)) as uow:
         uow.stands_on(found)
         execute(command, found.actor, uow)
