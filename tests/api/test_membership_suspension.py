@@ -123,6 +123,8 @@ def test_the_keys_of_a_suspended_partner_answer_401(
         ),
     ):
         assert signer.post(member, path, body).status_code == 401, path
+    names, path = {"display_name": "Ada"}, f"/v1/people/{cast.b.analyst.subject}"
+    assert signer.send(cast.b.lead, "PATCH", path, names).status_code == 401
     assert is_served(signer, cast.c.analyst)
 
 
