@@ -58,6 +58,7 @@ _LOOP = ("tests/dispatcher/test_loop.py",)
 _RESPONSE = ("tests/dispatcher/test_webhook_sender_hostile.py",)
 _TARGET = ("tests/dispatcher/test_address_guard.py", "tests/dispatcher/test_address_guard_table.py")
 _LEFT_OUT = ("tests/services/test_left_out.py",)
+_NAMES = ("tests/api/test_people.py",)
 _ADDRESSES = ("tests/domain/test_account_far_chains.py",)
 _CLEARED = ("tests/services/test_clearances.py",)
 _FRONT = ("tests/operations/test_front.py",)
@@ -962,6 +963,48 @@ MUTATIONS: tuple[Mutation, ...] = (
         "key = comparison_key(address.account, address.tag, self._chains)",
         "key = comparison_key(address.account, address.tag)",
         ("tests/services/test_added_chains.py",),
+    ),
+    Mutation(
+        f"{_SERVICES}/membership/people.py",
+        "if row is None or row.partner != partner.handle:",
+        "if row is None:",
+        _NAMES,
+    ),
+    Mutation(
+        f"{_SERVICES}/membership/people.py",
+        "idempotency.erase_about(uow.connection, row.id)",
+        "idempotency.erase_about(uow.connection, actor.subject)",
+        _NAMES,
+    ),
+    Mutation(
+        f"{_SERVICES}/membership/people.py",
+        "audience=[partner.handle],",
+        'audience=["*"],',
+        _NAMES,
+    ),
+    Mutation(
+        f"{_STORAGE}/tail/idempotency.py",
+        ".values(fingerprint=ERASED, about=None)",
+        ".values(about=None)",
+        _NAMES,
+    ),
+    Mutation(
+        "coordinator/api/transaction.py",
+        "context.vault.blind_index(call) if is_personal else",
+        "context.vault.blind_index(call) if not is_personal else",
+        _NAMES,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/texts.py",
+        '_DIRECTING = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})',
+        '_DIRECTING = frozenset({"Cc", "Cn", "Co", "Cs", "Zl", "Zp"})',
+        _NAMES,
+    ),
+    Mutation(
+        "partners/holdfast/cli/session.py",
+        "name = self._names.get(subject)",
+        "name = None",
+        ("tests/partners/test_cli_people.py",),
     ),
 )
 

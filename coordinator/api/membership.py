@@ -8,12 +8,13 @@ from coordinator.api.calls import present_call
 from coordinator.api.context import current_context
 from coordinator.api.pipeline import SignedCall
 from coordinator.api.transaction import join_once
-from coordinator.api.view import command_view, custom_view
+from coordinator.api.view import command_view, custom_view, personal
 from coordinator.domain.actor import Actor, ActorKind
 from coordinator.domain.errors import AuthenticationError
 from coordinator.services.membership.grant_proposals import ApproveGrant, ProposeGrant
 from coordinator.services.membership.grants import MakeGrant
 from coordinator.services.membership.partners import ChangeContacts, JoinNetwork
+from coordinator.services.membership.people import NamePerson
 from coordinator.services.membership.revocations import Revoke
 from coordinator.services.membership.rotations import RotateKey
 from holdfast.protocol import membership_payloads, strict_json, views
@@ -73,7 +74,22 @@ def revoke(call: SignedCall[membership_payloads.Revocation]) -> Revoke:
 )
 def change_contacts(call: SignedCall[membership_payloads.PartnerChanges]) -> ChangeContacts:
     """Replace your contacts; everything else changes by grant."""
-    return ChangeContacts(contacts=tuple(call.body.contacts))
+    return ChangeContacts(body=call.body)
+
+
+@personal
+@command_view(
+    NamePerson, body=membership_payloads.PersonChanges, answer=views.PersonView, status=200
+)
+def name_person(call: SignedCall[membership_payloads.PersonChanges], person_id: str) -> NamePerson:
+    """Name one of your own people or systems, say how to reach them, or erase either with null.
+
+    Only your own people and systems read it. It is stored sealed, and in nothing that others see:
+    members and the log learn that you changed names, not which. Each change erases what the one
+    before left behind, so that what was erased is nowhere. Who was taken away is named and erased
+    alike.
+    """
+    return NamePerson(person_id=person_id, body=call.body)
 
 
 def _root_key(raw: bytes) -> PublicKey:

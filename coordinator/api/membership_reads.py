@@ -24,6 +24,7 @@ from coordinator.services.membership.partner_views import (
     partner_views,
     person_views,
     proposal_views,
+    reached,
 )
 from coordinator.storage.membership import grant_proposals
 from coordinator.storage.membership import partners as store
@@ -35,6 +36,12 @@ class OfPartnerQuery(PageQuery):
     """Of one partner, or of all."""
 
     partner: Handle | None = None
+
+
+class PeopleQuery(PageQuery):
+    """Those who act now, or all there ever were."""
+
+    status: Literal["present", "all"] = "present"
 
 
 class KeysQuery(OfPartnerQuery):
@@ -71,17 +78,24 @@ def read_own(reader: Reader) -> PartnerView:
     row = store.partner(reader.connection, reader.actor.partner)
     if row is None:
         raise NotFoundError("there is no such partner")
-    return own_view(reader.connection, reader.vault, reader.context.rulebook.policies, row)
+    contacts = reached(reader.connection, reader.vault, row.handle)
+    return own_view(row, reader.context.rulebook.policies, contacts)
 
 
-@query_view(query=PageQuery, answer=views.Page[views.PersonView], needs=Permission.PARTNER_READ)
-def list_people(reader: Reader, query: PageQuery) -> dict[str, Any]:
-    """List the people and systems of your own organisation with their good keys."""
+@query_view(query=PeopleQuery, answer=views.Page[views.PersonView], needs=Permission.PARTNER_READ)
+def list_people(reader: Reader, query: PeopleQuery) -> dict[str, Any]:
+    """List the people and systems of your own organisation with their names and good keys.
+
+    With `status=all` those that were taken away are among them; their names stay until a lead
+    erases them.
+    """
     connection, partner, after = reader.connection, reader.actor.partner, after_id(query) or ""
     return read_page(
         page_size(reader.context, query.limit),
-        lambda limit: store.subjects(connection, partner, after=after, limit=limit),
-        lambda rows: person_views(connection, partner, rows),
+        lambda limit: store.subjects(
+            connection, partner, with_former=query.status == "all", after=after, limit=limit
+        ),
+        lambda rows: person_views(connection, reader.vault, partner, rows),
     )
 
 

@@ -135,7 +135,7 @@ def serve_command(view: CommandView, names: Mapping[str, str]) -> Response:
     key = idempotency_key()
     command = _prepare(view, names, raw, SignedCall(caller.token, None, context))
     # (5) One transaction.
-    signed = signed_command(context, caller.token, command, key)
+    signed = signed_command(context, caller.token, command, key, is_personal=view.is_personal)
     evidence = evidence_of(caller.token, raw)
     response = retried(
         lambda: change_once(context, signed, evidence, while_suspended=view.while_suspended)

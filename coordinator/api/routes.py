@@ -59,6 +59,7 @@ ROUTES: tuple[Route, ...] = (
         ("GET", "/v1/partners/me", membership_reads.read_own),
         ("PATCH", "/v1/partners/me", membership.change_contacts),
         ("GET", "/v1/people", membership_reads.list_people),
+        ("PATCH", "/v1/people/{person_id}", membership.name_person),
         ("GET", "/v1/keys", membership_reads.list_keys),
         ("POST", "/v1/grants", membership.make_grant),
         ("GET", "/v1/grants", membership_reads.list_grants),

@@ -77,12 +77,25 @@ class SignedCommand:
 
 
 def signed_command(
-    context: AppContext, token: RequestToken, command: object, key: str | None = None
+    context: AppContext,
+    token: RequestToken,
+    command: object,
+    key: str | None = None,
+    *,
+    is_personal: bool = False,
 ) -> SignedCommand:
-    """Return a command with the key and the fingerprint of the current request."""
-    fingerprint = sha256(
-        f"{request.method}\n{signed_url(context.origin, request)}\n{token.body_sha256}".encode()
-    ).digest()
+    """Return a command with the key and the fingerprint of the current request.
+
+    Args:
+        context: Of the application.
+        token: As verified.
+        command: What it asks for.
+        key: The idempotency key, if it was read already.
+        is_personal: See `CommandView`.
+    """
+    call = f"{request.method}\n{signed_url(context.origin, request)}\n{token.body_sha256}"
+    # No account has a line feed, so that this is the blind index of none.
+    fingerprint = context.vault.blind_index(call) if is_personal else sha256(call.encode()).digest()
     return SignedCommand(token, command, key or idempotency_key(), fingerprint)
 
 
@@ -164,7 +177,7 @@ def answer_once(
     require_permission(type(call.command), actor)
     if not claim.is_first():
         return _repeat(uow, call, idempotency.find_answer(uow.connection, claim.call))
-    location = None
+    location = about = None
     try:
         answer = execute(call.command, actor, uow)
     except (AuthenticationError, RateLimitedError, UnavailableError):
@@ -176,9 +189,9 @@ def answer_once(
         uow.seal(sealing_key, claim.call.answer_id, "answer", content)
         uow.finish()
     else:
-        status, location = answer.status, answer.location
+        status, location, about = answer.status, answer.location, answer.about
         content = uow.finish(answer, StoreAnswer(claim.call.answer_id, sealing_key))
-    idempotency.set_status(uow.connection, claim.call, status)
+    idempotency.complete(uow.connection, claim.call, status, about=about)
     response = stored_response(status, content)
     if location is not None:
         response.headers["Location"] = location
@@ -186,6 +199,11 @@ def answer_once(
 
 
 def _repeat(uow: UnitOfWork, call: SignedCommand, stored: FoundAnswer | None) -> Response:
+    if stored is not None and stored.fingerprint == idempotency.ERASED:
+        raise IdempotencyConflictError(
+            "what this Idempotency-Key did was changed or erased since; take a fresh key to do it"
+            " again"
+        )
     if stored is None or stored.fingerprint != call.fingerprint:
         raise IdempotencyConflictError(
             "this Idempotency-Key was used for another request; take a fresh key"

@@ -24,6 +24,8 @@ class View:
         body: The model of what it takes; None where it takes nothing.
         not_found: What 404 means here beyond what path and method tell, as a sentence.
         known: What 200 means beside 201, as a sentence; empty where it is never answered.
+        is_personal: Whether the body names people. It is short, and could be guessed from its hash,
+            so that only a keyed hash of it is stored.
     """
 
     function: Callable[..., Any] = field(kw_only=False)
@@ -35,6 +37,7 @@ class View:
     signed: bool = True
     not_found: str = ""
     known: str = ""
+    is_personal: bool = False
 
     @property
     def summary(self) -> str:
@@ -145,6 +148,11 @@ def command_view(
 def or_known(known: str) -> Callable[[View], View]:
     """Say of a view that it answers 200 where what is asked for is there already, and what then."""
     return lambda view: replace(view, known=known)
+
+
+def personal(view: View) -> View:
+    """Say of a view that its body names people."""
+    return replace(view, is_personal=True)
 
 
 def public_view(*, answer: Any, not_found: str = "") -> Declare:

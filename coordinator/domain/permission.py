@@ -60,6 +60,7 @@ class Permission(StrEnum):
     PARTNER_JOIN = "partner:join"
     PARTNER_READ = "partner:read"
     PARTNER_CHANGE = "partner:change"
+    PERSON_NAME = "person:name"  # and erase; of one's own organisation
     GRANT_READ = "grant:read"
     GRANT_MAKE = "grant:make"
     GRANT_APPROVE = "grant:approve"
@@ -124,7 +125,9 @@ _DECIDE = frozenset(
 #: The requester's compliance answers for the papers, and so does a lead; never a machine.
 _PAPERS = frozenset({P.SUPPORT_RAISE, P.INDEMNITY_GIVE})
 _ENDPOINTS = frozenset({P.WEBHOOK_ENDPOINT_READ, P.WEBHOOK_ENDPOINT_CHANGE, P.DELIVERY_RESEND})
-_MEMBERSHIP = frozenset({P.PARTNER_CHANGE, P.GRANT_MAKE, P.GRANT_APPROVE, P.REVOCATION_MAKE})
+_MEMBERSHIP = frozenset(
+    {P.PARTNER_CHANGE, P.PERSON_NAME, P.GRANT_MAKE, P.GRANT_APPROVE, P.REVOCATION_MAKE}
+)
 
 GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {

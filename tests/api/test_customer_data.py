@@ -27,6 +27,9 @@ CHECKED_BY_RULE = {
     ("NewEndpoint", "url"): "check_endpoint",
     ("EndpointChanges", "url"): "check_endpoint",
     ("PartnerChanges", "contacts"): "sealed; the partner's own people are named here",
+    ("PartnerChanges", "emergency_contact"): "the same",
+    ("PersonChanges", "display_name"): "sealed; read by the partner's own alone",
+    ("PersonChanges", "contact"): "the same",
 }
 EMAIL = "jane.doe@example.com"
 
@@ -208,8 +211,12 @@ def test_an_endpoint_s_url_is_no_customer_s_address(signer: Signer, cast: Cast) 
 
 
 def test_contacts_are_the_partner_s_own_and_may_be_reached(signer: Signer, cast: Cast) -> None:
-    contacts = {"contacts": ["desk@exchange-a.example", "+49 30 901820"]}
+    reached = ["desk@exchange-a.example", "+49 30 901820"]
+    contacts = {"contacts": reached, "emergency_contact": reached[1]}
     answer = signer.send(cast.a.lead, "PATCH", "/v1/partners/me", contacts)
+    assert answer.status_code == 200, answer.data
+    names = {"display_name": reached[0], "contact": reached[1]}
+    answer = signer.send(cast.a.lead, "PATCH", f"/v1/people/{cast.a.analyst.subject}", names)
     assert answer.status_code == 200, answer.data
 
 

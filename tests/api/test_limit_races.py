@@ -124,3 +124,18 @@ def test_contacts_that_several_leads_change_at_once_are_those_of_one_of_them(
     assert {answer.status_code for answer in crowd.at_once(acts)} == {200}
     shown = signer.get(cast.b.lead, "/v1/partners/me").get_json()["contacts"]
     assert shown in [[f"desk {number}"] for number in range(AT_ONCE)]
+
+
+def test_names_that_several_leads_change_at_once_are_those_of_one_of_them(
+    crowd: Crowd, signer: Signer, cast: Cast
+) -> None:
+    leads = [cast.b.lead, cast.b.second_lead] * (AT_ONCE // 2)
+    path = f"/v1/people/{cast.b.analyst.subject}"
+    acts = [
+        crowd.send(lead, "PATCH", path, {"display_name": f"Ada {number}", "contact": str(number)})
+        for number, lead in enumerate(leads)
+    ]
+    assert {answer.status_code for answer in crowd.at_once(acts)} == {200}
+    people = signer.get(cast.b.lead, "/v1/people").get_json()["items"]
+    [shown] = [each for each in people if each["id"] == cast.b.analyst.subject]
+    assert shown["display_name"] == f"Ada {shown['contact']}"

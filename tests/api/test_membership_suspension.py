@@ -19,7 +19,7 @@ from coordinator.services.membership.suspensions import (
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.documents import Vault
 from coordinator.storage.membership import partners as store
-from holdfast.protocol.membership_payloads import Grant
+from holdfast.protocol.membership_payloads import Grant, PartnerChanges
 from holdfast.protocol.vocabulary import Role
 from tests.api.acts import approve, report_frozen, submit
 from tests.api.membership_acts import (
@@ -123,6 +123,8 @@ def test_the_keys_of_a_suspended_partner_answer_401(
         ),
     ):
         assert signer.post(member, path, body).status_code == 401, path
+    names, path = {"display_name": "Ada"}, f"/v1/people/{cast.b.analyst.subject}"
+    assert signer.send(cast.b.lead, "PATCH", path, names).status_code == 401
     assert is_served(signer, cast.c.analyst)
 
 
@@ -353,7 +355,7 @@ def test_a_transaction_under_way_notices_the_suspension(
         found = store.standing(connection, cast.b.lead.key.kid)
     assert found is not None
     operator.suspend(cast.b)
-    command = ChangeContacts(contacts=("security desk",))
+    command = ChangeContacts(body=PartnerChanges(contacts=["security desk"]))
     with transaction(command_context(database, vault, clock)) as uow:
         uow.stands_on(found)
         execute(command, found.actor, uow)

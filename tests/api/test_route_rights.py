@@ -89,6 +89,7 @@ RIGHTS: Mapping[str, set[str]] = {
     "POST /v1/grants/{proposal_id}/approvals": LEAD,
     "POST /v1/revocations": LEAD,
     "PATCH /v1/partners/me": LEAD,
+    "PATCH /v1/people/{person_id}": LEAD,
 }
 #: Acts of the asked side; the others below a request are the requester's.
 ASKED_SIDE = {
@@ -162,6 +163,7 @@ def _body(route: Route, cast: Cast, own: Exchange, request: Mapping[str, Any]) -
         "/v1/grants": grant_body(own.analyst),
         "/v1/revocations": {"kid": "A" * 43},
         "/v1/partners/me": {"contacts": ["desk on duty"]},
+        "/v1/people/{person_id}": {"display_name": "Ada"},
     }
     if route.view.body is None:
         return None
@@ -180,6 +182,7 @@ def _path(route: Route, request: Mapping[str, Any], **ids: str) -> str:
         "clearance_id": f"clr_{UNKNOWN}",
         "withdrawal_id": f"wdp_{UNKNOWN}",
         "proposal_id": f"grp_{UNKNOWN}",
+        "person_id": f"per_{UNKNOWN}",
         "task_id": f"tsk_acknowledge_{request['id'].partition('_')[2]}_{UNKNOWN}",
     } | ids
     return route.path.format(**names)

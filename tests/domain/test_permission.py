@@ -81,6 +81,7 @@ EXPECTED = {
         P.INDEMNITY_GIVE,
         P.TASK_TAKE,
         P.PARTNER_CHANGE,
+        P.PERSON_NAME,
         P.GRANT_MAKE,
         P.GRANT_APPROVE,
         P.REVOCATION_MAKE,

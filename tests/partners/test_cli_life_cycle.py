@@ -501,7 +501,7 @@ def test_a_task_is_taken_and_who_has_it_is_shown(shell: Shell, stub: StubCoordin
     taken = {**shown, "taken_at": UNTIL, "taken_by": new_id("per")}
     stub.answers("GET", f"{REQUEST}/legs", {"items": [leg_view(tasks=[shown, taken])]})
     lines = shell("status", FRQ).output.splitlines()
-    by = "answer by exchange-b.example"
+    by = "answer by exchange-b.example"  # nobody's names can be read: ids do
     assert f"{by}: nobody has it yet" in lines
     assert f"  holdfast take {task.id}" in lines
     assert f"{by}: {taken['taken_by']} since 2026-03-01 12:00 UTC" in lines

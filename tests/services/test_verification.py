@@ -1052,3 +1052,19 @@ def test_a_partner_asked_finds_out_what_is_wrong_on_its_own_leg(
     shown = event_rich[2].copy()
     _omitted_approval(shown)
     assert "approvals" in shown.failed()
+
+
+def test_a_request_is_borne_out_after_the_names_of_its_people_were_erased(office: Office) -> None:
+    desk, a = office.desk, office.desk.cast.a
+    ask = desk.go_out()
+    for names in ({"display_name": "Ada"}, {"display_name": None}):
+        for whose in (a.analyst, a.lead):
+            path = f"/v1/people/{whose.subject}"
+            assert office.signer.send(a.lead, "PATCH", path, names).status_code == 200
+    later = desk.go_out()
+    for request in (ask, later):
+        examination = examined(office, a.auditor, request)
+        assert examination.failures == []
+        assert told(examination, "approvals") == [Result.VERIFIED]
+    named = office.signer.get(a.auditor, "/v1/people").get_json()["items"]
+    assert {person["display_name"] for person in named} == {None}

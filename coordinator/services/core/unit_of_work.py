@@ -141,6 +141,7 @@ class Answer:
     Attributes:
         spelled: Further members of the body, in canonical JSON already: a handler spells what is
             large while the database is still at work.
+        about: The person or system whose name it tells; what is stored of it is erased with that.
     """
 
     status: int
@@ -148,6 +149,7 @@ class Answer:
     entry: Recorded | None = None
     location: str | None = None
     spelled: Mapping[str, bytes] = field(default_factory=dict)
+    about: str | None = None
 
     def render(self) -> bytes:
         """Return the JSON bytes; after the tail has numbered everything."""
@@ -319,6 +321,10 @@ class UnitOfWork:
     def set_leaf(self, row_type: type[Any], row_id: str, recorded: Recorded) -> None:
         """Have the `leaf_index` column of a row set to where `recorded` stands."""
         self._pending.leaf_columns.append((row_type, row_id, recorded))
+
+    def remove_document(self, owner_id: str, name: str) -> None:
+        """Delete a stored document, where there is one."""
+        remove(self.connection, owner_id, name)
 
     def replace_document(self, key: DocumentKey, owner_id: str, name: str, content: bytes) -> None:
         """Store a document in place of the one that stands there, if any."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Literal, NotRequired, TypedDict
+from typing import Literal, NamedTuple, NotRequired, TypedDict
 
 from sqlalchemy import Connection
 
@@ -19,6 +19,16 @@ from holdfast.protocol import strict_json
 from holdfast.protocol.jwk import PublicKey
 from holdfast.protocol.payloads import format_time, optional_time
 from holdfast.protocol.vocabulary import PartnerKind, PartnerStatus, Role, Silence, Urgency
+
+#: Sealed documents: of a partner, and of one of its people or systems.
+EMERGENCY_CONTACT, NAMES = "emergency_contact", "names"
+
+
+class Names(NamedTuple):
+    """What a partner calls one of its own, and how to reach them."""
+
+    display_name: str | None = None
+    contact: str | None = None
 
 
 class PolicyView(TypedDict):
@@ -62,6 +72,7 @@ class PartnerView(TypedDict):
     root_kid: str | None
     joined_at: str | None
     contacts: Sequence[str] | None
+    emergency_contact: str | None
     cannot_say: Silence
     clocks: ClocksView
     policy: NotRequired[PolicyView]
@@ -111,10 +122,16 @@ class PersonView(TypedDict):
     owner: str | None
     roles: Sequence[Role]
     kids: Sequence[str]
+    display_name: str | None
+    contact: str | None
+    revoked_at: str | None
 
 
 def partner_view(
-    row: PartnerRow, policies: Policies, contacts: Sequence[str] | None = None
+    row: PartnerRow,
+    policies: Policies,
+    contacts: Sequence[str] | None = None,
+    emergency_contact: str | None = None,
 ) -> PartnerView:
     """Return one member as every other may see it."""
     return {
@@ -126,6 +143,7 @@ def partner_view(
         "root_kid": row.root_kid,
         "joined_at": optional_time(row.joined_at),
         "contacts": None if contacts is None else list(contacts),
+        "emergency_contact": emergency_contact,
         "cannot_say": Silence(row.cannot_say),
         "clocks": _clocks_view(row, policies),
     }
@@ -156,22 +174,38 @@ def _span_view(span: Span) -> SpanView:
 def partner_views(
     connection: Connection, vault: Vault, policies: Policies, rows: Sequence[PartnerRow]
 ) -> list[PartnerView]:
-    """Return members with their contacts, in one query for all."""
-    sealed = load(connection, vault, [row.handle for row in rows], "contacts")
-    return [partner_view(row, policies, _contacts(sealed.get(row.handle))) for row in rows]
+    """Return members with their contacts, in the same few queries for all."""
+    handles = [row.handle for row in rows]
+    sealed = load(connection, vault, handles, "contacts")
+    emergency = load(connection, vault, handles, EMERGENCY_CONTACT)
+    return [
+        partner_view(
+            row,
+            policies,
+            _contacts(sealed.get(row.handle)),
+            _emergency_contact(emergency.get(row.handle)),
+        )
+        for row in rows
+    ]
 
 
-def own_view(
-    connection: Connection,
-    vault: Vault,
-    policies: Policies,
-    row: PartnerRow,
-    *,
-    contacts: Sequence[str] | None = None,
-) -> PartnerView:
-    """Return one's own membership with its policy; `contacts` where they are just being changed."""
-    if contacts is None:
-        contacts = _contacts(load_one(connection, vault, row.handle, "contacts"))
+class Reached(NamedTuple):
+    """How a partner is reached."""
+
+    contacts: Sequence[str]
+    emergency_contact: str | None
+
+
+def reached(connection: Connection, vault: Vault, handle: str) -> Reached:
+    """Return how a partner is reached."""
+    return Reached(
+        _contacts(load_one(connection, vault, handle, "contacts")),
+        _emergency_contact(load_one(connection, vault, handle, EMERGENCY_CONTACT)),
+    )
+
+
+def own_view(row: PartnerRow, policies: Policies, contacts: Reached) -> PartnerView:
+    """Return one's own membership with its policy."""
     policy: PolicyView = {
         "approval_quorum": row.approval_quorum,
         "withdrawal_quorum": row.withdrawal_quorum,
@@ -182,7 +216,7 @@ def own_view(
         "cannot_say": row.cannot_say,
         "clocks": row.clocks or DEFAULT_PROFILE,
     }
-    return {**partner_view(row, policies, contacts), "policy": policy}
+    return {**partner_view(row, policies, *contacts), "policy": policy}
 
 
 def key_view(row: KeyOfSubject) -> KeyView:
@@ -260,20 +294,32 @@ def _proposal_view(row: GrantProposalRow, packed: bytes) -> GrantView:
 
 
 def person_views(
-    connection: Connection, handle: str, rows: Sequence[SubjectRow]
+    connection: Connection, vault: Vault, handle: str, rows: Sequence[SubjectRow]
 ) -> list[PersonView]:
-    """Return one's own people and systems with their good keys."""
-    kids: Mapping[str, list[str]] = store.kids_of(connection, handle, [row.id for row in rows])
-    return [
-        {
-            "id": row.id,
-            "kind": row.kind,
-            "owner": row.owner,
-            "roles": [Role(r) for r in row.roles],
-            "kids": sorted(kids[row.id]),
-        }
-        for row in rows
-    ]
+    """Return one's own people and systems with their good keys and their names."""
+    ids = [row.id for row in rows]
+    kids = store.kids_of(connection, handle, ids)
+    sealed = load(connection, vault, ids, NAMES)
+    return [person_view(row, kids[row.id], names_of(sealed.get(row.id))) for row in rows]
+
+
+def person_view(row: SubjectRow, kids: Sequence[str], names: Names) -> PersonView:
+    """Return one of one's own people and systems."""
+    return {
+        "id": row.id,
+        "kind": row.kind,
+        "owner": row.owner,
+        "roles": [Role(r) for r in row.roles],
+        "kids": sorted(kids),
+        "display_name": names.display_name,
+        "contact": names.contact,
+        "revoked_at": optional_time(row.revoked_at),
+    }
+
+
+def names_of(sealed: bytes | None) -> Names:
+    """Return what an opened document of names says; None: nobody gave any."""
+    return Names() if sealed is None else Names(**strict_json.loads(sealed))
 
 
 def _grant_view(row: GrantRow, packed: bytes | None) -> GrantView:
@@ -290,6 +336,10 @@ def _grant_view(row: GrantRow, packed: bytes | None) -> GrantView:
         token, body = unpack_evidence(packed)
         view |= {"token": token, "body": body.decode()}
     return view
+
+
+def _emergency_contact(sealed: bytes | None) -> str | None:
+    return None if sealed is None else sealed.decode()
 
 
 def _contacts(sealed: bytes | None) -> list[str]:

@@ -24,7 +24,12 @@ from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import EVERYBODY, Answer, UnitOfWork
 from coordinator.services.membership.grant_rules import GrantContext
 from coordinator.services.membership.grants import apply_grant
-from coordinator.services.membership.partner_views import GrantView, own_view
+from coordinator.services.membership.partner_views import (
+    EMERGENCY_CONTACT,
+    GrantView,
+    own_view,
+    reached,
+)
 from coordinator.storage.membership import partners as store
 from coordinator.storage.tables.partners import PartnerRow
 from holdfast.protocol import canonical_json, membership_payloads
@@ -65,9 +70,9 @@ class ConfirmPartner:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeContacts:
-    """A lead replaces the contacts that other members see."""
+    """A lead replaces the contacts that other members see; what the body leaves out stays."""
 
-    contacts: tuple[str, ...]
+    body: membership_payloads.PartnerChanges
 
 
 class JoinView(TypedDict):
@@ -220,8 +225,15 @@ def change_contacts(command: ChangeContacts, actor: Actor, uow: UnitOfWork) -> A
     row = store.partner(uow.connection, actor.partner, lock=True)
     if row is None:
         raise NotFoundError("there is no such partner")
-    key = uow.key(row.document_key_id)
-    contacts = list(command.contacts)
-    uow.replace_document(key, row.handle, "contacts", canonical_json.dumps(contacts))
+    key, body = uow.key(row.document_key_id), command.body
+    contacts = reached(uow.connection, uow.vault, row.handle)
+    if "contacts" in body.model_fields_set:
+        contacts = contacts._replace(contacts=body.contacts)
+        uow.replace_document(key, row.handle, "contacts", canonical_json.dumps(body.contacts))
+    if "emergency_contact" in body.model_fields_set:
+        contacts = contacts._replace(emergency_contact=body.emergency_contact)
+        uow.remove_document(row.handle, EMERGENCY_CONTACT)
+        if body.emergency_contact is not None:
+            uow.seal(key, row.handle, EMERGENCY_CONTACT, body.emergency_contact.encode())
     uow.record("partner.contacts_changed", {"partner": row.handle}, key=key)
-    return Answer(200, own_view(uow.connection, uow.vault, uow.policies, row, contacts=contacts))
+    return Answer(200, own_view(row, uow.policies, contacts))

@@ -355,15 +355,22 @@ def subject(connection: Connection, subject_id: str) -> SubjectRow | None:
 
 
 def subjects(
-    connection: Connection, handle: str, *, after: str = "", limit: int = 100
+    connection: Connection,
+    handle: str,
+    *,
+    with_former: bool = False,
+    after: str = "",
+    limit: int = 100,
 ) -> list[SubjectRow]:
-    """Return a partner's people and systems that were not taken away, by id."""
+    """Return a partner's people and systems by id; those taken away, too, if asked for."""
     query = (
         select(SubjectRow)
-        .where(SubjectRow.partner == handle, SubjectRow.revoked_at.is_(None), SubjectRow.id > after)
+        .where(SubjectRow.partner == handle, SubjectRow.id > after)
         .order_by(SubjectRow.id)
         .limit(limit)
     )
+    if not with_former:
+        query = query.where(SubjectRow.revoked_at.is_(None))
     return read(connection, query)
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
+from coordinator.storage.engine.batches import batches
 from coordinator.storage.engine.driver import PendingResult
 from coordinator.storage.engine.prebuilt import Prebuilt
 from coordinator.storage.engine.rows import DO_NOTHING, send_rows
@@ -46,8 +47,10 @@ _CORRECT_STATUS = Prebuilt(
         StoredAnswerRow.subject == bindparam("subject"),
         StoredAnswerRow.idempotency_key == bindparam("key"),
     )
-    .values(status=bindparam("new_status"))
+    .values(status=bindparam("new_status"), about=bindparam("new_about"))
 )
+#: The fingerprint of an answer that was erased; no call has it.
+ERASED = b""
 #: What most changes answer; whoever answers otherwise corrects it before the commit.
 PRESUMED_STATUS = 201
 
@@ -134,11 +137,30 @@ def is_answered(connection: Connection, *, partner: str, subject: str, key: str)
     return _ANSWER.row(connection, partner=partner, subject=subject, key=key) is not None
 
 
-def set_status(connection: Connection, call: OnceOnly, status: int) -> None:
-    """Store with which HTTP status a call is answered."""
-    if status != PRESUMED_STATUS:
+def complete(
+    connection: Connection, call: OnceOnly, status: int, *, about: str | None = None
+) -> None:
+    """Store with which HTTP status a call is answered, and about whom the answer tells a name."""
+    if status != PRESUMED_STATUS or about is not None:
         names = {"partner": call.partner, "subject": call.subject, "key": call.key}
-        _CORRECT_STATUS.send(connection, **names, new_status=status)
+        _CORRECT_STATUS.send(connection, **names, new_status=status, new_about=about)
+
+
+def erase_about(connection: Connection, subject_id: str) -> None:
+    """Erase the stored answers that tell the name of a person or system.
+
+    The hash of what was sent goes, too, for a name may be guessed from it. The key stays taken, or
+    a late retry would bring the name back.
+    """
+    told = (
+        update(StoredAnswerRow)
+        .where(StoredAnswerRow.about == subject_id)
+        .values(fingerprint=ERASED, about=None)
+        .returning(StoredAnswerRow.id)
+    )
+    ids = list(connection.execute(told).scalars())
+    for some in batches(ids):
+        connection.execute(delete(DocumentRow).where(DocumentRow.owner_id.in_(some)))
 
 
 def forget_old(

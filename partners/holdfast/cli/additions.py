@@ -45,7 +45,7 @@ def additions(session: Session, request_id: str) -> None:
             view.id,
             view.addition_status,
             view.to,
-            view.proposed_by,
+            session.who(view.proposed_by),
             f"{view.approve_by:%Y-%m-%d %H:%M}",
         ),
         empty="Nobody proposed to ask more partners.",

@@ -46,7 +46,7 @@ def show_awaited(session: Session) -> None:
     if rows:
         columns = ("request", "urgency", "incident", "decide until", "about", "command")
         session.out.print(table(columns, rows))
-    for words in (words for view in waiting for words in _who_has_it(view)):
+    for words in (words for view in waiting for words in _who_has_it(session, view)):
         session.out.print(words, markup=False, highlight=False)
     try:
         proposals = sum(1 for _ in client.proposed_grants())
@@ -59,11 +59,11 @@ def show_awaited(session: Session) -> None:
         session.out.print("Nothing waits for your decision.")
 
 
-def _who_has_it(view: FreezeRequestSummary) -> list[str]:
+def _who_has_it(session: Session, view: FreezeRequestSummary) -> list[str]:
     tasks = [view.task, *(each.task for each in view.additions)]
     tasks += [each.task for each in view.withdrawals]
     about = [(f"{task.kind.value} {view.id}", task) for task in tasks if task]
-    return [line for what, task in about for line in task_words(what, task)]
+    return [line for what, task in about for line in task_words(session, what, task)]
 
 
 def _awaited_rows(view: FreezeRequestSummary) -> list[tuple[object, ...]]:
@@ -215,7 +215,10 @@ def _show(
         facts(
             [
                 ("decide until", f"{until:%Y-%m-%d %H:%M} UTC" if until else None),
-                ("submitted by", f"{submission.key.subject}, key {submission.key.key.kid}"),
+                (
+                    "submitted by",
+                    f"{session.who(submission.key.subject)}, key {submission.key.key.kid}",
+                ),
                 ("incident", getattr(request.incident, "title", None) or view.incident.id),
                 ("urgency", request.urgency.value),
                 ("tlp", request.tlp.value),

@@ -26,10 +26,10 @@ def proposals(session: Session) -> None:
         ("proposal", "subject", "roles", "kid", "by", "until"),
         lambda view: (
             view.id,
-            view.subject or "policy",
+            session.who(view.subject) or "policy",
             [role.value for role in view.roles],
             view.kid,
-            view.proposer,
+            session.who(view.proposer),
             view.expires_at,
         ),
         empty="No proposals.",
@@ -49,9 +49,9 @@ def approve_grant(session: Session, proposal_id: str, *, yes: bool) -> None:
     proposer, grant = _proven(session, client, found[0])
     document = grant.policy and grant.policy.model_dump(mode="json")
     shown = [
-        ("proposed by", proposer.subject),
-        ("subject", grant.subject),
-        ("owner", grant.owner),
+        ("proposed by", session.who(proposer.subject)),
+        ("subject", session.who(grant.subject)),
+        ("owner", session.who(grant.owner)),
         ("roles", [role.value for role in grant.roles]),
         ("kid", found[0].kid),
         ("replaces", grant.replaces),

@@ -25,6 +25,7 @@ from holdfast.cli import (
     legal_orders,
     legs,
     membership,
+    people,
     questions,
     requests,
     statistics,
@@ -66,6 +67,7 @@ def cli(ctx: click.Context, as_: str | None, as_json: bool) -> None:  # noqa: FB
 for module in (
     keys,
     membership,
+    people,
     grants,
     requests,
     follow,

@@ -1,4 +1,4 @@
-"""`holdfast join`, `grant`, `revoke`, `partners`, `people`: who is who."""
+"""`holdfast join`, `grant`, `revoke`, `policy`, `partners`: who is a member, and by which keys."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -191,7 +191,7 @@ def policy(
     """
     in_force = _reader(session).me().policy or {}
     if show:
-        shown = {name: _policy_words(value) for name, value in sorted(in_force.items())}
+        shown = {name: _policy_words(session, value) for name, value in sorted(in_force.items())}
         session.show(in_force, lambda: session.out.print(facts(shown.items())))
         return
     changes = {name: value for name, value in named.items() if value is not None}
@@ -226,10 +226,12 @@ def _reader(session: Session) -> Client:
     )
 
 
-def _policy_words(value: object) -> object:
+def _policy_words(session: Session, value: object) -> object:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return value if value != [] else "nobody"
+    if isinstance(value, list):
+        return [session.who(subject) for subject in value] or "nobody"
+    return value
 
 
 @click.command(cls=SessionCommand)
@@ -252,12 +254,13 @@ def partners(session: Session, *, clocks: bool) -> None:
     pins = session.store.pins()
     session.show_list(
         session.client().partners(),
-        ("partner", "name", "kind", "status", "root key", "pinned"),
+        ("partner", "name", "kind", "status", "in an emergency", "root key", "pinned"),
         lambda view: (
             view.handle,
             view.name,
             view.kind.value,
             view.status.value,
+            view.emergency_contact,
             view.root_kid,
             _pinned(pins.get(view.handle), view.root_kid),
         ),
@@ -297,25 +300,7 @@ def _pinned(pin: str | None, root_kid: str | None) -> str:
     return "yes" if pin == root_kid else "ANOTHER KEY IS PINNED"
 
 
-@click.command(cls=SessionCommand)
-@pass_session
-def people(session: Session) -> None:
-    """List the people and systems of your own organisation."""
-    session.show_list(
-        session.client().people(),
-        ("subject", "kind", "roles", "owner", "keys"),
-        lambda view: (
-            view.id,
-            view.kind,
-            [role.value for role in view.roles],
-            view.owner,
-            view.kids,
-        ),
-        empty="Nobody.",
-    )
-
-
 def register(cli: click.Group) -> None:
     """Add these commands."""
-    for command in (join, grant, revoke, policy, partners, people):
+    for command in (join, grant, revoke, policy, partners):
         cli.add_command(command)

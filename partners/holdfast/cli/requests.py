@@ -199,6 +199,7 @@ def _show_request(session: Session, view: FreezeRequestView, legs: list[LegView]
                 ("withdrawn as", view.withdrawn_reason_code and view.withdrawn_reason_code.value),
                 ("incident", f"{view.incident.title} ({view.incident.id})".removeprefix(" ")),
                 ("requester", view.requester),
+                *_people(session, view),
                 ("urgency", view.urgency.value),
                 ("rests on", RESTS_ON[view.support]),
                 ("to", view.to),
@@ -233,13 +234,21 @@ def _show_request(session: Session, view: FreezeRequestView, legs: list[LegView]
         session.out.print(table(("total", *SUMS), sum_rows(session, view.totals)))
 
 
+def _people(session: Session, view: FreezeRequestView) -> list[tuple[str, object]]:
+    """Return who of one's own people acted; of another partner's they are of no use to a reader."""
+    if view.requester != session.profile().handle:
+        return []
+    decided = [f"{session.who(each.person)}: {each.decision.value}" for each in view.approvals]
+    return [("submitted by", session.who(view.submitted_by)), ("decided by", decided)]
+
+
 def _show_legs(session: Session, legs: Sequence[LegView]) -> None:
     """Print legs, then whose clock runs on each, and who has what waits there."""
     session.out.print(table(_LEG_COLUMNS, [row for leg in legs for row in _leg_rows(session, leg)]))
     lines = [*filter(None, map(_clock_words, legs))]
     for leg in legs:
         for task in leg.tasks:
-            lines += task_words(f"{task.kind.value} by {leg.partner}", task)
+            lines += task_words(session, f"{task.kind.value} by {leg.partner}", task)
     for line in lines:
         session.out.print(line, markup=False, highlight=False)
 

@@ -57,6 +57,7 @@ class Session:
     as_json: bool = False
     in_base_units: bool = False
     _assets: KnownAssets | None = None
+    _names: dict[str, str] | None = None
     out: Console = field(default_factory=lambda: _console(sys.stdout))
     err: Console = field(default_factory=lambda: _console(sys.stderr))
     now: Callable[[], float] = field(default_factory=lambda: wall_clock(os.environ))
@@ -72,6 +73,22 @@ class Session:
     def directory(self, client: Client) -> KeyDirectory:
         """Return other partners' keys, held against one's pins."""
         return KeyDirectory(client, client.profile.coordinator, pins=self.store.pins())
+
+    def who(self, subject: str | None) -> str | None:
+        """Return a person or system by name and id, or by id alone: "Ada (per_…)".
+
+        Only one's own have names. They are read once, where the first is shown, and a command that
+        cannot read them does without.
+        """
+        if subject is None:
+            return None
+        if self._names is None:
+            try:
+                self._names = self.client().names()
+            except HoldfastError:
+                self._names = {}
+        name = self._names.get(subject)
+        return f"{name} ({subject})" if name else subject
 
     def chains(self) -> Chains:
         """Return the coordinator's chain table as last read, else the one that ships."""

@@ -27,12 +27,12 @@ def take(session: Session, task_id: str) -> None:
     session.show(made, lambda: session.out.print(facts(rows)))
 
 
-def task_words(what: str, view: TaskView) -> list[str]:
+def task_words(session: Session, what: str, view: TaskView) -> list[str]:
     """Return the lines that say whether somebody has a task, and how to take it."""
     if view.taken_at is None:
         return [f"{what}: nobody has it yet", f"  holdfast take {view.id}"]
     since = f"{view.taken_at:%Y-%m-%d %H:%M} UTC"
-    return [f"{what}: {view.taken_by or 'somebody has it'} since {since}"]
+    return [f"{what}: {session.who(view.taken_by) or 'somebody has it'} since {since}"]
 
 
 def register(cli: click.Group) -> None:

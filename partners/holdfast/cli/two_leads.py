@@ -40,7 +40,7 @@ def withdrawals(session: Session, request_id: str) -> None:
             view.withdrawal_status,
             _about(view),
             f"{view.reason_code.value}: {view.reason}" if view.reason_code else view.reason,
-            view.proposed_by,
+            session.who(view.proposed_by),
             f"{view.approve_by:%Y-%m-%d %H:%M}",
         ),
         empty="Nothing was proposed to be withdrawn.",
@@ -82,7 +82,7 @@ def decide_withdrawal(
         words = f"no withdrawal {withdrawal_id}: see `holdfast withdrawals {request_id}`"
         raise click.UsageError(words)
     proposal = _proven_proposal(session, client, request, found[0])
-    session.err.print(facts(_shown(request, proposal)))
+    session.err.print(facts(_shown(session, request, proposal)))
     if not yes:
         click.confirm(f"{_ANSWER[decision].value} {withdrawal_id}?", abort=True, err=True)
     act = client.decide_withdrawal(
@@ -107,12 +107,14 @@ def _proven_proposal(
     raise UntrustedEvidenceError("the proposer's evidence is not there", code="no_evidence")
 
 
-def _shown(request: FreezeRequestView, proposal: ProvenAct) -> list[tuple[str, object]]:
+def _shown(
+    session: Session, request: FreezeRequestView, proposal: ProvenAct
+) -> list[tuple[str, object]]:
     """Return what is decided, from the signed bytes."""
     said = proposal.payload
     rows: list[tuple[str, object]] = [
         ("request", request.id),
-        ("proposed by", f"{proposal.key.subject}, key {proposal.key.key.kid}"),
+        ("proposed by", f"{session.who(proposal.key.subject)}, key {proposal.key.key.kid}"),
     ]
     if isinstance(said, Withdrawal):
         rows += [

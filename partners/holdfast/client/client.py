@@ -68,6 +68,7 @@ from holdfast.protocol.membership_payloads import (
     GrantApproval,
     Join,
     PartnerChanges,
+    PersonChanges,
     Revocation,
 )
 from holdfast.protocol.payloads import (
@@ -226,6 +227,10 @@ class Client:
         answer = self.request("POST", path, body=body, idempotency_key=idempotency_key)
         return parse_view(model, answer.body)
 
+    def _patch(self, model: type[V], path: str, body: Body, idempotency_key: str | None) -> V:
+        answer = self.request("PATCH", path, body=body, idempotency_key=idempotency_key)
+        return parse_view(model, answer.body)
+
     def _pages(self, model: type[V], path: str, **query: Any) -> Iterator[V]:
         """Yield every item of a list, fetching page after page as they are consumed."""
         cursor: str | None = None
@@ -278,21 +283,32 @@ class Client:
         self, contacts: list[str], *, idempotency_key: str | None = None
     ) -> PartnerView:
         """Replace one's contacts."""
-        answer = self.request(
-            "PATCH",
-            "/v1/partners/me",
-            body=PartnerChanges(contacts=contacts),
-            idempotency_key=idempotency_key,
-        )
-        return parse_view(PartnerView, answer.body)
+        return self.change_me(PartnerChanges(contacts=contacts), idempotency_key=idempotency_key)
+
+    def change_me(
+        self, changes: PartnerChanges, *, idempotency_key: str | None = None
+    ) -> PartnerView:
+        """`PATCH /v1/partners/me`: how other members reach one; what is not set stays."""
+        return self._patch(PartnerView, "/v1/partners/me", changes, idempotency_key)
 
     def keys(self, partner: str | None = None) -> Iterator[KeyView]:
         """Yield public keys, of one partner or of all."""
         return self._pages(KeyView, "/v1/keys", partner=partner)
 
-    def people(self) -> Iterator[PersonView]:
-        """Yield the persons and systems of one's own organisation."""
-        return self._pages(PersonView, "/v1/people")
+    def people(self, *, with_former: bool = False) -> Iterator[PersonView]:
+        """Yield the persons and systems of one's own organisation, and who left it if asked."""
+        return self._pages(PersonView, "/v1/people", status="all" if with_former else None)
+
+    def names(self) -> dict[str, str]:
+        """Return what one's own people and systems are called, by id; who has no name is absent."""
+        everybody = self.people(with_former=True)
+        return {view.id: view.display_name for view in everybody if view.display_name}
+
+    def name_person(
+        self, person_id: str, changes: PersonChanges, *, idempotency_key: str | None = None
+    ) -> PersonView:
+        """`PATCH /v1/people/{id}`: name one of one's own, or erase; what is not set stays."""
+        return self._patch(PersonView, f"/v1/people/{person_id}", changes, idempotency_key)
 
     def grants(self, partner: str | None = None) -> Iterator[GrantView]:
         """Yield signed grants with their evidence, of one partner or of all."""

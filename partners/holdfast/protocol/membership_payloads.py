@@ -17,7 +17,7 @@ from holdfast.protocol.payloads import (
     SubjectId,
     Time,
 )
-from holdfast.protocol.texts import Form, ShortText, one_line, visible
+from holdfast.protocol.texts import Form, ShortText, one_line, spoken, visible
 from holdfast.protocol.vocabulary import Role, Silence
 
 Kid = Annotated[
@@ -37,6 +37,22 @@ ContactText = Annotated[
     str,
     Field(min_length=1, max_length=120),
     AfterValidator(one_line),
+    AfterValidator(visible),
+    Form("a contact of the partner's own, sealed, and never a customer's"),
+]
+#: What a partner calls one of its own people or systems.
+DisplayName = Annotated[
+    str,
+    Field(min_length=1, max_length=80, description="On one line; read by the partner alone."),
+    AfterValidator(spoken),
+    AfterValidator(visible),
+    Form("a name of the partner's own people, sealed, and never a customer's"),
+]
+#: How one of them, or a partner's desk in an emergency, is reached.
+ReachedBy = Annotated[
+    str,
+    Field(min_length=1, max_length=120, description="A telephone number, an address, on one line."),
+    AfterValidator(spoken),
     AfterValidator(visible),
     Form("a contact of the partner's own, sealed, and never a customer's"),
 ]
@@ -151,6 +167,32 @@ class Revocation(Body):
 
 
 class PartnerChanges(Body):
-    """`PATCH /v1/partners/me`: contacts only; everything else changes by grant."""
+    """`PATCH /v1/partners/me`: contacts only; everything else changes by grant.
 
-    contacts: Annotated[list[ContactText], Field(max_length=10)]
+    What is absent stays; `null` takes the emergency contact away.
+    """
+
+    contacts: Annotated[list[ContactText], Field(max_length=10)] = Field(default_factory=list)
+    emergency_contact: ReachedBy | None = None
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> "PartnerChanges":
+        if not self.model_fields_set:
+            raise ValueError("say what changes: contacts, emergency_contact, or both")
+        return self
+
+
+class PersonChanges(Body):
+    """`PATCH /v1/people/{id}`: what a partner calls one of its own, and how to reach them.
+
+    What is absent stays; `null` erases.
+    """
+
+    display_name: DisplayName | None = None
+    contact: ReachedBy | None = None
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> "PersonChanges":
+        if not self.model_fields_set:
+            raise ValueError("say what changes: display_name, contact, or both; null erases")
+        return self

@@ -66,6 +66,26 @@ def one_line(value: str) -> str:
     return value
 
 
+#: Joiners inside words of Persian and Hindi; no other character without a shape belongs in a name.
+_JOINERS = frozenset("\u200c\u200d")
+#: Controls, formats (they turn the direction of what follows), line ends, and what is no character.
+_DIRECTING = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+
+
+def spoken(value: str) -> str:
+    """Return what somebody is called or reached by, trimmed and in NFC (UAX 15).
+
+    Raises:
+        ValueError: If it holds a character that only steers how others are shown, naming it.
+    """
+    for character in value:
+        if unicodedata.category(character) in _DIRECTING and character not in _JOINERS:
+            raise ValueError(
+                f"must not hold U+{ord(character):04X}, which shows nothing itself: type it anew"
+            )
+    return unicodedata.normalize("NFC", value).strip()
+
+
 def few_controls(value: str) -> str:
     """Return a text without control characters but line feed and tab, or raise ValueError."""
     if _CONTROL.search(value.replace("\n", "").replace("\t", "")):

@@ -637,19 +637,24 @@ class PartnerView(View):
     root_kid: str | None = None
     joined_at: Time | None = None
     contacts: list[str] | None = None
+    emergency_contact: str | None = None
     cannot_say: Silence = Silence.NONE
     clocks: ClocksView | None = None
     policy: dict[str, Any] | None = None
 
 
 class PersonView(View):
-    """A subject of one's own organisation."""
+    """A person or system of one's own organisation; nobody else reads names and contacts."""
 
     id: str
     kind: str
     owner: str | None = None
     roles: list[Role]
     kids: list[str]
+    display_name: str | None = None
+    contact: str | None = None
+    revoked_at: Time | None = None
+    log: LogEntry | None = None
 
 
 class JoinView(View):

@@ -337,6 +337,7 @@ class EventType(StrEnum):
     PARTNER_JOINED = "partner.joined"
     PARTNER_SUSPENDED = "partner.suspended"
     PARTNER_ROOT_RESET = "partner.root_reset"
+    PARTNER_NAMES_CHANGED = "partner.names_changed"
     TASK_TAKEN = "task.taken"
     ENDPOINT_TEST = "endpoint.test"
     ENDPOINT_FAILING = "endpoint.failing"
