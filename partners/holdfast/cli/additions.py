@@ -3,6 +3,7 @@
 import click
 from rich.text import Text
 
+from holdfast.cli.layout import minute
 from holdfast.cli.session import REQUEST_ID, Session, SessionCommand, facts, pass_session
 from holdfast.client.draft import new_nonce
 from holdfast.errors import UntrustedEvidenceError
@@ -46,7 +47,7 @@ def additions(session: Session, request_id: str) -> None:
             view.addition_status,
             view.to,
             view.proposed_by,
-            f"{view.approve_by:%Y-%m-%d %H:%M}",
+            minute(view.approve_by),
         ),
         empty="Nobody proposed to ask more partners.",
     )

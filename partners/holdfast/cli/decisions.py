@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 import click
 from rich.text import Text
 
+from holdfast.cli.layout import minute
 from holdfast.cli.session import (
     REQUEST_ID,
     Session,
@@ -72,12 +73,12 @@ def _awaited_rows(view: FreezeRequestSummary) -> list[tuple[object, ...]]:
     if view.decide_by is not None:
         about = "ratify" if view.provisional or view.unratified else "approve"
         about += f" {counted(view.address_count, 'address')}"
-        until = f"{view.decide_by:%Y-%m-%d %H:%M}"
+        until = minute(view.decide_by)
         rows.append((*first, until, about, f"holdfast approve {view.id}"))
     rows.extend(
         (
             *first,
-            f"{addition.decide_by:%Y-%m-%d %H:%M}",
+            minute(addition.decide_by),
             f"ask {counted(addition.partner_count, 'more partner')}",
             f"holdfast decide-addition {view.id} {addition.id} yes",
         )
@@ -86,7 +87,7 @@ def _awaited_rows(view: FreezeRequestSummary) -> list[tuple[object, ...]]:
     rows.extend(
         (
             *first,
-            f"{withdrawal.decide_by:%Y-%m-%d %H:%M}",
+            minute(withdrawal.decide_by),
             "uphold a dispute" if withdrawal.dispute else "withdraw, and let funds go",
             f"holdfast decide-withdrawal {view.id} {withdrawal.id} yes",
         )
@@ -173,7 +174,7 @@ def _require_open(view: FreezeRequestView, person: str) -> None:
     """Say at once, and not after everything was shown, that there is nothing to decide."""
     is_awaited = view.provisional or view.unratified
     if view.status is not RequestStatus.SUBMITTED and not is_awaited:
-        decided = f" since {view.decided_at:%Y-%m-%d %H:%M} UTC" if view.decided_at else ""
+        decided = f" since {minute(view.decided_at)}" if view.decided_at else ""
         raise NothingToDecideError(
             f"{view.id} is {view.status.value}{decided}: it waits for no decision. Partners that "
             f"somebody proposed to ask as well are in `holdfast additions {view.id}`"
@@ -181,7 +182,7 @@ def _require_open(view: FreezeRequestView, person: str) -> None:
     for approval in view.approvals:
         if approval.person == person:
             raise NothingToDecideError(
-                f"you decided on {view.id} at {approval.at:%Y-%m-%d %H:%M} UTC "
+                f"you decided on {view.id} at {minute(approval.at)} "
                 f"({approval.decision.value}); it waits for others"
             )
 
@@ -214,7 +215,7 @@ def _show(
     session.err.print(
         facts(
             [
-                ("decide until", f"{until:%Y-%m-%d %H:%M} UTC" if until else None),
+                ("decide until", minute(until) if until else None),
                 ("submitted by", f"{submission.key.subject}, key {submission.key.key.kid}"),
                 ("incident", getattr(request.incident, "title", None) or view.incident.id),
                 ("urgency", request.urgency.value),

@@ -3,6 +3,7 @@
 import click
 from rich.text import Text
 
+from holdfast.cli.layout import minute, second
 from holdfast.cli.session import (
     Session,
     SessionCommand,
@@ -10,6 +11,7 @@ from holdfast.cli.session import (
     facts,
     pass_session,
     print_json,
+    printable,
 )
 from holdfast.protocol.payloads import NewEndpoint
 from holdfast.protocol.views import EndpointView, EventView
@@ -42,10 +44,11 @@ def _print_event(session: Session, event: EventView) -> None:
         return
     subject = event.data.get("request_id") or event.data.get("grant_id") or ""
     partner = event.data.get("partner") or ""
-    at = f"{event.timestamp:%Y-%m-%d %H:%M:%S}"
-    session.out.print(
-        Text(f"{event.seq:>6}  {at}  {event.type:<26} {subject}  {partner}", no_wrap=True)
-    )
+    head = f"{event.seq:>6}  {second(event.timestamp)}  {event.type}"
+    about = f"{subject}  {partner}".strip()
+    is_short = len(head) + len(about) + 2 <= session.out.width
+    line = f"{head:<58}  {about}" if is_short else f"{head}\n{'':8}{about}".rstrip()
+    session.out.print(Text(printable(line), no_wrap=True))
 
 
 @click.group("endpoint", cls=SessionGroup)
@@ -100,7 +103,7 @@ def list_(session: Session) -> None:
             view.id,
             view.url,
             "yes" if view.enabled else "no",
-            f"{view.failing_since:%Y-%m-%d %H:%M}" if view.failing_since else None,
+            minute(view.failing_since) if view.failing_since else None,
             view.event_types or "all",
         ),
         empty="No endpoints.",

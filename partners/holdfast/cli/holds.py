@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
+from holdfast.cli.layout import minute
 from holdfast.cli.session import (
     REQUEST_ID,
     TIME,
@@ -31,7 +32,7 @@ def _state(hold: HoldView) -> str:
     words += ["answer owed"] if hold.owed_since else []
     words += ["shared"] if hold.shared else []
     words += ["whole account"] if hold.account_level else []
-    words += [f"review {hold.review_at:%Y-%m-%d %H:%M}"] if hold.review_at else []
+    words += [f"review {minute(hold.review_at)}"] if hold.review_at else []
     words += [f"irregular: {hold.irregular}"] if hold.irregular else []
     words += [f"same as {hold.same_funds_as}"] if hold.same_funds_as else []
     return ", ".join(words)
@@ -58,7 +59,7 @@ def holds(session: Session, request_id: str) -> None:
             _told(session, hold, hold.frozen),
             _told(session, hold, hold.held),
             hold.basis.value,
-            f"{hold.hold_expires_at:%Y-%m-%d %H:%M}",
+            minute(hold.hold_expires_at),
             _state(hold),
         ),
         empty="Nothing is or was held.",
@@ -79,7 +80,7 @@ def owed(session: Session) -> None:
             hold.address_no,
             session.asset_name(hold.asset),
             _told(session, hold, hold.held),
-            f"{hold.owed_since:%Y-%m-%d %H:%M}" if hold.owed_since else None,
+            minute(hold.owed_since) if hold.owed_since else None,
             _why_owed(hold),
         ),
         empty="No answer is owed.",
@@ -130,7 +131,7 @@ def extend(
 
 
 def _show_end(session: Session, act: HoldActView) -> None:
-    end = f"{act.hold_expires_at:%Y-%m-%d %H:%M} UTC"
+    end = minute(act.hold_expires_at)
     rows = [("hold", act.hold), ("ends", end), ("basis", act.basis.value), ("status", act.status)]
     session.out.print(facts(rows))
 

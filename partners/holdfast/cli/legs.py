@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from holdfast.cli.amount_options import IN_THE_AMOUNT
 from holdfast.cli.decisions import show_awaited
+from holdfast.cli.layout import minute
 from holdfast.cli.session import (
     REQUEST_ID,
     TIME,
@@ -54,7 +55,7 @@ def inbox(session: Session, *, to_approve: bool, status: str | None) -> None:
             view.id,
             view.requester,
             view.urgency.value,
-            f"{view.submitted_at:%Y-%m-%d %H:%M}",
+            minute(view.submitted_at),
             view.incident_title or view.incident_id,
             view.address_count,
             request_state(view),

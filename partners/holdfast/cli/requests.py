@@ -1,13 +1,13 @@
 """`holdfast draft`, `submit`, `status`, `withdraw`, `close`: the requesting side."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from holdfast.cli.layout import minute, second
 from holdfast.cli.session import (
     REQUEST_ID,
     Session,
@@ -144,7 +144,7 @@ def status(session: Session, request_id: str | None, *, ledger: bool, addresses:
                 view.id,
                 request_state(view),
                 view.urgency.value,
-                f"{view.submitted_at:%Y-%m-%d %H:%M}",
+                minute(view.submitted_at),
                 view.incident_title or view.incident_id,
                 view.address_count,
                 view.partners_asked,
@@ -179,7 +179,7 @@ def status(session: Session, request_id: str | None, *, ledger: bool, addresses:
 def _address_row(session: Session, address: FlaggedAddressView) -> tuple[object, ...]:
     at, code = address.withdrawn_at, address.withdrawn_reason_code
     why = ": ".join(filter(None, (code and code.value, address.withdrawn_reason)))
-    gone = f"{at:%Y-%m-%d %H:%M} UTC{f' {why}' if why else ''}" if at else None
+    gone = f"{minute(at)}{f' {why}' if why else ''}" if at else None
     if gone is None and address.left_out:
         gone = "left out by the approval"
     amount = session.amount(address.amount, address.asset)
@@ -254,7 +254,7 @@ def _decide_by(view: FreezeRequestView) -> str | None:
     """Return until when a lead decides on it; None where nothing waits."""
     until = view.approve_by if view.status is RequestStatus.SUBMITTED else None
     until = view.ratify_by if view.provisional else view.unratified_until or until
-    return f"{until:%Y-%m-%d %H:%M} UTC" if until else None
+    return minute(until) if until else None
 
 
 _ADDRESS_COLUMNS = ("no", "account", "tag", "asset", "amount", "withdrawn")
@@ -272,8 +272,8 @@ def _leg_rows(session: Session, leg: LegView) -> list[tuple[object, ...]]:
     if leg.release_recommended_at:
         state += " release recommended"
     elif leg.dispute_answer_by:
-        state += f" answer by {leg.dispute_answer_by:%Y-%m-%d %H:%M}"
-    at = f"{leg.acknowledged_at:%H:%M:%S}" if leg.acknowledged_at else None
+        state += f" answer by {minute(leg.dispute_answer_by)}"
+    at = second(leg.acknowledged_at) if leg.acknowledged_at else None
     first, *others = sum_rows(session, leg.totals) or [()]
     return [(leg.partner, state, at, *first), *((None, None, None, *row) for row in others)]
 
@@ -284,16 +284,12 @@ def _clock_words(leg: LegView) -> str | None:
         return None
     if leg.reply_by:
         late = " (late)" if leg.reply_late_at else ""
-        return f"{leg.partner} asked: reply by {_minute(leg.reply_by)}{late}; its clock stands"
+        return f"{leg.partner} asked: reply by {minute(leg.reply_by)}{late}; its clock stands"
     if leg.clock_paused_at:
-        return f"{leg.partner}: its clock stands since {_minute(leg.clock_paused_at)}"
+        return f"{leg.partner}: its clock stands since {minute(leg.clock_paused_at)}"
     if leg.unanswered_at:
-        return f"{leg.partner}: no full answer by {_minute(leg.answer_by)}"
-    return f"{leg.partner}: answer by {_minute(leg.answer_by)}"
-
-
-def _minute(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
+        return f"{leg.partner}: no full answer by {minute(leg.answer_by)}"
+    return f"{leg.partner}: answer by {minute(leg.answer_by)}"
 
 
 @click.command(cls=SessionCommand)

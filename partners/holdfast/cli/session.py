@@ -6,16 +6,16 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NoReturn, TextIO, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import click
 from pydantic import BaseModel
 from pydantic import ValidationError as ModelError
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from holdfast.cli.exit_codes import exit_code_for
+from holdfast.cli.layout import facts, printable, stream_console, table
 from holdfast.client.client import Client
 from holdfast.client.draft import fault_words
 from holdfast.clock import wall_clock
@@ -36,7 +36,22 @@ from holdfast.protocol.payloads import parse_time
 from holdfast.protocol.type_ids import id_pattern
 from holdfast.wording import counted
 
-_PIPE_COLUMNS = 240
+# With how things lie on the screen, which every command needs beside its session.
+__all__ = [
+    "INCIDENT_ID",
+    "REQUEST_ID",
+    "THUMBPRINTS",
+    "TIME",
+    "Session",
+    "SessionCommand",
+    "SessionGroup",
+    "facts",
+    "pass_session",
+    "print_json",
+    "printable",
+    "table",
+]
+
 T = TypeVar("T")
 
 
@@ -57,8 +72,8 @@ class Session:
     as_json: bool = False
     in_base_units: bool = False
     _assets: KnownAssets | None = None
-    out: Console = field(default_factory=lambda: _console(sys.stdout))
-    err: Console = field(default_factory=lambda: _console(sys.stderr))
+    out: Console = field(default_factory=lambda: stream_console(sys.stdout))
+    err: Console = field(default_factory=lambda: stream_console(sys.stderr))
     now: Callable[[], float] = field(default_factory=lambda: wall_clock(os.environ))
 
     def profile(self) -> Profile:
@@ -148,12 +163,6 @@ class Session:
         raise click.exceptions.Exit(exit_code_for(error))
 
 
-def _console(stream: TextIO) -> Console:
-    """Return a console; what goes into a file or a pipe is not folded at 80 columns."""
-    width = None if stream.isatty() else _PIPE_COLUMNS
-    return Console(file=stream, width=width, soft_wrap=True, highlight=False)
-
-
 def _lines(error: Exception) -> list[str]:
     """Return what to print: a headline, then every single fault."""
     if isinstance(error, InvalidDraftError):
@@ -189,39 +198,6 @@ def print_json(value: BaseModel | dict[str, Any]) -> None:
     plain = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
     sys.stdout.write(canonical_json.dumps(plain).decode() + "\n")
     sys.stdout.flush()
-
-
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """Return a table of plain text: nothing that others wrote is read as markup."""
-    made = Table(box=None, pad_edge=False, header_style="bold")
-    for number, column in enumerate(columns):
-        # The first column is what people copy: an id in two pieces is of no use.
-        made.add_column(column, overflow="fold", no_wrap=number == 0)
-    for row in rows:
-        made.add_row(*(Text(_cell(cell)) for cell in row))
-    return made
-
-
-def facts(pairs: Iterable[tuple[str, object]]) -> Table:
-    """Return names and values in two columns, without those that are absent."""
-    made = Table(box=None, pad_edge=False, show_header=False)
-    made.add_column(style="bold", no_wrap=True)
-    made.add_column(overflow="fold")
-    for name, value in pairs:
-        if value is not None and value not in ("", []):
-            made.add_row(name, Text(_cell(value)))
-    return made
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    return printable(", ".join(map(str, value)) if isinstance(value, list) else str(value))
-
-
-def printable(text: str) -> str:
-    """Return `text` without control characters: from elsewhere, they would steer the terminal."""
-    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 #: For commands that take a thumbprint, which may begin with a hyphen and is no option then.
