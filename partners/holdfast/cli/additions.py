@@ -74,9 +74,9 @@ def decide_addition(
     request = client.freeze_request(request_id)
     text = _addition(session, request_id, addition_id).decision_context or ""
     to = _partners_to_ask(text, request)
-    session.err.print(facts([("request", request.id), ("asks as well", to)]))
-    session.err.print("You sign the SHA-256 of this decision context:", style="bold")
-    session.err.print(Text(text))
+    session.content.print(facts([("request", request.id), ("asks as well", to)]))
+    session.content.print("You sign the SHA-256 of this decision context:", style="bold")
+    session.content.print(Text(text))
     if not yes:
         click.confirm(f"{_ANSWER[decision].value} {addition_id}?", abort=True, err=True)
     act = client.decide(

@@ -80,6 +80,11 @@ class Session:
         """Return the chosen profile, or raise ProfileError."""
         return self.store.choose(self.profile_name)
 
+    @property
+    def content(self) -> Console:
+        """Where to show what somebody decides on: standard output, unless programs read that."""
+        return self.err if self.as_json else self.out
+
     def client(self, profile: Profile | None = None) -> Client:
         """Return a client for a profile, by default the chosen one."""
         return Client(profile or self.profile(), now=self.now)

@@ -83,7 +83,7 @@ def decide_withdrawal(
         words = f"no withdrawal {withdrawal_id}: see `holdfast withdrawals {request_id}`"
         raise click.UsageError(words)
     proposal = _proven_proposal(session, client, request, found[0])
-    session.err.print(facts(_shown(request, proposal)))
+    session.content.print(facts(_shown(request, proposal)))
     if not yes:
         click.confirm(f"{_ANSWER[decision].value} {withdrawal_id}?", abort=True, err=True)
     act = client.decide_withdrawal(
