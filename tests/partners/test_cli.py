@@ -11,7 +11,7 @@ from holdfast.profiles.key_requests import new_profile
 from holdfast.profiles.store import Profile, ProfileStore
 from holdfast.protocol import canonical_json, strict_json
 from holdfast.protocol.type_ids import new_id
-from tests.partners.shell import FRQ, REQUEST, Shell, answer_request, sent
+from tests.partners.shell import ACCOUNT, FILLED_IN, FRQ, REQUEST, Shell, answer_request, sent
 from tests.partners.signed_world import evidence_view, request_body
 from tests.partners.stub_coordinator import StubCoordinator, problem
 from tests.partners.submitted import Submitted
@@ -169,9 +169,9 @@ def test_draft_prints_a_request_that_submit_takes(
     shell: Shell, analyst: Profile, stub: StubCoordinator
 ) -> None:
     del analyst
-    file = shell.write("r.json", shell("draft").output)
+    file = shell.write("r.json", shell("draft", *FILLED_IN, *ACCOUNT).output)
     assert shell("submit", file, "--check").exit_code == 0
-    template = shell.write("t.json", shell("draft", "--csv").output)
+    template = shell.write("t.json", shell("draft", "--csv", *FILLED_IN).output)
     csv = shell.write("a.csv", "account\neip155:1:0x51E9d833Ecae4E8D9D8Be17300AEE6D3398C135D\n")
     assert shell("submit", csv, "--template", template, "--check").exit_code == 0
     assert shell("submit", csv, "--check").exit_code == 6
@@ -182,7 +182,7 @@ def test_submit_names_all_faults_and_sends_nothing(
     shell: Shell, analyst: Profile, stub: StubCoordinator
 ) -> None:
     del analyst
-    template = shell.write("t.json", shell("draft", "--csv").output)
+    template = shell.write("t.json", shell("draft", "--csv", *FILLED_IN).output)
     csv = shell.write("a.csv", "account,amount,asset\nx,1,eip155:1/slip44:60\neip155:1:0x1,-2,x\n")
     done = shell("submit", csv, "--template", template)
     assert done.exit_code == 6
@@ -201,7 +201,7 @@ def test_what_the_coordinator_refuses_is_shown_with_the_files_lines(
     fault = {"pointer": "/addresses/1/account", "detail": "the checksum is wrong"}
     refusal = problem(422, "invalid_addresses", errors=[fault])
     stub.answers("POST", "/v1/freeze-requests", refusal, status=422)
-    template = shell.write("t.json", shell("draft", "--csv").output)
+    template = shell.write("t.json", shell("draft", "--csv", *FILLED_IN).output)
     csv = shell.write("a.csv", f"account\n\neip155:1:0x{'1' * 40}\neip155:1:0x{'2' * 40}\n")
     done = shell("submit", csv, "--template", template)
     assert done.exit_code == 6
@@ -229,7 +229,7 @@ def test_faults_that_the_coordinator_did_not_list_are_counted(
     fault = {"pointer": "/addresses/0/account", "detail": "the checksum is wrong"}
     refusal = problem(422, "invalid_addresses", errors=[fault], error_count=60_000)
     stub.answers("POST", "/v1/freeze-requests", refusal, status=422)
-    done = shell("submit", shell.write("r.json", shell("draft").output))
+    done = shell("submit", shell.write("r.json", shell("draft", *FILLED_IN, *ACCOUNT).output))
     assert "60000 faults; nothing was submitted" in done.output
     assert "and 59999 more" in done.output
 
@@ -239,7 +239,7 @@ def test_a_submission_whose_fate_is_unknown_can_be_repeated_without_a_second_req
 ) -> None:
     del analyst
     stub.answers("POST", "/v1/freeze-requests", status=0)
-    file = shell.write("r.json", shell("draft").output)
+    file = shell.write("r.json", shell("draft", *FILLED_IN, *ACCOUNT).output)
     failed = shell("submit", file)
     assert failed.exit_code == 7
     assert "r.pending.json" in failed.output.replace("\n", "")

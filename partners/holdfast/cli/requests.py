@@ -1,8 +1,9 @@
 """`holdfast draft`, `submit`, `status`, `withdraw`, `close`: the requesting side."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -21,7 +22,9 @@ from holdfast.cli.sums import SUMS, line_cells, sum_rows
 from holdfast.cli.tasks import task_words
 from holdfast.cli.two_leads import proposed
 from holdfast.client.draft import Draft, count_lines, encode_draft, read_draft
+from holdfast.client.draft_template import Known, request_template, untouched_faults
 from holdfast.errors import InvalidDraftError, TransportError, ValidationError
+from holdfast.protocol.chains.chain import Chains
 from holdfast.protocol.views import FlaggedAddressView, FreezeRequestView, LegView
 from holdfast.protocol.vocabulary import LegStatus, RequestStatus, WaitsBecause, WithdrawalReason
 from holdfast.wording import RESTS_ON, counted, request_state
@@ -34,34 +37,23 @@ _WAITS_BECAUSE = {
     WaitsBecause.TO_ALL: "a request to all partners is approved first",
     WaitsBecause.WARNINGS: "a warning says that a target may be wrong",
 }
-_TEMPLATE = """{
-  "incident": {
-    "title": "What happened, in a few words",
-    "kind": "hack",
-    "occurred_at": "2025-02-21T14:13:35Z",
-    "reference": null
-  },
-  "urgency": "urgent",
-  "tlp": "AMBER+STRICT",
-  "summary": "What the partners need to know. Nothing about customers.",
-  "to": ["exchange-b.example"],
-  "hold": {"hours": 72},
-  "support": "none",
-  "legal": {"police_report": null, "agency": null, "order": null}%s
-}
-"""
-_ADDRESSES = """,
-  "addresses": [
-    {"account": "eip155:1:0x51E9d833Ecae4E8D9D8Be17300AEE6D3398C135D",
-     "asset": "eip155:1/slip44:60", "amount": null, "role": "receiver", "tx": null}
-  ]"""
 
 
 @click.command(cls=SessionCommand)
 @click.option("--csv", "for_csv", is_flag=True, help="A template for addresses from a CSV file.")
+@click.option("--title", help="What happened, in a few words.")
+@click.option("--occurred-at", metavar="TIME", help="When, e.g. 2026-03-01T12:00:00Z.")
+@click.option("--summary", help="What the partners need to know.")
+@click.option("--to", multiple=True, metavar="HANDLE", help="Whom you ask; may be repeated.")
+@click.option(
+    "--account", "accounts", multiple=True, metavar="CAIP-10", help="What to freeze; likewise."
+)
 @pass_session
-def draft(session: Session, *, for_csv: bool) -> None:
+def draft(session: Session, /, *, for_csv: bool, **members: Any) -> None:
     """Print a request to fill in: `holdfast draft > request.json`.
+
+    What no option says is a placeholder, and `submit` refuses the file until somebody has filled it
+    in. It has a nonce: sending the same file twice is one request.
 
     With --csv it is the template beside a CSV file, whose columns are: account (CAIP-10), or chain
     and address; and, as far as known, tag, asset (CAIP-19), amount (1.5 ETH, 2_500 USDT@BSC, or
@@ -69,7 +61,9 @@ def draft(session: Session, *, for_csv: bool) -> None:
     whole_account say why all of the account is asked for, not only what came there.
     """
     del session
-    click.echo(_TEMPLATE % ("" if for_csv else _ADDRESSES), nl=False)
+    if for_csv and members["accounts"]:
+        raise click.UsageError("with --csv the accounts come from the CSV file")
+    click.echo(request_template(Known(**members), with_addresses=not for_csv), nl=False)
 
 
 @click.command(cls=SessionCommand)
@@ -119,13 +113,36 @@ def _read(session: Session, file: Path, template: Path | None) -> Draft:
     shown = session.err.is_terminal
     with Progress(*columns, console=session.err, transient=True, disable=not shown) as progress:
         task = progress.add_task("reading", total=count_lines(raw))
-        return read_draft(
+        return _read_filled_in(
             file.name,
             raw,
             template.read_bytes() if template else None,
             chains=session.chains(),
             progress=lambda line: progress.update(task, completed=line),
         )
+
+
+def _read_filled_in(
+    name: str,
+    raw: bytes,
+    template: bytes | None,
+    *,
+    chains: Chains,
+    progress: Callable[[int], None],
+) -> Draft:
+    """Return a draft in which nothing is left as `holdfast draft` wrote it.
+
+    Raises:
+        InvalidDraftError: With every such place, and every other fault.
+    """
+    untouched = untouched_faults(raw if template is None else template)
+    try:
+        read = read_draft(name, raw, template, chains=chains, progress=progress)
+    except InvalidDraftError as error:
+        raise InvalidDraftError([*untouched, *error.faults], next_check=error.next_check) from None
+    if untouched:
+        raise InvalidDraftError(untouched)
+    return read
 
 
 @click.command(cls=SessionCommand)
