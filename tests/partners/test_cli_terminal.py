@@ -1,12 +1,16 @@
 """What a lead sees on a terminal of 80 columns and 24 lines."""
 
+from pathlib import Path
+
 import pytest
 
-from holdfast.profiles.store import ProfileStore
-from tests.partners.shell import FRQ, Shell
+from holdfast.profiles.store import Profile, ProfileStore
+from tests.partners.shell import ACCOUNT, FILLED_IN, FRQ, Shell
 from tests.partners.signed_world import request_body
+from tests.partners.stub_coordinator import StubCoordinator
 from tests.partners.submitted import Submitted
 from tests.partners.terminal import Terminal
+from tests.partners.views import event_view
 
 pytestmark = pytest.mark.processes
 
@@ -64,3 +68,45 @@ def test_a_short_request_needs_no_pager(submitted: Submitted, store: ProfileStor
         terminal.type("y\n")
         assert terminal.wait() == 0
     assert "PAGE:" not in terminal.shown
+
+
+def test_ctrl_c_at_a_question_says_that_nothing_was_sent(
+    submitted: Submitted, store: ProfileStore
+) -> None:
+    submitted.answer()
+    with Terminal("approve", FRQ, home=store.home, lines=40) as terminal:
+        terminal.wait_for("Approve frq_")
+        terminal.interrupt()
+        assert terminal.wait() == 130
+    assert "Nothing was sent that changes anything." in terminal.shown
+    assert {seen.method for seen in submitted.stub.seen} == {"GET"}
+
+
+def test_ctrl_c_while_a_submission_is_under_way_says_how_to_find_out(
+    shell: Shell, store: ProfileStore, analyst: Profile, stub: StubCoordinator
+) -> None:
+    del analyst
+    stub.answers("POST", "/v1/freeze-requests", status=0)
+    file = shell.write("r.json", shell("draft", *FILLED_IN, *ACCOUNT).stdout)
+    with Terminal("submit", file, home=store.home) as terminal:
+        stub.wait_for("POST")
+        terminal.interrupt()
+        assert terminal.wait() == 130
+    pending = file.replace("r.json", "r.pending.json")
+    assert "its answer was not read" in " ".join(terminal.shown.split())
+    assert f"`holdfast submit {pending}`" in " ".join(terminal.shown.split())
+    assert all(seen.body == Path(pending).read_bytes() for seen in stub.seen)
+
+
+def test_a_feed_that_is_stopped_says_where_it_goes_on(
+    store: ProfileStore, analyst: Profile, stub: StubCoordinator
+) -> None:
+    del analyst
+    page = {"events": [event_view(7)], "next_after": 7, "has_more": False}
+    stub.answers("GET", "/v1/events?after=0&wait=20", page)
+    stub.answers("GET", "/v1/events?after=7&wait=20", status=0)
+    with Terminal("events", "--follow", home=store.home) as terminal:
+        terminal.wait_for("no event is lost")
+        terminal.interrupt()
+        assert terminal.wait() == 130
+    assert "`holdfast events --follow --after 7`" in terminal.shown

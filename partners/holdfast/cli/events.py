@@ -13,6 +13,8 @@ from holdfast.cli.session import (
     print_json,
     printable,
 )
+from holdfast.client import following
+from holdfast.client.following import Listener
 from holdfast.protocol.payloads import NewEndpoint
 from holdfast.protocol.views import EndpointView, EventView
 
@@ -20,14 +22,13 @@ from holdfast.protocol.views import EndpointView, EventView
 @click.command(cls=SessionCommand)
 @click.option("--after", type=int, default=0, show_default=True, help="The last `seq` you have.")
 @click.option("--type", "types", multiple=True, help="Only these types; may be repeated.")
-@click.option("--follow", is_flag=True, help="Wait for more, until Ctrl-C.")
+@click.option("--follow", is_flag=True, help="Wait for more, until Ctrl-C; reconnects.")
 @pass_session
 def events(session: Session, *, after: int, types: tuple[str, ...], follow: bool) -> None:
     """Print your events in their order; with --json one whole event a line."""
     client = session.client()
     if follow:
-        for event in client.follow_events(after, types=types):
-            _print_event(session, event)
+        _follow(session, after, types)
         return
     while True:
         page = client.events(after, types=types)
@@ -36,6 +37,24 @@ def events(session: Session, *, after: int, types: tuple[str, ...], follow: bool
         if not page.has_more:
             return
         after = page.next_after
+
+
+def _follow(session: Session, after: int, types: tuple[str, ...]) -> None:
+    """Print events until Ctrl-C; what becomes of the connection goes to standard error."""
+    listener = Listener(
+        away=lambda error, seconds: session.err.print(
+            f"{error}. Asking again in {seconds:.0f} s; no event is lost.", markup=False
+        ),
+        back=lambda: session.err.print("The coordinator answers again."),
+    )
+    session.hint = _go_on(after)
+    for event in following.follow(session.client(), after, listener, types=types):
+        _print_event(session, event)
+        session.hint = _go_on(event.seq)
+
+
+def _go_on(after: int) -> str:
+    return f"`holdfast events --follow --after {after}` goes on behind the last event shown."
 
 
 def _print_event(session: Session, event: EventView) -> None:

@@ -1,7 +1,8 @@
 """`holdfast`: freeze requests between exchanges, from a partner's side.
 
 Exit status: 0 done, 1 unexpected, 2 usage or profile, 3 authentication, 4 not allowed or not found,
-5 refused in the present state, 6 invalid input, 7 unreachable, 8 evidence cannot be trusted.
+5 refused in the present state, 6 invalid input, 7 unreachable, 8 evidence cannot be trusted, 130
+stopped by Ctrl-C.
 """
 
 import os
@@ -41,7 +42,7 @@ Exit status:
   1 unexpected                  6 invalid input: every fault is named
   2 usage, or no such profile   7 unreachable or busy: try again later
   3 authentication failed       8 evidence or pinned key does not fit: do not act
-  4 not allowed or not found
+  4 not allowed or not found    130 stopped by Ctrl-C
 """
 
 

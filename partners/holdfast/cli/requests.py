@@ -97,13 +97,13 @@ def submit(session: Session, file: Path, template: Path | None, *, check: bool) 
             raise
         located = prepared.locate(error.errors)
         raise InvalidDraftError(located, unlisted=error.unlisted) from error
-    except TransportError as error:
+    except (TransportError, KeyboardInterrupt) as error:
         pending = file.with_suffix(".pending.json")
         pending.write_bytes(body)
-        raise TransportError(
-            f"{error}; whether it arrived is not known: `holdfast submit {pending}` finds out "
-            "and submits it once"
-        ) from error
+        session.hint = f"`holdfast submit {pending}` finds out and submits it once"
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        raise TransportError(f"{error}; whether it arrived is not known: {session.hint}") from error
     session.show(view, lambda: _show_request(session, view, []))
 
 

@@ -14,7 +14,8 @@ from pydantic import ValidationError as ModelError
 from rich.console import Console
 from rich.text import Text
 
-from holdfast.cli.exit_codes import exit_code_for
+from holdfast.cli.exit_codes import ExitCode, exit_code_for
+from holdfast.cli.interrupt import is_interrupt, left_behind
 from holdfast.cli.layout import facts, printable, stream_console, table
 from holdfast.client.client import Client
 from holdfast.client.draft import fault_words
@@ -64,6 +65,7 @@ class Session:
         profile_name: Of --as or HOLDFAST_PROFILE.
         as_json: Print JSON for programs instead of tables for people.
         in_base_units: Show amounts as they stand on the wire.
+        hint: How to go on after Ctrl-C, where a command knows.
         now: Wall time in seconds since 1970.
     """
 
@@ -71,7 +73,9 @@ class Session:
     profile_name: str | None = None
     as_json: bool = False
     in_base_units: bool = False
+    hint: str | None = None
     _assets: KnownAssets | None = None
+    _clients: list[Client] = field(default_factory=list)
     out: Console = field(default_factory=lambda: stream_console(sys.stdout))
     err: Console = field(default_factory=lambda: stream_console(sys.stderr))
     now: Callable[[], float] = field(default_factory=lambda: wall_clock(os.environ))
@@ -87,7 +91,9 @@ class Session:
 
     def client(self, profile: Profile | None = None) -> Client:
         """Return a client for a profile, by default the chosen one."""
-        return Client(profile or self.profile(), now=self.now)
+        made = Client(profile or self.profile(), now=self.now)
+        self._clients.append(made)
+        return made
 
     def directory(self, client: Client) -> KeyDirectory:
         """Return other partners' keys, held against one's pins."""
@@ -153,6 +159,14 @@ class Session:
             self.out.print(table(columns, rows))
         else:
             self.out.print(empty)
+
+    def stop(self) -> NoReturn:
+        """Say what Ctrl-C left behind, and leave."""
+        changes = [change for client in self._clients for change in client.transport.changes]
+        self.err.print()
+        for line in ("Stopped.", *left_behind(changes, self.hint)):
+            self.err.print(line, markup=False)
+        raise click.exceptions.Exit(ExitCode.INTERRUPTED)
 
     def fail(self, error: Exception) -> NoReturn:
         """Say what went wrong and leave with the exit status that means it."""
@@ -285,6 +299,10 @@ class SessionCommand(click.Command):
             return super().invoke(ctx)
         except (HoldfastError, ModelError) as error:
             ctx.ensure_object(Session).fail(error)
+        except (KeyboardInterrupt, click.Abort) as error:
+            if not is_interrupt(error):
+                raise
+            ctx.ensure_object(Session).stop()
 
 
 class SessionGroup(click.Group):
