@@ -33,6 +33,7 @@ from holdfast.cli import (
     two_leads,
     verification,
 )
+from holdfast.cli.key_passphrase import ask
 from holdfast.cli.session import Session, SessionGroup
 from holdfast.profiles.store import ProfileStore
 
@@ -60,7 +61,7 @@ def cli(ctx: click.Context, as_: str | None, as_json: bool) -> None:  # noqa: FB
 
     Profiles (keys) lie in $HOLDFAST_HOME, by default ~/.holdfast.
     """
-    ctx.obj = Session(ProfileStore.from_environment(os.environ), as_, as_json)
+    ctx.obj = Session(ProfileStore.from_environment(os.environ, ask=ask), as_, as_json)
 
 
 for module in (
