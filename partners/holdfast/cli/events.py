@@ -1,22 +1,19 @@
-"""`holdfast events`, `holdfast endpoint`: what happens, from the feed and by webhook."""
+"""`holdfast events`: what happens, from the feed."""
 
 import click
 from rich.text import Text
 
-from holdfast.cli.layout import minute, second
+from holdfast.cli.layout import second
 from holdfast.cli.session import (
     Session,
     SessionCommand,
-    SessionGroup,
-    facts,
     pass_session,
     print_json,
     printable,
 )
 from holdfast.client import following
 from holdfast.client.following import Listener
-from holdfast.protocol.payloads import NewEndpoint
-from holdfast.protocol.views import EndpointView, EventView
+from holdfast.protocol.views import EventView
 
 
 @click.command(cls=SessionCommand)
@@ -70,105 +67,6 @@ def _print_event(session: Session, event: EventView) -> None:
     session.out.print(Text(printable(line), no_wrap=True))
 
 
-@click.group("endpoint", cls=SessionGroup)
-def endpoint() -> None:
-    """Your webhook endpoints."""
-
-
-@endpoint.command("add")
-@click.argument("url")
-@click.option(
-    "--event",
-    "event_types",
-    multiple=True,
-    help="Only this type, or freeze.* for all of freeze; may be repeated. By default all.",
-)
-@click.option("--description")
-@pass_session
-def add(
-    session: Session, url: str, *, event_types: tuple[str, ...], description: str | None
-) -> None:
-    """Register an endpoint; its secret is printed once and never again."""
-    members: dict[str, object] = {"url": url}
-    if event_types:
-        members["event_types"] = list(event_types)
-    if description:
-        members["description"] = description
-    view = session.client().add_endpoint(NewEndpoint.model_validate(members))
-    session.show(view, lambda: _show_endpoint(session, view))
-
-
-def _show_endpoint(session: Session, view: EndpointView) -> None:
-    session.out.print(
-        facts(
-            [
-                ("endpoint", view.id),
-                ("url", view.url),
-                ("secret", view.secret),
-                ("events", view.event_types or "all"),
-            ]
-        )
-    )
-
-
-@endpoint.command("list")
-@pass_session
-def list_(session: Session) -> None:
-    """List your endpoints."""
-    session.show_list(
-        session.client().endpoints(),
-        ("endpoint", "url", "enabled", "failing since", "events"),
-        lambda view: (
-            view.id,
-            view.url,
-            "yes" if view.enabled else "no",
-            minute(view.failing_since) if view.failing_since else None,
-            view.event_types or "all",
-        ),
-        empty="No endpoints.",
-    )
-
-
-@endpoint.command("test")
-@click.argument("endpoint_id", metavar="ENDPOINT")
-@pass_session
-def test(session: Session, endpoint_id: str) -> None:
-    """Have a test event sent there; see what came of it with `deliveries`."""
-    answer = session.client().test_endpoint(endpoint_id)
-    session.show(
-        answer.body if isinstance(answer.body, dict) else {"status": answer.status},
-        lambda: session.out.print("A test event is on its way."),
-    )
-
-
-@endpoint.command("remove")
-@click.argument("endpoint_id", metavar="ENDPOINT")
-@pass_session
-def remove(session: Session, endpoint_id: str) -> None:
-    """Delete an endpoint."""
-    session.client().remove_endpoint(endpoint_id)
-
-
-@endpoint.command("deliveries")
-@click.argument("endpoint_id", metavar="ENDPOINT")
-@pass_session
-def deliveries(session: Session, endpoint_id: str) -> None:
-    """List what was sent there, and with what outcome."""
-    session.show_list(
-        session.client().deliveries(endpoint_id),
-        ("delivery", "event", "status", "tries", "last outcome"),
-        lambda view: (
-            view.id,
-            view.event_type,
-            view.status,
-            len(view.attempts),
-            (view.attempts[-1].status or view.attempts[-1].error) if view.attempts else None,
-        ),
-        empty="Nothing was sent there yet.",
-    )
-
-
 def register(cli: click.Group) -> None:
-    """Add these commands."""
+    """Add this command."""
     cli.add_command(events)
-    cli.add_command(endpoint)

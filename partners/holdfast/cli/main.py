@@ -15,6 +15,7 @@ from holdfast.cli import (
     clearances,
     decisions,
     disputes,
+    endpoints,
     events,
     follow,
     grants,
@@ -87,6 +88,7 @@ for module in (
     tasks,
     chains,
     events,
+    endpoints,
 ):
     module.register(cli)
 
