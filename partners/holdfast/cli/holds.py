@@ -13,6 +13,7 @@ from holdfast.cli.session import (
     facts,
     pass_session,
 )
+from holdfast.cli.withdrawal_reasons import Reasons
 from holdfast.protocol.views import HoldActView, HoldView, OwedHoldView
 from holdfast.protocol.vocabulary import HoldBasis
 
@@ -70,8 +71,10 @@ def holds(session: Session, request_id: str) -> None:
 @pass_session
 def owed(session: Session) -> None:
     """List who owes an answer about which hold: you to others, and others to you."""
+    client = session.client()
+    reasons = Reasons(session, client)
     session.show_list(
-        session.client().owed(),
+        client.owed(),
         ("hold", "request", "owed by", "address", "asset", "held", "since", "why"),
         lambda hold: (
             hold.id,
@@ -81,16 +84,18 @@ def owed(session: Session) -> None:
             session.asset_name(hold.asset),
             _told(session, hold, hold.held),
             minute(hold.owed_since) if hold.owed_since else None,
-            _why_owed(hold),
+            _why_owed(hold, reasons),
         ),
         empty="No answer is owed.",
     )
 
 
-def _why_owed(hold: OwedHoldView) -> str:
+def _why_owed(hold: OwedHoldView, reasons: Reasons) -> str:
+    if hold.lapsed:
+        return "lapsed"
     code = hold.withdrawn_reason_code
-    withdrawn = f"withdrawn: {code.value}" if code else "withdrawn"
-    return "lapsed" if hold.lapsed else withdrawn
+    words = reasons.of(hold.request_id, hold.address_no) if code else None
+    return ": ".join(filter(None, ("withdrawn", code and code.value, words)))
 
 
 def _end(session: Session, until: datetime | None, hours: int | None) -> datetime:

@@ -21,6 +21,7 @@ from holdfast.cli.session import (
 from holdfast.cli.sums import SUMS, line_cells, sum_rows
 from holdfast.cli.tasks import task_words
 from holdfast.cli.two_leads import proposed
+from holdfast.cli.withdrawal_reasons import reason_lines
 from holdfast.client.draft import Draft, count_lines, encode_draft, read_draft
 from holdfast.client.draft_template import Known, request_template, untouched_faults
 from holdfast.errors import InvalidDraftError, TransportError, ValidationError
@@ -183,6 +184,8 @@ def status(session: Session, request_id: str | None, *, ledger: bool, addresses:
         print_json(document)
         return
     _show_request(session, view, legs)
+    for line in reason_lines(session, client, view):
+        session.out.print(line, markup=False, style="yellow")
     if flagged:
         session.out.print()
         rows = [_address_row(session, address) for address in flagged]
