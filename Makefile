@@ -35,8 +35,8 @@ run: setup  ## Run the coordinator, web and worker, on SQLite at http://127.0.0.
 	@$(BIN)/holdfast-coordinator serve
 
 .PHONY: demo
-demo: setup  ## Replay a real case with a coordinator and four exchanges (ACT=1, ACT=2; KEEP=1 leaves it running)
-	@$(BIN)/python -m reference_exchange.scenarios.demo --act $(ACT) $(if $(KEEP),--keep)
+demo: setup  ## Replay a real case with a coordinator and four exchanges (ACT=1, ACT=2; FAST=1: no pauses; KEEP=1 leaves it running)
+	@$(BIN)/python -m reference_exchange.scenarios.demo --act $(ACT) $(if $(FAST),--fast) $(if $(KEEP),--keep)
 
 .PHONY: test
 test: setup  ## Run the tests on SQLite and PostgreSQL (T="tests/domain -k ledger" selects)

@@ -28,9 +28,11 @@ _DEMO = "reference_exchange.scenarios.demo"
 _COMMAND = [sys.executable, "-m", _DEMO, "--limit", "150"]
 _MEMBERS = {
     "requests",
+    "addresses",
     "legs",
     "acknowledged",
     "declined",
+    "found",
     "frozen",
     "held",
     "released",
@@ -48,6 +50,8 @@ _MEMBERS = {
     "deliveries",
     "duplicates",
     "undelivered",
+    "refused",
+    "seconds_approval_to_first_freeze",
     "seconds_approval_to_last_notice",
     "verified_evidence",
 }
@@ -90,8 +94,8 @@ def deposited(*customers: str, with_locked: bool = True) -> int:
     )
 
 
-def run(environment: dict[str, str], *words: str) -> dict[str, Any]:
-    """Run the demo to its end; return its last line."""
+def run(environment: dict[str, str], *words: str) -> tuple[list[str], dict[str, Any]]:
+    """Run the demo to its end; return what it says, and its last line."""
     done = subprocess.run(
         [*_COMMAND, *words],
         env=environment,
@@ -102,15 +106,17 @@ def run(environment: dict[str, str], *words: str) -> dict[str, Any]:
         stdin=subprocess.DEVNULL,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    summary: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return summary
+    *lines, last = done.stdout.splitlines()
+    assert [line for line in lines if len(line) > 80 and "/holdfast-demo-" not in line] == []
+    summary: dict[str, Any] = json.loads(last)
+    return lines, summary
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for processes in /proc")
 def test_the_demo_ends_with_totals_that_equal_the_deposit_books_and_leaves_nothing_running(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
-    summary = run(environment)
+    lines, summary = run(environment)
     assert set(summary) == _MEMBERS
     eth = load_script().assets["eth"]
     partly = deposited("C-2001", with_locked=False)
@@ -127,6 +133,11 @@ def test_the_demo_ends_with_totals_that_equal_the_deposit_books_and_leaves_nothi
     assert summary["returned"] == {eth: str(returned)}
     assert (summary["requests"], summary["legs"], summary["acknowledged"]) == (7, 13, 13)
     assert (summary["declined"], summary["undelivered"], summary["owed"]) == (2, 0, 0)
+    # Somebody without a key of A's, somebody who changed an answer, somebody who was not asked.
+    assert summary["refused"] == 3
+    for words in ("REFUSED (401", "CAUGHT", "REFUSED (404"):
+        assert sum(words in line for line in lines) == 1
+    assert f"  {'still held':<20}{held / 10**18:>14,.0f}" in " ".join(lines)
     assert summary["duplicates"] == 1  # sent again on purpose, and recognised
     assert (summary["follow_ons"], summary["corrections"], summary["kept"]) == (1, 2, 1)
     assert (summary["unratified"], summary["disputes"]) == (1, 1)

@@ -15,6 +15,12 @@ from tests.partners.views import request_view
 
 FRQ = new_id("frq")
 REQUEST = f"/v1/freeze-requests/{FRQ}"
+#: What a draft needs besides its accounts.
+FILLED_IN = (
+    *("--title", "Hot wallet drained", "--occurred-at", "2025-02-21T14:13:35Z"),
+    *("--summary", "The bridge was drained.", "--to", "exchange-b.example"),
+)
+ACCOUNT = ("--account", "eip155:1:0x51E9d833Ecae4E8D9D8Be17300AEE6D3398C135D")
 
 
 @dataclass(slots=True)

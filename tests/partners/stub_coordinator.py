@@ -48,6 +48,7 @@ class StubCoordinator:
 
     def __init__(self) -> None:
         self.seen: list[Seen] = []
+        self._came = threading.Condition()
         self.keys: dict[str, PublicKey] = {}
         self._script: dict[tuple[str, str], deque[Scripted]] = {}
         stub = self
@@ -82,6 +83,11 @@ class StubCoordinator:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+
+    def wait_for(self, method: str) -> None:
+        """Wait until a request of this method came."""
+        with self._came:
+            assert self._came.wait_for(lambda: any(s.method == method for s in self.seen), 60)
 
     def forget_all(self) -> None:
         """Drop the script: what is answered from now on is what is scripted from now on."""
@@ -124,7 +130,9 @@ class StubCoordinator:
                 front, body, key=self._key(front.kid, handler.path, body), aud=self.origin
             )
         seen = Seen(handler.command, handler.path, dict(handler.headers), body, token)
-        self.seen.append(seen)
+        with self._came:
+            self.seen.append(seen)
+            self._came.notify_all()
         script = self._script.get((handler.command, handler.path))
         if script is None:
             scripted = Scripted(404, canonical_json.dumps(problem(404, "not_found")))

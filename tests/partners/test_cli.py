@@ -1,7 +1,6 @@
 """The command line, run as a partner's people run it, against a stand-in on a real socket."""
 
 import re
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,10 @@ from holdfast.profiles.key_requests import new_profile
 from holdfast.profiles.store import Profile, ProfileStore
 from holdfast.protocol import canonical_json, strict_json
 from holdfast.protocol.type_ids import new_id
-from holdfast.protocol.vocabulary import Role
-from tests.partners.shell import FRQ, REQUEST, Shell, answer_request, sent
-from tests.partners.signed_world import Signed, World, evidence_view, request_body, sign
+from tests.partners.shell import ACCOUNT, FILLED_IN, FRQ, REQUEST, Shell, answer_request, sent
+from tests.partners.signed_world import evidence_view, request_body
 from tests.partners.stub_coordinator import StubCoordinator, problem
+from tests.partners.submitted import Submitted
 from tests.partners.views import AT, SHA256, act_view, event_view, leg_view, request_view
 
 # --- profiles, exit status, output -------------------------------------------------------------
@@ -170,9 +169,9 @@ def test_draft_prints_a_request_that_submit_takes(
     shell: Shell, analyst: Profile, stub: StubCoordinator
 ) -> None:
     del analyst
-    file = shell.write("r.json", shell("draft").output)
+    file = shell.write("r.json", shell("draft", *FILLED_IN, *ACCOUNT).output)
     assert shell("submit", file, "--check").exit_code == 0
-    template = shell.write("t.json", shell("draft", "--csv").output)
+    template = shell.write("t.json", shell("draft", "--csv", *FILLED_IN).output)
     csv = shell.write("a.csv", "account\neip155:1:0x51E9d833Ecae4E8D9D8Be17300AEE6D3398C135D\n")
     assert shell("submit", csv, "--template", template, "--check").exit_code == 0
     assert shell("submit", csv, "--check").exit_code == 6
@@ -183,7 +182,7 @@ def test_submit_names_all_faults_and_sends_nothing(
     shell: Shell, analyst: Profile, stub: StubCoordinator
 ) -> None:
     del analyst
-    template = shell.write("t.json", shell("draft", "--csv").output)
+    template = shell.write("t.json", shell("draft", "--csv", *FILLED_IN).output)
     csv = shell.write("a.csv", "account,amount,asset\nx,1,eip155:1/slip44:60\neip155:1:0x1,-2,x\n")
     done = shell("submit", csv, "--template", template)
     assert done.exit_code == 6
@@ -202,7 +201,7 @@ def test_what_the_coordinator_refuses_is_shown_with_the_files_lines(
     fault = {"pointer": "/addresses/1/account", "detail": "the checksum is wrong"}
     refusal = problem(422, "invalid_addresses", errors=[fault])
     stub.answers("POST", "/v1/freeze-requests", refusal, status=422)
-    template = shell.write("t.json", shell("draft", "--csv").output)
+    template = shell.write("t.json", shell("draft", "--csv", *FILLED_IN).output)
     csv = shell.write("a.csv", f"account\n\neip155:1:0x{'1' * 40}\neip155:1:0x{'2' * 40}\n")
     done = shell("submit", csv, "--template", template)
     assert done.exit_code == 6
@@ -230,7 +229,7 @@ def test_faults_that_the_coordinator_did_not_list_are_counted(
     fault = {"pointer": "/addresses/0/account", "detail": "the checksum is wrong"}
     refusal = problem(422, "invalid_addresses", errors=[fault], error_count=60_000)
     stub.answers("POST", "/v1/freeze-requests", refusal, status=422)
-    done = shell("submit", shell.write("r.json", shell("draft").output))
+    done = shell("submit", shell.write("r.json", shell("draft", *FILLED_IN, *ACCOUNT).output))
     assert "60000 faults; nothing was submitted" in done.output
     assert "and 59999 more" in done.output
 
@@ -240,7 +239,7 @@ def test_a_submission_whose_fate_is_unknown_can_be_repeated_without_a_second_req
 ) -> None:
     del analyst
     stub.answers("POST", "/v1/freeze-requests", status=0)
-    file = shell.write("r.json", shell("draft").output)
+    file = shell.write("r.json", shell("draft", *FILLED_IN, *ACCOUNT).output)
     failed = shell("submit", file)
     assert failed.exit_code == 7
     assert "r.pending.json" in failed.output.replace("\n", "")
@@ -256,86 +255,16 @@ def test_a_submission_whose_fate_is_unknown_can_be_repeated_without_a_second_req
 # --- approving and verifying -------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class Submitted:
-    """A request that waits for a lead's approval, with all that the lead's client asks for."""
-
-    stub: StubCoordinator
-    world: World
-    submitter: Profile
-    lead: Profile
-    signed: Signed
-    context: str
-
-    @property
-    def content_sha256(self) -> str:
-        """The document's hash."""
-        return sha256(self.signed.body).hexdigest()
-
-    def sign_again(self, body: bytes) -> None:
-        """Have another document submitted instead."""
-        self.signed = sign(self.submitter, f"{self.stub.origin}/v1/freeze-requests", body)
-        digest = self.content_sha256
-        context = strict_json.loads(self.context.encode())
-        context |= {"content_sha256": digest, "act_sha256": digest}
-        self.context = canonical_json.dumps(context).decode()
-        self.answer_evidence(evidence_view("submit", self.signed, self.submitter))
-
-    def answer(self, **members: Any) -> None:
-        """Have the stub give the request to the lead; `members` replace what the view says."""
-        view = {
-            "status": "submitted",
-            "content_sha256": self.content_sha256,
-            "decision_context": self.context,
-            "context_sha256": sha256(self.context.encode()).hexdigest(),
-        }
-        answer_request(self.stub, **(view | members))
-
-    def answer_evidence(self, *views: Any) -> None:
-        """Have the stub give this evidence and no other, and the keys behind it."""
-        self.stub.forget("GET", f"{REQUEST}/evidence")
-        handle = self.world.handle
-        items = [view.model_dump(mode="json") for view in views]
-        self.stub.answers("GET", f"{REQUEST}/evidence", {"items": items})
-        keys = [view.model_dump(mode="json") for view in self.world.key_views]
-        self.stub.answers("GET", f"/v1/keys?partner={handle}", {"items": keys})
-        grants = [view.model_dump(mode="json") for view in self.world.grant_views]
-        self.stub.answers("GET", f"/v1/grants?partner={handle}", {"items": grants})
-
-
-@pytest.fixture
-def submitted(stub: StubCoordinator, store: ProfileStore) -> Submitted:
-    world = World(origin=stub.origin)
-    submitter, lead = world.person(Role.ANALYST), world.person(Role.SECURITY_LEAD)
-    stub.keys[lead.key.kid] = lead.key.public
-    store.save(lead)
-    signed = sign(submitter, f"{stub.origin}/v1/freeze-requests", request_body(summary="Signed."))
-    context = canonical_json.dumps(
-        {
-            "v": 1,
-            "request_id": FRQ,
-            "content_sha256": sha256(signed.body).hexdigest(),
-            "act_sha256": sha256(signed.body).hexdigest(),
-            "to": ["exchange-b.example"],
-            "warnings": [],
-        }
-    ).decode()
-    made = Submitted(stub, world, submitter, lead, signed, context)
-    made.answer_evidence(evidence_view("submit", signed, submitter))
-    stub.answers("POST", f"{REQUEST}/approvals", act_view(), status=201)
-    return made
-
-
 def test_approve_shows_the_signed_words_and_signs_the_context_shown(
     shell: Shell, submitted: Submitted
 ) -> None:
     submitted.answer(summary="What the coordinator claims.", approve_by="2026-11-23T12:00:00Z")
     done = shell("approve", FRQ, "--comment", "seen", typed="y\n")
     assert done.exit_code == 0, done.output
-    assert "2026-11-23 12:00 UTC" in done.stderr
-    assert "Signed." in done.stderr
+    assert "2026-11-23 12:00 UTC" in done.stdout
+    assert "Signed." in done.stdout
     assert "What the coordinator claims." not in done.output
-    assert submitted.context in done.stderr.replace("\n", "")
+    assert submitted.context in done.stdout.replace("\n", "")
     assert sent(submitted.stub) == {
         "content_sha256": submitted.content_sha256,
         "decision": "approve",
@@ -437,7 +366,7 @@ def test_a_warning_about_other_requests_is_shown_and_never_sent(
     for accepted in ((), ("--accept", "duplicate=A second hop")):
         shown = shell("approve", FRQ, "--yes", *accepted)
         assert shown.exit_code == 0
-        assert other in shown.stderr.replace("\n", "")
+        assert other in shown.stdout.replace("\n", "")
         assert sent(submitted.stub).get("warnings_accepted", []) == []
 
 
@@ -451,7 +380,7 @@ def test_approve_leaves_addresses_out_and_signs_the_hash_of_what_goes_out(
     submitted.answer(warnings=[warning])
     done = shell("approve", FRQ, "--except", "1", "--yes")
     assert done.exit_code == 0, done.output
-    left, going = done.stderr.split("Going out:")
+    left, going = done.stdout.split("Going out:")
     assert (accounts[1] in left, accounts[1] in going) == (True, False)
     assert all(account in going for account in (accounts[0], accounts[2]))
     document = strict_json.loads(submitted.signed.body)
@@ -480,7 +409,7 @@ def test_whoever_joins_an_approval_is_shown_what_it_leaves_out(
         "left_out": left_out,
     }
     submitted.answer(approvals=[approval])
-    [line] = [x for x in shell("approve", FRQ, "--yes").stderr.splitlines() if "left out so" in x]
+    [line] = [x for x in shell("approve", FRQ, "--yes").stdout.splitlines() if "left out so" in x]
     assert line.strip().endswith(f" {words}")
 
 

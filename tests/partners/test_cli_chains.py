@@ -3,7 +3,7 @@
 from holdfast.profiles.store import Profile, ProfileStore
 from holdfast.protocol import strict_json
 from holdfast.protocol.chains.chain import load_chains, shipped_chains
-from tests.partners.shell import Shell
+from tests.partners.shell import FILLED_IN, Shell
 from tests.partners.stub_coordinator import StubCoordinator
 
 ADDED = """
@@ -60,7 +60,7 @@ def test_a_changed_table_is_said(
 def test_a_draft_is_checked_by_the_table_that_was_kept(
     shell: Shell, analyst: Profile, store: ProfileStore, stub: StubCoordinator
 ) -> None:
-    template = shell.write("t.json", shell("draft", "--csv").output)
+    template = shell.write("t.json", shell("draft", "--csv", *FILLED_IN).output)
     csv = shell.write("a.csv", f"chain,address\nTrial,{ADDRESS}\n")
     refused = shell("submit", csv, "--template", template, "--check")
     assert "line 2: chain: 'Trial'" in refused.output

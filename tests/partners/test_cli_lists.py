@@ -363,7 +363,7 @@ def test_events_are_followed_until_stopped(
     done = shell("events", "--follow", "--after", "3", "--type", "leg.acknowledged", "--json")
     seen = [strict_json.loads(line.encode())["seq"] for line in done.stdout.splitlines()]
     assert seen == [4, 6]
-    assert done.exit_code == 1  # as after Ctrl-C
+    assert done.exit_code == 130  # as after Ctrl-C
 
 
 def test_an_endpoint_is_tested_its_deliveries_listed_and_removed(

@@ -163,7 +163,7 @@ def test_another_root_key_than_the_pinned_ends_it(
 def test_it_reads_well_in_80_columns(
     shell: Shell, coordinator: Coordinator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("holdfast.cli.session._PIPE_COLUMNS", 80)
+    monkeypatch.setattr("holdfast.cli.layout._PIPE_COLUMNS", 80)
     coordinator.answers()
     lines = shell("verify", FRQ).output.splitlines()
     # The command to pin a root key is copied as it is.

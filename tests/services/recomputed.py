@@ -18,7 +18,6 @@ from coordinator.domain.freeze_request import ENDED
 from coordinator.domain.ledger_state import LegLedger
 from coordinator.domain.leg import FINAL, LegFlag
 from coordinator.services.requests.legs import last_act_of, status_now
-from coordinator.storage.ending import withdrawal_proposals
 from coordinator.storage.engine.base import Base
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.reads import read
@@ -321,8 +320,6 @@ def _of_clocks(connection: Connection, stored: _Stored) -> Iterator[str]:
         if timer.name not in NOBODYS
         for item in timer.find(connection, _MOMENTS[1], _ALL)
     }
-    # Nobody can decide on what is gone: the clock runs out, and that is all.
-    running -= {("approve_withdrawal_by", each) for each in _moot_proposals(connection)}
     if not running:
         return
     named = _named_by_tasks(connection)
@@ -330,11 +327,6 @@ def _of_clocks(connection: Connection, stored: _Stored) -> Iterator[str]:
     for name, item in sorted(running):
         if item not in named:
             yield f"the clock {name} of {item} runs, and nobody is told that it waits"
-
-
-def _moot_proposals(connection: Connection) -> set[str]:
-    moot = select(WithdrawalProposalRow.id).where(~withdrawal_proposals.can_be_carried_out())
-    return set(connection.execute(moot).scalars())
 
 
 def _named_by_tasks(connection: Connection) -> set[str]:

@@ -3,6 +3,7 @@
 import click
 from rich.text import Text
 
+from holdfast.cli.layout import minute
 from holdfast.cli.session import REQUEST_ID, Session, SessionCommand, facts, pass_session
 from holdfast.client.draft import new_nonce
 from holdfast.errors import UntrustedEvidenceError
@@ -46,7 +47,7 @@ def additions(session: Session, request_id: str) -> None:
             view.addition_status,
             view.to,
             session.who(view.proposed_by),
-            f"{view.approve_by:%Y-%m-%d %H:%M}",
+            minute(view.approve_by),
         ),
         empty="Nobody proposed to ask more partners.",
     )
@@ -73,9 +74,9 @@ def decide_addition(
     request = client.freeze_request(request_id)
     text = _addition(session, request_id, addition_id).decision_context or ""
     to = _partners_to_ask(text, request)
-    session.err.print(facts([("request", request.id), ("asks as well", to)]))
-    session.err.print("You sign the SHA-256 of this decision context:", style="bold")
-    session.err.print(Text(text))
+    session.content.print(facts([("request", request.id), ("asks as well", to)]))
+    session.content.print("You sign the SHA-256 of this decision context:", style="bold")
+    session.content.print(Text(text))
     if not yes:
         click.confirm(f"{_ANSWER[decision].value} {addition_id}?", abort=True, err=True)
     act = client.decide(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from holdfast.cli.layout import minute
 from holdfast.cli.session import REQUEST_ID, Session, SessionCommand, facts, pass_session
 from holdfast.client.client import clearance_status, coordinator_keys
 from holdfast.client.transport import Transport
@@ -51,8 +52,8 @@ def clearances(session: Session, request_id: str, folder: Path | None) -> None:
 def _row(view: ClearanceView) -> tuple[object, ...]:
     state = "valid"
     if view.revoked_at is not None:
-        state = f"revoked {view.revoked_at:%Y-%m-%d %H:%M} UTC: {view.revoked_reason}"
-    issued = f"{view.issued_at:%Y-%m-%d %H:%M} UTC"
+        state = f"revoked {minute(view.revoked_at)}: {view.revoked_reason}"
+    issued = minute(view.issued_at)
     return view.id, view.address_no, view.account, view.tag, issued, state
 
 
@@ -65,7 +66,7 @@ def revoke_clearance(session: Session, request_id: str, clearance_id: str, *, re
     """Take a clearance of your own request back, as a security lead."""
     client = session.client()
     view = client.revoke_clearance(client.freeze_request(request_id), clearance_id, reason)
-    rows = [("clearance", view.clearance), ("revoked", f"{view.revoked_at:%Y-%m-%d %H:%M} UTC")]
+    rows = [("clearance", view.clearance), ("revoked", minute(view.revoked_at))]
     session.show(view, lambda: session.out.print(facts(rows)))
 
 
@@ -109,7 +110,7 @@ def verify_clearance_file(
     _show(session, clearance, status)
     if status.revoked_at is not None:
         raise UntrustedEvidenceError(
-            f"the clearance was revoked at {status.revoked_at:%Y-%m-%d %H:%M} UTC", code="revoked"
+            f"the clearance was revoked at {minute(status.revoked_at)}", code="revoked"
         )
 
 
@@ -136,7 +137,7 @@ def _show(session: Session, clearance: Clearance, status: ClearanceStatus | None
         ("tag", clearance.tag),
         ("says", "flagged by error (wrong target)"),
         ("flagged by", f"{clearance.requester}, in {clearance.request_id}"),
-        ("cleared", f"{issued:%Y-%m-%d %H:%M} UTC"),
+        ("cleared", minute(issued)),
         ("coordinator", clearance.iss),
         ("signature", "valid"),
         ("revocation", checked),

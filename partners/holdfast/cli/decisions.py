@@ -3,8 +3,12 @@
 from collections.abc import Collection, Mapping
 
 import click
+from rich.console import RenderableType
 from rich.text import Text
 
+from holdfast.cli import pager
+from holdfast.cli.asked_sums import asking_sentence, sums_rows
+from holdfast.cli.layout import minute
 from holdfast.cli.session import (
     REQUEST_ID,
     Session,
@@ -30,8 +34,6 @@ from holdfast.protocol.vocabulary import (
     RequestStatus,
 )
 from holdfast.wording import counted
-
-_SHOWN_ADDRESSES = 10
 
 
 def show_awaited(session: Session) -> None:
@@ -72,12 +74,12 @@ def _awaited_rows(view: FreezeRequestSummary) -> list[tuple[object, ...]]:
     if view.decide_by is not None:
         about = "ratify" if view.provisional or view.unratified else "approve"
         about += f" {counted(view.address_count, 'address')}"
-        until = f"{view.decide_by:%Y-%m-%d %H:%M}"
+        until = minute(view.decide_by)
         rows.append((*first, until, about, f"holdfast approve {view.id}"))
     rows.extend(
         (
             *first,
-            f"{addition.decide_by:%Y-%m-%d %H:%M}",
+            minute(addition.decide_by),
             f"ask {counted(addition.partner_count, 'more partner')}",
             f"holdfast decide-addition {view.id} {addition.id} yes",
         )
@@ -86,7 +88,7 @@ def _awaited_rows(view: FreezeRequestSummary) -> list[tuple[object, ...]]:
     rows.extend(
         (
             *first,
-            f"{withdrawal.decide_by:%Y-%m-%d %H:%M}",
+            minute(withdrawal.decide_by),
             "uphold a dispute" if withdrawal.dispute else "withdraw, and let funds go",
             f"holdfast decide-withdrawal {view.id} {withdrawal.id} yes",
         )
@@ -138,7 +140,7 @@ def approve(
     _require_open(view, client.profile.subject)
     context = shown_context(view)
     submission = _proven_submission(session, client, view)
-    _show(session, view, submission, context, left_out)
+    _show(session, view, submission, context, left_out, whole=yes)
     reasons = _reasons(session, view, accepted, left_out, ask=not yes)
     if not yes:
         click.confirm(f"Approve {request_id}?", abort=True, err=True)
@@ -173,7 +175,7 @@ def _require_open(view: FreezeRequestView, person: str) -> None:
     """Say at once, and not after everything was shown, that there is nothing to decide."""
     is_awaited = view.provisional or view.unratified
     if view.status is not RequestStatus.SUBMITTED and not is_awaited:
-        decided = f" since {view.decided_at:%Y-%m-%d %H:%M} UTC" if view.decided_at else ""
+        decided = f" since {minute(view.decided_at)}" if view.decided_at else ""
         raise NothingToDecideError(
             f"{view.id} is {view.status.value}{decided}: it waits for no decision. Partners that "
             f"somebody proposed to ask as well are in `holdfast additions {view.id}`"
@@ -181,7 +183,7 @@ def _require_open(view: FreezeRequestView, person: str) -> None:
     for approval in view.approvals:
         if approval.person == person:
             raise NothingToDecideError(
-                f"you decided on {view.id} at {approval.at:%Y-%m-%d %H:%M} UTC "
+                f"you decided on {view.id} at {minute(approval.at)} "
                 f"({approval.decision.value}); it waits for others"
             )
 
@@ -204,42 +206,54 @@ def _show(
     submission: ProvenAct,
     context: DecisionContext,
     left_out: Collection[int],
+    *,
+    whole: bool,
 ) -> None:
-    """Print on standard error what is decided, from the signed bytes."""
+    """Print what is decided, from the signed bytes."""
     request = FreezeRequest.model_validate(submission.document)
     to = context.to
     if request.to != "all" and set(request.to) != set(to):
         raise UntrustedEvidenceError("the context asks other partners than the request", code="to")
     until = view.unratified_until or (view.ratify_by if view.provisional else view.approve_by)
-    session.err.print(
-        facts(
-            [
-                ("decide until", f"{until:%Y-%m-%d %H:%M} UTC" if until else None),
-                (
-                    "submitted by",
-                    f"{session.who(submission.key.subject)}, key {submission.key.key.kid}",
-                ),
-                ("incident", getattr(request.incident, "title", None) or view.incident.id),
-                ("urgency", request.urgency.value),
-                ("tlp", request.tlp.value),
-                ("summary", request.summary),
-                ("to", to),
-                ("hold", f"{request.hold.hours} h" if request.hold else None),
-                ("addresses", len(request.addresses)),
-                ("left out so far", _left_out_before(view)),
-            ]
-        )
-    )
     flagged = request.numbered()
     gone = {number: flagged.pop(number) for number in sorted(left_out) if number in flagged}
+    hours = request.hold.hours if request.hold else None
+    head = facts(
+        [
+            ("decide until", minute(until) if until else None),
+            (
+                "submitted by",
+                f"{session.who(submission.key.subject)}, key {submission.key.key.kid}",
+            ),
+            ("incident", getattr(request.incident, "title", None) or view.incident.id),
+            ("urgency", request.urgency.value),
+            ("tlp", request.tlp.value),
+            ("summary", request.summary),
+            ("to", to),
+            ("hold", f"{hours} h" if hours else None),
+            ("addresses", len(request.addresses)),
+            ("left out so far", _left_out_before(view)),
+        ]
+    )
+    parts: list[RenderableType] = [head, ""]
     if gone:
-        session.err.print("Left out, never to reach the partners asked:", style="bold")
-        _print_addresses(session, gone)
-        session.err.print("Going out:", style="bold")
-    _print_addresses(session, flagged)
-    session.err.print("You sign the SHA-256 of this decision context:", style="bold")
-    session.err.print(Text(str(view.decision_context)))
-    session.err.print(Text(str(view.context_sha256)))
+        parts += [_heading("Left out, never to reach the partners asked:")]
+        parts += [_addresses(session, gone), "", _heading("Going out:")]
+    parts += [_addresses(session, flagged), ""]
+    parts += [table(_SUM_COLUMNS, sums_rows(session, flagged.values())), ""]
+    parts += [_heading("You sign the SHA-256 of this decision context:")]
+    parts += [Text(str(view.decision_context)), Text(str(view.context_sha256)), ""]
+    pager.show(session.content, parts, whole=whole)
+    # Behind the pages, where whoever decides still sees it.
+    said = asking_sentence(session, len(to), flagged, hours)
+    session.content.print(_heading(f"It {said}."))
+
+
+_SUM_COLUMNS = ("asset", "addresses", "amount in all", "without an amount")
+
+
+def _heading(words: str) -> Text:
+    return Text(words, style="bold")
 
 
 def _left_out_before(view: FreezeRequestView) -> str | None:
@@ -250,8 +264,8 @@ def _left_out_before(view: FreezeRequestView) -> str | None:
     return None
 
 
-def _print_addresses(session: Session, addresses: Mapping[int, FlaggedAddress]) -> None:
-    """Print the first of many flagged addresses, by their number."""
+def _addresses(session: Session, addresses: Mapping[int, FlaggedAddress]) -> RenderableType:
+    """Return all flagged addresses, by their number."""
     rows = [
         (
             number,
@@ -261,11 +275,9 @@ def _print_addresses(session: Session, addresses: Mapping[int, FlaggedAddress]) 
             session.amount(address.amount, address.asset),
             address.note,
         )
-        for number, address in list(addresses.items())[:_SHOWN_ADDRESSES]
+        for number, address in addresses.items()
     ]
-    session.err.print(table(("no", "account", "tag", "asset", "amount", "note"), rows))
-    if len(addresses) > _SHOWN_ADDRESSES:
-        session.err.print(f"… and {len(addresses) - _SHOWN_ADDRESSES} more")
+    return table(("no", "account", "tag", "asset", "amount", "note"), rows)
 
 
 def _reasons(
@@ -292,9 +304,9 @@ def _reasons(
             continue
         concerned = counted(len(numbers), "address")
         words = f"Warning {warning.code.value}: {warning.detail} ({concerned})"
-        session.err.print(Text(words), style="yellow")
+        session.content.print(Text(words), style="yellow")
         if warning.code in ABOUT_OTHER_REQUESTS:
-            session.err.print("It stays with you: you accept it by signing the context above.")
+            session.content.print("It stays with you: you accept it by signing the context above.")
             continue
         singly = warning.code in ACCEPTED_SINGLY
         for group in [[number] for number in numbers] if singly else [numbers]:

@@ -2,6 +2,7 @@
 
 import click
 
+from holdfast.cli.layout import minute
 from holdfast.cli.session import REQUEST_ID, Session, SessionCommand, facts, pass_session
 from holdfast.cli.two_leads import proposed
 from holdfast.protocol.life_cycle_views import DisputeView
@@ -44,7 +45,7 @@ def resolve(
 def _show_dispute(session: Session, view: DisputeView) -> None:
     rows = [
         ("dispute", view.id),
-        ("answer by", f"{view.answer_by:%Y-%m-%d %H:%M} UTC" if not view.resolution else None),
+        ("answer by", minute(view.answer_by) if not view.resolution else None),
         ("resolution", view.resolution),
         *proposed(view),
     ]
@@ -65,7 +66,7 @@ def disputes(session: Session, request_id: str) -> None:
             view.hold,
             view.reference,
             view.text,
-            f"{view.answer_by:%Y-%m-%d %H:%M}",
+            minute(view.answer_by),
             view.resolution or ("release recommended" if view.release_recommended_at else None),
         ),
         empty="Nothing is disputed.",

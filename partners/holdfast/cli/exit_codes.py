@@ -19,6 +19,7 @@ class ExitCode(IntEnum):
     INVALID = 6  # the input has faults
     UNREACHABLE = 7  # no answer, too many requests, or out of service: try again later
     UNTRUSTED = 8  # evidence or a pinned key does not fit: do not act
+    INTERRUPTED = 130  # Ctrl-C, as shells have it: 128 and the signal's number
 
 
 _BY_ERROR: tuple[tuple[type[Exception], ExitCode], ...] = (

@@ -57,7 +57,7 @@ def approve_grant(session: Session, proposal_id: str, *, yes: bool) -> None:
         ("replaces", grant.replaces),
         ("policy", document),
     ]
-    session.err.print(facts([fact for fact in shown if fact[1]]))
+    session.content.print(facts([fact for fact in shown if fact[1]]))
     if not yes:
         click.confirm("Approve exactly this?", abort=True, err=True)
     body = (found[0].body or "").encode()

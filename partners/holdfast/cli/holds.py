@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
+from holdfast.cli.layout import minute
 from holdfast.cli.session import (
     REQUEST_ID,
     TIME,
@@ -12,6 +13,7 @@ from holdfast.cli.session import (
     facts,
     pass_session,
 )
+from holdfast.cli.withdrawal_reasons import Reasons
 from holdfast.protocol.views import HoldActView, HoldView, OwedHoldView
 from holdfast.protocol.vocabulary import HoldBasis
 
@@ -31,7 +33,7 @@ def _state(hold: HoldView) -> str:
     words += ["answer owed"] if hold.owed_since else []
     words += ["shared"] if hold.shared else []
     words += ["whole account"] if hold.account_level else []
-    words += [f"review {hold.review_at:%Y-%m-%d %H:%M}"] if hold.review_at else []
+    words += [f"review {minute(hold.review_at)}"] if hold.review_at else []
     words += [f"irregular: {hold.irregular}"] if hold.irregular else []
     words += [f"same as {hold.same_funds_as}"] if hold.same_funds_as else []
     return ", ".join(words)
@@ -58,7 +60,7 @@ def holds(session: Session, request_id: str) -> None:
             _told(session, hold, hold.frozen),
             _told(session, hold, hold.held),
             hold.basis.value,
-            f"{hold.hold_expires_at:%Y-%m-%d %H:%M}",
+            minute(hold.hold_expires_at),
             _state(hold),
         ),
         empty="Nothing is or was held.",
@@ -69,8 +71,10 @@ def holds(session: Session, request_id: str) -> None:
 @pass_session
 def owed(session: Session) -> None:
     """List who owes an answer about which hold: you to others, and others to you."""
+    client = session.client()
+    reasons = Reasons(session, client)
     session.show_list(
-        session.client().owed(),
+        client.owed(),
         ("hold", "request", "owed by", "address", "asset", "held", "since", "why"),
         lambda hold: (
             hold.id,
@@ -79,17 +83,19 @@ def owed(session: Session) -> None:
             hold.address_no,
             session.asset_name(hold.asset),
             _told(session, hold, hold.held),
-            f"{hold.owed_since:%Y-%m-%d %H:%M}" if hold.owed_since else None,
-            _why_owed(hold),
+            minute(hold.owed_since) if hold.owed_since else None,
+            _why_owed(hold, reasons),
         ),
         empty="No answer is owed.",
     )
 
 
-def _why_owed(hold: OwedHoldView) -> str:
+def _why_owed(hold: OwedHoldView, reasons: Reasons) -> str:
+    if hold.lapsed:
+        return "lapsed"
     code = hold.withdrawn_reason_code
-    withdrawn = f"withdrawn: {code.value}" if code else "withdrawn"
-    return "lapsed" if hold.lapsed else withdrawn
+    words = reasons.of(hold.request_id, hold.address_no) if code else None
+    return ": ".join(filter(None, ("withdrawn", code and code.value, words)))
 
 
 def _end(session: Session, until: datetime | None, hours: int | None) -> datetime:
@@ -130,7 +136,7 @@ def extend(
 
 
 def _show_end(session: Session, act: HoldActView) -> None:
-    end = f"{act.hold_expires_at:%Y-%m-%d %H:%M} UTC"
+    end = minute(act.hold_expires_at)
     rows = [("hold", act.hold), ("ends", end), ("basis", act.basis.value), ("status", act.status)]
     session.out.print(facts(rows))
 

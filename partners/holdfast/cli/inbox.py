@@ -6,6 +6,7 @@ import click
 from rich.text import Text
 
 from holdfast.cli.decisions import show_awaited
+from holdfast.cli.layout import minute
 from holdfast.cli.legs import show_received
 from holdfast.cli.session import (
     Session,
@@ -63,8 +64,8 @@ def _show_waiting(session: Session, kind: TaskKind | None) -> None:
     if not found:
         session.out.print("Nothing waits for you.")
     elif session.out.width >= _TABLE_COLUMNS:
-        columns = ("due (UTC)", "left", "task", "about", "taken by", "command")
-        session.out.print(table(columns, [_row(view, now) for view in found]))
+        columns = ("due", "left", "task", "about", "taken by", "command")
+        session.out.print(table(columns, [_row(session, view, now) for view in found]))
     else:
         for number, view in enumerate(found):
             if number:
@@ -72,14 +73,15 @@ def _show_waiting(session: Session, kind: TaskKind | None) -> None:
             _print_record(session, view, now)
 
 
-def _row(view: WaitingTaskView, now: datetime) -> tuple[object, ...]:
+def _row(session: Session, view: WaitingTaskView, now: datetime) -> tuple[object, ...]:
     left = None if view.due_at is None else time_left(view.due_at, now)
     about = ", ".join(filter(None, (_about(view), _STRIPS[view.strip])))
-    return (_due(view), left, view.kind.value, about, view.taken_by, view.next.command)
+    taken_by = session.who(view.taken_by)
+    return (_due(view), left, view.kind.value, about, taken_by, view.next.command)
 
 
 def _due(view: WaitingTaskView) -> str:
-    return "no clock runs" if view.due_at is None else f"{view.due_at:%Y-%m-%d %H:%M}"
+    return "no clock runs" if view.due_at is None else minute(view.due_at)
 
 
 def _about(view: WaitingTaskView) -> str:
@@ -99,12 +101,13 @@ def _print_record(session: Session, view: WaitingTaskView, now: datetime) -> Non
     """Print one task in lines that fit 80 columns: no id is ever broken."""
     head = "no clock runs"
     if view.due_at is not None:
-        head = f"{_due(view)} UTC, {time_left(view.due_at, now)}"
+        head = f"{_due(view)}, {time_left(view.due_at, now)}"
     strip = _STRIPS[view.strip]
     session.out.print(Text(f"{head}: {strip}" if strip else head, style="bold"))
     lines = [printable(_about(view)), printable(view.next.words)]
     if view.taken_at is not None:
-        lines.append(f"{view.taken_by or 'somebody'} has it since {view.taken_at:%Y-%m-%d %H:%M}")
+        who = session.who(view.taken_by) or "somebody"
+        lines.append(f"{who} has it since {minute(view.taken_at)}")
     lines += unbroken(view.next.command)
     lines += [] if view.taken_at is not None else unbroken(f"holdfast take {view.id}")
     for line in lines:

@@ -3,6 +3,7 @@
 import click
 from rich.text import Text
 
+from holdfast.cli.layout import minute, second
 from holdfast.cli.session import (
     INCIDENT_ID,
     Session,
@@ -31,7 +32,7 @@ def incidents(session: Session) -> None:
             view.id,
             view.title,
             view.kind,
-            f"{view.occurred_at:%Y-%m-%d %H:%M}",
+            minute(view.occurred_at),
             view.request_count,
         ),
         empty="You see no incident.",
@@ -77,7 +78,7 @@ def _show_incident(
                 ("incident", view.id),
                 ("title", view.title),
                 ("kind", view.kind),
-                ("occurred", f"{view.occurred_at:%Y-%m-%d %H:%M} UTC"),
+                ("occurred", minute(view.occurred_at)),
                 ("reference", view.reference),
                 ("requests", [*view.requests, *([f"and {more:,} more"] if more else [])]),
             ]
@@ -89,7 +90,7 @@ def _show_incident(
     if timeline:
         session.out.print()
         events = [
-            (f"{entry.at:%Y-%m-%d %H:%M:%S}", entry.type, entry.partner, entry.request_id)
+            (second(entry.at), entry.type, entry.partner, entry.request_id)
             for entry in view.timeline.items
         ]
         session.out.print(table(("at", "what", "partner", "request"), events))

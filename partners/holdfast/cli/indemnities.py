@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from holdfast.cli.amount_options import parse_option
+from holdfast.cli.layout import minute
 from holdfast.cli.session import REQUEST_ID, Session, SessionCommand, facts, pass_session
 from holdfast.cli.sums import dollars
 from holdfast.protocol.life_cycle_payloads import IndemnityCap
@@ -90,7 +91,7 @@ def _rows(session: Session, view: IndemnityView) -> list[tuple[str, object]]:
         ("to", view.to or "all partners asked"),
         ("at most", _cap_words(session, view.cap)),
         ("law", view.law),
-        ("until", f"{view.until:%Y-%m-%d %H:%M} UTC"),
+        ("until", minute(view.until)),
         ("document", view.document_sha256),
     ]
 
@@ -104,7 +105,7 @@ def indemnities(session: Session, request_id: str) -> None:
         session.client().indemnities(request_id),
         ("given", "to", "at most", "law", "until", "document"),
         lambda view: (
-            f"{view.given_at:%Y-%m-%d %H:%M}",
+            minute(view.given_at),
             view.to or "all",
             _cap_words(session, view.cap),
             view.law,

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from holdfast.cli.key_passphrase import ask_new, passphrase
 from holdfast.cli.session import (
     THUMBPRINTS,
     Session,
@@ -21,6 +22,7 @@ from holdfast.profiles.key_requests import (
     root_key_request,
     write_key_request,
 )
+from holdfast.profiles.passphrase import from_file, require_long
 from holdfast.profiles.store import ProfileStore, checked_origin
 
 
@@ -36,6 +38,7 @@ def key_group() -> None:
 @click.option("--owner", metavar="PER_…", help="The person who answers for the system.")
 @click.option("--coordinator", metavar="URL", help="By default that of the other profiles.")
 @click.option("--handle", help="The partner; by default that of the other profiles.")
+@click.option("--passphrase", "guarded", is_flag=True, help="Ask for one that guards the key file.")
 @click.option("--p256", is_flag=True, help="ECDSA P-256 instead of Ed25519.")
 @click.option(
     "--output",
@@ -53,6 +56,7 @@ def new(
     owner: str | None,
     coordinator: str | None,
     handle: str | None,
+    guarded: bool,
     p256: bool,
     output: Path | None,
 ) -> None:
@@ -80,7 +84,7 @@ def new(
         owner=owner,
         algorithm="ES256" if p256 else "EdDSA",
     )
-    session.store.save(profile)
+    session.store.save(profile, passphrase=_new_passphrase(name) if guarded else None)
     path = output or Path(f"{name}.key-request.json")
     request = root_key_request(profile) if root else key_request(profile)
     write_key_request(request, path)
@@ -96,9 +100,16 @@ def new(
     )
 
 
+def _new_passphrase(name: str) -> str:
+    given = from_file()
+    return require_long(given) if given is not None else ask_new(name, None)
+
+
 def _defaults(store: ProfileStore) -> tuple[str | None, str | None]:
     """Return coordinator and handle, where all existing profiles agree on them."""
-    places = {(profile.coordinator, profile.handle) for profile in map(store.load, store.names())}
+    places = {
+        (profile.coordinator, profile.handle) for profile in map(store.describe, store.names())
+    }
     return places.pop() if len(places) == 1 else (None, None)
 
 
@@ -108,8 +119,9 @@ def list_(session: Session) -> None:
     """List one's profiles."""
     rows = []
     for name in session.store.names():
-        profile = session.store.load(name)
-        rows.append((name, profile.handle, profile.kind, profile.subject, profile.key.kid))
+        profile = session.store.describe(name)
+        kid = session.store.kid(name)
+        rows.append((name, profile.handle, profile.kind, profile.subject, kid))
     columns = ("profile", "partner", "kind", "subject", "kid")
     if session.as_json:
         for row in rows:
@@ -159,5 +171,6 @@ def pin(session: Session, handle: str | None, thumbprint: str | None, *, remove:
 
 def register(cli: click.Group) -> None:
     """Add these commands."""
+    key_group.add_command(passphrase)
     cli.add_command(key_group)
     cli.add_command(pin)

@@ -9,6 +9,7 @@ import click
 from pydantic import TypeAdapter
 
 from holdfast.cli.amount_options import IN_THE_AMOUNT
+from holdfast.cli.layout import minute
 from holdfast.cli.session import (
     REQUEST_ID,
     TIME,
@@ -44,7 +45,7 @@ def show_received(session: Session, status: str | None) -> None:
             view.id,
             view.requester,
             view.urgency.value,
-            f"{view.submitted_at:%Y-%m-%d %H:%M}",
+            minute(view.submitted_at),
             view.incident_title or view.incident_id,
             view.address_count,
             request_state(view),

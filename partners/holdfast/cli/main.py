@@ -1,7 +1,8 @@
 """`holdfast`: freeze requests between exchanges, from a partner's side.
 
 Exit status: 0 done, 1 unexpected, 2 usage or profile, 3 authentication, 4 not allowed or not found,
-5 refused in the present state, 6 invalid input, 7 unreachable, 8 evidence cannot be trusted.
+5 refused in the present state, 6 invalid input, 7 unreachable, 8 evidence cannot be trusted, 130
+stopped by Ctrl-C.
 """
 
 import os
@@ -14,6 +15,7 @@ from holdfast.cli import (
     clearances,
     decisions,
     disputes,
+    endpoints,
     events,
     follow,
     grants,
@@ -34,6 +36,7 @@ from holdfast.cli import (
     two_leads,
     verification,
 )
+from holdfast.cli.key_passphrase import ask
 from holdfast.cli.session import Session, SessionGroup
 from holdfast.profiles.store import ProfileStore
 
@@ -43,7 +46,7 @@ Exit status:
   1 unexpected                  6 invalid input: every fault is named
   2 usage, or no such profile   7 unreachable or busy: try again later
   3 authentication failed       8 evidence or pinned key does not fit: do not act
-  4 not allowed or not found
+  4 not allowed or not found    130 stopped by Ctrl-C
 """
 
 
@@ -61,7 +64,7 @@ def cli(ctx: click.Context, as_: str | None, as_json: bool) -> None:  # noqa: FB
 
     Profiles (keys) lie in $HOLDFAST_HOME, by default ~/.holdfast.
     """
-    ctx.obj = Session(ProfileStore.from_environment(os.environ), as_, as_json)
+    ctx.obj = Session(ProfileStore.from_environment(os.environ, ask=ask), as_, as_json)
 
 
 for module in (
@@ -89,6 +92,7 @@ for module in (
     tasks,
     chains,
     events,
+    endpoints,
 ):
     module.register(cli)
 

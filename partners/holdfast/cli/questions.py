@@ -2,6 +2,7 @@
 
 import click
 
+from holdfast.cli.layout import minute
 from holdfast.cli.session import REQUEST_ID, Session, SessionCommand, facts, pass_session
 from holdfast.protocol.life_cycle_views import InfoRequestView
 
@@ -48,7 +49,7 @@ def questions(session: Session, request_id: str) -> None:
         lambda view: (
             view.id,
             view.partner,
-            f"{view.asked_at:%Y-%m-%d %H:%M}",
+            minute(view.asked_at),
             _reply_by(view),
             view.missing,
             view.text,
@@ -62,7 +63,7 @@ def _reply_by(view: InfoRequestView) -> str | None:
     """Return until when an open question is to be replied to; None where it has its answer."""
     if view.reply_by is None or view.answered_at is not None:
         return None
-    return f"{view.reply_by:%Y-%m-%d %H:%M}" + (" (late)" if view.late_at else "")
+    return minute(view.reply_by) + (" (late)" if view.late_at else "")
 
 
 def register(cli: click.Group) -> None:

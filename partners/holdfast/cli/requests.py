@@ -1,13 +1,14 @@
 """`holdfast draft`, `submit`, `status`, `withdraw`, `close`: the requesting side."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from holdfast.cli.layout import minute, second
 from holdfast.cli.session import (
     REQUEST_ID,
     Session,
@@ -20,8 +21,11 @@ from holdfast.cli.session import (
 from holdfast.cli.sums import SUMS, line_cells, sum_rows
 from holdfast.cli.tasks import task_words
 from holdfast.cli.two_leads import proposed
+from holdfast.cli.withdrawal_reasons import reason_lines
 from holdfast.client.draft import Draft, count_lines, encode_draft, read_draft
+from holdfast.client.draft_template import Known, request_template, untouched_faults
 from holdfast.errors import InvalidDraftError, TransportError, ValidationError
+from holdfast.protocol.chains.chain import Chains
 from holdfast.protocol.views import FlaggedAddressView, FreezeRequestView, LegView
 from holdfast.protocol.vocabulary import LegStatus, RequestStatus, WaitsBecause, WithdrawalReason
 from holdfast.wording import RESTS_ON, counted, request_state
@@ -34,34 +38,23 @@ _WAITS_BECAUSE = {
     WaitsBecause.TO_ALL: "a request to all partners is approved first",
     WaitsBecause.WARNINGS: "a warning says that a target may be wrong",
 }
-_TEMPLATE = """{
-  "incident": {
-    "title": "What happened, in a few words",
-    "kind": "hack",
-    "occurred_at": "2025-02-21T14:13:35Z",
-    "reference": null
-  },
-  "urgency": "urgent",
-  "tlp": "AMBER+STRICT",
-  "summary": "What the partners need to know. Nothing about customers.",
-  "to": ["exchange-b.example"],
-  "hold": {"hours": 72},
-  "support": "none",
-  "legal": {"police_report": null, "agency": null, "order": null}%s
-}
-"""
-_ADDRESSES = """,
-  "addresses": [
-    {"account": "eip155:1:0x51E9d833Ecae4E8D9D8Be17300AEE6D3398C135D",
-     "asset": "eip155:1/slip44:60", "amount": null, "role": "receiver", "tx": null}
-  ]"""
 
 
 @click.command(cls=SessionCommand)
 @click.option("--csv", "for_csv", is_flag=True, help="A template for addresses from a CSV file.")
+@click.option("--title", help="What happened, in a few words.")
+@click.option("--occurred-at", metavar="TIME", help="When, e.g. 2026-03-01T12:00:00Z.")
+@click.option("--summary", help="What the partners need to know.")
+@click.option("--to", multiple=True, metavar="HANDLE", help="Whom you ask; may be repeated.")
+@click.option(
+    "--account", "accounts", multiple=True, metavar="CAIP-10", help="What to freeze; likewise."
+)
 @pass_session
-def draft(session: Session, *, for_csv: bool) -> None:
+def draft(session: Session, /, *, for_csv: bool, **members: Any) -> None:
     """Print a request to fill in: `holdfast draft > request.json`.
+
+    What no option says is a placeholder, and `submit` refuses the file until somebody has filled it
+    in. It has a nonce: sending the same file twice is one request.
 
     With --csv it is the template beside a CSV file, whose columns are: account (CAIP-10), or chain
     and address; and, as far as known, tag, asset (CAIP-19), amount (1.5 ETH, 2_500 USDT@BSC, or
@@ -69,7 +62,9 @@ def draft(session: Session, *, for_csv: bool) -> None:
     whole_account say why all of the account is asked for, not only what came there.
     """
     del session
-    click.echo(_TEMPLATE % ("" if for_csv else _ADDRESSES), nl=False)
+    if for_csv and members["accounts"]:
+        raise click.UsageError("with --csv the accounts come from the CSV file")
+    click.echo(request_template(Known(**members), with_addresses=not for_csv), nl=False)
 
 
 @click.command(cls=SessionCommand)
@@ -103,13 +98,13 @@ def submit(session: Session, file: Path, template: Path | None, *, check: bool) 
             raise
         located = prepared.locate(error.errors)
         raise InvalidDraftError(located, unlisted=error.unlisted) from error
-    except TransportError as error:
+    except (TransportError, KeyboardInterrupt) as error:
         pending = file.with_suffix(".pending.json")
         pending.write_bytes(body)
-        raise TransportError(
-            f"{error}; whether it arrived is not known: `holdfast submit {pending}` finds out "
-            "and submits it once"
-        ) from error
+        session.hint = f"`holdfast submit {pending}` finds out and submits it once"
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        raise TransportError(f"{error}; whether it arrived is not known: {session.hint}") from error
     session.show(view, lambda: _show_request(session, view, []))
 
 
@@ -119,13 +114,36 @@ def _read(session: Session, file: Path, template: Path | None) -> Draft:
     shown = session.err.is_terminal
     with Progress(*columns, console=session.err, transient=True, disable=not shown) as progress:
         task = progress.add_task("reading", total=count_lines(raw))
-        return read_draft(
+        return _read_filled_in(
             file.name,
             raw,
             template.read_bytes() if template else None,
             chains=session.chains(),
             progress=lambda line: progress.update(task, completed=line),
         )
+
+
+def _read_filled_in(
+    name: str,
+    raw: bytes,
+    template: bytes | None,
+    *,
+    chains: Chains,
+    progress: Callable[[int], None],
+) -> Draft:
+    """Return a draft in which nothing is left as `holdfast draft` wrote it.
+
+    Raises:
+        InvalidDraftError: With every such place, and every other fault.
+    """
+    untouched = untouched_faults(raw if template is None else template)
+    try:
+        read = read_draft(name, raw, template, chains=chains, progress=progress)
+    except InvalidDraftError as error:
+        raise InvalidDraftError([*untouched, *error.faults], next_check=error.next_check) from None
+    if untouched:
+        raise InvalidDraftError(untouched)
+    return read
 
 
 @click.command(cls=SessionCommand)
@@ -144,7 +162,7 @@ def status(session: Session, request_id: str | None, *, ledger: bool, addresses:
                 view.id,
                 request_state(view),
                 view.urgency.value,
-                f"{view.submitted_at:%Y-%m-%d %H:%M}",
+                minute(view.submitted_at),
                 view.incident_title or view.incident_id,
                 view.address_count,
                 view.partners_asked,
@@ -166,6 +184,8 @@ def status(session: Session, request_id: str | None, *, ledger: bool, addresses:
         print_json(document)
         return
     _show_request(session, view, legs)
+    for line in reason_lines(session, client, view):
+        session.out.print(line, markup=False, style="yellow")
     if flagged:
         session.out.print()
         rows = [_address_row(session, address) for address in flagged]
@@ -179,7 +199,7 @@ def status(session: Session, request_id: str | None, *, ledger: bool, addresses:
 def _address_row(session: Session, address: FlaggedAddressView) -> tuple[object, ...]:
     at, code = address.withdrawn_at, address.withdrawn_reason_code
     why = ": ".join(filter(None, (code and code.value, address.withdrawn_reason)))
-    gone = f"{at:%Y-%m-%d %H:%M} UTC{f' {why}' if why else ''}" if at else None
+    gone = f"{minute(at)}{f' {why}' if why else ''}" if at else None
     if gone is None and address.left_out:
         gone = "left out by the approval"
     amount = session.amount(address.amount, address.asset)
@@ -263,7 +283,7 @@ def _decide_by(view: FreezeRequestView) -> str | None:
     """Return until when a lead decides on it; None where nothing waits."""
     until = view.approve_by if view.status is RequestStatus.SUBMITTED else None
     until = view.ratify_by if view.provisional else view.unratified_until or until
-    return f"{until:%Y-%m-%d %H:%M} UTC" if until else None
+    return minute(until) if until else None
 
 
 _ADDRESS_COLUMNS = ("no", "account", "tag", "asset", "amount", "withdrawn")
@@ -281,8 +301,8 @@ def _leg_rows(session: Session, leg: LegView) -> list[tuple[object, ...]]:
     if leg.release_recommended_at:
         state += " release recommended"
     elif leg.dispute_answer_by:
-        state += f" answer by {leg.dispute_answer_by:%Y-%m-%d %H:%M}"
-    at = f"{leg.acknowledged_at:%H:%M:%S}" if leg.acknowledged_at else None
+        state += f" answer by {minute(leg.dispute_answer_by)}"
+    at = second(leg.acknowledged_at) if leg.acknowledged_at else None
     first, *others = sum_rows(session, leg.totals) or [()]
     return [(leg.partner, state, at, *first), *((None, None, None, *row) for row in others)]
 
@@ -293,16 +313,12 @@ def _clock_words(leg: LegView) -> str | None:
         return None
     if leg.reply_by:
         late = " (late)" if leg.reply_late_at else ""
-        return f"{leg.partner} asked: reply by {_minute(leg.reply_by)}{late}; its clock stands"
+        return f"{leg.partner} asked: reply by {minute(leg.reply_by)}{late}; its clock stands"
     if leg.clock_paused_at:
-        return f"{leg.partner}: its clock stands since {_minute(leg.clock_paused_at)}"
+        return f"{leg.partner}: its clock stands since {minute(leg.clock_paused_at)}"
     if leg.unanswered_at:
-        return f"{leg.partner}: no full answer by {_minute(leg.answer_by)}"
-    return f"{leg.partner}: answer by {_minute(leg.answer_by)}"
-
-
-def _minute(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
+        return f"{leg.partner}: no full answer by {minute(leg.answer_by)}"
+    return f"{leg.partner}: answer by {minute(leg.answer_by)}"
 
 
 @click.command(cls=SessionCommand)

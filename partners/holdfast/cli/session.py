@@ -6,16 +6,17 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NoReturn, TextIO, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import click
 from pydantic import BaseModel
 from pydantic import ValidationError as ModelError
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from holdfast.cli.exit_codes import exit_code_for
+from holdfast.cli.exit_codes import ExitCode, exit_code_for
+from holdfast.cli.interrupt import is_interrupt, left_behind
+from holdfast.cli.layout import facts, printable, stream_console, table
 from holdfast.client.client import Client
 from holdfast.client.draft import fault_words
 from holdfast.clock import wall_clock
@@ -36,7 +37,22 @@ from holdfast.protocol.payloads import parse_time
 from holdfast.protocol.type_ids import id_pattern
 from holdfast.wording import counted
 
-_PIPE_COLUMNS = 240
+# With how things lie on the screen, which every command needs beside its session.
+__all__ = [
+    "INCIDENT_ID",
+    "REQUEST_ID",
+    "THUMBPRINTS",
+    "TIME",
+    "Session",
+    "SessionCommand",
+    "SessionGroup",
+    "facts",
+    "pass_session",
+    "print_json",
+    "printable",
+    "table",
+]
+
 T = TypeVar("T")
 
 
@@ -49,6 +65,7 @@ class Session:
         profile_name: Of --as or HOLDFAST_PROFILE.
         as_json: Print JSON for programs instead of tables for people.
         in_base_units: Show amounts as they stand on the wire.
+        hint: How to go on after Ctrl-C, where a command knows.
         now: Wall time in seconds since 1970.
     """
 
@@ -56,19 +73,28 @@ class Session:
     profile_name: str | None = None
     as_json: bool = False
     in_base_units: bool = False
+    hint: str | None = None
     _assets: KnownAssets | None = None
     _names: dict[str, str] | None = None
-    out: Console = field(default_factory=lambda: _console(sys.stdout))
-    err: Console = field(default_factory=lambda: _console(sys.stderr))
+    _clients: list[Client] = field(default_factory=list)
+    out: Console = field(default_factory=lambda: stream_console(sys.stdout))
+    err: Console = field(default_factory=lambda: stream_console(sys.stderr))
     now: Callable[[], float] = field(default_factory=lambda: wall_clock(os.environ))
 
     def profile(self) -> Profile:
         """Return the chosen profile, or raise ProfileError."""
         return self.store.choose(self.profile_name)
 
+    @property
+    def content(self) -> Console:
+        """Where to show what somebody decides on: standard output, unless programs read that."""
+        return self.err if self.as_json else self.out
+
     def client(self, profile: Profile | None = None) -> Client:
         """Return a client for a profile, by default the chosen one."""
-        return Client(profile or self.profile(), now=self.now)
+        made = Client(profile or self.profile(), now=self.now)
+        self._clients.append(made)
+        return made
 
     def directory(self, client: Client) -> KeyDirectory:
         """Return other partners' keys, held against one's pins."""
@@ -151,6 +177,14 @@ class Session:
         else:
             self.out.print(empty)
 
+    def stop(self) -> NoReturn:
+        """Say what Ctrl-C left behind, and leave."""
+        changes = [change for client in self._clients for change in client.transport.changes]
+        self.err.print()
+        for line in ("Stopped.", *left_behind(changes, self.hint)):
+            self.err.print(line, markup=False)
+        raise click.exceptions.Exit(ExitCode.INTERRUPTED)
+
     def fail(self, error: Exception) -> NoReturn:
         """Say what went wrong and leave with the exit status that means it."""
         lines = _lines(error)
@@ -163,12 +197,6 @@ class Session:
             for line in lines[1:]:
                 self.err.print(Text(f"  {line}"))
         raise click.exceptions.Exit(exit_code_for(error))
-
-
-def _console(stream: TextIO) -> Console:
-    """Return a console; what goes into a file or a pipe is not folded at 80 columns."""
-    width = None if stream.isatty() else _PIPE_COLUMNS
-    return Console(file=stream, width=width, soft_wrap=True, highlight=False)
 
 
 def _lines(error: Exception) -> list[str]:
@@ -206,39 +234,6 @@ def print_json(value: BaseModel | dict[str, Any]) -> None:
     plain = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
     sys.stdout.write(canonical_json.dumps(plain).decode() + "\n")
     sys.stdout.flush()
-
-
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """Return a table of plain text: nothing that others wrote is read as markup."""
-    made = Table(box=None, pad_edge=False, header_style="bold")
-    for number, column in enumerate(columns):
-        # The first column is what people copy: an id in two pieces is of no use.
-        made.add_column(column, overflow="fold", no_wrap=number == 0)
-    for row in rows:
-        made.add_row(*(Text(_cell(cell)) for cell in row))
-    return made
-
-
-def facts(pairs: Iterable[tuple[str, object]]) -> Table:
-    """Return names and values in two columns, without those that are absent."""
-    made = Table(box=None, pad_edge=False, show_header=False)
-    made.add_column(style="bold", no_wrap=True)
-    made.add_column(overflow="fold")
-    for name, value in pairs:
-        if value is not None and value not in ("", []):
-            made.add_row(name, Text(_cell(value)))
-    return made
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    return printable(", ".join(map(str, value)) if isinstance(value, list) else str(value))
-
-
-def printable(text: str) -> str:
-    """Return `text` without control characters: from elsewhere, they would steer the terminal."""
-    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 #: For commands that take a thumbprint, which may begin with a hyphen and is no option then.
@@ -321,6 +316,10 @@ class SessionCommand(click.Command):
             return super().invoke(ctx)
         except (HoldfastError, ModelError) as error:
             ctx.ensure_object(Session).fail(error)
+        except (KeyboardInterrupt, click.Abort) as error:
+            if not is_interrupt(error):
+                raise
+            ctx.ensure_object(Session).stop()
 
 
 class SessionGroup(click.Group):

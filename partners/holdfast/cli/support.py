@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from holdfast.cli.layout import minute
 from holdfast.cli.session import REQUEST_ID, Session, SessionCommand, facts, pass_session
 from holdfast.protocol.vocabulary import Support
 from holdfast.wording import RESTS_ON
@@ -53,7 +54,7 @@ def supports(session: Session, request_id: str) -> None:
         session.client().support(request_id),
         ("given", "rests on", "reference", "document"),
         lambda view: (
-            f"{view.given_at:%Y-%m-%d %H:%M}",
+            minute(view.given_at),
             RESTS_ON[view.support],
             view.reference,
             view.document_sha256,

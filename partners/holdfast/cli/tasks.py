@@ -2,6 +2,7 @@
 
 import click
 
+from holdfast.cli.layout import minute
 from holdfast.cli.session import Session, SessionCommand, facts, pass_session
 from holdfast.protocol.errors import IdFormatError
 from holdfast.protocol.tasks import Task
@@ -22,7 +23,7 @@ def take(session: Session, task_id: str) -> None:
     made = client.take(request, task_id)
     rows = [
         ("task", made.task.id),
-        ("you have it since", f"{made.task.taken_at:%Y-%m-%d %H:%M} UTC"),
+        ("you have it since", made.task.taken_at and minute(made.task.taken_at)),
     ]
     session.show(made, lambda: session.out.print(facts(rows)))
 
@@ -31,7 +32,7 @@ def task_words(session: Session, what: str, view: TaskView) -> list[str]:
     """Return the lines that say whether somebody has a task, and how to take it."""
     if view.taken_at is None:
         return [f"{what}: nobody has it yet", f"  holdfast take {view.id}"]
-    since = f"{view.taken_at:%Y-%m-%d %H:%M} UTC"
+    since = minute(view.taken_at)
     return [f"{what}: {session.who(view.taken_by) or 'somebody has it'} since {since}"]
 
 

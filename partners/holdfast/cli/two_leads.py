@@ -2,6 +2,7 @@
 
 import click
 
+from holdfast.cli.layout import minute
 from holdfast.cli.session import REQUEST_ID, Session, SessionCommand, facts, pass_session
 from holdfast.client.client import Client
 from holdfast.errors import UntrustedEvidenceError
@@ -22,7 +23,7 @@ def proposed(act: WithdrawalActView | DisputeView) -> list[tuple[str, object]]:
     if view is None:
         return []
     return [
-        ("proposed", f"{view.id}, void unless approved by {view.approve_by:%Y-%m-%d %H:%M} UTC"),
+        ("proposed", f"{view.id}, void unless approved by {minute(view.approve_by)}"),
         ("next", f"another lead's `holdfast decide-withdrawal {view.request_id} {view.id} yes`"),
     ]
 
@@ -41,7 +42,7 @@ def withdrawals(session: Session, request_id: str) -> None:
             _about(view),
             f"{view.reason_code.value}: {view.reason}" if view.reason_code else view.reason,
             session.who(view.proposed_by),
-            f"{view.approve_by:%Y-%m-%d %H:%M}",
+            minute(view.approve_by),
         ),
         empty="Nothing was proposed to be withdrawn.",
     )
@@ -82,7 +83,7 @@ def decide_withdrawal(
         words = f"no withdrawal {withdrawal_id}: see `holdfast withdrawals {request_id}`"
         raise click.UsageError(words)
     proposal = _proven_proposal(session, client, request, found[0])
-    session.err.print(facts(_shown(session, request, proposal)))
+    session.content.print(facts(_shown(session, request, proposal)))
     if not yes:
         click.confirm(f"{_ANSWER[decision].value} {withdrawal_id}?", abort=True, err=True)
     act = client.decide_withdrawal(

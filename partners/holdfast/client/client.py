@@ -503,9 +503,10 @@ class Client:
         body = Replay(since=since)
         return self.request("POST", path, body=body, idempotency_key=idempotency_key)
 
-    def deliveries(self, endpoint_id: str) -> Iterator[DeliveryView]:
-        """Yield what was owed to an endpoint, with every attempt."""
-        return self._pages(DeliveryView, f"/v1/webhook-endpoints/{endpoint_id}/deliveries")
+    def deliveries(self, endpoint_id: str, *, status: str | None = None) -> Iterator[DeliveryView]:
+        """Yield what was owed to an endpoint, newest first, with every attempt."""
+        path = f"/v1/webhook-endpoints/{endpoint_id}/deliveries"
+        return self._pages(DeliveryView, path, status=status)
 
     def resend(self, delivery_id: str, *, idempotency_key: str | None = None) -> Answer:
         """Have one delivery sent again."""

@@ -59,5 +59,6 @@ def _stored(store: ProfileStore, old: Profile, name: str) -> Profile:
         algorithm=old.key.public.alg,
     )
     new = replace(fresh, subject=old.subject)
-    store.save(new)
+    # The new key is guarded as the old one was.
+    store.save(new, passphrase=store.passphrase_of(old.name) if old.name else None)
     return new

@@ -117,6 +117,21 @@ class _Call(NamedTuple):
 
 
 @dataclass(slots=True)
+class Change:
+    """One request that changes something, from when it is first sent.
+
+    Attributes:
+        method: Upper case.
+        path: Without the query.
+        was_answered: Whether the coordinator said what became of it.
+    """
+
+    method: str
+    path: str
+    was_answered: bool = False
+
+
+@dataclass(slots=True)
 class Transport:
     """Signs, sends, retries and reads.
 
@@ -128,6 +143,7 @@ class Transport:
         timeouts: Time limits of one try.
         now: Wall time in seconds since 1970.
         sleep: Waits; tests give one that does not.
+        changes: What was sent that changes something, in order.
     """
 
     profile: Profile | None
@@ -138,6 +154,7 @@ class Transport:
     now: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
     session: requests.Session = field(default_factory=requests.Session)
+    changes: list[Change] = field(default_factory=list)
 
     def exchange(
         self,
@@ -169,7 +186,18 @@ class Transport:
             target += "?" + urlencode(parameters, quote_via=quote)
         if method not in _SAFE_METHODS and idempotency_key is None:
             idempotency_key = str(uuid.uuid4())
-        return self._until_answered(_Call(method, target, body, idempotency_key))
+        call = _Call(method, target, body, idempotency_key)
+        if method in _SAFE_METHODS:
+            return self._until_answered(call)
+        change = Change(method, path)
+        self.changes.append(change)
+        try:
+            answer = self._until_answered(call)
+        except ApiError:
+            self.changes.remove(change)  # refused: it changed nothing
+            raise
+        change.was_answered = True
+        return answer
 
     def read_public(self, path: str) -> Answer:
         """Read a public page, for which nobody needs a key, as `exchange` does the others."""

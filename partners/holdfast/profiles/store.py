@@ -1,7 +1,8 @@
 """Profiles: who acts, with which key, at which coordinator.
 
 A profile is a folder of `$HOLDFAST_HOME/profiles/` (0700) with two files (0600): `profile.json`
-says who it is, `key.pem` (PKCS #8) is the private key, which never leaves this machine.
+says who it is, `key.pem` (PKCS #8, perhaps under a passphrase) is the private key, which never
+leaves this machine.
 `pins.json` beside the profiles holds the root keys of other partners whose thumbprints somebody
 compared out of band.
 """
@@ -18,11 +19,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic import ValidationError as ModelError
 
 from holdfast.errors import ProfileError
+from holdfast.profiles.passphrase import VARIABLE, Asking, from_file
 from holdfast.profiles.private_files import make_private_folder, read_private, write_private
 from holdfast.protocol import canonical_json, strict_json
 from holdfast.protocol.chains.chain import Chains, ChainTable, chains_of
-from holdfast.protocol.errors import ProtocolError
-from holdfast.protocol.jwk import PrivateKey
+from holdfast.protocol.errors import KeyFormatError, ProtocolError
+from holdfast.protocol.jwk import PrivateKey, has_passphrase
 from holdfast.protocol.payloads import Handle
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -56,6 +58,8 @@ class ProfileDocument(BaseModel):
     subject: str
     kind: SubjectKind
     owner: str | None = None
+    #: Said where the key has a passphrase, so that a list of profiles asks for none.
+    kid: str | None = None
 
 
 class PinsDocument(BaseModel):
@@ -102,15 +106,22 @@ class ProfileStore:
 
     Args:
         home: `$HOLDFAST_HOME`; it is created when something is first written.
+        ask: Returns the passphrase of a profile's key, by the profile's name; by default what
+            HOLDFAST_PASSPHRASE_FILE holds.
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, *, ask: Asking = lambda _: from_file()) -> None:
         self.home = home
+        self._ask = ask
+        self._answers: dict[str, str | None] = {}
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "ProfileStore":
+    def from_environment(
+        cls, environment: Mapping[str, str] = os.environ, *, ask: Asking | None = None
+    ) -> "ProfileStore":
         """Return the store of `HOLDFAST_HOME`, by default `~/.holdfast`."""
-        return cls(Path(environment.get("HOLDFAST_HOME") or "~/.holdfast").expanduser())
+        home = Path(environment.get("HOLDFAST_HOME") or "~/.holdfast").expanduser()
+        return cls(home, ask=ask or (lambda _: from_file(environment)))
 
     def _folder(self, name: str) -> Path:
         if not _NAME.fullmatch(name):
@@ -126,8 +137,8 @@ class ProfileStore:
             return []
         return sorted(entry.name for entry in folder.iterdir() if (entry / "profile.json").exists())
 
-    def save(self, profile: Profile) -> None:
-        """Store a new profile with its key.
+    def save(self, profile: Profile, *, passphrase: str | None = None) -> None:
+        """Store a new profile with its key, encrypted under a passphrase if there is one.
 
         Raises:
             ProfileError: If the name is taken (a key is never overwritten) or nothing can be
@@ -140,19 +151,41 @@ class ProfileStore:
             make_private_folder(folder)
         except OSError as error:
             raise ProfileError(f"cannot create {folder}: {error.strerror}") from None
-        document = ProfileDocument(
-            coordinator=profile.coordinator,
-            handle=profile.handle,
-            subject=profile.subject,
-            kind=profile.kind,
-            owner=profile.owner,
-        )
-        write_private(folder / "key.pem", profile.key.to_pem(), replace=False)
-        write_private(
-            folder / "profile.json",
-            canonical_json.dumps(document.model_dump()) + b"\n",
-            replace=False,
-        )
+        pem = profile.key.to_pem(passphrase)
+        write_private(folder / "key.pem", pem, replace=False)
+        write_private(folder / "profile.json", _document(profile, passphrase), replace=False)
+
+    def guard(self, profile: Profile, passphrase: str | None) -> None:
+        """Store a profile's key again, under another passphrase or under none.
+
+        Raises:
+            ProfileError: Nothing can be written.
+        """
+        folder = self._folder(profile.name)
+        # First the list's kid, then the key: whoever is interrupted in between loses neither.
+        if passphrase is not None:
+            write_private(folder / "profile.json", _document(profile, passphrase))
+        write_private(folder / "key.pem", profile.key.to_pem(passphrase))
+        if passphrase is None:
+            write_private(folder / "profile.json", _document(profile, passphrase))
+        self._answers[profile.name] = passphrase
+
+    def passphrase_of(self, name: str) -> str | None:
+        """Return the passphrase of a stored key, asked for once; None where it has none.
+
+        Raises:
+            ProfileError: Nobody is there to be asked, or the key file cannot be read.
+        """
+        if not has_passphrase(read_private(self._folder(name) / "key.pem")):
+            return None
+        if name not in self._answers:
+            self._answers[name] = self._ask(name)
+        if self._answers[name] is None:
+            raise ProfileError(
+                f"the key of profile {name!r} has a passphrase: run this on a terminal, or name a "
+                f"file that holds it in {VARIABLE}"
+            )
+        return self._answers[name]
 
     def load(self, name: str) -> Profile:
         """Return one profile.
@@ -160,19 +193,15 @@ class ProfileStore:
         Raises:
             ProfileError: If there is none of that name, or its files are damaged or too open.
         """
-        folder = self._folder(name)
-        if not (folder / "profile.json").exists():
-            known = (
-                ", ".join(self.names()) or "none yet; make one with `holdfast join` or `key new`"
-            )
-            raise ProfileError(f"there is no profile {name!r} in {self.home} (there are: {known})")
+        document = self.describe(name)
+        passphrase = self.passphrase_of(name)
         try:
-            document = ProfileDocument.model_validate(
-                strict_json.loads(read_private(folder / "profile.json"))
-            )
-            key = PrivateKey.from_pem(read_private(folder / "key.pem"))
-        except (ProtocolError, ModelError, ValueError) as error:
-            raise ProfileError(f"profile {name!r} is damaged: {error}") from None
+            key = PrivateKey.from_pem(read_private(self._folder(name) / "key.pem"), passphrase)
+        except KeyFormatError as error:
+            if passphrase is None:
+                raise ProfileError(f"profile {name!r} is damaged: {error}") from None
+            del self._answers[name]
+            raise ProfileError(f"profile {name!r}: {error}; try again") from None
         return Profile(
             name=name,
             coordinator=document.coordinator,
@@ -182,6 +211,31 @@ class ProfileStore:
             key=key,
             owner=document.owner,
         )
+
+    def describe(self, name: str) -> ProfileDocument:
+        """Return what is known of a profile without its key, and so without a passphrase.
+
+        Raises:
+            ProfileError: If there is none of that name, or its file is damaged or too open.
+        """
+        path = self._folder(name) / "profile.json"
+        if not path.exists():
+            known = (
+                ", ".join(self.names()) or "none yet; make one with `holdfast join` or `key new`"
+            )
+            raise ProfileError(f"there is no profile {name!r} in {self.home} (there are: {known})")
+        try:
+            return ProfileDocument.model_validate(strict_json.loads(read_private(path)))
+        except (ProtocolError, ModelError, ValueError) as error:
+            raise ProfileError(f"profile {name!r} is damaged: {error}") from None
+
+    def kid(self, name: str) -> str:
+        """Return the thumbprint of a profile's key, without its passphrase where it is kept beside.
+
+        Raises:
+            ProfileError: As `load`.
+        """
+        return self.describe(name).kid or self.load(name).key.kid
 
     def choose(self, name: str | None) -> Profile:
         """Return the profile to act as: the named one, or the only one.
@@ -281,3 +335,18 @@ class ProfileStore:
                 self.home / "pins.json", canonical_json.dumps(document.model_dump()) + b"\n"
             )
         return found
+
+
+def _document(profile: Profile, passphrase: str | None) -> bytes:
+    document = ProfileDocument(
+        coordinator=profile.coordinator,
+        handle=profile.handle,
+        subject=profile.subject,
+        kind=profile.kind,
+        owner=profile.owner,
+        kid=None if passphrase is None else profile.key.kid,
+    )
+    members = document.model_dump()
+    if document.kid is None:
+        del members["kid"]  # a kit before this one knows no such member
+    return canonical_json.dumps(members) + b"\n"

@@ -17,7 +17,9 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
     encode_dss_signature,
 )
 from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
     Encoding,
+    KeySerializationEncryption,
     NoEncryption,
     PrivateFormat,
     PublicFormat,
@@ -162,15 +164,19 @@ class PrivateKey:
         raise KeyFormatError('alg must be "EdDSA" or "ES256"')
 
     @classmethod
-    def from_pem(cls, pem: bytes) -> Self:
-        """Return the key in `pem` (PKCS #8, unencrypted).
+    def from_pem(cls, pem: bytes, passphrase: str | None = None) -> Self:
+        """Return the key in `pem` (PKCS #8), which has a passphrase exactly where one is given.
 
         Raises:
-            KeyFormatError: If it is no such file or holds another kind of key.
+            KeyFormatError: If it is no such file, holds another kind of key, or has another
+                passphrase.
         """
+        password = None if passphrase is None else passphrase.encode()
         try:
-            key = load_pem_private_key(pem, password=None)
+            key = load_pem_private_key(pem, password=password)
         except (ValueError, TypeError, UnsupportedAlgorithm):
+            if has_passphrase(pem) and passphrase is not None:
+                raise KeyFormatError("this is not the key file's passphrase") from None
             raise KeyFormatError("not an unencrypted PEM private key (PKCS #8)") from None
         if isinstance(key, ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey):
             return cls(key)
@@ -188,9 +194,12 @@ class PrivateKey:
         except ValueError:
             raise KeyFormatError("an Ed25519 seed is 32 bytes") from None
 
-    def to_pem(self) -> bytes:
-        """Return the key as unencrypted PKCS #8 PEM; store it with mode 0600."""
-        return self.signing_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    def to_pem(self, passphrase: str | None = None) -> bytes:
+        """Return the key as PKCS #8 PEM, encrypted under a passphrase; store it with mode 0600."""
+        guard: KeySerializationEncryption = NoEncryption()
+        if passphrase is not None:
+            guard = BestAvailableEncryption(passphrase.encode())
+        return self.signing_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, guard)
 
     def sign(self, data: bytes) -> bytes:
         """Return the 64 bytes of the signature over `data`, as JWS wants them."""
@@ -211,6 +220,11 @@ class PrivateKey:
 
     def __repr__(self) -> str:
         return f"PrivateKey({self.alg}, {self.kid})"
+
+
+def has_passphrase(pem: bytes) -> bool:
+    """Tell whether a key file is encrypted (RFC 5958, `EncryptedPrivateKeyInfo`)."""
+    return b"-----BEGIN ENCRYPTED PRIVATE KEY-----" in pem
 
 
 def _thumbprint(jwk: Mapping[str, str]) -> str:

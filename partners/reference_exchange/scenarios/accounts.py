@@ -33,12 +33,17 @@ class Summary:
         unratified: Flash requests that nobody ratified in time.
         disputes: Freezes that a partner disputed for its customer.
         clearances: Accounts that the requester said it flagged by error.
+        refused: Forgeries, changed answers and stray answers that were noticed.
+        seconds_approval_to_first_freeze: Until the requester saw the first freeze.
+        seconds_approval_to_last_notice: Until the last receiver of the first request had it.
     """
 
     requests: int = 0
+    addresses: int = 0
     legs: int = 0
     acknowledged: int = 0
     declined: int = 0
+    found: dict[str, str] = field(default_factory=dict)
     frozen: dict[str, str] = field(default_factory=dict)
     held: dict[str, str] = field(default_factory=dict)
     released: dict[str, str] = field(default_factory=dict)
@@ -56,6 +61,8 @@ class Summary:
     deliveries: int = 0
     duplicates: int = 0
     undelivered: int = 0
+    refused: int = 0
+    seconds_approval_to_first_freeze: float | None = None
     seconds_approval_to_last_notice: float | None = None
     verified_evidence: int = 0
 
@@ -131,6 +138,7 @@ def close_accounts(
     delivered, undelivered = _deliveries(players)
     summary = Summary(
         requests=len(views),
+        addresses=sum(view.address_count for view in views),
         legs=sum(map(len, legs.values())),
         acknowledged=sum(leg.acknowledged_at is not None for leg in chain(*legs.values())),
         declined=sum(leg.status is LegStatus.DECLINED for leg in chain(*legs.values())),
@@ -145,8 +153,18 @@ def close_accounts(
     for name in _COLUMNS:
         shown = {asset: str(amount) for asset, amount in sorted(sums[name].items())}
         setattr(summary, name, shown)
+    summary.found = _found(incidents)
     _count_what_happened(client, requests, summary)
     return summary, faults
+
+
+def _found(incidents: Iterable[IncidentDetailView]) -> dict[str, str]:
+    """Return what was found; the deposit books keep no such sum to hold it against."""
+    found: dict[str, int] = defaultdict(int)
+    for incident in incidents:
+        for asset, totals in incident.totals.items():
+            found[asset.lower()] += int(totals.found)
+    return {asset: str(amount) for asset, amount in sorted(found.items()) if amount}
 
 
 def _count_what_happened(client: Client, requests: Sequence[str], summary: Summary) -> None:

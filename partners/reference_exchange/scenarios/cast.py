@@ -1,7 +1,7 @@
 """The members of a scenario: their folders, keys and books, and how they join."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,10 +58,11 @@ def enrol(
     origin: str,
     processes: Processes,
     now: Callable[[], float] = time.time,
-) -> Sequence[Player]:
-    """Invite, join and confirm every member, and fill its book.
+) -> Iterator[Player]:
+    """Invite, join and confirm every member, and fill its book; yield each once it has joined.
 
-    The operator reads the thumbprint from the member itself, as over the telephone.
+    The operator reads the thumbprint from the member itself, as over the telephone. Behind the last
+    one all have pinned each other's root keys.
 
     Raises:
         ScenarioError: A command of the operator failed.
@@ -98,14 +99,16 @@ def enrol(
         book.close()
         return Player(member, home, now)
 
+    players = []
     with ThreadPoolExecutor(max_workers=2) as pool:
-        players = list(pool.map(one, script.exchanges))
+        for player in pool.map(one, script.exchanges):
+            players.append(player)
+            yield player
     # They compared thumbprints with each other, too: from now on the coordinator cannot swap a key.
     roots = {player.handle: ProfileStore(player.home).load("root").key.kid for player in players}
     for player in players:
         for handle, thumbprint in roots.items():
             ProfileStore(player.home).pin(handle, thumbprint)
-    return players
 
 
 def _let_analyst_flash(store: ProfileStore) -> None:

@@ -1,6 +1,8 @@
 """The Bybit case, replayed: a coordinator and four exchanges, each a process of its own.
 
-    python -m reference_exchange.scenarios.demo [--act 1|2|all] [--keep]
+    python -m reference_exchange.scenarios.demo [--act 1|2|all] [--keep] [--fast]
+
+On a terminal it pauses before every scene, for people to read; --fast leaves the pauses out.
 
 The last line printed is one JSON object. Exit status 0 only if the coordinator's totals equal what
 the exchanges' own deposit books say, every notice arrived, and every act is proven.
@@ -19,34 +21,57 @@ from types import FrameType
 
 import click
 from rich.console import Console
+from rich.text import Text
 
-from holdfast import HoldfastError, RetryPolicy, Transport, format_amount
+from holdfast import HoldfastError, RetryPolicy, Transport
 from holdfast.clock import VARIABLE as CLOCK_VARIABLE
 from holdfast.clock import wall_clock
-from holdfast.wording import counted
 from reference_exchange.scenarios import first_act, second_act
 from reference_exchange.scenarios.accounts import Summary, close_accounts
+from reference_exchange.scenarios.board import WIDTH
 from reference_exchange.scenarios.cast import enrol
+from reference_exchange.scenarios.outcome import tell
 from reference_exchange.scenarios.processes import Processes, ScenarioError, program
-from reference_exchange.scenarios.script import load_script
-from reference_exchange.scenarios.stage import Stage
+from reference_exchange.scenarios.script import load_script, load_second_act
+from reference_exchange.scenarios.stage import SECONDS_A_LINE, Stage
 
+_TITLE = "Holdfast: the Bybit theft of 21 February 2025, replayed"
+_OPENING = """
+exchange-a was robbed of ether. Some of it lies at exchange-b and exchange-c,
+some came through exchange-d, and none of them knows it yet. Each is a program
+with keys and a deposit book of its own; a coordinator carries what they ask and
+answer, signed, and freezes nothing itself.
+
+The flagged addresses are those that the FBI published. The exchanges, their
+customers and all amounts are invented. Seconds on the left are real.
+"""
+#: Seconds that all pauses may take together.
+_PAUSES = 120
 _ACTS = {"1": (first_act.play,), "2": (second_act.play,), "all": (first_act.play, second_act.play)}
 
 
 def run(stage: Stage, acts: str = "all") -> tuple[Summary, list[str]]:
     """Replay the script; return what it came to, and what does not add up."""
-    stage.console.print(f"Coordinator at {stage.origin}, everything below {stage.folder}")
+    say = stage.console.print
+    say("Setting the stage:")
+    say("  a coordinator starts ...")
     _start_coordinator(stage)
-    stage.console.print("The coordinator is up; four exchanges make their keys and join.")
-    stage.players = enrol(stage.script, stage.folder, stage.origin, stage.processes, stage.now)
-    stage.console.print("All have joined and pinned each other's root keys; their processes start.")
+    say("  four exchanges make their keys, and compare root keys by telephone ...")
+    players = []
+    for player in enrol(stage.script, stage.folder, stage.origin, stage.processes, stage.now):
+        players.append(player)
+        say(f"  {player.member.folder} has joined")
+    stage.players = players
+    say("  each starts a process that receives webhooks and answers ...")
     _start_exchanges(stage)
     for play in _ACTS[acts]:
         play(stage)
+    stage.pause(0)
     requests = [request.id for request in stage.requests]
     summary, faults = close_accounts(stage.asker, stage.players, requests)
+    summary.seconds_approval_to_first_freeze = stage.seconds_to_first_freeze
     summary.seconds_approval_to_last_notice = stage.seconds_to_last_notice
+    summary.refused = stage.refused
     if summary.undelivered:
         faults.append(f"{summary.undelivered} deliveries did not arrive")
     if summary.owed:
@@ -99,6 +124,15 @@ def _environment(folder: Path, port: int) -> dict[str, str]:
     }
 
 
+def _open(console: Console, folder: Path) -> None:
+    """Say what is about to be seen, before anything slow begins."""
+    console.print(Text(_TITLE, style="bold"))
+    console.print(_OPENING)
+    console.print("Files and logs:")
+    console.print(f"  {folder}", soft_wrap=True)  # a path stays in one piece, however long
+    console.print()
+
+
 def _give_up(_signal: int, _frame: FrameType | None) -> None:
     raise ScenarioError("not done in time, or told to stop")
 
@@ -106,19 +140,24 @@ def _give_up(_signal: int, _frame: FrameType | None) -> None:
 @click.command()
 @click.option("--keep", is_flag=True, help="Leave it running until Ctrl-C, to look around.")
 @click.option("--act", "acts", type=click.Choice(list(_ACTS)), default="all", show_default=True)
+@click.option("--fast", is_flag=True, help="No pauses for people to read.")
 @click.option("--limit", default=120, show_default=True, help="Seconds until it gives up.")
-def main(*, keep: bool, acts: str, limit: int) -> None:
+def main(*, keep: bool, acts: str, fast: bool, limit: int) -> None:
     """Replay the Bybit case; the last line printed is one JSON object."""
     signal.signal(signal.SIGTERM, _give_up)
     signal.signal(signal.SIGALRM, _give_up)
-    signal.alarm(limit)
+    console = Console(highlight=False)
+    console.width = min(console.width, WIDTH)
+    is_watched = console.is_terminal and not fast
+    signal.alarm(limit + (_PAUSES if is_watched else 0))
     folder = Path(tempfile.mkdtemp(prefix="holdfast-demo-"))
+    _open(console, folder)
     port = _free_port()
     is_good = False
     try:
         with Processes(folder, _environment(folder, port)) as processes:
-            console = Console(highlight=False, soft_wrap=True)
             stage = Stage(load_script(), f"http://127.0.0.1:{port}", folder, processes, console)
+            stage.seconds_a_line = SECONDS_A_LINE if is_watched else 0.0
             stage.now = wall_clock({CLOCK_VARIABLE: str(stage.offset_file)})
             is_good = _replay(stage, acts)
             signal.alarm(0)
@@ -145,24 +184,11 @@ def _replay(stage: Stage, acts: str) -> bool:
     for fault in faults:
         click.echo(f"It does not add up: {fault}", err=True)
     if not faults:
-        _tell_sums(stage, summary)
+        prices = {"ETH": load_second_act().usd_per_ether, "USDT": 1}
+        tell(stage.console, summary, stage.units, prices)
+        stage.console.print("The last line is for programs:")
     click.echo(json.dumps(summary.document()))  # noqa: TID251 - a figure is no integer; nothing is signed
     return not faults
-
-
-def _tell_sums(stage: Stage, summary: Summary) -> None:
-    """Say in words what the last line says in base units."""
-    stage.console.print("\nIt adds up. Coordinator and deposit books say, each for itself:")
-    for name in ("frozen", "held", "released", "returned"):
-        amounts = [
-            format_amount(amount, stage.units.get(asset.lower()), asset=asset)
-            for asset, amount in getattr(summary, name).items()
-        ]
-        stage.console.print(f"  {name:<10}{', '.join(amounts) or 'nothing'}")
-    stage.console.print(
-        f"{counted(summary.verified_evidence, 'act')} proven from raw bytes; "
-        f"{summary.deliveries} deliveries, none missing; no answer is owed.\n"
-    )
 
 
 def _look_around(stage: Stage) -> None:
@@ -170,17 +196,24 @@ def _look_around(stage: Stage) -> None:
     home = stage.asker.home
     click.echo(
         f"""
-Still running: {stage.origin} (API description: {stage.origin}/docs). To look around:
+Still running: {stage.origin}
+The API describes itself at {stage.origin}/docs
+
+To look around, in another terminal:
 
   export PATH="{Path(sys.executable).parent}:$PATH"
-  export HOLDFAST_HOME={home} HOLDFAST_PROFILE=analyst
-  export {CLOCK_VARIABLE}={stage.offset_file}   # its clock was put forward
-  holdfast status                  the requests; then `holdfast status frq_…`
-  holdfast incidents               the theft; then `holdfast incident inc_… --timeline --trace`
-  holdfast verify frq_…            who did what, proven from raw bytes
-  holdfast events                  everything that happened
+  export HOLDFAST_HOME={home}
+  export HOLDFAST_PROFILE=analyst
+  # its clock was put forward:
+  export {CLOCK_VARIABLE}={stage.offset_file}
 
-Another exchange: HOLDFAST_HOME={stage.folder}/exchange-b. Ctrl-C ends it.""",
+  holdfast status              the requests; then `holdfast status frq_...`
+  holdfast incidents           the theft; then `holdfast incident inc_... --trace`
+  holdfast verify frq_...      who did what, proven from raw bytes
+  holdfast events              everything that happened
+
+Another exchange: export HOLDFAST_HOME={stage.folder}/exchange-b
+Ctrl-C ends it.""",
         err=True,
     )
     while True:

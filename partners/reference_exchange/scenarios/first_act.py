@@ -1,12 +1,15 @@
 """The first act: one request to three exchanges, what they answer, and what an officer decides."""
 
+import time
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 
-from holdfast.protocol.views import FreezeRequestView
+from holdfast.protocol.views import FreezeRequestView, LegView
 from holdfast.protocol.vocabulary import EventType, LegStatus, ReleaseReason
 from reference_exchange.answering import release, return_funds
 from reference_exchange.inbox import Inbox
 from reference_exchange.scenarios.board import Board
+from reference_exchange.scenarios.chat_group import forge, reply_to_the_wrong_one, tamper
 from reference_exchange.scenarios.stage import ANSWER_SECONDS, Stage, dropped_repeats
 
 #: What a leg shows once its exchange has answered.
@@ -21,7 +24,7 @@ ANSWERED = frozenset(
 )
 
 
-_TITLE = "Act 1. The first minutes: a request to three exchanges, their answers, a second look."
+_TITLE = "Act 1. The first minutes"
 
 
 def play(stage: Stage) -> None:
@@ -30,30 +33,56 @@ def play(stage: Stage) -> None:
     Raises:
         ScenarioError: Something that had to happen did not.
     """
-    script = stage.script
-    with stage.board(_TITLE) as board:
-        first = ask_and_wait(stage, board, script.document(script.request, stage.incident()))
-        _decide(stage, board, first)
-        ask_and_wait(stage, board, script.document(script.second_request, stage.incident()))
-        _send_again(stage, board)
+    script, board = stage.script, stage.board(_TITLE)
+    name = board.name(stage.asker.handle)
+    board.scene(
+        "A request to three exchanges",
+        f"{name} was robbed. Its analyst names 51 addresses, its security lead approves what was "
+        "signed, and each exchange looks for them in its own deposit book.",
+    )
+    first = ask_and_wait(stage, board, script.document(script.request, stage.incident()))
+    _decide(stage, board, first)
+    board.scene(
+        "Too late",
+        "One address swapped its ether into USDT. exchange-d is asked: the money was there, and it "
+        "is gone. It says so, and that is worth an answer, too.",
+    )
+    document = script.document(script.second_request, stage.incident())
+    second = ask_and_wait(stage, board, document)
+    _send_again(stage, board)
+    forge(stage, board)
+    tamper(stage, board, first)
+    reply_to_the_wrong_one(stage, board, second)
 
 
 def ask_and_wait(stage: Stage, board: Board, document: bytes) -> FreezeRequestView:
     """Ask, and wait until everybody asked has answered; note how long the notices took."""
     request = stage.ask(board, document)
-    wait_for_answers(board)
+    wait_for_answers(board, lambda legs: _note_first_freeze(stage, request, legs))
     if stage.seconds_to_last_notice is None:
         stage.seconds_to_last_notice = _seconds_to_last_notice(stage, request)
     return request
 
 
-def wait_for_answers(board: Board) -> None:
-    """Wait until everybody whom the newest request asks has answered."""
-    board.wait_until(
-        "every partner's answer",
-        lambda legs: all(leg.status in ANSWERED for leg in legs.values()),
-        seconds=ANSWER_SECONDS,
-    )
+def wait_for_answers(
+    board: Board, seen: Callable[[Mapping[str, LegView]], None] = lambda _: None
+) -> None:
+    """Wait until everybody whom the newest request asks has answered; `seen` gets each look."""
+
+    def have_answered(legs: Mapping[str, LegView]) -> bool:
+        seen(legs)
+        return all(leg.status in ANSWERED for leg in legs.values())
+
+    board.wait_until("every partner's answer", have_answered, seconds=ANSWER_SECONDS)
+
+
+def _note_first_freeze(
+    stage: Stage, request: FreezeRequestView, legs: Mapping[str, LegView]
+) -> None:
+    is_frozen = any(sums.frozen != "0" for leg in legs.values() for sums in leg.totals.values())
+    if is_frozen and stage.seconds_to_first_freeze is None:
+        passed = time.time() - stage.approved_at[request.id]
+        stage.seconds_to_first_freeze = round(passed, 3)
 
 
 def _seconds_to_last_notice(stage: Stage, request: FreezeRequestView) -> float | None:
@@ -79,9 +108,11 @@ def _send_again(stage: Stage, board: Board) -> None:
         for delivery in client.deliveries(endpoint.id)
         if delivery.status == "delivered"
     )
+    name = board.name(player.handle)
+    board.scene("The same message twice", f"Networks repeat themselves. {name} must act once.")
     client.resend(next(delivered).id)
     stage.wait_for("the repeat", lambda: dropped_repeats(player) > 0)
-    board.say(f"{player.handle}: one delivery came again on purpose; it was known, and dropped")
+    board.say(f"{name}: a delivery came again, was known by its id, and dropped")
 
 
 def _decide(stage: Stage, board: Board, request: FreezeRequestView) -> None:
@@ -90,15 +121,20 @@ def _decide(stage: Stage, board: Board, request: FreezeRequestView) -> None:
     player = stage.player(decisions.exchange)
     officer, book = player.client("officer"), player.book()
     holds = {freeze.address_no: freeze.hold or "" for freeze in book.freezes(request.id)}
-    innocent = holds[decisions.false_positive_address_no]
-    release(book, officer, innocent, ReleaseReason.FALSE_POSITIVE)
-    label = f"{board.label(request.id)}, {player.handle}, address"
+    name = board.name(player.handle)
+    board.scene(
+        "A second look",
+        f"A compliance officer of {name} looks closer: one account is an innocent's, which goes "
+        "free; the other is the thief's, and the victim gets its money back.",
+    )
+    label = f"{board.label(request.id)}, {name}, address"
     number = decisions.false_positive_address_no
-    board.say(f"{label} {number}: the officer released it, a false positive")
+    release(book, officer, holds[number], ReleaseReason.FALSE_POSITIVE)
+    board.say(f"{label} {number}: the officer releases it, a false positive")
     board.refresh()
-    returned = holds[decisions.return_address_no]
-    return_funds(book, officer, returned, "0x" + sha256(returned.encode()).hexdigest())
     number = decisions.return_address_no
-    board.say(f"{label} {number}: the officer returned the rest to the victim")
+    returned = holds[number]
+    return_funds(book, officer, returned, "0x" + sha256(returned.encode()).hexdigest())
+    board.say(f"{label} {number}: the officer returns it to the victim")
     board.refresh()
     book.close()

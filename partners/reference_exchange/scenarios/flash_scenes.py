@@ -24,28 +24,31 @@ def sleep_through(stage: Stage, board: Board, act: SecondAct) -> None:
     Raises:
         ScenarioError: Something was let go, or a partner never heard of it.
     """
+    board.scene(
+        "A lead sleeps",
+        "Minutes count: a flash request goes out before its approval, and a lead has an hour to "
+        "ratify it. This one sleeps. Nothing new is frozen, and nothing is let go.",
+    )
     request = _flash(stage, board, act.unratified_request)
     label, held = board.label(request.id), _held(stage, request)
     ratify_by = request.ratify_by or request.submitted_at
-    board.say(f"{label}: its lead sleeps; it should be ratified by {_clock(ratify_by)}")
+    board.say(f"{label}: to be ratified by {_clock(ratify_by)}, but its lead sleeps")
     stage.put_clock_to(act.hours_to_unratified)
-    board.say("the clock is put forward, beyond that hour")
+    board.say(f"{act.hours_to_unratified} hours after the first request: nobody ratified it")
     _wait_until_heard(stage, request, EventType.REQUEST_UNRATIFIED)
-    for handle in request.to:
-        board.say(f"{label}, {handle}: heard that it is unratified: freezes nothing new")
+    board.say(f"{label}, {board.names(request.to)}: hear it, and freeze nothing new")
     _require_held(stage, request, held)
     board.refresh()
     stage.put_clock_to(act.hours_to_waking)
     now = datetime.fromtimestamp(stage.now(), UTC)
-    board.say(f"{label}: nothing was let go; it is {_clock(now)}, and the lead wakes")
-    stage.approve(board, request, "ratified it, late")
+    board.say(f"{label}: it is {_clock(now)}, and the lead wakes")
+    stage.approve(board, request, "ratifies it, late")
     _wait_until_heard(stage, request, EventType.REQUEST_RATIFIED)
-    for handle in request.to:
-        board.say(f"{label}, {handle}: heard that it is ratified after all")
+    board.say(f"{label}, {board.names(request.to)}: hear that it is ratified after all")
     _require_held(stage, request, held)
     board.refresh()
     for asset, amount in held.items():
-        board.say(f"{label}: held as before, {board.amount(asset, str(amount))}")
+        board.say(f"{label}: {board.amount(asset, str(amount))} held all the time")
 
 
 def clear(stage: Stage, board: Board, act: SecondAct) -> None:
@@ -55,8 +58,13 @@ def clear(stage: Stage, board: Board, act: SecondAct) -> None:
         ScenarioError: Somebody did not hear of it, or the clearance does not hold.
     """
     mistake = act.mistake
+    board.scene(
+        "A market maker is hit by error",
+        "The tracing takes a market maker's wallet for the thief's. One exchange disputes it, the "
+        "other is told, the requester withdraws, and signs that the account is clear.",
+    )
     request = _flash(stage, board, act.mistaken_request)
-    stage.approve(board, request, "ratified it within the hour")
+    stage.approve(board, request, "ratifies it within the hour")
     address_no = act.mistaken_request.place(mistake.address_no)
     dispute_id = _dispute(stage, board, request, mistake)
     lead = stage.asker.client("lead")
@@ -69,18 +77,20 @@ def clear(stage: Stage, board: Board, act: SecondAct) -> None:
     )
     label = board.label(request.id)
     board.say(
-        f"{label}, {stage.asker.handle}: the lead agreed, and withdrew address {address_no} "
-        "as a wrong target"
+        f"{label}, {board.name(stage.asker.handle)}: the lead agrees, and withdraws address "
+        f"{address_no} as a wrong target"
     )
 
+    board.refresh()
+
     def on_it() -> list[HoldView]:
-        board.refresh()
         return [hold for hold in lead.holds(request.id) if hold.address_no == address_no]
 
     stage.wait_for("the release", lambda: all(hold.held == "0" for hold in on_it()))
     for hold in on_it():
         amount = board.amount(hold.asset, hold.released)
-        board.say(f"{label}, {hold.partner}, address {address_no}: released {amount}")
+        board.say(f"{label}, {board.name(hold.partner)}, address {address_no}: releases {amount}")
+    board.refresh()
     _verify_clearance(stage, board, request, mistake)
 
 
@@ -90,7 +100,7 @@ def _flash(stage: Stage, board: Board, asking: Asking) -> FreezeRequestView:
     label = board.label(submitted.id)
     if not submitted.provisional:
         raise ScenarioError(f"{label} waits for its approval: {submitted.waits_because}")
-    board.say(f"{label}: a flash request, out before anybody approved it")
+    board.say(f"{label}: it is out at once, before anybody approved it")
     wait_for_answers(board)
     return submitted
 
@@ -104,14 +114,14 @@ def _dispute(stage: Stage, board: Board, request: FreezeRequestView, mistake: Mi
     dispute = officer.dispute(request, mistake.reference, mistake.objection, hold=hold.id)
     label = board.label(request.id)
     board.say(
-        f"{label}, {mistake.disputed_by}: disputes it for a customer; the lead's answer is "
-        f"due by {_clock(dispute.answer_by)}"
+        f"{label}, {board.name(mistake.disputed_by)}: disputes it for a customer; the lead's "
+        f"answer is due by {_clock(dispute.answer_by)}"
     )
     others = [handle for handle in request.to if handle != mistake.disputed_by]
     _wait_until_heard(stage, request, EventType.LEG_CONTESTED, others)
     board.refresh()
     for handle in others:
-        board.say(f"{label}, {handle}: sees that the account is contested, not for whom")
+        board.say(f"{label}, {board.name(handle)}: sees that it is contested, not for whom")
     return dispute.id
 
 
@@ -129,7 +139,7 @@ def _verify_clearance(
     if said["account"] != view.account:
         raise ScenarioError(f"the clearance is of {said['account']}, not of {view.account}")
     label = f"{board.label(request.id)}, address {view.address_no}"
-    board.say(f"{label}: its clearance is saved, and verified offline, without a profile")
+    board.say(f"{label}: its clearance verifies offline, for everybody")
 
 
 def _save_published_keys(stage: Stage, path: Path) -> None:

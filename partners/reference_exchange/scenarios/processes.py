@@ -55,10 +55,27 @@ class Processes:
         Raises:
             ScenarioError: It failed or took too long.
         """
+        done = self.attempt(command, seconds=seconds)
+        if done.returncode:
+            raise ScenarioError(f"{' '.join(command[:4])} failed: {done.stderr.strip()[-1500:]}")
+        return done.stdout
+
+    def attempt(
+        self,
+        command: list[str],
+        *,
+        seconds: float,
+        environment: Mapping[str, str] | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end, whatever that is, with more in its environment.
+
+        Raises:
+            ScenarioError: It took too long.
+        """
         try:
-            done = subprocess.run(  # noqa: S603 - our own programs
+            return subprocess.run(  # noqa: S603 - our own programs
                 command,
-                env=self._environment,
+                env={**self._environment, **(environment or {})},
                 cwd=self._folder,
                 capture_output=True,
                 timeout=seconds,
@@ -67,9 +84,6 @@ class Processes:
             )
         except subprocess.TimeoutExpired:
             raise ScenarioError(f"{' '.join(command[:3])} took longer than {seconds} s") from None
-        if done.returncode:
-            raise ScenarioError(f"{' '.join(command[:4])} failed: {done.stderr.strip()[-1500:]}")
-        return done.stdout
 
     def wait_for(self, what: str, is_ready: Callable[[], bool], *, seconds: float) -> None:
         """Ask until `is_ready` answers True.

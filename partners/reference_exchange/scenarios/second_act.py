@@ -28,10 +28,7 @@ from reference_exchange.scenarios.processes import ScenarioError
 from reference_exchange.scenarios.script import SecondAct, load_second_act
 from reference_exchange.scenarios.stage import Stage
 
-_TITLE = (
-    "Act 2. The days after: money moves on, a report was wrong, addresses are taken back, "
-    "holds run out, a lead sleeps, a market maker is hit by error."
-)
+_TITLE = "Act 2. The days after"
 
 
 def play(stage: Stage) -> None:
@@ -42,15 +39,20 @@ def play(stage: Stage) -> None:
     """
     act = load_second_act()
     _fill_books(stage, act)
-    with stage.board(_TITLE) as board:
-        wave = ask_and_wait(stage, board, stage.script.document(act.request, stage.incident()))
-        _follow_on(stage, board, wave)
-        _share(stage, board, act)
-        _correct(stage, board, act, wave)
-        _withdraw(stage, board, act, wave)
-        _run_out(stage, board, act, wave)
-        sleep_through(stage, board, act)
-        clear(stage, board, act)
+    board = stage.board(_TITLE)
+    board.scene(
+        "Money that moves on",
+        "Five more addresses. exchange-d had the money and says where it went: the next request is "
+        "drafted from its words.",
+    )
+    wave = ask_and_wait(stage, board, stage.script.document(act.request, stage.incident()))
+    _follow_on(stage, board, wave)
+    _share(stage, board, act)
+    _correct(stage, board, act, wave)
+    _withdraw(stage, board, act, wave)
+    _run_out(stage, board, act, wave)
+    sleep_through(stage, board, act)
+    clear(stage, board, act)
 
 
 def _fill_books(stage: Stage, act: SecondAct) -> None:
@@ -68,13 +70,19 @@ def _fill_books(stage: Stage, act: SecondAct) -> None:
 def _follow_on(stage: Stage, board: Board, request: FreezeRequestView) -> None:
     """Submit what the coordinator drafts from the partners' words about where funds went."""
     for draft in stage.asker.client("analyst").drafts(request.id):
-        following = ", ".join(draft.request["to"])
-        board.say(f"{board.label(request.id)}, {draft.partner}: the funds moved on to {following}")
+        following = board.names(draft.request["to"])
+        label, name = board.label(request.id), board.name(draft.partner)
+        board.say(f"{label}, {name}: the funds moved on to {following}")
         ask_and_wait(stage, board, canonical_json.dumps({**draft.request, "nonce": new_nonce()}))
 
 
 def _share(stage: Stage, board: Board, act: SecondAct) -> None:
     """Ask about an address that leads to funds which an exchange holds already."""
+    board.scene(
+        "One hold for two requests",
+        "Another address leads to money that exchange-c holds already. It answers both requests, "
+        "and must not count twice.",
+    )
     document = stage.script.document(act.shared_request, stage.incident())
     request = ask_and_wait(stage, board, document)
     asker = stage.asker.client("analyst")
@@ -89,6 +97,12 @@ def _correct(stage: Stage, board: Board, act: SecondAct, request: FreezeRequestV
     """Let an officer report a late deposit with a zero too many, notice, and correct it."""
     deposit = act.late_deposit
     player = stage.player(deposit.exchange)
+    name = board.name(player.handle)
+    board.scene(
+        "A zero too many",
+        f"A deposit turns up late at {name}, and its officer mistypes the amount. Nothing is "
+        "deleted: a correction stands beside the line, and every sum follows it.",
+    )
     officer, book = player.client("officer"), player.book()
     stage.script.book_deposit(deposit, book, "invented-second-act-late")
     address_no = act.request.place(deposit.from_address_no or 0)
@@ -116,8 +130,8 @@ def _correct(stage: Stage, board: Board, act: SecondAct, request: FreezeRequestV
     found, frozen = report.lines
     book.note_hold(freeze, frozen.hold or "")
     book.close()
-    label = f"{board.label(request.id)}, {player.handle}, address {address_no}"
-    board.say(f"{label}: the officer reported a late deposit, with a zero too many")
+    label = f"{board.label(request.id)}, {name}, address {address_no}"
+    board.say(f"{label}: the officer reports {board.amount(asset, typed)}, a zero too many")
     board.refresh()
     corrections: list[ReportLine] = [
         CorrectionLine(
@@ -129,7 +143,8 @@ def _correct(stage: Stage, board: Board, act: SecondAct, request: FreezeRequestV
         for line in (found, frozen)
     ]
     officer.report(request, corrections)
-    board.say(f"{label}: and corrected it; the stated value followed")
+    amount = board.amount(asset, str(freeze.amount))
+    board.say(f"{label}: the officer corrects it to {amount}; the value in USD follows")
     board.refresh()
     # The value was stated for the wrong amount, and follows the correction.
     _require_worth(stage, act, request, freeze)
@@ -156,6 +171,11 @@ def _dollars(cents: int) -> str:
 
 def _withdraw(stage: Stage, board: Board, act: SecondAct, request: FreezeRequestView) -> None:
     """Take some addresses back; whoever holds on them releases, or keeps and says why."""
+    board.scene(
+        "Addresses that were wrong",
+        "The tracing is revised: two addresses were an error. Whoever holds money on them owes an "
+        "answer: let it go, or keep it and say why.",
+    )
     numbers = [act.request.place(number) for number in act.withdrawal.address_nos]
     lead = stage.asker.client("lead")
     lead.withdraw(
@@ -165,11 +185,12 @@ def _withdraw(stage: Stage, board: Board, act: SecondAct, request: FreezeRequest
         addresses=numbers,
     )
     label = board.label(request.id)
-    withdrawn = f"the lead withdrew addresses {' and '.join(map(str, numbers))}"
-    board.say(f"{label}, {stage.asker.handle}: {withdrawn}; whoever holds on them owes an answer")
+    withdrawn = f"the lead withdraws addresses {' and '.join(map(str, numbers))}"
+    board.say(f"{label}, {board.name(stage.asker.handle)}: {withdrawn} as wrong targets")
+
+    board.refresh()
 
     def is_answered() -> bool:
-        board.refresh()
         on_them = [hold for hold in lead.holds(request.id) if hold.address_no in numbers]
         return all(hold.owed_since is None and (hold.held == "0" or hold.kept) for hold in on_them)
 
@@ -177,21 +198,27 @@ def _withdraw(stage: Stage, board: Board, act: SecondAct, request: FreezeRequest
     for hold in lead.holds(request.id):
         if hold.address_no in numbers:
             answer = (
-                f"keeps {board.amount(hold.asset, hold.held)} ({hold.kept})"
+                f"keeps {board.amount(hold.asset, hold.held)}, by its {_words(hold.kept)}"
                 if hold.kept
-                else f"released {board.amount(hold.asset, hold.released)}"
+                else f"releases {board.amount(hold.asset, hold.released)}"
             )
             board.say(f"{_place(board, request, hold)}: {answer}")
+    board.refresh()
 
 
 def _run_out(stage: Stage, board: Board, act: SecondAct, request: FreezeRequestView) -> None:
     """Let holds come to their end: some are extended before it, the others lapse."""
     asker = stage.asker.client("analyst")
     saved = _to_be_kept(stage, act)
+    board.scene(
+        "Holds end",
+        "A freeze lasts 72 hours. Nothing is let go because time ran out, but whoever holds must "
+        "say in time what becomes of it. The clock jumps ahead.",
+    )
     first_end = min(hold.hold_expires_at for hold in asker.holds(request.id))
     day = timedelta(hours=24)
     stage.put_clock_to(act.hours_to_last_warning)
-    board.say("the clock is put forward, to less than a day before the holds end")
+    board.say(f"{act.hours_to_last_warning} hours after the first request: holds end within a day")
     stage.wait_for(
         "an extension of what is to be kept",
         lambda: all(
@@ -202,9 +229,10 @@ def _run_out(stage: Stage, board: Board, act: SecondAct, request: FreezeRequestV
         ),
     )
     for ruling in act.rulings:
-        board.say(f"{ruling.exchange}: extended what its compliance decided to keep")
+        name = board.name(ruling.exchange)
+        board.say(f"{name}: extends what its compliance decided to keep")
     stage.put_clock_to(act.hours_to_end)
-    board.say("the clock is put forward, beyond the end of the other holds")
+    board.say(f"{act.hours_to_end} hours after the first request: the other holds have ended")
     stage.wait_for("holds that lapse", lambda: len(_lapsed(stage, request)) > 1)
     board.refresh()
     player = stage.player(act.late_deposit.exchange)
@@ -212,16 +240,14 @@ def _run_out(stage: Stage, board: Board, act: SecondAct, request: FreezeRequestV
     extended, *released = lapsed = _lapsed(stage, request)
     for hold in lapsed:
         amount = board.amount(hold.asset, hold.held)
-        board.say(
-            f"{_place(board, request, hold)}: {amount} lapsed, unconfirmed: an answer is owed"
-        )
+        board.say(f"{_place(board, request, hold)}: {amount} lapsed; an answer is owed")
     (late,) = (f for f in book.freezes(request.id) if f.customer == act.late_deposit.customer)
     until = datetime.fromtimestamp(int(stage.now()), UTC) + timedelta(days=act.extend_days)
     officer.extend(request, extended.id, until, HoldBasis.OWN_POLICY)
-    board.say(f"{_place(board, request, extended)}: the officer extended the lapsed hold")
+    board.say(f"{_place(board, request, extended)}: the officer extends it")
     for hold in released:
         release(book, officer, hold.id, ReleaseReason.EXPIRED)
-        board.say(f"{_place(board, request, hold)}: the officer released the lapsed hold")
+        board.say(f"{_place(board, request, hold)}: the officer releases it")
     _require_worth(stage, act, request, book.freeze_of(late.hold or ""))
     book.close()
     if any(hold.owed_since for hold in asker.holds(request.id)):
@@ -231,7 +257,11 @@ def _run_out(stage: Stage, board: Board, act: SecondAct, request: FreezeRequestV
 
 def _place(board: Board, request: FreezeRequestView, hold: HoldView) -> str:
     """Return where a hold is: the request, the partner, the address."""
-    return f"{board.label(request.id)}, {hold.partner}, address {hold.address_no}"
+    return f"{board.label(request.id)}, {board.name(hold.partner)}, address {hold.address_no}"
+
+
+def _words(code: str) -> str:
+    return code.replace("_", " ")
 
 
 def _to_be_kept(stage: Stage, act: SecondAct) -> set[str | None]:

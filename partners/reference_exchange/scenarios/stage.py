@@ -21,13 +21,23 @@ from reference_exchange.scenarios.script import Script
 
 #: Seconds that an answer may take on a busy machine.
 ANSWER_SECONDS = 20.0
+#: Seconds that whoever watches has for a line, and at least before a new scene.
+SECONDS_A_LINE, _LEAST_SECONDS = 0.4, 2.0
 #: The coordinator reads the offset of its clock again after 0.05 s at the latest.
 _REREAD_SECONDS = 0.25
 
 
 @dataclass(slots=True)
 class Stage:
-    """Everything that one run works with."""
+    """Everything that one run works with.
+
+    Attributes:
+        approved_at: When each request was approved, by its id.
+        seconds_to_first_freeze: From the first approval to when the requester saw a freeze.
+        seconds_to_last_notice: From the first approval to the last receiver's handler.
+        refused: How many forgeries, changed answers and stray answers were noticed.
+        seconds_a_line: How long a scene waits for the lines before it to be read; 0 for programs.
+    """
 
     script: Script
     origin: str
@@ -38,8 +48,12 @@ class Stage:
     players: Sequence[Player] = ()
     requests: list[FreezeRequestView] = field(default_factory=list)
     approved_at: dict[str, float] = field(default_factory=dict)
+    seconds_to_first_freeze: float | None = None
     seconds_to_last_notice: float | None = None
-    started: float | None = None
+    refused: int = 0
+    seconds_a_line: float = 0.0
+    _started: float | None = None
+    _paused: float = 0.0
 
     def player(self, handle: str) -> Player:
         """Return an exchange by its handle."""
@@ -65,12 +79,23 @@ class Stage:
         }
 
     def board(self, title: str) -> Board:
-        """Return a table of what follows, below a heading."""
-        if self.started is None:
-            self.started = time.monotonic()
-        board = Board(self.asker.client("analyst"), self.console, self.units, self.started)
-        board.head(title)
+        """Begin an act; return what tells of it."""
+        if self._started is None:
+            self._started = time.monotonic()
+        client = self.asker.client("analyst")
+        board = Board(client, self.console, self.units, elapsed=self._elapsed, pause=self.pause)
+        board.act(title)
         return board
+
+    def pause(self, lines: int) -> None:
+        """Let whoever watches read so many lines; the seconds that are shown stand still."""
+        if self.seconds_a_line:
+            seconds = max(lines * self.seconds_a_line, _LEAST_SECONDS)
+            time.sleep(seconds)
+            self._paused += seconds
+
+    def _elapsed(self) -> float:
+        return time.monotonic() - (self._started or 0.0) - self._paused
 
     def incident(self) -> dict[str, str]:
         """Return the incident to name: the one that the first request opened, once there is one."""
@@ -79,7 +104,7 @@ class Stage:
     def ask(self, board: Board, document: bytes) -> FreezeRequestView:
         """Submit as analyst, approve as lead."""
         request = self.submit(board, document)
-        self.approve(board, request, "approved it")
+        self.approve(board, request, "approves it; it goes out")
         return request
 
     def submit(self, board: Board, document: bytes) -> FreezeRequestView:
@@ -87,9 +112,9 @@ class Stage:
         request = self.asker.client("analyst").submit(document)
         self.requests.append(request)
         board.follow(request.id, len(self.requests))
-        label = f"{board.label(request.id)}, {self.asker.handle}"
         count = counted(request.address_count, "address")
-        board.say(f"{label}: the analyst submitted it, {count} ({request.id})")
+        label, name = board.label(request.id), board.name(self.asker.handle)
+        board.say(f"{label}, {name}: the analyst asks {board.names(request.to)} about {count}")
         return request
 
     def approve(self, board: Board, request: FreezeRequestView, what: str) -> None:
@@ -109,7 +134,8 @@ class Stage:
             context_sha256=sha256(context.encode()).hexdigest(),
             warnings_accepted=accepted,
         )
-        board.say(f"{board.label(request.id)}, {self.asker.handle}: the security lead {what}")
+        name = board.name(self.asker.handle)
+        board.say(f"{board.label(request.id)}, {name}: the security lead {what}")
 
     def put_clock_to(self, hours: int) -> None:
         """Put everybody's clock `hours` ahead of the host's, once nothing is under way."""

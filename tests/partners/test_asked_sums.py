@@ -1,0 +1,53 @@
+"""What a request asks for, in a sentence and by asset."""
+
+import pytest
+
+from holdfast.cli.asked_sums import asking_sentence, sums_rows
+from holdfast.cli.session import Session
+from holdfast.protocol.payloads import FlaggedAddress
+
+_ETH, _BTC = "eip155:1/slip44:60", "bip122:000000000019d6689c085ae165831e93/slip44:0"
+_USDT = "eip155:1/erc20:0xdAC17F958D2ee523a2206206994597C13D831ec7"
+_UNKNOWN = "eip155:1/erc20:0x51E9d833Ecae4E8D9D8Be17300AEE6D3398C135D"
+
+
+def flagged(*asked: tuple[str | None, str | None]) -> dict[int, FlaggedAddress]:
+    account = "eip155:1:0x51E9d833Ecae4E8D9D8Be17300AEE6D3398C135D"
+    made = (FlaggedAddress(account=account, asset=a, amount=n) for a, n in asked)
+    return dict(enumerate(made))
+
+
+@pytest.mark.parametrize(
+    ("asked", "hours", "words"),
+    [
+        ([(_USDT, "2100000000000")], 72, "1 address, 2.1M USDT, for 72 h"),
+        # Digits are never left out without a word.
+        ([(_USDT, "2199999000000")], 72, "1 address, about 2.1M USDT, for 72 h"),
+        ([(_USDT, "1500000"), (_USDT.lower(), "2000000")], 24, "2 addresses, 3.5 USDT, for 24 h"),
+        ([(_ETH, None)], None, "1 address, whatever is there, with no end named"),
+        (
+            [(_ETH, "1000000000000000000"), (None, None)],
+            72,
+            "2 addresses, 1 ETH, whatever else is there (no amount for 1 of them), for 72 h",
+        ),
+        (
+            [(_ETH, "1" + "0" * 18), (_USDT, "1000000"), (_BTC, "100000000"), (_UNKNOWN, "7")],
+            72,
+            "4 addresses, 1 ETH, 1 USDT, 1 BTC, 1 more asset, for 72 h",
+        ),
+    ],
+)
+def test_a_sentence_says_what_is_asked(
+    asked: list[tuple[str | None, str | None]], hours: int | None, words: str
+) -> None:
+    said = asking_sentence(Session(), 14, flagged(*asked), hours)
+    assert said == f"asks 14 partners to freeze {words}"
+
+
+def test_sums_are_by_asset_and_count_what_states_no_amount() -> None:
+    asked = flagged((_USDT, "1500000"), (_USDT.lower(), None), (None, None), (_UNKNOWN, "7"))
+    assert sums_rows(Session(), asked.values()) == [
+        ("USDT (Ethereum)", 2, "1.5", 1),
+        ("any", 1, None, 1),
+        (f"{_UNKNOWN} (base units, decimals unknown)", 1, "7", None),
+    ]

@@ -1,0 +1,112 @@
+"""What a lead sees on a terminal of 80 columns and 24 lines."""
+
+from pathlib import Path
+
+import pytest
+
+from holdfast.profiles.store import Profile, ProfileStore
+from tests.partners.shell import ACCOUNT, FILLED_IN, FRQ, Shell
+from tests.partners.signed_world import request_body
+from tests.partners.stub_coordinator import StubCoordinator
+from tests.partners.submitted import Submitted
+from tests.partners.terminal import Terminal
+from tests.partners.views import event_view
+
+pytestmark = pytest.mark.processes
+
+_ACCOUNTS = [f"eip155:1:0x{number:040x}" for number in range(1, 16)]
+_USDT = "eip155:1/erc20:0xdAC17F958D2ee523a2206206994597C13D831ec7"
+_BODY = request_body(
+    addresses=[
+        {"account": account, "asset": _USDT, "amount": "140000000000"} for account in _ACCOUNTS
+    ],
+    hold={"hours": 72},
+)
+_SENTENCE = "It asks 1 partner to freeze 15 addresses, 2.1M USDT, for 72 h."
+
+
+def test_approve_shows_all_addresses_through_a_pager_then_what_it_comes_to(
+    submitted: Submitted, store: ProfileStore
+) -> None:
+    submitted.sign_again(_BODY)
+    submitted.answer()
+    paged = {"PAGER": "sed s/^/PAGE:/"}
+    with Terminal("approve", FRQ, home=store.home, environment=paged) as terminal:
+        terminal.wait_for("Approve frq_")
+        terminal.type("n\n")
+        assert terminal.wait() == 1
+    lines = terminal.shown.splitlines()
+    for account in _ACCOUNTS:
+        assert any(line.startswith("PAGE:") and line.endswith(account) for line in lines)
+    # Whoever decides still sees it when the pages are gone.
+    assert _SENTENCE in lines
+    long = [line for line in lines if len(line.removeprefix("PAGE:")) > 80]
+    assert [line for line in long if '"v":1' not in line] == []
+
+
+def test_approve_pages_nothing_where_nobody_turns_the_pages(
+    shell: Shell, submitted: Submitted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAGER", "sed s/^/PAGE:/")
+    submitted.sign_again(_BODY)
+    submitted.answer()
+    done = shell("approve", FRQ, "--yes")
+    assert "PAGE:" not in done.output
+    assert all(account in done.stdout for account in _ACCOUNTS)
+    assert _SENTENCE in done.stdout.splitlines()
+    # Programs read the answer alone.
+    asked = shell("approve", FRQ, "--yes", "--json")
+    assert len(asked.stdout.splitlines()) == 1
+    assert _ACCOUNTS[0] in asked.stderr
+
+
+def test_a_short_request_needs_no_pager(submitted: Submitted, store: ProfileStore) -> None:
+    submitted.answer()
+    paged = {"PAGER": "sed s/^/PAGE:/"}
+    with Terminal("approve", FRQ, home=store.home, lines=40, environment=paged) as terminal:
+        terminal.wait_for("Approve frq_")
+        terminal.type("y\n")
+        assert terminal.wait() == 0
+    assert "PAGE:" not in terminal.shown
+
+
+def test_ctrl_c_at_a_question_says_that_nothing_was_sent(
+    submitted: Submitted, store: ProfileStore
+) -> None:
+    submitted.answer()
+    with Terminal("approve", FRQ, home=store.home, lines=40) as terminal:
+        terminal.wait_for("Approve frq_")
+        terminal.interrupt()
+        assert terminal.wait() == 130
+    assert "Nothing was sent that changes anything." in terminal.shown
+    assert {seen.method for seen in submitted.stub.seen} == {"GET"}
+
+
+def test_ctrl_c_while_a_submission_is_under_way_says_how_to_find_out(
+    shell: Shell, store: ProfileStore, analyst: Profile, stub: StubCoordinator
+) -> None:
+    del analyst
+    stub.answers("POST", "/v1/freeze-requests", status=0)
+    file = shell.write("r.json", shell("draft", *FILLED_IN, *ACCOUNT).stdout)
+    with Terminal("submit", file, home=store.home) as terminal:
+        stub.wait_for("POST")
+        terminal.interrupt()
+        assert terminal.wait() == 130
+    pending = file.replace("r.json", "r.pending.json")
+    assert "its answer was not read" in " ".join(terminal.shown.split())
+    assert f"`holdfast submit {pending}`" in " ".join(terminal.shown.split())
+    assert all(seen.body == Path(pending).read_bytes() for seen in stub.seen)
+
+
+def test_a_feed_that_is_stopped_says_where_it_goes_on(
+    store: ProfileStore, analyst: Profile, stub: StubCoordinator
+) -> None:
+    del analyst
+    page = {"events": [event_view(7)], "next_after": 7, "has_more": False}
+    stub.answers("GET", "/v1/events?after=0&wait=20", page)
+    stub.answers("GET", "/v1/events?after=7&wait=20", status=0)
+    with Terminal("events", "--follow", home=store.home) as terminal:
+        terminal.wait_for("no event is lost")
+        terminal.interrupt()
+        assert terminal.wait() == 130
+    assert "`holdfast events --follow --after 7`" in terminal.shown
