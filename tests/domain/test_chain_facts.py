@@ -3,6 +3,7 @@
 import pytest
 
 from holdfast.protocol.chains.asset import display_units
+from holdfast.protocol.chains.format_errors import AccountError
 from tests.known_chains import CHAINS
 
 
@@ -23,3 +24,20 @@ def test_a_native_asset_counts_in_its_chain_s_base_units(
     native: str, symbol: str, decimals: int
 ) -> None:
     assert display_units(CHAINS, [native]) == {native: {"symbol": symbol, "decimals": decimals}}
+
+
+@pytest.mark.parametrize("main_network_by_now", ["eip155:42", "eip155:2021"])
+def test_an_id_that_a_main_network_took_over_is_no_test_network_s(main_network_by_now: str) -> None:
+    assert main_network_by_now not in CHAINS.testnets
+
+
+@pytest.mark.parametrize(
+    ("caip2", "name"),
+    [
+        ("eip155:202601", "Saigon is a test network of Ronin"),
+    ],
+)
+def test_a_test_network_is_known_by_its_id(caip2: str, name: str) -> None:
+    with pytest.raises(AccountError, match=name) as refused:
+        CHAINS.named(caip2)
+    assert refused.value.code == "testnet"
