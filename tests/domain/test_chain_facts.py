@@ -35,6 +35,13 @@ def test_an_id_that_a_main_network_took_over_is_no_test_network_s(main_network_b
     ("caip2", "name"),
     [
         ("eip155:202601", "Saigon is a test network of Ronin"),
+        ("tron:3448148188", "Nile is a test network of Tron"),
+        ("tron:2494104990", "Shasta is a test network of Tron"),
+        ("monero:76ee3cc98646292206cd3e86f74d88b4", "Monero Stagenet is"),
+        ("monero:48ca7cd3c8de5b6a4d53d2861fbdaedc", "Monero Testnet is"),
+        ("antelope:1eaa0824707c8c16bd25145493bf062a", "Telos Testnet is"),
+        ("eosio:f16b1833c747c43682f4386fca9cbb32", "WAX Testnet is"),
+        ("cip34:0-1097911063", "Cardano Testnet is a test network of Cardano"),
     ],
 )
 def test_a_test_network_is_known_by_its_id(caip2: str, name: str) -> None:
