@@ -2,8 +2,8 @@
 
 import pytest
 
-from holdfast.protocol.chains.asset import display_units
-from holdfast.protocol.chains.format_errors import AccountError
+from holdfast.protocol.chains.asset import display_units, parse_asset
+from holdfast.protocol.chains.format_errors import AccountError, AssetError
 from tests.known_chains import CHAINS
 
 
@@ -48,3 +48,29 @@ def test_a_test_network_is_known_by_its_id(caip2: str, name: str) -> None:
     with pytest.raises(AccountError, match=name) as refused:
         CHAINS.named(caip2)
     assert refused.value.code == "testnet"
+
+
+@pytest.mark.parametrize(
+    ("chain", "written", "canonical"),
+    [
+        ("eip155:14", 554, 60),
+        ("eip155:40", 60, 977),
+        ("antelope:4667b205c6838ef70ff7988f6e8257e8", 977, 977),
+        ("eip155:369", 60, 1028),
+        ("eip155:1116", 60, 1116),
+        ("eip155:7000", 60, 7000),
+        ("KILT", 354, 2086),
+    ],
+)
+def test_a_coin_type_is_slip_44_s_where_it_gives_one(
+    chain: str, written: int, canonical: int
+) -> None:
+    caip2 = CHAINS.named(chain).caip2
+    assert parse_asset(CHAINS, f"{caip2}/slip44:{written}") == f"{caip2}/slip44:{canonical}"
+
+
+@pytest.mark.parametrize("other_coin_s", ["eip155:40/slip44:424", "eip155:5000/slip44:614"])
+def test_another_coin_s_type_is_refused(other_coin_s: str) -> None:
+    with pytest.raises(AssetError) as refused:
+        parse_asset(CHAINS, other_coin_s)
+    assert refused.value.code == "wrong_native"
