@@ -74,3 +74,13 @@ def test_another_coin_s_type_is_refused(other_coin_s: str) -> None:
     with pytest.raises(AssetError) as refused:
         parse_asset(CHAINS, other_coin_s)
     assert refused.value.code == "wrong_native"
+
+
+@pytest.mark.parametrize(
+    ("alias", "canonical"),
+    [
+        ("polkadot:a0453819cbf8b4df9423a5cd601f546c", "polkadot:411f057b9107718c9624d6aa4a3f23c1"),
+    ],
+)
+def test_an_id_that_others_write_is_the_same_chain_s(alias: str, canonical: str) -> None:
+    assert CHAINS.named(alias).caip2 == canonical
