@@ -35,6 +35,7 @@ def test_an_id_that_a_main_network_took_over_is_no_test_network_s(main_network_b
     ("caip2", "name"),
     [
         ("eip155:202601", "Saigon is a test network of Ronin"),
+        ("solana:8E9rvCKLFQia2Y35HXjjpWzj8weVo44K", "Solana Devnet is"),
         ("tron:3448148188", "Nile is a test network of Tron"),
         ("tron:2494104990", "Shasta is a test network of Tron"),
         ("monero:76ee3cc98646292206cd3e86f74d88b4", "Monero Stagenet is"),
@@ -80,6 +81,8 @@ def test_another_coin_s_type_is_refused(other_coin_s: str) -> None:
     ("alias", "canonical"),
     [
         ("polkadot:a0453819cbf8b4df9423a5cd601f546c", "polkadot:411f057b9107718c9624d6aa4a3f23c1"),
+        ("bip122:000000000000000000b15ad892af8f6a", "bip122:000000000000000000651ef99cb9fcbe"),
+        ("solana:4sGjMW1sUnHzSxGspuhpqLDx6wiyjNtZ", "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp"),
     ],
 )
 def test_an_id_that_others_write_is_the_same_chain_s(alias: str, canonical: str) -> None:
