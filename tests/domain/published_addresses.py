@@ -6,7 +6,7 @@ Each with where it stands; where one target has several spellings, the first is 
 TON = "ton:-239"
 POLKADOT = "polkadot:91b171bb158e2d3848fa23a9f1c25182"
 KUSAMA = "polkadot:b0a8d493285c2df73290dfb7e61f870f"
-KILT = "polkadot:a0453819cbf8b4df9423a5cd601f546c"
+KILT = "polkadot:411f057b9107718c9624d6aa4a3f23c1"
 KARURA = "polkadot:baf5aabe40646d11f0ee8abbdc64f4a4"
 CRUST = "polkadot:8b404e7ed8789d813982b9cb4c8b664c"
 BITTENSOR = "polkadot:2f0555cc76fc2840a25a6ea3b9637146"
