@@ -281,7 +281,7 @@ def _decisions(wanted: Wanted) -> Iterable[_Branch]:
             where=[request.requester == partner, *waits, *awaited_decisions.undecided_by(person)],
         )
 
-    submitted = [_is(request.status, RequestStatus.SUBMITTED), *awaited_decisions.to_approve()]
+    submitted = [_is(request.status, RequestStatus.SUBMITTED)]
     yield on_request(TaskKind.APPROVE, request.approve_by, submitted)
     yield on_request(TaskKind.RATIFY, request.ratify_by, awaited_decisions.to_ratify())
     late = [request.unratified_until.is_not(None), *awaited_decisions.to_ratify_late(now)]
