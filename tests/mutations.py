@@ -120,7 +120,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         f"{_STORAGE}/reading/waiting_tasks.py",
-        "            *_gains_nothing(wanted.person),\n",
+        "            *_gains_nothing(person),\n",
         "",
         _WAITING,
     ),

@@ -11,8 +11,8 @@ from sqlalchemy import Select, event
 from coordinator.domain.actor import COORDINATOR
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.newest import NewestRequests
-from coordinator.storage.reading import awaited_decisions, waiting_tasks
-from coordinator.storage.reading.waiting_tasks import Wanted
+from coordinator.storage.reading import awaited_decisions
+from coordinator.storage.reading.waiting_tasks import Wanted, _page, _values
 from coordinator.storage.requests.freeze_requests import listed
 from coordinator.storage.tables.freeze_requests import LegRow
 from holdfast.protocol.tasks import TaskKind
@@ -73,16 +73,11 @@ def test_what_waits_is_read_along_indexes_of_the_partners_own(database: Database
         kinds=frozenset(TaskKind),
         person="per_1",
     )
-    asked: list[tuple[str, Any]] = []
+    statement = _page(frozenset(TaskKind), decides=True, behind=False)
     with database.engine.connect() as connection:
-
-        @event.listens_for(connection, "before_cursor_execute")
-        def note(_c: object, _cursor: object, text: str, values: Any, *_rest: object) -> None:
-            asked.append((text, values))
-
-        waiting_tasks.page(connection, wanted, limit=50)
-        [(text, values)] = asked
-        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values).all()
+        form = statement.form(connection.dialect, 0)
+        values = tuple(form.bound({**_values(wanted), "size": 50}))
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {form.sql}", values).all()
     steps = [step[-1].split() for step in plan]
     # A branch is a co-routine, whose first search finds what waits; the rest are look-ups.
     found = [
@@ -97,6 +92,7 @@ def test_what_waits_is_read_along_indexes_of_the_partners_own(database: Database
         "ix_addition_waits",
         "ix_withdrawal_proposal_waits",
         "ix_info_request_waits",
+        "ix_info_request_waits",  # asked before replies had a clock
         "ix_dispute_to_resolve",
         "ix_leg_unreached_for",
         "ix_leg_to_acknowledge",
