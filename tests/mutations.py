@@ -62,6 +62,7 @@ _NAMES = ("tests/api/test_people.py",)
 _ADDRESSES = ("tests/domain/test_account_far_chains.py",)
 _CLEARED = ("tests/services/test_clearances.py",)
 _FRONT = ("tests/operations/test_front.py",)
+_WAITING = ("tests/services/test_waiting_tasks.py",)
 
 MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
@@ -123,6 +124,36 @@ MUTATIONS: tuple[Mutation, ...] = (
         "is_own = taken is not None and taken.partner == reader",
         "is_own = taken is not None",
         ("tests/services/test_tasks.py",),
+    ),
+    Mutation(
+        f"{_SERVICES}/reading/waiting_tasks.py",
+        "person=read.actor.person,",
+        "person=None,",
+        _WAITING,
+    ),
+    Mutation(
+        f"{_SERVICES}/reading/waiting_tasks.py",
+        "kinds=kinds if kind is None else kinds & {kind},",
+        "kinds=kinds if kind is None else {kind},",
+        _WAITING,
+    ),
+    Mutation(
+        f"{_SERVICES}/reading/waiting_tasks.py",
+        "found is None or found.taken_at < each.since",
+        "found is None",
+        _WAITING,
+    ),
+    Mutation(
+        f"{_STORAGE}/reading/waiting_tasks.py",
+        "            *_gains_nothing(person),\n",
+        "",
+        _WAITING,
+    ),
+    Mutation(
+        f"{_STORAGE}/reading/waiting_tasks.py",
+        "            ~proposed,\n",
+        "",
+        _WAITING,
     ),
     Mutation(
         f"{_DOMAIN}/approval.py",

@@ -108,6 +108,35 @@ def test_all_that_waits_for_a_lead_costs_the_same_few_queries_however_much_it_is
     assert len(after) <= len(before), after
 
 
+def test_all_that_waits_at_all_costs_the_same_few_queries_however_much_it_is(
+    app: Flask, signer: Signer, cast: Cast
+) -> None:
+    def wait() -> None:
+        submit(signer, cast)
+        live = submit(signer, cast, to=[cast.b.handle])
+        approve(signer, cast, live)
+        body = {"content_sha256": live["content_sha256"], "to": [cast.c.handle]}
+        signer.post(cast.a.lead, f"{PATH}/{live['id']}/partners", body)
+        report_frozen(signer, cast.b, live)
+        words = {"reference": "C-17", "text": "It was bought in good faith."}
+        body = {"content_sha256": live["content_sha256"], **words}
+        disputed = signer.post(cast.b.lead, f"{PATH}/{live['id']}/disputes", body)
+        assert disputed.status_code == 201, disputed.data
+
+    wait()
+    for member in (cast.a.second_lead, cast.b.lead):
+        signer.get(member, "/v1/tasks")
+    with _counted(app) as before:
+        signer.get(cast.a.second_lead, "/v1/tasks")
+    for _ in range(3):
+        wait()
+    with _counted(app) as after:
+        listed = signer.get(cast.a.second_lead, "/v1/tasks").get_json()["items"]
+    assert len(listed) == 12
+    assert len(_queries(after)) <= 8, after
+    assert len(after) <= len(before), after
+
+
 def test_submitting_and_approving_take_few_statements(
     app: Flask, signer: Signer, cast: Cast
 ) -> None:

@@ -146,9 +146,7 @@ EVENTS: Mapping[str, Told] = {
     EventType.ENDPOINT_FAILING: K.MEND_ENDPOINT,
 }
 #: Stored times that lie ahead, by their names.
-_AHEAD = re.compile(
-    r"(_by|_until|_end)$|expires|void_at|effective_at|review_at|ends_at|due_at|next_"
-)
+_AHEAD = re.compile(r"(_by|_until|_end)$|expires|(^|_)(void|effective|review|ends|due)_at|next_")
 COLUMNS: Mapping[str, Told] = {
     "freeze_request.approve_by": K.APPROVE,
     "freeze_request.ratify_by": K.RATIFY,

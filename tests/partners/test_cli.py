@@ -217,7 +217,7 @@ def test_a_refused_query_is_shown_with_the_parameters_name(
     whole = {"pointer": "", "detail": "is no object"}
     refusal = problem(422, "invalid_input", errors=[fault, whole])
     stub.answers("GET", "/v1/freeze-requests?box=received", refusal, status=422)
-    done = shell("inbox")
+    done = shell("inbox", "--received")
     assert "  parameter limit: must be 1 to 1000" in done.output
     assert "  is no object" in done.output
 
@@ -570,7 +570,7 @@ def test_inbox_lists_what_others_ask_and_what_waits_for_approval(
         "leg_status": "delivered",
     }
     stub.answers("GET", "/v1/freeze-requests?box=received", {"items": [row]})
-    done = shell("inbox")
+    done = shell("inbox", "--received")
     assert "exchange-z.example" in done.output
     assert "delivered" in done.output
 

@@ -7,7 +7,16 @@ proposed, nor what a key submitted that the person proposed.
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, String, and_, exists, literal_column, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    String,
+    and_,
+    exists,
+    literal_column,
+    select,
+)
 from sqlalchemy.orm import InstrumentedAttribute
 
 from coordinator.domain.actor import Actor
@@ -24,6 +33,9 @@ from coordinator.storage.tables.life_cycle import (
 from coordinator.storage.tables.partners import PartnerKeyRow
 from holdfast.protocol.vocabulary import RequestStatus
 
+#: As a value, or as the parameter of a statement that is made once.
+_Person = str | BindParameter[str]
+_Moment = datetime | BindParameter[datetime]
 #: Above every request's id, whatever the collation.
 _ABOVE_ALL = "frs"
 
@@ -121,12 +133,12 @@ def to_ratify() -> list[ColumnElement[bool]]:
     return [FreezeRequestRow.__table__.c.provisional]
 
 
-def to_ratify_late(now: datetime) -> list[ColumnElement[bool]]:
+def to_ratify_late(now: _Moment) -> list[ColumnElement[bool]]:
     """Return what holds of a request that is unratified, and can be ratified after all."""
     return [FreezeRequestRow.unratified_until > now]
 
 
-def undecided_by(person: str | None) -> list[ColumnElement[bool]]:
+def undecided_by(person: _Person | None) -> list[ColumnElement[bool]]:
     """Return what holds of a request in which a person had no hand yet; of any, without one."""
     if person is None:
         return []
@@ -143,7 +155,7 @@ def undecided_by(person: str | None) -> list[ColumnElement[bool]]:
     ]
 
 
-def pending_additions(proposed_after: datetime, person: str | None) -> list[ColumnElement[bool]]:
+def pending_additions(proposed_after: _Moment, person: _Person | None) -> list[ColumnElement[bool]]:
     """Return what holds of an addition that a person can decide on; or that anybody can."""
     # Nobody is added to what has ended, nor, until somebody does, to what nobody ratified.
     is_active = exists().where(
@@ -165,7 +177,7 @@ def pending_additions(proposed_after: datetime, person: str | None) -> list[Colu
     ]
 
 
-def pending_withdrawals(now: datetime, person: str | None) -> list[ColumnElement[bool]]:
+def pending_withdrawals(now: _Moment, person: _Person | None) -> list[ColumnElement[bool]]:
     """Return what holds of a proposed withdrawal that a person can decide on, or that anybody can.
 
     The same of a dispute that is to be upheld.
@@ -188,6 +200,6 @@ def _is_pending(status: InstrumentedAttribute[str]) -> ColumnElement[bool]:
     return status == literal_column(f"'{PENDING}'", String)
 
 
-def has_proposed_key(kid: InstrumentedAttribute[str], person: str) -> ColumnElement[bool]:
+def has_proposed_key(kid: InstrumentedAttribute[str], person: _Person) -> ColumnElement[bool]:
     """Return that a person proposed the grant of a key."""
     return exists().where(PartnerKeyRow.kid == kid, PartnerKeyRow.proposer == person)

@@ -2,16 +2,19 @@
 
 Each kind of task is a branch: the rows that it is made of, read along an index of the partner's own
 by their time. A page takes as many of each branch as it holds, in one statement, however much is
-stored; the conditions are those by which acts and timers go, or the list of decisions.
+stored; the conditions are those by which acts and timers go, or the list of decisions. Statements
+are made once for each set of kinds (`Prebuilt`): to put one together takes longer than to run it.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple, TypedDict
 
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     ColumnElement,
     Connection,
     Integer,
@@ -19,10 +22,12 @@ from sqlalchemy import (
     String,
     Text,
     and_,
+    bindparam,
     cast,
     exists,
     literal,
     literal_column,
+    null,
     or_,
     select,
     type_coerce,
@@ -35,7 +40,7 @@ from coordinator.domain.deadline import Policies
 from coordinator.domain.delivery import FAILING_AFTER
 from coordinator.storage.ending import withdrawal_proposals
 from coordinator.storage.engine.base import UtcTime
-from coordinator.storage.engine.reads import read_as
+from coordinator.storage.engine.prebuilt import Prebuilt
 from coordinator.storage.membership.root_resets import WAITING
 from coordinator.storage.reading import awaited_decisions
 from coordinator.storage.tables.freeze_ledger import HoldLinkRow, HoldRow
@@ -56,7 +61,37 @@ from holdfast.protocol.vocabulary import RequestStatus, Role
 #: Until when something waits for which no clock runs: it comes last.
 NO_TIME = datetime(9999, 12, 31, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_NOW = timedelta()
+#: What changes from call to call.
+_PARTNER = bindparam("partner", type_=String)
+_PERSON = bindparam("person", type_=String)
+_NOW = bindparam("now", type_=UtcTime())
+_ADDED_AFTER = bindparam("added_after", type_=UtcTime())
+_NEAR = bindparam("near", type_=UtcTime())
+_FAILING_BEFORE = bindparam("failing_before", type_=UtcTime())
+_SIZE = bindparam("size", type_=Integer)
+_AFTER_RANK = bindparam("after_rank", type_=Integer)
+_AFTER_REQUEST = bindparam("after_request", type_=String)
+_AFTER_ABOUT = bindparam("after_about", type_=String)
+_THE_REQUEST = bindparam("the_request", type_=String)
+_THE_ABOUT = bindparam("the_about", type_=String)
+
+
+class _Span(NamedTuple):
+    """What comes to a stored time, in microseconds; and the place to go on after, less that."""
+
+    micros: BindParameter[int] | None
+    after: BindParameter[datetime]
+
+    @classmethod
+    def of(cls, name: str) -> "_Span":
+        return cls(bindparam(name, type_=BigInteger), bindparam(f"after_{name}", type_=UtcTime()))
+
+
+_NO_SPAN = _Span(None, bindparam("after_until", type_=UtcTime()))
+_TO_DECIDE_ADDITION = _Span.of("to_decide_addition")
+_BEFORE_END = _Span.of("before_end")
+_BEFORE_REVIEW = _Span.of("before_review")
+_FAILING = _Span.of("failing")
 #: By their names, so that tasks with one deadline stand in the order of their ids.
 _KINDS = tuple(sorted(TaskKind))
 _RANKS = {kind: rank for rank, kind in enumerate(_KINDS)}
@@ -144,20 +179,20 @@ class _Branch:
     due: _Moment | None
     since: _Moment
     where: Sequence[ColumnElement[bool]]
-    later: timedelta = _NOW
-    since_later: timedelta = _NOW
+    later: _Span = _NO_SPAN
+    since_later: _Span = _NO_SPAN
     leg_id: _Text | None = None
     thumbprint: _Text | None = None
     joins: Sequence[tuple[Any, ColumnElement[bool]]] = ()
 
-    def read(self, *, after: Place | None = None, limit: int) -> Select[Any] | None:
-        """Return the rows from a place on; None where there are none."""
+    def read(self, *, behind: bool) -> Select[Any]:
+        """Return its rows in their order, or those behind the place that is given."""
         until: ColumnElement[Any] = literal(NO_TIME, UtcTime())
         if self.due is not None:
             until = _shifted(self.due, self.later)
         query = select(
             until.label("until"),
-            literal_column(str(_RANKS[self.kind]), Integer).label("rank"),
+            literal_column(str(self._rank), Integer).label("rank"),
             _text(self.request_id).label("request_id"),
             _text(self.about).label("about"),
             _text(self.leg_id).label("leg_id"),
@@ -166,45 +201,34 @@ class _Branch:
         ).where(*self.where)
         for table, on in self.joins:
             query = query.join(table, on)
-        if after is not None:
-            rest = self._after(after)
-            if rest is None:
-                return None
-            query = query.where(*rest)
-        order = self.ids if self.due is None else [self.due, *self.ids]
-        return query.order_by(*order).limit(limit)
+        if behind:
+            query = query.where(*self._behind())
+        ids = [column for column in (self.request_id, self.about) if column is not None]
+        order = ids if self.due is None else [self.due, *ids]
+        return query.order_by(*order).limit(_SIZE)
+
+    def named(self) -> list[ColumnElement[bool]]:
+        """Return what holds of the row of the task that is given."""
+        pairs = ((self.request_id, _THE_REQUEST), (self.about, _THE_ABOUT))
+        return [column == given for column, given in pairs if column is not None]
 
     @property
-    def ids(self) -> list[_Text]:
-        """What its tasks' ids are made of, beside their kind."""
-        return [column for column in (self.request_id, self.about) if column is not None]
+    def _rank(self) -> int:
+        return _RANKS[self.kind]
 
-    def of(self, task: Task) -> list[ColumnElement[bool]]:
-        """Return what holds of the row of one task."""
-        return [column == id_ for column, id_ in zip(self.ids, task.ids, strict=True)]
-
-    def _after(self, place: Place) -> Sequence[ColumnElement[bool]] | None:
-        """Return what holds of the rows behind a place; None: there are none."""
-        mine, theirs = _RANKS[self.kind], _RANKS[place.task.kind]
+    def _behind(self) -> list[ColumnElement[bool]]:
+        rank = literal_column(str(self._rank), Integer)
+        in_order = or_(rank > _AFTER_RANK, and_(rank == _AFTER_RANK, self._has_higher_ids()))
         if self.due is None:
-            if place.until < NO_TIME or mine > theirs:
-                return []
-            return [self._behind(place.task)] if mine == theirs else None
-        if place.until >= NO_TIME:
-            return None
-        at = place.until - self.later
-        if mine < theirs:
-            return [self.due > at]
-        if mine > theirs:
-            return [self.due >= at]
-        return [self.due >= at, or_(self.due > at, self._behind(place.task))]
+            return [or_(_NO_SPAN.after < literal(NO_TIME, UtcTime()), in_order)]
+        at = self.later.after
+        return [self.due >= at, or_(self.due > at, in_order)]
 
-    def _behind(self, task: Task) -> ColumnElement[bool]:
-        first, *rest = zip(self.ids, task.ids, strict=True)
-        behind = first[0] > first[1]
-        for column, id_ in rest:
-            behind = or_(behind, and_(first[0] == first[1], column > id_))
-        return behind
+    def _has_higher_ids(self) -> ColumnElement[bool]:
+        request, about = self.request_id, self.about
+        if request is None or about is None:
+            return request > _AFTER_REQUEST if request is not None else about > _AFTER_ABOUT
+        return or_(request > _AFTER_REQUEST, and_(request == _AFTER_REQUEST, about > _AFTER_ABOUT))
 
 
 def page(
@@ -218,29 +242,94 @@ def page(
         after: The place of the last one of the page before.
         limit: At most so many.
     """
-    selects = [
-        select(rows.subquery())
-        for branch in _branches(wanted)
-        if (rows := branch.read(after=after, limit=limit)) is not None
-    ]
-    if not selects:
+    if not wanted.kinds:
         return []
-    every = union_all(*selects).subquery()
-    order = (every.c.until, every.c.rank, every.c.request_id, every.c.about)
-    query = select(every).order_by(*order).limit(limit)
-    return [_waiting(row) for row in read_as(connection, _Row, query)]
+    statement = _page(
+        frozenset(wanted.kinds), decides=wanted.person is not None, behind=after is not None
+    )
+    values = _values(wanted)
+    if after is None:
+        rows = statement.rows(connection, size=limit, **values)
+    else:
+        place = _after_values(wanted.policies, after)
+        rows = statement.rows(connection, size=limit, **values, **place)
+    return [_waiting(row) for row in rows]
 
 
 def find(connection: Connection, wanted: Wanted, task: Task) -> Waiting | None:
     """Return one task if it waits for the partner."""
-    for branch in _branches(wanted):
-        if branch.kind is not task.kind:
-            continue
-        rows = branch.read(limit=1)
-        if rows is not None:
-            for row in read_as(connection, _Row, rows.where(*branch.of(task))):
-                return _waiting(row)
-    return None
+    statement = _one(task.kind, decides=wanted.person is not None)
+    request_id, about = task.request_id, task.about
+    rows = statement.rows(
+        connection, size=1, the_request=request_id, the_about=about, **_values(wanted)
+    )
+    return _waiting(rows[0]) if rows else None
+
+
+@lru_cache(maxsize=256)
+def _page(kinds: frozenset[TaskKind], *, decides: bool, behind: bool) -> Prebuilt[_Row]:
+    branches = (each for each in _branches(decides=decides) if each.kind in kinds)
+    selects = [select(each.read(behind=behind).subquery()) for each in branches]
+    every = union_all(*selects).subquery()
+    order = (every.c.until, every.c.rank, every.c.request_id, every.c.about)
+    return Prebuilt(select(every).order_by(*order).limit(_SIZE), _Row)
+
+
+@lru_cache(maxsize=256)
+def _one(kind: TaskKind, *, decides: bool) -> Prebuilt[_Row]:
+    branches = (each for each in _branches(decides=decides) if each.kind is kind)
+    selects = [select(each.read(behind=False).where(*each.named()).subquery()) for each in branches]
+    return Prebuilt(select(union_all(*selects).subquery()), _Row)
+
+
+class _Values(TypedDict):
+    partner: str
+    person: str | None
+    now: datetime
+    added_after: datetime
+    near: datetime
+    failing_before: datetime
+    to_decide_addition: int
+    before_end: int
+    before_review: int
+    failing: int
+
+
+class _AfterValues(TypedDict):
+    after_until: datetime
+    after_to_decide_addition: datetime
+    after_failing: datetime
+    after_rank: int
+    after_request: str | None
+    after_about: str | None
+
+
+def _values(wanted: Wanted) -> _Values:
+    policies, now = wanted.policies, wanted.now
+    ahead = max(policies.warn_before)
+    return {
+        "partner": wanted.partner,
+        "person": wanted.person,
+        "now": now,
+        "added_after": now - policies.approve_within,
+        "near": now + ahead,
+        "failing_before": now - FAILING_AFTER,
+        "to_decide_addition": policies.approve_within // _MICROSECOND,
+        "before_end": -ahead // _MICROSECOND,
+        "before_review": -policies.review_whole_account_after // _MICROSECOND,
+        "failing": FAILING_AFTER // _MICROSECOND,
+    }
+
+
+def _after_values(policies: Policies, place: Place) -> _AfterValues:
+    return {
+        "after_until": place.until,
+        "after_to_decide_addition": place.until - policies.approve_within,
+        "after_failing": place.until - FAILING_AFTER,
+        "after_rank": _RANKS[place.task.kind],
+        "after_request": place.task.request_id,
+        "after_about": place.task.about,
+    }
 
 
 def _waiting(row: _Row) -> Waiting:
@@ -249,12 +338,13 @@ def _waiting(row: _Row) -> Waiting:
 
 
 def _text(column: _Text | None) -> ColumnElement[Any]:
-    return literal(None, String) if column is None else type_coerce(column, String)
+    return type_coerce(null() if column is None else column, String)
 
 
-def _shifted(moment: _Moment, by: timedelta) -> ColumnElement[Any]:
-    micros = type_coerce(moment, BigInteger) + literal(by // _MICROSECOND, BigInteger)
-    return type_coerce(micros, UtcTime())
+def _shifted(moment: _Moment, by: _Span) -> ColumnElement[Any]:
+    if by.micros is None:
+        return type_coerce(moment, UtcTime())
+    return type_coerce(type_coerce(moment, BigInteger) + by.micros, UtcTime())
 
 
 def _is(column: SQLColumnExpression[str], word: str) -> ColumnElement[bool]:
@@ -262,14 +352,17 @@ def _is(column: SQLColumnExpression[str], word: str) -> ColumnElement[bool]:
     return column == literal_column(f"'{word}'", String)
 
 
-def _branches(wanted: Wanted) -> Iterable[_Branch]:
-    for branches in (_decisions, _of_requester, _of_partner_asked, _of_organisation):
-        yield from (each for each in branches(wanted) if each.kind in wanted.kinds)
+def _branches(*, decides: bool) -> Iterable[_Branch]:
+    """Yield all; of decisions those that a person can make (`decides`), or that anybody can."""
+    person = _PERSON if decides else None
+    yield from _decisions(person)
+    yield from _of_requester()
+    yield from _of_partner_asked()
+    yield from _of_organisation(person)
 
 
-def _decisions(wanted: Wanted) -> Iterable[_Branch]:
-    request, partner, now = FreezeRequestRow, wanted.partner, wanted.now
-    person = wanted.person
+def _decisions(person: BindParameter[str] | None) -> Iterable[_Branch]:
+    request = FreezeRequestRow
 
     def on_request(kind: TaskKind, due: _Moment, waits: Sequence[ColumnElement[bool]]) -> _Branch:
         return _Branch(
@@ -278,25 +371,24 @@ def _decisions(wanted: Wanted) -> Iterable[_Branch]:
             about=None,
             due=due,
             since=request.submitted_at,
-            where=[request.requester == partner, *waits, *awaited_decisions.undecided_by(person)],
+            where=[request.requester == _PARTNER, *waits, *awaited_decisions.undecided_by(person)],
         )
 
-    submitted = [_is(request.status, RequestStatus.SUBMITTED), *awaited_decisions.to_approve()]
+    submitted = [_is(request.status, RequestStatus.SUBMITTED)]
     yield on_request(TaskKind.APPROVE, request.approve_by, submitted)
     yield on_request(TaskKind.RATIFY, request.ratify_by, awaited_decisions.to_ratify())
-    late = [request.unratified_until.is_not(None), *awaited_decisions.to_ratify_late(now)]
+    late = [request.unratified_until.is_not(None), *awaited_decisions.to_ratify_late(_NOW)]
     yield on_request(TaskKind.RATIFY, request.unratified_until, late)
-    within = wanted.policies.approve_within
     yield _Branch(
         kind=TaskKind.DECIDE_ADDITION,
         request_id=AdditionRow.request_id,
         about=AdditionRow.id,
         due=AdditionRow.proposed_at,
-        later=within,
+        later=_TO_DECIDE_ADDITION,
         since=AdditionRow.proposed_at,
         where=[
-            AdditionRow.requester == partner,
-            *awaited_decisions.pending_additions(now - within, person),
+            AdditionRow.requester == _PARTNER,
+            *awaited_decisions.pending_additions(_ADDED_AFTER, person),
         ],
     )
     yield _Branch(
@@ -306,32 +398,36 @@ def _decisions(wanted: Wanted) -> Iterable[_Branch]:
         due=WithdrawalProposalRow.void_at,
         since=WithdrawalProposalRow.proposed_at,
         where=[
-            WithdrawalProposalRow.requester == partner,
-            *awaited_decisions.pending_withdrawals(now, person),
+            WithdrawalProposalRow.requester == _PARTNER,
+            *awaited_decisions.pending_withdrawals(_NOW, person),
         ],
     )
 
 
-def _of_requester(wanted: Wanted) -> Iterable[_Branch]:
-    yield _Branch(
+def _of_requester() -> Iterable[_Branch]:
+    unanswered = [
+        InfoRequestRow.requester == _PARTNER,
+        InfoRequestRow.answered_at.is_(None),
+        InfoRequestRow.moot_at.is_(None),
+    ]
+    reply = _Branch(
         kind=TaskKind.REPLY,
         request_id=InfoRequestRow.request_id,
         about=InfoRequestRow.id,
         leg_id=InfoRequestRow.leg_id,
         due=InfoRequestRow.reply_by,
         since=InfoRequestRow.asked_at,
-        where=[
-            InfoRequestRow.requester == wanted.partner,
-            InfoRequestRow.answered_at.is_(None),
-            InfoRequestRow.moot_at.is_(None),
-        ],
+        where=[*unanswered, InfoRequestRow.reply_by.is_not(None)],
     )
+    yield reply
+    # Asked before replies had a clock.
+    yield replace(reply, due=None, where=[*unanswered, InfoRequestRow.reply_by.is_(None)])
     # Upheld by one lead it waits for the other, as a proposed withdrawal.
     proposed = exists().where(
         WithdrawalProposalRow.request_id == DisputeRow.request_id,
         WithdrawalProposalRow.dispute_id == DisputeRow.id,
         _is(WithdrawalProposalRow.status, withdrawal_proposals.PENDING),
-        WithdrawalProposalRow.void_at > wanted.now,
+        WithdrawalProposalRow.void_at > _NOW,
     )
     yield _Branch(
         kind=TaskKind.RESOLVE,
@@ -341,7 +437,7 @@ def _of_requester(wanted: Wanted) -> Iterable[_Branch]:
         due=DisputeRow.answer_by,
         since=DisputeRow.raised_at,
         where=[
-            DisputeRow.requester == wanted.partner,
+            DisputeRow.requester == _PARTNER,
             DisputeRow.resolved_at.is_(None),
             ~proposed,
         ],
@@ -349,7 +445,7 @@ def _of_requester(wanted: Wanted) -> Iterable[_Branch]:
     yield _on_leg(
         TaskKind.REACH_PARTNER,
         LegRow.unreached_at,
-        [LegRow.unreached_for == wanted.partner],
+        [LegRow.unreached_for == _PARTNER],
         since=LegRow.unreached_at,
     )
 
@@ -360,7 +456,7 @@ def _on_leg(
     where: Sequence[ColumnElement[bool]],
     *,
     since: _Moment,
-    since_later: timedelta = _NOW,
+    since_later: _Span = _NO_SPAN,
 ) -> _Branch:
     return _Branch(
         kind=kind,
@@ -374,8 +470,8 @@ def _on_leg(
     )
 
 
-def _of_partner_asked(wanted: Wanted) -> Iterable[_Branch]:
-    own = LegRow.partner == wanted.partner
+def _of_partner_asked() -> Iterable[_Branch]:
+    own = LegRow.partner == _PARTNER
     yield _on_leg(
         TaskKind.ACKNOWLEDGE,
         LegRow.acknowledge_by,
@@ -397,23 +493,22 @@ def _of_partner_asked(wanted: Wanted) -> Iterable[_Branch]:
     # At once: nothing says until when, and every day somebody may be frozen wrongly.
     owed = [own, LegRow.owed_since.is_not(None)]
     yield _on_leg(TaskKind.SETTLE, LegRow.owed_since, owed, since=LegRow.owed_since)
-    ahead = max(wanted.policies.warn_before)
-    near = [own, LegRow.hold_ends_at.is_not(None), LegRow.hold_ends_at <= wanted.now + ahead]
+    near = [own, LegRow.hold_ends_at.is_not(None), LegRow.hold_ends_at <= _NEAR]
     yield _on_leg(
         TaskKind.HOLD_ENDS,
         LegRow.hold_ends_at,
         near,
         since=LegRow.hold_ends_at,
-        since_later=-ahead,
+        since_later=_BEFORE_END,
     )
     yield _on_leg(
         TaskKind.REVIEW_ACCOUNT,
         LegRow.account_review_at,
         [own, LegRow.account_review_at.is_not(None)],
         since=LegRow.account_review_at,
-        since_later=-wanted.policies.review_whole_account_after,
+        since_later=_BEFORE_REVIEW,
     )
-    yield _extensions(wanted)
+    yield _extensions()
     yield _Branch(
         kind=TaskKind.CONSIDER_RELEASE,
         request_id=DisputeRow.request_id,
@@ -422,14 +517,14 @@ def _of_partner_asked(wanted: Wanted) -> Iterable[_Branch]:
         due=DisputeRow.answer_by,
         since=DisputeRow.release_recommended_at,
         where=[
-            DisputeRow.partner == wanted.partner,
+            DisputeRow.partner == _PARTNER,
             DisputeRow.resolved_at.is_(None),
             DisputeRow.release_recommended_at.is_not(None),
         ],
     )
 
 
-def _extensions(wanted: Wanted) -> _Branch:
+def _extensions() -> _Branch:
     request, leg, link = aliased(FreezeRequestRow), aliased(LegRow), aliased(HoldLinkRow)
     return _Branch(
         kind=TaskKind.ANSWER_EXTENSION,
@@ -439,7 +534,7 @@ def _extensions(wanted: Wanted) -> _Branch:
         due=HoldRow.hold_expires_at,
         since=HoldRow.extension_asked_at,
         where=[
-            HoldRow.partner == wanted.partner,
+            HoldRow.partner == _PARTNER,
             HoldRow.extension_asked_at.is_not(None),
             ~HoldRow.ended,
             ~HoldRow.lapsed,
@@ -455,7 +550,7 @@ def _extensions(wanted: Wanted) -> _Branch:
     )
 
 
-def _of_organisation(wanted: Wanted) -> Iterable[_Branch]:
+def _of_organisation(person: BindParameter[str] | None) -> Iterable[_Branch]:
     # Nobody can approve what a key proposed that is gone, or that is a lead's no more.
     stands = exists().where(
         PartnerKeyRow.kid == GrantProposalRow.proposer_kid,
@@ -471,11 +566,11 @@ def _of_organisation(wanted: Wanted) -> Iterable[_Branch]:
         due=GrantProposalRow.expires_at,
         since=GrantProposalRow.proposed_at,
         where=[
-            GrantProposalRow.partner == wanted.partner,
+            GrantProposalRow.partner == _PARTNER,
             _is(GrantProposalRow.status, "pending"),
-            GrantProposalRow.expires_at > wanted.now,
+            GrantProposalRow.expires_at > _NOW,
             stands,
-            *_gains_nothing(wanted.person),
+            *_gains_nothing(person),
         ],
     )
     yield _Branch(
@@ -485,25 +580,25 @@ def _of_organisation(wanted: Wanted) -> Iterable[_Branch]:
         thumbprint=RootResetRow.new_kid,
         due=RootResetRow.effective_at,
         since=RootResetRow.announced_at,
-        where=[RootResetRow.partner == wanted.partner, RootResetRow.status == WAITING],
+        where=[RootResetRow.partner == _PARTNER, RootResetRow.status == WAITING],
     )
     yield _Branch(
         kind=TaskKind.MEND_ENDPOINT,
         request_id=None,
         about=WebhookEndpointRow.id,
         due=WebhookEndpointRow.failing_since,
-        later=FAILING_AFTER,
+        later=_FAILING,
         since=WebhookEndpointRow.failing_since,
         where=[
-            WebhookEndpointRow.partner == wanted.partner,
+            WebhookEndpointRow.partner == _PARTNER,
             WebhookEndpointRow.deleted_at.is_(None),
             WebhookEndpointRow.enabled.is_(True),
-            WebhookEndpointRow.failing_since <= wanted.now - FAILING_AFTER,
+            WebhookEndpointRow.failing_since <= _FAILING_BEFORE,
         ],
     )
 
 
-def _gains_nothing(person: str | None) -> list[ColumnElement[bool]]:
+def _gains_nothing(person: BindParameter[str] | None) -> list[ColumnElement[bool]]:
     """Return what holds of a proposed grant that a person neither proposed nor gains from."""
     if person is None:
         return []

@@ -64,6 +64,8 @@ class HoldRow(Base):
         Index(
             "ix_hold_to_extend",
             "partner",
+            "ended",
+            "lapsed",
             "hold_expires_at",
             sqlite_where=text("extension_asked_at IS NOT NULL AND ended = 0 AND lapsed = 0"),
             postgresql_where=text("extension_asked_at IS NOT NULL AND NOT ended AND NOT lapsed"),

@@ -69,10 +69,12 @@ class FreezeRequestRow(Base):
             sqlite_where=text("unratified_until IS NOT NULL"),
             postgresql_where=text("unratified_until IS NOT NULL"),
         ),
-        # What waits for the requester's leads, by its time: of each partner apart.
+        # What waits for the requester's leads, by its time: of each partner apart. Here and below a
+        # second equality is there for SQLite, which would else take an index over all partners.
         Index(
             "ix_freeze_request_to_approve",
             "requester",
+            "status",
             "approve_by",
             sqlite_where=text("status = 'submitted'"),
             postgresql_where=text("status = 'submitted'"),
@@ -263,7 +265,8 @@ class LegRow(Base):
         Index(
             "ix_leg_paused",
             "partner",
-            "id",
+            "ended",
+            "request_id",
             sqlite_where=text(f"{_TO_ANSWER} AND clock_paused_at IS NOT NULL AND ended = 0"),
             postgresql_where=text(f"{_TO_ANSWER} AND clock_paused_at IS NOT NULL AND NOT ended"),
         ),

@@ -499,7 +499,7 @@ _BY_TIME = (
     (
         "ix_freeze_request_to_approve",
         "freeze_request",
-        ["requester", "approve_by"],
+        ["requester", "status", "approve_by"],
         "status = 'submitted'",
     ),
     ("ix_freeze_request_to_ratify", "freeze_request", ["requester", "ratify_by"], "provisional"),
@@ -516,7 +516,12 @@ _BY_TIME = (
         "acknowledged_at IS NULL AND NOT ended",
     ),
     ("ix_leg_to_answer", "leg", ["partner", "answer_by"], f"{_TO_ANSWER}NULL AND NOT ended"),
-    ("ix_leg_paused", "leg", ["partner", "id"], f"{_TO_ANSWER}NOT NULL AND NOT ended"),
+    (
+        "ix_leg_paused",
+        "leg",
+        ["partner", "ended", "request_id"],
+        f"{_TO_ANSWER}NOT NULL AND NOT ended",
+    ),
     ("ix_leg_owed_since", "leg", ["partner", "owed_since"], "owed_since IS NOT NULL"),
     (
         "ix_leg_unreached_for",
@@ -534,7 +539,7 @@ _BY_TIME = (
     (
         "ix_hold_to_extend",
         "hold",
-        ["partner", "hold_expires_at"],
+        ["partner", "ended", "lapsed", "hold_expires_at"],
         "extension_asked_at IS NOT NULL AND NOT ended AND NOT lapsed",
     ),
     (
