@@ -25,7 +25,7 @@ def _names(analyst: Profile, stub: StubCoordinator) -> None:
     present = [
         person(ADA, display_name="Ada Lovelace", contact="desk 4"),
         person(BOB),
-        person(new_id("sys"), kind="system", owner=ADA, display_name="Sentinel"),
+        person(new_id("sys"), roles=[Role.SYSTEM], owner=ADA, display_name="Sentinel"),
     ]
     former = person(GONE, display_name="Grace", revoked_at=AT)
     stub.answers("GET", "/v1/people", {"items": present})
@@ -40,9 +40,21 @@ def test_people_are_listed_with_names_and_contacts(shell: Shell) -> None:
     assert "Ada Lovelace" in ada
     assert "desk 4" in ada
     assert "Sentinel" in system
-    assert "Ada Lovelace" in system  # its owner
+    assert "system of Ada Lovelace" in system
     assert GONE not in listed.output
-    assert "Grace" in shell("people", "--all").output
+    everybody = shell("people", "--all").output
+    assert "Grace" in everybody
+    assert "left 2026-01-02" in everybody
+
+
+def test_the_keys_of_people_are_listed_by_whose_they_are(
+    shell: Shell, stub: StubCoordinator
+) -> None:
+    stub.forget("GET", "/v1/people")
+    two = [person(ADA, display_name="Ada", kids=["k" * 43, "l" * 43]), person(BOB, kids=["m" * 43])]
+    stub.answers("GET", "/v1/people", {"items": two})
+    rows = [line.split() for line in shell("people", "--keys").output.splitlines()[1:]]
+    assert rows == [["k" * 43, "Ada"], ["l" * 43, "Ada"], ["m" * 43, BOB]]
 
 
 @pytest.mark.parametrize(
@@ -147,7 +159,7 @@ def test_a_partner_says_how_it_is_reached_in_an_emergency(
     stub.answers("GET", "/v1/partners/me", me)
     stub.answers("GET", "/v1/partners", {"items": [me]})
     stub.answers("PATCH", "/v1/partners/me", me)
-    for words in (["contacts"], ["partners"]):
+    for words in (["contacts"], ["partners", "--contacts"]):
         assert "the night desk" in shell(*words).output
     assert shell("contacts", "--emergency", "the night desk").exit_code == 0
     assert sent(stub) == {"emergency_contact": "the night desk"}

@@ -236,9 +236,18 @@ def _policy_words(session: Session, value: object) -> object:
 
 @click.command(cls=SessionCommand)
 @click.option("--clocks", is_flag=True, help="By when each says it has a request, and answers.")
+@click.option("--contacts", is_flag=True, help="How each is reached, and in an emergency.")
 @pass_session
-def partners(session: Session, *, clocks: bool) -> None:
+def partners(session: Session, *, clocks: bool, contacts: bool) -> None:
     """List the members."""
+    if contacts:
+        session.show_list(
+            session.client().partners(),
+            ("partner", "in an emergency", "contacts"),
+            lambda view: (view.handle, view.emergency_contact, view.contacts),
+            empty="No members.",
+        )
+        return
     if clocks:
         session.show_list(
             session.client().partners(),
@@ -254,13 +263,12 @@ def partners(session: Session, *, clocks: bool) -> None:
     pins = session.store.pins()
     session.show_list(
         session.client().partners(),
-        ("partner", "name", "kind", "status", "in an emergency", "root key", "pinned"),
+        ("partner", "name", "kind", "status", "root key", "pinned"),
         lambda view: (
             view.handle,
             view.name,
             view.kind.value,
             view.status.value,
-            view.emergency_contact,
             view.root_kid,
             _pinned(pins.get(view.handle), view.root_kid),
         ),

@@ -1,8 +1,10 @@
 """`holdfast people`, `contacts`: what one's own are called, and how each is reached."""
 
+from collections.abc import Mapping
+
 import click
 
-from holdfast.cli.session import Session, SessionCommand, facts, pass_session
+from holdfast.cli.session import Session, SessionCommand, facts, pass_session, table
 from holdfast.protocol.membership_payloads import PartnerChanges, PersonChanges
 from holdfast.protocol.views import PartnerView, PersonView
 
@@ -15,8 +17,9 @@ class _PeopleGroup(SessionCommand, click.Group):
 
 @click.group(cls=_PeopleGroup, invoke_without_command=True)
 @click.option("--all", "with_former", is_flag=True, help="Those who left, too.")
+@click.option("--keys", "shows_keys", is_flag=True, help="By their keys.")
 @click.pass_context
-def people(ctx: click.Context, *, with_former: bool) -> None:
+def people(ctx: click.Context, *, with_former: bool, shows_keys: bool) -> None:
     """List the people and systems of your own organisation, or name them.
 
     Nobody else reads their names and contacts: others see ids.
@@ -25,22 +28,25 @@ def people(ctx: click.Context, *, with_former: bool) -> None:
         return
     session = ctx.ensure_object(Session)
     found = list(session.client().people(with_former=with_former))
+    if shows_keys and not session.as_json:
+        rows = [(kid, view.display_name or view.id) for view in found for kid in view.kids]
+        session.out.print(table(("key", "whose"), rows))
+        return
     names = {view.id: view.display_name or view.id for view in found}
     session.show_list(
         found,
-        ("subject", "name", "contact", "kind", "roles", "owner", "keys", "left"),
-        lambda view: (
-            view.id,
-            view.display_name,
-            view.contact,
-            view.kind,
-            [role.value for role in view.roles],
-            names.get(view.owner, view.owner),
-            view.kids,
-            f"{view.revoked_at:%Y-%m-%d}" if view.revoked_at else None,
-        ),
+        ("subject", "name", "contact", "acts as"),
+        lambda view: (view.id, view.display_name, view.contact, _acts_as(view, names)),
         empty="Nobody.",
     )
+
+
+def _acts_as(view: PersonView, names: Mapping[str, str]) -> str:
+    """Return roles, the owner of a system, and when somebody left, on few columns."""
+    words = ", ".join(role.value for role in view.roles)
+    if view.owner:
+        words += f" of {names.get(view.owner, view.owner)}"
+    return words + (f", left {view.revoked_at:%Y-%m-%d}" if view.revoked_at else "")
 
 
 @people.command("name")
