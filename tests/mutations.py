@@ -40,6 +40,7 @@ _DISPATCHER = "coordinator/dispatcher"
 _PROTOCOL = "partners/holdfast/protocol"
 _RULES = f"{_PROTOCOL}/chains/rules"
 _EVIDENCE = "partners/holdfast/evidence"
+_CLI = "partners/holdfast/cli"
 _FOUR_EYES = ("tests/domain/test_approval.py",)
 _HOLD = ("tests/domain/test_hold.py",)
 _LEG = ("tests/domain/test_leg.py",)
@@ -1036,6 +1037,60 @@ MUTATIONS: tuple[Mutation, ...] = (
         "name = self._names.get(subject)",
         "name = None",
         ("tests/partners/test_cli_people.py",),
+    ),
+    Mutation(
+        f"{_CLI}/layout.py",
+        "return self._table(widths) if widths else self._records(options.max_width)",
+        "return self._table(widths)",
+        ("tests/partners/test_cli_layout.py",),
+    ),
+    Mutation(
+        f"{_CLI}/layout.py",
+        "        if not is_first and cell_len(line.plain[start : word.end()]) > width:",
+        "        if False:",
+        ("tests/partners/test_cli_layout.py",),
+    ),
+    Mutation(
+        f"{_CLI}/asked_sums.py",
+        'about = "" if cut == scaled else "about "',
+        'about = ""',
+        ("tests/partners/test_asked_sums.py",),
+    ),
+    Mutation(
+        f"{_CLI}/requests.py",
+        "    if untouched:\n        raise InvalidDraftError(untouched)\n",
+        "",
+        ("tests/partners/test_draft_template.py",),
+    ),
+    Mutation(
+        f"{_CLI}/interrupt.py",
+        "return isinstance(error.__context__, KeyboardInterrupt)",
+        "return True",
+        ("tests/partners/test_interrupt.py",),
+    ),
+    Mutation(
+        f"{_CLI}/withdrawal_reasons.py",
+        '(act.act == "withdraw" or act.sha256 in approved)',
+        "True",
+        ("tests/partners/test_cli_withdrawal_reasons.py",),
+    ),
+    Mutation(
+        "partners/holdfast/client/transport.py",
+        "            self.changes.remove(change)  # refused: it changed nothing\n",
+        "",
+        ("tests/partners/test_interrupt.py",),
+    ),
+    Mutation(
+        "partners/holdfast/client/following.py",
+        "        after = page.next_after\n",
+        "",
+        ("tests/partners/test_following.py",),
+    ),
+    Mutation(
+        "partners/holdfast/client/rotation.py",
+        "store.save(new, passphrase=store.passphrase_of(old.name) if old.name else None)",
+        "store.save(new)",
+        ("tests/partners/test_key_passphrase.py",),
     ),
 )
 
