@@ -26,7 +26,7 @@ def dispute(
 
 @click.command(cls=SessionCommand)
 @_REQUEST
-@click.argument("dispute_id", metavar="DISPUTE")
+@click.argument("dispute_id", metavar="DSP_…")
 @click.argument("resolution", type=click.Choice(["upheld", "rejected"]))
 @click.option("--text", required=True, help="Why.")
 @pass_session
@@ -62,11 +62,11 @@ def disputes(session: Session, request_id: str) -> None:
         lambda view: (
             view.id,
             view.partner,
-            view.hold,
+            view.hold or "all that it holds",
             view.reference,
             view.text,
             f"{view.answer_by:%Y-%m-%d %H:%M}",
-            view.resolution or ("release recommended" if view.release_recommended_at else None),
+            view.resolution or ("release recommended" if view.release_recommended_at else "open"),
         ),
         empty="Nothing is disputed.",
     )
