@@ -172,7 +172,12 @@ def own_view(
     """Return one's own membership with its policy; `contacts` where they are just being changed."""
     if contacts is None:
         contacts = _contacts(load_one(connection, vault, row.handle, "contacts"))
-    policy: PolicyView = {
+    return {**partner_view(row, policies, contacts), "policy": policy_view(row)}
+
+
+def policy_view(row: PartnerRow) -> PolicyView:
+    """Return the policy that is in force."""
+    return {
         "approval_quorum": row.approval_quorum,
         "withdrawal_quorum": row.withdrawal_quorum,
         "may_flash": list(row.may_flash),
@@ -182,7 +187,6 @@ def own_view(
         "cannot_say": row.cannot_say,
         "clocks": row.clocks or DEFAULT_PROFILE,
     }
-    return {**partner_view(row, policies, contacts), "policy": policy}
 
 
 def key_view(row: KeyOfSubject) -> KeyView:
