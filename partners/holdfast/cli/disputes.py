@@ -3,6 +3,7 @@
 import click
 
 from holdfast.cli.session import REQUEST_ID, Session, SessionCommand, facts, pass_session
+from holdfast.cli.tasks import task_cell
 from holdfast.cli.two_leads import proposed
 from holdfast.protocol.life_cycle_views import DisputeView
 
@@ -58,7 +59,7 @@ def disputes(session: Session, request_id: str) -> None:
     """List disputes and how they ended."""
     session.show_list(
         session.client().disputes(request_id),
-        ("dispute", "partner", "hold", "reference", "text", "answer by", "outcome"),
+        ("dispute", "partner", "hold", "reference", "text", "answer by", "outcome", "who has it"),
         lambda view: (
             view.id,
             view.partner,
@@ -67,6 +68,7 @@ def disputes(session: Session, request_id: str) -> None:
             view.text,
             f"{view.answer_by:%Y-%m-%d %H:%M}",
             view.resolution or ("release recommended" if view.release_recommended_at else "open"),
+            task_cell(view.task),
         ),
         empty="Nothing is disputed.",
     )

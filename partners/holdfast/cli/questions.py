@@ -3,6 +3,7 @@
 import click
 
 from holdfast.cli.session import REQUEST_ID, Session, SessionCommand, facts, pass_session
+from holdfast.cli.tasks import task_cell
 from holdfast.protocol.life_cycle_views import InfoRequestView
 
 _REQUEST = click.argument("request_id", metavar="FRQ_…", type=REQUEST_ID)
@@ -44,7 +45,7 @@ def questions(session: Session, request_id: str) -> None:
     """List partners' questions with their answers."""
     session.show_list(
         session.client().questions(request_id),
-        ("question", "partner", "asked", "reply by", "missing", "text", "answer"),
+        ("question", "partner", "asked", "reply by", "missing", "text", "answer", "who has it"),
         lambda view: (
             view.id,
             view.partner,
@@ -53,6 +54,7 @@ def questions(session: Session, request_id: str) -> None:
             view.missing,
             view.text,
             view.answer,
+            task_cell(view.task),
         ),
         empty="Nobody asked anything.",
     )
