@@ -295,6 +295,12 @@ MUTATIONS: tuple[Mutation, ...] = (
         ("tests/partners/test_reference_exchange_life_cycle.py",),
     ),
     Mutation(
+        f"{_SERVICES}/membership/grant_rules.py",
+        "        _require_whole(uow, grant.policy, context, pointer)\n",
+        "",
+        ("tests/api/test_membership_grants.py",),
+    ),
+    Mutation(
         f"{_EVIDENCE}/two_leads.py",
         "    if _is_held(lines, case.lines, act.token.iat - SKEW):\n",
         "    if False:\n",

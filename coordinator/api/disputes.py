@@ -1,5 +1,6 @@
 """Disputes: contest for a customer, and answer it."""
 
+from functools import partial
 from typing import Any
 
 from coordinator.api.paging import PageQuery
@@ -37,4 +38,5 @@ def resolve(
 )
 def list_disputes(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
     """List disputes: every partner's for the requester, else your own."""
-    return scoped_page(reader, query, request_id, store.page, dispute_views)
+    show = partial(dispute_views, reader=reader.actor.partner)
+    return scoped_page(reader, query, request_id, store.page, show)

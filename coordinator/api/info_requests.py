@@ -1,5 +1,6 @@
 """Ask and answer: what a partner needs before it can act."""
 
+from functools import partial
 from typing import Any
 
 from coordinator.api.paging import PageQuery
@@ -38,4 +39,5 @@ def answer(
 )
 def list_questions(reader: Reader, query: PageQuery, request_id: str) -> dict[str, Any]:
     """List questions with their answers: every partner's for the requester, else your own."""
-    return scoped_page(reader, query, request_id, store.page, info_request_views)
+    show = partial(info_request_views, reader=reader.actor.partner)
+    return scoped_page(reader, query, request_id, store.page, show)

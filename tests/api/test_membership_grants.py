@@ -288,6 +288,42 @@ def test_two_leads_change_the_policy_and_one_alone_does_not(signer: Signer, cast
     assert "policy" not in first
 
 
+def test_a_policy_that_would_silently_reset_what_is_in_force_is_refused_by_name(
+    signer: Signer, cast: Cast
+) -> None:
+    whole = {"withdrawal_quorum": 2, "may_flash": [cast.a.analyst.subject], "clocks": "default"}
+    assert signer.post(cast.a.root, "/v1/grants", {"policy": whole}).status_code == 201
+    before = signer.get(cast.a.auditor, "/v1/partners/me").get_json()["policy"]
+    for signed_by in (cast.a.root, cast.a.lead):
+        partial = {"policy": {"approval_quorum": 1, "may_ask_all": False}}
+        refused = signer.post(signed_by, "/v1/grants", partial)
+        assert refused.status_code == 422
+        faults = {each["pointer"]: each["code"] for each in refused.get_json()["errors"]}
+        assert faults == dict.fromkeys(
+            ("/policy/withdrawal_quorum", "/policy/may_flash"), "would_reset"
+        )
+        assert "withdrawal_quorum" in refused.get_json()["detail"]
+    assert signer.get(cast.a.auditor, "/v1/partners/me").get_json()["policy"] == before
+    # What is named is meant, the default as well, and what is at its default need not be named.
+    named = {"withdrawal_quorum": 1, "may_flash": []}
+    assert signer.post(cast.a.root, "/v1/grants", {"policy": named}).status_code == 201
+    now = signer.get(cast.a.auditor, "/v1/partners/me").get_json()["policy"]
+    assert now == before | named
+
+
+def test_a_proposal_that_would_reset_what_changed_meanwhile_is_not_approved(
+    signer: Signer, cast: Cast
+) -> None:
+    proposal = propose(signer, cast.a.lead, {"policy": {"provisional": "hold_back"}})
+    two = {"policy": {"withdrawal_quorum": 2}}
+    assert signer.post(cast.a.root, "/v1/grants", two).status_code == 201
+    refused = approve_grant(signer, cast.a.second_lead, proposal)
+    assert refused.status_code == 422
+    assert refused.get_json()["errors"][0]["code"] == "would_reset"
+    policy = signer.get(cast.a.auditor, "/v1/partners/me").get_json()["policy"]
+    assert (policy["withdrawal_quorum"], policy["provisional"]) == (2, "notify")
+
+
 def test_the_root_key_vouches_again_for_a_key_that_leads_granted(
     signer: Signer, cast: Cast, database: Database
 ) -> None:

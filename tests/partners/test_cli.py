@@ -466,6 +466,59 @@ def test_report_builds_its_lines_from_options(
     assert nothing == {"kind": "nothing", "address_nos": "rest", "code": "no_match"}
 
 
+ISSUER = {
+    "review-at": "2026-03-05T11:00:00Z",
+    "effective-tx": "0x" + "cd" * 32,
+    "effective-at": "2026-03-02T11:51:30Z",
+}
+PROPOSED = {"proposed-tx": "0x" + "ab" * 32, "proposed-at": "2026-03-02T11:10:00Z"}
+
+
+def _options(terms: dict[str, str]) -> list[str]:
+    return [word for name, value in terms.items() for word in (f"--{name}", value)]
+
+
+@pytest.mark.parametrize("terms", [ISSUER, ISSUER | PROPOSED])
+def test_an_issuer_reports_its_transactions_and_a_review_date(
+    shell: Shell, analyst: Profile, stub: StubCoordinator, terms: dict[str, str]
+) -> None:
+    del analyst
+    answer_request(stub, hold_hours=48)
+    stub.answers("POST", f"{REQUEST}/freeze-reports", report_view(), status=201)
+    eth = "eip155:1/slip44:60"
+    words = ["--found", "3", eth, "10", "--frozen", "3", eth, "10", *_options(terms)]
+    done = shell("report", FRQ, *words)
+    assert done.exit_code == 0, done.output
+    _, frozen = sent(stub)["lines"]
+    told = {name.replace("-", "_"): value for name, value in terms.items()}
+    line = {"kind": "frozen", "address_no": 3, "asset": eth, "amount": "10", "basis": "voluntary"}
+    assert frozen == line | told
+
+
+@pytest.mark.parametrize(
+    ("half", "said"),
+    [
+        (({"review-at": ISSUER["review-at"]}, []), "needs --effective-tx, --effective-at, too"),
+        ((ISSUER | {"proposed-tx": "0xab"}, []), "needs --proposed-at, too"),
+        ((ISSUER, ["--hours", "5"]), "take no --hours"),
+    ],
+)
+def test_half_an_issuer_s_freeze_is_refused_with_what_is_missing(
+    shell: Shell,
+    analyst: Profile,
+    stub: StubCoordinator,
+    half: tuple[dict[str, str], list[str]],
+    said: str,
+) -> None:
+    del analyst
+    terms, more = half
+    answer_request(stub)
+    eth = "eip155:1/slip44:60"
+    done = shell("report", FRQ, "--frozen", "3", eth, "10", *_options(terms), *more)
+    assert done.exit_code == 2
+    assert said in " ".join(done.output.split())
+
+
 @pytest.mark.parametrize(
     "words",
     [

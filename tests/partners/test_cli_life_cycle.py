@@ -292,6 +292,15 @@ def test_disputes_are_raised_and_resolved(shell: Shell, stub: StubCoordinator) -
     stub.answers("POST", f"{path}/{dispute['id']}/resolution", dispute, status=201)
     assert shell("resolve", FRQ, dispute["id"], "rejected", "--text", "No.").exit_code == 0
     assert sent(stub)["resolution"] == "rejected"
+    resolve = Task(TaskKind.RESOLVE, FRQ, str(dispute["id"])).id
+    free = {"id": resolve, "kind": "resolve"}
+    waits = {**dispute, "id": new_id("dsp"), "hold": HOLD, "task": free}
+    recommended = {**dispute, "release_recommended_at": AT}
+    stub.answers("GET", path, {"items": [recommended, waits]})
+    first, second = shell("disputes", FRQ).stdout.splitlines()[1:3]
+    assert "all that it holds" in first
+    cells = [cell.strip() for cell in second.split("  ") if cell.strip()]
+    assert cells[-2:] == ["open", f"free: {resolve}"]
     stub.answers("GET", path, {"items": [{**dispute, "release_recommended_at": AT}]})
     assert "release recommended" in shell("disputes", FRQ).output
 

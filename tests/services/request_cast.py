@@ -379,8 +379,9 @@ class Desk:
         return told
 
     def policy(self, exchange: Exchange, **members: Any) -> None:
-        """Have an exchange change its policy by a grant of its root key."""
-        raw = canonical_json.dumps({"policy": members})
+        """Set an exchange's policy by a grant of its root key; what is not named is as at first."""
+        whole = membership_payloads.Policy().model_dump(mode="json") | members
+        raw = canonical_json.dumps({"policy": whole})
         body = membership_payloads.Grant.model_validate(strict_json.loads(raw))
         self.perform(exchange.root, "/v1/grants", raw, MakeGrant(body=body, audience=ORIGIN))
 

@@ -10,7 +10,7 @@ from coordinator.storage.engine.documents import Vault
 from holdfast.protocol.tasks import Task, TaskKind
 from holdfast.protocol.type_ids import new_id
 from tests.factories import Cast, Member, Signer, freeze_request_body
-from tests.services.request_cast import Desk, addresses, nothing
+from tests.services.request_cast import HOUR, Desk, addresses, nothing
 from tests.services.through_api import World, found_line, frozen_line, problem
 
 K = TaskKind
@@ -208,3 +208,68 @@ def test_what_is_no_task_or_anothers_is_not_there(w: World) -> None:
     task = _leg_task(w, request, K.ACKNOWLEDGE)
     problem(_try(w, w.cast.b.lead, other_document, task), 409, "other_document")
     assert w.events(w.cast.b, "task.taken") == []
+
+
+def _both(w: World, request: dict[str, Any], name: str) -> list[Any]:
+    """Return the task of the one item of a list, as the requester and B read it."""
+    return [w.items(each.auditor, request, name)[0]["task"] for each in (w.cast.a, w.cast.b)]
+
+
+def test_who_has_a_question_shows_on_it_to_both_sides_until_it_is_answered(w: World) -> None:
+    request = w.live(to=[w.cast.b.handle])
+    asked = w.act(w.cast.b.analyst, request, "info-requests", missing=["police report"])
+    task = Task(K.REPLY, request["id"], asked["id"]).id
+    free = {"id": task, "kind": "reply", "taken_at": None, "taken_by": None}
+    assert [asked["task"], *_both(w, request, "info-requests")] == [free] * 3
+    taken = _take(w, w.cast.a.analyst, request, task)["task"]
+    theirs = {**taken, "taken_by": None}
+    assert _both(w, request, "info-requests") == [taken, theirs]
+    assert taken["taken_by"] == w.cast.a.analyst.subject
+    answer = {"text": "Here it is."}
+    answered = w.act(w.cast.a.lead, request, f"info-requests/{asked['id']}/answer", **answer)
+    assert [answered["task"], *_both(w, request, "info-requests")] == [None] * 3
+
+
+def test_a_question_waits_for_nobody_once_its_request_is_over(w: World) -> None:
+    request = w.live(to=[w.cast.b.handle])
+    w.act(w.cast.b.analyst, request, "info-requests", missing=["police report"])
+    reason = {"addresses": "all", "reason_code": "other", "reason": "Settled."}
+    w.act(w.cast.a.lead, request, "withdrawal", **reason)
+    assert _both(w, request, "info-requests") == [None, None]
+
+
+def test_who_has_a_dispute_shows_on_it_to_both_sides_until_it_is_resolved(w: World) -> None:
+    request = w.live(to=[w.cast.b.handle])
+    w.freeze(w.cast.b, request)
+    words = {"reference": "matter-k7", "text": "Bought in good faith."}
+    raised = w.act(w.cast.b.compliance, request, "disputes", **words)
+    task = Task(K.RESOLVE, request["id"], raised["id"]).id
+    assert raised["task"] == {"id": task, "kind": "resolve", "taken_at": None, "taken_by": None}
+    taken = _take(w, w.cast.a.second_lead, request, task)["task"]
+    assert _both(w, request, "disputes") == [taken, {**taken, "taken_by": None}]
+    answer = {"resolution": "rejected", "text": "Checked."}
+    resolved = w.act(w.cast.a.lead, request, f"disputes/{raised['id']}/resolution", **answer)
+    assert [resolved["task"], *_both(w, request, "disputes")] == [None] * 3
+
+
+def test_who_has_a_request_shows_on_it_to_its_requester_alone(w: World, fresh_desk: Desk) -> None:
+    a, b = w.cast.a, w.cast.b
+    request = w.submit(to=[b.handle])
+    path = f"/v1/freeze-requests/{request['id']}"
+    assert request["task"]["kind"] == "approve"
+    taken = _take(w, a.lead, request, request["task"]["id"])["task"]
+    assert w.get(a.auditor, path)["task"] == taken
+    fresh_desk.policy(a, may_flash=[a.analyst.subject])
+    flash = fresh_desk.submit(urgency="flash", to=[b.handle])
+    assert flash.answer["task"] == {
+        "id": Task(K.RATIFY, flash.id).id,
+        "kind": "ratify",
+        "taken_at": None,
+        "taken_by": None,
+    }
+    path = f"/v1/freeze-requests/{flash.id}"
+    assert "task" not in w.get(b.auditor, path)
+    fresh_desk.step(HOUR)
+    assert w.get(a.auditor, path)["task"]["kind"] == "ratify"
+    fresh_desk.decide(flash)
+    assert w.get(a.auditor, path)["task"] is None

@@ -20,16 +20,19 @@ from coordinator.services.ending.moot_disputes import resolve_as_moot
 from coordinator.services.ending.withdrawal_proposals import WithdrawalView, propose_resolution
 from coordinator.services.requests.act_proofs import proofs_of
 from coordinator.services.requests.freeze_request_views import evidence_bodies
+from coordinator.services.requests.task_views import TaskView, requester_tasks
 from coordinator.storage.ending import disputes as store
 from coordinator.storage.ending import withdrawal_proposals as proposal_store
 from coordinator.storage.ending.disputes import DisputeOnLeg
 from coordinator.storage.engine.documents import Vault
 from coordinator.storage.ledger import freeze_ledger as ledger_store
+from coordinator.storage.requests import freeze_requests as request_store
 from coordinator.storage.requests import legs as leg_store
-from coordinator.storage.tables.freeze_requests import LegRow
+from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from holdfast.protocol import life_cycle_payloads as payloads
 from holdfast.protocol.payloads import format_time, optional_time
 from holdfast.protocol.strict_json import JsonObject
+from holdfast.protocol.tasks import Task, TaskKind
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import EventType, LegStatus, RequestStatus, Urgency
 
@@ -79,6 +82,7 @@ class DisputeView(TypedDict):
     resolution_act_id: str | None
     resolution_text: str | None
     resolved_at: str | None
+    task: TaskView | None
     status: NotRequired[LegStatus]
     withdrawal: NotRequired[WithdrawalView]
 
@@ -132,7 +136,8 @@ def raise_dispute(command: RaiseDispute, actor: Actor, uow: UnitOfWork) -> Answe
     }
     recorded = on.record(EventType.LEG_DISPUTED, data, act_id=act_id)
     refresh_contested(on.on_request())
-    answer: DisputeView = {**_view(dispute, words, {}), "status": LegStatus(leg.status)}
+    task = _tasks(uow.connection, request, [dispute], actor.partner).get(dispute.id)
+    answer: DisputeView = {**_view(dispute, words, {}, task), "status": LegStatus(leg.status)}
     return Answer(201, answer, entry=recorded)
 
 
@@ -150,7 +155,7 @@ def resolve(command: ResolveDispute, actor: Actor, uow: UnitOfWork) -> Answer:
     is_held = ledger_store.load_leg(uow.connection, leg).is_contestable(dispute.hold_id)
     if body.resolution == "upheld" and is_held and actor.withdrawal_quorum > 1:
         withdrawal, recorded = propose_resolution(on, dispute, body)
-        shown = dispute_views(uow.connection, uow.vault, [dispute])[0]
+        shown = dispute_views(uow.connection, uow.vault, [dispute], actor.partner)[0]
         proposed: DisputeView = {**shown, "status": LegStatus(leg.status), "withdrawal": withdrawal}
         return Answer(201, proposed, entry=recorded)
     resolved = _resolve(on, dispute, body, NewAct("resolve_dispute"))
@@ -233,7 +238,7 @@ def _resolve(
     recorded = on.record(EventType.LEG_DISPUTE_RESOLVED, data, act_id=act_id)
     refresh_contested(on_request)
     bodies = evidence_bodies(uow.connection, uow.vault, [dispute.act_id])
-    view = _view(resolved, bodies.get(dispute.act_id, {}), {"text": body.text})
+    view = _view(resolved, bodies.get(dispute.act_id, {}), {"text": body.text}, None)
     answer: DisputeView = {**view, "status": LegStatus(leg.status)}
     return _Resolved(act_id, answer, recorded)
 
@@ -292,18 +297,37 @@ def _flag(on: LegContext, *, holds: bool) -> None:
 
 
 def dispute_views(
-    connection: Connection, vault: Vault, rows: Sequence[DisputeOnLeg]
+    connection: Connection, vault: Vault, rows: Sequence[DisputeOnLeg], reader: str
 ) -> list[DisputeView]:
-    """Return disputes with the words of their signed acts."""
+    """Return disputes on one request with the words of their signed acts."""
     acts = [act for row in rows for act in (row.act_id, row.resolution_act_id) if act is not None]
     bodies = evidence_bodies(connection, vault, acts)
+    request = request_store.get(connection, rows[0].request_id) if rows else None
+    tasks = {} if request is None else _tasks(connection, request, rows, reader)
     return [
-        _view(row, bodies.get(row.act_id, {}), bodies.get(row.resolution_act_id or "", {}))
+        _view(
+            row,
+            bodies.get(row.act_id, {}),
+            bodies.get(row.resolution_act_id or "", {}),
+            tasks.get(row.id),
+        )
         for row in rows
     ]
 
 
-def _view(row: DisputeOnLeg, raised: JsonObject, resolved: JsonObject) -> DisputeView:
+def _tasks(
+    connection: Connection, request: FreezeRequestRow, rows: Sequence[DisputeOnLeg], reader: str
+) -> dict[str | None, TaskView]:
+    """Return the disputes that wait for the requester's answer, by dispute."""
+    waiting = [
+        Task(TaskKind.RESOLVE, row.request_id, row.id) for row in rows if row.resolved_at is None
+    ]
+    return requester_tasks(connection, waiting, requester=request.requester, reader=reader)
+
+
+def _view(
+    row: DisputeOnLeg, raised: JsonObject, resolved: JsonObject, task: TaskView | None
+) -> DisputeView:
     """Return one dispute; `raised` and `resolved` are the bodies that were signed."""
     return {
         "id": row.id,
@@ -321,4 +345,5 @@ def _view(row: DisputeOnLeg, raised: JsonObject, resolved: JsonObject) -> Disput
         "resolution_act_id": row.resolution_act_id,
         "resolution_text": resolved.get("text"),
         "resolved_at": optional_time(row.resolved_at),
+        "task": task,
     }

@@ -1,9 +1,11 @@
 """What every grant is checked for before it is stored, whoever signed it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from coordinator.domain.errors import ConflictError, FieldFault, InvalidInputError
 from coordinator.services.core.unit_of_work import UnitOfWork
+from coordinator.services.membership.partner_views import policy_view
 from coordinator.storage.engine.documents import DocumentKey
 from coordinator.storage.membership import partners as store
 from coordinator.storage.tables.partners import SubjectRow
@@ -86,6 +88,7 @@ def check_grant(
         _check_replaced(uow, grant, key, context, pointer)
     if grant.policy is not None:
         _check_policy(uow, grant.policy, context, pointer)
+        _require_whole(uow, grant.policy, context, pointer)
     return CheckedGrant(grant=grant, subject=present, owner=owner, key=key, is_known_key=is_known)
 
 
@@ -207,3 +210,37 @@ def _check_policy(
                 raise fault(where, "names no subject of yours", "unknown")
             if name == "systems_as_compliance" and row.kind != "system":
                 raise fault(where, "names no system", "no_system")
+
+
+def _require_whole(
+    uow: UnitOfWork, policy: membership_payloads.Policy, context: GrantContext, pointer: str
+) -> None:
+    """Refuse a policy that says nothing of a member that is not at its default now.
+
+    A grant holds the whole policy, so silence would reset it: an old client, or a hand-written
+    body, that lets one more system act must not undo that withdrawals take two leads.
+
+    Raises:
+        InvalidInputError: Naming each such member, with what it is now.
+    """
+    row = store.partner(uow.connection, context.partner)
+    if row is None:
+        return  # it is just joining
+    in_force: Mapping[str, object] = policy_view(row)
+    defaults = membership_payloads.Policy().model_dump(mode="json")
+    faults = [
+        FieldFault(
+            f"{pointer}/policy/{name}",
+            f"is {in_force[name]!r} now, and would be reset to {before!r}: name it",
+            "would_reset",
+        )
+        for name, before in defaults.items()
+        if name not in policy.model_fields_set and in_force[name] != before
+    ]
+    if faults:
+        names = ", ".join(each.pointer.rpartition("/")[2] for each in faults)
+        raise InvalidInputError(
+            f"this policy says nothing of {names}, and would reset what is in force: a grant holds"
+            " the whole policy, so name every member (GET /v1/partners/me has them)",
+            errors=faults,
+        )

@@ -206,7 +206,12 @@ def reached(connection: Connection, vault: Vault, handle: str) -> Reached:
 
 def own_view(row: PartnerRow, policies: Policies, contacts: Reached) -> PartnerView:
     """Return one's own membership with its policy."""
-    policy: PolicyView = {
+    return {**partner_view(row, policies, *contacts), "policy": policy_view(row)}
+
+
+def policy_view(row: PartnerRow) -> PolicyView:
+    """Return the policy that is in force."""
+    return {
         "approval_quorum": row.approval_quorum,
         "withdrawal_quorum": row.withdrawal_quorum,
         "may_flash": list(row.may_flash),
@@ -216,7 +221,6 @@ def own_view(row: PartnerRow, policies: Policies, contacts: Reached) -> PartnerV
         "cannot_say": row.cannot_say,
         "clocks": row.clocks or DEFAULT_PROFILE,
     }
-    return {**partner_view(row, policies, *contacts), "policy": policy}
 
 
 def key_view(row: KeyOfSubject) -> KeyView:

@@ -15,7 +15,12 @@ from coordinator.domain.leg import LegFlag
 from coordinator.services.core.read_context import ReadContext
 from coordinator.services.core.unit_of_work import LegNumbers, LogEntry, unpack_evidence
 from coordinator.services.requests.left_out import address_counts, asked_remainder
-from coordinator.services.requests.task_views import TaskView, leg_tasks
+from coordinator.services.requests.task_views import (
+    TaskView,
+    leg_tasks,
+    request_task,
+    requester_tasks,
+)
 from coordinator.storage.ending import disputes
 from coordinator.storage.engine.documents import Vault, load, load_one
 from coordinator.storage.ledger import ledger_totals
@@ -199,11 +204,13 @@ class RequesterDetails:
         context: The decision context as it was decided on; None where it was erased.
         legs: The status of each partner's leg, by handle.
         totals: Over all legs, by asset.
+        task: What waits for its leads, if the request itself does.
     """
 
     context: str | None
     legs: Mapping[str, str]
     totals: TotalsView
+    task: TaskView | None = None
 
 
 class LegView(TypedDict):
@@ -272,6 +279,7 @@ class FreezeRequestView(TypedDict):
     context_sha256: NotRequired[str]
     warnings: NotRequired[Sequence[ContextWarning]]
     waits_because: NotRequired[WaitsBecause | None]
+    task: NotRequired[TaskView | None]
     approvals: Sequence[ApprovalView]
     quorum: int
     hold_hours: int | None
@@ -332,6 +340,7 @@ def request_view(
             context=None if sealed is None else sealed.decode(),
             legs=legs,
             totals=ledger_totals.as_text(totals),
+            task=request_task_view(connection, row),
         )
         view = requester_view(row, details, own)
         if row.leaf_index is not None:
@@ -342,6 +351,15 @@ def request_view(
         shown = leg_views(connection, vault, partner, [leg])[0]
         view |= {"leg": shown, "totals": shown["totals"]}
     return view
+
+
+def request_task_view(connection: Connection, row: FreezeRequestRow) -> TaskView | None:
+    """Return what waits for a request's leads, as its own people are shown it."""
+    task = request_task(row)
+    if task is None:
+        return None
+    own = row.requester
+    return requester_tasks(connection, [task], requester=own, reader=own)[None]
 
 
 def requester_view(
@@ -356,6 +374,7 @@ def requester_view(
         "context_sha256": row.context_sha256,
         "warnings": [] if context is None else list(context.warnings),
         "waits_because": _waits_because(row),
+        "task": own.task,
         "leg_counts": Counter(own.legs.values()),
         "totals": own.totals,
     }

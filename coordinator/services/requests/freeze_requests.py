@@ -29,6 +29,7 @@ from coordinator.services.requests.submission import (
     require_supported_hold,
     wrong_target_warnings,
 )
+from coordinator.services.requests.task_views import TaskView, request_task, task_view
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.documents import DocumentKey, Vault
 from coordinator.storage.engine.prebuilt import Pending
@@ -138,10 +139,17 @@ def submit(command: SubmitFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answe
             context=submission.context_text,
             legs=dict.fromkeys(told, LegStatus.QUEUED.value),
             totals={},
+            task=_untaken(on),
         ),
     )
     location = f"/v1/freeze-requests/{submission.id}"
     return Answer(201, view, entry=recorded, location=location)
+
+
+def _untaken(on: RequestContext) -> TaskView | None:
+    """Return what waits for the leads of a request that has just come: nobody has it yet."""
+    task = request_task(on.request)
+    return None if task is None else task_view(task, {}, on.actor.partner)
 
 
 def _decide(command: SubmitFreezeRequest, actor: Actor, uow: UnitOfWork) -> _Submission:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from coordinator.domain.actor import Actor
 from coordinator.domain.errors import ConflictError, NotFoundError
+from coordinator.domain.freeze_request import ENDED
 from coordinator.domain.leg import LegAct, LegFlag, flags_with
 from coordinator.domain.permission import Permission
 from coordinator.services.core.access import asked_leg, locked_leg, sent_request
@@ -17,17 +18,21 @@ from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.requests.freeze_request_views import LegView, evidence_bodies
 from coordinator.services.requests.legs import change_leg, leg_now, require_leg_act
+from coordinator.services.requests.task_views import TaskView, requester_tasks
 from coordinator.storage.engine.documents import Vault
 from coordinator.storage.ledger import freeze_ledger as ledger_store
 from coordinator.storage.membership import partners as partner_store
+from coordinator.storage.requests import freeze_requests as request_store
 from coordinator.storage.requests import info_requests as store
 from coordinator.storage.requests import legs as leg_store
 from coordinator.storage.requests.info_requests import InfoRequestOnLeg
+from coordinator.storage.tables.freeze_requests import FreezeRequestRow
 from holdfast.protocol import life_cycle_payloads as payloads
 from holdfast.protocol.payloads import format_time, optional_time
 from holdfast.protocol.strict_json import JsonObject
+from holdfast.protocol.tasks import Task, TaskKind
 from holdfast.protocol.type_ids import new_id
-from holdfast.protocol.vocabulary import EventType, LegStatus, Urgency
+from holdfast.protocol.vocabulary import EventType, LegStatus, RequestStatus, Urgency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +78,7 @@ class InfoRequestView(TypedDict):
     answer_act_id: str | None
     answered_at: str | None
     answer: str | None
+    task: TaskView | None
     status: NotRequired[LegStatus]
     leg: NotRequired[LegView]
 
@@ -114,7 +120,8 @@ def ask(command: AskRequester, actor: Actor, uow: UnitOfWork) -> Answer:
         **words,
     }
     recorded = on.record(EventType.LEG_INFO_REQUESTED, data, status=status, act_id=act_id)
-    shown = _view(question, words, {})
+    task = _tasks(uow.connection, on.request, [question], actor.partner).get(question.id)
+    shown = _view(question, words, {}, task)
     answer: InfoRequestView = {**shown, "status": status, "leg": leg_now(on)}
     return Answer(201, answer, entry=recorded)
 
@@ -147,7 +154,7 @@ def answer(command: AnswerQuestion, actor: Actor, uow: UnitOfWork) -> Answer:
     recorded = on.record(EventType.LEG_INFO_PROVIDED, data, status=status, act_id=act_id)
     answered = question._replace(answer_act_id=act_id, answered_at=uow.now)
     asked = evidence_bodies(uow.connection, uow.vault, [question.act_id])
-    view = _view(answered, asked.get(question.act_id, {}), {"text": body.text})
+    view = _view(answered, asked.get(question.act_id, {}), {"text": body.text}, None)
     shown: InfoRequestView = {**view, "status": status, "leg": leg_now(on)}
     return Answer(201, shown, entry=recorded)
 
@@ -187,18 +194,43 @@ def _reply_by(on: LegContext) -> datetime:
 
 
 def info_request_views(
-    connection: Connection, vault: Vault, rows: Sequence[InfoRequestOnLeg]
+    connection: Connection, vault: Vault, rows: Sequence[InfoRequestOnLeg], reader: str
 ) -> list[InfoRequestView]:
-    """Return questions with the words of their signed acts."""
+    """Return questions on one request with the words of their signed acts."""
     acts = [act for row in rows for act in (row.act_id, row.answer_act_id) if act is not None]
     bodies = evidence_bodies(connection, vault, acts)
+    request = request_store.get(connection, rows[0].request_id) if rows else None
+    tasks = {} if request is None else _tasks(connection, request, rows, reader)
     return [
-        _view(row, bodies.get(row.act_id, {}), bodies.get(row.answer_act_id or "", {}))
+        _view(
+            row,
+            bodies.get(row.act_id, {}),
+            bodies.get(row.answer_act_id or "", {}),
+            tasks.get(row.id),
+        )
         for row in rows
     ]
 
 
-def _view(row: InfoRequestOnLeg, asked: JsonObject, answer: JsonObject) -> InfoRequestView:
+def _tasks(
+    connection: Connection,
+    request: FreezeRequestRow,
+    rows: Sequence[InfoRequestOnLeg],
+    reader: str,
+) -> dict[str | None, TaskView]:
+    """Return the replies that wait for the requester, by question."""
+    is_over = RequestStatus(request.status) in ENDED
+    waiting = [
+        Task(TaskKind.REPLY, row.request_id, row.id)
+        for row in rows
+        if row.answered_at is None and not is_over
+    ]
+    return requester_tasks(connection, waiting, requester=request.requester, reader=reader)
+
+
+def _view(
+    row: InfoRequestOnLeg, asked: JsonObject, answer: JsonObject, task: TaskView | None
+) -> InfoRequestView:
     """Return one question; `asked` and `answer` are the bodies that were signed."""
     return {
         "id": row.id,
@@ -214,4 +246,5 @@ def _view(row: InfoRequestOnLeg, asked: JsonObject, answer: JsonObject) -> InfoR
         "answer_act_id": row.answer_act_id,
         "answered_at": optional_time(row.answered_at),
         "answer": answer.get("text"),
+        "task": task,
     }

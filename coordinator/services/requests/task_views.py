@@ -7,9 +7,10 @@ from sqlalchemy import Connection
 
 from coordinator.storage.requests import tasks as store
 from coordinator.storage.requests.tasks import TakenTask
-from coordinator.storage.tables.freeze_requests import LegRow
+from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.tasks import Task, TaskKind
+from holdfast.protocol.vocabulary import RequestStatus
 
 
 class TaskView(TypedDict):
@@ -47,6 +48,27 @@ def leg_tasks(
         leg_id: [task_view(task, known, reader) for task in tasks]
         for leg_id, tasks in waiting.items()
     }
+
+
+def request_task(row: FreezeRequestRow) -> Task | None:
+    """Return what waits for the requester's leads where the request itself does."""
+    if row.status == RequestStatus.SUBMITTED:
+        return Task(TaskKind.APPROVE, row.id)
+    is_unratified = row.provisional or row.unratified_until is not None
+    if row.status == RequestStatus.ACTIVE and is_unratified:
+        return Task(TaskKind.RATIFY, row.id)
+    return None
+
+
+def requester_tasks(
+    connection: Connection, tasks: Sequence[Task], *, requester: str, reader: str
+) -> dict[str | None, TaskView]:
+    """Return tasks of a requester by what they are about (None: the request), as `reader` is shown.
+
+    One read, and none where nothing waits.
+    """
+    known = store.taken(connection, {task.id: requester for task in tasks})
+    return {task.about: task_view(task, known, reader) for task in tasks}
 
 
 def task_view(task: Task, known: Mapping[str, TakenTask], reader: str) -> TaskView:

@@ -4,6 +4,7 @@ import click
 
 from holdfast.cli.layout import minute
 from holdfast.cli.session import REQUEST_ID, Session, SessionCommand, facts, pass_session
+from holdfast.cli.tasks import task_cell
 from holdfast.cli.two_leads import proposed
 from holdfast.protocol.life_cycle_views import DisputeView
 
@@ -27,7 +28,7 @@ def dispute(
 
 @click.command(cls=SessionCommand)
 @_REQUEST
-@click.argument("dispute_id", metavar="DISPUTE")
+@click.argument("dispute_id", metavar="DSP_…")
 @click.argument("resolution", type=click.Choice(["upheld", "rejected"]))
 @click.option("--text", required=True, help="Why.")
 @pass_session
@@ -59,15 +60,16 @@ def disputes(session: Session, request_id: str) -> None:
     """List disputes and how they ended."""
     session.show_list(
         session.client().disputes(request_id),
-        ("dispute", "partner", "hold", "reference", "text", "answer by", "outcome"),
+        ("dispute", "partner", "hold", "reference", "text", "answer by", "outcome", "who has it"),
         lambda view: (
             view.id,
             view.partner,
-            view.hold,
+            view.hold or "all that it holds",
             view.reference,
             view.text,
             minute(view.answer_by),
-            view.resolution or ("release recommended" if view.release_recommended_at else None),
+            view.resolution or ("release recommended" if view.release_recommended_at else "open"),
+            task_cell(session, view.task),
         ),
         empty="Nothing is disputed.",
     )

@@ -133,6 +133,28 @@ def decline(session: Session, /, request_id: str, *, code: str, **words: Any) ->
     _show_act(session, act)
 
 
+#: An issuer's freeze is a transaction: these take the place of the present moment and an end.
+_ISSUER_NEEDS = ("review_at", "effective_tx", "effective_at")
+_ISSUER_MAY = ("proposed_tx", "proposed_at")
+_AS_ISSUER = (
+    click.option(
+        "--review-at", type=TIME, help="Issuers: when what is --frozen is looked at again."
+    ),
+    click.option("--effective-tx", metavar="TX", help="Issuers: the transaction that froze."),
+    click.option("--effective-at", type=TIME, help="When that was in force."),
+    click.option(
+        "--proposed-tx", metavar="TX", help="The one that proposed it, where several had to sign."
+    ),
+    click.option("--proposed-at", type=TIME, help="When it was proposed, for all to see."),
+)
+
+
+def _as_issuer(command: Callable[..., None]) -> Callable[..., None]:
+    for option in reversed(_AS_ISSUER):
+        command = option(command)
+    return command
+
+
 @click.command(cls=SessionCommand)
 @_REQUEST
 @click.argument(
@@ -159,6 +181,7 @@ def decline(session: Session, /, request_id: str, *, code: str, **words: Any) ->
     is_flag=True,
     help="What is --frozen, or raised by --correct, is the whole account: more than was asked for.",
 )
+@_as_issuer
 @click.option("--released", nargs=3, multiple=True, metavar="HLD_… AMOUNT REASON")
 @click.option("--returned", nargs=3, multiple=True, metavar="HLD_… AMOUNT TX")
 @click.option(
@@ -231,7 +254,8 @@ def report(
     ]
     now = datetime.fromtimestamp(int(session.now()), UTC)
     level = {"account_level": True} if account_level else {}
-    lines += [{**_frozen_line(view, row, hours, basis, now), **level} for row in frozen]
+    terms = _issuer_terms(words, is_frozen=bool(frozen), hours=hours) or _terms(view, hours, now)
+    lines += [{**_frozen_line(row, basis), **terms, **level} for row in frozen]
     lines += [
         {"kind": "released", "hold": hold, "amount": amount, "reason": _reason(reason)}
         for hold, amount, reason in released
@@ -305,24 +329,40 @@ def _kept_line(hold: str, basis: str, end: str) -> dict[str, Any]:
     return {"kind": "kept", "hold": hold, "basis": basis, name: end}
 
 
-def _frozen_line(
-    view: FreezeRequestView,
-    row: tuple[str, str, str],
-    hours: int | None,
-    basis: str,
-    now: datetime,
-) -> dict[str, Any]:
+def _frozen_line(row: tuple[str, str, str], basis: str) -> dict[str, Any]:
     no, asset, amount = row
+    line = {"kind": "frozen", "address_no": _number(no), "asset": asset, "amount": amount}
+    return {**line, "basis": basis}
+
+
+def _terms(view: FreezeRequestView, hours: int | None, now: datetime) -> dict[str, str]:
+    """Return since when, and until when, it is frozen: just now, for as long as was asked."""
     held_for = timedelta(hours=hours or view.hold_hours or _DEFAULT_HOURS)
-    return {
-        "kind": "frozen",
-        "address_no": _number(no),
-        "asset": asset,
-        "amount": amount,
-        "frozen_at": format_time(now),
-        "hold_expires_at": format_time(now + held_for),
-        "basis": basis,
+    return {"frozen_at": format_time(now), "hold_expires_at": format_time(now + held_for)}
+
+
+def _issuer_terms(
+    words: dict[str, Any], *, is_frozen: bool, hours: int | None
+) -> dict[str, str] | None:
+    """Take an issuer's transactions and review date out of the options; None if there are none."""
+    given = {name: words.pop(name) for name in (*_ISSUER_NEEDS, *_ISSUER_MAY)}
+    terms = {
+        name: format_time(value) if isinstance(value, datetime) else str(value)
+        for name, value in given.items()
+        if value is not None
     }
+    if not terms:
+        return None
+    needed = [*_ISSUER_NEEDS, *(_ISSUER_MAY if not terms.keys().isdisjoint(_ISSUER_MAY) else ())]
+    missing = [name for name in needed if name not in terms]
+    if missing:
+        options = ", ".join(f"--{name.replace('_', '-')}" for name in missing)
+        raise click.UsageError(f"an issuer's freeze needs {options}, too")
+    if not is_frozen or hours is not None:
+        raise click.UsageError(
+            "--review-at and the transactions are of what is --frozen, and take no --hours"
+        )
+    return terms
 
 
 def _state_value(lines: list[Any], usd: tuple[str, str], now: datetime) -> None:

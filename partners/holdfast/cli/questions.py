@@ -4,6 +4,7 @@ import click
 
 from holdfast.cli.layout import minute
 from holdfast.cli.session import REQUEST_ID, Session, SessionCommand, facts, pass_session
+from holdfast.cli.tasks import task_cell
 from holdfast.protocol.life_cycle_views import InfoRequestView
 
 _REQUEST = click.argument("request_id", metavar="FRQ_…", type=REQUEST_ID)
@@ -45,7 +46,7 @@ def questions(session: Session, request_id: str) -> None:
     """List partners' questions with their answers."""
     session.show_list(
         session.client().questions(request_id),
-        ("question", "partner", "asked", "reply by", "missing", "text", "answer"),
+        ("question", "partner", "asked", "reply by", "missing", "text", "answer", "who has it"),
         lambda view: (
             view.id,
             view.partner,
@@ -54,6 +55,7 @@ def questions(session: Session, request_id: str) -> None:
             view.missing,
             view.text,
             view.answer,
+            task_cell(session, view.task),
         ),
         empty="Nobody asked anything.",
     )

@@ -243,9 +243,8 @@ def _show_request(session: Session, view: FreezeRequestView, legs: list[LegView]
         session.out.print(
             "nobody ratified it in time: freeze nothing new, release nothing yet", style="yellow"
         )
-    # Partners asked see the status, too, but none of them can decide.
-    if _decide_by(view) and view.decision_context is not None:
-        session.out.print(f"next: another person's `holdfast approve {view.id}`")
+    for line in _what_waits(session, view):
+        session.out.print(line, markup=False, highlight=False)
     if legs:
         session.out.print()
         _show_legs(session, legs)
@@ -271,6 +270,15 @@ def _show_legs(session: Session, legs: Sequence[LegView]) -> None:
             lines += task_words(session, f"{task.kind.value} by {leg.partner}", task)
     for line in lines:
         session.out.print(line, markup=False, highlight=False)
+
+
+def _what_waits(session: Session, view: FreezeRequestView) -> list[str]:
+    """Return what is to be done next about a request itself, and whether somebody has it."""
+    lines = []
+    # Partners asked see the status, too, but none of them can decide.
+    if _decide_by(view) and view.decision_context is not None:
+        lines.append(f"next: another person's `holdfast approve {view.id}`")
+    return lines + (task_words(session, view.task.kind.value, view.task) if view.task else [])
 
 
 def _address_count(view: FreezeRequestView) -> str:

@@ -36,6 +36,15 @@ def task_words(session: Session, what: str, view: TaskView) -> list[str]:
     return [f"{what}: {session.who(view.taken_by) or 'somebody has it'} since {since}"]
 
 
+def task_cell(session: Session, view: TaskView | None) -> str | None:
+    """Return in few words whether somebody has what waits, or how to take it; None: it is done."""
+    if view is None:
+        return None
+    if view.taken_at is None:
+        return f"free: {view.id}"
+    return f"{session.who(view.taken_by) or 'taken'} since {minute(view.taken_at)}"
+
+
 def register(cli: click.Group) -> None:
     """Add this command."""
     cli.add_command(take)

@@ -12,6 +12,7 @@ from holdfast.protocol.views import (
     IncidentView,
     LegView,
     LogEntry,
+    TaskView,
     Totals,
     Units,
     UsdText,
@@ -24,6 +25,7 @@ class InfoRequestView(View):
     """What a partner asked, and the answer; the words come from the signed acts.
 
     The requester should reply until `reply_by`; `late_at` is when it was seen that it did not.
+    `task`: that somebody of the requester has it, while it waits.
     """
 
     id: str
@@ -39,6 +41,7 @@ class InfoRequestView(View):
     answer_act_id: str | None = None
     answered_at: Time | None = None
     answer: str | None = None
+    task: TaskView | None = None
     status: LegStatus | None = None
     leg: LegView | None = None
     log: LogEntry | None = None
@@ -87,7 +90,8 @@ class DisputeView(View):
 
     `release_recommended_at` says that the requester let the time to answer pass; `resolution` is
     `upheld`, `rejected`, or `moot` where the hold ended before anybody answered. Where upholding
-    takes two leads, the answer to the first has the `withdrawal` that it proposed.
+    takes two leads, the answer to the first has the `withdrawal` that it proposed. `task`: that
+    somebody of the requester has it, while it waits.
     """
 
     id: str
@@ -105,6 +109,7 @@ class DisputeView(View):
     resolution_act_id: str | None = None
     resolution_text: str | None = None
     resolved_at: Time | None = None
+    task: TaskView | None = None
     status: LegStatus | None = None
     withdrawal: WithdrawalView | None = None
     log: LogEntry | None = None

@@ -245,6 +245,7 @@ class FreezeRequestView(View):
     `unratified`: it went out and nobody ratified it by `ratify_by`. Nothing new is frozen on it and
     nothing is let go; a lead may still ratify it until `unratified_until`, when it withdraws
     itself. `waits_because`: why a flash request waits for its approval instead of going out.
+    `task`: what waits for its leads, and that somebody has it, for the requester.
     `left_out_count`: how many addresses the approval left out, for the requester. Partners that
     were asked after it are shown, and counted, only what went out.
     """
@@ -277,6 +278,7 @@ class FreezeRequestView(View):
     context_sha256: Sha256 | None = None
     warnings: list[AddressWarning] = []
     waits_because: WaitsBecause | None = None
+    task: TaskView | None = None
     approvals: list[ApprovalView] = []
     quorum: int | None = None
     hold_hours: int | None = None
