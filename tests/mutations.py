@@ -64,6 +64,24 @@ _FRONT = ("tests/operations/test_front.py",)
 
 MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
+        f"{_PROTOCOL}/chains/transaction.py",
+        "return text.lower() if _ANY_HEX.fullmatch(text) else text",
+        "return text",
+        ("tests/domain/test_transaction.py",),
+    ),
+    Mutation(
+        f"{_SERVICES}/requests/incidents.py",
+        "spelt = parse_transaction(known, tx) if known else fold_transaction(tx)",
+        "spelt = fold_transaction(tx)",
+        ("tests/services/test_incidents.py",),
+    ),
+    Mutation(
+        f"{_DOMAIN}/booking.py",
+        "self._require_transactions(no, each)",
+        "pass",
+        ("tests/domain/test_freeze_ledger.py",),
+    ),
+    Mutation(
         f"{_DOMAIN}/answer_clock.py",
         "if self.paused_at is None and must_wait and not self._has_run_out(now):",
         "if self.paused_at is None and must_wait:",
@@ -317,8 +335,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         "coordinator/services/requests/submission.py",
-        "            if amount == 0:\n",
-        "            if False:\n",
+        "    if amount == 0:\n",
+        "    if False:\n",
         ("tests/services/test_submit.py",),
     ),
     Mutation(
@@ -461,8 +479,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         f"{_PROTOCOL}/texts.py",
-        "    if _IS_LINK.search(value):",
-        "    if False:",
+        "    if wrong is not None:\n        raise ValueError(wrong)",
+        "    if False:\n        raise ValueError(wrong)",
         ("tests/partners/protocol/test_texts.py",),
     ),
     Mutation(

@@ -125,7 +125,7 @@ def _marks(answer: dict[str, Any]) -> list[str | None]:
 
 
 def _returned(hold: str, amount: str) -> dict[str, object]:
-    return {"kind": "returned", "hold": hold, "amount": amount, "tx": "0xabc"}
+    return {"kind": "returned", "hold": hold, "amount": amount, "tx": "0x" + "ab" * 32}
 
 
 def test_what_leaves_a_hold_on_which_an_order_lies_is_stored_as_encumbered(w: World) -> None:

@@ -22,7 +22,8 @@ from holdfast.protocol.amounts import AmountTextError, KnownAssets, parse_amount
 from holdfast.protocol.chains.account import parse_account
 from holdfast.protocol.chains.asset import parse_asset
 from holdfast.protocol.chains.chain import Chains, shipped_chains
-from holdfast.protocol.chains.format_errors import AccountError, FormatError
+from holdfast.protocol.chains.format_errors import AccountError, FormatError, TransactionError
+from holdfast.protocol.chains.transaction import parse_transaction
 from holdfast.protocol.errors import MissingLibraryError, ProtocolError, StrictJsonError
 from holdfast.protocol.payloads import MAX_ADDRESSES, FlaggedAddress, FreezeRequest
 from holdfast.protocol.views import FieldError
@@ -75,7 +76,8 @@ def new_nonce() -> str:
 def read_json(raw: bytes, *, chains: Chains | None = None) -> Draft:
     """Return the request in a JSON file; a missing nonce is filled in.
 
-    Amounts may be written as "1.5 ETH"; the request has base units.
+    Amounts may be written as "1.5 ETH"; the request has base units. Transactions get the one
+    spelling of their chain.
 
     Raises:
         InvalidDraftError: With every fault and its line.
@@ -84,7 +86,7 @@ def read_json(raw: bytes, *, chains: Chains | None = None) -> Draft:
     document.setdefault("nonce", new_nonce())
     lines = lines_by_pointer(raw.decode())
     table = chains or shipped_chains()
-    faults = _state_in_base_units(document.get("addresses"), lines, KnownAssets(table))
+    faults = _state_canonically(document.get("addresses"), lines, KnownAssets(table))
     try:
         request = FreezeRequest.model_validate(document)
     except ModelError as error:
@@ -165,27 +167,51 @@ def read_draft(
         raise InvalidDraftError(error.faults, next_check=_NEXT_CHECK) from None
 
 
-def _state_in_base_units(
+def _state_canonically(
     addresses: object, lines: Mapping[str, int], known: KnownAssets
 ) -> list[tuple[int, str]]:
-    """Turn the amounts of addresses into base units; return what is wrong, by line."""
+    """Turn amounts and transactions into what is signed; return what is wrong, by line."""
     faults = []
     for number, address in enumerate(addresses if isinstance(addresses, list) else ()):
-        for fault in _amount_faults(address, known) if isinstance(address, dict) else ():
-            pointer = f"/addresses/{number}/amount"
+        found = _stating_faults(address, known) if isinstance(address, dict) else {}
+        for member, fault in found.items():
+            pointer = f"/addresses/{number}/{member}"
             line = nearest_line(dict(lines), pointer)
             faults.append((line or 0, _fault(line, pointer, fault)))
     return faults
 
 
-def _amount_faults(address: dict[str, Any], known: KnownAssets) -> list[str]:
-    """Turn an address's amount into base units; return what is wrong with it, and leave it out."""
+def _stating_faults(address: dict[str, Any], known: KnownAssets) -> dict[str, str]:
+    """Turn an address's amount into base units, and its transaction into its one spelling.
+
+    What cannot be read is left out of the address, and returned with what is wrong, by member.
+    """
+    faults = {}
     try:
         _state_amount(address, known)
     except AmountTextError as error:
         del address["amount"]
-        return [str(error)]
-    return []
+        faults["amount"] = str(error)
+    try:
+        _state_transaction(address, known.chains)
+    except TransactionError as error:
+        del address["tx"]
+        faults["tx"] = error.message
+    return faults
+
+
+def _state_transaction(address: dict[str, Any], chains: Chains) -> None:
+    """Turn an address's transaction into the one spelling of the account's chain.
+
+    Raises:
+        TransactionError: It is none.
+    """
+    text, account = address.get("tx"), address.get("account")
+    if not isinstance(text, str) or not isinstance(account, str):
+        return  # the model says what it should be
+    chain = chains.get(":".join(account.split(":")[:2]))
+    if chain is not None:
+        address["tx"] = parse_transaction(chain, text)
 
 
 def _state_amount(address: dict[str, Any], known: KnownAssets) -> None:
@@ -383,7 +409,8 @@ def _read_row(
         members["whole_account"] = {"why": values["whole_account"]}
     if values.get("block"):
         members["block"] = int(values["block"]) if values["block"].isdecimal() else values["block"]
-    faults.extend(f"line {line}: amount: {fault}" for fault in _amount_faults(members, known))
+    stating = _stating_faults(members, known).items()
+    faults.extend(f"line {line}: {member}: {fault}" for member, fault in stating)
     try:
         address = FlaggedAddress.model_validate(members)
         addresses.append(address)

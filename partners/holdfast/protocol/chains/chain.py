@@ -24,6 +24,7 @@ from holdfast.protocol.chains.format_errors import (
 )
 from holdfast.protocol.chains.rules import RULES, AddressRule
 from holdfast.protocol.chains.toml_table import TomlTable
+from holdfast.protocol.chains.transaction_form import TRANSACTION_FORMS
 
 #: CAIP-2: namespace and reference.
 CAIP2 = re.compile(r"[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}")
@@ -76,6 +77,7 @@ class Chain:
         names: What else people call it, e.g. ("bsc", "binance smart chain").
         keyless: Addresses whose key nobody holds (zero, burn, system), as `comparable` gives them.
         testnets: CAIP-2 ids of its test networks, each with its name.
+        transactions: How its transactions are written (see `transaction_form`); none: not known.
     """
 
     caip2: str
@@ -87,6 +89,7 @@ class Chain:
     names: tuple[str, ...] = ()
     keyless: frozenset[str] = frozenset()
     testnets: Mapping[str, str] = field(default_factory=dict)
+    transactions: tuple[str, ...] = ()
 
     @property
     def native_asset(self) -> str:
@@ -174,6 +177,11 @@ class Chains:
         for chain in self:
             found.setdefault(chain.rule, []).append(chain.caip2)
         return tuple((rule, tuple(ids)) for rule, ids in found.items())
+
+    @cached_property
+    def by_form(self) -> tuple[Chain, ...]:
+        """One chain for each way of writing transactions."""
+        return tuple({chain.transactions: chain for chain in self}.values())
 
     @cached_property
     def by_name(self) -> Mapping[str, tuple[Chain, ...]]:
@@ -395,8 +403,11 @@ def _chain(entry: dict[str, Any]) -> Chain:
         aliases=table.texts("aliases"),
         names=table.texts("names"),
         testnets=table.words("testnets"),
+        transactions=table.texts("transactions"),
     )
     table.finish()
+    if not TRANSACTION_FORMS.keys() >= set(chain.transactions):
+        raise table.error(f"transactions must be forms of {', '.join(TRANSACTION_FORMS)}")
     for form in chain.asset_namespaces.values():
         if form not in REFERENCE_FORMS:
             raise table.error(f"a form of assets must be one of {', '.join(REFERENCE_FORMS)}")
