@@ -64,6 +64,12 @@ _FRONT = ("tests/operations/test_front.py",)
 
 MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
+        f"{_PROTOCOL}/chains/chain.py",
+        "if canonical == self.native_as.get(namespace):",
+        "if False:",
+        ("tests/domain/test_asset.py",),
+    ),
+    Mutation(
         f"{_PROTOCOL}/chains/transaction.py",
         "return text.lower() if _ANY_HEX.fullmatch(text) else text",
         "return text",
