@@ -64,6 +64,24 @@ _FRONT = ("tests/operations/test_front.py",)
 
 MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
+        "partners/holdfast/client/chat.py",
+        "if len(candidates) == 1 and _is_checked(self._chains.by_id[candidates[0]].rule, word):",
+        "if candidates:",
+        ("tests/partners/test_chat.py",),
+    ),
+    Mutation(
+        "partners/holdfast/client/chat.py",
+        'members = {"account": f"{mention.chain}:{mention.address}", **mention.stated}',
+        'members = {"account": f"{mention.chain}:{mention.address}"}',
+        ("tests/partners/test_chat.py",),
+    ),
+    Mutation(
+        "partners/holdfast/cli/paste.py",
+        "if wrong and not leave_out:",
+        "if False:",
+        ("tests/partners/test_cli_paste.py",),
+    ),
+    Mutation(
         "partners/holdfast/client/tables.py",
         "        if _ROUNDED.fullmatch(value):",
         "        if False:",

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from holdfast.cli.paste import STANDARD_INPUT, paste
 from holdfast.cli.session import (
     REQUEST_ID,
     Session,
@@ -59,16 +60,46 @@ _ADDRESSES = """,
 
 @click.command(cls=SessionCommand)
 @click.option("--csv", "for_csv", is_flag=True, help="A template for addresses from a CSV file.")
+@click.option(
+    "--paste",
+    "source",
+    metavar="[FILE]",
+    is_flag=False,
+    flag_value=STANDARD_INPUT,
+    help="Fill in what a chat, table or list says; without FILE, of the pipe or clipboard.",
+)
+@click.option(
+    "--chain",
+    "unnamed",
+    multiple=True,
+    help="With --paste: the chain of addresses beside which none is stated.",
+)
+@click.option("--leave-out", is_flag=True, help="With --paste: without what cannot be read.")
 @pass_session
-def draft(session: Session, *, for_csv: bool) -> None:
+def draft(
+    session: Session,
+    *,
+    for_csv: bool,
+    source: str | None,
+    unnamed: tuple[str, ...],
+    leave_out: bool,
+) -> None:
     """Print a request to fill in: `holdfast draft > request.json`.
 
     With --csv it is the template beside a CSV file, whose columns are: account (CAIP-10), or chain
     and address; and, as far as known, tag, asset (CAIP-19), amount (1.5 ETH, 2_500 USDT@BSC, or
     base units in digits only; empty for the whole balance), role, tx, block, note. In
     whole_account say why all of the account is asked for, not only what came there.
+
+    With --paste it holds the addresses, amounts and transactions of a text: what was found is said
+    line by line, and by what its chain is stated. A chain is never guessed: name it in the text, by
+    --chain, or when asked.
     """
-    del session
+    if source is not None:
+        paste(session, source, _TEMPLATE % "", unnamed=unnamed, leave_out=leave_out)
+        return
+    if unnamed or leave_out:
+        raise click.UsageError("--chain and --leave-out go with --paste")
     click.echo(_TEMPLATE % ("" if for_csv else _ADDRESSES), nl=False)
 
 

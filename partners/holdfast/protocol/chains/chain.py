@@ -79,6 +79,7 @@ class Chain:
         testnets: CAIP-2 ids of its test networks, each with its name.
         transactions: How its transactions are written (see `transaction_form`); none: not known.
         asset_aliases: Other namespaces in use for one of its own, e.g. spl for token.
+        explorers: Hosts of explorers that show this chain and no other.
         native_as: How the chain's own asset is written in a namespace of tokens, canonical.
     """
 
@@ -94,6 +95,7 @@ class Chain:
     transactions: tuple[str, ...] = ()
     asset_aliases: Mapping[str, str] = field(default_factory=dict)
     native_as: Mapping[str, str] = field(default_factory=dict)
+    explorers: tuple[str, ...] = ()
 
     @property
     def native_asset(self) -> str:
@@ -185,6 +187,11 @@ class Chains:
         for chain in self:
             found.setdefault(chain.rule, []).append(chain.caip2)
         return tuple((rule, tuple(ids)) for rule, ids in found.items())
+
+    @cached_property
+    def by_explorer(self) -> Mapping[str, Chain]:
+        """Chains by the hosts of explorers that show one chain only."""
+        return {host: chain for chain in self for host in chain.explorers}
 
     @cached_property
     def by_form(self) -> tuple[Chain, ...]:
@@ -414,6 +421,7 @@ def _chain(entry: dict[str, Any]) -> Chain:
         transactions=table.texts("transactions"),
         asset_aliases=table.words("asset_aliases"),
         native_as=table.words("native_as"),
+        explorers=table.texts("explorers"),
     )
     table.finish()
     if not TRANSACTION_FORMS.keys() >= set(chain.transactions):
