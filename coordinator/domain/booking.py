@@ -32,6 +32,7 @@ from holdfast.protocol.payloads import (
     ReturnedLine,
     SeizedLine,
     Usd,
+    stated_transactions,
 )
 from holdfast.protocol.vocabulary import DeclineCode, Irregular, LineKind
 
@@ -40,6 +41,7 @@ _INPUT_CODES = frozenset(
     {
         "no_such_address",
         "unknown_asset",
+        "bad_transaction",
         "zero_amount",
         "amount_too_large",
         "amount_missing",
@@ -84,6 +86,7 @@ class Booker:
         booked: list[BookedLine | None] = []
         for no, each in enumerate(lines):
             self._id = self._rules.new_line_id()
+            self._require_transactions(no, each)
             booked.append(self._take(no, each))
         self._draft.settle()
         for line_no, address_nos in self._nothing.settle(self._named).items():
@@ -112,6 +115,14 @@ class Booker:
                 return self._corrects(no, line)
             case _:
                 assert_never(line)
+
+    def _require_transactions(self, no: int, line: ReportLine) -> None:
+        """Note what is no transaction: it would lead whoever follows it astray."""
+        for member, text in stated_transactions(line).items():
+            try:
+                self._rules.require_transaction(text)
+            except ValueError as error:
+                self._fault(no, member, str(error), "bad_transaction")
 
     def _found(self, no: int, line: FoundLine) -> BookedLine | None:
         address_no = line.address_no

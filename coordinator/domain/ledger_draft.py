@@ -34,6 +34,7 @@ class Rules:
         new_line_id: Makes `lin_…` ids, called in the order of the lines.
         new_hold_id: Makes `hld_…` ids.
         canonical_asset: Returns the one form of a CAIP-19 id, or raises ValueError or ours.
+        require_transaction: Refuses what can be no transaction id, by ValueError.
         amount_text: Returns base units of an asset as people read them.
         noticed_at: When the notice to the partner was queued.
         ends: Since when the request, or some addresses of it, ask for no more freezes.
@@ -52,6 +53,7 @@ class Rules:
     new_line_id: Callable[[], str]
     new_hold_id: Callable[[], str]
     canonical_asset: Callable[[str], str]
+    require_transaction: Callable[[str], None]
     amount_text: Callable[[int, str], str]
     noticed_at: datetime
     ends: Ends

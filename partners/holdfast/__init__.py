@@ -13,6 +13,7 @@ it may change in any release.
 The blueprint for Flask is in `holdfast.webhooks.flask_blueprint`, for it needs the extra `flask`.
 """
 
+from holdfast.client.chat import Findings, FoundAddress, Mention, read_chat
 from holdfast.client.client import Client, Document
 from holdfast.client.draft import Draft, new_nonce, read_draft
 from holdfast.client.joining import Joining, Person, System, join
@@ -67,11 +68,14 @@ __all__ = [
     "Evidence",
     "Examination",
     "Finding",
+    "Findings",
+    "FoundAddress",
     "HoldfastError",
     "InvalidDraftError",
     "Joining",
     "KeyDirectory",
     "KnownAssets",
+    "Mention",
     "NotFoundError",
     "Notice",
     "PermissionDeniedError",
@@ -104,6 +108,7 @@ __all__ = [
     "prove_evidence",
     "prove_notice",
     "prove_withdrawal",
+    "read_chat",
     "read_draft",
     "read_private",
     "rotate_key",

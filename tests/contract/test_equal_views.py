@@ -229,7 +229,7 @@ def _report(w: World) -> Iterator[Pair]:
         holds += [line["hold"] for line in answer["lines"] if line["kind"] == "frozen"]
     settling = [
         released_line(holds[0], "100"),
-        {"kind": "returned", "hold": holds[0], "amount": "100", "tx": "0xab"},
+        {"kind": "returned", "hold": holds[0], "amount": "100", "tx": "0x" + "ab" * 32},
         {"kind": "seized", "hold": holds[0], "amount": "100", "agency": "FBI"},
         {"kind": "correction", "corrects": shown[0]["id"], "amount": "800", "reason": "A typo."},
     ]

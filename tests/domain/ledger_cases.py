@@ -39,6 +39,10 @@ MAX_HOLD = HoldLimits(
 )
 
 
+#: A transaction of which too few characters were copied.
+CUT = "0xc07"
+
+
 def type_id(prefix: str, number: int) -> str:
     """Return an id that the bodies accept."""
     return f"{prefix}_{number:026d}"
@@ -120,6 +124,12 @@ def canonical(asset: str) -> str:
         raise ValueError(f"{asset} is no asset that the coordinator knows") from None
 
 
+def whole(transaction: str) -> None:
+    """Stand in for the chains' rule of transactions: one is cut."""
+    if transaction == CUT:
+        raise ValueError("is cut")
+
+
 class Desk:
     """One leg that reports: keeps its ledger and its lines, as storage would."""
 
@@ -137,6 +147,7 @@ class Desk:
             "ends": Ends(),
             "left_out": (),
             "encumbered": (),
+            "require_transaction": whole,
             "amount_text": lambda amount, asset: f"{amount} of {asset}",
             "late_window": timedelta(hours=24),
             "review_after": timedelta(hours=24),

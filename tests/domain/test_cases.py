@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from holdfast.protocol.chains.account import parse_account
-from holdfast.protocol.chains.format_errors import AccountError
+from holdfast.protocol.chains.asset import parse_asset
+from holdfast.protocol.chains.comparison import comparison_key
+from holdfast.protocol.chains.format_errors import AccountError, TransactionError
+from holdfast.protocol.chains.transaction import parse_transaction
 from holdfast.protocol.payloads import parse_time
 from tests.known_chains import CHAINS
 
@@ -93,3 +96,46 @@ def test_a_holder_of_a_key_is_not_warned_of() -> None:
 def test_a_token_s_contract_on_another_chain_is_no_token() -> None:
     account = "eip155:10:0xdAC17F958D2ee523a2206206994597C13D831ec7"
     assert parse_account(CHAINS, account).token is None
+
+
+def cases(name: str) -> list[dict[str, str]]:
+    listed = CASES / name
+    if not listed.is_file():
+        pytest.skip("../shared/cases is not here")
+    found: list[dict[str, str]] = json.loads(listed.read_text(encoding="utf-8"))
+    return found
+
+
+def test_every_account_of_the_cases_is_taken_or_refused_as_is_right() -> None:
+    for case in cases("accounts.json"):
+        if case["right"].startswith("take it"):
+            found = parse_account(CHAINS, case["account"])
+            assert comparison_key(case["account"], chains=CHAINS) == comparison_key(
+                found.display, found.tag, CHAINS
+            )
+            if case.get("check") == "warning":
+                assert found.warnings, case
+        elif "tag" not in case["right"]:
+            refusal(case["account"])
+
+
+def test_a_tag_in_the_address_is_the_tag_beside_it() -> None:
+    account = "xrpl:0:rKM5oQ2NdaS3o8ran4PKsESnhfxzfUqCJm"
+    beside = parse_account(CHAINS, account, "33722")
+    assert parse_account(CHAINS, f"{account}?dt=33722").key == beside.key
+
+
+def test_every_asset_of_the_cases_becomes_what_is_right() -> None:
+    for case in cases("assets.json"):
+        right = case["asset"] if case["right"] == "accepted as it is" else case["right"]
+        assert parse_asset(CHAINS, case["asset"]) == right
+
+
+def test_every_transaction_of_the_cases_becomes_what_is_right() -> None:
+    for case in cases("transactions.json"):
+        chain = CHAINS.by_id[case["chain"]]
+        if case["right"].startswith("refused"):
+            with pytest.raises(TransactionError):
+                parse_transaction(chain, case["tx"])
+        else:
+            assert parse_transaction(chain, case["tx"]) == case["right"]

@@ -12,6 +12,7 @@ from coordinator.domain.freeze_ledger import totals
 from coordinator.domain.ledger_draft import LIMIT
 from holdfast.protocol.vocabulary import HoldBasis, LegStatus, LineKind
 from tests.domain.ledger_cases import (
+    CUT,
     DAY,
     ETH,
     HOUR,
@@ -428,6 +429,33 @@ def test_an_asset_may_be_refused_by_an_error_of_ours() -> None:
     with pytest.raises(InvalidInputError) as refused:
         desk.try_report(found(0, 1), canonical_asset=refuse)
     assert refused.value.errors[0].detail == f"{ETH} is unknown"
+
+
+def test_every_transaction_that_is_none_is_named_and_it_is_the_document_s_fault() -> None:
+    desk = Desk()
+    by_issuer: dict[str, Any] = {
+        "review_at": NOW + DAY,
+        "effective_at": NOW,
+        "effective_tx": CUT,
+        "proposed_at": NOW,
+    }
+    back: dict[str, Any] = {"hold": NO_HOLD, "amount": "1", "tx": CUT}
+    away: dict[str, Any] = {"address_nos": [1], "code": "moved_on", "next": {"tx": CUT}}
+    with pytest.raises(InvalidInputError) as refused:
+        desk.try_report(
+            found(0, 1),
+            frozen(0, 1, frozen_at=None, hold_expires_at=None, proposed_tx=CUT, **by_issuer),
+            line("returned", **back),
+            line("nothing", **away),
+            line("nothing", **{**away, "address_nos": [2], "next": {"tx": "0x7"}}),
+        )
+    named = [each.pointer for each in refused.value.errors if each.code == "bad_transaction"]
+    assert named == [
+        "/lines/1/proposed_tx",
+        "/lines/1/effective_tx",
+        "/lines/2/tx",
+        "/lines/3/next/tx",
+    ]
 
 
 def test_a_refusal_carries_the_requests_status() -> None:

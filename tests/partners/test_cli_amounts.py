@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from holdfast.client.draft import read_csv, read_json
+from holdfast.client.draft import read_json, read_list
 from holdfast.client.incident_trace import as_dot, as_text, join
 from holdfast.errors import InvalidDraftError
 from holdfast.profiles.store import Profile, ProfileStore
@@ -215,13 +215,13 @@ def test_drafts_take_amounts_of_the_lines_own_chain_or_asset() -> None:
     addresses = [
         {"account": f"eip155:56:{ADDRESS}", "amount": "2_500 USDT"},
         {"account": f"eip155:1:{ADDRESS}", "asset": ETHEREUM, "amount": "1.5 USDT"},
-        {"account": f"eip155:1:{ADDRESS}", "asset": ETHEREUM, "amount": "7"},
+        {"account": f"eip155:1:0x{'1' * 40}", "asset": ETHEREUM, "amount": "7"},
     ]
     draft = read_json(canonical_json.dumps({**_TEMPLATE, "addresses": addresses}))
     stated = [(each.asset, each.amount) for each in draft.request.addresses]
     assert stated == [(BSC, "2500000000000000000000"), (ETHEREUM, "1500000"), (ETHEREUM, "7")]
     rows = ["chain,address,amount", f"bsc,{ADDRESS},2_500 USDT", f'eth,{ADDRESS},"1,500.5 usdt"']
-    draft = read_csv("\n".join(rows).encode(), canonical_json.dumps(_TEMPLATE))
+    draft = read_list("l.csv", "\n".join(rows).encode(), canonical_json.dumps(_TEMPLATE))
     stated = [(each.asset, each.amount) for each in draft.request.addresses]
     assert stated == [(BSC, "2500000000000000000000"), (ETHEREUM, "1500500000")]
 
@@ -230,7 +230,7 @@ def test_all_amounts_that_are_wrong_are_named_with_their_lines() -> None:
     rows = [f"eth,{ADDRESS},{amount}" for amount in ("1.1234567 USDT", "0 ETH", "5 XYZQ", "1 ETH")]
     raw = "\n".join(["chain,address,amount", *rows]).encode()
     with pytest.raises(InvalidDraftError) as refused:
-        read_csv(raw, canonical_json.dumps(_TEMPLATE))
+        read_list("l.csv", raw, canonical_json.dumps(_TEMPLATE))
     assert [fault.partition(": amount: ")[0] for fault in refused.value.faults] == [
         "line 2",
         "line 3",

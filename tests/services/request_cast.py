@@ -127,7 +127,7 @@ def released(hold: str, amount: int | None, reason: str = "withdrawn") -> dict[s
 
 def returned(hold: str, amount: int | None) -> dict[str, Any]:
     """Return a line: so much went back."""
-    return {"kind": "returned", "hold": hold, "amount": _text(amount), "tx": "0xabc"}
+    return {"kind": "returned", "hold": hold, "amount": _text(amount), "tx": "0x" + "ab" * 32}
 
 
 def seized(hold: str, amount: int | None) -> dict[str, Any]:

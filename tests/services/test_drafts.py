@@ -31,7 +31,7 @@ def test_a_draft_is_submitted_as_it_is_but_for_its_nonce(w: World) -> None:
         to=[w.cast.b.handle, w.cast.c.handle], addresses=[{"account": ACCOUNT}, {"account": OTHER}]
     )
     lines = [
-        _moved([0], account=TRON, service=w.cast.d.handle, tx="0xab12"),
+        _moved([0], account=TRON, service=w.cast.d.handle, tx="ab12" * 16),
         _moved([1], account=TRON.replace("tron:0x2b6653dc", "tron:728126428"), service="x.example"),
     ]
     w.report(w.cast.b, first, lines)
@@ -39,7 +39,7 @@ def test_a_draft_is_submitted_as_it_is_but_for_its_nonce(w: World) -> None:
     assert (draft["partner"], draft["complete"]) == (w.cast.b.handle, True)
     body = draft["request"]
     assert body["to"] == [w.cast.d.handle]
-    assert body["addresses"] == [{"account": TRON, "tx": "0xab12", "role": "receiver"}]
+    assert body["addresses"] == [{"account": TRON, "tx": "ab12" * 16, "role": "receiver"}]
     assert (body["urgency"], body["tlp"], body["hold"]) == ("urgent", "AMBER+STRICT", {"hours": 72})
     [end] = draft["open_ends"]
     assert (end["service"], end["address_no"]) == ("x.example", 1)
@@ -50,14 +50,36 @@ def test_a_draft_is_submitted_as_it_is_but_for_its_nonce(w: World) -> None:
     assert (hop["follows"], hop["incident"]["id"]) == (first["id"], first["incident"]["id"])
 
 
+def test_a_transaction_of_the_chain_that_funds_left_is_left_out_of_the_draft(w: World) -> None:
+    first = w.live(to=[w.cast.b.handle], addresses=[{"account": ACCOUNT}, {"account": OTHER}])
+    far, near = "5" + "VERv8NMvzbJMEkV8xnrLkEaWRtSz9CosKDYjCJjBRnb" * 2, "AB12" * 16
+    w.report(
+        w.cast.b, first, [_moved([0], account=TRON, tx=far), _moved([1], account=OTHER, tx=near)]
+    )
+    [draft] = w.items(w.cast.a.analyst, first, "drafts")
+    assert draft["request"]["addresses"] == [
+        {"account": TRON, "role": "receiver"},
+        {"account": OTHER, "tx": "0x" + near.lower(), "role": "receiver"},
+    ]
+
+
+def test_a_decline_s_transaction_must_be_whole(w: World) -> None:
+    first = w.live(to=[w.cast.b.handle])
+    cut = {"code": "moved_on", "next": {"tx": "0xb6"}}
+    answer = w.try_act(w.cast.b.lead, first, "decline", **cut)
+    assert answer.status_code == 422
+    [error] = answer.get_json()["errors"]
+    assert (error["pointer"], error["code"]) == ("/next/tx", "bad_transaction")
+
+
 def test_a_decline_makes_a_draft_and_what_is_unknown_stays_an_open_end(w: World) -> None:
     first = w.live(to=[w.cast.b.handle, w.cast.c.handle, w.cast.d.handle])
-    w.act(w.cast.b.lead, first, "decline", code="moved_on", next={"tx": "0xab12"})
+    w.act(w.cast.b.lead, first, "decline", code="moved_on", next={"tx": "ab12" * 16})
     w.act(w.cast.c.lead, first, "decline", code="moved_on", next={"account": "eip155:1:nonsense"})
     w.act(w.cast.d.lead, first, "decline", code="funds_gone")
     of_b, of_c = w.items(w.cast.a.lead, first, "drafts")
     assert (of_b["complete"], of_b["request"]["addresses"]) == (False, [])
-    assert of_b["open_ends"][0]["tx"] == "0xab12"
+    assert of_b["open_ends"][0]["tx"] == "ab12" * 16
     assert (of_c["complete"], of_c["request"]["addresses"]) == (False, [])
     assert "nonsense" in of_c["open_ends"][0]["account"]
 

@@ -18,7 +18,7 @@ SOLANA = "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp:So1111111111111111111111111111
 TX = "0x" + "Ab" * 32
 SIGNATURE = "5" + "VERv8NMvzbJMEkV8xnrLkEaWRtSz9CosKDYjCJjBRnb" * 2
 SENT = {"account": ACCOUNT, "asset": ETHER, "role": "sender", "tx": TX}
-RECEIVED = {"account": "eip155:1:0xdac17f958d2ee523a2206206994597c13d831ec7", "tx": TX}
+RECEIVED = {"account": "eip155:1:0xdac17f958d2ee523a2206206994597c13d831ec7", "tx": TX[2:].upper()}
 
 
 @pytest.fixture
@@ -134,6 +134,26 @@ def test_the_trace_shows_where_funds_moved_on_to_who_may_know(w: World) -> None:
     assert _edges(_incident(w, w.cast.a, first)["trace"]) == {declined}
 
 
+def test_one_transaction_is_one_node_whatever_its_spelling_and_whoever_names_it(w: World) -> None:
+    first = w.live(to=[w.cast.b.handle], addresses=[SENT, RECEIVED, {"account": ACCOUNT}])
+    onward = {"kind": "nothing", "code": "moved_on"}
+    w.report(
+        w.cast.b,
+        first,
+        [
+            {**onward, "address_nos": [1], "next": {"tx": TX.upper()}},
+            {**onward, "address_nos": [2], "next": {"tx": SIGNATURE}},
+            {**onward, "address_nos": [0], "next": {"account": RECEIVED["account"], "tx": TX}},
+        ],
+    )
+    trace = _incident(w, w.cast.a, first)["trace"]
+    through, elsewhere = f"eip155:1:tx:{TX.lower()}", f"unknown:tx:{SIGNATURE}"
+    found = {n["id"]: n["chain"] for n in trace["nodes"] if n["kind"] == "transaction"}
+    # Funds leave on another chain than they came by: which, nobody said.
+    assert found == {through: "eip155:1", elsewhere: None}
+    assert {edge["tx"] for edge in trace["edges"] if "tx" in edge} == {TX.lower(), SIGNATURE}
+
+
 def _found(number: int) -> dict[str, Any]:
     return {"kind": "found", "address_no": number, "asset": ETHER, "amount": "5"}
 
@@ -142,7 +162,7 @@ def test_the_trace_is_the_same_graph_however_it_is_paged(w: World) -> None:
     first = w.live(
         to=[w.cast.b.handle], addresses=[SENT, RECEIVED, {"account": TRON}, {"account": SOLANA}]
     )
-    second = _hop(w, first, addresses=[{"account": ACCOUNT}, {"account": TRON, "tx": "0xff"}])
+    second = _hop(w, first, addresses=[{"account": ACCOUNT}, {"account": TRON, "tx": "ff" * 32}])
     line = {"address_nos": "rest", "code": "moved_on", "next": {"service": "bridge"}}
     w.report(w.cast.b, first, [{"kind": "nothing", **line}])
     path = f"/v1/incidents/{first['incident']['id']}/trace"

@@ -143,7 +143,7 @@ def test_a_return_under_a_court_s_order_says_so_to_who_shares_the_hold(w: World)
 
 
 def _returned(hold: str, amount: str) -> dict[str, object]:
-    return {"kind": "returned", "hold": hold, "amount": amount, "tx": "0xabc"}
+    return {"kind": "returned", "hold": hold, "amount": amount, "tx": "0x" + "ab" * 32}
 
 
 def test_what_leaves_a_hold_on_which_an_order_lies_is_stored_as_encumbered(w: World) -> None:

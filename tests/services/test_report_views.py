@@ -43,7 +43,10 @@ _SAID: list[tuple[dict[str, Any], dict[str, Any]]] = [
         {"kind": "released", "hold": _HOLD, "amount": "5", "reason": "appeal_upheld"},
         {"reason": "appeal_upheld"},
     ),
-    ({"kind": "returned", "hold": _HOLD, "amount": "5", "tx": "0xab"}, {"tx": "0xab"}),
+    (
+        {"kind": "returned", "hold": _HOLD, "amount": "5", "tx": "0x" + "ab" * 32},
+        {"tx": "0x" + "ab" * 32},
+    ),
     ({"kind": "seized", "hold": _HOLD, "amount": "5", "agency": "FBI"}, {"agency": "FBI"}),
     (
         {"kind": "nothing", "address_nos": [1, 2], "code": "other", "detail": "gone"},

@@ -81,7 +81,7 @@ def test_who_may_not_read_a_report_learns_from_its_lines_what_became_of_the_fund
 ) -> None:
     a, b, c, _ = s.w.cast.all
     s.share()
-    returned = {"kind": "returned", "hold": s.hold, "amount": "5", "tx": "0xabc"}
+    returned = {"kind": "returned", "hold": s.hold, "amount": "5", "tx": "0x" + "ab" * 32}
     report = s.w.report(b, s.of_a, [returned, released_line(s.hold, "20")])
     fix = {
         "kind": "correction",
@@ -92,7 +92,7 @@ def test_who_may_not_read_a_report_learns_from_its_lines_what_became_of_the_fund
     s.w.report(b, s.of_a, [fix])
     back, freed, mended = s.lines(c, s.of_c)[2:]
     assert (back["tx"], freed["reason"], mended["corrects"]) == (
-        "0xabc",
+        "0x" + "ab" * 32,
         "appeal_upheld",
         freed["id"],
     )

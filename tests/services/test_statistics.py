@@ -157,7 +157,7 @@ def test_amounts_add_up_to_the_ledger_and_a_shared_hold_counts_once(w: World) ->
         addresses=[{"account": ACCOUNT}],
     )
     w.report(w.cast.b, second, [{"kind": "frozen", "address_no": 0, "hold": hold}])
-    returned = {"kind": "returned", "hold": hold, "amount": "300", "tx": "0xab"}
+    returned = {"kind": "returned", "hold": hold, "amount": "300", "tx": "0x" + "ab" * 32}
     w.report(w.cast.b, first, [returned])
     view = _statistics(w, w.cast.a)
     ledger = w.get(w.cast.a.lead, f"/v1/incidents/{first['incident']['id']}")["totals"][ETHER]
@@ -349,7 +349,7 @@ def test_dollars_of_a_shared_hold_count_for_every_reader_whoever_wrote_of_them(w
     lines = [found_line("700", usd=usd), frozen_line("700", usd=usd)]
     hold = w.report(w.cast.b, of_a, lines)["lines"][1]["hold"]
     w.report(w.cast.b, of_c, [{"kind": "frozen", "address_no": 0, "hold": hold}])
-    returned = {"kind": "returned", "hold": hold, "amount": "70", "tx": "0xab"}
+    returned = {"kind": "returned", "hold": hold, "amount": "70", "tx": "0x" + "ab" * 32}
     w.report(w.cast.b, of_a, [{**returned, "usd": {"value": "110.00", **USD}}])
     w.report(w.cast.b, of_c, [{**returned, "usd": {"value": "90.00", **USD}}])
     for reader in (w.cast.a, w.cast.b, w.cast.c):

@@ -17,6 +17,11 @@ from holdfast.protocol.vocabulary import PartnerKind
 from tests.factories import ETHER, Signer, admit, freeze_request_body, new_exchange
 from tests.services.request_cast import DAY, REQUESTS, Desk, account, addresses, refusal
 
+SIGNATURE = (
+    "5VERv8NMvzbJMEkV8xnrLkEaWRtSz9CosKDYjCJjBRnbJLgp8uirBgmQpjKhoR4tjF3ZpRzrFmBV6UjKdiSZkQUW"
+)
+ADDRESS = "0x51E9d833Ecae4E8D9D8Be17300AEE6D3398C135D"
+
 
 def test_a_submitted_request_waits_for_a_lead_and_nobody_else_learns_of_it(desk: Desk) -> None:
     ask = desk.submit()
@@ -57,6 +62,16 @@ def test_an_amount_of_nothing_is_refused_and_says_what_means_all(desk: Desk) -> 
     refused = refusal(desk.submit, addresses=faulty)
     assert refused.pointers == {"/addresses/0/amount": "zero_amount"}
     assert desk.row_counts()["freeze_request"] == 0
+
+
+def test_a_transaction_has_the_form_of_its_chain(desk: Desk) -> None:
+    whole = "0x" + "ab" * 32
+    listed = [{"account": f"eip155:{chain}:{ADDRESS}"} for chain in (1, 10, 56)]
+    for address, tx in zip(listed, (whole, whole[2:].upper(), "0xb614"), strict=True):
+        address["tx"] = tx
+    refused = refusal(desk.submit, addresses=listed)
+    assert refused.pointers == {"/addresses/2/tx": "bad_transaction"}
+    assert desk.submit(addresses=listed[:2]).answer["status"] == "submitted"
 
 
 def test_every_partner_that_cannot_be_asked_is_named_with_the_reason(desk: Desk) -> None:
@@ -229,11 +244,11 @@ SECRETS = {
     "reference": "CASE EMERALD 77",
     "summary": "Emerald summary of the thieves",
     "note": "emerald hop",
-    "tx": "0xfeedfacefeedfacefeedface",
+    "tx": SIGNATURE,
     "comment": "Emerald comment",
     "reason": "Emerald reason",
     "detail": "Emerald detail",
-    "return tx": "0xdeadbeefdeadbeefdeadbeef",
+    "return tx": "0x" + "deadbeef" * 8,
     "order": "EMERALD ORDER",
     "account": account(987_654).rpartition(":")[2],
 }

@@ -42,6 +42,7 @@ from coordinator.storage.tables.freeze_requests import ActRow, LegRow
 from holdfast.protocol import canonical_json, payloads
 from holdfast.protocol.amounts import KnownAssets, format_amount
 from holdfast.protocol.chains.asset import parse_asset
+from holdfast.protocol.chains.transaction import require_whole
 from holdfast.protocol.payloads import (
     CorrectionLine,
     FoundLine,
@@ -205,6 +206,7 @@ def _book(on: LegContext, body: payloads.FreezeReport, ledger: LegLedger) -> Boo
         new_line_id=iter(new_ids("lin", len(body.lines))).__next__,
         new_hold_id=iter(new_ids("hld", opening)).__next__,
         canonical_asset=lambda text: parse_asset(uow.chains, text),
+        require_transaction=lambda text: require_whole(uow.chains, text),
         amount_text=lambda amount, asset: format_amount(
             amount, KnownAssets(uow.chains).unit(asset), asset=asset
         ),

@@ -12,9 +12,10 @@ from coordinator.storage.engine.documents import Vault
 from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.requests import incidents as incident_store
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
-from holdfast.protocol.chains.account import parse_account
+from holdfast.protocol.chains.account import Account, parse_account
 from holdfast.protocol.chains.chain import Chains
-from holdfast.protocol.chains.format_errors import AccountError
+from holdfast.protocol.chains.format_errors import AccountError, TransactionError
+from holdfast.protocol.chains.transaction import parse_transaction
 from holdfast.protocol.payloads import MAX_ADDRESSES
 from holdfast.protocol.strict_json import JsonObject
 from holdfast.protocol.vocabulary import ASKABLE_KINDS, PartnerKind, PartnerStatus
@@ -117,10 +118,18 @@ def _add_address(chains: Chains, draft: _Draft, following: Following) -> str | N
         return f"the account {error.message}"
     if account.key not in draft.addresses and len(draft.addresses) >= MAX_ADDRESSES:
         return f"a request holds at most {MAX_ADDRESSES} addresses"
-    address = {"account": account.display, "tag": account.tag, "tx": following.get("tx")}
+    address = {"account": account.display, "tag": account.tag, "tx": _arriving(account, following)}
     shown = {name: value for name, value in address.items() if value is not None}
     draft.addresses.setdefault(account.key, {**shown, "role": "receiver"})
     return None
+
+
+def _arriving(account: Account, following: Following) -> str | None:
+    """Return the transaction, unless it is on the chain that funds came from."""
+    try:
+        return parse_transaction(account.chain, following["tx"]) if "tx" in following else None
+    except TransactionError:
+        return None
 
 
 def _view(request: FreezeRequestRow, leg: LegRow, document: JsonObject, draft: _Draft) -> DraftView:

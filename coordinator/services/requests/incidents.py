@@ -21,6 +21,7 @@ from holdfast.protocol import strict_json
 from holdfast.protocol.chains.account import parse_account
 from holdfast.protocol.chains.chain import Chains
 from holdfast.protocol.chains.format_errors import AccountError
+from holdfast.protocol.chains.transaction import fits, fold_transaction, parse_transaction
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.strict_json import JsonObject
 from holdfast.protocol.vocabulary import AddressRole, RequestStatus
@@ -246,7 +247,13 @@ class _Graph:
         return id_
 
     def _transaction(self, chain: str | None, tx: str) -> str:
-        id_ = f"{chain or 'unknown'}:tx:{tx.lower() if _is_hex(tx) else tx}"
+        """Add a transaction, once whatever its spelling, and return its id."""
+        known = self.chains.get(chain or "")
+        if known is not None and known.transactions and not fits(known, tx):
+            # Funds leave on another chain than they came by, and which is not stated.
+            known, chain = None, None
+        spelt = parse_transaction(known, tx) if known else fold_transaction(tx)
+        id_ = f"{chain or 'unknown'}:tx:{spelt}"
         self._node(id_, "transaction", chain)
         return id_
 
@@ -318,10 +325,8 @@ class _Graph:
         if word.address_no is not None:
             edge["address_no"] = word.address_no
         if "tx" in following:
-            edge["tx"] = following["tx"]
+            arriving = self.chains.get(self.nodes[target]["chain"] or "")
+            is_its = arriving is not None and fits(arriving, following["tx"])
+            tx = following["tx"]
+            edge["tx"] = parse_transaction(arriving, tx) if arriving and is_its else tx
         self.edges.append(edge)
-
-
-def _is_hex(tx: str) -> bool:
-    # Hex is written in either case; base58 and base64 ids are not.
-    return all(character in "0123456789abcdefABCDEF" for character in tx.removeprefix("0x"))

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from coordinator.domain.actor import Actor
-from coordinator.domain.errors import FieldFault, LedgerBreachError
+from coordinator.domain.errors import FieldFault, InvalidInputError, LedgerBreachError
 from coordinator.domain.freeze_ledger import LegLedger, facts_of
 from coordinator.domain.leg import (
     IMPLIES_ACKNOWLEDGEMENT,
@@ -47,6 +47,8 @@ from coordinator.storage.requests import legs as store
 from coordinator.storage.requests import tasks as task_store
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from holdfast.protocol import payloads
+from holdfast.protocol.chains.format_errors import TransactionError
+from holdfast.protocol.chains.transaction import require_whole
 from holdfast.protocol.payloads import format_time, optional_time
 from holdfast.protocol.strict_json import JsonObject
 from holdfast.protocol.vocabulary import DeclineCode, EventType, LegStatus, RequestStatus
@@ -308,6 +310,8 @@ def decline(command: DeclineLeg, actor: Actor, uow: UnitOfWork) -> Answer:
             errors=[FieldFault("/left_at", detail, code)],
             current_status=on.leg.status,
         )
+    if body.next is not None and body.next.tx is not None:
+        _require_transaction(body.next.tx, uow)
     data = {
         "code": body.code.value,
         "detail": body.detail,
@@ -318,6 +322,16 @@ def decline(command: DeclineLeg, actor: Actor, uow: UnitOfWork) -> Answer:
     }
     act = LegAct.CANNOT_SAY if body.code is DeclineCode.CANNOT_SAY else LegAct.DECLINE
     return _act(on, act, _DECLINES[act], data)
+
+
+def _require_transaction(text: str, uow: UnitOfWork) -> None:
+    try:
+        require_whole(uow.chains, text)
+    except TransactionError as error:
+        raise InvalidInputError(
+            f"next.tx {error.message}",
+            errors=[FieldFault("/next/tx", error.message, error.code)],
+        ) from None
 
 
 @handles(MarkLegsDelivered, needs=Permission.DELIVERY_RECORD)

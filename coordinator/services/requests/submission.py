@@ -18,7 +18,13 @@ from holdfast.protocol import payloads
 from holdfast.protocol.chains.account import Account, parse_account
 from holdfast.protocol.chains.asset import parse_asset
 from holdfast.protocol.chains.chain import Chains
-from holdfast.protocol.chains.format_errors import AccountError, AmountError, AssetError
+from holdfast.protocol.chains.format_errors import (
+    AccountError,
+    AmountError,
+    AssetError,
+    TransactionError,
+)
+from holdfast.protocol.chains.transaction import parse_transaction
 from holdfast.protocol.decision_context import ContextWarning
 from holdfast.protocol.vocabulary import ABOUT_OTHER_REQUESTS, HoldBasis, WarningCode
 
@@ -141,13 +147,23 @@ def _check_address(
             faults.append(FieldFault(f"{pointer}/asset", error.message, error.code))
     if address.amount is not None:
         try:
-            amount = parse_amount(address.amount)
-            if amount == 0:
-                detail = "an amount of 0 asks for nothing: leave it out for the whole balance"
-                faults.append(FieldFault(f"{pointer}/amount", detail, "zero_amount"))
+            amount = _some(address.amount)
         except AmountError as error:
             faults.append(FieldFault(f"{pointer}/amount", error.message, error.code))
+    if address.tx is not None:
+        try:
+            parse_transaction(account.chain, address.tx)
+        except TransactionError as error:
+            faults.append(FieldFault(f"{pointer}/tx", error.message, error.code))
     return FlaggedTarget(number, account, asset, amount), faults
+
+
+def _some(text: str) -> int:
+    amount = parse_amount(text)
+    if amount == 0:
+        detail = "an amount of 0 asks for nothing: leave it out for the whole balance"
+        raise AmountError("zero_amount", detail)
+    return amount
 
 
 def stated_amounts(

@@ -9,6 +9,7 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from holdfast.cli.layout import minute, second
+from holdfast.cli.paste import STANDARD_INPUT, paste
 from holdfast.cli.session import (
     REQUEST_ID,
     Session,
@@ -49,8 +50,32 @@ _WAITS_BECAUSE = {
 @click.option(
     "--account", "accounts", multiple=True, metavar="CAIP-10", help="What to freeze; likewise."
 )
+@click.option(
+    "--paste",
+    "source",
+    metavar="[FILE]",
+    is_flag=False,
+    flag_value=STANDARD_INPUT,
+    help="Fill in what a chat, table or list says; without FILE, of the pipe or clipboard.",
+)
+@click.option(
+    "--chain",
+    "unnamed",
+    multiple=True,
+    help="With --paste: the chain of addresses beside which none is stated.",
+)
+@click.option("--leave-out", is_flag=True, help="With --paste: without what cannot be read.")
 @pass_session
-def draft(session: Session, /, *, for_csv: bool, **members: Any) -> None:
+def draft(
+    session: Session,
+    /,
+    *,
+    for_csv: bool,
+    source: str | None,
+    unnamed: tuple[str, ...],
+    leave_out: bool,
+    **members: Any,
+) -> None:
     """Print a request to fill in: `holdfast draft > request.json`.
 
     What no option says is a placeholder, and `submit` refuses the file until somebody has filled it
@@ -60,11 +85,22 @@ def draft(session: Session, /, *, for_csv: bool, **members: Any) -> None:
     and address; and, as far as known, tag, asset (CAIP-19), amount (1.5 ETH, 2_500 USDT@BSC, or
     base units in digits only; empty for the whole balance), role, tx, block, note. In
     whole_account say why all of the account is asked for, not only what came there.
+
+    With --paste it holds the addresses, amounts and transactions of a text: what was found is said
+    line by line, and by what its chain is stated. A chain is never guessed: name it in the text, by
+    --chain, or when asked.
     """
-    del session
-    if for_csv and members["accounts"]:
-        raise click.UsageError("with --csv the accounts come from the CSV file")
-    click.echo(request_template(Known(**members), with_addresses=not for_csv), nl=False)
+    if (for_csv or source is not None) and members["accounts"]:
+        raise click.UsageError("with --csv and --paste the accounts come from the file")
+    if source is None and (unnamed or leave_out):
+        raise click.UsageError("--chain and --leave-out go with --paste")
+    if source is not None and for_csv:
+        raise click.UsageError("say --csv or --paste")
+    template = request_template(Known(**members), with_addresses=not for_csv and source is None)
+    if source is None:
+        click.echo(template, nl=False)
+    else:
+        paste(session, source, template, unnamed=unnamed, leave_out=leave_out)
 
 
 @click.command(cls=SessionCommand)

@@ -1,11 +1,9 @@
-"""Reading a freeze request from a file that people made: JSON, or CSV with a template beside it.
+"""Reading a freeze request from a file that people made: JSON, or a list and a template beside it.
 
 All faults are collected and named with their line, those that the coordinator finds afterwards too:
 whoever has 11,000 lines to mend wants to know of all of them at once.
 """
 
-import csv
-import io
 import re
 import secrets
 from base64 import urlsafe_b64encode
@@ -15,22 +13,17 @@ from typing import Any
 
 from pydantic import ValidationError as ModelError
 
+from holdfast.client.draft_addresses import COLUMNS, Targets, members_of
 from holdfast.client.json_lines import lines_by_pointer, nearest_line
+from holdfast.client.tables import Row, Table, read_table
 from holdfast.errors import InvalidDraftError
 from holdfast.protocol import canonical_json, strict_json
-from holdfast.protocol.amounts import AmountTextError, KnownAssets, parse_amount, require_some
-from holdfast.protocol.chains.account import parse_account
-from holdfast.protocol.chains.asset import parse_asset
+from holdfast.protocol.amounts import KnownAssets
 from holdfast.protocol.chains.chain import Chains, shipped_chains
-from holdfast.protocol.chains.format_errors import AccountError, FormatError
-from holdfast.protocol.errors import MissingLibraryError, ProtocolError, StrictJsonError
+from holdfast.protocol.errors import ProtocolError, StrictJsonError
 from holdfast.protocol.payloads import MAX_ADDRESSES, FlaggedAddress, FreezeRequest
 from holdfast.protocol.views import FieldError
 
-_COLUMNS = (
-    *("account", "chain", "address", "tag", "asset", "amount", "role", "tx", "block", "note"),
-    "whole_account",
-)
 #: The rules of the chains are the coordinator's: a file that has faults of form is not sent to it.
 _NEXT_CHECK = (
     "Once these are mended, the coordinator checks all of it again, with partners and rights; it "
@@ -75,7 +68,8 @@ def new_nonce() -> str:
 def read_json(raw: bytes, *, chains: Chains | None = None) -> Draft:
     """Return the request in a JSON file; a missing nonce is filled in.
 
-    Amounts may be written as "1.5 ETH"; the request has base units.
+    Amounts may be written as "1.5 ETH"; the request has base units. Transactions get the one
+    spelling of their chain.
 
     Raises:
         InvalidDraftError: With every fault and its line.
@@ -83,50 +77,54 @@ def read_json(raw: bytes, *, chains: Chains | None = None) -> Draft:
     document = _load_object(raw)
     document.setdefault("nonce", new_nonce())
     lines = lines_by_pointer(raw.decode())
-    table = chains or shipped_chains()
-    faults = _state_in_base_units(document.get("addresses"), lines, KnownAssets(table))
+    targets = Targets(KnownAssets(chains or shipped_chains()))
+    faults = _address_faults(document.get("addresses"), lines, targets)
     try:
         request = FreezeRequest.model_validate(document)
     except ModelError as error:
         faults += _model_faults(error, lines)
         raise InvalidDraftError([text for _, text in sorted(faults)]) from None
-    for number, address in enumerate(request.addresses):
-        place = f"/addresses/{number}"
-        where = f"line {lines[place]}" if place in lines else place
-        found = _chain_faults(table, address)
-        faults += [(lines.get(place, 0), f"{where}: {fault}") for fault in found]
     if faults:
         raise InvalidDraftError([text for _, text in sorted(faults)])
     return Draft(request, lines=lines)
 
 
-def read_csv(
+def read_list(
+    name: str,
     raw: bytes,
     template: bytes,
     *,
     chains: Chains | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Draft:
-    """Return the request of a template (JSON without `addresses`) and a CSV file of addresses.
+    """Return the request of a template (JSON without `addresses`) and a list of addresses.
 
     Args:
-        raw: The CSV file: UTF-8, a header line, the columns of `_COLUMNS` in any order. Either
-            `account` (CAIP-10) or `chain` and `address`; amounts as 1.5 ETH or in whole base units.
+        name: The list's name; a workbook ends with .xlsx, all else is CSV.
+        raw: The list: a header line, the columns of `COLUMNS` in any order. Either `account`
+            (CAIP-10) or `chain` (id, name or symbol) and `address`; amounts as 1.5 ETH or in whole
+            base units. CSV is UTF-8, or UTF-16 with its mark, separated by comma, semicolon or tab.
         template: The rest of the request.
         chains: The coordinator's table; without it, the one that ships.
         progress: Told now and then how many lines are read.
 
     Raises:
         InvalidDraftError: With every fault of both files, each with its line.
+        MissingLibraryError: The list is a workbook, and the kit is without its extra `xlsx`.
     """
     faults: list[str] = []
     document = _load_object(template)
     document.setdefault("nonce", new_nonce())
     if "addresses" in document:
-        faults.append("template: leave out `addresses`, they come from the CSV file")
-    addresses, address_lines = _read_rows(
-        raw, faults, KnownAssets(chains or shipped_chains()), progress
-    )
+        faults.append("template: leave out `addresses`, they come from the list")
+    addresses: list[FlaggedAddress] = []
+    address_lines: list[int] = []
+    try:
+        table = read_table(name, raw, COLUMNS)
+        known = KnownAssets(chains or shipped_chains())
+        addresses, address_lines = _read_rows(table, faults, known, progress)
+    except InvalidDraftError as error:
+        faults.extend(error.faults)
     document["addresses"] = [{"account": "eip155:1:0x0"}]  # a stand-in: the real ones are checked
     try:
         request = FreezeRequest.model_validate(document)
@@ -147,61 +145,36 @@ def read_draft(
     chains: Chains | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Draft:
-    """Return the request in a file, by the file's name: `.csv` needs a template.
+    """Return the request in a file, by the file's name: `.csv` and `.xlsx` need a template.
 
     Raises:
         InvalidDraftError: With every fault.
     """
-    is_csv = name.lower().endswith(".csv")
-    if is_csv and template is None:
+    is_list = name.lower().endswith((".csv", ".xlsx"))
+    if is_list and template is None:
         raise InvalidDraftError(
-            ["a CSV file holds addresses only: give the rest with --template (see `draft --csv`)"]
+            ["a list holds addresses only: give the rest with --template (see `draft --csv`)"]
         )
     try:
-        if is_csv:
-            return read_csv(raw, template or b"", chains=chains, progress=progress)
+        if is_list:
+            return read_list(name, raw, template or b"", chains=chains, progress=progress)
         return read_json(raw, chains=chains)
     except InvalidDraftError as error:
         raise InvalidDraftError(error.faults, next_check=_NEXT_CHECK) from None
 
 
-def _state_in_base_units(
-    addresses: object, lines: Mapping[str, int], known: KnownAssets
+def _address_faults(
+    addresses: object, lines: Mapping[str, int], targets: Targets
 ) -> list[tuple[int, str]]:
-    """Turn the amounts of addresses into base units; return what is wrong, by line."""
+    """Turn addresses into what is signed; return what is wrong, by line."""
     faults = []
     for number, address in enumerate(addresses if isinstance(addresses, list) else ()):
-        for fault in _amount_faults(address, known) if isinstance(address, dict) else ():
-            pointer = f"/addresses/{number}/amount"
-            line = nearest_line(dict(lines), pointer)
-            faults.append((line or 0, _fault(line, pointer, fault)))
+        place = f"/addresses/{number}"
+        found = targets.check(address, place) if isinstance(address, dict) else {}
+        for member, fault in found.items():
+            line = nearest_line(dict(lines), f"{place}/{member}")
+            faults.append((line or 0, _fault(line, f"{place}/{member}", fault)))
     return faults
-
-
-def _amount_faults(address: dict[str, Any], known: KnownAssets) -> list[str]:
-    """Turn an address's amount into base units; return what is wrong with it, and leave it out."""
-    try:
-        _state_amount(address, known)
-    except AmountTextError as error:
-        del address["amount"]
-        return [str(error)]
-    return []
-
-
-def _state_amount(address: dict[str, Any], known: KnownAssets) -> None:
-    """Turn an address's amount, as people write it, into its asset and base units.
-
-    Raises:
-        AmountTextError: It cannot be read, or is 0.
-    """
-    text, account, asset = (address.get(name) for name in ("amount", "account", "asset"))
-    if not isinstance(text, str) or not isinstance(asset, str | None):
-        return  # the model says what it should be
-    chain = ":".join(account.split(":")[:2]) if isinstance(account, str) else None
-    named, base_units = parse_amount(text, known, asset=asset, chain=chain)
-    address["amount"] = require_some(base_units)
-    if named is not None:
-        address["asset"] = named
 
 
 def encode_draft(draft: Draft) -> bytes:
@@ -281,114 +254,65 @@ _FORMS: Mapping[str, str] = {
 
 
 def _read_rows(
-    raw: bytes, faults: list[str], known: KnownAssets, progress: Callable[[int], None]
+    table: Table, faults: list[str], known: KnownAssets, progress: Callable[[int], None]
 ) -> tuple[list[FlaggedAddress], list[int]]:
     """Return the addresses and their lines; add what is wrong to `faults`."""
-    addresses: list[FlaggedAddress] = []
-    address_lines: list[int] = []
-    try:
-        reader = csv.DictReader(io.StringIO(raw.decode("utf-8-sig"), newline=""), strict=True)
-        names = [(name or "").strip().lower() for name in reader.fieldnames or ()]
-    except (UnicodeDecodeError, csv.Error) as error:
-        faults.append(f"the CSV file cannot be read: {error}")
-        return [], []
-    reader.fieldnames = names
-    header_faults = _header_faults(names)
+    header_faults = _header_faults(table.columns)
     faults.extend(header_faults)
     if header_faults:
         return [], []
+    targets = Targets(known)
+    addresses: list[FlaggedAddress] = []
+    address_lines: list[int] = []
+    line = 1
     try:
-        for row in reader:
-            line = reader.line_num
-            _read_row(row, line, known, addresses, faults)
+        for row in table.rows:
+            line = row.line
+            faults += [f"line {line}: {fault}" for fault in row.faults]
+            _read_row(row, targets, addresses, faults)
             address_lines.append(line)
-            if line % _STEP == 0:
+            if len(address_lines) % _STEP == 0:
                 progress(line)
-    except csv.Error as error:
-        faults.append(f"line {reader.line_num}: {error}")
-    progress(reader.line_num)
+    except InvalidDraftError as error:
+        faults.extend(error.faults)
+    progress(line)
     if len(address_lines) > MAX_ADDRESSES:
         faults.append(f"{len(address_lines)} addresses: at most {MAX_ADDRESSES} fit in one request")
     if not address_lines:
-        faults.append("the CSV file holds no address below its header line")
+        faults.append("the list holds no address below its header line")
     return addresses, address_lines
 
 
 def _header_faults(names: Sequence[str]) -> list[str]:
     faults = [
-        f"line 1: the column {name!r} is not known; known are {', '.join(_COLUMNS)}"
+        f"line 1: the column {name!r} is not known; known are {', '.join(COLUMNS)}"
         for name in names
-        if name not in _COLUMNS
+        if name and name not in COLUMNS
     ]
     faults.extend(
         f"line 1: the column {name!r} is there twice"
-        for name in sorted(set(names))
+        for name in sorted(filter(None, set(names)))
         if names.count(name) > 1
     )
     if "account" not in names and not {"chain", "address"} <= set(names):
-        hint = ", separated by commas" if any(";" in name or "\t" in name for name in names) else ""
         faults.append(
-            f"line 1: give a column account (CAIP-10), or the columns chain and address{hint}"
+            "line 1: give a column account (CAIP-10), or the columns chain and address, separated "
+            "by comma, semicolon or tab"
         )
     return faults
 
 
-def _chain_faults(chains: Chains, address: FlaggedAddress) -> list[str]:
-    """Return what is wrong with an address and its asset on their chain.
-
-    Without the library of checksums (the kit's extra `addresses`) nothing is looked at here: the
-    coordinator does it.
-    """
-    found = []
-    chain = None
-    try:
-        chain = parse_account(chains, address.account, address.tag).chain
-    except MissingLibraryError:
-        return []
-    except FormatError as error:
-        found.append(f"account: {error.message}")
-    try:
-        if address.asset is not None:
-            parse_asset(chains, address.asset, chain=chain)
-    except FormatError as error:
-        found.append(f"asset: {error.message}")
-    return found
-
-
 def _read_row(
-    row: Mapping[str | None, Any],
-    line: int,
-    known: KnownAssets,
-    addresses: list[FlaggedAddress],
-    faults: list[str],
+    row: Row, targets: Targets, addresses: list[FlaggedAddress], faults: list[str]
 ) -> None:
     """Add one row's address, or what is wrong with it."""
-    if None in row:
-        faults.append(f"line {line}: more values than the header has columns")
-        return
-    values = {str(name): (value or "").strip() for name, value in row.items()}
-    members: dict[str, Any] = {
-        name: values[name]
-        for name in ("account", "tag", "asset", "amount", "role", "tx", "note")
-        if values.get(name)
-    }
-    if "account" not in members and values.get("address"):
+    members, found = members_of(row, targets.known.chains)
+    if "chain" not in found:
+        found |= targets.check(members, f"line {row.line}")
         try:
-            chain = known.chains.named(values.get("chain", ""))
-        except AccountError as error:
-            faults.append(f"line {line}: chain: {values.get('chain', '')!r}: {error.message}")
-            return
-        members["account"] = f"{chain.caip2}:{values['address']}"
-    if values.get("whole_account"):
-        members["whole_account"] = {"why": values["whole_account"]}
-    if values.get("block"):
-        members["block"] = int(values["block"]) if values["block"].isdecimal() else values["block"]
-    faults.extend(f"line {line}: amount: {fault}" for fault in _amount_faults(members, known))
-    try:
-        address = FlaggedAddress.model_validate(members)
-        addresses.append(address)
-        faults += [f"line {line}: {fault}" for fault in _chain_faults(known.chains, address)]
-    except ModelError as error:
-        for fault in error.errors():
-            name = "/".join(str(part) for part in fault["loc"]) or "account"
-            faults.append(f"line {line}: {name}: {fault_words(fault)}")
+            addresses.append(FlaggedAddress.model_validate(members))
+        except ModelError as error:
+            for fault in error.errors():
+                name = "/".join(str(part) for part in fault["loc"]) or "account"
+                found.setdefault(name, fault_words(fault))
+    faults += [f"line {row.line}: {member}: {fault}" for member, fault in found.items()]

@@ -643,6 +643,21 @@ ReportLine = Annotated[
 ]
 
 
+def stated_transactions(line: ReportLine) -> dict[str, str]:
+    """Return the transactions that a line states, by its member, e.g. `next/tx`."""
+    stated: dict[str, str | None] = {}
+    match line:
+        case ReturnedLine():
+            stated = {"tx": line.tx}
+        case FrozenLine():
+            stated = {"proposed_tx": line.proposed_tx, "effective_tx": line.effective_tx}
+        case NothingLine(next=Next() as following):
+            stated = {"next/tx": following.tx}
+        case _:
+            pass
+    return {member: text for member, text in stated.items() if text is not None}
+
+
 class FreezeReport(ActBody):
     """`POST …/freeze-reports`: a partner's lines, each an increment.
 

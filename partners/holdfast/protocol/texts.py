@@ -12,6 +12,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from holdfast.protocol.chains.transaction import copying_fault
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 #: Letters and symbols by their category that show nothing: fillers of Hangul, the empty Braille
 #: pattern, the null note head (Default_Ignorable_Code_Point of Unicode 15.1, and U+2800).
@@ -103,15 +105,15 @@ _TX = (
     r"|[0-9]{1,5}\.[0-9]{1,5}\.[0-9]{1,12}[@-][0-9]{10}[.-][0-9]{1,9})$"
 )
 _IS_TX = re.compile(_TX)
-_IS_LINK = re.compile(r"://|\.[A-Za-z]{2,24}/")
 _ONWARD_ACCOUNT = r"^[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}:[-.%:_+/=a-zA-Z0-9]{1,256}$"
 _IS_ONWARD_ACCOUNT = re.compile(_ONWARD_ACCOUNT)
 
 
 def transaction_id(value: str) -> str:
     """Return a text that can be some chain's transaction id, or raise ValueError."""
-    if _IS_LINK.search(value):
-        raise ValueError("is a link: copy the transaction id out of it")
+    wrong = copying_fault(value)
+    if wrong is not None:
+        raise ValueError(wrong)
     if not _IS_TX.fullmatch(value):
         raise ValueError(
             "is no chain's transaction id: copy it whole as an explorer shows it, "
@@ -184,7 +186,10 @@ TxText = Annotated[
     str,
     Field(
         max_length=128,
-        description="The chain's own transaction id, as an explorer shows it; never a link.",
+        description=(
+            "The chain's own transaction id, whole, as an explorer shows it; never a link. In a "
+            "request it has the form of the account's chain."
+        ),
         json_schema_extra={"pattern": _TX},
     ),
     AfterValidator(transaction_id),

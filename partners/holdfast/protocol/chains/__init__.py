@@ -1,1 +1,1 @@
-"""The one chain table, and what is read by it: accounts (CAIP-10) and assets (CAIP-19)."""
+"""The one chain table, and what is read by it: accounts, assets and transactions."""

@@ -1,9 +1,6 @@
 """Accounts: CAIP-10 in, one canonical spelling per target out."""
 
-import unicodedata
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from holdfast.protocol.chains.chain import (
     CAIP2,
@@ -16,6 +13,7 @@ from holdfast.protocol.chains.chain import (
 )
 from holdfast.protocol.chains.format_errors import AccountError
 from holdfast.protocol.chains.rules import ParsedAddress
+from holdfast.protocol.odd_characters import odd_character
 
 NO_WARNINGS: frozenset[str] = frozenset()
 NO_CHECKSUM = "no_checksum"
@@ -23,15 +21,6 @@ MISSING_TAG = "missing_tag"
 TOKEN_CONTRACT = "token_contract"  # noqa: S105 - a warning
 NO_KEY = "no_key"
 _MAX_NAMES = 4
-#: Letters of other alphabets that look like one of an address.
-_LOOKALIKES: Mapping[str, str] = MappingProxyType(
-    {
-        "\u00d7": "x",  # multiplication sign
-        **dict(zip("\u0430\u0435\u043e\u0441\u0445\u0440\u0443", "aeocxpy", strict=True)),
-        **dict(zip("\u0410\u0412\u0415\u041c\u041d\u041e", "ABEMHO", strict=True)),
-        **dict(zip("\u0420\u0421\u0422\u0425", "PCTX", strict=True)),
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +71,9 @@ def parse_account(chains: Chains, text: str, tag: str | None = None) -> Account:
         raise _no_chain(chains, text, f"{namespace}:{reference}" if colon else "")
     if len(address) > MAX_ADDRESS_CHARACTERS:
         raise AccountError("bad_address", f"{chain.name}: is longer than any address")
-    strange = _strange_character(address)
-    if strange is not None:
-        raise AccountError("bad_address", f"{chain.name}: {strange}")
+    odd = odd_character(address)
+    if odd is not None:
+        raise AccountError("bad_address", f"{chain.name}: {odd}")
     try:
         parsed = chain.rule.parse(address)
     except AccountError as error:
@@ -118,23 +107,6 @@ def _joined_tag(chain: Chain, parsed: ParsedAddress, tag: str) -> str:
             "give one of the two, or the same",
         )
     return given
-
-
-def _strange_character(text: str) -> str | None:
-    """Return what is wrong with the first character that no address has, if one is there."""
-    if text.isascii() and text.isprintable() and " " not in text:
-        return None  # a list has thousands, and nearly all are so
-    for place, character in enumerate(text, start=1):
-        if "!" <= character <= "~":
-            continue
-        code = f"U+{ord(character):04X}"
-        if unicodedata.category(character)[0] in "CZ":  # control, format, space
-            where = {1: "at the beginning", len(text): "at the end"}.get(place, f"at place {place}")
-            return f"holds the invisible {code} {where}: delete it"
-        likely = _LOOKALIKES.get(character)
-        rather = f", not {likely}: type it anew" if likely else ", which no address has"
-        return f"character {place} is {code}{rather}"
-    return None
 
 
 def _link_fault(chains: Chains, text: str) -> str | None:

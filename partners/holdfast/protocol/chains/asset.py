@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import unquote
 
 from holdfast.protocol.chains.chain import (
     CAIP2,
@@ -14,6 +15,7 @@ from holdfast.protocol.chains.chain import (
 )
 from holdfast.protocol.chains.format_errors import AccountError, AssetError
 
+_ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 _NAMESPACE = re.compile(r"[-a-z0-9]{3,8}")
 #: Room for the longest address and a token id.
 _MAX_CHARACTERS = MAX_ADDRESS_CHARACTERS + 128
@@ -48,7 +50,15 @@ def parse_asset(chains: Chains, text: str, *, chain: Chain | str | None = None) 
         raise AssetError("unknown_chain", f"the asset's chain {caip2} is not known here")
     if chain is not None:
         _require_chain(chains, found, chain)
-    return f"{found.caip2}/{namespace}:{_canonical(found, namespace, reference, chains)}"
+    return f"{found.caip2}/{_canonical(found, namespace, _unescaped(reference), chains)}"
+
+
+def _unescaped(reference: str) -> str:
+    """Return a reference without the escapes of CAIP-19, which has no $, :: or / in it."""
+    if not _ESCAPE.search(reference):
+        return reference
+    plain = unquote(reference)
+    return reference if _ESCAPE.search(plain) else plain
 
 
 def _require_chain(chains: Chains, found: Chain, wanted: Chain | str) -> None:
@@ -63,7 +73,7 @@ def _require_chain(chains: Chains, found: Chain, wanted: Chain | str) -> None:
 
 def _canonical(chain: Chain, namespace: str, reference: str, chains: Chains) -> str:
     try:
-        return chain.canonical_reference(namespace, reference)
+        return chain.canonical_asset(namespace, reference)
     except AccountError as error:
         elsewhere = [caip2 for caip2 in suggest(chains, reference) if caip2 != chain.caip2]
         hint = f" (it is an address of {chains.by_id[elsewhere[0]].name})" if elsewhere else ""

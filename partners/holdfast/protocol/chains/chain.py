@@ -24,6 +24,7 @@ from holdfast.protocol.chains.format_errors import (
 )
 from holdfast.protocol.chains.rules import RULES, AddressRule
 from holdfast.protocol.chains.toml_table import TomlTable
+from holdfast.protocol.chains.transaction_form import TRANSACTION_FORMS
 
 #: CAIP-2: namespace and reference.
 CAIP2 = re.compile(r"[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}")
@@ -76,6 +77,10 @@ class Chain:
         names: What else people call it, e.g. ("bsc", "binance smart chain").
         keyless: Addresses whose key nobody holds (zero, burn, system), as `comparable` gives them.
         testnets: CAIP-2 ids of its test networks, each with its name.
+        transactions: How its transactions are written (see `transaction_form`); none: not known.
+        asset_aliases: Other namespaces in use for one of its own, e.g. spl for token.
+        explorers: Hosts of explorers that show this chain and no other.
+        native_as: How the chain's own asset is written in a namespace of tokens, canonical.
     """
 
     caip2: str
@@ -87,21 +92,26 @@ class Chain:
     names: tuple[str, ...] = ()
     keyless: frozenset[str] = frozenset()
     testnets: Mapping[str, str] = field(default_factory=dict)
+    transactions: tuple[str, ...] = ()
+    asset_aliases: Mapping[str, str] = field(default_factory=dict)
+    native_as: Mapping[str, str] = field(default_factory=dict)
+    explorers: tuple[str, ...] = ()
 
     @property
     def native_asset(self) -> str:
         """Its own asset's canonical CAIP-19 id."""
         return f"{self.caip2}/{NATIVE_NAMESPACE}:{self.native.slip44}"
 
-    def canonical_reference(self, namespace: str, reference: str) -> str:
-        """Return the one spelling of a CAIP-19 reference on this chain.
+    def canonical_asset(self, namespace: str, reference: str) -> str:
+        """Return the one spelling of an asset on this chain, from its namespace on.
 
         Raises:
             AssetError: If the chain has no such namespace, or the reference is not of its form.
             AccountError: If the reference should be an address of this chain and is none.
         """
         if namespace == NATIVE_NAMESPACE:
-            return self._native_reference(reference)
+            return f"{NATIVE_NAMESPACE}:{self._native_reference(reference)}"
+        namespace = self.asset_aliases.get(namespace, namespace)
         form = self.asset_namespaces.get(namespace)
         if form is None:
             known = ", ".join((NATIVE_NAMESPACE, *self.asset_namespaces))
@@ -109,7 +119,10 @@ class Chain:
                 "unknown_namespace",
                 f"{self.name} has no assets of that namespace: use one of {known}",
             )
-        return REFERENCE_FORMS[form](self.rule, reference)
+        canonical = REFERENCE_FORMS[form](self.rule, reference)
+        if canonical == self.native_as.get(namespace):
+            return f"{NATIVE_NAMESPACE}:{self.native.slip44}"
+        return f"{namespace}:{canonical}"
 
     def _native_reference(self, reference: str) -> str:
         native = self.native
@@ -174,6 +187,16 @@ class Chains:
         for chain in self:
             found.setdefault(chain.rule, []).append(chain.caip2)
         return tuple((rule, tuple(ids)) for rule, ids in found.items())
+
+    @cached_property
+    def by_explorer(self) -> Mapping[str, Chain]:
+        """Chains by the hosts of explorers that show one chain only."""
+        return {host: chain for chain in self for host in chain.explorers}
+
+    @cached_property
+    def by_form(self) -> tuple[Chain, ...]:
+        """One chain for each way of writing transactions."""
+        return tuple({chain.transactions: chain for chain in self}.values())
 
     @cached_property
     def by_name(self) -> Mapping[str, tuple[Chain, ...]]:
@@ -395,11 +418,19 @@ def _chain(entry: dict[str, Any]) -> Chain:
         aliases=table.texts("aliases"),
         names=table.texts("names"),
         testnets=table.words("testnets"),
+        transactions=table.texts("transactions"),
+        asset_aliases=table.words("asset_aliases"),
+        native_as=table.words("native_as"),
+        explorers=table.texts("explorers"),
     )
     table.finish()
+    if not TRANSACTION_FORMS.keys() >= set(chain.transactions):
+        raise table.error(f"transactions must be forms of {', '.join(TRANSACTION_FORMS)}")
     for form in chain.asset_namespaces.values():
         if form not in REFERENCE_FORMS:
             raise table.error(f"a form of assets must be one of {', '.join(REFERENCE_FORMS)}")
+    if not chain.asset_namespaces.keys() >= {*chain.asset_aliases.values(), *chain.native_as}:
+        raise table.error("asset_aliases and native_as must name namespaces of its assets")
     return chain
 
 
@@ -420,4 +451,4 @@ def _token_asset(chains: Chains, text: str) -> str:
     chain = chains.get(caip2)
     if chain is None:
         raise ChainsError("bad_table", f"{caip2} is none of the chains above")
-    return f"{chain.caip2}/{namespace}:{chain.canonical_reference(namespace, reference)}"
+    return f"{chain.caip2}/{chain.canonical_asset(namespace, reference)}"

@@ -1,4 +1,4 @@
-"""Refusals of a text that should be an account, an asset, an amount or a table of chains.
+"""Refusals of what should be an account, an asset, a transaction, an amount or a table of chains.
 
 They carry a stable code and a message that says what to change; the caller adds the place (a JSON
 pointer, a line number). Messages never repeat the refused text, so they may be stored and logged.
@@ -35,10 +35,20 @@ class AssetError(FormatError):
     """
 
 
+class TransactionError(FormatError):
+    """The text is no transaction of the chain it is said to be on, or of none at all.
+
+    Code: `bad_transaction`.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__("bad_transaction", message)
+
+
 class AmountError(FormatError):
     """The text is no whole number of base units.
 
-    Codes: `bad_amount`, `amount_too_large`.
+    Codes: `bad_amount`, `amount_too_large`, `zero_amount`.
     """
 
 
