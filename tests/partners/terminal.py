@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import re
 import signal
 import struct
 import subprocess
@@ -47,7 +48,7 @@ class Terminal:
         self._main, there = pty.openpty()
         fcntl.ioctl(there, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         kept = {k: v for k, v in os.environ.items() if k not in {"COLUMNS", "LINES", "PAGER"}}
-        kept |= {"HOLDFAST_HOME": str(home), "TERM": "dumb", **(environment or {})}
+        kept |= {"HOLDFAST_HOME": str(home), "TERM": "xterm", **(environment or {})}
         self._process = subprocess.Popen(
             [sys.executable, "-c", _START, *words],
             env=kept,
@@ -111,5 +112,6 @@ class Terminal:
 
     @property
     def shown(self) -> str:
-        """All that was shown so far."""
-        return self._shown.decode(errors="replace").replace("\r\n", "\n")
+        """All that was shown so far, without colours."""
+        text = self._shown.decode(errors="replace").replace("\r\n", "\n")
+        return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)

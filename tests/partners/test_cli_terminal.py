@@ -10,7 +10,7 @@ from tests.partners.signed_world import request_body
 from tests.partners.stub_coordinator import StubCoordinator
 from tests.partners.submitted import Submitted
 from tests.partners.terminal import Terminal
-from tests.partners.views import event_view
+from tests.partners.views import AT, event_view
 
 pytestmark = pytest.mark.processes
 
@@ -75,7 +75,7 @@ def test_ctrl_c_at_a_question_says_that_nothing_was_sent(
 ) -> None:
     submitted.answer()
     with Terminal("approve", FRQ, home=store.home, lines=40) as terminal:
-        terminal.wait_for("Approve frq_")
+        terminal.wait_for("[y/N]: ")  # the space comes once it listens
         terminal.interrupt()
         assert terminal.wait() == 130
     assert "Nothing was sent that changes anything." in terminal.shown
@@ -110,3 +110,35 @@ def test_a_feed_that_is_stopped_says_where_it_goes_on(
         terminal.interrupt()
         assert terminal.wait() == 130
     assert "`holdfast events --follow --after 7`" in terminal.shown
+
+
+@pytest.mark.parametrize(("columns", "is_table"), [(80, False), (120, True)])
+def test_a_list_fits_the_terminal_with_every_id_in_one_piece(
+    store: ProfileStore,
+    analyst: Profile,
+    stub: StubCoordinator,
+    columns: int,
+    is_table: bool,  # noqa: FBT001 - a table
+) -> None:
+    del analyst
+    summary = {
+        "id": FRQ,
+        "status": "active",
+        "requester": "exchange-a.example",
+        "urgency": "urgent",
+        "submitted_at": AT,
+        "incident_id": "inc_1",
+        "incident_title": "Bybit cold wallet theft",
+        "address_count": 51,
+        "partners_asked": 3,
+    }
+    stub.answers("GET", "/v1/freeze-requests?box=sent", {"items": [summary, summary]})
+    with Terminal("status", home=store.home, columns=columns) as terminal:
+        assert terminal.wait() == 0
+    lines = terminal.shown.splitlines()
+    assert max(map(len, lines)) <= columns
+    assert len(lines) == (3 if is_table else 15)
+    assert sum(FRQ in line and "2026-01-02 03:04 UTC" in line for line in lines) == (
+        2 if is_table else 0
+    )
+    assert sum(FRQ in line for line in lines) == 2

@@ -100,9 +100,9 @@ def test_the_reason_of_other_addresses_is_none_of_this_one(
 def test_what_one_lead_proposed_counts_once_another_approved_it(
     shell: Shell, withdrawn: Withdrawn
 ) -> None:
-    withdrawn.withdraw("propose_withdrawal", reason="Only proposed.")
     approved = withdrawn.withdraw("propose_withdrawal")
     withdrawn.approve(approved)
+    withdrawn.withdraw("propose_withdrawal", reason="Only proposed.")
     withdrawn.answer()
     assert all(why.endswith(WHY) for why in whys(shell))
 

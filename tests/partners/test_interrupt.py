@@ -5,7 +5,7 @@ import pytest
 
 from holdfast.cli.interrupt import is_interrupt, left_behind
 from holdfast.client.client import Client
-from holdfast.client.transport import Change
+from holdfast.client.transport import Change, Transport
 from holdfast.errors import ConflictError
 from tests.partners.shell import FRQ, REQUEST
 from tests.partners.stub_coordinator import StubCoordinator, problem
@@ -16,46 +16,59 @@ _UNREAD = "was sent; its answer was not read. Whether it was carried out: "
 
 
 @pytest.mark.parametrize(
-    ("changes", "hint", "lines"),
+    ("under_way", "made", "hint", "lines"),
     [
-        ([], None, ["Nothing was sent that changes anything."]),
-        ([], "Go on so.", ["Nothing was sent that changes anything.", "Go on so."]),
+        ([], 0, None, ["Nothing was sent that changes anything."]),
+        ([], 0, "Go on so.", ["Nothing was sent that changes anything.", "Go on so."]),
         (
-            [Change("POST", _APPROVAL, was_answered=True)],
+            [],
+            1,
             None,
             ["1 act before it went through, and stands."],
         ),
         (
             [Change("POST", _APPROVAL)],
+            0,
             None,
             [f"POST {_APPROVAL} {_UNREAD}`holdfast status {FRQ}`"],
         ),
         (
             [Change("POST", "/v1/grants")],
+            0,
             None,
             [f"POST /v1/grants {_UNREAD}`holdfast events`"],
         ),
     ],
 )
-def test_it_says_what_was_sent(changes: list[Change], hint: str | None, lines: list[str]) -> None:
-    assert left_behind(changes, hint) == lines
+def test_it_says_what_was_sent(
+    under_way: list[Change], made: int, hint: str | None, lines: list[str]
+) -> None:
+    assert left_behind(under_way, made, hint) == lines
 
 
-def test_a_client_notes_what_changes_something_and_whether_it_was_answered(
-    client: Client, stub: StubCoordinator
+def test_a_client_knows_what_was_carried_out_and_what_is_not_answered(
+    client: Client, stub: StubCoordinator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stub.answers("GET", REQUEST, request_view(id=FRQ))
     view = client.freeze_request(FRQ)
-    assert client.transport.changes == []
+    transport = client.transport
+    assert (transport.under_way, transport.changes_made) == ([], 0)
     stub.answers("POST", f"{REQUEST}/acknowledgement", act_view(), status=201)
     client.acknowledge(view)
-    path = f"{REQUEST}/acknowledgement"
-    assert client.transport.changes == [Change("POST", path, was_answered=True)]
-    refusal = problem(409, "invalid_transition")
-    stub.answers("POST", f"{REQUEST}/review", refusal, status=409)
+    assert (transport.under_way, transport.changes_made) == ([], 1)
+    stub.answers("POST", f"{REQUEST}/review", problem(409, "invalid_transition"), status=409)
     with pytest.raises(ConflictError):
         client.review(view)
-    assert len(client.transport.changes) == 1
+    assert (transport.under_way, transport.changes_made) == ([], 1)
+
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Transport, "_try_once", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        client.review(view)
+    left = [Change("POST", f"{REQUEST}/review")]
+    assert (transport.under_way, transport.changes_made) == (left, 1)
 
 
 def test_no_to_a_question_is_no_interrupt() -> None:

@@ -1,7 +1,7 @@
 """What Ctrl-C left behind: whether anything went to the coordinator, and how to find out more."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import click
 
@@ -18,27 +18,22 @@ def is_interrupt(error: BaseException) -> bool:
     return isinstance(error, KeyboardInterrupt)
 
 
-def left_behind(changes: Iterable[Change], hint: str | None) -> list[str]:
+def left_behind(under_way: Sequence[Change], made: int, hint: str | None) -> list[str]:
     """Return what was left behind, in sentences.
 
     Args:
-        changes: What this command sent that changes something, in order.
+        under_way: What this command sent that changes something and was not answered.
+        made: How many such requests went through before it.
         hint: How this command goes on, if it knows better than what is said by default.
     """
-    made = list(changes)
-    done = [change for change in made if change.was_answered]
-    open_ = [change for change in made if not change.was_answered]
-    lines = []
-    if done:
-        lines.append(f"{counted(len(done), 'act')} before it went through, and stands.")
+    lines = [f"{counted(made, 'act')} before it went through, and stands."] if made else []
     lines.extend(
         f"{change.method} {change.path} was sent; its answer was not read. Whether it was "
         f"carried out: {hint or _where_to_look(change)}"
-        for change in open_
+        for change in under_way
     )
-    if not made:
-        lines.append("Nothing was sent that changes anything.")
-        lines += [hint] if hint else []
+    if not lines:
+        lines = ["Nothing was sent that changes anything.", *filter(None, [hint])]
     return lines
 
 

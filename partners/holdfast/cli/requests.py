@@ -141,7 +141,7 @@ def submit(session: Session, file: Path, template: Path | None, *, check: bool) 
         if isinstance(error, KeyboardInterrupt):
             raise
         raise TransportError(f"{error}; whether it arrived is not known: {session.hint}") from error
-    session.show(view, lambda: _show_request(session, view, []))
+    session.show(view, lambda: _show_request(session, view))
 
 
 def _read(session: Session, file: Path, template: Path | None) -> Draft:
@@ -219,9 +219,7 @@ def status(session: Session, request_id: str | None, *, ledger: bool, addresses:
             document["ledger"] = [line.model_dump(mode="json") for line in lines]
         print_json(document)
         return
-    _show_request(session, view, legs)
-    for line in reason_lines(session, client, view):
-        session.out.print(line, markup=False, style="yellow")
+    _show_request(session, view, legs, reason_lines(session, client, view))
     if flagged:
         session.out.print()
         rows = [_address_row(session, address) for address in flagged]
@@ -244,8 +242,13 @@ def _address_row(session: Session, address: FlaggedAddressView) -> tuple[object,
     return (address.address_no, address.account, address.tag, name, amount, gone)
 
 
-def _show_request(session: Session, view: FreezeRequestView, legs: list[LegView]) -> None:
-    """Print a request for people."""
+def _show_request(
+    session: Session,
+    view: FreezeRequestView,
+    legs: Sequence[LegView] = (),
+    reasons: Sequence[str] = (),
+) -> None:
+    """Print a request for people, with what its partners say and why anything was withdrawn."""
     is_submitted = view.status is RequestStatus.SUBMITTED
     session.out.print(
         facts(
@@ -267,6 +270,8 @@ def _show_request(session: Session, view: FreezeRequestView, legs: list[LegView]
             ]
         )
     )
+    for reason in reasons:
+        session.out.print(reason, markup=False, style="yellow")
     if view.waits_because is not None:
         why = _WAITS_BECAUSE[view.waits_because]
         session.out.print(f"it waits for its approval: {why}", style="yellow")

@@ -179,9 +179,11 @@ class Session:
 
     def stop(self) -> NoReturn:
         """Say what Ctrl-C left behind, and leave."""
-        changes = [change for client in self._clients for change in client.transport.changes]
+        transports = [client.transport for client in self._clients]
+        under_way = [change for each in transports for change in each.under_way]
+        made = sum(each.changes_made for each in transports)
         self.err.print()
-        for line in ("Stopped.", *left_behind(changes, self.hint)):
+        for line in ("Stopped.", *left_behind(under_way, made, self.hint)):
             self.err.print(line, markup=False)
         raise click.exceptions.Exit(ExitCode.INTERRUPTED)
 

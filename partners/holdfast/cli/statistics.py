@@ -128,19 +128,19 @@ def _show_year(session: Session, view: YearlySummary) -> None:
     else:
         session.out.print(_LEGEND)
         session.out.print(
-            f"Partners are named from {view.named_from_cases} cases on. Sums are told that come\n"
+            f"Partners are named from {view.named_from_cases} cases on. Sums are told that come "
             "from as many cases and as many partners."
         )
 
 
 _LEGEND = (
-    "Times are median / 90th percentile, of so many. Declines count partners, `nothing on` counts\n"
+    "Times are median / 90th percentile, of so many. Declines count partners, `nothing on` counts "
     "addresses. Dollars are those that requests and reports stated."
 )
 
 
 _WRONG_LEGEND = (
-    "Wrong: withdrawn as wrong targets, of the addresses that were frozen and of the requests\n"
+    "Wrong: withdrawn as wrong targets, of the addresses that were frozen and of the requests "
     "with such an address."
 )
 

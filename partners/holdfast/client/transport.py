@@ -116,19 +116,17 @@ class _Call(NamedTuple):
     is_signed: bool = True
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Change:
-    """One request that changes something, from when it is first sent.
+    """One request that changes something and whose answer is awaited.
 
     Attributes:
         method: Upper case.
         path: Without the query.
-        was_answered: Whether the coordinator said what became of it.
     """
 
     method: str
     path: str
-    was_answered: bool = False
 
 
 @dataclass(slots=True)
@@ -143,7 +141,8 @@ class Transport:
         timeouts: Time limits of one try.
         now: Wall time in seconds since 1970.
         sleep: Waits; tests give one that does not.
-        changes: What was sent that changes something, in order.
+        under_way: What was sent that changes something and is not answered; Ctrl-C leaves it here.
+        changes_made: How many such requests were carried out.
     """
 
     profile: Profile | None
@@ -154,7 +153,8 @@ class Transport:
     now: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
     session: requests.Session = field(default_factory=requests.Session)
-    changes: list[Change] = field(default_factory=list)
+    under_way: list[Change] = field(default_factory=list)
+    changes_made: int = 0
 
     def exchange(
         self,
@@ -190,13 +190,14 @@ class Transport:
         if method in _SAFE_METHODS:
             return self._until_answered(call)
         change = Change(method, path)
-        self.changes.append(change)
+        self.under_way.append(change)
         try:
             answer = self._until_answered(call)
-        except ApiError:
-            self.changes.remove(change)  # refused: it changed nothing
+        except Exception:  # its caller is told; only an interrupt leaves it under way
+            self.under_way.remove(change)
             raise
-        change.was_answered = True
+        self.under_way.remove(change)
+        self.changes_made += 1
         return answer
 
     def read_public(self, path: str) -> Answer:
