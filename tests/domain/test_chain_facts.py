@@ -18,6 +18,8 @@ from tests.known_chains import CHAINS
         ("cosmos:pacific-1/slip44:19000118", "SEI", 6),
         ("eip155:1329/slip44:19000118", "SEI", 18),
         ("bip122:00000fc63692467faeb20cdb3b53200d/slip44:77", "XVG", 6),
+        ("eip155:100/slip44:700", "XDAI", 18),
+        ("eip155:1514/slip44:60", "DATA", 18),
     ],
 )
 def test_a_native_asset_counts_in_its_chain_s_base_units(
@@ -83,7 +85,10 @@ def test_another_coin_s_type_is_refused(other_coin_s: str) -> None:
         ("polkadot:a0453819cbf8b4df9423a5cd601f546c", "polkadot:411f057b9107718c9624d6aa4a3f23c1"),
         ("bip122:000000000000000000b15ad892af8f6a", "bip122:000000000000000000651ef99cb9fcbe"),
         ("solana:4sGjMW1sUnHzSxGspuhpqLDx6wiyjNtZ", "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp"),
+        ("Story", "eip155:1514"),
+        ("IP", "eip155:1514"),
+        ("xDai", "eip155:100"),
     ],
 )
-def test_an_id_that_others_write_is_the_same_chain_s(alias: str, canonical: str) -> None:
+def test_an_id_or_a_name_that_others_write_is_the_same_chain_s(alias: str, canonical: str) -> None:
     assert CHAINS.named(alias).caip2 == canonical
