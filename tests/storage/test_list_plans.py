@@ -76,7 +76,7 @@ def test_what_waits_is_read_along_indexes_of_the_partners_own(database: Database
     statement = _page(frozenset(TaskKind), decides=True, behind=False)
     with database.engine.connect() as connection:
         form = statement.form(connection.dialect, 0)
-        values = tuple(form.bound({**_values(wanted), "size": 50}))
+        values = tuple(form.bound({**_values(wanted)._asdict(), "size": 50}))
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {form.sql}", values).all()
     steps = [step[-1].split() for step in plan]
     # A branch is a co-routine, whose first search finds what waits; the rest are look-ups.

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -247,11 +247,11 @@ def page(
     statement = _page(
         frozenset(wanted.kinds), decides=wanted.person is not None, behind=after is not None
     )
-    values = _values(wanted)
+    values = _values(wanted)._asdict()
     if after is None:
         rows = statement.rows(connection, size=limit, **values)
     else:
-        place = _after_values(wanted.policies, after)
+        place = _after_values(wanted.policies, after)._asdict()
         rows = statement.rows(connection, size=limit, **values, **place)
     return [_waiting(row) for row in rows]
 
@@ -261,7 +261,7 @@ def find(connection: Connection, wanted: Wanted, task: Task) -> Waiting | None:
     statement = _one(task.kind, decides=wanted.person is not None)
     request_id, about = task.request_id, task.about
     rows = statement.rows(
-        connection, size=1, the_request=request_id, the_about=about, **_values(wanted)
+        connection, size=1, the_request=request_id, the_about=about, **_values(wanted)._asdict()
     )
     return _waiting(rows[0]) if rows else None
 
@@ -282,7 +282,7 @@ def _one(kind: TaskKind, *, decides: bool) -> Prebuilt[_Row]:
     return Prebuilt(select(union_all(*selects).subquery()), _Row)
 
 
-class _Values(TypedDict):
+class _Values(NamedTuple):
     partner: str
     person: str | None
     now: datetime
@@ -295,7 +295,7 @@ class _Values(TypedDict):
     failing: int
 
 
-class _AfterValues(TypedDict):
+class _AfterValues(NamedTuple):
     after_until: datetime
     after_to_decide_addition: datetime
     after_failing: datetime
@@ -307,29 +307,29 @@ class _AfterValues(TypedDict):
 def _values(wanted: Wanted) -> _Values:
     policies, now = wanted.policies, wanted.now
     ahead = max(policies.warn_before)
-    return {
-        "partner": wanted.partner,
-        "person": wanted.person,
-        "now": now,
-        "added_after": now - policies.approve_within,
-        "near": now + ahead,
-        "failing_before": now - FAILING_AFTER,
-        "to_decide_addition": policies.approve_within // _MICROSECOND,
-        "before_end": -ahead // _MICROSECOND,
-        "before_review": -policies.review_whole_account_after // _MICROSECOND,
-        "failing": FAILING_AFTER // _MICROSECOND,
-    }
+    return _Values(
+        partner=wanted.partner,
+        person=wanted.person,
+        now=now,
+        added_after=now - policies.approve_within,
+        near=now + ahead,
+        failing_before=now - FAILING_AFTER,
+        to_decide_addition=policies.approve_within // _MICROSECOND,
+        before_end=-ahead // _MICROSECOND,
+        before_review=-policies.review_whole_account_after // _MICROSECOND,
+        failing=FAILING_AFTER // _MICROSECOND,
+    )
 
 
 def _after_values(policies: Policies, place: Place) -> _AfterValues:
-    return {
-        "after_until": place.until,
-        "after_to_decide_addition": place.until - policies.approve_within,
-        "after_failing": place.until - FAILING_AFTER,
-        "after_rank": _RANKS[place.task.kind],
-        "after_request": place.task.request_id,
-        "after_about": place.task.about,
-    }
+    return _AfterValues(
+        after_until=place.until,
+        after_to_decide_addition=place.until - policies.approve_within,
+        after_failing=place.until - FAILING_AFTER,
+        after_rank=_RANKS[place.task.kind],
+        after_request=place.task.request_id,
+        after_about=place.task.about,
+    )
 
 
 def _waiting(row: _Row) -> Waiting:
