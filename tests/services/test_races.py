@@ -24,6 +24,7 @@ from coordinator.services.commands import execute
 from coordinator.services.core.unit_of_work import transaction
 from coordinator.services.ending.closing import ExpireFreezeRequest
 from coordinator.services.ending.withdrawal_proposals import VoidWithdrawal
+from coordinator.services.requests.info_requests import MarkReplyLate
 from coordinator.services.requests.ratification import MissRatification, WithdrawUnratified
 from coordinator.storage.tables.events import EventRow
 from coordinator.storage.tables.transparency_log import LogLeafRow
@@ -559,3 +560,163 @@ def test_two_who_take_what_a_third_does_meanwhile(meeting: Meeting) -> None:
         assert desk.told(desk.cast.a, ask).count("task.taken") == taken
         kept_rows = desk.sql("SELECT count(*) FROM taken_task WHERE task_id = :id", id=task.id)
         assert kept_rows == min(taken, 1)
+
+
+def test_ratifying_withdrawing_taking_and_the_missed_time_meet_on_a_flash_request(
+    meeting: Meeting,
+) -> None:
+    """Whoever comes first, the withdrawal holds, and partners hear of it last of all."""
+    office, desk = meeting.office, meeting.office.desk
+    a, b = desk.cast.a, desk.cast.b
+    desk.policy(a, may_flash=[a.analyst.subject])
+    for _ in range(RACES):
+        since = desk.last_seq()
+        desk.clock.step(24 * HOUR)
+        ask = desk.submit(urgency="flash", to=[b.handle])
+        noon = ask.answer["submitted_at"]
+        desk.clock.step(HOUR - JUST)
+        until = (desk.clock.now() + timedelta(days=2)).isoformat()
+        lines = [found(0, 50), frozen(0, 50, frozen_at=noon, hold_expires_at=until)]
+        context = {"context_sha256": ask.answer["context_sha256"]}
+        words = {"addresses": "all", "reason_code": "other", "reason": "mistaken"}
+        came = meeting.run(
+            [
+                meeting.send("lead", a.lead, ask, "approvals", decision="approve", **context),
+                meeting.send("withdraw", a.second_lead, ask, "withdrawal", **words),
+                meeting.take("take", a.second_lead, ask, Task(TaskKind.RATIFY, ask.id)),
+                meeting.send("b", b.compliance, ask, "freeze-reports", lines=lines),
+                meeting.fire("timer", MissRatification(request_id=ask.id)),
+            ]
+        )
+        assert (came["withdraw"][1], came["b"][1]) == (201, 201), came
+        assert came["lead"][1:] in {(201, None), (409, "invalid_transition")}
+        assert came["take"][1:] in {(201, None), (409, "task_done")}
+        row = desk.request(ask)
+        assert (row.status, row.provisional, row.unratified_until) == ("withdrawn", False, None)
+        told = [t for t in desk.told(b, ask) if t.startswith("freeze_request.")]
+        was_missed = came["timer"][2] == "active"
+        late = ["freeze_request.unratified"] if was_missed else []
+        if was_missed and came["lead"][1] == 201:
+            late.append("freeze_request.ratified")
+        assert told in (
+            ["freeze_request.received", *late, "freeze_request.withdrawn"],
+            # It was ratified before the timer came, so nobody had heard that it was not.
+            ["freeze_request.received", "freeze_request.withdrawn"],
+        ), came
+        assert desk.leg(b, ask).owes_answer
+        _require_sequences(office, ask, since)
+
+
+def test_two_proposed_withdrawals_and_the_clock_meet_and_none_is_refused_after_the_end(
+    meeting: Meeting,
+) -> None:
+    office, desk = meeting.office, meeting.office.desk
+    a, b = desk.cast.a, desk.cast.b
+    desk.policy(a, withdrawal_quorum=2)
+    refused, withdrawn = "freeze_request.withdrawal_refused", "freeze_request.withdrawn"
+    seen: Counter[tuple[str, str]] = Counter()
+    for _ in range(RACES):
+        since = desk.last_seq()
+        ask = desk.go_out(to=[b.handle])
+        desk.hold(b, ask)
+        whole = desk.withdraw(ask)["withdrawal"]
+        some = desk.withdraw(ask, [0], a.second_lead)["withdrawal"]
+        desk.clock.step(4 * HOUR - JUST)
+
+        def approve(name: str, lead: Member, view: dict[str, Any], of: Ask) -> Callable[[], None]:
+            body = {"decision": "approve", "act_sha256": view["act_sha256"]}
+            return meeting.send(name, lead, of, f"withdrawals/{view['id']}/approvals", **body)
+
+        came = meeting.run(
+            [
+                approve("whole", a.second_lead, whole, ask),
+                approve("some", a.lead, some, ask),
+                meeting.fire("timer", VoidWithdrawal(withdrawal_id=whole["id"])),
+            ]
+        )
+        ends: tuple[str, ...] = tuple(
+            str(desk.sql("SELECT status FROM withdrawal_proposal WHERE id = :id", id=view["id"]))
+            for view in (whole, some)
+        )
+        status = desk.status(ask)
+        assert " ".join(ends) in {"approved approved", "approved moot", "void approved"}, came
+        assert status == ("withdrawn" if ends[0] == "approved" else "active")
+        assert [came[name][1] == 201 for name in ("whole", "some")] == [
+            end == "approved" for end in ends
+        ]
+        told = [t for t in desk.told(b, ask) if t in {refused, withdrawn}]
+        assert told.count(refused) == (ends[0] == "void")
+        assert status == "active" or told[-1] == withdrawn
+        _require_sequences(office, ask, since)
+        seen[ends[0], ends[1]] += 1
+    desk.policy(a)
+    assert sum(seen.values()) == RACES
+
+
+def test_upholding_rejecting_and_the_clock_meet_on_a_dispute_and_it_is_resolved_once(
+    meeting: Meeting,
+) -> None:
+    desk = meeting.office.desk
+    a, b = desk.cast.a, desk.cast.b
+    desk.policy(a, withdrawal_quorum=2)
+    resolved = "leg.dispute_resolved"
+    for _ in range(RACES):
+        ask = desk.go_out(to=[b.handle])
+        desk.hold(b, ask)
+        words = {"reference": "matter-k7", "text": "A shop that was paid with these coins."}
+        dispute = desk.act(b.compliance, ask, "disputes", **words)["id"]
+        path = f"disputes/{dispute}/resolution"
+        upheld = {"resolution": "upheld", "text": "A shop."}
+        status, answer = meeting.office.act(a.lead, ask, path, **upheld)
+        assert status == 201, answer
+        view = answer["withdrawal"]
+        desk.clock.step(4 * HOUR - JUST)
+        decision = {"decision": "approve", "act_sha256": view["act_sha256"]}
+        rejected = {"resolution": "rejected", "text": "It is the thief's."}
+        came = meeting.run(
+            [
+                meeting.send(
+                    "uphold", a.second_lead, ask, f"withdrawals/{view['id']}/approvals", **decision
+                ),
+                meeting.send("reject", a.lead, ask, path, **rejected),
+                meeting.take("take", a.lead, ask, Task(TaskKind.RESOLVE, ask.id, dispute)),
+                meeting.fire("timer", VoidWithdrawal(withdrawal_id=view["id"])),
+            ]
+        )
+        won = [name for name in ("uphold", "reject") if came[name][1] == 201]
+        assert len(won) == 1, came
+        assert came["take"][1:] in {(201, None), (409, "task_done")}
+        end = desk.sql("SELECT status FROM withdrawal_proposal WHERE id = :id", id=view["id"])
+        was_voided = came["timer"][2] == "void"
+        assert end == ("approved" if won == ["uphold"] else "void" if was_voided else "moot")
+        how = desk.sql("SELECT resolution FROM dispute WHERE id = :id", id=dispute)
+        assert how == ("upheld" if won == ["uphold"] else "rejected")
+        assert desk.told(b, ask).count(resolved) == 1
+    desk.policy(a)
+
+
+def test_a_reply_a_taker_and_the_clock_meet_on_a_question(meeting: Meeting) -> None:
+    office, desk = meeting.office, meeting.office.desk
+    a, b = desk.cast.a, desk.cast.b
+    for _ in range(RACES):
+        since = desk.last_seq()
+        ask = desk.go_out(to=[b.handle])
+        question = desk.act(b.analyst, ask, "info-requests", missing=["police report"])["id"]
+        desk.clock.step(8 * HOUR - JUST)
+        came = meeting.run(
+            [
+                meeting.send(
+                    "reply", a.lead, ask, f"info-requests/{question}/answer", text="Here it is."
+                ),
+                meeting.take("take", a.analyst, ask, Task(TaskKind.REPLY, ask.id, question)),
+                meeting.fire("timer", MarkReplyLate(info_request_id=question)),
+            ]
+        )
+        assert came["reply"][1] == 201, came
+        assert came["take"][1:] in {(201, None), (409, "task_done")}
+        leg = desk.leg(b, ask)
+        assert (leg.clock_paused_at, "info_requested" in leg.flags) == (None, False)
+        told = [e for e in desk.told(b, ask) if e.startswith("leg.info_")]
+        is_late = came["timer"][2] != "unchanged"
+        assert told == ["leg.info_requested"] * (1 + is_late) + ["leg.info_provided"]
+        _require_sequences(office, ask, since)
