@@ -149,6 +149,18 @@ def test_what_cannot_be_right_is_a_fault_of_its_line(line: str, words: str) -> N
     assert words in findings.faults[0][1]
 
 
+def test_an_amount_that_was_not_read_is_told_of() -> None:
+    findings = read(f"{FIRST},eip155:1,100 USDT")
+    assert "amount" not in findings.addresses[0].members
+    assert findings.notes[0][0] == 1
+
+
+def test_a_line_that_nobody_wrote_is_not_looked_through() -> None:
+    findings = read("a" * 300_000 + f"\nETH {FIRST}")
+    assert findings.faults == [(1, "is longer than 4,000 characters: break it into lines")]
+    assert len(findings.addresses) == 1
+
+
 @pytest.mark.parametrize(
     "line", ["wait...what? 100 one of them", "see Error 0x1f at 10:45:33", "ok (base) :-)", "===="]
 )

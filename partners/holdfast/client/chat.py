@@ -10,23 +10,36 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from holdfast.client.chat_lines import Line, clean_lines, table_blocks
+from holdfast.client.chat_lines import LONGEST_LINE, Line, clean_lines, table_blocks
 from holdfast.client.draft_addresses import COLUMNS, Targets, members_of
 from holdfast.client.tables import read_table
 from holdfast.protocol.amounts import KnownAssets
 from holdfast.protocol.chains.account import parse_account
-from holdfast.protocol.chains.chain import CAIP2, Chain, Chains, fold_name, no_testnet, suggest
+from holdfast.protocol.chains.chain import (
+    CAIP2,
+    MAX_ADDRESS_CHARACTERS,
+    Chain,
+    Chains,
+    fold_name,
+    no_testnet,
+    suggest,
+)
 from holdfast.protocol.chains.format_errors import AccountError, FormatError
 from holdfast.protocol.chains.rules import AddressRule
 from holdfast.protocol.chains.transaction import fits
 
-_LINK = re.compile(r"(?:https?://)?((?:[a-z0-9-]+\.)+[a-z]{2,24})(/[^\s<>\"'|)\]]+)", re.IGNORECASE)
+_LINK = re.compile(
+    r"(?<![a-z0-9.-])(?:https?://)?((?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,24})(/[^\s<>\"'|)\]]+)",
+    re.IGNORECASE,
+)
 _WORD = re.compile(r"[^\s,;|\"'`<>(){}\[\]=]+")
 _CUT = re.compile("(?<![0-9A-Za-z])[0-9A-Za-z]+(?:\u2026|\\.{2,})[0-9A-Za-z]{3,}")
 _AMOUNT = re.compile(
     r"(?<![\w.,:@-])(?P<number>[0-9][0-9_,]*(?:\.[0-9]+)?)\s?(?P<scale>[kKmM]\s)?\s?"
     r"(?P<symbol>[A-Za-z$\u20ae][A-Za-z0-9.$\u20ae]{0,15})(?P<place>@[\w:-]+)?"
 )
+#: What may have been meant as an amount.
+_NEARLY_AMOUNT = re.compile(r"[0-9]\s?[kKmM]?\s?([A-Z][A-Za-z0-9.]{1,15})\b")
 _TAG = re.compile(r"\b(?:tag|memo|dt|payment id)\b\W{0,3}([0-9A-Za-z]{1,64})", re.IGNORECASE)
 _SAYS_TX = re.compile(r"\b(?:tx|txid|txn|hash|transaction)\b|/tx/|/transactions?/", re.IGNORECASE)
 _ON = re.compile(r"\b(?:on|via)\s+(?:the\s+)?([A-Za-z][A-Za-z0-9 .-]{1,30})", re.IGNORECASE)
@@ -36,7 +49,7 @@ _FILLERS = re.compile(
 )
 #: A transaction whose chain its form does not tell.
 _ANY_TX = re.compile(r"(?:0[xX])?[0-9a-fA-F]{64}|[1-9A-HJ-NP-Za-km-z]{86,88}", re.ASCII)
-_LIKE_HEX = re.compile(r"0[xX][0-9a-fA-F]{6,}", re.ASCII)
+_LIKE_HEX = re.compile(r"0[xX][0-9a-fA-F]{6,250}", re.ASCII)
 _LIKE_BASE58 = re.compile(r"[1-9A-HJ-NP-Za-km-z]{26,62}", re.ASCII)
 #: Accounts that are short or words: read only where their chain is stated on the line.
 _NAMED_ACCOUNT = re.compile(
@@ -125,10 +138,13 @@ def read_chat(text: str, chains: Chains, *, unnamed: Iterable[str] = ()) -> Find
             reader.notes.append((line.number, line.note))
         if line.is_taken:
             continue
-        if not line.text.strip():
+        if len(line.text) > LONGEST_LINE:
+            detail = f"is longer than {LONGEST_LINE:,} characters: break it into lines"
+            reader.faults.append((line.number, detail))
+        elif not line.text.strip():
             heading = None
-            continue
-        heading = reader.read_line(line, heading)
+        else:
+            heading = reader.read_line(line, heading)
     return reader.findings()
 
 
@@ -282,6 +298,7 @@ class _LineReading:
         rest = _LINK.sub(self._link, rest)
         self._tag = _TAG.search(rest)
         self._amounts = list(self._found_amounts(rest))
+        self._nearly = _NEARLY_AMOUNT.findall(rest)
         rest = self._take_words(rest)
         self.labels = self._labels(rest)
 
@@ -457,6 +474,12 @@ class _LineReading:
             stated["tx"], *others = dict.fromkeys(self.transactions)
             for text in others:
                 self._note(f"another transaction, not in the draft: {text}")
+        self._state_amount(stated, accounts)
+        if self._tag and accounts == 1:
+            stated["tag"] = self._tag[1]
+        return stated
+
+    def _state_amount(self, stated: dict[str, Any], accounts: int) -> None:
         if len(self._amounts) == 1 and accounts == 1:
             stated["amount"] = self._amounts[0]
         elif self._amounts:
@@ -464,9 +487,8 @@ class _LineReading:
                 f"holds {accounts} addresses and {len(self._amounts)} amounts: put each address "
                 "with its amount on a line of its own"
             )
-        if self._tag and accounts == 1:
-            stated["tag"] = self._tag[1]
-        return stated
+        elif any(map(self._reader.known.of_symbol, self._nearly)):
+            self._note("an amount may stand here that was not read: put it in its own words")
 
 
 def _is_mixed(word: str) -> bool:
@@ -479,8 +501,10 @@ def _is_mixed(word: str) -> bool:
 
 
 def _is_candidate(word: str) -> bool:
-    is_long = len(word) >= _FEWEST_CHARACTERS and any(character.isdigit() for character in word)
-    return is_long or _LIKE_HEX.fullmatch(word) is not None
+    if _LIKE_HEX.fullmatch(word):
+        return True
+    is_long = _FEWEST_CHARACTERS <= len(word) <= MAX_ADDRESS_CHARACTERS
+    return is_long and any(character.isdigit() for character in word)
 
 
 def _may_be_one(word: str) -> bool:

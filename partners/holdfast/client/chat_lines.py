@@ -24,6 +24,8 @@ _BROKEN_HEX = re.compile(r"0[xX][0-9a-fA-F]{4,63}")
 _HEX = re.compile(r"[0-9a-fA-F]+")
 _WHOLE = frozenset({42, 66})
 _FEWEST_CHARACTERS = 8
+#: People write no longer lines, and what is looked for takes its time over each.
+LONGEST_LINE = 4_000
 _RULE = re.compile(r"[\s|:+-]+")
 _PIPE = "|"
 
@@ -48,6 +50,8 @@ def clean_lines(text: str, is_address: Callable[[str], bool]) -> list[Line]:
     """
     lines = [_clean(number, line) for number, line in enumerate(text.splitlines(), start=1)]
     for first, second in pairwise(lines):
+        if max(len(first.text), len(second.text)) > LONGEST_LINE:
+            continue
         _join(first, second, is_address)
     return lines
 

@@ -740,6 +740,18 @@ class ChainEntry(View):
         dict[str, str],
         Field(description="CAIP-19 namespaces of its tokens, each with the form of a reference."),
     ] = {}
+    asset_aliases: Annotated[
+        dict[str, str], Field(description="Other namespaces in use, each with its own one.")
+    ] = {}
+    native_as: Annotated[
+        dict[str, str], Field(description="The native asset's reference in a namespace of tokens.")
+    ] = {}
+    transactions: Annotated[
+        list[str], Field(description="How its transactions are written; none: any id is taken.")
+    ] = []
+    explorers: Annotated[
+        list[str], Field(description="Hosts of explorers that show this chain and no other.")
+    ] = []
 
 
 class TokenEntry(View):
