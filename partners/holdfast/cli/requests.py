@@ -66,6 +66,7 @@ _ADDRESSES = """,
     metavar="[FILE]",
     is_flag=False,
     flag_value=STANDARD_INPUT,
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True),
     help="Fill in what a chat, table or list says; without FILE, of the pipe or clipboard.",
 )
 @click.option(
