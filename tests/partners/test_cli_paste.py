@@ -84,6 +84,12 @@ def test_a_workbook_and_utf_16_are_read(shell: Shell) -> None:
         assert document(done.stdout)["addresses"] == [{"account": f"eip155:1:{FIRST}"}]
 
 
+def test_a_file_that_is_not_there_is_named(shell: Shell) -> None:
+    done = shell("draft", "--paste", "nowhere.txt")
+    assert done.exit_code == 2
+    assert "nowhere.txt" in done.stderr
+
+
 def test_options_of_the_paste_go_with_it_and_chains_must_be_known(shell: Shell) -> None:
     assert "go with --paste" in shell("draft", "--chain", "eth").output
     assert "go with --paste" in shell("draft", "--leave-out").output

@@ -56,6 +56,7 @@ _WAITS_BECAUSE = {
     metavar="[FILE]",
     is_flag=False,
     flag_value=STANDARD_INPUT,
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True),
     help="Fill in what a chat, table or list says; without FILE, of the pipe or clipboard.",
 )
 @click.option(

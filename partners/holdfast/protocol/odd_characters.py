@@ -24,14 +24,13 @@ def odd_character(text: str, what: str = "address") -> str | None:
     """
     if text.isascii() and text.isprintable() and " " not in text:
         return None  # a list has thousands, and nearly all are so
-    for place, character in enumerate(text, start=1):
-        if "!" <= character <= "~":
-            continue
-        code = f"U+{ord(character):04X}"
-        if unicodedata.category(character)[0] in "CZ":  # control, format, space
-            where = {1: "at the beginning", len(text): "at the end"}.get(place, f"at place {place}")
-            return f"holds the invisible {code} {where}: delete it"
-        likely = _LOOKALIKES.get(character)
-        rather = f", not {likely}: type it anew" if likely else f", which no {what} has"
-        return f"character {place} is {code}{rather}"
-    return None
+    place, character = next(
+        (place, each) for place, each in enumerate(text, start=1) if not "!" <= each <= "~"
+    )
+    code = f"U+{ord(character):04X}"
+    if unicodedata.category(character)[0] in "CZ":  # control, format, space
+        where = {1: "at the beginning", len(text): "at the end"}.get(place, f"at place {place}")
+        return f"holds the invisible {code} {where}: delete it"
+    likely = _LOOKALIKES.get(character)
+    rather = f", not {likely}: type it anew" if likely else f", which no {what} has"
+    return f"character {place} is {code}{rather}"
