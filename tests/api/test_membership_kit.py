@@ -109,7 +109,7 @@ def test_nothing_is_approved_that_the_lead_did_not_confirm(desk: Desk, cast: Cas
     [proposal] = desk.connect(desk.store.load("second")).proposed_grants()
     refused = desk("--as", "second", "approve-grant", proposal.id)
     assert refused.exit_code == 1
-    assert "approval_quorum" in refused.stderr
+    assert "approval_quorum" in refused.stdout
     assert desk.connect(desk.store.load("second")).me().policy["approval_quorum"] == 1  # type: ignore[index]
 
 

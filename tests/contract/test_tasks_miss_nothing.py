@@ -82,6 +82,7 @@ POLICIES: Mapping[str, Told] = {
 PROFILES: Mapping[str, Told] = {
     "acknowledge_within": K.ACKNOWLEDGE,
     "answer_within": K.ANSWER,
+    "answer_on_order_within": K.ANSWER,
     "reply_within": K.REPLY,
 }
 _NEWS = "news of what somebody did"
@@ -139,6 +140,7 @@ EVENTS: Mapping[str, Told] = {
     EventType.GRANT_MADE: _NEWS,
     EventType.GRANT_REVOKED: _NEWS,
     EventType.PARTNER_JOINED: _NEWS,
+    EventType.PARTNER_NAMES_CHANGED: _NEWS,
     EventType.PARTNER_SUSPENDED: _NEWS,
     EventType.PARTNER_ROOT_RESET: K.CHECK_ROOT_RESET,
     EventType.TASK_TAKEN: _NEWS,
