@@ -8,7 +8,7 @@ time needs its zone.
 import re
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -426,24 +426,8 @@ class Next(Body):
         return self
 
 
-def _require_explained(said: "Decline | NothingLine") -> None:
-    """Refuse a code without what the table of codes asks for beside it."""
-    if said.code is DeclineCode.MOVED_ON and said.next is None:
-        raise ValueError("moved_on needs next: a service, an account or a tx")
-    if said.code is DeclineCode.OTHER and not is_visible(said.detail or ""):
-        raise ValueError("other needs detail: say why in a sentence")
-    if said.code is DeclineCode.INSUFFICIENT_EVIDENCE and not (said.retry and said.missing):
-        raise ValueError("insufficient_evidence needs retry: true and what is missing")
-    if said.code is DeclineCode.LEFT_AFTER_NOTICE and said.left_at is None:
-        raise ValueError("left_after_notice needs left_at: when the funds left")
-    if said.code is not DeclineCode.LEFT_AFTER_NOTICE and said.left_at is not None:
-        raise ValueError(f"{said.code} needs no left_at: it goes with left_after_notice alone")
-    if said.code is DeclineCode.CANNOT_SAY and (said.next is not None or said.missing):
-        raise ValueError("cannot_say needs nothing else: leave next and missing out")
-
-
-class Decline(ActBody):
-    """`POST …/decline`: nothing is or will be frozen, and why."""
+class Explained(Body):
+    """Why nothing is frozen, and where the funds went as far as that is known."""
 
     code: Annotated[DeclineCode, Loose]
     detail: ShortText | None = None
@@ -453,9 +437,25 @@ class Decline(ActBody):
     left_at: Time | None = None
 
     @model_validator(mode="after")
-    def _explained(self) -> "Decline":
-        _require_explained(self)
+    def _explained(self) -> Self:
+        """Refuse a code without what the table of codes asks for beside it."""
+        if self.code is DeclineCode.MOVED_ON and self.next is None:
+            raise ValueError("moved_on needs next: a service, an account or a tx")
+        if self.code is DeclineCode.OTHER and not is_visible(self.detail or ""):
+            raise ValueError("other needs detail: say why in a sentence")
+        if self.code is DeclineCode.INSUFFICIENT_EVIDENCE and not (self.retry and self.missing):
+            raise ValueError("insufficient_evidence needs retry: true and what is missing")
+        if self.code is DeclineCode.LEFT_AFTER_NOTICE and self.left_at is None:
+            raise ValueError("left_after_notice needs left_at: when the funds left")
+        if self.code is not DeclineCode.LEFT_AFTER_NOTICE and self.left_at is not None:
+            raise ValueError(f"{self.code} needs no left_at: it goes with left_after_notice alone")
+        if self.code is DeclineCode.CANNOT_SAY and (self.next is not None or self.missing):
+            raise ValueError("cannot_say needs nothing else: leave next and missing out")
         return self
+
+
+class Decline(Explained, ActBody):
+    """`POST …/decline`: nothing is or will be frozen, and why."""
 
 
 class FoundLine(Body):
@@ -597,22 +597,12 @@ class KeptLine(Body):
     other_request: RequestId | None = None
 
 
-class NothingLine(Body):
+class NothingLine(Explained):
     """These addresses (or the rest, all without a line) hold nothing here, and why."""
 
     kind: Literal[LineKind.NOTHING, "nothing"]
     address_nos: Literal["rest"] | AddressNos
     code: Annotated[DeclineCode, Loose] = DeclineCode.NO_MATCH
-    detail: ShortText | None = None
-    retry: bool = False
-    missing: Annotated[list[Word], Field(max_length=20)] = []
-    next: Next | None = None
-    left_at: Time | None = None
-
-    @model_validator(mode="after")
-    def _explained(self) -> "NothingLine":
-        _require_explained(self)
-        return self
 
 
 class CorrectionLine(Body):

@@ -6,26 +6,19 @@ Source: the Algorand namespace's CAIP-10 profile; contracts and logic signatures
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import Self
 
 from holdfast.protocol.chains.format_errors import AccountError
 from holdfast.protocol.chains.rules import encodings
-from holdfast.protocol.chains.rules.base import ComparedAsParsed, ParsedAddress
+from holdfast.protocol.chains.rules.base import ComparedAsParsed, Parameterless, ParsedAddress
 from holdfast.protocol.chains.rules.memo import Memoed
-from holdfast.protocol.chains.toml_table import TomlTable
 
 _ADDRESS = re.compile(r"[A-Z2-7]{58}")
 _KEY_BYTES = 32
 
 
 @dataclass(frozen=True)
-class AlgorandRule(Memoed, ComparedAsParsed):
+class AlgorandRule(Memoed, ComparedAsParsed, Parameterless):
     """58 capitals and digits; a note may stand beside the address as its tag."""
-
-    @classmethod
-    def from_table(cls, _table: TomlTable) -> Self:
-        """Build the rule; it has no parameters."""
-        return cls()
 
     def parse(self, text: str, *, verify: bool = True) -> ParsedAddress:
         """Return the address as it is.

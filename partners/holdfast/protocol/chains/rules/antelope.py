@@ -6,25 +6,18 @@ and those with a dot are the system's or were auctioned). A name has no checksum
 
 import re
 from dataclasses import dataclass
-from typing import Self
 
 from holdfast.protocol.chains.format_errors import AccountError
-from holdfast.protocol.chains.rules.base import ComparedAsParsed, ParsedAddress
+from holdfast.protocol.chains.rules.base import ComparedAsParsed, Parameterless, ParsedAddress
 from holdfast.protocol.chains.rules.memo import Memoed
-from holdfast.protocol.chains.toml_table import TomlTable
 
 _NAME = re.compile(r"[a-z1-5](?:[a-z1-5.]{0,10}[a-z1-5])?", re.ASCII)
 _KEYS = ("EOS", "PUB_")
 
 
 @dataclass(frozen=True)
-class AntelopeRule(Memoed, ComparedAsParsed):
+class AntelopeRule(Memoed, ComparedAsParsed, Parameterless):
     """At most twelve of a to z, 1 to 5 and the dot."""
-
-    @classmethod
-    def from_table(cls, _table: TomlTable) -> Self:
-        """Build the rule; it has no parameters."""
-        return cls()
 
     def parse(self, text: str, *, verify: bool = True) -> ParsedAddress:  # noqa: ARG002  # no checksum
         """Return the name as it is.

@@ -1,9 +1,10 @@
 """What every address rule does."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 from holdfast.protocol.chains.format_errors import AccountError
+from holdfast.protocol.chains.toml_table import TomlTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,17 @@ class Untagged:
             AccountError: Always.
         """
         raise AccountError("bad_tag", "this chain has no tags: leave the tag out")
+
+
+class Parameterless:
+    """The part of a rule that reads every chain alike: a chain's table has nothing to say to it."""
+
+    __slots__ = ()
+
+    @classmethod
+    def from_table(cls, _table: TomlTable) -> Self:
+        """Build the rule."""
+        return cls()
 
 
 class ComparedAsParsed(Protocol):

@@ -6,13 +6,16 @@ reward account of the same wallet (stake1…) are two targets.
 
 import zlib
 from dataclasses import dataclass
-from typing import Self
 
 from holdfast.protocol.chains.format_errors import AccountError
 from holdfast.protocol.chains.rules import encodings
-from holdfast.protocol.chains.rules.base import ComparedAsParsed, ParsedAddress, Untagged
+from holdfast.protocol.chains.rules.base import (
+    ComparedAsParsed,
+    Parameterless,
+    ParsedAddress,
+    Untagged,
+)
 from holdfast.protocol.chains.rules.base58check import testnet
-from holdfast.protocol.chains.toml_table import TomlTable
 
 _TESTNET_HRPS = ("addr_test1", "stake_test1")
 _HASH_BYTES = 28
@@ -26,13 +29,8 @@ _MAX_BYRON = 130
 
 
 @dataclass(frozen=True)
-class CardanoRule(Untagged, ComparedAsParsed):
+class CardanoRule(Untagged, ComparedAsParsed, Parameterless):
     """addr1…, stake1…, and Byron's Ae2… and Ddz…."""
-
-    @classmethod
-    def from_table(cls, _table: TomlTable) -> Self:
-        """Build the rule; it has no parameters."""
-        return cls()
 
     def parse(self, text: str, *, verify: bool = True) -> ParsedAddress:
         """Return the address; bech32 in lower case, base58 as it is.

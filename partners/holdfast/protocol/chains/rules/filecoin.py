@@ -9,14 +9,17 @@ knows.
 import re
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Self
 
 from holdfast.protocol.chains.format_errors import AccountError
 from holdfast.protocol.chains.rules import encodings
-from holdfast.protocol.chains.rules.base import ComparedAsParsed, ParsedAddress, Untagged
+from holdfast.protocol.chains.rules.base import (
+    ComparedAsParsed,
+    Parameterless,
+    ParsedAddress,
+    Untagged,
+)
 from holdfast.protocol.chains.rules.base58check import testnet
 from holdfast.protocol.chains.rules.evm_case import read_hex40
-from holdfast.protocol.chains.toml_table import TomlTable
 
 _ID = re.compile(r"0(0|[1-9][0-9]{0,18})", re.ASCII)
 _KEYED = re.compile(r"([123])([a-z2-7]+)", re.ASCII)
@@ -32,13 +35,8 @@ _MASK = b"\xff" + bytes(11)
 
 
 @dataclass(frozen=True)
-class FilecoinRule(Untagged, ComparedAsParsed):
+class FilecoinRule(Untagged, ComparedAsParsed, Parameterless):
     """f0… to f4… as they are; 0x… as its f410 or, where it stands for a number, as its f0."""
-
-    @classmethod
-    def from_table(cls, _table: TomlTable) -> Self:
-        """Build the rule; it has no parameters."""
-        return cls()
 
     def parse(self, text: str, *, verify: bool = True) -> ParsedAddress:
         """Return the address that begins with f.

@@ -7,15 +7,13 @@ stands only the chain knows.
 
 import re
 from dataclasses import dataclass
-from typing import Self
 
 from holdfast.protocol.chains.format_errors import AccountError
 from holdfast.protocol.chains.rules import encodings
-from holdfast.protocol.chains.rules.base import ComparedAsParsed, ParsedAddress
+from holdfast.protocol.chains.rules.base import ComparedAsParsed, Parameterless, ParsedAddress
 from holdfast.protocol.chains.rules.base58check import testnet
 from holdfast.protocol.chains.rules.evm_case import read_hex40
 from holdfast.protocol.chains.rules.memo import Memoed
-from holdfast.protocol.chains.toml_table import TomlTable
 
 _NUMBERED = re.compile(
     r"((?:0|[1-9][0-9]{0,18})\.(?:0|[1-9][0-9]{0,18})\.(?:0|[1-9][0-9]{0,18}))(?:-([a-z]{5}))?",
@@ -28,15 +26,10 @@ _DOT = 10
 
 
 @dataclass(frozen=True)
-class HederaRule(Memoed, ComparedAsParsed):
+class HederaRule(Memoed, ComparedAsParsed, Parameterless):
     """0.0.123 with or without -vfmkw, compared without; 0x… in lower case where it is an alias."""
 
     max_memo_bytes = 100
-
-    @classmethod
-    def from_table(cls, _table: TomlTable) -> Self:
-        """Build the rule; it has no parameters."""
-        return cls()
 
     def parse(self, text: str, *, verify: bool = True) -> ParsedAddress:
         """Return the three numbers, or the alias.

@@ -10,12 +10,15 @@ import re
 import zlib
 from dataclasses import dataclass
 from hashlib import sha224
-from typing import Self
 
 from holdfast.protocol.chains.format_errors import AccountError
 from holdfast.protocol.chains.rules import encodings
-from holdfast.protocol.chains.rules.base import ComparedAsParsed, ParsedAddress, Untagged
-from holdfast.protocol.chains.toml_table import TomlTable
+from holdfast.protocol.chains.rules.base import (
+    ComparedAsParsed,
+    Parameterless,
+    ParsedAddress,
+    Untagged,
+)
 
 _IDENTIFIER = re.compile(r"[0-9a-fA-F]{64}")
 _PRINCIPAL = re.compile(r"[a-z2-7]{5}(?:-[a-z2-7]{5})*(?:-[a-z2-7]{1,5})?", re.ASCII)
@@ -26,13 +29,8 @@ _DOMAIN = b"\x0aaccount-id"
 
 
 @dataclass(frozen=True)
-class IcpRule(Untagged, ComparedAsParsed):
+class IcpRule(Untagged, ComparedAsParsed, Parameterless):
     """64 hex digits; a principal; a principal with the checksum and the number of a subaccount."""
-
-    @classmethod
-    def from_table(cls, _table: TomlTable) -> Self:
-        """Build the rule; it has no parameters."""
-        return cls()
 
     def parse(self, text: str, *, verify: bool = True) -> ParsedAddress:
         """Return the account identifier in lower case.

@@ -6,14 +6,12 @@ Source: the NEAR protocol specification (account ids: 2 to 64 characters; top-le
 
 import re
 from dataclasses import dataclass
-from typing import Self
 
 from holdfast.protocol.chains.format_errors import AccountError
-from holdfast.protocol.chains.rules.base import ComparedAsParsed, ParsedAddress
+from holdfast.protocol.chains.rules.base import ComparedAsParsed, Parameterless, ParsedAddress
 from holdfast.protocol.chains.rules.base58check import testnet
 from holdfast.protocol.chains.rules.evm_case import read_hex40
 from holdfast.protocol.chains.rules.memo import Memoed
-from holdfast.protocol.chains.toml_table import TomlTable
 
 _PART = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*", re.ASCII)
 _IMPLICIT = re.compile(r"[0-9a-f]{64}|0s[0-9a-f]{40}", re.ASCII)
@@ -23,13 +21,8 @@ _TESTNET = "testnet"
 
 
 @dataclass(frozen=True)
-class NearRule(Memoed, ComparedAsParsed):
+class NearRule(Memoed, ComparedAsParsed, Parameterless):
     """alice.near, 64 hex digits, 0x and 40 hex digits; names have no checksum at all."""
-
-    @classmethod
-    def from_table(cls, _table: TomlTable) -> Self:
-        """Build the rule; it has no parameters."""
-        return cls()
 
     def parse(self, text: str, *, verify: bool = True) -> ParsedAddress:
         """Return the account id as it is; 0x… in lower case.

@@ -1,25 +1,18 @@
 """Solana: 32 bytes in base58, without a checksum; off-curve keys are legal (token accounts)."""
 
 from dataclasses import dataclass
-from typing import Self
 
 from holdfast.protocol.chains.format_errors import AccountError
 from holdfast.protocol.chains.rules import primitives
-from holdfast.protocol.chains.rules.base import ParsedAddress, Untagged
-from holdfast.protocol.chains.toml_table import TomlTable
+from holdfast.protocol.chains.rules.base import Parameterless, ParsedAddress, Untagged
 
 _KEY_BYTES = 32
 _MIN_CHARACTERS, _MAX_CHARACTERS = 32, 44
 
 
 @dataclass(frozen=True)
-class SolanaRule(Untagged):
+class SolanaRule(Untagged, Parameterless):
     """Any 32 bytes."""
-
-    @classmethod
-    def from_table(cls, _table: TomlTable) -> Self:
-        """Build the rule; it has no parameters."""
-        return cls()
 
     def comparable(self, text: str) -> tuple[str, str | None]:
         """Return the address: it has one spelling."""

@@ -7,13 +7,11 @@ behind a hyphen, any letter case).
 import binascii
 import re
 from dataclasses import dataclass
-from typing import Self
 
 from holdfast.protocol.chains.format_errors import AccountError
 from holdfast.protocol.chains.rules import encodings
-from holdfast.protocol.chains.rules.base import ComparedAsParsed, ParsedAddress
+from holdfast.protocol.chains.rules.base import ComparedAsParsed, Parameterless, ParsedAddress
 from holdfast.protocol.chains.rules.memo import check_memo
-from holdfast.protocol.chains.toml_table import TomlTable
 
 _ACCOUNT, _MUXED, _CONTRACT = 6 << 3, 12 << 3, 2 << 3
 _CHARACTERS = {"G": 56, "M": 69, "C": 56}
@@ -23,13 +21,8 @@ _MEMO_BYTES = 28
 
 
 @dataclass(frozen=True)
-class StellarRule(ComparedAsParsed):
+class StellarRule(ComparedAsParsed, Parameterless):
     """G… and C…; M… becomes its G… with the number as tag, G…-memo its G… with the memo as tag."""
-
-    @classmethod
-    def from_table(cls, _table: TomlTable) -> Self:
-        """Build the rule; it has no parameters."""
-        return cls()
 
     @property
     def tag_identifies(self) -> bool:

@@ -4,12 +4,15 @@ Source: the Tezos namespace's CAIP-10 profile and Octez' table of base58check pr
 """
 
 from dataclasses import dataclass
-from typing import Self
 
 from holdfast.protocol.chains.format_errors import AccountError
 from holdfast.protocol.chains.rules import encodings
-from holdfast.protocol.chains.rules.base import ComparedAsParsed, ParsedAddress, Untagged
-from holdfast.protocol.chains.toml_table import TomlTable
+from holdfast.protocol.chains.rules.base import (
+    ComparedAsParsed,
+    Parameterless,
+    ParsedAddress,
+    Untagged,
+)
 
 _PREFIXES = {
     "tz1": b"\x06\xa1\x9f",
@@ -23,13 +26,8 @@ _CHARACTERS, _BYTES = 36, 23
 
 
 @dataclass(frozen=True)
-class TezosRule(Untagged, ComparedAsParsed):
+class TezosRule(Untagged, ComparedAsParsed, Parameterless):
     """tz1 to tz4 (keys), KT1 (contracts), sr1 (rollups)."""
-
-    @classmethod
-    def from_table(cls, _table: TomlTable) -> Self:
-        """Build the rule; it has no parameters."""
-        return cls()
 
     def parse(self, text: str, *, verify: bool = True) -> ParsedAddress:
         """Return the address as it is.

@@ -9,14 +9,12 @@ import base64
 import binascii
 import re
 from dataclasses import dataclass
-from typing import Self
 
 from holdfast.protocol.chains.format_errors import AccountError
 from holdfast.protocol.chains.rules import encodings
-from holdfast.protocol.chains.rules.base import ComparedAsParsed, ParsedAddress
+from holdfast.protocol.chains.rules.base import ComparedAsParsed, Parameterless, ParsedAddress
 from holdfast.protocol.chains.rules.base58check import testnet
 from holdfast.protocol.chains.rules.memo import Memoed
-from holdfast.protocol.chains.toml_table import TomlTable
 
 _FRIENDLY = re.compile(r"[A-Za-z0-9_/+-]{48}")
 _RAW = re.compile(r"(0|-1):([0-9a-fA-F]{64})")
@@ -25,13 +23,8 @@ _WORKCHAINS = {"0": b"\x00", "-1": b"\xff"}
 
 
 @dataclass(frozen=True)
-class TonRule(Memoed, ComparedAsParsed):
+class TonRule(Memoed, ComparedAsParsed, Parameterless):
     """EQ…, UQ…, Ef…, Uf… and 0:hex; a comment may stand beside the address as its tag."""
-
-    @classmethod
-    def from_table(cls, _table: TomlTable) -> Self:
-        """Build the rule; it has no parameters."""
-        return cls()
 
     def parse(self, text: str, *, verify: bool = True) -> ParsedAddress:
         """Return the bounceable spelling in base64url.

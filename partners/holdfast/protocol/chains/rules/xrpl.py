@@ -6,13 +6,11 @@ namespace's CAIP-10 profile (r…-495); ?dt=495 is how wallets write a tag into 
 
 import re
 from dataclasses import dataclass, replace
-from typing import Self
 
 from holdfast.protocol.chains.format_errors import AccountError
 from holdfast.protocol.chains.rules import decoding, primitives
-from holdfast.protocol.chains.rules.base import ParsedAddress
+from holdfast.protocol.chains.rules.base import Parameterless, ParsedAddress
 from holdfast.protocol.chains.rules.base58check import testnet
-from holdfast.protocol.chains.toml_table import TomlTable
 
 _ACCOUNT_BYTES = 20
 _CLASSIC_VERSION = b"\x00"
@@ -26,16 +24,11 @@ _TAGGED = re.compile(r"(r[0-9A-Za-z]{24,34})(?:-|\?(?:dt|tag)=)([^-?=]*)", re.AS
 
 
 @dataclass(frozen=True)
-class XrplRule:
+class XrplRule(Parameterless):
     """Classic addresses (r…) and X-addresses, which become classic address and tag.
 
     A tag may stand behind a classic address: r…-495, r…?dt=495.
     """
-
-    @classmethod
-    def from_table(cls, _table: TomlTable) -> Self:
-        """Build the rule; it has no parameters."""
-        return cls()
 
     @property
     def tag_identifies(self) -> bool:
