@@ -51,8 +51,14 @@ class Night:
         return [task["kind"] for task in self.tasks(member)]
 
     def who(self, exchange: Exchange, kind: TaskKind) -> set[str]:
-        """Return by role whom of an exchange a sort of task is shown."""
-        return {role for role in ROLES if kind in self.kinds(getattr(exchange, role))}
+        """Return by role whom of an exchange a sort of task is shown, whether it is asked for or not."""
+        shown = set()
+        for role in ROLES:
+            member = getattr(exchange, role)
+            of_kind = [task for task in self.tasks(member) if task["kind"] == kind]
+            assert self.tasks(member, f"kind={kind}") == of_kind
+            shown |= {role} if of_kind else set()
+        return shown
 
     def one(self, member: Member, kind: TaskKind) -> dict[str, Any]:
         """Return the one task of a sort that a member has."""
