@@ -51,7 +51,7 @@ class Night:
         return [task["kind"] for task in self.tasks(member)]
 
     def who(self, exchange: Exchange, kind: TaskKind) -> set[str]:
-        """Return by role whom of an exchange a sort of task is shown, whether it is asked for or not."""
+        """Return by role whom of an exchange a sort of task is shown, asked for or not."""
         shown = set()
         for role in ROLES:
             member = getattr(exchange, role)
