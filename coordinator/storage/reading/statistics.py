@@ -237,7 +237,8 @@ def same_funds(connection: Connection, scope: Scope) -> list[SameFundsSum]:
 
     A requester's mark is for its own eyes and for the network's sums: whoever else reads its own
     holds reads all of them. Other than a total of what is held, a mark outlives the counted hold:
-    what was frozen then was still frozen once. Only a hold that a correction voided never was.
+    what was frozen then was still frozen once. Only a hold that a correction voided never was: it
+    is linked to no leg any more.
     """
     first, counted_first = _first_legs(scope), _first_legs(scope)
     counted = aliased(HoldRow)
@@ -255,7 +256,7 @@ def same_funds(connection: Connection, scope: Scope) -> list[SameFundsSum]:
         .join(HoldRow, HoldRow.id == first.c.hold_id)
         .join(counted, counted.id == HoldRow.same_funds_as)
         .join(counted_first, counted_first.c.hold_id == counted.id)
-        .where(counted.withheld | (counted.frozen != 0), HoldRow.request_id.in_(marked))
+        .where(HoldRow.request_id.in_(marked))
         .group_by(first.c.leg_id, HoldRow.asset)
     )
     return read_as(connection, SameFundsSum, query)
