@@ -91,6 +91,7 @@ ANSWERS: dict[str, tuple[str, dict[str, Any]]] = {
     "found": ("freeze-reports", {"lines": [found(0, 5), found(1, 5)]}),
     "frozen": ("freeze-reports", {"lines": [found(0, 5), frozen(0, 5), nothing([1])]}),
     "decline": ("decline", {"code": "policy_refusal"}),
+    "cannot say": ("decline", {"code": "cannot_say"}),
 }
 NO_ANSWERS: dict[str, tuple[str, dict[str, Any]]] = {
     "acknowledgement": ("acknowledgement", {}),
@@ -367,6 +368,17 @@ def test_a_request_on_an_order_is_answered_by_the_desks_clock_for_orders(
     assert is_moved is has_time
     within = 2 * HOUR if named.get("urgency") == "flash" else DAY
     assert is_moved or _end(law_desk, ask) == law_desk.clock.now() + within
+
+
+def test_a_request_that_comes_to_rest_on_an_order_gives_its_desks_time(law_desk: Desk) -> None:
+    a, b = law_desk.cast.a, law_desk.cast.b
+    ask = _to_b(law_desk)
+    law_desk.step(HOUR)
+    until = _two_working_days(law_desk)
+    raised = {"support": "order", "document_sha256": "ab" * 32}
+    law_desk.act(a.compliance, ask, "support", **raised)
+    assert _end(law_desk, ask) == until
+    assert law_desk.feed(b)[-1]["data"]["answer_by"] == format_time(until)
 
 
 def test_an_order_changes_no_clock_of_a_desk_that_has_none_for_it(desk: Desk) -> None:

@@ -145,6 +145,17 @@ def test_a_flash_request_is_to_be_ratified_even_late(night: Night) -> None:
     assert night.who(night.a, K.RATIFY) == set()
 
 
+def test_who_froze_when_nobody_stood_by_the_request_may_wait_for_its_leads(night: Night) -> None:
+    night.desk.policy(night.a, may_flash=[night.a.analyst.subject])
+    ask = night.desk.submit(urgency="flash", to=[night.b.handle])
+    night.desk.step(HOUR)
+    night.desk.hold(night.b, ask, frozen_at=format_time(night.desk.clock.now()))
+    words = {task["kind"]: task["next"]["words"] for task in night.tasks(night.b.compliance)}
+    assert set(words) == {K.ANSWER, K.SETTLE}
+    assert "freeze nothing new" in words[K.ANSWER]
+    assert "or wait for its leads" in words[K.SETTLE]
+
+
 def test_partners_to_add_wait_for_another_lead(night: Night, cast: Cast) -> None:
     ask = night.ask_partner()
     body = {"content_sha256": ask.content_sha256, "to": [cast.c.handle]}

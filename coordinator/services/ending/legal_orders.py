@@ -25,7 +25,7 @@ from coordinator.services.core.acts import LegContext, NewAct, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.ending.ended_legs import all_legs
-from coordinator.services.requests.answer_clocks import give_time_for_order
+from coordinator.services.requests.answer_clocks import give_time_for_order, new_answer_by
 from coordinator.services.requests.freeze_request_views import evidence_bodies
 from coordinator.storage.ending import legal_orders as store
 from coordinator.storage.engine.documents import Vault
@@ -103,7 +103,7 @@ def attach(command: AttachLegalOrder, actor: Actor, uow: UnitOfWork) -> Answer:
         recorded = on.record(EventType.LEG_LEGAL_ORDER, told, act_id=act_id)
         _tell_all(on, {"by": actor.subject, "act_id": act_id, **told}, moved)
     else:
-        times = _answer_by(moved, on.leg)
+        times = new_answer_by(moved, on.leg)
         recorded = on.record(EventType.LEG_LEGAL_ORDER, {**told, **times}, act_id=act_id)
     return Answer(201, _view(order, words), entry=recorded)
 
@@ -187,12 +187,8 @@ def _tell_all(
 ) -> None:
     """Tell every partner asked of an order that is about all legs, and until when it answers."""
     for leg in all_legs(on.uow, on.request.id):
-        told = {**data, "status": leg.status, **_answer_by(moved, leg)}
+        told = {**data, "status": leg.status, **new_answer_by(moved, leg)}
         on.tell_partner(leg, EventType.LEG_LEGAL_ORDER, told)
-
-
-def _answer_by(moved: Mapping[str, datetime], leg: LegRow) -> dict[str, str]:
-    return {"answer_by": format_time(moved[leg.id])} if leg.id in moved else {}
 
 
 def encumbered(uow: UnitOfWork, leg: LegRow, hold_ids: Collection[str]) -> frozenset[str]:

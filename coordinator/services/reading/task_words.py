@@ -115,7 +115,15 @@ _STEPS: Mapping[TaskKind, _Step] = MappingProxyType(
 )
 #: Of an answer whose clock stands: why the partner need not hurry; it may report meanwhile.
 _WAITS_FOR_REPLY = "The clock stands until your question is replied to; you may report meanwhile"
-_WAITS_FOR_LEADS = "Nobody ratified it yet: freeze nothing new and release nothing"
+#: Of a request that nobody ratified, by kind; what was frozen in time owes nothing.
+_UNRATIFIED = MappingProxyType(
+    {
+        TaskKind.ANSWER: "Nobody ratified it yet: freeze nothing new and release nothing",
+        TaskKind.SETTLE: (
+            "You froze when nobody stood by it: let go or keep that, or wait for its leads"
+        ),
+    }
+)
 
 
 def next_step(
@@ -131,8 +139,10 @@ def next_step(
     """
     step = _STEPS[kind]
     words = step.words
-    if kind is TaskKind.ANSWER and (is_paused or is_unratified):
-        words = _WAITS_FOR_LEADS if is_unratified else _WAITS_FOR_REPLY
+    if is_unratified:
+        words = _UNRATIFIED.get(kind, words)
+    elif kind is TaskKind.ANSWER and is_paused:
+        words = _WAITS_FOR_REPLY
     named = names._asdict()
     return {
         "words": words.format_map(named),

@@ -1,6 +1,6 @@
 """The clocks of legs to their answers, in rows: how they stand, and what stops them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -10,6 +10,7 @@ from coordinator.services.core.acts import LegContext, RequestContext
 from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.requests import legs as store
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
+from holdfast.protocol.payloads import format_time
 from holdfast.protocol.vocabulary import Support, Urgency
 
 
@@ -62,7 +63,8 @@ def turn_clocks(on: RequestContext, legs: Iterable[LegRow]) -> None:
 def give_time_for_order(on: RequestContext, legs: Sequence[LegRow]) -> dict[str, datetime]:
     """Let legs that have not answered yet do so by their desks' clocks for legal orders.
 
-    Call it where the first order is attached to them; only who has the paper can read it.
+    Call it where the first order is attached to them, for only who has the paper can read it, or
+    where the whole request comes to rest on one.
 
     Returns:
         Until when they answer now, of the legs whose time it moved, by leg.
@@ -84,3 +86,8 @@ def give_time_for_order(on: RequestContext, legs: Sequence[LegRow]) -> dict[str,
             store.change(uow.connection, leg, **times)
             moved[leg.id] = clock.answer_by
     return moved
+
+
+def new_answer_by(moved: Mapping[str, datetime], leg: LegRow) -> dict[str, str]:
+    """Return what a leg's partner is told of its new time; nothing where it was not moved."""
+    return {"answer_by": format_time(moved[leg.id])} if leg.id in moved else {}

@@ -219,7 +219,7 @@ def _is_disputed(on: LegContext, ledger: LegLedger) -> bool:
 
 def _is_answered(on: LegContext, ledger: LegLedger, last_act: str | None) -> bool:
     """Tell whether every address has its answer: it is declined, or a line speaks of each."""
-    return last_act == LegAct.DECLINE or not ledger.unanswered(on.request.address_count)
+    return last_act in _DECLINES or not ledger.unanswered(on.request.address_count)
 
 
 def settle_final(uow: UnitOfWork, request: FreezeRequestRow) -> None:

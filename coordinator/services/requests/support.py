@@ -19,6 +19,7 @@ from coordinator.services.core.acts import NewAct
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.ending.ended_legs import all_legs
+from coordinator.services.requests.answer_clocks import give_time_for_order, new_answer_by
 from coordinator.services.requests.freeze_request_views import evidence_bodies, support_of
 from coordinator.services.requests.notices import proof_of_this_act
 from coordinator.storage.engine.documents import Vault
@@ -65,6 +66,7 @@ def raise_support(command: RaiseSupport, actor: Actor, uow: UnitOfWork) -> Answe
             current_status=row.status,
         )
     act_id = on.store_act(NewAct("raise_support"))
+    moved = give_time_for_order(on, all_legs(uow, row.id)) if body.support is Support.ORDER else {}
     on = on.change(support=body.support)
     given = store.insert_support(
         uow.connection,
@@ -85,7 +87,7 @@ def raise_support(command: RaiseSupport, actor: Actor, uow: UnitOfWork) -> Answe
     proof = {"evidence": proof_of_this_act(on, "raise_support")}
     told_partners = {"by": actor.subject, "act_id": act_id, **told, **proof}
     for leg in all_legs(uow, row.id):
-        data = {**told_partners, "status": leg.status}
+        data = {**told_partners, "status": leg.status, **new_answer_by(moved, leg)}
         on.tell_partner(leg, EventType.REQUEST_SUPPORT_RAISED, data)
     return Answer(201, _view(given, body.reference), entry=recorded)
 

@@ -243,7 +243,7 @@ def report(
 
     An amount is '1.5 ETH' or whole base units, or `withheld`. NO is the address's number in the
     request. ASSET is CAIP-19; with an amount that names it, '1.5 USDT@eip155:1', it may be -.
-    Release reasons: expired, withdrawn, false_positive, appeal_upheld, court_order,
+    Release reasons: expired, withdrawn, false_positive, own_decision, appeal_upheld, court_order,
     returned_to_victim. Everything else fits into FILE: a JSON list of lines.
     """
     client = session.client()

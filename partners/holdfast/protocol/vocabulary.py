@@ -205,6 +205,7 @@ class ReleaseReason(StrEnum):
     EXPIRED = "expired"
     WITHDRAWN = "withdrawn"
     FALSE_POSITIVE = "false_positive"
+    OWN_DECISION = "own_decision"
     APPEAL_UPHELD = "appeal_upheld"
     COURT_ORDER = "court_order"
     RETURNED_TO_VICTIM = "returned_to_victim"
