@@ -92,8 +92,20 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         "partners/holdfast/client/tables.py",
-        'if abs(number) >= 10**_KEPT_DIGITS or "e" in text:',
+        'if not is_kept or "e" in text:',
         "if False:",
+        ("tests/partners/test_workbooks.py",),
+    ),
+    Mutation(
+        "partners/holdfast/client/tables.py",
+        "        if seen > _MOST_CELLS:",
+        "        if False:",
+        ("tests/partners/test_workbooks.py",),
+    ),
+    Mutation(
+        "partners/holdfast/client/tables.py",
+        "    if sum(each.file_size for each in packed.infolist()) > _MOST_UNPACKED:",
+        "    if False:",
         ("tests/partners/test_workbooks.py",),
     ),
     Mutation(
