@@ -97,6 +97,12 @@ MUTATIONS: tuple[Mutation, ...] = (
         ("tests/partners/test_workbooks.py",),
     ),
     Mutation(
+        "partners/holdfast/cli/layout.py",
+        'plain.plain = printable(plain.plain.replace("\\t", " "))',
+        'plain.plain = plain.plain.replace("\\t", " ")',
+        ("tests/partners/test_cli_layout.py",),
+    ),
+    Mutation(
         "partners/holdfast/client/tables.py",
         "        if seen > _MOST_CELLS:",
         "        if False:",
