@@ -97,6 +97,12 @@ MUTATIONS: tuple[Mutation, ...] = (
         ("tests/partners/test_workbooks.py",),
     ),
     Mutation(
+        "coordinator/services/requests/legs.py",
+        "    is_declined = last_act in _DECLINES",
+        "    is_declined = last_act == LegAct.DECLINE",
+        ("tests/services/test_answer_clocks.py",),
+    ),
+    Mutation(
         "partners/holdfast/cli/layout.py",
         'plain.plain = printable(plain.plain.replace("\\t", " "))',
         'plain.plain = plain.plain.replace("\\t", " ")',

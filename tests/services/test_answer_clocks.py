@@ -91,6 +91,7 @@ ANSWERS: dict[str, tuple[str, dict[str, Any]]] = {
     "found": ("freeze-reports", {"lines": [found(0, 5), found(1, 5)]}),
     "frozen": ("freeze-reports", {"lines": [found(0, 5), frozen(0, 5), nothing([1])]}),
     "decline": ("decline", {"code": "policy_refusal"}),
+    "cannot say": ("decline", {"code": "cannot_say"}),
 }
 NO_ANSWERS: dict[str, tuple[str, dict[str, Any]]] = {
     "acknowledgement": ("acknowledgement", {}),

@@ -219,7 +219,8 @@ def _is_disputed(on: LegContext, ledger: LegLedger) -> bool:
 
 def _is_answered(on: LegContext, ledger: LegLedger, last_act: str | None) -> bool:
     """Tell whether every address has its answer: it is declined, or a line speaks of each."""
-    return last_act == LegAct.DECLINE or not ledger.unanswered(on.request.address_count)
+    is_declined = last_act in _DECLINES
+    return is_declined or not ledger.unanswered(on.request.address_count)
 
 
 def settle_final(uow: UnitOfWork, request: FreezeRequestRow) -> None:
