@@ -97,6 +97,12 @@ MUTATIONS: tuple[Mutation, ...] = (
         ("tests/partners/test_workbooks.py",),
     ),
     Mutation(
+        "coordinator/services/ending/withdrawals.py",
+        "            overtaken.append(waiting[act])",
+        "            pass",
+        ("tests/services/test_withdrawal_by_two.py",),
+    ),
+    Mutation(
         "coordinator/services/requests/legs.py",
         "    is_declined = last_act in _DECLINES",
         "    is_declined = last_act == LegAct.DECLINE",
