@@ -5,6 +5,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.text import Text
 
 from holdfast import cli
 from holdfast.cli.layout import Facts, Listing, WordConsole, facts, stream_console, table
@@ -25,7 +26,7 @@ _ROWS = [
 ]
 
 
-def shown(what: Listing | Facts | str, width: int) -> list[str]:
+def shown(what: Listing | Facts | Text | str, width: int) -> list[str]:
     out = StringIO()
     WordConsole(file=out, width=width, highlight=False).print(what)
     return out.getvalue().splitlines()
@@ -78,6 +79,14 @@ def test_a_sentence_breaks_between_words_alone() -> None:
 def test_facts_keep_lines_that_others_wrote_and_no_control_characters() -> None:
     lines = shown(facts([("id", FRQ), ("gone", None), ("said", "one\ntwo\x1b[2J")]), 80)
     assert lines == [f"id    {FRQ}", "said  one", "      two\N{REPLACEMENT CHARACTER}[2J"]
+
+
+@pytest.mark.parametrize("steering", ["\x1b[2J", "\x9b31m", "\u202e", "\u2028"])
+def test_nothing_that_is_printed_steers_the_terminal(steering: str) -> None:
+    for what in (f"said: {steering}", Text(f"said: {steering}", style="bold")):
+        assert shown(what, 80) == [
+            f"said: {steering}".replace(steering[0], "\N{REPLACEMENT CHARACTER}")
+        ]
 
 
 def test_every_time_that_the_command_line_shows_has_its_date_and_zone() -> None:

@@ -130,3 +130,10 @@ def test_at_a_terminal_the_chain_is_asked_once_for_all_that_fit_the_same(
     assert "no addresses of Bitcoin" in done.stderr
     monkeypatch.setattr(click, "prompt", lambda *_, **__: "")
     assert shell("draft", "--paste", file).exit_code == 6
+
+
+def test_a_fault_that_quotes_a_chat_steers_no_terminal(shell: Shell) -> None:
+    done = shell("draft", "--paste", typed=f"ethereum:\x1b[8m{FIRST[:-1]}\x1b]0;x")
+    assert done.exit_code == 6
+    assert FIRST[:-1] in done.output
+    assert "\x1b" not in done.output

@@ -143,3 +143,12 @@ def test_a_request_shows_why_it_or_some_of_it_was_withdrawn(
     withdrawn.withdraw(addresses=addresses)
     withdrawn.answer(**members)
     assert f"withdrawn, {words}: wrong_target: {WHY}" in shell("status", FRQ).stdout.splitlines()
+
+
+def test_a_reason_on_several_lines_adds_none_to_what_status_says(
+    shell: Shell, withdrawn: Withdrawn
+) -> None:
+    withdrawn.withdraw(reason="Revised.\nsettled: release all")
+    withdrawn.answer(withdrawn_count=1)
+    lines = shell("status", FRQ).stdout.splitlines()
+    assert "withdrawn, address 3: wrong_target: Revised. settled: release all" in lines

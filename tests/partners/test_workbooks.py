@@ -4,6 +4,7 @@ import io
 from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 
@@ -29,8 +30,12 @@ def workbook(*sheets: list[list[Any]]) -> bytes:
 
 
 def faults_of(*sheets: list[list[Any]]) -> list[str]:
+    return faults_in(workbook(*sheets))
+
+
+def faults_in(raw: bytes) -> list[str]:
     with pytest.raises(InvalidDraftError) as refused:
-        read_draft("list.xlsx", workbook(*sheets), TEMPLATE)
+        read_draft("list.xlsx", raw, TEMPLATE)
     return refused.value.faults
 
 
@@ -66,6 +71,86 @@ def test_what_a_spreadsheet_made_of_an_amount_is_refused(cell: Any, words: str) 
     [fault] = faults_of([["chain", "address", "amount"], ["eth", ADDRESS, cell]])
     assert fault.startswith("line 2: amount: ")
     assert words in fault
+
+
+def edited(*replacements: tuple[bytes, bytes]) -> bytes:
+    """Return a workbook whose sheet was written by somebody else than a spreadsheet."""
+    rows = [["chain", "address", "amount"], ["eth", ADDRESS, "1 ETH"]]
+    written = io.BytesIO()
+    with ZipFile(io.BytesIO(workbook(rows))) as plain, ZipFile(written, "w", ZIP_DEFLATED) as other:
+        for name in plain.namelist():
+            content = plain.read(name)
+            for old, new in replacements if name == "xl/worksheets/sheet1.xml" else ():
+                assert old in content
+                content = content.replace(old, new, 1)
+            other.writestr(name, content)
+    return written.getvalue()
+
+
+def cell(content: bytes) -> tuple[bytes, bytes]:
+    return b"</sheetData>", b'<row r="3">' + content + b"</row></sheetData>"
+
+
+def test_a_sheet_is_as_large_as_what_stands_in_it() -> None:
+    far = (b"</sheetData>", b'<row r="1048576"><c r="XFD1048576" s="0"/></row></sheetData>')
+    dimension = (b'ref="A1:C2"', b'ref="A1:XFD1048576"')
+    draft = read_draft("list.xlsx", edited(far, dimension), TEMPLATE)
+    assert draft.address_lines == [2]
+
+
+def test_a_workbook_that_grows_without_end_is_refused() -> None:
+    blank = b" " * (64 * 2**20)
+    with pytest.raises(InvalidDraftError, match="the workbook is too large"):
+        read_draft("list.xlsx", edited((b"</sheetData>", blank + b"</sheetData>")), TEMPLATE)
+    wide = b"".join(b'<row r="%d"><c r="XFD%d"/></row>' % (n, n) for n in range(3, 300))
+    with pytest.raises(InvalidDraftError, match="'S0' is too large"):
+        read_draft("list.xlsx", edited((b"</sheetData>", wide + b"</sheetData>")), TEMPLATE)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        (b"</sheetData>", b""),
+        (b"<worksheet", b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/hosts">]><worksheet'),
+        cell(b'<c r="A3" t="s"><v>99999</v></c>'),
+        cell(b'<c r="A3" t="n"><v>' + b"9" * 5000 + b"</v></c>"),
+        cell(b'<c r="A3" t="inlineStr"><is><t>&a;</t></is></c>'),
+    ],
+)
+def test_a_damaged_or_forged_sheet_is_refused_in_words(damage: tuple[bytes, bytes]) -> None:
+    broken = edited(damage)
+    if b"DOCTYPE" in damage[1]:
+        broken = edited(damage, cell(b'<c r="A3" t="inlineStr"><is><t>&a;</t></is></c>'))
+    with pytest.raises(InvalidDraftError, match="the workbook cannot be read: ") as refused:
+        read_draft("list.xlsx", broken, TEMPLATE)
+    assert "\n" not in refused.value.faults[0]
+
+
+def test_a_packed_file_that_is_damaged_is_refused_in_words() -> None:
+    raw = workbook([["chain", "address"], ["eth", ADDRESS]])
+    packed = raw.index(b"sheet1.xml") + len(b"sheet1.xml")
+    with pytest.raises(InvalidDraftError, match="the workbook cannot be read: "):
+        read_draft("l.xlsx", raw[:packed] + b"\xff" * 40 + raw[packed + 40 :], TEMPLATE)
+
+
+@pytest.mark.parametrize("number", [b"9" * 400, b"1" + b"0" * 15])
+def test_a_number_beyond_every_float_is_a_fault_of_its_cell(number: bytes) -> None:
+    raw = edited(cell(b'<c r="A3" t="n"><v>' + number + b"</v></c>"))
+    with pytest.raises(InvalidDraftError) as refused:
+        read_draft("list.xlsx", raw, TEMPLATE)
+    assert refused.value.faults[0].startswith("line 3: chain: ")
+    assert "of which Excel keeps 15 digits" in refused.value.faults[0]
+
+
+def test_an_array_formula_without_its_value_is_no_blank_cell() -> None:
+    faults = faults_in(edited(cell(b'<c r="C3"><f t="array" ref="C3">A1*2</f></c>')))
+    assert faults[0].startswith("line 3: amount: is a formula whose value")
+
+
+@pytest.mark.parametrize("block", ["9" * 5000, "\u0663\u0664", "-1"])
+def test_a_block_that_is_none_is_a_fault_of_its_line(block: str) -> None:
+    [fault] = faults_of([["chain", "address", "block"], ["eth", ADDRESS, block]])
+    assert fault.startswith("line 2: block: ")
 
 
 def test_the_list_stands_on_the_one_sheet_that_is_filled() -> None:

@@ -200,7 +200,8 @@ def _of_clock(
     spoken_for = {line.address_no for line in stored.lines if line.leg_id == leg.id}
     spoken_for |= {link.address_no for link in stored.links if link.leg_id == leg.id}
     spoken_for |= {*ledger.nothing, *(n for r, n in stored.withdrawn if r == request.id)}
-    is_answered = leg.last_act == "decline" or len(spoken_for - {None}) == request.address_count
+    is_declined = leg.last_act in {"decline", "cannot_say"}
+    is_answered = is_declined or len(spoken_for - {None}) == request.address_count
     if is_answered and leg.answered_at is None:
         yield f"{of} runs, and every address has its answer"
     waits = stored.open_questions[leg.id] > 0 or request.unratified_until is not None

@@ -27,6 +27,8 @@ from tests.services.request_cast import (
     Desk,
     Office,
     addresses,
+    found,
+    frozen,
     refusal,
     released,
 )
@@ -180,7 +182,7 @@ def test_an_approval_is_of_exactly_what_was_proposed(two: Desk) -> None:
     assert refusal(two.decide_withdrawal, another, first).type is NotFoundError
     two.decide_withdrawal(ask, second)
     # What was taken back meanwhile is not taken back twice.
-    assert refusal(two.decide_withdrawal, ask, first).code == "withdrawn_already"
+    assert refusal(two.decide_withdrawal, ask, first).code == "withdrawal_decided"
 
 
 @pytest.mark.parametrize("end", ["rejected", "void"])
@@ -290,6 +292,23 @@ def test_a_proposed_withdrawal_ends_with_its_request_and_nobody_hears_of_it_afte
         assert _events(two, exchange, ask, REFUSED) == []
         assert two.told(exchange, ask)[-1] not in {PROPOSED, REFUSED}
     assert refusal(two.decide_withdrawal, ask, some).code == "withdrawal_decided"
+
+
+@pytest.mark.parametrize("other", [[1], [1, 2], [2, 0]])
+def test_what_no_lead_could_approve_any_more_waits_for_nobody(two: Desk, other: list[int]) -> None:
+    b = two.cast.b
+    ask = two.go_out(addresses=addresses(3, 700))
+    two.report(b, ask, *(each for no in range(3) for each in (found(no, 9), frozen(no, 9))))
+    overtaken = two.withdraw(ask, other)["withdrawal"]
+    untouched = two.withdraw(ask, [0] if 0 not in other else [1])["withdrawal"]
+    whole = two.withdraw(ask)["withdrawal"]
+    done = two.withdraw(ask, [1] if 1 in other else [2], two.cast.a.second_lead)["withdrawal"]
+    two.decide_withdrawal(ask, done, two.cast.a.lead)
+    ended = [_how_it_ended(two, view) for view in (overtaken, untouched, whole, done)]
+    assert ended == ["moot", "pending", "pending", "approved"]
+    assert _ended_by(two, ask, overtaken) == "approve_withdrawal"
+    two.decide_withdrawal(ask, untouched)
+    assert _how_it_ended(two, whole) == "pending"
 
 
 def test_what_is_approved_is_approved_and_not_moot(two: Desk) -> None:

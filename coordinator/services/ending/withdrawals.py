@@ -23,13 +23,17 @@ from coordinator.services.ending.ended_legs import (
     named_addresses,
     withdraw_from_legs,
 )
-from coordinator.services.ending.withdrawal_proposals import WithdrawalActView, propose_withdrawal
+from coordinator.services.ending.withdrawal_proposals import (
+    WithdrawalActView,
+    propose_withdrawal,
+    proposed_bodies,
+)
 from coordinator.services.requests.act_proofs import proofs_of
 from coordinator.services.requests.freeze_request_views import ActView
 from coordinator.storage.ending import withdrawal_proposals as proposal_store
 from coordinator.storage.requests import freeze_requests as store
 from coordinator.storage.tables.freeze_requests import ActRow
-from holdfast.protocol import payloads
+from holdfast.protocol import payloads, strict_json
 from holdfast.protocol.vocabulary import EventType, RequestStatus, WithdrawalReason
 
 
@@ -146,7 +150,7 @@ def require_withdrawable(on: RequestContext, body: payloads.Withdrawal) -> list[
         InvalidInputError: If it has no such addresses.
         ConflictError: If one was withdrawn already, or none would be left.
     """
-    uow, row = on.uow, on.request
+    row = on.request
     numbers: list[int] = sorted(no for no in body.addresses if isinstance(no, int))
     on.after(Action.WITHDRAW_SOME)
     faults = [
@@ -160,6 +164,12 @@ def require_withdrawable(on: RequestContext, body: payloads.Withdrawal) -> list[
     ]
     if faults:
         raise InvalidInputError("some of these addresses do not exist", errors=faults)
+    _require_left(on, numbers)
+    return numbers
+
+
+def _require_left(on: RequestContext, numbers: Sequence[int]) -> None:
+    uow, row = on.uow, on.request
     earlier = {
         **dict.fromkeys(store.left_out_addresses(uow.connection, row.id), "left out at approval"),
         **dict.fromkeys(store.withdrawn_addresses(uow.connection, row.id), "withdrawn already"),
@@ -177,7 +187,6 @@ def require_withdrawable(on: RequestContext, body: payloads.Withdrawal) -> list[
             code="nothing_left",
             current_status=row.status,
         )
-    return numbers
 
 
 def take_back(
@@ -185,11 +194,29 @@ def take_back(
 ) -> Recorded:
     """Withdraw some addresses by a stored act: each leg that has them is told, and may owe."""
     store.withdraw_addresses(on.uow.connection, on.request.id, numbers, gone)
+    _end_overtaken(on, act_id, but=gone.act_id)
     said = why._replace(evidence=()).told()
     data = {**named_addresses(on.request, numbers), "act_id": act_id, **said}
     recorded = on.record(EventType.REQUEST_WITHDRAWN, data)
     withdraw_from_legs(on, numbers, why)
     return recorded
+
+
+def _end_overtaken(on: RequestContext, act_id: str, *, but: str) -> None:
+    """End proposals that no other lead can approve any more; `but` is carried out just now."""
+    uow = on.uow
+    pending = proposal_store.pending_withdrawals(uow.connection, on.request.id)
+    waiting = {each.act_id: each.id for each in pending if each.act_id != but}
+    overtaken = []
+    for act, raw in proposed_bodies(uow.connection, uow.vault, pending).items():
+        body = payloads.Withdrawal.model_validate(strict_json.loads(raw))
+        if act not in waiting or body.addresses == "all":
+            continue
+        try:
+            _require_left(on, [no for no in body.addresses if isinstance(no, int)])
+        except ConflictError:
+            overtaken.append(waiting[act])
+    proposal_store.end_overtaken(uow.connection, overtaken, act_id=act_id, now=uow.now)
 
 
 def tell_end(

@@ -120,6 +120,15 @@ def end_upholding(
     _end_moot(connection, about, act_id=act_id, now=now, but=but)
 
 
+def end_overtaken(
+    connection: Connection, proposal_ids: Sequence[str], *, act_id: str, now: datetime
+) -> None:
+    """End what waits and cannot be carried out any more, since an act withdrew what it names."""
+    if proposal_ids:
+        about = WithdrawalProposalRow.id.in_(proposal_ids)
+        _end_moot(connection, about, act_id=act_id, now=now, but=None)
+
+
 def _end_moot(
     connection: Connection,
     *about: ColumnElement[bool],

@@ -26,7 +26,10 @@ _PIPE_COLUMNS = 1_000_000
 
 
 class WordConsole(Console):
-    """A console that breaks lines between words alone; a longer word goes beyond the edge."""
+    """A console that breaks lines between words alone; a longer word goes beyond the edge.
+
+    What it prints steers no terminal, whoever wrote it: a pasted chat, a partner, a coordinator.
+    """
 
     def print(self, *objects: Any, **options: Any) -> None:
         """Print as `Console.print` does."""
@@ -40,7 +43,9 @@ class WordConsole(Console):
             each = self.render_str(each, markup=markup, highlight=False)
         if not isinstance(each, Text):
             return each
-        lines = each.split("\n", allow_blank=True)
+        plain = each.copy()
+        plain.plain = printable(plain.plain.replace("\t", " "))
+        lines = plain.split("\n", allow_blank=True)
         return Text("\n").join(part for line in lines for part in _parts(line, self.width))
 
 

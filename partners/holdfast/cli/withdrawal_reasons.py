@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from holdfast.cli.session import Session, printable
+from holdfast.cli.session import Session
 from holdfast.client.client import Client
 from holdfast.errors import ApiError, TransportError, UntrustedEvidenceError
 from holdfast.evidence.acts import ProvenAct, prove_evidence
@@ -112,7 +112,11 @@ def reason_lines(session: Session, client: Client, view: FreezeRequestView) -> l
         return [f"withdrawn: the reason is not proven: see `holdfast verify {view.id}`"]
     except (ApiError, TransportError) as error:
         return [f"withdrawn: the reason cannot be read now: {error}"]
-    return [f"withdrawn, {_numbers(each)}: {each.code}: {printable(each.words)}" for each in found]
+    # On one line: what a partner wrote below it would read as if `status` said it.
+    return [
+        f"withdrawn, {_numbers(each)}: {each.code}: {' '.join(each.words.split())}"
+        for each in found
+    ]
 
 
 def _numbers(reason: SignedReason) -> str:

@@ -1,5 +1,6 @@
 """Addresses of a draft as people write them, made into what is signed, with what is wrong."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,8 @@ COLUMNS = (
     *("account", "chain", "address", "tag", "asset", "amount", "role", "tx", "block", "note"),
     "whole_account",
 )
+#: What the protocol takes for a block's height; of another text the model says what is wrong.
+_BLOCK = re.compile("[0-9]{1,16}", re.ASCII)
 _AS_WRITTEN = ("account", "tag", "asset", "amount", "role", "tx", "note")
 #: What is wrong with an address, by its member.
 Faults = dict[str, str]
@@ -40,7 +43,8 @@ def members_of(row: Row, chains: Chains) -> tuple[dict[str, Any], Faults]:
     if "whole_account" in values:
         members["whole_account"] = {"why": values["whole_account"]}
     if "block" in values:
-        members["block"] = int(values["block"]) if values["block"].isdecimal() else values["block"]
+        block = values["block"]
+        members["block"] = int(block) if _BLOCK.fullmatch(block) else block
     return members, faults
 
 

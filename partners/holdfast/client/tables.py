@@ -7,12 +7,14 @@ spreadsheet rounded, a formula without its value are faults, each with its line.
 import csv
 import io
 import re
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time
 from importlib import import_module
 from typing import Any
-from zipfile import BadZipFile
+from xml.etree.ElementTree import ParseError
+from zipfile import BadZipFile, ZipFile
 
 from holdfast.errors import InvalidDraftError
 from holdfast.protocol.errors import MissingLibraryError
@@ -25,9 +27,17 @@ _SEPARATOR_LINE = re.compile(r"sep=(?P<separator>[,;\t])\r?\n", re.IGNORECASE)
 _ROUNDED = re.compile(r"[0-9]+(?:[.,][0-9]+)?[eE]\+?[0-9]+", re.ASCII)
 #: Excel keeps this many digits of a number and makes zeros of the others.
 _KEPT_DIGITS = 15
+_MOST_SHOWN = 40
 _AS_TEXT = "format the column as text and paste it again"
-#: A cell of a .xlsx file that holds a formula instead of its value, when read as written.
-_FORMULA = "="
+#: Of a workbook: bytes once unpacked, and places for cells, blank ones among them. The longest list
+#: takes a hundredth of either.
+_MOST_UNPACKED, _MOST_CELLS = 64 * 2**20, 4_000_000
+_AS_CSV = "keep the list alone, and save it as CSV UTF-8"
+#: What reading a damaged or a forged workbook raises, besides what it was made for.
+_UNREADABLE = (
+    *(BadZipFile, zlib.error, ParseError, EOFError, OSError, RuntimeError),
+    *(ArithmeticError, AttributeError, LookupError, TypeError, ValueError),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,35 +173,50 @@ def _read_workbook(raw: bytes) -> Table:
             "as CSV UTF-8"
         ) from None
     try:
-        values = openpyxl.load_workbook(io.BytesIO(raw), data_only=True)
-        written = openpyxl.load_workbook(io.BytesIO(raw))
-    except (BadZipFile, KeyError, ValueError, OSError) as error:
-        raise InvalidDraftError([f"the workbook cannot be read: {error}"]) from None
-    filled = [sheet for sheet in values.worksheets if _is_filled(sheet)]
+        _require_small(raw)
+        # Row by row: one styled cell in the last corner makes a table of 17,000 million places.
+        values = openpyxl.load_workbook(io.BytesIO(raw), read_only=True, data_only=True)
+        written = openpyxl.load_workbook(io.BytesIO(raw), read_only=True)
+        sheets = zip(values.worksheets, written.worksheets, strict=True)
+        filled = [(sheet.title, rows) for sheet, as_is in sheets if (rows := _rows(sheet, as_is))]
+    except _UNREADABLE as error:
+        first = str(error).partition("\n")[0]
+        raise InvalidDraftError([f"the workbook cannot be read: {first}"]) from None
     if len(filled) > 1:
-        names = ", ".join(repr(sheet.title) for sheet in filled)
+        names = ", ".join(repr(title) for title, _ in filled)
         raise InvalidDraftError(
             [f"the workbook has several sheets ({names}): keep the list alone, or save it as CSV"]
         )
     if not filled:
         return Table([], iter(()))
-    return _sheet_table(filled[0], written[filled[0].title])
-
-
-def _is_filled(sheet: Any) -> bool:
-    return any(cell is not None for row in sheet.iter_rows(values_only=True) for cell in row)
-
-
-def _sheet_table(values: Any, written: Any) -> Table:
-    both = zip(values.iter_rows(values_only=True), written.iter_rows(values_only=True), strict=True)
-    rows = (
-        (number, cells, formulas)
-        for number, (cells, formulas) in enumerate(both, start=1)
-        if any(cell is not None and str(cell).strip() for cell in (*cells, *formulas))
-    )
-    _, header, _ = next(rows)
+    (_, header, _), *rows = filled[0][1]
     columns = [_column(str(cell)) if cell is not None else "" for cell in header]
     return Table(columns, (_sheet_row(number, columns, c, f) for number, c, f in rows))
+
+
+def _require_small(raw: bytes) -> None:
+    """Refuse what a few bytes unpack to without end; zipfile unpacks no more than it says here."""
+    with ZipFile(io.BytesIO(raw)) as packed:
+        if sum(each.file_size for each in packed.infolist()) > _MOST_UNPACKED:
+            raise InvalidDraftError([f"the workbook is too large: {_AS_CSV}"])
+
+
+_Cells = Sequence[Any]
+
+
+def _rows(values: Any, written: Any) -> list[tuple[int, _Cells, _Cells]]:
+    """Return the rows of a sheet that are not blank, each with its number and as it was written."""
+    for sheet in (values, written):
+        sheet.reset_dimensions()  # what the file says of its size need not be so
+    both = zip(values.iter_rows(values_only=True), written.iter_rows(values_only=True), strict=True)
+    rows, seen = [], 0
+    for number, (cells, formulas) in enumerate(both, start=1):
+        seen += 1 + len(cells)
+        if seen > _MOST_CELLS:
+            raise InvalidDraftError([f"the sheet {values.title!r} is too large: {_AS_CSV}"])
+        if any(cell is not None and str(cell).strip() for cell in (*cells, *formulas)):
+            rows.append((number, cells, formulas))
+    return rows
 
 
 def _sheet_row(
@@ -210,7 +235,7 @@ def _sheet_row(
 def _cell_text(cell: Any, formula: Any) -> tuple[str, str | None]:
     """Return the text of a cell, and what is wrong with it."""
     match cell:
-        case None if isinstance(formula, str) and formula.startswith(_FORMULA):
+        case None if formula is not None:
             return "", "is a formula whose value the file does not hold: open and save it in Excel"
         case None:
             return "", None
@@ -225,8 +250,9 @@ def _cell_text(cell: Any, formula: Any) -> tuple[str, str | None]:
 
 
 def _number_text(number: float) -> tuple[str, str | None]:
-    text = f"{number:.{_KEPT_DIGITS}g}" if isinstance(number, float) else str(number)
-    is_whole = float(number).is_integer()
-    if abs(number) >= 10**_KEPT_DIGITS or "e" in text:
-        return "", f"{number!r} is a number, of which Excel keeps {_KEPT_DIGITS} digits: {_AS_TEXT}"
-    return str(int(number)) if is_whole else text, None
+    # The size first: no float is as large as what a file may write; and NaN is not smaller.
+    is_kept = abs(number) < 10**_KEPT_DIGITS
+    text = f"{number:.{_KEPT_DIGITS}g}" if is_kept else str(number)[:_MOST_SHOWN]
+    if not is_kept or "e" in text:
+        return "", f"{text} is a number, of which Excel keeps {_KEPT_DIGITS} digits: {_AS_TEXT}"
+    return str(int(number)) if float(number).is_integer() else text, None
