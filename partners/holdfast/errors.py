@@ -27,13 +27,22 @@ class InvalidDraftError(HoldfastError):
         faults: The faults, each as a line for people, in the order of the file.
         unlisted: How many more there are, which the coordinator did not list.
         next_check: What is looked at only once these are mended, as a sentence.
+        undone: What did not happen for them.
     """
 
-    def __init__(self, faults: list[str], *, unlisted: int = 0, next_check: str = "") -> None:
+    def __init__(
+        self,
+        faults: list[str],
+        *,
+        unlisted: int = 0,
+        next_check: str = "",
+        undone: str = "nothing was submitted",
+    ) -> None:
         super().__init__("\n".join(faults))
         self.faults = faults
         self.unlisted = unlisted
         self.next_check = next_check
+        self.undone = undone
 
 
 class NothingToDecideError(HoldfastError):

@@ -16,6 +16,7 @@ FIRST, SECOND = (
 TRON = "TPFUjxQzG88Vwynrpj2W61ZAkQ9W2QYgAQ"
 SOLANA = "G3udanrxk8stVe8Se2zXmJ3QwU8GSFJMn28mTfn8t1kq"
 BITCOIN = "bc1qeln8kcvehe6l8v6dvg3rj7nfwz5apcyera8k78"
+STELLAR = "GBPIDVKDSNF74OAGVBSPKLW73CSCGISBOBRB3ODROTMOEENZFC6WJFPN"
 XRP = "rPEPPER7kfTD9w2To4CQk6UCfuHM9c6GDY"
 HASH = "0xb61413c495fdad6114a7aa863a00b2e3c28945979a10885b12b30316ea9f072c"
 
@@ -137,7 +138,11 @@ def test_what_stands_without_an_address_is_said_and_not_lost() -> None:
         (f"TRON: {FIRST}", "no address of Tron but a valid one of"),
         (f"TRON: {TRON[:-1]}R", "checksum"),
         (f"{TRON[:-1]}R", "looks like an address, and is none of a known chain"),
-        (f"ETH {FIRST} {SECOND} 5 ETH", "2 addresses and 1 amounts"),
+        (f"BTC: {BITCOIN[:-1]}9", "checksum"),
+        (f"{BITCOIN[:-1]}9", "looks like an address, and is none of a known chain"),
+        (f"on Stellar {STELLAR[:-1]}M", "checksum"),
+        (f"{STELLAR[:-1]}M", "looks like an address, and is none of a known chain"),
+        (f"ETH {FIRST} {SECOND} 5 ETH", "2 addresses and 1 amount:"),
         (f"ETH {FIRST} 12 k ETH", "write all digits"),
         (f"ETH {FIRST} 5 BTC", "no BTC is known on Ethereum"),
         (f"Sepolia: {FIRST}", "is a test network of Ethereum"),

@@ -35,8 +35,8 @@ def test_a_chat_becomes_a_draft_and_what_was_found_is_said(shell: Shell) -> None
         {"account": f"eip155:56:{SECOND}"},
     ]
     assert draft["urgency"] == "urgent"
-    assert f"line 1: eip155:1:{FIRST}, 12.5 ETH (chain by Ethereum beside it)" in done.stderr
-    assert f"line 2: eip155:56:{SECOND} (chain by --chain)" in done.stderr
+    assert f"line 1: eip155:1:{FIRST}, 12.5 ETH (chain from Ethereum beside it)" in done.stderr
+    assert f"line 2: eip155:56:{SECOND} (chain from --chain)" in done.stderr
     assert "2 addresses found" in done.stderr
 
 
@@ -60,6 +60,16 @@ def test_without_its_chain_an_address_makes_no_draft_unless_it_is_left_out(shell
     done = shell("draft", "--paste", "--leave-out", typed=CHAT)
     assert len(document(done.stdout)["addresses"]) == 1
     assert f"left out: line 2: {SECOND}" in done.stderr
+
+
+def test_what_is_left_out_takes_the_address_of_its_line_along(shell: Shell) -> None:
+    chat = f"ETH {FIRST} 12 k ETH\nETH {SECOND} 5 ETH"
+    refused = shell("draft", "--paste", typed=chat)
+    assert "Error: 1 fault; no draft was made" in refused.stderr
+    done = shell("draft", "--paste", "--leave-out", typed=chat)
+    kept = [address["account"] for address in document(done.stdout)["addresses"]]
+    assert kept == [f"eip155:1:{SECOND}"]  # whole, the first would ask for more than the chat says
+    assert f"left out: line 1: eip155:1:{FIRST}" in done.stderr
 
 
 def test_every_fault_is_named_with_its_line(shell: Shell) -> None:

@@ -12,7 +12,7 @@ import click
 from rich.text import Text
 
 from holdfast.cli.session import Session, print_json, printable
-from holdfast.client.chat import Findings, Mention, read_chat, read_workbook
+from holdfast.client.chat import Findings, FoundAddress, Mention, read_chat, read_workbook
 from holdfast.client.tables import decode
 from holdfast.errors import InvalidDraftError
 from holdfast.protocol.chains.chain import Chains
@@ -59,14 +59,26 @@ def paste(
     wrong = [*map(_said, findings.faults), *_unanswered(chains, findings.questions)]
     if wrong and not leave_out:
         hint = "Mend these, or make the draft without them by --leave-out."
-        raise InvalidDraftError(wrong, next_check=hint)
+        raise InvalidDraftError(wrong, next_check=hint, undone="no draft was made")
     for fault in wrong:
         _say(session, f"left out: {fault}", style="yellow")
-    if not findings.addresses:
-        raise InvalidDraftError(["no address was found in the text"])
+    taken = [found for found in findings.addresses if _is_readable(session, found, findings)]
+    if not taken:
+        nothing = ["no address was found in the text"]
+        raise InvalidDraftError(nothing, undone="no draft was made")
     document = json.loads(template)
-    document["addresses"] = [dict(found.members) for found in findings.addresses]
+    document["addresses"] = [dict(found.members) for found in taken]
     print_json(document)
+
+
+def _is_readable(session: Session, found: FoundAddress, findings: Findings) -> bool:
+    """Tell whether some line says all of an address: else it might ask for more than was meant."""
+    faulty = {line for line, _ in findings.faults}
+    if not faulty.issuperset(found.lines):
+        return True
+    account = found.members["account"]
+    _say(session, f"left out: line {found.lines[0]}: {account}, with its line", style="yellow")
+    return False
 
 
 def _is_terminal(session: Session) -> bool:
@@ -139,7 +151,7 @@ def _report(session: Session, findings: Findings) -> None:
         parts = [members["account"], members.get("tag") and f"tag {members['tag']}", amount]
         parts.append(members.get("tx") and f"tx {members['tx']}")
         said = ", ".join(str(part) for part in parts if part)
-        _say(session, f"{where}: {said} (chain by {found.how})")
+        _say(session, f"{where}: {said} (chain from {found.how})")
     for note in findings.notes:
         _say(session, _said(note))
     _say(session, f"{counted(len(findings.addresses), 'address')} found")

@@ -206,7 +206,7 @@ def _lines(error: Exception) -> list[str]:
     if isinstance(error, InvalidDraftError):
         count = len(error.faults) + error.unlisted
         return [
-            f"{counted(count, 'fault')}; nothing was submitted",
+            f"{counted(count, 'fault')}; {error.undone}",
             *error.faults,
             *_rest(error.unlisted),
             *filter(None, [error.next_check]),

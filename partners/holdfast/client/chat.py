@@ -27,6 +27,7 @@ from holdfast.protocol.chains.chain import (
 from holdfast.protocol.chains.format_errors import AccountError, FormatError
 from holdfast.protocol.chains.rules import AddressRule
 from holdfast.protocol.chains.transaction import fits
+from holdfast.wording import counted
 
 _LINK = re.compile(
     r"(?<![a-z0-9.-])(?:https?://)?((?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,24})(/[^\s<>\"'|)\]]+)",
@@ -50,7 +51,9 @@ _FILLERS = re.compile(
 #: A transaction whose chain its form does not tell.
 _ANY_TX = re.compile(r"(?:0[xX])?[0-9a-fA-F]{64}|[1-9A-HJ-NP-Za-km-z]{86,88}", re.ASCII)
 _LIKE_HEX = re.compile(r"0[xX][0-9a-fA-F]{6,250}", re.ASCII)
-_LIKE_BASE58 = re.compile(r"[1-9A-HJ-NP-Za-km-z]{26,62}", re.ASCII)
+_LIKE_BASE58 = re.compile(r"[1-9A-HJ-NP-Za-km-z]{26,130}", re.ASCII)
+#: As bech32, CashAddr and base32 write addresses, in one case alone; 32 hex digits are no chain's.
+_LIKE_ONE_CASE = re.compile(r"(?![0-9a-fA-F]{32}$)(?:[0-9a-z]{25,130}|[0-9A-Z]{25,130})", re.ASCII)
 #: Accounts that are short or words: read only where their chain is stated on the line.
 _NAMED_ACCOUNT = re.compile(
     r"[0-9]+\.[0-9]+\.[0-9]+(?:-[a-z]{5})?|[a-z0-9_.-]{2,60}\.near", re.ASCII
@@ -112,7 +115,7 @@ class Findings:
         """Return the findings with chains stated for questions, by the candidates of a question."""
         reader = self._reader
         reader.mentions = [
-            replace(each, chain=answers[each.candidates], how="as you said")
+            replace(each, chain=answers[each.candidates], how="your answer")
             if each.chain is None and each.candidates in answers
             else each
             for each in reader.mentions
@@ -436,14 +439,15 @@ class _LineReading:
             return self._asked(word, candidates)
         if _LIKE_HEX.fullmatch(word):
             self._refuse(word, self._chains.by_id[_ETHEREUM])
-        elif _LIKE_BASE58.fullmatch(word) and _is_mixed(word):
+        elif _is_coded(word) or (_LIKE_BASE58.fullmatch(word) and _is_mixed(word)):
             self._fault(
                 f"{word} looks like an address, and is none of a known chain: copy it again"
             )
         return None
 
     def _refuse(self, word: str, chain: Chain) -> None:
-        if not (_LIKE_HEX.fullmatch(word) or _is_mixed(word) or suggest(self._chains, word)):
+        looks_like_one = _LIKE_HEX.fullmatch(word) or _is_mixed(word) or _is_coded(word)
+        if not (looks_like_one or suggest(self._chains, word)):
             return
         try:
             parse_account(self._chains, f"{chain.caip2}:{word}")
@@ -484,11 +488,12 @@ class _LineReading:
             stated["amount"] = self._amounts[0]
         elif self._amounts:
             self._fault(
-                f"holds {accounts} addresses and {len(self._amounts)} amounts: put each address "
+                f"holds {counted(accounts, 'address')} and "
+                f"{counted(len(self._amounts), 'amount')}: put each address "
                 "with its amount on a line of its own"
             )
         elif any(map(self._reader.known.of_symbol, self._nearly)):
-            self._note("an amount may stand here that was not read: put it in its own words")
+            self._note("something here may be an amount, and was not read: write e.g. 1.5 ETH")
 
 
 def _is_mixed(word: str) -> bool:
@@ -497,6 +502,15 @@ def _is_mixed(word: str) -> bool:
         and any(character.isdigit() for character in word)
         and any(character.isupper() for character in word)
         and any(character.islower() for character in word)
+    )
+
+
+def _is_coded(word: str) -> bool:
+    """Tell whether a word has the look of an address that is written in one case."""
+    return (
+        _LIKE_ONE_CASE.fullmatch(word) is not None
+        and any(character.isdigit() for character in word)
+        and any(character.isalpha() for character in word)
     )
 
 
