@@ -1165,6 +1165,18 @@ MUTATIONS: tuple[Mutation, ...] = (
         ("tests/partners/test_asked_sums.py",),
     ),
     Mutation(
+        f"{_CLI}/legs.py",
+        "begin = times.frozen_at or now",
+        "begin = now",
+        ("tests/partners/test_cli_told_later.py",),
+    ),
+    Mutation(
+        f"{_CLI}/legs.py",
+        "end = times.until or begin + timedelta(hours=hours)",
+        "end = begin + timedelta(hours=hours)",
+        ("tests/partners/test_cli_told_later.py",),
+    ),
+    Mutation(
         f"{_CLI}/requests.py",
         "    if untouched:\n        raise InvalidDraftError(untouched)\n",
         "",

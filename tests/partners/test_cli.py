@@ -502,6 +502,8 @@ def test_an_issuer_reports_its_transactions_and_a_review_date(
         (({"review-at": ISSUER["review-at"]}, []), "needs --effective-tx, --effective-at, too"),
         ((ISSUER | {"proposed-tx": "0xab"}, []), "needs --proposed-at, too"),
         ((ISSUER, ["--hours", "5"]), "take no --hours"),
+        ((ISSUER, ["--frozen-at", ISSUER["effective-at"]]), "take no --hours, --frozen-at"),
+        ((ISSUER, ["--until", ISSUER["review-at"]]), "take no --hours, --frozen-at or --until"),
     ],
 )
 def test_half_an_issuer_s_freeze_is_refused_with_what_is_missing(

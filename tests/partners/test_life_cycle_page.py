@@ -8,7 +8,7 @@ import pytest
 from holdfast.cli.main import cli
 from tests.architecture.tree import ROOT
 
-_PAGE = (ROOT / "docs" / "life-cycle.md").read_text(encoding="utf-8")
+_PAGE = (ROOT / "docs" / "life-cycle.md").read_text(encoding="utf-8").replace("\\\n", "")
 _LINES = sorted(set(re.findall(r"holdfast ([a-z][^`\n|]*)", _PAGE)))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 from pydantic import TypeAdapter
@@ -168,12 +168,22 @@ def _as_issuer(command: Callable[..., None]) -> Callable[..., None]:
     help="Found besides what you reported before: the lines add up.",
 )
 @click.option(
-    "--frozen", nargs=3, multiple=True, metavar="NO ASSET AMOUNT", help="Frozen just now."
+    "--frozen",
+    nargs=3,
+    multiple=True,
+    metavar="NO ASSET AMOUNT",
+    help="Frozen, just now if --frozen-at says nothing else.",
+)
+@click.option(
+    "--frozen-at", type=TIME, help="When what is --frozen was frozen, e.g. 2026-03-06T23:00:00Z."
 )
 @click.option(
     "--hours",
     type=click.IntRange(1, 8784),
-    help="How long it is held; by default what the request asks.",
+    help="How long it is held from then on; by default what the request asks.",
+)
+@click.option(
+    "--until", type=TIME, help="Its end, in place of --hours; state the true one, even if past."
 )
 @click.option("--basis", type=click.Choice([b.value for b in HoldBasis]), default="voluntary")
 @click.option(
@@ -226,7 +236,9 @@ def report(
     file: Path | None,
     found: tuple[tuple[str, str, str], ...],
     frozen: tuple[tuple[str, str, str], ...],
+    frozen_at: datetime | None,
     hours: int | None,
+    until: datetime | None,
     basis: str,
     account_level: bool,
     released: tuple[tuple[str, str, str], ...],
@@ -254,7 +266,8 @@ def report(
     ]
     now = datetime.fromtimestamp(int(session.now()), UTC)
     level = {"account_level": True} if account_level else {}
-    terms = _issuer_terms(words, is_frozen=bool(frozen), hours=hours) or _terms(view, hours, now)
+    times = _Times(frozen_at, hours, until)
+    terms = _issuer_terms(words, times, is_frozen=bool(frozen)) or _terms(view, times, now)
     lines += [{**_frozen_line(row, basis), **terms, **level} for row in frozen]
     lines += [
         {"kind": "released", "hold": hold, "amount": amount, "reason": _reason(reason)}
@@ -292,6 +305,8 @@ def report(
         lines.append({"kind": "nothing", "address_nos": "rest", "code": nothing, **explanation})
     elif explanation:
         raise click.UsageError(f"{', '.join(explanation)} explain --nothing CODE: say that, too")
+    if (frozen_at or until) and not frozen:
+        raise click.UsageError("--frozen-at and --until are of what is --frozen: say that, too")
     if return_reason is not None and not returned:
         raise click.UsageError("--return-reason explains --returned: say that, too")
     if not lines:
@@ -335,14 +350,38 @@ def _frozen_line(row: tuple[str, str, str], basis: str) -> dict[str, Any]:
     return {**line, "basis": basis}
 
 
-def _terms(view: FreezeRequestView, hours: int | None, now: datetime) -> dict[str, str]:
-    """Return since when, and until when, it is frozen: just now, for as long as was asked."""
-    held_for = timedelta(hours=hours or view.hold_hours or _DEFAULT_HOURS)
-    return {"frozen_at": format_time(now), "hold_expires_at": format_time(now + held_for)}
+class _Times(NamedTuple):
+    """What the options say of when it was frozen, and how long or until when it is held."""
+
+    frozen_at: datetime | None
+    hours: int | None
+    until: datetime | None
+
+
+def _terms(view: FreezeRequestView, times: _Times, now: datetime) -> dict[str, str]:
+    """Return since when, and until when, it is frozen: by default just now, as long as asked.
+
+    Both may be past: whether such times can be true is for the ledger to say.
+
+    Raises:
+        click.UsageError: The end is stated twice, or comes before the freeze.
+    """
+    if times.until and times.hours:
+        raise click.UsageError("--until and --hours both say when it ends: say one of them")
+    begin = times.frozen_at or now
+    hours = times.hours or view.hold_hours or _DEFAULT_HOURS
+    end = times.until or begin + timedelta(hours=hours)
+    if end <= begin:
+        raise click.UsageError(
+            "--until must come after --frozen-at"
+            if times.frozen_at
+            else "--until is past: say when it was frozen, too, by --frozen-at TIME"
+        )
+    return {"frozen_at": format_time(begin), "hold_expires_at": format_time(end)}
 
 
 def _issuer_terms(
-    words: dict[str, Any], *, is_frozen: bool, hours: int | None
+    words: dict[str, Any], times: _Times, *, is_frozen: bool
 ) -> dict[str, str] | None:
     """Take an issuer's transactions and review date out of the options; None if there are none."""
     given = {name: words.pop(name) for name in (*_ISSUER_NEEDS, *_ISSUER_MAY)}
@@ -358,9 +397,10 @@ def _issuer_terms(
     if missing:
         options = ", ".join(f"--{name.replace('_', '-')}" for name in missing)
         raise click.UsageError(f"an issuer's freeze needs {options}, too")
-    if not is_frozen or hours is not None:
+    if not is_frozen or any(times):
         raise click.UsageError(
-            "--review-at and the transactions are of what is --frozen, and take no --hours"
+            "--review-at and the transactions are of what is --frozen, and take no --hours,"
+            " --frozen-at or --until"
         )
     return terms
 
