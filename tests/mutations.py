@@ -1148,8 +1148,14 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         f"{_CLI}/asked_sums.py",
-        'about = "" if cut == scaled else "about "',
+        'about = "about " if left_out else ""',
         'about = ""',
+        ("tests/partners/test_asked_sums.py",),
+    ),
+    Mutation(
+        f"{_CLI}/asked_sums.py",
+        "spelled[asset] = _canonical(asset, chains)",
+        "spelled[asset] = asset.lower()",
         ("tests/partners/test_asked_sums.py",),
     ),
     Mutation(
