@@ -8,6 +8,8 @@ from holdfast.protocol.payloads import FlaggedAddress
 
 _ETH, _BTC = "eip155:1/slip44:60", "bip122:000000000019d6689c085ae165831e93/slip44:0"
 _USDT = "eip155:1/erc20:0xdAC17F958D2ee523a2206206994597C13D831ec7"
+_SOLANA = "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp/token"
+_MINT = f"{_SOLANA}:EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"
 _UNKNOWN = "eip155:1/erc20:0x51E9d833Ecae4E8D9D8Be17300AEE6D3398C135D"
 
 
@@ -51,3 +53,18 @@ def test_sums_are_by_asset_and_count_what_states_no_amount() -> None:
         ("any", 1, None, 1),
         (f"{_UNKNOWN} (base units, decimals unknown)", 1, "7", None),
     ]
+
+
+def test_two_tokens_that_differ_in_case_alone_are_two_sums() -> None:
+    other = _MINT.replace("EPjF", "EpjF")
+    rows = sums_rows(Session(), flagged((_MINT, "1500000"), (other, "7")).values())
+    assert [row[1] for row in rows] == [1, 1]
+
+
+def test_no_sum_is_too_large_to_be_said_and_no_digit_of_it_is_lost() -> None:
+    asked = (_ETH, str(2**256 - 1)), (_ETH, "1")
+    said = asking_sentence(Session(), 1, flagged(*asked), 72)
+    whole = str(2**256 // (10**9 * 10**18 // 10))
+    assert f"about {whole[:-1]}.{whole[-1]}B ETH" in said
+    huge = (_ETH, "1" + "0" * 60), (_ETH, "1")
+    assert "about 1" in asking_sentence(Session(), 1, flagged(*huge), 72)

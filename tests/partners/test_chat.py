@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from holdfast.client import chat
 from holdfast.client.chat import Findings, read_chat
-from holdfast.protocol.chains.chain import shipped_chains
+from holdfast.protocol.chains.chain import fold_name, shipped_chains
 
 CASES = Path(__file__).resolve().parents[3] / "shared" / "cases"
 ETHER = "eip155:1/slip44:60"
@@ -233,3 +234,18 @@ def test_thousands_of_lines_are_read_whole() -> None:
     findings = read(text)
     assert len(findings.addresses) == 2_000
     assert findings.faults == []
+
+
+@pytest.mark.parametrize("line", ["on the " * 570, "addr " * 790])
+def test_a_long_line_is_not_looked_through_again_for_each_of_its_words(
+    line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at: list[str] = []
+
+    def folded(text: str) -> str:
+        looked_at.append(text)
+        return fold_name(text)
+
+    monkeypatch.setattr(chat, "fold_name", folded)
+    read(line)
+    assert sum(map(len, looked_at)) <= 20 * len(line)

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import ROUND_DOWN, Decimal
 
 from holdfast.cli.session import Session
+from holdfast.protocol.chains.asset import parse_asset
+from holdfast.protocol.chains.chain import Chains
+from holdfast.protocol.chains.format_errors import FormatError
+from holdfast.protocol.errors import MissingLibraryError
 from holdfast.protocol.payloads import FlaggedAddress
 from holdfast.protocol.views import AssetUnit
 from holdfast.wording import counted
@@ -32,23 +35,35 @@ class AskedSum:
     unstated: int = 0
 
 
-def asked_sums(addresses: Iterable[FlaggedAddress]) -> list[AskedSum]:
+def asked_sums(addresses: Iterable[FlaggedAddress], chains: Chains) -> list[AskedSum]:
     """Return what addresses ask for, by asset in the order in which they name them."""
-    sums: dict[str, AskedSum] = {}
+    sums: dict[str | None, AskedSum] = {}
+    spelled: dict[str, str] = {}
     for address in addresses:
-        # An ERC-20 contract may be written in another case; it is the same asset.
-        one = sums.setdefault((address.asset or "").lower(), AskedSum(address.asset))
+        asset = address.asset
+        if asset is not None and asset not in spelled:
+            spelled[asset] = _canonical(asset, chains)
+        key = None if asset is None else spelled[asset]
+        one = sums.setdefault(key, AskedSum(asset))
         one.addresses += 1
         one.base_units += int(address.amount or 0)
         one.unstated += address.amount is None
     return list(sums.values())
 
 
+def _canonical(asset: str, chains: Chains) -> str:
+    """Return an asset in its one spelling: ERC-20 contracts have no case, Solana mints do."""
+    try:
+        return parse_asset(chains, asset)
+    except (FormatError, MissingLibraryError):
+        return asset  # of a chain that this table lacks: as it is written
+
+
 def asking_sentence(
     session: Session, partners: int, addresses: Mapping[int, FlaggedAddress], hours: int | None
 ) -> str:
     """Return e.g. "asks 14 partners to freeze 3 addresses, 2.1M USDT, for 72 h"."""
-    sums = asked_sums(addresses.values())
+    sums = asked_sums(addresses.values(), session.assets.chains)
     stated = [short_amount(session, one) for one in sums if one.base_units]
     if len(stated) > _NAMED:
         stated[_NAMED:] = [counted(len(stated) - _NAMED, "more asset")]
@@ -74,7 +89,7 @@ def sums_rows(session: Session, addresses: Iterable[FlaggedAddress]) -> list[tup
             else None,
             one.unstated or None,
         )
-        for one in asked_sums(addresses)
+        for one in asked_sums(addresses, session.assets.chains)
     ]
 
 
@@ -87,11 +102,12 @@ def short_amount(session: Session, one: AskedSum) -> str:
 
 
 def _short(base_units: int, unit: AssetUnit) -> str | None:
-    whole = Decimal(base_units) / 10**unit.decimals
+    one = 10**unit.decimals
     for size, letter in _SHORT:
-        if whole >= size:
-            scaled = whole / size
-            cut = scaled.quantize(Decimal("0.1"), rounding=ROUND_DOWN)
-            about = "" if cut == scaled else "about "
-            return f"{about}{cut.normalize():f}{letter} {unit.symbol}"
+        if base_units >= size * one:
+            # In whole numbers: a sum may have more digits than a Decimal keeps.
+            tenths, left_out = divmod(base_units * 10, size * one)
+            about = "about " if left_out else ""
+            number = f"{tenths // 10}.{tenths % 10}".removesuffix(".0")
+            return f"{about}{number}{letter} {unit.symbol}"
     return None

@@ -25,7 +25,8 @@ from holdfast.cli.two_leads import proposed
 from holdfast.cli.withdrawal_reasons import reason_lines
 from holdfast.client.draft import Draft, count_lines, encode_draft, read_draft
 from holdfast.client.draft_template import Known, request_template, untouched_faults
-from holdfast.errors import InvalidDraftError, TransportError, ValidationError
+from holdfast.errors import InvalidDraftError, ProfileError, TransportError, ValidationError
+from holdfast.profiles.private_files import write_private
 from holdfast.protocol.chains.chain import Chains
 from holdfast.protocol.views import FlaggedAddressView, FreezeRequestView, LegView
 from holdfast.protocol.vocabulary import LegStatus, RequestStatus, WaitsBecause, WithdrawalReason
@@ -136,13 +137,26 @@ def submit(session: Session, file: Path, template: Path | None, *, check: bool) 
         located = prepared.locate(error.errors)
         raise InvalidDraftError(located, unlisted=error.unlisted) from error
     except (TransportError, KeyboardInterrupt) as error:
-        pending = file.with_suffix(".pending.json")
-        pending.write_bytes(body)
-        session.hint = f"`holdfast submit {pending}` finds out and submits it once"
+        session.hint = _keep(file, body)
         if isinstance(error, KeyboardInterrupt):
             raise
         raise TransportError(f"{error}; whether it arrived is not known: {session.hint}") from error
     session.show(view, lambda: _show_request(session, view))
+
+
+def _keep(file: Path, body: bytes) -> str:
+    """Keep what was sent, byte for byte, for its owner alone; return how to find out about it.
+
+    What is kept of another request beside it stays: whether that one arrived is not known, either.
+    """
+    pending = file.with_suffix(".pending.json")
+    try:
+        if pending.exists() and pending.read_bytes() != body:
+            pending = file.with_suffix(f".{sha256(body).hexdigest()[:8]}.pending.json")
+        write_private(pending, body)
+    except (OSError, ProfileError) as error:
+        return f"what was sent could not be kept beside {file} ({error})"
+    return f"`holdfast submit {pending}` finds out and submits it once"
 
 
 def _read(session: Session, file: Path, template: Path | None) -> Draft:

@@ -46,7 +46,8 @@ _SAYS_TX = re.compile(r"\b(?:tx|txid|txn|hash|transaction)\b|/tx/|/transactions?
 _ON = re.compile(r"\b(?:on|via)\s+(?:the\s+)?([A-Za-z][A-Za-z0-9 .-]{1,30})", re.IGNORECASE)
 _BETWEEN = re.compile(r"[\0,;|:\t(){}\[\]=\u2013\u2014\u2192*#]|\s-+>?\s")
 _FILLERS = re.compile(
-    r"^(?:on|the|at|via)\s+|\s+(?:on|addr|address|addresses|wallets?|chain|network)$", re.IGNORECASE
+    r"^(?:on|the|at|via)\s+|(?<!\s)\s+(?:on|addr|address|addresses|wallets?|chain|network)$",
+    re.IGNORECASE,
 )
 #: A transaction whose chain its form does not tell.
 _ANY_TX = re.compile(r"(?:0[xX])?[0-9a-fA-F]{64}|[1-9A-HJ-NP-Za-km-z]{86,88}", re.ASCII)
@@ -62,6 +63,7 @@ _FEWEST_CHARACTERS = 25
 #: The chain by whose rule hex is explained that fits none: every table has it.
 _ETHEREUM = "eip155:1"
 _MOST_WORDS = 4
+_LONGEST_LABEL = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -385,6 +387,8 @@ class _LineReading:
 
     def _add_bare_label(self, words: str, found: dict[str, Chain]) -> None:
         """Add the chain that words name, with or without what people put around a name."""
+        if len(words) > _LONGEST_LABEL:
+            return  # prose: to look for a name in each part of it takes its time
         while not self._add_label(words, found):
             shorter = _FILLERS.sub("", words)
             if shorter == words:
