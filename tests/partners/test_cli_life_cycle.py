@@ -479,14 +479,14 @@ def test_the_list_of_questions_says_until_when_to_reply_and_what_is_late(
     [
         ({}, ": answer by 2026-03-01 12:00 UTC"),
         ({"unanswered_at": UNTIL}, ": no full answer by 2026-03-01 12:00 UTC"),
-        ({"clock_paused_at": AT}, ": its clock stands since 2026-01-02 03:04 UTC"),
+        ({"clock_paused_at": AT}, ": its clock has been stopped since 2026-01-02 03:04 UTC"),
         (
             {"clock_paused_at": AT, "reply_by": UNTIL},
-            " asked: reply by 2026-03-01 12:00 UTC; its clock stands",
+            " asked: reply by 2026-03-01 12:00 UTC; its clock waits",
         ),
         (
             {"clock_paused_at": AT, "reply_by": UNTIL, "reply_late_at": UNTIL},
-            " asked: reply by 2026-03-01 12:00 UTC (late); its clock stands",
+            " asked: reply by 2026-03-01 12:00 UTC (late); its clock waits",
         ),
     ],
 )
