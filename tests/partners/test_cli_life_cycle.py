@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from holdfast.cli.layout import minute
 from holdfast.profiles.store import Profile, ProfileStore
 from holdfast.protocol import canonical_json
+from holdfast.protocol.payloads import parse_time
 from holdfast.protocol.tasks import Task, TaskKind
 from holdfast.protocol.type_ids import new_id
 from tests.partners.shell import FRQ, REQUEST, Shell, answer_request, sent
@@ -213,6 +215,8 @@ def test_sums_are_followed_by_what_they_are_stated_to_be_worth(
     assert shown.count("in USD, as stated") == 2
     assert shown.count("0.000000000000000008 + 2 withheld") == 2
     assert "nothing (insufficient_evidence) [late]" in shown
+    # Once of the request, once of the line.
+    assert shown.count(minute(parse_time(AT))) == 2
 
 
 def test_a_report_explains_why_the_rest_holds_nothing(shell: Shell, stub: StubCoordinator) -> None:
