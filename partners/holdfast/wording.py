@@ -28,7 +28,9 @@ def request_state(view: FreezeRequestView | FreezeRequestSummary) -> str:
 
 
 def time_left(until: datetime, now: datetime) -> str:
-    """Return how long there is, or how late it is: "in 12 min", "3 h 20 min late"."""
+    """Return how long there is, or how late it is: "in 12 min", "now", "3 h 20 min late"."""
+    if abs(until - now) < timedelta(minutes=1):
+        return "now"
     span = span_words(abs(until - now))
     return f"{span} late" if until < now else f"in {span}"
 

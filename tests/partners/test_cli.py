@@ -294,7 +294,7 @@ def test_what_waits_for_no_decision_is_said_before_anything_is_shown(
     for words in (["approve", FRQ], ["reject", FRQ, "--comment", "no"]):
         done = shell(*words)
         assert done.exit_code == 5
-        assert "is active since 2026-11-23 12:00 UTC: it waits for no decision" in done.output
+        assert "is active (decided 2026-11-23 12:00 UTC): it waits for no decision" in done.output
         assert "You sign" not in done.output
 
 

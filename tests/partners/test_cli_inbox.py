@@ -135,7 +135,9 @@ def test_what_is_about_no_request_is_taken_without_a_document(
 @pytest.mark.parametrize(
     ("away", "words"),
     [
-        (timedelta(), "in 0 min"),
+        (timedelta(), "now"),
+        (-timedelta(seconds=59), "now"),
+        (timedelta(minutes=1), "in 1 min"),
         (timedelta(minutes=12, seconds=59), "in 12 min"),
         (timedelta(hours=3, minutes=20), "in 3 h 20 min"),
         (timedelta(days=2, hours=4, minutes=59), "in 2 d 4 h"),

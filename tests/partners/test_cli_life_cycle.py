@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from holdfast.cli.layout import minute
 from holdfast.profiles.store import Profile, ProfileStore
 from holdfast.protocol import canonical_json
+from holdfast.protocol.payloads import parse_time
 from holdfast.protocol.tasks import Task, TaskKind
 from holdfast.protocol.type_ids import new_id
 from tests.partners.shell import FRQ, REQUEST, Shell, answer_request, sent
@@ -213,6 +215,8 @@ def test_sums_are_followed_by_what_they_are_stated_to_be_worth(
     assert shown.count("in USD, as stated") == 2
     assert shown.count("0.000000000000000008 + 2 withheld") == 2
     assert "nothing (insufficient_evidence) [late]" in shown
+    # Once of the request, once of the line.
+    assert shown.count(minute(parse_time(AT))) == 2
 
 
 def test_a_report_explains_why_the_rest_holds_nothing(shell: Shell, stub: StubCoordinator) -> None:
@@ -479,14 +483,14 @@ def test_the_list_of_questions_says_until_when_to_reply_and_what_is_late(
     [
         ({}, ": answer by 2026-03-01 12:00 UTC"),
         ({"unanswered_at": UNTIL}, ": no full answer by 2026-03-01 12:00 UTC"),
-        ({"clock_paused_at": AT}, ": its clock stands since 2026-01-02 03:04 UTC"),
+        ({"clock_paused_at": AT}, ": its clock has been stopped since 2026-01-02 03:04 UTC"),
         (
             {"clock_paused_at": AT, "reply_by": UNTIL},
-            " asked: reply by 2026-03-01 12:00 UTC; its clock stands",
+            " asked: reply by 2026-03-01 12:00 UTC; its clock waits",
         ),
         (
             {"clock_paused_at": AT, "reply_by": UNTIL, "reply_late_at": UNTIL},
-            " asked: reply by 2026-03-01 12:00 UTC (late); its clock stands",
+            " asked: reply by 2026-03-01 12:00 UTC (late); its clock waits",
         ),
     ],
 )

@@ -175,7 +175,7 @@ def _require_open(view: FreezeRequestView, person: str) -> None:
     """Say at once, and not after everything was shown, that there is nothing to decide."""
     is_awaited = view.provisional or view.unratified
     if view.status is not RequestStatus.SUBMITTED and not is_awaited:
-        decided = f" since {minute(view.decided_at)}" if view.decided_at else ""
+        decided = f" (decided {minute(view.decided_at)})" if view.decided_at else ""
         raise NothingToDecideError(
             f"{view.id} is {view.status.value}{decided}: it waits for no decision. Partners that "
             f"somebody proposed to ask as well are in `holdfast additions {view.id}`"
@@ -315,7 +315,9 @@ def _reasons(
             if reason is None and not ask:
                 raise click.UsageError(f"accept the warning: --accept {key}=REASON")
             about = f" of address {group[0]}" if singly else ""
-            reason = reason or click.prompt(f"Why is this acceptable{about}?", err=True)
+            reason = reason or click.prompt(
+                f"Why is this acceptable{about}?", prompt_suffix=" ", err=True
+            )
             reasons.append(WarningAcceptance(code=warning.code, address_nos=group, reason=reason))
     return reasons
 

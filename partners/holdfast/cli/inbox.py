@@ -40,7 +40,7 @@ _TERMINAL_COLUMNS = 80
 def inbox(
     session: Session, *, received: bool, to_approve: bool, status: str | None, kind: str | None
 ) -> None:
-    """List what waits for you, what is due first first, each with the command to run next."""
+    """List what waits for you by deadline, each with the command to run next."""
     if received + to_approve + (kind is not None) > 1:
         raise click.UsageError("say one of --received, --to-approve and --kind")
     if status is not None and not received:

@@ -45,7 +45,7 @@ Exit status:
   0 done                        5 refused in the present state (conflict)
   1 unexpected                  6 invalid input: every fault is named
   2 usage, or no such profile   7 unreachable or busy: try again later
-  3 authentication failed       8 evidence or pinned key does not fit: do not act
+  3 authentication failed       8 evidence or key does not fit: do not act
   4 not allowed or not found    130 stopped by Ctrl-C
 """
 

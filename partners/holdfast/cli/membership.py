@@ -256,8 +256,8 @@ def partners(session: Session, *, clocks: bool, contacts: bool) -> None:
             empty="No members.",
         )
         session.err.print(
-            "Times for flash, urgent and routine; d: working days over there; on an order"
-            " (none is flash): where that is not as ever."
+            "Times for flash, urgent and routine requests; d: working days over there. On an order:"
+            " for urgent and routine ones, where an order changes the time to answer."
         )
         return
     pins = session.store.pins()

@@ -159,12 +159,19 @@ def _keep(file: Path, body: bytes) -> str:
     return f"`holdfast submit {pending}` finds out and submits it once"
 
 
+#: A shorter file is read before anybody sees a bar.
+_FEWEST_LINES_SHOWN = 1_000
+
+
 def _read(session: Session, file: Path, template: Path | None) -> Draft:
     raw = file.read_bytes()
     columns = (TextColumn("reading"), BarColumn(), MofNCompleteColumn())
-    shown = session.err.is_terminal
+    lines = count_lines(raw)
+    # The line ends in a workbook's bytes are not its rows.
+    is_long = lines >= _FEWEST_LINES_SHOWN and file.suffix.lower() != ".xlsx"
+    shown = session.err.is_terminal and is_long
     with Progress(*columns, console=session.err, transient=True, disable=not shown) as progress:
-        task = progress.add_task("reading", total=count_lines(raw))
+        task = progress.add_task("reading", total=lines)
         return _read_filled_in(
             file.name,
             raw,
@@ -241,7 +248,10 @@ def status(session: Session, request_id: str | None, *, ledger: bool, addresses:
         session.out.print(table(_ADDRESS_COLUMNS, rows))
     if lines:
         session.out.print()
-        said = [(line.id, line.partner, *line_cells(session, line)) for line in lines]
+        said = [
+            (line.id, line.partner, *line_cells(session, line), minute(line.reported_at))
+            for line in lines
+        ]
         session.out.print(table(_LINE_COLUMNS, said))
 
 
@@ -310,11 +320,18 @@ def _show_request(
 
 
 def _people(session: Session, view: FreezeRequestView) -> list[tuple[str, object]]:
-    """Return who of one's own people acted; of another partner's they are of no use to a reader."""
+    """Return when it was submitted and decided, and by whom of one's own people.
+
+    Another partner's are of no use to a reader.
+    """
     if view.requester != session.profile().handle:
-        return []
-    decided = [f"{session.who(each.person)}: {each.decision.value}" for each in view.approvals]
-    return [("submitted by", session.who(view.submitted_by)), ("decided by", decided)]
+        return [("submitted", minute(view.submitted_at))]
+    decided = [
+        f"{minute(each.at)} by {session.who(each.person)}: {each.decision.value}"
+        for each in view.approvals
+    ]
+    submitted = f"{minute(view.submitted_at)} by {session.who(view.submitted_by)}"
+    return [("submitted", submitted), ("decided", decided)]
 
 
 def _show_legs(session: Session, legs: Sequence[LegView]) -> None:
@@ -351,7 +368,7 @@ def _decide_by(view: FreezeRequestView) -> str | None:
 
 
 _ADDRESS_COLUMNS = ("no", "account", "tag", "asset", "amount", "withdrawn")
-_LINE_COLUMNS = ("line", "partner", "says", "address", "asset", "amount", "USD", "hold")
+_LINE_COLUMNS = ("line", "partner", "says", "address", "asset", "amount", "USD", "hold", "reported")
 _LEG_COLUMNS = ("partner", "status", "acknowledged", "asset", *SUMS)
 
 
@@ -361,7 +378,7 @@ def _leg_rows(session: Session, leg: LegView) -> list[tuple[object, ...]]:
     if leg.flags:
         state += f" [{', '.join(leg.flags)}]"
     if leg.withdrawn_reason_code:
-        state += f" withdrawn as {leg.withdrawn_reason_code.value}"
+        state += f" (withdrawn as {leg.withdrawn_reason_code.value})"
     if leg.release_recommended_at:
         state += " release recommended"
     elif leg.dispute_answer_by:
@@ -377,9 +394,9 @@ def _clock_words(leg: LegView) -> str | None:
         return None
     if leg.reply_by:
         late = " (late)" if leg.reply_late_at else ""
-        return f"{leg.partner} asked: reply by {minute(leg.reply_by)}{late}; its clock stands"
+        return f"{leg.partner} asked: reply by {minute(leg.reply_by)}{late}; its clock waits"
     if leg.clock_paused_at:
-        return f"{leg.partner}: its clock stands since {minute(leg.clock_paused_at)}"
+        return f"{leg.partner}: its clock has been stopped since {minute(leg.clock_paused_at)}"
     if leg.unanswered_at:
         return f"{leg.partner}: no full answer by {minute(leg.answer_by)}"
     return f"{leg.partner}: answer by {minute(leg.answer_by)}"

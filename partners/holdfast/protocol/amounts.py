@@ -234,6 +234,10 @@ def _asset_of(
 
 def _asset_at_hand(known: KnownAssets, symbol: str, there: str | None, asset: str) -> str:
     unit = known.unit(asset)
+    if unit is None and "/" not in asset:
+        raise AmountTextError(
+            f"{asset} is no asset's id: write it as CAIP-19, e.g. eip155:1/slip44:60"
+        )
     if unit is None:
         raise AmountTextError(
             f"the decimals of {asset} are not known: write base units in digits only"

@@ -110,6 +110,7 @@ def test_a_bare_symbol_is_that_of_the_line_at_hand(chain: str, decimals: int) ->
         ("1 USDT@eip155:56", {"asset": USDT}, "they must agree"),
         ("1 ETH", {"asset": USDT}, "is USDT"),
         ("1 USDT", {"asset": UNKNOWN}, "decimals of"),
+        ("1 ETH", {"asset": "ETH"}, "ETH is no asset's id: write it as CAIP-19"),
         (str(2**256), {}, "more than any ledger holds"),
         ("9" * 401, {}, "too long"),
     ],
