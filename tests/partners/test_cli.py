@@ -261,7 +261,7 @@ def test_what_may_have_been_sent_is_kept_for_its_owner_and_beside_others(
     for _ in range(2):
         file = shell.write("r.json", shell("draft", *FILLED_IN, *ACCOUNT).output)
         assert shell("submit", file).exit_code == 7
-    kept = sorted(Path(file).parent.glob("r*.pending.json"))
+    kept = sorted(shell.folder.glob("r*.pending.json"))
     assert {path.read_bytes() for path in kept} == {each.body for each in stub.seen if each.body}
     assert [path.stat().st_mode & 0o777 for path in kept] == [0o600, 0o600]
 
