@@ -27,12 +27,14 @@ class Names(NamedTuple):
         about: The id of what it is about.
         partner: The partner of the leg that the requester is concerned with.
         thumbprint: Of the root key that is to take over.
+        addresses: Which of the request's, as options of a command; empty: all that are left.
     """
 
     request: str
     about: str
     partner: str
     thumbprint: str
+    addresses: str = ""
 
 
 class _Step(NamedTuple):
@@ -69,6 +71,11 @@ _STEPS: Mapping[TaskKind, _Step] = MappingProxyType(
             "Uphold or reject what {partner} disputes",
             "resolve {request} {about}",
             f"{_REQUEST}/disputes/{{about}}/resolution",
+        ),
+        TaskKind.WITHDRAW: _Step(
+            "Withdraw what you upheld: until then whoever holds it may hold on",
+            "withdraw {request} --reason-code wrong_target{addresses}",
+            f"{_REQUEST}/withdrawal",
         ),
         TaskKind.ACKNOWLEDGE: _Step(
             "Say that you have it", "acknowledge {request}", f"{_REQUEST}/acknowledgement"
