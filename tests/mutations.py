@@ -842,8 +842,20 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         f"{_DOMAIN}/contested.py",
-        "if disputing.get(accounts[place.address_no], set()) - {place.leg_id}:",
-        "if disputing.get(accounts[place.address_no]):",
+        "others = disputing.get(accounts[place.address_no], set()) - {place.leg_id}",
+        "others = disputing.get(accounts[place.address_no])",
+        ("tests/services/test_contested.py",),
+    ),
+    Mutation(
+        f"{_DOMAIN}/contested.py",
+        "if others or place.address_no in to_withdraw:",
+        "if others:",
+        ("tests/services/test_contested.py",),
+    ),
+    Mutation(
+        f"{_DOMAIN}/contested.py",
+        "return sorted(numbers.difference(withdrawn))",
+        "return sorted(numbers)",
         ("tests/services/test_contested.py",),
     ),
     Mutation(

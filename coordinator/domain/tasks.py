@@ -22,6 +22,7 @@ NEEDS: Mapping[TaskKind, Permission] = MappingProxyType(
         TaskKind.DECIDE_WITHDRAWAL: Permission.FREEZE_REQUEST_WITHDRAW,
         TaskKind.REPLY: Permission.INFO_REQUEST_ANSWER,
         TaskKind.RESOLVE: Permission.DISPUTE_RESOLVE,
+        TaskKind.WITHDRAW: Permission.FREEZE_REQUEST_WITHDRAW,
         TaskKind.ACKNOWLEDGE: Permission.LEG_ACKNOWLEDGE,
         TaskKind.ANSWER: Permission.LEG_REPORT,
         TaskKind.SETTLE: Permission.HOLD_KEEP,
@@ -51,6 +52,7 @@ _MONEY = frozenset(
 _WRONGLY_FROZEN = frozenset(
     {
         TaskKind.RESOLVE,
+        TaskKind.WITHDRAW,
         TaskKind.DECIDE_WITHDRAWAL,
         TaskKind.SETTLE,
         TaskKind.REVIEW_ACCOUNT,

@@ -54,6 +54,7 @@ class _Stored:
     lines: list[LedgerLineRow]
     withdrawn: set[tuple[str, int]]
     disputes: list[DisputeRow]
+    resolved: list[DisputeRow]
     accounts: dict[tuple[str, int], bytes]
     open_questions: Counter[str] = field(default_factory=Counter)
     events: Counter[str] = field(default_factory=Counter)
@@ -94,6 +95,7 @@ class _Stored:
             withdrawn=gone,
             accounts=accounts,
             disputes=[row for row in rows(DisputeRow) if row.resolved_at is None],
+            resolved=[row for row in rows(DisputeRow) if row.resolved_at is not None],
             open_questions=Counter(x.leg_id for x in rows(InfoRequestRow) if x.answered_at is None),
             events=Counter({str(row[0]): row[1] for row in connection.execute(counted)}),
             for_requester=Counter({str(row[0]): row[1] for row in connection.execute(told)}),
@@ -120,7 +122,7 @@ class _Stored:
         )
 
     def contested(self) -> set[str]:
-        """Return the legs that hold what a dispute on another leg of the request is about."""
+        """Return the legs that hold what another leg disputes, or what is to be withdrawn."""
         held = [link for link in self.links if not self.holds[link.hold_id].ended]
         disputed = {
             (link.request_id, self.accounts[link.request_id, link.address_no], link.leg_id)
@@ -135,7 +137,31 @@ class _Stored:
             if request_id == link.request_id
             and account == self.accounts[link.request_id, link.address_no]
             and leg_id != link.leg_id
+        } | {
+            link.leg_id
+            for link in held
+            for dispute in self.resolved
+            if dispute.request_id == link.request_id
+            and link.address_no in self.to_withdraw(dispute)
         }
+
+    def to_withdraw(self, dispute: DisputeRow) -> list[int]:
+        """Return the addresses of what a dispute was upheld about that are held, not withdrawn."""
+        request_id = dispute.request_id
+        if self.requests[request_id].status != RequestStatus.ACTIVE:
+            return []
+        wrong = {self.accounts[request_id, number] for number in dispute.upheld_addresses or ()}
+        numbers = {
+            link.address_no
+            for link in self.links
+            if link.request_id == request_id and not self.holds[link.hold_id].ended
+        }
+        return sorted(
+            number
+            for number in numbers
+            if self.accounts[request_id, number] in wrong
+            and (request_id, number) not in self.withdrawn
+        )
 
     def owing(self) -> tuple[set[str], set[str]]:
         """Return the holds about which an answer is owed, and the legs that owe one."""
@@ -234,6 +260,12 @@ def _of_disputes(stored: _Stored) -> Iterator[str]:
         about = {hold_id for leg_id, hold_id in held if leg_id == dispute.leg_id}
         if not (about if dispute.hold_id is None else dispute.hold_id in about):
             yield f"dispute {dispute.id} is about nothing that is held"
+    for dispute in stored.resolved:
+        expected = stored.to_withdraw(dispute)
+        if (dispute.to_withdraw or []) != expected:
+            yield f"dispute {dispute.id}: {dispute.to_withdraw} waits, and should be {expected}"
+        if (dispute.withdraw_since is not None) != bool(expected):
+            yield f"dispute {dispute.id} waits for a withdrawal since {dispute.withdraw_since}"
 
 
 def _of_holds(stored: _Stored, owing: set[str]) -> Iterator[str]:
@@ -299,7 +331,11 @@ def _of_requests(stored: _Stored, owing: set[str]) -> Iterator[str]:
             yield f"{request.id} is final: {went_out and is_final}, since {request.final_since}"
         expected = {
             "event_sequence": stored.own_events[request.id],
-            "contested": any(dispute.request_id == request.id for dispute in stored.disputes),
+            "contested": any(dispute.request_id == request.id for dispute in stored.disputes)
+            or (
+                request.status == RequestStatus.ACTIVE
+                and any(x.request_id == request.id and x.upheld_addresses for x in stored.resolved)
+            ),
         }
         yield from _differences(request.id, request, expected)
         if len(legs) > request.partners_asked:

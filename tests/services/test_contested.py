@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pytest
-
 from holdfast.protocol import canonical_json
 from tests.factories import ETHER, Exchange
 from tests.services.request_cast import (
@@ -20,6 +18,10 @@ from tests.services.request_cast import (
 
 WORDS = {"reference": "matter-k7", "text": "A shop that was paid with these coins."}
 _OTHER_ASSET = "eip155:1/erc20:0xdac17f958d2ee523a2206206994597c13d831ec7"
+_TWICE = [
+    {"account": "eip155:1:0x51E9d833Ecae4E8D9D8Be17300AEE6D3398C135D", "asset": asset}
+    for asset in (ETHER, _OTHER_ASSET)
+]
 
 
 def _dispute(desk: Desk, exchange: Exchange, ask: Ask, **members: Any) -> str:
@@ -72,13 +74,56 @@ def test_it_is_the_bare_fact_without_a_name_or_a_word(office: Office) -> None:
     assert WORDS["text"] not in evidence
 
 
-@pytest.mark.parametrize("resolution", ["upheld", "rejected"])
-def test_it_goes_with_the_answer_to_the_dispute(desk: Desk, resolution: str) -> None:
+def test_upheld_it_stays_for_every_holder_until_the_address_is_withdrawn(desk: Desk) -> None:
+    _, b, c, d = desk.cast.all
+    ask = desk.go_out()
+    hold = desk.hold(b, ask)
+    desk.hold(c, ask)
+    desk.hold(c, ask, address_no=1)
+    desk.resolve(ask, _dispute(desk, b, ask), "upheld")
+    assert [_is_contested(desk, each, ask) for each in (b, c)] == [True, True]
+    # The partner that was right lets go; the others' freezes are no less wrong.
+    desk.report(b, ask, released(hold, 100, "appeal_upheld"))
+    assert [_is_contested(desk, each, ask) for each in (b, c)] == [False, True]
+    desk.hold(d, ask)
+    assert _told(desk, d, ask) == [(True, [0])]
+    desk.withdraw(ask, [0], reason_code="wrong_target")
+    assert [_is_contested(desk, each, ask) for each in (b, c, d)] == [False, False, False]
+    assert _told(desk, c, ask) == _told(desk, d, ask) == [(True, [0]), (False, [])]
+
+
+def test_upheld_it_ends_with_the_request_and_with_what_is_held(desk: Desk) -> None:
+    _, b, c, _ = desk.cast.all
+    withdrawn, let_go = desk.go_out(), desk.go_out()
+    holds = [(desk.hold(b, ask), desk.hold(c, ask)) for ask in (withdrawn, let_go)]
+    for ask in (withdrawn, let_go):
+        desk.resolve(ask, _dispute(desk, b, ask), "upheld")
+    desk.withdraw(withdrawn)
+    assert not _is_contested(desk, c, withdrawn)
+    assert not desk.request(withdrawn).contested
+    for exchange, hold in zip((b, c), holds[1], strict=True):
+        desk.report(exchange, let_go, released(hold, 100, "appeal_upheld"))
+    assert not _is_contested(desk, c, let_go)
+
+
+def test_upheld_it_is_about_the_account_under_whichever_number(desk: Desk) -> None:
+    _, b, c, _ = desk.cast.all
+    ask = desk.go_out(addresses=_TWICE)
+    desk.hold(b, ask, address_no=0)
+    desk.report(c, ask, found(1, 5, _OTHER_ASSET), frozen(1, 5, asset=_OTHER_ASSET))
+    desk.resolve(ask, _dispute(desk, b, ask), "upheld")
+    desk.withdraw(ask, [0], reason_code="wrong_target")
+    assert [_is_contested(desk, each, ask) for each in (b, c)] == [False, True]
+    desk.withdraw(ask)
+    assert not _is_contested(desk, c, ask)
+
+
+def test_it_goes_with_the_rejection_of_the_dispute(desk: Desk) -> None:
     _, b, c, _ = desk.cast.all
     ask = desk.go_out()
     desk.hold(b, ask)
     desk.hold(c, ask)
-    desk.resolve(ask, _dispute(desk, b, ask), resolution)
+    desk.resolve(ask, _dispute(desk, b, ask), "rejected")
     assert not _is_contested(desk, c, ask)
     assert _told(desk, c, ask) == [(True, [0]), (False, [])]
     assert not desk.request(ask).contested
@@ -132,11 +177,7 @@ def test_a_freeze_that_a_correction_voids_is_none(desk: Desk) -> None:
 
 def test_one_account_under_two_numbers_is_one_account(desk: Desk) -> None:
     _, b, c, _ = desk.cast.all
-    twice = [
-        {"account": "eip155:1:0x51E9d833Ecae4E8D9D8Be17300AEE6D3398C135D", "asset": asset}
-        for asset in (ETHER, _OTHER_ASSET)
-    ]
-    ask = desk.go_out(addresses=twice)
+    ask = desk.go_out(addresses=_TWICE)
     desk.hold(b, ask, address_no=0)
     desk.report(c, ask, found(1, 5, _OTHER_ASSET), frozen(1, 5, asset=_OTHER_ASSET))
     _dispute(desk, b, ask)

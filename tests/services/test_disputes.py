@@ -56,7 +56,7 @@ def test_a_lead_of_the_requester_resolves_it(w: World, resolution: str) -> None:
     path = f"disputes/{raised['id']}/resolution"
     resolved = w.act(w.cast.a.lead, request, path, resolution=resolution, text="We looked again.")
     assert resolved["resolution"] == resolution
-    assert w.leg(request, w.cast.b)["flags"] == []
+    assert w.leg(request, w.cast.b)["flags"] == (["contested"] if resolution == "upheld" else [])
     [shown] = w.items(w.cast.b.compliance, request, "disputes")
     assert (shown["resolution"], shown["resolution_text"]) == (resolution, "We looked again.")
     [event] = w.events(w.cast.b, "leg.dispute_resolved")

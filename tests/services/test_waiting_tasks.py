@@ -19,7 +19,7 @@ from holdfast.protocol.vocabulary import Role
 from tests.api.membership_acts import approve_grant, new_person, propose
 from tests.dispatcher.outbox_cast import Outbox
 from tests.factories import NOON, ORIGIN, Cast, Exchange, Member, Signer, grant_body
-from tests.services.request_cast import DAY, HOUR, Ask, Desk, found, frozen
+from tests.services.request_cast import DAY, HOUR, Ask, Desk, found, frozen, released
 from tests.services.through_api import problem
 
 K = TaskKind
@@ -209,6 +209,34 @@ def test_a_dispute_waits_for_a_lead_and_upheld_by_one_for_the_other(night: Night
     # Void, it is the dispute that waits again.
     night.desk.step(4 * HOUR)
     assert night.who(night.a, K.RESOLVE) == LEADS
+
+
+def test_what_was_upheld_waits_to_be_withdrawn_while_somebody_holds_it(night: Night) -> None:
+    ask = night.ask_partner()
+    night.desk.hold(night.b, ask)
+    dispute = night.dispute(ask)
+    night.desk.resolve(ask, dispute, "rejected")
+    assert night.who(night.a, K.WITHDRAW) == set()
+    night.desk.resolve(ask, night.dispute(ask), "upheld")
+    assert night.who(night.a, K.WITHDRAW) == LEADS
+    assert night.who(night.b, K.WITHDRAW) == set()
+    task = night.one(night.a.lead, K.WITHDRAW)
+    assert (task["strip"], task["partner"]) == ("wrongly_frozen", night.b.handle)
+    command = f"holdfast withdraw {ask.id} --reason-code wrong_target --address 0"
+    assert task["next"]["command"] == command
+    night.desk.withdraw(ask, [0], reason_code="wrong_target")
+    assert night.who(night.a, K.WITHDRAW) == set()
+
+
+def test_what_is_all_that_is_left_is_withdrawn_with_its_request(night: Night) -> None:
+    ask = night.ask_partner()
+    hold = night.desk.hold(night.b, ask)
+    night.desk.withdraw(ask, list(range(1, night.desk.request(ask).address_count)))
+    night.desk.resolve(ask, night.dispute(ask), "upheld")
+    [task] = night.tasks(night.a.lead, "kind=withdraw")
+    assert task["next"]["command"].endswith(" --reason-code wrong_target")
+    night.desk.report(night.b, ask, released(hold, 100, "appeal_upheld"))
+    assert night.who(night.a, K.WITHDRAW) == set()
 
 
 def test_a_dispute_that_nobody_answers_is_the_partners_to_decide(night: Night) -> None:
@@ -443,7 +471,7 @@ def test_the_list_goes_by_deadline_then_by_id_page_by_page(night: Night) -> None
 def test_every_task_says_what_to_do_in_words_that_the_command_line_knows(kind: TaskKind) -> None:
     step = next_step(kind, Names(new_id("frq"), new_id("hld"), "exchange-b.example", "x" * 43))
     assert "{" not in str(list(step.values()))
-    program, *words = step["command"].split()
+    program, *words = step["command"].partition(" --")[0].split()
     assert program == "holdfast"
     command: click.Command = cli
     while isinstance(command, click.Group):

@@ -9,6 +9,7 @@ from coordinator.services.core.access import sent_request
 from coordinator.services.core.acts import NewAct, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
+from coordinator.services.ending.contested import refresh_contested
 from coordinator.services.ending.ended_legs import Why, end_legs
 from coordinator.services.ending.withdrawals import tell_end
 from coordinator.storage.ledger import freeze_ledger as ledger_store
@@ -83,4 +84,6 @@ def _close(on: RequestContext, after: State, why: Why) -> Answer:
     closed = on.move(after, ended_at=on.uow.now)
     answer = tell_end(closed, NewAct("close"), EventType.REQUEST_CLOSED, why)
     end_legs(closed, EventType.REQUEST_CLOSED, why)
+    if closed.request.contested:
+        refresh_contested(closed)
     return answer

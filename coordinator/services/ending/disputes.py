@@ -7,6 +7,7 @@ from typing import NamedTuple, NotRequired, TypedDict
 from sqlalchemy import Connection
 
 from coordinator.domain.actor import Actor
+from coordinator.domain.contested import OpenDispute, addresses_of
 from coordinator.domain.errors import ConflictError, InvalidTransitionError, NotFoundError
 from coordinator.domain.freeze_ledger import LegLedger
 from coordinator.domain.leg import LegFlag, flags_with
@@ -216,12 +217,17 @@ def _resolve(
         resolution_act_id=proposed or act_id,
         resolved_at=uow.now,
     )
+    upheld = None
+    if body.resolution == "upheld":
+        about = OpenDispute(leg.id, dispute.hold_id)
+        upheld = addresses_of(about, store.held_places(uow.connection, on.request.id)) or None
     store.change(
         uow.connection,
         dispute.id,
         resolution=resolved.resolution,
         resolution_act_id=resolved.resolution_act_id,
         resolved_at=resolved.resolved_at,
+        upheld_addresses=upheld,
     )
     proposal_store.end_upholding(
         uow.connection, dispute.id, act_id=act_id, now=uow.now, but=proposed
@@ -238,7 +244,10 @@ def _resolve(
     recorded = on.record(EventType.LEG_DISPUTE_RESOLVED, data, act_id=act_id)
     refresh_contested(on_request)
     bodies = evidence_bodies(uow.connection, uow.vault, [dispute.act_id])
-    view = _view(resolved, bodies.get(dispute.act_id, {}), {"text": body.text}, None)
+    # What is upheld may wait to be withdrawn from now on.
+    now = store.get(uow.connection, dispute.id) or resolved
+    task = _tasks(uow.connection, on.request, [now], on.actor.partner).get(dispute.id)
+    view = _view(now, bodies.get(dispute.act_id, {}), {"text": body.text}, task)
     answer: DisputeView = {**view, "status": LegStatus(leg.status)}
     return _Resolved(act_id, answer, recorded)
 
@@ -318,9 +327,15 @@ def dispute_views(
 def _tasks(
     connection: Connection, request: FreezeRequestRow, rows: Sequence[DisputeOnLeg], reader: str
 ) -> dict[str | None, TaskView]:
-    """Return the disputes that wait for the requester's answer, by dispute."""
+    """Return the disputes that wait for the requester's answer or withdrawal, by dispute."""
     waiting = [
-        Task(TaskKind.RESOLVE, row.request_id, row.id) for row in rows if row.resolved_at is None
+        Task(
+            TaskKind.RESOLVE if row.resolved_at is None else TaskKind.WITHDRAW,
+            row.request_id,
+            row.id,
+        )
+        for row in rows
+        if row.resolved_at is None or row.withdraw_since is not None
     ]
     return requester_tasks(connection, waiting, requester=request.requester, reader=reader)
 

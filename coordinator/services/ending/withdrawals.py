@@ -17,6 +17,7 @@ from coordinator.services.core.acts import NewAct, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, Recorded, UnitOfWork
 from coordinator.services.ending.clearances import issue_clearances
+from coordinator.services.ending.contested import refresh_contested
 from coordinator.services.ending.ended_legs import (
     Why,
     end_legs,
@@ -133,6 +134,8 @@ def withdraw_all(
     if went_out:
         why = _proven(ended, why, str(answer.body["id"]), proposed)
         end_legs(ended, EventType.REQUEST_WITHDRAWN, why)
+        if ended.request.contested:
+            refresh_contested(ended)
     return answer
 
 
@@ -199,6 +202,8 @@ def take_back(
     data = {**named_addresses(on.request, numbers), "act_id": act_id, **said}
     recorded = on.record(EventType.REQUEST_WITHDRAWN, data)
     withdraw_from_legs(on, numbers, why)
+    if on.request.contested:
+        refresh_contested(on)
     return recorded
 
 

@@ -27,12 +27,14 @@ class Names(NamedTuple):
         about: The id of what it is about.
         partner: The partner of the leg that the requester is concerned with.
         thumbprint: Of the root key that is to take over.
+        addresses: Which of the request's, as options of a command; empty: all that are left.
     """
 
     request: str
     about: str
     partner: str
     thumbprint: str
+    addresses: str = ""
 
 
 class _Step(NamedTuple):
@@ -70,6 +72,11 @@ _STEPS: Mapping[TaskKind, _Step] = MappingProxyType(
             "resolve {request} {about}",
             f"{_REQUEST}/disputes/{{about}}/resolution",
         ),
+        TaskKind.WITHDRAW: _Step(
+            "Withdraw what you upheld: until then whoever holds it may hold on",
+            "withdraw {request} --reason-code wrong_target{addresses}",
+            f"{_REQUEST}/withdrawal",
+        ),
         TaskKind.ACKNOWLEDGE: _Step(
             "Say that you have it", "acknowledge {request}", f"{_REQUEST}/acknowledgement"
         ),
@@ -77,7 +84,7 @@ _STEPS: Mapping[TaskKind, _Step] = MappingProxyType(
             "Answer every address: found, frozen or nothing", "report {request}", _REPORTS
         ),
         TaskKind.SETTLE: _Step(
-            "Release, return or keep what you hold, and report it", "report {request}", _REPORTS
+            "Release, return or keep what you hold, and report it", "holds {request}", _REPORTS
         ),
         TaskKind.HOLD_ENDS: _Step("Extend what ends, or let it go", "holds {request}", _EXTENSIONS),
         TaskKind.REVIEW_ACCOUNT: _Step(
@@ -90,7 +97,7 @@ _STEPS: Mapping[TaskKind, _Step] = MappingProxyType(
         ),
         TaskKind.CONSIDER_RELEASE: _Step(
             "Nobody answered your dispute in time: release is recommended, and you decide",
-            "report {request}",
+            "holds {request}",
             _REPORTS,
         ),
         TaskKind.REACH_PARTNER: _Step(

@@ -8,6 +8,7 @@ from coordinator.services.core.read_context import ReadContext
 from coordinator.services.reading.task_words import Names, NextStep, next_step
 from coordinator.services.requests.freeze_request_views import incident_titles
 from coordinator.services.requests.task_views import TaskView, task_view
+from coordinator.storage.ending import disputes as dispute_store
 from coordinator.storage.reading import awaited_decisions
 from coordinator.storage.reading import waiting_tasks as store
 from coordinator.storage.reading.waiting_tasks import NO_TIME, Place, Waiting, Wanted
@@ -64,6 +65,7 @@ class _About:
     titles: Mapping[str, str]
     partners: Mapping[str, str]
     taken: Mapping[str, TakenTask]
+    to_withdraw: Mapping[str, Sequence[int] | None]
 
     @classmethod
     def read(cls, read: ReadContext, tasks: Sequence[Waiting]) -> "_About":
@@ -71,11 +73,13 @@ class _About:
         ids = sorted({each.task.request_id for each in tasks if each.task.request_id})
         rows = awaited_decisions.rows(connection, ids, handle) if ids else []
         legs = {each.leg_id for each in tasks if each.leg_id}
+        upheld = {each.task.about or "" for each in tasks if each.task.kind is TaskKind.WITHDRAW}
         return cls(
             requests={row.id: row for row in rows},
             titles=incident_titles(connection, read.vault, rows),
             partners=leg_store.partners_by_leg(connection, legs),
             taken=taken(connection, {each.task.id: handle for each in tasks}),
+            to_withdraw=dispute_store.to_withdraw(connection, upheld),
         )
 
 
@@ -86,7 +90,13 @@ def _view(read: ReadContext, each: Waiting, about: _About) -> WaitingTaskView:
     due_at = None if each.until == NO_TIME else each.until
     urgency = None if request is None else Urgency(request.urgency)
     names = Names(
-        task.request_id or "", task.about or "", partner or "the partner", each.thumbprint or ""
+        request=task.request_id or "",
+        about=task.about or "",
+        partner=partner or "the partner",
+        thumbprint=each.thumbprint or "",
+        addresses="".join(
+            f" --address {no}" for no in about.to_withdraw.get(task.about or "") or ()
+        ),
     )
     is_unratified = request is not None and request.unratified_until is not None
     return {

@@ -171,7 +171,7 @@ def _leg_of(uow: UnitOfWork, task: Task, partner: str) -> LegRow | None:
     elif task.kind is TaskKind.REPLY:
         question = info_requests.get(uow.connection, str(task.request_id), task.about or "")
         leg_id = None if question is None else question.leg_id
-    elif task.kind in {TaskKind.RESOLVE, TaskKind.CONSIDER_RELEASE}:
+    elif task.kind in {TaskKind.RESOLVE, TaskKind.WITHDRAW, TaskKind.CONSIDER_RELEASE}:
         dispute = disputes.get(uow.connection, task.about or "", request_id=task.request_id)
         leg_id = None if dispute is None else dispute.leg_id
     leg = None if leg_id is None else leg_store.get(uow.connection, leg_id)

@@ -1,16 +1,17 @@
 """Disputes: what partners contest for their customers, and until when it must be answered."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, literal, select, update
 
-from coordinator.domain.contested import HeldPlace, OpenDispute
+from coordinator.domain.contested import HeldPlace, OpenDispute, UpheldDispute
 from coordinator.domain.errors import ConflictError
+from coordinator.storage.engine.base import UtcTime
 from coordinator.storage.engine.reads import read_as
 from coordinator.storage.tables.freeze_ledger import HoldLinkRow, HoldRow
-from coordinator.storage.tables.freeze_requests import LegRow
+from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from coordinator.storage.tables.life_cycle import DisputeRow
 
 
@@ -30,6 +31,15 @@ class DisputeOnLeg(NamedTuple):
     resolution_act_id: str | None
     resolved_at: datetime | None
     release_recommended_at: datetime | None
+    upheld_addresses: list[int] | None = None
+    to_withdraw: list[int] | None = None
+    withdraw_since: datetime | None = None
+
+
+class _ToWithdraw(NamedTuple):
+    id: str
+    to_withdraw: list[int]
+    left: int
 
 
 _DISPUTES = select(DisputeRow.__table__)
@@ -79,6 +89,47 @@ def open_on_request(connection: Connection, request_id: str) -> list[OpenDispute
         .where(LegRow.request_id == request_id, DisputeRow.resolved_at.is_(None))
     )
     return read_as(connection, OpenDispute, query)
+
+
+def upheld_on_request(connection: Connection, request_id: str) -> list[UpheldDispute]:
+    """Return the disputes on a request that were upheld, with what is to be withdrawn for each."""
+    query = (
+        select(DisputeRow.id, DisputeRow.upheld_addresses, DisputeRow.to_withdraw)
+        .join(LegRow, LegRow.id == DisputeRow.leg_id)
+        .where(LegRow.request_id == request_id, DisputeRow.upheld_addresses.is_not(None))
+        .order_by(DisputeRow.id)
+    )
+    return read_as(connection, UpheldDispute, query)
+
+
+def set_to_withdraw(
+    connection: Connection, dispute_id: str, numbers: Sequence[int], now: datetime
+) -> None:
+    """Write which addresses wait to be withdrawn for an upheld dispute; none: nothing waits."""
+    since = func.coalesce(DisputeRow.withdraw_since, literal(now, UtcTime())) if numbers else None
+    connection.execute(
+        update(DisputeRow)
+        .where(DisputeRow.id == dispute_id)
+        .values(to_withdraw=list(numbers) or None, withdraw_since=since)
+    )
+
+
+def to_withdraw(
+    connection: Connection, dispute_ids: Collection[str]
+) -> dict[str, list[int] | None]:
+    """Return the addresses that wait to be withdrawn, by upheld dispute; None: all that are left.
+
+    The last ones are withdrawn with the request.
+    """
+    request = FreezeRequestRow
+    left = request.address_count - request.withdrawn_count - request.left_out_count
+    query = (
+        select(DisputeRow.id, DisputeRow.to_withdraw, left.label("left"))
+        .join(request, request.id == DisputeRow.request_id)
+        .where(DisputeRow.id.in_(dispute_ids), DisputeRow.to_withdraw.is_not(None))
+    )
+    rows = read_as(connection, _ToWithdraw, query) if dispute_ids else []
+    return {row.id: row.to_withdraw if len(row.to_withdraw) < row.left else None for row in rows}
 
 
 def held_places(connection: Connection, request_id: str) -> list[HeldPlace]:

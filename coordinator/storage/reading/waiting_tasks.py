@@ -442,6 +442,16 @@ def _of_requester() -> Iterable[_Branch]:
             ~proposed,
         ],
     )
+    # At once: until then all others hold on to what the requester itself says is wrong.
+    yield _Branch(
+        kind=TaskKind.WITHDRAW,
+        request_id=DisputeRow.request_id,
+        about=DisputeRow.id,
+        leg_id=DisputeRow.leg_id,
+        due=DisputeRow.withdraw_since,
+        since=DisputeRow.withdraw_since,
+        where=[DisputeRow.requester == _PARTNER, DisputeRow.withdraw_since.is_not(None)],
+    )
     yield _on_leg(
         TaskKind.REACH_PARTNER,
         LegRow.unreached_at,

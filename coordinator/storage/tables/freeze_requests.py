@@ -116,7 +116,9 @@ class FreezeRequestRow(Base):
         default=0, server_default="0", comment="addresses that the approval kept from going out"
     )
     contested: Mapped[bool] = mapped_column(
-        default=False, server_default=false(), comment="a dispute is open on one of its legs"
+        default=False,
+        server_default=false(),
+        comment="a dispute on one of its legs is open, or upheld while it is active",
     )
     partners_asked: Mapped[int]
     quorum: Mapped[int]

@@ -176,6 +176,13 @@ class DisputeRow(Base):
             postgresql_where=text("resolved_at IS NULL"),
         ),
         Index(
+            "ix_dispute_to_withdraw",
+            "requester",
+            "withdraw_since",
+            sqlite_where=text("withdraw_since IS NOT NULL"),
+            postgresql_where=text("withdraw_since IS NOT NULL"),
+        ),
+        Index(
             "ix_dispute_open",
             "partner",
             "answer_by",
@@ -200,6 +207,15 @@ class DisputeRow(Base):
     resolution_act_id: Mapped[Id | None]
     resolved_at: Mapped[Micros | None]
     release_recommended_at: Mapped[Micros | None] = mapped_column(comment="nobody answered in time")
+    upheld_addresses: Mapped[list[int] | None] = mapped_column(
+        JSON(none_as_null=True), comment="what its partner held of what was upheld"
+    )
+    to_withdraw: Mapped[list[int] | None] = mapped_column(
+        JSON(none_as_null=True), comment="addresses of these accounts that somebody still holds"
+    )
+    withdraw_since: Mapped[Micros | None] = mapped_column(
+        comment="since when they wait; None: nothing is to be withdrawn"
+    )
 
 
 class AdditionRow(Base):

@@ -7,6 +7,7 @@ from holdfast.cli.session import REQUEST_ID, Session, SessionCommand, facts, pas
 from holdfast.cli.tasks import task_cell
 from holdfast.cli.two_leads import proposed
 from holdfast.protocol.life_cycle_views import DisputeView
+from holdfast.protocol.tasks import TaskKind
 
 _REQUEST = click.argument("request_id", metavar="FRQ_…", type=REQUEST_ID)
 
@@ -43,11 +44,18 @@ def resolve(
     _show_dispute(session, view)
 
 
+def _next(view: DisputeView) -> str | None:
+    if view.task is None or view.task.kind is not TaskKind.WITHDRAW:
+        return None
+    return "withdraw the address, too: `holdfast inbox` has the command"
+
+
 def _show_dispute(session: Session, view: DisputeView) -> None:
     rows = [
         ("dispute", view.id),
         ("answer by", minute(view.answer_by) if not view.resolution else None),
         ("resolution", view.resolution),
+        ("next", _next(view)),
         *proposed(view),
     ]
     session.show(view, lambda: session.out.print(facts(rows)))

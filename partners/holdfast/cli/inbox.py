@@ -94,7 +94,9 @@ def _about(view: WaitingTaskView) -> str:
     return f"{', '.join(filter(None, words))}: {view.incident_title or view.request_id}"
 
 
-_ABOUT_PARTNER = frozenset({TaskKind.REPLY, TaskKind.RESOLVE, TaskKind.REACH_PARTNER})
+_ABOUT_PARTNER = frozenset(
+    {TaskKind.REPLY, TaskKind.RESOLVE, TaskKind.WITHDRAW, TaskKind.REACH_PARTNER}
+)
 
 
 def _print_record(session: Session, view: WaitingTaskView, now: datetime) -> None:

@@ -91,7 +91,7 @@ class DisputeView(View):
     `release_recommended_at` says that the requester let the time to answer pass; `resolution` is
     `upheld`, `rejected`, or `moot` where the hold ended before anybody answered. Where upholding
     takes two leads, the answer to the first has the `withdrawal` that it proposed. `task`: that
-    somebody of the requester has it, while it waits.
+    somebody of the requester has it, while its answer, or upheld the withdrawal, waits.
     """
 
     id: str

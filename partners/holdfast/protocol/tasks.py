@@ -23,6 +23,7 @@ class TaskKind(StrEnum):
     DECIDE_WITHDRAWAL = "decide_withdrawal"  # that another lead proposed
     REPLY = "reply"  # to a partner's question
     RESOLVE = "resolve"  # a dispute
+    WITHDRAW = "withdraw"  # what a dispute was upheld about
     ACKNOWLEDGE = "acknowledge"
     ANSWER = "answer"  # of every address
     SETTLE = "settle"  # what is owed about holds after a withdrawal or a lapse
@@ -52,6 +53,7 @@ _ABOUT: Mapping[TaskKind, str] = MappingProxyType(
         TaskKind.DECIDE_WITHDRAWAL: "wdp",
         TaskKind.REPLY: "inf",
         TaskKind.RESOLVE: "dsp",
+        TaskKind.WITHDRAW: "dsp",
         TaskKind.ACKNOWLEDGE: "leg",
         TaskKind.ANSWER: "leg",
         TaskKind.SETTLE: "leg",

@@ -20,6 +20,7 @@ PREFIXES = {
     TaskKind.REVIEW_ACCOUNT: "leg",
     TaskKind.ANSWER_EXTENSION: "hld",
     TaskKind.CONSIDER_RELEASE: "dsp",
+    TaskKind.WITHDRAW: "dsp",
     TaskKind.REACH_PARTNER: "leg",
     TaskKind.DECIDE_GRANT: "grp",
     TaskKind.CHECK_ROOT_RESET: "rst",

@@ -169,7 +169,7 @@ def upgrade() -> None:
             sa.Boolean(),
             server_default=sa.false(),
             nullable=False,
-            comment="a dispute is open on one of its legs",
+            comment="a dispute on one of its legs is open, or upheld while it is active",
         ),
     )
     op.add_column(
@@ -404,6 +404,15 @@ def _add_what_tasks_need() -> None:
     for table in ("addition", "dispute", "info_request", "withdrawal_proposal"):
         op.add_column(table, _handle("requester", "whose request it is about"))
     op.add_column("dispute", _handle("partner", "whose leg it is about"))
+    for name, comment in (
+        ("upheld_addresses", "what its partner held of what was upheld"),
+        ("to_withdraw", "addresses of these accounts that somebody still holds"),
+    ):
+        op.add_column("dispute", sa.Column(name, sa.JSON(), nullable=True, comment=comment))
+    op.add_column(
+        "dispute",
+        _time("withdraw_since", "since when they wait; None: nothing is to be withdrawn"),
+    )
     op.add_column("info_request", _time("moot_at", "the request ended before a reply"))
     op.add_column("leg", _time("owed_since", "since when; None: nothing is owed"))
     op.add_column(
@@ -549,6 +558,12 @@ _BY_TIME = (
         "answered_at IS NULL AND moot_at IS NULL",
     ),
     ("ix_dispute_to_resolve", "dispute", ["requester", "answer_by"], "resolved_at IS NULL"),
+    (
+        "ix_dispute_to_withdraw",
+        "dispute",
+        ["requester", "withdraw_since"],
+        "withdraw_since IS NOT NULL",
+    ),
     ("ix_dispute_open", "dispute", ["partner", "answer_by"], "resolved_at IS NULL"),
     ("ix_addition_waits", "addition", ["requester", "proposed_at"], "status = 'pending'"),
     (
