@@ -116,8 +116,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         "coordinator/services/requests/legs.py",
-        "    is_declined = last_act in _DECLINES",
-        "    is_declined = last_act == LegAct.DECLINE",
+        "return last_act in _DECLINES or",
+        "return last_act == LegAct.DECLINE or",
         ("tests/services/test_answer_clocks.py",),
     ),
     Mutation(

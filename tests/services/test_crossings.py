@@ -61,11 +61,10 @@ def test_who_is_asked_after_a_cut_reads_nothing_of_what_was_proposed_about_it(
     whole = desk.withdraw(ask)["withdrawal"]
     desk.decide_without(ask, [1])
     desk.decide_without(ask, [1], a.second_lead)
-    assert refusal(desk.decide_withdrawal, ask, proposed).code == "withdrawn_already"
+    assert refusal(desk.decide_withdrawal, ask, proposed).code == "withdrawal_decided"
     [cleared] = office.signer.get(b.auditor, f"{REQUESTS}/{ask.id}/clearances").get_json()["items"]
     revocation = f"clearances/{cleared['id']}/revocation"
     assert office.act(a.lead, ask, revocation, reason=f"{account(90_001)} is none")[0] == 201
-    desk.decide_withdrawal(ask, proposed, decision="reject")
     assert account(90_001) in _read(office, b, ask)
     theirs = _read(office, c, ask)
     assert not [word for word in (account(90_001), proposed["id"], hold) if word in theirs]
