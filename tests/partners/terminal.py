@@ -11,6 +11,7 @@ import sys
 import termios
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,6 +25,8 @@ main()
 """
 #: Seconds that a command may take on a busy machine.
 _SECONDS = 60
+#: After which somebody presses a key again.
+_PATIENCE = 3
 
 
 class Terminal:
@@ -96,8 +99,15 @@ class Terminal:
         os.write(self._main, text.encode())
 
     def interrupt(self) -> None:
-        """Press Ctrl-C."""
-        os.killpg(self._process.pid, signal.SIGINT)
+        """Press Ctrl-C; and again while nothing happens, as a person does.
+
+        Between showing a question and listening for the answer, Python notes it and listens on.
+        """
+        for _ in range(_SECONDS // _PATIENCE):
+            os.killpg(self._process.pid, signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(_PATIENCE)
+                return
 
     def wait_for(self, text: str) -> None:
         """Wait until something is shown."""
