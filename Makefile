@@ -38,6 +38,10 @@ run: setup  ## Run the coordinator, web and worker, on SQLite at http://127.0.0.
 demo: setup  ## Replay a real case with a coordinator and four exchanges (ACT=1, ACT=2; FAST=1: no pauses; KEEP=1 leaves it running)
 	@$(BIN)/python -m reference_exchange.scenarios.demo --act $(ACT) $(if $(FAST),--fast) $(if $(KEEP),--keep)
 
+.PHONY: console
+console: setup  ## Start a coordinator filled with four months of believable cases, and its console (PORT=8080)
+	@$(BIN)/python -m reference_exchange.cases $(if $(PORT),--port $(PORT))
+
 .PHONY: test
 test: setup  ## Run the tests on SQLite and PostgreSQL (T="tests/domain -k ledger" selects)
 	@$(BIN)/python -m pytest -n $(N) --dist worksteal $(T)
@@ -45,6 +49,16 @@ test: setup  ## Run the tests on SQLite and PostgreSQL (T="tests/domain -k ledge
 .PHONY: test-fast
 test-fast: setup  ## Run most tests in about two minutes: no PostgreSQL, served coordinators, installations, demo or waits
 	@$(BIN)/python -m pytest -n $(N) --dist worksteal -m "not (postgresql or processes or deadlines)" $(T)
+
+# What each of them must hold is told in CONTRIBUTING.md.
+FAULT_TESTS := tests/dispatcher/test_faults.py tests/dispatcher/test_timers.py tests/dispatcher/test_fair_sending.py \
+  tests/dispatcher/test_webhook_sender_hostile.py tests/dispatcher/test_webhook_sender_names.py tests/egress \
+  tests/end_to_end/test_kills.py tests/end_to_end/test_database_outages.py tests/end_to_end/test_stopped_worker.py \
+  tests/end_to_end/test_disk_faults.py
+
+.PHONY: faults
+faults: setup  ## Try the faults that it must survive as often as is promised (about an hour; T selects)
+	@FAULTS=1 $(BIN)/python -m pytest -n $(N) --dist worksteal $(if $(filter-out tests,$(T)),$(T),$(FAULT_TESTS))
 
 .PHONY: check
 check: lint types test  ## Run everything that CI runs: lint, types, tests
@@ -74,6 +88,10 @@ coverage: setup  ## Measure test coverage; domain, log and protocol must reach 1
 .PHONY: bench
 bench: setup  ## Measure each figure beside its floor and write docs/benchmarks.md
 	@$(BIN)/python -m tests.benchmarks
+
+.PHONY: events
+events: setup  ## Write docs/events.md and the samples of all events from their models and a real run
+	@$(BIN)/python -m tests.event_pages
 
 .PHONY: wheels
 wheels: setup  ## Build the wheels of both distributions into dist/

@@ -11,15 +11,20 @@ from coordinator.api import middleware, problems, routes
 from coordinator.api.auth import KeyRing
 from coordinator.api.content_cache import ContentCache
 from coordinator.api.context import AppContext
+from coordinator.api.outcomes import OutcomeWait
 from coordinator.api.rate_limit import RateLimiter
-from coordinator.dispatcher.address_guard import (
-    BlockedTargetError,
-    EndpointPolicy,
-)
-from coordinator.dispatcher.name_resolution import CheckedResolver
+from coordinator.console import routes as console_routes
+from coordinator.console.context import ConsoleContext
+from coordinator.console.openid_provider import OpenIdProviders, ProviderError
 from coordinator.domain.clock import Clock
 from coordinator.domain.errors import FieldFault, InvalidInputError
 from coordinator.domain.service_wallets import NO_WALLETS, ServiceWallets
+from coordinator.egress.address_guard import (
+    BlockedTargetError,
+    EndpointPolicy,
+)
+from coordinator.egress.fetching import Fetcher
+from coordinator.egress.name_resolution import CheckedResolver
 from coordinator.key_files import CoordinatorKeys, read_keys
 from coordinator.rulebook_files import read_rulebook
 from coordinator.settings import Settings, SettingsError, clock_of
@@ -37,6 +42,10 @@ _log = structlog.get_logger(__name__)
 _LOOKUP_TIMEOUT = timedelta(seconds=3)
 #: Threads of a web process beside those for small requests: a large one, probes, long polls.
 _OTHER_THREADS = 4
+#: What one network address may ask of the console in a minute without being signed in.
+_STRANGERS_PER_MINUTE = 60
+#: Until a worker takes up a test that somebody waits for.
+_TEST_BEGINS_WITHIN = timedelta(seconds=2)
 #: A year's public summary is made at most so often.
 _SUMMARY_MAX_AGE = timedelta(hours=1)
 if not tables.__all__:
@@ -67,7 +76,17 @@ def create_app(
         settings, _open(app, settings), keys=keys, clock=clock or clock_of(settings)
     )
     _register(app, is_https=settings.origin.startswith("https:"))
+    console_routes.register(app, console_context(settings))
     return app
+
+
+def console_context(settings: Settings) -> ConsoleContext:
+    """Return what the console's pages work with."""
+    return ConsoleContext(
+        scope=settings.passkey_scope,
+        strangers=RateLimiter(_STRANGERS_PER_MINUTE),
+        providers=openid_providers(settings),
+    )
 
 
 def wire(
@@ -82,15 +101,23 @@ def wire(
     probe = WriteProbe(database, clock, free_bytes=settings.document_limit_bytes)
     return AppContext(
         origin=settings.origin,
+        is_sandbox=settings.sandbox,
         database=database,
         vault=keys.vault,
         clock=clock,
         rulebook=rulebook,
+        log_signer=keys.log_signer(settings.origin, settings.log_signer_socket),
+        passkey_scope=settings.passkey_scope,
         service_wallets=service_wallets(settings, rulebook.chains),
         signing_key=keys.webhook,
         wake=notifier.notify,
         check_endpoint=endpoint_check(settings),
+        check_issuer=issuer_check(settings),
+        outcome_wait=OutcomeWait(
+            settings.webhook_deadline + _TEST_BEGINS_WITHIN, settings.waiting_tests
+        ),
         limiter=RateLimiter(settings.rate_per_minute // settings.web_processes),
+        proxies=settings.proxies,
         key_ring=KeyRing(),
         yearly_summaries=ContentCache(_SUMMARY_MAX_AGE),
         watcher=watcher,
@@ -112,18 +139,26 @@ def service_wallets(settings: Settings, chains: Chains) -> ServiceWallets:
     if place is None:
         return NO_WALLETS
     files = sorted(place.glob("*.json")) if place.is_dir() else [place]
-    try:
-        texts = [(file.name, file.read_text(encoding="utf-8")) for file in files]
-    except (OSError, ValueError) as error:
-        raise SettingsError(f"HOLDFAST_SERVICE_WALLETS_FILE: {place}: {error}") from None
+    texts, unreadable = [], []
+    for file in files:
+        try:
+            texts.append((file.name, file.read_text(encoding="utf-8")))
+        except (OSError, ValueError) as error:
+            unreadable.append(f"{file}: {error}")
     wallets = ServiceWallets.load(texts, chains)
+    if unreadable:
+        faults = "; ".join([*unreadable, *wallets.faults])
+        raise SettingsError(f"HOLDFAST_SERVICE_WALLETS_FILE: {faults}")
     for fault in wallets.faults:
         _log.warning("service_wallet_unreadable", entry=fault)
     return wallets
 
 
 def endpoint_policy(settings: Settings) -> EndpointPolicy:
-    """Return where webhooks may go, when they are registered as when they are sent."""
+    """Return where webhooks may go, when they are registered as when they are sent.
+
+    OpenID providers are asked by the same rules.
+    """
     return EndpointPolicy(
         allowed_networks=settings.webhook_allowed_networks,
         allowed_ports=frozenset(settings.webhook_allowed_ports),
@@ -140,6 +175,25 @@ def endpoint_check(settings: Settings) -> Callable[[str], None]:
         except BlockedTargetError as error:
             fault = FieldFault("/url", error.message, error.code)
             raise InvalidInputError(error.message, code="url_refused", errors=[fault]) from None
+
+    return check
+
+
+def openid_providers(settings: Settings) -> OpenIdProviders:
+    """Return what asks partners' OpenID providers."""
+    return OpenIdProviders(Fetcher(endpoint_policy(settings)))
+
+
+def issuer_check(settings: Settings) -> Callable[[str], None]:
+    """Return the check of a provider that a partner names, which asks it what it is."""
+    providers = openid_providers(settings)
+
+    def check(issuer: str) -> None:
+        try:
+            providers.check(issuer)
+        except ProviderError as error:
+            fault = FieldFault("/issuer", error.message, error.code)
+            raise InvalidInputError(error.message, code="issuer_refused", errors=[fault]) from None
 
     return check
 

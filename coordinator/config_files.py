@@ -1,4 +1,4 @@
-"""Finds the data files of `config/`, in a checkout and in an installed wheel."""
+"""Finds the data files of `config/` and `docs/`, in a checkout and in an installed wheel."""
 
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
@@ -12,15 +12,10 @@ def config_path(name: str) -> Path:
     Raises:
         FileNotFoundError: If neither the checkout nor the installation has it.
     """
-    # An editable install has its data in the checkout. The project file tells it from a folder of
-    # the same name that lies beside an installed package by chance.
-    edited = _CHECKOUT / "config" / name
-    if edited.is_file() and (_CHECKOUT / "pyproject.toml").is_file():
-        return edited
-    installed = _installed(name)
-    if installed is None:
+    found = _data_path("config", name)
+    if found is None:
         raise FileNotFoundError(f"config/{name} is neither in {_CHECKOUT} nor was it installed")
-    return installed
+    return found
 
 
 def read_config(name: str) -> str:
@@ -28,14 +23,29 @@ def read_config(name: str) -> str:
     return config_path(name).read_text(encoding="utf-8")
 
 
-def _installed(name: str) -> Path | None:
+def read_document(name: str) -> str | None:
+    """Return the text of `docs/<name>`; None where this build has no such page."""
+    found = _data_path("docs", name)
+    return None if found is None else found.read_text(encoding="utf-8")
+
+
+def _data_path(folder: str, name: str) -> Path | None:
+    # An editable install has its data in the checkout. The project file tells it from a folder of
+    # the same name that lies beside an installed package by chance.
+    edited = _CHECKOUT / folder / name
+    if (_CHECKOUT / "pyproject.toml").is_file() and edited.is_file():
+        return edited
+    return _installed(folder, name)
+
+
+def _installed(folder: str, name: str) -> Path | None:
     # The installer's own list is right for every scheme (environment, --user, --target), where
     # `sysconfig` knows only that of the interpreter.
     try:
         listed = files("holdfast-coordinator") or []
     except PackageNotFoundError:
         return None
-    wanted = ("share", "holdfast-coordinator", "config", name)
+    wanted = ("share", "holdfast-coordinator", folder, name)
     found = [Path(str(file.locate())) for file in listed if file.parts[-4:] == wanted]
     found.append(_CHECKOUT.joinpath(*wanted))  # where --target puts it, whatever the list says
     return next((path.resolve() for path in found if path.is_file()), None)

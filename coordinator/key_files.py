@@ -7,17 +7,27 @@ leave every sealed document unreadable, and nobody would know why.
 import os
 import stat
 from dataclasses import dataclass
+from errno import EACCES
 from pathlib import Path
 
 from coordinator.storage.engine.documents import Vault
+from coordinator.transparency_log.signer import LogSigner, SeedSigner
+from coordinator.transparency_log.socket_signer import SocketSigner
+from holdfast.protocol.checkpoint import log_origin
 from holdfast.protocol.errors import ProtocolError
 from holdfast.protocol.jwk import PrivateKey
 
 WRAPPING_KEY = "document-wrapping.key"
 INDEX_KEY = "blind-index.key"
 WEBHOOK_KEY = "webhook-signing.pem"
+#: Signs the log of one origin. Where a process of its own signs, that alone has this file.
+LOG_KEY = "log-signing.pem"
 _KEY_BYTES = 32
-_NAMES = (WRAPPING_KEY, INDEX_KEY, WEBHOOK_KEY)
+#: Key files without which nothing starts.
+NEEDED_KEYS = (WRAPPING_KEY, INDEX_KEY, WEBHOOK_KEY)
+#: Every key file there is.
+KEY_NAMES = (*NEEDED_KEYS, LOG_KEY)
+_SIGNING_KEYS = (WEBHOOK_KEY, LOG_KEY)
 
 
 class KeyFileError(Exception):
@@ -31,15 +41,37 @@ class CoordinatorKeys:
     Attributes:
         vault: Seals documents and makes blind indexes.
         webhook: Ed25519; signs every webhook (`v1a`).
+        log: Ed25519; signs the log's checkpoints. None: it is not here.
     """
 
     vault: Vault
     webhook: PrivateKey
+    log: PrivateKey | None
+
+    def log_signer(self, origin: str, socket: Path | None) -> LogSigner:
+        """Return what signs the log of the coordinator at `origin`.
+
+        Args:
+            origin: Of the coordinator; its log has a name made of that.
+            socket: Of the process that signs; None: the key that is here does.
+
+        Raises:
+            KeyFileError: If there is neither.
+        """
+        if socket is not None:
+            return SocketSigner(socket, log_origin(origin))
+        if self.log is None:
+            raise KeyFileError(
+                f"{LOG_KEY} is missing among the coordinator's keys: restore it from the back-up, "
+                "for what it signed can be proven under no other key. Where a process of its own "
+                "signs the log, name its socket with HOLDFAST_LOG_SIGNER_SOCKET"
+            )
+        return SeedSigner(log_origin(origin), self.log)
 
 
 def present_keys(keys_dir: Path) -> list[str]:
     """Return the names of the key files that are there."""
-    return [name for name in _NAMES if (keys_dir / name).exists()]
+    return [name for name in KEY_NAMES if (keys_dir / name).exists()]
 
 
 def make_keys(keys_dir: Path) -> None:
@@ -55,23 +87,65 @@ def make_keys(keys_dir: Path) -> None:
     for name in (WRAPPING_KEY, INDEX_KEY):
         _write(keys_dir / name, os.urandom(_KEY_BYTES))
     _write(keys_dir / WEBHOOK_KEY, PrivateKey.generate("EdDSA").to_pem())
+    make_log_key(keys_dir)
+
+
+def make_log_key(keys_dir: Path) -> None:
+    """Make the log's key, for a log that was never signed.
+
+    Raises:
+        KeyFileError: If it is there already.
+    """
+    path = keys_dir / LOG_KEY
+    if path.exists():
+        raise KeyFileError(f"{path} is there already and is not overwritten")
+    _write(path, PrivateKey.generate("EdDSA").to_pem())
 
 
 def read_keys(keys_dir: Path) -> CoordinatorKeys:
-    """Return the coordinator's keys.
+    """Return the coordinator's keys; that of the log only if it is there.
 
     Raises:
-        KeyFileError: If one is missing, may be read by others, or is malformed.
+        KeyFileError: If another is missing, or any may be read by others or is malformed.
     """
     wrapping, index = (_symmetric(keys_dir / name) for name in (WRAPPING_KEY, INDEX_KEY))
-    path = keys_dir / WEBHOOK_KEY
+    log = read_log_key(keys_dir) if (keys_dir / LOG_KEY).exists() else None
+    return CoordinatorKeys(Vault(wrapping, index), _signing(keys_dir / WEBHOOK_KEY), log)
+
+
+def read_log_key(keys_dir: Path) -> PrivateKey:
+    """Return the key that signs the log.
+
+    Raises:
+        KeyFileError: If it is missing, may be read by others, or is malformed.
+    """
+    return _signing(keys_dir / LOG_KEY)
+
+
+def key_faults(keys_dir: Path) -> list[str]:
+    """Return what `read_keys` would refuse, of every file; empty if it would refuse nothing."""
+    faults = []
+    for name in present_or_needed(keys_dir):
+        try:
+            _signing(keys_dir / name) if name in _SIGNING_KEYS else _symmetric(keys_dir / name)
+        except KeyFileError as error:
+            faults.append(str(error))
+    return faults
+
+
+def present_or_needed(keys_dir: Path) -> list[str]:
+    """Return the names of the key files that are there, or should be."""
+    return [name for name in KEY_NAMES if name in NEEDED_KEYS or (keys_dir / name).exists()]
+
+
+def _signing(path: Path) -> PrivateKey:
     try:
-        webhook = PrivateKey.from_pem(_read(path))
+        key = PrivateKey.from_pem(_read(path))
     except ProtocolError as error:
         raise KeyFileError(f"{path} holds no private key in PEM: {error}") from None
-    if webhook.alg != "EdDSA":
-        raise KeyFileError(f"{path} must hold an Ed25519 key; webhooks are signed as v1a")
-    return CoordinatorKeys(Vault(wrapping, index), webhook)
+    if key.alg != "EdDSA":
+        raise KeyFileError(f"{path} must hold an Ed25519 key; so webhooks and the log are signed")
+    return key
 
 
 def _symmetric(path: Path) -> bytes:
@@ -92,7 +166,8 @@ def _read(path: Path) -> bytes:
             "from `holdfast-coordinator migrate` or `serve`."
         ) from None
     except OSError as error:
-        raise KeyFileError(f"{path} cannot be read: {error.strerror}") from None
+        owner = "; it must belong to the user that runs this" if error.errno == EACCES else ""
+        raise KeyFileError(f"{path} cannot be read: {error.strerror}{owner}") from None
     if stat.S_IMODE(mode) & (stat.S_IRWXG | stat.S_IRWXO):
         raise KeyFileError(f"{path} is open to others; chmod 600 it")
     return content

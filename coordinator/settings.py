@@ -9,13 +9,18 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any, get_type_hints
 from urllib.parse import urlsplit
 
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
 from coordinator.config_files import read_config
 from coordinator.domain.clock import Clock, OffsetClock, SystemClock
+from holdfast.protocol.errors import KeyFormatError
+from holdfast.protocol.jwk import WebAuthnScope
 
 Network = IPv4Network | IPv6Network
 PREFIX = "HOLDFAST_"
@@ -31,8 +36,10 @@ class Settings:
     """All settings; see `config/default.toml` for what each means."""
 
     origin: str
+    console_origin: str
     host: str
     port: int
+    proxies: tuple[Network, ...]
     metrics_host: str
     metrics_port: int
     data_dir: Path
@@ -64,11 +71,23 @@ class Settings:
     log_format: str
     clock_offset_file: Path | None
     service_wallets_file: Path | None
+    log_signer_socket: Path | None
+    sandbox: bool
 
     @property
     def keys_dir(self) -> Path:
         """Where secrets lie, one file each, mode 0600."""
         return self.data_dir / "keys"
+
+    @property
+    def waiting_tests(self) -> int:
+        """How many requests of a web process wait at a time for what a test of theirs comes to."""
+        return max(1, self.web_threads // 4)
+
+    @property
+    def passkey_scope(self) -> WebAuthnScope:
+        """Where passkeys sign: the console's origin, which is on this machine by default."""
+        return WebAuthnScope.of_origin(self.console_origin or f"http://localhost:{self.port}")
 
     @property
     def resolved_database_url(self) -> str:
@@ -132,6 +151,8 @@ def _typed(values: Mapping[str, Any]) -> dict[str, Any]:
 def _convert(kind: Any, value: Any) -> Any:  # noqa: PLR0911 - one return a type
     if kind is int:
         return _whole_number(value)
+    if kind is bool:
+        return _yes_or_no(value)
     if kind is timedelta:
         return _seconds(value)
     if kind is Path:
@@ -160,6 +181,14 @@ def _whole_number(value: Any) -> int:
         return int(value)
     except ValueError:
         raise ValueError(f"must be a whole number, not {value!r}") from None
+
+
+def _yes_or_no(value: Any) -> bool:
+    known = {"true": True, "false": False}
+    try:
+        return known[str(value).lower()]
+    except KeyError:
+        raise ValueError(f"must be true or false, not {value!r}") from None
 
 
 def _items(value: Any) -> list[Any]:
@@ -199,12 +228,14 @@ def _check(values: Mapping[str, Any]) -> None:
         raise SettingsError(
             f"{PREFIX}ORIGIN: must be scheme://host[:port] without a path, not {values['origin']!r}"
         )
+    if values["console_origin"]:
+        try:
+            WebAuthnScope.of_origin(values["console_origin"])
+        except KeyFormatError as error:
+            raise SettingsError(f"{PREFIX}CONSOLE_ORIGIN: {error}") from None
+    _check_sandbox(values)
     _check_ranges(values)
-    if values["database_url"] and not values["database_url"].startswith(_DATABASES):
-        # The value itself may hold a password.
-        raise SettingsError(
-            f"{PREFIX}DATABASE_URL: must be empty or start with {' or '.join(_DATABASES)}"
-        )
+    _check_databases(values)
     if values["metrics_port"] == values["port"]:
         raise SettingsError(f"{PREFIX}METRICS_PORT: must be another than {PREFIX}PORT, or 0")
     if values["page_size"] > values["page_size_limit"]:
@@ -214,6 +245,47 @@ def _check(values: Mapping[str, Any]) -> None:
             f"{PREFIX}LEASE: must outlast webhook_deadline by 5 seconds, or two workers send "
             f"at once"
         )
+
+
+def _check_databases(values: Mapping[str, Any]) -> None:
+    # The values themselves may hold a password.
+    if values["database_url"] and not values["database_url"].startswith(_DATABASES):
+        raise SettingsError(
+            f"{PREFIX}DATABASE_URL: must be empty or start with {' or '.join(_DATABASES)}"
+        )
+    for name in ("database_url", "database_listen_url"):
+        if values[name] and not _is_database(values[name]):
+            raise SettingsError(
+                f"{PREFIX}{name.upper()}: must be sqlite:////path/of/the/file or "
+                "postgresql+psycopg://user:password@host:port/name, with %XX for what is special "
+                "in a password (%40 for @, %2F for /)"
+            )
+
+
+def _is_database(url: str) -> bool:
+    try:
+        return bool(make_url(url).database)
+    except (ArgumentError, ValueError):
+        return False
+
+
+def _check_sandbox(values: Mapping[str, Any]) -> None:
+    """Refuse a sandbox that others could take for the real thing, or learn from how to get in."""
+    for name in ("origin", "console_origin") if values["sandbox"] else ():
+        host = urlsplit(values[name]).hostname
+        if host is not None and not _is_private(host):
+            raise SettingsError(
+                f"{PREFIX}SANDBOX: never with a public origin, and {PREFIX}{name.upper()} is "
+                f"{values[name]!r}: leave the sandbox out, or give localhost, a name below "
+                ".localhost, .test or .internal, or an address of a private network"
+            )
+
+
+def _is_private(host: str) -> bool:
+    try:
+        return not ip_address(host).is_global
+    except ValueError:
+        return host == "localhost" or host.endswith((".localhost", ".test", ".internal"))
 
 
 def _check_ranges(values: Mapping[str, Any]) -> None:

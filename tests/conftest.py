@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 import hypothesis
@@ -11,16 +12,26 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from coordinator.api.outcomes import OutcomeWait
 from coordinator.app import create_app, wire
+from coordinator.cli import with_settings
 from coordinator.domain.clock import SteppedClock
-from coordinator.key_files import CoordinatorKeys
+from coordinator.key_files import (
+    INDEX_KEY,
+    LOG_KEY,
+    WEBHOOK_KEY,
+    WRAPPING_KEY,
+    CoordinatorKeys,
+)
 from coordinator.services.core.unit_of_work import UnitOfWork, transaction
 from coordinator.settings import Settings
 from coordinator.storage import schema
 from coordinator.storage.engine.database import Database, open_database
 from coordinator.storage.engine.documents import Vault
 from holdfast.protocol.jwk import PrivateKey
-from tests import factories
+from tests import factories, node
+from tests.browser import chromium
+from tests.deploy import tools
 from tests.factories import Cast, Signer
 from tests.in_memory import database_folder
 from tests.postgres import PostgresServer, postgres_or_skip
@@ -34,7 +45,10 @@ hypothesis.settings.load_profile("unhurried")
 
 BACKENDS = ("sqlite", "postgresql")
 #: Secrets of the tests alone.
-KEYS = CoordinatorKeys(Vault(b"w" * 32, b"i" * 32), PrivateKey.from_seed(b"s" * 32))
+_WRAPPING, _INDEX = b"w" * 32, b"i" * 32
+KEYS = CoordinatorKeys(
+    Vault(_WRAPPING, _INDEX), PrivateKey.from_seed(b"s" * 32), PrivateKey.from_seed(b"l" * 32)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +77,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("postgresql")
 
 
-def _populate(url: str) -> Cast:
+def populate(url: str) -> Cast:
+    """Make a database with four exchanges in it; returns those."""
     clock = SteppedClock(factories.NOON)
     exchanges = [factories.new_exchange(handle) for handle in factories.HANDLES]
     database = open_database(url, pool_size=1)
@@ -72,6 +87,33 @@ def _populate(url: str) -> Cast:
         factories.admit(database, KEYS.vault, clock, exchange)
     database.engine.dispose()
     return Cast(*exchanges)
+
+
+def write_keys(folder: Path) -> None:
+    """Write the tests' secrets where a process of its own looks for them."""
+    folder.mkdir(mode=0o700)
+    assert KEYS.log is not None
+    contents = {
+        WRAPPING_KEY: _WRAPPING,
+        INDEX_KEY: _INDEX,
+        WEBHOOK_KEY: KEYS.webhook.to_pem(),
+        LOG_KEY: KEYS.log.to_pem(),
+    }
+    for name, content in contents.items():
+        path = folder / name
+        path.touch(mode=0o600)
+        path.write_bytes(content)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say once what to install where tests were left out for want of a browser or a tool."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    advice = [each.advice(skipped) for each in (chromium, node, tools)]
+    lines = [line for line in advice if line is not None]
+    if lines:
+        terminalreporter.section("left out", yellow=True)
+    for line in lines:
+        terminalreporter.write_line(line, yellow=True)
 
 
 def require_all_given_back(database: Database) -> None:
@@ -86,6 +128,18 @@ def let_go(database: Database) -> None:
         require_all_given_back(database)
     finally:
         database.engine.dispose()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _logging_as_it_is() -> Iterator[None]:
+    """Leave logging as it is when a command is called within a test process.
+
+    It would set it up for good: a logger that was used once keeps what was set up then, and no
+    later test could look at what is logged.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(with_settings, "set_up_logging", lambda _level, _form: None)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -108,7 +162,7 @@ def postgres(databases: Path, pytestconfig: pytest.Config) -> Iterator[PostgresS
 def sqlite_world(databases: Path) -> World:
     """The cast in an SQLite file."""
     template = databases / "template.sqlite3"
-    cast = _populate(f"sqlite:///{template}")
+    cast = populate(f"sqlite:///{template}")
     own = databases / "own"
 
     def copy() -> str:
@@ -132,7 +186,7 @@ def sqlite_world(databases: Path) -> World:
 def postgres_world(postgres: PostgresServer) -> World:
     """The cast in a PostgreSQL database."""
     casts: list[Cast] = []
-    postgres.template("cast", lambda url: casts.append(_populate(url)))
+    postgres.template("cast", lambda url: casts.append(populate(url)))
     own = postgres.create_database()
 
     def renew() -> None:
@@ -228,7 +282,9 @@ def app(settings: Settings, clock: SteppedClock, _apps: dict[Settings, Flask]) -
     app = _apps[alike]
     kept = dict(app.extensions)
     database = app.extensions["holdfast"].database
-    app.extensions["holdfast"] = wire(settings, database, clock=clock, keys=KEYS)
+    context = wire(settings, database, clock=clock, keys=KEYS)
+    # No worker runs beside most tests, so that nobody waits for what it would do.
+    app.extensions["holdfast"] = replace(context, outcome_wait=OutcomeWait(timedelta(), 1))
     yield app
     app.extensions["holdfast"].watcher.stop()
     app.extensions.clear()

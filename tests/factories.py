@@ -3,7 +3,7 @@
 import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,9 +23,11 @@ from holdfast.protocol.proof_of_possession import make_possession
 from holdfast.protocol.request_token import body_sha256, make_request_token
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import PartnerKind, Role
+from tests import rulebook
+from tests.passkeys import SoftPasskey
 from tests.rulebook import command_context
 
-ORIGIN = "https://coordinator.example"
+ORIGIN = rulebook.ORIGIN
 #: When tests begin.
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 HANDLES = ("exchange-a.example", "exchange-b.example", "exchange-c.example", "exchange-d.example")
@@ -36,13 +38,22 @@ ETHER = "eip155:1/slip44:60"
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """Someone who signs: a person or system with a key."""
+    """Someone who signs: a person or system with a key, a person perhaps with a passkey.
+
+    Attributes:
+        passkey: What signs in place of a request token; `key` is then its own.
+    """
 
     handle: str
     subject: str
     key: PrivateKey
     roles: tuple[Role, ...]
     owner: str | None = None
+    passkey: SoftPasskey | None = None
+
+    def with_passkey(self, passkey: SoftPasskey) -> "Member":
+        """Return the same person, who signs with a passkey."""
+        return replace(self, key=passkey.key, passkey=passkey)
 
     @property
     def actor(self) -> Actor:
@@ -119,14 +130,15 @@ def new_exchange(handle: str) -> Exchange:
 
 def grant_body(member: Member) -> dict[str, Any]:
     """Return the grant of one member's key and roles."""
+    about = {"audience": ORIGIN, "handle": member.handle, "subject": member.subject}
     body: dict[str, Any] = {
         "subject": member.subject,
         "roles": [r.value for r in member.roles],
         "jwk": member.key.public.jwk(),
-        "possession": make_possession(
-            member.key, audience=ORIGIN, handle=member.handle, subject=member.subject
-        ),
+        "possession": make_possession(member.key, **about),
     }
+    if member.passkey is not None:
+        body |= {"jwk": member.passkey.jwk, "possession": member.passkey.possession(**about)}
     if member.owner is not None:
         body["owner"] = member.owner
     return body
@@ -186,7 +198,17 @@ def admit(
 
 
 def request_token(member: Member, method: str, path: str, body: bytes, clock: Clock) -> str:
-    """Return a token of `member` over one HTTP request."""
+    """Return a token of `member` over one HTTP request, or over the act that it would carry."""
+    if member.passkey is not None:
+        return member.passkey.sign_act(
+            aud=ORIGIN,
+            method=method,
+            path=path,
+            body=body,
+            partner=member.handle,
+            person=member.subject,
+            now=int(clock.now().timestamp()),
+        )
     return make_request_token(
         member.key,
         iss=member.handle,

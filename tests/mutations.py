@@ -37,10 +37,13 @@ _DOMAIN = "coordinator/domain"
 _STORAGE = "coordinator/storage"
 _SERVICES = "coordinator/services"
 _DISPATCHER = "coordinator/dispatcher"
+_EGRESS = "coordinator/egress"
 _PROTOCOL = "partners/holdfast/protocol"
 _RULES = f"{_PROTOCOL}/chains/rules"
 _EVIDENCE = "partners/holdfast/evidence"
 _CLI = "partners/holdfast/cli"
+_CONSOLE = "coordinator/console"
+_LOG = "coordinator/transparency_log"
 _FOUR_EYES = ("tests/domain/test_approval.py",)
 _HOLD = ("tests/domain/test_hold.py",)
 _LEG = ("tests/domain/test_leg.py",)
@@ -48,32 +51,558 @@ _LEDGER = ("tests/domain/test_freeze_ledger.py", "tests/domain/test_freeze_ledge
 _REQUEST = ("tests/domain/test_freeze_request.py",)
 _FLASH = ("tests/domain/test_flash.py", "tests/services/test_flash.py")
 _BY_TWO = ("tests/services/test_withdrawal_by_two.py",)
+_ENDS_HEARD = ("tests/contract/test_ends_of_proposals.py",)
 _SHARES = ("tests/domain/test_fair_shares.py",)
 _TOKEN = ("tests/partners/protocol/test_request_token.py",)
+_BY_PASSKEY = ("tests/services/test_passkey_acts.py",)
+_PASSKEY = ("tests/partners/protocol/test_passkey_token.py",)
 _WEBHOOK = ("tests/partners/protocol/test_webhook_signature.py",)
 _PROOF = ("tests/services/test_verification.py", "tests/partners/test_grant_chain.py")
 _AUTH = ("tests/api/test_authentication.py",)
 _APPROVED = ("tests/partners/test_evidence.py", "tests/partners/test_addition_evidence.py")
 _URL = ("tests/api/test_exact_url.py",)
+_DECIDE = ("tests/console/test_decide.py",)
 _LOOP = ("tests/dispatcher/test_loop.py",)
 _RESPONSE = ("tests/dispatcher/test_webhook_sender_hostile.py",)
-_TARGET = ("tests/dispatcher/test_address_guard.py", "tests/dispatcher/test_address_guard_table.py")
+_TARGET = ("tests/egress/test_address_guard.py", "tests/egress/test_address_guard_table.py")
 _LEFT_OUT = ("tests/services/test_left_out.py",)
 _NAMES = ("tests/api/test_people.py",)
 _ADDRESSES = ("tests/domain/test_account_far_chains.py",)
 _CLEARED = ("tests/services/test_clearances.py",)
 _FRONT = ("tests/operations/test_front.py",)
+_COMMAND_LINES = ("tests/architecture/test_command_lines.py",)
 _WAITING = ("tests/services/test_waiting_tasks.py",)
+_DOOR = ("tests/console/test_door.py",)
+_ENROLMENT = ("tests/console/test_enrolment_rules.py",)
+_BY_PROVIDER = ("tests/console/test_organisation_sign_in.py",)
+_TOLD = ("tests/console/test_openid_provider.py",)
+_PROVIDER_SET = ("tests/api/test_sign_in_provider.py",)
+
+_BACKUP = ("tests/operations/test_backup.py",)
+_IN_LOG = ("tests/partners/test_log_inclusion.py",)
+_NOTE = ("tests/partners/protocol/test_signed_note.py",)
+_LOG_PROOF = ("tests/partners/protocol/test_log_proof.py",)
+_TREE = ("tests/partners/protocol/test_merkle_tree.py",)
+_LOG_SIGNER = ("tests/transparency_log/test_signing.py",)
+_LOG_TAIL = ("tests/transparency_log/test_log_tail.py",)
+_SQLITE_MARK = ("tests/operations/test_sqlite_mark.py",)
+_EVENT_KINDS = ("tests/services/test_event_kinds.py",)
 
 MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
-        "partners/holdfast/client/chat.py",
+        f"{_CONSOLE}/drafts.py",
+        "        if store.count(connection, draft.person) >= store.MOST_KEPT:",
+        "        if False:",
+        ("tests/console/test_draft_pages.py",),
+    ),
+    Mutation(
+        f"{_STORAGE}/console/prepared_acts.py",
+        "    _remove_oldest(connection, act.person)",
+        "    pass",
+        ("tests/console/test_acts.py",),
+    ),
+    Mutation(
+        f"{_DISPATCHER}/timers.py",
+        "                drafts.forget_untouched(connection, now)",
+        "                pass",
+        ("tests/dispatcher/test_timers.py",),
+    ),
+    Mutation(
+        f"{_SERVICES}/membership/revocations.py",
+        "        if kid in good and not _has_another(kid, good):",
+        "        if False:",
+        ("tests/api/test_own_revocation.py",),
+    ),
+    Mutation(
+        f"{_CONSOLE}/openid_provider.py",
+        "        _require_own_state(attempt, answer)",
+        "        pass",
+        _BY_PROVIDER,
+    ),
+    Mutation(
+        f"{_CONSOLE}/openid_provider.py",
+        "            _require_issuer(client, known.metadata, answer)",
+        "            pass",
+        _TOLD,
+    ),
+    Mutation(
+        f"{_CONSOLE}/openid_provider.py",
+        '            "nonce": attempt.nonce,\n            "client_id"',
+        '            "client_id"',
+        _TOLD,
+    ),
+    Mutation(
+        f"{_CONSOLE}/openid_provider.py",
+        '            "aud": {"essential": True, "value": client.client_id},',
+        "",
+        _TOLD,
+    ),
+    Mutation(
+        f"{_CONSOLE}/openid_provider.py",
+        "        claims.validate(now=now, leeway=_LEEWAY_SECONDS)",
+        "        claims.validate(now=now, leeway=10**12)",
+        _TOLD,
+    ),
+    Mutation(
+        f"{_CONSOLE}/openid_provider.py",
+        'claims.get("email_verified") is True',
+        '"email_verified" in claims',
+        _BY_PROVIDER,
+    ),
+    Mutation(
+        f"{_CONSOLE}/openid_provider.py",
+        "            if mine >= _OF_ONE or sum(self._asking.values()) >= _OF_ALL:",
+        "            if False:",
+        _TOLD,
+    ),
+    Mutation(
+        f"{_CONSOLE}/openid_provider.py",
+        "            self._require_url(found, name)",
+        "            pass",
+        _PROVIDER_SET,
+    ),
+    Mutation(
+        f"{_CONSOLE}/organisation_sign_in.py",
+        "    kept = session.pop(_UNDER_WAY, None)",
+        "    kept = session.get(_UNDER_WAY)",
+        _BY_PROVIDER,
+    ),
+    Mutation(
+        f"{_CONSOLE}/organisation_sign_in.py",
+        "    if under_way is None or under_way.partner != handle:",
+        "    if under_way is None:",
+        _BY_PROVIDER,
+    ),
+    Mutation(
+        f"{_CONSOLE}/organisation_sign_in.py",
+        "    if found is None or found[0] != under_way.provider:",
+        "    if found is None:",
+        _BY_PROVIDER,
+    ),
+    Mutation(
+        f"{_STORAGE}/membership/partners.py",
+        '        SignInProviderRow.id == bindparam("provider"),',
+        '        bindparam("provider").is_not(None),',
+        _BY_PROVIDER,
+    ),
+    Mutation(
+        f"{_SERVICES}/membership/sign_in_providers.py",
+        "(present.issuer, present.client_id) != (body.issuer, body.client_id)",
+        "False",
+        _PROVIDER_SET,
+    ),
+    Mutation(
+        f"{_EGRESS}/fetching.py",
+        "        if not response.is_whole:",
+        "        if False:",
+        ("tests/egress/test_fetching.py",),
+    ),
+    Mutation(
+        "coordinator/operations/sqlite_mark.py",
+        "    return mark == 0 or mark == _noted(_beside(path))",
+        "    return True",
+        _SQLITE_MARK,
+    ),
+    Mutation(
+        "coordinator/operations/sqlite_mark.py",
+        "        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)",
+        "        pass",
+        _SQLITE_MARK,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/merkle_tree.py",
+        '    return sha256(b"\\0" + entry).digest()',
+        "    return sha256(entry).digest()",
+        _TREE,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/merkle_tree.py",
+        "    if inclusion_root(index, size, leaf, proof) != root:",
+        "    if False:",
+        _TREE,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/merkle_tree.py",
+        "    if _climb(way, below, above) != (subtree_root, root):",
+        "    if _climb(way, below, above)[1] != root:",
+        _TREE,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/merkle_tree.py",
+        "    if way.tree_last:\n",
+        "    if False:\n",
+        _TREE,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/signed_note.py",
+        "                raise NoteError("
+        'f"the signature of {verifier.name} does not verify") from None',
+        "                continue",
+        _NOTE,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/signed_note.py",
+        "        if not signed:",
+        "        if False:",
+        _NOTE,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/signed_note.py",
+        '    return value if b64encode(value).decode("ascii") == text else b""',
+        "    return value",
+        _NOTE,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/checkpoint.py",
+        "    if checkpoint.origin != verifier.name:",
+        "    if False:",
+        _NOTE,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/log_entry.py",
+        "    if prefix != _PREFIX or len(tags) != count:",
+        "    if prefix != _PREFIX:",
+        _LOG_PROOF,
+    ),
+    Mutation(
+        f"{_EVIDENCE}/log_inclusion.py",
+        "    if proof.index != index:",
+        "    if False:",
+        _IN_LOG,
+    ),
+    Mutation(
+        f"{_EVIDENCE}/log_inclusion.py",
+        '    if event["type"] != logged.entry.type:',
+        "    if False:",
+        _IN_LOG,
+    ),
+    Mutation(
+        f"{_EVIDENCE}/log_inclusion.py",
+        '    if event["timestamp"] != format_time(logged.entry.at):',
+        "    if False:",
+        _IN_LOG,
+    ),
+    Mutation(
+        f"{_EVIDENCE}/log_inclusion.py",
+        '        if event.data.get("request_id") != self.request_id:',
+        "        if False:",
+        _IN_LOG,
+    ),
+    Mutation(
+        f"{_EVIDENCE}/log_inclusion.py",
+        "or logged.index in self.places:",
+        "or False:",
+        _IN_LOG,
+    ),
+    Mutation(
+        f"{_EVIDENCE}/log_inclusion.py",
+        "        if self.roots.setdefault(size, root) != root:",
+        "        if False:",
+        _IN_LOG,
+    ),
+    Mutation(
+        f"{_EVIDENCE}/log_inclusion.py",
+        "Result.VERIFIED if proven.places else Result.ASSERTED",
+        "Result.VERIFIED",
+        _IN_LOG,
+    ),
+    Mutation(
+        f"{_LOG}/signing_process.py",
+        "            if tree.size <= signed.largest.size and tree != signed.largest:",
+        "            if tree.size < signed.largest.size:",
+        _LOG_SIGNER,
+    ),
+    Mutation(
+        f"{_LOG}/signing_process.py",
+        "        if base.size < self._signed.committed.size:",
+        "        if False:",
+        _LOG_SIGNER,
+    ),
+    Mutation(
+        f"{_LOG}/signing_process.py",
+        "            if base.size == known.size and base.root != known.root:",
+        "            if False:",
+        _LOG_SIGNER,
+    ),
+    Mutation(
+        f"{_LOG}/signing_process.py",
+        "                self._file.write(remembered)\n",
+        "",
+        _LOG_SIGNER,
+    ),
+    Mutation(
+        f"{_LOG}/socket_signer.py",
+        "        if (signed.size, signed.root) != tree:",
+        "        if False:",
+        _LOG_SIGNER,
+    ),
+    Mutation(
+        f"{_LOG}/growth.py",
+        "        while frontier.size <= spent.size:",
+        "        while frontier.size < spent.size:",
+        _LOG_TAIL,
+    ),
+    Mutation(
+        f"{_LOG}/growth.py",
+        "        if spent.size - frontier.size >= _MOST_SKIPPED:",
+        "        if False:",
+        _LOG_TAIL,
+    ),
+    Mutation(
+        f"{_STORAGE}/tail/transparency_log.py",
+        "    if head.published_size and _second(now) <= _second(head.signed_at):",
+        "    if False:",
+        _LOG_TAIL,
+    ),
+    Mutation(
+        f"{_STORAGE}/tail/transparency_log.py",
+        "    while frontier.size < head.first_leaf:",
+        "    while False:",
+        _LOG_TAIL,
+    ),
+    Mutation(
+        "coordinator/operations/log_signer.py",
+        "            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)",
+        "            pass",
+        ("tests/operations/test_log_signer.py",),
+    ),
+    Mutation(
+        "coordinator/operations/preparation.py",
+        "            note.require_signed(verifier)",
+        "            pass",
+        ("tests/operations/test_preparation.py",),
+    ),
+    Mutation(
+        "coordinator/operations/restore.py",
+        "    if log != manifest.log:",
+        "    if False:",
+        _BACKUP,
+    ),
+    Mutation(
+        "coordinator/operations/restore.py",
+        "    _require_keys(settings, keys or settings.keys_dir, manifest, replaced)",
+        "    pass",
+        _BACKUP,
+    ),
+    Mutation(
+        "coordinator/operations/backup.py",
+        "    if one.is_relative_to(other) or other.is_relative_to(one):",
+        "    if False:",
+        _BACKUP,
+    ),
+    Mutation(
+        "coordinator/console/signing_in.py",
+        "    if not is_good:\n        return _refused(passkey)",
+        "    if False:\n        return _refused(passkey)",
+        _ENROLMENT,
+    ),
+    Mutation(
+        "coordinator/console/signing_in.py",
+        "    _require_signature(assertion, passkey, base64url.decode(challenge))",
+        "    del challenge",
+        _DOOR,
+    ),
+    Mutation(
+        "coordinator/console/signing_in.py",
+        'return target if is_own and "\\\\" not in target and target.isprintable() else "/console"',
+        'return target if is_own else "/console"',
+        _DOOR,
+    ),
+    Mutation(
+        "coordinator/console/routes.py",
+        "            mine.end()  # what it stands on is over, or its partner suspended",
+        "            pass",
+        _DOOR,
+    ),
+    Mutation(
+        "coordinator/console/guard.py",
+        "        is_own = compare_digest(origin.encode(), console().origin.encode())",
+        "        is_own = True",
+        _DOOR,
+    ),
+    Mutation(
+        "coordinator/console/guard.py",
+        "    except ValidationError:\n        is_own = False",
+        "    except ValidationError:\n        pass",
+        _DOOR,
+    ),
+    Mutation(
+        "coordinator/console/sessions.py",
+        "                store.remove(connection, session.stored.id_sha256)\n"
+        "            store.store(connection, opened)",
+        "                pass\n            store.store(connection, opened)",
+        _DOOR,
+    ),
+    Mutation(
+        "coordinator/console/sessions.py",
+        "        identity = secrets.token_urlsafe(32)",
+        "        identity = session.identity or secrets.token_urlsafe(32)",
+        _DOOR,
+    ),
+    Mutation(
+        "coordinator/storage/console/sessions.py",
+        '        ConsoleSessionRow.seen_at > bindparam("idle_since"),',
+        "        ConsoleSessionRow.seen_at.is_not(None),",
+        _DOOR,
+    ),
+    Mutation(
+        "coordinator/console/enrolment.py",
+        "        require_user_verification=True,",
+        "        require_user_verification=False,",
+        _ENROLMENT,
+    ),
+    Mutation(
+        "coordinator/console/enrolment.py",
+        '        if link_store.use(connection, under_way.link, "passkey", now) is None:',
+        '        if link_store.find(connection, under_way.link, "passkey", now) is None:',
+        _ENROLMENT,
+    ),
+    Mutation(
+        "coordinator/console/enrolment.py",
+        "    if passkey is None or (passkey.person != person and session.get(MADE) != kid):",
+        "    if passkey is None:",
+        _ENROLMENT,
+    ),
+    Mutation(
+        "coordinator/console/passkeys_page.py",
+        "    if good == 1:\n        raise ConflictError(",
+        "    if good == 0:\n        raise ConflictError(",
+        _ENROLMENT,
+    ),
+    Mutation(
+        "coordinator/services/membership/console_links.py",
+        "        require(Permission.GRANT_MAKE, actor)\n",
+        "",
+        ("tests/api/test_console_links.py",),
+    ),
+    Mutation(
+        "coordinator/services/membership/console_links.py",
+        "row is not None and (row.partner != handle or row.revoked_at is not None)",
+        "row is not None and row.revoked_at is not None",
+        ("tests/api/test_console_links.py",),
+    ),
+    Mutation(
+        "coordinator/api/console_links.py",
+        "    person = query.person if is_lead else reader.actor.subject",
+        "    person = query.person",
+        ("tests/api/test_console_links.py",),
+    ),
+    Mutation(
+        f"{_STORAGE}/requests/request_events.py",
+        "EventRow.request_id == request_id, _is_told_to(partner)\n    )\n    if",
+        "EventRow.request_id == request_id\n    )\n    if",
+        ("tests/api/test_request_events.py",),
+    ),
+    Mutation(
+        f"{_STORAGE}/requests/asked_sums.py",
+        "            FlaggedAddressRow.amount.is_not(None),\n            *_still_asked(),\n",
+        "            FlaggedAddressRow.amount.is_not(None),\n",
+        ("tests/api/test_request_events.py",),
+    ),
+    Mutation(
+        f"{_STORAGE}/requests/asked_sums.py",
+        "            FlaggedAddressRow.usd_cents.is_not(None),\n            *_still_asked(),\n",
+        "            FlaggedAddressRow.usd_cents.is_not(None),\n",
+        ("tests/console/test_request_list.py",),
+    ),
+    Mutation(
+        f"{_STORAGE}/reading/search.py",
+        "may = or_(is_its, leg_id == own_leg, leg_id.is_(None) & own_leg.is_not(None))",
+        "may = or_(is_its, own_leg.is_not(None))",
+        ("tests/api/test_request_events.py",),
+    ),
+    Mutation(
+        f"{_STORAGE}/ledger/open_holds.py",
+        "query = query.where(mine == partner)",
+        "query = query.where(mine != '')",
+        ("tests/api/test_request_events.py",),
+    ),
+    Mutation(
+        f"{_STORAGE}/ledger/address_answers.py",
+        "    if span.leg_id is not None:\n",
+        "    if False:\n",
+        ("tests/api/test_request_events.py",),
+    ),
+    Mutation(
+        "partners/holdfast/protocol/unit_amounts.py",
+        "if _NUMBER_ALONE.fullmatch(written) and (unit is not None or asset is None):",
+        "if False:",
+        ("tests/partners/test_report_table.py",),
+    ),
+    Mutation(
+        "partners/holdfast/drafting/report_table.py",
+        "if len(numbers) != 1:",
+        "if not numbers:",
+        ("tests/partners/test_report_table.py",),
+    ),
+    Mutation(
+        "coordinator/console/follow/acts.py",
+        "    if case.visit.actor.withdrawal_quorum == 1 or not case.is_live:\n",
+        "    if True:\n",
+        ("tests/console/test_takes_two.py",),
+    ),
+    Mutation(
+        "coordinator/console/follow/case.py",
+        'if each["withdrawal_status"] == _PENDING:',
+        "if False:",
+        ("tests/console/test_takes_two.py",),
+    ),
+    Mutation(
+        "coordinator/console/answer/report.py",
+        "if DeclineCode(code) in _ONE_CODE_S.get(name, set(DeclineCode))",
+        "if True",
+        ("tests/console/test_answer_form.py",),
+    ),
+    Mutation(
+        "coordinator/console/answer/report.py",
+        'places = {f"/address_nos/{at}": f"code-{no}" for at, no in enumerate(numbers)}',
+        "places = dict[str, str]()",
+        ("tests/console/test_answer_form.py",),
+    ),
+    Mutation(
+        "coordinator/console/answer/asked.py",
+        "numbers = [no for no, each in enumerate(self.addresses) if each is not None]",
+        "numbers = list(range(len(self.addresses)))",
+        ("tests/console/test_answer_form.py",),
+    ),
+    Mutation(
+        "coordinator/storage/console/drafts.py",
+        "            DraftRow.changed_at == draft.changed_at,\n",
+        "",
+        ("tests/storage/test_drafts.py",),
+    ),
+    Mutation(
+        "coordinator/storage/console/drafts.py",
+        ".where(DraftRow.id == draft_id, DraftRow.person == person)",
+        ".where(DraftRow.id == draft_id)",
+        ("tests/storage/test_drafts.py",),
+    ),
+    Mutation(
+        "coordinator/console/draft_content.py",
+        "if answers.get(each.candidates) == LEFT_OUT:",
+        "if False:",
+        ("tests/console/test_draft_content.py",),
+    ),
+    Mutation(
+        "coordinator/console/draft_content.py",
+        "            if other != number:\n",
+        "            if False:\n",
+        ("tests/console/test_draft_content.py",),
+    ),
+    Mutation(
+        "coordinator/console/draft_content.py",
+        "((line, said) for line, said in self.cell_faults)",
+        "()",
+        ("tests/console/test_draft_content.py",),
+    ),
+    Mutation(
+        "partners/holdfast/drafting/chat.py",
         "if len(candidates) == 1 and _is_checked(self._chains.by_id[candidates[0]].rule, word):",
         "if candidates:",
         ("tests/partners/test_chat.py",),
     ),
     Mutation(
-        "partners/holdfast/client/chat.py",
+        "partners/holdfast/drafting/chat.py",
         'members = {"account": f"{mention.chain}:{mention.address}", **mention.stated}',
         'members = {"account": f"{mention.chain}:{mention.address}"}',
         ("tests/partners/test_chat.py",),
@@ -91,19 +620,19 @@ MUTATIONS: tuple[Mutation, ...] = (
         ("tests/partners/test_cli_paste.py",),
     ),
     Mutation(
-        "partners/holdfast/client/chat.py",
+        "partners/holdfast/drafting/chat.py",
         "elif _is_coded(word) or (_LIKE_BASE58.fullmatch(word) and _is_mixed(word)):",
         "elif _LIKE_BASE58.fullmatch(word) and _is_mixed(word):",
         ("tests/partners/test_chat.py",),
     ),
     Mutation(
-        "partners/holdfast/client/tables.py",
+        "partners/holdfast/drafting/tables.py",
         "        if _ROUNDED.fullmatch(value):",
         "        if False:",
         ("tests/partners/test_draft.py",),
     ),
     Mutation(
-        "partners/holdfast/client/tables.py",
+        "partners/holdfast/drafting/tables.py",
         'if not is_kept or "e" in text:',
         "if False:",
         ("tests/partners/test_workbooks.py",),
@@ -127,25 +656,25 @@ MUTATIONS: tuple[Mutation, ...] = (
         ("tests/partners/test_cli_layout.py",),
     ),
     Mutation(
-        "partners/holdfast/client/chat.py",
+        "partners/holdfast/drafting/chat.py",
         "        if len(words) > _LONGEST_LABEL:",
         "        if False:",
         ("tests/partners/test_chat.py",),
     ),
     Mutation(
-        "partners/holdfast/client/tables.py",
+        "partners/holdfast/drafting/tables.py",
         "        if seen > _MOST_CELLS:",
         "        if False:",
         ("tests/partners/test_workbooks.py",),
     ),
     Mutation(
-        "partners/holdfast/client/tables.py",
+        "partners/holdfast/drafting/tables.py",
         "    if sum(each.file_size for each in packed.infolist()) > _MOST_UNPACKED:",
         "    if False:",
         ("tests/partners/test_workbooks.py",),
     ),
     Mutation(
-        "partners/holdfast/client/draft_addresses.py",
+        "partners/holdfast/drafting/draft_addresses.py",
         "            if first != where:",
         "            if False:",
         ("tests/partners/test_draft.py",),
@@ -355,15 +884,39 @@ MUTATIONS: tuple[Mutation, ...] = (
         _BY_TWO,
     ),
     Mutation(
-        f"{_STORAGE}/ending/withdrawal_proposals.py",
-        "    others = () if but is None else (WithdrawalProposalRow.act_id != but,)\n",
-        "    others = ()\n",
+        f"{_SERVICES}/ending/withdrawal_proposals.py",
+        "        if proposal.act_id == but:\n",
+        "        if False:\n",
         _BY_TWO,
     ),
     Mutation(
+        f"{_SERVICES}/ending/withdrawal_proposals.py",
+        "        if is_told:\n",
+        "        if False:\n",
+        _ENDS_HEARD,
+    ),
+    Mutation(
+        f"{_SERVICES}/ending/withdrawal_proposals.py",
+        "        if is_told:\n            news",
+        "        if True:\n            news",
+        _ENDS_HEARD,
+    ),
+    Mutation(
+        f"{_SERVICES}/ending/withdrawals.py",
+        "    is_told = event is not EventType.REQUEST_WITHDRAWN\n",
+        "    is_told = False\n",
+        _ENDS_HEARD,
+    ),
+    Mutation(
+        f"{_SERVICES}/ending/contested.py",
+        "        if own == (leg.contested_nos or []):\n",
+        "        if bool(own) == bool(leg.contested_nos):\n",
+        ("tests/services/test_contested.py",),
+    ),
+    Mutation(
         f"{_SERVICES}/ending/moot_disputes.py",
-        "proposals.end_upholding(on.uow.connection, dispute.id,",
-        "proposals.end_upholding(on.uow.connection, on.leg.id,",
+        "proposals.pending_upholdings(on.uow.connection, dispute.id)",
+        "proposals.pending_upholdings(on.uow.connection, on.leg.id)",
         _BY_TWO,
     ),
     Mutation(
@@ -407,6 +960,18 @@ MUTATIONS: tuple[Mutation, ...] = (
         "        _require_whole(uow, grant.policy, context, pointer)\n",
         "",
         ("tests/api/test_membership_grants.py",),
+    ),
+    Mutation(
+        f"{_EVIDENCE}/two_leads.py",
+        "if line.hold not in counting or line.hold is None or _says_sharing(line):",
+        "if line.hold is None or _says_sharing(line):",
+        ("tests/services/test_verification.py",),
+    ),
+    Mutation(
+        f"{_EVIDENCE}/two_leads.py",
+        "    return line.kind is LineKind.FROZEN and not line.shared and not is_amount",
+        "    return False",
+        ("tests/services/test_verification.py",),
     ),
     Mutation(
         f"{_EVIDENCE}/two_leads.py",
@@ -524,8 +1089,14 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         "coordinator/storage/reading/statistics.py",
-        "case((counted.returned != 0, HoldRow.returned), else_=None)",
-        "case((counted.returned == 0, HoldRow.returned), else_=None)",
+        "both_released, both_returned = counted.released != 0, counted.returned != 0",
+        "both_released, both_returned = counted.released == 0, counted.returned == 0",
+        ("tests/services/test_statistics.py",),
+    ),
+    Mutation(
+        "coordinator/storage/reading/statistics.py",
+        "HoldRow.withheld | (HoldRow.returned != 0),",
+        "HoldRow.withheld | (HoldRow.returned == 0),",
         ("tests/services/test_statistics.py",),
     ),
     Mutation(
@@ -662,7 +1233,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         f"{_PROTOCOL}/request_token.py",
-        '    _compare(front.claims["htu"], url, TokenReason.HTU_MISMATCH)\n',
+        '    compare_claim(front.claims["htu"], url, TokenReason.HTU_MISMATCH)\n',
         "",
         _TOKEN,
     ),
@@ -671,6 +1242,186 @@ MUTATIONS: tuple[Mutation, ...] = (
         "    # (3) It was made for this body.\n    check_body(front, body)\n",
         "",
         _TOKEN,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/compact_jws.py",
+        "    if key.webauthn is not None:\n",
+        "    if False:\n",
+        _PASSKEY,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/passkey_signature.py",
+        "    if kid != key.kid:\n",
+        "    if False:\n",
+        _PASSKEY,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/passkey_signature.py",
+        '    if client.get("type") != "webauthn.get":\n',
+        "    if False:\n",
+        _PASSKEY,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/passkey_signature.py",
+        '    if client.get("challenge") != base64url.encode(challenge):\n',
+        "    if False:\n",
+        _PASSKEY,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/passkey_signature.py",
+        '    if client.get("origin") != origin:\n',
+        "    if False:\n",
+        _PASSKEY,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/passkey_signature.py",
+        '    if client.get("crossOrigin", False) is not False:\n',
+        "    if False:\n",
+        _PASSKEY,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/passkey_signature.py",
+        '    if "topOrigin" in client:\n',
+        "    if False:\n",
+        _PASSKEY,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/passkey_signature.py",
+        "    if data[:_RP_ID_HASH_BYTES] != sha256(rp_id.encode()).digest():\n",
+        "    if False:\n",
+        _PASSKEY,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/passkey_signature.py",
+        "    if not flags & _USER_PRESENT:\n",
+        "    if False:\n",
+        _PASSKEY,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/passkey_signature.py",
+        "    if not flags & _USER_VERIFIED:\n",
+        "    if False:\n",
+        _PASSKEY,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/passkey_signature.py",
+        "    if flags & (_RESERVED | _NEW_CREDENTIAL):\n",
+        "    if flags & _NEW_CREDENTIAL:\n",
+        _PASSKEY,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/passkey_signature.py",
+        "    if flags & _BACKED_UP and not flags & _BACKUP_ELIGIBLE:\n",
+        "    if False:\n",
+        _PASSKEY,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/passkey_signature.py",
+        "    if bool(flags & _EXTENSIONS) != (len(data) > _FIXED_BYTES):\n",
+        "    if False:\n",
+        _PASSKEY,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/passkey_signature.py",
+        "        key.verify(_raw_signature(signed.signature, key), data)\n",
+        "        _raw_signature(signed.signature, key), data\n",
+        _PASSKEY,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/passkey_token.py",
+        "    if canonical_json.dumps(members) != base:\n",
+        "    if False:\n",
+        _PASSKEY,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/passkey_token.py",
+        '        compare_claim(members["body_sha256"], body_sha256(body)',
+        '        print(members["body_sha256"], body_sha256(body)',
+        _PASSKEY,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/passkey_token.py",
+        'members["v"] is True or members["v"] != VERSION',
+        'members["v"] != VERSION',
+        _PASSKEY,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/proof_of_possession.py",
+        '    if claims["purpose"] != PASSKEY_PURPOSE:\n',
+        "    if False:\n",
+        _PASSKEY,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/proof_of_possession.py",
+        "    if is_passkey_token(jws):\n        _verify_passkey(",
+        "    if is_passkey_token(jws):\n        print(",
+        _PASSKEY,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/proof_of_possession.py",
+        '    claim_text(claims, "subject", _PERSON, TokenReason.SUBJECT)\n',
+        "",
+        ("tests/partners/protocol/test_passkey_token.py",),
+    ),
+    Mutation(
+        f"{_PROTOCOL}/passkey_signature.py",
+        "    if scope is None:\n        raise TokenError(TokenReason.KEY_KIND",
+        "    if scope is None:\n        return TokenError(TokenReason.KEY_KIND",
+        _PASSKEY,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/passkey_token.py",
+        "    decided = _decided(body)\n",
+        "    decided: dict[str, Any] = {}\n",
+        _PASSKEY,
+    ),
+    Mutation(
+        f"{_EVIDENCE}/acts.py",
+        "    if evidence.kind is not proven.kind:\n",
+        "    if False:\n",
+        _BY_PASSKEY,
+    ),
+    Mutation(
+        f"{_EVIDENCE}/case_file.py",
+        "(shown.act_id, shown.token, signed)",
+        "(shown.act_id, shown.token)",
+        _BY_PASSKEY,
+    ),
+    Mutation(
+        f"{_EVIDENCE}/grant_chain.py",
+        "(known.subject, known.key) == (subject, key)",
+        "known.subject == subject",
+        ("tests/partners/test_cli_passkeys.py",),
+    ),
+    Mutation(
+        f"{_CLI}/approval_check.py",
+        "    if context.act_sha256 != submission.sha256:\n",
+        "    if False:\n",
+        ("tests/partners/test_cli_passkeys.py",),
+    ),
+    Mutation(
+        f"{_SERVICES}/membership/grant_rules.py",
+        '    if not subject.startswith("per_"):\n',
+        "    if False:\n",
+        _BY_PASSKEY,
+    ),
+    Mutation(
+        f"{_SERVICES}/membership/grant_rules.py",
+        "    if scope != expected:\n",
+        "    if False:\n",
+        _BY_PASSKEY,
+    ),
+    Mutation(
+        f"{_SERVICES}/membership/grant_rules.py",
+        "    is_own = is_own and PublicKey.from_jwk(owner.jwk) == key\n",
+        "",
+        _BY_PASSKEY,
+    ),
+    Mutation(
+        f"{_SERVICES}/core/acts.py",
+        "EvidenceKind.COORDINATOR if is_own else uow.evidence.kind",
+        "EvidenceKind.COORDINATOR if is_own else EvidenceKind.JWS",
+        _BY_PASSKEY,
     ),
     Mutation(
         f"{_PROTOCOL}/webhook_signature.py",
@@ -739,6 +1490,24 @@ MUTATIONS: tuple[Mutation, ...] = (
         ("tests/dispatcher/test_lanes.py",),
     ),
     Mutation(
+        f"{_STORAGE}/delivery/lane_store.py",
+        "known = cycle if cycle.is_all_well else _of_held(cycle, held)",
+        "known = cycle",
+        ("tests/dispatcher/test_lanes.py",),
+    ),
+    Mutation(
+        f"{_STORAGE}/delivery/lane_store.py",
+        "return self._cycle(self._dated(cycle))",
+        "return self._cycle(cycle)",
+        ("tests/dispatcher/test_lanes.py",),
+    ),
+    Mutation(
+        f"{_STORAGE}/engine/database.py",
+        "                    connection.invalidate()",
+        "                    pass",
+        ("tests/storage/test_database.py",),
+    ),
+    Mutation(
         f"{_STORAGE}/delivery/endpoint_health.py",
         "AND priority >= {priority} ",
         "",
@@ -761,6 +1530,30 @@ MUTATIONS: tuple[Mutation, ...] = (
         "    if row.requester != partner and leg is None:\n",
         "    if False:\n",
         ("tests/api/test_route_rights.py",),
+    ),
+    Mutation(
+        f"{_STORAGE}/reading/own_acts.py",
+        "        .where(ActRow.partner == partner)\n",
+        "",
+        ("tests/api/test_own_acts.py",),
+    ),
+    Mutation(
+        f"{_STORAGE}/reading/own_acts.py",
+        "ActRow.id < f",
+        "ActRow.id <= f",
+        ("tests/api/test_own_acts.py",),
+    ),
+    Mutation(
+        "coordinator/api/membership_reads.py",
+        "    if row is None or row.status not in _JOINED:\n",
+        "    if row is None:\n",
+        ("tests/api/test_directory.py",),
+    ),
+    Mutation(
+        "coordinator/operations/operator_page.py",
+        "        if not _is_own_name(request.host, settings):\n",
+        "        if False:\n",
+        ("tests/operations/test_operator_page.py",),
     ),
     Mutation(
         f"{_SERVICES}/core/access.py",
@@ -937,19 +1730,19 @@ MUTATIONS: tuple[Mutation, ...] = (
         _LOOP,
     ),
     Mutation(
-        f"{_DISPATCHER}/http_response.py",
+        f"{_EGRESS}/http_response.py",
         "    if len(lines) > MAX_FIELDS:",
         "    if False:",
         _RESPONSE,
     ),
     Mutation(
-        f"{_DISPATCHER}/http_response.py",
+        f"{_EGRESS}/http_response.py",
         "    if _LENGTH.fullmatch(length) is None:",
         "    if False:",
         _RESPONSE,
     ),
     Mutation(
-        f"{_DISPATCHER}/name_resolution.py",
+        f"{_EGRESS}/name_resolution.py",
         "            if error.code in _OF_THE_URL:\n                raise\n",
         "",
         ("tests/api/test_webhook_endpoints.py",),
@@ -968,9 +1761,51 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         "coordinator/operations/front/front.py",
-        "return self._feed if path == _FEED else self._small",
+        "        if path == _FEED:\n            return self._feed\n",
+        "",
+        _FRONT,
+    ),
+    Mutation(
+        "coordinator/operations/front/front.py",
+        "return self._live if _LIVE.fullmatch(path) or _is_part(scope) else self._small",
         "return self._small",
         _FRONT,
+    ),
+    Mutation(
+        "coordinator/operations/front/front.py",
+        "        if _TEST.fullmatch(path):\n            return self._tests\n",
+        "",
+        _FRONT,
+    ),
+    Mutation(
+        "coordinator/operations/front/right_of_way.py",
+        "self._changed.wait_for(lambda: not self._first, self._patience_seconds)",
+        "pass",
+        _FRONT,
+    ),
+    Mutation(
+        "coordinator/operations/front/right_of_way.py",
+        "not self._first, self._patience_seconds)",
+        "not self._first)",
+        _FRONT,
+    ),
+    Mutation(
+        "coordinator/api/tasks.py",
+        "for each in reversed(due)}",
+        "for each in due}",
+        ("tests/console/test_request_list.py",),
+    ),
+    Mutation(
+        "coordinator/operations/front/news.py",
+        "self.request_id is None or event.request_id == self.request_id",
+        "True",
+        _FRONT,
+    ),
+    Mutation(
+        "coordinator/console/assertions.py",
+        "if not credential_id or not signed or not all(signed):",
+        "if not signed:",
+        ("tests/console/test_acts.py",),
     ),
     Mutation(
         f"{_RULES}/encodings.py",
@@ -1177,7 +2012,115 @@ MUTATIONS: tuple[Mutation, ...] = (
         ("tests/partners/test_cli_layout.py",),
     ),
     Mutation(
-        f"{_CLI}/asked_sums.py",
+        f"{_CLI}/help_pages.py",
+        "if found is None or len(name) <= room:",
+        "if True:",
+        _COMMAND_LINES,
+    ),
+    Mutation(
+        f"{_CLI}/help_pages.py",
+        "columns = shutil.get_terminal_size().columns",
+        "columns = 10_000",
+        _COMMAND_LINES,
+    ),
+    Mutation(
+        f"{_CLI}/help_pages.py",
+        'return sentence.partition("; ")[0].removesuffix(".") + "."',
+        "return command.get_short_help_str(45)",
+        _COMMAND_LINES,
+    ),
+    Mutation(
+        "coordinator/cli/terminal_lines.py",
+        "        lines = _lines(_ERROR + error.format_message(), is_shown=sys.stderr.isatty())",
+        "        lines = _lines(_ERROR + error.format_message(), is_shown=False)",
+        _COMMAND_LINES,
+    ),
+    Mutation(
+        f"{_CLI}/decision_contexts.py",
+        "is_canonical = canonical_json.dumps(value) == text.encode()",
+        "is_canonical = True",
+        ("tests/partners/test_cli_decision_contexts.py",),
+    ),
+    Mutation(
+        f"{_CLI}/decision_contexts.py",
+        "    if file.exists() and file.read_bytes() != text.encode():",
+        "    if False:",
+        ("tests/partners/test_cli_decision_contexts.py",),
+    ),
+    Mutation(
+        f"{_CLI}/flagged_accounts.py",
+        "islice(self._client.addresses(request_id), _MOST_READ)",
+        "self._client.addresses(request_id)",
+        ("tests/partners/test_cli_flagged_accounts.py",),
+    ),
+    Mutation(
+        f"{_CLI}/decisions.py",
+        "if act.status == RequestStatus.SUBMITTED:",
+        "if False:",
+        ("tests/partners/test_cli_next_steps.py",),
+    ),
+    Mutation(
+        f"{_CLI}/sums.py",
+        "is_valued = sums.usd is not None and sums.usd != UsdTotals()",
+        "is_valued = sums.usd is not None",
+        ("tests/partners/test_cli_amounts.py",),
+    ),
+    Mutation(
+        f"{_CLI}/paste.py",
+        "and (leave_out or not findings.faults):",
+        "and True:",
+        ("tests/partners/test_cli_paste.py",),
+    ),
+    Mutation(
+        f"{_CLI}/paste.py",
+        "sorted([*findings.faults, *unanswered])",
+        "[*findings.faults, *unanswered]",
+        ("tests/partners/test_list_faults.py",),
+    ),
+    Mutation(
+        "partners/holdfast/drafting/draft_addresses.py",
+        "return {} if is_told else",
+        "return",
+        ("tests/partners/test_list_faults.py",),
+    ),
+    Mutation(
+        "partners/holdfast/client/joining.py",
+        "self.store.save(profile, passphrase=guard)",
+        "self.store.save(profile)",
+        ("tests/partners/test_key_passphrase.py",),
+    ),
+    Mutation(
+        f"{_SERVICES}/requests/legs.py",
+        "for _, hold in ledger.linked() if hold.is_open and not hold.lapsed]",
+        "for hold in ledger.holds.values() if hold.is_open and not hold.lapsed]",
+        ("tests/services/test_shared_holds.py",),
+    ),
+    Mutation(
+        f"{_STORAGE}/reading/waiting_tasks.py",
+        "        HoldLinkRow.leg_id == LegRow.id,\n        HoldRow.id == HoldLinkRow.hold_id,\n",
+        "        HoldRow.leg_id == LegRow.id,\n",
+        _WAITING,
+    ),
+    Mutation(
+        f"{_STORAGE}/reading/waiting_tasks.py",
+        "        HoldRow.owed_since.is_(None),\n        HoldRow.hold_expires_at <= _NEAR,",
+        "        HoldRow.hold_expires_at <= _NEAR,",
+        _WAITING,
+    ),
+    Mutation(
+        f"{_CLI}/layout.py",
+        'return command[0].replace(" ", _GLUE) if fits else command[0]',
+        "return command[0]",
+        ("tests/partners/test_cli_layout.py",),
+    ),
+    Mutation(
+        f"{_CLI}/requests.py",
+        "lines = [] if is_over else [*filter(None, map(_clock_words, legs))]",
+        "lines = [*filter(None, map(_clock_words, legs))]",
+        ("tests/partners/test_cli_next_steps.py",),
+    ),
+    Mutation(
+        f"{_PROTOCOL}/asked_sums.py",
         'about = "about " if left_out else ""',
         'about = ""',
         ("tests/partners/test_asked_sums.py",),
@@ -1201,7 +2144,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         ("tests/partners/test_cli.py",),
     ),
     Mutation(
-        f"{_CLI}/asked_sums.py",
+        f"{_PROTOCOL}/asked_sums.py",
         "spelled[asset] = _canonical(asset, chains)",
         "spelled[asset] = asset.lower()",
         ("tests/partners/test_asked_sums.py",),
@@ -1241,6 +2184,170 @@ MUTATIONS: tuple[Mutation, ...] = (
         "store.save(new, passphrase=store.passphrase_of(old.name) if old.name else None)",
         "store.save(new)",
         ("tests/partners/test_key_passphrase.py",),
+    ),
+    Mutation(
+        f"{_CONSOLE}/decide.py",
+        "    if seen_before == seen(case):\n        return []",
+        "    if True:\n        return []",
+        _DECIDE,
+    ),
+    Mutation(f"{_CONSOLE}/decide.py", "    if missing:\n", "    if False:\n", _DECIDE),
+    Mutation(f"{_CONSOLE}/decide.py", "    if not why:\n", "    if False:\n", _DECIDE),
+    Mutation(
+        f"{_CONSOLE}/decision_case.py",
+        'if request["requester"] != visit.actor.partner:',
+        "if False:",
+        _DECIDE,
+    ),
+    Mutation(
+        f"{_CONSOLE}/decision_case.py", "    if me in excluded:\n", "    if False:\n", _DECIDE
+    ),
+    Mutation(
+        f"{_CONSOLE}/decision_form.py",
+        "numbers = [no for no in by_code.get(code, ()) if no not in left_out]",
+        "numbers = list(by_code.get(code, ()))",
+        _DECIDE,
+    ),
+    Mutation(
+        "coordinator/settings.py",
+        "if host is not None and not _is_private(host):",
+        "if False:",
+        ("tests/api/test_sandbox.py",),
+    ),
+    Mutation(
+        "coordinator/api/problems.py",
+        "if context.is_sandbox:",
+        "if True:",
+        (*_AUTH, "tests/api/test_sandbox.py"),
+    ),
+    Mutation(
+        f"{_PROTOCOL}/membership_payloads.py",
+        "if isinstance(value, dict) and PRIVATE_MEMBERS & value.keys():",
+        "if False:",
+        ("tests/api/test_sandbox.py",),
+    ),
+    Mutation(
+        f"{_PROTOCOL}/token_explanation.py",
+        "yield from _time_faults(claims, known.now)",
+        "",
+        ("tests/partners/protocol/test_token_explanation.py",),
+    ),
+    Mutation(
+        f"{_DOMAIN}/delivery.py",
+        "priority=priority) * (1 + JITTER * jitter)",
+        "priority=priority) * (1 - JITTER * jitter)",
+        ("tests/domain/test_delivery.py",),
+    ),
+    Mutation(
+        f"{_DISPATCHER}/webhook_sender.py",
+        'if error.code != "connection_lost" or connection.has_sent:',
+        'if error.code != "connection_lost":',
+        ("tests/dispatcher/test_webhook_sender.py",),
+    ),
+    Mutation(
+        f"{_STORAGE}/delivery/lane_store.py",
+        'f"({is_test} OR ({is_open}',
+        'f"({is_test} AND FALSE OR ({is_open}',
+        ("tests/dispatcher/test_recovery.py",),
+    ),
+    Mutation(
+        f"{_STORAGE}/delivery/lanes.py",
+        "if until and until > cycle.now]",
+        "if False]",
+        ("tests/dispatcher/test_recovery.py",),
+    ),
+    Mutation(
+        f"{_STORAGE}/delivery/endpoint_health.py",
+        "(unanswered OR (:all AND attempt > 0))",
+        "unanswered AND (:all OR TRUE)",
+        ("tests/dispatcher/test_recovery.py",),
+    ),
+    Mutation(
+        f"{_STORAGE}/tail/events.py",
+        " if e.sample_of is None for partner",
+        " for partner",
+        ("tests/dispatcher/test_recovery.py",),
+    ),
+    Mutation(
+        f"{_STORAGE}/delivery/deliveries.py",
+        """            DeliveryRow.status == "dead",
+            DeliveryRow.request_id != TEST_LANE,
+""",
+        """            DeliveryRow.status == "dead",
+""",
+        ("tests/dispatcher/test_recovery.py",),
+    ),
+    Mutation(
+        f"{_STORAGE}/delivery/answer_texts.py",
+        "select(DeliveryRow.id).where(DeliveryRow.answer_until <= now)",
+        "select(DeliveryRow.id).where(DeliveryRow.answer_until < 0)",
+        ("tests/dispatcher/test_recovery.py",),
+    ),
+    Mutation(
+        "coordinator/console/delivery_words.py",
+        'unicodedata.category(character)[0] == "C"',
+        'unicodedata.category(character) == "Cc"',
+        ("tests/console/test_running.py",),
+    ),
+    Mutation(
+        f"{_SERVICES}/ending/withdrawal_proposals.py",
+        "    return named_addresses(on, sorted(set(named) - gone))\n",
+        "    return named_addresses(on, sorted(set(named)))\n",
+        _BY_TWO,
+    ),
+    Mutation(
+        f"{_SERVICES}/requests/act_proofs.py",
+        "evidence?act={act_id}",
+        "evidence",
+        _EVENT_KINDS,
+    ),
+    Mutation(
+        f"{_SERVICES}/requests/notices.py",
+        "        acts = [each.act_id, *approved.get(each.act_id, ())]\n",
+        "        acts = [each.act_id]\n",
+        _EVENT_KINDS,
+    ),
+    Mutation(
+        f"{_SERVICES}/ledger/freeze_ledger.py",
+        "        is_cut = len(shown) < len(lines) or any(_names_too_few(each) for each in shown)\n",
+        "        is_cut = False\n",
+        _EVENT_KINDS,
+    ),
+    Mutation(
+        "coordinator/storage/tail/events.py",
+        "for e in events if e.sample_of is None for partner",
+        "for e in events for partner",
+        ("tests/services/test_webhook_endpoints.py",),
+    ),
+    Mutation(
+        f"{_SERVICES}/requests/notices.py",
+        "        limit -= sum(each + linked for each in least[number + 1 :])\n",
+        "",
+        _BY_PASSKEY,
+    ),
+    Mutation(
+        "coordinator/api/doc_pages.py",
+        '{"html": False}',
+        '{"html": True}',
+        ("tests/contract/test_doc_pages.py",),
+    ),
+    Mutation(
+        "coordinator/api/reference/schemas.py",
+        "member: each if member in nullable else _never_null(each)",
+        "member: each",
+        ("tests/contract/test_members.py",),
+    ),
+    Mutation(
+        f"{_PROTOCOL}/payloads.py",
+        'when(says("code", DeclineCode.MOVED_ON), given("next")),',
+        "",
+        ("tests/contract/test_examples.py",),
+    ),
+    Mutation(
+        f"{_PROTOCOL}/requirements.py",
+        "loc=(member,)",
+        "loc=()",
+        ("tests/contract/test_examples.py",),
     ),
 )
 

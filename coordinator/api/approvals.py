@@ -6,7 +6,7 @@ from coordinator.services.requests.approvals import DecideFreezeRequest
 from holdfast.protocol import payloads, views
 
 
-@command_view(DecideFreezeRequest, body=payloads.Approval, answer=views.ActView)
+@command_view(DecideFreezeRequest, body=payloads.Approval, answer=views.DecisionView)
 def decide(call: SignedCall[payloads.Approval], request_id: str) -> DecideFreezeRequest:
     """Approve or reject a freeze request.
 

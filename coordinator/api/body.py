@@ -52,16 +52,23 @@ def read_body(limit: int, partner: str | None = None) -> bytes:
     return raw
 
 
+def require_json() -> None:
+    """Refuse a body that is not announced as JSON in UTF-8.
+
+    Raises:
+        UnsupportedMediaTypeError: If it is not.
+    """
+    if not _is_json(request.headers.get("Content-Type", "")):
+        raise UnsupportedMediaTypeError(f"send Content-Type: {JSON}, in no charset but UTF-8")
+
+
 def validate_body(raw: bytes, model: type[B]) -> tuple[B, list[FieldFault]]:
     """Return the body as its model, and every place where its free text names a customer.
 
     Raises:
-        UnsupportedMediaTypeError: If it is not announced as JSON in UTF-8.
         MalformedBodyError: If it is no strict JSON.
         InvalidInputError: If it does not fit the model.
     """
-    if not _is_json(request.headers.get("Content-Type", "")):
-        raise UnsupportedMediaTypeError(f"send Content-Type: {JSON}, in no charset but UTF-8")
     try:
         value = strict_json.loads(raw)
     except StrictJsonError as error:
@@ -83,11 +90,12 @@ def _is_json(content_type: str) -> bool:
 
 
 def parse_body(raw: bytes, model: type[B]) -> B:
-    """Return the body as its model; see `validate_body`.
+    """Return the body as its model; see `require_json` and `validate_body`.
 
     Raises:
         InvalidInputError: Also where free text names a customer.
     """
+    require_json()
     content, customer_faults = validate_body(raw, model)
     if customer_faults:
         raise customer_data_error(customer_faults)

@@ -46,12 +46,14 @@ class NewsWanted:
 
     Attributes:
         types: Those wanted; empty for all.
+        request_id: Only what happens to this request; None for everything.
     """
 
     partner: str
     after: int
     wait: timedelta
     types: frozenset[str] = frozenset()
+    request_id: str | None = None
 
 
 @dataclass(slots=True)

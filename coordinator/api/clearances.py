@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 
+from coordinator.api.client_address import client_address
 from coordinator.api.context import current_context
 from coordinator.api.paging import PageQuery, after_id, page_size, read_page
 from coordinator.api.pipeline import Reader, SignedCall
@@ -72,7 +73,7 @@ def read_status(clearance_id: str) -> Response:
     For whoever was shown one; its signature verifies offline with the coordinator's key set.
     """
     context = current_context()
-    context.limiter.check(f"public:{request.remote_addr}")
+    context.limiter.check(f"public:{client_address()}")
     with context.database.engine.connect() as connection:
         found = store.get(connection, clearance_id)
     if found is None:

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 from typing import cast
 
 from flask import current_app
 
 from coordinator.api.auth import KeyRing
 from coordinator.api.content_cache import ContentCache
+from coordinator.api.outcomes import OutcomeWait
 from coordinator.api.rate_limit import RateLimiter
 from coordinator.domain.service_wallets import ServiceWallets
 from coordinator.services.core.unit_of_work import CommandContext
@@ -20,17 +22,22 @@ class AppContext(CommandContext):
     """The wired services and limits of one web process.
 
     Attributes:
-        origin: The configured origin: `aud` of every token and the start of every `htu`.
         signing_key: The coordinator's own; its public half is in the JWK set.
+        proxies: Networks of the proxies in front, which say whom they were called by.
+        check_issuer: Asks an OpenID provider what it says of itself; raises InvalidInputError.
+        is_sandbox: Whether a 401 says why.
         wake: Called after every commit; wakes the workers and the long polls.
     """
 
-    origin: str
+    is_sandbox: bool
     service_wallets: ServiceWallets
     signing_key: PrivateKey
     wake: Callable[[], None]
     check_endpoint: Callable[[str], None]
+    check_issuer: Callable[[str], None]
+    outcome_wait: OutcomeWait
     limiter: RateLimiter
+    proxies: Sequence[IPv4Network | IPv6Network]
     key_ring: KeyRing
     yearly_summaries: ContentCache
     watcher: Watcher

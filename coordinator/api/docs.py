@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flask import Response, abort, render_template
 
-from coordinator.api import openapi, problem_catalog
+from coordinator.api import doc_pages, openapi, problem_catalog
 from coordinator.api.context import current_context
 from coordinator.api.responses import conditional
 from coordinator.api.view import Route
@@ -45,12 +45,22 @@ def openapi_page(routes: Sequence[Route]) -> Callable[[], Response]:
 
 def serve_docs() -> Response:
     """Serve the API's documentation."""
-    return _page(render_template("docs.html"))
+    return _page(render_template("docs.html", menu=doc_pages.menu()))
+
+
+def serve_page(page: str) -> Response:
+    """Serve one of the pages of `docs/`."""
+    found = doc_pages.page(page)
+    if found is None:
+        abort(404)
+    return _page(render_template("doc_page.html", menu=doc_pages.menu(), page=found))
 
 
 def serve_problems() -> Response:
     """Serve what every problem code means."""
-    return _page(render_template("problems.html", kinds=problem_catalog.catalog()))
+    return _page(
+        render_template("problems.html", menu=doc_pages.menu(), kinds=problem_catalog.catalog())
+    )
 
 
 def serve_asset(name: str) -> Response:

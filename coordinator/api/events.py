@@ -8,7 +8,7 @@ from functools import partial
 from typing import Annotated
 
 from flask import Response
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field
 from sqlalchemy import Connection
 
 from coordinator.api.auth import standing
@@ -16,6 +16,7 @@ from coordinator.api.caller import reader_token
 from coordinator.api.calls import NewsWanted, present_call
 from coordinator.api.context import AppContext, current_context
 from coordinator.api.paging import page_size
+from coordinator.api.pipeline import Reader
 from coordinator.api.query import Query, parse_query
 from coordinator.api.reading_marks import mark_delivered
 from coordinator.api.responses import json_response
@@ -28,7 +29,7 @@ from coordinator.storage.tail import events as store
 from coordinator.storage.tail.events import FeedPage, StoredEvent
 from holdfast.protocol import views
 from holdfast.protocol.request_token import RequestToken
-from holdfast.protocol.vocabulary import EVENT_FAMILIES, EventType, is_chosen
+from holdfast.protocol.vocabulary import EVENT_FAMILIES, Arrival, EventType, is_chosen
 
 MAX_WAIT_SECONDS = 20
 _MOST_EVENTS = 500
@@ -37,40 +38,47 @@ _MOST_SCANS = 20
 _KNOWN = frozenset(event.value for event in EventType) | EVENT_FAMILIES.keys()
 
 
+def _known_types(value: str | None) -> str | None:
+    unknown = [] if value is None else sorted(set(value.split(",")) - _KNOWN)
+    if unknown:
+        word = unknown[0] if re.fullmatch(r"[a-z_.*]{1,40}", unknown[0]) else "one of them"
+        raise ValueError(f"{word} is no event type")
+    return value
+
+
+#: Which types of events, as a query names them.
+EventTypes = Annotated[
+    str | None,
+    Field(max_length=2000, description="Event types, comma-separated; freeze.* for all of freeze."),
+    AfterValidator(_known_types),
+]
+
+
+def chosen(types: str | None) -> frozenset[str]:
+    """Return the types that a query names; empty for all."""
+    if types is None:
+        return frozenset()
+    choice = types.split(",")
+    return frozenset(event.value for event in EventType if is_chosen(event, choice))
+
+
 class FeedQuery(Query):
     """From where, which, and how long to wait for the next."""
 
     after: Annotated[
         int, Field(ge=0, le=2**53 - 1, description="`next_after` of the page before; 0 at first.")
     ] = 0
-    types: Annotated[
-        str | None,
-        Field(
-            max_length=2000, description="Event types, comma-separated; freeze.* for all of freeze."
-        ),
-    ] = None
+    types: EventTypes = None
     wait: Annotated[
         int,
         Field(ge=0, le=MAX_WAIT_SECONDS, description="Seconds to wait where there is nothing yet."),
     ] = 0
     limit: Annotated[int | None, Field(ge=1)] = None
 
-    @field_validator("types")
-    @classmethod
-    def _known_types(cls, value: str | None) -> str | None:
-        unknown = [] if value is None else sorted(set(value.split(",")) - _KNOWN)
-        if unknown:
-            word = unknown[0] if re.fullmatch(r"[a-z_.*]{1,40}", unknown[0]) else "one of them"
-            raise ValueError(f"{word} is no event type")
-        return value
-
     @property
     def type_set(self) -> frozenset[str]:
         """The types wanted; empty for all."""
-        if self.types is None:
-            return frozenset()
-        choice = self.types.split(",")
-        return frozenset(event.value for event in EventType if is_chosen(event, choice))
+        return chosen(self.types)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +112,7 @@ def read_feed() -> Response:
     if is_waiting and call is not None:
         wait = timedelta(seconds=query.wait)
         call.wait_for_news(NewsWanted(token.iss, found.next_after, wait, query.type_set))
-    mark_delivered(found.unread)
+    mark_delivered(found.unread, Arrival.FEED)
     response = json_response(_render(found))
     if is_waiting and (call is None or call.is_turned_away):
         response.headers["Retry-After"] = "1"
@@ -137,6 +145,16 @@ def _reader(connection: Connection, token: RequestToken) -> Actor:
     actor = standing(connection, token.kid).actor
     require(Permission.EVENT_READ, actor)
     return actor
+
+
+def newest_of_feed(reader: Reader) -> int:
+    """Return the number of the newest event that a reader of the feed may see; 0 without one.
+
+    Raises:
+        PermissionDeniedError: If they may not read it.
+    """
+    require(Permission.EVENT_READ, reader.actor)
+    return store.newest(reader.connection, reader.actor.partner)
 
 
 def _require_reached(connection: Connection, partner: str, after: int) -> None:

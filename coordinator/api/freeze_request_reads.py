@@ -44,10 +44,11 @@ class ListQuery(PageQuery):
     """Which requests."""
 
     box: Annotated[
-        Literal["sent", "received", "to_approve"],
+        Literal["sent", "received", "to_approve", "ended"],
         Field(
             description="Sent by your organisation, received by it, or waiting for your decision: "
-            "submitted requests, provisional ones to ratify, and live ones with proposed partners."
+            "submitted requests, provisional ones to ratify, and live ones with proposed partners. "
+            "Ended: your own and received ones that are over, with the reason."
         ),
     ] = "sent"
     status: Annotated[
@@ -75,8 +76,15 @@ def list_requests(reader: Reader, query: ListQuery) -> dict[str, Any]:
 
 
 def _listed(reader: Reader, query: ListQuery, limit: int) -> Any:
-    listing = store.sent_by if query.box == "sent" else store.received_by
+    listing = _LISTINGS[query.box]
     return listing(reader.connection, reader.actor.partner, _wanted(query, limit))
+
+
+_LISTINGS = {
+    "sent": store.sent_by,
+    "received": store.received_by,
+    "ended": store.ended_of,
+}
 
 
 def _wanted(query: ListQuery, limit: int) -> NewestRequests:
@@ -118,11 +126,10 @@ def read_request(reader: Reader, request_id: str) -> FreezeRequestView:
     The requester sees the decision context, counts and totals over all legs; a partner asked sees
     its own leg. Reading it counts as delivery of the notice.
     """
-    partner = reader.actor.partner
-    row, leg = readable_request(reader.connection, partner, request_id)
+    row, leg = readable_request(reader.connection, reader.actor.partner, request_id)
     if leg is not None and leg.status == LegStatus.QUEUED:
         after_this_request(mark_delivered_after([leg.id]))
-    return request_view(reader.connection, reader.vault, row, leg, partner)
+    return request_view(reader.read_context, row, leg)
 
 
 @query_view(

@@ -1,15 +1,38 @@
 """Holds: what is owed about them, extending, and asking for it."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from coordinator.api.paging import PageQuery, after_two_ids, page_size, page_view, split_page
+from pydantic import Field
+
+from coordinator.api.paging import (
+    PageQuery,
+    after_hold,
+    after_two_ids,
+    hold_key,
+    page_size,
+    page_view,
+    split_page,
+)
 from coordinator.api.pipeline import Reader, SignedCall
 from coordinator.api.view import command_view, query_view
 from coordinator.domain.permission import Permission
 from coordinator.services.ledger.holds import AskForExtension, ExtendHold
-from coordinator.services.ledger.ledger_views import owed_hold_views
+from coordinator.services.ledger.ledger_views import ForWhom, open_hold_views, owed_hold_views
+from coordinator.services.requests.freeze_request_views import incident_titles
+from coordinator.storage.ledger.open_holds import HoldPlace, Side, WantedHolds, open_holds
 from coordinator.storage.ledger.owed_holds import owed_to_or_by
+from coordinator.storage.reading import awaited_decisions
 from holdfast.protocol import hold_payloads, views
+from holdfast.protocol.payloads import RequestId
+
+
+class HoldsQuery(PageQuery):
+    """Which open holds."""
+
+    side: Annotated[Side, Field(description="Your own, or those of others for your requests.")] = (
+        "own"
+    )
+    request: RequestId | None = None
 
 
 @command_view(
@@ -24,6 +47,38 @@ def extend(call: SignedCall[hold_payloads.HoldExtension], request_id: str) -> Ex
 def ask(call: SignedCall[hold_payloads.ExtensionRequest], request_id: str) -> AskForExtension:
     """Ask a partner to hold longer."""
     return AskForExtension(request_id=request_id, body=call.body)
+
+
+@query_view(
+    query=HoldsQuery,
+    answer=views.Page[views.OpenHoldView],
+    needs=Permission.FREEZE_REQUEST_READ,
+    while_suspended=True,
+)
+def list_open(reader: Reader, query: HoldsQuery) -> dict[str, Any]:
+    """List open holds, the soonest end first.
+
+    A hold comes once for each request that it counts for; it is open until nothing of it is held.
+    """
+    size = page_size(reader.context, query.limit)
+    found = open_holds(
+        reader.connection,
+        reader.actor.partner,
+        WantedHolds(
+            side=query.side,
+            request_id=query.request,
+            after=after_hold(query),
+            limit=size + 1,
+        ),
+    )
+    rows, cursor = split_page(
+        found, size, lambda row: hold_key(HoldPlace(row.hold_expires_at, row.id, row.request_id))
+    )
+    ids = sorted({row.request_id for row in rows})
+    requests = awaited_decisions.rows(reader.connection, ids, reader.actor.partner) if ids else []
+    titles = incident_titles(reader.connection, reader.vault, requests)
+    of = {each.id: ForWhom(each.requester, titles.get(each.incident_id)) for each in requests}
+    return page_view(open_hold_views(rows, of), cursor)
 
 
 @query_view(

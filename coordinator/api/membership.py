@@ -5,21 +5,22 @@ from flask import Response, request
 from coordinator.api.auth import read_front, require_body, verify
 from coordinator.api.body import parse_body, read_body
 from coordinator.api.calls import present_call
+from coordinator.api.client_address import client_address
 from coordinator.api.context import current_context
 from coordinator.api.pipeline import SignedCall
 from coordinator.api.transaction import join_once
 from coordinator.api.view import command_view, custom_view, personal
 from coordinator.domain.actor import Actor, ActorKind
-from coordinator.domain.errors import AuthenticationError
+from coordinator.domain.errors import AuthenticationError, FieldFault, InvalidInputError
 from coordinator.services.membership.grant_proposals import ApproveGrant, ProposeGrant
 from coordinator.services.membership.grants import MakeGrant
 from coordinator.services.membership.partners import ChangeContacts, JoinNetwork
 from coordinator.services.membership.people import NamePerson
-from coordinator.services.membership.revocations import Revoke
+from coordinator.services.membership.revocations import Revoke, RevokeOwnKey
 from coordinator.services.membership.rotations import RotateKey
 from holdfast.protocol import membership_payloads, strict_json, views
 from holdfast.protocol.errors import ProtocolError
-from holdfast.protocol.jwk import PublicKey
+from holdfast.protocol.jwk import BURNT_KEY, PRIVATE_MEMBERS, PublicKey
 
 #: Of a body at /v1/join, whose sender is known only once it was read.
 _MOST_BYTES = 65_536
@@ -58,14 +59,27 @@ def approve_grant(
 
 
 @command_view(
-    Revoke, body=membership_payloads.Revocation, answer=views.RevocationView, while_suspended=True
+    Revoke,
+    RevokeOwnKey,
+    body=membership_payloads.Revocation,
+    answer=views.RevocationView,
+    while_suspended=True,
 )
-def revoke(call: SignedCall[membership_payloads.Revocation]) -> Revoke:
+def revoke(call: SignedCall[membership_payloads.Revocation]) -> Revoke | RevokeOwnKey:
     """Take one of your own keys or subjects away; it is over at once.
 
+    A security lead takes any of the partner's away. Everybody else takes away a key of their own,
+    as long as another of its kind stays, a passkey or not (409 `last_key`).
     Naming a root key that is to take over (`partner.root_reset`) stops that. A suspended partner
     takes keys away, too: what was stolen must not be good again on the day of its return.
     """
+    kid = call.body.kid
+    owned = None if kid is None else call.context.key_ring.find(call.context.database, kid)
+    if owned is not None and (owned[0].partner, owned[0].subject) == (
+        call.token.iss,
+        call.token.sub,
+    ):
+        return RevokeOwnKey(body=call.body)
     return Revoke(body=call.body)
 
 
@@ -93,11 +107,20 @@ def name_person(call: SignedCall[membership_payloads.PersonChanges], person_id: 
 
 
 def _root_key(raw: bytes) -> PublicKey:
-    """Return the key in the body; only its own signature over that body makes it worth anything."""
+    """Return the key in the body; only its own signature over that body makes it worth anything.
+
+    Raises:
+        AuthenticationError: If there is none.
+        InvalidInputError: If its private half came with it: whoever sent that must hear of it.
+    """
     try:
         value = strict_json.loads(raw)
-        return PublicKey.from_jwk(value["root_jwk"])
-    except (ProtocolError, KeyError, TypeError) as error:
+        jwk = value["root_jwk"]
+        if PRIVATE_MEMBERS & jwk.keys():
+            fault = FieldFault("/root_jwk", BURNT_KEY, "private_key")
+            raise InvalidInputError(BURNT_KEY, code="private_key", errors=[fault])
+        return PublicKey.from_jwk(jwk)
+    except (ProtocolError, KeyError, TypeError, AttributeError) as error:
         raise AuthenticationError(f"no usable root_jwk: {error}", code="root_key") from None
 
 
@@ -117,7 +140,7 @@ def join() -> Response:
     context = current_context()
     call = present_call()
     if call is None or not call.is_resumed:
-        context.limiter.check(f"join:{request.remote_addr}")
+        context.limiter.check(f"join:{client_address()}")
     front = read_front(request, origin=context.origin, now=int(context.clock.now().timestamp()))
     handle = str(front.claims["iss"])
     if front.claims["sub"] != handle:

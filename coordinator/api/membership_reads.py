@@ -29,7 +29,11 @@ from coordinator.services.membership.partner_views import (
 from coordinator.storage.membership import grant_proposals
 from coordinator.storage.membership import partners as store
 from holdfast.protocol import views
-from holdfast.protocol.payloads import Handle
+from holdfast.protocol.payloads import Handle, SubjectId
+from holdfast.protocol.vocabulary import PartnerStatus
+
+#: Others are between the operator and whoever was invited.
+_JOINED = frozenset({PartnerStatus.ACTIVE, PartnerStatus.SUSPENDED})
 
 
 class OfPartnerQuery(PageQuery):
@@ -47,6 +51,8 @@ class PeopleQuery(PageQuery):
 class KeysQuery(OfPartnerQuery):
     """Which keys."""
 
+    subject: SubjectId | None = None
+
     kid: Annotated[
         str | None,
         Field(pattern=r"^[A-Za-z0-9_-]{43}$", description="One key, by its RFC 7638 thumbprint."),
@@ -57,6 +63,9 @@ class GrantsQuery(OfPartnerQuery):
     """Made ones, or one's own leads' proposals."""
 
     status: Literal["made", "pending"] = "made"
+    subject: Annotated[
+        SubjectId | None, Field(description="Made ones alone: about one person or system.")
+    ] = None
 
 
 @query_view(query=PageQuery, answer=views.Page[views.PartnerView], needs=Permission.PARTNER_READ)
@@ -80,6 +89,20 @@ def read_own(reader: Reader) -> PartnerView:
         raise NotFoundError("there is no such partner")
     contacts = reached(reader.connection, reader.vault, row.handle)
     return own_view(row, reader.context.rulebook.policies, contacts)
+
+
+@query_view(
+    answer=views.PartnerView,
+    needs=Permission.PARTNER_READ,
+    not_found="No member of that handle has joined.",
+)
+def read_partner(reader: Reader, handle: str) -> PartnerView:
+    """Read one member of the network."""
+    row = store.partner(reader.connection, handle)
+    if row is None or row.status not in _JOINED:
+        raise NotFoundError("there is no such partner")
+    policies = reader.context.rulebook.policies
+    return partner_views(reader.connection, reader.vault, policies, [row])[0]
 
 
 @query_view(query=PeopleQuery, answer=views.Page[views.PersonView], needs=Permission.PARTNER_READ)
@@ -106,8 +129,9 @@ def list_keys(reader: Reader, query: KeysQuery) -> dict[str, Any]:
         page_size(reader.context, query.limit),
         lambda limit: store.keys(
             reader.connection,
-            handle=query.partner,
-            kids=() if query.kid is None else (query.kid,),
+            store.WhichKeys(
+                query.partner, query.subject, () if query.kid is None else (query.kid,)
+            ),
             after=after_kid(query),
             limit=limit,
         ),
@@ -135,7 +159,11 @@ def list_grants(reader: Reader, query: GrantsQuery) -> dict[str, Any]:
     return read_page(
         size,
         lambda limit: store.grants(
-            reader.connection, handle=query.partner, after=after, limit=limit
+            reader.connection,
+            handle=query.partner,
+            subject_id=query.subject,
+            after=after,
+            limit=limit,
         ),
         lambda rows: grant_views(reader.connection, reader.vault, rows),
     )

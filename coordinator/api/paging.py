@@ -14,6 +14,7 @@ from coordinator.api.context import AppContext
 from coordinator.api.query import Query
 from coordinator.domain.clock import from_micros, to_micros
 from coordinator.domain.errors import InvalidInputError, ParameterFault
+from coordinator.storage.ledger.open_holds import HoldPlace
 from coordinator.storage.reading.waiting_tasks import Place
 from holdfast.protocol import base64url
 from holdfast.protocol.errors import IdFormatError, ProtocolError
@@ -24,6 +25,7 @@ R = TypeVar("R")
 _ID = re.compile(r"[a-z]{3}_[0-7][0-9a-hjkmnp-tv-z]{25}", re.ASCII)
 _TWO_IDS = re.compile(rf"{_ID.pattern}/{_ID.pattern}", re.ASCII)
 _PLACE = re.compile(r"[0-9]{1,18}/tsk_[a-z0-9_]{1,90}", re.ASCII)
+_HOLD = re.compile(rf"[0-9]{{1,18}}/{_ID.pattern}/{_ID.pattern}", re.ASCII)
 _HANDLE = re.compile(r"[a-z0-9.-]{1,253}", re.ASCII)
 _KID = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
@@ -101,6 +103,22 @@ def after_place(query: PageQuery) -> Place | None:
 def place_key(place: Place) -> str:
     """Return the key of a place in the list of tasks."""
     return f"{to_micros(place.until)}/{place.task.id}"
+
+
+def after_hold(query: PageQuery) -> HoldPlace | None:
+    """Return the hold to go on after in a list by end; None at the start."""
+    if query.cursor is None:
+        return None
+    micros, hold_id, request_id = _read(query.cursor, _HOLD).split("/")
+    try:
+        return HoldPlace(from_micros(int(micros)), hold_id, request_id)
+    except OverflowError:
+        raise _bad_cursor() from None
+
+
+def hold_key(place: HoldPlace) -> str:
+    """Return the key of a hold in a list by end."""
+    return f"{to_micros(place.ends_at)}/{place.hold_id}/{place.request_id}"
 
 
 def after_handle(query: PageQuery) -> str:

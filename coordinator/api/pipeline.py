@@ -16,7 +16,8 @@ A command (POST, PATCH, DELETE):
    the command. What is refused up to here (400, 401, 403, 413, 415, 422) is not stored.
 5. One transaction carries the command out, or repeats the answer that its idempotency key got
    before: see `coordinator.api.transaction`.
-6. After the commit the workers are woken and the answer is sent.
+6. After the commit the workers are woken and the answer is sent; a test first waits for what comes
+   of it.
 """
 
 from collections.abc import Mapping
@@ -26,10 +27,8 @@ from typing import Any, Generic, TypeVar
 from flask import Response, request
 from sqlalchemy import Connection
 
-from coordinator.api.auth import (
-    standing,
-)
-from coordinator.api.body import customer_data_error, validate_body
+from coordinator.api.auth import bearer_token, standing
+from coordinator.api.body import customer_data_error, require_json, validate_body
 from coordinator.api.caller import authenticated_caller, reader_token
 from coordinator.api.calls import present_call
 from coordinator.api.context import AppContext, current_context
@@ -37,7 +36,6 @@ from coordinator.api.query import Query, parse_query
 from coordinator.api.responses import json_response
 from coordinator.api.transaction import (
     change_once,
-    evidence_of,
     idempotency_key,
     retried,
     signed_command,
@@ -48,6 +46,7 @@ from coordinator.domain.errors import AuthenticationError, FieldFault, InvalidIn
 from coordinator.domain.permission import is_allowed, require
 from coordinator.services.commands import permission_of
 from coordinator.services.core.read_context import ReadContext
+from coordinator.services.core.unit_of_work import Evidence
 from coordinator.services.membership.rotations import RotateKey
 from coordinator.services.membership.suspended import require_holding
 from coordinator.storage.engine.documents import Vault
@@ -90,6 +89,23 @@ class SignedCall(Generic[B]):
     context: AppContext
 
 
+@dataclass(frozen=True, slots=True)
+class SignedAct:
+    """A change that somebody signed, and that was verified.
+
+    Attributes:
+        token: What it says.
+        proof: The token itself, as it is kept as evidence.
+        raw: The exact body that it was made for.
+        idempotency_key: The same for all retries of one act.
+    """
+
+    token: RequestToken
+    proof: str
+    raw: bytes
+    idempotency_key: str
+
+
 def serve_query(view: QueryView, names: Mapping[str, str]) -> Response:
     """Serve a signed GET.
 
@@ -107,11 +123,28 @@ def serve_query(view: QueryView, names: Mapping[str, str]) -> Response:
         require(view.needs, found.actor)
         # (3) What they ask for.
         query = parse_query(view.query or Query)
-        require_holding(connection, found.actor, names.get("request_id"))
         # (4) Read and answer.
         reader = Reader(connection, context.vault, found.actor, context)
-        answer = view.function(reader, *([query] if view.query else []), **names)
+        answer = read(reader, view, query, **names)
     return json_response(answer)
+
+
+def read(reader: Reader, view: QueryView, query: Query | None = None, **names: str) -> Any:
+    """Return what a signed GET would answer this reader: the same rights, the same members.
+
+    Args:
+        reader: Whose standing was read on the same connection.
+        view: What to read.
+        query: Its parameters; None for the defaults.
+        names: The values of the names in its path.
+
+    Raises:
+        CoordinatorError: As the GET would.
+    """
+    require(view.needs, reader.actor)
+    require_holding(reader.connection, reader.actor, names.get("request_id"))
+    given = [query or view.query()] if view.query else []
+    return view.function(reader, *given, **names)
 
 
 def serve_command(view: CommandView, names: Mapping[str, str]) -> Response:
@@ -131,22 +164,51 @@ def serve_command(view: CommandView, names: Mapping[str, str]) -> Response:
     # (3) The body, as it was signed.
     limit = context.document_limit_bytes if view.large else context.body_limit_bytes
     raw = caller.read_body(limit)
+    act = SignedAct(caller.token, bearer_token(request), raw, idempotency_key())
+    if view.body is not None and (raw or not view.body_may_be_absent):
+        require_json()
+    # (4) to (6)
+    return carry_out(context, view, names, act)
+
+
+def carry_out(
+    context: AppContext, view: CommandView, names: Mapping[str, str], act: SignedAct
+) -> Response:
+    """Carry a signed act out, once, whatever it was signed with.
+
+    Args:
+        context: Of the application.
+        view: What the act's path serves.
+        names: The values of the names in its path.
+        act: As verified.
+
+    Raises:
+        CoordinatorError: What is refused and not stored.
+    """
     # (4) The command that it asks for.
-    key = idempotency_key()
-    command = _prepare(view, names, raw, SignedCall(caller.token, None, context))
+    command = prepare(context, view, names, token=act.token, raw=act.raw)
     # (5) One transaction.
-    signed = signed_command(context, caller.token, command, key, is_personal=view.is_personal)
-    evidence = evidence_of(caller.token, raw)
+    signed = signed_command(
+        context, act.token, command, act.idempotency_key, is_personal=view.is_personal
+    )
+    evidence = Evidence(act.proof, act.raw, act.token.body_sha256)
     response = retried(
         lambda: change_once(context, signed, evidence, while_suspended=view.while_suspended)
     )
     # (6) It is committed.
     context.wake()
+    if view.follow is not None and response.status_code == view.status:
+        return view.follow(context, response)
     return response
 
 
-def _prepare(
-    view: CommandView, names: Mapping[str, str], raw: bytes, call: SignedCall[Any]
+def prepare(
+    context: AppContext,
+    view: CommandView,
+    names: Mapping[str, str],
+    *,
+    token: RequestToken,
+    raw: bytes,
 ) -> object:
     """Parse and validate a body, and return the command that the view makes of it.
 
@@ -155,8 +217,10 @@ def _prepare(
             once, so that a list of thousands of lines can be mended in one go.
     """
     customer_faults: list[FieldFault] = []
+    call: SignedCall[Any] = SignedCall(token, None, context)
     if view.body is not None:
-        body, customer_faults = validate_body(raw, view.body)
+        given = b"{}" if view.body_may_be_absent and not raw else raw
+        body, customer_faults = validate_body(given, view.body)
         call = replace(call, body=body)
     try:
         command = view.function(call, **names)

@@ -30,8 +30,11 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "idempotency_key": "The Idempotency-Key header is missing or malformed.",
         "invalid_addresses": "Some flagged addresses have faults; all of them are named at once.",
         "invalid_partners": "Some of the partners asked cannot be; all of them are named at once.",
+        "nothing_missed": "`replay` needs an endpoint that is off, since a time that is known.",
         "other_remainder": "`remainder_sha256` is not the hash of what would go out without the "
         "addresses that `except` names.",
+        "issuer_refused": "Nobody could sign in by this OpenID provider; the fault says why.",
+        "private_key": "The private half of a key came with its JWK: make a new key.",
         "possession": "The proof does not show that its maker holds the new key.",
         "replay_too_long": "More events happened since then than one replay queues.",
         "thumbprint_mismatch": "The root key is not the one whose thumbprint was given.",
@@ -44,6 +47,7 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "no_such_dispute": "This request has no such dispute.",
         "no_such_hold": "There is no such hold, or none that this act may name.",
         "no_such_question": "Nobody asked this about this request.",
+        "not_in_log": "The log is not as large as that yet, or nothing of it is named so.",
         "not_asked": "The request does not ask this partner.",
         "no_such_task": "Nothing of that kind waits for your organisation.",
         "no_such_withdrawal": "Nobody proposed to withdraw this.",
@@ -58,6 +62,7 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "withdrawal_decided": "This withdrawal was decided on before; propose it again.",
     },
     errors.ConflictError: {
+        "last_key": "It is the caller's last key of its kind; only a security lead takes it away.",
         "already_answered": "This question has its answer.",
         "already_decided": "You have decided on this before; a decision is not changed.",
         "already_marked": "The hold is marked so already.",

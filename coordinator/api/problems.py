@@ -12,6 +12,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
+from coordinator.api.context import current_context
+from coordinator.api.database_faults import unavailable
+from coordinator.api.sandbox import told_in_sandbox
 from coordinator.domain import errors
 from coordinator.domain.errors import (
     CoordinatorError,
@@ -78,7 +81,10 @@ def status_of(error: CoordinatorError) -> HTTPStatus:
 
 
 def problem_bytes(error: CoordinatorError) -> bytes:
-    """Return the problem document of an error; it says nothing about why authentication failed."""
+    """Return the problem document of an error.
+
+    It says nothing about why authentication failed, unless this is a sandbox.
+    """
     status = status_of(error)
     document: dict[str, Any] = {
         "title": TITLES[type(error)],
@@ -90,6 +96,9 @@ def problem_bytes(error: CoordinatorError) -> bytes:
             "code": "unauthenticated",
             "detail": "The request could not be authenticated.",
         }
+        context = current_context()
+        if context.is_sandbox:
+            document |= {"reason": error.code, "detail": told_in_sandbox(context, error)}
     else:
         document |= {
             "type": f"/docs/problems#{error.code}",
@@ -129,6 +138,8 @@ def problem_response(error: CoordinatorError) -> Response:
     if isinstance(error, errors.AuthenticationError):
         response.headers["WWW-Authenticate"] = 'Bearer realm="holdfast"'
         _log.info("unauthenticated", reason=error.code, detail=error.message)
+    if isinstance(error, errors.UnavailableError) and error.why:
+        _log.error("unavailable", reason=error.message, detail=error.why)
     if isinstance(error, errors.RateLimitedError | errors.UnavailableError):
         response.headers["Retry-After"] = str(error.retry_after)
     return response
@@ -216,21 +227,28 @@ def register(app: Flask) -> None:
             return answer
         if error.code == HTTPStatus.INTERNAL_SERVER_ERROR:
             # Flask reports an exception outside of the view this way.
-            return unexpected_error(getattr(error, "original_exception", None) or error)
+            return _unexpected(getattr(error, "original_exception", None) or error)
         if error.code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             return problem_response(errors.BodyTooLargeError("the body is too large"))
         return problem_response(errors.MalformedBodyError("the request is not well-formed HTTP"))
 
     @app.errorhandler(Exception)
     def unexpected_error(error: Exception) -> Response:
-        _log.exception("unexpected_error", exc_info=error)
-        document = {
-            "type": "/docs/problems#internal",
-            "title": "Internal error",
-            "status": 500,
-            "code": "internal",
-            "detail": "The coordinator failed; nothing was stored. Try again with the same "
-            "Idempotency-Key.",
-            "request_id": g.get("request_id") or "",
-        }
-        return Response(canonical_json.dumps(document), 500, content_type=CONTENT_TYPE)
+        return _unexpected(error)
+
+
+def _unexpected(error: BaseException) -> Response:
+    away = unavailable(error)
+    if away is not None:
+        return problem_response(away)
+    _log.error("unexpected_error", exc_info=error)
+    document = {
+        "type": "/docs/problems#internal",
+        "title": "Internal error",
+        "status": 500,
+        "code": "internal",
+        "detail": "The coordinator failed; nothing was stored. Try again with the same "
+        "Idempotency-Key.",
+        "request_id": g.get("request_id") or "",
+    }
+    return Response(canonical_json.dumps(document), 500, content_type=CONTENT_TYPE)

@@ -1,6 +1,7 @@
 """Query parameters: none unknown, none doubled, and numbers in one spelling."""
 
 import re
+from collections.abc import Mapping
 from typing import Any, TypeVar, get_args
 
 from flask import request
@@ -51,6 +52,15 @@ def parse_query(model: type[Q]) -> Q:
                 parameters=[ParameterFault(name, "comes more than once", "doubled")],
             )
         values[name] = items[0]
+    return query_of(model, values)
+
+
+def query_of(model: type[Q], values: Mapping[str, str]) -> Q:
+    """Return query parameters as their model.
+
+    Raises:
+        InvalidInputError: If one is unknown or out of range.
+    """
     try:
         return model.model_validate(values)
     except ValidationError as error:

@@ -12,11 +12,12 @@ from coordinator.domain.errors import CoordinatorError
 from coordinator.services.commands import execute
 from coordinator.services.core.unit_of_work import transaction
 from coordinator.services.requests.legs import MarkLegsDelivered
+from holdfast.protocol.vocabulary import Arrival
 
 _log = structlog.get_logger(__name__)
 
 
-def mark_delivered(leg_ids: Sequence[str]) -> None:
+def mark_delivered(leg_ids: Sequence[str], arrival: Arrival) -> None:
     """Mark notices as delivered, all in one transaction, outside of any read.
 
     What cannot be marked now is marked at the next read: the reader has its answer either way.
@@ -26,7 +27,8 @@ def mark_delivered(leg_ids: Sequence[str]) -> None:
     context = current_context()
     try:
         with transaction(context) as uow:
-            execute(MarkLegsDelivered(leg_ids=frozenset(leg_ids)), COORDINATOR, uow)
+            arrived = MarkLegsDelivered(leg_ids=frozenset(leg_ids), arrival=arrival)
+            execute(arrived, COORDINATOR, uow)
             uow.finish()
     except (CoordinatorError, SQLAlchemyError):
         _log.exception("mark_delivered_failed", legs=len(leg_ids))
@@ -35,10 +37,13 @@ def mark_delivered(leg_ids: Sequence[str]) -> None:
 
 
 def mark_delivered_after(leg_ids: Sequence[str]) -> Callable[[Response], Response]:
-    """Return what marks notices as delivered once the answer is made and its connection is back."""
+    """Return what marks the notices of a request that was read as delivered.
+
+    Call that once the answer is made and its connection is back.
+    """
 
     def mark(response: Response) -> Response:
-        mark_delivered(leg_ids)
+        mark_delivered(leg_ids, Arrival.READ)
         return response
 
     return mark

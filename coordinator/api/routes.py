@@ -9,6 +9,7 @@ from coordinator.api import (
     approvals,
     chains,
     clearances,
+    console_links,
     disputes,
     docs,
     drafts,
@@ -26,11 +27,16 @@ from coordinator.api import (
     legs,
     membership,
     membership_reads,
+    own_acts,
+    request_events,
     same_funds,
+    search,
     service,
+    sign_in_provider,
     statistics,
     support,
     tasks,
+    transparency_log,
     webhook_endpoints,
     withdrawals,
 )
@@ -57,6 +63,7 @@ ROUTES: tuple[Route, ...] = (
         ("POST", "/v1/join", membership.join),
         ("GET", "/v1/partners", membership_reads.list_partners),
         ("GET", "/v1/partners/me", membership_reads.read_own),
+        ("GET", "/v1/partners/{handle}", membership_reads.read_partner),
         ("PATCH", "/v1/partners/me", membership.change_contacts),
         ("GET", "/v1/people", membership_reads.list_people),
         ("PATCH", "/v1/people/{person_id}", membership.name_person),
@@ -65,6 +72,12 @@ ROUTES: tuple[Route, ...] = (
         ("GET", "/v1/grants", membership_reads.list_grants),
         ("POST", "/v1/grants/{proposal_id}/approvals", membership.approve_grant),
         ("POST", "/v1/revocations", membership.revoke),
+        ("POST", "/v1/console-links", console_links.make_link),
+        ("GET", "/v1/passkeys", console_links.list_passkeys),
+        ("GET", "/v1/sign-in-provider", sign_in_provider.read_own),
+        ("POST", "/v1/sign-in-provider", sign_in_provider.set_own),
+        ("DELETE", "/v1/sign-in-provider", sign_in_provider.remove_own),
+        ("GET", "/v1/acts", own_acts.list_own_acts),
     ),
     *_section(
         "freeze requests",
@@ -72,6 +85,8 @@ ROUTES: tuple[Route, ...] = (
         ("GET", "/v1/freeze-requests", freeze_request_reads.list_requests),
         ("GET", "/v1/freeze-requests/{request_id}", freeze_request_reads.read_request),
         ("GET", "/v1/freeze-requests/{request_id}/addresses", freeze_request_reads.list_addresses),
+        ("GET", "/v1/freeze-requests/{request_id}/asked", request_events.read_asked),
+        ("GET", "/v1/freeze-requests/{request_id}/events", request_events.list_events),
         ("POST", "/v1/freeze-requests/{request_id}/approvals", approvals.decide),
         ("POST", "/v1/freeze-requests/{request_id}/partners", additions.propose),
         ("GET", "/v1/freeze-requests/{request_id}/partners", additions.list_additions),
@@ -108,9 +123,11 @@ ROUTES: tuple[Route, ...] = (
         ("POST", "/v1/freeze-requests/{request_id}/freeze-reports", freeze_ledger.report),
         ("GET", "/v1/freeze-requests/{request_id}/ledger", ledger_reads.list_lines),
         ("GET", "/v1/freeze-requests/{request_id}/holds", ledger_reads.list_holds),
+        ("GET", "/v1/freeze-requests/{request_id}/answers", ledger_reads.list_answers),
     ),
     *_section(
         "holds",
+        ("GET", "/v1/holds", holds.list_open),
         ("GET", "/v1/holds/owed", holds.list_owed),
         ("POST", "/v1/freeze-requests/{request_id}/hold-extensions", holds.extend),
         ("POST", "/v1/freeze-requests/{request_id}/extension-requests", holds.ask),
@@ -139,6 +156,10 @@ ROUTES: tuple[Route, ...] = (
         ("GET", "/v1/clearances/{clearance_id}", clearances.read_status),
     ),
     *_section(
+        "search",
+        ("GET", "/v1/search", search.find),
+    ),
+    *_section(
         "tasks",
         ("GET", "/v1/tasks", tasks.list_waiting),
         ("POST", "/v1/tasks/{task_id}/taken", tasks.take),
@@ -146,6 +167,15 @@ ROUTES: tuple[Route, ...] = (
     *_section(
         "evidence",
         ("GET", "/v1/freeze-requests/{request_id}/evidence", ledger_reads.list_evidence),
+    ),
+    *_section(
+        "log",
+        ("GET", "/v1/log/checkpoint", transparency_log.read_checkpoint),
+        ("GET", "/v1/log/tile/{level}/{tile}", transparency_log.read_tile),
+        ("GET", "/v1/log/tile/entries/{tile}", transparency_log.read_entries),
+        ("GET", "/v1/log/proof/entry/{index}", transparency_log.read_proof),
+        ("GET", "/v1/log/proof/inclusion/{index}/{size}", transparency_log.read_inclusion),
+        ("GET", "/v1/log/proof/consistency/{first}/{second}", transparency_log.read_consistency),
     ),
     *_section(
         "incidents",
@@ -169,6 +199,8 @@ ROUTES: tuple[Route, ...] = (
         ("POST", "/v1/webhook-endpoints/{endpoint_id}/test", webhook_endpoints.send_test),
         ("GET", "/v1/webhook-endpoints/{endpoint_id}/deliveries", webhook_endpoints.list_owed),
         ("POST", "/v1/webhook-endpoints/{endpoint_id}/replay", webhook_endpoints.replay),
+        ("POST", "/v1/webhook-endpoints/{endpoint_id}/recover", webhook_endpoints.recover),
+        ("GET", "/v1/deliveries/{delivery_id}", webhook_endpoints.read_delivery),
         ("POST", "/v1/deliveries/{delivery_id}/resend", webhook_endpoints.resend),
     ),
     *_section(
@@ -182,6 +214,7 @@ PAGES: dict[str, Callable[..., Response]] = {
     "/openapi.json": docs.openapi_page(ROUTES),
     "/docs": docs.serve_docs,
     "/docs/problems": docs.serve_problems,
+    "/docs/{page}": docs.serve_page,
     "/docs/assets/{name}": docs.serve_asset,
 }
 
@@ -210,7 +243,8 @@ def _serve(view: View) -> Callable[..., Response]:
 
 def _add(app: Flask, method: str, path: str, function: Callable[..., Response]) -> None:
     app.add_url_rule(
-        path.replace("{", "<").replace("}", ">"),
+        # A tile's own path has as many parts as its number takes.
+        path.replace("{tile}", "<path:tile>").replace("{", "<").replace("}", ">"),
         f"{method} {path}",
         function,
         methods=[method],

@@ -6,12 +6,15 @@ from flask import Response
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from coordinator.api.context import current_context
+from coordinator.api.context import AppContext, current_context
 from coordinator.api.view import public_view
 from coordinator.domain.errors import UnavailableError
+from coordinator.transparency_log.signer import SignerError
 from holdfast.protocol import canonical_json, views
+from holdfast.protocol.checkpoint import LOG_PATH
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.request_token import DEFAULT_SKEW, MAX_LIFETIME
+from holdfast.protocol.signed_note import NoteVerifier
 
 VERSION = "1"
 _MAX_AGE_SECONDS = 300
@@ -51,8 +54,30 @@ def about() -> Response:
             "max_token_seconds": MAX_LIFETIME,
             "skew_seconds": DEFAULT_SKEW,
             "docs": f"{context.origin}/docs",
+            "log": _log(context),
         }
     )
+
+
+def _log(context: AppContext) -> dict[str, str]:
+    verifier = log_verifier(context)
+    return {
+        "url": context.origin + LOG_PATH,
+        "origin": verifier.name,
+        "verifier_key": str(verifier),
+    }
+
+
+def log_verifier(context: AppContext) -> NoteVerifier:
+    """Return the key of the log.
+
+    Raises:
+        UnavailableError: If the process that signs the log does not answer.
+    """
+    try:
+        return context.log_signer.verifier
+    except SignerError as error:
+        raise UnavailableError("the log's signer does not answer", why=str(error)) from None
 
 
 @public_view(answer=JwksView)

@@ -2,11 +2,12 @@
 
 import re
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from flask import Response, request
+from flask import Response
 from pydantic import Field
 
+from coordinator.api.client_address import client_address
 from coordinator.api.context import AppContext, current_context
 from coordinator.api.pipeline import Reader
 from coordinator.api.query import Query
@@ -26,7 +27,8 @@ from holdfast.protocol import canonical_json, life_cycle_views
 from holdfast.protocol.chains.asset import display_units
 
 _MOST_MONTHS = 24
-_FIRST_YEAR = 2020
+#: Of the public summaries.
+FIRST_YEAR = 2020
 _YEAR = re.compile(r"2[0-9]{3}", re.ASCII)
 
 Month = Annotated[
@@ -40,6 +42,10 @@ class StatisticsQuery(Query):
 
     from_month: Annotated[Month | None, Field(alias="from")] = None
     to_month: Annotated[Month | None, Field(alias="to")] = None
+    rows: Annotated[
+        Literal["by_month", "together"],
+        Field(description="a row for each month, or one for all of them, without `month`"),
+    ] = "by_month"
 
 
 @query_view(
@@ -59,7 +65,8 @@ def read_statistics(reader: Reader, query: StatisticsQuery) -> dict[str, Any]:
     first = query.from_month or last
     start, end = _months(first, last)
     scope = Scope(start, end, reader.actor.partner)
-    counted = count_figures(reader.connection, scope)
+    together = query.rows == "together"
+    counted = count_figures(reader.connection, scope, months_together=together)
     requesters = requester_views(reader.connection, scope)
     view = member_view(counted, requesters, from_month=first, to_month=last)
     return {**view, "units": display_units(reader.context.rulebook.chains, view["totals"])}
@@ -79,7 +86,7 @@ def _months(first: str, last: str) -> tuple[datetime, datetime]:
 
 @public_view(
     answer=life_cycle_views.YearlySummary,
-    not_found=f"There are summaries of the years from {_FIRST_YEAR} to this one.",
+    not_found=f"There are summaries of the years from {FIRST_YEAR} to this one.",
 )
 def read_year(year: str) -> Response:
     """The public summary of a year.
@@ -88,10 +95,10 @@ def read_year(year: str) -> Response:
     once an hour.
     """
     context = current_context()
-    context.limiter.check(f"public:{request.remote_addr}")
+    context.limiter.check(f"public:{client_address()}")
     now = context.clock.now()
-    if not _YEAR.fullmatch(year) or not _FIRST_YEAR <= int(year) <= now.year:
-        raise NotFoundError(f"there are summaries of the years {_FIRST_YEAR} to {now.year}")
+    if not _YEAR.fullmatch(year) or not FIRST_YEAR <= int(year) <= now.year:
+        raise NotFoundError(f"there are summaries of the years {FIRST_YEAR} to {now.year}")
     content = context.yearly_summaries.get(year, now=now, make=lambda: _summary(context, int(year)))
     max_age = context.yearly_summaries.max_age
     response = Response(content, 200, content_type="application/json")

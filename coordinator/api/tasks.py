@@ -1,6 +1,7 @@
 """Tasks: what waits for people and systems, and who has it."""
 
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field
 
@@ -17,10 +18,13 @@ from coordinator.api.view import command_view, query_view
 from coordinator.domain.permission import Permission
 from coordinator.services.reading.waiting_tasks import waiting, waiting_views
 from coordinator.services.requests.tasks import TakeTask, no_such_task
+from coordinator.storage.reading.waiting_tasks import NO_TIME
 from holdfast.protocol import life_cycle_payloads as payloads
 from holdfast.protocol import views
 from holdfast.protocol.errors import IdFormatError
 from holdfast.protocol.tasks import Task, TaskKind
+
+_LOOKED_THROUGH = 200
 
 
 class TaskQuery(PageQuery):
@@ -47,6 +51,23 @@ def list_waiting(reader: Reader, query: TaskQuery) -> dict[str, Any]:
     found = waiting(read, kind=query.kind, after=after_place(query), limit=size + 1)
     rows, cursor = split_page(found, size, lambda row: place_key(row.place))
     return page_view(waiting_views(read, rows), cursor)
+
+
+class Due(NamedTuple):
+    """What waits, and until when."""
+
+    kind: TaskKind
+    until: datetime
+
+
+def first_due(reader: Reader) -> dict[str, Due]:
+    """Return by request what of it waits for the reader and is due first, of the next 200 tasks.
+
+    For lists that show a clock beside each request, and nothing else of what waits.
+    """
+    found = waiting(reader.read_context, kind=None, after=None, limit=_LOOKED_THROUGH)
+    due = [each for each in found if each.until < NO_TIME]
+    return {each.task.request_id or "": Due(each.task.kind, each.until) for each in reversed(due)}
 
 
 @command_view(TakeTask, body=payloads.TaskTaken, answer=views.TakenTaskView)

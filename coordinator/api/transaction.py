@@ -14,20 +14,21 @@ through, it runs again.
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 
-import structlog
+import psycopg
 from flask import Response, request
-from sqlalchemy.exc import DBAPIError, InternalError, OperationalError
+from sqlalchemy.exc import SQLAlchemyError
 
 from coordinator.api import problems
 from coordinator.api.auth import (
     bearer_token,
     require_standing,
-    signed_url,
 )
 from coordinator.api.context import AppContext, current_context
+from coordinator.api.database_faults import unavailable
 from coordinator.api.responses import stored_response
 from coordinator.domain.actor import Actor
 from coordinator.domain.errors import (
@@ -41,6 +42,7 @@ from coordinator.domain.errors import (
 )
 from coordinator.services.commands import execute, permission_of, require_permission
 from coordinator.services.core.unit_of_work import (
+    Answer,
     Evidence,
     StoreAnswer,
     UnitOfWork,
@@ -48,7 +50,7 @@ from coordinator.services.core.unit_of_work import (
 )
 from coordinator.services.membership.partners import JoinNetwork
 from coordinator.services.membership.rotations import RotateKey
-from coordinator.storage.engine.database import is_deadlock_victim, is_read_only
+from coordinator.storage.engine.database import is_deadlock_victim
 from coordinator.storage.engine.documents import DocumentKey, load_one
 from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.tail import idempotency
@@ -57,7 +59,6 @@ from holdfast.protocol.request_token import RequestToken
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import PartnerStatus
 
-_log = structlog.get_logger(__name__)
 _IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9_.:-]{8,64}", re.ASCII)
 _ATTEMPTS = 3
 
@@ -80,28 +81,23 @@ def signed_command(
     context: AppContext,
     token: RequestToken,
     command: object,
-    key: str | None = None,
+    key: str,
     *,
     is_personal: bool = False,
 ) -> SignedCommand:
-    """Return a command with the key and the fingerprint of the current request.
+    """Return a command with its key and the fingerprint of the call that its token was made for.
 
     Args:
         context: Of the application.
         token: As verified.
         command: What it asks for.
-        key: The idempotency key, if it was read already.
+        key: The idempotency key.
         is_personal: See `CommandView`.
     """
-    call = f"{request.method}\n{signed_url(context.origin, request)}\n{token.body_sha256}"
+    call = f"{token.htm}\n{token.htu}\n{token.body_sha256}"
     # No account has a line feed, so that this is the blind index of none.
     fingerprint = context.vault.blind_index(call) if is_personal else sha256(call.encode()).digest()
-    return SignedCommand(token, command, key or idempotency_key(), fingerprint)
-
-
-def evidence_of(token: RequestToken, raw: bytes) -> Evidence:
-    """Return what proves who gave the command: the token, and the body as it was received."""
-    return Evidence(bearer_token(request), raw, token.body_sha256)
+    return SignedCommand(token, command, key, fingerprint)
 
 
 def idempotency_key() -> str:
@@ -143,6 +139,40 @@ def change_once(
             return repeated
         uow.stands_on(found)
         return answer_once(uow, call, claim, found.actor, uow.key(found.document_key_id))
+
+
+class _RehearsedError(Exception):
+    """The act would be carried out; everything that it did is undone."""
+
+
+def rehearse(
+    context: AppContext, token: RequestToken, raw: bytes, command: object, *, while_suspended: bool
+) -> Answer:
+    """Try a command out in a transaction that ends without a trace; return what it would answer.
+
+    Args:
+        context: Of the application.
+        token: What the act's token will say, with a key of its author's.
+        raw: The body.
+        command: What it asks for.
+        while_suspended: See `CommandView`.
+
+    Raises:
+        CoordinatorError: As it would be refused now.
+    """
+    served = permission_of(type(command)) if while_suspended else None
+    answers: list[Answer] = []
+    with (
+        suppress(_RehearsedError),
+        transaction(context, Evidence("", raw, token.body_sha256)) as uow,
+    ):
+        found = partner_store.standing(uow.connection, token.kid)
+        found = require_standing(found, while_suspended=served)
+        uow.stands_on(found)
+        require_permission(type(command), found.actor)
+        answers.append(execute(command, found.actor, uow))
+        raise _RehearsedError
+    return answers[0]
 
 
 def _claim(uow: UnitOfWork, call: SignedCommand) -> Claim:
@@ -237,8 +267,8 @@ def _repeat_of_rotation(uow: UnitOfWork, call: SignedCommand, claim: Claim) -> R
 def join_once(token: RequestToken, raw: bytes, command: JoinNetwork, actor: Actor) -> Response:
     """Carry out a partner's joining, whose key nobody knows yet."""
     context = current_context()
-    call = signed_command(context, token, command)
-    evidence = evidence_of(token, raw)
+    call = signed_command(context, token, command, idempotency_key())
+    evidence = Evidence(bearer_token(request), raw, token.body_sha256)
     with transaction(context, evidence) as uow:
         row = partner_store.partner(uow.connection, actor.partner)
         if row is None:
@@ -259,31 +289,17 @@ def retried(attempt: Callable[[], Response]) -> Response:
     Raises:
         UnavailableError: If it was ended three times, or the database cannot be had.
     """
-    for _ in range(_ATTEMPTS - 1):
+    for number in range(1, _ATTEMPTS + 1):
         try:
-            return _unless_read_only(attempt)
-        except OperationalError as error:
-            if not is_deadlock_victim(error):
-                _log_failure(error)
-                raise UnavailableError("the database cannot be had at present") from error
-    try:
-        return _unless_read_only(attempt)
-    except OperationalError as error:
-        _log_failure(error)
-        raise UnavailableError("too many acts meet on this request; try again") from error
-
-
-def _unless_read_only(attempt: Callable[[], Response]) -> Response:
-    try:
-        return attempt()
-    except InternalError as error:
-        if not is_read_only(error):
-            raise
-        _log_failure(error)
-        raise UnavailableError("the database takes no changes at present") from error
-
-
-def _log_failure(error: DBAPIError) -> None:
-    """Tell the operator why, in the driver's first line; statement and values stay out of it."""
-    lines = str(error.orig).splitlines()
-    _log.error("database_failed", reason=lines[0] if lines else "")
+            return attempt()
+        except (SQLAlchemyError, psycopg.Error) as error:
+            is_victim = is_deadlock_victim(error)
+            if is_victim and number < _ATTEMPTS:
+                continue
+            found = unavailable(error)
+            if is_victim:
+                found = UnavailableError("too many acts meet on this request; try again")
+            if found is None:
+                raise
+            raise found from error
+    raise AssertionError("the last attempt returns or raises")

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any
 
+from flask import Response
+
+from coordinator.api.context import AppContext
 from coordinator.api.query import Query
 from coordinator.domain.permission import Permission
 from coordinator.services.commands import permission_of
@@ -20,10 +23,12 @@ class View:
     """A function that serves its request itself, and what OpenAPI tells of it.
 
     Attributes:
-        answer: The model of what it answers.
+        answer: The model of what it answers; `str` or `bytes` where that is no JSON.
+        content_type: Of what it answers.
         body: The model of what it takes; None where it takes nothing.
         not_found: What 404 means here beyond what path and method tell, as a sentence.
         known: What 200 means beside 201, as a sentence; empty where it is never answered.
+        body_may_be_absent: Whether no body at all stands for {}.
         is_personal: Whether the body names people. It is short, and could be guessed from its hash,
             so that only a keyed hash of it is stored.
     """
@@ -31,12 +36,14 @@ class View:
     function: Callable[..., Any] = field(kw_only=False)
     answer: Any
     status: int = HTTPStatus.OK
+    content_type: str = "application/json"
     body: type[Body] | None = None
     query: type[Query] | None = None
     needs: Permission | None = None
     signed: bool = True
     not_found: str = ""
     known: str = ""
+    body_may_be_absent: bool = False
     is_personal: bool = False
 
     @property
@@ -79,11 +86,13 @@ class CommandView(View):
         commands: What it may return. Whoever may give none of them is refused before the body is
             read.
         large: Whether the body is a document.
+        follow: What is done behind the commit: it returns the answer with what came of it.
         while_suspended: Whether a suspended partner is served, too; the handler sees to the limits.
     """
 
     commands: tuple[type[Any], ...]
     large: bool = False
+    follow: Callable[[AppContext, Response], Response] | None = None
     while_suspended: bool = False
 
 
@@ -103,6 +112,7 @@ class Route:
 
 
 Declare = Callable[[Callable[..., Any]], View]
+DeclareQuery = Callable[[Callable[..., Any]], QueryView]
 
 
 def query_view(
@@ -112,7 +122,7 @@ def query_view(
     query: type[Query] | None = None,
     while_suspended: bool = False,
     not_found: str = "",
-) -> Declare:
+) -> DeclareQuery:
     """Declare a function as a `QueryView`."""
     return lambda function: QueryView(
         function,
@@ -145,6 +155,22 @@ def command_view(
     )
 
 
+def or_bodiless(view: View) -> View:
+    """Say of a view that it takes a call without a body for one with {}."""
+    return replace(view, body_may_be_absent=True)
+
+
+def followed(by: Callable[[AppContext, Response], Response]) -> Callable[[View], View]:
+    """Say of a command's view what is done behind the commit; it returns the answer."""
+
+    def declare(view: View) -> View:
+        if not isinstance(view, CommandView):
+            raise TypeError("nothing is committed but by a command")
+        return replace(view, follow=by)
+
+    return declare
+
+
 def or_known(known: str) -> Callable[[View], View]:
     """Say of a view that it answers 200 where what is asked for is there already, and what then."""
     return lambda view: replace(view, known=known)
@@ -155,9 +181,13 @@ def personal(view: View) -> View:
     return replace(view, is_personal=True)
 
 
-def public_view(*, answer: Any, not_found: str = "") -> Declare:
+def public_view(
+    *, answer: Any, not_found: str = "", content_type: str = "application/json"
+) -> Declare:
     """Declare a function of (**names) as a view that anybody may read."""
-    return lambda function: View(function, answer=answer, signed=False, not_found=not_found)
+    return lambda function: View(
+        function, answer=answer, signed=False, not_found=not_found, content_type=content_type
+    )
 
 
 def custom_view(

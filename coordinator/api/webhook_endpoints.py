@@ -4,13 +4,20 @@ from typing import Any
 
 from coordinator.api.paging import PageQuery, after_id, page_size, page_view, write_cursor
 from coordinator.api.pipeline import Reader, SignedCall
-from coordinator.api.view import command_view, query_view
+from coordinator.api.view import command_view, followed, or_bodiless, query_view
 from coordinator.domain.delivery import DeliveryStatus
 from coordinator.domain.permission import Permission
-from coordinator.services.delivery.deliveries import ReplayEndpoint, ResendDelivery, list_deliveries
+from coordinator.services.delivery.deliveries import (
+    DeliveryContentView,
+    ReplayEndpoint,
+    ResendDelivery,
+    get_delivery,
+    list_deliveries,
+)
 from coordinator.services.delivery.webhook_endpoints import (
     DeleteEndpoint,
     EndpointView,
+    RecoverEndpoint,
     RegisterEndpoint,
     RotateSecret,
     SendTestEvent,
@@ -28,12 +35,21 @@ _READ = Permission.WEBHOOK_ENDPOINT_READ
 
 
 class EndpointDone(views.View):
-    """What was done with an endpoint."""
+    """What was done with an endpoint; of a test, also what came of it.
+
+    Attributes:
+        status: Of a test "delivered" or "dead" (it is tried once); "queued" where that took too
+            long to wait for.
+        queued: How many deliveries are on their way.
+        delivery: The test's, with its try.
+    """
 
     id: str
     status: str | None = None
     event_id: str | None = None
     queued: int | None = None
+    delivery: views.DeliveryView | None = None
+    cancelled_deliveries: int | None = None
     log: views.LogEntry | None = None
 
 
@@ -78,6 +94,12 @@ def list_owed(reader: Reader, query: DeliveriesQuery, endpoint_id: str) -> dict[
     return page_view(items, None if more is None else write_cursor(more))
 
 
+@query_view(answer=views.DeliveryContentView, needs=_READ)
+def read_delivery(reader: Reader, delivery_id: str) -> DeliveryContentView:
+    """Read one delivery: its attempts, and the event that it carries."""
+    return get_delivery(reader.connection, reader.vault, reader.actor, delivery_id)
+
+
 @command_view(RegisterEndpoint, body=payloads.NewEndpoint, answer=views.EndpointView)
 def register(call: SignedCall[payloads.NewEndpoint]) -> RegisterEndpoint:
     """Say where events are to go; the answer shows the endpoint's secret once."""
@@ -86,7 +108,11 @@ def register(call: SignedCall[payloads.NewEndpoint]) -> RegisterEndpoint:
 
 @command_view(UpdateEndpoint, body=payloads.EndpointChanges, answer=views.EndpointView, status=200)
 def update(call: SignedCall[payloads.EndpointChanges], endpoint_id: str) -> UpdateEndpoint:
-    """Change an endpoint's URL, types or description, or turn it off and on."""
+    """Change an endpoint's URL, types or description, or turn it off and on.
+
+    What it is owed then becomes due at once. Turned on with `replay`, it is also sent what happened
+    while it was off.
+    """
     return prepare_update(endpoint_id, call.body, call.context.check_endpoint)
 
 
@@ -104,11 +130,31 @@ def rotate(call: SignedCall[None], endpoint_id: str) -> RotateSecret:
     return prepare_rotation(endpoint_id)
 
 
-@command_view(SendTestEvent, answer=EndpointDone, status=202)
-def send_test(call: SignedCall[None], endpoint_id: str) -> SendTestEvent:
-    """Have an `endpoint.test` event sent to this endpoint alone."""
-    del call
-    return SendTestEvent(endpoint_id=endpoint_id)
+@followed(
+    lambda context, response: context.outcome_wait.told(
+        context.database, response, lambda: context.watcher.is_stopped
+    )
+)
+@or_bodiless
+@command_view(SendTestEvent, body=payloads.WantedTest, answer=EndpointDone, status=202)
+def send_test(call: SignedCall[payloads.WantedTest], endpoint_id: str) -> SendTestEvent:
+    """Have a test sent to this endpoint alone, now; the answer says what came of it.
+
+    It is tried once, and waits for nothing else that the endpoint is owed. By default it is an
+    `endpoint.test`; with `event_type` it has the form of any other event, and says that it is a
+    sample. Where it is taken, everything that waits for the endpoint becomes due.
+    """
+    return SendTestEvent(endpoint_id=endpoint_id, event_type=call.body.event_type)
+
+
+@or_bodiless
+@command_view(RecoverEndpoint, body=payloads.Recovery, answer=EndpointDone, status=202)
+def recover(call: SignedCall[payloads.Recovery], endpoint_id: str) -> RecoverEndpoint:
+    """Have everything sent again that was given up, and what waits, now.
+
+    Each delivery goes under its own `webhook-id`; what had arrived is not sent again.
+    """
+    return RecoverEndpoint(endpoint_id=endpoint_id, since=call.body.since)
 
 
 @command_view(ReplayEndpoint, body=payloads.Replay, answer=EndpointDone, status=202)

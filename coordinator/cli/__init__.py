@@ -6,11 +6,19 @@ them needs what all the others need.
 
 import gc
 from importlib import import_module
+from typing import Any
 
 import click
 
+from coordinator.cli.terminal_lines import errors_between_words
+
 #: In the order in which `--help` lists them; each is a module of this package, and a name in it.
-COMMANDS = ("serve", "web", "worker", "migrate", "check", "partner")
+COMMANDS = (
+    *("serve", "web", "worker", "migrate", "check", "backup", "restore", "partner"),
+    "deliveries",
+    "log-signer",
+    "trial-postgres",
+)
 
 
 class _Commands(click.Group):
@@ -27,11 +35,21 @@ class _Commands(click.Group):
         # What is loaded stays. To look for garbage in it would take an eighth of the time.
         gc.disable()
         try:
-            module = import_module(f"{__name__}.{name}")
+            module = import_module(f"{__name__}.{name.replace('-', '_')}")
         finally:
             gc.enable()
-        command: click.Command = getattr(module, name)
+        command: click.Command = getattr(module, name.replace("-", "_"))
         return command
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Read the words behind the program's name."""
+        with errors_between_words():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was named."""
+        with errors_between_words():
+            return super().invoke(ctx)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -6,13 +6,15 @@ from typing import BinaryIO
 import click
 from pydantic import TypeAdapter, ValidationError
 
+from coordinator.cli.terminal_lines import say, say_row
 from coordinator.cli.with_settings import fail, with_settings
 from coordinator.operations import membership
+from coordinator.services.membership.console_links import OfferPasskey
 from coordinator.services.membership.partners import ConfirmPartner, InvitePartner
 from coordinator.services.membership.suspensions import ReinstatePartner, SuspendPartner
 from coordinator.settings import Settings
 from holdfast.protocol import canonical_json
-from holdfast.protocol.payloads import Handle
+from holdfast.protocol.payloads import Handle, PersonId
 from holdfast.protocol.texts import Word
 from holdfast.protocol.vocabulary import PartnerKind
 
@@ -23,7 +25,7 @@ _KEY_REQUEST_BYTES = 10_000
 
 @click.group()
 def partner() -> None:
-    """Invite, confirm, suspend and list partners; announce a new root key."""
+    """Invite, confirm, suspend and list partners."""
 
 
 @partner.command()
@@ -47,7 +49,10 @@ def invite(
     jurisdiction: str | None,
     as_json: bool,
 ) -> None:
-    """Invite HANDLE, a lower-case DNS name; prints the one-time code to send to it."""
+    """Invite HANDLE, a lower-case DNS name.
+
+    Prints the one-time code to send to it.
+    """
     try:
         TypeAdapter(Handle).validate_python(handle)
         TypeAdapter(Word).validate_python(name)
@@ -62,11 +67,12 @@ def invite(
     if as_json:
         click.echo(canonical_json.dumps(body).decode())
         return
-    click.echo(f"invitation for {handle}: {body['invitation']}")
-    click.echo(
+    say(f"invitation for {handle}: {body['invitation']}")
+    say(
         "Good for 14 days and once. When it has joined, ask for its root key's thumbprint by a way "
-        f"that you trust, and then: holdfast-coordinator partner confirm {handle} THUMBPRINT"
+        "that you trust, and then:"
     )
+    say(f"  holdfast-coordinator partner confirm {handle} THUMBPRINT")
 
 
 # One thumbprint in 64 begins with a hyphen, and is no option then.
@@ -75,18 +81,24 @@ def invite(
 @click.argument("thumbprint")
 @with_settings
 def confirm(settings: Settings, *, handle: str, thumbprint: str) -> None:
-    """Activate HANDLE, whose root key's THUMBPRINT you were told out of band."""
+    """Activate HANDLE by its root key's THUMBPRINT.
+
+    You were told the thumbprint out of band.
+    """
     membership.carry_out(settings, ConfirmPartner(handle=handle, thumbprint=thumbprint))
-    click.echo(f"{handle} is active")
+    say(f"{handle} is active")
 
 
 @partner.command()
 @click.argument("handle")
 @with_settings
 def suspend(settings: Settings, *, handle: str) -> None:
-    """Suspend HANDLE: its keys only settle what it holds; undecided requests are withdrawn."""
+    """Suspend HANDLE: its keys only settle what it holds.
+
+    Its undecided requests are withdrawn.
+    """
     membership.carry_out(settings, SuspendPartner(handle=handle))
-    click.echo(
+    say(
         f"{handle} is suspended; the worker withdraws its submitted requests, and "
         "marks the provisional ones as unratified"
     )
@@ -98,7 +110,7 @@ def suspend(settings: Settings, *, handle: str) -> None:
 def reinstate(settings: Settings, *, handle: str) -> None:
     """Let HANDLE act again; what was withdrawn stays withdrawn."""
     membership.carry_out(settings, ReinstatePartner(handle=handle))
-    click.echo(f"{handle} is active")
+    say(f"{handle} is active")
 
 
 @partner.command("reset-root")
@@ -112,12 +124,41 @@ def reinstate(settings: Settings, *, handle: str) -> None:
 )
 @with_settings
 def reset_root(settings: Settings, *, handle: str, key_request: BinaryIO) -> None:
-    """Announce a new root key of HANDLE to all members; it takes over later, unless stopped."""
+    """Announce a new root key of HANDLE to all members.
+
+    It takes over later, unless it is stopped.
+    """
     body = membership.reset_root(settings, handle, key_request.read(_KEY_REQUEST_BYTES)).body
-    click.echo(
+    say(
         f"{body['root_kid']} becomes the root key of {handle} at {body['effective_at']}, unless "
         "the old root key or one of its leads stops it by revoking this thumbprint. Compare it "
         "with the partner by a way that you trust."
+    )
+
+
+@partner.command("passkey-link")
+@click.argument("handle")
+@click.argument("person", metavar="PER_…")
+@with_settings
+def passkey_link(settings: Settings, *, handle: str, person: str) -> None:
+    """Make a link for a passkey of PERSON of HANDLE.
+
+    It makes one within 24 hours, which gives no right until the partner's own root key or two of
+    its leads grant it.
+    """
+    try:
+        TypeAdapter(PersonId).validate_python(person)
+    except ValidationError:
+        fail(f"{person!r} is no person's id: per_…, as the partner's `holdfast people` shows it")
+    command = OfferPasskey(
+        handle=handle, person=person, console_origin=settings.passkey_scope.origin
+    )
+    body = membership.carry_out(settings, command).body
+    click.echo(body["url"])
+    click.echo(
+        f"Good once, until {body['expires_at']}: hand it to {person} by a way that nobody else"
+        " reads. The passkey waits until its own organisation grants it.",
+        err=True,
     )
 
 
@@ -130,6 +171,13 @@ def list_(settings: Settings, *, as_json: bool) -> None:
     if as_json:
         click.echo(canonical_json.dumps(rows).decode())
         return
+    if not rows:
+        say("nobody yet: `holdfast-coordinator partner invite --help`")
+        return
+    _say_partner("HANDLE", "STATUS", "KIND", "ROOT KEY")
     for row in rows:
-        root = row["root_kid"] or "-"
-        click.echo(f"{row['handle']:40} {row['status']:10} {row['kind']:16} {root}")
+        _say_partner(row["handle"], row["status"], row["kind"], row["root_kid"] or "-")
+
+
+def _say_partner(handle: str, status: str, kind: str, root: str) -> None:
+    say_row(f"{handle:39}", f"{status:9}", f"{kind:15}", root)

@@ -11,7 +11,10 @@ from coordinator.settings import Settings
 @click.command()
 @with_settings
 def serve(settings: Settings) -> None:
-    """Run everything on this host: migrate, then web and worker processes until SIGTERM."""
+    """Run everything on this host.
+
+    Brings the database up to date, then runs web and worker processes until SIGTERM.
+    """
     stop = stop_event()
     kept_alive = serve_all(settings, stop, click.echo)
     if not kept_alive:

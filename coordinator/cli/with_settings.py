@@ -1,5 +1,7 @@
 """What every command has in common: it gets the settings, and says in one line what went wrong."""
 
+import errno
+import getpass
 import os
 import sys
 from collections.abc import Callable
@@ -9,6 +11,7 @@ from typing import Any, NoReturn
 import click
 from sqlalchemy.exc import DatabaseError, OperationalError
 
+from coordinator.cli.terminal_lines import say
 from coordinator.domain.errors import CoordinatorError
 from coordinator.key_files import KeyFileError
 from coordinator.logging_setup import set_up_logging
@@ -26,11 +29,18 @@ _EXPECTED = (
 )
 #: What SQLite says of a file that is no database, or a broken one.
 _UNREADABLE = ("file is not a database", "database disk image is malformed")
+#: What SQLite says where a file, or the folder around it, is not ours to read and write.
+_NOT_OURS = ("unable to open database file", "attempt to write a readonly database")
+#: Faults of a place, which whoever starts the command can mend.
+_PLACE = (
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR),
+    *(errno.ENOSPC, errno.EDQUOT),
+)
 
 
 def fail(message: str) -> NoReturn:
     """Say what went wrong, and end with exit status 1."""
-    click.echo(f"holdfast-coordinator: {message}", err=True)
+    say(f"holdfast-coordinator: {message}", err=True)
     sys.exit(1)
 
 
@@ -46,8 +56,11 @@ def with_settings(function: Callable[..., None]) -> Callable[..., None]:
         except _EXPECTED as error:
             fail(str(error))
         except OperationalError as error:
-            # The driver's own words; the statement and its values are nobody's business here.
-            fail(f"the database does not answer: {' '.join(str(error.orig).split())}")
+            fail(_unanswered(" ".join(str(error.orig).split())))
+        except OSError as error:
+            if error.errno not in _PLACE or error.filename is None:
+                raise
+            fail(f"{error.filename}: {error.strerror}; {_HINT.format(user=getpass.getuser())}")
         except DatabaseError as error:
             if str(error.orig) not in _UNREADABLE:
                 raise
@@ -57,6 +70,25 @@ def with_settings(function: Callable[..., None]) -> Callable[..., None]:
             )
 
     return run
+
+
+_HINT = (
+    "this command runs as {user}, who must be able to read and write HOLDFAST_DATA_DIR and all in "
+    "it (chown -R, or another HOLDFAST_DATA_DIR)"
+)
+
+
+def _unanswered(said: str) -> str:
+    """Return what to do where the database does not work, with the driver's own words.
+
+    The statement and its values are nobody's business here.
+    """
+    if said in _NOT_OURS:
+        return f"the database cannot be opened: {said}; {_HINT.format(user=getpass.getuser())}"
+    return (
+        f"the database does not answer: {said.rstrip('?')}; see that it runs, and that host, port, "
+        "user and password in HOLDFAST_DATABASE_URL are right"
+    )
 
 
 #: How `serve` tells the processes that it starts whom to end with.

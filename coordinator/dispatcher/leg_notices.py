@@ -12,6 +12,7 @@ from coordinator.services.requests.legs import MarkLegsDelivered, MarkLegUndeliv
 from coordinator.storage.delivery import deliveries as store
 from coordinator.storage.delivery.deliveries import LegDue
 from coordinator.storage.engine.database import Database
+from holdfast.protocol.vocabulary import Arrival
 
 #: Legs told in one transaction; they share its statements, its log lock and its fsync.
 LEGS_AT_ONCE = 256
@@ -61,7 +62,8 @@ def _tell(uow: UnitOfWork, batch: Sequence[LegDue]) -> None:
     if not batch:
         return
     delivered = frozenset(d.leg_id for d in batch if d.owes == DeliveryStatus.DELIVERED)
-    execute(MarkLegsDelivered(leg_ids=delivered), COORDINATOR, uow)
+    arrived = MarkLegsDelivered(leg_ids=delivered, arrival=Arrival.WEBHOOK)
+    execute(arrived, COORDINATOR, uow)
     for due in batch:
         if due.owes == DeliveryStatus.DEAD and not store.is_alive_elsewhere(
             uow.connection, due.event_id, due.delivery_id

@@ -31,8 +31,9 @@ from coordinator.dispatcher.parcels import Parcel, Parcels, Unsendable
 from coordinator.domain.delivery import DeliveryStatus, Tried, judge
 from coordinator.domain.fair_shares import PARTNER_SHARE, FairShares
 from coordinator.storage.delivery.lane_store import LaneStore
-from coordinator.storage.delivery.lanes import Completion, Cycle, Head, Turn
+from coordinator.storage.delivery.lanes import AnswerText, Completion, Cycle, Head, Turn
 from coordinator.storage.engine.wakeup import Watcher
+from holdfast.protocol.payloads import format_time
 from holdfast.protocol.webhook_signature import sign
 
 logger = structlog.get_logger(__name__)
@@ -69,8 +70,18 @@ class SendOutcome(Protocol):
         ...
 
     @property
+    def detail(self) -> str:
+        """The same for people; no path, no query, no byte of the receiver's."""
+        ...
+
+    @property
     def retry_after(self) -> int | None:
         """Whole seconds."""
+        ...
+
+    @property
+    def response_excerpt(self) -> bytes:
+        """The first bytes of the answer's body."""
         ...
 
 
@@ -98,6 +109,8 @@ class _Result:
     retry_after: int | None = None
     is_unsent: bool = False
     is_erased: bool = False
+    detail: str = ""
+    text: AnswerText | None = None
 
     @property
     def is_good(self) -> bool:
@@ -253,13 +266,16 @@ class DeliveryLoop:
             result.status,
             result.error,
             result.retry_after,
+            is_only=head.is_test,
         )
+        # What was claimed while it failed joins the others' wait only if it fails still.
+        is_failing = self._shares.is_failing(head.endpoint_id)
         verdict = judge(
             tried,
             priority=head.priority,
             now=now,
             jitter=random.random(),  # noqa: S311 - spreads load, guards nothing
-            shared=head.shared_wait,
+            shared=head.shared_wait if is_failing else None,
         )
         return Completion(
             head,
@@ -271,6 +287,9 @@ class DeliveryLoop:
             answered=result.status,
             error=result.error,
             duration=result.duration,
+            retry_after=None if tried.is_accepted else result.retry_after,
+            told=result.detail,
+            text=None if tried.is_accepted else result.text,
         )
 
     def _shares_after(self, results: Sequence[_Result]) -> FairShares:
@@ -278,7 +297,8 @@ class DeliveryLoop:
         shares = self._shares.copy()
         for result in results:
             is_good = None if result.is_unsent or result.is_erased else result.is_good
-            shares.end(result.head, is_good=is_good)
+            if not result.head.is_test:  # which takes nothing from a share
+                shares.end(result.head, is_good=is_good)
         return shares
 
     def _count(self, asked: Sequence[Completion], turn: Turn) -> None:
@@ -290,15 +310,8 @@ class DeliveryLoop:
                 delivered += 1
                 continue
             failed += 1
-            if completion.status is DeliveryStatus.DEAD:
-                dead += 1
-                logger.warning(
-                    "delivery_dead",
-                    delivery_id=completion.head.delivery_id,
-                    endpoint_id=completion.head.endpoint_id,
-                    status=completion.answered,
-                    error=completion.error,
-                )
+            dead += completion.status is DeliveryStatus.DEAD
+            _log_failed(completion)
         fenced = len(asked) - len(turn.held)
         if fenced:
             logger.warning("completion_fenced", count=fenced)
@@ -393,9 +406,39 @@ class DeliveryLoop:
             # A fault of ours must end neither the thread nor the delivery: it is tried again.
             logger.exception("send_failed", delivery_id=head.delivery_id)
             return _Result(head, at, _since(started), error="internal")
+        failed = outcome.error is not None and outcome.response_excerpt
         return _Result(
-            head, at, _since(started), outcome.status, outcome.error, outcome.retry_after
+            head,
+            at,
+            _since(started),
+            outcome.status,
+            outcome.error,
+            outcome.retry_after,
+            detail=outcome.detail,
+            text=AnswerText(outcome.response_excerpt, parcel.key) if failed else None,
         )
+
+
+def _log_failed(completion: Completion) -> None:
+    """Write the one line of a try that failed: enough to call the partner, nothing that it hides.
+
+    A URL's path may be a secret, and what the receiver answered is its own; neither is told.
+    """
+    head, due = completion.head, completion.due_at
+    is_dead = completion.status is DeliveryStatus.DEAD
+    logger.warning(
+        "delivery_dead" if is_dead else "delivery_failed",
+        delivery_id=head.delivery_id,
+        endpoint_id=head.endpoint_id,
+        partner=head.partner,
+        event_type=head.event_type,
+        attempt=head.attempts + 1,
+        status=completion.answered,
+        error=completion.error,
+        detail=completion.told,
+        duration_ms=round(completion.duration.total_seconds() * 1000),
+        next_attempt_at=None if due is None else format_time(due),
+    )
 
 
 def _since(started: float) -> timedelta:

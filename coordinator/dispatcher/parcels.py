@@ -14,8 +14,13 @@ from sqlalchemy import Connection
 from coordinator.domain.delivery import NAMED_GAPS
 from coordinator.storage.delivery import lanes
 from coordinator.storage.delivery.lanes import Head
-from coordinator.storage.delivery.webhook_endpoints import EndpointDocument, documents
-from coordinator.storage.engine.documents import UnreadableDocumentError, Vault, load
+from coordinator.storage.delivery.webhook_endpoints import EndpointDocument, documents_with_keys
+from coordinator.storage.engine.documents import (
+    DocumentKey,
+    UnreadableDocumentError,
+    Vault,
+    load,
+)
 from holdfast.protocol import canonical_json
 
 _BODIES_KEPT = 256
@@ -31,6 +36,7 @@ class Parcel:
     head: Head
     endpoint: EndpointDocument
     body: bytes = field(repr=False)
+    key: DocumentKey = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,7 @@ class Parcels:
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
         self._bodies: OrderedDict[str, bytes] = OrderedDict()
-        self._endpoints: OrderedDict[str, tuple[int, EndpointDocument]] = OrderedDict()
+        self._endpoints: OrderedDict[str, tuple[int, EndpointDocument, DocumentKey]] = OrderedDict()
 
     def is_at_hand(self, heads: Sequence[Head]) -> bool:
         """Tell whether `pack` can do without the database."""
@@ -80,20 +86,20 @@ class Parcels:
         parcels: list[Parcel | Unsendable] = []
         for head in heads:
             body = self._bodies.get(head.event_id)
-            version, endpoint = self._endpoints.get(head.endpoint_id, (0, None))
-            if body is None or endpoint is None or version != head.endpoint_version:
+            version, endpoint, key = self._endpoints.get(head.endpoint_id, (0, None, None))
+            if body is None or not endpoint or not key or version != head.endpoint_version:
                 is_broken = head.event_id in unreadable or head.endpoint_id in unreadable
                 parcels.append(Unsendable(head, is_erased=not is_broken))
                 continue
             if head.gaps and connection is not None:
                 body = name_lost(body, lanes.lost_before(connection, head, NAMED_GAPS))
-            parcels.append(Parcel(head, endpoint, body))
+            parcels.append(Parcel(head, endpoint, body, key))
         _cut(self._bodies, _BODIES_KEPT)
         _cut(self._endpoints, _ENDPOINTS_KEPT)
         return parcels
 
     def _has(self, head: Head) -> bool:
-        version, _ = self._endpoints.get(head.endpoint_id, (None, None))
+        version = self._endpoints.get(head.endpoint_id, (None,))[0]
         return head.event_id in self._bodies and version == head.endpoint_version
 
     def _fetch(self, connection: Connection, heads: Sequence[Head]) -> set[str]:
@@ -102,14 +108,16 @@ class Parcels:
         versions = {
             h.endpoint_id: h.endpoint_version
             for h in heads
-            if self._endpoints.get(h.endpoint_id, (None, None))[0] != h.endpoint_version
+            if self._endpoints.get(h.endpoint_id, (None,))[0] != h.endpoint_version
         }
         bodies, broken_bodies = _each(
             events, lambda ids: load(connection, self._vault, ids, "body")
         )
         self._bodies |= bodies
-        found, broken = _each(sorted(versions), lambda ids: documents(connection, self._vault, ids))
-        self._endpoints |= {id_: (versions[id_], document) for id_, document in found.items()}
+        found, broken = _each(
+            sorted(versions), lambda ids: documents_with_keys(connection, self._vault, ids)
+        )
+        self._endpoints |= {id_: (versions[id_], *opened) for id_, opened in found.items()}
         return broken_bodies | broken
 
 

@@ -23,7 +23,10 @@ from coordinator.domain.delivery import FAILING_AFTER
 from coordinator.domain.errors import CoordinatorError
 from coordinator.services.commands import execute
 from coordinator.services.core.unit_of_work import transaction
-from coordinator.services.delivery.webhook_endpoints import TellEndpointFailing
+from coordinator.services.delivery.webhook_endpoints import (
+    DisableGoneEndpoint,
+    TellEndpointFailing,
+)
 from coordinator.services.ending.closing import CloseByItself, ExpireFreezeRequest
 from coordinator.services.ending.disputes import RecommendRelease
 from coordinator.services.ending.withdrawal_proposals import VoidWithdrawal
@@ -33,7 +36,8 @@ from coordinator.services.membership.suspensions import SuspendRequest
 from coordinator.services.requests.info_requests import MarkReplyLate
 from coordinator.services.requests.legs import MarkLegOverdue, MarkLegUnanswered
 from coordinator.services.requests.ratification import MissRatification, WithdrawUnratified
-from coordinator.storage.delivery import webhook_endpoints
+from coordinator.storage.console import drafts
+from coordinator.storage.delivery import answer_texts, webhook_endpoints
 from coordinator.storage.ending import disputes, withdrawal_proposals
 from coordinator.storage.engine.database import Database
 from coordinator.storage.ledger import hold_clocks
@@ -52,6 +56,8 @@ TOKENS_KEPT = timedelta(hours=24)
 ANSWERS_KEPT = timedelta(days=7)
 #: How often the old ones are swept out: nothing depends on the minute.
 SWEEP_EVERY = timedelta(minutes=5)
+#: Texts of failed answers that one sweep erases.
+TEXTS_AT_ONCE = 2_000
 
 Find = Callable[[Connection, datetime, int], Sequence[str]]
 
@@ -149,6 +155,11 @@ def all_timers(policies: Policies) -> tuple[Timer, ...]:
             "endpoint_failing",
             _failing,
             lambda endpoint_id: TellEndpointFailing(endpoint_id=endpoint_id),
+        ),
+        Timer(
+            "endpoint_gone",
+            webhook_endpoints.gone,
+            lambda endpoint_id: DisableGoneEndpoint(endpoint_id=endpoint_id),
         ),
     )
 
@@ -286,7 +297,7 @@ class TimerRun:
         return True
 
     def _sweep(self) -> None:
-        """From time to time, delete used tokens and stored answers that are no longer needed."""
+        """From time to time, delete what is no longer needed: tokens, answers, untouched drafts."""
         now = self._context.clock.now()
         if self._swept_at is not None and abs(now - self._swept_at) < SWEEP_EVERY:
             return
@@ -298,5 +309,8 @@ class TimerRun:
                     tokens_before=now - TOKENS_KEPT,
                     answers_before=now - ANSWERS_KEPT,
                 )
+                drafts.forget_untouched(connection, now)
+                # As many as there may be are left for the next sweeps, so that none is long.
+                answer_texts.erase_old(connection, now, limit=TEXTS_AT_ONCE)
         except SQLAlchemyError as error:
             logger.warning("sweep_failed", error=type(error).__name__)

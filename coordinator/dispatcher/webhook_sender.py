@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from pathlib import Path
+from math import ceil
 
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
-
-from coordinator.dispatcher.address_guard import (
+from coordinator.domain.clock import Clock, SystemClock
+from coordinator.domain.delivery import USER_AGENT
+from coordinator.egress.address_guard import (
     BlockedTargetError,
     EndpointPolicy,
     ResolvedTarget,
@@ -28,15 +28,15 @@ from coordinator.dispatcher.address_guard import (
     check_url,
     resolve_by_system,
 )
-from coordinator.dispatcher.http_exchange import (
+from coordinator.egress.http_exchange import (
     Connection,
     ConnectionPool,
     connect,
     connection_key,
 )
-from coordinator.dispatcher.http_response import ExchangeError, Response
-from coordinator.dispatcher.name_resolution import CheckedResolver
-from coordinator.domain.clock import Clock, SystemClock
+from coordinator.egress.http_response import ExchangeError, Response
+from coordinator.egress.name_resolution import CheckedResolver
+from coordinator.egress.tls import default_tls
 
 MAX_EXCERPT_BYTES = 1024
 #: Longer waits that a receiver asks for are cut to this many seconds.
@@ -47,6 +47,7 @@ MAX_ADDRESSES_TRIED = 3
 _FIELD_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _FIELD_VALUE = re.compile(r"[\t -~]*")
 _DIGITS = re.compile(r"[0-9]+")
+_KEEP_ALIVE = re.compile(rb"(?i)\btimeout=([0-9]{1,9})\b")
 _OURS = frozenset(
     {
         "host",
@@ -109,7 +110,7 @@ class SenderSettings:
     connect_timeout: timedelta
     deadline: timedelta
     max_response_bytes: int = 65_536
-    user_agent: str = "Holdfast"
+    user_agent: str = USER_AGENT
     pool_size: int = 256
     idle: timedelta = timedelta(seconds=30)
     resolve_every: timedelta = timedelta(seconds=30)
@@ -194,9 +195,9 @@ class WebhookSender:
             try:
                 return self._exchange_on(connection, request, until)
             except ExchangeError as error:
-                # A receiver may close an idle connection just as it is used. That says nothing
-                # about the receiver, so it is tried again at once; only if nothing was answered.
-                if error.code != "connection_lost" or connection.has_answered:
+                # A receiver may close an idle connection just as it is used. Only where not one
+                # byte went out is it certain that it got nothing: one try is one post.
+                if error.code != "connection_lost" or connection.has_sent:
                     raise
         return self._exchange_on(self._connect(target, resolved, until), request, until)
 
@@ -209,6 +210,7 @@ class WebhookSender:
             connection.close()
             raise
         if response.is_reusable:
+            connection.keep_seconds = _keep_seconds(response.fields.get(b"keep-alive", b""))
             self._pool.put(connection)
         else:
             connection.close()
@@ -260,22 +262,16 @@ class WebhookSender:
         if _DIGITS.fullmatch(text):
             return MAX_RETRY_AFTER if len(text) > 9 else min(int(text), MAX_RETRY_AFTER)  # noqa: PLR2004
         try:
-            seconds = (parsedate_to_datetime(text) - self._clock.now()).total_seconds()
+            seconds = ceil((parsedate_to_datetime(text) - self._clock.now()).total_seconds())
         except (ValueError, TypeError, OverflowError):  # no date; a date without a zone; year 0
             return None
-        return max(0, min(int(seconds), MAX_RETRY_AFTER))
+        return max(0, min(seconds, MAX_RETRY_AFTER))
 
 
-def default_tls() -> ssl.SSLContext:
-    """Return a context that trusts the system's authorities, or the bundled ones without any."""
-    context = ssl.create_default_context()
-    paths = ssl.get_default_verify_paths()
-    if not paths.cafile and not (paths.capath and any(Path(paths.capath).iterdir())):
-        context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.options |= ssl.OP_NO_RENEGOTIATION
-    context.set_alpn_protocols(["http/1.1"])
-    return context
+def _keep_seconds(value: bytes) -> int | None:
+    """Return the `timeout` of a Keep-Alive field (RFC 2068 §19.7.1), None where it says none."""
+    found = _KEEP_ALIVE.search(value)
+    return None if found is None else int(found[1])
 
 
 def _check_field(name: str, value: str) -> None:

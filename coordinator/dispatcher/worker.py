@@ -6,13 +6,13 @@ from datetime import timedelta
 
 import structlog
 
-from coordinator.dispatcher.address_guard import EndpointPolicy
 from coordinator.dispatcher.context import WorkerContext
 from coordinator.dispatcher.leg_notices import tell_legs
 from coordinator.dispatcher.loop import DeliveryLoop, LoopSettings
 from coordinator.dispatcher.timers import TimerRun, all_timers
 from coordinator.dispatcher.webhook_sender import SenderSettings, WebhookSender
 from coordinator.domain.fair_shares import PARTNER_SHARE
+from coordinator.egress.address_guard import EndpointPolicy
 from coordinator.storage.engine.wakeup import Watcher, open_notifier
 
 logger = structlog.get_logger(__name__)

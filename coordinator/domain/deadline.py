@@ -189,6 +189,10 @@ class Policies:
         policies.require_ladder()
         return policies
 
+    def hold_hours(self, stated: int | None) -> int:
+        """Return how many hours a request asks to hold: those that it states, or the default."""
+        return int(self.default_hold / _HOUR) if stated is None else stated
+
     def require_ladder(self) -> None:
         """Refuse a better word that carries no farther, and a default hold beyond the weakest.
 

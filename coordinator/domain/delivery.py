@@ -24,14 +24,21 @@ class DeliveryStatus(StrEnum):
 RETRY_SCHEDULE = (2, 5, 15, 60, 300, 1_800, 7_200, 18_000, 36_000, 36_000, 86_400, 86_400)
 #: Money moves while a flash notice waits, so no wait of its lane is longer than this, in seconds.
 FLASH_LONGEST_WAIT = 300
-#: The longest `Retry-After` that is honoured, in seconds: nobody may put a notice off for days.
+#: The longest `Retry-After` that is honoured, in seconds: nobody may put a notice off for days. For
+#: a flash notice it is `FLASH_LONGEST_WAIT`.
 RETRY_AFTER_LIMIT = 3_600
-#: Waits are shortened by up to this part, so that lanes that failed together return apart.
+#: Waits of the schedule are shortened by up to this part, and those that an endpoint asked for are
+#: lengthened by it, so that lanes that failed together return apart.
 JITTER = 0.1
 #: An endpoint's lanes become due over this time when it answers again, flash ones first.
 RECOVERY_SPREAD = timedelta(seconds=5)
-#: After this time without any success the partner is told, once.
+#: After this time without any success the partner is told, once. What failed in an outage as long
+#: is tried at once when it is over, also where the endpoint had refused it for itself.
 FAILING_AFTER = timedelta(seconds=60)
+#: What our posts say that they are (RFC 9110 §10.1.5).
+USER_AGENT = "Holdfast"
+#: The beginning of a failed answer's text is kept this long, for the people who mend the endpoint.
+ANSWER_KEPT = timedelta(hours=24)
 #: Secrets that were replaced sign along for this long.
 SECRET_OVERLAP = timedelta(hours=24)
 FLASH = 0
@@ -69,6 +76,7 @@ class Tried:
         status: HTTP status; None where no answer came.
         error: Stable word where no good answer came whole, e.g. "deadline_exceeded".
         retry_after: Whole seconds that the endpoint asked for.
+        is_only: It is never tried again.
     """
 
     number: int
@@ -76,6 +84,7 @@ class Tried:
     status: int | None
     error: str | None = None
     retry_after: int | None = None
+    is_only: bool = False
 
     @property
     def is_accepted(self) -> bool:
@@ -115,21 +124,34 @@ class SharedWait:
     attempt: int
 
 
-def next_attempt(number: int, *, priority: int, retry_after: int | None = None) -> timedelta:
-    """Return the wait after try `number`, before jitter.
+def next_attempt(number: int, *, priority: int) -> timedelta:
+    """Return the schedule's wait after try `number`, before jitter.
 
     Args:
         number: Tries so far, from 1.
         priority: The lane's; 0 is flash.
-        retry_after: Whole seconds that the endpoint asked for; lengthens, never shortens.
     """
     schedule = SCHEDULES.get(priority, RETRY_SCHEDULE)
-    wait = schedule[min(number, len(schedule)) - 1]
-    if retry_after is not None:
-        wait = max(wait, min(retry_after, RETRY_AFTER_LIMIT))
-    if priority == FLASH:
-        wait = min(wait, FLASH_LONGEST_WAIT)
-    return timedelta(seconds=wait)
+    return timedelta(seconds=schedule[min(number, len(schedule)) - 1])
+
+
+def honoured(retry_after: int, *, priority: int) -> timedelta:
+    """Return for how long an endpoint that asked for so many seconds (RFC 9110 §10.2.3) has them.
+
+    Args:
+        retry_after: Whole seconds.
+        priority: The lane's; 0 is flash.
+    """
+    most = FLASH_LONGEST_WAIT if priority == FLASH else RETRY_AFTER_LIMIT
+    return timedelta(seconds=min(retry_after, most))
+
+
+def _wait(number: int, tried: Tried, *, priority: int, jitter: float) -> timedelta:
+    """Return the wait after a failed try; never shorter than what the endpoint asked for."""
+    wait = next_attempt(number, priority=priority) * (1 - JITTER * jitter)
+    if tried.retry_after is not None:
+        wait = max(wait, honoured(tried.retry_after, priority=priority) * (1 + JITTER * jitter))
+    return min(wait, timedelta(seconds=FLASH_LONGEST_WAIT)) if priority == FLASH else wait
 
 
 def judge(
@@ -149,7 +171,7 @@ def judge(
         tried: The try.
         priority: The lane's; 0 is flash.
         now: When the outcome is recorded.
-        jitter: From 0 up to 1; how much of `JITTER` is taken off the wait.
+        jitter: From 0 up to 1; how much of `JITTER` is taken off the wait, or put on it.
         shared: Where the endpoint failed before, what its other deliveries wait for that are as
             urgent or more so; this one joins them unless the endpoint says for how long.
     """
@@ -158,15 +180,15 @@ def judge(
     schedule = SCHEDULES.get(priority, RETRY_SCHEDULE)
     lasts = timedelta(seconds=sum(schedule)) * (1 - JITTER)
     is_used_up = tried.number > len(schedule) and now - tried.since >= lasts
-    if tried.status == GONE or is_used_up:
+    if tried.is_only or tried.status == GONE or is_used_up:
         return Verdict(DeliveryStatus.DEAD)
     number = tried.number
     if shared is not None and tried.is_unanswered:
         if shared.retry_at > now and tried.retry_after is None:
             return Verdict(DeliveryStatus.PENDING, shared.retry_at, max(number, shared.attempt))
         number = max(number, shared.attempt + 1)
-    wait = next_attempt(number, priority=priority, retry_after=tried.retry_after)
-    return Verdict(DeliveryStatus.PENDING, now + wait * (1 - JITTER * jitter), number)
+    wait = _wait(number, tried, priority=priority, jitter=jitter)
+    return Verdict(DeliveryStatus.PENDING, now + wait, number)
 
 
 def told_error(error: str | None) -> str | None:

@@ -167,10 +167,20 @@ class RateLimitedError(CoordinatorError):
 
 
 class UnavailableError(CoordinatorError):
-    """The coordinator cannot do this now; nothing was stored."""
+    """The coordinator cannot do this now; nothing was stored.
+
+    Args:
+        message: For whoever called.
+        retry_after: Seconds.
+        why: What the operator must know, and nobody else: it may name files and places.
+    """
 
     default_code = "unavailable"
 
-    def __init__(self, message: str, *, retry_after: int = 1) -> None:
+    def __init__(self, message: str, *, retry_after: int = 1, why: str = "") -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.why = why
+
+    def __str__(self) -> str:
+        return f"{self.message}: {self.why}" if self.why else self.message

@@ -125,6 +125,10 @@ class FairShares:
             self._failing_partners.add(head.partner)
             self._answering.discard(head.partner)
 
+    def is_failing(self, endpoint_id: str) -> bool:
+        """Tell whether the last try of an endpoint that this process heard of failed."""
+        return endpoint_id in self._failing
+
     def room(self) -> Room:
         """Return what the next claim may take."""
         crowded = [(p, self._room_of(p)) for p in self._crowded]

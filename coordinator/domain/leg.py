@@ -39,10 +39,10 @@ class ActRule:
 _ACTIVE = frozenset({RequestStatus.ACTIVE})
 _EVERY = frozenset(LegStatus)
 #: Statuses that a leg shows only if something was frozen.
-_FROZEN = frozenset(
+SHOWS_A_FREEZE = frozenset(
     {LegStatus.PARTIALLY_FROZEN, LegStatus.FROZEN, LegStatus.RELEASED, LegStatus.RETURNED}
 )
-_NOTHING_FROZEN = _EVERY - _FROZEN - {LegStatus.WITHDRAWN}
+_NOTHING_FROZEN = _EVERY - SHOWS_A_FREEZE - {LegStatus.WITHDRAWN}
 
 #: What is not here is refused. A report is taken after the end, too, whatever its lines say.
 LEG_ACTS: Mapping[LegAct, ActRule] = MappingProxyType(

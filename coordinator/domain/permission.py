@@ -62,10 +62,14 @@ class Permission(StrEnum):
     PARTNER_CHANGE = "partner:change"
     PERSON_NAME = "person:name"  # and erase; of one's own organisation
     GRANT_READ = "grant:read"
+    AUDIT_READ = "audit:read"  # what one's own organisation did here
     GRANT_MAKE = "grant:make"
     GRANT_APPROVE = "grant:approve"
     REVOCATION_MAKE = "revocation:make"
     KEY_ROTATE = "key:rotate"  # one's own
+    KEY_REVOKE = "key:revoke"  # one's own; a person's, and never the last of its kind
+    CONSOLE_LINK_MAKE = "console_link:make"  # a person's; it gives nobody a right
+    SIGN_IN_PROVIDER_CHANGE = "sign_in_provider:change"  # who may be signed in to read, by whom
     TRANSPARENCY_LOG_COSIGN = "transparency_log:cosign"
     # the coordinator itself: timers, transport, the operator's membership acts
     TIMER_FIRE = "timer:fire"
@@ -126,26 +130,43 @@ _DECIDE = frozenset(
 _PAPERS = frozenset({P.SUPPORT_RAISE, P.INDEMNITY_GIVE})
 _ENDPOINTS = frozenset({P.WEBHOOK_ENDPOINT_READ, P.WEBHOOK_ENDPOINT_CHANGE, P.DELIVERY_RESEND})
 _MEMBERSHIP = frozenset(
-    {P.PARTNER_CHANGE, P.PERSON_NAME, P.GRANT_MAKE, P.GRANT_APPROVE, P.REVOCATION_MAKE}
+    {
+        P.PARTNER_CHANGE,
+        P.PERSON_NAME,
+        P.GRANT_MAKE,
+        P.GRANT_APPROVE,
+        P.REVOCATION_MAKE,
+        P.SIGN_IN_PROVIDER_CHANGE,
+    }
 )
+
+#: The console is for people: who has a person's role opens it with a key that they have already,
+#: and takes a key of their own away that they lost.
+_CONSOLE = frozenset({P.CONSOLE_LINK_MAKE, P.KEY_REVOKE})
 
 GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
-        Role.ANALYST: _READ | _SUBMIT | _ANSWER_ASKED | {P.TASK_TAKE},
+        Role.ANALYST: _READ | _CONSOLE | _SUBMIT | _ANSWER_ASKED | {P.TASK_TAKE},
         Role.SYSTEM: _READ | _SUBMIT | _ANSWER_ASKED | _ENDPOINTS,
         Role.COMPLIANCE: (
-            _READ | _DISPOSE | _PAPERS | _ENDPOINTS | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE}
+            _READ
+            | _CONSOLE
+            | _DISPOSE
+            | _PAPERS
+            | _ENDPOINTS
+            | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE, P.AUDIT_READ}
         ),
         Role.SECURITY_LEAD: (
             _READ
+            | _CONSOLE
             | _DECIDE
             | _DISPOSE
             | _PAPERS
             | _ENDPOINTS
             | _MEMBERSHIP
-            | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE}
+            | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE, P.AUDIT_READ}
         ),
-        Role.AUDITOR: _READ | {P.WEBHOOK_ENDPOINT_READ},
+        Role.AUDITOR: _READ | _CONSOLE | {P.WEBHOOK_ENDPOINT_READ, P.AUDIT_READ},
     }
 )
 #: The root key works at join, grants and revocations only, whatever roles its token may claim.
@@ -182,10 +203,11 @@ def permissions_of(actor: Actor) -> frozenset[Permission]:
     for role in actor.roles:
         granted |= GRANTS.get(role, frozenset())
     if actor.kind is ActorKind.SYSTEM:
-        # A machine never decides, whatever role it was given by mistake.
+        # A machine never decides, nor reads pages, whatever role it was given by mistake.
         granted -= GRANTS[Role.SECURITY_LEAD] - GRANTS[Role.SYSTEM] - _DISPOSE
         if actor.systems_as_compliance and Role.SYSTEM in actor.roles:
-            granted |= GRANTS[Role.COMPLIANCE] - _PAPERS
+            granted |= GRANTS[Role.COMPLIANCE] - _PAPERS - {P.AUDIT_READ}
+        granted -= _CONSOLE
     if actor.partner_kind not in ASKABLE_KINDS:
         granted -= _ASKED_SIDE
     if actor.partner_kind not in REQUESTING_KINDS:

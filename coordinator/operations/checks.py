@@ -2,23 +2,33 @@
 
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, Select, func, select
+from sqlalchemy.exc import DatabaseError
 
 from coordinator.app import service_wallets
-from coordinator.key_files import KeyFileError, read_keys
+from coordinator.key_files import KeyFileError, key_faults, present_keys, read_keys
 from coordinator.operations.preparation import (
     PreparationError,
     open_present_database,
-    require_own_keys,
+    require_own_log_key,
+    require_whole,
 )
 from coordinator.rulebook_files import read_rulebook
 from coordinator.settings import Settings, SettingsError
 from coordinator.storage import schema
 from coordinator.storage.engine.database import Database, UnsafeDatabaseError, require_durable
+from coordinator.storage.engine.documents import UnreadableDocumentError, Vault
+from coordinator.storage.tables.documents import DocumentKeyRow
 from coordinator.storage.tables.events import EventRow
 from coordinator.storage.tables.transparency_log import LogHeadRow, LogLeafRow
+from coordinator.transparency_log.signer import LogSigner, SignerError
+
+_KEYS_AT_A_TIME = 1_000
+_PLURAL = {"leaf": "leaves", "event": "events"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,32 +56,104 @@ def _checks(settings: Settings, database: Database) -> Iterator[Finding]:
         yield Finding("durability", is_good=True, detail="what is confirmed is on disk")
     except UnsafeDatabaseError as error:
         yield Finding("durability", is_good=False, detail=str(error))
+    if database.is_sqlite:
+        yield _file(database)
     yield from _service_wallets(settings)
     present, newest = schema.current_revision(database), schema.newest_revision()
-    detail = f"revision {present}, newest {newest}"
+    detail = f"revision {present or 'none'}, newest {newest}"
     if present != newest:
         detail += "; `holdfast-coordinator migrate` makes the schema"
     yield Finding("schema", is_good=present == newest, detail=detail)
     yield from _keys(settings, database, is_migrated=present is not None)
     if present is not None:
-        yield _log_head(database)
+        yield from _log_head(database)
+    if present == newest:
+        yield from _log_key(settings, database)
 
 
 def _keys(settings: Settings, database: Database, *, is_migrated: bool) -> Iterator[Finding]:
     folder = settings.keys_dir
+    yield from _keys_folder(folder)
+    if not is_migrated and not present_keys(folder):
+        detail = (
+            f"none in {folder}. If this coordinator ran before, restore its keys from the back-up; "
+            "a fresh one gets them with its schema"
+        )
+        yield Finding("keys", is_good=False, detail=detail)
+        return
+    faults = key_faults(folder)
+    for fault in faults:
+        yield Finding("keys", is_good=False, detail=fault)
+    if faults:
+        return
+    keys = read_keys(folder)
+    try:
+        signer = keys.log_signer(settings.origin, settings.log_signer_socket)
+    except KeyFileError as error:
+        yield Finding("keys", is_good=False, detail=str(error))
+        return
+    if settings.log_signer_socket is not None:
+        yield _log_signer(signer)
+    unopened = _unopened(database, keys.vault) if is_migrated else []
+    for key_id in unopened:
+        detail = (
+            f"data key {key_id} does not open: either {folder} holds another coordinator's keys, "
+            "or the database was changed; restore what belongs together from a backup"
+        )
+        yield Finding("keys", is_good=False, detail=detail)
+    if not unopened:
+        detail = f"they open the database; webhook key {keys.webhook.kid}"
+        yield Finding("keys", is_good=True, detail=detail)
+
+
+def _keys_folder(folder: Path) -> Iterator[Finding]:
     if folder.exists():
         mode = stat.S_IMODE(folder.stat().st_mode)
         is_own = not mode & (stat.S_IRWXG | stat.S_IRWXO)
         detail = f"{folder} is {mode:o}" + ("" if is_own else "; chmod 700 it")
         yield Finding("keys folder", is_good=is_own, detail=detail)
+
+
+def _log_signer(signer: LogSigner) -> Finding:
+    """Ask the process that signs the log whether it is there, and signs this one."""
     try:
-        keys = read_keys(folder)
-        if is_migrated:
-            require_own_keys(database, keys.vault, settings)
-        detail = f"open the database; webhook key {keys.webhook.kid}"
-        yield Finding("keys", is_good=True, detail=detail)
-    except (KeyFileError, PreparationError) as error:
-        yield Finding("keys", is_good=False, detail=str(error))
+        detail = f"answers, and signs {signer.verifier.name}"
+    except SignerError as error:
+        detail = f"{error}; until then every change is answered 503"
+        return Finding("log signer", is_good=False, detail=detail)
+    return Finding("log signer", is_good=True, detail=detail)
+
+
+def _unopened(database: Database, vault: Vault) -> list[str]:
+    """Return the ids of all data keys that the coordinator's own key does not open."""
+    found = []
+    page = select(DocumentKeyRow.id, DocumentKeyRow.wrapped).order_by(DocumentKeyRow.id)
+    last = ""
+    with database.engine.connect() as connection:
+        while rows := connection.execute(
+            page.where(DocumentKeyRow.id > last).limit(_KEYS_AT_A_TIME)
+        ).all():
+            for key_id, wrapped in rows:
+                last = key_id
+                try:
+                    vault.unwrap(key_id, wrapped)
+                except UnreadableDocumentError:
+                    found.append(key_id)
+    return found
+
+
+def _file(database: Database) -> Finding:
+    """Look whether a SQLite file is whole and undamaged."""
+    try:
+        require_whole(database)
+        with database.engine.connect() as connection:
+            faults = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA quick_check")]
+    except (PreparationError, DatabaseError) as error:
+        return Finding("file", is_good=False, detail=str(getattr(error, "orig", error)))
+    if faults != ["ok"]:
+        detail = f"{'; '.join(faults)}; restore it from a backup"
+        return Finding("file", is_good=False, detail=detail)
+    return Finding("file", is_good=True, detail="is whole, and SQLite finds no fault in it")
 
 
 def _service_wallets(settings: Settings) -> Iterator[Finding]:
@@ -89,24 +171,67 @@ def _service_wallets(settings: Settings) -> Iterator[Finding]:
     yield Finding("service wallets", is_good=True, detail=detail)
 
 
-def _log_head(database: Database) -> Finding:
-    leaves = select(func.count(), func.max(LogLeafRow.index)).select_from(LogLeafRow)
-    events = select(func.count(), func.max(EventRow.seq)).select_from(EventRow)
+@contextmanager
+def _snapshot(database: Database) -> Iterator[Connection]:
+    """Yield a connection whose statements all see one moment, whatever is committed meanwhile."""
     with database.engine.connect() as connection:
+        if not database.is_sqlite:  # where a transaction that reads is a snapshot anyhow
+            connection.execution_options(isolation_level="REPEATABLE READ")
+        yield connection
+
+
+def _log_head(database: Database) -> Iterator[Finding]:
+    """Compare the head with what is stored, and name every gap."""
+    with _snapshot(database) as connection:
         head = select(LogHeadRow.leaf_count, LogHeadRow.event_seq)
-        head_leaves, head_events = connection.execute(head).one()
-        leaf_count, last_leaf = connection.execute(leaves).one()
-        event_count, last_seq = connection.execute(events).one()
-    is_good = (
-        (head_leaves, head_events) == (leaf_count, event_count)
-        and (last_leaf is None or last_leaf == leaf_count - 1)
-        and (last_seq is None or last_seq == event_count)
-    )
-    detail = (
-        f"head says {head_leaves} leaves and {head_events} events; "
-        f"{leaf_count} and {event_count} are stored, without a gap"
-        if is_good
-        else f"head says {head_leaves} leaves and {head_events} events, but {leaf_count} "
-        f"(last {last_leaf}) and {event_count} (last {last_seq}) are stored"
-    )
-    return Finding("log", is_good=is_good, detail=detail)
+        leaf_count, event_seq = connection.execute(head).one()
+        faults = [
+            *_gaps(connection, "leaf", select(LogLeafRow.index.label("number")), 0, leaf_count),
+            *_gaps(connection, "event", select(EventRow.seq.label("number")), 1, event_seq + 1),
+        ]
+    said = f"head says {leaf_count} leaves and {event_seq} events"
+    for fault in faults:
+        detail = f"{said}, but {fault}; restore a backup that has them"
+        yield Finding("log", is_good=False, detail=detail)
+    if not faults:
+        yield Finding("log", is_good=True, detail=f"{said}; all are stored, without a gap")
+
+
+def _log_key(settings: Settings, database: Database) -> Iterator[Finding]:
+    """Yield that the log was signed with another key so far; files at fault were told of before."""
+    try:
+        signer = read_keys(settings.keys_dir).log_signer(
+            settings.origin, settings.log_signer_socket
+        )
+        require_own_log_key(database, signer)
+    except KeyFileError:
+        return
+    except PreparationError as error:
+        yield Finding("log key", is_good=False, detail=str(error))
+
+
+def _gaps(
+    connection: Connection, what: str, numbers: Select[tuple[int]], first: int, end: int
+) -> Iterator[str]:
+    """Yield what is missing from `first` until before `end`, and what is there beyond."""
+    table = numbers.subquery()
+    following = func.lead(table.c.number).over(order_by=table.c.number)
+    steps = select(table.c.number, following.label("following")).subquery()
+    gap = select(steps.c.number, steps.c.following).where(steps.c.following > steps.c.number + 1)
+    least, most = connection.execute(
+        select(func.min(table.c.number), func.max(table.c.number))
+    ).one()
+    if most is None:
+        least, most = end, end - 1
+    missing = [
+        (first, least - 1),
+        *((number + 1, after - 1) for number, after in connection.execute(gap)),
+        (most + 1, end - 1),
+    ]
+    for start, stop in missing:
+        if start == stop:
+            yield f"{what} {start} is missing"
+        elif start < stop:
+            yield f"{_PLURAL[what]} {start} to {stop} are missing"
+    if most >= end:
+        yield f"the {_PLURAL[what]} go on to {most}"

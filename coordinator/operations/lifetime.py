@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from math import ceil
 
 _LOOK_SECONDS = 0.5
 #: How often a process without its parent is asked to end, before it is ended.
@@ -26,7 +27,9 @@ def end_with_parent(parent: int | None = None) -> None:
         while os.getppid() == parent:
             never.wait(_LOOK_SECONDS)
         # Asked again and again: while the process still starts, the handler that it inherited
-        # swallows the signal, and nobody else would ever end it.
+        # swallows the signal, and nobody else would ever end it. Where the interpreter hangs in
+        # the midst of ending, no thread of it runs any more: the kernel ends it then.
+        signal.alarm(ceil(_ASKS * _LOOK_SECONDS) + 1)
         for _ in range(_ASKS):
             os.kill(os.getpid(), signal.SIGTERM)
             never.wait(_LOOK_SECONDS)

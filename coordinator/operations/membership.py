@@ -30,11 +30,15 @@ def carry_out(settings: Settings, command: object) -> Answer:
         CoordinatorError: Whatever the rules refuse.
     """
     database = open_migrated(settings)
+    keys = read_keys(settings.keys_dir)
     context = CommandContext(
+        origin=settings.origin,
         database=database,
-        vault=read_keys(settings.keys_dir).vault,
+        vault=keys.vault,
         clock=clock_of(settings),
         rulebook=read_rulebook(),
+        log_signer=keys.log_signer(settings.origin, settings.log_signer_socket),
+        passkey_scope=settings.passkey_scope,
     )
     notifier = open_notifier(database, settings.database_listen_url)
     try:
@@ -57,7 +61,7 @@ def reset_root(settings: Settings, handle: str, key_request: bytes) -> Answer:
     try:
         request = RootKeyRequest.model_validate(strict_json.loads(key_request))
     except (StrictJsonError, ValidationError) as error:
-        fault = str(error).splitlines()[0]
+        fault = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
         raise InvalidInputError(
             f"this is no root key request ({fault}); the partner makes one with "
             "`holdfast key new NAME --root`"

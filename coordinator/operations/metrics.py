@@ -1,4 +1,4 @@
-"""/metrics on its own address: what all processes counted, and what the database holds now.
+"""/metrics and /operator on their own address: what all processes counted, what the database holds.
 
 The processes of one command share a folder (`prometheus_client`'s multiprocess mode), and the one
 that started them serves the sum: one address a command. Where web and worker run apart, give each
@@ -7,12 +7,17 @@ its own `HOLDFAST_METRICS_PORT`.
 
 import os
 import shutil
+import socket
 import sys
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from socketserver import ThreadingMixIn
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+from wsgiref.types import WSGIApplication
 
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import CollectorRegistry, make_wsgi_app
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
@@ -58,20 +63,25 @@ def metrics_served(settings: Settings) -> Iterator[Mapping[str, str]]:
     if not settings.metrics_port:
         yield {}
         return
+    # With the console behind it; a command that serves no metrics does not wait for it.
+    from coordinator.operations.operator_page import dispatched, operator_app  # noqa: PLC0415
+
     folder = os.environ.get(FOLDER) or str(_fresh_folder(settings))
     registry = CollectorRegistry()
     MultiProcessCollector(registry, path=folder)  # type: ignore[no-untyped-call]
     database = open_settings_database(settings, pool_size=1)
-    registry.register(DatabaseCollector(database, clock_of(settings)))
+    clock = clock_of(settings)
+    registry.register(DatabaseCollector(database, clock))
+    served = dispatched(operator_app(settings, database, clock), make_wsgi_app(registry))
     try:
-        server, thread = start_http_server(
-            settings.metrics_port, settings.metrics_host, registry=registry
-        )
+        server = _listen(settings, served)
     except OSError as error:
         raise PreparationError(
             f"cannot serve metrics on {settings.metrics_host}:{settings.metrics_port}: "
-            f"{os.strerror(error.errno or 0)}; choose another HOLDFAST_METRICS_PORT"
+            f"{error.strerror}; choose another HOLDFAST_METRICS_PORT, or HOLDFAST_METRICS_HOST"
         ) from None
+    thread = threading.Thread(target=server.serve_forever, name="metrics", daemon=True)
+    thread.start()
     try:
         yield {FOLDER: folder, **_OFF}
     finally:
@@ -80,6 +90,27 @@ def metrics_served(settings: Settings) -> Iterator[Mapping[str, str]]:
         thread.join(timeout=5)
         database.engine.dispose()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    """Serves scrapes and the operator beside each other."""
+
+    daemon_threads = True
+
+
+class _QuietHandler(WSGIRequestHandler):
+    """Writes nothing where the processes write their logs."""
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
+        del format, args
+
+
+def _listen(settings: Settings, served: WSGIApplication) -> WSGIServer:
+    family = socket.AF_INET6 if ":" in settings.metrics_host else socket.AF_INET
+    kind = type("_Server", (_Server,), {"address_family": family})
+    return make_server(
+        settings.metrics_host, settings.metrics_port, served, kind, handler_class=_QuietHandler
+    )
 
 
 def forget(environment: Mapping[str, str], pid: int) -> None:

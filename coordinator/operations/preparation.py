@@ -1,16 +1,34 @@
 """What must hold before anything starts: keys exist; the database is durable, migrated, ours."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.engine import make_url
 
-from coordinator.key_files import CoordinatorKeys, make_keys, present_keys, read_keys
+from coordinator.key_files import (
+    CoordinatorKeys,
+    make_keys,
+    make_log_key,
+    present_keys,
+    read_keys,
+)
+from coordinator.operations import sqlite_mark
+from coordinator.rulebook_files import read_rulebook
 from coordinator.settings import Settings
 from coordinator.storage import schema
 from coordinator.storage.engine.database import Database, open_database, require_durable
 from coordinator.storage.engine.documents import UnreadableDocumentError, Vault
 from coordinator.storage.tables.documents import DocumentKeyRow
+from coordinator.storage.tail import transparency_log as log_store
+from coordinator.transparency_log.signer import LogSigner, SignerError
+from holdfast.protocol.checkpoint import parse_checkpoint
+from holdfast.protocol.errors import LogError
+from holdfast.protocol.signed_note import parse_note
+
+#: The first revision of the database with a signed log.
+_SIGNED_SINCE = "0007"
 
 
 class PreparationError(Exception):
@@ -40,14 +58,23 @@ def prepare(settings: Settings) -> CoordinatorKeys:
         PreparationError: If the keys are another coordinator's, or the database is too new.
         UnsafeDatabaseError: If the database would lose what it has confirmed.
     """
+    require_lists(settings)
     database = open_settings_database(settings)
     try:
         require_durable(database)
-        if schema.current_revision(database) is None and not present_keys(settings.keys_dir):
+        require_whole(database)
+        present = schema.current_revision(database)
+        if present is None and not present_keys(settings.keys_dir):
             make_keys(settings.keys_dir)
         keys = read_keys(settings.keys_dir)
+        if keys.log is None and present is not None and present < _SIGNED_SINCE:
+            # This log was never signed, so no key of it can have been lost.
+            make_log_key(settings.keys_dir)
+            keys = read_keys(settings.keys_dir)
+        signer = keys.log_signer(settings.origin, settings.log_signer_socket)
         upgrade(database)
         require_own_keys(database, keys.vault, settings)
+        require_own_log_key(database, signer)
     finally:
         database.engine.dispose()
     return keys
@@ -121,11 +148,58 @@ def require_ready(settings: Settings) -> None:
         PreparationError: If the database is not there or not migrated, or the keys are another's.
         UnsafeDatabaseError: If the database would lose what it has confirmed.
     """
+    require_lists(settings)
     database = open_present_database(settings, pool_size=1)
     try:
         require_durable(database)
+        require_whole(database)
         require_migrated(database)
-        require_own_keys(database, read_keys(settings.keys_dir).vault, settings)
+        keys = read_keys(settings.keys_dir)
+        signer = keys.log_signer(settings.origin, settings.log_signer_socket)
+        require_own_keys(database, keys.vault, settings)
+        require_own_log_key(database, signer)
+    finally:
+        database.engine.dispose()
+
+
+def require_lists(settings: Settings) -> None:
+    """Refuse lists of the operator that cannot be read, before processes are started that do.
+
+    Raises:
+        SettingsError: Naming each.
+    """
+    if settings.service_wallets_file is not None:
+        # With the application behind it; who has no list does not wait for it.
+        from coordinator.app import service_wallets  # noqa: PLC0415
+
+        service_wallets(settings, read_rulebook().chains)
+
+
+def require_whole(database: Database) -> None:
+    """Refuse a SQLite file that was copied while it was in use: what was confirmed last is missing.
+
+    Raises:
+        PreparationError: Saying what to take instead.
+    """
+    if not sqlite_mark.is_whole(database):
+        path = sqlite_mark.database_file(database)
+        raise PreparationError(
+            f"{path} was copied while a coordinator used it, without what lay beside it: what was "
+            "confirmed last is missing. Restore a backup (`holdfast-coordinator backup` makes "
+            "one), or copy the whole folder again while nothing runs. If this file is all that is "
+            "left, `holdfast-coordinator restore --help` tells how to go on with it"
+        )
+
+
+@contextmanager
+def marked_in_use(settings: Settings) -> Iterator[None]:
+    """Mark the database as in use while the block runs; see `sqlite_mark`."""
+    database = open_settings_database(settings, pool_size=1)
+    try:
+        with sqlite_mark.marked(database):
+            # Between the first and the last moment nobody needs a connection.
+            database.engine.dispose()
+            yield
     finally:
         database.engine.dispose()
 
@@ -151,4 +225,33 @@ def require_own_keys(database: Database, vault: Vault, settings: Settings) -> No
         raise PreparationError(
             f"the keys in {settings.keys_dir} are not those that this database was sealed with; "
             "restore the right ones from the back-up"
+        ) from None
+
+
+def require_own_log_key(database: Database, signer: LogSigner) -> None:
+    """Refuse to sign the log with another key than before: members keep that one.
+
+    A signer that does not answer yet is asked with the first commit.
+
+    Raises:
+        PreparationError: If the newest checkpoint of this log does not verify under the key.
+    """
+    with database.engine.connect() as connection:
+        size = log_store.tree_size(connection)
+        encoded = log_store.checkpoint_at(connection, size) if size else None
+    if encoded is None:
+        return
+    try:
+        verifier = signer.verifier
+    except SignerError:
+        return
+    try:
+        note = parse_note(encoded)
+        # Under another origin it is another log, which may have another key.
+        if parse_checkpoint(note).origin == verifier.name:
+            note.require_signed(verifier)
+    except LogError:
+        raise PreparationError(
+            f"the key {verifier} is not the one that signed this log so far, and members refuse "
+            "another; restore the right log-signing.pem from its copy"
         ) from None

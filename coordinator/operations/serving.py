@@ -1,6 +1,5 @@
 """One command that runs it all: migrates, starts web and worker, watches them."""
 
-import os
 import socket
 import threading
 import urllib.error
@@ -9,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 
 from coordinator.operations.metrics import forget, metrics_served
-from coordinator.operations.preparation import PreparationError, prepare
+from coordinator.operations.preparation import PreparationError, marked_in_use, prepare
 from coordinator.operations.supervisor import Supervisor
 from coordinator.settings import Settings
 from coordinator.storage.engine.database import describe
@@ -28,7 +27,7 @@ def serve_all(settings: Settings, stop: threading.Event, say: Callable[[str], No
     commands = {"web": ["web"]}
     for number in range(settings.worker_processes):
         commands[f"worker-{number + 1}"] = ["worker"]
-    with metrics_served(settings) as environment:
+    with marked_in_use(settings), metrics_served(settings) as environment:
         supervisor = Supervisor(commands, environment, on_death=partial(forget, environment))
         return _watch(settings, supervisor, stop, say)
 
@@ -59,7 +58,7 @@ def require_free_port(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise PreparationError(
-                f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}; "
+                f"cannot listen on {host}:{port}: {error.strerror}; "
                 "choose another HOLDFAST_PORT (and HOLDFAST_ORIGIN), or HOLDFAST_HOST"
             ) from None
 

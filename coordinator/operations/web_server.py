@@ -29,6 +29,9 @@ SWITCH_SECONDS = 0.0005
 #: Seconds that a small change waits on SQLite for the one before, which takes some 4 ms unless it
 #: waits itself.
 CHANGE_PATIENCE_SECONDS = 0.1
+#: Seconds that an open page waits to be read again while requests are under way: longer than any of
+#: those takes, and short enough that all pages are read soon under any load.
+LIVE_PATIENCE_SECONDS = 0.05
 #: New containers after which the collector looks for cycles; Python's own is 700. A report of
 #: 11,000 lines makes some 200,000 that live until it is answered, and walking them again and again
 #: for cycles, of which there are none, took a fifth of its time.
@@ -62,10 +65,12 @@ def front_of(app: Flask, settings: Settings) -> Front:
     news = NewsTable(context.watcher, news_of)
     limits = FrontLimits(
         threads=settings.web_threads,
+        waiting_tests=settings.waiting_tests,
         small_bytes=settings.small_body_bytes,
         body_seconds=settings.body_timeout.total_seconds(),
         bytes_per_second=settings.slowest_bytes_per_second,
         change_patience_seconds=CHANGE_PATIENCE_SECONDS if context.database.is_sqlite else None,
+        live_patience_seconds=LIVE_PATIENCE_SECONDS,
     )
     return Front(app, limits, news)
 

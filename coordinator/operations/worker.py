@@ -25,10 +25,12 @@ def work(settings: Settings, stop: threading.Event) -> None:
     database = open_settings_database(settings, pool_size=_CONNECTIONS)
     try:
         context = WorkerContext(
+            origin=settings.origin,
             database=database,
             vault=keys.vault,
             clock=clock_of(settings),
             rulebook=read_rulebook(),
+            log_signer=keys.log_signer(settings.origin, settings.log_signer_socket),
             webhook_keys=[keys.webhook],
         )
         Worker(context, worker_settings(settings)).run(stop)

@@ -23,6 +23,7 @@ from coordinator.services.ending import (
 )
 from coordinator.services.ledger import freeze_ledger, holds, same_funds
 from coordinator.services.membership import (
+    console_links,
     grant_proposals,
     grants,
     partners,
@@ -30,6 +31,7 @@ from coordinator.services.membership import (
     revocations,
     root_resets,
     rotations,
+    sign_in_providers,
     suspensions,
 )
 from coordinator.services.requests import (
@@ -94,6 +96,11 @@ HANDLERS: tuple[Handler[Any], ...] = (
     grant_proposals.approve,
     rotations.rotate,
     revocations.revoke,
+    revocations.revoke_own,
+    console_links.make_link,
+    console_links.offer_passkey,
+    sign_in_providers.set_provider,
+    sign_in_providers.remove_provider,
     root_resets.announce,
     root_resets.take_over,
     suspensions.suspend,
@@ -105,7 +112,9 @@ HANDLERS: tuple[Handler[Any], ...] = (
     webhook_endpoints.delete,
     webhook_endpoints.rotate_secret,
     webhook_endpoints.send_test,
+    webhook_endpoints.recover,
     webhook_endpoints.tell_failing,
+    webhook_endpoints.disable_gone,
     deliveries.resend,
     deliveries.replay,
 )

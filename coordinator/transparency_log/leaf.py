@@ -1,10 +1,11 @@
 """Leaves: each change of state is committed to without being told.
 
-A leaf is `leaf_id` (16 random bytes), type, time and a commitment. Whoever receives the body and
-the salt can recompute the commitment; whoever does not learns nothing from it.
+A leaf is `leaf_id` (16 random bytes), type, time, a commitment and routing tags. Whoever receives
+the body and the salt can recompute the commitment; whoever does not learns nothing from it.
 """
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,19 +13,39 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from holdfast.protocol.commitment import commitment
+from holdfast.protocol.log_entry import (
+    COMMITMENT_BYTES,
+    LEAF_ID_BYTES,
+    TAG_BYTES,
+    TAG_COUNTS,
+    LogEntry,
+    unpack_tags,
+)
 
+#: The type of leaves that only fill a gap; see `skipping_leaf`.
+SKIPPED = "log.skipped"
 _SALT_INFO = b"holdfast/salt/1\0"
 
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """One entry of the log, before it has an index."""
+    """One entry of the log, before it has an index.
+
+    Attributes:
+        tags: Routing tags, one behind the other.
+    """
 
     leaf_id: bytes
     type: str
     at: datetime
     salt: bytes
     commitment: bytes
+    tags: bytes
+
+    def encoded(self) -> bytes:
+        """Return the bytes that stand in the log."""
+        tags = unpack_tags(self.tags)
+        return LogEntry(self.leaf_id, self.type, self.at, self.commitment, tags).encode()
 
 
 def salt_for(secret: bytes, leaf_id: bytes) -> bytes:
@@ -35,8 +56,45 @@ def salt_for(secret: bytes, leaf_id: bytes) -> bytes:
     return HKDF(SHA256(), 32, salt=None, info=_SALT_INFO + leaf_id).derive(secret)
 
 
-def make_leaf(event_type: str, at: datetime, body: bytes, secret: bytes) -> Leaf:
-    """Return a new leaf for `body`, the canonical JSON (RFC 8785) of what happened."""
-    leaf_id = os.urandom(16)
+def make_leaf(
+    event_type: str, at: datetime, body: bytes, secret: bytes, told: Collection[str] = ()
+) -> Leaf:
+    """Return a new leaf for `body`, the canonical JSON (RFC 8785) of what happened.
+
+    Args:
+        event_type: As it stands in the log.
+        at: When.
+        body: What is committed to.
+        secret: The data key that salts the commitment.
+        told: Handles of the partners that are told.
+    """
+    leaf_id = os.urandom(LEAF_ID_BYTES)
     salt = salt_for(secret, leaf_id)
-    return Leaf(leaf_id, event_type, at, salt, commitment(salt, body))
+    tags = _routing_tags(told)
+    return Leaf(leaf_id, event_type, at, salt, commitment(salt, body), tags)
+
+
+def skipping_leaf(at: datetime) -> Leaf:
+    """Return a leaf about nothing, which brings the tree past a size that is spent.
+
+    The signer signed a tree of that size, and the transaction that asked for it was rolled back
+    afterwards. No other tree of that size may ever be signed.
+    """
+    return Leaf(
+        leaf_id=os.urandom(LEAF_ID_BYTES),
+        type=SKIPPED,
+        at=at,
+        salt=b"",
+        commitment=os.urandom(COMMITMENT_BYTES),
+        tags=_routing_tags(()),
+    )
+
+
+def _routing_tags(told: Collection[str]) -> bytes:
+    """Return as many random tags as stand in an entry that so many partners are told of.
+
+    No partner has a tag key yet; the tags to come will stand among such values, and nobody will
+    see from when on.
+    """
+    count = next((size for size in TAG_COUNTS if size >= len(told)), TAG_COUNTS[-1])
+    return os.urandom(TAG_BYTES * count)

@@ -13,13 +13,13 @@ it may change in any release.
 The blueprint for Flask is in `holdfast.webhooks.flask_blueprint`, for it needs the extra `flask`.
 """
 
-from holdfast.client.chat import Findings, FoundAddress, Mention, read_chat
 from holdfast.client.client import Client, Document
-from holdfast.client.draft import Draft, new_nonce, read_draft
 from holdfast.client.joining import Joining, Person, System, join
 from holdfast.client.rotation import rotate_key
 from holdfast.client.transport import RetryPolicy, Timeouts, Transport
 from holdfast.clock import wall_clock
+from holdfast.drafting.chat import Findings, FoundAddress, Mention, read_chat
+from holdfast.drafting.draft import Draft, new_nonce, read_draft
 from holdfast.errors import (
     ApiError,
     AuthenticationError,
@@ -40,6 +40,12 @@ from holdfast.evidence.acts import Evidence, ProvenAct, prove_act, prove_evidenc
 from holdfast.evidence.case_file import Finding, Result
 from holdfast.evidence.examination import Examination, examine
 from holdfast.evidence.key_directory import KeyDirectory
+from holdfast.evidence.log_inclusion import (
+    LoggedEntry,
+    NoLogProofError,
+    prove_log_entry,
+    prove_logged_event,
+)
 from holdfast.evidence.notice import Notice, prove_notice
 from holdfast.evidence.withdrawal_notice import WithdrawalNotice, prove_withdrawal
 from holdfast.profiles.private_files import read_private, write_private
@@ -52,6 +58,8 @@ from holdfast.protocol.amounts import (
     shipped_assets,
 )
 from holdfast.protocol.chains.comparison import comparison_key
+from holdfast.protocol.jwk import PublicKey
+from holdfast.protocol.signed_note import NoteVerifier
 from holdfast.webhooks.receiver import Event, verify_notice, verify_webhook
 from holdfast.webhooks.seen_events import Claim, SeenEvents, SqliteSeenEvents
 
@@ -75,8 +83,11 @@ __all__ = [
     "Joining",
     "KeyDirectory",
     "KnownAssets",
+    "LoggedEntry",
     "Mention",
+    "NoLogProofError",
     "NotFoundError",
+    "NoteVerifier",
     "Notice",
     "PermissionDeniedError",
     "Person",
@@ -85,6 +96,7 @@ __all__ = [
     "ProfileError",
     "ProfileStore",
     "ProvenAct",
+    "PublicKey",
     "RateLimitedError",
     "Result",
     "RetryPolicy",
@@ -106,6 +118,8 @@ __all__ = [
     "parse_amount",
     "prove_act",
     "prove_evidence",
+    "prove_log_entry",
+    "prove_logged_event",
     "prove_notice",
     "prove_withdrawal",
     "read_chat",

@@ -1,8 +1,9 @@
 """What a requester really took back: by the signatures of its leads, not by anybody's word.
 
 Hijacked mailboxes have been used to have funds let go, and a coordinator could lie, too. So nothing
-is released because an event or a reminder says so: the withdrawal is proven first. What nobody
-signed, as where a flash request withdrew itself, is left to a person.
+is released because an event or a reminder says so: the withdrawal is proven first. What is only
+proposed lets nothing go, nor does it matter here how that ends. What nobody signed, as where a
+flash request withdrew itself, is left to a person.
 """
 
 import logging

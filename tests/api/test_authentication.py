@@ -219,8 +219,14 @@ def test_no_body_is_read_of_whoever_may_not_use_the_route(
     served = []
     for route in filter(_is_change, ROUTES):
         path = re.sub(r"{[a-z_]+}", "x", route.path)
-        # An auditor may replace their own key, and with it uses the route of grants.
-        member = cast.a.auditor if route.path != "/v1/grants" else cast.a.analyst
+        # An auditor may replace their own key, and with it uses the route of grants; who is a
+        # person may open the console, and take a key of their own away.
+        others = {
+            "/v1/grants": cast.a.analyst,
+            "/v1/console-links": cast.a.system,
+            "/v1/revocations": cast.a.system,
+        }
+        member = others.get(route.path, cast.a.auditor)
         if route.path == "/v1/grants":
             signer.post(cast.a.lead, "/v1/revocations", {"kid": member.key.kid})
         token = request_token(member, route.method, path, b"", clock)
@@ -291,6 +297,13 @@ def test_whoever_joins_learns_what_bodies_are_taken_only_by_signing_one(
     _require_generic(_join(signer, root, b"no JSON"))
     answer = _join(signer, root, raw)
     assert (answer.status_code, answer.get_json()["code"]) == (415, "unsupported_media_type")
+
+
+def test_no_passkey_joins_as_a_root_key(signer: Signer, cast: Cast) -> None:
+    root = cast.a.root
+    scope = {"webauthn": {"rp_id": "localhost", "origin": "http://localhost:8080"}}
+    raw = canonical_json.dumps({"root_jwk": root.key.public.jwk() | scope})
+    _require_generic(_join(signer, root, raw))
 
 
 def test_whoever_joins_sends_64_kib_at_most(signer: Signer, cast: Cast) -> None:

@@ -30,6 +30,7 @@ CHECKED_BY_RULE = {
     ("PartnerChanges", "emergency_contact"): "the same",
     ("PersonChanges", "display_name"): "sealed; read by the partner's own alone",
     ("PersonChanges", "contact"): "the same",
+    ("ProviderPerson", "email"): "the same",
 }
 EMAIL = "jane.doe@example.com"
 

@@ -362,7 +362,7 @@ def _bad_bodies(cast: Cast) -> list[tuple[dict[str, Any], str]]:
         ({"subject": carol.subject, "roles": ["analyst"]}, "/jwk"),
         ({"subject": cast.b.analyst.subject, "roles": ["analyst"]}, "/subject"),
         ({"subject": cast.a.analyst.subject}, ""),
-        ({"subject": cast.a.analyst.subject, "replaces": cast.a.analyst.key.kid}, ""),
+        ({"subject": cast.a.analyst.subject, "replaces": cast.a.analyst.key.kid}, "/jwk"),
         ({}, ""),
         (foreign_owner, "/owner"),
         ({"policy": {"may_flash": [cast.b.analyst.subject]}}, "/policy/may_flash/0"),

@@ -20,9 +20,12 @@ from holdfast.errors import AuthenticationError, ProfileError, TransportError
 from holdfast.profiles.key_requests import key_request, new_profile, write_key_request
 from holdfast.profiles.store import Profile, ProfileStore, SubjectKind
 from holdfast.protocol import strict_json
+from holdfast.protocol.jwk import thumbprint_digits
 from holdfast.protocol.membership_payloads import Grant
 from holdfast.protocol.views import GrantView
+from tests.console.visitor import Visitor
 from tests.factories import ORIGIN, Cast, Member
+from tests.passkeys import SoftPasskey
 
 
 class Desk:
@@ -191,3 +194,44 @@ def test_a_rotation_that_is_refused_for_another_reason_says_so(desk: Desk, cast:
     desk.store.save(stranger)
     with pytest.raises(AuthenticationError):
         rotate_key(desk.store, stranger, "x-2", connect=desk.connect)
+
+
+def test_a_person_opens_the_console_from_the_command_line(
+    desk: Desk, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    desk.keep("lead", cast.a.lead)
+    desk.keep("machine", cast.a.system, "system")
+    printed_alone = desk("--as", "lead", "console")
+    assert printed_alone.exit_code == 0, printed_alone.output
+    assert "/console/enter#" in printed_alone.stdout
+    assert opened == []
+    link = printed(desk("--as", "lead", "--json", "console", "--open"))
+    assert opened == [link["url"]]
+    refused = desk("--as", "machine", "console")
+    assert (refused.exit_code, "no person" in refused.output) == (2, True)
+
+
+def test_a_lead_makes_links_for_passkeys_and_hands_on_what_is_granted(
+    app: Flask, desk: Desk, cast: Cast
+) -> None:
+    desk.keep("root", cast.a.root, "root")
+    desk.keep("lead", cast.a.lead)
+    assert "No passkeys" in desk("--as", "lead", "passkey", "list").output
+    assert desk("--as", "lead", "passkey", "link", "sys_1").exit_code == 2
+    made = printed(desk("--as", "lead", "--json", "passkey", "link", "new"))
+    visitor, passkey = Visitor(app), SoftPasskey.generate()
+    assert visitor.enrol(made["url"], passkey, "Key on my ring").status_code == 303
+    listed = printed(desk("--as", "lead", "--json", "passkey", "list", "--pending"))
+    assert (listed["kid"], listed["status"]) == (passkey.kid, "pending")
+    assert (listed["person"], listed["display_name"]) == (made["person"], "Key on my ring")
+    written = desk("--as", "lead", "passkey", "request", passkey.kid, "-o", "new.json")
+    assert written.exit_code == 0, written.output
+    digits = " … ".join(thumbprint_digits(passkey.kid))
+    assert digits in written.output
+    granted = desk("--as", "root", "grant", "new.json", "--role", "analyst")
+    assert granted.exit_code == 0, granted.output
+    assert digits in granted.output
+    assert visitor.sign_in(passkey).location == "/console"
+    assert desk("--as", "lead", "passkey", "request", "A" * 43).exit_code == 2

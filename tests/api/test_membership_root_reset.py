@@ -23,6 +23,7 @@ from tests.api.membership_acts import (
     operate,
 )
 from tests.factories import ORIGIN, Cast, Exchange, Member, Signer, grant_body
+from tests.passkeys import SoftPasskey
 
 DAY = timedelta(hours=24)
 
@@ -175,6 +176,24 @@ def test_a_root_key_is_fresh_and_proven_and_of_a_partner_that_there_is(
         operator.announce(cast.a, PrivateKey.generate(), cast.b.handle)
     with pytest.raises(NotFoundError):
         operator.announce(cast.a, PrivateKey.generate(), "nobody.example")
+
+
+def test_no_passkey_is_announced_as_a_root_key(cast: Cast, operator: Operator) -> None:
+    passkey, handle = SoftPasskey.generate(), cast.a.handle
+    proofs = [
+        passkey.possession(ORIGIN, handle, handle),
+        make_possession(passkey.key, audience=ORIGIN, handle=handle, subject=handle),
+    ]
+    for possession in proofs:
+        reset = ResetRoot(
+            handle=handle,
+            jwk=passkey.jwk,
+            possession=possession,
+            audience=ORIGIN,
+            after=DAY,
+        )
+        with pytest.raises(InvalidInputError, match="no root key that"):
+            operator.give(reset)
 
 
 def test_a_key_that_became_somebodys_meanwhile_takes_nothing_over(

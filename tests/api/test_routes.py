@@ -11,6 +11,7 @@ from flask import Flask
 from coordinator import api
 from coordinator.api.routes import PAGES, ROUTES
 from coordinator.api.view import View
+from coordinator.console import routes as console_routes
 from coordinator.services.commands import HANDLERS
 
 
@@ -39,12 +40,15 @@ def test_every_url_has_one_view() -> None:
 
 def test_nothing_is_served_but_what_is_listed(app: Flask) -> None:
     served = {
-        (method, re.sub(r"<([a-z_]+)>", r"{\1}", rule.rule))
+        # A tile's own path has several parts.
+        (method, re.sub(r"<([a-z_:]+)>", r"{\1}", rule.rule).replace("{path:tile}", "{tile}"))
         for rule in app.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD"}
     }
     listed = {(route.method, route.path) for route in ROUTES}
-    assert served == listed | {("GET", path) for path in PAGES}
+    listed |= {(page.method, page.path) for page in console_routes.PAGES}
+    listed |= {("GET", path) for path in (*PAGES, *console_routes.FILES)}
+    assert served == listed
 
 
 def test_every_change_gives_listed_commands() -> None:

@@ -191,7 +191,38 @@ def test_what_is_owed_is_listed_and_can_be_sent_again(signer: Signer, cast: Cast
     again = signer.post(cast.b.lead, f"/v1/deliveries/{owed[-1].id}/resend")
     assert (again.status_code, again.get_json()["id"]) == (202, owed[-1].id)
     replayed = signer.post(cast.b.lead, f"{one}/replay", {"since": "2026-03-02T11:00:00Z"})
-    assert (replayed.status_code, replayed.get_json()["queued"]) == (202, 4)
+    assert (replayed.status_code, replayed.get_json()["queued"]) == (202, 3)
+
+
+def test_a_delivery_is_read_with_the_event_that_it_carries(signer: Signer, cast: Cast) -> None:
+    made = _register(signer, cast)
+    request = submit(signer, cast)
+    approve(signer, cast, request)
+    listed = signer.get(cast.b.auditor, f"{PATH}/{made['id']}/deliveries").get_json()["items"]
+    path = f"/v1/deliveries/{listed[-1]['id']}"
+    read = signer.get(cast.b.auditor, path).get_json()
+    shown = views.DeliveryContentView.model_validate(read)
+    assert {name: read[name] for name in listed[-1]} == listed[-1]
+    assert read["attempts"] == []
+    assert (shown.event_type, shown.request_id) == ("freeze_request.received", request["id"])
+    assert shown.payload is not None
+    assert shown.payload["data"]["request_id"] == request["id"]
+    assert signer.get(cast.b.analyst, path).status_code == 403
+    assert signer.get(cast.a.lead, path).status_code == 404
+
+
+def test_an_endpoint_tells_how_it_takes_its_events(signer: Signer, cast: Cast) -> None:
+    one = f"{PATH}/{_register(signer, cast)['id']}"
+    fresh = signer.get(cast.b.auditor, one).get_json()["health"]
+    assert (fresh["waiting"], fresh["dead"], fresh["waiting_since"]) == (0, 0, None)
+    for _ in range(2):
+        approve(signer, cast, submit(signer, cast))
+    health = views.EndpointView.model_validate(signer.get(cast.b.auditor, one).get_json()).health
+    assert health is not None
+    assert (health.waiting, health.dead, health.delivered_at) == (2, 0, None)
+    assert health.waiting_since is not None
+    assert health.next_attempt_at is not None
+    assert signer.get(cast.b.auditor, PATH).get_json()["items"][0]["health"]["waiting"] == 2
 
 
 def test_an_endpoint_is_its_partners_alone(signer: Signer, cast: Cast) -> None:
@@ -215,3 +246,34 @@ def test_a_deleted_endpoint_is_gone(signer: Signer, cast: Cast) -> None:
     assert signer.send(cast.b.lead, "DELETE", one).status_code == 200
     assert signer.get(cast.b.lead, one).status_code == 404
     assert signer.get(cast.b.lead, PATH).get_json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("sent", "event_type"),
+    [
+        (None, "endpoint.test"),
+        ({}, "endpoint.test"),
+        ({"event_type": "endpoint.test"}, "endpoint.test"),
+        ({"event_type": "freeze_request.received"}, "freeze_request.received"),
+    ],
+)
+def test_a_test_carries_the_type_that_is_asked_for(
+    signer: Signer, cast: Cast, sent: dict[str, str] | None, event_type: str
+) -> None:
+    made = _register(signer, cast)
+    answer = signer.post(cast.b.system, f"{PATH}/{made['id']}/test", sent)
+    assert answer.status_code == 202, answer.data
+    [owed] = signer.get(cast.b.system, f"{PATH}/{made['id']}/deliveries").get_json()["items"]
+    shown = signer.get(cast.b.system, f"/v1/deliveries/{owed['id']}").get_json()
+    assert (owed["event_type"], shown["payload"]["type"]) == ("endpoint.test", event_type)
+    assert shown["payload"]["data"].get("sample", False) is (event_type != "endpoint.test")
+    feed = signer.get(cast.b.system, "/v1/events").get_json()["events"]
+    assert ("freeze_request.received" in {each["type"] for each in feed}) is False
+
+
+@pytest.mark.parametrize("wrong", [{"event_type": "freeze.thawed"}, {"type": "freeze.found"}])
+def test_a_test_of_no_event_is_refused(signer: Signer, cast: Cast, wrong: dict[str, str]) -> None:
+    made = _register(signer, cast)
+    answer = signer.post(cast.b.system, f"{PATH}/{made['id']}/test", wrong)
+    assert answer.status_code == 422
+    assert answer.get_json()["errors"][0]["pointer"] == f"/{next(iter(wrong))}"

@@ -1,7 +1,7 @@
 """Two distributions leave this repository, and each is whole where nothing else of it is.
 
 The kit works beside an exchange's own code with the packages it asks for and no others; the
-coordinator finds its templates, its migrations and the files of `config/`.
+coordinator finds its templates, its migrations and the files of `config/` and `docs/`.
 """
 
 import json
@@ -87,9 +87,14 @@ def test_an_exchange_with_the_kit_joins_an_installed_coordinator(
     assert inbox == ""  # one line of JSON a request, and nobody asked anything yet
 
 
-def test_an_installed_coordinator_has_every_file_of_its_configuration(
-    wheels: dict[str, Path],
+@pytest.mark.parametrize("folder", ["config", "docs"])
+def test_an_installed_coordinator_has_every_file_of_its_configuration_and_its_pages(
+    wheels: dict[str, Path], folder: str
 ) -> None:
-    names = {path.name for path in project_files() if path.parent == ROOT / "config"}
-    packed = {name for name in _packed(wheels[COORDINATOR]) if "/share/" in name}
+    names = {path.name for path in project_files() if path.parent == ROOT / folder}
+    packed = {
+        name
+        for name in _packed(wheels[COORDINATOR])
+        if f"/share/holdfast-coordinator/{folder}/" in name
+    }
     assert {Path(name).name for name in packed} == names

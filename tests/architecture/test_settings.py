@@ -30,6 +30,14 @@ def test_every_setting_is_explained() -> None:
     assert [name for name, is_explained in _explained().items() if not is_explained] == []
 
 
+def test_the_console_is_on_this_machine_unless_it_is_said_to_be_elsewhere() -> None:
+    at_port = Settings.from_env({"HOLDFAST_PORT": "9000"})
+    assert at_port.passkey_scope.origin == "http://localhost:9000"
+    elsewhere = Settings.from_env({"HOLDFAST_CONSOLE_ORIGIN": "https://console.example"})
+    assert elsewhere.passkey_scope.origin == "https://console.example"
+    assert elsewhere.passkey_scope.rp_id == "console.example"
+
+
 def test_no_setting_takes_a_secret() -> None:
     # Secrets are files: the web server copies the environment into every request's.
     telling = re.compile(r"secret|password|token|seed|(?<!public_)key(?!s?_(dir|file))")

@@ -119,7 +119,7 @@ def test_the_lock_has_every_package_that_the_project_asks_for() -> None:
 
 #: What would fetch a project called `holdfast` from the package index: it is a stranger's.
 _STRANGER = re.compile(
-    r"(?:install|add)\s[^`]*?(?<![\w./~-])holdfast(?![\w./-])|^\W*holdfast[\[=<>~]"
+    r"(?:pip|pipx|uv|poetry|pdm)\S*\s+(?:install|add)\s[^`]*?(?<![\w./~-])holdfast(?![\w./-])|^\W*holdfast[\[=<>~]"
 )
 
 
@@ -146,7 +146,7 @@ def test_the_search_would_find_such_advice(advice: str) -> None:
 def test_both_distributions_have_one_version_and_ask_for_it() -> None:
     version = PROJECT["project"]["version"]
     assert KIT["project"]["version"] == version
-    assert f"holdfast-kit[addresses]=={version}" in PROJECT["project"]["dependencies"]
+    assert f"holdfast-kit[addresses,xlsx]=={version}" in PROJECT["project"]["dependencies"]
     assert KIT["project"]["urls"] == PROJECT["project"]["urls"]
 
 

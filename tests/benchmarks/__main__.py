@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from tests.benchmarks import (
+    console,
     deliveries,
     disturbed,
     fairness,
@@ -31,6 +32,7 @@ GROUPS: dict[str, Callable[[Stages], Iterator[Figure]]] = {
     "deliveries": deliveries.measure,
     "submissions": submissions.measure,
     "ledger": ledger.measure,
+    "console": console.measure,
 }
 
 

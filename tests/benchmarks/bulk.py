@@ -84,8 +84,18 @@ class _Buffer:
         self.rows.setdefault(row_type, []).append(values)
 
 
-def load_requests(stage: Stage, count: int, endpoint_id: str) -> Loaded:
-    """Store `count` requests of A to B, one a second, the last one just now."""
+def load_requests(
+    stage: Stage, count: int, endpoint_id: str, *, waiting: int | None = None
+) -> Loaded:
+    """Store `count` requests of A to B, one a second, the last one just now.
+
+    Args:
+        stage: Where.
+        count: How many.
+        endpoint_id: B's endpoint.
+        waiting: So many of them wait for their approval: every other one of the newest. By default
+            every `WAITING_EVERY`-th of all.
+    """
     loaded = Loaded(endpoint_id)
     with stage.database.engine.connect() as connection:
         head = connection.execute(text("SELECT leaf_count, event_seq FROM log_head")).one()
@@ -95,7 +105,10 @@ def load_requests(stage: Stage, count: int, endpoint_id: str) -> Loaded:
     for start in range(0, count, _CHUNK):
         buffer = _Buffer()
         for number in range(start, min(count, start + _CHUNK)):
-            loader.add_request(buffer, number, began + timedelta(seconds=number))
+            is_waiting = number % WAITING_EVERY == 0
+            if waiting is not None:
+                is_waiting = number >= count - 2 * waiting and number % 2 == 0
+            loader.add_request(buffer, began + timedelta(seconds=number), is_waiting=is_waiting)
         store(stage, buffer.rows)
     loaded.last_seq = loader.seq
     with stage.database.writing() as connection, connection.begin():
@@ -172,11 +185,10 @@ class _Loader:
         self.words = canonical_json.dumps({"summary": "Proceeds of the theft."})
         self.incident = canonical_json.dumps({"title": "Cold wallet theft", "reference": None})
 
-    def add_request(self, buffer: _Buffer, number: int, at: Any) -> None:
+    def add_request(self, buffer: _Buffer, at: Any, *, is_waiting: bool) -> None:
         ms = int(at.timestamp() * 1000)
         request_id, act_id = new_id("frq", now_ms=ms), new_id("act", now_ms=ms)
         incident_id = new_id("inc", now_ms=ms)
-        is_waiting = number % WAITING_EVERY == 0
         key, wrapped = self.stage.vault.new_key()
         body = self.body.replace(self.nonce, factories.nonce().encode())
         content_sha256 = sha256(body).hexdigest()
@@ -344,7 +356,8 @@ class _Loader:
             commitment=os.urandom(32),
         )
         body = (
-            f'{{"data":{{"event_id":"{event_id}","request_id":"{request_id}","status":"active"}},'
+            f'{{"data":{{"address_count":1,"event_id":"{event_id}","request_id":"{request_id}",'
+            f'"status":"active","to":["{self.asked}"]}},'
             f'"timestamp":"{format_time(at)}","type":"{kind}"}}'
         )
         self._seal(buffer, key, event_id, "body", body.encode())
@@ -453,7 +466,7 @@ def request_with_legs(stage: Stage, *, legs: int, lines_a_leg: int) -> str:
     at, buffer = stage.clock.now(), _Buffer()
     later, ms = at + timedelta(days=1), int(at.timestamp() * 1000)
     loader = _Loader(stage, Loaded("whe_bulk"), 0, 0)
-    loader.add_request(buffer, 0, at)
+    loader.add_request(buffer, at, is_waiting=True)
     request_id = loader.loaded.request_ids[0]
     for number in range(legs):
         partner, leg_id = f"partner-{number}.example", new_id("leg")

@@ -20,7 +20,7 @@ from tests.benchmarks.parts import mixed_addresses
 from tests.benchmarks.receiver import Receiver
 from tests.benchmarks.stage import Stage, Stages
 from tests.factories import Exchange
-from tests.rulebook import command_context
+from tests.rulebook import ANY_EVIDENCE, command_context
 
 ENDPOINTS = 50
 #: Each goes to every endpoint of one partner.
@@ -42,7 +42,8 @@ def measure(stages: Stages) -> Iterator[Figure]:
 def register(stage: Stage, exchange: Exchange, urls: Sequence[str]) -> None:
     """Register an endpoint of `exchange` at each of `urls`."""
     for url in urls:
-        with transaction(command_context(stage.database, stage.vault, stage.clock)) as uow:
+        context = command_context(stage.database, stage.vault, stage.clock)
+        with transaction(context, ANY_EVIDENCE) as uow:
             command = RegisterEndpoint(body=payloads.NewEndpoint(url=url), secret=new_secret())
             uow.finish(execute(command, exchange.lead.actor, uow))
 

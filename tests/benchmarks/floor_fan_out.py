@@ -11,8 +11,8 @@ import time
 from datetime import timedelta
 from ipaddress import ip_network
 
-from coordinator.dispatcher.address_guard import EndpointPolicy
 from coordinator.dispatcher.webhook_sender import SenderSettings, WebhookSender
+from coordinator.egress.address_guard import EndpointPolicy
 from holdfast.protocol.jwk import PrivateKey
 from holdfast.protocol.webhook_signature import new_secret, sign
 

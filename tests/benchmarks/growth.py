@@ -22,7 +22,7 @@ from tests.benchmarks.load import Caller
 from tests.benchmarks.parts import mixed_addresses
 from tests.benchmarks.stage import Stage, Stages
 from tests.factories import Member
-from tests.rulebook import RULEBOOK, command_context
+from tests.rulebook import ANY_EVIDENCE, LOG_SIGNER, ORIGIN, RULEBOOK, command_context
 
 STORED = (1_000, 20_000, 100_000)
 SAMPLES = 15
@@ -59,7 +59,8 @@ def measure(stages: Stages) -> Iterator[Figure]:
 
 def _grow(stack: ExitStack, stages: Stages, stored: int) -> _Grown:
     stage = stack.enter_context(stages.open(web_threads=2))
-    with transaction(command_context(stage.database, stage.vault, stage.clock)) as uow:
+    context = command_context(stage.database, stage.vault, stage.clock)
+    with transaction(context, ANY_EVIDENCE) as uow:
         body = payloads.NewEndpoint(url="http://127.0.0.1:9/hook")
         command = RegisterEndpoint(body=body, secret=new_secret())
         answer = execute(command, stage.cast.b.lead.actor, uow)
@@ -70,10 +71,12 @@ def _grow(stack: ExitStack, stages: Stages, stored: int) -> _Grown:
     stack.callback(caller.close)
     timers = TimerRun(
         WorkerContext(
+            origin=ORIGIN,
             database=stage.database,
             vault=stage.vault,
             clock=stage.clock,
             rulebook=RULEBOOK,
+            log_signer=LOG_SIGNER,
             webhook_keys=(),
         ),
         on_commit=lambda: None,

@@ -14,15 +14,31 @@ from typing import Any
 import jwt
 import pytest
 
-from holdfast.protocol import strict_json
+from coordinator.domain.permission import (
+    COORDINATOR_GRANTS,
+    GRANTS,
+    ROOT_GRANTS,
+    Permission,
+)
+from holdfast.protocol import base64url, strict_json
 from holdfast.protocol import webhook_signature as webhooks
-from holdfast.protocol.jwk import PrivateKey
+from holdfast.protocol.errors import TokenReason
+from holdfast.protocol.jwk import PrivateKey, PublicKey
+from holdfast.protocol.passkey_token import (
+    act_document,
+    challenge_of,
+    make_passkey_token,
+    read_passkey_front,
+)
 from holdfast.protocol.payloads import FreezeReport, FreezeRequest
 from holdfast.protocol.request_token import (
     make_request_token,
     read_token_front,
+    verify_request_evidence,
     verify_request_token,
 )
+from holdfast.protocol.vocabulary import Role
+from tests.passkeys import SoftPasskey
 
 PAGE = Path(__file__).parents[2] / "docs" / "protocol.md"
 HANDLE = "exchange-a.example"
@@ -192,6 +208,119 @@ def test_the_evidence_example_accepts_what_the_requester_signed_and_nothing_else
     forged = f"{head}.{claims}.{signature[:8]}{'A' * 8}{signature[16:]}"
     with pytest.raises(jwt.InvalidSignatureError):
         verified_claims(evidence | {"token": forged}, ORIGIN, registered)
+
+
+def _resigned(passkey: SoftPasskey, token: str, body: str, **assertion: Any) -> str:
+    """Return the same act, signed by another passkey, or otherwise."""
+    signed = read_passkey_front(token).passkey
+    assert signed is not None
+    answer = passkey.answer(challenge_of(signed.document, body.encode()), **assertion)
+    client_data, authenticator_data, signature = answer
+    return make_passkey_token(
+        kid=passkey.kid,
+        base=signed.document,
+        client_data=client_data,
+        authenticator_data=authenticator_data,
+        signature=signature,
+    )
+
+
+def test_the_published_act_of_a_passkey_is_what_the_kit_makes_of_it() -> None:
+    vector = strict_json.loads(_block("json passkey").encode())
+    body, key = vector["body"].encode(), PublicKey.from_jwk(vector["jwk"])
+    front = read_passkey_front(vector["token"])
+    assert front.passkey is not None
+    base = front.passkey.document
+    assert act_document(base, body).decode() == vector["act_document"]
+    assert base64url.encode(challenge_of(base, body)) == vector["challenge"]
+    proven = verify_request_evidence(vector["token"], body, key=key, aud=ORIGIN)
+    assert (proven.iss, proven.sub, proven.htm) == (HANDLE, SUBJECT, "POST")
+
+
+@pytest.mark.parametrize("alg", ["EdDSA", "ES256"])
+def test_the_passkey_example_accepts_what_a_passkey_signed_and_nothing_else(
+    alg: Any, tmp_path: Path
+) -> None:
+    verified_act = _function("passkey", "verified_act", tmp_path)
+    vector = strict_json.loads(_block("json passkey").encode())
+    registered = {PublicKey.from_jwk(vector["jwk"]).kid: (HANDLE, SUBJECT)}
+    assert verified_act(vector, ORIGIN, registered)["person"] == SUBJECT
+    passkey, body = SoftPasskey.generate(alg), vector["body"]
+    registered = {passkey.kid: (HANDLE, SUBJECT)}
+
+    def evidence(**assertion: Any) -> dict[str, Any]:
+        token = _resigned(passkey, vector["token"], body, **assertion)
+        return {"jwk": passkey.jwk, "body": body, "token": token}
+
+    assert verified_act(evidence(), ORIGIN, registered)["partner"] == HANDLE
+    bad = [
+        (evidence() | {"body": body.replace("Seen", "Soon")}, "another body"),
+        (evidence() | {"jwk": vector["jwk"]}, "another key"),
+        (evidence(client={"challenge": "AAAA"}), "something else"),
+        (evidence(client={"type": "webauthn.create"}), "something else"),
+        (evidence(client={"origin": "https://evil.example"}), "another origin"),
+        (evidence(client={"crossOrigin": True}), "elsewhere"),
+        (evidence(rp_id="evil.example"), "relying party"),
+        (evidence(flags=0x01), "nobody was verified"),
+        (evidence(flags=0x15), "no authenticator gives"),
+        (evidence(extensions=b"x"), "no authenticator gives"),
+    ]
+    for each, words in bad:
+        with pytest.raises(ValueError, match=words):
+            verified_act(each, ORIGIN, registered)
+    with pytest.raises(ValueError, match="another coordinator"):
+        verified_act(evidence(), "https://other.example", registered)
+    with pytest.raises(ValueError, match="not registered"):
+        verified_act(evidence(), ORIGIN, {passkey.kid: ("exchange-b.example", SUBJECT)})
+    head, _, signature = evidence()["token"].rpartition(".")
+    other = evidence()["token"].rpartition(".")[2]
+    forged = f"{head}.{other if alg == 'ES256' else signature[:8] + 'AAAA' + signature[12:]}"
+    with pytest.raises(ValueError, match="does not verify"):
+        verified_act(evidence() | {"token": forged}, ORIGIN, registered)
+
+
+#: Reasons of proofs of possession and of passkeys, which authenticate no request.
+_OTHER_PROOFS = {
+    *("handle", "subject", "claim", "handle_mismatch", "subject_mismatch", "act_body"),
+    *("client_data", "challenge_mismatch", "origin_mismatch", "cross_origin"),
+    *("authenticator_data", "rp_mismatch", "not_present", "not_verified"),
+}
+
+
+def test_every_reason_of_a_401_is_explained() -> None:
+    section = PAGE.read_text().partition("### A first token, debugged")[2].partition("\n## ")[0]
+    rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    explained = {name for row in rows for name in re.findall(r"`([a-z_0-9]+)`", row)}
+    sources = ("auth.py", "membership.py", "transaction.py")
+    api = Path(__file__).parents[2] / "coordinator" / "api"
+    raised = {
+        code
+        for name in sources
+        for code in re.findall(
+            r'AuthenticationError\([^)]*code="([a-z_]+)"', (api / name).read_text()
+        )
+    }
+    assert {"unknown_key", "replayed_token", "token_missing"} <= raised
+    # Every other fault of the protocol is a TokenReason.
+    reasons = {str(reason) for reason in TokenReason} - _OTHER_PROOFS
+    assert explained == reasons | raised - {"protocol"}
+
+
+def test_every_roles_rights_stand_on_the_page() -> None:
+    section = PAGE.read_text().partition("## Who may do what")[2].partition("\n## ")[0]
+    head, _, *rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in section.splitlines()
+        if line.startswith("|")
+    ]
+    assert head[2:] == [*(f"`{role}`" for role in Role), "root key"]
+    told = {row[0].strip("`"): [cell == "yes" for cell in row[2:]] for row in rows}
+    rights = [*(GRANTS[role] for role in Role), ROOT_GRANTS]
+    assert told == {
+        permission.value: [permission in held for held in rights]
+        for permission in Permission
+        if permission not in COORDINATOR_GRANTS
+    }
 
 
 def test_the_page_says_what_the_code_does() -> None:

@@ -44,6 +44,7 @@ TIMERS: Mapping[str, Told] = {
     "root_reset": K.CHECK_ROOT_RESET,
     "suspension": "the operator suspended the partner; the coordinator carries it out",
     "endpoint_failing": K.MEND_ENDPOINT,
+    "endpoint_gone": K.MEND_ENDPOINT,
 }
 FLAGS: Mapping[str, Told] = {
     LegFlag.OVERDUE: K.ACKNOWLEDGE,
@@ -146,10 +147,16 @@ EVENTS: Mapping[str, Told] = {
     EventType.TASK_TAKEN: _NEWS,
     EventType.ENDPOINT_TEST: "a try",
     EventType.ENDPOINT_FAILING: K.MEND_ENDPOINT,
+    EventType.ENDPOINT_DISABLED: K.MEND_ENDPOINT,
 }
 #: Stored times that lie ahead, by their names.
 _AHEAD = re.compile(r"(_by|_until|_end)$|expires|(^|_)(void|effective|review|ends|due)_at|next_")
 COLUMNS: Mapping[str, Told] = {
+    "webhook_endpoint.busy_until": "what a receiver asked for; its events go on by themselves",
+    "delivery.answer_until": "erased then; nobody acts on it",
+    "console_link.ends_at": "a link that its maker can make again",
+    "console_session.ends_at": "somebody signs in again",
+    "prepared_act.ends_at": "whoever was about to sign prepares it again",
     "freeze_request.approve_by": K.APPROVE,
     "freeze_request.ratify_by": K.RATIFY,
     "freeze_request.unratified_until": K.RATIFY,

@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from coordinator.dispatcher.webhook_sender import default_tls
 from coordinator.domain.clock import SystemClock
+from coordinator.egress.tls import default_tls
 
 DAY = timedelta(days=1)
 _SIGNS_CERTIFICATES = x509.KeyUsage(

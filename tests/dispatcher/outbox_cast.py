@@ -25,7 +25,7 @@ from holdfast.protocol import payloads
 from holdfast.protocol.jwk import PrivateKey
 from holdfast.protocol.webhook_signature import new_secret
 from tests.factories import Member
-from tests.rulebook import RULEBOOK, command_context
+from tests.rulebook import ANY_EVIDENCE, LOG_SIGNER, ORIGIN, RULEBOOK, command_context
 
 WEBHOOK_KEY = PrivateKey.from_seed(b"s" * 32)
 
@@ -51,10 +51,12 @@ class Outbox:
     def context(self) -> WorkerContext:
         """What a worker that serves this outbox works with."""
         return WorkerContext(
+            origin=ORIGIN,
             database=self.database,
             vault=self.vault,
             clock=self.clock,
             rulebook=RULEBOOK,
+            log_signer=LOG_SIGNER,
             webhook_keys=[WEBHOOK_KEY],
         )
 
@@ -66,7 +68,8 @@ class Outbox:
     def endpoint(self, owner: Member, url: str = "http://127.0.0.1:9/hook") -> Endpoint:
         """Register an endpoint of `owner`'s partner."""
         secret = new_secret()
-        with transaction(command_context(self.database, self.vault, self.clock)) as uow:
+        context = command_context(self.database, self.vault, self.clock)
+        with transaction(context, ANY_EVIDENCE) as uow:
             command = RegisterEndpoint(body=payloads.NewEndpoint(url=url), secret=secret)
             answer = execute(command, owner.actor, uow)
             uow.finish(answer)
@@ -110,6 +113,14 @@ class Outbox:
         """Write something that only a fault or the passing of time would."""
         with self.database.writing() as connection, connection.begin():
             connection.execute(text(sql), values)
+
+    def expire_leases(self) -> None:
+        """Let leases run out: by the clocks that they run by, which nobody can put forward."""
+        self.change("UPDATE lane SET lease_until = 1 WHERE lease_until IS NOT NULL")
+        if self.database.is_sqlite:
+            # Begun when the host was started, and over at once.
+            began = "UPDATE lane SET lease_token = substr(lease_token, 1, length(lease_token) - 20)"
+            self.change(f"{began} || :times WHERE lease_token IS NOT NULL", times="0" * 20)
 
     def status(self, event_id: str) -> str:
         """Return the status of an event's one delivery."""

@@ -7,13 +7,13 @@ from datetime import timedelta
 from ipaddress import ip_network
 from typing import Any
 
-from coordinator.dispatcher.address_guard import EndpointPolicy
 from coordinator.dispatcher.webhook_sender import (
     Outcome,
     SenderSettings,
     WebhookSender,
-    default_tls,
 )
+from coordinator.egress.address_guard import EndpointPolicy
+from coordinator.egress.tls import default_tls
 
 LOOPBACK = EndpointPolicy(allowed_networks=(ip_network("127.0.0.0/8"),))
 #: Long enough for a busy machine to do an honest exchange.

@@ -1,5 +1,6 @@
 """One partner's endpoints misbehave in every way; everybody else hears as if they did not."""
 
+import os
 import socket
 import threading
 from collections import Counter
@@ -10,10 +11,10 @@ from ipaddress import ip_network
 
 import pytest
 
-from coordinator.dispatcher.address_guard import EndpointPolicy
 from coordinator.dispatcher.loop import DeliveryLoop
 from coordinator.dispatcher.webhook_sender import Outcome, SenderSettings, WebhookSender
 from coordinator.domain.clock import SteppedClock
+from coordinator.egress.address_guard import EndpointPolicy
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.documents import Vault
 from tests.dispatcher.outbox_cast import Outbox, Receiver, Running, eventually
@@ -24,6 +25,8 @@ pytestmark = pytest.mark.deadlines
 
 SENDERS, SHARE = 16, 4
 ENDPOINTS_EACH = 20
+#: FAULTS=1 does it as often as is promised; `make bench` measures how soon others hear meanwhile.
+TIMES = 3 if os.environ.get("FAULTS") else 1
 #: Long enough for those that answer on a busy machine; those that hang take all of it.
 DEADLINE = timedelta(seconds=5)
 LOOPBACK = EndpointPolicy(allowed_networks=(ip_network("127.0.0.0/8"),))
@@ -88,9 +91,11 @@ class Hog:
             receiver.pause(20)
 
 
+@pytest.mark.parametrize("time", range(TIMES))
 def test_others_hear_while_a_partner_misbehaves_in_every_way_and_it_hears_in_the_end(
-    outbox: Outbox, cast: Cast, sender: WebhookSender, clock: SteppedClock
+    outbox: Outbox, cast: Cast, sender: WebhookSender, clock: SteppedClock, time: int
 ) -> None:
+    del time
     hog = Hog(sender)
     others = (cast.a, cast.b, cast.c)
     with ExitStack() as stack:
@@ -118,7 +123,7 @@ def test_others_hear_while_a_partner_misbehaves_in_every_way_and_it_hears_in_the
             assert outbox.value(_DELIVERED_OF, e=theirs[-1]) == 0
             most = hog.most
             hog.answers.set()
-            eventually(lambda: _is_all_told(outbox, theirs) or _go_on(outbox, clock, loop), 60)
+            eventually(lambda: _is_all_told(outbox, theirs) or _go_on(clock, loop), 60)
     assert most <= SHARE
     assert len(hog.tries) == ENDPOINTS_EACH
 
@@ -152,11 +157,10 @@ def test_an_endpoint_that_does_not_answer_is_tried_for_all_it_is_owed_at_once(
 _DELIVERED_OF = "SELECT COUNT(*) FROM delivery WHERE event_id = :e AND status = 'delivered'"
 
 
-def _go_on(outbox: Outbox, clock: SteppedClock, loop: DeliveryLoop) -> bool:
-    """Let a retry's time go by, unless a try is under way: its lease would go by, too."""
-    if not outbox.value("SELECT COUNT(*) FROM lane WHERE lease_token IS NOT NULL"):
-        clock.step(timedelta(seconds=20))
-        loop.wake()
+def _go_on(clock: SteppedClock, loop: DeliveryLoop) -> bool:
+    """Let a retry's time go by."""
+    clock.step(timedelta(seconds=20))
+    loop.wake()
     return False
 
 

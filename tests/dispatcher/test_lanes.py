@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from coordinator.domain.clock import SteppedClock, to_micros
+from coordinator.domain.clock import SteppedClock, SystemClock, from_micros, to_micros
 from coordinator.domain.delivery import DeliveryStatus, SharedWait
 from coordinator.domain.fair_shares import FairShares
 from coordinator.storage.delivery import lanes
@@ -64,11 +64,6 @@ def retried(outbox: Outbox, head: Head, wait: timedelta) -> Completion:
     )
 
 
-def expire_leases(outbox: Outbox) -> None:
-    """Let leases run out: their times are the database's own on PostgreSQL, so they are set."""
-    outbox.change("UPDATE lane SET lease_until = 1 WHERE lease_until IS NOT NULL")
-
-
 def test_only_the_head_of_a_lane_is_claimed_and_the_next_follows_its_completion(
     outbox: Outbox, cast: Cast
 ) -> None:
@@ -115,7 +110,7 @@ def test_a_worker_that_was_paused_beyond_its_lease_changes_nothing(
     outbox.endpoint(cast.b.lead)
     event = outbox.event(cast.b.handle, "frq_1")
     paused = claim(outbox)[0]
-    expire_leases(outbox)
+    outbox.expire_leases()
     other = claim(outbox)[0]
     assert other.event_id == event
     assert complete(outbox, delivered(outbox, paused)) == []
@@ -125,6 +120,52 @@ def test_a_worker_that_was_paused_beyond_its_lease_changes_nothing(
     assert token == other.lease_token
     cycle(outbox, released=[paused])
     assert outbox.value("SELECT lease_token FROM lane WHERE request_id = 'frq_1'") == token
+
+
+_ALL_THAT_A_TRY_CHANGES = (
+    "SELECT * FROM webhook_endpoint ORDER BY id",
+    "SELECT * FROM lane ORDER BY endpoint_id, request_id",
+    "SELECT * FROM delivery ORDER BY id",
+    "SELECT * FROM attempt ORDER BY delivery_id, number",
+)
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        {"answered": 500, "error": "http_status"},
+        {"answered": 410, "error": "http_status"},
+        {"answered": 503, "error": "http_status", "is_unanswered": True, "retry_after": 60},
+        {"error": "connect_failed", "is_unanswered": True},
+    ],
+)
+def test_what_a_paused_worker_learned_of_an_endpoint_changes_nothing_either(
+    outbox: Outbox, cast: Cast, late: dict[str, Any]
+) -> None:
+    outbox.endpoint(cast.b.lead)
+    outbox.event(cast.b.handle, "frq_1")
+    outbox.event(cast.b.handle, "frq_2")
+    paused, _ = claim(outbox)
+    outbox.expire_leases()
+    complete(outbox, *(delivered(outbox, head) for head in claim(outbox)))
+    outbox.event(cast.b.handle, "frq_2")
+    before = [outbox.rows(sql) for sql in _ALL_THAT_A_TRY_CHANGES]
+    failed = replace(retried(outbox, paused, timedelta(minutes=5)), is_unanswered=False)
+    assert complete(outbox, replace(failed, **late)) == []
+    assert [outbox.rows(sql) for sql in _ALL_THAT_A_TRY_CHANGES] == before
+
+
+def test_a_late_success_does_not_end_an_outage_that_began_meanwhile(
+    outbox: Outbox, cast: Cast
+) -> None:
+    outbox.endpoint(cast.b.lead)
+    outbox.event(cast.b.handle, "frq_1")
+    outbox.change("UPDATE webhook_endpoint SET failing_since = 1")
+    paused = claim(outbox)[0]
+    outbox.expire_leases()
+    complete(outbox, retried(outbox, claim(outbox)[0], timedelta(minutes=5)))
+    assert complete(outbox, delivered(outbox, paused)) == []
+    assert outbox.value("SELECT failing_since FROM webhook_endpoint") == 1
 
 
 def test_of_a_batch_only_what_is_still_held_counts(outbox: Outbox, cast: Cast) -> None:
@@ -143,19 +184,79 @@ def test_a_lease_that_still_runs_is_nobody_elses(outbox: Outbox, cast: Cast) -> 
     outbox.event(cast.b.handle, "frq_1")
     assert len(claim(outbox)) == 1
     assert claim(outbox) == []
-    expire_leases(outbox)
+    outbox.expire_leases()
     assert len(claim(outbox)) == 1
 
 
-def test_lease_times_are_the_databases_on_postgresql(outbox: Outbox, cast: Cast) -> None:
-    if outbox.database.is_sqlite:
-        pytest.skip("SQLite is one host and has no clock of its own")
+@pytest.mark.parametrize("step", [timedelta(days=1), -timedelta(days=1)])
+def test_a_lease_runs_by_a_clock_that_no_worker_can_step(
+    outbox: Outbox, cast: Cast, clock: SteppedClock, step: timedelta
+) -> None:
+    outbox.endpoint(cast.b.lead)
+    event = outbox.event(cast.b.handle, "frq_1")
+    head = claim(outbox)[0]
+    clock.step(step)
+    # What is due is found by wall time.
+    outbox.change("UPDATE lane SET due_at = 1")
+    assert claim(outbox) == []
+    assert len(complete(outbox, delivered(outbox, head))) == 1
+    assert outbox.status(event) == "delivered"
+
+
+def claim_at(outbox: Outbox, seconds: float) -> list[Head]:
+    """Claim when the host has run for so long."""
+    store = LaneStore(outbox.database, steady=lambda: seconds)
+    now, shares = outbox.clock.now(), FairShares(200, partner_share=100)
+    is_due = store.is_anything_due(now)
+    heads = store.run(
+        Cycle(now=now, limit=10, lease=LEASE, token=secrets.token_hex(16), shares=shares)
+    ).heads
+    assert is_due == bool(heads)
+    return heads
+
+
+@pytest.fixture
+def embedded(outbox: Outbox) -> Outbox:
+    """An outbox in SQLite, where leases run by the host's steady clock."""
+    if not outbox.database.is_sqlite:
+        pytest.skip("leases run by the database's clock there")
+    return outbox
+
+
+def test_a_lease_of_the_steady_clock_runs_for_its_time_and_no_longer(
+    embedded: Outbox, cast: Cast
+) -> None:
+    embedded.endpoint(cast.b.lead)
+    embedded.event(cast.b.handle, "frq_1")
+    assert len(claim_at(embedded, 1_000)) == 1
+    assert claim_at(embedded, 1_000 + LEASE.total_seconds()) == []
+    assert len(claim_at(embedded, 1_000.01 + LEASE.total_seconds())) == 1
+    token = embedded.value("SELECT lease_token FROM lane")
+    assert len(token) == 40, "as long as the column of both databases"
+
+
+def test_a_lease_of_before_the_host_was_started_anew_is_over(embedded: Outbox, cast: Cast) -> None:
+    embedded.endpoint(cast.b.lead)
+    embedded.event(cast.b.handle, "frq_1")
+    assert len(claim_at(embedded, 1_000_000)) == 1
+    assert len(claim_at(embedded, 20)) == 1
+
+
+@pytest.mark.parametrize("is_over", [True, False])
+def test_leases_of_the_release_before_are_honoured_by_wall_time(
+    outbox: Outbox, cast: Cast, *, is_over: bool
+) -> None:
     outbox.endpoint(cast.b.lead)
     outbox.event(cast.b.handle, "frq_1")
-    assert isinstance(outbox.clock, SteppedClock)
-    assert len(claim(outbox)) == 1
-    outbox.clock.step(timedelta(days=1))  # this worker's clock is a day ahead
-    assert claim(outbox) == []
+    now = outbox.clock.now() if outbox.database.is_sqlite else SystemClock().now()
+    until = now + LEASE * (-1 if is_over else 1)
+    theirs = "UPDATE lane SET lease_until = :until, lease_token = :token"
+    outbox.change(theirs, until=to_micros(until), token=secrets.token_hex(16))
+    assert bool(claim(outbox)) == is_over
+    # And the other way round: it finds when one of ours ends where it looks.
+    if is_over:
+        ours = from_micros(outbox.value("SELECT lease_until FROM lane"))
+        assert timedelta() < ours - now < 2 * LEASE
 
 
 def test_a_retry_waits_for_its_time_and_counts_on(outbox: Outbox, cast: Cast) -> None:
@@ -293,7 +394,7 @@ def test_an_event_queued_while_its_lane_is_completed_is_owed(outbox: Outbox, cas
 def failed_again(outbox: Outbox, head: Head, **changes: Any) -> Completion:
     """Return the end of a try that shows that an endpoint goes on failing."""
     outbox.change("UPDATE webhook_endpoint SET failing_since = 1 WHERE id = :e", e=head.endpoint_id)
-    known = replace(head, is_failing=True)
+    known = replace(head, failing_since=outbox.clock.now())
     return replace(retried(outbox, known, timedelta(minutes=5)), attempt=4, **changes)
 
 

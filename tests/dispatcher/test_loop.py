@@ -10,11 +10,11 @@ from ipaddress import ip_network
 
 import pytest
 
-from coordinator.dispatcher.address_guard import EndpointPolicy
 from coordinator.dispatcher.loop import SLOW_SECONDS, DeliveryLoop, LoopSettings
 from coordinator.dispatcher.parcels import Parcel, name_lost
 from coordinator.dispatcher.webhook_sender import SenderSettings, WebhookSender
 from coordinator.domain.clock import SteppedClock
+from coordinator.egress.address_guard import EndpointPolicy
 from coordinator.storage.delivery.lanes import Head
 from coordinator.storage.delivery.webhook_endpoints import EndpointDocument, Secret
 from coordinator.storage.engine.database import Database, open_database
@@ -41,6 +41,8 @@ class Answer:
     status: int | None = 204
     error: str | None = None
     retry_after: int | None = None
+    detail: str = ""
+    response_excerpt: bytes = b""
 
 
 @pytest.fixture
@@ -155,7 +157,7 @@ def test_a_crash_between_sending_and_completing_sends_again_under_the_same_id(
         finally:
             threading.excepthook = hook
         assert outbox.status(event) == "pending"
-        outbox.change("UPDATE lane SET lease_until = 1")  # time goes by
+        outbox.expire_leases()
         with Running(outbox.loop(sender.send)):
             assert receiver.wait_for(lambda: len(receiver.got) == 2)
     assert receiver.counts == {event: 2}
@@ -337,10 +339,11 @@ def test_a_process_that_stood_still_beyond_its_lease_does_not_begin_to_send(
         seq=1,
         attempts=0,
         endpoint_version=1,
-        is_failing=False,
+        failing_since=None,
         partner=cast.b.handle,
     )
-    parcel = Parcel(head, EndpointDocument("http://x", None, (Secret(endpoint.secret),)), b"{}")
+    document = EndpointDocument("http://x", None, (Secret(endpoint.secret),))
+    parcel = Parcel(head, document, b"{}", outbox.vault.new_key()[0])
     loop = outbox.loop(send)
     late = loop._try(parcel, time.monotonic() - 1)
     assert late.is_unsent

@@ -1,5 +1,6 @@
 """Timers: each due id by a command of its own, and nothing at all while the clock is wrong."""
 
+import os
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -10,12 +11,16 @@ from sqlalchemy import Connection
 from coordinator.dispatcher.context import WorkerContext
 from coordinator.dispatcher.timers import ClockGuard, Timer, TimerRun, all_timers
 from coordinator.domain.clock import SteppedClock
+from coordinator.storage.console import drafts
+from coordinator.storage.engine import documents
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.documents import Vault
+from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.tail.idempotency import send_token
+from holdfast.protocol.type_ids import new_id
 from tests.dispatcher.outbox_cast import Outbox
 from tests.factories import NOON, Cast
-from tests.rulebook import RULEBOOK
+from tests.rulebook import LOG_SIGNER, ORIGIN, RULEBOOK
 from tests.services.request_cast import Desk, policies
 
 
@@ -37,10 +42,12 @@ class Steady:
 def timers(desk: Desk, *which: Timer, guard: ClockGuard | None = None) -> TimerRun:
     return TimerRun(
         WorkerContext(
+            origin=ORIGIN,
             database=desk.database,
             vault=desk.vault,
             clock=desk.clock,
             rulebook=RULEBOOK,
+            log_signer=LOG_SIGNER,
             webhook_keys=(),
         ),
         on_commit=lambda: None,
@@ -123,6 +130,26 @@ def test_nothing_fires_after_the_hosts_clock_jumped(desk: Desk) -> None:
     assert not guard.is_held
 
 
+@pytest.mark.parametrize("steps", [10 if os.environ.get("FAULTS") else 2])
+def test_a_clock_stepped_to_and_fro_by_an_hour_lets_nothing_expire_early(
+    desk: Desk, steps: int
+) -> None:
+    ask = desk.submit()
+    desk.clock.step(policies().approve_within - timedelta(minutes=30))
+    # What is asked for the time is the same clock that somebody sets.
+    guard = ClockGuard(desk.database, wall=desk.clock, steady=Steady())
+    running = timers(desk, guard=guard)
+    for _ in range(steps):
+        desk.clock.step(timedelta(hours=1))
+        assert running.run_due() == 0
+        assert desk.status(ask) == "submitted"
+        desk.clock.step(-timedelta(hours=1))
+        assert running.run_due() == 0
+    assert not guard.is_held
+    desk.clock.step(timedelta(minutes=30))
+    assert timers(desk).run_due() == 1, "which it does when its time has come"
+
+
 def test_time_that_passes_on_both_clocks_is_no_jump(database: Database) -> None:
     wall, steady = SteppedClock(NOON), Steady()
     guard = ClockGuard(database, wall=wall, steady=steady)
@@ -153,3 +180,37 @@ def test_the_databases_clock_decides_on_postgresql_whether_a_jump_was_right(
     assert not guard.may_fire()
     wall.step(-timedelta(hours=1))
     assert guard.may_fire()
+
+
+def test_a_draft_that_nobody_touched_for_thirty_days_is_thrown_away(desk: Desk) -> None:
+    running = timers(desk)
+    old, kept = new_id("drf"), new_id("drf")
+    _keep_draft(desk, old)
+    desk.clock.step(drafts.UNTOUCHED_KEPT - timedelta(minutes=10))
+    _keep_draft(desk, kept)
+    running.run_due()
+    assert _drafts(desk) == {old, kept}
+    desk.clock.step(timedelta(minutes=10))
+    running.run_due()
+    assert _drafts(desk) == {kept}
+    with desk.database.engine.connect() as connection:
+        found = documents.load(connection, desk.vault, [old, kept], drafts.CONTENT)
+    assert set(found) == {kept}, "its text is gone, too"
+
+
+def _keep_draft(desk: Desk, draft_id: str) -> None:
+    own, now = desk.cast.a, desk.clock.now()
+    with desk.database.transaction() as connection:
+        partner = partner_store.partner(connection, own.handle)
+        assert partner is not None
+        key_id = partner.document_key_id
+        key = documents.load_keys(connection, desk.vault, [key_id])[key_id]
+        draft = drafts.StoredDraft(draft_id, own.handle, own.analyst.subject, now, now, None)
+        drafts.store(connection, draft, key, drafts.Said(b"{}", b"{}"))
+
+
+def _drafts(desk: Desk) -> set[str]:
+    with desk.database.engine.connect() as connection:
+        return {
+            each.id for each in drafts.of_person(connection, desk.cast.a.analyst.subject, limit=9)
+        }

@@ -10,6 +10,7 @@ import pytest
 
 from coordinator.dispatcher.webhook_sender import MAX_EXCERPT_BYTES, MAX_RETRY_AFTER, Outcome
 from coordinator.domain.clock import SteppedClock
+from coordinator.egress.http_exchange import Connection
 from tests.dispatcher.raw_receiver import ACCEPTED, RawReceiver, answering
 from tests.dispatcher.sending import AMPLE, BODY, HEADERS, LOOPBACK, send_once, sender
 
@@ -107,6 +108,7 @@ def test_every_other_status_is_failure(status: int, error: str) -> None:
         ("0", 0),
         ("120", 120),
         ("Thu, 01 Jan 2026 00:02:00 GMT", 120),
+        ("60\r\n ", 60),
         ("Thu, 01 Jan 2026 00:02:00 +0000", 120),
         ("Wed, 31 Dec 2025 00:00:00 GMT", 0),
         ("999999", MAX_RETRY_AFTER),
@@ -134,6 +136,14 @@ def test_retry_after_is_read_as_seconds_or_date_and_bounded(
     assert outcome.retry_after == seconds
 
 
+def test_a_retry_after_date_is_never_taken_for_earlier_than_it_is() -> None:
+    outcome = outcome_of(
+        b"HTTP/1.1 503 Later\r\nRetry-After: Thu, 01 Jan 2026 00:02:00 GMT\r\n\r\n",
+        clock=SteppedClock(datetime(2026, 1, 1, 0, 0, 0, 500_000, tzinfo=UTC)),
+    )
+    assert outcome.retry_after == 120
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -144,6 +154,8 @@ def test_retry_after_is_read_as_seconds_or_date_and_bounded(
         b"HTTP/1.0 200 OK\r\n\r\nhello",
         b"HTTP/1.1 200\r\nContent-Length: 5\r\n\r\nhello",
         b"HTTP/1.1 200 OK\nContent-Length: 5\n\nhello",
+        b"HTTP/1.1 200 OK\r\nContent-Length:\r\n\t 5\r\nX: a\r\n b: c\r\n d\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\nTransfer-Encoding:\n chunked\n\n5\nhello\n0\nX: y\n z\n\n",
         INTERIM + b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
     ],
 )
@@ -202,10 +214,31 @@ def test_bytes_sent_unasked_between_requests_are_never_taken_for_an_answer() -> 
 
 
 def test_a_connection_that_the_receiver_closed_while_idle_is_replaced_at_once() -> None:
-    with RawReceiver(answering(ACCEPTED)) as receiver, sender() as made:
+    closed = threading.Semaphore(0)
+
+    def play(receiver: RawReceiver, connection: socket.socket, _number: int) -> None:
+        receiver.read_request(connection)
+        connection.sendall(ACCEPTED)
+        connection.shutdown(socket.SHUT_WR)
+        closed.release()
+        receiver.pause(5)
+
+    with RawReceiver(play) as receiver, sender() as made:
         for _ in range(4):
             assert made.send(receiver.url(), HEADERS, BODY).ok
+            assert closed.acquire(timeout=5)
         assert receiver.connections == 4
+
+
+@pytest.mark.parametrize(("told", "connections"), [("timeout=1, max=9", 2), ("timeout=9", 1)])
+def test_a_connection_is_not_used_again_when_its_receiver_is_about_to_close_it(
+    told: str, connections: int
+) -> None:
+    kept = f"HTTP/1.1 204 No\r\nKeep-Alive: {told}\r\n\r\n".encode()
+    with RawReceiver(answering(kept, kept)) as receiver, sender() as made:
+        for _ in range(2):
+            assert made.send(receiver.url(), HEADERS, BODY).ok
+        assert receiver.connections == connections
 
 
 def test_a_connection_that_was_reset_while_idle_is_replaced_at_once() -> None:
@@ -227,19 +260,40 @@ def test_a_connection_that_was_reset_while_idle_is_replaced_at_once() -> None:
         assert receiver.connections == 2
 
 
-def test_a_kept_connection_that_dies_on_use_is_retried_once_on_a_fresh_one() -> None:
-    def play(receiver: RawReceiver, connection: socket.socket, number: int) -> None:
+def test_one_try_is_one_post_though_a_kept_connection_dies_on_use() -> None:
+    def play(receiver: RawReceiver, connection: socket.socket, _number: int) -> None:
         receiver.read_request(connection)
         connection.sendall(ACCEPTED)
-        receiver.read_request(connection)
-        if number:
-            connection.sendall(ACCEPTED)
+        receiver.read_request(connection)  # and perhaps it is done with it, too
 
     with RawReceiver(play) as receiver, sender() as made:
         assert made.send(receiver.url(), HEADERS, BODY).ok
+        assert made.send(receiver.url(), HEADERS, BODY).error == "connection_lost"
+        assert receiver.connections == 1
+        assert len(receiver.requests) == 2
+
+
+def test_a_kept_connection_that_takes_not_one_byte_is_replaced_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # As if it closed between the look at it and the first byte.
+    monkeypatch.setattr(Connection, "is_quiet", lambda _: True)
+    closed = threading.Event()
+
+    def play(receiver: RawReceiver, connection: socket.socket, number: int) -> None:
+        receiver.read_request(connection)
+        connection.sendall(ACCEPTED)
+        if number == 0:
+            receiver.pause(0.05)  # until the answer was read: a reset throws away what was not
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.close()
+            closed.set()
+
+    with RawReceiver(play) as receiver, sender() as made:
         assert made.send(receiver.url(), HEADERS, BODY).ok
-        assert receiver.connections == 2
-        assert len(receiver.requests) == 3
+        assert closed.wait(5)
+        assert made.send(receiver.url(), HEADERS, BODY).ok
+        assert len(receiver.requests) == 2
 
 
 def test_a_kept_connection_that_had_begun_to_answer_is_not_retried() -> None:

@@ -8,14 +8,14 @@ from datetime import timedelta
 
 import pytest
 
-from coordinator.dispatcher.address_guard import (
+from coordinator.domain.delivery import HOST_UNUSABLE
+from coordinator.egress.address_guard import (
     BlockedTargetError,
     Resolver,
     UnresolvedTargetError,
     check_url,
 )
-from coordinator.dispatcher.name_resolution import CheckedResolver
-from coordinator.domain.delivery import HOST_UNUSABLE
+from coordinator.egress.name_resolution import CheckedResolver
 from tests.dispatcher.raw_receiver import ACCEPTED, RawReceiver, answering
 from tests.dispatcher.sending import (
     AMPLE,

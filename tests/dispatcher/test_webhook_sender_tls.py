@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from coordinator.dispatcher.webhook_sender import default_tls
+from coordinator.egress.tls import default_tls
 from tests.dispatcher.authority import Authority
 from tests.dispatcher.raw_receiver import ACCEPTED, RawReceiver, Script, answering
 from tests.dispatcher.sending import BODY, HEADERS, SHORT, resolving, send_once, sender

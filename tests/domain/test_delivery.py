@@ -1,5 +1,6 @@
 """Retries as data: how long, how often, and when a delivery is given up."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -74,16 +75,36 @@ def test_a_flash_notice_never_waits_longer_than_five_minutes_and_is_tried_as_lon
     assert max(schedule) == FLASH_LONGEST_WAIT == 300
     assert sum(RETRY_SCHEDULE) <= sum(schedule) < sum(RETRY_SCHEDULE) + FLASH_LONGEST_WAIT
     for number in range(1, len(schedule) + 5):
-        wait = next_attempt(number, priority=FLASH, retry_after=86_400)
-        assert wait <= timedelta(seconds=FLASH_LONGEST_WAIT)
+        assert asked_wait(86_400, number, priority=FLASH, jitter=1) <= 300
+
+
+def asked_wait(seconds: int, number: int = 1, *, priority: int = ROUTINE, jitter: float) -> float:
+    busy = Tried(number, NOW, 503, "http_status", seconds)
+    verdict = judge(busy, priority=priority, now=NOW, jitter=jitter)
+    assert verdict.due_at is not None
+    return (verdict.due_at - NOW).total_seconds()
+
+
+@pytest.mark.parametrize("jitter", [0, 0.5, 0.999])
+def test_retry_after_is_never_undercut_and_jitter_comes_on_top(jitter: float) -> None:
+    for asked in (1, 20, 60, 3_600):
+        assert asked_wait(asked, jitter=jitter) >= asked
+    assert asked_wait(60, jitter=jitter) == pytest.approx(60 * (1 + JITTER * jitter))
 
 
 def test_retry_after_lengthens_within_bounds_and_never_shortens() -> None:
-    assert next_attempt(1, priority=ROUTINE, retry_after=90) == timedelta(seconds=90)
-    assert next_attempt(6, priority=ROUTINE, retry_after=0) == timedelta(seconds=RETRY_SCHEDULE[5])
-    assert next_attempt(1, priority=ROUTINE, retry_after=10**6) == timedelta(
-        seconds=RETRY_AFTER_LIMIT
-    )
+    assert asked_wait(90, jitter=0) == 90
+    assert asked_wait(0, 6, jitter=0) == RETRY_SCHEDULE[5]
+    assert asked_wait(10**6, jitter=0) == RETRY_AFTER_LIMIT == 3_600
+    assert asked_wait(270, priority=FLASH, jitter=0) == 270
+
+
+def test_a_test_is_tried_once() -> None:
+    only = replace(tried(status=503), is_only=True)
+    verdict = judge(only, priority=FLASH, now=NOW, jitter=0)
+    assert (verdict.status, verdict.due_at) == (DeliveryStatus.DEAD, None)
+    good = judge(replace(tried(status=204), is_only=True), priority=FLASH, now=NOW, jitter=0)
+    assert good.status is DeliveryStatus.DELIVERED
 
 
 def test_jitter_takes_a_part_off_the_wait() -> None:

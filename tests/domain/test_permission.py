@@ -55,12 +55,20 @@ ASKED = {
     P.FREEZE_LEDGER_CORRECT,
     P.DISPUTE_RAISE,
 }
-#: The table a second time, flat.
 PAPERS = {P.SUPPORT_RAISE, P.INDEMNITY_GIVE}
+#: What is for people and never for systems: the console, and what one's own organisation did.
+CONSOLE, AUDIT = {P.CONSOLE_LINK_MAKE, P.KEY_REVOKE}, {P.AUDIT_READ}
+#: The table a second time, flat.
 EXPECTED = {
-    R.ANALYST: ANALYST | {P.TASK_TAKE},
+    R.ANALYST: ANALYST | CONSOLE | {P.TASK_TAKE},
     R.SYSTEM: ANALYST | ENDPOINTS,
-    R.COMPLIANCE: READ | ENDPOINTS | ASKED | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE} | PAPERS,
+    R.COMPLIANCE: READ
+    | ENDPOINTS
+    | ASKED
+    | CONSOLE
+    | AUDIT
+    | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE}
+    | PAPERS,
     R.SECURITY_LEAD: READ
     | ENDPOINTS
     | ASKED
@@ -85,8 +93,12 @@ EXPECTED = {
         P.GRANT_MAKE,
         P.GRANT_APPROVE,
         P.REVOCATION_MAKE,
+        P.SIGN_IN_PROVIDER_CHANGE,
+        P.CONSOLE_LINK_MAKE,
+        P.KEY_REVOKE,
+        P.AUDIT_READ,
     },
-    R.AUDITOR: READ | {P.WEBHOOK_ENDPOINT_READ},
+    R.AUDITOR: READ | {P.WEBHOOK_ENDPOINT_READ} | CONSOLE | AUDIT,
 }
 
 
@@ -136,7 +148,8 @@ def test_a_system_does_what_compliance_does_only_where_policy_names_it() -> None
     plain = actor(R.SYSTEM, kind=ActorKind.SYSTEM)
     named = actor(R.SYSTEM, kind=ActorKind.SYSTEM, as_compliance=True)
     assert not is_allowed(P.HOLD_RELEASE, plain)
-    assert permissions_of(named) == (EXPECTED[R.SYSTEM] | EXPECTED[R.COMPLIANCE]) - PAPERS
+    for_people = PAPERS | CONSOLE | AUDIT
+    assert permissions_of(named) == (EXPECTED[R.SYSTEM] | EXPECTED[R.COMPLIANCE]) - for_people
 
 
 @pytest.mark.parametrize("person_or_role", [actor(R.ANALYST, as_compliance=True)])

@@ -37,6 +37,8 @@ def test_a_fresh_coordinator_is_migrated_and_checked(run: Run) -> None:
     assert run("check").exit_code == 1
     migrated = run("migrate")
     assert (migrated.exit_code, "SQLite" in migrated.stdout) == (0, True)
+    assert "backup --keys-to" in migrated.stdout
+    assert "keys" not in run("migrate").stdout
     checked = run("check", "--json")
     findings = strict_json.loads(checked.stdout.strip().encode())
     assert checked.exit_code == 0
@@ -68,6 +70,11 @@ def test_an_invitation_that_was_not_taken_is_renewed(run: Run) -> None:
         (("partner", "invite", "a.example", "--name", "A\nB"), "DNS name"),
         (("partner", "invite", "a.example", "--name", "A", "--jurisdiction", "Estonia"), "ISO"),
         (("partner", "confirm", "b.example", "x"), "invite it first"),
+        (("partner", "passkey-link", "b.example", "Ada"), "no person's id"),
+        (
+            ("partner", "passkey-link", "b.example", "per_01kk7h3m6xf9trv2c8e5b4n0qa"),
+            "has not joined",
+        ),
         (("partner", "confirm", "b.example", "-" + "h" * 42), "invite it first"),
     ],
 )
@@ -96,6 +103,9 @@ def test_a_partner_is_confirmed_by_its_thumbprint_only(run: Run) -> None:
         ("HOLDFAST_PORT", "many", "HOLDFAST_PORT"),
         ("HOLDFAST_WEB_THREADS", "0", "HOLDFAST_WEB_THREADS"),
         ("HOLDFAST_ORIGIN", "http://a.example/path", "HOLDFAST_ORIGIN"),
+        ("HOLDFAST_CONSOLE_ORIGIN", "http://127.0.0.1:8080", "no IP address"),
+        ("HOLDFAST_CONSOLE_ORIGIN", "http://console.example", "HOLDFAST_CONSOLE_ORIGIN"),
+        ("HOLDFAST_CONSOLE_ORIGIN", "https://console.example/", "HOLDFAST_CONSOLE_ORIGIN"),
         ("HOLDFAST_LOG_LEVEL", "loud", "HOLDFAST_LOG_LEVEL"),
         ("HOLDFAST_LOG_FORMAT", "xml", "HOLDFAST_LOG_FORMAT"),
         ("HOLDFAST_LEASE", "3", "HOLDFAST_LEASE"),
@@ -205,3 +215,14 @@ def test_a_command_does_not_wait_for_what_only_others_need(
         check=True,
     )
     assert unneeded & set(done.stdout.split()) == set()
+
+
+def test_a_list_of_partners_says_what_its_columns_are(run: Run) -> None:
+    run("migrate")
+    assert "partner invite" in run("partner", "list").stdout
+    _invite(run)
+    head, row = run("partner", "list").stdout.splitlines()
+    assert head.split() == ["HANDLE", "STATUS", "KIND", "ROOT", "KEY"]
+    assert row.split() == ["exchange-a.example", "invited", "exchange", "-"]
+    assert head.index("STATUS") == row.index("invited")
+    assert head.index("KIND") == row.index("exchange ")

@@ -18,7 +18,7 @@ from coordinator.domain.errors import CoordinatorError
 from coordinator.operations.front.front import Front, FrontLimits
 from coordinator.operations.front.news import NewsTable
 from coordinator.operations.front.turns import Turns
-from coordinator.storage.tail.events import News
+from coordinator.storage.tail.events import Heading, News
 from tests.operations.asgi import PATIENCE, Exchange, Server, serving
 
 FEED = "/v1/events"
@@ -39,19 +39,24 @@ class _NoWatcher:
         pass
 
 
+def _heading(seq: int, event_type: str = "one", request_id: str | None = None) -> Heading:
+    return Heading(seq, event_type, request_id)
+
+
 class Desk:
     """A WSGI app of few words, as the front knows them.
 
-    `/block` waits on its thread until `go_on` is set; `/take` wants the body, signed for by the
+    `…/block` waits on its thread until `go_on` is set; `/take` wants the body, signed for by the
     partner named in `X-Partner`; the feed waits for an event above 7 of that partner, of the type
-    named in `X-Type`; all else is answered at once. What it did is in `done`, in order.
+    named in `X-Type` or about the request in `X-Request`; all else is answered at once. What it did
+    is in `done`, in order.
     """
 
     def __init__(self) -> None:
         self.go_on = threading.Event()
         self.blocked = threading.Semaphore(0)
         self.done: list[str] = []
-        self.events: dict[str, list[tuple[int, str]]] = {}
+        self.events: dict[str, list[Heading]] = {}
         self.watcher = _NoWatcher()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -59,7 +64,7 @@ class Desk:
         path, partner = environ["PATH_INFO"], environ.get("HTTP_X_PARTNER")
         status, content = "200 OK", b"ok"
         try:
-            if path == "/block":
+            if path.endswith("/block") or (path.endswith("/test") and environ.get("HTTP_X_BLOCK")):
                 self._block()
             elif path == "/take":
                 content = b"%d" % len(call.take_body(LARGE, partner))
@@ -70,7 +75,8 @@ class Desk:
                 if environ.get("HTTP_X_BLOCK"):
                     self._block()
                 types = frozenset(filter(None, [environ.get("HTTP_X_TYPE")]))
-                call.wait_for_news(NewsWanted(str(partner), 7, timedelta(seconds=PATIENCE), types))
+                patience, request_id = timedelta(seconds=PATIENCE), environ.get("HTTP_X_REQUEST")
+                call.wait_for_news(NewsWanted(str(partner), 7, patience, types, request_id))
                 content = b"turned away" if call.is_turned_away else b"nothing"
         except PutOffError:
             status = "503 never seen"
@@ -81,12 +87,12 @@ class Desk:
 
     def _is_waiting(self, partner: str | None) -> bool:
         self.done.append(f"looked for {partner}")
-        return all(number <= 7 for number, _ in self.events.get(str(partner), []))
+        return all(event.seq <= 7 for event in self.events.get(str(partner), []))
 
     def news_of(self, after: Mapping[str, int]) -> News:
         """Return what happened, as the storage does."""
-        head = max((n for events in self.events.values() for n, _ in events), default=0)
-        news = {p: [e for e in self.events.get(p, []) if e[0] > n] for p, n in after.items()}
+        head = max((e.seq for events in self.events.values() for e in events), default=0)
+        news = {p: [e for e in self.events.get(p, []) if e.seq > n] for p, n in after.items()}
         return News(head, {p: events for p, events in news.items() if events})
 
     def _block(self) -> None:
@@ -107,6 +113,7 @@ def _front(
     app: WSGIApplication | None = None,
     body_seconds: float = PATIENCE,
     change_patience_seconds: float | None = None,
+    live_patience_seconds: float = 0.0,
     **limits: Any,
 ) -> Front:
     news = NewsTable(
@@ -116,10 +123,12 @@ def _front(
     )
     figures = FrontLimits(
         threads=THREADS,
+        waiting_tests=1,
         small_bytes=SMALL,
         body_seconds=body_seconds,
         bytes_per_second=2**30,
         change_patience_seconds=change_patience_seconds,
+        live_patience_seconds=live_patience_seconds,
     )
     return Front(app or desk, figures, news)
 
@@ -274,7 +283,7 @@ def test_those_who_wait_for_news_hold_no_thread(desk: Desk, server: Server) -> N
     for _ in range(3 * THREADS):
         assert server.ask("GET", "/").status() == 200
     assert not any(exchange.answer.done() for exchange in waiting)
-    desk.events = {f"{n}.example": [(8, "one")] for n in range(50)}
+    desk.events = {f"{n}.example": [_heading(8, "one")] for n in range(50)}
     desk.watcher.tell()
     assert {exchange.body() for exchange in waiting} == {b"ok"}
 
@@ -283,7 +292,10 @@ def test_news_reaches_those_it_is_for_alone(desk: Desk, server: Server) -> None:
     of_a = server.ask("GET", FEED, {"X-Partner": "a.example"})
     of_b = server.ask("GET", FEED, {"X-Partner": "b.example"})
     assert server.ask("GET", "/").status() == 200
-    desk.events = {"a.example": [(8, "one")], "b.example": [(7, "one")]}  # b has read as far as 7
+    desk.events = {
+        "a.example": [_heading(8, "one")],
+        "b.example": [_heading(7, "one")],
+    }  # b has read as far as 7
     desk.watcher.tell()
     assert of_a.body() == b"ok"
     assert not of_b.answer.done()
@@ -296,11 +308,25 @@ def test_who_waits_for_one_type_is_not_called_for_another(desk: Desk, server: Se
     assert server.ask("GET", FEED, {"X-Partner": "b.example"}) is not None
     while server.waiting_for_news() < 3:
         pass
-    desk.events = {"a.example": [(8, "one")]}
+    desk.events = {"a.example": [_heading(8, "one")]}
     desk.watcher.tell()
     assert other.body() == b"ok"
     assert not waiting.answer.done()
-    desk.events["a.example"].append((9, "two"))
+    desk.events["a.example"].append(_heading(9, "two"))
+    desk.watcher.tell()
+    assert waiting.body() == b"ok"
+
+
+def test_who_waits_for_one_request_is_not_called_for_another(desk: Desk, server: Server) -> None:
+    waiting = server.ask("GET", FEED, {"X-Partner": "a.example", "X-Request": "frq_2"})
+    other = server.ask("GET", FEED, {"X-Partner": "a.example", "X-Request": "frq_1"})
+    while server.waiting_for_news() < 2:
+        pass
+    desk.events = {"a.example": [_heading(8, request_id="frq_1"), _heading(9)]}
+    desk.watcher.tell()
+    assert other.body() == b"ok"
+    assert not waiting.answer.done()
+    desk.events["a.example"].append(_heading(10, request_id="frq_2"))
     desk.watcher.tell()
     assert waiting.body() == b"ok"
 
@@ -312,7 +338,7 @@ def test_where_too_much_happened_to_tell_all_look_again(desk: Desk) -> None:
         waiting = server.ask("GET", FEED, {"X-Partner": "a.example", "X-Type": "two"})
         while server.waiting_for_news() == 0:
             pass
-        desk.events = {"a.example": [(9, "two")]}
+        desk.events = {"a.example": [_heading(9, "two")]}
         desk.watcher.tell()
         assert waiting.body() == b"ok"
 
@@ -324,6 +350,54 @@ def test_readers_of_the_feed_hold_no_thread_of_the_others(desk: Desk, server: Se
     for _ in range(3 * THREADS):
         assert server.ask("GET", "/").status() == 200
     assert not any(exchange.answer.done() for exchange in asked)
+
+
+def test_pages_that_read_themselves_again_hold_up_nobody_else(desk: Desk, server: Server) -> None:
+    desk.events = {"a.example": [_heading(8)]}
+    paths = ("/console/requests/one", "/console/requests/one/live", "/console/live")
+    again = [server.ask("GET", path, {"X-Part": "main"}) for path in ("/console/block", *paths)]
+    assert desk.blocked.acquire(timeout=PATIENCE)
+    for _ in range(3 * THREADS):
+        assert server.ask("GET", "/console/requests/one").status() == 200
+        assert server.ask("GET", FEED, {"X-Partner": "a.example"}).status() == 200
+        assert server.ask("POST", "/console/requests/one", {"X-Part": "main"}).status() == 200
+        assert server.ask("GET", "/v1/freeze-requests", {"X-Part": "main"}).status() == 200
+    assert not any(exchange.answer.done() for exchange in again)
+    desk.go_on.set()
+    assert {exchange.status() for exchange in again} == {200}
+
+
+def test_a_page_that_reads_itself_again_gives_way_to_requests(desk: Desk) -> None:
+    with serving(_front(desk, live_patience_seconds=PATIENCE)) as server:
+        first = server.ask("POST", "/block")
+        assert desk.blocked.acquire(timeout=PATIENCE)
+        again = server.ask("GET", "/console/requests/one", {"X-Part": "main"})
+        assert server.ask("GET", "/console/requests/one").status() == 200
+        assert not again.answer.done()
+        desk.go_on.set()
+        assert (first.status(), again.status()) == (200, 200)
+
+
+def test_a_page_that_reads_itself_again_does_not_give_way_for_ever(desk: Desk) -> None:
+    with serving(_front(desk, live_patience_seconds=0.01)) as server:
+        server.ask("POST", "/block")
+        assert desk.blocked.acquire(timeout=PATIENCE)
+        assert server.ask("GET", "/console/requests/one", {"X-Part": "main"}).status() == 200
+        desk.go_on.set()
+
+
+def test_who_waits_for_what_comes_of_a_test_holds_up_nobody_else(
+    desk: Desk, server: Server
+) -> None:
+    path = "/v1/webhook-endpoints/wep_1/test"
+    waiting = [server.ask("POST", f"{path}", {"X-Block": "yes"}) for _ in range(2 * THREADS)]
+    assert desk.blocked.acquire(timeout=PATIENCE)
+    for _ in range(3 * THREADS):
+        assert server.ask("POST", "/v1/freeze-requests").status() == 200
+        assert server.ask("GET", "/").status() == 200
+    assert not any(exchange.answer.done() for exchange in waiting)
+    desk.go_on.set()
+    assert {exchange.status() for exchange in waiting} == {200}
 
 
 def test_a_process_that_drains_lets_all_go_who_wait(desk: Desk, server: Server) -> None:

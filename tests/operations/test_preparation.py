@@ -1,6 +1,7 @@
 """Keys are made once, with a fresh database, and never replaced in silence."""
 
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,11 +9,14 @@ from sqlalchemy import text
 
 from coordinator.key_files import (
     INDEX_KEY,
+    LOG_KEY,
     WEBHOOK_KEY,
     WRAPPING_KEY,
     KeyFileError,
     make_keys,
+    make_log_key,
     read_keys,
+    read_log_key,
 )
 from coordinator.operations.checks import run_checks
 from coordinator.operations.membership import carry_out
@@ -20,14 +24,16 @@ from coordinator.operations.preparation import (
     PreparationError,
     open_settings_database,
     prepare,
+    require_ready,
 )
 from coordinator.services.membership.partners import InvitePartner
 from coordinator.settings import Settings
+from coordinator.storage import schema
 from coordinator.storage.engine.base import Base
 from holdfast.protocol.jwk import PrivateKey
 from holdfast.protocol.vocabulary import PartnerKind
 
-NAMES = [WRAPPING_KEY, INDEX_KEY, WEBHOOK_KEY]
+NAMES = [WRAPPING_KEY, INDEX_KEY, WEBHOOK_KEY, LOG_KEY]
 
 
 @pytest.fixture(name="fresh")
@@ -65,6 +71,43 @@ def test_a_lost_key_of_a_used_database_is_not_replaced(fresh: Settings, name: st
     assert not (fresh.keys_dir / name).exists()
 
 
+def test_a_log_that_was_never_signed_gets_its_key_when_it_is_migrated(fresh: Settings) -> None:
+    make_keys(fresh.keys_dir)
+    (fresh.keys_dir / LOG_KEY).unlink()
+    database = open_settings_database(fresh)
+    schema.upgrade(database, "0006")
+    database.engine.dispose()
+    keys = prepare(fresh)
+    assert keys.log is not None
+    assert read_log_key(fresh.keys_dir).kid == keys.log.kid
+
+
+def test_the_key_of_the_log_may_lie_with_a_process_of_its_own(
+    fresh: Settings, tmp_path: Path
+) -> None:
+    prepare(fresh)
+    (fresh.keys_dir / LOG_KEY).unlink()
+    apart = replace(fresh, log_signer_socket=tmp_path / "signer.sock")
+    assert prepare(apart).log is None
+    # Nothing is wrong but that it does not run here.
+    assert {f.name for f in run_checks(apart) if not f.is_good} == {"log signer"}
+    assert {f.name for f in run_checks(fresh) if not f.is_good} == {"keys"}
+
+
+def test_another_key_than_the_one_that_signed_the_log_is_refused(fresh: Settings) -> None:
+    prepare(fresh)
+    _invite(fresh)
+    prepare(fresh)
+    (fresh.keys_dir / LOG_KEY).unlink()
+    make_log_key(fresh.keys_dir)
+    for start in (prepare, require_ready):
+        with pytest.raises(PreparationError, match="not the one that signed this log"):
+            start(fresh)
+    assert {f.name for f in run_checks(fresh) if not f.is_good} == {"log key"}
+    # Under another origin it is another log, which members meet for the first time.
+    require_ready(replace(fresh, origin="https://other.example"))
+
+
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644])
 def test_a_key_that_others_may_read_is_refused(fresh: Settings, mode: int) -> None:
     prepare(fresh)
@@ -98,7 +141,7 @@ def test_another_coordinators_keys_are_refused(fresh: Settings) -> None:
     make_keys(fresh.keys_dir)
     with pytest.raises(PreparationError, match="not those that this database was sealed with"):
         prepare(fresh)
-    assert {f.name for f in run_checks(fresh) if not f.is_good} == {"keys"}
+    assert {f.name for f in run_checks(fresh) if not f.is_good} == {"keys", "log key"}
 
 
 def test_keys_are_never_overwritten(fresh: Settings) -> None:

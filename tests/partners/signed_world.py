@@ -17,6 +17,7 @@ from holdfast.protocol.request_token import make_request_token
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.views import EvidenceView, GrantView, KeyView
 from holdfast.protocol.vocabulary import Role
+from tests.passkeys import SoftPasskey
 
 ORIGIN = "https://coordinator.example"
 REQUESTS = f"{ORIGIN}/v1/freeze-requests"
@@ -84,6 +85,19 @@ class World:
         self.add_grant(sign(self.root, f"{self.origin}/v1/join", joined), grant)
         self.add_key(profile)
         return profile
+
+    def passkey(self, owner: Profile, passkey: SoftPasskey, *roles: Role) -> None:
+        """Have the root key grant somebody a passkey besides their key."""
+        request = key_request(owner).model_copy(
+            update={
+                "jwk": Jwk.model_validate(passkey.jwk),
+                "possession": passkey.possession(self.origin, self.handle, owner.subject),
+            }
+        )
+        grant = grant_of(request, list(roles))
+        self.add_grant(sign(self.root, f"{self.origin}/v1/grants", grant), grant)
+        known = next(view for view in self.key_views if view.subject == owner.subject)
+        self.key_views.append(known.model_copy(update={"kid": passkey.kid, "jwk": passkey.jwk}))
 
     def lead_grant(
         self, proposer: Profile, approver: Profile, grant: Grant, **approval: str

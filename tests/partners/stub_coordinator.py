@@ -50,6 +50,16 @@ class StubCoordinator:
         self.seen: list[Seen] = []
         self._came = threading.Condition()
         self.keys: dict[str, PublicKey] = {}
+        #: What it says of itself; without a log, as a coordinator of an older release.
+        self.service: dict[str, Any] = {
+            "name": "Holdfast",
+            "version": "1",
+            "origin": "https://coordinator.example",
+            "time": "2026-03-02T12:00:00Z",
+            "max_token_seconds": 120,
+            "skew_seconds": 30,
+            "docs": "https://coordinator.example/docs",
+        }
         self._script: dict[tuple[str, str], deque[Scripted]] = {}
         stub = self
 
@@ -134,7 +144,9 @@ class StubCoordinator:
             self.seen.append(seen)
             self._came.notify_all()
         script = self._script.get((handler.command, handler.path))
-        if script is None:
+        if script is None and handler.path == "/v1":
+            scripted = Scripted(200, canonical_json.dumps(self.service))
+        elif script is None:
             scripted = Scripted(404, canonical_json.dumps(problem(404, "not_found")))
         else:
             scripted = script.popleft() if len(script) > 1 else script[0]

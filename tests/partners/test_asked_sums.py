@@ -25,6 +25,9 @@ def flagged(*asked: tuple[str | None, str | None]) -> dict[int, FlaggedAddress]:
         ([(_USDT, "2100000000000")], 72, "1 address, 2.1M USDT, for 72 h"),
         # Digits are never left out without a word.
         ([(_USDT, "2199999000000")], 72, "1 address, about 2.1M USDT, for 72 h"),
+        ([(_USDT, "20000000000")], 72, "1 address, 20k USDT, for 72 h"),
+        ([(_USDT, "999999999999")], 72, "1 address, about 999.9k USDT, for 72 h"),
+        ([(_USDT, "10000000001")], 72, "1 address, about 10k USDT, for 72 h"),
         ([(_USDT, "1500000"), (_USDT.lower(), "2000000")], 24, "2 addresses, 3.5 USDT, for 24 h"),
         ([(_ETH, None)], None, "1 address, whatever is there, with no end named"),
         (

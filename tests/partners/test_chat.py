@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.client import chat
-from holdfast.client.chat import Findings, read_chat
+from holdfast.drafting import chat
+from holdfast.drafting.chat import Findings, read_chat
 from holdfast.protocol.chains.chain import fold_name, shipped_chains
 
 CASES = Path(__file__).resolve().parents[3] / "shared" / "cases"

@@ -89,7 +89,7 @@ def test_an_input_that_the_models_refuse_exits_with_6_and_sends_nothing(
     answer_request(stub)
     done = shell("decline", FRQ, "--code", "other")
     assert done.exit_code == 6
-    assert "\n  other needs detail" in done.output
+    assert "\n  detail: other needs detail" in done.output
     assert {seen.method for seen in stub.seen} == {"GET"}
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from holdfast.client.draft import read_json, read_list
 from holdfast.client.incident_trace import as_dot, as_text, join
+from holdfast.drafting.draft import read_json, read_list
 from holdfast.errors import InvalidDraftError
 from holdfast.profiles.store import Profile, ProfileStore
 from holdfast.protocol import canonical_json
@@ -143,9 +143,7 @@ def test_unknown_decimals_are_said(shell: Shell, stub: StubCoordinator) -> None:
     assert "decimals unknown" in shell("statistics").output
 
 
-def test_what_nothing_values_is_a_dash_and_counted_and_never_zero(
-    shell: Shell, stub: StubCoordinator
-) -> None:
+def test_what_nothing_values_is_counted_and_never_zero(shell: Shell, stub: StubCoordinator) -> None:
     sums = {"found": "1", "unvalued": 1_200, "usd": {"found": "1234.50"}}
     answer_request(stub, totals={ETHEREUM: sums})
     stub.answers("GET", f"{REQUEST}/legs", {"items": []})
@@ -155,8 +153,11 @@ def test_what_nothing_values_is_a_dash_and_counted_and_never_zero(
     stub.forget_all()
     stub.answers("GET", f"{REQUEST}/legs", {"items": []})
     answer_request(stub, totals={ETHEREUM: {"found": "1", "unvalued": 1}})
-    [row] = [line for line in shell("status", FRQ).output.splitlines() if "in USD" in line]
-    assert row.split()[-6:] == ["\N{EN DASH}"] * 6
+    # A row of dashes says nothing: how many are unvalued stands behind the asset.
+    shown = shell("status", FRQ).output
+    assert "USD," not in shown
+    [row] = [line for line in shown.splitlines() if "unvalued" in line]
+    assert row.startswith("USDT (Ethereum) (1 unvalued)  ")
     assert not re.search(r"\b0\.00\b", shell("status", FRQ).output)
 
 
@@ -192,6 +193,30 @@ def test_a_report_takes_amounts_as_people_write_them(shell: Shell, stub: StubCoo
 
 def _filed(amount: str) -> dict[str, Any]:
     return {"kind": "found", "address_no": 0, "asset": ETHEREUM, "amount": amount}
+
+
+def test_a_report_takes_a_table_as_the_console_does(shell: Shell, stub: StubCoordinator) -> None:
+    _answer_all(stub, ETHEREUM, ONE_AND_A_HALF[ETHEREUM])
+    stub.answers("GET", f"{REQUEST}/ledger", {"items": []})
+    made = {"id": new_id("rep"), "request_id": FRQ, "leg": leg_view(), "lines": []}
+    stub.answers("POST", f"{REQUEST}/freeze-reports", made, status=201)
+    rows = "kind,no,amount,hold,reason\nfound,0,1.5 USDT,,\nfrozen,0,1.5 USDT,,\n"
+    good = shell.write("mine.csv", f"{rows}released,,0.5 USDT,{HOLD},expired\n")
+    done = shell("report", FRQ, good, "--hours", "24", "--basis", "own_policy")
+    assert done.exit_code == 0, done.output
+    found, frozen, released = sent(stub)["lines"]
+    assert (found["address_no"], found["asset"], found["amount"]) == (0, ETHEREUM, "1500000")
+    assert (frozen["basis"], frozen["amount"]) == ("own_policy", "1500000")
+    assert frozen["frozen_at"] < frozen["hold_expires_at"]
+    assert (released["hold"], released["amount"]) == (HOLD, "500000")
+    posted = len(stub.seen)
+    bad = shell.write("bad.csv", f"{rows}found,9,1 USDT,,\nfound,0,1500,,\n")
+    done = shell("report", FRQ, bad)
+    assert done.exit_code == 6
+    assert "2 faults; nothing was reported" in done.output
+    assert "line 4: No. 9 is not in this request" in done.output
+    assert "line 5:" in done.output
+    assert [each.method for each in stub.seen[posted:]] == ["GET"] * len(stub.seen[posted:])
 
 
 def test_an_indemnity_is_capped_in_units(shell: Shell, stub: StubCoordinator) -> None:

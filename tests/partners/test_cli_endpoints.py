@@ -11,7 +11,6 @@ from tests.partners.stub_coordinator import StubCoordinator, problem
 from tests.partners.views import AT
 
 _PATH = "/v1/webhook-endpoints/wep_1"
-_DEAD = f"{_PATH}/deliveries?status=dead"
 
 
 def endpoint(**members: Any) -> dict[str, Any]:
@@ -36,6 +35,7 @@ def delivery(name: str, made: str) -> dict[str, Any]:
     [
         (["--url", "https://b.example/h"], {"url": "https://b.example/h"}),
         (["--off"], {"enabled": False}),
+        (["--on", "--replay"], {"enabled": True, "replay": True}),
         (["--on", "--description", "night"], {"enabled": True, "description": "night"}),
         (["--event", "freeze.*"], {"event_types": ["freeze.*"]}),
         (["--all-events"], {"event_types": None}),
@@ -58,6 +58,7 @@ def test_a_change_of_nothing_and_of_two_things_at_once_are_refused(
     assert shell("endpoint", "change", "wep_1").exit_code == 2
     both = ("--event", "freeze.*", "--all-events")
     assert shell("endpoint", "change", "wep_1", *both).exit_code == 2
+    assert shell("endpoint", "change", "wep_1", "--replay").exit_code == 2
     assert stub.seen == []
 
 
@@ -79,41 +80,71 @@ def test_events_are_replayed_since_a_time_and_one_delivery_is_sent_again(
     assert shell("endpoint", "resend", "dlv_1").exit_code == 0
 
 
-def test_what_was_given_up_is_sent_again_the_oldest_first(
+def test_what_was_given_up_is_sent_again_by_one_call(
     shell: Shell, analyst: Profile, stub: StubCoordinator
 ) -> None:
     del analyst
-    made = {"dlv_3": "2026-03-03T00:00:00Z", "dlv_2": "2026-03-02T00:00:00Z", "dlv_1": AT}
-    stub.answers("GET", _DEAD, {"items": [delivery(*each) for each in made.items()]})
-    for name in made:
-        stub.answers("POST", f"/v1/deliveries/{name}/resend", delivery(name, AT), status=202)
-
-    def again() -> list[str]:
-        return [seen.target.split("/")[3] for seen in stub.seen if seen.method == "POST"]
-
+    stub.answers("POST", f"{_PATH}/recover", {"id": "wep_1", "queued": 3}, status=202)
     assert "3 messages sent again." in shell("endpoint", "recover", "wep_1").output
-    assert again() == ["dlv_1", "dlv_2", "dlv_3"]
-    stub.seen.clear()
+    assert sent(stub) == {"since": None}
     since = ("--since", "2026-03-02T00:00:00Z", "--json")
     done = shell("endpoint", "recover", "wep_1", *since)
-    assert again() == ["dlv_2", "dlv_3"]
-    listed = [strict_json.loads(line.encode())["id"] for line in done.stdout.splitlines()]
-    assert listed == again()
-
-
-def test_a_refusal_says_how_many_were_sent_again_before_it(
-    shell: Shell, analyst: Profile, stub: StubCoordinator
-) -> None:
-    del analyst
-    stub.answers("GET", _DEAD, {"items": [delivery("dlv_2", AT), delivery("dlv_1", AT)]})
-    stub.answers("POST", "/v1/deliveries/dlv_1/resend", delivery("dlv_1", AT), status=202)
-    refusal = problem(409, "endpoint_off")
-    stub.answers("POST", "/v1/deliveries/dlv_2/resend", refusal, status=409)
-    done = shell("endpoint", "recover", "wep_1")
-    assert (done.exit_code, "1 of 2 were sent again before this" in done.stderr) == (5, True)
+    assert sent(stub) == {"since": "2026-03-02T00:00:00Z"}
+    assert strict_json.loads(done.stdout.encode())["queued"] == 3
 
 
 def test_nothing_given_up_is_said(shell: Shell, analyst: Profile, stub: StubCoordinator) -> None:
     del analyst
-    stub.answers("GET", _DEAD, {"items": []})
+    stub.answers("POST", f"{_PATH}/recover", {"id": "wep_1", "queued": 0}, status=202)
     assert "Nothing was given up." in shell("endpoint", "recover", "wep_1").output
+
+
+@pytest.mark.parametrize(
+    ("tried", "said"),
+    [
+        ({"status": 204}, "It was taken: HTTP 204 after 12 ms."),
+        ({"status": 500, "error": "http_status"}, "not taken: HTTP 500 after 12 ms (http_status)"),
+        ({"error": "connect_failed"}, "not taken: no answer after 12 ms (connect_failed)"),
+    ],
+)
+def test_what_came_of_a_test_is_said(
+    shell: Shell, analyst: Profile, stub: StubCoordinator, tried: dict[str, Any], said: str
+) -> None:
+    del analyst
+    attempt = {"number": 1, "at": AT, "duration_ms": 12} | tried
+    told = {"id": "wep_1", "delivery": delivery("dlv_1", AT) | {"attempts": [attempt]}}
+    stub.answers("POST", f"{_PATH}/test", told, status=202)
+    assert said in " ".join(shell("endpoint", "test", "wep_1").output.split())
+
+
+def test_what_comes_next_is_said_with_a_secret_and_a_test(
+    shell: Shell, analyst: Profile, stub: StubCoordinator
+) -> None:
+    del analyst
+    made = endpoint(secret="whsec_new")
+    stub.answers("POST", "/v1/webhook-endpoints", made, status=201)
+    added = shell("endpoint", "add", "https://a.example/h")
+    assert "keep the secret, then `holdfast endpoint test wep_1`" in added.output
+    stub.answers("POST", f"{_PATH}/rotate-secret", made)
+    assert "within 24 hours" in shell("endpoint", "rotate-secret", "wep_1").output
+    stub.answers("POST", f"{_PATH}/test", {}, status=202)
+    assert "`holdfast endpoint deliveries wep_1`" in shell("endpoint", "test", "wep_1").output
+    stub.answers("DELETE", _PATH, status=204)
+    assert "wep_1 is removed" in shell("endpoint", "remove", "wep_1").output
+    assert shell("endpoint", "remove", "wep_1", "--json").output == ""
+
+
+def test_one_fault_is_said_once_and_of_a_url_what_one_looks_like(
+    shell: Shell, analyst: Profile, stub: StubCoordinator
+) -> None:
+    del analyst
+    detail = "the host has no public address"
+    errors = [{"pointer": "/url", "code": "bad_target", "detail": detail}]
+    refused = problem(422, "invalid_input", detail=detail, errors=errors)
+    stub.answers("POST", "/v1/webhook-endpoints", refused, status=422)
+    done = shell("endpoint", "add", "https://a.example/h")
+    assert done.stderr.count(detail) == 1
+    for_programs = shell("endpoint", "add", "https://a.example/h", "--json").stderr
+    found = strict_json.loads(for_programs.encode())
+    assert found["error"]["faults"] == [f"/url: {detail}"]
+    assert "https://hooks" in shell("endpoint", "add", "ftp://x").stderr

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from holdfast.cli.inbox import unbroken
-from holdfast.cli.layout import WordConsole
+from holdfast.cli.layout import WordConsole, shell_lines
 from holdfast.profiles.store import Profile
 from holdfast.protocol import strict_json
 from holdfast.protocol.tasks import Task, TaskKind
@@ -149,8 +148,8 @@ def test_how_long_there_is_or_how_late_it_is(away: timedelta, words: str) -> Non
 
 
 def test_a_command_is_broken_between_its_words_so_that_a_shell_takes_it_as_one() -> None:
-    assert unbroken("holdfast approve x") == ["holdfast approve x"]
+    assert shell_lines("holdfast approve x") == ["holdfast approve x"]
     long = f"holdfast decide-addition {FRQ} {new_id('add')} yes"
-    lines = unbroken(long)
+    lines = shell_lines(long)
     assert len(lines) == 2
     assert as_a_shell_takes("\n".join(lines)) == long.split()

@@ -72,8 +72,19 @@ def test_a_sentence_breaks_between_words_alone() -> None:
     lines = shown(
         f"next: another person's `holdfast approve {FRQ}`, by 2026-11-29; {_CARDANO} too", 60
     )
-    assert f"{FRQ}`, by 2026-11-29;" in lines
+    # A command is copied, too: it stands whole where it fits.
+    assert f"`holdfast approve {FRQ}`, by" in lines
+    assert "2026-11-29;" in lines
     assert _CARDANO in lines
+
+
+def test_a_command_stays_whole_among_facts_and_where_it_fits_no_line_its_words_do() -> None:
+    command = f"`holdfast report {FRQ}`"
+    said = f"answer every address by 2026-01-02 03:04 UTC: {command}"
+    assert f"next  {said[:46].strip()}" in shown(facts([("next", said)]), 80)
+    assert f"      {command}" in shown(facts([("next", said)]), 80)
+    narrow = shown(said, 40)
+    assert [line for line in narrow if FRQ in line] == [f"{FRQ}`"]
 
 
 def test_facts_keep_lines_that_others_wrote_and_no_control_characters() -> None:

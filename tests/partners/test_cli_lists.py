@@ -217,15 +217,17 @@ def test_partners_tells_by_which_clocks_each_answers(
         "profile": "office_hours",
         "acknowledge_within": in_time,
         "answer_within": in_time,
-        "reply_within": {**in_time, "routine": {"minutes": 90}},
+        "reply_within": {**in_time, "urgent": {"minutes": 10_080}, "routine": {"minutes": 90}},
+        "answer_on_order_within": {"minutes": 2_880},
     }
     member = {"handle": "exchange-b.example", "name": "B", "kind": "exchange", "status": "active"}
     stub.answers("GET", "/v1/partners", {"items": [{**member, "clocks": clocks}, member]})
     first, *_ = shell("partners", "--clocks").stdout.splitlines()[1:]
     assert first.split("  ")[0] == "exchange-b.example"
     assert "office_hours" in first
-    assert first.count("15 min / 2 h / 5 d") == 2
-    assert "15 min / 2 h / 90 min" in first
+    assert first.count("15 min / 2 h / 5 working days") == 2
+    assert "15 min / 7 days / 90 min" in first
+    assert first.endswith("  48 h")
 
 
 def test_key_list_shows_profiles_and_never_a_private_key(

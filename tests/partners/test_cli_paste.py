@@ -142,8 +142,33 @@ def test_at_a_terminal_the_chain_is_asked_once_for_all_that_fit_the_same(
     assert shell("draft", "--paste", file).exit_code == 6
 
 
+def test_nothing_is_asked_while_a_fault_would_lose_the_answer(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def answer(question: str, **_: object) -> str:
+        asked.append(question)
+        return "bsc"
+
+    monkeypatch.setattr(paste, "_is_terminal", lambda _: True)
+    monkeypatch.setattr(click, "prompt", answer)
+    file = shell.write("chat.txt", f"{FIRST}\n\nETH {SECOND[:-1]}\n")
+    done = shell("draft", "--paste", file)
+    assert (done.exit_code, asked) == (6, [])
+    assert "its chain is not stated" in done.stderr
+    assert shell("draft", "--paste", file, "--leave-out").exit_code == 0
+    assert len(asked) == 1
+
+
 def test_a_fault_that_quotes_a_chat_steers_no_terminal(shell: Shell) -> None:
     done = shell("draft", "--paste", typed=f"ethereum:\x1b[8m{FIRST[:-1]}\x1b]0;x")
     assert done.exit_code == 6
     assert FIRST[:-1] in done.output
     assert "\x1b" not in done.output
+
+
+def test_a_pasted_draft_is_as_easy_to_edit_as_any_other(shell: Shell) -> None:
+    lines = shell("draft", "--paste", typed=f"ETH {FIRST}").stdout.splitlines()
+    assert f'      "account": "eip155:1:{FIRST}"' in lines
+    assert len(shell("draft", "--paste", "--json", typed=f"ETH {FIRST}").stdout.splitlines()) == 1

@@ -70,13 +70,17 @@ def test_statistics_show_times_amounts_dollars_and_codes(
     assert _value(shown, "answered") == ["2.0 h / 25.0 h, of 2"]
     assert _value(shown, "answered in time") == ["1,002 of 1,003"]
     assert _value(shown, "first freeze") == []
-    sums = "asked 10,000 ETH, found 1.5 ETH, frozen 0.000000000000000001 ETH, returned 0 ETH"
+    sums = "asked 10,000 ETH, found 1.5 ETH, frozen 0.000000000000000001 ETH, released 0 ETH"
+    sums += ", returned 0 ETH"
     assert _value(shown, "ETH") == [f"{sums}, 2 withheld (Ethereum)"]
     assert _value(shown, "base units") == [
-        f"asked 1234567, found 0, frozen 0, returned 0 ({TOKEN}, decimals unknown)"
+        f"asked 1234567, found 0, frozen 0, released 0, returned 0 ({TOKEN}, decimals unknown)"
     ]
     assert _value(shown, "US dollars") == [
-        "asked 27,000,000.00, found 4,100.50, frozen \N{EN DASH}, returned \N{EN DASH} (3 unvalued)"
+        (
+            "asked 27,000,000.00, found 4,100.50, frozen \N{EN DASH}, released \N{EN DASH}, "
+            "returned \N{EN DASH} (3 unvalued)"
+        )
     ]
     assert _value(shown, "declined") == ["other 5, funds_gone 2"]
     assert _value(shown, "nothing on") == ["no_match 1,048"]

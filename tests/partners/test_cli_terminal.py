@@ -40,8 +40,7 @@ def test_approve_shows_all_addresses_through_a_pager_then_what_it_comes_to(
         assert any(line.startswith("PAGE:") and line.endswith(account) for line in lines)
     # Whoever decides still sees it when the pages are gone.
     assert _SENTENCE in lines
-    long = [line for line in lines if len(line.removeprefix("PAGE:")) > 80]
-    assert [line for line in long if '"v":1' not in line] == []
+    assert [line for line in lines if len(line.removeprefix("PAGE:")) > 80] == []
 
 
 def test_approve_pages_nothing_where_nobody_turns_the_pages(
@@ -142,3 +141,48 @@ def test_a_list_fits_the_terminal_with_every_id_in_one_piece(
         2 if is_table else 0
     )
     assert sum(FRQ in line for line in lines) == 2
+
+
+def test_a_long_paste_shows_how_far_it_is_and_ctrl_c_leaves_nothing_behind(
+    store: ProfileStore,
+) -> None:
+    chat = store.home.parent / "chat.txt"
+    chat.write_text("".join(f"ETH 0x{number:040x} 1 ETH\n" for number in range(1, 40_000)))
+    with Terminal("draft", "--paste", str(chat), home=store.home) as terminal:
+        terminal.wait_for("/40000")
+        assert "reading" in terminal.shown
+        terminal.interrupt()
+        assert terminal.wait() == 130
+    assert "Nothing was sent that changes anything." in terminal.shown
+    assert "No draft was made" in terminal.shown
+    # No line of a draft that is not whole.
+    assert '"addresses"' not in terminal.shown
+
+
+def test_a_short_paste_shows_no_bar(store: ProfileStore) -> None:
+    chat = store.home.parent / "chat.txt"
+    chat.write_text(f"ETH {_ACCOUNTS[0].rpartition(':')[2]} 1 ETH\n")
+    with Terminal("draft", "--paste", str(chat), home=store.home) as terminal:
+        assert terminal.wait() == 0
+    assert "reading" not in terminal.shown
+
+
+def test_no_to_the_question_says_that_nothing_was_sent(
+    submitted: Submitted, store: ProfileStore
+) -> None:
+    submitted.answer()
+    with Terminal("approve", FRQ, home=store.home, lines=40) as terminal:
+        terminal.wait_for("[y/N]: ")
+        terminal.type("n\n")
+        assert terminal.wait() == 1
+    assert "Not done.\nNothing was sent that changes anything." in terminal.shown
+    assert "Aborted" not in terminal.shown
+
+
+def test_in_base_units_the_sentence_names_the_asset_of_each_sum(
+    shell: Shell, submitted: Submitted
+) -> None:
+    submitted.sign_again(_BODY)
+    submitted.answer()
+    shown = shell("approve", FRQ, "--yes", "--base-units").stdout
+    assert f"freeze 15 addresses, 2100000000000 of {_USDT}, for 72 h." in shown

@@ -1,7 +1,7 @@
 """`holdfast verify`: what it prints, for people and for programs, and its exit status."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -9,10 +9,13 @@ import pytest
 
 from holdfast.profiles.store import ProfileStore
 from holdfast.protocol import strict_json
+from holdfast.protocol.jwk import PrivateKey
 from holdfast.protocol.payloads import Approval
+from holdfast.protocol.signed_note import NoteVerifier
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.views import EvidenceView
 from holdfast.protocol.vocabulary import EvidenceKind, Role
+from tests.partners.logged_events import EVENTS, LOG, SIZE, event_view
 from tests.partners.shell import FRQ, REQUEST, Shell
 from tests.partners.signed_world import World, context_hash_of, evidence_view, request_body, sign
 from tests.partners.stub_coordinator import StubCoordinator
@@ -27,7 +30,8 @@ class Coordinator:
 
     def __init__(self, stub: StubCoordinator, store: ProfileStore) -> None:
         self.stub, self.world = stub, World(origin=stub.origin)
-        submitter, lead = self.world.person(Role.ANALYST), self.world.person(Role.SECURITY_LEAD)
+        submitter = self.world.person(Role.ANALYST)
+        self.lead = lead = self.world.person(Role.SECURITY_LEAD)
         stub.keys[lead.key.kid] = lead.key.public
         store.save(lead)
         requests = f"{stub.origin}/v1/freeze-requests"
@@ -75,6 +79,16 @@ class Coordinator:
             items = [view.model_dump(mode="json") for view in views]
             self.stub.answers("GET", f"/v1/{name}?partner={self.world.handle}", {"items": items})
 
+    def logs(self, events: Sequence[bytes]) -> None:
+        """Have the stub show these events of the request, and name the key of its log."""
+        self.stub.service["log"] = {
+            "url": f"{self.stub.origin}/v1/log",
+            "origin": LOG.name,
+            "verifier_key": str(LOG),
+        }
+        items = [event_view(event).model_dump(mode="json") for event in events]
+        self.stub.answers("GET", f"{REQUEST}/events", {"items": items})
+
 
 @pytest.fixture
 def coordinator(stub: StubCoordinator, store: ProfileStore) -> Coordinator:
@@ -92,7 +106,46 @@ def test_a_request_that_went_out_approved_is_verified_and_said_so(
         assert [line for line in lines if line.startswith(act) and f" {result} " in line]
     assert "1 of 1 approval needed" in done.output
     assert "compare it by phone" in done.output
-    assert lines[-1] == "Nothing failed: 9 verified, 2 asserted by the coordinator alone."
+    assert lines[-1] == "Nothing failed: 9 verified, 3 asserted by the coordinator alone."
+
+
+@pytest.mark.parametrize("is_kept", [False, True])
+def test_events_are_looked_up_in_the_log(
+    shell: Shell, coordinator: Coordinator, store: ProfileStore, *, is_kept: bool
+) -> None:
+    coordinator.answers()
+    coordinator.logs(EVENTS)
+    if is_kept:
+        store.keep_log_key(coordinator.stub.origin, LOG)
+    done = shell("verify", FRQ)
+    assert done.exit_code == 0, done.output
+    assert done.output.splitlines()[-1].startswith("Nothing failed: 10 verified")
+    assert f"{SIZE} events" in done.output
+    assert store.log_key(coordinator.stub.origin) == LOG
+
+
+def test_an_event_that_is_not_in_the_log_fails(shell: Shell, coordinator: Coordinator) -> None:
+    coordinator.answers()
+    coordinator.logs([EVENTS[0], EVENTS[1].replace(b'"amount":"700"', b'"amount":"7"')])
+    done = shell("verify", FRQ)
+    assert done.exit_code == 8
+    assert "FAILED log" in done.output
+    assert "freeze.frozen (entry 1)" in " ".join(done.output.split())
+
+
+def test_another_key_of_the_log_than_the_kept_one_ends_it(
+    shell: Shell, coordinator: Coordinator, store: ProfileStore
+) -> None:
+    coordinator.answers()
+    coordinator.logs(EVENTS)
+    kept = NoteVerifier(LOG.name, PrivateKey.generate("EdDSA").public)
+    store.keep_log_key(coordinator.stub.origin, kept)
+    done = shell("verify", FRQ)
+    assert done.exit_code == 8
+    assert str(kept) in "".join(done.stderr.split())
+    # A coordinator that names none any more is one that hides it.
+    del coordinator.stub.service["log"]
+    assert shell("verify", FRQ).exit_code == 8
 
 
 def test_programs_read_one_document_for_every_finding_and_one_for_all(
@@ -114,10 +167,11 @@ def test_programs_read_one_document_for_every_finding_and_one_for_all(
         ),
         **dict.fromkeys(("addresses", "totals"), "verified"),
         "leg": "asserted",
+        "log": "asserted",
     }
     assert {name: rows[-1][name] for name in ("verified", "asserted", "failed")} == {
         "verified": 9,
-        "asserted": 2,
+        "asserted": 3,
         "failed": 0,
     }
 

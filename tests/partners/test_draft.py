@@ -2,8 +2,8 @@
 
 import pytest
 
-from holdfast.client.draft import encode_draft, new_nonce, read_draft, read_json, read_list
-from holdfast.client.json_lines import lines_by_pointer, nearest_line
+from holdfast.drafting.draft import encode_draft, new_nonce, read_draft, read_json, read_list
+from holdfast.drafting.json_lines import lines_by_pointer, nearest_line
 from holdfast.errors import InvalidDraftError
 from holdfast.protocol import canonical_json, strict_json
 from holdfast.protocol.errors import MissingLibraryError
@@ -284,7 +284,7 @@ def test_without_the_library_of_checksums_the_form_alone_is_read(
     def missing(*_: object) -> None:
         raise MissingLibraryError("not installed")
 
-    monkeypatch.setattr("holdfast.client.draft_addresses.parse_account", missing)
+    monkeypatch.setattr("holdfast.drafting.draft_addresses.parse_account", missing)
     assert read_list("l.csv", b"account\neip155:1:0x1\n", TEMPLATE).request.addresses
 
 

@@ -13,6 +13,7 @@ from holdfast.protocol import strict_json
 from tests.partners.shell import Shell
 from tests.partners.stub_coordinator import StubCoordinator
 from tests.partners.terminal import Terminal
+from tests.partners.test_cli_lists import service_of
 
 Env = pytest.MonkeyPatch
 PASSPHRASE = "correct horse battery"
@@ -177,3 +178,43 @@ def test_on_a_terminal_it_is_asked_for_and_never_shown(
     assert "this is not the key file's passphrase" in terminal.shown
     opened = ProfileStore(store.home, ask=lambda _: PASSPHRASE)
     assert opened.load("analyst").key.kid == analyst.key.kid
+
+
+def _join(stub: StubCoordinator) -> list[str]:
+    stub.answers("GET", "/v1", service_of(stub.origin))
+    view = {"handle": "exchange-a.example", "status": "pending", "root_kid": "k" * 43, "grants": []}
+    stub.answers("POST", "/v1/join", view, status=201)
+    words = ["join", "--coordinator", stub.origin, "--handle", "exchange-a.example"]
+    return [*words, "--invitation", "i" * 24, "--system", "bot", "--passphrase"]
+
+
+def test_joining_guards_every_key_that_it_makes(
+    store: ProfileStore, stub: StubCoordinator, shell: Shell, secret: Path, monkeypatch: Env
+) -> None:
+    words = _join(stub)
+    refused = shell(*words)
+    assert refused.exit_code == 2
+    assert "HOLDFAST_PASSPHRASE_FILE" in refused.stderr
+    assert store.names() == []
+    monkeypatch.setenv("HOLDFAST_PASSPHRASE_FILE", str(secret))
+    assert shell(*words).exit_code == 0
+    made = {name: store.home / "profiles" / name / "key.pem" for name in store.names()}
+    assert set(made) == {"root", "lead", "bot"}
+    assert all(b"BEGIN ENCRYPTED" in file.read_bytes() for file in made.values())
+
+
+def test_joining_asks_for_each_passphrase_on_a_terminal(
+    store: ProfileStore, stub: StubCoordinator
+) -> None:
+    words = [word for word in _join(stub) if word not in {"--system", "bot"}]
+    with Terminal(*words, home=store.home) as terminal:
+        for name in ("root", "lead"):
+            terminal.wait_for(f"New passphrase of {name}")
+            terminal.type(f"{PASSPHRASE} {name}\n")
+            terminal.wait_for(f"{name}: \nThe same again")
+            terminal.type(f"{PASSPHRASE} {name}\n")
+        assert terminal.wait() == 0
+    assert PASSPHRASE not in terminal.shown
+    for name in ("root", "lead"):
+        opened = ProfileStore(store.home, ask=lambda name: f"{PASSPHRASE} {name}")
+        assert opened.load(name).name == name

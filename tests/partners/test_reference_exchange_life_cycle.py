@@ -154,7 +154,13 @@ class Asked:
         )
         self.inbox.put(event, notice)
 
-    def told(self, evidence: list[dict[str, Any]], **changes: Any) -> None:
+    def told(
+        self,
+        evidence: list[dict[str, Any]],
+        *,
+        kind: str = "freeze_request.withdrawn",
+        **changes: Any,
+    ) -> None:
         data = {
             "request_id": self.case.request_id,
             "requester": self.case.world.handle,
@@ -162,7 +168,7 @@ class Asked:
             "evidence": evidence,
             **changes,
         }
-        event = Event(new_id("evt"), "freeze_request.withdrawn", NOW, data, b"")
+        event = Event(new_id("evt"), kind, NOW, data, b"")
         self.inbox.put(event, None)
 
     def covered(self) -> list[int]:
@@ -198,6 +204,9 @@ def test_where_the_policy_says_two_nothing_is_let_go_without_the_second_lead(ask
     asked.told([evidence_of("withdraw", case.withdrawal(case.lead), case.lead)])
     proposed, approved = case.by_two()
     asked.told([proposed])
+    assert asked.covered() == []
+    asked.told([proposed], kind="freeze_request.withdrawal_proposed")
+    asked.told([proposed, approved], kind="freeze_request.withdrawal_refused", addresses=[3, 5])
     assert asked.covered() == []
     asked.told([proposed, approved])
     assert asked.covered() == [3, 5]

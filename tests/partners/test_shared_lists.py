@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.client.draft import Draft, read_draft
+from holdfast.drafting.draft import Draft, read_draft
 from holdfast.errors import InvalidDraftError
 from tests.partners.test_draft import TEMPLATE
 

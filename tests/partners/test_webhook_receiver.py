@@ -1,8 +1,10 @@
 """Receiving webhooks: authentic ones, repeats, gaps, and the Flask blueprint on top."""
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -13,16 +15,19 @@ from flask.testing import FlaskClient
 
 from holdfast.client.client import Client
 from holdfast.errors import UntrustedEvidenceError
+from holdfast.evidence.key_directory import KeyDirectory
 from holdfast.evidence.notice import Notice
 from holdfast.profiles.store import Profile
 from holdfast.protocol import canonical_json
+from holdfast.protocol.events import samples
 from holdfast.protocol.jwk import PrivateKey
 from holdfast.protocol.type_ids import new_id
-from holdfast.protocol.vocabulary import Role
+from holdfast.protocol.vocabulary import EvidenceKind, Role
 from holdfast.protocol.webhook_signature import new_secret, sign
 from holdfast.webhooks.flask_blueprint import WebhookInbox, webhook_blueprint
-from holdfast.webhooks.receiver import Event, verify_webhook
+from holdfast.webhooks.receiver import Event, verify_notice, verify_webhook
 from holdfast.webhooks.seen_events import CLAIM_SECONDS, Claim, SqliteSeenEvents
+from reference_exchange.inbox import Inbox
 from tests.partners.signed_world import (
     World,
     context_hash_of,
@@ -33,6 +38,7 @@ from tests.partners.signed_world import (
 from tests.partners.signed_world import sign as sign_request
 from tests.partners.stub_coordinator import StubCoordinator, problem
 from tests.partners.views import AT
+from tests.passkeys import SoftPasskey
 
 NOW = 1_790_000_000
 KEY = PrivateKey.generate()
@@ -137,6 +143,7 @@ class Site:
         self.handled: list[tuple[Event, Notice | None]] = []
         self.untrusted: list[Event] = []
         self.gaps: list[range] = []
+        self.samples: list[Event] = []
         self.fails = False
         self.seen = seen
         app = Flask(__name__)
@@ -149,6 +156,7 @@ class Site:
                     handle_event=self._handle,
                     on_untrusted=lambda event, _: self.untrusted.append(event),
                     on_gap=lambda _, missing: self.gaps.append(missing),
+                    on_sample=self.samples.append,
                     now=lambda: NOW,
                 )
             )
@@ -224,6 +232,31 @@ def test_the_blueprint_hands_no_notice_over_whose_requester_it_cannot_prove(
     assert site.handled == []
 
 
+@pytest.mark.parametrize("event_type", ["freeze_request.received", "freeze.frozen"])
+def test_a_sample_is_taken_and_given_to_no_handler_but_the_one_for_samples(
+    site: Site, event_type: str
+) -> None:
+    sample = samples()[event_type]
+    body = canonical_json.dumps({**sample, "data": {**sample["data"], "sample": True}})
+    assert site.post(body) == 200
+    assert (site.handled, site.untrusted, site.gaps) == ([], [], [])
+    assert [event.type for event in site.samples] == [event_type]
+    # Its numbers are of no leg that there is, so no event of it is missed.
+    assert site.seen.note_sequence(sample["data"]["leg_id"], 9) == range(0)
+
+
+def test_no_request_is_proven_from_a_sample(client: Client) -> None:
+    sample = samples()["freeze_request.received"]
+    data = {**sample["data"], "sample": True}
+    event = Event("evt_1", "freeze_request.received", datetime.fromtimestamp(NOW, UTC), data, b"")
+    directory = KeyDirectory(client, client.profile.coordinator)
+    with pytest.raises(UntrustedEvidenceError) as refused:
+        verify_notice(
+            event, directory=directory, handle="exchange-b.example", fetch=client.evidence
+        )
+    assert refused.value.code == "sample"
+
+
 def test_the_blueprint_tells_of_gaps(site: Site) -> None:
     for number, sequence in enumerate([1, 2, 5]):
         body = body_of(leg_id="leg_1", sequence=sequence)
@@ -255,8 +288,13 @@ def test_the_memory_is_shared_by_processes(tmp_path: Path) -> None:
     second.close()
 
 
-def proven_notice(stub: StubCoordinator, *, is_large: bool) -> bytes:
-    """Return a notice to exchange A that exchange Z's people signed, and have its keys at hand."""
+def proven_notice(
+    stub: StubCoordinator, *, is_large: bool, passkey: SoftPasskey | None = None
+) -> bytes:
+    """Return a notice to exchange A that exchange Z's people signed, and have its keys at hand.
+
+    A `passkey` is the approving lead's, who approves with it.
+    """
     world = World(handle="exchange-z.example", origin=stub.origin)
     submitter, lead = world.person(Role.ANALYST), world.person(Role.SECURITY_LEAD)
     request_id = new_id("frq")
@@ -271,6 +309,18 @@ def proven_notice(stub: StubCoordinator, *, is_large: bool) -> bytes:
         f"{stub.origin}/v1/freeze-requests/{request_id}/approvals",
         canonical_json.dumps(approval),
     )
+    approving = evidence_of("approve", approved, lead)
+    if passkey is not None:
+        world.passkey(lead, passkey)
+        token = passkey.sign_act(
+            aud=stub.origin,
+            path=f"/v1/freeze-requests/{request_id}/approvals",
+            body=approved.body,
+            partner=world.handle,
+            person=lead.subject,
+            now=int(time.time()),
+        )
+        approving |= {"kid": passkey.kid, "jwk": passkey.jwk, "token": token}
     keys = [view.model_dump(mode="json") for view in world.key_views]
     grants = [view.model_dump(mode="json") for view in world.grant_views]
     stub.answers("GET", f"/v1/keys?partner={world.handle}", {"items": keys})
@@ -286,7 +336,7 @@ def proven_notice(stub: StubCoordinator, *, is_large: bool) -> bytes:
         requester=world.handle,
         content_sha256=content,
         evidence=evidence,
-        approvals=[evidence_of("approve", approved, lead)],
+        approvals=[approving],
     )
 
 
@@ -302,6 +352,19 @@ def test_the_blueprint_hands_a_notice_over_once_its_requester_is_proven(
     fetched = [seen.target for seen in stub.seen if seen.target.endswith("/evidence")]
     assert len(fetched) == is_large
     assert site.untrusted == []
+
+
+def test_a_notice_that_was_approved_by_passkey_is_a_task_like_any_other(
+    site: Site, stub: StubCoordinator, tmp_path: Path
+) -> None:
+    """Of the receiver, and of the reference exchange behind it."""
+    assert site.post(proven_notice(stub, is_large=False, passkey=SoftPasskey.generate())) == 200
+    ((event, notice),) = site.handled
+    assert notice is not None
+    assert [act.kind for act in notice.approvals] == [EvidenceKind.WEBAUTHN]
+    with closing(Inbox(tmp_path / "inbox.sqlite3")) as inbox:
+        inbox.put(event, notice)
+        assert inbox.requester_of(notice.id) == "exchange-z.example"
 
 
 def test_a_notice_whose_keys_cannot_be_fetched_just_now_comes_again(

@@ -8,8 +8,8 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 
-from holdfast.client.draft import read_draft
-from holdfast.client.tables import read_table
+from holdfast.drafting.draft import read_draft
+from holdfast.drafting.tables import read_table
 from holdfast.errors import InvalidDraftError
 from holdfast.protocol.errors import MissingLibraryError
 from tests.partners.test_draft import ADDRESS, TEMPLATE
@@ -168,6 +168,6 @@ def test_without_the_library_another_way_is_named(monkeypatch: pytest.MonkeyPatc
     def missing(name: str) -> None:
         raise ModuleNotFoundError(name)
 
-    monkeypatch.setattr("holdfast.client.tables.import_module", missing)
+    monkeypatch.setattr("holdfast.drafting.tables.import_module", missing)
     with pytest.raises(MissingLibraryError, match=r"holdfast-kit\[xlsx\].*CSV UTF-8"):
         read_table("list.xlsx", b"", [])

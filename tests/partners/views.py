@@ -23,6 +23,7 @@ def request_view(**members: Any) -> dict[str, Any]:
         "to": ["exchange-b.example"],
         "address_count": 1,
         "content_sha256": SHA256,
+        "hold_hours": 72,
         **members,
     }
 

@@ -2,11 +2,11 @@
 
 Statuses, flags, obligations, sums and counters are written by the act that changes them, on every
 leg that it concerns. Here they are computed anew from lines, links, questions and ends alone, so
-that a leg that some act forgot shows.
+that a leg that some act forgot shows; and so does a reader of a proposal whom its end forgot.
 """
 
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -37,6 +37,7 @@ from coordinator.storage.tables.partners import PartnerRow
 from holdfast.protocol.tasks import TaskKind
 from holdfast.protocol.vocabulary import RequestStatus
 from tests.rulebook import RULEBOOK
+from tests.services.proposals_heard import unheard_ends
 
 B = TypeVar("B", bound=Base)
 _MOVES = ("released", "returned", "seized")
@@ -103,12 +104,9 @@ class _Stored:
         )
 
     def next_of(self, leg: LegRow, column: str) -> datetime | None:
-        """Return the first of a time of the leg's own open holds that did not lapse."""
-        times = [
-            getattr(hold, column)
-            for hold in self.holds.values()
-            if hold.leg_id == leg.id and not hold.ended and not hold.lapsed
-        ]
+        """Return the first of a time of the open holds that count for the leg and did not lapse."""
+        counting = [self.holds[link.hold_id] for link in self.links if link.leg_id == leg.id]
+        times = [getattr(hold, column) for hold in counting if not hold.ended and not hold.lapsed]
         return min((time for time in times if time is not None), default=None)
 
     def is_taken_back(self, link: HoldLinkRow) -> bool:
@@ -121,8 +119,8 @@ class _Stored:
             or (hold.irregular == "after_end" and not link.is_shared)
         )
 
-    def contested(self) -> set[str]:
-        """Return the legs that hold what another leg disputes, or what is to be withdrawn."""
+    def contested(self) -> dict[str, set[int]]:
+        """Return by leg what it holds and another disputes, or what is to be withdrawn."""
         held = [link for link in self.links if not self.holds[link.hold_id].ended]
         disputed = {
             (link.request_id, self.accounts[link.request_id, link.address_no], link.leg_id)
@@ -130,20 +128,24 @@ class _Stored:
             for dispute in self.disputes
             if dispute.leg_id == link.leg_id and dispute.hold_id in {None, link.hold_id}
         }
-        return {
-            link.leg_id
+        found = [
+            link
             for link in held
             for request_id, account, leg_id in disputed
             if request_id == link.request_id
             and account == self.accounts[link.request_id, link.address_no]
             and leg_id != link.leg_id
-        } | {
-            link.leg_id
+        ] + [
+            link
             for link in held
             for dispute in self.resolved
             if dispute.request_id == link.request_id
             and link.address_no in self.to_withdraw(dispute)
-        }
+        ]
+        by_leg: dict[str, set[int]] = defaultdict(set)
+        for link in found:
+            by_leg[link.leg_id].add(link.address_no)
+        return by_leg
 
     def to_withdraw(self, dispute: DisputeRow) -> list[int]:
         """Return the addresses of what a dispute was upheld about that are held, not withdrawn."""
@@ -188,11 +190,15 @@ def faults(database: Database) -> list[str]:
             *_of_findings(stored),
             *_of_requests(stored, legs),
             *_of_clocks(connection, stored),
+            *unheard_ends(connection),
         ]
 
 
 def _of_legs(
-    connection: Connection, stored: _Stored, owing: set[str], contested: set[str]
+    connection: Connection,
+    stored: _Stored,
+    owing: set[str],
+    contested: Mapping[str, set[int]],
 ) -> Iterator[str]:
     for leg in stored.legs:
         request = stored.requests[leg.request_id]
@@ -205,7 +211,8 @@ def _of_legs(
             "owes_answer": leg.id in owing,
             "hold_ends_at": stored.next_of(leg, "hold_expires_at"),
             "account_review_at": stored.next_of(leg, "review_at"),
-            "flags": _flags(stored, leg, owing, contested),
+            "flags": _flags(stored, leg, owing, set(contested)),
+            "contested_nos": sorted(contested.get(leg.id, ())) or None,
             "event_sequence": stored.events[leg.id],
             "requester_sequence": stored.for_requester[leg.id],
         }

@@ -142,6 +142,66 @@ def test_it_stays_while_another_dispute_about_the_account_is_open(desk: Desk) ->
     assert [_is_contested(desk, each, ask) for each in (b, c, d)] == [False, False, False]
 
 
+def test_what_a_holder_was_told_last_names_what_is_contested_now(desk: Desk) -> None:
+    _, b, c, d = desk.cast.all
+    ask = desk.go_out()
+    holds = {
+        (each.handle, no): desk.hold(each, ask, address_no=no) for each in (b, d) for no in (0, 1)
+    }
+    desk.hold(c, ask)
+    first = _dispute(desk, b, ask, hold=holds[b.handle, 0])
+    second = _dispute(desk, d, ask, hold=holds[d.handle, 1])
+    assert _told(desk, b, ask) == [(True, [1])]
+    # Freezing what others contest, it learns that beside what it had read before.
+    desk.hold(c, ask, address_no=1)
+    assert _told(desk, c, ask) == [(True, [0]), (True, [0, 1])]
+    # Upheld, it concerns the partner that disputed as well, which had read of another address.
+    desk.resolve(ask, first, "upheld")
+    assert _told(desk, b, ask) == [(True, [1]), (True, [0, 1])]
+    desk.resolve(ask, second)
+    assert [_told(desk, each, ask)[-1] for each in (b, c, d)] == [(True, [0])] * 3
+    desk.withdraw(ask, [0], reason_code="wrong_target")
+    assert [_told(desk, each, ask)[-1] for each in (b, c, d)] == [(False, [])] * 3
+
+
+def test_upheld_by_two_it_is_told_at_the_second_leads_word_and_not_before(desk: Desk) -> None:
+    a, b, c, _ = desk.cast.all
+    desk.policy(a, withdrawal_quorum=2)
+    ask = desk.go_out()
+    hold, _ = desk.hold(b, ask), desk.hold(c, ask)
+    _, other = (desk.hold(each, ask, address_no=1) for each in (b, c))
+    disputed = _dispute(desk, b, ask, hold=hold)
+    _dispute(desk, c, ask, hold=other)
+    proposed = desk.resolve(ask, disputed, "upheld")["withdrawal"]
+    assert (_told(desk, b, ask), _told(desk, c, ask)) == ([(True, [1])], [(True, [0])])
+    desk.decide_withdrawal(ask, proposed)
+    # What C read before is true as it was; for B, which had read of another address, it is more.
+    assert _told(desk, b, ask) == [(True, [1]), (True, [0, 1])]
+    assert _told(desk, c, ask) == [(True, [0])]
+    desk.decide_withdrawal(ask, desk.withdraw(ask, [0])["withdrawal"])
+    assert _told(desk, b, ask)[-1] == (True, [1])
+    assert _told(desk, c, ask)[-1] == (False, [])
+
+
+def test_what_was_upheld_before_that_was_noted_waits_for_nothing_and_hinders_nothing(
+    desk: Desk,
+) -> None:
+    _, b, c, _ = desk.cast.all
+    ask = desk.go_out()
+    hold, _ = desk.hold(b, ask), desk.hold(c, ask)
+    desk.resolve(ask, _dispute(desk, b, ask, hold=hold), "upheld")
+    # As version 0.1.0 left it.
+    desk.change(
+        "UPDATE dispute SET upheld_addresses = NULL, to_withdraw = NULL, withdraw_since = NULL"
+    )
+    _dispute(desk, c, ask)
+    assert [_is_contested(desk, each, ask) for each in (b, c)] == [True, False]
+    desk.report(b, ask, released(hold, 100, "appeal_upheld"))
+    desk.withdraw(ask, [0])
+    desk.withdraw(ask)
+    assert [_is_contested(desk, each, ask) for each in (b, c)] == [False, False]
+
+
 def test_a_dispute_that_is_moot_contests_nothing_any_more(desk: Desk) -> None:
     _, b, c, _ = desk.cast.all
     ask = desk.go_out()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from coordinator.services.requests.legs import MarkLegsDelivered, MarkLegUndeliverable
 from holdfast.protocol import strict_json
 from holdfast.protocol.payloads import format_time
-from holdfast.protocol.vocabulary import EventType
+from holdfast.protocol.vocabulary import Arrival, EventType
 from tests.factories import NOON
 from tests.services.request_cast import (
     DAY,
@@ -89,7 +89,8 @@ def _tell_everything(desk: Desk) -> Heard:  # noqa: PLR0915 - one line per act o
     expect(lambda: desk.decide(asks[-1]), REQUEST_APPROVED=A, REQUEST_RECEIVED=B + C)
     legs = [desk.leg(x, asks[-1]).id for x in (b, c)]
     expect(
-        lambda: desk.own(MarkLegsDelivered(leg_ids=frozenset({legs[0]}))), LEG_DELIVERED=LEG_OF_B
+        lambda: desk.own(MarkLegsDelivered(leg_ids=frozenset({legs[0]}), arrival=Arrival.FEED)),
+        LEG_DELIVERED=LEG_OF_B,
     )
     expect(lambda: desk.own(MarkLegUndeliverable(leg_id=legs[1])), LEG_UNDELIVERABLE=LEG_OF_C)
     expect(lambda: desk.act(b.analyst, asks[-1], "acknowledgement"), LEG_ACKNOWLEDGED=LEG_OF_B)

@@ -137,21 +137,38 @@ def test_each_kind_of_partner_tells_of_a_freeze_in_its_own_way(w: World, issuer:
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "said", "members"),
     [
-        ({"review_at": TERMS["review_at"]}, "needs effective_tx"),
-        ({**TERMS, "frozen_at": TERMS["proposed_at"]}, "for frozen_at"),
-        ({**DIRECT, "proposed_tx": HASH}, "go together"),
-        ({**TERMS, "proposed_at": "2026-03-02T11:52:00Z"}, "must not come before proposed_at"),
-        ({**TERMS, "review_at": "2026-03-02T11:00:00Z"}, "must come after effective_at"),
-        ({**TERMS, "hold": "hld_01kk7h3m6xf9trv2c8e5b4n0qa"}, "states no transactions"),
+        (
+            {"review_at": TERMS["review_at"]},
+            "a frozen line that opens a hold needs effective_",
+            {"effective_tx", "effective_at"},
+        ),
+        ({**TERMS, "frozen_at": TERMS["proposed_at"]}, "for frozen_at", {"frozen_at"}),
+        ({**DIRECT, "proposed_tx": HASH}, "go together", {"proposed_at"}),
+        (
+            {**TERMS, "proposed_at": "2026-03-02T11:52:00Z"},
+            "must not come before proposed_at",
+            {"effective_at"},
+        ),
+        (
+            {**TERMS, "review_at": "2026-03-02T11:00:00Z"},
+            "must come after effective_at",
+            {"review_at"},
+        ),
+        (
+            {**TERMS, "hold": "hld_01kk7h3m6xf9trv2c8e5b4n0qa"},
+            "states no transactions",
+            set(TERMS),
+        ),
     ],
 )
-def test_a_line_that_is_half_an_issuer_s_is_refused(
-    w: World, issuer: Exchange, line: dict[str, str], said: str
+def test_a_line_that_is_half_an_issuer_s_is_refused_at_each_member(
+    w: World, issuer: Exchange, line: dict[str, str], said: str, members: set[str]
 ) -> None:
     request = w.live(to=[issuer.handle])
     lines = [found_line("700"), _line(line)]
     refused = w.try_act(issuer.compliance, request, "freeze-reports", lines=lines)
-    [fault] = problem(refused, 422, "invalid_input")["errors"]
-    assert said in fault["detail"]
+    faults = problem(refused, 422, "invalid_input")["errors"]
+    assert {fault["pointer"] for fault in faults} == {f"/lines/1/{name}" for name in members}
+    assert [fault["detail"] for fault in faults if said not in fault["detail"]] == []

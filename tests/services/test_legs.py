@@ -13,6 +13,7 @@ from coordinator.domain.errors import (
 )
 from coordinator.services.requests.legs import MarkLegsDelivered, MarkLegUndeliverable
 from holdfast.protocol.payloads import format_time
+from holdfast.protocol.vocabulary import Arrival
 from tests.services.request_cast import DAY, HOUR, Desk, found, nothing, refusal
 
 MINUTE = timedelta(minutes=1)
@@ -190,10 +191,16 @@ def test_a_system_named_by_its_partners_policy_does_what_compliance_does(desk: D
 def test_the_first_delivery_shows_and_later_ones_change_nothing(desk: Desk) -> None:
     ask = desk.go_out()
     leg_id = desk.leg(desk.cast.b, ask).id
-    assert desk.own(MarkLegsDelivered(leg_ids=frozenset({leg_id})))["delivered"] == 1
+    assert (
+        desk.own(MarkLegsDelivered(leg_ids=frozenset({leg_id}), arrival=Arrival.FEED))["delivered"]
+        == 1
+    )
     first = desk.leg(desk.cast.b, ask)
     desk.clock.step(HOUR)
-    assert desk.own(MarkLegsDelivered(leg_ids=frozenset({leg_id})))["delivered"] == 0
+    assert (
+        desk.own(MarkLegsDelivered(leg_ids=frozenset({leg_id}), arrival=Arrival.FEED))["delivered"]
+        == 0
+    )
     again = desk.leg(desk.cast.b, ask)
     assert (again.version, again.delivered_at) == (first.version, first.delivered_at)
     assert desk.told(desk.cast.a, ask).count("leg.delivered") == 1
@@ -202,7 +209,9 @@ def test_the_first_delivery_shows_and_later_ones_change_nothing(desk: Desk) -> N
 def test_after_an_act_a_delivery_never_sets_the_leg_back(desk: Desk) -> None:
     ask = desk.go_out()
     desk.act(desk.cast.b.analyst, ask, "acknowledgement")
-    desk.own(MarkLegsDelivered(leg_ids=frozenset({desk.leg(desk.cast.b, ask).id})))
+    desk.own(
+        MarkLegsDelivered(leg_ids=frozenset({desk.leg(desk.cast.b, ask).id}), arrival=Arrival.FEED)
+    )
     assert desk.leg(desk.cast.b, ask).status == "acknowledged"
     assert "leg.delivered" not in desk.told(desk.cast.b, ask)
 
@@ -210,7 +219,7 @@ def test_after_an_act_a_delivery_never_sets_the_leg_back(desk: Desk) -> None:
 def test_a_notice_given_up_is_flagged_once_and_never_after_it_arrived(desk: Desk) -> None:
     ask = desk.go_out()
     lost, read = (desk.leg(x, ask).id for x in (desk.cast.b, desk.cast.c))
-    desk.own(MarkLegsDelivered(leg_ids=frozenset({read})))
+    desk.own(MarkLegsDelivered(leg_ids=frozenset({read}), arrival=Arrival.FEED))
     for leg_id in (lost, lost, read):
         desk.own(MarkLegUndeliverable(leg_id=leg_id))
     assert desk.leg(desk.cast.b, ask).flags == ["undeliverable"]
@@ -230,7 +239,7 @@ def test_a_notice_that_was_given_up_and_read_after_all_is_flagged_no_more(
         answer = desk.act(b.analyst, ask, "acknowledgement")
         assert answer["leg"]["flags"] == []
     else:
-        desk.own(MarkLegsDelivered(leg_ids=frozenset({leg_id})))
+        desk.own(MarkLegsDelivered(leg_ids=frozenset({leg_id}), arrival=Arrival.FEED))
     assert desk.leg(b, ask).flags == []
 
 

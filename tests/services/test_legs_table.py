@@ -8,7 +8,7 @@ import pytest
 from coordinator.domain.leg import LEG_ACTS as RULES
 from coordinator.domain.leg import LegAct
 from coordinator.services.requests.legs import MarkLegsDelivered
-from holdfast.protocol.vocabulary import LegStatus, RequestStatus
+from holdfast.protocol.vocabulary import Arrival, LegStatus, RequestStatus
 from tests.services.request_cast import (
     Ask,
     Desk,
@@ -66,7 +66,9 @@ def _let_go(line: Callable[[str, int], dict[str, Any]]) -> Callable[[Office, Ask
 
 def _deliver(office: Office, ask: Ask) -> None:
     desk = office.desk
-    desk.own(MarkLegsDelivered(leg_ids=frozenset({desk.leg(desk.cast.b, ask).id})))
+    desk.own(
+        MarkLegsDelivered(leg_ids=frozenset({desk.leg(desk.cast.b, ask).id}), arrival=Arrival.FEED)
+    )
 
 
 STATES: dict[LegStatus, Callable[[Office, Ask], object]] = {

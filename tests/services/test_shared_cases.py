@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from coordinator.domain.service_wallets import ServiceWallets
-from holdfast.client.draft import read_draft
+from holdfast.drafting.draft import read_draft
 from holdfast.protocol import canonical_json
 from tests.known_chains import CHAINS
 from tests.services.request_cast import Desk, refusal

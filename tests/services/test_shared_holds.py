@@ -1,5 +1,8 @@
 """A hold that counts for two requests: what happens to it on one shows on the other at once."""
 
+from collections.abc import Callable
+from datetime import datetime
+
 import pytest
 
 from holdfast.protocol.payloads import format_time
@@ -137,3 +140,75 @@ def test_a_flash_request_that_nobody_ratified_takes_an_answer_back_too(desk: Des
         else:
             desk.decide(flash, decision="reject")
         assert _owes(desk, first, flash) == [True, True]
+
+
+def _handed_on(desk: Desk, first: Ask, second: Ask) -> str:
+    """Have B keep a hold of the first request, which was withdrawn, for the second alone."""
+    b = desk.cast.b
+    hold = desk.hold(b, first)
+    desk.report(b, second, shared(hold, 0))
+    desk.withdraw(first)
+    desk.report(b, first, kept(hold, "other_request", other_request=second.id))
+    return hold
+
+
+def _next_ends(desk: Desk, *asks: Ask) -> list[datetime | None]:
+    """Return of each request when B's next hold ends, after a look at all that is stored."""
+    assert faults(desk.database) == []
+    return [desk.leg(desk.cast.b, ask).hold_ends_at for ask in asks]
+
+
+def test_the_end_of_a_shared_hold_shows_on_each_request_that_it_counts_for(
+    desk: Desk, asks: tuple[Ask, Ask]
+) -> None:
+    b, (first, second) = desk.cast.b, asks
+    end = desk.clock.now() + 10 * DAY
+    hold = desk.hold(b, first)
+    assert _next_ends(desk, first, second) == [end, None]
+    desk.report(b, second, shared(hold, 0))
+    assert _next_ends(desk, first, second) == [end, end]
+    desk.extend(b, second, hold, end + DAY)
+    assert _next_ends(desk, first, second) == [end + DAY, end + DAY]
+    desk.withdraw(first)
+    desk.report(b, first, kept(hold, "other_request", other_request=second.id))
+    assert _next_ends(desk, first, second) == [None, end + DAY]
+
+
+def _extend(desk: Desk, second: Ask, hold: str) -> None:
+    desk.extend(desk.cast.b, second, hold, desk.clock.now() + 14 * DAY)
+
+
+def _keep(desk: Desk, second: Ask, hold: str) -> None:
+    desk.withdraw(second, [0])
+    desk.report(desk.cast.b, second, _kept(desk, hold))
+
+
+def _let_go(desk: Desk, second: Ask, hold: str) -> None:
+    desk.report(desk.cast.b, second, released(hold, 100))
+
+
+def _take_back_that_it_was_let_go(desk: Desk, second: Ask, hold: str) -> None:
+    line = desk.report(desk.cast.b, second, released(hold, 100))["lines"][0]
+    desk.report(desk.cast.b, second, corrected(line["id"], 0))
+
+
+def _lapse(desk: Desk, second: Ask, hold: str) -> None:
+    desk.step(10 * DAY)
+    assert desk.hold_row(hold).lapsed
+    assert desk.leg(desk.cast.b, second).owes_answer
+
+
+@pytest.mark.parametrize(
+    "act",
+    [_extend, _keep, _let_go, _take_back_that_it_was_let_go, _lapse],
+    ids=lambda a: a.__name__,
+)
+def test_what_becomes_of_a_hold_does_not_concern_the_request_that_it_was_handed_on_from(
+    desk: Desk, asks: tuple[Ask, Ask], act: Callable[[Desk, Ask, str], None]
+) -> None:
+    first, second = asks
+    hold = _handed_on(desk, first, second)
+    act(desk, second, hold)
+    row = desk.hold_row(hold)
+    end = None if row.ended or row.lapsed else row.hold_expires_at
+    assert _next_ends(desk, first, second) == [None, end]

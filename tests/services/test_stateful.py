@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,17 @@ WORDS = ["acknowledged", "under_review", "declined", "cannot_say"]
 MAKERS = {"released": say.released, "returned": say.returned, "seized": say.seized}
 
 
+@dataclass(slots=True)
+class Proposal:
+    """A withdrawal that waits for another lead, or did."""
+
+    number: int
+    addresses: list[int] | str
+    view: dict[str, Any]
+    void_at: datetime
+    is_decided: bool = False
+
+
 class LifeCycle(RuleBasedStateMachine):
     """Two requests of A in one incident, each to B and C."""
 
@@ -52,6 +64,7 @@ class LifeCycle(RuleBasedStateMachine):
         self.kept = kept
         self.model = Model(desk.clock.now())
         self.asks: list[Ask] = []
+        self.proposals: list[Proposal] = []
         self.exchanges: dict[str, Exchange] = {x.handle: x for x in (desk.cast.b, desk.cast.c)}
 
     # --- helpers --------------------------------------------------------------------------------
@@ -386,6 +399,46 @@ class LifeCycle(RuleBasedStateMachine):
         act = self.attempt(expected, lambda: self.take_back(number, [address_no]))
         if act:
             self.model.take_back(request, [address_no])
+
+    def may_take_back(self, number: int, addresses: list[int] | str) -> bool:
+        """Tell whether a request that went out takes a withdrawal now."""
+        request = self.model.requests[number]
+        if isinstance(addresses, str):
+            return request.status == "active"
+        return all(self.model.may_withdraw_one(request, each) for each in addresses)
+
+    @rule(number=st.integers(0, 1), addresses=st.sampled_from(["all", [0], [1]]))
+    def propose(self, number: int, addresses: list[int] | str) -> None:
+        """Have one lead withdraw what takes two: nothing is let go, and it may wait for good."""
+        if not self.model.takes_two_leads(self.model.requests[number], addresses):
+            return
+        ask, expected = self.asks[number], self.may_take_back(number, addresses)
+        answer = self.attempt(expected, lambda: self.desk.withdraw(ask, addresses))
+        if answer:
+            void_at = self.model.now + 4 * HOUR
+            self.proposals.append(Proposal(number, addresses, answer["withdrawal"], void_at))
+
+    @rule(place=PLACES, decision=st.sampled_from(["approve", "reject"]))
+    def decide_what_was_proposed(self, place: int, decision: str) -> None:
+        if not self.proposals:
+            return
+        proposal = self.proposals[place % len(self.proposals)]
+        number, addresses = proposal.number, proposal.addresses
+        waits = self.model.now < proposal.void_at and not proposal.is_decided
+        expected = waits and self.may_take_back(number, addresses)
+        ask, view = self.asks[number], proposal.view
+        if not self.attempt(
+            expected, lambda: self.desk.decide_withdrawal(ask, view, decision=decision)
+        ):
+            return
+        proposal.is_decided = True
+        request = self.model.requests[number]
+        if decision == "reject":
+            return
+        if isinstance(addresses, str):
+            self.model.end(request, "withdrawn")
+        else:
+            self.model.take_back(request, addresses)
 
     @rule(number=st.integers(0, 1))
     def close(self, number: int) -> None:

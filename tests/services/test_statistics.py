@@ -251,6 +251,7 @@ def test_dollars_are_those_that_lines_state_and_follow_corrections(w: World) -> 
         "asked": "2000.50",
         "found": "1000.00",
         "frozen": "1000.00",
+        "released": None,
         "returned": None,
         "unvalued": 0,
     }
@@ -259,6 +260,42 @@ def test_dollars_are_those_that_lines_state_and_follow_corrections(w: World) -> 
         w.report(w.cast.b, request, [{"kind": "correction", **correction}])
     assert _statistics(w, w.cast.a)["usd"]["frozen"] == "100.00"
     assert _statistics(w, w.cast.a)["usd"]["found"] == "1000.00"
+
+
+def test_what_both_released_of_the_same_tokens_counts_once(w: World) -> None:
+    request, ours, issuers = _marked(w)
+    w.report(w.cast.b, request, [released_line(ours, "300")])
+    assert _statistics(w, w.cast.a)["totals"][ETHER]["released"] == "300"
+    w.report(w.cast.c, request, [released_line(issuers, "300")])
+    assert _statistics(w, w.cast.a)["totals"][ETHER]["released"] == "300"
+    # Whoever released reads its own figures whole.
+    assert _statistics(w, w.cast.c)["totals"][ETHER]["released"] == "300"
+
+
+def test_times_of_all_rows_stand_together(w: World) -> None:
+    request = w.live(to=[w.cast.b.handle, w.cast.c.handle])
+    w.step(minutes=1)
+    hold = w.freeze(w.cast.b, request)
+    w.freeze(w.cast.c, request)
+    w.step(minutes=1)
+    w.report(w.cast.b, request, [_returned(hold, "70")])
+    view = _statistics(w, w.cast.a)
+    assert view["first_freeze"] == {"count": 2, "median_ms": 60_000, "p90_ms": 60_000}
+    assert view["first_return"] == {"count": 1, "median_ms": 120_000, "p90_ms": 120_000}
+    assert _row(view, w.cast.c)["first_return"]["count"] == 0
+
+
+def test_months_can_be_told_together(w: World) -> None:
+    for _ in range(2):
+        request = w.live(to=[w.cast.b.handle])
+        w.act(w.cast.b.analyst, request, "acknowledgement")
+        w.step(days=31)
+    now = w.clock.now()
+    path = f"/v1/statistics?from={now - timedelta(days=93):%Y-%m}&to={now:%Y-%m}"
+    each = w.get(w.cast.a.auditor, path)["rows"]
+    assert [row["legs"] for row in each] == [1, 1]
+    [both] = w.get(w.cast.a.auditor, f"{path}&rows=together")["rows"]
+    assert (both["legs"], both["month"], both["acknowledged"]["count"]) == (2, None, 2)
 
 
 def test_a_withheld_amount_is_counted_and_not_summed(w: World) -> None:

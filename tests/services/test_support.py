@@ -113,7 +113,7 @@ def test_every_partner_asked_hears_of_it_with_the_proof(w: World) -> None:
     assert w.signer.send(w.cast.a.lead, "POST", path, raw).status_code == 201
     event = w.events(w.cast.b, "freeze_request.support_raised")[-1]
     assert "body" not in event["evidence"]
-    assert event["evidence"]["href"].endswith("/evidence")
+    assert event["evidence"]["href"].endswith(f"/evidence?act={event['act_id']}")
     history = [each["support"] for each in w.items(w.cast.b.auditor, request, "support")]
     assert history == ["police_report", "order"]
 

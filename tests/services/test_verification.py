@@ -622,6 +622,44 @@ def test_with_nothing_held_or_before_the_policy_one_lead_is_enough(
         assert examined(office, by_two.cast.a.auditor, ask).failures == []
 
 
+@pytest.mark.parametrize("before", ["not yet shared", "let go whole", "handed on"])
+def test_what_did_not_count_for_a_request_is_not_let_go_by_one_lead(
+    office: Office, by_two: Desk, before: str
+) -> None:
+    b = by_two.cast.b
+    first, second = by_two.go_out(), by_two.go_out()
+    hold = by_two.hold(b, first)
+    if before != "not yet shared":
+        by_two.report(b, second, shared(hold, 0))
+    if before == "let go whole":
+        by_two.report(b, second, released(hold, 100, "false_positive"))
+    by_two.clock.step(DAY / 24)
+    ends = first if before == "handed on" else second
+    if before == "handed on":
+        by_two.decide_withdrawal(first, by_two.withdraw(first, [0])["withdrawal"])
+        by_two.report(b, first, kept(hold, "other_request", other_request=second.id))
+        by_two.clock.step(DAY / 24)
+    numbers: list[int] | str = "all" if before == "handed on" else [0]
+    assert "withdrawal" not in by_two.withdraw(ends, numbers)
+    if before == "not yet shared":
+        by_two.report(b, second, shared(hold, 0))
+    for member in (by_two.cast.a.auditor, b.analyst):
+        assert examined(office, member, ends).failures == []
+
+
+def test_what_a_request_shares_is_let_go_by_two_leads(office: Office, by_two: Desk) -> None:
+    b = by_two.cast.b
+    first, second = by_two.go_out(), by_two.go_out()
+    by_two.report(b, second, shared(by_two.hold(b, first), 0))
+    by_two.clock.step(DAY / 24)
+    by_two.decide_withdrawal(second, by_two.withdraw(second)["withdrawal"])
+    shown = shown_to(office, by_two.cast.a.auditor, second)
+    assert shown.failed() == {}
+    shown.acts.remove(shown.act("approve_withdrawal"))
+    shown.swap(shown.acts, shown.act("propose_withdrawal"), act="withdraw")
+    assert "policy asked for two" in shown.failed()["status"]
+
+
 def test_an_approval_of_another_proposal_is_found_out(office: Office, by_two: Desk) -> None:
     ask = _held(by_two)
     first, second = (by_two.withdraw(ask, numbers)["withdrawal"] for numbers in ([0], [1, 0]))

@@ -19,7 +19,19 @@ from holdfast.protocol.vocabulary import Role
 from tests.api.membership_acts import approve_grant, new_person, propose
 from tests.dispatcher.outbox_cast import Outbox
 from tests.factories import NOON, ORIGIN, Cast, Exchange, Member, Signer, grant_body
-from tests.services.request_cast import DAY, HOUR, Ask, Desk, found, frozen, released
+from tests.services.request_cast import (
+    DAY,
+    HOUR,
+    Ask,
+    Desk,
+    addresses,
+    found,
+    frozen,
+    kept,
+    nothing,
+    released,
+    shared,
+)
 from tests.services.through_api import problem
 
 K = TaskKind
@@ -305,6 +317,20 @@ def test_an_answer_owed_about_a_hold_waits_for_who_may_let_go(night: Night) -> N
     assert (task["due_at"], task["strip"]) == (format_time(NOON + HOUR), "wrongly_frozen")
 
 
+def test_a_hold_stands_once_and_another_of_the_same_leg_beside_it(night: Night) -> None:
+    ask = night.ask_partner()
+    night.desk.hold(night.b, ask)
+    night.desk.hold(night.b, ask, address_no=1)
+    night.desk.step(8 * DAY)
+    assert night.who(night.b, K.HOLD_ENDS) == DISPOSING
+    # What is taken back is settled; the other hold still comes to its end.
+    night.desk.withdraw(ask, [0])
+    assert night.who(night.b, K.SETTLE) == night.who(night.b, K.HOLD_ENDS) == DISPOSING
+    night.desk.withdraw(ask)
+    assert night.who(night.b, K.SETTLE) == DISPOSING
+    assert night.who(night.b, K.HOLD_ENDS) == set()
+
+
 def test_a_hold_that_comes_near_its_end_waits_and_lapsed_it_is_an_answer_owed(
     night: Night,
 ) -> None:
@@ -328,6 +354,39 @@ def test_a_hold_that_comes_near_its_end_waits_and_lapsed_it_is_an_answer_owed(
     night.desk.step(3 * DAY)
     assert night.who(night.b, K.HOLD_ENDS) == set()
     assert night.who(night.b, K.SETTLE) == DISPOSING
+
+
+def test_a_hold_that_was_handed_on_waits_on_the_request_that_it_counts_for(night: Night) -> None:
+    first, second = night.acknowledged(), night.acknowledged()
+    hold = night.desk.hold(night.b, first)
+    night.desk.report(night.b, second, shared(hold, 0), nothing())
+    night.desk.step(8 * DAY)
+    # While it counts for both it may be extended on either, and then waits on neither.
+    near = [x for x in night.tasks(night.b.lead) if x["kind"] == K.HOLD_ENDS]
+    assert {x["request_id"] for x in near} == {first.id, second.id}
+    night.desk.withdraw(first)
+    night.desk.report(night.b, first, kept(hold, "other_request", other_request=second.id))
+    assert night.who(night.b, K.HOLD_ENDS) == DISPOSING
+    task = night.one(night.b.lead, K.HOLD_ENDS)
+    assert (task["request_id"], task["due_at"]) == (second.id, format_time(NOON + 10 * DAY))
+    assert task["next"]["command"] == f"holdfast holds {second.id}"
+    night.desk.extend(night.b, second, hold, NOON + 14 * DAY)
+    assert night.who(night.b, K.HOLD_ENDS) == set()
+
+
+@pytest.mark.parametrize("urgency", ["urgent", "flash"])
+def test_a_decision_says_what_could_be_wrong_with_it(night: Night, urgency: str) -> None:
+    plain, *risky = addresses(3, 700)
+    whole = [each | {"whole_account": {"why": "All of it is the thief's."}} for each in risky]
+    ask = night.desk.submit(addresses=[plain, *whole], urgency=urgency)
+    kind = K.RATIFY if night.desk.status(ask) == "active" else K.APPROVE
+    warnings = night.one(night.a.lead, kind)["warnings"]
+    assert warnings == [{"code": "whole_account", "address_count": 2}]
+    night.desk.submit(addresses=addresses(1, 800))
+    both = [each["warnings"] for each in night.tasks(night.a.lead)]
+    assert sorted(both, key=len) == [[], warnings]
+    for task in night.tasks(night.b.lead):
+        assert task["warnings"] == [], "a partner asked decides on nothing of it"
 
 
 def test_a_whole_account_is_looked_at_again(night: Night) -> None:
@@ -434,6 +493,18 @@ def test_an_endpoint_that_goes_on_failing_is_to_be_mended(night: Night) -> None:
     problem(night.take(night.b.lead, task), 409, "task_done")
 
 
+def test_an_endpoint_that_said_it_is_gone_is_to_be_mended_though_it_is_off(night: Night) -> None:
+    outbox = Outbox(night.desk.database, night.desk.vault, night.desk.clock)
+    outbox.endpoint(night.b.lead)
+    micros = int(NOON.timestamp() * 1_000_000)
+    off = "UPDATE webhook_endpoint SET enabled = FALSE, failing_since = :at"
+    outbox.change(off, at=micros)
+    night.desk.clock.step(MINUTE)
+    assert night.who(night.b, K.MEND_ENDPOINT) == set(), "its own people turned it off"
+    outbox.change("UPDATE webhook_endpoint SET gone_at = :at", at=micros)
+    assert night.who(night.b, K.MEND_ENDPOINT) == DISPOSING | {"system"}
+
+
 def test_who_only_reads_has_no_tasks(night: Night) -> None:
     night.desk.submit()
     night.ask_partner()
@@ -465,6 +536,32 @@ def test_the_list_goes_by_deadline_then_by_id_page_by_page(night: Night) -> None
     refused = night.signer.get(night.b.lead, "/v1/tasks?kind=sleep")
     assert refused.status_code == 422
     assert night.signer.get(night.b.lead, "/v1/tasks?cursor=AAAA").status_code == 422
+
+
+def test_a_desk_that_may_tell_private_requesters_nothing_is_shown_how_to_say_that(
+    night: Night,
+) -> None:
+    desk, b = night.desk, night.b
+
+    def steps() -> dict[str, dict[str, Any]]:
+        return {t["request_id"]: t["next"] for t in night.tasks(b.analyst, "kind=answer")}
+
+    holding = night.acknowledged()
+    desk.report(b, holding, found(0, 9), frozen(0, 9))
+    ask = night.acknowledged()
+    usual = steps()[ask.id]
+    desk.policy(b, cannot_say="private_requesters")
+    told = steps()[ask.id]
+    assert told["command"] == f"holdfast report {ask.id} --nothing cannot_say"
+    assert "cannot_say" in told["words"]
+    assert told["path"] == usual["path"]
+    # What was frozen and reported is not taken back by saying that.
+    assert "cannot_say" not in str(steps()[holding.id])
+    desk.step(8 * DAY)
+    assert steps()[ask.id] == told
+    # An authority hears the truth.
+    desk.change("UPDATE partner SET kind = 'law_enforcement' WHERE handle = :a", a=night.a.handle)
+    assert steps()[ask.id] == usual
 
 
 @pytest.mark.parametrize("kind", TaskKind)

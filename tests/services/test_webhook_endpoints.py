@@ -36,12 +36,16 @@ from coordinator.services.delivery.webhook_endpoints import (
 )
 from coordinator.storage.delivery.webhook_endpoints import documents
 from coordinator.storage.engine.database import Database
-from coordinator.storage.engine.documents import Vault
+from coordinator.storage.engine.documents import Vault, load_one
 from coordinator.storage.engine.newest import Newest
-from holdfast.protocol import payloads, views
+from coordinator.storage.tail import events as event_store
+from coordinator.storage.tail.events import FeedPage
+from holdfast.protocol import payloads, strict_json, views
+from holdfast.protocol.events import EVENTS, samples
+from holdfast.protocol.vocabulary import EVENT_FAMILIES, EventType
 from tests.dispatcher.outbox_cast import Outbox
 from tests.factories import NOON, Cast, Member
-from tests.rulebook import command_context
+from tests.rulebook import ANY_EVIDENCE, command_context
 
 URL = "https://hooks.exchange-b.example/secret-path"
 
@@ -53,7 +57,8 @@ def outbox(database: Database, vault: Vault, clock: SteppedClock) -> Outbox:
 
 def run(outbox: Outbox, command: object, member: Member | None) -> dict[str, Any]:
     actor = COORDINATOR if member is None else member.actor
-    with transaction(command_context(outbox.database, outbox.vault, outbox.clock)) as uow:
+    context = command_context(outbox.database, outbox.vault, outbox.clock)
+    with transaction(context, None if member is None else ANY_EVIDENCE) as uow:
         answer = execute(command, actor, uow)
         uow.finish(answer)
     return dict(answer.body)
@@ -187,10 +192,16 @@ def test_an_endpoint_takes_all_events_of_a_noun(outbox: Outbox, cast: Cast) -> N
     assert replayed["queued"] == 2
 
 
+FREEZE_EVENTS = EVENT_FAMILIES["freeze.*"]
+
+
 @pytest.mark.parametrize("unknown", ["freeze.thawed", "frozen.*", "*", "freeze", "freeze.f*"])
 def test_an_endpoint_names_events_that_there_are(unknown: str) -> None:
-    with pytest.raises(ValidationError, match=r"name a type, e\.g\. freeze\.frozen"):
+    with pytest.raises(ValidationError) as refused:
         payloads.NewEndpoint.model_validate({"url": URL, "event_types": [unknown]})
+    said = str(refused.value)
+    there_are = FREEZE_EVENTS if unknown.startswith("freeze") else EVENT_FAMILIES
+    assert [each for each in there_are if each not in said] == []
 
 
 def test_both_secrets_sign_for_a_day_after_a_rotation(
@@ -271,6 +282,29 @@ def test_a_test_goes_to_that_endpoint_alone_whatever_types_it_takes(
     answer = run(outbox, SendTestEvent(endpoint_id=made["id"]), cast.b.lead)
     assert outbox.status(answer["event_id"]) == "pending"
     assert statuses(outbox, other.id) == []
+
+
+@pytest.mark.parametrize("event_type", [each for each in EventType if each != "endpoint.test"])
+def test_a_sample_has_the_form_of_its_event_says_what_it_is_and_stays_out_of_every_feed(
+    outbox: Outbox, cast: Cast, event_type: EventType
+) -> None:
+    made = outbox.endpoint(cast.b.lead)
+    test = SendTestEvent(endpoint_id=made.id, event_type=event_type)
+    answer = run(outbox, test, cast.b.lead)
+    assert statuses(outbox, made.id) == ["pending"]
+    with outbox.database.engine.connect() as connection:
+        raw = load_one(connection, outbox.vault, answer["event_id"], "body")
+        shown, _ = event_store.page(connection, outbox.vault, cast.b.handle, FeedPage(0, 1000))
+    assert raw is not None
+    assert len(raw) < 20_000
+    body = strict_json.loads(raw)
+    assert (body["type"], body["data"]["sample"]) == (event_type.value, True)
+    assert body["data"]["event_id"] == answer["event_id"] not in {each.id for each in shown}
+    example = samples()[event_type.value]["data"]
+    assert body["data"].keys() == example.keys() | {"sample"}
+    EVENTS[event_type].data.model_validate(body["data"])
+    # In the log it is what it is: nobody who watches that takes it for more.
+    assert body["data"]["log"]["type"] == "endpoint.test"
 
 
 def test_no_partner_has_endpoints_without_end(outbox: Outbox, cast: Cast) -> None:

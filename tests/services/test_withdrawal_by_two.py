@@ -18,7 +18,7 @@ from coordinator.storage.ending import withdrawal_proposals as proposal_store
 from coordinator.storage.requests import freeze_requests as request_store
 from holdfast.protocol import canonical_json, life_cycle_payloads, strict_json
 from holdfast.protocol.payloads import format_time
-from tests.factories import NOON
+from tests.factories import NOON, ORIGIN
 from tests.services.request_cast import (
     DAY,
     HOUR,
@@ -267,8 +267,8 @@ def _ended_by(desk: Desk, ask: Ask, view: dict[str, Any]) -> str:
     return str(kinds[str(proposal.decided_act_id)])
 
 
-@pytest.mark.parametrize("end", ["withdrawn", "another approved", "closed"])
-def test_a_proposed_withdrawal_ends_with_its_request_and_nobody_hears_of_it_afterwards(
+@pytest.mark.parametrize("end", ["withdrawn", "another approved"])
+def test_a_proposed_withdrawal_ends_as_its_request_is_withdrawn_and_that_is_all_there_is_to_hear(
     two: Desk, end: str
 ) -> None:
     a, b, c, _ = two.cast.all
@@ -282,9 +282,8 @@ def test_a_proposed_withdrawal_ends_with_its_request_and_nobody_hears_of_it_afte
         pending, act = [some], "approve_withdrawal"
     else:
         two.report(b, ask, released(hold, 100, "false_positive"))
-        pending = [some, whole]
-        act = "close" if end == "closed" else "withdraw"
-        two.close(ask) if end == "closed" else two.withdraw(ask)
+        two.withdraw(ask)
+        pending, act = [some, whole], "withdraw"
     assert {_how_it_ended(two, view) for view in pending} == {"moot"}
     assert {_ended_by(two, ask, view) for view in pending} == {act}
     assert "approve_withdrawal_by" not in two.step(4 * HOUR)
@@ -292,6 +291,29 @@ def test_a_proposed_withdrawal_ends_with_its_request_and_nobody_hears_of_it_afte
         assert _events(two, exchange, ask, REFUSED) == []
         assert two.told(exchange, ask)[-1] not in {PROPOSED, REFUSED}
     assert refusal(two.decide_withdrawal, ask, some).code == "withdrawal_decided"
+
+
+def test_a_proposed_withdrawal_ends_as_its_request_closes_and_all_hear_that_nothing_was_withdrawn(
+    two: Desk,
+) -> None:
+    a, b, c, _ = two.cast.all
+    ask = two.go_out()
+    hold = two.hold(b, ask)
+    some = two.withdraw(ask, [0])["withdrawal"]
+    whole = two.withdraw(ask)["withdrawal"]
+    two.report(b, ask, released(hold, 100, "false_positive"))
+    two.close(ask)
+    assert {_how_it_ended(two, view) for view in (some, whole)} == {"moot"}
+    assert {_ended_by(two, ask, view) for view in (some, whole)} == {"close"}
+    assert "approve_withdrawal_by" not in two.step(4 * HOUR)
+    for exchange in (a, b, c):
+        first, second = _events(two, exchange, ask, REFUSED)
+        assert (first["withdrawal"], first["why"]) == (some["id"], "moot")
+        assert (first["addresses"], first["address_count"]) == ([0], 1)
+        assert (second["withdrawal"], second["why"]) == (whole["id"], "moot")
+        assert (second["addresses"], second["address_count"]) == ("all", 2)
+        types = two.told(exchange, ask)
+        assert types.index(REFUSED) < types.index("freeze_request.closed")
 
 
 @pytest.mark.parametrize("other", [[1], [1, 2], [2, 0]])
@@ -309,6 +331,149 @@ def test_what_no_lead_could_approve_any_more_waits_for_nobody(two: Desk, other: 
     assert _ended_by(two, ask, overtaken) == "approve_withdrawal"
     two.decide_withdrawal(ask, untouched)
     assert _how_it_ended(two, whole) == "pending"
+
+
+@pytest.mark.parametrize(
+    ("proposed", "taken", "standing"),
+    [
+        ([1, 3], [1], [3]),  # a part of it goes
+        ([1], [1, 2], []),  # all of it, and more
+        ([2, 3, 1], [0], [1, 2, 3]),  # nothing of it; it would leave nothing
+    ],
+)
+def test_who_heard_of_a_withdrawal_that_another_one_overtakes_hears_what_still_stands(
+    two: Desk, proposed: list[int], taken: list[int], standing: list[int]
+) -> None:
+    a, b, c, d = two.cast.all
+    ask = two.go_out(addresses=addresses(4, 700), to=[b.handle, c.handle])
+    two.report(b, ask, *(each for no in range(4) for each in (found(no, 9), frozen(no, 9))))
+    view = two.withdraw(ask, proposed)["withdrawal"]
+    other = two.withdraw(ask, taken)["withdrawal"]
+    done = two.decide_withdrawal(ask, other)
+    for exchange in (a, b, c):
+        [told] = _events(two, exchange, ask, REFUSED)
+        assert (told["withdrawal"], told["dispute"], told["why"]) == (view["id"], None, "moot")
+        assert (told["addresses"], told["address_count"]) == (standing, len(standing))
+        assert (told["addresses_cut"], told["act_id"]) == (False, done["id"])
+        # Of what is withdrawn the withdrawal is the last word.
+        types = [t for t in two.told(exchange, ask) if t.startswith("freeze_request.")]
+        assert types[-2:] == [REFUSED, WITHDRAWN]
+    assert "leg_id" not in _events(two, a, ask, REFUSED)[0]
+    assert _events(two, d, ask, REFUSED) == []
+
+
+def test_a_withdrawal_of_what_nobody_holds_overtakes_a_proposal_by_one_lead_alone(
+    two: Desk,
+) -> None:
+    b = two.cast.b
+    ask = two.go_out(addresses=addresses(3, 700))
+    two.hold(b, ask)
+    view = two.withdraw(ask, [0, 1])["withdrawal"]
+    two.withdraw(ask, [1])
+    assert (_how_it_ended(two, view), _ended_by(two, ask, view)) == ("moot", "withdraw")
+    [told] = _events(two, b, ask, REFUSED)
+    assert (told["withdrawal"], told["addresses"]) == (view["id"], [0])
+
+
+@pytest.mark.parametrize("end", ["rejected", "void"])
+def test_what_is_refused_names_what_stands_too_and_only_that(two: Desk, end: str) -> None:
+    b = two.cast.b
+    ask = two.go_out(addresses=addresses(4, 700))
+    two.hold(b, ask)
+    views = [two.withdraw(ask, numbers)["withdrawal"] for numbers in ([0, 2], "all")]
+    two.withdraw(ask, [1])
+    for view in views:
+        if end == "rejected":
+            two.decide_withdrawal(ask, view, decision="reject")
+    two.step(4 * HOUR)
+    heard = _events(two, b, ask, REFUSED)
+    assert [each["why"] for each in heard] == [end] * 2
+    assert [(each["addresses"], each["address_count"]) for each in heard] == [
+        ([0, 2], 2),
+        ([0, 2, 3], 3),
+    ]
+
+
+def test_a_list_of_what_still_stands_that_is_too_long_is_cut_and_says_so(two: Desk) -> None:
+    b = two.cast.b
+    ask = two.go_out(addresses=addresses(600, 700), to=[b.handle])
+    two.hold(b, ask)
+    view = two.withdraw(ask, list(range(550)))["withdrawal"]
+    two.withdraw(ask, [1])
+    for exchange in (two.cast.a, b):
+        [told] = _events(two, exchange, ask, REFUSED)
+        assert told["withdrawal"] == view["id"]
+        assert (told["address_count"], told["addresses_cut"]) == (549, True)
+        assert told["addresses"] == [0, *range(2, 501)]
+        assert told["href"] == f"{ORIGIN}/v1/freeze-requests/{ask.id}/addresses"
+    assert max(len(body) for _, body in two.raw_feed(b)) < 20_000
+
+
+def test_leaving_addresses_out_as_a_request_is_ratified_overtakes_what_names_them(
+    two: Desk,
+) -> None:
+    a, b, c, d = two.cast.all
+    two.policy(a, withdrawal_quorum=2, may_flash=[a.analyst.subject])
+    two.policy(c, provisional="hold_back")
+    ask = two.submit(urgency="flash", addresses=addresses(3, 700))
+    two.hold(b, ask)
+    view = two.withdraw(ask, [0, 1])["withdrawal"]
+    two.clock.step(HOUR / 60)
+    two.decide_without(ask, [1])
+    assert (_how_it_ended(two, view), _ended_by(two, ask, view)) == ("moot", "approve")
+    for exchange in (a, b, d):
+        [told] = _events(two, exchange, ask, REFUSED)
+        assert (told["withdrawal"], told["addresses"]) == (view["id"], [0])
+    # It never heard of the proposal, nor of what was left out.
+    assert _events(two, c, ask, PROPOSED) == _events(two, c, ask, REFUSED) == []
+
+
+@pytest.mark.parametrize("end", ["rejected", "upheld", "let go"])
+def test_who_heard_that_a_dispute_is_to_be_upheld_hears_how_that_ends_beside_the_dispute(
+    two: Desk, end: str
+) -> None:
+    a, b, c, _ = two.cast.all
+    ask, hold, dispute = _disputed(two)
+    first, second = (_uphold(two, ask, dispute)["withdrawal"] for _ in range(2))
+    if end == "rejected":
+        _uphold(two, ask, dispute, "rejected")
+        moot = [first["id"], second["id"]]
+    elif end == "upheld":
+        two.decide_withdrawal(ask, first)
+        assert _how_it_ended(two, second) == "moot"
+        moot = []  # it was upheld: nobody reads that this was refused
+    else:
+        two.report(b, ask, released(hold, 100, "false_positive"))
+        moot = [first["id"], second["id"]]
+    for exchange in (a, b):
+        heard = _events(two, exchange, ask, REFUSED)
+        assert [(each["withdrawal"], each["why"]) for each in heard] == [
+            (proposal, "moot") for proposal in moot
+        ]
+        assert {each["dispute"] for each in heard} <= {dispute}
+        [resolved] = _events(two, exchange, ask, "leg.dispute_resolved")
+        assert resolved["resolution"] == ("moot" if end == "let go" else end)
+        assert two.told(exchange, ask).index("leg.dispute_resolved") > max(
+            (at for at, kind in enumerate(two.told(exchange, ask)) if kind == REFUSED), default=0
+        )
+    assert _events(two, c, ask, REFUSED) == []
+
+
+def test_who_is_asked_while_a_withdrawal_waits_hears_what_overtakes_it_too(office: Office) -> None:
+    desk = office.desk
+    a, b, c, _ = desk.cast.all
+    desk.policy(a, withdrawal_quorum=2)
+    ask = desk.go_out(to=[b.handle], addresses=addresses(3, 97_000))
+    desk.hold(b, ask)
+    view = desk.withdraw(ask, [0, 1])["withdrawal"]
+    status, addition = office.act(a.lead, ask, "partners", to=[c.handle])
+    decision = {"decision": "approve", "context_sha256": addition["context_sha256"]}
+    assert status == office.act(a.second_lead, ask, "approvals", **decision)[0] == 201
+    desk.withdraw(ask, [1])
+    for exchange in (a, b, c):
+        [told] = _events(desk, exchange, ask, REFUSED)
+        assert (told["withdrawal"], told["why"], told["addresses"]) == (view["id"], "moot", [0])
+    desk.policy(a)
 
 
 def test_what_is_approved_is_approved_and_not_moot(two: Desk) -> None:
@@ -332,7 +497,8 @@ def test_a_dispute_to_be_upheld_outlives_its_request_but_not_what_is_held(two: D
     two.report(b, ask, released(hold, 100))
     assert (_how_it_ended(two, view), _ended_by(two, ask, view)) == ("moot", "resolve_dispute")
     assert "approve_withdrawal_by" not in two.step(4 * HOUR)
-    assert _events(two, b, ask, REFUSED) == []
+    [told] = _events(two, b, ask, REFUSED)
+    assert (told["withdrawal"], told["dispute"], told["why"]) == (view["id"], dispute, "moot")
 
 
 def test_refusing_to_ratify_is_no_side_door(two: Desk) -> None:

@@ -80,8 +80,9 @@ def test_a_partner_asked_later_hears_why_addresses_went_before(w: World) -> None
     w.act(a.second_lead, request, "approvals", **decision)
     told = w.events(c, "freeze_request.withdrawn")
     assert [(e["reason_code"], e["addresses"]) for e in told] == [
-        ("superseded", [0, 2]),
+        ("superseded", [0]),
         ("wrong_target", [1]),
+        ("superseded", [2]),
     ]
 
 

@@ -8,7 +8,7 @@ from coordinator.domain.clock import SteppedClock
 from coordinator.services.membership.suspensions import SuspendPartner, SuspendRequest
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.documents import Vault
-from tests.factories import Cast, Exchange, Signer
+from tests.factories import ORIGIN, Cast, Exchange, Signer
 from tests.services.request_cast import HOUR, Ask, Desk, addresses, nothing, shared
 from tests.services.through_api import World
 
@@ -63,7 +63,7 @@ def test_an_event_that_cannot_name_all_withdrawn_addresses_says_so_and_where_the
         cut, whole = w.events(exchange, "freeze_request.withdrawn")
         assert (cut["addresses"], cut["address_count"]) == (list(range(500)), 501)
         assert cut["addresses_cut"]
-        assert cut["href"] == f"/v1/freeze-requests/{request['id']}/addresses"
+        assert cut["href"] == f"{ORIGIN}/v1/freeze-requests/{request['id']}/addresses"
         assert (whole["addresses"], whole["addresses_cut"], "href" in whole) == (
             [501],
             False,

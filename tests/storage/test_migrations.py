@@ -11,6 +11,7 @@ from alembic.runtime.migration import HeadMaintainer
 from alembic.script import ScriptDirectory
 from sqlalchemy import (
     Column,
+    Connection,
     Integer,
     MetaData,
     PrimaryKeyConstraint,
@@ -20,14 +21,18 @@ from sqlalchemy import (
     text,
 )
 
-from coordinator.domain.clock import SteppedClock
+from coordinator.domain.clock import SteppedClock, from_micros
 from coordinator.storage import schema, tables
 from coordinator.storage.engine.base import Base
 from coordinator.storage.engine.database import Database, open_database
 from coordinator.storage.tables.documents import DocumentKeyRow
 from coordinator.storage.tables.transparency_log import LogHeadRow
+from coordinator.storage.tail import transparency_log as log_store
+from holdfast.protocol.log_entry import LogEntry
+from holdfast.protocol.merkle_tree import leaf_hash
 from tests import factories
 from tests.conftest import BACKENDS, KEYS
+from tests.naive_tree import naive_root
 
 
 @pytest.fixture(params=BACKENDS)
@@ -89,7 +94,8 @@ def test_a_database_of_the_revision_before_comes_up_with_what_it_holds(empty: Da
             text("INSERT INTO document_key (id, wrapped, created_at) VALUES (:id, :wrapped, :at)"),
             values,
         )
-        connection.execute(text("UPDATE log_head SET leaf_count = 7, event_seq = 5"))
+        _write_old_leaves(connection, range(7))
+        connection.execute(text("UPDATE log_head SET event_seq = 5"))
     schema.upgrade(empty)
     with empty.engine.connect() as connection:
         stored = connection.execute(select(DocumentKeyRow.wrapped)).scalar_one()
@@ -99,6 +105,60 @@ def test_a_database_of_the_revision_before_comes_up_with_what_it_holds(empty: Da
     assert _differences(empty) == []
     exchange = factories.new_exchange("exchange-a.example")
     factories.admit(empty, KEYS.vault, SteppedClock(factories.NOON), exchange)
+
+
+def _write_old_leaves(connection: Connection, indexes: range) -> None:
+    """Append leaves as a release without a tree does."""
+    insert = text(
+        """INSERT INTO log_leaf ("index", leaf_id, type, at, commitment)
+        VALUES (:index, :leaf_id, 'freeze.frozen', :at, :commitment)"""
+    )
+    for index in indexes:
+        leaf = {"leaf_id": bytes([index]) * 16, "commitment": bytes([index]) * 32}
+        connection.execute(insert, {"index": index, "at": 10**15 + index, **leaf})
+    connection.execute(text(f"UPDATE log_head SET leaf_count = {indexes.stop}"))  # noqa: S608
+
+
+def _old_hashes(indexes: range) -> list[bytes]:
+    return [
+        leaf_hash(
+            LogEntry(
+                bytes([index]) * 16,
+                "freeze.frozen",
+                from_micros(10**15 + index),
+                bytes([index]) * 32,
+            ).encode()
+        )
+        for index in indexes
+    ]
+
+
+def test_the_tree_of_leaves_from_before_is_computed(empty: Database) -> None:
+    schema.upgrade(empty, "0006")
+    with empty.writing() as connection, connection.begin():
+        _write_old_leaves(connection, range(7))
+    schema.upgrade(empty)
+    # A process of the release before goes on beside the new ones.
+    with empty.writing() as connection, connection.begin():
+        head = log_store.lock(connection, events=0, revocations=0)
+        assert head.frontier.root() == naive_root(_old_hashes(range(7)))
+        _write_old_leaves(connection, range(7, 12))
+    with empty.writing() as connection, connection.begin():
+        head = log_store.lock(connection, events=0, revocations=0)
+        frontier = log_store.caught_up(connection, head)
+    assert frontier.root() == naive_root(_old_hashes(range(12)))
+    with empty.engine.connect() as connection:
+        stored = log_store.nodes(connection, frontier.nodes())
+    assert stored == frontier.nodes()
+
+
+def test_a_leaf_that_is_missing_stops_the_tree(empty: Database) -> None:
+    schema.upgrade(empty)
+    with empty.writing() as connection, connection.begin():
+        _write_old_leaves(connection, range(1, 3))
+        head = log_store.lock(connection, events=0, revocations=0)
+        with pytest.raises(AssertionError, match="leaf 0"):
+            log_store.caught_up(connection, head)
 
 
 def test_a_failed_migration_leaves_the_database_as_it_was(

@@ -21,17 +21,22 @@ def _append(database: Database, happened: Sequence[tuple[str, str]]) -> int:
             seq=seq,
             id=f"evt_{seq}",
             type=event_type,
-            request_id=None,
+            request_id=f"frq_{seq}",
             leg_id=None,
             at=_NOW,
             leaf_index=seq,
             audience=(partner,),
+            sample_of=None,
         )
         for seq, (partner, event_type) in enumerate(happened, first)
     ]
     with database.transaction() as connection:
         events.append(connection, found)
     return first - 1
+
+
+def _heading(seq: int, event_type: str) -> events.Heading:
+    return events.Heading(seq, event_type, f"frq_{seq}")
 
 
 def _news(database: Database, after: dict[str, int], limit: int = 100) -> events.News:
@@ -45,7 +50,11 @@ def test_each_hears_of_its_own_events_and_of_those_that_go_to_all(
     a, b, c = cast.a.handle, cast.b.handle, cast.c.handle
     before = _append(database, [(a, "one"), (b, "two"), (a, "three")])
     assert _news(database, {a: before, b: before, c: before}) == events.News(
-        before + 3, {a: [(1_001, "one"), (1_003, "three")], b: [(1_002, "two")]}
+        before + 3,
+        {
+            a: [_heading(1_001, "one"), _heading(1_003, "three")],
+            b: [_heading(1_002, "two")],
+        },
     )
 
 
@@ -54,15 +63,15 @@ def test_what_goes_to_all_is_news_for_everybody(database: Database, cast: Cast) 
     before = _append(database, [("*", "all"), (a, "one")])
     found = _news(database, {a: before, b: before}).events
     assert {p: sorted(told or ()) for p, told in found.items()} == {
-        a: [(1_001, "all"), (1_002, "one")],
-        b: [(1_001, "all")],
+        a: [_heading(1_001, "all"), _heading(1_002, "one")],
+        b: [_heading(1_001, "all")],
     }
 
 
 def test_what_was_heard_already_is_no_news(database: Database, cast: Cast) -> None:
     a, b = cast.a.handle, cast.b.handle
     before = _append(database, [(a, "one"), (b, "two"), ("*", "all"), (b, "four")])
-    assert _news(database, {a: before + 3, b: before + 3}).events == {b: [(1_004, "four")]}
+    assert _news(database, {a: before + 3, b: before + 3}).events == {b: [_heading(1_004, "four")]}
 
 
 @pytest.mark.parametrize("limit", [2, 3])

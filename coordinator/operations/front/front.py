@@ -1,6 +1,7 @@
 """The ASGI app: one request's way before, between and after its goes through Flask."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from coordinator.operations.front.bodies import (
 )
 from coordinator.operations.front.doorway import Doorway
 from coordinator.operations.front.news import NewsTable
+from coordinator.operations.front.right_of_way import RightOfWay
 from coordinator.operations.front.turns import TooManyWaitError, Turns
 from coordinator.operations.front.wsgi_go import Answer, environ_of, go
 
@@ -28,6 +30,12 @@ Scope = Mapping[str, Any]
 _PROBES = frozenset({"/healthz", "/readyz"})
 #: Where many ask at once, again and again, and all of them once something happened.
 _FEED = "/v1/events"
+#: Pages of the console that follow what happens ask so, as often and as many.
+_LIVE = re.compile(r"/console(/.+)?/live", re.ASCII)
+#: Whoever has a test sent waits for what comes of it.
+_TEST = re.compile(r"/v1/webhook-endpoints/[^/]+/test", re.ASCII)
+#: What one of them sends when it reads itself again (`console.js`).
+_PART = b"x-part"
 _READING = frozenset({"GET", "HEAD"})
 #: What a stranger's body is given to come in at most, in seconds.
 _STRANGERS_SECONDS = 5.0
@@ -41,18 +49,22 @@ class FrontLimits:
 
     Attributes:
         threads: For all small requests together.
+        waiting_tests: How many may wait at a time for what comes of a test of an endpoint.
         small_bytes: A longer body is a large one.
         body_seconds: What any body is given to come in.
         bytes_per_second: What a body is given more for its length.
         change_patience_seconds: Small changes are worked on one at a time, and wait for the one
             before so long at most; None where they may all be worked on together.
+        live_patience_seconds: A page that reads itself again gives way to small requests so long.
     """
 
     threads: int
+    waiting_tests: int
     small_bytes: int
     body_seconds: float
     bytes_per_second: int
     change_patience_seconds: float | None
+    live_patience_seconds: float
 
 
 class Front:
@@ -70,10 +82,16 @@ class Front:
         self.news = news
         patience = limits.change_patience_seconds
         self._door = None if patience is None else Doorway(patience)
+        self._right_of_way = RightOfWay(limits.live_patience_seconds)
         self._small = ThreadPoolExecutor(limits.threads, thread_name_prefix="small")
         self._large = ThreadPoolExecutor(1, thread_name_prefix="large")
-        # One event may let go all who wait for it; on one thread they hold nobody else up.
+        # One event may let go all who wait for it; on one thread they hold nobody else up. Pages
+        # that follow what happens are read again then, which costs more than a look at the feed.
         self._feed = ThreadPoolExecutor(1, thread_name_prefix="feed")
+        self._live = ThreadPoolExecutor(1, thread_name_prefix="live")
+        # Who waits there holds neither a thread of the others nor their place at the door; one
+        # thread more tells the rest that theirs is queued.
+        self._tests = ThreadPoolExecutor(limits.waiting_tests + 1, thread_name_prefix="test")
         self._probes = ThreadPoolExecutor(2, thread_name_prefix="probe")
         # Of a stranger nothing is known before their body is; few may send one at a time.
         self._strangers = Turns(at_once=4, at_once_each=4, waiting=32, waiting_each=32)
@@ -83,7 +101,7 @@ class Front:
 
     def close(self) -> None:
         """End all threads, once what is under way there is done."""
-        for lane in (self._small, self._large, self._feed, self._probes):
+        for lane in (self._small, self._large, self._feed, self._live, self._tests, self._probes):
             lane.shutdown()
         self.news.close()
 
@@ -104,7 +122,7 @@ class Front:
 
     async def _serve(self, scope: Scope, body: IncomingBody) -> Answer:
         environ, call = environ_of(scope), Call()
-        lane = self._lane(scope["path"])
+        lane = self._lane(scope)
         if body.length == 0:
             call.body = b""
         elif body.length is not None and body.length <= self._limits.small_bytes:
@@ -117,18 +135,26 @@ class Front:
             answer = await self._go(lane, environ, call)
         return answer
 
-    def _lane(self, path: str) -> Executor:
+    def _lane(self, scope: Scope) -> Executor:
+        path: str = scope["path"]
         if path in _PROBES:
             return self._probes
-        return self._feed if path == _FEED else self._small
+        if path == _FEED:
+            return self._feed
+        if _TEST.fullmatch(path):
+            return self._tests
+        return self._live if _LIVE.fullmatch(path) or _is_part(scope) else self._small
 
     async def _go(self, lane: Executor, environ: Mapping[str, Any], call: Call) -> Answer:
         loop = asyncio.get_running_loop()
         work = partial(go, self._app, environ, call)
-        is_change = environ["REQUEST_METHOD"] not in _READING
-        if self._door is not None and is_change and lane is self._small:
-            return await loop.run_in_executor(lane, self._door.go_through, work)
-        return await loop.run_in_executor(lane, work)
+        if lane is self._live:
+            return await loop.run_in_executor(lane, self._right_of_way.give_way, work)
+        if lane is not self._small:
+            return await loop.run_in_executor(lane, work)
+        if self._door is not None and environ["REQUEST_METHOD"] not in _READING:
+            work = partial(self._door.go_through, work)
+        return await loop.run_in_executor(lane, self._right_of_way.go_first, work)
 
     async def _once_it_came(
         self, environ: Mapping[str, Any], call: Call, body: IncomingBody, wanted: BodyWanted
@@ -169,6 +195,12 @@ class Front:
             call.is_turned_away = call.is_last = True
         elif left <= 0 or not await self.news.wait(wanted, left):
             call.is_last = True
+
+
+def _is_part(scope: Scope) -> bool:
+    """Tell whether a page that is open already reads itself again."""
+    is_page: bool = scope["path"].startswith("/console") and scope["method"] in _READING
+    return is_page and any(name == _PART for name, _ in scope["headers"])
 
 
 def _busy() -> CoordinatorError:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from coordinator.api.calls import NewsWanted
 from coordinator.storage.engine.wakeup import Watcher
-from coordinator.storage.tail.events import News
+from coordinator.storage.tail.events import Heading, News
 
 _log = structlog.get_logger(__name__)
 #: A busy coordinator commits hundreds of times a second; nobody need look that often.
@@ -26,17 +26,24 @@ class _Waiting:
 
     Attributes:
         after: What was numbered up to here is not what they wait for.
+        request_id: The request that they wait for; None: any, and what is of none.
     """
 
     told: asyncio.Future[None]
     after: int
     types: frozenset[str]
+    request_id: str | None
 
-    def is_news(self, events: Sequence[tuple[int, str]] | None) -> bool:
-        """Tell whether one of these (number, type) is what they wait for; None may hold any."""
-        if events is None:
-            return True
-        return any(n > self.after and (not self.types or t in self.types) for n, t in events)
+    def is_news(self, events: Sequence[Heading] | None) -> bool:
+        """Tell whether one of these is what they wait for; None may hold any."""
+        return events is None or any(map(self._is_wanted, events))
+
+    def _is_wanted(self, event: Heading) -> bool:
+        return (
+            event.seq > self.after
+            and (not self.types or event.type in self.types)
+            and (self.request_id is None or event.request_id == self.request_id)
+        )
 
 
 class NewsTable:
@@ -81,7 +88,7 @@ class NewsTable:
         loop = self._begin()
         if self._watcher.is_stopped:
             return False
-        mine = _Waiting(loop.create_future(), wanted.after, wanted.types)
+        mine = _Waiting(loop.create_future(), wanted.after, wanted.types, wanted.request_id)
         others = self._waiting.setdefault(wanted.partner, [])
         others.append(mine)
         try:
@@ -139,7 +146,7 @@ class NewsTable:
         finally:
             self._looking = None
 
-    def _let_go(self, news: Mapping[str, Sequence[tuple[int, str]] | None]) -> None:
+    def _let_go(self, news: Mapping[str, Sequence[Heading] | None]) -> None:
         for partner, events in news.items():
             for waiting in self._waiting.get(partner, ()):
                 if waiting.is_news(events) and not waiting.told.done():

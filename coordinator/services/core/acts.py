@@ -51,6 +51,10 @@ class RequestContext:
         """The data key that seals what belongs to the request."""
         return self.uow.key(self.request.document_key_id)
 
+    def on_request(self) -> "RequestContext":
+        """Return this: what is about a request or one of its legs asks both alike."""
+        return self
+
     def on_leg(self, leg: LegRow) -> "LegContext":
         """Return this context for one of the request's legs."""
         return LegContext(self.uow, self.actor, self.request, leg)
@@ -239,7 +243,7 @@ def _row(
         "id": new_id("act"),
         "request_id": request_id,
         "leg_id": leg_id,
-        "evidence_kind": EvidenceKind.COORDINATOR if is_own else EvidenceKind.JWS,
+        "evidence_kind": EvidenceKind.COORDINATOR if is_own else uow.evidence.kind,
         "partner": None if is_own else actor.partner,
         "subject": None if is_own else actor.subject,
         "person": None if is_own else actor.person,

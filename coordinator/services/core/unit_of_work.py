@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, NotRequired, TypedDict
 from sqlalchemy import Connection
 
 from coordinator.domain.clock import Clock
-from coordinator.domain.errors import AuthenticationError
+from coordinator.domain.errors import AuthenticationError, UnavailableError
 from coordinator.domain.rulebook import Rulebook
 from coordinator.storage.engine import driver
 from coordinator.storage.engine.database import Database
@@ -37,11 +37,15 @@ from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from coordinator.storage.tail import events as event_store
 from coordinator.storage.tail import outbox
 from coordinator.storage.tail import transparency_log as log_store
+from coordinator.transparency_log.growth import Growth, grow
 from coordinator.transparency_log.leaf import Leaf, make_leaf
-from holdfast.protocol import canonical_json
+from coordinator.transparency_log.signer import LogSigner, SignerError
+from holdfast.protocol import base64url, canonical_json
+from holdfast.protocol.jwk import WebAuthnScope
+from holdfast.protocol.passkey_token import is_passkey_token
 from holdfast.protocol.payloads import format_time
 from holdfast.protocol.type_ids import new_id
-from holdfast.protocol.vocabulary import EventType, Urgency
+from holdfast.protocol.vocabulary import EventType, EvidenceKind, Urgency
 
 #: Goes to every member.
 EVERYBODY = "*"
@@ -54,25 +58,39 @@ class CommandContext:
     """What a process executes commands with.
 
     Attributes:
+        origin: The configured origin: `aud` of every token, the start of every `htu` and link.
         database: Opened for this process.
         vault: Seals documents, and opens them.
         clock: The one source of time.
         rulebook: What commands are decided by.
+        log_signer: Signs the log's checkpoints.
+        passkey_scope: The console, where people's passkeys sign; None: none may be granted.
     """
 
+    origin: str
     database: Database
     vault: Vault
     clock: Clock
     rulebook: Rulebook
+    log_signer: LogSigner
+    passkey_scope: WebAuthnScope | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What proves an act: the token and the exact body that it was signed over."""
+    """What proves an act: the token and the exact body that it was signed over.
+
+    The token is that of the request, or of an act that a passkey signed in the console.
+    """
 
     token: str
     body: bytes
     content_sha256: str
+
+    @property
+    def kind(self) -> EvidenceKind:
+        """What the token is."""
+        return EvidenceKind.WEBAUTHN if is_passkey_token(self.token) else EvidenceKind.JWS
 
     def packed(self) -> bytes:
         """Return token, a line feed, body: the form in which it is sealed."""
@@ -93,7 +111,9 @@ class LogEntry(TypedDict):
     type: str
     at: str
     commitment: str
+    tags: str
     salt: NotRequired[str]
+    proof: NotRequired[str]
 
 
 @dataclass(slots=True)
@@ -110,14 +130,17 @@ class Recorded:
     leg_id: str | None
     priority: int
     only_endpoint: str | None = None
+    #: The type that its bytes name: a sample of another event, which is sent and never in the feed.
+    sample_of: str | None = None
     leaf: Leaf | None = None
     core: bytes = b""
     seq: int = 0
     leaf_index: int = -1
+    growth: Growth | None = None
 
     def log_entry(self) -> LogEntry:
         """Return where it stands in the log, for answers."""
-        if self.leaf is None:
+        if self.leaf is None or self.growth is None:
             raise AssertionError("not committed yet")
         return {
             "leaf_index": self.leaf_index,
@@ -125,7 +148,9 @@ class Recorded:
             "type": self.type,
             "at": format_time(self.at),
             "commitment": self.leaf.commitment.hex(),
+            "tags": base64url.encode(self.leaf.tags),
             "salt": self.leaf.salt.hex(),
+            "proof": self.growth.proof(self.leaf_index),
         }
 
     def body(self) -> bytes:
@@ -200,9 +225,11 @@ class UnitOfWork:
 
     Attributes:
         connection: For `storage` functions.
+        origin: Where the coordinator is reached.
         clock: The one source of time; `now` is read once.
         policies: Limits and clocks of the operator.
         chains: The chains that addresses and assets may be on.
+        passkey_scope: Where a passkey must sign that is to be granted.
     """
 
     def __init__(
@@ -212,10 +239,13 @@ class UnitOfWork:
         evidence: Evidence | None = None,
     ) -> None:
         self.connection = connection
+        self.origin = context.origin
         self.vault = context.vault
         self.clock = context.clock
         self.policies = context.rulebook.policies
         self.chains = context.rulebook.chains
+        self.passkey_scope = context.passkey_scope
+        self._log_signer = context.log_signer
         self.now = context.clock.now()
         self._evidence = evidence
         self._pending = _Pending()
@@ -322,6 +352,10 @@ class UnitOfWork:
         """Have the `leaf_index` column of a row set to where `recorded` stands."""
         self._pending.leaf_columns.append((row_type, row_id, recorded))
 
+    def link(self, path: str) -> str:
+        """Return the absolute link to a path, as events carry it: readers know no other place."""
+        return self.origin + path
+
     def remove_document(self, owner_id: str, name: str) -> None:
         """Delete a stored document, where there is one."""
         remove(self.connection, owner_id, name)
@@ -388,12 +422,14 @@ class UnitOfWork:
         Raises:
             AuthenticationError: If the key that this command rests on was revoked meanwhile, or its
                 partner suspended.
+            UnavailableError: If the log cannot be signed at present.
         """
         pending = self._pending
         for item in pending.recorded:
-            core = {"data": item.data, "timestamp": format_time(item.at), "type": item.type}
+            told = item.sample_of or item.type
+            core = {"data": item.data, "timestamp": format_time(item.at), "type": told}
             item.core = canonical_json.dumps(core)
-            item.leaf = make_leaf(item.type, item.at, item.core, item.key.secret)
+            item.leaf = make_leaf(item.type, item.at, item.core, item.key.secret, item.audience)
         events = [item for item in pending.recorded if item.audience]
         endpoints = outbox.send_routes(
             self.connection, {p for item in events for p in item.audience}
@@ -414,19 +450,14 @@ class UnitOfWork:
     ) -> None:
         """Lock the head; append leaves, events and deliveries with the numbers that they get."""
         pending = self._pending
-        head = log_store.advance(
-            self.connection,
-            leaves=len(pending.recorded),
-            events=len(events),
-            revocations=int(self._revokes),
-        )
+        head = log_store.lock(self.connection, events=len(events), revocations=int(self._revokes))
         self._require_standing(head.revocations)
         routes = outbox.read_routes(endpoints)
         for index, item in enumerate(pending.recorded, head.first_leaf):
             item.leaf_index = index
         for seq, item in enumerate(events, head.first_seq):
             item.seq = seq
-        log_store.append(self.connection, pending.recorded)
+        self._grow_log(head)
         event_store.append(self.connection, events)
         outbox.enqueue(self.connection, events, routes, self.now)
         numbered: dict[Any, list[tuple[str, int]]] = {}
@@ -434,6 +465,19 @@ class UnitOfWork:
             numbered.setdefault(row_type, []).append((row_id, item.leaf_index))
         for row_type, rows in numbered.items():
             update_rows(self.connection, row_type, ("id",), ("leaf_index",), rows)
+
+    def _grow_log(self, head: log_store.Head) -> None:
+        """Append the leaves to the tree, have it signed, and store both."""
+        frontier = log_store.caught_up(self.connection, head)
+        leaves = [item.leaf for item in self._pending.recorded if item.leaf is not None]
+        try:
+            growth = grow(frontier, leaves, self._log_signer, self.now)
+        except SignerError as error:
+            raise UnavailableError("the log cannot be signed", why=str(error)) from None
+        for item in self._pending.recorded:
+            item.growth = growth
+        log_store.append(self.connection, growth.leaves)
+        log_store.store_head(self.connection, head, growth.frontier, self.now)
 
     def _store_sequences(self) -> None:
         legs = [(leg_id, *numbers) for leg_id, numbers in self._leg_sequences.items()]

@@ -1,13 +1,14 @@
 """Deliveries as partners see them, and sending again."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TypedDict
 
 from sqlalchemy import Connection
 
 from coordinator.domain.actor import Actor
-from coordinator.domain.delivery import DeliveryStatus, told_error
+from coordinator.domain.delivery import USER_AGENT, DeliveryStatus, told_error
 from coordinator.domain.errors import (
     ConflictError,
     InvalidInputError,
@@ -16,15 +17,18 @@ from coordinator.domain.errors import (
 from coordinator.domain.permission import Permission
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import PRIORITY, Answer, UnitOfWork
+from coordinator.storage.delivery import answer_texts, endpoint_health
 from coordinator.storage.delivery import deliveries as store
 from coordinator.storage.delivery import webhook_endpoints as endpoint_store
 from coordinator.storage.delivery.deliveries import OwedEvent, ShownDelivery
+from coordinator.storage.engine.documents import Vault, load_one
 from coordinator.storage.engine.newest import Newest
 from coordinator.storage.tables.outbox import AttemptRow
 from coordinator.storage.tail import outbox
-from holdfast.protocol import payloads
+from holdfast.protocol import payloads, strict_json
 from holdfast.protocol.payloads import format_time
-from holdfast.protocol.vocabulary import Urgency, is_chosen
+from holdfast.protocol.strict_json import JsonObject
+from holdfast.protocol.vocabulary import EventType, Urgency, is_chosen
 
 #: Attempts shown with a delivery, the newest ones.
 ATTEMPTS_SHOWN = 20
@@ -56,6 +60,29 @@ class DeliveryView(TypedDict):
     attempts: Sequence[AttemptView]
 
 
+class AttemptContentView(AttemptView):
+    """One HTTP try with what was sent and answered (`views.AttemptContentView`)."""
+
+    request_headers: Mapping[str, str]
+    answer: str | None
+
+
+class DeliveryContentView(TypedDict):
+    """One delivery with the event that it carries (`views.DeliveryContentView`)."""
+
+    id: str
+    event_id: str
+    event_type: str
+    endpoint_id: str
+    status: str
+    created_at: str
+    delivered_at: str | None
+    next_attempt_at: str | None
+    attempts: Sequence[AttemptContentView]
+    request_id: str | None
+    payload: JsonObject | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResendDelivery:
     """Send one delivery again, now, under the same `webhook-id`."""
@@ -81,6 +108,7 @@ def resend(command: ResendDelivery, actor: Actor, uow: UnitOfWork) -> Answer:
     if endpoint is None or not endpoint.enabled:
         raise ConflictError("its endpoint is turned off; turn it on first", code="endpoint_off")
     outbox.reopen_lanes(uow.connection, row.endpoint_id, {row.request_id: 0}, uow.now)
+    endpoint_health.forget_wait(uow.connection, row.endpoint_id)
     store.queue_again(uow.connection, [row.id])
     recorded = uow.record(
         "delivery.resent",
@@ -100,16 +128,8 @@ def replay(command: ReplayEndpoint, actor: Actor, uow: UnitOfWork) -> Answer:
     if not endpoint.enabled:
         raise ConflictError("the endpoint is turned off; turn it on first", code="endpoint_off")
     since = command.body.since
-    events = store.events_since(uow.connection, actor.partner, since, REPLAY_LIMIT + 1)
-    if len(events) > REPLAY_LIMIT:
-        raise InvalidInputError(
-            f"more than {REPLAY_LIMIT} events happened since then; take a later time, or read the "
-            "feed (GET /v1/events), which has them all",
-            code="replay_too_long",
-        )
-    if endpoint.event_types is not None:
-        events = [e for e in events if is_chosen(e.type, endpoint.event_types)]
-    _queue(uow, endpoint.id, events)
+    queued = queue_events_since(uow, endpoint.id, actor.partner, since, endpoint.event_types)
+    endpoint_health.forget_wait(uow.connection, endpoint.id)
     recorded = uow.record(
         "webhook_endpoint.replayed",
         {
@@ -117,11 +137,39 @@ def replay(command: ReplayEndpoint, actor: Actor, uow: UnitOfWork) -> Answer:
             "partner": actor.partner,
             "by": actor.subject,
             "since": format_time(since),
-            "events": len(events),
+            "events": queued,
         },
         key=uow.key(endpoint.document_key_id),
     )
-    return Answer(202, {"id": endpoint.id, "queued": len(events)}, entry=recorded)
+    return Answer(202, {"id": endpoint.id, "queued": queued}, entry=recorded)
+
+
+def queue_events_since(
+    uow: UnitOfWork,
+    endpoint_id: str,
+    partner: str,
+    since: datetime,
+    event_types: Sequence[str] | None,
+) -> int:
+    """Queue a partner's events since a time that an endpoint takes; returns how many.
+
+    Tests are left out: each went to one endpoint, once.
+
+    Raises:
+        InvalidInputError: If there are too many.
+    """
+    events = store.events_since(uow.connection, partner, since, REPLAY_LIMIT + 1)
+    if len(events) > REPLAY_LIMIT:
+        raise InvalidInputError(
+            f"more than {REPLAY_LIMIT} events happened since then; take a later time, or read the "
+            "feed (GET /v1/events), which has them all",
+            code="replay_too_long",
+        )
+    events = [e for e in events if e.type != EventType.ENDPOINT_TEST]
+    if event_types is not None:
+        events = [e for e in events if is_chosen(e.type, event_types)]
+    _queue(uow, endpoint_id, events)
+    return len(events)
 
 
 def _queue(uow: UnitOfWork, endpoint_id: str, events: Sequence[OwedEvent]) -> None:
@@ -149,6 +197,58 @@ def list_deliveries(
     rows = store.page(connection, endpoint_id, replace(wanted, limit=limit + 1))
     more = rows[limit - 1].id if len(rows) > limit else None
     return delivery_views(connection, rows[:limit]), more
+
+
+def get_delivery(
+    connection: Connection, vault: Vault, actor: Actor, delivery_id: str
+) -> DeliveryContentView:
+    """Return one delivery with its attempts and the event that it carries.
+
+    Raises:
+        NotFoundError: If it goes to somebody else, or its endpoint is gone.
+    """
+    row = store.find(connection, delivery_id, actor.partner)
+    if row is None:
+        raise NotFoundError("there is no such delivery, or none of yours")
+    body = load_one(connection, vault, row.event_id, "body")
+    number, text = answer_texts.read(connection, vault, row.id) or (0, None)
+    shown = delivery_views(connection, [row])[0]
+    return {
+        **shown,
+        "attempts": [
+            {
+                **attempt,
+                "request_headers": _headers(row.event_id, attempt),
+                "answer": text if attempt["number"] == number else None,
+            }
+            for attempt in shown["attempts"]
+        ],
+        "request_id": None if row.request_id == outbox.TEST_LANE else row.request_id or None,
+        "payload": strict_json.loads(body) if body else None,
+    }
+
+
+def _headers(event_id: str, attempt: AttemptView) -> Mapping[str, str]:
+    """Return what a try said of itself, but for its signature.
+
+    That one is not kept: with it, whoever may read deliveries could post the event as ours.
+    """
+    at = payloads.parse_time(attempt["at"])
+    return {
+        "content-type": "application/json",
+        "user-agent": USER_AGENT,
+        "webhook-id": event_id,
+        "webhook-timestamp": str(int(at.timestamp())),
+    }
+
+
+def delivery_of_event(
+    connection: Connection, endpoint_id: str, event_id: str
+) -> DeliveryView | None:
+    """Return how an event stands that one endpoint is owed; None where it is not."""
+    found = store.of_events(connection, endpoint_id, [event_id])
+    row = store.get(connection, found[event_id]) if event_id in found else None
+    return None if row is None else delivery_views(connection, [row])[0]
 
 
 def delivery_views(connection: Connection, rows: Sequence[ShownDelivery]) -> list[DeliveryView]:

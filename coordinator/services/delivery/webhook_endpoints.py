@@ -7,17 +7,23 @@ in the answer that made them.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import NotRequired, TypedDict
 
 from sqlalchemy import Connection
 
 from coordinator.domain.actor import Actor
 from coordinator.domain.delivery import SECRET_OVERLAP
-from coordinator.domain.errors import ConflictError, NotFoundError
+from coordinator.domain.errors import ConflictError, InvalidInputError, NotFoundError
 from coordinator.domain.permission import Permission
 from coordinator.services.core.bus import handles
+from coordinator.services.core.member_acts import MemberAct, store_member_act
 from coordinator.services.core.unit_of_work import Answer, Recorded, UnitOfWork
+from coordinator.services.delivery.deliveries import queue_events_since
+from coordinator.services.delivery.samples import sample_data
+from coordinator.storage.delivery import deliveries as delivery_store
 from coordinator.storage.delivery import webhook_endpoints as store
+from coordinator.storage.delivery.deliveries import Health
 from coordinator.storage.delivery.webhook_endpoints import EndpointDocument, Secret
 from coordinator.storage.engine.documents import Vault
 from coordinator.storage.membership import partners as partner_store
@@ -30,8 +36,19 @@ from holdfast.protocol.webhook_signature import new_secret
 
 #: More than any partner needs; it bounds what one event costs.
 ENDPOINTS_LIMIT = 20
+#: The most deliveries that one recovery queues again.
+RECOVER_LIMIT = 10_000
 #: Raises InvalidInputError for a URL that webhooks may not go to; may take seconds.
 UrlCheck = Callable[[str], None]
+
+
+#: What its owner's auditors read of a change, by what the log has of it.
+_ACTS: Mapping[str, str] = {
+    "webhook_endpoint.registered": "add_endpoint",
+    "webhook_endpoint.changed": "change_endpoint",
+    "webhook_endpoint.deleted": "remove_endpoint",
+    "webhook_endpoint.secret_rotated": "rotate_endpoint_secret",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +84,26 @@ class RotateSecret:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendTestEvent:
-    """Send `endpoint.test` to this endpoint alone."""
+    """Send a test to this endpoint alone, now and once; by default an `endpoint.test`."""
 
     endpoint_id: str
+    event_type: EventType = EventType.ENDPOINT_TEST
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoverEndpoint:
+    """Send everything again that was given up, and what waits, now."""
+
+    endpoint_id: str
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisableGoneEndpoint:
+    """Turn off an endpoint whose server said that it is no more (410), and tell its partner."""
+
+    endpoint_id: str
+    event_type: EventType = EventType.ENDPOINT_TEST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +113,21 @@ class TellEndpointFailing:
     endpoint_id: str
 
 
+class EndpointHealth(TypedDict):
+    """How an endpoint takes its events (`views.EndpointHealth`)."""
+
+    waiting: int
+    waiting_since: str | None
+    dead: int
+    next_attempt_at: str | None
+    delivered_at: str | None
+
+
 class EndpointView(TypedDict):
-    """A webhook endpoint (`views.EndpointView`); `secret` only in the answer that made it."""
+    """A webhook endpoint (`views.EndpointView`).
+
+    `secret` stands only in the answer that made it, `health` only where the endpoint is read.
+    """
 
     id: str
     url: str
@@ -90,6 +137,10 @@ class EndpointView(TypedDict):
     created_at: str
     secret: NotRequired[str]
     failing_since: str | None
+    disabled_at: str | None
+    gone_at: str | None
+    busy_until: str | None
+    health: NotRequired[EndpointHealth]
 
 
 def prepare_registration(body: payloads.NewEndpoint, check: UrlCheck) -> RegisterEndpoint:
@@ -167,19 +218,17 @@ def update(command: UpdateEndpoint, actor: Actor, uow: UnitOfWork) -> Answer:
         changed = replace(changed, url=body.url)
     if "description" in named:
         changed = replace(changed, description=body.description)
-    values: dict[str, object] = {}
-    if "event_types" in named:
-        values["event_types"] = body.event_types
-    if body.enabled is not None:
-        values["enabled"] = body.enabled
-    _change(uow, row, values)
+    types = body.event_types if "event_types" in named else row.event_types
+    _change(uow, row, {"event_types": types, **_standing(row, body, uow.now)})
     if changed != document:
         uow.replace_document(
             uow.key(row.document_key_id), row.id, store.DOCUMENT, changed.to_bytes()
         )
     if body.enabled is False:
         store.park_lanes(uow.connection, row.id)
-    elif (body.enabled and not row.enabled) or body.url is not None:
+    elif body.enabled or row.enabled:
+        if body.replay:
+            _replay_missed(uow, row, types)
         store.wake_lanes(uow.connection, row.id, uow.now)
     fresh = _own(uow.connection, actor, row.id)
     recorded = _record(uow, actor, "webhook_endpoint.changed", fresh)
@@ -213,18 +262,61 @@ def rotate_secret(command: RotateSecret, actor: Actor, uow: UnitOfWork) -> Answe
 
 @handles(SendTestEvent, needs=Permission.WEBHOOK_ENDPOINT_CHANGE)
 def send_test(command: SendTestEvent, actor: Actor, uow: UnitOfWork) -> Answer:
-    """Queue one `endpoint.test`, whatever types the endpoint takes."""
+    """Queue one test, whatever types the endpoint takes, in a lane of its own."""
     row = _own(uow.connection, actor, command.endpoint_id)
-    if not row.enabled:
-        raise ConflictError("the endpoint is turned off; turn it on first", code="endpoint_off")
+    _require_on(row)
     recorded = uow.record(
         EventType.ENDPOINT_TEST,
-        {"endpoint_id": row.id, "by": actor.subject},
+        sample_data(command.event_type, row.id, actor.subject),
         key=uow.key(row.document_key_id),
         audience=[actor.partner],
     )
     recorded.only_endpoint = row.id
+    if command.event_type is not EventType.ENDPOINT_TEST:
+        recorded.sample_of = command.event_type.value
     return Answer(202, {"id": row.id, "event_id": recorded.id, "status": "queued"}, entry=recorded)
+
+
+@handles(RecoverEndpoint, needs=Permission.DELIVERY_RESEND)
+def recover(command: RecoverEndpoint, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Queue again what was given up, in order and under the same ids; all that waits is due now."""
+    row = _own(uow.connection, actor, command.endpoint_id)
+    _require_on(row)
+    again = delivery_store.given_up(uow.connection, row.id, command.since, RECOVER_LIMIT)
+    delivery_store.queue_again(uow.connection, again)
+    store.wake_lanes(uow.connection, row.id, uow.now)
+    data: dict[str, object] = {
+        "endpoint_id": row.id,
+        "partner": actor.partner,
+        "by": actor.subject,
+        "since": optional_time(command.since),
+        "deliveries": len(again),
+    }
+    recorded = uow.record("webhook_endpoint.recovered", data, key=uow.key(row.document_key_id))
+    return Answer(202, {"id": row.id, "queued": len(again)}, entry=recorded)
+
+
+@handles(DisableGoneEndpoint, needs=Permission.DELIVERY_RECORD)
+def disable_gone(command: DisableGoneEndpoint, actor: Actor, uow: UnitOfWork) -> Answer:
+    """Turn the endpoint off, give up what it is owed, and tell its partner by every other way."""
+    del actor
+    row = store.get(uow.connection, command.endpoint_id)
+    if row is None or row.gone_at is None or row.deleted_at is not None or not row.enabled:
+        return Answer(200, {"status": "unchanged"})
+    _change(uow, row, {"enabled": False, "disabled_at": uow.now, "failing_told_at": uow.now})
+    given_up = store.give_up_deliveries(uow.connection, row.id, uow.now)
+    recorded = uow.record(
+        EventType.ENDPOINT_DISABLED,
+        {
+            "endpoint_id": row.id,
+            "gone_at": format_time(row.gone_at),
+            "reason": "gone",
+            "given_up": given_up,
+        },
+        key=uow.key(row.document_key_id),
+        audience=[row.partner],
+    )
+    return Answer(200, {"status": "disabled"}, entry=recorded)
 
 
 @handles(TellEndpointFailing, needs=Permission.DELIVERY_RECORD)
@@ -254,7 +346,7 @@ def get_endpoint(
         NotFoundError: If it is somebody else's or gone.
     """
     row = _own(connection, actor, endpoint_id)
-    return endpoint_view(row, store.documents(connection, vault, [row.id])[row.id])
+    return _views_with_health(connection, vault, [row])[0]
 
 
 def list_endpoints(
@@ -263,9 +355,29 @@ def list_endpoints(
     """Return the actor's endpoints by id, and after which to go on (None: that was all)."""
     rows = store.page(connection, actor.partner, after=after, limit=limit + 1)
     more = rows[limit - 1].id if len(rows) > limit else None
-    rows = rows[:limit]
-    found = store.documents(connection, vault, [row.id for row in rows])
-    return [endpoint_view(row, found[row.id]) for row in rows], more
+    return _views_with_health(connection, vault, rows[:limit]), more
+
+
+def _views_with_health(
+    connection: Connection, vault: Vault, rows: Sequence[WebhookEndpointRow]
+) -> list[EndpointView]:
+    ids = [row.id for row in rows]
+    found = store.documents(connection, vault, ids)
+    health = delivery_store.health(connection, ids)
+    return [
+        {**endpoint_view(row, found[row.id]), "health": _health_view(health[row.id])}
+        for row in rows
+    ]
+
+
+def _health_view(health: Health) -> EndpointHealth:
+    return {
+        "waiting": health.waiting,
+        "waiting_since": optional_time(health.waiting_since),
+        "dead": health.dead,
+        "next_attempt_at": optional_time(health.next_attempt_at),
+        "delivered_at": optional_time(health.delivered_at),
+    }
 
 
 def endpoint_view(row: WebhookEndpointRow, document: EndpointDocument) -> EndpointView:
@@ -278,6 +390,9 @@ def endpoint_view(row: WebhookEndpointRow, document: EndpointDocument) -> Endpoi
         "enabled": row.enabled,
         "created_at": format_time(row.created_at),
         "failing_since": optional_time(row.failing_since),
+        "disabled_at": optional_time(row.disabled_at),
+        "gone_at": optional_time(row.gone_at),
+        "busy_until": optional_time(row.busy_until),
     }
 
 
@@ -286,6 +401,39 @@ def _own(connection: Connection, actor: Actor, endpoint_id: str) -> WebhookEndpo
     if row is None:
         raise NotFoundError("there is no such endpoint, or none of yours")
     return row
+
+
+def _require_on(row: WebhookEndpointRow) -> None:
+    if not row.enabled:
+        raise ConflictError("the endpoint is turned off; turn it on first", code="endpoint_off")
+
+
+def _standing(
+    row: WebhookEndpointRow, body: payloads.EndpointChanges, now: datetime
+) -> Mapping[str, object]:
+    """Return what a change makes of whether the endpoint is on."""
+    if body.enabled:
+        return {"enabled": True, "disabled_at": None, "gone_at": None}
+    if body.enabled is False and row.enabled:
+        return {"enabled": False, "disabled_at": now, "gone_at": None}
+    # What said that it is gone is another one now.
+    return {"gone_at": None} if body.url is not None and row.enabled else {}
+
+
+def _replay_missed(
+    uow: UnitOfWork, row: WebhookEndpointRow, event_types: Sequence[str] | None
+) -> None:
+    """Queue what happened while the endpoint was off, and what was given up because it was gone."""
+    if row.enabled or row.disabled_at is None:
+        raise InvalidInputError(
+            "replay sends what happened while the endpoint was off, and it was not, or since when "
+            "is not known; have it replayed since a time (POST .../replay)",
+            code="nothing_missed",
+        )
+    queue_events_since(uow, row.id, row.partner, row.disabled_at, event_types)
+    if row.gone_at is not None:
+        again = delivery_store.given_up(uow.connection, row.id, None, RECOVER_LIMIT, row.gone_at)
+        delivery_store.queue_again(uow.connection, again)
 
 
 def _document(uow: UnitOfWork, row: WebhookEndpointRow) -> EndpointDocument:
@@ -299,4 +447,8 @@ def _change(uow: UnitOfWork, row: WebhookEndpointRow, values: Mapping[str, objec
 
 def _record(uow: UnitOfWork, actor: Actor, what: str, row: WebhookEndpointRow) -> Recorded:
     data = {"endpoint_id": row.id, "partner": row.partner, "by": actor.subject}
-    return uow.record(what, data, key=uow.key(row.document_key_id))
+    key = uow.key(row.document_key_id)
+    recorded = uow.record(what, data, key=key)
+    act = MemberAct(new_id("act"), _ACTS[what], row.id)
+    store_member_act(uow, actor, act, key, recorded)
+    return recorded

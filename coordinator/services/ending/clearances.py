@@ -18,6 +18,7 @@ from coordinator.services.core.bus import handles
 from coordinator.services.core.read_context import ReadContext
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork, unpack_evidence
 from coordinator.services.ending.ended_legs import all_legs
+from coordinator.services.requests.act_proofs import proofs_of
 from coordinator.services.requests.freeze_request_views import asked_document
 from coordinator.services.requests.left_out import is_hidden_from
 from coordinator.storage.ending import clearances as store
@@ -94,25 +95,25 @@ def issue_clearances(on: RequestContext, numbers: Iterable[int], act_id: str) ->
         return
     store.insert(uow.connection, request.id, issued, act_id=act_id, issued_at=uow.now)
     left_out = request_store.left_out_addresses(uow.connection, request.id)
-    told = _told(request, issued)
+    told = _told(on, issued)
     on.record(EventType.CLEARANCE_ISSUED, told)
     known = [each for each in issued if each.address_no not in left_out]
     for leg in all_legs(uow, request.id):
         if not is_hidden_from(request, leg):
             on.tell_partner(leg, EventType.CLEARANCE_ISSUED, {**told, "status": leg.status})
         elif known:
-            shown = {**_told(request, known), "status": leg.status}
+            shown = {**_told(on, known), "status": leg.status}
             on.tell_partner(leg, EventType.CLEARANCE_ISSUED, shown)
 
 
-def _told(request: FreezeRequestRow, issued: Sequence[NewClearance]) -> dict[str, object]:
+def _told(on: RequestContext, issued: Sequence[NewClearance]) -> dict[str, object]:
     """Return what an event says of clearances."""
     shown = [{"id": each.id, "address_no": each.address_no} for each in issued[:_NAMED]]
     return {
         "clearances": shown,
         "clearance_count": len(issued),
         "clearances_cut": len(issued) > _NAMED,
-        "href": f"/v1/freeze-requests/{request.id}/clearances",
+        "href": on.uow.link(f"/v1/freeze-requests/{on.request.id}/clearances"),
     }
 
 
@@ -132,7 +133,12 @@ def revoke(command: RevokeClearance, actor: Actor, uow: UnitOfWork) -> Answer:
         )
     act_id = on.store_act(NewAct("revoke_clearance"))
     store.revoke(uow.connection, found.id, act_id, uow.now)
-    told = {"clearance": found.id, "address_no": found.address_no, "reason": body.reason}
+    told = {
+        "clearance": found.id,
+        "address_no": found.address_no,
+        "reason": body.reason,
+        "evidence": proofs_of(on, [act_id]),
+    }
     recorded = on.record(EventType.CLEARANCE_REVOKED, told, act_id=act_id)
     left_out = request_store.left_out_addresses(uow.connection, on.request.id)
     for leg in all_legs(uow, on.request.id):

@@ -2,8 +2,9 @@
 
 Upheld, it goes on showing, to its partner as well, until the requester withdraws the address.
 
-Others on the same request learn the bare fact, and since when not any more: never whose dispute it
-is, nor its words. That is why it is told by the coordinator alone.
+Others on the same request learn the bare fact, of which addresses, and since when not any more:
+never whose dispute it is, nor its words. That is why it is told by the coordinator alone. It is
+told anew whenever these addresses are others, so that what a holder read last is true.
 """
 
 from coordinator.domain.actor import COORDINATOR
@@ -52,9 +53,14 @@ def refresh_contested(on: RequestContext) -> None:
         request_store.set_contested(connection, request_id, contested=is_contested)
     for leg in all_legs(on.uow, request_id):
         own = sorted(contested.get(leg.id, ()))
-        if bool(own) == (LegFlag.CONTESTED in leg.flags):
+        if own == (leg.contested_nos or []):
             continue
         flags = flags_with(leg.flags, LegFlag.CONTESTED, holds=bool(own))
-        leg_store.change(connection, leg, flags=flags)
-        told = {"contested": bool(own), "address_nos": own[:_NAMED], "cut": len(own) > _NAMED}
+        leg_store.change(connection, leg, flags=flags, contested_nos=own or None)
+        told = {
+            "contested": bool(own),
+            "address_nos": own[:_NAMED],
+            "address_count": len(own),
+            "address_nos_cut": len(own) > _NAMED,
+        }
         on.on_leg(leg).by(COORDINATOR).record(EventType.LEG_CONTESTED, told)

@@ -18,7 +18,11 @@ from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, Recorded, UnitOfWork
 from coordinator.services.ending.contested import refresh_contested
 from coordinator.services.ending.moot_disputes import resolve_as_moot
-from coordinator.services.ending.withdrawal_proposals import WithdrawalView, propose_resolution
+from coordinator.services.ending.withdrawal_proposals import (
+    WithdrawalView,
+    end_as_moot,
+    propose_resolution,
+)
 from coordinator.services.requests.act_proofs import proofs_of
 from coordinator.services.requests.freeze_request_views import evidence_bodies
 from coordinator.services.requests.task_views import TaskView, requester_tasks
@@ -134,6 +138,7 @@ def raise_dispute(command: RaiseDispute, actor: Actor, uow: UnitOfWork) -> Answe
         "recommended": False,
         "hold": body.hold,
         **words,
+        "evidence": proofs_of(on.on_request(), [act_id]),
     }
     recorded = on.record(EventType.LEG_DISPUTED, data, act_id=act_id)
     refresh_contested(on.on_request())
@@ -229,11 +234,11 @@ def _resolve(
         resolved_at=resolved.resolved_at,
         upheld_addresses=upheld,
     )
-    proposal_store.end_upholding(
-        uow.connection, dispute.id, act_id=act_id, now=uow.now, but=proposed
-    )
-    _flag(on, holds=bool(store.open_disputes(uow.connection, leg.id)))
     on_request = RequestContext(uow, on.actor, on.request)
+    waiting = proposal_store.pending_upholdings(uow.connection, dispute.id)
+    is_told = body.resolution != "upheld"
+    end_as_moot(on_request, waiting, act_id, but=proposed, is_told=is_told)
+    _flag(on, holds=bool(store.open_disputes(uow.connection, leg.id)))
     data = {
         "dispute": dispute.id,
         "hold": dispute.hold_id,
@@ -284,6 +289,7 @@ def recommend_release(command: RecommendRelease, actor: Actor, uow: UnitOfWork) 
         "hold": dispute.hold_id,
         "recommended": True,
         "answer_by": format_time(dispute.answer_by),
+        "evidence": proofs_of(on.on_request(), [dispute.act_id]),
     }
     recorded = on.record(EventType.LEG_DISPUTED, data, act_id=act_id)
     return Answer(200, {"status": leg.status}, entry=recorded)

@@ -55,11 +55,15 @@ class Why(NamedTuple):
 
 
 class ToldReason(TypedDict):
-    """Why a request ends, or addresses go, as an event says it."""
+    """Why a request ends, or addresses go, as an event says it.
+
+    `evidence_cut`: there is no room for the acts behind it, and `href` is where they are read.
+    """
 
     reason: str | None
     reason_code: NotRequired[WithdrawalReason]
     evidence: NotRequired[Sequence[ActProof]]
+    evidence_cut: NotRequired[bool]
 
 
 def all_legs(uow: UnitOfWork, request_id: str) -> list[LegRow]:
@@ -98,7 +102,7 @@ def withdraw_from_legs(on: RequestContext, numbers: Sequence[int], why: Why) -> 
         status = LegStatus(leg.status)
         if owing or ledger.spoken_for():
             status = recompute_leg(on_leg, ledger)
-        told = withdrawal(on.request, numbers, why, status)
+        told = withdrawal(on, numbers, why, status)
         on.tell_partner(leg, EventType.REQUEST_WITHDRAWN, told)
         answered = EVENT_OF_ANSWER.get(status)
         if answered is not None and leg.status != status:
@@ -168,7 +172,14 @@ def tell_owed(on: LegContext, status: LegStatus, owing: Sequence[HoldBalance], w
         }
         for hold in named
     ]
-    data: dict[str, object] = {"why": why, "hold_count": len(owing), "holds": shown}
+    data: dict[str, object] = {
+        "why": why,
+        "hold_count": len(owing),
+        "holds": shown,
+        "holds_cut": len(owing) > len(shown),
+    }
+    if data["holds_cut"]:
+        data["href"] = on.uow.link(f"/v1/freeze-requests/{on.request.id}/holds")
     reasons = request_store.withdrawal_reasons(on.uow.connection, [on.request.id])
     if why == "withdrawn" and on.request.id in reasons:
         data["reason_code"] = reasons[on.request.id]
@@ -202,8 +213,9 @@ def all_addresses(request: FreezeRequestRow, leg: LegRow) -> NamedAddresses:
     return {"addresses": "all", "address_count": address_counts(request, leg)[0]}
 
 
-def named_addresses(request: FreezeRequestRow, numbers: Sequence[int] | None) -> NamedAddresses:
+def named_addresses(on: RequestContext, numbers: Sequence[int] | None) -> NamedAddresses:
     """Return how an event names addresses (None: all that went out); of many, only the first."""
+    request = on.request
     if numbers is None:
         count = request.address_count - request.left_out_count
         return {"addresses": "all", "address_count": count}
@@ -213,19 +225,19 @@ def named_addresses(request: FreezeRequestRow, numbers: Sequence[int] | None) ->
         "addresses_cut": len(numbers) > ADDRESSES_IN_EVENT,
     }
     if shown["addresses_cut"]:
-        shown["href"] = f"/v1/freeze-requests/{request.id}/addresses"
+        shown["href"] = on.uow.link(f"/v1/freeze-requests/{request.id}/addresses")
     return shown
 
 
 def withdrawal(
-    request: FreezeRequestRow, numbers: Sequence[int], why: Why, status: LegStatus
+    on: RequestContext, numbers: Sequence[int], why: Why, status: LegStatus
 ) -> Withdrawn:
     """Return what a partner is told when addresses go.
 
     Args:
-        request: The one that has fewer addresses now.
+        on: The request that has fewer addresses now.
         numbers: The addresses that are withdrawn.
         why: As the requester states it.
         status: How the partner's leg shows now.
     """
-    return {**named_addresses(request, numbers), **why.told(), "status": status}
+    return {**named_addresses(on, numbers), **why.told(), "status": status}

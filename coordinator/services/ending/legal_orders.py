@@ -25,6 +25,7 @@ from coordinator.services.core.acts import LegContext, NewAct, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.ending.ended_legs import all_legs
+from coordinator.services.requests.act_proofs import proofs_of
 from coordinator.services.requests.answer_clocks import give_time_for_order, new_answer_by
 from coordinator.services.requests.freeze_request_views import evidence_bodies
 from coordinator.storage.ending import legal_orders as store
@@ -97,6 +98,7 @@ def attach(command: AttachLegalOrder, actor: Actor, uow: UnitOfWork) -> Answer:
         "attached_by": actor.partner,
         "document_sha256": body.document_sha256,
         **words,
+        "evidence": proofs_of(on.on_request(), [act_id]),
     }
     if isinstance(on, RequestContext):
         on = on.change(on_order=True)

@@ -2,7 +2,8 @@
 
 Hijacked mailboxes have been used to have funds let go. Where a partner's policy asks for two leads,
 the partners asked hear of a withdrawal, or of a dispute that is to be upheld, as proposed: release
-nothing yet. It is void where no other lead approves it in time.
+nothing yet. It is void where no other lead approves it in time, and moot where something else
+overtakes it. Whoever heard of it hears how it ends, and what it leaves standing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +20,12 @@ from coordinator.domain.permission import Permission
 from coordinator.services.core.acts import LegContext, NewAct, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, Recorded, UnitOfWork, unpack_evidence
-from coordinator.services.ending.ended_legs import Why, all_legs, named_addresses
+from coordinator.services.ending.ended_legs import (
+    NamedAddresses,
+    Why,
+    all_legs,
+    named_addresses,
+)
 from coordinator.services.requests.act_proofs import proofs_of
 from coordinator.services.requests.left_out import is_hidden_from
 from coordinator.storage.ending import withdrawal_proposals as store
@@ -60,6 +66,7 @@ class WithdrawalView(TypedDict):
     reason: str | None
     withdrawal_status: str
     proposed_by: str
+    proposed_by_kid: str
     proposed_at: str
     approve_by: str
     decided_at: str | None
@@ -178,7 +185,7 @@ def tell_newly_asked(on: RequestContext, legs: Sequence[NewLeg]) -> None:
 def _told(
     on: RequestContext, body: payloads.Withdrawal, numbers: Sequence[int] | None
 ) -> dict[str, object]:
-    return {**named_addresses(on.request, numbers), **Why(body.reason, body.reason_code).told()}
+    return {**named_addresses(on, numbers), **Why(body.reason, body.reason_code).told()}
 
 
 def _proposed(on: RequestContext, proposal: Proposal, told: Mapping[str, object]) -> "_News":
@@ -194,12 +201,18 @@ def _proposed(on: RequestContext, proposal: Proposal, told: Mapping[str, object]
 
 
 class _News(NamedTuple):
-    """What is told of a proposal, and what its partners are told beside."""
+    """What is told of a proposal, and what its partners are told beside.
+
+    Attributes:
+        act_id: What brought it about.
+        is_of_act: Whether it is what tells of that act, so that the act's leaf is its.
+    """
 
     event: EventType
     act_id: str
     data: Mapping[str, object]
     for_partners: Mapping[str, object] = MappingProxyType({})
+    is_of_act: bool = True
 
 
 def _tell_concerned(on: RequestContext, proposal: Proposal, news: _News) -> Recorded:
@@ -207,18 +220,20 @@ def _tell_concerned(on: RequestContext, proposal: Proposal, news: _News) -> Reco
 
     A withdrawal concerns all that were asked, a dispute the partner that raised it.
     """
-    act_id, whole = news.act_id, {**news.data, **news.for_partners}
+    act_id = news.act_id if news.is_of_act else None
+    data = {**news.data, "act_id": news.act_id}
+    whole = {**data, **news.for_partners}
     if proposal.leg_id is not None:
         leg = leg_store.get(on.uow.connection, proposal.leg_id)
         if leg is None:
             raise AssertionError("a dispute is about a leg")
         return on.on_leg(leg).record(news.event, whole, act_id=act_id)
-    recorded = on.record(news.event, news.data, act_id=act_id)
+    recorded = on.record(news.event, data, act_id=act_id)
     is_from_before = _is_from_before(on, proposal)
     for leg in all_legs(on.uow, on.request.id):
         if is_from_before and is_hidden_from(on.request, leg):
             continue  # it never heard of it, and it may be about what was left out
-        on.tell_partner(leg, news.event, {**whole, "act_id": act_id, "status": leg.status})
+        on.tell_partner(leg, news.event, {**whole, "status": leg.status})
     return recorded
 
 
@@ -251,9 +266,69 @@ def end_proposal(
     leg = None if proposal.leg_id is None else leg_store.get(on.uow.connection, proposal.leg_id)
     act_id = on.store_act(act) if leg is None else on.on_leg(leg).store_act(act)
     store.decide(on.uow.connection, proposal.id, status=status, act_id=act_id, now=on.uow.now)
-    data = {"withdrawal": proposal.id, "dispute": proposal.dispute_id, "why": status}
-    news = _News(EventType.REQUEST_WITHDRAWAL_REFUSED, act_id, data)
-    return act_id, _tell_concerned(on, proposal, news)
+    return act_id, _tell_concerned(on, proposal, _refused(on, proposal, status, act_id))
+
+
+def end_as_moot(
+    on: RequestContext,
+    waiting: Sequence[Proposal],
+    act_id: str,
+    *,
+    but: str | None = None,
+    is_told: bool = True,
+) -> None:
+    """Store that an act overtook proposals, and tell everybody who heard of them.
+
+    Call it after storing what the act withdraws, and before recording what tells of the act: of an
+    address that it withdraws, that is then the last word.
+
+    Args:
+        on: The request, locked.
+        waiting: Proposals that wait for another lead.
+        act_id: The act.
+        but: The act that proposed what is carried out just now: it is approved, not moot.
+        is_told: False where the act brings about all that they propose, and its own event says so
+            to the same readers; that they were refused would then be wrong.
+    """
+    for proposal in waiting:
+        if proposal.act_id == but:
+            continue
+        connection, now = on.uow.connection, on.uow.now
+        store.decide(connection, proposal.id, status=store.MOOT, act_id=act_id, now=now)
+        if is_told:
+            news = _refused(on, proposal, store.MOOT, act_id)
+            _tell_concerned(on, proposal, news._replace(is_of_act=False))
+
+
+def _refused(on: RequestContext, proposal: Proposal, why: str, act_id: str) -> _News:
+    """Return what is told of a proposal that comes to nothing."""
+    data = {
+        "withdrawal": proposal.id,
+        "dispute": proposal.dispute_id,
+        "why": why,
+        **_left_standing(on, proposal),
+    }
+    return _News(EventType.REQUEST_WITHDRAWAL_REFUSED, act_id, data)
+
+
+def _left_standing(on: RequestContext, proposal: Proposal) -> NamedAddresses | dict[str, object]:
+    """Return how an event names the addresses of a proposal that are not withdrawn.
+
+    One to uphold a dispute names none, and of one that was erased nobody knows them.
+    """
+    uow, row = on.uow, on.request
+    raw = proposed_bodies(uow.connection, uow.vault, [proposal]).get(proposal.act_id)
+    if proposal.dispute_id is not None or raw is None:
+        return {}
+    body = payloads.Withdrawal.model_validate(strict_json.loads(raw))
+    gone = {
+        *request_store.withdrawn_addresses(uow.connection, row.id),
+        *request_store.left_out_addresses(uow.connection, row.id),
+    }
+    if body.addresses == "all" and not gone:
+        return named_addresses(on, None)
+    named = range(row.address_count) if body.addresses == "all" else map(int, body.addresses)
+    return named_addresses(on, sorted(set(named) - gone))
 
 
 def withdrawal_views(
@@ -286,6 +361,7 @@ def _view(row: Proposal, raw: bytes | None) -> WithdrawalView:
         "reason": said.get("reason", said.get("text")),
         "withdrawal_status": row.status,
         "proposed_by": row.proposed_by_person,
+        "proposed_by_kid": row.proposed_by_kid,
         "proposed_at": format_time(row.proposed_at),
         "approve_by": format_time(row.void_at),
         "decided_at": optional_time(row.decided_at),

@@ -26,6 +26,7 @@ from coordinator.services.ending.ended_legs import (
 )
 from coordinator.services.ending.withdrawal_proposals import (
     WithdrawalActView,
+    end_as_moot,
     propose_withdrawal,
     proposed_bodies,
 )
@@ -199,7 +200,7 @@ def take_back(
     store.withdraw_addresses(on.uow.connection, on.request.id, numbers, gone)
     _end_overtaken(on, act_id, but=gone.act_id)
     said = why._replace(evidence=()).told()
-    data = {**named_addresses(on.request, numbers), "act_id": act_id, **said}
+    data = {**named_addresses(on, numbers), "act_id": act_id, **said}
     recorded = on.record(EventType.REQUEST_WITHDRAWN, data)
     withdraw_from_legs(on, numbers, why)
     if on.request.contested:
@@ -211,17 +212,17 @@ def _end_overtaken(on: RequestContext, act_id: str, *, but: str) -> None:
     """End proposals that no other lead can approve any more; `but` is carried out just now."""
     uow = on.uow
     pending = proposal_store.pending_withdrawals(uow.connection, on.request.id)
-    waiting = {each.act_id: each.id for each in pending if each.act_id != but}
+    waiting = {each.act_id: each for each in pending}
     overtaken = []
     for act, raw in proposed_bodies(uow.connection, uow.vault, pending).items():
         body = payloads.Withdrawal.model_validate(strict_json.loads(raw))
-        if act not in waiting or body.addresses == "all":
+        if body.addresses == "all":
             continue
         try:
             _require_left(on, [no for no in body.addresses if isinstance(no, int)])
         except ConflictError:
             overtaken.append(waiting[act])
-    proposal_store.end_overtaken(uow.connection, overtaken, act_id=act_id, now=uow.now)
+    end_as_moot(on, overtaken, act_id, but=but)
 
 
 def tell_end(
@@ -229,14 +230,14 @@ def tell_end(
 ) -> Answer:
     """Store the act that ended a request, and tell the requester; `on` has the ended request.
 
-    Other withdrawals that wait for a second lead end with it, and nobody is told of that by itself:
-    who read "release nothing yet" reads of the end.
+    Other withdrawals that wait for a second lead end with it. Where the request is withdrawn, all
+    that they name is: who read "release nothing yet" reads that. Where it closes, nothing is.
     """
-    act_id, recorded = on.act(act, event, why.told())
-    uow = on.uow
-    proposal_store.end_withdrawals(
-        uow.connection, on.request.id, act_id=act_id, now=uow.now, but=proposed
-    )
+    act_id = on.store_act(act)
+    waiting = proposal_store.pending_withdrawals(on.uow.connection, on.request.id)
+    is_told = event is not EventType.REQUEST_WITHDRAWN
+    end_as_moot(on, waiting, act_id, but=proposed, is_told=is_told)
+    recorded = on.record(event, why.told(), act_id=act_id)
     answer: ActView = {
         "id": act_id,
         "request_id": on.request.id,

@@ -6,6 +6,7 @@ A report is booked as a whole or refused as a whole.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from coordinator.domain.actor import Actor
 from coordinator.domain.freeze_ledger import BookedLine, Booking, Flagged, LegLedger, Rules, book
@@ -88,7 +89,7 @@ class ReportFreeze:
 def report(command: ReportFreeze, actor: Actor, uow: UnitOfWork) -> Answer:
     """Check the whole report after all its lines, then book it."""
     body = command.body
-    for kind in sorted({LineKind(line.kind) for line in body.lines}):
+    for kind in sorted(map(LineKind, {line.kind for line in body.lines})):
         require(permission_for_line(kind), actor)
     named = {h for x in body.lines if isinstance(x, _ABOUT_HOLDS) and (h := x.hold) is not None}
     on = asked_leg(uow, actor, command.request_id, body.content_sha256, holds=sorted(named))
@@ -135,6 +136,12 @@ def report(command: ReportFreeze, actor: Actor, uow: UnitOfWork) -> Answer:
     return Answer(201, answer, entry=entries[0], spelled={"lines": lines})
 
 
+class _Source(NamedTuple):
+    """On which request a line was written; None: its reader may not know."""
+
+    request_id: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class _Booked:
     """A report that is booked, as its answer and its events tell of it."""
@@ -150,8 +157,27 @@ class _Booked:
             lines, self.body.lines, report_id=self.report_id, leg=leg, reported_at=self.at
         )
 
-    def shown(self, lines: Sequence[BookedLine], leg: LegRow) -> list[LineView]:
-        """Return the first lines of an event, as many as fit; `line_count` tells of all."""
+    def told(
+        self, lines: Sequence[BookedLine], on: LegContext, source: _Source | None = None
+    ) -> dict[str, object]:
+        """Return how an event on a leg tells of lines: the first, how many, and where all are.
+
+        Args:
+            lines: All of one kind.
+            on: The leg whose event it is.
+            source: Where they were written, where that is another leg.
+        """
+        shown = self._shown(lines, on.leg)
+        is_cut = len(shown) < len(lines) or any(_names_too_few(each) for each in shown)
+        if source is not None:
+            shown = [shared_line_view(each, source_request=source.request_id) for each in shown]
+        told = {"line_count": len(lines), "lines": shown, "lines_cut": is_cut}
+        if is_cut:
+            told["href"] = on.uow.link(f"/v1/freeze-requests/{on.request.id}/ledger")
+        return told
+
+    def _shown(self, lines: Sequence[BookedLine], leg: LegRow) -> list[LineView]:
+        """Return the first lines of an event, as many as fit."""
         told = lines[:LINES_IN_EVENT]
         views = [_as_told(*pair) for pair in zip(told, self.views(told, leg), strict=True)]
         left = LINES_IN_EVENT_BYTES
@@ -170,6 +196,10 @@ def _as_told(line: BookedLine, view: LineView) -> LineView:
     if len(line.address_nos) > _NUMBERS_IN_EVENT and told["address_nos"] != "rest":
         del told["address_nos"]
     return told
+
+
+def _names_too_few(line: LineView) -> bool:
+    return "address_count" in line and "address_nos" not in line
 
 
 def _reopened(uow: UnitOfWork, ledger: LegLedger, booking: Booking) -> frozenset[str]:
@@ -240,14 +270,14 @@ def _record(
         by_kind.setdefault(line.kind, []).append(line)
     common = {
         "report_id": booked.report_id,
-        "leg": {"status": status.value, **_shown_totals(totals)},
+        "leg": {"status": status.value, **_shown_totals(on, totals)},
     }
     recorded = []
     for kind, event in EVENT_BY_KIND.items():
         lines = by_kind.get(kind)
         if not lines:
             continue
-        data = {"line_count": len(lines), "lines": booked.shown(lines, on.leg), **common}
+        data = {**booked.told(lines, on), **common}
         recorded.append(on.record(event, data, status=status))
     closing = EVENT_OF_ANSWER.get(status)
     if closing is not None:
@@ -283,16 +313,14 @@ def _tell_sharing_legs(on: LegContext, booked: _Booked, elsewhere: Sequence[Othe
             if line.hold_id in numbers and not line.shares
         ]
         may_read = other.request.requester == on.request.requester
-        source = on.request.id if may_read else None
+        source = _Source(on.request.id if may_read else None)
         for kind, event in EVENT_BY_KIND.items():
             lines = [line for line in told if line.kind is kind]
             if not lines:
                 continue
-            views = booked.shown(lines, other.leg)
             data = {
                 **({"report_id": booked.report_id} if may_read else {}),
-                "line_count": len(lines),
-                "lines": [shared_line_view(view, source_request=source) for view in views],
+                **booked.told(lines, other, source),
                 "shared": True,
                 "leg": {"status": status.value},
             }
@@ -300,8 +328,9 @@ def _tell_sharing_legs(on: LegContext, booked: _Booked, elsewhere: Sequence[Othe
         end_moot(other, ledger, status)
 
 
-def _shown_totals(totals: TotalsView) -> dict[str, object]:
-    """Return the leg's totals if they fit; cut totals could be mistaken for complete ones."""
+def _shown_totals(on: LegContext, totals: TotalsView) -> dict[str, object]:
+    """Return the leg's totals if they fit; of cut ones a part could be mistaken for the whole."""
     if len(canonical_json.dumps(totals)) > TOTALS_IN_EVENT_BYTES:
-        return {"asset_count": len(totals)}
+        href = on.uow.link(f"/v1/freeze-requests/{on.request.id}/legs")
+        return {"asset_count": len(totals), "totals_cut": True, "href": href}
     return {"totals": totals}

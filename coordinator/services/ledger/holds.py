@@ -23,6 +23,7 @@ from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.ending.ended_legs import recompute_leg, tell_owed
 from coordinator.services.ledger.hold_limits import limits_on
 from coordinator.services.ledger.obligations import settle
+from coordinator.services.requests.act_proofs import proofs_of
 from coordinator.services.requests.freeze_request_views import ActView
 from coordinator.storage.ledger import freeze_ledger as ledger_store
 from coordinator.storage.ledger import hold_clocks
@@ -153,7 +154,7 @@ def ask_for_extension(command: AskForExtension, actor: Actor, uow: UnitOfWork) -
     require_worth_asking(
         body.hold_expires_at, present_end=row.hold_expires_at, is_open=not row.ended, now=uow.now
     )
-    asked = {
+    asked: dict[str, object] = {
         "hold": body.hold,
         "hold_expires_at": format_time(body.hold_expires_at),
         "reason": body.reason,
@@ -161,6 +162,7 @@ def ask_for_extension(command: AskForExtension, actor: Actor, uow: UnitOfWork) -
     on = on_request.on_leg(leg)
     hold_clocks.ask_for_later_end(uow.connection, row, request.id, uow.now)
     act_id = on.store_act(NewAct("ask_extension"))
+    asked["evidence"] = proofs_of(on_request, [act_id])
     recorded = on.record(EventType.HOLD_EXTENSION_REQUESTED, asked, act_id=act_id)
     answer: ActView = {"id": act_id, "request_id": request.id, "status": leg.status}
     return Answer(201, answer, entry=recorded)

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import NotRequired, TypedDict, cast
+from typing import NamedTuple, NotRequired, TypedDict, cast
 
 from pydantic import TypeAdapter
 from sqlalchemy import Connection
 
+from coordinator.domain.actor import COORDINATOR
 from coordinator.services.core.unit_of_work import unpack_evidence
 from coordinator.services.ledger.report_views import (
     LineOrigin,
@@ -19,6 +20,7 @@ from coordinator.services.requests.freeze_request_views import evidence_bodies
 from coordinator.storage.engine.documents import Vault, document_sizes, load
 from coordinator.storage.ledger.ledger_pages import ShownHold, ShownLine
 from coordinator.storage.membership import partners as partner_store
+from coordinator.storage.requests import additions as addition_store
 from coordinator.storage.tables.freeze_requests import ActRow
 from holdfast.protocol.payloads import ReportLine, format_time, optional_time
 from holdfast.protocol.strict_json import JsonObject
@@ -139,6 +141,14 @@ class OwedHoldView(HoldView):
     request_id: str
 
 
+class OpenHoldView(HoldView):
+    """A hold that has not ended, and a request that it counts for (`views.OpenHoldView`)."""
+
+    request_id: str
+    requester: str | None
+    incident_title: str | None
+
+
 def hold_views(rows: Sequence[ShownHold], *, of_all_legs: bool) -> list[HoldView]:
     """Return holds as they stand; who reads all legs reads its marks of the same funds, too."""
     views = [_hold_view(row) for row in rows]
@@ -151,6 +161,29 @@ def hold_views(rows: Sequence[ShownHold], *, of_all_legs: bool) -> list[HoldView
 def owed_hold_views(rows: Sequence[ShownHold]) -> list[OwedHoldView]:
     """Return holds with the request on which an answer about each is owed."""
     return [{**_hold_view(row), "request_id": row.request_id} for row in rows]
+
+
+class ForWhom(NamedTuple):
+    """Whose request a hold counts for, and what its case is called, as the reader is told."""
+
+    requester: str
+    incident_title: str | None
+
+
+def open_hold_views(
+    rows: Sequence[ShownHold], requests: Mapping[str, ForWhom]
+) -> list[OpenHoldView]:
+    """Return holds with the request on which each is listed; `requests` are by id."""
+    return [_open_hold_view(row, requests.get(row.request_id)) for row in rows]
+
+
+def _open_hold_view(row: ShownHold, of: ForWhom | None) -> OpenHoldView:
+    return {
+        **_hold_view(row),
+        "request_id": row.request_id,
+        "requester": None if of is None else of.requester,
+        "incident_title": None if of is None else of.incident_title,
+    }
 
 
 def _irregular(mark: str | None) -> Irregular | None:
@@ -208,10 +241,12 @@ class EvidenceView(TypedDict):
     partner: str | None
     subject: str | None
     kid: str | None
-    jwk: Mapping[str, str] | None
+    jwk: JsonObject | None
     token: str | None
     body: str | None
     remainder: NotRequired[str]
+    vouched_by: str
+    decision_context: NotRequired[str]
     at: str
     leaf_index: int | None
 
@@ -228,23 +263,34 @@ def evidence_page(connection: Connection, rows: Sequence[ActRow]) -> int:
 
 
 def evidence_views(
-    connection: Connection, vault: Vault, rows: Sequence[ActRow], remainder: bytes | None
+    connection: Connection,
+    vault: Vault,
+    rows: Sequence[ActRow],
+    *,
+    remainder: bytes | None,
+    is_own: bool,
 ) -> list[EvidenceView]:
     """Return acts with what proves them, byte for byte as received.
 
     Args:
         connection: To read.
         vault: Opens what is sealed.
-        rows: The acts.
+        rows: The acts on one request.
         remainder: What stands for the submitted document, where the reader may not read that.
+        is_own: Whether the request is the reader's own: what was decided on tells of others.
     """
     packed = load(connection, vault, [row.id for row in rows], "evidence")
     kids = sorted({row.kid for row in rows if row.kid is not None})
     jwks = {}
     if kids:
-        found = partner_store.keys(connection, kids=kids, limit=len(kids))
+        which = partner_store.WhichKeys(kids=kids)
+        found = partner_store.keys(connection, which, limit=len(kids))
         jwks = {key.kid: key.jwk for key in found}
     views = [_evidence_view(row, packed.get(row.id), jwks.get(row.kid or "")) for row in rows]
+    contexts = _decision_contexts(connection, vault, rows) if is_own else {}
+    for view in views:
+        if view["act_id"] in contexts:
+            view["decision_context"] = contexts[view["act_id"]]
     if remainder is not None:
         for view in views:
             if view["act"] == "submit":
@@ -252,9 +298,20 @@ def evidence_views(
     return views
 
 
-def _evidence_view(
-    row: ActRow, packed: bytes | None, jwk: Mapping[str, str] | None
-) -> EvidenceView:
+def _decision_contexts(
+    connection: Connection, vault: Vault, rows: Sequence[ActRow]
+) -> dict[str, str]:
+    """Return what is decided on by act: of a submission, and of proposals of more partners."""
+    proposing = [row.id for row in rows if row.kind == "add_partners"]
+    owners = {row.id: row.request_id for row in rows if row.kind == "submit"}
+    owners |= addition_store.of_acts(connection, proposing)
+    if not owners:
+        return {}
+    contexts = load(connection, vault, list(owners.values()), "context")
+    return {act: contexts[owner].decode() for act, owner in owners.items() if owner in contexts}
+
+
+def _evidence_view(row: ActRow, packed: bytes | None, jwk: JsonObject | None) -> EvidenceView:
     token, body = (None, None) if packed is None else unpack_evidence(packed)
     return {
         "act": row.kind,
@@ -267,6 +324,7 @@ def _evidence_view(
         "jwk": jwk,
         "token": token,
         "body": None if body is None else body.decode(),
+        "vouched_by": row.partner or COORDINATOR.subject,
         "at": format_time(row.at),
         "leaf_index": row.leaf_index,
     }

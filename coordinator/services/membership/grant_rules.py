@@ -11,7 +11,7 @@ from coordinator.storage.membership import partners as store
 from coordinator.storage.tables.partners import SubjectRow
 from holdfast.protocol import membership_payloads
 from holdfast.protocol.errors import ProtocolError
-from holdfast.protocol.jwk import PublicKey
+from holdfast.protocol.jwk import PublicKey, WebAuthnScope
 from holdfast.protocol.proof_of_possession import verify_possession
 from holdfast.protocol.vocabulary import Role
 
@@ -82,7 +82,7 @@ def check_grant(
         present, owner = _check_subject(uow, grant, context, pointer)
     key, is_known = None, False
     if grant.jwk is not None:
-        key = _proven_key(grant, context, pointer)
+        key = _proven_key(uow, grant, context, pointer)
         is_known = _check_known(uow, key, grant, context)
     if grant.replaces is not None:
         _check_replaced(uow, grant, key, context, pointer)
@@ -137,13 +137,17 @@ def _check_new_subject(
         )
 
 
-def _proven_key(grant: membership_payloads.Grant, context: GrantContext, pointer: str) -> PublicKey:
+def _proven_key(
+    uow: UnitOfWork, grant: membership_payloads.Grant, context: GrantContext, pointer: str
+) -> PublicKey:
     if grant.jwk is None or grant.possession is None or grant.subject is None:
         raise AssertionError("the model asks for all three together")
     try:
         public = PublicKey.from_jwk(grant.jwk.model_dump(exclude_none=True))
     except ProtocolError as error:
         raise fault(f"{pointer}/jwk", str(error), "key") from None
+    if public.webauthn is not None:
+        _check_passkey(uow, public.webauthn, grant.subject, f"{pointer}/jwk/webauthn")
     try:
         verify_possession(
             grant.possession,
@@ -161,6 +165,18 @@ def _proven_key(grant: membership_payloads.Grant, context: GrantContext, pointer
     return public
 
 
+def _check_passkey(uow: UnitOfWork, scope: WebAuthnScope, subject: str, where: str) -> None:
+    """Refuse a passkey that signs elsewhere than in the console, or that no person would touch."""
+    if not subject.startswith("per_"):
+        raise fault(where, "a passkey is a person's, not a system's or the root key's", "person")
+    expected = uow.passkey_scope
+    if expected is None:
+        raise fault(where, "this coordinator takes no passkeys: it has no console", "no_console")
+    if scope != expected:
+        detail = f"must be {expected.rp_id!r} at {expected.origin!r}, where the console is"
+        raise fault(where, detail, "other_origin")
+
+
 def _check_known(
     uow: UnitOfWork, key: PublicKey, grant: membership_payloads.Grant, context: GrantContext
 ) -> bool:
@@ -169,6 +185,8 @@ def _check_known(
     if owner is None:
         return False
     is_own = (owner.partner, owner.subject) == (context.partner, grant.subject)
+    # What is vouched for again is the same key, and signs where it did.
+    is_own = is_own and PublicKey.from_jwk(owner.jwk) == key
     if context.by_root and is_own and store.standing(uow.connection, key.kid) is not None:
         return True
     raise ConflictError(

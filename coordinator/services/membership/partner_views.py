@@ -18,6 +18,7 @@ from coordinator.storage.tables.partners import GrantRow, PartnerRow, SubjectRow
 from holdfast.protocol import strict_json
 from holdfast.protocol.jwk import PublicKey
 from holdfast.protocol.payloads import format_time, optional_time
+from holdfast.protocol.strict_json import JsonObject
 from holdfast.protocol.vocabulary import PartnerKind, PartnerStatus, Role, Silence, Urgency
 
 #: Sealed documents: of a partner, and of one of its people or systems.
@@ -85,11 +86,12 @@ class KeyView(TypedDict):
     partner: str
     subject: str
     roles: Sequence[Role]
-    jwk: Mapping[str, str]
+    jwk: JsonObject
     granted_at: str
     revoked_at: str | None
     is_root: bool
     grant_id: str | None
+    proposer: str | None
 
 
 class GrantView(TypedDict):
@@ -235,6 +237,7 @@ def key_view(row: KeyOfSubject) -> KeyView:
         "revoked_at": optional_time(row.revoked_at),
         "is_root": row.is_root,
         "grant_id": row.grant_id,
+        "proposer": row.proposer,
     }
 
 

@@ -7,6 +7,7 @@ make itself anybody's root. A suspended partner's root is never reset: nobody co
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 from sqlalchemy import update
 
@@ -15,6 +16,7 @@ from coordinator.domain.errors import ConflictError, InvalidInputError, NotFound
 from coordinator.domain.permission import Permission
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import EVERYBODY, Answer, Recorded, UnitOfWork
+from coordinator.services.requests.act_proofs import ActProof
 from coordinator.storage.membership import partners as store
 from coordinator.storage.membership import root_resets
 from coordinator.storage.tables.life_cycle import RootResetRow
@@ -146,26 +148,33 @@ def take_over(command: TakeOverRoot, actor: Actor, uow: UnitOfWork) -> Answer:
     return Answer(200, {"status": root_resets.DONE, "root_kid": reset.new_kid}, entry=recorded)
 
 
+class StoppedBy(NamedTuple):
+    """The revocation that stops a reset, and who made it."""
+
+    revocation_id: str
+    by: str
+    evidence: ActProof
+
+
 def stop_reset(
     uow: UnitOfWork,
     reset: RootResetRow,
     partner: PartnerRow,
-    *,
-    revocation_id: str | None = None,
-    by: str = "coordinator",
+    stopped: StoppedBy | None = None,
 ) -> Recorded:
-    """Stop a waiting reset and tell all members.
+    """Stop a waiting reset and tell all members; without a revocation the coordinator does.
 
     Raises:
         ConflictError: If it has just taken over.
     """
     if not root_resets.end(uow.connection, reset.id, root_resets.STOPPED):
         raise ConflictError("the new root key has just taken over", code="reset_over")
-    return _tell(uow, reset, partner, root_resets.STOPPED, revocation_id=revocation_id, by=by)
+    by = {"revocation_id": None, "by": "coordinator"} if stopped is None else stopped._asdict()
+    return _tell(uow, reset, partner, root_resets.STOPPED, **by)
 
 
 def _tell(
-    uow: UnitOfWork, reset: RootResetRow, partner: PartnerRow, status: str, **more: str | None
+    uow: UnitOfWork, reset: RootResetRow, partner: PartnerRow, status: str, **more: object
 ) -> Recorded:
     return uow.record(
         EventType.PARTNER_ROOT_RESET,

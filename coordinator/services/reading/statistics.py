@@ -19,14 +19,15 @@ from coordinator.storage.reading.statistics import (
 )
 from holdfast.protocol.vocabulary import NO_MATCH_CODES, DeclineCode, LegStatus
 
-_AMOUNTS: tuple[Literal["asked", "found", "frozen", "returned"], ...] = (
+_AMOUNTS: tuple[Literal["asked", "found", "frozen", "released", "returned"], ...] = (
     "asked",
     "found",
     "frozen",
+    "released",
     "returned",
 )
 #: Of a leg's holds of an asset, none counts elsewhere.
-_NOTHING_TWICE = SameFundsSum("", "", 0, 0, None, None, 0, 0)
+_NOTHING_TWICE = SameFundsSum("", "", 0, None, None, None, None, None, 0, 0)
 #: Stands where an asset's id does, for sums in US dollars.
 _DOLLARS = ""
 
@@ -52,6 +53,7 @@ class AssetFigures(TypedDict):
     asked: str
     found: str
     frozen: str
+    released: str
     returned: str
     withheld: int
 
@@ -65,6 +67,7 @@ class UsdFigures(TypedDict):
     asked: str | None
     found: str | None
     frozen: str | None
+    released: str | None
     returned: str | None
     unvalued: int
 
@@ -74,13 +77,14 @@ class StatisticsRow(TypedDict):
 
     partner: str
     urgency: str
-    month: str
+    month: str | None
     legs: int
     acknowledged: Durations
     acknowledged_in_time: InTime
     answered: Durations
     answered_in_time: InTime
     first_freeze: Durations
+    first_return: Durations
     assets: Mapping[str, AssetFigures]
     usd: UsdFigures
     declined: Mapping[str, int]
@@ -103,6 +107,10 @@ class StatisticsView(TypedDict):
     from_month: str
     to_month: str
     rows: Sequence[StatisticsRow]
+    acknowledged: Durations
+    answered: Durations
+    first_freeze: Durations
+    first_return: Durations
     requesters: Sequence[RequesterFigures]
     totals: Mapping[str, AssetFigures]
     usd: UsdFigures
@@ -114,6 +122,7 @@ class YearlyAssetFigures(TypedDict, total=False):
     asked: str
     found: str
     frozen: str
+    released: str
     returned: str
     withheld: int
 
@@ -124,6 +133,7 @@ class YearlyUsdFigures(TypedDict, total=False):
     asked: str
     found: str
     frozen: str
+    released: str
     returned: str
 
 
@@ -134,6 +144,7 @@ class YearlyPartner(TypedDict):
     cases: int
     acknowledged: Durations
     first_freeze: Durations
+    first_return: Durations
 
 
 class YearlySummary(TypedDict):
@@ -148,6 +159,7 @@ class YearlySummary(TypedDict):
     cases: int
     acknowledged: NotRequired[Durations]
     first_freeze: NotRequired[Durations]
+    first_return: NotRequired[Durations]
     assets: NotRequired[Mapping[str, YearlyAssetFigures]]
     usd: NotRequired[YearlyUsdFigures]
     declined: NotRequired[Mapping[str, int]]
@@ -169,6 +181,7 @@ class Figures:
     answered: list[int] = field(default_factory=list)
     answered_in_time: list[bool] = field(default_factory=list)
     first_freeze: list[int] = field(default_factory=list)
+    first_return: list[int] = field(default_factory=list)
     assets: dict[str, dict[str, int]] = field(default_factory=dict)
     usd: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_AMOUNTS, 0))
     unvalued: int = 0
@@ -210,6 +223,7 @@ class Figures:
         self.answered += other.answered
         self.answered_in_time += other.answered_in_time
         self.first_freeze += other.first_freeze
+        self.first_return += other.first_return
         for asset, sums in other.assets.items():
             for name, value in sums.items():
                 self._add_to_asset(asset, name, value)
@@ -237,6 +251,7 @@ class Figures:
                 "asked": str(sums["asked"]),
                 "found": str(sums["found"]),
                 "frozen": str(sums["frozen"]),
+                "released": str(sums["released"]),
                 "returned": str(sums["returned"]),
                 "withheld": sums["withheld"],
             }
@@ -249,6 +264,7 @@ class Figures:
             "asked": usd_text_if_any(self.usd["asked"]),
             "found": usd_text_if_any(self.usd["found"]),
             "frozen": usd_text_if_any(self.usd["frozen"]),
+            "released": usd_text_if_any(self.usd["released"]),
             "returned": usd_text_if_any(self.usd["returned"]),
             "unvalued": self.unvalued,
         }
@@ -274,8 +290,12 @@ class CountedFigures(NamedTuple):
     whole: Figures
 
 
-def count_figures(connection: Connection, scope: Scope) -> CountedFigures:
+def count_figures(
+    connection: Connection, scope: Scope, *, months_together: bool = False
+) -> CountedFigures:
     """Return figures of the legs in scope, by row and all together.
+
+    With `months_together` a row is of all months, and its key's month is "".
 
     Tokens that two partners hold at once count for the hold that the requester's mark names, in
     the rows, too: so the rows of two partners add up to the whole but for what was asked.
@@ -286,7 +306,8 @@ def count_figures(connection: Connection, scope: Scope) -> CountedFigures:
     of_answers: dict[str, list[Figures]] = {}
     requesters: dict[str, str] = {}
     for leg in legs.values():
-        key = (f"{leg.queued_at:%Y-%m}", leg.partner, leg.urgency)
+        month = "" if months_together else f"{leg.queued_at:%Y-%m}"
+        key = (month, leg.partner, leg.urgency)
         figures = rows.setdefault(key, Figures())
         of_leg[leg.id] = figures
         of_answers.setdefault(leg.request_id, []).append(figures)
@@ -295,6 +316,9 @@ def count_figures(connection: Connection, scope: Scope) -> CountedFigures:
     for froze in store.first_freezes(connection, scope):
         taken = milliseconds(froze.first - legs[froze.leg_id].queued_at)
         of_leg[froze.leg_id].first_freeze.append(taken)
+    for gave_back in store.first_returns(connection, scope):
+        taken = milliseconds(gave_back.first - legs[gave_back.leg_id].queued_at)
+        of_leg[gave_back.leg_id].first_return.append(taken)
     partners = {leg.id: leg.partner for leg in legs.values()}
     nothing = _add_ledger(connection, scope, of_leg, partners)
     for leg in legs.values():
@@ -339,9 +363,11 @@ def _add_ledger(
         figures, partner = of_leg[held.leg_id], partners[held.leg_id]
         same = twice.get((held.leg_id, held.asset), _NOTHING_TWICE)
         figures.add(held.asset, "frozen", held.frozen - same.frozen, partner)
+        figures.add(held.asset, "released", held.released - (same.released or 0), partner)
         figures.add(held.asset, "returned", held.returned - (same.returned or 0), partner)
         figures.add(held.asset, "withheld", held.withheld - same.withheld, partner)
         figures.add_usd("frozen", (held.frozen_usd or 0) - (same.frozen_usd or 0), partner)
+        figures.add_usd("released", (held.released_usd or 0) - (same.released_usd or 0), partner)
         figures.add_usd("returned", (held.returned_usd or 0) - (same.returned_usd or 0), partner)
         figures.unvalued += held.unvalued - same.unvalued
     nothing: dict[str, dict[str, int]] = {}
@@ -404,7 +430,7 @@ def member_view(
         "to_month": to_month,
         "rows": [
             {
-                "month": month,
+                "month": month or None,
                 "partner": partner,
                 "urgency": urgency,
                 "legs": row.legs,
@@ -413,6 +439,7 @@ def member_view(
                 "answered": durations(row.answered),
                 "answered_in_time": _in_time(row.answered_in_time),
                 "first_freeze": durations(row.first_freeze),
+                "first_return": durations(row.first_return),
                 "assets": row.shown_assets(),
                 "usd": row.shown_usd(),
                 "declined": row.declined,
@@ -420,6 +447,10 @@ def member_view(
             }
             for (month, partner, urgency), row in sorted(rows.items())
         ],
+        "acknowledged": durations(whole.acknowledged),
+        "answered": durations(whole.answered),
+        "first_freeze": durations(whole.first_freeze),
+        "first_return": durations(whole.first_return),
         "requesters": requesters,
         "totals": whole.shown_assets(),
         "usd": whole.shown_usd(),
@@ -473,6 +504,7 @@ def yearly_view(
     return view | {
         "acknowledged": durations(whole.acknowledged),
         "first_freeze": durations(whole.first_freeze),
+        "first_return": durations(whole.first_return),
         "assets": _sums_of_many(whole, name_from),
         "usd": _dollars_of_many(whole, name_from),
         "declined": whole.declined,
@@ -483,6 +515,7 @@ def yearly_view(
                 "cases": row.legs,
                 "acknowledged": durations(row.acknowledged),
                 "first_freeze": durations(row.first_freeze),
+                "first_return": durations(row.first_return),
             }
             for partner, row in sorted(by_partner.items())
             if row.legs >= name_from

@@ -52,7 +52,9 @@ _STEPS: Mapping[TaskKind, _Step] = MappingProxyType(
     {
         TaskKind.APPROVE: _Step("Approve or reject it", "approve {request}", _APPROVALS),
         TaskKind.RATIFY: _Step(
-            "It is out already; ratify or reject it", "approve {request}", _APPROVALS
+            "It is out already: ratify or reject it, or nothing new is frozen",
+            "approve {request}",
+            _APPROVALS,
         ),
         TaskKind.DECIDE_ADDITION: _Step(
             "Have more partners asked, or not", "decide-addition {request} {about} yes", _APPROVALS
@@ -78,7 +80,9 @@ _STEPS: Mapping[TaskKind, _Step] = MappingProxyType(
             f"{_REQUEST}/withdrawal",
         ),
         TaskKind.ACKNOWLEDGE: _Step(
-            "Say that you have it", "acknowledge {request}", f"{_REQUEST}/acknowledgement"
+            "Acknowledge it: the requester learns that your desk is at work",
+            "acknowledge {request}",
+            f"{_REQUEST}/acknowledgement",
         ),
         TaskKind.ANSWER: _Step(
             "Answer every address: found, frozen or nothing", "report {request}", _REPORTS
@@ -114,7 +118,7 @@ _STEPS: Mapping[TaskKind, _Step] = MappingProxyType(
             "/v1/revocations",
         ),
         TaskKind.MEND_ENDPOINT: _Step(
-            "This endpoint takes no events: mend it, then test it",
+            "This endpoint takes no events: mend it, turn it on if it is off, then test it",
             "endpoint test {about}",
             "/v1/webhook-endpoints/{about}/test",
         ),
@@ -122,6 +126,12 @@ _STEPS: Mapping[TaskKind, _Step] = MappingProxyType(
 )
 #: Of an answer whose clock stands: why the partner need not hurry; it may report meanwhile.
 _WAITS_FOR_REPLY = "The clock stands until your question is replied to; you may report meanwhile"
+#: Of an answer of a desk whose policy lets no private requester learn anything.
+_SILENT = _Step(
+    "Your policy has every private requester hear `cannot_say`: say that, whatever you know",
+    "report {request} --nothing cannot_say",
+    _REPORTS,
+)
 #: Of a request that nobody ratified, by kind; what was frozen in time owes nothing.
 _UNRATIFIED = MappingProxyType(
     {
@@ -134,7 +144,12 @@ _UNRATIFIED = MappingProxyType(
 
 
 def next_step(
-    kind: TaskKind, names: Names, *, is_paused: bool = False, is_unratified: bool = False
+    kind: TaskKind,
+    names: Names,
+    *,
+    is_paused: bool = False,
+    is_unratified: bool = False,
+    is_silent: bool = False,
 ) -> NextStep:
     """Return what to do next.
 
@@ -143,16 +158,18 @@ def next_step(
         names: What the wording names.
         is_paused: The partner waits itself, and no clock runs.
         is_unratified: Nobody stands by the request any more.
+        is_silent: The partner's policy has this requester hear nothing, and nothing is frozen.
     """
     step = _STEPS[kind]
-    words = step.words
-    if is_unratified:
-        words = _UNRATIFIED.get(kind, words)
+    if is_silent and kind is TaskKind.ANSWER:
+        step = _SILENT
+    elif is_unratified:
+        step = step._replace(words=_UNRATIFIED.get(kind, step.words))
     elif kind is TaskKind.ANSWER and is_paused:
-        words = _WAITS_FOR_REPLY
+        step = step._replace(words=_WAITS_FOR_REPLY)
     named = names._asdict()
     return {
-        "words": words.format_map(named),
+        "words": step.words.format_map(named),
         "command": f"holdfast {step.command}".format_map(named),
         "method": step.method,
         "path": step.path.format_map(named),

@@ -2,22 +2,34 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
+from coordinator.domain.leg import SHOWS_A_FREEZE
 from coordinator.domain.tasks import kinds_for, strip_of
 from coordinator.services.core.read_context import ReadContext
 from coordinator.services.reading.task_words import Names, NextStep, next_step
 from coordinator.services.requests.freeze_request_views import incident_titles
 from coordinator.services.requests.task_views import TaskView, task_view
 from coordinator.storage.ending import disputes as dispute_store
+from coordinator.storage.engine.documents import load
+from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.reading import awaited_decisions
 from coordinator.storage.reading import waiting_tasks as store
 from coordinator.storage.reading.waiting_tasks import NO_TIME, Place, Waiting, Wanted
 from coordinator.storage.requests import legs as leg_store
 from coordinator.storage.requests.freeze_requests import ListedRequest
 from coordinator.storage.requests.tasks import TakenTask, taken
+from holdfast.protocol.decision_context import DecisionContext
 from holdfast.protocol.payloads import optional_time
-from holdfast.protocol.tasks import Strip, TaskKind
-from holdfast.protocol.vocabulary import Urgency
+from holdfast.protocol.tasks import Strip, Task, TaskKind
+from holdfast.protocol.vocabulary import PartnerKind, Silence, Urgency, WarningCode
+
+
+class WarningCount(TypedDict):
+    """A kind of warning, and how many addresses carry it (`views.WarningCount`)."""
+
+    code: WarningCode
+    address_count: int
 
 
 class WaitingTaskView(TaskView):
@@ -34,6 +46,7 @@ class WaitingTaskView(TaskView):
     leg_id: str | None
     partner: str | None
     about: str | None
+    warnings: Sequence[WarningCount]
 
 
 def waiting(
@@ -66,6 +79,8 @@ class _About:
     partners: Mapping[str, str]
     taken: Mapping[str, TakenTask]
     to_withdraw: Mapping[str, Sequence[int] | None]
+    to_say_nothing: frozenset[str]
+    warnings: Mapping[str, Sequence[WarningCount]]
 
     @classmethod
     def read(cls, read: ReadContext, tasks: Sequence[Waiting]) -> "_About":
@@ -80,7 +95,48 @@ class _About:
             partners=leg_store.partners_by_leg(connection, legs),
             taken=taken(connection, {each.task.id: handle for each in tasks}),
             to_withdraw=dispute_store.to_withdraw(connection, upheld),
+            to_say_nothing=_to_say_nothing(read, tasks, rows),
+            warnings=_warnings(read, tasks),
         )
+
+
+def _decided_on(task: Task) -> str | None:
+    """Return the request that a task decides on; other decisions carry no warnings of their own."""
+    return task.request_id if task.kind in {TaskKind.APPROVE, TaskKind.RATIFY} else None
+
+
+def _warnings(read: ReadContext, tasks: Sequence[Waiting]) -> Mapping[str, Sequence[WarningCount]]:
+    """Return what could be wrong with the requests that wait for a decision, by id."""
+    decided_on = {each for task in tasks if (each := _decided_on(task.task)) is not None}
+    found = load(read.connection, read.vault, sorted(decided_on), "context") if decided_on else {}
+    return {
+        owner: [
+            {"code": WarningCode(each["code"]), "address_count": len(each["address_nos"])}
+            for each in DecisionContext.read(context).warnings
+        ]
+        for owner, context in found.items()
+    }
+
+
+def _to_say_nothing(
+    read: ReadContext, tasks: Sequence[Waiting], rows: Sequence[ListedRequest]
+) -> frozenset[str]:
+    """Return the legs whose answer is `cannot_say` by the reader's policy, whatever it knows.
+
+    Whoever has frozen and reported cannot take it back by saying that.
+    """
+    waiting = {each.leg_id for each in tasks if each.task.kind is TaskKind.ANSWER and each.leg_id}
+    own = partner_store.partner(read.connection, read.actor.partner) if waiting else None
+    if own is None or own.cannot_say != Silence.PRIVATE_REQUESTERS:
+        return frozenset()
+    requesters = {row.id: row.requester for row in rows}
+    known = partner_store.statuses(read.connection, sorted(set(requesters.values())))
+    return frozenset(
+        leg.id
+        for leg in leg_store.get_all(read.connection, waiting)
+        if leg.status not in SHOWS_A_FREEZE
+        and known[requesters[leg.request_id]].kind != PartnerKind.LAW_ENFORCEMENT
+    )
 
 
 def _view(read: ReadContext, each: Waiting, about: _About) -> WaitingTaskView:
@@ -103,7 +159,13 @@ def _view(read: ReadContext, each: Waiting, about: _About) -> WaitingTaskView:
         **task_view(task, _current(about.taken, each), read.actor.partner),
         "strip": strip_of(task.kind, urgency, due_at=due_at, now=read.now),
         "due_at": optional_time(due_at),
-        "next": next_step(task.kind, names, is_paused=due_at is None, is_unratified=is_unratified),
+        "next": next_step(
+            task.kind,
+            names,
+            is_paused=due_at is None,
+            is_unratified=is_unratified,
+            is_silent=each.leg_id in about.to_say_nothing,
+        ),
         "request_id": task.request_id,
         "incident_id": None if request is None else request.incident_id,
         "incident_title": None if request is None else about.titles.get(request.incident_id),
@@ -112,6 +174,7 @@ def _view(read: ReadContext, each: Waiting, about: _About) -> WaitingTaskView:
         "leg_id": each.leg_id,
         "partner": partner,
         "about": task.about,
+        "warnings": about.warnings.get(_decided_on(task) or "", []),
     }
 
 

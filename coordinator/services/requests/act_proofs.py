@@ -1,14 +1,15 @@
 """What proves an act to those whom it obliges, as their events carry it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import NotRequired, TypedDict
 
 from coordinator.services.core.acts import RequestContext
-from coordinator.services.core.unit_of_work import unpack_evidence
+from coordinator.services.core.unit_of_work import UnitOfWork, unpack_evidence
 from coordinator.storage.engine.documents import load
 from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.requests import freeze_requests as store
+from holdfast.protocol.strict_json import JsonObject
 
 #: Proof of acts in an event, in bytes; beyond that it is linked, as webhooks stay small.
 PROOF_LIMIT_BYTES = 5_000
@@ -17,19 +18,24 @@ PROOF_LIMIT_BYTES = 5_000
 class ActProof(TypedDict):
     """What proves an act, as an event carries it.
 
-    A body that has no room is linked: `href` says where it is read. What remains of a submission
-    whose approval left addresses out stands in `remainder`.
+    A body that has no room is linked: `href` says where that very act is read. What remains of a
+    submission whose approval left addresses out stands in `remainder`.
     """
 
     act: str
     kid: str | None
-    jwk: Mapping[str, str] | None
+    jwk: JsonObject | None
     token: str
     body: NotRequired[str]
     body_sha256: NotRequired[str]
     remainder: NotRequired[str]
     remainder_sha256: NotRequired[str]
     href: NotRequired[str]
+
+
+def act_link(uow: UnitOfWork, request_id: str, act_id: str) -> str:
+    """Return where one act on a request is read with what proves it."""
+    return uow.link(f"/v1/freeze-requests/{request_id}/evidence?act={act_id}")
 
 
 def proofs_of(on: RequestContext, act_ids: Sequence[str]) -> list[ActProof]:
@@ -57,6 +63,6 @@ def proofs_of(on: RequestContext, act_ids: Sequence[str]) -> list[ActProof]:
             entry["body"] = body.decode()
         else:
             entry["body_sha256"] = sha256(body).hexdigest()
-            entry["href"] = f"/v1/freeze-requests/{on.request.id}/evidence"
+            entry["href"] = act_link(uow, on.request.id, act.id)
         shown.append(entry)
     return shown

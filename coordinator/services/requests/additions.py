@@ -35,7 +35,7 @@ from coordinator.services.requests.act_proofs import proofs_of
 from coordinator.services.requests.addition_rules import require_addable, require_still_addable
 from coordinator.services.requests.freeze_request_views import DecisionAnswer
 from coordinator.services.requests.legs import settle_final
-from coordinator.services.requests.notices import PARTNERS_IN_EVENT, send_notices
+from coordinator.services.requests.notices import named_partners, send_notices
 from coordinator.storage.engine.documents import load, load_one
 from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.requests import additions as store
@@ -78,6 +78,7 @@ class AdditionView(TypedDict):
     status: RequestStatus
     to: Sequence[str]
     proposed_by: str
+    proposed_by_kid: str
     proposed_at: str
     approve_by: str
     decided_at: str | None
@@ -118,7 +119,7 @@ def propose(command: ProposePartners, actor: Actor, uow: UnitOfWork) -> Answer:
         proposed_at=uow.now,
     )
     uow.seal(on.key, addition.id, "context", text.encode())
-    proposed = _about(addition, body.to)
+    proposed = _about(on, addition, body.to)
     recorded = on.record(EventType.REQUEST_PARTNERS_PROPOSED, proposed, act_id=act_id)
     until = uow.now + uow.policies.approve_within
     answer = _view(addition, row, (store.PENDING, until), text, [])
@@ -157,7 +158,7 @@ def decide_addition(on: RequestContext, addition: AdditionRow, body: payloads.Ap
     act_id = _store_decision(on, addition, body)
     approvers = [decision.person for decision in earlier] + [actor.person]
     count = len(approvers)
-    data = {**_about(addition, to), "approvals": count, "quorum": row.quorum}
+    data = {**_about(on, addition, to), "approvals": count, "quorum": row.quorum}
     if not quorum_met(approvers, row.quorum):
         recorded = on.record(EventType.REQUEST_APPROVED, data, act_id=act_id)
         answer = _decision_answer(on, addition, act_id, store.PENDING)
@@ -175,7 +176,7 @@ def decide_addition(on: RequestContext, addition: AdditionRow, body: payloads.Ap
 def _reject(on: RequestContext, addition: AdditionRow, body: payloads.Approval) -> Answer:
     act_id = _store_decision(on, addition, body)
     store.decide(on.uow.connection, addition.id, store.REJECTED, on.uow.now)
-    data = _about(addition, _partners_of(on.uow, addition.id))
+    data = _about(on, addition, _partners_of(on.uow, addition.id))
     recorded = on.record(EventType.REQUEST_PARTNERS_REFUSED, data, act_id=act_id)
     answer = _decision_answer(on, addition, act_id, store.REJECTED)
     return Answer(201, answer, entry=recorded)
@@ -194,17 +195,13 @@ def _decision_answer(
     }
 
 
-def _about(addition: AdditionRow, to: Sequence[str]) -> dict[str, object]:
+def _about(on: RequestContext, addition: AdditionRow, to: Sequence[str]) -> dict[str, object]:
     """Return what the events of an addition say of it."""
     return {
         "addition": addition.id,
         "context_sha256": addition.context_sha256,
-        **_named_partners(to),
+        **named_partners(to, on.uow.link(f"/v1/freeze-requests/{on.request.id}/partners")),
     }
-
-
-def _named_partners(to: Sequence[str]) -> dict[str, object]:
-    return {"partner_count": len(to), "to": list(to) if len(to) <= PARTNERS_IN_EVENT else []}
 
 
 def _require_live(on: RequestContext) -> None:
@@ -331,6 +328,7 @@ def _view(
         "status": RequestStatus(request.status),
         "to": [] if context is None else list(DecisionContext.read(context).to),
         "proposed_by": row.proposed_by_person,
+        "proposed_by_kid": row.proposed_by_kid,
         "proposed_at": format_time(row.proposed_at),
         "approve_by": format_time(approve_by),
         "decided_at": optional_time(row.decided_at),

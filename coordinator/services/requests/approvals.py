@@ -152,7 +152,7 @@ def _approve(on: RequestContext, approval: _Approval, action: Action, to: Sequen
         "context_sha256": row.context_sha256,
     }
     if numbers:
-        data["left_out"] = named_addresses(row, numbers)
+        data["left_out"] = named_addresses(on, numbers)
     recorded = changed.record(event, data, act_id=act_id)
     if on.ratification is Ratification.UNRATIFIED and is_met:
         stand_behind(changed)

@@ -69,6 +69,8 @@ def drafts(
     A draft lacks only its nonce, unless it is incomplete: then no member could be named, or no
     address, and `open_ends` says what is known.
     """
+    if not legs:
+        return []
     words = onward(connection, vault, legs)
     by_leg: dict[str, list[Onward]] = {leg.id: [] for leg in legs}
     for word in words:

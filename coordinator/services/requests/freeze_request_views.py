@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple, NotRequired, TypedDict
+from typing import Literal, NamedTuple, NotRequired, TypedDict
 
 from sqlalchemy import Connection
 
@@ -34,7 +34,8 @@ from coordinator.storage.requests.freeze_requests import ListedRequest
 from coordinator.storage.requests.incidents import IncidentRead
 from coordinator.storage.tables.freeze_requests import ActRow, FreezeRequestRow, LegRow
 from coordinator.storage.tail import transparency_log as log_store
-from holdfast.protocol import strict_json
+from coordinator.transparency_log.proofs import proof_under
+from holdfast.protocol import base64url, strict_json
 from holdfast.protocol.chains.account import parse_account
 from holdfast.protocol.chains.chain import Chains
 from holdfast.protocol.decision_context import ContextWarning, DecisionContext
@@ -127,6 +128,8 @@ class FreezeRequestSummary(TypedDict):
     address_count: int
     partners_asked: int
     leg_status: LegStatus | None
+    ended_at: str | None
+    withdrawn_reason_code: WithdrawalReason | None
     decide_by: NotRequired[str | None]
     task: NotRequired[TaskView | None]
     additions: NotRequired[Sequence[AwaitedAddition]]
@@ -163,9 +166,19 @@ def summaries(
             "address_count": row.address_count - row.hidden_count,
             "partners_asked": row.partners_asked,
             "leg_status": None if row.leg_status is None else LegStatus(row.leg_status),
+            "ended_at": optional_time(row.ended_at),
+            "withdrawn_reason_code": _reason(row.withdrawal_reason),
         }
         for row in rows
     ]
+
+
+class AcceptedWarning(TypedDict):
+    """A warning that an approval accepted (`views.AcceptedWarning`)."""
+
+    code: WarningCode
+    address_nos: Literal["all"] | Sequence[int]
+    reason: str
 
 
 class ApprovalView(TypedDict):
@@ -179,6 +192,7 @@ class ApprovalView(TypedDict):
     comment: str | None
     context_sha256: str
     left_out: Sequence[int]
+    warnings_accepted: Sequence[AcceptedWarning]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,11 +201,13 @@ class RequestDetails:
 
     Attributes:
         words: Of `request_words`.
+        hold_hours: How long it asks to hold: as it states, or by the operator's policy.
         requester_suspended: Whether the requester is suspended at present.
     """
 
     words: Mapping[str, str]
     incident: IncidentView
+    hold_hours: int
     approvals: Sequence[ApprovalView] = ()
     requester_suspended: bool = False
 
@@ -282,7 +298,7 @@ class FreezeRequestView(TypedDict):
     task: NotRequired[TaskView | None]
     approvals: Sequence[ApprovalView]
     quorum: int
-    hold_hours: int | None
+    hold_hours: int
     support: Support
     do_not_notify_customer_until: str | None
     leg_counts: NotRequired[Mapping[str, int]]
@@ -318,18 +334,14 @@ class DecisionAnswer(ActView):
     addition_status: NotRequired[str]
 
 
-def request_view(
-    connection: Connection,
-    vault: Vault,
-    row: FreezeRequestRow,
-    leg: LegRow | None,
-    partner: str,
-) -> FreezeRequestView:
-    """Return one request as `partner` may see it."""
+def request_view(read: ReadContext, row: FreezeRequestRow, leg: LegRow | None) -> FreezeRequestView:
+    """Return one request as its reader may see it, who has that leg (None: the requester)."""
+    connection, vault, partner = read.connection, read.vault, read.actor.partner
     details = RequestDetails(
         words=_request_words(connection, vault, row),
         incident=incident_views(connection, vault, [row.incident_id], partner)[row.incident_id],
         approvals=approvals(connection, vault, row.id),
+        hold_hours=read.policies.hold_hours(row.hold_hours),
         requester_suspended=bool(partner_store.suspended_among(connection, [row.requester])),
     )
     legs = leg_store.legs_asked(connection, row.id)
@@ -421,7 +433,7 @@ def _common_view(
         "content_sha256": row.content_sha256,
         "approvals": list(details.approvals),
         "quorum": row.quorum,
-        "hold_hours": row.hold_hours,
+        "hold_hours": details.hold_hours,
         "support": support_of(row),
         "do_not_notify_customer_until": details.words.get("do_not_notify_customer_until"),
     }
@@ -436,13 +448,17 @@ def _log_entry(connection: Connection, index: int) -> LogEntry | None:
     leaf = log_store.leaf(connection, index)
     if leaf is None:
         return None
-    return {
+    entry: LogEntry = {
         "leaf_index": index,
         "leaf_id": leaf.leaf_id.hex(),
         "type": leaf.type,
         "at": format_time(leaf.at),
         "commitment": leaf.commitment.hex(),
+        "tags": base64url.encode(leaf.tags or b""),
     }
+    if leaf.proven_by is not None:
+        entry["proof"] = proof_under(connection, index, leaf.proven_by)
+    return entry
 
 
 def approvals(connection: Connection, vault: Vault, request_id: str) -> list[ApprovalView]:
@@ -465,6 +481,7 @@ def _approval_view(row: ActRow, signed: JsonObject) -> ApprovalView:
         "comment": signed.get("comment"),
         "context_sha256": context,
         "left_out": signed.get("except", []),
+        "warnings_accepted": signed.get("warnings_accepted", []),
     }
 
 

@@ -22,7 +22,7 @@ from coordinator.services.requests.freeze_request_views import (
     request_words,
     requester_view,
 )
-from coordinator.services.requests.notices import PARTNERS_IN_EVENT, notify_provisionally
+from coordinator.services.requests.notices import named_partners, notify_provisionally
 from coordinator.services.requests.submission import (
     CheckedDocument,
     require_bounded_silence,
@@ -134,7 +134,11 @@ def submit(command: SubmitFreezeRequest, actor: Actor, uow: UnitOfWork) -> Answe
     told = notify_provisionally(on, submission.to) if submission.goes_out_at_once else ()
     view = requester_view(
         on.request,
-        RequestDetails(words=words, incident=submission.incident.view),
+        RequestDetails(
+            words=words,
+            incident=submission.incident.view,
+            hold_hours=uow.policies.hold_hours(on.request.hold_hours),
+        ),
         RequesterDetails(
             context=submission.context_text,
             legs=dict.fromkeys(told, LegStatus.QUEUED.value),
@@ -264,7 +268,7 @@ def _submitted(on: RequestContext, to: Sequence[str]) -> dict[str, object]:
         **({} if row.waits_because is None else {"waits_because": row.waits_because}),
         "ratify_by": optional_time(row.ratify_by),
         "address_count": row.address_count,
-        "to": list(to) if len(to) <= PARTNERS_IN_EVENT else [],
+        **named_partners(to, on.uow.link(f"/v1/freeze-requests/{row.id}")),
     }
 
 

@@ -79,7 +79,7 @@ def give(command: GiveIndemnity, actor: Actor, uow: UnitOfWork) -> Answer:
     view = _view(given, body.model_dump(mode="json"))
     words = {name: view[name] for name in ("to", "cap", "law", "until", "document_sha256")}
     told = {"indemnity": given.id, **words}
-    proven = {**told, "evidence": proof_of_this_act(on, "give_indemnity")}
+    proven = {**told, "evidence": proof_of_this_act(on, "give_indemnity", act_id)}
     if isinstance(on, LegContext):
         return Answer(201, view, entry=on.record(_GIVEN, proven, act_id=act_id))
     recorded = on.record(_GIVEN, told, act_id=act_id)

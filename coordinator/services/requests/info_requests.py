@@ -16,6 +16,7 @@ from coordinator.services.core.access import asked_leg, locked_leg, sent_request
 from coordinator.services.core.acts import LegContext, NewAct
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
+from coordinator.services.requests.act_proofs import proofs_of
 from coordinator.services.requests.freeze_request_views import LegView, evidence_bodies
 from coordinator.services.requests.legs import change_leg, leg_now, require_leg_act
 from coordinator.services.requests.task_views import TaskView, requester_tasks
@@ -118,6 +119,7 @@ def ask(command: AskRequester, actor: Actor, uow: UnitOfWork) -> Answer:
         "reply_by": optional_time(question.reply_by),
         "late": False,
         **words,
+        "evidence": proofs_of(on.on_request(), [act_id]),
     }
     recorded = on.record(EventType.LEG_INFO_REQUESTED, data, status=status, act_id=act_id)
     task = _tasks(uow.connection, on.request, [question], actor.partner).get(question.id)
@@ -180,7 +182,12 @@ def mark_reply_late(command: MarkReplyLate, actor: Actor, uow: UnitOfWork) -> An
     ):
         return Answer(200, {"status": "unchanged"})
     store.mark_late(uow.connection, question.id, uow.now)
-    data = {"info_request": question.id, "reply_by": optional_time(question.reply_by), "late": True}
+    data = {
+        "info_request": question.id,
+        "reply_by": optional_time(question.reply_by),
+        "late": True,
+        "evidence": proofs_of(on.on_request(), [question.act_id]),
+    }
     recorded = on.record(EventType.LEG_INFO_REQUESTED, data)
     return Answer(200, {"status": on.leg.status}, entry=recorded)
 

@@ -1,6 +1,5 @@
 """Legs: delivery of the notice, acknowledgement, review, decline, and the status that follows."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -51,7 +50,13 @@ from holdfast.protocol.chains.format_errors import TransactionError
 from holdfast.protocol.chains.transaction import require_whole
 from holdfast.protocol.payloads import format_time, optional_time
 from holdfast.protocol.strict_json import JsonObject
-from holdfast.protocol.vocabulary import DeclineCode, EventType, LegStatus, RequestStatus
+from holdfast.protocol.vocabulary import (
+    Arrival,
+    DeclineCode,
+    EventType,
+    LegStatus,
+    RequestStatus,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +64,7 @@ class MarkLegsDelivered:
     """Notices reached their partners: an endpoint took each, or the partner read it itself."""
 
     leg_ids: frozenset[str]
+    arrival: Arrival
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,8 +209,12 @@ def _end_questions(on: LegContext) -> None:
 
 
 def _next_looks(ledger: LegLedger) -> dict[str, datetime | None]:
-    """Return when the first of a leg's own holds ends, and when it looks at an account again."""
-    running = [hold for hold in ledger.holds.values() if hold.is_open and not hold.lapsed]
+    """Return when the first hold that counts for a leg ends, and when it looks at an account again.
+
+    Of a shared hold each of its legs says so: any of them may extend it, and each act on it is
+    told to all of them. A leg that handed its own hold on has no say in it and hears of it no more.
+    """
+    running = [hold for _, hold in ledger.linked() if hold.is_open and not hold.lapsed]
     reviews = [hold.review_at for hold in running if hold.review_at is not None]
     return {
         "hold_ends_at": min((hold.hold_expires_at for hold in running), default=None),
@@ -337,11 +347,12 @@ def _require_transaction(text: str, uow: UnitOfWork) -> None:
 @handles(MarkLegsDelivered, needs=Permission.DELIVERY_RECORD)
 def mark_delivered(command: MarkLegsDelivered, actor: Actor, uow: UnitOfWork) -> Answer:
     """Record that notices arrived; only the first time counts, and never after an act."""
-    return Answer(200, {"delivered": _deliver(uow, actor, command.leg_ids)})
+    return Answer(200, {"delivered": _deliver(uow, actor, command)})
 
 
-def _deliver(uow: UnitOfWork, actor: Actor, leg_ids: Collection[str]) -> int:
+def _deliver(uow: UnitOfWork, actor: Actor, command: MarkLegsDelivered) -> int:
     """Record that the notices of legs arrived; return how many legs now show as delivered."""
+    leg_ids = command.leg_ids
     requests = request_store.lock_all(uow.connection, store.requests_of(uow.connection, leg_ids))
     legs = [leg for leg in store.get_all(uow.connection, leg_ids) if leg.delivered_at is None]
     for leg in legs:
@@ -358,7 +369,12 @@ def _deliver(uow: UnitOfWork, actor: Actor, leg_ids: Collection[str]) -> int:
     store.deliver(uow.connection, queued, status=status, act=LegAct.DELIVER, at=uow.now)
     uow.hold_keys({request.document_key_id for request in requests.values()})
     act_ids = store_own_acts(uow, LegAct.DELIVER.value, queued)
-    told = {"delivered_at": format_time(uow.now)}
+    # Nobody signed that it arrived: the coordinator vouches, and says by what it knows.
+    told = {
+        "delivered_at": format_time(uow.now),
+        "arrival": command.arrival,
+        "vouched_by": actor.subject,
+    }
     for leg, act_id in zip(queued, act_ids, strict=True):
         on = LegContext(uow, actor, requests[leg.request_id], leg)
         on.record(EventType.LEG_DELIVERED, told, status=status, act_id=act_id)

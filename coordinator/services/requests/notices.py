@@ -7,10 +7,11 @@ from coordinator.services.core.acts import LegContext, RequestContext
 from coordinator.services.core.unit_of_work import UnitOfWork, unpack_evidence
 from coordinator.services.ending.ended_legs import Why, Withdrawn, withdrawal
 from coordinator.services.ending.withdrawal_proposals import tell_newly_asked
-from coordinator.services.requests.act_proofs import ActProof
+from coordinator.services.requests.act_proofs import ActProof, act_link, proofs_of
 from coordinator.services.requests.answer_clocks import is_on_order
 from coordinator.services.requests.freeze_request_views import support_of
 from coordinator.services.requests.left_out import REMAINDER
+from coordinator.storage.ending import withdrawal_proposals as proposal_store
 from coordinator.storage.engine.documents import Sealed, load_one
 from coordinator.storage.membership import partners as partner_store
 from coordinator.storage.membership import proofs as proof_store
@@ -29,10 +30,15 @@ from holdfast.protocol.vocabulary import EventType, LegStatus, Urgency
 DOCUMENT_LIMIT_BYTES = 12_000
 NOTICE_LIMIT_BYTES = 18_000
 #: Partners that an event names; webhook bodies stay small, the rest is in the request itself.
-PARTNERS_IN_EVENT = 100
+_PARTNERS_IN_EVENT = 100
 #: So many approvals have room beside the longest document; each further one takes it from that.
 APPROVALS_BESIDE_DOCUMENT = 5
 APPROVAL_BYTES = 1_200
+#: Acts that withdrew addresses before a partner was asked, of which it is handed the proof.
+_ACTS_BEFORE = 20
+#: What an act takes in a notice beside its token, key and body; and beside token and key, where
+#: hash and link (to the coordinator's origin) stand for the body.
+BESIDE_BODY_BYTES, LINKED_BYTES = 190, 330
 
 
 def send_notices(
@@ -82,7 +88,7 @@ def _send(
         "address_count": row.address_count - row.left_out_count,
         # Partners may be asked after that.
         **({"withdrawn_count": withdrawn_count} if withdrawn_count else {}),
-        "hold_hours": row.hold_hours,
+        "hold_hours": uow.policies.hold_hours(row.hold_hours),
         "support": support_of(row),
         "provisional": row.provisional,
         "ratify_by": format_time(row.ratify_by) if row.provisional else None,
@@ -105,24 +111,43 @@ def _send(
 
 
 def _withdrawn_before(on: RequestContext) -> list[Withdrawn]:
-    """Return what is told of addresses that went before a partner was asked, by their reason.
+    """Return what is told of addresses that went before a partner was asked, each with its proof.
 
-    Of those that the approval left out it hears nothing.
+    Of those that the approval left out it hears nothing. Where they went one by one, the oldest
+    acts are proven, and the others are told together and linked.
     """
     words, row, connection = "withdrawn before you were asked", on.request, on.uow.connection
     left_out = store.left_out_addresses(connection, row.id)
+    known = [
+        each._replace(numbers=numbers)
+        for each in store.withdrawn_by_act(connection, row.id)
+        if (numbers := [number for number in each.numbers if number not in left_out])
+    ]
+    proven, others = known[:_ACTS_BEFORE], known[_ACTS_BEFORE:]
+    approved = proposal_store.approvals(connection, [each.act_id for each in proven])
     told = []
-    for reason, numbers in store.withdrawn_by_reason(connection, row.id).items():
-        known = [number for number in numbers if number not in left_out]
-        if known:
-            told.append(withdrawal(row, known, Why(words, reason), LegStatus.QUEUED))
+    for each in proven:
+        acts = [each.act_id, *approved.get(each.act_id, ())]
+        why = Why(words, each.reason, proofs_of(on, acts))
+        told.append(withdrawal(on, each.numbers, why, LegStatus.QUEUED))
+    for reason in {each.reason: None for each in others}:
+        numbers = sorted(no for each in others if each.reason == reason for no in each.numbers)
+        together = withdrawal(on, numbers, Why(words, reason), LegStatus.QUEUED)
+        together["evidence_cut"] = True
+        together["href"] = on.uow.link(f"/v1/freeze-requests/{row.id}/evidence")
+        told.append(together)
     return told
 
 
-def proof_of_this_act(on: RequestContext | LegContext, act: str) -> ActProof:
+def proof_of_this_act(on: RequestContext | LegContext, act: str, act_id: str) -> ActProof:
     """Return what proves the act under way, as the event that tells the partners of it carries it.
 
     A body may be long without saying much; it is linked then.
+
+    Args:
+        on: The request or the leg.
+        act: The act's name.
+        act_id: The act, as it was stored.
     """
     evidence, kid = on.uow.evidence, on.actor.kid
     token, body = unpack_evidence(evidence.packed())
@@ -132,7 +157,7 @@ def proof_of_this_act(on: RequestContext | LegContext, act: str) -> ActProof:
         proof["body"] = body.decode()
     else:
         proof["body_sha256"] = sha256(body).hexdigest()
-        proof["href"] = f"/v1/freeze-requests/{on.request.id}/evidence"
+        proof["href"] = act_link(on.uow, on.request.id, act_id)
     return proof
 
 
@@ -146,6 +171,14 @@ def _new_leg(on: RequestContext, partner: PartnerStatusNow) -> NewLeg:
         acknowledge_by=clocks.acknowledge_by(urgency, queued_at=now),
         answer_by=clocks.answer_by(urgency, queued_at=now, is_on_order=is_on_order(on.request)),
     )
+
+
+def named_partners(to: Sequence[str], href: str) -> dict[str, object]:
+    """Return how an event names partners; of many the first, and where all of them are read."""
+    is_cut = len(to) > _PARTNERS_IN_EVENT
+    named = list(to[:_PARTNERS_IN_EVENT])
+    told: dict[str, object] = {"partner_count": len(to), "to": named, "to_cut": is_cut}
+    return told | ({"href": href} if is_cut else {})
 
 
 def notify_provisionally(on: RequestContext, to: Sequence[str]) -> list[str]:
@@ -184,29 +217,35 @@ def _evidence(
         if act.sealed is not None and act.key_id is not None and act.wrapped is not None
     ]
     packed = uow.opened(stored, "evidence")
-    href = f"/v1/freeze-requests/{row.id}/evidence"
     shown: list[ActProof] = []
-    size = reserved
-    for act in acts:
-        content = packed.get(act.id) or uow.evidence.packed()
-        token, body = unpack_evidence(content)
+    size, linked = reserved, LINKED_BYTES + len(uow.origin)
+    unpacked = [unpack_evidence(packed.get(act.id) or uow.evidence.packed()) for act in acts]
+    # Token and key stand there even where the body is linked; a passkey's are longer than a JWS'.
+    least = [
+        len(token) + len(canonical_json.dumps(act.jwk))
+        for act, (token, _) in zip(acts, unpacked, strict=True)
+    ]
+    for number, act in enumerate(acts):
+        token, body = unpacked[number]
         entry: ActProof = {"act": act.kind, "kid": act.kid, "jwk": act.jwk, "token": token}
         is_cut = False
         limit = NOTICE_LIMIT_BYTES - size
+        limit -= sum(each + linked for each in least[number + 1 :])
         if act.kind == "submit":
             further = max(0, len(acts) - 1 - APPROVALS_BESIDE_DOCUMENT)
-            limit = DOCUMENT_LIMIT_BYTES - reserved - further * APPROVAL_BYTES
+            most = DOCUMENT_LIMIT_BYTES - reserved - further * APPROVAL_BYTES
+            limit = min(limit, most)
             if remainder is not None:
                 body, is_cut = remainder, True
         # As it will stand in the notice: escaping makes quotes, line feeds and tabs longer.
-        length = len(canonical_json.dumps(body.decode())) + len(token) + 300
+        length = len(canonical_json.dumps(body.decode())) + least[number] + BESIDE_BODY_BYTES
         if length <= limit:
             entry["remainder" if is_cut else "body"] = body.decode()
             size += length
         else:
             entry["remainder_sha256" if is_cut else "body_sha256"] = sha256(body).hexdigest()
-            entry["href"] = href
-            size += len(token) + 400
+            entry["href"] = act_link(uow, row.id, act.id)
+            size += least[number] + linked
         shown.append(entry)
     submitted = next(e for e in shown if e["act"] == "submit")
     # All of them: the receiver counts whether they are as many as the requester's policy asks.

@@ -84,7 +84,7 @@ def raise_support(command: RaiseSupport, actor: Actor, uow: UnitOfWork) -> Answe
         "reference": body.reference,
     }
     recorded = on.record(EventType.REQUEST_SUPPORT_RAISED, told, act_id=act_id)
-    proof = {"evidence": proof_of_this_act(on, "raise_support")}
+    proof = {"evidence": proof_of_this_act(on, "raise_support", act_id)}
     told_partners = {"by": actor.subject, "act_id": act_id, **told, **proof}
     for leg in all_legs(uow, row.id):
         data = {**told_partners, "status": leg.status, **new_answer_by(moved, leg)}

@@ -3,9 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from sqlalchemy import Connection, and_, func, null, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    ScalarSelect,
+    and_,
+    func,
+    null,
+    or_,
+    select,
+    update,
+)
 
 from coordinator.storage.engine.batches import batches
 from coordinator.storage.engine.newest import Newest
@@ -19,8 +29,10 @@ from coordinator.storage.tables.outbox import (
     LaneRow,
     WebhookEndpointRow,
 )
-from coordinator.storage.tail.outbox import DELIVERY_COLUMNS
+from coordinator.storage.tail.outbox import DELIVERY_COLUMNS, TEST_LANE
 from holdfast.protocol.type_ids import new_id
+
+R = TypeVar("R")
 
 
 class ShownDelivery(NamedTuple):
@@ -35,6 +47,17 @@ class ShownDelivery(NamedTuple):
     finished_at: datetime | None
     event_type: str
     due_at: datetime | None
+
+
+class Health(NamedTuple):
+    """How an endpoint takes its events."""
+
+    endpoint_id: str
+    waiting: int
+    waiting_since: datetime | None
+    dead: int
+    next_attempt_at: datetime | None
+    delivered_at: datetime | None
 
 
 class OwedEvent(NamedTuple):
@@ -99,6 +122,45 @@ def find(connection: Connection, delivery_id: str, partner: str) -> ShownDeliver
     return next(iter(read_as(connection, ShownDelivery, query)), None)
 
 
+def get(connection: Connection, delivery_id: str) -> ShownDelivery | None:
+    """Return a delivery, whosever it is."""
+    query = _DELIVERIES.where(DeliveryRow.id == delivery_id)
+    return next(iter(read_as(connection, ShownDelivery, query)), None)
+
+
+def health(connection: Connection, endpoint_ids: Sequence[str]) -> dict[str, Health]:
+    """Return how endpoints take their events, by id: one query for all of them."""
+    owed = DeliveryRow.endpoint_id == WebhookEndpointRow.id
+
+    def of_status(value: ColumnElement[R], status: str) -> ScalarSelect[R]:
+        return select(value).where(owed, DeliveryRow.status == status).scalar_subquery()
+
+    newest_taken = (
+        select(DeliveryRow.finished_at)
+        .where(owed, DeliveryRow.status == "delivered")
+        .order_by(DeliveryRow.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    next_try = (
+        select(func.min(LaneRow.due_at))
+        .where(LaneRow.endpoint_id == WebhookEndpointRow.id)
+        .scalar_subquery()
+    )
+    query = select(
+        WebhookEndpointRow.id.label("endpoint_id"),
+        of_status(func.count(), "pending").label("waiting"),
+        of_status(func.min(DeliveryRow.created_at), "pending").label("waiting_since"),
+        select(func.count())
+        .where(owed, DeliveryRow.status == "dead", DeliveryRow.request_id != TEST_LANE)
+        .scalar_subquery()
+        .label("dead"),
+        next_try.label("next_attempt_at"),
+        newest_taken.label("delivered_at"),
+    ).where(WebhookEndpointRow.id.in_(endpoint_ids))
+    return {each.endpoint_id: each for each in read_as(connection, Health, query)}
+
+
 def attempts(
     connection: Connection, delivery_ids: Sequence[str], *, newest: int
 ) -> dict[str, list[AttemptRow]]:
@@ -117,6 +179,39 @@ def attempts(
         for row in read(connection, query):
             found[row.delivery_id].append(row)
     return found
+
+
+def given_up(
+    connection: Connection,
+    endpoint_id: str,
+    made_since: datetime | None,
+    limit: int,
+    ended_since: datetime | None = None,
+) -> list[str]:
+    """Return an endpoint's oldest `limit` deliveries that were given up; no tests.
+
+    Args:
+        connection: For reading.
+        endpoint_id: Whose.
+        made_since: Only those that were queued then or later.
+        limit: As many at most.
+        ended_since: Only those that were given up then or later.
+    """
+    query = (
+        select(DeliveryRow.id)
+        .where(
+            DeliveryRow.endpoint_id == endpoint_id,
+            DeliveryRow.status == "dead",
+            DeliveryRow.request_id != TEST_LANE,
+        )
+        .order_by(DeliveryRow.seq)
+        .limit(limit)
+    )
+    if made_since is not None:
+        query = query.where(DeliveryRow.created_at >= made_since)
+    if ended_since is not None:
+        query = query.where(DeliveryRow.finished_at >= ended_since)
+    return list(connection.execute(query).scalars())
 
 
 def queue_again(connection: Connection, delivery_ids: Sequence[str]) -> None:

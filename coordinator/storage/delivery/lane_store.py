@@ -3,14 +3,18 @@
 
 Statements are written once. What the two databases spell differently is in `_Spelling`: PostgreSQL
 takes many rows as arrays and locks them, SQLite takes them as one JSON document and has one writer.
-On PostgreSQL leases run by the database's clock, so that workers need not agree on the time; on
-SQLite there is one host, and they run by `Clock`.
+On PostgreSQL leases run by the database's clock, so that workers need not agree on the time. On
+SQLite there is one host, and they run by its steady clock, which all its processes share and nobody
+can set: a lease that ran by wall time would end when that is put forward, and its deliveries would
+be sent twice. When it began, and for how long it runs, stands in the token. `lease_until` is kept
+for workers of a release that reads nothing else, and theirs are honoured by it.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any, cast
@@ -22,7 +26,8 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from coordinator.domain.clock import to_micros
 from coordinator.domain.delivery import DeliveryStatus
 from coordinator.domain.fair_shares import Room
-from coordinator.storage.delivery import endpoint_health
+from coordinator.storage.delivery import answer_texts, endpoint_health
+from coordinator.storage.delivery.endpoint_health import apart
 from coordinator.storage.delivery.lanes import (
     ENDPOINT_COLUMNS,
     PRIORITIES,
@@ -36,6 +41,7 @@ from coordinator.storage.delivery.lanes import (
 from coordinator.storage.engine import driver
 from coordinator.storage.engine.columns import plain_array, text_array
 from coordinator.storage.engine.database import Database
+from coordinator.storage.tail.outbox import TEST_LANE
 
 Values = dict[str, object]
 #: What a cycle hands over by the row, by its type on PostgreSQL.
@@ -47,13 +53,24 @@ _GIVEN: Mapping[str, str] = {
 }
 #: Never signed or hashed.
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+#: A token of SQLite ends in a mark, when the lease began, and for how long it runs: milliseconds.
+_MARK, _BEGAN_DIGITS, _LENGTH_DIGITS = "@", 12, 8
+_TIMES_DIGITS = _BEGAN_DIGITS + _LENGTH_DIGITS
+#: What of the cycle's own token goes before: a column of tokens has 40 characters.
+_OWN_CHARACTERS = 40 - _TIMES_DIGITS - len(_MARK)
 
 
 class LaneStore:
-    """The lanes of one database, for one thread."""
+    """The lanes of one database, for one thread.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        database: Where they are.
+        steady: Seconds that only grow, the same in all processes of a host.
+    """
+
+    def __init__(self, database: Database, *, steady: Callable[[], float] = time.monotonic) -> None:
         self._database = database
+        self._steady = steady
         self._spelling = _Spelling(is_sqlite=database.is_sqlite)
         self._sql = _statements(self._spelling)
         self._connection: Connection | None = None
@@ -67,7 +84,8 @@ class LaneStore:
         if not self._database.is_sqlite:
             return True
         with self._database.engine.connect() as connection:
-            return bool(driver.execute(connection, self._sql.peek, {"now": to_micros(now)}).rows())
+            values: Values = {"now": to_micros(now), "steady": self._steady_millis()}
+            return bool(driver.execute(connection, self._sql.peek, values).rows())
 
     def run(self, cycle: Cycle) -> Turn:
         """Complete and claim in one transaction.
@@ -76,7 +94,7 @@ class LaneStore:
             SQLAlchemyError: If the database fails; the next cycle opens another connection.
         """
         try:
-            return self._cycle(cycle)
+            return self._cycle(self._dated(cycle))
         except psycopg.Error as error:
             # As the engine's own errors come, so that callers know one kind.
             self.close()
@@ -129,13 +147,27 @@ class LaneStore:
             yield connection
             driver.execute(connection, "COMMIT")
 
+    def _steady_millis(self) -> int:
+        return int(self._steady() * 1000)
+
+    def _dated(self, cycle: Cycle) -> Cycle:
+        """Return the cycle with a token that says when its leases began, where that is needed."""
+        if not self._database.is_sqlite:
+            return cycle
+        length = round(cycle.lease.total_seconds() * 1000)
+        times = f"{self._steady_millis():0{_BEGAN_DIGITS}}{length:0{_LENGTH_DIGITS}}"
+        return replace(cycle, token=f"{cycle.token[:_OWN_CHARACTERS]}{_MARK}{times}")
+
     def _cycle(self, cycle: Cycle) -> Turn:
         room = cycle.shares.room()
         with self._transaction() as connection:
             held = self._complete(connection, cycle)
             if cycle.released:
                 driver.execute(connection, self._sql.release, self._places(cycle.released))
-            recovered = self._mark_endpoints(connection, cycle)
+            # What a worker learned that was paused beyond its lease says nothing of an endpoint any
+            # more. To ask first costs a round trip, so it is asked where it can make a difference.
+            known = cycle if cycle.is_all_well else _of_held(cycle, held)
+            recovered = self._mark_endpoints(connection, known)
             claimed = self._claim(connection, cycle, room)
         # Read only now: waiting for an answer before the commit would cost a round trip.
         lanes = claimed.rows() if claimed else []
@@ -143,10 +175,21 @@ class LaneStore:
             cycle.shares.served(room, {})
         heads, is_cut = self._heads(lanes, cycle, room) if lanes else ([], False)
         answering = [endpoint_id for (endpoint_id,) in recovered.rows()] if recovered else []
-        for endpoint_id in answering:
+        known = _of_held(cycle, held)
+        ended = known.completions
+        for endpoint_id in sorted({*answering, *known.tested()}):
             with self._database.transaction() as connection:
-                endpoint_health.hurry_lanes(connection, endpoint_id, cycle.now)
-        return Turn(_held(held, cycle.completions), heads, answering, is_cut)
+                over = known.over(endpoint_id)
+                endpoint_health.hurry_lanes(connection, endpoint_id, over, cycle.now)
+        self._keep_texts(ended, cycle.now)
+        return Turn(list(ended), heads, answering, is_cut)
+
+    def _keep_texts(self, ended: Sequence[Completion], now: datetime) -> None:
+        """Keep what failed answers said; where the process dies before it, nobody misses it."""
+        texts = [(c.head, c.text) for c in ended if c.text is not None]
+        if texts:
+            with self._database.transaction() as connection:
+                answer_texts.keep(connection, texts, now)
 
     def _complete(self, connection: Connection, cycle: Cycle) -> driver.PendingResult | None:
         """Store what tries came to; returns the lanes with their tokens before."""
@@ -172,6 +215,12 @@ class LaneStore:
         if bad:
             values: Values = {"ids": self._spelling.items(bad), "now": to_micros(cycle.now)}
             driver.execute(connection, self._sql.bad, values)
+        if gone := cycle.gone():
+            values = {"ids": self._spelling.items(gone), "now": to_micros(cycle.now)}
+            driver.execute(connection, self._sql.gone, values)
+        for asked in cycle.busy():
+            values = endpoint_health.busy_values(asked, cycle.now)
+            driver.execute(connection, self._sql.busy, values)
         for failed in cycle.put_off():
             values = endpoint_health.put_off_values(failed, cycle.now)
             driver.execute(connection, self._sql.put_off, values)
@@ -186,6 +235,7 @@ class LaneStore:
         now = to_micros(cycle.now)
         values: Values = {
             "now": now,
+            "steady": self._steady_millis(),
             "limit": cycle.limit,
             "lease": round(cycle.lease.total_seconds() * 1_000_000),
             "token": cycle.token,
@@ -207,10 +257,12 @@ class LaneStore:
             values = self._spelling.given_values(places)
             found = driver.execute(connection, self._sql.heads, values).rows()
         rows = [HeadRow(*row) for row in found]
-        claimed = sort_out(lanes, rows, cycle.token, cycle.shares, room)
-        if claimed.idle or claimed.surplus:
+        claimed = sort_out(lanes, rows, cycle, room)
+        if claimed.idle or claimed.surplus or claimed.early:
             with self._transaction() as connection:
                 self._park(connection, claimed.idle, cycle.token)
+                if claimed.early:
+                    driver.execute(connection, self._sql.later, self._times(claimed.early))
                 if claimed.surplus:
                     driver.execute(connection, self._sql.release, self._places(claimed.surplus))
         return claimed.heads, bool(claimed.surplus)
@@ -227,16 +279,21 @@ class LaneStore:
             driver.execute(connection, self._sql.lock, values)
             driver.execute(connection, self._sql.park, values)
 
+    def _times(self, early: Sequence[tuple[Head, datetime]]) -> Values:
+        due = [to_micros(apart(until, head.priority)) for head, until in early]
+        return self._spelling.given_values({**_place_columns([h for h, _ in early]), "due": due})
+
     def _places(self, heads: Sequence[Head]) -> Values:
         return self._spelling.given_values(_place_columns(heads))
 
 
-def _held(sent: driver.PendingResult | None, completions: Sequence[Completion]) -> list[Completion]:
-    """Return those whose lane still had their token when it was locked."""
+def _of_held(cycle: Cycle, sent: driver.PendingResult | None) -> Cycle:
+    """Return the cycle with those completions whose lane had their token when it was locked."""
     if sent is None:
-        return []
+        return cycle
     tokens = {(e, r): token for e, r, token in sent.rows()}
-    return [c for c in completions if tokens.get(c.head.lane) == c.head.lease_token]
+    held = [c for c in cycle.completions if tokens.get(c.head.lane) == c.head.lease_token]
+    return replace(cycle, completions=held)
 
 
 def _place_columns(heads: Sequence[Head]) -> dict[str, list[object]]:
@@ -329,7 +386,7 @@ class _Spelling:
 
     @property
     def lease_now(self) -> str:
-        """The time that leases run by, in microseconds."""
+        """What `lease_until` is counted from, in microseconds."""
         if self.is_sqlite:
             return ":now"
         return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
@@ -337,14 +394,21 @@ class _Spelling:
     @property
     def due(self) -> str:
         """What a lane that may be claimed is."""
-        until = f"(lease_until IS NULL OR lease_until < {self.lease_now})"
-        return f"due_at <= {self.mark('now')} AND {until}"
+        is_over = f"lease_until < {self.lease_now}"
+        if self.is_sqlite:
+            is_over = f"CASE WHEN {_IS_DATED} THEN NOT {_RUNS} ELSE {is_over} END"
+        return f"due_at <= {self.mark('now')} AND (lease_until IS NULL OR {is_over})"
 
 
 #: A host that dies may forget the last cycles, and what they completed is sent again under the same
 #: `webhook-id`: that is what at least once means, and no cycle waits for the disk. What legs are
 #: told later is committed durably, and with it all that went before.
 _LAZY = "SET LOCAL synchronous_commit = off"
+_IS_DATED = f"substr(lease_token, -{_TIMES_DIGITS + 1}, 1) = '{_MARK}'"
+_BEGAN = f"CAST(substr(lease_token, -{_TIMES_DIGITS}, {_BEGAN_DIGITS}) AS INTEGER)"
+_LENGTH = f"CAST(substr(lease_token, -{_LENGTH_DIGITS}) AS INTEGER)"
+#: A lease that began later than now is of the time before the host was started anew: it is over.
+_RUNS = f"(:steady >= {_BEGAN} AND :steady - {_BEGAN} <= {_LENGTH})"
 _MINE = "i.e = lane.endpoint_id AND i.r = lane.request_id AND i.token = lane.lease_token"
 _FREE = "lease_until = NULL, lease_token = NULL"
 _IS_OWED = (
@@ -367,6 +431,9 @@ class _Statements:
     park: str
     good: str
     bad: str
+    gone: str
+    busy: str
+    later: str
     put_off: str
     heads: str
 
@@ -407,6 +474,11 @@ def _statements(spelling: _Spelling) -> _Statements:
         f"WHERE id IN ({ids}) AND failing_since IS NOT NULL RETURNING id",
         bad=f"UPDATE webhook_endpoint SET failing_since = {now} "
         f"WHERE id IN ({ids}) AND failing_since IS NULL",
+        # The command that turns it off is a timer's: it tells the partner, too.
+        gone=f"UPDATE webhook_endpoint SET gone_at = {now} "
+        f"WHERE id IN ({ids}) AND gone_at IS NULL AND enabled",
+        busy=endpoint_health.busy_sql(spelling.mark("{}")),
+        later=f"UPDATE lane SET {_FREE}, due_at = i.due FROM {given(*keys, 'due')} WHERE {_MINE}",
         put_off=endpoint_health.put_off_sql(spelling.mark("{}"), skip=spelling.skip),
         heads="SELECT l.endpoint_id, l.request_id, l.priority, l.attempt, l.tried_since, l.gaps, "
         "d.id, d.event_id, d.seq, d.attempts, ev.type, "
@@ -431,11 +503,14 @@ def _claim_statement(spelling: _Spelling, crowded: int) -> str:
         f"AND ({mark('takes_failing')} OR endpoint_id NOT IN ({failing}))"
     )
     left_out = f"{_ENDPOINTS} partner IN ({spelling.among('left_out')})"
-    ranges = _ranges(spelling, f"{is_open} AND endpoint_id NOT IN ({left_out})", limit, "r")
+    is_test = f"request_id = '{TEST_LANE}'"
+    theirs_too = f"({is_test} OR ({is_open} AND endpoint_id NOT IN ({left_out})))"
+    ranges = _ranges(spelling, theirs_too, limit, "r")
     for n in range(crowded):
         # The plus keeps SQLite on the index by time: a partner with a backlog is soon found there.
         column = "+endpoint_id" if spelling.is_sqlite else "endpoint_id"
-        theirs = f"{is_open} AND {column} IN ({_ENDPOINTS} partner = {mark(f'partner_{n}')})"
+        of_partner = f"{_ENDPOINTS} partner = {mark(f'partner_{n}')}"
+        theirs = f"NOT {is_test} AND {is_open} AND {column} IN ({of_partner})"
         each = " UNION ALL ".join(_ranges(spelling, theirs, mark(f"most_{n}"), f"c{n}_"))
         ranges.append(
             f"SELECT * FROM (SELECT * FROM ({each}) all_{n} "

@@ -7,11 +7,16 @@ from datetime import datetime
 from sqlalchemy import Connection, func, insert, select, text, update
 
 from coordinator.domain.clock import to_micros
-from coordinator.storage.engine.documents import Vault, load
+from coordinator.storage.delivery import endpoint_health
+from coordinator.storage.engine.documents import DocumentKey, Vault, opened
+from coordinator.storage.engine.documents import read as read_sealed
+from coordinator.storage.engine.documents import send as send_sealed
 from coordinator.storage.engine.reads import read, read_one
 from coordinator.storage.tables.outbox import WebhookEndpointRow
+from coordinator.storage.tail.outbox import TEST_LANE
 from holdfast.protocol import canonical_json, strict_json
 from holdfast.protocol.payloads import optional_time, parse_time
+from holdfast.protocol.vocabulary import EventType
 
 DOCUMENT = "endpoint"
 
@@ -72,8 +77,21 @@ def documents(
     connection: Connection, vault: Vault, endpoint_ids: Sequence[str]
 ) -> dict[str, EndpointDocument]:
     """Return what is sealed of endpoints; erased ones are left out."""
-    found = load(connection, vault, endpoint_ids, DOCUMENT)
-    return {id_: EndpointDocument.from_bytes(content) for id_, content in found.items()}
+    found = documents_with_keys(connection, vault, endpoint_ids)
+    return {id_: document for id_, (document, _) in found.items()}
+
+
+def documents_with_keys(
+    connection: Connection, vault: Vault, endpoint_ids: Sequence[str]
+) -> dict[str, tuple[EndpointDocument, DocumentKey]]:
+    """Return the same, each with its partner's data key."""
+    rows = read_sealed(send_sealed(connection, endpoint_ids, DOCUMENT))
+    keys: dict[str, DocumentKey] = {}
+    contents = opened(rows, vault, DOCUMENT, keys)
+    return {
+        row.owner_id: (EndpointDocument.from_bytes(contents[row.owner_id]), keys[row.key_id])
+        for row in rows
+    }
 
 
 def find(connection: Connection, endpoint_id: str, partner: str) -> WebhookEndpointRow | None:
@@ -160,17 +178,9 @@ def park_lanes(connection: Connection, endpoint_id: str) -> None:
 
 
 def wake_lanes(connection: Connection, endpoint_id: str, now: datetime) -> None:
-    """Make every lane of an endpoint due that has pending deliveries."""
+    """Make every lane of an endpoint due, jittered, that has pending deliveries."""
     _lock_lanes(connection, endpoint_id)
-    connection.execute(
-        text(
-            "UPDATE lane SET due_at = :now, attempt = 0, tried_since = NULL, unanswered = FALSE "
-            "WHERE endpoint_id = :e AND EXISTS (SELECT 1 FROM delivery d "
-            "WHERE d.endpoint_id = lane.endpoint_id AND d.request_id = lane.request_id "
-            "AND d.status = 'pending')"
-        ),
-        {"e": endpoint_id, "now": to_micros(now)},
-    )
+    endpoint_health.wake_lanes(connection, endpoint_id, now)
 
 
 def cancel_deliveries(connection: Connection, endpoint_id: str, now: datetime) -> int:
@@ -182,6 +192,28 @@ def cancel_deliveries(connection: Connection, endpoint_id: str, now: datetime) -
             "WHERE endpoint_id = :e AND status = 'pending'"
         ),
         {"e": endpoint_id, "now": to_micros(now)},
+    ).rowcount
+
+
+def give_up_deliveries(connection: Connection, endpoint_id: str, now: datetime) -> int:
+    """Give up what an endpoint that is gone is owed; returns how many deliveries that were.
+
+    Legs are to be told of their notices: their requesters must hear that those reached nobody.
+    """
+    park_lanes(connection, endpoint_id)
+    return connection.execute(
+        text(
+            "UPDATE delivery SET status = 'dead', finished_at = :now, owes = "
+            "(SELECT CASE WHEN ev.type = :notice AND delivery.request_id <> :test THEN 'dead' END "
+            "FROM event ev WHERE ev.seq = delivery.seq) "
+            "WHERE endpoint_id = :e AND status = 'pending'"
+        ),
+        {
+            "e": endpoint_id,
+            "now": to_micros(now),
+            "notice": EventType.REQUEST_RECEIVED.value,
+            "test": TEST_LANE,
+        },
     ).rowcount
 
 
@@ -204,6 +236,20 @@ def failing_untold(connection: Connection, before: datetime, limit: int) -> list
         .where(
             WebhookEndpointRow.failing_since <= before,
             WebhookEndpointRow.failing_told_at.is_(None),
+            WebhookEndpointRow.deleted_at.is_(None),
+        )
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def gone(connection: Connection, now: datetime, limit: int) -> list[str]:
+    """Return endpoints that said that they are no more, and are not turned off yet."""
+    query = (
+        select(WebhookEndpointRow.id)
+        .where(
+            WebhookEndpointRow.gone_at <= now,
+            WebhookEndpointRow.enabled.is_(True),
             WebhookEndpointRow.deleted_at.is_(None),
         )
         .limit(limit)

@@ -63,12 +63,28 @@ def get(
 
 def pending_withdrawals(connection: Connection, request_id: str) -> list[Proposal]:
     """Return the withdrawals of a request that wait for another lead, oldest first."""
-    query = _proposals().where(
-        WithdrawalProposalRow.request_id == request_id,
-        WithdrawalProposalRow.status == PENDING,
-        WithdrawalProposalRow.dispute_id.is_(None),
-    )
+    of_request = WithdrawalProposalRow.request_id == request_id
+    return _pending(connection, of_request, WithdrawalProposalRow.dispute_id.is_(None))
+
+
+def pending_upholdings(connection: Connection, dispute_id: str) -> list[Proposal]:
+    """Return what waits for another lead to uphold a dispute, oldest first."""
+    return _pending(connection, WithdrawalProposalRow.dispute_id == dispute_id)
+
+
+def _pending(connection: Connection, *about: ColumnElement[bool]) -> list[Proposal]:
+    query = _proposals().where(*about, WithdrawalProposalRow.status == PENDING)
     return read_as(connection, Proposal, query.order_by(WithdrawalProposalRow.id))
+
+
+def approvals(connection: Connection, act_ids: Sequence[str]) -> dict[str, list[str]]:
+    """Return the acts that approved what these acts proposed, by the act that proposed it."""
+    row = WithdrawalProposalRow
+    query = select(row.act_id, row.decided_act_id).where(
+        row.act_id.in_(act_ids), row.status == APPROVED
+    )
+    found = connection.execute(query).all()
+    return {proposed: [decided] for proposed, decided in found if decided is not None}
 
 
 def waits(connection: Connection, proposal_id: str, now: datetime) -> bool:
@@ -96,53 +112,6 @@ def decide(
     )
     if connection.execute(statement).rowcount != 1:
         raise ConflictError("this withdrawal was decided meanwhile", code="already_decided")
-
-
-def end_withdrawals(
-    connection: Connection, request_id: str, *, act_id: str, now: datetime, but: str | None = None
-) -> None:
-    """End what waits to be withdrawn of a request that an act ended.
-
-    `but` is the act that proposed what is carried out just now: it is approved, not moot.
-    """
-    about = (
-        WithdrawalProposalRow.request_id == request_id,
-        WithdrawalProposalRow.dispute_id.is_(None),
-    )
-    _end_moot(connection, *about, act_id=act_id, now=now, but=but)
-
-
-def end_upholding(
-    connection: Connection, dispute_id: str, *, act_id: str, now: datetime, but: str | None = None
-) -> None:
-    """End what waits to uphold a dispute that an act resolved; `but` as in `end_withdrawals`."""
-    about = WithdrawalProposalRow.dispute_id == dispute_id
-    _end_moot(connection, about, act_id=act_id, now=now, but=but)
-
-
-def end_overtaken(
-    connection: Connection, proposal_ids: Sequence[str], *, act_id: str, now: datetime
-) -> None:
-    """End what waits and cannot be carried out any more, since an act withdrew what it names."""
-    if proposal_ids:
-        about = WithdrawalProposalRow.id.in_(proposal_ids)
-        _end_moot(connection, about, act_id=act_id, now=now, but=None)
-
-
-def _end_moot(
-    connection: Connection,
-    *about: ColumnElement[bool],
-    act_id: str,
-    now: datetime,
-    but: str | None,
-) -> None:
-    others = () if but is None else (WithdrawalProposalRow.act_id != but,)
-    statement = (
-        update(WithdrawalProposalRow)
-        .where(*about, *others, WithdrawalProposalRow.status == PENDING)
-        .values(status=MOOT, decided_at=now, decided_act_id=act_id)
-    )
-    connection.execute(statement)
 
 
 def page(

@@ -7,20 +7,17 @@ from typing import Any, NotRequired, TypedDict
 from sqlalchemy import (
     Connection,
     Executable,
-    Integer,
     Select,
     Text,
     and_,
     bindparam,
-    case,
-    cast,
     false,
     func,
     literal_column,
     select,
 )
 from sqlalchemy.orm import aliased
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.elements import BindParameter, ColumnElement
 
 from coordinator.domain.usd import usd_text_if_any
 from coordinator.storage.engine.base import Base, BaseUnits
@@ -127,24 +124,31 @@ def _is_left_out(scope: str, link_scope: ColumnElement[bool]) -> ColumnElement[b
 def totals_by_leg(connection: Connection, leg_ids: Sequence[str]) -> dict[str, Totals]:
     """Return each leg's own totals, in two queries for up to 400 legs."""
     sums: dict[str, Totals] = {leg_id: {} for leg_id in leg_ids}
-    dialect = connection.dialect.name
+    findings, holds = _statements_by_leg(connection.dialect.name)
     for some in batches(leg_ids):
-        findings = (
-            select(FindingRow.leg_id, FindingRow.asset, *_findings(dialect))
-            .where(FindingRow.leg_id.in_(some))
-            .group_by(FindingRow.leg_id, FindingRow.asset)
-        )
-        for leg_id, asset, *values in connection.execute(findings):
+        for leg_id, asset, *values in connection.execute(findings, {"legs": some}):
             _add(sums[leg_id], asset, _OF_FINDINGS, values)
-        holds = (
-            select(HoldLinkRow.leg_id, HoldRow.asset, *_holds(dialect))
-            .join(HoldRow, HoldRow.id == HoldLinkRow.hold_id)
-            .where(HoldLinkRow.leg_id.in_(some))
-            .group_by(HoldLinkRow.leg_id, HoldRow.asset)
-        )
-        for leg_id, asset, *values in connection.execute(holds):
+        for leg_id, asset, *values in connection.execute(holds, {"legs": some}):
             _add(sums[leg_id], asset, _OF_HOLDS, values)
     return sums
+
+
+@lru_cache(maxsize=2)
+def _statements_by_leg(dialect: str) -> tuple[Executable, Executable]:
+    """Return the queries of findings and of holds of each of `legs`, built once."""
+    legs: BindParameter[str] = bindparam("legs", expanding=True)
+    findings = (
+        select(FindingRow.leg_id, FindingRow.asset, *_findings(dialect))
+        .where(FindingRow.leg_id.in_(legs))
+        .group_by(FindingRow.leg_id, FindingRow.asset)
+    )
+    holds = (
+        select(HoldLinkRow.leg_id, HoldRow.asset, *_holds(dialect))
+        .join(HoldRow, HoldRow.id == HoldLinkRow.hold_id)
+        .where(HoldLinkRow.leg_id.in_(legs))
+        .group_by(HoldLinkRow.leg_id, HoldRow.asset)
+    )
+    return findings, holds
 
 
 class UsdTotals(TypedDict):
@@ -245,10 +249,9 @@ def _sum(dialect: str, column: ColumnElement[int]) -> ColumnElement[int]:
 
 def _counts(table: type[FindingRow | HoldRow], amount: Any, cents: Any) -> list[ColumnElement[int]]:
     """Return how many withhold their amount, and how many state one without a value."""
-    without = case(((amount != 0) & cents.is_(None), 1), else_=0)
     return [
-        func.sum(cast(table.withheld, Integer)).label("withheld"),
-        func.sum(without).label("unvalued"),
+        func.count().filter(table.withheld).label("withheld"),
+        func.count().filter(amount != 0, cents.is_(None)).label("unvalued"),
     ]
 
 

@@ -5,16 +5,30 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, exists, func, or_, select, update
+from sqlalchemy import (
+    Connection,
+    String,
+    bindparam,
+    exists,
+    false,
+    func,
+    literal_column,
+    null,
+    or_,
+    select,
+    update,
+)
 
 from coordinator.domain.actor import Actor, ActorKind
 from coordinator.storage.engine.prebuilt import Pending, Prebuilt
 from coordinator.storage.engine.reads import fields_from, read, read_as, read_one
 from coordinator.storage.engine.rows import insert_rows
+from coordinator.storage.tables.console import SignInProviderRow
 from coordinator.storage.tables.documents import DocumentKeyRow
 from coordinator.storage.tables.partners import GrantRow, PartnerKeyRow, PartnerRow, SubjectRow
 from coordinator.storage.tables.transparency_log import LogHeadRow
 from holdfast.protocol.jwk import PublicKey
+from holdfast.protocol.strict_json import JsonObject
 from holdfast.protocol.vocabulary import PartnerKind, PartnerStatus, Role
 
 
@@ -25,7 +39,7 @@ class KeyOwner:
     kid: str
     partner: str
     subject: str
-    jwk: dict[str, str]
+    jwk: JsonObject
     is_root: bool
 
 
@@ -93,7 +107,7 @@ class Person(NamedTuple):
 
 class _Jwk(NamedTuple):
     kid: str
-    jwk: dict[str, str]
+    jwk: JsonObject
 
 
 class KeyOfSubject(NamedTuple):
@@ -103,13 +117,28 @@ class KeyOfSubject(NamedTuple):
     partner: str
     subject: str
     is_root: bool
-    jwk: dict[str, str]
+    jwk: JsonObject
     grant_id: str | None
     granted_at: datetime
     revoked_at: datetime | None
+    proposer: str | None
     roles: list[str] | None
 
 
+_OF_SUBJECT_AND_PARTNER = (
+    SubjectRow.kind.label("subject_kind"),
+    SubjectRow.owner,
+    SubjectRow.roles,
+    PartnerRow.kind.label("partner_kind"),
+    PartnerRow.status,
+    PartnerRow.document_key_id,
+    PartnerRow.systems_as_compliance,
+    PartnerRow.may_flash,
+    PartnerRow.approval_quorum,
+    PartnerRow.withdrawal_quorum,
+    DocumentKeyRow.wrapped,
+    LogHeadRow.revocations,
+)
 _STANDING = Prebuilt(
     select(
         PartnerKeyRow.kid,
@@ -117,18 +146,7 @@ _STANDING = Prebuilt(
         PartnerKeyRow.subject,
         PartnerKeyRow.is_root,
         PartnerKeyRow.proposer,
-        SubjectRow.kind.label("subject_kind"),
-        SubjectRow.owner,
-        SubjectRow.roles,
-        PartnerRow.kind.label("partner_kind"),
-        PartnerRow.status,
-        PartnerRow.document_key_id,
-        PartnerRow.systems_as_compliance,
-        PartnerRow.may_flash,
-        PartnerRow.approval_quorum,
-        PartnerRow.withdrawal_quorum,
-        DocumentKeyRow.wrapped,
-        LogHeadRow.revocations,
+        *_OF_SUBJECT_AND_PARTNER,
     )
     .join(PartnerRow, PartnerRow.handle == PartnerKeyRow.partner)
     .join(LogHeadRow, LogHeadRow.id == 1)
@@ -138,6 +156,28 @@ _STANDING = Prebuilt(
         PartnerKeyRow.kid == bindparam("kid"),
         PartnerKeyRow.revoked_at.is_(None),
         SubjectRow.revoked_at.is_(None),
+    ),
+    _Standing,
+)
+#: Of a person whom their partner's own provider named: they hold no key here, and sign nothing.
+_BY_PROVIDER = Prebuilt(
+    select(
+        literal_column("''", String).label("kid"),
+        SubjectRow.partner,
+        SubjectRow.id.label("subject"),
+        false().label("is_root"),
+        null().label("proposer"),
+        *_OF_SUBJECT_AND_PARTNER,
+    )
+    .join(PartnerRow, PartnerRow.handle == SubjectRow.partner)
+    .join(SignInProviderRow, SignInProviderRow.partner == SubjectRow.partner)
+    .join(LogHeadRow, LogHeadRow.id == 1)
+    .outerjoin(DocumentKeyRow, DocumentKeyRow.id == PartnerRow.document_key_id)
+    .where(
+        SubjectRow.id == bindparam("person"),
+        SubjectRow.kind == "person",
+        SubjectRow.revoked_at.is_(None),
+        SignInProviderRow.id == bindparam("provider"),
     ),
     _Standing,
 )
@@ -180,6 +220,14 @@ _JWKS = Prebuilt(select(PartnerKeyRow.kid, PartnerKeyRow.jwk), _Jwk, among=Partn
 def standing(connection: Connection, kid: str) -> Standing | None:
     """Return the rights of whoever holds `kid` as they are now; None if they were taken away."""
     return read_standing(send_standing(connection, kid))
+
+
+def standing_by_provider(connection: Connection, provider: str, person: str) -> Standing | None:
+    """Return a person's rights as they are now, who came by their partner's present provider.
+
+    None if they were taken away, the provider was, or another was set in its place.
+    """
+    return read_standing(_BY_PROVIDER.send(connection, provider=provider, person=person))
 
 
 def send_standing(connection: Connection, kid: str) -> Pending[_Standing]:
@@ -433,20 +481,23 @@ def read_eligible_leads(people: Pending[Person], excluded: set[str]) -> int:
     return sum(p.id not in excluded and Role.SECURITY_LEAD in p.roles for p in people.rows())
 
 
-def jwks(connection: Connection, kids: Collection[str]) -> dict[str, dict[str, str]]:
+def jwks(connection: Connection, kids: Collection[str]) -> dict[str, JsonObject]:
     """Return the public keys of `kids`, few of them."""
     if not kids:
         return {}
     return dict(_JWKS.rows(connection, among=sorted(kids)))
 
 
+class WhichKeys(NamedTuple):
+    """Which keys: of one partner, of one subject, few by their kids; all where nothing is said."""
+
+    handle: str | None = None
+    subject_id: str | None = None
+    kids: Sequence[str] = ()
+
+
 def keys(
-    connection: Connection,
-    *,
-    handle: str | None = None,
-    kids: Sequence[str] = (),
-    after: str = "",
-    limit: int = 100,
+    connection: Connection, which: WhichKeys, *, after: str = "", limit: int = 100
 ) -> list[KeyOfSubject]:
     """Return keys with their subject's roles, by kid."""
     query = (
@@ -456,10 +507,12 @@ def keys(
         .order_by(PartnerKeyRow.kid)
         .limit(limit)
     )
-    if handle is not None:
-        query = query.where(PartnerKeyRow.partner == handle)
-    if kids:
-        query = query.where(PartnerKeyRow.kid.in_(kids))
+    if which.handle is not None:
+        query = query.where(PartnerKeyRow.partner == which.handle)
+    if which.subject_id is not None:
+        query = query.where(PartnerKeyRow.subject == which.subject_id)
+    if which.kids:
+        query = query.where(PartnerKeyRow.kid.in_(which.kids))
     return read_as(connection, KeyOfSubject, query)
 
 
@@ -478,13 +531,30 @@ def kids_of(
     return found
 
 
+def good_keys(connection: Connection, handle: str, subject_id: str) -> dict[str, JsonObject]:
+    """Return the good keys of one of a partner's subjects, by kid."""
+    query = select(PartnerKeyRow.kid, PartnerKeyRow.jwk).where(
+        PartnerKeyRow.partner == handle,
+        PartnerKeyRow.subject == subject_id,
+        PartnerKeyRow.revoked_at.is_(None),
+    )
+    return dict(connection.execute(query).all())
+
+
 def grants(
-    connection: Connection, *, handle: str | None = None, after: str = "", limit: int = 100
+    connection: Connection,
+    *,
+    handle: str | None = None,
+    subject_id: str | None = None,
+    after: str = "",
+    limit: int = 100,
 ) -> list[GrantRow]:
     """Return grants in the order they were made."""
     query = select(GrantRow).where(GrantRow.id > after).order_by(GrantRow.id).limit(limit)
     if handle is not None:
         query = query.where(GrantRow.partner == handle)
+    if subject_id is not None:
+        query = query.where(GrantRow.subject == subject_id)
     return read(connection, query)
 
 

@@ -8,6 +8,7 @@ from coordinator.storage.engine.prebuilt import Prebuilt
 from coordinator.storage.tables.documents import DocumentKeyRow, DocumentRow
 from coordinator.storage.tables.freeze_requests import ActRow
 from coordinator.storage.tables.partners import PartnerKeyRow
+from holdfast.protocol.strict_json import JsonObject
 
 
 class Proof(NamedTuple):
@@ -20,7 +21,7 @@ class Proof(NamedTuple):
     id: str
     kind: str
     kid: str | None
-    jwk: dict[str, str] | None
+    jwk: JsonObject | None
     sealed: bytes | None
     key_id: str | None
     wrapped: bytes | None

@@ -78,6 +78,13 @@ class FirstFreeze(NamedTuple):
     first: datetime
 
 
+class FirstReturn(NamedTuple):
+    """When a leg first returned something."""
+
+    leg_id: str
+    first: datetime
+
+
 class AskedSum(NamedTuple):
     """What a request names of one asset; `usd` is in cents, None where nothing is stated.
 
@@ -106,13 +113,15 @@ class FoundSum(NamedTuple):
 
 
 class HeldSum(NamedTuple):
-    """What a leg's holds froze and returned of one asset; dollars are in cents."""
+    """What a leg's holds froze, released and returned of one asset; dollars are in cents."""
 
     leg_id: str
     asset: str
     frozen: int
+    released: int
     returned: int
     frozen_usd: int | None
+    released_usd: int | None
     returned_usd: int | None
     withheld: int
     unvalued: int
@@ -121,14 +130,16 @@ class HeldSum(NamedTuple):
 class SameFundsSum(NamedTuple):
     """What a leg's holds have that another partner's hold counts for; dollars are in cents.
 
-    `returned` is what both say to have returned, so that it is taken off once.
+    `released` and `returned` are what both say to have let go, so that it is taken off once.
     """
 
     leg_id: str
     asset: str
     frozen: int
-    returned: int
+    released: int | None
+    returned: int | None
     frozen_usd: int | None
+    released_usd: int | None
     returned_usd: int | None
     withheld: int
     unvalued: int
@@ -183,6 +194,21 @@ def first_freezes(connection: Connection, scope: Scope) -> list[FirstFreeze]:
         .group_by(LedgerLineRow.leg_id)
     )
     return read_as(connection, FirstFreeze, query)
+
+
+def first_returns(connection: Connection, scope: Scope) -> list[FirstReturn]:
+    """Return when legs first returned something of a hold that still has something returned."""
+    query = (
+        select(LedgerLineRow.leg_id, func.min(LedgerLineRow.reported_at).label("first"))
+        .join(HoldRow, HoldRow.id == LedgerLineRow.hold_id)
+        .where(
+            LedgerLineRow.leg_id.in_(scope.legs()),
+            LedgerLineRow.kind == LineKind.RETURNED.value,
+            HoldRow.withheld | (HoldRow.returned != 0),
+        )
+        .group_by(LedgerLineRow.leg_id)
+    )
+    return read_as(connection, FirstReturn, query)
 
 
 def asked(connection: Connection, scope: Scope) -> list[AskedSum]:
@@ -245,14 +271,13 @@ def same_funds(connection: Connection, scope: Scope) -> list[SameFundsSum]:
     marked = select(FreezeRequestRow.id)
     if scope.visible_to is not None:
         marked = marked.where(FreezeRequestRow.requester == scope.visible_to)
-    twice = case((counted.returned != 0, HoldRow.returned), else_=None)
-    twice_usd = case((counted.returned != 0, HoldRow.returned_usd), else_=None)
+    both_released, both_returned = counted.released != 0, counted.returned != 0
+    let_go = LetGo(
+        *(case((both_released, column), else_=None) for column in _LET_GO[:2]),
+        *(case((both_returned, column), else_=None) for column in _LET_GO[2:]),
+    )
     query = (
-        select(
-            first.c.leg_id,
-            HoldRow.asset,
-            *_of_holds(connection, returned=twice, returned_usd=twice_usd),
-        )
+        select(first.c.leg_id, HoldRow.asset, *_of_holds(connection, let_go))
         .join(HoldRow, HoldRow.id == first.c.hold_id)
         .join(counted, counted.id == HoldRow.same_funds_as)
         .join(counted_first, counted_first.c.hold_id == counted.id)
@@ -272,17 +297,27 @@ def _first_legs(scope: Scope) -> Subquery:
     )
 
 
-def _of_holds(
-    connection: Connection,
-    returned: Any = HoldRow.returned,
-    returned_usd: Any = HoldRow.returned_usd,
-) -> list[Any]:
+class LetGo(NamedTuple):
+    """The columns of a hold that say what left it."""
+
+    released: Any
+    released_usd: Any
+    returned: Any
+    returned_usd: Any
+
+
+_LET_GO = LetGo(HoldRow.released, HoldRow.released_usd, HoldRow.returned, HoldRow.returned_usd)
+
+
+def _of_holds(connection: Connection, let_go: LetGo = _LET_GO) -> list[Any]:
     """Return the sums of holds, in the order of `HeldSum`."""
     return [
         _sum(connection, HoldRow.frozen).label("frozen"),
-        _sum(connection, returned).label("returned"),
+        _sum(connection, let_go.released).label("released"),
+        _sum(connection, let_go.returned).label("returned"),
         _sum(connection, HoldRow.frozen_usd).label("frozen_usd"),
-        _sum(connection, returned_usd).label("returned_usd"),
+        _sum(connection, let_go.released_usd).label("released_usd"),
+        _sum(connection, let_go.returned_usd).label("returned_usd"),
         func.sum(cast(HoldRow.withheld, Integer)).label("withheld"),
         _unvalued(HoldRow.frozen, HoldRow.frozen_usd),
     ]

@@ -503,7 +503,16 @@ def _of_partner_asked() -> Iterable[_Branch]:
     # At once: nothing says until when, and every day somebody may be frozen wrongly.
     owed = [own, LegRow.owed_since.is_not(None)]
     yield _on_leg(TaskKind.SETTLE, LegRow.owed_since, owed, since=LegRow.owed_since)
-    near = [own, LegRow.hold_ends_at.is_not(None), LegRow.hold_ends_at <= _NEAR]
+    # A hold that owes an answer waits to be settled: to extend it is no choice any more.
+    undecided = exists().where(
+        HoldLinkRow.leg_id == LegRow.id,
+        HoldRow.id == HoldLinkRow.hold_id,
+        ~HoldRow.ended,
+        ~HoldRow.lapsed,
+        HoldRow.owed_since.is_(None),
+        HoldRow.hold_expires_at <= _NEAR,
+    )
+    near = [own, LegRow.hold_ends_at.is_not(None), LegRow.hold_ends_at <= _NEAR, undecided]
     yield _on_leg(
         TaskKind.HOLD_ENDS,
         LegRow.hold_ends_at,
@@ -602,8 +611,14 @@ def _of_organisation(person: BindParameter[str] | None) -> Iterable[_Branch]:
         where=[
             WebhookEndpointRow.partner == _PARTNER,
             WebhookEndpointRow.deleted_at.is_(None),
-            WebhookEndpointRow.enabled.is_(True),
-            WebhookEndpointRow.failing_since <= _FAILING_BEFORE,
+            # One that said that it is gone was turned off, and is not mended by that.
+            or_(
+                and_(
+                    WebhookEndpointRow.enabled.is_(True),
+                    WebhookEndpointRow.failing_since <= _FAILING_BEFORE,
+                ),
+                WebhookEndpointRow.gone_at.is_not(None),
+            ),
         ],
     )
 

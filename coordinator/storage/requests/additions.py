@@ -50,6 +50,12 @@ def get(connection: Connection, request_id: str, addition_id: str) -> AdditionRo
     return read_one(connection, query)
 
 
+def of_acts(connection: Connection, act_ids: Sequence[str]) -> dict[str, str]:
+    """Return the additions that acts proposed, by act."""
+    query = select(AdditionRow.act_id, AdditionRow.id).where(AdditionRow.act_id.in_(act_ids))
+    return dict(connection.execute(query).all()) if act_ids else {}
+
+
 def is_context_taken(connection: Connection, context_sha256: str) -> bool:
     """Tell whether an addition with this context exists."""
     query = select(AdditionRow.id).where(AdditionRow.context_sha256 == context_sha256)

@@ -82,6 +82,9 @@ class ListedRequest(NamedTuple):
     address_count: int
     partners_asked: int
     provisional: bool
+    decided_at: datetime | None
+    ended_at: datetime | None
+    withdrawal_reason: str | None
     incident_is_told: bool
     leg_status: str | None
     hidden_count: int
@@ -304,6 +307,32 @@ def received_by(connection: Connection, handle: str, wanted: NewestRequests) -> 
     return read_as(connection, ListedRequest, found)
 
 
+def ended_of(connection: Connection, handle: str, wanted: NewestRequests) -> list[ListedRequest]:
+    """Return requests that are over, which `handle` sent or was asked in, newest first."""
+    ended = FreezeRequestRow.status.in_([each.value for each in _ENDED])
+    sent = listed(handle).where(FreezeRequestRow.requester == handle, ended)
+    received = (
+        listed(handle, LegRow.status)
+        .join(LegRow, LegRow.request_id == FreezeRequestRow.id)
+        .where(LegRow.partner == handle, ended)
+    )
+    found = [
+        *read_as(connection, ListedRequest, _newest(sent, wanted, *_OWN)),
+        *read_as(connection, ListedRequest, _newest(received, wanted, *_ASKED)),
+    ]
+    return sorted(found, key=lambda row: row.id, reverse=True)[: wanted.limit]
+
+
+_ENDED = (
+    RequestStatus.REJECTED,
+    RequestStatus.WITHDRAWN,
+    RequestStatus.EXPIRED,
+    RequestStatus.CLOSED,
+)
+_OWN = (FreezeRequestRow.id, FreezeRequestRow.status)
+_ASKED = (LegRow.request_id, FreezeRequestRow.status)
+
+
 def _newest(
     query: Select[Any],
     wanted: NewestRequests,
@@ -391,19 +420,31 @@ def withdrawals_of(
     return read(connection, query)
 
 
-def withdrawn_by_reason(
-    connection: Connection, request_id: str
-) -> dict[WithdrawalReason | None, list[int]]:
-    """Return which addresses were taken back, in their order, by why; None: before codes."""
+class WithdrawnTogether(NamedTuple):
+    """Addresses that one act took back, in their order; `reason` is None before there were codes.
+
+    `act_id` is the act that proposed it where a second lead approved.
+    """
+
+    act_id: str
+    reason: WithdrawalReason | None
+    numbers: list[int]
+
+
+def withdrawn_by_act(connection: Connection, request_id: str) -> list[WithdrawnTogether]:
+    """Return which addresses were taken back, by the acts that did it, in order."""
     query = (
-        select(WithdrawnAddressRow.reason, WithdrawnAddressRow.address_no)
+        select(
+            WithdrawnAddressRow.act_id, WithdrawnAddressRow.reason, WithdrawnAddressRow.address_no
+        )
         .where(WithdrawnAddressRow.request_id == request_id)
-        .order_by(WithdrawnAddressRow.address_no)
+        .order_by(WithdrawnAddressRow.act_id, WithdrawnAddressRow.address_no)
     )
-    found: dict[WithdrawalReason | None, list[int]] = {}
-    for reason, number in connection.execute(query):
-        found.setdefault(None if reason is None else WithdrawalReason(reason), []).append(number)
-    return found
+    found: dict[str, WithdrawnTogether] = {}
+    for act_id, reason, number in connection.execute(query):
+        code = None if reason is None else WithdrawalReason(reason)
+        found.setdefault(act_id, WithdrawnTogether(act_id, code, [])).numbers.append(number)
+    return list(found.values())
 
 
 def withdrawal_reasons(connection: Connection, request_ids: Collection[str]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The tables, one module a noun; importing this package makes the metadata whole."""
 
 from coordinator.storage.tables import (
+    console,
     documents,
     events,
     freeze_ledger,
@@ -14,6 +15,7 @@ from coordinator.storage.tables import (
 )
 
 __all__ = [
+    "console",
     "documents",
     "events",
     "freeze_ledger",

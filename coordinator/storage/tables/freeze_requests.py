@@ -198,6 +198,7 @@ class ActRow(Base):
     __tablename__ = "act"
     __table_args__ = (
         Index("ix_act_request_id_id", "request_id", "id"),
+        Index("ix_act_partner_id", "partner", "id"),
         Index(
             "uq_act_request_person_decision",
             "request_id",
@@ -324,13 +325,16 @@ class LegRow(Base):
         comment="its notice, before the approval, named the addresses that were left out then",
     )
     flags: Mapped[list[str]] = mapped_column(JSON, default=list)
+    contested_nos: Mapped[list[int] | None] = mapped_column(
+        JSON(none_as_null=True), comment="what it holds and others contest, as both sides were told"
+    )
     ended: Mapped[bool] = mapped_column(
         default=False, comment="the request was withdrawn or closed"
     )
     owes_answer: Mapped[bool] = mapped_column(default=False, server_default=false())
     owed_since: Mapped[Micros | None] = mapped_column(comment="since when; None: nothing is owed")
     hold_ends_at: Mapped[Micros | None] = mapped_column(
-        comment="when the first of its open holds ends or is reviewed"
+        comment="when the first open hold that counts for it ends or is reviewed"
     )
     account_review_at: Mapped[Micros | None] = mapped_column(
         comment="when it looks at the first whole account again that it froze"

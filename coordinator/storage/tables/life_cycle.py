@@ -7,6 +7,7 @@ from sqlalchemy import JSON, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from coordinator.storage.engine.base import Base, Id, Micros
+from holdfast.protocol.strict_json import JsonObject
 
 
 class WithdrawnAddressRow(Base):
@@ -313,7 +314,7 @@ class RootResetRow(Base):
     id: Mapped[Id] = mapped_column(primary_key=True, comment="rst_…")
     partner: Mapped[str] = mapped_column(ForeignKey("partner.handle"), index=True)
     new_kid: Mapped[str] = mapped_column(String(43))
-    jwk: Mapped[dict[str, str]] = mapped_column(JSON)
+    jwk: Mapped[JsonObject] = mapped_column(JSON)
     status: Mapped[str] = mapped_column(String(10), comment="waiting, done or stopped")
     announced_at: Mapped[Micros]
     effective_at: Mapped[Micros]

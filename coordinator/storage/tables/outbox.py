@@ -17,6 +17,12 @@ class WebhookEndpointRow(Base):
             sqlite_where=text("failing_since IS NOT NULL"),
             postgresql_where=text("failing_since IS NOT NULL"),
         ),
+        Index(
+            "ix_webhook_endpoint_gone_at",
+            "gone_at",
+            sqlite_where=text("gone_at IS NOT NULL"),
+            postgresql_where=text("gone_at IS NOT NULL"),
+        ),
     )
     id: Mapped[Id] = mapped_column(primary_key=True)
     partner: Mapped[str] = mapped_column(ForeignKey("partner.handle"), index=True)
@@ -28,6 +34,10 @@ class WebhookEndpointRow(Base):
     failing_since: Mapped[Micros | None] = mapped_column(comment="no try succeeded since")
     failing_told_at: Mapped[Micros | None] = mapped_column(comment="endpoint.failing was recorded")
     version: Mapped[int] = mapped_column(default=1)
+    disabled_at: Mapped[Micros | None] = mapped_column(comment="turned off since; None: on")
+    gone_at: Mapped[Micros | None] = mapped_column(comment="answered 410, and is turned off for it")
+    busy_since: Mapped[Micros | None] = mapped_column(comment="when it sent its Retry-After")
+    busy_until: Mapped[Micros | None] = mapped_column(comment="what that asked for, bounded")
 
 
 class LaneRow(Base):
@@ -45,7 +55,10 @@ class LaneRow(Base):
     )
     endpoint_id: Mapped[Id] = mapped_column(ForeignKey("webhook_endpoint.id"), primary_key=True)
     request_id: Mapped[str] = mapped_column(
-        String(40), primary_key=True, comment="empty: not about a request"
+        # `test` stands for tests that somebody asked for.
+        String(40),
+        primary_key=True,
+        comment="empty: not about a request",
     )
     priority: Mapped[int] = mapped_column(comment="0 flash, 1 urgent, 2 routine and the rest")
     due_at: Mapped[Micros | None] = mapped_column(comment="None: nothing is owed")
@@ -73,6 +86,12 @@ class DeliveryRow(Base):
             sqlite_where=text("owes IS NOT NULL"),
             postgresql_where=text("owes IS NOT NULL"),
         ),
+        Index(
+            "ix_delivery_answer_until",
+            "answer_until",
+            sqlite_where=text("answer_until IS NOT NULL"),
+            postgresql_where=text("answer_until IS NOT NULL"),
+        ),
         ForeignKeyConstraint(
             ["endpoint_id", "request_id"], ["lane.endpoint_id", "lane.request_id"]
         ),
@@ -88,6 +107,9 @@ class DeliveryRow(Base):
     attempts: Mapped[int] = mapped_column(default=0, comment="tries of all times, numbered from 1")
     owes: Mapped[str | None] = mapped_column(
         String(20), comment="what the leg is still to be told: delivered, dead"
+    )
+    answer_until: Mapped[Micros | None] = mapped_column(
+        comment="until when the text of its last failed answer is kept"
     )
 
 

@@ -4,6 +4,7 @@ from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from coordinator.storage.engine.base import Base, Big, Id, Micros
+from holdfast.protocol.strict_json import JsonObject
 
 
 class PartnerRow(Base):
@@ -62,12 +63,33 @@ class PartnerKeyRow(Base):
     partner: Mapped[str] = mapped_column(ForeignKey("partner.handle"), index=True)
     subject: Mapped[str] = mapped_column(String(253), index=True)
     is_root: Mapped[bool]
-    jwk: Mapped[dict[str, str]] = mapped_column(JSON)
+    jwk: Mapped[JsonObject] = mapped_column(JSON)
     grant_id: Mapped[Id | None]
     proposer: Mapped[Id | None] = mapped_column(comment="who proposed the grant; None for root")
     granted_at: Mapped[Micros]
     revoked_at: Mapped[Micros | None]
     compromised_since: Mapped[Micros | None]
+
+
+class MemberActRow(Base):
+    """What a member did about itself and no request: revocations, changes of its endpoints.
+
+    What proves it is the document `evidence` of this id.
+    """
+
+    __tablename__ = "member_act"
+    __table_args__ = (Index("ix_member_act_partner", "partner"),)
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    partner: Mapped[str] = mapped_column(ForeignKey("partner.handle"))
+    kind: Mapped[str] = mapped_column(String(30))
+    evidence_kind: Mapped[str] = mapped_column(String(15))
+    subject: Mapped[str | None] = mapped_column(String(40), comment="None: the root key")
+    kid: Mapped[str] = mapped_column(String(43))
+    about: Mapped[str | None] = mapped_column(
+        String(60), comment="the key, the person or system, or the endpoint"
+    )
+    at: Mapped[Micros]
+    leaf_index: Mapped[Big | None]
 
 
 class GrantRow(Base):

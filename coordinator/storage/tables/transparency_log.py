@@ -1,13 +1,19 @@
-"""The append-only log: its head and its leaves."""
+"""The append-only log: its head, and its leaves with the tree over them."""
 
-from sqlalchemy import CheckConstraint, String
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from coordinator.storage.engine.base import Base, Big, Micros
 
 
 class LogHeadRow(Base):
-    """The one row that every commit locks, last: sizes, and how often a right was taken away."""
+    """The one row that every commit locks, last: sizes, and how often a right was taken away.
+
+    A release without a tree, which may run beside this one during an upgrade, leaves `tree_size`
+    behind `leaf_count`; the next commit catches up.
+    """
 
     __tablename__ = "log_head"
     __table_args__ = (CheckConstraint("id = 1", name="single"),)
@@ -15,14 +21,43 @@ class LogHeadRow(Base):
     leaf_count: Mapped[Big]
     event_seq: Mapped[Big]
     revocations: Mapped[Big]
+    tree_size: Mapped[Big] = mapped_column(
+        server_default=text("0"), comment="leaves that are in the tree"
+    )
+    frontier: Mapped[bytes | None] = mapped_column(
+        comment="hashes of the complete subtrees that they fall into, the largest first"
+    )
+    signed_at: Mapped[datetime | None] = mapped_column(comment="time of the newest checkpoint")
+    published_size: Mapped[Big] = mapped_column(
+        server_default=text("0"), comment="newest checkpoint of an earlier second than signed_at"
+    )
 
 
 class LogLeafRow(Base):
-    """One leaf; the commitment binds type, time and body without telling them."""
+    """One leaf; the commitment binds type, time and body without telling them.
+
+    `nodes` holds the tree: each hash of a complete subtree lies beside the leaf that completed it,
+    so that any hash of the tree is read by its leaf's index.
+    """
 
     __tablename__ = "log_leaf"
+    __table_args__ = (
+        Index(
+            "ix_log_leaf_checkpoint",
+            "index",
+            sqlite_where=text("checkpoint IS NOT NULL"),
+            postgresql_where=text("checkpoint IS NOT NULL"),
+        ),
+    )
     index: Mapped[Big] = mapped_column(primary_key=True, autoincrement=False)
     leaf_id: Mapped[bytes] = mapped_column(unique=True, comment="16 random bytes")
     type: Mapped[str] = mapped_column(String(40))
     at: Mapped[Micros]
     commitment: Mapped[bytes]
+    tags: Mapped[bytes | None] = mapped_column(comment="routing tags, 16 bytes each; None: none")
+    nodes: Mapped[bytes | None] = mapped_column(
+        comment="hashes of the subtrees that this leaf completed, its own first"
+    )
+    checkpoint: Mapped[bytes | None] = mapped_column(
+        comment="signed note of the tree that ends here, beside the last leaf of a transaction"
+    )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from sqlalchemy import (
     Connection,
@@ -69,6 +69,7 @@ class NumberedEvent(Protocol):
     leaf_index: int
     priority: int
     only_endpoint: str | None
+    sample_of: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +82,25 @@ class StoredEvent:
     body: bytes
 
 
+class Heading(NamedTuple):
+    """What an event is, without its body."""
+
+    seq: int
+    type: str
+    request_id: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class News:
     """What happened for partners since they last looked.
 
     Attributes:
         head: No event up to this number is missing from `events`.
-        events: (number, type) by handle, of those for whom there is any; None where there are too
-            many to tell.
+        events: By handle, of those for whom there is any; None where there are too many to tell.
     """
 
     head: int
-    events: Mapping[str, Sequence[tuple[int, str]] | None]
+    events: Mapping[str, Sequence[Heading] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +130,7 @@ def append(connection: Connection, events: Sequence[NumberedEvent]) -> None:
         connection,
         EventAudienceRow,
         _AUDIENCE_COLUMNS,
-        [(partner, e.seq) for e in events for partner in e.audience],
+        [(partner, e.seq) for e in events if e.sample_of is None for partner in e.audience],
     )
 
 
@@ -185,7 +193,7 @@ def news_of(connection: Connection, after: Mapping[str, int], *, limit: int = 2_
     if not with_news:
         return News(head, {})
     rows = connection.execute(
-        select(EventAudienceRow.partner, EventAudienceRow.seq, EventRow.type)
+        select(EventAudienceRow.partner, EventAudienceRow.seq, EventRow.type, EventRow.request_id)
         .join(EventRow, EventRow.seq == EventAudienceRow.seq)
         .where(
             EventAudienceRow.partner.in_([*with_news, "*"]),
@@ -196,9 +204,9 @@ def news_of(connection: Connection, after: Mapping[str, int], *, limit: int = 2_
     ).all()
     if len(rows) > limit:
         return News(head, dict.fromkeys(with_news))
-    events: dict[str, list[tuple[int, str]]] = {handle: [] for handle in with_news}
-    for handle, seq, event_type in rows:
+    events: dict[str, list[Heading]] = {handle: [] for handle in with_news}
+    for handle, seq, event_type, request_id in rows:
         for partner in with_news if handle == "*" else (handle,):
             if seq > after[partner]:
-                events[partner].append((seq, event_type))
+                events[partner].append(Heading(seq, event_type, request_id))
     return News(head, events)

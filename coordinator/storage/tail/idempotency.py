@@ -132,6 +132,13 @@ def find_answer(connection: Connection, call: OnceOnly) -> FoundAnswer | None:
     return _ANSWER.row(connection, partner=call.partner, subject=call.subject, key=call.key)
 
 
+def answer_to(
+    connection: Connection, *, partner: str, subject: str, key: str
+) -> FoundAnswer | None:
+    """Return what is stored under an idempotency key, whatever the call was."""
+    return _ANSWER.row(connection, partner=partner, subject=subject, key=key)
+
+
 def is_answered(connection: Connection, *, partner: str, subject: str, key: str) -> bool:
     """Tell whether an answer is stored under this idempotency key."""
     return _ANSWER.row(connection, partner=partner, subject=subject, key=key) is not None

@@ -19,6 +19,10 @@ from coordinator.storage.tail.events import NumberedEvent
 from holdfast.protocol.type_ids import new_id
 from holdfast.protocol.vocabulary import is_chosen
 
+#: In place of a request: the lane of the tests that an endpoint's own people ask for. It waits for
+#: nothing else that the endpoint is owed, and goes first.
+TEST_LANE = "test"
+_TEST_PRIORITY = 0
 #: Of a new delivery, in the order of its values.
 DELIVERY_COLUMNS = (
     "id",
@@ -114,8 +118,10 @@ def enqueue(
             if _takes(route, event)
         }
         for endpoint_id in sorted(taking):
-            lane = (endpoint_id, event.request_id or "")
-            lanes[lane] = min(event.priority, lanes.get(lane, event.priority))
+            is_test = event.only_endpoint is not None
+            lane = (endpoint_id, TEST_LANE if is_test else event.request_id or "")
+            priority = _TEST_PRIORITY if is_test else event.priority
+            lanes[lane] = min(priority, lanes.get(lane, priority))
             deliveries.append((new_id("dlv"), *lane, event.seq, event.id, "pending", now, 0))
     if not deliveries:
         return

@@ -1,67 +1,304 @@
-"""The log's head and leaves."""
+"""The log's head and leaves, and the tree over them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy.orm import aliased
 
 from coordinator.storage.engine.prebuilt import Prebuilt
-from coordinator.storage.engine.rows import insert_rows
+from coordinator.storage.engine.rows import insert_rows, update_rows
 from coordinator.storage.tables.transparency_log import LogHeadRow, LogLeafRow
+from holdfast.protocol.log_entry import LogEntry, unpack_tags
+from holdfast.protocol.merkle_tree import HASH_BYTES, Frontier, Node, leaf_hash
 
-_LEAF = Prebuilt(select(LogLeafRow).where(LogLeafRow.index == bindparam("number")))
-_LEAF_COLUMNS = ("index", "leaf_id", "type", "at", "commitment")
+_LEAF_COLUMNS = ("index", "leaf_id", "type", "at", "commitment", "tags", "nodes", "checkpoint")
+#: Leaves of a release without a tree are taken into it so many at a time.
+_CATCH_UP_LEAVES = 1_000
 
 
-class _Advanced(NamedTuple):
+class _Head(NamedTuple):
     leaf_count: int
     event_seq: int
     revocations: int
+    tree_size: int
+    frontier: bytes | None
+    signed_at: datetime | None
+    published_size: int
 
 
-#: Locks the head row until the commit and takes the numbers in the same round trip.
-_ADVANCE = Prebuilt(
+#: Locks the head row until the commit; SQLite's writer has the whole database already.
+_LOCK = Prebuilt(
+    select(
+        LogHeadRow.leaf_count,
+        LogHeadRow.event_seq,
+        LogHeadRow.revocations,
+        LogHeadRow.tree_size,
+        LogHeadRow.frontier,
+        LogHeadRow.signed_at,
+        LogHeadRow.published_size,
+    )
+    .where(LogHeadRow.id == 1)
+    .with_for_update(),
+    _Head,
+)
+_STORE_HEAD = Prebuilt(
     update(LogHeadRow)
     .where(LogHeadRow.id == 1)
     .values(
-        leaf_count=LogHeadRow.leaf_count + bindparam("leaves"),
-        event_seq=LogHeadRow.event_seq + bindparam("events"),
-        revocations=LogHeadRow.revocations + bindparam("revoking"),
+        leaf_count=bindparam("size"),
+        event_seq=bindparam("last_seq"),
+        revocations=bindparam("revoked"),
+        tree_size=bindparam("size"),
+        frontier=bindparam("hashes"),
+        signed_at=bindparam("now"),
+        published_size=bindparam("published"),
     )
-    .returning(LogHeadRow.leaf_count, LogHeadRow.event_seq, LogHeadRow.revocations),
-    _Advanced,
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
-    """The numbers that one transaction took."""
+class _Published(NamedTuple):
+    tree_size: int
+    signed_at: datetime | None
+    published_size: int
+
+
+_PUBLISHED = Prebuilt(
+    select(LogHeadRow.tree_size, LogHeadRow.signed_at, LogHeadRow.published_size).where(
+        LogHeadRow.id == 1
+    ),
+    _Published,
+)
+
+
+class _StoredNodes(NamedTuple):
+    number: int
+    nodes: bytes | None
+
+
+_NODES = Prebuilt(
+    select(LogLeafRow.index.label("number"), LogLeafRow.nodes), _StoredNodes, among=LogLeafRow.index
+)
+_NEXT_CHECKPOINT = Prebuilt(
+    select(LogLeafRow.checkpoint)
+    .where(LogLeafRow.index >= bindparam("number"), LogLeafRow.checkpoint.is_not(None))
+    .order_by(LogLeafRow.index)
+    .limit(1)
+)
+
+
+class StoredLeaf(NamedTuple):
+    """A leaf as it is stored.
+
+    Attributes:
+        proven_by: The first checkpoint that was signed with it or after it; None: none was.
+    """
+
+    leaf_id: bytes
+    type: str
+    at: datetime
+    commitment: bytes
+    tags: bytes | None
+    proven_by: bytes | None
+
+
+_LATER = aliased(LogLeafRow)
+_LEAF = Prebuilt(
+    select(
+        LogLeafRow.leaf_id,
+        LogLeafRow.type,
+        LogLeafRow.at,
+        LogLeafRow.commitment,
+        LogLeafRow.tags,
+        select(_LATER.checkpoint)
+        .where(_LATER.index >= LogLeafRow.index, _LATER.checkpoint.is_not(None))
+        .order_by(_LATER.index)
+        .limit(1)
+        .scalar_subquery()
+        .label("proven_by"),
+    ).where(LogLeafRow.index == bindparam("number")),
+    StoredLeaf,
+)
+
+
+class _StoredEntry(NamedTuple):
+    number: int
+    leaf_id: bytes
+    type: str
+    at: datetime
+    commitment: bytes
+    tags: bytes | None
+
+
+_ENTRIES = Prebuilt(
+    select(
+        LogLeafRow.index.label("number"),
+        LogLeafRow.leaf_id,
+        LogLeafRow.type,
+        LogLeafRow.at,
+        LogLeafRow.commitment,
+        LogLeafRow.tags,
+    )
+    .where(LogLeafRow.index >= bindparam("first"), LogLeafRow.index < bindparam("end"))
+    .order_by(LogLeafRow.index),
+    _StoredEntry,
+)
+
+
+class Head(NamedTuple):
+    """The numbers that one transaction takes, and the tree as it was before.
+
+    Attributes:
+        last_seq: Number of its last event, or of the last one before.
+        revocations: With its own.
+        frontier: Of the tree; it may lack leaves before `first_leaf`, see `caught_up`.
+        signed_size: Of its checkpoint.
+        signed_at: When that was signed; None: none was yet.
+        published_size: Of the newest checkpoint of an earlier second; 0: there is none.
+    """
 
     first_leaf: int
     first_seq: int
+    last_seq: int
     revocations: int
+    frontier: Frontier
+    signed_size: int
+    signed_at: datetime | None
+    published_size: int
 
 
-def advance(connection: Connection, *, leaves: int, events: int, revocations: int) -> Head:
-    """Lock the head until the commit; take `leaves` indexes from 0 and `events` numbers from 1."""
-    [row] = _ADVANCE.rows(connection, leaves=leaves, events=events, revoking=revocations)
-    return Head(row.leaf_count - leaves, row.event_seq - events + 1, row.revocations)
+def lock(connection: Connection, *, events: int, revocations: int) -> Head:
+    """Lock the head until the commit; the indexes and numbers behind it are the caller's.
 
-
-def append(connection: Connection, recorded: Sequence[Any]) -> None:
-    """Append the leaves of what was recorded, with the indexes that they were given."""
-    insert_rows(
-        connection,
-        LogLeafRow,
-        _LEAF_COLUMNS,
-        [
-            (r.leaf_index, r.leaf.leaf_id, r.leaf.type, r.leaf.at, r.leaf.commitment)
-            for r in recorded
-        ],
+    Args:
+        connection: Inside the writing transaction; `store_head` ends what begins here.
+        events: How many numbers are taken.
+        revocations: How often a right is taken away.
+    """
+    [row] = _LOCK.rows(connection)
+    return Head(
+        first_leaf=row.leaf_count,
+        first_seq=row.event_seq + 1,
+        last_seq=row.event_seq + events,
+        revocations=row.revocations + revocations,
+        frontier=Frontier.parse(row.tree_size, bytes(row.frontier or b"")),
+        signed_size=row.tree_size,
+        signed_at=row.signed_at,
+        published_size=row.published_size,
     )
 
 
-def leaf(connection: Connection, index: int) -> LogLeafRow | None:
-    """Return one leaf of the log."""
+def caught_up(connection: Connection, head: Head) -> Frontier:
+    """Return the frontier of all leaves before the transaction's own.
+
+    Leaves that a release without a tree appended meanwhile are taken into it.
+    """
+    frontier = head.frontier
+    while frontier.size < head.first_leaf:
+        end = min(head.first_leaf, frontier.size + _CATCH_UP_LEAVES)
+        grown = []
+        for row in _ENTRIES.rows(connection, first=frontier.size, end=end):
+            if row.number != frontier.size:
+                break
+            grown.append((row.number, b"".join(frontier.append(leaf_hash(_entry_of(row))))))
+        if frontier.size != end:
+            raise AssertionError(f"leaf {frontier.size} of the log is missing")
+        update_rows(connection, LogLeafRow, ("index",), ("nodes",), grown)
+    return frontier
+
+
+def append(connection: Connection, leaves: Sequence[tuple[object, ...]]) -> None:
+    """Append leaves, each in the order of the table's columns."""
+    insert_rows(connection, LogLeafRow, _LEAF_COLUMNS, leaves)
+
+
+def store_head(connection: Connection, head: Head, frontier: Frontier, now: datetime) -> None:
+    """Store the numbers taken and the tree as it is now, with the time of its checkpoint.
+
+    What was the newest checkpoint is published from the next second on, unless this one is of the
+    same: so readers see at most one a second, whichever process they ask.
+
+    Args:
+        connection: Of the transaction that locked the head.
+        head: As it was locked.
+        frontier: Of the tree with the transaction's leaves.
+        now: When they were appended.
+    """
+    signed_at = now if head.signed_at is None else max(now, head.signed_at)
+    published = head.published_size
+    if head.signed_at is not None and _second(signed_at) > _second(head.signed_at):
+        published = head.signed_size
+    _STORE_HEAD.send(
+        connection,
+        size=frontier.size,
+        last_seq=head.last_seq,
+        revoked=head.revocations,
+        hashes=frontier.packed(),
+        now=signed_at,
+        published=published,
+    )
+
+
+def published_size(connection: Connection, now: datetime) -> int:
+    """Return the size of the tree whose checkpoint is published at `now`; 0: none is yet."""
+    head = _PUBLISHED.row(connection)
+    if head is None or head.signed_at is None:
+        return 0
+    if head.published_size and _second(now) <= _second(head.signed_at):
+        return head.published_size
+    return head.tree_size
+
+
+def tree_size(connection: Connection) -> int:
+    """Return how many leaves the tree has."""
+    head = _PUBLISHED.row(connection)
+    return 0 if head is None else head.tree_size
+
+
+def leaf(connection: Connection, index: int) -> StoredLeaf | None:
+    """Return one leaf of the log, with the checkpoint under which it is proven."""
     return _LEAF.row(connection, number=index)
+
+
+def entries(connection: Connection, first: int, end: int) -> list[bytes]:
+    """Return the entries of leaves `first` to before `end`, as they stand in the log."""
+    return [_entry_of(row) for row in _ENTRIES.rows(connection, first=first, end=end)]
+
+
+def _entry_of(row: _StoredEntry) -> bytes:
+    tags = unpack_tags(bytes(row.tags or b""))
+    return LogEntry(bytes(row.leaf_id), row.type, row.at, bytes(row.commitment), tags).encode()
+
+
+def checkpoint_at(connection: Connection, size: int) -> bytes | None:
+    """Return the checkpoint of the first signed tree that has at least `size` leaves."""
+    found = _NEXT_CHECKPOINT.row(connection, number=size - 1)
+    return None if found is None else bytes(found)
+
+
+def nodes(connection: Connection, wanted: Iterable[Node]) -> dict[Node, bytes]:
+    """Return the hashes of complete subtrees of the tree, in one query.
+
+    Raises:
+        KeyError: If a subtree is not in the tree.
+    """
+    by_leaf: dict[int, list[Node]] = {}
+    for node in wanted:
+        by_leaf.setdefault(node.last_leaf, []).append(node)
+    if not by_leaf:
+        return {}
+    rows = _NODES.rows(connection, among=sorted(by_leaf))
+    stored = {row.number: bytes(row.nodes or b"") for row in rows}
+    found = {}
+    for index, here in by_leaf.items():
+        for node in here:
+            value = stored[index][node.level * HASH_BYTES : (node.level + 1) * HASH_BYTES]
+            if not value:
+                raise KeyError(node)
+            found[node] = value
+    return found
+
+
+def _second(moment: datetime) -> datetime:
+    return moment.replace(microsecond=0)

@@ -1,11 +1,13 @@
 """More partners for a live request: propose them, and decide."""
 
-import click
-from rich.text import Text
+from pathlib import Path
 
+import click
+
+from holdfast.cli.decision_contexts import context_parts, keep_raw, raw_context_option
 from holdfast.cli.layout import minute
 from holdfast.cli.session import REQUEST_ID, Session, SessionCommand, facts, pass_session
-from holdfast.client.draft import new_nonce
+from holdfast.drafting.draft import new_nonce
 from holdfast.errors import UntrustedEvidenceError
 from holdfast.protocol import strict_json
 from holdfast.protocol.decision_context import context_sha256
@@ -58,6 +60,7 @@ def additions(session: Session, request_id: str) -> None:
 @click.argument("addition_id", metavar="ADDITION")
 @click.argument("decision", type=click.Choice(list(_ANSWER)))
 @click.option("--comment")
+@raw_context_option
 @click.option("--yes", is_flag=True, help="Do not ask; for scripts that showed it to somebody.")
 @pass_session
 def decide_addition(
@@ -67,16 +70,18 @@ def decide_addition(
     *,
     decision: str,
     comment: str | None,
+    raw_context: Path | None,
     yes: bool,
 ) -> None:
     """Approve or reject asking more partners; what you sign is the hash of what is shown."""
     client = session.client()
     request = client.freeze_request(request_id)
-    text = _addition(session, request_id, addition_id).decision_context or ""
+    text = find_addition(session, request_id, addition_id).decision_context or ""
     to = _partners_to_ask(text, request)
+    keep_raw(text, raw_context)
     session.content.print(facts([("request", request.id), ("asks as well", to)]))
-    session.content.print("You sign the SHA-256 of this decision context:", style="bold")
-    session.content.print(Text(text))
+    for part in context_parts(text, session.content):
+        session.content.print(part)
     if not yes:
         click.confirm(f"{_ANSWER[decision].value} {addition_id}?", abort=True, err=True)
     act = client.decide(
@@ -107,7 +112,8 @@ def _partners_to_ask(text: str, request: FreezeRequestView) -> list[str]:
     return [str(handle) for handle in to]
 
 
-def _addition(session: Session, request_id: str, addition_id: str) -> AdditionView:
+def find_addition(session: Session, request_id: str, addition_id: str) -> AdditionView:
+    """Return what somebody proposed, by its id."""
     for view in session.client().additions(request_id):
         if view.id == addition_id:
             return view

@@ -1,62 +1,14 @@
 """What a request asks for, in one sentence and by asset: what a lead reads before deciding."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from holdfast.cli.session import Session
-from holdfast.protocol.chains.asset import parse_asset
-from holdfast.protocol.chains.chain import Chains
-from holdfast.protocol.chains.format_errors import FormatError
-from holdfast.protocol.errors import MissingLibraryError
+from holdfast.protocol.asked_sums import AskedSum, asked_sums, short_number
 from holdfast.protocol.payloads import FlaggedAddress
-from holdfast.protocol.views import AssetUnit
 from holdfast.wording import counted
 
-#: From how much on a sentence says it shorter; the table below it has every digit.
-_SHORT = ((10**9, "B"), (10**6, "M"), (10**4, "k"))
 #: How many assets a sentence names.
 _NAMED = 3
-
-
-@dataclass(slots=True)
-class AskedSum:
-    """What is asked of one asset.
-
-    Attributes:
-        asset: CAIP-19 as first written; None for whatever there is.
-        addresses: How many addresses name it.
-        base_units: The sum of the stated amounts.
-        unstated: How many of the addresses state no amount.
-    """
-
-    asset: str | None
-    addresses: int = 0
-    base_units: int = 0
-    unstated: int = 0
-
-
-def asked_sums(addresses: Iterable[FlaggedAddress], chains: Chains) -> list[AskedSum]:
-    """Return what addresses ask for, by asset in the order in which they name them."""
-    sums: dict[str | None, AskedSum] = {}
-    spelled: dict[str, str] = {}
-    for address in addresses:
-        asset = address.asset
-        if asset is not None and asset not in spelled:
-            spelled[asset] = _canonical(asset, chains)
-        key = None if asset is None else spelled[asset]
-        one = sums.setdefault(key, AskedSum(asset))
-        one.addresses += 1
-        one.base_units += int(address.amount or 0)
-        one.unstated += address.amount is None
-    return list(sums.values())
-
-
-def _canonical(asset: str, chains: Chains) -> str:
-    """Return an asset in its one spelling: ERC-20 contracts have no case, Solana mints do."""
-    try:
-        return parse_asset(chains, asset)
-    except (FormatError, MissingLibraryError):
-        return asset  # of a chain that this table lacks: as it is written
 
 
 def asking_sentence(
@@ -96,18 +48,8 @@ def sums_rows(session: Session, addresses: Iterable[FlaggedAddress]) -> list[tup
 def short_amount(session: Session, one: AskedSum) -> str:
     """Return an amount as people say it, marked where digits are left out."""
     unit = session.assets.unit(one.asset)
+    if session.in_base_units and one.asset:
+        return f"{one.base_units} of {one.asset}"
     if unit is None or session.in_base_units:
         return str(session.amount(str(one.base_units), one.asset))
-    return _short(one.base_units, unit) or str(session.amount(str(one.base_units), one.asset))
-
-
-def _short(base_units: int, unit: AssetUnit) -> str | None:
-    one = 10**unit.decimals
-    for size, letter in _SHORT:
-        if base_units >= size * one:
-            # In whole numbers: a sum may have more digits than a Decimal keeps.
-            tenths, left_out = divmod(base_units * 10, size * one)
-            about = "about " if left_out else ""
-            number = f"{tenths // 10}.{tenths % 10}".removesuffix(".0")
-            return f"{about}{number}{letter} {unit.symbol}"
-    return None
+    return short_number(one.base_units, unit) or str(session.amount(str(one.base_units), one.asset))

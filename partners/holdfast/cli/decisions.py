@@ -1,6 +1,7 @@
 """`holdfast approve`, `reject`: deciding on what was signed."""
 
 from collections.abc import Collection, Mapping
+from pathlib import Path
 
 import click
 from rich.console import RenderableType
@@ -8,6 +9,7 @@ from rich.text import Text
 
 from holdfast.cli import pager
 from holdfast.cli.asked_sums import asking_sentence, sums_rows
+from holdfast.cli.decision_contexts import context_parts, keep_raw, raw_context_option
 from holdfast.cli.layout import minute
 from holdfast.cli.session import (
     REQUEST_ID,
@@ -26,7 +28,7 @@ from holdfast.evidence.completeness import shown_context
 from holdfast.protocol.decision_context import DecisionContext
 from holdfast.protocol.payloads import FlaggedAddress, FreezeRequest, WarningAcceptance
 from holdfast.protocol.remainder import LeftOut
-from holdfast.protocol.views import FreezeRequestSummary, FreezeRequestView
+from holdfast.protocol.views import ActView, FreezeRequestSummary, FreezeRequestView
 from holdfast.protocol.vocabulary import (
     ABOUT_OTHER_REQUESTS,
     ACCEPTED_SINGLY,
@@ -115,6 +117,7 @@ def _awaited_rows(view: FreezeRequestSummary) -> list[tuple[object, ...]]:
     metavar="NO",
     help="Leave this address out: it never reaches the partners asked.",
 )
+@raw_context_option
 @click.option("--yes", is_flag=True, help="Do not ask; for scripts that showed it to somebody.")
 @pass_session
 def approve(
@@ -124,12 +127,15 @@ def approve(
     comment: str | None,
     accepted: tuple[str, ...],
     left_out: tuple[int, ...],
+    raw_context: Path | None,
     yes: bool,
 ) -> None:
     """Approve a request of your own organisation that somebody else submitted.
 
     What is shown comes from the bytes that the submitter signed, not from the coordinator's words;
-    what you sign is the hash of exactly the decision context that is shown.
+    what you sign is the hash of exactly the decision context that is shown. On a narrow terminal
+    that is laid out in several lines; the hash is over the one line of its canonical JSON, which
+    goes into pipes and files as it is, and into the FILE of --raw-context.
 
     All who approve leave out the same addresses. Of a flash request that is out already, those left
     out are withdrawn. A warning of a service wallet is accepted for each address by itself, as
@@ -139,8 +145,9 @@ def approve(
     view = client.freeze_request(request_id)
     _require_open(view, client.profile.subject)
     context = shown_context(view)
-    submission = _proven_submission(session, client, view)
-    _show(session, view, submission, context, left_out, whole=yes)
+    submission = proven_submission(session, client, view)
+    keep_raw(str(view.decision_context), raw_context)
+    show_asked(session, view, submission, context, left_out, whole=yes)
     reasons = _reasons(session, view, accepted, left_out, ask=not yes)
     if not yes:
         click.confirm(f"Approve {request_id}?", abort=True, err=True)
@@ -152,7 +159,14 @@ def approve(
         warnings_accepted=reasons,
         left_out=LeftOut.of(submission.document, left_out) if left_out else None,
     )
-    session.show(act, lambda: session.out.print(facts([("status", act.status)])))
+    rows = [("status", act.status), ("next", _next(act))]
+    session.show(act, lambda: session.out.print(facts(rows)))
+
+
+def _next(act: ActView) -> str:
+    if act.status == RequestStatus.SUBMITTED:
+        return f"another lead's `holdfast approve {act.request_id}`"
+    return f"`holdfast status {act.request_id}` shows what the partners answer"
 
 
 @click.command(cls=SessionCommand)
@@ -172,14 +186,7 @@ def reject(session: Session, request_id: str, comment: str) -> None:
 
 
 def _require_open(view: FreezeRequestView, person: str) -> None:
-    """Say at once, and not after everything was shown, that there is nothing to decide."""
-    is_awaited = view.provisional or view.unratified
-    if view.status is not RequestStatus.SUBMITTED and not is_awaited:
-        decided = f" (decided {minute(view.decided_at)})" if view.decided_at else ""
-        raise NothingToDecideError(
-            f"{view.id} is {view.status.value}{decided}: it waits for no decision. Partners that "
-            f"somebody proposed to ask as well are in `holdfast additions {view.id}`"
-        )
+    require_awaited(view)
     for approval in view.approvals:
         if approval.person == person:
             raise NothingToDecideError(
@@ -188,7 +195,27 @@ def _require_open(view: FreezeRequestView, person: str) -> None:
             )
 
 
-def _proven_submission(session: Session, client: Client, view: FreezeRequestView) -> ProvenAct:
+def require_awaited(view: FreezeRequestView) -> None:
+    """Say at once, and not after everything was shown, that there is nothing to decide.
+
+    Raises:
+        NothingToDecideError: If the request waits for nobody.
+    """
+    is_awaited = view.provisional or view.unratified
+    if view.status is not RequestStatus.SUBMITTED and not is_awaited:
+        decided = f" (decided {minute(view.decided_at)})" if view.decided_at else ""
+        raise NothingToDecideError(
+            f"{view.id} is {view.status.value}{decided}: it waits for no decision. Partners that "
+            f"somebody proposed to ask as well are in `holdfast additions {view.id}`"
+        )
+
+
+def proven_submission(session: Session, client: Client, view: FreezeRequestView) -> ProvenAct:
+    """Return the submission of a request, proven from its raw bytes.
+
+    Raises:
+        UntrustedEvidenceError: If it is not.
+    """
     for evidence in client.evidence(view.id):
         if evidence.act == "submit":
             return prove_evidence(
@@ -200,7 +227,7 @@ def _proven_submission(session: Session, client: Client, view: FreezeRequestView
     raise UntrustedEvidenceError("the submitter's evidence is not there", code="no_evidence")
 
 
-def _show(
+def show_asked(
     session: Session,
     view: FreezeRequestView,
     submission: ProvenAct,
@@ -209,7 +236,11 @@ def _show(
     *,
     whole: bool,
 ) -> None:
-    """Print what is decided, from the signed bytes."""
+    """Print what is decided, from the signed bytes.
+
+    Raises:
+        UntrustedEvidenceError: If the context asks others than the signed document.
+    """
     request = FreezeRequest.model_validate(submission.document)
     to = context.to
     if request.to != "all" and set(request.to) != set(to):
@@ -241,8 +272,7 @@ def _show(
         parts += [_addresses(session, gone), "", _heading("Going out:")]
     parts += [_addresses(session, flagged), ""]
     parts += [table(_SUM_COLUMNS, sums_rows(session, flagged.values())), ""]
-    parts += [_heading("You sign the SHA-256 of this decision context:")]
-    parts += [Text(str(view.decision_context)), Text(str(view.context_sha256)), ""]
+    parts += [*context_parts(str(view.decision_context), session.content), ""]
     pager.show(session.content, parts, whole=whole)
     # Behind the pages, where whoever decides still sees it.
     said = asking_sentence(session, len(to), flagged, hours)

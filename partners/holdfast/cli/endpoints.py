@@ -1,7 +1,8 @@
 """`holdfast endpoint`: where your events go, and having them sent again."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import click
 
@@ -12,10 +13,8 @@ from holdfast.cli.session import (
     SessionGroup,
     facts,
     pass_session,
-    print_json,
 )
 from holdfast.client.transport import Answer
-from holdfast.errors import ApiError
 from holdfast.protocol.payloads import EndpointChanges, NewEndpoint
 from holdfast.protocol.views import DeliveryView, EndpointView
 from holdfast.wording import counted
@@ -50,10 +49,11 @@ def add(
     if description:
         members["description"] = description
     view = session.client().add_endpoint(NewEndpoint.model_validate(members))
-    session.show(view, lambda: _show_endpoint(session, view))
+    following = f"keep the secret, then `holdfast endpoint test {view.id}`"
+    session.show(view, lambda: _show_endpoint(session, view, following))
 
 
-def _show_endpoint(session: Session, view: EndpointView) -> None:
+def _show_endpoint(session: Session, view: EndpointView, following: str | None = None) -> None:
     session.out.print(
         facts(
             [
@@ -62,10 +62,15 @@ def _show_endpoint(session: Session, view: EndpointView) -> None:
                 ("secret", view.secret),
                 ("events", view.event_types or "all"),
                 ("description", view.description),
-                ("sending", None if view.enabled else "turned off"),
+                ("sending", None if view.enabled else _turned_off(view)),
+                ("next", following),
             ]
         )
     )
+
+
+def _turned_off(view: EndpointView) -> str:
+    return "turned off: it answered 410 (gone)" if view.gone_at else "turned off"
 
 
 @endpoint.command("list")
@@ -93,6 +98,7 @@ def list_(session: Session) -> None:
 @click.option("--all-events", is_flag=True, help="All types again.")
 @click.option("--description")
 @click.option("--on/--off", "enabled", default=None, help="Send there, or stop sending.")
+@click.option("--replay", is_flag=True, help="With --on: also what happened while it was off.")
 @pass_session
 def change(
     session: Session,
@@ -103,16 +109,22 @@ def change(
     all_events: bool,
     description: str | None,
     enabled: bool | None,
+    replay: bool,
 ) -> None:
     """Change an endpoint; what is not named stays as it is."""
     if event_types and all_events:
         raise click.UsageError("--event and --all-events exclude each other")
+    if replay and not enabled:
+        raise click.UsageError("--replay goes with --on")
     members = {"url": url, "description": description, "enabled": enabled}
     named: dict[str, object] = {name: v for name, v in members.items() if v is not None}
     if event_types or all_events:
         named["event_types"] = list(event_types) or None
     if not named:
-        raise click.UsageError("say what to change: --url, --event, --description, --on, --off")
+        options = "--url, --event, --all-events, --description, --on, --off"
+        raise click.UsageError(f"say what to change: {options}")
+    if replay:
+        named["replay"] = True
     changes = EndpointChanges.model_validate(named)
     view = session.client().change_endpoint(endpoint_id, changes)
     session.show(view, lambda: _show_endpoint(session, view))
@@ -124,19 +136,30 @@ def change(
 def rotate_secret(session: Session, endpoint_id: str) -> None:
     """Make a new secret, printed once; for 24 hours the old one signs along."""
     view = session.client().rotate_secret(endpoint_id)
-    session.show(view, lambda: _show_endpoint(session, view))
+    following = "give your receiver the new secret within 24 hours: until then both sign"
+    session.show(view, lambda: _show_endpoint(session, view, following))
 
 
 @endpoint.command("test")
 @_ENDPOINT
 @pass_session
 def test(session: Session, endpoint_id: str) -> None:
-    """Have a test event sent there; see what came of it with `deliveries`."""
-    answer = session.client().test_endpoint(endpoint_id)
-    session.show(
-        _body(answer),
-        lambda: session.out.print("A test event is on its way."),
-    )
+    """Have a test event sent there, now; says what came of it."""
+    answer = _body(session.client().test_endpoint(endpoint_id))
+    session.show(answer, lambda: session.out.print(_outcome(answer, endpoint_id), markup=False))
+
+
+def _outcome(answer: Mapping[str, Any], endpoint_id: str) -> str:
+    delivery = DeliveryView.model_validate(answer["delivery"]) if answer.get("delivery") else None
+    if delivery is None or not delivery.attempts:
+        listing = f"`holdfast endpoint deliveries {endpoint_id}` shows what came of it."
+        return f"A test event is on its way: {listing}"
+    tried = delivery.attempts[-1]
+    said = f"HTTP {tried.status}" if tried.status is not None else "no answer"
+    took = f"{said} after {tried.duration_ms} ms"
+    if tried.error is None:
+        return f"It was taken: {took}. Whatever waited for this endpoint is sent now."
+    return f"It was not taken: {took} ({tried.error}). A test is tried once."
 
 
 @endpoint.command("remove")
@@ -145,6 +168,8 @@ def test(session: Session, endpoint_id: str) -> None:
 def remove(session: Session, endpoint_id: str) -> None:
     """Delete an endpoint."""
     session.client().remove_endpoint(endpoint_id)
+    if not session.as_json:
+        session.out.print(f"{endpoint_id} is removed: nothing is sent there any more.")
 
 
 @endpoint.command("deliveries")
@@ -198,36 +223,16 @@ def resend(session: Session, delivery_id: str) -> None:
 def recover(session: Session, endpoint_id: str, since: datetime | None) -> None:
     """Have everything sent again that was given up, once your receiver works again.
 
-    Each dead delivery is sent once more under its own id; what had arrived is not.
+    Each dead delivery is sent once more under its own id; what had arrived is not. What waits for
+    its next try is sent now, too.
     """
-    client = session.client()
-    dead = [
-        delivery
-        for delivery in client.deliveries(endpoint_id, status=_DEAD)
-        if since is None or delivery.created_at >= since
-    ]
-    # The oldest first, as they happened.
-    sent = _resend_all(session, dead[::-1])
-    if not session.as_json:
-        said = f"{counted(sent, 'message')} sent again." if sent else "Nothing was given up."
-        session.out.print(said)
+    answer = _body(session.client().recover_endpoint(endpoint_id, since))
+    sent = answer["queued"]
+    said = f"{counted(sent, 'message')} sent again." if sent else "Nothing was given up."
+    session.show(answer, lambda: session.out.print(said))
 
 
-def _resend_all(session: Session, dead: Sequence[DeliveryView]) -> int:
-    """Have deliveries sent again; if one is refused, say how many went before it."""
-    client = session.client()
-    for number, delivery in enumerate(dead):
-        try:
-            answer = client.resend(delivery.id)
-        except ApiError:
-            session.err.print(f"{number} of {len(dead)} were sent again before this:")
-            raise
-        if session.as_json:
-            print_json(_body(answer))
-    return len(dead)
-
-
-def _body(answer: Answer) -> dict[str, object]:
+def _body(answer: Answer) -> dict[str, Any]:
     return answer.body if isinstance(answer.body, dict) else {"status": answer.status}
 
 

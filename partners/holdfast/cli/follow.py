@@ -8,6 +8,7 @@ from holdfast.cli.session import REQUEST_ID, Session, SessionCommand, pass_sessi
 from holdfast.errors import InvalidDraftError
 from holdfast.protocol import canonical_json
 from holdfast.protocol.life_cycle_views import DraftView
+from holdfast.wording import counted
 
 
 @click.command(cls=SessionCommand)
@@ -44,9 +45,9 @@ def follow(session: Session, request_id: str, folder: Path) -> None:
 
 
 def _tell(session: Session, path: Path, draft: DraftView) -> None:
-    addresses = len(draft.request["addresses"])
+    addresses = counted(len(draft.request["addresses"]), "address")
     to = ", ".join(draft.request["to"]) or "nobody yet"
-    session.out.print(f"{path}: {addresses} address(es) to {to}", markup=False)
+    session.out.print(f"{path}: {addresses} to {to}", markup=False)
     for end in draft.open_ends:
         known = end.account or end.service or end.tx or ""
         place = "all" if end.address_no is None else str(end.address_no)

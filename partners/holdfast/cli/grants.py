@@ -13,7 +13,7 @@ from holdfast.evidence.key_directory import TrustedKey
 from holdfast.protocol import strict_json
 from holdfast.protocol.errors import ProtocolError
 from holdfast.protocol.membership_payloads import Grant
-from holdfast.protocol.request_token import read_token_front, verify_request_evidence
+from holdfast.protocol.request_token import read_evidence_front, verify_request_evidence
 from holdfast.protocol.views import GrantView
 
 
@@ -54,6 +54,7 @@ def approve_grant(session: Session, proposal_id: str, *, yes: bool) -> None:
         ("owner", session.who(grant.owner)),
         ("roles", [role.value for role in grant.roles]),
         ("kid", found[0].kid),
+        ("passkey of", grant.jwk and grant.jwk.webauthn and grant.jwk.webauthn.origin),
         ("replaces", grant.replaces),
         ("policy", document),
     ]
@@ -72,7 +73,7 @@ def _proven(session: Session, client: Client, view: GrantView) -> tuple[TrustedK
     own, body = client.profile, (view.body or "").encode()
     directory = session.directory(client)
     try:
-        front = read_token_front(view.token or "")
+        front = read_evidence_front(view.token or "")
         proposer = directory.trusted_key(own.handle, front.kid)
         act = verify_request_evidence(front, body, key=proposer.key, aud=own.coordinator)
         grant = Grant.model_validate(strict_json.loads(body))

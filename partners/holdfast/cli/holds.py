@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
+from holdfast.cli.flagged_accounts import FlaggedAccounts
 from holdfast.cli.layout import minute
 from holdfast.cli.session import (
     REQUEST_ID,
@@ -49,13 +50,15 @@ def _told(session: Session, hold: HoldView, amount: str) -> str | None:
 @pass_session
 def holds(session: Session, request_id: str) -> None:
     """List the holds of a request, with their ends and what is owed about them."""
+    client = session.client()
+    accounts = FlaggedAccounts(client)
     session.show_list(
-        session.client().holds(request_id),
+        client.holds(request_id),
         ("hold", "partner", "address", "asset", "frozen", "held", "basis", "ends", "state"),
         lambda hold: (
             hold.id,
             hold.partner,
-            hold.address_no,
+            accounts.of(request_id, hold.address_no),
             session.asset_name(hold.asset),
             _told(session, hold, hold.frozen),
             _told(session, hold, hold.held),
@@ -72,7 +75,7 @@ def holds(session: Session, request_id: str) -> None:
 def owed(session: Session) -> None:
     """List who owes an answer about which hold: you to others, and others to you."""
     client = session.client()
-    reasons = Reasons(session, client)
+    reasons, accounts = Reasons(session, client), FlaggedAccounts(client)
     session.show_list(
         client.owed(),
         ("hold", "request", "owed by", "address", "asset", "held", "since", "why"),
@@ -80,7 +83,7 @@ def owed(session: Session) -> None:
             hold.id,
             hold.request_id,
             hold.partner,
-            hold.address_no,
+            accounts.of(hold.request_id, hold.address_no),
             session.asset_name(hold.asset),
             _told(session, hold, hold.held),
             minute(hold.owed_since) if hold.owed_since else None,

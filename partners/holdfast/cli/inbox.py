@@ -6,7 +6,7 @@ import click
 from rich.text import Text
 
 from holdfast.cli.decisions import show_awaited
-from holdfast.cli.layout import minute
+from holdfast.cli.layout import minute, shell_lines
 from holdfast.cli.legs import show_received
 from holdfast.cli.session import (
     Session,
@@ -28,7 +28,6 @@ _STRIPS = {
 }
 #: From here on a table holds a command with its ids in one piece.
 _TABLE_COLUMNS = 200
-_TERMINAL_COLUMNS = 80
 
 
 @click.command(cls=SessionCommand)
@@ -110,22 +109,10 @@ def _print_record(session: Session, view: WaitingTaskView, now: datetime) -> Non
     if view.taken_at is not None:
         who = session.who(view.taken_by) or "somebody"
         lines.append(f"{who} has it since {minute(view.taken_at)}")
-    lines += unbroken(view.next.command)
-    lines += [] if view.taken_at is not None else unbroken(f"holdfast take {view.id}")
+    lines += shell_lines(view.next.command)
+    lines += [] if view.taken_at is not None else shell_lines(f"holdfast take {view.id}")
     for line in lines:
         session.out.print(Text(f"  {line}"))
-
-
-def unbroken(command: str, width: int = _TERMINAL_COLUMNS - 2) -> list[str]:
-    """Return a command in lines that a shell takes as one, and that break no word."""
-    lines, line = [], ""
-    for word in command.split(" "):
-        longer = f"{line} {word}" if line else word
-        if line.strip() and len(longer) + 2 > width:
-            lines.append(f"{line} \\")
-            longer = f"  {word}"
-        line = longer
-    return [*lines, line]
 
 
 def register(cli: click.Group) -> None:

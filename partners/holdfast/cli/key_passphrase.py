@@ -7,7 +7,7 @@ import click
 
 from holdfast.cli.session import Session, SessionCommand, facts, pass_session
 from holdfast.errors import ProfileError
-from holdfast.profiles.passphrase import from_file, read_passphrase, require_long
+from holdfast.profiles.passphrase import VARIABLE, from_file, read_passphrase, require_long
 
 
 def ask(name: str) -> str | None:
@@ -19,19 +19,31 @@ def ask(name: str) -> str | None:
     return found
 
 
-def ask_new(name: str, file: Path | None) -> str:
-    """Return a new passphrase: from a file, or typed twice by a person.
+def new_passphrase(name: str) -> str:
+    """Return the passphrase of a key that is being made: from the file that is named, or typed.
 
     Raises:
         ProfileError: There is neither, or it is too short.
     """
-    if file is not None:
-        return require_long(read_passphrase(file))
+    given = from_file()
+    if given is not None:
+        return require_long(given)
+    return _typed(name, f"name a private file that holds it by {VARIABLE}")
+
+
+def _typed(name: str, otherwise: str) -> str:
+    """Return what a person types twice; where nobody does, say what to do otherwise."""
     if not sys.stdin.isatty():
-        raise ProfileError("nobody is there to type a passphrase: give --new-file FILE")
+        raise ProfileError(f"nobody is there to type a passphrase: {otherwise}")
     prompt = f"New passphrase of {name}"
     typed = click.prompt(prompt, hide_input=True, confirmation_prompt="The same again", err=True)
     return require_long(str(typed))
+
+
+def _changed(name: str, file: Path | None) -> str:
+    if file is not None:
+        return require_long(read_passphrase(file))
+    return _typed(name, "give --new-file FILE")
 
 
 @click.command("passphrase", cls=SessionCommand)
@@ -53,7 +65,7 @@ def passphrase(session: Session, name: str, *, remove: bool, new_file: Path | No
     if remove and new_file is not None:
         raise click.UsageError("--remove and --new-file exclude each other")
     profile = session.store.load(name)
-    session.store.guard(profile, None if remove else ask_new(name, new_file))
+    session.store.guard(profile, None if remove else _changed(name, new_file))
     state = "none: the file is protected by its mode alone" if remove else "set"
     answer = {"profile": name, "kid": profile.key.kid, "passphrase": "removed" if remove else "set"}
     rows = [("profile", name), ("key", profile.key.kid), ("passphrase", state)]

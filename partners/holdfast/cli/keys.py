@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from holdfast.cli.key_passphrase import ask_new, passphrase
+from holdfast.cli.key_passphrase import new_passphrase, passphrase
 from holdfast.cli.session import (
     THUMBPRINTS,
     Session,
@@ -22,7 +22,6 @@ from holdfast.profiles.key_requests import (
     root_key_request,
     write_key_request,
 )
-from holdfast.profiles.passphrase import from_file, require_long
 from holdfast.profiles.store import ProfileStore, checked_origin
 
 
@@ -84,7 +83,7 @@ def new(
         owner=owner,
         algorithm="ES256" if p256 else "EdDSA",
     )
-    session.store.save(profile, passphrase=_new_passphrase(name) if guarded else None)
+    session.store.save(profile, passphrase=new_passphrase(name) if guarded else None)
     path = output or Path(f"{name}.key-request.json")
     request = root_key_request(profile) if root else key_request(profile)
     write_key_request(request, path)
@@ -98,11 +97,6 @@ def new(
         answer,
         lambda: session.out.print(facts([(k.replace("_", " "), v) for k, v in answer.items()])),
     )
-
-
-def _new_passphrase(name: str) -> str:
-    given = from_file()
-    return require_long(given) if given is not None else ask_new(name, None)
 
 
 def _defaults(store: ProfileStore) -> tuple[str | None, str | None]:

@@ -17,6 +17,10 @@ from rich.console import Console, ConsoleOptions
 from rich.text import Text
 
 _GAP = 2
+_TERMINAL_COLUMNS = 80
+_COMMAND = re.compile(r"`[^`\n]*`\S*")
+#: Stands for a space at which no line is broken; what is printed never holds it.
+_GLUE = "\ue000"
 #: A cell of more characters, with spaces in it, is prose: it may go over several lines.
 _PROSE = 32
 
@@ -58,7 +62,7 @@ def stream_console(stream: TextIO) -> WordConsole:
 def _parts(line: Text, width: int) -> Iterator[Text]:
     """Yield a line in pieces that fit into a width, as far as its words do."""
     breaks, start = [], 0
-    for word in re.finditer(r"\S+", line.plain):
+    for word in re.finditer(r"\S+", _glued(line.plain, width)):
         is_first = not line.plain[start : word.start()].strip()
         if not is_first and cell_len(line.plain[start : word.end()]) > width:
             start = word.start()
@@ -67,6 +71,33 @@ def _parts(line: Text, width: int) -> Iterator[Text]:
         if breaks:
             part.rstrip()
         yield part
+
+
+def _glued(text: str, width: int) -> str:
+    """Return a text whose commands in backticks are one word each, if it fits: to be copied."""
+
+    def glue(command: re.Match[str]) -> str:
+        fits = cell_len(command[0]) <= width
+        return command[0].replace(" ", _GLUE) if fits else command[0]
+
+    return _COMMAND.sub(glue, text)
+
+
+def words_within(text: str, width: int) -> list[str]:
+    """Return the lines of a text, broken between words where they are too long."""
+    return [part.plain for line in text.split("\n") for part in _parts(Text(line), width)]
+
+
+def shell_lines(command: str, width: int = _TERMINAL_COLUMNS - 2) -> list[str]:
+    """Return a command in lines that a shell takes as one, and that break no word."""
+    lines, line = [], ""
+    for word in command.split(" "):
+        longer = f"{line} {word}" if line else word
+        if line.strip() and len(longer) + 2 > width:
+            lines.append(f"{line} \\")
+            longer = f"  {word}"
+        line = longer
+    return [*lines, line]
 
 
 def minute(at: datetime) -> str:
@@ -179,7 +210,9 @@ def _least(cell: str) -> int:
 
 
 def _broken(cell: str, width: int) -> list[str]:
-    return wrap(cell, max(width, 1), break_long_words=False, break_on_hyphens=False) or [""]
+    glued = _glued(cell, width)
+    lines = wrap(glued, max(width, 1), break_long_words=False, break_on_hyphens=False)
+    return [line.replace(_GLUE, " ") for line in lines] or [""]
 
 
 def _joined(cells: Sequence[str], widths: Sequence[int]) -> str:

@@ -9,7 +9,9 @@ import click
 from pydantic import TypeAdapter
 
 from holdfast.cli.amount_options import IN_THE_AMOUNT
+from holdfast.cli.flagged_accounts import FlaggedAccounts
 from holdfast.cli.layout import minute
+from holdfast.cli.report_files import is_table, json_lines, table_lines
 from holdfast.cli.session import (
     REQUEST_ID,
     TIME,
@@ -22,17 +24,20 @@ from holdfast.cli.session import (
 from holdfast.cli.sums import line_cells
 from holdfast.client.client import Client
 from holdfast.errors import InvalidDraftError
-from holdfast.protocol import strict_json
 from holdfast.protocol.amounts import AmountTextError, KnownAssets, parse_amount
-from holdfast.protocol.errors import ProtocolError
 from holdfast.protocol.payloads import Next, ReportLine, format_time
-from holdfast.protocol.views import ActView, FreezeReportView, FreezeRequestView
-from holdfast.protocol.vocabulary import DeclineCode, HoldBasis, KeptBasis, ReleaseReason
+from holdfast.protocol.views import ActView, FreezeReportView, FreezeRequestView, LegView
+from holdfast.protocol.vocabulary import (
+    DeclineCode,
+    HoldBasis,
+    KeptBasis,
+    LegStatus,
+    ReleaseReason,
+    RequestStatus,
+)
 from holdfast.wording import request_state
 
 _REQUEST = click.argument("request_id", metavar="FRQ_…", type=REQUEST_ID)
-#: What a partner holds for where the requester named no time, in hours.
-_DEFAULT_HOURS = 72
 _LINES: TypeAdapter[list[ReportLine]] = TypeAdapter(list[ReportLine])
 
 
@@ -57,7 +62,16 @@ def show_received(session: Session, status: str | None) -> None:
 
 def _show_act(session: Session, act: ActView) -> None:
     state = act.leg.status.value if act.leg else act.status
-    session.show(act, lambda: session.out.print(facts([("status", state)])))
+    rows = [("status", state), ("next", act.leg and _next(act.leg))]
+    session.show(act, lambda: session.out.print(facts(rows)))
+
+
+def _next(leg: LegView, what: str = "every address") -> str | None:
+    """Return what a partner asked does next, and by when; None where no answer is awaited."""
+    if leg.answered_at or leg.answer_by is None or leg.status is LegStatus.WITHDRAWN:
+        return None
+    by = "(your clock stands)" if leg.clock_paused_at else f"by {minute(leg.answer_by)}"
+    return f"answer {what} {by}: `holdfast report {leg.request_id}`"
 
 
 @click.command(cls=SessionCommand)
@@ -256,7 +270,9 @@ def report(
     An amount is '1.5 ETH' or whole base units, or `withheld`. NO is the address's number in the
     request. ASSET is CAIP-19; with an amount that names it, '1.5 USDT@eip155:1', it may be -.
     Release reasons: expired, withdrawn, false_positive, own_decision, appeal_upheld, court_order,
-    returned_to_victim. Everything else fits into FILE: a JSON list of lines.
+    returned_to_victim. Everything else fits into FILE: a JSON list of lines, or a table (.csv,
+    .tsv, .xlsx; docs/lists.md names its columns), whose frozen rows take from --frozen-at, --hours,
+    --until and --basis what they leave empty.
     """
     client = session.client()
     view = client.freeze_request(request_id)
@@ -267,7 +283,10 @@ def report(
     now = datetime.fromtimestamp(int(session.now()), UTC)
     level = {"account_level": True} if account_level else {}
     times = _Times(frozen_at, hours, until)
-    terms = _issuer_terms(words, times, is_frozen=bool(frozen)) or _terms(view, times, now)
+    is_filed = file is not None and is_table(file)
+    terms = _issuer_terms(words, times, is_frozen=bool(frozen) or is_filed) or _terms(
+        view, times, now
+    )
     lines += [{**_frozen_line(row, basis), **terms, **level} for row in frozen]
     lines += [
         {"kind": "released", "hold": hold, "amount": amount, "reason": _reason(reason)}
@@ -297,43 +316,49 @@ def report(
     _state_all(options, lines)
     if usd is not None:
         _state_value([line for line in lines if "amount" in line], usd, now)
-    filed = _lines_of(file) if file else []
-    _state_all(options, filed)
-    lines = [*filed, *lines]
+    lines = [*_filed(file, options, {"basis": basis, **terms}), *lines]
     explanation = _explanation(words)
     if nothing:
         lines.append({"kind": "nothing", "address_nos": "rest", "code": nothing, **explanation})
     elif explanation:
         raise click.UsageError(f"{', '.join(explanation)} explain --nothing CODE: say that, too")
-    if (frozen_at or until) and not frozen:
+    if (frozen_at or until) and not (frozen or is_filed):
         raise click.UsageError("--frozen-at and --until are of what is --frozen: say that, too")
     if return_reason is not None and not returned:
         raise click.UsageError("--return-reason explains --returned: say that, too")
     if not lines:
         raise click.UsageError("say what to report: a FILE, --found, --frozen, --released, …")
     made = _send(client, view, lines)
-    session.show(made, lambda: _show_report(session, made))
+    session.show(made, lambda: _show_report(session, client, view, made))
 
 
 def _send(client: Client, view: FreezeRequestView, lines: list[Any]) -> FreezeReportView:
     return client.report(view, _LINES.validate_python(lines))
 
 
-def _show_report(session: Session, made: FreezeReportView) -> None:
-    rows = [line_cells(session, line) for line in made.lines]
+def _show_report(
+    session: Session, client: Client, view: FreezeRequestView, made: FreezeReportView
+) -> None:
+    accounts = FlaggedAccounts(client)
+    request_id = made.leg.request_id
+    rows = [
+        line_cells(session, line, accounts.of(request_id, line.address_no)) for line in made.lines
+    ]
     session.out.print(table(("line", "address", "asset", "amount", "USD", "hold"), rows))
-    session.out.print(facts([("status", made.leg.status.value)]))
+    session.out.print()
+    is_awaited = view.status is RequestStatus.ACTIVE
+    following = _next(made.leg, "the addresses without a line") if is_awaited else None
+    session.out.print(facts([("status", made.leg.status.value), ("next", following)]))
 
 
-def _lines_of(file: Path) -> list[Any]:
-    try:
-        lines = strict_json.loads(file.read_bytes())
-    except ProtocolError as error:
-        raise InvalidDraftError([str(error)]) from None
-    if isinstance(lines, dict):
-        lines = lines.get("lines")
-    if not isinstance(lines, list):
-        raise InvalidDraftError(["the file must hold a JSON list of lines"])
+def _filed(file: Path | None, options: "_Amounts", terms: Mapping[str, str]) -> list[Any]:
+    """Return the lines of a file; `terms` stand for what frozen rows of a table leave empty."""
+    if file is None:
+        return []
+    if is_table(file):
+        return options.table_lines(file, terms)
+    lines = json_lines(file)
+    _state_all(options, lines)
     return lines
 
 
@@ -369,7 +394,7 @@ def _terms(view: FreezeRequestView, times: _Times, now: datetime) -> dict[str, s
     if times.until and times.hours:
         raise click.UsageError("--until and --hours both say when it ends: say one of them")
     begin = times.frozen_at or now
-    hours = times.hours or view.hold_hours or _DEFAULT_HOURS
+    hours = times.hours or view.hold_hours
     end = times.until or begin + timedelta(hours=hours)
     if end <= begin:
         raise click.UsageError(
@@ -432,6 +457,10 @@ class _Amounts:
         self._client = client
         self._request_id = view.id
         self._known = known
+
+    def table_lines(self, file: Path, terms: Mapping[str, str]) -> list[dict[str, Any]]:
+        """Return the lines of a table, whose amounts are in base units."""
+        return table_lines(file, self._client, self._request_id, self._known, terms)
 
     def state(self, line: dict[str, Any]) -> None:
         """Put base units in place of a line's amount, and the asset in place of `-`.

@@ -11,12 +11,15 @@ import click
 
 from holdfast.cli import (
     additions,
+    approval_check,
     chains,
     clearances,
+    console,
     decisions,
     disputes,
     endpoints,
     events,
+    explain,
     follow,
     grants,
     holds,
@@ -26,6 +29,7 @@ from holdfast.cli import (
     keys,
     legal_orders,
     legs,
+    listen,
     membership,
     people,
     questions,
@@ -33,6 +37,7 @@ from holdfast.cli import (
     statistics,
     support,
     tasks,
+    trigger,
     two_leads,
     verification,
 )
@@ -72,6 +77,7 @@ for module in (
     membership,
     people,
     grants,
+    console,
     requests,
     follow,
     decisions,
@@ -86,6 +92,7 @@ for module in (
     support,
     indemnities,
     additions,
+    approval_check,
     two_leads,
     incidents,
     statistics,
@@ -93,6 +100,9 @@ for module in (
     chains,
     events,
     endpoints,
+    listen,
+    explain,
+    trigger,
 ):
     module.register(cli)
 

@@ -5,18 +5,24 @@ from pathlib import Path
 
 import click
 
+from holdfast.cli.key_passphrase import new_passphrase
 from holdfast.cli.session import THUMBPRINTS, Session, SessionCommand, facts, pass_session
 from holdfast.client.client import Client, parse_view
 from holdfast.client.joining import Joining, Person, System
 from holdfast.client.joining import join as join_network
 from holdfast.client.transport import Transport
 from holdfast.errors import InvalidDraftError, ProfileError
-from holdfast.profiles.key_requests import grant_of, read_key_request
+from holdfast.profiles.key_requests import KeyRequest, grant_of, read_key_request
 from holdfast.profiles.store import checked_origin
+from holdfast.protocol.jwk import PublicKey, thumbprint_digits
 from holdfast.protocol.membership_payloads import Grant, Policy, Revocation
 from holdfast.protocol.views import PartnerView, ServiceView, SpanView
 from holdfast.protocol.vocabulary import Role, Silence, Urgency
+from holdfast.wording import counted
 
+_DAY_MINUTES = 24 * 60
+#: Spans of so many days are still told in hours.
+_HOURS_UP_TO = 2
 _PERSON_ROLES = tuple(role.value for role in Role if role is not Role.SYSTEM)
 
 
@@ -35,6 +41,13 @@ _PERSON_ROLES = tuple(role.value for role in Role if role is not Role.SYSTEM)
 @click.option(
     "--systems-as-compliance", is_flag=True, help="These systems may decline, release and return."
 )
+@click.option(
+    "--passphrase",
+    "guarded",
+    is_flag=True,
+    help="Ask for one for each key made, or take that of HOLDFAST_PASSPHRASE_FILE; it guards the "
+    "key file.",
+)
 @pass_session
 def join(
     session: Session,
@@ -47,6 +60,7 @@ def join(
     analysts: tuple[str, ...],
     systems: tuple[str, ...],
     systems_as_compliance: bool,
+    guarded: bool,
 ) -> None:
     """Make your root key and first people's keys, and take the operator's invitation.
 
@@ -66,6 +80,7 @@ def join(
         invitation=invitation,
         people=people,
         systems=[System(name, leads[0], systems_as_compliance) for name in systems],
+        passphrase_of=new_passphrase if guarded else None,
     )
     _require_origin(checked_origin(coordinator))
     view = join_network(session.store, joining)
@@ -102,10 +117,10 @@ def _require_origin(here: str) -> None:
 @click.option("--role", "roles", multiple=True, type=click.Choice([role.value for role in Role]))
 @pass_session
 def grant(session: Session, key_request: Path, roles: tuple[str, ...]) -> None:
-    """Grant a key request: `holdfast --as root grant FILE --role analyst`.
+    """Grant a key request.
 
-    Signed by a security lead instead of root it is a proposal, which another lead approves:
-    `holdfast approve-grant`.
+    By the root key: `holdfast --as root grant FILE --role analyst`. Signed by a security lead
+    instead it is a proposal, which another lead approves: `holdfast approve-grant`.
     """
     profile = session.profile()
     if profile.kind == "system":
@@ -128,11 +143,21 @@ def grant(session: Session, key_request: Path, roles: tuple[str, ...]) -> None:
                     ("status", view.status),
                     ("subject", view.subject),
                     ("roles", [role.value for role in view.roles]),
+                    ("passkey of", request.jwk.webauthn and request.jwk.webauthn.origin),
                     ("kid", view.kid),
+                    *_digits(request),
                 ]
             )
         ),
     )
+
+
+def _digits(request: KeyRequest) -> list[tuple[str, str]]:
+    """Return what the owner of a passkey reads on their own screen, to be compared."""
+    if request.jwk.webauthn is None:
+        return []
+    kid = PublicKey.from_jwk(request.jwk.model_dump(exclude_none=True)).kid
+    return [("digits", " … ".join(thumbprint_digits(kid)))]
 
 
 @click.command(cls=SessionCommand, context_settings=THUMBPRINTS)
@@ -256,8 +281,8 @@ def partners(session: Session, *, clocks: bool, contacts: bool) -> None:
             empty="No members.",
         )
         session.err.print(
-            "Times for flash, urgent and routine requests; d: working days over there. On an order:"
-            " for urgent and routine ones, where an order changes the time to answer."
+            "Times for flash, urgent and routine requests; working days are those over there. On an"
+            " order: for urgent and routine ones, where an order changes the time to answer."
         )
         return
     pins = session.store.pins()
@@ -296,8 +321,12 @@ def _spans(spans: Mapping[Urgency, SpanView]) -> str:
 
 def _span(span: SpanView) -> str:
     if span.working_days is not None:
-        return f"{span.working_days} d"
+        return counted(span.working_days, "working day")
     minutes = span.minutes or 0
+    days, rest = divmod(minutes, _DAY_MINUTES)
+    # People say 24 and 48 hours, but 7 days.
+    if days > _HOURS_UP_TO and not rest:
+        return counted(days, "day")
     hours, rest = divmod(minutes, 60)
     return f"{minutes} min" if rest else f"{hours} h"
 

@@ -11,9 +11,12 @@ from typing import Any
 import click
 from rich.text import Text
 
+from holdfast.cli.reading_bar import reading_bar
 from holdfast.cli.session import Session, print_json, printable
-from holdfast.client.chat import Findings, FoundAddress, Mention, read_chat, read_workbook
-from holdfast.client.tables import decode
+from holdfast.client.draft_template import draft_text
+from holdfast.drafting.chat import Findings, FoundAddress, Mention, read_chat, read_workbook
+from holdfast.drafting.draft import count_lines
+from holdfast.drafting.tables import decode
 from holdfast.errors import InvalidDraftError
 from holdfast.protocol.chains.chain import Chains
 from holdfast.protocol.chains.format_errors import AccountError
@@ -46,17 +49,21 @@ def paste(
     Raises:
         InvalidDraftError: Something could not be read, or its chain is not stated.
     """
+    session.hint = "No draft was made: a file that it was to go into is empty."
     chains = session.assets.chains
     meant = [_chain_id(chains, name) for name in unnamed]
     raw = _read(source)
     if source.lower().endswith(".xlsx"):
         findings = read_workbook(raw, chains)
     else:
-        findings = read_chat(decode(raw), chains, unnamed=meant)
-    if findings.questions and _is_terminal(session):
+        with reading_bar(session, count_lines(raw)) as tell:
+            findings = read_chat(decode(raw), chains, unnamed=meant, progress=tell)
+    # An answer is lost where the text has to be mended first: then it is named with the faults.
+    if findings.questions and _is_terminal(session) and (leave_out or not findings.faults):
         findings = _ask(session, chains, findings)
     _report(session, findings)
-    wrong = [*map(_said, findings.faults), *_unanswered(chains, findings.questions)]
+    unanswered = _unanswered(chains, findings.questions)
+    wrong = [_said(each) for each in sorted([*findings.faults, *unanswered])]
     if wrong and not leave_out:
         hint = "Mend these, or make the draft without them by --leave-out."
         raise InvalidDraftError(wrong, next_check=hint, undone="no draft was made")
@@ -68,7 +75,10 @@ def paste(
         raise InvalidDraftError(nothing, undone="no draft was made")
     document = json.loads(template)
     document["addresses"] = [dict(found.members) for found in taken]
-    print_json(document)
+    if session.as_json:
+        print_json(document)
+    else:
+        click.echo(draft_text(document), nl=False)
 
 
 def _is_readable(session: Session, found: FoundAddress, findings: Findings) -> bool:
@@ -157,12 +167,16 @@ def _report(session: Session, findings: Findings) -> None:
     _say(session, f"{counted(len(findings.addresses), 'address')} found")
 
 
-def _unanswered(chains: Chains, questions: Sequence[Mention]) -> list[str]:
+def _unanswered(chains: Chains, questions: Sequence[Mention]) -> list[tuple[int, str]]:
     return [
-        f"line {each.line}: {each.address}: its chain is not stated, and it may be on "
-        f"{_names(chains, each.candidates)}: name it there, or for all of them by --chain"
+        (each.line, f"{each.address}: its chain is not stated, and it {_may_be(chains, each)}")
         for each in questions
     ]
+
+
+def _may_be(chains: Chains, each: Mention) -> str:
+    names = _names(chains, each.candidates)
+    return f"may be on {names}: name it there, or for all of them by --chain"
 
 
 def _names(chains: Chains, candidates: Sequence[str]) -> str:

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 
 import click
 
+from holdfast.cli.help_pages import HelpGroup
 from holdfast.cli.session import Session, SessionCommand, facts, pass_session, table
 from holdfast.protocol.membership_payloads import PartnerChanges, PersonChanges
 from holdfast.protocol.views import PartnerView, PersonView
 
 
-class _PeopleGroup(SessionCommand, click.Group):
+class _PeopleGroup(SessionCommand, HelpGroup):
     """A command that lists, and has commands of its own."""
 
     command_class = SessionCommand

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from holdfast.cli.flagged_accounts import FlaggedAccounts
 from holdfast.cli.layout import minute, second
 from holdfast.cli.paste import STANDARD_INPUT, paste
+from holdfast.cli.reading_bar import reading_bar
 from holdfast.cli.session import (
     REQUEST_ID,
     Session,
@@ -23,8 +24,8 @@ from holdfast.cli.sums import SUMS, line_cells, sum_rows
 from holdfast.cli.tasks import task_words
 from holdfast.cli.two_leads import proposed
 from holdfast.cli.withdrawal_reasons import reason_lines
-from holdfast.client.draft import Draft, count_lines, encode_draft, read_draft
 from holdfast.client.draft_template import Known, request_template, untouched_faults
+from holdfast.drafting.draft import Draft, count_lines, encode_draft, read_draft
 from holdfast.errors import InvalidDraftError, ProfileError, TransportError, ValidationError
 from holdfast.profiles.private_files import write_private
 from holdfast.protocol.chains.chain import Chains
@@ -34,6 +35,7 @@ from holdfast.wording import RESTS_ON, counted, request_state
 
 #: What only the coordinator says of a withdrawal.
 _NOT_SAID = frozenset({WithdrawalReason.NOT_RATIFIED})
+_OVER = frozenset({RequestStatus.WITHDRAWN, RequestStatus.CLOSED})
 #: Why a flash request waits for its approval.
 _WAITS_BECAUSE = {
     WaitsBecause.POLICY: "your policy lets its submitter send no flash request (may_flash)",
@@ -78,10 +80,11 @@ def draft(
     leave_out: bool,
     **members: Any,
 ) -> None:
-    """Print a request to fill in: `holdfast draft > request.json`.
+    """Print a request to fill in.
 
-    What no option says is a placeholder, and `submit` refuses the file until somebody has filled it
-    in. It has a nonce: sending the same file twice is one request.
+    Save it: `holdfast draft > request.json`. What no option says is a placeholder, and `submit`
+    refuses the file until somebody has filled it in. It has a nonce: sending the same file twice is
+    one request.
 
     With --csv it is the template beside a CSV file, whose columns are: account (CAIP-10), or chain
     and address; and, as far as known, tag, asset (CAIP-19), amount (1.5 ETH, 2_500 USDT@BSC, or
@@ -159,25 +162,17 @@ def _keep(file: Path, body: bytes) -> str:
     return f"`holdfast submit {pending}` finds out and submits it once"
 
 
-#: A shorter file is read before anybody sees a bar.
-_FEWEST_LINES_SHOWN = 1_000
-
-
 def _read(session: Session, file: Path, template: Path | None) -> Draft:
     raw = file.read_bytes()
-    columns = (TextColumn("reading"), BarColumn(), MofNCompleteColumn())
-    lines = count_lines(raw)
     # The line ends in a workbook's bytes are not its rows.
-    is_long = lines >= _FEWEST_LINES_SHOWN and file.suffix.lower() != ".xlsx"
-    shown = session.err.is_terminal and is_long
-    with Progress(*columns, console=session.err, transient=True, disable=not shown) as progress:
-        task = progress.add_task("reading", total=lines)
+    lines = 0 if file.suffix.lower() == ".xlsx" else count_lines(raw)
+    with reading_bar(session, lines) as tell:
         return _read_filled_in(
             file.name,
             raw,
             template.read_bytes() if template else None,
             chains=session.chains(),
-            progress=lambda line: progress.update(task, completed=line),
+            progress=lambda line: tell("reading", line),
         )
 
 
@@ -248,8 +243,16 @@ def status(session: Session, request_id: str | None, *, ledger: bool, addresses:
         session.out.print(table(_ADDRESS_COLUMNS, rows))
     if lines:
         session.out.print()
+        accounts = FlaggedAccounts(client)
+        if flagged:
+            accounts.know(request_id, flagged)
         said = [
-            (line.id, line.partner, *line_cells(session, line), minute(line.reported_at))
+            (
+                line.id,
+                line.partner,
+                *line_cells(session, line, accounts.of(request_id, line.address_no)),
+                minute(line.reported_at),
+            )
             for line in lines
         ]
         session.out.print(table(_LINE_COLUMNS, said))
@@ -313,7 +316,7 @@ def _show_request(
         session.out.print(line, markup=False, highlight=False)
     if legs:
         session.out.print()
-        _show_legs(session, legs)
+        _show_legs(session, legs, is_over=view.status in _OVER)
     if view.totals:
         session.out.print()
         session.out.print(table(("total", *SUMS), sum_rows(session, view.totals)))
@@ -334,10 +337,11 @@ def _people(session: Session, view: FreezeRequestView) -> list[tuple[str, object
     return [("submitted", submitted), ("decided", decided)]
 
 
-def _show_legs(session: Session, legs: Sequence[LegView]) -> None:
+def _show_legs(session: Session, legs: Sequence[LegView], *, is_over: bool) -> None:
     """Print legs, then whose clock runs on each, and who has what waits there."""
     session.out.print(table(_LEG_COLUMNS, [row for leg in legs for row in _leg_rows(session, leg)]))
-    lines = [*filter(None, map(_clock_words, legs))]
+    # Nobody answers a request any more that is over; what is owed then stands with the holds.
+    lines = [] if is_over else [*filter(None, map(_clock_words, legs))]
     for leg in legs:
         for task in leg.tasks:
             lines += task_words(session, f"{task.kind.value} by {leg.partner}", task)
@@ -421,7 +425,8 @@ def withdraw(
     view = client.freeze_request(request_id)
     code = WithdrawalReason(reason_code)
     act = client.withdraw(view, reason, reason_code=code, addresses=addresses or None)
-    session.show(act, lambda: session.out.print(facts([("status", act.status), *proposed(act)])))
+    following = proposed(act) or [("next", "`holdfast owed` lists who still holds something of it")]
+    session.show(act, lambda: session.out.print(facts([("status", act.status), *following])))
 
 
 @click.command(cls=SessionCommand)

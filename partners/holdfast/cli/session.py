@@ -15,16 +15,18 @@ from rich.console import Console
 from rich.text import Text
 
 from holdfast.cli.exit_codes import ExitCode, exit_code_for
+from holdfast.cli.help_pages import HelpContext, HelpGroup
 from holdfast.cli.interrupt import is_interrupt, left_behind
 from holdfast.cli.layout import facts, printable, stream_console, table
 from holdfast.client.client import Client
-from holdfast.client.draft import fault_words
 from holdfast.clock import wall_clock
+from holdfast.drafting.draft import fault_words
 from holdfast.errors import (
     ApiError,
     AuthenticationError,
     HoldfastError,
     InvalidDraftError,
+    PinMismatchError,
     ProfileError,
 )
 from holdfast.evidence.key_directory import KeyDirectory
@@ -34,6 +36,7 @@ from holdfast.protocol.amounts import KnownAssets, format_amount, format_number,
 from holdfast.protocol.chains.chain import Chains, shipped_chains
 from holdfast.protocol.errors import MissingLibraryError
 from holdfast.protocol.payloads import parse_time
+from holdfast.protocol.signed_note import NoteVerifier
 from holdfast.protocol.type_ids import id_pattern
 from holdfast.wording import counted
 
@@ -99,6 +102,24 @@ class Session:
     def directory(self, client: Client) -> KeyDirectory:
         """Return other partners' keys, held against one's pins."""
         return KeyDirectory(client, client.profile.coordinator, pins=self.store.pins())
+
+    def log_key(self, client: Client) -> NoteVerifier | None:
+        """Return the key of the coordinator's log: the one that was kept, else as it names it now.
+
+        Raises:
+            PinMismatchError: The coordinator names another key than the one that was kept.
+        """
+        coordinator = client.profile.coordinator
+        kept, offered = self.store.log_key(coordinator), client.log_key()
+        if kept is None and offered is not None:
+            self.store.keep_log_key(coordinator, offered)
+        if kept is not None and offered != kept:
+            raise PinMismatchError(
+                f"{coordinator} names {offered or 'no key'} as the key of its log, and it was"
+                f" {kept}: ask its operator why before you rely on it. If it was changed in good"
+                f" order, take the old one out of {self.store.home / 'log-keys.json'}"
+            )
+        return offered
 
     def who(self, subject: str | None) -> str | None:
         """Return a person or system by name and id, or by id alone: "Ada (per_…)".
@@ -177,15 +198,15 @@ class Session:
         else:
             self.out.print(empty)
 
-    def stop(self) -> NoReturn:
-        """Say what Ctrl-C left behind, and leave."""
+    def stop(self, word: str = "Stopped.", status: int = ExitCode.INTERRUPTED) -> NoReturn:
+        """Say what Ctrl-C, or a "no" to a question, left behind, and leave."""
         transports = [client.transport for client in self._clients]
         under_way = [change for each in transports for change in each.under_way]
         made = sum(each.changes_made for each in transports)
         self.err.print()
-        for line in ("Stopped.", *left_behind(under_way, made, self.hint)):
+        for line in (word, *left_behind(under_way, made, self.hint)):
             self.err.print(line, markup=False)
-        raise click.exceptions.Exit(ExitCode.INTERRUPTED)
+        raise click.exceptions.Exit(status)
 
     def fail(self, error: Exception) -> NoReturn:
         """Say what went wrong and leave with the exit status that means it."""
@@ -196,7 +217,7 @@ class Session:
             sys.stderr.write(canonical_json.dumps(document).decode() + "\n")
         else:
             self.err.print(Text(f"Error: {lines[0]}", style="bold red"))
-            for line in lines[1:]:
+            for line in _not_said(lines):
                 self.err.print(Text(f"  {line}"))
         raise click.exceptions.Exit(exit_code_for(error))
 
@@ -222,9 +243,22 @@ def _lines(error: Exception) -> list[str]:
         lines.extend(": ".join(filter(None, (f.place, f.detail))) for f in error.errors)
         lines.extend(_rest(error.unlisted))
         if isinstance(error, AuthenticationError):
-            lines.append("check the profile, that its key is granted, and this machine's clock")
+            lines.append(
+                "check the profile, that its key is granted, that your organisation is not "
+                "suspended, and this machine's clock"
+            )
+            if error.problem.request_id:
+                asked = f"the operator finds the reason in the log under {error.problem.request_id}"
+                lines.append(f"{asked}; `holdfast explain` finds faults of a token that you made")
         return lines
     return [str(error)]
+
+
+def _not_said(lines: Sequence[str]) -> Sequence[str]:
+    """Return the lines below a headline; none where it says the one fault already."""
+    headline, *others = lines
+    is_said = len(others) == 1 and headline.endswith(f": {others[0].partition(': ')[2]}")
+    return [] if is_said else others
 
 
 def _rest(unlisted: int) -> list[str]:
@@ -284,6 +318,8 @@ TIME = _Time()
 class SessionCommand(click.Command):
     """A command that also takes --as, --json and --base-units behind its name."""
 
+    context_class = HelpContext
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.params.extend(
@@ -319,12 +355,13 @@ class SessionCommand(click.Command):
         except (HoldfastError, ModelError) as error:
             ctx.ensure_object(Session).fail(error)
         except (KeyboardInterrupt, click.Abort) as error:
+            session = ctx.ensure_object(Session)
             if not is_interrupt(error):
-                raise
-            ctx.ensure_object(Session).stop()
+                session.stop("Not done.", ExitCode.UNEXPECTED)
+            session.stop()
 
 
-class SessionGroup(click.Group):
+class SessionGroup(HelpGroup):
     """A group whose commands are `SessionCommand`s."""
 
     command_class = SessionCommand

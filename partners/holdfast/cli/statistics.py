@@ -23,7 +23,7 @@ from holdfast.protocol.life_cycle_views import (
 from holdfast.protocol.views import Units
 
 _NONE = "\N{EN DASH}"
-_AMOUNTS = ("asked", "found", "frozen", "returned")
+_AMOUNTS = ("asked", "found", "frozen", "released", "returned")
 _MINUTE_MS = 60_000
 _HOUR_MS = 60 * _MINUTE_MS
 _Row = tuple[str, object]
@@ -52,6 +52,7 @@ def _show_statistics(session: Session, view: StatisticsView) -> None:
             ("answered", _times(row.answered)),
             ("answered in time", _in_time(row.answered_in_time)),
             ("first freeze", _times(row.first_freeze)),
+            ("first return", _times(row.first_return)),
             *_sums(session, row.assets, row.usd, view.units),
             ("declined", _mix(row.declined)),
             ("nothing on", _mix(row.nothing)),
@@ -60,7 +61,13 @@ def _show_statistics(session: Session, view: StatisticsView) -> None:
         session.out.print()
     if len(view.rows) > 1:
         session.out.print("all together", style="bold")
-        session.out.print(facts(_sums(session, view.totals, view.usd, view.units)))
+        together: list[_Row] = [
+            ("acknowledged", _times(view.acknowledged)),
+            ("first freeze", _times(view.first_freeze)),
+            ("first return", _times(view.first_return)),
+            *_sums(session, view.totals, view.usd, view.units),
+        ]
+        session.out.print(facts(together))
         session.out.print()
     columns = ("asked by", "wrong addresses", "wrong requests")
     session.out.print(table(columns, map(_judged, view.requesters)))
@@ -106,6 +113,7 @@ def _show_year(session: Session, view: YearlySummary) -> None:
         ("cases", f"{view.cases:,}, one for each partner that a request asked"),
         ("acknowledged", _times(view.acknowledged)),
         ("first freeze", _times(view.first_freeze)),
+        ("first return", _times(view.first_return)),
         *_sums(session, view.assets, view.usd, view.units),
         ("declined", _mix(view.declined)),
         ("nothing on", _mix(view.nothing)),
@@ -118,6 +126,7 @@ def _show_year(session: Session, view: YearlySummary) -> None:
             ("requests", partner.cases),
             ("acknowledged", _times(partner.acknowledged)),
             ("first freeze", _times(partner.first_freeze)),
+            ("first return", _times(partner.first_return)),
         ]
         session.out.print(facts(told))
     session.out.print()
@@ -188,7 +197,9 @@ def _sums(
         unknown = "" if unit or session.in_base_units else ", decimals unknown"
         shown_name = unit.symbol if unit else "base units"
         rows.append((shown_name, f"{', '.join(words)} ({place}{unknown})"))
-    if isinstance(usd, UsdFigures) and usd != UsdFigures():
+    if isinstance(usd, UsdFigures) and not _told(usd):
+        rows += [("US dollars", f"{usd.unvalued:,} unvalued")] if usd.unvalued else []
+    elif isinstance(usd, UsdFigures):
         # Where sums may be told and are not, nothing values them; the public is told some alone.
         told = [f"{name} {dollars(getattr(usd, name))}" for name in _AMOUNTS]
         rows.append(("US dollars", ", ".join(told) + unvalued_words(usd.unvalued)))

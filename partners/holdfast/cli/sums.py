@@ -11,16 +11,18 @@ UNVALUED = "\N{EN DASH}"
 
 
 def sum_rows(session: Session, totals: Mapping[str, AssetTotals]) -> list[tuple[str, ...]]:
-    """Return a row (asset, then `SUMS`) per asset, and one below it for its stated values."""
+    """Return a row (asset, then `SUMS`) per asset, and one below it if anything is valued."""
     rows: list[tuple[str, ...]] = []
     for asset, sums in sorted(totals.items()):
         found, frozen, *others = (session.number(getattr(sums, name), asset) for name in SUMS)
         withheld = f" + {sums.withheld} withheld" if sums.withheld else ""
-        rows.append((str(session.asset_name(asset)), found, frozen + withheld, *others))
-        if sums.usd is not None or sums.unvalued:
-            usd = sums.usd or UsdTotals()
-            values = (dollars(getattr(usd, name)) for name in SUMS)
-            rows.append((f"in USD, as stated{unvalued_words(sums.unvalued)}", *values))
+        unvalued = unvalued_words(sums.unvalued)
+        is_valued = sums.usd is not None and sums.usd != UsdTotals()
+        name = f"{session.asset_name(asset)}{'' if is_valued else unvalued}"
+        rows.append((name, found, frozen + withheld, *others))
+        if is_valued:
+            values = (dollars(getattr(sums.usd, name)) for name in SUMS)
+            rows.append((f"in USD, as stated{unvalued}", *values))
     return rows
 
 
@@ -51,10 +53,16 @@ def line_words(line: LineView) -> str:
     return " ".join(words)
 
 
-def line_cells(session: Session, line: LineView) -> tuple[object, ...]:
-    """Return what a line says, its address, amount, value and hold, as a table shows them."""
+def line_cells(session: Session, line: LineView, address: str | None) -> tuple[object, ...]:
+    """Return what a line says, its address, amount, value and hold, as a table shows them.
+
+    Args:
+        session: Knows the assets.
+        line: The line.
+        address: Number and account.
+    """
     amount = "withheld" if line.withheld else session.amount(line.amount, line.asset)
     # Not all lines have an amount; of those that do, a dash says that no value is stated.
     worth = dollars(line.usd.value if line.usd else None) if line.amount is not None else None
     name = session.asset_name(line.asset)
-    return (line_words(line), line.address_no, name, amount, worth, line.hold)
+    return (line_words(line), address, name, amount, worth, line.hold)

@@ -2,7 +2,7 @@
 
 import click
 
-from holdfast.cli.layout import minute
+from holdfast.cli.layout import minute, shell_lines
 from holdfast.cli.session import Session, SessionCommand, facts, pass_session
 from holdfast.protocol.errors import IdFormatError
 from holdfast.protocol.tasks import Task
@@ -31,7 +31,8 @@ def take(session: Session, task_id: str) -> None:
 def task_words(session: Session, what: str, view: TaskView) -> list[str]:
     """Return the lines that say whether somebody has a task, and how to take it."""
     if view.taken_at is None:
-        return [f"{what}: nobody has it yet", f"  holdfast take {view.id}"]
+        take = shell_lines(f"holdfast take {view.id}", session.out.width - 2)
+        return [f"{what}: nobody has it yet", *(f"  {line}" for line in take)]
     since = minute(view.taken_at)
     return [f"{what}: {session.who(view.taken_by) or 'somebody has it'} since {since}"]
 

@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Iterable
+from dataclasses import replace
 
 import click
 from rich.text import Text
@@ -18,6 +19,7 @@ from holdfast.cli.session import (
 from holdfast.errors import UntrustedEvidenceError
 from holdfast.evidence.case_file import Finding, Result
 from holdfast.evidence.examination import Examination, examine
+from holdfast.evidence.log_inclusion import look_at_log
 
 _COLUMNS = 80
 _LEGEND = (
@@ -39,7 +41,9 @@ def verify(session: Session, request_id: str) -> None:
 
     Every act must be signed by somebody who had the right to it, over exactly that act; a request
     that went out needs its approvals; and what is shown of its status, its legs, its ledger and its
-    totals must be what the signed acts come to. What you cannot check is said to be asserted.
+    totals must be what the signed acts come to. Every event that you were told must stand in the
+    coordinator's log, under the key of the log that was kept at first sight. What you cannot check
+    is said to be asserted.
 
     Exit status 8 if anything fails.
     """
@@ -47,6 +51,12 @@ def verify(session: Session, request_id: str) -> None:
     examination = examine(
         client, session.directory(client), request_id, handle=client.profile.handle
     )
+    log_key = session.log_key(client)
+    if log_key is None:
+        found = Finding("log", Result.ASSERTED, "the coordinator names no log that could prove it")
+    else:
+        found = look_at_log(request_id, client.request_events(request_id), log_key)
+    examination = replace(examination, shown=(*examination.shown, found))
     if session.as_json:
         _print_documents(examination)
     else:
@@ -66,6 +76,7 @@ def _print_documents(examination: Examination) -> None:
                     "result": finding.result.value,
                     "detail": finding.detail,
                     **({"act_id": finding.act_id} if finding.act_id else {}),
+                    **({"passkey_origin": origin} if (origin := finding.passkey_origin) else {}),
                 }
             )
     counts = {result.value.lower(): examination.count(result) for result in Result}
@@ -86,7 +97,7 @@ def _print_tables(session: Session, examination: Examination) -> None:
         whose = f" of {finding.by}" if finding.by else ""
         told = printable(f"FAILED {finding.what}{whose}: {finding.detail}")
         out.print(Text(_folded(told), style="red"))
-    for line in (*_roots(examination), *_LEGEND, _folded(_NOT_CHECKED)):
+    for line in (*_roots(examination), *_LEGEND, *_passkeys(examination), _folded(_NOT_CHECKED)):
         out.print(Text(line))
     out.print(Text(_folded(examination.sentence()), style="bold"))
 
@@ -100,6 +111,15 @@ def _row(finding: Finding) -> tuple[object, ...]:
     """Return a row; what failed is told in full below the tables."""
     detail = "see below" if finding.result is Result.FAILED else finding.detail
     return finding.what, finding.by, finding.result.value, detail
+
+
+def _passkeys(examination: Examination) -> Iterable[str]:
+    origins = {each.passkey_origin for each in examination.acts if each.passkey_origin}
+    for origin in sorted(origins):
+        yield _folded(
+            f"By passkey: a person, there and verified by the device, signed this very act on a"
+            f" page of {origin}. Whether that page showed it truly, no signature tells."
+        )
 
 
 def _roots(examination: Examination) -> Iterable[str]:

@@ -1,1 +1,1 @@
-"""Talking to the coordinator: one class with a method per endpoint, drafts, joining, rotation."""
+"""Talking to the coordinator: one class with a method per endpoint, joining, rotation."""

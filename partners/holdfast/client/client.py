@@ -21,11 +21,11 @@ from pydantic import BaseModel
 from pydantic import ValidationError as ModelError
 
 from holdfast.client.transport import Answer, Transport
-from holdfast.errors import TransportError
+from holdfast.errors import TransportError, UntrustedEvidenceError
 from holdfast.profiles.store import Profile
 from holdfast.protocol import canonical_json
 from holdfast.protocol.chains.chain import Chains, chains_of_served
-from holdfast.protocol.errors import KeyFormatError
+from holdfast.protocol.errors import KeyFormatError, NoteError
 from holdfast.protocol.hold_payloads import ExtensionRequest, HoldExtension
 from holdfast.protocol.jwk import PublicKey
 from holdfast.protocol.life_cycle_payloads import (
@@ -54,6 +54,7 @@ from holdfast.protocol.life_cycle_views import (
     IndemnityView,
     InfoRequestView,
     LegalOrderView,
+    RequestEventView,
     SameFundsView,
     StatisticsView,
     SupportView,
@@ -67,6 +68,8 @@ from holdfast.protocol.membership_payloads import (
     Grant,
     GrantApproval,
     Join,
+    NewConsoleLink,
+    NewSignInProvider,
     PartnerChanges,
     PersonChanges,
     Revocation,
@@ -82,19 +85,23 @@ from holdfast.protocol.payloads import (
     FreezeRequest,
     NewEndpoint,
     Next,
+    Recovery,
     Replay,
     ReportLine,
     Review,
     Time,
+    WantedTest,
     WarningAcceptance,
     Withdrawal,
     format_time,
 )
 from holdfast.protocol.remainder import LeftOut
+from holdfast.protocol.signed_note import NoteVerifier
 from holdfast.protocol.tasks import TaskKind
 from holdfast.protocol.views import (
     ActView,
     ChainTableView,
+    ConsoleLinkView,
     DeliveryView,
     EndpointView,
     EventPage,
@@ -115,9 +122,11 @@ from holdfast.protocol.views import (
     OwedHoldView,
     Page,
     PartnerView,
+    PasskeyView,
     PersonView,
     RevocationView,
     ServiceView,
+    SignInProviderView,
     TakenTaskView,
     View,
     WaitingTaskView,
@@ -125,6 +134,7 @@ from holdfast.protocol.views import (
 from holdfast.protocol.vocabulary import (
     Decision,
     DeclineCode,
+    EventType,
     HoldBasis,
     Support,
     WithdrawalReason,
@@ -252,6 +262,22 @@ class Client:
         answer = self.transport.read_public("/v1")
         return parse_view(ServiceView, answer.body)
 
+    def log_key(self) -> NoteVerifier | None:
+        """Return the key of the transparency log as `GET /v1` names it, unsigned; None: no log.
+
+        Keep it, and compare it: a coordinator that shows two logs names two keys.
+
+        Raises:
+            UntrustedEvidenceError: It names one that is none, or unsafe.
+        """
+        log = self.service().log
+        if log is None:
+            return None
+        try:
+            return NoteVerifier.parse(log.verifier_key)
+        except NoteError as error:
+            raise UntrustedEvidenceError(f"the key of the log: {error}", code="log_key") from None
+
     def jwks(self) -> list[dict[str, Any]]:
         """`GET /.well-known/jwks.json`, unsigned: the keys that sign webhooks, as JWKs."""
         return _published_keys(self.transport)
@@ -309,6 +335,32 @@ class Client:
     ) -> PersonView:
         """`PATCH /v1/people/{id}`: name one of one's own, or erase; what is not set stays."""
         return self._patch(PersonView, f"/v1/people/{person_id}", changes, idempotency_key)
+
+    def console_link(
+        self, link: NewConsoleLink, *, idempotency_key: str | None = None
+    ) -> ConsoleLinkView:
+        """`POST /v1/console-links`: a link into the console, good once; keep its URL secret."""
+        return self._post(ConsoleLinkView, "/v1/console-links", link, idempotency_key)
+
+    def sign_in_provider(self) -> SignInProviderView:
+        """`GET /v1/sign-in-provider`: by which provider one's people sign in to read."""
+        return self._get(SignInProviderView, "/v1/sign-in-provider")
+
+    def set_sign_in_provider(
+        self, provider: NewSignInProvider, *, idempotency_key: str | None = None
+    ) -> SignInProviderView:
+        """`POST /v1/sign-in-provider`: set it, in the place of the one before; for leads."""
+        return self._post(SignInProviderView, "/v1/sign-in-provider", provider, idempotency_key)
+
+    def remove_sign_in_provider(self, *, idempotency_key: str | None = None) -> None:
+        """`DELETE /v1/sign-in-provider`: nobody signs in by it any more; for leads."""
+        self.request("DELETE", "/v1/sign-in-provider", idempotency_key=idempotency_key)
+
+    def passkeys(
+        self, *, person: str | None = None, status: str | None = None
+    ) -> Iterator[PasskeyView]:
+        """Yield one's passkeys; a lead reads those of all people of the partner."""
+        return self._pages(PasskeyView, "/v1/passkeys", person=person, status=status)
 
     def grants(self, partner: str | None = None) -> Iterator[GrantView]:
         """Yield signed grants with their evidence, of one partner or of all."""
@@ -372,6 +424,10 @@ class Client:
     def evidence(self, request_id: str) -> Iterator[EvidenceView]:
         """Yield token and body of every act that one may see."""
         return self._pages(EvidenceView, f"{_REQUESTS}/{request_id}/evidence")
+
+    def request_events(self, request_id: str) -> Iterator[RequestEventView]:
+        """Yield the events of one request as one was told them, oldest first."""
+        return self._pages(RequestEventView, f"{_REQUESTS}/{request_id}/events")
 
     def decide(
         self,
@@ -490,10 +546,31 @@ class Client:
         path = f"/v1/webhook-endpoints/{endpoint_id}/rotate-secret"
         return self._post(EndpointView, path, None, idempotency_key)
 
-    def test_endpoint(self, endpoint_id: str, *, idempotency_key: str | None = None) -> Answer:
-        """Have an `endpoint.test` event sent there."""
+    def test_endpoint(
+        self,
+        endpoint_id: str,
+        *,
+        event_type: EventType = EventType.ENDPOINT_TEST,
+        idempotency_key: str | None = None,
+    ) -> Answer:
+        """Have a test sent there now, once; the answer says what came of it.
+
+        Args:
+            endpoint_id: Yours, and turned on.
+            event_type: Of which a sample is sent.
+            idempotency_key: Of this call and its retries.
+        """
         path = f"/v1/webhook-endpoints/{endpoint_id}/test"
-        return self.request("POST", path, idempotency_key=idempotency_key)
+        body = WantedTest(event_type=event_type)
+        return self.request("POST", path, body=body, idempotency_key=idempotency_key)
+
+    def recover_endpoint(
+        self, endpoint_id: str, since: Time | None = None, *, idempotency_key: str | None = None
+    ) -> Answer:
+        """Have everything sent again that was given up (since a time), and what waits, now."""
+        path = f"/v1/webhook-endpoints/{endpoint_id}/recover"
+        body = Recovery(since=since)
+        return self.request("POST", path, body=body, idempotency_key=idempotency_key)
 
     def replay(
         self, endpoint_id: str, since: Time, *, idempotency_key: str | None = None

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from holdfast.client.draft import new_nonce
-from holdfast.client.json_lines import lines_by_pointer
+from holdfast.drafting.draft import new_nonce
+from holdfast.drafting.json_lines import lines_by_pointer
 from holdfast.protocol import strict_json
 from holdfast.protocol.errors import ProtocolError
 
@@ -76,7 +76,12 @@ def request_template(known: Known, *, with_addresses: bool = True) -> str:
             {"account": account, "asset": None, "amount": None, "role": "receiver", "tx": None}
             for account in known.accounts or [_ACCOUNT]
         ]
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"  # noqa: TID251 - for people; it is not signed
+    return draft_text(document)
+
+
+def draft_text(document: Mapping[str, Any]) -> str:
+    """Return a draft for people to read and edit; what is signed is made of it later."""
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"  # noqa: TID251 - not signed
 
 
 def untouched_faults(raw: bytes) -> list[str]:

@@ -1,6 +1,7 @@
 """Joining: a fresh root key, first people and systems, and the invitation, in one signed body."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from holdfast.client.client import Client
@@ -44,6 +45,8 @@ class Joining:
         handle: As invited.
         invitation: The code that the operator handed over.
         root: The root profile's local name.
+        passphrase_of: Returns what guards the key file of a new profile, by its name; without it
+            nothing does.
     """
 
     coordinator: str
@@ -52,19 +55,25 @@ class Joining:
     people: Sequence[Person]
     systems: Sequence[System] = ()
     root: str = "root"
+    passphrase_of: Callable[[str], str] | None = None
 
 
-def join(store: ProfileStore, joining: Joining) -> JoinView:
+def join(
+    store: ProfileStore, joining: Joining, *, now: Callable[[], float] = time.time
+) -> JoinView:
     """Make all keys, store them as profiles, and take the invitation.
 
     The keys are stored before anything is sent: an answer that is lost loses no key. Running it
     again with the same profiles sends the same keys, so a repeat after a broken connection is safe.
+    The token is made by `now`, wall time in seconds since 1970.
 
     Raises:
         ProfileError: A profile of that name belongs elsewhere, or nothing can be written.
         ApiError: The coordinator refused; likewise TransportError.
     """
-    profiles = _Profiles(store, checked_origin(joining.coordinator), joining.handle)
+    profiles = _Profiles(
+        store, checked_origin(joining.coordinator), joining.handle, joining.passphrase_of
+    )
     root = profiles.get(joining.root, "root")
     people = {person.profile: profiles.get(person.profile, "person") for person in joining.people}
     grants = [
@@ -89,7 +98,7 @@ def join(store: ProfileStore, joining: Joining) -> JoinView:
         root_jwk=Jwk.model_validate(root.key.public.jwk()),
         grants=grants,
     )
-    return Client(root).join(body)
+    return Client(root, now=now).join(body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +108,7 @@ class _Profiles:
     store: ProfileStore
     origin: str
     handle: str
+    passphrase_of: Callable[[str], str] | None
 
     def get(self, name: str, kind: SubjectKind, owner: str | None = None) -> Profile:
         """Return the stored profile of that name if it fits, else a new one, stored."""
@@ -114,5 +124,6 @@ class _Profiles:
         profile = new_profile(
             name, coordinator=self.origin, handle=self.handle, kind=kind, owner=owner
         )
-        self.store.save(profile)
+        guard = self.passphrase_of and self.passphrase_of(name)
+        self.store.save(profile, passphrase=guard)
         return profile

@@ -304,7 +304,10 @@ def _reason(error: Exception) -> str:
     if isinstance(error, requests.Timeout):
         return "no answer in time"
     if isinstance(error, requests.exceptions.SSLError):
-        return "the TLS certificate was not accepted"
+        return (
+            "the TLS certificate was not accepted; that of a private authority is trusted if "
+            "REQUESTS_CA_BUNDLE names a file with the authority's certificate"
+        )
     if isinstance(error, requests.ConnectionError):
         return "could not connect, or the connection broke"
     return str(error)

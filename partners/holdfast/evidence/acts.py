@@ -1,7 +1,8 @@
 """Proving acts from raw bytes: who asked what, without believing the coordinator.
 
-An act's evidence is the token that signed it and the exact body. `prove_act` ties both to a key
-that the partner's root key granted, and to one kind of act by the table in `act_rules`.
+An act's evidence is the token that signed it and the exact body: a request token, or a passkey's
+(`holdfast.protocol.passkey_token`). `prove_act` ties both to a key that the partner's root key
+granted, and to one kind of act by the table in `act_rules`.
 """
 
 from collections.abc import Callable
@@ -22,7 +23,7 @@ from holdfast.protocol.remainder import read_asked
 from holdfast.protocol.request_token import (
     DEFAULT_SKEW,
     RequestToken,
-    read_token_front,
+    read_evidence_front,
     verify_request_evidence,
     verify_signature,
 )
@@ -31,6 +32,7 @@ from holdfast.protocol.vocabulary import EvidenceKind, LineKind, Role
 
 #: Seconds by which clocks may differ when the times of two acts are compared.
 SKEW = 60
+_SIGNED = frozenset({EvidenceKind.JWS, EvidenceKind.WEBAUTHN})
 
 
 class Evidence(BaseModel):
@@ -74,6 +76,12 @@ class ProvenAct:
         """SHA-256 of the exact body: what later acts name."""
         return self.token.body_sha256
 
+    @property
+    def kind(self) -> EvidenceKind:
+        """Whether a program's key signed it, or a person's passkey."""
+        is_passkey = self.key.key.webauthn is not None
+        return EvidenceKind.WEBAUTHN if is_passkey else EvidenceKind.JWS
+
 
 def prove_act(
     directory: KeyDirectory,
@@ -92,7 +100,7 @@ def prove_act(
         directory: Whose key is whose.
         act: "submit", or the name of an act on a request.
         partner: Whose act it is said to be.
-        token: The request token, as forwarded.
+        token: The request token or the passkey's, as forwarded.
         body: The exact body that was signed with it.
         request_id: Which request it acts on; None for "submit".
         content_sha256: The document that it must be about; None where it makes the document.
@@ -108,7 +116,7 @@ def prove_act(
     said = f"{act} by {partner}"
     try:
         # (1) The token is well formed, (2) its partner's root key granted the key that it names,
-        front = read_token_front(token)
+        front = read_evidence_front(token)
         key = directory.trusted_key(partner, front.kid)
         # (3) that key signed it, over exactly this body and for this coordinator.
         proven = verify_request_evidence(front, body, key=key.key, aud=directory.audience)
@@ -159,7 +167,7 @@ def prove_cut_submission(
     Args:
         directory: Whose key is whose.
         partner: Whose act it is said to be.
-        token: The request token, as forwarded.
+        token: The request token or the passkey's, as forwarded.
         remainder: What went out in place of the document.
         allow_revoked: Accept a key that was revoked after the act (looking back, not acting).
 
@@ -169,7 +177,7 @@ def prove_cut_submission(
     """
     said = f"submit by {partner}"
     try:
-        front = read_token_front(token)
+        front = read_evidence_front(token)
         key = directory.trusted_key(partner, front.kid)
         proven = verify_signature(
             front, key.key, iss=key.partner, sub=key.subject, aud=directory.audience
@@ -257,7 +265,7 @@ def prove_evidence(
             remainder=evidence.remainder.encode(),
             allow_revoked=True,
         )
-    elif evidence.kind is EvidenceKind.JWS and token is not None and body is not None:
+    elif evidence.kind in _SIGNED and token is not None and body is not None:
         proven = prove_act(
             directory,
             act=evidence.act,
@@ -280,6 +288,11 @@ def prove_evidence(
     if not proven.token.iat - SKEW <= moment <= proven.token.exp + SKEW:
         raise UntrustedEvidenceError(
             f"{evidence.act}: signed at another time than it is said to have come", code="bad_time"
+        )
+    if evidence.kind is not proven.kind:
+        raise UntrustedEvidenceError(
+            f"{evidence.act}: shown as {evidence.kind.value}, and signed as {proven.kind.value}",
+            code="bad_kind",
         )
     if (evidence.subject, evidence.kid) != (proven.key.subject, proven.key.key.kid):
         raise UntrustedEvidenceError(

@@ -73,6 +73,7 @@ class Finding:
         detail: Who signed it, or what is wrong, in words.
         by: The partner whose it is, if one's.
         act_id: Of an act.
+        passkey_origin: Of an act that a passkey signed: the console where it did.
     """
 
     what: str
@@ -80,6 +81,7 @@ class Finding:
     detail: str
     by: str | None = None
     act_id: str | None = None
+    passkey_origin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,13 +158,13 @@ def examine_acts(case: CaseFile, directory: KeyDirectory) -> Iterator[tuple[Find
     Raises:
         ApiError: Keys could not be fetched; likewise TransportError.
     """
-    seen: set[str] = set()
+    seen: set[object] = set()
     for shown in sorted(case.evidence, key=lambda each: (each.at, each.act_id)):
         yield _examine_act(case, directory, shown, seen)
 
 
 def _examine_act(
-    case: CaseFile, directory: KeyDirectory, shown: EvidenceView, seen: set[str]
+    case: CaseFile, directory: KeyDirectory, shown: EvidenceView, seen: set[object]
 ) -> tuple[Finding, SeenAct]:
     proven = None
     try:
@@ -176,17 +178,35 @@ def _examine_act(
                 content_sha256=case.view.content_sha256,
             )
             _require_side(case, shown, proven)
-            result, detail = Result.VERIFIED, proven.key.subject
-        _require_new(shown, seen)
+            result, detail = Result.VERIFIED, _signer(proven)
+        _require_new(shown, proven, seen)
     except UntrustedEvidenceError as error:
         result, detail, proven = Result.FAILED, str(error), None
-    finding = Finding(shown.act, result, detail, by=shown.partner, act_id=shown.act_id)
+    scope = None if proven is None else proven.key.key.webauthn
+    finding = Finding(
+        shown.act,
+        result,
+        detail,
+        by=shown.partner,
+        act_id=shown.act_id,
+        passkey_origin=None if scope is None else scope.origin,
+    )
     return finding, SeenAct(shown, proven)
 
 
-def _require_new(shown: EvidenceView, seen: set[str]) -> None:
-    """Refuse a signature that is shown as two acts: it would count twice."""
-    for mark in filter(None, (shown.act_id, shown.token)):
+def _signer(proven: ProvenAct) -> str:
+    by_passkey = proven.kind is EvidenceKind.WEBAUTHN
+    return f"{proven.key.subject} by passkey" if by_passkey else proven.key.subject
+
+
+def _require_new(shown: EvidenceView, proven: ProvenAct | None, seen: set[object]) -> None:
+    """Refuse a signature that is shown as two acts: it would count twice.
+
+    What was signed is compared and not its text: of an ES256 signature anybody can make a second
+    one that verifies as well.
+    """
+    signed = None if proven is None else proven.token
+    for mark in filter(None, (shown.act_id, shown.token, signed)):
         if mark in seen:
             raise UntrustedEvidenceError(f"{shown.act} is shown twice", code="shown_twice")
         seen.add(mark)

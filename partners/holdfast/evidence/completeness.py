@@ -77,7 +77,8 @@ def document_as_signed(case: CaseFile, submission: ProvenAct) -> Outcome:
     view, document = case.view, document_of(submission)
     require_vouched(submission, [act for _, act in case.proven("approve")])
     count = len(document.numbered())
-    hours = None if document.hold is None else document.hold.hours
+    # Where the document names none, the operator's policy says how long.
+    hours = view.hold_hours if document.hold is None else document.hold.hours
     pairs = {
         "requester": (view.requester, submission.key.partner),
         "submitter": (view.submitted_by, submission.key.subject),

@@ -21,7 +21,7 @@ from holdfast.protocol.proof_of_possession import verify_possession
 from holdfast.protocol.request_token import (
     DEFAULT_SKEW,
     RequestToken,
-    read_token_front,
+    read_evidence_front,
     verify_request_evidence,
 )
 from holdfast.protocol.views import GrantView
@@ -127,7 +127,7 @@ class GrantChain:
     def _proven(self, view: GrantView) -> Iterator[tuple[Grant, str | None]]:
         """Yield what a grant gives and who proposed it, if its signatures carry it."""
         token, body = view.token or "", (view.body or "").encode()
-        kid = read_token_front(token).kid
+        kid = read_evidence_front(token).kid
         if kid == self.root.kid:
             act = verify_request_evidence(token, body, key=self.root, aud=self.audience)
             _require(act.iss == act.sub == self.partner and act.htm == "POST")
@@ -147,7 +147,7 @@ class GrantChain:
 
     def _signed(self, token: str, body: bytes) -> tuple[RequestToken, GrantedKey]:
         """Return an act whose key is proven and was valid when it signed."""
-        signer = self.keys.get(read_token_front(token).kid)
+        signer = self.keys.get(read_evidence_front(token).kid)
         if signer is None:
             raise _UnprovenError
         act = verify_request_evidence(token, body, key=signer.key, aud=self.audience)
@@ -188,7 +188,7 @@ class GrantChain:
                 subject=subject,
             )
             known = self.keys.get(key.kid)
-            _require(known is None or known.subject == subject)
+            _require(known is None or (known.subject, known.key) == (subject, key))
             if known is None:
                 self.keys[key.kid] = GrantedKey(key, subject, proposer)
         if grant.owner is not None:
@@ -225,6 +225,6 @@ def _parse(act: RequestToken, body: bytes, audience: str) -> list[Grant]:
 def _signed_at(view: GrantView) -> int:
     """Return the time of a grant's last signature; anything that is no token sorts first."""
     try:
-        return int(read_token_front(view.approval_token or view.token or "").claims["iat"])
+        return int(read_evidence_front(view.approval_token or view.token or "").claims["iat"])
     except ProtocolError:
         return 0

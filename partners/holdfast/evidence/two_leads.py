@@ -12,7 +12,7 @@ from holdfast.evidence.acts import SKEW, ProvenAct
 from holdfast.evidence.case_file import CaseFile
 from holdfast.protocol.life_cycle_payloads import WithdrawalDecision
 from holdfast.protocol.views import LineView
-from holdfast.protocol.vocabulary import LineKind
+from holdfast.protocol.vocabulary import KeptBasis, LineKind
 
 _MOVES = frozenset({LineKind.RELEASED, LineKind.RETURNED, LineKind.SEIZED})
 
@@ -91,15 +91,15 @@ def require_one_lead_suffices(
 
 def _is_held(lines: Iterable[LineView], everything: Iterable[LineView], before: int) -> bool:
     """Tell whether anything of these lines was still held then, as far as they say."""
-    corrected = {
-        line.corrects: line
-        for line in everything
-        if line.corrects is not None and line.reported_at.timestamp() < before
-    }
+    earlier = [line for line in everything if line.reported_at.timestamp() < before]
+    corrected = {line.corrects: line for line in earlier if line.corrects is not None}
+    counting = _counting(earlier)
     held: dict[str, int] = {}
     ended: set[str] = set()
     for line in lines:
-        if line.hold is None or line.reported_at.timestamp() >= before:
+        if line.hold not in counting or line.hold is None or _says_sharing(line):
+            continue
+        if line.reported_at.timestamp() >= before:
             continue
         counts = corrected.get(line.id, line)
         if line.kind is LineKind.FROZEN:
@@ -110,3 +110,25 @@ def _is_held(lines: Iterable[LineView], everything: Iterable[LineView], before: 
         elif line.kind in _MOVES:
             held[line.hold] = held.get(line.hold, 0) - int(counts.amount or 0)
     return any(amount > 0 for hold, amount in held.items() if hold not in ended)
+
+
+def _counting(lines: Iterable[LineView]) -> set[str | None]:
+    """Return the holds that count for a request after these lines.
+
+    Lines that were written elsewhere are shown with their own times, also what came before the hold
+    was shared; and `kept` for another request ends that it counts for this one.
+    """
+    own = [line for line in lines if not line.shared]
+    counts: dict[str | None, bool] = {}
+    for line in sorted(own, key=lambda each: each.id):
+        if line.kind is LineKind.FROZEN:
+            counts[line.hold] = True
+        elif line.kind is LineKind.KEPT and line.basis == KeptBasis.OTHER_REQUEST:
+            counts[line.hold] = False
+    return {hold for hold, does in counts.items() if does}
+
+
+def _says_sharing(line: LineView) -> bool:
+    """Tell whether a line says that a hold of another request counts, and no amount of its own."""
+    is_amount = line.withheld or line.amount is not None
+    return line.kind is LineKind.FROZEN and not line.shared and not is_amount

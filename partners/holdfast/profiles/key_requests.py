@@ -146,7 +146,7 @@ def read_key_request(raw: bytes) -> KeyRequest:
         )
     except ModelError as error:
         faults = [
-            f"/{'/'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
+            f"/{'/'.join(map(str, fault['loc']))}: {fault['msg'].removeprefix('Value error, ')}"
             for fault in error.errors()
         ]
         raise InvalidDraftError(["this is no key request:", *faults]) from None

@@ -4,7 +4,7 @@ A profile is a folder of `$HOLDFAST_HOME/profiles/` (0700) with two files (0600)
 says who it is, `key.pem` (PKCS #8, perhaps under a passphrase) is the private key, which never
 leaves this machine.
 `pins.json` beside the profiles holds the root keys of other partners whose thumbprints somebody
-compared out of band.
+compared out of band, `log-keys.json` the key of each coordinator's transparency log.
 """
 
 import os
@@ -26,6 +26,7 @@ from holdfast.protocol.chains.chain import Chains, ChainTable, chains_of
 from holdfast.protocol.errors import KeyFormatError, ProtocolError
 from holdfast.protocol.jwk import PrivateKey, has_passphrase
 from holdfast.protocol.payloads import Handle
+from holdfast.protocol.signed_note import NoteVerifier
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 SubjectKind = Literal["root", "person", "system"]
@@ -68,6 +69,14 @@ class PinsDocument(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     roots: dict[Handle, Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]]
+
+
+class LogKeysDocument(BaseModel):
+    """What `log-keys.json` holds: the verifier key of each coordinator's log, by its origin."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    keys: dict[str, str]
 
 
 class ChainsDocument(BaseModel):
@@ -286,6 +295,39 @@ class ProfileStore:
             ) from None
         make_private_folder(self.home)
         write_private(self.home / "pins.json", canonical_json.dumps(document.model_dump()) + b"\n")
+
+    def log_key(self, coordinator: str) -> NoteVerifier | None:
+        """Return the key of a coordinator's log that was kept, or None if none was.
+
+        Raises:
+            ProfileError: If the file is damaged or too open.
+        """
+        text = self._log_keys().get(coordinator)
+        return None if text is None else NoteVerifier.parse(text)
+
+    def keep_log_key(self, coordinator: str, key: NoteVerifier) -> None:
+        """Keep the key of a coordinator's log, in place of an older one.
+
+        Raises:
+            ProfileError: If nothing can be written.
+        """
+        document = LogKeysDocument(keys={**self._log_keys(), coordinator: str(key)})
+        make_private_folder(self.home)
+        write_private(
+            self.home / "log-keys.json", canonical_json.dumps(document.model_dump()) + b"\n"
+        )
+
+    def _log_keys(self) -> dict[str, str]:
+        path = self.home / "log-keys.json"
+        if not path.exists():
+            return {}
+        try:
+            kept = LogKeysDocument.model_validate(strict_json.loads(read_private(path))).keys
+            for text in kept.values():
+                NoteVerifier.parse(text)
+        except (ProtocolError, ModelError) as error:
+            raise ProfileError(f"{path} is damaged: {error}") from None
+        return kept
 
     def chains(self, coordinator: str) -> Chains | None:
         """Return the chain table that a coordinator served last, or None if none was kept.

@@ -17,6 +17,8 @@ from holdfast.protocol.views import AssetUnit
 #: Amounts are below 2^256, which has 78 digits.
 _LIMIT = 2**256
 _MOST_CHARACTERS = 400
+#: Of the chains that a symbol is known on, in a message.
+_MOST_NAMED = 6
 #: A point, and nothing else, is before the fraction; blanks, commas and underscores only part
 #: digits in threes.
 _NUMBER = re.compile(
@@ -254,9 +256,10 @@ def _asset_at_hand(known: KnownAssets, symbol: str, there: str | None, asset: st
 
 
 def _choices(symbol: str, assets: Sequence[str]) -> str:
-    return ", ".join(
-        f"{symbol}@{chain}" for chain in dict.fromkeys(a.partition("/")[0] for a in assets)
-    )
+    chains = list(dict.fromkeys(asset.partition("/")[0] for asset in assets))
+    named = ", ".join(f"{symbol}@{chain}" for chain in chains[:_MOST_NAMED])
+    more = len(chains) - _MOST_NAMED
+    return f"{named} or {more} more" if more > 0 else named
 
 
 def _base_units(number: str, decimals: int, written: str, symbol: str) -> str:

@@ -60,9 +60,11 @@ def _check(value: Any, depth: int) -> bool:
 def _check_items(items: Iterable[Any], depth: int) -> bool:
     is_ascii = True
     for item in items:
-        # Most are plain, and thousands of lines come with one answer.
+        # Most are plain or words of an enum, and thousands of lines come with one answer.
         kind = type(item)
-        if kind is str or kind is bool or (kind is int and -MAX_INTEGER <= item <= MAX_INTEGER):
+        if kind is str or item is None or kind is bool or isinstance(item, str):
+            continue
+        if kind is int and -MAX_INTEGER <= item <= MAX_INTEGER:
             continue
         if not _check(item, depth):
             is_ascii = False

@@ -20,7 +20,7 @@ _SEGMENTS = 3
 _MAX_DEPTH = 1
 _HEADER_MEMBERS = frozenset({"alg", "kid", "typ"})
 #: base64url of 32 bytes, the last character without stray bits: an RFC 7638 thumbprint.
-_THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]", re.ASCII)
+THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +44,23 @@ def read_front(token: str | bytes, *, typ: str, members: frozenset[str]) -> Comp
     Raises:
         TokenError: If anything about the form is wrong.
     """
-    text = _text(token)
+    text = ascii_text(token)
     parts = text.split(".")
     if len(parts) != _SEGMENTS:
         raise TokenError(TokenReason.SEGMENTS, "not three segments between dots")
-    header_raw, claims_raw, signature = (_decoded(part) for part in parts)
+    header_raw, claims_raw, signature = (read_segment(part) for part in parts)
     if len(signature) != SIGNATURE_BYTES:
         raise TokenError(TokenReason.SIGNATURE_LENGTH, f"not {SIGNATURE_BYTES} bytes")
-    header = _object(header_raw, TokenReason.HEADER_JSON)
+    header = read_object(header_raw, TokenReason.HEADER_JSON)
     if header.keys() != _HEADER_MEMBERS:
         raise TokenError(TokenReason.HEADER_MEMBERS, "the header has alg, kid and typ, no more")
     if header["typ"] != typ:
         raise TokenError(TokenReason.TYP, f"typ is not {typ}")
     alg = _algorithm(header["alg"])
     kid = header["kid"]
-    if not isinstance(kid, str) or not _THUMBPRINT.fullmatch(kid):
+    if not isinstance(kid, str) or not THUMBPRINT.fullmatch(kid):
         raise TokenError(TokenReason.KID, "kid is not an RFC 7638 thumbprint")
-    claims = _object(claims_raw, TokenReason.CLAIMS_JSON)
+    claims = read_object(claims_raw, TokenReason.CLAIMS_JSON)
     if claims.keys() != members:
         raise TokenError(TokenReason.CLAIMS_MEMBERS, f"the claims are {', '.join(sorted(members))}")
     return CompactJws(text, alg, kid, claims)
@@ -70,10 +70,13 @@ def check_key(jws: CompactJws, key: PublicKey) -> None:
     """Refuse a key other than the one that the header names, and any algorithm but the key's own.
 
     Raises:
-        TokenError: With `kid_mismatch` or `alg_mismatch`.
+        TokenError: With `kid_mismatch`, `key_kind` or `alg_mismatch`.
     """
     if jws.kid != key.kid:
         raise TokenError(TokenReason.KID_MISMATCH, "kid names another key")
+    if key.webauthn is not None:
+        # An authenticator signs what its pages ask for; that must never pass for a request.
+        raise TokenError(TokenReason.KEY_KIND, "a passkey verifies assertions, and no JWS")
     if jws.alg != key.alg:
         raise TokenError(TokenReason.ALG_MISMATCH, f"this key verifies {key.alg} only")
 
@@ -98,7 +101,12 @@ def claim_text(
     raise TokenError(reason, f"{name} is malformed")
 
 
-def _text(token: str | bytes) -> str:
+def ascii_text(token: str | bytes) -> str:
+    """Return a token as text.
+
+    Raises:
+        TokenError: If it is longer than 4 KiB or not ASCII.
+    """
     if len(token) > MAX_TOKEN_BYTES:
         raise TokenError(TokenReason.TOO_LONG, f"longer than {MAX_TOKEN_BYTES} bytes")
     try:
@@ -107,16 +115,26 @@ def _text(token: str | bytes) -> str:
         raise TokenError(TokenReason.NOT_TEXT, "not ASCII") from None
 
 
-def _decoded(segment: str) -> bytes:
+def read_segment(segment: str) -> bytes:
+    """Return the bytes of one segment of a token.
+
+    Raises:
+        TokenError: If it is not canonical base64url.
+    """
     try:
         return base64url.decode(segment)
     except Base64UrlError as error:
         raise TokenError(TokenReason.BASE64, f"a segment {error}") from None
 
 
-def _object(raw: bytes, reason: TokenReason) -> dict[str, Any]:
+def read_object(raw: bytes, reason: TokenReason, *, max_depth: int = _MAX_DEPTH) -> dict[str, Any]:
+    """Return the object that `raw` spells, flat unless a depth is given.
+
+    Raises:
+        TokenError: With `reason`, if it is no strict JSON, or no object.
+    """
     try:
-        value = strict_json.loads(raw, max_depth=_MAX_DEPTH)
+        value = strict_json.loads(raw, max_depth=max_depth)
     except StrictJsonError as error:
         raise TokenError(reason, str(error)) from None
     if not isinstance(value, dict):

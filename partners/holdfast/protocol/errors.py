@@ -63,6 +63,34 @@ class VerificationError(ProtocolError):
     """A webhook is not authentic, not fresh, or its headers are malformed."""
 
 
+class LogError(ProtocolError):
+    """Something of the transparency log is malformed, or does not prove what it should."""
+
+
+class TreeProofError(LogError):
+    """A Merkle proof is of the wrong shape, or does not lead to the root (RFC 9162 section 2.1)."""
+
+
+class LogEntryError(LogError):
+    """Bytes are no entry of the log."""
+
+
+class NoteError(LogError):
+    """A signed note or its key is malformed, or no known key signed it (c2sp.org/signed-note)."""
+
+
+class CheckpointError(LogError):
+    """A text is no checkpoint, or that of another log (c2sp.org/tlog-checkpoint)."""
+
+
+class LogProofError(LogError):
+    """A text is no proof, or does not prove this entry (c2sp.org/tlog-proof)."""
+
+
+class TileError(LogError):
+    """A path names no tile, or bytes are no tile or bundle (c2sp.org/tlog-tiles)."""
+
+
 class TokenReason(StrEnum):
     """Why a token was refused: short and stable, for the server's log and never for the sender."""
 
@@ -104,6 +132,16 @@ class TokenReason(StrEnum):
     SUBJECT_MISMATCH = "subject_mismatch"
     NOT_YET_VALID = "not_yet_valid"
     EXPIRED = "expired"
+    KEY_KIND = "key_kind"
+    ACT_BODY = "act_body"
+    CLIENT_DATA = "client_data"
+    CHALLENGE_MISMATCH = "challenge_mismatch"
+    ORIGIN_MISMATCH = "origin_mismatch"
+    CROSS_ORIGIN = "cross_origin"
+    AUTHENTICATOR_DATA = "authenticator_data"
+    RP_MISMATCH = "rp_mismatch"
+    NOT_PRESENT = "not_present"
+    NOT_VERIFIED = "not_verified"
 
 
 class TokenError(ProtocolError):

@@ -2,9 +2,14 @@
 
 Sources: RFC 7517 and RFC 8037 (JWK), RFC 7638 (thumbprint), RFC 7518 section 3.4 (ES256 signatures
 are r and s, 32 bytes each), RFC 8032 (Ed25519).
+
+A passkey is such a key, too. Its JWK has one member more, `webauthn`, which says where it may sign;
+the thumbprint leaves that out (RFC 7638 section 3.2).
 """
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Literal, Self
@@ -40,10 +45,74 @@ _KINDS: Mapping[tuple[object, object], Algorithm] = {
 }
 _COORDINATES: Mapping[Algorithm, tuple[str, ...]] = {"EdDSA": ("x",), "ES256": ("x", "y")}
 _OPTIONAL = frozenset({"alg", "kid", "use"})
-_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+_WEBAUTHN = "webauthn"
+#: A host that a passkey may belong to: a name in lower case, never an IP address, which Web
+#: Authentication does not take (section 5.1.3: a valid domain string).
+_HOST = (
+    r"(?=[^:/]{1,253}(?:[:/]|\Z))(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*"
+    r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
+)
+_RP_ID = re.compile(_HOST, re.ASCII)
+#: An origin as browsers write it (RFC 6454 section 6.2): a port only where it is not the scheme's.
+_ORIGIN = re.compile(
+    rf"(?P<scheme>https?)://(?P<host>{_HOST})(?::(?P<port>[1-9][0-9]{{0,4}}))?", re.ASCII
+)
+_DEFAULT_PORTS = {"http": "80", "https": "443"}
+_MAX_PORT = 65_535
+#: Members of a JWK that give its private half away (RFC 7518 sections 6.2.2, 6.3.2 and 6.4.1).
+PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+#: What is said of such a key, wherever it was sent to.
+BURNT_KEY = "this key is burnt, make a new one: its JWK came with the private half in it"
 
 _VerifyingKey = ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey
 _SigningKey = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebAuthnScope:
+    """Where a passkey signs, and nowhere else.
+
+    Attributes:
+        rp_id: The relying party: a host name, whose hash the authenticator signs.
+        origin: The one origin whose pages may ask for a signature, e.g. "http://localhost:8080".
+
+    Raises:
+        KeyFormatError: If either is malformed, or pages of the origin could not use the party.
+    """
+
+    rp_id: str
+    origin: str
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.rp_id, str) or not _RP_ID.fullmatch(self.rp_id):
+            raise KeyFormatError("rp_id must be a host name in lower case, not an IP address")
+        match = _ORIGIN.fullmatch(self.origin) if isinstance(self.origin, str) else None
+        if match is None:
+            raise KeyFormatError(
+                "the origin must be http:// or https:// and a host name in lower case, with a port"
+                " or without, and nothing after it; Web Authentication takes no IP address"
+            )
+        scheme, host, port = match.group("scheme", "host", "port")
+        if port is not None and (int(port) > _MAX_PORT or port == _DEFAULT_PORTS[scheme]):
+            raise KeyFormatError("the origin's port is at most 65535, and left out if it is usual")
+        if scheme == "http" and host != "localhost" and not host.endswith(".localhost"):
+            raise KeyFormatError("the origin must be https:// unless its host is localhost")
+        if host != self.rp_id and not host.endswith(f".{self.rp_id}"):
+            raise KeyFormatError("the origin's host must be rp_id or lie below it")
+
+    @classmethod
+    def of_origin(cls, origin: str) -> "WebAuthnScope":
+        """Return the scope of an origin whose own host is the relying party.
+
+        Raises:
+            KeyFormatError: If it is no origin that passkeys can be used at.
+        """
+        match = _ORIGIN.fullmatch(origin)
+        return cls(rp_id="localhost" if match is None else match["host"], origin=origin)
+
+    def members(self) -> dict[str, str]:
+        """Return the JWK's member `webauthn`."""
+        return {"rp_id": self.rp_id, "origin": self.origin}
 
 
 class PublicKey:
@@ -52,18 +121,25 @@ class PublicKey:
     Make one with `from_jwk` or take `PrivateKey.public`.
     """
 
-    __slots__ = ("_coordinates", "alg", "kid", "verifying_key")
+    __slots__ = ("_coordinates", "alg", "kid", "verifying_key", "webauthn")
 
     def __init__(
-        self, alg: Algorithm, coordinates: tuple[bytes, ...], verifying_key: _VerifyingKey
+        self,
+        alg: Algorithm,
+        coordinates: tuple[bytes, ...],
+        verifying_key: _VerifyingKey,
+        webauthn: WebAuthnScope | None = None,
     ) -> None:
         #: "EdDSA" or "ES256": the only algorithm that this key verifies.
         self.alg: Algorithm = alg
         #: The `cryptography` object, for libraries that want one.
         self.verifying_key = verifying_key
+        #: Where the key signs if it is a passkey. It then verifies assertions only, never a JWS;
+        #: any other key never verifies an assertion.
+        self.webauthn = webauthn
         self._coordinates = coordinates
         #: RFC 7638 thumbprint, base64url of 32 bytes.
-        self.kid = _thumbprint(self.jwk())
+        self.kid = _thumbprint(self._required())
 
     @classmethod
     def from_jwk(cls, jwk: object) -> "PublicKey":
@@ -71,7 +147,8 @@ class PublicKey:
 
         Args:
             jwk: Members `kty`, `crv`, `x` and, for P-256, `y`; `alg`, `kid` (the thumbprint) and
-                `use` ("sig") may be there and must then be right. Nothing else may be.
+                `use` ("sig") may be there and must then be right; `webauthn` (`rp_id` and `origin`)
+                makes it a passkey's. Nothing else may be.
 
         Raises:
             KeyFormatError: If it is not such a JWK, holds a private member, or names a point that
@@ -82,7 +159,8 @@ class PublicKey:
         alg = _kind(jwk)
         names = _COORDINATES[alg]
         _check_members(jwk, names)
-        key = _public_key(alg, tuple(_coordinate(jwk, name) for name in names))
+        scope = _webauthn(jwk[_WEBAUTHN]) if _WEBAUTHN in jwk else None
+        key = _public_key(alg, tuple(_coordinate(jwk, name) for name in names), scope)
         expected = {"alg": alg, "kid": key.kid, "use": "sig"}
         for name in sorted(_OPTIONAL & jwk.keys()):
             if jwk[name] != expected[name]:
@@ -98,8 +176,13 @@ class PublicKey:
         """
         return _public_key("EdDSA", (raw,))
 
-    def jwk(self) -> dict[str, str]:
-        """Return the JWK with its required members only."""
+    def jwk(self) -> dict[str, Any]:
+        """Return the JWK with its required members only, and a passkey's `webauthn`."""
+        if self.webauthn is None:
+            return {**self._required()}
+        return {**self._required(), _WEBAUTHN: self.webauthn.members()}
+
+    def _required(self) -> dict[str, str]:
         names = _COORDINATES[self.alg]
         kty, crv = next(kind for kind, alg in _KINDS.items() if alg == self.alg)
         members = {"kty": str(kty), "crv": str(crv)}
@@ -130,7 +213,9 @@ class PublicKey:
             raise SignatureError("the signature does not verify under this key") from None
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, PublicKey) and self.kid == other.kid
+        if not isinstance(other, PublicKey):
+            return False
+        return (self.kid, self.webauthn) == (other.kid, other.webauthn)
 
     def __hash__(self) -> int:
         return hash(self.kid)
@@ -222,6 +307,16 @@ class PrivateKey:
         return f"PrivateKey({self.alg}, {self.kid})"
 
 
+def thumbprint_digits(kid: str) -> tuple[str, str]:
+    """Return the first and last eight hex digits of a thumbprint, for two people to compare.
+
+    Raises:
+        Base64UrlError: If `kid` is no thumbprint.
+    """
+    digits = base64url.decode(kid).hex()
+    return digits[:8], digits[-8:]
+
+
 def has_passphrase(pem: bytes) -> bool:
     """Tell whether a key file is encrypted (RFC 5958, `EncryptedPrivateKeyInfo`)."""
     return b"-----BEGIN ENCRYPTED PRIVATE KEY-----" in pem
@@ -242,11 +337,18 @@ def _kind(jwk: Mapping[str, Any]) -> Algorithm:
 
 
 def _check_members(jwk: Mapping[str, Any], names: tuple[str, ...]) -> None:
-    if _PRIVATE & jwk.keys():
-        raise KeyFormatError("the JWK holds a private key; send the public members only")
-    unknown = sorted(str(name) for name in jwk.keys() - {"kty", "crv", *names} - _OPTIONAL)
+    if PRIVATE_MEMBERS & jwk.keys():
+        raise KeyFormatError(f"{BURNT_KEY}; of the new one send the public members only")
+    known = {"kty", "crv", _WEBAUTHN, *names} | _OPTIONAL
+    unknown = sorted(str(name) for name in jwk.keys() - known)
     if unknown:
         raise KeyFormatError(f"the JWK holds members that are not used here: {unknown[0]!r}")
+
+
+def _webauthn(value: Any) -> WebAuthnScope:
+    if not isinstance(value, dict) or value.keys() != {"rp_id", "origin"}:
+        raise KeyFormatError("the JWK's webauthn has the members rp_id and origin")
+    return WebAuthnScope(**value)
 
 
 def _coordinate(jwk: Mapping[str, Any], name: str) -> bytes:
@@ -263,7 +365,9 @@ def _coordinate(jwk: Mapping[str, Any], name: str) -> bytes:
 
 
 @lru_cache(maxsize=4096)
-def _public_key(alg: Algorithm, coordinates: tuple[bytes, ...]) -> PublicKey:
+def _public_key(
+    alg: Algorithm, coordinates: tuple[bytes, ...], webauthn: WebAuthnScope | None = None
+) -> PublicKey:
     verifying_key: _VerifyingKey
     if alg == "EdDSA":
         check_public_point(coordinates[0])
@@ -274,7 +378,7 @@ def _public_key(alg: Algorithm, coordinates: tuple[bytes, ...]) -> PublicKey:
             verifying_key = ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key()
         except ValueError:
             raise KeyFormatError("x and y are not a point of the curve P-256") from None
-    return PublicKey(alg, coordinates, verifying_key)
+    return PublicKey(alg, coordinates, verifying_key, webauthn)
 
 
 def _public_half(signing_key: _SigningKey) -> PublicKey:

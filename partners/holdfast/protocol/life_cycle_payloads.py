@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from holdfast.protocol.payloads import (
     MAX_PARTNERS_ASKED,
@@ -17,6 +17,7 @@ from holdfast.protocol.payloads import (
     Sha256,
     Time,
 )
+from holdfast.protocol.requirements import absent, fault_at, given, one_of, rules
 from holdfast.protocol.texts import Explanation, FileNumber, FreeText, Reason, ShortText, Word
 from holdfast.protocol.vocabulary import Decision, Support
 
@@ -101,6 +102,15 @@ class LegalOrder(ActBody):
 class IndemnityCap(Body):
     """The most that is made good: US dollars, or an amount of an asset in base units."""
 
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            one_of(
+                {"allOf": [given("usd"), absent("asset", "amount")]},
+                {"allOf": [given("asset", "amount"), absent("usd")]},
+            )
+        )
+    )
+
     usd: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,17}(\.[0-9]{1,2})?$")] | None = None
     asset: AssetText | None = None
     amount: AmountText | None = None
@@ -111,7 +121,7 @@ class IndemnityCap(Body):
         if in_asset not in {(True, True), (False, False)} or all(in_asset) is bool(self.usd):
             raise ValueError("state either usd, or asset and amount")
         if self.amount == "0":
-            raise ValueError("the amount must be at least 1")
+            raise fault_at("amount", "the amount must be at least 1")
         return self
 
 

@@ -12,13 +12,20 @@ from holdfast.protocol.views import (
     IncidentView,
     LegView,
     LogEntry,
+    SumText,
     TaskView,
     Totals,
     Units,
     UsdText,
     View,
 )
-from holdfast.protocol.vocabulary import LegStatus, RequestStatus, Support, WithdrawalReason
+from holdfast.protocol.vocabulary import (
+    EvidenceKind,
+    LegStatus,
+    RequestStatus,
+    Support,
+    WithdrawalReason,
+)
 
 
 class InfoRequestView(View):
@@ -51,8 +58,9 @@ class WithdrawalView(View):
     """A withdrawal, or a dispute to be upheld, that one lead proposed and another approves.
 
     `withdrawal_status` is `pending`, `approved`, `rejected`, `void` where nobody approved it by
-    `approve_by`, or `moot` where the request, or the dispute, ended before that. Nothing is let go
-    before it is approved. `act_sha256` is the hash of what was proposed; an approval repeats it.
+    `approve_by`, or `moot` where the request or the dispute ended, or another withdrawal took back
+    what it names, before that. Nothing is let go before it is approved. `act_sha256` is the hash
+    of what was proposed; an approval repeats it.
     """
 
     id: str
@@ -65,6 +73,7 @@ class WithdrawalView(View):
     reason: str | None = None
     withdrawal_status: str
     proposed_by: str
+    proposed_by_kid: str | None = None
     proposed_at: Time
     approve_by: Time
     decided_at: Time | None = None
@@ -189,6 +198,7 @@ class AdditionView(View):
     status: RequestStatus
     to: list[Handle] = Field(default_factory=list)
     proposed_by: str
+    proposed_by_kid: str | None = None
     proposed_at: Time
     approve_by: Time
     decided_at: Time | None = None
@@ -209,6 +219,93 @@ class TimelineEntry(View):
     request_id: str
     leg_id: str | None = None
     partner: Handle | None = None
+
+
+class RequestEventView(View):
+    """An event of a request as its reader was told it: `data` as by webhook.
+
+    `leaf_index` is its place in the log. Where it tells of an act, `act` says which kind,
+    `evidence` how it was proven, `partner` and `subject` by whom; an event without one is the
+    coordinator's own word.
+    """
+
+    seq: int
+    id: str
+    type: str
+    timestamp: Time
+    data: dict[str, Any]
+    leg_id: str | None = None
+    leaf_index: int
+    act: str | None = None
+    act_id: str | None = None
+    evidence: EvidenceKind | None = None
+    partner: Handle | None = None
+    subject: str | None = None
+
+
+class AskedView(View):
+    """How much a request asks for; `stated` counts the addresses that say how much they do.
+
+    An address that states no amount asks for all that is there.
+    """
+
+    asked: dict[str, SumText] = Field(default_factory=dict)
+    stated: int
+
+
+class AnswerSums(View):
+    """What one partner reports of one asset for an address; base units."""
+
+    found: SumText = "0"
+    frozen: SumText = "0"
+    held: SumText = "0"
+    released: SumText = "0"
+    returned: SumText = "0"
+    seized: SumText = "0"
+    withheld: bool = False
+
+
+class AddressAnswer(View):
+    """What one partner answered for one address; `code`: why there is nothing of it."""
+
+    address_no: int
+    leg_id: str
+    partner: Handle
+    code: str | None = None
+    assets: dict[str, AnswerSums] = Field(default_factory=dict)
+
+
+class AddressAnswers(View):
+    """The answers for a span of addresses, by number, then by partner."""
+
+    items: list[AddressAnswer]
+
+
+class FoundView(View):
+    """Something that a search found, with the request that it leads to.
+
+    `part`: something of a request, by its id; `address`: where a request names it.
+    """
+
+    kind: Literal["request", "incident", "address", "partner", "part"]
+    id: str
+    request_id: str | None = None
+    incident_id: str | None = None
+    title: str | None = None
+    status: str | None = None
+    requester: Handle | None = None
+    address_no: int | None = None
+
+
+class SearchView(View):
+    """What a search found, newest first; `is_cut`: not everything was looked through, or shown.
+
+    `looked_through`: so many of the newest incidents were, where there are more.
+    """
+
+    items: list[FoundView]
+    is_cut: bool
+    looked_through: int
 
 
 class FlaggedPlace(View):
@@ -308,11 +405,12 @@ class InTime(View):
 
 
 class AssetFigures(View):
-    """What was asked for, found, frozen and returned of one asset, base units."""
+    """What was asked for, found, frozen, released and returned of one asset, base units."""
 
     asked: str = "0"
     found: str = "0"
     frozen: str = "0"
+    released: str = "0"
     returned: str = "0"
     withheld: int = 0
 
@@ -327,6 +425,7 @@ class UsdFigures(View):
     asked: UsdText | None = None
     found: UsdText | None = None
     frozen: UsdText | None = None
+    released: UsdText | None = None
     returned: UsdText | None = None
     unvalued: int = 0
 
@@ -374,18 +473,20 @@ class StatisticsRow(View):
 
     `answered` is the time until every address had its answer, with what the partner waited for the
     replies to its questions; whether it was in time is judged without that. Requests that ended
-    before their time to answer count neither way, nor do legs whose partner may not speak.
+    before their time to answer count neither way, nor do legs whose partner may not speak. Without
+    `month` it is of all months that were asked for.
     """
 
     partner: Handle
     urgency: str
-    month: str
+    month: str | None = None
     legs: int
     acknowledged: Durations
     acknowledged_in_time: InTime | None = None
     answered: Durations | None = None
     answered_in_time: InTime | None = None
     first_freeze: Durations
+    first_return: Durations | None = None
     assets: dict[str, AssetFigures] = Field(default_factory=dict)
     usd: UsdFigures = UsdFigures()
     declined: dict[str, int] = Field(default_factory=dict)
@@ -408,11 +509,15 @@ class RequesterFigures(View):
 
 
 class StatisticsView(View):
-    """`GET /v1/statistics`: over the legs that the reader may see."""
+    """`GET /v1/statistics`: over the legs that the reader may see; the times are of all rows."""
 
     from_month: str
     to_month: str
     rows: list[StatisticsRow]
+    acknowledged: Durations | None = None
+    answered: Durations | None = None
+    first_freeze: Durations | None = None
+    first_return: Durations | None = None
     requesters: list[RequesterFigures] = Field(default_factory=list)
     totals: dict[str, AssetFigures] = Field(default_factory=dict)
     usd: UsdFigures = UsdFigures()
@@ -425,6 +530,7 @@ class YearlyAssetFigures(View):
     asked: str | None = None
     found: str | None = None
     frozen: str | None = None
+    released: str | None = None
     returned: str | None = None
     withheld: int | None = None
 
@@ -435,6 +541,7 @@ class YearlyUsdFigures(View):
     asked: str | None = None
     found: str | None = None
     frozen: str | None = None
+    released: str | None = None
     returned: str | None = None
 
 
@@ -445,6 +552,7 @@ class YearlyPartner(View):
     cases: int
     acknowledged: Durations
     first_freeze: Durations
+    first_return: Durations | None = None
 
 
 class YearlySummary(View):
@@ -459,6 +567,7 @@ class YearlySummary(View):
     cases: int
     acknowledged: Durations | None = None
     first_freeze: Durations | None = None
+    first_return: Durations | None = None
     assets: dict[str, YearlyAssetFigures] = Field(default_factory=dict)
     usd: YearlyUsdFigures | None = None
     units: Units = Field(default_factory=dict)

@@ -3,10 +3,11 @@
 The same strictness as `payloads`: unknown members, wrong types and values out of range are refused.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
+from holdfast.protocol.jwk import BURNT_KEY, PRIVATE_MEMBERS
 from holdfast.protocol.payloads import (
     Body,
     Distinct,
@@ -16,6 +17,17 @@ from holdfast.protocol.payloads import (
     Sha256,
     SubjectId,
     Time,
+)
+from holdfast.protocol.requirements import (
+    absent,
+    any_of,
+    fault_at,
+    given,
+    holds,
+    one_of,
+    rules,
+    says,
+    when,
 )
 from holdfast.protocol.texts import Form, ShortText, one_line, spoken, visible
 from holdfast.protocol.vocabulary import Role, Silence
@@ -28,8 +40,8 @@ PossessionText = Annotated[
     str,
     Field(
         max_length=4_096,
-        pattern=r"^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$",
-        description="JWS in compact form.",
+        pattern=r"^(?:webauthn(?:\.[A-Za-z0-9_-]+){5}|[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+){2})$",
+        description="JWS in compact form, or the six segments of a passkey's proof.",
     ),
 ]
 #: How a partner's own people are reached: it may well be an address or a number.
@@ -87,13 +99,31 @@ class Policy(Body):
     ] = "default"
 
 
+class WebAuthn(Body):
+    """Where a passkey signs: its relying party, and the one origin whose pages may ask it to."""
+
+    rp_id: Annotated[str, Field(min_length=1, max_length=253)]
+    origin: Annotated[str, Field(min_length=1, max_length=300)]
+
+
 class Jwk(Body):
-    """A public key, RFC 7517 and RFC 8037; private members are refused as unknown."""
+    """A public key, RFC 7517 and RFC 8037; with its private half it is burnt, and refused so.
+
+    With `webauthn` it is a person's passkey, which signs in the console and nowhere else.
+    """
 
     kty: Literal["OKP", "EC"]
     crv: Literal["Ed25519", "P-256"]
     x: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
     y: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")] | None = None
+    webauthn: WebAuthn | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gives_nothing_away(cls, value: Any) -> Any:
+        if isinstance(value, dict) and PRIVATE_MEMBERS & value.keys():
+            raise ValueError(BURNT_KEY)
+        return value
 
 
 class Grant(Body):
@@ -102,6 +132,19 @@ class Grant(Body):
     Signed by the root key it applies at once; by a lead it waits for another lead's approval; by
     the very key that `replaces` names it puts the same subject's new key in its place.
     """
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            any_of(given("subject"), given("policy")),
+            when(
+                any_of(given("jwk"), given("owner"), holds("roles", {"minItems": 1})),
+                given("subject"),
+            ),
+            when(given("jwk"), given("possession")),
+            when(given("possession"), given("jwk")),
+            when(given("replaces"), given("jwk")),
+        )
+    )
 
     subject: SubjectId | None = None
     owner: PersonId | None = None
@@ -116,11 +159,12 @@ class Grant(Body):
         if self.subject is None and self.policy is None:
             raise ValueError("a grant names a subject or a policy")
         if self.subject is None and (self.jwk or self.roles or self.owner):
-            raise ValueError("a key, a role or an owner needs a subject")
+            raise fault_at("subject", "a key, a role or an owner needs a subject")
         if (self.jwk is None) != (self.possession is None):
-            raise ValueError("a key and its proof of possession come together")
+            missing = "jwk" if self.jwk is None else "possession"
+            raise fault_at(missing, "a key and its proof of possession come together")
         if self.replaces is not None and self.jwk is None:
-            raise ValueError("replaces comes with the new key that takes the old one's place")
+            raise fault_at("jwk", "replaces comes with the new key that takes the old one's place")
         return self
 
 
@@ -152,7 +196,12 @@ class Join(Body):
 
 
 class Revocation(Body):
-    """`POST /v1/revocations`: takes a key or a whole subject away, at once."""
+    """`POST /v1/revocations`: takes a key or a whole subject away, at once.
+
+    Every member is handed it with what proves it, `reason` and all.
+    """
+
+    model_config = ConfigDict(json_schema_extra=rules(one_of(given("kid"), given("subject"))))
 
     kid: Kid | None = None
     subject: SubjectId | None = None
@@ -166,11 +215,124 @@ class Revocation(Body):
         return self
 
 
+class NewConsoleLink(Body):
+    """`POST /v1/console-links`: a link into the console that is good once.
+
+    `sign_in` opens a session that stands on the key which signs this; it reads, and acts only with
+    a passkey. `passkey` makes a passkey that is pending until a grant names its key.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(when(says("purpose", "sign_in"), absent("person")))
+    )
+
+    purpose: Literal["sign_in", "passkey"]
+    person: PersonId | None = Field(
+        default=None,
+        description="Whose passkey it is to be; absent: one's own. A lead names anybody of the "
+        "partner, or a fresh id for somebody who is to come.",
+    )
+
+    @model_validator(mode="after")
+    def _signs_nobody_else_in(self) -> "NewConsoleLink":
+        if self.purpose == "sign_in" and self.person is not None:
+            raise fault_at("person", "a sign-in link is one's own: leave person out")
+        return self
+
+
+#: As the provider writes it, final slash included: tokens are compared with it byte by byte.
+IssuerUrl = Annotated[
+    str,
+    Field(
+        min_length=9,
+        max_length=500,
+        pattern=r"^https?://[!-~]+$",
+        description="The provider's issuer, exactly as it writes it; without query and fragment.",
+    ),
+    Form("a URL; where it leads is checked by the coordinator"),
+]
+_VISIBLE = r"^[!-~]+$"
+ClientId = Annotated[
+    str,
+    Field(min_length=1, max_length=255, pattern=_VISIBLE),
+    Form("what a provider calls its client, and never a customer"),
+]
+ClientSecret = Annotated[
+    str,
+    Field(min_length=1, max_length=500, pattern=_VISIBLE),
+    Form("a secret between the partner and its provider, sealed"),
+]
+ProviderSub = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=255,
+        pattern=r"^[ -~]+$",
+        description="`sub` of the provider's tokens (OpenID Connect Core 1.0 section 2).",
+    ),
+    Form("what a provider calls one of the partner's own people, sealed, never a customer"),
+]
+ProviderEmail = Annotated[
+    str,
+    Field(
+        min_length=3,
+        max_length=254,
+        pattern=r"^[^@\s]{1,64}@[^@\s]{1,189}$",
+        description="Counts where the provider says that it verified it.",
+    ),
+    AfterValidator(spoken),
+    Form("an address of the partner's own people, sealed, never a customer's"),
+]
+
+
+class ProviderPerson(Body):
+    """By what the provider's tokens name one of the partner's people: `sub`, or an address."""
+
+    person: PersonId
+    sub: ProviderSub | None = None
+    email: ProviderEmail | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> "ProviderPerson":
+        if (self.sub is None) == (self.email is None):
+            raise ValueError("name either sub or email; a person may stand in the list twice")
+        return self
+
+
+class NewSignInProvider(Body):
+    """`POST /v1/sign-in-provider`: the partner's own OpenID provider, for reading the console.
+
+    It takes the place of the one before, and whoever that signed in is signed out. Nobody is made
+    known by signing in: the provider signs in those people of the partner alone that are listed.
+    """
+
+    issuer: IssuerUrl
+    client_id: ClientId
+    client_secret: ClientSecret | None = Field(
+        default=None,
+        repr=False,
+        description="Absent: the present one stays, for the same issuer and client.",
+    )
+    people: Annotated[list[ProviderPerson], Field(min_length=1, max_length=500)]
+
+    @model_validator(mode="after")
+    def _names_one_each(self) -> "NewSignInProvider":
+        if "?" in self.issuer or "#" in self.issuer:
+            raise ValueError("an issuer has neither query nor fragment")
+        names = [each.sub or (each.email or "").casefold() for each in self.people]
+        for number, name in enumerate(names):
+            if name in names[:number]:
+                raise ValueError(f"{name} names two people: each sub and address stands once")
+        return self
+
+
 class PartnerChanges(Body):
     """`PATCH /v1/partners/me`: contacts only; everything else changes by grant.
 
     What is absent stays; `null` takes the emergency contact away.
     """
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
     contacts: Annotated[list[ContactText], Field(max_length=10)] = Field(default_factory=list)
     emergency_contact: ReachedBy | None = None
@@ -187,6 +349,8 @@ class PersonChanges(Body):
 
     What is absent stays; `null` erases.
     """
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
     display_name: DisplayName | None = None
     contact: ReachedBy | None = None

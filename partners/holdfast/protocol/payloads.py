@@ -23,6 +23,17 @@ from pydantic import (
     model_validator,
 )
 
+from holdfast.protocol.requirements import (
+    absent,
+    any_of,
+    fault_at,
+    faults_at,
+    given,
+    holds,
+    rules,
+    says,
+    when,
+)
 from holdfast.protocol.texts import (
     Explanation,
     FileNumber,
@@ -170,6 +181,7 @@ AddressNos = Annotated[
 _SUFFIX = "[0-7][0-9a-hjkmnp-tv-z]{25}$"
 RequestId = Annotated[str, Field(pattern=f"^frq_{_SUFFIX}")]
 IncidentId = Annotated[str, Field(pattern=f"^inc_{_SUFFIX}")]
+ActId = Annotated[str, Field(pattern=f"^act_{_SUFFIX}")]
 HoldId = Annotated[str, Field(pattern=f"^hld_{_SUFFIX}")]
 LineId = Annotated[str, Field(pattern=f"^lin_{_SUFFIX}")]
 SubjectId = Annotated[str, Field(pattern=f"^(per|sys)_{_SUFFIX}")]
@@ -228,6 +240,8 @@ class FlaggedAddress(Body):
     asset; `whole_account` asks for more.
     """
 
+    model_config = ConfigDict(json_schema_extra=rules(when(given("amount"), given("asset"))))
+
     account: AccountText
     tag: (
         Annotated[
@@ -250,7 +264,7 @@ class FlaggedAddress(Body):
     @model_validator(mode="after")
     def _amount_needs_asset(self) -> "FlaggedAddress":
         if self.amount is not None and self.asset is None:
-            raise ValueError("an amount needs its asset")
+            raise fault_at("asset", "an amount needs its asset")
         return self
 
 
@@ -356,6 +370,16 @@ class Approval(ActBody):
     of what does (`holdfast.protocol.remainder`).
     """
 
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            when(
+                holds("except", {"minItems": 1}),
+                given("remainder_sha256") | {"not": says("decision", Decision.REJECT.value)},
+                absent("remainder_sha256"),
+            )
+        )
+    )
+
     decision: Annotated[Decision, Loose]
     left_out: Annotated[
         list[AddressNo],
@@ -374,9 +398,12 @@ class Approval(ActBody):
     @model_validator(mode="after")
     def _whole(self) -> "Approval":
         if self.left_out and self.decision is Decision.REJECT:
-            raise ValueError("a rejection leaves no address out: leave except away")
+            raise fault_at("except", "a rejection leaves no address out: leave except away")
         if bool(self.left_out) != (self.remainder_sha256 is not None):
-            raise ValueError("except and remainder_sha256 go together: state both or neither")
+            raise fault_at(
+                "remainder_sha256" if self.left_out else "except",
+                "except and remainder_sha256 go together: state both or neither",
+            )
         return self
 
 
@@ -415,6 +442,10 @@ class Review(ActBody):
 class Next(Body):
     """Where funds went on to, as far as the partner may say."""
 
+    model_config = ConfigDict(
+        json_schema_extra=rules(any_of(given("service"), given("account"), given("tx")))
+    )
+
     service: Word | None = None
     account: OnwardAccountText | None = None
     tx: TxText | None = None
@@ -429,6 +460,29 @@ class Next(Body):
 class Explained(Body):
     """Why nothing is frozen, and where the funds went as far as that is known."""
 
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            when(says("code", DeclineCode.MOVED_ON), given("next")),
+            when(says("code", DeclineCode.OTHER), given("detail")),
+            when(
+                says("code", DeclineCode.INSUFFICIENT_EVIDENCE),
+                holds("retry", {"const": True}),
+            ),
+            when(
+                says("code", DeclineCode.INSUFFICIENT_EVIDENCE), holds("missing", {"minItems": 1})
+            ),
+            when(says("code", DeclineCode.LEFT_AFTER_NOTICE), given("left_at"), absent("left_at")),
+            when(
+                says("code", DeclineCode.CANNOT_SAY),
+                absent("next"),
+            ),
+            when(
+                says("code", DeclineCode.CANNOT_SAY),
+                {"not": holds("missing", {"minItems": 1})},
+            ),
+        )
+    )
+
     code: Annotated[DeclineCode, Loose]
     detail: ShortText | None = None
     retry: bool = False
@@ -439,19 +493,32 @@ class Explained(Body):
     @model_validator(mode="after")
     def _explained(self) -> Self:
         """Refuse a code without what the table of codes asks for beside it."""
-        if self.code is DeclineCode.MOVED_ON and self.next is None:
-            raise ValueError("moved_on needs next: a service, an account or a tx")
-        if self.code is DeclineCode.OTHER and not is_visible(self.detail or ""):
-            raise ValueError("other needs detail: say why in a sentence")
-        if self.code is DeclineCode.INSUFFICIENT_EVIDENCE and not (self.retry and self.missing):
-            raise ValueError("insufficient_evidence needs retry: true and what is missing")
-        if self.code is DeclineCode.LEFT_AFTER_NOTICE and self.left_at is None:
-            raise ValueError("left_after_notice needs left_at: when the funds left")
-        if self.code is not DeclineCode.LEFT_AFTER_NOTICE and self.left_at is not None:
-            raise ValueError(f"{self.code} needs no left_at: it goes with left_after_notice alone")
-        if self.code is DeclineCode.CANNOT_SAY and (self.next is not None or self.missing):
-            raise ValueError("cannot_say needs nothing else: leave next and missing out")
+        faults = self._faults()
+        if faults:
+            raise faults_at(faults)
         return self
+
+    def _faults(self) -> dict[str, str]:
+        """Return what is wrong, by the member that is missing or should be."""
+        match self.code:
+            case DeclineCode.MOVED_ON if self.next is None:
+                return {"next": "moved_on needs next: a service, an account or a tx"}
+            case DeclineCode.OTHER if not is_visible(self.detail or ""):
+                return {"detail": "other needs detail: say why in a sentence"}
+            case DeclineCode.INSUFFICIENT_EVIDENCE:
+                text = "insufficient_evidence needs retry: true and what is missing"
+                return {name: text for name in ("retry", "missing") if not getattr(self, name)}
+            case DeclineCode.LEFT_AFTER_NOTICE if self.left_at is None:
+                return {"left_at": "left_after_notice needs left_at: when the funds left"}
+            case DeclineCode.CANNOT_SAY:
+                text = "cannot_say needs nothing else: leave next and missing out"
+                found = {name: text for name in ("next", "missing") if getattr(self, name)}
+            case _:
+                found = {}
+        if self.left_at is not None and self.code is not DeclineCode.LEFT_AFTER_NOTICE:
+            text = f"{self.code} needs no left_at: it goes with left_after_notice alone"
+            found["left_at"] = text
+        return found
 
 
 class Decline(Explained, ActBody):
@@ -468,8 +535,19 @@ class FoundLine(Body):
     usd: Usd | None = None
 
 
-#: What every line of an issuer states that opens a hold.
+#: What every line states that opens a hold, and what in place of that an issuer's does.
+_NEEDED = ("frozen_at", "hold_expires_at")
 _NEEDED_OF_ISSUERS = ("review_at", "effective_tx", "effective_at")
+#: What issuers' lines alone state.
+_OF_ISSUERS = (*_NEEDED_OF_ISSUERS, "proposed_tx", "proposed_at")
+
+
+def _opening(*needed: str, without: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return the schema of a line that opens a hold; its amount may be null (withheld)."""
+    schema = given("asset", *needed)
+    schema["required"] = [*schema["required"], "amount"]
+    schema["properties"] |= {"amount": {}} | absent(*without)["properties"]
+    return schema
 
 
 class FrozenLine(Body):
@@ -480,6 +558,22 @@ class FrozenLine(Body):
     `hold_expires_at`. Where the call was proposed first and executed later, it states
     `proposed_tx` and `proposed_at`, too: between the two the funds could still leave.
     """
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            when(
+                given("hold"),
+                absent(*_OF_ISSUERS),
+                when(
+                    any_of(*(given(name) for name in _OF_ISSUERS)),
+                    _opening(*_NEEDED_OF_ISSUERS, without=_NEEDED),
+                    _opening(*_NEEDED),
+                ),
+            ),
+            when(given("proposed_tx"), given("proposed_at")),
+            when(given("proposed_at"), given("proposed_tx")),
+        )
+    )
 
     kind: Literal[LineKind.FROZEN, "frozen"]
     address_no: AddressNo
@@ -523,28 +617,35 @@ class FrozenLine(Body):
     def _whole(self) -> "FrozenLine":
         if self.hold is not None:
             if self.is_by_issuer:
-                raise ValueError("a line that names a hold states no transactions and no review_at")
+                text = "a line that names a hold states no transactions and no review_at"
+                raise faults_at({name: text for name in _OF_ISSUERS if getattr(self, name)})
             return self
-        needed = _NEEDED_OF_ISSUERS if self.is_by_issuer else ("frozen_at", "hold_expires_at")
-        for name in ("asset", *needed):
-            if getattr(self, name) is None:
-                raise ValueError(f"a frozen line that opens a hold needs {name}")
+        needed = _NEEDED_OF_ISSUERS if self.is_by_issuer else _NEEDED
+        missing = {
+            name: f"a frozen line that opens a hold needs {name}"
+            for name in ("asset", *needed)
+            if getattr(self, name) is None
+        }
         if self.amount is None and "amount" not in self.model_fields_set:
-            raise ValueError("a frozen line that opens a hold needs amount (null: withheld)")
+            missing["amount"] = "a frozen line that opens a hold needs amount (null: withheld)"
+        if missing:
+            raise faults_at(missing)
         self._require_order()
         return self
 
     def _require_order(self) -> None:
         """Refuse times in the wrong order, and half of a proposal."""
         if self.is_by_issuer and (self.frozen_at or self.hold_expires_at):
-            raise ValueError(
+            text = (
                 "an issuer's freeze has proposed_at and effective_at for frozen_at, and review_at"
                 " for hold_expires_at"
             )
+            raise faults_at({name: text for name in _NEEDED if getattr(self, name)})
         if (self.proposed_tx is None) != (self.proposed_at is None):
-            raise ValueError("proposed_tx and proposed_at go together")
+            missing = "proposed_tx" if self.proposed_tx is None else "proposed_at"
+            raise fault_at(missing, "proposed_tx and proposed_at go together")
         if self.proposed_at and self.effective_at and self.proposed_at > self.effective_at:
-            raise ValueError("effective_at must not come before proposed_at")
+            raise fault_at("effective_at", "effective_at must not come before proposed_at")
         begun = self.effective_at or self.begins_at
         if begun and self.ends_at and self.ends_at <= begun:
             end, begin = (
@@ -552,7 +653,7 @@ class FrozenLine(Body):
                 if self.is_by_issuer
                 else ("hold_expires_at", "frozen_at")
             )
-            raise ValueError(f"{end} must come after {begin}")
+            raise fault_at(end, f"{end} must come after {begin}")
 
 
 class ReleasedLine(Body):
@@ -635,16 +736,16 @@ ReportLine = Annotated[
 
 def stated_transactions(line: ReportLine) -> dict[str, str]:
     """Return the transactions that a line states, by its member, e.g. `next/tx`."""
-    stated: dict[str, str | None] = {}
+    stated: dict[str, str | None]
     match line:
+        case FrozenLine() if line.is_by_issuer:
+            stated = {"proposed_tx": line.proposed_tx, "effective_tx": line.effective_tx}
         case ReturnedLine():
             stated = {"tx": line.tx}
-        case FrozenLine():
-            stated = {"proposed_tx": line.proposed_tx, "effective_tx": line.effective_tx}
         case NothingLine(next=Next() as following):
             stated = {"next/tx": following.tx}
         case _:
-            pass
+            return {}
     return {member: text for member, text in stated.items() if text is not None}
 
 
@@ -660,7 +761,14 @@ class FreezeReport(ActBody):
 def _known_event(value: str) -> str:
     if value in _EVENTS:
         return value
-    raise ValueError("is no event: name a type, e.g. freeze.frozen, or a noun's all, e.g. freeze.*")
+    noun = value.partition(".")[0]
+    if f"{noun}.*" in EVENT_FAMILIES:
+        named = ", ".join(sorted(EVENT_FAMILIES[f"{noun}.*"]))
+        raise ValueError(f"is no event: there is {noun}.* for all of them, and {named}")
+    nouns = ", ".join(sorted(EVENT_FAMILIES))
+    raise ValueError(
+        f"is no event: name a type, e.g. freeze.frozen, or all of a noun's; there are {nouns}"
+    )
 
 
 _EVENTS = sorted({*EVENT_FAMILIES, *map(str, EventType)})
@@ -691,12 +799,43 @@ class NewEndpoint(Body):
 
 
 class EndpointChanges(Body):
-    """`PATCH /v1/webhook-endpoints/{id}`."""
+    """`PATCH /v1/webhook-endpoints/{id}`.
+
+    Attributes:
+        replay: With `enabled`, where it was off: also send what happened meanwhile.
+    """
 
     url: UrlText | None = None
     event_types: EventChoice | None = None
     description: Word | None = None
     enabled: bool | None = None
+    replay: bool = False
+
+    @model_validator(mode="after")
+    def _replay_turns_on(self) -> Self:
+        if self.replay and not self.enabled:
+            raise ValueError("replay goes with enabled: true")
+        return self
+
+
+class WantedTest(Body):
+    """`POST /v1/webhook-endpoints/{id}/test`; an empty body is an `endpoint.test`.
+
+    Attributes:
+        event_type: The type of event of which a sample is sent.
+    """
+
+    event_type: Annotated[EventType, Loose] = EventType.ENDPOINT_TEST
+
+
+class Recovery(Body):
+    """`POST /v1/webhook-endpoints/{id}/recover`: send again what was given up.
+
+    Attributes:
+        since: Only what was queued then or later.
+    """
+
+    since: Time | None = None
 
 
 class Replay(Body):

@@ -4,26 +4,47 @@ It binds who asks (`kid`, `iss`, `sub`) to what is asked (`htm`, `htu`, `body_sh
 coordinator (`aud`) and a minute (`iat`, `exp`, `jti`). Token plus raw body prove to anyone, without
 the coordinator, who asked what. RFC 7519, RFC 8725; PyJWT makes and verifies it, behind a strict
 front.
+
+As evidence, though never as authentication, a passkey's token (`passkey_token`) says the same and
+stands in the same places. Functions for evidence take either.
 """
 
-import re
 import secrets
-from dataclasses import dataclass
-from hashlib import sha256
-from typing import Any
 
 import jwt
 
-from holdfast.protocol.compact_jws import (
-    CompactJws,
-    check_key,
-    claim_text,
-    read_front,
-    sign_claims,
-)
+from holdfast.protocol.compact_jws import CompactJws, check_key, read_front, sign_claims
 from holdfast.protocol.errors import TokenError, TokenReason
-from holdfast.protocol.jwk import Algorithm, PrivateKey, PublicKey
-from holdfast.protocol.type_ids import id_pattern
+from holdfast.protocol.jwk import PrivateKey, PublicKey
+from holdfast.protocol.passkey_signature import is_passkey_token
+from holdfast.protocol.passkey_token import read_passkey_front, verify_passkey_token
+from holdfast.protocol.request_claims import (
+    MEMBERS,
+    RequestToken,
+    TokenFront,
+    body_sha256,
+    check_claims,
+    compare_claim,
+)
+
+__all__ = [
+    "DEFAULT_LIFETIME",
+    "DEFAULT_SKEW",
+    "MAX_LIFETIME",
+    "TYP",
+    "RequestToken",
+    "TokenFront",
+    "body_sha256",
+    "check_addressed",
+    "check_body",
+    "check_times",
+    "make_request_token",
+    "read_evidence_front",
+    "read_token_front",
+    "verify_request_evidence",
+    "verify_request_token",
+    "verify_signature",
+]
 
 TYP = "holdfast-request+jwt"
 #: Seconds; `exp - iat` of every token is 1 to this.
@@ -31,61 +52,6 @@ MAX_LIFETIME = 120
 DEFAULT_LIFETIME = 60
 #: Seconds by which the clocks of partner and coordinator may differ.
 DEFAULT_SKEW = 30
-
-_MEMBERS = frozenset({"iss", "sub", "aud", "iat", "exp", "jti", "htm", "htu", "body_sha256"})
-#: 2008 and 2100: outside lies a broken clock, and no arithmetic on such a time can overflow.
-_EARLIEST, _LATEST = 1_199_145_600, 4_102_444_800
-#: A partner's handle: a lower-case DNS name of at least two labels.
-HANDLE = re.compile(
-    r"(?=.{1,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?",
-    re.ASCII,
-)
-_SUBJECT = re.compile(id_pattern("per", "sys").rstrip("$"), re.ASCII)
-#: An origin, as configured: scheme and host (and port), nothing after it.
-_ORIGIN = re.compile(r"https?://[!-.0->@-~]{1,300}", re.ASCII)
-_URL = re.compile(r"https?://[!-~]{1,2000}", re.ASCII)
-_JTI = re.compile(r"[!-~]{1,64}", re.ASCII)
-_METHOD = re.compile(r"GET|HEAD|POST|PUT|PATCH|DELETE", re.ASCII)
-_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class TokenFront:
-    """A request token whose form is right; **nothing in it is authenticated yet**.
-
-    Attributes:
-        token: The token itself.
-        kid: Thumbprint of the key that it claims to be signed with.
-        alg: "EdDSA" or "ES256".
-        claims: Exactly the nine claims, each of its own form.
-    """
-
-    token: str
-    kid: str
-    alg: Algorithm
-    claims: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class RequestToken:
-    """What a verified request token says; times are seconds since 1970 UTC."""
-
-    kid: str
-    alg: Algorithm
-    iss: str
-    sub: str
-    aud: str
-    iat: int
-    exp: int
-    jti: str
-    htm: str
-    htu: str
-    body_sha256: str
-
-
-def body_sha256(body: bytes) -> str:
-    """Return the SHA-256 of a raw body as 64 hex digits; a request without one has the body b""."""
-    return sha256(body).hexdigest()
 
 
 def make_request_token(
@@ -129,19 +95,30 @@ def make_request_token(
         "htu": url,
         "body_sha256": body_sha256(body),
     }
-    _check_claims(claims)
+    check_claims(claims, max_lifetime=MAX_LIFETIME)
     return sign_claims(claims, key, typ=TYP)
 
 
 def read_token_front(token: str | bytes) -> TokenFront:
     """Return what `token` claims, if its form is right in every respect; no key is needed.
 
+    Only a JWS is taken: nothing else authenticates a request.
+
     Raises:
         TokenError: If anything about the form is wrong.
     """
-    jws = read_front(token, typ=TYP, members=_MEMBERS)
-    _check_claims(jws.claims)
+    jws = read_front(token, typ=TYP, members=MEMBERS)
+    check_claims(jws.claims, max_lifetime=MAX_LIFETIME)
     return TokenFront(jws.token, jws.kid, jws.alg, jws.claims)
+
+
+def read_evidence_front(token: str | bytes) -> TokenFront:
+    """Return what `token` claims: that of a request, or of an act that a passkey signed.
+
+    Raises:
+        TokenError: If anything about the form is wrong.
+    """
+    return read_passkey_front(token) if is_passkey_token(token) else read_token_front(token)
 
 
 def verify_request_token(
@@ -197,9 +174,9 @@ def check_addressed(front: TokenFront, *, aud: str, method: str, url: str) -> No
     Raises:
         TokenError: With `aud_mismatch`, `htm_mismatch` or `htu_mismatch`.
     """
-    _compare(front.claims["aud"], aud, TokenReason.AUD_MISMATCH)
-    _compare(front.claims["htm"], method, TokenReason.HTM_MISMATCH)
-    _compare(front.claims["htu"], url, TokenReason.HTU_MISMATCH)
+    compare_claim(front.claims["aud"], aud, TokenReason.AUD_MISMATCH)
+    compare_claim(front.claims["htm"], method, TokenReason.HTM_MISMATCH)
+    compare_claim(front.claims["htu"], url, TokenReason.HTU_MISMATCH)
 
 
 def check_times(front: TokenFront, *, now: int, skew: int = DEFAULT_SKEW) -> None:
@@ -225,7 +202,8 @@ def verify_signature(
 ) -> RequestToken:
     """Return the token's content if this key signed it for this coordinator.
 
-    Its body is not looked at: that takes `check_body`.
+    Its body is not looked at: that takes `check_body`. A decision on a request that a passkey
+    signed is refused, for its challenge takes in the body: that takes `verify_request_evidence`.
 
     Args:
         front: The token's form.
@@ -238,8 +216,8 @@ def verify_signature(
         TokenError: If it did not, or the key is another's.
     """
     verified = _verify_signature(front, key, aud)
-    _compare(verified.iss, iss, TokenReason.ISS_MISMATCH)
-    _compare(verified.sub, sub, TokenReason.SUB_MISMATCH)
+    compare_claim(verified.iss, iss, TokenReason.ISS_MISMATCH)
+    compare_claim(verified.sub, sub, TokenReason.SUB_MISMATCH)
     return verified
 
 
@@ -249,13 +227,16 @@ def check_body(front: TokenFront, body: bytes) -> None:
     Raises:
         TokenError: With `body_mismatch`.
     """
-    _compare(front.claims["body_sha256"], body_sha256(body), TokenReason.BODY_MISMATCH)
+    named, actual = front.claims["body_sha256"], body_sha256(body)
+    if named != actual:
+        detail = f"made for a body with the SHA-256 {named}; {len(body)} bytes came, with {actual}"
+        raise TokenError(TokenReason.BODY_MISMATCH, detail)
 
 
 def verify_request_evidence(
     token: str | bytes | TokenFront, body: bytes, *, key: PublicKey, aud: str
 ) -> RequestToken:
-    """Return the content of a token that is shown as evidence, whenever it was made.
+    """Return the content of a token that is shown as evidence, whenever and however it was made.
 
     The caller compares `iss`, `sub`, `htm`, `htu` and the times with what the evidence is said to
     prove, and finds out whether the key was good at that time.
@@ -269,13 +250,17 @@ def verify_request_evidence(
     Raises:
         TokenError: If form, signature, audience or body hash are wrong.
     """
-    front = token if isinstance(token, TokenFront) else read_token_front(token)
-    verified = _verify_signature(front, key, aud)
+    front = token if isinstance(token, TokenFront) else read_evidence_front(token)
     check_body(front, body)
-    return verified
+    return _verify_signature(front, key, aud, body)
 
 
-def _verify_signature(front: TokenFront, key: PublicKey, aud: str) -> RequestToken:
+def _verify_signature(
+    front: TokenFront, key: PublicKey, aud: str, body: bytes | None = None
+) -> RequestToken:
+    if front.alg is None:
+        compare_claim(front.claims["aud"], aud, TokenReason.AUD_MISMATCH)
+        return verify_passkey_token(front, key, body)
     check_key(CompactJws(front.token, front.alg, front.kid, front.claims), key)
     try:
         claims = jwt.decode(
@@ -285,7 +270,7 @@ def _verify_signature(front: TokenFront, key: PublicKey, aud: str) -> RequestTok
             audience=aud,
             # Times are compared by the caller's clock, not by the machine's.
             options={
-                "require": sorted(_MEMBERS),
+                "require": sorted(MEMBERS),
                 "strict_aud": True,
                 "verify_exp": False,
                 "verify_iat": False,
@@ -297,31 +282,3 @@ def _verify_signature(front: TokenFront, key: PublicKey, aud: str) -> RequestTok
     except jwt.PyJWTError as error:
         raise TokenError(TokenReason.SIGNATURE, f"refused by PyJWT: {error}") from None
     return RequestToken(kid=key.kid, alg=key.alg, **claims)
-
-
-def _compare(claimed: str, actual: str, reason: TokenReason) -> None:
-    if claimed != actual:
-        raise TokenError(reason, "the token was made for something else")
-
-
-def _check_claims(claims: dict[str, Any]) -> None:
-    """Refuse claims that are not each of their own form."""
-    claim_text(claims, "iss", HANDLE, TokenReason.ISS)
-    if claims["sub"] != claims["iss"]:
-        claim_text(claims, "sub", _SUBJECT, TokenReason.SUB)
-    claim_text(claims, "aud", _ORIGIN, TokenReason.AUD)
-    iat = _time(claims["iat"], TokenReason.IAT)
-    exp = _time(claims["exp"], TokenReason.EXP)
-    if not 1 <= exp - iat <= MAX_LIFETIME:
-        raise TokenError(TokenReason.LIFETIME, f"exp - iat is not 1 to {MAX_LIFETIME} s")
-    claim_text(claims, "jti", _JTI, TokenReason.JTI)
-    claim_text(claims, "htm", _METHOD, TokenReason.HTM)
-    claim_text(claims, "htu", _URL, TokenReason.HTU)
-    claim_text(claims, "body_sha256", _SHA256, TokenReason.BODY_SHA256)
-
-
-def _time(value: Any, reason: TokenReason) -> int:
-    # To Python true is 1, which lies in 1970.
-    if isinstance(value, int) and _EARLIEST <= value < _LATEST:
-        return value
-    raise TokenError(reason, "not whole seconds since 1970, between 2008 and 2100")

@@ -59,7 +59,8 @@ class FieldError(View):
 class Problem(View):
     """RFC 9457; `code` is stable, `title` is for people.
 
-    `errors` lists 1,000 faults at most; `error_count` says how many there are.
+    `errors` lists 1,000 faults at most; `error_count` says how many there are. `reason` says why
+    nobody was authenticated; a sandbox alone tells.
     """
 
     type: str
@@ -70,6 +71,7 @@ class Problem(View):
     errors: list[FieldError] = []
     error_count: int | None = None
     request_id: str | None = None
+    reason: str | None = None
     current_status: str | None = None
 
 
@@ -81,7 +83,9 @@ class LogEntry(View):
     type: str
     at: Time
     commitment: Sha256
+    tags: str = ""
     salt: str | None = None
+    proof: str | None = None
 
 
 class UsdTotals(View):
@@ -148,8 +152,20 @@ class AddressWarning(View):
     requests: list[str] = []
 
 
+class AcceptedWarning(View):
+    """A warning that an approval accepted, on which addresses, and why."""
+
+    code: WarningCode
+    address_nos: Literal["all"] | list[int]
+    reason: str
+
+
 class ApprovalView(View):
-    """One lead's decision; `left_out`: the addresses that it keeps from going out (`except`)."""
+    """One lead's decision.
+
+    `left_out`: the addresses that it keeps from going out (`except`); `warnings_accepted`: what may
+    be wrong with the others, and why they were approved all the same.
+    """
 
     id: str
     decision: Decision
@@ -159,6 +175,7 @@ class ApprovalView(View):
     comment: str | None = None
     context_sha256: Sha256
     left_out: list[int] = []
+    warnings_accepted: list[AcceptedWarning] = []
 
 
 class TaskView(View):
@@ -281,7 +298,7 @@ class FreezeRequestView(View):
     task: TaskView | None = None
     approvals: list[ApprovalView] = []
     quorum: int | None = None
-    hold_hours: int | None = None
+    hold_hours: int
     support: Support = Support.NONE
     do_not_notify_customer_until: Time | None = None
     leg_counts: dict[str, int] = {}
@@ -333,6 +350,8 @@ class FreezeRequestSummary(View):
     leg_status: LegStatus | None = None
     provisional: bool = False
     unratified: bool = False
+    ended_at: Time | None = None
+    withdrawn_reason_code: WithdrawalReason | None = None
     decide_by: Time | None = None
     task: TaskView | None = None
     additions: list[AwaitedAddition] = []
@@ -460,6 +479,14 @@ class OwedHoldView(HoldView):
     request_id: str
 
 
+class OpenHoldView(HoldView):
+    """A hold that has not ended, with a request that it counts for."""
+
+    request_id: str
+    requester: Handle | None = None
+    incident_title: str | None = None
+
+
 class FreezeReportView(View):
     """The answer to a freeze report: the lines as booked, with the holds that they opened."""
 
@@ -478,6 +505,20 @@ class ActView(View):
     status: str
     leg: LegView | None = None
     log: LogEntry | None = None
+
+
+class DecisionView(ActView):
+    """The answer to a decision on a request, or on an addition to one.
+
+    `approvals` of the `quorum` have approved by now, which a rejection leaves out; `addition` and
+    its status are there where it was one that was decided on.
+    """
+
+    at: Time
+    approvals: int | None = None
+    quorum: int | None = None
+    addition: str | None = None
+    addition_status: str | None = None
 
 
 class TakenTaskView(View):
@@ -499,12 +540,19 @@ class NextStep(View):
     path: str
 
 
+class WarningCount(View):
+    """A kind of warning about what is decided, and how many addresses carry it."""
+
+    code: WarningCode
+    address_count: int
+
+
 class WaitingTaskView(TaskView):
     """Something that awaits the reader.
 
     `due_at` may have passed; of what is due at once it is since when, and it is absent while no
     clock runs. `partner` is whose leg it is about, `about` the id of the question, hold, proposal,
-    endpoint and so on.
+    endpoint and so on. `warnings`: what could be wrong with what a lead decides on.
     """
 
     strip: Strip
@@ -518,6 +566,7 @@ class WaitingTaskView(TaskView):
     leg_id: str | None = None
     partner: Handle | None = None
     about: str | None = None
+    warnings: list[WarningCount] = []
 
 
 class HoldActView(View):
@@ -533,11 +582,17 @@ class HoldActView(View):
 
 
 class EvidenceView(View):
-    """One act with what proves it: token and exact body for `jws`, nothing for `coordinator`.
+    """One act with what proves it: token and exact body; nothing for `coordinator`.
+
+    `token` is a request token for `jws`; for `webauthn`, what a person signed with a passkey.
 
     `leg_id`: the leg that it is about; absent where it is about the request as a whole. `remainder`
     stands in place of the submitted body where the approval left addresses out: the document as it
     went out, whose hash the approvals name.
+
+    `vouched_by`: whose word it is: the partner's, who signed it, or "coordinator", for what nobody
+    signs (that a notice arrived, that a time is over). `decision_context` is what the approvals of
+    a submission or of more partners decide on, by its hash; for the requester's own people alone.
     """
 
     act: str
@@ -551,12 +606,18 @@ class EvidenceView(View):
     token: str | None = None
     body: str | None = None
     remainder: str | None = None
+    vouched_by: str | None = None
+    decision_context: str | None = None
     at: Time
     leaf_index: int | None = None
 
 
 class KeyView(View):
-    """One public key and whom it belongs to; every member may read it."""
+    """One public key and whom it belongs to; every member may read it.
+
+    `proposer`: the lead who proposed its grant, and so decides on nothing that it signed; absent
+    where the root key granted it.
+    """
 
     kid: str
     partner: Handle
@@ -567,6 +628,7 @@ class KeyView(View):
     revoked_at: Time | None = None
     is_root: bool = False
     grant_id: str | None = None
+    proposer: str | None = None
 
 
 class GrantView(View):
@@ -659,6 +721,60 @@ class PersonView(View):
     log: LogEntry | None = None
 
 
+class ConsoleLinkView(View):
+    """A link into the console, good once; its secret stands in this answer and nowhere else."""
+
+    url: str
+    purpose: Literal["sign_in", "passkey"]
+    person: str
+    expires_at: Time
+    log: LogEntry | None = None
+
+
+class PasskeyView(View):
+    """A person's passkey: pending until a grant names its key, good until that is taken away.
+
+    `jwk` and `possession` are what a grant takes.
+    """
+
+    kid: str
+    person: str
+    status: Literal["pending", "good", "revoked"]
+    display_name: str | None = None
+    jwk: dict[str, Any]
+    possession: str
+    is_backed_up: bool
+    made_at: Time
+    used_at: Time | None = None
+    granted_at: Time | None = None
+    revoked_at: Time | None = None
+
+
+class ProviderPersonView(View):
+    """By what a provider's tokens name one of the partner's people."""
+
+    person: str
+    sub: str | None = None
+    email: str | None = None
+
+
+class SignInProviderView(View):
+    """The partner's own OpenID provider; its client secret is never shown.
+
+    `redirect_uri` is what the provider's client must be allowed to send people back to; without a
+    provider it stands alone.
+    """
+
+    redirect_uri: str
+    id: str | None = None
+    issuer: str | None = None
+    client_id: str | None = None
+    people: list[ProviderPersonView] = []
+    set_by: str | None = None
+    set_at: Time | None = None
+    log: LogEntry | None = None
+
+
 class JoinView(View):
     """The answer to joining: pending until the operator confirms the thumbprint out of band."""
 
@@ -666,10 +782,36 @@ class JoinView(View):
     status: PartnerStatus
     root_kid: str
     grants: list[GrantView]
+    log: LogEntry | None = None
+
+
+class EndpointHealth(View):
+    """How an endpoint takes its events.
+
+    Attributes:
+        waiting: Deliveries that it has not taken yet.
+        waiting_since: When the oldest of them was queued.
+        dead: Deliveries that were given up; each can be resent.
+        next_attempt_at: When the next of those that wait is tried.
+        delivered_at: When it took the newest event that it took at all.
+    """
+
+    waiting: int
+    waiting_since: Time | None = None
+    dead: int
+    next_attempt_at: Time | None = None
+    delivered_at: Time | None = None
 
 
 class EndpointView(View):
-    """One webhook endpoint; `secret` only in the answer that made it."""
+    """One webhook endpoint; `secret` only in the answer that made it, `health` only when read.
+
+    Attributes:
+        failing_since: Since when it has taken nothing.
+        disabled_at: Since when it is turned off.
+        gone_at: When it answered 410 and was turned off for it.
+        busy_until: Until when it asked to be left alone (`Retry-After`), as far as that is heeded.
+    """
 
     id: str
     url: str
@@ -679,6 +821,11 @@ class EndpointView(View):
     created_at: Time
     secret: str | None = None
     failing_since: Time | None = None
+    disabled_at: Time | None = None
+    gone_at: Time | None = None
+    busy_until: Time | None = None
+    health: EndpointHealth | None = None
+    log: LogEntry | None = None
 
 
 class AttemptView(View):
@@ -703,6 +850,66 @@ class DeliveryView(View):
     delivered_at: Time | None = None
     next_attempt_at: Time | None = None
     attempts: list[AttemptView] = []
+    log: LogEntry | None = None
+
+
+class AttemptContentView(AttemptView):
+    """One HTTP try with what was sent and what was answered.
+
+    Attributes:
+        request_headers: By lower-case name, but for `webhook-signature`, which is not kept: with it
+            the event could be posted as the coordinator's. The body is the delivery's `payload`.
+        answer: The first 1,024 bytes of the last answer that was no success, as text; kept for 24
+            hours, and of one try of each delivery alone.
+    """
+
+    request_headers: dict[str, str] = {}
+    answer: str | None = None
+
+
+class DeliveryContentView(DeliveryView):
+    """One delivery with the event that it carries, as the endpoint is sent it.
+
+    Attributes:
+        attempts: The newest tries, oldest first.
+        request_id: The request that it is about, if it is about one.
+        payload: The body; null where it was erased.
+    """
+
+    attempts: list[AttemptContentView] = []  # type: ignore[assignment]  # narrower, and read-only
+    request_id: str | None = None
+    payload: dict[str, Any] | None = None
+
+
+class OwnActView(View):
+    """Something that one's own organisation did here.
+
+    Attributes:
+        id: `act_…` an act, `grt_…` a grant, `rev_…` a revocation, `ses_…` a session of the
+            console that was opened and is still kept.
+        kind: Of the act; "grant", "revoke" or "session".
+        subject: Who did it; absent where the root key signed.
+        about: Whom a grant is about (absent for the organisation); what was revoked; the endpoint.
+        evidence_kind: What proves it.
+        token: What proves a revocation or a change of an endpoint; `body` is its exact body.
+        leaf_index: Its place in the log; sessions have none.
+    """
+
+    id: str
+    kind: str
+    at: Time
+    subject: str | None = None
+    kid: str | None = None
+    request_id: str | None = None
+    leg_id: str | None = None
+    decision: str | None = None
+    about: str | None = None
+    roles: list[Role] = []
+    browser: str | None = None
+    evidence_kind: EvidenceKind | None = None
+    token: str | None = None
+    body: str | None = None
+    leaf_index: int | None = None
 
 
 class EventView(View):
@@ -772,6 +979,30 @@ class ChainTableView(View):
     tokens: list[TokenEntry]
 
 
+class LogView(View):
+    """The coordinator's transparency log, as it says itself; pin the key, or compare it."""
+
+    url: str
+    origin: str
+    verifier_key: str
+
+
+class InclusionProofView(View):
+    """That an entry is in a tree: hashes of 32 bytes in base64, from the leaf's sibling up."""
+
+    leaf_index: int
+    tree_size: int
+    hashes: list[str]
+
+
+class ConsistencyProofView(View):
+    """That a tree is the beginning of another: hashes of 32 bytes in base64."""
+
+    first_size: int
+    second_size: int
+    hashes: list[str]
+
+
 class ServiceView(View):
     """`GET /v1`: what this coordinator is."""
 
@@ -782,6 +1013,7 @@ class ServiceView(View):
     max_token_seconds: int
     skew_seconds: int
     docs: str
+    log: LogView | None = None
 
 
 class Page(View, Generic[T]):

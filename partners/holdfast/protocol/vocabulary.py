@@ -281,6 +281,14 @@ class WaitsBecause(StrEnum):
     WARNINGS = "warnings"  # of a wrong target
 
 
+class Arrival(StrEnum):
+    """By what the coordinator knows that a notice arrived."""
+
+    WEBHOOK = "webhook"  # an endpoint of the partner's answered 2xx
+    FEED = "feed"  # one of the partner's read the feed at or past it
+    READ = "read"  # one of the partner's read the request
+
+
 class EventType(StrEnum):
     """Every event that partners can receive, by webhook or from the feed."""
 
@@ -291,7 +299,7 @@ class EventType(StrEnum):
     REQUEST_RATIFIED = "freeze_request.ratified"
     REQUEST_UNRATIFIED = "freeze_request.unratified"
     REQUEST_WITHDRAWAL_PROPOSED = "freeze_request.withdrawal_proposed"
-    REQUEST_WITHDRAWAL_REFUSED = "freeze_request.withdrawal_refused"
+    REQUEST_WITHDRAWAL_REFUSED = "freeze_request.withdrawal_refused"  # rejected, void or moot
     REQUEST_WITHDRAWN = "freeze_request.withdrawn"
     REQUEST_EXPIRED = "freeze_request.expired"
     REQUEST_CLOSED = "freeze_request.closed"
@@ -342,6 +350,7 @@ class EventType(StrEnum):
     TASK_TAKEN = "task.taken"
     ENDPOINT_TEST = "endpoint.test"
     ENDPOINT_FAILING = "endpoint.failing"
+    ENDPOINT_DISABLED = "endpoint.disabled"
 
 
 def _families() -> Mapping[str, frozenset[str]]:

@@ -53,6 +53,8 @@ class WebhookInbox:
         on_untrusted: Told of authentic deliveries whose requester could not be proven: wake a
             person.
         on_gap: Told of events that are missing on a leg.
+        on_sample: Told of samples that one had sent (`holdfast trigger`): nothing of it happened,
+            so `handle_event` never gets one.
         now: Wall time in seconds since 1970; deliveries must have been signed just then.
     """
 
@@ -65,6 +67,9 @@ class WebhookInbox:
         "%s was not acted on: %s", event.id, error
     )
     on_gap: Callable[[Event, range], None] = _log_gap
+    on_sample: Callable[[Event], None] = lambda event: _log.info(
+        "%s is a sample of %s: taken, and not acted on", event.id, event.type
+    )
     now: Callable[[], float] = time.time
     _directory: KeyDirectory = field(init=False)
     _keys: tuple[PublicKey, ...] = ()
@@ -106,6 +111,8 @@ class WebhookInbox:
             self.store.give_up(event.id)
             return HTTPStatus.INTERNAL_SERVER_ERROR
         self.store.finish(event.id)
+        if event.is_sample:
+            return HTTPStatus.OK  # its numbers are of no leg that there is
         sequence = event.sequence_for(self.client.profile.handle)
         if event.leg_id is not None and sequence is not None:
             missing = self.store.note_sequence(event.leg_id, sequence)
@@ -114,6 +121,9 @@ class WebhookInbox:
         return HTTPStatus.OK
 
     def _hand_over(self, event: Event) -> None:
+        if event.is_sample:
+            self.on_sample(event)
+            return
         notice = None
         if event.is_notice:
             try:

@@ -72,6 +72,11 @@ class Event:
         return value if type(value) is int else None
 
     @property
+    def is_sample(self) -> bool:
+        """Whether it only has the form of an event: somebody of yours had it sent, as a test."""
+        return self.data.get("sample") is True
+
+    @property
     def is_notice(self) -> bool:
         """Whether it asks to freeze."""
         return self.type == EventType.REQUEST_RECEIVED
@@ -124,4 +129,8 @@ def verify_notice(
     """
     if not event.is_notice:
         raise UntrustedEvidenceError(f"{event.type} is no notice", code="no_notice")
+    if event.is_sample:
+        raise UntrustedEvidenceError(
+            "this is a sample that you had sent: nobody asks anything", code="sample"
+        )
     return prove_notice(event.data, directory=directory, handle=handle, fetch=fetch)

@@ -30,6 +30,7 @@ from reference_exchange.scenarios import first_act, second_act
 from reference_exchange.scenarios.accounts import Summary, close_accounts
 from reference_exchange.scenarios.board import WIDTH
 from reference_exchange.scenarios.cast import enrol
+from reference_exchange.scenarios.console_links import sign_in_link, sign_in_words
 from reference_exchange.scenarios.outcome import tell
 from reference_exchange.scenarios.processes import Processes, ScenarioError, program
 from reference_exchange.scenarios.script import load_script, load_second_act
@@ -194,12 +195,18 @@ def _replay(stage: Stage, acts: str) -> bool:
 def _look_around(stage: Stage) -> None:
     """Say how to look around, and wait for Ctrl-C."""
     home = stage.asker.home
+    links = [
+        (f"Security lead of {player.handle}", sign_in_link(player.client("lead")))
+        for player in stage.players[:2]
+    ]
     click.echo(
         f"""
 Still running: {stage.origin}
 The API describes itself at {stage.origin}/docs
 
-To look around, in another terminal:
+{sign_in_words(links, home, "lead")}
+
+In another terminal:
 
   export PATH="{Path(sys.executable).parent}:$PATH"
   export HOLDFAST_HOME={home}

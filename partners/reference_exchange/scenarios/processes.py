@@ -49,13 +49,13 @@ class Processes:
             )
             self._running.append((name, process))
 
-    def run(self, command: list[str], *, seconds: float) -> str:
-        """Run a command to its end and return what it printed.
+    def run(self, command: list[str], *, seconds: float, lines: str | None = None) -> str:
+        """Run a command to its end and return what it printed; `lines` is what it reads.
 
         Raises:
             ScenarioError: It failed or took too long.
         """
-        done = self.attempt(command, seconds=seconds)
+        done = self.attempt(command, seconds=seconds, lines=lines)
         if done.returncode:
             raise ScenarioError(f"{' '.join(command[:4])} failed: {done.stderr.strip()[-1500:]}")
         return done.stdout
@@ -66,6 +66,7 @@ class Processes:
         *,
         seconds: float,
         environment: Mapping[str, str] | None = None,
+        lines: str | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """Run a command to its end, whatever that is, with more in its environment.
 
@@ -78,6 +79,7 @@ class Processes:
                 env={**self._environment, **(environment or {})},
                 cwd=self._folder,
                 capture_output=True,
+                input=lines,
                 timeout=seconds,
                 check=False,
                 text=True,

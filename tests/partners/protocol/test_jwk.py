@@ -20,7 +20,7 @@ from holdfast.protocol.ed25519_points import (
     check_public_point,
 )
 from holdfast.protocol.errors import KeyFormatError, SignatureError
-from holdfast.protocol.jwk import PrivateKey, PublicKey
+from holdfast.protocol.jwk import PrivateKey, PublicKey, WebAuthnScope
 from tests.partners.protocol.cast import ED25519, KEYS, P256
 
 #: Every 32-byte text that some decoder takes for a point of low order.
@@ -208,6 +208,12 @@ _ED, _EC = ED25519.public.jwk(), P256.public.jwk()
         _EC | {"y": _EC["x"]},
         _EC | {"x": base64url.encode(bytes(32)), "y": base64url.encode(bytes(32))},
         _EC | {"x": base64url.encode(b"\xff" * 32)},
+        _EC | {"webauthn": None},
+        _EC | {"webauthn": "localhost"},
+        _EC | {"webauthn": {"rp_id": "localhost"}},
+        _EC | {"webauthn": {"rp_id": "localhost", "origin": "http://localhost", "top": 1}},
+        _EC | {"webauthn": {"rp_id": 1, "origin": "http://localhost"}},
+        _EC | {"webauthn": {"rp_id": "localhost", "origin": 1}},
     ],
 )
 def test_a_jwk_that_is_not_exactly_one_public_key_is_refused(jwk: Any) -> None:
@@ -216,7 +222,7 @@ def test_a_jwk_that_is_not_exactly_one_public_key_is_refused(jwk: Any) -> None:
 
 
 def test_whoever_sends_a_private_key_is_told_so() -> None:
-    with pytest.raises(KeyFormatError, match="holds a private key"):
+    with pytest.raises(KeyFormatError, match="this key is burnt, make a new one"):
         PublicKey.from_jwk(_ED | {"d": "AAAA"})
 
 
@@ -248,3 +254,58 @@ def test_a_pem_file_with_anything_else_is_refused(pem: bytes) -> None:
 def test_only_two_algorithms_make_keys() -> None:
     with pytest.raises(KeyFormatError):
         PrivateKey.generate("HS256")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("rp_id", "origin"),
+    [
+        ("localhost", "http://localhost"),
+        ("localhost", "http://localhost:8080"),
+        ("localhost", "http://console.localhost:8080"),
+        ("holdfast.example", "https://holdfast.example"),
+        ("holdfast.example", "https://console.holdfast.example:8443"),
+    ],
+)
+def test_a_passkey_belongs_to_a_named_host(rp_id: str, origin: str) -> None:
+    jwk = _EC | {"webauthn": {"rp_id": rp_id, "origin": origin}}
+    assert PublicKey.from_jwk(jwk).webauthn == WebAuthnScope(rp_id=rp_id, origin=origin)
+
+
+@pytest.mark.parametrize(
+    ("rp_id", "origin"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8080"),
+        ("localhost", "http://127.0.0.1:8080"),
+        ("::1", "http://[::1]"),
+        ("Localhost", "http://localhost"),
+        ("localhost", "http://Localhost"),
+        ("localhost", "http://localhost/"),
+        ("localhost", "http://localhost:80"),
+        ("localhost", "http://localhost:65536"),
+        ("localhost", "http://localhost:08080"),
+        ("localhost", "ftp://localhost"),
+        ("localhost", "localhost"),
+        ("localhost", "http://user@localhost"),
+        ("localhost", "http://localhost\n"),
+        ("localhost", "http://notlocalhost"),
+        ("holdfast.example", "http://holdfast.example"),
+        ("holdfast.example", "https://holdfast.example:443"),
+        ("holdfast.example", "https://evil.example"),
+        ("holdfast.example", "https://evilholdfast.example"),
+        ("console.holdfast.example", "https://holdfast.example"),
+        ("holdfast.example.", "https://holdfast.example."),
+        ("", "https://holdfast.example"),
+        ("a" * 64 + ".example", "https://" + "a" * 64 + ".example"),
+    ],
+)
+def test_a_passkey_of_no_named_host_is_refused(rp_id: str, origin: str) -> None:
+    with pytest.raises(KeyFormatError):
+        WebAuthnScope(rp_id=rp_id, origin=origin)
+
+
+def test_the_console_is_its_own_relying_party() -> None:
+    assert WebAuthnScope.of_origin("http://localhost:8080").rp_id == "localhost"
+    assert WebAuthnScope.of_origin("https://console.example").rp_id == "console.example"
+    for origin in ("http://127.0.0.1:8080", "localhost", ""):
+        with pytest.raises(KeyFormatError, match="host name"):
+            WebAuthnScope.of_origin(origin)

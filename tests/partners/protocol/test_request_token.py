@@ -101,6 +101,17 @@ def test_every_reason_that_a_request_token_can_have_is_tried() -> None:
         TokenReason.SUBJECT,
         TokenReason.HANDLE_MISMATCH,
         TokenReason.SUBJECT_MISMATCH,
+        # Of what passkeys sign: test_passkey_token.py.
+        TokenReason.KEY_KIND,
+        TokenReason.ACT_BODY,
+        TokenReason.CLIENT_DATA,
+        TokenReason.CHALLENGE_MISMATCH,
+        TokenReason.ORIGIN_MISMATCH,
+        TokenReason.CROSS_ORIGIN,
+        TokenReason.AUTHENTICATOR_DATA,
+        TokenReason.RP_MISMATCH,
+        TokenReason.NOT_PRESENT,
+        TokenReason.NOT_VERIFIED,
     }
     assert {case[2] for case in HOSTILE} == set(TokenReason) - of_other_statements
 

@@ -414,9 +414,19 @@ def _add_what_tasks_need() -> None:
         _time("withdraw_since", "since when they wait; None: nothing is to be withdrawn"),
     )
     op.add_column("info_request", _time("moot_at", "the request ended before a reply"))
+    op.add_column(
+        "leg",
+        sa.Column(
+            "contested_nos",
+            sa.JSON(),
+            nullable=True,
+            comment="what it holds and others contest, as both sides were told",
+        ),
+    )
     op.add_column("leg", _time("owed_since", "since when; None: nothing is owed"))
     op.add_column(
-        "leg", _time("hold_ends_at", "when the first of its open holds ends or is reviewed")
+        "leg",
+        _time("hold_ends_at", "when the first open hold that counts for it ends or is reviewed"),
     )
     op.add_column(
         "leg",
@@ -493,8 +503,9 @@ _FILL = (
     ON hold_link.hold_id = hold.id WHERE hold_link.leg_id = leg.id), queued_at) WHERE owes_answer
     """,
     """
-    UPDATE leg SET hold_ends_at = (SELECT MIN(hold_expires_at) FROM hold
-    WHERE hold.leg_id = leg.id AND NOT ended AND NOT lapsed)
+    UPDATE leg SET hold_ends_at = (SELECT MIN(hold_expires_at) FROM hold JOIN hold_link
+    ON hold_link.hold_id = hold.id
+    WHERE hold_link.leg_id = leg.id AND NOT hold.ended AND NOT hold.lapsed)
     """,
     """
     UPDATE leg SET unreached_at = queued_at, unreached_for =

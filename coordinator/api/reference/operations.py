@@ -1,0 +1,283 @@
+"""Operations: what a route is called, what it takes, who may use it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from coordinator.api.reference import examples
+from coordinator.api.reference.responses import is_conditional, path_names, refusals, success
+from coordinator.api.reference.schemas import Key
+from coordinator.api.view import Route
+from coordinator.domain.permission import GRANTS, ROOT_GRANTS, Permission
+from holdfast.protocol import views
+from holdfast.protocol.vocabulary import Role
+
+Json = dict[str, Any]
+
+#: What the sections of the document are about.
+TAGS: Mapping[str, str] = {
+    "service": "What this coordinator is, its key, its chains, and whether it is well.",
+    "membership": "Who is a member, who may act for it, and with which keys.",
+    "freeze requests": "Asking partners to freeze: submit, approve, add to, withdraw, close.",
+    "legs": "A partner's side of a request: acknowledge, review, ask, decline.",
+    "freeze ledger": "What partners report: found, frozen, released, returned, seized, nothing.",
+    "holds": "What is held, until when, and on what ground.",
+    "disputes": "A partner contests a hold for its customer.",
+    "clearances": "Accounts that were flagged by error, with a statement to show.",
+    "search": "One line that leads to a request.",
+    "tasks": "What waits for a person, and who has it.",
+    "log": "The transparency log: signed checkpoints, tiles, entries and proofs, for anybody.",
+    "evidence": "Every act on a request, with what proves it.",
+    "incidents": "The thefts and scams that requests belong to.",
+    "events": "The feed: the same events as by webhook.",
+    "webhook endpoints": "Where events go, and what became of each delivery.",
+    "statistics": "How fast and how much, over legs that you may see; a public summary a year.",
+    "webhooks": "What is posted to your endpoints, signed (Standard Webhooks).",
+}
+#: Short names of what a function's own name, outside of its module, would not tell.
+_IDS: Mapping[str, str] = {
+    "service.about": "read_service",
+    "service.jwks": "read_coordinator_keys",
+    "service.healthz": "check_health",
+    "service.readyz": "check_readiness",
+    "membership.revoke": "revoke_key",
+    "membership.join": "join_network",
+    "membership_reads.read_own": "read_own_partner",
+    "console_links.make_link": "make_console_link",
+    "freeze_requests.submit": "submit_request",
+    "freeze_requests.close": "close_request",
+    "request_events.read_asked": "read_asked_sums",
+    "request_events.list_events": "list_request_events",
+    "approvals.decide": "decide_request",
+    "additions.propose": "propose_partners",
+    "indemnities.give": "give_indemnity",
+    "indemnities.list_given": "list_indemnities",
+    "withdrawals.withdraw": "withdraw_request",
+    "withdrawals.decide": "decide_withdrawal",
+    "legs.acknowledge": "acknowledge_request",
+    "legs.review": "review_request",
+    "legs.decline": "decline_request",
+    "info_requests.ask": "ask_question",
+    "info_requests.answer": "answer_question",
+    "freeze_ledger.report": "report_freezes",
+    "ledger_reads.list_lines": "list_ledger",
+    "holds.list_open": "list_open_holds",
+    "holds.list_owed": "list_owed_holds",
+    "holds.extend": "extend_hold",
+    "holds.ask": "ask_extension",
+    "same_funds.mark": "mark_same_funds",
+    "legal_orders.attach": "attach_order",
+    "disputes.resolve": "resolve_dispute",
+    "clearances.revoke": "revoke_clearance",
+    "clearances.read_status": "read_clearance",
+    "search.find": "search",
+    "tasks.list_waiting": "list_tasks",
+    "tasks.take": "take_task",
+    "transparency_log.read_checkpoint": "read_log_checkpoint",
+    "transparency_log.read_tile": "read_log_tile",
+    "transparency_log.read_entries": "read_log_entries",
+    "transparency_log.read_proof": "read_log_proof",
+    "transparency_log.read_inclusion": "read_log_inclusion",
+    "transparency_log.read_consistency": "read_log_consistency",
+    "webhook_endpoints.register": "register_endpoint",
+    "webhook_endpoints.list_own": "list_endpoints",
+    "webhook_endpoints.read_one": "read_endpoint",
+    "webhook_endpoints.update": "update_endpoint",
+    "webhook_endpoints.delete": "delete_endpoint",
+    "webhook_endpoints.rotate": "rotate_secret",
+    "webhook_endpoints.send_test": "send_test_event",
+    "webhook_endpoints.list_owed": "list_deliveries",
+    "webhook_endpoints.replay": "replay_endpoint",
+    "webhook_endpoints.resend": "resend_delivery",
+    "statistics.read_year": "read_yearly_statistics",
+}
+#: What the names in paths stand for.
+_NAMES: Mapping[str, str] = {
+    "request_id": "The freeze request, `frq_…`.",
+    "handle": "The partner's handle, a lower-case DNS name.",
+    "proposal_id": "The proposed grant, `grt_…`.",
+    "person_id": "The person or system, `per_…` or `sys_…`.",
+    "withdrawal_id": "The proposed withdrawal.",
+    "dispute_id": "The dispute, `dsp_…`.",
+    "delivery_id": "The delivery, `dlv_…`.",
+    "info_request_id": "The question.",
+    "year": "A calendar year, such as 2026.",
+    "clearance_id": "The clearance, `clr_…`.",
+    "incident_id": "The incident, `inc_…`.",
+    "task_id": "The task, as the list of tasks has it.",
+    "endpoint_id": "The endpoint.",
+    "level": "Of the tile, 0 to 63.",
+    "tile": "Number of the tile, and its width where it is partial, e.g. `x001/x234/067.p/5`.",
+    "index": "Of the entry, from 0.",
+    "size": "Of the tree, in entries.",
+    "first": "Size of the smaller tree.",
+    "second": "Size of the larger tree.",
+}
+#: What a query parameter means where its model does not say so.
+_PARAMETERS: Mapping[tuple[str, str], str] = {
+    ("/v1/people", "status"): "`present`, or `all`: those that were taken away, too.",
+    ("/v1/keys", "subject"): "Keys of this person or system alone.",
+    ("/v1/grants", "status"): "`made`, or `pending`: proposals that wait for another lead.",
+    ("/v1/passkeys", "person"): "Passkeys of this person alone.",
+    ("/v1/passkeys", "status"): "`pending`, `good`, or `all`.",
+    ("/v1/freeze-requests", "incident"): "Requests of this incident alone.",
+    ("/v1/freeze-requests/{request_id}/answers", "first"): "The first place of the span.",
+    ("/v1/freeze-requests/{request_id}/answers", "last"): "The last place of the span.",
+    ("/v1/holds", "request"): "Holds that count for this request alone.",
+    ("/v1/events", "limit"): "Events in a page.",
+}
+_CONDITIONS = {
+    "If-None-Match": "The `ETag` of the answer that you have; 304 where it is still the same.",
+    "If-Match": "The `ETag` of the answer that you want; 412 where it has changed since.",
+}
+
+
+#: Schemas of answers that are no JSON.
+_PLAIN: Mapping[Any, Json] = {
+    str: {"type": "string"},
+    bytes: {"type": "string", "format": "binary"},
+}
+
+
+def operation(route: Route, references: Mapping[Key, Json]) -> Json:
+    """Return what the document says of a route.
+
+    Args:
+        route: Which.
+        references: The schemas of models, by model and "body" or "answer".
+    """
+    view = route.view
+    answer = _PLAIN.get(view.answer) or references[view.answer, "answer"]
+    status = int(view.status)
+    told = {
+        str(status): success(
+            route, answer, description="As asked.", example=examples.answer(route, status)
+        )
+    }
+    if view.known:
+        told["200"] = success(
+            route, answer, description=view.known, example=examples.answer(route, 200)
+        )
+    found: Json = {
+        "operationId": operation_id(route),
+        "tags": [route.tag],
+        "summary": view.summary,
+        "description": _description(route),
+        "parameters": _parameters(route),
+        "responses": told | refusals(route, references[views.Problem, "answer"]),
+    }
+    if not view.signed:
+        found["security"] = []
+    if view.body is not None:
+        content = {"schema": references[view.body, "body"]}
+        example = examples.body(route)
+        if example is not None:
+            content["example"] = example
+        found["requestBody"] = {
+            "required": not view.body_may_be_absent,
+            "content": {"application/json": content},
+        }
+    return found
+
+
+def operation_id(route: Route) -> str:
+    """Return the short name of a route, which generated clients call it by."""
+    function = route.view.function
+    name: str = function.__name__
+    return _IDS.get(f"{function.__module__.rpartition('.')[2]}.{name}", name)
+
+
+def roles(permission: Permission) -> list[str]:
+    """Return the roles that have a permission, as the document names them."""
+    named = [f"`{role.value}`" for role in Role if permission in GRANTS[role]]
+    return [*named, *(["the root key"] if permission in ROOT_GRANTS else [])]
+
+
+def _description(route: Route) -> str:
+    view = route.view
+    text = view.description or f"{view.summary}."
+    if view.needs is None:
+        return text
+    return f"{text} Needs `{view.needs.value}`, which {_in_words(roles(view.needs))} can have."
+
+
+def _in_words(names: list[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} or {last}" if first else last
+
+
+def _parameters(route: Route) -> list[Json]:
+    found: list[Json] = [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "description": _NAMES[name],
+            "schema": {"type": "string"},
+        }
+        for name in path_names(route)
+    ]
+    if route.view.query is not None:
+        found += [
+            _query_parameter(route, name, schema)
+            for name, schema in _query_properties(route.view.query).items()
+        ]
+    if is_conditional(route):
+        found += [
+            _header(name, text, {"type": "string"}, is_required=False)
+            for name, text in _CONDITIONS.items()
+        ]
+    if route.method != "GET":
+        found.append(
+            _header(
+                "Idempotency-Key",
+                "Fresh for every new act, the same for its retries.",
+                {"type": "string", "pattern": "^[A-Za-z0-9_.:-]{8,64}$"},
+                is_required=True,
+            )
+        )
+    return found
+
+
+def _header(name: str, text: str, schema: Json, *, is_required: bool) -> Json:
+    return {
+        "name": name,
+        "in": "header",
+        "required": is_required,
+        "description": text,
+        "schema": schema,
+    }
+
+
+def _query_parameter(route: Route, name: str, schema: Json) -> Json:
+    plain = _plain(schema)
+    text = plain.pop("description", None) or _PARAMETERS[route.path, name]
+    return {"name": name, "in": "query", "required": False, "description": text, "schema": plain}
+
+
+def _query_properties(query: type[BaseModel]) -> Json:
+    schema = query.model_json_schema()
+    definitions = schema.get("$defs", {})
+    properties: Json = _resolved(schema.get("properties", {}), definitions)
+    return properties
+
+
+def _resolved(value: Any, definitions: Mapping[str, Any]) -> Any:
+    """Replace references by what they refer to; query models are small."""
+    if isinstance(value, dict):
+        if "$ref" in value:
+            return _resolved(definitions[value["$ref"].rpartition("/")[2]], definitions)
+        return {name: _resolved(item, definitions) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_resolved(item, definitions) for item in value]
+    return value
+
+
+def _plain(schema: Json) -> Json:
+    """Return a query parameter's schema: absent is what null would be."""
+    choices = [c for c in schema.get("anyOf", []) if c != {"type": "null"}]
+    rest = {k: v for k, v in schema.items() if k not in {"anyOf", "title"} and v is not None}
+    if len(choices) == 1:
+        return {**choices[0], **rest}
+    return {**rest, "anyOf": choices} if choices else rest

@@ -1,0 +1,1 @@
+"""Calls to hosts that somebody else named and runs: guarded addresses, bounded exchanges."""

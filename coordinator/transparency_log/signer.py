@@ -1,0 +1,80 @@
+"""What signs the log's checkpoints: a key in this process, or a process of its own.
+
+A tree is signed inside the transaction that makes it, under the lock of the log's head, and handed
+out only once that is committed. If the transaction is rolled back after that, the size is spent: a
+signer that keeps count signs no second tree of it.
+"""
+
+from typing import NamedTuple, Protocol
+
+from holdfast.protocol.checkpoint import Checkpoint
+from holdfast.protocol.jwk import PrivateKey
+from holdfast.protocol.signed_note import NoteVerifier, sign_note
+
+
+class Tree(NamedTuple):
+    """A state of the log: number of leaves, and root hash."""
+
+    size: int
+    root: bytes
+
+
+class SignerError(Exception):
+    """Nothing was signed; the message says why, for the operator."""
+
+
+class SizeSpentError(SignerError):
+    """Another tree of this size was signed before, or a larger one.
+
+    Args:
+        size: The largest that was signed.
+    """
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"trees of up to {size} leaves were signed already")
+        self.size = size
+
+
+class LogSigner(Protocol):
+    """Signs checkpoints of one log."""
+
+    @property
+    def verifier(self) -> NoteVerifier:
+        """The key that its signatures verify under; its name is the log's origin.
+
+        Raises:
+            SignerError: If it is not known at present.
+        """
+        ...
+
+    def sign(self, tree: Tree, base: Tree) -> bytes:
+        """Return a checkpoint, as a signed note.
+
+        Args:
+            tree: What is signed.
+            base: The tree that it was made of: the last that was committed.
+
+        Raises:
+            SizeSpentError: If it must be a larger tree.
+            SignerError: If it cannot be signed.
+        """
+        ...
+
+
+class SeedSigner:
+    """Signs with a key in this process; the lock of the log's head is what orders the trees."""
+
+    def __init__(self, origin: str, key: PrivateKey) -> None:
+        self._key = key
+        self._verifier = NoteVerifier(origin, key.public)
+
+    @property
+    def verifier(self) -> NoteVerifier:
+        """The key that its signatures verify under."""
+        return self._verifier
+
+    def sign(self, tree: Tree, base: Tree) -> bytes:
+        """Return the checkpoint of `tree`, whatever was signed before."""
+        del base
+        origin = self._verifier.name
+        return sign_note(Checkpoint(origin, *tree).text(), origin, self._key)

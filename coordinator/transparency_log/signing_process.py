@@ -1,0 +1,218 @@
+"""The process that holds the log's key and signs one tree of each size, whatever it is asked.
+
+It remembers the largest tree that it signed, and the largest of which it knows that it was
+committed, in a file that is on disk before the signature goes out. A database that was restored
+from a back-up, or copied and changed, then gets no signature: it would fork the log.
+
+- Another tree of a size that was signed is refused for ever, and so is a smaller one. Where a
+  transaction was rolled back after its tree was signed, the coordinator takes a larger one.
+- Each request names the tree that it grew from, which is committed. The next one may grow from no
+  smaller tree, nor from another of that size. A database that lacks its last commit alone cannot be
+  told from one that was rolled back: that is what witnesses are for.
+"""
+
+import os
+import socketserver
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from coordinator.transparency_log.signer import SeedSigner, SignerError, SizeSpentError, Tree
+from coordinator.transparency_log.signing_protocol import (
+    MAX_LINE_BYTES,
+    decode_line,
+    encode_line,
+    tree_of,
+)
+from holdfast.protocol import canonical_json, strict_json
+from holdfast.protocol.errors import ProtocolError
+from holdfast.protocol.jwk import PrivateKey
+from holdfast.protocol.merkle_tree import EMPTY_ROOT
+
+_NO_TREE = Tree(0, EMPTY_ROOT)
+#: Seconds for which whoever calls may say nothing, or read nothing.
+_CALL_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """What a signer remembers.
+
+    Attributes:
+        largest: The largest tree that it signed.
+        committed: The largest of which it knows that it was committed.
+    """
+
+    largest: Tree = _NO_TREE
+    committed: Tree = _NO_TREE
+
+
+class HighWaterFile:
+    """Keeps `Signed` on disk.
+
+    Args:
+        path: The file; its folder is there, and nobody else writes to it.
+        origin: Of the log that is signed.
+    """
+
+    def __init__(self, path: Path, origin: str) -> None:
+        self._path = path
+        self._origin = origin
+
+    def read(self) -> Signed:
+        """Return what is remembered; nothing where there is no file.
+
+        Raises:
+            SignerError: If it cannot be read, or is of another log: rather no signature than two.
+        """
+        try:
+            content = strict_json.loads(self._path.read_bytes())
+        except FileNotFoundError:
+            return Signed()
+        except (OSError, ProtocolError) as error:
+            raise SignerError(f"{self._path} cannot be read: {error}") from None
+        if not isinstance(content, dict) or content.get("origin") != self._origin:
+            raise SignerError(f"{self._path} is not of the log {self._origin}")
+        return Signed(tree_of(content, "largest_"), tree_of(content, "committed_"))
+
+    def write(self, signed: Signed) -> None:
+        """Replace what is remembered; on disk when this returns.
+
+        Raises:
+            SignerError: If it cannot be written.
+        """
+        content = {
+            "origin": self._origin,
+            "largest_size": signed.largest.size,
+            "largest_root": signed.largest.root.hex(),
+            "committed_size": signed.committed.size,
+            "committed_root": signed.committed.root.hex(),
+        }
+        fresh = self._path.with_name(f"{self._path.name}.new")
+        try:
+            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(canonical_json.dumps(content))
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(self._path)
+            folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        except OSError as error:
+            raise SignerError(f"{self._path} cannot be written: {error.strerror}") from None
+
+
+class CountingSigner:
+    """Signs one tree of each size, each larger than the one before.
+
+    Args:
+        origin: Of the log.
+        key: Ed25519.
+        file: Where it remembers what it signed.
+    """
+
+    def __init__(self, origin: str, key: PrivateKey, file: HighWaterFile) -> None:
+        self._signer = SeedSigner(origin, key)
+        self.verifier = self._signer.verifier
+        self._file = file
+        self._signed = file.read()
+        self._turn = threading.Lock()
+
+    def sign(self, tree: Tree, base: Tree) -> bytes:
+        """Return a checkpoint; the same tree may be signed again.
+
+        Raises:
+            SizeSpentError: If it must be a larger tree.
+            SignerError: If it grew from another than what was committed, or nothing can be kept.
+        """
+        with self._turn:
+            signed = self._signed
+            self._require_continued(base)
+            if tree.size < base.size:
+                raise SignerError(f"{tree.size} leaves cannot have grown from {base.size}")
+            if tree.size <= signed.largest.size and tree != signed.largest:
+                raise SizeSpentError(signed.largest.size)
+            remembered = Signed(
+                largest=tree,
+                committed=base if base.size > signed.committed.size else signed.committed,
+            )
+            if remembered != signed:
+                self._file.write(remembered)
+                self._signed = remembered
+            return self._signer.sign(tree, base)
+
+    def _require_continued(self, base: Tree) -> None:
+        for known in (self._signed.committed, self._signed.largest):
+            if base.size == known.size and base.root != known.root:
+                raise SignerError(
+                    f"another tree of {base.size} leaves was signed: this database is a fork"
+                )
+        if base.size < self._signed.committed.size:
+            raise SignerError(
+                f"a tree of {self._signed.committed.size} leaves was handed out, and this database "
+                f"has {base.size}: it is older; restore a newer one"
+            )
+
+
+class _Call(socketserver.StreamRequestHandler):
+    """One connection: a line is answered by a line."""
+
+    server: "SigningServer"
+    timeout = _CALL_SECONDS
+
+    def handle(self) -> None:
+        try:
+            message = decode_line(self.rfile.readline(MAX_LINE_BYTES))
+            answer = self.server.answer(message)
+        except SizeSpentError as error:
+            answer = {"spent": error.size}
+        except SignerError as error:
+            answer = {"refused": str(error)}
+        except OSError:
+            return  # it said nothing in time
+        # Whoever hung up meanwhile asks again.
+        with suppress(OSError):
+            self.wfile.write(encode_line(answer))
+
+
+class SigningServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    """Serves a signer on a Unix socket, which its own user and group alone may use.
+
+    Args:
+        path: Of the socket; one that a process left behind is removed.
+        signer: What signs.
+
+    Raises:
+        OSError: If there can be no socket.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, path: Path, signer: CountingSigner) -> None:
+        self.signer = signer
+        path.unlink(missing_ok=True)
+        # The coordinator is another user, in this one's group.
+        before = os.umask(0o117)
+        try:
+            super().__init__(str(path), _Call)
+        finally:
+            os.umask(before)
+
+    def answer(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Return what a message is answered.
+
+        Raises:
+            SignerError: If it is refused.
+        """
+        verifier = self.signer.verifier
+        if message.get("origin") != verifier.name:
+            raise SignerError(f"this process signs the log {verifier.name} and no other")
+        if "size" not in message:
+            return {"key": str(verifier)}
+        note = self.signer.sign(tree_of(message), tree_of(message, "base_"))
+        return {"note": note.decode()}

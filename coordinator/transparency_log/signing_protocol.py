@@ -1,0 +1,52 @@
+"""What a coordinator and the process that signs its log say to each other: a line of JSON each.
+
+Asked for `{"origin", "size", "root", "base_size", "base_root"}`, the signer answers `{"note"}`,
+`{"spent": size}` or `{"refused": why}`; asked for `{"origin"}` alone, `{"key"}`, the verifier key.
+Roots are hex.
+"""
+
+import re
+from typing import Any
+
+from coordinator.transparency_log.signer import SignerError, Tree
+from holdfast.protocol import canonical_json, strict_json
+from holdfast.protocol.errors import ProtocolError
+from holdfast.protocol.merkle_tree import MAX_SIZE
+
+#: No line is longer.
+MAX_LINE_BYTES = 8_192
+_ROOT = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+
+def encode_line(message: dict[str, Any]) -> bytes:
+    """Return a message as it is sent."""
+    return canonical_json.dumps(message) + b"\n"
+
+
+def decode_line(line: bytes) -> dict[str, Any]:
+    """Return a message as it was received.
+
+    Raises:
+        SignerError: If it is no line with an object.
+    """
+    try:
+        message = strict_json.loads(line)
+    except ProtocolError:
+        raise SignerError("the other side of the signer's socket sent no line of JSON") from None
+    if not line.endswith(b"\n") or not isinstance(message, dict):
+        raise SignerError("the other side of the signer's socket sent no line of JSON")
+    return message
+
+
+def tree_of(message: dict[str, Any], prefix: str = "") -> Tree:
+    """Return the tree that a message names.
+
+    Raises:
+        SignerError: If it names none.
+    """
+    size, root = message.get(f"{prefix}size"), message.get(f"{prefix}root")
+    if type(size) is not int or not 0 <= size <= MAX_SIZE:
+        raise SignerError("a tree has a number of leaves")
+    if not isinstance(root, str) or not _ROOT.fullmatch(root):
+        raise SignerError("a tree has a root of 64 hex digits")
+    return Tree(size, bytes.fromhex(root))

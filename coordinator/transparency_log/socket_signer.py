@@ -1,0 +1,97 @@
+"""The coordinator's side of a signer that is a process of its own."""
+
+import socket
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from coordinator.transparency_log.signer import SignerError, SizeSpentError, Tree
+from coordinator.transparency_log.signing_protocol import (
+    MAX_LINE_BYTES,
+    decode_line,
+    encode_line,
+)
+from holdfast.protocol.checkpoint import open_checkpoint
+from holdfast.protocol.errors import CheckpointError, NoteError
+from holdfast.protocol.signed_note import NoteVerifier
+
+#: Everybody who commits waits behind the lock of the head meanwhile.
+_DEADLINE = timedelta(seconds=5)
+
+
+class SocketSigner:
+    """Has the process behind a Unix socket sign; each call is a connection.
+
+    Args:
+        path: Of the socket.
+        origin: Of the log; a signer of another refuses.
+    """
+
+    def __init__(self, path: Path, origin: str) -> None:
+        self._path = path
+        self._origin = origin
+        self._verifier: NoteVerifier | None = None
+
+    @property
+    def verifier(self) -> NoteVerifier:
+        """The key that its signatures verify under, asked for once.
+
+        Raises:
+            SignerError: If it does not answer, or signs another log.
+        """
+        if self._verifier is None:
+            answer = self._ask({})
+            if "refused" in answer:
+                raise SignerError(str(answer["refused"]))
+            try:
+                verifier = NoteVerifier.parse(str(answer.get("key")))
+            except NoteError as error:
+                raise SignerError(f"the signer's key is none: {error}") from None
+            self._verifier = verifier
+        return self._verifier
+
+    def sign(self, tree: Tree, base: Tree) -> bytes:
+        """Return a checkpoint, as `LogSigner.sign` does."""
+        answer = self._ask(
+            {
+                "size": tree.size,
+                "root": tree.root.hex(),
+                "base_size": base.size,
+                "base_root": base.root.hex(),
+            }
+        )
+        if type(answer.get("spent")) is int:
+            raise SizeSpentError(answer["spent"])
+        note = answer.get("note")
+        if not isinstance(note, str):
+            raise SignerError(str(answer.get("refused", "the signer answered nothing")))
+        encoded = note.encode()
+        try:
+            signed = open_checkpoint(encoded, self.verifier)
+        except CheckpointError as error:
+            raise SignerError(f"what the signer answered is no checkpoint: {error}") from None
+        if (signed.size, signed.root) != tree:
+            raise SignerError(
+                f"the signer was asked for {tree.size} leaves and signed another tree"
+            )
+        return encoded
+
+    def _ask(self, message: dict[str, Any]) -> dict[str, Any]:
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+                connection.settimeout(_DEADLINE.total_seconds())
+                connection.connect(str(self._path))
+                connection.sendall(encode_line({"origin": self._origin, **message}))
+                with connection.makefile("rb") as answers:
+                    line = answers.readline(MAX_LINE_BYTES)
+        except PermissionError:
+            raise SignerError(
+                f"{self._path} may not be opened: this process's user must be in the group of the "
+                "signer's user"
+            ) from None
+        except OSError as error:
+            raise SignerError(
+                f"the signer at {self._path} does not answer ({error.strerror or error}); start it "
+                "with `holdfast-coordinator log-signer`"
+            ) from None
+        return decode_line(line)

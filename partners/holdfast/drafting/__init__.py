@@ -1,0 +1,1 @@
+"""Reading what people wrote of flagged addresses: chats, lists, workbooks and files of a draft."""

@@ -1,0 +1,865 @@
+"""Every kind of event: what its `data` has, whom it goes to, and when it comes.
+
+`EVENTS` is the one table. The OpenAPI document's `webhooks`, `docs/events.md` and the samples that
+a coordinator sends on request are made from it. Readers ignore members that they do not know.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import Field
+
+from holdfast.protocol import strict_json
+from holdfast.protocol.life_cycle_payloads import IndemnityCap
+from holdfast.protocol.membership_payloads import Policy
+from holdfast.protocol.payloads import Handle, Next, Sha256, Time
+from holdfast.protocol.tasks import TaskKind
+from holdfast.protocol.views import LineView, LogEntry, Totals, View
+from holdfast.protocol.vocabulary import (
+    Arrival,
+    DeclineCode,
+    EventType,
+    HoldBasis,
+    LegStatus,
+    PartnerKind,
+    PartnerStatus,
+    RequestStatus,
+    Role,
+    Support,
+    Urgency,
+    WaitsBecause,
+    WithdrawalReason,
+)
+
+#: Why a leg shows a flag that the coordinator's clocks set.
+Flag = Literal["overdue", "unanswered", "undeliverable"]
+Href = Annotated[str, Field(description="Where all of what was cut is read: an absolute link.")]
+By = Annotated[str, Field(description='Who did it: `per_…`, `sys_…`, or "coordinator".')]
+ActRef = Annotated[str, Field(description="The act (`act_…`) that it tells of.")]
+Evidence = Annotated[
+    list["ActProof"],
+    Field(description="What proves it, every act behind it in order: verify it before you act."),
+]
+
+
+class EventLog(LogEntry):
+    """Where the event stands in the log: its body is committed to, by the salt."""
+
+    salt: Annotated[str, Field(description="Hex; makes the commitment.")]
+    seq: Annotated[int, Field(description="The event's number in the feed.")]
+
+
+class ActProof(View):
+    """What proves one act: a token and the exact body that it signs.
+
+    A body that has no room is linked: `href` is where this very act is read, `body_sha256` what it
+    hashes to. `remainder` stands for the body of a submission whose approval left addresses out.
+    """
+
+    act: Annotated[str, Field(description="The act's name, e.g. submit or withdraw.")]
+    kid: Annotated[str | None, Field(description="The key's thumbprint (RFC 7638).")]
+    jwk: Annotated[dict[str, Any] | None, Field(description="The public key (RFC 7517).")]
+    token: Annotated[str, Field(description="The request token, or a passkey's (`webauthn.…`).")]
+    body: Annotated[
+        str | None, Field(description="The exact body; its UTF-8 bytes are signed.")
+    ] = None
+    body_sha256: Annotated[Sha256 | None, Field(description="In place of a body without room.")] = (
+        None
+    )
+    remainder: Annotated[str | None, Field(description="What went out of a cut document.")] = None
+    remainder_sha256: Annotated[
+        Sha256 | None, Field(description="In place of a remainder without room.")
+    ] = None
+    href: Annotated[str | None, Field(description="An absolute link to this very act.")] = None
+
+
+class EventData(View):
+    """What every event's `data` has."""
+
+    event_id: Annotated[str, Field(description="`evt_…`; the `webhook-id` of its deliveries.")]
+    log: EventLog
+    sample: Annotated[
+        bool, Field(description="True: a sample that you had sent; nothing of it happened.")
+    ] = False
+
+
+class AboutRequest(EventData):
+    """What every event about a freeze request has."""
+
+    request_id: Annotated[str, Field(description="`frq_…`")]
+    requester: Annotated[Handle, Field(description="Who asks.")]
+    content_sha256: Annotated[Sha256, Field(description="Of the exact submitted body.")]
+    sequence: Annotated[
+        int,
+        Field(description="Without gaps: of the leg where there is one, else of the requester."),
+    ]
+    leg_id: Annotated[str | None, Field(description="`leg_…`, where it is about a leg.")] = None
+    partner: Annotated[Handle | None, Field(description="Whose leg it is.")] = None
+    by: By | None = None
+    act_id: ActRef | None = None
+
+
+class OfRequest(AboutRequest):
+    """About a request; `status` is the request's for its requester, the leg's for a partner."""
+
+    status: RequestStatus | LegStatus
+
+
+class OfLeg(AboutRequest):
+    """About one leg, for both of its sides."""
+
+    leg_id: Annotated[str, Field(description="`leg_…`")]
+    partner: Annotated[Handle, Field(description="Whose leg it is.")]
+    by: By
+    status: Annotated[LegStatus, Field(description="How the leg shows now.")]
+    requester_sequence: Annotated[
+        int | None, Field(description="The same for the requester: without gaps for each leg.")
+    ] = None
+
+
+class NamedAddresses(View):
+    """Addresses by their numbers; of many, the first."""
+
+    addresses: Literal["all"] | list[int] | None = None
+    address_count: Annotated[int | None, Field(description="How many are meant.")] = None
+    addresses_cut: Annotated[bool, Field(description="Whether there are more than are named.")] = (
+        False
+    )
+    href: Href | None = None
+
+
+# --- a request ------------------------------------------------------------------------------------
+
+
+class FreezeRequestReceivedData(AboutRequest):
+    """A partner is asked: the request was approved, or goes out at once as a flash request.
+
+    Verify evidence and approvals before you freeze anything.
+    """
+
+    leg_id: Annotated[str, Field(description="Your leg.")]
+    partner: Annotated[Handle, Field(description="You.")]
+    urgency: Urgency
+    tlp: Annotated[str, Field(description="Traffic Light Protocol 2.0.")]
+    incident_id: Annotated[str, Field(description="`inc_…`")]
+    address_count: Annotated[int, Field(description="How many addresses went out.")]
+    withdrawn_count: Annotated[
+        int | None, Field(description="How many of them were withdrawn before you were asked.")
+    ] = None
+    hold_hours: Annotated[
+        int, Field(description="How long to hold: as stated, or by the network's policy.")
+    ]
+    support: Annotated[Support, Field(description="On whose word it rests.")]
+    provisional: Annotated[bool, Field(description="A flash request that nobody ratified yet.")]
+    ratify_by: Annotated[Time | None, Field(description="Until when that must happen.")]
+    acknowledge_by: Annotated[Time, Field(description="Until when to acknowledge.")]
+    answer_by: Annotated[Time, Field(description="Until when to answer every address.")]
+    evidence: Annotated[ActProof, Field(description="What proves that the requester asks.")]
+    approvals: Annotated[list[ActProof], Field(description="What proves each lead's approval.")]
+    addition: Annotated[
+        list[ActProof] | None,
+        Field(description="What asks you, where the document does not name you."),
+    ] = None
+
+
+class FreezeRequestSubmittedData(OfRequest):
+    """A request was submitted; a flash request that may go out at once has gone out with it."""
+
+    urgency: Urgency
+    context_sha256: Annotated[Sha256, Field(description="Of the decision context.")]
+    approve_by: Annotated[Time, Field(description="Until when a lead has to decide.")]
+    provisional: bool
+    ratify_by: Time | None
+    waits_because: Annotated[
+        WaitsBecause | None, Field(description="Why a flash request waits all the same.")
+    ] = None
+    address_count: int
+    to: Annotated[list[Handle], Field(description="The partners; of many, the first.")]
+    partner_count: int
+    to_cut: bool
+    href: Href | None = None
+
+
+class FreezeRequestApprovedData(OfRequest):
+    """A lead approved the request, or an addition of partners; it may still want others."""
+
+    approvals: Annotated[int, Field(description="How many have approved.")]
+    quorum: Annotated[int, Field(description="How many have to.")]
+    context_sha256: Sha256
+    addition: Annotated[str | None, Field(description="`add_…`, where it is about one.")] = None
+    to: list[Handle] | None = None
+    partner_count: int | None = None
+    to_cut: bool | None = None
+    href: Href | None = None
+    left_out: Annotated[
+        NamedAddresses | None, Field(description="Addresses that do not go out.")
+    ] = None
+
+
+class FreezeRequestRejectedData(OfRequest):
+    """A lead rejected the request before it went out."""
+
+
+class FreezeRequestRatifiedData(OfRequest):
+    """Leads stand behind a flash request that is out; partners hear it where it was unratified."""
+
+    approvals: Annotated[
+        int | list[ActProof],
+        Field(description="For the requester how many; for a partner what proves each."),
+    ]
+    quorum: int | None = None
+    context_sha256: Sha256 | None = None
+    left_out: Annotated[
+        NamedAddresses | None, Field(description="Addresses that are withdrawn with it.")
+    ] = None
+
+
+class FreezeRequestUnratifiedData(OfRequest):
+    """Nobody ratified a flash request in time, or its requester was suspended."""
+
+    unratified_until: Annotated[Time, Field(description="Then it withdraws itself.")]
+    reason: str
+    advice: Annotated[str | None, Field(description="What a partner does meanwhile.")] = None
+
+
+class FreezeRequestWithdrawalProposedData(OfRequest, NamedAddresses):
+    """A lead wants held funds let go, and another must approve it: release nothing yet."""
+
+    withdrawal: Annotated[str, Field(description="`wdp_…`")]
+    dispute: Annotated[str | None, Field(description="The dispute that it would uphold.")] = None
+    hold: Annotated[str | None, Field(description="What that one contests.")] = None
+    resolution: str | None = None
+    approve_by: Time
+    reason: str | None = None
+    reason_code: WithdrawalReason | None = None
+    advice: Annotated[str | None, Field(description="For partners: what to do meanwhile.")] = None
+    evidence: Evidence | None = None
+
+
+class FreezeRequestWithdrawalRefusedData(OfRequest, NamedAddresses):
+    """A proposed withdrawal comes to nothing; `addresses` are those of it that still stand."""
+
+    withdrawal: Annotated[str, Field(description="`wdp_…`")]
+    dispute: str | None = None
+    why: Literal["rejected", "void", "moot"]
+
+
+class FreezeRequestWithdrawnData(OfRequest, NamedAddresses):
+    """The request, or some addresses, are taken back: what you hold on them owes an answer.
+
+    Verify the evidence before you let anything go. None: the coordinator's timer withdrew a request
+    that nobody ratified.
+    """
+
+    reason: str | None = None
+    reason_code: WithdrawalReason | None = None
+    evidence: Evidence | None = None
+    evidence_cut: Annotated[
+        bool, Field(description="There is no room for the acts: they are read at `href`.")
+    ] = False
+
+
+class FreezeRequestExpiredData(OfRequest):
+    """Nobody approved the request in time, so it never went out."""
+
+    reason: str | None = None
+
+
+class FreezeRequestClosedData(OfRequest, NamedAddresses):
+    """A lead closed the request, or nothing more was awaited of anybody."""
+
+    reason: str | None = None
+
+
+class FreezeRequestSupportRaisedData(OfRequest):
+    """The request rests on a better document from now on; holds may last longer."""
+
+    support: Support
+    before: Support
+    document_sha256: Sha256
+    reference: str | None = None
+    answer_by: Annotated[Time | None, Field(description="The new time to answer, if it moved.")] = (
+        None
+    )
+    evidence: ActProof | None = None
+
+
+class FreezeRequestSameFundsMarkedData(OfRequest):
+    """Two holds are of the same tokens: sums count the one at `same_as`; null: no longer."""
+
+    hold: str
+    same_as: str | None
+
+
+class FreezeRequestPartnersProposedData(OfRequest):
+    """A lead proposes more partners; another has to approve."""
+
+    addition: Annotated[str, Field(description="`add_…`")]
+    context_sha256: Sha256
+    to: Annotated[list[Handle], Field(description="The partners; of many, the first.")]
+    partner_count: int
+    to_cut: bool
+    href: Href | None = None
+
+
+class FreezeRequestPartnersRefusedData(FreezeRequestPartnersProposedData):
+    """A lead refused to ask more partners."""
+
+
+class FreezeRequestPartnersAddedData(FreezeRequestPartnersProposedData):
+    """More partners are asked: each has its notice."""
+
+    approvals: int
+    quorum: int
+
+
+# --- a leg ----------------------------------------------------------------------------------------
+
+
+class LegDeliveredData(OfLeg):
+    """The notice arrived: transport, and no human's word. The coordinator vouches for it."""
+
+    delivered_at: Time
+    arrival: Annotated[Arrival, Field(description="By what the coordinator knows.")]
+    vouched_by: Annotated[str, Field(description='"coordinator": nobody signed it.')]
+
+
+class LegAcknowledgedData(OfLeg):
+    """The partner says that somebody has it."""
+
+
+class LegUnderReviewData(OfLeg):
+    """The partner looks into it, or again after it had declined or found nothing."""
+
+
+class LegInfoRequestedData(OfLeg):
+    """The partner asks something; with `late`, the requester let the time to reply pass."""
+
+    info_request: Annotated[str, Field(description="`inf_…`")]
+    reply_by: Time | None
+    late: bool
+    missing: Annotated[list[str] | None, Field(description="What is asked for, as codes.")] = None
+    text: str | None = None
+    evidence: Evidence
+
+
+class LegInfoProvidedData(OfLeg):
+    """The requester answered a question."""
+
+    info_request: str
+    text: str | None
+
+
+class DeclinedFor(OfLeg):
+    """Why a partner freezes nothing."""
+
+    code: DeclineCode | None = None
+    detail: str | None = None
+    retry: Annotated[bool | None, Field(description="Ask again with what is missing.")] = None
+    missing: list[str] | None = None
+    next: Annotated[Next | None, Field(description="Where the funds went.")] = None
+    left_at: Time | None = None
+    report_id: Annotated[str | None, Field(description="The report that answered all.")] = None
+    leg: "LegSums | None" = None
+    why: Annotated[str | None, Field(description='"withdrawn": the rest was taken back.')] = None
+
+
+class LegDeclinedData(DeclinedFor):
+    """The partner declined, or answered every address with codes that come to it."""
+
+
+class LegCannotSayData(DeclinedFor):
+    """The partner may tell neither match nor no match; its clocks stop."""
+
+
+class LegNoMatchData(DeclinedFor):
+    """The partner answered every address, and has none of it."""
+
+
+class LegWithdrawnData(OfLeg):
+    """The request ended before anything was frozen on this leg."""
+
+
+class Flagged(OfLeg):
+    """A clock of the leg ran out."""
+
+    flag: Flag
+
+
+class LegOverdueData(Flagged):
+    """Nobody acknowledged in time."""
+
+
+class LegUnansweredData(Flagged):
+    """Addresses are without an answer when the time for it is over."""
+
+    answer_by: Time | None
+    unanswered_count: int
+
+
+class LegUndeliverableData(Flagged):
+    """The notice was given up: a person must reach the partner another way."""
+
+
+class LegLegalOrderAttachedData(OfRequest):
+    """An authority's order is attached, by the partner that holds or by the authority that asks."""
+
+    legal_order: Annotated[str, Field(description="`ord_…`")]
+    attached_by: Handle
+    document_sha256: Sha256 | None
+    agency: str | None
+    reference: str | None
+    hold: Annotated[str | None, Field(description="Which hold; null: all of the leg's.")]
+    answer_by: Annotated[Time | None, Field(description="The new time to answer, if it moved.")] = (
+        None
+    )
+    requester_sequence: int | None = None
+    evidence: Evidence
+
+
+class LegIndemnityGivenData(OfRequest):
+    """The requester makes good what a wrong freeze costs, by the terms of a document."""
+
+    indemnity: Annotated[str, Field(description="`ind_…`")]
+    to: Annotated[Handle | None, Field(description="To whom; null: to all that are asked.")]
+    cap: IndemnityCap | None
+    law: str | None
+    until: Time
+    document_sha256: Sha256
+    requester_sequence: int | None = None
+    evidence: ActProof | None = None
+
+
+class LegDisputedData(OfLeg):
+    """The partner contests for a customer; with `recommended`, nobody answered in time."""
+
+    dispute: Annotated[str, Field(description="`dsp_…`")]
+    hold: Annotated[str | None, Field(description="Which hold; null: the whole leg.")]
+    answer_by: Time
+    recommended: Annotated[bool, Field(description="A release is recommended.")]
+    reference: str | None = None
+    text: str | None = None
+    evidence: Evidence
+
+
+class LegContestedData(OfLeg):
+    """A customer elsewhere contests an account that this leg holds, too, or no longer does."""
+
+    contested: bool
+    address_nos: list[int]
+    address_count: int
+    address_nos_cut: bool
+
+
+class LegDisputeResolvedData(OfLeg):
+    """A dispute ended: upheld, rejected, or moot as nothing is held any more."""
+
+    dispute: str
+    hold: str | None
+    resolution: Literal["upheld", "rejected", "moot"]
+    text: str | None = None
+    evidence: Evidence | None = None
+
+
+class TaskTakenData(EventData):
+    """Somebody has a task in hand; who it is, only colleagues read."""
+
+    by: Annotated[Handle, Field(description="Whose person it is.")]
+    act_id: ActRef
+    task: Annotated[str, Field(description="`tsk_…`")]
+    kind: TaskKind
+    taken_at: Time
+    request_id: str | None = None
+    requester: Handle | None = None
+    content_sha256: Sha256 | None = None
+    sequence: int | None = None
+    requester_sequence: int | None = None
+    leg_id: str | None = None
+    partner: Handle | None = None
+    status: RequestStatus | LegStatus | None = None
+
+
+# --- freezes and holds ----------------------------------------------------------------------------
+
+
+class LegSums(View):
+    """How the leg stands after a report: its totals, or how many assets where they have no room."""
+
+    status: LegStatus
+    totals: Totals | None = None
+    asset_count: int | None = None
+    totals_cut: bool = False
+    href: Href | None = None
+
+
+class Report(OfLeg):
+    """Lines of one kind of a report."""
+
+    report_id: Annotated[
+        str | None,
+        Field(
+            description="The act; absent where it was another request's, which you may not read."
+        ),
+    ] = None
+    line_count: Annotated[int, Field(description="How many lines of this kind it has.")]
+    lines: Annotated[list[LineView], Field(description="The first of them.")]
+    lines_cut: Annotated[bool, Field(description="Whether more is in the ledger than here.")]
+    href: Href | None = None
+    leg: LegSums
+    shared: Annotated[
+        bool, Field(description="Written on another request, about a hold that counts here, too.")
+    ] = False
+
+
+class FreezeFoundData(Report):
+    """The partner found so much."""
+
+
+class FreezeFrozenData(Report):
+    """The partner froze so much: each line opens a hold, adds to one, or shares one."""
+
+
+class FreezeReleasedData(Report):
+    """The partner let so much go."""
+
+
+class FreezeReturnedData(Report):
+    """The partner sent so much back."""
+
+
+class FreezeSeizedData(Report):
+    """An authority took so much."""
+
+
+class FreezeKeptData(Report):
+    """The partner keeps holds that owed an answer, and says on what ground."""
+
+
+class FreezeCorrectedData(Report):
+    """The partner corrects the amounts of earlier lines."""
+
+
+class FreezeNothingData(Report):
+    """The partner answers addresses with nothing, also on a leg that holds for others."""
+
+
+class OfHold(OfLeg):
+    """About one hold."""
+
+    hold: Annotated[str, Field(description="`hld_…`")]
+
+
+class HoldExpiringData(OfHold):
+    """A hold ends soon (72, 24 and 2 h before), or is to be reviewed then."""
+
+    hold_expires_at: Time
+    seconds_left: int
+    is_review: Annotated[bool, Field(description="The date only reminds: nothing lapses.")]
+
+
+class HoldReviewDueData(OfHold):
+    """Somebody should look at a hold again, e.g. as it took a whole account."""
+
+    review_at: Time | None
+    account_level: bool
+
+
+class HoldExtensionRequestedData(OfHold):
+    """The requester asks to hold longer; only the partner extends."""
+
+    hold_expires_at: Annotated[Time, Field(description="Until when it is wished.")]
+    reason: str | None
+    evidence: Evidence
+
+
+class HoldExtendedData(OfHold):
+    """The partner set a later end, or another ground."""
+
+    hold_expires_at: Time
+    basis: HoldBasis
+    before: Annotated[Time, Field(description="The end until now.")]
+
+
+class HoldLapsedData(OfHold):
+    """A hold's end passed: only the partner knows what became of it, and owes an answer."""
+
+    hold_expires_at: Time
+
+
+class OwedHold(View):
+    """A hold about which an answer is owed; `held` is null where the amount is withheld."""
+
+    hold: str
+    address_no: int
+    asset: str
+    held: str | None
+
+
+class AnswerOwedData(OfLeg):
+    """Holds owe a release, a return or `kept`; repeated until each is answered."""
+
+    why: Annotated[str, Field(description='"withdrawn", "lapsed" or "unratified".')]
+    hold_count: int
+    holds: list[OwedHold]
+    holds_cut: bool
+    href: Href | None = None
+    reason_code: WithdrawalReason | None = None
+
+
+class ClearanceRef(View):
+    """A clearance, and the address that it clears."""
+
+    id: Annotated[str, Field(description="`clr_…`")]
+    address_no: int
+
+
+class ClearanceIssuedData(OfRequest):
+    """Addresses were flagged by error: signed statements say so."""
+
+    clearances: list[ClearanceRef]
+    clearance_count: int
+    clearances_cut: bool
+    href: Annotated[str, Field(description="Where the statements are read.")]
+
+
+class ClearanceRevokedData(OfRequest):
+    """A clearance is taken back: the account counts as flagged again."""
+
+    clearance: str
+    address_no: int
+    reason: str | None
+    evidence: Evidence
+
+
+# --- members and endpoints ------------------------------------------------------------------------
+
+
+class GrantMadeData(EventData):
+    """A partner gave a person, system, key, role or policy; `GET /v1/grants` has the proof."""
+
+    grant_id: Annotated[str, Field(description="`grt_…`")]
+    partner: Handle
+    subject: Annotated[str | None, Field(description="To whom; null: to the organisation.")]
+    owner: str | None
+    roles: list[Role]
+    kid: str | None
+    replaces: Annotated[str | None, Field(description="The key that this one replaces.")]
+    made_at: Time
+    policy: Policy | None = None
+    proposer: str | None = None
+    approver: str | None = None
+
+
+class GrantRevokedData(EventData):
+    """Keys are no longer good, at once."""
+
+    revocation_id: Annotated[str, Field(description="`rev_…`")]
+    partner: Handle
+    kids: list[str]
+    subject: str | None
+    compromised_since: Annotated[
+        Time | None, Field(description="What they signed since then is in doubt.")
+    ]
+    evidence: Annotated[ActProof, Field(description="What proves it, as the partner signed it.")]
+
+
+class PartnerJoinedData(EventData):
+    """A partner became active, or is so again."""
+
+    partner: Handle
+    kind: PartnerKind
+    root_kid: str
+    status: PartnerStatus | None = None
+    reinstated: bool = False
+
+
+class PartnerSuspendedData(EventData):
+    """A partner's keys are refused from now on, but about holds that it has."""
+
+    partner: Handle
+    kind: PartnerKind
+    root_kid: str
+    status: PartnerStatus
+
+
+class PartnerRootResetData(EventData):
+    """A partner gets another root key: announced, taken over a day later, or stopped."""
+
+    reset_id: Annotated[str, Field(description="`rst_…`")]
+    partner: Handle
+    status: Literal["announced", "done", "stopped"]
+    old_root_kid: str
+    new_root_kid: str
+    effective_at: Time
+    revocation_id: Annotated[str | None, Field(description="What stopped it.")] = None
+    by: By | None = None
+    why: str | None = None
+    evidence: Annotated[
+        ActProof | None, Field(description="What proves the revocation that stopped it.")
+    ] = None
+
+
+class PartnerNamesChangedData(EventData):
+    """A lead changed what one of your own is called; which members, not what they say."""
+
+    partner: Handle
+    subject: str
+    by: By
+    changed: list[str]
+
+
+class EndpointTestData(EventData):
+    """You had a test sent to one endpoint."""
+
+    endpoint_id: Annotated[str, Field(description="`wep_…`")]
+    by: By
+
+
+class EndpointFailingData(EventData):
+    """One of your endpoints has taken nothing for a while; what it is owed is in the feed."""
+
+    endpoint_id: Annotated[str, Field(description="`wep_…`")]
+    failing_since: Time
+
+
+class EndpointDisabledData(EventData):
+    """One of your endpoints was turned off, for its server said that it is gone for good (410).
+
+    What it was owed is in the feed. Once it is turned on again, `replay` sends it.
+    """
+
+    endpoint_id: Annotated[str, Field(description="`wep_…`")]
+    gone_at: Annotated[Time, Field(description="When its server said so.")]
+    reason: Literal["gone"]
+    given_up: Annotated[int, Field(description="How many deliveries it was owed.")]
+
+
+# --- the table ------------------------------------------------------------------------------------
+
+
+class Audience(StrEnum):
+    """Whom an event goes to."""
+
+    REQUESTER = "requester"
+    ASKED = "asked"  # the partners asked, or the one whose leg it is about
+    MEMBERS = "members"  # all of them
+    OWN = "own"  # its own organisation alone
+
+
+#: The same in words.
+AUDIENCES: Mapping[Audience, str] = MappingProxyType(
+    {
+        Audience.REQUESTER: "the requester",
+        Audience.ASKED: "the partner asked",
+        Audience.MEMBERS: "all members",
+        Audience.OWN: "your own organisation",
+    }
+)
+
+
+class EventKind(NamedTuple):
+    """What a kind of event tells, and whom; the docstring of `data` says when it comes."""
+
+    data: type[EventData]
+    audience: tuple[Audience, ...]
+
+
+_REQUESTER, _ASKED = (Audience.REQUESTER,), (Audience.ASKED,)
+_BOTH = (Audience.REQUESTER, Audience.ASKED)
+_MEMBERS, _OWN = (Audience.MEMBERS,), (Audience.OWN,)
+
+EVENTS: Mapping[EventType, EventKind] = MappingProxyType(
+    {
+        EventType.REQUEST_RECEIVED: EventKind(FreezeRequestReceivedData, _ASKED),
+        EventType.REQUEST_SUBMITTED: EventKind(FreezeRequestSubmittedData, _REQUESTER),
+        EventType.REQUEST_APPROVED: EventKind(FreezeRequestApprovedData, _REQUESTER),
+        EventType.REQUEST_REJECTED: EventKind(FreezeRequestRejectedData, _REQUESTER),
+        EventType.REQUEST_RATIFIED: EventKind(FreezeRequestRatifiedData, _BOTH),
+        EventType.REQUEST_UNRATIFIED: EventKind(FreezeRequestUnratifiedData, _BOTH),
+        EventType.REQUEST_WITHDRAWAL_PROPOSED: EventKind(
+            FreezeRequestWithdrawalProposedData, _BOTH
+        ),
+        EventType.REQUEST_WITHDRAWAL_REFUSED: EventKind(FreezeRequestWithdrawalRefusedData, _BOTH),
+        EventType.REQUEST_WITHDRAWN: EventKind(FreezeRequestWithdrawnData, _BOTH),
+        EventType.REQUEST_EXPIRED: EventKind(FreezeRequestExpiredData, _REQUESTER),
+        EventType.REQUEST_CLOSED: EventKind(FreezeRequestClosedData, _BOTH),
+        EventType.REQUEST_SUPPORT_RAISED: EventKind(FreezeRequestSupportRaisedData, _BOTH),
+        EventType.REQUEST_SAME_FUNDS: EventKind(FreezeRequestSameFundsMarkedData, _REQUESTER),
+        EventType.REQUEST_PARTNERS_PROPOSED: EventKind(
+            FreezeRequestPartnersProposedData, _REQUESTER
+        ),
+        EventType.REQUEST_PARTNERS_REFUSED: EventKind(FreezeRequestPartnersRefusedData, _REQUESTER),
+        EventType.REQUEST_PARTNERS_ADDED: EventKind(FreezeRequestPartnersAddedData, _REQUESTER),
+        EventType.LEG_DELIVERED: EventKind(LegDeliveredData, _BOTH),
+        EventType.LEG_ACKNOWLEDGED: EventKind(LegAcknowledgedData, _BOTH),
+        EventType.LEG_UNDER_REVIEW: EventKind(LegUnderReviewData, _BOTH),
+        EventType.LEG_INFO_REQUESTED: EventKind(LegInfoRequestedData, _BOTH),
+        EventType.LEG_INFO_PROVIDED: EventKind(LegInfoProvidedData, _BOTH),
+        EventType.LEG_DECLINED: EventKind(LegDeclinedData, _BOTH),
+        EventType.LEG_NO_MATCH: EventKind(LegNoMatchData, _BOTH),
+        EventType.LEG_CANNOT_SAY: EventKind(LegCannotSayData, _BOTH),
+        EventType.LEG_WITHDRAWN: EventKind(LegWithdrawnData, _BOTH),
+        EventType.LEG_OVERDUE: EventKind(LegOverdueData, _BOTH),
+        EventType.LEG_UNANSWERED: EventKind(LegUnansweredData, _BOTH),
+        EventType.LEG_UNDELIVERABLE: EventKind(LegUndeliverableData, _BOTH),
+        EventType.LEG_DISPUTED: EventKind(LegDisputedData, _BOTH),
+        EventType.LEG_CONTESTED: EventKind(LegContestedData, _BOTH),
+        EventType.LEG_DISPUTE_RESOLVED: EventKind(LegDisputeResolvedData, _BOTH),
+        EventType.LEG_LEGAL_ORDER: EventKind(LegLegalOrderAttachedData, _BOTH),
+        EventType.LEG_INDEMNITY_GIVEN: EventKind(LegIndemnityGivenData, _BOTH),
+        EventType.FREEZE_NOTHING: EventKind(FreezeNothingData, _BOTH),
+        EventType.FREEZE_FOUND: EventKind(FreezeFoundData, _BOTH),
+        EventType.FREEZE_FROZEN: EventKind(FreezeFrozenData, _BOTH),
+        EventType.FREEZE_RELEASED: EventKind(FreezeReleasedData, _BOTH),
+        EventType.FREEZE_RETURNED: EventKind(FreezeReturnedData, _BOTH),
+        EventType.FREEZE_SEIZED: EventKind(FreezeSeizedData, _BOTH),
+        EventType.FREEZE_KEPT: EventKind(FreezeKeptData, _BOTH),
+        EventType.FREEZE_CORRECTED: EventKind(FreezeCorrectedData, _BOTH),
+        EventType.HOLD_EXPIRING: EventKind(HoldExpiringData, _BOTH),
+        EventType.HOLD_REVIEW_DUE: EventKind(HoldReviewDueData, _BOTH),
+        EventType.HOLD_EXTENSION_REQUESTED: EventKind(HoldExtensionRequestedData, _BOTH),
+        EventType.HOLD_EXTENDED: EventKind(HoldExtendedData, _BOTH),
+        EventType.HOLD_LAPSED: EventKind(HoldLapsedData, _BOTH),
+        EventType.ANSWER_OWED: EventKind(AnswerOwedData, _BOTH),
+        EventType.CLEARANCE_ISSUED: EventKind(ClearanceIssuedData, _BOTH),
+        EventType.CLEARANCE_REVOKED: EventKind(ClearanceRevokedData, _BOTH),
+        EventType.GRANT_MADE: EventKind(GrantMadeData, _MEMBERS),
+        EventType.GRANT_REVOKED: EventKind(GrantRevokedData, _MEMBERS),
+        EventType.PARTNER_JOINED: EventKind(PartnerJoinedData, _MEMBERS),
+        EventType.PARTNER_SUSPENDED: EventKind(PartnerSuspendedData, _MEMBERS),
+        EventType.PARTNER_ROOT_RESET: EventKind(PartnerRootResetData, _MEMBERS),
+        EventType.PARTNER_NAMES_CHANGED: EventKind(PartnerNamesChangedData, _OWN),
+        EventType.TASK_TAKEN: EventKind(TaskTakenData, _BOTH),
+        EventType.ENDPOINT_TEST: EventKind(EndpointTestData, _OWN),
+        EventType.ENDPOINT_FAILING: EventKind(EndpointFailingData, _OWN),
+        EventType.ENDPOINT_DISABLED: EventKind(EndpointDisabledData, _OWN),
+    }
+)
+#: Events that ask something of their reader on somebody's word: they carry what proves it, or link
+#: it; on `by` of the coordinator's there is nobody's signature.
+OBLIGING = frozenset(
+    {
+        EventType.REQUEST_RECEIVED,
+        EventType.REQUEST_RATIFIED,
+        EventType.REQUEST_WITHDRAWAL_PROPOSED,
+        EventType.REQUEST_WITHDRAWN,
+        EventType.REQUEST_SUPPORT_RAISED,
+        EventType.LEG_INFO_REQUESTED,
+        EventType.LEG_DISPUTED,
+        EventType.LEG_DISPUTE_RESOLVED,
+        EventType.LEG_LEGAL_ORDER,
+        EventType.LEG_INDEMNITY_GIVEN,
+        EventType.HOLD_EXTENSION_REQUESTED,
+        EventType.CLEARANCE_REVOKED,
+    }
+)
+
+
+def samples() -> Mapping[str, Mapping[str, Any]]:
+    """Return a body of every kind, as a run between exchanges that do not exist made it."""
+    text = files("holdfast.protocol").joinpath("event_samples.json").read_bytes()
+    found: dict[str, Mapping[str, Any]] = strict_json.loads(text)
+    return found

@@ -1,0 +1,207 @@
+"""Signed notes: text that somebody signed, readable by people (c2sp.org/signed-note).
+
+A note is its text, an empty line, and signature lines: an em dash, the name of a key, and base64 of
+four bytes that tell keys of one name apart, with the signature behind them. What a key of another
+kind or name signed is passed over, so that new kinds may come beside the old. Ed25519 is the one
+kind that is made and checked here.
+"""
+
+import re
+from base64 import b64decode, b64encode
+from binascii import Error as Base64Fault
+from dataclasses import dataclass
+from hashlib import sha256
+
+from holdfast.protocol.errors import KeyFormatError, NoteError, SignatureError
+from holdfast.protocol.jwk import PrivateKey, PublicKey
+
+#: Signatures that are looked at in one note; a verifier must take 16, and post-quantum ones are
+#: large.
+MAX_SIGNATURES = 100
+MAX_NOTE_BYTES = 1 << 20
+#: The kinds of keys, as verifier keys name them.
+ED25519 = 1
+_KEY_ID_BYTES = 4
+_ED25519_BYTES = 32
+_DASH = "\N{EM DASH} "
+#: What stands in no note: controls but line feeds, and lone surrogates, which have no bytes.
+_REFUSED = re.compile(r"[\x00-\x09\x0b-\x1f\ud800-\udfff]")
+_NAME = re.compile(r"[^\s+\ud800-\udfff]+")
+_VERIFIER = re.compile(r"(?P<name>[^+]+)\+(?P<id>[0-9a-f]{8})\+(?P<key>[A-Za-z0-9+/]+={0,2})")
+
+
+@dataclass(frozen=True, slots=True)
+class NoteVerifier:
+    """A key that verifies notes: whoever trusts the log has this line from a place that it trusts.
+
+    Attributes:
+        name: Of the key, without spaces and plus signs; for a log its origin.
+        key: Ed25519.
+    """
+
+    name: str
+    key: PublicKey
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise NoteError("the name of a key is not empty, and has no spaces and no plus sign")
+        if self.key.alg != "EdDSA":
+            raise NoteError("notes are signed with Ed25519")
+
+    @classmethod
+    def parse(cls, text: str) -> "NoteVerifier":
+        """Return the key of a line "name+id+key", the form in which keys of notes are handed on.
+
+        Raises:
+            NoteError: If it is no such line, of another kind than Ed25519, an unsafe point, or its
+                id is that of another key.
+        """
+        found = _VERIFIER.fullmatch(text)
+        encoded = b"" if found is None else _base64(found["key"])
+        if found is None or not encoded:
+            raise NoteError('a verifier key is a line "name+8 hex digits+base64"')
+        if encoded[0] != ED25519:
+            raise NoteError("this verifier key is of another kind than Ed25519")
+        try:
+            verifier = cls(found["name"], PublicKey.from_ed25519_bytes(encoded[1:]))
+        except KeyFormatError as error:
+            raise NoteError(f"this verifier key is unsafe: {error}") from None
+        if verifier.key_id.hex() != found["id"]:
+            raise NoteError("the id in this verifier key is that of another key")
+        return verifier
+
+    @property
+    def key_id(self) -> bytes:
+        """The four bytes that tell keys of one name apart."""
+        return sha256(self.name.encode() + b"\n" + self._encoded).digest()[:_KEY_ID_BYTES]
+
+    @property
+    def _encoded(self) -> bytes:
+        return bytes([ED25519]) + self.key.raw
+
+    def __str__(self) -> str:
+        """Return the line that `parse` takes."""
+        return f"{self.name}+{self.key_id.hex()}+{b64encode(self._encoded).decode('ascii')}"
+
+
+@dataclass(frozen=True, slots=True)
+class NoteSignature:
+    """One signature line.
+
+    Attributes:
+        name: Of the key.
+        key_id: Four bytes.
+        signature: As the kind of key makes it.
+    """
+
+    name: str
+    key_id: bytes
+    signature: bytes
+
+    def line(self) -> str:
+        """Return it as it stands in a note."""
+        encoded = b64encode(self.key_id + self.signature).decode("ascii")
+        return f"{_DASH}{self.name} {encoded}\n"
+
+
+@dataclass(frozen=True, slots=True)
+class SignedNote:
+    """A note whose signatures nobody has checked yet.
+
+    Attributes:
+        text: What was signed, with its last line feed. Nothing in it is to be believed before
+            `require_signed` returned.
+        signatures: All of them, known or not.
+    """
+
+    text: str
+    signatures: tuple[NoteSignature, ...]
+
+    def require_signed(self, *known: NoteVerifier) -> list[NoteVerifier]:
+        """Return which of the known keys signed; each that stands there must have.
+
+        Raises:
+            NoteError: If none of them signed, or a signature under one of them is wrong.
+        """
+        keys = {(verifier.name, verifier.key_id): verifier for verifier in known}
+        signed = []
+        for found in self.signatures:
+            verifier = keys.get((found.name, found.key_id))
+            if verifier is None:
+                continue
+            try:
+                verifier.key.verify(found.signature, self.text.encode())
+            except SignatureError:
+                raise NoteError(f"the signature of {verifier.name} does not verify") from None
+            if verifier not in signed:
+                signed.append(verifier)
+        if not signed:
+            raise NoteError("no known key signed this note")
+        return signed
+
+    def encode(self) -> bytes:
+        """Return the note's bytes."""
+        return f"{self.text}\n{''.join(s.line() for s in self.signatures)}".encode()
+
+
+def parse_note(encoded: bytes) -> SignedNote:
+    """Return the note in `encoded`; its signatures are not checked.
+
+    Raises:
+        NoteError: If it is no note, or has more signatures than are looked at.
+    """
+    if len(encoded) > MAX_NOTE_BYTES:
+        raise NoteError(f"a note of more than {MAX_NOTE_BYTES} bytes is not read")
+    try:
+        whole = encoded.decode()
+    except UnicodeDecodeError:
+        raise NoteError("a note is UTF-8") from None
+    if _REFUSED.search(whole):
+        raise NoteError("a note has no control characters but line feeds")
+    text, empty_line, signatures = whole.rpartition("\n\n")
+    if not empty_line or not signatures.endswith("\n"):
+        raise NoteError("a note is text, an empty line, and signatures, each with its line feed")
+    lines = signatures.removesuffix("\n").split("\n")
+    if len(lines) > MAX_SIGNATURES:
+        raise NoteError(f"of a note at most {MAX_SIGNATURES} signatures are looked at")
+    return SignedNote(text + "\n", tuple(_signature(line) for line in lines))
+
+
+def sign_note(text: str, name: str, key: PrivateKey) -> bytes:
+    """Return a note with one signature.
+
+    Args:
+        text: Ends with a line feed, has no other control characters.
+        name: Of the key; for a log its origin.
+        key: Ed25519.
+
+    Raises:
+        NoteError: If the text cannot stand in a note, or the key not sign one.
+    """
+    if not text.endswith("\n") or _REFUSED.search(text):
+        raise NoteError("the text of a note ends with a line feed; it has no other controls")
+    verifier = NoteVerifier(name, key.public)
+    signature = NoteSignature(name, verifier.key_id, key.sign(text.encode()))
+    return SignedNote(text, (signature,)).encode()
+
+
+def _signature(line: str) -> NoteSignature:
+    name, space, encoded = line.removeprefix(_DASH).partition(" ")
+    value = _base64(encoded)
+    if not line.startswith(_DASH) or not space or len(value) <= _KEY_ID_BYTES:
+        raise NoteError("a signature is an em dash, the name of a key and base64")
+    if not _NAME.fullmatch(name):
+        raise NoteError("the name of a key is not empty, and has no spaces and no plus sign")
+    return NoteSignature(name, value[:_KEY_ID_BYTES], value[_KEY_ID_BYTES:])
+
+
+def _base64(text: str) -> bytes:
+    """Return what base64 (RFC 4648 section 4) stands for; empty where it is no such text.
+
+    Of two spellings of the same bytes only the canonical one is read.
+    """
+    try:
+        value = b64decode(text.encode("ascii"), validate=True)
+    except (Base64Fault, ValueError):
+        return b""
+    return value if b64encode(value).decode("ascii") == text else b""

@@ -1,0 +1,207 @@
+"""What every page of the console must be, and what finds out that one is not.
+
+    def test_home(page: Page, served: Served) -> None:
+        page.goto(f"{served.console}/…")
+        check_page(page, "home")
+
+`check_page` asks both themes and both widths, in a page that was loaded once and as a visitor who
+comes for the first time would load it: nothing comes from a cache.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
+
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # ships none
+from playwright.sync_api import BrowserContext, CDPSession, ConsoleMessage, Page
+
+Theme = Literal["light", "dark"]
+
+ROOT = Path(__file__).resolve().parents[2]
+#: Where pictures of the pages go; version control ignores it.
+SCREENSHOTS = ROOT / "build" / "screenshots"
+#: A phone and a laptop, in CSS pixels.
+SIZES: Mapping[int, int] = {360: 800, 1440: 900}
+THEMES: Sequence[Theme] = ("light", "dark")
+MOST_BYTES = 300_000
+#: Everything that is on by default (WCAG A and AA, and good practice), and what WCAG 2.2 AA adds.
+_AXE_OPTIONS = {
+    "resultTypes": ["violations"],
+    "rules": {"target-size": {"enabled": True}},
+}
+#: Runs before the page's own scripts, and is no part of the page that its policy could refuse.
+_NOTE_VIOLATIONS = """
+window.__violations = [];
+addEventListener("securitypolicyviolation", (event) => window.__violations.push(
+  `${event.effectiveDirective} refused ${event.blockedURI || "what stands in the page"}`), true);
+"""
+_SETTLED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+_OVERFLOW = """() => {
+  const over = document.documentElement.scrollWidth - window.innerWidth;
+  if (over <= 0) return null;
+  const wide = [...document.body.querySelectorAll("*")]
+    .filter((each) => each.getBoundingClientRect().right > window.innerWidth + 0.5)
+    .slice(-3).map((each) => each.outerHTML.slice(0, 80));
+  return `${over} px too wide: ${wide.join(" … ")}`;
+}"""
+#: What Chromium says of a page that answers with an error; the test asked for that page.
+_ANSWERED = "Failed to load resource: the server responded with a status of "
+#: URLs that ask nobody.
+_WITHIN = frozenset({"about", "blob", "data"})
+
+
+@dataclass(slots=True, weakref_slot=True)
+class Watch:
+    """What happened on a page since it was opened.
+
+    Attributes:
+        requests: Every URL that it asked for.
+        said: Errors in its console.
+        bytes: What was transferred for the document that is shown, by request.
+        in_full: Whether `check_page` looks at it in all widths and themes.
+    """
+
+    requests: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    bytes: dict[str, int] = field(default_factory=dict)
+    in_full: bool = True
+
+    @property
+    def transferred(self) -> int:
+        """Bytes that came over the wire for the document shown, heads of answers included."""
+        return sum(self.bytes.values())
+
+
+_WATCHES: "WeakKeyDictionary[Page, Watch]" = WeakKeyDictionary()
+
+
+def open_page(context: BrowserContext, *, in_full: bool = True) -> Page:
+    """Open a page that is watched from its first request on, and takes nothing from a cache.
+
+    Args:
+        context: Where it is opened.
+        in_full: Whether `check_page` looks at it in all widths and themes, by axe-core, too.
+    """
+    context.add_init_script(_NOTE_VIOLATIONS)
+    page = context.new_page()
+    watch = _WATCHES[page] = Watch(in_full=in_full)
+    session = context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    _count_bytes(session, watch)
+    page.on("request", lambda request: watch.requests.append(request.url))
+    page.on("websocket", lambda socket: watch.requests.append(socket.url))
+    page.on("pageerror", lambda error: watch.said.append(str(error)))
+    page.on("console", lambda message: _note(watch, message))
+    return page
+
+
+def watch_of(page: Page) -> Watch:
+    """Return what happened on a page that `open_page` opened."""
+    return _WATCHES[page]
+
+
+def _count_bytes(session: CDPSession, watch: Watch) -> None:
+    main: str = session.send("Page.getFrameTree")["frameTree"]["frame"]["id"]
+
+    def is_sent(event: Mapping[str, Any]) -> None:
+        is_page = event.get("type") == "Document" and event.get("frameId") == main
+        if is_page and "redirectResponse" not in event:
+            watch.bytes.clear()  # what is counted from here on is another page
+        elif "redirectResponse" in event:
+            redirected = int(event["redirectResponse"]["encodedDataLength"])
+            watch.bytes[f"{event['requestId']} redirected"] = redirected
+
+    def is_received(event: Mapping[str, Any]) -> None:
+        have = watch.bytes.get(event["requestId"], 0)
+        watch.bytes[event["requestId"]] = have + int(event["encodedDataLength"])
+
+    def is_finished(event: Mapping[str, Any]) -> None:
+        watch.bytes[event["requestId"]] = int(event["encodedDataLength"])
+
+    session.on("Network.requestWillBeSent", is_sent)
+    session.on("Network.dataReceived", is_received)
+    session.on("Network.loadingFinished", is_finished)
+
+
+def _note(watch: Watch, message: ConsoleMessage) -> None:
+    page = message.page.url if message.page else ""
+    is_the_answer = message.text.startswith(_ANSWERED) and message.location.get("url") == page
+    if message.type == "error" and not is_the_answer:
+        watch.said.append(message.text)
+
+
+def check_page(
+    page: Page,
+    name: str,
+    *,
+    sizes: Mapping[int, int] = SIZES,
+    themes: Sequence[Theme] = THEMES,
+    folder: Path = SCREENSHOTS,
+) -> None:
+    """Fail the test unless a page is as every page must be; take its pictures.
+
+    Args:
+        page: Of `new_page`, and loaded.
+        name: Of the pictures: `<name>-<width>-<theme>.png`.
+        sizes: Heights by widths to look at it in.
+        themes: Themes to look at it in.
+        folder: Where the pictures go.
+    """
+    faults = page_faults(page, name, sizes=sizes, themes=themes, folder=folder)
+    assert faults == [], "\n".join([f"{name} ({page.url}):", *faults])
+
+
+def page_faults(
+    page: Page,
+    name: str,
+    *,
+    sizes: Mapping[int, int] = SIZES,
+    themes: Sequence[Theme] = THEMES,
+    folder: Path = SCREENSHOTS,
+) -> list[str]:
+    """Return what is wrong with a page, each in a line; see `check_page`."""
+    page.wait_for_load_state("load")
+    watch = watch_of(page)
+    # Before anything of ours runs in the page.
+    violations: list[str] = page.evaluate("() => window.__violations")
+    faults = [f"content policy: {violation}" for violation in violations]
+    if page.get_by_role("heading", name="Something failed here").count():
+        faults.append("the page failed (500)")
+    before = page.viewport_size
+    for theme in themes if watch.in_full else ():
+        for width, height in sizes.items():
+            page.set_viewport_size({"width": width, "height": height})
+            page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+            page.evaluate(_SETTLED)
+            folder.mkdir(parents=True, exist_ok=True)
+            page.screenshot(path=folder / f"{name}-{width}-{theme}.png", full_page=True)
+            where = f"{width} px, {theme}"
+            faults += [f"{where}: {fault}" for fault in _faults_here(page)]
+    if before is not None:
+        page.set_viewport_size(before)
+    page.emulate_media(color_scheme="null", reduced_motion="null")
+    faults += [f"asks another host: {url}" for url in _elsewhere(page, watch)]
+    faults += [f"console: {text}" for text in watch.said]
+    if watch.transferred > MOST_BYTES:
+        faults.append(f"{watch.transferred} bytes are transferred, more than {MOST_BYTES}")
+    return faults
+
+
+def _faults_here(page: Page) -> Iterator[str]:
+    overflow: str | None = page.evaluate(_OVERFLOW)
+    if overflow is not None:
+        yield overflow
+    for violation in Axe().run(page, options=_AXE_OPTIONS).response["violations"]:
+        for node in violation["nodes"]:
+            what = f"{violation['id']}: {violation['help']}: {node['html'][:120]}"
+            yield f"axe: {what}"
+
+
+def _elsewhere(page: Page, watch: Watch) -> list[str]:
+    own = urlsplit(page.url).netloc
+    asked = ((url, urlsplit(url)) for url in watch.requests)
+    return [url for url, parts in asked if parts.scheme not in _WITHIN and parts.netloc != own]

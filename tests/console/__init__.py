@@ -1,0 +1,1 @@
+"""Tests of the console: its parts, its colours, its script."""

@@ -1,0 +1,259 @@
+"""A night in which everything happens: one event of every kind, each by the act that makes it.
+
+The samples that the kit ships (`holdfast/protocol/event_samples.json`) come from here:
+`python -m tests.services.every_event` plays it and writes them anew.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from coordinator.services.delivery.webhook_endpoints import (
+    DisableGoneEndpoint,
+    SendTestEvent,
+    TellEndpointFailing,
+    prepare_registration,
+)
+from coordinator.services.membership.root_resets import ResetRoot
+from coordinator.services.membership.suspensions import SuspendPartner
+from coordinator.services.requests.legs import MarkLegsDelivered, MarkLegUndeliverable
+from holdfast.protocol.jwk import PrivateKey
+from holdfast.protocol.payloads import NewEndpoint, format_time
+from holdfast.protocol.proof_of_possession import make_possession
+from holdfast.protocol.tasks import Task, TaskKind
+from holdfast.protocol.vocabulary import Arrival, EventType
+from tests.factories import (
+    ETHER,
+    NOON,
+    ORIGIN,
+    Exchange,
+    admit,
+    grant_body,
+    new_exchange,
+)
+from tests.services.request_cast import (
+    DAY,
+    HOUR,
+    Ask,
+    Office,
+    corrected,
+    found,
+    frozen,
+    kept,
+    nothing,
+    released,
+    returned,
+    seized,
+)
+
+_PAPER = "ab" * 32
+_LATER: dict[str, Any] = {"hold_expires_at": format_time(NOON + 40 * DAY)}
+_ORDER = {"agency": "Police and Border Guard Board", "reference": "1-23-456"}
+
+
+class Told(NamedTuple):
+    """An event, and whom of a request it reached; `own`: its partner alone, `members`: everybody.
+
+    `audience` has "requester", "asked" or both where it is about a request.
+    """
+
+    audience: tuple[str, ...]
+    body: Mapping[str, Any]
+
+    @property
+    def type(self) -> str:
+        """Its kind."""
+        return str(self.body["type"])
+
+
+def play(office: Office) -> list[Told]:
+    """Have everything happen, and return every event with its audience, in order."""
+    _go_through_a_request(office)
+    _argue(office)
+    _have_two_leads_withdraw(office)
+    _end_requests(office)
+    _go_out_at_once(office)
+    _change_members(office)
+    own = _test_endpoints(office)
+    return list(_events(office, own))
+
+
+def _events(office: Office, newcomer: Exchange) -> Iterator[Told]:
+    by_id: dict[str, dict[str, Any]] = {}
+    readers: dict[str, set[str]] = {}
+    for exchange in (*office.desk.cast.all, newcomer):
+        for event in office.desk.feed(exchange):
+            event_id = event["data"]["event_id"]
+            by_id[event_id] = event
+            readers.setdefault(event_id, set()).add(exchange.handle)
+    for event_id, event in by_id.items():
+        yield Told(_audience(event["data"], readers[event_id]), event)
+
+
+def _audience(data: Mapping[str, Any], readers: set[str]) -> tuple[str, ...]:
+    if "request_id" not in data:
+        return ("members",) if len(readers) > 1 else ("own",)
+    sides = {"requester" if each == data["requester"] else "asked" for each in readers}
+    return tuple(sorted(sides, reverse=True))
+
+
+def _below(office: Office, ask: Ask, by: Any, path: str, **body: Any) -> dict[str, Any]:
+    status, answer = office.act(by, ask, path, **body)
+    assert status == 201, answer
+    return answer
+
+
+def _go_through_a_request(office: Office) -> None:
+    desk = office.desk
+    a, b, c, d = desk.cast.all
+    ask = desk.go_out(to=[b.handle, c.handle])
+    desk.own(MarkLegsDelivered(leg_ids=frozenset({desk.leg(b, ask).id}), arrival=Arrival.WEBHOOK))
+    desk.own(MarkLegUndeliverable(leg_id=desk.leg(c, ask).id))
+    task = Task(TaskKind.ACKNOWLEDGE, ask.id, desk.leg(b, ask).id)
+    taking = {"content_sha256": ask.content_sha256}
+    taken = office.signer.post(b.analyst, f"/v1/tasks/{task.id}/taken", taking)
+    assert taken.status_code == 201, taken.data
+    desk.act(b.analyst, ask, "acknowledgement")
+    desk.act(b.analyst, ask, "review")
+    asked = desk.act(
+        b.analyst, ask, "info-requests", missing=["police_report"], text="Which case is it?"
+    )
+    desk.step(3 * HOUR)
+    desk.answer(ask, asked["id"])
+    desk.act(c.lead, ask, "decline", code="cannot_say")
+    desk.act(c.lead, ask, "decline", code="policy_refusal", detail="Only on an order.")
+    desk.report(c, ask, nothing())
+    booked = desk.report(b, ask, found(0, 100), frozen(0, 90))
+    hold = str(booked["lines"][1]["hold"])
+    desk.report(b, ask, corrected(str(booked["lines"][1]["id"]), 80))
+    desk.report(b, ask, released(hold, 10), returned(hold, 10), seized(hold, 10))
+    _refuse_more_partners(office, ask)
+    desk.step(DAY)
+    whole = desk.report(b, ask, frozen(1, None, account_level=True))["lines"][0]["hold"]
+    desk.step(DAY)
+    desk.report(b, ask, released(whole, None))
+    desk.step(NOON + 7 * DAY - desk.clock.now())
+    later = {"hold": hold, "hold_expires_at": format_time(NOON + 20 * DAY), "reason": "order due"}
+    desk.act(a.lead, ask, "extension-requests", **later)
+    desk.extend(b, ask, hold, NOON + 11 * DAY)
+    desk.step(NOON + 11 * DAY - desk.clock.now())
+    desk.report(b, ask, kept(hold, **_LATER))
+    desk.withdraw(ask, [1], reason_code="wrong_target")
+    cleared = office.signer.get(a.auditor, f"/v1/freeze-requests/{ask.id}/clearances").get_json()[
+        "items"
+    ][0]["id"]
+    _below(office, ask, a.lead, f"clearances/{cleared}/revocation", reason="It was right after all")
+    _ask_another_after_all(office, ask, d)
+    desk.withdraw(ask)
+
+
+def _refuse_more_partners(office: Office, ask: Ask) -> None:
+    a, _, _, d = office.desk.cast.all
+    proposed = _below(office, ask, a.second_lead, "partners", to=[d.handle], nonce="A" * 22)
+    office.desk.decide(ask, context_sha256=proposed["context_sha256"], decision="reject")
+
+
+def _ask_another_after_all(office: Office, ask: Ask, another: Exchange) -> None:
+    """Ask a partner after an address was withdrawn: it hears of that, too."""
+    a = office.desk.cast.a
+    proposed = _below(
+        office, ask, a.second_lead, "partners", to=[another.handle], nonce="B" * 21 + "A"
+    )
+    office.desk.decide(ask, context_sha256=proposed["context_sha256"])
+
+
+def _argue(office: Office) -> None:
+    """Contest a hold on an account that others hold, too, and bring better papers."""
+    desk = office.desk
+    a, b, c, _ = desk.cast.all
+    ask = desk.go_out(to=[b.handle, c.handle])
+    hold, theirs = desk.hold(b, ask, **_LATER), desk.hold(c, ask, **_LATER)
+    _below(office, ask, a.analyst, "same-funds", hold=theirs, same_as=hold)
+    dispute = desk.act(
+        b.compliance, ask, "disputes", hold=hold, reference="case-18", text="Bought in good faith."
+    )
+    desk.resolve(ask, dispute["id"])
+    desk.act(b.compliance, ask, "legal-orders", hold=hold, document_sha256=_PAPER, **_ORDER)
+    terms = {
+        "cap": {"asset": ETHER, "amount": "50000"},
+        "law": "EE",
+        "until": format_time(NOON + 300 * DAY),
+        "document_sha256": _PAPER,
+    }
+    _below(office, ask, a.compliance, "indemnities", **terms)
+    desk.act(a.lead, ask, "support", support="order", document_sha256=_PAPER, reference="K-1-23")
+
+
+def _have_two_leads_withdraw(office: Office) -> None:
+    desk = office.desk
+    a, b, _, _ = desk.cast.all
+    desk.policy(a, withdrawal_quorum=2)
+    ask = desk.go_out(to=[b.handle])
+    desk.hold(b, ask)
+    for decision in ("reject", "approve"):
+        proposed = desk.withdraw(ask)
+        desk.decide_withdrawal(ask, proposed["withdrawal"], decision=decision)
+    desk.policy(a)
+
+
+def _end_requests(office: Office) -> None:
+    desk = office.desk
+    b = desk.cast.b
+    desk.decide(desk.submit(to=[b.handle]), decision="reject")
+    desk.submit(to=[b.handle])
+    desk.step(DAY)
+    desk.close(desk.go_out(to=[b.handle]))
+    unanswered = desk.go_out(to=[b.handle])
+    desk.report(b, unanswered, found(0, 100))
+    desk.step(3 * DAY)
+
+
+def _go_out_at_once(office: Office) -> None:
+    desk = office.desk
+    a, b, _, _ = desk.cast.all
+    desk.policy(a, may_flash=[a.analyst.subject])
+    ratified, forgotten = (desk.submit(to=[b.handle], urgency="flash") for _ in range(2))
+    desk.decide(ratified)
+    desk.step(HOUR)
+    desk.decide(forgotten)
+
+
+def _change_members(office: Office) -> None:
+    desk = office.desk
+    a, b, _, _ = desk.cast.all
+    newcomer = new_exchange("exchange-e.example")
+    admit(desk.database, desk.vault, desk.clock, newcomer)
+    person = office.signer.send(
+        a.lead, "PATCH", f"/v1/people/{a.analyst.subject}", {"display_name": "Night desk"}
+    )
+    assert person.status_code == 200, person.data
+    fresh = new_exchange(b.handle).auditor
+    granted = office.signer.post(b.root, "/v1/grants", grant_body(fresh))
+    assert granted.status_code == 201, granted.data
+    gone = {"kid": fresh.key.kid, "compromised_since": format_time(desk.clock.now())}
+    assert office.signer.post(b.lead, "/v1/revocations", gone).status_code == 201
+    key = PrivateKey.generate()
+    whose = {"audience": ORIGIN, "handle": a.handle}
+    possession = make_possession(key, subject=a.handle, **whose)
+    desk.own(ResetRoot(**whose, jwk=key.public.jwk(), possession=possession, after=DAY))
+    desk.own(SuspendPartner(handle=newcomer.handle))
+
+
+def _test_endpoints(office: Office) -> Exchange:
+    desk = office.desk
+    b = desk.cast.b
+    body = {"url": "https://hooks.exchange-b.example/holdfast"}
+    command = prepare_registration(NewEndpoint.model_validate(body), lambda _: None)
+    made = desk.perform(b.lead, "/v1/webhook-endpoints", b"{}", command)
+    test = SendTestEvent(endpoint_id=made["id"])
+    desk.perform(b.lead, f"/v1/webhook-endpoints/{made['id']}/test", b"", test)
+    since = int(desk.clock.now().timestamp()) * 1_000_000
+    desk.change("UPDATE webhook_endpoint SET failing_since = :at", at=since)
+    desk.own(TellEndpointFailing(endpoint_id=made["id"]))
+    desk.change("UPDATE webhook_endpoint SET gone_at = :at", at=since)
+    desk.own(DisableGoneEndpoint(endpoint_id=made["id"]))
+    return b
+
+
+def missing(told: list[Told]) -> list[str]:
+    """Return the kinds that did not happen."""
+    return sorted({each.value for each in EventType} - {each.type for each in told})

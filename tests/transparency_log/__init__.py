@@ -1,0 +1,1 @@
+"""The transparency log: its growth, and what signs it."""
