@@ -68,7 +68,7 @@ def _served(tmp_path: Path) -> Iterator[Served]:
 
 @pytest.fixture(name="shared", scope="module")
 def _shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """One for all tests that leave it well: as it was, or harmed and well again."""
+    """One for all tests that leave it well: as it was, or harmed and well again, its processes the same."""
     with _running(tmp_path_factory.mktemp("shared")) as served:
         yield served
 
@@ -258,11 +258,11 @@ def test_on_a_disk_that_takes_nothing_more_it_is_alive_but_not_ready(shared: Ser
     _eventually(lambda: requests.get(f"{shared.url}/readyz", timeout=2).ok)
 
 
-def test_a_web_process_that_is_killed_is_replaced(shared: Served) -> None:
-    web = shared.pid_of("web")
+def test_a_web_process_that_is_killed_is_replaced(served: Served) -> None:
+    web = served.pid_of("web")
     os.kill(web, signal.SIGKILL)
     _eventually(lambda: not _is_alive(web))
-    _eventually(lambda: requests.get(f"{shared.url}/readyz", timeout=2).ok)
+    _eventually(lambda: requests.get(f"{served.url}/readyz", timeout=2).ok)
 
 
 _HANDLED_BY_ANOTHER = """
