@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from coordinator.domain.clock import Clock, SystemClock
+from coordinator.key_files import LOG_KEY as LOG_KEY_FILE
 from coordinator.key_files import read_keys
 from coordinator.operations.preparation import prepare
 from coordinator.settings import Settings
@@ -25,6 +26,7 @@ from tests import factories
 from tests.benchmarks.load import Caller, raw_request
 from tests.factories import Cast, Member
 from tests.postgres import PostgresServer
+from tests.rulebook import LOG_KEY
 
 #: How long a process may take to come up, in seconds.
 _START_SECONDS = 60.0
@@ -216,6 +218,8 @@ class Stages:
         }
         settings = Settings.from_env(environment)
         prepare(settings)
+        # The cast is admitted by commands of this process, which sign the log with the tests' key.
+        (settings.keys_dir / LOG_KEY_FILE).write_bytes(LOG_KEY.to_pem())
         database = open_database(settings.resolved_database_url)
         vault, clock = read_keys(settings.keys_dir).vault, SystemClock()
         exchanges = [factories.new_exchange(handle) for handle in factories.HANDLES]
