@@ -62,7 +62,7 @@ class CoordinatorKeys:
             return SocketSigner(socket, log_origin(origin))
         if self.log is None:
             raise KeyFileError(
-                f"{LOG_KEY} is missing among the coordinator's keys: restore it from the back-up, "
+                f"{LOG_KEY} is missing among the coordinator's keys: restore it from the backup, "
                 "for what it signed can be proven under no other key. Where a process of its own "
                 "signs the log, name its socket with HOLDFAST_LOG_SIGNER_SOCKET"
             )
@@ -162,7 +162,7 @@ def _read(path: Path) -> bytes:
     except FileNotFoundError:
         raise KeyFileError(
             f"{path} is missing. If this coordinator ran before, restore its keys from the "
-            "back-up: without them nothing that it stored can be read. A fresh one gets its keys "
+            "backup: without them nothing that it stored can be read. A fresh one gets its keys "
             "from `holdfast-coordinator migrate` or `serve`."
         ) from None
     except OSError as error:

@@ -101,7 +101,8 @@ def healthz() -> Response:
 def readyz() -> Response:
     """Whether this process can serve.
 
-    503 while the database is away or takes no changes, and when the process is about to stop.
+    503 while the database is away or takes no changes, while the process that signs the log does
+    not answer, and when this one is about to stop.
     """
     context = current_context()
     if context.watcher.is_stopped:

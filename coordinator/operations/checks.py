@@ -76,7 +76,7 @@ def _keys(settings: Settings, database: Database, *, is_migrated: bool) -> Itera
     yield from _keys_folder(folder)
     if not is_migrated and not present_keys(folder):
         detail = (
-            f"none in {folder}. If this coordinator ran before, restore its keys from the back-up; "
+            f"none in {folder}. If this coordinator ran before, restore its keys from the backup; "
             "a fresh one gets them with its schema"
         )
         yield Finding("keys", is_good=False, detail=detail)

@@ -70,6 +70,8 @@ def prove_log_entry(place: Mapping[str, Any], log_key: NoteVerifier) -> LoggedEn
         encoded = entry.encode()
         index = place["leaf_index"]
         text = place.get("proof")
+        if type(index) is not int:
+            raise TypeError(index)  # 5.0 and true equal numbers, and are none here
     except (LookupError, TypeError, ValueError, AttributeError, ProtocolError):
         raise UntrustedEvidenceError("this names no entry of the log", code="no_entry") from None
     if text is None:
