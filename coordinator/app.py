@@ -111,6 +111,7 @@ def wire(
         passkey_scope=settings.passkey_scope,
         service_wallets=service_wallets(settings, rulebook.chains),
         signing_key=keys.webhook,
+        published_keys=keys.published,
         wake=notifier.notify,
         check_endpoint=endpoint_check(settings),
         check_issuer=issuer_check(settings),
