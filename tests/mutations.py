@@ -111,7 +111,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         "coordinator/operations/log_recount.py",
-        "    return None if checkpoint.root == frontier.root() else \"is of another tree\"",
+        '    return None if checkpoint.root == frontier.root() else "is of another tree"',
         "    return None",
         _THOROUGH,
     ),

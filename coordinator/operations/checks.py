@@ -15,6 +15,7 @@ from coordinator.api.context import AppContext
 from coordinator.app import create_app, service_wallets
 from coordinator.key_files import (
     OLD_WRAPPING_KEY,
+    CoordinatorKeys,
     KeyFileError,
     key_faults,
     present_keys,
@@ -42,6 +43,8 @@ from coordinator.storage.tables.transparency_log import LogHeadRow, LogLeafRow
 from coordinator.transparency_log.signer import LogSigner, SignerError
 
 _KEYS_AT_A_TIME = 1_000
+#: Of one kind; a leaf that was altered makes every later checkpoint one of another tree.
+_TOLD = 20
 _PLURAL = {"leaf": "leaves", "event": "events"}
 
 
@@ -64,7 +67,7 @@ def run_checks(settings: Settings) -> list[Finding]:
 
 
 def run_thorough_checks(
-    settings: Settings, on_count: Callable[[str, int], None] = lambda what, count: None
+    settings: Settings, on_count: Callable[[str, int], None]
 ) -> Iterator[Finding]:
     """Make tree, events, acts and ledgers anew from what is stored, and name every difference.
 
@@ -93,8 +96,8 @@ def run_thorough_checks(
             yield from _findings("events", events.faults, well)
             cases = examine_requests(context, connection, partial(on_count, "requests"))
             well = (
-                f"{cases.count} requests are what their {cases.acts} signed acts come to: approvals, "
-                "status, legs, ledgers, totals"
+                f"{cases.count} requests are what their {cases.acts} signed acts come to: "
+                "approvals, status, legs, ledgers, totals"
             )
             yield from _findings("requests", cases.faults, well)
     finally:
@@ -102,8 +105,10 @@ def run_thorough_checks(
 
 
 def _findings(name: str, faults: Sequence[str], well: str) -> Iterator[Finding]:
-    for fault in faults:
+    for fault in faults[:_TOLD]:
         yield Finding(name, is_good=False, detail=fault)
+    if len(faults) > _TOLD:
+        yield Finding(name, is_good=False, detail=f"and {len(faults) - _TOLD} more")
     if not faults:
         yield Finding(name, is_good=True, detail=well)
 
@@ -153,22 +158,29 @@ def _keys(settings: Settings, database: Database, *, is_migrated: bool) -> Itera
         return
     if settings.log_signer_socket is not None:
         yield _log_signer(signer)
-    unopened, old = _data_keys(database, keys.vault) if is_migrated else ([], 0)
+    if is_migrated:
+        yield from _data_keys(folder, database, keys)
+    else:
+        yield Finding("keys", is_good=True, detail=f"webhook key {keys.webhook.kid}")
+
+
+def _data_keys(folder: Path, database: Database, keys: CoordinatorKeys) -> Iterator[Finding]:
+    """Look whether the coordinator's own key opens every data key."""
+    unopened, old = _opened(database, keys.vault)
     for key_id in unopened:
         detail = (
             f"data key {key_id} does not open: either {folder} holds another coordinator's keys, "
             "or the database was changed; restore what belongs together from a backup"
         )
         yield Finding("keys", is_good=False, detail=detail)
-    if not unopened:
-        detail = f"they open the database; webhook key {keys.webhook.kid}"
-        if keys.old_webhook is not None:
-            detail += f", and {keys.old_webhook.kid} until `rotate-key webhook --finish`"
-        if old:
-            detail += (
-                f"; {old} data keys need {OLD_WRAPPING_KEY} until `rotate-key documents --finish`"
-            )
-        yield Finding("keys", is_good=True, detail=detail)
+    if unopened:
+        return
+    detail = f"they open the database; webhook key {keys.webhook.kid}"
+    if keys.old_webhook is not None:
+        detail += f", and {keys.old_webhook.kid} until `rotate-key webhook --finish`"
+    if old:
+        detail += f"; {old} data keys need {OLD_WRAPPING_KEY} until `rotate-key documents --finish`"
+    yield Finding("keys", is_good=True, detail=detail)
 
 
 def _keys_folder(folder: Path) -> Iterator[Finding]:
@@ -189,7 +201,7 @@ def _log_signer(signer: LogSigner) -> Finding:
     return Finding("log signer", is_good=True, detail=detail)
 
 
-def _data_keys(database: Database, vault: Vault) -> tuple[list[str], int]:
+def _opened(database: Database, vault: Vault) -> tuple[list[str], int]:
     """Return the ids of data keys that do not open, and how many open with the old key alone."""
     unopened, old = [], 0
     with database.engine.connect() as connection:

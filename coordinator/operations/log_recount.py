@@ -5,7 +5,8 @@ it. Memory is flat, whatever the log's length.
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, Row, Select, select
 
@@ -24,7 +25,8 @@ from holdfast.protocol.signed_note import NoteVerifier, parse_note
 _AT_A_TIME = 1_000
 
 
-class Recounted(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Recounted:
     """What was looked through.
 
     Attributes:
@@ -87,24 +89,36 @@ def recount_tree(
         if row.number != frontier.size:
             return Recounted(frontier.size, [*faults, f"leaf {frontier.size} is missing"])
         try:
-            tags = unpack_tags(bytes(row.tags or b""))
-            entry = LogEntry(bytes(row.leaf_id), row.type, row.at, bytes(row.commitment), tags)
-            hashes = b"".join(frontier.append(leaf_hash(entry.encode())))
+            faults += _append(frontier, row, log_key)
         except LogError as error:
             return Recounted(frontier.size, [*faults, f"leaf {row.number} is no entry: {error}"])
-        if row.nodes is not None and bytes(row.nodes) != hashes:
-            faults.append(f"leaf {row.number} is not what its stored hashes were made of")
-        if row.checkpoint is not None:
-            fault = _checkpoint_fault(bytes(row.checkpoint), frontier, log_key)
-            faults += [f"the checkpoint of {frontier.size} leaves {fault}"] if fault else []
         if frontier.size % _AT_A_TIME == 0:
             on_count(frontier.size)
+    return Recounted(frontier.size, [*faults, *_head_faults(connection, frontier)])
+
+
+def _append(frontier: Frontier, row: Row[Any], log_key: NoteVerifier | None) -> list[str]:
+    """Append a leaf to the tree; return what is stored beside it and does not fit."""
+    tags = unpack_tags(bytes(row.tags or b""))
+    entry = LogEntry(bytes(row.leaf_id), row.type, row.at, bytes(row.commitment), tags)
+    hashes = b"".join(frontier.append(leaf_hash(entry.encode())))
+    faults = []
+    if row.nodes is not None and bytes(row.nodes) != hashes:
+        faults.append(f"leaf {row.number} is not what its stored hashes were made of")
+    if row.checkpoint is not None:
+        fault = _checkpoint_fault(bytes(row.checkpoint), frontier, log_key)
+        faults += [f"the checkpoint of {frontier.size} leaves {fault}"] if fault else []
+    return faults
+
+
+def _head_faults(connection: Connection, frontier: Frontier) -> list[str]:
     head = connection.execute(_HEAD).one()
     if head.leaf_count != frontier.size:
-        faults.append(f"the head says {head.leaf_count} leaves, and {frontier.size} are stored")
-    elif head.tree_size == frontier.size and bytes(head.frontier or b"") != frontier.packed():
-        faults.append("the head's tree is another than that of the leaves")
-    return Recounted(frontier.size, faults)
+        return [f"the head says {head.leaf_count} leaves, and {frontier.size} are stored"]
+    # A release without a tree, beside this one, leaves that behind until the next commit.
+    if head.tree_size == frontier.size and bytes(head.frontier or b"") != frontier.packed():
+        return ["the head's tree is another than that of the leaves"]
+    return []
 
 
 def _checkpoint_fault(
@@ -196,12 +210,16 @@ def _bodies(
         return found
 
 
-def _in_order(connection: Connection, query: Select[Any], number: Any) -> Iterator[Row[Any]]:
+def _in_order(
+    connection: Connection, query: Select[*tuple[Any, ...]], number: Any
+) -> Iterator[Row[Any]]:
     for rows in _pages(connection, query, number):
         yield from rows
 
 
-def _pages(connection: Connection, query: Select[Any], number: Any) -> Iterator[list[Row[Any]]]:
+def _pages(
+    connection: Connection, query: Select[*tuple[Any, ...]], number: Any
+) -> Iterator[list[Row[Any]]]:
     """Yield the rows of a query in pages, by the number that they are ordered by."""
     last = -1
     while rows := list(connection.execute(query.where(number > last).limit(_AT_A_TIME))):

@@ -1,11 +1,12 @@
 """Examining every stored request as its requester's kit would, from the signed bytes.
 
-What the kit finds fault with, a member will. So the very code that members run (`holdfast.evidence`)
-looks through what the API would answer the requester, without a process that serves it.
+What the kit finds fault with, a member will. So the very code that members run
+(`holdfast.evidence`) looks through what the API would answer the requester.
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 from sqlalchemy import Connection, select
@@ -49,7 +50,8 @@ _UNREADABLE = (UnreadableDocumentError, CoordinatorError, HoldfastError, LookupE
 V = TypeVar("V", bound=BaseModel)
 
 
-class Examined(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Examined:
     """What came of looking through all requests.
 
     Attributes:
@@ -134,7 +136,9 @@ class StoredCases:
 
     def _every(self, model: type[V], view: QueryView, **names: str | None) -> Iterator[V]:
         query = view.query or PageQuery
-        own: dict[str, Any] = {name: names.pop(name) for name in query.model_fields if name in names}
+        own: dict[str, Any] = {
+            name: names.pop(name) for name in query.model_fields if name in names
+        }
         path = {name: value for name, value in names.items() if value is not None}
         own["limit"] = str(self._context.page_size_limit)
         while True:
@@ -183,6 +187,5 @@ def _requests(connection: Connection) -> Iterator[tuple[str, str]]:
     while rows := list(
         connection.execute(query.where(FreezeRequestRow.id > last).limit(_AT_A_TIME))
     ):
-        for request_id, requester in rows:
-            yield request_id, requester
+        yield from ((row.id, row.requester) for row in rows)
         last = rows[-1].id

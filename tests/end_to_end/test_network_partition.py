@@ -22,6 +22,7 @@ import pytest
 import requests
 
 from coordinator.domain.clock import SystemClock
+from coordinator.key_files import LOG_KEY as LOG_KEY_FILE
 from coordinator.key_files import read_keys
 from coordinator.operations.preparation import open_settings_database, prepare
 from coordinator.operations.trial_postgres import PostgresUnavailableError
@@ -32,6 +33,7 @@ from tests.dispatcher.outbox_cast import Outbox, Receiver, eventually
 from tests.end_to_end.under_load import END_SECONDS, SENDERS, START_SECONDS, WHOLE, free_port
 from tests.factories import ORIGIN, Member, request_token
 from tests.postgres import PostgresServer
+from tests.rulebook import LOG_KEY
 
 CUTS = 5 if WHOLE else 1
 _CLIENTS = 3
@@ -212,25 +214,49 @@ def _process(kind: str, network: Network, environment: dict[str, str]) -> Iterat
             process.wait()
 
 
-def test_processes_that_are_cut_off_and_brought_back_lose_nothing(
-    server: OpenServer, tmp_path: Path
-) -> None:
+@dataclass(slots=True)
+class Sites:
+    """A coordinator whose processes have a network each: two web, two workers.
+
+    Attributes:
+        networks: Of the web processes, then of the workers.
+        webs: Where the web processes listen.
+    """
+
+    networks: list[Network]
+    webs: list[str]
+    receiver: Receiver
+    outbox: Outbox
+    clients: list[Submitter]
+
+    def goes_on(self, web: str) -> None:
+        """Wait until more was confirmed by a web process."""
+        seen = self._confirmed(web)
+        eventually(lambda: self._confirmed(web) >= seen + 5, END_SECONDS)
+
+    def _confirmed(self, web: str) -> int:
+        return sum(client.by.get(web, 0) for client in self.clients)
+
+
+@contextmanager
+def _sites(server: OpenServer, folder: Path) -> Iterator[Sites]:
     url = server.create_database()
     port = free_port()
     common = {
         "HOLDFAST_ORIGIN": ORIGIN,
         "HOLDFAST_PORT": str(port),
-        "HOLDFAST_DATA_DIR": str(tmp_path / "data"),
+        "HOLDFAST_DATA_DIR": str(folder / "data"),
         "HOLDFAST_DATABASE_URL": url,
         "HOLDFAST_WORKER_SENDERS": str(SENDERS),
         "HOLDFAST_WEBHOOK_ALLOWED_NETWORKS": "10.213.0.0/16",
         "HOLDFAST_WEBHOOK_DEADLINE": "0.5",
         "HOLDFAST_LEASE": "5.5",
-        "HOLDFAST_LOG_LEVEL": "critical",
+        "HOLDFAST_LOG_LEVEL": "error",
         "HOLDFAST_RATE_PER_MINUTE": "0",
     }
     settings = Settings.from_env(common)
     prepare(settings)
+    (settings.keys_dir / LOG_KEY_FILE).write_bytes(LOG_KEY.to_pem())
     vault = read_keys(settings.keys_dir).vault
     outbox = Outbox(open_settings_database(settings), vault, SystemClock())
     exchange, asked = (factories.new_exchange(handle) for handle in factories.HANDLES[:2])
@@ -250,44 +276,40 @@ def test_processes_that_are_cut_off_and_brought_back_lose_nothing(
         receiver = stack.enter_context(Receiver(host=networks[1].here))
         outbox.endpoint(exchange.system, receiver.url)
         webs = [f"http://{network.there}:{port}" for network in networks[:2]]
-        for web in webs:
-            eventually(lambda web=web: _is_ready(web), START_SECONDS)
+        eventually(lambda: all(map(_is_ready, webs)), START_SECONDS)
         stop = threading.Event()
-        clients = [
-            Submitter(webs, exchange.analyst, asked.handle, stop) for _ in range(_CLIENTS)
-        ]
-        threads = [threading.Thread(target=client.run, daemon=True) for client in clients]
+        clients = [Submitter(webs, exchange.analyst, asked.handle, stop) for _ in range(_CLIENTS)]
+        yield Sites(networks, webs, receiver, outbox, clients)
+
+
+def test_processes_that_are_cut_off_and_brought_back_lose_nothing(
+    server: OpenServer, tmp_path: Path
+) -> None:
+    with _sites(server, tmp_path) as sites:
+        threads = [threading.Thread(target=client.run, daemon=True) for client in sites.clients]
         for thread in threads:
             thread.start()
-
-        def accepted_by(web: str) -> int:
-            return sum(client.by.get(web, 0) for client in clients)
-
-        def goes_on(web: str) -> None:
-            seen = accepted_by(web)
-            eventually(lambda: accepted_by(web) >= seen + 5, END_SECONDS)
-
-        goes_on(webs[0])
+        (web, other), worker = sites.webs, sites.networks[2]
+        sites.goes_on(web)
         for _ in range(CUTS):
-            # In the midst of commits: what was cut off may hold the lock of the log's head.
-            networks[0].cut()
-            goes_on(webs[1])
-            networks[0].mend()
-            eventually(lambda: _is_ready(webs[0]), START_SECONDS)
-            goes_on(webs[0])
-            networks[2].cut()
-            goes_on(webs[0])
-            networks[2].mend()
-        stop.set()
+            # In the midst of commits: what is cut off may hold the lock of the log's head.
+            sites.networks[0].cut()
+            sites.goes_on(other)
+            sites.networks[0].mend()
+            sites.goes_on(web)
+            worker.cut()
+            sites.goes_on(web)
+            worker.mend()
+        sites.clients[0].stop.set()
         for thread in threads:
             thread.join(END_SECONDS)
             assert not thread.is_alive()
-        made = outbox.rows(
+        made = sites.outbox.rows(
             "SELECT id, request_id FROM event WHERE type = 'freeze_request.submitted'"
         )
-        accepted = [request_id for client in clients for request_id in client.accepted]
+        accepted = [request_id for client in sites.clients for request_id in client.accepted]
         assert sorted(request_id for _, request_id in made) == sorted(accepted)
-        events = {event_id for event_id, _ in made}
-        assert receiver.wait_for(lambda: events <= set(receiver.counts), END_SECONDS), (
-            f"{len(events - set(receiver.counts))} of {len(events)} never arrived"
+        events, counts = {event_id for event_id, _ in made}, sites.receiver.counts
+        assert sites.receiver.wait_for(lambda: events <= set(sites.receiver.counts), END_SECONDS), (
+            f"{len(events - set(counts))} of {len(events)} never arrived"
         )

@@ -213,9 +213,7 @@ def test_a_backup_of_before_goes_with_another_webhook_key_if_that_is_said(
     assert (elsewhere.keys_dir / RETIRED_KEYS).exists()
 
 
-def test_the_command_says_what_comes_next(
-    fresh: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_command_says_what_comes_next(fresh: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOLDFAST_DATA_DIR", str(fresh.data_dir))
 
     def run(*words: str) -> str:

@@ -39,7 +39,7 @@ PREPARE_THRESHOLD = 2
 PREPARED_AT_MOST = 300
 #: What libpq gives a connection up by if the network drops packets without a word: after some ten
 #: seconds, where Linux alone would wait for a quarter of an hour.
-GIVES_UP: Mapping[str, int] = MappingProxyType(
+GIVES_UP: Mapping[str, Any] = MappingProxyType(
     {
         "connect_timeout": 5,
         "keepalives_idle": 5,
