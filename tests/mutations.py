@@ -117,8 +117,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         "coordinator/operations/log_recount.py",
-        "        if row.nodes is not None and bytes(row.nodes) != hashes:",
-        "        if False:",
+        "    if row.nodes is not None and bytes(row.nodes) != hashes:",
+        "    if False:",
         _THOROUGH,
     ),
     Mutation(

@@ -26,7 +26,7 @@ _COPY = "Copy the keys away: holdfast-coordinator backup --keys-to NEW_FOLDER"
 @click.option("--stolen", is_flag=True, help="webhook: stop using the old key at once.")
 @with_settings
 def rotate_key(settings: Settings, *, which: str, finish: bool, stolen: bool) -> None:
-    r"""Replace a key of the coordinator, in two steps with a restart between them.
+    r"""Replace a key of the coordinator, in two steps.
 
     \b
     documents  what opens everything that is sealed; no document is written anew

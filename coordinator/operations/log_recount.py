@@ -6,11 +6,13 @@ it. Memory is flat, whatever the log's length.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Select, select
 
 from coordinator.storage.engine.documents import UnreadableDocumentError, Vault, load
+from coordinator.storage.engine.reads import read_as
 from coordinator.storage.tables.events import EventRow
 from coordinator.storage.tables.transparency_log import LogHeadRow, LogLeafRow
 from holdfast.protocol import strict_json
@@ -23,6 +25,7 @@ from holdfast.protocol.payloads import format_time
 from holdfast.protocol.signed_note import NoteVerifier, parse_note
 
 _AT_A_TIME = 1_000
+N = TypeVar("N", "_Leaf", "_Event")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,35 @@ class Recounted:
     count: int
     faults: list[str]
     erased: int = 0
+
+
+class _Leaf(NamedTuple):
+    number: int
+    leaf_id: bytes
+    type: str
+    at: datetime
+    commitment: bytes
+    tags: bytes | None
+    nodes: bytes | None
+    checkpoint: bytes | None
+
+
+class _Event(NamedTuple):
+    number: int
+    id: str
+    type: str
+    occurred_at: datetime
+    leaf_index: int
+    leaf_id: bytes | None
+    leaf_type: str | None
+    at: datetime | None
+    commitment: bytes | None
+
+
+class _Head(NamedTuple):
+    leaf_count: int
+    tree_size: int
+    frontier: bytes | None
 
 
 _LEAVES = select(
@@ -85,7 +117,7 @@ def recount_tree(
     """
     frontier = Frontier.parse(0, b"")
     faults: list[str] = []
-    for row in _in_order(connection, _LEAVES, LogLeafRow.index):
+    for row in _in_order(connection, _Leaf, _LEAVES, LogLeafRow.index):
         if row.number != frontier.size:
             return Recounted(frontier.size, [*faults, f"leaf {frontier.size} is missing"])
         try:
@@ -97,7 +129,7 @@ def recount_tree(
     return Recounted(frontier.size, [*faults, *_head_faults(connection, frontier)])
 
 
-def _append(frontier: Frontier, row: Row[Any], log_key: NoteVerifier | None) -> list[str]:
+def _append(frontier: Frontier, row: _Leaf, log_key: NoteVerifier | None) -> list[str]:
     """Append a leaf to the tree; return what is stored beside it and does not fit."""
     tags = unpack_tags(bytes(row.tags or b""))
     entry = LogEntry(bytes(row.leaf_id), row.type, row.at, bytes(row.commitment), tags)
@@ -112,7 +144,7 @@ def _append(frontier: Frontier, row: Row[Any], log_key: NoteVerifier | None) -> 
 
 
 def _head_faults(connection: Connection, frontier: Frontier) -> list[str]:
-    head = connection.execute(_HEAD).one()
+    [head] = read_as(connection, _Head, _HEAD)
     if head.leaf_count != frontier.size:
         return [f"the head says {head.leaf_count} leaves, and {frontier.size} are stored"]
     # A release without a tree, beside this one, leaves that behind until the next commit.
@@ -151,7 +183,7 @@ def recount_events(
     """
     count = erased = 0
     faults: list[str] = []
-    for rows in _pages(connection, _EVENTS, EventRow.seq):
+    for rows in _pages(connection, _Event, _EVENTS, EventRow.seq):
         bodies = _bodies(connection, vault, rows)
         for row in rows:
             count += 1
@@ -167,9 +199,9 @@ def recount_events(
     return Recounted(count, faults, erased)
 
 
-def _event_fault(row: Row[Any], body: bytes) -> str | None:
+def _event_fault(row: _Event, body: bytes) -> str | None:
     """Return what an event's body has of its own, other than its leaf."""
-    if row.leaf_id is None:
+    if row.leaf_id is None or row.at is None or row.commitment is None:
         return f"is of leaf {row.leaf_index}, which is missing"
     try:
         place = check_event(body)
@@ -195,7 +227,7 @@ def _event_fault(row: Row[Any], body: bytes) -> str | None:
 
 
 def _bodies(
-    connection: Connection, vault: Vault, rows: list[Row[Any]]
+    connection: Connection, vault: Vault, rows: list[_Event]
 ) -> dict[str, bytes | UnreadableDocumentError]:
     """Return the bodies of events; one that was altered does not hide the others."""
     try:
@@ -211,17 +243,17 @@ def _bodies(
 
 
 def _in_order(
-    connection: Connection, query: Select[*tuple[Any, ...]], number: Any
-) -> Iterator[Row[Any]]:
-    for rows in _pages(connection, query, number):
+    connection: Connection, kind: type[N], query: Select[*tuple[Any, ...]], number: Any
+) -> Iterator[N]:
+    for rows in _pages(connection, kind, query, number):
         yield from rows
 
 
 def _pages(
-    connection: Connection, query: Select[*tuple[Any, ...]], number: Any
-) -> Iterator[list[Row[Any]]]:
+    connection: Connection, kind: type[N], query: Select[*tuple[Any, ...]], number: Any
+) -> Iterator[list[N]]:
     """Yield the rows of a query in pages, by the number that they are ordered by."""
     last = -1
-    while rows := list(connection.execute(query.where(number > last).limit(_AT_A_TIME))):
+    while rows := read_as(connection, kind, query.where(number > last).limit(_AT_A_TIME)):
         yield rows
         last = rows[-1].number

@@ -16,10 +16,10 @@ import importlib
 import os
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import MappingProxyType, ModuleType
+from types import ModuleType
 from typing import Any, Literal, NotRequired, TypedDict
 
 import psycopg
@@ -31,6 +31,17 @@ from sqlalchemy.pool import Pool, QueuePool
 
 from coordinator.storage.engine import driver
 
+
+class GivesUp(TypedDict):
+    """Parameters of libpq: seconds, but for `tcp_user_timeout`, which is in milliseconds."""
+
+    connect_timeout: int
+    keepalives_idle: int
+    keepalives_interval: int
+    keepalives_count: int
+    tcp_user_timeout: int
+
+
 BUSY_TIMEOUT_MS = 15_000
 #: A pooled connection that was idle for longer is pinged before it is used.
 IDLE_SECONDS = 1.0
@@ -39,15 +50,13 @@ PREPARE_THRESHOLD = 2
 PREPARED_AT_MOST = 300
 #: What libpq gives a connection up by if the network drops packets without a word: after some ten
 #: seconds, where Linux alone would wait for a quarter of an hour.
-GIVES_UP: Mapping[str, Any] = MappingProxyType(
-    {
-        "connect_timeout": 5,
-        "keepalives_idle": 5,
-        "keepalives_interval": 2,
-        "keepalives_count": 3,
-        "tcp_user_timeout": 10_000,
-    }
-)
+GIVES_UP: GivesUp = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
 #: The same on the server's side: whoever was cut off may hold the lock that all others wait for.
 _SERVER_GIVES_UP = (
     "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3; "
