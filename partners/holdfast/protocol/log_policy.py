@@ -78,12 +78,14 @@ class LogPolicy:
         witnesses: Keys by the name that the policy gives each; None: of an unknown kind.
         groups: By name, each after those that it names.
         quorum: A witness or a group; `NONE`: no cosignature is asked for.
+        has_logs: Whether logs are named, if only of unknown kinds.
     """
 
     logs: tuple[NoteVerifier, ...] = ()
     witnesses: Mapping[str, WitnessVerifier | None] = field(default_factory=dict)
     groups: Mapping[str, Group] = field(default_factory=dict)
     quorum: str = NONE
+    has_logs: bool = False
 
     @property
     def verifiers(self) -> tuple[WitnessVerifier, ...]:
@@ -222,7 +224,13 @@ class _Reader:
         """
         if self._quorum is None:
             raise LogPolicyError('a policy has one line "quorum NAME", or "quorum none"')
-        return LogPolicy(tuple(self._logs), self._witnesses, self._groups, self._quorum)
+        return LogPolicy(
+            tuple(self._logs),
+            self._witnesses,
+            self._groups,
+            self._quorum,
+            has_logs=bool(self._keys["log"]),
+        )
 
     def _take_log(self, text: str) -> None:
         if self._kind_of("log", text) == ED25519:
