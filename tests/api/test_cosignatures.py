@@ -1,5 +1,6 @@
 """Witnesses: what they are held out, what is taken of them, and what is published for it."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.serving import make_server
 
 from coordinator.app import read_log_policy
 from coordinator.domain.clock import SteppedClock
@@ -17,13 +19,14 @@ from coordinator.storage.engine.database import Database
 from coordinator.storage.tail import cosignatures as store
 from coordinator.storage.tail.transparency_log import ROUND_SECONDS
 from coordinator.transparency_log.witnesses import KEPT, quorum_state
+from holdfast import LogMonitor, PublicLog, Transport, Witness, receipts_kept_in
 from holdfast.protocol.checkpoint import open_checkpoint
 from holdfast.protocol.cosignature import WitnessVerifier, check_cosignatures, cosign
 from holdfast.protocol.jwk import PrivateKey
 from holdfast.protocol.log_policy import parse_policy
 from holdfast.protocol.signed_note import NoteSignature, NoteVerifier, SignedNote, parse_note
 from tests.api.acts import submit
-from tests.factories import Cast, Signer
+from tests.factories import ORIGIN, Cast, Signer
 
 KEYS = {name: PrivateKey.from_seed(name.encode() * 32) for name in "abcx"}
 WITNESSES = {
@@ -243,8 +246,8 @@ def test_it_must_be_json(log: Log) -> None:
 def test_a_witness_that_the_policy_no_longer_names_does_not_count(app: Flask, log: Log) -> None:
     log.cosign(log.held_out(), "a", "b")
     assert log.published()[0] > 0
-    _with_policy(app, POLICY.replace(b"witness a", b"witness n") .replace(b"2 a b c", b"2 b c")
-                 + b"quorum most\n")
+    others = "".join(f"witness {name} {WITNESSES[name]}\n" for name in "bcx")
+    _with_policy(app, f"{others}group most 2 b c x\nquorum most\n".encode())
     assert log.published() == (0, [])
 
 
@@ -295,3 +298,32 @@ def test_by_default_nobody_is_asked(settings: Settings, tmp_path: Path) -> None:
             read_log_policy(replace(settings, log_policy_file=path))
     with pytest.raises(SettingsError, match="nowhere"):
         read_log_policy(replace(settings, log_policy_file=tmp_path / "nowhere"))
+
+
+def test_a_monitor_follows_and_cosigns_over_a_socket(
+    app: Flask, log: Log, signer: Signer, cast: Cast, tmp_path: Path
+) -> None:
+    witness = Witness.open(tmp_path, "m.example/witness")
+    _with_policy(app, f"witness m {witness.verifier}\nquorum m\n".encode())
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    base = f"http://127.0.0.1:{server.server_port}"
+    public = PublicLog(Transport(None, ORIGIN, base_url=base))
+    watching = LogMonitor(tmp_path, log.key, public, witness=witness, now=log.clock.now)
+    try:
+        with watching as monitor:
+            first = monitor.step()
+            assert (first.cosigned, first.published) == (first.size, first.size)
+            request = submit(signer, cast)
+            receipts_kept_in(tmp_path)(request["log"])
+            waiting = monitor.step()
+            assert (waiting.receipts, waiting.found, waiting.added) == (1, 0, 0)
+            log.clock.step(ROUND)
+            second = monitor.step()
+            assert second.cosigned == second.published == second.size > first.size
+            assert second.found == 1
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
