@@ -140,7 +140,11 @@ def read_collected() -> Response:
     return _checkpoint(witnesses.collected_checkpoint, "nothing was logged and signed yet")
 
 
-@taken_from_anybody(body=payloads.CosignedCheckpoint, answer=views.CosignedView)
+@taken_from_anybody(
+    body=payloads.CosignedCheckpoint,
+    answer=views.CosignedView,
+    not_found="The log signed no checkpoint of that size.",
+)
 def take_cosignatures() -> Response:
     """Hand in a witness's cosignature (c2sp.org/tlog-cosignature).
 

@@ -91,11 +91,6 @@ class Step:
     found: int = 0
     undelivered: Sequence[Owed] = ()
 
-    @property
-    def is_quiet(self) -> bool:
-        """Whether there is nothing to tell."""
-        return not (self.added or self.cosigned or self.not_taken or self.undelivered)
-
 
 @dataclass(frozen=True, slots=True)
 class Watched:
