@@ -122,8 +122,8 @@ def read_checkpoint() -> Response:
     """The newest published checkpoint of the log.
 
     A signed note (c2sp.org/tlog-checkpoint): origin, number of leaves, root, with cosignatures of
-    witnesses. Where `/v1/log/policy` asks for a quorum, it is the newest that meets it. Else a newer
-    one is published at most once a second, and a second after the change at the latest.
+    witnesses. Where `/v1/log/policy` asks for a quorum, it is the newest that meets it. Else a
+    newer one is published at most once a second, and a second after the change at the latest.
     """
     return _checkpoint(witnesses.published_checkpoint, "no checkpoint is published yet")
 

@@ -1,4 +1,4 @@
-"""The transparency log, watched beside the receiver: nobody can rewrite what this exchange was told.
+"""The transparency log, watched beside the receiver, so that nobody rewrites what we were told.
 
 What comes and what is done leaves receipts (`Exchange.take`, `Client(on_receipt=…)`); the monitor
 looks them up.

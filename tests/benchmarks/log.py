@@ -1,4 +1,4 @@
-"""Figures of the log: proofs at a million leaves, a monitor that catches up, and what appending costs.
+"""Figures of the log: proofs at a million leaves, a monitor that catches up, what appending costs.
 
 A million entries are hashed once a database; HOLDFAST_BENCH_LEAVES takes fewer.
 """

@@ -286,7 +286,7 @@ def _tagged(number: int) -> bytes:
 
 def test_what_was_logged_for_this_member_must_be_delivered(watch: Watch) -> None:
     watch.options = {
-        "tags_of": lambda leaf_id: [routing_tag(TAG_KEY, leaf_id)],
+        "is_mine": lambda _, entry: routing_tag(TAG_KEY, entry.leaf_id) in entry.tags,
         "patience": timedelta(hours=1),
     }
     # What came before the monitor has no receipts here.

@@ -105,10 +105,10 @@ def monitor(
 ) -> None:
     """Follow the transparency log, so that nobody can rewrite it unseen.
 
-    Each checkpoint must continue the one before, by the entries themselves, which are kept. Receipts
-    that your receiver and your client put into the folder must be in the log. If the log forks, goes
-    back, or leaves something out, both checkpoints are kept, the status is 9, and nothing goes on
-    before --acknowledge. With --witness each checkpoint that was verified is cosigned.
+    Each checkpoint must continue the one before, by the entries themselves, which are kept.
+    Receipts that your receiver and your client put into the folder must be in the log. If the log
+    forks, goes back, or leaves something out, both checkpoints are kept, the status is 9, and
+    nothing goes on before --acknowledge. With --witness each verified checkpoint is cosigned.
     """
     origin = _origin(session, coordinator)
     log = PublicLog(Transport(None, origin, now=session.now))

@@ -3,7 +3,7 @@
 ```text
 state.json          what was verified last; replaced whole, 0600
 lock                held by the one monitor that runs
-tile/entries/…      bundles of entries by their C2SP paths, so that the folder can be served as it is
+tile/entries/…      bundles of entries by their C2SP paths
 tile-roots          the root of each full bundle, 32 bytes each
 alarm/…             both checkpoints of an alarm
 witness.pem         the key that cosigns, where it does

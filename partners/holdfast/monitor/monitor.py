@@ -12,7 +12,7 @@ receipt up, and (4) whether something was logged for this member and not deliver
 never do raises `LogAlarmError`, and so does every further step until `acknowledge`.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -45,7 +45,7 @@ from holdfast.protocol.errors import (
     LogError,
     TreeProofError,
 )
-from holdfast.protocol.log_entry import LogEntry, decode_entry, leaf_id_and_tags
+from holdfast.protocol.log_entry import LogEntry, decode_entry
 from holdfast.protocol.log_proof import parse_log_proof
 from holdfast.protocol.log_tiles import TILE_WIDTH, TilePlace, unbundle_entries
 from holdfast.protocol.merkle_tree import (
@@ -133,8 +133,8 @@ class LogMonitor:
         log_key: The log's key, from where one trusts it.
         source: The log.
         witness: Cosigns; None: it only watches.
-        tags_of: Returns the routing tags that an entry with this leaf id has if it is for this
-            member, one for each tag key; None: nothing can be told to be for it.
+        is_mine: Tells of an entry, by its place, whether this member was told of it (by its routing
+            tags); None: that cannot be told.
         patience: How long the coordinator may take to deliver.
         now: The time, aware.
     """
@@ -143,7 +143,7 @@ class LogMonitor:
     log_key: NoteVerifier
     source: LogSource
     witness: Witness | None = None
-    tags_of: Callable[[bytes], Collection[bytes]] | None = None
+    is_mine: Callable[[int, LogEntry], bool] | None = None
     patience: timedelta = PATIENCE
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     _files: MonitorFolder = field(init=False)
@@ -313,12 +313,14 @@ class LogMonitor:
 
     def _note_mine(self, first: int, entries: Sequence[bytes]) -> None:
         """Note which entries were logged for this member."""
-        if self.tags_of is None or self._state.watched_from is None:
+        is_mine = self.is_mine
+        if is_mine is None or self._state.watched_from is None:
             return
         seen = self.now()
         owed = [
             Owed(index, entry.type, entry.at, seen)
-            for index, entry in _mine(first, entries, self.tags_of)
+            for index, entry in _decoded(first, entries)
+            if is_mine(index, entry)
         ]
         if owed:
             self._receipts.owe(owed)
@@ -519,15 +521,11 @@ class LogMonitor:
         raise LogAlarmError(whole, code=code, files=files)
 
 
-def _mine(
-    first: int, entries: Sequence[bytes], tags_of: Callable[[bytes], Collection[bytes]]
-) -> Iterator[tuple[int, LogEntry]]:
-    """Yield the entries that bear a tag of this member's, with their places."""
+def _decoded(first: int, entries: Sequence[bytes]) -> Iterator[tuple[int, LogEntry]]:
+    """Yield entries with their places."""
     for index, encoded in enumerate(entries, first):
         try:
-            leaf_id, packed = leaf_id_and_tags(encoded)
-            if packed and any(tag in packed for tag in tags_of(leaf_id)):
-                yield index, decode_entry(encoded)
+            yield index, decode_entry(encoded)
         except LogEntryError:
             continue  # of a later version of the log; the tree commits to it all the same
 
