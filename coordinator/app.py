@@ -13,6 +13,7 @@ from coordinator.api.content_cache import ContentCache
 from coordinator.api.context import AppContext
 from coordinator.api.outcomes import OutcomeWait
 from coordinator.api.rate_limit import RateLimiter
+from coordinator.config_files import config_path
 from coordinator.console import routes as console_routes
 from coordinator.console.context import ConsoleContext
 from coordinator.console.openid_provider import OpenIdProviders, ProviderError
@@ -25,7 +26,6 @@ from coordinator.egress.address_guard import (
 )
 from coordinator.egress.fetching import Fetcher
 from coordinator.egress.name_resolution import CheckedResolver
-from coordinator.config_files import config_path
 from coordinator.key_files import CoordinatorKeys, read_keys
 from coordinator.rulebook_files import read_rulebook
 from coordinator.settings import Settings, SettingsError, clock_of

@@ -180,7 +180,6 @@ class DatabaseCollector(Collector):
             value=max(0.0, late),
         )
 
-
     def _witness_figures(self, connection: Connection) -> Iterator[Metric]:
         now = self._clock.now()
         state = quorum_state(connection, self._policy, now)

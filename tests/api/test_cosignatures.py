@@ -1,7 +1,6 @@
 """Witnesses: what they are held out, what is taken of them, and what is published for it."""
 
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -26,6 +25,7 @@ from holdfast.protocol.jwk import PrivateKey
 from holdfast.protocol.log_policy import parse_policy
 from holdfast.protocol.signed_note import NoteSignature, NoteVerifier, SignedNote, parse_note
 from tests.api.acts import submit
+from tests.conftest import World
 from tests.factories import ORIGIN, Cast, Signer
 
 KEYS = {name: PrivateKey.from_seed(name.encode() * 32) for name in "abcx"}
@@ -37,6 +37,12 @@ POLICY = (
 ).encode()
 ROUND = timedelta(seconds=ROUND_SECONDS)
 SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture
+def world(sqlite_world: World) -> World:
+    """What is stored is tested on both databases (`transparency_log/test_witnesses`)."""
+    return sqlite_world
 
 
 @dataclass
@@ -86,7 +92,7 @@ def _with_policy(app: Flask, text: bytes) -> None:
 
 
 @pytest.fixture
-def log(app: Flask, client: FlaskClient, clock: SteppedClock) -> Iterator[Log]:
+def log(app: Flask, client: FlaskClient, clock: SteppedClock) -> Log:
     _with_policy(app, POLICY + b"quorum most\n")
     key = NoteVerifier.parse(client.get("/v1").get_json()["log"]["verifier_key"])
     clock.step(ROUND)
@@ -183,9 +189,7 @@ def test_a_few_of_each_witness_are_kept_and_always_those_that_are_published(
     assert log.published()[1] == ["a", "c"]
 
 
-def test_what_is_not_to_be_taken_is_refused_and_not_kept(
-    log: Log, signer: Signer, cast: Cast, database: Database
-) -> None:
+def test_what_is_not_to_be_taken_is_refused_and_not_kept(log: Log, database: Database) -> None:
     note = log.held_out()
     other_log = SignedNote(note.text.replace("coordinator.example", "other.example"), ())
     forged = SignedNote(note.text.replace("=", "", 1), ())
@@ -230,9 +234,7 @@ def test_what_is_not_to_be_taken_is_refused_and_not_kept(
     ],
 )
 def test_any_other_body_is_refused(log: Log, body: bytes, status: int) -> None:
-    answer = log.client.post(
-        "/v1/log/cosignatures", data=body, content_type="application/json"
-    )
+    answer = log.client.post("/v1/log/cosignatures", data=body, content_type="application/json")
     assert answer.status_code == status, answer.data
     assert answer.content_type == "application/problem+json"
 

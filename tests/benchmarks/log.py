@@ -299,7 +299,7 @@ def _appending(stages: Stages) -> Figure:
             with mock.patch.object(unit_of_work, "grow", _no_growth):
                 return rate(bare)
 
-        rate(logged), bare_rate()  # noqa: B018 - each is warm then
+        rate(logged), bare_rate()
         floor, value = alternated(ROUNDS + 2, bare_rate, lambda: rate(logged))
     ratio = value / floor
     is_sqlite = stages.kind == "sqlite"

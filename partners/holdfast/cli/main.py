@@ -52,7 +52,7 @@ Exit status:
   1 unexpected                  6 invalid input: every fault is named
   2 usage, or no such profile   7 unreachable or busy: try again later
   3 authentication failed       8 evidence or key does not fit: do not act
-  4 not allowed or not found    9 the log forked, went back or left something out
+  4 not allowed or not found    9 the log did what it must not: ask others
                                 130 stopped by Ctrl-C
 """
 

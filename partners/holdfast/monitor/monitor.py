@@ -12,6 +12,7 @@ receipt up, and (4) whether something was logged for this member and not deliver
 never do raises `LogAlarmError`, and so does every further step until `acknowledge`.
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
@@ -145,7 +146,7 @@ class LogMonitor:
     witness: Witness | None = None
     is_mine: Callable[[int, LogEntry], bool] | None = None
     patience: timedelta = PATIENCE
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    now: Callable[[], datetime] = lambda: datetime.fromtimestamp(time.time(), UTC)
     _files: MonitorFolder = field(init=False)
     _receipts: LogReceipts = field(init=False)
     _state: MonitorState = field(init=False)
@@ -291,13 +292,7 @@ class LogMonitor:
         if len(entries) != place.width or (
             known and entries[:known] != self._files.entries(index, known)
         ):
-            self._raise(
-                "altered",
-                f"the log shows other entries from {first} on than it showed before, or not as"
-                " many as it signed",
-                encoded,
-                {"entries.bundle": bundle},
-            )
+            self._raise_mismatch(checkpoint, encoded, {"entries.bundle": bundle})
         self._files.keep_bundle(place, bundle)
         self._note_mine(frontier.size, entries[known:])
         hashes = [leaf_hash(entry) for entry in entries[known:]]
@@ -306,6 +301,7 @@ class LogMonitor:
             frontier.append_subtree(_TILE_LEVEL, root)
             self._files.keep_root(index, root)
             return
+        completed: list[bytes] = []
         for value in hashes:
             completed = frontier.append(value)
         if place.is_full:
@@ -325,7 +321,12 @@ class LogMonitor:
         if owed:
             self._receipts.owe(owed)
 
-    def _raise_mismatch(self, checkpoint: Checkpoint, encoded: bytes) -> NoReturn:
+    def _raise_mismatch(
+        self,
+        checkpoint: Checkpoint,
+        encoded: bytes,
+        others: Mapping[str, bytes] = MappingProxyType({}),
+    ) -> NoReturn:
         """Say whether the log was rewritten, or only shows other entries than it signed."""
         size = self._state.size
         is_continued = size == 0
@@ -338,12 +339,14 @@ class LogMonitor:
                 f"the entries that the log shows do not make up the tree of {checkpoint.size} that"
                 " it signed",
                 encoded,
+                others,
             )
         self._raise(
             "fork",
             f"the log's tree of {checkpoint.size} entries does not continue that of {size} that"
             " was verified here: it was rewritten, or there are two",
             encoded,
+            others,
         )
 
     def _continues(self, checkpoint: Checkpoint, proof: Sequence[bytes]) -> bool:

@@ -69,9 +69,7 @@ class PublicLog:
             TransportError: Also where the answer is no proof.
         """
         try:
-            answer = self._transport.read_public(
-                f"{LOG_PATH}/proof/consistency/{first}/{second}"
-            )
+            answer = self._transport.read_public(f"{LOG_PATH}/proof/consistency/{first}/{second}")
         except NotFoundError:
             return None
         try:

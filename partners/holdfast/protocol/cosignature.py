@@ -119,9 +119,7 @@ def cosign(text: str, name: str, key: PrivateKey, at: datetime) -> NoteSignature
     return NoteSignature(name, verifier.key_id, _TIME.pack(timestamp) + signature)
 
 
-def check_cosignature(
-    text: str, signature: NoteSignature, witness: WitnessVerifier
-) -> Cosignature:
+def check_cosignature(text: str, signature: NoteSignature, witness: WitnessVerifier) -> Cosignature:
     """Return a cosignature, if this witness made it on the checkpoint with this text.
 
     Raises:

@@ -130,6 +130,4 @@ def test_a_time_without_zone_or_before_1970_is_refused() -> None:
 @given(st.binary(max_size=80))
 def test_any_bytes_verify_or_are_refused(signature: bytes) -> None:
     with pytest.raises(CosignatureError):
-        check_cosignature(
-            TEXT, NoteSignature(WITNESS.name, WITNESS.key_id, signature), WITNESS
-        )
+        check_cosignature(TEXT, NoteSignature(WITNESS.name, WITNESS.key_id, signature), WITNESS)

@@ -156,7 +156,7 @@ def test_what_is_no_policy_is_refused_with_its_line(text: str, said: str) -> Non
 
 def test_a_policy_is_bounded() -> None:
     many = "".join(f"witness w{n} {key_line('w', 6, str(n).encode())}\n" for n in range(501))
-    with pytest.raises(LogPolicyError, match="line 501: .*at most 500"):
+    with pytest.raises(LogPolicyError, match=r"line 501: .*at most 500"):
         parse_policy(many.encode() + b"quorum none")
     with pytest.raises(LogPolicyError, match="bytes is not read"):
         parse_policy(b"#" * (1 << 19))
