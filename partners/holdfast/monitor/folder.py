@@ -3,8 +3,8 @@
 ```text
 state.json          what was verified last; replaced whole, 0600
 lock                held by the one monitor that runs
-tile/entries/…      bundles of entries by their C2SP paths
-tile-roots          the root of each full bundle, 32 bytes each
+entries             all entries, in the form of bundles (c2sp.org/tlog-tiles), one behind the other
+bundles             of each full bundle its root and where it ends, 40 bytes
 alarm/…             both checkpoints of an alarm
 witness.pem         the key that cosigns, where it does
 receipts.sqlite3    what this member was told
@@ -16,8 +16,10 @@ monitor that is killed anywhere goes on from where it was.
 
 import fcntl
 import os
+import struct
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -28,11 +30,16 @@ from holdfast.errors import ProfileError
 from holdfast.profiles.private_files import make_private_folder, read_private, write_private
 from holdfast.protocol import canonical_json, strict_json
 from holdfast.protocol.errors import ProtocolError, TileError
-from holdfast.protocol.log_tiles import TILE_WIDTH, TilePlace, unbundle_entries
+from holdfast.protocol.log_tiles import TILE_WIDTH, TilePlace, read_bundle
 from holdfast.protocol.merkle_tree import HASH_BYTES, Frontier, fold, leaf_hash
 
-#: So many files are synced one by one; more at once by syncing all.
-_FEW = 8
+_ENTRIES, _INDEX = "entries", "bundles"
+#: Of a full bundle: the root over its entries, and where it ends.
+_RECORD = struct.Struct(f">{HASH_BYTES}sQ")
+_RECORDS_AT_A_TIME = 4_096
+#: A bundle of entries with four tags is no longer than the first, and none than the second.
+_USUAL_BUNDLE = 1 << 16
+_LONGEST_BUNDLE = TILE_WIDTH * (2 + 0xFFFF)
 
 
 class Alarm(BaseModel):
@@ -131,7 +138,7 @@ class MonitorFolder:
             make_private_folder(path / "alarm")
         except OSError as error:
             raise ProfileError(f"cannot create {path}: {error.strerror}") from None
-        self._unsynced: list[Path] = []
+        self._files: dict[str, int] = {}
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -175,17 +182,25 @@ class MonitorFolder:
         content = canonical_json.dumps(state.model_dump(mode="json")) + b"\n"
         write_private(self.path / "state.json", content)
 
-    def keep_bundle(self, place: TilePlace, bundle: bytes) -> None:
-        """Keep a bundle of entries, in place of a narrower one."""
-        path = self._bundle(place.index)
-        temporary = path.with_name(path.name + ".new")
+    def keep_bundle(self, place: TilePlace, bundle: bytes, root: bytes | None) -> None:
+        """Keep a bundle of entries, behind those before; a narrower one becomes its beginning.
+
+        Args:
+            place: Which it is; all before it were kept.
+            bundle: As the log shows it.
+            root: Over its entries, once it is full.
+
+        Raises:
+            ProfileError: If it cannot be written.
+        """
+        start = self._end(place.index - 1)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(bundle)
-            temporary.replace(path)
+            os.pwrite(self._open(_ENTRIES), bundle, start)
+            if root is not None:
+                record = _RECORD.pack(root, start + len(bundle))
+                os.pwrite(self._open(_INDEX), record, place.index * _RECORD.size)
         except OSError as error:
-            raise ProfileError(f"cannot write {path}: {error.strerror}") from None
-        self._unsynced.append(path)
+            raise ProfileError(f"cannot write below {self.path}: {error.strerror}") from None
 
     def entries(self, index: int, count: int) -> list[bytes]:
         """Return the first entries of a bundle that was kept.
@@ -193,23 +208,14 @@ class MonitorFolder:
         Raises:
             ProfileError: If they are not there any more.
         """
-        path = self._bundle(index)
-        try:
-            found = unbundle_entries(path.read_bytes())
-        except (OSError, TileError) as error:
-            raise ProfileError(f"{path} is damaged: {error}; start anew elsewhere") from None
-        if len(found) < count:
-            raise ProfileError(f"{path} is damaged: it is too short; start anew elsewhere")
-        return found[:count]
-
-    def keep_root(self, index: int, root: bytes) -> None:
-        """Keep the root of a full bundle."""
-        path = self.path / "tile-roots"
-        with path.open("r+b" if path.exists() else "w+b") as file:
-            file.seek(index * HASH_BYTES)
-            file.write(root)
-        if self._unsynced[-1:] != [path]:
-            self._unsynced.append(path)
+        start = self._end(index - 1)
+        for length in (_USUAL_BUNDLE, _LONGEST_BUNDLE):
+            kept = os.pread(self._open(_ENTRIES), length, start)
+            with suppress(TileError):  # within an entry: it is a longer one
+                found = list(islice(read_bundle(kept), count))
+                if len(found) == count:
+                    return found
+        raise _damaged(self.path / _ENTRIES, "it is too short")
 
     def entry(self, index: int) -> bytes:
         """Return an entry that was verified."""
@@ -225,7 +231,7 @@ class MonitorFolder:
         tiles = Frontier()
         for size in sorted(set(sizes)):
             full, rest = divmod(size, TILE_WIDTH)
-            for root in self._roots(tiles.size, full):
+            for root, _ in self._records(tiles.size, full):
                 tiles.append(root)
             last = Frontier()
             for entry in self.entries(full, rest) if rest else ():
@@ -246,38 +252,43 @@ class MonitorFolder:
             return str(path)
         raise ProfileError(f"{self.path / 'alarm'} is full: move what lies there away")
 
-    def _bundle(self, index: int) -> Path:
-        return self.path / "tile" / "entries" / TilePlace(index).path()
+    def close(self) -> None:
+        """Close its files."""
+        for descriptor in self._files.values():
+            os.close(descriptor)
+        self._files.clear()
 
-    def _roots(self, first: int, end: int) -> Iterator[bytes]:
-        if first >= end:
-            return
-        path = self.path / "tile-roots"
-        try:
-            with path.open("rb") as file:
-                file.seek(first * HASH_BYTES)
-                for _ in range(first, end):
-                    root = file.read(HASH_BYTES)
-                    if len(root) != HASH_BYTES:
-                        raise ProfileError(f"{path} is damaged: start anew elsewhere")
-                    yield root
-        except OSError as error:
-            raise ProfileError(f"cannot read {path}: {error.strerror}") from None
+    def _open(self, name: str) -> int:
+        if name not in self._files:
+            path = self.path / name
+            try:
+                self._files[name] = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            except OSError as error:
+                raise ProfileError(f"cannot open {path}: {error.strerror}") from None
+        return self._files[name]
+
+    def _end(self, index: int) -> int:
+        """Return where a full bundle ends among the entries."""
+        if index < 0:
+            return 0
+        return next(self._records(index, index + 1))[1]
+
+    def _records(self, first: int, end: int) -> Iterator[tuple[bytes, int]]:
+        """Yield root and end of full bundles."""
+        while first < end:
+            count = min(end - first, _RECORDS_AT_A_TIME)
+            place, length = first * _RECORD.size, count * _RECORD.size
+            packed = os.pread(self._open(_INDEX), length, place)
+            if len(packed) < length:
+                raise _damaged(self.path / _INDEX, "it is too short")
+            yield from _RECORD.iter_unpack(packed)
+            first += count
 
     def _sync(self) -> None:
         """Have all that was written reach the disk."""
-        if len(self._unsynced) > _FEW:
-            os.sync()
-        else:
-            for path in self._unsynced:
-                _sync_file(path)
-                _sync_file(path.parent)
-        self._unsynced.clear()
+        for descriptor in self._files.values():
+            os.fsync(descriptor)
 
 
-def _sync_file(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _damaged(path: Path, why: str) -> ProfileError:
+    return ProfileError(f"{path} is damaged: {why}; start anew in another folder")

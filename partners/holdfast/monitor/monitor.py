@@ -161,6 +161,7 @@ class LogMonitor:
         self._files = MonitorFolder(self.folder)
         with ExitStack() as opened:
             opened.enter_context(self._files.locked())
+            opened.callback(self._files.close)
             self._state = self._files.read(str(self.log_key))
             self._receipts = LogReceipts(self.folder)
             opened.callback(self._receipts.close)
@@ -293,19 +294,17 @@ class LogMonitor:
             known and entries[:known] != self._files.entries(index, known)
         ):
             self._raise_mismatch(checkpoint, encoded, {"entries.bundle": bundle})
-        self._files.keep_bundle(place, bundle)
         self._note_mine(frontier.size, entries[known:])
         hashes = [leaf_hash(entry) for entry in entries[known:]]
+        root = None
         if len(hashes) == TILE_WIDTH:
             root = complete_root(hashes)
             frontier.append_subtree(_TILE_LEVEL, root)
-            self._files.keep_root(index, root)
-            return
-        completed: list[bytes] = []
-        for value in hashes:
-            completed = frontier.append(value)
-        if place.is_full:
-            self._files.keep_root(index, completed[_TILE_LEVEL])
+        else:
+            for value in hashes:
+                completed = frontier.append(value)
+                root = completed[_TILE_LEVEL] if len(completed) > _TILE_LEVEL else None
+        self._files.keep_bundle(place, bundle, root)
 
     def _note_mine(self, first: int, entries: Sequence[bytes]) -> None:
         """Note which entries were logged for this member."""
