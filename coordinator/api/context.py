@@ -14,7 +14,7 @@ from coordinator.api.rate_limit import RateLimiter
 from coordinator.domain.service_wallets import ServiceWallets
 from coordinator.services.core.unit_of_work import CommandContext
 from coordinator.storage.engine.wakeup import Watcher
-from holdfast.protocol.jwk import PrivateKey
+from holdfast.protocol.jwk import PrivateKey, PublicKey
 from holdfast.protocol.log_policy import LogPolicy
 
 
@@ -23,7 +23,9 @@ class AppContext(CommandContext):
     """The wired services and limits of one web process.
 
     Attributes:
-        signing_key: The coordinator's own; its public half is in the JWK set.
+        signing_key: The coordinator's own, for clearances.
+        published_keys: The JWK set: its public half, that of a key which signs webhooks beside it,
+            and those that signed in their time.
         proxies: Networks of the proxies in front, which say whom they were called by.
         check_issuer: Asks an OpenID provider what it says of itself; raises InvalidInputError.
         log_policy: Which witnesses' cosignatures are taken, and how many are enough.
@@ -37,6 +39,7 @@ class AppContext(CommandContext):
     log_policy_text: bytes
     service_wallets: ServiceWallets
     signing_key: PrivateKey
+    published_keys: Sequence[PublicKey]
     wake: Callable[[], None]
     check_endpoint: Callable[[str], None]
     check_issuer: Callable[[str], None]

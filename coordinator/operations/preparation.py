@@ -228,7 +228,7 @@ def require_own_keys(database: Database, vault: Vault, settings: Settings) -> No
     except UnreadableDocumentError:
         raise PreparationError(
             f"the keys in {settings.keys_dir} are not those that this database was sealed with; "
-            "restore the right ones from the back-up"
+            "restore the right ones from the backup"
         ) from None
 
 

@@ -205,7 +205,7 @@ def test_what_is_not_to_be_taken_is_refused_and_not_kept(log: Log, database: Dat
         (log.cosigned(forged, "a"), 422, "no_checkpoint"),
         (log.cosigned(forked, "a"), 409, "other_checkpoint"),
         (log.cosigned(larger, "a"), 404, "not_in_log"),
-        (log.cosigned(smaller, "a"), 404, "not_in_log"),
+        (log.cosigned(smaller, "a"), 422, "no_checkpoint"),
         (log.cosigned(note, "x"), 403, "unknown_witness"),
         (note, 403, "unknown_witness"),
         (SignedNote(note.text, (ahead,)), 422, "cosignature"),
