@@ -70,7 +70,6 @@ class Permission(StrEnum):
     KEY_REVOKE = "key:revoke"  # one's own; a person's, and never the last of its kind
     CONSOLE_LINK_MAKE = "console_link:make"  # a person's; it gives nobody a right
     SIGN_IN_PROVIDER_CHANGE = "sign_in_provider:change"  # who may be signed in to read, by whom
-    TRANSPARENCY_LOG_COSIGN = "transparency_log:cosign"
     # the coordinator itself: timers, transport, the operator's membership acts
     TIMER_FIRE = "timer:fire"
     DELIVERY_RECORD = "delivery:record"
@@ -89,7 +88,6 @@ _READ = frozenset(
         P.PARTNER_READ,
         P.GRANT_READ,
         P.KEY_ROTATE,  # whoever has a key may replace it by signing with it
-        P.TRANSPARENCY_LOG_COSIGN,  # a monitor vouches for what it saw; it changes nobody's rights
     }
 )
 _SUBMIT = frozenset(

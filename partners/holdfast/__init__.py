@@ -26,6 +26,7 @@ from holdfast.errors import (
     ConflictError,
     HoldfastError,
     InvalidDraftError,
+    LogAlarmError,
     NotFoundError,
     PermissionDeniedError,
     PinMismatchError,
@@ -48,6 +49,11 @@ from holdfast.evidence.log_inclusion import (
 )
 from holdfast.evidence.notice import Notice, prove_notice
 from holdfast.evidence.withdrawal_notice import WithdrawalNotice, prove_withdrawal
+from holdfast.monitor.folder import monitor_folder
+from holdfast.monitor.monitor import LogMonitor, Step, Watched, look_at_monitor
+from holdfast.monitor.receipts import LogReceipts, Owed, receipts_kept_in
+from holdfast.monitor.source import LogSource, PublicLog
+from holdfast.monitor.witness import Witness
 from holdfast.profiles.private_files import read_private, write_private
 from holdfast.profiles.store import Profile, ProfileStore
 from holdfast.protocol.amounts import (
@@ -58,7 +64,9 @@ from holdfast.protocol.amounts import (
     shipped_assets,
 )
 from holdfast.protocol.chains.comparison import comparison_key
+from holdfast.protocol.cosignature import WitnessVerifier
 from holdfast.protocol.jwk import PublicKey
+from holdfast.protocol.log_policy import LogPolicy, parse_policy
 from holdfast.protocol.signed_note import NoteVerifier
 from holdfast.webhooks.receiver import Event, verify_notice, verify_webhook
 from holdfast.webhooks.seen_events import Claim, SeenEvents, SqliteSeenEvents
@@ -83,12 +91,18 @@ __all__ = [
     "Joining",
     "KeyDirectory",
     "KnownAssets",
+    "LogAlarmError",
+    "LogMonitor",
+    "LogPolicy",
+    "LogReceipts",
+    "LogSource",
     "LoggedEntry",
     "Mention",
     "NoLogProofError",
     "NotFoundError",
     "NoteVerifier",
     "Notice",
+    "Owed",
     "PermissionDeniedError",
     "Person",
     "PinMismatchError",
@@ -97,11 +111,13 @@ __all__ = [
     "ProfileStore",
     "ProvenAct",
     "PublicKey",
+    "PublicLog",
     "RateLimitedError",
     "Result",
     "RetryPolicy",
     "SeenEvents",
     "SqliteSeenEvents",
+    "Step",
     "System",
     "Timeouts",
     "Transport",
@@ -109,13 +125,19 @@ __all__ = [
     "UnavailableError",
     "UntrustedEvidenceError",
     "ValidationError",
+    "Watched",
     "WithdrawalNotice",
+    "Witness",
+    "WitnessVerifier",
     "comparison_key",
     "examine",
     "format_amount",
     "join",
+    "look_at_monitor",
+    "monitor_folder",
     "new_nonce",
     "parse_amount",
+    "parse_policy",
     "prove_act",
     "prove_evidence",
     "prove_log_entry",
@@ -125,6 +147,7 @@ __all__ = [
     "read_chat",
     "read_draft",
     "read_private",
+    "receipts_kept_in",
     "rotate_key",
     "shipped_assets",
     "verify_notice",
