@@ -7,10 +7,12 @@ leave every sealed document unreadable, and nobody would know why.
 import os
 import stat
 from dataclasses import dataclass
+from datetime import datetime
 from errno import EACCES
 from pathlib import Path
 
 from coordinator.storage.engine.documents import Vault
+from coordinator.summary.document_key import DocumentKey, DocumentKeyError
 from coordinator.transparency_log.signer import LogSigner, SeedSigner
 from coordinator.transparency_log.socket_signer import SocketSigner
 from holdfast.protocol.checkpoint import log_origin
@@ -22,10 +24,13 @@ INDEX_KEY = "blind-index.key"
 WEBHOOK_KEY = "webhook-signing.pem"
 #: Signs the log of one origin. Where a process of its own signs, that alone has this file.
 LOG_KEY = "log-signing.pem"
+#: Signs documents for people. What it signed carries its certificate, and nothing stored needs it,
+#: so that a lost one is made anew; a copy of it is worth having for the fingerprint's sake alone.
+DOCUMENT_KEY = "document-signing.pem"
 _KEY_BYTES = 32
 #: Key files without which nothing starts.
 NEEDED_KEYS = (WRAPPING_KEY, INDEX_KEY, WEBHOOK_KEY)
-#: Every key file there is.
+#: Every key file that a database belongs to.
 KEY_NAMES = (*NEEDED_KEYS, LOG_KEY)
 _SIGNING_KEYS = (WEBHOOK_KEY, LOG_KEY)
 
@@ -42,11 +47,13 @@ class CoordinatorKeys:
         vault: Seals documents and makes blind indexes.
         webhook: Ed25519; signs every webhook (`v1a`).
         log: Ed25519; signs the log's checkpoints. None: it is not here.
+        document: P-256; signs documents for people. None: it is not here.
     """
 
     vault: Vault
     webhook: PrivateKey
     log: PrivateKey | None
+    document: DocumentKey | None
 
     def log_signer(self, origin: str, socket: Path | None) -> LogSigner:
         """Return what signs the log of the coordinator at `origin`.
@@ -67,6 +74,19 @@ class CoordinatorKeys:
                 "signs the log, name its socket with HOLDFAST_LOG_SIGNER_SOCKET"
             )
         return SeedSigner(log_origin(origin), self.log)
+
+    def document_key(self) -> DocumentKey:
+        """Return the key that signs documents.
+
+        Raises:
+            KeyFileError: If it is not here.
+        """
+        if self.document is None:
+            raise KeyFileError(
+                f"{DOCUMENT_KEY} is missing among the coordinator's keys: copy it from where the "
+                "others are kept, or make a new one with `holdfast-coordinator migrate`"
+            )
+        return self.document
 
 
 def present_keys(keys_dir: Path) -> list[str]:
@@ -102,6 +122,21 @@ def make_log_key(keys_dir: Path) -> None:
     _write(path, PrivateKey.generate("EdDSA").to_pem())
 
 
+def make_document_key(keys_dir: Path, host: str, now: datetime) -> bool:
+    """Make the key that signs documents, unless it is there; return whether it was made.
+
+    Args:
+        keys_dir: Where keys lie.
+        host: Of the coordinator, for the certificate.
+        now: Since when the certificate holds.
+    """
+    path = keys_dir / DOCUMENT_KEY
+    if path.exists():
+        return False
+    _write(path, DocumentKey.generate(host, now).to_pem())
+    return True
+
+
 def read_keys(keys_dir: Path) -> CoordinatorKeys:
     """Return the coordinator's keys; that of the log only if it is there.
 
@@ -110,7 +145,12 @@ def read_keys(keys_dir: Path) -> CoordinatorKeys:
     """
     wrapping, index = (_symmetric(keys_dir / name) for name in (WRAPPING_KEY, INDEX_KEY))
     log = read_log_key(keys_dir) if (keys_dir / LOG_KEY).exists() else None
-    return CoordinatorKeys(Vault(wrapping, index), _signing(keys_dir / WEBHOOK_KEY), log)
+    return CoordinatorKeys(
+        Vault(wrapping, index),
+        _signing(keys_dir / WEBHOOK_KEY),
+        log,
+        read_document_key(keys_dir) if (keys_dir / DOCUMENT_KEY).exists() else None,
+    )
 
 
 def read_log_key(keys_dir: Path) -> PrivateKey:
@@ -122,6 +162,19 @@ def read_log_key(keys_dir: Path) -> PrivateKey:
     return _signing(keys_dir / LOG_KEY)
 
 
+def read_document_key(keys_dir: Path) -> DocumentKey:
+    """Return the key that signs documents.
+
+    Raises:
+        KeyFileError: If it is missing, may be read by others, or is malformed.
+    """
+    path = keys_dir / DOCUMENT_KEY
+    try:
+        return DocumentKey.from_pem(_read(path))
+    except DocumentKeyError as error:
+        raise KeyFileError(f"{path}: {error}") from None
+
+
 def key_faults(keys_dir: Path) -> list[str]:
     """Return what `read_keys` would refuse, of every file; empty if it would refuse nothing."""
     faults = []
@@ -130,12 +183,23 @@ def key_faults(keys_dir: Path) -> list[str]:
             _signing(keys_dir / name) if name in _SIGNING_KEYS else _symmetric(keys_dir / name)
         except KeyFileError as error:
             faults.append(str(error))
+    try:
+        if (keys_dir / DOCUMENT_KEY).exists():
+            read_document_key(keys_dir)
+    except KeyFileError as error:
+        faults.append(str(error))
     return faults
 
 
 def present_or_needed(keys_dir: Path) -> list[str]:
     """Return the names of the key files that are there, or should be."""
     return [name for name in KEY_NAMES if name in NEEDED_KEYS or (keys_dir / name).exists()]
+
+
+def copied(keys_dir: Path) -> list[str]:
+    """Return the names of the key files that belong into a copy of the keys."""
+    extra = [DOCUMENT_KEY] if (keys_dir / DOCUMENT_KEY).exists() else []
+    return [*present_or_needed(keys_dir), *extra]
 
 
 def _signing(path: Path) -> PrivateKey:

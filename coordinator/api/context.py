@@ -12,8 +12,10 @@ from coordinator.api.content_cache import ContentCache
 from coordinator.api.outcomes import OutcomeWait
 from coordinator.api.rate_limit import RateLimiter
 from coordinator.domain.service_wallets import ServiceWallets
+from coordinator.egress.timestamping import TimestampAuthority
 from coordinator.services.core.unit_of_work import CommandContext
 from coordinator.storage.engine.wakeup import Watcher
+from coordinator.summary.document_key import DocumentKey
 from holdfast.protocol.jwk import PrivateKey
 
 
@@ -23,6 +25,8 @@ class AppContext(CommandContext):
 
     Attributes:
         signing_key: The coordinator's own; its public half is in the JWK set.
+        document_key: Signs documents for people; its fingerprint is published.
+        timestamps: Asked for timestamps of what is handed out as evidence; None: nobody is.
         proxies: Networks of the proxies in front, which say whom they were called by.
         check_issuer: Asks an OpenID provider what it says of itself; raises InvalidInputError.
         is_sandbox: Whether a 401 says why.
@@ -32,6 +36,8 @@ class AppContext(CommandContext):
     is_sandbox: bool
     service_wallets: ServiceWallets
     signing_key: PrivateKey
+    document_key: DocumentKey
+    timestamps: TimestampAuthority | None
     wake: Callable[[], None]
     check_endpoint: Callable[[str], None]
     check_issuer: Callable[[str], None]

@@ -1004,7 +1004,10 @@ class ConsistencyProofView(View):
 
 
 class ServiceView(View):
-    """`GET /v1`: what this coordinator is."""
+    """`GET /v1`: what this coordinator is.
+
+    `document_certificate_sha256`: of the certificate under which it signs documents for people.
+    """
 
     name: str
     version: str
@@ -1014,6 +1017,7 @@ class ServiceView(View):
     skew_seconds: int
     docs: str
     log: LogView | None = None
+    document_certificate_sha256: Sha256 | None = None
 
 
 class Page(View, Generic[T]):
