@@ -12,6 +12,7 @@ from coordinator.api.view import of_type, query_view
 from coordinator.domain.errors import UnavailableError
 from coordinator.domain.permission import Permission
 from coordinator.services.reading.request_summary import request_summary
+from coordinator.summary.document import TypesettingError, set_summary
 from coordinator.summary.facts import Facts
 from holdfast.protocol.errors import TimestampError
 
@@ -41,17 +42,19 @@ def write_summary(context: AppContext, facts: Facts) -> bytes:
     """Return the signed document, with a timestamp over the signature where an authority gives one.
 
     Raises:
-        UnavailableError: If another is being written.
+        UnavailableError: If another is being written, or this one cannot be set.
     """
-    # Behind them are a compiler and its fonts: a process that writes none does without.
-    from coordinator.summary.document import set_summary  # noqa: PLC0415
+    # A process that writes none does without what signs a PDF.
     from coordinator.summary.signature import sign  # noqa: PLC0415
 
     if not _turn.acquire(blocking=False):
         raise UnavailableError("another document is being written: try again in a few seconds")
     try:
         key = context.document_key
-        unsigned = set_summary(facts, certificate_sha256=key.fingerprint)
+        try:
+            unsigned = set_summary(facts, certificate_sha256=key.fingerprint)
+        except TypesettingError as error:
+            raise UnavailableError("the document could not be set", why=str(error)) from None
         if context.timestamps is not None:
             try:
                 return sign(unsigned, key, facts.made_at, context.timestamps.stamp)

@@ -4,23 +4,25 @@ The facts are handed over as data. The page reads them as strings, and a string 
 nothing that anybody wrote can change what the page does.
 """
 
+import subprocess
+import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
-from functools import cache
 from pathlib import Path
-from threading import Lock
 from typing import Any
-
-import typst
 
 from coordinator.summary.characters import settable
 from coordinator.summary.facts import Facts
 from holdfast.protocol import canonical_json
 
-_PAGE = Path(__file__).with_name("summary.typ")
-#: One at a time in a process: it takes a core, and others want theirs for what is short.
-_setting = Lock()
+_TYPESETTING = Path(__file__).with_name("typesetting.py")
+#: The longest takes a second.
+_SECONDS = 20
+
+
+class TypesettingError(Exception):
+    """A document could not be set; the message is for the operator."""
 
 
 def set_summary(facts: Facts, *, certificate_sha256: str) -> bytes:
@@ -29,32 +31,30 @@ def set_summary(facts: Facts, *, certificate_sha256: str) -> bytes:
     Args:
         facts: What it says.
         certificate_sha256: Of the certificate whose key is about to sign it, 64 hex digits.
+
+    Raises:
+        TypesettingError: If it cannot be set, or takes too long.
     """
     told = {
         **_plain(asdict(facts)),
         "made_at": f"{facts.made_at.astimezone(UTC):%d %b %Y, %H:%M:%S} UTC".lstrip("0"),
         "certificate_sha256": certificate_sha256,
     }
-    with _setting:
-        compiler = typst.Compiler(
-            _PAGE,
-            root=_PAGE.parent,
-            font_paths=_fonts(),
-            ignore_system_fonts=True,
-            sys_inputs={"facts": canonical_json.dumps(told).decode()},
+    at = str(int(facts.made_at.timestamp()))
+    try:
+        done = subprocess.run(  # noqa: S603 - our own program
+            (sys.executable, "-I", str(_TYPESETTING), at),
+            input=canonical_json.dumps(told),
+            capture_output=True,
+            check=True,
+            timeout=_SECONDS,
         )
-        pdf = compiler.compile(
-            format="pdf", pdf_standards="a-2a", timestamp=int(facts.made_at.timestamp())
-        )
-    if not isinstance(pdf, bytes):
-        raise TypeError("one document is one PDF")
-    return pdf
-
-
-@cache
-def _fonts() -> typst.Fonts:
-    """Return the fonts that come with Typst, and none of the machine's: pages look the same."""
-    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=True)
+    except subprocess.TimeoutExpired:
+        raise TypesettingError(f"not set within {_SECONDS} seconds") from None
+    except subprocess.CalledProcessError as error:
+        said = error.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise TypesettingError("; ".join(said[-3:])) from None
+    return done.stdout
 
 
 def _plain(value: Any) -> Any:

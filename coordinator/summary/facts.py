@@ -71,7 +71,7 @@ class Told:
         queued: When its notice was made ready.
         arrived: When the coordinator saw it arrive, or that it did not.
         acknowledged: When its signature said "received", or that none did.
-        by: Who signed that, with the key's id; "" where nobody did.
+        by: Where that act stands in this document; "" where there is none.
     """
 
     partner: str

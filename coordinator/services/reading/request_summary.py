@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
 
 from coordinator.domain.permission import Permission, is_allowed
 from coordinator.services.core.access import readable_request
@@ -20,6 +19,7 @@ from coordinator.services.ledger.ledger_views import hold_views
 from coordinator.services.membership.partner_views import person_views
 from coordinator.services.reading.code_words import ACTS, SAID, WITHDRAWN_BECAUSE
 from coordinator.services.requests.freeze_request_views import (
+    FlaggedAddressView,
     FreezeRequestView,
     LegView,
     address_views,
@@ -60,6 +60,7 @@ from holdfast.protocol.amounts import KnownAssets, format_amount, format_number
 from holdfast.protocol.checkpoint import log_origin, parse_checkpoint
 from holdfast.protocol.payloads import format_time, parse_time
 from holdfast.protocol.signed_note import parse_note
+from holdfast.protocol.views import AssetUnit
 from holdfast.protocol.vocabulary import EvidenceKind, LegStatus, RequestStatus, Support
 from holdfast.wording import RESTS_ON, counted
 
@@ -451,7 +452,7 @@ class _Case:
             queued=_time(leg["queued_at"]),
             arrived=arrived,
             acknowledged=acknowledged,
-            by="" if act is None else f"{act.subject}, key {act.kid}",
+            by="" if act is None else f"entry {act.leaf_index} in Annex B",
         )
 
     def _attempts(self) -> Iterable[Attempt]:
@@ -489,18 +490,19 @@ class _Case:
         )
 
     def _sums(self) -> Iterable[AssetSum]:
-        totals: Mapping[str, Mapping[str, Any]] = self.view.get("totals") or {}
+        totals = self.view.get("totals") or {}
         asked = self._asked_by_asset
         for asset in list(dict.fromkeys([*asked, *totals]))[:100]:
             unit, total = self.assets.unit(asset), totals.get(asset)
 
-            def number(value: str | int | None, unit: Any = unit) -> str:
+            def number(value: str | int | None, unit: AssetUnit | None = unit) -> str:
                 if value is None:
                     return _DASH
                 return format_number(value, unit) if unit else f"{int(value)}"
 
-            held_usd = None if total is None else (total.get("usd") or {}).get("held")
-            sums = {name: number(None if total is None else total[name]) for name in _SUMS}
+            usd = None if total is None else total.get("usd")
+            held_usd = None if usd is None else usd["held"]
+            sums = {name: number(None if total is None else total[name]) for name in _SUMS}  # type: ignore[literal-required]
             yield AssetSum(
                 unit=unit.symbol if unit else f"base units of {asset}",
                 asked=number(asked[asset][0] if asset in asked else None),
@@ -589,7 +591,7 @@ class _Case:
                 f"{partner} has {what} in force; the first ends {_time(first)}.", Mark.SIGNED
             )
 
-    def _address_note(self, address: Mapping[str, Any]) -> str:
+    def _address_note(self, address: FlaggedAddressView) -> str:
         notes = []
         if address.get("left_out"):
             notes.append("left out by the approval: nobody was asked")
