@@ -26,6 +26,7 @@ from coordinator.egress.address_guard import (
 )
 from coordinator.egress.fetching import Fetcher
 from coordinator.egress.name_resolution import CheckedResolver
+from coordinator.egress.timestamping import TimestampAuthority
 from coordinator.key_files import CoordinatorKeys, read_keys
 from coordinator.rulebook_files import read_rulebook
 from coordinator.settings import Settings, SettingsError, clock_of
@@ -37,8 +38,9 @@ from coordinator.storage.engine.write_probe import WriteProbe
 from coordinator.storage.schema import MIGRATIONS
 from coordinator.storage.tail.cosignatures import MAX_WITNESS_KEY
 from holdfast.protocol.chains.chain import Chains
-from holdfast.protocol.errors import LogPolicyError
+from holdfast.protocol.errors import LogPolicyError, TimestampError
 from holdfast.protocol.log_policy import LogPolicy, parse_policy
+from holdfast.protocol.timestamp_token import read_authorities
 
 _log = structlog.get_logger(__name__)
 
@@ -119,6 +121,8 @@ def wire(
         service_wallets=service_wallets(settings, rulebook.chains),
         signing_key=keys.webhook,
         published_keys=keys.published,
+        document_key=keys.document_key(),
+        timestamps=timestamp_authority(settings),
         wake=notifier.notify,
         check_endpoint=endpoint_check(settings),
         check_issuer=issuer_check(settings),
@@ -185,6 +189,22 @@ def service_wallets(settings: Settings, chains: Chains) -> ServiceWallets:
     for fault in wallets.faults:
         _log.warning("service_wallet_unreadable", entry=fault)
     return wallets
+
+
+def timestamp_authority(settings: Settings) -> TimestampAuthority | None:
+    """Return the operator's timestamp authority; None where none is configured.
+
+    Raises:
+        SettingsError: If its certificates cannot be read.
+    """
+    place = settings.timestamp_authority_roots
+    if place is None:
+        return None
+    try:
+        roots = read_authorities(place.read_bytes())
+    except (OSError, TimestampError) as error:
+        raise SettingsError(f"HOLDFAST_TIMESTAMP_AUTHORITY_ROOTS: {place}: {error}") from None
+    return TimestampAuthority(settings.timestamp_authority_url, roots)
 
 
 def endpoint_policy(settings: Settings) -> EndpointPolicy:

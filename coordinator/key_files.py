@@ -9,12 +9,14 @@ import os
 import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from errno import EACCES
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
 
 from coordinator.storage.engine.documents import Vault
+from coordinator.summary.document_key import DocumentKey, DocumentKeyError
 from coordinator.transparency_log.signer import LogSigner, SeedSigner
 from coordinator.transparency_log.socket_signer import SocketSigner
 from holdfast.protocol import strict_json
@@ -35,10 +37,13 @@ OLD_WRAPPING_KEY = "document-wrapping.old.key"
 OLD_WEBHOOK_KEY = "webhook-signing.old.pem"
 #: A JWK set (RFC 7517) of public keys that signed in their time, so that clearances verify.
 RETIRED_KEYS = "webhook-retired.jwks"
+#: Signs documents for people. What it signed carries its certificate, and nothing stored needs it,
+#: so that a lost one is made anew; a copy of it is worth having for the fingerprint's sake alone.
+DOCUMENT_KEY = "document-signing.pem"
 _KEY_BYTES = 32
 #: Key files without which nothing starts.
 NEEDED_KEYS = (WRAPPING_KEY, INDEX_KEY, WEBHOOK_KEY)
-#: Every key file there is.
+#: Every key file that a database belongs to.
 KEY_NAMES = (*NEEDED_KEYS, LOG_KEY, OLD_WRAPPING_KEY, OLD_WEBHOOK_KEY, RETIRED_KEYS)
 
 
@@ -54,6 +59,7 @@ class CoordinatorKeys:
         vault: Seals documents and makes blind indexes.
         webhook: Ed25519; signs every webhook (`v1a`), and clearances.
         log: Ed25519; signs the log's checkpoints. None: it is not here.
+        document: P-256; signs documents for people. None: it is not here.
         old_webhook: Signs every webhook, too, while it is being replaced.
         retired: What signed in its time, and was not stolen.
     """
@@ -61,6 +67,7 @@ class CoordinatorKeys:
     vault: Vault
     webhook: PrivateKey
     log: PrivateKey | None
+    document: DocumentKey | None
     old_webhook: PrivateKey | None = None
     retired: tuple[PublicKey, ...] = ()
 
@@ -93,6 +100,19 @@ class CoordinatorKeys:
                 "signs the log, name its socket with HOLDFAST_LOG_SIGNER_SOCKET"
             )
         return SeedSigner(log_origin(origin), self.log)
+
+    def document_key(self) -> DocumentKey:
+        """Return the key that signs documents.
+
+        Raises:
+            KeyFileError: If it is not here.
+        """
+        if self.document is None:
+            raise KeyFileError(
+                f"{DOCUMENT_KEY} is missing among the coordinator's keys: copy it from where the "
+                "others are kept, or make a new one with `holdfast-coordinator migrate`"
+            )
+        return self.document
 
 
 def present_keys(keys_dir: Path) -> list[str]:
@@ -128,6 +148,21 @@ def make_log_key(keys_dir: Path) -> None:
     _write(path, PrivateKey.generate("EdDSA").to_pem())
 
 
+def make_document_key(keys_dir: Path, host: str, now: datetime) -> bool:
+    """Make the key that signs documents, unless it is there; return whether it was made.
+
+    Args:
+        keys_dir: Where keys lie.
+        host: Of the coordinator, for the certificate.
+        now: Since when the certificate holds.
+    """
+    path = keys_dir / DOCUMENT_KEY
+    if path.exists():
+        return False
+    _write(path, DocumentKey.generate(host, now).to_pem())
+    return True
+
+
 def read_keys(keys_dir: Path) -> CoordinatorKeys:
     """Return the coordinator's keys; that of the log only if it is there.
 
@@ -139,6 +174,7 @@ def read_keys(keys_dir: Path) -> CoordinatorKeys:
         Vault(wrapping, index, _if_there(keys_dir / OLD_WRAPPING_KEY, _symmetric)),
         _signing(keys_dir / WEBHOOK_KEY),
         _if_there(keys_dir / LOG_KEY, _signing),
+        _if_there(keys_dir / DOCUMENT_KEY, lambda _: read_document_key(keys_dir)),
         _if_there(keys_dir / OLD_WEBHOOK_KEY, _signing),
         _if_there(keys_dir / RETIRED_KEYS, _public_set) or (),
     )
@@ -153,6 +189,19 @@ def read_log_key(keys_dir: Path) -> PrivateKey:
     return _signing(keys_dir / LOG_KEY)
 
 
+def read_document_key(keys_dir: Path) -> DocumentKey:
+    """Return the key that signs documents.
+
+    Raises:
+        KeyFileError: If it is missing, may be read by others, or is malformed.
+    """
+    path = keys_dir / DOCUMENT_KEY
+    try:
+        return DocumentKey.from_pem(_read(path))
+    except DocumentKeyError as error:
+        raise KeyFileError(f"{path}: {error}") from None
+
+
 def key_faults(keys_dir: Path) -> list[str]:
     """Return what `read_keys` would refuse, of every file; empty if it would refuse nothing."""
     faults = []
@@ -161,12 +210,23 @@ def key_faults(keys_dir: Path) -> list[str]:
             _READERS[Path(name).suffix](keys_dir / name)
         except KeyFileError as error:
             faults.append(str(error))
+    try:
+        if (keys_dir / DOCUMENT_KEY).exists():
+            read_document_key(keys_dir)
+    except KeyFileError as error:
+        faults.append(str(error))
     return faults
 
 
 def present_or_needed(keys_dir: Path) -> list[str]:
     """Return the names of the key files that are there, or should be."""
     return [name for name in KEY_NAMES if name in NEEDED_KEYS or (keys_dir / name).exists()]
+
+
+def copied(keys_dir: Path) -> list[str]:
+    """Return the names of the key files that belong into a copy of the keys."""
+    extra = [DOCUMENT_KEY] if (keys_dir / DOCUMENT_KEY).exists() else []
+    return [*present_or_needed(keys_dir), *extra]
 
 
 def _signing(path: Path) -> PrivateKey:

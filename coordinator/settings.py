@@ -73,6 +73,8 @@ class Settings:
     service_wallets_file: Path | None
     log_signer_socket: Path | None
     log_policy_file: Path | None
+    timestamp_authority_url: str
+    timestamp_authority_roots: Path | None
     sandbox: bool
 
     @property
@@ -235,6 +237,7 @@ def _check(values: Mapping[str, Any]) -> None:
         except KeyFormatError as error:
             raise SettingsError(f"{PREFIX}CONSOLE_ORIGIN: {error}") from None
     _check_sandbox(values)
+    _check_timestamps(values)
     _check_ranges(values)
     _check_databases(values)
     if values["metrics_port"] == values["port"]:
@@ -245,6 +248,22 @@ def _check(values: Mapping[str, Any]) -> None:
         raise SettingsError(
             f"{PREFIX}LEASE: must outlast webhook_deadline by 5 seconds, or two workers send "
             f"at once"
+        )
+
+
+def _check_timestamps(values: Mapping[str, Any]) -> None:
+    url = urlsplit(values["timestamp_authority_url"])
+    if values["timestamp_authority_url"] and not (
+        url.scheme in {"http", "https"} and url.hostname and url.username is None
+    ):
+        raise SettingsError(
+            f"{PREFIX}TIMESTAMP_AUTHORITY_URL: must be an http or https URL without a user, not "
+            f"{values['timestamp_authority_url']!r}"
+        )
+    if bool(values["timestamp_authority_url"]) != bool(values["timestamp_authority_roots"]):
+        raise SettingsError(
+            f"{PREFIX}TIMESTAMP_AUTHORITY_ROOTS: must name a file with the authority's root "
+            f"certificates where {PREFIX}TIMESTAMP_AUTHORITY_URL is set, and only there"
         )
 
 

@@ -129,6 +129,30 @@ MUTATIONS: tuple[Mutation, ...] = (
         _THOROUGH,
     ),
     Mutation(
+        "coordinator/summary/characters.py",
+        'each if ord(each) in _SETTABLE else f"[U+{ord(each):04X}]"',
+        "each",
+        ("tests/summary/test_characters.py",),
+    ),
+    Mutation(
+        f"{_SERVICES}/reading/request_summary.py",
+        "None if row.requester == read.actor.partner else leg",
+        "None",
+        ("tests/api/test_summaries.py",),
+    ),
+    Mutation(
+        f"{_EGRESS}/timestamping.py",
+        "        verify_timestamp(fetched.body, digest, self._roots, nonce=nonce)",
+        "        pass",
+        ("tests/egress/test_timestamping.py",),
+    ),
+    Mutation(
+        "partners/holdfast/client/published_roots.py",
+        "        if root_kid not in self.roots:",
+        "        if False:",
+        ("tests/partners/test_published_roots.py",),
+    ),
+    Mutation(
         f"{_CONSOLE}/drafts.py",
         "        if store.count(connection, draft.person) >= store.MOST_KEPT:",
         "        if False:",

@@ -12,8 +12,10 @@ from coordinator.api.content_cache import ContentCache
 from coordinator.api.outcomes import OutcomeWait
 from coordinator.api.rate_limit import RateLimiter
 from coordinator.domain.service_wallets import ServiceWallets
+from coordinator.egress.timestamping import TimestampAuthority
 from coordinator.services.core.unit_of_work import CommandContext
 from coordinator.storage.engine.wakeup import Watcher
+from coordinator.summary.document_key import DocumentKey
 from holdfast.protocol.jwk import PrivateKey, PublicKey
 from holdfast.protocol.log_policy import LogPolicy
 
@@ -26,6 +28,8 @@ class AppContext(CommandContext):
         signing_key: The coordinator's own, for clearances.
         published_keys: The JWK set: its public half, that of a key which signs webhooks beside it,
             and those that signed in their time.
+        document_key: Signs documents for people; its fingerprint is published.
+        timestamps: Asked for timestamps of what is handed out as evidence; None: nobody is.
         proxies: Networks of the proxies in front, which say whom they were called by.
         check_issuer: Asks an OpenID provider what it says of itself; raises InvalidInputError.
         log_policy: Which witnesses' cosignatures are taken, and how many are enough.
@@ -40,6 +44,8 @@ class AppContext(CommandContext):
     service_wallets: ServiceWallets
     signing_key: PrivateKey
     published_keys: Sequence[PublicKey]
+    document_key: DocumentKey
+    timestamps: TimestampAuthority | None
     wake: Callable[[], None]
     check_endpoint: Callable[[str], None]
     check_issuer: Callable[[str], None]

@@ -34,6 +34,7 @@ from coordinator.api import (
     service,
     sign_in_provider,
     statistics,
+    summaries,
     support,
     tasks,
     transparency_log,
@@ -167,6 +168,7 @@ ROUTES: tuple[Route, ...] = (
     *_section(
         "evidence",
         ("GET", "/v1/freeze-requests/{request_id}/evidence", ledger_reads.list_evidence),
+        ("GET", "/v1/freeze-requests/{request_id}/summary.pdf", summaries.read_summary),
     ),
     *_section(
         "log",

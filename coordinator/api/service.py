@@ -55,6 +55,7 @@ def about() -> Response:
             "skew_seconds": DEFAULT_SKEW,
             "docs": f"{context.origin}/docs",
             "log": _log(context),
+            "document_certificate_sha256": context.document_key.fingerprint,
         }
     )
 

@@ -7,7 +7,7 @@ description. `coordinator.api.routes` says at which URL a view is served.
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Response
 
@@ -111,6 +111,7 @@ class Route:
     tag: str
 
 
+V = TypeVar("V", bound=View)
 Declare = Callable[[Callable[..., Any]], View]
 DeclareQuery = Callable[[Callable[..., Any]], QueryView]
 
@@ -169,6 +170,11 @@ def followed(by: Callable[[AppContext, Response], Response]) -> Callable[[View],
         return replace(view, follow=by)
 
     return declare
+
+
+def of_type(content_type: str) -> Callable[[V], V]:
+    """Say of a view what it answers instead of JSON."""
+    return lambda view: replace(view, content_type=content_type)
 
 
 def or_known(known: str) -> Callable[[View], View]:

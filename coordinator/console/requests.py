@@ -11,7 +11,6 @@ from flask import Response, request
 from coordinator.api import freeze_request_reads, request_events, tasks
 from coordinator.console import render
 from coordinator.console.acts import done_words
-from coordinator.console.code_words import WITHDRAWN_BECAUSE
 from coordinator.console.follow import states
 from coordinator.console.follow.states import State
 from coordinator.console.home import DOINGS
@@ -25,6 +24,7 @@ from coordinator.console.words import (
     moment,
     usd_of,
 )
+from coordinator.services.reading.code_words import WITHDRAWN_BECAUSE
 
 _PAGE = 50
 #: Addresses of all requests of a page whose amounts are added up, and assets that are named of one.

@@ -16,7 +16,7 @@ from coordinator.key_files import (
     RETIRED_KEYS,
     WEBHOOK_KEY,
     WRAPPING_KEY,
-    present_or_needed,
+    copied,
     read_keys,
 )
 from coordinator.operations.backup import direct_url, server_version, verify_sqlite
@@ -32,6 +32,7 @@ from coordinator.operations.postgres_programs import find_program, run_program, 
 from coordinator.operations.preparation import (
     PreparationError,
     open_settings_database,
+    require_document_key,
     require_own_keys,
 )
 from coordinator.settings import Settings
@@ -77,6 +78,7 @@ def restore(
             _restore_postgres(settings, database, copy)
         _place_keys(settings, keys)
         require_own_keys(database, read_keys(settings.keys_dir).vault, settings)
+        require_document_key(settings)
         with database.engine.connect() as connection:
             log = LogSize.read(connection)
     finally:
@@ -113,6 +115,7 @@ def adopt_copy(settings: Settings, file: Path, keys: Path | None) -> LogSize:
         log = _place_sqlite(settings, file)
         _place_keys(settings, keys)
         require_own_keys(database, read_keys(settings.keys_dir).vault, settings)
+        require_document_key(settings)
     finally:
         database.engine.dispose()
     return log
@@ -222,7 +225,7 @@ def _place_keys(settings: Settings, keys: Path | None) -> None:
         return
     try:
         settings.keys_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name in present_or_needed(keys):
+        for name in copied(keys):
             if not (settings.keys_dir / name).exists():
                 write_private(settings.keys_dir / name, (keys / name).read_bytes())
         sync(settings.keys_dir)

@@ -26,6 +26,7 @@ RIGHTS: Mapping[str, set[str]] = {
     f"GET {REQUEST}": ALL,
     f"GET {REQUEST}/addresses": ALL,
     f"GET {REQUEST}/asked": ALL,
+    f"GET {REQUEST}/summary.pdf": ALL,
     f"GET {REQUEST}/events": ALL,
     f"GET {REQUEST}/answers": ALL,
     "GET /v1/holds": ALL,

@@ -63,7 +63,8 @@ def _contents() -> Iterator[tuple[str, Mapping[str, Any]]]:
                 yield f"{name} body", operation["requestBody"]["content"]["application/json"]
             for status, response in operation["responses"].items():
                 # What is no text has no example.
-                is_binary = "application/octet-stream" in response.get("content", {})
+                types = response.get("content", {}).keys()
+                is_binary = bool({"application/octet-stream", "application/pdf"} & types)
                 if status != "304" and not is_binary:
                     yield f"{name} {status}", _content(response)
 

@@ -46,6 +46,7 @@ NO_VIEWS = {
     "ActProof",
     "DecisionAnswer",
     "EngineArguments",
+    "GivesUp",
     "Following",
     "LineOrigin",
     "LineWords",

@@ -21,6 +21,7 @@ from coordinator.key_files import (
     WEBHOOK_KEY,
     WRAPPING_KEY,
     make_keys,
+    read_keys,
 )
 from coordinator.operations import postgres_programs
 from coordinator.operations.backup import back_up, back_up_keys
@@ -103,7 +104,8 @@ def test_everything_is_restored_elsewhere_and_nothing_else_is_copied(
     restored.engine.dispose()
     assert [finding for finding in run_checks(other) if not finding.is_good] == []
     assert {stat.S_IMODE(p.stat().st_mode) for p in other.keys_dir.iterdir()} == {0o600}
-    prepare(other)
+    document = read_keys(own.keys_dir).document_key()
+    assert prepare(other).document_key() == document
 
 
 def test_keys_that_are_in_the_data_folder_already_are_enough(

@@ -11,10 +11,10 @@ from flask import Response, request
 
 from coordinator.api import request_events
 from coordinator.api.query import query_of
-from coordinator.console.code_words import SAID, WITHDRAWN_BECAUSE
 from coordinator.console.follow.case import Case
 from coordinator.console.visit import Visit
 from coordinator.console.words import counted, listed, moment
+from coordinator.services.reading.code_words import SAID, WITHDRAWN_BECAUSE
 from holdfast.protocol.vocabulary import EventType, Support
 
 _PAGE = 50

@@ -19,6 +19,7 @@ from holdfast.cli.help_pages import HelpContext, HelpGroup
 from holdfast.cli.interrupt import is_interrupt, left_behind
 from holdfast.cli.layout import facts, printable, stream_console, table
 from holdfast.client.client import Client
+from holdfast.client.published_roots import PublishedRoots
 from holdfast.clock import wall_clock
 from holdfast.drafting.draft import fault_words
 from holdfast.errors import (
@@ -176,6 +177,10 @@ class Session:
         if unit is None:
             return f"{asset} (base units, decimals unknown)"
         return f"{unit.symbol} ({self.assets.chain_name(asset.partition('/')[0])})"
+
+    def published_roots(self) -> PublishedRoots:
+        """Return what looks up which root keys partners publish themselves."""
+        return PublishedRoots()
 
     def show(self, value: BaseModel | dict[str, Any], render: Callable[[], None]) -> None:
         """Print `value` as JSON, or what `render` prints."""

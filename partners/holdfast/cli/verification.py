@@ -1,7 +1,8 @@
 """`holdfast verify`: looking through a request, from raw bytes."""
 
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import click
@@ -16,12 +17,15 @@ from holdfast.cli.session import (
     printable,
     table,
 )
-from holdfast.errors import UntrustedEvidenceError
+from holdfast.client.published_roots import NothingPublishedError, Published, PublishedRoots
+from holdfast.errors import PinMismatchError, UntrustedEvidenceError
 from holdfast.evidence.case_file import Finding, Result
 from holdfast.evidence.examination import Examination, examine
 from holdfast.evidence.log_inclusion import look_at_log
 
 _COLUMNS = 80
+#: Look-ups at a time.
+_AT_ONCE = 8
 _LEGEND = (
     "verified  signed bytes prove it",
     "asserted  the coordinator says so, and nothing that you may read proves it",
@@ -35,8 +39,9 @@ _NOT_CHECKED = (
 
 @click.command(cls=SessionCommand)
 @click.argument("request_id", metavar="FRQ_…", type=REQUEST_ID)
+@click.option("--published", is_flag=True, help="Look up the root keys that partners publish, too.")
 @pass_session
-def verify(session: Session, request_id: str) -> None:
+def verify(session: Session, request_id: str, *, published: bool) -> None:
     """Verify a request from raw bytes, without believing the coordinator.
 
     Every act must be signed by somebody who had the right to it, over exactly that act; a request
@@ -44,6 +49,10 @@ def verify(session: Session, request_id: str) -> None:
     totals must be what the signed acts come to. Every event that you were told must stand in the
     coordinator's log, under the key of the log that was kept at first sight. What you cannot check
     is said to be asserted.
+
+    Root keys are pinned (you compared them), published (the partner publishes the same at its own
+    domain: --published looks there, and whoever serves that domain sees it), or asserted by the
+    coordinator alone. A partner that publishes another is a failure.
 
     Exit status 8 if anything fails.
     """
@@ -57,15 +66,50 @@ def verify(session: Session, request_id: str) -> None:
     else:
         found = look_at_log(request_id, client.request_events(request_id), log_key)
     examination = replace(examination, shown=(*examination.shown, found))
+    standings: Mapping[str, Published | str] = {}
+    if published:
+        standings, alarms = _look_up(session.published_roots(), examination)
+        examination = replace(examination, shown=(*examination.shown, *alarms))
     if session.as_json:
-        _print_documents(examination)
+        _print_documents(examination, standings)
     else:
-        _print_tables(session, examination)
+        _print_tables(session, examination, standings)
     if examination.failures:
         raise UntrustedEvidenceError(examination.sentence(), code="not_as_signed")
 
 
-def _print_documents(examination: Examination) -> None:
+def _look_up(
+    lookups: PublishedRoots, examination: Examination
+) -> tuple[dict[str, Published | str], list[Finding]]:
+    """Return what each partner publishes, or why that is nothing, and what does not fit."""
+
+    def one(partner: str) -> Published | str:
+        try:
+            return lookups.look_up(partner)
+        except NothingPublishedError as error:
+            return str(error)
+
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        found = dict(zip(examination.roots, threads.map(one, examination.roots), strict=True))
+    alarms = []
+    for partner, what in found.items():
+        try:
+            if isinstance(what, Published):
+                what.require(examination.roots[partner][0])
+        except PinMismatchError as error:
+            alarms.append(Finding("root key", Result.FAILED, str(error), by=partner))
+    return found, alarms
+
+
+def _standing(kid: str, what: Published | str | None, *, is_pinned: bool) -> str:
+    if isinstance(what, Published) and kid not in what.roots:
+        return "MISMATCH"
+    if is_pinned:
+        return "pinned"
+    return "published" if isinstance(what, Published) else "asserted"
+
+
+def _print_documents(examination: Examination, standings: Mapping[str, Published | str]) -> None:
     """Print one document a line: the acts, what is shown, and last of all what it comes to."""
     for name, findings in (("act", examination.acts), ("shown", examination.shown)):
         for finding in findings:
@@ -81,13 +125,19 @@ def _print_documents(examination: Examination) -> None:
             )
     counts = {result.value.lower(): examination.count(result) for result in Result}
     roots = {
-        partner: {"root_kid": kid, "pinned": is_pinned}
+        partner: {
+            "root_kid": kid,
+            "pinned": is_pinned,
+            "standing": _standing(kid, standings.get(partner), is_pinned=is_pinned),
+        }
         for partner, (kid, is_pinned) in sorted(examination.roots.items())
     }
     print_json({"summary": examination.sentence(), **counts, "roots": roots})
 
 
-def _print_tables(session: Session, examination: Examination) -> None:
+def _print_tables(
+    session: Session, examination: Examination, standings: Mapping[str, Published | str]
+) -> None:
     out = session.out
     out.print(table(("act", "by", "result", "signed by"), map(_row, examination.acts)))
     out.print()
@@ -97,7 +147,8 @@ def _print_tables(session: Session, examination: Examination) -> None:
         whose = f" of {finding.by}" if finding.by else ""
         told = printable(f"FAILED {finding.what}{whose}: {finding.detail}")
         out.print(Text(_folded(told), style="red"))
-    for line in (*_roots(examination), *_LEGEND, *_passkeys(examination), _folded(_NOT_CHECKED)):
+    roots = _roots(examination, standings)
+    for line in (*roots, *_LEGEND, *_passkeys(examination), _folded(_NOT_CHECKED)):
         out.print(Text(line))
     out.print(Text(_folded(examination.sentence()), style="bold"))
 
@@ -122,11 +173,17 @@ def _passkeys(examination: Examination) -> Iterable[str]:
         )
 
 
-def _roots(examination: Examination) -> Iterable[str]:
+def _roots(examination: Examination, standings: Mapping[str, Published | str]) -> Iterable[str]:
     for partner, (kid, is_pinned) in sorted(examination.roots.items()):
-        said = "pinned" if is_pinned else "not pinned; compare it by phone, then"
+        what = standings.get(partner)
+        standing = _standing(kid, what, is_pinned=is_pinned)
+        if isinstance(what, Published) and standing != "MISMATCH":
+            standing += f" ({'also published, ' if is_pinned else ''}{what.source.value})"
+        said = standing if is_pinned else f"{standing}; compare it by phone, then"
         yield f"Root key of {partner}: {said}"
         yield f"  {kid}" if is_pinned else f"  holdfast pin {partner} {kid}"
+        if isinstance(what, str):
+            yield _folded(f"  {what}")
 
 
 def register(cli: click.Group) -> None:

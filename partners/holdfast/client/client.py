@@ -443,6 +443,17 @@ class Client:
         """Yield token and body of every act that one may see."""
         return self._pages(EvidenceView, f"{_REQUESTS}/{request_id}/evidence")
 
+    def summary_pdf(self, request_id: str) -> bytes:
+        """Return the summary of a request for people outside: PDF/A, signed by the coordinator.
+
+        Raises:
+            ApiError: The coordinator refused.
+            TransportError: No usable answer came.
+        """
+        return self.transport.read_document(
+            f"{_REQUESTS}/{request_id}/summary.pdf", "application/pdf"
+        )
+
     def request_events(self, request_id: str) -> Iterator[RequestEventView]:
         """Yield the events of one request as one was told them, oldest first."""
         return self._pages(RequestEventView, f"{_REQUESTS}/{request_id}/events")

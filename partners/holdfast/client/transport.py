@@ -106,10 +106,14 @@ class _NoAuth(AuthBase):
         return request
 
 
+#: A document of whatever type.
+_ANY = "*/*"
+
+
 class _Call(NamedTuple):
     """One request as it is sent at every try; `target` is path and query.
 
-    `is_json` says whether the answer is; the body of one that is not stays as it came.
+    `content_type` is that of a document which is wanted as it is; None: JSON is.
     """
 
     method: str
@@ -117,7 +121,7 @@ class _Call(NamedTuple):
     body: bytes | None = None
     idempotency_key: str | None = None
     is_signed: bool = True
-    is_json: bool = True
+    content_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,13 +208,24 @@ class Transport:
         self.changes_made += 1
         return answer
 
+    def read_document(self, path: str, content_type: str) -> bytes:
+        """Read a document of another type than JSON, as `exchange` reads the others.
+
+        Raises:
+            ApiError: The coordinator refused, in its subclasses.
+            TransportError: No usable answer came within the tries.
+        """
+        call = _Call("GET", quote(path, safe="/._~-"), content_type=content_type)
+        content: bytes = self._until_answered(call).body
+        return content
+
     def read_public(self, path: str) -> Answer:
         """Read a public page, for which nobody needs a key, as `exchange` does the others."""
         return self._until_answered(_Call("GET", path, is_signed=False))
 
     def read_public_bytes(self, path: str) -> bytes:
         """Read a public page that is no JSON, as `read_public` does the others."""
-        found = self._until_answered(_Call("GET", path, is_signed=False, is_json=False))
+        found = self._until_answered(_Call("GET", path, is_signed=False, content_type=_ANY))
         return bytes(found.body or b"")
 
     def send_public(self, path: str, body: bytes) -> Answer:
@@ -239,7 +254,7 @@ class Transport:
     def _try_once(self, call: _Call) -> Answer:
         url = self.origin + call.target
         headers = {
-            "Accept": "application/json, application/problem+json",
+            "Accept": f"{call.content_type or 'application/json'}, application/problem+json",
             "User-Agent": "holdfast-kit",
         }
         if call.body is not None:
@@ -262,8 +277,8 @@ class Transport:
             raise TransportError(
                 f"{call.method} {url}: {_reason(error)}", idempotency_key=call.idempotency_key
             ) from error
-        if response.ok and not call.is_json:
-            return Answer(response.status_code, raw, response.headers)
+        if call.content_type is not None and response.ok:
+            return _document(call, response, raw)
         return _answer(response, raw, call.idempotency_key)
 
     def _token(self, call: _Call, url: str) -> str:
@@ -291,6 +306,12 @@ def _read(response: requests.Response) -> bytes:
             raise requests.RequestException("the answer is larger than 64 MiB")
         parts.append(part)
     return b"".join(parts)
+
+
+def _document(call: _Call, response: requests.Response, raw: bytes) -> Answer:
+    if call.content_type not in {_ANY, response.headers.get("Content-Type", "").partition(";")[0]}:
+        raise TransportError(f"the answer is no {call.content_type}: is this a coordinator?")
+    return Answer(response.status_code, raw, response.headers)
 
 
 def _answer(response: requests.Response, raw: bytes, idempotency_key: str | None) -> Answer:

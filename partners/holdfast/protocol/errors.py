@@ -99,6 +99,10 @@ class TileError(LogError):
     """A path names no tile, or bytes are no tile or bundle (c2sp.org/tlog-tiles)."""
 
 
+class TimestampError(ProtocolError):
+    """There is no timestamp, or it proves nothing about this (RFC 3161); the text says why."""
+
+
 class TokenReason(StrEnum):
     """Why a token was refused: short and stable, for the server's log and never for the sender."""
 

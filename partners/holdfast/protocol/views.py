@@ -1012,7 +1012,10 @@ class CosignedView(View):
 
 
 class ServiceView(View):
-    """`GET /v1`: what this coordinator is."""
+    """`GET /v1`: what this coordinator is.
+
+    `document_certificate_sha256`: of the certificate under which it signs documents for people.
+    """
 
     name: str
     version: str
@@ -1022,6 +1025,7 @@ class ServiceView(View):
     skew_seconds: int
     docs: str
     log: LogView | None = None
+    document_certificate_sha256: Sha256 | None = None
 
 
 class Page(View, Generic[T]):
