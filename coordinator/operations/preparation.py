@@ -93,7 +93,7 @@ def require_document_key(settings: Settings) -> None:
     host = urlsplit(settings.origin).hostname or "localhost"
     if make_document_key(settings.keys_dir, host, clock_of(settings).now()):
         made = read_document_key(settings.keys_dir)
-        _log.info("document_key_made", certificate_sha256=made.fingerprint)
+        _log.debug("document_key_made", certificate_sha256=made.fingerprint)
 
 
 def upgrade(database: Database) -> None:
