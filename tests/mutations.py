@@ -84,6 +84,7 @@ _NOTE = ("tests/partners/protocol/test_signed_note.py",)
 _LOG_PROOF = ("tests/partners/protocol/test_log_proof.py",)
 _TREE = ("tests/partners/protocol/test_merkle_tree.py",)
 _LOG_SIGNER = ("tests/transparency_log/test_signing.py",)
+_TAGS = ("tests/transparency_log/test_tags.py",)
 _LOG_TAIL = ("tests/transparency_log/test_log_tail.py",)
 _SQLITE_MARK = ("tests/operations/test_sqlite_mark.py",)
 _EVENT_KINDS = ("tests/services/test_event_kinds.py",)
@@ -335,6 +336,30 @@ MUTATIONS: tuple[Mutation, ...] = (
         "        if (signed.size, signed.root) != tree:",
         "        if False:",
         _LOG_SIGNER,
+    ),
+    Mutation(
+        f"{_SERVICES}/core/unit_of_work.py",
+        "        self._tag_again(tag_keys, head.tag_keys_changed)\n",
+        "",
+        _TAGS,
+    ),
+    Mutation(
+        f"{_SERVICES}/core/tag_keys.py",
+        "            if as_of != self._as_of:",
+        "            if False:",
+        _TAGS,
+    ),
+    Mutation(
+        f"{_LOG}/leaf.py",
+        "b\"\".join(sorted((*tags, *unpack_tags(filling))))",
+        "b\"\".join((*tags, *unpack_tags(filling)))",
+        _TAGS,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/routing_tag.py",
+        "*holding[-1:]",
+        "*holding",
+        ("tests/partners/protocol/test_routing_tag.py",),
     ),
     Mutation(
         f"{_LOG}/growth.py",

@@ -117,9 +117,21 @@ def idempotency_key() -> str:
 
 
 def change_once(
-    context: AppContext, call: SignedCommand, evidence: Evidence, *, while_suspended: bool
+    context: AppContext,
+    call: SignedCommand,
+    evidence: Evidence,
+    *,
+    while_suspended: bool,
+    while_pending: bool = False,
 ) -> Response:
     """Carry a command out in one transaction.
+
+    Args:
+        context: Of the application.
+        call: The command.
+        evidence: What proves it.
+        while_suspended: See `CommandView`.
+        while_pending: See `CommandView`.
 
     Raises:
         AuthenticationError: If the key was revoked meanwhile, or the token was used before.
@@ -131,7 +143,9 @@ def change_once(
         found = partner_store.read_standing(standing)
         try:
             served = permission_of(type(call.command)) if while_suspended else None
-            found = require_standing(found, while_suspended=served)
+            found = require_standing(
+                found, while_suspended=served, while_pending=while_pending
+            )
         except AuthenticationError:
             repeated = _repeat_of_rotation(uow, call, claim)
             if repeated is None:

@@ -88,12 +88,14 @@ class CommandView(View):
         large: Whether the body is a document.
         follow: What is done behind the commit: it returns the answer with what came of it.
         while_suspended: Whether a suspended partner is served, too; the handler sees to the limits.
+        while_pending: Whether a partner is served before the operator has confirmed it.
     """
 
     commands: tuple[type[Any], ...]
     large: bool = False
     follow: Callable[[AppContext, Response], Response] | None = None
     while_suspended: bool = False
+    while_pending: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,7 @@ def command_view(
     status: int = HTTPStatus.CREATED,
     large: bool = False,
     while_suspended: bool = False,
+    while_pending: bool = False,
 ) -> Declare:
     """Declare a function as a `CommandView`."""
     return lambda function: CommandView(
@@ -152,6 +155,7 @@ def command_view(
         needs=permission_of(commands[0]),
         large=large,
         while_suspended=while_suspended,
+        while_pending=while_pending,
     )
 
 

@@ -62,6 +62,7 @@ ACTS: Mapping[str, str] = MappingProxyType(
         "legal_order": "attached a legal order",
         "close": "closed the request",
         "revoke": "took away a key, or all of somebody's",
+        "set_tag_key": "set what your entries of the log are tagged with",
         "add_endpoint": "added a webhook endpoint",
         "change_endpoint": "changed a webhook endpoint",
         "remove_endpoint": "removed a webhook endpoint",

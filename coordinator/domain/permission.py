@@ -70,6 +70,7 @@ class Permission(StrEnum):
     KEY_REVOKE = "key:revoke"  # one's own; a person's, and never the last of its kind
     CONSOLE_LINK_MAKE = "console_link:make"  # a person's; it gives nobody a right
     SIGN_IN_PROVIDER_CHANGE = "sign_in_provider:change"  # who may be signed in to read, by whom
+    TAG_KEY_SET = "tag_key:set"  # what the partner's entries of the log are tagged with
     TRANSPARENCY_LOG_COSIGN = "transparency_log:cosign"
     # the coordinator itself: timers, transport, the operator's membership acts
     TIMER_FIRE = "timer:fire"
@@ -137,6 +138,7 @@ _MEMBERSHIP = frozenset(
         P.GRANT_APPROVE,
         P.REVOCATION_MAKE,
         P.SIGN_IN_PROVIDER_CHANGE,
+        P.TAG_KEY_SET,
     }
 )
 

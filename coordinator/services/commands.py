@@ -33,6 +33,7 @@ from coordinator.services.membership import (
     rotations,
     sign_in_providers,
     suspensions,
+    tag_keys,
 )
 from coordinator.services.requests import (
     additions,
@@ -99,6 +100,7 @@ HANDLERS: tuple[Handler[Any], ...] = (
     revocations.revoke_own,
     console_links.make_link,
     console_links.offer_passkey,
+    tag_keys.set_tag_key,
     sign_in_providers.set_provider,
     sign_in_providers.remove_provider,
     root_resets.announce,

@@ -15,7 +15,7 @@ The blueprint for Flask is in `holdfast.webhooks.flask_blueprint`, for it needs 
 
 from holdfast.client.client import Client, Document
 from holdfast.client.joining import Joining, Person, System, join
-from holdfast.client.rotation import rotate_key
+from holdfast.client.rotation import rotate_key, rotate_tag_key
 from holdfast.client.transport import RetryPolicy, Timeouts, Transport
 from holdfast.clock import wall_clock
 from holdfast.drafting.chat import Findings, FoundAddress, Mention, read_chat
@@ -50,6 +50,7 @@ from holdfast.evidence.notice import Notice, prove_notice
 from holdfast.evidence.withdrawal_notice import WithdrawalNotice, prove_withdrawal
 from holdfast.profiles.private_files import read_private, write_private
 from holdfast.profiles.store import Profile, ProfileStore
+from holdfast.profiles.tag_keys import TagKeyFile
 from holdfast.protocol.amounts import (
     AmountTextError,
     KnownAssets,
@@ -59,6 +60,7 @@ from holdfast.protocol.amounts import (
 )
 from holdfast.protocol.chains.comparison import comparison_key
 from holdfast.protocol.jwk import PublicKey
+from holdfast.protocol.routing_tag import TagKey, entries_for
 from holdfast.protocol.signed_note import NoteVerifier
 from holdfast.webhooks.receiver import Event, verify_notice, verify_webhook
 from holdfast.webhooks.seen_events import Claim, SeenEvents, SqliteSeenEvents
@@ -103,6 +105,8 @@ __all__ = [
     "SeenEvents",
     "SqliteSeenEvents",
     "System",
+    "TagKey",
+    "TagKeyFile",
     "Timeouts",
     "Transport",
     "TransportError",
@@ -111,6 +115,7 @@ __all__ = [
     "ValidationError",
     "WithdrawalNotice",
     "comparison_key",
+    "entries_for",
     "examine",
     "format_amount",
     "join",
@@ -126,6 +131,7 @@ __all__ = [
     "read_draft",
     "read_private",
     "rotate_key",
+    "rotate_tag_key",
     "shipped_assets",
     "verify_notice",
     "verify_webhook",

@@ -103,6 +103,7 @@ RIGHTS: Mapping[str, set[str]] = {
     "POST /v1/sign-in-provider": LEAD,
     "DELETE /v1/sign-in-provider": LEAD,
     "PATCH /v1/partners/me": LEAD,
+    "POST /v1/partners/me/tag-key": LEAD,
     "PATCH /v1/people/{person_id}": LEAD,
 }
 #: Acts of the asked side; the others below a request are the requester's.
@@ -186,6 +187,7 @@ def _body(route: Route, cast: Cast, own: Exchange, request: Mapping[str, Any]) -
             "people": [{"person": own.analyst.subject, "sub": "17"}],
         },
         "/v1/partners/me": {"contacts": ["desk on duty"]},
+        "/v1/partners/me/tag-key": {"tag_key": "A" * 43},
         "/v1/people/{person_id}": {"display_name": "Ada"},
     }
     if route.view.body is None:

@@ -31,6 +31,10 @@ class LogHeadRow(Base):
     published_size: Mapped[Big] = mapped_column(
         server_default=text("0"), comment="newest checkpoint of an earlier second than signed_at"
     )
+    tag_keys_changed: Mapped[Big] = mapped_column(
+        server_default=text("0"),
+        comment="leaves there were when a partner's tag key last changed, that change's included",
+    )
 
 
 class LogLeafRow(Base):

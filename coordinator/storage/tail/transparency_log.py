@@ -26,6 +26,7 @@ class _Head(NamedTuple):
     frontier: bytes | None
     signed_at: datetime | None
     published_size: int
+    tag_keys_changed: int
 
 
 #: Locks the head row until the commit; SQLite's writer has the whole database already.
@@ -38,6 +39,7 @@ _LOCK = Prebuilt(
         LogHeadRow.frontier,
         LogHeadRow.signed_at,
         LogHeadRow.published_size,
+        LogHeadRow.tag_keys_changed,
     )
     .where(LogHeadRow.id == 1)
     .with_for_update(),
@@ -54,6 +56,7 @@ _STORE_HEAD = Prebuilt(
         frontier=bindparam("hashes"),
         signed_at=bindparam("now"),
         published_size=bindparam("published"),
+        tag_keys_changed=bindparam("tagged"),
     )
 )
 
@@ -156,6 +159,7 @@ class Head(NamedTuple):
         signed_size: Of its checkpoint.
         signed_at: When that was signed; None: none was yet.
         published_size: Of the newest checkpoint of an earlier second; 0: there is none.
+        tag_keys_changed: How many leaves there were when a tag key last changed.
     """
 
     first_leaf: int
@@ -166,6 +170,7 @@ class Head(NamedTuple):
     signed_size: int
     signed_at: datetime | None
     published_size: int
+    tag_keys_changed: int
 
 
 def lock(connection: Connection, *, events: int, revocations: int) -> Head:
@@ -186,6 +191,7 @@ def lock(connection: Connection, *, events: int, revocations: int) -> Head:
         signed_size=row.tree_size,
         signed_at=row.signed_at,
         published_size=row.published_size,
+        tag_keys_changed=row.tag_keys_changed,
     )
 
 
@@ -213,7 +219,14 @@ def append(connection: Connection, leaves: Sequence[tuple[object, ...]]) -> None
     insert_rows(connection, LogLeafRow, _LEAF_COLUMNS, leaves)
 
 
-def store_head(connection: Connection, head: Head, frontier: Frontier, now: datetime) -> None:
+def store_head(
+    connection: Connection,
+    head: Head,
+    frontier: Frontier,
+    now: datetime,
+    *,
+    sets_tag_key: bool = False,
+) -> None:
     """Store the numbers taken and the tree as it is now, with the time of its checkpoint.
 
     What was the newest checkpoint is published from the next second on, unless this one is of the
@@ -224,6 +237,7 @@ def store_head(connection: Connection, head: Head, frontier: Frontier, now: date
         head: As it was locked.
         frontier: Of the tree with the transaction's leaves.
         now: When they were appended.
+        sets_tag_key: Whether a partner's tag key is another one from these leaves on.
     """
     signed_at = now if head.signed_at is None else max(now, head.signed_at)
     published = head.published_size
@@ -237,6 +251,7 @@ def store_head(connection: Connection, head: Head, frontier: Frontier, now: date
         hashes=frontier.packed(),
         now=signed_at,
         published=published,
+        tagged=frontier.size if sets_tag_key else head.tag_keys_changed,
     )
 
 

@@ -785,6 +785,18 @@ class JoinView(View):
     log: LogEntry | None = None
 
 
+class TagKeyView(View):
+    """A tag key that was set.
+
+    Attributes:
+        first_leaf: Index of the first entry of the log that it holds for.
+    """
+
+    id: str
+    first_leaf: int
+    log: LogEntry | None = None
+
+
 class EndpointHealth(View):
     """How an endpoint takes its events.
 
