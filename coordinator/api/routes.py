@@ -104,6 +104,7 @@ ROUTES: tuple[Route, ...] = (
             withdrawals.decide,
         ),
         ("POST", "/v1/freeze-requests/{request_id}/closure", freeze_requests.close),
+        ("POST", "/v1/freeze-requests/{request_id}/erasure", freeze_requests.erase),
     ),
     *_section(
         "legs",

@@ -34,6 +34,7 @@ from coordinator.domain.actor import Actor
 from coordinator.domain.errors import (
     AuthenticationError,
     CoordinatorError,
+    ErasedError,
     IdempotencyConflictError,
     InvalidInputError,
     NotFoundError,
@@ -234,7 +235,9 @@ def answer_once(
         uow.finish()
     else:
         status, location, about = answer.status, answer.location, answer.about
-        content = uow.finish(answer, StoreAnswer(claim.call.answer_id, sealing_key))
+        # What is said about a request is sealed, and erased, with that.
+        key = sealing_key if answer.entry is None else answer.entry.key
+        content = uow.finish(answer, StoreAnswer(claim.call.answer_id, key))
     idempotency.complete(uow.connection, claim.call, status, about=about)
     response = stored_response(status, content)
     if location is not None:
@@ -253,7 +256,9 @@ def _repeat(uow: UnitOfWork, call: SignedCommand, stored: FoundAnswer | None) ->
             "this Idempotency-Key was used for another request; take a fresh key"
         )
     content = load_one(uow.connection, uow.vault, stored.id, "answer")
-    response = stored_response(stored.status, content or b"{}")
+    if content is None:
+        raise ErasedError("this was answered before, and what it was about is erased since")
+    response = stored_response(stored.status, content)
     response.headers["Idempotency-Replayed"] = "true"
     return response
 

@@ -21,7 +21,11 @@ from coordinator.rulebook_files import read_rulebook
 from coordinator.settings import Settings, SettingsError
 from coordinator.storage import schema
 from coordinator.storage.engine.database import Database, UnsafeDatabaseError, require_durable
-from coordinator.storage.engine.documents import UnreadableDocumentError, Vault
+from coordinator.storage.engine.documents import (
+    UnreadableDocumentError,
+    Vault,
+    is_destroyed,
+)
 from coordinator.storage.tables.documents import DocumentKeyRow
 from coordinator.storage.tables.events import EventRow
 from coordinator.storage.tables.transparency_log import LogHeadRow, LogLeafRow
@@ -135,6 +139,8 @@ def _unopened(database: Database, vault: Vault) -> list[str]:
         ).all():
             for key_id, wrapped in rows:
                 last = key_id
+                if is_destroyed(wrapped):
+                    continue
                 try:
                     vault.unwrap(key_id, wrapped)
                 except UnreadableDocumentError:

@@ -16,6 +16,7 @@ from coordinator.services.ending import (
     clearances,
     closing,
     disputes,
+    erasures,
     legal_orders,
     withdrawal_approvals,
     withdrawal_proposals,
@@ -60,6 +61,10 @@ HANDLERS: tuple[Handler[Any], ...] = (
     closing.close,
     closing.close_by_itself,
     closing.expire,
+    erasures.propose,
+    erasures.erase,
+    erasures.erase_by_policy,
+    erasures.erase_again,
     ratification.miss,
     ratification.lapse,
     # A partner's leg of it.

@@ -72,6 +72,7 @@ RIGHTS: Mapping[str, set[str]] = {
     f"GET {REQUEST}/withdrawals": ALL,
     f"POST {REQUEST}/withdrawals/{{withdrawal_id}}/approvals": LEAD,
     f"POST {REQUEST}/closure": LEAD,
+    f"POST {REQUEST}/erasure": LEAD,
     f"POST {REQUEST}/acknowledgement": ANSWERING,
     f"POST {REQUEST}/review": ANSWERING,
     f"POST {REQUEST}/decline": DISPOSING,
@@ -151,6 +152,7 @@ def _body(route: Route, cast: Cast, own: Exchange, request: Mapping[str, Any]) -
         "/withdrawals/{withdrawal_id}/approvals": act
         | {"decision": "approve", "act_sha256": "0" * 64},
         "/closure": act,
+        "/erasure": act | {"reason": "data_subject"},
         "/support": act | {"support": "order", "document_sha256": "0" * 64},
         "/indemnities": act
         | {"cap": {"usd": "5"}, "law": "EE", "until": "2026-09-01T00:00:00Z"}

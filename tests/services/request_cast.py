@@ -20,6 +20,7 @@ from coordinator.domain.service_wallets import NO_WALLETS, ServiceWallets
 from coordinator.services.commands import execute
 from coordinator.services.core.unit_of_work import Evidence, transaction
 from coordinator.services.ending.closing import CloseFreezeRequest
+from coordinator.services.ending.erasures import EraseFreezeRequest
 from coordinator.services.ending.disputes import RaiseDispute, ResolveDispute
 from coordinator.services.ending.legal_orders import AttachLegalOrder
 from coordinator.services.ending.withdrawal_approvals import DecideWithdrawal
@@ -201,6 +202,7 @@ _ACTS: dict[str, tuple[type[payloads.ActBody], Callable[..., object]]] = {
     "withdrawal": (payloads.Withdrawal, WithdrawFreezeRequest),
     "support": (life_cycle_payloads.SupportRaise, RaiseSupport),
     "closure": (payloads.Closure, CloseFreezeRequest),
+    "erasure": (payloads.Erasure, EraseFreezeRequest),
     "acknowledgement": (payloads.Acknowledgement, AcknowledgeLeg),
     "review": (payloads.Review, ReviewLeg),
     "decline": (payloads.Decline, DeclineLeg),

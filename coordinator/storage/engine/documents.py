@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection, bindparam, delete, func, select
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from coordinator.storage.engine.batches import batches
 from coordinator.storage.engine.prebuilt import Pending, Prebuilt
@@ -155,8 +155,31 @@ def load_keys(
     found: dict[str, DocumentKey] = {}
     for some in batches(wanted):
         for key_id, wrapped in _KEYS.rows(connection, among=some):
-            found[key_id] = vault.unwrap(key_id, wrapped)
+            if not is_destroyed(wrapped):
+                found[key_id] = vault.unwrap(key_id, wrapped)
     return found
+
+
+def destroy_key(connection: Connection, key_id: str) -> None:
+    """Delete what a data key seals, and write zeros over the key where it lies.
+
+    The row stays, and its length: SQLite then writes into the very bytes that held the key, and
+    never moves the keys beside it, of which copies would stay behind.
+    """
+    connection.execute(delete(DocumentRow).where(DocumentRow.key_id == key_id))
+    wrapped = connection.execute(
+        select(DocumentKeyRow.wrapped).where(DocumentKeyRow.id == key_id).with_for_update()
+    ).scalar_one()
+    connection.execute(
+        update(DocumentKeyRow)
+        .where(DocumentKeyRow.id == key_id)
+        .values(wrapped=bytes(len(wrapped)))
+    )
+
+
+def is_destroyed(wrapped: bytes) -> bool:
+    """Tell whether a stored data key was destroyed: nothing but zeros is left of it."""
+    return not any(wrapped)
 
 
 def store(connection: Connection, documents: Sequence[SealedDocument]) -> None:

@@ -82,6 +82,7 @@ from holdfast.protocol.payloads import (
     Closure,
     Decline,
     EndpointChanges,
+    Erasure,
     FreezeReport,
     FreezeRequest,
     NewEndpoint,
@@ -136,6 +137,7 @@ from holdfast.protocol.views import (
 from holdfast.protocol.vocabulary import (
     Decision,
     DeclineCode,
+    ErasureReason,
     EventType,
     HoldBasis,
     Support,
@@ -687,6 +689,13 @@ class Client:
         """Close a request on which no hold is open."""
         body = Closure(content_sha256=request.content_sha256, reason=reason)
         return self._act(request, "closure", body, idempotency_key)
+
+    def erase(
+        self, request: RequestRef, reason: ErasureReason, *, idempotency_key: str | None = None
+    ) -> ActView:
+        """Erase what an ended request says, as the operator proposed it; for a security lead."""
+        body = Erasure(content_sha256=request.content_sha256, reason=reason)
+        return self._act(request, "erasure", body, idempotency_key)
 
     def ask_extension(
         self,
