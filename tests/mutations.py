@@ -382,8 +382,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         f"{_LOG}/leaf.py",
-        "b\"\".join(sorted((*tags, *unpack_tags(filling))))",
-        "b\"\".join((*tags, *unpack_tags(filling)))",
+        'b"".join(sorted((*tags, *unpack_tags(filling))))',
+        'b"".join((*tags, *unpack_tags(filling)))',
         _TAGS,
     ),
     Mutation(

@@ -164,9 +164,7 @@ def standing(
         PermissionDeniedError: If the partner is not confirmed yet.
     """
     found = store.standing(connection, kid)
-    return require_standing(
-        found, while_suspended=while_suspended, while_pending=while_pending
-    )
+    return require_standing(found, while_suspended=while_suspended, while_pending=while_pending)
 
 
 def require_standing(

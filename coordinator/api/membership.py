@@ -9,7 +9,13 @@ from coordinator.api.client_address import client_address
 from coordinator.api.context import current_context
 from coordinator.api.pipeline import SignedCall
 from coordinator.api.transaction import join_once
-from coordinator.api.view import command_view, custom_view, or_known, personal
+from coordinator.api.view import (
+    before_confirmation,
+    command_view,
+    custom_view,
+    or_known,
+    personal,
+)
 from coordinator.domain.actor import Actor, ActorKind
 from coordinator.domain.errors import AuthenticationError, FieldFault, InvalidInputError
 from coordinator.services.membership.grant_proposals import ApproveGrant, ProposeGrant
@@ -92,13 +98,9 @@ def change_contacts(call: SignedCall[membership_payloads.PartnerChanges]) -> Cha
     return ChangeContacts(body=call.body)
 
 
+@before_confirmation
 @or_known("This is the present key already; nothing changed.")
-@command_view(
-    SetTagKey,
-    body=membership_payloads.NewTagKey,
-    answer=views.TagKeyView,
-    while_pending=True,
-)
+@command_view(SetTagKey, body=membership_payloads.NewTagKey, answer=views.TagKeyView)
 def set_tag_key(call: SignedCall[membership_payloads.NewTagKey]) -> SetTagKey:
     """Set the key by which your entries of the log are tagged, so that you alone find them.
 

@@ -144,9 +144,7 @@ def change_once(
         found = partner_store.read_standing(standing)
         try:
             served = permission_of(type(call.command)) if while_suspended else None
-            found = require_standing(
-                found, while_suspended=served, while_pending=while_pending
-            )
+            found = require_standing(found, while_suspended=served, while_pending=while_pending)
         except AuthenticationError:
             repeated = _repeat_of_rotation(uow, call, claim)
             if repeated is None:

@@ -143,7 +143,6 @@ def command_view(
     status: int = HTTPStatus.CREATED,
     large: bool = False,
     while_suspended: bool = False,
-    while_pending: bool = False,
 ) -> Declare:
     """Declare a function as a `CommandView`."""
     return lambda function: CommandView(
@@ -155,7 +154,6 @@ def command_view(
         needs=permission_of(commands[0]),
         large=large,
         while_suspended=while_suspended,
-        while_pending=while_pending,
     )
 
 
@@ -183,6 +181,13 @@ def or_known(known: str) -> Callable[[View], View]:
 def personal(view: View) -> View:
     """Say of a view that its body names people."""
     return replace(view, is_personal=True)
+
+
+def before_confirmation(view: View) -> View:
+    """Say of a command's view that a partner is served that is not confirmed yet."""
+    if not isinstance(view, CommandView):
+        raise TypeError("only a command's view knows of such partners")
+    return replace(view, while_pending=True)
 
 
 def public_view(

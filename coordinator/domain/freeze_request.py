@@ -96,9 +96,7 @@ TRANSITIONS: Mapping[tuple[RequestStatus | None, Ratification, Action], State] =
             for state in (_WITHDRAWN, _CLOSED)
             for action in (Action.ACT_ON_HOLD, Action.REPORT)
         },
-        **{
-            (*state, Action.ERASE): state for state in (_WITHDRAWN, _CLOSED, _REJECTED, _EXPIRED)
-        },
+        **{(*state, Action.ERASE): state for state in (_WITHDRAWN, _CLOSED, _REJECTED, _EXPIRED)},
     }
 )
 
@@ -232,7 +230,7 @@ def require_erasable(
         )
     if owes:
         raise ConflictError(
-            "an answer is still owed on it, or a dispute is open: what it says is needed until then",
+            "an answer is still owed on it, or a dispute is open; what it says is needed",
             code="answers_owed",
             current_status=current.value,
         )

@@ -39,7 +39,7 @@ def erase(
 
 
 def _closed(signer: Signer, cast: Cast, **changes: Any) -> dict[str, Any]:
-    """Return a request that went to B, on which something was frozen and let go, and that closed."""
+    """Return a closed request that went to B, on which something was frozen and let go."""
     request = submit(signer, cast, **{"to": [cast.b.handle], **changes})
     approve(signer, cast, request)
     report = report_frozen(signer, cast.b, request)

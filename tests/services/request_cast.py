@@ -20,8 +20,8 @@ from coordinator.domain.service_wallets import NO_WALLETS, ServiceWallets
 from coordinator.services.commands import execute
 from coordinator.services.core.unit_of_work import Evidence, transaction
 from coordinator.services.ending.closing import CloseFreezeRequest
-from coordinator.services.ending.erasures import EraseFreezeRequest
 from coordinator.services.ending.disputes import RaiseDispute, ResolveDispute
+from coordinator.services.ending.erasures import EraseFreezeRequest
 from coordinator.services.ending.legal_orders import AttachLegalOrder
 from coordinator.services.ending.withdrawal_approvals import DecideWithdrawal
 from coordinator.services.ending.withdrawals import WithdrawFreezeRequest
@@ -450,12 +450,12 @@ class Desk:
         return [strict_json.loads(raw) for _, raw in self.raw_feed(exchange, after=after)]
 
     def raw_feed(self, exchange: Exchange, *, after: int = 0) -> list[tuple[int, bytes]]:
-        """Return (seq, body) of the events that an exchange reads."""
+        """Return (seq, body) of the events that an exchange reads; erased ones are passed over."""
         with self.database.engine.connect() as connection:
             events, _ = event_store.page(
                 connection, self.vault, exchange.handle, FeedPage(after, 1000)
             )
-        return [(event.seq, event.body) for event in events]
+        return [(event.seq, event.body) for event in events if event.body]
 
     def told(self, exchange: Exchange, ask: Ask) -> list[str]:
         """Return the types of the events about one request that an exchange reads, in order."""

@@ -1,5 +1,6 @@
 """What a request says is erased by two, or by its time; the log, and all else, stays valid."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -204,16 +205,16 @@ SECRET_NOTE = "Seen at the quayside desk."
 
 
 @pytest.fixture
-def own_desk(request: pytest.FixtureRequest, tmp_path: Path) -> Desk:
+def own_desk(tmp_path: Path) -> Iterator[Desk]:
     """A desk over a SQLite file that nothing else was ever written to."""
     clock = SteppedClock(NOON)
     exchanges = [factories.new_exchange(handle) for handle in factories.HANDLES]
     database = open_database(f"sqlite:///{tmp_path / 'own.sqlite3'}")
-    request.addfinalizer(database.engine.dispose)
     schema.upgrade(database)
     for exchange in exchanges:
         factories.admit(database, KEYS.vault, clock, exchange)
-    return Desk(database, KEYS.vault, clock, Cast(*exchanges))
+    yield Desk(database, KEYS.vault, clock, Cast(*exchanges))
+    database.engine.dispose()
 
 
 def test_no_file_of_the_database_has_its_text_or_its_key(
@@ -267,7 +268,9 @@ def _spelled(ask: Ask) -> list[str]:
 
 
 def _files_with(folder: Path, needle: bytes) -> list[str]:
-    return [path.name for path in folder.rglob("*") if path.is_file() and needle in path.read_bytes()]
+    return [
+        path.name for path in folder.rglob("*") if path.is_file() and needle in path.read_bytes()
+    ]
 
 
 def test_on_postgresql_the_dead_rows_of_its_key_are_taken_too(desk: Desk) -> None:

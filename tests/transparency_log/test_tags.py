@@ -1,7 +1,8 @@
-"""Entries of the log have a tag for each partner that was told, made with its key of that moment."""
+"""Entries have a tag for each partner that was told, made with its key of that moment."""
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import insert, select
@@ -9,9 +10,8 @@ from sqlalchemy import insert, select
 from coordinator.domain.clock import SteppedClock
 from coordinator.services.commands import execute
 from coordinator.services.core import tag_keys
-from coordinator.services.core.tag_keys import TagKeyCache, TagKeys
+from coordinator.services.core.tag_keys import EVERYBODY, TagKeyCache, TagKeys
 from coordinator.services.core.unit_of_work import (
-    EVERYBODY,
     CommandContext,
     Recorded,
     UnitOfWork,
@@ -48,6 +48,12 @@ def _set(context: CommandContext, exchange: Exchange, key: bytes) -> TagKey:
     first = answer.body.get("first_leaf") if answer.entry is None else answer.entry.leaf_index
     assert isinstance(first, int)
     return TagKey(key, first)
+
+
+def _set_and_roll_back(context: CommandContext, exchange: Exchange, body: NewTagKey) -> None:
+    with transaction(context, ANY_EVIDENCE) as uow:
+        uow.finish(execute(SetTagKey(body=body), exchange.lead.actor, uow))
+        raise ZeroDivisionError
 
 
 def _tell(uow: UnitOfWork, *audiences: Sequence[str]) -> list[Recorded]:
@@ -106,19 +112,19 @@ def test_a_sample_that_is_in_no_feed_has_nobodys_tag(
     assert _found(database, of_a, since=sample.leaf_index) == []
 
 
+@pytest.fixture
+def elsewhere(context: CommandContext) -> CommandContext:
+    """The same in another process, which remembers keys of its own."""
+    return replace(context, tag_keys=TagKeyCache())
+
+
 @pytest.mark.parametrize("whose", ["of this process", "of another process"])
 def test_a_new_key_holds_from_the_entry_that_its_answer_names(
-    context: CommandContext,
-    database: Database,
-    vault: Vault,
-    clock: SteppedClock,
-    cast: Cast,
-    whose: str,
+    context: CommandContext, elsewhere: CommandContext, database: Database, cast: Cast, whose: str
 ) -> None:
     old = _set(context, cast.a, new_tag_key())
     of_b = _set(context, cast.b, new_tag_key())
     [before] = _commit(context, [A, B])
-    elsewhere = command_context(database, vault, clock)
     _commit(elsewhere, [A, B])
     new = _set(elsewhere if whose == "of another process" else context, cast.a, new_tag_key())
     after = _commit(context, [A], [B])
@@ -131,7 +137,7 @@ def test_a_new_key_holds_from_the_entry_that_its_answer_names(
 
 
 def test_a_key_that_changes_while_a_commit_waits_for_the_head_is_the_one_that_holds(
-    context: CommandContext, database: Database, vault: Vault, clock: SteppedClock, cast: Cast
+    context: CommandContext, elsewhere: CommandContext, database: Database, cast: Cast
 ) -> None:
     if database.is_sqlite:
         pytest.skip("one writer at a time: nothing changes between a commit's start and its end")
@@ -143,8 +149,7 @@ def test_a_key_that_changes_while_a_commit_waits_for_the_head_is_the_one_that_ho
         lock = log_store.lock
 
         def late(*args: object, **numbers: int) -> log_store.Head:
-            other = command_context(database, vault, clock)
-            thread = threading.Thread(target=lambda: new.append(_set(other, cast.a, b"n" * 32)))
+            thread = threading.Thread(target=lambda: new.append(_set(elsewhere, cast.a, b"n" * 32)))
             thread.start()
             thread.join()
             return lock(*args, **numbers)  # type: ignore[arg-type]
@@ -152,7 +157,11 @@ def test_a_key_that_changes_while_a_commit_waits_for_the_head_is_the_one_that_ho
         with pytest.MonkeyPatch.context() as patched:
             # Only this transaction comes late; the one that sets the key has the head first.
             calls = iter([late, lock])
-            patched.setattr(log_store, "lock", lambda *a, **k: next(calls)(*a, **k))
+
+            def locks(*args: object, **numbers: int) -> log_store.Head:
+                return next(calls)(*args, **numbers)  # type: ignore[arg-type]
+
+            patched.setattr(log_store, "lock", locks)
             uow.finish()
     assert told.leaf_index == (new[0].first_leaf or 0) + 1
     assert _found(database, old, *new, since=told.leaf_index) == [told.leaf_index]
@@ -176,14 +185,13 @@ def test_a_change_that_is_rolled_back_changes_no_tag(
 ) -> None:
     old = _set(context, cast.a, new_tag_key())
     body = NewTagKey(tag_key=base64url.encode(new_tag_key()))
-    with pytest.raises(ZeroDivisionError), transaction(context, ANY_EVIDENCE) as uow:
-        uow.finish(execute(SetTagKey(body=body), cast.a.lead.actor, uow))
-        raise ZeroDivisionError
+    with pytest.raises(ZeroDivisionError):
+        _set_and_roll_back(context, cast.a, body)
     [index] = _commit(context, [A])
     assert index in _found(database, old)
 
 
-def _many(context: CommandContext, vault: Vault, count: int) -> list[str]:
+def _many(context: CommandContext, count: int) -> list[str]:
     """Have many partners with tag keys."""
     handles = [f"m{number}.example" for number in range(count)]
     with transaction(context) as uow:
@@ -204,9 +212,9 @@ def _key_of(handle: str) -> bytes:
 
 
 def test_a_commit_opens_each_key_once_and_the_next_reads_nothing(
-    context: CommandContext, database: Database, vault: Vault, monkeypatch: pytest.MonkeyPatch
+    context: CommandContext, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    handles = _many(context, vault, 1_000)
+    handles = _many(context, 1_000)
     opened: list[str] = []
     queries: list[int] = []
     unseal, send = DocumentKey.open, store.send
@@ -238,7 +246,7 @@ def test_a_commit_opens_each_key_once_and_the_next_reads_nothing(
 def test_the_memory_of_keys_is_bounded(
     context: CommandContext, database: Database, vault: Vault
 ) -> None:
-    handles = _many(context, vault, 12)
+    handles = _many(context, 12)
     cache = TagKeyCache(most=5)
     with database.engine.connect() as connection:
         keys = TagKeys(cache, vault, connection, handles, {}).of(handles)

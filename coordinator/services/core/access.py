@@ -18,6 +18,7 @@ from coordinator.storage.requests import legs as leg_store
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from holdfast.protocol.payloads import format_time, optional_time
 
+
 class ErasedView(TypedDict):
     """What is known of a request whose words are erased (`views.ErasedView`)."""
 

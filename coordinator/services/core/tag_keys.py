@@ -97,9 +97,7 @@ class TagKeys:
             as_of = store.changed_at(connection)
             cache.begin(as_of)
         self._as_of = as_of or 0
-        self._pending: Sequence[Pending[store.SealedTagKey]] = store.send(
-            connection, self._missing
-        )
+        self._pending: Sequence[Pending[store.SealedTagKey]] = store.send(connection, self._missing)
 
     def of(self, partners: Sequence[str]) -> list[bytes | None]:
         """Return the keys of some of them, in order; None for one that has none."""

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from coordinator.domain.clock import Clock
 from coordinator.domain.errors import AuthenticationError, UnavailableError
 from coordinator.domain.rulebook import Rulebook
-from coordinator.services.core.tag_keys import EVERYBODY, TagKeyCache, TagKeys
+from coordinator.services.core.tag_keys import TagKeyCache, TagKeys
 from coordinator.storage.engine import driver
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.documents import (

@@ -37,9 +37,7 @@ _KEYS = Prebuilt(
         DocumentRow.key_id,
         DocumentKeyRow.wrapped,
     )
-    .join(
-        DocumentRow, and_(DocumentRow.owner_id == TagKeyRow.id, DocumentRow.name == DOCUMENT)
-    )
+    .join(DocumentRow, and_(DocumentRow.owner_id == TagKeyRow.id, DocumentRow.name == DOCUMENT))
     .join(DocumentKeyRow, DocumentKeyRow.id == DocumentRow.key_id),
     SealedTagKey,
     among=TagKeyRow.partner,

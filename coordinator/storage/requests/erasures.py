@@ -159,9 +159,7 @@ def erase(connection: Connection, request: FreezeRequestRow, now: datetime) -> N
     keeps of it. What waited to be delivered of it is delivered no more.
     """
     destroy_key(connection, request.document_key_id)
-    connection.execute(
-        delete(PackedAccountsRow).where(PackedAccountsRow.request_id == request.id)
-    )
+    connection.execute(delete(PackedAccountsRow).where(PackedAccountsRow.request_id == request.id))
     connection.execute(
         delete(FlaggedAccountRow).where(
             FlaggedAccountRow.requester == request.requester,

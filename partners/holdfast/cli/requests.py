@@ -449,7 +449,10 @@ def close(session: Session, request_id: str, reason: str | None) -> None:
 @click.command(cls=SessionCommand)
 @click.argument("request_id", metavar="FRQ_…", type=REQUEST_ID)
 @click.option(
-    "--reason", required=True, type=click.Choice([r.value for r in ErasureReason]), help="As proposed."
+    "--reason",
+    required=True,
+    type=click.Choice([r.value for r in ErasureReason]),
+    help="As proposed.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_session

@@ -807,9 +807,7 @@ EVENTS: Mapping[EventType, EventKind] = MappingProxyType(
         EventType.REQUEST_WITHDRAWN: EventKind(FreezeRequestWithdrawnData, _BOTH),
         EventType.REQUEST_EXPIRED: EventKind(FreezeRequestExpiredData, _REQUESTER),
         EventType.REQUEST_CLOSED: EventKind(FreezeRequestClosedData, _BOTH),
-        EventType.REQUEST_ERASURE_PROPOSED: EventKind(
-            FreezeRequestErasureProposedData, _REQUESTER
-        ),
+        EventType.REQUEST_ERASURE_PROPOSED: EventKind(FreezeRequestErasureProposedData, _REQUESTER),
         EventType.REQUEST_ERASED: EventKind(FreezeRequestErasedData, _BOTH),
         EventType.REQUEST_SUPPORT_RAISED: EventKind(FreezeRequestSupportRaisedData, _BOTH),
         EventType.REQUEST_SAME_FUNDS: EventKind(FreezeRequestSameFundsMarkedData, _REQUESTER),

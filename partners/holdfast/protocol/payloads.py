@@ -431,7 +431,7 @@ class Closure(ActBody):
 class Erasure(ActBody):
     """`POST …/erasure`: a lead of the requester stands behind what the operator proposed."""
 
-    reason: Annotated[ErasureReason, Field(description="As it was proposed.")]
+    reason: Annotated[ErasureReason, Loose, Field(description="As it was proposed.")]
 
 
 class Acknowledgement(ActBody):
