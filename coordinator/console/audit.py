@@ -61,6 +61,7 @@ ACTS: Mapping[str, str] = MappingProxyType(
         "revoke_clearance": "revoked a clearance",
         "legal_order": "attached a legal order",
         "close": "closed the request",
+        "erase": "erased what the request said",
         "revoke": "took away a key, or all of somebody's",
         "set_tag_key": "set what your entries of the log are tagged with",
         "add_endpoint": "added a webhook endpoint",

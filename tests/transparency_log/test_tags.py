@@ -1,7 +1,7 @@
 """Entries have a tag for each partner that was told, made with its key of that moment."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import pytest
@@ -9,7 +9,6 @@ from sqlalchemy import insert, select
 
 from coordinator.domain.clock import SteppedClock
 from coordinator.services.commands import execute
-from coordinator.services.core import tag_keys
 from coordinator.services.core.tag_keys import EVERYBODY, TagKeyCache, TagKeys
 from coordinator.services.core.unit_of_work import (
     CommandContext,
@@ -156,10 +155,10 @@ def test_a_key_that_changes_while_a_commit_waits_for_the_head_is_the_one_that_ho
 
         with pytest.MonkeyPatch.context() as patched:
             # Only this transaction comes late; the one that sets the key has the head first.
-            calls = iter([late, lock])
+            calls: Iterator[Callable[..., log_store.Head]] = iter([late, lock])
 
             def locks(*args: object, **numbers: int) -> log_store.Head:
-                return next(calls)(*args, **numbers)  # type: ignore[arg-type]
+                return next(calls)(*args, **numbers)
 
             patched.setattr(log_store, "lock", locks)
             uow.finish()
@@ -229,8 +228,8 @@ def test_a_commit_opens_each_key_once_and_the_next_reads_nothing(
         return sent
 
     monkeypatch.setattr(DocumentKey, "open", counted_open)
-    monkeypatch.setattr(tag_keys.store, "send", counted_send)
-    monkeypatch.setattr(tag_keys.store, "changed_since", None)  # nothing changed: nobody asks
+    monkeypatch.setattr(store, "send", counted_send)
+    monkeypatch.setattr(store, "changed_since", None)  # nothing changed: nobody asks
     told = [[handle] for handle in handles]
     indexes = _commit(context, *told)
     assert sorted(opened) == sorted(f"tgk_{handle}" for handle in handles)

@@ -17,6 +17,7 @@ from coordinator.storage.requests import freeze_requests as requests_store
 from coordinator.storage.requests import legs as leg_store
 from coordinator.storage.tables.freeze_requests import FreezeRequestRow, LegRow
 from holdfast.protocol.payloads import format_time, optional_time
+from holdfast.protocol.vocabulary import ErasureReason, RequestStatus
 
 
 class ErasedView(TypedDict):
@@ -26,11 +27,11 @@ class ErasedView(TypedDict):
     erasure: str
     erased_at: str
     by: str
-    reason: str
+    reason: ErasureReason
     leaf_index: int | None
     requester: str
     content_sha256: str
-    status: str
+    status: RequestStatus
     submitted_at: str
     ended_at: str | None
     address_count: int
@@ -134,16 +135,18 @@ def require_readable_words(connection: Connection, row: FreezeRequestRow) -> Non
     if row.erased_at is None:
         return
     found = erasures.find(connection, row.id)
+    if found is None:
+        raise AssertionError(f"nobody erased {row.id}, and it is erased")
     erased: ErasedView = {
         "id": row.id,
-        "erasure": "" if found is None else found.id,
+        "erasure": found.id,
         "erased_at": format_time(row.erased_at),
-        "by": (None if found is None else found.erased_by) or COORDINATOR.subject,
-        "reason": "" if found is None else found.reason,
-        "leaf_index": None if found is None else found.leaf_index,
+        "by": found.erased_by or COORDINATOR.subject,
+        "reason": ErasureReason(found.reason),
+        "leaf_index": found.leaf_index,
         "requester": row.requester,
         "content_sha256": row.content_sha256,
-        "status": row.status,
+        "status": RequestStatus(row.status),
         "submitted_at": format_time(row.submitted_at),
         "ended_at": optional_time(row.ended_at),
         "address_count": row.address_count,

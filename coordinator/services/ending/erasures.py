@@ -5,9 +5,7 @@ Then the request's data key is destroyed with all that it seals, and a fresh one
 what is still to be said: who erased it, and why. By policy the coordinator does the same alone.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NotRequired, TypedDict
 
 from coordinator.domain.actor import Actor, ActorKind
 from coordinator.domain.errors import ConflictError, NotFoundError
@@ -18,7 +16,7 @@ from coordinator.services.core.acts import NewAct, RequestContext
 from coordinator.services.core.bus import handles
 from coordinator.services.core.unit_of_work import Answer, UnitOfWork
 from coordinator.services.ending.ended_legs import all_legs
-from coordinator.services.requests.act_proofs import ActProof, proofs_of
+from coordinator.services.requests.act_proofs import proofs_of
 from coordinator.services.requests.freeze_request_views import ActView
 from coordinator.storage.ledger import freeze_ledger as ledger_store
 from coordinator.storage.requests import erasures as store
@@ -60,14 +58,6 @@ class EraseAgain:
     reason: ErasureReason
 
 
-class _Told(TypedDict):
-    """What an event says of an erasure."""
-
-    erasure: str
-    reason: str
-    evidence: NotRequired[Sequence[ActProof]]
-
-
 @handles(ProposeErasure, needs=Permission.ERASURE_PROPOSE)
 def propose(command: ProposeErasure, actor: Actor, uow: UnitOfWork) -> Answer:
     """Propose to erase a request, and tell its requester, whose lead must sign it.
@@ -88,9 +78,9 @@ def propose(command: ProposeErasure, actor: Actor, uow: UnitOfWork) -> Answer:
         store.remove(uow.connection, present.id)
     erasure_id = new_id("ers")
     store.insert(uow.connection, erasure_id, on.request.id, command.reason, uow.now)
-    told: _Told = {"erasure": erasure_id, "reason": command.reason}
+    told = {"erasure": erasure_id, "reason": command.reason}
     # The request is as it was; only its requester's numbers of events go on.
-    recorded = on.record(EventType.REQUEST_ERASURE_PROPOSED, {**told})
+    recorded = on.record(EventType.REQUEST_ERASURE_PROPOSED, told)
     body = {"id": erasure_id, "request_id": on.request.id, "requester": on.request.requester}
     return Answer(201, body, entry=recorded)
 
@@ -175,10 +165,10 @@ def _erase(on: RequestContext, erasure_id: str, reason: ErasureReason) -> Answer
         uow.seal(uow.key(words.key_id), before.incident_id, "words", words.content)
     act_id = erased.store_act(NewAct("erase"))
     is_signed = on.actor.kind is not ActorKind.COORDINATOR
-    told: _Told = {"erasure": erasure_id, "reason": reason}
+    told: dict[str, object] = {"erasure": erasure_id, "reason": reason}
     if is_signed:
         told["evidence"] = proofs_of(erased, [act_id])
-    recorded = erased.record(EventType.REQUEST_ERASED, {**told}, act_id=act_id)
+    recorded = erased.record(EventType.REQUEST_ERASED, told, act_id=act_id)
     for leg in all_legs(uow, before.id):
         data = {**told, "by": on.actor.subject, "status": leg.status, "act_id": act_id}
         erased.tell_partner(leg, EventType.REQUEST_ERASED, data)

@@ -27,7 +27,7 @@ class TagKeyView(TypedDict):
     """A key that was set (`views.TagKeyView`)."""
 
     id: str
-    first_leaf: int | None
+    first_leaf: int
 
 
 @handles(SetTagKey, needs=Permission.TAG_KEY_SET)
@@ -40,7 +40,7 @@ def set_tag_key(command: SetTagKey, actor: Actor, uow: UnitOfWork) -> Answer:
     partner = own_partner(uow, actor)
     key = base64url.decode(command.body.tag_key)
     present = store.find(uow.connection, partner.handle)
-    if present is not None:
+    if present is not None and present.leaf_index is not None:
         if hmac.compare_digest(store.opened(present, uow.vault), key):
             known: TagKeyView = {"id": present.id, "first_leaf": present.leaf_index}
             return Answer(200, known)

@@ -78,14 +78,7 @@ class Problem(View):
 
 
 class ErasedView(View):
-    """What is known of a request whose words are erased.
-
-    Attributes:
-        id: Of the request.
-        erasure: `ers_…`
-        by: The lead who signed it, or "coordinator" where its time was over.
-        leaf_index: The entry of the log that says so.
-    """
+    """What is known of a request whose words are erased."""
 
     id: str
     erasure: str
@@ -814,11 +807,7 @@ class JoinView(View):
 
 
 class TagKeyView(View):
-    """A tag key that was set.
-
-    Attributes:
-        first_leaf: Index of the first entry of the log that it holds for.
-    """
+    """A tag key that was set."""
 
     id: str
     first_leaf: int
