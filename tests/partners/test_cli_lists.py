@@ -203,10 +203,17 @@ def test_erasing_names_the_document_and_the_reason_and_asks_first(
     assert not [each for each in stub.seen if each.method == "POST"]
     assert shell("erase", FRQ, "--reason", "other", "--yes").exit_code == 0
     assert sent(stub) == {"content_sha256": "cd" * 32, "reason": "other"}
-    gone = problem(410, "erased")
+
+
+def test_what_is_erased_is_told_from_what_is_not_there(
+    shell: Shell, analyst: Profile, stub: StubCoordinator
+) -> None:
+    del analyst
+    gone = problem(410, "erased", detail="what this request said was erased")
     stub.answers("GET", REQUEST, gone, status=410)
-    again = shell("erase", FRQ, "--reason", "other", "--yes")
-    assert again.exit_code == 4
+    refused = shell("status", FRQ)
+    assert refused.exit_code == 4
+    assert "was erased" in refused.stderr
 
 
 def test_partners_says_aloud_when_another_root_key_is_pinned(
