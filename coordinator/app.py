@@ -98,6 +98,7 @@ def wire(
     watcher = Watcher(
         database, listen_url=settings.database_listen_url, poll=settings.poll_interval
     )
+    log_signer = keys.log_signer(settings.origin, settings.log_signer_socket)
     probe = WriteProbe(database, clock, free_bytes=settings.document_limit_bytes)
     return AppContext(
         origin=settings.origin,
@@ -106,10 +107,11 @@ def wire(
         vault=keys.vault,
         clock=clock,
         rulebook=rulebook,
-        log_signer=keys.log_signer(settings.origin, settings.log_signer_socket),
+        log_signer=log_signer,
         passkey_scope=settings.passkey_scope,
         service_wallets=service_wallets(settings, rulebook.chains),
         signing_key=keys.webhook,
+        published_keys=keys.published,
         wake=notifier.notify,
         check_endpoint=endpoint_check(settings),
         check_issuer=issuer_check(settings),
@@ -125,7 +127,7 @@ def wire(
         document_limit_bytes=settings.document_limit_bytes,
         page_size=settings.page_size,
         page_size_limit=settings.page_size_limit,
-        health_checks=(probe.fault,),
+        health_checks=(probe.fault, log_signer.fault),
     )
 
 

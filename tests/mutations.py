@@ -79,6 +79,8 @@ _TOLD = ("tests/console/test_openid_provider.py",)
 _PROVIDER_SET = ("tests/api/test_sign_in_provider.py",)
 
 _BACKUP = ("tests/operations/test_backup.py",)
+_ROTATION = ("tests/operations/test_key_rotation.py",)
+_THOROUGH = ("tests/operations/test_thorough_check.py",)
 _IN_LOG = ("tests/partners/test_log_inclusion.py",)
 _NOTE = ("tests/partners/protocol/test_signed_note.py",)
 _LOG_PROOF = ("tests/partners/protocol/test_log_proof.py",)
@@ -91,6 +93,36 @@ _SQLITE_MARK = ("tests/operations/test_sqlite_mark.py",)
 _EVENT_KINDS = ("tests/services/test_event_kinds.py",)
 
 MUTATIONS: tuple[Mutation, ...] = (
+    Mutation(
+        "coordinator/operations/key_rotation.py",
+        "    if old not in keys.retired:",
+        "    if False:",
+        _ROTATION,
+    ),
+    Mutation(
+        "coordinator/operations/key_rotation.py",
+        "    elif kept.read_bytes() != current.read_bytes():",
+        "    elif False:",
+        _ROTATION,
+    ),
+    Mutation(
+        f"{_STORAGE}/engine/documents.py",
+        "        if secret is None and self._old_wrapping is not None:",
+        "        if False:",
+        _ROTATION,
+    ),
+    Mutation(
+        "coordinator/operations/log_recount.py",
+        '    return None if checkpoint.root == frontier.root() else "is of another tree"',
+        "    return None",
+        _THOROUGH,
+    ),
+    Mutation(
+        "coordinator/operations/log_recount.py",
+        "    if row.nodes is not None and bytes(row.nodes) != hashes:",
+        "    if False:",
+        _THOROUGH,
+    ),
     Mutation(
         f"{_CONSOLE}/drafts.py",
         "        if store.count(connection, draft.person) >= store.MOST_KEPT:",
@@ -360,6 +392,12 @@ MUTATIONS: tuple[Mutation, ...] = (
         f"{_SERVICES}/ending/erasures.py",
         "proposed is None or proposed.reason != command.body.reason",
         "proposed is None",
+        _ERASED,
+    ),
+    Mutation(
+        f"{_STORAGE}/engine/documents.py",
+        "DocumentKeyRow.id == key.id, DocumentKeyRow.wrapped == key.wrapped)",
+        "DocumentKeyRow.id == key.id,)",
         _ERASED,
     ),
     Mutation(

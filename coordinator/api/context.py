@@ -14,7 +14,7 @@ from coordinator.api.rate_limit import RateLimiter
 from coordinator.domain.service_wallets import ServiceWallets
 from coordinator.services.core.unit_of_work import CommandContext
 from coordinator.storage.engine.wakeup import Watcher
-from holdfast.protocol.jwk import PrivateKey
+from holdfast.protocol.jwk import PrivateKey, PublicKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,9 @@ class AppContext(CommandContext):
     """The wired services and limits of one web process.
 
     Attributes:
-        signing_key: The coordinator's own; its public half is in the JWK set.
+        signing_key: The coordinator's own, for clearances.
+        published_keys: The JWK set: its public half, that of a key which signs webhooks beside it,
+            and those that signed in their time.
         proxies: Networks of the proxies in front, which say whom they were called by.
         check_issuer: Asks an OpenID provider what it says of itself; raises InvalidInputError.
         is_sandbox: Whether a 401 says why.
@@ -32,6 +34,7 @@ class AppContext(CommandContext):
     is_sandbox: bool
     service_wallets: ServiceWallets
     signing_key: PrivateKey
+    published_keys: Sequence[PublicKey]
     wake: Callable[[], None]
     check_endpoint: Callable[[str], None]
     check_issuer: Callable[[str], None]

@@ -17,6 +17,7 @@ COMMANDS = (
     *("serve", "web", "worker", "migrate", "check", "backup", "restore", "partner"),
     "deliveries",
     "erase",
+    "rotate-key",
     "log-signer",
     "trial-postgres",
 )

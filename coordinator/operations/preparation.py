@@ -19,7 +19,7 @@ from coordinator.rulebook_files import read_rulebook
 from coordinator.settings import Settings
 from coordinator.storage import schema
 from coordinator.storage.engine.database import Database, open_database, require_durable
-from coordinator.storage.engine.documents import UnreadableDocumentError, Vault
+from coordinator.storage.engine.documents import DESTROYED, UnreadableDocumentError, Vault
 from coordinator.storage.tables.documents import DocumentKeyRow
 from coordinator.storage.tail import transparency_log as log_store
 from coordinator.transparency_log.signer import LogSigner, SignerError
@@ -212,6 +212,7 @@ def require_own_keys(database: Database, vault: Vault, settings: Settings) -> No
     """
     newest = (
         select(DocumentKeyRow.id, DocumentKeyRow.wrapped)
+        .where(DocumentKeyRow.wrapped != DESTROYED)
         .order_by(DocumentKeyRow.id.desc())
         .limit(1)
     )
@@ -224,7 +225,7 @@ def require_own_keys(database: Database, vault: Vault, settings: Settings) -> No
     except UnreadableDocumentError:
         raise PreparationError(
             f"the keys in {settings.keys_dir} are not those that this database was sealed with; "
-            "restore the right ones from the back-up"
+            "restore the right ones from the backup"
         ) from None
 
 

@@ -66,7 +66,7 @@ def test_a_fresh_coordinator_gets_its_keys_and_its_schema(fresh: Settings) -> No
 def test_a_lost_key_of_a_used_database_is_not_replaced(fresh: Settings, name: str) -> None:
     prepare(fresh)
     (fresh.keys_dir / name).unlink()
-    with pytest.raises(KeyFileError, match=f"{name} is missing.*back-up"):
+    with pytest.raises(KeyFileError, match=f"{name} is missing.*backup"):
         prepare(fresh)
     assert not (fresh.keys_dir / name).exists()
 

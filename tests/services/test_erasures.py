@@ -14,7 +14,12 @@ from coordinator.services.core.access import readable_request
 from coordinator.services.ending.erasures import EraseAgain, EraseByPolicy, ProposeErasure
 from coordinator.storage import schema
 from coordinator.storage.engine.database import Database, open_database
-from coordinator.storage.engine.documents import is_destroyed
+from coordinator.storage.engine.documents import (
+    Vault,
+    is_destroyed,
+    pages_of_keys,
+    wrap_anew,
+)
 from coordinator.storage.requests import erasures as store
 from coordinator.storage.tables.documents import DocumentKeyRow, DocumentRow
 from coordinator.storage.tables.freeze_requests import PackedAccountsRow
@@ -149,6 +154,23 @@ def test_nothing_is_left_that_its_key_sealed_and_every_other_proof_stays(desk: D
     for body in (*kept, *told):
         check_event(body)
         prove_logged_event(body, LOG_SIGNER.verifier)
+
+
+def test_a_key_that_is_destroyed_while_keys_are_wrapped_anew_stays_destroyed(desk: Desk) -> None:
+    ask = _ended(desk)
+    key = _key_of(desk, ask)
+    with desk.database.engine.connect() as connection:
+        [before] = [
+            each for page in pages_of_keys(connection, 7) for each in page if each.id == key
+        ]
+    _erase(desk, ask)
+    other = Vault(b"n" * 32, b"i" * 32, b"w" * 32)
+    with desk.database.writing() as connection, connection.begin():
+        wrap_anew(connection, other, [before])
+    with desk.database.engine.connect() as connection:
+        query = select(DocumentKeyRow.wrapped).where(DocumentKeyRow.id == key)
+        assert is_destroyed(bytes(connection.execute(query).scalar_one()))
+        assert key not in {each.id for page in pages_of_keys(connection, 7) for each in page}
 
 
 def test_the_words_of_an_incident_stay_while_another_of_its_requests_does(desk: Desk) -> None:

@@ -68,7 +68,7 @@ def prove_log_entry(place: Mapping[str, Any], log_key: NoteVerifier) -> LoggedEn
             unpack_tags(base64url.decode(place.get("tags", ""))),
         )
         encoded = entry.encode()
-        index = place["leaf_index"]
+        index = _whole_number(place["leaf_index"])
         text = place.get("proof")
     except (LookupError, TypeError, ValueError, AttributeError, ProtocolError):
         raise UntrustedEvidenceError("this names no entry of the log", code="no_entry") from None
@@ -86,6 +86,17 @@ def prove_log_entry(place: Mapping[str, Any], log_key: NoteVerifier) -> LoggedEn
     except LogError as error:
         raise UntrustedEvidenceError(f"it is not in the log: {error}", code="not_in_log") from None
     return LoggedEntry(entry, proof.index, checkpoint)
+
+
+def _whole_number(value: object) -> int:
+    """Return a number that is one: 5.0 and true equal some, and are none here.
+
+    Raises:
+        TypeError: If it is none.
+    """
+    if type(value) is not int:
+        raise TypeError(value)
+    return value
 
 
 def _proof(text: object) -> LogProof:
