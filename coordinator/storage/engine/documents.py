@@ -189,8 +189,9 @@ def pages_of_keys(connection: Connection, size: int) -> Iterator[list[WrappedKey
         found = connection.execute(_PAGE_OF_KEYS, {"last": last, "size": size}).all()
         if not found:
             return
-        yield [WrappedKey(*row) for row in found if not is_destroyed(row.wrapped)]
-        last = found[-1].id
+        keys = [WrappedKey(*row) for row in found]
+        yield [key for key in keys if not is_destroyed(key.wrapped)]
+        last = keys[-1].id
 
 
 def wrap_anew(connection: Connection, vault: Vault, keys: Iterable[WrappedKey]) -> int:
