@@ -13,6 +13,7 @@ from coordinator.api.content_cache import ContentCache
 from coordinator.api.context import AppContext
 from coordinator.api.outcomes import OutcomeWait
 from coordinator.api.rate_limit import RateLimiter
+from coordinator.config_files import config_path
 from coordinator.console import routes as console_routes
 from coordinator.console.context import ConsoleContext
 from coordinator.console.openid_provider import OpenIdProviders, ProviderError
@@ -34,7 +35,10 @@ from coordinator.storage.engine.database import Database, engine_arguments, prep
 from coordinator.storage.engine.wakeup import Watcher, open_notifier
 from coordinator.storage.engine.write_probe import WriteProbe
 from coordinator.storage.schema import MIGRATIONS
+from coordinator.storage.tail.cosignatures import MAX_WITNESS_KEY
 from holdfast.protocol.chains.chain import Chains
+from holdfast.protocol.errors import LogPolicyError
+from holdfast.protocol.log_policy import LogPolicy, parse_policy
 
 _log = structlog.get_logger(__name__)
 
@@ -94,6 +98,7 @@ def wire(
 ) -> AppContext:
     """Return what the routes work with, on a database that is open already."""
     rulebook = read_rulebook()
+    policy, policy_text = read_log_policy(settings)
     notifier = open_notifier(database, settings.database_listen_url)
     watcher = Watcher(
         database, listen_url=settings.database_listen_url, poll=settings.poll_interval
@@ -108,6 +113,8 @@ def wire(
         clock=clock,
         rulebook=rulebook,
         log_signer=log_signer,
+        log_policy=policy,
+        log_policy_text=policy_text,
         passkey_scope=settings.passkey_scope,
         service_wallets=service_wallets(settings, rulebook.chains),
         signing_key=keys.webhook,
@@ -129,6 +136,30 @@ def wire(
         page_size_limit=settings.page_size_limit,
         health_checks=(probe.fault, log_signer.fault),
     )
+
+
+def read_log_policy(settings: Settings) -> tuple[LogPolicy, bytes]:
+    """Return which witnesses cosign the log, and the same as the operator wrote it.
+
+    Raises:
+        SettingsError: If there is no such file, or it is no policy of this log's witnesses.
+    """
+    path = settings.log_policy_file or config_path("log-policy")
+    try:
+        text = path.read_bytes()
+        policy = parse_policy(text)
+    except (OSError, LogPolicyError) as error:
+        raise SettingsError(f"HOLDFAST_LOG_POLICY_FILE: {path}: {error}") from None
+    if policy.has_logs:
+        raise SettingsError(
+            f"HOLDFAST_LOG_POLICY_FILE: {path}: take the log line out; the coordinator adds its own"
+        )
+    if any(len(str(each)) > MAX_WITNESS_KEY for each in policy.verifiers):
+        raise SettingsError(
+            f"HOLDFAST_LOG_POLICY_FILE: {path}: a witness's key has at most {MAX_WITNESS_KEY}"
+            " characters with its name"
+        )
+    return policy, text if text.endswith(b"\n") else text + b"\n"
 
 
 def service_wallets(settings: Settings, chains: Chains) -> ServiceWallets:

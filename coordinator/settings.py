@@ -72,6 +72,7 @@ class Settings:
     clock_offset_file: Path | None
     service_wallets_file: Path | None
     log_signer_socket: Path | None
+    log_policy_file: Path | None
     sandbox: bool
 
     @property

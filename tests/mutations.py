@@ -41,6 +41,7 @@ _EGRESS = "coordinator/egress"
 _PROTOCOL = "partners/holdfast/protocol"
 _RULES = f"{_PROTOCOL}/chains/rules"
 _EVIDENCE = "partners/holdfast/evidence"
+_MONITOR = "partners/holdfast/monitor"
 _CLI = "partners/holdfast/cli"
 _CONSOLE = "coordinator/console"
 _LOG = "coordinator/transparency_log"
@@ -89,6 +90,12 @@ _LOG_SIGNER = ("tests/transparency_log/test_signing.py",)
 _ERASED = ("tests/services/test_erasures.py",)
 _TAGS = ("tests/transparency_log/test_tags.py",)
 _LOG_TAIL = ("tests/transparency_log/test_log_tail.py",)
+_COSIGNED = ("tests/api/test_cosignatures.py",)
+_POLICY = (
+    "tests/partners/protocol/test_cosignature.py",
+    "tests/partners/protocol/test_log_policy.py",
+)
+_WATCHED = ("tests/partners/test_log_monitor.py",)
 _SQLITE_MARK = ("tests/operations/test_sqlite_mark.py",)
 _EVENT_KINDS = ("tests/services/test_event_kinds.py",)
 
@@ -429,6 +436,78 @@ MUTATIONS: tuple[Mutation, ...] = (
         "*holding[-1:]",
         "*holding",
         ("tests/partners/protocol/test_routing_tag.py",),
+    ),
+    Mutation(
+        f"{_LOG}/witnesses.py",
+        "    if parse_note(own).text != note.text:",
+        "    if False:",
+        _COSIGNED,
+    ),
+    Mutation(
+        f"{_LOG}/witnesses.py",
+        "if policy.is_met([key for key, _ in each])",
+        "if each",
+        _COSIGNED,
+    ),
+    Mutation(
+        f"{_LOG}/witnesses.py",
+        "        dropped = [old for old in sizes[KEPT:] if old != shown]",
+        "        dropped = sizes[KEPT:]",
+        _COSIGNED,
+    ),
+    Mutation(
+        "coordinator/storage/tail/transparency_log.py",
+        "    if head.collected_size and _round(now) <= _round(head.signed_at):",
+        "    if False:",
+        _COSIGNED,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/log_policy.py",
+        "            if member in self._grouped:",
+        "            if False:",
+        _POLICY,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/cosignature.py",
+        'f"{_HEADING}\\ntime {timestamp}\\n{text}"',
+        'f"{_HEADING}\\ntime 0\\n{text}"',
+        _POLICY,
+    ),
+    Mutation(
+        f"{_MONITOR}/monitor.py",
+        "        if frontier.root() != checkpoint.root:",
+        "        if False:",
+        _WATCHED,
+    ),
+    Mutation(
+        f"{_MONITOR}/monitor.py",
+        "        if own != checkpoint.root:",
+        "        if False:",
+        _WATCHED,
+    ),
+    Mutation(
+        f"{_MONITOR}/monitor.py",
+        "            known and entries[:known] != self._files.entries(index, known)",
+        "            False",
+        _WATCHED,
+    ),
+    Mutation(
+        f"{_MONITOR}/monitor.py",
+        "        if place < 0 or self._files.entry(place) != entry:",
+        "        if False:",
+        _WATCHED,
+    ),
+    Mutation(
+        f"{_MONITOR}/monitor.py",
+        "        if self.source.consistency(size, size) is None:",
+        "        if False:",
+        _WATCHED,
+    ),
+    Mutation(
+        f"{_MONITOR}/monitor.py",
+        "        self._store(cosigned=size)\n",
+        "",
+        _WATCHED,
     ),
     Mutation(
         f"{_LOG}/growth.py",

@@ -15,6 +15,7 @@ from coordinator.domain.service_wallets import ServiceWallets
 from coordinator.services.core.unit_of_work import CommandContext
 from coordinator.storage.engine.wakeup import Watcher
 from holdfast.protocol.jwk import PrivateKey, PublicKey
+from holdfast.protocol.log_policy import LogPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,11 +28,15 @@ class AppContext(CommandContext):
             and those that signed in their time.
         proxies: Networks of the proxies in front, which say whom they were called by.
         check_issuer: Asks an OpenID provider what it says of itself; raises InvalidInputError.
+        log_policy: Which witnesses' cosignatures are taken, and how many are enough.
+        log_policy_text: The same as the operator wrote it.
         is_sandbox: Whether a 401 says why.
         wake: Called after every commit; wakes the workers and the long polls.
     """
 
     is_sandbox: bool
+    log_policy: LogPolicy
+    log_policy_text: bytes
     service_wallets: ServiceWallets
     signing_key: PrivateKey
     published_keys: Sequence[PublicKey]

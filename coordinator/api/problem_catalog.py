@@ -20,16 +20,19 @@ class ProblemKind:
 NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
     errors.PermissionDeniedError: {
         "partner_suspended": "Your membership is suspended; only what is held already is settled.",
+        "unknown_witness": "No witness that the log's policy names cosigned this checkpoint.",
         "partner_pending": "Your membership waits for the operator to confirm the root key.",
     },
     errors.InvalidInputError: {
         "about_other_requests": "The body of a decision goes to the partners asked, so it names no "
         "warning about other requests; signing the context accepts it.",
+        "cosignature": "A cosignature does not verify, or is from the future.",
         "customer_data": "Free text holds what looks like customer data. Each place is named; take "
         "it out. The coordinator never learns who holds an account.",
         "idempotency_key": "The Idempotency-Key header is missing or malformed.",
         "invalid_addresses": "Some flagged addresses have faults; all of them are named at once.",
         "invalid_partners": "Some of the partners asked cannot be; all of them are named at once.",
+        "no_checkpoint": "The note is no checkpoint of a log.",
         "nothing_missed": "`replay` needs an endpoint that is off, since a time that is known.",
         "other_remainder": "`remainder_sha256` is not the hash of what would go out without the "
         "addresses that `except` names.",
@@ -79,6 +82,8 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "them go takes more leads; withdraw it after the ratification.",
         "holds_open": "Holds are still open; a request closes once all are released, returned or "
         "seized.",
+        "other_checkpoint": "The log signed another checkpoint of that size. If both bear its "
+        "signature, that proves a fork: keep both.",
         "known_key": "The key is known already; a key belongs to one subject for ever.",
         "left_out_itself": "That hold is left out of sums itself; the detail names what counts.",
         "nonce_used": "This very document was submitted before; a fresh nonce makes it another "

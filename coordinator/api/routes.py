@@ -173,6 +173,9 @@ ROUTES: tuple[Route, ...] = (
     *_section(
         "log",
         ("GET", "/v1/log/checkpoint", transparency_log.read_checkpoint),
+        ("GET", "/v1/log/policy", transparency_log.read_policy),
+        ("GET", "/v1/log/cosignatures", transparency_log.read_collected),
+        ("POST", "/v1/log/cosignatures", transparency_log.take_cosignatures),
         ("GET", "/v1/log/tile/{level}/{tile}", transparency_log.read_tile),
         ("GET", "/v1/log/tile/entries/{tile}", transparency_log.read_entries),
         ("GET", "/v1/log/proof/entry/{index}", transparency_log.read_proof),

@@ -199,6 +199,17 @@ def public_view(
     )
 
 
+def taken_from_anybody(*, body: type[Body], answer: Any, not_found: str) -> Declare:
+    """Declare a function of (**names) as a view that takes a body from anybody.
+
+    It reads the body itself. What it does is the same however often it is sent, so that it takes no
+    idempotency key.
+    """
+    return lambda function: View(
+        function, answer=answer, body=body, signed=False, not_found=not_found
+    )
+
+
 def custom_view(
     *,
     answer: Any,

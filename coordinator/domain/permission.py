@@ -72,7 +72,6 @@ class Permission(StrEnum):
     CONSOLE_LINK_MAKE = "console_link:make"  # a person's; it gives nobody a right
     SIGN_IN_PROVIDER_CHANGE = "sign_in_provider:change"  # who may be signed in to read, by whom
     TAG_KEY_SET = "tag_key:set"  # what the partner's entries of the log are tagged with
-    TRANSPARENCY_LOG_COSIGN = "transparency_log:cosign"
     # the coordinator itself: timers, transport, the operator's membership acts
     TIMER_FIRE = "timer:fire"
     DELIVERY_RECORD = "delivery:record"
@@ -92,7 +91,6 @@ _READ = frozenset(
         P.PARTNER_READ,
         P.GRANT_READ,
         P.KEY_ROTATE,  # whoever has a key may replace it by signing with it
-        P.TRANSPARENCY_LOG_COSIGN,  # a monitor vouches for what it saw; it changes nobody's rights
     }
 )
 _SUBMIT = frozenset(

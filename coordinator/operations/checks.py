@@ -4,6 +4,7 @@ import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -12,7 +13,7 @@ from sqlalchemy import Connection, Select, func, select
 from sqlalchemy.exc import DatabaseError
 
 from coordinator.api.context import AppContext
-from coordinator.app import create_app, service_wallets
+from coordinator.app import create_app, read_log_policy, service_wallets
 from coordinator.key_files import (
     OLD_WRAPPING_KEY,
     CoordinatorKeys,
@@ -30,7 +31,7 @@ from coordinator.operations.preparation import (
 )
 from coordinator.operations.request_recount import examine_requests
 from coordinator.rulebook_files import read_rulebook
-from coordinator.settings import Settings, SettingsError
+from coordinator.settings import Settings, SettingsError, clock_of
 from coordinator.storage import schema
 from coordinator.storage.engine.database import Database, UnsafeDatabaseError, require_durable
 from coordinator.storage.engine.documents import (
@@ -41,8 +42,12 @@ from coordinator.storage.engine.documents import (
 from coordinator.storage.tables.events import EventRow
 from coordinator.storage.tables.transparency_log import LogHeadRow, LogLeafRow
 from coordinator.transparency_log.signer import LogSigner, SignerError
+from coordinator.transparency_log.witnesses import WitnessState, quorum_state
+from holdfast.protocol.log_policy import NONE
 
 _KEYS_AT_A_TIME = 1_000
+#: A checkpoint that witnesses follow is cosigned within seconds.
+_QUORUM_WITHIN = timedelta(minutes=10)
 #: Of one kind; a leaf that was altered makes every later checkpoint one of another tree.
 _TOLD = 20
 _PLURAL = {"leaf": "leaves", "event": "events"}
@@ -133,6 +138,7 @@ def _checks(settings: Settings, database: Database) -> Iterator[Finding]:
         yield from _log_head(database)
     if present == newest:
         yield from _log_key(settings, database)
+        yield from _witnesses(settings, database)
 
 
 def _keys(settings: Settings, database: Database, *, is_migrated: bool) -> Iterator[Finding]:
@@ -284,6 +290,49 @@ def _log_key(settings: Settings, database: Database) -> Iterator[Finding]:
         return
     except PreparationError as error:
         yield Finding("log key", is_good=False, detail=str(error))
+
+
+def _witnesses(settings: Settings, database: Database) -> Iterator[Finding]:
+    """Yield whether the log's witnesses cosign it, where the policy asks them to."""
+    name = "log policy"
+    try:
+        policy, _ = read_log_policy(settings)
+    except SettingsError as error:
+        yield Finding(name, is_good=False, detail=str(error))
+        return
+    now = clock_of(settings).now()
+    with _snapshot(database) as connection:
+        state = quorum_state(connection, policy, now)
+    if state.quorum == NONE:
+        detail = "no checkpoint needs a cosignature"
+        if state.witnesses:
+            detail += f"; {_heard(state.witnesses, now)}"
+        yield Finding(name, is_good=True, detail=detail)
+        return
+    said = f"the quorum {state.quorum} has cosigned {state.size} leaves"
+    if state.behind > _QUORUM_WITHIN:
+        said += f", and what came after waits since {_rough(state.behind)}"
+    detail = f"{said}; {_heard(state.witnesses, now)}"
+    yield Finding(name, is_good=state.behind <= _QUORUM_WITHIN, detail=detail)
+
+
+def _heard(witnesses: Sequence[WitnessState], now: datetime) -> str:
+    """Return when each witness was last heard of."""
+    return ", ".join(
+        f"{each.name} never"
+        if each.last is None
+        else f"{each.name} {_rough(max(timedelta(), now - each.last))} ago"
+        for each in witnesses
+    )
+
+
+def _rough(span: timedelta) -> str:
+    """Return a span as people say it: seconds, minutes or hours."""
+    seconds = int(span.total_seconds())
+    for size, unit in ((3_600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
 
 
 def _gaps(

@@ -173,6 +173,10 @@ def require_lists(settings: Settings) -> None:
         from coordinator.app import service_wallets  # noqa: PLC0415
 
         service_wallets(settings, read_rulebook().chains)
+    if settings.log_policy_file is not None:
+        from coordinator.app import read_log_policy  # noqa: PLC0415
+
+        read_log_policy(settings)
 
 
 def require_whole(database: Database) -> None:

@@ -27,6 +27,7 @@ from holdfast.errors import (
     ErasedError,
     HoldfastError,
     InvalidDraftError,
+    LogAlarmError,
     NotFoundError,
     PermissionDeniedError,
     PinMismatchError,
@@ -49,6 +50,11 @@ from holdfast.evidence.log_inclusion import (
 )
 from holdfast.evidence.notice import Notice, prove_notice
 from holdfast.evidence.withdrawal_notice import WithdrawalNotice, prove_withdrawal
+from holdfast.monitor.folder import monitor_folder
+from holdfast.monitor.monitor import LogMonitor, Step, Watched, look_at_monitor
+from holdfast.monitor.receipts import LogReceipts, Owed, receipts_kept_in
+from holdfast.monitor.source import LogSource, PublicLog
+from holdfast.monitor.witness import Witness
 from holdfast.profiles.private_files import read_private, write_private
 from holdfast.profiles.store import Profile, ProfileStore
 from holdfast.profiles.tag_keys import TagKeyFile
@@ -60,7 +66,9 @@ from holdfast.protocol.amounts import (
     shipped_assets,
 )
 from holdfast.protocol.chains.comparison import comparison_key
+from holdfast.protocol.cosignature import WitnessVerifier
 from holdfast.protocol.jwk import PublicKey
+from holdfast.protocol.log_policy import LogPolicy, parse_policy
 from holdfast.protocol.routing_tag import TagKey, entries_for
 from holdfast.protocol.signed_note import NoteVerifier
 from holdfast.webhooks.receiver import Event, verify_notice, verify_webhook
@@ -87,12 +95,18 @@ __all__ = [
     "Joining",
     "KeyDirectory",
     "KnownAssets",
+    "LogAlarmError",
+    "LogMonitor",
+    "LogPolicy",
+    "LogReceipts",
+    "LogSource",
     "LoggedEntry",
     "Mention",
     "NoLogProofError",
     "NotFoundError",
     "NoteVerifier",
     "Notice",
+    "Owed",
     "PermissionDeniedError",
     "Person",
     "PinMismatchError",
@@ -101,11 +115,13 @@ __all__ = [
     "ProfileStore",
     "ProvenAct",
     "PublicKey",
+    "PublicLog",
     "RateLimitedError",
     "Result",
     "RetryPolicy",
     "SeenEvents",
     "SqliteSeenEvents",
+    "Step",
     "System",
     "TagKey",
     "TagKeyFile",
@@ -115,14 +131,20 @@ __all__ = [
     "UnavailableError",
     "UntrustedEvidenceError",
     "ValidationError",
+    "Watched",
     "WithdrawalNotice",
+    "Witness",
+    "WitnessVerifier",
     "comparison_key",
     "entries_for",
     "examine",
     "format_amount",
     "join",
+    "look_at_monitor",
+    "monitor_folder",
     "new_nonce",
     "parse_amount",
+    "parse_policy",
     "prove_act",
     "prove_evidence",
     "prove_log_entry",
@@ -132,6 +154,7 @@ __all__ = [
     "read_chat",
     "read_draft",
     "read_private",
+    "receipts_kept_in",
     "rotate_key",
     "rotate_tag_key",
     "shipped_assets",

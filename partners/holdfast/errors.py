@@ -5,7 +5,7 @@ class that fits its status. Everything here derives from `HoldfastError`, so one
 the kit.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pydantic import ValidationError as ModelError
 
@@ -67,6 +67,20 @@ class PinMismatchError(UntrustedEvidenceError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, code="pin_mismatch")
+
+
+class LogAlarmError(UntrustedEvidenceError):
+    """The log forked, went back, or left something out; nothing goes on before people looked.
+
+    Args:
+        message: What was seen, with the files that prove it.
+        code: Which it was: "fork", "rollback", "altered", "omitted" or "undelivered".
+        files: What was kept of it.
+    """
+
+    def __init__(self, message: str, *, code: str, files: Sequence[str] = ()) -> None:
+        super().__init__(message, code=code)
+        self.files = tuple(files)
 
 
 class TransportError(HoldfastError):

@@ -16,6 +16,7 @@ from tests.benchmarks import (
     fan_out,
     growth,
     ledger,
+    log,
     submissions,
 )
 from tests.benchmarks.figures import Figure
@@ -33,6 +34,7 @@ GROUPS: dict[str, Callable[[Stages], Iterator[Figure]]] = {
     "submissions": submissions.measure,
     "ledger": ledger.measure,
     "console": console.measure,
+    "log": log.measure,
 }
 
 

@@ -23,6 +23,10 @@ from coordinator.domain.errors import (
     UnavailableError,
 )
 from coordinator.services.ending.erasures import ProposeErasure
+from holdfast.protocol.cosignature import WitnessVerifier, cosign
+from holdfast.protocol.jwk import PrivateKey
+from holdfast.protocol.log_policy import parse_policy
+from holdfast.protocol.signed_note import SignedNote, parse_note
 from holdfast.protocol.vocabulary import ErasureReason, Role
 from tests.api.membership_acts import (
     approve_grant,
@@ -88,6 +92,12 @@ class Recorder(Signer):
         """Send a GET that nobody signed."""
         answer = self.client.get(path)
         self.exchanged.append((answer, None))
+        return answer
+
+    def hand_in(self, path: str, body: Any) -> TestResponse:
+        """Send a POST that nobody signed."""
+        answer = self.client.post(path, json=body)
+        self.exchanged.append((answer, body))
         return answer
 
 
@@ -406,13 +416,29 @@ def _reads(w: World, ask: dict[str, Any], endpoint: str) -> None:
     )
     for each in public:
         _ok(_recorder(w).read(each))
+    _cosign(w)
     for path in (
-        *("checkpoint", "tile/0/000.p/5", "tile/entries/000.p/5"),
+        *("checkpoint", "cosignatures", "policy", "tile/0/000.p/5", "tile/entries/000.p/5"),
         *("proof/entry/3", "proof/inclusion/3/9", "proof/consistency/4/9"),
     ):
         answer = _recorder(w).read(f"/v1/log/{path}")
         assert answer.status_code == 200, answer.data
     _ok(w.signer.post(a.system, f"{delivery}/resend"))
+
+
+def _cosign(w: World) -> None:
+    """Name a witness, and hand its cosignature in."""
+    app = w.signer.client.application
+    key = PrivateKey.from_seed(b"w" * 32)
+    witness = WitnessVerifier("exchange-a.example/witness", key.public)
+    text = f"witness alpha {witness}\nquorum none\n".encode()
+    app.extensions["holdfast"] = replace(
+        app.extensions["holdfast"], log_policy=parse_policy(text), log_policy_text=text
+    )
+    note = parse_note(w.signer.client.get("/v1/log/cosignatures").data)
+    made = cosign(note.text, witness.name, key, w.clock.now())
+    cosigned = SignedNote(note.text, (*note.signatures, made)).encode().decode()
+    _ok(_recorder(w).hand_in("/v1/log/cosignatures", {"note": cosigned}))
 
 
 def _drop_endpoint(w: World, endpoint: str) -> None:

@@ -64,6 +64,7 @@ NOT_OF_SERVICES = {
     "AssetUnit",
     "ChainEntry",
     "ChainTableView",
+    "CosignedView",
     "DecisionView",
     "EventPage",
     "EventView",

@@ -228,7 +228,7 @@ def _parameters(route: Route) -> list[Json]:
             _header(name, text, {"type": "string"}, is_required=False)
             for name, text in _CONDITIONS.items()
         ]
-    if route.method != "GET":
+    if route.method != "GET" and route.view.signed:
         found.append(
             _header(
                 "Idempotency-Key",

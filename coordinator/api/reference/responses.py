@@ -152,7 +152,7 @@ def success(route: Route, schema: Json, *, description: str, example: Any) -> Js
     names = ["X-Request-Id"]
     if is_conditional(route):
         names.append("ETag")
-    if route.method != "GET":
+    if route.method != "GET" and route.view.signed:
         names += ["Idempotency-Replayed", *(["Location"] if _makes_something(route) else [])]
     if route.view.signed:
         names += ["RateLimit", "RateLimit-Policy"]
@@ -180,6 +180,8 @@ def refusals(route: Route, problem: Json) -> Json:
             HTTPStatus.UNPROCESSABLE_ENTITY,
             HTTPStatus.TOO_MANY_REQUESTS,
         ]
+    elif route.view.body is not None:
+        statuses += [HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY]
     if route.method != "GET":
         statuses += [
             HTTPStatus.REQUEST_TIMEOUT,

@@ -9,7 +9,6 @@ from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Connection,
-    Integer,
     Select,
     bindparam,
     case,
@@ -348,10 +347,7 @@ def _newest(
         query = query.where(status == wanted.status)
     if wanted.incident_id is not None:
         query = query.where(FreezeRequestRow.incident_id == wanted.incident_id)
-    # PostgreSQL plans a statement that it knows once for all values, and of a limit that it does
-    # not see it expects a tenth of the table: it would read and sort all that a member ever sent.
-    limit = bindparam(None, wanted.limit, type_=Integer, literal_execute=True)
-    return query.order_by(request_id.desc()).limit(limit)
+    return query.order_by(request_id.desc()).limit(wanted.limit)
 
 
 def of_incident(

@@ -16,6 +16,8 @@ from holdfast.protocol.merkle_tree import HASH_BYTES, Frontier, Node, leaf_hash
 _LEAF_COLUMNS = ("index", "leaf_id", "type", "at", "commitment", "tags", "nodes", "checkpoint")
 #: Leaves of a release without a tree are taken into it so many at a time.
 _CATCH_UP_LEAVES = 1_000
+#: Witnesses that ask within so many seconds cosign the same checkpoint, however the log grows.
+ROUND_SECONDS = 10
 
 
 class _Head(NamedTuple):
@@ -26,6 +28,7 @@ class _Head(NamedTuple):
     frontier: bytes | None
     signed_at: datetime | None
     published_size: int
+    collected_size: int
     tag_keys_changed: int
 
 
@@ -39,6 +42,7 @@ _LOCK = Prebuilt(
         LogHeadRow.frontier,
         LogHeadRow.signed_at,
         LogHeadRow.published_size,
+        LogHeadRow.collected_size,
         LogHeadRow.tag_keys_changed,
     )
     .where(LogHeadRow.id == 1)
@@ -56,6 +60,7 @@ _STORE_HEAD = Prebuilt(
         frontier=bindparam("hashes"),
         signed_at=bindparam("now"),
         published_size=bindparam("published"),
+        collected_size=bindparam("collected"),
         tag_keys_changed=bindparam("tagged"),
     )
 )
@@ -65,12 +70,16 @@ class _Published(NamedTuple):
     tree_size: int
     signed_at: datetime | None
     published_size: int
+    collected_size: int
 
 
 _PUBLISHED = Prebuilt(
-    select(LogHeadRow.tree_size, LogHeadRow.signed_at, LogHeadRow.published_size).where(
-        LogHeadRow.id == 1
-    ),
+    select(
+        LogHeadRow.tree_size,
+        LogHeadRow.signed_at,
+        LogHeadRow.published_size,
+        LogHeadRow.collected_size,
+    ).where(LogHeadRow.id == 1),
     _Published,
 )
 
@@ -159,6 +168,7 @@ class Head(NamedTuple):
         signed_size: Of its checkpoint.
         signed_at: When that was signed; None: none was yet.
         published_size: Of the newest checkpoint of an earlier second; 0: there is none.
+        collected_size: Of the newest checkpoint of an earlier round; 0: there is none.
         tag_keys_changed: How many leaves there were when a tag key last changed.
     """
 
@@ -170,6 +180,7 @@ class Head(NamedTuple):
     signed_size: int
     signed_at: datetime | None
     published_size: int
+    collected_size: int
     tag_keys_changed: int
 
 
@@ -191,6 +202,7 @@ def lock(connection: Connection, *, events: int, revocations: int) -> Head:
         signed_size=row.tree_size,
         signed_at=row.signed_at,
         published_size=row.published_size,
+        collected_size=row.collected_size,
         tag_keys_changed=row.tag_keys_changed,
     )
 
@@ -230,7 +242,8 @@ def store_head(
     """Store the numbers taken and the tree as it is now, with the time of its checkpoint.
 
     What was the newest checkpoint is published from the next second on, unless this one is of the
-    same: so readers see at most one a second, whichever process they ask.
+    same: so readers see at most one a second, whichever process they ask. With witnesses it goes
+    likewise, by rounds: all that ask in a round are given the same one to cosign.
 
     Args:
         connection: Of the transaction that locked the head.
@@ -243,6 +256,9 @@ def store_head(
     published = head.published_size
     if head.signed_at is not None and _second(signed_at) > _second(head.signed_at):
         published = head.signed_size
+    collected = head.collected_size
+    if head.signed_at is not None and _round(signed_at) > _round(head.signed_at):
+        collected = head.signed_size
     _STORE_HEAD.send(
         connection,
         size=frontier.size,
@@ -251,6 +267,7 @@ def store_head(
         hashes=frontier.packed(),
         now=signed_at,
         published=published,
+        collected=collected,
         tagged=frontier.size if sets_tag_key else head.tag_keys_changed,
     )
 
@@ -262,6 +279,16 @@ def published_size(connection: Connection, now: datetime) -> int:
         return 0
     if head.published_size and _second(now) <= _second(head.signed_at):
         return head.published_size
+    return head.tree_size
+
+
+def collected_size(connection: Connection, now: datetime) -> int:
+    """Return the size of the tree that witnesses cosign at `now`; 0: nothing was signed yet."""
+    head = _PUBLISHED.row(connection)
+    if head is None or head.signed_at is None:
+        return 0
+    if head.collected_size and _round(now) <= _round(head.signed_at):
+        return head.collected_size
     return head.tree_size
 
 
@@ -317,3 +344,7 @@ def nodes(connection: Connection, wanted: Iterable[Node]) -> dict[Node, bytes]:
 
 def _second(moment: datetime) -> datetime:
     return moment.replace(microsecond=0)
+
+
+def _round(moment: datetime) -> int:
+    return int(moment.timestamp()) // ROUND_SECONDS

@@ -1,8 +1,8 @@
 """`holdfast`: freeze requests between exchanges, from a partner's side.
 
 Exit status: 0 done, 1 unexpected, 2 usage or profile, 3 authentication, 4 not allowed or not found,
-5 refused in the present state, 6 invalid input, 7 unreachable, 8 evidence cannot be trusted, 130
-stopped by Ctrl-C.
+5 refused in the present state, 6 invalid input, 7 unreachable, 8 evidence cannot be trusted, 9 the
+log did what it must not, 130 stopped by Ctrl-C.
 """
 
 import os
@@ -31,6 +31,7 @@ from holdfast.cli import (
     legs,
     listen,
     membership,
+    monitor,
     people,
     questions,
     requests,
@@ -52,7 +53,8 @@ Exit status:
   1 unexpected                  6 invalid input: every fault is named
   2 usage, or no such profile   7 unreachable or busy: try again later
   3 authentication failed       8 evidence or key does not fit: do not act
-  4 not allowed or not found    130 stopped by Ctrl-C
+  4 not allowed or not found    9 the log did what it must not: ask others
+                                130 stopped by Ctrl-C
 """
 
 
@@ -103,6 +105,7 @@ for module in (
     events,
     endpoints,
     listen,
+    monitor,
     explain,
     trigger,
 ):

@@ -30,6 +30,8 @@ from holdfast.errors import (
     ProfileError,
 )
 from holdfast.evidence.key_directory import KeyDirectory
+from holdfast.monitor.folder import monitor_folder
+from holdfast.monitor.receipts import receipts_kept_in
 from holdfast.profiles.store import Profile, ProfileStore
 from holdfast.protocol import canonical_json
 from holdfast.protocol.amounts import KnownAssets, format_amount, format_number, shipped_assets
@@ -95,7 +97,11 @@ class Session:
 
     def client(self, profile: Profile | None = None) -> Client:
         """Return a client for a profile, by default the chosen one."""
-        made = Client(profile or self.profile(), now=self.now)
+        profile = profile or self.profile()
+        watched = monitor_folder(self.store.home, profile.coordinator)
+        # Where a monitor looks receipts up, what is done here leaves its own.
+        on_receipt = receipts_kept_in(watched) if watched.is_dir() else None
+        made = Client(profile, now=self.now, on_receipt=on_receipt)
         self._clients.append(made)
         return made
 

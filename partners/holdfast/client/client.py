@@ -10,8 +10,9 @@ wants to repeat one across restarts; without it, one is made per call, and cover
 inside that call.
 """
 
+import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -21,7 +22,7 @@ from pydantic import BaseModel
 from pydantic import ValidationError as ModelError
 
 from holdfast.client.transport import Answer, Transport
-from holdfast.errors import TransportError, UntrustedEvidenceError
+from holdfast.errors import HoldfastError, TransportError, UntrustedEvidenceError
 from holdfast.profiles.store import Profile
 from holdfast.protocol import base64url, canonical_json
 from holdfast.protocol.chains.chain import Chains, chains_of_served
@@ -145,6 +146,7 @@ from holdfast.protocol.vocabulary import (
 )
 
 __all__ = ["Client", "Document", "RequestRef", "encode", "parse_view"]
+_log = logging.getLogger(__name__)
 V = TypeVar("V", bound=View)
 _REQUESTS = "/v1/freeze-requests"
 
@@ -200,6 +202,8 @@ class Client:
         profile: Who signs; its coordinator is the audience of every token.
         transport: Replaces the default one (other time-outs, retries, a tunnel).
         now: Wall time in seconds since 1970, by which tokens are made.
+        on_receipt: Told of `log` in each answer to an act: where it stands in the transparency log,
+            for a monitor to look it up (`receipts_kept_in`).
     """
 
     def __init__(
@@ -208,9 +212,11 @@ class Client:
         *,
         transport: Transport | None = None,
         now: Callable[[], float] = time.time,
+        on_receipt: Callable[[Mapping[str, Any]], None] | None = None,
     ) -> None:
         self.profile = profile
         self.transport = transport or Transport(profile, profile.coordinator, now=now)
+        self._on_receipt = on_receipt
 
     def request(
         self,
@@ -228,9 +234,21 @@ class Client:
             TransportError: No usable answer came.
         """
         raw = encode(body) if isinstance(body, BaseModel) else body
-        return self.transport.exchange(
+        answer = self.transport.exchange(
             method, path, query=query, body=raw, idempotency_key=idempotency_key
         )
+        if self._on_receipt is not None and answer.idempotency_key is not None:
+            self._keep_receipt(answer.body)
+        return answer
+
+    def _keep_receipt(self, body: object) -> None:
+        place = body.get("log") if isinstance(body, dict) else None
+        if self._on_receipt is None or not isinstance(place, dict):
+            return
+        try:
+            self._on_receipt(place)
+        except HoldfastError as error:  # what was asked for is done all the same
+            _log.warning("the receipt of entry %s was not kept: %s", place.get("leaf_index"), error)
 
     def _get(self, model: type[V], path: str, **query: Any) -> V:
         return parse_view(model, self.request("GET", path, query=query).body)

@@ -72,7 +72,7 @@ class Answer:
 
     Attributes:
         status: 200 to 299.
-        body: The parsed JSON; None where there was none.
+        body: The parsed JSON, or the bytes of what is none; None where there was nothing.
         headers: As received, names in any case.
         idempotency_key: What the request was sent under; None for reads.
     """
@@ -107,13 +107,17 @@ class _NoAuth(AuthBase):
 
 
 class _Call(NamedTuple):
-    """One request as it is sent at every try; `target` is path and query."""
+    """One request as it is sent at every try; `target` is path and query.
+
+    `is_json` says whether the answer is; the body of one that is not stays as it came.
+    """
 
     method: str
     target: str
     body: bytes | None = None
     idempotency_key: str | None = None
     is_signed: bool = True
+    is_json: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +208,15 @@ class Transport:
         """Read a public page, for which nobody needs a key, as `exchange` does the others."""
         return self._until_answered(_Call("GET", path, is_signed=False))
 
+    def read_public_bytes(self, path: str) -> bytes:
+        """Read a public page that is no JSON, as `read_public` does the others."""
+        found = self._until_answered(_Call("GET", path, is_signed=False, is_json=False))
+        return bytes(found.body or b"")
+
+    def send_public(self, path: str, body: bytes) -> Answer:
+        """Send JSON to a page that takes it from anybody, and once or many times alike."""
+        return self._until_answered(_Call("POST", path, body, is_signed=False))
+
     def _until_answered(self, call: _Call) -> Answer:
         attempt = 1
         while True:
@@ -249,6 +262,8 @@ class Transport:
             raise TransportError(
                 f"{call.method} {url}: {_reason(error)}", idempotency_key=call.idempotency_key
             ) from error
+        if response.ok and not call.is_json:
+            return Answer(response.status_code, raw, response.headers)
         return _answer(response, raw, call.idempotency_key)
 
     def _token(self, call: _Call, url: str) -> str:

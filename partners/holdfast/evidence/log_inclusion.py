@@ -59,19 +59,9 @@ def prove_log_entry(place: Mapping[str, Any], log_key: NoteVerifier) -> LoggedEn
         UntrustedEvidenceError: If anything of this does not hold.
     """
     # (1) What should stand there.
-    try:
-        entry = LogEntry(
-            bytes.fromhex(place["leaf_id"]),
-            place["type"],
-            parse_time(place["at"]),
-            bytes.fromhex(place["commitment"]),
-            unpack_tags(base64url.decode(place.get("tags", ""))),
-        )
-        encoded = entry.encode()
-        index = _whole_number(place["leaf_index"])
-        text = place.get("proof")
-    except (LookupError, TypeError, ValueError, AttributeError, ProtocolError):
-        raise UntrustedEvidenceError("this names no entry of the log", code="no_entry") from None
+    entry = _entry(place)
+    encoded = entry.encode()
+    index, text = place["leaf_index"], place.get("proof")
     if text is None:
         raise NoLogProofError
     # (2) The proof, and whether it is of this place.
@@ -88,15 +78,31 @@ def prove_log_entry(place: Mapping[str, Any], log_key: NoteVerifier) -> LoggedEn
     return LoggedEntry(entry, proof.index, checkpoint)
 
 
-def _whole_number(value: object) -> int:
-    """Return a number that is one: 5.0 and true equal some, and are none here.
+def entry_of(place: Mapping[str, Any]) -> tuple[int, bytes]:
+    """Return where `log` of an answer or an event says that something stands, and what.
 
     Raises:
-        TypeError: If it is none.
+        UntrustedEvidenceError: If it names no entry.
     """
-    if type(value) is not int:
-        raise TypeError(value)
-    return value
+    return place["leaf_index"], _entry(place).encode()
+
+
+def _entry(place: Mapping[str, Any]) -> LogEntry:
+    try:
+        entry = LogEntry(
+            bytes.fromhex(place["leaf_id"]),
+            place["type"],
+            parse_time(place["at"]),
+            bytes.fromhex(place["commitment"]),
+            unpack_tags(base64url.decode(place.get("tags", ""))),
+        )
+        entry.encode()
+        index = place["leaf_index"]
+    except (LookupError, TypeError, ValueError, AttributeError, ProtocolError):
+        raise UntrustedEvidenceError("this names no entry of the log", code="no_entry") from None
+    if type(index) is not int or index < 0:
+        raise UntrustedEvidenceError("this names no entry of the log", code="no_entry")
+    return entry
 
 
 def _proof(text: object) -> LogProof:

@@ -253,11 +253,19 @@ class ProfileStore:
         Raises:
             ProfileError: If none is named and there are several, or none at all.
         """
+        return self.load(self.chosen_name(name))
+
+    def chosen_name(self, name: str | None) -> str:
+        """Return the name of the profile to act as: the named one, or the only one.
+
+        Raises:
+            ProfileError: If none is named and there are several, or none at all.
+        """
         if name:
-            return self.load(name)
+            return name
         names = self.names()
         if len(names) == 1:
-            return self.load(names[0])
+            return names[0]
         if not names:
             raise ProfileError(
                 f"there is no profile in {self.home}; make one with `holdfast join` or `key new`"

@@ -83,6 +83,14 @@ class CheckpointError(LogError):
     """A text is no checkpoint, or that of another log (c2sp.org/tlog-checkpoint)."""
 
 
+class CosignatureError(LogError):
+    """A cosignature is malformed, or does not verify (c2sp.org/tlog-cosignature)."""
+
+
+class LogPolicyError(LogError):
+    """A text is no policy of a log, or a checkpoint does not meet it (c2sp.org/tlog-policy)."""
+
+
 class LogProofError(LogError):
     """A text is no proof, or does not prove this entry (c2sp.org/tlog-proof)."""
 

@@ -849,3 +849,13 @@ class Replay(Body):
     """`POST /v1/webhook-endpoints/{id}/replay`: send again what happened since."""
 
     since: Time
+
+
+class CosignedCheckpoint(Body):
+    """`POST /v1/log/cosignatures`: a checkpoint of the log with cosignatures under it.
+
+    Attributes:
+        note: The signed note (c2sp.org/tlog-cosignature).
+    """
+
+    note: Annotated[str, Field(min_length=1, max_length=60_000), Form("a signed note")]

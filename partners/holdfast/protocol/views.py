@@ -1032,6 +1032,14 @@ class ConsistencyProofView(View):
     hashes: list[str]
 
 
+class CosignedView(View):
+    """What came of cosignatures that a witness handed in."""
+
+    tree_size: int
+    witnesses: list[str]
+    published_size: int
+
+
 class ServiceView(View):
     """`GET /v1`: what this coordinator is."""
 
