@@ -87,6 +87,8 @@ _NOTE = ("tests/partners/protocol/test_signed_note.py",)
 _LOG_PROOF = ("tests/partners/protocol/test_log_proof.py",)
 _TREE = ("tests/partners/protocol/test_merkle_tree.py",)
 _LOG_SIGNER = ("tests/transparency_log/test_signing.py",)
+_ERASED = ("tests/services/test_erasures.py",)
+_TAGS = ("tests/transparency_log/test_tags.py",)
 _LOG_TAIL = ("tests/transparency_log/test_log_tail.py",)
 _COSIGNED = ("tests/api/test_cosignatures.py",)
 _POLICY = (
@@ -398,6 +400,66 @@ MUTATIONS: tuple[Mutation, ...] = (
         "        if (signed.size, signed.root) != tree:",
         "        if False:",
         _LOG_SIGNER,
+    ),
+    Mutation(
+        f"{_SERVICES}/core/unit_of_work.py",
+        "        self._tag_again(tag_keys, head.tag_keys_changed)\n",
+        "",
+        _TAGS,
+    ),
+    Mutation(
+        f"{_SERVICES}/core/tag_keys.py",
+        "            if as_of != self._as_of:",
+        "            if False:",
+        _TAGS,
+    ),
+    Mutation(
+        f"{_SERVICES}/ending/erasures.py",
+        "    _require_erasable(on)\n    words =",
+        "    words =",
+        _ERASED,
+    ),
+    Mutation(
+        f"{_SERVICES}/ending/erasures.py",
+        "proposed is None or proposed.reason != command.body.reason",
+        "proposed is None",
+        _ERASED,
+    ),
+    Mutation(
+        f"{_STORAGE}/engine/documents.py",
+        "DocumentKeyRow.id == key.id, DocumentKeyRow.wrapped == key.wrapped)",
+        "DocumentKeyRow.id == key.id,)",
+        _ERASED,
+    ),
+    Mutation(
+        f"{_STORAGE}/requests/erasures.py",
+        "    destroy_key(connection, request.document_key_id)\n",
+        "",
+        _ERASED,
+    ),
+    Mutation(
+        f"{_STORAGE}/engine/documents.py",
+        ".values(wrapped=bytes(len(wrapped)))",
+        ".values(wrapped=wrapped)",
+        _ERASED,
+    ),
+    Mutation(
+        f"{_STORAGE}/requests/erasures.py",
+        "    cancel_deliveries(connection, request.id, now)\n",
+        "",
+        ("tests/api/test_erasures.py",),
+    ),
+    Mutation(
+        f"{_LOG}/leaf.py",
+        'b"".join(sorted((*tags, *unpack_tags(filling))))',
+        'b"".join((*tags, *unpack_tags(filling)))',
+        _TAGS,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/routing_tag.py",
+        "*holding[-1:]",
+        "*holding",
+        ("tests/partners/protocol/test_routing_tag.py",),
     ),
     Mutation(
         f"{_LOG}/witnesses.py",

@@ -66,6 +66,7 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
     },
     errors.ConflictError: {
         "last_key": "It is the caller's last key of its kind; only a security lead takes it away.",
+        "answers_owed": "Answers are still owed, or a dispute is open.",
         "already_answered": "This question has its answer.",
         "already_decided": "You have decided on this before; a decision is not changed.",
         "already_marked": "The hold is marked so already.",
@@ -73,6 +74,7 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "already_taken": "You have this task already.",
         "already_resolved": "This dispute is resolved.",
         "counts_for_others": "Other holds are marked as the same as this; take that back first.",
+        "erasure_proposed": "It is proposed already, and waits for a lead of the requester.",
         "endpoint_off": "The endpoint is turned off; turn it on first.",
         "flash_cap": "No more flash requests go out for now; the detail says when the next one "
         "may. Send it as urgent.",
@@ -91,6 +93,7 @@ NARROWER: dict[type[errors.CoordinatorError], dict[str, str]] = {
         "other_funds": "The two holds are of different addresses or assets.",
         "other_left_out": "An earlier approval leaves out other addresses (`except`); the detail "
         "names them. Approvals that count to one quorum leave out the same ones.",
+        "not_proposed": "Nobody proposed to erase this request, or for another reason.",
         "proposer_gone": "Whoever proposed it may no longer; propose it again if it is wanted.",
         "reset_over": "The new root key has taken over.",
         "same_partner": "One partner does not hold the same tokens twice; it corrects its lines.",

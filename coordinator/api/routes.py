@@ -66,6 +66,7 @@ ROUTES: tuple[Route, ...] = (
         ("GET", "/v1/partners/me", membership_reads.read_own),
         ("GET", "/v1/partners/{handle}", membership_reads.read_partner),
         ("PATCH", "/v1/partners/me", membership.change_contacts),
+        ("POST", "/v1/partners/me/tag-key", membership.set_tag_key),
         ("GET", "/v1/people", membership_reads.list_people),
         ("PATCH", "/v1/people/{person_id}", membership.name_person),
         ("GET", "/v1/keys", membership_reads.list_keys),
@@ -104,6 +105,7 @@ ROUTES: tuple[Route, ...] = (
             withdrawals.decide,
         ),
         ("POST", "/v1/freeze-requests/{request_id}/closure", freeze_requests.close),
+        ("POST", "/v1/freeze-requests/{request_id}/erasure", freeze_requests.erase),
     ),
     *_section(
         "legs",

@@ -88,12 +88,14 @@ class CommandView(View):
         large: Whether the body is a document.
         follow: What is done behind the commit: it returns the answer with what came of it.
         while_suspended: Whether a suspended partner is served, too; the handler sees to the limits.
+        while_pending: Whether a partner is served before the operator has confirmed it.
     """
 
     commands: tuple[type[Any], ...]
     large: bool = False
     follow: Callable[[AppContext, Response], Response] | None = None
     while_suspended: bool = False
+    while_pending: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +187,13 @@ def or_known(known: str) -> Callable[[View], View]:
 def personal(view: View) -> View:
     """Say of a view that its body names people."""
     return replace(view, is_personal=True)
+
+
+def before_confirmation(view: View) -> View:
+    """Say of a command's view that a partner is served that is not confirmed yet."""
+    if not isinstance(view, CommandView):
+        raise TypeError("only a command's view knows of such partners")
+    return replace(view, while_pending=True)
 
 
 def public_view(

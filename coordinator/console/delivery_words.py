@@ -23,6 +23,8 @@ EVENTS: Mapping[EventType, str] = MappingProxyType(
         EventType.REQUEST_WITHDRAWN: "A request was withdrawn",
         EventType.REQUEST_EXPIRED: "A request ran out",
         EventType.REQUEST_CLOSED: "A request was closed",
+        EventType.REQUEST_ERASURE_PROPOSED: "Erasing a request was proposed",
+        EventType.REQUEST_ERASED: "A request was erased",
         EventType.REQUEST_SUPPORT_RAISED: "What stands behind a request grew",
         EventType.REQUEST_SAME_FUNDS: "Two holds were marked as the same funds",
         EventType.REQUEST_PARTNERS_PROPOSED: "More partners were proposed",

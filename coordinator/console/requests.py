@@ -158,7 +158,7 @@ def _row(
     return Row(
         id=item["id"],
         url=f"{url}/decide" if box == "to_approve" else url,
-        title=item["incident_title"] or f"A request of {item['requester']}",
+        title=_title(item),
         requester="" if is_ours else item["requester"],
         state=state,
         about=f"{counted(item['address_count'], 'address')},"
@@ -175,3 +175,9 @@ def _row(
 
 def _ended(item: Mapping[str, Any], now: datetime) -> str:
     return f"ended {ago(item['ended_at'], now)}" if item["ended_at"] else ""
+
+
+def _title(item: Mapping[str, Any]) -> str:
+    if item["erased_at"]:
+        return f"Erased: a request of {item['requester']}"
+    return item["incident_title"] or f"A request of {item['requester']}"

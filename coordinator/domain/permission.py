@@ -30,6 +30,7 @@ class Permission(StrEnum):
     INDEMNITY_GIVE = "indemnity:give"
     SAME_FUNDS_MARK = "same_funds:mark"
     FREEZE_REQUEST_CLOSE = "freeze_request:close"
+    FREEZE_REQUEST_ERASE = "freeze_request:erase"  # what the operator proposed to erase
     INFO_REQUEST_ANSWER = "info_request:answer"
     DISPUTE_RESOLVE = "dispute:resolve"
     CLEARANCE_REVOKE = "clearance:revoke"
@@ -70,12 +71,14 @@ class Permission(StrEnum):
     KEY_REVOKE = "key:revoke"  # one's own; a person's, and never the last of its kind
     CONSOLE_LINK_MAKE = "console_link:make"  # a person's; it gives nobody a right
     SIGN_IN_PROVIDER_CHANGE = "sign_in_provider:change"  # who may be signed in to read, by whom
+    TAG_KEY_SET = "tag_key:set"  # what the partner's entries of the log are tagged with
     # the coordinator itself: timers, transport, the operator's membership acts
     TIMER_FIRE = "timer:fire"
     DELIVERY_RECORD = "delivery:record"
     PARTNER_ADMIT = "partner:admit"
     PARTNER_SUSPEND = "partner:suspend"
     PARTNER_RESET_ROOT = "partner:reset_root"
+    ERASURE_PROPOSE = "erasure:propose"  # a lead of the requester signs it
 
 
 P = Permission
@@ -117,6 +120,7 @@ _DECIDE = frozenset(
         P.FREEZE_REQUEST_WITHDRAW,
         P.FREEZE_REQUEST_ADD_PARTNERS,
         P.FREEZE_REQUEST_CLOSE,
+        P.FREEZE_REQUEST_ERASE,
         P.INFO_REQUEST_ANSWER,
         P.SAME_FUNDS_MARK,
         P.DISPUTE_RESOLVE,
@@ -135,6 +139,7 @@ _MEMBERSHIP = frozenset(
         P.GRANT_APPROVE,
         P.REVOCATION_MAKE,
         P.SIGN_IN_PROVIDER_CHANGE,
+        P.TAG_KEY_SET,
     }
 )
 
@@ -171,7 +176,14 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
 ROOT_GRANTS = frozenset({P.PARTNER_JOIN, P.GRANT_MAKE, P.REVOCATION_MAKE})
 #: The coordinator can author nothing and approve nothing.
 COORDINATOR_GRANTS = frozenset(
-    {P.TIMER_FIRE, P.DELIVERY_RECORD, P.PARTNER_ADMIT, P.PARTNER_SUSPEND, P.PARTNER_RESET_ROOT}
+    {
+        P.TIMER_FIRE,
+        P.DELIVERY_RECORD,
+        P.PARTNER_ADMIT,
+        P.PARTNER_SUSPEND,
+        P.PARTNER_RESET_ROOT,
+        P.ERASURE_PROPOSE,
+    }
 )
 #: Only who can be asked has legs; only who can request submits.
 _ASKED_SIDE = _DISPOSE

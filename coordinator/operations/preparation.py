@@ -23,7 +23,7 @@ from coordinator.rulebook_files import read_rulebook
 from coordinator.settings import Settings, clock_of
 from coordinator.storage import schema
 from coordinator.storage.engine.database import Database, open_database, require_durable
-from coordinator.storage.engine.documents import UnreadableDocumentError, Vault
+from coordinator.storage.engine.documents import DESTROYED, UnreadableDocumentError, Vault
 from coordinator.storage.tables.documents import DocumentKeyRow
 from coordinator.storage.tail import transparency_log as log_store
 from coordinator.transparency_log.signer import LogSigner, SignerError
@@ -237,6 +237,7 @@ def require_own_keys(database: Database, vault: Vault, settings: Settings) -> No
     """
     newest = (
         select(DocumentKeyRow.id, DocumentKeyRow.wrapped)
+        .where(DocumentKeyRow.wrapped != DESTROYED)
         .order_by(DocumentKeyRow.id.desc())
         .limit(1)
     )

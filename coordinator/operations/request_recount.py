@@ -152,7 +152,7 @@ class StoredCases:
 def examine_requests(
     context: AppContext, connection: Connection, on_count: Callable[[int], None]
 ) -> Examined:
-    """Examine every request.
+    """Examine every request that is not erased.
 
     Args:
         context: Of the coordinator; its log key is the one that proofs are checked under.
@@ -182,7 +182,9 @@ def examine_requests(
 
 
 def _requests(connection: Connection) -> Iterator[tuple[str, str]]:
-    query = select(FreezeRequestRow.id, FreezeRequestRow.requester).order_by(FreezeRequestRow.id)
+    kept = FreezeRequestRow.erased_at.is_(None)
+    query = select(FreezeRequestRow.id, FreezeRequestRow.requester).where(kept)
+    query = query.order_by(FreezeRequestRow.id)
     last = ""
     while rows := list(
         connection.execute(query.where(FreezeRequestRow.id > last).limit(_AT_A_TIME))

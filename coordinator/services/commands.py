@@ -16,6 +16,7 @@ from coordinator.services.ending import (
     clearances,
     closing,
     disputes,
+    erasures,
     legal_orders,
     withdrawal_approvals,
     withdrawal_proposals,
@@ -33,6 +34,7 @@ from coordinator.services.membership import (
     rotations,
     sign_in_providers,
     suspensions,
+    tag_keys,
 )
 from coordinator.services.requests import (
     additions,
@@ -59,6 +61,10 @@ HANDLERS: tuple[Handler[Any], ...] = (
     closing.close,
     closing.close_by_itself,
     closing.expire,
+    erasures.propose,
+    erasures.erase,
+    erasures.erase_by_policy,
+    erasures.erase_again,
     ratification.miss,
     ratification.lapse,
     # A partner's leg of it.
@@ -99,6 +105,7 @@ HANDLERS: tuple[Handler[Any], ...] = (
     revocations.revoke_own,
     console_links.make_link,
     console_links.offer_passkey,
+    tag_keys.set_tag_key,
     sign_in_providers.set_provider,
     sign_in_providers.remove_provider,
     root_resets.announce,

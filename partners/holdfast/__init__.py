@@ -15,7 +15,7 @@ The blueprint for Flask is in `holdfast.webhooks.flask_blueprint`, for it needs 
 
 from holdfast.client.client import Client, Document
 from holdfast.client.joining import Joining, Person, System, join
-from holdfast.client.rotation import rotate_key
+from holdfast.client.rotation import rotate_key, rotate_tag_key
 from holdfast.client.transport import RetryPolicy, Timeouts, Transport
 from holdfast.clock import wall_clock
 from holdfast.drafting.chat import Findings, FoundAddress, Mention, read_chat
@@ -24,6 +24,7 @@ from holdfast.errors import (
     ApiError,
     AuthenticationError,
     ConflictError,
+    ErasedError,
     HoldfastError,
     InvalidDraftError,
     LogAlarmError,
@@ -56,6 +57,7 @@ from holdfast.monitor.source import LogSource, PublicLog
 from holdfast.monitor.witness import Witness
 from holdfast.profiles.private_files import read_private, write_private
 from holdfast.profiles.store import Profile, ProfileStore
+from holdfast.profiles.tag_keys import TagKeyFile
 from holdfast.protocol.amounts import (
     AmountTextError,
     KnownAssets,
@@ -67,6 +69,7 @@ from holdfast.protocol.chains.comparison import comparison_key
 from holdfast.protocol.cosignature import WitnessVerifier
 from holdfast.protocol.jwk import PublicKey
 from holdfast.protocol.log_policy import LogPolicy, parse_policy
+from holdfast.protocol.routing_tag import TagKey, entries_for
 from holdfast.protocol.signed_note import NoteVerifier
 from holdfast.webhooks.receiver import Event, verify_notice, verify_webhook
 from holdfast.webhooks.seen_events import Claim, SeenEvents, SqliteSeenEvents
@@ -80,6 +83,7 @@ __all__ = [
     "ConflictError",
     "Document",
     "Draft",
+    "ErasedError",
     "Event",
     "Evidence",
     "Examination",
@@ -119,6 +123,8 @@ __all__ = [
     "SqliteSeenEvents",
     "Step",
     "System",
+    "TagKey",
+    "TagKeyFile",
     "Timeouts",
     "Transport",
     "TransportError",
@@ -130,6 +136,7 @@ __all__ = [
     "Witness",
     "WitnessVerifier",
     "comparison_key",
+    "entries_for",
     "examine",
     "format_amount",
     "join",
@@ -149,6 +156,7 @@ __all__ = [
     "read_private",
     "receipts_kept_in",
     "rotate_key",
+    "rotate_tag_key",
     "shipped_assets",
     "verify_notice",
     "verify_webhook",

@@ -131,6 +131,10 @@ class NotFoundError(ApiError):
     """404: there is no such thing, or it is not yours to see."""
 
 
+class ErasedError(ApiError):
+    """410: what the request said is erased; `problem.erased` tells when, by whom and why."""
+
+
 class ConflictError(ApiError):
     """409: not allowed in the present state, or it would break the ledger."""
 
@@ -155,6 +159,7 @@ _BY_STATUS: Mapping[int, type[ApiError]] = {
     405: ValidationError,
     408: UnavailableError,
     409: ConflictError,
+    410: ErasedError,
     412: ConflictError,
     413: ValidationError,
     415: ValidationError,

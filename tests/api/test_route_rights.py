@@ -73,6 +73,7 @@ RIGHTS: Mapping[str, set[str]] = {
     f"GET {REQUEST}/withdrawals": ALL,
     f"POST {REQUEST}/withdrawals/{{withdrawal_id}}/approvals": LEAD,
     f"POST {REQUEST}/closure": LEAD,
+    f"POST {REQUEST}/erasure": LEAD,
     f"POST {REQUEST}/acknowledgement": ANSWERING,
     f"POST {REQUEST}/review": ANSWERING,
     f"POST {REQUEST}/decline": DISPOSING,
@@ -104,6 +105,7 @@ RIGHTS: Mapping[str, set[str]] = {
     "POST /v1/sign-in-provider": LEAD,
     "DELETE /v1/sign-in-provider": LEAD,
     "PATCH /v1/partners/me": LEAD,
+    "POST /v1/partners/me/tag-key": LEAD,
     "PATCH /v1/people/{person_id}": LEAD,
 }
 #: Acts of the asked side; the others below a request are the requester's.
@@ -151,6 +153,7 @@ def _body(route: Route, cast: Cast, own: Exchange, request: Mapping[str, Any]) -
         "/withdrawals/{withdrawal_id}/approvals": act
         | {"decision": "approve", "act_sha256": "0" * 64},
         "/closure": act,
+        "/erasure": act | {"reason": "data_subject"},
         "/support": act | {"support": "order", "document_sha256": "0" * 64},
         "/indemnities": act
         | {"cap": {"usd": "5"}, "law": "EE", "until": "2026-09-01T00:00:00Z"}
@@ -187,6 +190,7 @@ def _body(route: Route, cast: Cast, own: Exchange, request: Mapping[str, Any]) -
             "people": [{"person": own.analyst.subject, "sub": "17"}],
         },
         "/v1/partners/me": {"contacts": ["desk on duty"]},
+        "/v1/partners/me/tag-key": {"tag_key": "A" * 43},
         "/v1/people/{person_id}": {"display_name": "Ada"},
     }
     if route.view.body is None:

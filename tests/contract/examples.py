@@ -22,12 +22,19 @@ from coordinator.domain.errors import (
     RateLimitedError,
     UnavailableError,
 )
+from coordinator.services.ending.erasures import ProposeErasure
 from holdfast.protocol.cosignature import WitnessVerifier, cosign
 from holdfast.protocol.jwk import PrivateKey
 from holdfast.protocol.log_policy import parse_policy
 from holdfast.protocol.signed_note import SignedNote, parse_note
-from holdfast.protocol.vocabulary import Role
-from tests.api.membership_acts import approve_grant, new_person, propose, with_new_key
+from holdfast.protocol.vocabulary import ErasureReason, Role
+from tests.api.membership_acts import (
+    approve_grant,
+    new_person,
+    operate,
+    propose,
+    with_new_key,
+)
 from tests.console import openid
 from tests.factories import (
     ACCOUNT,
@@ -217,6 +224,8 @@ def _membership(w: World) -> None:
     _ok(w.signer.send(a.lead, "PATCH", "/v1/partners/me", reached))
     named = {"display_name": "Ada Lovelace", "contact": "desk 4"}
     _ok(w.signer.send(a.lead, "PATCH", f"/v1/people/{a.analyst.subject}", named))
+    for _ in range(2):  # the second time it is there already
+        _ok(post(a.lead, "/v1/partners/me/tag-key", {"tag_key": "A" * 43}))
     person = new_person(a, Role.ANALYST)
     proposal = propose(w.signer, a.lead, grant_body(person))
     _ok(approve_grant(w.signer, a.second_lead, proposal))
@@ -261,6 +270,11 @@ def _request(w: World) -> dict[str, Any]:
     ]
     known = w.live(addresses=[{"account": account(9)}])
     w.act(a.lead, known, "closure", reason="Settled.")
+    gone = w.live(addresses=[{"account": account(8)}])
+    w.act(a.lead, gone, "closure")
+    propose_erasure = ProposeErasure(request_id=gone["id"], reason=ErasureReason.DATA_SUBJECT)
+    operate(w.database, w.vault, w.clock, propose_erasure)
+    w.act(a.lead, gone, "erasure", reason="data_subject")
     ask = w.submit(
         to=[b.handle, c.handle],
         addresses=flagged,
@@ -341,6 +355,11 @@ def _end(w: World, ask: dict[str, Any]) -> None:
     w.act(a.second_lead, ask, path, **said)
 
 
+def _erased(w: World) -> str:
+    listed = w.get(w.cast.a.lead, _REQUEST)["items"]
+    return next(str(each["id"]) for each in listed if each["erased_at"])
+
+
 def _refusals(w: World, ask: dict[str, Any]) -> None:
     a, b, *_ = w.cast.all
     path = f"{_REQUEST}/{ask['id']}"
@@ -358,10 +377,11 @@ def _refusals(w: World, ask: dict[str, Any]) -> None:
         send(a.lead, "POST", f"{path}/closure", b" " * 2_000_000),
         send(a.lead, "POST", f"{path}/closure", b"{}", headers=plain),
         send(b.compliance, "POST", f"{path}/freeze-reports", same | {"lines": [endless]}),
+        send(a.lead, "GET", f"{_REQUEST}/{_erased(w)}"),
     ]
     stranger = _recorder(w).read(path)
     found = {each.status_code for each in (*answers, stranger)}
-    assert found == {400, 401, 403, 404, 409, 412, 413, 415, 422}, found
+    assert found == {400, 401, 403, 404, 409, 410, 412, 413, 415, 422}, found
 
 
 def _reads(w: World, ask: dict[str, Any], endpoint: str) -> None:

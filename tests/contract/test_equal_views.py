@@ -12,8 +12,11 @@ import pytest
 
 from coordinator.api.routes import ROUTES
 from coordinator.domain.clock import SteppedClock
+from coordinator.services.ending.erasures import ProposeErasure
 from coordinator.storage.engine.database import Database
 from coordinator.storage.engine.documents import Vault
+from holdfast.protocol.vocabulary import ErasureReason
+from tests.api.membership_acts import operate
 from tests.factories import Cast, Member, Signer
 from tests.services.request_cast import account
 from tests.services.through_api import World, found_line, frozen_line, released_line
@@ -164,6 +167,20 @@ def _decide_withdrawal(w: World) -> Iterator[Pair]:
 def _close(w: World) -> Iterator[Pair]:
     request = w.live()
     yield from _ended(w, request, w.act(w.cast.a.lead, request, "closure"))
+
+
+def _erase(w: World) -> Iterator[Pair]:
+    request = w.live()
+    w.act(w.cast.a.lead, request, "closure")
+    propose = ProposeErasure(request_id=request["id"], reason=ErasureReason.OTHER)
+    operate(w.database, w.vault, w.clock, propose)
+    answer = w.act(w.cast.a.lead, request, "erasure", reason="other")
+    listed = w.signer.get(w.cast.a.auditor, "/v1/freeze-requests").get_json()["items"]
+    [row] = [each for each in listed if each["id"] == request["id"]]
+    yield answer["status"], row["status"]
+    read = w.signer.get(w.cast.a.auditor, f"/v1/freeze-requests/{request['id']}")
+    yield answer["log"]["leaf_index"], read.get_json()["erased"]["leaf_index"]
+    yield row["erased_at"], read.get_json()["erased"]["erased_at"]
 
 
 def _acknowledge(w: World) -> Iterator[Pair]:
@@ -331,6 +348,7 @@ _CASES: dict[str, Case] = {
     f"{_BASE}/withdrawal": _withdraw,
     f"{_BASE}/withdrawals/{{withdrawal_id}}/approvals": _decide_withdrawal,
     f"{_BASE}/closure": _close,
+    f"{_BASE}/erasure": _erase,
     f"{_BASE}/acknowledgement": _acknowledge,
     f"{_BASE}/review": _review,
     f"{_BASE}/decline": _decline,

@@ -13,6 +13,7 @@ from coordinator.services.delivery.webhook_endpoints import (
     TellEndpointFailing,
     prepare_registration,
 )
+from coordinator.services.ending.erasures import ProposeErasure
 from coordinator.services.membership.root_resets import ResetRoot
 from coordinator.services.membership.suspensions import SuspendPartner
 from coordinator.services.requests.legs import MarkLegsDelivered, MarkLegUndeliverable
@@ -20,7 +21,7 @@ from holdfast.protocol.jwk import PrivateKey
 from holdfast.protocol.payloads import NewEndpoint, format_time
 from holdfast.protocol.proof_of_possession import make_possession
 from holdfast.protocol.tasks import Task, TaskKind
-from holdfast.protocol.vocabulary import Arrival, EventType
+from holdfast.protocol.vocabulary import Arrival, ErasureReason, EventType
 from tests.factories import (
     ETHER,
     NOON,
@@ -202,6 +203,12 @@ def _end_requests(office: Office) -> None:
     desk.submit(to=[b.handle])
     desk.step(DAY)
     desk.close(desk.go_out(to=[b.handle]))
+    for is_signed in (False, True):
+        over = desk.go_out(to=[b.handle])
+        desk.close(over)
+        desk.own(ProposeErasure(request_id=over.id, reason=ErasureReason.DATA_SUBJECT))
+        if is_signed:
+            desk.act(desk.cast.a.lead, over, "erasure", reason=ErasureReason.DATA_SUBJECT.value)
     unanswered = desk.go_out(to=[b.handle])
     desk.report(b, unanswered, found(0, 100))
     desk.step(3 * DAY)

@@ -360,6 +360,13 @@ def _uncleared(case: Case, data: Mapping[str, Any]) -> Said:
     return Said("warn", "waiting", "took a clearance back", str(data.get("reason") or ""))
 
 
+def _to_be_erased(case: Case, data: Mapping[str, Any]) -> Said:
+    del case
+    reason = str(data.get("reason") or "").replace("_", " ")
+    text = "was asked by the operator to erase what this says; a security lead signs it"
+    return Said("warn", "waiting", text, reason)
+
+
 def _left(case: Case, data: Mapping[str, Any]) -> Said:
     del case, data
     return Said("back", "", "took it back from them; nothing more is asked")
@@ -374,6 +381,7 @@ _TELLERS: Mapping[str, Callable[[Case, Mapping[str, Any]], Said]] = MappingProxy
         EventType.REQUEST_WITHDRAWN: _withdrawn,
         EventType.REQUEST_WITHDRAWAL_PROPOSED: _proposed,
         EventType.REQUEST_CLOSED: _closed,
+        EventType.REQUEST_ERASURE_PROPOSED: _to_be_erased,
         EventType.REQUEST_SUPPORT_RAISED: _supported,
         EventType.REQUEST_PARTNERS_ADDED: _added,
         EventType.LEG_INFO_REQUESTED: _asked,

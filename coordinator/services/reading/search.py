@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Literal, NotRequired, TypedDict
 
-from coordinator.domain.errors import NotFoundError
+from coordinator.domain.errors import ErasedError, NotFoundError
 from coordinator.services.core.access import readable_request
 from coordinator.services.core.read_context import ReadContext
 from coordinator.services.requests.freeze_request_views import incident_views
@@ -113,6 +113,8 @@ def _may_read(read: ReadContext, request_id: str) -> bool:
         readable_request(read.connection, read.actor.partner, request_id)
     except NotFoundError:
         return False
+    except ErasedError:
+        pass  # that it was, and when, its readers may know
     return True
 
 

@@ -129,6 +129,7 @@ class FreezeRequestSummary(TypedDict):
     partners_asked: int
     leg_status: LegStatus | None
     ended_at: str | None
+    erased_at: str | None
     withdrawn_reason_code: WithdrawalReason | None
     decide_by: NotRequired[str | None]
     task: NotRequired[TaskView | None]
@@ -167,6 +168,7 @@ def summaries(
             "partners_asked": row.partners_asked,
             "leg_status": None if row.leg_status is None else LegStatus(row.leg_status),
             "ended_at": optional_time(row.ended_at),
+            "erased_at": optional_time(row.erased_at),
             "withdrawn_reason_code": _reason(row.withdrawal_reason),
         }
         for row in rows

@@ -180,14 +180,18 @@ def store_key(connection: Connection, key: DocumentKey, wrapped: bytes, at: date
 
 
 def pages_of_keys(connection: Connection, size: int) -> Iterator[list[WrappedKey]]:
-    """Yield all data keys as they are stored, in pages; what is written meanwhile may be among."""
+    """Yield all data keys as they are stored, in pages; what is written meanwhile may be among.
+
+    Those that were destroyed are left out.
+    """
     last = ""
     while True:
         found = connection.execute(_PAGE_OF_KEYS, {"last": last, "size": size}).all()
         if not found:
             return
-        yield [WrappedKey(*row) for row in found]
-        last = found[-1].id
+        keys = [WrappedKey(*row) for row in found]
+        yield [key for key in keys if not is_destroyed(key.wrapped)]
+        last = keys[-1].id
 
 
 def wrap_anew(connection: Connection, vault: Vault, keys: Iterable[WrappedKey]) -> int:
@@ -199,9 +203,9 @@ def wrap_anew(connection: Connection, vault: Vault, keys: Iterable[WrappedKey]) 
     old = [key for key in keys if not vault.is_wrapped_anew(key.id, key.wrapped)]
     for key in old:
         wrapped = vault.wrap(vault.unwrap(key.id, key.wrapped))
-        connection.execute(
-            update(DocumentKeyRow).where(DocumentKeyRow.id == key.id).values(wrapped=wrapped)
-        )
+        # One that was destroyed since it was read stays so.
+        as_read = (DocumentKeyRow.id == key.id, DocumentKeyRow.wrapped == key.wrapped)
+        connection.execute(update(DocumentKeyRow).where(*as_read).values(wrapped=wrapped))
     return len(old)
 
 
@@ -213,8 +217,35 @@ def load_keys(
     found: dict[str, DocumentKey] = {}
     for some in batches(wanted):
         for key_id, wrapped in _KEYS.rows(connection, among=some):
-            found[key_id] = vault.unwrap(key_id, wrapped)
+            if not is_destroyed(wrapped):
+                found[key_id] = vault.unwrap(key_id, wrapped)
     return found
+
+
+def destroy_key(connection: Connection, key_id: str) -> None:
+    """Delete what a data key seals, and write zeros over the key where it lies.
+
+    The row stays, and its length: SQLite then writes into the very bytes that held the key, and
+    never moves the keys beside it, of which copies would stay behind.
+    """
+    connection.execute(delete(DocumentRow).where(DocumentRow.key_id == key_id))
+    wrapped = connection.execute(
+        select(DocumentKeyRow.wrapped).where(DocumentKeyRow.id == key_id).with_for_update()
+    ).scalar_one()
+    connection.execute(
+        update(DocumentKeyRow)
+        .where(DocumentKeyRow.id == key_id)
+        .values(wrapped=bytes(len(wrapped)))
+    )
+
+
+#: What is left of a data key, as it is stored, once it was destroyed.
+DESTROYED = bytes(_NONCE_BYTES + 32 + 16)
+
+
+def is_destroyed(wrapped: bytes) -> bool:
+    """Tell whether a stored data key was destroyed: nothing but zeros is left of it."""
+    return not any(wrapped)
 
 
 def store(connection: Connection, documents: Sequence[SealedDocument]) -> None:

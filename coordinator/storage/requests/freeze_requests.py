@@ -84,6 +84,7 @@ class ListedRequest(NamedTuple):
     provisional: bool
     decided_at: datetime | None
     ended_at: datetime | None
+    erased_at: datetime | None
     withdrawal_reason: str | None
     incident_is_told: bool
     leg_status: str | None

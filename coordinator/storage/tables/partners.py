@@ -42,6 +42,17 @@ class PartnerRow(Base):
     systems_as_compliance: Mapped[list[str]] = mapped_column(JSON, default=list)
 
 
+class TagKeyRow(Base):
+    """That a partner has a tag key; the key itself is the document `tag_key` of this id."""
+
+    __tablename__ = "tag_key"
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    partner: Mapped[str] = mapped_column(ForeignKey("partner.handle"), unique=True)
+    leaf_index: Mapped[Big | None] = mapped_column(
+        index=True, comment="of the act that set it: the first leaf that it holds for"
+    )
+
+
 class SubjectRow(Base):
     """A person or system of a partner; who it is, only the partner knows."""
 

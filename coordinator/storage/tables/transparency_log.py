@@ -34,6 +34,10 @@ class LogHeadRow(Base):
     collected_size: Mapped[Big] = mapped_column(
         server_default=text("0"), comment="newest checkpoint of an earlier round than signed_at"
     )
+    tag_keys_changed: Mapped[Big] = mapped_column(
+        server_default=text("0"),
+        comment="leaves there were when a partner's tag key last changed, that change's included",
+    )
 
 
 class LogLeafRow(Base):

@@ -29,6 +29,7 @@ class _Head(NamedTuple):
     signed_at: datetime | None
     published_size: int
     collected_size: int
+    tag_keys_changed: int
 
 
 #: Locks the head row until the commit; SQLite's writer has the whole database already.
@@ -42,6 +43,7 @@ _LOCK = Prebuilt(
         LogHeadRow.signed_at,
         LogHeadRow.published_size,
         LogHeadRow.collected_size,
+        LogHeadRow.tag_keys_changed,
     )
     .where(LogHeadRow.id == 1)
     .with_for_update(),
@@ -59,6 +61,7 @@ _STORE_HEAD = Prebuilt(
         signed_at=bindparam("now"),
         published_size=bindparam("published"),
         collected_size=bindparam("collected"),
+        tag_keys_changed=bindparam("tagged"),
     )
 )
 
@@ -166,6 +169,7 @@ class Head(NamedTuple):
         signed_at: When that was signed; None: none was yet.
         published_size: Of the newest checkpoint of an earlier second; 0: there is none.
         collected_size: Of the newest checkpoint of an earlier round; 0: there is none.
+        tag_keys_changed: How many leaves there were when a tag key last changed.
     """
 
     first_leaf: int
@@ -177,6 +181,7 @@ class Head(NamedTuple):
     signed_at: datetime | None
     published_size: int
     collected_size: int
+    tag_keys_changed: int
 
 
 def lock(connection: Connection, *, events: int, revocations: int) -> Head:
@@ -198,6 +203,7 @@ def lock(connection: Connection, *, events: int, revocations: int) -> Head:
         signed_at=row.signed_at,
         published_size=row.published_size,
         collected_size=row.collected_size,
+        tag_keys_changed=row.tag_keys_changed,
     )
 
 
@@ -225,7 +231,14 @@ def append(connection: Connection, leaves: Sequence[tuple[object, ...]]) -> None
     insert_rows(connection, LogLeafRow, _LEAF_COLUMNS, leaves)
 
 
-def store_head(connection: Connection, head: Head, frontier: Frontier, now: datetime) -> None:
+def store_head(
+    connection: Connection,
+    head: Head,
+    frontier: Frontier,
+    now: datetime,
+    *,
+    sets_tag_key: bool = False,
+) -> None:
     """Store the numbers taken and the tree as it is now, with the time of its checkpoint.
 
     What was the newest checkpoint is published from the next second on, unless this one is of the
@@ -237,6 +250,7 @@ def store_head(connection: Connection, head: Head, frontier: Frontier, now: date
         head: As it was locked.
         frontier: Of the tree with the transaction's leaves.
         now: When they were appended.
+        sets_tag_key: Whether a partner's tag key is another one from these leaves on.
     """
     signed_at = now if head.signed_at is None else max(now, head.signed_at)
     published = head.published_size
@@ -254,6 +268,7 @@ def store_head(connection: Connection, head: Head, frontier: Frontier, now: date
         now=signed_at,
         published=published,
         collected=collected,
+        tagged=frontier.size if sets_tag_key else head.tag_keys_changed,
     )
 
 

@@ -28,6 +28,7 @@ _BY_ERROR: tuple[tuple[type[Exception], ExitCode], ...] = (
     (errors.AuthenticationError, ExitCode.AUTHENTICATION),
     (errors.PermissionDeniedError, ExitCode.NOT_ALLOWED),
     (errors.NotFoundError, ExitCode.NOT_ALLOWED),
+    (errors.ErasedError, ExitCode.NOT_ALLOWED),
     (errors.ConflictError, ExitCode.REFUSED),
     (errors.NothingToDecideError, ExitCode.REFUSED),
     (errors.ValidationError, ExitCode.INVALID),

@@ -30,7 +30,13 @@ from holdfast.errors import InvalidDraftError, ProfileError, TransportError, Val
 from holdfast.profiles.private_files import write_private
 from holdfast.protocol.chains.chain import Chains
 from holdfast.protocol.views import FlaggedAddressView, FreezeRequestView, LegView
-from holdfast.protocol.vocabulary import LegStatus, RequestStatus, WaitsBecause, WithdrawalReason
+from holdfast.protocol.vocabulary import (
+    ErasureReason,
+    LegStatus,
+    RequestStatus,
+    WaitsBecause,
+    WithdrawalReason,
+)
 from holdfast.wording import RESTS_ON, counted, request_state
 
 #: What only the coordinator says of a withdrawal.
@@ -440,7 +446,29 @@ def close(session: Session, request_id: str, reason: str | None) -> None:
     session.show(act, lambda: session.out.print(facts([("status", act.status)])))
 
 
+@click.command(cls=SessionCommand)
+@click.argument("request_id", metavar="FRQ_…", type=REQUEST_ID)
+@click.option(
+    "--reason",
+    required=True,
+    type=click.Choice([r.value for r in ErasureReason]),
+    help="As proposed.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@pass_session
+def erase(session: Session, request_id: str, *, reason: str, yes: bool) -> None:
+    """Erase what an ended request says, as the operator proposed it; nothing brings it back."""
+    client = session.client()
+    view = client.freeze_request(request_id)
+    shown = [("request", view.id), ("incident", view.incident.title), ("status", view.status.value)]
+    session.content.print(facts(shown))
+    if not yes:
+        click.confirm("Erase what it says, with all that was said on it?", abort=True, err=True)
+    act = client.erase(view, ErasureReason(reason))
+    session.show(act, lambda: session.out.print(facts([("erased", act.request_id)])))
+
+
 def register(cli: click.Group) -> None:
     """Add these commands."""
-    for command in (draft, submit, status, withdraw, close):
+    for command in (draft, submit, status, withdraw, close, erase):
         cli.add_command(command)

@@ -24,7 +24,7 @@ from pydantic import ValidationError as ModelError
 from holdfast.client.transport import Answer, Transport
 from holdfast.errors import HoldfastError, TransportError, UntrustedEvidenceError
 from holdfast.profiles.store import Profile
-from holdfast.protocol import canonical_json
+from holdfast.protocol import base64url, canonical_json
 from holdfast.protocol.chains.chain import Chains, chains_of_served
 from holdfast.protocol.errors import KeyFormatError, NoteError
 from holdfast.protocol.hold_payloads import ExtensionRequest, HoldExtension
@@ -71,6 +71,7 @@ from holdfast.protocol.membership_payloads import (
     Join,
     NewConsoleLink,
     NewSignInProvider,
+    NewTagKey,
     PartnerChanges,
     PersonChanges,
     Revocation,
@@ -82,6 +83,7 @@ from holdfast.protocol.payloads import (
     Closure,
     Decline,
     EndpointChanges,
+    Erasure,
     FreezeReport,
     FreezeRequest,
     NewEndpoint,
@@ -128,6 +130,7 @@ from holdfast.protocol.views import (
     RevocationView,
     ServiceView,
     SignInProviderView,
+    TagKeyView,
     TakenTaskView,
     View,
     WaitingTaskView,
@@ -135,6 +138,7 @@ from holdfast.protocol.views import (
 from holdfast.protocol.vocabulary import (
     Decision,
     DeclineCode,
+    ErasureReason,
     EventType,
     HoldBasis,
     Support,
@@ -373,6 +377,11 @@ class Client:
     def remove_sign_in_provider(self, *, idempotency_key: str | None = None) -> None:
         """`DELETE /v1/sign-in-provider`: nobody signs in by it any more; for leads."""
         self.request("DELETE", "/v1/sign-in-provider", idempotency_key=idempotency_key)
+
+    def set_tag_key(self, key: bytes, *, idempotency_key: str | None = None) -> TagKeyView:
+        """Set the 32 bytes that the partner's entries of the log are tagged with; by a lead."""
+        body = NewTagKey(tag_key=base64url.encode(key))
+        return self._post(TagKeyView, "/v1/partners/me/tag-key", body, idempotency_key)
 
     def passkeys(
         self, *, person: str | None = None, status: str | None = None
@@ -709,6 +718,13 @@ class Client:
         """Close a request on which no hold is open."""
         body = Closure(content_sha256=request.content_sha256, reason=reason)
         return self._act(request, "closure", body, idempotency_key)
+
+    def erase(
+        self, request: RequestRef, reason: ErasureReason, *, idempotency_key: str | None = None
+    ) -> ActView:
+        """Erase what an ended request says, as the operator proposed it; for a security lead."""
+        body = Erasure(content_sha256=request.content_sha256, reason=reason)
+        return self._act(request, "erasure", body, idempotency_key)
 
     def ask_extension(
         self,

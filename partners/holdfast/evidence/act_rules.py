@@ -34,6 +34,7 @@ from holdfast.protocol.payloads import (
     Body,
     Closure,
     Decline,
+    Erasure,
     FreezeReport,
     FreezeRequest,
     Review,
@@ -138,6 +139,7 @@ ACT_RULES: Mapping[str, ActRule] = MappingProxyType(
         ),
         "mark_same_funds": ActRule("same-funds", SameFunds, _ON_REQUEST, _SUBMITTERS),
         "close": ActRule("closure", Closure, _ON_REQUEST, _LEADS),
+        "erase": ActRule("erasure", Erasure, _ON_REQUEST, _LEADS),
         "answer": ActRule("info-requests/{inf}/answer", InfoAnswer, _ON_REQUEST, _SUBMITTERS),
         "ask_extension": ActRule("extension-requests", ExtensionRequest, _ON_REQUEST, _LEADS),
         "resolve_dispute": ActRule(
@@ -175,6 +177,7 @@ UNSIGNED: Mapping[str, str] = MappingProxyType(
         "lapse": "timer: nobody ratified it after that, either",
         "void_withdrawal": "timer: no other lead approved the withdrawal in time",
         "close": "timer: nothing more was awaited",
+        "erase": "timer: what it says was kept for its time",
         "recommend_release": "timer: nobody answered the dispute in time",
         "resolve_dispute": "nothing disputed is held any more",
         "suspend": "membership: the requester was suspended",

@@ -4,7 +4,8 @@ A profile is a folder of `$HOLDFAST_HOME/profiles/` (0700) with two files (0600)
 says who it is, `key.pem` (PKCS #8, perhaps under a passphrase) is the private key, which never
 leaves this machine.
 `pins.json` beside the profiles holds the root keys of other partners whose thumbprints somebody
-compared out of band, `log-keys.json` the key of each coordinator's transparency log.
+compared out of band, `log-keys.json` the key of each coordinator's transparency log,
+`tag-keys.json` the partner's own tag keys (`holdfast.profiles.tag_keys`).
 """
 
 import os

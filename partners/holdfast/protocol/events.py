@@ -21,6 +21,7 @@ from holdfast.protocol.views import LineView, LogEntry, Totals, View
 from holdfast.protocol.vocabulary import (
     Arrival,
     DeclineCode,
+    ErasureReason,
     EventType,
     HoldBasis,
     LegStatus,
@@ -272,6 +273,26 @@ class FreezeRequestClosedData(OfRequest, NamedAddresses):
     """A lead closed the request, or nothing more was awaited of anybody."""
 
     reason: str | None = None
+
+
+class FreezeRequestErasureProposedData(OfRequest):
+    """The operator proposes to erase an ended request; one of your security leads must sign it."""
+
+    erasure: Annotated[str, Field(description="`ers_…`")]
+    reason: ErasureReason
+
+
+class FreezeRequestErasedData(OfRequest):
+    """What the request, and everything on it, said is erased; its entries stay in the log.
+
+    Erase it with yourselves, too, unless a law has you keep it.
+    """
+
+    erasure: Annotated[str, Field(description="`ers_…`")]
+    reason: ErasureReason
+    evidence: Annotated[
+        Evidence | None, Field(description="Absent: its time was over, and nobody signed.")
+    ] = None
 
 
 class FreezeRequestSupportRaisedData(OfRequest):
@@ -786,6 +807,8 @@ EVENTS: Mapping[EventType, EventKind] = MappingProxyType(
         EventType.REQUEST_WITHDRAWN: EventKind(FreezeRequestWithdrawnData, _BOTH),
         EventType.REQUEST_EXPIRED: EventKind(FreezeRequestExpiredData, _REQUESTER),
         EventType.REQUEST_CLOSED: EventKind(FreezeRequestClosedData, _BOTH),
+        EventType.REQUEST_ERASURE_PROPOSED: EventKind(FreezeRequestErasureProposedData, _REQUESTER),
+        EventType.REQUEST_ERASED: EventKind(FreezeRequestErasedData, _BOTH),
         EventType.REQUEST_SUPPORT_RAISED: EventKind(FreezeRequestSupportRaisedData, _BOTH),
         EventType.REQUEST_SAME_FUNDS: EventKind(FreezeRequestSameFundsMarkedData, _REQUESTER),
         EventType.REQUEST_PARTNERS_PROPOSED: EventKind(

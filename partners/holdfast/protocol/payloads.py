@@ -53,6 +53,7 @@ from holdfast.protocol.vocabulary import (
     AddressRole,
     Decision,
     DeclineCode,
+    ErasureReason,
     EventType,
     HoldBasis,
     IncidentKind,
@@ -425,6 +426,12 @@ class Closure(ActBody):
     """`POST …/closure`."""
 
     reason: ShortText | None = None
+
+
+class Erasure(ActBody):
+    """`POST …/erasure`: a lead of the requester stands behind what the operator proposed."""
+
+    reason: Annotated[ErasureReason, Loose, Field(description="As it was proposed.")]
 
 
 class Acknowledgement(ActBody):

@@ -12,6 +12,7 @@ from holdfast.protocol.payloads import AmountText, Handle, Sha256, Time, Usd
 from holdfast.protocol.tasks import Strip, TaskKind
 from holdfast.protocol.vocabulary import (
     Decision,
+    ErasureReason,
     EvidenceKind,
     HoldBasis,
     Irregular,
@@ -73,6 +74,25 @@ class Problem(View):
     request_id: str | None = None
     reason: str | None = None
     current_status: str | None = None
+    erased: "ErasedView | None" = None
+
+
+class ErasedView(View):
+    """What is known of a request whose words are erased."""
+
+    id: str
+    erasure: str
+    erased_at: Time
+    by: str
+    reason: ErasureReason
+    leaf_index: int | None
+    requester: Handle
+    content_sha256: Sha256
+    status: RequestStatus
+    submitted_at: Time
+    ended_at: Time | None
+    address_count: int
+    partners_asked: int
 
 
 class LogEntry(View):
@@ -351,6 +371,7 @@ class FreezeRequestSummary(View):
     provisional: bool = False
     unratified: bool = False
     ended_at: Time | None = None
+    erased_at: Time | None = None
     withdrawn_reason_code: WithdrawalReason | None = None
     decide_by: Time | None = None
     task: TaskView | None = None
@@ -782,6 +803,14 @@ class JoinView(View):
     status: PartnerStatus
     root_kid: str
     grants: list[GrantView]
+    log: LogEntry | None = None
+
+
+class TagKeyView(View):
+    """A tag key that was set."""
+
+    id: str
+    first_leaf: int
     log: LogEntry | None = None
 
 

@@ -289,6 +289,16 @@ class Arrival(StrEnum):
     READ = "read"  # one of the partner's read the request
 
 
+class ErasureReason(StrEnum):
+    """Why a request is erased. No text: what is said of it must not hold what was erased."""
+
+    DATA_SUBJECT = "data_subject"  # a person whose data it holds asked for it
+    COURT_ORDER = "court_order"
+    WRONG_DATA = "wrong_data"  # it holds what it never should have
+    RETENTION = "retention"  # its time is over
+    OTHER = "other"
+
+
 class EventType(StrEnum):
     """Every event that partners can receive, by webhook or from the feed."""
 
@@ -303,6 +313,8 @@ class EventType(StrEnum):
     REQUEST_WITHDRAWN = "freeze_request.withdrawn"
     REQUEST_EXPIRED = "freeze_request.expired"
     REQUEST_CLOSED = "freeze_request.closed"
+    REQUEST_ERASURE_PROPOSED = "freeze_request.erasure_proposed"
+    REQUEST_ERASED = "freeze_request.erased"
     REQUEST_SUPPORT_RAISED = "freeze_request.support_raised"
     REQUEST_SAME_FUNDS = "freeze_request.same_funds_marked"
     REQUEST_PARTNERS_PROPOSED = "freeze_request.partners_proposed"
