@@ -13,6 +13,7 @@ from coordinator.api.outcomes import OutcomeWait
 from coordinator.api.rate_limit import RateLimiter
 from coordinator.domain.service_wallets import ServiceWallets
 from coordinator.services.core.unit_of_work import CommandContext
+from coordinator.services.requests.sealed_evidence import SealLimits
 from coordinator.storage.engine.wakeup import Watcher
 from holdfast.protocol.jwk import PrivateKey
 
@@ -43,6 +44,7 @@ class AppContext(CommandContext):
     watcher: Watcher
     body_limit_bytes: int
     document_limit_bytes: int
+    seal_limits: SealLimits
     page_size: int
     page_size_limit: int
     health_checks: Sequence[Callable[[], str | None]] = ()

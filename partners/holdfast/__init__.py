@@ -16,6 +16,13 @@ The blueprint for Flask is in `holdfast.webhooks.flask_blueprint`, for it needs 
 from holdfast.client.client import Client, Document
 from holdfast.client.joining import Joining, Person, System, join
 from holdfast.client.rotation import rotate_key
+from holdfast.client.sealing import (
+    OpenedEvidence,
+    open_evidence,
+    publish_encryption_key,
+    seal_evidence,
+    share_evidence,
+)
 from holdfast.client.transport import RetryPolicy, Timeouts, Transport
 from holdfast.clock import wall_clock
 from holdfast.drafting.chat import Findings, FoundAddress, Mention, read_chat
@@ -26,6 +33,7 @@ from holdfast.errors import (
     ConflictError,
     HoldfastError,
     InvalidDraftError,
+    NoEncryptionKeyError,
     NotFoundError,
     PermissionDeniedError,
     PinMismatchError,
@@ -59,6 +67,7 @@ from holdfast.protocol.amounts import (
 )
 from holdfast.protocol.chains.comparison import comparison_key
 from holdfast.protocol.jwk import PublicKey
+from holdfast.protocol.sealed_evidence import SealedHeader
 from holdfast.protocol.signed_note import NoteVerifier
 from holdfast.webhooks.receiver import Event, verify_notice, verify_webhook
 from holdfast.webhooks.seen_events import Claim, SeenEvents, SqliteSeenEvents
@@ -85,10 +94,12 @@ __all__ = [
     "KnownAssets",
     "LoggedEntry",
     "Mention",
+    "NoEncryptionKeyError",
     "NoLogProofError",
     "NotFoundError",
     "NoteVerifier",
     "Notice",
+    "OpenedEvidence",
     "PermissionDeniedError",
     "Person",
     "PinMismatchError",
@@ -100,6 +111,7 @@ __all__ = [
     "RateLimitedError",
     "Result",
     "RetryPolicy",
+    "SealedHeader",
     "SeenEvents",
     "SqliteSeenEvents",
     "System",
@@ -116,16 +128,20 @@ __all__ = [
     "join",
     "new_nonce",
     "parse_amount",
+    "open_evidence",
     "prove_act",
     "prove_evidence",
     "prove_log_entry",
     "prove_logged_event",
     "prove_notice",
     "prove_withdrawal",
+    "publish_encryption_key",
     "read_chat",
     "read_draft",
     "read_private",
     "rotate_key",
+    "seal_evidence",
+    "share_evidence",
     "shipped_assets",
     "verify_notice",
     "verify_webhook",
