@@ -27,8 +27,8 @@ from coordinator.egress.fetching import Fetcher
 from coordinator.egress.name_resolution import CheckedResolver
 from coordinator.key_files import CoordinatorKeys, read_keys
 from coordinator.rulebook_files import read_rulebook
-from coordinator.settings import Settings, SettingsError, clock_of
 from coordinator.services.requests.sealed_evidence import SealLimits
+from coordinator.settings import Settings, SettingsError, clock_of
 from coordinator.storage import tables
 from coordinator.storage.engine.base import db
 from coordinator.storage.engine.database import Database, engine_arguments, prepare_engine

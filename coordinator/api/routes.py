@@ -171,7 +171,11 @@ ROUTES: tuple[Route, ...] = (
     *_section(
         "evidence",
         ("GET", "/v1/freeze-requests/{request_id}/evidence", ledger_reads.list_evidence),
-        ("POST", "/v1/freeze-requests/{request_id}/sealed-evidence/parts", sealed_evidence.send_part),
+        (
+            "POST",
+            "/v1/freeze-requests/{request_id}/sealed-evidence/parts",
+            sealed_evidence.send_part,
+        ),
         ("POST", "/v1/freeze-requests/{request_id}/sealed-evidence", sealed_evidence.seal),
         ("GET", "/v1/freeze-requests/{request_id}/sealed-evidence", sealed_evidence.list_evidence),
         (

@@ -101,9 +101,7 @@ def read_one(reader: Reader, request_id: str, sealed_evidence_id: str) -> Sealed
     return sealed_evidence_views(reader.connection, reader.vault, [row])[0]
 
 
-@query_view(
-    answer=views.SealedPartView, needs=_READ, not_found="It has no part of that number."
-)
+@query_view(answer=views.SealedPartView, needs=_READ, not_found="It has no part of that number.")
 def read_part(
     reader: Reader, request_id: str, sealed_evidence_id: str, number: str
 ) -> SealedPartView:

@@ -151,9 +151,7 @@ _CONSOLE = frozenset({P.CONSOLE_LINK_MAKE, P.KEY_REVOKE})
 
 GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
-        Role.ANALYST: (
-            _READ | _CONSOLE | _SUBMIT | _ANSWER_ASKED | {P.TASK_TAKE, P.EVIDENCE_SEAL}
-        ),
+        Role.ANALYST: (_READ | _CONSOLE | _SUBMIT | _ANSWER_ASKED | {P.TASK_TAKE, P.EVIDENCE_SEAL}),
         Role.SYSTEM: _READ | _SUBMIT | _ANSWER_ASKED | _ENDPOINTS | {P.EVIDENCE_SEAL},
         Role.COMPLIANCE: (
             _READ

@@ -16,13 +16,7 @@ The blueprint for Flask is in `holdfast.webhooks.flask_blueprint`, for it needs 
 from holdfast.client.client import Client, Document
 from holdfast.client.joining import Joining, Person, System, join
 from holdfast.client.rotation import rotate_key
-from holdfast.client.sealing import (
-    OpenedEvidence,
-    open_evidence,
-    publish_encryption_key,
-    seal_evidence,
-    share_evidence,
-)
+from holdfast.client.sealing import OpenedEvidence, SealedFiles, publish_encryption_key
 from holdfast.client.transport import RetryPolicy, Timeouts, Transport
 from holdfast.clock import wall_clock
 from holdfast.drafting.chat import Findings, FoundAddress, Mention, read_chat
@@ -111,6 +105,7 @@ __all__ = [
     "RateLimitedError",
     "Result",
     "RetryPolicy",
+    "SealedFiles",
     "SealedHeader",
     "SeenEvents",
     "SqliteSeenEvents",
@@ -128,7 +123,6 @@ __all__ = [
     "join",
     "new_nonce",
     "parse_amount",
-    "open_evidence",
     "prove_act",
     "prove_evidence",
     "prove_log_entry",
@@ -140,8 +134,6 @@ __all__ = [
     "read_draft",
     "read_private",
     "rotate_key",
-    "seal_evidence",
-    "share_evidence",
     "shipped_assets",
     "verify_notice",
     "verify_webhook",

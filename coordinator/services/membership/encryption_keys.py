@@ -60,9 +60,9 @@ def checked_key(body: NewEncryptionKey) -> EncryptionKey:
     try:
         return EncryptionKey.from_jwk(body.jwk.model_dump())
     except KeyFormatError as error:
-        raise InvalidInputError(str(error), errors=[FieldFault("/jwk", str(error), "bad_key")]) from (
-            None
-        )
+        raise InvalidInputError(
+            str(error), errors=[FieldFault("/jwk", str(error), "bad_key")]
+        ) from (None)
 
 
 @handles(SetEncryptionKey, needs=Permission.ENCRYPTION_KEY_SET)

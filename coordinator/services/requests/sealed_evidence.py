@@ -272,35 +272,30 @@ def _require_may_pass_on(row: SealedEvidenceRow, actor: Actor) -> None:
 
 def _require_openable(on: RequestContext, keys: Sequence[WrappedKey]) -> None:
     """Refuse recipients that the request is no matter of, and keys that are not theirs now."""
-    connection, handles_ = on.uow.connection, [key.partner for key in keys]
+    connection, recipients = on.uow.connection, [key.partner for key in keys]
     parties = {on.request.requester, *leg_store.partners_of(connection, on.request.id)}
-    suspended = partner_store.suspended_among(connection, handles_)
-    in_force = key_store.in_force(connection, handles_)
+    able = parties - partner_store.suspended_among(connection, recipients)
+    in_force = key_store.in_force(connection, recipients)
     faults: list[FieldFault] = []
     for number, key in enumerate(keys):
         found = in_force.get(key.partner)
-        if key.partner not in parties:
-            told = f"{key.partner} is not asked by this request", "not_asked"
-        elif key.partner in suspended:
-            told = f"{key.partner} is suspended", "suspended"
+        if key.partner not in able:
+            detail = f"{key.partner} is not asked by this request, or suspended"
+            faults.append(FieldFault(f"/keys/{number}/partner", detail, "no_party"))
         elif found is None:
-            told = (
+            detail = (
                 f"{key.partner} has published no encryption key: ask a security lead of theirs for"
-                " one (`holdfast encryption-key new`)",
-                "no_encryption_key",
+                " one (`holdfast encryption-key new`)"
             )
+            faults.append(FieldFault(f"/keys/{number}/partner", detail, "no_encryption_key"))
         elif found != key.kid:
-            told = (
-                f"is not the key in force of {key.partner}: read it again"
-                f" (GET /v1/encryption-keys?partner={key.partner}) and wrap to that",
-                "other_encryption_key",
+            detail = (
+                f"is not the key in force of {key.partner}: read that"
+                f" (GET /v1/encryption-keys?partner={key.partner}), and wrap to it"
             )
-        else:
-            continue
-        place = "kid" if told[1].endswith("encryption_key") else "partner"
-        faults.append(FieldFault(f"/keys/{number}/{place}", *told))
+            faults.append(FieldFault(f"/keys/{number}/kid", detail, "other_encryption_key"))
     if faults:
-        raise InvalidInputError(faults[0].detail, errors=faults, code=faults[0].code)
+        raise InvalidInputError(faults[0].detail, errors=faults, code="cannot_seal_to")
 
 
 def _sent_parts(
@@ -429,9 +424,7 @@ def find_evidence(
     return row
 
 
-def _view(
-    row: SealedEvidenceRow, recipients: Sequence[SealedRecipientRow]
-) -> SealedEvidenceView:
+def _view(row: SealedEvidenceRow, recipients: Sequence[SealedRecipientRow]) -> SealedEvidenceView:
     return {
         "id": row.id,
         "request_id": row.request_id,

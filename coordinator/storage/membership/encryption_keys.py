@@ -33,7 +33,7 @@ def in_force(connection: Connection, partners: Collection[str]) -> dict[str, str
     query = select(EncryptionKeyRow.partner, EncryptionKeyRow.kid).where(
         EncryptionKeyRow.partner.in_(sorted(partners)), EncryptionKeyRow.replaced_at.is_(None)
     )
-    return dict(connection.execute(query).tuples().all())
+    return dict(connection.execute(query).all())
 
 
 def page(

@@ -16,25 +16,19 @@ from holdfast.cli.layout import minute
 from holdfast.cli.session import (
     REQUEST_ID,
     Session,
-    SessionCommand,
     SessionGroup,
     facts,
     pass_session,
 )
-from holdfast.client.sealing import (
-    OpenedEvidence,
-    open_evidence,
-    publish_encryption_key,
-    seal_evidence,
-    share_evidence,
-)
+from holdfast.client.client import Client
+from holdfast.client.sealing import OpenedEvidence, SealedFiles, publish_encryption_key
 from holdfast.errors import ProfileError, UntrustedEvidenceError
 from holdfast.evidence.sealed_evidence import prove_encryption_key
 from holdfast.profiles.passphrase import read_passphrase
 from holdfast.profiles.private_files import read_private
 from holdfast.protocol.encryption_key import DecryptionKey
 from holdfast.protocol.errors import KeyFormatError, SealedEvidenceError
-from holdfast.protocol.sealed_evidence import PART_BYTES, SealedHeader
+from holdfast.protocol.sealed_evidence import PART_BYTES, SealedHeader, size_words
 from holdfast.protocol.views import EncryptionKeyView, SealedEvidenceView
 from holdfast.protocol.vocabulary import Tlp
 
@@ -43,8 +37,6 @@ _EVIDENCE = click.argument("evidence_id", metavar="SEV_…")
 _TO = click.option(
     "--to", multiple=True, required=True, metavar="HANDLE", help="Who may open it; may be repeated."
 )
-_UNITS = ("bytes", "KiB", "MiB", "GiB")
-_STEP = 1024
 
 
 @click.group("evidence", cls=SessionGroup)
@@ -131,7 +123,9 @@ def import_key(session: Session, file: Path, passphrase_file: Path | None) -> No
 
 @evidence_group.command("seal")
 @_REQUEST
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True))
+@click.argument(
+    "file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True)
+)
 @_TO
 @click.option("--name", help="What it is called; by default as the file is.")
 @click.option(
@@ -160,9 +154,7 @@ def seal(
     media_type = mimetypes.guess_type(called)[0] or "application/octet-stream"
     with sys.stdin.buffer if is_input else file.open("rb") as content:
         try:
-            view = seal_evidence(
-                client,
-                session.directory(client),
+            view = _files(session, client).seal(
                 request,
                 _read(content),
                 SealedHeader(called, media_type),
@@ -172,6 +164,11 @@ def seal(
         except SealedEvidenceError as error:
             raise click.UsageError(f"{error} (--name)") from None
     _show(session, view)
+
+
+def _files(session: Session, client: Client) -> SealedFiles:
+    keys = partial(session.store.decryption_key, client.profile.name)
+    return SealedFiles(client, session.directory(client), keys)
 
 
 def _read(content: BinaryIO) -> Iterator[bytes]:
@@ -219,13 +216,7 @@ def open_(
     It proves who sealed it and that not a bit of it was altered, or writes nothing.
     """
     client = session.client()
-    opened = open_evidence(
-        client,
-        session.directory(client),
-        partial(session.store.decryption_key, client.profile.name),
-        client.freeze_request(request_id),
-        evidence_id,
-    )
+    opened = _files(session, client).open(client.freeze_request(request_id), evidence_id)
     if to is not None and str(to) == "-" and not check:
         _print(opened)
         return
@@ -294,14 +285,8 @@ def share(session: Session, request_id: str, evidence_id: str, to: tuple[str, ..
     What is not marked TLP:GREEN or TLP:CLEAR its author alone passes on.
     """
     client = session.client()
-    view = share_evidence(
-        client,
-        session.directory(client),
-        partial(session.store.decryption_key, client.profile.name),
-        client.freeze_request(request_id),
-        evidence_id,
-        to=to,
-    )
+    request = client.freeze_request(request_id)
+    view = _files(session, client).share(request, evidence_id, to=to)
     _show(session, view)
 
 
@@ -313,16 +298,6 @@ def _show(session: Session, view: SealedEvidenceView) -> None:
         ("can open it", [each.partner for each in view.recipients]),
     ]
     session.show(view, lambda: session.out.print(facts(rows)))
-
-
-def size_words(size: int) -> str:
-    """Return a number of bytes as people read it: "1.5 MiB"."""
-    step = 0
-    while size >= _STEP ** (step + 1) and step + 1 < len(_UNITS):
-        step += 1
-    tenths = size * 10 // _STEP**step
-    whole, tenth = divmod(tenths, 10)
-    return f"{whole}.{tenth} {_UNITS[step]}" if step else f"{whole} {_UNITS[0]}"
 
 
 def register(cli: click.Group) -> None:

@@ -1,8 +1,8 @@
 """Sealing files to partners, opening them, and sealing them again for others.
 
-    sealed = seal_evidence(client, directory, request, [b"..."], header, to=[...], tlp=Tlp.AMBER)
-    opened = open_evidence(client, directory, decryption_key, request, sealed.id)
-    for piece in opened.content: ...
+    files = SealedFiles(client, directory, partial(store.decryption_key, "lead"))
+    sealed = files.seal(request, [b"..."], SealedHeader("a.pdf", "application/pdf"), to=[...], ...)
+    for piece in files.open(request, sealed.id).content: ...
 
 A file is never in memory as a whole: it is encrypted, sent, fetched and decrypted part by part.
 """
@@ -81,151 +81,151 @@ def publish_encryption_key(
     return client.set_encryption_key(key.public, replaces=present[0] if present else None)
 
 
-def seal_evidence(
-    client: Client,
-    directory: KeyDirectory,
-    request: RequestRef,
-    content: Iterable[bytes],
-    header: SealedHeader,
-    *,
-    to: Sequence[str],
-    tlp: Tlp,
-) -> SealedEvidenceView:
-    """Seal a file to partners and to one's own organisation, and sign that.
+@dataclass(frozen=True, slots=True)
+class SealedFiles:
+    """Seals files, opens them, and seals them again, for one partner.
 
-    Args:
-        client: Who seals.
+    Attributes:
+        client: Who acts.
         directory: Whose key is whose.
-        request: That it belongs to.
-        content: The file's bytes, in pieces.
-        header: Its name and media type, sealed with it.
-        to: The partners that may open it.
-        tlp: Its mark.
-
-    Raises:
-        NoEncryptionKeyError: One of them has none; nothing was sent.
-        UntrustedEvidenceError: One of their keys cannot be trusted; nothing was sent.
-        SealedEvidenceError: The header is none; nothing was sent.
-        ApiError: The coordinator refused; likewise TransportError.
+        keys: One's private keys, by thumbprint.
     """
-    own = client.profile.handle
-    publics = _keys_of(client, directory, [own, *(each for each in to if each != own)])
-    place = SealedPlace(
-        audience=directory.audience,
-        request_id=request.id,
-        content_sha256=request.content_sha256,
-        author=own,
-    )
-    key, whole = urandom(32), sha256()
-    size, hashes = 0, []
-    for part in seal_parts(content, header, key, place):
-        whole.update(part)
-        size += len(part)
-        hashes.append(sha256(part).hexdigest())
-        client.send_sealed_part(request, part)
-    digest = whole.hexdigest()
-    body = SealedEvidence(
-        content_sha256=request.content_sha256,
-        tlp=tlp,
-        size=size,
-        sha256=digest,
-        parts=hashes,
-        keys=_wrapped(key, publics, place, digest),
-    )
-    return client.seal_evidence(request.id, body)
 
+    client: Client
+    directory: KeyDirectory
+    keys: DecryptionKeys
 
-def open_evidence(
-    client: Client,
-    directory: KeyDirectory,
-    keys: DecryptionKeys,
-    request: RequestRef,
-    sealed_evidence_id: str,
-) -> OpenedEvidence:
-    """Open a file that was sealed to one's organisation, and prove who did.
+    def seal(
+        self,
+        request: RequestRef,
+        content: Iterable[bytes],
+        header: SealedHeader,
+        *,
+        to: Sequence[str],
+        tlp: Tlp,
+    ) -> SealedEvidenceView:
+        """Seal a file to partners and to one's own organisation, and sign that.
 
-    Args:
-        client: Who reads.
-        directory: Whose key is whose.
-        keys: One's private keys.
-        request: That it belongs to.
-        sealed_evidence_id: `sev_…`.
+        Args:
+            request: That it belongs to.
+            content: The file's bytes, in pieces.
+            header: Its name and media type, sealed with it.
+            to: The partners that may open it.
+            tlp: Its mark.
 
-    Raises:
-        UntrustedEvidenceError: It was not sealed to one, by whom it is said, or as it is here;
-            raised by `content`, too.
-        ProfileError: The private key is not here.
-        ApiError: The coordinator refused; likewise TransportError.
-    """
-    view = client.one_sealed_evidence(request.id, sealed_evidence_id)
-    proven = _prove(directory, view, request)
-    key = _content_key(client, proven, keys)
-    parts = _checked_parts(client, view, proven)
-    pieces = _pieces(view, open_parts(parts, len(proven.sealed.parts), key, proven.place))
-    header = next(pieces)
-    if not isinstance(header, SealedHeader):
-        raise TypeError("a content begins with its header")
-    return OpenedEvidence(
-        view, proven, header, (piece for piece in pieces if isinstance(piece, bytes))
-    )
+        Raises:
+            NoEncryptionKeyError: One of them has none; nothing was sent.
+            UntrustedEvidenceError: One of their keys cannot be trusted; nothing was sent.
+            SealedEvidenceError: The header is none; nothing was sent.
+            ApiError: The coordinator refused; likewise TransportError.
+        """
+        own = self.client.profile.handle
+        publics = self._publics([own, *(each for each in to if each != own)])
+        place = SealedPlace(
+            audience=self.directory.audience,
+            request_id=request.id,
+            content_sha256=request.content_sha256,
+            author=own,
+        )
+        key, whole = urandom(32), sha256()
+        size, hashes = 0, []
+        for part in seal_parts(content, header, key, place):
+            whole.update(part)
+            size += len(part)
+            hashes.append(sha256(part).hexdigest())
+            self.client.send_sealed_part(request, part)
+        digest = whole.hexdigest()
+        body = SealedEvidence(
+            content_sha256=request.content_sha256,
+            tlp=tlp,
+            size=size,
+            sha256=digest,
+            parts=hashes,
+            keys=_wrapped(key, publics, place, digest),
+        )
+        return self.client.seal_evidence(request.id, body)
 
+    def open(self, request: RequestRef, sealed_evidence_id: str) -> OpenedEvidence:
+        """Open a file that was sealed to one's organisation, and prove who did.
 
-def share_evidence(
-    client: Client,
-    directory: KeyDirectory,
-    keys: DecryptionKeys,
-    request: RequestRef,
-    sealed_evidence_id: str,
-    *,
-    to: Sequence[str],
-) -> SealedEvidenceView:
-    """Seal a file that one can open for more partners, and sign that.
+        Raises:
+            UntrustedEvidenceError: It was not sealed to one, by whom it is said, or as it is here;
+                raised by `content`, too.
+            ProfileError: The private key is not here.
+            ApiError: The coordinator refused; likewise TransportError.
+        """
+        view, proven, key = self._unwrapped(request, sealed_evidence_id)
+        parts = self._checked_parts(view, proven)
+        pieces = _pieces(view, open_parts(parts, len(proven.sealed.parts), key, proven.place))
+        header = next(pieces)
+        if not isinstance(header, SealedHeader):
+            raise TypeError("a content begins with its header")
+        return OpenedEvidence(
+            view, proven, header, (piece for piece in pieces if isinstance(piece, bytes))
+        )
 
-    Args:
-        client: Who can open it.
-        directory: Whose key is whose.
-        keys: One's private keys.
-        request: That it belongs to.
-        sealed_evidence_id: `sev_…`.
-        to: The partners that may open it from now on.
+    def share(
+        self, request: RequestRef, sealed_evidence_id: str, *, to: Sequence[str]
+    ) -> SealedEvidenceView:
+        """Seal a file that one can open for more partners, and sign that.
 
-    Raises:
-        NoEncryptionKeyError: One of them has none; nothing was sent.
-        UntrustedEvidenceError: What is there is not what its author sealed, or a key of theirs
-            cannot be trusted; nothing was sent.
-        ProfileError: The private key is not here.
-        ApiError: The coordinator refused; likewise TransportError.
-    """
-    view = client.one_sealed_evidence(request.id, sealed_evidence_id)
-    proven = _prove(directory, view, request)
-    key = _content_key(client, proven, keys)
-    publics = _keys_of(client, directory, to)
-    body = SealedEvidenceShare(
-        content_sha256=request.content_sha256,
-        sha256=proven.sealed.sha256,
-        keys=_wrapped(key, publics, proven.place, proven.sealed.sha256),
-    )
-    return client.share_sealed_evidence(request.id, view.id, body)
+        Raises:
+            NoEncryptionKeyError: One of them has none; nothing was sent.
+            UntrustedEvidenceError: What is there is not what its author sealed, or a key of theirs
+                cannot be trusted; nothing was sent.
+            ProfileError: The private key is not here.
+            ApiError: The coordinator refused; likewise TransportError.
+        """
+        view, proven, key = self._unwrapped(request, sealed_evidence_id)
+        publics = self._publics(to)
+        body = SealedEvidenceShare(
+            content_sha256=request.content_sha256,
+            sha256=proven.sealed.sha256,
+            keys=_wrapped(key, publics, proven.place, proven.sealed.sha256),
+        )
+        return self.client.share_sealed_evidence(request.id, view.id, body)
 
-
-def _prove(directory: KeyDirectory, view: SealedEvidenceView, request: RequestRef) -> ProvenFile:
-    return prove_sealed(
-        directory, view, request_id=request.id, content_sha256=request.content_sha256
-    )
-
-
-def _keys_of(
-    client: Client, directory: KeyDirectory, partners: Sequence[str]
-) -> dict[str, EncryptionKey]:
-    found = {}
-    for partner in partners:
+    def _unwrapped(
+        self, request: RequestRef, sealed_evidence_id: str
+    ) -> tuple[SealedEvidenceView, ProvenFile, bytes]:
+        """Return a file, what proves it, and its content key."""
+        view = self.client.one_sealed_evidence(request.id, sealed_evidence_id)
+        proven = prove_sealed(
+            self.directory, view, request_id=request.id, content_sha256=request.content_sha256
+        )
+        own, digest = self.client.profile.handle, proven.sealed.sha256
+        kid, wrapped = proven.wrapped_for(own)
+        private = self.keys(kid)
         try:
-            found[partner] = key_in_force(directory, client.encryption_keys(partner), partner)
-        except NoEncryptionKeyError as error:
-            if partner != client.profile.handle:
-                raise
-            raise NoEncryptionKeyError(f"nobody of yours could open it again: {error}") from None
-    return found
+            key = unwrap_key(wrapped, own, private, proven.place, sha256=digest)
+        except SealedEvidenceError as error:
+            raise _other(view, error) from None
+        return view, proven, key
+
+    def _publics(self, partners: Sequence[str]) -> dict[str, EncryptionKey]:
+        found = {}
+        for partner in partners:
+            views = self.client.encryption_keys(partner)
+            try:
+                found[partner] = key_in_force(self.directory, views, partner)
+            except NoEncryptionKeyError as error:
+                if partner != self.client.profile.handle:
+                    raise
+                said = f"nobody of yours could open it again: {error}"
+                raise NoEncryptionKeyError(said) from None
+        return found
+
+    def _checked_parts(self, view: SealedEvidenceView, proven: ProvenFile) -> Iterator[bytes]:
+        """Yield the parts as they were signed, one by one; in the end the whole is, too."""
+        whole = sha256()
+        for number, digest in enumerate(proven.sealed.parts):
+            part = self.client.sealed_part(view.request_id, view.id, number)
+            if sha256(part).hexdigest() != digest:
+                raise SealedEvidenceError(f"part {number + 1} is not the one that was signed")
+            whole.update(part)
+            yield part
+        if whole.hexdigest() != proven.sealed.sha256:
+            raise SealedEvidenceError("its parts are not together what was signed")
 
 
 def _wrapped(
@@ -241,37 +241,15 @@ def _wrapped(
     ]
 
 
-def _content_key(client: Client, proven: ProvenFile, keys: DecryptionKeys) -> bytes:
-    own = client.profile.handle
-    kid, wrapped = proven.wrapped_for(own)
-    private = keys(kid)
-    try:
-        return unwrap_key(wrapped, own, private, proven.place, sha256=proven.sealed.sha256)
-    except SealedEvidenceError as error:
-        raise UntrustedEvidenceError(str(error), code="sealed_evidence") from None
-
-
-def _checked_parts(
-    client: Client, view: SealedEvidenceView, proven: ProvenFile
-) -> Iterator[bytes]:
-    """Yield the parts as they were signed, one by one; at the end the whole was the one signed."""
-    whole = sha256()
-    for number, digest in enumerate(proven.sealed.parts):
-        part = client.sealed_part(view.request_id, view.id, number)
-        if sha256(part).hexdigest() != digest:
-            raise SealedEvidenceError(f"part {number + 1} is not the one that was signed")
-        whole.update(part)
-        yield part
-    if whole.hexdigest() != proven.sealed.sha256:
-        raise SealedEvidenceError("its parts are not together what was signed")
-
-
 def _pieces(
     view: SealedEvidenceView, pieces: Iterator[SealedHeader | bytes]
 ) -> Iterator[SealedHeader | bytes]:
     try:
         yield from pieces
     except SealedEvidenceError as error:
-        raise UntrustedEvidenceError(
-            f"{view.id} by {view.partner}: {error}", code="sealed_evidence"
-        ) from None
+        raise _other(view, error) from None
+
+
+def _other(view: SealedEvidenceView, error: SealedEvidenceError) -> UntrustedEvidenceError:
+    said = f"{view.id} by {view.partner}: {error}"
+    return UntrustedEvidenceError(said, code="sealed_evidence")

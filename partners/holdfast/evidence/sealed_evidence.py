@@ -82,7 +82,8 @@ def key_in_force(
         UntrustedEvidenceError: What is shown as its key was signed by no lead of it.
         ApiError: The keys could not be fetched; likewise TransportError.
     """
-    in_force = [view for view in views if view.partner == partner and view.replaced_at is None]
+    own = [view for view in views if view.partner == partner]
+    in_force = [view for view in own if view.replaced_at is None]
     if not in_force:
         raise NoEncryptionKeyError(
             f"{partner} has published no encryption key: a security lead of theirs makes one with"
@@ -90,11 +91,32 @@ def key_in_force(
         )
     if len(in_force) > 1:
         raise _untrusted(partner, f"{len(in_force)} keys are shown as in force", "bad_key")
-    return prove_encryption_key(directory, in_force[0])
+    key = prove_encryption_key(directory, in_force[0])
+    if any(_replaces(directory, view, key.kid) for view in own):
+        raise _untrusted(partner, f"{key.kid} was replaced, and is shown as in force", "bad_key")
+    return key
+
+
+def _replaces(directory: KeyDirectory, view: EncryptionKeyView, kid: str) -> bool:
+    """Tell whether a lead put a key in the place of another."""
+    try:
+        return _prove(directory, view)[1] == kid
+    except UntrustedEvidenceError:
+        return False
 
 
 def prove_encryption_key(directory: KeyDirectory, view: EncryptionKeyView) -> EncryptionKey:
     """Return a partner's encryption key, proven by the act that published it.
+
+    Raises:
+        UntrustedEvidenceError: A step failed; the message says which.
+        ApiError: The keys could not be fetched; likewise TransportError.
+    """
+    return _prove(directory, view)[0]
+
+
+def _prove(directory: KeyDirectory, view: EncryptionKeyView) -> tuple[EncryptionKey, str | None]:
+    """Return an encryption key, and the thumbprint of the one that it replaced.
 
     Raises:
         UntrustedEvidenceError: A step failed; the message says which.
@@ -120,7 +142,7 @@ def prove_encryption_key(directory: KeyDirectory, view: EncryptionKeyView) -> En
         raise _untrusted(partner, f"{key.kid} was signed, and {view.kid} is shown", "bad_key")
     # (6) Who signed was a security lead then, with a key that was good.
     _require_lead(partner, signer, token)
-    return key
+    return key, payload.replaces
 
 
 def _require_lead(partner: str, signer: TrustedKey, token: RequestToken) -> None:

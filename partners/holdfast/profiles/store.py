@@ -178,7 +178,8 @@ class ProfileStore:
         present = self.passphrase_of(profile.name)
         for kid in self.decryption_kids(profile.name):
             key = self._decryption_key(profile.name, kid, (present, passphrase))
-            write_private(self._encryption_folder(profile.name) / f"{kid}.pem", key.to_pem(passphrase))
+            pem = key.to_pem(passphrase)
+            write_private(self._encryption_folder(profile.name) / f"{kid}.pem", pem)
         # First the list's kid, then the key.
         if passphrase is not None:
             write_private(folder / "profile.json", _document(profile, passphrase))
@@ -221,9 +222,8 @@ class ProfileStore:
         """
         if kid not in self.decryption_kids(name):
             raise ProfileError(
-                f"profile {name!r} has no encryption key {kid}: whoever of your organisation made it"
-                " has it (`holdfast encryption-key list`); take a copy of its file in with"
-                " `holdfast encryption-key import FILE`"
+                f"profile {name!r} has no encryption key {kid}: whoever of your organisation made"
+                " it has its file; take a copy in with `holdfast encryption-key import FILE`"
             )
         return self._decryption_key(name, kid, (self.passphrase_of(name), None))
 

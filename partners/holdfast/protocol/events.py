@@ -93,6 +93,9 @@ class AboutRequest(EventData):
     request_id: Annotated[str, Field(description="`frq_…`")]
     requester: Annotated[Handle, Field(description="Who asks.")]
     content_sha256: Annotated[Sha256, Field(description="Of the exact submitted body.")]
+    tlp: Annotated[
+        Tlp | None, Field(description="The request's mark, Traffic Light Protocol 2.0.")
+    ] = None
     sequence: Annotated[
         int,
         Field(description="Without gaps: of the leg where there is one, else of the requester."),
@@ -144,7 +147,6 @@ class FreezeRequestReceivedData(AboutRequest):
     leg_id: Annotated[str, Field(description="Your leg.")]
     partner: Annotated[Handle, Field(description="You.")]
     urgency: Urgency
-    tlp: Annotated[str, Field(description="Traffic Light Protocol 2.0.")]
     incident_id: Annotated[str, Field(description="`inc_…`")]
     address_count: Annotated[int, Field(description="How many addresses went out.")]
     withdrawn_count: Annotated[

@@ -1,8 +1,8 @@
 """How evidence is sealed: one content key a file, parts under it, and the key wrapped for each.
 
 1. The content is preceded by its name and media type, and cut into parts of 128 KiB.
-2. Each part is encrypted under a fresh key by AES-256-GCM. Its nonce is its number and whether it is
-   the last (STREAM, Hoang, Reyhanitabar, Rogaway, Vizár 2015), so that no part can be left out,
+2. Each part is encrypted under a fresh key by AES-256-GCM. Its nonce is its number and whether it
+   is the last (STREAM, Hoang, Reyhanitabar, Rogaway, Vizár 2015), so that no part can be left out,
    moved, or taken for the end; the additional data binds it to its request and author.
 3. The key is encrypted to every recipient by HPKE (RFC 9180, base mode: DHKEM(X25519, HKDF-SHA256),
    HKDF-SHA256, AES-256-GCM). `info` binds it to this recipient and key, this request's document,
@@ -34,6 +34,8 @@ WRAPPED_BYTES = 32 + _KEY_BYTES + TAG_BYTES
 _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 _PURPOSE = "holdfast-sealed-evidence/1"
 _LENGTH_BYTES = 4
+_UNITS = ("bytes", "KiB", "MiB", "GiB")
+_STEP = 1024
 #: Of name and media type together, as they stand before the content.
 _LONGEST_HEADER = 4_096
 _LONGEST_NAME = 255
@@ -232,3 +234,13 @@ def _split(first: bytes) -> tuple[SealedHeader, bytes]:
     if not _is_file_name(name) or not isinstance(media_type, str) or not media_type.isprintable():
         raise SealedEvidenceError("the name that is sealed in it is that of no file")
     return SealedHeader(name, media_type), first[end:]
+
+
+def size_words(size: int) -> str:
+    """Return a number of bytes as people read it: "1.5 MiB"."""
+    step = 0
+    while size >= _STEP ** (step + 1) and step + 1 < len(_UNITS):
+        step += 1
+    tenths = size * 10 // _STEP**step
+    whole, tenth = divmod(tenths, 10)
+    return f"{whole}.{tenth} {_UNITS[step]}" if step else f"{whole} {_UNITS[0]}"

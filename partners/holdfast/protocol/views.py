@@ -343,6 +343,7 @@ class FreezeRequestSummary(View):
     requester: Handle
     requester_suspended: bool = False
     urgency: Urgency
+    tlp: Tlp | None = None
     submitted_at: Time
     incident_id: str
     incident_title: str
@@ -486,6 +487,7 @@ class OpenHoldView(HoldView):
     request_id: str
     requester: Handle | None = None
     incident_title: str | None = None
+    tlp: Tlp | None = None
 
 
 class FreezeReportView(View):
@@ -563,6 +565,7 @@ class WaitingTaskView(TaskView):
     incident_id: str | None = None
     incident_title: str | None = None
     urgency: Urgency | None = None
+    tlp: Tlp | None = None
     requester: Handle | None = None
     leg_id: str | None = None
     partner: Handle | None = None

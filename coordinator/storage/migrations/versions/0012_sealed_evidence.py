@@ -31,9 +31,7 @@ def upgrade() -> None:
         ),
         sa.Column("set_at", sa.BigInteger(), nullable=False),
         sa.Column("replaced_at", sa.BigInteger(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["partner"], ["partner.handle"], name="fk_encryption_key_partner"
-        ),
+        sa.ForeignKeyConstraint(["partner"], ["partner.handle"], name="fk_encryption_key_partner"),
         sa.PrimaryKeyConstraint("kid", name="pk_encryption_key"),
     )
     op.create_index("ix_encryption_key_partner", "encryption_key", ["partner"], unique=False)
@@ -53,9 +51,7 @@ def upgrade() -> None:
         sa.Column("tlp", sa.String(length=15), nullable=False),
         sa.Column("size", sa.Integer(), nullable=False, comment="bytes of the ciphertext"),
         sa.Column("part_count", sa.Integer(), nullable=False),
-        sa.Column(
-            "sha256", sa.String(length=64), nullable=False, comment="of the ciphertext"
-        ),
+        sa.Column("sha256", sa.String(length=64), nullable=False, comment="of the ciphertext"),
         sa.Column("sealed_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["request_id"], ["freeze_request.id"], name="fk_sealed_evidence_request_id"
