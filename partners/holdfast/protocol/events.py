@@ -742,7 +742,7 @@ class EvidenceSealedData(EventData):
     size: Annotated[int, Field(description="Bytes of the ciphertext.")]
     sha256: Annotated[Sha256, Field(description="Of the ciphertext.")]
     recipients: Annotated[list[Handle], Field(description="Who can open it; of many, the first.")]
-    recipient_count: int
+    recipient_count: Annotated[int, Field(description="How many can.")]
     added: Annotated[list[Handle], Field(description="Those who can from now on, likewise.")]
     href: Annotated[str, Field(description="Where it is read, with the acts that seal it.")]
 
