@@ -67,6 +67,8 @@ EVENTS: Mapping[EventType, str] = MappingProxyType(
         EventType.PARTNER_SUSPENDED: "A member was suspended, or is back",
         EventType.PARTNER_ROOT_RESET: "A root key is being replaced",
         EventType.PARTNER_NAMES_CHANGED: "Names were changed",
+        EventType.PARTNER_ENCRYPTION_KEY_SET: "A member chose an encryption key",
+        EventType.EVIDENCE_SEALED: "Evidence was sealed",
         EventType.TASK_TAKEN: "Somebody took a task",
         EventType.ENDPOINT_TEST: "A test",
         EventType.ENDPOINT_FAILING: "An endpoint takes no events",

@@ -198,4 +198,7 @@ def test_a_change_that_is_there_already_is_told_of_where_it_may_be(
         for operation in operations.values()
         if {"200", "201"} <= operation["responses"].keys()
     }
-    assert both == {"/v1/freeze-requests/{request_id}/legal-orders"}
+    assert both == {
+        "/v1/freeze-requests/{request_id}/legal-orders",
+        "/v1/freeze-requests/{request_id}/sealed-evidence/parts",
+    }

@@ -349,6 +349,7 @@ def _add(
         "content_sha256": request.content_sha256,
         "sealed_evidence": row.id,
         "author": row.partner,
+        "partner": on.actor.partner,
         "by": on.actor.subject,
         "tlp": row.tlp,
         "size": row.size,

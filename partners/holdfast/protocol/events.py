@@ -478,6 +478,7 @@ class TaskTakenData(EventData):
     request_id: str | None = None
     requester: Handle | None = None
     content_sha256: Sha256 | None = None
+    tlp: Tlp | None = None
     sequence: int | None = None
     requester_sequence: int | None = None
     leg_id: str | None = None
@@ -737,6 +738,7 @@ class EvidenceSealedData(EventData):
     content_sha256: Annotated[Sha256, Field(description="Of the exact submitted body.")]
     sealed_evidence: Annotated[str, Field(description="`sev_…`")]
     author: Annotated[Handle, Field(description="Whose evidence it is.")]
+    partner: Annotated[Handle, Field(description="Whose act it was: the author, or who shares it.")]
     by: By
     tlp: Annotated[Tlp, Field(description="Traffic Light Protocol 2.0, of the evidence.")]
     size: Annotated[int, Field(description="Bytes of the ciphertext.")]

@@ -173,7 +173,7 @@ def open_parts(
             header, plain = _split(plain)
             yield header
         yield plain
-    if number != count:
+    if number != count or not count:
         raise SealedEvidenceError(f"{number} parts came of {count}")
 
 
