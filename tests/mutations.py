@@ -104,6 +104,12 @@ MUTATIONS: tuple[Mutation, ...] = (
         _SEALING,
     ),
     Mutation(
+        f"{_DISPATCHER}/timers.py",
+        "                sealed_evidence.forget_waiting(connection, now)",
+        "                pass",
+        _SEALED,
+    ),
+    Mutation(
         f"{_PROTOCOL}/encryption_key.py",
         "            _PROBE.exchange(self.public_key)",
         "            pass",

@@ -84,6 +84,7 @@ FAMILIES: Mapping[str, str] = MappingProxyType(
         "freeze.*": "Funds",
         "hold.*": "Holds",
         "answer.*": "Owed answers",
+        "evidence.*": "Sealed evidence",
         "clearance.*": "Clearances",
         "grant.*": "Keys and rights",
         "partner.*": "Members",

@@ -1,6 +1,7 @@
 """Files that named partners read, from the kit of one to the kit of another."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from os import urandom
 from pathlib import Path
@@ -10,7 +11,10 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from coordinator.dispatcher.context import WorkerContext
+from coordinator.dispatcher.timers import TimerRun
 from coordinator.domain.clock import SteppedClock
+from coordinator.services.requests.sealed_evidence import SealLimits
 from coordinator.storage.engine.database import Database
 from coordinator.storage.requests import sealed_evidence as store
 from coordinator.storage.tables.documents import DocumentRow
@@ -34,7 +38,9 @@ from holdfast.protocol.views import EncryptionKeyView, SealedEvidenceView
 from holdfast.protocol.vocabulary import Tlp, WithdrawalReason
 from tests.api.acts import submit
 from tests.api.sealed_cast import CONTENT, HEADER, Desks, desks_at, sealed, went_out
-from tests.factories import Cast, Member, Signer, request_token
+from tests.conftest import KEYS
+from tests.factories import ORIGIN, Cast, Member, Signer, request_token
+from tests.rulebook import LOG_SIGNER, RULEBOOK
 
 #: Where nothing of the database is asked that the other would answer otherwise.
 ON_SQLITE = pytest.mark.parametrize("world", ["sqlite"], indirect=True)
@@ -292,6 +298,25 @@ def test_a_request_that_did_not_go_out_takes_none_and_one_that_is_over_does(
     assert opened(ready, cast.b.lead, request, view) == CONTENT
 
 
+def test_each_partner_has_its_own_limits(
+    ready: Desks, cast: Cast, signer: Signer, app: Flask
+) -> None:
+    context = app.extensions["holdfast"]
+    app.extensions["holdfast"] = replace(context, seal_limits=SealLimits(file_bytes=200, files=1))
+    request = went_out(signer, cast)
+    sealed(ready, cast.a.lead, request, cast.b.handle)
+    with pytest.raises(ConflictError) as refused:
+        sealed(ready, cast.a.lead, request, cast.b.handle)
+    assert refused.value.code == "too_many_files"
+    sealed(ready, cast.b.lead, request, cast.a.handle)
+    with pytest.raises(ValidationError) as too_large:
+        sealed(ready, cast.c.lead, request, cast.a.handle, content=urandom(201))
+    assert too_large.value.code == "evidence_too_large"
+    with pytest.raises(ConflictError) as waiting:
+        ready.client(cast.c.lead).send_sealed_part(request, urandom(700))
+    assert waiting.value.code == "parts_waiting"
+
+
 def test_a_part_is_kept_once_and_thrown_away_where_no_act_names_it(
     ready: Desks, cast: Cast, signer: Signer, database: Database, clock: SteppedClock
 ) -> None:
@@ -301,13 +326,27 @@ def test_a_part_is_kept_once_and_thrown_away_where_no_act_names_it(
     assert client.send_sealed_part(request, part) == client.send_sealed_part(request, part)
     with database.engine.connect() as connection:
         assert len(list(connection.scalars(select(SealedPartRow.id)))) == 2
-    for hours, left in ((23, 2), (25, 1)):
-        with database.writing() as connection, connection.begin():
-            store.forget_waiting(connection, clock.now() + timedelta(hours=hours))
+    for hours, left in ((23, 2), (2, 1)):
+        clock.step(timedelta(hours=hours))
+        _sweep(database, clock)
+        with database.engine.connect() as connection:
             assert len(list(connection.scalars(select(SealedPartRow.id)))) == left
             documents = select(DocumentRow.owner_id).where(DocumentRow.name == store.PART)
             assert len(list(connection.scalars(documents))) == left
     assert opened(ready, cast.b.lead, request, named) == CONTENT
+
+
+def _sweep(database: Database, clock: SteppedClock) -> None:
+    context = WorkerContext(
+        origin=ORIGIN,
+        database=database,
+        vault=KEYS.vault,
+        clock=clock,
+        rulebook=RULEBOOK,
+        log_signer=LOG_SIGNER,
+        webhook_keys=(),
+    )
+    TimerRun(context, on_commit=lambda: None, timers=()).run_due()
 
 
 class _Lying(Client):

@@ -14,6 +14,7 @@ import click
 
 from holdfast.cli.layout import minute
 from holdfast.cli.session import (
+    EVIDENCE_ID,
     REQUEST_ID,
     Session,
     SessionGroup,
@@ -33,7 +34,7 @@ from holdfast.protocol.views import EncryptionKeyView, SealedEvidenceView
 from holdfast.protocol.vocabulary import Tlp
 
 _REQUEST = click.argument("request_id", metavar="FRQ_…", type=REQUEST_ID)
-_EVIDENCE = click.argument("evidence_id", metavar="SEV_…")
+_EVIDENCE = click.argument("evidence_id", metavar="SEV_…", type=EVIDENCE_ID)
 _TO = click.option(
     "--to", multiple=True, required=True, metavar="HANDLE", help="Who may open it; may be repeated."
 )
