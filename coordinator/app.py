@@ -29,6 +29,7 @@ from coordinator.egress.name_resolution import CheckedResolver
 from coordinator.egress.timestamping import TimestampAuthority
 from coordinator.key_files import CoordinatorKeys, read_keys
 from coordinator.rulebook_files import read_rulebook
+from coordinator.services.requests.sealed_evidence import SealLimits
 from coordinator.settings import Settings, SettingsError, clock_of
 from coordinator.storage import tables
 from coordinator.storage.engine.base import db
@@ -136,6 +137,7 @@ def wire(
         watcher=watcher,
         body_limit_bytes=settings.body_limit_bytes,
         document_limit_bytes=settings.document_limit_bytes,
+        seal_limits=SealLimits(settings.sealed_evidence_bytes, settings.sealed_evidence_files),
         page_size=settings.page_size,
         page_size_limit=settings.page_size_limit,
         health_checks=(probe.fault, log_signer.fault),

@@ -64,6 +64,8 @@ class Settings:
     timer_interval: timedelta
     body_limit_bytes: int
     document_limit_bytes: int
+    sealed_evidence_bytes: int
+    sealed_evidence_files: int
     page_size: int
     page_size_limit: int
     rate_per_minute: int
@@ -214,6 +216,8 @@ _RANGES = {
     "small_body_bytes": (1_024, 2**24),
     "body_limit_bytes": (1_024, 2**26),
     "document_limit_bytes": (1_024, 2**28),
+    "sealed_evidence_bytes": (1_024, 2**28),
+    "sealed_evidence_files": (0, 10_000),
     "page_size": (1, 10_000),
     "page_size_limit": (1, 10_000),
     "rate_per_minute": (0, 100_000_000),

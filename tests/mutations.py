@@ -98,6 +98,8 @@ _POLICY = (
 _WATCHED = ("tests/partners/test_log_monitor.py",)
 _SQLITE_MARK = ("tests/operations/test_sqlite_mark.py",)
 _EVENT_KINDS = ("tests/services/test_event_kinds.py",)
+_SEALED = ("tests/api/test_sealed_evidence.py",)
+_SEALING = ("tests/partners/protocol/test_sealed_evidence.py",)
 
 MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
@@ -153,6 +155,54 @@ MUTATIONS: tuple[Mutation, ...] = (
         "        if root_kid not in self.roots:",
         "        if False:",
         ("tests/partners/test_published_roots.py",),
+    ),
+    Mutation(
+        f"{_PROTOCOL}/sealed_evidence.py",
+        '"recipient": recipient, "sha256": sha256}',
+        '"sha256": sha256}',
+        _SEALING,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/sealed_evidence.py",
+        '.to_bytes(11, "big") + bytes([is_last])',
+        '.to_bytes(11, "big") + bytes([0])',
+        _SEALING,
+    ),
+    Mutation(
+        f"{_DISPATCHER}/timers.py",
+        "                sealed_evidence.forget_waiting(connection, now)",
+        "                pass",
+        _SEALED,
+    ),
+    Mutation(
+        f"{_PROTOCOL}/encryption_key.py",
+        "            _PROBE.exchange(self.public_key)",
+        "            pass",
+        _SEALING,
+    ),
+    Mutation(
+        f"{_EVIDENCE}/sealed_evidence.py",
+        "    if not signer.is_person or Role.SECURITY_LEAD not in signer.roles_at(token.iat):",
+        "    if False:",
+        _SEALED,
+    ),
+    Mutation(
+        f"{_STORAGE}/requests/sealed_evidence.py",
+        "        SealedEvidenceRow.request_id == request_id,\n        _is_known_to(reader),",
+        "        SealedEvidenceRow.request_id == request_id,",
+        _SEALED,
+    ),
+    Mutation(
+        f"{_SERVICES}/requests/sealed_evidence.py",
+        "    if actor.partner != row.partner and not Tlp(row.tlp).may_be_passed_on:",
+        "    if False:",
+        _SEALED,
+    ),
+    Mutation(
+        f"{_SERVICES}/requests/sealed_evidence.py",
+        "    if tlp.is_below(marked) and on.actor.partner != on.request.requester:",
+        "    if False:",
+        _SEALED,
     ),
     Mutation(
         f"{_CONSOLE}/drafts.py",

@@ -14,6 +14,7 @@ from coordinator.api.rate_limit import RateLimiter
 from coordinator.domain.service_wallets import ServiceWallets
 from coordinator.egress.timestamping import TimestampAuthority
 from coordinator.services.core.unit_of_work import CommandContext
+from coordinator.services.requests.sealed_evidence import SealLimits
 from coordinator.storage.engine.wakeup import Watcher
 from coordinator.summary.document_key import DocumentKey
 from holdfast.protocol.jwk import PrivateKey, PublicKey
@@ -57,6 +58,7 @@ class AppContext(CommandContext):
     watcher: Watcher
     body_limit_bytes: int
     document_limit_bytes: int
+    seal_limits: SealLimits
     page_size: int
     page_size_limit: int
     health_checks: Sequence[Callable[[], str | None]] = ()

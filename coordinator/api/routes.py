@@ -13,6 +13,7 @@ from coordinator.api import (
     disputes,
     docs,
     drafts,
+    encryption_keys,
     events,
     freeze_ledger,
     freeze_request_reads,
@@ -30,6 +31,7 @@ from coordinator.api import (
     own_acts,
     request_events,
     same_funds,
+    sealed_evidence,
     search,
     service,
     sign_in_provider,
@@ -79,6 +81,8 @@ ROUTES: tuple[Route, ...] = (
         ("GET", "/v1/sign-in-provider", sign_in_provider.read_own),
         ("POST", "/v1/sign-in-provider", sign_in_provider.set_own),
         ("DELETE", "/v1/sign-in-provider", sign_in_provider.remove_own),
+        ("POST", "/v1/encryption-keys", encryption_keys.set_key),
+        ("GET", "/v1/encryption-keys", encryption_keys.list_keys),
         ("GET", "/v1/acts", own_acts.list_own_acts),
     ),
     *_section(
@@ -171,6 +175,28 @@ ROUTES: tuple[Route, ...] = (
         "evidence",
         ("GET", "/v1/freeze-requests/{request_id}/evidence", ledger_reads.list_evidence),
         ("GET", "/v1/freeze-requests/{request_id}/summary.pdf", summaries.read_summary),
+        (
+            "POST",
+            "/v1/freeze-requests/{request_id}/sealed-evidence/parts",
+            sealed_evidence.send_part,
+        ),
+        ("POST", "/v1/freeze-requests/{request_id}/sealed-evidence", sealed_evidence.seal),
+        ("GET", "/v1/freeze-requests/{request_id}/sealed-evidence", sealed_evidence.list_evidence),
+        (
+            "GET",
+            "/v1/freeze-requests/{request_id}/sealed-evidence/{sealed_evidence_id}",
+            sealed_evidence.read_one,
+        ),
+        (
+            "GET",
+            "/v1/freeze-requests/{request_id}/sealed-evidence/{sealed_evidence_id}/parts/{number}",
+            sealed_evidence.read_part,
+        ),
+        (
+            "POST",
+            "/v1/freeze-requests/{request_id}/sealed-evidence/{sealed_evidence_id}/recipients",
+            sealed_evidence.share,
+        ),
     ),
     *_section(
         "log",

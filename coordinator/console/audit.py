@@ -23,7 +23,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "": "All",
         "act": "On requests",
         "grant": "Grants",
-        "organisation": "Keys and endpoints",
+        "organisation": "Keys, endpoints, sealed evidence",
         "session": "Sign-ins",
     }
 )
@@ -67,6 +67,9 @@ ACTS: Mapping[str, str] = MappingProxyType(
         "add_endpoint": "added a webhook endpoint",
         "change_endpoint": "changed a webhook endpoint",
         "remove_endpoint": "removed a webhook endpoint",
+        "set_encryption_key": "chose what evidence is sealed to",
+        "seal_evidence": "sealed evidence to partners",
+        "share_evidence": "sealed evidence to more partners",
         "rotate_endpoint_secret": "made a webhook endpoint a new secret",
     }
 )

@@ -50,6 +50,7 @@ class Row:
     stated: Sequence[str]
     worth: str
     urgency: str
+    tlp: str
     at: datetime | None
     clock: Countdown
     clock_words: str
@@ -166,6 +167,7 @@ def _row(
         stated=_sums(visit, stated),
         worth=_worth(stated),
         urgency=item["urgency"],
+        tlp=item["tlp"],
         at=moment(item["submitted_at"]),
         clock=left,
         clock_words=what if left.until else _ended(item, now),

@@ -43,7 +43,13 @@ from coordinator.storage.ending import disputes, withdrawal_proposals
 from coordinator.storage.engine.database import Database
 from coordinator.storage.ledger import hold_clocks
 from coordinator.storage.membership import root_resets, suspensions
-from coordinator.storage.requests import erasures, freeze_requests, info_requests, legs
+from coordinator.storage.requests import (
+    erasures,
+    freeze_requests,
+    info_requests,
+    legs,
+    sealed_evidence,
+)
 from coordinator.storage.tail import idempotency
 
 logger = structlog.get_logger(__name__)
@@ -318,6 +324,7 @@ class TimerRun:
                     answers_before=now - ANSWERS_KEPT,
                 )
                 drafts.forget_untouched(connection, now)
+                sealed_evidence.forget_waiting(connection, now)
                 # As many as there may be are left for the next sweeps, so that none is long.
                 answer_texts.erase_old(connection, now, limit=TEXTS_AT_ONCE)
             self._clear_traces(now)

@@ -51,6 +51,8 @@ class Permission(StrEnum):
     # both sides
     TASK_TAKE = "task:take"  # what one may take is decided by what it takes to do it
     LEGAL_ORDER_ATTACH = "legal_order:attach"  # by the partner that holds, or by an authority
+    EVIDENCE_SEAL = "evidence:seal"  # and send its parts
+    EVIDENCE_SHARE = "evidence:share"  # it lets one more organisation read
     EVENT_READ = "event:read"
     STATISTICS_READ = "statistics:read"
     # endpoints
@@ -70,6 +72,7 @@ class Permission(StrEnum):
     KEY_ROTATE = "key:rotate"  # one's own
     KEY_REVOKE = "key:revoke"  # one's own; a person's, and never the last of its kind
     CONSOLE_LINK_MAKE = "console_link:make"  # a person's; it gives nobody a right
+    ENCRYPTION_KEY_SET = "encryption_key:set"  # who holds it reads what is sealed to the partner
     SIGN_IN_PROVIDER_CHANGE = "sign_in_provider:change"  # who may be signed in to read, by whom
     TAG_KEY_SET = "tag_key:set"  # what the partner's entries of the log are tagged with
     # the coordinator itself: timers, transport, the operator's membership acts
@@ -130,6 +133,7 @@ _DECIDE = frozenset(
 )
 #: The requester's compliance answers for the papers, and so does a lead; never a machine.
 _PAPERS = frozenset({P.SUPPORT_RAISE, P.INDEMNITY_GIVE})
+_SEALING = frozenset({P.EVIDENCE_SEAL, P.EVIDENCE_SHARE})
 _ENDPOINTS = frozenset({P.WEBHOOK_ENDPOINT_READ, P.WEBHOOK_ENDPOINT_CHANGE, P.DELIVERY_RESEND})
 _MEMBERSHIP = frozenset(
     {
@@ -140,6 +144,7 @@ _MEMBERSHIP = frozenset(
         P.REVOCATION_MAKE,
         P.SIGN_IN_PROVIDER_CHANGE,
         P.TAG_KEY_SET,
+        P.ENCRYPTION_KEY_SET,
     }
 )
 
@@ -149,14 +154,15 @@ _CONSOLE = frozenset({P.CONSOLE_LINK_MAKE, P.KEY_REVOKE})
 
 GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
-        Role.ANALYST: _READ | _CONSOLE | _SUBMIT | _ANSWER_ASKED | {P.TASK_TAKE},
-        Role.SYSTEM: _READ | _SUBMIT | _ANSWER_ASKED | _ENDPOINTS,
+        Role.ANALYST: (_READ | _CONSOLE | _SUBMIT | _ANSWER_ASKED | {P.TASK_TAKE, P.EVIDENCE_SEAL}),
+        Role.SYSTEM: _READ | _SUBMIT | _ANSWER_ASKED | _ENDPOINTS | {P.EVIDENCE_SEAL},
         Role.COMPLIANCE: (
             _READ
             | _CONSOLE
             | _DISPOSE
             | _PAPERS
             | _ENDPOINTS
+            | _SEALING
             | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE, P.AUDIT_READ}
         ),
         Role.SECURITY_LEAD: (
@@ -167,6 +173,7 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             | _PAPERS
             | _ENDPOINTS
             | _MEMBERSHIP
+            | _SEALING
             | {P.LEGAL_ORDER_ATTACH, P.TASK_TAKE, P.AUDIT_READ}
         ),
         Role.AUDITOR: _READ | _CONSOLE | {P.WEBHOOK_ENDPOINT_READ, P.AUDIT_READ},

@@ -25,6 +25,7 @@ from coordinator.services.ending import (
 from coordinator.services.ledger import freeze_ledger, holds, same_funds
 from coordinator.services.membership import (
     console_links,
+    encryption_keys,
     grant_proposals,
     grants,
     partners,
@@ -44,6 +45,7 @@ from coordinator.services.requests import (
     info_requests,
     legs,
     ratification,
+    sealed_evidence,
     support,
     tasks,
 )
@@ -79,6 +81,10 @@ HANDLERS: tuple[Handler[Any], ...] = (
     info_requests.answer,
     info_requests.mark_reply_late,
     tasks.take,
+    # What named partners alone read.
+    sealed_evidence.send_part,
+    sealed_evidence.seal,
+    sealed_evidence.share,
     # What was found and is held.
     freeze_ledger.report,
     holds.extend,
@@ -106,6 +112,7 @@ HANDLERS: tuple[Handler[Any], ...] = (
     console_links.make_link,
     console_links.offer_passkey,
     tag_keys.set_tag_key,
+    encryption_keys.set_key,
     sign_in_providers.set_provider,
     sign_in_providers.remove_provider,
     root_resets.announce,

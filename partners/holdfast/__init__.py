@@ -16,6 +16,7 @@ The blueprint for Flask is in `holdfast.webhooks.flask_blueprint`, for it needs 
 from holdfast.client.client import Client, Document
 from holdfast.client.joining import Joining, Person, System, join
 from holdfast.client.rotation import rotate_key, rotate_tag_key
+from holdfast.client.sealing import OpenedEvidence, SealedFiles, publish_encryption_key
 from holdfast.client.transport import RetryPolicy, Timeouts, Transport
 from holdfast.clock import wall_clock
 from holdfast.drafting.chat import Findings, FoundAddress, Mention, read_chat
@@ -28,6 +29,7 @@ from holdfast.errors import (
     HoldfastError,
     InvalidDraftError,
     LogAlarmError,
+    NoEncryptionKeyError,
     NotFoundError,
     PermissionDeniedError,
     PinMismatchError,
@@ -70,6 +72,7 @@ from holdfast.protocol.cosignature import WitnessVerifier
 from holdfast.protocol.jwk import PublicKey
 from holdfast.protocol.log_policy import LogPolicy, parse_policy
 from holdfast.protocol.routing_tag import TagKey, entries_for
+from holdfast.protocol.sealed_evidence import SealedHeader
 from holdfast.protocol.signed_note import NoteVerifier
 from holdfast.webhooks.receiver import Event, verify_notice, verify_webhook
 from holdfast.webhooks.seen_events import Claim, SeenEvents, SqliteSeenEvents
@@ -102,10 +105,12 @@ __all__ = [
     "LogSource",
     "LoggedEntry",
     "Mention",
+    "NoEncryptionKeyError",
     "NoLogProofError",
     "NotFoundError",
     "NoteVerifier",
     "Notice",
+    "OpenedEvidence",
     "Owed",
     "PermissionDeniedError",
     "Person",
@@ -119,6 +124,8 @@ __all__ = [
     "RateLimitedError",
     "Result",
     "RetryPolicy",
+    "SealedFiles",
+    "SealedHeader",
     "SeenEvents",
     "SqliteSeenEvents",
     "Step",
@@ -151,6 +158,7 @@ __all__ = [
     "prove_logged_event",
     "prove_notice",
     "prove_withdrawal",
+    "publish_encryption_key",
     "read_chat",
     "read_draft",
     "read_private",

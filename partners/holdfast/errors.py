@@ -62,6 +62,10 @@ class UntrustedEvidenceError(HoldfastError):
         self.code = code
 
 
+class NoEncryptionKeyError(HoldfastError):
+    """A partner has published no key that evidence can be sealed to; it says who has to."""
+
+
 class PinMismatchError(UntrustedEvidenceError):
     """A partner's root key is another one than the pinned: ask them by telephone before acting."""
 

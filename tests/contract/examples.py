@@ -23,6 +23,7 @@ from coordinator.domain.errors import (
     UnavailableError,
 )
 from coordinator.services.ending.erasures import ProposeErasure
+from holdfast.protocol import base64url
 from holdfast.protocol.cosignature import WitnessVerifier, cosign
 from holdfast.protocol.jwk import PrivateKey
 from holdfast.protocol.log_policy import parse_policy
@@ -35,6 +36,7 @@ from tests.api.membership_acts import (
     propose,
     with_new_key,
 )
+from tests.api.sealed_cast import by_hand, publish_by_hand
 from tests.console import openid
 from tests.factories import (
     ACCOUNT,
@@ -207,9 +209,13 @@ def _play(w: World) -> None:
     _two_holds(w, ask)
     _questions(w, ask)
     _ground(w, ask)
+    sealed = _sealed(w, ask)
     _end(w, ask)
     _refusals(w, ask)
     _reads(w, ask, endpoint)
+    path = f"{_REQUEST}/{ask['id']}/sealed-evidence/{sealed}"
+    for each in (path, f"{path}/parts/0"):
+        _ok(w.signer.get(w.cast.b.lead, each))
     _drop_endpoint(w, endpoint)
 
 
@@ -339,6 +345,21 @@ def _ground(w: World, ask: dict[str, Any]) -> None:
     w.act(b.compliance, ask, "hold-extensions", basis="legal_order", **longer)
 
 
+def _sealed(w: World, ask: dict[str, Any]) -> str:
+    """Have a file sealed to B, and to C after that; returns its id."""
+    a, b, c, *_ = w.cast.all
+    kids = publish_by_hand(w.signer, a.lead, b.lead)
+    for _ in range(2):  # the second time it is there already
+        part = {"content_sha256": ask["content_sha256"], "data": base64url.encode(bytes(range(64)))}
+        _ok(w.post(a.lead, f"/{ask['id']}/sealed-evidence/parts", part))
+    body = by_hand([bytes(range(64))], kids)
+    sealed: str = w.act(a.lead, ask, "sealed-evidence", **body)["id"]
+    more = by_hand([bytes(range(64))], publish_by_hand(w.signer, c.lead))
+    words = {name: more[name] for name in ("sha256", "keys")}
+    w.act(a.lead, ask, f"sealed-evidence/{sealed}/recipients", **words)
+    return sealed
+
+
 def _end(w: World, ask: dict[str, Any]) -> None:
     a, *_ = w.cast.all
     error = {"addresses": [1], "reason_code": "wrong_target", "reason": "A market maker's."}
@@ -390,7 +411,7 @@ def _reads(w: World, ask: dict[str, Any], endpoint: str) -> None:
     lists = (
         *("addresses", "asked", "events", "partners", "drafts", "support", "indemnities"),
         *("withdrawals", "legs", "info-requests", "ledger", "holds", "answers", "legal-orders"),
-        *("disputes", "evidence", "summary.pdf"),
+        *("disputes", "evidence", "summary.pdf", "sealed-evidence"),
     )
     incident = f"/v1/incidents/{ask['incident']['id']}"
     hooks = "/v1/webhook-endpoints"
@@ -399,7 +420,8 @@ def _reads(w: World, ask: dict[str, Any], endpoint: str) -> None:
     reads: list[tuple[Member, str]] = [
         *((a.lead, f"{path}/{name}") for name in lists),
         *((a.lead, each) for each in (path, _REQUEST, "/v1/partners", "/v1/partners/me")),
-        *((a.lead, f"/v1/{name}") for name in ("people", "keys", "grants", "passkeys", "acts")),
+        *((a.lead, f"/v1/{name}") for name in ("people", "keys", "encryption-keys", "grants")),
+        *((a.lead, f"/v1/{name}") for name in ("passkeys", "acts")),
         *((a.lead, f"/v1/{name}") for name in ("chains", "incidents", "statistics", "events")),
         *((a.lead, each) for each in (incident, f"{incident}/timeline", f"{incident}/trace")),
         (a.lead, f"/v1/partners/{b.handle}"),

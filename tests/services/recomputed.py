@@ -35,7 +35,7 @@ from coordinator.storage.tables.life_cycle import (
 )
 from coordinator.storage.tables.partners import PartnerRow
 from holdfast.protocol.tasks import TaskKind
-from holdfast.protocol.vocabulary import RequestStatus
+from holdfast.protocol.vocabulary import EventType, RequestStatus
 from tests.rulebook import RULEBOOK
 from tests.services.proposals_heard import unheard_ends
 
@@ -70,7 +70,12 @@ class _Stored:
         counted = select(EventRow.leg_id, func.count()).group_by(EventRow.leg_id)
         own = (
             select(EventRow.request_id, func.count())
-            .where(EventRow.leg_id.is_(None), EventRow.request_id.is_not(None))
+            .where(
+                EventRow.leg_id.is_(None),
+                EventRow.request_id.is_not(None),
+                # A number would tell the requester of what only others read.
+                EventRow.type != EventType.EVIDENCE_SEALED,
+            )
             .group_by(EventRow.request_id)
         )
         told = (

@@ -15,6 +15,7 @@ from coordinator.api import (
     indemnities,
     ledger_reads,
     legal_orders,
+    sealed_evidence,
     summaries,
     support,
 )
@@ -28,6 +29,7 @@ from coordinator.domain.errors import NotFoundError
 from coordinator.domain.permission import Permission
 from coordinator.services.reading.code_words import ACTS
 from holdfast.protocol import canonical_json
+from holdfast.protocol.sealed_evidence import size_words
 
 _PAGE = 25
 _ALL = PageQuery.model_validate({"limit": "1000"})
@@ -102,6 +104,42 @@ def _cleared(case: Case) -> list[Cleared]:
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class SealedFile:
+    """A file that only named partners open; what it is called is sealed, too.
+
+    Attributes:
+        size: In units, e.g. "1.5 MiB".
+        command: What opens it, for those who can.
+    """
+
+    id: str
+    by: str
+    at: datetime | None
+    tlp: str
+    size: str
+    recipients: Sequence[str]
+    command: str
+
+
+def _sealed(case: Case) -> list[SealedFile]:
+    own = case.visit.actor.partner
+    return [
+        SealedFile(
+            id=each["id"],
+            by=each["partner"],
+            at=moment(each["sealed_at"]),
+            tlp=each["tlp"],
+            size=size_words(each["size"]),
+            recipients=[recipient["partner"] for recipient in each["recipients"]],
+            command=f"holdfast evidence open {case.id} {each['id']}"
+            if own in {recipient["partner"] for recipient in each["recipients"]}
+            else "",
+        )
+        for each in case.visit.every(sealed_evidence.list_evidence, request_id=case.id)
+    ]
+
+
 def show(visit: Visit, request_id: str) -> Response:
     """Show one page of the acts, oldest first, and the papers that they name."""
     case = Case.read(visit, request_id)
@@ -114,6 +152,7 @@ def show(visit: Visit, request_id: str) -> Response:
         documents=[_document(case, each) for each in page["items"]],
         papers=_papers(case),
         cleared=_cleared(case),
+        sealed=_sealed(case),
         before=url if cursor else "",
         after=f"{url}?{urlencode({'cursor': after})}" if after else "",
         summary_url=f"{case.url}/summary.pdf",

@@ -47,6 +47,7 @@ from holdfast.protocol.vocabulary import (
     LegStatus,
     RequestStatus,
     Support,
+    Tlp,
     Urgency,
     WaitsBecause,
     WarningCode,
@@ -120,6 +121,7 @@ class FreezeRequestSummary(TypedDict):
     requester: str
     requester_suspended: bool
     urgency: Urgency
+    tlp: Tlp
     submitted_at: str
     incident_id: str
     incident_title: str
@@ -159,6 +161,7 @@ def summaries(
             "requester": row.requester,
             "requester_suspended": row.requester in suspended,
             "urgency": Urgency(row.urgency),
+            "tlp": Tlp(row.tlp),
             "submitted_at": format_time(row.submitted_at),
             "incident_id": row.incident_id,
             "incident_title": titles.get(row.incident_id, ""),

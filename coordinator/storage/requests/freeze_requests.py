@@ -74,6 +74,7 @@ class ListedRequest(NamedTuple):
     status: str
     requester: str
     urgency: str
+    tlp: str
     submitted_at: datetime
     approve_by: datetime
     ratify_by: datetime | None

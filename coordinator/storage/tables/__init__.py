@@ -10,6 +10,7 @@ from coordinator.storage.tables import (
     life_cycle,
     outbox,
     partners,
+    sealed_evidence,
     transparency_log,
     write_probe,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "life_cycle",
     "outbox",
     "partners",
+    "sealed_evidence",
     "transparency_log",
     "write_probe",
 ]

@@ -31,6 +31,7 @@ _BY_ERROR: tuple[tuple[type[Exception], ExitCode], ...] = (
     (errors.ErasedError, ExitCode.NOT_ALLOWED),
     (errors.ConflictError, ExitCode.REFUSED),
     (errors.NothingToDecideError, ExitCode.REFUSED),
+    (errors.NoEncryptionKeyError, ExitCode.REFUSED),
     (errors.ValidationError, ExitCode.INVALID),
     (errors.InvalidDraftError, ExitCode.INVALID),
     (ModelError, ExitCode.INVALID),

@@ -216,11 +216,12 @@ def status(session: Session, request_id: str | None, *, ledger: bool, addresses:
     if request_id is None:
         session.show_list(
             client.requests(box="sent"),
-            ("request", "status", "urgency", "submitted", "incident", "addresses", "asked"),
+            ("request", "status", "urgency", "TLP", "submitted", "incident", "addresses", "asked"),
             lambda view: (
                 view.id,
                 request_state(view),
                 view.urgency.value,
+                view.tlp and view.tlp.value,
                 minute(view.submitted_at),
                 view.incident_title or view.incident_id,
                 view.address_count,
@@ -294,6 +295,7 @@ def _show_request(
                 ("requester", view.requester),
                 *_people(session, view),
                 ("urgency", view.urgency.value),
+                ("mark", f"TLP:{view.tlp}"),
                 ("rests on", RESTS_ON[view.support]),
                 ("to", view.to),
                 ("addresses", _address_count(view)),

@@ -45,6 +45,7 @@ from holdfast.wording import counted
 
 # With how things lie on the screen, which every command needs beside its session.
 __all__ = [
+    "EVIDENCE_ID",
     "INCIDENT_ID",
     "REQUEST_ID",
     "THUMBPRINTS",
@@ -306,6 +307,7 @@ class _Id(click.ParamType[str]):
 
 REQUEST_ID = _Id("frq", "request")
 INCIDENT_ID = _Id("inc", "incident")
+EVIDENCE_ID = _Id("sev", "sealed evidence")
 
 
 class _Time(click.ParamType[datetime]):

@@ -26,7 +26,8 @@ from holdfast.errors import HoldfastError, TransportError, UntrustedEvidenceErro
 from holdfast.profiles.store import Profile
 from holdfast.protocol import base64url, canonical_json
 from holdfast.protocol.chains.chain import Chains, chains_of_served
-from holdfast.protocol.errors import KeyFormatError, NoteError
+from holdfast.protocol.encryption_key import EncryptionKey
+from holdfast.protocol.errors import Base64UrlError, KeyFormatError, NoteError
 from holdfast.protocol.hold_payloads import ExtensionRequest, HoldExtension
 from holdfast.protocol.jwk import PublicKey
 from holdfast.protocol.life_cycle_payloads import (
@@ -99,6 +100,12 @@ from holdfast.protocol.payloads import (
     format_time,
 )
 from holdfast.protocol.remainder import LeftOut
+from holdfast.protocol.sealed_payloads import (
+    NewEncryptionKey,
+    SealedEvidence,
+    SealedEvidenceShare,
+    SealedPart,
+)
 from holdfast.protocol.signed_note import NoteVerifier
 from holdfast.protocol.tasks import TaskKind
 from holdfast.protocol.views import (
@@ -106,6 +113,7 @@ from holdfast.protocol.views import (
     ChainTableView,
     ConsoleLinkView,
     DeliveryView,
+    EncryptionKeyView,
     EndpointView,
     EventPage,
     EventView,
@@ -128,6 +136,8 @@ from holdfast.protocol.views import (
     PasskeyView,
     PersonView,
     RevocationView,
+    SealedEvidenceView,
+    SealedPartView,
     ServiceView,
     SignInProviderView,
     TagKeyView,
@@ -388,6 +398,23 @@ class Client:
     ) -> Iterator[PasskeyView]:
         """Yield one's passkeys; a lead reads those of all people of the partner."""
         return self._pages(PasskeyView, "/v1/passkeys", person=person, status=status)
+
+    def encryption_keys(self, partner: str | None = None) -> Iterator[EncryptionKeyView]:
+        """Yield the keys that evidence is sealed to, of one partner or of all; replaced ones too.
+
+        `evidence.sealed_evidence.key_in_force` tells which of them to believe.
+        """
+        return self._pages(EncryptionKeyView, "/v1/encryption-keys", partner=partner)
+
+    def set_encryption_key(
+        self, key: EncryptionKey, *, replaces: str | None, idempotency_key: str | None = None
+    ) -> EncryptionKeyView:
+        """`POST /v1/encryption-keys`: what others seal to from now on; for leads.
+
+        `replaces` is the thumbprint of the key in force, None where there is none.
+        """
+        body = NewEncryptionKey.model_validate({"jwk": key.jwk(), "replaces": replaces})
+        return self._post(EncryptionKeyView, "/v1/encryption-keys", body, idempotency_key)
 
     def grants(self, partner: str | None = None) -> Iterator[GrantView]:
         """Yield signed grants with their evidence, of one partner or of all."""
@@ -998,6 +1025,55 @@ class Client:
     def questions(self, request_id: str) -> Iterator[InfoRequestView]:
         """Yield partners' questions with their answers."""
         return self._pages(InfoRequestView, f"{_REQUESTS}/{request_id}/info-requests")
+
+    def send_sealed_part(
+        self, request: RequestRef, part: bytes, *, idempotency_key: str | None = None
+    ) -> SealedPartView:
+        """Send one part of a ciphertext, before the act that names it; `client.sealing` does."""
+        body = SealedPart(content_sha256=request.content_sha256, data=base64url.encode(part))
+        path = f"{_REQUESTS}/{request.id}/sealed-evidence/parts"
+        return self._post(SealedPartView, path, body, idempotency_key)
+
+    def seal_evidence(
+        self, request_id: str, body: SealedEvidence, *, idempotency_key: str | None = None
+    ) -> SealedEvidenceView:
+        """Sign that a file is sealed to its recipients; `client.sealing` does all of it."""
+        path = f"{_REQUESTS}/{request_id}/sealed-evidence"
+        return self._post(SealedEvidenceView, path, body, idempotency_key)
+
+    def share_sealed_evidence(
+        self,
+        request_id: str,
+        sealed_evidence_id: str,
+        body: SealedEvidenceShare,
+        *,
+        idempotency_key: str | None = None,
+    ) -> SealedEvidenceView:
+        """Sign that a file is sealed to more partners; `client.sealing` does all of it."""
+        path = f"{_REQUESTS}/{request_id}/sealed-evidence/{sealed_evidence_id}/recipients"
+        return self._post(SealedEvidenceView, path, body, idempotency_key)
+
+    def sealed_evidence(self, request_id: str) -> Iterator[SealedEvidenceView]:
+        """Yield what one's organisation sealed on a request, and what was sealed to it."""
+        return self._pages(SealedEvidenceView, f"{_REQUESTS}/{request_id}/sealed-evidence")
+
+    def one_sealed_evidence(self, request_id: str, sealed_evidence_id: str) -> SealedEvidenceView:
+        """Return one sealed file's acts."""
+        path = f"{_REQUESTS}/{request_id}/sealed-evidence/{sealed_evidence_id}"
+        return self._get(SealedEvidenceView, path)
+
+    def sealed_part(self, request_id: str, sealed_evidence_id: str, number: int) -> bytes:
+        """Return one part of a sealed file's ciphertext, numbered from 0.
+
+        Raises:
+            TransportError: The answer holds none.
+        """
+        path = f"{_REQUESTS}/{request_id}/sealed-evidence/{sealed_evidence_id}/parts/{number}"
+        view = self._get(SealedPartView, path)
+        try:
+            return base64url.decode(view.data or "")
+        except Base64UrlError as error:
+            raise TransportError(f"the answer holds no part of a file: data {error}") from None
 
     def disputes(self, request_id: str) -> Iterator[DisputeView]:
         """Yield the disputes that one may see."""

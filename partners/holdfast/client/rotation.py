@@ -33,6 +33,8 @@ def rotate_key(
     if old.kind == "root":
         raise ProfileError("a root key is not replaced but reset: `holdfast key new NAME --root`")
     new = _stored(store, old, name)
+    if old.name:
+        store.copy_decryption_keys(old.name, new.name)
     try:
         connect(old).grant(rotation_of(old, new))
     except AuthenticationError:

@@ -40,6 +40,7 @@ from holdfast.protocol.payloads import (
     Review,
     Withdrawal,
 )
+from holdfast.protocol.sealed_payloads import SealedEvidence, SealedEvidenceShare
 from holdfast.protocol.tasks import Task
 from holdfast.protocol.type_ids import id_pattern
 from holdfast.protocol.vocabulary import Decision, LineKind, Role
@@ -157,6 +158,10 @@ ACT_RULES: Mapping[str, ActRule] = MappingProxyType(
         "extend": ActRule("hold-extensions", HoldExtension, _ON_LEG, DISPOSERS),
         "dispute": ActRule("disputes", Dispute, _ON_LEG, DISPOSERS),
         "legal_order": ActRule("legal-orders", LegalOrder, Side.EITHER, DISPOSERS),
+        "seal_evidence": ActRule("sealed-evidence", SealedEvidence, Side.EITHER, _ANSWERERS),
+        "share_evidence": ActRule(
+            "sealed-evidence/{sev}/recipients", SealedEvidenceShare, Side.EITHER, DISPOSERS
+        ),
         "take": ActRule(TASKS, TaskTaken, Side.EITHER, DISPOSERS | {Role.ANALYST}),
     }
 )

@@ -55,6 +55,10 @@ class KeyFormatError(ProtocolError):
     """A key is malformed, of an unknown kind, or unsafe to verify with."""
 
 
+class SealedEvidenceError(ProtocolError):
+    """Sealed evidence does not open: another's, altered, cut, or sealed for something else."""
+
+
 class SignatureError(ProtocolError):
     """A signature does not verify under the key."""
 

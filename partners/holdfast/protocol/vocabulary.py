@@ -53,13 +53,23 @@ class Urgency(StrEnum):
 
 
 class Tlp(StrEnum):
-    """Traffic Light Protocol 2.0 (FIRST)."""
+    """Traffic Light Protocol 2.0 (FIRST), the strictest first."""
 
     RED = "RED"
     AMBER_STRICT = "AMBER+STRICT"
     AMBER = "AMBER"
     GREEN = "GREEN"
     CLEAR = "CLEAR"
+
+    def is_below(self, other: "Tlp") -> bool:
+        """Tell whether this mark lets content travel further than `other` does."""
+        marks = list(Tlp)
+        return marks.index(self) > marks.index(other)
+
+    @property
+    def may_be_passed_on(self) -> bool:
+        """Whether who was sent it may send it on to another organisation of the community."""
+        return self in {Tlp.GREEN, Tlp.CLEAR}
 
 
 class IncidentKind(StrEnum):
@@ -359,6 +369,8 @@ class EventType(StrEnum):
     PARTNER_SUSPENDED = "partner.suspended"
     PARTNER_ROOT_RESET = "partner.root_reset"
     PARTNER_NAMES_CHANGED = "partner.names_changed"
+    PARTNER_ENCRYPTION_KEY_SET = "partner.encryption_key_set"
+    EVIDENCE_SEALED = "evidence.sealed"
     TASK_TAKEN = "task.taken"
     ENDPOINT_TEST = "endpoint.test"
     ENDPOINT_FAILING = "endpoint.failing"
