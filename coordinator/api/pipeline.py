@@ -5,7 +5,8 @@ A query (GET):
 1. The token is verified. There is no body.
 2. What the key's owner may do now is read, and the view's permission is required.
 3. The query parameters are parsed. A suspended partner must have a hold on the request.
-4. The view reads; its answer is sent as JSON with an ETag.
+4. The view reads; its answer is sent as JSON with an ETag. A document that takes longer to make
+   (`Later`) is made when the connection is given back.
 
 A command (POST, PATCH, DELETE):
 
@@ -33,7 +34,7 @@ from coordinator.api.caller import authenticated_caller, reader_token
 from coordinator.api.calls import present_call
 from coordinator.api.context import AppContext, current_context
 from coordinator.api.query import Query, parse_query
-from coordinator.api.responses import json_response
+from coordinator.api.responses import Later, json_response
 from coordinator.api.transaction import (
     change_once,
     idempotency_key,
@@ -126,7 +127,7 @@ def serve_query(view: QueryView, names: Mapping[str, str]) -> Response:
         # (4) Read and answer.
         reader = Reader(connection, context.vault, found.actor, context)
         answer = read(reader, view, query, **names)
-    return json_response(answer)
+    return answer.make() if isinstance(answer, Later) else json_response(answer)
 
 
 def read(reader: Reader, view: QueryView, query: Query | None = None, **names: str) -> Any:

@@ -1,5 +1,7 @@
 """JSON responses: with an ETag for reads, as stored for changes."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from hashlib import sha256
 from http import HTTPStatus
 from typing import Any
@@ -13,6 +15,17 @@ from coordinator.domain.errors import (
 from holdfast.protocol import canonical_json
 
 JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """An answer that takes a while to make and no connection: it is made once that is given back.
+
+    Attributes:
+        make: Makes it, of what was read.
+    """
+
+    make: Callable[[], Response]
 
 
 def json_response(answer: Any) -> Response:

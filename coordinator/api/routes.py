@@ -14,6 +14,7 @@ from coordinator.api import (
     docs,
     drafts,
     events,
+    evidence_bundles,
     freeze_ledger,
     freeze_request_reads,
     freeze_requests,
@@ -167,6 +168,11 @@ ROUTES: tuple[Route, ...] = (
     *_section(
         "evidence",
         ("GET", "/v1/freeze-requests/{request_id}/evidence", ledger_reads.list_evidence),
+        (
+            "GET",
+            "/v1/freeze-requests/{request_id}/evidence-bundle",
+            evidence_bundles.read_bundle,
+        ),
     ),
     *_section(
         "log",

@@ -122,6 +122,7 @@ def query_view(
     query: type[Query] | None = None,
     while_suspended: bool = False,
     not_found: str = "",
+    content_type: str = "application/json",
 ) -> DeclareQuery:
     """Declare a function as a `QueryView`."""
     return lambda function: QueryView(
@@ -131,6 +132,7 @@ def query_view(
         query=query,
         while_suspended=while_suspended,
         not_found=not_found,
+        content_type=content_type,
     )
 
 

@@ -197,8 +197,9 @@ def refusals(route: Route, problem: Json) -> Json:
 
 
 def is_conditional(route: Route) -> bool:
-    """Tell whether its answer has an ETag: those of all signed reads do."""
-    return route.view.signed and route.method == "GET"
+    """Tell whether its answer has an ETag: those of all signed reads of JSON do."""
+    is_json = route.view.content_type == "application/json"
+    return route.view.signed and route.method == "GET" and is_json
 
 
 def _makes_something(route: Route) -> bool:

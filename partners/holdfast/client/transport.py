@@ -107,13 +107,17 @@ class _NoAuth(AuthBase):
 
 
 class _Call(NamedTuple):
-    """One request as it is sent at every try; `target` is path and query."""
+    """One request as it is sent at every try; `target` is path and query.
+
+    `content_type`: of a document that is wanted as it is; None: JSON is.
+    """
 
     method: str
     target: str
     body: bytes | None = None
     idempotency_key: str | None = None
     is_signed: bool = True
+    content_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +204,17 @@ class Transport:
         self.changes_made += 1
         return answer
 
+    def read_document(self, path: str, content_type: str) -> bytes:
+        """Read a document of another type than JSON, as `exchange` reads the others.
+
+        Raises:
+            ApiError: The coordinator refused, in its subclasses.
+            TransportError: No usable answer came within the tries.
+        """
+        call = _Call("GET", quote(path, safe="/._~-"), content_type=content_type)
+        content: bytes = self._until_answered(call).body
+        return content
+
     def read_public(self, path: str) -> Answer:
         """Read a public page, for which nobody needs a key, as `exchange` does the others."""
         return self._until_answered(_Call("GET", path, is_signed=False))
@@ -226,7 +241,7 @@ class Transport:
     def _try_once(self, call: _Call) -> Answer:
         url = self.origin + call.target
         headers = {
-            "Accept": "application/json, application/problem+json",
+            "Accept": f"{call.content_type or 'application/json'}, application/problem+json",
             "User-Agent": "holdfast-kit",
         }
         if call.body is not None:
@@ -249,6 +264,8 @@ class Transport:
             raise TransportError(
                 f"{call.method} {url}: {_reason(error)}", idempotency_key=call.idempotency_key
             ) from error
+        if call.content_type is not None and response.ok:
+            return _document(call, response, raw)
         return _answer(response, raw, call.idempotency_key)
 
     def _token(self, call: _Call, url: str) -> str:
@@ -276,6 +293,12 @@ def _read(response: requests.Response) -> bytes:
             raise requests.RequestException("the answer is larger than 64 MiB")
         parts.append(part)
     return b"".join(parts)
+
+
+def _document(call: _Call, response: requests.Response, raw: bytes) -> Answer:
+    if response.headers.get("Content-Type", "").partition(";")[0] != call.content_type:
+        raise TransportError(f"the answer is no {call.content_type}: is this a coordinator?")
+    return Answer(response.status_code, raw, response.headers)
 
 
 def _answer(response: requests.Response, raw: bytes, idempotency_key: str | None) -> Answer:
