@@ -69,6 +69,10 @@ class PinMismatchError(UntrustedEvidenceError):
         super().__init__(message, code="pin_mismatch")
 
 
+class BundleError(UntrustedEvidenceError):
+    """A file is no evidence bundle, or not the one that was made: it was altered or cut."""
+
+
 class TransportError(HoldfastError):
     """No usable answer came: connection refused, broken, too slow, or no problem document.
 
