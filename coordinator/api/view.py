@@ -122,7 +122,6 @@ def query_view(
     query: type[Query] | None = None,
     while_suspended: bool = False,
     not_found: str = "",
-    content_type: str = "application/json",
 ) -> DeclareQuery:
     """Declare a function as a `QueryView`."""
     return lambda function: QueryView(
@@ -132,7 +131,6 @@ def query_view(
         query=query,
         while_suspended=while_suspended,
         not_found=not_found,
-        content_type=content_type,
     )
 
 
@@ -171,6 +169,11 @@ def followed(by: Callable[[AppContext, Response], Response]) -> Callable[[View],
         return replace(view, follow=by)
 
     return declare
+
+
+def a_document(content_type: str) -> Callable[[QueryView], QueryView]:
+    """Say of a signed GET that it answers a document of this type, and no JSON."""
+    return lambda view: replace(view, content_type=content_type)
 
 
 def or_known(known: str) -> Callable[[View], View]:

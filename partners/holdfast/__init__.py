@@ -23,6 +23,7 @@ from holdfast.drafting.draft import Draft, new_nonce, read_draft
 from holdfast.errors import (
     ApiError,
     AuthenticationError,
+    BundleError,
     ConflictError,
     HoldfastError,
     InvalidDraftError,
@@ -37,6 +38,8 @@ from holdfast.errors import (
     ValidationError,
 )
 from holdfast.evidence.acts import Evidence, ProvenAct, prove_act, prove_evidence
+from holdfast.evidence.bundle.examination import Trust, examine_bundle
+from holdfast.evidence.bundle.reader import BundleReader
 from holdfast.evidence.case_file import Finding, Result
 from holdfast.evidence.examination import Examination, examine
 from holdfast.evidence.key_directory import KeyDirectory
@@ -67,6 +70,8 @@ __all__ = [
     "AmountTextError",
     "ApiError",
     "AuthenticationError",
+    "BundleError",
+    "BundleReader",
     "Claim",
     "Client",
     "ConflictError",
@@ -106,12 +111,14 @@ __all__ = [
     "Timeouts",
     "Transport",
     "TransportError",
+    "Trust",
     "UnavailableError",
     "UntrustedEvidenceError",
     "ValidationError",
     "WithdrawalNotice",
     "comparison_key",
     "examine",
+    "examine_bundle",
     "format_amount",
     "join",
     "new_nonce",

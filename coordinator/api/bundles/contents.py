@@ -160,9 +160,7 @@ def _without_proof(act: Mapping[str, Any], file: str) -> dict[str, Any]:
     return {**{name: act[name] for name in act if name not in left_out}, "file": file}
 
 
-def _add_signed(
-    case: Case, into: BundleWriter, file: str, token: str, body: bytes | None
-) -> None:
+def _add_signed(case: Case, into: BundleWriter, file: str, token: str, body: bytes | None) -> None:
     """Add a token and its body, and of a passkey the document whose hash it signed."""
     into.add(f"{file}.token", token.encode("ascii"))
     if body is not None:

@@ -12,6 +12,7 @@ import click
 from holdfast.cli import (
     additions,
     approval_check,
+    bundles,
     chains,
     clearances,
     console,
@@ -82,6 +83,7 @@ for module in (
     follow,
     decisions,
     verification,
+    bundles,
     inbox,
     legs,
     holds,

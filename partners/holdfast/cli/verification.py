@@ -1,12 +1,15 @@
 """`holdfast verify`: looking through a request, from raw bytes."""
 
-import textwrap
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import click
 from rich.text import Text
 
+from holdfast.cli.bundles import LogKey, Pin, verify_file
+from holdfast.cli.findings import LEGEND, finding_document, folded, root_lines, summary_document
 from holdfast.cli.session import (
     REQUEST_ID,
     Session,
@@ -20,24 +23,51 @@ from holdfast.errors import UntrustedEvidenceError
 from holdfast.evidence.case_file import Finding, Result
 from holdfast.evidence.examination import Examination, examine
 from holdfast.evidence.log_inclusion import look_at_log
+from holdfast.protocol.signed_note import NoteVerifier
 
-_COLUMNS = 80
-_LEGEND = (
-    "verified  signed bytes prove it",
-    "asserted  the coordinator says so, and nothing that you may read proves it",
-    "FAILED    it does not fit the signed bytes",
-)
 _NOT_CHECKED = (
     "Nobody can check yet whether an act or a grant was left out that nothing shown here implies."
     " Ids of lines and holds, and what clocks did (lapsed, owed, overdue), are the coordinator's."
 )
 
 
+class _Target(click.ParamType[str | Path]):
+    """A request, or the file of a bundle."""
+
+    name = "target"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str | Path:
+        """Return the id of a request, or the path of a file that is there."""
+        if isinstance(value, Path) or Path(value).is_file():
+            return Path(value)
+        return REQUEST_ID.convert(value, param, ctx)
+
+
 @click.command(cls=SessionCommand)
-@click.argument("request_id", metavar="FRQ_…", type=REQUEST_ID)
+@click.argument("target", metavar="FRQ_…|BUNDLE.zip", type=_Target())
+@click.option(
+    "--log-key",
+    type=LogKey(),
+    help="Of a bundle: the key of the log, from where you trust it.",
+)
+@click.option(
+    "--pin",
+    "pins",
+    multiple=True,
+    type=Pin(),
+    help="Of a bundle: a root key that you compared; may be repeated.",
+)
 @pass_session
-def verify(session: Session, request_id: str) -> None:
-    """Verify a request from raw bytes, without believing the coordinator.
+def verify(
+    session: Session,
+    target: str | Path,
+    *,
+    log_key: NoteVerifier | None,
+    pins: tuple[tuple[str, str], ...],
+) -> None:
+    """Verify a request, or a bundle, from raw bytes, without believing the coordinator.
 
     Every act must be signed by somebody who had the right to it, over exactly that act; a request
     that went out needs its approvals; and what is shown of its status, its legs, its ledger and its
@@ -45,8 +75,18 @@ def verify(session: Session, request_id: str) -> None:
     coordinator's log, under the key of the log that was kept at first sight. What you cannot check
     is said to be asserted.
 
+    A bundle (holdfast bundle) is verified offline, without profile and coordinator. Root keys that
+    you pinned and the key of the log that you kept are used where there are some; --pin and
+    --log-key say others. Each check has its number, and the first that fails is named.
+
     Exit status 8 if anything fails.
     """
+    if isinstance(target, Path):
+        verify_file(session, target, pins=pins, log_key=log_key)
+        return
+    if log_key is not None or pins:
+        raise click.UsageError("--log-key and --pin go with the file of a bundle")
+    request_id = target
     client = session.client()
     examination = examine(
         client, session.directory(client), request_id, handle=client.profile.handle
@@ -69,22 +109,8 @@ def _print_documents(examination: Examination) -> None:
     """Print one document a line: the acts, what is shown, and last of all what it comes to."""
     for name, findings in (("act", examination.acts), ("shown", examination.shown)):
         for finding in findings:
-            print_json(
-                {
-                    name: finding.what,
-                    "partner": finding.by,
-                    "result": finding.result.value,
-                    "detail": finding.detail,
-                    **({"act_id": finding.act_id} if finding.act_id else {}),
-                    **({"passkey_origin": origin} if (origin := finding.passkey_origin) else {}),
-                }
-            )
-    counts = {result.value.lower(): examination.count(result) for result in Result}
-    roots = {
-        partner: {"root_kid": kid, "pinned": is_pinned}
-        for partner, (kid, is_pinned) in sorted(examination.roots.items())
-    }
-    print_json({"summary": examination.sentence(), **counts, "roots": roots})
+            print_json(finding_document(name, finding))
+    print_json(summary_document(examination))
 
 
 def _print_tables(session: Session, examination: Examination) -> None:
@@ -96,15 +122,10 @@ def _print_tables(session: Session, examination: Examination) -> None:
     for finding in examination.failures:
         whose = f" of {finding.by}" if finding.by else ""
         told = printable(f"FAILED {finding.what}{whose}: {finding.detail}")
-        out.print(Text(_folded(told), style="red"))
-    for line in (*_roots(examination), *_LEGEND, *_passkeys(examination), _folded(_NOT_CHECKED)):
+        out.print(Text(folded(told), style="red"))
+    for line in (*root_lines(examination), *LEGEND, *_passkeys(examination), folded(_NOT_CHECKED)):
         out.print(Text(line))
-    out.print(Text(_folded(examination.sentence()), style="bold"))
-
-
-def _folded(text: str) -> str:
-    """Return lines for a narrow terminal; ids stay whole."""
-    return textwrap.fill(text, _COLUMNS, break_long_words=False, break_on_hyphens=False)
+    out.print(Text(folded(examination.sentence()), style="bold"))
 
 
 def _row(finding: Finding) -> tuple[object, ...]:
@@ -116,17 +137,10 @@ def _row(finding: Finding) -> tuple[object, ...]:
 def _passkeys(examination: Examination) -> Iterable[str]:
     origins = {each.passkey_origin for each in examination.acts if each.passkey_origin}
     for origin in sorted(origins):
-        yield _folded(
+        yield folded(
             f"By passkey: a person, there and verified by the device, signed this very act on a"
             f" page of {origin}. Whether that page showed it truly, no signature tells."
         )
-
-
-def _roots(examination: Examination) -> Iterable[str]:
-    for partner, (kid, is_pinned) in sorted(examination.roots.items()):
-        said = "pinned" if is_pinned else "not pinned; compare it by phone, then"
-        yield f"Root key of {partner}: {said}"
-        yield f"  {kid}" if is_pinned else f"  holdfast pin {partner} {kid}"
 
 
 def register(cli: click.Group) -> None:

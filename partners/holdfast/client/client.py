@@ -24,6 +24,7 @@ from holdfast.client.transport import Answer, Transport
 from holdfast.errors import TransportError, UntrustedEvidenceError
 from holdfast.profiles.store import Profile
 from holdfast.protocol import canonical_json
+from holdfast.protocol.bundle_layout import CONTENT_TYPE
 from holdfast.protocol.chains.chain import Chains, chains_of_served
 from holdfast.protocol.errors import KeyFormatError, NoteError
 from holdfast.protocol.hold_payloads import ExtensionRequest, HoldExtension
@@ -424,6 +425,19 @@ class Client:
     def evidence(self, request_id: str) -> Iterator[EvidenceView]:
         """Yield token and body of every act that one may see."""
         return self._pages(EvidenceView, f"{_REQUESTS}/{request_id}/evidence")
+
+    def evidence_bundle(self, request_id: str) -> bytes:
+        """Return the evidence bundle of a request, a ZIP to hand on: see `examine_bundle`.
+
+        The coordinator records that it was exported.
+
+        Raises:
+            ApiError: The coordinator refused.
+            TransportError: No usable answer came.
+        """
+        return self.transport.read_document(
+            f"{_REQUESTS}/{request_id}/evidence-bundle", CONTENT_TYPE
+        )
 
     def request_events(self, request_id: str) -> Iterator[RequestEventView]:
         """Yield the events of one request as one was told them, oldest first."""

@@ -78,9 +78,7 @@ class LedgerSums:
         return {"frozen": frozen, "held": frozen - sum(left.values()), **left}
 
 
-def _of(
-    totals: dict[str, dict[str, dict[str, int]]], partner: str, asset: str
-) -> dict[str, int]:
+def _of(totals: dict[str, dict[str, dict[str, int]]], partner: str, asset: str) -> dict[str, int]:
     return totals.setdefault(partner, {}).setdefault(asset, dict.fromkeys(_SUMS, 0))
 
 

@@ -168,12 +168,15 @@ def _require_local(file: BinaryIO, place: int, name: bytes, facts: _Facts) -> in
     """Return where a file's content starts, if its own header says the same as the directory."""
     file.seek(place)
     header = file.read(_LOCAL.size + len(name))
-    if len(header) == _LOCAL.size + len(name):
+    is_same = len(header) == _LOCAL.size + len(name)
+    if is_same:
         mark, _, *local, name_length, extra = _LOCAL.unpack_from(header)
-        is_same = _Facts(*local) == facts and header[_LOCAL.size :] == name
-        if mark == _LOCAL_MARK and is_same and (name_length, extra) == (len(name), 0):
-            return file.tell()
-    _refuse(f"{name.decode('ascii')} has another header than its directory says", "other_header")
+        is_same = (mark, name_length, extra) == (_LOCAL_MARK, len(name), 0)
+        is_same &= _Facts(*local) == facts and header[_LOCAL.size :] == name
+    if not is_same:
+        shown = name.decode("ascii")
+        _refuse(f"{shown} has another header than its directory says", "other_header")
+    return file.tell()
 
 
 def _refuse(why: str, code: str = "bad_zip") -> NoReturn:

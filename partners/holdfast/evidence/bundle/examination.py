@@ -1,9 +1,8 @@
-"""The verdict on a bundle, without a coordinator: what is checked, in order, and what came of it."""
+"""The verdict on a bundle, without a coordinator: what was checked, and what came of it."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
-from itertools import chain
 from typing import NamedTuple
 
 from holdfast.errors import BundleError, PinMismatchError, UntrustedEvidenceError
@@ -14,12 +13,10 @@ from holdfast.evidence.completeness import Outcome
 from holdfast.evidence.examination import Examination, examine
 from holdfast.evidence.key_directory import KeyDirectory
 from holdfast.protocol import bundle_layout as layout
-from holdfast.protocol import strict_json
 from holdfast.protocol.checkpoint import log_origin
 from holdfast.protocol.errors import NoteError, ProtocolError
 from holdfast.protocol.jwk import PublicKey
 from holdfast.protocol.ledger_sums import LedgerSums
-from holdfast.protocol.membership_payloads import Revocation
 from holdfast.protocol.passkey_token import act_document
 from holdfast.protocol.request_token import read_evidence_front, verify_request_evidence
 from holdfast.protocol.signed_note import NoteVerifier
@@ -42,6 +39,30 @@ class Trust:
     log_key: NoteVerifier | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class BundleExamination(Examination):
+    """The outcome of examining a bundle.
+
+    Attributes:
+        own: Findings about the bundle itself, before those about acts and what is shown.
+    """
+
+    own: tuple[Finding, ...] = ()
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All of them, in the order in which one rests on the other."""
+        return (*self.own, *self.acts, *self.shown)
+
+    @property
+    def first_failure(self) -> str | None:
+        """What failed first, in words; None where nothing did."""
+        for finding in self.failures:
+            whose = f" of {finding.by}" if finding.by else ""
+            return f"{finding.what}{whose}: {finding.detail}"
+        return None
+
+
 class _Policy(NamedTuple):
     """What a `log-policy` says here: the logs that it names, and whether it asks for witnesses."""
 
@@ -49,18 +70,15 @@ class _Policy(NamedTuple):
     quorum: str
 
 
-def examine_bundle(reader: BundleReader, trust: Trust) -> Examination:
+def examine_bundle(reader: BundleReader, trust: Trust) -> BundleExamination:
     """Examine a bundle.
 
     Args:
         reader: The bundle, whose files are those of its manifest.
         trust: Keys from elsewhere; what is not among them is said to be asserted.
 
-    Returns:
-        The verdict: in `shown` the bundle's own checks in their order, then those of the request.
-
     Raises:
-        PinMismatchError: A root key, or the log's, is another than the one that is trusted.
+        PinMismatchError: The log's key is another than the one that is trusted.
         BundleError: A file has not the form that it must have.
     """
     log_key, known = _log_key(reader, trust)
@@ -74,7 +92,7 @@ def examine_bundle(reader: BundleReader, trust: Trust) -> Examination:
     except UntrustedEvidenceError as error:
         # Nothing else can be said without it.
         own.append(Finding("checkpoint", Result.FAILED, str(error)))
-        return Examination((), tuple(own), {})
+        return BundleExamination((), (), {}, tuple(own))
     signed = f"of {checkpoint.size} entries, signed by the log {checkpoint.origin}"
     own.append(Finding("checkpoint", Result.VERIFIED, signed))
     log = read_log(reader, checkpoint)
@@ -93,7 +111,7 @@ def examine_bundle(reader: BundleReader, trust: Trust) -> Examination:
         "rest": partial(_rest, reader),
     }
     own += [_look(what, check) for what, check in checks.items()]
-    return replace(found, shown=(*own, *found.shown))
+    return BundleExamination(found.acts, found.shown, found.roots, tuple(own))
 
 
 def _look(what: str, check: Callable[[], Outcome]) -> Finding:
@@ -235,9 +253,7 @@ def _revocations(reader: BundleReader, log: BundleLog, directory: KeyDirectory) 
     """Look whether what took keys away was signed by those who may, and is shown at its keys."""
     places = directory.places.revoked
     faults, count, unproven = [], 0, 0
-    shown = {
-        key.kid: key.revoked_at for member in reader.members() for key in reader.keys(member)
-    }
+    shown = {key.kid: key.revoked_at for member in reader.members() for key in reader.keys(member)}
     for member in reader.members():
         for record, token, body in reader.revocations(member):
             if record.file is None:
@@ -249,7 +265,6 @@ def _revocations(reader: BundleReader, log: BundleLog, directory: KeyDirectory) 
                 continue
             key = _signing_key(reader, directory, member, front.kid)
             act = verify_request_evidence(front, body, key=key, aud=directory.audience)
-            Revocation.model_validate(strict_json.loads(body))
             if (act.iss, act.htm, act.htu) != (
                 member,
                 "POST",
@@ -271,9 +286,7 @@ def _revocations(reader: BundleReader, log: BundleLog, directory: KeyDirectory) 
     return Result.VERIFIED, f"{counted(count, 'revocation')} as signed"
 
 
-def _signing_key(
-    reader: BundleReader, directory: KeyDirectory, member: str, kid: str
-) -> PublicKey:
+def _signing_key(reader: BundleReader, directory: KeyDirectory, member: str, kid: str) -> PublicKey:
     """Return a key of a member: the root key, or one that goes back to it."""
     for key in reader.keys(member):
         if key.kid == kid and key.is_root:
@@ -343,14 +356,5 @@ def _rest(reader: BundleReader) -> Outcome:
     _fail([f"{name} belongs to nothing that is shown" for name in unused])
     others = reader.others()
     if others:
-        return Result.ASSERTED, f"not looked into: {', '.join(chain(others))}"
+        return Result.ASSERTED, f"not looked into: {', '.join(others)}"
     return Result.VERIFIED, "every file belongs to something that is shown"
-
-
-def first_failure(examination: Examination) -> Iterator[str]:
-    """Yield what failed first, in words; nothing where nothing did."""
-    for finding in (*examination.shown, *examination.acts):
-        if finding.result is Result.FAILED:
-            whose = f" of {finding.by}" if finding.by else ""
-            yield f"{finding.what}{whose}: {finding.detail}"
-            return

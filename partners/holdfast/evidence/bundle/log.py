@@ -138,7 +138,7 @@ def read_log(reader: BundleReader, checkpoint: Checkpoint) -> BundleLog:
     """
     log = BundleLog(checkpoint)
     note = reader.read(layout.CHECKPOINT)
-    seen: set[object] = set()
+    seen: set[str] = set()
     for index in reader.places():
         try:
             entry = _entry(reader, log.checkpoint, note, index)
@@ -190,14 +190,14 @@ def _event(committed: bytes, entry: LogEntry, index: int) -> ToldEvent:
     return ToldEvent(index, entry.type, event["data"])
 
 
-def _require_ours(reader: BundleReader, event: ToldEvent, seen: set[object]) -> None:
+def _require_ours(reader: BundleReader, event: ToldEvent, seen: set[str]) -> None:
     """Refuse an event of another request, of a stranger's keys, or one that is shown twice."""
     if event.type in _OF_KEYS:
         if event.data.get("partner") not in reader.members():
             raise UntrustedEvidenceError("it is about the keys of a stranger", code="other_request")
     elif event.data.get("request_id") != reader.manifest.request_id:
         raise UntrustedEvidenceError("it is of another request", code="other_request")
-    event_id = event.data.get("event_id")
+    event_id = str(event.data.get("event_id"))
     if event_id in seen:
         raise UntrustedEvidenceError("its event is shown twice", code="shown_twice")
     seen.add(event_id)

@@ -87,8 +87,7 @@ class BundleReader:
         return self.read(name) if name in self._archive.names else None
 
     def unused(self) -> list[str]:
-        """Return which files belong to nothing that was read; those beside the folders are other
-        documents about the case."""
+        """Return which files of the folders belong to nothing that was read."""
         return sorted(
             name
             for name in self._archive.names
@@ -96,12 +95,9 @@ class BundleReader:
         )
 
     def others(self) -> list[str]:
-        """Return the documents beside the evidence, which nothing here looks into."""
-        return sorted(
-            name
-            for name in self._archive.names
-            if name not in self._used and not name.startswith(_FOLDERS)
-        )
+        """Return the documents beside the folders that nothing here looks into."""
+        found = set(self._archive.names) - self._used
+        return sorted(name for name in found if not name.startswith(_FOLDERS))
 
     def document(self, name: str) -> dict[str, Any]:
         """Return the JSON object in a file.
