@@ -105,7 +105,9 @@ def refused(packed: bytes, trust: Trust | None = None) -> str:
 Judge = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-def second_verdict(folder: Path, packed: bytes, *trusted: str) -> "subprocess.CompletedProcess[str]":
+def second_verdict(
+    folder: Path, packed: bytes, *trusted: str
+) -> "subprocess.CompletedProcess[str]":
     """Return what the second verifier says of a bundle; status 1 if it refuses it.
 
     Raises:

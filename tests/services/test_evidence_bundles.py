@@ -28,7 +28,14 @@ from tests.api.membership_acts import (
 )
 from tests.factories import Member, grant_body
 from tests.node import REASON, NodeUnavailableError
-from tests.services.bundles import SECOND_VERIFIER, Unpacked, examined, fetch, refused, second_verdict
+from tests.services.bundles import (
+    SECOND_VERIFIER,
+    Unpacked,
+    examined,
+    fetch,
+    refused,
+    second_verdict,
+)
 from tests.services.request_cast import Ask, Office
 from tests.services.test_passkey_acts import enrol
 from tests.services.test_verification import eventful, others
@@ -120,7 +127,7 @@ def test_each_export_is_recorded_and_told_by_the_next(office: Office) -> None:
 
 
 def test_a_stranger_gets_nothing_and_leaves_no_trace(office: Office) -> None:
-    ask = office.desk.go_out(partners=[others(office)[0].handle])
+    ask = office.desk.go_out(to=[others(office)[0].handle])
     before = office.desk.row_counts()["bundle_export"]
     path = f"/v1/freeze-requests/{ask.id}/evidence-bundle"
     assert office.signer.get(others(office)[2].analyst, path).status_code == 404
@@ -145,9 +152,7 @@ def test_without_a_record_nothing_is_handed_out(
 @_ON_PAPER
 def test_the_same_case_makes_the_same_bytes_but_for_custody(office: Office) -> None:
     ask = office.desk.go_out()
-    first, second = (
-        Unpacked.of(fetch(office, office.desk.cast.a.auditor, ask)) for _ in range(2)
-    )
+    first, second = (Unpacked.of(fetch(office, office.desk.cast.a.auditor, ask)) for _ in range(2))
     assert list(first.files) == list(second.files)
     differing = {name for name in first.files if first.files[name] != second.files[name]}
     assert differing == {"custody.jsonl"}

@@ -72,17 +72,17 @@ in_der() { # signature
 
 # A file is as long-lived as its hash: manifest.json has that of every other file.
 manifest() {
-  tr '{' '\\n' < manifest.json |
+  { tr '{' '\\n' < manifest.json; echo; } |
     sed -n 's/^"path":"\\([^"]*\\)","sha256":"\\([0-9a-f]*\\)".*/\\2 \\1/p' > "$work/listed"
   cut -d' ' -f2 "$work/listed" | sort > "$work/names"
   find . -type f | sed 's|^\\./||' | grep -v '^manifest\\.json$' | sort > "$work/found"
   cmp -s "$work/names" "$work/found"
   result $? "manifest.json names every file, and no other"
-  differ=0
-  while read -r sum name; do
-    if [ "$(sha256 "$name")" != "$sum" ]; then echo "        $name differs"; differ=1; fi
-  done < "$work/listed"
-  result $differ "every file has the SHA-256 that manifest.json says"
+  cut -d' ' -f2 "$work/listed" | xargs openssl dgst -sha256 -r 2> "$work/said" |
+    tr -d '*' > "$work/sums"
+  cmp -s "$work/listed" "$work/sums"
+  result $? "every file has the SHA-256 that manifest.json says"
+  grep -v -x -F -f "$work/listed" "$work/sums" | sed 's/^/        differs: /'
 }
 
 # A key is called by its RFC 7638 thumbprint: whoever knows that knows the key.
