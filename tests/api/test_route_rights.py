@@ -34,6 +34,7 @@ RIGHTS: Mapping[str, set[str]] = {
     f"GET {REQUEST}/ledger": ALL,
     f"GET {REQUEST}/holds": ALL,
     f"GET {REQUEST}/evidence": ALL,
+    f"GET {REQUEST}/evidence-bundle": ALL,
     f"GET {REQUEST}/clearances": ALL,
     f"GET {REQUEST}/disputes": ALL,
     f"GET {REQUEST}/drafts": ALL,

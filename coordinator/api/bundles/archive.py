@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import IO, Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from coordinator.domain.errors import ConflictError
+from coordinator.domain.errors import InvalidInputError
 from holdfast.protocol import canonical_json
 from holdfast.protocol.bundle_layout import (
     MANIFEST,
@@ -36,7 +36,7 @@ class BundleWriter:
         """Add a file.
 
         Raises:
-            ConflictError: If the bundle would have more than one can.
+            InvalidInputError: If the bundle would have more than one can.
         """
         self.add_parts(name, [content])
 
@@ -80,8 +80,8 @@ def _info(name: str) -> ZipInfo:
     return info
 
 
-def _too_large() -> ConflictError:
-    return ConflictError(
+def _too_large() -> InvalidInputError:
+    return InvalidInputError(
         "the evidence of this request is more than one bundle can hold; read its lists instead",
         code="bundle_too_large",
     )

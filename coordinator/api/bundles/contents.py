@@ -320,7 +320,7 @@ def write_bundle(case: Case, into: BundleWriter, parts: Iterable[Part] = PARTS) 
     """Write a case's bundle; return the SHA-256 of its manifest.
 
     Raises:
-        ConflictError: If it is more than one bundle can hold.
+        InvalidInputError: If it is more than one bundle can hold.
     """
     for part in parts:
         part(case, into)
